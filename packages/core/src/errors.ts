@@ -1,0 +1,79 @@
+/**
+ * Errors are part of the product: a stable code, what, where, and what to do next.
+ * Three kinds never mix. A data error belongs to one record and goes where `on_error` says. A system error (refused, throttled, auth, disk) is retried if
+ * it can pass, then stops the run. A finding belongs to the spec and is reported by `check`, all at once.
+ */
+
+/** A failure of the run or of the command, for a person: exit code 1 (run), 2 (spec) or 3 (environment). */
+export class MillraceError extends Error {
+  override readonly name = 'MillraceError'
+  readonly code: string
+  /** What to do next. */
+  readonly hint: string | undefined
+  /** Where: file:line:col, or split and position. */
+  readonly place: string | undefined
+  readonly exitCode: 1 | 2 | 3
+
+  constructor(code: string, message: string, more: { hint?: string | undefined; place?: string | undefined; exitCode?: 1 | 2 | 3; cause?: unknown } = {}) {
+    super(message, more.cause === undefined ? undefined : { cause: more.cause })
+    this.code = code
+    this.hint = more.hint
+    this.place = more.place
+    this.exitCode = more.exitCode ?? 1
+  }
+}
+
+/** A value that breaks its declared type or rule. Thrown by expression closures and value converters; built-in steps turn it into `out.fail`. */
+export class DataError extends Error {
+  override readonly name = 'DataError'
+  readonly code: string
+  readonly field: string | undefined
+
+  constructor(code: string, message: string, field?: string) {
+    super(message)
+    this.code = code
+    this.field = field
+  }
+}
+
+/**
+ * A failure of a system outside. `retry: true` for what can pass by itself (refused, reset, throttled, 5xx): the engine repeats the call with backoff
+ * and jitter, then stops the run. `retry: false` (auth, missing table, disk full) stops at once. Any other thing a connector throws counts as `retry: false`.
+ */
+export class SystemError extends Error {
+  override readonly name = 'SystemError'
+  readonly code: string
+  readonly retry: boolean
+  readonly hint: string | undefined
+
+  constructor(code: string, message: string, more: { retry?: boolean; hint?: string | undefined; cause?: unknown } = {}) {
+    super(message, more.cause === undefined ? undefined : { cause: more.cause })
+    this.code = code
+    this.retry = more.retry ?? false
+    this.hint = more.hint
+  }
+}
+
+/** What failed in a write, by index into its records. Every index that is not named was taken. */
+export interface WriteFailure {
+  readonly index: number
+  /** `data`: can never pass, goes to the dead letter. `system`: is written again, alone. */
+  readonly kind: 'data' | 'system'
+  readonly code: string
+  readonly message: string
+  readonly field?: string
+}
+
+/**
+ * Thrown by `Sink.write` when only some records failed. The order of a key holds through retries: a sink must not have written a later record of a key
+ * whose earlier record it names as `system` here.
+ */
+export class PartialWriteError extends Error {
+  override readonly name = 'PartialWriteError'
+  readonly failures: readonly WriteFailure[]
+
+  constructor(failures: readonly WriteFailure[]) {
+    super(`${failures.length} records of a write failed`)
+    this.failures = failures
+  }
+}
