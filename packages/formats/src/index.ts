@@ -1,1 +1,2 @@
-export {}
+/** The door of @millrace/formats: bytes to records and back. */
+export * from './reader.ts'
