@@ -1,2 +1,3 @@
 /** The door of @millrace/formats: bytes to records and back. */
 export * from './reader.ts'
+export * from './writer.ts'

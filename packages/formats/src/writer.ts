@@ -1,0 +1,29 @@
+/**
+ * Records to bytes: what every format's writer looks like.
+ *
+ * A writer makes the bytes of one file and does no I/O. What it has encoded is taken in chunks (`take`) and the trailer comes with `finish`. Text formats
+ * can be cut back to any length that was taken and gone on with by a new writer; the others are whole only when finished.
+ */
+import type { Row } from '@millrace/core'
+
+/** A row that its format cannot hold, by index into the rows of the `write` that refused it; every other row of that call was taken. */
+export interface RefusedRow {
+  readonly index: number
+  readonly code: string
+  readonly message: string
+  readonly field?: string
+}
+
+/** Encodes the rows of one file. */
+export interface RecordWriter {
+  /** The file may be cut back to a length that was taken, and a writer made with `continued: true` goes on there. */
+  readonly append: boolean
+  /** Encodes the rows, in order. Returns those it cannot hold, if any. */
+  write(rows: readonly Row[]): readonly RefusedRow[] | void
+  /** About how many bytes `take` would give, those of rows that wait for their row group estimated. Cheap. */
+  readonly pendingBytes: number
+  /** The encoded bytes not taken so far: all of them for append formats, finished parts for others. Empty: none. */
+  take(): Uint8Array
+  /** The rest, with the trailer. The writer is used up. */
+  finish(): Uint8Array
+}
