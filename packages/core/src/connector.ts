@@ -8,9 +8,12 @@
  * second of its abort. A failure of the system outside is thrown as `SystemError`; a bad record is never thrown: a source lists it in `Batch.bad`, a step
  * calls `out.fail`, a sink throws `PartialWriteError`. Connectors keep no timers running and log nothing; `ctx.warn` tells a person that something was recovered.
  */
+import type { Problem } from './errors.ts'
 import type { OptionSchema, Static } from './options.ts'
 import type { Batch, Json, Records, Row, SplitsFound } from './record.ts'
 import type { RecordType, Type } from './schema.ts'
+
+export type { Problem } from './errors.ts'
 
 /** Where a connector stands: given to every `create`, `query` and `probe`. */
 export interface Env {
@@ -226,17 +229,6 @@ export interface Transform {
   restore?(entries: Iterable<readonly [key: string, value: string]>): void
   /** The encoded changes since the last cut; null: gone. Synchronous: no record of the next epoch is applied before it returns. */
   cut?(): readonly (readonly [key: string, value: string | null])[]
-}
-
-/** What a definition finds wrong with a config, beyond its options' schema. `at`: path inside the config; `span`: characters within that scalar. */
-export interface Problem {
-  readonly code: string
-  readonly message: string
-  readonly at: readonly (string | number)[]
-  readonly span?: readonly [start: number, end: number]
-  readonly expected?: string
-  readonly got?: string
-  readonly hint?: string
 }
 
 /** What a step makes of its input's type. */

@@ -4,6 +4,17 @@
  * it can pass, then stops the run. A finding belongs to the spec and is reported by `check`, all at once.
  */
 
+/** What is wrong with a config, beyond its options' schema, or with a schema. `at`: path inside the config; `span`: characters within that scalar. */
+export interface Problem {
+  readonly code: string
+  readonly message: string
+  readonly at: readonly (string | number)[]
+  readonly span?: readonly [start: number, end: number]
+  readonly expected?: string
+  readonly got?: string
+  readonly hint?: string
+}
+
 /** A failure of the run or of the command, for a person: exit code 1 (run), 2 (spec) or 3 (environment). */
 export class MillraceError extends Error {
   override readonly name = 'MillraceError'

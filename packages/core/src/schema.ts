@@ -37,3 +37,97 @@ export interface RecordType {
   readonly fields: Readonly<Record<string, Field>>
   readonly open?: boolean
 }
+
+/** The type of a field by name; undefined where there is none. Safe for names such as `constructor`. */
+export const fieldOf = (record: RecordType, name: string): Field | undefined => (Object.hasOwn(record.fields, name) ? record.fields[name] : undefined)
+
+// --- text ------------------------------------------------------------------------------------------------------------------------------------------
+
+/** A type as a user writes and reads it: `integer`, `decimal(10,2)`, `list<integer?>`; an object as `{ a: integer, b: string? }`. */
+export function typeText(type: Type): string {
+  if (type.kind === 'decimal') return `decimal(${type.precision},${type.scale})`
+  if (type.kind === 'list') return `list<${fieldText(type.of)}>`
+  if (type.kind === 'object') return recordText(type.record)
+  return type.kind
+}
+
+/** A field's type with `?` where it may be null or absent: `integer?`. */
+export const fieldText = (field: Field): string => typeText(field.type) + (field.optional ? '?' : '')
+
+/** A record type on one line: `{ Quantity: integer, CustomerID: integer? }`. */
+export function recordText(record: RecordType): string {
+  const fields = Object.entries(record.fields).map(([name, field]) => `${name}: ${fieldText(field)}`)
+  if (record.open) fields.push('...')
+  return fields.length ? `{ ${fields.join(', ')} }` : '{}'
+}
+
+/** The types that a word alone names. */
+export const plainTypes = ['string', 'boolean', 'integer', 'bigint', 'number', 'date', 'timestamp', 'bytes', 'json'] as const
+type PlainType = (typeof plainTypes)[number]
+
+/** Reads `integer`, `integer?`, `decimal(10,2)`, `list<date>`; undefined for anything else. */
+export function parseType(text: string): Field | undefined {
+  const trimmed = text.trim()
+  const optional = trimmed.endsWith('?')
+  const word = optional ? trimmed.slice(0, -1).trimEnd() : trimmed
+  if ((plainTypes as readonly string[]).includes(word)) return { type: { kind: word as PlainType }, optional }
+  const decimal = /^decimal\(\s*(\d{1,2})\s*,\s*(\d{1,2})\s*\)$/.exec(word)
+  if (decimal) {
+    const precision = Number(decimal[1])
+    const scale = Number(decimal[2])
+    return precision >= 1 && precision <= 38 && scale <= precision ? { type: { kind: 'decimal', precision, scale }, optional } : undefined
+  }
+  const list = /^list<(.*)>$/s.exec(word)
+  const of = list ? parseType(list[1]!) : undefined
+  return of && { type: { kind: 'list', of }, optional }
+}
+
+// --- comparing -------------------------------------------------------------------------------------------------------------------------------------
+
+/** The same type; objects with the same fields in any order. */
+export function sameType(a: Type, b: Type): boolean {
+  if (a.kind === 'decimal') return b.kind === 'decimal' && a.precision === b.precision && a.scale === b.scale
+  if (a.kind === 'list') return b.kind === 'list' && sameField(a.of, b.of)
+  if (a.kind === 'object') return b.kind === 'object' && sameRecord(a.record, b.record)
+  return a.kind === b.kind
+}
+
+const sameField = (a: Field, b: Field): boolean => a.optional === b.optional && sameType(a.type, b.type)
+
+/** The same fields with the same types, in any order. */
+export function sameRecord(a: RecordType, b: RecordType): boolean {
+  const names = Object.keys(a.fields)
+  if (!a.open !== !b.open || names.length !== Object.keys(b.fields).length) return false
+  return names.every((name) => Object.hasOwn(b.fields, name) && sameField(a.fields[name]!, b.fields[name]!))
+}
+
+/**
+ * Every value of `from` is a value of `to` as it is in memory: an integer as a number, a plain value as json, a required field as an optional one,
+ * a decimal of fewer digits and the same scale. Nothing that would need a conversion.
+ */
+export function assignable(from: Field, to: Field): boolean {
+  if (from.optional && !to.optional && to.type.kind !== 'json') return false
+  const a = from.type
+  const b = to.type
+  if (a.kind === 'integer' && b.kind === 'number') return true
+  if (a.kind === 'decimal' && b.kind === 'decimal') return a.scale === b.scale && a.precision <= b.precision
+  if (a.kind === 'list' && b.kind === 'list') return assignable(a.of, b.of)
+  if (a.kind === 'object' && b.kind === 'object') return assignableRecord(a.record, b.record)
+  if (b.kind === 'json') return isJson(a)
+  return sameType(a, b)
+}
+
+/** Every row of `from` is a row of `to`: no field is missing, none is too many (unless `to` is open). */
+export function assignableRecord(from: RecordType, to: RecordType): boolean {
+  if (!to.open && (from.open || Object.keys(from.fields).some((name) => !fieldOf(to, name)))) return false
+  return Object.entries(to.fields).every(([name, field]) => {
+    const given = fieldOf(from, name)
+    return given ? assignable(given, field) : field.optional
+  })
+}
+
+function isJson(type: Type): boolean {
+  if (type.kind === 'list') return isJson(type.of.type)
+  if (type.kind === 'object') return Object.values(type.record.fields).every((field) => isJson(field.type))
+  return ['string', 'boolean', 'integer', 'number', 'json'].includes(type.kind)
+}
