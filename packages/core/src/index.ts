@@ -1,6 +1,8 @@
 /** The door of @millrace/core: what connectors, steps and the command are built on. */
 export * from './codegen.ts'
 export * from './connector.ts'
+export * from './convert.ts'
+export * from './date.ts'
 export * from './errors.ts'
 export * from './options.ts'
 export * from './record.ts'

@@ -1,0 +1,135 @@
+/** Single values from text: numbers, decimals and bytes. Each function returns the one form in memory or throws `DataError`. */
+import { DataError } from '../errors.ts'
+
+/** A value in a message: cut where it is long, in quotes where it is text. */
+export function show(value: unknown): string {
+  const text = typeof value === 'bigint' ? String(value) : (JSON.stringify(value) ?? String(value))
+  return text.length <= 80 ? text : `${text.slice(0, 60)}... (${text.length} characters)`
+}
+
+/** Whether `text` is digits only from `start` to `end`, and has at least one. */
+function areDigits(text: string, start: number, end: number): boolean {
+  if (start >= end) return false
+  for (let i = start; i < end; i++) {
+    const c = text.charCodeAt(i)
+    if (c < 48 || c > 57) return false
+  }
+  return true
+}
+
+const signed = (text: string): number => (text.charCodeAt(0) === 45 || text.charCodeAt(0) === 43 ? 1 : 0)
+
+/** A whole number within +-(2^53-1). */
+export function integerFromText(text: string): number {
+  const start = signed(text)
+  if (!areDigits(text, start, text.length)) throw new DataError('not_integer', `${show(text)} is not a whole number`)
+  const value = Number(text) + 0
+  if (Number.isSafeInteger(value)) return value
+  throw new DataError('out_of_range', `${show(text)} is beyond 9007199254740991: declare the field as bigint or decimal`)
+}
+
+const least = -(2n ** 63n)
+const most = 2n ** 63n - 1n
+
+/** A whole number of 64 bits. */
+export function bigintFromText(text: string): bigint {
+  const start = signed(text)
+  if (!areDigits(text, start, text.length)) throw new DataError('not_integer', `${show(text)} is not a whole number`)
+  // Bounded before it is read, so that a megabyte of digits costs nothing.
+  let first = start
+  while (first < text.length - 1 && text.charCodeAt(first) === 48) first++
+  const digits = text.length - first > 19 ? most + 2n : BigInt(text.slice(first))
+  const value = text.charCodeAt(0) === 45 ? -digits : digits
+  if (value >= least && value <= most) return value
+  throw new DataError('out_of_range', `${show(text)} does not fit in 64 bits`)
+}
+
+/** A decimal number with an optional exponent, as the nearest double. */
+export function numberFromText(text: string): number {
+  let at = signed(text)
+  const whole = skipDigits(text, at)
+  let digits = whole - at
+  at = whole
+  if (text.charCodeAt(at) === 46) {
+    const end = skipDigits(text, at + 1)
+    digits += end - at - 1
+    at = end
+  }
+  if (digits > 0 && (text.charCodeAt(at) | 32) === 101) {
+    at++
+    const sign = text.charCodeAt(at)
+    if (sign === 43 || sign === 45) at++
+    const end = skipDigits(text, at)
+    if (end === at) digits = 0
+    at = end
+  }
+  if (digits === 0 || at !== text.length) throw new DataError('not_number', `${show(text)} is not a number`)
+  const value = Number(text)
+  if (Number.isFinite(value)) return value
+  throw new DataError('out_of_range', `${show(text)} is beyond what a number holds`)
+}
+
+function skipDigits(text: string, at: number): number {
+  while (at < text.length && text.charCodeAt(at) >= 48 && text.charCodeAt(at) <= 57) at++
+  return at
+}
+
+/** `-012.3` as `-12.30` for scale 2. Digits after the scale must be zeros. */
+export function decimalFromText(text: string, precision: number, scale: number): string {
+  const start = signed(text)
+  const point = skipDigits(text, start)
+  let end = point
+  if (text.charCodeAt(point) === 46) {
+    end = skipDigits(text, point + 1)
+    if (end === point + 1) end = -1
+  }
+  if (point === start || end !== text.length)
+    throw new DataError('bad_decimal', `${show(text)} is no decimal: expected digits with at most one point, such as -12.30`)
+  let first = start
+  while (first < point && text.charCodeAt(first) === 48) first++
+  let fraction = text.slice(point + 1)
+  if (fraction.length > scale) {
+    for (let i = scale; i < fraction.length; i++)
+      if (fraction.charCodeAt(i) !== 48) throw new DataError('out_of_range', `${show(text)} has more than ${scale} digits after the point`)
+    fraction = fraction.slice(0, scale)
+  } else fraction = fraction.padEnd(scale, '0')
+  if (point - first > precision - scale) throw new DataError('out_of_range', `${show(text)} has more than ${precision - scale} digits before the point`)
+  const whole = first === point ? '0' : text.slice(first, point)
+  const minus = text.charCodeAt(0) === 45 && (whole !== '0' || !/^0*$/.test(fraction))
+  return (minus ? '-' : '') + whole + (scale > 0 ? `.${fraction}` : '')
+}
+
+/**
+ * A number that came out of JSON as a decimal. Its shortest text is what was written as long as that had at most 15 significant digits, so a number with more
+ * is refused.
+ */
+export function decimalFromNumber(value: number, precision: number, scale: number): string {
+  if (!Number.isFinite(value)) throw new DataError('bad_decimal', `${value} is no decimal`)
+  const text = plain(value)
+  const significant = text
+    .replace(/^-?[0.]*/, '')
+    .replace('.', '')
+    .replace(/0+$/, '')
+  if (significant.length > 15)
+    throw new DataError('out_of_range', `${value} may have been rounded when it was read: write decimals of more than 15 digits as strings`)
+  return decimalFromText(text, precision, scale)
+}
+
+/** A double without an exponent: `1e-7` as `0.0000001`. */
+function plain(value: number): string {
+  const text = String(value)
+  const parts = /^(-?)(\d+)(?:\.(\d+))?e([+-]\d+)$/.exec(text)
+  if (!parts) return text
+  const [, sign, whole, fraction = '', exponent] = parts
+  const point = whole!.length + Number(exponent)
+  const digits = whole! + fraction
+  if (point <= 0) return `${sign}0.${'0'.repeat(-point)}${digits}`
+  return sign! + digits.padEnd(point, '0').slice(0, point) + (digits.length > point ? `.${digits.slice(point)}` : '')
+}
+
+/** Base64 with its padding, and nothing else. */
+export function bytesFromText(text: string): Uint8Array {
+  const bytes = Buffer.from(text, 'base64')
+  if (bytes.toString('base64') !== text) throw new DataError('bad_bytes', `${show(text)} is no base64`)
+  return new Uint8Array(bytes)
+}

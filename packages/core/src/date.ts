@@ -1,0 +1,110 @@
+/**
+ * Dates as text: compiled formats only, checked against the calendar, never `new Date(text)`.
+ *
+ * A format is a pattern of Java's DateTimeFormatter letters (`M/d/yyyy H:mm`; `M` takes one or two digits, `MM` exactly two, `yy` is 2000 to 2099; English
+ * names), or one of `iso`, `epoch_s`, `epoch_ms`. Of several formats the first that fits wins. A text without an offset of its own is read on the clock of
+ * `zone`: a time that is skipped there does not exist, one that occurs twice means the first. Years are 1 to 9999. Fractions finer than a millisecond do not fit.
+ *
+ * Dates come in runs of equal text in real files, so each compiled function remembers the last text it saw.
+ */
+import { firstMs, lastMs, msFromParts, type Parts, partsFromMs } from './date/calendar.ts'
+import { checkDateFormat, isNamed } from './date/pattern.ts'
+import { printerOf } from './date/print.ts'
+import { newRead, type Read, type Reader, readerOf } from './date/read.ts'
+import { type Zone, zone as zoneNamed } from './date/zone.ts'
+import { MillraceError } from './errors.ts'
+
+export { checkDateFormat } from './date/pattern.ts'
+export { checkZone } from './date/zone.ts'
+
+function checked(format: string, use: 'parse' | 'print'): string {
+  const wrong = checkDateFormat(format, use)
+  if (wrong) throw new MillraceError('bad_date_format', wrong, { exitCode: 2 })
+  return format
+}
+
+function readers(formats: readonly string[]): Reader {
+  const list = formats.map((format) => readerOf(checked(format, 'parse')))
+  if (list.length === 1) return list[0]!
+  return (text, into) => {
+    for (const reader of list) if (reader(text, into)) return true
+    return false
+  }
+}
+
+/** The instant of what was read; NaN: no such time in its zone, or out of the years 1 to 9999. */
+function instant(read: Read, zone: Zone): number {
+  const wall = msFromParts(read)
+  const utc = Number.isNaN(read.offset) ? (read.zone ?? zone).toUtc(wall) : wall - read.offset
+  return utc >= firstMs && utc <= lastMs ? utc : Number.NaN
+}
+
+/**
+ * Reads text in one of `formats` as ms since 1970-01-01T00:00Z; undefined: it fits none, or there is no such time.
+ * Throws `MillraceError` for a format or zone that is none.
+ */
+export function compileDateParser(formats: readonly string[], zone: string): (text: string) => number | undefined {
+  const read = readers(formats)
+  const clock = zoneNamed(zone)
+  const into = newRead()
+  let lastText: string | undefined
+  let lastValue: number | undefined
+  return (text) => {
+    if (text === lastText) return lastValue
+    const utc = read(text, into) ? instant(into, clock) : Number.NaN
+    lastText = text
+    return (lastValue = Number.isNaN(utc) ? undefined : utc)
+  }
+}
+
+/**
+ * Prints ms since 1970-01-01T00:00Z in a format, on the clock of `zone`. Throws `MillraceError` for a format or zone that is none, and `RangeError` for an
+ * instant whose year there is not 1 to 9999.
+ */
+export function compileDateFormatter(pattern: string, zone: string): (ms: number) => string {
+  const clock = zoneNamed(zone)
+  const printer = printerOf(checked(pattern, 'print'), clock)
+  const parts: Parts = { year: 0, month: 0, day: 0, hour: 0, minute: 0, second: 0, ms: 0 }
+  let lastMsSeen = Number.NaN
+  let lastText = ''
+  return (ms) => {
+    if (ms === lastMsSeen) return lastText
+    const wall = ms + clock.offsetAt(ms)
+    if (!(wall >= firstMs && wall <= lastMs)) throw new RangeError(`${ms} ms is no time of the years 1 to 9999`)
+    partsFromMs(wall, parts)
+    lastText = printer.print(parts, ms)
+    lastMsSeen = ms
+    return lastText
+  }
+}
+
+/** From text in one of `formats` to text in the format `to`, both on the clock of `zone`; undefined: it fits none, or there is no such time. */
+export function compileReformat(formats: readonly string[], zone: string, to: string): (text: string) => string | undefined {
+  const read = readers(formats)
+  const clock = zoneNamed(zone)
+  const printer = printerOf(checked(to, 'print'), clock)
+  const into = newRead()
+  // On a clock without changes of its offset, what was read is what is printed.
+  const direct = clock.fixed !== undefined && !printer.needsInstant && !formats.some((format) => isNamed(format))
+  let lastText: string | undefined
+  let lastValue: string | undefined
+  const reformat = (text: string): string | undefined => {
+    if (!read(text, into)) return undefined
+    if (direct && Number.isNaN(into.offset) && !into.zone) return printer.print(into, 0)
+    const utc = instant(into, clock)
+    if (Number.isNaN(utc)) return undefined
+    const wall = utc + clock.offsetAt(utc)
+    if (wall < firstMs || wall > lastMs) return undefined
+    partsFromMs(wall, into)
+    return printer.print(into, utc)
+  }
+  return (text) => {
+    if (text === lastText) return lastValue
+    lastValue = reformat(text)
+    lastText = text
+    return lastValue
+  }
+}
+
+/** An instant as ISO 8601 in UTC with ms: `2010-12-01T08:26:00.000Z`. Years 1 to 9999. */
+export const isoText: (ms: number) => string = compileDateFormatter('iso', 'UTC')

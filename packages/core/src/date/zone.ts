@@ -1,0 +1,141 @@
+/**
+ * Time zones by their IANA name, from the platform's own tables (Intl). Asking Intl costs about a microsecond, so each zone keeps the spans of constant
+ * offset that were needed so far: a year is sampled once a day, and the moment of each change is found by halving. A look-up is then a comparison with the
+ * span used last. A wall-clock time that occurs twice (clocks set back) means its first occurrence; one that is skipped (clocks set forward) does not exist.
+ */
+import { MillraceError } from '../errors.ts'
+
+export interface Zone {
+  readonly name: string
+  /** The offset in ms, where it never changes. */
+  readonly fixed: number | undefined
+  /** Ms to add to UTC to get the wall clock at this instant. */
+  offsetAt(utcMs: number): number
+  /** The instant of a wall-clock time given as ms since 1970-01-01T00:00 on that clock; NaN: no such time. */
+  toUtc(wallMs: number): number
+}
+
+const hour = 3_600_000
+const day = 24 * hour
+const zones = new Map<string, Zone>()
+
+/** What is wrong with a zone's name; undefined: nothing. */
+export function checkZone(name: string): string | undefined {
+  try {
+    zone(name)
+    return undefined
+  } catch {
+    return `${JSON.stringify(name)} is no time zone: write an IANA name such as Europe/Berlin, or UTC`
+  }
+}
+
+/** The zone of this name, or of a fixed offset such as `+05:30`. Throws `MillraceError`. */
+export function zone(name: string): Zone {
+  const known = zones.get(name)
+  if (known) return known
+  const made = makeZone(name)
+  zones.set(name, made)
+  return made
+}
+
+function makeZone(name: string): Zone {
+  if (name === 'UTC' || name === 'Z' || name === 'Etc/UTC' || name === 'GMT') return fixedZone(name, 0)
+  const offset = /^([+-])([01]\d|2[0-3]):?([0-5]\d)$/.exec(name)
+  if (offset) return fixedZone(name, (offset[1] === '-' ? -1 : 1) * (Number(offset[2]) * 60 + Number(offset[3])) * 60_000)
+  let format: Intl.DateTimeFormat
+  try {
+    format = new Intl.DateTimeFormat('en-US', {
+      timeZone: name,
+      calendar: 'gregory',
+      numberingSystem: 'latn',
+      hourCycle: 'h23',
+      era: 'short',
+      year: 'numeric',
+      month: 'numeric',
+      day: 'numeric',
+      hour: 'numeric',
+      minute: 'numeric',
+      second: 'numeric',
+    })
+  } catch (cause) {
+    throw new MillraceError('unknown_zone', `${JSON.stringify(name)} is no time zone`, {
+      hint: 'write an IANA name such as Europe/Berlin, or UTC',
+      exitCode: 2,
+      cause,
+    })
+  }
+  return tableZone(name, (utcMs) => offsetByIntl(format, utcMs))
+}
+
+const fixedZone = (name: string, offset: number): Zone => ({ name, fixed: offset, offsetAt: () => offset, toUtc: (wallMs) => wallMs - offset })
+
+function offsetByIntl(format: Intl.DateTimeFormat, utcMs: number): number {
+  const second = Math.floor(utcMs / 1000) * 1000
+  const at: Record<string, string> = {}
+  for (const part of format.formatToParts(second)) at[part.type] = part.value
+  const year = at['era']!.startsWith('B') ? 1 - Number(at['year']) : Number(at['year'])
+  const wall = new Date(0)
+  wall.setUTCFullYear(year, Number(at['month']) - 1, Number(at['day']))
+  wall.setUTCHours(Number(at['hour']), Number(at['minute']), Number(at['second']))
+  return wall.getTime() - second
+}
+
+/** Spans of one offset within a year: `starts[i]` is where `offsets[i]` begins. */
+interface Year {
+  readonly starts: readonly number[]
+  readonly offsets: readonly number[]
+}
+
+const yearMs = 366 * day
+
+function tableZone(name: string, ask: (utcMs: number) => number): Zone {
+  const years = new Map<number, Year>()
+  let from = 0
+  let to = 0
+  let offset = 0
+
+  function sample(index: number): Year {
+    const start = index * yearMs
+    const starts = [start]
+    const offsets = [ask(start)]
+    for (let at = start; at < start + yearMs; at += day) {
+      const before = offsets.at(-1)!
+      if (ask(at + day - 1) === before) continue
+      let low = at // still `before`
+      let high = at + day - 1 // no longer
+      while (high - low > 1) {
+        const middle = Math.floor((low + high) / 2)
+        if (ask(middle) === before) low = middle
+        else high = middle
+      }
+      starts.push(high)
+      offsets.push(ask(high))
+    }
+    return { starts, offsets }
+  }
+
+  function offsetAt(utcMs: number): number {
+    if (utcMs >= from && utcMs < to) return offset
+    const index = Math.floor(utcMs / yearMs)
+    let year = years.get(index)
+    if (!year) years.set(index, (year = sample(index)))
+    let i = year.starts.length - 1
+    while (utcMs < year.starts[i]!) i--
+    from = year.starts[i]!
+    to = year.starts[i + 1] ?? (index + 1) * yearMs
+    return (offset = year.offsets[i]!)
+  }
+
+  function toUtc(wallMs: number): number {
+    // Far from a change of the offset, the span used last decides at once.
+    const guess = wallMs - offset
+    if (guess >= from + day && guess < to - day) return guess
+    const before = offsetAt(wallMs - day)
+    const after = offsetAt(wallMs + day)
+    const first = wallMs - Math.max(before, after)
+    if (offsetAt(first) === wallMs - first) return first
+    const second = wallMs - Math.min(before, after)
+    return offsetAt(second) === wallMs - second ? second : Number.NaN
+  }
+  return { name, fixed: undefined, offsetAt, toUtc }
+}
