@@ -1,0 +1,204 @@
+/**
+ * Which connectors and steps there are. The command brings its own as loaders; any other is an npm package of the project, found by name: `type: kafka` is
+ * `@millrace/source-kafka` or `millrace-source-kafka` (for a sink `-sink-`, for a step `-transform-`), `type: "@acme/orders"` is that package or
+ * `@acme/source-orders`. A package is one of ours if its package.json has `"millrace": { "connectors": ["./dist/index.js"] }`. Only what a spec names is
+ * imported, so that a command starts fast; it happens before the check, which does no I/O.
+ */
+import { readFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import type { Definition, SinkDefinition, SourceDefinition, TransformDefinition } from './connector.ts'
+
+export type DefinitionKind = Definition['kind']
+
+/** What to look for: a kind and the word in the spec. */
+export interface Wanted {
+  readonly kind: DefinitionKind
+  readonly type: string
+}
+
+/** A definition that the command brings with it. `load` is called once, and only if it is wanted. */
+export interface Builtin extends Wanted {
+  readonly package: string
+  load(): Promise<Definition>
+}
+
+export interface Registered {
+  readonly definition: Definition
+  /** The npm package it came from. */
+  readonly package: string
+}
+
+/** Why a definition is not there. `packages`: the names under which it was looked for, the likeliest first. */
+export interface Missing extends Wanted {
+  readonly reason: 'not_installed' | 'not_ours' | 'broken' | 'not_in_package'
+  readonly packages: readonly string[]
+  readonly message?: string
+}
+
+export interface Registry {
+  source(type: string): SourceDefinition | undefined
+  sink(type: string): SinkDefinition | undefined
+  step(type: string): TransformDefinition | undefined
+  /** The npm package that a loaded definition came from. */
+  packageOf(kind: DefinitionKind, type: string): string
+  /** Why a definition that was wanted is not there. */
+  missing(kind: DefinitionKind, type: string): Missing | undefined
+  /** The words known for this kind, loaded or not: for "did you mean". */
+  names(kind: DefinitionKind): readonly string[]
+  /** All that was loaded. */
+  readonly all: readonly Registered[]
+}
+
+const keyOf = (kind: string, type: string): string => `${kind}:${type}`
+
+/** A registry of definitions at hand, for tests and tools. */
+export function registryOf(definitions: readonly Registered[], missing: readonly Missing[] = [], names: readonly Wanted[] = []): Registry {
+  const loaded = new Map(definitions.map((entry) => [keyOf(entry.definition.kind, entry.definition.type), entry]))
+  return makeRegistry(loaded, new Map(missing.map((entry) => [keyOf(entry.kind, entry.type), entry])), names)
+}
+
+function makeRegistry(loaded: ReadonlyMap<string, Registered>, missing: ReadonlyMap<string, Missing>, names: readonly Wanted[]): Registry {
+  const find = (kind: DefinitionKind, type: string) => loaded.get(keyOf(kind, type))?.definition
+  return {
+    source: (type) => find('source', type) as SourceDefinition | undefined,
+    sink: (type) => find('sink', type) as SinkDefinition | undefined,
+    step: (type) => find('transform', type) as TransformDefinition | undefined,
+    packageOf: (kind, type) => loaded.get(keyOf(kind, type))?.package ?? '',
+    missing: (kind, type) => missing.get(keyOf(kind, type)),
+    names: (kind) => {
+      const known = [...names, ...[...loaded.values()].map((entry) => entry.definition)]
+      return [...new Set(known.filter((entry) => entry.kind === kind).map((entry) => entry.type))].sort()
+    },
+    all: [...loaded.values()],
+  }
+}
+
+/** Loads what is wanted; `all`: every built-in and every connector package among the dependencies of the project. Never throws for a package that fails. */
+export async function loadRegistry(options: {
+  readonly root: string
+  readonly builtins: readonly Builtin[]
+  readonly wanted: readonly Wanted[] | 'all'
+}): Promise<Registry> {
+  const { root, builtins } = options
+  const loaded = new Map<string, Registered>()
+  const missing = new Map<string, Missing>()
+  const wanted = options.wanted === 'all' ? builtins : options.wanted
+  const load = async ({ kind, type }: Wanted) => {
+    const key = keyOf(kind, type)
+    if (loaded.has(key) || missing.has(key)) return
+    const builtin = builtins.find((entry) => entry.kind === kind && entry.type === type)
+    const found = builtin ? await loadBuiltin(builtin) : await loadInstalled(root, kind, type)
+    if ('definition' in found) loaded.set(key, found)
+    else missing.set(key, found)
+  }
+  await Promise.all(wanted.map(load))
+  if (options.wanted === 'all') for (const entry of await loadDependencies(root)) loaded.set(keyOf(entry.definition.kind, entry.definition.type), entry)
+  return makeRegistry(loaded, missing, builtins)
+}
+
+async function loadBuiltin(builtin: Builtin): Promise<Registered | Missing> {
+  try {
+    return { definition: await builtin.load(), package: builtin.package }
+  } catch (error) {
+    return { kind: builtin.kind, type: builtin.type, reason: 'broken', packages: [builtin.package], message: messageOf(error) }
+  }
+}
+
+/** The package names under which a definition is looked for. */
+export function packageNames(kind: DefinitionKind, type: string): readonly string[] {
+  const scoped = /^(@[^/]+)\/(.+)$/.exec(type)
+  if (scoped) return [type, `${scoped[1]}/${kind}-${scoped[2]}`]
+  return [`@millrace/${kind}-${type}`, `millrace-${kind}-${type}`]
+}
+
+async function loadInstalled(root: string, kind: DefinitionKind, type: string): Promise<Registered | Missing> {
+  const packages = packageNames(kind, type)
+  // A word that can't be a package name is not looked for: it would leave node_modules.
+  const names = packages.filter((name) => /^(@[a-z0-9~-][a-z0-9._~-]*\/)?[a-z0-9~-][a-z0-9._~-]*$/.test(name))
+  let failure: Missing = { kind, type, reason: 'not_installed', packages }
+  for (const name of names) {
+    const found = await findPackage(root, name)
+    if (!found) continue
+    if (!found.connectors) {
+      failure = { kind, type, reason: 'not_ours', packages: [name] }
+      continue
+    }
+    try {
+      const ofKind = (await importPackage(found)).filter((definition) => definition.kind === kind)
+      const definition = ofKind.find((each) => each.type === type) ?? (type.startsWith('@') && ofKind.length === 1 ? ofKind[0] : undefined)
+      if (definition) return { definition: definition.type === type ? definition : { ...definition, type }, package: name }
+      failure = { kind, type, reason: 'not_in_package', packages: [name] }
+    } catch (error) {
+      failure = { kind, type, reason: 'broken', packages: [name], message: messageOf(error) }
+    }
+  }
+  return failure
+}
+
+interface FoundPackage {
+  readonly name: string
+  readonly folder: string
+  /** Paths of its modules that bring definitions; undefined: it is no connector package. */
+  readonly connectors: readonly string[] | undefined
+}
+
+/** The package as Node would find it from `root`: in the nearest node_modules that has it. */
+async function findPackage(root: string, name: string): Promise<FoundPackage | undefined> {
+  for (let folder = root; ; folder = dirname(folder)) {
+    const at = join(folder, 'node_modules', name)
+    const manifest = await readManifest(join(at, 'package.json'))
+    if (manifest) {
+      const connectors = (manifest['millrace'] as { connectors?: unknown } | undefined)?.connectors
+      const paths = Array.isArray(connectors) ? connectors.filter((path): path is string => typeof path === 'string') : undefined
+      return { name, folder: at, connectors: paths?.length ? paths : undefined }
+    }
+    if (dirname(folder) === folder) return undefined
+  }
+}
+
+async function readManifest(path: string): Promise<Readonly<Record<string, unknown>> | undefined> {
+  try {
+    return JSON.parse(await readFile(path, 'utf8')) as Readonly<Record<string, unknown>>
+  } catch {
+    return undefined
+  }
+}
+
+async function importPackage(found: FoundPackage): Promise<readonly Definition[]> {
+  const definitions: Definition[] = []
+  for (const path of found.connectors ?? []) {
+    const module = (await import(pathToFileURL(join(found.folder, path)).href)) as { default?: unknown }
+    const given = Array.isArray(module.default) ? module.default : [module.default]
+    for (const definition of given) if (isDefinition(definition)) definitions.push(definition)
+  }
+  return definitions
+}
+
+function isDefinition(value: unknown): value is Definition {
+  if (typeof value !== 'object' || value === null) return false
+  const { kind, type, options, create } = value as Partial<Definition>
+  return (
+    (kind === 'source' || kind === 'sink' || kind === 'transform') && typeof type === 'string' && typeof options === 'object' && typeof create === 'function'
+  )
+}
+
+/** The connector packages among the dependencies of the project. One that fails to load is left out; a spec that names it is told why. */
+async function loadDependencies(root: string): Promise<readonly Registered[]> {
+  const manifest = await readManifest(join(root, 'package.json'))
+  const names = Object.keys({ ...(manifest?.['dependencies'] ?? {}), ...(manifest?.['devDependencies'] ?? {}) })
+  const loaded = await Promise.all(
+    names.map(async (name) => {
+      const found = await findPackage(root, name)
+      if (!found?.connectors) return []
+      try {
+        return (await importPackage(found)).map((definition) => ({ definition, package: name }))
+      } catch {
+        return []
+      }
+    }),
+  )
+  return loaded.flat()
+}
+
+const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))
