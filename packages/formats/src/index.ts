@@ -1,3 +1,5 @@
 /** The door of @millrace/formats: bytes to records and back. */
 export * from './reader.ts'
 export * from './writer.ts'
+export * from './compression.ts'
+export * from './text.ts'

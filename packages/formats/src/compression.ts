@@ -1,0 +1,88 @@
+/**
+ * gzip and zstd, by file name, as streams of bounded memory.
+ *
+ * Node's zstd decoder drops, without a word, whatever follows the end of a frame inside one write. Files of several frames are common (pzstd, appended
+ * files), so the input is cut at frame borders (zstd-frames.ts) and each frame is written by itself. gzip members need no such care.
+ */
+import { once } from 'node:events'
+import { Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+import { constants, createGunzip, createGzip, createZstdCompress, createZstdDecompress } from 'node:zlib'
+import { MillraceError } from '@millrace/core'
+import { zstdFrames } from './zstd-frames.ts'
+
+export type Compression = 'gzip' | 'zstd'
+
+const endings: Readonly<Record<string, Compression>> = { '.gz': 'gzip', '.zst': 'zstd' }
+const chunkSize = 256 * 1024
+
+/** The compression that a file name says: `.gz` or `.zst`. */
+export function compressionOf(fileName: string): Compression | undefined {
+  const dot = fileName.lastIndexOf('.')
+  return dot < 0 ? undefined : endings[fileName.slice(dot).toLowerCase()]
+}
+
+/** The file name without the ending of its compression: `orders.csv.gz` is `orders.csv`. */
+export const withoutCompression = (fileName: string): string => (compressionOf(fileName) ? fileName.slice(0, fileName.lastIndexOf('.')) : fileName)
+
+/** The bytes behind compressed chunks. Throws `MillraceError` `broken_compression` where they end early or are no such format. */
+export async function* decompress(chunks: AsyncIterable<Uint8Array>, compression: Compression, signal: AbortSignal): AsyncGenerator<Uint8Array> {
+  const decoder = compression === 'gzip' ? createGunzip({ chunkSize }) : createZstdDecompress({ chunkSize })
+  const input = Readable.from(compression === 'gzip' ? chunks : zstdFrames(chunks))
+  let failed: unknown
+  // The input's own failures (no permission, disk) must reach the caller as they are, not as what the decoder makes of them.
+  input.on('error', (error) => {
+    failed = error
+  })
+  pipeline(input, decoder, { signal }).catch(() => {}) // the loop below throws the same
+  try {
+    for await (const chunk of decoder) yield chunk as Uint8Array
+  } catch (error) {
+    signal.throwIfAborted()
+    if (failed) throw failed
+    const { code, message } = error as NodeJS.ErrnoException
+    if (!code?.startsWith('Z')) throw error
+    throw new MillraceError('broken_compression', `the ${compression} data is broken: ${message}`, {
+      cause: error,
+      hint: 'the file is cut off or is not what its name says; fetch it again, or rename it without its ending if it is not compressed',
+    })
+  }
+}
+
+/** Compresses one file piece by piece. */
+export interface Compressor {
+  /** Takes bytes, which must not be changed until it resolves, and gives what is compressed so far, often nothing. */
+  add(bytes: Uint8Array): Promise<Uint8Array>
+  /** The rest, with the trailer. The compressor is used up. */
+  finish(): Promise<Uint8Array>
+  /** Frees it early, where the file is given up. */
+  close(): void
+}
+
+/** A compressor with the level that each format's own tool uses by default. */
+export function createCompressor(compression: Compression): Compressor {
+  const encoder =
+    compression === 'gzip'
+      ? createGzip({ chunkSize })
+      : createZstdCompress({ chunkSize, params: { [constants.ZSTD_c_checksumFlag]: 1, [constants.ZSTD_c_compressionLevel]: 3 } })
+  let made: Uint8Array[] = []
+  encoder.on('data', (chunk: Uint8Array) => made.push(chunk))
+  const taken = () => {
+    const bytes = made.length === 1 ? made[0]! : Buffer.concat(made)
+    made = []
+    return bytes
+  }
+  return {
+    async add(bytes) {
+      await new Promise<void>((resolve, reject) => encoder.write(bytes, (error) => (error ? reject(error) : resolve())))
+      return taken()
+    },
+    async finish() {
+      const ended = once(encoder, 'end')
+      encoder.end()
+      await ended
+      return taken()
+    },
+    close: () => encoder.destroy(),
+  }
+}

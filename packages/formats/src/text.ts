@@ -1,0 +1,97 @@
+/**
+ * Text encodings, strictly: bytes that are not of the declared encoding are an error that names the option, never U+FFFD.
+ */
+import { isAscii, isUtf8 } from 'node:buffer'
+import { DataError, MillraceError } from '@millrace/core'
+
+/** The values of the option `encoding`. `latin1` is ISO-8859-1: each byte is the character of that number. */
+export const encodings = ['utf-8', 'latin1', 'utf-16le', 'utf-16be'] as const
+export type Encoding = (typeof encodings)[number]
+
+/** Bytes of one code unit; offsets of characters that delimit are multiples of it. */
+export const unitBytes = (encoding: Encoding): 1 | 2 => (encoding.startsWith('utf-16') ? 2 : 1)
+
+/** The bytes as text; undefined where they are not of that encoding. A byte order mark is text here. */
+export function decodeText(bytes: Uint8Array, encoding: Encoding): string | undefined {
+  const buffer = asBuffer(bytes)
+  switch (encoding) {
+    case 'latin1':
+      return buffer.toString('latin1')
+    case 'utf-8':
+      return isAscii(buffer) ? buffer.toString('latin1') : isUtf8(buffer) ? buffer.toString('utf8') : undefined
+    default: {
+      if (buffer.length % 2) return undefined
+      const text = (encoding === 'utf-16le' ? buffer : swapped(buffer)).toString('utf16le')
+      return text.isWellFormed() ? text : undefined
+    }
+  }
+}
+
+/** The text as bytes; undefined where that encoding lacks a character, or the text holds half a surrogate pair. */
+export function encodeText(text: string, encoding: Encoding): Uint8Array | undefined {
+  if (encoding === 'latin1') {
+    for (let i = 0; i < text.length; i++) if (text.charCodeAt(i) > 255) return undefined
+    return Buffer.from(text, 'latin1')
+  }
+  if (!text.isWellFormed()) return undefined
+  if (encoding === 'utf-8') return Buffer.from(text, 'utf8')
+  const bytes = Buffer.from(text, 'utf16le')
+  return encoding === 'utf-16le' ? bytes : bytes.swap16()
+}
+
+/** The same memory as a Buffer, which has faster decoders. */
+export const asBuffer = (bytes: Uint8Array): Buffer => (Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength))
+
+/** UTF-16 of the other byte order, as a copy. */
+export const swapped = (bytes: Uint8Array): Buffer => Buffer.from(bytes).swap16()
+
+const marks: readonly (readonly [Encoding, readonly number[]])[] = [
+  ['utf-8', [0xef, 0xbb, 0xbf]],
+  ['utf-16le', [0xff, 0xfe]],
+  ['utf-16be', [0xfe, 0xff]],
+]
+
+/**
+ * Bytes of the byte order mark at the start of an input: 0, 2 or 3. Throws `MillraceError` `bad_encoding` where the mark is one of another encoding:
+ * then no record of the input would be read right.
+ */
+export function byteOrderMark(start: Uint8Array, encoding: Encoding): number {
+  for (const [marked, mark] of marks) {
+    if (!mark.every((byte, i) => start[i] === byte)) continue
+    if (marked === encoding) return mark.length
+    throw new MillraceError('bad_encoding', `the input begins with the byte order mark of ${marked}, but is read as ${encoding}`, {
+      hint: `set the option encoding: ${marked}`,
+    })
+  }
+  return 0
+}
+
+/** What is wrong with bytes for which `decodeText` gave undefined: a `DataError` `bad_encoding` that names the first wrong byte and the option. */
+export function badEncoding(bytes: Uint8Array, encoding: Encoding, field?: string): DataError {
+  const at = firstBad(bytes, encoding)
+  const found = at === undefined ? '' : ` (0x${bytes[at]!.toString(16).toUpperCase().padStart(2, '0')} at byte ${at} of it)`
+  const other = encoding === 'utf-8' ? 'latin1' : 'utf-8'
+  return new DataError('bad_encoding', `the bytes are not ${encoding}${found}; is the option encoding right, for example encoding: ${other}?`, field)
+}
+
+/** The first byte from which no valid text follows. */
+function firstBad(bytes: Uint8Array, encoding: Encoding): number | undefined {
+  if (encoding === 'latin1') return undefined
+  if (encoding === 'utf-8') {
+    for (let i = 0; i < bytes.length; ) {
+      let size = 1
+      while (size <= 4 && !isUtf8(bytes.subarray(i, i + size))) size++
+      if (size > 4) return i
+      i += size
+    }
+    return undefined
+  }
+  const units = bytes.length >> 1
+  const high = encoding === 'utf-16le' ? 1 : 0
+  const kind = (unit: number) => (unit < units ? bytes[2 * unit + high]! & 0xfc : 0)
+  for (let unit = 0; unit < units; unit++) {
+    if (kind(unit) === 0xdc) return 2 * unit
+    if (kind(unit) === 0xd8 && kind(++unit) !== 0xdc) return 2 * unit - 2
+  }
+  return bytes.length % 2 ? bytes.length - 1 : undefined
+}
