@@ -212,6 +212,8 @@ export interface Applied {
   readonly rows: readonly Row[]
   /** For each output row the index of the input row it came from, ascending; absent: 1:1. */
   readonly origins?: Int32Array
+  /** How many input rows went into the step's memory, to come out as results; for the balance. */
+  readonly held?: number
   /** Named outputs, as an array form of `out.side`. */
   readonly sides?: Readonly<Record<string, { readonly rows: readonly Row[]; readonly origins: Int32Array }>>
 }

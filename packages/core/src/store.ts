@@ -12,7 +12,7 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { MillraceError } from './errors.ts'
 import type { Json } from './record.ts'
-import { crashPoint } from './run/crash.ts'
+import { crashPoint } from './crash.ts'
 
 /** A stage as saved: what `publish` gets, and where it belongs. */
 export interface SavedStage {
@@ -27,16 +27,13 @@ export interface SavedRun {
   readonly epoch: number
   readonly ended: boolean
   readonly specHash: string
-  /** The counters of the last save, as the run loop encodes them. */
-  readonly counters: Json | undefined
 }
 
 /** What one epoch leaves, as of one cut. */
 export interface Save {
   readonly epoch: number
-  readonly ended: boolean
-  readonly specHash: string
-  readonly counters: Json
+  /** Per node, as of the cut. */
+  readonly counters: Readonly<Record<string, Json>>
   readonly positions: readonly { readonly source: string; readonly split: string; readonly position: Json | undefined; readonly ended: boolean }[]
   readonly memory: readonly { readonly source: string; readonly key: string; readonly value: Json | null }[]
   readonly changes: readonly { readonly step: string; readonly hash: string; readonly entries: readonly (readonly [key: string, value: string | null])[] }[]
@@ -58,8 +55,11 @@ export interface Store {
   stages(): SavedStage[]
   /** Returns the ids of the new stages, in their order. */
   save(save: Save): number[]
-  /** Records stages as published, outside a save (at start and at the end). */
+  counters(): Record<string, Json>
+  /** Records stages as published, outside a save. */
   recordPublished(ids: readonly number[]): void
+  /** The input has ended and everything of it is published: the next run is a new incarnation. */
+  end(published: readonly number[]): void
   /** Which of these dead letters were replayed before with this spec. */
   replayed(id: string, step: string, specHash: string): boolean
   recordReplayed(entries: readonly { readonly id: string; readonly step: string }[], specHash: string): void
@@ -67,7 +67,8 @@ export interface Store {
 }
 
 const tables = `
-CREATE TABLE IF NOT EXISTS run (incarnation INTEGER PRIMARY KEY, epoch INTEGER NOT NULL, ended INTEGER NOT NULL, spec_hash TEXT NOT NULL, counters TEXT);
+CREATE TABLE IF NOT EXISTS run (incarnation INTEGER PRIMARY KEY, epoch INTEGER NOT NULL, ended INTEGER NOT NULL, spec_hash TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS counter (node TEXT PRIMARY KEY, json TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS position (source TEXT, split TEXT, json TEXT, ended INTEGER NOT NULL, PRIMARY KEY (source, split)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS memory (source TEXT, key TEXT, value TEXT NOT NULL, PRIMARY KEY (source, key)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS step (id TEXT PRIMARY KEY, hash TEXT NOT NULL) WITHOUT ROWID;
@@ -99,7 +100,9 @@ export function openStore(folder: string): Store {
 /** Opens the state for looking at it while another process may run; saves nothing. Undefined: there is none. */
 export function readStore(
   folder: string,
-): (Pick<Store, 'folder' | 'run' | 'positions' | 'state' | 'resume' | 'stages' | 'recall' | 'close'> & { holder(): string | undefined }) | undefined {
+):
+  | (Pick<Store, 'folder' | 'run' | 'positions' | 'counters' | 'state' | 'resume' | 'stages' | 'recall' | 'close'> & { holder(): string | undefined })
+  | undefined {
   const path = join(folder, 'state.db')
   if (!existsSync(path)) return undefined
   const db = new DatabaseSync(path, { timeout: 10_000 })
@@ -172,7 +175,6 @@ function reading(db: DatabaseSync, folder: string) {
         epoch: Number(row['epoch']),
         ended: row['ended'] === 1,
         specHash: String(row['spec_hash']),
-        counters: parse(row['counters']),
       }
     },
     positions(source: string) {
@@ -190,6 +192,13 @@ function reading(db: DatabaseSync, folder: string) {
         .prepare('SELECT id, sink, json FROM stage ORDER BY id')
         .all()
         .map((row) => ({ id: Number(row['id']), sink: String(row['sink']), stage: parse(row['json'])! })),
+    counters: (): Record<string, Json> =>
+      Object.fromEntries(
+        db
+          .prepare('SELECT node, json FROM counter')
+          .all()
+          .map((row) => [String(row['node']), parse(row['json'])!]),
+      ),
     replayed: (id: string, step: string, specHash: string) =>
       db.prepare('SELECT 1 FROM replayed WHERE id = ? AND step = ? AND spec_hash = ?').get(id, step, specHash) !== undefined,
   }
@@ -201,7 +210,10 @@ function* entriesOf(db: DatabaseSync, step: string): Generator<readonly [string,
 
 function writing(db: DatabaseSync) {
   const sql = {
-    run: db.prepare('INSERT OR REPLACE INTO run VALUES (?, ?, ?, ?, ?)'),
+    begin: db.prepare('INSERT INTO run VALUES (?, 0, 0, ?)'),
+    epoch: db.prepare('UPDATE run SET epoch = max(epoch, ?) WHERE incarnation = (SELECT max(incarnation) FROM run)'),
+    end: db.prepare('UPDATE run SET ended = 1 WHERE incarnation = (SELECT max(incarnation) FROM run)'),
+    counter: db.prepare('INSERT OR REPLACE INTO counter VALUES (?, ?)'),
     position: db.prepare('INSERT OR REPLACE INTO position VALUES (?, ?, ?, ?)'),
     remember: db.prepare('INSERT OR REPLACE INTO memory VALUES (?, ?, ?)'),
     forget: db.prepare('DELETE FROM memory WHERE source = ? AND key = ?'),
@@ -232,9 +244,9 @@ function writing(db: DatabaseSync) {
     begin: (specHash: string): SavedRun =>
       transaction(() => {
         const next = incarnation() + 1
-        db.exec('DELETE FROM position; DELETE FROM memory; DELETE FROM step; DELETE FROM state; DELETE FROM sink')
-        sql.run.run(next, 0, 0, specHash, null)
-        return { incarnation: next, epoch: 0, ended: false, specHash, counters: undefined }
+        db.exec('DELETE FROM position; DELETE FROM memory; DELETE FROM step; DELETE FROM state; DELETE FROM sink; DELETE FROM counter')
+        sql.begin.run(next, specHash)
+        return { incarnation: next, epoch: 0, ended: false, specHash }
       }),
     save: (save: Save): number[] => {
       crashPoint('before_save')
@@ -249,7 +261,8 @@ function writing(db: DatabaseSync) {
         for (const r of save.resumes) sql.sink.run(r.sink, JSON.stringify(r.resume))
         for (const id of save.published) sql.published.run(id)
         const made = save.stages.map((s) => Number(sql.stage.run(s.sink, JSON.stringify(s.stage)).lastInsertRowid))
-        sql.run.run(incarnation(), save.epoch, save.ended ? 1 : 0, save.specHash, JSON.stringify(save.counters))
+        for (const [node, count] of Object.entries(save.counters)) sql.counter.run(node, JSON.stringify(count))
+        sql.epoch.run(save.epoch)
         return made
       })
       crashPoint('after_save')
@@ -258,6 +271,11 @@ function writing(db: DatabaseSync) {
     recordPublished: (ids: readonly number[]) => {
       if (ids.length) transaction(() => ids.forEach((id) => sql.published.run(id)))
     },
+    end: (published: readonly number[]) =>
+      transaction(() => {
+        for (const id of published) sql.published.run(id)
+        sql.end.run()
+      }),
     recordReplayed: (entries: readonly { readonly id: string; readonly step: string }[], specHash: string) =>
       transaction(() => entries.forEach((e) => sql.replayed.run(e.id, e.step, specHash))),
   }

@@ -1,0 +1,32 @@
+/** What a run tells those who watch it: progress, metrics, logs and the console subscribe to these events. Handlers must not throw and must be quick. */
+import type { Counters } from './run/counters.ts'
+
+export type RunEvent =
+  /** Reading begins. `counters` are live: read them whenever something is to be shown. */
+  | {
+      readonly type: 'started'
+      readonly pipeline: string
+      readonly incarnation: number
+      readonly resumed: boolean
+      readonly counters: readonly Counters[]
+      readonly progress: Progress
+    }
+  | { readonly type: 'saved'; readonly epoch: number; readonly durationMs: number }
+  | { readonly type: 'published'; readonly sink: string }
+  /** Something failed and is tried again; nothing is lost. */
+  | { readonly type: 'retry'; readonly node: string; readonly message: string; readonly attempt: number; readonly waitMs: number }
+  | { readonly type: 'warning'; readonly node: string; readonly message: string }
+  | { readonly type: 'stopping'; readonly reason: string }
+  | { readonly type: 'ended'; readonly ended: boolean }
+
+/** How far the reading is; live. */
+export interface Progress {
+  /** Bytes read by this process, and before a restart. */
+  bytes: number
+  /** Bytes of all splits found so far, where their sizes are known; 0: unknown. */
+  totalBytes: number
+  /** No further split will be found. */
+  complete: boolean
+}
+
+export type Observer = (event: RunEvent) => void

@@ -1,0 +1,371 @@
+/**
+ * The loop of one connected component of the graph: read -> transform -> write -> flush -> save -> publish -> commit. The order is the guarantee.
+ *
+ * Readers hand batches to the transforms, synchronously. What comes out waits in one queue per sink; at most 2,000 rows or 4 MiB wait, over a cut as well.
+ * An epoch is cut when the one before it is saved and published, and either every source has nothing more at hand, or 10,000 records or 100 ms have passed; with a
+ * sink that can resume only at a roll, when that sink's bound is reached. The cut is synchronous: positions, the encoded changes of state, and counters are as of
+ * one moment, and no record of the next epoch is applied before it (epoch.ts has what follows). One failure ends readers and writers together; whatever was not
+ * saved comes again at the next start.
+ */
+import { MillraceError } from '../errors.ts'
+import type { Observer, Progress } from '../observe.ts'
+import { type Batch, type Json, Records } from '../record.ts'
+import type { Store } from '../store.ts'
+import { type Counters, snapshot } from './counters.ts'
+import { type Cut, finishEpoch } from './epoch.ts'
+import { createFailures, DataStop, type Failures, type Policy } from './failures.ts'
+import { type Failure, deadLetterRow } from '../dead-letter.ts'
+import { buildGraph, type Graph, type OnFail, type SinkNode, type SourceNode, type StepNode } from './graph.ts'
+import { runReader } from './reader.ts'
+import { asRunError, type RetryPolicy, withRetry } from './retry.ts'
+import { runWriter } from './writer.ts'
+
+export interface Component {
+  readonly pipeline: string
+  readonly specHash: string
+  readonly sources: readonly SourceNode[]
+  readonly steps: readonly StepNode[]
+  readonly sinks: readonly SinkNode[]
+  readonly deadLetter?: SinkNode
+  readonly stopAbove?: number
+  readonly counters: Counters
+}
+
+export interface ComponentOptions {
+  readonly store: Store
+  /** The end of all input ends the run for good: windows close, the incarnation ends. */
+  readonly whole: boolean
+  /** End when every source has come to the end it saw. */
+  readonly untilCaughtUp?: boolean
+  /** Aborted: stop reading, drain, save, end. */
+  readonly stop: AbortSignal
+  /** The component is torn down: writers, retries and waits end at once. */
+  readonly abort: AbortController
+  readonly observe: Observer
+  readonly progress: Progress
+  readonly instance: { readonly i: number; readonly n: number }
+  readonly retry?: RetryPolicy
+  readonly bounds?: Partial<typeof defaultBounds>
+}
+
+/** When an epoch may be cut, and how far the transforms may run ahead of the writers. */
+export const defaultBounds = { minRecords: 10_000, minMs: 100, holdRecords: 1_000_000, holdMs: 60_000, aheadRows: 2000, aheadBytes: 4 << 20, tickMs: 50 }
+
+/** How a component ended: `ended`: its input has; else it was stopped. `published`: stages that are published but not yet recorded so. */
+export interface Ending {
+  readonly ended: boolean
+  readonly published: readonly number[]
+}
+
+/** Runs the component to its end. Rejects with what stopped it. */
+export async function runComponent(component: Component, options: ComponentOptions): Promise<Ending> {
+  const { sources, steps, counters } = component
+  const { store, abort, observe } = options
+  const bounds = { ...defaultBounds, ...options.bounds }
+  const sinks = component.deadLetter ? [...component.sinks, component.deadLetter] : component.sinks
+  const holders = sinks.filter((s) => s.capabilities.holds)
+  const published: number[] = []
+  let number = store.run()!.epoch
+  let saved = number
+  let failure: unknown
+  let wakeReaders: (() => void)[] = []
+
+  const onRetry = (node: string, error: Error, attempt: number, waitMs: number) => observe({ type: 'retry', node, message: error.message, attempt, waitMs })
+  const fail = (error: unknown) => {
+    failure ??= error
+    abort.abort()
+    for (const { queue } of sinks) queue.close()
+    for (const cut of cuts) cut.finish()
+    wakeUp()
+  }
+  const wakeUp = () => {
+    const waiting = wakeReaders
+    wakeReaders = []
+    for (const wake of waiting) wake()
+  }
+
+  // --- the epoch being filled
+  const positions = new Map(sources.map((s) => [s.id, new Map([...store.positions(s.id)].map(([split, p]) => [split, p.position] as const))]))
+  const moved = new Map<string, { source: string; split: string; position: Json | undefined; ended: boolean }>()
+  const memory = new Map<string, { source: string; key: string; value: Json | null }>()
+  const unsavedMemory = new Map<string, Json | null>()
+  const epoch = { records: 0, bytes: 0, startedMs: performance.now() }
+  const caughtUp = new Set<string>()
+  const cuts = new Set<Cut>()
+
+  // --- failures
+  const bury = (f: Failure) => {
+    const node = component.deadLetter
+    if (!node) throw new MillraceError('no_dead_letter', `a record of ${f.node} should go to the dead letter, but the spec has none`, { exitCode: 2 })
+    const row = deadLetterRow(f, component.pipeline, component.specHash)
+    node.count.in++
+    node.queue.push({ records: new Records({ rows: [row], from: [], pipeline: component.pipeline, resultKeys: [`${f.id}!${f.node}`] }), bytes: 300 })
+  }
+  const failures: Failures = createFailures(component.stopAbove, bury)
+  const onFail: OnFail = (node, policy, records, i, code, more) => {
+    const origin = records.origin(i)
+    const batch = origin?.batch
+    failures.report(policy, {
+      node,
+      code,
+      ...more,
+      id: records.id(i),
+      source: origin?.source ?? '',
+      split: batch?.split ?? '',
+      position: batch ? batch.positionAt(origin.index) : records.id(i),
+      context: batch?.context,
+      bytes: batch?.rawAt?.(origin!.index),
+      row: batch && !batch.rawAt ? batch.rows[origin!.index] : records.rows[i],
+    })
+  }
+  const graph: Graph = buildGraph(
+    steps,
+    sinks.filter((s) => s !== component.deadLetter),
+    component.pipeline,
+    onFail,
+  )
+
+  // --- from the readers into the queues
+  const take = (node: SourceNode, batches: readonly Batch[]) => {
+    let bytes = 0
+    let read = 0
+    for (const batch of batches) {
+      bytes += batch.bytes
+      read += countBatch(node, batch, component, failures)
+      if (batch.remember) for (const [key, value] of batch.remember) remember(node.id, key, value)
+    }
+    const from = batches.map((batch) => ({ source: node.id, batch }))
+    const rows = batches.length === 1 ? batches[0]!.rows : batches.flatMap((b) => b.rows as Batch['rows'][number][])
+    graph.deliver(node.pushed.at(-1) ?? node.id, new Records({ rows, from, pipeline: component.pipeline }), bytes)
+    failures.passed(node.id, read)
+    for (const { split, position, end } of batches) {
+      if (position !== undefined) positions.get(node.id)!.set(split, position)
+      if (position !== undefined || end) moved.set(`${node.id}\0${split}`, { source: node.id, split, position, ended: end === true })
+    }
+    if (batches.at(-1)!.caughtUp) caughtUp.add(node.id)
+    else caughtUp.delete(node.id)
+    if (epoch.records === 0 && read > 0) epoch.startedMs = performance.now()
+    epoch.records += read
+    epoch.bytes += bytes
+    options.progress.bytes += bytes
+    if (due()) cut(false, holders.length > 0)
+  }
+  const remember = (source: string, key: string, value: Json | null) => {
+    memory.set(`${source}\0${key}`, { source, key, value })
+    unsavedMemory.set(`${source}\0${key}`, value)
+  }
+
+  // --- the cut
+  const idle = () => moved.size === 0 && memory.size === 0
+  const due = (): boolean => {
+    if (idle() || saved !== number || failure) return false
+    const age = performance.now() - epoch.startedMs
+    if (holders.length > 0) return holders.some((s) => s.sink.full?.()) || epoch.records >= bounds.holdRecords || age >= bounds.holdMs
+    return epoch.records >= bounds.minRecords || age >= bounds.minMs || sources.every((s) => caughtUp.has(s.id))
+  }
+  const cut = (end: boolean, roll: boolean): Cut => {
+    const { promise, resolve } = Promise.withResolvers<void>()
+    const made: Cut = {
+      epoch: ++number,
+      roll,
+      end,
+      positions: [...moved.values()],
+      memory: [...memory.values()],
+      changes: steps.flatMap((s) => (s.transform.cut ? [{ step: s.id, hash: s.plan.stateHash, entries: s.transform.cut() }] : [])),
+      counters: snapshot(counters),
+      waiting: component.sinks.length,
+      done: promise,
+      finish: resolve,
+    }
+    moved.clear()
+    memory.clear()
+    Object.assign(epoch, { records: 0, bytes: 0, startedMs: performance.now() })
+    cuts.add(made)
+    for (const { queue } of component.sinks) queue.push({ cut: made })
+    if (made.waiting === 0) lastArrived(made)
+    return made
+  }
+  const arrived = (made: Cut) => {
+    made.waiting--
+    if (made.waiting === 0) lastArrived(made)
+  }
+  /** The dead letter comes to a cut after all others, which feed it. */
+  const lastArrived = (made: Cut) => {
+    if (component.deadLetter && made.waiting === 0) {
+      made.waiting = -1
+      component.deadLetter.queue.push({ cut: made })
+      return
+    }
+    const startedMs = performance.now()
+    finishEpoch(made, epochContext).then(() => {
+      saved = made.epoch
+      for (const { source, key, value } of made.memory) if (unsavedMemory.get(`${source}\0${key}`) === value) unsavedMemory.delete(`${source}\0${key}`)
+      cuts.delete(made)
+      observe({ type: 'saved', epoch: made.epoch, durationMs: performance.now() - startedMs })
+      made.finish()
+      wakeUp()
+    }, fail)
+  }
+  const publish = async (node: SinkNode, stage: Json) => {
+    await withRetry(
+      () => node.sink.publish!(stage, { signal: abort.signal }),
+      abort.signal,
+      (e, n, ms) => onRetry(node.id, e, n, ms),
+      options.retry,
+    ).catch((error) => {
+      throw asRunError(error, node.id, 'publishing')
+    })
+    observe({ type: 'published', sink: node.id })
+  }
+  const epochContext = {
+    store,
+    sources,
+    sinks,
+    signal: abort.signal,
+    published,
+    publish,
+    reportFailed: (source: string, error: Error) => observe({ type: 'warning', node: source, message: `reporting progress failed: ${error.message}` }),
+  }
+
+  // --- running
+  const room = (): Promise<void> | undefined => {
+    if (failure) return undefined
+    if (!sinks.some(({ queue }) => queue.rows > bounds.aheadRows || queue.bytes > bounds.aheadBytes)) return undefined
+    return new Promise((resolve) => wakeReaders.push(resolve))
+  }
+  const stopReading = new AbortController()
+  const onStop = () => stopReading.abort()
+  for (const signal of [options.stop, abort.signal]) {
+    if (signal.aborted) onStop()
+    else signal.addEventListener('abort', onStop)
+  }
+  const tick = setInterval(() => {
+    try {
+      if (due()) cut(false, holders.length > 0)
+      if (options.untilCaughtUp && sources.every((s) => caughtUp.has(s.id))) stopReading.abort()
+    } catch (error) {
+      fail(error)
+    }
+  }, bounds.tickMs)
+
+  const writers = sinks.map((node) =>
+    runWriter(node, {
+      signal: abort.signal,
+      ...(options.retry ? { retry: options.retry } : {}),
+      epoch: () => saved + 1,
+      onFail,
+      onRetry,
+      arrived: (made) => (node === component.deadLetter ? lastArrived(made) : arrived(made)),
+      released: wakeUp,
+    }).catch(fail),
+  )
+  const readers = sources.map((node) =>
+    runReader(node, {
+      signal: stopReading.signal,
+      ...(options.retry ? { retry: options.retry } : {}),
+      read: {
+        resume: (split) => positions.get(node.id)!.get(split),
+        recall: (key) => {
+          const unsaved = unsavedMemory.get(`${node.id}\0${key}`)
+          return unsaved === undefined ? store.recall(node.id, key) : (unsaved ?? undefined)
+        },
+        wants: () => true,
+        instance: options.instance,
+        warn: (message) => observe({ type: 'warning', node: node.id, message }),
+      },
+      onSplits(found) {
+        for (const { bytes } of found.splits) options.progress.totalBytes += bytes ?? 0
+        if (found.complete) options.progress.complete = true
+      },
+      take: (batches) => {
+        if (!failure) take(node, batches)
+      },
+      room,
+      onRetry,
+    })
+      .then(() => {
+        caughtUp.add(node.id)
+        if (!stopReading.signal.aborted) failures.ended(node.id)
+      })
+      .catch(fail),
+  )
+  try {
+    await Promise.all(readers)
+    const ended = options.whole && !stopReading.signal.aborted
+    while (!failure && saved !== number) await new Promise<void>((resolve) => wakeReaders.push(resolve))
+    if (!failure) {
+      while (ended && !failure && !graph.advance(Number.POSITIVE_INFINITY)) for (let wait = room(); wait; wait = room()) await wait
+      await cut(ended, true).done
+    }
+    for (const { queue } of sinks) queue.close()
+    await Promise.all(writers)
+    if (failure) throw await placed(failure, component)
+    return { ended, published }
+  } catch (error) {
+    fail(error)
+    await Promise.all(writers)
+    throw await placed(failure, component)
+  } finally {
+    clearInterval(tick)
+    for (const signal of [options.stop, abort.signal]) signal.removeEventListener('abort', onStop)
+  }
+}
+
+/** Counts a batch at its source and at the steps it has taken over, and deals with its bad records. Returns how many records it holds. */
+function countBatch(node: SourceNode, batch: Batch, component: Component, failures: Failures): number {
+  const { counters } = component
+  const bad = batch.bad ?? []
+  const pushedFilters = new Map(batch.dropped ?? [])
+  let undecoded = 0
+  const failedIn = new Map<string, number>()
+  for (const record of bad) {
+    const at = record.step ?? node.id
+    if (record.step === undefined) undecoded++
+    else failedIn.set(at, (failedIn.get(at) ?? 0) + 1)
+    const policy: Policy = record.step === undefined ? node.policy : (component.steps.find((s) => s.id === record.step)?.policy ?? node.policy)
+    failures.report(policy, {
+      node: at,
+      code: record.code,
+      field: record.field,
+      message: record.message,
+      id: record.id ?? `${component.pipeline}/${node.id}/${batch.split}@${record.position}`,
+      source: node.id,
+      split: batch.split,
+      position: record.position,
+      context: batch.context,
+      bytes: record.bytes,
+    })
+  }
+  let dropped = 0
+  for (const n of pushedFilters.values()) dropped += n
+  const read = batch.rows.length + bad.length + dropped
+  node.count.read += read
+  node.count.bytes += batch.bytes
+  node.count.failed += undecoded
+  node.count.out += read - undecoded
+  let flowing = read - undecoded
+  for (const id of node.pushed) {
+    const count = counters.steps[id]!
+    const failed = failedIn.get(id) ?? 0
+    const filtered = pushedFilters.get(id) ?? 0
+    count.in += flowing
+    count.failed += failed
+    count.filtered += filtered
+    flowing -= failed + filtered
+    count.out += flowing
+  }
+  return read
+}
+
+/** A record that stopped the run, as an error that names its place. */
+async function placed(failure: unknown, component: Component): Promise<unknown> {
+  if (!(failure instanceof DataStop)) return failure
+  const f = failure.failure
+  const source = component.sources.find((s) => s.id === f.source)?.source
+  const place =
+    (await source?.locate?.(f.split, f.position).catch(() => undefined)) ?? (f.source ? `${f.source}, split ${f.split}, position ${f.position}` : f.id)
+  return new MillraceError(f.code, `${f.message ?? f.code}${f.field && !f.message?.includes(f.field) ? ` (field ${f.field})` : ''}`, {
+    place: f.node === f.source ? place : `${place}, at ${f.node}`,
+    hint: 'mend the input or the spec and run again: it goes on where it stopped. Or let bad records go to a dead letter: on_error: { data: dead_letter }',
+  })
+}

@@ -1,0 +1,97 @@
+/**
+ * Who got how many records. Every edge is counted at both of its ends, by different code, so that the balance (invariant 14) can be checked:
+ * into a step = out of it + filtered + failed + held; into a sink = delivered + failed there; what failed where the policy is the dead letter = what came into it.
+ * Counters are saved with each epoch as of its cut, so they are those of the whole incarnation, over crashes.
+ */
+import type { Json } from '../record.ts'
+
+export interface SourceCounters {
+  read: number
+  out: number
+  /** Could not be decoded. */
+  failed: number
+  bytes: number
+}
+export interface StepCounters {
+  in: number
+  out: number
+  filtered: number
+  failed: number
+  /** Taken into the step's memory, to come out as results. */
+  held: number
+  /** Records made beyond one per input. */
+  multiplied: number
+  /** Results without origin. */
+  results: number
+  sides: Record<string, number>
+}
+export interface SinkCounters {
+  in: number
+  delivered: number
+  failed: number
+}
+
+/** Counters of one component, by node id. */
+export interface Counters {
+  sources: Record<string, SourceCounters>
+  steps: Record<string, StepCounters>
+  sinks: Record<string, SinkCounters>
+}
+
+export const sourceCounters = (): SourceCounters => ({ read: 0, out: 0, failed: 0, bytes: 0 })
+export const stepCounters = (): StepCounters => ({ in: 0, out: 0, filtered: 0, failed: 0, held: 0, multiplied: 0, results: 0, sides: {} })
+export const sinkCounters = (): SinkCounters => ({ in: 0, delivered: 0, failed: 0 })
+
+/** Takes over what was saved, for the nodes that still exist. */
+export function restoreCounters(counters: Counters, saved: Readonly<Record<string, Json>>): void {
+  for (const nodes of [counters.sources, counters.steps, counters.sinks]) for (const [id, counts] of Object.entries(nodes)) Object.assign(counts, saved[id])
+}
+
+/** Sources and steps as they stand; the sinks' part is as of their writers. */
+export const snapshot = ({ sources, steps }: Counters): Record<string, Json> => structuredClone({ ...sources, ...steps }) as unknown as Record<string, Json>
+
+/** An edge of the graph: `from` is the id of a source or step, or the name of a side output. */
+export interface Edge {
+  readonly from: string
+  readonly to: string
+}
+
+/**
+ * What does not add up, in words; empty: all balances. Exact only at the end of a run, when nothing is on its way.
+ * `buried`: the nodes whose failed records go to the dead letter; `deadLetter`: its id.
+ */
+export function imbalances(counters: Counters, edges: readonly Edge[], buried: ReadonlySet<string>, deadLetter: string | undefined): string[] {
+  const problems: string[] = []
+  const expect = (what: string, left: number, right: number) => {
+    if (left !== right) problems.push(`${what}: ${left} against ${right}`)
+  }
+  let failed = 0
+  for (const [id, c] of Object.entries(counters.sources)) {
+    expect(`${id}: read = out + failed`, c.read, c.out + c.failed)
+    if (buried.has(id)) failed += c.failed
+  }
+  for (const [id, c] of Object.entries(counters.steps)) {
+    const sides = Object.values(c.sides).reduce((a, b) => a + b, 0)
+    expect(
+      `${id}: in + multiplied + results = out + sides + filtered + failed + held`,
+      c.in + c.multiplied + c.results,
+      c.out + sides + c.filtered + c.failed + c.held,
+    )
+    if (buried.has(id)) failed += c.failed
+  }
+  for (const [id, c] of Object.entries(counters.sinks)) {
+    expect(`${id}: in = delivered + failed`, c.in, c.delivered + c.failed)
+    if (buried.has(id)) failed += c.failed
+  }
+  if (deadLetter) expect('failed = into the dead letter', failed, counters.sinks[deadLetter]?.in ?? 0)
+  const outOf = (name: string): number => {
+    if (counters.sources[name]) return counters.sources[name].out
+    if (counters.steps[name]) return counters.steps[name].out
+    for (const c of Object.values(counters.steps)) if (c.sides[name] !== undefined) return c.sides[name]
+    return 0
+  }
+  const into = new Map<string, number>()
+  for (const { from, to } of edges) into.set(to, (into.get(to) ?? 0) + outOf(from))
+  for (const [to, sum] of into) expect(`into ${to} = out of what it reads`, (counters.steps[to] ?? counters.sinks[to])?.in ?? 0, sum)
+  return problems
+}

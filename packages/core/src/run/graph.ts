@@ -1,0 +1,168 @@
+/**
+ * The plan as things that run: nodes with their connector or step, and one function per output that hands records to all who read it.
+ * Handing on is synchronous and depth first, so records keep their order on every path; a sink's end of it is a queue.
+ */
+import type { Sink, SinkCapabilities, Source, SourceCapabilities, Transform } from '../connector.ts'
+import { crashPoint } from '../crash.ts'
+import type { PlanStep } from '../plan.ts'
+import { Records, type Row } from '../record.ts'
+import type { SinkCounters, SourceCounters, StepCounters } from './counters.ts'
+import type { Policy } from './failures.ts'
+import type { Queue } from './queue.ts'
+
+export interface SourceNode {
+  readonly id: string
+  readonly source: Source
+  readonly capabilities: SourceCapabilities
+  readonly policy: Policy
+  /** Steps it has taken over, in order. */
+  readonly pushed: readonly string[]
+  readonly count: SourceCounters
+}
+export interface StepNode {
+  readonly id: string
+  readonly plan: PlanStep
+  readonly transform: Transform
+  readonly policy: Policy
+  readonly count: StepCounters
+}
+export interface SinkNode {
+  readonly id: string
+  readonly from: readonly string[]
+  readonly sink: Sink
+  readonly capabilities: SinkCapabilities
+  readonly policy: Policy
+  readonly queue: Queue
+  readonly count: SinkCounters
+}
+
+/** Told of each failed record: the node, its policy, the records and the index in them. */
+export type OnFail = (
+  node: string,
+  policy: Policy,
+  records: Records,
+  i: number,
+  code: string,
+  more?: { readonly field?: string; readonly message?: string },
+) => void
+
+export interface Graph {
+  /** Hands records to all who read the output `name`. `bytes`: their share of what was read, for the look-ahead. */
+  deliver(name: string, records: Records, bytes: number): void
+  /** Time has come to `watermark`: lets steps give their results. False: there are more, call again when there is room. */
+  advance(watermark: number): boolean
+}
+
+export function buildGraph(steps: readonly StepNode[], sinks: readonly SinkNode[], pipeline: string, onFail: OnFail): Graph {
+  const readers = new Map<string, ((records: Records, bytes: number) => void)[]>()
+  const read = (names: readonly string[], reader: (records: Records, bytes: number) => void) => {
+    for (const name of names) {
+      const of = readers.get(name)
+      if (of) of.push(reader)
+      else readers.set(name, [reader])
+    }
+  }
+  const deliver = (name: string, records: Records, bytes: number) => {
+    if (records.length === 0) return
+    for (const reader of readers.get(name) ?? []) reader(records, bytes)
+  }
+  for (const node of steps) if (!node.plan.pushedInto) read(node.plan.from, applyOf(node, pipeline, deliver, onFail))
+  for (const node of sinks) {
+    read(node.from, (records, bytes) => {
+      node.count.in += records.length
+      node.queue.push({ records, bytes })
+    })
+  }
+  return {
+    deliver,
+    advance(watermark) {
+      for (const node of steps) if (node.transform.advance && !advanceOne(node, watermark, pipeline, deliver)) return false
+      return true
+    },
+  }
+}
+
+/** One step over one set of records: counts, failures, named outputs. */
+function applyOf(node: StepNode, pipeline: string, deliver: Graph['deliver'], onFail: OnFail): (records: Records, bytes: number) => void {
+  const { id, plan, transform, count, policy } = node
+  return (input, bytes) => {
+    const sides = new Map<string, { rows: Row[]; origins: number[] }>()
+    const results = resultsOf(pipeline)
+    let failed = 0
+    const applied = transform.apply(input, {
+      fail(i, code, more) {
+        failed++
+        onFail(id, policy, input, i, code, more)
+      },
+      side(name, row, i) {
+        let side = sides.get(name)
+        if (!side) sides.set(name, (side = { rows: [], origins: [] }))
+        side.rows.push(row)
+        side.origins.push(i)
+      },
+      result: results.add,
+    })
+    crashPoint('after_transform')
+    const out = input.derive(applied.rows, applied.origins, plan.multiplies ? id : undefined)
+    let passed = plan.multiplies && applied.origins ? distinct(applied.origins) : applied.rows.length
+    count.multiplied += applied.rows.length - passed
+    const named: [string, Records][] = []
+    for (const [name, side] of Object.entries(applied.sides ?? {})) named.push([name, input.derive(side.rows, side.origins)])
+    for (const [name, side] of sides) named.push([name, input.derive(side.rows, Int32Array.from(side.origins))])
+    for (const [name, records] of named) {
+      passed += records.length
+      count.sides[name] = (count.sides[name] ?? 0) + records.length
+    }
+    const held = applied.held ?? 0
+    count.in += input.length
+    count.out += out.length
+    count.failed += failed
+    count.held += held
+    count.filtered += input.length - failed - passed - held
+    deliver(id, out, bytes)
+    for (const [name, records] of named) deliver(name, records, bytes)
+    deliverResults(node, results, deliver)
+  }
+}
+
+function advanceOne(node: StepNode, watermark: number, pipeline: string, deliver: Graph['deliver']): boolean {
+  const results = resultsOf(pipeline)
+  const nobody = () => {
+    throw new Error(`${node.id}: advance has no input record to fail or to hand on`)
+  }
+  const done = node.transform.advance!(watermark, { fail: nobody, side: nobody, result: results.add })
+  deliverResults(node, results, deliver)
+  return done
+}
+
+interface Results {
+  add(row: Row, key: string): void
+  take(): Records | undefined
+}
+
+function resultsOf(pipeline: string): Results {
+  let rows: Row[] | undefined
+  let keys: string[] | undefined
+  return {
+    add(row, key) {
+      ;(rows ??= []).push(row)
+      ;(keys ??= []).push(key)
+    },
+    take: () => rows && new Records({ rows, from: [], pipeline, resultKeys: keys }),
+  }
+}
+
+function deliverResults(node: StepNode, results: Results, deliver: Graph['deliver']): void {
+  const records = results.take()
+  if (!records) return
+  node.count.results += records.length
+  node.count.out += records.length
+  deliver(node.id, records, records.length * 100)
+}
+
+/** How many different values an ascending array holds. */
+function distinct(ascending: Int32Array): number {
+  let n = 0
+  for (let i = 0; i < ascending.length; i++) if (i === 0 || ascending[i] !== ascending[i - 1]) n++
+  return n
+}

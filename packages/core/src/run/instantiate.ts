@@ -1,0 +1,130 @@
+/** From the plan to things that run: every connector and step of it is created, with its options resolved. No I/O. */
+import { join } from 'node:path'
+import type { Env } from '../connector.ts'
+import { deadLetterSchema } from '../dead-letter.ts'
+import { type Plan, type PlanSink, type PlanSource, type Secrets, resolveConfig } from '../plan.ts'
+import type { Registry } from '../registry.ts'
+import type { Component } from './component.ts'
+import { type Counters, sinkCounters, sourceCounters, stepCounters } from './counters.ts'
+import type { Policy } from './failures.ts'
+import type { SinkNode, SourceNode, StepNode } from './graph.ts'
+import { Queue } from './queue.ts'
+
+export interface Surroundings {
+  readonly root: string
+  /** `<root>/.millrace/<profile>` */
+  readonly home: string
+  readonly secrets: Secrets
+}
+
+/** Everything of a plan, created; sources read whole as side inputs apart. */
+export interface Instance {
+  readonly components: readonly Component[]
+  readonly sides: readonly SourceNode[]
+}
+
+export function envOf(plan: Plan, around: Surroundings, id: string): Env {
+  return {
+    root: around.root,
+    home: around.home,
+    profile: plan.profile,
+    pipeline: plan.name,
+    id,
+    resolve: (path) => (path.startsWith('/') ? path : join(around.root, path)),
+  }
+}
+
+export function createSource(plan: Plan, node: PlanSource, registry: Registry, around: Surroundings): SourceNode {
+  const definition = registry.source(node.type)!
+  const env = { ...envOf(plan, around, node.id), schema: node.schema, unknownFields: node.unknownFields, ...(node.push ? { push: node.push } : {}) }
+  return {
+    id: node.id,
+    source: definition.create(resolveConfig(node.config, around.secrets), env),
+    capabilities: node.capabilities,
+    policy: node.onError,
+    pushed: node.pushed,
+    count: sourceCounters(),
+  }
+}
+
+function createSink(plan: Plan, node: PlanSink, policy: Policy, registry: Registry, around: Surroundings): SinkNode {
+  const definition = registry.sink(node.type)!
+  return {
+    id: node.id,
+    from: node.from,
+    sink: definition.create(resolveConfig(node.config, around.secrets), { ...envOf(plan, around, node.id), schema: node.input }),
+    capabilities: node.capabilities,
+    policy,
+    queue: new Queue(),
+    count: sinkCounters(),
+  }
+}
+
+export function createSteps(plan: Plan, registry: Registry, around: Surroundings): StepNode[] {
+  return plan.steps.map((node) => {
+    const definition = registry.step(node.type)!
+    const ctx = {
+      ...envOf(plan, around, node.id),
+      input: node.input,
+      sides: Object.fromEntries(Object.entries(node.sideInputs).map(([side, id]) => [side, plan.sources.find((s) => s.id === id)!.output])),
+    }
+    return {
+      id: node.id,
+      plan: node,
+      transform: definition.create(resolveConfig(node.config, around.secrets), ctx),
+      policy: node.onError,
+      count: stepCounters(),
+    }
+  })
+}
+
+export function instantiate(plan: Plan, registry: Registry, around: Surroundings): Instance {
+  const sources = plan.sources.map((node) => ({ node, made: createSource(plan, node, registry, around) }))
+  const steps = createSteps(plan, registry, around)
+  const sinks = plan.sinks.map((node) => createSink(plan, node, plan.onError, registry, around))
+  const groups = connected(plan)
+  const components = groups.map((ids, k): Component => {
+    const own = {
+      sources: sources.filter(({ node }) => !node.side && ids.has(node.id)).map(({ made }) => made),
+      steps: steps.filter((s) => ids.has(s.id)),
+      sinks: sinks.filter((s) => ids.has(s.id)),
+    }
+    const letters = plan.deadLetter && {
+      ...plan.deadLetter,
+      id: groups.length > 1 ? `${plan.deadLetter.id}_${k + 1}` : plan.deadLetter.id,
+      input: deadLetterSchema,
+    }
+    const deadLetter = letters && createSink(plan, letters, 'stop', registry, around)
+    const counters: Counters = {
+      sources: Object.fromEntries(own.sources.map((n) => [n.id, n.count])),
+      steps: Object.fromEntries(own.steps.map((n) => [n.id, n.count])),
+      sinks: Object.fromEntries([...own.sinks, ...(deadLetter ? [deadLetter] : [])].map((n) => [n.id, n.count])),
+    }
+    const stopAbove = plan.deadLetter?.stopAbove
+    return {
+      pipeline: plan.name,
+      specHash: plan.specHash,
+      ...own,
+      counters,
+      ...(deadLetter ? { deadLetter } : {}),
+      ...(stopAbove === undefined ? {} : { stopAbove }),
+    }
+  })
+  return { components, sides: sources.filter(({ node }) => node.side).map(({ made }) => made) }
+}
+
+/** The ids of each connected part of the graph. */
+function connected(plan: Plan): Set<string>[] {
+  const owner = new Map<string, string>()
+  for (const step of plan.steps) for (const name of Object.keys(step.sides)) owner.set(name, step.id)
+  const groups: Set<string>[] = []
+  const joinAll = (ids: readonly string[]) => {
+    const touched = groups.filter((g) => ids.some((id) => g.has(id)))
+    const merged = new Set([...touched.flatMap((g) => [...g]), ...ids])
+    for (const g of touched) groups.splice(groups.indexOf(g), 1)
+    groups.push(merged)
+  }
+  for (const source of plan.sources) if (!source.side) joinAll([source.id])
+  for (const node of [...plan.steps, ...plan.sinks]) joinAll([node.id, ...node.from.map((name) => owner.get(name) ?? name)])
+  return groups
+}

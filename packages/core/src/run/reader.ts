@@ -1,0 +1,85 @@
+/**
+ * Reads one source: batches go to the transforms as they come, small ones gathered up to 1,000 rows or until nothing more is at hand. A source that throws
+ * a system error which can pass is read again from where the transforms have come to.
+ */
+import { setImmediate as turn } from 'node:timers/promises'
+import type { ReadContext } from '../connector.ts'
+import { crashPoint } from '../crash.ts'
+import type { Batch, SplitsFound } from '../record.ts'
+import type { SourceNode } from './graph.ts'
+import { asRunError, backoffMs, defaultRetry, isRetryable, pause, type RetryPolicy } from './retry.ts'
+
+const gatherRows = 1000
+
+export interface ReaderContext {
+  /** Aborted to end the reading; the run then drains. */
+  readonly signal: AbortSignal
+  readonly retry?: RetryPolicy
+  readonly read: Omit<ReadContext, 'signal'>
+  onSplits(found: SplitsFound): void
+  /** Takes batches, in order. */
+  take(batches: readonly Batch[]): void
+  /** Resolves when the writers have room for more. */
+  room(): Promise<void> | undefined
+  onRetry(node: string, error: Error, attempt: number, waitMs: number): void
+}
+
+/** Resolves when the source has ended, or the signal was aborted. */
+export async function runReader(node: SourceNode, ctx: ReaderContext): Promise<void> {
+  const policy = ctx.retry ?? defaultRetry
+  for (let attempt = 1; !ctx.signal.aborted; attempt++) {
+    try {
+      await readOnce(node, ctx, () => {
+        attempt = 1
+      })
+      return
+    } catch (error) {
+      if (ctx.signal.aborted && (error as Error)?.name === 'AbortError') return
+      if (!isRetryable(error) || attempt >= policy.attempts) throw asRunError(error, node.id, 'reading')
+      const waitMs = backoffMs(policy, attempt)
+      ctx.onRetry(node.id, error as Error, attempt, waitMs)
+      await pause(waitMs, ctx.signal)
+    }
+  }
+}
+
+async function readOnce(node: SourceNode, ctx: ReaderContext, progressed: () => void): Promise<void> {
+  const iterator = node.source.read({ ...ctx.read, signal: ctx.signal })[Symbol.asyncIterator]()
+  let gathered: Batch[] = []
+  let rows = 0
+  const hand = () => {
+    if (gathered.length === 0) return
+    const batches = gathered
+    gathered = []
+    rows = 0
+    crashPoint('after_read')
+    ctx.take(batches)
+    progressed()
+  }
+  try {
+    let next = iterator.next()
+    for (;;) {
+      if (gathered.length > 0 && (await isPending(next))) hand()
+      const { value, done } = await next
+      if (done) break
+      if ('splits' in value) {
+        hand()
+        ctx.onSplits(value)
+      } else {
+        gathered.push(value)
+        rows += value.rows.length
+        if (rows >= gatherRows / 2 || value.caughtUp) hand()
+      }
+      for (let wait = ctx.room(); wait; wait = ctx.room()) await wait
+      if (ctx.signal.aborted) break
+      next = iterator.next()
+    }
+    hand()
+  } finally {
+    await iterator.return?.()
+  }
+}
+
+const pending = Symbol('pending')
+/** Whether a promise has not settled when the event loop has gone round once. */
+const isPending = async (promise: Promise<unknown>): Promise<boolean> => (await Promise.race([promise.catch(() => undefined), turn(pending)])) === pending
