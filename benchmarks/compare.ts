@@ -1,0 +1,68 @@
+/** Are two contestants' outputs the same? Files are read by DuckDB, in their own order; SQLite stores are compared by id. Throws with the first difference. */
+import { globSync, statSync } from 'node:fs'
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import { DuckDBInstance } from '@duckdb/node-api'
+
+const columns = `{ InvoiceNo: 'VARCHAR', StockCode: 'VARCHAR', Description: 'VARCHAR', Quantity: 'BIGINT', InvoiceDate: 'VARCHAR', UnitPrice: 'DOUBLE', country: 'VARCHAR' }`
+const names = 'InvoiceNo, StockCode, Description, Quantity, InvoiceDate, UnitPrice, country'
+
+/** A file, or all files of the kind below a folder, in the order of their names. */
+function filesOf(path: string, extension: string): string[] {
+  if (statSync(path).isFile()) return [path]
+  const found = globSync(`**/*.${extension}`, { cwd: path }).sort()
+  if (found.length === 0) throw new Error(`no .${extension} file below ${path}`)
+  return found.map((name) => join(path, name))
+}
+
+export async function sameFiles(a: string, b: string, extension: 'jsonl' | 'parquet', rows: number): Promise<void> {
+  const list = (path: string) =>
+    `[${filesOf(path, extension)
+      .map((name) => `'${name.replaceAll("'", "''")}'`)
+      .join(', ')}]`
+  const read = (path: string) =>
+    extension === 'parquet' ? `read_parquet(${list(path)})` : `read_json(${list(path)}, format = 'newline_delimited', columns = ${columns})`
+  const instance = await DuckDBInstance.create(':memory:')
+  const connection = await instance.connect()
+  try {
+    for (const [table, path] of [
+      ['a', a],
+      ['b', b],
+    ] as const) {
+      await connection.run(`CREATE TABLE ${table} AS SELECT row_number() OVER () AS line, ${names} FROM ${read(path)}`)
+      const [[count]] = (await connection.runAndReadAll(`SELECT count(*)::INTEGER FROM ${table}`)).getRows() as [[number]]
+      if (count !== rows) throw new Error(`${path} has ${count} rows, not ${rows}`)
+    }
+    const differing = await connection.runAndReadAll(`SELECT * FROM ((FROM a EXCEPT FROM b) UNION ALL (FROM b EXCEPT FROM a)) ORDER BY line LIMIT 2`)
+    if (differing.currentRowCount)
+      throw new Error(
+        `${a} and ${b} differ: ${differing
+          .getRowsJson()
+          .map((row) => JSON.stringify(row))
+          .join(' against ')}`,
+      )
+  } finally {
+    connection.closeSync()
+    instance.closeSync()
+  }
+}
+
+/** Stores of documents: the same ids with the same fields, whatever the text of the JSON. */
+export function sameStores(a: string, b: string, rows: number): void {
+  const db = new DatabaseSync(a)
+  try {
+    db.prepare('ATTACH ? AS b').run(b)
+    for (const schema of ['main', 'b']) {
+      const { n } = db.prepare(`SELECT count(*) AS n FROM ${schema}.items`).get() as { n: number }
+      if (n !== rows) throw new Error(`${schema === 'main' ? a : b} has ${n} documents, not ${rows}`)
+    }
+    const fields = names
+      .split(', ')
+      .map((name) => `doc ->> '$.${name}'`)
+      .join(', ')
+    const first = db.prepare(`SELECT id, ${fields} FROM main.items EXCEPT SELECT id, ${fields} FROM b.items LIMIT 1`).get()
+    if (first) throw new Error(`${b} lacks what ${a} has: ${JSON.stringify(first)}`)
+  } finally {
+    db.close()
+  }
+}
