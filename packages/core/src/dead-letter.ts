@@ -14,6 +14,8 @@ export const deadLetterSchema: RecordType = {
   fields: {
     /** The record's id: what a replay keeps. */
     id: required(text),
+    /** The end of the id that tells which of several records made of one it is. */
+    path: optional(text),
     pipeline: required(text),
     /** Empty where the record is a result of a step and has no origin. */
     source: required(text),
@@ -43,6 +45,7 @@ export interface Failure {
   readonly field?: string | undefined
   readonly message?: string | undefined
   readonly id: string
+  readonly path?: string | undefined
   readonly source: string
   readonly split: string
   readonly position: string | number
@@ -62,6 +65,7 @@ export function deadLetterRow(failure: Failure, pipeline: string, specHash: stri
   const { bytes } = failure
   return {
     id: failure.id,
+    path: failure.path ?? null,
     pipeline,
     source: failure.source,
     split: failure.split,

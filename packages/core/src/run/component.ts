@@ -110,6 +110,7 @@ export async function runComponent(component: Component, options: ComponentOptio
       code,
       ...more,
       id: records.id(i),
+      path: records.paths?.[i],
       source: origin?.source ?? '',
       split: batch?.split ?? '',
       position: batch ? batch.positionAt(origin.index) : records.id(i),

@@ -53,7 +53,14 @@ export interface Graph {
   advance(watermark: number): boolean
 }
 
-export function buildGraph(steps: readonly StepNode[], sinks: readonly SinkNode[], pipeline: string, onFail: OnFail): Graph {
+export function buildGraph(
+  steps: readonly StepNode[],
+  sinks: readonly SinkNode[],
+  pipeline: string,
+  onFail: OnFail,
+  /** Shown everything that any output gives, for preview. */
+  tap?: (name: string, records: Records) => void,
+): Graph {
   const readers = new Map<string, ((records: Records, bytes: number) => void)[]>()
   const read = (names: readonly string[], reader: (records: Records, bytes: number) => void) => {
     for (const name of names) {
@@ -64,6 +71,7 @@ export function buildGraph(steps: readonly StepNode[], sinks: readonly SinkNode[
   }
   const deliver = (name: string, records: Records, bytes: number) => {
     if (records.length === 0) return
+    tap?.(name, records)
     for (const reader of readers.get(name) ?? []) reader(records, bytes)
   }
   for (const node of steps) if (!node.plan.pushedInto) read(node.plan.from, applyOf(node, pipeline, deliver, onFail))

@@ -9,8 +9,9 @@ import type { Registry } from '../registry.ts'
 import { openStore, type SavedRun, type Store, stateFolder } from '../store.ts'
 import { type Component, runComponent } from './component.ts'
 import { type Counters, imbalances, restoreCounters } from './counters.ts'
-import type { SinkNode, SourceNode, StepNode } from './graph.ts'
+import type { SinkNode, StepNode } from './graph.ts'
 import { type Instance, instantiate, type Surroundings } from './instantiate.ts'
+import { loadSides } from './sides.ts'
 import { asRunError, type RetryPolicy, withRetry } from './retry.ts'
 
 export interface RunOptions extends Surroundings {
@@ -56,7 +57,14 @@ export async function run(plan: Plan, registry: Registry, options: RunOptions): 
     if (resumed) restoreAll(instance, store)
     await openSinks(instance, store, saved, opened, { ...options, abort, observe, at })
     await publishLeftovers(instance, store, abort.signal, options.retry)
-    await prepareSteps(instance, plan, abort.signal, observe)
+    const warn = (node: string, message: string) => observe({ type: 'warning', node, message })
+    await loadSides(
+      instance.components.flatMap((c) => c.steps),
+      instance.sides,
+      plan,
+      abort.signal,
+      warn,
+    )
     const counters = instance.components.map((c) => c.counters)
     const progress: Progress = { bytes: counters.flatMap((c) => Object.values(c.sources)).reduce((sum, s) => sum + s.bytes, 0), totalBytes: 0, complete: false }
     observe({ type: 'started', pipeline: plan.name, incarnation: saved.incarnation, resumed, counters, progress })
@@ -189,54 +197,6 @@ async function publishLeftovers(instance: Instance, store: Store, signal: AbortS
     done.push(id)
   }
   store.recordPublished(done)
-}
-
-/** Loads the users' code and reads side inputs whole, before the first record. */
-async function prepareSteps(instance: Instance, plan: Plan, signal: AbortSignal, observe: Observer): Promise<void> {
-  const steps = instance.components.flatMap((c) => c.steps)
-  for (const { transform, id } of steps) {
-    try {
-      await transform.prepare?.({ signal })
-    } catch (error) {
-      throw asRunError(error, id, 'loading', 3)
-    }
-  }
-  for (const { transform, plan: step } of steps) {
-    for (const [side, sourceId] of Object.entries(step.sideInputs)) {
-      const node = instance.sides.find((s) => s.id === sourceId)!
-      await readSide(node, (rows) => transform.load!(side, rows), signal, plan, observe)
-    }
-  }
-}
-
-async function readSide(
-  node: SourceNode,
-  load: (rows: readonly Record<string, unknown>[]) => void,
-  signal: AbortSignal,
-  plan: Plan,
-  observe: Observer,
-): Promise<void> {
-  try {
-    const ctx = {
-      signal,
-      resume: () => undefined,
-      recall: () => undefined,
-      wants: () => true,
-      instance: { i: 0, n: 1 },
-      warn: (message: string) => observe({ type: 'warning', node: node.id, message }),
-    }
-    for await (const batch of node.source.read(ctx)) {
-      if ('splits' in batch) continue
-      const bad = batch.bad?.[0]
-      if (bad) {
-        const place = (await node.source.locate?.(batch.split, bad.position)) ?? `${batch.split}@${bad.position}`
-        throw new MillraceError(bad.code, bad.message ?? bad.code, { place, hint: 'a side input must be right as a whole: mend it and run again' })
-      }
-      load(batch.rows)
-    }
-  } catch (error) {
-    throw asRunError(error, node.id, `reading the side input of ${plan.name}`)
-  }
 }
 
 function drainDeadline(stop: AbortSignal, abort: AbortController, ms: number, observe: Observer): { timer: NodeJS.Timeout | undefined; passed: boolean } {

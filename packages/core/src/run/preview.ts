@@ -1,0 +1,99 @@
+/** The first records of a pipeline, shown at every point of the graph. Connects only to sources and writes nothing: no sink, no state. */
+import type { Plan } from '../plan.ts'
+import { type Batch, Records, type Row } from '../record.ts'
+import type { Registry } from '../registry.ts'
+import { buildGraph, type SourceNode } from './graph.ts'
+import { createSource, createSteps, type Surroundings } from './instantiate.ts'
+import { loadSides } from './sides.ts'
+
+export interface PreviewFailure {
+  readonly code: string
+  readonly field?: string
+  readonly message?: string
+  /** The record in words or text: its place and its bytes. */
+  readonly place: string
+  readonly raw: string
+}
+
+/** What one output gave. */
+export interface PreviewNode {
+  readonly id: string
+  readonly rows: readonly Row[]
+  /** All of them are counted, the first ten are kept. */
+  readonly failed: number
+  readonly failures: readonly PreviewFailure[]
+}
+
+export interface PreviewOptions extends Surroundings {
+  /** Records to read of each source. */
+  readonly limit: number
+  readonly signal?: AbortSignal
+}
+
+/** Previews a plan; make it without pushdown to see every step's own effect. Bad records are listed where they fail, whatever `on_error` says. */
+export async function preview(plan: Plan, registry: Registry, options: PreviewOptions): Promise<readonly PreviewNode[]> {
+  const nodes = new Map<string, { id: string; rows: Row[]; failed: number; failures: PreviewFailure[] }>()
+  const at = (id: string) => {
+    let node = nodes.get(id)
+    if (!node) nodes.set(id, (node = { id, rows: [], failed: 0, failures: [] }))
+    return node
+  }
+  const failed = (id: string, place: string, bytes: Uint8Array | string, more: { code: string; field?: string | undefined; message?: string | undefined }) => {
+    const node = at(id)
+    node.failed++
+    const { code, field, message } = more
+    if (node.failures.length < 10)
+      node.failures.push({
+        code,
+        ...(field ? { field } : {}),
+        ...(message ? { message } : {}),
+        place,
+        raw: typeof bytes === 'string' ? bytes : Buffer.from(bytes).toString('latin1'),
+      })
+  }
+  const sources = plan.sources.map((node) => ({ plan: node, node: createSource(plan, node, registry, options) }))
+  const steps = createSteps(plan, registry, options)
+  const abort = new AbortController()
+  const signal = options.signal ? AbortSignal.any([options.signal, abort.signal]) : abort.signal
+  const graph = buildGraph(
+    steps,
+    [],
+    plan.name,
+    (id, _policy, records, i, code, more) => {
+      const origin = records.origin(i)
+      const place = origin ? `${origin.batch.split}@${origin.batch.positionAt(origin.index)}` : records.id(i)
+      failed(id, place, origin?.batch.rawAt?.(origin.index) ?? JSON.stringify(records.rows[i]), { code, ...more })
+    },
+    (name, records) => at(name).rows.push(...records.rows),
+  )
+  await loadSides(
+    steps,
+    sources.filter((s) => s.plan.side).map((s) => s.node),
+    plan,
+    signal,
+    () => {},
+  )
+  for (const { node } of sources.filter((s) => !s.plan.side)) {
+    await readSome(node, options.limit, signal, (batch) => {
+      for (const bad of batch.bad ?? []) failed(bad.step ?? node.id, `${batch.split}@${bad.position}`, bad.bytes, bad)
+      graph.deliver(node.pushed.at(-1) ?? node.id, new Records({ rows: batch.rows, from: [{ source: node.id, batch }], pipeline: plan.name }), 0)
+    })
+    await node.source.close?.()
+  }
+  while (!graph.advance(Number.POSITIVE_INFINITY));
+  abort.abort()
+  return [...nodes.values()]
+}
+
+/** Hands on at most `limit` records. */
+async function readSome(node: SourceNode, limit: number, signal: AbortSignal, take: (batch: Batch) => void): Promise<void> {
+  let left = limit
+  const ctx = { signal, resume: () => undefined, recall: () => undefined, wants: () => true, instance: { i: 0, n: 1 }, warn: () => {} }
+  for await (const batch of node.source.read(ctx)) {
+    if ('splits' in batch) continue
+    const n = Math.min(left, batch.rows.length)
+    take(n === batch.rows.length ? batch : { ...batch, rows: batch.rows.slice(0, n), positionAt: batch.positionAt })
+    left -= n + (batch.bad?.length ?? 0)
+    if (left <= 0) return
+  }
+}
