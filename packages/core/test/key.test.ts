@@ -1,0 +1,43 @@
+import { expect, test } from 'vitest'
+import { compileKey, isKeyType, isWellFormed, type RecordType, type Type } from '@millrace/core'
+
+const field = (type: Type) => ({ type, optional: true })
+const record: RecordType = {
+  fields: {
+    text: field({ kind: 'string' }),
+    whole: field({ kind: 'integer' }),
+    large: field({ kind: 'bigint' }),
+    price: field({ kind: 'decimal', precision: 10, scale: 2 }),
+    at: field({ kind: 'timestamp' }),
+    yes: field({ kind: 'boolean' }),
+  },
+}
+const row = { text: 'a"b', whole: 17850, large: 9007199254740993n, price: '1.50', at: Date.UTC(2010, 11, 1, 8, 26), yes: false }
+
+test('a key of one field is its value as text', () => {
+  const keys = Object.keys(record.fields).map((name) => compileKey(record, [name])(row))
+  expect(keys).toEqual(['a"b', '17850', '9007199254740993', '1.50', '2010-12-01T08:26:00.000Z', 'false'])
+})
+
+test('a key of several fields is their JSON array, without spaces, large and exact numbers as strings', () => {
+  expect(compileKey(record, Object.keys(record.fields))(row)).toBe('["a\\"b",17850,"9007199254740993","1.50","2010-12-01T08:26:00.000Z",false]')
+})
+
+test('a null or missing part makes no key', () => {
+  expect(compileKey(record, ['text'])({ text: null })).toBeUndefined()
+  expect(compileKey(record, ['whole'])({})).toBeUndefined()
+  expect(compileKey(record, ['text', 'whole'])({ text: 'a', whole: null })).toBeUndefined()
+  expect(compileKey(record, ['text'])({ text: '' })).toBe('')
+})
+
+test('keys are scalars', () => {
+  expect(isKeyType({ kind: 'date' })).toBe(true)
+  expect(isKeyType({ kind: 'json' })).toBe(false)
+  expect(isKeyType({ kind: 'list', of: field({ kind: 'string' }) })).toBe(false)
+})
+
+test('half of a surrogate pair is found in values and in keys, at any depth', () => {
+  expect(isWellFormed({ a: ['x', { b: '\u{1F600}' }], c: null, d: new Uint8Array(1) })).toBe(true)
+  expect(isWellFormed({ a: ['x', { b: 'x\ud83d' }] })).toBe(false)
+  expect(isWellFormed({ a: { 'k\udc00': 1 } })).toBe(false)
+})
