@@ -124,7 +124,17 @@ export function testPipeline(pipeline: TestPipeline): { readonly plan: Plan; rea
   const onError = pipeline.onError ?? 'stop'
   const sources = Object.entries(pipeline.sources).map(([id, create]): PlanSource => {
     const capabilities = { bounded: true, replayable: true, lanes: 'split' } as const
-    definitions.push(defineSource({ kind: 'source', type: id, summary: id, options: none, capabilities: () => capabilities, create }))
+    definitions.push(
+      defineSource({
+        kind: 'source',
+        type: id,
+        summary: id,
+        options: none,
+        capabilities: () => capabilities,
+        create,
+        decoder: () => (bytes) => JSON.parse(Buffer.from(bytes).toString()) as Row,
+      }),
+    )
     return { ...common(id), schema: anything, unknownFields: 'keep', output: anything, pushed: [], capabilities, onError }
   })
   let last = sources[0]!.id

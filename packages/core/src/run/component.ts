@@ -29,6 +29,8 @@ export interface Component {
   readonly deadLetter?: SinkNode
   readonly stopAbove?: number
   readonly counters: Counters
+  /** Hears of each record that failed and did not stop the run. */
+  readonly onFailed?: (failure: Failure) => void
 }
 
 export interface ComponentOptions {
@@ -101,7 +103,7 @@ export async function runComponent(component: Component, options: ComponentOptio
     node.count.in++
     node.queue.push({ records: new Records({ rows: [row], from: [], pipeline: component.pipeline, resultKeys: [`${f.id}!${f.node}`] }), bytes: 300 })
   }
-  const failures: Failures = createFailures(component.stopAbove, bury)
+  const failures: Failures = createFailures(component.stopAbove, bury, component.onFailed)
   const onFail: OnFail = (node, policy, records, i, code, more) => {
     const origin = records.origin(i)
     const batch = origin?.batch

@@ -34,7 +34,7 @@ interface Window {
   readonly failed: number[]
 }
 
-export function createFailures(stopAbove: number | undefined, bury: (failure: Failure) => void): Failures {
+export function createFailures(stopAbove: number | undefined, bury: (failure: Failure) => void, onFailed?: (failure: Failure) => void): Failures {
   const windows = new Map<string, Window>()
   const windowOf = (source: string): Window => {
     let window = windows.get(source)
@@ -58,6 +58,7 @@ export function createFailures(stopAbove: number | undefined, bury: (failure: Fa
     report(policy, failure) {
       if (policy === 'stop') throw new DataStop(failure)
       if (policy === 'dead_letter') bury(failure)
+      onFailed?.(failure)
       if (stopAbove !== undefined && failure.source) {
         const { failed } = windowOf(failure.source)
         failed[failed.length - 1]!++

@@ -22,7 +22,10 @@ const go = (pipeline: TestPipeline, more: Partial<RunOptions> = {}) => {
 describe('the loop', () => {
   it('brings every record to every sink once, and its summary balances', async () => {
     const [a, b] = [new Map<string, Row>(), new Map<string, Row>()]
-    const summary = await go({ sources: { source: () => memorySource(rows(2500)) }, sinks: { a: { create: () => memorySink(a) }, b: { create: () => memorySink(b) } } })
+    const summary = await go({
+      sources: { source: () => memorySource(rows(2500)) },
+      sinks: { a: { create: () => memorySink(a) }, b: { create: () => memorySink(b) } },
+    })
     expect(a.size).toBe(2500)
     expect(b.size).toBe(2500)
     expect([...a.keys()][3]).toBe('test/source/memory@3')
@@ -68,7 +71,9 @@ describe('the loop', () => {
   })
 
   it('stops at a bad record and names its place, by default', async () => {
-    await expect(go({ sources: { source: () => memorySource(rows(30), { bad: new Map([[17, 'bad_date']]) }) }, sinks: { a: { create: () => memorySink(new Map()) } } })).rejects.toMatchObject({
+    await expect(
+      go({ sources: { source: () => memorySource(rows(30), { bad: new Map([[17, 'bad_date']]) }) }, sinks: { a: { create: () => memorySink(new Map()) } } }),
+    ).rejects.toMatchObject({
       code: 'bad_date',
       place: 'source, split memory, position 17',
     })
@@ -94,7 +99,9 @@ describe('the loop', () => {
         a: {
           create: () => ({
             async write(records) {
-              const failures = records.rows.flatMap((r, index) => (r['n'] === 80 ? [{ index, kind: 'data' as const, code: 'too_large', message: 'n is 80' }] : []))
+              const failures = records.rows.flatMap((r, index) =>
+                r['n'] === 80 ? [{ index, kind: 'data' as const, code: 'too_large', message: 'n is 80' }] : [],
+              )
               records.ids().forEach((id, i) => failures.some((f) => f.index === i) || got.set(id, records.rows[i]!))
               if (failures.length) throw new PartialWriteError(failures)
             },
@@ -126,7 +133,8 @@ describe('the loop', () => {
               if (tries === 1) throw new SystemError('refused', 'connection refused', { retry: true })
               const taken = records.rows.filter((r) => tries > 2 || (r['n'] as number) < 3)
               got.push(...taken.map((r) => r['n'] as number))
-              if (taken.length < records.length) throw new PartialWriteError([3, 4].map((index) => ({ index, kind: 'system', code: 'throttled', message: 'slow down' })))
+              if (taken.length < records.length)
+                throw new PartialWriteError([3, 4].map((index) => ({ index, kind: 'system', code: 'throttled', message: 'slow down' })))
             },
           }),
         },
@@ -138,7 +146,9 @@ describe('the loop', () => {
   })
 
   it('gives up after the last try, exits with the code of the error, and loses nothing', async () => {
-    const refuse = { create: (): ReturnType<typeof memorySink> => ({ write: async () => Promise.reject(new SystemError('refused', 'connection refused', { retry: true })) }) }
+    const refuse = {
+      create: (): ReturnType<typeof memorySink> => ({ write: async () => Promise.reject(new SystemError('refused', 'connection refused', { retry: true })) }),
+    }
     await expect(go({ sources: { source: () => memorySource(rows(5)) }, sinks: { a: refuse } })).rejects.toMatchObject({ code: 'refused', exitCode: 1 })
     const got = new Map<string, Row>()
     await go({ sources: { source: () => memorySource(rows(5)) }, sinks: { a: { create: () => memorySink(got) } } })
@@ -147,7 +157,13 @@ describe('the loop', () => {
 
   it('ends a flood of bad records', async () => {
     const bad = new Map(Array.from({ length: 300 }, (_, i) => [i * 10, 'bad_date'] as const))
-    const go1 = go({ onError: 'dead_letter', stopAbove: 0.05, sources: { source: () => memorySource(rows(3000), { bad }) }, sinks: { a: { create: () => memorySink(new Map()) } }, deadLetter: () => memorySink(new Map()) })
+    const go1 = go({
+      onError: 'dead_letter',
+      stopAbove: 0.05,
+      sources: { source: () => memorySource(rows(3000), { bad }) },
+      sinks: { a: { create: () => memorySink(new Map()) } },
+      deadLetter: () => memorySink(new Map()),
+    })
     await expect(go1).rejects.toMatchObject({ code: 'too_many_bad_records' })
   })
 
@@ -161,7 +177,10 @@ describe('the loop', () => {
         published.push(String(stage))
       },
     })
-    const pipeline = (crash: boolean): TestPipeline => ({ sources: { source: () => memorySource(rows(5)) }, sinks: { a: { create: stageSink(crash), holds: true } } })
+    const pipeline = (crash: boolean): TestPipeline => ({
+      sources: { source: () => memorySource(rows(5)) },
+      sinks: { a: { create: stageSink(crash), holds: true } },
+    })
     await expect(go(pipeline(true))).rejects.toThrow('killed')
     expect(published).toEqual([])
     await go(pipeline(false))
@@ -171,7 +190,10 @@ describe('the loop', () => {
   it('refuses a second process on the same state', async () => {
     const { openStore } = await import('../../src/store.ts')
     const store = openStore(join(home, 'test'))
-    await expect(go({ sources: { source: () => memorySource(rows(5)) }, sinks: { a: { create: () => memorySink(new Map()) } } })).rejects.toMatchObject({ code: 'locked', exitCode: 3 })
+    await expect(go({ sources: { source: () => memorySource(rows(5)) }, sinks: { a: { create: () => memorySink(new Map()) } } })).rejects.toMatchObject({
+      code: 'locked',
+      exitCode: 3,
+    })
     store.close()
   })
 
@@ -180,7 +202,16 @@ describe('the loop', () => {
     const got = new Map<string, Row>()
     const pipeline: TestPipeline = {
       sources: { source: () => memorySource(rows(20_000), { size: 100 }) },
-      sinks: { a: { create: () => memorySink(got, { onWrite: () => { if (got.size > 5000) stop.abort() } }) } },
+      sinks: {
+        a: {
+          create: () =>
+            memorySink(got, {
+              onWrite: () => {
+                if (got.size > 5000) stop.abort()
+              },
+            }),
+        },
+      },
     }
     expect(await go(pipeline, { signal: stop.signal })).toMatchObject({ ended: false })
     expect(got.size).toBeLessThan(20_000)
