@@ -292,8 +292,8 @@ export interface SinkDefinition<S extends OptionSchema = OptionSchema<any>> exte
 export interface TransformDefinition<S extends OptionSchema = OptionSchema<any>> extends Named<'transform', S> {
   /** Keeps memory over records: saved with the positions. */
   readonly stateful?: boolean
-  /** Makes several records of one: the id gets a path. */
-  readonly multiplies?: boolean
+  /** Makes several records of one: the id gets a path. A function where it depends on the config. */
+  readonly multiplies?: boolean | ((options: Static<S>) => boolean)
   /** Side inputs this config needs, by name: the config of a source read whole before the first record, or the id of a source of the spec. */
   sides?(options: Static<S>): Readonly<Record<string, SideInput>>
   infer(options: Static<S>, ctx: StepContext): Inference

@@ -4,11 +4,15 @@
  * it can pass, then stops the run. A finding belongs to the spec and is reported by `check`, all at once.
  */
 
-/** What is wrong with a config, beyond its options' schema, or with a schema. `at`: path inside the config; `span`: characters within that scalar. */
+/**
+ * What is wrong with a config, beyond its options' schema, or with a schema. `at`: path inside the config; `key`: the last key of that path is at fault, not its
+ * value; `span`: characters within that scalar.
+ */
 export interface Problem {
   readonly code: string
   readonly message: string
   readonly at: readonly (string | number)[]
+  readonly key?: boolean
   readonly span?: readonly [start: number, end: number]
   readonly expected?: string
   readonly got?: string
