@@ -97,6 +97,26 @@ export function openStore(folder: string): Store {
   return { ...reading(db, folder), ...writing(db), close: () => closeAll([db, lock]) }
 }
 
+/** What is saved, whatever the spec says now: for `pipe state show`. */
+export interface Overview {
+  readonly positions: readonly { readonly source: string; readonly split: string; readonly position: Json | undefined; readonly ended: boolean }[]
+  readonly steps: readonly { readonly step: string; readonly entries: number }[]
+}
+
+function overviewOf(db: DatabaseSync): Overview {
+  const positions = db.prepare('SELECT source, split, json, ended FROM position ORDER BY source, split').all()
+  const steps = db.prepare('SELECT step, count(*) AS n FROM state GROUP BY step ORDER BY step').all()
+  return {
+    positions: positions.map((row) => ({
+      source: String(row['source']),
+      split: String(row['split']),
+      position: parse(row['json']),
+      ended: row['ended'] === 1,
+    })),
+    steps: steps.map((row) => ({ step: String(row['step']), entries: Number(row['n']) })),
+  }
+}
+
 /** Opens the state for looking at it while another process may run; saves nothing. Undefined: there is none. */
 export function readStore(
   folder: string,
@@ -106,7 +126,7 @@ export function readStore(
   const path = join(folder, 'state.db')
   if (!existsSync(path)) return undefined
   const db = new DatabaseSync(path, { timeout: 10_000 })
-  return { ...reading(db, folder), holder: () => holderOf(folder), close: () => closeAll([db]) }
+  return { ...reading(db, folder), holder: () => holderOf(folder), overview: () => overviewOf(db), close: () => closeAll([db]) }
 }
 
 function closeAll(connections: readonly DatabaseSync[]): void {
