@@ -121,7 +121,10 @@ function overviewOf(db: DatabaseSync): Overview {
 export function readStore(
   folder: string,
 ):
-  | (Pick<Store, 'folder' | 'run' | 'positions' | 'counters' | 'state' | 'resume' | 'stages' | 'recall' | 'close'> & { holder(): string | undefined })
+  | (Pick<Store, 'folder' | 'run' | 'positions' | 'counters' | 'state' | 'resume' | 'stages' | 'recall' | 'close'> & {
+      holder(): string | undefined
+      overview(): Overview
+    })
   | undefined {
   const path = join(folder, 'state.db')
   if (!existsSync(path)) return undefined
