@@ -77,6 +77,11 @@ export interface Source {
   read(ctx: ReadContext): AsyncIterable<Batch | SplitsFound>
   /** What is durable, after the save. A report (throttled, failures counted) or a duty (answer, delete, move: a failure stops the run): `capabilities.commit`. */
   commit?(done: readonly Done[], ctx: { readonly signal: AbortSignal }): Promise<void>
+  /**
+   * For sources that answer: what is to be remembered of these outcomes (the answer under an idempotency key), saved with their epoch. Synchronous; called
+   * before the save, `commit` with the same outcomes after it.
+   */
+  remember?(done: readonly Done[]): readonly (readonly [key: string, value: Json | null])[]
   /** The place of a record's position in words for a message: `data/retail.csv:1234 (byte 56789)`. Absent: split and position are shown. */
   locate?(split: string, position: string | number): Promise<string>
   close?(): Promise<void>

@@ -12,6 +12,7 @@ import type { Observer, Progress } from '../observe.ts'
 import { type Batch, type Json, Records } from '../record.ts'
 import type { Store } from '../store.ts'
 import { type Counters, snapshot } from './counters.ts'
+import { createAnswers, type Answers, type Request } from './answers.ts'
 import { type Cut, finishEpoch } from './epoch.ts'
 import { createFailures, DataStop, type Failures, type Policy } from './failures.ts'
 import { type Failure, deadLetterRow } from '../dead-letter.ts'
@@ -104,9 +105,15 @@ export async function runComponent(component: Component, options: ComponentOptio
     node.queue.push({ records: new Records({ rows: [row], from: [], pipeline: component.pipeline, resultKeys: [`${f.id}!${f.node}`] }), bytes: 300 })
   }
   const failures: Failures = createFailures(component.stopAbove, bury, component.onFailed)
+  const answers = createAnswers(sources)
+  const answering = sources.some((s) => s.capabilities.answers)
   const onFail: OnFail = (node, policy, records, i, code, more) => {
     const origin = records.origin(i)
     const batch = origin?.batch
+    if (answering && origin) {
+      if (answers.refuse(origin.source, origin.batch, origin, { code, ...more })) return true
+      answers.failed(origin.batch, origin.index, { code, ...more })
+    }
     failures.report(policy, {
       node,
       code,
@@ -120,26 +127,37 @@ export async function runComponent(component: Component, options: ComponentOptio
       bytes: batch?.rawAt?.(origin!.index),
       row: batch && !batch.rawAt ? batch.rows[origin!.index] : records.rows[i],
     })
+    return false
   }
   const graph: Graph = buildGraph(
     steps,
     sinks.filter((s) => s !== component.deadLetter),
     component.pipeline,
     onFail,
+    answering ? answers.saw : undefined,
   )
 
   // --- from the readers into the queues
   const take = (node: SourceNode, batches: readonly Batch[]) => {
     let bytes = 0
     let read = 0
+    if (answering) answers.begin(node, batches)
     for (const batch of batches) {
       bytes += batch.bytes
-      read += countBatch(node, batch, component, failures)
+      read += countBatch(node, batch, component, failures, answers)
       if (batch.remember) for (const [key, value] of batch.remember) remember(node.id, key, value)
     }
     const from = batches.map((batch) => ({ source: node.id, batch }))
     const rows = batches.length === 1 ? batches[0]!.rows : batches.flatMap((b) => b.rows as Batch['rows'][number][])
-    graph.deliver(node.pushed.at(-1) ?? node.id, new Records({ rows, from, pipeline: component.pipeline }), bytes)
+    const deliver = () => graph.deliver(node.pushed.at(-1) ?? node.id, new Records({ rows, from, pipeline: component.pipeline }), bytes)
+    if (!answering) deliver()
+    else {
+      graph.gated(answers.admit, () => {
+        deliver()
+        answers.decided()
+      })
+      admitted.push(...answerNow(answers.settle()))
+    }
     failures.passed(node.id, read)
     for (const { split, position, end } of batches) {
       if (position !== undefined) positions.get(node.id)!.set(split, position)
@@ -158,8 +176,20 @@ export async function runComponent(component: Component, options: ComponentOptio
     unsavedMemory.set(`${source}\0${key}`, value)
   }
 
+  /** Requests that were refused whole leave nothing to save. */
+  const answerNow = (refused: ReturnType<typeof answers.settle>): Request[] => {
+    for (const { source, done } of refused) {
+      const node = sources.find((s) => s.id === source)!
+      node.source
+        .commit?.([done], { signal: abort.signal })
+        .catch((error) => (node.capabilities.commit === 'duty' ? fail(error) : epochContext.reportFailed(source, error)))
+    }
+    return answers.take()
+  }
+
   // --- the cut
-  const idle = () => moved.size === 0 && memory.size === 0
+  let admitted: Request[] = []
+  const idle = () => moved.size === 0 && memory.size === 0 && admitted.length === 0
   const due = (): boolean => {
     if (idle() || saved !== number || failure) return false
     const age = performance.now() - epoch.startedMs
@@ -174,6 +204,7 @@ export async function runComponent(component: Component, options: ComponentOptio
       end,
       positions: [...moved.values()],
       memory: [...memory.values()],
+      requests: admitted,
       changes: steps.flatMap((s) => (s.transform.cut ? [{ step: s.id, hash: s.plan.stateHash, entries: s.transform.cut() }] : [])),
       counters: snapshot(counters),
       waiting: component.sinks.length,
@@ -182,6 +213,7 @@ export async function runComponent(component: Component, options: ComponentOptio
     }
     moved.clear()
     memory.clear()
+    admitted = []
     Object.assign(epoch, { records: 0, bytes: 0, startedMs: performance.now() })
     cuts.add(made)
     for (const { queue } of component.sinks) queue.push({ cut: made })
@@ -315,7 +347,7 @@ export async function runComponent(component: Component, options: ComponentOptio
 }
 
 /** Counts a batch at its source and at the steps it has taken over, and deals with its bad records. Returns how many records it holds. */
-function countBatch(node: SourceNode, batch: Batch, component: Component, failures: Failures): number {
+function countBatch(node: SourceNode, batch: Batch, component: Component, failures: Failures, answers: Answers): number {
   const { counters } = component
   const bad = batch.bad ?? []
   const pushedFilters = new Map(batch.dropped ?? [])
@@ -325,6 +357,12 @@ function countBatch(node: SourceNode, batch: Batch, component: Component, failur
     const at = record.step ?? node.id
     if (record.step === undefined) undecoded++
     else failedIn.set(at, (failedIn.get(at) ?? 0) + 1)
+    const { code, field, message } = record
+    if (answers.refuse(node.id, batch, record, { code, ...(field ? { field } : {}), ...(message ? { message } : {}) })) {
+      if (record.step === undefined) node.count.refused++
+      else counters.steps[at]!.refused++
+      continue
+    }
     const policy: Policy = record.step === undefined ? node.policy : (component.steps.find((s) => s.id === record.step)?.policy ?? node.policy)
     failures.report(policy, {
       node: at,

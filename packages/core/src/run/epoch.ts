@@ -9,6 +9,7 @@ import { crashPoint } from '../crash.ts'
 import type { Done } from '../connector.ts'
 import type { Json } from '../record.ts'
 import type { Save, Store } from '../store.ts'
+import { doneOf, type Request } from './answers.ts'
 import type { SinkNode, SourceNode } from './graph.ts'
 
 /** The moment between two epochs. */
@@ -21,6 +22,8 @@ export interface Cut {
   readonly positions: Save['positions']
   readonly memory: Save['memory']
   readonly changes: Save['changes']
+  /** Requests to be answered when the epoch is saved. */
+  readonly requests: readonly Request[]
   /** Of sources and steps, as of the cut. */
   readonly counters: Readonly<Record<string, Json>>
   /** Writers that have not come to it yet. */
@@ -60,11 +63,13 @@ export async function finishEpoch(cut: Cut, ctx: EpochContext): Promise<void> {
   crashPoint('after_flush')
   // All writers stand at the cut: what came before it is delivered or failed, and nothing that came after it is.
   const atSinks = Object.fromEntries(sinks.map(({ count, id }) => [id, { ...count, in: count.delivered + count.failed }]))
+  const answered = ctx.sources.map(({ id }) => cut.requests.filter((r) => r.source === id).map(doneOf))
+  const answers = ctx.sources.flatMap(({ id, source }, k) => (source.remember?.(answered[k]!) ?? []).map(([key, value]) => ({ source: id, key, value })))
   const ids = store.save({
     epoch: cut.epoch,
     counters: { ...cut.counters, ...atSinks },
     positions: cut.positions,
-    memory: cut.memory,
+    memory: answers.length ? [...cut.memory, ...answers] : cut.memory,
     changes: cut.changes,
     resumes,
     stages,
@@ -77,15 +82,17 @@ export async function finishEpoch(cut: Cut, ctx: EpochContext): Promise<void> {
     crashPoint('after_publish')
     ctx.published.push(ids[k]!)
   }
-  await commit(cut, ctx)
+  await commit(cut, answered, ctx)
   crashPoint('after_commit')
 }
 
 /** Tells the sources what is durable. A duty must be done; a report may fail and is counted. */
-async function commit(cut: Cut, ctx: EpochContext): Promise<void> {
-  for (const { id, source, capabilities } of ctx.sources) {
+async function commit(cut: Cut, answered: readonly (readonly Done[])[], ctx: EpochContext): Promise<void> {
+  for (const [k, { id, source, capabilities }] of ctx.sources.entries()) {
     if (!source.commit) continue
-    const done: Done[] = cut.positions.filter((p) => p.source === id).map(({ split, position }) => (position === undefined ? { split } : { split, position }))
+    const done: Done[] = capabilities.answers
+      ? [...answered[k]!]
+      : cut.positions.filter((p) => p.source === id).map(({ split, position }) => (position === undefined ? { split } : { split, position }))
     if (done.length === 0) continue
     try {
       await source.commit(done, { signal: ctx.signal })

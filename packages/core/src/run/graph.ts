@@ -4,7 +4,7 @@
  */
 import type { Sink, SinkCapabilities, Source, SourceCapabilities, Transform } from '../connector.ts'
 import { crashPoint } from '../crash.ts'
-import type { PlanStep } from '../plan.ts'
+import type { PlanSource, PlanStep } from '../plan.ts'
 import { Records, type Row } from '../record.ts'
 import type { SinkCounters, SourceCounters, StepCounters } from './counters.ts'
 import type { Policy } from './failures.ts'
@@ -17,6 +17,8 @@ export interface SourceNode {
   readonly policy: Policy
   /** Steps it has taken over, in order. */
   readonly pushed: readonly string[]
+  /** For sources that answer. */
+  readonly answer?: PlanSource['answer']
   readonly count: SourceCounters
 }
 export interface StepNode {
@@ -36,7 +38,7 @@ export interface SinkNode {
   readonly count: SinkCounters
 }
 
-/** Told of each failed record: the node, its policy, the records and the index in them. */
+/** Told of each failed record: the node, its policy, the records and the index in them. True: it was refused to its sender. */
 export type OnFail = (
   node: string,
   policy: Policy,
@@ -44,13 +46,21 @@ export type OnFail = (
   i: number,
   code: string,
   more?: { readonly field?: string; readonly message?: string },
-) => void
+) => boolean
 
 export interface Graph {
   /** Hands records to all who read the output `name`. `bytes`: their share of what was read, for the look-ahead. */
   deliver(name: string, records: Records, bytes: number): void
   /** Time has come to `watermark`: lets steps give their results. False: there are more, call again when there is room. */
   advance(watermark: number): boolean
+  /** Runs `body`, which delivers; what comes to a step with memory or to a sink waits until it is through, and then only what `admit` lets in goes on. */
+  gated(admit: (records: Records) => Records, body: () => void): void
+}
+
+/** Who reads an output. `gate`: it has memory or is a sink, with the counters of what is not let in. */
+interface Reader {
+  readonly take: (records: Records, bytes: number) => void
+  readonly gate?: { gated: number }
 }
 
 export function buildGraph(
@@ -61,28 +71,45 @@ export function buildGraph(
   /** Shown everything that any output gives, for preview. */
   tap?: (name: string, records: Records) => void,
 ): Graph {
-  const readers = new Map<string, ((records: Records, bytes: number) => void)[]>()
-  const read = (names: readonly string[], reader: (records: Records, bytes: number) => void) => {
+  const readers = new Map<string, Reader[]>()
+  const read = (names: readonly string[], reader: Reader) => {
     for (const name of names) {
       const of = readers.get(name)
       if (of) of.push(reader)
       else readers.set(name, [reader])
     }
   }
+  let waiting: { reader: Reader; records: Records; bytes: number }[] | undefined
   const deliver = (name: string, records: Records, bytes: number) => {
     if (records.length === 0) return
     tap?.(name, records)
-    for (const reader of readers.get(name) ?? []) reader(records, bytes)
+    for (const reader of readers.get(name) ?? []) {
+      if (waiting && reader.gate) waiting.push({ reader, records, bytes })
+      else reader.take(records, bytes)
+    }
   }
-  for (const node of steps) if (!node.plan.pushedInto) read(node.plan.from, applyOf(node, pipeline, deliver, onFail))
+  for (const node of steps) {
+    if (!node.plan.pushedInto) read(node.plan.from, { take: applyOf(node, pipeline, deliver, onFail), ...(node.plan.stateful ? { gate: node.count } : {}) })
+  }
   for (const node of sinks) {
-    read(node.from, (records, bytes) => {
+    const take = (records: Records, bytes: number) => {
       node.count.in += records.length
       node.queue.push({ records, bytes })
-    })
+    }
+    read(node.from, { take, gate: node.count })
   }
   return {
     deliver,
+    gated(admit, body) {
+      const held: typeof waiting = (waiting = [])
+      body()
+      waiting = undefined
+      for (const { reader, records, bytes } of held) {
+        const admitted = admit(records)
+        reader.gate!.gated += records.length - admitted.length
+        if (admitted.length > 0) reader.take(admitted, bytes)
+      }
+    },
     advance(watermark) {
       for (const node of steps) if (node.transform.advance && !advanceOne(node, watermark, pipeline, deliver)) return false
       return true
@@ -100,7 +127,7 @@ function applyOf(node: StepNode, pipeline: string, deliver: Graph['deliver'], on
     const applied = transform.apply(input, {
       fail(i, code, more) {
         failed++
-        onFail(id, policy, input, i, code, more)
+        if (onFail(id, policy, input, i, code, more)) count.refused++
       },
       side(name, row, i) {
         let side = sides.get(name)

@@ -43,6 +43,7 @@ export function createSource(plan: Plan, node: PlanSource, registry: Registry, a
     capabilities: node.capabilities,
     policy: node.onError,
     pushed: node.pushed,
+    ...(node.answer ? { answer: node.answer } : {}),
     count: sourceCounters(),
   }
 }

@@ -63,6 +63,7 @@ export async function preview(plan: Plan, registry: Registry, options: PreviewOp
       const origin = records.origin(i)
       const place = origin ? `${origin.batch.split}@${origin.batch.positionAt(origin.index)}` : records.id(i)
       failed(id, place, origin?.batch.rawAt?.(origin.index) ?? JSON.stringify(records.rows[i]), { code, ...more })
+      return false
     },
     (name, records) => at(name).rows.push(...records.rows),
   )

@@ -1,0 +1,145 @@
+/**
+ * What becomes of each record of a request, for sources that answer.
+ *
+ * A request is a split. While its records go through the steps without memory, one that cannot pass refuses the whole request (or, with `partial`, just itself):
+ * that is decided before any record of it comes to a step with memory or to a sink, so a refused request leaves no trace. The rows at the step named by
+ * `answer:` are kept until the epoch is saved; then `commit` gets them (invariant 6). What is refused whole is answered at once: nothing of it is saved.
+ */
+import type { Answer, Done } from '../connector.ts'
+import type { Batch, Records, Row } from '../record.ts'
+import type { SourceNode } from './graph.ts'
+
+type Fault = NonNullable<Answer['errors']>[number]
+
+/** One request on its way. */
+export interface Request {
+  readonly source: string
+  readonly batch: Batch
+  readonly partial: boolean
+  /** By index in the batch. */
+  readonly rows: (Row | undefined)[]
+  readonly errors: Map<number, Fault[]>
+  /** Errors of records that could not be decoded, by position. */
+  readonly undecoded: Map<string | number, Fault[]>
+  /** Indexes that came to a memory or a sink: the others were dropped by a filter. */
+  readonly passed: Set<number>
+  readonly failedLater: Map<number, Fault[]>
+}
+
+export interface Answers {
+  begin(node: SourceNode, batches: readonly Batch[]): void
+  /** A record that cannot pass, before the first memory or sink. False: it is not of a request that can be refused. */
+  refuse(source: string, batch: Batch, at: { index: number } | { position: string | number }, fault: Fault): boolean
+  /** A record that failed at a sink or after a step with memory. */
+  failed(batch: Batch, index: number, fault: Fault): void
+  /** Keeps the rows that a source's answers show. */
+  saw(name: string, records: Records): void
+  /** The steps without memory are through: from here on nothing is refused. */
+  decided(): void
+  /** The records that may go on to memory and sinks. */
+  admit(records: Records): Records
+  /** The steps are through: requests refused whole, to be answered now. */
+  settle(): { readonly source: string; readonly done: Done }[]
+  /** Requests admitted since the last call, to be answered when their epoch is saved. */
+  take(): Request[]
+}
+
+export function createAnswers(sources: readonly SourceNode[]): Answers {
+  const answering = new Map(sources.filter((s) => s.capabilities.answers).map((s) => [s.id, s]))
+  const open = new Map<Batch, Request>()
+  const byBatch = new WeakMap<Batch, Request>()
+  let admitted: Request[] = []
+  let deciding = false
+  const whollyRefused = (r: Request) => r.errors.size + r.undecoded.size > 0 && (!r.partial || r.errors.size === r.batch.rows.length)
+  return {
+    begin(node, batches) {
+      deciding = true
+      if (!answering.has(node.id)) return
+      for (const batch of batches) {
+        const request: Request = {
+          source: node.id,
+          batch,
+          partial: node.answer?.partial === true,
+          rows: [],
+          errors: new Map(),
+          undecoded: new Map(),
+          passed: new Set(),
+          failedLater: new Map(),
+        }
+        open.set(batch, request)
+        byBatch.set(batch, request)
+      }
+    },
+    refuse(source, batch, at, fault) {
+      const request = open.get(batch)
+      if (!request || !deciding || answering.get(source)?.policy !== 'refuse') return false
+      if ('index' in at) push(request.errors, at.index, fault)
+      else push(request.undecoded, at.position, fault)
+      return true
+    },
+    failed(batch, index, fault) {
+      const request = byBatch.get(batch)
+      if (request) push(request.failedLater, index, fault)
+    },
+    saw(name, records) {
+      if (open.size === 0) return
+      for (let i = 0; i < records.length; i++) {
+        const origin = records.origin(i)
+        const request = origin && open.get(origin.batch)
+        if (!request) continue
+        if (name === (answering.get(request.source)!.answer?.from ?? request.source)) request.rows[origin.index] ??= records.rows[i]!
+      }
+    },
+    decided() {
+      deciding = false
+    },
+    admit(records) {
+      if (open.size === 0) return records
+      const kept: number[] = []
+      for (let i = 0; i < records.length; i++) {
+        const origin = records.origin(i)
+        const request = origin && open.get(origin.batch)
+        if (request && origin && (whollyRefused(request) || request.errors.has(origin.index))) continue
+        if (request && origin) request.passed.add(origin.index)
+        kept.push(i)
+      }
+      return kept.length === records.length ? records : records.pick(kept)
+    },
+    settle() {
+      const refused: { source: string; done: Done }[] = []
+      for (const request of open.values()) {
+        if (whollyRefused(request)) refused.push({ source: request.source, done: doneOf(request) })
+        else admitted.push(request)
+      }
+      open.clear()
+      return refused
+    },
+    take() {
+      const taken = admitted
+      admitted = []
+      return taken
+    },
+  }
+}
+
+function push(into: Map<unknown, Fault[]>, key: unknown, fault: Fault): void {
+  const faults = into.get(key)
+  if (faults) faults.push(fault)
+  else into.set(key, [fault])
+}
+
+/** A request's outcome, record by record. */
+export function doneOf(request: Request): Done {
+  const { batch } = request
+  const answers: Answer[] = [...request.undecoded].map(([position, errors]) => ({ position, outcome: 'refused', errors }))
+  for (let i = 0; i < batch.rows.length; i++) {
+    const position = batch.positionAt(i)
+    const refused = request.errors.get(i)
+    const failed = request.failedLater.get(i)
+    const row = request.rows[i]
+    if (refused) answers.push({ position, outcome: 'refused', errors: refused })
+    else if (failed) answers.push({ position, outcome: 'failed', errors: failed })
+    else answers.push({ position, outcome: request.passed.has(i) ? 'taken' : 'dropped', ...(row ? { row } : {}) })
+  }
+  return { split: batch.split, ...(batch.position === undefined ? {} : { position: batch.position }), answers }
+}
