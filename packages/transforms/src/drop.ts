@@ -1,0 +1,34 @@
+/** `drop`: leave these fields out. */
+import { defineTransform, option, type Problem } from '@millrace/core'
+import { lookUp, nameTaken, recordOf } from './fields.ts'
+import { mapRows, rowMaker } from './rows.ts'
+
+export const drop = defineTransform({
+  kind: 'transform',
+  type: 'drop',
+  summary: 'Leaves the fields named out and keeps all others.',
+  options: option.list(option.field('A field to leave out.'), 'The fields to leave out.', { example: ['Description', 'UnitPrice'], min: 1 }),
+
+  infer(names, { input }) {
+    const problems: Problem[] = []
+    for (const [i, name] of names.entries()) {
+      lookUp(input, name, [i], problems)
+      if (names.indexOf(name) !== i) problems.push({ ...nameTaken(name, [i]), message: `\`${name}\` is named twice`, hint: 'remove one of them' })
+    }
+    const output = recordOf(
+      Object.entries(input.fields).filter(([name]) => !names.includes(name)),
+      input.open,
+    )
+    return { output, problems, push: (columns) => (input.open ? undefined : columns.filter(({ name }) => !names.includes(name))) }
+  },
+
+  create(names, { input }) {
+    const kept = Object.keys(input.fields).filter((name) => !names.includes(name))
+    const make = rowMaker(
+      kept.map((name) => [name, name]),
+      input,
+      true,
+    )
+    return { apply: ({ rows }) => mapRows(rows, make) }
+  },
+})

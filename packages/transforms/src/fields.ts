@@ -1,0 +1,57 @@
+/** Looking up fields of the input by the names a user wrote, and what to say where there is none. */
+import { closest, type Field, fieldOf, type Problem, type RecordType } from '@millrace/core'
+
+type At = Problem['at']
+
+/** The field of this name, or undefined with a problem at `at`. `key`: the name is the last key of `at`. */
+export function lookUp(input: RecordType, name: string, at: At, problems: Problem[], key = false): Field | undefined {
+  const field = fieldOf(input, name)
+  if (field) return field
+  const names = Object.keys(input.fields)
+  const near = closest(name, names)
+  problems.push({
+    code: 'unknown_field',
+    message: input.open
+      ? `the records have no field \`${name}\` that the schema names: fields kept as unknown can't be used by name`
+      : `the records have no field \`${name}\` here`,
+    at,
+    ...(key ? { key } : {}),
+    ...(near ? { hint: `did you mean \`${near}\`?` } : { hint: names.length ? `there are: ${listed(names)}` : 'there are no fields left' }),
+  })
+  return undefined
+}
+
+/** Tells a field name that stands in the output twice. */
+export function nameTaken(name: string, at: At, key = false): Problem {
+  return {
+    code: 'duplicate_field',
+    message: `there would be two fields \`${name}\``,
+    at,
+    ...(key ? { key } : {}),
+    hint: 'rename one of them, or leave one out',
+  }
+}
+
+/** Tells a new name that can't name a field; undefined: it can. */
+export function badName(name: string, at: At, key = false): Problem | undefined {
+  if (name !== '' && name !== '__proto__') return undefined
+  return { code: 'bad_field_name', message: name ? 'a field cannot be named `__proto__`' : 'a field needs a name', at, ...(key ? { key } : {}) }
+}
+
+/** Names for a sentence, the first dozen of many. */
+export function listed(names: readonly string[]): string {
+  const shown = names.slice(0, 12).map((name) => `\`${name}\``)
+  return shown.join(', ') + (names.length > shown.length ? ` and ${names.length - shown.length} more` : '')
+}
+
+/** A record type of these fields; open like the input, where its further fields are kept. */
+export function recordOf(fields: Iterable<readonly [string, Field]>, open = false): RecordType {
+  const made: Record<string, Field> = {}
+  for (const [name, field] of fields) made[name] = field
+  return open ? { fields: made, open } : { fields: made }
+}
+
+/** The input's fields with some replaced in place and others appended. */
+export function withFields(input: RecordType, changes: ReadonlyMap<string, Field>): RecordType {
+  return recordOf(new Map([...Object.entries(input.fields), ...changes]), input.open)
+}

@@ -1,0 +1,57 @@
+/** Lists of fields with renames, as `select`, `nest` and `join` take them: `[InvoiceNo, { country: Country }]`, where a rename is `{ new: old }`. */
+import { type Field, type OptionSchema, option, type Problem, type RecordType } from '@millrace/core'
+import { badName, lookUp, nameTaken } from './fields.ts'
+
+export type PickItem = string | Record<string, string>
+
+/** The option for such a list. */
+export const pickOption = (description: string, example: unknown): OptionSchema<PickItem[]> =>
+  option.list(
+    option.anyOf(
+      [option.field('A field, kept under its name.'), option.map(option.field('The name it has here.'), 'New names: `{ new: old }`.')],
+      'A field, or `{ new: old }`.',
+    ),
+    description,
+    { example },
+  )
+
+/** A field that was picked: its new name, its old one, its type, and where it stands in the list. */
+export interface Picked {
+  readonly to: string
+  readonly from: string
+  readonly field: Field
+  readonly at: readonly (string | number)[]
+}
+
+/** A pair of names and its place in the list. `key`: the new name is a key there. */
+interface Pair {
+  readonly to: string
+  readonly from: string
+  readonly at: readonly (string | number)[]
+  readonly key: boolean
+}
+
+/** Names and places of a list, without looking at types. */
+export function pairs(items: readonly PickItem[]): Pair[] {
+  return items.flatMap((item, i): Pair[] =>
+    typeof item === 'string'
+      ? [{ to: item, from: item, at: [i], key: false }]
+      : Object.entries(item).map(([to, from]) => ({ to, from, at: [i, to], key: true })),
+  )
+}
+
+/** The fields a list picks from `input`. Unknown fields and new names given twice are problems, placed under `base`. */
+export function pick(items: readonly PickItem[], input: RecordType, base: readonly (string | number)[], problems: Problem[]): Picked[] {
+  const picked: Picked[] = []
+  const taken = new Set<string>()
+  for (const { to, from, at, key } of pairs(items)) {
+    const place = [...base, ...at]
+    const field = lookUp(input, from, place, problems)
+    const bad = badName(to, place, key)
+    if (bad) problems.push(bad)
+    else if (taken.has(to)) problems.push(nameTaken(to, place, key))
+    else if (field) picked.push({ to, from, field, at: place })
+    taken.add(to)
+  }
+  return picked
+}

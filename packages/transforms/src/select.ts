@@ -1,0 +1,38 @@
+/** `select`: keep these fields, in this order, some under new names. */
+import { defineTransform, type Problem } from '@millrace/core'
+import { recordOf } from './fields.ts'
+import { pairs, pick, pickOption } from './pick.ts'
+import { mapRows, rowMaker } from './rows.ts'
+
+export const select = defineTransform({
+  kind: 'transform',
+  type: 'select',
+  summary: 'Keeps the fields named, in this order, some under new names; all others are left out.',
+  options: pickOption('The fields of the output.', ['InvoiceNo', { country: 'Country' }]),
+
+  infer(items, { input }) {
+    const problems: Problem[] = []
+    const picked = pick(items, input, [], problems)
+    if (items.length === 0) problems.push({ code: 'bad_value', message: '`select` names no field', at: [] })
+    return {
+      output: recordOf(picked.map(({ to, field }) => [to, field])),
+      problems,
+      push(columns) {
+        const pushed = picked.map(({ to, from }) => {
+          const column = columns.find(({ name }) => name === from)
+          return column && { ...column, name: to }
+        })
+        return pushed.every((column) => column !== undefined) ? pushed : undefined
+      },
+    }
+  },
+
+  create(items, { input }) {
+    const make = rowMaker(
+      pairs(items).map(({ to, from }) => [to, from]),
+      input,
+      false,
+    )
+    return { apply: ({ rows }) => mapRows(rows, make) }
+  },
+})

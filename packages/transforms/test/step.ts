@@ -1,0 +1,115 @@
+/** Runs one step over rows as the engine would: infers, creates, applies, and takes everything apart again. */
+import {
+  type Applied,
+  type Inference,
+  type OptionSchema,
+  parseRecordType,
+  type Problem,
+  Records,
+  recordText,
+  type RecordType,
+  type Row,
+  type Static,
+  type StepContext,
+  type Transform,
+  type TransformDefinition,
+} from '@millrace/core'
+
+/** `{ Quantity: 'integer', CustomerID: 'integer?' }` as a record type. */
+export function recordType(fields: Readonly<Record<string, unknown>>, open = false): RecordType {
+  const { type, problems } = parseRecordType({ fields })
+  if (problems.length) throw new Error(problems.map(({ message }) => message).join('; '))
+  return open ? { ...type, open } : type
+}
+
+/** Where a step stands in tests. */
+export const stepContext = (input: RecordType, more: Partial<StepContext> = {}): StepContext => ({
+  root: '/project',
+  home: '/project/.millrace/local',
+  profile: 'local',
+  pipeline: 'test',
+  id: 'step',
+  resolve: (path) => `/project/${path}`,
+  input,
+  sides: {},
+  ...more,
+})
+
+export interface Failed {
+  readonly i: number
+  readonly code: string
+  readonly field?: string
+  readonly message?: string
+}
+
+export interface Ran {
+  readonly rows: readonly Row[]
+  /** For each row the index of the input row it came from. */
+  readonly origins: readonly number[]
+  readonly failed: readonly Failed[]
+  readonly sides: Readonly<Record<string, { readonly rows: readonly Row[]; readonly origins: readonly number[] }>>
+  readonly applied: Applied
+}
+
+/** Rows as records of one batch. */
+export function recordsOf(rows: readonly Row[]): Records {
+  const batch = { split: 's', rows, bytes: rows.length, positionAt: (i: number) => i }
+  return new Records({ rows, from: [{ source: 'in', batch }], pipeline: 'test' })
+}
+
+/** Applies a step to rows, frozen as the contract says. */
+export function apply(transform: Transform, rows: readonly Row[]): Ran {
+  const failed: Failed[] = []
+  const named: Record<string, { rows: Row[]; origins: number[] }> = {}
+  const input = recordsOf(rows.map((row) => Object.freeze(row)))
+  const applied = transform.apply(input, {
+    fail: (i, code, more) => void failed.push({ i, code, ...more }),
+    side(name, row, i) {
+      const side = (named[name] ??= { rows: [], origins: [] })
+      side.rows.push(row)
+      side.origins.push(i)
+    },
+    result: () => {
+      throw new Error('no results expected')
+    },
+  })
+  for (const [name, side] of Object.entries(applied.sides ?? {})) named[name] = { rows: [...side.rows], origins: [...side.origins] }
+  const origins = applied.origins ? [...applied.origins] : applied.rows.map((_, i) => i)
+  if (origins.length !== applied.rows.length) throw new Error(`${applied.rows.length} rows with ${origins.length} origins`)
+  if (origins.some((origin, k) => k > 0 && origin < origins[k - 1]!)) throw new Error('origins do not ascend')
+  return { rows: applied.rows, origins, failed, sides: named, applied }
+}
+
+export interface Stepped extends Ran {
+  /** The type of the output on one line. */
+  readonly type: string
+  readonly inference: Inference
+  readonly transform: Transform
+}
+
+/** Infers, demands that there are no problems, and applies the step. */
+export function run<S extends OptionSchema>(
+  definition: TransformDefinition<S>,
+  config: Static<S>,
+  input: RecordType,
+  rows: readonly Row[],
+  more: Partial<StepContext> = {},
+): Stepped {
+  const context = stepContext(input, more)
+  const inference = definition.infer(config, context)
+  if (inference.problems.length) throw new Error(JSON.stringify(inference.problems))
+  const transform = definition.create(config, context)
+  return { ...apply(transform, rows), inference, transform, type: inference.output ? recordText(inference.output) : '' }
+}
+
+/** The problems of a config, each as `code at.path: message`. */
+export function problems<S extends OptionSchema>(
+  definition: TransformDefinition<S>,
+  config: Static<S>,
+  input: RecordType,
+  more: Partial<StepContext> = {},
+): string[] {
+  const context = stepContext(input, more)
+  const found: Problem[] = [...(definition.check?.(config, context) ?? []), ...definition.infer(config, context).problems]
+  return found.map(({ code, at, key, message }) => `${code} ${at.join('.')}${key ? ' (key)' : ''}: ${message}`)
+}
