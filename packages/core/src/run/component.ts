@@ -12,11 +12,12 @@ import type { Observer, Progress } from '../observe.ts'
 import { type Batch, type Json, Records } from '../record.ts'
 import type { Store } from '../store.ts'
 import { type Counters, snapshot } from './counters.ts'
-import { createAnswers, type Answers, type Request } from './answers.ts'
+import { createAnswers, type Request } from './answers.ts'
 import { type Cut, finishEpoch } from './epoch.ts'
-import { createFailures, DataStop, type Failures, type Policy } from './failures.ts'
+import { createFailures, type Failures } from './failures.ts'
 import { type Failure, deadLetterRow } from '../dead-letter.ts'
 import { buildGraph, type Graph, type OnFail, type SinkNode, type SourceNode, type StepNode } from './graph.ts'
+import { countBatch, placed } from './intake.ts'
 import { runReader } from './reader.ts'
 import { asRunError, type RetryPolicy, withRetry } from './retry.ts'
 import { runWriter } from './writer.ts'
@@ -173,7 +174,6 @@ export async function runComponent(component: Component, options: ComponentOptio
   }
   const remember = (source: string, key: string, value: Json | null) => {
     memory.set(`${source}\0${key}`, { source, key, value })
-    unsavedMemory.set(`${source}\0${key}`, value)
   }
 
   /** Requests that were refused whole leave nothing to save. */
@@ -312,6 +312,9 @@ export async function runComponent(component: Component, options: ComponentOptio
         for (const { bytes } of found.splits) options.progress.totalBytes += bytes ?? 0
         if (found.complete) options.progress.complete = true
       },
+      received: ({ remember: entries }) => {
+        for (const [key, value] of entries ?? []) unsavedMemory.set(`${node.id}\0${key}`, value)
+      },
       take: (batches) => {
         if (!failure) take(node, batches)
       },
@@ -344,69 +347,4 @@ export async function runComponent(component: Component, options: ComponentOptio
     clearInterval(tick)
     for (const signal of [options.stop, abort.signal]) signal.removeEventListener('abort', onStop)
   }
-}
-
-/** Counts a batch at its source and at the steps it has taken over, and deals with its bad records. Returns how many records it holds. */
-function countBatch(node: SourceNode, batch: Batch, component: Component, failures: Failures, answers: Answers): number {
-  const { counters } = component
-  const bad = batch.bad ?? []
-  const pushedFilters = new Map(batch.dropped ?? [])
-  let undecoded = 0
-  const failedIn = new Map<string, number>()
-  for (const record of bad) {
-    const at = record.step ?? node.id
-    if (record.step === undefined) undecoded++
-    else failedIn.set(at, (failedIn.get(at) ?? 0) + 1)
-    const { code, field, message } = record
-    if (answers.refuse(node.id, batch, record, { code, ...(field ? { field } : {}), ...(message ? { message } : {}) })) {
-      if (record.step === undefined) node.count.refused++
-      else counters.steps[at]!.refused++
-      continue
-    }
-    const policy: Policy = record.step === undefined ? node.policy : (component.steps.find((s) => s.id === record.step)?.policy ?? node.policy)
-    failures.report(policy, {
-      node: at,
-      code: record.code,
-      field: record.field,
-      message: record.message,
-      id: record.id ?? `${component.pipeline}/${node.id}/${batch.split}@${record.position}`,
-      source: node.id,
-      split: batch.split,
-      position: record.position,
-      context: batch.context,
-      bytes: record.bytes,
-    })
-  }
-  let dropped = 0
-  for (const n of pushedFilters.values()) dropped += n
-  const read = batch.rows.length + bad.length + dropped
-  node.count.read += read
-  node.count.bytes += batch.bytes
-  node.count.failed += undecoded
-  node.count.out += read - undecoded
-  let flowing = read - undecoded
-  for (const id of node.pushed) {
-    const count = counters.steps[id]!
-    const failed = failedIn.get(id) ?? 0
-    const filtered = pushedFilters.get(id) ?? 0
-    count.in += flowing
-    count.failed += failed
-    count.filtered += filtered
-    flowing -= failed + filtered
-    count.out += flowing
-  }
-  return read
-}
-
-/** A record that stopped the run, as an error that names its place. */
-async function placed(failure: unknown, component: Component): Promise<unknown> {
-  if (!(failure instanceof DataStop)) return failure
-  const f = failure.failure
-  const source = component.sources.find((s) => s.id === f.source)?.source
-  const place =
-    (await source?.locate?.(f.split, f.position).catch(() => undefined)) ?? (f.source ? `${f.source}, split ${f.split}, position ${f.position}` : f.id)
-  return new MillraceError(f.code, `${f.message ?? f.code}${f.field && !f.message?.includes(f.field) ? ` (field ${f.field})` : ''}`, {
-    place: f.node === f.source ? place : `${place}, at ${f.node}`,
-    hint: 'mend the input or the spec and run again: it goes on where it stopped. Or let bad records go to a dead letter: on_error: { data: dead_letter }',
-  })
 }

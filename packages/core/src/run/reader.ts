@@ -17,6 +17,8 @@ export interface ReaderContext {
   readonly retry?: RetryPolicy
   readonly read: Omit<ReadContext, 'signal'>
   onSplits(found: SplitsFound): void
+  /** A batch has come; it may wait for others before it is taken. */
+  received(batch: Batch): void
   /** Takes batches, in order. */
   take(batches: readonly Batch[]): void
   /** Resolves when the writers have room for more. */
@@ -66,6 +68,7 @@ async function readOnce(node: SourceNode, ctx: ReaderContext, progressed: () => 
         hand()
         ctx.onSplits(value)
       } else {
+        ctx.received(value)
         gathered.push(value)
         rows += value.rows.length
         if (rows >= gatherRows / 2 || value.caughtUp) hand()
@@ -75,6 +78,10 @@ async function readOnce(node: SourceNode, ctx: ReaderContext, progressed: () => 
       next = iterator.next()
     }
     hand()
+  } catch (error) {
+    // What came before the failure may not be readable twice.
+    if (isRetryable(error)) hand()
+    throw error
   } finally {
     await iterator.return?.()
   }

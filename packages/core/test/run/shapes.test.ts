@@ -1,0 +1,181 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import type { Source, Transform } from '../../src/connector.ts'
+import { SystemError } from '../../src/errors.ts'
+import { batch, type Json, type Row } from '../../src/record.ts'
+import { run, type RunOptions } from '../../src/run/index.ts'
+import { readStore } from '../../src/store.ts'
+import { memorySink, memorySource, type TestPipeline, testPipeline } from '../../src/testing.ts'
+
+let home: string
+beforeEach(() => {
+  home = mkdtempSync(join(tmpdir(), 'millrace-'))
+})
+afterEach(() => rmSync(home, { recursive: true, force: true }))
+
+const rows = (n: number, tag = ''): Row[] => Array.from({ length: n }, (_, i) => ({ n: i, tag }))
+const go = (pipeline: TestPipeline, more: Partial<RunOptions> = {}) => {
+  const { plan, registry } = testPipeline(pipeline)
+  return run(plan, registry, { root: home, home, secrets: () => undefined, retry: { attempts: 4, firstMs: 1, maxMs: 4 }, ...more })
+}
+const routeByN = (): Transform => ({
+  apply({ rows }, out) {
+    for (const [i, row] of rows.entries()) out.side((row['n'] as number) % 2 ? 'odd' : 'even', row, i)
+    return { rows: [] }
+  },
+})
+
+describe('shapes of pipelines', () => {
+  it('merges two sources into one sink and keeps their ids apart', async () => {
+    const got = new Map<string, Row>()
+    const summary = await go({
+      sources: { a: () => memorySource(rows(150)), b: () => memorySource(rows(70)) },
+      sinks: { all: { from: ['a', 'b'], create: () => memorySink(got) } },
+    })
+    expect(got.size).toBe(220)
+    expect(got.has('test/b/memory@69')).toBe(true)
+    expect(summary.imbalances).toEqual([])
+  })
+
+  it('runs unconnected parts side by side, each with its own epochs, and both resume', async () => {
+    const [a, b] = [new Map<string, Row>(), new Map<string, Row>()]
+    const pipeline: TestPipeline = {
+      sources: { a: () => memorySource(rows(3000)), b: () => memorySource(rows(50)) },
+      sinks: { intoA: { from: ['a'], create: () => memorySink(a) }, intoB: { from: ['b'], create: () => memorySink(b) } },
+    }
+    const summary = await go(pipeline)
+    expect([a.size, b.size, summary.counters.length, summary.ended]).toEqual([3000, 50, 2, true])
+    expect(summary.imbalances).toEqual([])
+  })
+
+  it('routes to named outputs and balances them', async () => {
+    const [odd, even] = [new Map<string, Row>(), new Map<string, Row>()]
+    const summary = await go({
+      sources: { source: () => memorySource(rows(101)) },
+      steps: { split: { create: routeByN, sides: ['odd', 'even'] } },
+      sinks: { odd_sink: { from: ['odd'], create: () => memorySink(odd) }, even_sink: { from: ['even'], create: () => memorySink(even) } },
+    })
+    expect([odd.size, even.size]).toEqual([50, 51])
+    expect(summary.imbalances).toEqual([])
+  })
+
+  it('gathers many small batches of many splits into few writes, and each record keeps its id', async () => {
+    const got = new Map<string, Row>()
+    let writes = 0
+    const source = (): Source => ({
+      async *read() {
+        for (let k = 0; k < 500; k++) yield batch({ split: `s${k}`, rows: [{ n: k }], position: 1 })
+      },
+    })
+    await go({ sources: { source }, sinks: { all: { create: () => memorySink(got, { onWrite: () => void writes++ }) } } })
+    expect(got.size).toBe(500)
+    expect(got.get('test/source/s77@0')).toEqual({ n: 77 })
+    expect(writes).toBeLessThan(50)
+  })
+
+  it('reads a source again from where the transforms have come to, when it threw what can pass', async () => {
+    const got = new Map<string, Row>()
+    const inner = memorySource(rows(100))
+    const resumedAt: (Json | undefined)[] = []
+    let thrown = 0
+    const source = (): Source => ({
+      async *read(ctx) {
+        resumedAt.push(ctx.resume('memory'))
+        let n = 0
+        for await (const b of inner.read(ctx)) {
+          yield b
+          if (++n === 5 && thrown++ < 2) throw new SystemError('reset', 'connection reset', { retry: true })
+        }
+      },
+    })
+    const summary = await go({ sources: { source }, sinks: { all: { create: () => memorySink(got) } } })
+    expect(resumedAt).toEqual([undefined, 40, 80])
+    expect(got.size).toBe(100)
+    expect(summary.counters[0]!.sources['source']!.read).toBe(100)
+  })
+
+  it('goes on in a continuing run where the last one ended, reading only what is new', async () => {
+    const got = new Map<string, Row>()
+    const pipeline = (n: number): TestPipeline => ({
+      runs: 'continue',
+      sources: { source: () => memorySource(rows(n)) },
+      sinks: { all: { create: () => memorySink(got) } },
+    })
+    await go(pipeline(30))
+    const summary = await go(pipeline(45))
+    expect(summary).toMatchObject({ incarnation: 1, resumed: true })
+    expect(got.size).toBe(45)
+    expect(summary.counters[0]!.sources['source']!.read).toBe(45)
+  })
+
+  it('saves what a source remembers with the epoch, and tells it before and after the save', async () => {
+    const told: (Json | undefined)[] = []
+    const source = (): Source => ({
+      async *read(ctx) {
+        told.push(ctx.recall('seen'))
+        yield batch({ split: 's', rows: [{ n: 1 }], position: 1, remember: [['seen', { at: 1 }]] })
+        told.push(ctx.recall('seen'))
+        yield batch({ split: 's', rows: [{ n: 2 }], position: 2, remember: [['seen', null]] })
+        told.push(ctx.recall('seen'))
+        yield batch({ split: 's', rows: [], position: 2, remember: [['kept', 7]] })
+      },
+    })
+    await go({ runs: 'continue', sources: { source }, sinks: { all: { create: () => memorySink(new Map()) } } })
+    expect(told).toEqual([undefined, { at: 1 }, undefined])
+    const store = readStore(join(home, 'test'))!
+    expect([store.recall('source', 'seen'), store.recall('source', 'kept')]).toEqual([undefined, 7])
+    store.close()
+  })
+
+  it('refuses to go on with the state of a step that has changed', async () => {
+    const { countBy } = await import('../../src/testing.ts')
+    const pipeline = (fail: boolean): TestPipeline => ({
+      sources: { source: () => memorySource(rows(20_000), { size: 1000 }) },
+      steps: { count: { create: () => countBy('tag') } },
+      sinks: {
+        all: {
+          from: ['source'],
+          create: () =>
+            memorySink(new Map(), {
+              onWrite: (ids) => {
+                if (fail && ids[0]!.endsWith('@15000')) throw new Error('stop here')
+              },
+            }),
+        },
+        counts: { create: () => memorySink(new Map()) },
+      },
+    })
+    await expect(go(pipeline(true), { bounds: { minRecords: 1000 } })).rejects.toThrow('stop here')
+    const { plan, registry } = testPipeline(pipeline(false))
+    const changed = { ...plan, steps: plan.steps.map((s) => ({ ...s, stateHash: 'other' })) }
+    await expect(run(changed, registry, { root: home, home, secrets: () => undefined })).rejects.toMatchObject({ code: 'state_changed' })
+    expect(await go(pipeline(false))).toMatchObject({ ended: true, resumed: true })
+  })
+
+  it('holds the checkpoint for a sink that can resume only at a roll', async () => {
+    const got = new Map<string, Row>()
+    const saved: number[] = []
+    let buffered = 0
+    const holder = () => ({
+      write: (records: { length: number }) => void (buffered += records.length),
+      full: () => buffered >= 12_000,
+      flush: async ({ roll }: { roll: boolean }) => {
+        expect(roll).toBe(true)
+        const stages = buffered ? [buffered] : []
+        buffered = 0
+        return { stages }
+      },
+      publish: async (stage: Json) => void saved.push(stage as number),
+    })
+    const pipeline: TestPipeline = {
+      sources: { source: () => memorySource(rows(50_000), { size: 1000 }) },
+      sinks: { files: { create: holder, holds: true }, docs: { from: ['source'], create: () => memorySink(got) } },
+    }
+    await go(pipeline)
+    expect(saved.reduce((a, b) => a + b, 0)).toBe(50_000)
+    expect(saved.length).toBeGreaterThan(2)
+    expect(saved.length).toBeLessThan(6)
+  })
+})
