@@ -280,6 +280,10 @@ export interface SourceDefinition<S extends OptionSchema = OptionSchema<any>> ex
   infer?(options: Static<S>, env: Env, signal: AbortSignal): Promise<RecordType>
   /** Connect and say what is there or what is wrong, for `pipe doctor`. */
   probe?(options: Static<S>, env: Env, signal: AbortSignal): Promise<string>
+  /** What it reads, as `system:place` texts (`log:/data/log#orders`, `http:127.0.0.1:8080`): equal to what a sink that feeds it names, for `pipe run A B`. */
+  reads?(options: Static<S>, env: Env): readonly string[]
+  /** It waits for others to send: it has an end only where a pipeline of the same command feeds it. */
+  readonly listens?: boolean
 }
 
 export interface SinkDefinition<S extends OptionSchema = OptionSchema<any>> extends Named<'sink', S> {
@@ -290,6 +294,8 @@ export interface SinkDefinition<S extends OptionSchema = OptionSchema<any>> exte
   /** How a field of this type is stored, for docs and `plan --compare`; undefined: it cannot hold it. */
   mapping?(type: Type): string | undefined
   create(options: Static<S>, ctx: SinkContext): Sink
+  /** What it writes, as `system:place` texts. See `SourceDefinition.reads`. */
+  writes?(options: Static<S>, env: Env): readonly string[]
   query?(options: Static<S>, env: Env, query: Query, signal: AbortSignal): AsyncIterable<Row>
   probe?(options: Static<S>, env: Env, signal: AbortSignal): Promise<string>
 }

@@ -39,8 +39,8 @@ export interface ComponentOptions {
   readonly store: Store
   /** The end of all input ends the run for good: windows close, the incarnation ends. */
   readonly whole: boolean
-  /** End when every source has come to the end it saw. */
-  readonly untilCaughtUp?: boolean
+  /** When it resolves, the run ends as soon as every source has come to the end that is there then. */
+  readonly until?: Promise<unknown>
   /** Aborted: stop reading, drain, save, end. */
   readonly stop: AbortSignal
   /** The component is torn down: writers, retries and waits end at once. */
@@ -95,6 +95,8 @@ export async function runComponent(component: Component, options: ComponentOptio
   const unsavedMemory = new Map<string, Json | null>()
   const epoch = { records: 0, bytes: 0, startedMs: performance.now() }
   const caughtUp = new Set<string>()
+  const finished = new Set<string>()
+  let atEnd: ReturnType<typeof watchEnd> | undefined
   const cuts = new Set<Cut>()
 
   // --- failures
@@ -166,6 +168,7 @@ export async function runComponent(component: Component, options: ComponentOptio
     }
     if (batches.at(-1)!.caughtUp) caughtUp.add(node.id)
     else caughtUp.delete(node.id)
+    atEnd?.saw(node.id, batches)
     if (epoch.records === 0 && read > 0) epoch.startedMs = performance.now()
     epoch.records += read
     epoch.bytes += bytes
@@ -274,10 +277,13 @@ export async function runComponent(component: Component, options: ComponentOptio
     if (signal.aborted) onStop()
     else signal.addEventListener('abort', onStop)
   }
+  void options.until?.then(() => {
+    atEnd = watchEnd(sources, onStop)
+    for (const id of finished) atEnd.ended(id)
+  })
   const tick = setInterval(() => {
     try {
       if (due()) cut(false, holders.length > 0)
-      if (options.untilCaughtUp && sources.every((s) => caughtUp.has(s.id))) stopReading.abort()
     } catch (error) {
       fail(error)
     }
@@ -323,6 +329,8 @@ export async function runComponent(component: Component, options: ComponentOptio
     })
       .then(() => {
         caughtUp.add(node.id)
+        finished.add(node.id)
+        atEnd?.ended(node.id)
         if (!stopReading.signal.aborted) failures.ended(node.id)
       })
       .catch(fail),
@@ -347,4 +355,17 @@ export async function runComponent(component: Component, options: ComponentOptio
     clearInterval(tick)
     for (const signal of [options.stop, abort.signal]) signal.removeEventListener('abort', onStop)
   }
+}
+
+/**
+ * Calls `done` when every source has come to the end that is there now. A source that says `caughtUp` twice asked at least once after now: the first answer
+ * may have been on its way.
+ */
+function watchEnd(sources: readonly SourceNode[], done: () => void): { saw(source: string, batches: readonly Batch[]): void; ended(source: string): void } {
+  const left = new Map(sources.map((s) => [s.id, 2]))
+  const count = (source: string, n: number) => {
+    left.set(source, (left.get(source) ?? 0) - n)
+    if ([...left.values()].every((l) => l <= 0)) done()
+  }
+  return { saw: (source, batches) => count(source, batches.filter((b) => b.caughtUp).length), ended: (source) => count(source, 2) }
 }

@@ -20,7 +20,8 @@ export interface RunOptions extends Surroundings {
   readonly observe?: Observer
   /** What to do with results of an earlier incarnation. */
   readonly existing?: 'stop' | 'replace' | 'keep'
-  readonly untilCaughtUp?: boolean
+  /** When it resolves, the run ends as soon as every source has come to the end that is there then (`--until caught_up`: at once). */
+  readonly until?: Promise<unknown>
   readonly instance?: { readonly i: number; readonly n: number }
   readonly retry?: RetryPolicy
   readonly bounds?: Parameters<typeof runComponent>[1]['bounds']
@@ -75,7 +76,7 @@ export async function run(plan: Plan, registry: Registry, options: RunOptions): 
         runComponent(component, {
           store,
           whole: plan.runs === 'whole',
-          ...(options.untilCaughtUp ? { untilCaughtUp: true } : {}),
+          ...(options.until ? { until: options.until } : {}),
           stop,
           abort,
           observe,

@@ -1,0 +1,122 @@
+/**
+ * Several pipelines in one go, so that a whole flow is one command. One is downstream of another when it reads what the other writes. Readers start first. With
+ * `untilCaughtUp` a pipeline that continues ends when all its upstreams have ended and its sources have come to the end that is there then; bounded ones end by
+ * themselves. When one fails, the others drain and stop.
+ */
+import { MillraceError } from '../errors.ts'
+import type { Plan } from '../plan.ts'
+import { resolveConfig } from '../plan.ts'
+import type { Registry } from '../registry.ts'
+import { type RunOptions, run, type Summary } from './index.ts'
+import { envOf, type Surroundings } from './instantiate.ts'
+
+export interface ManyOptions extends Omit<RunOptions, 'until' | 'observe'> {
+  readonly untilCaughtUp?: boolean
+  observe?(pipeline: string, event: Parameters<NonNullable<RunOptions['observe']>>[0]): void
+}
+
+/** Runs pipelines side by side. The error of the first that fails is thrown when all have stopped. */
+export async function runMany(plans: readonly Plan[], registry: Registry, options: ManyOptions): Promise<Summary[]> {
+  const feeds = feedsOf(plans, registry, options)
+  refuseEndless(plans, registry, feeds, options)
+  const stop = new AbortController()
+  const signal = options.signal ? AbortSignal.any([options.signal, stop.signal]) : stop.signal
+  const started = new Map(plans.map((p) => [p.name, Promise.withResolvers<void>()]))
+  const ended = new Map<string, Promise<Summary>>()
+  let failure: unknown
+  for (const plan of downstreamFirst(plans, feeds)) {
+    const readers = plans.filter((p) => feeds.get(p.name)!.has(plan.name))
+    ended.set(
+      plan.name,
+      (async () => {
+        await Promise.all(readers.map((p) => started.get(p.name)!.promise))
+        const upstreams = () => Promise.all([...feeds.get(plan.name)!].map((name) => ended.get(name)))
+        const until =
+          options.untilCaughtUp && plan.runs === 'continue'
+            ? new Promise<void>((resolve) =>
+                setImmediate(() =>
+                  upstreams().then(
+                    () => resolve(),
+                    () => resolve(),
+                  ),
+                ),
+              )
+            : undefined
+        try {
+          if (signal.aborted) throw new MillraceError('stopped', `${plan.name} was not started, since another pipeline failed`)
+          return await run(plan, registry, {
+            ...options,
+            signal,
+            ...(until ? { until } : {}),
+            observe: (event) => {
+              if (event.type === 'started') started.get(plan.name)!.resolve()
+              options.observe?.(plan.name, event)
+            },
+          })
+        } catch (error) {
+          failure ??= error
+          stop.abort()
+          throw error
+        } finally {
+          started.get(plan.name)!.resolve()
+        }
+      })(),
+    )
+  }
+  const results = await Promise.allSettled(ended.values())
+  if (failure) throw failure
+  return results.map((r) => (r as PromiseFulfilledResult<Summary>).value)
+}
+
+/** For each pipeline the names of those that write what it reads. */
+export function feedsOf(plans: readonly Plan[], registry: Registry, around: Surroundings): Map<string, Set<string>> {
+  const writes = new Map<string, string[]>()
+  for (const plan of plans) {
+    for (const node of plan.sinks) {
+      const definition = registry.sink(node.type)!
+      for (const place of definition.writes?.(resolveConfig(node.config, around.secrets), envOf(plan, around, node.id)) ?? [])
+        writes.set(place, [...(writes.get(place) ?? []), plan.name])
+    }
+  }
+  const feeds = new Map(plans.map((p) => [p.name, new Set<string>()]))
+  for (const plan of plans) {
+    for (const node of plan.sources) {
+      const definition = registry.source(node.type)!
+      for (const place of definition.reads?.(resolveConfig(node.config, around.secrets), envOf(plan, around, node.id)) ?? []) {
+        for (const writer of writes.get(place) ?? []) if (writer !== plan.name) feeds.get(plan.name)!.add(writer)
+      }
+    }
+  }
+  return feeds
+}
+
+function refuseEndless(plans: readonly Plan[], registry: Registry, feeds: ReadonlyMap<string, ReadonlySet<string>>, options: ManyOptions): void {
+  if (!options.untilCaughtUp) return
+  for (const plan of plans) {
+    const listener = plan.sources.find((s) => registry.source(s.type)!.listens)
+    if (listener && feeds.get(plan.name)!.size === 0) {
+      throw new MillraceError('no_upstream', `${plan.name} waits for requests, and no pipeline of this command sends it any: it has no end`, {
+        place: listener.id,
+        hint: 'name the pipeline that posts to it as well, or leave --until caught_up out',
+        exitCode: 2,
+      })
+    }
+  }
+}
+
+/** Those that read come before those that write. Throws where they feed each other in a circle. */
+function downstreamFirst(plans: readonly Plan[], feeds: ReadonlyMap<string, ReadonlySet<string>>): Plan[] {
+  const order: Plan[] = []
+  const left = new Set(plans)
+  while (left.size > 0) {
+    const next = [...left].find((plan) => ![...left].some((other) => feeds.get(other.name)!.has(plan.name)))
+    if (!next)
+      throw new MillraceError('circle', `${[...left].map((p) => p.name).join(', ')} feed each other in a circle`, {
+        hint: 'a stream may not be read by a pipeline whose output leads back into it',
+        exitCode: 2,
+      })
+    order.push(next)
+    left.delete(next)
+  }
+  return order
+}
