@@ -1,4 +1,4 @@
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 // @ts-expect-error: luxon brings no types of its own
 import { DateTime } from 'luxon'
 import { expect, it } from 'vitest'

@@ -98,7 +98,7 @@ describe('parse_dates', () => {
       { name: 'no', from: 'InvoiceNo' },
       { name: 'InvoiceDate', from: 'InvoiceDate' },
     ]
-    const push = (config: Parameters<typeof run>[1], type = input) => run(parseDates, config as never, type, []).inference.push!(columns, 'dates')
+    const push = (config: unknown, type = input) => run(parseDates, config, type, []).inference.push!(columns, 'dates')
     expect(push({ InvoiceDate: { formats: ['iso'], to: 'date', zone: 'UTC' } })).toEqual([
       { name: 'no', from: 'InvoiceNo' },
       { name: 'InvoiceDate', from: 'InvoiceDate', date: { step: 'dates', formats: ['iso'], zone: 'UTC', to: 'yyyy-MM-dd' } },

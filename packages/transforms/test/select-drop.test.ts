@@ -1,5 +1,5 @@
 import { recordText, type Push } from '@millrace/core'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { drop } from '../src/drop.ts'
 import { parseDates } from '../src/parse-dates.ts'

@@ -87,15 +87,16 @@ export interface Stepped extends Ran {
   readonly transform: Transform
 }
 
-/** Infers, demands that there are no problems, and applies the step. */
+/** Infers, demands that there are no problems, and applies the step. The config is as a user would type it. */
 export function run<S extends OptionSchema>(
   definition: TransformDefinition<S>,
-  config: Static<S>,
+  typed: unknown,
   input: RecordType,
   rows: readonly Row[],
   more: Partial<StepContext> = {},
 ): Stepped {
   const context = stepContext(input, more)
+  const config = typed as Static<S>
   const inference = definition.infer(config, context)
   if (inference.problems.length) throw new Error(JSON.stringify(inference.problems))
   const transform = definition.create(config, context)
@@ -105,11 +106,12 @@ export function run<S extends OptionSchema>(
 /** The problems of a config, each as `code at.path: message`. */
 export function problems<S extends OptionSchema>(
   definition: TransformDefinition<S>,
-  config: Static<S>,
+  typed: unknown,
   input: RecordType,
   more: Partial<StepContext> = {},
 ): string[] {
   const context = stepContext(input, more)
+  const config = typed as Static<S>
   const found: Problem[] = [...(definition.check?.(config, context) ?? []), ...definition.infer(config, context).problems]
   return found.map(({ code, at, key, message }) => `${code} ${at.join('.')}${key ? ' (key)' : ''}: ${message}`)
 }

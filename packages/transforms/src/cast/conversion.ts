@@ -1,0 +1,151 @@
+/**
+ * From one type to another. Text goes anywhere by its declared form, and everything single goes to text. Between numbers only what is exact passes: a number
+ * with a fraction is no integer, a decimal of 20 digits no double. json is read as if it came from JSON text, and everything becomes json as it would be
+ * written there.
+ */
+import {
+  compileDateParser,
+  compileReformat,
+  DataError,
+  type Field,
+  fieldText,
+  fromJson,
+  fromText,
+  compileDateFormatter,
+  isKeyType,
+  sameType,
+  toJson,
+  toText,
+  type Type,
+  typeText,
+} from '@millrace/core'
+
+/** How dates are written, where text or numbers become dates or instants. */
+export interface DateOptions {
+  readonly formats: readonly string[]
+  readonly zone: string
+}
+
+export type Conversion = { readonly convert: (value: unknown) => unknown } | { readonly wrong: string; readonly hint?: string }
+
+/** The conversion of values that are not null. It throws `DataError`. Or why there is none. */
+export function conversionOf(from: Type, to: Type, dates: DateOptions): Conversion {
+  if (isDate(to) && !isDate(from)) return toDate(from, to, dates)
+  if (dates.formats.length > 0) return { wrong: `\`formats\` say how dates are written; ${typeText(from)} to ${typeText(to)} needs none` }
+  if (sameType(from, to)) return { convert: (value) => value }
+  if (from.kind === 'string') return { convert: (value) => read(fromText(to), value) }
+  if (to.kind === 'string' && isKeyType(from)) return { convert: toText(from) }
+  if (to.kind === 'json') return { convert: toJson(from) }
+  if (from.kind === 'json') return { convert: fromJson(to) }
+  if (isDate(from)) return fromDate(from, to, dates)
+  if (isNumber(from) && isNumber(to)) return { convert: numeric(from, to) }
+  if (from.kind === 'list' && to.kind === 'list') return list(from.of, to.of, dates)
+  return {
+    wrong: `${typeText(from)} cannot become ${typeText(to)}`,
+    ...(to.kind === 'string' ? { hint: 'cast it to json, or take a field of it with `set`' } : {}),
+  }
+}
+
+const isDate = (type: Type): boolean => type.kind === 'date' || type.kind === 'timestamp'
+const isNumber = (type: Type): boolean => type.kind === 'integer' || type.kind === 'bigint' || type.kind === 'number' || type.kind === 'decimal'
+const read = (convert: (text: string) => unknown, value: unknown): unknown => convert(value as string)
+
+function toDate(from: Type, to: Type, { formats, zone }: DateOptions): Conversion {
+  const whole = from.kind === 'integer' || from.kind === 'bigint'
+  if (from.kind === 'json')
+    return formats.length ? { wrong: 'json holds dates as they are written in JSON', hint: 'cast it to string first' } : { convert: fromJson(to) }
+  if (from.kind !== 'string' && !whole) return { wrong: `${typeText(from)} cannot become ${typeText(to)}` }
+  if (formats.length === 0) {
+    if (from.kind === 'string') return { convert: (value) => read(fromText(to), value) }
+    return { wrong: 'it is not said what the number counts', hint: 'formats: epoch_ms, or epoch_s' }
+  }
+  if (whole && formats.some((format) => format !== 'epoch_s' && format !== 'epoch_ms')) return { wrong: 'only `epoch_s` and `epoch_ms` read numbers' }
+  const parse = to.kind === 'timestamp' ? compileDateParser(formats, zone) : compileReformat(formats, zone, 'yyyy-MM-dd')
+  return {
+    convert(value) {
+      const text = String(value)
+      const result = parse(text)
+      if (result === undefined) throw new DataError('bad_date', `${shown(text)} is no date: expected ${formats.join(' or ')}`)
+      return result
+    },
+  }
+}
+
+function fromDate(from: Type, to: Type, { zone }: DateOptions): Conversion {
+  if (from.kind === 'timestamp' && to.kind === 'date') return { convert: dayOf(zone) }
+  if (from.kind === 'date' && to.kind === 'timestamp') {
+    const parse = compileDateParser(['yyyy-MM-dd'], zone)
+    return {
+      convert(value) {
+        const ms = parse(value as string)
+        if (ms === undefined) throw new DataError('bad_date', `${shown(value)} has no midnight in ${zone}`)
+        return ms
+      },
+    }
+  }
+  if (from.kind === 'timestamp' && to.kind === 'integer') return { convert: (value) => value }
+  if (from.kind === 'timestamp' && to.kind === 'bigint') return { convert: (value) => BigInt(value as number) }
+  return { wrong: `${typeText(from)} cannot become ${typeText(to)}` }
+}
+
+function dayOf(zone: string): (value: unknown) => string {
+  const print = compileDateFormatter('yyyy-MM-dd', zone)
+  return (value) => {
+    try {
+      return print(value as number)
+    } catch {
+      throw new DataError('out_of_range', `${value} ms is no time of the years 1 to 9999 in ${zone}`)
+    }
+  }
+}
+
+/** Between numbers: by way of the text that says exactly what the value is. */
+function numeric(from: Type, to: Type): (value: unknown) => unknown {
+  if (from.kind === 'integer' && to.kind === 'number') return (value) => value
+  if (from.kind === 'integer' && to.kind === 'bigint') return (value) => BigInt(value as number)
+  if (from.kind === 'integer') return (value) => read(fromText(to), String(value))
+  if (from.kind === 'number') return fromJson(to)
+  // bigint or decimal
+  if (to.kind === 'number') return exactDouble
+  const convert = fromText(to)
+  return to.kind === 'decimal' ? (value) => convert(String(value)) : (value) => convert(whole(String(value)))
+}
+
+/** Digits without a fraction of zeros; one that is not zero stays, and is refused by who reads it. */
+const whole = (text: string): string => text.replace(/\.0+$/, '')
+
+/** A bigint or decimal as a double that says the same: at most 15 digits, or one that prints as it was. */
+function exactDouble(value: unknown): number {
+  const text = String(value)
+  const double = Number(text)
+  const digits = text
+    .replace(/^-?0*\.?0*/, '')
+    .replace('.', '')
+    .replace(/0+$/, '')
+  const same = digits.length <= 15 || (typeof value === 'bigint' && BigInt(double) === value)
+  if (!same) throw new DataError('out_of_range', `${text} has more digits than a number holds`)
+  return double
+}
+
+function list(from: Field, to: Field, dates: DateOptions): Conversion {
+  if (from.optional && !to.optional) return { wrong: `items of type ${fieldText(from)} may be null, ${fieldText(to)} may not` }
+  const item = conversionOf(from.type, to.type, dates)
+  if ('wrong' in item) return item
+  return {
+    convert: (value) =>
+      (value as readonly unknown[]).map((each, i) => {
+        if (each === null || each === undefined) return null
+        try {
+          return item.convert(each)
+        } catch (error) {
+          if (error instanceof DataError) throw new DataError(error.code, error.message, `[${i}]${error.field ?? ''}`)
+          throw error
+        }
+      }),
+  }
+}
+
+const shown = (value: unknown): string => {
+  const text = JSON.stringify(value)
+  return text.length <= 80 ? text : `${text.slice(0, 60)}...`
+}

@@ -1,0 +1,112 @@
+/**
+ * `dedupe`: of records with the same key the first passes, as long as its key is remembered.
+ *
+ * What is remembered are the keys of the last `last` records that passed. They are numbered; a ring holds them by number, so the key that goes is the one whose
+ * place the new one takes. A record with a remembered key is left out and does not renew it. Each key is saved with its number; a cut hands out the keys that
+ * came and went since the last one.
+ *
+ * A key with a null part says nothing about which record it is: `nulls` tells whether such records all pass (and are not remembered), or are equal.
+ */
+import { compileKey, defineTransform, isKeyType, option, type Problem, type RecordType, type Row, toJson, typeText } from '@millrace/core'
+import { lookUp, nameTaken } from './fields.ts'
+import { flat } from './flat.ts'
+import { Passed } from './rows.ts'
+
+const options = option.object({
+  by: option.anyOf(
+    [option.field('A field.'), option.list(option.field('A field.'), 'Fields.', { min: 1 })],
+    'The field or fields whose values make two records the same.',
+    { example: ['InvoiceNo', 'StockCode'] },
+  ),
+  last: option.integer('How many records that passed are remembered.', { min: 1, max: 10_000_000, example: 100_000 }),
+  nulls: option.optional(
+    option.oneOf(['pass', 'equal'], 'Records with null in a field of `by`: all `pass`, or null is `equal` to null. Needed where such a field is optional.'),
+  ),
+})
+
+const fieldsOf = (by: string | readonly string[]): readonly string[] => (typeof by === 'string' ? [by] : by)
+
+export const dedupe = defineTransform({
+  kind: 'transform',
+  type: 'dedupe',
+  summary: 'Lets the first of records with the same key pass, and filters out those that follow while the key is remembered.',
+  stateful: true,
+  options,
+
+  infer({ by, nulls }, { input }) {
+    const problems: Problem[] = []
+    const names = fieldsOf(by)
+    for (const [i, name] of names.entries()) {
+      const at = typeof by === 'string' ? ['by'] : ['by', i]
+      const field = lookUp(input, name, at, problems)
+      if (names.indexOf(name) !== i) problems.push({ ...nameTaken(name, at), message: `\`${name}\` is named twice`, hint: 'remove one of them' })
+      if (!field) continue
+      if (!isKeyType(field.type))
+        problems.push({ code: 'wrong_type', message: `\`${name}\` cannot be part of a key`, at, expected: 'a single value', got: typeText(field.type) })
+      else if (field.optional && nulls === undefined)
+        problems.push({
+          code: 'maybe_null',
+          message: `\`${name}\` may be null, and it is not said whether records without it are the same`,
+          at,
+          hint: '`nulls: pass` lets them all pass; `nulls: equal` lets the first pass',
+        })
+    }
+    return { output: input, problems }
+  },
+
+  create({ by, last, nulls }, { input }) {
+    const keyOf = nulls === 'equal' ? keyWithNulls(input, fieldsOf(by)) : compileKey(input, fieldsOf(by))
+    const remembered = new Set<string>()
+    const ring: string[] = []
+    const changes = new Map<string, number | null>()
+    let next = 0
+
+    const remember = (given: string): void => {
+      const key = flat(given)
+      const place = next % last
+      const oldest = ring[place]
+      if (oldest !== undefined) {
+        remembered.delete(oldest)
+        changes.set(oldest, null)
+      }
+      remembered.add(key)
+      ring[place] = key
+      changes.set(key, next++)
+    }
+
+    return {
+      apply({ rows }) {
+        const passed = new Passed(rows.length)
+        for (let i = 0; i < rows.length; i++) {
+          const row = rows[i]!
+          const key = keyOf(row)
+          if (key !== undefined) {
+            if (remembered.has(key)) continue
+            remember(key)
+          }
+          passed.add(row, i)
+        }
+        return passed.done(rows)
+      },
+      cut() {
+        const entries = [...changes].map(([key, n]) => [key, n === null ? null : String(n)] as const)
+        changes.clear()
+        return entries
+      },
+      restore(entries) {
+        for (const [key, value] of entries) {
+          const n = Number(value)
+          remembered.add(key)
+          ring[n % last] = key
+          if (n >= next) next = n + 1
+        }
+      },
+    }
+  },
+})
+
+/** The key as a JSON array in which null is a value like any other. */
+function keyWithNulls(input: RecordType, names: readonly string[]): (row: Row) => string {
+  const parts = names.map((name) => ({ name, json: toJson(input.fields[name]!.type) }))
+  return (row) => JSON.stringify(parts.map(({ name, json }) => json(row[name])))
+}

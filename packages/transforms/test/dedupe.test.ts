@@ -1,0 +1,99 @@
+import * as fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { dedupe } from '../src/dedupe.ts'
+import { apply, problems, recordType, run, stepContext } from './step.ts'
+
+const input = recordType({ id: 'string', n: 'integer', customer: 'integer?' })
+const row = (id: string, n = 1, customer: number | null = null) => ({ id, n, customer })
+const ids = (rows: readonly Readonly<Record<string, unknown>>[]) => rows.map((r) => r['id'])
+
+describe('dedupe', () => {
+  it('lets the first of equal keys pass and filters out the others', () => {
+    const out = run(dedupe, { by: 'id', last: 10 }, input, [row('a', 1), row('b', 2), row('a', 3), row('c', 4)])
+    expect(out.rows.map((r) => r['n'])).toEqual([1, 2, 4])
+    expect(out.origins).toEqual([0, 1, 3])
+    expect(out.failed).toEqual([])
+    expect(out.type).toBe('{ id: string, n: integer, customer: integer? }')
+  })
+
+  it('hands on the very rows where all differ', () => {
+    const rows = [row('a'), row('b')]
+    const out = run(dedupe, { by: 'id', last: 10 }, input, rows)
+    expect(out.applied.origins).toBe(undefined)
+    expect(out.rows[0]).toBe(rows[0])
+  })
+
+  it('tells keys of several fields apart, also over batches', () => {
+    const { transform, rows } = run(dedupe, { by: ['id', 'n'], last: 10 }, input, [row('a', 1), row('a', 2), row('a,1', 1)])
+    expect(rows.length).toBe(3)
+    expect(apply(transform, [row('a', 2), row('b', 1)]).rows).toEqual([row('b', 1)])
+  })
+
+  it('remembers the last records that passed, and no others', () => {
+    const { transform } = run(dedupe, { by: 'id', last: 2 }, input, [])
+    const passes = (id: string) => apply(transform, [row(id)]).rows.length === 1
+    expect(['a', 'b', 'a', 'b', 'c', 'a', 'c', 'a', 'b'].map(passes)).toEqual([true, true, false, false, true, true, false, false, true])
+  })
+
+  it('lets records without a key pass, or takes null for equal to null', () => {
+    const rows = [row('a'), row('b'), row('c', 1, 5), row('d', 1, 5)]
+    expect(ids(run(dedupe, { by: 'customer', last: 10, nulls: 'pass' }, input, rows).rows)).toEqual(['a', 'b', 'c'])
+    expect(ids(run(dedupe, { by: ['customer', 'n'], last: 10, nulls: 'equal' }, input, rows).rows)).toEqual(['a', 'c'])
+  })
+
+  it('goes on after a restart where the last cut left it', () => {
+    const key = fc.constantFrom(...'abcdefg')
+    fc.assert(
+      fc.property(fc.array(fc.array(key, { maxLength: 6 }), { maxLength: 12 }), fc.integer({ min: 1, max: 4 }), fc.nat(11), (epochs, last, crashAt) => {
+        const config = { by: 'id', last, nulls: undefined }
+        const create = () => dedupe.create(config, stepContext(input))
+        const steady = create()
+        const expected = epochs.map((keys) =>
+          ids(
+            apply(
+              steady,
+              keys.map((k) => row(k)),
+            ).rows,
+          ),
+        )
+        const saved = new Map<string, string>()
+        const seen: unknown[] = []
+        let step = create()
+        for (const [e, keys] of epochs.entries()) {
+          const batch = keys.map((k) => row(k))
+          if (e === crashAt) {
+            apply(step, batch) // not saved: comes again
+            step = create()
+            step.restore!(saved)
+          }
+          seen.push(ids(apply(step, batch).rows))
+          for (const [k, value] of step.cut!()) {
+            if (value === null) saved.delete(k)
+            else saved.set(k, value)
+          }
+          expect(saved.size).toBeLessThanOrEqual(last)
+        }
+        expect(seen).toEqual(expected)
+      }),
+    )
+  })
+
+  it('hands out each change once', () => {
+    const { transform } = run(dedupe, { by: 'id', last: 1 }, input, [row('a'), row('b')])
+    expect(transform.cut!()).toEqual([
+      ['a', null],
+      ['b', '1'],
+    ])
+    expect(transform.cut!()).toEqual([])
+  })
+
+  it('says what is wrong with its config', () => {
+    const typed = recordType({ id: 'string', customer: 'integer?', o: 'json' })
+    expect(problems(dedupe, { by: 'ids', last: 1 }, typed)).toEqual(['unknown_field by: the records have no field `ids` here'])
+    expect(problems(dedupe, { by: ['id', 'id'], last: 1 }, typed)).toEqual(['duplicate_field by.1: `id` is named twice'])
+    expect(problems(dedupe, { by: 'o', last: 1, nulls: 'pass' }, typed)).toEqual(['wrong_type by: `o` cannot be part of a key'])
+    expect(problems(dedupe, { by: ['id', 'customer'], last: 1 }, typed)).toEqual([
+      'maybe_null by.1: `customer` may be null, and it is not said whether records without it are the same',
+    ])
+  })
+})
