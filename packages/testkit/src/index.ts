@@ -1,2 +1,3 @@
 /** The door of @millrace/testkit. For tests only: its suites import vitest. */
+export * from './contract/index.ts'
 export * from './retail.ts'

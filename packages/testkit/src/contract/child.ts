@@ -1,0 +1,41 @@
+/** The child process of remote.ts: does one request and gives out its answers, or dies by its own SIGKILL where it is told to. */
+import { writeSync } from 'node:fs'
+import { text } from 'node:stream/consumers'
+import { loadDefinition, envIn } from './load.ts'
+import { makeSource, type ReadUntil, readAll, type SourceMaking } from './read.ts'
+import { pack, unpack } from './remote.ts'
+import { runTransform, type TransformMaking } from './apply.ts'
+import { runScript, type SinkMaking, type SinkScript } from './script.ts'
+import type { Row } from '@millrace/core'
+
+export type ChildRequest = { readonly module: string; readonly type: string; readonly root: string; readonly id: string } & (
+  | { readonly kind: 'source'; readonly making: SourceMaking; readonly records: number | undefined }
+  | { readonly kind: 'sink'; readonly making: SinkMaking; readonly script: SinkScript }
+  | { readonly kind: 'transform'; readonly making: TransformMaking; readonly batches: readonly (readonly Row[])[] }
+)
+
+/** Synchronous, so that an answer is out before a kill. */
+const answer = (value: unknown): void => {
+  const bytes = Buffer.from(`${pack(value)}\n`)
+  for (let done = 0; done < bytes.length; ) {
+    try {
+      done += writeSync(1, bytes, done)
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') throw error
+    }
+  }
+}
+
+const request = unpack(await text(process.stdin)) as ChildRequest
+const env = envIn(request.root, request.id)
+if (request.kind === 'source') {
+  const definition = await loadDefinition(request.module, 'source', request.type)
+  const until: ReadUntil = request.records === undefined ? {} : { records: request.records }
+  answer(await readAll(makeSource(definition, request.making, env), env, until))
+} else if (request.kind === 'sink') {
+  const definition = await loadDefinition(request.module, 'sink', request.type)
+  await runScript(definition, request.making, env, request.script, { answer, die: () => process.kill(process.pid, 'SIGKILL') })
+} else {
+  const definition = await loadDefinition(request.module, 'transform', request.type)
+  answer(await runTransform(definition, request.making, env, request.batches))
+}

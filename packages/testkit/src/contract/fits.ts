@@ -1,0 +1,45 @@
+/** Does a value have the one in-memory form of its declared type (schema.ts of core)? */
+import type { Field, RecordType, Row } from '@millrace/core'
+
+/** What is wrong with the first value that does not fit; undefined: the row is of the type. */
+export function misfit(record: RecordType, row: Row): string | undefined {
+  for (const [name, field] of Object.entries(record.fields)) {
+    if (!fits(field, row[name])) return `${name} is ${show(row[name])}, not ${field.type.kind}${field.optional ? ' or null' : ''}`
+  }
+  if (!record.open) for (const name of Object.keys(row)) if (!Object.hasOwn(record.fields, name)) return `${name} is not declared`
+  return undefined
+}
+
+const show = (value: unknown): string =>
+  typeof value === 'bigint' ? `${value}n` : value instanceof Uint8Array ? 'bytes' : `${JSON.stringify(value)} (${typeof value})`
+
+function fits({ type, optional }: Field, value: unknown): boolean {
+  if (value === null || value === undefined) return optional
+  switch (type.kind) {
+    case 'string':
+      return typeof value === 'string'
+    case 'boolean':
+      return typeof value === 'boolean'
+    case 'integer':
+    case 'timestamp':
+      return Number.isSafeInteger(value)
+    case 'bigint':
+      return typeof value === 'bigint' && BigInt.asIntN(64, value) === value
+    case 'number':
+      return typeof value === 'number' && Number.isFinite(value)
+    case 'decimal': {
+      const digits = typeof value === 'string' ? /^-?(0|[1-9]\d*)(?:\.(\d+))?$/.exec(value) : null
+      return digits !== null && (digits[2]?.length ?? 0) === type.scale && digits[1]!.replace(/^0$/, '').length + type.scale <= type.precision
+    }
+    case 'date':
+      return typeof value === 'string' && /^[+-]?\d{4,}-\d\d-\d\d$/.test(value)
+    case 'bytes':
+      return value instanceof Uint8Array
+    case 'list':
+      return Array.isArray(value) && value.every((part) => fits(type.of, part))
+    case 'object':
+      return typeof value === 'object' && !Array.isArray(value) && misfit(type.record, value as Row) === undefined
+    case 'json':
+      return JSON.stringify(value) !== undefined
+  }
+}

@@ -1,0 +1,126 @@
+/** Reading a source as the engine does, for the source suite: in this process or, given the same request, in a child. */
+import {
+  type Batch,
+  type Env,
+  type Json,
+  type Push,
+  type ReadContext,
+  type RecordType,
+  Records,
+  type Row,
+  type Source,
+  type SourceDefinition,
+} from '@millrace/core'
+
+/** How a source is made. Plain data, so that it can be sent to a child. */
+export interface SourceMaking {
+  readonly options: unknown
+  readonly schema: RecordType
+  readonly unknownFields?: 'drop' | 'error' | 'keep'
+  readonly push?: Push
+}
+
+/** One record as it was read, with all that can be told of it. */
+export interface ReadRecord {
+  readonly split: string
+  readonly position: string | number
+  readonly id: string
+  readonly row: Row
+  readonly raw: Uint8Array | undefined
+}
+export interface ReadBad {
+  readonly split: string
+  readonly position: string | number
+  readonly code: string
+  readonly field: string | undefined
+  readonly step: string | undefined
+  readonly bytes: Uint8Array
+}
+
+/** What a read gave, batch by batch. */
+export interface ReadBatch {
+  readonly split: string
+  readonly position: Json | undefined
+  readonly records: readonly ReadRecord[]
+  readonly bad: readonly ReadBad[]
+  readonly remember: readonly (readonly [string, Json | null])[]
+  readonly bytes: number
+}
+
+export interface ReadUntil {
+  readonly resume?: ReadonlyMap<string, Json>
+  readonly recall?: ReadonlyMap<string, Json>
+  readonly signal?: AbortSignal
+  /** For sources that do not end by themselves: stop when so many records have come and nothing more is at hand. */
+  readonly records?: number | undefined
+  /** Told of each batch as it comes, before the next is asked for. */
+  onBatch?(batch: Batch, index: number): void
+  onSplits?(splits: readonly string[]): void
+}
+
+export function makeSource(definition: SourceDefinition, making: SourceMaking, env: Env): Source {
+  const { schema, push, unknownFields = 'drop' } = making
+  return definition.create(making.options, { ...env, schema, unknownFields, ...(push ? { push } : {}) })
+}
+
+export const readContext = (until: ReadUntil, signal: AbortSignal): ReadContext => ({
+  signal,
+  resume: (split) => until.resume?.get(split),
+  recall: (key) => until.recall?.get(key),
+  wants: () => true,
+  instance: { i: 0, n: 1 },
+  warn: () => {},
+})
+
+/** Reads to the end, or as `until` says, and closes the source. */
+export async function readAll(source: Source, env: Env, until: ReadUntil = {}): Promise<ReadBatch[]> {
+  const stop = new AbortController()
+  const signal = until.signal ? AbortSignal.any([until.signal, stop.signal]) : stop.signal
+  const batches: ReadBatch[] = []
+  let seen = 0
+  try {
+    for await (const batch of source.read(readContext(until, signal))) {
+      if ('splits' in batch) {
+        until.onSplits?.(batch.splits.map((split) => split.id))
+        continue
+      }
+      until.onBatch?.(batch, batches.length)
+      batches.push(describeBatch(batch, env))
+      seen += batch.rows.length + (batch.bad?.length ?? 0)
+      if (until.records !== undefined && seen >= until.records && batch.caughtUp) stop.abort()
+    }
+  } catch (error) {
+    if (!signal.aborted || (error as Error).name !== 'AbortError') throw error
+  } finally {
+    await source.close?.()
+  }
+  return batches
+}
+
+function describeBatch(batch: Batch, env: Env): ReadBatch {
+  const ids = new Records({ rows: batch.rows, from: [{ source: env.id, batch }], pipeline: env.pipeline }).ids()
+  return {
+    split: batch.split,
+    position: batch.position,
+    records: batch.rows.map((row, i) => ({
+      split: batch.split,
+      position: batch.positionAt(i),
+      id: ids[i]!,
+      row,
+      raw: batch.rawAt && Uint8Array.from(batch.rawAt(i)),
+    })),
+    bad: (batch.bad ?? []).map(({ position, code, field, step, bytes }) => ({
+      split: batch.split,
+      position,
+      code,
+      field,
+      step,
+      bytes: Uint8Array.from(bytes),
+    })),
+    remember: batch.remember ?? [],
+    bytes: batch.bytes,
+  }
+}
+
+export const recordsOf = (batches: readonly ReadBatch[]): ReadRecord[] => batches.flatMap((batch) => batch.records)
+export const badOf = (batches: readonly ReadBatch[]): ReadBad[] => batches.flatMap((batch) => batch.bad)

@@ -1,0 +1,79 @@
+import { AssertionError } from 'node:assert'
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Push } from '@millrace/core'
+import { describe, expect, it } from 'vitest'
+import { runCheck, sourceChecks, sourceContract, type SourceSubject } from '../../src/contract/index.ts'
+import { lineType } from './lines.ts'
+
+const names = ['ann', '', 'bob', 'é']
+const dayOf = (n: number) => (n % 22 === 5 ? '2/30/2024' : `${1 + (n % 12)}/${1 + (n % 28)}/2024`)
+const fileOf = (from: number) => Array.from({ length: 22 }, (_, k) => (k === 9 ? '!\n' : `${from + k};${dayOf(from + k)};${names[(from + k) % 4]}\n`))
+const columns: Push['columns'] = [
+  { name: 'when', from: 'day', date: { step: 'dates', formats: ['M/d/yyyy'], zone: 'UTC', to: 'yyyy-MM-dd' } },
+  { name: 'n', from: 'n' },
+]
+
+/** Two files of 22 records each; one of them is bad, and one has a day that does not exist. */
+const subject = (bug: string, more: { endless?: boolean; positions?: SourceSubject['positions'] } = {}): SourceSubject => ({
+  module: new URL('./lines.ts', import.meta.url),
+  type: 'lines',
+  positions: more.positions ?? [{ since: '0.1.0', split: 'a.txt', position: 42, next: 3 }],
+  setup({ root }) {
+    mkdirSync(join(root, 'in'), { recursive: true })
+    for (const [name, from] of [
+      ['a.txt', 0],
+      ['b.txt', 22],
+    ] as const)
+      writeFileSync(join(root, 'in', name), fileOf(from).join(''))
+    const numbers = Array.from({ length: 44 }, (_, n) => n).filter((n) => n % 22 !== 9)
+    return {
+      options: { folder: 'in', bug, endless: more.endless ?? false },
+      schema: lineType,
+      rows: numbers.map((n) => ({ n, day: dayOf(n), name: names[n % 4] || null })),
+      bad: [
+        { code: 'bad_line', field: 'n' },
+        { code: 'bad_line', field: 'n' },
+      ],
+      push: { columns },
+    }
+  },
+})
+
+/** The bugs that each check must see. */
+const bugs: Record<string, readonly string[]> = {
+  'create opens nothing': ['opens in create', 'writes in create', 'timer in create'],
+  'reads every record once': ['loses one', 'drops bad', 'wrong code', 'same ids'],
+  'gives each value the form of its declared type': ['wrong type'],
+  'announces each split before its first batch': ['unannounced'],
+  'counts the bytes of each batch': ['no bytes counted'],
+  'gives positions that grow within their split': ['positions fall', 'positions repeat'],
+  'gives the same ids at each reading': ['random ids'],
+  'resumes after every batch, with the same ids whatever the borders of batches': [
+    'position too far',
+    'position lags',
+    'never resumes',
+    'position by batch',
+    'no position',
+  ],
+  'resumes from every position ever released': ['position of another shape', 'forgets old positions'],
+  'stops within a second of the abort': ['deaf to abort'],
+  'leaves a batch alone once it is given out': ['reuses its buffer', 'changes its rows'],
+  "gives a record's own bytes, which decode to it again": ['wrong bytes', 'decodes otherwise', 'bad without bytes'],
+  'takes a commit twice': ['commits once'],
+  'can say where a record is': ['says nothing'],
+  'reads the same with projection, renames and dates pushed into it': ['push forgets dates', 'step unnamed'],
+  'reads the same without generated code': ['twin differs'],
+}
+
+sourceContract(subject(''))
+describe('without an end', () => sourceContract(subject('', { endless: true })))
+
+describe('a broken source', () => {
+  it('is there for every check', () => expect(Object.keys(bugs)).toEqual(sourceChecks.map((check) => check.name)))
+  for (const check of sourceChecks) {
+    for (const bug of bugs[check.name] ?? []) {
+      it(`${bug}: seen by "${check.name}"`, () => expect(runCheck(check, subject(bug), 'source')).rejects.toThrow(AssertionError))
+    }
+  }
+})

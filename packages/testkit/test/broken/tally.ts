@@ -1,0 +1,105 @@
+/** Two small right steps, a plain and a stateful one, and every way to break them that the suite must see. */
+import { codegenAllowed, defineTransform, option, type RecordType, type Row, type Transform } from '@millrace/core'
+import { openSync } from 'node:fs'
+
+const options = option.object({ bug: option.text('What to do wrong.', { default: '' }) })
+const integer = { type: { kind: 'integer' }, optional: false } as const
+const output: RecordType = { fields: { n: integer, half: { ...integer, type: { kind: 'number' } } } }
+
+/** Halves n; an odd n goes to the output `odd`, a negative one fails, 0 is filtered. */
+export const halve = defineTransform({
+  kind: 'transform',
+  type: 'halve',
+  summary: 'Halves.',
+  options,
+  infer: ({ bug }) => ({
+    output: bug === 'infers otherwise' ? { fields: { n: integer } } : output,
+    sides: { odd: { fields: { n: integer } } },
+    problems: [],
+  }),
+  create({ bug }) {
+    if (bug === 'opens in create') openSync('/', 'r')
+    let calls = 0
+    return {
+      apply({ rows }, out) {
+        if (bug === 'chokes on nothing' && rows.length === 0) throw new Error('nothing')
+        const made: Row[] = []
+        const origins: number[] = []
+        const odd: Row[] = []
+        const oddOrigins: number[] = []
+        calls++
+        for (const [i, row] of rows.entries()) {
+          const n = row['n'] as number
+          if (bug === 'changes its input') (row as Row)['n'] = 0
+          if (bug === 'changes bytes' && row['bytes']) (row['bytes'] as Uint8Array)[0] = 1
+          if (n < 0) out.fail(i, 'negative', { field: 'n' })
+          if (n === 0 || (n < 0 && bug !== 'fails and passes')) continue
+          if (n % 2) {
+            odd.push({ n })
+            oddOrigins.push(i)
+            if (bug !== 'passes twice') continue
+          }
+          const half = bug === 'depends on the batch' ? n / 2 + i : bug === 'twin differs' && !codegenAllowed ? 0 : n / 2
+          made.push(bug === 'shapes differ' && n === 4 ? { half, n } : bug === 'wrong value' ? { n, half: half + 1 } : { n, half })
+          origins.push(bug === 'origins too far' ? i + 1 : i)
+        }
+        if (bug === 'origins fall') origins.reverse()
+        if (bug === 'no origins') return { rows: made }
+        if (bug === 'counts calls') made.forEach((row) => (row['half'] = calls))
+        return { rows: made, origins: Int32Array.from(origins), sides: { odd: { rows: odd, origins: Int32Array.from(oddOrigins) } } }
+      },
+    }
+  },
+})
+
+/** Counts rows by name; gives the counts at the end. */
+export const tally = defineTransform({
+  kind: 'transform',
+  type: 'tally',
+  summary: 'Counts.',
+  options,
+  stateful: true,
+  infer: () => ({ output: { fields: { name: { type: { kind: 'string' }, optional: false }, count: integer } }, problems: [] }),
+  create: ({ bug }) => counting(bug),
+})
+
+/** The same, undeclared. */
+export const secretTally = defineTransform({ ...tally, type: 'secret_tally', stateful: false })
+
+function counting(bug: string): Transform {
+  const counts = new Map<string, number>()
+  const changed = new Set<string>()
+  return {
+    apply({ rows }) {
+      for (const row of rows) {
+        const name = String(row['name'])
+        counts.set(name, (counts.get(name) ?? 0) + 1)
+        if (bug !== 'forgets a change' || name !== 'bob') changed.add(name)
+      }
+      return { rows: [], origins: new Int32Array(), held: bug === 'holds too many' ? rows.length + 1 : rows.length }
+    },
+    advance(_watermark, out) {
+      for (const [name, count] of counts) out.result({ name, count }, name)
+      return true
+    },
+    cut() {
+      const names = [...changed]
+      if (bug !== 'repeats its changes') changed.clear()
+      const entries = names.map((name) => [name, String(counts.get(name))] as const)
+      if (bug === 'clears at the cut') counts.clear()
+      return bug === 'names a key twice' ? [...entries, ...entries] : entries
+    },
+    ...(bug === 'never restores'
+      ? {}
+      : {
+          restore(entries: Iterable<readonly [string, string]>) {
+            for (const [name, count] of entries) {
+              counts.set(name, bug === 'restores wrong' ? 0 : Number(count))
+              if (bug === 'takes what it restored for a change') changed.add(name)
+            }
+          },
+        }),
+  }
+}
+
+export default [halve, tally, secretTally]

@@ -1,0 +1,80 @@
+import { describe, expect, it } from 'vitest'
+import { runCheck, transformChecks, transformContract, type TransformSetup, type TransformSubject } from '../../src/contract/index.ts'
+
+const module = new URL('./tally.ts', import.meta.url)
+const integer = { type: { kind: 'integer' }, optional: false } as const
+
+const halved = (bug = ''): TransformSetup => ({
+  options: { bug },
+  input: { fields: { n: integer, bytes: { type: { kind: 'bytes' }, optional: true } } },
+  rows: [4, 3, 0, -1, 8, 5, 6, 2].map((n) => (n === 8 ? { n, bytes: new Uint8Array([7]) } : { n, bytes: null })),
+  expected: [4, 8, 6, 2].map((n) => ({ n, half: n / 2 })),
+  expectedSides: { odd: [{ n: 3 }, { n: 5 }] },
+  expectedFailures: ['negative'],
+})
+const tallied = (bug = ''): TransformSetup => ({
+  options: { bug },
+  input: { fields: { name: { type: { kind: 'string' }, optional: false } } },
+  rows: Array.from({ length: 30 }, (_, i) => ({ name: ['ann', 'bob', 'cy'][(i * i) % 3] })),
+  expected: [],
+  expectedResults: [
+    { name: 'ann', count: 10 },
+    { name: 'bob', count: 20 },
+  ],
+})
+
+transformContract(module, 'halve', { plainly: () => halved() })
+transformContract(module, 'tally', { plainly: () => tallied() })
+
+type Bug = readonly [type: 'halve' | 'tally' | 'secret_tally', bug: string]
+
+/** The bugs that each check must see. */
+const bugs: Record<string, readonly Bug[]> = {
+  'create opens nothing': [['halve', 'opens in create']],
+  'gives what is expected': [['halve', 'wrong value']],
+  'gives rows of the type that it infers': [['halve', 'infers otherwise']],
+  'leaves its input as it is': [
+    ['halve', 'changes its input'],
+    ['halve', 'changes bytes'],
+  ],
+  'says of each row once where it went': [
+    ['halve', 'origins too far'],
+    ['halve', 'origins fall'],
+    ['halve', 'no origins'],
+    ['halve', 'fails and passes'],
+    ['halve', 'passes twice'],
+    ['tally', 'holds too many'],
+  ],
+  'gives rows of one shape': [['halve', 'shapes differ']],
+  'gives the same whatever the size of batches': [['halve', 'depends on the batch']],
+  'takes an empty batch': [
+    ['halve', 'chokes on nothing'],
+    ['halve', 'counts calls'],
+  ],
+  'is the same after a restart at every point': [
+    ['tally', 'forgets a change'],
+    ['tally', 'restores wrong'],
+    ['tally', 'never restores'],
+  ],
+  'is not disturbed by a cut': [['tally', 'clears at the cut']],
+  'hands out each change once': [
+    ['tally', 'repeats its changes'],
+    ['tally', 'names a key twice'],
+    ['tally', 'takes what it restored for a change'],
+  ],
+  'declares its memory': [
+    ['tally', 'never restores'],
+    ['secret_tally', ''],
+  ],
+  'gives the same without generated code': [['halve', 'twin differs']],
+}
+
+describe('a broken step', () => {
+  const subject = ([type, bug]: Bug): TransformSubject => ({ module, type, setup: () => (type === 'halve' ? halved(bug) : tallied(bug)) })
+  it('is there for every check', () => expect(Object.keys(bugs)).toEqual(transformChecks.map((check) => check.name)))
+  for (const check of transformChecks) {
+    for (const bug of bugs[check.name] ?? []) {
+      it(`${bug.join(' that ')}: seen by "${check.name}"`, () => expect(runCheck(check, subject(bug), 'step')).rejects.toThrow())
+    }
+  }
+})
