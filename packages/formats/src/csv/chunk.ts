@@ -1,0 +1,56 @@
+/** Bytes of the input made ready for the scanners; see structure.ts. */
+import { isAscii } from 'node:buffer'
+import { type Encoding, swapped } from '../text.ts'
+import type { Units } from './structure.ts'
+
+export interface Chunk {
+  /** As they are in the input. */
+  readonly bytes: Buffer
+  readonly units: Units
+  /** Each unit as a character. */
+  readonly text: string
+  /** See `sliceText`. */
+  readonly wide: boolean
+  /** Units of the input; a line break added at its end is not counted. */
+  readonly length: number
+  /** Behind the last line break. */
+  readonly end: number
+}
+
+/** `last`: nothing follows in the input; then the last record ends with it, line break or not. */
+export function chunkOf(bytes: Buffer, encoding: Encoding, last: boolean): Chunk {
+  if (encoding === 'utf-16le' || encoding === 'utf-16be') return wideChunk(bytes, encoding, last)
+  const { length } = bytes
+  const ends = length === 0 || isBreak(bytes[length - 1]!)
+  const units = last && !ends ? Buffer.concat([bytes, lineFeed]) : bytes
+  const text = units.toString('latin1')
+  return { bytes, units, text, wide: encoding === 'utf-8' && !isAscii(bytes), length, end: last ? units.length : text.lastIndexOf('\n') + 1 }
+}
+
+const lineFeed = Buffer.from('\n')
+
+function wideChunk(bytes: Buffer, encoding: Encoding, last: boolean): Chunk {
+  const length = bytes.length >> 1
+  const even = bytes.subarray(0, 2 * length)
+  const native = encoding === 'utf-16be' ? swapped(even) : even.byteOffset % 2 ? Buffer.from(even) : even
+  // Half a unit at the end of the input becomes half a pair, so that it is found to be no text.
+  const odd = last && bytes.length % 2 ? '\udc00' : ''
+  const text = native.toString('utf16le') + odd
+  const ends = text === '' || isBreak(text.charCodeAt(text.length - 1))
+  let units = new Uint16Array(native.buffer, native.byteOffset, length)
+  if (odd || (last && !ends)) {
+    units = Uint16Array.from({ length: text.length + 1 }, (_, i) => (i < text.length ? text.charCodeAt(i) : 10))
+  }
+  return { bytes, units, text, wide: !text.isWellFormed(), length: length + odd.length, end: last ? units.length : text.lastIndexOf('\n') + 1 }
+}
+
+const isBreak = (unit: number): boolean => unit === 10 || unit === 13
+
+/** Behind the last line break of a chunk that is not the last one, CR alone included: one at the very end may be half of CR LF and does not count. */
+export function lastBreak({ units, length }: Pick<Chunk, 'units' | 'length'>, from: number): number {
+  for (let i = length - 1; i >= from; i--) {
+    if (units[i] === 10) return i + 1
+    if (units[i] === 13 && i + 1 < length && units[i + 1] !== 10) return i + 1
+  }
+  return from
+}

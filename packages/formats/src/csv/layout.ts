@@ -1,0 +1,127 @@
+/**
+ * What the columns of one file mean: its header brought together with the declared schema and what was pushed down.
+ *
+ * Every column that the schema declares is checked for its type, whether or not anything reads it, so that a row fails or passes alike with and without push.
+ */
+import { compileDateParser, compileReformat, type DateRule, fromText, MillraceError, type RecordType } from '@millrace/core'
+import type { ReadOptions } from '../reader.ts'
+
+/** Why a record cannot be read; the place is told by who found it. */
+export interface RecordFailure {
+  readonly code: string
+  readonly field?: string
+  readonly message: string
+  /** The step that the failing conversion was pushed down from. */
+  readonly step?: string
+}
+
+/** A column of the file, in the order of the file. */
+export interface Column {
+  readonly name: string
+  /** `skip`: no field of the schema, only its quoting and encoding count. `integer`, `number`: the scanners know a fast way. `other`: by `convert`. */
+  readonly kind: 'skip' | 'string' | 'integer' | 'number' | 'other'
+  readonly optional: boolean
+  /** The value of a cell that is not null. Throws `DataError`. */
+  convert(text: string): unknown
+}
+
+/** A field of the rows, in their order. */
+export interface Output {
+  readonly name: string
+  /** Index of its column. */
+  readonly column: number
+  /** Only for columns of kind `string`: undefined for a text that is no such date. */
+  readonly date?: { readonly rule: DateRule; convert(text: string): unknown }
+}
+
+export interface Layout {
+  readonly columns: readonly Column[]
+  readonly outputs: readonly Output[]
+  /** The header is such that no record can be trusted: each of them fails with this. */
+  readonly broken?: RecordFailure
+}
+
+/**
+ * The layout of a file with these column names; `names` undefined: there is no header, the columns are the schema's. `badHeader`: no record can be trusted.
+ * Throws `MillraceError` `missing_column` where a declared field has no column.
+ */
+export function layoutOf(names: readonly string[] | undefined, read: ReadOptions, badHeader?: RecordFailure): Layout {
+  const declared = read.schema.fields
+  const header = names ?? Object.keys(declared)
+  if (header.length === 0)
+    throw new MillraceError('missing_column', 'without a header, the schema must name the columns', { hint: 'declare the fields in the order of the columns' })
+  const broken = badHeader ?? (names && brokenHeader(names, read))
+  if (broken) return { columns: header.map((name) => ({ name, kind: 'skip', optional: true, convert: asIs })), outputs: [], broken }
+  const missing = Object.keys(declared).filter((name) => !header.includes(name))
+  if (missing.length) throw missingColumns(missing, header)
+
+  const columns = header.map((name) => columnOf(name, read))
+  const at = new Map(header.map((name, k) => [name, k]))
+  const kept = read.unknownFields === 'keep' ? header.filter((name) => !Object.hasOwn(declared, name)) : []
+  const wanted = read.push?.columns ?? [...Object.keys(declared), ...kept].map((name) => ({ name, from: name }))
+  const outputs = wanted.map((column): Output => {
+    const k = at.get(column.from)
+    if (k === undefined) throw new Error(`pushed column ${column.name} reads ${column.from}, which is no field of the schema`)
+    if (!('date' in column && column.date)) return { name: column.name, column: k }
+    if (columns[k]!.kind !== 'string') throw new Error(`pushed column ${column.name} reads dates from ${column.from}, which is no string`)
+    const { formats, zone, to } = column.date
+    const convert = to === undefined ? compileDateParser(formats, zone) : compileReformat(formats, zone, to)
+    return { name: column.name, column: k, date: { rule: column.date, convert } }
+  })
+  return { columns, outputs }
+}
+
+const asIs = (text: string): unknown => text
+
+function columnOf(name: string, read: ReadOptions): Column {
+  const field = Object.hasOwn(read.schema.fields, name) ? read.schema.fields[name] : undefined
+  if (!field) return { name, kind: read.unknownFields === 'keep' ? 'string' : 'skip', optional: true, convert: asIs }
+  const { kind } = field.type
+  const known = kind === 'string' || kind === 'integer' || kind === 'number'
+  return { name, kind: known ? kind : 'other', optional: field.optional, convert: fromText(field.type) }
+}
+
+/** Names that would put a value into the wrong field, or lose one. */
+function brokenHeader(names: readonly string[], read: ReadOptions): RecordFailure | undefined {
+  const seen = new Set<string>()
+  for (const name of names) {
+    if (seen.has(name))
+      return { code: 'duplicate_column', field: name, message: `the header names the column ${show(name)} twice, so its cells cannot be told apart` }
+    seen.add(name)
+    if (name === '__proto__') return { code: 'forbidden_column', field: name, message: 'the header names a column `__proto__`, which no record may have' }
+    if (read.unknownFields === 'error' && !Object.hasOwn(read.schema.fields, name))
+      return { code: 'unknown_field', field: name, message: `the header names the column ${show(name)}, which is no field of the schema` }
+  }
+  return undefined
+}
+
+function missingColumns(missing: readonly string[], header: readonly string[]): MillraceError {
+  const plain = (name: string) => name.replaceAll(/[^\p{L}\p{N}]/gu, '').toLowerCase()
+  const near = missing.flatMap((name) =>
+    header.filter((other) => plain(other) === plain(name)).map((other) => `${show(other)} stands where ${show(name)} is declared`),
+  )
+  const other = header.length === 1 ? [';', '\t', '|', ','].find((mark) => header[0]!.includes(mark)) : undefined
+  const hint = other
+    ? `is the delimiter ${show(other)}? Set the option delimiter`
+    : near.length
+      ? near.join('; ')
+      : 'name the columns as the file does, leave the field out of the schema, or set header: false if the file has no header line'
+  const found = header.length > 30 ? `${header.slice(0, 30).map(show).join(', ')} and ${header.length - 30} more` : header.map(show).join(', ')
+  return new MillraceError('missing_column', `the header has no column ${missing.map(show).join(', ')}; it has ${found}`, { hint })
+}
+
+/** A name in a message. */
+export const show = (name: string): string => JSON.stringify(name.length > 80 ? `${name.slice(0, 60)}...` : name)
+
+/** The type of the rows that a reader yields. */
+export function outputType(read: ReadOptions): RecordType {
+  if (!read.push) return read.schema
+  return {
+    fields: Object.fromEntries(
+      read.push.columns.map(({ name, from, date }) => {
+        const field = read.schema.fields[from]!
+        return [name, date ? { type: { kind: date.to === undefined ? 'timestamp' : 'string' }, optional: field.optional } : field]
+      }),
+    ),
+  }
+}

@@ -1,0 +1,55 @@
+/**
+ * Records longer than `max_record_size`, most often because a quote was not closed.
+ *
+ * Such a record is given up at the last line break within that size, and reading goes on there. Where there is none, it is passed over up to the next line
+ * break, in bad records of at most that size: every byte of the input is in some record.
+ */
+import { type Chunk, lastBreak } from './chunk.ts'
+import type { Layout, RecordFailure } from './layout.ts'
+import type { Dialect } from './options.ts'
+import { afterLineEnd, openQuote } from './structure.ts'
+
+export interface GivenUp {
+  /** The first unit behind the bad record. */
+  readonly end: number
+  readonly failure: RecordFailure
+  /** The line goes on behind it. */
+  readonly inside: boolean
+}
+
+/** Gives up the record at `at`, which does not end in this chunk or is too long; undefined: more of the input is needed to tell. */
+export function giveUp(chunk: Chunk, at: number, dialect: Dialect, layout: Layout, last: boolean): GivenUp | undefined {
+  const tooLong = chunk.length - at > dialect.limit
+  if (!tooLong && !last) return undefined
+  const length = tooLong ? at + dialect.limit : chunk.length
+  const cell = openQuote(chunk.units, at, length, dialect)
+  const size = `${dialect.limit * chunk.units.BYTES_PER_ELEMENT} bytes`
+  const field = cell === undefined ? undefined : layout.columns[cell]?.name
+  const failure: RecordFailure =
+    cell === undefined
+      ? { code: 'record_too_large', message: `the record is longer than max_record_size (${size})` }
+      : {
+          code: 'unclosed_quote',
+          ...(field === undefined ? {} : { field }),
+          message: `a quote is opened and not closed within ${tooLong ? `max_record_size (${size})` : 'the input'}`,
+        }
+  if (!tooLong) return { end: chunk.length, failure, inside: false }
+  const cut = lastBreak({ units: chunk.units, length }, at)
+  return cut > at ? { end: cut, failure, inside: false } : { end: length, failure, inside: true }
+}
+
+/** Passes over the rest of a line; undefined: more of the input is needed. */
+export function passOver(chunk: Chunk, at: number, dialect: Dialect, last: boolean): GivenUp | undefined {
+  const { units, length } = chunk
+  const failure: RecordFailure = { code: 'record_too_large', message: 'this goes on from the record before, which is longer than max_record_size' }
+  const most = at + dialect.limit
+  let i = at
+  while (i < length && i < most && units[i] !== 10 && units[i] !== 13) i++
+  const isEnd = i < length && i < most
+  if (isEnd && (units[i] === 10 || i + 1 < length || last)) {
+    const end = Math.min(afterLineEnd(units, i), length)
+    if (end <= most) return { end, failure, inside: false }
+  }
+  if (length >= most) return { end: most, failure, inside: true }
+  return last ? { end: length, failure, inside: false } : undefined
+}

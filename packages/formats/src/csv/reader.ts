@@ -1,0 +1,192 @@
+/**
+ * Reads CSV. Chunks of the input are joined with what the chunk before left over and scanned up to their last line break. What is bad, and where a bad
+ * record ends, never depends on where chunks begin.
+ *
+ * A header whose names cannot be told apart, or are no text, makes itself and every record of the input bad.
+ */
+import { codegenAllowed, DataError, type Json, MillraceError, type Row } from '@millrace/core'
+import type { ByteSource, Piece, ReadOptions, RecordReader } from '../reader.ts'
+import { asBuffer, byteOrderMark, unitBytes } from '../text.ts'
+import { type Chunk, chunkOf, lastBreak } from './chunk.ts'
+import { compiledScan, mostColumns } from './compiled.ts'
+import { readHeader } from './header.ts'
+import { type FailedRecord, interpretedScan, type Scan } from './interpreted.ts'
+import { type Layout, layoutOf, type RecordFailure } from './layout.ts'
+import { csvDefaults, type CsvOptions, dialectOf } from './options.ts'
+import { giveUp, passOver } from './oversize.ts'
+import { Trouble } from './trouble.ts'
+
+/** Where reading goes on: bytes from the beginning of the input; `inside`: in the middle of a record that is too large. */
+interface Position {
+  readonly offset: number
+  readonly inside?: true
+}
+
+/** What the bytes of a record do not tell. `cut`: the failure for which they are no whole record, so that a part never passes for one. */
+interface Context {
+  readonly header?: readonly string[]
+  readonly cut?: string
+}
+
+/** What the header said. */
+interface Opened {
+  readonly layout: Layout
+  readonly context: { readonly header: readonly string[] } | undefined
+  /** `wide`: see `sliceText`. */
+  scan(wide: boolean): Scan
+}
+
+const batchRows = 1000
+
+/**
+ * A reader of CSV. Positions of pieces are `{ offset }`; `Piece.context` is `{ header: [...] }` where there is a header. `scanner`: they give the same results;
+ * by default the compiled one, where code may be made. Reading throws `MillraceError` `missing_column`, and `bad_encoding` for a wrong byte order mark.
+ */
+export function createCsvReader(csv: Partial<CsvOptions>, read: ReadOptions, scanner?: 'compiled' | 'interpreted'): RecordReader {
+  const options: CsvOptions = { ...csvDefaults, ...csv }
+  const { encoding } = options
+  const unit = unitBytes(encoding)
+  const dialect = dialectOf(options, unit)
+  const { push: _, ...withoutPush } = read
+
+  function openWith(names: readonly string[] | undefined, as: ReadOptions, failure?: RecordFailure): Opened {
+    const layout = layoutOf(names, as, failure)
+    const trouble = new Trouble(layout, dialect, encoding)
+    const fast = scanner ? scanner === 'compiled' : codegenAllowed && layout.columns.length <= mostColumns
+    const make = (wide: boolean) => (fast ? compiledScan : interpretedScan)(layout, dialect, trouble, wide)
+    let narrow: Scan | undefined
+    let wide: Scan | undefined
+    return { layout, context: names && { header: names }, scan: (isWide) => (isWide ? (wide ??= make(true)) : (narrow ??= make(false))) }
+  }
+
+  /** The header alone, for reading on in the middle. */
+  async function reopen(input: ByteSource, signal: AbortSignal): Promise<Opened> {
+    let held: Buffer = Buffer.alloc(0)
+    for await (const bytes of input.stream(0, signal)) {
+      held = Buffer.concat([held, bytes])
+      const last = held.length === input.size
+      if (held.length < 4 && !last) continue
+      const header = readHeader(chunkOf(held, encoding, last), byteOrderMark(held, encoding) / unit, dialect, options, last)
+      if (header) return openWith(header.names, read, header.failure)
+    }
+    throw new MillraceError('input_changed', 'the input has no header any more', { hint: 'put the file back as it was, or reset the state of the pipeline' })
+  }
+
+  async function* readAll(input: ByteSource, at: Json | undefined, signal: AbortSignal): AsyncGenerator<Piece> {
+    const from = at as Position | undefined
+    let base = from?.offset ?? 0 // where `held` begins in the input
+    let inside = from?.inside === true
+    let held: Buffer = Buffer.alloc(0)
+    let opened = options.header ? (base > 0 ? await reopen(input, signal) : undefined) : openWith(undefined, read)
+
+    function pieceOf(chunk: Chunk, start: number, end: number, rows: Row[], spans: Int32Array, failed: readonly FailedRecord[], cut?: string): Piece {
+      const { bytes } = chunk
+      const origin = base
+      const offset = origin + Math.min(end * unit, bytes.length)
+      return {
+        rows,
+        position: inside ? { offset, inside } : { offset },
+        positionAt: (i) => origin + spans[2 * i]! * unit,
+        rawAt: (i) => bytes.subarray(spans[2 * i]! * unit, spans[2 * i + 1]! * unit),
+        bytes: offset - origin - start * unit,
+        ...(failed.length
+          ? { bad: failed.map(({ start, end, failure }) => ({ position: origin + start * unit, bytes: bytes.subarray(start * unit, end * unit), ...failure })) }
+          : {}),
+        ...(cut ? { context: { ...opened!.context, cut } } : opened!.context ? { context: opened!.context } : {}),
+      }
+    }
+
+    function* scanChunk(bytes: Buffer, last: boolean): Generator<Piece> {
+      held = bytes
+      const first = base === 0
+      if (first && bytes.length < 4 && !last) return
+      const chunk = chunkOf(bytes, encoding, last)
+      let i = first ? byteOrderMark(bytes, encoding) / unit : 0
+      if (!opened) {
+        const header = readHeader(chunk, i, dialect, options, last)
+        if (!header) return
+        opened = openWith(header.names, read, header.failure)
+        i = header.next
+        const failure = opened.layout.broken
+        if (failure) yield pieceOf(chunk, header.start, i, [], noSpans, [{ start: header.start, end: i, failure }])
+      }
+      const scan = opened.scan(chunk.wide)
+      let end = Math.max(i, chunk.end)
+      for (;;) {
+        if (!inside)
+          for (let full = true; full && i < end; ) {
+            const rows: Row[] = []
+            const spans = new Int32Array(2 * batchRows)
+            const failed: FailedRecord[] = []
+            const start = i
+            i = scan(chunk.units, chunk.text, i, end, rows, spans, failed, batchRows)
+            if (i > start) yield pieceOf(chunk, start, i, rows, spans, failed)
+            full = rows.length + failed.length === batchRows
+          }
+        // What is left does not end before `end`: it goes on in the next chunk, ends with CR alone, or is bad.
+        if (i >= chunk.length) break
+        if (!inside && !last) {
+          const further = lastBreak(chunk, Math.max(i, end))
+          if (further > end) {
+            end = further
+            continue
+          }
+        }
+        const given = inside ? passOver(chunk, i, dialect, last) : giveUp(chunk, i, dialect, opened.layout, last)
+        if (!given) break
+        inside = given.inside
+        yield pieceOf(chunk, i, given.end, [], noSpans, [{ start: i, end: given.end, failure: given.failure }], given.failure.code)
+        i = given.end
+      }
+      const used = Math.min(i * unit, bytes.length)
+      held = bytes.subarray(used)
+      base += used
+    }
+
+    let waiting: Uint8Array[] = []
+    let waitingBytes = 0
+    const joined = () => {
+      const bytes = held.length === 0 && waiting.length === 1 ? asBuffer(waiting[0]!) : Buffer.concat([held, ...waiting])
+      waiting = []
+      waitingBytes = 0
+      return bytes
+    }
+    for await (const bytes of input.stream(base, signal)) {
+      waiting.push(bytes)
+      waitingBytes += bytes.length
+      // A record that goes on and on is looked at again each time it has doubled, not with each chunk.
+      if (waitingBytes >= held.length) yield* scanChunk(joined(), false)
+    }
+    yield* scanChunk(joined(), true)
+  }
+
+  let replayed: { readonly key: string; readonly opened: Opened } | undefined
+
+  function decode(bytes: Uint8Array, context: Json | undefined): Row {
+    const { header, cut } = (context ?? {}) as Context
+    if (cut) throw new DataError(cut, 'the bytes are part of a record that was longer than max_record_size, or had a quote that was not closed')
+    const names = options.header ? header : undefined
+    if (options.header && !names) throw new DataError('missing_context', 'the record was kept without the header of its file')
+    const key = JSON.stringify(names ?? null)
+    if (replayed?.key !== key) {
+      try {
+        replayed = { key, opened: openWith(names, withoutPush) }
+      } catch (error) {
+        throw error instanceof MillraceError ? new DataError(error.code, error.message) : error
+      }
+    }
+    const chunk = chunkOf(asBuffer(bytes), encoding, true)
+    const rows: Row[] = []
+    const failed: FailedRecord[] = []
+    const { opened } = replayed
+    const i = opened.scan(chunk.wide)(chunk.units, chunk.text, 0, chunk.end, rows, new Int32Array(4), failed, 2)
+    const failure = failed[0]?.failure ?? (i < chunk.length ? giveUp(chunk, i, dialect, opened.layout, true)?.failure : undefined)
+    if (failure) throw new DataError(failure.code, failure.message, failure.field)
+    if (rows.length !== 1 || i < chunk.length) throw new DataError('not_one_record', 'the bytes are not exactly one record')
+    return rows[0]!
+  }
+
+  return { read: readAll, decode }
+}
+
+const noSpans = new Int32Array(0)

@@ -1,0 +1,81 @@
+/**
+ * The structure of a record, apart from what its cells mean.
+ *
+ * Scanners read code units (bytes, or 16-bit units for UTF-16) from a buffer whose unit before `end` is always a line break; so no loop over plain cells
+ * needs to look for the end. Records end with LF, CR LF or CR outside quotes. A cell is in quotes where its first character is the quote; anywhere else in a plain cell the quote
+ * is a character like any other.
+ */
+import { isUtf8 } from 'node:buffer'
+import type { Dialect } from './options.ts'
+
+/** Code units. A Buffer where they are bytes. */
+export type Units = Uint8Array | Uint16Array
+
+/** Where a record that begins at `at` ends: the index of its line break, and how many cells it has; undefined: `end` comes first. */
+export function recordEnd(
+  units: Units,
+  at: number,
+  end: number,
+  { delimiter, quote }: Dialect,
+): { readonly lineEnd: number; readonly cells: number } | undefined {
+  for (let i = at, cells = 1; ; i++, cells++) {
+    if (units[i] === quote) {
+      const close = closingQuote(units, i + 1, end, quote)
+      if (close < 0) return undefined
+      i = close + 1
+      if (units[i] !== delimiter) return { lineEnd: lineEnd(units, i), cells }
+    }
+    let c = units[i]!
+    while (c !== delimiter && c !== 10 && c !== 13) c = units[++i]!
+    if (c !== delimiter) return { lineEnd: i, cells }
+  }
+}
+
+/** The index of the next line break from `at` on, in quotes or not. */
+export function lineEnd(units: Units, at: number): number {
+  while (units[at] !== 10 && units[at] !== 13) at++
+  return at
+}
+
+/** The cell, counted from 0, whose quotes are open at `end` in a record that begins at `at`; undefined: none is. `end` may be anywhere. */
+export function openQuote(units: Units, at: number, end: number, { delimiter, quote }: Dialect): number | undefined {
+  for (let i = at, cell = 0; i < end; i++, cell++) {
+    if (units[i] === quote) {
+      const close = closingQuote(units, i + 1, end, quote)
+      if (close < 0) return cell
+      i = close + 1
+      if (units[i] !== delimiter) return undefined
+    }
+    while (i < end && units[i] !== delimiter) i++
+  }
+  return undefined
+}
+
+/** The index of the quote that closes a cell whose text begins at `at`; -1: `end` comes first. */
+export function closingQuote(units: Units, at: number, end: number, quote: number): number {
+  for (let i = at; i < end; i++) {
+    if (units[i] !== quote) continue
+    if (units[i + 1] !== quote) return i
+    i++
+  }
+  return -1
+}
+
+/** The index behind the line break at `at`. */
+export const afterLineEnd = (units: Units, at: number): number => (units[at] === 13 && units[at + 1] === 10 ? at + 2 : at + 1)
+
+/**
+ * The text of `start` to `end`; undefined where the units are not text. `wide`: the chunk holds units that are not characters by themselves, so that
+ * `text`, its units as characters, can't be cut from.
+ */
+export function sliceText(units: Units, text: string, start: number, end: number, wide: boolean): string | undefined {
+  if (!wide) return text.slice(start, end)
+  if (units.BYTES_PER_ELEMENT === 2) {
+    const slice = text.slice(start, end)
+    return slice.isWellFormed() ? slice : undefined
+  }
+  const bytes = units as Buffer
+  const slice = bytes.toString('utf8', start, end)
+  // U+FFFD stands for a wrong byte, unless it was in the text.
+  return slice.includes('\ufffd') && !isUtf8(bytes.subarray(start, end)) ? undefined : slice
+}

@@ -1,0 +1,121 @@
+/** The slow way through one record, shared by both scanners: cells that are not plainly right, and what is wrong with the record at the end. */
+import { DataError } from '@millrace/core'
+import { badEncoding, type Encoding, swapped } from '../text.ts'
+import { type Layout, type RecordFailure, show } from './layout.ts'
+import type { Dialect } from './options.ts'
+import type { Units } from './structure.ts'
+
+/** What went wrong in the current record. Broken structure outranks a bad cell, and that a date that a step could not read. */
+export class Trouble {
+  /** Something is wrong with the current record. */
+  any = false
+  private structure: RecordFailure | undefined
+  private bad: RecordFailure | undefined
+  private undated: RecordFailure | undefined
+  private undatedAt = 0
+  private readonly layout: Layout
+  private readonly dialect: Dialect
+  private readonly encoding: Encoding
+
+  constructor(layout: Layout, dialect: Dialect, encoding: Encoding) {
+    this.layout = layout
+    this.dialect = dialect
+    this.encoding = encoding
+    this.clear()
+  }
+
+  clear(): void {
+    this.structure = this.bad = this.undated = undefined
+    this.undatedAt = this.layout.outputs.length
+    this.any = this.layout.broken !== undefined
+  }
+
+  /** The failure of the record, which is over. Only where `any`. */
+  take(): RecordFailure {
+    const failure = this.layout.broken ?? this.structure ?? this.bad ?? this.undated!
+    this.clear()
+    return failure
+  }
+
+  /** The value of a cell of column k, null where it has none or is bad. */
+  cell(k: number, text: string, quoted: boolean): unknown {
+    const column = this.layout.columns[k]!
+    try {
+      if (this.isNull(text) && !(quoted && column.kind === 'string')) {
+        if (column.optional) return null
+        throw new DataError('missing_value', `${text === '' ? 'the cell is empty' : `${show(text)} means "no value"`}, and the field is not optional`)
+      }
+      return column.convert(text)
+    } catch (error) {
+      if (!(error instanceof DataError)) throw error
+      this.refuse({ code: error.code, field: joined(column.name, error.field), message: error.message })
+      return null
+    }
+  }
+
+  private isNull(text: string): boolean {
+    return text === '' ? this.dialect.emptyIsNull : this.dialect.markers.has(text)
+  }
+
+  /** The value of output x, whose column holds this text. */
+  date(x: number, text: string): unknown {
+    const { column, date } = this.layout.outputs[x]!
+    const value = date!.convert(text)
+    if (value !== undefined) return value
+    const { step, formats } = date!.rule
+    this.any = true
+    if (x >= this.undatedAt) return null
+    this.undatedAt = x
+    this.undated = {
+      code: 'bad_date',
+      field: this.layout.columns[column]!.name,
+      message: `${show(text)} is no date in the format ${formats.join(' or ')}`,
+      step,
+    }
+    return null
+  }
+
+  /** A cell of column k, these units of the chunk, is not text. */
+  undecodable(k: number, units: Units, from: number, to: number): void {
+    const cell = units.subarray(from, to)
+    const bytes = new Uint8Array(cell.buffer, cell.byteOffset, cell.byteLength)
+    const { code, message } = badEncoding(this.encoding === 'utf-16be' ? swapped(bytes) : bytes, this.encoding)
+    this.refuse({ code, field: this.layout.columns[k]!.name, message })
+  }
+
+  private refuse(failure: RecordFailure): void {
+    this.any = true
+    this.bad ??= failure
+  }
+
+  /** The record ends behind column k. Its other cells are null where rows may be short. */
+  short(k: number): void {
+    const { columns } = this.layout
+    if (this.dialect.pad) for (let next = k + 1; next < columns.length; next++) this.absent(next)
+    else this.ragged(k + 1)
+  }
+
+  private absent(k: number): void {
+    const column = this.layout.columns[k]!
+    if (!column.optional) this.refuse({ code: 'missing_value', field: column.name, message: 'the row ends before this cell, and the field is not optional' })
+  }
+
+  /** The record has `cells` cells. */
+  ragged(cells: number): void {
+    const expected = this.layout.columns.length
+    this.any = true
+    this.structure ??= { code: 'ragged_row', message: `the row has ${cells} ${cells === 1 ? 'cell' : 'cells'} instead of ${expected}` }
+  }
+
+  /** Column k has text behind its closing quote. */
+  unquoted(k: number): void {
+    this.any = true
+    this.structure ??= {
+      code: 'bad_quote',
+      field: this.layout.columns[k]!.name,
+      message: 'text follows the closing quote of the cell; a quote inside quotes is written twice',
+    }
+  }
+}
+
+const joined = (name: string, path: string | undefined): string => (path === undefined ? name : path.startsWith('[') ? name + path : `${name}.${path}`)
