@@ -1,0 +1,171 @@
+/**
+ * The embedded log: a named stream with partitions, durable, readable while another process writes. One SQLite file a stream.
+ *
+ * A row of the file is a chunk: the records of one write to one partition, with the sequence number of the first. The values stand in one blob, as they were
+ * encoded, so that appending costs little more than writing the bytes, and a transaction makes them durable and visible at once: there is no torn tail to mend. A
+ * reader holds no transaction between reads. Segment files with their own fsync would save the second copy that the write-ahead log makes, and need their own
+ * recovery and locking for it.
+ */
+import { randomUUID } from 'node:crypto'
+import { existsSync, mkdirSync } from 'node:fs'
+import { dirname } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import { SystemError } from '@millrace/core'
+
+/** Records of one write to one partition. `base`: the sequence number of the first. */
+export interface Chunk {
+  readonly partition: number
+  readonly base: number
+  readonly count: number
+  /** When it was written, ms UTC. */
+  readonly time: number
+  readonly ids: readonly string[]
+  readonly keys: readonly (string | null)[] | undefined
+  readonly headers: readonly (Readonly<Record<string, string>> | null)[] | undefined
+  /** Values one after the other; `ends[i]`: where value i ends; absent: each ends with a line feed. */
+  readonly body: Uint8Array
+  readonly ends: Int32Array | undefined
+}
+
+export interface Log {
+  /** Tells this log from one that was made anew under the same name. */
+  readonly id: string
+  readonly partitions: number
+  /** Appends chunks in one durable transaction; their bases are given here. */
+  append(chunks: readonly Omit<Chunk, 'base'>[], limits?: { readonly maxAgeMs?: number | undefined; readonly maxBytes?: number | undefined }): void
+  /** Chunks of a partition from the one that holds `from`, up to about `maxBytes`. */
+  read(partition: number, from: number, maxBytes: number): Chunk[]
+  /** The first sequence number that is still there, and the next to be written. */
+  range(partition: number): { readonly first: number; readonly next: number }
+  close(): void
+}
+
+const schema = `
+CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS chunk (partition INTEGER NOT NULL, base INTEGER NOT NULL, count INTEGER NOT NULL, time INTEGER NOT NULL,
+  ids TEXT NOT NULL, keys TEXT, headers TEXT, body BLOB NOT NULL, ends BLOB, UNIQUE (partition, base));
+CREATE TABLE IF NOT EXISTS next (partition INTEGER PRIMARY KEY, value INTEGER NOT NULL);`
+
+/** Opens a stream's log for reading, and for writing where `create` says with how many partitions to make it. Undefined: there is none yet. */
+export function openLog(path: string, create?: { readonly partitions: number }): Log | undefined {
+  if (!create && !existsSync(path)) return undefined
+  mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
+  const db = new DatabaseSync(path, { timeout: 10_000 })
+  try {
+    db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA busy_timeout = 10000')
+    if (create) {
+      db.exec(`BEGIN IMMEDIATE; ${schema}`)
+      db.prepare(`INSERT OR IGNORE INTO meta VALUES ('id', ?)`).run(randomUUID())
+      db.prepare(`INSERT OR IGNORE INTO meta VALUES ('partitions', ?)`).run(String(create.partitions))
+      db.exec('COMMIT')
+    }
+    const meta = (key: string) => db.prepare('SELECT value FROM meta WHERE key = ?').get(key)?.['value'] as string
+    return { id: meta('id'), partitions: Number(meta('partitions')), ...reading(db), ...writing(db), close: () => db.close() }
+  } catch (cause) {
+    db.close()
+    if (!create && (cause as Error).message.includes('no such table')) return undefined
+    throw new SystemError('log_unreadable', `the log ${path} cannot be opened: ${(cause as Error).message}`, {
+      hint: 'is it a file of another program, or damaged? Move it away and run again',
+      cause,
+    })
+  }
+}
+
+type Value = string | number | bigint | Uint8Array | null
+
+function reading(db: DatabaseSync): Pick<Log, 'read' | 'range'> {
+  const select = db.prepare(
+    'SELECT * FROM chunk WHERE partition = ? AND base >= coalesce((SELECT max(base) FROM chunk WHERE partition = ? AND base <= ?), 0) ORDER BY base',
+  )
+  const first = db.prepare('SELECT min(base) AS n FROM chunk WHERE partition = ?')
+  const next = db.prepare('SELECT value FROM next WHERE partition = ?')
+  return {
+    read(partition, from, maxBytes) {
+      const chunks: Chunk[] = []
+      let bytes = 0
+      for (const row of select.iterate(partition, partition, from) as Iterable<Record<string, Value>>) {
+        const count = Number(row['count'])
+        if (Number(row['base']) + count <= from) continue
+        chunks.push(chunkOf(row))
+        bytes += (row['body'] as Uint8Array).length
+        if (bytes >= maxBytes) break
+      }
+      return chunks
+    },
+    range(partition) {
+      const end = Number(next.get(partition)?.['value'] ?? 0)
+      return { first: Number(first.get(partition)?.['n'] ?? end), next: end }
+    },
+  }
+}
+
+function chunkOf(row: Record<string, Value>): Chunk {
+  const list = <T>(text: Value | undefined): T | undefined => (typeof text === 'string' ? (JSON.parse(text) as T) : undefined)
+  const ends = row['ends'] as Uint8Array | null
+  return {
+    partition: Number(row['partition']),
+    base: Number(row['base']),
+    count: Number(row['count']),
+    time: Number(row['time']),
+    ids: list<string[]>(row['ids'])!,
+    keys: list(row['keys']),
+    headers: list(row['headers']),
+    body: row['body'] as Uint8Array,
+    ends: ends ? new Int32Array(ends.slice().buffer) : undefined,
+  }
+}
+
+/** The write-ahead log is cut back to nothing when it has grown by this much: a busy reader must not let it grow for ever. */
+const truncateEvery = 64 << 20
+
+function writing(db: DatabaseSync): Pick<Log, 'append'> {
+  let sinceTruncate = 0
+  const sql = () => ({
+    next: db.prepare('SELECT value FROM next WHERE partition = ?'),
+    advance: db.prepare('INSERT OR REPLACE INTO next VALUES (?, ?)'),
+    insert: db.prepare('INSERT INTO chunk (partition, base, count, time, ids, keys, headers, body, ends) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)'),
+    expire: db.prepare('DELETE FROM chunk WHERE time < ?'),
+    size: db.prepare('SELECT sum(length(body)) AS n FROM chunk'),
+    oldest: db.prepare('DELETE FROM chunk WHERE rowid = (SELECT min(rowid) FROM chunk)'),
+  })
+  let prepared: ReturnType<typeof sql> | undefined
+  return {
+    append(chunks, limits) {
+      const { next, advance, insert, expire, size, oldest } = (prepared ??= sql())
+      try {
+        db.exec('BEGIN IMMEDIATE')
+        for (const c of chunks) {
+          const base = Number(next.get(c.partition)?.['value'] ?? 0)
+          insert.run(
+            c.partition,
+            base,
+            c.count,
+            c.time,
+            JSON.stringify(c.ids),
+            c.keys ? JSON.stringify(c.keys) : null,
+            c.headers ? JSON.stringify(c.headers) : null,
+            c.body,
+            c.ends ? new Uint8Array(c.ends.buffer, c.ends.byteOffset, c.ends.byteLength) : null,
+          )
+          advance.run(c.partition, base + c.count)
+          sinceTruncate += c.body.length
+        }
+        if (limits?.maxAgeMs !== undefined) expire.run(Date.now() - limits.maxAgeMs)
+        if (limits?.maxBytes !== undefined) while (Number(size.get()?.['n'] ?? 0) > limits.maxBytes) oldest.run()
+        db.exec('COMMIT')
+      } catch (cause) {
+        if (db.isTransaction) db.exec('ROLLBACK')
+        const busy = (cause as Error).message.includes('locked')
+        throw new SystemError(busy ? 'log_busy' : 'log_unwritable', `the log could not be written: ${(cause as Error).message}`, {
+          retry: busy,
+          hint: 'free disk space or mend permissions, then run again',
+          cause,
+        })
+      }
+      if (sinceTruncate > truncateEvery) {
+        sinceTruncate = 0
+        db.exec('PRAGMA wal_checkpoint(TRUNCATE)')
+      }
+    },
+  }
+}

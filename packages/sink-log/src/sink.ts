@@ -1,0 +1,95 @@
+/**
+ * Appends records to a stream of the embedded log. A write returns when its records are durable and can be read. The records of a write that came again after a
+ * crash are appended again, under the same ids: the next hop inherits them.
+ */
+import { join } from 'node:path'
+import { defineSink, type Env, option, type Records, type Sink, type Static } from '@millrace/core'
+import { type EncodedValues, type Log, logPath, openLog, streamEncoder, streamSinkOptions } from '@millrace/formats'
+
+const options = option.object({
+  ...streamSinkOptions,
+  path: option.optional(option.path('The folder of the log; every stream is a file in it. Default: `log` in the data folder of the profile.')),
+  partitions: option.integer('How many partitions the stream gets when it is made; records of one key stay in one.', { default: 1, min: 1, max: 1024 }),
+  retention: option.optional(
+    option.object(
+      {
+        time: option.optional(option.duration('Records older than this are removed when others are written.', { example: '7d' })),
+        size: option.optional(option.size('The oldest records are removed when the values take more than this.', { example: '1GiB' })),
+      },
+      'What is kept; default: everything.',
+    ),
+  ),
+})
+type Options = Static<typeof options>
+
+const folderOf = (o: Pick<Options, 'path'>, env: Env): string => (o.path ? env.resolve(o.path) : join(env.home, 'log'))
+
+export const sinkLog = defineSink({
+  kind: 'sink',
+  type: 'log',
+  serves: ['stream'],
+  summary: 'Appends records to a stream of the embedded log: durable, partitioned, for any number of readers.',
+  options,
+  capabilities: () => ({ label: 'at-least-once', how: 'appended and fsynced; a repeated record keeps its id, which the next hop inherits' }),
+  writes: (o, env) => [`log:${logPath(folderOf(o, env), o.stream)}`],
+  create(o, ctx): Sink {
+    const encode = streamEncoder({ schema: ctx.schema, format: o.format, valueField: o.value_field, key: o.key, headersField: o.headers_field })
+    let log: Log | undefined
+    let turn = 0
+    return {
+      async open() {
+        log = openLog(logPath(folderOf(o, ctx), o.stream), { partitions: o.partitions })
+      },
+      write(records) {
+        const values = encode(records)
+        const partitions = log!.partitions
+        const time = Date.now()
+        const chunks =
+          partitions === 1
+            ? [{ partition: 0, time, ...whole(records, values) }]
+            : split(records, values, partitions, turn++ % partitions).map((c) => ({ ...c, time }))
+        log!.append(chunks, { maxAgeMs: o.retention?.time, maxBytes: o.retention?.size })
+      },
+      async close() {
+        log?.close()
+      },
+    }
+  },
+})
+
+/** All records as one chunk. */
+function whole(records: Records, { body, ends, lines, keys, headers }: EncodedValues) {
+  return { count: records.length, ids: records.ids(), keys: keys.some((k) => k !== null) ? keys : undefined, headers, body, ends: lines ? undefined : ends }
+}
+
+/** The records by partition of their key; those without a key go to `keyless`. */
+function split(records: Records, values: EncodedValues, partitions: number, keyless: number) {
+  const ids = records.ids()
+  const of = new Map<number, number[]>()
+  for (const [i, key] of values.keys.entries()) {
+    const p = key === null ? keyless : partitionOf(key, partitions)
+    const indexes = of.get(p)
+    if (indexes) indexes.push(i)
+    else of.set(p, [i])
+  }
+  return [...of].map(([partition, indexes]) => {
+    const pieces = indexes.map((i) => values.body.subarray(values.starts[i]!, values.ends[i]! + (values.lines ? 1 : 0)))
+    let at = 0
+    return {
+      partition,
+      count: indexes.length,
+      ids: indexes.map((i) => ids[i]!),
+      keys: indexes.map((i) => values.keys[i]!),
+      headers: values.headers && indexes.map((i) => values.headers![i]!),
+      body: Buffer.concat(pieces),
+      ends: values.lines ? undefined : Int32Array.from(pieces, (piece) => (at += piece.length)),
+    }
+  })
+}
+
+/** FNV-1a of the key's UTF-16 units. */
+function partitionOf(key: string, partitions: number): number {
+  let hash = 0x811c9dc5
+  for (let i = 0; i < key.length; i++) hash = Math.imul(hash ^ key.charCodeAt(i), 0x01000193)
+  return (hash >>> 0) % partitions
+}

@@ -1,0 +1,126 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { Batch, Env, Json, RecordType, Row, SinkDefinition, SourceDefinition } from '@millrace/core'
+import { batch, Records } from '@millrace/core'
+import { openLog } from '@millrace/formats'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { sinkLog } from '../../sink-log/src/sink.ts'
+import { sourceLog } from '../src/source.ts'
+
+let home: string
+beforeEach(() => {
+  home = mkdtempSync(join(tmpdir(), 'millrace-'))
+})
+afterEach(() => rmSync(home, { recursive: true, force: true }))
+
+const schema: RecordType = { fields: { n: { type: { kind: 'integer' }, optional: false }, name: { type: { kind: 'string' }, optional: true } } }
+const env = (): Env => ({ root: home, home, profile: 'local', pipeline: 'p', id: 'x', resolve: (path) => join(home, path) })
+const records = (rows: readonly Row[], from = 0) =>
+  new Records({ rows, pipeline: 'p', from: [{ source: 's', batch: batch({ split: 'a', rows, positionAt: (i) => from + i }) }] })
+
+async function write(rows: readonly Row[], more: Record<string, unknown> = {}, from = 0) {
+  const sink = (sinkLog as SinkDefinition).create(
+    { stream: 'orders', format: 'json', value_field: 'value', partitions: 1, order: 'strict', ...more },
+    { ...env(), schema },
+  )
+  await sink.open!({ signal: new AbortController().signal, incarnation: 1, instance: { i: 0, n: 1 }, warn: () => {} })
+  await sink.write(records(rows, from), { signal: new AbortController().signal, epoch: 1 })
+  await sink.close!()
+}
+
+async function readAll(positions = new Map<string, Json>(), more: Record<string, unknown> = {}): Promise<{ rows: Row[]; ids: string[]; batches: Batch[] }> {
+  const options = { stream: 'orders', format: 'json', value_field: 'value', start: 'earliest', stop: 'end', on_gap: 'fail', poll: 5, ...more }
+  const source = (sourceLog as SourceDefinition).create(options, { ...env(), schema, unknownFields: 'drop' })
+  const [rows, ids, batches]: [Row[], string[], Batch[]] = [[], [], []]
+  const ctx = {
+    signal: new AbortController().signal,
+    resume: (s: string) => positions.get(s),
+    recall: () => undefined,
+    wants: () => true,
+    instance: { i: 0, n: 1 },
+    warn: () => {},
+  }
+  for await (const b of source.read(ctx)) {
+    if ('splits' in b) continue
+    batches.push(b)
+    rows.push(...b.rows)
+    b.rows.forEach((_, i) => ids.push(b.idAt!(i)!))
+    if (b.position !== undefined) positions.set(b.split, b.position)
+  }
+  return { rows, ids, batches }
+}
+const numbers = (from: number, to: number): Row[] => Array.from({ length: to - from }, (_, k) => ({ n: from + k, name: `n\n${from + k}` }))
+
+describe('the embedded log', () => {
+  it('gives what was written, in order, under the ids it came with', async () => {
+    await write(numbers(0, 2500))
+    const { rows, ids } = await readAll()
+    expect(rows).toEqual(numbers(0, 2500))
+    expect(ids[2499]).toBe('p/s/a@2499')
+  })
+
+  it('resumes after every batch', async () => {
+    for (let k = 0; k < 10; k++) await write(numbers(k * 10, k * 10 + 10))
+    const { batches } = await readAll()
+    for (const [k, b] of batches.entries()) {
+      if (b.position === undefined) continue
+      expect((await readAll(new Map([[b.split, b.position]]))).rows).toEqual(batches.slice(k + 1).flatMap((x) => x.rows))
+    }
+  })
+
+  it('keeps the records of a key in one partition and in order', async () => {
+    await write(numbers(0, 300), { partitions: 4, key: 'name' })
+    const { rows, batches } = await readAll()
+    expect(rows.length).toBe(300)
+    expect(new Set(batches.map((b) => b.split)).size).toBe(4)
+    expect(batches.find((b) => b.rows.length)!.keys![0]).toMatch(/^n\n/)
+  })
+
+  it('is readable while it is written, and a reader comes to its end', async () => {
+    await write(numbers(0, 5))
+    const options = { stream: 'orders', format: 'json', value_field: 'value', start: 'earliest', stop: 'never', on_gap: 'fail', poll: 5 }
+    const source = (sourceLog as SourceDefinition).create(options, { ...env(), schema, unknownFields: 'drop' })
+    const abort = new AbortController()
+    const seen: number[] = []
+    let ends = 0
+    for await (const b of source.read({
+      signal: abort.signal,
+      resume: () => undefined,
+      recall: () => undefined,
+      wants: () => true,
+      instance: { i: 0, n: 1 },
+      warn: () => {},
+    })) {
+      if ('splits' in b) continue
+      seen.push(...b.rows.map((r) => r['n'] as number))
+      if (b.caughtUp && ends++ === 0) await write(numbers(5, 8))
+      if (b.caughtUp && seen.length === 8) abort.abort()
+    }
+    expect(seen).toEqual([0, 1, 2, 3, 4, 5, 6, 7])
+  })
+
+  it('stops when the log was made anew, and when retention has removed what comes next', async () => {
+    await write(numbers(0, 10))
+    const positions = new Map<string, Json>()
+    await readAll(positions)
+    await expect(readAll(new Map([['0', { log: 'another', next: 3 }]]))).rejects.toMatchObject({ code: 'source_replaced' })
+    for (let k = 1; k < 6; k++) await write(numbers(k * 10, k * 10 + 10), { retention: { size: 300 } })
+    await expect(readAll(positions)).rejects.toMatchObject({ code: 'offset_out_of_range' })
+    expect((await readAll(positions, { on_gap: 'earliest' })).rows.at(-1)!['n']).toBe(59)
+  })
+
+  it('lists a value that is no record of the schema with its bytes, and reads on', async () => {
+    await write(numbers(0, 2))
+    const log = openLog(join(home, 'log', 'orders.db'))!
+    log.append([
+      { partition: 0, count: 2, time: 1, ids: ['a', 'b'], keys: undefined, headers: undefined, body: Buffer.from('{"n":"x"}\n{"n":7}\n'), ends: undefined },
+    ])
+    log.close()
+    const { batches, rows } = await readAll()
+    expect(rows.map((r) => r['n'])).toEqual([0, 1, 7])
+    const bad = batches.flatMap((b) => b.bad ?? [])
+    expect(bad).toMatchObject([{ position: 2, id: 'a', field: 'n' }])
+    expect(Buffer.from(bad[0]!.bytes).toString()).toBe('{"n":"x"}')
+  })
+})
