@@ -187,11 +187,11 @@ export const sourceChecks: readonly Check<SourceSubject>[] = [
     const splits = [...new Set(whole.map((batch) => batch.split))]
     const saved = positions instanceof URL ? readPositions(positions) : (positions ?? [])
     const known = new Set(saved.map(({ position }) => shapeOf(position)))
-    let passed = 0
+    const passed = new Map<string, number>()
     for (const { position, records, split } of whole) {
-      passed += split === splits[0] ? records.length : 0
+      passed.set(split, (passed.get(split) ?? 0) + records.length)
       if (position === undefined || known.has(shapeOf(position))) continue
-      const entry: SavedPosition = { since: 'this version', ...(splits.length > 1 ? { split: splits[0]! } : {}), position, next: passed }
+      const entry: SavedPosition = { since: 'this version', ...(splits.length > 1 ? { split } : {}), position, next: passed.get(split)! }
       assert.fail(`test/positions.json of ${definition.type} lacks a shape of position that is written now. Append: ${JSON.stringify(entry)}`)
     }
     for (const { position, split = splits[0]!, next } of saved) {

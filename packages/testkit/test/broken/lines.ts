@@ -143,13 +143,9 @@ export const lines = defineSource({
         const names = readdirSync(ctx.resolve(folder)).sort()
         if (bug !== 'unannounced') yield { splits: names.map((id) => ({ id })), complete: true }
         for (const name of names) {
-          for (const batch of batchesOf(
-            join(ctx.resolve(folder), name),
-            name,
-            bug === 'never resumes' ? 0 : Number((resume(name) as { at: string } | undefined)?.at ?? resume(name) ?? 0),
-            bug,
-            ctx.push,
-          )) {
+          const saved = bug === 'never resumes' ? 0 : ((resume(name) as { at: string } | undefined)?.at ?? resume(name) ?? 0)
+          const from = bug === 'forgets old positions' && saved === 42 ? 0 : Number(saved)
+          for (const batch of batchesOf(join(ctx.resolve(folder), name), name, from, bug, ctx.push)) {
             if (signal.aborted) return bug === 'deaf to abort' && (await sleep(1500))
             yield batch
           }
