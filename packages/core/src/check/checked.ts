@@ -1,0 +1,85 @@
+/** What the check found out about a spec: the plan is made of it. Parts that could not be told are absent; then there is a finding that says why. */
+import type { Inference, SinkCapabilities, SinkDefinition, SourceCapabilities, SourceDefinition, TransformDefinition } from '../connector.ts'
+import type { Json } from '../record.ts'
+import type { RecordType } from '../schema.ts'
+import type { SpecNode } from '../spec/tree.ts'
+import type { Spec, SpecDeadLetter, SpecSink, SpecSource, SpecStep } from '../spec/spec.ts'
+
+interface Bound<D> {
+  readonly definition?: D
+  /** Merged of connection and spec, as nodes. */
+  readonly configNode: SpecNode
+  /** Resolved, as the plan holds it; absent where it is wrong. */
+  readonly config?: Json
+  /** The same as the definition gets it. */
+  readonly options?: unknown
+  readonly connection?: string
+}
+
+export interface CheckedSource extends Bound<SourceDefinition> {
+  readonly id: string
+  readonly type: string
+  /** Absent for a side input that a step declares itself. */
+  readonly spec?: SpecSource
+  readonly schema?: RecordType
+  readonly unknownFields: 'drop' | 'error' | 'keep'
+  readonly capabilities?: SourceCapabilities
+}
+
+export interface CheckedStep {
+  readonly id: string
+  readonly spec: SpecStep
+  readonly definition?: TransformDefinition
+  readonly config?: Json
+  /** As the definition gets it. */
+  readonly options?: unknown
+  /** Name of the side input to the id of the source that is read for it. */
+  readonly sideInputs: Readonly<Record<string, string>>
+}
+
+export interface CheckedSink extends Bound<SinkDefinition> {
+  readonly id: string
+  readonly type: string
+  readonly spec: SpecSink | SpecDeadLetter
+  readonly capabilities?: SinkCapabilities
+}
+
+/** A step as it stands in the graph. */
+export interface Placed {
+  readonly step: CheckedStep
+  readonly from: readonly string[]
+  readonly input?: RecordType
+  readonly inference?: Inference
+}
+
+export interface Flow {
+  /** In an order in which a step comes after all it reads. */
+  readonly steps: readonly Placed[]
+  /** What each sink reads, and its type where it could be told. */
+  readonly sinks: ReadonlyMap<string, { readonly from: readonly string[]; readonly input?: RecordType }>
+  /** Names of outputs to those who read them. */
+  readonly readers: ReadonlyMap<string, readonly string[]>
+  /** Named outputs to their step. */
+  readonly owners: ReadonlyMap<string, string>
+}
+
+export type DeliveryLabel = 'at-most-once' | 'at-least-once' | 'effectively-once'
+
+export interface Delivery {
+  readonly label: DeliveryLabel
+  readonly weakest: string
+  readonly required?: DeliveryLabel
+}
+
+export interface Checked {
+  readonly spec: Spec
+  /** Sources of the flow and of side inputs. */
+  readonly sources: readonly CheckedSource[]
+  /** Ids of sources that are read whole as side inputs. */
+  readonly sideSources: ReadonlySet<string>
+  readonly flow: Flow
+  readonly sinks: readonly CheckedSink[]
+  readonly deadLetter?: CheckedSink
+  readonly delivery: Delivery
+  readonly runs: 'whole' | 'continue'
+}

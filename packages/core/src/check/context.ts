@@ -1,0 +1,59 @@
+/** What every part of the check has at hand. Nothing here does I/O. */
+import { isAbsolute, join } from 'node:path'
+import type { Env } from '../connector.ts'
+import type { Json } from '../record.ts'
+import type { Registry } from '../registry.ts'
+import { parseRecordType } from '../schema-read.ts'
+import { resolveConfig } from '../secrets.ts'
+import type { Report } from '../spec/finding.ts'
+import type { Resolving } from '../spec/options.ts'
+import type { Project } from '../spec/project.ts'
+import type { Spec } from '../spec/spec.ts'
+import { plainValue, type Place } from '../spec/tree.ts'
+
+export interface Checking {
+  readonly project: Project
+  readonly spec: Spec
+  readonly registry: Registry
+  readonly report: Report
+  readonly resolving: Resolving
+  env(id: string): Env
+}
+
+export function createChecking(project: Project, spec: Spec, registry: Registry, report: Report): Checking {
+  const { root, profile } = project
+  const home = join(root, '.millrace', profile)
+  return {
+    project,
+    spec,
+    registry,
+    report,
+    resolving: { report, schemaFile: (node, path, to) => schemaFile(project, node.text, node.place, path, to) },
+    env: (id) => ({ root, home, profile, pipeline: spec.name, id, resolve: (path) => (isAbsolute(path) ? path : join(root, path)) }),
+  }
+}
+
+function schemaFile(project: Project, name: string, at: Place, path: string, report: Report) {
+  const read = project.schemas.get(name)
+  if (!read || read.missing) {
+    report('file_missing', at, path, `there is no schema file \`${name}\` in the project folder`)
+    return undefined
+  }
+  if (!read.tree) return undefined
+  const { type, problems } = parseRecordType(plainValue(read.tree))
+  for (const problem of problems) report.problem(problem, read.tree, '')
+  return problems.some((problem) => problem.code !== 'schema_rule_ignored') && Object.keys(type.fields).length === 0 ? undefined : type
+}
+
+/** A planned config as a definition's functions get it during the check: secrets stand as the word `secret`. */
+export const optionsOf = (config: Json): unknown => resolveConfig(config, () => 'secret')
+
+/** Calls a function of a definition, which may be anybody's code. What it throws is a finding, and undefined comes back. */
+export function guarded<T>(ctx: Checking, at: Place, path: string, what: string, call: () => T): T | undefined {
+  try {
+    return call()
+  } catch (error) {
+    ctx.report('definition_failed', at, path, `${what} failed while it was checked: ${error instanceof Error ? error.message : String(error)}`)
+    return undefined
+  }
+}

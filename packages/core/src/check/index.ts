@@ -1,0 +1,84 @@
+/**
+ * The check: a project as it was read and the connectors at hand in, everything that is wrong out, in one pass, without I/O and without ever throwing.
+ * What it found out on the way is what the plan is made of.
+ */
+import { deadLetterSchema } from '../dead-letter.ts'
+import type { Registry, Wanted } from '../registry.ts'
+import { bind, readConnections } from '../spec/connections.ts'
+import { createReport, type Finding } from '../spec/finding.ts'
+import type { Project } from '../spec/project.ts'
+import { readSpec, type SpecEndpoint } from '../spec/spec.ts'
+import type { SpecNode } from '../spec/tree.ts'
+import type { Checked } from './checked.ts'
+import { createChecking, guarded } from './context.ts'
+import { checkDelivery } from './delivery.ts'
+import { checkSink, checkSource, reportProblems } from './endpoints.ts'
+import { checkFlow } from './flow.ts'
+import { checkFields } from './infer.ts'
+import { checkAnswers, checkErrorPolicies, checkEventTime, checkParallelism, checkRuns } from './rules.ts'
+import { checkSteps } from './steps.ts'
+
+/** `checked` is there only where no finding is an error. */
+export function examine(project: Project, registry: Registry): { readonly findings: readonly Finding[]; readonly checked?: Checked } {
+  const report = createReport(project.file, project.findings)
+  if (!project.spec) return { findings: report.findings() }
+  const spec = readSpec(project.spec, report)
+  const ctx = createChecking(project, spec, registry, report)
+  const connections = readConnections(project, spec.connections, report)
+  const declared = spec.sources.map((source) => checkSource(source, connections, ctx))
+  const sinks = spec.sinks.map((sink) => checkSink(sink, connections, ctx))
+  const deadLetter = spec.deadLetter && checkSink(spec.deadLetter, connections, ctx)
+  const { steps, sources: inline, sideSources } = checkSteps(spec.steps, declared, ctx)
+  const sources = [...declared, ...inline]
+  const flow = checkFlow(sources, sideSources, steps, sinks, ctx)
+  for (const sink of deadLetter ? [...sinks, deadLetter] : sinks) {
+    const input = sink === deadLetter ? deadLetterSchema : flow.sinks.get(sink.id)?.input
+    if (!input || !sink.definition || sink.options === undefined) continue
+    const { definition, options } = sink
+    checkFields(sink.configNode, definition.options, input, `${sink.spec.path}.config`, ctx)
+    const problems = definition.accepts && guarded(ctx, sink.spec.place, sink.spec.path, `sink \`${sink.type}\``, () => definition.accepts!(options, input))
+    reportProblems(problems, sink.configNode, `${sink.spec.path}.config`, sink.spec.place, ctx)
+  }
+  const streams = declared.filter((source) => !sideSources.has(source.id))
+  checkEventTime(declared, ctx)
+  checkErrorPolicies(declared, steps, ctx)
+  checkParallelism(steps, ctx)
+  checkAnswers(streams, sinks, flow, ctx)
+  const runs = checkRuns(streams, ctx)
+  const delivery = checkDelivery(streams, sinks, ctx)
+  const findings = report.findings()
+  if (report.errors() > 0) return { findings }
+  return { findings, checked: { spec, sources, sideSources, flow, sinks, ...(deadLetter ? { deadLetter } : {}), delivery, runs } }
+}
+
+/** The definitions that a project names, so that they can be loaded before the check. */
+export function wantedBy(project: Project): readonly Wanted[] {
+  if (!project.spec) return []
+  const quiet = createReport(project.file)
+  const spec = readSpec(project.spec, quiet)
+  const connections = readConnections(project, spec.connections, quiet)
+  const wanted: Wanted[] = []
+  const add = (kind: Wanted['kind'], type: string | undefined) => {
+    if (type && !wanted.some((each) => each.kind === kind && each.type === type)) wanted.push({ kind, type })
+  }
+  const typeOf = (part: SpecEndpoint) =>
+    part.type ? textOf(part.type.value) : part.connection ? bind(project, connections, part.connection, part.path, quiet)?.type : undefined
+  for (const source of spec.sources) add('source', typeOf(source))
+  for (const sink of spec.sinks) add('sink', typeOf(sink))
+  if (spec.deadLetter) add('sink', typeOf(spec.deadLetter))
+  for (const step of spec.steps) {
+    add('transform', step.verb.key)
+    for (const type of typesIn(step.config)) add('source', type)
+  }
+  return wanted
+}
+
+const textOf = (node: SpecNode): string | undefined => (node.kind === 'scalar' ? node.text : undefined)
+
+/** Words under `type` inside a step's config: it may declare a source of its own, as a join does. */
+function typesIn(node: SpecNode): readonly string[] {
+  if (node.kind === 'scalar') return []
+  if (node.kind === 'list') return node.items.flatMap(typesIn)
+  const isSource = node.entries.some((entry) => entry.key === 'config' || entry.key === 'schema')
+  return node.entries.flatMap(({ key, value }) => (key === 'type' && isSource ? (textOf(value) ?? []) : typesIn(value)))
+}

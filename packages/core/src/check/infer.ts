@@ -1,0 +1,65 @@
+/** What a step makes of its input's type, as its definition says, and the fields that its options name. */
+import type { Inference } from '../connector.ts'
+import type { OptionSchema } from '../options.ts'
+import { fieldOf, type RecordType } from '../schema.ts'
+import { resolveOptions } from '../spec/options.ts'
+import { pathText, type Report } from '../spec/finding.ts'
+import { suggest } from '../spec/suggest.ts'
+import type { SpecNode } from '../spec/tree.ts'
+import type { CheckedSource, CheckedStep } from './checked.ts'
+import { type Checking, guarded } from './context.ts'
+import { reportProblems } from './endpoints.ts'
+
+/** Undefined where the step itself is wrong, or its inference finds the input wrong and tells no output. */
+export function inferStep(step: CheckedStep, input: RecordType, sources: readonly CheckedSource[], ctx: Checking): Inference | undefined {
+  const { definition, options, spec } = step
+  if (!definition || options === undefined) return undefined
+  const sides: [string, RecordType][] = []
+  for (const [name, id] of Object.entries(step.sideInputs)) {
+    const schema = sources.find((source) => source.id === id)?.schema
+    if (!schema) return undefined
+    sides.push([name, schema])
+  }
+  checkFields(spec.config, definition.options as OptionSchema, input, spec.configPath, ctx)
+  const inference = guarded(ctx, spec.verb.keyPlace, spec.path, `the step \`${spec.verb.key}\``, () =>
+    definition.infer(options, { ...ctx.env(step.id), input, sides: Object.fromEntries(sides) }),
+  )
+  if (!inference) return undefined
+  reportProblems(inference.problems, spec.config, spec.configPath, spec.verb.keyPlace, ctx)
+  const isTold = inference.output !== undefined || Object.keys(inference.sides ?? {}).length > 0
+  return inference.problems.length > 0 && !isTold ? undefined : inference
+}
+
+/** Options of format `field` name fields that are there. */
+export function checkFields(node: SpecNode, schema: OptionSchema, input: RecordType, path: string, ctx: Checking): void {
+  if (schema.anyOf) {
+    const choice = schema.anyOf.find((each) => fits(node, each, ctx))
+    if (choice) checkFields(node, choice, input, path, ctx)
+  } else if (schema.format === 'field') {
+    if (node.kind !== 'scalar' || typeof node.value !== 'string' || fieldOf(input, node.value)) return
+    ctx.report('unknown_field', node.place, path, `there is no field \`${node.value}\` here`, { hint: suggest(node.value, Object.keys(input.fields)) })
+  } else if (schema.type === 'array' && node.kind === 'list') {
+    for (const [i, item] of node.items.entries()) checkFields(item, schema.items ?? {}, input, `${path}[${i}]`, ctx)
+  } else if (schema.type === 'object' && node.kind === 'map') {
+    for (const { key, value } of node.entries) {
+      const of =
+        schema.properties && Object.hasOwn(schema.properties, key)
+          ? schema.properties[key]
+          : typeof schema.additionalProperties === 'object'
+            ? schema.additionalProperties
+            : undefined
+      if (of) checkFields(value, of, input, pathText(path, [key]), ctx)
+    }
+  }
+}
+
+/** The node would be resolved by this schema without a finding. */
+function fits(node: SpecNode, schema: OptionSchema, ctx: Checking): boolean {
+  let isRight = true
+  const wrong = () => {
+    isRight = false
+  }
+  const quiet: Report = Object.assign(wrong, { problem: wrong, errors: () => 0, findings: () => [] })
+  const value = resolveOptions(node, schema, '', { ...ctx.resolving, report: quiet })
+  return isRight && value !== undefined
+}

@@ -1,0 +1,97 @@
+/** Rules over the whole pipeline: what becomes of bad records, how it runs, who waits for an answer. */
+import { fieldOf } from '../schema.ts'
+import { suggest } from '../spec/suggest.ts'
+import type { OnErrorWord } from '../spec/spec.ts'
+import type { Place } from '../spec/tree.ts'
+import type { CheckedSink, CheckedSource, CheckedStep, Flow } from './checked.ts'
+import type { Checking } from './context.ts'
+
+/** `whole` where every input ends, unless the spec says otherwise. */
+export function checkRuns(streams: readonly CheckedSource[], ctx: Checking): 'whole' | 'continue' {
+  const endless = streams.find((source) => source.capabilities && !source.capabilities.bounded)
+  const { runs } = ctx.spec
+  if (runs?.mode === 'whole' && endless)
+    ctx.report('runs_whole_unbounded', runs.place, 'runs', `the input of \`${endless.id}\` never ends, so the run would not either`)
+  return runs?.mode ?? (endless ? 'continue' : 'whole')
+}
+
+export function checkParallelism(steps: readonly CheckedStep[], ctx: Checking): void {
+  const { workers, place } = ctx.spec.parallelism
+  if (workers === 1) return
+  const stateful = steps.filter((step) => step.definition?.stateful).map((step) => `\`${step.id}\``)
+  if (stateful.length > 0) ctx.report('parallel_state', place, 'parallelism', `${stateful.join(', ')} cannot keep memory on ${workers} workers`)
+}
+
+/** Where bad records go: a dead letter that is named has to be there, one that is there should be used, and only a sender can be refused. */
+export function checkErrorPolicies(sources: readonly CheckedSource[], steps: readonly CheckedStep[], ctx: Checking): void {
+  const { spec, report } = ctx
+  let isUsed = false
+  const look = (word: OnErrorWord | undefined, place: Place | undefined, path: string, refuses: boolean) => {
+    if (word === 'dead_letter') {
+      isUsed = true
+      if (!spec.deadLetter) report('dead_letter_missing', place!, path, 'bad records go to the dead letter, but there is none')
+    }
+    if (word === 'refuse' && !refuses) report('refuse_unsupported', place!, path, 'there is no sender that could be told')
+  }
+  look(spec.onError?.data, spec.onError?.place, 'on_error', false)
+  for (const { spec: source, capabilities } of sources)
+    if (source) look(source.onError, source.onErrorPlace, `${source.path}.on_error`, capabilities?.refuses ?? true)
+  for (const { spec: step } of steps) look(step.onError, step.onErrorPlace, `${step.path}.on_error`, false)
+  if (spec.deadLetter && !isUsed) report('dead_letter_unused', spec.deadLetter.place, 'dead_letter', 'no record ever goes to the dead letter')
+}
+
+/** Sources that answer their sender: what they answer with, and that no answer waits for a file to be finished. */
+export function checkAnswers(streams: readonly CheckedSource[], sinks: readonly CheckedSink[], flow: Flow, ctx: Checking): void {
+  for (const { id, spec, capabilities } of streams) {
+    if (!spec || !capabilities) continue
+    if (!capabilities.answers) {
+      const [key] = spec.answerKeys
+      if (key) ctx.report('answer_unsupported', key.keyPlace, `${spec.path}.${key.key}`, `the source \`${id}\` answers nobody`)
+      continue
+    }
+    const { answer } = spec
+    const nodes = [id, ...flow.steps.map(({ step }) => step.id)]
+    if (answer && !nodes.includes(answer.name))
+      ctx.report('unknown_reference', answer.place, answer.path, `no step has the id \`${answer.name}\``, { hint: suggest(answer.name, nodes) })
+    for (const sink of sinks) {
+      if (!sink.capabilities?.holds || !isBelow(sink.id, id, flow)) continue
+      ctx.report('answers_held', sink.spec.place, sink.spec.path, `senders to \`${id}\` would wait until a file of \`${sink.id}\` is finished`)
+    }
+  }
+}
+
+/** `sink` is in the part of the graph that `source` belongs to: they share their checkpoints. */
+function isBelow(sink: string, source: string, flow: Flow): boolean {
+  const edges: (readonly [string, string])[] = []
+  const nodeOf = (name: string) => flow.owners.get(name) ?? name
+  for (const { step, from } of flow.steps) for (const name of from) edges.push([nodeOf(name), step.id])
+  for (const [id, { from }] of flow.sinks) for (const name of from) edges.push([nodeOf(name), id])
+  const reached = new Set([source])
+  for (let size = 0; size !== reached.size; ) {
+    size = reached.size
+    for (const [a, b] of edges) {
+      if (reached.has(a)) reached.add(b)
+      else if (reached.has(b)) reached.add(a)
+    }
+  }
+  return reached.has(sink)
+}
+
+/** The field of event time has to be there, as a time or as text that the formats read. */
+export function checkEventTime(sources: readonly CheckedSource[], ctx: Checking): void {
+  for (const { spec, schema } of sources) {
+    const value = spec?.eventTime?.value as { readonly field?: string; readonly formats?: readonly string[] } | string | undefined
+    if (!spec?.eventTime || !schema || typeof value !== 'object' || typeof value.field !== 'string') continue
+    const path = `${spec.path}.event_time.field`
+    const node = spec.eventTime.entry.value
+    const place = (node.kind === 'map' ? node.entries.find((entry) => entry.key === 'field')?.value.place : undefined) ?? node.place
+    const field = fieldOf(schema, value.field)
+    if (!field)
+      ctx.report('unknown_field', place, path, `the source has no field \`${value.field}\``, { hint: suggest(value.field, Object.keys(schema.fields)) })
+    else if (field.type.kind !== 'timestamp' && field.type.kind !== 'date' && !(field.type.kind === 'string' && value.formats))
+      ctx.report('wrong_type', place, path, `\`${value.field}\` holds no time`, {
+        expected: 'a timestamp, a date, or text with `formats`',
+        got: field.type.kind,
+      })
+  }
+}

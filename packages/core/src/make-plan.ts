@@ -1,0 +1,193 @@
+/**
+ * From a checked spec to its plan. Decided here: what is pushed into a source (as many steps right behind it as offer it, each the only reader of the one
+ * before), and the hashes: `specHash` of all that decides what comes out, a step's `stateHash` of what its memory depends on.
+ */
+import { hash } from 'node:crypto'
+import { type CheckedSink, type CheckedSource, type Checked, type Placed } from './check/checked.ts'
+import { examine } from './check/index.ts'
+import type { Push } from './connector.ts'
+import { deadLetterSchema } from './dead-letter.ts'
+import type { OnError, Plan, PlanEventTime, PlanSink, PlanSource, PlanStep } from './plan.ts'
+import type { Json } from './record.ts'
+import type { Registry } from './registry.ts'
+import type { RecordType } from './schema.ts'
+import type { Finding } from './spec/finding.ts'
+import type { Project } from './spec/project.ts'
+
+export interface Planning {
+  /** False: nothing is pushed into a source, so that every step shows its own effect. */
+  readonly push?: boolean
+}
+
+/** All that is wrong with a project's spec, and its plan where nothing is an error. Does no I/O and never throws. */
+export function check(project: Project, registry: Registry, how: Planning = {}): { readonly findings: readonly Finding[]; readonly plan?: Plan } {
+  const { findings, checked } = examine(project, registry)
+  return checked ? { findings, plan: makePlan(checked, project, registry, how) } : { findings }
+}
+
+function makePlan(checked: Checked, project: Project, registry: Registry, how: Planning): Plan {
+  const { spec, flow } = checked
+  const onError = (spec.onError?.data ?? 'stop') as OnError
+  const pushes = new Map(checked.sources.map((source) => [source.id, pushInto(source, how.push === false ? undefined : checked)]))
+  const pushedInto = new Map([...pushes].flatMap(([id, push]) => push.steps.map((step) => [step, id] as const)))
+  const plan: Omit<Plan, 'specHash'> = {
+    version: 1,
+    name: spec.name,
+    ...(spec.description === undefined ? {} : { description: spec.description }),
+    profile: project.profile,
+    runs: checked.runs,
+    delivery: checked.delivery,
+    parallelism: spec.parallelism.workers,
+    sources: checked.sources.map((source) => planSource(source, checked, pushes.get(source.id)!, onError, registry)),
+    steps: flow.steps.map((placed) => planStep(placed, checked, pushedInto.get(placed.step.id), onError, registry)),
+    sinks: checked.sinks.map((sink) => planSink(sink, flow.sinks.get(sink.id)!, registry)),
+    ...(checked.deadLetter ? { deadLetter: planDeadLetter(checked.deadLetter, registry) } : {}),
+    onError,
+    ...(spec.schedule === undefined ? {} : { schedule: spec.schedule }),
+  }
+  return { ...plan, specHash: hashOf(decisive(plan)) }
+}
+
+/** What decides what comes out: the words about it, when it runs and what is pushed down do not. */
+function decisive(plan: Omit<Plan, 'specHash'>): unknown {
+  const { description: _, profile: __, schedule: ___, ...rest } = plan
+  return {
+    ...rest,
+    sources: plan.sources.map(({ push: _, pushed: __, output: ___, ...source }) => source),
+    steps: plan.steps.map(({ pushedInto: _, ...step }) => step),
+  }
+}
+
+interface Pushed {
+  readonly steps: readonly string[]
+  readonly push?: Push
+  readonly output: RecordType
+}
+
+/** The steps whose work the source can do while it decodes. */
+function pushInto(source: CheckedSource, checked: Checked | undefined): Pushed {
+  const schema = source.schema!
+  const none: Pushed = { steps: [], output: schema }
+  if (!checked) return none
+  const { flow, sideSources } = checked
+  // Fields beyond the schema could not be named in a push, and event time is taken before any step.
+  if (!source.capabilities?.pushdown || schema.open || source.spec?.eventTime || sideSources.has(source.id)) return none
+  const steps: string[] = []
+  let output = schema
+  let columns: Push['columns'] = Object.keys(schema.fields).map((name) => ({ name, from: name }))
+  let at = source.id
+  while (at !== source.spec?.answer?.name) {
+    const readers = flow.readers.get(at) ?? []
+    const next = flow.steps.find(({ step }) => step.id === readers[0])
+    if (readers.length !== 1 || next?.from.length !== 1 || !next.inference?.output || !next.inference.push) break
+    const pushed = next.inference.push(columns, next.step.id)
+    if (!pushed) break
+    columns = pushed
+    output = next.inference.output
+    at = next.step.id
+    steps.push(at)
+  }
+  return steps.length > 0 ? { steps, push: { columns }, output } : none
+}
+
+function planSource(source: CheckedSource, checked: Checked, pushed: Pushed, onError: OnError, registry: Registry): PlanSource {
+  const { spec } = source
+  const capabilities = source.capabilities!
+  const answerFrom = spec?.answer?.name
+  const eventTime = spec?.eventTime && planEventTime(spec.eventTime.value)
+  return {
+    id: source.id,
+    type: source.type,
+    package: registry.packageOf('source', source.type),
+    config: source.config!,
+    ...(source.connection === undefined ? {} : { connection: source.connection }),
+    schema: source.schema!,
+    unknownFields: source.unknownFields,
+    output: pushed.output,
+    ...(pushed.push ? { push: pushed.push } : {}),
+    pushed: pushed.steps,
+    capabilities,
+    ...(checked.sideSources.has(source.id) ? { side: true } : {}),
+    onError: spec?.onError ?? (capabilities.refuses ? 'refuse' : onError),
+    ...(capabilities.answers && spec
+      ? { answer: { ...(answerFrom ? { from: answerFrom } : {}), partial: spec.partial, timeoutMs: spec.answerTimeoutMs } }
+      : {}),
+    ...(eventTime ? { eventTime } : {}),
+  }
+}
+
+function planEventTime(value: Json): PlanEventTime {
+  if (typeof value !== 'object') return { zone: 'UTC', maxOutOfOrderMs: 0 }
+  const typed = value as {
+    readonly field: string
+    readonly formats?: readonly string[]
+    readonly zone: string
+    readonly max_out_of_order: number | 'unbounded'
+    readonly idle_after?: number
+    readonly max_future?: number
+    readonly lane?: 'file'
+  }
+  return {
+    field: typed.field,
+    ...(typed.formats ? { formats: typed.formats } : {}),
+    zone: typed.zone,
+    maxOutOfOrderMs: typed.max_out_of_order === 'unbounded' ? null : typed.max_out_of_order,
+    ...(typed.idle_after === undefined ? {} : { idleAfterMs: typed.idle_after }),
+    ...(typed.max_future === undefined ? {} : { maxFutureMs: typed.max_future }),
+    ...(typed.lane ? { lane: typed.lane } : {}),
+  }
+}
+
+function planStep(placed: Placed, checked: Checked, pushedInto: string | undefined, onError: OnError, registry: Registry): PlanStep {
+  const { step, from, input, inference } = placed
+  const { definition, config, options, sideInputs } = step
+  const sideTypes = Object.fromEntries(Object.entries(sideInputs).map(([name, id]) => [name, checked.sources.find((source) => source.id === id)!.schema]))
+  const { multiplies } = definition!
+  return {
+    id: step.id,
+    type: step.spec.verb.key,
+    package: registry.packageOf('transform', step.spec.verb.key),
+    config: config!,
+    from,
+    input: input!,
+    ...(inference!.output ? { output: inference!.output } : {}),
+    sides: inference!.sides ?? {},
+    sideInputs,
+    onError: (step.spec.onError as OnError | undefined) ?? onError,
+    stateful: definition!.stateful ?? false,
+    multiplies: typeof multiplies === 'function' ? multiplies(options as never) : (multiplies ?? false),
+    stateHash: hashOf({ type: step.spec.verb.key, config, input, sides: sideTypes }),
+    ...(pushedInto ? { pushedInto } : {}),
+  }
+}
+
+function planSink(sink: CheckedSink, flow: { readonly from: readonly string[]; readonly input?: RecordType }, registry: Registry): PlanSink {
+  return {
+    id: sink.id,
+    type: sink.type,
+    package: registry.packageOf('sink', sink.type),
+    config: sink.config!,
+    ...(sink.connection === undefined ? {} : { connection: sink.connection }),
+    from: flow.from,
+    input: flow.input!,
+    capabilities: sink.capabilities!,
+  }
+}
+
+function planDeadLetter(sink: CheckedSink, registry: Registry): PlanSink & { readonly stopAbove?: number } {
+  const stopAbove = 'stopAbove' in sink.spec ? sink.spec.stopAbove : undefined
+  return { ...planSink(sink, { from: [], input: deadLetterSchema }, registry), ...(stopAbove === undefined ? {} : { stopAbove }) }
+}
+
+/** The first 16 hex digits of the SHA-256 of a value as canonical JSON: keys sorted, no spaces. */
+function hashOf(value: unknown): string {
+  return hash('sha256', canonical(value)).slice(0, 16)
+}
+
+function canonical(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(canonical).join(',')}]`
+  if (typeof value !== 'object' || value === null) return JSON.stringify(value) ?? 'null'
+  const entries = Object.entries(value).filter(([, each]) => each !== undefined)
+  entries.sort(([a], [b]) => (a < b ? -1 : 1))
+  return `{${entries.map(([key, each]) => `${JSON.stringify(key)}:${canonical(each)}`).join(',')}}`
+}

@@ -1,0 +1,102 @@
+/** What is wrong with a spec: one entry of what `check` reports. */
+import type { Problem } from '../errors.ts'
+import { type CatalogueCode, catalogue } from '../catalogue.ts'
+import { lineAndColumn, nodeAt, type Place, placeWithin, type SpecNode } from './tree.ts'
+
+export interface Finding {
+  /** Stable; explained in the catalogue of errors. */
+  readonly code: string
+  readonly severity: 'error' | 'warning'
+  readonly message: string
+  /** As the user knows it: relative to the project's folder. */
+  readonly file: string
+  /** From 1; columns in UTF-16 units. */
+  readonly line: number
+  readonly col: number
+  readonly endLine: number
+  readonly endCol: number
+  /** Where in the spec, as a path: `steps[2].where`. */
+  readonly path: string
+  readonly expected?: string
+  readonly got?: string
+  readonly hint?: string
+}
+
+/** What may be said beside code and message. */
+export interface More {
+  readonly expected?: string | undefined
+  readonly got?: string | undefined
+  readonly hint?: string | undefined
+}
+
+/** Gathers findings, each place and code once, and puts them in the order of the file. */
+export interface Report {
+  (code: CatalogueCode, at: Place, path: string, message: string, more?: More): void
+  /** A problem that a definition found inside the config `node`, which stands at `path`. */
+  problem(problem: Problem, node: SpecNode, path: string): void
+  /** Number of errors so far; warnings do not count. */
+  errors(): number
+  findings(): readonly Finding[]
+}
+
+/** `main`: the file whose findings come first; `before`: findings to go on from. */
+export function createReport(main = '', before: readonly Finding[] = []): Report {
+  const found = new Map<string, Finding>()
+  const rank = (finding: Finding) => (finding.file === main ? 0 : 1)
+  const keyOf = (code: string, file: string, line: number, col: number, path: string) => `${code} ${file}:${line}:${col} ${path}`
+  for (const finding of before) found.set(keyOf(finding.code, finding.file, finding.line, finding.col, finding.path), finding)
+  const add = (code: string, at: Place, path: string, message: string, more: More = {}) => {
+    const { line, col } = lineAndColumn(at.file, at.start)
+    const end = lineAndColumn(at.file, Math.max(at.end, at.start))
+    const severity = catalogue[code as CatalogueCode]?.severity ?? 'error'
+    const hint = more.hint ?? catalogue[code as CatalogueCode]?.hint
+    const key = keyOf(code, at.file.path, line, col, path)
+    if (found.has(key)) return
+    const finding: Finding = {
+      code,
+      severity,
+      message,
+      file: at.file.path,
+      line,
+      col,
+      endLine: end.line,
+      endCol: end.col,
+      path,
+      ...(more.expected === undefined ? {} : { expected: more.expected }),
+      ...(more.got === undefined ? {} : { got: more.got }),
+      ...(hint ? { hint } : {}),
+    }
+    found.set(key, finding)
+  }
+  const report = add as unknown as Report
+  report.problem = (problem, node, path) => {
+    const place = nodeAt(node, problem.at)
+    const last = problem.at.at(-1)
+    const whole = place.found ? place.node.place : (place.key?.keyPlace ?? place.node.place)
+    // A key that is wrong as such is shown at the key.
+    const at =
+      place.found && problem.span && place.node.kind === 'scalar'
+        ? placeWithin(place.node, problem.span)
+        : keyCodes.has(problem.code)
+          ? (place.key?.keyPlace ?? whole)
+          : whole
+    add(problem.code, at, last === undefined ? path : pathText(path, problem.at), problem.message, problem)
+  }
+  report.errors = () => [...found.values()].filter((finding) => finding.severity === 'error').length
+  report.findings = () =>
+    [...found.values()].sort((a, b) => rank(a) - rank(b) || (a.file < b.file ? -1 : a.file > b.file ? 1 : a.line - b.line || a.col - b.col))
+  return report
+}
+
+const keyCodes: ReadonlySet<string> = new Set(['unknown_key', 'duplicate_key', 'bad_field_name', 'schema_rule_ignored'])
+
+/** A path as text: `steps[2].set.total`. */
+export function pathText(base: string, parts: readonly (string | number)[]): string {
+  let text = base
+  for (const part of parts) {
+    if (typeof part === 'number') text += `[${part}]`
+    else if (/^[\w$-]+$/.test(part)) text += text ? `.${part}` : part
+    else text += `[${JSON.stringify(part)}]`
+  }
+  return text
+}

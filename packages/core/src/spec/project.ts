@@ -1,0 +1,196 @@
+/**
+ * Reads everything that a check needs, so that the check itself does no I/O: the spec, millrace.yaml, the profile, and the schema files that they name.
+ * What is wrong with these files as such (missing, not YAML, an interpolation without a value) is found here; what they mean is judged by check/.
+ */
+import { open, readdir, stat } from 'node:fs/promises'
+import { basename, dirname, isAbsolute, join, relative, resolve, sep } from 'node:path'
+import { createReport, type Finding, type Report } from './finding.ts'
+import { interpolate, secretVariable, type Values } from './interpolate.ts'
+import { entryOf, plainValue, type Place, type SourceFile, type SpecNode } from './tree.ts'
+import { readVars } from './vars.ts'
+import { maxBytes, parseYaml } from './yaml.ts'
+
+export interface ProjectOptions {
+  /** The spec file. */
+  readonly spec: string
+  /** Default `local`. */
+  readonly profile?: string | undefined
+  /** Values of vars, from `--set name=value`. */
+  readonly set?: Readonly<Record<string, string>>
+  readonly env?: Readonly<Record<string, string | undefined>>
+  /** A folder with a file for each secret. */
+  readonly secretsDir?: string | undefined
+  /** The project's folder; default: found from the spec. */
+  readonly root?: string
+}
+
+/** A schema file as it was read; `tree` is absent where it could not be. */
+export interface SchemaFile {
+  readonly file: SourceFile
+  readonly tree?: SpecNode
+  readonly missing?: boolean
+}
+
+export interface Project {
+  /** Absolute. */
+  readonly root: string
+  /** The spec file, relative to the root. */
+  readonly file: string
+  /** The spec, interpolated; absent: it could not be read. */
+  readonly spec?: SpecNode
+  readonly profile: string
+  /** profiles/<profile>.yaml as typed: a binding is interpolated when it is used. */
+  readonly profileTree?: SpecNode
+  /** millrace.yaml */
+  readonly projectTree?: SpecNode
+  readonly values: Values
+  /** By the path as it stands in the spec. */
+  readonly schemas: ReadonlyMap<string, SchemaFile>
+  /** What is wrong so far. */
+  readonly findings: readonly Finding[]
+}
+
+/** Never throws for what the files hold; a spec file that is not there is a finding as well. */
+export async function readProject(options: ProjectOptions): Promise<Project> {
+  const specPath = resolve(options.spec)
+  const root = options.root ? resolve(options.root) : await findRoot(dirname(specPath))
+  const profile = options.profile ?? 'local'
+  const file = shown(root, specPath)
+  const report = createReport(file)
+  const [specFile, projectFile, profileFile, secretFiles] = await Promise.all([
+    readText(root, specPath),
+    readText(root, join(root, 'millrace.yaml')),
+    readText(root, join(root, 'profiles', `${profile}.yaml`)),
+    options.secretsDir ? readdir(options.secretsDir).catch((): string[] => []) : ([] as string[]),
+  ])
+  const specTree = parse(specFile, report)
+  const projectTree = projectFile.missing ? undefined : parse(projectFile, report)
+  const profileTree = profileFile.missing ? undefined : parse(profileFile, report)
+  if (profileFile.missing && profile !== 'local')
+    report('profile_missing', top(specFile.file), '', `there is no profile \`${profile}\``, { expected: profileFile.file.path })
+  const env = options.env ?? process.env
+  const hasSecret = (name: string) => Boolean(env[secretVariable(name)]) || secretFiles.includes(name)
+  const vars = readVars(specTree, profileTree, options.set ?? {}, { env, hasSecret }, report)
+  const values: Values = { env, hasSecret, vars }
+  const spec = specTree && interpolateSpec(specTree, values, report)
+  const schemas = await readSchemas(root, [spec, profileTree], report)
+  const trees = { ...(spec ? { spec } : {}), ...(profileTree ? { profileTree } : {}), ...(projectTree ? { projectTree } : {}) }
+  return { root, file, profile, ...trees, values, schemas, findings: report.findings() }
+}
+
+/** All but `vars`, which are interpolated where they are read. */
+function interpolateSpec(tree: SpecNode, values: Values, report: Report): SpecNode {
+  if (tree.kind !== 'map') return tree
+  return {
+    ...tree,
+    entries: tree.entries.map((entry) => (entry.key === 'vars' ? entry : { ...entry, value: interpolate(entry.value, entry.key, values, report) })),
+  }
+}
+
+/** The nearest folder above with millrace.yaml, else with package.json, else the spec's own. */
+async function findRoot(folder: string): Promise<string> {
+  let packageRoot: string | undefined
+  for (let at = folder; ; at = dirname(at)) {
+    if (await isFile(join(at, 'millrace.yaml'))) return at
+    if (!packageRoot && (await isFile(join(at, 'package.json')))) packageRoot = at
+    if (dirname(at) === at) return packageRoot ?? folder
+  }
+}
+
+const isFile = async (path: string): Promise<boolean> => (await stat(path).catch(() => undefined))?.isFile() ?? false
+
+/** The names of the profiles of a project; `local` is always one. */
+export async function profileNames(root: string): Promise<readonly string[]> {
+  const files = await readdir(join(root, 'profiles')).catch(() => [])
+  return [...new Set(['local', ...files.filter((name) => name.endsWith('.yaml')).map((name) => basename(name, '.yaml'))])].sort()
+}
+
+const shown = (root: string, path: string): string => {
+  const inside = relative(root, path)
+  return inside.startsWith('..') || isAbsolute(inside) ? path : inside.split(sep).join('/')
+}
+
+interface ReadFile {
+  readonly file: SourceFile
+  readonly missing?: boolean
+  readonly problem?: { readonly code: 'file_unreadable' | 'yaml_too_large' | 'not_utf8'; readonly message: string }
+}
+
+/** A file's text, at most a little more than what may be parsed; never throws. */
+async function readText(root: string, path: string): Promise<ReadFile> {
+  const name = shown(root, path)
+  const empty = { path: name, text: '' }
+  try {
+    const handle = await open(path)
+    try {
+      if ((await handle.stat()).size > maxBytes) return { file: empty, problem: { code: 'yaml_too_large', message: 'the file is larger than 256 KiB' } }
+      const bytes = await handle.readFile()
+      const text = new TextDecoder('utf-8', { fatal: true }).decode(bytes)
+      return { file: { path: name, text } }
+    } finally {
+      await handle.close()
+    }
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return { file: empty, missing: true }
+    if (error instanceof TypeError) return { file: empty, problem: { code: 'not_utf8', message: 'the file is not UTF-8 text' } }
+    return { file: empty, problem: { code: 'file_unreadable', message: `the file cannot be read: ${(error as Error).message}` } }
+  }
+}
+
+const top = (file: SourceFile): Place => ({ file, start: 0, end: 0 })
+
+function parse(read: ReadFile, report: Report): SpecNode | undefined {
+  if (read.missing) report('file_missing', top(read.file), '', `there is no file ${read.file.path}`)
+  else if (read.problem) report(read.problem.code, top(read.file), '', read.problem.message)
+  else return parseYaml(read.file, report)
+  return undefined
+}
+
+/** Reads the files named by a key `schema` (or one that ends in `_schema`), once each. */
+async function readSchemas(root: string, trees: readonly (SpecNode | undefined)[], report: Report): Promise<ReadonlyMap<string, SchemaFile>> {
+  const paths = new Set<string>()
+  const collect = (node: SpecNode) => {
+    if (node.kind === 'list') node.items.forEach(collect)
+    if (node.kind !== 'map') return
+    for (const { key, value } of node.entries) {
+      if (/(^|_)schema$/.test(key) && value.kind === 'scalar' && typeof value.value === 'string') paths.add(value.value)
+      else collect(value)
+    }
+  }
+  for (const tree of trees) if (tree) collect(tree)
+  const schemas = new Map<string, SchemaFile>()
+  await Promise.all(
+    [...paths].map(async (path) => {
+      const read = await readText(root, resolve(root, path))
+      const tree = read.missing ? undefined : parse(read, report)
+      schemas.set(path, { file: read.file, ...(tree ? { tree } : {}), ...(read.missing ? { missing: true } : {}) })
+    }),
+  )
+  return schemas
+}
+
+/** Where a secret's value comes from at run time: its variable, else its file, without the line break at its end. */
+export async function readSecrets(
+  names: Iterable<string>,
+  env: Readonly<Record<string, string | undefined>>,
+  secretsDir?: string,
+): Promise<ReadonlyMap<string, string>> {
+  const found = new Map<string, string>()
+  for (const name of names) {
+    const value = env[secretVariable(name)]
+    if (value) found.set(name, value)
+    else if (secretsDir) {
+      const handle = await open(join(secretsDir, name)).catch(() => undefined)
+      if (!handle) continue
+      found.set(name, (await handle.readFile('utf8')).replace(/\r?\n$/, ''))
+      await handle.close()
+    }
+  }
+  return found
+}
+
+/** Keys of a tree as plain values; for tools that show a project. */
+export const valueAt = (tree: SpecNode | undefined, key: string): unknown => {
+  const entry = entryOf(tree, key)
+  return entry && plainValue(entry.value)
+}

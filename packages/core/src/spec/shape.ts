@@ -1,0 +1,135 @@
+/** The keys of a spec, as options: the reader, the JSON Schema for editors and the documentation come from them. A `part` is read by its own rules. */
+import { type OptionSchema, option } from '../options.ts'
+
+/** A value with a shape of its own, read elsewhere. */
+const part = (description: string): OptionSchema => ({ description })
+
+export type Shape = Readonly<Record<string, OptionSchema>>
+
+const names = option.anyOf(
+  [option.text('One id.', { minLength: 1 }), option.list(option.text('An id.', { minLength: 1 }), 'Several ids: merged.', { min: 1 })],
+  'What it reads: the id of a source, a step or a named output; a list merges. Default: the step before.',
+)
+
+export const onErrorShape: Shape = {
+  data: option.oneOf(
+    ['stop', 'dead_letter', 'drop', 'refuse'],
+    'What becomes of a bad record: stop the run, keep it in the dead letter, drop and count it, or refuse it to its sender.',
+  ),
+}
+
+export const specShape: Shape = {
+  version: option.integer('The version of the spec language: 1.', { example: 1 }),
+  name: option.text('The name of the pipeline: letters, digits, `_` and `-`.', { example: 'store-invoices' }),
+  description: option.optional(option.text('What it is for, in a sentence.')),
+  delivery: option.optional(
+    option.oneOf(['at_least_once', 'effectively_once', 'exactly_once'], 'The promise that is demanded; the check proves or refuses it.'),
+  ),
+  vars: option.optional(part('Values that differ from run to run, each with `type` and `default`; `--set name=value` sets them.')),
+  connections: option.optional(part('Connections of this spec alone: a kind that the profile binds, or a binding.')),
+  source: option.optional(part('The only source; its id is `source`.')),
+  sources: option.optional(part('Several sources by id.')),
+  steps: option.optional(part('What is done, in order.')),
+  sinks: option.optional(part('Where results go, by id.')),
+  on_error: option.optional(option.object(onErrorShape, 'What becomes of bad records.')),
+  dead_letter: option.optional(part('Where bad records are kept.')),
+  runs: option.optional(
+    option.oneOf(['whole', 'continue'], 'From beginning to end each time, or on from where the last run stopped. Default: whole where every input ends.'),
+  ),
+  parallelism: option.integer('Workers that share the splits of the sources.', { default: 1, min: 1, max: 64 }),
+  schedule: option.optional(
+    option.object(
+      {
+        cron: option.text('When, as five cron fields.', { example: '0 3 * * *' }),
+        timezone: option.text('The zone of the cron fields.', { default: 'UTC' }),
+        retries: option.integer('Tries after a failed run.', { default: 0, min: 0 }),
+        backoff: option.duration('Wait before a retry.', { default: '5m' }),
+        overlap: option.oneOf(['skip', 'wait'], 'What to do when the run before is still going.', { default: 'skip' }),
+        catch_up: option.boolean('Run for times that were missed.', { default: false }),
+      },
+      'When `pipe serve` runs it.',
+    ),
+  ),
+}
+
+export const eventTimeSchema: OptionSchema = option.anyOf(
+  [
+    option.oneOf(['arrival'], 'The time of arrival.'),
+    option.object({
+      field: option.field('The field that holds the time.'),
+      formats: option.optional(option.list(option.text('A date format.'), 'How a text field spells it.', { min: 1 })),
+      zone: option.text('The zone of texts that name none.', { default: 'UTC' }),
+      max_out_of_order: option.anyOf(
+        [option.oneOf(['unbounded'], 'Windows close at the end of the input.'), option.duration('How late records may be.')],
+        'How far records may be behind the latest seen.',
+        { default: '0s' },
+      ),
+      idle_after: option.optional(option.duration('A split that has nothing for so long no longer holds the others back.')),
+      max_future: option.optional(option.duration('How far a time may be ahead of its arrival.')),
+      lane: option.optional(option.oneOf(['file'], 'Each file has its own order in time.')),
+    }),
+  ],
+  'The time that windows go by.',
+)
+
+const endpoint: Shape = {
+  // A part, since YAML reads `type: null` as no value, and `null` is a sink.
+  type: option.optional(part('The connector.')),
+  connection: option.optional(option.text('A connection that the profile binds to a system.')),
+  config: option.optional(part("The connector's options.")),
+  description: option.optional(option.text('What it is for.')),
+}
+
+export const sourceShape: Shape = {
+  ...endpoint,
+  schema: option.optional(option.record('The fields of its records: a file, or inline `fields:`.')),
+  unknown_fields: option.oneOf(['drop', 'error', 'keep'], 'What becomes of fields that the schema does not name.', { default: 'drop' }),
+  event_time: option.optional(eventTimeSchema),
+  on_error: option.optional(option.object(onErrorShape, 'What becomes of its bad records.')),
+  answer: option.optional(option.text('The id of the source or step whose record is sent back to the sender.')),
+  partial: option.optional(option.boolean('Take the good items of a request that has bad ones.')),
+  answer_timeout: option.duration('After this the sender is told to come again.', { default: '30s' }),
+}
+
+export const sinkShape: Shape = { ...endpoint, from: option.optional(names) }
+
+export const deadLetterShape: Shape = {
+  ...endpoint,
+  stop_above: option.optional(option.percent('The share of bad records that ends the run, among the last 10,000 of a source.', { example: '5 %' })),
+}
+
+/** Keys of a step beside its verb. `window` belongs to the verb `aggregate` and is handed to it. */
+export const stepShape: Shape = {
+  id: option.optional(option.text('Its name; by default the verb.')),
+  from: option.optional(names),
+  on_error: option.optional(option.object(onErrorShape, 'What becomes of records that fail here.')),
+  description: option.optional(option.text('What it is for.')),
+}
+
+export const varShape: Shape = {
+  type: option.oneOf(['string', 'integer', 'number', 'boolean', 'duration', 'size', 'percent'], 'The type of its value.', { default: 'string' }),
+  default: option.optional(part('Its value where none is set.')),
+  description: option.optional(option.text('What it is for.')),
+}
+
+export const kinds = ['stream', 'documents', 'objects', 'warehouse', 'endpoint'] as const
+
+export const bindingShape: Shape = {
+  type: option.text('The connector.', { example: 'sqlite' }),
+  kind: option.optional(option.oneOf(kinds, 'What kind of connection it is.')),
+  config: option.optional(part('Options of the connector that every use of the connection shares.')),
+  names: option.optional(option.map(option.text('The name in the system.'), 'Names in specs to names in the system.')),
+}
+
+export const projectShape: Shape = {
+  version: option.optional(option.integer('The version of this file: 1.')),
+  name: option.optional(option.text('The name of the project.')),
+  description: option.optional(option.text('What it is for.')),
+  connections: option.optional(option.map(option.oneOf(kinds, 'A kind of connection.'), 'The connections of the project, with their kinds.')),
+}
+
+export const profileShape: Shape = {
+  description: option.optional(option.text('What it is for.')),
+  connections: option.optional(part('Each connection bound to a system.')),
+  vars: option.optional(part('Values of vars.')),
+}

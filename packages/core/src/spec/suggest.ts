@@ -1,0 +1,10 @@
+/** The hint for a word that is not known. */
+import { closest } from '../closest.ts'
+
+/** The word that was probably meant, else the words that are known where they are few. */
+export function suggest(word: string, known: Iterable<string>): string | undefined {
+  const words = [...known]
+  const near = closest(word, words)
+  if (near !== undefined) return `did you mean \`${near}\`?`
+  return words.length > 0 && words.length <= 15 ? `known: ${words.join(', ')}` : undefined
+}

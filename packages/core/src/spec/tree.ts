@@ -1,0 +1,131 @@
+/**
+ * A YAML file as a tree in which every node knows its place: what the check walks, so that each finding has a line and column. Keys are plain text.
+ */
+
+/** A file that was read, as it is named in findings: relative to the project's folder. */
+export interface SourceFile {
+  readonly path: string
+  readonly text: string
+}
+
+/** A stretch of a file, in UTF-16 units from its start. */
+export interface Place {
+  readonly file: SourceFile
+  readonly start: number
+  readonly end: number
+}
+
+/** A piece of a text that holds secrets: plain text, or the name of one. */
+export type TextPart = string | { readonly $secret: string }
+
+export interface ScalarNode {
+  readonly kind: 'scalar'
+  readonly place: Place
+  /** What YAML made of it; a bigint where a number would round. */
+  readonly value: string | number | bigint | boolean | null
+  /** The text as typed, without quotes. */
+  readonly text: string
+  readonly style: 'plain' | 'quoted' | 'block'
+  /** What YAML took away from it: a tag, an anchor, an alias, or the rest of the line as a comment. */
+  readonly mangled?: { readonly by: 'tag' | 'anchor' | 'alias' | 'comment'; readonly text: string; readonly place: Place }
+  /** It was one interpolation and nothing else: its text is read as whatever type is wanted. */
+  readonly inserted?: boolean
+  /** It holds secrets; `value` and `text` then show their references. */
+  readonly parts?: readonly TextPart[]
+}
+
+export interface MapEntry {
+  readonly key: string
+  readonly keyPlace: Place
+  readonly value: SpecNode
+}
+
+export interface MapNode {
+  readonly kind: 'map'
+  readonly place: Place
+  readonly entries: readonly MapEntry[]
+  /** A key that was no text was left out, and reported. */
+  readonly hasBadKey?: boolean
+}
+
+export interface ListNode {
+  readonly kind: 'list'
+  readonly place: Place
+  readonly items: readonly SpecNode[]
+}
+
+export type SpecNode = ScalarNode | MapNode | ListNode
+
+/** The entry of a map with this key. */
+export const entryOf = (node: SpecNode | undefined, key: string): MapEntry | undefined =>
+  node?.kind === 'map' ? node.entries.find((entry) => entry.key === key) : undefined
+
+/** The node at a path, or the nearest one above it; `key` is the entry it stands under. */
+export function nodeAt(root: SpecNode, path: readonly (string | number)[]): { readonly node: SpecNode; readonly key?: MapEntry; readonly found: boolean } {
+  let node = root
+  let key: MapEntry | undefined
+  for (const part of path) {
+    const entry = node.kind === 'map' ? entryOf(node, String(part)) : undefined
+    const next = node.kind === 'list' ? node.items[Number(part)] : entry?.value
+    if (!next) return key ? { node, key, found: false } : { node, found: false }
+    node = next
+    key = entry
+  }
+  return key ? { node, key, found: true } : { node, found: true }
+}
+
+/** No value was written: `key:` and nothing behind it. */
+export const isEmpty = (node: SpecNode): boolean => node.kind === 'scalar' && node.value === null
+
+/** A node as plain values: maps as objects, numbers too large for a double as their text. */
+export function plainValue(node: SpecNode): unknown {
+  if (node.kind === 'map') return Object.fromEntries(node.entries.map((entry) => [entry.key, plainValue(entry.value)]))
+  if (node.kind === 'list') return node.items.map(plainValue)
+  return typeof node.value === 'bigint' ? node.text : node.value
+}
+
+const lineStarts = new WeakMap<SourceFile, number[]>()
+
+/** Line and column, both from 1; columns in UTF-16 units, as editors count. */
+export function lineAndColumn(file: SourceFile, offset: number): { readonly line: number; readonly col: number } {
+  let starts = lineStarts.get(file)
+  if (!starts) {
+    starts = [0]
+    for (let i = file.text.indexOf('\n'); i >= 0; i = file.text.indexOf('\n', i + 1)) starts.push(i + 1)
+    lineStarts.set(file, starts)
+  }
+  let low = 0
+  let high = starts.length - 1
+  while (low < high) {
+    const middle = (low + high + 1) >> 1
+    if (starts[middle]! <= offset) low = middle
+    else high = middle - 1
+  }
+  return { line: low + 1, col: offset - starts[low]! + 1 }
+}
+
+/**
+ * The place of characters `span` of a scalar's value. Exact where the value stands in the file as it is, or line by line in a block; otherwise the whole scalar.
+ */
+export function placeWithin(node: ScalarNode, span: readonly [start: number, end: number]): Place {
+  const { file, start, end } = node.place
+  const written = file.text.slice(start, end)
+  const value = typeof node.value === 'string' ? node.value : node.text
+  if (node.parts || value === '') return node.place
+  const at = written.indexOf(value)
+  if (at >= 0) return { file, start: start + at + span[0], end: start + at + Math.max(span[1], span[0] + 1) }
+  if (node.style !== 'block') return node.place
+  let line = start + written.indexOf('\n') + 1
+  let before = 0
+  for (const text of value.split('\n')) {
+    const indented = file.text.indexOf(text, line)
+    if (indented < 0 || indented >= end) return node.place
+    if (span[0] <= before + text.length) {
+      const from = indented + span[0] - before
+      return { file, start: from, end: Math.max(from + 1, Math.min(indented + text.length, indented + span[1] - before)) }
+    }
+    before += text.length + 1
+    line = indented + text.length
+  }
+  return node.place
+}
