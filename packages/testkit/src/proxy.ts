@@ -1,0 +1,105 @@
+/**
+ * A TCP proxy that breaks connections on demand: what stands between a client and its server when the network is bad. Bytes only, so it serves every protocol.
+ * A fault holds until the next is set; open connections are met by it too.
+ */
+import { connect, createServer, type Socket } from 'node:net'
+import { once } from 'node:events'
+
+export type Fault =
+  | 'none'
+  /** New connections are refused, open ones go on. */
+  | 'refuse'
+  /** Connections are reset, open ones at once, new ones as they come. */
+  | 'reset'
+  /** Bytes are taken and go nowhere; nothing is closed. */
+  | 'black_hole'
+  /** Each piece of an answer comes so much later. */
+  | { readonly delayMs: number }
+  /** Answers come at this rate. */
+  | { readonly bytesPerSecond: number }
+  /** The next request that has at least so many bytes goes through, its answer is dropped and the connection cut; then as `none`. */
+  | { readonly cutAnswerOf: number }
+
+export interface CuttingProxy {
+  readonly host: '127.0.0.1'
+  readonly port: number
+  /** Connections open now. */
+  readonly connections: number
+  /** Answers cut so far. */
+  readonly cuts: number
+  set(fault: Fault): Promise<void>
+  close(): Promise<void>
+}
+
+/** Stands before `port` on `host`. */
+export async function cuttingProxy(port: number, host = '127.0.0.1'): Promise<CuttingProxy> {
+  let fault: Fault = 'none'
+  let cuts = 0
+  const clients = new Set<Socket>()
+  const is = <K extends string>(name: K): (Fault & Record<K, number>) | undefined => (typeof fault === 'object' && name in fault ? (fault as never) : undefined)
+
+  const server = createServer({ noDelay: true }, (client) => {
+    if (fault === 'reset') return void client.resetAndDestroy()
+    clients.add(client)
+    const upstream = connect({ host, port, noDelay: true })
+    let dropped = false
+    const end = () => {
+      clients.delete(client)
+      client.destroy()
+      upstream.destroy()
+    }
+    for (const socket of [client, upstream]) socket.on('error', end).on('close', end)
+    client.on('data', (bytes) => {
+      if (fault === 'black_hole') return
+      const cut = is('cutAnswerOf')
+      if (cut && bytes.length >= cut.cutAnswerOf) {
+        dropped = true
+        fault = 'none'
+      }
+      if (!upstream.write(bytes)) {
+        client.pause()
+        upstream.once('drain', () => client.resume())
+      }
+    })
+    let free = 0
+    upstream.on('data', (bytes) => {
+      if (fault === 'black_hole') return
+      if (dropped) {
+        cuts++
+        return end()
+      }
+      const wait = (is('delayMs')?.delayMs ?? 0) + (bytes.length / (is('bytesPerSecond')?.bytesPerSecond ?? Number.POSITIVE_INFINITY)) * 1000
+      // Later pieces wait for earlier ones, so that bytes keep their order.
+      free = Math.max(Date.now(), free) + wait
+      if (wait === 0 && free <= Date.now()) client.write(bytes)
+      else setTimeout(() => client.write(bytes), free - Date.now())
+    })
+  })
+  const listen = async (at: number) => {
+    server.listen(at, '127.0.0.1')
+    await once(server, 'listening')
+  }
+  await listen(0)
+  const address = server.address() as { port: number }
+  return {
+    host: '127.0.0.1',
+    port: address.port,
+    get connections() {
+      return clients.size
+    },
+    get cuts() {
+      return cuts
+    },
+    async set(next) {
+      fault = next
+      if (fault === 'reset') for (const client of clients) client.resetAndDestroy()
+      // `close` stops the listening at once; its callback would wait for the open connections.
+      if (fault === 'refuse') server.close()
+      else if (!server.listening) await listen(address.port)
+    },
+    async close() {
+      for (const client of clients) client.destroy()
+      if (server.listening) server.close()
+    },
+  }
+}
