@@ -36,11 +36,14 @@ export function checkFlow(
   }
   checkIds(sources, steps, sinks, ctx)
 
+  /** Outputs that a wrong or missing `from` was probably meant for: they are not called unread as well. */
+  const meant = new Set<string>()
   const froms = new Map<CheckedStep, readonly Reference[]>()
+  const isUnclear = streams.length > 1 && (steps[0] ? !steps[0].spec.from : sinks.some((sink) => !('from' in sink.spec && sink.spec.from)))
+  if (isUnclear) for (const source of streams) meant.add(source.id)
   for (const [i, step] of steps.entries()) froms.set(step, step.spec.from ?? defaultFrom(steps[i - 1], step.spec, streams, ctx))
 
   const placed: Placed[] = []
-  const unknownNames = new Set<string>()
   const readers = new Map<string, string[]>()
   const read = (reader: string, refs: readonly Reference[]): readonly string[] => {
     const names = [...new Set(refs.map((ref) => ref.name))]
@@ -82,7 +85,7 @@ export function checkFlow(
     else if (!failed.some((step) => placeOfText(step.spec.config, ref.name))) {
       const known = [...outputs.keys()]
       const near = closest(ref.name, known)
-      if (near !== undefined) unknownNames.add(near)
+      if (near !== undefined) meant.add(near)
       const what = sinks.some((sink) => sink.id === ref.name) ? `\`${ref.name}\` is a sink; nothing comes out of it` : `nothing has the id \`${ref.name}\``
       report('unknown_reference', ref.place, ref.path, what, { hint: suggest(ref.name, known) })
     }
@@ -114,7 +117,7 @@ export function checkFlow(
 
   for (const [name, at] of places) {
     const isFailed = failed.some((step) => step.id === name)
-    if (!readers.has(name) && outputs.has(name) && !isFailed && !unknownNames.has(name)) {
+    if (!readers.has(name) && outputs.has(name) && !isFailed && !meant.has(name)) {
       const owner = owners.get(name)
       report('unread_output', at.place, at.path, owner ? `nobody reads the output \`${name}\` of \`${owner}\`` : `nobody reads \`${name}\``)
     }

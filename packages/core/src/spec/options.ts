@@ -98,7 +98,7 @@ function resolveScalar(node: ScalarNode, schema: OptionSchema, path: string, ctx
   if (value === undefined) {
     if (isUnit(schema)) {
       const hint = typeof node.value === 'number' ? unitHint(schema, node.text) : undefined
-      ctx.report('bad_unit', node.place, path, `\`${node.text}\` is not ${unitForm(schema)}`, {
+      ctx.report('bad_unit', node.place, path, `\`${node.text}\` is no ${schema.format === 'percent' ? 'percentage' : schema.format}`, {
         expected: unitForm(schema),
         got: `\`${node.text}\``,
         ...(hint ? { hint } : {}),
