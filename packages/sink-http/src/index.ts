@@ -1,1 +1,6 @@
-export {}
+/** The sink that posts records over HTTP. */
+import type { Definition } from '@millrace/core'
+import { sinkHttp } from './sink.ts'
+
+export { sinkHttp }
+export default [sinkHttp] satisfies Definition[]

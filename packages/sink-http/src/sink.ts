@@ -1,0 +1,161 @@
+/**
+ * Posts records to an address. A request carries one record, or several as an array or as JSON lines; several requests are on their way at once, but of one key only
+ * one where `order: per_key` asks for it. Each request names the id of its record as `Idempotency-Key`, so that a server which remembers keys takes a
+ * repeated one once.
+ */
+import { Agent } from 'node:http'
+import { Agent as SecureAgent } from 'node:https'
+import { connect } from 'node:net'
+import { defineSink, option, PartialWriteError, type Records, type Sink, type Static, SystemError, type WriteFailure } from '@millrace/core'
+import { compileEncoder, OutputBytes } from '@millrace/formats'
+import { send } from './client.ts'
+
+const options = option.object({
+  url: option.text('Where to post to.', { example: 'http://127.0.0.1:8080/invoices', pattern: '^https?://' }),
+  method: option.oneOf(['POST', 'PUT'], 'The method.', { default: 'POST' }),
+  body: option.oneOf(['object', 'array', 'json_lines'], 'What a request carries: one record, or up to `batch` of them as a JSON array or as JSON lines.', {
+    default: 'object',
+  }),
+  batch: option.integer('Records a request, where it carries several.', { default: 500, min: 1, max: 10_000 }),
+  nulls: option.oneOf(['write', 'omit'], 'Whether an empty field is written as null or left out.', { default: 'omit' }),
+  concurrency: option.integer('Requests on their way at once.', { default: 32, min: 1, max: 1024 }),
+  order: option.oneOf(['none', 'per_key', 'strict'], '`per_key`: one request at a time for each value of `key`; `strict`: one at a time.', { default: 'none' }),
+  key: option.optional(option.field('The field whose order `per_key` keeps.', { example: 'InvoiceNo' })),
+  headers: option.map(option.text('A value.'), 'Further headers.', { default: {} }),
+  token: option.optional(option.secret('Sent as `Authorization: Bearer`.', { example: '${secret:gateway_token}' })),
+  timeout: option.duration('How long to wait for an answer.', { default: '30s' }),
+  wait: option.duration('At the start: how long to wait until the port answers.', { default: '30s' }),
+})
+
+/** Statuses that can pass by themselves; every other one of 400 to 499 is a fault of the record. */
+const passing = new Set([408, 425, 429])
+
+export const sinkHttp = defineSink({
+  kind: 'sink',
+  type: 'http',
+  serves: ['endpoint'],
+  summary: 'Posts records to an HTTP address, with an idempotency key each.',
+  options,
+  check: (o) =>
+    o.order === 'per_key' && !o.key
+      ? [{ code: 'missing_option', message: '`order: per_key` needs `key`, the field whose order is kept', at: ['order'], hint: 'add `key: InvoiceNo`' }]
+      : [],
+  capabilities: (o) => ({
+    label: 'at-least-once',
+    how:
+      o.body === 'object'
+        ? 'a repeated request names the same Idempotency-Key; a server that remembers keys takes it once'
+        : 'requests of several records are cut anew after a crash',
+  }),
+  writes: (o) => [`http:${new URL(o.url).host}${new URL(o.url).pathname}`],
+  create: (o, ctx): Sink => {
+    const url = new URL(o.url)
+    const agent = new (url.protocol === 'https:' ? SecureAgent : Agent)({ keepAlive: true, maxSockets: o.concurrency })
+    const encode = compileEncoder(ctx.schema, { nulls: o.nulls, ...(o.body === 'json_lines' ? { after: '\n' } : o.body === 'array' ? { before: ',' } : {}) })
+    const headers = {
+      ...o.headers,
+      'content-type': o.body === 'json_lines' ? 'application/x-ndjson' : 'application/json',
+      ...(o.token ? { authorization: `Bearer ${o.token.reveal()}` } : {}),
+    }
+    const out = new OutputBytes(64 * 1024)
+    const bodyOf = (records: Records, indexes: readonly number[]): Uint8Array => {
+      encode(
+        indexes.map((i) => records.rows[i]!),
+        out,
+      )
+      if (o.body === 'array') {
+        out.buffer[0] = 0x5b
+        out.text(']')
+      }
+      return out.take()
+    }
+    return {
+      open: ({ signal }) => portAnswers(url, o.wait, signal),
+      async write(records, { signal }) {
+        const ids = records.ids()
+        const failures: WriteFailure[] = []
+        const post = async (indexes: readonly number[]): Promise<boolean> => {
+          const body = bodyOf(records, indexes)
+          let failure: Omit<WriteFailure, 'index'> | undefined
+          try {
+            const { status, body: answer } = await send(
+              url,
+              {
+                method: o.method,
+                headers: { ...headers, 'idempotency-key': headerText(ids[indexes[0]!]!), 'content-length': body.length },
+                agent,
+                signal,
+                timeoutMs: o.timeout,
+              },
+              body,
+            )
+            if (status >= 200 && status < 300) return true
+            const kind = status >= 500 || passing.has(status) ? 'system' : 'data'
+            failure = { kind, code: `http_${status}`, message: `${url.host} answered ${status}: ${answer.slice(0, 500)}` }
+          } catch (error) {
+            failure = { kind: 'system', code: 'http_unreachable', message: `${url.host}: ${(error as Error).message}` }
+          }
+          for (const index of indexes) failures.push({ index, ...failure })
+          return failure.kind === 'data'
+        }
+        await inLanes(lanesOf(records, o), o.concurrency, async (lane) => {
+          for (const [k, indexes] of lane.entries()) {
+            if (await post(indexes)) continue
+            // What comes after a record that has to be repeated waits for it.
+            for (const index of lane.slice(k + 1).flat())
+              failures.push({ index, kind: 'system', code: 'held', message: 'waits for an earlier record of its key' })
+            return
+          }
+        })
+        if (failures.length) throw new PartialWriteError(failures)
+      },
+      async close() {
+        agent.destroy()
+      },
+    }
+  },
+})
+
+/** A header holds printable ASCII only. */
+const headerText = (id: string): string => (/^[ -~]+$/.test(id) ? id : encodeURI(id))
+
+/** Requests (lists of indexes) that have to follow one another, as lanes that need not. */
+function lanesOf(records: Records, o: Pick<Static<typeof options>, 'body' | 'batch' | 'order' | 'key'>): number[][][] {
+  const size = o.body === 'object' ? 1 : o.batch
+  const cut = (indexes: readonly number[]) => Array.from({ length: Math.ceil(indexes.length / size) }, (_, k) => indexes.slice(k * size, k * size + size))
+  const all = Array.from({ length: records.length }, (_, i) => i)
+  if (o.order === 'strict') return [cut(all)]
+  if (o.order === 'none') return cut(all).map((request) => [request])
+  const of = new Map<unknown, number[]>()
+  for (const i of all) {
+    const key = records.rows[i]![o.key!]
+    const lane = of.get(key)
+    if (lane) lane.push(i)
+    else of.set(key, [i])
+  }
+  return [...of.values()].map(cut)
+}
+
+async function inLanes(lanes: readonly number[][][], concurrency: number, run: (lane: number[][]) => Promise<void>): Promise<void> {
+  let next = 0
+  const worker = async () => {
+    while (next < lanes.length) await run(lanes[next++]!)
+  }
+  await Promise.all(Array.from({ length: Math.min(concurrency, lanes.length) }, worker))
+}
+
+/** Resolves when something listens there. */
+async function portAnswers(url: URL, ms: number, signal: AbortSignal): Promise<void> {
+  const port = Number(url.port || (url.protocol === 'https:' ? 443 : 80))
+  for (const until = Date.now() + ms; ; ) {
+    const error = await new Promise<Error | undefined>((resolve) => {
+      const socket = connect({ host: url.hostname.replace(/^\[|\]$/g, ''), port, signal })
+      socket.on('connect', () => resolve(socket.destroy() && undefined))
+      socket.on('error', resolve)
+    })
+    if (!error) return
+    if (signal.aborted || Date.now() >= until)
+      throw new SystemError('http_unreachable', `nothing answers at ${url.host}: ${error.message}`, { hint: 'is the server running, and the address right?' })
+    await new Promise((resolve) => setTimeout(resolve, 100))
+  }
+}
