@@ -1,0 +1,353 @@
+/**
+ * The type check: from the tree of the text to the tree of its meaning, with all problems of an expression in one pass. A part with a problem is `broken`, and
+ * whatever uses it is not reported again. Null guards narrow: what stands behind `x != null &&` knows that x is not null (facts.ts).
+ */
+import { closest } from '../closest.ts'
+import { DataError } from '../errors.ts'
+import { fieldOf, type Field, type RecordType, type Type } from '../schema.ts'
+import { callNode } from './calls.ts'
+import { both, either, factsOf, noFacts, pathOf } from './facts.ts'
+import { functionNamed, functionNames, notRepeatable, otherNames } from './functions/index.ts'
+import { arithmeticNode, equalNode, inNode, logicNode, negateNode, orderNode } from './operators.ts'
+import type { ExpressionProblem } from './problem.ts'
+import { requiredBoolean, required } from './report.ts'
+import { type Checking, type Scope, special } from './special.ts'
+import type { Span, Syntax } from './syntax.ts'
+import { brokenNode, describe, isBroken, isNothing, type Node, nothing } from './typed.ts'
+import { coerce, unifyAll, unifyNodes } from './unify.ts'
+
+export interface Checked {
+  readonly node: Node
+  readonly problems: readonly ExpressionProblem[]
+  /** The fields that are read, in the order of their first mention. */
+  readonly fields: readonly string[]
+}
+
+const boolean: Type = { kind: 'boolean' }
+
+/** Checks a tree against the fields of a record. */
+export function check(syntax: Syntax, text: string, input: RecordType): Checked {
+  const checker = new Checker(text, input)
+  const node = checker.check(syntax, { known: new Set(), elements: [] })
+  if (checker.problems.length === 0) checker.checkResult(node)
+  return { node, problems: checker.problems, fields: [...checker.used] }
+}
+
+class Checker implements Checking {
+  readonly problems: ExpressionProblem[] = []
+  readonly used = new Set<string>()
+  private readonly text: string
+  private readonly input: RecordType
+  private loops = 0
+
+  constructor(text: string, input: RecordType) {
+    this.text = text
+    this.input = input
+  }
+
+  report(problem: ExpressionProblem): void {
+    this.problems.push(problem)
+  }
+
+  textOf(span: Span): string {
+    const text = this.text.slice(...span)
+    return text.length <= 60 ? text : `${text.slice(0, 57)}...`
+  }
+
+  nextLoop(): number {
+    return this.loops++
+  }
+
+  /** A result must have a type: null alone or the elements of [] have none. */
+  checkResult(node: Node): void {
+    const lacks = (type: Type): boolean =>
+      isNothing(type) ||
+      (type.kind === 'list' && lacks(type.of.type)) ||
+      (type.kind === 'object' && Object.values(type.record.fields).some((field) => lacks(field.type)))
+    if (!lacks(node.type)) return
+    this.report({
+      code: 'wrong_type',
+      message: `the type of ${this.textOf(node.span)} cannot be told`,
+      span: node.span,
+      got: describe(node.type),
+      hint: 'null and [] get their type from a value beside them',
+    })
+  }
+
+  check(syntax: Syntax, scope: Scope): Node {
+    const span: Span = [syntax.start, syntax.end]
+    switch (syntax.op) {
+      case 'text':
+        return { op: 'constant', value: syntax.value, type: { kind: 'string' }, optional: false, span }
+      case 'bytes':
+        return { op: 'constant', value: syntax.value, type: { kind: 'bytes' }, optional: false, span }
+      case 'null':
+        return { op: 'constant', value: null, type: nothing, optional: true, span }
+      case 'boolean':
+        return {
+          op: 'constant',
+          value: syntax.value,
+          type: boolean,
+          optional: false,
+          span,
+          facts: syntax.value ? { yes: noFacts.yes, no: 'never' } : { yes: 'never', no: noFacts.no },
+        }
+      case 'integer':
+        return this.integer(syntax.value, span)
+      case 'number':
+        return { op: 'constant', value: syntax.value, exact: { digits: syntax.digits, scale: syntax.scale }, type: { kind: 'number' }, optional: false, span }
+      case 'name':
+        return this.name(syntax.name, span, scope)
+      case 'member':
+        return this.member(this.check(syntax.object, scope), syntax.name, syntax.nameAt, span, scope)
+      case 'index':
+        return this.index(this.check(syntax.object, scope), this.check(syntax.index, scope), span, scope)
+      case 'call':
+        return this.call(syntax, scope)
+      case 'negate':
+        return this.negate(syntax.value, span, scope)
+      case 'not': {
+        const value = requiredBoolean(this.check(syntax.value, scope), this)
+        const { yes, no } = factsOf(value)
+        return isBroken(value.type) ? brokenBoolean(span) : { op: 'not', value, type: boolean, optional: false, span, facts: { yes: no, no: yes } }
+      }
+      case 'and':
+      case 'or':
+        return this.logic(syntax.op, syntax.items, span, scope)
+      case 'choose':
+        return this.choose(syntax, scope)
+      case 'list':
+        return this.list(syntax.items, span, scope)
+      case 'map':
+        return this.map(syntax.entries, span, scope)
+      case 'binary': {
+        const left = this.check(syntax.left, scope)
+        const right = this.check(syntax.right, scope)
+        const { operator } = syntax
+        if (operator === '==' || operator === '!=') return equalNode(operator === '!=', left, right, span, this)
+        if (operator === 'in') return inNode(left, right, span, this)
+        if (operator === '<' || operator === '<=' || operator === '>' || operator === '>=') return orderNode(operator, left, right, span, this)
+        return this.folded(arithmeticNode(operator, left, right, span, this))
+      }
+    }
+  }
+
+  private integer(value: bigint, span: Span): Node {
+    if (value >= -BigInt(Number.MAX_SAFE_INTEGER) && value <= BigInt(Number.MAX_SAFE_INTEGER))
+      return { op: 'constant', value: Number(value), type: { kind: 'integer' }, optional: false, span }
+    if (value >= -(2n ** 63n) && value < 2n ** 63n) return { op: 'constant', value, type: { kind: 'bigint' }, optional: false, span }
+    this.report({ code: 'out_of_range', message: `${value} does not fit in 64 bits`, span, hint: `decimal("${value}", 38, 0) holds it` })
+    return brokenNode(span)
+  }
+
+  private negate(value: Syntax, span: Span, scope: Scope): Node {
+    if (value.op === 'integer') return this.integer(-value.value, span)
+    const node = this.check(value, scope)
+    if (node.op === 'constant' && node.exact)
+      return { ...node, value: -(node.value as number), exact: { digits: -node.exact.digits, scale: node.exact.scale }, span }
+    return this.folded(negateNode(node, span, this))
+  }
+
+  /** A call on constants becomes its result, or a finding. */
+  private folded(node: Node): Node {
+    if (node.op !== 'call' || !node.args.every((arg) => arg.op === 'constant' && arg.value !== null)) return node
+    try {
+      const value = (node.operation.call as (...args: unknown[]) => unknown)(...node.args.map((arg) => (arg as Node & { op: 'constant' }).value)) ?? null
+      return { op: 'constant', value, type: node.type, optional: value === null, span: node.span }
+    } catch (error) {
+      if (!(error instanceof DataError)) throw error
+      this.report({ code: error.code, message: error.message, span: node.span })
+      return brokenNode(node.span)
+    }
+  }
+
+  /** Not null where a guard says so. */
+  private narrowed(node: Node, scope: Scope): Node {
+    if (!node.optional) return node
+    const path = pathOf(node)
+    return path && (scope.known === 'never' || scope.known.has(path)) ? { ...node, optional: false } : node
+  }
+
+  private name(name: string, span: Span, scope: Scope): Node {
+    const element = scope.elements.findLast((element) => element.name === name)
+    if (element) return this.narrowed({ op: 'element', loop: element.loop, type: element.type, optional: element.optional, span }, scope)
+    const field = fieldOf(this.input, name)
+    if (!field) return this.unknownField(name, Object.keys(this.input.fields), scope, span)
+    this.used.add(name)
+    return this.narrowed({ op: 'field', name, ...field, span }, scope)
+  }
+
+  private unknownField(name: string, fields: readonly string[], scope: Scope | undefined, span: Span): Node {
+    const near = closest(name, [...fields, ...(scope?.elements.map((element) => element.name) ?? [])])
+    const words: Readonly<Record<string, string>> = {
+      True: 'true',
+      TRUE: 'true',
+      False: 'false',
+      FALSE: 'false',
+      None: 'null',
+      NULL: 'null',
+      Null: 'null',
+      nil: 'null',
+      undefined: 'null',
+    }
+    const list = fields.length <= 12 ? fields.join(', ') : `${fields.slice(0, 11).join(', ')} and ${fields.length - 11} more`
+    const hint = words[name]
+      ? `write ${words[name]}`
+      : near !== undefined
+        ? `did you mean ${quotedName(near)}?`
+        : scope && functionNamed(name)
+          ? `${name} is a function: ${name}(...)`
+          : fields.length
+            ? `the fields are ${list}${scope ? '; text is written in quotes' : ''}`
+            : 'there are no fields here'
+    this.report({ code: 'unknown_field', message: `there is no field ${quotedName(name)}`, span, hint })
+    return brokenNode(span)
+  }
+
+  private member(object: Node, name: string, nameAt: Span, span: Span, scope: Scope): Node {
+    if (isBroken(object.type)) return brokenNode(span)
+    if (object.type.kind === 'json') {
+      const key: Node = { op: 'constant', value: name, type: { kind: 'string' }, optional: false, span: nameAt }
+      return this.narrowed({ op: 'json', value: object, key, type: object.type, optional: true, span }, scope)
+    }
+    if (object.type.kind !== 'object') {
+      const whole = `${this.text.slice(...object.span)}.${name}`
+      const hint = fieldOf(this.input, whole)
+        ? `\`${whole}\` is a field`
+        : functionNamed(name)
+          ? `${name} is a function: ${this.textOf(object.span)}.${name}()`
+          : undefined
+      this.report({
+        code: 'wrong_type',
+        message: `${this.textOf(object.span)} is ${describe(object.type)} and has no fields`,
+        span: nameAt,
+        expected: 'object',
+        got: describe(object.type),
+        ...(hint ? { hint } : {}),
+      })
+      return brokenNode(span)
+    }
+    const field: Field | undefined = fieldOf(object.type.record, name)
+    if (!field) return { ...this.unknownField(name, Object.keys(object.type.record.fields), undefined, nameAt), span }
+    return this.narrowed({ op: 'member', object, name, type: field.type, optional: field.optional || object.optional, span }, scope)
+  }
+
+  private index(object: Node, index: Node, span: Span, scope: Scope): Node {
+    if (isBroken(object.type) || isBroken(index.type)) return brokenNode(span)
+    const { type } = object
+    if (type.kind === 'object' && index.op === 'constant' && typeof index.value === 'string') return this.member(object, index.value, index.span, span, scope)
+    const key = required(index, this)
+    if (isBroken(key.type)) return brokenNode(span)
+    if (type.kind === 'json' && (key.type.kind === 'string' || key.type.kind === 'integer'))
+      return this.narrowed({ op: 'json', value: object, key, type, optional: true, span }, scope)
+    if (type.kind === 'list' && key.type.kind === 'integer') return { op: 'item', list: required(object, this), index: key, ...type.of, span }
+    const expected = type.kind === 'json' ? 'string or integer' : type.kind === 'list' ? 'integer' : type.kind === 'object' ? 'a name in quotes' : undefined
+    const problem = expected
+      ? { message: `an index into ${describe(type)} is ${expected}, not ${describe(key.type)}`, span: key.span, expected, got: describe(key.type) }
+      : {
+          message: `${this.textOf(object.span)} is ${describe(type)} and has no elements`,
+          span: object.span,
+          expected: 'list, object or json',
+          got: describe(type),
+        }
+    this.report({ code: 'wrong_type', ...problem })
+    return brokenNode(span)
+  }
+
+  private call(syntax: Syntax & { op: 'call' }, scope: Scope): Node {
+    const { name, nameAt } = syntax
+    const entry = functionNamed(name)
+    if (entry?.special) return this.folded(special.get(name)!(syntax, scope, this))
+    const args = syntax.args.map((arg) => this.check(arg, scope))
+    if (entry) return this.folded(callNode(entry, args, [syntax.start, syntax.end], this))
+    if (notRepeatable.has(name)) {
+      const message = `${name}() gives another result each time, so a run that goes on after a crash would not give what it gave before`
+      this.report({
+        code: 'not_repeatable',
+        message,
+        span: nameAt,
+        hint: name.includes('id') ? 'sha256() of fields makes an id that stays the same' : 'take the value from a field of the record',
+      })
+    } else {
+      const near = otherNames.get(name) ?? closest(name, functionNames())
+      const method = fieldOf(this.input, name) ? `${name} is a field, no function` : undefined
+      const hint = aggregates.has(name) ? `${name}() belongs to the outputs of aggregate` : near ? `did you mean ${near}?` : method
+      this.report({ code: 'unknown_function', message: `there is no function ${name}`, span: nameAt, ...(hint ? { hint } : {}) })
+    }
+    return brokenNode([syntax.start, syntax.end])
+  }
+
+  private logic(op: 'and' | 'or', items: readonly Syntax[], span: Span, scope: Scope): Node {
+    const nodes: Node[] = []
+    let { known } = scope
+    for (const item of items) {
+      const node = requiredBoolean(this.check(item, { ...scope, known }), this)
+      nodes.push(node)
+      known = both(known, op === 'and' ? factsOf(node).yes : factsOf(node).no)
+    }
+    const node = logicNode(op, nodes, span)
+    return nodes.some((item) => isBroken(item.type)) ? { ...brokenBoolean(span), ...(node.facts ? { facts: node.facts } : {}) } : node
+  }
+
+  private choose(syntax: Syntax & { op: 'choose' }, scope: Scope): Node {
+    const span: Span = [syntax.start, syntax.end]
+    const condition = requiredBoolean(this.check(syntax.condition, scope), this)
+    const when = factsOf(condition)
+    const yes = this.check(syntax.yes, { ...scope, known: both(scope.known, when.yes) })
+    const no = this.check(syntax.no, { ...scope, known: both(scope.known, when.no) })
+    const type = unifyNodes(yes, no)
+    if (!type) {
+      const [a, b] = [describe(yes.type), describe(no.type)]
+      this.report({ code: 'wrong_type', message: `both results of ? : have one type: ${a} and ${b} do not go together`, span: no.span, expected: a, got: b })
+    }
+    if (!type || isBroken(type) || isBroken(condition.type)) return brokenNode(span)
+    const [a, b] = [factsOf(yes), factsOf(no)]
+    const facts = { yes: either(both(when.yes, a.yes), both(when.no, b.yes)), no: either(both(when.yes, a.no), both(when.no, b.no)) }
+    return { op: 'choose', condition, yes: coerce(yes, type), no: coerce(no, type), type, optional: yes.optional || no.optional, span, facts }
+  }
+
+  private list(items: readonly Syntax[], span: Span, scope: Scope): Node {
+    const nodes = items.map((item) => this.check(item, scope))
+    const type = unifyAll(nodes)
+    if (typeof type === 'number') {
+      const [a, b] = [describe(nodes[0]!.type), describe(nodes[type]!.type)]
+      this.report({
+        code: 'wrong_type',
+        message: `a list holds values of one type: ${a} and ${b} do not go together`,
+        span: nodes[type]!.span,
+        expected: a,
+        got: b,
+      })
+      return brokenNode(span)
+    }
+    if (isBroken(type)) return brokenNode(span)
+    const optional = nodes.some((node) => node.optional)
+    return { op: 'list', items: nodes.map((node) => coerce(node, type)), type: { kind: 'list', of: { type, optional } }, optional: false, span }
+  }
+
+  private map(entries: readonly (readonly [Syntax, Syntax])[], span: Span, scope: Scope): Node {
+    const fields = new Map<string, Node>()
+    let isWrong = false
+    for (const [key, value] of entries) {
+      const node = this.check(value, scope)
+      const name = key.op === 'text' ? key.value : undefined
+      isWrong ||= name === undefined || isBroken(node.type) || fields.has(name)
+      const at: Span = [key.start, key.end]
+      if (name === undefined)
+        this.report({ code: 'wrong_type', message: 'the names of an object are text in quotes', span: at, expected: '"name"', got: this.textOf(at) })
+      else if (fields.has(name)) this.report({ code: 'wrong_arguments', message: `the object has ${JSON.stringify(name)} twice`, span: at })
+      else fields.set(name, node)
+    }
+    if (isWrong) return brokenNode(span)
+    const record: RecordType = { fields: Object.fromEntries([...fields].map(([name, { type, optional }]) => [name, { type, optional }])) }
+    return { op: 'object', names: [...fields.keys()], values: [...fields.values()], type: { kind: 'object', record }, optional: false, span }
+  }
+}
+
+const aggregates: ReadonlySet<string> = new Set(['count', 'sum', 'avg', 'first', 'last', 'count_distinct'])
+
+const brokenBoolean = (span: Span): Node => ({ ...brokenNode(span), type: boolean })
+
+/** A name as it is written in an expression. */
+const quotedName = (name: string): string =>
+  /^[\p{L}_][\p{L}\p{M}\p{Nd}_]*$/u.test(name) && !['in', 'true', 'false', 'null'].includes(name) ? name : `\`${name}\``

@@ -1,0 +1,110 @@
+/**
+ * The meaning of an expression as JavaScript: one function of a row, made by `generate`, in which fields are plain property reads and the engine sees one type
+ * at each place. Names and texts enter through `quote`, whole numbers as they are, and everything else (functions, other constants, sets) as a value of the
+ * scope. Null and absent are one: what may be absent is read with `?? null`, so that only null is left to compare with. Names that every object inherits, such
+ * as `constructor`, are read as own properties where the field may be absent.
+ */
+import { generate, propertyKey, quote } from '../codegen.ts'
+import type { Row } from '../record.ts'
+import { equalDeep, includesDeep, itemAt, onlyOne, ownProperty } from './equal.ts'
+import { jsonAt } from './json.ts'
+import type { Node } from './typed.ts'
+
+/** Lists of constants from this length on are looked up in a set. */
+const longList = 5
+
+/** The function of a row that an expression is. It throws `DataError`. */
+export function compile(node: Node): (row: Row) => unknown {
+  const scope = new Map<unknown, string>()
+  const named = (value: unknown): string => {
+    let name = scope.get(value)
+    if (!name) scope.set(value, (name = `k${scope.size}`))
+    return name
+  }
+  const code = write(node, named)
+  return generate(Object.fromEntries([...scope].map(([value, name]) => [name, value])), `return (r) => ${code}`)
+}
+
+type Named = (value: unknown) => string
+
+function write(node: Node, named: Named): string {
+  const code = (child: Node): string => write(child, named)
+  switch (node.op) {
+    case 'constant':
+      return constant(node.value, named)
+    case 'field':
+      return read('r', node.name, node.optional, false, named)
+    case 'element':
+      return node.optional ? `(v${node.loop} ?? null)` : `v${node.loop}`
+    case 'member':
+      return read(code(node.object), node.name, node.optional, node.object.optional, named)
+    case 'item':
+      return `${named(itemAt)}(${code(node.list)}, ${code(node.index)})`
+    case 'json':
+      return `${named(jsonAt)}(${code(node.value)}, ${code(node.key)})`
+    case 'list':
+      return `[${node.items.map(code).join(', ')}]`
+    case 'object':
+      return `({ ${node.names.map((name, i) => `${propertyKey(name)}: ${code(node.values[i]!)}`).join(', ')} })`
+    case 'and':
+    case 'or':
+      return `(${node.items.map(code).join(node.op === 'and' ? ' && ' : ' || ')})`
+    case 'not':
+      return `!${code(node.value)}`
+    case 'present':
+      return `(${code(node.value)} != null)`
+    case 'equal': {
+      const [left, right] = [code(node.left), code(node.right)]
+      if (node.deep) return `${node.negated ? '!' : ''}${named(equalDeep)}(${left}, ${right})`
+      return `(${left} ${node.negated ? '!==' : '==='} ${right})`
+    }
+    case 'in':
+      return membership(node, code, named)
+    case 'choose':
+      return `(${code(node.condition)} ? ${code(node.yes)} : ${code(node.no)})`
+    case 'first':
+      return `(${node.items.map(code).join(' ?? ')})`
+    case 'call': {
+      const args = node.args.map(code)
+      const { operation } = node
+      if (node.nullable) return `${named(nullSafe(operation.call))}(${args.join(', ')})`
+      return operation.inline ? operation.inline(...args) : `${named(operation.call)}(${args.join(', ')})`
+    }
+    case 'loop': {
+      const [list, body] = [code(node.list), `(v${node.loop}) => ${node.body.op === 'object' ? code(node.body) : `(${code(node.body)})`}`]
+      if (node.kind === 'exists_one') return `${named(onlyOne)}(${list}, ${body})`
+      return `${list}.${{ all: 'every', exists: 'some', map: 'map', filter: 'filter' }[node.kind]}(${body})`
+    }
+  }
+}
+
+function constant(value: unknown, named: Named): string {
+  if (typeof value === 'string') return quote(value)
+  if (value === null || typeof value === 'boolean') return String(value)
+  if (Number.isSafeInteger(value) && !Object.is(value, -0)) return (value as number) < 0 ? `(${value})` : String(value)
+  return named(value)
+}
+
+/** A property of an object; `maybeNull`: the object may be null. */
+function read(object: string, name: string, optional: boolean, maybeNull: boolean, named: Named): string {
+  if (!optional) return `${object}[${quote(name)}]`
+  if (name in Object.prototype) return `${named(ownProperty)}(${object}, ${quote(name)})`
+  return `(${object}${maybeNull ? '?.' : ''}[${quote(name)}] ?? null)`
+}
+
+function membership(node: Node & { op: 'in' }, code: (node: Node) => string, named: Named): string {
+  const { list } = node
+  if (node.deep) return `${named(includesDeep)}(${code(list)}, ${code(node.value)})`
+  const constants =
+    list.op === 'list' && list.items.every((item) => item.op === 'constant') ? list.items.map((item) => (item as Node & { op: 'constant' }).value) : undefined
+  if (constants && constants.length >= longList) return `${named(new Set(constants))}.has(${code(node.value)})`
+  return `${constants ? named(constants) : code(list)}.includes(${code(node.value)})`
+}
+
+type AnyCall = (...args: unknown[]) => unknown
+
+/** The same for a first argument that may be null. */
+function nullSafe(call: (...args: never[]) => unknown): AnyCall {
+  const plain = call as unknown as AnyCall
+  return (first, ...rest) => (first === null ? null : plain(first, ...rest))
+}

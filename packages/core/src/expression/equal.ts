@@ -1,0 +1,56 @@
+/** Equality of what `===` cannot tell: bytes, lists, objects and JSON values. Null and absent are one. */
+import { DataError } from '../errors.ts'
+
+const maxDepth = 500
+
+/** Throws `DataError` `too_deep` for values nested deeper than 500 levels. */
+export const equalDeep = (a: unknown, b: unknown): boolean => equal(a, b, 0)
+
+function equal(a: unknown, b: unknown, depth: number): boolean {
+  if (a === b) return true
+  if (a === null || a === undefined) return b === null || b === undefined
+  if (typeof a !== 'object' || typeof b !== 'object' || b === null) return false
+  if (depth === maxDepth) throw new DataError('too_deep', `values nested deeper than ${maxDepth} levels cannot be compared`)
+  if (a instanceof Uint8Array) return b instanceof Uint8Array && equalBytes(a, b)
+  if (Array.isArray(a)) return Array.isArray(b) && a.length === b.length && a.every((item, i) => equal(item, b[i], depth + 1))
+  if (Array.isArray(b)) return false
+  return within(a as Record<string, unknown>, b as Record<string, unknown>, depth) && lacksNothing(b as Record<string, unknown>, a as Record<string, unknown>)
+}
+
+function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
+  if (a.length !== b.length) return false
+  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false
+  return true
+}
+
+/** Each property of `a` equals that of `b`. */
+function within(a: Record<string, unknown>, b: Record<string, unknown>, depth: number): boolean {
+  for (const key of Object.keys(a)) if (!equal(a[key], Object.hasOwn(b, key) ? b[key] : null, depth + 1)) return false
+  return true
+}
+
+/** No property of `b` that is not null is missing in `a`. */
+function lacksNothing(b: Record<string, unknown>, a: Record<string, unknown>): boolean {
+  for (const key of Object.keys(b)) if (b[key] !== null && b[key] !== undefined && !Object.hasOwn(a, key)) return false
+  return true
+}
+
+/** Whether an element equals the value. */
+export const includesDeep = (list: readonly unknown[], value: unknown): boolean => list.some((item) => equal(item, value, 0))
+
+/** A property that the object itself has; null where it, or the object, is missing. For names that every object has, such as `constructor`. */
+export const ownProperty = (object: object | null, name: string): unknown =>
+  object !== null && Object.hasOwn(object, name) ? ((object as Record<string, unknown>)[name] ?? null) : null
+
+/** An element by its index from 0. Throws `out_of_range` where there is none. */
+export function itemAt(list: readonly unknown[], index: number): unknown {
+  if (index >= 0 && index < list.length) return list[index] ?? null
+  throw new DataError('out_of_range', `there is no element ${index} in a list of ${list.length}`)
+}
+
+/** Whether exactly one element passes. */
+export function onlyOne<T>(list: readonly T[], test: (item: T) => boolean): boolean {
+  let count = 0
+  for (const item of list) if (test(item)) count++
+  return count === 1
+}

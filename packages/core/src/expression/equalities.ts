@@ -1,0 +1,16 @@
+/** What an expression asks for by equality: the part that a store can look up. */
+import type { Node } from './typed.ts'
+
+/** `field == value` and its like, joined by && at the top. Values are as in memory; of a field named twice the first. */
+export function equalities(node: Node): Readonly<Record<string, unknown>> {
+  const found = new Map<string, unknown>()
+  for (const part of node.op === 'and' ? node.items.flatMap(conjuncts) : [node]) {
+    if (part.op !== 'equal' || part.negated || part.deep) continue
+    const [field, value] = part.left.op === 'field' ? [part.left, part.right] : [part.right, part.left]
+    // A field that is converted for the comparison is a call, not a field.
+    if (field.op === 'field' && value.op === 'constant' && value.value !== null && !found.has(field.name)) found.set(field.name, value.value)
+  }
+  return Object.fromEntries(found)
+}
+
+const conjuncts = (node: Node): readonly Node[] => (node.op === 'and' ? node.items.flatMap(conjuncts) : [node])

@@ -1,0 +1,57 @@
+/**
+ * What is known not to be null. A path names a value that does not change while a row is looked at: a field, a member of an object, a key of a JSON value, the
+ * element of a loop. A boolean node says which paths are not null where it is true and where it is false; `never` stands for a case that cannot happen, in
+ * which everything may be assumed.
+ */
+import type { Node } from './typed.ts'
+
+export type Known = ReadonlySet<string> | 'never'
+
+export interface Facts {
+  readonly yes: Known
+  readonly no: Known
+}
+
+const none: ReadonlySet<string> = new Set()
+export const noFacts: Facts = { yes: none, no: none }
+
+/** Both hold. */
+export function both(a: Known, b: Known): Known {
+  if (a === 'never' || b === 'never') return 'never'
+  return a.size === 0 ? b : b.size === 0 ? a : a.union(b)
+}
+
+/** One of them holds. */
+export function either(a: Known, b: Known): Known {
+  if (a === 'never') return b
+  if (b === 'never') return a
+  return a.size === 0 || b.size === 0 ? none : a.intersection(b)
+}
+
+export const factsOf = (node: Node): Facts => node.facts ?? noFacts
+
+/** The path of a node; undefined: it has none. Parts are separated by NUL. */
+export function pathOf(node: Node): string | undefined {
+  if (node.op === 'field') return `field\0${node.name}`
+  if (node.op === 'element') return `loop\0${node.loop}`
+  const [object, key] = node.op === 'member' ? [node.object, node.name] : node.op === 'json' && node.key.op === 'constant' ? [node.value, node.key.value] : []
+  if (!object) return undefined
+  const before = pathOf(object)
+  return before && `${before}\0${String(key)}`
+}
+
+/** The path and all it goes through: where `o.a` is not null, `o` is not either. */
+export function present(node: Node): ReadonlySet<string> {
+  const paths = new Set<string>()
+  for (let at: Node | undefined = node; at; at = at.op === 'member' ? at.object : at.op === 'json' ? at.value : undefined) {
+    const path = pathOf(at)
+    if (path) paths.add(path)
+  }
+  return paths
+}
+
+/** The field a path is; undefined for a path inside a field, or of a loop. */
+export function fieldOfPath(path: string): string | undefined {
+  const parts = path.split('\0')
+  return parts[0] === 'field' && parts.length === 2 ? parts[1] : undefined
+}

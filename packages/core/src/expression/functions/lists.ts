@@ -1,0 +1,71 @@
+/** What the check knows by itself: guards against null, and loops over lists. Here only their description. */
+import type { FunctionEntry } from './entry.ts'
+
+export const specialFunctions: readonly FunctionEntry[] = [
+  {
+    name: 'has',
+    group: 'null',
+    doc: 'Whether a field, or what is under a path of fields, is there and not null. After it the field counts as not null: has(x) && x > 3.',
+    example: ['has({"a": null}.a)', 'false'],
+    flink: 'x IS NOT NULL',
+    special: true,
+    forms: [{ takes: 'x: path', gives: 'boolean' }],
+  },
+  {
+    name: 'coalesce',
+    group: 'null',
+    doc: 'The first value that is not null.',
+    example: ['coalesce(null, "a")', '"a"'],
+    flink: 'COALESCE(a, b)',
+    special: true,
+    forms: [{ takes: 'a: T?, b: T?...', gives: 'T' }],
+  },
+  {
+    name: 'all',
+    group: 'lists',
+    doc: 'Whether the condition holds for every element; true for an empty list.',
+    example: ['[1, 2].all(x, x > 0)', 'true'],
+    flink: undefined,
+    special: true,
+    forms: [{ takes: 'list: list<T>, x: name, condition: boolean', gives: 'boolean' }],
+  },
+  {
+    name: 'exists',
+    group: 'lists',
+    doc: 'Whether the condition holds for some element.',
+    example: ['[1, 2].exists(x, x > 1)', 'true'],
+    flink: undefined,
+    special: true,
+    forms: [{ takes: 'list: list<T>, x: name, condition: boolean', gives: 'boolean' }],
+  },
+  {
+    name: 'exists_one',
+    group: 'lists',
+    doc: 'Whether the condition holds for exactly one element.',
+    example: ['[1, 2].exists_one(x, x > 0)', 'false'],
+    flink: undefined,
+    special: true,
+    forms: [{ takes: 'list: list<T>, x: name, condition: boolean', gives: 'boolean' }],
+  },
+  {
+    name: 'map',
+    group: 'lists',
+    doc: 'What becomes of each element; with a condition, of those for which it holds.',
+    example: ['[1, 2].map(x, x * 10)', '[10,20]'],
+    flink: undefined,
+    special: true,
+    forms: [
+      { takes: 'list: list<T>, x: name, value: U', gives: 'list<U>' },
+      { takes: 'list: list<T>, x: name, condition: boolean, value: U', gives: 'list<U>' },
+    ],
+  },
+  {
+    name: 'filter',
+    group: 'lists',
+    doc: 'The elements for which the condition holds.',
+    example: ['[1, 2].filter(x, x > 1)', '[2]'],
+    flink: undefined,
+    special: true,
+    forms: [{ takes: 'list: list<T>, x: name, condition: boolean', gives: 'list<T>' }],
+  },
+]

@@ -1,0 +1,104 @@
+/**
+ * The twin of compile.ts: walks the tree of the meaning for each row, and computes operators and functions in the plainest way there is (plain.ts). The
+ * results are the same; it stands in where code may not be made, and the tests hold both against each other.
+ */
+import { DataError } from '../errors.ts'
+import type { Row } from '../record.ts'
+import { plainOf } from './plain.ts'
+import type { Node } from './typed.ts'
+
+/** The value of an expression for one row. Throws `DataError`. */
+export const interpret =
+  (node: Node): ((row: Row) => unknown) =>
+  (row) =>
+    walk(node, row, new Map())
+
+type Elements = ReadonlyMap<number, unknown>
+
+function walk(node: Node, row: Row, elements: Elements): unknown {
+  const value = (child: Node): unknown => walk(child, row, elements)
+  switch (node.op) {
+    case 'constant':
+      return node.value
+    case 'field':
+      return property(row, node.name)
+    case 'element':
+      return elements.get(node.loop) ?? null
+    case 'member':
+      return property(value(node.object), node.name)
+    case 'item': {
+      const [list, index] = [value(node.list) as unknown[], value(node.index) as number]
+      if (index < 0 || index >= list.length) throw new DataError('out_of_range', `there is no element ${index} in a list of ${list.length}`)
+      return list[index] ?? null
+    }
+    case 'json': {
+      const [json, key] = [value(node.value), value(node.key)]
+      return Array.isArray(json) === (typeof key === 'number') ? property(json, key as string) : null
+    }
+    case 'list':
+      return node.items.map(value)
+    case 'object': {
+      const made: Row = {}
+      for (const [i, name] of node.names.entries())
+        Object.defineProperty(made, name, { value: value(node.values[i]!), enumerable: true, writable: true, configurable: true })
+      return made
+    }
+    case 'and':
+      return node.items.every(value)
+    case 'or':
+      return node.items.some(value)
+    case 'not':
+      return !value(node.value)
+    case 'present':
+      return value(node.value) !== null
+    case 'equal':
+      return isSame(value(node.left), value(node.right)) !== node.negated
+    case 'in': {
+      const searched = value(node.value)
+      return (value(node.list) as unknown[]).some((item) => isSame(searched, item))
+    }
+    case 'choose':
+      return value(node.condition) ? value(node.yes) : value(node.no)
+    case 'first': {
+      for (const item of node.items) {
+        const found = value(item)
+        if (found !== null) return found
+      }
+      return null
+    }
+    case 'call': {
+      const args = node.args.map(value)
+      return node.nullable && args[0] === null ? null : plainOf(node.operation)(...args)
+    }
+    case 'loop':
+      return loop(node, row, elements)
+  }
+}
+
+function loop(node: Node & { op: 'loop' }, row: Row, elements: Elements): unknown {
+  const list = walk(node.list, row, elements) as unknown[]
+  const results: unknown[] = []
+  for (const item of list) {
+    const result = walk(node.body, row, new Map(elements).set(node.loop, item))
+    // As && and || do: what follows the one that decides is not looked at.
+    if (node.kind === 'all' && !result) return false
+    if (node.kind === 'exists' && result) return true
+    if (node.kind === 'filter' && result) results.push(item)
+    if (node.kind === 'map' || (node.kind === 'exists_one' && result)) results.push(result)
+  }
+  if (node.kind === 'all' || node.kind === 'exists') return node.kind === 'all'
+  return node.kind === 'exists_one' ? results.length === 1 : results
+}
+
+const property = (object: unknown, name: string): unknown =>
+  typeof object === 'object' && object !== null && Object.hasOwn(object, name) ? ((object as Row)[name] ?? null) : null
+
+/** Equality by structure; absent properties are null. */
+function isSame(a: unknown, b: unknown, depth = 0): boolean {
+  if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return (a ?? null) === (b ?? null)
+  if (depth === 500) throw new DataError('too_deep', 'values nested deeper than 500 levels cannot be compared')
+  if (Array.isArray(a) !== Array.isArray(b) || a instanceof Uint8Array !== b instanceof Uint8Array) return false
+  if (Array.isArray(a) && a.length !== (b as unknown[]).length) return false
+  if (a instanceof Uint8Array && a.length !== (b as Uint8Array).length) return false
+  return [...new Set([...Object.keys(a), ...Object.keys(b)])].every((key) => isSame(property(a, key), property(b, key), depth + 1))
+}

@@ -1,0 +1,47 @@
+/** Findings while an expression is checked. */
+import type { ExpressionProblem } from './problem.ts'
+import type { Span } from './syntax.ts'
+import { brokenNode, describe, isBroken, isNothing, type Node } from './typed.ts'
+
+export interface Reporter {
+  report(problem: ExpressionProblem): void
+  /** What is written at a span. */
+  textOf(span: Span): string
+}
+
+/** The node as one that is not null; a finding where it may be. */
+export function required(node: Node, reporter: Reporter): Node {
+  if (!node.optional || isBroken(node.type)) return node
+  const text = reporter.textOf(node.span)
+  if (isNothing(node.type)) {
+    reporter.report({ code: 'wrong_type', message: `${text} is null: only ==, !=, coalesce and ?: take it`, span: node.span, got: 'null' })
+    return brokenNode(node.span)
+  }
+  reporter.report({
+    code: 'maybe_null',
+    message: `${text} may be null here`,
+    span: node.span,
+    expected: describe(node.type),
+    got: `${describe(node.type)}?`,
+    hint: node.type.kind === 'boolean' ? `compare: ${text} == true` : `guard it: ${text} != null && ..., or give a value for null: coalesce(${text}, ...)`,
+  })
+  return { ...node, optional: false }
+}
+
+/** The node as a boolean that is not null; a finding where it is none. */
+export function requiredBoolean(node: Node, reporter: Reporter): Node {
+  const checked = required(node, reporter)
+  if (checked.type.kind === 'boolean' || isBroken(checked.type)) return checked
+  const text = reporter.textOf(node.span)
+  const compare =
+    node.type.kind === 'string' ? `compare: ${text} != ""` : node.type.kind === 'integer' || node.type.kind === 'number' ? `compare: ${text} != 0` : undefined
+  reporter.report({
+    code: 'wrong_type',
+    message: `${text} is ${describe(node.type)}, where true or false is needed`,
+    span: node.span,
+    expected: 'boolean',
+    got: describe(node.type),
+    ...(compare ? { hint: compare } : {}),
+  })
+  return brokenNode(node.span)
+}

@@ -1,0 +1,75 @@
+/**
+ * What an expression means: the tree after the type check. Names are resolved, operators and functions are operations on one type each, and conversions
+ * between numeric types stand where they happen. Both evaluators (compile.ts, interpret.ts) read this.
+ */
+import { type Type, typeText } from '../schema.ts'
+import type { Facts } from './facts.ts'
+import type { Span } from './syntax.ts'
+
+/** A computation on values that are not null, unless it says otherwise. Throws `DataError`. */
+export interface Operation {
+  /** What the interpreter knows it by. */
+  readonly name: string
+  /** What it depends on besides its arguments: scales, a zone. */
+  readonly parameters?: readonly (string | number)[]
+  readonly call: (...args: never[]) => unknown
+  /** As JavaScript over the code of its arguments, where a call would cost more than the work. */
+  readonly inline?: (...args: string[]) => string
+}
+
+interface Known {
+  readonly type: Type
+  /** May be null here. */
+  readonly optional: boolean
+  readonly span: Span
+  /** Of booleans: what is not null where it is true, and where it is false. */
+  readonly facts?: Facts
+}
+
+export type LoopKind = 'all' | 'exists' | 'exists_one' | 'map' | 'filter'
+
+export type Node = Known &
+  /** `exact`: a number as it was written, digits x 10^-scale. */
+  (
+    | { readonly op: 'constant'; readonly value: unknown; readonly exact?: { readonly digits: bigint; readonly scale: number } }
+    | { readonly op: 'field'; readonly name: string }
+    /** The current element of the loop with this number. */
+    | { readonly op: 'element'; readonly loop: number }
+    /** A field of an object; null where the object is. */
+    | { readonly op: 'member'; readonly object: Node; readonly name: string }
+    /** An element of a list by index from 0; `out_of_range` where there is none. */
+    | { readonly op: 'item'; readonly list: Node; readonly index: Node }
+    /** Inside a JSON value; null where there is nothing. */
+    | { readonly op: 'json'; readonly value: Node; readonly key: Node }
+    | { readonly op: 'list'; readonly items: readonly Node[] }
+    | { readonly op: 'object'; readonly names: readonly string[]; readonly values: readonly Node[] }
+    | { readonly op: 'and' | 'or'; readonly items: readonly Node[] }
+    | { readonly op: 'not' | 'present'; readonly value: Node }
+    /** Of one type, null counted as a value. `deep`: more than `===`. */
+    | { readonly op: 'equal'; readonly left: Node; readonly right: Node; readonly negated: boolean; readonly deep: boolean }
+    | { readonly op: 'in'; readonly value: Node; readonly list: Node; readonly deep: boolean }
+    | { readonly op: 'choose'; readonly condition: Node; readonly yes: Node; readonly no: Node }
+    /** The first that is not null. */
+    | { readonly op: 'first'; readonly items: readonly Node[] }
+    /** `nullable`: null where the first argument is null. */
+    | { readonly op: 'call'; readonly operation: Operation; readonly args: readonly Node[]; readonly nullable: boolean }
+    | { readonly op: 'loop'; readonly kind: LoopKind; readonly loop: number; readonly list: Node; readonly body: Node }
+  )
+
+/** The type of `null` and of the elements of `[]`: goes with every other. */
+export const nothing = { kind: 'nothing' } as unknown as Type
+/** The type of what already has a finding: whatever is done with it is no further one. */
+export const broken = { kind: 'broken' } as unknown as Type
+
+export const isNothing = (type: Type): boolean => type === nothing
+export const isBroken = (type: Type): boolean => type === broken
+
+/** A type in a message. */
+export function describe(type: Type): string {
+  if (type === nothing) return 'null'
+  if (type.kind === 'list' && type.of.type === nothing) return 'an empty list'
+  return typeText(type)
+}
+
+/** A node of unknown meaning, after a finding. */
+export const brokenNode = (span: Span): Node => ({ op: 'constant', value: null, type: broken, optional: false, span })

@@ -1,0 +1,129 @@
+/**
+ * Types that go together: the one type that holds the values of both, and the conversions to it. integer goes with number (the same in memory), with bigint
+ * and with decimal; bigint with decimal; decimals of different scales with each other. A number never becomes a decimal or bigint by itself, but a number
+ * written into the expression stands for exactly its digits.
+ */
+import type { Field, RecordType, Type } from '../schema.ts'
+import { decimalText, unscaled, widenDecimal } from './decimal.ts'
+import { broken, isBroken, isNothing, type Node, nothing, type Operation } from './typed.ts'
+
+export const maxPrecision = 38
+
+/** Digits before and after the point that hold every value of the type. */
+export function digitsOf(type: Type): { whole: number; scale: number } | undefined {
+  if (type.kind === 'integer') return { whole: 16, scale: 0 }
+  if (type.kind === 'bigint') return { whole: 19, scale: 0 }
+  return type.kind === 'decimal' ? { whole: type.precision - type.scale, scale: type.scale } : undefined
+}
+
+/** The decimal with these digits, with fewer before the point where 38 are not enough; undefined: too many after it. */
+export function decimalType(whole: number, scale: number): (Type & { kind: 'decimal' }) | undefined {
+  return scale > maxPrecision ? undefined : { kind: 'decimal', precision: Math.min(maxPrecision, Math.max(1, whole + scale)), scale }
+}
+
+/** The type that holds the values of both; undefined: there is none. */
+export function unify(a: Type, b: Type): Type | undefined {
+  if (isBroken(a) || isBroken(b)) return broken
+  if (isNothing(a)) return b
+  if (isNothing(b)) return a
+  if (a.kind === 'decimal' || b.kind === 'decimal') {
+    const left = digitsOf(a)
+    const right = digitsOf(b)
+    return left && right && decimalType(Math.max(left.whole, right.whole), Math.max(left.scale, right.scale))
+  }
+  if (a.kind === 'list' && b.kind === 'list') {
+    const of = unifyInPlace(a.of, b.of)
+    return of && { kind: 'list', of }
+  }
+  if (a.kind === 'object' && b.kind === 'object') {
+    const record = unifyRecords(a.record, b.record)
+    return record && { kind: 'object', record }
+  }
+  if (a.kind === b.kind) return a
+  const kinds = [a.kind, b.kind]
+  if (!kinds.includes('integer')) return undefined
+  return kinds.includes('number') ? { kind: 'number' } : kinds.includes('bigint') ? { kind: 'bigint' } : undefined
+}
+
+/** Inside lists and objects nothing is converted: the values must be the same in memory. */
+function unifyInPlace(a: Field, b: Field): Field | undefined {
+  const type = unify(a.type, b.type)
+  const isSame = (from: Type) => isNothing(from) || from.kind === type?.kind || (from.kind === 'integer' && type?.kind === 'number')
+  if (!type || (!isBroken(type) && !(isSame(a.type) && isSame(b.type)))) return undefined
+  if (a.type.kind === 'decimal' && b.type.kind === 'decimal' && a.type.scale !== b.type.scale) return undefined
+  return { type, optional: a.optional || b.optional }
+}
+
+function unifyRecords(a: RecordType, b: RecordType): RecordType | undefined {
+  const names = Object.keys(a.fields)
+  if (names.length !== Object.keys(b.fields).length) return undefined
+  const fields: [string, Field][] = []
+  for (const name of names) {
+    const field = Object.hasOwn(b.fields, name) ? unifyInPlace(a.fields[name]!, b.fields[name]!) : undefined
+    if (!field) return undefined
+    fields.push([name, field])
+  }
+  return { fields: Object.fromEntries(fields) }
+}
+
+/** The type of several nodes together, where a number as written may be a decimal; the index of the first that does not go with those before it. */
+export function unifyAll(nodes: readonly Node[]): Type | number {
+  const decimal = nodes.find((node) => node.type.kind === 'decimal')?.type
+  let all: Type = nothing
+  for (const [i, node] of nodes.entries()) {
+    const type = unify(all, (decimal && literalDecimal(node, decimal)) ?? node.type)
+    if (!type) return i
+    all = type
+  }
+  return all
+}
+
+/** The same of two; undefined: they do not go together. */
+export function unifyNodes(a: Node, b: Node): Type | undefined {
+  const type = unifyAll([a, b])
+  return typeof type === 'number' ? undefined : type
+}
+
+/** The type of a number written next to a decimal: `1.19` is a decimal(3,2), `2` a decimal(1,0). Undefined: it is none, or has more than 38 digits. */
+export function literalDecimal(node: Node, beside: Type): Type | undefined {
+  if (node.op !== 'constant' || beside.kind !== 'decimal') return undefined
+  const exact = node.exact ?? (node.type.kind === 'integer' || node.type.kind === 'bigint' ? { digits: BigInt(node.value as number), scale: 0 } : undefined)
+  if (!exact || Math.abs(exact.scale) > maxPrecision) return undefined
+  const scale = Math.max(0, exact.scale)
+  const digits = exact.digits * 10n ** BigInt(scale - exact.scale)
+  const whole = Math.max(0, String(digits < 0n ? -digits : digits).length - scale)
+  return whole + scale > maxPrecision ? undefined : decimalType(whole, scale)
+}
+
+const conversion = (name: string, call: Operation['call'], parameters: readonly number[] = []): Operation => ({ name, parameters, call })
+const toBigint = conversion('integer to bigint', (value: number) => BigInt(value))
+
+/** The node as a value of a type that `unify` gave. Constants are converted at once; null stays null. */
+export function coerce(node: Node, type: Type): Node {
+  const from = node.type
+  if (isBroken(from) || isBroken(type) || isNothing(from)) return { ...node, type }
+  if (from.kind === type.kind && (from.kind !== 'decimal' || type.kind !== 'decimal' || from.scale === type.scale)) return { ...node, type }
+  const operation = operationTo(node, type)
+  if (!operation) return { ...node, type }
+  if (node.op === 'constant' && node.value !== null)
+    return { op: 'constant', value: (operation.call as (value: unknown) => unknown)(node.value), type, optional: false, span: node.span }
+  return { op: 'call', operation, args: [node], nullable: node.optional, type, optional: node.optional, span: node.span }
+}
+
+function operationTo(node: Node, type: Type): Operation | undefined {
+  const from = node.type
+  if (type.kind === 'bigint') return toBigint
+  if (type.kind !== 'decimal') return undefined
+  const { scale, precision } = type
+  if (from.kind === 'number' && node.op === 'constant' && node.exact) {
+    const { digits, scale: own } = node.exact
+    return conversion('exact', () => decimalText(digits * 10n ** BigInt(scale - own), scale, precision))
+  }
+  // Only where 38 digits are not enough for both can a value be too long.
+  const fits = (digitsOf(from)?.whole ?? 0) + scale <= precision || node.op === 'constant'
+  if (from.kind === 'decimal' && fits) return conversion('widen', (text: string) => widenDecimal(text, from.scale, scale), [from.scale, scale])
+  if (from.kind === 'decimal')
+    return conversion('widen', (text: string) => decimalText(unscaled(widenDecimal(text, from.scale, scale)), scale, precision), [from.scale, scale, precision])
+  if (fits) return conversion('whole to decimal', (value: number | bigint) => widenDecimal(String(value), 0, scale), [scale])
+  return conversion('whole to decimal', (value: number | bigint) => decimalText(BigInt(value) * 10n ** BigInt(scale), scale, precision), [scale, precision])
+}
