@@ -112,6 +112,10 @@ export interface DateRule {
   readonly formats: readonly string[]
   readonly zone: string
   readonly to?: string
+  /** The field's name at that step, for the bad record. Absent: the column's name. */
+  readonly field?: string
+  /** Where several rules fail on one record, it fails by that of the lowest order, as it does without the push. Absent: the column's place. */
+  readonly order?: number
 }
 
 /** What was pushed down: exactly these columns, in this order; `from` is the name in the source's schema. */
