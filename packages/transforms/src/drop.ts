@@ -19,7 +19,15 @@ export const drop = defineTransform({
       Object.entries(input.fields).filter(([name]) => !names.includes(name)),
       input.open,
     )
-    return { output, problems, push: (columns) => (input.open ? undefined : columns.filter(({ name }) => !names.includes(name))) }
+    return {
+      output,
+      problems,
+      push(columns) {
+        // A date that is left out must still be read: a text that is none fails its record at the step before.
+        const unread = columns.some(({ name, date }) => date && names.includes(name))
+        return input.open || unread ? undefined : columns.filter(({ name }) => !names.includes(name))
+      },
+    }
   },
 
   create(names, { input }) {

@@ -89,11 +89,14 @@ export const parseDates = defineTransform({
           (name) => input.fields[name]?.type.kind === 'string' && !columns.find((column) => column.name === name)?.date,
         )
         if (!textOnly) return undefined
+        const names = Object.keys(config)
+        const before = columns.reduce((most, { date }) => Math.max(most, (date?.order ?? -1) + 1), 0)
         return columns.map((column) => {
           if (!Object.hasOwn(config, column.name)) return column
           const rule = ruleOf(config[column.name] as Config)
           const to = target(rule)
-          const date: DateRule = { step, formats: rule.formats, zone: rule.zone, ...(to ? { to } : {}) }
+          const order = before + names.indexOf(column.name)
+          const date: DateRule = { step, formats: rule.formats, zone: rule.zone, ...(to ? { to } : {}), field: column.name, order }
           return { ...column, date }
         })
       },

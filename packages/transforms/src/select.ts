@@ -22,7 +22,9 @@ export const select = defineTransform({
           const column = columns.find(({ name }) => name === from)
           return column && { ...column, name: to }
         })
-        return pushed.every((column) => column !== undefined) ? pushed : undefined
+        // A date that is left out must still be read: a text that is none fails its record at the step before.
+        const unread = columns.some(({ name, date }) => date && !picked.some(({ from }) => from === name))
+        return !unread && pushed.every((column) => column !== undefined) ? pushed : undefined
       },
     }
   },

@@ -101,9 +101,9 @@ describe('parse_dates', () => {
     const push = (config: unknown, type = input) => run(parseDates, config, type, []).inference.push!(columns, 'dates')
     expect(push({ InvoiceDate: { formats: ['iso'], to: 'date', zone: 'UTC' } })).toEqual([
       { name: 'no', from: 'InvoiceNo' },
-      { name: 'InvoiceDate', from: 'InvoiceDate', date: { step: 'dates', formats: ['iso'], zone: 'UTC', to: 'yyyy-MM-dd' } },
+      { name: 'InvoiceDate', from: 'InvoiceDate', date: { step: 'dates', formats: ['iso'], zone: 'UTC', to: 'yyyy-MM-dd', field: 'InvoiceDate', order: 0 } },
     ])
-    expect(push({ InvoiceDate: 'iso' })![1]).toEqual({ name: 'InvoiceDate', from: 'InvoiceDate', date: { step: 'dates', formats: ['iso'], zone: 'UTC' } })
+    expect(push({ InvoiceDate: 'iso' })![1]!.date).toEqual({ step: 'dates', formats: ['iso'], zone: 'UTC', field: 'InvoiceDate', order: 0 })
     expect(push({ InvoiceDate: 'epoch_s' }, recordType({ InvoiceDate: 'integer' }))).toBe(undefined)
     expect(push({ InvoiceDate: 'iso' }, recordType({ InvoiceDate: 'string' }, true))).toBe(undefined)
     const before = [{ name: 'InvoiceDate', from: 'InvoiceDate', date: { step: 'x', formats: ['iso'], zone: 'UTC', to: 'iso' } }]

@@ -92,6 +92,13 @@ describe('pushed into a source', () => {
     expect(run(select, ['a'], input, []).inference.push!(all, 's')).toBe(undefined)
   })
 
+  it('is nothing where a date would be left unread, since a bad one must fail its record', () => {
+    const columns = run(parseDates, { InvoiceDate: 'iso' }, type, []).inference.push!(all, 'dates')!
+    expect(run(select, ['InvoiceNo'], type, []).inference.push!(columns, 's')).toBe(undefined)
+    expect(run(drop, ['InvoiceDate'], type, []).inference.push!(columns, 's')).toBe(undefined)
+    expect(run(drop, ['Country'], type, []).inference.push!(columns, 's')).toHaveLength(3)
+  })
+
   it('gives the same rows as the steps one after the other', () => {
     const { push: selected } = run(select, [{ at: 'InvoiceDate' }, 'InvoiceNo', { land: 'Country' }, { again: 'Country' }], type, []).inference
     const afterSelect = recordType({ at: 'string', InvoiceNo: 'string', land: 'string', again: 'string' })
@@ -100,7 +107,7 @@ describe('pushed into a source', () => {
     const dropped = run(drop, ['again'], afterSelect, [])
     const columns = dropped.inference.push!(dated.inference.push!(selected!(all, 'one')!, 'two')!, 'three')
     expect(columns).toEqual([
-      { name: 'at', from: 'InvoiceDate', date: { step: 'two', formats: ['M/d/yyyy H:mm'], zone: 'UTC', to: 'yyyy-MM-dd' } },
+      { name: 'at', from: 'InvoiceDate', date: { step: 'two', formats: ['M/d/yyyy H:mm'], zone: 'UTC', to: 'yyyy-MM-dd', field: 'at', order: 0 } },
       { name: 'InvoiceNo', from: 'InvoiceNo' },
       { name: 'land', from: 'Country' },
     ])
