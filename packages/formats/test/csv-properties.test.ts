@@ -11,9 +11,9 @@ const date = { step: 'dates', formats: ['M/d/yyyy H:mm', 'yyyy-MM-dd'], zone: 'U
 const schema = schemaOf({ s: 'string?', i: 'integer?', n: 'number', day: 'string?', d: 'decimal(5,2)?', must: 'string' })
 const push: Push = {
   columns: [
-    { name: 'when', from: 'day', date: { ...date, to: 'yyyy-MM-dd HH:mm:ss' } },
+    { name: 'when', from: 'day', date: { ...date, to: 'yyyy-MM-dd HH:mm:ss', field: 'day', order: 1 } },
     { name: 'amount', from: 'n' },
-    { name: 'ms', from: 's', date },
+    { name: 'ms', from: 's', date: { ...date, field: 's', order: 0 } },
     { name: 'again', from: 's' },
   ],
 }
@@ -156,7 +156,7 @@ describe('CSV, whatever the input', () => {
           const when = row['day'] === null ? null : toText(row['day'] as string)
           const ms = row['s'] === null ? null : toMs(row['s'] as string)
           if (when !== undefined && ms !== undefined) rows.push({ when, amount: row['n'], ms, again: row['s'] })
-          else bad.push({ position: plain.at[i]!, code: 'bad_date', field: when === undefined ? 'day' : 's', step: 'dates', bytes: plain.raw[i]! })
+          else bad.push({ position: plain.at[i]!, code: 'bad_date', field: ms === undefined ? 's' : 'day', step: 'dates', bytes: plain.raw[i]! })
         })
         bad.sort((a, b) => Number(a.position) - Number(b.position))
         const pushed = await readCsv(bytes, schema, { csv, read: { push } })

@@ -12,7 +12,7 @@ export class Trouble {
   private structure: RecordFailure | undefined
   private bad: RecordFailure | undefined
   private undated: RecordFailure | undefined
-  private undatedAt = 0
+  private undatedOrder = 0
   private readonly layout: Layout
   private readonly dialect: Dialect
   private readonly encoding: Encoding
@@ -26,7 +26,7 @@ export class Trouble {
 
   clear(): void {
     this.structure = this.bad = this.undated = undefined
-    this.undatedAt = this.layout.outputs.length
+    this.undatedOrder = Number.POSITIVE_INFINITY
     this.any = this.layout.broken !== undefined
   }
 
@@ -59,18 +59,14 @@ export class Trouble {
 
   /** The value of output x, whose column holds this text. */
   date(x: number, text: string): unknown {
-    const { column, date } = this.layout.outputs[x]!
+    const { name, date } = this.layout.outputs[x]!
     const value = date!.convert(text)
     if (value !== undefined) return value
-    const { step, formats } = date!.rule
+    const { step, formats, field = name, order = x } = date!.rule
     this.any = true
-    if (x >= this.undatedAt) return null
-    this.undatedAt = x
-    this.undated = {
-      code: 'bad_date',
-      field: this.layout.columns[column]!.name,
-      message: `${show(text)} is no date in the format ${formats.join(' or ')}`,
-      step,
+    if (order < this.undatedOrder) {
+      this.undatedOrder = order
+      this.undated = { code: 'bad_date', field, message: `${show(text)} is no date: expected ${formats.join(' or ')}`, step }
     }
     return null
   }
