@@ -1,0 +1,27 @@
+/** The sources, steps and sinks that the command brings with it, each imported only when a spec names it. */
+import type { Builtin, Definition, DefinitionKind } from '@millrace/core'
+
+type Door = { readonly default?: readonly Definition[] }
+
+const from = (packageName: string, kind: DefinitionKind, types: readonly string[], load: () => Promise<Door>): Builtin[] =>
+  types.map((type) => ({
+    kind,
+    type,
+    package: packageName,
+    load: async () => (await load()).default!.find((definition) => definition.kind === kind && definition.type === type)!,
+  }))
+
+/** The steps of `@millrace/transforms`. */
+export const stepTypes = ['parse_dates', 'select', 'set', 'drop', 'where', 'route', 'cast', 'default', 'dedupe', 'explode', 'nest', 'join', 'call'] as const
+
+/** All of them. A test compares this list with what the packages export. */
+export const builtins: readonly Builtin[] = [
+  ...from('@millrace/source-csv', 'source', ['csv'], () => import('@millrace/source-csv')),
+  ...from('@millrace/source-files', 'source', ['files'], () => import('@millrace/source-files')),
+  ...from('@millrace/source-sqlite', 'source', ['sqlite'], () => import('@millrace/source-sqlite')),
+  ...from('@millrace/sink-files', 'sink', ['files'], () => import('@millrace/sink-files')),
+  ...from('@millrace/sink-sqlite', 'sink', ['sqlite'], () => import('@millrace/sink-sqlite')),
+  ...from('@millrace/sink-console', 'sink', ['console'], () => import('@millrace/sink-console')),
+  ...from('@millrace/sink-null', 'sink', ['null'], () => import('@millrace/sink-null')),
+  ...from('@millrace/transforms', 'transform', stepTypes, () => import('@millrace/transforms')),
+]

@@ -1,0 +1,39 @@
+import { defineCommand, usageError } from '../command.ts'
+import { type Format, formats, printFindings } from '../print/finding.ts'
+import { type Checked, checkSpec, specsOf } from '../spec.ts'
+import { textOf } from '../project.ts'
+import { specFlags } from '../spec-flags.ts'
+
+export default defineCommand({
+  name: 'check',
+  summary: 'Prove specs: every name, type, expression and promise, all findings at once. Connects to nothing.',
+  details: 'Exit code 0: nothing but warnings; 2: at least one error.',
+  args: [['[SPEC...]', 'Files or pipeline names; default: all pipelines of the project.']],
+  flags: { ...specFlags, format: { type: 'text', value: 'FORMAT', description: `${formats.join(', ')}; default text.` } },
+  examples: [
+    ['pipe check', 'Every pipeline of this project.'],
+    ['pipe check pipelines/orders.yaml', 'One spec.'],
+    ['pipe check --format github', 'Findings as annotations of a pull request.'],
+  ],
+  async run({ flags, args }, io) {
+    const format = (flags.json ? 'json' : (flags.format ?? 'text')) as Format
+    if (!formats.includes(format)) throw usageError(`There is no format \`${format}\`.`, `Formats are ${formats.join(', ')}.`)
+    const checked: Checked[] = []
+    for (const spec of specsOf(args, io)) checked.push(await checkSpec(spec, flags, io))
+    const findings = checked.flatMap((each) => each.findings)
+    printFindings(findings, format, io, (file) => textOf(checked[0]!.project.root, file))
+    const errors = findings.filter((finding) => finding.severity === 'error').length
+    if (format === 'text') {
+      const warnings = findings.length - errors
+      const names = checked.map((each) => each.plan?.name ?? each.project.file)
+      io.out(
+        errors
+          ? `${plural(errors, 'error')}${warnings ? `, ${plural(warnings, 'warning')}` : ''}\n`
+          : `${names.join(', ')}: right${warnings ? `, ${plural(warnings, 'warning')}` : ''}\n`,
+      )
+    }
+    return errors ? 2 : 0
+  },
+})
+
+const plural = (n: number, word: string): string => `${n} ${word}${n === 1 ? '' : 's'}`

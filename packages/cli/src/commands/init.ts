@@ -1,0 +1,30 @@
+import { basename, relative, resolve } from 'node:path'
+import { defineCommand } from '../command.ts'
+import { makeFromTemplate } from '../template.ts'
+import { version } from '../version.ts'
+
+export default defineCommand({
+  name: 'init',
+  summary: 'Make a project that runs at once: a small CSV file, its schema, and a pipeline to JSON lines and the embedded store.',
+  args: [['[FOLDER]', 'Where; default: here.']],
+  flags: { json: { type: 'boolean', description: 'Print JSON.' } },
+  examples: [['pipe init shop', 'A project in ./shop.']],
+  async run({ flags, args: [at] }, io) {
+    const folder = resolve(io.cwd, at ?? '.')
+    const name =
+      basename(folder)
+        .toLowerCase()
+        .replaceAll(/[^a-z0-9-]+/g, '-') || 'project'
+    const files = makeFromTemplate('project', folder, { NAME: name, VERSION: version })
+    if (flags.json) {
+      io.out(`${JSON.stringify({ folder, files })}\n`)
+      return 0
+    }
+    const enter = relative(io.cwd, folder)
+    const next = [...(enter ? [`cd ${enter}`] : []), 'pipe check', 'pipe run orders', 'pipe query store orders --where \'customer == "Ada"\'']
+    io.out(
+      `Made ${files.length} files in ${enter || 'this folder'}:\n${files.map((file) => `  ${file}`).join('\n')}\n\nNext:\n${next.map((line) => `  ${line}`).join('\n')}\n`,
+    )
+    return 0
+  },
+})

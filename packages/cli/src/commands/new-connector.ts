@@ -1,0 +1,36 @@
+import { join, relative } from 'node:path'
+import { defineCommand, usageError } from '../command.ts'
+import { makeFromTemplate } from '../template.ts'
+import { version } from '../version.ts'
+
+export default defineCommand({
+  name: 'new connector',
+  summary: 'Make the package of a new source or sink, which works and passes the contract suite as it is.',
+  args: [
+    [
+      'NAME',
+      'The word for specs, `acme-orders`; the package becomes millrace-source-acme-orders. With a scope, `@acme/orders`, it becomes @acme/source-orders.',
+    ],
+  ],
+  flags: {
+    source: { type: 'boolean', description: 'A source.' },
+    sink: { type: 'boolean', description: 'A sink.' },
+    json: { type: 'boolean', description: 'Print JSON.' },
+  },
+  examples: [
+    ['pipe new connector acme-orders --source', 'A source in ./millrace-source-acme-orders.'],
+    ['pipe new connector @acme/archive --sink', 'A sink in ./sink-archive, as @acme/sink-archive.'],
+  ],
+  async run({ flags, args: [name] }, io) {
+    if (flags.source === flags.sink) throw usageError('Say which: --source or --sink.')
+    const kind = flags.source ? 'source' : 'sink'
+    const [, scope, word] = /^(?:(@[a-z0-9][a-z0-9-]*)\/)?([a-z][a-z0-9-]*)$/.exec(name!) ?? []
+    if (word === undefined) throw usageError(`\`${name}\` cannot be a connector's name: lower-case letters, digits and dashes, with an npm scope if you like.`)
+    const packageName = scope ? `${scope}/${kind}-${word}` : `millrace-${kind}-${word}`
+    const folder = join(io.cwd, scope ? `${kind}-${word}` : packageName)
+    const files = makeFromTemplate(kind, folder, { TYPE: name!, PACKAGE: packageName, VERSION: version })
+    if (flags.json) io.out(`${JSON.stringify({ folder, package: packageName, type: name, files })}\n`)
+    else io.out(`Made ${packageName} in ${relative(io.cwd, folder)}/\n\n  cd ${relative(io.cwd, folder)}\n  npm install\n  npm test\n`)
+    return 0
+  },
+})

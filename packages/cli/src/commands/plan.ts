@@ -1,0 +1,25 @@
+import { defineCommand, usageError } from '../command.ts'
+import { mermaid } from '../print/graph.ts'
+import { planText } from '../print/plan.ts'
+import { openPlan, oneSpec } from '../spec.ts'
+import { specFlags } from '../spec-flags.ts'
+
+export default defineCommand({
+  name: 'plan',
+  summary:
+    'Show what a run would do: the steps in their order, types at every point, what is pushed into the source, and what delivery is promised. Connects to nothing.',
+  args: [['[SPEC]', 'File or pipeline name; default: the only pipeline of the project.']],
+  flags: { ...specFlags, graph: { type: 'text', value: 'FORMAT', description: 'Print the graph instead: mermaid.' } },
+  examples: [
+    ['pipe plan pipelines/orders.yaml', 'For people.'],
+    ['pipe plan orders --graph mermaid', 'A flowchart for a README.'],
+    ['pipe plan orders --json', 'The plan itself, as documented in docs/guide/plan.md.'],
+  ],
+  async run({ flags, args: [spec] }, io) {
+    if (flags.graph !== undefined && flags.graph !== 'mermaid') throw usageError(`There is no graph format \`${flags.graph}\`.`, 'The one there is: mermaid.')
+    const opened = await openPlan(oneSpec(spec, io), flags, io)
+    if (!opened) return 2
+    io.out(flags.json ? `${JSON.stringify(opened.plan, undefined, 2)}\n` : flags.graph ? mermaid(opened.plan) : planText(opened.plan))
+    return 0
+  },
+})

@@ -1,0 +1,89 @@
+import { compileExpression, envOf, type Plan, type PlanSink, type Query, type RecordType, resolveConfig, type Row, toJson } from '@millrace/core'
+import { defineCommand, usageError } from '../command.ts'
+import { wholeNumber } from '../number.ts'
+import { rowTable } from '../print/table.ts'
+import { checkSpec, type Opened, openPlan, specsOf } from '../spec.ts'
+import { specFlags } from '../spec-flags.ts'
+
+export default defineCommand({
+  name: 'query',
+  summary: 'Look into a documents store: the collection that a pipeline of this project writes.',
+  args: [
+    ['STORE', 'The connection, or the id of the sink.'],
+    ['COLLECTION', 'The collection.'],
+  ],
+  flags: {
+    ...specFlags,
+    spec: { type: 'text', value: 'SPEC', description: 'The spec that writes it; default: any of the project.' },
+    where: { type: 'text', value: 'CEL', description: "Only documents for which this is true: 'CustomerID == 17850'." },
+    sort: { type: 'text', value: 'FIELD', description: 'Sort by this field; with a minus before it, descending. Several with commas.' },
+    limit: { type: 'text', value: 'N', description: 'At most so many; default 50.' },
+    table: { type: 'boolean', description: 'Print a table, which is the default.' },
+  },
+  examples: [
+    ['pipe query store orders --where \'customer == "Ada"\'', 'The orders of one customer.'],
+    ['pipe query store orders --sort -ordered_at --limit 10 --json', 'The ten latest, as JSON.'],
+  ],
+  async run({ flags, args: [store, collection] }, io) {
+    const { opened, sink } = await findCollection(store!, collection!, specsOf(flags.spec === undefined ? [] : [flags.spec], io), flags, io)
+    const { around, plan, registry } = opened
+    const definition = registry.sink(sink.type)!
+    if (!definition.query) throw usageError(`A sink of type ${sink.type} cannot be looked into.`)
+    const env = envOf(plan, around, sink.id)
+    const query: Query = {
+      collection: collection!,
+      limit: wholeNumber('--limit', flags.limit, 50),
+      ...(flags.where === undefined ? {} : { where: condition(flags.where, sink.input) }),
+      ...(flags.sort === undefined
+        ? {}
+        : { sort: flags.sort.split(',').map((field) => ({ field: field.replace(/^-/, ''), descending: field.startsWith('-') })) }),
+    }
+    const rows: Row[] = []
+    for await (const row of definition.query(resolveConfig(sink.config, around.secrets), env, query, io.stopSignal())) rows.push(row)
+    const plain = toJson({ kind: 'object', record: { ...sink.input, open: true } })
+    if (flags.json) io.out(`${JSON.stringify(rows.map(plain), undefined, 2)}\n`)
+    else io.out(rows.length ? rowTable(rows.map((row) => plain(row) as Row)) : 'Nothing found.\n')
+    return 0
+  },
+})
+
+type Flags = Parameters<typeof openPlan>[1]
+
+// The collection's fields and the store's config are those of the sink that writes it. A spec with errors is passed over.
+async function findCollection(
+  store: string,
+  collection: string,
+  specs: readonly string[],
+  flags: Flags,
+  io: Parameters<typeof openPlan>[2],
+): Promise<{ opened: Opened; sink: PlanSink }> {
+  const known: string[] = []
+  for (const spec of specs) {
+    const { plan } = await checkSpec(spec, flags, io)
+    for (const sink of plan ? sinksOf(plan) : []) {
+      const name = (sink.config as { collection?: string }).collection
+      if (name === undefined) continue
+      if (name === collection && [sink.connection, sink.id, sink.type].includes(store))
+        return { opened: (await openPlan(spec, { ...flags, json: true }, io))!, sink }
+      known.push(`${sink.connection ?? sink.id} ${name}`)
+    }
+  }
+  throw usageError(
+    `No pipeline of this project writes a collection \`${collection}\` to \`${store}\`.`,
+    known.length ? `There are: ${known.join(', ')}.` : 'Run `pipe plan` to see what a spec writes.',
+  )
+}
+
+const sinksOf = (plan: Plan): readonly PlanSink[] => [...plan.sinks, ...(plan.deadLetter ? [plan.deadLetter] : [])]
+
+// Compiled as in a step. Documents of the store may lack a field that the spec calls required: such a document is none of those asked for.
+function condition(text: string, input: RecordType): NonNullable<Query['where']> {
+  const compiled = compileExpression(text, input)
+  if (!compiled.ok) throw usageError(`--where: ${compiled.problems.map((problem) => problem.message).join('; ')}`, compiled.problems[0]?.hint)
+  if (compiled.type.kind !== 'boolean') throw usageError('--where needs an expression that is true or false.')
+  const required = compiled.fields.filter((field) => !input.fields[field]!.optional)
+  return {
+    equals: compiled.equals,
+    test: (row) => required.every((field) => row[field] !== null && row[field] !== undefined) && compiled.evaluate(row) === true,
+  }
+}

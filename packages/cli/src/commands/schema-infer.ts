@@ -1,0 +1,70 @@
+import { writeFileSync } from 'node:fs'
+import { isAbsolute, resolve } from 'node:path'
+import { type Env, fieldText, loadRegistry, MillraceError, optionsFromText, type RecordType, type Type } from '@millrace/core'
+import { builtins } from '../builtins.ts'
+import { defineCommand, usageError } from '../command.ts'
+import { findRoot, homeOf } from '../project.ts'
+
+export default defineCommand({
+  name: 'schema infer',
+  summary: 'Look at a data file and write the schema that fits it, to be read over and put into a spec.',
+  args: [['FILE', 'CSV, JSON lines, JSON, Parquet or Arrow; compressed ones too.']],
+  flags: {
+    type: { type: 'text', value: 'TYPE', description: 'The source that reads it; default: by the file name.' },
+    config: { type: 'text', value: 'YAML', description: 'Further options of that source: \'delimiter: ";"\'.' },
+    out: { type: 'text', value: 'FILE', description: 'Write it there instead of printing it.' },
+    json: { type: 'boolean', description: 'Print JSON.' },
+  },
+  examples: [
+    ['pipe schema infer data/orders.csv', 'Print the schema.'],
+    ["pipe schema infer data/orders.csv --config 'encoding: latin1' --out schemas/order.yaml", 'Write it to a file.'],
+  ],
+  async run({ flags, args: [file] }, io) {
+    const root = findRoot(io.cwd)
+    const type = flags.type ?? (/\.(csv|tsv)(\.(gz|zst))?$/.test(file!) ? 'csv' : 'files')
+    const registry = await loadRegistry({ root, builtins, wanted: [{ kind: 'source', type }] })
+    const definition = registry.source(type)
+    if (!definition) throw usageError(`There is no source of type ${type}.`, 'See `pipe connectors source`.')
+    if (!definition.infer) throw usageError(`A source of type ${type} cannot tell a schema.`)
+    const options = optionsFromText(`path: ${JSON.stringify(resolve(io.cwd, file!))}\n${flags.config ?? ''}\n`, definition.options)
+    if ('findings' in options) {
+      const [first] = options.findings
+      throw usageError(`--config: ${first?.message ?? 'it cannot be read'}`, first?.hint)
+    }
+    const env: Env = {
+      root,
+      home: homeOf(root, 'local'),
+      profile: 'local',
+      pipeline: 'infer',
+      id: 'source',
+      resolve: (path) => (isAbsolute(path) ? path : resolve(root, path)),
+    }
+    const record = await definition.infer(options.value, env, io.stopSignal())
+    if (Object.keys(record.fields).length === 0)
+      throw new MillraceError('nothing_to_infer', `${file} holds no record to learn from.`, { exitCode: 3, hint: 'Write the schema by hand.' })
+    const text = flags.json ? `${JSON.stringify({ fields: compact(record) }, undefined, 2)}\n` : `fields:\n${yaml(record, '  ')}`
+    if (flags.out === undefined) io.out(text)
+    else {
+      writeFileSync(resolve(io.cwd, flags.out), text, { flag: 'wx' })
+      io.out(`Wrote ${flags.out}. Read it over: a code that looks like a number may be text, and what is never empty in the sample may be empty elsewhere.\n`)
+    }
+    return 0
+  },
+})
+
+function yaml(record: RecordType, indent: string): string {
+  return Object.entries(record.fields)
+    .map(([name, field]) => {
+      const key = /^[A-Za-z_][\w-]*$/.test(name) ? name : JSON.stringify(name)
+      const nested = recordOf(field.type)
+      return nested ? `${indent}${key}:\n${indent}  fields:\n${yaml(nested, `${indent}    `)}` : `${indent}${key}: ${fieldText(field)}\n`
+    })
+    .join('')
+}
+
+const compact = (record: RecordType): Record<string, unknown> =>
+  Object.fromEntries(
+    Object.entries(record.fields).map(([name, field]) => [name, recordOf(field.type) ? { fields: compact(recordOf(field.type)!) } : fieldText(field)]),
+  )
+
+const recordOf = (type: Type): RecordType | undefined => (type.kind === 'object' ? type.record : undefined)

@@ -1,0 +1,47 @@
+/** What a command may touch of the world around it; tests give their own. */
+export interface Io {
+  readonly cwd: string
+  readonly env: Readonly<Record<string, string | undefined>>
+  /** Results. */
+  out(text: string): void
+  /** Progress, findings and errors. */
+  err(text: string): void
+  /** Standard error is a terminal: a progress line may be redrawn, and colours are welcome. */
+  readonly terminal: boolean
+  /** Width of the terminal in characters. */
+  readonly columns: number
+  /** The first SIGINT or SIGTERM: stop reading, finish what is under way. A second one ends the process at once. */
+  stopSignal(): AbortSignal
+}
+
+/** The process's own. `NO_COLOR` and a `TERM` of `dumb` make it plain. */
+export function processIo(): Io {
+  return {
+    cwd: process.cwd(),
+    env: process.env,
+    out: (text) => void process.stdout.write(text),
+    err: (text) => void process.stderr.write(text),
+    terminal: process.stderr.isTTY && process.env['TERM'] !== 'dumb',
+    columns: process.stderr.columns ?? 100,
+    stopSignal,
+  }
+}
+
+function stopSignal(): AbortSignal {
+  const stop = new AbortController()
+  let firstMs = 0
+  const onSignal = (signal: NodeJS.Signals) => {
+    // A terminal sends Ctrl-C to the whole group, and a wrapper such as npm may pass it on again: that is one press.
+    if (stop.signal.aborted && performance.now() - firstMs < 300) return
+    if (stop.signal.aborted) {
+      process.stderr.write(`Stopped at once by a second ${signal}. The next run goes on from the last checkpoint.\n`)
+      process.exit(signal === 'SIGINT' ? 130 : 143)
+    }
+    process.stderr.write(`${signal}: finishing what is under way; once more stops at once.\n`)
+    firstMs = performance.now()
+    stop.abort()
+  }
+  process.on('SIGINT', onSignal)
+  process.on('SIGTERM', onSignal)
+  return stop.signal
+}

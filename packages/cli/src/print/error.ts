@@ -1,0 +1,51 @@
+/** Errors as a person reads them: what, where, what to do. A failure without a code is a bug of ours and is shown with its stack. */
+import type { Io } from '../io.ts'
+
+interface Described {
+  readonly code: string
+  readonly message: string
+  readonly place?: string | undefined
+  readonly hint?: string | undefined
+}
+
+/** Prints what was thrown, as text or as one JSON object on standard output, and gives the exit code. Errors are known by name: a connector may bring its own copy of core. */
+export function printError(error: unknown, io: Io, json: boolean): number {
+  const { code, message, place, hint } = describe(error)
+  if (json) io.out(`${JSON.stringify({ error: { code, message, place, hint } })}\n`)
+  else io.err(`error ${code}${place ? ` at ${place}` : ''}: ${message}\n${hint ? `  ${hint}\n` : ''}`)
+  return exitCode(error)
+}
+
+function describe(error: unknown): Described {
+  if (error instanceof Error && 'code' in error && typeof error.code === 'string') {
+    const { place, hint } = error as Error & { place?: string; hint?: string }
+    return { code: error.code, message: error.message, place, hint: hint ?? environmentHint(error.code) }
+  }
+  return {
+    code: 'internal',
+    message: error instanceof Error ? (error.stack ?? error.message) : String(error),
+    hint: 'This is a fault of Millrace itself. State is unharmed; please report it with the text above.',
+  }
+}
+
+// Exit 3 says: not the spec and not the data, but this machine (file, permission, disk, network).
+function exitCode(error: unknown): number {
+  if (error instanceof Error && 'exitCode' in error && typeof error.exitCode === 'number') return error.exitCode
+  return error instanceof Error && 'code' in error && typeof error.code === 'string' && environmentHint(error.code) ? 3 : 1
+}
+
+function environmentHint(code: string): string | undefined {
+  switch (code) {
+    case 'ENOENT':
+      return 'Check the path; paths are relative to the project folder.'
+    case 'EACCES':
+    case 'EPERM':
+      return 'Give this user the right to read or write there.'
+    case 'ENOSPC':
+      return 'The disk is full. Free some space and run again; the run goes on from its last checkpoint.'
+    case 'EMFILE':
+      return 'Too many open files: raise `ulimit -n`.'
+    default:
+      return undefined
+  }
+}

@@ -1,0 +1,73 @@
+/** Findings of `check`, for people and for tools. */
+import type { Io } from '../io.ts'
+
+/** What a printed finding needs of core's `Finding`. */
+export interface Printable {
+  readonly code: string
+  readonly severity: 'error' | 'warning'
+  readonly message: string
+  readonly file: string
+  readonly line: number
+  readonly col: number
+  readonly endCol?: number
+  readonly path?: string | readonly (string | number)[]
+  readonly expected?: string
+  readonly got?: string
+  readonly hint?: string
+}
+
+export const formats = ['text', 'json', 'sarif', 'github'] as const
+export type Format = (typeof formats)[number]
+
+/** Findings in one of the formats. `textOf` gives a file's text, for the excerpt. */
+export function printFindings(findings: readonly Printable[], format: Format, io: Io, textOf: (file: string) => string | undefined): void {
+  switch (format) {
+    case 'json':
+      io.out(`${JSON.stringify({ ok: !findings.some((f) => f.severity === 'error'), findings }, undefined, 2)}\n`)
+      return
+    case 'sarif':
+      io.out(`${JSON.stringify(sarif(findings), undefined, 2)}\n`)
+      return
+    case 'github':
+      for (const f of findings) io.out(`::${f.severity} file=${f.file},line=${f.line},col=${f.col},title=${f.code}::${escapeCommand(sentence(f))}\n`)
+      return
+    case 'text':
+      for (const f of findings) io.err(`${text(f, textOf(f.file))}\n`)
+  }
+}
+
+/** One finding with the line it is about. */
+function text(f: Printable, source: string | undefined): string {
+  const lines = [`${f.file}:${f.line}:${f.col}  ${f.severity} ${f.code}`, `  ${f.message}`]
+  if (f.expected !== undefined) lines.push(`  expected ${f.expected}${f.got === undefined ? '' : `, got ${f.got}`}`)
+  const excerpt = source?.split(/\r?\n/, f.line)[f.line - 1]
+  if (excerpt !== undefined && excerpt.length < 200) {
+    const margin = ' '.repeat(String(f.line).length)
+    lines.push(`  ${f.line} | ${excerpt}`, `  ${margin} | ${' '.repeat(f.col - 1)}^`)
+  }
+  if (f.hint !== undefined) lines.push(`  ${f.hint}`)
+  return `${lines.join('\n')}\n`
+}
+
+const sentence = (f: Printable): string =>
+  [f.message, f.expected === undefined ? '' : `expected ${f.expected}${f.got === undefined ? '' : `, got ${f.got}`}`, f.hint ?? ''].filter(Boolean).join(' — ')
+
+// Workflow commands of GitHub: https://docs.github.com/actions/reference/workflow-commands-for-github-actions
+const escapeCommand = (message: string): string => message.replaceAll('%', '%25').replaceAll('\r', '%0D').replaceAll('\n', '%0A')
+
+// SARIF 2.1.0, the least that code scanning reads.
+const sarif = (findings: readonly Printable[]) => ({
+  $schema: 'https://json.schemastore.org/sarif-2.1.0.json',
+  version: '2.1.0',
+  runs: [
+    {
+      tool: { driver: { name: 'millrace', rules: [...new Set(findings.map((f) => f.code))].map((id) => ({ id })) } },
+      results: findings.map((f) => ({
+        ruleId: f.code,
+        level: f.severity,
+        message: { text: sentence(f) },
+        locations: [{ physicalLocation: { artifactLocation: { uri: f.file }, region: { startLine: f.line, startColumn: f.col } } }],
+      })),
+    },
+  ],
+})

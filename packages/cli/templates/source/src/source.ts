@@ -1,0 +1,44 @@
+/**
+ * Reads numbered records, page by page. A restart goes on after the last page whose records are safe, because each batch says where to resume: the number of
+ * records read so far. Each record's own position is its number, so it keeps its identity whatever the page size.
+ */
+import { type BadRecord, batch, defineSource, option, type Row, rowFromJson } from '@millrace/core'
+import { fetchPage } from './client.ts'
+
+/** One ordered sequence of records: a system with several (partitions, files) announces each and yields their batches side by side. */
+const split = 'records'
+
+export default defineSource({
+  kind: 'source',
+  type: '__TYPE__',
+  summary: 'Reads numbered records.',
+  options: option.object({
+    records: option.integer('How many records there are.', { default: 100, min: 0 }),
+    page_size: option.integer('Records asked for at a time.', { default: 1000, min: 1, max: 10_000 }),
+  }),
+  capabilities: () => ({ bounded: true, replayable: true, lanes: 'one' }),
+  create: ({ records, page_size }, { schema, unknownFields }) => ({
+    async *read({ resume, signal }) {
+      const toRow = rowFromJson(schema, unknownFields)
+      let at = Number(resume(split) ?? 0)
+      while (!signal.aborted) {
+        const page = await fetchPage(records, at, page_size, signal)
+        if (page.length === 0) return
+        const rows: Row[] = []
+        const positions: number[] = []
+        const bad: BadRecord[] = []
+        for (const [i, record] of page.entries()) {
+          const made = toRow(record)
+          // A record that does not fit the declared schema is no error of the system: it goes where the spec's `on_error` says.
+          if (Array.isArray(made)) bad.push({ position: at + i, bytes: Buffer.from(JSON.stringify(record)), ...made[0]! })
+          else {
+            rows.push(made)
+            positions.push(at + i)
+          }
+        }
+        at += page.length
+        yield batch({ split, rows, bad, position: at, positionAt: (i) => positions[i]! })
+      }
+    },
+  }),
+})

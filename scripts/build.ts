@@ -1,0 +1,32 @@
+/**
+ * Bundles the `pipe` command out of the sources of all packages into packages/cli/dist/bundle: an entry and chunks that are loaded when they are used.
+ * The libraries themselves are published as `tsc -b` leaves them. Vendor libraries that load files of their own stay outside of the bundle.
+ */
+import { rmSync, statSync } from 'node:fs'
+import { resolve } from 'node:path'
+import { build } from 'esbuild'
+
+const cli = resolve(import.meta.dirname, '../packages/cli')
+const outdir = resolve(cli, 'dist/bundle')
+
+rmSync(outdir, { recursive: true, force: true })
+const { metafile } = await build({
+  entryPoints: { pipe: resolve(cli, 'src/index.ts') },
+  outdir,
+  bundle: true,
+  splitting: true,
+  format: 'esm',
+  platform: 'node',
+  target: 'node22.22',
+  conditions: ['@millrace/source'],
+  external: ['@platformatic/kafka', 'mongodb', 'fastify'],
+  // CommonJS parts of some libraries call `require`.
+  banner: { js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);" },
+  minifyWhitespace: true,
+  minifySyntax: true,
+  legalComments: 'none',
+  metafile: true,
+  logLevel: 'warning',
+})
+const total = Object.keys(metafile.outputs).reduce((sum, path) => sum + statSync(path).size, 0)
+process.stdout.write(`bundled pipe: ${Object.keys(metafile.outputs).length} files, ${Math.round(total / 1024)} KiB\n`)

@@ -1,0 +1,96 @@
+/**
+ * `npm run gen` writes what is derived from code: the options in the READMEs of connectors and their schema.json, and docs/generated. `--check` writes
+ * nothing and fails when something is stale.
+ */
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { dirname, join, resolve } from 'node:path'
+import { catalogue, type Definition, functions, optionJsonSchema, registryOf, signatures, specJsonSchema } from '@millrace/core'
+import type { Command } from '../packages/cli/src/command.ts'
+import { help } from '../packages/cli/src/command.ts'
+import { commands } from '../packages/cli/src/commands/index.ts'
+import { builtins } from '../packages/cli/src/builtins.ts'
+import { optionsMarkdown } from '../packages/cli/src/print/options.ts'
+
+const root = resolve(import.meta.dirname, '..')
+const made = new Map<string, string>()
+const note = '<!-- Made by `npm run gen`. -->\n'
+
+const definitions = await Promise.all(builtins.map(async (builtin) => ({ definition: await builtin.load(), package: builtin.package })))
+connectorPackages()
+made.set('docs/generated/steps.md', `${note}# Steps\n\n${described(definitions.map((each) => each.definition).filter((each) => each.kind === 'transform'))}`)
+made.set('docs/generated/spec.schema.json', json(specJsonSchema(registryOf(definitions))))
+made.set('docs/generated/errors.md', errorsPage())
+made.set('docs/generated/expressions.md', expressionsPage())
+made.set('docs/generated/commands.md', await commandsPage())
+
+const stale = [...made].filter(([path, text]) => !existsSync(join(root, path)) || readFileSync(join(root, path), 'utf8') !== text).map(([path]) => path)
+if (process.argv.includes('--check')) {
+  if (stale.length) process.stderr.write(`Stale; run \`npm run gen\`:\n${stale.map((path) => `  ${path}\n`).join('')}`)
+  process.exitCode = stale.length ? 1 : 0
+} else {
+  for (const path of stale) {
+    mkdirSync(dirname(join(root, path)), { recursive: true })
+    writeFileSync(join(root, path), made.get(path)!)
+  }
+  process.stdout.write(stale.length ? `Written:\n${stale.map((path) => `  ${path}\n`).join('')}` : 'Nothing was stale.\n')
+}
+
+/** schema.json and the table in the README of each connector package that brings a definition. */
+function connectorPackages(): void {
+  for (const name of readdirSync(join(root, 'packages'))) {
+    const own = definitions.filter((each) => each.package === `@millrace/${name}` && each.definition.kind !== 'transform').map((each) => each.definition)
+    if (own.length === 0) continue
+    made.set(
+      `packages/${name}/schema.json`,
+      json({ definitions: Object.fromEntries(own.map(({ kind, type, options }) => [`${kind} ${type}`, optionJsonSchema(options)])) }),
+    )
+    const readme = `packages/${name}/README.md`
+    if (existsSync(join(root, readme))) made.set(readme, withOptions(readFileSync(join(root, readme), 'utf8'), own, readme))
+  }
+}
+
+function withOptions(text: string, own: readonly Definition[], path: string): string {
+  const marked = /<!-- options -->[\s\S]*?<!-- \/options -->/
+  if (!marked.test(text)) throw new Error(`${path} lacks the markers <!-- options --> and <!-- /options -->`)
+  const tables = own.map(({ options }) => optionsMarkdown(options)).join('\n')
+  return text.replace(marked, () => `<!-- options -->\n${tables}<!-- /options -->`)
+}
+
+function described(all: readonly Definition[]): string {
+  return all.map(({ type, summary, options }) => `## ${type}\n\n${summary}\n\n${optionsMarkdown(options)}`).join('\n')
+}
+
+function errorsPage(): string {
+  const entries = Object.entries(catalogue).map(([code, entry]) => {
+    const warning = 'severity' in entry && entry.severity === 'warning' ? ' *(warning)*' : ''
+    const hint = 'hint' in entry && entry.hint ? ` What to do: ${entry.hint}.` : ''
+    return `### ${code}\n\n${entry.title}${warning}. ${entry.explanation}${hint}\n`
+  })
+  return `${note}# Errors\n\nEvery code that \`pipe\` reports. A code keeps its meaning for good.\n\n${entries.join('\n')}`
+}
+
+function expressionsPage(): string {
+  const groups = [...new Set(functions.map((each) => each.group))]
+  const code = (text: string) => `\`${text.replaceAll('|', '\\|')}\``
+  const table = (group: string) =>
+    functions
+      .filter((each) => each.group === group)
+      .map(
+        (each) =>
+          `| ${signatures(each).map(code).join('<br>')} | ${each.doc.replaceAll('|', '\\|')} | ${code(each.example[0])} is ${code(each.example[1])} | ${each.flink === undefined ? 'no' : 'yes'} |`,
+      )
+      .join('\n')
+  const parts = groups.map(
+    (group) => `## ${group[0]!.toUpperCase()}${group.slice(1)}\n\n| function | what | example | in Flink SQL |\n|---|---|---|---|\n${table(group)}\n`,
+  )
+  return `${note}# Functions of expressions\n\nExpressions are CEL, typed by the fields they read: see [the guide](../guide/expressions.md).\n\n${parts.join('\n')}`
+}
+
+async function commandsPage(): Promise<string> {
+  const loaded: Command[] = await Promise.all(Object.values(commands).map((command) => command.load()))
+  return `${note}# Commands\n\n${loaded.map((command) => `## pipe ${command.name}\n\n\`\`\`text\n${help(command)}\`\`\`\n`).join('\n')}`
+}
+
+function json(value: unknown): string {
+  return `${JSON.stringify(value, undefined, 2)}\n`
+}

@@ -1,0 +1,38 @@
+/** Runs the `pipe` command from its sources, as its own process, for scripts and tests. */
+import { spawn } from 'node:child_process'
+import { resolve } from 'node:path'
+
+/** The repository's folder. */
+export const root = resolve(import.meta.dirname, '..')
+
+const main = resolve(root, 'packages/cli/src/main.ts')
+
+/** What a finished command left. */
+export interface Ended {
+  readonly code: number
+  readonly out: string
+  readonly err: string
+}
+
+/** Runs `pipe` with these words. `show`: its output goes to this process's own as well. */
+export function pipe(
+  words: readonly string[],
+  options: { readonly cwd?: string; readonly show?: boolean; readonly env?: NodeJS.ProcessEnv } = {},
+): Promise<Ended> {
+  const child = spawn(process.execPath, ['--conditions=@millrace/source', main, ...words], {
+    cwd: options.cwd ?? root,
+    env: { ...process.env, ...options.env },
+    stdio: ['ignore', 'pipe', options.show ? 'inherit' : 'pipe'],
+  })
+  let out = ''
+  let err = ''
+  child.stdout!.setEncoding('utf8').on('data', (text: string) => {
+    out += text
+    if (options.show) process.stdout.write(text)
+  })
+  child.stderr?.setEncoding('utf8').on('data', (text: string) => (err += text))
+  return new Promise((done, failed) => {
+    child.on('error', failed)
+    child.on('close', (code) => done({ code: code ?? 1, out, err }))
+  })
+}
