@@ -1,4 +1,4 @@
-/** Are two contestants' outputs the same? Files are read by DuckDB, in their own order; SQLite stores are compared by id. Throws with the first difference. */
+/** Are two contestants' outputs the same? Files are read by DuckDB, in their own order; SQLite stores as sets of documents. Throws with the first difference. */
 import { globSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
@@ -47,20 +47,21 @@ export async function sameFiles(a: string, b: string, extension: 'jsonl' | 'parq
   }
 }
 
-/** Stores of documents: the same ids with the same fields, whatever the text of the JSON. */
+/** Stores of documents: the same documents as often, whatever the text of the JSON and of the ids. */
 export function sameStores(a: string, b: string, rows: number): void {
   const db = new DatabaseSync(a)
   try {
     db.prepare('ATTACH ? AS b').run(b)
+    const fields = names
+      .split(', ')
+      .map((name) => `doc ->> '$.${name}' AS ${name}`)
+      .join(', ')
     for (const schema of ['main', 'b']) {
       const { n } = db.prepare(`SELECT count(*) AS n FROM ${schema}.items`).get() as { n: number }
       if (n !== rows) throw new Error(`${schema === 'main' ? a : b} has ${n} documents, not ${rows}`)
     }
-    const fields = names
-      .split(', ')
-      .map((name) => `doc ->> '$.${name}'`)
-      .join(', ')
-    const first = db.prepare(`SELECT id, ${fields} FROM main.items EXCEPT SELECT id, ${fields} FROM b.items LIMIT 1`).get()
+    const counted = (schema: string) => `SELECT ${names}, count(*) FROM (SELECT ${fields} FROM ${schema}.items) GROUP BY ${names}`
+    const first = db.prepare(`${counted('main')} EXCEPT ${counted('b')} LIMIT 1`).get()
     if (first) throw new Error(`${b} lacks what ${a} has: ${JSON.stringify(first)}`)
   } finally {
     db.close()
