@@ -15,6 +15,8 @@ export type DefinitionKind = Definition['kind']
 export interface Wanted {
   readonly kind: DefinitionKind
   readonly type: string
+  /** What else is wanted, once this is loaded: the source of a side input. */
+  readonly needs?: (definition: Definition) => readonly Wanted[]
 }
 
 /** A definition that the command brings with it. `load` is called once, and only if it is wanted. */
@@ -84,13 +86,16 @@ export async function loadRegistry(options: {
   const loaded = new Map<string, Registered>()
   const missing = new Map<string, Missing>()
   const wanted = options.wanted === 'all' ? builtins : options.wanted
-  const load = async ({ kind, type }: Wanted) => {
+  const load = async ({ kind, type, needs }: Wanted): Promise<void> => {
     const key = keyOf(kind, type)
-    if (loaded.has(key) || missing.has(key)) return
-    const builtin = builtins.find((entry) => entry.kind === kind && entry.type === type)
-    const found = builtin ? await loadBuiltin(builtin) : await loadInstalled(root, kind, type)
-    if ('definition' in found) loaded.set(key, found)
-    else missing.set(key, found)
+    if (!loaded.has(key) && !missing.has(key)) {
+      const builtin = builtins.find((entry) => entry.kind === kind && entry.type === type)
+      const found = builtin ? await loadBuiltin(builtin) : await loadInstalled(root, kind, type)
+      if ('definition' in found) loaded.set(key, found)
+      else missing.set(key, found)
+    }
+    const definition = loaded.get(key)?.definition
+    if (needs && definition) await Promise.all(needs(definition).map(load))
   }
   await Promise.all(wanted.map(load))
   if (options.wanted === 'all') for (const entry of await loadDependencies(root)) loaded.set(keyOf(entry.definition.kind, entry.definition.type), entry)

@@ -28,21 +28,24 @@ export function createChecking(project: Project, spec: Spec, registry: Registry,
     spec,
     registry,
     report,
-    resolving: { report, schemaFile: (node, path, to) => schemaFile(project, node.text, node.place, path, to) },
+    resolving: { report, schemaFile: schemaFileOf(project) },
     env: (id) => ({ root, home, profile, pipeline: spec.name, id, resolve: (path) => (isAbsolute(path) ? path : join(root, path)) }),
   }
 }
 
-function schemaFile(project: Project, name: string, at: Place, path: string, report: Report) {
-  const read = project.schemas.get(name)
-  if (!read || read.missing) {
-    report('file_missing', at, path, `there is no schema file \`${name}\` in the project folder`)
-    return undefined
+/** Looks up the schema files that were read with the project. */
+export function schemaFileOf(project: Project): Resolving['schemaFile'] {
+  return (node, path, report) => {
+    const read = project.schemas.get(node.text)
+    if (!read || read.missing) {
+      report('file_missing', node.place, path, `there is no schema file \`${node.text}\` in the project folder`)
+      return undefined
+    }
+    if (!read.tree) return undefined
+    const { type, problems } = parseRecordType(plainValue(read.tree))
+    for (const problem of problems) report.problem(problem, read.tree, '')
+    return Object.keys(type.fields).length > 0 || problems.length === 0 ? type : undefined
   }
-  if (!read.tree) return undefined
-  const { type, problems } = parseRecordType(plainValue(read.tree))
-  for (const problem of problems) report.problem(problem, read.tree, '')
-  return problems.some((problem) => problem.code !== 'schema_rule_ignored') && Object.keys(type.fields).length === 0 ? undefined : type
 }
 
 /** A planned config as a definition's functions get it during the check: secrets stand as the word `secret`. */

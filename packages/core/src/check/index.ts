@@ -3,12 +3,11 @@
  * What it found out on the way is what the plan is made of.
  */
 import { deadLetterSchema } from '../dead-letter.ts'
-import type { Registry, Wanted } from '../registry.ts'
-import { bind, readConnections } from '../spec/connections.ts'
+import type { Registry } from '../registry.ts'
+import { readConnections } from '../spec/connections.ts'
 import { createReport, type Finding } from '../spec/finding.ts'
 import type { Project } from '../spec/project.ts'
-import { readSpec, type SpecEndpoint } from '../spec/spec.ts'
-import type { SpecNode } from '../spec/tree.ts'
+import { readSpec } from '../spec/spec.ts'
 import type { Checked } from './checked.ts'
 import { createChecking, guarded } from './context.ts'
 import { checkDelivery } from './delivery.ts'
@@ -49,36 +48,4 @@ export function examine(project: Project, registry: Registry): { readonly findin
   const findings = report.findings()
   if (report.errors() > 0) return { findings }
   return { findings, checked: { spec, sources, sideSources, flow, sinks, ...(deadLetter ? { deadLetter } : {}), delivery, runs } }
-}
-
-/** The definitions that a project names, so that they can be loaded before the check. */
-export function wantedBy(project: Project): readonly Wanted[] {
-  if (!project.spec) return []
-  const quiet = createReport(project.file)
-  const spec = readSpec(project.spec, quiet)
-  const connections = readConnections(project, spec.connections, quiet)
-  const wanted: Wanted[] = []
-  const add = (kind: Wanted['kind'], type: string | undefined) => {
-    if (type && !wanted.some((each) => each.kind === kind && each.type === type)) wanted.push({ kind, type })
-  }
-  const typeOf = (part: SpecEndpoint) =>
-    part.type ? textOf(part.type.value) : part.connection ? bind(project, connections, part.connection, part.path, quiet)?.type : undefined
-  for (const source of spec.sources) add('source', typeOf(source))
-  for (const sink of spec.sinks) add('sink', typeOf(sink))
-  if (spec.deadLetter) add('sink', typeOf(spec.deadLetter))
-  for (const step of spec.steps) {
-    add('transform', step.verb.key)
-    for (const type of typesIn(step.config)) add('source', type)
-  }
-  return wanted
-}
-
-const textOf = (node: SpecNode): string | undefined => (node.kind === 'scalar' ? node.text : undefined)
-
-/** Words under `type` inside a step's config: it may declare a source of its own, as a join does. */
-function typesIn(node: SpecNode): readonly string[] {
-  if (node.kind === 'scalar') return []
-  if (node.kind === 'list') return node.items.flatMap(typesIn)
-  const isSource = node.entries.some((entry) => entry.key === 'config' || entry.key === 'schema')
-  return node.entries.flatMap(({ key, value }) => (key === 'type' && isSource ? (textOf(value) ?? []) : typesIn(value)))
 }

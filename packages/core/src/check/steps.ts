@@ -6,7 +6,7 @@ import { resolveOptions } from '../spec/options.ts'
 import { pathText } from '../spec/finding.ts'
 import { suggest } from '../spec/suggest.ts'
 import type { SpecStep } from '../spec/spec.ts'
-import { entryOf, type Place, type SpecNode } from '../spec/tree.ts'
+import type { Place, ScalarNode, SpecNode } from '../spec/tree.ts'
 import type { CheckedSource, CheckedStep } from './checked.ts'
 import { type Checking, guarded, optionsOf } from './context.ts'
 import { reportProblems } from './endpoints.ts'
@@ -77,50 +77,43 @@ function sideById(name: string, id: string, spec: SpecStep, declared: readonly C
 
 /** A side input that the step declares in its own config becomes a source of the plan, `step.name`. */
 function sideInline(name: string, side: Exclude<SideInput, { source: string }>, spec: SpecStep, sources: CheckedSource[], ctx: Checking): string | undefined {
-  const at = findSideNode(spec.config, side.type) ?? { node: spec.config, path: [] }
-  const path = pathText(spec.configPath, at.path)
-  const typePlace = entryOf(at.node, 'type')?.value.place ?? spec.verb.keyPlace
+  const place = spec.verb.keyPlace
+  const path = spec.configPath
   const definition = ctx.registry.source(side.type)
   if (!definition) {
-    reportMissing('source', side.type, typePlace, path, ctx)
+    reportMissing('source', side.type, place, path, ctx)
     return undefined
   }
-  const configNode = entryOf(at.node, 'config')?.value ?? ({ kind: 'map', place: typePlace, entries: [] } satisfies SpecNode)
+  const configNode = nodeOf(side.config, (text) => placeOfText(spec.config, text) ?? place)
   const errors = ctx.report.errors()
-  const config = resolveOptions(configNode, definition.options as OptionSchema, `${path}.config`, ctx.resolving)
+  const config = resolveOptions(configNode, definition.options as OptionSchema, path, ctx.resolving)
   if (config === undefined || ctx.report.errors() > errors) return undefined
   const id = `${spec.id}.${name}`
   const options = optionsOf(config)
   if (definition.check)
     reportProblems(
-      guarded(ctx, typePlace, path, `\`${side.type}\``, () => definition.check!(options, ctx.env(id))),
+      guarded(ctx, place, path, `\`${side.type}\``, () => definition.check!(options, ctx.env(id))),
       configNode,
-      `${path}.config`,
-      typePlace,
+      path,
+      place,
       ctx,
     )
-  const capabilities = guarded(ctx, typePlace, path, `source \`${side.type}\``, () => definition.capabilities(options))
+  const capabilities = guarded(ctx, place, path, `source \`${side.type}\``, () => definition.capabilities(options))
   if (!capabilities) return undefined
-  if (!capabilities.bounded) ctx.report('side_unbounded', typePlace, path, `this source never ends, so it cannot be read whole`)
+  if (!capabilities.bounded) ctx.report('side_unbounded', place, path, `this source never ends, so it cannot be read whole`)
   sources.push({ id, type: side.type, definition, configNode, config, schema: side.schema, unknownFields: 'drop', capabilities })
   return id
 }
 
-/** The map inside a config that declares a source of this type. */
-function findSideNode(
-  node: SpecNode,
-  type: string,
-  path: readonly (string | number)[] = [],
-): { node: SpecNode; path: readonly (string | number)[] } | undefined {
-  if (node.kind === 'scalar') return undefined
-  const word = entryOf(node, 'type')?.value
-  if (word?.kind === 'scalar' && word.text === type) return { node, path }
-  const children = node.kind === 'map' ? node.entries.map((entry) => [entry.key, entry.value] as const) : node.items.map((item, i) => [i, item] as const)
-  for (const [key, child] of children) {
-    const found = findSideNode(child, type, [...path, key])
-    if (found) return found
+/** A plain value as a node; texts stand where `placeOf` finds them. */
+function nodeOf(value: unknown, placeOf: (text: string) => Place): SpecNode {
+  if (Array.isArray(value)) return { kind: 'list', place: placeOf(''), items: value.map((item) => nodeOf(item, placeOf)) }
+  if (typeof value === 'object' && value !== null) {
+    const entries = Object.entries(value).filter(([, each]) => each !== undefined)
+    return { kind: 'map', place: placeOf(''), entries: entries.map(([key, each]) => ({ key, keyPlace: placeOf(key), value: nodeOf(each, placeOf) })) }
   }
-  return undefined
+  const text = String(value)
+  return { kind: 'scalar', place: placeOf(text), value: value as ScalarNode['value'], text, style: 'plain' }
 }
 
 /** Where a config holds this text, as a value or as a key. */

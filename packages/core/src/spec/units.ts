@@ -3,8 +3,11 @@
 const durationUnits: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000, w: 604_800_000 }
 const sizeUnits: Readonly<Record<string, number>> = { B: 1, kB: 1e3, MB: 1e6, GB: 1e9, KiB: 1024, MiB: 1024 ** 2, GiB: 1024 ** 3 }
 
+/** What a duration looks like, for messages. */
 export const durationForm = 'a duration with its unit (ms, s, m, h, d, w): `10m`, `1h30m`'
+/** What a size looks like. */
 export const sizeForm = 'a size with its unit (B, kB, MB, GB, KiB, MiB, GiB): `128MiB`'
+/** What a percentage looks like. */
 export const percentForm = 'a percentage from 0 % to 100 %: `5 %`'
 
 /** `1h30m` in ms. */

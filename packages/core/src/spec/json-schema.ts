@@ -1,8 +1,8 @@
 /** The JSON Schema (2020-12) of a spec with the connectors at hand: what an editor completes and underlines by. The check knows more than it can say. */
-import type { OptionSchema } from './options.ts'
-import type { Registry } from './registry.ts'
-import { plainTypes } from './schema.ts'
-import { bindingShape, deadLetterShape, kinds, type Shape, sinkShape, sourceShape, specShape, stepShape, varShape } from './spec/shape.ts'
+import type { OptionSchema } from '../options.ts'
+import type { Registry } from '../registry.ts'
+import { plainTypes } from '../schema.ts'
+import { bindingShape, deadLetterShape, kinds, type Shape, sinkShape, sourceShape, specShape, stepShape, varShape } from './shape.ts'
 
 type JsonSchema = Readonly<Record<string, unknown>>
 
