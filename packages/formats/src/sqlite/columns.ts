@@ -1,0 +1,78 @@
+/**
+ * Values in typed columns. Tables are STRICT, so a column holds what its type says or refuses it.
+ *
+ * | type | column | stored as |
+ * |---|---|---|
+ * | string, date | TEXT | itself |
+ * | boolean | INTEGER | 0, 1 |
+ * | integer, bigint | INTEGER | itself |
+ * | number | REAL | itself |
+ * | decimal | TEXT | its digits, since REAL would round |
+ * | timestamp | TEXT | `2010-12-01T08:26:00.000Z`: it sorts, and SQLite's date functions read it |
+ * | bytes | BLOB | itself |
+ * | list, object, json | TEXT | JSON |
+ */
+import type { SQLInputValue, SQLOutputValue } from 'node:sqlite'
+import { DataError, fromJson, fromText, toJson, toText, type Type } from '@millrace/core'
+
+/** The column type that holds this type. */
+export function columnType(type: Type): 'TEXT' | 'INTEGER' | 'REAL' | 'BLOB' {
+  switch (type.kind) {
+    case 'boolean':
+    case 'integer':
+    case 'bigint':
+      return 'INTEGER'
+    case 'number':
+      return 'REAL'
+    case 'bytes':
+      return 'BLOB'
+    default:
+      return 'TEXT'
+  }
+}
+
+/** A value that is not null as it is bound. */
+export function toColumn(type: Type): (value: unknown) => SQLInputValue {
+  switch (type.kind) {
+    case 'boolean':
+      return (value) => (value ? 1 : 0)
+    case 'timestamp':
+      return toText(type)
+    case 'list':
+    case 'object':
+    case 'json': {
+      const plain = toJson(type)
+      return (value) => JSON.stringify(plain(value))
+    }
+    default:
+      return (value) => value as SQLInputValue
+  }
+}
+
+/** A value of a column that is not null, read with big integers on. Throws `DataError`: tables may come from elsewhere. */
+export function fromColumn(type: Type): (value: SQLOutputValue) => unknown {
+  const text = fromText(type)
+  const json = fromJson(type)
+  return (value) => {
+    if (typeof value === 'bigint') {
+      if (type.kind === 'boolean') {
+        if (value === 0n || value === 1n) return value === 1n
+        throw new DataError('not_boolean', `${value} is neither 0 nor 1`)
+      }
+      if (type.kind === 'bigint') return value
+      // Digits as text are checked for their range, and for what the type allows.
+      if (type.kind === 'integer' || type.kind === 'decimal' || type.kind === 'string') return text(String(value))
+      if (type.kind === 'number' && !Number.isSafeInteger(Number(value))) throw new DataError('out_of_range', `${value} is beyond what a number holds exactly`)
+      return json(Number(value))
+    }
+    if (value instanceof Uint8Array) {
+      if (type.kind === 'bytes') return value
+      throw new DataError('not_text', `the column holds bytes, not ${type.kind}`)
+    }
+    if (typeof value === 'string') {
+      if (type.kind === 'bytes') throw new DataError('bad_bytes', 'the column holds text, not bytes')
+      return text(value)
+    }
+    return json(value)
+  }
+}

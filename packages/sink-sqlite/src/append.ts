@@ -1,0 +1,158 @@
+/**
+ * Rows added to a table, made effectively-once by a load ledger, since no key tells a row that comes again.
+ *
+ * Rows of an epoch are staged in a table of the sink's own, beside the target. The flush names the stage, which is saved with the positions; then publishing
+ * moves the rows into the target and notes the epoch in the ledger, in one transaction. Publishing again finds the note and does nothing. At a start, what was
+ * staged after the last save is thrown away: those records come again, maybe as others (invariant 4). A load is named by a random id that travels with the
+ * saved state, so after a reset of the state no epoch is taken for one of before. Nobody sees rows that were not saved.
+ */
+import { randomUUID } from 'node:crypto'
+import type { DatabaseSync } from 'node:sqlite'
+import { crashPoint, type Json, MillraceError, type OpenContext, type Sink, type SinkContext, SystemError, type WriteFailure } from '@millrace/core'
+import { columnsOf, identifier, openStoreWriter, transaction } from '@millrace/formats'
+import { columnDefinitions, compileBinder, createTable } from './columns.ts'
+import type { Options } from './options.ts'
+import { compileInserter, type Inserter, throwFailures } from './rows.ts'
+
+/** What the flush saves; `rows` tells whether all of them are still there. */
+interface Stage {
+  readonly load: string
+  readonly epoch: number
+  readonly rows: number
+}
+
+interface Place {
+  readonly table: string
+  /** Pipeline, sink and instance: whose loads they are. */
+  readonly writer: string
+  /** The name of the stage's table, quoted. */
+  readonly stage: string
+  /** The names of the columns, quoted and joined. */
+  readonly columns: string
+}
+
+const ledger = `CREATE TABLE IF NOT EXISTS _millrace_loads
+  (load TEXT PRIMARY KEY NOT NULL, writer TEXT NOT NULL, target TEXT NOT NULL, epoch INTEGER NOT NULL, rows INTEGER NOT NULL) STRICT`
+
+/** Makes the sink. `table` is set. */
+export function appendSink(o: Options, ctx: SinkContext, path: string): Sink {
+  const binder = compileBinder(ctx.schema)
+  const columns = binder.names.map(identifier).join(', ')
+  let place: Place
+  let db: DatabaseSync
+  let put: Inserter
+  let load = ''
+  let staged = 0
+  return {
+    async open(open) {
+      const writer = `${ctx.pipeline}/${ctx.id}${open.instance.n > 1 ? `.${open.instance.i}-${open.instance.n}` : ''}`
+      place = { table: o.table!, writer, stage: identifier(`_millrace_stage ${writer}`), columns }
+      const saved = open.restore as { readonly load: string; readonly epoch: number } | undefined
+      load = saved?.load ?? randomUUID()
+      db = await openStoreWriter(path, open.signal, (made) => {
+        made.exec(ledger)
+        createTable(made, place.table, ctx.schema, undefined)
+        if (!saved) meetExisting(made, place, open.existing ?? o.existing)
+        cutBack(made, place, saved, columnDefinitions(ctx.schema))
+      })
+      put = compileInserter(db, `INSERT INTO ${place.stage} (${columns}, _millrace_load, _millrace_epoch)`, '', binder, 2)
+    },
+    async write(records, { signal, epoch }) {
+      if (records.length === 0) return
+      const failures: WriteFailure[] = []
+      staged += await transaction(db, path, signal, () => put(records, undefined, failures, [load, epoch]))
+      crashPoint('sqlite_staged')
+      throwFailures(failures)
+    },
+    async flush({ epoch }) {
+      const stages: Json[] = staged > 0 ? [{ load, epoch, rows: staged }] : []
+      staged = 0
+      return { resume: { load, epoch }, stages }
+    },
+    async publish(stage, { signal }) {
+      await transaction(db, path, signal, () => publish(db, place, stage as unknown as Stage))
+      crashPoint('sqlite_published')
+    },
+    async close() {
+      if (db?.isOpen) db.close()
+    },
+  }
+}
+
+function publish(db: DatabaseSync, { table, writer, stage, columns }: Place, { load, epoch, rows }: Stage): void {
+  // Epochs of a load are published in their order, so the last one stands for all before it.
+  const done = db.prepare('SELECT epoch FROM _millrace_loads WHERE load = ?').get(load)?.['epoch']
+  if (done !== undefined && Number(done) >= epoch) return
+  const moved = db
+    .prepare(`INSERT INTO ${identifier(table)} (${columns}) SELECT ${columns} FROM ${stage} WHERE _millrace_load = ? AND _millrace_epoch = ? ORDER BY rowid`)
+    .run(load, epoch)
+  if (Number(moved.changes) !== rows) {
+    throw new SystemError('stage_gone', `${rows} rows were staged for ${table}, but ${moved.changes} are there`, {
+      hint: 'the store was changed or replaced by hand; start anew with `pipe state reset` and `--replace`',
+    })
+  }
+  db.prepare('INSERT INTO _millrace_loads VALUES (?, ?, ?, ?, ?) ON CONFLICT (load) DO UPDATE SET epoch = excluded.epoch, rows = rows + excluded.rows').run(
+    load,
+    writer,
+    table,
+    epoch,
+    rows,
+  )
+  db.prepare(`DELETE FROM ${stage} WHERE _millrace_load = ? AND _millrace_epoch = ?`).run(load, epoch)
+}
+
+/** Leaves in the stage what was saved and waits to be published, nothing else. */
+function cutBack(
+  db: DatabaseSync,
+  { stage, writer }: Place,
+  saved: { readonly load: string; readonly epoch: number } | undefined,
+  definitions: readonly string[],
+): void {
+  const create = `CREATE TABLE IF NOT EXISTS ${stage} (${definitions.join(', ')}, _millrace_load TEXT NOT NULL, _millrace_epoch INTEGER NOT NULL) STRICT`
+  db.exec(create)
+  db.prepare(`DELETE FROM ${stage} WHERE _millrace_load <> ? OR _millrace_epoch > ?`).run(saved?.load ?? '', saved?.epoch ?? 0)
+  if (Number(db.prepare(`SELECT count(*) AS n FROM ${stage}`).get()!['n']) === 0) {
+    // Its columns may be those of an earlier spec.
+    db.exec(`DROP TABLE ${stage}; ${create}`)
+    return
+  }
+  const there = columnsOf(db, `_millrace_stage ${writer}`)
+  if (there.length !== definitions.length + 2) {
+    throw new MillraceError(
+      'stage_left',
+      `rows that an earlier spec staged for this sink wait to be published, and their columns are others: ${there.map((c) => c.name).join(', ')}`,
+      {
+        hint: 'run once with the old spec, or give them up: pipe state reset',
+        exitCode: 2,
+      },
+    )
+  }
+}
+
+/** A new run whose table has rows of an earlier one. */
+function meetExisting(db: DatabaseSync, { table, writer }: Place, existing: NonNullable<OpenContext['existing']>): void {
+  const loads = db.prepare('SELECT writer, rows FROM _millrace_loads WHERE target = ?').all(table)
+  const own = loads.filter((row) => row['writer'] === writer)
+  if (own.length === 0 || existing === 'keep') return
+  const rows = own.reduce((sum, row) => sum + Number(row['rows']), 0)
+  if (existing === 'stop') {
+    throw new MillraceError('existing_results', `the table ${table} has ${rows} rows of an earlier run of this pipeline`, {
+      hint: '--replace empties the table first, --keep adds to it; or set `existing` of the sink',
+      exitCode: 3,
+    })
+  }
+  const all = Number(db.prepare(`SELECT count(*) AS n FROM ${identifier(table)}`).get()!['n'])
+  if (all > rows) {
+    const others = [...new Set(loads.map((row) => String(row['writer'])).filter((name) => name !== writer))]
+    throw new MillraceError(
+      'existing_results',
+      `the table ${table} cannot be replaced: ${all - rows} of its ${all} rows came from elsewhere${others.length ? `: ${others.join(', ')}` : ''}`,
+      {
+        hint: 'delete the rows of this pipeline by hand and use --keep, or drop the table if the others can be loaded again',
+        exitCode: 3,
+      },
+    )
+  }
+  db.exec(`DELETE FROM ${identifier(table)}`)
+  db.prepare('DELETE FROM _millrace_loads WHERE writer = ? AND target = ?').run(writer, table)
+}

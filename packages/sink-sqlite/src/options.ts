@@ -1,0 +1,176 @@
+/** The options, what is wrong with them, and how values are stored. */
+import { fieldOf, isKeyType, option, type Problem, type RecordType, type Static, type Type } from '@millrace/core'
+import { canBeFound, columnType, nameProblem } from '@millrace/formats'
+
+export const options = option.object({
+  path: option.optional(
+    option.path('The store file. Default: `store.db` in the data folder of the profile, shared by all its pipelines.', { example: 'data/shop.db' }),
+  ),
+  collection: option.optional(option.text('The collection to write documents to; it is made where it is missing.', { example: 'invoice-items' })),
+  table: option.optional(
+    option.text('Instead of `collection`: the table to write typed columns to; it is made where it is missing.', { example: 'bulkimport' }),
+  ),
+  key: option.optional(
+    option.anyOf(
+      [option.field('One field.'), option.list(option.field('A field.'), 'Several fields.', { min: 1 })],
+      "What a document or row is known by: a field, or a list of fields. Default for documents: the record's id.",
+      { example: 'InvoiceNo' },
+    ),
+  ),
+  write: option.optional(
+    option.oneOf(
+      ['upsert', 'insert', 'set', 'delete', 'append', 'merge'],
+      'Documents: `upsert` replaces the document of the key (the default), `insert` makes a key that exists a data error, `set` merges fields into the document, `delete` removes it. Tables: `append` adds rows (the default), `merge` replaces the row of the key.',
+      { example: 'set' },
+    ),
+  ),
+  fields: option.optional(
+    option.list(option.field('A field.'), 'With `write: set`: the fields to merge. Default: all; with `attribute`, only those of the key.', {
+      example: ['Country'],
+    }),
+  ),
+  attribute: option.optional(
+    option.object(
+      {
+        name: option.field('The field whose value names the attribute.', { example: 'InvoiceNo' }),
+        value: option.list(option.field('A field.'), 'The fields that make its value, an object.', { min: 1, example: ['InvoiceDate', 'Country'] }),
+      },
+      'With `write: set`: one attribute per record, set in the document of the key.',
+    ),
+  ),
+  indexes: option.optional(
+    option.list(option.list(option.field('A field.'), 'The fields of one index.', { min: 1 }), 'Indexes of the collection, for look-ups.', {
+      example: [['CustomerID'], ['InvoiceNo']],
+    }),
+  ),
+  nulls: option.oneOf(['write', 'omit'], 'Documents: whether a null is written or its field left out.', { default: 'write' }),
+  existing: option.oneOf(
+    ['stop', 'replace', 'keep'],
+    'Append: what a new run does where the table has rows of an earlier one: stop, empty the table first, or add to them.',
+    { default: 'stop' },
+  ),
+})
+
+export type Options = Static<typeof options>
+
+/** The key as a list; undefined: the record's id. */
+export const keyOf = (o: Options): readonly string[] | undefined => (typeof o.key === 'string' ? [o.key] : o.key)
+
+/** How records are written, with the default of the mode filled in. */
+export const writeOf = (o: Options): NonNullable<Options['write']> => o.write ?? (o.collection === undefined ? 'append' : 'upsert')
+
+const problem = (at: readonly (string | number)[], code: string, message: string, more: Partial<Problem> = {}): Problem => ({ code, message, at, ...more })
+
+/** What contradicts itself, whatever the records look like. */
+export function checkOptions(o: Options): Problem[] {
+  const found: Problem[] = []
+  const { collection, table } = o
+  const name = collection ?? table
+  if (name === undefined)
+    return [problem([], 'missing_key', 'either `collection` or `table` is needed', { hint: 'collection: NAME for documents, table: NAME for typed columns' })]
+  if (collection !== undefined && table !== undefined)
+    return [problem(['table'], 'bad_value', '`collection` and `table` exclude each other', { hint: 'remove one of them' })]
+  const wrong = nameProblem(name)
+  if (wrong) found.push(problem([collection === undefined ? 'table' : 'collection'], 'bad_value', `\`${name}\` cannot name it: ${wrong}`))
+  const write = writeOf(o)
+  const allowed = collection === undefined ? ['append', 'merge'] : ['upsert', 'insert', 'set', 'delete']
+  if (!allowed.includes(write)) {
+    const what = collection === undefined ? 'a table' : 'documents'
+    found.push(problem(['write'], 'bad_value', `\`write: ${write}\` is not for ${what}`, { expected: allowed.join(', '), got: write }))
+  }
+  if (write === 'merge' && o.key === undefined) found.push(problem([], 'missing_key', '`write: merge` needs a `key`'))
+  const onlyFor = (option: 'fields' | 'attribute' | 'indexes', fits: boolean, hint: string) => {
+    if (o[option] !== undefined && !fits) found.push(problem([option], 'bad_value', `\`${option}\` has no meaning with \`write: ${write}\``, { hint }))
+  }
+  onlyFor('fields', write === 'set', 'write: set')
+  onlyFor('attribute', write === 'set', 'write: set')
+  onlyFor('indexes', collection !== undefined, 'use `collection`')
+  for (const [i, index] of (o.indexes ?? []).entries()) {
+    for (const [k, field] of index.entries())
+      if (!canBeFound(field))
+        found.push(problem(['indexes', i, k], 'bad_value', `the field \`${field}\` cannot be indexed: ${nameProblem(field) ?? 'its name does not allow it'}`))
+  }
+  return found
+}
+
+/** What is wrong with writing records of this type. */
+export function accepts(o: Options, input: RecordType): Problem[] {
+  const found: Problem[] = []
+  const known = Object.keys(input.fields)
+  const field = (name: string, at: readonly (string | number)[], asKey: boolean) => {
+    const given = fieldOf(input, name)
+    if (!given) found.push(problem(at, 'unknown_field', `the records have no field \`${name}\``, { expected: known.join(', '), got: name }))
+    else if (asKey && !isKeyType(given.type))
+      found.push(problem(at, 'bad_value', `\`${name}\` cannot be a key: it is a ${given.type.kind}`, { expected: 'a scalar', got: given.type.kind }))
+  }
+  const key = keyOf(o)
+  for (const [i, name] of (key ?? []).entries()) field(name, typeof o.key === 'string' ? ['key'] : ['key', i], true)
+  for (const [i, name] of (o.fields ?? []).entries()) field(name, ['fields', i], false)
+  if (o.attribute) {
+    field(o.attribute.name, ['attribute', 'name'], true)
+    for (const [i, name] of o.attribute.value.entries()) field(name, ['attribute', 'value', i], false)
+  } else for (const [i, index] of (o.indexes ?? []).entries()) for (const [k, name] of index.entries()) if (!input.open) field(name, ['indexes', i, k], false)
+  if (o.collection !== undefined && fieldOf(input, '_id')) {
+    found.push(
+      problem([], 'bad_value', 'a field `_id` cannot be stored: documents show their key under that name', {
+        hint: 'rename it with `select`, or use it as `key` and drop it',
+      }),
+    )
+  }
+  if (o.table !== undefined) found.push(...acceptsColumns(input))
+  return found
+}
+
+function acceptsColumns(input: RecordType): Problem[] {
+  const found: Problem[] = []
+  const names = Object.keys(input.fields)
+  if (input.open)
+    found.push(
+      problem([], 'bad_value', 'a table has fixed columns, but the records may have further fields', {
+        hint: 'unknown_fields: drop at the source, or `select` before the sink',
+      }),
+    )
+  if (names.length === 0) found.push(problem([], 'bad_value', 'a table needs at least one column, but the records have no fields'))
+  if (names.length > 1000) found.push(problem([], 'bad_value', `a table has at most 1000 columns, the records have ${names.length}`))
+  const seen = new Map<string, string>()
+  for (const name of names) {
+    const wrong = nameProblem(name)
+    if (wrong) found.push(problem([], 'bad_value', `the field \`${name}\` cannot name a column: ${wrong}`, { hint: 'rename it with `select`' }))
+    const twin = seen.get(name.toLowerCase())
+    if (twin !== undefined)
+      found.push(
+        problem([], 'bad_value', `the fields \`${twin}\` and \`${name}\` would be one column: SQLite does not tell upper and lower case apart`, {
+          hint: 'rename one with `select`',
+        }),
+      )
+    seen.set(name.toLowerCase(), name)
+  }
+  return found
+}
+
+/** How a type is stored, in documents and in columns. */
+export function mapping(type: Type): string {
+  const column = columnType(type)
+  switch (type.kind) {
+    case 'string':
+      return 'JSON string; TEXT'
+    case 'boolean':
+      return 'true, false; INTEGER 0, 1'
+    case 'integer':
+      return 'JSON number; INTEGER'
+    case 'bigint':
+      return 'JSON string; INTEGER'
+    case 'number':
+      return 'JSON number; REAL'
+    case 'decimal':
+      return 'JSON string; TEXT'
+    case 'date':
+      return 'JSON string `yyyy-MM-dd`; TEXT'
+    case 'timestamp':
+      return 'JSON string `yyyy-MM-ddTHH:mm:ss.SSSZ`; TEXT'
+    case 'bytes':
+      return 'JSON string, base64; BLOB'
+    default:
+      return `JSON; ${column} with JSON`
+  }
+}

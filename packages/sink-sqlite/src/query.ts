@@ -1,0 +1,130 @@
+/**
+ * Questions to the store. Fields that must equal a value are asked of SQLite, which uses an index where one fits; the rest of the condition is tested on each
+ * document. Read in pieces, so that no reader holds a transaction open while a writer goes on.
+ */
+import { existsSync, statSync } from 'node:fs'
+import { dirname } from 'node:path'
+import type { DatabaseSync, SQLInputValue, SQLOutputValue } from 'node:sqlite'
+import { MillraceError, type Query, type Row } from '@millrace/core'
+import { canBeFound, columnsOf, documentField, identifier, isCollection, openStoreReader, storeError, tableNamed, tablesOf } from '@millrace/formats'
+
+/** Rows read by one statement. */
+const piece = 500
+
+/** Documents, with their key as `_id`, or rows of a table. Throws `MillraceError` where there is no such collection. */
+export async function* queryStore(path: string, query: Query, signal: AbortSignal): AsyncGenerator<Row> {
+  const db = openStoreReader(path)
+  try {
+    let left = query.limit ?? Number.POSITIVE_INFINITY
+    if (left <= 0) return
+    for (const rows of pieces(db, query)) {
+      signal.throwIfAborted()
+      for (const row of rows) {
+        if (query.where && !query.where.test(row)) continue
+        yield row
+        if (--left === 0) return
+      }
+      // Lets the process do other work between two pieces.
+      await new Promise(setImmediate)
+    }
+  } catch (error) {
+    throw storeError(error, path) ?? error
+  } finally {
+    db.close()
+  }
+}
+
+function* pieces(db: DatabaseSync, query: Query): Generator<readonly Row[]> {
+  const table = tableNamed(db, query.collection)
+  if (table === undefined || (table !== query.collection && isCollection(db, table))) throw unknownCollection(db, query.collection)
+  const documents = isCollection(db, table)
+  const known = new Set(columnsOf(db, table).map((column) => column.name))
+  const expression = (field: string): string | undefined => {
+    if (documents) return field === '_id' ? 'id' : canBeFound(field) ? documentField(field) : undefined
+    return known.has(field) ? identifier(field) : undefined
+  }
+  const read = documents ? documentOf : rowOf
+  const conditions: string[] = []
+  const values: SQLInputValue[] = []
+  for (const [field, value] of Object.entries(query.where?.equals ?? {})) {
+    const left = expression(field)
+    const bound = boundValues(value)
+    if (left === undefined || bound === undefined) continue
+    conditions.push(bound.length === 0 ? `${left} IS NULL` : bound.length === 1 ? `${left} = ?` : `${left} IN (${bound.map(() => '?').join()})`)
+    values.push(...bound)
+  }
+  const where = conditions.length > 0 ? ` AND ${conditions.join(' AND ')}` : ''
+  const order = (query.sort ?? []).map(({ field, descending }) => {
+    const by = expression(field)
+    if (by === undefined)
+      throw new MillraceError('unknown_field', `${query.collection} cannot be sorted by ${field}`, { hint: `columns: ${[...known].join(', ')}`, exitCode: 2 })
+    return `${by}${descending ? ' DESC' : ''}`
+  })
+  const name = identifier(table)
+  if (order.length > 0) {
+    const found = db.prepare(`SELECT rowid FROM ${name} WHERE true${where} ORDER BY ${order.join(', ')}, rowid`)
+    found.setReturnArrays(true)
+    const ids = found.all(...values).map((row) => Number((row as unknown as SQLOutputValue[])[0]))
+    const select = db.prepare(`SELECT rowid AS _millrace_rowid, * FROM ${name} WHERE rowid IN (SELECT value FROM json_each(?))`)
+    select.setReadBigInts(true)
+    for (let at = 0; at < ids.length; at += piece) {
+      const part = ids.slice(at, at + piece)
+      const rows = new Map(select.all(JSON.stringify(part)).map((row) => [Number(row['_millrace_rowid']), read(row)]))
+      yield part.flatMap((id) => {
+        const row = rows.get(id)
+        return row ? [row] : []
+      })
+    }
+    return
+  }
+  const select = db.prepare(`SELECT rowid AS _millrace_rowid, * FROM ${name} WHERE rowid > ?${where} ORDER BY rowid LIMIT ${piece}`)
+  select.setReadBigInts(true)
+  for (let last: SQLInputValue = Number.MIN_SAFE_INTEGER; ; ) {
+    const rows = select.all(last, ...values)
+    if (rows.length === 0) return
+    last = rows.at(-1)!['_millrace_rowid'] as bigint
+    yield rows.map(read)
+    if (rows.length < piece) return
+  }
+}
+
+/** What a field must equal, as it may be stored; none: null; undefined: left to the test. A 64-bit integer is text in documents, a number in columns. */
+function boundValues(value: unknown): SQLInputValue[] | undefined {
+  if (value === null) return []
+  if (typeof value === 'string' || typeof value === 'number') return [value]
+  if (typeof value === 'boolean') return [value ? 1 : 0]
+  if (typeof value === 'bigint') return [value, String(value)]
+  return undefined
+}
+
+const documentOf = (row: Readonly<Record<string, SQLOutputValue>>): Row => ({ _id: row['id'], ...(JSON.parse(row['doc'] as string) as Row) })
+
+function rowOf({ _millrace_rowid, ...row }: Readonly<Record<string, SQLOutputValue>>): Row {
+  const made: Row = {}
+  for (const [name, value] of Object.entries(row)) made[name] = typeof value === 'bigint' && Number.isSafeInteger(Number(value)) ? Number(value) : value
+  return made
+}
+
+function unknownCollection(db: DatabaseSync, name: string): MillraceError {
+  const there = tablesOf(db)
+  return new MillraceError('unknown_collection', `the store has no collection or table ${name}`, {
+    hint: there.length > 0 ? `it has ${there.join(', ')}` : 'it is empty: run a pipeline that writes to it first',
+    exitCode: 2,
+  })
+}
+
+/** What is in the store, for `pipe doctor`. */
+export function probeStore(path: string): string {
+  if (!existsSync(path)) {
+    const folder = dirname(path)
+    return `no store yet at ${path}; the first run makes it${existsSync(folder) ? '' : `, and the folder ${folder}`}`
+  }
+  const db = openStoreReader(path)
+  try {
+    const names = tablesOf(db)
+    const version = String(db.prepare('SELECT sqlite_version() AS v').get()!['v'])
+    return `${path}: ${(statSync(path).size / 1e6).toFixed(1)} MB, ${names.length === 0 ? 'empty' : names.join(', ')} (SQLite ${version})`
+  } finally {
+    db.close()
+  }
+}

@@ -1,0 +1,70 @@
+/** Rows into a table, several a statement; one that the store refuses is told by index and the others go on. */
+import type { DatabaseSync, SQLInputValue } from 'node:sqlite'
+import { PartialWriteError, type Records, type WriteFailure } from '@millrace/core'
+import { rowError } from '@millrace/formats'
+import type { Binder } from './columns.ts'
+
+/** Values bound to one statement, about. */
+const perStatement = 400
+
+/** Writes the records at `indexes`, or all; adds what is refused to `failures` and returns how many were taken. To be called in a transaction. */
+export type Inserter = (records: Records, indexes: readonly number[] | undefined, failures: WriteFailure[], extra?: readonly SQLInputValue[]) => number
+
+/** `into`: INSERT INTO with the columns of the binder, then those of `extra`; `conflict`: what follows the values. */
+export function compileInserter(db: DatabaseSync, into: string, conflict: string, binder: Binder, extras = 0): Inserter {
+  const width = binder.names.length + extras
+  const many = Math.max(1, Math.min(50, Math.floor(perStatement / width)))
+  const tuple = `(${Array(width).fill('?').join()})`
+  const one = db.prepare(`${into} VALUES ${tuple}${conflict}`)
+  const several = db.prepare(`${into} VALUES ${Array(many).fill(tuple).join()}${conflict}`)
+  const values = new Array<SQLInputValue>(width * many)
+
+  return (records, indexes, failures, extra = []) => {
+    const { rows } = records
+    const n = indexes ? indexes.length : rows.length
+    const waiting: number[] = []
+    let taken = 0
+    const drain = () => {
+      if (waiting.length === many) {
+        try {
+          several.run(...values)
+          taken += many
+          waiting.length = 0
+          return
+        } catch (error) {
+          // One of them is refused: the statement has done nothing, and they are tried one by one.
+          if (!rowError(error)) throw error
+        }
+      }
+      for (const [k, index] of waiting.entries()) {
+        try {
+          one.run(...values.slice(k * width, (k + 1) * width))
+          taken++
+        } catch (error) {
+          const refused = rowError(error)
+          if (!refused) throw error
+          failures.push({ index, kind: 'data', ...refused })
+        }
+      }
+      waiting.length = 0
+    }
+    for (let k = 0; k < n; k++) {
+      const index = indexes ? indexes[k]! : k
+      const at = waiting.length * width
+      const wrong = binder.bind(rows[index]!, values, at)
+      if (wrong) {
+        failures.push({ index, kind: 'data', ...wrong })
+        continue
+      }
+      for (let e = 0; e < extra.length; e++) values[at + binder.names.length + e] = extra[e]!
+      if (waiting.push(index) === many) drain()
+    }
+    drain()
+    return taken
+  }
+}
+
+/** Throws what failed, in order; nothing where nothing did. */
+export function throwFailures(failures: WriteFailure[]): void {
+  if (failures.length > 0) throw new PartialWriteError(failures.toSorted((a, b) => a.index - b.index))
+}

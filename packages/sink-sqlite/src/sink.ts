@@ -1,0 +1,37 @@
+/** The definition: what `type: sqlite` means as a sink. */
+import { defineSink } from '@millrace/core'
+import { appendSink } from './append.ts'
+import { documentsSink } from './documents.ts'
+import { mergeSink } from './merge.ts'
+import { accepts, checkOptions, keyOf, mapping, type Options, options, writeOf } from './options.ts'
+import { probeStore, queryStore } from './query.ts'
+
+const pathOf = (o: Options, env: { readonly home: string; resolve(path: string): string }): string =>
+  o.path === undefined ? `${env.home}/store.db` : env.resolve(o.path)
+
+/** How the promise is kept. */
+function how(o: Options): string {
+  const write = writeOf(o)
+  const key = keyOf(o)?.join(', ') ?? 'record id'
+  if (write === 'append') return 'load ledger: each epoch is published once, in one transaction with its note'
+  return `${write} by ${key}, one transaction a write`
+}
+
+export const sqlite = defineSink({
+  kind: 'sink',
+  type: 'sqlite',
+  summary: 'The embedded store: documents in collections, or rows in typed tables, in one SQLite file.',
+  options,
+  serves: ['documents', 'warehouse'],
+  check: checkOptions,
+  capabilities: (o) => ({ label: 'effectively-once', how: how(o), keyed: writeOf(o) !== 'append' && writeOf(o) !== 'insert' }),
+  accepts,
+  mapping,
+  create(o, ctx) {
+    const path = pathOf(o, ctx)
+    if (o.collection !== undefined) return documentsSink(o, ctx, path)
+    return writeOf(o) === 'merge' ? mergeSink(o, ctx, path) : appendSink(o, ctx, path)
+  },
+  query: (o, env, query, signal) => queryStore(pathOf(o, env), query, signal),
+  probe: async (o, env) => probeStore(pathOf(o, env)),
+})
