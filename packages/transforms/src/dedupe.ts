@@ -10,7 +10,7 @@
 import { compileKey, defineTransform, isKeyType, option, type Problem, type RecordType, type Row, toJson, typeText } from '@millrace/core'
 import { lookUp, nameTaken } from './fields.ts'
 import { flat } from './flat.ts'
-import { Passed } from './rows.ts'
+import { Kept } from './rows.ts'
 
 const options = option.object({
   by: option.anyOf(
@@ -76,17 +76,16 @@ export const dedupe = defineTransform({
 
     return {
       apply({ rows }) {
-        const passed = new Passed(rows.length)
+        const kept = new Kept(rows)
         for (let i = 0; i < rows.length; i++) {
-          const row = rows[i]!
-          const key = keyOf(row)
+          const key = keyOf(rows[i]!)
           if (key !== undefined) {
             if (remembered.has(key)) continue
             remember(key)
           }
-          passed.add(row, i)
+          kept.keep(i)
         }
-        return passed.done(rows)
+        return kept.done()
       },
       cut() {
         const entries = [...changes].map(([key, n]) => [key, n === null ? null : String(n)] as const)

@@ -49,8 +49,7 @@ export const explode = defineTransform({
       if (bad) problems.push(bad)
       else if ((name !== field && Object.hasOwn(input.fields, name)) || (option === 'index' && name === as)) problems.push(nameTaken(name, [option]))
     }
-    const item: Field = list?.type.kind === 'list' ? list.type.of : { type: { kind: 'json' }, optional: true }
-    return { output: outputOf(input, namesOf(config), item), problems }
+    return list?.type.kind === 'list' ? { output: outputOf(input, namesOf(config), list.type.of), problems } : { problems }
   },
 
   create(config, { input }) {

@@ -30,6 +30,7 @@ export const nest = defineTransform({
       objects.set(name, { type: { kind: 'object', record: recordOf(picked.map(({ to, field }) => [to, field])) }, optional: false })
     }
     for (const name of objects.keys()) if (Object.hasOwn(input.fields, name) && !usedBy.has(name)) problems.push(nameTaken(name, [name], true))
+    if (problems.length) return { problems }
     const fields = layout(Object.keys(input.fields), config).map((name) => [name, objects.get(name) ?? input.fields[name]!] as const)
     return { output: recordOf(fields, input.open), problems }
   },

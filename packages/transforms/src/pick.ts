@@ -4,11 +4,11 @@ import { badName, lookUp, nameTaken } from './fields.ts'
 
 export type PickItem = string | Record<string, string>
 
-/** The option for such a list. */
-export const pickOption = (description: string, example: unknown): OptionSchema<PickItem[]> =>
+/** The option for such a list. `of`: the names are fields of the input, or text that the step looks up elsewhere. */
+export const pickOption = (description: string, example: unknown, of: 'field' | 'text' = 'field'): OptionSchema<PickItem[]> =>
   option.list(
     option.anyOf(
-      [option.field('A field, kept under its name.'), option.map(option.field('The name it has here.'), 'New names: `{ new: old }`.')],
+      [option[of]('A field, kept under its name.'), option.map(option[of]('The name it has here.'), 'New names: `{ new: old }`.')],
       'A field, or `{ new: old }`.',
     ),
     description,

@@ -98,11 +98,40 @@ export class Passed {
     this.rows[this.n++] = row
   }
 
-  /** `same`: the rows of the input, to be handed back as they are when none was changed and none left out. */
-  done(same?: readonly Row[]): Applied {
-    if (this.n === this.size) return { rows: same ?? this.rows }
+  done(): Applied {
+    if (this.n === this.size) return { rows: this.rows }
     this.rows.length = this.n
     return { rows: this.rows, origins: (this.origins ?? upTo(this.n, this.n)).subarray(0, this.n) }
+  }
+}
+
+/** The same for a step that hands rows on unchanged: where all are kept, the output is the very array that came in. */
+export class Kept {
+  private readonly input: readonly Row[]
+  private n = 0
+  private rows: Row[] | undefined
+  private origins: Int32Array | undefined
+
+  constructor(input: readonly Row[]) {
+    this.input = input
+  }
+
+  /** Row i passes. */
+  keep(i: number): void {
+    if (i !== this.n && !this.rows) {
+      this.rows = this.input.slice(0, this.n)
+      this.origins = upTo(this.n, this.input.length)
+    }
+    if (this.rows) {
+      this.rows.push(this.input[i]!)
+      this.origins![this.n] = i
+    }
+    this.n++
+  }
+
+  done(): Applied {
+    if (this.n === this.input.length) return { rows: this.input }
+    return { rows: this.rows ?? this.input.slice(0, this.n), origins: (this.origins ?? upTo(this.n, this.n)).subarray(0, this.n) }
   }
 }
 

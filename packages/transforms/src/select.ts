@@ -15,7 +15,7 @@ export const select = defineTransform({
     const picked = pick(items, input, [], problems)
     if (items.length === 0) problems.push({ code: 'bad_value', message: '`select` names no field', at: [] })
     return {
-      output: recordOf(picked.map(({ to, field }) => [to, field])),
+      ...(problems.length ? {} : { output: recordOf(picked.map(({ to, field }) => [to, field])) }),
       problems,
       push(columns) {
         const pushed = picked.map(({ to, from }) => {

@@ -74,7 +74,8 @@ export const cast = defineTransform({
           ...(conversion.hint ? { hint: conversion.hint } : {}),
         })
     }
-    return { output: withFields(input, changes), problems }
+    // Where a type is unknown, nothing can be said of the steps that follow.
+    return changes.size < Object.keys(config).length ? { problems } : { output: withFields(input, changes), problems }
   },
 
   create(config, { input }) {

@@ -1,0 +1,42 @@
+/** Finding the function that a `call` names. */
+import { existsSync } from 'node:fs'
+import { pathToFileURL } from 'node:url'
+import { MillraceError, type Row } from '@millrace/core'
+
+/** A function of the user's: a record in its in-memory form (see the types of schemas) to one, to several, or to none. */
+export type StepFunction<In = Row, Out = unknown> = (row: In) => Out
+
+/**
+ * Gives a function for `call` its types: `export const clean = defineStep<Invoice, CleanInvoice>((row) => ({ ... }))`. The row is the function's own copy;
+ * null filters the record out; a list goes with `returns: rows`. What it throws sends the record where `on_error` says.
+ */
+export const defineStep = <In extends object = Row, Out extends object = Row>(step: (row: In) => Out | readonly Out[] | null): typeof step => step
+
+/** `./steps/clean.ts#clean`: the file and the name of the export. */
+export function splitReference(reference: string): { path: string; name: string } {
+  const hash = reference.lastIndexOf('#')
+  return hash < 0 ? { path: reference, name: 'default' } : { path: reference.slice(0, hash), name: reference.slice(hash + 1) }
+}
+
+/** Imports the function. Throws `MillraceError`: the file is missing or broken, or it exports no such function. */
+export async function loadFunction(reference: string, resolve: (path: string) => string, step: string): Promise<StepFunction> {
+  const { path, name } = splitReference(reference)
+  const file = resolve(path)
+  if (!existsSync(file))
+    throw new MillraceError('function_missing', `${step}: there is no file ${path}`, { exitCode: 3, hint: 'paths are relative to the project folder' })
+  let module: Readonly<Record<string, unknown>>
+  try {
+    module = (await import(/* @vite-ignore */ pathToFileURL(file).href)) as Readonly<Record<string, unknown>>
+  } catch (cause) {
+    const message = cause instanceof Error ? cause.message : String(cause)
+    throw new MillraceError('function_broken', `${step}: ${path} cannot be loaded: ${message}`, { exitCode: 3, cause })
+  }
+  const found = Object.hasOwn(module, name) ? module[name] : undefined
+  if (typeof found === 'function') return found as StepFunction
+  const functions = Object.keys(module).filter((key) => typeof module[key] === 'function')
+  const message = found === undefined ? `${path} exports no \`${name}\`` : `\`${name}\` of ${path} is no function`
+  throw new MillraceError('function_missing', `${step}: ${message}`, {
+    exitCode: 3,
+    hint: functions.length ? `it exports ${functions.join(', ')}` : 'export the function by that name',
+  })
+}

@@ -1,0 +1,84 @@
+/**
+ * `route`: named outputs. Each record goes to the first whose condition holds, and to the one named by `else` where none does. Without `else`, such a record is
+ * filtered out.
+ */
+import { defineTransform, option, type Problem, type RecordType, type Row } from '@millrace/core'
+import { conditionAt, evaluator, failFor, narrowed } from './expressions.ts'
+
+interface Branch {
+  readonly name: string
+  readonly condition: string
+}
+
+function branchesOf(config: Readonly<Record<string, string>>): { branches: readonly Branch[]; rest: string | undefined } {
+  const { else: rest, ...conditions } = config
+  return { branches: Object.entries(conditions).map(([name, condition]) => ({ name, condition })), rest }
+}
+
+export const route = defineTransform({
+  kind: 'transform',
+  type: 'route',
+  summary: 'Sends each record to the first named output whose condition holds.',
+  options: option.map(option.expression('The condition; under `else` the name of the output for all others.'), 'Outputs and their conditions, in order.', {
+    example: { big: 'Quantity > 100', credit: 'InvoiceNo.startsWith("C")', else: 'rest' },
+  }),
+
+  check(config) {
+    const { branches, rest } = branchesOf(config)
+    const problems: Problem[] = []
+    if (branches.length === 0) problems.push({ code: 'bad_value', message: '`route` names no output with a condition', at: [] })
+    for (const { name } of branches) if (!isName(name)) problems.push(noName(name, [name], true))
+    if (rest !== undefined && !isName(rest)) problems.push({ ...noName(rest, ['else'], false), hint: '`else` names the output for all others' })
+    if (branches.some(({ name }) => name === rest))
+      problems.push({ code: 'duplicate_id', message: `\`${rest}\` has a condition, so it cannot take all others as well`, at: ['else'] })
+    return problems
+  },
+
+  infer(config, { input }) {
+    const { branches, rest } = branchesOf(config)
+    const problems: Problem[] = []
+    const sides: [string, RecordType][] = branches.map(({ name, condition }) => [name, narrowed(input, conditionAt(condition, input, [name], problems))])
+    if (rest !== undefined) sides.push([rest, input])
+    return { sides: Object.fromEntries(sides), problems }
+  },
+
+  create(config, { input }) {
+    const { branches, rest } = branchesOf(config)
+    const names = branches.map(({ name }) => name)
+    if (rest !== undefined) names.push(rest)
+    const tests = branches.map(({ condition }) => evaluator(condition, input))
+    const last = rest === undefined ? -1 : tests.length
+    const choose = (row: Row): number => {
+      for (let k = 0; k < tests.length; k++) if (tests[k]!(row) === true) return k
+      return last
+    }
+    return {
+      apply({ rows }, out) {
+        const outputs = names.map(() => ({ rows: [] as Row[], origins: [] as number[] }))
+        for (let i = 0; i < rows.length; i++) {
+          const row = rows[i]!
+          try {
+            const chosen = choose(row)
+            if (chosen < 0) continue
+            outputs[chosen]!.rows.push(row)
+            outputs[chosen]!.origins.push(i)
+          } catch (error) {
+            failFor(error, out, i)
+          }
+        }
+        const sides = names.map((name, k) => [name, { rows: outputs[k]!.rows, origins: Int32Array.from(outputs[k]!.origins) }] as const)
+        return { rows: [], origins: new Int32Array(0), sides: Object.fromEntries(sides) }
+      },
+    }
+  },
+})
+
+const isName = (name: string): boolean => /^[A-Za-z0-9][A-Za-z0-9_-]*$/.test(name)
+
+const noName = (name: string, at: Problem['at'], key: boolean): Problem => ({
+  code: 'bad_name',
+  message: `\`${name}\` cannot name an output`,
+  at,
+  key,
+  expected: 'letters, digits, `_` and `-`, starting with a letter or digit',
+})
