@@ -35,7 +35,7 @@ export const csvDefaults: CsvOptions = {
   max_record_size: 1024 * 1024,
 }
 
-const code = 'bad_option'
+const code = 'bad_value'
 
 /** What is wrong with options that are right one by one. */
 export function csvProblems(options: Pick<CsvOptions, 'delimiter' | 'quote'> & { readonly max_record_size?: number }): Problem[] {

@@ -1,0 +1,129 @@
+/**
+ * Writes CSV, UTF-8. What a reader with the same options reads back is what was written: a text that would be read as null is put in quotes, and what has no
+ * form that can be told from null is refused.
+ */
+import { DataError, isWellFormed, option, type Problem, type RecordType, type Row, type Static, toText, type Type } from '@millrace/core'
+import type { RecordWriter, RefusedRow } from '../writer.ts'
+import { csvProblems } from './options.ts'
+
+/** Of a connector that writes CSV. */
+export const csvWriteOptions = {
+  delimiter: option.text('The character between cells; a tab is written "\\t" in double quotes.', { default: ',', example: ';' }),
+  quote: option.text('The character around cells that need it.', { default: '"' }),
+  header: option.boolean('The first line names the columns.', { default: true }),
+  line_end: option.oneOf(['lf', 'crlf'], 'What ends a line.', { default: 'lf' }),
+  nulls: option.text('What stands for null.', { default: '', example: '\\N' }),
+}
+
+/** The options as a writer gets them. */
+export type CsvWriteOptions = { readonly [K in keyof typeof csvWriteOptions]: Static<(typeof csvWriteOptions)[K]> }
+
+/** What holds where nothing is said. */
+export const csvWriteDefaults: CsvWriteOptions = { delimiter: ',', quote: '"', header: true, line_end: 'lf', nulls: '' }
+
+/** What is wrong with options that are right one by one. */
+export function csvWriteProblems(options: Partial<CsvWriteOptions>): Problem[] {
+  const { delimiter, quote, nulls } = { ...csvWriteDefaults, ...options }
+  const problems = csvProblems({ delimiter, quote })
+  if (quote === '') problems.push({ code: 'bad_value', at: ['quote'], message: 'a writer needs a quote character' })
+  if (quote && [delimiter, quote, '\n', '\r'].some((mark) => nulls.includes(mark)))
+    problems.push({ code: 'bad_value', at: ['nulls'], message: 'the text for null may hold no delimiter, quote or line break', got: nulls })
+  return problems
+}
+
+/** What is wrong with writing records of this type as CSV. */
+export function csvAccepts(record: RecordType): Problem[] {
+  if (record.open)
+    return [
+      {
+        code: 'wrong_type',
+        at: [],
+        message: 'CSV has the columns of its header only, and these records may have further fields (unknown_fields: keep)',
+        hint: 'select the fields to write',
+      },
+    ]
+  return Object.keys(record.fields).length ? [] : [{ code: 'wrong_type', at: [], message: 'records without fields cannot be written as CSV' }]
+}
+
+/** Makes writers of CSV files. `continued`: the file has its header already. */
+export function csvWriter(record: RecordType, options: Partial<CsvWriteOptions> = {}): (continued?: boolean) => RecordWriter {
+  const { delimiter, quote, header, line_end, nulls } = { ...csvWriteDefaults, ...options }
+  const lineEnd = line_end === 'crlf' ? '\r\n' : '\n'
+  const special = new RegExp(`[\\r\\n${[delimiter, quote].map((mark) => `\\u${mark.charCodeAt(0).toString(16).padStart(4, '0')}`).join('')}]`)
+  const quoted = (text: string) => quote + text.replaceAll(quote, quote + quote) + quote
+  const cell = (text: string) => (special.test(text) ? quoted(text) : text)
+  const names = Object.keys(record.fields)
+  const cells = names.map((name) => cellWriter(record.fields[name]!.type, nulls, cell, quoted))
+  // A reader passes over empty lines before the header, so an empty name is never left bare.
+  const headerLine = names.map((name) => (name === '' ? quoted(name) : cell(name))).join(delimiter) + lineEnd
+
+  function lineOf(row: Row): string {
+    let line = ''
+    for (let k = 0; k < names.length; k++) {
+      const name = names[k]!
+      const value = name in Object.prototype && !Object.hasOwn(row, name) ? null : row[name]
+      if (k > 0) line += delimiter
+      try {
+        line += value === null || value === undefined ? nulls : cells[k]!(value)
+      } catch (error) {
+        if (error instanceof DataError) throw new DataError(error.code, error.message, name)
+        throw error instanceof RangeError ? new DataError('out_of_range', error.message, name) : error
+      }
+    }
+    return line + lineEnd
+  }
+
+  return (continued = false) => {
+    let parts: Buffer[] = header && !continued ? [Buffer.from(headerLine)] : []
+    let pendingBytes = parts[0]?.length ?? 0
+    const take = () => {
+      const bytes = parts.length === 1 ? parts[0]! : Buffer.concat(parts)
+      parts = []
+      pendingBytes = 0
+      return bytes
+    }
+    return {
+      append: true,
+      get pendingBytes() {
+        return pendingBytes
+      },
+      write(rows) {
+        let text = ''
+        let refused: RefusedRow[] | undefined
+        for (let i = 0; i < rows.length; i++) {
+          try {
+            text += lineOf(rows[i]!)
+          } catch (error) {
+            if (!(error instanceof DataError)) throw error
+            ;(refused ??= []).push({ index: i, code: error.code, message: error.message, ...(error.field === undefined ? {} : { field: error.field }) })
+          }
+        }
+        const bytes = Buffer.from(text)
+        parts.push(bytes)
+        pendingBytes += bytes.length
+        return refused
+      },
+      take,
+      finish: take,
+    }
+  }
+}
+
+/** The cell of a value that is not null. */
+function cellWriter(type: Type, nulls: string, cell: (text: string) => string, quoted: (text: string) => string): (value: unknown) => string {
+  const write = toText(type)
+  if (type.kind === 'string')
+    return (value) => {
+      const text = value as string
+      if (!text.isWellFormed()) throw new DataError('bad_text', 'the text holds half a surrogate pair, which UTF-8 cannot write')
+      return text === nulls ? quoted(text) : cell(text)
+    }
+  return (value) => {
+    const text = write(value)
+    // In quotes, too, a null marker means null for types other than string.
+    if (text === nulls)
+      throw new DataError('reads_as_null', `the value is written ${JSON.stringify(text)}, which stands for null: choose another text for the option nulls`)
+    if (!isWellFormed(text)) throw new DataError('bad_text', 'the value holds half a surrogate pair, which UTF-8 cannot write')
+    return cell(text)
+  }
+}
