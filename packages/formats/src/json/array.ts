@@ -1,0 +1,169 @@
+/**
+ * Reads a JSON array of objects, element by element, in bounded memory.
+ *
+ * A walk over the bytes finds where each element ends: at a comma or bracket outside texts and at no depth. The element is then parsed alone, so that a bad
+ * one spoils no other; where the array itself is broken, reading stops. The walk meets each colon outside texts, so equal keys show as a colon too many.
+ *
+ * Position: `{ offset }`, the byte after an element, where a comma or the closing bracket comes next.
+ */
+import { isUtf8 } from 'node:buffer'
+import { MillraceError, type BadRecord, type Row } from '@millrace/core'
+import type { Piece, ReadOptions, RecordReader } from '../reader.ts'
+import { asBuffer } from '../text.ts'
+import { duplicateKey } from './exact.ts'
+import { badEncoding, decodeOne, duplicated, rowsPerPiece } from './lines.ts'
+import { jsonDefaults, type JsonOptions } from './options.ts'
+import { recordParser, type RecordParser } from './record.ts'
+
+interface Element {
+  readonly bytes: Buffer
+  /** Offset of its first byte in the file. */
+  readonly offset: number
+  /** Colons outside texts: one for each key. */
+  readonly colons: number
+}
+
+/** A reader of one JSON array of objects, UTF-8. Positions of pieces are `{ offset }`. Reading throws `MillraceError` `broken_file` and `record_too_large`. */
+export function createJsonReader(json: Partial<JsonOptions>, options: ReadOptions): RecordReader {
+  const max = json.max_record_size ?? jsonDefaults.max_record_size
+  return {
+    async *read(input, at, signal) {
+      const parser = recordParser(options)
+      parser.nested = true
+      const offset = (at as { offset: number } | undefined)?.offset ?? 0
+      const walk = new Walk(offset, max)
+      let elements: Element[] = []
+      let from = offset
+      for await (const chunk of input.stream(offset, signal)) {
+        walk.feed(asBuffer(chunk), elements)
+        while (elements.length >= rowsPerPiece) {
+          const piece = pieceOf(parser, elements.slice(0, rowsPerPiece), from)
+          elements = elements.slice(rowsPerPiece)
+          yield piece
+          from = (piece.position as { offset: number }).offset
+        }
+      }
+      walk.end()
+      yield pieceOf(parser, elements, from)
+    },
+    decode: (bytes, context) => decodeOne(recordParser({ ...options, push: undefined }), bytes, context),
+  }
+}
+
+type State = 'start' | 'first' | 'element' | 'after' | 'end'
+
+/** The walk over one file's bytes. */
+class Walk {
+  private state: State
+  private offset: number
+  private readonly max: number
+  private held: Buffer[] = []
+  private heldBytes = 0
+  private depth = 0
+  private inText = false
+  private escaped = false
+  private colons = 0
+
+  constructor(offset: number, max: number) {
+    this.offset = offset
+    this.max = max
+    this.state = offset === 0 ? 'start' : 'after'
+  }
+
+  /** Walks over a chunk and appends the elements that end in it. */
+  feed(chunk: Buffer, elements: Element[]): void {
+    let start = 0
+    for (let i = 0; i < chunk.length; i++) {
+      const c = chunk[i]!
+      if (this.state !== 'element') {
+        if (isBlank(c) || (this.offset + i < 3 && c >= 0xbb)) continue
+        if (this.state === 'first' && c !== 0x5d) {
+          this.state = 'element'
+          start = i
+        } else {
+          this.state = this.next(c, this.offset + i)
+          continue
+        }
+      }
+      if (this.inText) {
+        if (this.escaped) this.escaped = false
+        else if (c === 0x5c) this.escaped = true
+        else if (c === 0x22) this.inText = false
+      } else if (c === 0x22) this.inText = true
+      else if (c === 0x3a) this.colons++
+      else if (c === 0x7b || c === 0x5b) this.depth++
+      else if (this.depth > 0 && (c === 0x7d || c === 0x5d)) this.depth--
+      else if (this.depth === 0 && (c === 0x2c || c === 0x5d)) {
+        elements.push(this.take(chunk, start, i))
+        this.state = this.next(c, this.offset + i)
+      }
+    }
+    if (this.state === 'element') {
+      this.held.push(chunk.subarray(start))
+      this.heldBytes += chunk.length - start
+      if (this.heldBytes > this.max) throw this.tooLarge()
+    }
+    this.offset += chunk.length
+  }
+
+  /** What follows byte `c` outside elements. */
+  private next(c: number, offset: number): State {
+    if (this.state === 'start' && c === 0x5b) return 'first'
+    if (this.state !== 'start' && this.state !== 'end' && c === 0x5d) return 'end'
+    if ((this.state === 'after' || this.state === 'element') && c === 0x2c) return 'first'
+    const hint = this.state === 'start' ? 'read files of one object a line with format: jsonl' : 'the file is damaged, or holds more than one value'
+    const what = this.state === 'start' ? 'begins with no array' : this.state === 'end' ? 'goes on after its array' : 'has no comma after an element'
+    throw new MillraceError('broken_file', `the JSON ${what} (byte ${offset})`, { hint })
+  }
+
+  private take(chunk: Buffer, start: number, end: number): Element {
+    const last = chunk.subarray(start, end)
+    const bytes = this.held.length === 0 ? last : Buffer.concat([...this.held, last])
+    if (bytes.length > this.max) throw this.tooLarge()
+    const element = { bytes, offset: this.offset + end - bytes.length, colons: this.colons }
+    this.held = []
+    this.heldBytes = 0
+    this.colons = 0
+    return element
+  }
+
+  private tooLarge(): MillraceError {
+    return new MillraceError('record_too_large', `an element is longer than ${this.max} bytes (before byte ${this.offset + 1})`, {
+      hint: 'raise max_record_size',
+    })
+  }
+
+  /** Must be called when the file has ended. Throws where it ended too early. */
+  end(): void {
+    if (this.state !== 'end') {
+      throw new MillraceError('broken_file', `the JSON array does not end (byte ${this.offset})`, { hint: 'the file is cut off; fetch it again' })
+    }
+  }
+}
+
+const isBlank = (c: number): boolean => c === 0x20 || c === 0x0a || c === 0x0d || c === 0x09
+
+function pieceOf(parser: RecordParser, elements: readonly Element[], from: number): Piece {
+  const rows: Row[] = []
+  const taken: Element[] = []
+  const bad: BadRecord[] = []
+  for (const element of elements) {
+    const { bytes, offset, colons } = element
+    const text = isUtf8(bytes) ? bytes.toString('utf8') : undefined
+    const row = text === undefined ? undefined : parser.parse(text)
+    if (row && parser.keys === colons) {
+      rows.push(row)
+      taken.push(element)
+    } else bad.push({ position: offset, bytes, ...(text === undefined ? badEncoding : row ? duplicated(duplicateKey(text)!) : parser.failure) })
+  }
+  const last = elements.at(-1)
+  const to = last ? last.offset + last.bytes.length : from
+  return {
+    rows,
+    position: { offset: to },
+    bytes: to - from,
+    positionAt: (i) => taken[i]!.offset,
+    rawAt: (i) => taken[i]!.bytes,
+    ...(bad.length > 0 ? { bad } : {}),
+  }
+}

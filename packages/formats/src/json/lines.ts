@@ -1,0 +1,225 @@
+/**
+ * Reads JSON lines.
+ *
+ * Bytes are cut at line feeds, a block of whole lines is decoded at once, and each line is parsed alone, so that a bad one spoils no other. A block that is
+ * ASCII (most are) is decoded without a look at its characters. Equal keys in one object, of which JSON.parse keeps the last without a word, are found by
+ * counting: the colons that can follow a key must be as many as the keys that came out, or the lines of the piece are looked at one by one. A line that is too
+ * long to be held is bad in parts of `max_record_size`, so that none of its bytes is lost.
+ *
+ * Position: `{ offset }`, the byte after the last line; with `inside` where that is in the middle of a line that is too long.
+ */
+import { isAscii, isUtf8 } from 'node:buffer'
+import { DataError, type BadRecord, type Json, type Row } from '@millrace/core'
+import type { Piece, ReadOptions, RecordReader } from '../reader.ts'
+import { asBuffer } from '../text.ts'
+import { duplicateKey } from './exact.ts'
+import { jsonDefaults, type JsonOptions } from './options.ts'
+import { recordParser, type RecordFailure, type RecordParser } from './record.ts'
+
+interface LinesPosition {
+  readonly offset: number
+  readonly inside?: boolean
+}
+
+/** Whole lines, but that the first may be the rest of a line (`inside`) and the last may go on (`open`). */
+interface Block {
+  readonly bytes: Buffer
+  readonly base: number
+  readonly inside: boolean
+  readonly open: boolean
+}
+
+export const rowsPerPiece = 1000
+
+/**
+ * A reader of JSON lines: UTF-8, an object a line, blank lines skipped. Positions of pieces are `{ offset }`; the parts of a line that is too long come in
+ * pieces of their own, with a `context` by which they never pass for records.
+ */
+export function createJsonLinesReader(json: Partial<JsonOptions>, options: ReadOptions): RecordReader {
+  const max = json.max_record_size ?? jsonDefaults.max_record_size
+  return {
+    async *read(input, at, signal) {
+      const parser = recordParser(options)
+      const from = (at as unknown as LinesPosition | undefined) ?? { offset: 0 }
+      for await (const block of cutAtLineFeeds(input.stream(from.offset, signal), from, max)) {
+        yield* pieces(block, parser, max)
+      }
+    },
+    decode: (bytes, context) => decodeOne(recordParser({ ...options, push: undefined }), bytes, context),
+  }
+}
+
+/** Decodes the bytes of one record. Throws `DataError`. */
+export function decodeOne(parser: RecordParser, bytes: Uint8Array, context: Json | undefined): Row {
+  if (context !== undefined) throw new DataError('record_too_large', 'is a part of a line that is longer than max_record_size')
+  if (!isUtf8(bytes)) throw new DataError('bad_encoding', badEncoding.message)
+  const text = asBuffer(bytes).toString('utf8')
+  const row = parser.parse(text)
+  const duplicate = row && duplicateKey(text)
+  if (row && duplicate === undefined) return row
+  const { code, message, field } = row ? duplicated(duplicate!) : parser.failure
+  throw new DataError(code, message, field)
+}
+
+export const badEncoding: RecordFailure = {
+  code: 'bad_encoding',
+  message: 'is not UTF-8, which JSON has to be: convert the file first (iconv -f ISO-8859-1 -t UTF-8)',
+}
+export const duplicated = (key: string): RecordFailure => ({ code: 'duplicate_key', field: key, message: `has the key ${JSON.stringify(key)} twice` })
+
+async function* cutAtLineFeeds(chunks: AsyncIterable<Uint8Array>, from: LinesPosition, max: number): AsyncGenerator<Block> {
+  let base = from.offset
+  let inside = from.inside === true
+  let held: Uint8Array[] = []
+  let heldBytes = 0
+  const take = (length: number, open: boolean): Block => {
+    const all = held.length === 1 ? held[0]! : Buffer.concat(held)
+    const block = { bytes: asBuffer(all.subarray(0, length)), base, inside, open }
+    held = length === all.length ? [] : [all.subarray(length)]
+    heldBytes -= length
+    base += length
+    inside = open
+    return block
+  }
+  for await (const chunk of chunks) {
+    const end = chunk.lastIndexOf(10) + 1
+    held.push(chunk)
+    heldBytes += chunk.length
+    if (end > 0) yield take(heldBytes - chunk.length + end, false)
+    if (heldBytes > max) yield take(Math.floor((heldBytes - 1) / max) * max, true)
+  }
+  if (heldBytes > 0) yield take(heldBytes, false)
+}
+
+/** The rows of one piece under way. */
+class Gathered {
+  rows: Row[] = []
+  /** Start and end of each row's line in the block. */
+  spans = new Int32Array(2 * rowsPerPiece)
+  keys = new Int32Array(rowsPerPiece)
+  totalKeys = 0
+  bad: BadRecord[] = []
+}
+
+function* pieces({ bytes, base, inside, open }: Block, parser: RecordParser, max: number): Generator<Piece> {
+  // One text for the block where it is all UTF-8; else each line is decoded by itself.
+  const ascii = isAscii(bytes)
+  const text = ascii ? bytes.toString('latin1') : isUtf8(bytes) ? bytes.toString('utf8') : undefined
+  let into = new Gathered()
+  let from = 0
+  let at = base === 0 && bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf ? 3 : 0
+  let char = at === 0 ? 0 : 1
+  while (at < bytes.length) {
+    let end = ascii ? text!.indexOf('\n', at) : bytes.indexOf(10, at)
+    if (end < 0) end = bytes.length
+    let line: string | undefined
+    if (ascii) line = text!.slice(at, end)
+    else if (text !== undefined) {
+      const charEnd = text.indexOf('\n', char)
+      line = text.slice(char, charEnd < 0 ? undefined : charEnd)
+      char = charEnd + 1
+    } else if (isUtf8(bytes.subarray(at, end))) line = bytes.toString('utf8', at, end)
+    if (open || end - at > max || (at === 0 && inside)) {
+      if (at > from) yield finish(into, parser, bytes, base, from, at)
+      yield tooLong(bytes, base, at, end, max, inside && at === 0, open)
+      into = new Gathered()
+      from = end + 1
+    } else if (line === undefined) into.bad.push({ position: base + at, bytes: bytes.subarray(at, end), ...badEncoding })
+    else if (line.length > 1 || (line !== '' && line !== '\r')) add(into, parser, line, bytes, base, at, end)
+    at = end + 1
+    if (into.rows.length === rowsPerPiece || into.bad.length === rowsPerPiece) {
+      yield finish(into, parser, bytes, base, from, at)
+      from = at
+      into = new Gathered()
+    }
+  }
+  if (from < bytes.length) yield finish(into, parser, bytes, base, from, bytes.length)
+}
+
+function add(into: Gathered, parser: RecordParser, line: string, bytes: Buffer, base: number, at: number, end: number): void {
+  const row = parser.parse(line)
+  if (row) {
+    const n = into.rows.push(row) - 1
+    into.spans[2 * n] = at
+    into.spans[2 * n + 1] = end
+    into.keys[n] = parser.keys
+    into.totalKeys += parser.keys
+  } else if (line.trim() !== '') into.bad.push({ position: base + at, bytes: bytes.subarray(at, end), ...parser.failure })
+}
+
+/** A line that is too long, or the part of it that is there, as bad records. */
+function tooLong(bytes: Buffer, base: number, at: number, end: number, max: number, inside: boolean, open: boolean): Piece {
+  const bad: BadRecord[] = []
+  for (let start = at; start < end; start += max) {
+    const what = start > at || inside ? 'goes on from the record before, which' : 'begins a line that'
+    const message = `${what} is longer than max_record_size (${max} bytes)`
+    bad.push({ position: base + start, bytes: bytes.subarray(start, Math.min(start + max, end)), code: 'record_too_large', message })
+  }
+  const to = Math.min(end + 1, bytes.length)
+  const position: Json = open ? { offset: base + to, inside: true } : { offset: base + to }
+  return { rows: [], bad, position, bytes: to - at, positionAt: () => base + at, context: { cut: true } }
+}
+
+function finish(into: Gathered, parser: RecordParser, bytes: Buffer, base: number, from: number, to: number): Piece {
+  let { rows, spans, bad } = into
+  if (into.totalKeys !== colonsAfterKeys(bytes, from, to)) {
+    const doubled = new Set(rows.keys().filter((i) => isDoubled(into, i, parser, bytes)))
+    if (doubled.size > 0) {
+      const kept = rows.keys().filter((i) => !doubled.has(i))
+      const indexes = [...kept]
+      for (const i of doubled) {
+        const line = bytes.subarray(spans[2 * i]!, spans[2 * i + 1]!)
+        bad.push({ position: base + spans[2 * i]!, bytes: line, ...duplicated(duplicateKey(line.toString('utf8'))!) })
+      }
+      const all = spans
+      spans = Int32Array.from(indexes.flatMap((i) => [all[2 * i]!, all[2 * i + 1]!]))
+      rows = indexes.map((i) => rows[i]!)
+      bad = bad.toSorted((a, b) => (a.position as number) - (b.position as number))
+    }
+  }
+  return {
+    rows,
+    position: { offset: base + to },
+    bytes: to - from,
+    positionAt: (i) => base + spans[2 * i]!,
+    rawAt: (i) => bytes.subarray(spans[2 * i]!, spans[2 * i + 1]!),
+    ...(bad.length > 0 ? { bad } : {}),
+  }
+}
+
+/**
+ * Colons right after a quote or a blank: all that follow keys, and a few inside texts. Four bytes are looked at at once: `x - 0x01010101 & ~x & 0x80808080` is
+ * not 0 where a byte of x is 0 (and seldom else).
+ */
+function colonsAfterKeys(bytes: Buffer, from: number, to: number): number {
+  let n = 0
+  let i = from
+  const count = (end: number) => {
+    for (; i < end; i++) if (bytes[i] === 58 && isQuoteOrBlank(bytes[i - 1])) n++
+  }
+  count(Math.min(to, i + ((4 - ((bytes.byteOffset + i) & 3)) & 3)))
+  const words = new Int32Array(bytes.buffer, bytes.byteOffset + i, (to - i) >> 2)
+  const start = i
+  for (let w = 0; w < words.length; w++) {
+    const x = words[w]! ^ 0x3a3a3a3a
+    if (((x - 0x01010101) & ~x & 0x80808080) === 0) continue
+    i = start + 4 * w
+    for (let j = i; j < i + 4; j++) if (bytes[j] === 58 && isQuoteOrBlank(bytes[j - 1])) n++
+  }
+  i = start + 4 * words.length
+  count(to)
+  return n
+}
+
+const isQuoteOrBlank = (byte: number | undefined): boolean => byte === 34 || byte === 32 || byte === 9 || byte === 13
+
+/** Whether an object in row i's line has a key twice. From the first line that turns out to have objects inside, their keys are counted too. */
+function isDoubled(into: Gathered, i: number, parser: RecordParser, bytes: Buffer): boolean {
+  const start = into.spans[2 * i]!
+  const end = into.spans[2 * i + 1]!
+  if (colonsAfterKeys(bytes.subarray(0, end), start, end) === into.keys[i]) return false
+  const line = bytes.toString('utf8', start, end)
+  if (duplicateKey(line) !== undefined) return true
+  parser.nested ||= line.includes('{', line.indexOf('{') + 1)
+  return false
+}

@@ -1,0 +1,233 @@
+/**
+ * The JSON text of one record to a row of its declared type.
+ *
+ * JSON.parse is the floor. What comes after it is one generated function that looks at each field once, converts what has another form in memory (with the
+ * last text kept, since neighbours repeat), and makes the row in the shape that is wanted: projection, renames and dates pushed down included. Whatever it
+ * does not find in perfect order it leaves to the careful path, which reads numbers by their source text and says what is wrong.
+ */
+import {
+  codegenAllowed,
+  compileDateParser,
+  compileReformat,
+  DataError,
+  fromJson,
+  generate,
+  propertyKey,
+  quote,
+  rowFromJson,
+  type DateRule,
+  type Field,
+  type Row,
+} from '@millrace/core'
+import type { ReadOptions } from '../reader.ts'
+import { countKeys, hasLongNumber, parseExact, resolveLongNumbers } from './exact.ts'
+
+/** Why a record is none. */
+export interface RecordFailure {
+  readonly code: string
+  readonly field?: string
+  readonly message: string
+  /** The step whose pushed-down work failed. */
+  readonly step?: string
+}
+
+/** Reads records of one type. */
+export interface RecordParser {
+  /** The record's row; undefined: it is bad, and `failure` says why. */
+  parse(text: string): Row | undefined
+  failure: RecordFailure
+  /** How many keys the last record's objects have, those inside its values only where `nested` is set. */
+  keys: number
+  nested: boolean
+}
+
+type Parsed = Readonly<Record<string, unknown>>
+/** A row, or undefined where anything is out of order. May throw `DataError` as well. */
+type Build = (parsed: Parsed, text: string) => Row | undefined
+
+/** Makes a parser for records of `options.schema`, giving rows as `options.push` wants them. */
+export function recordParser(options: ReadOptions): RecordParser {
+  const build = codegenAllowed ? generated(options) : interpreted(options)
+  const explain = careful(options)
+  const parser: RecordParser = {
+    failure: { code: 'bad_json', message: '' },
+    keys: 0,
+    nested: Object.values(options.schema.fields).some((field) => ['list', 'object', 'json'].includes(field.type.kind)),
+    parse(text) {
+      let parsed: unknown
+      try {
+        parsed = JSON.parse(text)
+      } catch (error) {
+        parser.failure = { code: 'bad_json', message: `is no JSON: ${(error as Error).message}` }
+        return undefined
+      }
+      if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed)) {
+        parser.failure = { code: 'not_object', message: 'is JSON, but no object' }
+        return undefined
+      }
+      parser.keys = parser.nested ? countKeys(parsed) : Object.keys(parsed).length
+      let row: Row | undefined
+      try {
+        row = build(parsed as Parsed, text)
+      } catch (error) {
+        if (!(error instanceof DataError)) throw error
+      }
+      if (row) return row
+      const made = explain(text)
+      if ('row' in made) return made.row
+      parser.failure = made
+      return undefined
+    },
+  }
+  return parser
+}
+
+const dateReader = (rule: DateRule): ((text: string) => string | number | undefined) =>
+  rule.to === undefined ? compileDateParser(rule.formats, rule.zone) : compileReformat(rule.formats, rule.zone, rule.to)
+
+/** Makes the pushed-down columns of a decoded row; a failure where dates are none: that of the rule that comes first without the push. */
+function projector(options: ReadOptions): (row: Row) => { row: Row } | RecordFailure {
+  const columns = options.push?.columns.map((column) => ({ ...column, read: column.date && dateReader(column.date) }))
+  if (!columns) return (row) => ({ row })
+  return (row) => {
+    const made: Row = {}
+    let failure: RecordFailure | undefined
+    let failedOrder = Number.POSITIVE_INFINITY
+    for (const [place, { name, from, date, read }] of columns.entries()) {
+      let value = row[from]
+      if (read && value !== null) {
+        value = read(value as string)
+        const { step, formats, field = name, order = place } = date!
+        if (value === undefined && order < failedOrder) {
+          failedOrder = order
+          failure = { code: 'bad_date', field, message: `${JSON.stringify(row[from])} is no date: expected ${formats.join(' or ')}`, step }
+        }
+      }
+      Object.defineProperty(made, name, { value, enumerable: true, writable: true, configurable: true })
+    }
+    return failure ?? { row: made }
+  }
+}
+
+/** The careful path: all that can be said of a record. */
+function careful(options: ReadOptions): (text: string) => { row: Row } | RecordFailure {
+  const { fields } = options.schema
+  const read = rowFromJson(options.schema, options.unknownFields)
+  const project = projector(options)
+  return (text) => {
+    const parsed = parseExact(text) as Record<string, unknown>
+    const exact: Record<string, unknown> = {}
+    for (const [key, value] of Object.entries(parsed)) {
+      const field = Object.hasOwn(fields, key) ? fields[key] : undefined
+      if (!field && options.unknownFields === 'drop') continue
+      try {
+        const resolved = resolveLongNumbers(field?.type ?? { kind: 'json' }, value)
+        Object.defineProperty(exact, key, { value: resolved, enumerable: true, writable: true, configurable: true })
+      } catch (error) {
+        if (!(error instanceof DataError)) throw error
+        return { code: error.code, field: key, message: error.message }
+      }
+    }
+    const row = read(exact)
+    if (!Array.isArray(row)) return project(row)
+    const { code, field, message } = row[0]!
+    return {
+      code,
+      field,
+      message:
+        row.length === 1
+          ? message
+          : `${message} (and ${row.length - 1} more: ${row
+              .slice(1)
+              .map((failure) => failure.field)
+              .join(', ')})`,
+    }
+  }
+}
+
+/** The interpreted twin of `generated`. */
+function interpreted(options: ReadOptions): Build {
+  const read = rowFromJson(options.schema, options.unknownFields)
+  const project = projector(options)
+  return (parsed, text) => {
+    if (hasLongNumber(text)) return undefined
+    const row = read(parsed)
+    if (Array.isArray(row)) return undefined
+    const made = project(row)
+    return 'row' in made ? made.row : undefined
+  }
+}
+
+/** Statements that check and convert field k, held in `f<k>`; they return where it is not in order. */
+function fieldCode(k: number, field: Field): string {
+  const f = `f${k}`
+  const none = field.optional ? `if (${f} === null || ${f} === undefined) ${f} = null; else ` : ''
+  const converted = `{ if (${f} !== last${k}) { value${k} = convert[${k}](${f}); last${k} = ${f} } ${f} = value${k} }`
+  // A number is taken only where its double is certain to be the number in the text.
+  const number = `if (typeof ${f} === 'number') { if (long(text)) return; ${f} = convert[${k}](${f}) }`
+  switch (field.type.kind) {
+    case 'string':
+    case 'boolean':
+      return `if (typeof ${f} !== '${field.type.kind}') { ${none}return }`
+    case 'integer':
+      // Near 2^53 a fraction in the text can vanish; those are left to the careful path. `+ 0` makes 0 of -0.
+      return `if (typeof ${f} === 'number' && ${f} < 562949953421312 && ${f} > -562949953421312 && isInteger(${f})) ${f} += 0; else { ${none}return }`
+    case 'number':
+      return `if (typeof ${f} !== 'number' || ${f} - ${f} !== 0) { ${none}return }`
+    case 'bigint':
+    case 'decimal':
+      return `if (typeof ${f} === 'string') ${converted} else ${number} else { ${none}return }`
+    case 'date':
+    case 'timestamp':
+      return `if (typeof ${f} === 'string') ${converted} else { ${none}return }`
+    default:
+      return `${none}{ if (typeof ${f} !== 'string' && long(text)) return; ${f} = convert[${k}](${f}) }`
+  }
+}
+
+function generated({ schema, unknownFields, push }: ReadOptions): Build {
+  const names = Object.keys(schema.fields)
+  const scope: Record<string, unknown> = {
+    convert: names.map((name) => fromJson(schema.fields[name]!.type)),
+    dates: push?.columns.map((column) => column.date && dateReader(column.date)) ?? [],
+    long: hasLongNumber,
+    isInteger: Number.isInteger,
+    own: Object.hasOwn,
+    keep: (row: Row, parsed: Parsed) => {
+      for (const key of Object.keys(parsed)) {
+        if (!known.has(key)) Object.defineProperty(row, key, { value: parsed[key], enumerable: true, writable: true, configurable: true })
+      }
+    },
+  }
+  const known = new Set(names)
+  const reads = names.map((name, k) => {
+    // Names that every object inherits count only where the record has them itself.
+    const value = name in Object.prototype ? `own(o, ${quote(name)}) ? o[${quote(name)}] : undefined` : `o[${quote(name)}]`
+    return `let f${k} = ${value}; ${unknownFields === 'drop' ? '' : `if (f${k} !== undefined) present++; `}${fieldCode(k, schema.fields[name]!)}`
+  })
+  const columns = push?.columns ?? names.map((name) => ({ name, from: name, date: undefined }))
+  const values = columns.map(({ from, date }, c) => {
+    const k = names.indexOf(from)
+    return date ? `const d${c} = f${k} === null ? null : dates[${c}](f${k}); if (d${c} === undefined) return` : ''
+  })
+  const object = columns.map(({ name, from, date }, c) => `${propertyKey(name)}: ${date ? `d${c}` : `f${names.indexOf(from)}`}`)
+  const unknown = {
+    drop: '',
+    error: 'if (Object.keys(o).length !== present) return',
+    // What is kept beside the schema must not hold rounded numbers either.
+    keep: 'const more = Object.keys(o).length !== present; if (more && long(text)) return',
+  }[unknownFields]
+  return generate<Build>(
+    scope,
+    `let unused${names.map((_, k) => `, last${k}, value${k}`).join('')}
+    return (o, text) => {
+      let present = 0
+      ${reads.join('\n')}
+      ${unknown}
+      ${values.join('\n')}
+      const row = { ${object.join(', ')} }
+      ${unknownFields === 'keep' && !push ? 'if (more) keep(row, o)' : ''}
+      return row
+    }`,
+  )
+}
