@@ -1,0 +1,55 @@
+/**
+ * Runs a program until it ends by itself, killing it by SIGKILL on the way: at random times, or at a named point (`MILLRACE_CRASH_AT=after_save:3`, see crash.ts of
+ * core). What is left when it ends must be what one undisturbed run leaves; oracle.ts looks.
+ */
+import { spawn } from 'node:child_process'
+import { text } from 'node:stream/consumers'
+
+/** A program that goes on where it was when it is started again. */
+export interface Restartable {
+  readonly command: string
+  readonly args: readonly string[]
+  readonly cwd: string
+  readonly env?: Readonly<Record<string, string>>
+}
+
+/** When one start is to die. `point` by itself, at the n-th time it is passed. */
+export type Death = { readonly afterMs: number } | { readonly point: string; readonly time: number } | 'lives'
+
+export interface Ended {
+  /** Starts that ended by SIGKILL. */
+  readonly kills: number
+  readonly starts: number
+  /** Standard output of the last start. */
+  readonly output: string
+  /** What the first start did: whether it was killed. */
+  readonly firstKilled: boolean
+}
+
+/** One start. Rejects when it failed by itself, with what it said. */
+export async function startOnce(program: Restartable, death: Death): Promise<{ killed: boolean; output: string }> {
+  const at: Record<string, string> = typeof death === 'object' && 'point' in death ? { MILLRACE_CRASH_AT: `${death.point}:${death.time}` } : {}
+  const child = spawn(program.command, program.args, { cwd: program.cwd, env: { ...process.env, ...program.env, ...at }, stdio: ['ignore', 'pipe', 'pipe'] })
+  const timer = typeof death === 'object' && 'afterMs' in death ? setTimeout(() => child.kill('SIGKILL'), death.afterMs) : undefined
+  const ended = new Promise<{ code: number | null; signal: string | null }>((resolve, reject) =>
+    child.on('error', reject).on('close', (code, signal) => resolve({ code, signal })),
+  )
+  const [output, errors, { code, signal }] = await Promise.all([text(child.stdout), text(child.stderr), ended])
+  clearTimeout(timer)
+  if (signal === 'SIGKILL') return { killed: true, output }
+  if (code !== 0) throw new Error(`it ended with ${code ?? signal} after a restart instead of going on:\n${output}${errors}`)
+  return { killed: false, output }
+}
+
+/** Starts until it ends by itself. `next` says how start n (from 0) is to die; more than `mostStarts` means that it makes no progress. */
+export async function runUntilDone(program: Restartable, next: (start: number) => Death, mostStarts = 200): Promise<Ended> {
+  let kills = 0
+  let firstKilled = false
+  for (let start = 0; start < mostStarts; start++) {
+    const { killed, output } = await startOnce(program, next(start))
+    if (!killed) return { kills, starts: start + 1, output, firstKilled }
+    if (start === 0) firstKilled = true
+    kills++
+  }
+  throw new Error(`not done after ${mostStarts} starts: a start must save something before it is killed`)
+}

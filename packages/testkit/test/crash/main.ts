@@ -1,0 +1,82 @@
+/**
+ * `npm run crash -- --kills 200`: kills the real command at random times and at every named point, over CSV -> {SQLite, JSON lines, Parquet} and over a stateful step, and
+ * compares what is left with what must be there. Exit code 1: something was lost, doubled or wrong, or a point was never passed.
+ */
+import { existsSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { parseArgs } from 'node:util'
+import { crashPoints } from '@millrace/core'
+import { mulberry32 } from '../../src/retail.ts'
+import { crashJobs, crashProject } from './jobs.ts'
+import { runUntilDone, startOnce } from '../../src/until-done.ts'
+
+const { values: flags } = parseArgs({
+  options: {
+    kills: { type: 'string', default: '200' },
+    rows: { type: 'string', default: '60000' },
+    seed: { type: 'string', default: '1' },
+    job: { type: 'string', multiple: true },
+    folder: { type: 'string', default: join(tmpdir(), `millrace-crash-${process.pid}`) },
+  },
+})
+const pipe = [fileURLToPath(new URL('../../../cli/bin/pipe.mjs', import.meta.url))]
+if (!existsSync(pipe[0]!)) throw new Error(`the command is not at ${pipe[0]}`)
+
+const random = mulberry32(Number(flags.seed))
+const jobs = crashJobs.filter(({ name }) => !flags.job || flags.job.includes(name))
+const wanted = Math.ceil(Number(flags.kills) / jobs.length)
+let failures = 0
+let total = 0
+
+for (const job of jobs) {
+  const project = crashProject(job, join(flags.folder, job.name), pipe, Number(flags.rows), Number(flags.seed))
+  const tell = (what: string) => console.log(`${job.name.padEnd(14)} ${what}`)
+  const verified = async (what: string): Promise<boolean> => {
+    try {
+      await project.verify()
+      return true
+    } catch (error) {
+      failures++
+      tell(`WRONG after ${what}: ${(error as Error).message}`)
+      return false
+    }
+  }
+
+  const started = performance.now()
+  await startOnce(project.program, 'lives')
+  const wholeMs = performance.now() - started
+  await verified('an undisturbed run')
+  tell(`undisturbed: ${(wholeMs / 1000).toFixed(2)} s`)
+
+  const passed: string[] = []
+  for (const point of crashPoints) {
+    for (const time of [1, 2, 4]) {
+      project.reset()
+      // The second start dies at the same point too, the third goes on to the end.
+      const { kills, firstKilled } = await runUntilDone(project.program, (start) => (start < 2 ? { point, time } : 'lives'))
+      if (!firstKilled && time === 1) {
+        failures++
+        tell(`${point} was never passed`)
+      }
+      total += kills
+      if (firstKilled && (await verified(`two kills at ${point}:${time}`))) passed.push(`${point}:${time}`)
+    }
+  }
+  tell(`right after two kills at each of ${passed.length} places: ${passed.join(' ')}`)
+
+  let kills = 0
+  let runs = 0
+  while (kills < wanted) {
+    project.reset()
+    const ended = await runUntilDone(project.program, () => ({ afterMs: 40 + random() * wholeMs * 0.9 }))
+    kills += ended.kills
+    runs++
+    await verified(`${ended.kills} kills at random times (run ${runs})`)
+  }
+  total += kills
+  tell(`${kills} kills at random times over ${runs} runs`)
+}
+console.log(failures ? `${failures} FAILURES in ${total} kills` : `${total} kills: 0 lost, 0 doubled, state right`)
+process.exitCode = failures ? 1 : 0
