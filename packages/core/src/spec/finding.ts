@@ -77,7 +77,7 @@ export function createReport(main = '', before: readonly Finding[] = []): Report
     const at =
       place.found && problem.span && place.node.kind === 'scalar'
         ? placeWithin(place.node, problem.span)
-        : keyCodes.has(problem.code)
+        : problem.key || keyCodes.has(problem.code)
           ? (place.key?.keyPlace ?? whole)
           : whole
     add(problem.code, at, last === undefined ? path : pathText(path, problem.at), problem.message, problem)
