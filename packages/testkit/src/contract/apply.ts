@@ -43,11 +43,12 @@ export async function drive(definition: TransformDefinition, making: TransformMa
       )
   }
   const outcome: Outcome = { out: [], sides: {}, failed: [], results: [], wrong: [], changed: [] }
+  const multiplies = typeof definition.multiplies === 'function' ? definition.multiplies(making.options) : definition.multiplies === true
   const result = (row: Row, key: string, time?: number) => void outcome.results.push({ row, key, time })
   return {
     transform,
     outcome,
-    apply: (rows, at) => applyOne(transform, definition.multiplies === true, rows, at, env, outcome, result),
+    apply: (rows, at) => applyOne(transform, multiplies, rows, at, env, outcome, result),
     advance(watermark) {
       const nobody = () => outcome.wrong.push('advance fails or hands on an input record, but it has none')
       while (transform.advance && !transform.advance(watermark, { fail: nobody, side: nobody, result }));
