@@ -46,16 +46,17 @@ export interface Answers {
 
 export function createAnswers(sources: readonly SourceNode[]): Answers {
   const answering = new Map(sources.filter((s) => s.capabilities.answers).map((s) => [s.id, s]))
+  const shown = (source: string, row: Row): Row => answering.get(source)!.answer?.show(row) ?? row
   const open = new Map<Batch, Request>()
   const byBatch = new WeakMap<Batch, Request>()
   let admitted: Request[] = []
   let deciding = false
-  const whollyRefused = (r: Request) => r.errors.size + r.undecoded.size > 0 && (!r.partial || r.errors.size === r.batch.rows.length)
   return {
     begin(node, batches) {
       deciding = true
       if (!answering.has(node.id)) return
       for (const batch of batches) {
+        if (batch.rows.length === 0 && !batch.bad?.length) continue
         const request: Request = {
           source: node.id,
           batch,
@@ -87,7 +88,7 @@ export function createAnswers(sources: readonly SourceNode[]): Answers {
         const origin = records.origin(i)
         const request = origin && open.get(origin.batch)
         if (!request) continue
-        if (name === (answering.get(request.source)!.answer?.from ?? request.source)) request.rows[origin.index] ??= records.rows[i]!
+        if (name === (answering.get(request.source)!.answer?.from ?? request.source)) request.rows[origin.index] ??= shown(request.source, records.rows[i]!)
       }
     },
     decided() {
@@ -128,16 +129,19 @@ function push(into: Map<unknown, Fault[]>, key: unknown, fault: Fault): void {
   else into.set(key, [fault])
 }
 
-/** A request's outcome, record by record. */
+const whollyRefused = (r: Request): boolean => r.errors.size + r.undecoded.size > 0 && (!r.partial || r.errors.size === r.batch.rows.length)
+
+/** A request's outcome, record by record. In one that is refused whole, the good ones are refused as well, without errors. */
 export function doneOf(request: Request): Done {
   const { batch } = request
+  const whole = whollyRefused(request) || undefined
   const answers: Answer[] = [...request.undecoded].map(([position, errors]) => ({ position, outcome: 'refused', errors }))
   for (let i = 0; i < batch.rows.length; i++) {
     const position = batch.positionAt(i)
     const refused = request.errors.get(i)
     const failed = request.failedLater.get(i)
     const row = request.rows[i]
-    if (refused) answers.push({ position, outcome: 'refused', errors: refused })
+    if (refused ?? whole) answers.push({ position, outcome: 'refused', ...(refused ? { errors: refused } : {}) })
     else if (failed) answers.push({ position, outcome: 'failed', errors: failed })
     else answers.push({ position, outcome: request.passed.has(i) ? 'taken' : 'dropped', ...(row ? { row } : {}) })
   }

@@ -4,7 +4,7 @@
  */
 import type { Sink, SinkCapabilities, Source, SourceCapabilities, Transform } from '../connector.ts'
 import { crashPoint } from '../crash.ts'
-import type { PlanSource, PlanStep } from '../plan.ts'
+import type { PlanStep } from '../plan.ts'
 import { Records, type Row } from '../record.ts'
 import type { SinkCounters, SourceCounters, StepCounters } from './counters.ts'
 import type { Policy } from './failures.ts'
@@ -17,8 +17,8 @@ export interface SourceNode {
   readonly policy: Policy
   /** Steps it has taken over, in order. */
   readonly pushed: readonly string[]
-  /** For sources that answer. */
-  readonly answer?: PlanSource['answer']
+  /** For sources that answer: whose rows are shown and how, and whether good items of a request pass beside bad ones. */
+  readonly answer?: { readonly from?: string | undefined; readonly partial: boolean; show(row: Row): Row }
   readonly count: SourceCounters
 }
 export interface StepNode {

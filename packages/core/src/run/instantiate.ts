@@ -3,6 +3,8 @@ import { join } from 'node:path'
 import type { Env } from '../connector.ts'
 import { deadLetterSchema } from '../dead-letter.ts'
 import { type Plan, type PlanSink, type PlanSource, type Secrets, resolveConfig } from '../plan.ts'
+import { toJson } from '../convert.ts'
+import type { Row } from '../record.ts'
 import type { Registry } from '../registry.ts'
 import type { Component } from './component.ts'
 import { type Counters, sinkCounters, sourceCounters, stepCounters } from './counters.ts'
@@ -43,8 +45,20 @@ export function createSource(plan: Plan, node: PlanSource, registry: Registry, a
     capabilities: node.capabilities,
     policy: node.onError,
     pushed: node.pushed,
-    ...(node.answer ? { answer: node.answer } : {}),
+    ...(node.answer ? { answer: { from: node.answer.from, partial: node.answer.partial, show: shower(plan, node) } } : {}),
     count: sourceCounters(),
+  }
+}
+
+/** The row that an answer shows, as JSON, without its empty fields. */
+function shower(plan: Plan, source: PlanSource): (row: Row) => Row {
+  const from = source.answer?.from
+  const owner = plan.steps.find((s) => s.id === from || (from !== undefined && s.sides[from]))
+  const record = owner ? (owner.id === from ? owner.output : owner.sides[from!]) : undefined
+  const convert = toJson({ kind: 'object', record: record ?? source.output })
+  return (row) => {
+    const shown = convert(row) as Row
+    return Object.fromEntries(Object.entries(shown).filter(([, value]) => value !== null))
   }
 }
 

@@ -1,0 +1,265 @@
+import { createHmac } from 'node:crypto'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { connect, createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { gzipSync } from 'node:zlib'
+import { type Plan, type RecordType, type Registry, type Row, run, Secret } from '@millrace/core'
+import { memorySink, testPipeline } from '@millrace/core/testing'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { options, problems } from '../src/options.ts'
+import { sourceHttp } from '../src/source.ts'
+
+let home: string
+let stop: AbortController
+let running: Promise<unknown>
+let address: string
+let store: Map<string, Row>
+beforeEach(async () => {
+  home = mkdtempSync(join(tmpdir(), 'millrace-'))
+  stop = new AbortController()
+  store = new Map()
+  running = Promise.resolve()
+  const probe = createServer().listen(0, '127.0.0.1')
+  await new Promise((resolve) => probe.on('listening', resolve))
+  address = `127.0.0.1:${(probe.address() as { port: number }).port}`
+  await new Promise((resolve) => probe.close(resolve))
+})
+afterEach(async () => {
+  stop.abort()
+  await running
+  rmSync(home, { recursive: true, force: true })
+})
+
+const schema: RecordType = {
+  fields: {
+    InvoiceNo: { type: { kind: 'string' }, optional: false },
+    Quantity: { type: { kind: 'integer' }, optional: false },
+    when: { type: { kind: 'string' }, optional: true },
+  },
+}
+const defaults = Object.fromEntries(
+  Object.entries(options.properties!).flatMap(([name, o]) => (o.default === undefined || o.format ? [] : [[name, o.default]])),
+)
+
+/** A gateway before a step that refuses a `when` of `never`, and a store. */
+async function start(more: Record<string, unknown> = {}, onWrite: () => void | Promise<void> = () => {}): Promise<void> {
+  const config = { ...defaults, address, path: '/invoices', max_body: 2000, answer_timeout: 3000, keys: { keep: 60_000, max: 100 }, ...more } as never
+  const made = testPipeline({
+    runs: 'continue',
+    sources: {
+      source: () =>
+        sourceHttp.create(config, {
+          root: home,
+          home,
+          profile: 'local',
+          pipeline: 'test',
+          id: 'source',
+          resolve: (p) => join(home, p),
+          schema,
+          unknownFields: 'drop',
+        }),
+    },
+    steps: {
+      dated: {
+        create: () => ({
+          apply({ rows }, out) {
+            const kept = rows.flatMap((r, i) => (r['when'] === 'never' ? (out.fail(i, 'bad_date', { field: 'when', message: '`never` is no date' }), []) : [i]))
+            return { rows: kept.map((i) => ({ ...rows[i]!, seen: true })), origins: Int32Array.from(kept) }
+          },
+        }),
+      },
+    },
+    sinks: { store: { create: () => memorySink(store, { onWrite }) } },
+  })
+  const source = {
+    ...made.plan.sources[0]!,
+    onError: 'refuse' as const,
+    capabilities: sourceHttp.capabilities(config),
+    answer: { from: 'dated', partial: false, timeoutMs: 1000 },
+  }
+  const plan: Plan = { ...made.plan, sources: [source] }
+  await new Promise<void>((resolve, reject) => {
+    running = run(plan, made.registry as Registry, {
+      root: home,
+      home,
+      secrets: () => undefined,
+      signal: stop.signal,
+      observe: (e) => e.type === 'started' && resolve(),
+    }).catch(reject)
+  })
+  for (let n = 0; n < 100; n++) {
+    if (
+      await fetch(`http://${address}/health`).then(
+        (r) => r.ok,
+        () => false,
+      )
+    )
+      return
+    await new Promise((resolve) => setTimeout(resolve, 10))
+  }
+}
+
+const post = async (body: unknown, headers: Record<string, string> = {}, raw = false): Promise<{ status: number; body: never; headers: Headers }> => {
+  const response = await fetch(`http://${address}/invoices`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', ...headers },
+    body: raw ? (body as string) : JSON.stringify(body),
+  })
+  return { status: response.status, body: (await response.json()) as never, headers: response.headers }
+}
+const good = (n: number) => ({ InvoiceNo: `i${n}`, Quantity: n })
+
+describe('the HTTP gateway', () => {
+  it('answers 201 with the record as it is at the named step, when the store has it', async () => {
+    await start()
+    const { status, body } = await post(good(1), { 'idempotency-key': 'k1' })
+    expect([status, body]).toEqual([201, { InvoiceNo: 'i1', Quantity: 1, seen: true }])
+    expect([...store.keys()]).toEqual(['k1'])
+    expect((await post([good(2), good(3)], { 'idempotency-key': 'k2' })).body).toHaveLength(2)
+    expect([...store.keys()]).toEqual(['k1', 'k2/0', 'k2/1'])
+  })
+
+  it('does not answer before the store has the record', async () => {
+    let release = () => {}
+    const held = new Promise<void>((resolve) => {
+      release = resolve
+    })
+    await start({}, () => held)
+    const answer = post(good(1))
+    expect(await Promise.race([answer.then(() => 'answered'), new Promise((resolve) => setTimeout(resolve, 150, 'waiting'))])).toBe('waiting')
+    release()
+    expect((await answer).status).toBe(201)
+  })
+
+  it.each([
+    ['no JSON', '{"InvoiceNo": ', 400, 'bad_json', undefined],
+    ['a field of another type', JSON.stringify({ InvoiceNo: 'a', Quantity: 'x' }), 422, 'refused', ['Quantity']],
+    ['several faults', JSON.stringify({ Quantity: 1.5 }), 422, 'refused', ['InvoiceNo', 'Quantity']],
+    ['a bad date', JSON.stringify({ InvoiceNo: 'a', Quantity: 1, when: 'never' }), 400, 'refused', ['when']],
+    ['an empty list', '[]', 400, 'empty', undefined],
+  ])('refuses %s, names it and forwards nothing', async (_what, text, status, code, fields) => {
+    await start()
+    const answer = await post(text, {}, true)
+    expect(answer.status).toBe(status)
+    const body = answer.body as { error: string; errors?: { field: string; message: string }[] }
+    expect(body.error === code || body.error === 'refused').toBe(true)
+    if (fields) expect(body.errors!.map((e) => e.field)).toEqual(fields)
+    expect(store.size).toBe(0)
+  })
+
+  it('refuses a request of several whole when one of them is bad, and lists every bad one', async () => {
+    await start()
+    const { status, body } = await post([good(1), { Quantity: 2 }, good(3), { InvoiceNo: 'x', Quantity: 1, when: 'never' }])
+    expect(status).toBe(422)
+    expect((body as { errors: { item: number }[] }).errors.map((e) => e.item)).toEqual([1, 3])
+    expect(store.size).toBe(0)
+  })
+
+  it('gives a resend the first answer and forwards nothing, also after a restart', async () => {
+    await start()
+    const first = await post(good(1), { 'idempotency-key': 'k1' })
+    store.clear()
+    expect(await post(good(1), { 'idempotency-key': 'k1' })).toMatchObject({ status: 201, body: first.body })
+    expect(await post(good(2), { 'idempotency-key': 'k1' })).toMatchObject({ status: 422, body: { error: 'key_reused' } })
+    stop.abort()
+    await running
+    stop = new AbortController()
+    await start()
+    expect(await post(good(1), { 'idempotency-key': 'k1' })).toMatchObject({ status: 201, body: first.body })
+    expect(store.size).toBe(0)
+  })
+
+  it('forgets the oldest keys first', async () => {
+    await start({ keys: { keep: 60_000, max: 3 } })
+    for (let n = 0; n < 6; n++) await post(good(n), { 'idempotency-key': `k${n}` })
+    store.clear()
+    await post(good(0), { 'idempotency-key': 'k0' })
+    await post(good(5), { 'idempotency-key': 'k5' })
+    expect([...store.keys()]).toEqual(['k0'])
+  })
+
+  it('has a clear answer for everything else', async () => {
+    await start()
+    expect((await post(good(1), { 'content-type': 'text/xml' })).status).toBe(415)
+    expect((await post({ ...good(1), InvoiceNo: 'x'.repeat(3000) })).status).toBe(413)
+    const bomb = await fetch(`http://${address}/invoices`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', 'content-encoding': 'gzip' },
+      body: gzipSync('x'.repeat(1_000_000)),
+    })
+    expect(bomb.status).toBe(413)
+    expect((await fetch(`http://${address}/nowhere`)).status).toBe(404)
+    const wrong = await fetch(`http://${address}/invoices`)
+    expect([wrong.status, wrong.headers.get('allow')]).toEqual([405, 'POST'])
+    expect((await fetch(`http://${address}/`)).status).toBe(200)
+    expect(await (await fetch(`http://${address}/openapi.json`)).json()).toMatchObject({ paths: { '/invoices': { post: {} } } })
+    expect(store.size).toBe(0)
+  })
+
+  it('takes only requests with the right token or signature', async () => {
+    await start({ token: new Secret('t0ken'), hmac: { secret: new Secret('s3cret'), header: 'x-signature-256' } })
+    const body = JSON.stringify(good(1))
+    const signature = createHmac('sha256', 's3cret').update(body).digest('hex')
+    expect((await post(body, { authorization: 'Bearer t0ken' }, true)).status).toBe(401)
+    expect((await post(body, { authorization: 'Bearer t0kem', 'x-signature-256': signature }, true)).status).toBe(401)
+    expect((await post(body, { authorization: 'Bearer t0ken', 'x-signature-256': `sha256=${signature}` }, true)).status).toBe(201)
+  })
+
+  it('answers 503 with Retry-After while it is full', async () => {
+    let release = () => {}
+    const held = new Promise<void>((resolve) => {
+      release = resolve
+    })
+    await start({ max_in_flight: 2 }, () => held)
+    const waiting = [post(good(1)), post(good(2))]
+    await new Promise((resolve) => setTimeout(resolve, 100))
+    const full = await post(good(3))
+    expect([full.status, full.headers.get('retry-after')]).toEqual([503, '1'])
+    release()
+    expect((await Promise.all(waiting)).map((a) => a.status)).toEqual([201, 201])
+  })
+
+  it('answers what it has taken when it is asked to stop', async () => {
+    await start({}, () => new Promise((resolve) => setTimeout(resolve, 100)))
+    const waiting = post(good(1))
+    await new Promise((resolve) => setTimeout(resolve, 50))
+    stop.abort()
+    expect((await waiting).status).toBe(201)
+  })
+
+  it('writes a line for every request that was accepted or refused', async () => {
+    await start({ log: 'logs/ingestion.jsonl' })
+    await post(good(1))
+    await post('{', {}, true)
+    stop.abort()
+    await running
+    const lines = readFileSync(join(home, 'logs/ingestion.jsonl'), 'utf8')
+      .trimEnd()
+      .split('\n')
+      .map((l) => JSON.parse(l) as Row)
+    expect(lines.map((l) => [l['event'], l['level'], l['status']])).toEqual([
+      ['accepted', 'info', 201],
+      ['refused', 'warn', 400],
+    ])
+  })
+
+  it('counts a client that hung up as answered', async () => {
+    await start()
+    const body = JSON.stringify(good(9))
+    const socket = connect({ host: '127.0.0.1', port: Number(address.split(':')[1]) })
+    socket.end(`POST /invoices HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\nidempotency-key: gone\r\ncontent-length: ${body.length}\r\n\r\n${body}`)
+    await new Promise((resolve) => setTimeout(resolve, 30))
+    socket.destroy()
+    for (let n = 0; n < 100 && !store.has('gone'); n++) await new Promise((resolve) => setTimeout(resolve, 10))
+    expect(store.has('gone')).toBe(true)
+  })
+
+  it('is not opened to others without a token, a signature, or the word', () => {
+    const open = { ...defaults, address: '0.0.0.0:8080', path: '/x' } as never
+    expect(problems(open)).toMatchObject([{ code: 'open_to_all', at: ['address'] }])
+    expect(problems({ ...(open as object), insecure: true } as never)).toEqual([])
+    expect(problems({ ...(open as object), token: new Secret('x') } as never)).toEqual([])
+    expect(problems({ ...(open as object), address: '[::1]:80' } as never)).toEqual([])
+  })
+})
