@@ -307,6 +307,8 @@ export interface SinkDefinition<S extends OptionSchema = OptionSchema<any>> exte
 export interface TransformDefinition<S extends OptionSchema = OptionSchema<any>> extends Named<'transform', S> {
   /** Keeps memory over records: saved with the positions. */
   readonly stateful?: boolean
+  /** What it gives has the type of its input, whatever its options: the check then goes on below a step that is wrong. */
+  readonly keeps?: boolean
   /** Makes several records of one: the id gets a path. A function where it depends on the config. */
   readonly multiplies?: boolean | ((options: Static<S>) => boolean)
   /** Side inputs this config needs, by name: the config of a source read whole before the first record, or the id of a source of the spec. */

@@ -31,6 +31,7 @@ export const dedupe = defineTransform({
   type: 'dedupe',
   summary: 'Lets the first of records with the same key pass, and filters out those that follow while the key is remembered.',
   stateful: true,
+  keeps: true,
   options,
 
   infer({ by, nulls }, { input }) {

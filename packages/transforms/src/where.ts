@@ -8,6 +8,7 @@ export const where = defineTransform({
   type: 'where',
   summary: 'Keeps the records for which a condition holds and filters out all others.',
   options: option.expression('The condition.', { example: 'Quantity != 0' }),
+  keeps: true,
 
   infer(text, { input }) {
     const problems: Problem[] = []

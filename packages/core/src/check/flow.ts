@@ -60,7 +60,7 @@ export function checkFlow(
     placed.push({ step, from, ...(input === 'unknown' ? {} : { input }), ...(inference ? { inference } : {}) })
     places.set(step.id, { place: step.spec.place, path: step.spec.path })
     if (!inference) failed.push(step)
-    if (!inference) outputs.set(step.id, 'unknown')
+    if (!inference) outputs.set(step.id, step.definition?.keeps ? input : 'unknown')
     else if (inference.output) outputs.set(step.id, inference.output)
     else onlyNamed.add(step.id)
     for (const [name, type] of Object.entries(inference?.sides ?? {})) {
