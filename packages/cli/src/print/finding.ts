@@ -1,22 +1,13 @@
 /** Findings of `check`, for people and for tools. */
+import type { Finding } from '@millrace/core'
 import type { Io } from '../io.ts'
 
-/** What a printed finding needs of core's `Finding`. */
-export interface Printable {
-  readonly code: string
-  readonly severity: 'error' | 'warning'
-  readonly message: string
-  readonly file: string
-  readonly line: number
-  readonly col: number
-  readonly endCol?: number
-  readonly path?: string | readonly (string | number)[]
-  readonly expected?: string
-  readonly got?: string
-  readonly hint?: string
-}
+/** What is printed of a finding. */
+export type Printable = Omit<Finding, 'path'>
 
+/** The formats of `--format`. */
 export const formats = ['text', 'json', 'sarif', 'github'] as const
+/** One of them. */
 export type Format = (typeof formats)[number]
 
 /** Findings in one of the formats. `textOf` gives a file's text, for the excerpt. */
@@ -43,7 +34,7 @@ function text(f: Printable, source: string | undefined): string {
   const excerpt = source?.split(/\r?\n/, f.line)[f.line - 1]
   if (excerpt !== undefined && excerpt.length < 200) {
     const margin = ' '.repeat(String(f.line).length)
-    lines.push(`  ${f.line} | ${excerpt}`, `  ${margin} | ${' '.repeat(f.col - 1)}^`)
+    lines.push(`  ${f.line} | ${excerpt}`, `  ${margin} | ${' '.repeat(f.col - 1)}${'^'.repeat(f.endLine === f.line ? Math.max(1, f.endCol - f.col) : 1)}`)
   }
   if (f.hint !== undefined) lines.push(`  ${f.hint}`)
   return `${lines.join('\n')}\n`

@@ -1,0 +1,81 @@
+import { describe, expect, it } from 'vitest'
+import { type Printable, printFindings } from '../src/print/finding.ts'
+import { progressText } from '../src/print/progress.ts'
+import { bytes, cell, rowTable, span, table } from '../src/print/table.ts'
+import type { Io } from '../src/io.ts'
+
+const finding: Printable = {
+  code: 'unknown_field',
+  severity: 'error',
+  message: 'there is no field `Quantty`',
+  file: 'pipelines/a.yaml',
+  line: 2,
+  col: 12,
+  endLine: 2,
+  endCol: 19,
+  hint: 'did you mean `Quantity`?',
+}
+
+function printed(format: Parameters<typeof printFindings>[1]): string {
+  let all = ''
+  const io = { out: (text: string) => void (all += text), err: (text: string) => void (all += text) } as Io
+  printFindings([finding], format, io, () => 'steps:\n  - where: Quantty > 0\n')
+  return all
+}
+
+describe('findings', () => {
+  it('show the line, the place in it, and what to do', () => {
+    expect(printed('text')).toBe(
+      'pipelines/a.yaml:2:12  error unknown_field\n  there is no field `Quantty`\n  2 |   - where: Quantty > 0\n    |            ^^^^^^^\n  did you mean `Quantity`?\n\n',
+    )
+  })
+
+  it('come as annotations of GitHub, as SARIF and as JSON', () => {
+    expect(printed('github')).toBe('::error file=pipelines/a.yaml,line=2,col=12,title=unknown_field::there is no field `Quantty` — did you mean `Quantity`?\n')
+    expect(JSON.parse(printed('sarif'))).toMatchObject({ version: '2.1.0', runs: [{ results: [{ ruleId: 'unknown_field', level: 'error' }] }] })
+    expect(JSON.parse(printed('json'))).toEqual({ ok: false, findings: [finding] })
+  })
+})
+
+describe('numbers for people', () => {
+  it('carry their unit', () => {
+    expect([0, 1023, 1024, 45_580_638].map(bytes)).toEqual(['0 B', '1023 B', '1.00 KiB', '43.5 MiB'])
+    expect([850, 12_300, 250_000, 7_500_000].map(span)).toEqual(['850 ms', '12.3 s', '4 min 10 s', '2 h 5 min'])
+  })
+})
+
+describe('tables', () => {
+  it('align numbers to the right and cut what is too long', () => {
+    expect(
+      table(
+        [{ title: 'a' }, { title: 'n', right: true }],
+        [
+          ['x', '1'],
+          ['yyyyyyy', '1,000'],
+        ],
+        5,
+      ),
+    ).toBe('a          n\nx          1\nyyyy…  1,000\n')
+  })
+
+  it('keep control characters of values off the terminal', () => {
+    expect(cell('a\u001b[31m\nb')).toBe('a\\u001b[31m\\nb')
+    expect(rowTable([{ a: null, b: 12n }])).toBe('a   b\n   12\n')
+  })
+})
+
+describe('the progress line', () => {
+  it('shows records, rate, bytes, share and time left', () => {
+    const text = progressText(
+      { bytes: 50 << 20, totalBytes: 100 << 20, complete: true },
+      { atMs: 0, records: 0, bytes: 0 },
+      { atMs: 5_000, records: 1_000_000, bytes: 50 << 20 },
+    )
+    expect(text).toBe('1,000,000 records  200,000/s  50.0 MiB  50 %  5.0 s left')
+  })
+
+  it('shows no share as long as splits are still being found', () => {
+    const text = progressText({ bytes: 10, totalBytes: 100, complete: false }, { atMs: 0, records: 0, bytes: 0 }, { atMs: 1_000, records: 5, bytes: 10 })
+    expect(text).toBe('5 records  5/s  10 B')
+  })
+})
