@@ -76,6 +76,7 @@ function bindEndpoint<D extends SourceDefinition | SinkDefinition>(
 
 /** The word after `type:`. YAML reads `null` as no value, but here it names a sink. */
 function typeWord(node: SpecNode, path: string, ctx: Checking): string {
+  if (node.kind === 'scalar' && node.broken) return ''
   if (node.kind === 'scalar' && (typeof node.value === 'string' || node.text === 'null')) return node.text
   ctx.report('wrong_type', node.place, path, 'the type is the name of a connector', { expected: 'text' })
   return ''

@@ -3,7 +3,7 @@ import type { Inference } from '../connector.ts'
 import type { OptionSchema } from '../options.ts'
 import { fieldOf, type RecordType } from '../schema.ts'
 import { resolveOptions } from '../spec/options.ts'
-import { pathText, type Report } from '../spec/finding.ts'
+import { isQuiet, pathText } from '../spec/finding.ts'
 import { suggest } from '../spec/suggest.ts'
 import type { SpecNode } from '../spec/tree.ts'
 import type { CheckedSource, CheckedStep } from './checked.ts'
@@ -55,11 +55,5 @@ export function checkFields(node: SpecNode, schema: OptionSchema, input: RecordT
 
 /** The node would be resolved by this schema without a finding. */
 function fits(node: SpecNode, schema: OptionSchema, ctx: Checking): boolean {
-  let isRight = true
-  const wrong = () => {
-    isRight = false
-  }
-  const quiet: Report = Object.assign(wrong, { problem: wrong, errors: () => 0, findings: () => [] })
-  const value = resolveOptions(node, schema, '', { ...ctx.resolving, report: quiet })
-  return isRight && value !== undefined
+  return isQuiet((report) => resolveOptions(node, schema, '', { ...ctx.resolving, report }))
 }

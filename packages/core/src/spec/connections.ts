@@ -66,7 +66,7 @@ function addKind(entry: MapEntry, path: string, declared: Map<string, Connection
 
 /** What a connection is bound to; undefined: it is not, which is reported at `use`. */
 export function bind(project: Project, known: Connections, use: MapEntry, path: string, report: Report): Binding | undefined {
-  if (use.value.kind !== 'scalar' || typeof use.value.value !== 'string') return undefined
+  if (use.value.kind !== 'scalar' || typeof use.value.value !== 'string' || use.value.broken) return undefined
   const name = use.value.value
   const kind = known.kinds.get(name)
   const entry = known.bindings.get(name)

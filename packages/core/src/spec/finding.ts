@@ -34,7 +34,9 @@ export interface Report {
   (code: CatalogueCode, at: Place, path: string, message: string, more?: More): void
   /** A problem that a definition found inside the config `node`, which stands at `path`. */
   problem(problem: Problem, node: SpecNode, path: string): void
-  /** Number of errors so far; warnings do not count. */
+  /** Something here cannot be judged, since what is wrong with it was reported before. */
+  broken(): void
+  /** Grows with each error, and with each `broken`; warnings do not count. */
   errors(): number
   findings(): readonly Finding[]
 }
@@ -42,6 +44,7 @@ export interface Report {
 /** `main`: the file whose findings come first; `before`: findings to go on from. */
 export function createReport(main = '', before: readonly Finding[] = []): Report {
   const found = new Map<string, Finding>()
+  let errors = before.filter((finding) => finding.severity === 'error').length
   const rank = (finding: Finding) => (finding.file === main ? 0 : 1)
   const keyOf = (code: string, file: string, line: number, col: number, path: string) => `${code} ${file}:${line}:${col} ${path}`
   for (const finding of before) found.set(keyOf(finding.code, finding.file, finding.line, finding.col, finding.path), finding)
@@ -51,6 +54,7 @@ export function createReport(main = '', before: readonly Finding[] = []): Report
     const severity = catalogue[code as CatalogueCode]?.severity ?? 'error'
     const hint = more.hint ?? catalogue[code as CatalogueCode]?.hint
     const key = keyOf(code, at.file.path, line, col, path)
+    if (severity === 'error') errors++
     if (found.has(key)) return
     const finding: Finding = {
       code,
@@ -82,10 +86,23 @@ export function createReport(main = '', before: readonly Finding[] = []): Report
           : whole
     add(problem.code, at, last === undefined ? path : pathText(path, problem.at), problem.message, problem)
   }
-  report.errors = () => [...found.values()].filter((finding) => finding.severity === 'error').length
+  report.broken = () => {
+    errors++
+  }
+  report.errors = () => errors
   report.findings = () =>
     [...found.values()].sort((a, b) => rank(a) - rank(b) || (a.file < b.file ? -1 : a.file > b.file ? 1 : a.line - b.line || a.col - b.col))
   return report
+}
+
+/** Runs `attempt` with a report that keeps nothing; true where it had nothing to say. */
+export function isQuiet(attempt: (report: Report) => void): boolean {
+  let isRight = true
+  const wrong = () => {
+    isRight = false
+  }
+  attempt(Object.assign(wrong, { problem: wrong, broken: wrong, errors: () => 0, findings: () => [] }))
+  return isRight
 }
 
 const keyCodes: ReadonlySet<string> = new Set(['unknown_key', 'duplicate_key', 'bad_field_name', 'schema_rule_ignored'])

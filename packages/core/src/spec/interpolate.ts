@@ -29,6 +29,7 @@ function fill(node: ScalarNode, path: string, values: Values, report: Report): S
   const text = node.value as string
   const pattern = /\$\$\{|\$\{([^}]*)(\}?)/g
   let count = 0
+  let broken = false
   for (const match of text.matchAll(pattern)) {
     plain += text.slice(last, match.index)
     last = match.index + match[0].length
@@ -39,7 +40,8 @@ function fill(node: ScalarNode, path: string, values: Values, report: Report): S
     count++
     const at = placeOf(node, match[0])
     const value = match[2] === '}' ? lookUp(match[1]!, at, path, values, report) : unreadable(match[0], at, path, report)
-    if (typeof value === 'string') plain += value
+    if (value === undefined) broken = true
+    else if (typeof value === 'string') plain += value
     else {
       if (plain) parts.push(plain)
       plain = ''
@@ -48,6 +50,7 @@ function fill(node: ScalarNode, path: string, values: Values, report: Report): S
   }
   plain += text.slice(last)
   const isWhole = count === 1 && /^\$\{[^}]*\}$/.test(text)
+  if (broken) return { ...node, broken }
   if (parts.length === 0) return { ...node, value: plain, text: plain, ...(isWhole ? { inserted: true } : {}) }
   if (plain) parts.push(plain)
   const shown = parts.map((part) => (typeof part === 'string' ? part : `\${secret:${part.$secret}}`)).join('')
@@ -61,7 +64,7 @@ function placeOf(node: ScalarNode, written: string): Place {
   return at < 0 ? node.place : { file, start: start + at, end: start + at + written.length }
 }
 
-function lookUp(inside: string, at: Place, path: string, values: Values, report: Report): TextPart {
+function lookUp(inside: string, at: Place, path: string, values: Values, report: Report): TextPart | undefined {
   const match = /^\s*(env|var|secret):([\w.-]+?)(?::-([^]*))?\s*$/.exec(inside)
   if (!match || (match[3] !== undefined && match[1] !== 'env')) return unreadable(`\${${inside}}`, at, path, report)
   const name = match[2]!
@@ -69,7 +72,7 @@ function lookUp(inside: string, at: Place, path: string, values: Values, report:
     const value = values.env[name] || match[3]
     if (value === undefined)
       report('env_missing', at, path, `the environment variable \`${name}\` is not set`, { hint: `set it, or give a default: \${env:${name}:-default}` })
-    return value ?? ''
+    return value
   }
   if (match[1] === 'var') {
     if (!values.vars.has(name)) {
@@ -78,7 +81,7 @@ function lookUp(inside: string, at: Place, path: string, values: Values, report:
         hint: near ? `did you mean \`${near}\`?` : `declare it: vars: { ${name}: { type: string } }`,
       })
     }
-    return values.vars.get(name) ?? ''
+    return values.vars.get(name)
   }
   if (!values.hasSecret(name))
     report('secret_missing', at, path, `the secret \`${name}\` has no value`, {
@@ -87,12 +90,12 @@ function lookUp(inside: string, at: Place, path: string, values: Values, report:
   return { $secret: name }
 }
 
-function unreadable(written: string, at: Place, path: string, report: Report): string {
+function unreadable(written: string, at: Place, path: string, report: Report): undefined {
   report('bad_interpolation', at, path, `\`${written}\` is no interpolation`, {
     expected: '${env:NAME}, ${env:NAME:-default}, ${var:name} or ${secret:name}',
     hint: 'a `${` that means itself is written `$${`',
   })
-  return ''
+  return undefined
 }
 
 /** The environment variable that holds a secret: `MILLRACE_SECRET_DB_PASSWORD` for `db-password`. */

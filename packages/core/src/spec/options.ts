@@ -7,7 +7,7 @@ import type { OptionSchema } from '../options.ts'
 import type { Json } from '../record.ts'
 import type { RecordType } from '../schema.ts'
 import { parseRecordType } from '../schema-read.ts'
-import { pathText, type Report } from './finding.ts'
+import { isQuiet, pathText, type Report } from './finding.ts'
 import { suggest } from './suggest.ts'
 import { entryOf, isEmpty, type ListNode, type MapNode, plainValue, type ScalarNode, type SpecNode } from './tree.ts'
 import { durationForm, parseDuration, parsePercent, parseSize, percentForm, sizeForm } from './units.ts'
@@ -20,6 +20,10 @@ export interface Resolving {
 
 /** What could be resolved; undefined where nothing could. Anything wrong is in the report. */
 export function resolveOptions(node: SpecNode, schema: OptionSchema, path: string, ctx: Resolving): Json | undefined {
+  if (node.kind === 'scalar' && node.broken) {
+    ctx.report.broken()
+    return undefined
+  }
   if (schema.anyOf) return resolveChoice(node, schema.anyOf, path, ctx)
   if (schema.format === 'record') return resolveRecord(node, path, ctx) as unknown as Json | undefined
   if (schema.type === 'object') return node.kind === 'map' ? resolveObject(node, schema, path, ctx) : wrongType(node, schema, path, ctx)
@@ -182,21 +186,11 @@ function resolveChoice(node: SpecNode, choices: readonly OptionSchema[], path: s
   if (fitting.length === 0) return wrongType(node, { anyOf: choices }, path, ctx)
   if (fitting.length > 1) {
     for (const choice of fitting) {
-      let isWrong = false
-      const quiet = Object.assign(
-        () => {
-          isWrong = true
-        },
-        {
-          problem: () => {
-            isWrong = true
-          },
-          errors: () => 0,
-          findings: () => [],
-        },
-      ) as Report
-      const value = resolveOptions(node, choice, path, { ...ctx, report: quiet })
-      if (!isWrong) return value
+      let value: Json | undefined
+      const isRight = isQuiet((report) => {
+        value = resolveOptions(node, choice, path, { ...ctx, report })
+      })
+      if (isRight) return value
     }
   }
   const best = fitting.find((choice) => node.kind === 'map' && node.entries.some((entry) => choice.properties && Object.hasOwn(choice.properties, entry.key)))

@@ -153,7 +153,7 @@ async function readSchemas(root: string, trees: readonly (SpecNode | undefined)[
     if (node.kind === 'list') node.items.forEach(collect)
     if (node.kind !== 'map') return
     for (const { key, value } of node.entries) {
-      if (/(^|_)schema$/.test(key) && value.kind === 'scalar' && typeof value.value === 'string') paths.add(value.value)
+      if (/(^|_)schema$/.test(key) && value.kind === 'scalar' && typeof value.value === 'string' && !value.broken) paths.add(value.value)
       else collect(value)
     }
   }

@@ -243,7 +243,7 @@ const withWindow = (config: SpecNode, window: MapEntry): SpecNode =>
 
 function references(node: SpecNode, path: string): readonly Reference[] {
   if (node.kind === 'list') return node.items.flatMap((item, i) => references(item, `${path}[${i}]`))
-  return node.kind === 'scalar' && typeof node.value === 'string' ? [{ name: node.value, place: node.place, path }] : []
+  return node.kind === 'scalar' && typeof node.value === 'string' && !node.broken ? [{ name: node.value, place: node.place, path }] : []
 }
 
 function readSinks(sinks: MapEntry | undefined, start: Place, report: Report): readonly SpecSink[] {

@@ -30,6 +30,8 @@ export interface ScalarNode {
   readonly mangled?: { readonly by: 'tag' | 'anchor' | 'alias' | 'comment'; readonly text: string; readonly place: Place }
   /** It was one interpolation and nothing else: its text is read as whatever type is wanted. */
   readonly inserted?: boolean
+  /** An interpolation in it has no value, which was reported: nothing more is said about it. */
+  readonly broken?: boolean
   /** It holds secrets; `value` and `text` then show their references. */
   readonly parts?: readonly TextPart[]
 }
