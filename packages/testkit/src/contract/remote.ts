@@ -3,6 +3,8 @@
  * an argument, answers come back on its standard output; both by `v8.serialize`, since rows hold bigints and bytes.
  */
 import { spawn } from 'node:child_process'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { buffer, text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
 import { deserialize, serialize } from 'node:v8'
@@ -10,6 +12,9 @@ import { deserialize, serialize } from 'node:v8'
 /** Source and build differ only in the extension. */
 const fromSource = import.meta.url.endsWith('.ts')
 const child = fileURLToPath(new URL(fromSource ? './child.ts' : './child.js', import.meta.url))
+
+/** A suite starts dozens of children: each would compile the same sources again, which takes longer than what it is started for. */
+const compiled = join(tmpdir(), 'millrace-compiled')
 
 export const pack = (value: unknown): string => serialize(value).toString('base64')
 export const unpack = (packed: string): unknown => deserialize(Buffer.from(packed, 'base64'))
@@ -25,7 +30,7 @@ export interface RemoteResult {
 export async function remote(request: unknown, env: Readonly<Record<string, string>> = {}): Promise<RemoteResult> {
   const conditions = fromSource ? ['--conditions=@millrace/source'] : []
   const process_ = spawn(process.execPath, [...conditions, '--no-warnings', child], {
-    env: { ...process.env, NODE_OPTIONS: '', ...env },
+    env: { ...process.env, NODE_OPTIONS: '', NODE_COMPILE_CACHE: compiled, ...env },
     stdio: ['pipe', 'pipe', 'pipe'],
   })
   process_.stdin.end(pack(request))
