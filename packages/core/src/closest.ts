@@ -1,7 +1,8 @@
 /** The word of `words` that was probably meant: the same but for case, or at most a third of its letters apart. Undefined: none is near. For "did you mean". */
 export function closest(typed: string, words: Iterable<string>): string | undefined {
   let best: string | undefined
-  let least = Math.max(1, Math.floor(typed.length / 3)) + 1
+  // Of a word of one or two letters nothing is left when one is changed.
+  let least = (typed.length < 3 ? 0 : Math.max(1, Math.floor(typed.length / 3))) + 1
   const lower = typed.toLowerCase()
   for (const word of words) {
     const edits = lower === word.toLowerCase() ? 0 : distance(lower, word.toLowerCase(), least)

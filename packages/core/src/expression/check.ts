@@ -179,20 +179,10 @@ class Checker implements Checking {
 
   private unknownField(name: string, fields: readonly string[], scope: Scope | undefined, span: Span): Node {
     const near = closest(name, [...fields, ...(scope?.elements.map((element) => element.name) ?? [])])
-    const words: Readonly<Record<string, string>> = {
-      True: 'true',
-      TRUE: 'true',
-      False: 'false',
-      FALSE: 'false',
-      None: 'null',
-      NULL: 'null',
-      Null: 'null',
-      nil: 'null',
-      undefined: 'null',
-    }
     const list = fields.length <= 12 ? fields.join(', ') : `${fields.slice(0, 11).join(', ')} and ${fields.length - 11} more`
-    const hint = words[name]
-      ? `write ${words[name]}`
+    const word = otherWords.get(name)
+    const hint = word
+      ? `write ${word}`
       : near !== undefined
         ? `did you mean ${quotedName(near)}?`
         : scope && functionNamed(name)
@@ -343,6 +333,13 @@ class Checker implements Checking {
     return { op: 'object', names: [...fields.keys()], values: [...fields.values()], type: { kind: 'object', record }, optional: false, span }
   }
 }
+
+/** Words of other languages for what has no name here. */
+const otherWords: ReadonlyMap<string, string> = new Map([
+  ...['True', 'TRUE', 'yes'].map((word) => [word, 'true'] as const),
+  ...['False', 'FALSE', 'no'].map((word) => [word, 'false'] as const),
+  ...['None', 'NULL', 'Null', 'nil', 'undefined'].map((word) => [word, 'null'] as const),
+])
 
 const aggregates: ReadonlySet<string> = new Set(['count', 'sum', 'avg', 'first', 'last', 'count_distinct'])
 

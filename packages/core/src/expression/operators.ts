@@ -210,19 +210,27 @@ function compared<T>(name: string, operator: Ordering, compare: (a: T, b: T) => 
 function incomparable(operator: BinaryOperator, a: Node, b: Node, span: Span, reporter: Reporter): Node {
   const [left, right] = [describe(a.type), describe(b.type)]
   const message = unify(a.type, b.type) ? `values of type ${left} have no order` : `${left} and ${right} cannot be compared`
-  reporter.report({ code: 'wrong_type', message: `${message} with ${operator}`, span, got: `${left} and ${right}`, ...hint(comparisonHint(a, b, reporter)) })
+  reporter.report({
+    code: 'wrong_type',
+    message: `${message} with ${operator}`,
+    span,
+    got: `${left} and ${right}`,
+    ...hint(comparisonHint(operator, a, b, reporter)),
+  })
   return brokenNode(span)
 }
 
 const fromText: Readonly<Record<string, string>> = { integer: 'int', bigint: 'bigint', number: 'double', date: 'date', timestamp: 'timestamp', boolean: 'bool' }
 
-function comparisonHint(a: Node, b: Node, reporter: Reporter): string | undefined {
+function comparisonHint(operator: BinaryOperator, a: Node, b: Node, reporter: Reporter): string | undefined {
   const [text, other] = a.type.kind === 'string' ? [a, b] : [b, a]
   if (text.type.kind === 'string') {
     const written = text.op === 'constant' ? reporter.textOf(text.span) : undefined
     if (other.type.kind === 'json') return `string(${reporter.textOf(other.span)}) makes text of it`
     if (written && (other.type.kind === 'integer' || other.type.kind === 'number') && /^["'][\d.]+["']$/.test(written))
       return `write the number without quotes: ${written.slice(1, -1)}`
+    // The elements of a list stay as they are.
+    if (operator === 'in' && text === b) return `string(${reporter.textOf(a.span)}) makes text of it`
     const name = fromText[other.type.kind]
     if (name) return `${name}(${reporter.textOf(text.span)}) makes ${/^[aeiou]/.test(other.type.kind) ? 'an' : 'a'} ${other.type.kind} of it`
   }

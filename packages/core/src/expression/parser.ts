@@ -16,18 +16,18 @@ const maxNesting = 64
 const maxDepth = 250
 
 /** Words of other languages, where an operator is expected. */
-const words: Readonly<Record<string, string>> = {
-  and: 'write && for "and"',
-  or: 'write || for "or"',
-  not: 'write ! for "not"',
-  is: 'write == null or != null',
-  like: 'write matches(text, pattern), contains, startsWith or endsWith',
-  between: 'write low <= x && x <= high',
-  div: 'write /',
-  mod: 'write %',
-  eq: 'write ==',
-  ne: 'write !=',
-}
+const words: ReadonlyMap<string, string> = new Map([
+  ['and', 'write && for "and"'],
+  ['or', 'write || for "or"'],
+  ['not', 'write ! for "not"'],
+  ['is', 'write == null or != null'],
+  ['like', 'write matches(text, pattern), contains, startsWith or endsWith'],
+  ['between', 'write low <= x && x <= high'],
+  ['div', 'write /'],
+  ['mod', 'write %'],
+  ['eq', 'write =='],
+  ['ne', 'write !='],
+])
 
 const levels: readonly (readonly BinaryOperator[])[] = [
   ['==', '!='],
@@ -95,7 +95,7 @@ class Parser {
     const token = this.token()
     if (token.kind === 'end') return new BadSyntax(`the expression ends where ${expected} is expected`, [Math.max(0, token.end - 1), Math.max(1, token.end)])
     const shown = this.text.slice(token.start, token.end)
-    const hint = token.kind === 'name' && !token.quoted ? words[token.value.toLowerCase()] : undefined
+    const hint = token.kind === 'name' && !token.quoted ? words.get(token.value.toLowerCase()) : undefined
     return new BadSyntax(`${shown} is not expected here, but ${expected}`, [token.start, token.end], hint)
   }
 
@@ -213,7 +213,8 @@ class Parser {
     if (!isQuoted && (name === 'true' || name === 'false')) return this.made({ op: 'boolean', value: name === 'true', start, end })
     if (!isQuoted && name === 'null') return this.made({ op: 'null', start, end })
     const follows = this.token().kind
-    if (!isQuoted && name.toLowerCase() === 'not' && follows !== 'mark' && follows !== 'end') throw new BadSyntax('not is no operator', nameAt, words['not'])
+    if (!isQuoted && name.toLowerCase() === 'not' && follows !== 'mark' && follows !== 'end')
+      throw new BadSyntax('not is no operator', nameAt, words.get('not'))
     return this.made({ op: 'name', name, start, end })
   }
 

@@ -103,6 +103,9 @@ export function coerce(node: Node, type: Type): Node {
   const from = node.type
   if (isBroken(from) || isBroken(type) || isNothing(from)) return { ...node, type }
   if (from.kind === type.kind && (from.kind !== 'decimal' || type.kind !== 'decimal' || from.scale === type.scale)) return { ...node, type }
+  // A whole number among numbers may still have to become a decimal.
+  if (node.op === 'constant' && from.kind === 'integer' && type.kind === 'number')
+    return { ...node, type, exact: { digits: BigInt(node.value as number), scale: 0 } }
   const operation = operationTo(node, type)
   if (!operation) return { ...node, type }
   if (node.op === 'constant' && node.value !== null)
