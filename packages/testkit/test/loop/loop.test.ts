@@ -1,0 +1,56 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { buildSync } from 'esbuild'
+import { crashPoints } from '@millrace/core'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { sameSet } from '../../src/contract/index.ts'
+import { runUntilDone } from '../../src/until-done.ts'
+import { boxRows } from '../broken/boxes.ts'
+import { all, isBad, rowOf } from './job.ts'
+
+let root: string
+beforeAll(() => {
+  root = mkdtempSync(join(tmpdir(), 'millrace-loop-'))
+  // One file starts three times as fast as the sources.
+  const entryPoints = [fileURLToPath(new URL('./job.ts', import.meta.url))]
+  buildSync({ entryPoints, outfile: join(root, 'job.mjs'), bundle: true, platform: 'node', format: 'esm', conditions: ['@millrace/source'] })
+})
+afterAll(() => rmSync(root, { recursive: true, force: true }))
+
+const numbers = Array.from({ length: all }, (_, n) => n)
+const good = numbers.filter((n) => !isBad(n)).map(rowOf)
+const counts = [...Map.groupBy(good, (row) => row.name)].map(([name, rows]) => ({ name, count: rows.length }))
+
+/** Two starts that are killed at the `time`-th passing of the point, then one to the end. */
+async function killedAt(point: string, time: number, kind: 'plain' | 'held'): Promise<void> {
+  const folder = join(root, `${point}-${kind}`)
+  const program = {
+    command: process.execPath,
+    args: ['--no-warnings', join(root, 'job.mjs'), folder, kind],
+    cwd: root,
+    env: { NODE_OPTIONS: '' },
+  }
+  const ended = await runUntilDone(program, (start) => (start < 2 ? { point, time } : 'lives'))
+  expect(ended.firstKilled, `${point} was never passed`).toBe(true)
+  const dead = boxRows(join(folder, 'dead')).map((row) => Buffer.from(String(row['bytes']), 'base64').toString())
+  sameSet(boxRows(join(folder, 'items')), good, 'by key')
+  sameSet(boxRows(join(folder, 'files')), good, 'by publish-once')
+  if (kind === 'held') sameSet(boxRows(join(folder, 'held')), good, 'by publish-once, holding the checkpoint')
+  sameSet(boxRows(join(folder, 'counts')), counts, 'state')
+  sameSet(
+    dead,
+    numbers.filter(isBad).map((n) => `record ${n}`),
+    'dead letters',
+  )
+  expect(JSON.parse(ended.output)).toEqual({ imbalances: [] })
+}
+
+describe('the loop loses and doubles nothing, and its state is right, when it is killed', () => {
+  for (const point of crashPoints) it.concurrent(`at ${point}`, () => killedAt(point, 2, 'plain'))
+})
+
+describe('the same with a sink that holds the checkpoint, when it is killed', () => {
+  for (const point of ['after_write', 'after_flush', 'mid_save', 'after_save', 'after_publish']) it.concurrent(`at ${point}`, () => killedAt(point, 1, 'held'))
+})
