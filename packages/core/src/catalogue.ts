@@ -184,7 +184,7 @@ const spec = {
   },
   answer_unsupported: {
     title: 'a source that does not answer',
-    explanation: '`answer`, `partial` and `answer_timeout` are for sources that answer their sender.',
+    explanation: '`answer` and `partial` are for sources that answer their sender.',
   },
 } as const satisfies Record<string, CatalogueEntry>
 

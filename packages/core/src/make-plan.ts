@@ -109,9 +109,7 @@ function planSource(source: CheckedSource, checked: Checked, pushed: Pushed, onE
     capabilities,
     ...(checked.sideSources.has(source.id) ? { side: true } : {}),
     onError: spec?.onError ?? (capabilities.refuses ? 'refuse' : onError),
-    ...(capabilities.answers && spec
-      ? { answer: { ...(answerFrom ? { from: answerFrom } : {}), partial: spec.partial, timeoutMs: spec.answerTimeoutMs } }
-      : {}),
+    ...(capabilities.answers && spec ? { answer: { ...(answerFrom ? { from: answerFrom } : {}), partial: spec.partial } } : {}),
     ...(eventTime ? { eventTime } : {}),
   }
 }

@@ -62,7 +62,7 @@ export interface PlanSource extends PlanNode {
   readonly side?: boolean
   readonly onError: OnError | 'refuse'
   /** For sources that answer: the node whose row is sent back (absent: none), and whether good items of a request pass beside bad ones. */
-  readonly answer?: { readonly from?: string; readonly partial: boolean; readonly timeoutMs: number }
+  readonly answer?: { readonly from?: string; readonly partial: boolean }
   readonly eventTime?: PlanEventTime
 }
 

@@ -123,10 +123,7 @@ function resolveScalar(node: ScalarNode, schema: OptionSchema, path: string, ctx
 /** The value in the option's type; undefined: it has another. */
 function typedValue(node: ScalarNode, schema: OptionSchema): Json | undefined {
   const { value, text } = node
-  if (isUnit(schema)) {
-    if (schema.format === 'duration') return parseDuration(text)
-    return schema.format === 'size' ? parseSize(text) : parsePercent(text)
-  }
+  if (isUnit(schema)) return parseUnit(text, schema)
   const wanted = schema.type ?? (schema.enum ? typeof schema.enum[0] : undefined)
   if (wanted === 'string') return typeof value === 'string' ? value : undefined
   if (wanted === 'boolean') return typeof value === 'boolean' ? value : node.inserted && (text === 'true' || text === 'false') ? text === 'true' : undefined
@@ -285,10 +282,24 @@ function exampleHint(name: string, schema: OptionSchema): string | undefined {
   return example === undefined ? undefined : `for example ${name}: ${typeof example === 'string' ? example : JSON.stringify(example)}`
 }
 
-/** A default as the program gets it. Defaults are written as a user would type them. */
+/** A default as the program gets it. Defaults are written as a user would type them, so units in them are resolved and what they leave out is filled in. */
 export function resolveDefault(schema: OptionSchema): Json {
-  const value = schema.default as Json
-  if (typeof value !== 'string' || !isUnit(schema)) return value
-  const parse = schema.format === 'duration' ? parseDuration : schema.format === 'size' ? parseSize : parsePercent
-  return parse(value) ?? value
+  return resolvePlain(schema.default as Json, schema)
+}
+
+function resolvePlain(value: Json, schema: OptionSchema): Json {
+  if (typeof value === 'string' && isUnit(schema)) return parseUnit(value, schema) ?? value
+  if (Array.isArray(value)) return schema.items ? value.map((item: Json) => resolvePlain(item, schema.items!)) : value
+  if (typeof value !== 'object' || value === null || !schema.properties) return value
+  const given = value as Readonly<Record<string, Json>>
+  const filled = Object.entries(schema.properties).flatMap(([key, property]): [string, Json][] => {
+    if (Object.hasOwn(given, key)) return [[key, resolvePlain(given[key]!, property)]]
+    return property.default === undefined ? [] : [[key, resolveDefault(property)]]
+  })
+  return Object.fromEntries(filled)
+}
+
+function parseUnit(text: string, schema: OptionSchema): number | undefined {
+  if (schema.format === 'duration') return parseDuration(text)
+  return schema.format === 'size' ? parseSize(text) : parsePercent(text)
 }

@@ -88,7 +88,6 @@ export const sourceShape: Shape = {
   on_error: option.optional(option.object(onErrorShape, 'What becomes of its bad records.')),
   answer: option.optional(option.text('The id of the source or step whose record is sent back to the sender.')),
   partial: option.optional(option.boolean('Take the good items of a request that has bad ones.')),
-  answer_timeout: option.duration('After this the sender is told to come again.', { default: '30s' }),
 }
 
 export const sinkShape: Shape = { ...endpoint, from: option.optional(names) }

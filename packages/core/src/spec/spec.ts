@@ -40,7 +40,6 @@ export interface SpecSource extends SpecEndpoint {
   readonly onErrorPlace?: Place
   readonly answer?: Reference
   readonly partial: boolean
-  readonly answerTimeoutMs: number
   /** Entries that only a source that answers may have. */
   readonly answerKeys: readonly MapEntry[]
 }
@@ -180,8 +179,7 @@ function readSource(id: string, entry: MapEntry, path: string, report: Report): 
     ...(onError ? { onError, onErrorPlace: keys.get('on_error')!.value.place } : {}),
     ...(answer && typeof values['answer'] === 'string' ? { answer: { name: values['answer'], place: answer.value.place, path: `${path}.answer` } } : {}),
     partial: values['partial'] === true,
-    answerTimeoutMs: Number(values['answer_timeout'] ?? 30_000),
-    answerKeys: ['answer', 'partial', 'answer_timeout'].flatMap((key) => keys.get(key) ?? []),
+    answerKeys: ['answer', 'partial'].flatMap((key) => keys.get(key) ?? []),
   }
 }
 
