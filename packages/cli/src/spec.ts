@@ -1,6 +1,5 @@
-/** From what the user typed to a checked plan: finds the spec, reads the project, loads what the spec names, checks. */
-import { existsSync, globSync, statSync } from 'node:fs'
-import { basename, join, relative, resolve } from 'node:path'
+/** From spec files to checked plans: reads the projects, loads what the specs name, checks. */
+import { resolve } from 'node:path'
 import {
   check,
   type Finding,
@@ -18,10 +17,16 @@ import { builtins } from './builtins.ts'
 import { type Given, usageError } from './command.ts'
 import type { Io } from './io.ts'
 import { printFindings } from './print/finding.ts'
-import { findRoot, homeOf, textOf } from './project.ts'
+import { hideSecrets } from './print/hide.ts'
+import { homeOf, textOf } from './project.ts'
 import type { specFlags } from './spec-flags.ts'
 
-type SpecFlags = Omit<Given<typeof specFlags>['flags'], 'json'> & { readonly json?: boolean }
+type SpecFlags = Given<typeof specFlags>['flags']
+
+/** `push: false` leaves every step to itself, so that each shows its own effect. */
+export interface Planning {
+  readonly push?: boolean
+}
 
 /** A spec after its check. `plan` is there when no finding is an error. */
 export interface Checked {
@@ -38,74 +43,44 @@ export interface Opened {
   readonly around: { readonly root: string; readonly home: string; readonly secrets: Secrets }
 }
 
-/** Spec files of the arguments; without any, all pipelines of the project. */
-export function specsOf(args: readonly string[], io: Io): string[] {
-  if (args.length > 0) return args.map((arg) => findSpec(arg, io))
-  const found = pipelines(io)
-  if (found.length === 0) throw usageError('There is no pipeline here.', 'Name a spec file, or make a project with `pipe init`.')
-  return found
-}
-
-/** The spec of an argument; without one, the only pipeline of the project. */
-export function oneSpec(arg: string | undefined, io: Io): string {
-  if (arg !== undefined) return findSpec(arg, io)
-  const found = pipelines(io)
-  if (found.length === 1) return found[0]!
-  const names = found.map((path) => basename(path).replace(/\.ya?ml$/, ''))
-  throw usageError(
-    found.length ? 'This project has several pipelines.' : 'There is no pipeline here.',
-    found.length ? `Name one: ${names.join(', ')}` : 'Name a spec file, or make a project with `pipe init`.',
-  )
-}
-
-// `pipelines/*.yaml` of the project, or a lone pipeline.yaml in this folder. Tests (`*.test.yaml`) are no specs.
-function pipelines(io: Io): string[] {
-  const root = findRoot(io.cwd)
-  const found = globSync('pipelines/**/*.{yaml,yml}', { cwd: root }).filter((path) => !/\.test\.ya?ml$/.test(path))
-  if (found.length > 0) return found.map((path) => join(root, path)).toSorted()
-  return ['pipeline.yaml', 'pipeline.yml'].map((name) => join(io.cwd, name)).filter((path) => existsSync(path))
-}
-
-function findSpec(arg: string, io: Io): string {
-  const direct = resolve(io.cwd, arg)
-  if (existsSync(direct) && statSync(direct).isDirectory()) {
-    const inside = join(direct, 'pipeline.yaml')
-    if (existsSync(inside)) return inside
+/** Reads and checks specs; prints nothing. Those of one project share their connectors. */
+export async function checkSpecs(specs: readonly string[], flags: SpecFlags, io: Io, how: Planning = {}): Promise<Checked[]> {
+  const options = { profile: flags.profile, set: varsOf(flags.set), env: io.env, secretsDir: secretsDir(flags, io) }
+  const projects = await Promise.all(specs.map((spec) => readProject({ spec, ...options })))
+  const registries = new Map<string, Registry>()
+  for (const [root, own] of Map.groupBy(projects, (project) => project.root)) {
+    registries.set(root, await loadRegistry({ root, builtins, wanted: own.flatMap(wantedBy) }))
   }
-  if (/\.ya?ml$/.test(arg) || existsSync(direct)) return direct
-  const named = pipelines(io).find((path) => basename(path).replace(/\.ya?ml$/, '') === arg)
-  if (named) return named
-  throw usageError(
-    `There is no spec \`${arg}\`: neither a file nor a pipeline of this project.`,
-    `Pipelines here: ${
-      pipelines(io)
-        .map((path) => relative(io.cwd, path))
-        .join(', ') || 'none'
-    }.`,
-  )
-}
-
-/** Reads and checks one spec; prints nothing. `push: false` leaves every step to itself, so that each shows its own effect. */
-export async function checkSpec(spec: string, flags: SpecFlags, io: Io, how: { readonly push?: boolean } = {}): Promise<Checked> {
-  const project = await readProject({
-    spec,
-    profile: flags.profile,
-    set: varsOf(flags.set),
-    env: io.env,
-    secretsDir: flags['secrets-dir'] === undefined ? undefined : resolve(io.cwd, flags['secrets-dir']),
+  return projects.map((project) => {
+    const registry = registries.get(project.root)!
+    return { project, registry, ...check(project, registry, how) }
   })
-  const registry = await loadRegistry({ root: project.root, builtins, wanted: wantedBy(project) })
-  return { project, registry, ...check(project, registry, how) }
 }
 
-/** The plan of a spec, ready to run; undefined when it is wrong, which is printed. Warnings are printed too, unless the output is for programs. */
-export async function openPlan(spec: string, flags: SpecFlags, io: Io, how: { readonly push?: boolean } = {}): Promise<Opened | undefined> {
-  const { project, registry, findings, plan } = await checkSpec(spec, flags, io, how)
-  if (findings.length > 0 && !(flags.json && plan)) printFindings(findings, flags.json ? 'json' : 'text', io, (file) => textOf(project.root, file))
-  if (!plan) return undefined
-  const values = await readSecrets(secretNames(plan), io.env, flags['secrets-dir'] === undefined ? undefined : resolve(io.cwd, flags['secrets-dir']))
-  return { plan, registry, around: { root: project.root, home: homeOf(project.root, plan.profile), secrets: (name) => values.get(name) } }
+/**
+ * The plans of specs, ready to run; undefined when one is wrong. Findings are printed; warnings are not where the output is for programs.
+ * Throws a `usage` error when the specs are of several projects.
+ */
+export async function openPlans(specs: readonly string[], flags: SpecFlags, io: Io, how: Planning = {}): Promise<Opened[] | undefined> {
+  const checked = await checkSpecs(specs, flags, io, how)
+  const { root } = checked[0]!.project
+  if (checked.some(({ project }) => project.root !== root)) throw usageError('These specs are of several projects.', 'Name specs of one project at a time.')
+  const findings = checked.flatMap((each) => each.findings)
+  const plans = checked.flatMap(({ plan }) => plan ?? [])
+  const isRight = plans.length === specs.length
+  if (findings.length > 0 && !(flags.json && isRight)) printFindings(findings, flags.json ? 'json' : 'text', io, (file) => textOf(root, file))
+  if (!isRight) return undefined
+  const values = await readSecrets(secretNames(plans), io.env, secretsDir(flags, io))
+  hideSecrets(values.values())
+  const secrets: Secrets = (name) => values.get(name)
+  return checked.map(({ registry, plan }) => ({ plan: plan!, registry, around: { root, home: homeOf(root, plan!.profile), secrets } }))
 }
+
+/** The plan of one spec. */
+export const openPlan = async (spec: string, flags: SpecFlags, io: Io, how?: Planning): Promise<Opened | undefined> =>
+  (await openPlans([spec], flags, io, how))?.[0]
+
+const secretsDir = (flags: SpecFlags, io: Io): string | undefined => (flags['secrets-dir'] === undefined ? undefined : resolve(io.cwd, flags['secrets-dir']))
 
 function varsOf(set: readonly string[]): Record<string, string> {
   return Object.fromEntries(

@@ -66,16 +66,12 @@ describe('tables', () => {
 
 describe('the progress line', () => {
   it('shows records, rate, bytes, share and time left', () => {
-    const text = progressText(
-      { bytes: 50 << 20, totalBytes: 100 << 20, complete: true },
-      { atMs: 0, records: 0, bytes: 0 },
-      { atMs: 5_000, records: 1_000_000, bytes: 50 << 20 },
-    )
+    const text = progressText({ atMs: 0, records: 0, bytes: 0, totalBytes: 0 }, { atMs: 5_000, records: 1_000_000, bytes: 50 << 20, totalBytes: 100 << 20 })
     expect(text).toBe('1,000,000 records  200,000/s  50.0 MiB  50 %  5.0 s left')
   })
 
-  it('shows no share as long as splits are still being found', () => {
-    const text = progressText({ bytes: 10, totalBytes: 100, complete: false }, { atMs: 0, records: 0, bytes: 0 }, { atMs: 1_000, records: 5, bytes: 10 })
+  it('shows no share as long as the size is unknown', () => {
+    const text = progressText({ atMs: 0, records: 0, bytes: 0, totalBytes: 0 }, { atMs: 1_000, records: 5, bytes: 10, totalBytes: 0 })
     expect(text).toBe('5 records  5/s  10 B')
   })
 })

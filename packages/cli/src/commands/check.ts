@@ -1,6 +1,7 @@
 import { defineCommand, usageError } from '../command.ts'
 import { type Format, formats, printFindings } from '../print/finding.ts'
-import { type Checked, checkSpec, specsOf } from '../spec.ts'
+import { specsOf } from '../find-spec.ts'
+import { checkSpecs } from '../spec.ts'
 import { textOf } from '../project.ts'
 import { specFlags } from '../spec-flags.ts'
 
@@ -18,8 +19,7 @@ export default defineCommand({
   async run({ flags, args }, io) {
     const format = (flags.json ? 'json' : (flags.format ?? 'text')) as Format
     if (!formats.includes(format)) throw usageError(`There is no format \`${format}\`.`, `Formats are ${formats.join(', ')}.`)
-    const checked: Checked[] = []
-    for (const spec of specsOf(args, io)) checked.push(await checkSpec(spec, flags, io))
+    const checked = await checkSpecs(specsOf(args, io), flags, io)
     const findings = checked.flatMap((each) => each.findings)
     printFindings(findings, format, io, (file) => textOf(checked[0]!.project.root, file))
     const errors = findings.filter((finding) => finding.severity === 'error').length

@@ -2,7 +2,8 @@ import { defineCommand } from '../command.ts'
 import { readLetters, type Told } from '../letters.ts'
 import { wholeNumber } from '../number.ts'
 import { count, table } from '../print/table.ts'
-import { openPlan, oneSpec } from '../spec.ts'
+import { oneSpec } from '../find-spec.ts'
+import { openPlan } from '../spec.ts'
 import { specFlags } from '../spec-flags.ts'
 
 export default defineCommand({

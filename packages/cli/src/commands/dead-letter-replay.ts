@@ -2,7 +2,8 @@ import { type Letter, replay } from '@millrace/core'
 import { defineCommand } from '../command.ts'
 import { readLetters } from '../letters.ts'
 import { count } from '../print/table.ts'
-import { openPlan, oneSpec } from '../spec.ts'
+import { oneSpec } from '../find-spec.ts'
+import { openPlan } from '../spec.ts'
 import { specFlags } from '../spec-flags.ts'
 
 export default defineCommand({

@@ -1,7 +1,8 @@
 import { defineCommand, usageError } from '../command.ts'
 import { mermaid } from '../print/graph.ts'
 import { planText } from '../print/plan.ts'
-import { openPlan, oneSpec } from '../spec.ts'
+import { oneSpec } from '../find-spec.ts'
+import { openPlan } from '../spec.ts'
 import { specFlags } from '../spec-flags.ts'
 
 export default defineCommand({

@@ -2,7 +2,8 @@ import { preview } from '@millrace/core'
 import { defineCommand } from '../command.ts'
 import { wholeNumber } from '../number.ts'
 import { count, rowTable } from '../print/table.ts'
-import { openPlan, oneSpec } from '../spec.ts'
+import { oneSpec } from '../find-spec.ts'
+import { openPlan } from '../spec.ts'
 import { specFlags } from '../spec-flags.ts'
 
 export default defineCommand({

@@ -2,7 +2,8 @@ import { compileExpression, envOf, type Plan, type PlanSink, type Query, type Re
 import { defineCommand, usageError } from '../command.ts'
 import { wholeNumber } from '../number.ts'
 import { rowTable } from '../print/table.ts'
-import { checkSpec, type Opened, openPlan, specsOf } from '../spec.ts'
+import { specsOf } from '../find-spec.ts'
+import { checkSpecs, type Opened, openPlan } from '../spec.ts'
 import { specFlags } from '../spec-flags.ts'
 
 export default defineCommand({
@@ -58,13 +59,12 @@ async function findCollection(
   io: Parameters<typeof openPlan>[2],
 ): Promise<{ opened: Opened; sink: PlanSink }> {
   const known: string[] = []
-  for (const spec of specs) {
-    const { plan } = await checkSpec(spec, flags, io)
+  for (const [i, { plan }] of (await checkSpecs(specs, flags, io)).entries()) {
     for (const sink of plan ? sinksOf(plan) : []) {
       const name = (sink.config as { collection?: string }).collection
       if (name === undefined) continue
       if (name === collection && [sink.connection, sink.id, sink.type].includes(store))
-        return { opened: (await openPlan(spec, { ...flags, json: true }, io))!, sink }
+        return { opened: (await openPlan(specs[i]!, { ...flags, json: true }, io))!, sink }
       known.push(`${sink.connection ?? sink.id} ${name}`)
     }
   }

@@ -1,16 +1,17 @@
-import { run } from '@millrace/core'
+import { type ManyOptions, run, runMany, type Summary } from '@millrace/core'
 import { defineCommand, usageError } from '../command.ts'
+import { oneSpec, specsOf } from '../find-spec.ts'
 import { showProgress } from '../print/progress.ts'
 import { summaryJson, summaryText } from '../print/summary.ts'
-import { openPlan, oneSpec } from '../spec.ts'
+import { type Opened, openPlans } from '../spec.ts'
 import { specFlags } from '../spec-flags.ts'
 
 export default defineCommand({
   name: 'run',
-  summary: 'Check a spec, then run it to its end. After a crash or a stop, running it again goes on from the last checkpoint.',
+  summary: 'Check specs, then run them to their end. After a crash or a stop, running again goes on from the last checkpoint.',
   details:
-    'Ctrl-C or SIGTERM finishes what is under way and saves; a second one stops at once. Exit code 0: done; 1: the run failed; 2: the spec is wrong; 3: the environment is.',
-  args: [['[SPEC]', 'File or pipeline name; default: the only pipeline of the project.']],
+    'Ctrl-C or SIGTERM finishes what is under way and saves; a second one stops at once. Several specs run side by side, in any order: those that read what another writes start first.\nExit code 0: done; 1: a run failed; 2: a spec is wrong; 3: the environment is.',
+  args: [['[SPEC...]', 'Files or pipeline names; default: the only pipeline of the project.']],
   flags: {
     ...specFlags,
     replace: { type: 'boolean', description: 'Replace the results of an earlier run.' },
@@ -23,31 +24,53 @@ export default defineCommand({
     ['pipe run orders --set date_format=d/M/yyyy --replace', 'With another value of a var, over the results of an earlier run.'],
     ['pipe run orders --json', 'The summary as JSON, for a program.'],
   ],
-  async run({ flags, args: [spec] }, io) {
+  async run({ flags, args }, io) {
     if (flags.replace && flags.keep) throw usageError('--replace and --keep exclude each other.')
     if (flags.until !== undefined && flags.until !== 'caught_up') throw usageError(`--until takes caught_up, not \`${flags.until}\`.`)
     const instance = instanceOf(flags.instance)
-    const opened = await openPlan(oneSpec(spec, io), flags, io)
+    const opened = await openPlans(args.length > 1 ? specsOf(args, io) : [oneSpec(args[0], io)], flags, io)
     if (!opened) return 2
-    const { plan, registry, around } = opened
     const progress = flags.json ? undefined : showProgress(io)
     try {
-      const summary = await run(plan, registry, {
-        ...around,
+      const summaries = await runAll(opened, flags.until !== undefined, {
+        ...opened[0]!.around,
         signal: io.stopSignal(),
         ...(progress ? { observe: progress.observe } : {}),
         ...(flags.replace ? { existing: 'replace' } : flags.keep ? { existing: 'keep' } : {}),
-        ...(flags.until ? { untilCaughtUp: true } : {}),
         ...(instance ? { instance } : {}),
       })
       progress?.close()
-      io.out(flags.json ? `${JSON.stringify(summaryJson(summary, plan), undefined, 2)}\n` : summaryText(summary, plan))
-      return summary.imbalances.length ? 1 : 0
+      const told = summaries.map((summary) => ({ summary, plan: opened.find(({ plan }) => plan.name === summary.pipeline)!.plan }))
+      const json = told.map(({ summary, plan }) => summaryJson(summary, plan))
+      io.out(
+        flags.json
+          ? `${JSON.stringify(json.length === 1 ? json[0] : json, undefined, 2)}\n`
+          : told.map(({ summary, plan }) => summaryText(summary, plan)).join('\n'),
+      )
+      return summaries.some((summary) => summary.imbalances.length) ? 1 : 0
     } finally {
       progress?.close()
     }
   },
 })
+
+async function runAll(opened: readonly Opened[], untilCaughtUp: boolean, options: ManyOptions): Promise<Summary[]> {
+  const [{ plan, registry }] = opened as readonly [Opened]
+  if (opened.length > 1)
+    return runMany(
+      opened.map((each) => each.plan),
+      registry,
+      { ...options, untilCaughtUp },
+    )
+  const { observe, ...rest } = options
+  return [
+    await run(plan, registry, {
+      ...rest,
+      ...(observe ? { observe: (event) => observe(plan.name, event) } : {}),
+      ...(untilCaughtUp ? { until: Promise.resolve() } : {}),
+    }),
+  ]
+}
 
 function instanceOf(text: string | undefined): { i: number; n: number } | undefined {
   if (text === undefined) return undefined

@@ -1,5 +1,6 @@
 /** Errors as a person reads them: what, where, what to do. A failure without a code is a bug of ours and is shown with its stack. */
 import type { Io } from '../io.ts'
+import { hide } from './hide.ts'
 
 interface Described {
   readonly code: string
@@ -10,7 +11,9 @@ interface Described {
 
 /** Prints what was thrown, as text or as one JSON object on standard output, and gives the exit code. Errors are known by name: a connector may bring its own copy of core. */
 export function printError(error: unknown, io: Io, json: boolean): number {
-  const { code, message, place, hint } = describe(error)
+  const described = describe(error)
+  const { code, place, hint } = described
+  const message = hide(described.message)
   if (json) io.out(`${JSON.stringify({ error: { code, message, place, hint } })}\n`)
   else io.err(`error ${code}${place ? ` at ${place}` : ''}: ${message}\n${hint ? `  ${hint}\n` : ''}`)
   return exitCode(error)

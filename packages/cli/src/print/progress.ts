@@ -1,28 +1,33 @@
 /**
- * How a run is going, on standard error: on a terminal one line that is redrawn four times a second, elsewhere a plain line every ten seconds.
+ * How runs are going, on standard error: on a terminal one line that is redrawn four times a second, elsewhere a plain line every ten seconds.
  * The rate is that of the last five seconds, so that it follows a change; percent and time left are shown once the sizes of all splits are known.
  */
-import type { Observer, Progress, RunEvent } from '@millrace/core'
+import type { ManyOptions, RunEvent } from '@millrace/core'
 import type { Io } from '../io.ts'
+import { hide } from './hide.ts'
 import { bytes, count, span } from './table.ts'
 
 type Started = Extract<RunEvent, { type: 'started' }>
 
-/** What was read at a moment; the rate is the difference of two. */
-interface Reading {
+/** What was read at a moment, of all pipelines; the rate is the difference of two. */
+export interface Reading {
   readonly atMs: number
   readonly records: number
   readonly bytes: number
+  /** 0: unknown. */
+  readonly totalBytes: number
 }
 
+/** The line of one command. */
 export interface ProgressLine {
-  readonly observe: Observer
+  readonly observe: NonNullable<ManyOptions['observe']>
   /** Takes the line off the terminal; to be called before anything else is printed, and at the end. */
   close(): void
 }
 
+/** Shows progress until it is closed. */
 export function showProgress(io: Io): ProgressLine {
-  let started: Started | undefined
+  const running = new Map<string, Started>()
   let readings: Reading[] = []
   let drawn = false
   let timer: NodeJS.Timeout | undefined
@@ -31,36 +36,34 @@ export function showProgress(io: Io): ProgressLine {
     if (drawn) io.err('\r\x1b[K')
     drawn = false
   }
-  const say = (text: string) => {
+  const say = (pipeline: string, text: string) => {
     erase()
-    io.err(`${text}\n`)
+    io.err(`${pipeline}: ${hide(text)}\n`)
   }
   const tick = () => {
-    if (!started) return
-    const now = { atMs: performance.now(), records: recordsRead(started), bytes: started.progress.bytes }
+    const now = readingOf([...running.values()])
     readings.push(now)
     readings = readings.filter((reading) => reading.atMs > now.atMs - 5_000 || reading === readings.at(-2))
-    const line = progressText(started.progress, readings[0]!, now)
-    if (!io.terminal) return say(line)
-    io.err(`\r\x1b[K${line.slice(0, io.columns - 1)}`)
-    drawn = true
+    const line = progressText(readings[0]!, now)
+    erase()
+    io.err(io.terminal ? line.slice(0, io.columns - 1) : `${line}\n`)
+    drawn = io.terminal
   }
   return {
-    observe(event) {
+    observe(pipeline, event) {
       switch (event.type) {
         case 'started':
-          started = event
-          readings = [{ atMs: performance.now(), records: recordsRead(event), bytes: event.progress.bytes }]
-          if (event.resumed) say(`Going on from the last checkpoint: ${count(recordsRead(event))} records were done before.`)
-          timer = setInterval(tick, io.terminal ? 250 : 10_000)
-          timer.unref()
+          running.set(pipeline, event)
+          readings = [readingOf([...running.values()])]
+          if (event.resumed) say(pipeline, `going on from the last checkpoint; ${count(recordsOf(event))} records were done before`)
+          timer ??= setInterval(tick, io.terminal ? 250 : 10_000).unref()
           return
         case 'retry':
-          return say(`${event.node}: ${event.message}; try ${event.attempt + 1} in ${span(event.waitMs)}`)
+          return say(pipeline, `${event.node}: ${event.message}; try ${event.attempt + 1} in ${span(event.waitMs)}`)
         case 'warning':
-          return say(`${event.node}: ${event.message}`)
+          return say(pipeline, `${event.node}: ${event.message}`)
         case 'stopping':
-          return say(`Stopping: ${event.reason}`)
+          return say(pipeline, event.reason)
         default:
           return
       }
@@ -72,16 +75,22 @@ export function showProgress(io: Io): ProgressLine {
   }
 }
 
-const recordsRead = (started: Started): number => started.counters.reduce((sum, c) => sum + Object.values(c.sources).reduce((n, s) => n + s.read, 0), 0)
+const recordsOf = (started: Started): number => started.counters.flatMap((c) => Object.values(c.sources)).reduce((sum, source) => sum + source.read, 0)
+
+function readingOf(running: readonly Started[]): Reading {
+  const sum = (of: (started: Started) => number) => running.reduce((total, started) => total + of(started), 0)
+  const isKnown = running.every(({ progress }) => progress.complete && progress.totalBytes > 0)
+  return { atMs: performance.now(), records: sum(recordsOf), bytes: sum((s) => s.progress.bytes), totalBytes: isKnown ? sum((s) => s.progress.totalBytes) : 0 }
+}
 
 /** `1,234,567 records  412,000/s  45.2 MiB  63 %  8.0 s left` */
-export function progressText(progress: Progress, from: Reading, now: Reading): string {
+export function progressText(from: Reading, now: Reading): string {
   const seconds = Math.max(0.001, (now.atMs - from.atMs) / 1000)
   const parts = [`${count(now.records)} records`, `${count((now.records - from.records) / seconds)}/s`, bytes(now.bytes)]
-  if (progress.complete && progress.totalBytes > 0) {
-    parts.push(`${Math.min(100, Math.floor((now.bytes / progress.totalBytes) * 100))} %`)
+  if (now.totalBytes > 0) {
+    parts.push(`${Math.min(100, Math.floor((now.bytes / now.totalBytes) * 100))} %`)
     const rate = (now.bytes - from.bytes) / seconds
-    if (rate > 0) parts.push(`${span((Math.max(0, progress.totalBytes - now.bytes) / rate) * 1000)} left`)
+    if (rate > 0) parts.push(`${span((Math.max(0, now.totalBytes - now.bytes) / rate) * 1000)} left`)
   }
   return parts.join('  ')
 }

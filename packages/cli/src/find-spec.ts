@@ -1,0 +1,49 @@
+/** Which spec files the words on the command line mean. */
+import { existsSync, globSync, statSync } from 'node:fs'
+import { basename, join, relative, resolve } from 'node:path'
+import { usageError } from './command.ts'
+import type { Io } from './io.ts'
+import { findRoot } from './project.ts'
+
+/** The spec files of the arguments: files, folders with a pipeline.yaml, or names of pipelines. Without any, all pipelines of the project. */
+export function specsOf(args: readonly string[], io: Io): string[] {
+  if (args.length > 0) return args.map((arg) => findSpec(arg, io))
+  const found = pipelines(io)
+  if (found.length === 0) throw noPipeline()
+  return found
+}
+
+/** The spec of an argument; without one, the only pipeline of the project. */
+export function oneSpec(arg: string | undefined, io: Io): string {
+  if (arg !== undefined) return findSpec(arg, io)
+  const found = pipelines(io)
+  if (found.length === 1) return found[0]!
+  if (found.length === 0) throw noPipeline()
+  throw usageError('This project has several pipelines.', `Name one: ${found.map(nameOf).join(', ')}`)
+}
+
+function findSpec(arg: string, io: Io): string {
+  const path = resolve(io.cwd, arg)
+  if (existsSync(path)) return statSync(path).isDirectory() ? join(path, 'pipeline.yaml') : path
+  // A file that is not there is a finding of the check, which knows how to say so.
+  if (/\.ya?ml$/.test(arg)) return path
+  const found = pipelines(io)
+  const named = found.find((each) => nameOf(each) === arg)
+  if (named) return named
+  const known = found.map((each) => relative(io.cwd, each)).join(', ')
+  throw usageError(`There is no spec \`${arg}\`: neither a file nor a pipeline of this project.`, `Pipelines here: ${known || 'none'}.`)
+}
+
+// Those in `pipelines/`; where there is no such folder, those beside millrace.yaml, else a lone pipeline.yaml. `*.test.yaml` are tests of specs.
+function pipelines(io: Io): string[] {
+  const root = findRoot(io.cwd)
+  const inFolder = globSync('pipelines/**/*.{yaml,yml}', { cwd: root })
+  const beside = existsSync(join(root, 'millrace.yaml')) ? globSync('*.{yaml,yml}', { cwd: root }).filter((name) => nameOf(name) !== 'millrace') : []
+  const found = [...(inFolder.length ? inFolder : beside)].filter((path) => !/\.test\.ya?ml$/.test(path))
+  if (found.length > 0) return found.map((path) => join(root, path)).toSorted()
+  return ['pipeline.yaml', 'pipeline.yml'].map((name) => join(io.cwd, name)).filter((path) => existsSync(path))
+}
+
+const nameOf = (path: string): string => basename(path).replace(/\.ya?ml$/, '')
+
+const noPipeline = () => usageError('There is no pipeline here.', 'Name a spec file, or make a project with `pipe init`.')
