@@ -100,12 +100,16 @@ export async function runComponent(component: Component, options: ComponentOptio
   const cuts = new Set<Cut>()
 
   // --- failures
+  let cutOnItsWay = false
   const bury = (f: Failure) => {
     const node = component.deadLetter
     if (!node) throw new MillraceError('no_dead_letter', `a record of ${f.node} should go to the dead letter, but the spec has none`, { exitCode: 2 })
     const row = deadLetterRow(f, component.pipeline, component.specHash)
     node.count.in++
-    node.queue.push({ records: new Records({ rows: [row], from: [], pipeline: component.pipeline, resultKeys: [`${f.id}!${f.node}`] }), bytes: 300 })
+    const item = { records: new Records({ rows: [row], from: [], pipeline: component.pipeline, resultKeys: [`${f.id}!${f.node}`] }), bytes: 300 }
+    // What the transforms fail belongs to the epoch being filled, though the cut of the one before may still be on its way to the dead letter.
+    if (cutOnItsWay && !sinks.some((s) => s.id === f.node)) node.queue.pushBehindCut(item)
+    else node.queue.push(item)
   }
   const failures: Failures = createFailures(component.stopAbove, bury, component.onFailed)
   const answers = createAnswers(sources)
@@ -219,6 +223,7 @@ export async function runComponent(component: Component, options: ComponentOptio
     admitted = []
     Object.assign(epoch, { records: 0, bytes: 0, startedMs: performance.now() })
     cuts.add(made)
+    cutOnItsWay = true
     for (const { queue } of component.sinks) queue.push({ cut: made })
     if (made.waiting === 0) lastArrived(made)
     return made
@@ -231,6 +236,7 @@ export async function runComponent(component: Component, options: ComponentOptio
   const lastArrived = (made: Cut) => {
     if (component.deadLetter && made.waiting === 0) {
       made.waiting = -1
+      cutOnItsWay = false
       component.deadLetter.queue.push({ cut: made })
       return
     }

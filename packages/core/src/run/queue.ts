@@ -13,6 +13,8 @@ const gatherRows = 1000
 export class Queue {
   private items: (Item | undefined)[] = []
   private head = 0
+  /** What belongs behind the next cut. */
+  private later: Item[] = []
   private wake: (() => void) | undefined
   private closed = false
   /** Rows and bytes that were pushed and not yet released. */
@@ -21,11 +23,23 @@ export class Queue {
 
   push(item: Item): void {
     this.items.push(item)
-    if ('records' in item) {
-      this.rows += item.records.length
-      this.bytes += item.bytes
+    if ('records' in item) this.count(item)
+    else {
+      for (const later of this.later) this.items.push(later)
+      this.later = []
     }
     this.wake?.()
+  }
+
+  /** Records of the epoch after a cut that is still to be pushed. */
+  pushBehindCut(item: Extract<Item, { records: Records }>): void {
+    this.later.push(item)
+    this.count(item)
+  }
+
+  private count({ records, bytes }: Extract<Item, { records: Records }>): void {
+    this.rows += records.length
+    this.bytes += bytes
   }
 
   /** The next item: a cut, or records gathered from the head of the queue. Undefined: closed. */
