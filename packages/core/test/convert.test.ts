@@ -1,4 +1,6 @@
+import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { interpretedRow } from '../src/convert/row.ts'
 import { DataError, type Failure, fromJson, fromText, isDateText, parseType, rowFromJson, toJson, toText, type Type } from '../src/index.ts'
 
 const type = (text: string): Type => parseType(text)!.type
@@ -173,6 +175,26 @@ describe('a JSON object becomes a row', () => {
     ])
     expect((rowFromJson(nested, 'drop')({}) as Failure[])[0]).toMatchObject({ code: 'missing_value', field: 'address' })
   })
+})
+
+it('reads the same rows with and without generated code', () => {
+  const names = ['a', 'b', 'constructor', '__proto__', 'with "quotes"', 'line\u2028end']
+  const field = fc.constantFrom('string', 'integer?', 'number', 'boolean?', 'bigint', 'decimal(5,2)?', 'date', 'timestamp?', 'list<integer>', 'json?', 'bytes?')
+  const value = fc.oneof(
+    fc.constantFrom<unknown>(null, undefined, '', 'x', '5', '2012-02-29', '2010-12-01T08:26:00Z', 'aGk=', -0, 5, 2.5, 2 ** 60, true, [1], ['x'], {}),
+    fc.jsonValue(),
+  )
+  const object = fc.dictionary(fc.constantFrom(...names), value)
+  const record = fc.dictionary(fc.constantFrom(...names.filter((name) => name !== '__proto__')), field)
+  fc.assert(
+    fc.property(record, fc.constantFrom('drop', 'error', 'keep'), object, (types, unknown, given) => {
+      const fields = Object.fromEntries(Object.entries(types).map(([name, text]) => [name, parseType(text)!]))
+      const made = rowFromJson({ fields }, unknown)(given)
+      expect(made).toStrictEqual(interpretedRow({ fields }, unknown)(given))
+      if (!Array.isArray(made)) expect(Object.keys(made)).toEqual(Object.keys(interpretedRow({ fields }, unknown)(given)))
+    }),
+    { numRuns: 1000 },
+  )
 })
 
 describe('values are written as they can be read again', () => {

@@ -45,7 +45,7 @@ function registry(written: Map<string, Row[]>) {
   const config = option.object({ path: option.path('Which rows.') })
   const capabilities = () => ({ bounded: true, replayable: true, lanes: 'split' }) as const
   const csv = defineSource({ kind: 'source', type: 'csv', summary: 'rows', options: config, capabilities, create: ({ path }) => memorySource(files[path]!) })
-  const console_ = defineSink({
+  const screen = defineSink({
     kind: 'sink',
     type: 'console',
     summary: 'rows',
@@ -53,7 +53,7 @@ function registry(written: Map<string, Row[]>) {
     capabilities: () => ({ label: 'effectively-once', how: 'by record id' }),
     create: (_, { id }) => memorySink(new Map(), { onWrite: (_, rows) => void written.set(id, [...(written.get(id) ?? []), ...rows]) }),
   })
-  return registryOf([csv, console_, ...steps].map((definition): Registered => ({ definition, package: 'test' })))
+  return registryOf([csv, screen, ...steps].map((definition): Registered => ({ definition, package: 'test' })))
 }
 
 let root = ''

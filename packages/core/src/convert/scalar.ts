@@ -1,4 +1,4 @@
-/** Single values from text: numbers, decimals and bytes. Each function returns the one form in memory or throws `DataError`. */
+/** Single values from text: booleans, numbers, decimals and bytes. Each function returns the one form in memory or throws `DataError`. */
 import { DataError } from '../errors.ts'
 
 /** A value in a message: cut where it is long, in quotes where it is text. */
@@ -127,9 +127,21 @@ function plain(value: number): string {
   return sign! + digits.padEnd(point, '0').slice(0, point) + (digits.length > point ? `.${digits.slice(point)}` : '')
 }
 
+/** true or false, in any case. */
+export function booleanFromText(text: string): boolean {
+  if (text === 'true') return true
+  if (text === 'false') return false
+  const lower = text.length <= 5 ? text.toLowerCase() : text
+  if (lower === 'true' || lower === 'false') return lower === 'true'
+  throw new DataError('not_boolean', `${show(text)} is neither true nor false`)
+}
+
 /** Base64 with its padding, and nothing else. */
 export function bytesFromText(text: string): Uint8Array {
   const bytes = Buffer.from(text, 'base64')
   if (bytes.toString('base64') !== text) throw new DataError('bad_bytes', `${show(text)} is no base64`)
   return new Uint8Array(bytes)
 }
+
+/** Bytes as base64 with padding. */
+export const base64 = (bytes: Uint8Array): string => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('base64')
