@@ -1,7 +1,7 @@
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { interpretedRow } from '../src/convert/row.ts'
-import { DataError, type Failure, fromJson, fromText, isDateText, parseType, rowFromJson, toJson, toText, type Type } from '../src/index.ts'
+import { DataError, type Failure, fromJson, fromText, isDateText, parseType, type Row, rowFromJson, toJson, toText, type Type } from '../src/index.ts'
 
 const type = (text: string): Type => parseType(text)!.type
 const read = (typeName: string, text: string) => fromText(type(typeName))(text)
@@ -140,6 +140,10 @@ describe('a JSON object becomes a row', () => {
     const row = rowFromJson(record, 'drop')({ tags: [1], id: 5 })
     expect(row).toEqual({ id: 5, name: null, tags: [1] })
     expect(Object.keys(row)).toEqual(['id', 'name', 'tags'])
+  })
+
+  it('has one zero among integers', () => {
+    expect(Object.is((rowFromJson(record, 'drop')({ id: -0 }) as Row)['id'], 0)).toBe(true)
   })
 
   it('tells every failure with the path of its field', () => {
