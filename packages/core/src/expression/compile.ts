@@ -6,7 +6,7 @@
  */
 import { generate, propertyKey, quote } from '../codegen.ts'
 import type { Row } from '../record.ts'
-import { equalDeep, includesDeep, itemAt, onlyOne, ownProperty } from './equal.ts'
+import { equalDeep, isInDeep, itemAt, onlyOne, ownProperty } from './equal.ts'
 import { jsonAt } from './json.ts'
 import type { Node } from './typed.ts'
 
@@ -81,7 +81,8 @@ function write(node: Node, named: Named): string {
 function constant(value: unknown, named: Named): string {
   if (typeof value === 'string') return quote(value)
   if (value === null || typeof value === 'boolean') return String(value)
-  if (Number.isSafeInteger(value) && !Object.is(value, -0)) return (value as number) < 0 ? `(${value})` : String(value)
+  if (Object.is(value, -0)) return '(-0)' // as a key of the scope it would be 0
+  if (Number.isSafeInteger(value)) return (value as number) < 0 ? `(${value})` : String(value)
   return named(value)
 }
 
@@ -94,12 +95,15 @@ function read(object: string, name: string, optional: boolean, maybeNull: boolea
 
 function membership(node: Node & { op: 'in' }, code: (node: Node) => string, named: Named): string {
   const { list } = node
-  if (node.deep) return `${named(includesDeep)}(${code(list)}, ${code(node.value)})`
   const constants =
     list.op === 'list' && list.items.every((item) => item.op === 'constant') ? list.items.map((item) => (item as Node & { op: 'constant' }).value) : undefined
-  if (constants && constants.length >= longList) return `${named(new Set(constants))}.has(${code(node.value)})`
-  return `${constants ? named(constants) : code(list)}.includes(${code(node.value)})`
+  if (constants && !node.deep)
+    return constants.length < longList ? `${named(constants)}.includes(${code(node.value)})` : `${named(new Set(constants))}.has(${code(node.value)})`
+  // The value comes first, since it is the first to fail.
+  return `${named(node.deep ? isInDeep : isIn)}(${code(node.value)}, ${code(list)})`
 }
+
+const isIn = (value: unknown, list: readonly unknown[]): boolean => list.includes(value)
 
 type AnyCall = (...args: unknown[]) => unknown
 

@@ -36,7 +36,7 @@ function lacksNothing(b: Record<string, unknown>, a: Record<string, unknown>): b
 }
 
 /** Whether an element equals the value. */
-export const includesDeep = (list: readonly unknown[], value: unknown): boolean => list.some((item) => equal(item, value, 0))
+export const isInDeep = (value: unknown, list: readonly unknown[]): boolean => list.some((item) => equal(item, value, 0))
 
 /** A property that the object itself has; null where it, or the object, is missing. For names that every object has, such as `constructor`. */
 export const ownProperty = (object: object | null, name: string): unknown =>
