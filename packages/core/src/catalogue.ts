@@ -193,3 +193,6 @@ export type CatalogueCode = keyof typeof spec
 
 /** Every code of core: of findings, of runs and of bad records. */
 export const catalogue: Readonly<Record<CatalogueCode, CatalogueEntry>> = spec
+
+/** Codes of findings: what `check` can say. */
+export const findingCodes: readonly CatalogueCode[] = Object.keys(spec) as CatalogueCode[]

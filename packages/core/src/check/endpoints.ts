@@ -108,10 +108,10 @@ function resolveConfigNode(
   return ctx.report.errors() > errors ? undefined : { config, options }
 }
 
-/** Problems of a definition, at their places in the config; one about the config as a whole at `whole`. */
+/** Problems of a definition, at their places in the config; one about a map or list as a whole at `whole`. */
 export function reportProblems(problems: readonly Problem[] | undefined, node: SpecNode, path: string, whole: Place, ctx: Checking): void {
   for (const problem of problems ?? []) {
-    if (problem.at.length > 0 || problem.span) ctx.report.problem(problem, node, path)
+    if (problem.at.length > 0 || node.kind === 'scalar') ctx.report.problem(problem, node, path)
     else ctx.report.problem(problem, { kind: 'map', place: whole, entries: [] }, path)
   }
 }

@@ -115,7 +115,8 @@ export function checkFlow(
     sinkInputs.set(sink.id, { from: read(sink.id, refs), ...(input === 'unknown' ? {} : { input }) })
   }
 
-  for (const [name, at] of places) {
+  // Without any sink everything is unread; that is said once.
+  for (const [name, at] of sinks.length > 0 ? places : []) {
     const isFailed = failed.some((step) => step.id === name)
     if (!readers.has(name) && outputs.has(name) && !isFailed && !meant.has(name)) {
       const owner = owners.get(name)

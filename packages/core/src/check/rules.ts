@@ -35,7 +35,7 @@ export function checkErrorPolicies(sources: readonly CheckedSource[], steps: rea
   }
   look(spec.onError?.data, spec.onError?.place, 'on_error', false)
   for (const { spec: source, capabilities } of sources)
-    if (source) look(source.onError, source.onErrorPlace, `${source.path}.on_error`, capabilities?.refuses ?? true)
+    if (source) look(source.onError, source.onErrorPlace, `${source.path}.on_error`, !capabilities || capabilities.refuses === true)
   for (const { spec: step } of steps) look(step.onError, step.onErrorPlace, `${step.path}.on_error`, false)
   if (spec.deadLetter && !isUsed) report('dead_letter_unused', spec.deadLetter.place, 'dead_letter', 'no record ever goes to the dead letter')
 }

@@ -37,7 +37,7 @@ export function checkSteps(specs: readonly SpecStep[], declared: readonly Checke
     const sideInputs: [string, string][] = []
     for (const [name, side] of Object.entries(needed)) {
       const id = 'source' in side ? sideById(name, side.source, spec, declared, ctx) : sideInline(name, side, spec, sources, ctx)
-      if (id === undefined) continue
+      if (id === undefined) return { id: spec.id, spec, definition, sideInputs: {} }
       sideInputs.push([name, id])
       sideSources.add(id)
     }

@@ -239,12 +239,18 @@ function wrongType(node: SpecNode, schema: OptionSchema, path: string, ctx: Reso
     return undefined
   }
   if (node.kind === 'scalar' && isMangled(node, path, ctx)) return undefined
-  ctx.report('wrong_type', node.place, path, isEmpty(node) ? 'a value is missing' : 'the value has the wrong type', {
+  ctx.report('wrong_type', node.place, path, isEmpty(node) ? `${nameIn(path)} has no value` : `${nameIn(path)} has the wrong type`, {
     expected: expectedOf(schema),
     got: gotOf(node),
     hint: wrongTypeHint(node, schema),
   })
   return undefined
+}
+
+/** The last key of a path, for a message. */
+function nameIn(path: string): string {
+  const name = /([\w-]+|\[\d+\])$/.exec(path)?.[1]
+  return name === undefined ? 'the value' : name.startsWith('[') ? 'this entry' : `\`${name}\``
 }
 
 function wrongTypeHint(node: SpecNode, schema: OptionSchema): string | undefined {

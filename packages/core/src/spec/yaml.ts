@@ -88,7 +88,7 @@ function findTooDeep(text: string): number | undefined {
 }
 
 /** Builds the tree from the parser's nodes, following aliases. */
-function buildTree(file: SourceFile, root: Node | null, tags: ReadonlyMap<number, number>, report: Report): SpecNode {
+function buildTree(file: SourceFile, root: Node | null, tags: ReadonlyMap<number, number>, report: Report): SpecNode | undefined {
   const anchors = new Map<string, Node>()
   const open = new Set<Node>()
   let aliased = 0
@@ -190,8 +190,9 @@ function buildTree(file: SourceFile, root: Node | null, tags: ReadonlyMap<number
   }
 
   const tree = root ? build(root, '', false) : empty(at(0, 0))
-  if (aliased > maxAliasedNodes) report('yaml_too_many_aliases', at(0, 0), '', `aliases grow this file beyond ${maxAliasedNodes} further values`)
-  return tree
+  if (aliased <= maxAliasedNodes) return tree
+  report('yaml_too_many_aliases', at(0, 0), '', `aliases grow this file by more than ${maxAliasedNodes} values`)
+  return undefined
 }
 
 /** Whole numbers as numbers where a double holds them exactly. */
