@@ -41,8 +41,15 @@ export async function startOnce(program: Restartable, death: Death): Promise<{ k
   return { killed: false, output }
 }
 
-/** Starts until it ends by itself. `next` says how start n (from 0) is to die; more than `mostStarts` means that it makes no progress. */
-export async function runUntilDone(program: Restartable, next: (start: number) => Death, mostStarts = 200): Promise<Ended> {
+/**
+ * Starts until it ends by itself. `next` says how start n (from 0) is to die, `onKill` looks at what a kill left behind; more than `mostStarts` means that it makes no
+ * progress.
+ */
+export async function runUntilDone(
+  program: Restartable,
+  next: (start: number) => Death,
+  { onKill, mostStarts = 200 }: { onKill?: () => void | Promise<void>; mostStarts?: number } = {},
+): Promise<Ended> {
   let kills = 0
   let firstKilled = false
   for (let start = 0; start < mostStarts; start++) {
@@ -50,6 +57,7 @@ export async function runUntilDone(program: Restartable, next: (start: number) =
     if (!killed) return { kills, starts: start + 1, output, firstKilled }
     if (start === 0) firstKilled = true
     kills++
+    await onKill?.()
   }
   throw new Error(`not done after ${mostStarts} starts: a start must save something before it is killed`)
 }

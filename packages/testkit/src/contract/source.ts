@@ -234,13 +234,15 @@ export const sourceChecks: readonly Check<SourceSubject>[] = [
   }),
 
   check("gives a record's own bytes, which decode to it again", async ({ definition, setup, read }, { env }) => {
-    const contexts = new Map<string, Json | undefined>()
-    const batches = await read({ onBatch: (batch) => contexts.set(batch.split, batch.context) })
+    const contexts: (Json | undefined)[] = []
+    const batches = await read({ onBatch: (batch) => contexts.push(batch.context) })
     const decode = definition.decoder?.(setup.options, { ...env, schema: setup.schema, unknownFields: setup.unknownFields ?? 'drop' })
-    for (const { raw, row, split, position } of recordsOf(batches)) {
-      if (!raw) continue
-      assert.ok(raw.length > 0, `the record at ${position} has no bytes`)
-      if (decode) sameRows([decode(raw, contexts.get(split))], [row], `decoded again from the bytes of the record at ${position}`)
+    for (const [n, { records }] of batches.entries()) {
+      for (const { raw, row, position } of records) {
+        if (!raw) continue
+        assert.ok(raw.length > 0, `the record at ${position} has no bytes`)
+        if (decode) sameRows([decode(raw, contexts[n])], [row], `decoded again from the bytes of the record at ${position}`)
+      }
     }
     for (const { bytes, position } of badOf(batches)) assert.ok(bytes.length > 0, `the bad record at ${position} comes without its bytes`)
   }),

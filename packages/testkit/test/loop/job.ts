@@ -21,8 +21,9 @@ function spool(folder: string): Source {
     async *read({ resume, signal }) {
       yield { splits: [{ id: 'spool' }], complete: true }
       const gone = existsSync(trimmed) ? Number(readFileSync(trimmed, 'utf8')) : 0
-      for (let from = Math.max(gone, (resume('spool') as number | undefined) ?? 0), to = 0; from < all && !signal.aborted; from = to) {
-        to = Math.min(all, from + 5 + (from % 3))
+      const began = Math.max(gone, (resume('spool') as number | undefined) ?? 0)
+      for (let from = began, to = 0; from < all && !signal.aborted; from = to) {
+        to = Math.min(all, from + 5 + (began % 4))
         const numbers = Array.from({ length: to - from }, (_, i) => from + i)
         const bad = numbers.filter(isBad).map((n): BadRecord => ({ position: n, code: 'bad_line', message: 'bad', bytes: Buffer.from(`record ${n}`) }))
         // Not all at once, so that there are epochs.
@@ -40,18 +41,20 @@ function spool(folder: string): Source {
   }
 }
 
-/** A box that is full after `most` records, so that it is rolled on the way. */
+/** A box that is full after `most` records, so that it is rolled on the way, and that takes its time, so that readers and other sinks are ahead of it. */
 function rolled(sink: Sink, most: number): Sink {
   let n = 0
   return {
     ...sink,
-    write(records, ctx) {
+    async write(records, ctx) {
       n += records.length
+      await sleep(2)
       return sink.write(records, ctx)
     },
     full: () => n >= most,
-    flush(ctx) {
+    async flush(ctx) {
       if (ctx.roll) n = 0
+      await sleep(4)
       return sink.flush!(ctx)
     },
   }

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { buildSync } from 'esbuild'
-import { crashPoints } from '@millrace/core'
+import { crashPoints, readStore } from '@millrace/core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { sameSet } from '../../src/contract/index.ts'
 import { runUntilDone } from '../../src/until-done.ts'
@@ -23,16 +23,27 @@ const numbers = Array.from({ length: all }, (_, n) => n)
 const good = numbers.filter((n) => !isBad(n)).map(rowOf)
 const counts = [...Map.groupBy(good, (row) => row.name)].map(([name, rows]) => ({ name, count: rows.length }))
 
-/** Two starts that are killed at the `time`-th passing of the point, then one to the end. */
-async function killedAt(point: string, time: number, kind: 'plain' | 'held'): Promise<void> {
-  const folder = join(root, `${point}-${kind}`)
+/** What was published belongs to an epoch that was saved. */
+function nothingUnsavedIsVisible(folder: string): void {
+  const store = readStore(join(folder, 'state', 'job'))
+  const saved = Number(store?.positions('spool').get('spool')?.position ?? 0)
+  store?.close()
+  const early = boxRows(join(folder, 'files')).filter((row) => Number(row['n']) >= saved)
+  expect(early, `published before it was saved (up to ${saved})`).toEqual([])
+}
+
+/** Starts that are killed at the point, each at its `times`-th passing, then one to the end. */
+async function killedAt(point: string, times: readonly number[], kind: 'plain' | 'held'): Promise<void> {
+  const folder = join(root, `${point}-${times.join('-')}-${kind}`)
   const program = {
     command: process.execPath,
     args: ['--no-warnings', join(root, 'job.mjs'), folder, kind],
     cwd: root,
     env: { NODE_OPTIONS: '' },
   }
-  const ended = await runUntilDone(program, (start) => (start < 2 ? { point, time } : 'lives'))
+  const ended = await runUntilDone(program, (start) => (start < times.length ? { point, time: times[start]! } : 'lives'), {
+    onKill: () => nothingUnsavedIsVisible(folder),
+  })
   expect(ended.firstKilled, `${point} was never passed`).toBe(true)
   const dead = boxRows(join(folder, 'dead')).map((row) => Buffer.from(String(row['bytes']), 'base64').toString())
   sameSet(boxRows(join(folder, 'items')), good, 'by key')
@@ -48,9 +59,11 @@ async function killedAt(point: string, time: number, kind: 'plain' | 'held'): Pr
 }
 
 describe('the loop loses and doubles nothing, and its state is right, when it is killed', () => {
-  for (const point of crashPoints) it.concurrent(`at ${point}`, () => killedAt(point, 2, 'plain'))
+  for (const point of crashPoints) it.concurrent(`at ${point}`, () => killedAt(point, [2, 2], 'plain'))
+  it.concurrent('before the save of an epoch with a stage', () => killedAt('before_save', [1, 2, 3, 4], 'plain'))
 })
 
 describe('the same with a sink that holds the checkpoint, when it is killed', () => {
-  for (const point of ['after_write', 'after_flush', 'mid_save', 'after_save', 'after_publish']) it.concurrent(`at ${point}`, () => killedAt(point, 1, 'held'))
+  for (const point of ['after_write', 'after_flush', 'mid_save', 'after_save', 'after_publish'])
+    it.concurrent(`at ${point}`, () => killedAt(point, [1, 1], 'held'))
 })
