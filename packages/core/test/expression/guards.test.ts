@@ -54,7 +54,7 @@ test.each([
 ])('%s narrows %j', (text, narrows) => {
   const made = compileExpression(text, record)
   if (typeof narrows === 'string') expect(made.ok || made.problems.map((problem) => problem.code)).toEqual([narrows])
-  else expect([...compiled(text).narrows].sort()).toEqual([...narrows].sort())
+  else expect(compiled(text).narrows.toSorted()).toEqual(narrows.toSorted())
 })
 
 test('behind a guard a field counts as not null, inside of it as in what follows', () => {

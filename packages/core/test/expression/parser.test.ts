@@ -1,6 +1,6 @@
 import { parse } from '@marcbachmann/cel-js'
 import { compileExpression, parseType, type RecordType } from '@millrace/core'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { parseExpression } from '../../src/expression/parser.ts'
 import type { Syntax } from '../../src/expression/syntax.ts'

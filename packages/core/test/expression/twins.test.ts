@@ -10,7 +10,7 @@ import {
   type Row,
   type Type,
 } from '@millrace/core'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
 
 const types = {
@@ -99,7 +99,7 @@ const of = (...parts: (string | Texts)[]): Texts =>
   fc.tuple(...parts.map((part) => (typeof part === 'string' ? fc.constant(part) : part))).map((texts) => texts.join(''))
 const zone = fc.constantFrom('', ', "UTC"', ', "Europe/Berlin"', ', "America/St_Johns"', ', "Asia/Kathmandu"')
 
-interface Grammar {
+type Grammar = {
   integer: string
   number: string
   decimal: string
