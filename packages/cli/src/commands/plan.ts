@@ -20,7 +20,7 @@ export default defineCommand({
     if (flags.graph !== undefined && flags.graph !== 'mermaid') throw usageError(`There is no graph format \`${flags.graph}\`.`, 'The one there is: mermaid.')
     const opened = await openPlan(oneSpec(spec, io), flags, io)
     if (!opened) return 2
-    io.out(flags.json ? `${JSON.stringify(opened.plan, undefined, 2)}\n` : flags.graph ? mermaid(opened.plan) : planText(opened.plan))
+    io.out(flags.json ? `${JSON.stringify(opened.plan, undefined, 2)}\n` : flags.graph ? mermaid(opened.plan) : planText(opened.plan, opened.registry))
     return 0
   },
 })

@@ -1,35 +1,35 @@
 /** A plan for people: what is read, done and written, in the order of the flow, and what is promised. */
-import { fieldText, type Json, type Plan, type PlanSink, type RecordType } from '@millrace/core'
-import { table } from './table.ts'
+import { fieldText, type Json, type OptionSchema, type Plan, type PlanNode, type PlanSink, type RecordType, type Registry } from '@millrace/core'
 
-/** The plan as text. */
-export function planText(plan: Plan): string {
-  const holds = plan.sinks.filter((sink) => sink.capabilities.holds).map((sink) => sink.id)
-  const rows: string[][] = []
-  for (const source of plan.sources) {
-    rows.push(['read', source.id, source.type, source.side ? 'as a side input' : '', configText(source.config), fieldsText(source.schema)])
-  }
-  for (const step of plan.steps) {
-    const reads = [`from ${step.from.join(', ')}`, step.pushedInto ? `done by ${step.pushedInto} while it reads` : '', step.stateful ? 'keeps state' : '']
-    rows.push([
-      'do',
-      step.id,
-      step.type,
-      reads.filter(Boolean).join('; '),
-      configText(step.config),
-      step.output ? fieldsText(step.output) : `to ${Object.keys(step.sides).join(', ')}`,
-    ])
-  }
-  for (const sink of plan.sinks) rows.push(['write', sink.id, sink.type, `from ${sink.from.join(', ')}`, configText(sink.config), sinkText(sink)])
-  if (plan.deadLetter)
-    rows.push(['write', plan.deadLetter.id, plan.deadLetter.type, 'what cannot pass', configText(plan.deadLetter.config), sinkText(plan.deadLetter)])
-
+/** The plan as text. `registry` tells which options are as they are by default; those are left out. */
+export function planText(plan: Plan, registry: Registry): string {
   const lines = [`${plan.name} · profile ${plan.profile} · ${plan.runs === 'whole' ? 'runs from beginning to end' : 'goes on where the last run stopped'}`]
   if (plan.description) lines.push(plan.description)
-  lines.push('', table([{ title: '' }, { title: 'id' }, { title: 'type' }, { title: 'how' }, { title: 'config' }, { title: 'fields or promise' }], rows, 70))
-  lines.push(`Delivery: ${plan.delivery.label}${plan.delivery.required ? ', as the spec demands' : ''}. Weakest: ${plan.delivery.weakest}`)
+  lines.push('')
+  const show = (does: string, node: PlanNode, how: readonly string[], options: OptionSchema | undefined, gives: string) => {
+    lines.push(`${does.padEnd(6)} ${node.id === node.type ? node.id : `${node.id} (${node.type})`}${how.length ? `  ${how.join('; ')}` : ''}`)
+    const config = configText(node.config, options)
+    if (config) lines.push(`         ${config}`)
+    lines.push(`         ${gives}`)
+  }
+  for (const source of plan.sources)
+    show('read', source, source.side ? ['whole, as a side input'] : [], registry.source(source.type)?.options, fieldsText(source.schema))
+  for (const step of plan.steps) {
+    const how = [
+      `from ${step.from.join(', ')}`,
+      ...(step.pushedInto ? [`done by ${step.pushedInto} while it reads`] : []),
+      ...(step.stateful ? ['keeps state'] : []),
+    ]
+    const gives = [...(step.output ? [fieldsText(step.output)] : []), ...Object.keys(step.sides).map((name) => `to ${name}`)]
+    show('do', step, how, registry.step(step.type)?.options, gives.join(', '))
+  }
+  for (const sink of plan.sinks) show('write', sink, [`from ${sink.from.join(', ')}`], registry.sink(sink.type)?.options, promise(sink))
+  if (plan.deadLetter) show('write', plan.deadLetter, ['what cannot pass'], registry.sink(plan.deadLetter.type)?.options, promise(plan.deadLetter))
+
+  lines.push('', `Delivery: ${plan.delivery.label}${plan.delivery.required ? ', as the spec demands' : ''}. Weakest: ${plan.delivery.weakest}`)
   lines.push(`Bad records: ${badRecords(plan)}`)
-  if (holds.length) lines.push(`Checkpoints wait for the files of ${holds.join(', ')} to be rolled; a restart writes again what came after the last roll.`)
+  const holds = plan.sinks.filter((sink) => sink.capabilities.holds).map((sink) => sink.id)
+  if (holds.length) lines.push(`Checkpoints wait until files of ${holds.join(', ')} are whole; a restart writes again what came after the last of them.`)
   return `${lines.join('\n')}\n`
 }
 
@@ -40,7 +40,7 @@ function badRecords(plan: Plan): string {
   return `to the dead letter${share === undefined ? '' : `; more than ${+(share * 100).toFixed(3)} % of the last 10,000 stop the run`}.`
 }
 
-const sinkText = (sink: PlanSink): string => `${sink.capabilities.label}: ${sink.capabilities.how}`
+const promise = (sink: PlanSink): string => `${sink.capabilities.label}: ${sink.capabilities.how}`
 
 /** `{ order: integer, customer: string? }` */
 export function fieldsText(record: RecordType): string {
@@ -49,14 +49,15 @@ export function fieldsText(record: RecordType): string {
 }
 
 // Config on one line, as it could stand in the spec; secrets as their reference.
-function configText(config: Json): string {
-  if (typeof config === 'string') return config
+function configText(config: Json, options?: OptionSchema): string {
+  if (typeof config === 'string') return /^[\w./$ -]+$/.test(config) ? config : JSON.stringify(config)
   if (typeof config !== 'object' || config === null) return String(config)
-  if (Array.isArray(config)) return `[${config.map(configText).join(', ')}]`
+  if (Array.isArray(config)) return `[${config.map((each) => configText(each as Json)).join(', ')}]`
   const map = config as Readonly<Record<string, Json>>
   if (typeof map['$secret'] === 'string') return `\${secret:${map['$secret']}}`
-  if (Array.isArray(map['$secrets'])) return map['$secrets'].map(configText).join('')
+  if (Array.isArray(map['$secrets'])) return map['$secrets'].map((each) => configText(each as Json)).join('')
   return Object.entries(map)
+    .filter(([key, value]) => options?.properties?.[key]?.default !== value)
     .map(([key, value]) => `${key}: ${typeof value === 'object' && value !== null && !Array.isArray(value) ? `{ ${configText(value)} }` : configText(value)}`)
     .join(', ')
 }

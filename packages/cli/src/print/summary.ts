@@ -26,9 +26,9 @@ export function summaryText(summary: Summary, plan: Plan): string {
   }
   for (const step of plan.steps) {
     const c = steps[step.id]
-    if (step.pushedInto) rows.push([name(step.id, step.type), `done by ${step.pushedInto}`, '', '', '', '', '', ''])
-    else if (c) {
-      rows.push([name(step.id, step.type), step.from.join(', '), count(c.in), count(c.out), n(c.filtered), n(c.failed), n(c.held), n(c.multiplied + c.results)])
+    if (c) {
+      const reads = step.pushedInto ? `${step.from.join(', ')}, in ${step.pushedInto}` : step.from.join(', ')
+      rows.push([name(step.id, step.type), reads, count(c.in), count(c.out), n(c.filtered), n(c.failed), n(c.held), n(c.multiplied + c.results)])
       for (const [side, m] of Object.entries(c.sides)) rows.push([`  ${side}`, '', '', count(m), '', '', '', ''])
     }
   }

@@ -1,0 +1,40 @@
+/** Every folder of examples/ is a project that runs; its outputs are those of its folder `expected/`. */
+import { cpSync, existsSync, globSync, readdirSync, readFileSync } from 'node:fs'
+import { basename, dirname, join, resolve } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { freshFolder, pipe } from '../packages/cli/test/terminal.ts'
+
+const examples = resolve(import.meta.dirname, '../examples')
+const names = readdirSync(examples, { withFileTypes: true })
+  .filter((entry) => entry.isDirectory())
+  .map((entry) => entry.name)
+
+/** Text outputs below `folder`, by their folder: the names of files carry numbers of runs. */
+function outputs(folder: string): Record<string, string> {
+  const texts: Record<string, string> = {}
+  for (const path of globSync('**/*.{jsonl,csv,json}', { cwd: folder }).toSorted()) {
+    const text = readFileSync(join(folder, path), 'utf8').replaceAll(/"spec_hash":"\w*",?/g, '')
+    texts[dirname(path)] = (texts[dirname(path)] ?? '') + text
+  }
+  return texts
+}
+
+describe('examples', () => {
+  it('are all named in the README', () => {
+    const readme = readFileSync(join(examples, 'README.md'), 'utf8')
+    expect(names.filter((name) => !readme.includes(`[${name}](${name})`))).toEqual([])
+  })
+
+  it.each(names)('%s is right, runs, balances and gives what it should', async (name) => {
+    const folder = join(freshFolder(), name)
+    cpSync(join(examples, name), folder, { recursive: true, filter: (path) => !['.millrace', 'out'].includes(basename(path)) })
+    expect(await pipe(['check'], folder)).toMatchObject({ code: 0, err: '' })
+    const { code, out, err } = await pipe(['run', '--json'], folder)
+    expect([code, err]).toEqual([0, ''])
+    expect(JSON.parse(out)).toMatchObject({ ended: true, balances: true })
+    if (existsSync(join(folder, 'expected'))) expect(outputs(join(folder, 'out'))).toEqual(outputs(join(folder, 'expected')))
+    // Run again, it replaces its own results.
+    expect((await pipe(['run'], folder)).code).toBe(0)
+    if (existsSync(join(folder, 'expected'))) expect(outputs(join(folder, 'out'))).toEqual(outputs(join(folder, 'expected')))
+  })
+})
