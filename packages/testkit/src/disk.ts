@@ -1,0 +1,185 @@
+/**
+ * A disk in memory that forgets, when the power is cut, what nobody made durable. A SIGKILL cannot show a missing fsync, since the page cache outlives the process; this
+ * does. The rules are those of POSIX: the bytes of a file are durable as of its last `sync`, the names in a folder as of the folder's last `syncFolder`; what was not
+ * synced may be there after the cut or not, each change by itself.
+ *
+ * It has the shape of the object behind which sink-files keeps its file calls, so it can stand in its place.
+ */
+
+/** A file that is open for writing. */
+export interface ForgetfulFile {
+  write(bytes: Uint8Array, position: number): Promise<void>
+  size(): Promise<number>
+  truncate(length: number): Promise<void>
+  sync(): Promise<void>
+  close(): Promise<void>
+}
+
+interface FileNode {
+  readonly kind: 'file'
+  live: Buffer
+  /** As of the last sync; undefined: never synced. */
+  synced: Buffer | undefined
+}
+interface FolderNode {
+  readonly kind: 'folder'
+  live: Map<string, Node>
+  durable: Map<string, Node>
+}
+type Node = FileNode | FolderNode
+
+const folder = (): FolderNode => ({ kind: 'folder', live: new Map(), durable: new Map() })
+const partsOf = (path: string): string[] => path.split('/').filter(Boolean)
+
+export class ForgetfulDisk {
+  private root = folder()
+  /** Whatever was opened before a cut belongs to a process that is gone. */
+  private lives = 0
+
+  /** The power is cut: what was not durable is kept only where `keep` says so, by default nowhere. Open files are gone. */
+  cutPower(keep: () => boolean = () => false): void {
+    this.lives++
+    const settled = new Map<Node, Node>()
+    const settle = (node: Node): Node => {
+      const known = settled.get(node)
+      if (known) return known
+      if (node.kind === 'file') {
+        const bytes = keep() ? node.live : (node.synced ?? Buffer.alloc(0))
+        const file: FileNode = { kind: 'file', live: Buffer.from(bytes), synced: Buffer.from(bytes) }
+        settled.set(node, file)
+        return file
+      }
+      const made = folder()
+      settled.set(node, made)
+      for (const name of new Set([...node.live.keys(), ...node.durable.keys()])) {
+        const [live, durable] = [node.live.get(name), node.durable.get(name)]
+        const chosen = live === durable || !keep() ? durable : live
+        if (chosen) made.live.set(name, settle(chosen))
+      }
+      made.durable = new Map(made.live)
+      return made
+    }
+    this.root = settle(this.root) as FolderNode
+  }
+
+  /** The bytes of a file as a reader finds them now. */
+  read(path: string): Buffer | undefined {
+    const node = this.find(path)
+    return node?.kind === 'file' ? Buffer.from(node.live) : undefined
+  }
+
+  /** Paths of all files, as a reader finds them now. */
+  files(): string[] {
+    const walk = (node: FolderNode, at: string): string[] =>
+      [...node.live].flatMap(([name, child]) => (child.kind === 'file' ? [`${at}/${name}`] : walk(child, `${at}/${name}`)))
+    return walk(this.root, '').sort()
+  }
+
+  create = async (path: string): Promise<ForgetfulFile> => {
+    const [parent, name] = this.place(path)
+    if (parent.live.has(name)) throw new Error(`${path} exists`)
+    const node: FileNode = { kind: 'file', live: Buffer.alloc(0), synced: undefined }
+    parent.live.set(name, node)
+    return this.open(node)
+  }
+
+  reopen = async (path: string): Promise<ForgetfulFile | undefined> => {
+    const node = this.find(path)
+    return node?.kind === 'file' ? this.open(node) : undefined
+  }
+
+  look = async (path: string): Promise<{ readonly kind: 'file' | 'folder' | 'other'; readonly bytes: number } | undefined> => {
+    const node = this.find(path)
+    return node && { kind: node.kind, bytes: node.kind === 'file' ? node.live.length : 0 }
+  }
+
+  /** Durable at once, with those above it. */
+  makeFolder = async (path: string): Promise<void> => {
+    let at = this.root
+    for (const name of partsOf(path)) {
+      let next = at.live.get(name)
+      if (!next) {
+        next = folder()
+        at.live.set(name, next)
+        at.durable.set(name, next)
+      }
+      if (next.kind !== 'folder') throw new Error(`${name} of ${path} is no folder`)
+      at = next
+    }
+  }
+
+  list = async (path: string): Promise<{ name: string; folder: boolean }[]> => {
+    const node = this.find(path)
+    return node?.kind === 'folder' ? [...node.live].map(([name, child]) => ({ name, folder: child.kind === 'folder' })) : []
+  }
+
+  real = async (path: string): Promise<string | undefined> => (this.find(path) ? `/${partsOf(path).join('/')}` : undefined)
+
+  rename = async (from: string, to: string): Promise<void> => {
+    const [before, name] = this.place(from)
+    const node = before.live.get(name)
+    if (!node) throw new Error(`${from} is not there`)
+    const [after, newName] = this.place(to)
+    before.live.delete(name)
+    after.live.set(newName, node)
+  }
+
+  remove = async (path: string): Promise<void> => {
+    const [parent, name] = this.place(path)
+    parent.live.delete(name)
+  }
+
+  removeFolder = async (path: string): Promise<void> => {
+    const node = this.find(path)
+    if (node?.kind === 'folder' && node.live.size === 0) await this.remove(path)
+  }
+
+  syncFolder = async (path: string): Promise<void> => {
+    const node = this.find(path)
+    if (node?.kind !== 'folder') throw new Error(`${path} is no folder`)
+    node.durable = new Map(node.live)
+  }
+
+  canWrite = async (path: string): Promise<boolean> => this.find(path) !== undefined
+
+  private open(node: FileNode): ForgetfulFile {
+    const { lives } = this
+    const alive = () => {
+      if (lives !== this.lives) throw new Error('this file was opened before the power was cut')
+    }
+    return {
+      write: async (bytes, position) => {
+        alive()
+        const grown = Buffer.alloc(Math.max(node.live.length, position + bytes.length))
+        node.live.copy(grown)
+        grown.set(bytes, position)
+        node.live = grown
+      },
+      size: async () => node.live.length,
+      truncate: async (length) => {
+        alive()
+        const cut = Buffer.alloc(length)
+        node.live.copy(cut, 0, 0, length)
+        node.live = cut
+      },
+      sync: async () => {
+        alive()
+        node.synced = Buffer.from(node.live)
+      },
+      close: async () => {},
+    }
+  }
+
+  private find(path: string): Node | undefined {
+    let node: Node | undefined = this.root
+    for (const name of partsOf(path)) node = node?.kind === 'folder' ? node.live.get(name) : undefined
+    return node
+  }
+
+  private place(path: string): [FolderNode, string] {
+    const parts = partsOf(path)
+    const parent = this.find(parts.slice(0, -1).join('/'))
+    if (parent?.kind !== 'folder') throw new Error(`the folder of ${path} is not there`)
+    return [parent, parts.at(-1)!]
+  }
+}
