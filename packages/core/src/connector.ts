@@ -112,7 +112,7 @@ export interface DateRule {
   readonly formats: readonly string[]
   readonly zone: string
   readonly to?: string
-  /** The field's name at that step, for the bad record. Absent: the column's name. */
+  /** The field's name at that step, for the bad record. Absent: the name in the source's schema. */
   readonly field?: string
   /** Where several rules fail on one record, it fails by that of the lowest order, as it does without the push. Absent: the column's place. */
   readonly order?: number
@@ -144,6 +144,8 @@ export interface OpenContext {
   /** What to do with results of an earlier incarnation that this run would overwrite or add to; `run --replace|--keep` set it, over the option `existing`. */
   readonly existing?: 'stop' | 'replace' | 'keep'
   readonly instance: Instance
+  /** The run has an end that a flush will tell (`end`); else results that wait for it would never be seen. */
+  readonly whole?: boolean
   warn(message: string): void
 }
 

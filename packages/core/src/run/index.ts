@@ -56,7 +56,7 @@ export async function run(plan: Plan, registry: Registry, options: RunOptions): 
     const resumed = before !== undefined && !(before.ended && plan.runs === 'whole')
     const saved = resumed ? before : store.begin(plan.specHash)
     if (resumed) restoreAll(instance, store)
-    await openSinks(instance, store, saved, opened, { ...options, abort, observe, at })
+    await openSinks(instance, store, saved, opened, { ...options, abort, observe, at, whole: plan.runs === 'whole' })
     await publishLeftovers(instance, store, abort.signal, options.retry)
     const warn = (node: string, message: string) => observe({ type: 'warning', node, message })
     await loadSides(
@@ -148,6 +148,7 @@ interface Opening extends RunOptions {
   readonly abort: AbortController
   readonly observe: Observer
   readonly at: { readonly i: number; readonly n: number }
+  readonly whole: boolean
 }
 
 async function openSinks(instance: Instance, store: Store, saved: SavedRun, opened: SinkNode[], o: Opening): Promise<void> {
@@ -160,6 +161,7 @@ async function openSinks(instance: Instance, store: Store, saved: SavedRun, open
         signal: o.abort.signal,
         incarnation: saved.incarnation,
         instance: o.at,
+        whole: o.whole,
         warn: (message) => o.observe({ type: 'warning', node: node.id, message }),
         ...(restore === undefined ? {} : { restore }),
         ...(o.existing ? { existing: o.existing } : {}),
