@@ -59,10 +59,10 @@ export class Trouble {
 
   /** The value of output x, whose column holds this text. */
   date(x: number, text: string): unknown {
-    const { name, date } = this.layout.outputs[x]!
+    const { column, date } = this.layout.outputs[x]!
     const value = date!.convert(text)
     if (value !== undefined) return value
-    const { step, formats, field = name, order = x } = date!.rule
+    const { step, formats, field = this.layout.columns[column]!.name, order = x } = date!.rule
     this.any = true
     if (order < this.undatedOrder) {
       this.undatedOrder = order

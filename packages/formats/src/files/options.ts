@@ -1,0 +1,57 @@
+/** The options of everything that reads files, said once. */
+import { type Env, option, type Problem, type Static } from '@millrace/core'
+import type { AfterRead } from './after.ts'
+
+export const filesOptions = {
+  path: option.anyOf(
+    [
+      option.path('A file, a folder, a pattern, or `-` for standard input.'),
+      option.list(option.path('A file, a folder or a pattern.'), 'Several.', { min: 1 }),
+    ],
+    'What to read: a file, a folder (all its files, at any depth, in the order of their names), a pattern such as `data/*.csv`, a list of these, or `-` for standard input.',
+    { example: 'data/retail.csv' },
+  ),
+  after_read: option.anyOf(
+    [
+      option.oneOf(['keep', 'delete'], 'Leave the file, or delete it.'),
+      option.object({ move: option.path('The folder that it is moved to.', { example: 'done/' }) }, 'Move the file.'),
+    ],
+    'What becomes of a file once all its records are saved.',
+    { default: 'keep', example: { move: 'done/' } },
+  ),
+}
+export type FilesSpec = { readonly [K in keyof typeof filesOptions]: Readonly<Static<(typeof filesOptions)[K]>> }
+
+export const pathsOf = ({ path }: Pick<FilesSpec, 'path'>): readonly string[] => (typeof path === 'string' ? [path] : path)
+
+/** `after_read` with an absolute path. */
+export const afterReadOf = ({ after_read }: Pick<FilesSpec, 'after_read'>, env: Pick<Env, 'resolve'>): AfterRead =>
+  typeof after_read === 'string' ? after_read : { move: env.resolve(after_read.move) }
+
+/** What is wrong with options that are right one by one. */
+export function filesProblems(options: FilesSpec, env: Pick<Env, 'resolve'>): Problem[] {
+  const problems: Problem[] = []
+  const paths = pathsOf(options)
+  if (paths.includes('-')) {
+    if (paths.length > 1) problems.push({ code: 'bad_value', at: ['path'], message: 'standard input cannot be one of several inputs' })
+    if (options.after_read !== 'keep') problems.push({ code: 'bad_value', at: ['after_read'], message: 'standard input can be neither deleted nor moved' })
+  }
+  if (typeof options.after_read === 'object') {
+    const target = within(env.resolve(options.after_read.move))
+    const again = paths.find((path) => target.startsWith(within(env.resolve(path))) && !/\/[._]/.test(target.slice(env.resolve(path).length)))
+    if (again)
+      problems.push({
+        code: 'bad_value',
+        at: ['after_read', 'move'],
+        message: `files moved there would be read again, since ${again} is read with all folders in it`,
+        hint: 'choose a folder outside, or one whose name begins with `_`',
+      })
+  }
+  return problems
+}
+
+const within = (path: string): string => (path.endsWith('/') ? path : `${path}/`)
+
+/** What these paths read, as `SourceDefinition.reads` and `SinkDefinition.writes` tell it: a pattern stands for the folder before it. */
+export const placesOf = (paths: readonly string[], env: Pick<Env, 'resolve'>): string[] =>
+  paths.filter((path) => path !== '-').map((path) => `files:${env.resolve(path.replace(/[^/]*[*?[{].*$/, '') || '.').replace(/(?<=.)\/$/, '')}`)

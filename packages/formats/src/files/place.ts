@@ -1,0 +1,32 @@
+/** A record's place in words. */
+import type { Opened } from './source.ts'
+
+/** `data/retail.csv:1234 (byte 56789)`; for formats without lines `data/retail.parquet, record 17`. Counts lines by reading the file. */
+export async function placeOf(name: string, opened: Opened | undefined, position: string | number, signal: AbortSignal): Promise<string> {
+  if (typeof position !== 'number') return `${name}, record ${position}`
+  if (!opened || opened.format.beginning === 'whole') return `${name}, ${opened ? 'record' : 'byte'} ${position}`
+  const { unit, bigEndian } = opened.format.beginning
+  // The line that is being passed, and the unit before.
+  let line = 1
+  let at = 0
+  let half = 0
+  let last = 0
+  try {
+    for await (const chunk of opened.input.stream(0, signal)) {
+      for (let i = 0; i < chunk.length && at < position; i++, at++) {
+        let c = chunk[i]!
+        if (unit === 2 && at % 2 === 0) {
+          half = c
+          continue
+        }
+        if (unit === 2) c = bigEndian ? (half << 8) | c : (c << 8) | half
+        if (c === 13 || (c === 10 && last !== 13)) line++
+        last = c
+      }
+      if (at >= position) break
+    }
+  } catch {
+    return `${name}, byte ${position}`
+  }
+  return `${name}:${line} (byte ${position})`
+}

@@ -1,0 +1,52 @@
+/** Reads CSV files: typed, projected and dated by one scanner. */
+import { defineSource, option, type SourceContext, type Static } from '@millrace/core'
+import {
+  afterReadOf,
+  createCsvReader,
+  csvOptions,
+  csvProblems,
+  describeInputs,
+  filesOptions,
+  filesProblems,
+  filesSource,
+  firstInput,
+  inferCsv,
+  linesAt,
+  pathsOf,
+  placesOf,
+} from '@millrace/formats'
+
+const options = option.object({ ...filesOptions, ...csvOptions })
+type Options = Static<typeof options>
+
+/** What the names of a folder's files may end in. */
+const endings = ['.csv', '.tsv', '.txt']
+
+const readerOf = (o: Options, { schema, unknownFields, push }: SourceContext) => createCsvReader(o, { schema, unknownFields, push })
+
+export const sourceCsv = defineSource({
+  kind: 'source',
+  type: 'csv',
+  serves: ['objects'],
+  summary: 'Reads CSV files, plain or compressed: one, several, a folder, or standard input.',
+  options,
+  check: (o, env) => [...filesProblems(o, env), ...csvProblems(o)],
+  capabilities: (o) => ({
+    bounded: true,
+    replayable: !pathsOf(o).includes('-'),
+    lanes: 'one',
+    pushdown: true,
+    ...(o.after_read === 'keep' ? {} : { commit: 'duty' as const }),
+  }),
+  create(o, ctx) {
+    const format = { reader: readerOf(o, ctx), beginning: linesAt(o.header ? 2 : 1, o.encoding) }
+    return filesSource({ paths: pathsOf(o), endings, afterRead: afterReadOf(o, ctx), formatOf: () => format }, ctx)
+  },
+  decoder: (o, ctx) => readerOf(o, ctx).decode!,
+  reads: (o, env) => placesOf(pathsOf(o), env),
+  async infer(o, env, signal) {
+    const first = await firstInput(pathsOf(o), env, endings)
+    return first ? inferCsv(first.input, o, signal) : { fields: {} }
+  },
+  probe: (o, env) => describeInputs(pathsOf(o), env, endings),
+})
