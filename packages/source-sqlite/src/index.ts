@@ -1,1 +1,4 @@
-export {}
+/** Documents and tables of the embedded store, read to their end. */
+import { sqlite } from './source.ts'
+
+export default [sqlite]

@@ -1,0 +1,46 @@
+/** Pages of a collection, by key. */
+import type { DatabaseSync } from 'node:sqlite'
+import type { Json, SourceContext } from '@millrace/core'
+import { identifier, isCollection, recordParser, tableNamed } from '@millrace/formats'
+import { unknownName } from './names.ts'
+import { type Decoded, type Page, pageSize } from './page.ts'
+
+/** From behind the key `at` to the last key there is now. Throws `MillraceError` where there is no such collection. */
+export function* documentPages(db: DatabaseSync, collection: string, ctx: SourceContext, at: Json | undefined): Generator<Page> {
+  if (tableNamed(db, collection) !== collection || !isCollection(db, collection)) throw unknownName(db, collection)
+  const { schema, unknownFields, push } = ctx
+  const parser = recordParser({ schema, unknownFields, push })
+  const withKey = Object.hasOwn(schema.fields, '_id')
+  const table = identifier(collection)
+  const end = db.prepare(`SELECT max(id) AS id FROM ${table}`).get()?.['id'] as string | null
+  const select = db.prepare(`SELECT id, doc FROM ${table} WHERE id > ? AND id <= ? ORDER BY id LIMIT ${pageSize}`)
+  // Every key is above this text but the empty one, which a first page must not miss.
+  let from = at as string | undefined
+  const first = db.prepare(`SELECT id, doc FROM ${table} WHERE id <= ? ORDER BY id LIMIT ${pageSize}`)
+  for (let last = end === null; !last; ) {
+    const found = from === undefined ? first.all(end) : select.all(from, end)
+    last = found.length < pageSize
+    const keys: string[] = []
+    const texts: string[] = []
+    const decoded: Decoded[] = []
+    let bytes = 0
+    for (const { id, doc } of found) {
+      const text = withKey ? documentWithKey(id as string, doc as string) : (doc as string)
+      const row = parser.parse(text)
+      keys.push(id as string)
+      texts.push(text)
+      decoded.push(row ? { row } : parser.failure)
+      bytes += text.length
+    }
+    from = keys.at(-1) ?? from ?? ''
+    yield { keys, decoded, rawAt: (i) => Buffer.from(texts[i]!), position: from, bytes, last }
+  }
+}
+
+/** The key as the first field, so that the bytes of a record are all of it. What is no object is left as it is. */
+function documentWithKey(id: string, doc: string): string {
+  const text = doc.trimStart()
+  if (!text.startsWith('{')) return doc
+  const rest = text.slice(1)
+  return `{"_id":${JSON.stringify(id)}${rest.trimStart().startsWith('}') ? '' : ','}${rest}`
+}

@@ -1,0 +1,17 @@
+/** A collection or table that is not there. */
+import type { DatabaseSync } from 'node:sqlite'
+import { MillraceError } from '@millrace/core'
+import { isCollection, tableNamed, tablesOf } from '@millrace/formats'
+
+/** Says what there is instead. */
+export function unknownName(db: DatabaseSync, name: string): MillraceError {
+  const there = tablesOf(db)
+  const exists = tableNamed(db, name)
+  const hint =
+    exists === name
+      ? `${name} is a ${isCollection(db, name) ? 'collection' : 'table'}: read it with \`${isCollection(db, name) ? 'collection' : 'table'}:\``
+      : there.length > 0
+        ? `the store has ${there.join(', ')}`
+        : 'the store is empty: run a pipeline that writes to it first'
+  return new MillraceError('unknown_collection', `the store has no such collection or table: ${name}`, { hint, exitCode: 3 })
+}

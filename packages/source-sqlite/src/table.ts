@@ -1,0 +1,139 @@
+/**
+ * Pages of a table: by its primary key where that cannot be null, else by rowid. A key is a number, or a JSON array of the parts of the primary key; integers
+ * beyond 2^53 and bytes are objects in it, so that it survives as JSON.
+ */
+import type { DatabaseSync, SQLInputValue, SQLOutputValue } from 'node:sqlite'
+import { DataError, type Json, MillraceError, type RecordType, type Row, type SourceContext } from '@millrace/core'
+import { columnsOf, fromColumn, identifier, isCollection, tableNamed } from '@millrace/formats'
+import { unknownName } from './names.ts'
+import { type Decoded, type Page, pageSize } from './page.ts'
+
+type Values = Readonly<Record<string, SQLOutputValue>>
+
+/** The values of a row, read with big integers on, to the row in memory. */
+export type Reader = (values: Values) => Decoded
+
+/** Columns that the type does not name are left out, or kept as they are where it is open. */
+export function tableReader(schema: RecordType): Reader {
+  const fields = Object.entries(schema.fields).map(([name, field]) => ({ name, read: fromColumn(field.type), optional: field.optional }))
+  const known = new Set(fields.map(({ name }) => name))
+  return (values) => {
+    const row: Row = {}
+    for (const { name, read, optional } of fields) {
+      const value = values[name] ?? null
+      if (value === null) {
+        if (!optional) return { code: 'missing_value', message: `${name} is null`, field: name }
+        row[name] = null
+        continue
+      }
+      try {
+        row[name] = read(value)
+      } catch (error) {
+        if (!(error instanceof DataError)) throw error
+        return { code: error.code, message: error.message, field: name }
+      }
+    }
+    if (schema.open) for (const [name, value] of Object.entries(values)) if (!known.has(name)) row[name] = typeof value === 'bigint' ? numberOf(value) : value
+    return { row }
+  }
+}
+
+const numberOf = (value: bigint): number | bigint => (Number.isSafeInteger(Number(value)) ? Number(value) : value)
+
+/** From behind the key `at` to the last key there is now. Throws `MillraceError` where the table cannot give these fields. */
+export function* tablePages(db: DatabaseSync, table: string, ctx: SourceContext, at: Json | undefined): Generator<Page> {
+  if (tableNamed(db, table) !== table || isCollection(db, table)) throw unknownName(db, table)
+  const { select, key } = statementParts(db, table, ctx)
+  const name = identifier(table)
+  const keyText = key.map(identifier).join(', ')
+  const marks = key.map(() => '?').join(', ')
+  const order = `ORDER BY ${keyText}`
+  const last = db.prepare(`SELECT ${keyText} FROM ${name} ORDER BY ${key.map((part) => `${identifier(part)} DESC`).join(', ')} LIMIT 1`)
+  last.setReadBigInts(true)
+  const end = last.get()
+  if (!end) return
+  const bound = `(${keyText}) <= (${marks})`
+  const first = db.prepare(`SELECT ${select} FROM ${name} WHERE ${bound} ${order} LIMIT ${pageSize}`)
+  const next = db.prepare(`SELECT ${select} FROM ${name} WHERE (${keyText}) > (${marks}) AND ${bound} ${order} LIMIT ${pageSize}`)
+  first.setReadBigInts(true)
+  next.setReadBigInts(true)
+  const keyOf = (values: Values): Json => (key.length === 1 && key[0] === 'rowid' ? keyPart(values['rowid']!) : key.map((part) => keyPart(values[part]!)))
+  const upTo = key.map((part) => end[part]!)
+  const read = tableReader(ctx.unknownFields === 'keep' ? { ...ctx.schema, open: true } : ctx.schema)
+  const hideRowid = key[0] === 'rowid' && !Object.hasOwn(ctx.schema.fields, 'rowid')
+  let from = at
+  for (;;) {
+    const found = from === undefined ? first.all(...upTo) : next.all(...boundKey(from), ...upTo)
+    const keys = found.map(keyOf)
+    if (hideRowid) for (const values of found) delete values['rowid']
+    const isLast = found.length < pageSize
+    from = keys.at(-1) ?? from ?? null
+    yield {
+      keys: keys.map((part) => (typeof part === 'number' ? part : JSON.stringify(part))),
+      decoded: found.map(read),
+      rawAt: (i) => Buffer.from(rowToText(found[i]!)),
+      position: from,
+      // SQLite does not tell how large its rows are.
+      bytes: found.length * 16 * (key.length + Object.keys(ctx.schema.fields).length),
+      last: isLast,
+    }
+    if (isLast) return
+  }
+}
+
+/** What to select, and by what to order. */
+function statementParts(db: DatabaseSync, table: string, ctx: SourceContext): { select: string; key: readonly string[] } {
+  const columns = columnsOf(db, table)
+  const kind = db.prepare(`SELECT type, wr FROM pragma_table_list(?) WHERE schema = 'main'`).get(table)
+  if (kind?.['type'] !== 'table')
+    throw new MillraceError('not_a_table', `${table} is a ${kind?.['type']}, which has no key to resume by`, { hint: 'read the table behind it', exitCode: 3 })
+  const names = new Set(columns.map((column) => column.name))
+  const missing = Object.entries(ctx.schema.fields).filter(([name, field]) => !names.has(name) && !field.optional)
+  const extra = columns.filter((column) => !Object.hasOwn(ctx.schema.fields, column.name))
+  const differs = (message: string) => new MillraceError('table_differs', message, { hint: `the table has the columns ${[...names].join(', ')}`, exitCode: 3 })
+  if (missing.length > 0) throw differs(`the table ${table} has no column ${missing.map(([name]) => name).join(', ')}`)
+  if (ctx.unknownFields === 'error' && extra.length > 0) throw differs(`the schema does not name the columns ${extra.map((column) => column.name).join(', ')}`)
+  const primary = columns.filter((column) => column.key > 0).toSorted((a, b) => a.key - b.key)
+  const byPrimary = kind['wr'] === 1 || (primary.length > 0 && primary.every((column) => column.required))
+  const wanted = ctx.unknownFields === 'keep' ? columns : columns.filter((column) => Object.hasOwn(ctx.schema.fields, column.name))
+  const key = byPrimary ? primary.map((column) => column.name) : ['rowid']
+  return { select: [...new Set([...key, ...wanted.map((column) => column.name)])].map(identifier).join(', '), key }
+}
+
+function keyPart(value: SQLOutputValue): Json {
+  if (typeof value === 'bigint') return Number.isSafeInteger(Number(value)) ? Number(value) : { int: String(value) }
+  if (value instanceof Uint8Array) return { blob: Buffer.from(value).toString('base64') }
+  return value
+}
+
+/** The parts of a saved key, as they are bound. A number is bound as a whole one where it is one, or it would not equal a large integer. */
+function boundKey(key: Json): SQLInputValue[] {
+  return (Array.isArray(key) ? (key as readonly Json[]) : [key]).map((part) => {
+    if (typeof part === 'number') return Number.isSafeInteger(part) ? BigInt(part) : part
+    if (part === null || typeof part === 'string') return part
+    const { int, blob } = part as { readonly int?: string; readonly blob?: string }
+    return int === undefined ? Buffer.from(blob!, 'base64') : BigInt(int)
+  })
+}
+
+/** A row as JSON, for its bytes: integers beyond 2^53 as text, bytes as base64. */
+const rowToText = (values: Values): string =>
+  JSON.stringify(values, (_name, value: unknown) => {
+    if (typeof value === 'bigint') return numberOf(value) === value ? String(value) : Number(value)
+    return value instanceof Uint8Array ? { base64: Buffer.from(value).toString('base64') } : value
+  })
+
+/** Reads what `rowToText` wrote. */
+export function rowFromText(read: Reader, text: string): Decoded {
+  let values: Record<string, SQLOutputValue>
+  try {
+    values = JSON.parse(text) as Record<string, SQLOutputValue>
+  } catch (error) {
+    return { code: 'bad_json', message: `is no JSON: ${(error as Error).message}` }
+  }
+  for (const [name, value] of Object.entries(values)) {
+    if (typeof value === 'number' && Number.isSafeInteger(value)) values[name] = BigInt(value)
+    else if (typeof value === 'object' && value !== null && 'base64' in value) values[name] = Buffer.from(String(value.base64), 'base64')
+  }
+  return read(values)
+}
