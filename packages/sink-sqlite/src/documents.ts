@@ -51,7 +51,7 @@ export function documentsSink(o: Options, ctx: SinkContext, path: string): Sink 
       try {
         const made = key(row)
         if (made?.isWellFormed()) keys[i] = made
-        else refuseKey(failures, i, keyFields!, row)
+        else refuseKey(failures, i, keyFields, row)
       } catch (error) {
         refuseTime(failures, i, error)
       }

@@ -1,5 +1,5 @@
 /** The options, what is wrong with them, and how values are stored. */
-import { fieldOf, isKeyType, option, type Problem, type RecordType, type Static, type Type } from '@millrace/core'
+import { fieldOf, isKeyType, option, type Problem, type RecordType, type Static, type Type, typeText } from '@millrace/core'
 import { canBeFound, columnType, nameProblem } from '@millrace/formats'
 
 export const options = option.object({
@@ -93,23 +93,16 @@ export function checkOptions(o: Options): Problem[] {
   return found
 }
 
-/** What is wrong with writing records of this type. */
+/** What is wrong with writing records of this type. That every field named is there, the check has seen to. */
 export function accepts(o: Options, input: RecordType): Problem[] {
   const found: Problem[] = []
-  const known = Object.keys(input.fields)
-  const field = (name: string, at: readonly (string | number)[], asKey: boolean) => {
-    const given = fieldOf(input, name)
-    if (!given) found.push(problem(at, 'unknown_field', `the records have no field \`${name}\``, { expected: known.join(', '), got: name }))
-    else if (asKey && !isKeyType(given.type))
-      found.push(problem(at, 'bad_value', `\`${name}\` cannot be a key: it is a ${given.type.kind}`, { expected: 'a scalar', got: given.type.kind }))
+  const scalar = (name: string, at: readonly (string | number)[]) => {
+    const kind = fieldOf(input, name)?.type
+    if (kind && !isKeyType(kind))
+      found.push(problem(at, 'bad_value', `\`${name}\` cannot be a key: it is ${typeText(kind)}`, { expected: 'a scalar', got: typeText(kind) }))
   }
-  const key = keyOf(o)
-  for (const [i, name] of (key ?? []).entries()) field(name, typeof o.key === 'string' ? ['key'] : ['key', i], true)
-  for (const [i, name] of (o.fields ?? []).entries()) field(name, ['fields', i], false)
-  if (o.attribute) {
-    field(o.attribute.name, ['attribute', 'name'], true)
-    for (const [i, name] of o.attribute.value.entries()) field(name, ['attribute', 'value', i], false)
-  } else for (const [i, index] of (o.indexes ?? []).entries()) for (const [k, name] of index.entries()) if (!input.open) field(name, ['indexes', i, k], false)
+  for (const [i, name] of (keyOf(o) ?? []).entries()) scalar(name, typeof o.key === 'string' ? ['key'] : ['key', i])
+  if (o.attribute) scalar(o.attribute.name, ['attribute', 'name'])
   if (o.collection !== undefined && fieldOf(input, '_id')) {
     found.push(
       problem([], 'bad_value', 'a field `_id` cannot be stored: documents show their key under that name', {

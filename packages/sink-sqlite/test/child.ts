@@ -10,7 +10,7 @@ const [definition] = definitions
 
 const sink = (id: string, options: Partial<Options>) => (): Sink => {
   const ctx: SinkContext = { root, home: root, profile: 'local', pipeline: name, id, resolve: (path) => path, schema: jobSchema }
-  return definition!.create({ nulls: 'write', existing: 'stop', ...options }, ctx)
+  return definition!.create({ nulls: 'write', existing: 'stop', ...options } as Options, ctx)
 }
 const { plan, registry } = testPipeline({
   name,

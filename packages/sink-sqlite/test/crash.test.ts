@@ -68,14 +68,11 @@ test('two processes write to one store while a third reads it, and one of them i
   const rows = 6000
   const first = start({ root: store.root, name: 'first', rows })
   const second = start({ root: store.root, name: 'second', rows })
-  let running = true
-  const both = Promise.all([first.ended, second.ended]).then((ended) => {
-    running = false
-    return ended
-  })
+  const state = { running: true }
+  const both = Promise.all([first.ended, second.ended]).finally(() => (state.running = false))
   let seen = 0
   let killed = false
-  while (running) {
+  while (state.running) {
     const n =
       Number(store.all("SELECT count(*) AS n FROM sqlite_schema WHERE name = 'documents'")[0]?.['n'] ?? 0) &&
       Number(store.all('SELECT count(*) AS n FROM documents')[0]!['n'])

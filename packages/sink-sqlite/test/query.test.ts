@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import type { Query, RecordType, Row } from '@millrace/core'
 import definitions from '../src/index.ts'
-import { defaults, integer, makeStore, records, type Store, string, writing } from './store.ts'
+import { integer, makeStore, records, resolved, type Store, string, writing } from './store.ts'
 
 const [definition] = definitions
 const line: RecordType = { fields: { InvoiceNo: string(), line: integer(), CustomerID: integer(true), paid: { type: { kind: 'boolean' }, optional: false } } }
@@ -17,7 +17,7 @@ async function filled(): Promise<Store> {
 }
 const ask = async (store: Store, query: Query): Promise<Row[]> => {
   const rows: Row[] = []
-  for await (const found of definition!.query!({ ...defaults }, store.env(), query, new AbortController().signal)) rows.push(found)
+  for await (const found of definition!.query!(resolved({}), store.env(), query, new AbortController().signal)) rows.push(found)
   return rows
 }
 const where = (equals: Row, test: (row: Row) => boolean = () => true) => ({ equals, test })
@@ -65,7 +65,7 @@ test('a look-up ends with its signal', async () => {
   const abort = new AbortController()
   const seen: Row[] = []
   const asking = async () => {
-    for await (const row of definition!.query!({ ...defaults }, store.env(), { collection: 'lines' }, abort.signal)) {
+    for await (const row of definition!.query!(resolved({}), store.env(), { collection: 'lines' }, abort.signal)) {
       seen.push(row)
       abort.abort()
     }
@@ -76,7 +76,7 @@ test('a look-up ends with its signal', async () => {
 
 test('the probe says what is there, and makes nothing', async () => {
   const store = makeStore()
-  const probe = () => definition!.probe!({ ...defaults }, store.env(), new AbortController().signal)
+  const probe = () => definition!.probe!(resolved({}), store.env(), new AbortController().signal)
   expect(await probe()).toMatch(/no store yet/)
   expect(await probe()).toMatch(/no store yet/)
   await store.open({ collection: 'c' }, line)

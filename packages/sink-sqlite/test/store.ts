@@ -90,7 +90,7 @@ export function makeStore(): Store {
     env,
     all,
     async open(options, schema, { id, pipeline, ...more } = {}) {
-      const sink = definition!.create({ ...defaults, ...options }, { ...env(id, pipeline), schema })
+      const sink = definition!.create(resolved(options), { ...env(id, pipeline), schema })
       cleanups.push(() => sink.close?.())
       await sink.open?.(openContext(more))
       return sink
@@ -100,6 +100,9 @@ export function makeStore(): Store {
 }
 
 export const defaults = { nulls: 'write', existing: 'stop' } as const satisfies Partial<Options>
+
+/** Options as the check resolves them. */
+export const resolved = (options: Partial<Options>): Options => ({ ...defaults, ...options }) as Options
 
 /** What a query gives, with whole numbers beyond 2^53 as bigint. */
 export function readRows(path: string, sql: string): Row[] {
