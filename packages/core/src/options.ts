@@ -121,9 +121,14 @@ export const option = {
     additionalProperties: values as OptionSchema,
     ...rest(description, more),
   }),
-  object: <P extends Readonly<Record<string, OptionSchema<any>>>>(properties: P, description = ''): OptionSchema<{ [K in keyof P]: Static<P[K]> }> => {
+  /** `default: {}`: may be left out; its properties then have their own defaults. */
+  object: <P extends Readonly<Record<string, OptionSchema<any>>>>(
+    properties: P,
+    description = '',
+    more?: { default: Record<string, never> },
+  ): OptionSchema<{ [K in keyof P]: Static<P[K]> }> => {
     const required = Object.keys(properties).filter((name) => properties[name]!.default === undefined && !properties[name]!.optional)
-    return { type: 'object', ...(description ? { description } : {}), properties, required, additionalProperties: false }
+    return { type: 'object', ...(description ? { description } : {}), ...more, properties, required, additionalProperties: false }
   },
   anyOf: <S extends readonly OptionSchema<any>[]>(choices: S, description: string, more?: More<unknown>): OptionSchema<Static<S[number]>> => ({
     anyOf: choices,

@@ -118,9 +118,7 @@ function overviewOf(db: DatabaseSync): Overview {
 }
 
 /** Opens the state for looking at it while another process may run; saves nothing. Undefined: there is none. */
-export function readStore(
-  folder: string,
-):
+export function readStore(folder: string):
   | (Pick<Store, 'folder' | 'run' | 'positions' | 'counters' | 'state' | 'resume' | 'stages' | 'recall' | 'close'> & {
       holder(): string | undefined
       overview(): Overview

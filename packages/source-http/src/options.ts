@@ -33,6 +33,7 @@ export const options = option.object({
       max: option.integer('How many are remembered; the oldest are forgotten first.', { default: 1_000_000, min: 1 }),
     },
     'Memory of idempotency keys.',
+    { default: {} },
   ),
   log: option.optional(option.path('A file that gets a line for every accepted and refused request.', { example: 'logs/ingestion.jsonl' })),
 })
