@@ -2,8 +2,8 @@
  * `dedupe`: of records with the same key the first passes, as long as its key is remembered.
  *
  * What is remembered are the keys of the last `last` records that passed. They are numbered; a ring holds them by number, so the key that goes is the one whose
- * place the new one takes. A record with a remembered key is left out and does not renew it. Each key is saved with its number; a cut hands out the keys that
- * came and went since the last one.
+ * place the new one takes. A record with a remembered key is left out and does not renew it. Each key is saved with its number. A cut hands out the keys that
+ * came since the last one, which are those of the highest numbers in the ring, and of those that were saved before the ones that went.
  *
  * A key with a null part says nothing about which record it is: `nulls` tells whether such records all pass (and are not remembered), or are equal.
  */
@@ -56,49 +56,58 @@ export const dedupe = defineTransform({
   },
 
   create({ by, last, nulls }, { input }) {
-    const keyOf = nulls === 'equal' ? keyWithNulls(input, fieldsOf(by)) : compileKey(input, fieldsOf(by))
+    const names = fieldsOf(by)
+    const keyOf = nulls === 'equal' ? keyWithNulls(input, names) : compileKey(input, names)
+    // The key of one field may be a piece of a larger text; any other was made for this.
+    const kept = names.length === 1 ? flat : (key: string) => key
     const remembered = new Set<string>()
-    const ring: string[] = []
-    const changes = new Map<string, number | null>()
+    let ring: string[] = []
     let next = 0
+    /** The first number that is not saved yet. */
+    let unsaved = 0
+    /** Keys that are saved and were forgotten since. */
+    let gone: string[] = []
 
-    const remember = (given: string): void => {
-      const key = flat(given)
+    const remember = (key: string): void => {
       const place = next % last
       const oldest = ring[place]
       if (oldest !== undefined) {
         remembered.delete(oldest)
-        changes.set(oldest, null)
+        if (next - last < unsaved) gone.push(oldest)
       }
       remembered.add(key)
       ring[place] = key
-      changes.set(key, next++)
+      next++
     }
 
     return {
       apply({ rows }) {
-        const kept = new Kept(rows)
+        const passing = new Kept(rows)
         for (let i = 0; i < rows.length; i++) {
           const key = keyOf(rows[i]!)
           if (key !== undefined) {
             if (remembered.has(key)) continue
-            remember(key)
+            remember(kept(key))
           }
-          kept.keep(i)
+          passing.keep(i)
         }
-        return kept.done()
+        return passing.done()
       },
       cut() {
-        const entries = [...changes].map(([key, n]) => [key, n === null ? null : String(n)] as const)
-        changes.clear()
+        const entries: (readonly [key: string, value: string | null])[] = []
+        for (const key of gone) if (!remembered.has(key)) entries.push([key, null])
+        for (let n = Math.max(unsaved, next - last); n < next; n++) entries.push([ring[n % last]!, String(n)])
+        gone = []
+        unsaved = next
         return entries
       },
       restore(entries) {
-        for (const [key, value] of entries) {
-          const n = Number(value)
+        const saved = [...entries].map(([key, n]) => [key, Number(n)] as const)
+        for (const [, n] of saved) unsaved = next = Math.max(next, n + 1)
+        ring = new Array<string>(Math.min(next, last))
+        for (const [key, n] of saved) {
           remembered.add(key)
           ring[n % last] = key
-          if (n >= next) next = n + 1
         }
       },
     }

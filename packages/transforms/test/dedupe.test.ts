@@ -78,11 +78,13 @@ describe('dedupe', () => {
     )
   })
 
-  it('hands out each change once', () => {
-    const { transform } = run(dedupe, { by: 'id', last: 1 }, input, [row('a'), row('b')])
+  it('hands out each change once, and nothing of what came and went between two cuts', () => {
+    const { transform } = run(dedupe, { by: 'id', last: 1 }, input, [row('a')])
+    expect(transform.cut!()).toEqual([['a', '0']])
+    apply(transform, [row('b'), row('c')])
     expect(transform.cut!()).toEqual([
       ['a', null],
-      ['b', '1'],
+      ['c', '2'],
     ])
     expect(transform.cut!()).toEqual([])
   })
