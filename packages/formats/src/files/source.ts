@@ -15,7 +15,7 @@ import { fileSource, inputChanged, stdinSource } from './open.ts'
 import { placeOf } from './place.ts'
 
 /** How files of one kind are read. */
-export interface FileFormat {
+export interface InputFormat {
   readonly reader: RecordReader
   readonly beginning: Beginning
 }
@@ -28,7 +28,7 @@ export interface FilesOptions {
   /** What becomes of a file once all of it is saved; `move`: an absolute path. */
   readonly afterRead?: AfterRead
   /** By the name of the file, without the ending of its compression. */
-  formatOf(name: string): FileFormat
+  formatOf(name: string): InputFormat
 }
 
 /** What is saved of a file: the reader's position, a hash of what comes before it, and, once it is finished, its size on the disk. */
@@ -41,7 +41,7 @@ export interface Opened {
   readonly file: InputFile
   readonly split: string
   readonly input: ByteSource
-  readonly format: FileFormat
+  readonly format: InputFormat
 }
 
 /** What the source remembers while a file is under way. */
