@@ -1,1 +1,4 @@
-export {}
+/** Records on the terminal, or into a pipe. */
+import { console } from './sink.ts'
+
+export default [console]

@@ -1,0 +1,23 @@
+import { afterEach, beforeEach, vi } from 'vitest'
+import { sinkContract } from '@millrace/testkit'
+
+// The sink prints to this process's own stream: kept out of the test's output.
+beforeEach(() => {
+  vi.spyOn(process.stderr, 'write').mockImplementation(((_text: string, done: () => void) => {
+    done()
+    return true
+  }) as typeof process.stderr.write)
+})
+afterEach(() => {
+  vi.restoreAllMocks()
+})
+
+sinkContract({
+  module: new URL('../src/index.ts', import.meta.url),
+  type: 'console',
+  setup: () => ({
+    options: { format: 'json', to: 'stderr' },
+    schema: { fields: { n: { type: { kind: 'integer' }, optional: false } } },
+    rows: Array.from({ length: 20 }, (_, n) => ({ n })),
+  }),
+})

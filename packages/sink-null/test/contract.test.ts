@@ -1,0 +1,12 @@
+import { sinkContract } from '@millrace/testkit'
+
+sinkContract({
+  module: new URL('../src/index.ts', import.meta.url),
+  type: 'null',
+  setup: () => ({
+    options: {},
+    schema: { fields: { n: { type: { kind: 'integer' }, optional: false } } },
+    rows: Array.from({ length: 20 }, (_, n) => ({ n })),
+    updates: [{ n: 1 }, { n: 2 }],
+  }),
+})
