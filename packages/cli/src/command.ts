@@ -65,8 +65,8 @@ export function parse(command: Command, words: readonly string[]): Given {
       if (token.value !== undefined) throw usageError(`--${token.name} takes no value.`)
       flags[token.name] = true
     } else {
-      // `strict: false` lets a flag swallow the next flag as its value; nobody means that.
-      if (token.value === undefined || (!token.inlineValue && token.value.startsWith('-') && token.value.length > 1)) {
+      // Without `strict` a flag swallows the next flag as its value; nobody means that. A lone minus may begin a value: `--sort -price`.
+      if (token.value === undefined || (!token.inlineValue && token.value.startsWith('--'))) {
         throw usageError(`--${token.name} needs a value: --${token.name} ${flag.value ?? 'VALUE'}.`)
       }
       if (flag.type === 'list') (flags[token.name] as string[]).push(token.value)

@@ -11,11 +11,9 @@ interface Described {
 
 /** Prints what was thrown, as text or as one JSON object on standard output, and gives the exit code. Errors are known by name: a connector may bring its own copy of core. */
 export function printError(error: unknown, io: Io, json: boolean): number {
-  const described = describe(error)
-  const { code, place, hint } = described
-  const message = hide(described.message)
-  if (json) io.out(`${JSON.stringify({ error: { code, message, place, hint } })}\n`)
-  else io.err(`error ${code}${place ? ` at ${place}` : ''}: ${message}\n${hint ? `  ${hint}\n` : ''}`)
+  const { code, message, place, hint } = describe(error)
+  if (json) io.out(hide(`${JSON.stringify({ error: { code, message, place, hint } })}\n`))
+  else io.err(hide(`error ${code}${place ? ` at ${place}` : ''}: ${message}\n${hint ? `  ${hint}\n` : ''}`))
   return exitCode(error)
 }
 
