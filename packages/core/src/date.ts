@@ -8,9 +8,11 @@
  * Dates come in runs of equal text in real files, so each compiled function remembers the last text it saw.
  */
 import { firstMs, lastMs, msFromParts, type Parts, partsFromMs } from './date/calendar.ts'
-import { checkDateFormat, isNamed } from './date/pattern.ts'
+import { checkDateFormat } from './date/pattern.ts'
 import { printerOf } from './date/print.ts'
-import { newRead, type Read, type Reader, readerOf } from './date/read.ts'
+import { newRead, type Read } from './date/pieces.ts'
+import { readerOf } from './date/read.ts'
+import type { Reader } from './date/tokens.ts'
 import { type Zone, zone as zoneNamed } from './date/zone.ts'
 import { MillraceError } from './errors.ts'
 
@@ -84,15 +86,16 @@ export function compileReformat(formats: readonly string[], zone: string, to: st
   const clock = zoneNamed(zone)
   const printer = printerOf(checked(to, 'print'), clock)
   const into = newRead()
-  // On a clock without changes of its offset, what was read is what is printed.
-  const direct = clock.fixed !== undefined && !printer.needsInstant && !formats.some((format) => isNamed(format))
   let lastText: string | undefined
   let lastValue: string | undefined
   const reformat = (text: string): string | undefined => {
     if (!read(text, into)) return undefined
-    if (direct && Number.isNaN(into.offset) && !into.zone) return printer.print(into, 0)
+    // A text without an offset of its own is printed as it was read, if there is such a time.
+    const isOwn = Number.isNaN(into.offset) && !into.zone && !printer.needsInstant
+    if (isOwn && clock.fixed === 0) return printer.print(into, 0)
     const utc = instant(into, clock)
     if (Number.isNaN(utc)) return undefined
+    if (isOwn) return printer.print(into, utc)
     const wall = utc + clock.offsetAt(utc)
     if (wall < firstMs || wall > lastMs) return undefined
     partsFromMs(wall, into)

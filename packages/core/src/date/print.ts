@@ -1,4 +1,8 @@
-/** Printing dates: a format becomes a list of small functions from the parts of a wall-clock time to text. */
+/**
+ * Printing dates: a format becomes a list of small functions from the parts of a wall-clock time to text, and these one generated expression in which the usual
+ * ones are look-ups.
+ */
+import { codegenAllowed, generate, quote } from '../codegen.ts'
 import { type Parts, weekdayOf } from './calendar.ts'
 import { isNamed, monthNames, readPattern, type Token, weekdayNames } from './pattern.ts'
 import type { Zone } from './zone.ts'
@@ -21,13 +25,33 @@ export function printerOf(format: string, zone: Zone): Printer {
   }
   const tokens = readPattern(format === 'iso' ? "yyyy-MM-dd'T'HH:mm:ss.SSSXXX" : format)
   if (typeof tokens === 'string') throw new Error(tokens)
+  return {
+    needsInstant: tokens.some((token) => token.part === 'offset'),
+    print: codegenAllowed ? generatedPrint(tokens, zone) : interpretedPrint(tokens, zone),
+  }
+}
+
+type Print = Printer['print']
+
+/** The twin of the generated printer. */
+export function interpretedPrint(tokens: readonly Token[], zone: Zone): Print {
   const pieces = tokens.map((token) => piece(token, zone))
-  const print = (parts: Parts, utcMs: number): string => {
+  return (parts, utcMs) => {
     let text = ''
     for (let i = 0; i < pieces.length; i++) text += pieces[i]!(parts, utcMs)
     return text
   }
-  return { needsInstant: tokens.some((token) => token.part === 'offset'), print }
+}
+
+function generatedPrint(tokens: readonly Token[], zone: Zone): Print {
+  const pieces = tokens.map((token) => piece(token, zone))
+  const code = tokens.map((token, k) => {
+    if (token.part === 'literal') return quote(token.text)
+    if (token.part === 'year' && token.width === 4) return 'two[(p.year / 100) | 0] + two[p.year % 100]'
+    const plain = token.part === 'month' || token.part === 'day' || token.part === 'hour' || token.part === 'minute' || token.part === 'second'
+    return plain && token.least === 2 ? `two[p.${token.part}]` : `pieces[${k}](p, utcMs)`
+  })
+  return generate({ two, pieces }, `return (p, utcMs) => '' + ${code.join(' + ')}`)
 }
 
 function seconds(utcMs: number): string {
@@ -36,9 +60,7 @@ function seconds(utcMs: number): string {
   return (utcMs < 0 ? '-' : '') + whole + (rest ? `.${three(rest).replace(/0+$/, '')}` : '')
 }
 
-type Piece = (parts: Parts, utcMs: number) => string
-
-function piece(token: Token, zone: Zone): Piece {
+function piece(token: Token, zone: Zone): Print {
   const padded = 'least' in token && token.least === 2
   switch (token.part) {
     case 'literal':
