@@ -128,6 +128,8 @@ async function* namedBroken(chunks: AsyncIterable<Uint8Array>, name: string): As
 export interface StdinSource extends ByteSource {
   /** Its beginning until it is `enough`, or all of it. What was looked at comes in the stream as well. */
   peek(enough: (bytes: Buffer) => boolean, signal: AbortSignal): Promise<Buffer>
+  /** Lets go of it: while it is held open, the process stays alive. */
+  close(): void
 }
 
 export function stdinSource(stdin: Readable = process.stdin): StdinSource {
@@ -160,14 +162,11 @@ export function stdinSource(stdin: Readable = process.stdin): StdinSource {
       return held
     },
     async *stream(_from, signal) {
-      try {
-        if (held.length) yield held
-        held = Buffer.alloc(0)
-        for (let chunk = await next(signal); chunk; chunk = await next(signal)) yield chunk
-      } finally {
-        stdin.destroy()
-      }
+      if (held.length) yield held
+      held = Buffer.alloc(0)
+      for (let chunk = await next(signal); chunk; chunk = await next(signal)) yield chunk
     },
+    close: () => stdin.destroy(),
     slice: () =>
       Promise.reject(
         new MillraceError('no_random_access', 'standard input can only be read from its beginning, and its format needs to be read at any place', {

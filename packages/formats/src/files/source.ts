@@ -162,15 +162,17 @@ async function isFinished(saved: Saved, { file, input, format }: Opened, signal:
 async function* readStdin({ formatOf }: FilesOptions, ctx: ReadContext): AsyncGenerator<Batch | SplitsFound> {
   const { reader, beginning: how } = formatOf('-')
   const input = stdinSource()
-  const split = `stdin#${await identityOf(await input.peek(isEnough(how), ctx.signal), how, input)}`
-  yield { splits: [{ id: split }], complete: true }
   try {
+    const split = `stdin#${await identityOf(await input.peek(isEnough(how), ctx.signal), how, input)}`
+    yield { splits: [{ id: split }], complete: true }
     // It cannot be read twice, so there is no position to go back to.
     for await (const { position: _, ...piece } of reader.read(input, undefined, ctx.signal)) yield { ...piece, split }
+    yield lastBatch(split, undefined)
   } catch (error) {
     throw placed(error, 'standard input')
+  } finally {
+    input.close()
   }
-  yield lastBatch(split, undefined)
 }
 
 /** A failure of reading with the name of its file. */
