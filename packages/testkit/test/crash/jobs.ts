@@ -1,6 +1,8 @@
 /** The jobs that are killed: specs in a project of their own, run by the real command, and what their outputs must hold. */
 import { cpSync, globSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { retailSample } from '../../src/retail.ts'
 import { documents, expectedOf, type ExpectedRows, jsonLines, parquetRows, sameDeadLetters, sameRows, sameSet } from './oracle.ts'
 import type { Restartable } from '../../src/until-done.ts'
@@ -84,7 +86,10 @@ export interface CrashProject {
   reset(): void
 }
 
-/** A project folder for a job, with `rows` generated records; `pipe` is the command's entry, a built one or a source. */
+/** The command as its sources are. */
+export const pipeFromSource = ['--conditions=@millrace/source', '--no-warnings', fileURLToPath(new URL('../../../cli/src/main.ts', import.meta.url))]
+
+/** A project folder for a job, with `rows` generated records; `pipe` is the command's entry, with flags for Node. */
 export function crashProject(job: CrashJob, folder: string, pipe: readonly string[], rows: number, seed = 1): CrashProject {
   rmSync(folder, { recursive: true, force: true })
   mkdirSync(folder, { recursive: true })
@@ -94,7 +99,12 @@ export function crashProject(job: CrashJob, folder: string, pipe: readonly strin
   writeTally(join(folder, 'node_modules', 'millrace-transform-tally'))
   const expected = expectedOf(join(folder, 'retail.csv'))
   return {
-    program: { command: process.execPath, args: [...pipe, 'run', 'job.yaml', '--json'], cwd: folder },
+    program: {
+      command: process.execPath,
+      args: [...pipe, 'run', 'job.yaml', '--json'],
+      cwd: folder,
+      env: { NODE_OPTIONS: '', NODE_COMPILE_CACHE: join(tmpdir(), 'millrace-compiled') },
+    },
     async verify() {
       await job.verify(join(folder, 'out'), expected)
       const left = globSync('**/*.{part,tmp}', { cwd: join(folder, 'out') })
