@@ -1,7 +1,7 @@
 /**
  * A disk in memory that forgets, when the power is cut, what nobody made durable. A SIGKILL cannot show a missing fsync, since the page cache outlives the process; this
  * does. The rules are those of POSIX: the bytes of a file are durable as of its last `sync`, the names in a folder as of the folder's last `syncFolder`; what was not
- * synced may be there after the cut or not, each change by itself.
+ * synced may be there after the cut or not, each change by itself. A rename is one change, in both of its folders, as every file system with a journal has it.
  *
  * It has the shape of the object behind which sink-files keeps its file calls, so it can stand in its place.
  */
@@ -27,6 +27,14 @@ interface FolderNode {
   durable: Map<string, Node>
 }
 type Node = FileNode | FolderNode
+/** A rename that no sync of either folder has made durable yet. */
+interface Rename {
+  readonly node: Node
+  readonly before: FolderNode
+  readonly name: string
+  readonly after: FolderNode
+  readonly newName: string
+}
 
 const folder = (): FolderNode => ({ kind: 'folder', live: new Map(), durable: new Map() })
 const partsOf = (path: string): string[] => path.split('/').filter(Boolean)
@@ -35,10 +43,13 @@ export class ForgetfulDisk {
   private root = folder()
   /** Whatever was opened before a cut belongs to a process that is gone. */
   private lives = 0
+  private renames: Rename[] = []
 
   /** The power is cut: what was not durable is kept only where `keep` says so, by default nowhere. Open files are gone. */
   cutPower(keep: () => boolean = () => false): void {
     this.lives++
+    for (const rename of this.renames) this.settleRename(rename, keep())
+    this.renames = []
     const settled = new Map<Node, Node>()
     const settle = (node: Node): Node => {
       const known = settled.get(node)
@@ -122,6 +133,7 @@ export class ForgetfulDisk {
     const [after, newName] = this.place(to)
     before.live.delete(name)
     after.live.set(newName, node)
+    this.renames.push({ node, before, name, after, newName })
   }
 
   remove = async (path: string): Promise<void> => {
@@ -137,10 +149,27 @@ export class ForgetfulDisk {
   syncFolder = async (path: string): Promise<void> => {
     const node = this.find(path)
     if (node?.kind !== 'folder') throw new Error(`${path} is no folder`)
+    const isOf = ({ before, after }: Rename) => before === node || after === node
+    for (const rename of this.renames.filter(isOf)) this.settleRename(rename, true)
+    this.renames = this.renames.filter((rename) => !isOf(rename))
     node.durable = new Map(node.live)
   }
 
   canWrite = async (path: string): Promise<boolean> => this.find(path) !== undefined
+
+  /** Makes a rename durable, or undoes it, where nothing has happened to its names since. */
+  private settleRename({ node, before, name, after, newName }: Rename, isDone: boolean): void {
+    if (isDone) {
+      if (after.live.get(newName) === node) after.durable.set(newName, node)
+      if (before.durable.get(name) === node) before.durable.delete(name)
+    } else {
+      if (before.durable.get(name) === node && !before.live.has(name)) before.live.set(name, node)
+      if (after.live.get(newName) !== node) return
+      const old = after.durable.get(newName)
+      if (old) after.live.set(newName, old)
+      else after.live.delete(newName)
+    }
+  }
 
   private open(node: FileNode): ForgetfulFile {
     const { lives } = this

@@ -44,6 +44,21 @@ describe('a disk that forgets', () => {
     disk.cutPower()
     expect(disk.files()).toEqual(['/out/b'])
   })
+  it('does a rename from one folder to another wholly or not at all', async () => {
+    for (const kept of [false, true]) {
+      const disk = await written()
+      await disk.makeFolder('/in')
+      await disk.rename('/out/a', '/in/b')
+      disk.cutPower(() => kept)
+      expect(disk.files()).toEqual([kept ? '/in/b' : '/out/a'])
+    }
+    const disk = await written()
+    await disk.makeFolder('/in')
+    await disk.rename('/out/a', '/in/b')
+    await disk.syncFolder('/in')
+    disk.cutPower()
+    expect(disk.files()).toEqual(['/in/b'])
+  })
   it('finds a file empty whose name was synced and whose bytes were not', async () => {
     const disk = await written()
     await (await disk.create('/out/new')).write(Buffer.from('lost'), 0)
