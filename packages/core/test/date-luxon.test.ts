@@ -25,6 +25,7 @@ const zone = fc.constantFrom(
   'Africa/Casablanca',
   'Pacific/Apia',
   'America/Sao_Paulo',
+  'America/Recife',
 )
 const year = (y: number) => Date.UTC(y, 0, 1)
 const instant = fc.oneof(

@@ -125,6 +125,14 @@ describe('clocks of zones', () => {
     expect(parse('yyyy-MM-dd HH:mm', '2024-04-07 01:45', 'Australia/Lord_Howe')).toBe('2024-04-06T14:45:00.000Z')
   })
 
+  it('sees an offset that lasted a week', () => {
+    const at = (text: string) => parse('yyyy-MM-dd HH:mm', text, 'America/Recife')
+    expect(at('2000-10-07 12:00')).toBe('2000-10-07T15:00:00.000Z')
+    expect(at('2000-10-08 12:00')).toBe('2000-10-08T14:00:00.000Z')
+    expect(at('2000-10-14 12:00')).toBe('2000-10-14T14:00:00.000Z')
+    expect(at('2000-10-15 12:00')).toBe('2000-10-15T15:00:00.000Z')
+  })
+
   it('prefers the offset a text brings along', () => {
     expect(parse('iso', '2024-03-31T02:30:00+01:00', 'Europe/Berlin')).toBe('2024-03-31T01:30:00.000Z')
     expect(parse('yyyy-MM-dd HH:mm VV', '2024-07-01 12:00 America/New_York', 'Europe/Berlin')).toBe('2024-07-01T16:00:00.000Z')

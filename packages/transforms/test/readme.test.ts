@@ -8,14 +8,14 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import steps from '../src/index.ts'
 
 const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8')
-/** Fenced blocks: what stands behind the fence, the text, and the heading above. */
-const blocks = [...readme.matchAll(/^```(.*)\n([\s\S]*?)^```$/gm)].map((found) => ({
-  info: found[1]!,
-  text: found[2]!,
+/** Fenced blocks: the file that the block shows, its language, its text, and the heading above. */
+const blocks = [...readme.matchAll(/^(?:<!-- file (.*) -->\n)?```(\w+)\n([\s\S]*?)^```$/gm)].map((found) => ({
+  file: found[1],
+  language: found[2]!,
+  text: found[3]!,
   heading: [...readme.slice(0, found.index).matchAll(/^## (.*)$/gm)].at(-1)?.[1] ?? '',
 }))
-const examples = blocks.filter(({ info }) => info === 'yaml')
-const schema = blocks.find(({ info }) => info === 'yaml schema')!.text
+const examples = blocks.filter(({ language, file }) => language === 'yaml' && !file)
 
 const line = (InvoiceNo: string, Quantity: number, more: Row = {}): Row => ({
   InvoiceNo,
@@ -60,10 +60,7 @@ let root = ''
 beforeAll(() => {
   root = mkdtempSync(join(tmpdir(), 'millrace-readme-'))
   symlinkSync(join(import.meta.dirname, '../../../node_modules'), join(root, 'node_modules'))
-  mkdirSync(join(root, 'schemas'))
-  writeFileSync(join(root, 'schemas/line.yaml'), schema)
-  for (const { info, text } of blocks) {
-    const file = /^ts file=(.*)$/.exec(info)?.[1]
+  for (const { file, text } of blocks) {
     if (!file) continue
     mkdirSync(join(root, file, '..'), { recursive: true })
     writeFileSync(join(root, file), text)
