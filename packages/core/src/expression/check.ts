@@ -5,6 +5,7 @@
 import { closest } from '../closest.ts'
 import { DataError } from '../errors.ts'
 import { fieldOf, type Field, type RecordType, type Type } from '../schema.ts'
+import { aggregateNames } from './aggregate/functions.ts'
 import { callNode } from './calls.ts'
 import { both, either, factsOf, noFacts, pathOf } from './facts.ts'
 import { functionNamed, functionNames, notRepeatable, otherNames } from './functions/index.ts'
@@ -18,6 +19,7 @@ import { coerce, unifyAll, unifyNodes } from './unify.ts'
 
 export interface Checked {
   readonly node: Node
+  /** In the order of the text. */
   readonly problems: readonly ExpressionProblem[]
   /** The fields that are read, in the order of their first mention. */
   readonly fields: readonly string[]
@@ -30,7 +32,7 @@ export function check(syntax: Syntax, text: string, input: RecordType): Checked 
   const checker = new Checker(text, input)
   const node = checker.check(syntax, { known: new Set(), elements: [] })
   if (checker.problems.length === 0) checker.checkResult(node)
-  return { node, problems: checker.problems, fields: [...checker.used] }
+  return { node, problems: checker.problems.toSorted((a, b) => a.span[0] - b.span[0]), fields: [...checker.used] }
 }
 
 class Checker implements Checking {
@@ -261,7 +263,7 @@ class Checker implements Checking {
     } else {
       const near = otherNames.get(name) ?? closest(name, functionNames())
       const method = fieldOf(this.input, name) ? `${name} is a field, no function` : undefined
-      const hint = aggregates.has(name) ? `${name}() belongs to the outputs of aggregate` : near ? `did you mean ${near}?` : method
+      const hint = aggregateNames.has(name) ? `${name}() belongs to the outputs of aggregate` : near ? `did you mean ${near}?` : method
       this.report({ code: 'unknown_function', message: `there is no function ${name}`, span: nameAt, ...(hint ? { hint } : {}) })
     }
     return brokenNode([syntax.start, syntax.end])
@@ -340,8 +342,6 @@ const otherWords: ReadonlyMap<string, string> = new Map([
   ...['False', 'FALSE', 'no'].map((word) => [word, 'false'] as const),
   ...['None', 'NULL', 'Null', 'nil', 'undefined'].map((word) => [word, 'null'] as const),
 ])
-
-const aggregates: ReadonlySet<string> = new Set(['count', 'sum', 'avg', 'first', 'last', 'count_distinct'])
 
 const brokenBoolean = (span: Span): Node => ({ ...brokenNode(span), type: boolean })
 

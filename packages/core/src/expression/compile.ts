@@ -14,20 +14,24 @@ import type { Node } from './typed.ts'
 const longList = 5
 
 /** The function of a row that an expression is. It throws `DataError`. */
-export function compile(node: Node): (row: Row) => unknown {
+export const compile = (node: Node): ((row: Row) => unknown) => generated((named) => `return (r) => ${write(node, named)}`)
+
+/** Gives a value the name by which code knows it. */
+export type Named = (value: unknown) => string
+
+/** What the code that `body` makes returns, with the values in scope that it named. */
+export function generated<T>(body: (named: Named) => string): T {
   const scope = new Map<unknown, string>()
-  const named = (value: unknown): string => {
+  const code = body((value) => {
     let name = scope.get(value)
     if (!name) scope.set(value, (name = `k${scope.size}`))
     return name
-  }
-  const code = write(node, named)
-  return generate(Object.fromEntries([...scope].map(([value, name]) => [name, value])), `return (r) => ${code}`)
+  })
+  return generate<T>(Object.fromEntries([...scope].map(([value, name]) => [name, value])), code)
 }
 
-type Named = (value: unknown) => string
-
-function write(node: Node, named: Named): string {
+/** A node as code over the row `r`. */
+export function write(node: Node, named: Named): string {
   const code = (child: Node): string => write(child, named)
   switch (node.op) {
     case 'constant':

@@ -10,7 +10,7 @@ const safe = Number.MAX_SAFE_INTEGER
 export const unscaled = (text: string): bigint => BigInt(text.replace('.', ''))
 
 /** The same as a number; NaN where that might not be exact. */
-function small(text: string): number {
+export function small(text: string): number {
   const { length } = text
   if (length > 16) return Number.NaN
   const negative = text.charCodeAt(0) === 45

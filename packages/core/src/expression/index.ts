@@ -15,6 +15,8 @@ import { parseExpression } from './parser.ts'
 import type { ExpressionProblem } from './problem.ts'
 import type { Node } from './typed.ts'
 
+export { aggregateFunctions } from './aggregate/functions.ts'
+export { type AggregateState, type Aggregation, type AggregationProblems, compileAggregates, interpretAggregates } from './aggregate/index.ts'
 export { type FunctionEntry, functions, signatures } from './functions/index.ts'
 export type { ExpressionProblem } from './problem.ts'
 

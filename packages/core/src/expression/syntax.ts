@@ -33,3 +33,33 @@ export type Syntax = At &
   )
 
 export type Span = readonly [start: number, end: number]
+
+/** The tree with `change` made of each part that it gives something for; what is below such a part is not looked at. */
+export function replaceParts(node: Syntax, change: (part: Syntax) => Syntax | undefined): Syntax {
+  const part = (child: Syntax): Syntax => replaceParts(child, change)
+  const changed = change(node)
+  if (changed) return changed
+  switch (node.op) {
+    case 'member':
+      return { ...node, object: part(node.object) }
+    case 'index':
+      return { ...node, object: part(node.object), index: part(node.index) }
+    case 'call':
+      return { ...node, args: node.args.map(part) }
+    case 'not':
+    case 'negate':
+      return { ...node, value: part(node.value) }
+    case 'and':
+    case 'or':
+    case 'list':
+      return { ...node, items: node.items.map(part) }
+    case 'binary':
+      return { ...node, left: part(node.left), right: part(node.right) }
+    case 'choose':
+      return { ...node, condition: part(node.condition), yes: part(node.yes), no: part(node.no) }
+    case 'map':
+      return { ...node, entries: node.entries.map(([key, value]) => [key, part(value)] as const) }
+    default:
+      return node
+  }
+}

@@ -28,7 +28,7 @@ export interface Form {
 
 export interface FunctionEntry {
   readonly name: string
-  readonly group: 'text' | 'numbers' | 'time' | 'conversion' | 'null' | 'lists'
+  readonly group: 'text' | 'numbers' | 'time' | 'conversion' | 'null' | 'lists' | 'aggregates'
   /** One or two sentences. */
   readonly doc: string
   readonly example: readonly [expression: string, result: string]

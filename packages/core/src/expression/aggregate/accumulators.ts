@@ -1,0 +1,265 @@
+/**
+ * What each aggregate keeps per group, and how a value is added. A state is one value: a number where one is enough, else an object. Exact sums are numbers as
+ * long as they are safe integers and BigInt from there on; sums of doubles keep the error of each addition beside the sum (Neumaier), so that their result
+ * does not depend on how the records were split up. States become JSON, and two states of the same group can be merged.
+ */
+import { fromJson, toJson } from '../../convert.ts'
+import { DataError } from '../../errors.ts'
+import type { Json } from '../../record.ts'
+import type { Type } from '../../schema.ts'
+import { decimalText, small, unscaled } from '../decimal.ts'
+import { ordering } from '../operators.ts'
+import { compareText } from '../text.ts'
+import { maxPrecision } from '../unify.ts'
+
+/** When a record was: its event time, its split, and its position there. */
+export type AddAt<S> = (state: S, value: never, time: number, split: string, position: string | number) => S
+
+export interface Accumulator<S = unknown> {
+  /** The type of the result, given that there was a value. */
+  readonly type: Type
+  /** null counts as a value (`count()` only). */
+  readonly countsNull?: boolean
+  /** `add` looks at time, split and position. */
+  readonly ordered?: boolean
+  empty(): S
+  readonly add: AddAt<S>
+  merge(a: S, b: S): S
+  /** The result; null where there was no value. Throws `DataError` where it does not fit. */
+  result(state: S): unknown
+  toJson(state: S): Json
+  fromJson(json: Json): S
+}
+
+const integer: Type = { kind: 'integer' }
+const plain = { toJson: (state: number): Json => state, fromJson: (json: Json): number => json as number }
+
+export const count: Accumulator<number> = {
+  type: integer,
+  countsNull: true,
+  empty: () => 0,
+  add: (state) => state + 1,
+  merge: (a, b) => a + b,
+  result: (state) => state,
+  ...plain,
+}
+export const countOf: Accumulator<number> = {
+  type: integer,
+  empty: () => 0,
+  add: (state) => state + 1,
+  merge: (a, b) => a + b,
+  result: (state) => state,
+  ...plain,
+}
+
+// --- sums ------------------------------------------------------------------------------------------------------------------------------------------
+
+/** A whole number: a number while it is safe, else a BigInt. */
+type Whole = number | bigint
+
+const most = Number.MAX_SAFE_INTEGER
+
+function addWhole(state: Whole, value: Whole): Whole {
+  if (typeof state === 'number' && typeof value === 'number') {
+    const made = state + value
+    if (made <= most && made >= -most) return made
+  }
+  return BigInt(state) + BigInt(value)
+}
+
+const wholeToJson = (state: Whole): Json => (typeof state === 'number' ? state : String(state))
+const wholeFromJson = (json: Json): Whole => (typeof json === 'number' ? json : BigInt(json as string))
+
+/** The sum of what is a whole number, at some scale, and the count; the count tells whether there was a value. */
+interface Sum {
+  sum: Whole
+  count: number
+}
+
+/** How values of a type are whole numbers. */
+function wholeOf(type: Type): ((value: never) => Whole) | undefined {
+  if (type.kind === 'integer' || type.kind === 'bigint') return (value: Whole) => value
+  if (type.kind !== 'decimal') return undefined
+  return (value: string) => {
+    const number = small(value)
+    return number - number === 0 ? number : unscaled(value)
+  }
+}
+
+function exact(type: Type, whole: (value: never) => Whole, gives: Type, result: (state: Sum) => unknown): Accumulator<Sum> {
+  const isInteger = type.kind === 'integer'
+  return {
+    type: gives,
+    empty: () => ({ sum: 0, count: 0 }),
+    add(state, value) {
+      state.sum = addWhole(state.sum, isInteger ? value : whole(value))
+      state.count++
+      return state
+    },
+    merge: (a, b) => ({ sum: addWhole(a.sum, b.sum), count: a.count + b.count }),
+    result: (state) => (state.count === 0 ? null : result(state)),
+    toJson: ({ sum, count }) => [wholeToJson(sum), count],
+    fromJson(json) {
+      const [sum, count] = json as [Json, number]
+      return { sum: wholeFromJson(sum), count }
+    },
+  }
+}
+
+function fitting(sum: Whole, type: Type): unknown {
+  const fails = (limit: string) => new DataError('out_of_range', `the sum ${sum} is beyond ${limit}`)
+  if (type.kind === 'decimal') return decimalText(sum, type.scale, type.precision)
+  if (type.kind === 'bigint') {
+    const value = BigInt(sum)
+    if (BigInt.asIntN(64, value) !== value) throw fails('64 bits: sum decimals')
+    return value
+  }
+  const value = Number(sum)
+  if (!Number.isSafeInteger(value)) throw fails('+-9007199254740991: sum bigint(x) or decimals')
+  return value + 0
+}
+
+/** A sum of doubles and what its additions have lost. */
+interface DoubleSum {
+  sum: number
+  lost: number
+  count: number
+}
+
+function addDouble(state: DoubleSum, value: number): void {
+  const { sum } = state
+  const made = sum + value
+  state.lost += Math.abs(sum) >= Math.abs(value) ? sum - made + value : value - made + sum
+  state.sum = made
+}
+
+function doubles(result: (sum: number, count: number) => number): Accumulator<DoubleSum> {
+  return {
+    type: { kind: 'number' },
+    empty: () => ({ sum: 0, lost: 0, count: 0 }),
+    add(state, value) {
+      addDouble(state, value)
+      state.count++
+      return state
+    },
+    merge(a, b) {
+      addDouble(a, b.sum)
+      a.lost += b.lost
+      a.count += b.count
+      return a
+    },
+    result(state) {
+      if (state.count === 0) return null
+      const made = result(state.sum + state.lost, state.count)
+      if (!Number.isFinite(made)) throw new DataError('out_of_range', 'the sum is beyond what a number holds')
+      return made
+    },
+    // Infinity and NaN become null, and are none of the numbers that a result may be.
+    toJson: ({ sum, lost, count }) => [sum, lost, count],
+    fromJson(json) {
+      const [sum, lost, count] = json as [number | null, number | null, number]
+      return { sum: sum ?? Number.NaN, lost: lost ?? Number.NaN, count }
+    },
+  }
+}
+
+export function sum(type: Type): Accumulator<Sum> | Accumulator<DoubleSum> | undefined {
+  if (type.kind === 'number') return doubles((total) => total)
+  const whole = wholeOf(type)
+  const gives: Type = type.kind === 'decimal' ? { kind: 'decimal', precision: maxPrecision, scale: type.scale } : type
+  return whole && exact(type, whole, gives, (state) => fitting(state.sum, gives))
+}
+
+export function avg(type: Type): Accumulator<Sum> | Accumulator<DoubleSum> | undefined {
+  if (type.kind === 'number') return doubles((total, n) => total / n)
+  const whole = wholeOf(type)
+  const unit = type.kind === 'decimal' ? type.scale : 0
+  return whole && exact(type, whole, { kind: 'number' }, (state) => quotient(state.sum, BigInt(state.count) * 10n ** BigInt(unit)))
+}
+
+/** a / b as the nearest double, or next to it. */
+function quotient(a: Whole, b: bigint): number {
+  if (typeof a === 'number' && b <= BigInt(most)) return a / Number(b)
+  // Twenty digits more than a double has; the text rounds once.
+  const scaled = (BigInt(a) * 10n ** 40n) / b
+  return Number(`${scaled}e-40`)
+}
+
+// --- single values ---------------------------------------------------------------------------------------------------------------------------------
+
+/** A value, or undefined before there was one. */
+type Held = unknown
+
+export function extremeOf(type: Type, which: 'min' | 'max'): Accumulator<Held> | undefined {
+  const operation = ordering(which === 'min' ? '<' : '>', type)
+  if (!operation) return undefined
+  const isBefore = operation.call as (a: unknown, b: unknown) => boolean
+  const better = (state: Held, value: Held): Held => (state === undefined || (value !== undefined && isBefore(value, state)) ? value : state)
+  const [write, read] = [toJson(type), fromJson(type)]
+  return {
+    type,
+    empty: () => undefined,
+    add: better,
+    merge: better,
+    result: (state) => state ?? null,
+    toJson: (state) => write(state),
+    fromJson: (json) => (json === null ? undefined : read(json)),
+  }
+}
+
+/** A value and when it was. */
+interface Timed {
+  readonly time: number
+  readonly split: string
+  readonly position: string | number
+  readonly value: unknown
+}
+
+/** Positions of one split in its order: numbers and texts of digits by value, other texts by code points. */
+function comparePositions(a: string | number, b: string | number): number {
+  if (typeof a === 'number' && typeof b === 'number') return a - b
+  const [x, y] = [String(a), String(b)]
+  if (x.length !== y.length && /^\d+$/.test(x) && /^\d+$/.test(y)) return x.length - y.length
+  return compareText(x, y)
+}
+
+const compareTimes = (time: number, split: string, position: string | number, other: Timed): number =>
+  time - other.time || compareText(split, other.split) || comparePositions(position, other.position)
+
+export function endOf(type: Type, which: 'first' | 'last'): Accumulator<Timed | undefined> {
+  const [write, read] = [toJson(type), fromJson(type)]
+  // Of records with one position (parts of one record) the first is the first and the last the last.
+  const replaces = (order: number): boolean => (which === 'first' ? order < 0 : order >= 0)
+  return {
+    type,
+    ordered: true,
+    empty: () => undefined,
+    add: (state, value, time, split, position) =>
+      state === undefined || replaces(compareTimes(time, split, position, state)) ? { time, split, position, value } : state,
+    merge: (a, b) => (a === undefined || (b !== undefined && replaces(compareTimes(b.time, b.split, b.position, a))) ? b : a),
+    result: (state) => state?.value ?? null,
+    toJson: (state) => (state ? [state.time, state.split, state.position, write(state.value)] : null),
+    fromJson(json) {
+      if (json === null) return undefined
+      const [time, split, position, value] = json as [number, string, string | number, Json]
+      return { time, split, position, value: read(value) }
+    },
+  }
+}
+
+/** Values of these types are one when `===` says so. */
+const plainKinds: readonly Type['kind'][] = ['string', 'boolean', 'integer', 'bigint', 'number', 'decimal', 'date', 'timestamp']
+
+export function distinct(type: Type): Accumulator<Set<unknown>> | undefined {
+  if (!plainKinds.includes(type.kind)) return undefined
+  const [write, read] = [toJson(type), fromJson(type)]
+  return {
+    type: integer,
+    empty: () => new Set(),
+    add: (state, value) => state.add(value),
+    merge: (a, b) => a.union(b),
+    result: (state) => state.size,
+    toJson: (state) => [...state].map(write),
+    fromJson: (json) => new Set((json as readonly Json[]).map(read)),
+  }
+}

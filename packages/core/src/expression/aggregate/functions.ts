@@ -1,0 +1,47 @@
+/** The functions over records, for the outputs of `aggregate`. All but `count()` leave out records for which their value is null. */
+import type { FunctionEntry } from '../functions/entry.ts'
+
+const aggregate = (name: string, takes: readonly string[], gives: string, doc: string, example: readonly [string, string], flink: string): FunctionEntry => ({
+  name,
+  group: 'aggregates',
+  doc,
+  example,
+  flink,
+  special: true,
+  forms: takes.map((each) => ({ takes: each, gives })),
+})
+
+/** As documentation, and the names. Examples are over the integers 3, 1, 2 as x, in this order of time. */
+export const aggregateFunctions: readonly FunctionEntry[] = [
+  aggregate('count', ['', 'x: any'], 'integer', 'The number of records, or of those for which x is not null.', ['count()', '3'], 'COUNT(*), COUNT(x)'),
+  aggregate(
+    'sum',
+    ['x: integer, bigint, number or decimal'],
+    'its type',
+    'The sum. Of integers and decimals it is exact, and only a result that does not fit is an error, not a step on the way to it. A decimal(p,s) gives decimal(38,s).',
+    ['sum(x)', '6'],
+    'SUM(x)',
+  ),
+  aggregate(
+    'avg',
+    ['x: integer, bigint, number or decimal'],
+    'number',
+    'The sum divided by the count, as number. For a decimal: divide(sum(x), count(), 2).',
+    ['avg(x)', '2'],
+    'AVG(CAST(x AS DOUBLE))',
+  ),
+  aggregate('min', ['x: T'], 'T', 'The least value.', ['min(x)', '1'], 'MIN(x)'),
+  aggregate('max', ['x: T'], 'T', 'The greatest value.', ['max(x)', '3'], 'MAX(x)'),
+  aggregate('first', ['x: T'], 'T', 'The value of the first record: by event time, then split, then position.', ['first(x)', '3'], 'FIRST_VALUE(x)'),
+  aggregate('last', ['x: T'], 'T', 'The value of the last record: by event time, then split, then position.', ['last(x)', '2'], 'LAST_VALUE(x)'),
+  aggregate(
+    'count_distinct',
+    ['x: T'],
+    'integer',
+    'The number of different values. Each is kept, so the memory grows with them.',
+    ['count_distinct(x)', '3'],
+    'COUNT(DISTINCT x)',
+  ),
+]
+
+export const aggregateNames: ReadonlySet<string> = new Set(aggregateFunctions.map(({ name }) => name))

@@ -1,0 +1,244 @@
+/**
+ * Aggregates: outputs such as `sum(Quantity * UnitPrice) / count()`. Each aggregate in an output becomes a slot with an accumulator over the records of a
+ * group; around the slots an output is an expression like any other, whose fields are the slots. Equal aggregates share a slot. Adding a record evaluates all
+ * arguments before any slot changes, so a record with a data error leaves the group as it was.
+ */
+import { closest } from '../../closest.ts'
+import { codegenAllowed } from '../../codegen.ts'
+import { DataError } from '../../errors.ts'
+import type { Json, Row } from '../../record.ts'
+import { type Field, fieldOf, type RecordType } from '../../schema.ts'
+import { check } from '../check.ts'
+import { compile, generated, type Named, write } from '../compile.ts'
+import { interpret } from '../interpret.ts'
+import { parseExpression } from '../parser.ts'
+import type { ExpressionProblem } from '../problem.ts'
+import { replaceParts, type Syntax } from '../syntax.ts'
+import { describe, type Node } from '../typed.ts'
+import { type Accumulator, avg, count, countOf, distinct, endOf, extremeOf, sum } from './accumulators.ts'
+import { aggregateNames } from './functions.ts'
+
+/** What is kept of the records of one group. Of one shape for all groups; changed by `add` and `merge` only. */
+export type AggregateState = Record<string, unknown>
+
+/** Outputs that fit their record. */
+export interface Aggregation {
+  readonly ok: true
+  /** The outputs, in order. */
+  readonly type: RecordType
+  /** The fields that are read. */
+  readonly fields: readonly string[]
+  /** `first` or `last` is used: `add` needs time, split and position. */
+  readonly ordered: boolean
+  /** The state of a group without records. */
+  start(): AggregateState
+  /** Adds a record. Throws `DataError`, and has then changed nothing. `time`: its event time in ms; `position`: its own, in its split. */
+  readonly add: (state: AggregateState, row: Row, time?: number, split?: string, position?: string | number) => void
+  /** Adds all that another state of the group has seen; `from` is of no use afterwards. */
+  merge(into: AggregateState, from: AggregateState): void
+  /** The state as text, and back. */
+  encode(state: AggregateState): string
+  decode(text: string): AggregateState
+  /** The outputs. Throws `DataError` with the output as field: a sum that does not fit, a division by zero. */
+  result(state: AggregateState): Row
+}
+
+export interface AggregationProblems {
+  readonly ok: false
+  readonly problems: readonly (ExpressionProblem & { readonly output: string })[]
+}
+
+interface Slot {
+  readonly accumulator: Accumulator
+  /** The argument; undefined: none. */
+  readonly node: Node | undefined
+  readonly field: Field
+}
+
+type Outputs = Readonly<Record<string, string>>
+
+/** An output, and the slots it is made of. */
+interface Result {
+  readonly output: string
+  readonly node: Node
+  readonly slots: readonly string[]
+}
+
+/** Checks the outputs of an `aggregate` against the records it gets, and compiles them. Never throws, whatever the texts. */
+export const compileAggregates = (outputs: Outputs, input: RecordType): Aggregation | AggregationProblems => build(outputs, input, codegenAllowed)
+
+/** The same without generated code. */
+export const interpretAggregates = (outputs: Outputs, input: RecordType): Aggregation | AggregationProblems => build(outputs, input, false)
+
+function build(outputs: Outputs, input: RecordType, generate: boolean): Aggregation | AggregationProblems {
+  const slots = new Map<string, Slot>()
+  const fields = new Set<string>()
+  const problems: (ExpressionProblem & { output: string })[] = []
+  const results: Result[] = []
+  for (const [output, text] of Object.entries(outputs)) {
+    const report = (problem: ExpressionProblem) => problems.push({ ...problem, output })
+    const before = problems.length
+    const syntax = parseExpression(text)
+    if ('code' in syntax) {
+      report(syntax)
+      continue
+    }
+    const around = replaceParts(syntax, (part) => slotFor(part, text, input, slots, fields, report))
+    if (problems.length > before) continue
+    const checked = check(around, text, slotRecord(slots))
+    for (const problem of explained(checked.problems, text, input)) report(problem)
+    if (checked.problems.length === 0) results.push({ output, node: checked.node, slots: checked.fields })
+  }
+  return problems.length ? { ok: false, problems } : aggregation(slots, results, [...fields], generate)
+}
+
+const slotRecord = (slots: ReadonlyMap<string, Slot>): RecordType => ({ fields: Object.fromEntries([...slots].map(([name, { field }]) => [name, field])) })
+
+type Report = (problem: ExpressionProblem) => void
+
+/** An aggregate as the name of its slot; undefined for anything else. */
+function slotFor(part: Syntax, text: string, input: RecordType, slots: Map<string, Slot>, fields: Set<string>, report: Report): Syntax | undefined {
+  if (part.op !== 'call' || !aggregateNames.has(part.name)) return undefined
+  // min and max of several values are functions of these.
+  if ((part.name === 'min' || part.name === 'max') && part.args.length > 1) return undefined
+  const { start, end } = part
+  const name = text.slice(start, end)
+  const here: Syntax = { op: 'name', name, start, end, depth: 1 }
+  if (!slots.has(name)) {
+    const slot = slotOf(part, text, input, fields, report)
+    if (slot) slots.set(name, slot)
+  }
+  return here
+}
+
+function slotOf(call: Syntax & { op: 'call' }, text: string, input: RecordType, fields: Set<string>, report: Report): Slot | undefined {
+  const { name, args } = call
+  const span = [call.start, call.end] as const
+  const [arg] = args
+  if (args.length > 1 || (!arg && name !== 'count')) {
+    report({ code: 'wrong_arguments', message: `${name} takes 1 argument`, span, expected: '1 argument', got: String(args.length), hint: `${name}(field)` })
+    return undefined
+  }
+  if (!arg) return { accumulator: count as Accumulator, node: undefined, field: { type: count.type, optional: false } }
+  const checked = check(arg, text, input)
+  for (const problem of checked.problems)
+    report(aggregateNames.has(text.slice(...problem.span)) ? { ...problem, hint: 'an aggregate stands alone inside another: use two steps' } : problem)
+  for (const field of checked.fields) fields.add(field)
+  if (checked.problems.length) return undefined
+  const { node } = checked
+  const accumulator = accumulatorOf(name, node)
+  if (accumulator) return { accumulator, node, field: { type: accumulator.type, optional: node.optional && !name.startsWith('count') } }
+  const expected =
+    name === 'sum' || name === 'avg' ? 'integer, bigint, number or decimal' : name === 'count_distinct' ? 'a plain value' : 'values that have an order'
+  report({ code: 'wrong_type', message: `${name} takes ${expected}, not ${describe(node.type)}`, span: node.span, expected, got: describe(node.type) })
+  return undefined
+}
+
+function accumulatorOf(name: string, { type }: Node): Accumulator | undefined {
+  switch (name) {
+    case 'count':
+      return countOf as Accumulator
+    case 'sum':
+      return sum(type) as Accumulator | undefined
+    case 'avg':
+      return avg(type) as Accumulator | undefined
+    case 'min':
+    case 'max':
+      return extremeOf(type, name)
+    case 'first':
+    case 'last':
+      return endOf(type, name) as Accumulator
+    default:
+      return distinct(type) as Accumulator | undefined
+  }
+}
+
+/** Problems around the slots, where a field of the records is no unknown field, and an unknown function may have been meant as an aggregate of it. */
+function explained(problems: readonly ExpressionProblem[], text: string, input: RecordType): readonly ExpressionProblem[] {
+  const nameOf = ({ span }: ExpressionProblem): string => text.slice(...span).replaceAll('`', '')
+  const near = (problem: ExpressionProblem) => (problem.code === 'unknown_function' ? closest(nameOf(problem), aggregateNames) : undefined)
+  const isMisspelt = problems.some(near)
+  return problems.flatMap((problem) => {
+    const name = nameOf(problem)
+    const meant = near(problem)
+    if (meant) return { ...problem, hint: `did you mean ${meant}?` }
+    if (problem.code !== 'unknown_field' || !fieldOf(input, name)) return problem
+    if (isMisspelt) return []
+    const hint = `say which is meant: sum(${name}), max(${name}), last(${name}); fields named in \`by\` are outputs by themselves`
+    return { code: 'not_aggregated', message: `${name} may differ from record to record of a group`, span: problem.span, hint }
+  })
+}
+
+function aggregation(slots: ReadonlyMap<string, Slot>, results: readonly Result[], fields: readonly string[], generate: boolean): Aggregation {
+  const list = [...slots.values()]
+  const evaluator = generate ? compile : interpret
+  const outputs = results.map(({ output, node }) => ({ output, evaluate: evaluator(node) }))
+  const named = [...slots].map(([name, { accumulator }], i) => ({
+    name,
+    key: `a${i}`,
+    accumulator,
+    output: results.find((result) => result.slots.includes(name))?.output,
+  }))
+  return {
+    ok: true,
+    type: { fields: Object.fromEntries(results.map(({ output, node: { type, optional } }) => [output, { type, optional }])) },
+    fields,
+    ordered: list.some(({ accumulator }) => accumulator.ordered),
+    start() {
+      const state: AggregateState = {}
+      for (const { key, accumulator } of named) state[key] = accumulator.empty()
+      return state
+    },
+    add: generate ? compiledAdd(list) : interpretedAdd(list),
+    merge(into, from) {
+      for (const { key, accumulator } of named) into[key] = accumulator.merge(into[key], from[key])
+    },
+    encode: (state) => JSON.stringify(named.map(({ key, accumulator }) => accumulator.toJson(state[key]))),
+    decode(text) {
+      const parts = JSON.parse(text) as Json[]
+      const state: AggregateState = {}
+      for (const [i, { key, accumulator }] of named.entries()) state[key] = accumulator.fromJson(parts[i]!)
+      return state
+    },
+    result(state) {
+      const values: Row = {}
+      for (const { name, key, accumulator, output } of named) values[name] = of(output, () => accumulator.result(state[key]))
+      const row: Row = {}
+      for (const { output, evaluate } of outputs) row[output] = of(output, () => evaluate(values))
+      return row
+    },
+  }
+}
+
+/** Runs what makes a part of an output, whose name its data error gets. */
+function of(output: string | undefined, make: () => unknown): unknown {
+  try {
+    return make()
+  } catch (error) {
+    throw error instanceof DataError ? new DataError(error.code, error.message, output) : error
+  }
+}
+
+/** One function that evaluates all arguments, then changes all slots. */
+function compiledAdd(slots: readonly Slot[]): Aggregation['add'] {
+  return generated((named: Named) => {
+    const values = slots.map(({ node }, i) => (node ? `const x${i} = ${write(node, named)}` : ''))
+    const changes = slots.map(({ accumulator, node }, i) => {
+      const change = `s.a${i} = ${named(accumulator.add)}(s.a${i}, ${node ? `x${i}` : 'null'}${accumulator.ordered ? ', time, split, position' : ''})`
+      return node?.optional && !accumulator.countsNull ? `if (x${i} !== null) ${change}` : change
+    })
+    return `return (s, r, time = 0, split = '', position = 0) => {\n${[...values, ...changes].filter(Boolean).join('\n')}\n}`
+  })
+}
+
+/** Its twin. */
+function interpretedAdd(slots: readonly Slot[]): Aggregation['add'] {
+  const evaluators = slots.map(({ node }) => (node ? interpret(node) : () => null))
+  return (state, row, time = 0, split = '', position = 0) => {
+    const values = evaluators.map((evaluate) => evaluate(row))
+    for (const [i, { accumulator }] of slots.entries()) {
+      if (values[i] === null && !accumulator.countsNull) continue
+      state[`a${i}`] = accumulator.add(state[`a${i}`], values[i] as never, time, split, position)
+    }
+  }
+}
