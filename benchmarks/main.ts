@@ -18,6 +18,8 @@ const { values: flags } = parseArgs({
     quick: { type: 'boolean', default: false },
     runs: { type: 'string' },
     only: { type: 'string', multiple: true },
+    /** Another built command than the one of this checkout. */
+    pipe: { type: 'string' },
     dates: { type: 'boolean', default: false },
   },
 })
@@ -57,7 +59,7 @@ function preparePlaces(): Places {
     programs: join(out, 'programs'),
     project: join(out, 'project'),
     outputs: join(out, 'project', 'outputs'),
-    pipe: join(here, '..', 'packages', 'cli', 'bin', 'pipe.mjs'),
+    pipe: flags.pipe ?? join(here, '..', 'packages', 'cli', 'bin', 'pipe.mjs'),
   }
   for (const folder of [made.programs, made.outputs, join(made.project, '.millrace')]) rmSync(folder, { recursive: true, force: true })
   for (const name of globSync('{naive,duckdb,sqlite-loop}/*.ts', { cwd: here })) {
