@@ -1,0 +1,88 @@
+/**
+ * Apache Kafka 4.1.0 from its Maven jars: one process that is broker and controller. The jars are pinned by one hash over all of them; Maven itself only
+ * compares them with what the repository says.
+ */
+import { existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { Admin } from '@platformatic/kafka'
+import type { Place, Server } from '../server.ts'
+import { folderHash, tool } from '../tools.ts'
+
+const jars = '103807f89bea73322d40120ce6b2eaca999982ee5a5d0fee15f369665b6a617b'
+const clusterId = 'TWlsbHJhY2VUZXN0Q2x1cw'
+const java = 'install a JDK of version 17 or newer'
+const libOf = (place: Place): string => join(place.cache, 'kafka-4.1.0')
+
+export const kafka: Server = {
+  name: 'kafka',
+  ports: 2,
+
+  async get(place) {
+    const lib = libOf(place)
+    if (existsSync(lib)) return
+    const part = `${lib}.part`
+    rmSync(part, { recursive: true, force: true })
+    const copy = 'org.apache.maven.plugins:maven-dependency-plugin:3.6.1:copy-dependencies'
+    const pom = join(import.meta.dirname, 'pom.xml')
+    await tool('mvn', ['-q', '-B', '-f', pom, copy, `-DoutputDirectory=${part}`, '-DincludeScope=runtime'], 'install Maven 3.6 or newer')
+    const found = folderHash(part)
+    if (found !== jars) throw new Error(`the jars of Kafka are not those that are pinned: sha256 ${found}, not ${jars}; look into ${part}`)
+    renameSync(part, lib)
+  },
+
+  async prepare(place) {
+    mkdirSync(place.run, { recursive: true })
+    writeFileSync(join(place.run, 'server.properties'), properties(place))
+    if (existsSync(join(place.run, 'data', 'meta.properties'))) return
+    const format = ['kafka.tools.StorageTool', 'format', '-t', clusterId, '-c', join(place.run, 'server.properties')]
+    await tool('java', ['-Xmx128m', '-cp', join(libOf(place), '*'), ...format], java)
+  },
+
+  command: (place) => [
+    'java',
+    '-Xms256m',
+    '-Xmx512m',
+    '-XX:+UseSerialGC',
+    '-Dorg.slf4j.simpleLogger.defaultLogLevel=warn',
+    '-cp',
+    join(libOf(place), '*'),
+    'kafka.Kafka',
+    join(place.run, 'server.properties'),
+  ],
+
+  async healthy(place) {
+    const admin = new Admin({ clientId: 'services', bootstrapBrokers: [addressOf(place)], retries: 0, timeout: 2000, connectTimeout: 2000 })
+    try {
+      const { brokers } = await admin.metadata({ topics: [] })
+      if (brokers.size === 0) throw new Error('it knows no broker yet')
+    } finally {
+      await admin.close()
+    }
+  },
+
+  env: (place) => ({ MILLRACE_TEST_KAFKA_URL: addressOf(place) }),
+}
+
+const addressOf = (place: Place): string => `127.0.0.1:${place.port}`
+
+function properties({ port, run }: Place): string {
+  return `process.roles=broker,controller
+node.id=1
+controller.quorum.voters=1@127.0.0.1:${port + 1}
+listeners=PLAINTEXT://127.0.0.1:${port},CONTROLLER://127.0.0.1:${port + 1}
+advertised.listeners=PLAINTEXT://127.0.0.1:${port}
+controller.listener.names=CONTROLLER
+listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT
+log.dirs=${join(run, 'data')}
+num.partitions=3
+offsets.topic.replication.factor=1
+offsets.topic.num.partitions=3
+transaction.state.log.replication.factor=1
+transaction.state.log.num.partitions=3
+transaction.state.log.min.isr=1
+share.coordinator.state.topic.replication.factor=1
+share.coordinator.state.topic.min.isr=1
+share.coordinator.state.topic.num.partitions=1
+group.initial.rebalance.delay.ms=0
+`
+}

@@ -1,0 +1,90 @@
+/**
+ * Servers as processes of their own that outlive the command. Which process it is stands in a pid file; since pids are used again, a process counts as the
+ * server only while its command line names the server's folder.
+ */
+import { spawn } from 'node:child_process'
+import { closeSync, existsSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Place, Server } from './server.ts'
+import { tool } from './tools.ts'
+
+const pidFile = (place: Place): string => join(place.run, 'pid')
+const logFile = (place: Place): string => join(place.run, 'log')
+
+/** The pid of the running server; undefined: it is down. */
+export async function pidOf(place: Place): Promise<number | undefined> {
+  if (!existsSync(pidFile(place))) return undefined
+  const pid = Number(readFileSync(pidFile(place), 'utf8'))
+  return (await commandLine(pid)).includes(place.run) ? pid : undefined
+}
+
+async function commandLine(pid: number): Promise<string> {
+  if (!(pid > 1)) return ''
+  const file = `/proc/${pid}/cmdline`
+  if (existsSync('/proc/self/cmdline')) {
+    try {
+      return readFileSync(file, 'utf8')
+    } catch {
+      return ''
+    }
+  }
+  return tool('ps', ['-ww', '-o', 'args=', '-p', String(pid)], 'install ps').catch(() => '')
+}
+
+/** Memory of a process in MB, where the system tells. */
+export function memoryOf(pid: number): number | undefined {
+  try {
+    const pages = /VmRSS:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))
+    return pages ? Math.round(Number(pages[1]) / 1024) : undefined
+  } catch {
+    return undefined
+  }
+}
+
+/** Starts the server unless it runs, and waits until it answers. */
+export async function up(server: Server, place: Place): Promise<void> {
+  if ((await pidOf(place)) === undefined) {
+    await server.get(place)
+    await server.prepare?.(place)
+    mkdirSync(place.run, { recursive: true })
+    const log = openSync(logFile(place), 'a')
+    const [program, ...args] = server.command(place)
+    const child = spawn(program!, args, { detached: true, stdio: ['ignore', log, log], cwd: place.run })
+    closeSync(log)
+    child.on('error', () => {})
+    child.unref()
+    writeFileSync(pidFile(place), String(child.pid ?? 0))
+  }
+  await answering(server, place)
+}
+
+async function answering(server: Server, place: Place): Promise<void> {
+  const startedMs = performance.now()
+  let why = ''
+  while (performance.now() - startedMs < 60_000) {
+    // Asked first: some other program may answer on the port of a server that died.
+    if ((await pidOf(place)) === undefined) throw new Error(`${server.name} has died:\n${lastLines(place)}`)
+    try {
+      return await server.healthy(place)
+    } catch (error) {
+      why = (error as Error).message
+    }
+    await sleep(100)
+  }
+  throw new Error(`${server.name} does not answer after 60 s: ${why}\n${lastLines(place)}`)
+}
+
+const lastLines = (place: Place): string =>
+  existsSync(logFile(place)) ? readFileSync(logFile(place), 'utf8').trimEnd().split('\n').slice(-15).join('\n') : '(it has no log)'
+
+/** Kills the server and throws its data away. True: it was running. */
+export async function down(place: Place): Promise<boolean> {
+  const pid = await pidOf(place)
+  if (pid !== undefined) {
+    process.kill(pid, 'SIGKILL')
+    while ((await pidOf(place)) !== undefined) await sleep(20)
+  }
+  rmSync(place.run, { recursive: true, force: true, maxRetries: 5 })
+  return pid !== undefined
+}
