@@ -1,1 +1,6 @@
-export {}
+/** The Kafka sink. */
+import type { Definition } from '@millrace/core'
+import { sinkKafka } from './sink.ts'
+
+export { sinkKafka }
+export default [sinkKafka] satisfies Definition[]

@@ -27,6 +27,17 @@ export interface StreamDecoder {
 
 const strict = new TextDecoder('utf-8', { fatal: true })
 
+/** UTF-8 to text; undefined where it is not. Buffer's own decoding is three times as fast for short values, but puts U+FFFD for what it cannot read. */
+function utf8(value: Uint8Array): string | undefined {
+  const text = Buffer.from(value.buffer, value.byteOffset, value.length).toString('utf8')
+  if (!text.includes('\ufffd')) return text
+  try {
+    return strict.decode(value)
+  } catch {
+    return undefined
+  }
+}
+
 /** Makes a decoder; fields from beside the value are no part of the JSON object. */
 export function streamDecoder(options: StreamDecoding): StreamDecoder {
   const { format, valueField, keyField, timestampField, headersField, schema } = options
@@ -39,10 +50,8 @@ export function streamDecoder(options: StreamDecoding): StreamDecoder {
       let row: Row | undefined
       if (format === 'bytes') row = { [valueField]: value }
       else {
-        let text: string
-        try {
-          text = strict.decode(value)
-        } catch {
+        const text = utf8(value)
+        if (text === undefined) {
           decoder.failure = { code: 'bad_encoding', message: 'the value is not UTF-8: use `format: bytes`' }
           return undefined
         }

@@ -1,0 +1,92 @@
+/** The one file that knows the Kafka client: connections, metadata, raw fetches, and what its errors mean. */
+import { type Env, MillraceError } from '@millrace/core'
+import { kafkaConnection, kafkaError } from '@millrace/formats'
+import { Admin, Consumer } from '@platformatic/kafka'
+import type { Options } from './options.ts'
+
+type Second<F> = F extends { (options: infer _A, callback: infer _C): void; (options: infer _B): Promise<infer R> } ? R : never
+export type FetchResponse = Second<Consumer['fetch']>
+export type RecordBatches = NonNullable<FetchResponse['responses'][number]['partitions'][number]['records']>
+export type Fetched = FetchResponse['responses'][number]['partitions'][number]
+
+export interface Topic {
+  readonly id: string
+  /** Leader of each partition; -1: none right now. */
+  readonly leaders: readonly number[]
+}
+
+export interface Client {
+  topic(): Promise<Topic>
+  /** Offsets of every partition. `at`: -2 the first that is there, -1 the end. */
+  offsets(at: -1 | -2): Promise<readonly bigint[]>
+  fetch(node: number, topicId: string, from: ReadonlyMap<number, bigint>): Promise<FetchResponse>
+  /** Fails loudly where the group has members: its offsets are theirs. */
+  checkGroup(group: string): Promise<void>
+  report(group: string, offsets: ReadonlyMap<number, number>): Promise<void>
+  close(): Promise<void>
+}
+
+/** Opens a client. Nothing is sent before its first call. */
+export function openClient(o: Options, env: Env): Client {
+  const base = kafkaConnection(o, env)
+  const consumer = new Consumer({ ...base, groupId: 'unused' })
+  consumer.topics.track(o.stream)
+  let admin: Admin | undefined
+  const call = async <T>(doing: string, body: () => Promise<T>): Promise<T> => {
+    try {
+      return await body()
+    } catch (error) {
+      throw kafkaError(error, doing, o)
+    }
+  }
+  return {
+    topic: () =>
+      call('asking for the topic', async () => {
+        const metadata = await consumer.metadata({ topics: [o.stream], forceUpdate: true })
+        const found = metadata.topics.get(o.stream)!
+        return { id: found.id, leaders: found.partitions.map((p) => p.leader) }
+      }),
+    offsets: (at) => call('asking for offsets', async () => (await consumer.listOffsets({ topics: [o.stream], timestamp: BigInt(at) })).get(o.stream)!),
+    fetch: (node, topicId, from) =>
+      consumer.fetch({
+        node,
+        maxBytes: o.max_bytes * Math.max(1, from.size),
+        minBytes: 1,
+        maxWaitTime: o.max_wait,
+        isolationLevel: 1,
+        topics: [
+          {
+            topicId,
+            partitions: [...from].map(([partition, fetchOffset]) => ({
+              partition,
+              fetchOffset,
+              currentLeaderEpoch: -1,
+              lastFetchedEpoch: -1,
+              partitionMaxBytes: o.max_bytes,
+            })),
+          },
+        ],
+      }),
+    checkGroup: (group) =>
+      call('looking at the group', async () => {
+        admin ??= new Admin({ ...base, retries: 5, retryDelay: 200 })
+        const found = (await admin.describeGroups({ groups: [group] })).get(group)
+        if (found && found.members.size > 0) {
+          throw new MillraceError('group_in_use', `consumer group ${group} has ${found.members.size} members: their offsets would be overwritten`, {
+            hint: 'give `report_group` a name of its own',
+            exitCode: 3,
+          })
+        }
+      }),
+    report: (group, offsets) =>
+      call('reporting offsets', async () => {
+        admin ??= new Admin({ ...base, retries: 5, retryDelay: 200 })
+        const partitionOffsets = [...offsets].map(([partition, offset]) => ({ partition, offset: BigInt(offset) }))
+        await admin.alterConsumerGroupOffsets({ groupId: group, topics: [{ name: o.stream, partitionOffsets }] })
+      }),
+    async close() {
+      await consumer.close(true).catch(() => {})
+      await admin?.close().catch(() => {})
+    },
+  }
+}

@@ -1,0 +1,234 @@
+/**
+ * Reads a Kafka topic without a consumer group: partitions are assigned by this process, positions are in the pipeline's state. A group would move partitions
+ * while their records are on the way and keep positions apart from the state they belong to.
+ *
+ * One fetch a broker is on its way at any time, and the next is sent when one has come, before its records are used. Whatever fails (a broker gone, a leader
+ * moved) is asked again with fresh metadata; what cannot pass by itself stops the run: an offset that the topic no longer has, a topic that was made anew.
+ */
+import { setTimeout as wait } from 'node:timers/promises'
+import { type Batch, DataError, defineSource, MillraceError, type ReadContext, type Source, type SourceContext, type SplitsFound } from '@millrace/core'
+import { decodeAgain, kafkaCodes, kafkaError, type StreamDecoder, streamDecoder } from '@millrace/formats'
+import { batchOf, type Position } from './batch.ts'
+import { type Client, openClient, type Topic } from './client.ts'
+import { committedBatches } from './committed.ts'
+import { type Options, options } from './options.ts'
+
+/** How often the number of partitions is looked at. */
+const refreshMs = 30_000
+const maxPauseMs = 5000
+/** Record batches of a partition are put together up to this many records. */
+const batchRecords = 1000
+
+const decoderOf = (o: Options, ctx: SourceContext): StreamDecoder =>
+  streamDecoder({
+    ...ctx,
+    format: o.format,
+    valueField: o.value_field,
+    keyField: o.key_field,
+    timestampField: o.timestamp_field,
+    headersField: o.headers_field,
+  })
+
+export const sourceKafka = defineSource({
+  kind: 'source',
+  type: 'kafka',
+  serves: ['stream'],
+  summary: 'Reads a Kafka topic, with positions in the pipeline’s own state.',
+  options,
+  capabilities: (o) => ({
+    bounded: o.stop === 'end',
+    replayable: true,
+    lanes: 'split',
+    pushdown: o.format === 'json' && !o.key_field && !o.timestamp_field && !o.headers_field,
+    commit: 'report',
+  }),
+  reads: (o) => [`kafka:${o.stream}`],
+  decoder(o, ctx) {
+    const decoder = decoderOf(o, ctx)
+    return (bytes, context) => decodeAgain(decoder, bytes, context, (f) => new DataError(f.code, f.message ?? f.code, f.field))
+  },
+  create: (o, ctx) => createReader(o, ctx),
+  async probe(o, env) {
+    const client = openClient(o, env)
+    try {
+      const topic = await client.topic()
+      return `topic ${o.stream} has ${topic.leaders.length} partitions`
+    } finally {
+      await client.close()
+    }
+  },
+})
+
+function createReader(o: Options, ctx: SourceContext): Source {
+  let client: Client | undefined
+  let reportedMs = 0
+  return {
+    async *read(read) {
+      client ??= openClient(o, ctx)
+      if (o.report_group) await client.checkGroup(o.report_group)
+      yield* readTopic(client, o, ctx, read)
+    },
+    async commit(done) {
+      if (!o.report_group || Date.now() - reportedMs < 1000) return
+      reportedMs = Date.now()
+      const offsets = new Map(done.flatMap(({ split, position }) => (position === undefined ? [] : [[Number(split), (position as unknown as Position).next]])))
+      await client!.report(o.report_group, offsets)
+    },
+    locate: (split, position) => Promise.resolve(`topic ${o.stream}, partition ${split}, offset ${position}`),
+    async close() {
+      await client?.close()
+    },
+  }
+}
+
+interface Lane {
+  next: bigint
+  /** Where reading ends. */
+  readonly end: bigint | undefined
+  /** The end of what is committed, as last heard. */
+  stable: bigint
+  ended: boolean
+}
+
+async function* readTopic(client: Client, o: Options, ctx: SourceContext, read: ReadContext): AsyncGenerator<Batch | SplitsFound> {
+  const decoder = decoderOf(o, ctx)
+  const needs = { headers: o.headers_field !== undefined }
+  const lanes = new Map<number, Lane>()
+  let topic = await client.topic()
+  const found = await startLanes(client, topic, o, read, lanes, true)
+  yield { splits: found.map((p) => ({ id: String(p) })), complete: o.stop === 'end' }
+  const onTheWay = new Map<number, Promise<{ node: number; asked: Map<number, bigint>; response?: Awaited<ReturnType<Client['fetch']>>; error?: unknown }>>()
+  const ask = (node: number) => {
+    const asked = new Map<number, bigint>()
+    for (const [p, lane] of lanes) if (topic.leaders[p] === node && !lane.ended && read.wants(String(p))) asked.set(p, lane.next)
+    if (asked.size === 0) return
+    onTheWay.set(
+      node,
+      client.fetch(node, topic.id, asked).then(
+        (response) => ({ node, asked, response }),
+        (error: unknown) => ({ node, asked, error }),
+      ),
+    )
+  }
+  let pauseMs = 100
+  let refreshedMs = Date.now()
+  let stale = false
+  try {
+    while (!read.signal.aborted) {
+      if (stale || Date.now() - refreshedMs > refreshMs) {
+        const now = await client.topic()
+        if (now.id !== topic.id) throw recreated(o)
+        topic = now
+        refreshedMs = Date.now()
+        stale = false
+        const more = await startLanes(client, topic, o, read, lanes, false)
+        if (more.length) yield { splits: more.map((p) => ({ id: String(p) })) }
+      }
+      for (const [p, lane] of lanes) {
+        if (lane.ended || lane.end === undefined || lane.next < lane.end) continue
+        lane.ended = true
+        yield { ...batchOf(p, [], lane.next, topic.id, decoder, needs), end: true }
+      }
+      if ([...lanes.values()].every((l) => l.ended)) return
+      for (const node of new Set(topic.leaders)) if (node >= 0 && !onTheWay.has(node)) ask(node)
+      if (onTheWay.size === 0) {
+        await wait(20, undefined, { signal: read.signal }).catch(() => {})
+        if (topic.leaders.some((l) => l < 0)) stale = true
+        continue
+      }
+      const { node, asked, response, error } = await Promise.race(onTheWay.values())
+      onTheWay.delete(node)
+      if (!response) {
+        await afterError(error, asked, client, o, read, lanes)
+        await wait(pauseMs, undefined, { signal: read.signal }).catch(() => {})
+        pauseMs = Math.min(pauseMs * 2, maxPauseMs)
+        stale = true
+        continue
+      }
+      pauseMs = 100
+      const batches: Batch[] = []
+      for (const { partitions } of response.responses) {
+        for (const part of partitions) {
+          const from = asked.get(part.partitionIndex)
+          const lane = lanes.get(part.partitionIndex)
+          // Fetch sessions linger: a partition may come that was not asked for.
+          if (from === undefined || !lane || lane.next !== from) continue
+          lane.stable = part.lastStableOffset
+          const { batches: committed, next } = committedBatches(part, from)
+          for (let k = 0; k < committed.length; ) {
+            let n = 0
+            const first = k
+            while (k < committed.length && (n === 0 || n + committed[k]!.records.length <= batchRecords)) n += committed[k++]!.records.length
+            batches.push(batchOf(part.partitionIndex, committed.slice(first, k), from, topic.id, decoder, needs))
+          }
+          lane.next = next
+          // What was aborted or is control moves the position as well.
+          if (next > from) batches.push({ ...batchOf(part.partitionIndex, [], next, topic.id, decoder, needs) })
+        }
+      }
+      ask(node)
+      const caughtUp = [...lanes.values()].every((l) => l.ended || l.next >= l.stable)
+      if (caughtUp && batches.length === 0) batches.push(withoutPosition(String([...lanes.keys()][0] ?? 0)))
+      for (const [i, batch] of batches.entries()) yield caughtUp && i === batches.length - 1 ? { ...batch, caughtUp: true } : batch
+    }
+  } finally {
+    await Promise.allSettled(onTheWay.values())
+  }
+}
+
+const withoutPosition = (split: string): Batch => ({ split, rows: [], bytes: 0, positionAt: () => 0 })
+
+/** Adds the lanes of partitions that are not read yet. Returns them. A partition found later is read from its beginning. */
+async function startLanes(client: Client, topic: Topic, o: Options, read: ReadContext, lanes: Map<number, Lane>, atStart: boolean): Promise<number[]> {
+  const own = topic.leaders.map((_, p) => p).filter((p) => p % read.instance.n === read.instance.i && !lanes.has(p))
+  if (own.length === 0) return []
+  const [first, end] = await Promise.all([client.offsets(-2), client.offsets(-1)])
+  for (const p of own) {
+    const saved = read.resume(String(p)) as unknown as Position | undefined
+    if (saved && saved.topic !== topic.id) throw recreated(o)
+    const start = atStart && o.start === 'latest' ? end[p]! : first[p]!
+    lanes.set(p, { next: saved ? BigInt(saved.next) : start, end: o.stop === 'end' ? end[p]! : undefined, stable: end[p]!, ended: false })
+  }
+  return own
+}
+
+const recreated = (o: Options): MillraceError =>
+  new MillraceError('source_replaced', `topic ${o.stream} was made anew: its offsets mean nothing any more`, {
+    place: `topic ${o.stream}`,
+    hint: 'if that was meant, forget the positions with `pipe state reset`',
+  })
+
+/** Deals with a fetch that failed. Throws what no repetition can mend. */
+async function afterError(
+  error: unknown,
+  asked: ReadonlyMap<number, bigint>,
+  client: Client,
+  o: Options,
+  read: ReadContext,
+  lanes: Map<number, Lane>,
+): Promise<void> {
+  const codes = kafkaCodes(error)
+  if (codes.has('OFFSET_OUT_OF_RANGE')) {
+    const [first, end] = await Promise.all([client.offsets(-2), client.offsets(-1)])
+    for (const [p, from] of asked) {
+      if (from >= first[p]! && from <= end[p]!) continue
+      if (o.on_gap === 'fail') {
+        throw new MillraceError(
+          'offset_out_of_range',
+          `partition ${p} of ${o.stream} has offsets ${first[p]} to ${end[p]}, and reading should go on at ${from}`,
+          {
+            place: `topic ${o.stream}, partition ${p}, offset ${from}`,
+            hint: 'records were removed before they were read: they are lost to this pipeline; `on_gap: earliest` goes on with what is left',
+          },
+        )
+      }
+      const to = o.on_gap === 'earliest' ? first[p]! : end[p]!
+      read.warn(`offsets ${from} to ${to - 1n} of ${o.stream}, partition ${p}, are gone; reading goes on at ${to}`)
+      lanes.get(p)!.next = to
+    }
+    return
+  }
+  const failure = kafkaError(error, 'fetching', o)
+  if (failure.name === 'SystemError' && !(failure as { retry?: boolean }).retry && !codes.has('UNKNOWN_TOPIC_OR_PARTITION')) throw failure
+  read.warn(failure.message)
+}
