@@ -1,0 +1,97 @@
+/** Reads files of several formats: CSV, JSON lines, JSON arrays. */
+import { type Decoder, defineSource, type Env, MillraceError, option, type Problem, type SourceContext, type Static } from '@millrace/core'
+import {
+  afterReadOf,
+  describeInputs,
+  filesOptions,
+  filesProblems,
+  filesSource,
+  firstInput,
+  inputFormat,
+  pathsOf,
+  placesOf,
+  readEndings,
+  type ReadFormat,
+  readFormat,
+  readFormatOf,
+  readFormatOption,
+  readFormatProblems,
+} from '@millrace/formats'
+import { inferFile } from './infer.ts'
+
+const options = option.object({ ...filesOptions, format: option.optional(readFormatOption) })
+type Options = Static<typeof options>
+
+const typedFormat = (o: Options): ReadFormat | undefined => o.format && readFormat(o.format)
+const endingsOf = (o: Options): string[] => readEndings(o.format && [typedFormat(o)!.type])
+
+/** The format of one file: the one that was typed, else what its name says. */
+function formatFor(o: Options, name: string): ReadFormat {
+  const format = typedFormat(o)
+  if (format) return format
+  const type = readFormatOf(name)
+  if (type) return { type }
+  throw new MillraceError('unknown_format', `the name of ${name === '-' ? 'standard input' : name} does not tell its format`, {
+    exitCode: 2,
+    hint: `set the option format, or let the name end in ${readEndings().join(', ')}`,
+  })
+}
+
+/** A path that names one file whose format cannot be told. Folders and patterns are looked at when they are read. */
+function formatProblems(o: Options): Problem[] {
+  const format = typedFormat(o)
+  if (format) return readFormatProblems(format).map((problem) => ({ ...problem, at: ['format', ...problem.at] }))
+  const untold = pathsOf(o).find((path) => path === '-' || (/[^/]\.[^./*?[\]{}]+$/.test(path) && !readFormatOf(path)))
+  return untold === undefined
+    ? []
+    : [
+        {
+          code: 'missing_key',
+          at: ['path'],
+          message: untold === '-' ? 'standard input has no name to tell its format' : `the name ${untold} does not tell its format`,
+          expected: readEndings().join(', '),
+          hint: 'set the option `format`',
+        },
+      ]
+}
+
+export const sourceFiles = defineSource({
+  kind: 'source',
+  type: 'files',
+  serves: ['objects'],
+  summary: 'Reads files of CSV, JSON lines or JSON, plain or compressed: one, several, a folder, or standard input.',
+  options,
+  check: (o, env) => [...filesProblems(o, env), ...formatProblems(o)],
+  capabilities: (o) => ({
+    bounded: true,
+    replayable: !pathsOf(o).includes('-'),
+    lanes: 'one',
+    pushdown: true,
+    ...(o.after_read === 'keep' ? {} : { commit: 'duty' as const }),
+  }),
+  create(o, ctx) {
+    const formats = new Map<string, ReturnType<typeof inputFormat>>()
+    const formatOf = (name: string) => {
+      const format = formatFor(o, name)
+      if (!formats.has(format.type)) formats.set(format.type, inputFormat(format, ctx))
+      return formats.get(format.type)!
+    }
+    return filesSource({ paths: pathsOf(o), endings: endingsOf(o), afterRead: afterReadOf(o, ctx), formatOf }, ctx)
+  },
+  decoder: decoderOf,
+  reads: (o, env) => placesOf(pathsOf(o), env),
+  async infer(o, env: Env, signal) {
+    const first = await firstInput(pathsOf(o), env, endingsOf(o))
+    return first ? inferFile(first.input, formatFor(o, first.name), signal) : { fields: {} }
+  },
+  probe: (o, env) => describeInputs(pathsOf(o), env, endingsOf(o)),
+})
+
+/** Of the format that was typed; of several formats, the one that brings a header is CSV, and the others are JSON. */
+function decoderOf(o: Options, ctx: SourceContext): Decoder {
+  const format = typedFormat(o)
+  if (format) return inputFormat(format, ctx).reader.decode!
+  const csv = inputFormat({ type: 'csv' }, ctx).reader.decode!
+  const json = inputFormat({ type: 'jsonl' }, ctx).reader.decode!
+  return (bytes, context) => (typeof context === 'object' && context !== null && 'header' in context ? csv(bytes, context) : json(bytes, context))
+}

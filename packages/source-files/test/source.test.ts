@@ -1,0 +1,76 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { gzipSync } from 'node:zlib'
+import { type Env, recordText, type Row, type SourceDefinition } from '@millrace/core'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import definitions from '../src/index.ts'
+
+const definition = definitions[0] as SourceDefinition
+const live = new AbortController().signal
+let root: string
+beforeAll(() => {
+  root = mkdtempSync(join(tmpdir(), 'millrace-source-files-'))
+})
+afterAll(() => rmSync(root, { recursive: true, force: true }))
+const env = (): Env => ({ root, home: join(root, '.millrace/local'), profile: 'local', pipeline: 'p', id: 's', resolve: (path) => resolve(root, path) })
+const schema = { fields: { a: { type: { kind: 'integer' }, optional: false } } } as const
+
+async function read(options: object): Promise<Row[]> {
+  const source = definition.create({ after_read: 'keep', ...options }, { ...env(), schema, unknownFields: 'drop' })
+  const rows: Row[] = []
+  for await (const batch of source.read({
+    signal: live,
+    resume: () => undefined,
+    recall: () => undefined,
+    wants: () => true,
+    instance: { i: 0, n: 1 },
+    warn: () => {},
+  }))
+    if (!('splits' in batch)) rows.push(...batch.rows)
+  return rows
+}
+const check = (options: object) => definition.check!({ after_read: 'keep', ...options }, env())
+
+describe('source files', () => {
+  it('reads each file in the format that its name says, or in the one that is given', async () => {
+    writeFileSync(join(root, 'a.csv'), 'a\n1\n')
+    writeFileSync(join(root, 'b.ndjson.gz'), gzipSync('{"a":2}\n'))
+    writeFileSync(join(root, 'c.json'), '[{"a":3}]')
+    writeFileSync(join(root, 'd.dat'), 'a;b\n4;x\n')
+    expect(await read({ path: ['a.csv', 'b.ndjson.gz', 'c.json'] })).toEqual([{ a: 1 }, { a: 2 }, { a: 3 }])
+    expect(await read({ path: '.' })).toEqual([{ a: 1 }, { a: 2 }, { a: 3 }])
+    expect(await read({ path: 'd.dat', format: { type: 'csv', delimiter: ';', quote: undefined } })).toEqual([{ a: 4 }])
+    expect(await read({ path: '.', format: 'csv' })).toEqual([{ a: 1 }])
+    await expect(read({ path: 'd.*' })).rejects.toMatchObject({ code: 'unknown_format', exitCode: 2 })
+  })
+
+  it('finds before it reads what cannot be told or does not belong together', () => {
+    expect(check({ path: ['a.csv', 'in', 'in/*', 'x.y/z', 'b.json.gz'] })).toEqual([])
+    expect(check({ path: 'a.dat' })).toMatchObject([{ code: 'missing_key', at: ['path'] }])
+    expect(check({ path: '-' })).toMatchObject([{ code: 'missing_key', at: ['path'] }])
+    expect(check({ path: '-', format: 'jsonl' })).toEqual([])
+    expect(check({ path: 'a', format: { type: 'jsonl', delimiter: ';' } })).toMatchObject([{ code: 'unknown_key', at: ['format', 'delimiter'] }])
+    expect(check({ path: 'a', format: { type: 'csv', delimiter: ';;' } })).toMatchObject([{ code: 'bad_value', at: ['format', 'delimiter'] }])
+  })
+
+  it('infers types from what the first file holds', async () => {
+    const objects = [
+      { n: 1, x: 1, s: 'a', day: '2024-02-29', at: '2010-12-01T08:26:00Z', t: true, tags: ['a'], o: { k: 1, l: null }, any: 1, none: null },
+      { n: 2, x: 1.5, s: '2024-02-29', day: '2024-03-01', at: '2010-12-01T08:26:00Z', t: false, tags: [], o: { k: 2 }, any: 'x' },
+    ]
+    const expected =
+      '{ n: integer, x: number, s: string, day: date, at: timestamp, t: boolean, tags: list<string>, o: { k: integer, l: string? }, any: json, none: string? }'
+    writeFileSync(join(root, 'i.jsonl'), objects.map((object) => `${JSON.stringify(object)}\n`).join(''))
+    writeFileSync(join(root, 'i.json'), JSON.stringify(objects))
+    for (const path of ['i.jsonl', 'i.json']) expect(recordText(await definition.infer!({ path, after_read: 'keep' }, env(), live))).toBe(expected)
+    writeFileSync(join(root, 'bad.jsonl'), '{"a":\n')
+    await expect(definition.infer!({ path: 'bad.jsonl', after_read: 'keep' }, env(), live)).rejects.toMatchObject({ code: 'bad_record' })
+  })
+
+  it('decodes records of each format again', () => {
+    const decode = definition.decoder!({ path: '.', after_read: 'keep' }, { ...env(), schema, unknownFields: 'drop' })
+    expect(decode(Buffer.from('x,5\n'), { header: ['b', 'a'] })).toEqual({ a: 5 })
+    expect(decode(Buffer.from('{"a":6}'), undefined)).toEqual({ a: 6 })
+  })
+})
