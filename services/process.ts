@@ -63,10 +63,11 @@ async function answering(server: Server, place: Place): Promise<void> {
   const startedMs = performance.now()
   let why = ''
   while (performance.now() - startedMs < 60_000) {
-    // Asked first: some other program may answer on the port of a server that died.
+    // Asked before and after: some other program may answer on the port of a server that died.
     if ((await pidOf(place)) === undefined) throw new Error(`${server.name} has died:\n${lastLines(place)}`)
     try {
-      return await server.healthy(place)
+      await server.healthy(place)
+      if ((await pidOf(place)) !== undefined) return
     } catch (error) {
       why = (error as Error).message
     }
