@@ -31,4 +31,3 @@ export { afterReadOf, filesOptions, filesProblems, type FilesSpec, pathsOf, plac
 export { filesSource, type InputFormat } from './files/source.ts'
 export * from './read-format.ts'
 export * from './stream/kafka.ts'
-export * from './read-format.ts'
