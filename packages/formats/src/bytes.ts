@@ -5,7 +5,7 @@ export class OutputBytes {
   /** Where the next byte goes. */
   at = 0
 
-  constructor(size = 512 * 1024) {
+  constructor(size = 16 * 1024) {
     this.buffer = Buffer.allocUnsafeSlow(size)
     this.view = new DataView(this.buffer.buffer, 0, size)
   }

@@ -97,7 +97,7 @@ function projector(options: ReadOptions): (row: Row) => { row: Row } | RecordFai
       let value = row[from]
       if (read && value !== null) {
         value = read(value as string)
-        const { step, formats, field = name, order = place } = date!
+        const { step, formats, field = from, order = place } = date!
         if (value === undefined && order < failedOrder) {
           failedOrder = order
           failure = { code: 'bad_date', field, message: `${JSON.stringify(row[from])} is no date: expected ${formats.join(' or ')}`, step }

@@ -1,0 +1,152 @@
+/**
+ * The file calls of this sink, all of them: a test may stand another layer in their place, one that dies between two calls or forgets what was not synced.
+ * Failures of the system come as `SystemError` with what to do; nothing here is tried again, since a part of a write may be on the disk.
+ */
+import { constants } from 'node:fs'
+import { access, type FileHandle, lstat, mkdir, open, readdir, realpath, rename, rm, rmdir } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import { MillraceError, SystemError } from '@millrace/core'
+
+/** A file that is open for writing. */
+export interface DiskFile {
+  /** Writes all of `bytes` at `position`. */
+  write(bytes: Uint8Array, position: number): Promise<void>
+  size(): Promise<number>
+  truncate(length: number): Promise<void>
+  /** What was written is on the disk when it resolves. */
+  sync(): Promise<void>
+  close(): Promise<void>
+}
+
+/** Files and folders, by absolute paths. */
+export interface Disk {
+  /** Makes a new file; fails if it exists. */
+  create(path: string): Promise<DiskFile>
+  /** Opens a file that exists; undefined: there is none. */
+  reopen(path: string): Promise<DiskFile | undefined>
+  /** What is there, links not followed. */
+  look(path: string): Promise<{ readonly kind: 'file' | 'folder' | 'other'; readonly bytes: number } | undefined>
+  /** Makes a folder and those above it, durably. */
+  makeFolder(path: string): Promise<void>
+  list(path: string): Promise<readonly { readonly name: string; readonly folder: boolean }[]>
+  /** The path without links; undefined: nothing is there. */
+  real(path: string): Promise<string | undefined>
+  /** Puts a file in the place of another, or where there is none. Durable after `syncFolder`. */
+  rename(from: string, to: string): Promise<void>
+  /** Removes a file, if it is there. Durable after `syncFolder`. */
+  remove(path: string): Promise<void>
+  /** Removes a folder that is empty; else nothing happens. */
+  removeFolder(path: string): Promise<void>
+  /** Names made and removed in the folder are on the disk when it resolves. */
+  syncFolder(path: string): Promise<void>
+  canWrite(path: string): Promise<boolean>
+}
+
+const system = (code: string, message: string, cause: unknown, hint: string) => new SystemError(code, message, { cause, hint })
+
+function failure(doing: string, path: string, error: unknown): Error {
+  const { code, message } = error as NodeJS.ErrnoException
+  switch (code) {
+    case 'ENOSPC':
+    case 'EDQUOT':
+      return system('disk_full', `no space left while ${doing} ${path}`, error, 'free some space and run again: the run goes on where it was saved')
+    case 'EACCES':
+    case 'EPERM':
+    case 'EROFS':
+      return system(
+        'no_permission',
+        `no permission for ${doing} ${path}`,
+        error,
+        'give the user of this process write permission for the folder, and run again',
+      )
+    case 'EMFILE':
+    case 'ENFILE':
+      return system('too_many_files', `too many open files while ${doing} ${path}`, error, 'lower max_open_files, or raise the limit of the system (ulimit -n)')
+    case 'ENOTDIR':
+    case 'EISDIR':
+    case 'EEXIST':
+      return new MillraceError('output_taken', `something else is in the way of ${path}`, {
+        cause: error,
+        hint: 'remove it, or choose another path',
+        exitCode: 3,
+      })
+    default:
+      return system(
+        'io_error',
+        `${doing} ${path} failed: ${message}`,
+        error,
+        'look at the disk and the folder, and run again: the run goes on where it was saved',
+      )
+  }
+}
+
+/** Runs a file call; its failure names the path. `absent`: the result where nothing is there. */
+async function attempt<T>(doing: string, path: string, call: Promise<T>, absent?: { value: T }): Promise<T> {
+  try {
+    return await call
+  } catch (error) {
+    if (absent && (error as NodeJS.ErrnoException).code === 'ENOENT') return absent.value
+    throw failure(doing, path, error)
+  }
+}
+
+function fileOf(handle: FileHandle, path: string): DiskFile {
+  return {
+    async write(bytes, position) {
+      for (let done = 0; done < bytes.length; ) {
+        const { bytesWritten } = await attempt('writing', path, handle.write(bytes, done, bytes.length - done, position + done))
+        done += bytesWritten
+      }
+    },
+    size: async () => (await attempt('looking at', path, handle.stat())).size,
+    truncate: (length) => attempt('cutting back', path, handle.truncate(length)),
+    sync: () => attempt('writing', path, handle.datasync()),
+    close: () => handle.close(),
+  }
+}
+
+async function syncFolder(path: string): Promise<void> {
+  const handle = await attempt('opening', path, open(path, 'r'))
+  try {
+    await attempt('writing', path, handle.sync())
+  } finally {
+    await handle.close()
+  }
+}
+
+/** The disk of this machine. */
+export const nodeDisk: Disk = {
+  create: async (path) => fileOf(await attempt('making', path, open(path, 'wx')), path),
+  async reopen(path) {
+    const handle = await attempt<FileHandle | undefined>('opening', path, open(path, 'r+'), { value: undefined })
+    return handle && fileOf(handle, path)
+  },
+  async look(path) {
+    const found = await attempt<Awaited<ReturnType<typeof lstat>> | undefined>('looking at', path, lstat(path), { value: undefined })
+    return found && { kind: found.isFile() ? 'file' : found.isDirectory() ? 'folder' : 'other', bytes: Number(found.size) }
+  },
+  async makeFolder(path) {
+    const first = await attempt('making', path, mkdir(path, { recursive: true }))
+    if (first === undefined) return
+    for (let made = path; ; made = dirname(made)) {
+      await syncFolder(dirname(made))
+      if (made === first) return
+    }
+  },
+  async list(path) {
+    const entries = await attempt('reading', path, readdir(path, { withFileTypes: true }), { value: [] })
+    return entries.map((entry) => ({ name: entry.name, folder: entry.isDirectory() }))
+  },
+  real: (path) => attempt<string | undefined>('looking at', path, realpath(path), { value: undefined }),
+  rename: (from, to) => attempt('renaming', from, rename(from, to)),
+  remove: (path) => attempt('removing', path, rm(path, { force: true })),
+  async removeFolder(path) {
+    await rmdir(path).catch(() => {})
+  },
+  syncFolder,
+  canWrite: (path) =>
+    access(path, constants.W_OK | constants.X_OK).then(
+      () => true,
+      () => false,
+    ),
+}

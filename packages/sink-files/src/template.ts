@@ -1,0 +1,191 @@
+/**
+ * The option `path`: a folder or a file, whose parts may hold fields of the records, `out/{Country}/{date:yyyy-MM-dd}` or `out/{Country}.jsonl`.
+ *
+ * Up to the first part with a field it is the root, below which everything stays. A last part that ends like a format is the name of a file; anything else is a
+ * folder. A value becomes part of a name by encoding whatever could make it a path, a hidden file or a name some system refuses, so that two values never
+ * share a name: bytes as `%2F`, null as `__null__`, the empty text as `__empty__`.
+ */
+import { createHash } from 'node:crypto'
+import { checkDateFormat, compileDateFormatter, compileReformat, type Problem, type RecordType, type Row, toText, type Type } from '@millrace/core'
+import { compressionOf, formatOf, withoutCompression } from '@millrace/formats'
+
+/** Text and fields of one part of the path, in order. */
+export type Part = string | { readonly field: string; readonly pattern?: string }
+
+export interface PathTemplate {
+  /** The folder before the first field, as typed. */
+  readonly root: string
+  /** The folders below the root. */
+  readonly folders: readonly (readonly Part[])[]
+  /** The file's name without its endings; undefined: the path is a folder. */
+  readonly name: readonly Part[] | undefined
+  /** The endings of the file's name, `.csv.gz`; empty for a folder. */
+  readonly ending: string
+}
+
+/** Whether something is told apart by fields. */
+export const isPartitioned = (template: PathTemplate): boolean =>
+  template.folders.length > 0 || (template.name?.some((part) => typeof part !== 'string') ?? false)
+
+/** Reads the option; a text says what is wrong with it. */
+export function parseTemplate(path: string): PathTemplate | string {
+  const trimmed = path.replace(/\/+$/, '')
+  if (trimmed === '') return path.startsWith('/') ? 'the root of the disk is no place for files' : 'the path is empty'
+  const segments: Part[][] = []
+  for (const segment of trimmed.split(/\/+(?![^{]*\})/)) {
+    const parts = partsOf(segment)
+    if (typeof parts === 'string') return parts
+    segments.push(parts)
+  }
+  const last = trimmed.slice(trimmed.lastIndexOf('/') + 1)
+  const isFile = trimmed === path && formatOf(withoutCompression(last)) !== undefined && !last.endsWith('}')
+  const dynamic = segments.findIndex((parts) => parts.some((part) => typeof part !== 'string'))
+  const folderEnd = isFile ? segments.length - 1 : segments.length
+  const rootEnd = dynamic < 0 ? folderEnd : Math.min(dynamic, folderEnd)
+  const root = segments
+    .slice(0, rootEnd)
+    .map((parts) => parts.join(''))
+    .join('/')
+  const folders = segments.slice(rootEnd, folderEnd)
+  if (!isFile) return { root: rooted(root, path), folders, name: undefined, ending: '' }
+  const bare = withoutCompression(last)
+  const ending = last.slice(bare.lastIndexOf('.'))
+  const name = partsOf(last.slice(0, -ending.length)) as Part[]
+  if (name.length === 0) return `the file ${last} has no name before its ending`
+  return { root: rooted(root, path), folders, name, ending }
+}
+
+const rooted = (root: string, path: string): string => (root !== '' ? root : path.startsWith('/') ? '/' : '.')
+
+function partsOf(segment: string): Part[] | string {
+  const parts: Part[] = []
+  let at = 0
+  for (const { index, 0: found, 1: inside } of segment.matchAll(/\{([^{}]*)\}/g)) {
+    if (index > at) parts.push(segment.slice(at, index))
+    at = index + found.length
+    const colon = inside!.indexOf(':')
+    const field = (colon < 0 ? inside! : inside!.slice(0, colon)).trim()
+    if (field === '') return `\`${found}\` names no field`
+    parts.push(colon < 0 ? { field } : { field, pattern: inside!.slice(colon + 1).trim() })
+  }
+  if (at < segment.length) parts.push(segment.slice(at))
+  if (parts.some((part) => typeof part === 'string' && /[{}]/.test(part))) return `a brace in \`${segment}\` has no partner`
+  return parts
+}
+
+const fieldsOf = (template: PathTemplate) => [...template.folders, template.name ?? []].flat().filter((part) => typeof part !== 'string')
+
+const nameable: readonly Type['kind'][] = ['string', 'boolean', 'integer', 'bigint', 'number', 'decimal', 'date', 'timestamp']
+
+/** What is wrong with a date pattern in the path. */
+export function patternProblems(template: PathTemplate): string[] {
+  return fieldsOf(template).flatMap(({ pattern }) => (pattern === undefined ? [] : (checkDateFormat(pattern, 'print') ?? [])))
+}
+
+/** What is wrong with the fields in the path for records of this type. */
+export function fieldProblems(template: PathTemplate, record: RecordType): Problem[] {
+  return fieldsOf(template).flatMap(({ field, pattern }): Problem[] => {
+    const found = Object.hasOwn(record.fields, field) ? record.fields[field] : undefined
+    const at = ['path']
+    if (!found) return [{ code: 'unknown_field', at, message: `the path names the field ${field}, which the records do not have`, got: field }]
+    const { kind } = found.type
+    if (!nameable.includes(kind)) return [{ code: 'wrong_type', at, message: `a path cannot be made of ${field}`, expected: 'a plain value', got: kind }]
+    if (pattern !== undefined && kind !== 'date' && kind !== 'timestamp')
+      return [
+        {
+          code: 'wrong_type',
+          at,
+          message: `only dates have a pattern in a path: {${field}:${pattern}}`,
+          expected: 'date or timestamp',
+          got: kind,
+          hint: `parse it before, or write {${field}}`,
+        },
+      ]
+    return []
+  })
+}
+
+const longest = 120
+
+/** A text as part of a file name. Different texts have different names. */
+export function encodeName(text: string): string {
+  if (text === '') return '__empty__'
+  let name = ''
+  for (const character of text) {
+    const code = character.codePointAt(0)!
+    // A name that begins with a dot is hidden or a way upwards; some systems drop a dot or blank at the end.
+    const edge = name === '' ? character === '.' : false
+    name += edge || isRisky(code) ? percent(character, code) : character
+  }
+  const last = name.at(-1)!
+  if (last === '.' || last === ' ') name = name.slice(0, -1) + percent(last, last.charCodeAt(0))
+  // What null and the empty text are called is taken.
+  if (name.startsWith('__')) name = `%5F${name.slice(1)}`
+  if (Buffer.byteLength(name) <= longest) return name
+  const hash = createHash('sha256').update(text).digest('hex').slice(0, 32)
+  return `${[...name]
+    .slice(0, 20)
+    .join('')
+    .replace(/%[0-9A-F]?$/, '')}~${hash}`
+}
+
+const percent = (character: string, code: number): string =>
+  code >= 0xd800 && code <= 0xdfff
+    ? `%u${code.toString(16).toUpperCase()}`
+    : [...Buffer.from(character)].map((byte) => `%${byte.toString(16).toUpperCase().padStart(2, '0')}`).join('')
+
+/** Control characters, separators, `%` itself, `~` of long names, braces of templates, marks with a meaning to some system, halves of pairs. */
+const isRisky = (code: number): boolean => code < 32 || (code >= 127 && code < 160) || (code >= 0xd800 && code <= 0xdfff) || risky.has(code)
+const risky = new Set([...'/\\%~{}:*?"<>|'].map((character) => character.charCodeAt(0)))
+
+/** Where a record goes: the folder below the root (empty: the root) and the file's name without ending, empty for a folder. */
+export interface Place {
+  readonly folder: string
+  readonly name: string
+}
+
+/** Makes the function that tells the places of records apart: an equal text for an equal place; and the one that reads such a text. */
+export function placer(template: PathTemplate, record: RecordType): { keyOf(row: Row): string; placeOf(key: string): Place } {
+  const folders = template.folders.map((parts) => namer(parts, record))
+  const name = template.name && namer(template.name, record)
+  const makers = name ? [...folders, name] : folders
+  return {
+    keyOf(row) {
+      let key = ''
+      for (const make of makers) key += `${make(row)}/`
+      return key
+    },
+    placeOf(key) {
+      const made = key === '' ? [] : key.slice(0, -1).split('/')
+      return { folder: made.slice(0, folders.length).join('/'), name: name ? made.at(-1)! : '' }
+    },
+  }
+}
+
+/** Makes one part of the path of a row. The last value of each field is kept, since neighbours often share it. */
+function namer(parts: readonly Part[], record: RecordType): (row: Row) => string {
+  const makers = parts.map((part) => {
+    if (typeof part === 'string') return () => part
+    const text = texter(record.fields[part.field]!.type, part.pattern)
+    let last: unknown
+    let made = '__null__'
+    return (row: Row): string => {
+      const value = row[part.field] ?? undefined
+      if (value === last) return made
+      made = value === undefined ? '__null__' : encodeName(text(value))
+      last = value
+      return made
+    }
+  })
+  return makers.length === 1 ? makers[0]! : (row) => makers.map((make) => make(row)).join('')
+}
+
+function texter(type: Type, pattern: string | undefined): (value: unknown) => string {
+  if (pattern === undefined) return toText(type)
+  if (type.kind === 'timestamp') return compileDateFormatter(pattern, 'UTC') as (value: unknown) => string
+  const reformat = compileReformat(['yyyy-MM-dd'], 'UTC', pattern)
+  return (value) => reformat(value as string)!
+}
+
+/** The compression that the file's name says. */
+export const compressionIn = (template: PathTemplate) => compressionOf(template.ending)
