@@ -1,6 +1,7 @@
 /**
  * Bundles the `pipe` command out of the sources of all packages into packages/cli/dist/bundle: an entry and chunks that are loaded when they are used.
- * The libraries themselves are published as `tsc -b` leaves them. Vendor libraries that load files of their own stay outside of the bundle.
+ * The libraries themselves are published as `tsc -b` leaves them. Connectors with a vendor
+ * library stay outside of the bundle and are loaded from their own packages.
  */
 import { rmSync, statSync } from 'node:fs'
 import { resolve } from 'node:path'
@@ -19,7 +20,9 @@ const { metafile } = await build({
   platform: 'node',
   target: 'node22.22',
   conditions: ['@millrace/source'],
-  external: ['@platformatic/kafka', 'mongodb', 'fastify'],
+  // For Node the library brings CommonJS, which cannot be shaken and starts slower; its build for browsers does the same.
+  alias: { yaml: resolve(import.meta.dirname, '../node_modules/yaml/browser/index.js') },
+  external: ['source-http', 'source-kafka', 'sink-kafka', 'source-mongodb', 'sink-mongodb'].map((name) => `@millrace/${name}`),
   // CommonJS parts of some libraries call `require`.
   banner: { js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);" },
   minifyWhitespace: true,
