@@ -103,4 +103,4 @@ export interface PlanSink extends PlanNode {
   readonly capabilities: SinkCapabilities
 }
 
-export { resolveConfig, type Secrets } from './secrets.ts'
+export { resolveConfig, type Secrets } from './spec/secrets.ts'

@@ -2,7 +2,7 @@
 import type { Definition } from '../connector.ts'
 import type { OptionSchema } from '../options.ts'
 import type { Wanted } from '../registry.ts'
-import { resolveConfig } from '../secrets.ts'
+import { resolveConfig } from '../spec/secrets.ts'
 import { bind, readConnections } from '../spec/connections.ts'
 import { createReport } from '../spec/finding.ts'
 import { resolveOptions } from '../spec/options.ts'

@@ -1,6 +1,6 @@
 /** What is wrong with a spec: one entry of what `check` reports. */
 import type { Problem } from '../errors.ts'
-import { type CatalogueCode, catalogue } from '../catalogue.ts'
+import { catalogue, type FindingCode } from '../errors/catalogue.ts'
 import { lineAndColumn, nodeAt, type Place, placeWithin, type SpecNode } from './tree.ts'
 
 export interface Finding {
@@ -31,7 +31,7 @@ export interface More {
 
 /** Gathers findings, each place and code once, and puts them in the order of the file. */
 export interface Report {
-  (code: CatalogueCode, at: Place, path: string, message: string, more?: More): void
+  (code: FindingCode, at: Place, path: string, message: string, more?: More): void
   /** A problem that a definition found inside the config `node`, which stands at `path`. */
   problem(problem: Problem, node: SpecNode, path: string): void
   /** Something here cannot be judged, since what is wrong with it was reported before. */
@@ -51,8 +51,8 @@ export function createReport(main = '', before: readonly Finding[] = []): Report
   const add = (code: string, at: Place, path: string, message: string, more: More = {}) => {
     const { line, col } = lineAndColumn(at.file, at.start)
     const end = lineAndColumn(at.file, Math.max(at.end, at.start))
-    const severity = catalogue[code as CatalogueCode]?.severity ?? 'error'
-    const hint = more.hint ?? catalogue[code as CatalogueCode]?.hint
+    const severity = catalogue[code]?.severity ?? 'error'
+    const hint = more.hint ?? catalogue[code]?.hint
     const key = keyOf(code, at.file.path, line, col, path)
     if (severity === 'error') errors++
     if (found.has(key)) return

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { resolveConfig, secretNames } from '../../src/secrets.ts'
+import { resolveConfig, secretNames } from '../../src/spec/secrets.ts'
 import { checkFiles, checkSpec, spec } from './project.ts'
 
 describe('a plan', () => {

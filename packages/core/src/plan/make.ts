@@ -3,16 +3,16 @@
  * before), and the hashes: `specHash` of all that decides what comes out, a step's `stateHash` of what its memory depends on.
  */
 import { hash } from 'node:crypto'
-import { type CheckedSink, type CheckedSource, type Checked, type Placed } from './check/checked.ts'
-import { examine } from './check/index.ts'
-import type { Push } from './connector.ts'
-import { deadLetterSchema } from './dead-letter.ts'
-import type { OnError, Plan, PlanEventTime, PlanSink, PlanSource, PlanStep } from './plan.ts'
-import type { Json } from './record.ts'
-import type { Registry } from './registry.ts'
-import type { RecordType } from './schema.ts'
-import type { Finding } from './spec/finding.ts'
-import type { Project } from './spec/project.ts'
+import { type CheckedSink, type CheckedSource, type Checked, type Placed } from '../check/checked.ts'
+import { examine } from '../check/index.ts'
+import type { Push } from '../connector.ts'
+import { deadLetterSchema } from '../dead-letter.ts'
+import type { OnError, Plan, PlanEventTime, PlanSink, PlanSource, PlanStep } from '../plan.ts'
+import type { Json } from '../record.ts'
+import type { Registry } from '../registry.ts'
+import type { RecordType } from '../schema.ts'
+import type { Finding } from '../spec/finding.ts'
+import type { Project } from '../spec/project.ts'
 
 export interface Planning {
   /** False: nothing is pushed into a source, so that every step shows its own effect. */

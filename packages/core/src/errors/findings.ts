@@ -1,20 +1,8 @@
-/**
- * The catalogue of errors: every stable code, what it means and what to do. The pages under docs/generated come from it, and so do the hints of findings that
- * bring none of their own. A code is never given another meaning; one that is no longer used stays for those who look it up.
- */
+/** Findings that core reports: what can be wrong with the files of a project and with what they say. */
+import type { CatalogueEntry } from './entry.ts'
 
-export interface CatalogueEntry {
-  /** One short phrase. */
-  readonly title: string
-  /** What it means and why it is an error, in a sentence or two. */
-  readonly explanation: string
-  /** What to do. */
-  readonly hint?: string
-  /** A warning does not keep a spec from running. */
-  readonly severity?: 'warning'
-}
-
-const spec = {
+/** By code. */
+export const findingEntries = {
   yaml_too_large: { title: 'file too large', explanation: 'A spec, profile or schema is at most 256 KiB.', hint: 'split it into several pipelines' },
   yaml_too_deep: { title: 'nested too deep', explanation: 'YAML is read to a depth of 64 levels.', hint: 'look for brackets that are never closed' },
   yaml_too_many_aliases: {
@@ -187,12 +175,3 @@ const spec = {
     explanation: '`answer` and `partial` are for sources that answer their sender.',
   },
 } as const satisfies Record<string, CatalogueEntry>
-
-/** Codes that core itself reports. Connectors and steps may bring codes of their own. */
-export type CatalogueCode = keyof typeof spec
-
-/** Every code of core: of findings, of runs and of bad records. */
-export const catalogue: Readonly<Record<CatalogueCode, CatalogueEntry>> = spec
-
-/** Codes of findings: what `check` can say. */
-export const findingCodes: readonly CatalogueCode[] = Object.keys(spec) as CatalogueCode[]

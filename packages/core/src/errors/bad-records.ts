@@ -1,0 +1,68 @@
+/**
+ * Why a record cannot pass: data errors. They go where `on_error` says: the run stops (the default), the record goes to the dead letter, is dropped and
+ * counted, or is refused to its sender.
+ */
+import type { CatalogueEntry } from './entry.ts'
+
+/** By code. */
+export const badRecordEntries = {
+  bad_encoding: {
+    title: 'bytes of another encoding',
+    explanation: 'The bytes are not text in the declared encoding.',
+    hint: 'set `encoding`, for example to latin1',
+  },
+  bad_json: { title: 'not JSON', explanation: 'The text is not one JSON value.' },
+  not_object: { title: 'not a record', explanation: 'A record is a JSON object.' },
+  not_one_record: { title: 'not exactly one record', explanation: 'Bytes that were kept of one record do not decode to one record.' },
+  missing_context: { title: 'header was not kept', explanation: 'A CSV record can only be read with the header of its file.' },
+  duplicate_key: { title: 'key given twice', explanation: 'A JSON object has a key twice; which of two counts would be a guess.' },
+  unknown_field: {
+    title: 'unknown field',
+    explanation: 'The record has a field that the schema does not name, and `unknown_fields` is `error`.',
+    hint: 'unknown_fields: drop',
+  },
+  missing_value: {
+    title: 'value missing',
+    explanation: 'A field that is not optional has no value.',
+    hint: 'make the field optional in the schema: `integer?`',
+  },
+  missing_column: { title: 'column missing', explanation: 'The header has no column for a field of the schema.' },
+  duplicate_column: { title: 'column given twice', explanation: 'The header names a column twice; which of two counts would be a guess.' },
+  forbidden_column: { title: 'column name not allowed', explanation: 'No record may have a field `__proto__`.' },
+  ragged_row: { title: 'wrong number of cells', explanation: 'The row has more or fewer cells than the header.' },
+  bad_quote: { title: 'text behind a closing quote', explanation: 'A cell in quotes ends with its quote; a quote inside is written twice.' },
+  unclosed_quote: { title: 'quote that is never closed', explanation: 'A quoted cell goes on beyond the largest record allowed.' },
+  record_too_large: { title: 'record too large', explanation: 'A record is larger than `max_record_size`.' },
+
+  not_string: { title: 'not text', explanation: 'The field holds text, the value is none.' },
+  not_boolean: { title: 'not true or false', explanation: 'The field is a boolean, the value is neither `true` nor `false`.' },
+  not_integer: { title: 'not a whole number', explanation: 'The field is an integer, the value is none.' },
+  not_number: { title: 'not a number', explanation: 'The field is a number, the value is none.' },
+  not_list: { title: 'not a list', explanation: 'The field is a list, the value is none.' },
+  not_text: { title: 'bytes where text was expected', explanation: 'The column holds bytes, but the field is none of that type.' },
+  bad_decimal: { title: 'not a decimal of this size', explanation: 'The value is no decimal, or has more digits than its type.' },
+  bad_date: { title: 'not a date', explanation: 'The text fits none of the formats, or names a day or time that does not exist.' },
+  bad_bytes: { title: 'not base64', explanation: 'Bytes are written as base64 in text.' },
+  bad_duration: { title: 'not a duration', explanation: 'A duration is a number with a unit: `90s`, `1h30m`.' },
+  bad_text: { title: 'half a character', explanation: 'The text holds half of a surrogate pair, which no encoding can write.' },
+  out_of_range: { title: 'number out of range', explanation: 'The number does not fit its type; it is never rounded or cut.' },
+  division_by_zero: { title: 'division by zero', explanation: 'An expression divides by zero.' },
+  empty_list: { title: 'empty list', explanation: 'The smallest or largest of an empty list is asked for.' },
+  too_deep: { title: 'nested too deep', explanation: 'A value is nested deeper than can be compared or stored.' },
+
+  call_failed: { title: 'function failed', explanation: 'The function of a `call` step threw an error for this record.' },
+  bad_result: { title: 'result is no record', explanation: 'The function of a `call` step returned something else than its output type.' },
+
+  null_key: { title: 'key is null', explanation: 'A part of the key is null, so the record could not be found again.' },
+  null_name: { title: 'name is empty', explanation: 'The field that names an attribute is empty.' },
+  name_taken: { title: 'name is taken', explanation: 'The attribute would overwrite a field of its document.' },
+  key_exists: { title: 'key exists', explanation: 'With `write: insert`, another record has this key already.' },
+  reads_as_null: {
+    title: 'value that reads as null',
+    explanation: 'The value is written like a null, so a reader could not tell them apart.',
+    hint: 'choose another text with `nulls`',
+  },
+  too_large: { title: 'record too large for the system', explanation: 'The system that is written to takes no record of this size.' },
+  constraint: { title: 'refused by a constraint', explanation: 'A constraint of the table refuses the row.' },
+  not_storable: { title: 'refused by the store', explanation: 'The store cannot hold the value.' },
+} as const satisfies Record<string, CatalogueEntry>

@@ -1,0 +1,118 @@
+/** What stops a run or a command: exit code 1 for the run, 2 for what was asked, 3 for the surroundings. */
+import type { CatalogueEntry } from './entry.ts'
+
+/** By code. */
+export const runEntries = {
+  usage: { title: 'command not understood', explanation: 'A flag or argument is missing or unknown.' },
+  internal: { title: 'a fault of Millrace', explanation: 'The command failed in a way that nobody foresaw.', hint: 'please report it' },
+  unexpected: {
+    title: 'a fault of a connector',
+    explanation: 'A connector or step threw an error that is none of its own kinds.',
+    hint: 'please report it with the stack',
+  },
+  stopped: { title: 'not started', explanation: 'Another pipeline of the same command failed first.' },
+  drain_timeout: {
+    title: 'stopped before all was written',
+    explanation: 'What was read could not be written within the time for stopping; it is read again at the next start.',
+  },
+  circle: { title: 'pipelines feed each other', explanation: 'Pipelines of one command read what they write, in a circle, so none would ever end.' },
+  no_upstream: { title: 'nobody sends', explanation: 'A pipeline waits for requests, and no pipeline of the command sends any, so it would never end.' },
+
+  locked: { title: 'state in use', explanation: 'Another process runs this pipeline on the same state folder.', hint: 'stop it, or wait until it has ended' },
+  state_unwritable: { title: 'state cannot be written', explanation: 'The folder .millrace cannot be written.' },
+  state_changed: {
+    title: 'state of another spec',
+    explanation: 'A step with memory has saved state, but its config or its input has changed since.',
+    hint: 'finish with the old spec, or: pipe state reset',
+  },
+  no_state: { title: 'never run', explanation: 'The pipeline has not run yet, so there is nothing to show or to replay into.' },
+  stage_left: {
+    title: 'result waits for a sink that is gone',
+    explanation: 'A finished result waits to be published, but the spec has no such sink any more.',
+  },
+  stage_missing: { title: 'finished file is gone', explanation: 'A file that was written and not yet published was removed.' },
+  stage_gone: { title: 'staged rows are gone', explanation: 'Rows that were staged in the store are not there any more: it was changed by hand.' },
+  source_replaced: {
+    title: 'source was made anew',
+    explanation: 'A stream, topic or log was deleted and made again, so saved positions mean nothing.',
+    hint: 'if that was meant: pipe state reset',
+  },
+  offset_out_of_range: { title: 'position is gone', explanation: 'Records after the saved position have been deleted by retention.' },
+  input_changed: { title: 'input has changed', explanation: 'A file is shorter than the saved position, or its beginning is another.' },
+
+  input_missing: { title: 'input not found', explanation: 'There is no file at the path of a source.' },
+  input_unreadable: { title: 'input cannot be read', explanation: 'A file is there but cannot be opened or read.' },
+  same_input: {
+    title: 'two files that look alike',
+    explanation: 'Two files outside the project have one name and begin alike, so their records could not be told apart.',
+  },
+  unknown_format: { title: 'unknown format', explanation: 'The name of a file does not tell its format.', hint: 'set `format`' },
+  broken_file: { title: 'file is broken', explanation: 'The file is not of its format, or ends in the middle.' },
+  broken_compression: { title: 'compressed data is broken', explanation: 'The compressed file is damaged or ends in the middle.' },
+  no_random_access: {
+    title: 'file can only be read in order',
+    explanation: 'The format needs to be read at any place, but the input is compressed or a stream.',
+    hint: 'decompress it first',
+  },
+  after_read_failed: {
+    title: 'read file could not be moved',
+    explanation: 'A file was read and saved, but could not be moved or deleted as `after_read` says.',
+  },
+
+  output_exists: {
+    title: 'results of an earlier run',
+    explanation: 'An earlier run left results where this one would write.',
+    hint: '--replace, --keep, or `existing` of the sink',
+  },
+  existing_results: {
+    title: 'rows of an earlier run',
+    explanation: 'A table has rows of an earlier run of this pipeline.',
+    hint: '--replace, --keep, or `existing` of the sink',
+  },
+  output_taken: { title: 'output path is taken', explanation: 'Something that this pipeline did not write is where it would write.' },
+  output_closed: { title: 'output was closed', explanation: 'The program that read the output has ended.' },
+  path_outside: { title: 'path leads elsewhere', explanation: 'A link would lead a file outside the folder of its sink.' },
+  path_taken: { title: 'path is taken', explanation: 'Something is at the path already.' },
+  no_permission: { title: 'no permission', explanation: 'The user of this process may not write there.' },
+  too_many_files: { title: 'too many files at once', explanation: 'Records go to more files at once than may be open.' },
+  disk_full: { title: 'disk full', explanation: 'The disk has no room left. The state is unharmed; a restart goes on.' },
+
+  not_found: { title: 'store not found', explanation: 'There is no store at the path.' },
+  unknown_collection: { title: 'no such collection', explanation: 'The store has no collection or table of this name.' },
+  not_a_table: { title: 'a view', explanation: 'A view has no key to resume by.' },
+  table_differs: { title: 'table has other columns', explanation: 'The table that is there cannot take these records, or does not hold what the schema says.' },
+  name_taken: { title: 'name is taken', explanation: 'The store has something else under this name.' },
+  log_unreadable: { title: 'log cannot be read', explanation: 'The embedded log is damaged or of another version.' },
+  cannot_listen: { title: 'cannot listen', explanation: 'The address is in use, or may not be used.' },
+  route_taken: { title: 'two sources on one route', explanation: 'Two sources listen for the same method and path.' },
+  http_unreachable: { title: 'server not reached', explanation: 'The server of a sink does not answer.' },
+  held: { title: 'waits for an earlier record', explanation: 'A record waits until an earlier one of its key is through.' },
+  group_in_use: { title: 'consumer group in use', explanation: 'A group that offsets would be reported to has members of its own.' },
+
+  too_many_bad_records: { title: 'too many bad records', explanation: 'The share of bad records went above `stop_above`.' },
+  no_dead_letter: { title: 'no dead letter', explanation: 'The pipeline keeps no dead letters.' },
+  cannot_read_back: {
+    title: 'dead letters cannot be read back',
+    explanation: 'The sink that keeps the dead letters cannot be read here.',
+    hint: 'keep them in `files` or a documents store',
+  },
+  not_replayable: { title: 'records cannot be replayed', explanation: 'The source cannot decode the bytes of a dead letter again.' },
+  replay_into_ended: {
+    title: 'results are final',
+    explanation: 'A step with memory comes after the place where records stopped, and its run has ended.',
+    hint: 'run the pipeline again',
+  },
+
+  duplicate_side_key: {
+    title: 'key of a side input given twice',
+    explanation: 'Two rows of the other side of a join have one key.',
+    hint: 'take: first, or take: last',
+  },
+  side_too_large: { title: 'side input too large', explanation: 'The other side of a join has more keys than `max_rows`.' },
+  function_missing: { title: 'function not found', explanation: 'The file of a `call` step, or the function in it, is not there.' },
+  function_broken: { title: 'function cannot be loaded', explanation: 'Importing the file of a `call` step failed.' },
+  bad_record: { title: 'record cannot be read', explanation: 'A record cannot be decoded while types are inferred.' },
+  cannot_infer: { title: 'types cannot be told', explanation: 'The input does not show the names or types of its fields.' },
+  nothing_to_infer: { title: 'nothing to infer from', explanation: 'There are no records to tell types from.' },
+  unknown_type: { title: 'unknown connector or step', explanation: 'No source, step or sink has this name.' },
+} as const satisfies Record<string, CatalogueEntry>
