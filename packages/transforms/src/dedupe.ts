@@ -2,8 +2,8 @@
  * `dedupe`: of records with the same key the first passes, as long as its key is remembered.
  *
  * What is remembered are the keys of the last `last` records that passed. They are numbered; a ring holds them by number, so the key that goes is the one whose
- * place the new one takes. A record with a remembered key is left out and does not renew it. Each key is saved with its number. A cut hands out the keys that
- * came since the last one, which are those of the highest numbers in the ring, and of those that were saved before the ones that went.
+ * place the new one takes. A record with a remembered key is left out and does not renew it. Keys are saved in blocks of 100 by their numbers, each
+ * `[first number, key, key, ...]`: a save then writes few rows, and forgets a block when all its keys are gone.
  *
  * A key with a null part says nothing about which record it is: `nulls` tells whether such records all pass (and are not remembered), or are equal.
  */
@@ -23,6 +23,9 @@ const options = option.object({
     option.oneOf(['pass', 'equal'], 'Records with null in a field of `by`: all `pass`, or null is `equal` to null. Needed where such a field is optional.'),
   ),
 })
+
+/** Small, since a block that is not full yet is written again by every save. */
+const blockSize = 100
 
 const fieldsOf = (by: string | readonly string[]): readonly string[] => (typeof by === 'string' ? [by] : by)
 
@@ -63,18 +66,14 @@ export const dedupe = defineTransform({
     const remembered = new Set<string>()
     let ring: string[] = []
     let next = 0
-    /** The first number that is not saved yet. */
+    /** The first number that is not saved yet, and the first block that is. */
     let unsaved = 0
-    /** Keys that are saved and were forgotten since. */
-    let gone: string[] = []
+    let firstBlock = 0
 
     const remember = (key: string): void => {
       const place = next % last
       const oldest = ring[place]
-      if (oldest !== undefined) {
-        remembered.delete(oldest)
-        if (next - last < unsaved) gone.push(oldest)
-      }
+      if (oldest !== undefined) remembered.delete(oldest)
       remembered.add(key)
       ring[place] = key
       next++
@@ -94,20 +93,33 @@ export const dedupe = defineTransform({
         return passing.done()
       },
       cut() {
-        const entries: (readonly [key: string, value: string | null])[] = []
-        for (const key of gone) if (!remembered.has(key)) entries.push([key, null])
-        for (let n = Math.max(unsaved, next - last); n < next; n++) entries.push([ring[n % last]!, String(n)])
-        gone = []
+        const entries: (readonly [block: string, keys: string | null])[] = []
+        const oldest = Math.max(0, next - last)
+        const oldestBlock = Math.floor(oldest / blockSize)
+        for (let b = firstBlock; b < oldestBlock && b * blockSize < unsaved; b++) entries.push([String(b), null])
+        firstBlock = oldestBlock
+        for (let b = Math.max(oldestBlock, Math.floor(unsaved / blockSize)); unsaved < next && b * blockSize < next; b++) {
+          const from = Math.max(oldest, b * blockSize)
+          const keys = Array.from({ length: Math.min(next, (b + 1) * blockSize) - from }, (_, i) => ring[(from + i) % last]!)
+          entries.push([String(b), JSON.stringify([from, ...keys])])
+        }
         unsaved = next
         return entries
       },
       restore(entries) {
-        const saved = [...entries].map(([key, n]) => [key, Number(n)] as const)
-        for (const [, n] of saved) unsaved = next = Math.max(next, n + 1)
+        const blocks = [...entries].map(([block, text]) => {
+          const [from, ...keys] = JSON.parse(text) as [number, ...string[]]
+          return { block: Number(block), from, keys }
+        })
+        for (const { from, keys } of blocks) unsaved = next = Math.max(next, from + keys.length)
+        firstBlock = blocks.reduce((least, { block }) => Math.min(least, block), Math.floor(next / blockSize))
         ring = new Array<string>(Math.min(next, last))
-        for (const [key, n] of saved) {
-          remembered.add(key)
-          ring[n % last] = key
+        for (const { from, keys } of blocks) {
+          for (const [i, key] of keys.entries()) {
+            if (from + i < next - last) continue
+            remembered.add(key)
+            ring[(from + i) % last] = key
+          }
         }
       },
     }

@@ -42,9 +42,14 @@ describe('dedupe', () => {
   })
 
   it('goes on after a restart where the last cut left it', () => {
-    const key = fc.constantFrom(...'abcdefg')
+    // Few keys and a short memory, or some hundred keys in several blocks.
+    const small = fc.record({ epochs: fc.array(fc.array(fc.nat(6), { maxLength: 6 }), { maxLength: 12 }), last: fc.integer({ min: 1, max: 4 }) })
+    const large = fc.record({
+      epochs: fc.array(fc.array(fc.nat(700), { minLength: 50, maxLength: 150 }), { minLength: 3, maxLength: 8 }),
+      last: fc.integer({ min: 50, max: 350 }),
+    })
     fc.assert(
-      fc.property(fc.array(fc.array(key, { maxLength: 6 }), { maxLength: 12 }), fc.integer({ min: 1, max: 4 }), fc.nat(11), (epochs, last, crashAt) => {
+      fc.property(fc.oneof(small, large), fc.nat(11), ({ epochs, last }, crashAt) => {
         const config = { by: 'id', last, nulls: undefined }
         const create = () => dedupe.create(config, stepContext(input))
         const steady = create()
@@ -60,7 +65,7 @@ describe('dedupe', () => {
         const seen: unknown[] = []
         let step = create()
         for (const [e, keys] of epochs.entries()) {
-          const batch = keys.map((k) => row(k))
+          const batch = keys.map((k) => row(`k${k}`))
           if (e === crashAt) {
             apply(step, batch) // not saved: comes again
             step = create()
@@ -71,22 +76,35 @@ describe('dedupe', () => {
             if (value === null) saved.delete(k)
             else saved.set(k, value)
           }
-          expect(saved.size).toBeLessThanOrEqual(last)
+          expect(saved.size).toBeLessThanOrEqual(Math.ceil(last / 100) + 1)
         }
         expect(seen).toEqual(expected)
       }),
     )
   })
 
-  it('hands out each change once, and nothing of what came and went between two cuts', () => {
-    const { transform } = run(dedupe, { by: 'id', last: 1 }, input, [row('a')])
-    expect(transform.cut!()).toEqual([['a', '0']])
-    apply(transform, [row('b'), row('c')])
-    expect(transform.cut!()).toEqual([
-      ['a', null],
-      ['c', '2'],
+  it('saves keys in blocks, each once, and forgets blocks of which no key is left', () => {
+    const { transform } = run(dedupe, { by: 'id', last: 120 }, input, [])
+    const pass = (from: number, to: number) =>
+      apply(
+        transform,
+        Array.from({ length: to - from }, (_, i) => row(`k${from + i}`)),
+      )
+    const cut = () => transform.cut!().map(([block, keys]) => [block, keys && (JSON.parse(keys) as unknown[]).length - 1, keys && keys.slice(0, 9)])
+    pass(0, 150)
+    expect(cut()).toEqual([
+      ['0', 70, '[30,"k30"'],
+      ['1', 50, '[100,"k10'],
     ])
-    expect(transform.cut!()).toEqual([])
+    expect(cut()).toEqual([])
+    pass(150, 230)
+    expect(cut()).toEqual([
+      ['0', null, null],
+      ['1', 90, '[110,"k11'],
+      ['2', 30, '[200,"k20'],
+    ])
+    pass(230, 1000)
+    expect(cut().map(([block]) => block)).toEqual(['1', '2', '8', '9'])
   })
 
   it('says what is wrong with its config', () => {
