@@ -2,13 +2,14 @@
  * `npm run gen` writes what is derived from code: the options in the READMEs of connectors and their schema.json, and docs/generated. `--check` writes
  * nothing and fails when something is stale.
  */
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, globSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { catalogue, type Definition, functions, optionJsonSchema, registryOf, signatures, specJsonSchema } from '@millrace/core'
 import type { Command } from '../packages/cli/src/command.ts'
 import { help } from '../packages/cli/src/command.ts'
 import { commands } from '../packages/cli/src/commands/index.ts'
 import { builtins } from '../packages/cli/src/builtins.ts'
+import { main, processIo } from '../packages/cli/src/index.ts'
 import { optionsMarkdown } from '../packages/cli/src/print/options.ts'
 
 const root = resolve(import.meta.dirname, '..')
@@ -22,6 +23,8 @@ made.set('docs/generated/spec.schema.json', json(specJsonSchema(registryOf(defin
 made.set('docs/generated/errors.md', errorsPage())
 made.set('docs/generated/expressions.md', expressionsPage())
 made.set('docs/generated/commands.md', await commandsPage())
+
+for (const page of globSync('{pipelines,examples}/*/README.md', { cwd: root })) await graphs(page)
 
 const stale = [...made].filter(([path, text]) => !existsSync(join(root, path)) || readFileSync(join(root, path), 'utf8') !== text).map(([path]) => path)
 if (process.argv.includes('--check')) {
@@ -89,6 +92,24 @@ function expressionsPage(): string {
 async function commandsPage(): Promise<string> {
   const loaded: Command[] = await Promise.all(Object.values(commands).map((command) => command.load()))
   return `${note}# Commands\n\n${loaded.map((command) => `## pipe ${command.name}\n\n\`\`\`text\n${help(command)}\`\`\`\n`).join('\n')}`
+}
+
+/** The flowcharts of a README: between `<!-- graph SPEC -->` and `<!-- /graph -->` stands that of SPEC, a file beside it. */
+async function graphs(page: string): Promise<void> {
+  let text = readFileSync(join(root, page), 'utf8')
+  for (const [whole, spec] of text.matchAll(/<!-- graph (\S+) -->[\s\S]*?<!-- \/graph -->/g)) {
+    const chart = await pipe(['plan', spec!, '--graph', 'mermaid'], join(root, dirname(page)))
+    text = text.replace(whole, () => `<!-- graph ${spec} -->\n\`\`\`mermaid\n${chart}\`\`\`\n<!-- /graph -->`)
+  }
+  made.set(page, text)
+}
+
+/** What the command prints, run in this process. */
+async function pipe(words: readonly string[], cwd: string): Promise<string> {
+  let out = ''
+  const code = await main(words, { ...processIo(), cwd, env: {}, out: (more) => void (out += more) })
+  if (code !== 0) throw new Error(`pipe ${words.join(' ')} ended with ${code}`)
+  return out
 }
 
 function json(value: unknown): string {

@@ -37,4 +37,15 @@ describe('examples', () => {
     expect((await pipe(['run'], folder)).code).toBe(0)
     if (existsSync(join(folder, 'expected'))) expect(outputs(join(folder, 'out'))).toEqual(outputs(join(folder, 'expected')))
   })
+
+  it('sqlite-query finds a customer by an index', async () => {
+    const folder = join(freshFolder(), 'sqlite-query')
+    cpSync(join(examples, 'sqlite-query'), folder, { recursive: true })
+    await pipe(['run'], folder)
+    const { out } = await pipe(['query', 'store', 'invoices', '--where', 'customer == 17850', '--sort', 'invoice', '--json'], folder)
+    expect(JSON.parse(out)).toMatchObject([
+      { invoice: '536365', total: '139.12' },
+      { invoice: '536366', total: '22.20' },
+    ])
+  })
 })
