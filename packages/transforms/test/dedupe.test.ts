@@ -57,7 +57,7 @@ describe('dedupe', () => {
           ids(
             apply(
               steady,
-              keys.map((k) => row(k)),
+              keys.map((k) => row(`k${k}`)),
             ).rows,
           ),
         )
