@@ -6,19 +6,19 @@
 import { codegenAllowed } from '../codegen.ts'
 import type { Row } from '../record.ts'
 import type { RecordType, Type } from '../schema.ts'
-import { check } from './check.ts'
-import { compile } from './compile.ts'
-import { factsOf, fieldOfPath } from './facts.ts'
-import { equalities } from './equalities.ts'
-import { interpret } from './interpret.ts'
-import { parseExpression } from './parser.ts'
-import type { ExpressionProblem } from './problem.ts'
-import type { Node } from './typed.ts'
+import { check } from './check/check.ts'
+import { factsOf, fieldOfPath } from './check/facts.ts'
+import type { Node } from './check/typed.ts'
+import { compile } from './evaluate/compile.ts'
+import { equalities } from './evaluate/equalities.ts'
+import { interpret } from './evaluate/interpret.ts'
+import { parseExpression } from './read/parser.ts'
+import type { ExpressionProblem } from './read/problem.ts'
 
 export { aggregateFunctions } from './aggregate/functions.ts'
 export { type AggregateState, type Aggregation, type AggregationProblems, compileAggregates, interpretAggregates } from './aggregate/index.ts'
 export { type FunctionEntry, functions, signatures } from './functions/index.ts'
-export type { ExpressionProblem } from './problem.ts'
+export type { ExpressionProblem } from './read/problem.ts'
 
 /** An expression that fits its record. */
 export interface Expression {

@@ -1,6 +1,6 @@
 import {
-  aggregateFunctions,
   type Aggregation,
+  aggregateFunctions,
   compileAggregates,
   DataError,
   fieldText,

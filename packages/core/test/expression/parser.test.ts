@@ -2,8 +2,8 @@ import { parse } from '@marcbachmann/cel-js'
 import { compileExpression, parseType, type RecordType } from '@millrace/core'
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { parseExpression } from '../../src/expression/parser.ts'
-import type { Syntax } from '../../src/expression/syntax.ts'
+import { parseExpression } from '../../src/expression/read/parser.ts'
+import type { Syntax } from '../../src/expression/read/syntax.ts'
 
 const record: RecordType = { fields: { a: parseType('boolean')!, n: parseType('integer')!, s: parseType('string')! } }
 const findings = (text: string) => {

@@ -1,5 +1,5 @@
 /** The record and row that the tables of expressions are about. */
-import { parseType, type Field, type RecordType, type Row } from '@millrace/core'
+import { type Field, parseType, type RecordType, type Row } from '@millrace/core'
 
 const fields = (types: Record<string, string | RecordType | [RecordType]>): RecordType => ({
   fields: Object.fromEntries(

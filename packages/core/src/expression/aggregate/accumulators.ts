@@ -7,10 +7,10 @@ import { fromJson, toJson } from '../../convert.ts'
 import { DataError } from '../../errors.ts'
 import type { Json } from '../../record.ts'
 import type { Type } from '../../schema.ts'
-import { decimalText, small, unscaled } from '../decimal.ts'
-import { ordering } from '../operators.ts'
-import { compareText } from '../text.ts'
-import { maxPrecision } from '../unify.ts'
+import { ordering } from '../check/comparisons.ts'
+import { maxPrecision } from '../check/unify.ts'
+import { decimalText, small, unscaled } from '../values/decimal.ts'
+import { compareText } from '../values/text.ts'
 
 /** When a record was: its event time, its split, and its position there. */
 export type AddAt<S> = (state: S, value: never, time: number, split: string, position: string | number) => S

@@ -1,11 +1,11 @@
 /** Finds the form of a function that fits the arguments, and makes the call. What fits none is one finding, at the argument that is wrong. */
-import { checkZone } from '../date.ts'
-import { DataError } from '../errors.ts'
-import { parseType, type Type } from '../schema.ts'
-import type { Form, FunctionEntry, Made } from './functions/entry.ts'
-import { signatures, written } from './functions/entry.ts'
+import { checkZone } from '../../date.ts'
+import { DataError } from '../../errors.ts'
+import { parseType, type Type } from '../../schema.ts'
+import type { Form, FunctionEntry, Made } from '../functions/entry.ts'
+import { signatures, written } from '../functions/entry.ts'
+import type { Span } from '../read/syntax.ts'
 import { type Reporter, required } from './report.ts'
-import type { Span } from './syntax.ts'
 import { brokenNode, describe, isBroken, isNothing, type Node } from './typed.ts'
 import { maxPrecision } from './unify.ts'
 

@@ -2,18 +2,20 @@
  * The type check: from the tree of the text to the tree of its meaning, with all problems of an expression in one pass. A part with a problem is `broken`, and
  * whatever uses it is not reported again. Null guards narrow: what stands behind `x != null &&` knows that x is not null (facts.ts).
  */
-import { closest } from '../closest.ts'
-import { DataError } from '../errors.ts'
-import { fieldOf, type Field, type RecordType, type Type } from '../schema.ts'
-import { aggregateNames } from './aggregate/functions.ts'
+import { closest } from '../../closest.ts'
+import { DataError } from '../../errors.ts'
+import { fieldOf, type RecordType, type Type } from '../../schema.ts'
+import { aggregateNames } from '../aggregate/functions.ts'
+import { functionNamed, functionNames, notRepeatable, otherNames } from '../functions/index.ts'
+import type { ExpressionProblem } from '../read/problem.ts'
+import type { Span, Syntax } from '../read/syntax.ts'
 import { callNode } from './calls.ts'
-import { both, either, factsOf, noFacts, pathOf } from './facts.ts'
-import { functionNamed, functionNames, notRepeatable, otherNames } from './functions/index.ts'
-import { arithmeticNode, equalNode, inNode, logicNode, negateNode, orderNode } from './operators.ts'
-import type { ExpressionProblem } from './problem.ts'
-import { requiredBoolean, required } from './report.ts'
+import { equalNode, inNode, orderNode } from './comparisons.ts'
+import { both, either, factsOf, noFacts } from './facts.ts'
+import { indexNode, memberNode, type Naming, nameNode } from './names.ts'
+import { arithmeticNode, logicNode, negateNode } from './operators.ts'
+import { requiredBoolean } from './report.ts'
 import { type Checking, type Scope, special } from './special.ts'
-import type { Span, Syntax } from './syntax.ts'
 import { brokenNode, describe, isBroken, isNothing, type Node, nothing } from './typed.ts'
 import { coerce, unifyAll, unifyNodes } from './unify.ts'
 
@@ -35,11 +37,11 @@ export function check(syntax: Syntax, text: string, input: RecordType): Checked 
   return { node, problems: checker.problems.toSorted((a, b) => a.span[0] - b.span[0]), fields: [...checker.used] }
 }
 
-class Checker implements Checking {
+class Checker implements Checking, Naming {
   readonly problems: ExpressionProblem[] = []
   readonly used = new Set<string>()
   private readonly text: string
-  private readonly input: RecordType
+  readonly input: RecordType
   private loops = 0
 
   constructor(text: string, input: RecordType) {
@@ -99,11 +101,11 @@ class Checker implements Checking {
       case 'number':
         return { op: 'constant', value: syntax.value, exact: { digits: syntax.digits, scale: syntax.scale }, type: { kind: 'number' }, optional: false, span }
       case 'name':
-        return this.name(syntax.name, span, scope)
+        return nameNode(syntax.name, span, scope, this)
       case 'member':
-        return this.member(this.check(syntax.object, scope), syntax.name, syntax.nameAt, span, scope)
+        return memberNode(this.check(syntax.object, scope), syntax.name, syntax.nameAt, span, scope, this)
       case 'index':
-        return this.index(this.check(syntax.object, scope), this.check(syntax.index, scope), span, scope)
+        return indexNode(this.check(syntax.object, scope), this.check(syntax.index, scope), span, scope, this)
       case 'call':
         return this.call(syntax, scope)
       case 'negate':
@@ -161,89 +163,6 @@ class Checker implements Checking {
       this.report({ code: error.code, message: error.message, span: node.span })
       return brokenNode(node.span)
     }
-  }
-
-  /** Not null where a guard says so. */
-  private narrowed(node: Node, scope: Scope): Node {
-    if (!node.optional) return node
-    const path = pathOf(node)
-    return path && (scope.known === 'never' || scope.known.has(path)) ? { ...node, optional: false } : node
-  }
-
-  private name(name: string, span: Span, scope: Scope): Node {
-    const element = scope.elements.findLast((element) => element.name === name)
-    if (element) return this.narrowed({ op: 'element', loop: element.loop, type: element.type, optional: element.optional, span }, scope)
-    const field = fieldOf(this.input, name)
-    if (!field) return this.unknownField(name, Object.keys(this.input.fields), scope, span)
-    this.used.add(name)
-    return this.narrowed({ op: 'field', name, ...field, span }, scope)
-  }
-
-  private unknownField(name: string, fields: readonly string[], scope: Scope | undefined, span: Span): Node {
-    const near = closest(name, [...fields, ...(scope?.elements.map((element) => element.name) ?? [])])
-    const list = fields.length <= 12 ? fields.join(', ') : `${fields.slice(0, 11).join(', ')} and ${fields.length - 11} more`
-    const word = otherWords.get(name)
-    const hint = word
-      ? `write ${word}`
-      : near !== undefined
-        ? `did you mean ${quotedName(near)}?`
-        : scope && functionNamed(name)
-          ? `${name} is a function: ${name}(...)`
-          : fields.length
-            ? `the fields are ${list}${scope ? '; text is written in quotes' : ''}`
-            : 'there are no fields here'
-    this.report({ code: 'unknown_field', message: `there is no field ${quotedName(name)}`, span, hint })
-    return brokenNode(span)
-  }
-
-  private member(object: Node, name: string, nameAt: Span, span: Span, scope: Scope): Node {
-    if (isBroken(object.type)) return brokenNode(span)
-    if (object.type.kind === 'json') {
-      const key: Node = { op: 'constant', value: name, type: { kind: 'string' }, optional: false, span: nameAt }
-      return this.narrowed({ op: 'json', value: object, key, type: object.type, optional: true, span }, scope)
-    }
-    if (object.type.kind !== 'object') {
-      const whole = `${this.text.slice(...object.span)}.${name}`
-      const hint = fieldOf(this.input, whole)
-        ? `\`${whole}\` is a field`
-        : functionNamed(name)
-          ? `${name} is a function: ${this.textOf(object.span)}.${name}()`
-          : undefined
-      this.report({
-        code: 'wrong_type',
-        message: `${this.textOf(object.span)} is ${describe(object.type)} and has no fields`,
-        span: nameAt,
-        expected: 'object',
-        got: describe(object.type),
-        ...(hint ? { hint } : {}),
-      })
-      return brokenNode(span)
-    }
-    const field: Field | undefined = fieldOf(object.type.record, name)
-    if (!field) return { ...this.unknownField(name, Object.keys(object.type.record.fields), undefined, nameAt), span }
-    return this.narrowed({ op: 'member', object, name, type: field.type, optional: field.optional || object.optional, span }, scope)
-  }
-
-  private index(object: Node, index: Node, span: Span, scope: Scope): Node {
-    if (isBroken(object.type) || isBroken(index.type)) return brokenNode(span)
-    const { type } = object
-    if (type.kind === 'object' && index.op === 'constant' && typeof index.value === 'string') return this.member(object, index.value, index.span, span, scope)
-    const key = required(index, this)
-    if (isBroken(key.type)) return brokenNode(span)
-    if (type.kind === 'json' && (key.type.kind === 'string' || key.type.kind === 'integer'))
-      return this.narrowed({ op: 'json', value: object, key, type, optional: true, span }, scope)
-    if (type.kind === 'list' && key.type.kind === 'integer') return { op: 'item', list: required(object, this), index: key, ...type.of, span }
-    const expected = type.kind === 'json' ? 'string or integer' : type.kind === 'list' ? 'integer' : type.kind === 'object' ? 'a name in quotes' : undefined
-    const problem = expected
-      ? { message: `an index into ${describe(type)} is ${expected}, not ${describe(key.type)}`, span: key.span, expected, got: describe(key.type) }
-      : {
-          message: `${this.textOf(object.span)} is ${describe(type)} and has no elements`,
-          span: object.span,
-          expected: 'list, object or json',
-          got: describe(type),
-        }
-    this.report({ code: 'wrong_type', ...problem })
-    return brokenNode(span)
   }
 
   private call(syntax: Syntax & { op: 'call' }, scope: Scope): Node {
@@ -336,15 +255,4 @@ class Checker implements Checking {
   }
 }
 
-/** Words of other languages for what has no name here. */
-const otherWords: ReadonlyMap<string, string> = new Map([
-  ...['True', 'TRUE', 'yes'].map((word) => [word, 'true'] as const),
-  ...['False', 'FALSE', 'no'].map((word) => [word, 'false'] as const),
-  ...['None', 'NULL', 'Null', 'nil', 'undefined'].map((word) => [word, 'null'] as const),
-])
-
 const brokenBoolean = (span: Span): Node => ({ ...brokenNode(span), type: boolean })
-
-/** A name as it is written in an expression. */
-const quotedName = (name: string): string =>
-  /^[\p{L}_][\p{L}\p{M}\p{Nd}_]*$/u.test(name) && !['in', 'true', 'false', 'null'].includes(name) ? name : `\`${name}\``

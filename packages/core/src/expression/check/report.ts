@@ -1,6 +1,6 @@
 /** Findings while an expression is checked. */
-import type { ExpressionProblem } from './problem.ts'
-import type { Span } from './syntax.ts'
+import type { ExpressionProblem } from '../read/problem.ts'
+import type { Span } from '../read/syntax.ts'
 import { brokenNode, describe, isBroken, isNothing, type Node } from './typed.ts'
 
 export interface Reporter {

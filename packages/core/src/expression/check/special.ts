@@ -1,12 +1,13 @@
 /** Functions whose arguments are more than values: guards against null, values of any one type, and loops over lists. */
+
+import type { Type } from '../../schema.ts'
+import type { Span, Syntax } from '../read/syntax.ts'
+import { extreme } from '../values/list.ts'
+import { ordering } from './comparisons.ts'
 import { both, factsOf, type Known, noFacts, present } from './facts.ts'
-import { extreme } from './functions/numbers.ts'
-import { ordering } from './operators.ts'
 import { type Reporter, required, requiredBoolean } from './report.ts'
-import type { Span, Syntax } from './syntax.ts'
-import { brokenNode, describe, isBroken, isNothing, type LoopKind, type Node, type Operation } from './typed.ts'
+import { brokenNode, callOf, describe, isBroken, isNothing, type LoopKind, type Node, type Operation } from './typed.ts'
 import { coerce, unifyAll } from './unify.ts'
-import type { Type } from '../schema.ts'
 
 /** What special functions need of the check. */
 export interface Checking extends Reporter {
@@ -105,7 +106,7 @@ function leastOrGreatest(name: 'min' | 'max', call: Call, scope: Scope, checking
   const before = order(name, unified.type, span, checking)
   if (!before) return brokenNode(span)
   const operation: Operation = { name: `${name} ${unified.type.kind}`, call: (a: never, b: never) => (before(b, a) ? b : a) }
-  return unified.nodes.reduce((a, b) => ({ op: 'call', operation, args: [a, b], nullable: false, type: unified.type, optional: false, span }))
+  return unified.nodes.reduce((a, b) => callOf(operation, [a, b], unified.type, span))
 }
 
 function ofList(name: 'min' | 'max', list: Node, span: Span, checking: Checking): Node {
@@ -121,7 +122,7 @@ function ofList(name: 'min' | 'max', list: Node, span: Span, checking: Checking)
     name: `${name} of list ${of.type.kind}`,
     call: (values: unknown[]) => extreme(name, values, before as (a: unknown, b: unknown) => boolean),
   }
-  return { op: 'call', operation, args: [list], nullable: false, type: of.type, optional: false, span }
+  return callOf(operation, [list], of.type, span)
 }
 
 function order(name: 'min' | 'max', type: Type, span: Span, checking: Checking): ((a: never, b: never) => boolean) | undefined {

@@ -2,9 +2,9 @@
  * What an expression means: the tree after the type check. Names are resolved, operators and functions are operations on one type each, and conversions
  * between numeric types stand where they happen. Both evaluators (compile.ts, interpret.ts) read this.
  */
-import { type Type, typeText } from '../schema.ts'
+import { type Type, typeText } from '../../schema.ts'
+import type { Span } from '../read/syntax.ts'
 import type { Facts } from './facts.ts'
-import type { Span } from './syntax.ts'
 
 /** A computation on values that are not null, unless it says otherwise. Throws `DataError`. */
 export interface Operation {
@@ -73,3 +73,14 @@ export function describe(type: Type): string {
 
 /** A node of unknown meaning, after a finding. */
 export const brokenNode = (span: Span): Node => ({ op: 'constant', value: null, type: broken, optional: false, span })
+
+/** A call whose arguments are not null. */
+export const callOf = (operation: Operation, args: readonly Node[], type: Type, span: Span): Node => ({
+  op: 'call',
+  operation,
+  args,
+  nullable: false,
+  type,
+  optional: false,
+  span,
+})

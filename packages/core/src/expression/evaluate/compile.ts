@@ -4,11 +4,12 @@
  * scope. Null and absent are one: what may be absent is read with `?? null`, so that only null is left to compare with. Names that every object inherits, such
  * as `constructor`, are read as own properties where the field may be absent.
  */
-import { generate, propertyKey, quote } from '../codegen.ts'
-import type { Row } from '../record.ts'
-import { equalDeep, isInDeep, itemAt, onlyOne, ownProperty } from './equal.ts'
-import { jsonAt } from './json.ts'
-import type { Node } from './typed.ts'
+import { generate, propertyKey, quote } from '../../codegen.ts'
+import type { Row } from '../../record.ts'
+import type { Node } from '../check/typed.ts'
+import { equalDeep, isInDeep, ownProperty } from '../values/equal.ts'
+import { jsonAt } from '../values/json.ts'
+import { isIn, itemAt, onlyOne } from '../values/list.ts'
 
 /** Lists of constants from this length on are looked up in a set. */
 const longList = 5
@@ -106,8 +107,6 @@ function membership(node: Node & { op: 'in' }, code: (node: Node) => string, nam
   // The value comes first, since it is the first to fail.
   return `${named(node.deep ? isInDeep : isIn)}(${code(node.value)}, ${code(list)})`
 }
-
-const isIn = (value: unknown, list: readonly unknown[]): boolean => list.includes(value)
 
 type AnyCall = (...args: unknown[]) => unknown
 

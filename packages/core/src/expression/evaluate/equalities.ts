@@ -1,5 +1,5 @@
 /** What an expression asks for by equality: the part that a store can look up. */
-import type { Node } from './typed.ts'
+import type { Node } from '../check/typed.ts'
 
 /** `field == value` and its like, joined by && at the top. Values are as in memory; of a field named twice the first. */
 export function equalities(node: Node): Readonly<Record<string, unknown>> {

@@ -1,13 +1,14 @@
 /** Functions from one type to another. They convert exactly or fail: only `double` may come to the nearest number. */
-import { fromText } from '../../convert.ts'
+
 import { decimalFromNumber, decimalFromText } from '../../convert/scalar.ts'
-import { DataError } from '../../errors.ts'
+import { fromText } from '../../convert.ts'
 import { isoText } from '../../date.ts'
+import { DataError } from '../../errors.ts'
 import type { Type } from '../../schema.ts'
-import { pointed } from '../decimal.ts'
-import { jsonTo, jsonToText, parseJson } from '../json.ts'
-import type { Node } from '../typed.ts'
-import { maxPrecision } from '../unify.ts'
+import type { Node } from '../check/typed.ts'
+import { maxPrecision } from '../check/unify.ts'
+import { pointed } from '../values/decimal.ts'
+import { jsonTo, jsonToText, parseJson } from '../values/json.ts'
 import { type FunctionEntry, type Made, written } from './entry.ts'
 
 const reader = (kind: 'integer' | 'bigint' | 'number' | 'boolean'): ((text: string) => unknown) => fromText({ kind })

@@ -5,7 +5,7 @@
  * one of the three that may also be computed) and `whole` (a whole number that is not negative).
  */
 import type { Type } from '../../schema.ts'
-import type { Node, Operation } from '../typed.ts'
+import type { Node, Operation } from '../check/typed.ts'
 
 /** What a form makes of its arguments; `refusal` where they cannot be. */
 export type Made =

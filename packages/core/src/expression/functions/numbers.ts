@@ -1,11 +1,10 @@
 /** Functions on numbers. None rounds but those that say so, and these round halves away from zero. */
-import { DataError } from '../../errors.ts'
 import type { Type } from '../../schema.ts'
-import { absBigint, absInteger, absNumber } from '../arithmetic.ts'
-import { absDecimal, cutDecimal, divideDecimal, type Rounding } from '../decimal.ts'
-import { roundNumber, wholeNumber } from '../rounding.ts'
-import type { Node } from '../typed.ts'
-import { coerce, decimalType, digitsOf, literalDecimal, unifyNodes } from '../unify.ts'
+import type { Node } from '../check/typed.ts'
+import { coerce, decimalType, digitsOf, literalDecimal, unifyNodes } from '../check/unify.ts'
+import { absBigint, absInteger, absNumber } from '../values/arithmetic.ts'
+import { absDecimal, cutDecimal, divideDecimal, type Rounding } from '../values/decimal.ts'
+import { roundNumber, wholeNumber } from '../values/rounding.ts'
 import { type Form, type FunctionEntry, type Made, written } from './entry.ts'
 
 const same = (value: unknown): unknown => value
@@ -127,11 +126,3 @@ export const numberFunctions: readonly FunctionEntry[] = [
     ],
   },
 ]
-
-/** The least or greatest element by `isBefore`. Throws `empty_list`. */
-export function extreme(name: string, list: readonly unknown[], isBefore: (a: unknown, b: unknown) => boolean): unknown {
-  if (list.length === 0) throw new DataError('empty_list', `${name} of an empty list`)
-  let best = list[0]
-  for (let i = 1; i < list.length; i++) if (isBefore(list[i], best)) best = list[i]
-  return best
-}

@@ -1,7 +1,7 @@
 /** Functions on text. Characters are code points. */
 import { DataError } from '../../errors.ts'
-import { pattern } from '../pattern.ts'
-import { sizeOfText, sliceText } from '../text.ts'
+import { pattern } from '../values/pattern.ts'
+import { sizeOfText, sliceText } from '../values/text.ts'
 import { type FunctionEntry, written } from './entry.ts'
 
 function substring(text: string, from: number, to = Infinity): string {

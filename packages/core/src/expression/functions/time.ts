@@ -1,7 +1,18 @@
 /** Functions on dates and timestamps. What depends on the clock of a place takes its zone; without one the clock is UTC. */
 import { fromText } from '../../convert.ts'
-import { addDays, addMonths, type DatePart, dateOfTimestamp, datePart, daysBetween, durationMs, startOfDate, timestampOfMs, timestampPart } from '../time.ts'
-import type { Node } from '../typed.ts'
+import type { Node } from '../check/typed.ts'
+import {
+  addDays,
+  addMonths,
+  type DatePart,
+  dateOfTimestamp,
+  datePart,
+  daysBetween,
+  durationMs,
+  startOfDate,
+  timestampOfMs,
+  timestampPart,
+} from '../values/time.ts'
 import { type Form, type FunctionEntry, type Made, written } from './entry.ts'
 
 const zoneOf = (node: Node | undefined): string => (written(node) as string | undefined) ?? 'UTC'

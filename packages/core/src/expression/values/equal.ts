@@ -1,5 +1,5 @@
 /** Equality of what `===` cannot tell: bytes, lists, objects and JSON values. Null and absent are one. */
-import { DataError } from '../errors.ts'
+import { DataError } from '../../errors.ts'
 
 const maxDepth = 500
 
@@ -41,16 +41,3 @@ export const isInDeep = (value: unknown, list: readonly unknown[]): boolean => l
 /** A property that the object itself has; null where it, or the object, is missing. For names that every object has, such as `constructor`. */
 export const ownProperty = (object: object | null, name: string): unknown =>
   object !== null && Object.hasOwn(object, name) ? ((object as Record<string, unknown>)[name] ?? null) : null
-
-/** An element by its index from 0. Throws `out_of_range` where there is none. */
-export function itemAt(list: readonly unknown[], index: number): unknown {
-  if (index >= 0 && index < list.length) return list[index] ?? null
-  throw new DataError('out_of_range', `there is no element ${index} in a list of ${list.length}`)
-}
-
-/** Whether exactly one element passes. */
-export function onlyOne<T>(list: readonly T[], test: (item: T) => boolean): boolean {
-  let count = 0
-  for (const item of list) if (test(item)) count++
-  return count === 1
-}

@@ -1,0 +1,116 @@
+/** Names and what is inside of values: fields, elements of loops, members of objects, keys of JSON values, elements of lists. */
+import { closest } from '../../closest.ts'
+import { fieldOf, type RecordType } from '../../schema.ts'
+import { functionNamed } from '../functions/index.ts'
+import type { Span } from '../read/syntax.ts'
+import { pathOf } from './facts.ts'
+import { type Reporter, required } from './report.ts'
+import type { Scope } from './special.ts'
+import { brokenNode, describe, isBroken, type Node } from './typed.ts'
+
+/** What names need of the check. */
+export interface Naming extends Reporter {
+  /** The record whose fields may be named. */
+  readonly input: RecordType
+  /** Those that were. */
+  readonly used: Set<string>
+}
+
+/** Words of other languages for what has no name here. */
+const otherWords: ReadonlyMap<string, string> = new Map([
+  ...['True', 'TRUE', 'yes'].map((word) => [word, 'true'] as const),
+  ...['False', 'FALSE', 'no'].map((word) => [word, 'false'] as const),
+  ...['None', 'NULL', 'Null', 'nil', 'undefined'].map((word) => [word, 'null'] as const),
+])
+
+/** A name as it is written in an expression. */
+const quotedName = (name: string): string =>
+  /^[\p{L}_][\p{L}\p{M}\p{Nd}_]*$/u.test(name) && !['in', 'true', 'false', 'null'].includes(name) ? name : `\`${name}\``
+
+/** Not null where a guard says so. */
+function narrowed(node: Node, scope: Scope): Node {
+  if (!node.optional) return node
+  const path = pathOf(node)
+  return path && (scope.known === 'never' || scope.known.has(path)) ? { ...node, optional: false } : node
+}
+
+/** A field of the record, or the element of a loop around. */
+export function nameNode(name: string, span: Span, scope: Scope, naming: Naming): Node {
+  const element = scope.elements.findLast((element) => element.name === name)
+  if (element) return narrowed({ op: 'element', loop: element.loop, type: element.type, optional: element.optional, span }, scope)
+  const field = fieldOf(naming.input, name)
+  if (!field) return unknownField(name, Object.keys(naming.input.fields), scope, span, naming)
+  naming.used.add(name)
+  return narrowed({ op: 'field', name, ...field, span }, scope)
+}
+
+/** The finding for a name that is no field. `scope`: it stands alone, and may have been meant as something else. */
+function unknownField(name: string, fields: readonly string[], scope: Scope | undefined, span: Span, reporter: Reporter): Node {
+  const near = closest(name, [...fields, ...(scope?.elements.map((element) => element.name) ?? [])])
+  const list = fields.length <= 12 ? fields.join(', ') : `${fields.slice(0, 11).join(', ')} and ${fields.length - 11} more`
+  const word = otherWords.get(name)
+  const hint = word
+    ? `write ${word}`
+    : near !== undefined
+      ? `did you mean ${quotedName(near)}?`
+      : scope && functionNamed(name)
+        ? `${name} is a function: ${name}(...)`
+        : fields.length
+          ? `the fields are ${list}${scope ? '; text is written in quotes' : ''}`
+          : 'there are no fields here'
+  reporter.report({ code: 'unknown_field', message: `there is no field ${quotedName(name)}`, span, hint })
+  return brokenNode(span)
+}
+
+/** `object.name`; null where the object is null. */
+export function memberNode(object: Node, name: string, nameAt: Span, span: Span, scope: Scope, naming: Naming): Node {
+  if (isBroken(object.type)) return brokenNode(span)
+  if (object.type.kind === 'json') {
+    const key: Node = { op: 'constant', value: name, type: { kind: 'string' }, optional: false, span: nameAt }
+    return narrowed({ op: 'json', value: object, key, type: object.type, optional: true, span }, scope)
+  }
+  if (object.type.kind !== 'object') {
+    const whole = `${naming.textOf(object.span)}.${name}`
+    const hint = fieldOf(naming.input, whole)
+      ? `\`${whole}\` is a field`
+      : functionNamed(name)
+        ? `${name} is a function: ${naming.textOf(object.span)}.${name}()`
+        : undefined
+    naming.report({
+      code: 'wrong_type',
+      message: `${naming.textOf(object.span)} is ${describe(object.type)} and has no fields`,
+      span: nameAt,
+      expected: 'object',
+      got: describe(object.type),
+      ...(hint ? { hint } : {}),
+    })
+    return brokenNode(span)
+  }
+  const field = fieldOf(object.type.record, name)
+  if (!field) return { ...unknownField(name, Object.keys(object.type.record.fields), undefined, nameAt, naming), span }
+  return narrowed({ op: 'member', object, name, type: field.type, optional: field.optional || object.optional, span }, scope)
+}
+
+/** `list[0]`, `json["name"]`, `object["name"]`. */
+export function indexNode(object: Node, index: Node, span: Span, scope: Scope, naming: Naming): Node {
+  if (isBroken(object.type) || isBroken(index.type)) return brokenNode(span)
+  const { type } = object
+  if (type.kind === 'object' && index.op === 'constant' && typeof index.value === 'string')
+    return memberNode(object, index.value, index.span, span, scope, naming)
+  const key = required(index, naming)
+  if (isBroken(key.type)) return brokenNode(span)
+  if (type.kind === 'json' && (key.type.kind === 'string' || key.type.kind === 'integer'))
+    return narrowed({ op: 'json', value: object, key, type, optional: true, span }, scope)
+  if (type.kind === 'list' && key.type.kind === 'integer') return { op: 'item', list: required(object, naming), index: key, ...type.of, span }
+  const expected = type.kind === 'json' ? 'string or integer' : type.kind === 'list' ? 'integer' : type.kind === 'object' ? 'a name in quotes' : undefined
+  const problem = expected
+    ? { message: `an index into ${describe(type)} is ${expected}, not ${describe(key.type)}`, span: key.span, expected, got: describe(key.type) }
+    : {
+        message: `${naming.textOf(object.span)} is ${describe(type)} and has no elements`,
+        span: object.span,
+        expected: 'list, object or json',
+        got: describe(type),
+      }
+  naming.report({ code: 'wrong_type', ...problem })
+  return brokenNode(span)
+}
