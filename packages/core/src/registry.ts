@@ -86,16 +86,17 @@ export async function loadRegistry(options: {
   const loaded = new Map<string, Registered>()
   const missing = new Map<string, Missing>()
   const wanted = options.wanted === 'all' ? builtins : options.wanted
+  const under = new Map<string, Promise<Registered | Missing>>()
   const load = async ({ kind, type, needs }: Wanted): Promise<void> => {
     const key = keyOf(kind, type)
-    if (!loaded.has(key) && !missing.has(key)) {
-      const builtin = builtins.find((entry) => entry.kind === kind && entry.type === type)
-      const found = builtin ? await loadBuiltin(builtin) : await loadInstalled(root, kind, type)
-      if ('definition' in found) loaded.set(key, found)
-      else missing.set(key, found)
+    const builtin = builtins.find((entry) => entry.kind === kind && entry.type === type)
+    if (!under.has(key)) under.set(key, builtin ? loadBuiltin(builtin) : loadInstalled(root, kind, type))
+    const found = await under.get(key)!
+    if (!('definition' in found)) missing.set(key, found)
+    else {
+      loaded.set(key, found)
+      if (needs) await Promise.all(needs(found.definition).map(load))
     }
-    const definition = loaded.get(key)?.definition
-    if (needs && definition) await Promise.all(needs(definition).map(load))
   }
   await Promise.all(wanted.map(load))
   if (options.wanted === 'all') for (const entry of await loadDependencies(root)) loaded.set(keyOf(entry.definition.kind, entry.definition.type), entry)

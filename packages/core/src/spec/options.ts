@@ -113,7 +113,8 @@ function resolveScalar(node: ScalarNode, schema: OptionSchema, path: string, ctx
   }
   const problem = ruleBroken(value, schema)
   if (problem) {
-    const hint = schema.enum && typeof value === 'string' ? suggest(value, schema.enum.map(String)) : undefined
+    const near = schema.enum && typeof value === 'string' ? closest(value, schema.enum.map(String)) : undefined
+    const hint = near && `did you mean \`${near}\`?`
     ctx.report('bad_value', node.place, path, `\`${node.text}\` is not allowed`, { expected: problem, got: `\`${node.text}\``, ...(hint ? { hint } : {}) })
     return undefined
   }
