@@ -61,7 +61,7 @@ export const retailQuery = (from: string): string => `
     min(InvoiceDate) AS "first InvoiceDate", max(InvoiceDate) AS "last InvoiceDate",
     min(Quantity) AS "least Quantity", max(Quantity) AS "greatest Quantity", CAST(sum(Quantity) AS BIGINT) AS "sum of Quantity",
     min(UnitPrice) AS "least UnitPrice", max(UnitPrice) AS "greatest UnitPrice",
-    sum(CAST(Quantity AS DECIMAL(12, 0)) * UnitPrice) AS "sum of Quantity * UnitPrice",
+    round(sum(CAST(Quantity AS DECIMAL(12, 0)) * UnitPrice), 2) AS "sum of Quantity * UnitPrice",
     count(*) - (SELECT count(*) FROM (SELECT DISTINCT * FROM t)) AS "exact duplicates",
     ${['United Kingdom', 'Germany', 'France', 'EIRE'].map((c) => `count(*) FILTER (Country = '${c}') AS "rows of ${c}"`).join(', ')}
   FROM t`
@@ -124,7 +124,7 @@ export async function countFacts(rows: AsyncIterable<RetailRow> | Iterable<Retai
     'sum of Quantity': String(quantity),
     'least UnitPrice': String(cheapest),
     'greatest UnitPrice': String(dearest),
-    'sum of Quantity * UnitPrice': thousandths(sum),
+    'sum of Quantity * UnitPrice': cents(sum),
     'exact duplicates': String(n - seen.whole.size),
     'rows of United Kingdom': of('United Kingdom'),
     'rows of Germany': of('Germany'),
@@ -133,7 +133,11 @@ export async function countFacts(rows: AsyncIterable<RetailRow> | Iterable<Retai
   }
 }
 
-const thousandths = (n: bigint): string => number(`${n / 1000n}.${String((n < 0n ? -n : n) % 1000n).padStart(3, '0')}`)
+// Prices have up to three decimals; the known sum is told to the cent.
+function cents(thousandths: bigint): string {
+  const rounded = (thousandths + (thousandths < 0n ? -5n : 5n)) / 10n
+  return `${rounded / 100n}.${String((rounded < 0n ? -rounded : rounded) % 100n).padStart(2, '0')}`
+}
 
 /** A number's text without needless zeros. */
 export const number = (text: string): string => (/^-?\d+\.\d+$/.test(text) ? text.replace(/\.?0+$/, '') : text)
