@@ -309,6 +309,8 @@ export interface SinkDefinition<S extends OptionSchema = OptionSchema<any>> exte
 export interface TransformDefinition<S extends OptionSchema = OptionSchema<any>> extends Named<'transform', S> {
   /** Keeps memory over records: saved with the positions. */
   readonly stateful?: boolean
+  /** It gives results only when the input has ended, so it needs a run from beginning to end. A function where it depends on the config. */
+  readonly needsEnd?: boolean | ((options: Static<S>) => boolean)
   /** What it gives has the type of its input, whatever its options: the check then goes on below a step that is wrong. */
   readonly keeps?: boolean
   /** Makes several records of one: the id gets a path. A function where it depends on the config. */

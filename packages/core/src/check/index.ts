@@ -43,7 +43,7 @@ export function examine(project: Project, registry: Registry): { readonly findin
   checkErrorPolicies(declared, steps, ctx)
   checkParallelism(steps, ctx)
   checkAnswers(streams, sinks, flow, ctx)
-  const runs = checkRuns(streams, ctx)
+  const runs = checkRuns(streams, steps, ctx)
   const delivery = checkDelivery(streams, sinks, ctx)
   const findings = report.findings()
   if (report.errors() > 0) return { findings }

@@ -7,12 +7,20 @@ import type { CheckedSink, CheckedSource, CheckedStep, Flow } from './checked.ts
 import type { Checking } from './context.ts'
 
 /** `whole` where every input ends, unless the spec says otherwise. */
-export function checkRuns(streams: readonly CheckedSource[], ctx: Checking): 'whole' | 'continue' {
+export function checkRuns(streams: readonly CheckedSource[], steps: readonly CheckedStep[], ctx: Checking): 'whole' | 'continue' {
   const endless = streams.find((source) => source.capabilities && !source.capabilities.bounded)
   const { runs } = ctx.spec
   if (runs?.mode === 'whole' && endless)
     ctx.report('runs_whole_unbounded', runs.place, 'runs', `the input of \`${endless.id}\` never ends, so the run would not either`)
-  return runs?.mode ?? (endless ? 'continue' : 'whole')
+  const mode = runs?.mode ?? (endless ? 'continue' : 'whole')
+  if (mode === 'whole') return mode
+  for (const { spec, definition, options } of steps) {
+    const needsEnd = definition?.needsEnd
+    if (options === undefined || !(typeof needsEnd === 'function' ? needsEnd(options as never) : needsEnd)) continue
+    const why = runs ? 'the pipeline goes on where it stopped' : `\`${endless!.id}\` never ends`
+    ctx.report('needs_end', spec.verb.keyPlace, spec.path, `\`${spec.verb.key}\` gives its results at the end of the input, but ${why}`)
+  }
+  return mode
 }
 
 export function checkParallelism(steps: readonly CheckedStep[], ctx: Checking): void {

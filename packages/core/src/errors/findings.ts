@@ -144,6 +144,11 @@ export const findingEntries = {
     explanation: '`runs: whole` reads from beginning to end, but the input of this source never ends.',
     hint: 'runs: continue',
   },
+  needs_end: {
+    title: 'a result needs an end',
+    explanation: 'The step gives one result a group when the input ends; this run has no end.',
+    hint: 'give it a `window`, or run from beginning to end: `runs: whole`',
+  },
   parallel_state: {
     title: 'state on several workers',
     explanation: 'A key of a step with memory lives in one place, so such a step cannot run on several workers.',

@@ -258,6 +258,8 @@ function wrongTypeHint(node: SpecNode, schema: OptionSchema): string | undefined
   if (node.kind === 'scalar' && node.value !== null) {
     if (schema.type === 'string' && typeof node.value !== 'string') return `put it in quotes: "${node.text}"`
     if (schema.type === 'array') return `write a list: [${node.text}]`
+    const [only, second] = Object.keys(schema.type === 'object' ? (schema.properties ?? {}) : {})
+    if (only !== undefined && second === undefined) return `write { ${only}: ${node.text} }`
     if (schema.type === 'boolean' && /^(yes|on|no|off)$/i.test(node.text)) return `write ${/^(yes|on)$/i.test(node.text) ? 'true' : 'false'}`
     if ((schema.type === 'integer' || schema.type === 'number') && typeof node.value === 'string' && /^\d+$/.test(node.text))
       return `write it without quotes: ${node.text}`

@@ -60,6 +60,14 @@ describe('a plan', () => {
   })
 })
 
+describe('a step that gives results at the end', () => {
+  it('needs a run from beginning to end, or a window', async () => {
+    expect((await checkSpec(spec('steps: [{ count: {} }]'))).found).toEqual([])
+    expect((await checkSpec(spec('runs: continue\nsteps: [{ count: {} }]'))).found).toEqual(['needs_end 5:11'])
+    expect((await checkSpec(spec('runs: continue\nsteps: [{ count: {}, window: 1h }]'))).found).toEqual([])
+  })
+})
+
 describe('delivery', () => {
   it('is that of the weakest link, which is named', async () => {
     expect((await checkSpec(spec(''))).plan.delivery).toEqual({ label: 'at-least-once', weakest: 'sink `out`: prints again after a crash' })

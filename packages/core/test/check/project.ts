@@ -94,7 +94,18 @@ const lookUp = defineTransform({
   create: never,
 })
 
-const definitions: readonly Definition[] = [lines, feed, store, printer, pick, split, lookUp]
+/** One result at the end. */
+const count = defineTransform({
+  kind: 'transform',
+  type: 'count',
+  summary: 'Counts.',
+  options: option.object({ window: option.optional(option.duration('By time.')) }),
+  needsEnd: ({ window }) => window === undefined,
+  infer: () => ({ output: { fields: { n: { type: { kind: 'integer' }, optional: false } } }, problems: [] }),
+  create: never,
+})
+
+const definitions: readonly Definition[] = [count, lines, feed, store, printer, pick, split, lookUp]
 export const registry = registryOf(definitions.map((definition) => ({ definition, package: `made-${definition.kind}` })))
 
 /** A spec with what a test does not care about filled in. */
