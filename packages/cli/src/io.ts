@@ -22,7 +22,7 @@ export function processIo(): Io {
     out: (text) => void process.stdout.write(text),
     err: (text) => void process.stderr.write(text),
     terminal: process.stderr.isTTY && process.env['TERM'] !== 'dumb',
-    columns: process.stderr.columns ?? 100,
+    columns: process.stderr.columns || 100,
     stopSignal,
   }
 }

@@ -90,7 +90,7 @@ export function progressText(from: Reading, now: Reading): string {
   if (now.totalBytes > 0) {
     parts.push(`${Math.min(100, Math.floor((now.bytes / now.totalBytes) * 100))} %`)
     const rate = (now.bytes - from.bytes) / seconds
-    if (rate > 0) parts.push(`${span((Math.max(0, now.totalBytes - now.bytes) / rate) * 1000)} left`)
+    if (rate > 0) parts.push(`${span(Math.max(1, (now.totalBytes - now.bytes) / rate) * 1000)} left`)
   }
   return parts.join('  ')
 }
