@@ -31,3 +31,5 @@ export { afterReadOf, filesOptions, filesProblems, type FilesSpec, pathsOf, plac
 export { filesSource, type InputFormat } from './files/source.ts'
 export * from './read-format.ts'
 export * from './stream/kafka.ts'
+export * from './documents/options.ts'
+export * from './documents/set.ts'

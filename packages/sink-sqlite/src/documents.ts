@@ -20,10 +20,9 @@ import {
   toJson,
   type WriteFailure,
 } from '@millrace/core'
-import { identifier, openStoreWriter, rowError, transaction } from '@millrace/formats'
+import { compileSet, identifier, keyFields, openStoreWriter, rowError, type SetFields, transaction } from '@millrace/formats'
 import { createCollection } from './collection.ts'
-import { keyOf, type Options, writeOf } from './options.ts'
-import { compileMerge, type Merge } from './set.ts'
+import { type Options, writeOf } from './options.ts'
 
 /** Documents bound to one statement. */
 const perStatement = 50
@@ -35,10 +34,10 @@ type Failures = Map<number, WriteFailure>
 export function documentsSink(o: Options, ctx: SinkContext, path: string): Sink {
   const collection = o.collection!
   const write = writeOf(o)
-  const keyFields = keyOf(o)
-  const key = keyFields && compileKey(ctx.schema, keyFields)
+  const keyNames = keyFields(o)
+  const key = keyNames && compileKey(ctx.schema, keyNames)
   const encode = compileDocument(ctx.schema, o.nulls)
-  const merge = write === 'set' ? compileMerge(o, ctx.schema) : undefined
+  const fieldsOf = write === 'set' ? compileSet(o, ctx.schema, toJson) : undefined
   let db: DatabaseSync
   let sql: Statements
 
@@ -51,7 +50,7 @@ export function documentsSink(o: Options, ctx: SinkContext, path: string): Sink 
       try {
         const made = key(row)
         if (made?.isWellFormed()) keys[i] = made
-        else refuseKey(failures, i, keyFields, row)
+        else refuseKey(failures, i, keyNames, row)
       } catch (error) {
         refuseTime(failures, i, error)
       }
@@ -91,7 +90,7 @@ export function documentsSink(o: Options, ctx: SinkContext, path: string): Sink 
       const good: number[] = []
       for (let i = 0; i < records.length; i++) if (!failures.has(i)) good.push(i)
       await transaction(db, path, signal, () => {
-        if (write === 'set') setAll(sql, merge!, records, keys, good, failures)
+        if (write === 'set') setAll(sql, fieldsOf!, records, keys, good, failures)
         else if (write === 'delete') for (const i of good) sql.remove.run(keys[i]!)
         else if (write === 'insert' && key) insertAll(sql, records, keys, documents, good, failures)
         else upsertAll(sql, keys, documents, good, failures)
@@ -206,23 +205,30 @@ function insertAll(
   }
 }
 
-function setAll(sql: Statements, merge: Merge, records: Records, keys: readonly string[], good: readonly number[], failures: Failures): void {
+function setAll(sql: Statements, fieldsOf: SetFields, records: Records, keys: readonly string[], good: readonly number[], failures: Failures): void {
   const touched = new Map<string, { readonly doc: Row; readonly of: number[] }>()
   for (const i of good) {
     try {
-      const change = merge(records.rows[i]!)
-      if ('apply' in change) {
+      const set = fieldsOf(records.rows[i]!)
+      if ('code' in set) refuse(failures, i, set.code, set.message, set.field)
+      else {
         let entry = touched.get(keys[i]!)
         if (!entry) {
           const found = sql.get.get(keys[i]!)
           touched.set(keys[i]!, (entry = { doc: found ? (JSON.parse(found['doc'] as string) as Row) : {}, of: [] }))
         }
-        change.apply(entry.doc)
+        for (const [name, value] of set) setOwn(entry.doc, name, value)
         entry.of.push(i)
-      } else refuse(failures, i, change.code, change.message, change.field)
+      }
     } catch (error) {
       refuseTime(failures, i, error)
     }
   }
   for (const [id, { doc, of }] of touched) tryAll(of, failures, () => sql.put.run(id, JSON.stringify(doc)))
+}
+
+/** `__proto__` becomes a property like any other. */
+function setOwn(object: Row, name: string, value: unknown): void {
+  if (name === '__proto__') Object.defineProperty(object, name, { value, enumerable: true, writable: true, configurable: true })
+  else object[name] = value
 }

@@ -1,14 +1,14 @@
 /** Rows in typed columns by key: what comes again replaces itself. A write is one transaction. */
 import type { DatabaseSync } from 'node:sqlite'
 import type { Sink, SinkContext, WriteFailure } from '@millrace/core'
-import { identifier, openStoreWriter, transaction } from '@millrace/formats'
+import { identifier, keyFields, openStoreWriter, transaction } from '@millrace/formats'
 import { compileBinder, createTable } from './columns.ts'
-import { keyOf, type Options } from './options.ts'
+import type { Options } from './options.ts'
 import { compileInserter, type Inserter, throwFailures } from './rows.ts'
 
 /** Makes the sink. `table` and `key` are set. */
 export function mergeSink(o: Options, ctx: SinkContext, path: string): Sink {
-  const key = keyOf(o)!
+  const key = keyFields(o)!
   const binder = compileBinder(ctx.schema)
   let db: DatabaseSync
   let put: Inserter

@@ -1,6 +1,6 @@
 /** The options, what is wrong with them, and how values are stored. */
-import { fieldOf, isKeyType, option, type Problem, type RecordType, type Static, type Type, typeText } from '@millrace/core'
-import { canBeFound, columnType, nameProblem } from '@millrace/formats'
+import { option, type Problem, type RecordType, type Static, type Type } from '@millrace/core'
+import { canBeFound, columnType, documentFieldProblems, documentOptions, documentProblems, documentWrites, keyProblems, nameProblem } from '@millrace/formats'
 
 export const options = option.object({
   path: option.optional(
@@ -10,40 +10,14 @@ export const options = option.object({
   table: option.optional(
     option.text('Instead of `collection`: the table to write typed columns to; it is made where it is missing.', { example: 'bulkimport' }),
   ),
-  key: option.optional(
-    option.anyOf(
-      [option.field('One field.'), option.list(option.field('A field.'), 'Several fields.', { min: 1 })],
-      "What a document or row is known by: a field, or a list of fields. Default for documents: the record's id.",
-      { example: 'InvoiceNo' },
-    ),
-  ),
   write: option.optional(
     option.oneOf(
-      ['upsert', 'insert', 'set', 'delete', 'append', 'merge'],
+      [...documentWrites, 'append', 'merge'],
       'Documents: `upsert` replaces the document of the key (the default), `insert` makes a key that exists a data error, `set` merges fields into the document, `delete` removes it. Tables: `append` adds rows (the default), `merge` replaces the row of the key.',
       { example: 'set' },
     ),
   ),
-  fields: option.optional(
-    option.list(option.field('A field.'), 'With `write: set`: the fields to merge. Default: all; with `attribute`, only those of the key.', {
-      example: ['Country'],
-    }),
-  ),
-  attribute: option.optional(
-    option.object(
-      {
-        name: option.field('The field whose value names the attribute.', { example: 'InvoiceNo' }),
-        value: option.list(option.field('A field.'), 'The fields that make its value, an object.', { min: 1, example: ['InvoiceDate', 'Country'] }),
-      },
-      'With `write: set`: one attribute per record, set in the document of the key.',
-    ),
-  ),
-  indexes: option.optional(
-    option.list(option.list(option.field('A field.'), 'The fields of one index.', { min: 1 }), 'Indexes of the collection, for look-ups.', {
-      example: [['CustomerID'], ['InvoiceNo']],
-    }),
-  ),
-  nulls: option.oneOf(['write', 'omit'], 'Documents: whether a null is written or its field left out.', { default: 'write' }),
+  ...documentOptions,
   existing: option.oneOf(
     ['stop', 'replace', 'keep'],
     'Append: what a new run does where the table has rows of an earlier one: stop, empty the table first, or add to them.',
@@ -52,9 +26,6 @@ export const options = option.object({
 })
 
 export type Options = Static<typeof options>
-
-/** The key as a list; undefined: the record's id. */
-export const keyOf = (o: Options): readonly string[] | undefined => (typeof o.key === 'string' ? [o.key] : o.key)
 
 /** How records are written, with the default of the mode filled in. */
 export const writeOf = (o: Options): NonNullable<Options['write']> => o.write ?? (o.collection === undefined ? 'append' : 'upsert')
@@ -73,46 +44,21 @@ export function checkOptions(o: Options): Problem[] {
   const wrong = nameProblem(name)
   if (wrong) found.push(problem([collection === undefined ? 'table' : 'collection'], 'bad_value', `\`${name}\` cannot name it: ${wrong}`))
   const write = writeOf(o)
-  const allowed = collection === undefined ? ['append', 'merge'] : ['upsert', 'insert', 'set', 'delete']
+  const allowed: readonly string[] = collection === undefined ? ['append', 'merge'] : documentWrites
   if (!allowed.includes(write)) {
     const what = collection === undefined ? 'a table' : 'documents'
     found.push(problem(['write'], 'bad_value', `\`write: ${write}\` is not for ${what}`, { expected: allowed.join(', '), got: write }))
   }
   if (write === 'merge' && o.key === undefined) found.push(problem([], 'missing_key', '`write: merge` needs a `key`'))
-  const onlyFor = (option: 'fields' | 'attribute' | 'indexes', fits: boolean, hint: string) => {
-    if (o[option] !== undefined && !fits) found.push(problem([option], 'bad_value', `\`${option}\` has no meaning with \`write: ${write}\``, { hint }))
-  }
-  onlyFor('fields', write === 'set', 'write: set')
-  onlyFor('attribute', write === 'set', 'write: set')
-  onlyFor('indexes', collection !== undefined, 'use `collection`')
-  for (const [i, index] of (o.indexes ?? []).entries()) {
-    for (const [k, field] of index.entries())
-      if (!canBeFound(field))
-        found.push(problem(['indexes', i, k], 'bad_value', `the field \`${field}\` cannot be indexed: ${nameProblem(field) ?? 'its name does not allow it'}`))
-  }
-  return found
+  if (collection === undefined && o.indexes) found.push(problem(['indexes'], 'bad_value', '`indexes` are for documents', { hint: 'use `collection`' }))
+  return [...found, ...documentProblems(o, write, (field) => (canBeFound(field) ? undefined : (nameProblem(field) ?? 'its name does not allow it')))]
 }
 
-/** What is wrong with writing records of this type. That every field named is there, the check has seen to. */
-export function accepts(o: Options, input: RecordType): Problem[] {
-  const found: Problem[] = []
-  const scalar = (name: string, at: readonly (string | number)[]) => {
-    const kind = fieldOf(input, name)?.type
-    if (kind && !isKeyType(kind))
-      found.push(problem(at, 'bad_value', `\`${name}\` cannot be a key: it is ${typeText(kind)}`, { expected: 'a scalar', got: typeText(kind) }))
-  }
-  for (const [i, name] of (keyOf(o) ?? []).entries()) scalar(name, typeof o.key === 'string' ? ['key'] : ['key', i])
-  if (o.attribute) scalar(o.attribute.name, ['attribute', 'name'])
-  if (o.collection !== undefined && fieldOf(input, '_id')) {
-    found.push(
-      problem([], 'bad_value', 'a field `_id` cannot be stored: documents show their key under that name', {
-        hint: 'rename it with `select`, or use it as `key` and drop it',
-      }),
-    )
-  }
-  if (o.table !== undefined) found.push(...acceptsColumns(input))
-  return found
-}
+/** What is wrong with writing records of this type. */
+export const accepts = (o: Options, input: RecordType): Problem[] => [
+  ...keyProblems(o, input),
+  ...(o.collection === undefined ? acceptsColumns(input) : documentFieldProblems(input)),
+]
 
 function acceptsColumns(input: RecordType): Problem[] {
   const found: Problem[] = []

@@ -1,9 +1,10 @@
 /** The definition: what `type: sqlite` means as a sink. */
 import { defineSink } from '@millrace/core'
+import { keyFields } from '@millrace/formats'
 import { appendSink } from './append.ts'
 import { documentsSink } from './documents.ts'
 import { mergeSink } from './merge.ts'
-import { accepts, checkOptions, keyOf, mapping, type Options, options, writeOf } from './options.ts'
+import { accepts, checkOptions, mapping, type Options, options, writeOf } from './options.ts'
 import { probeStore, queryStore } from './query.ts'
 
 const pathOf = (o: Options, env: { readonly home: string; resolve(path: string): string }): string =>
@@ -12,7 +13,7 @@ const pathOf = (o: Options, env: { readonly home: string; resolve(path: string):
 /** How the promise is kept. */
 function how(o: Options): string {
   const write = writeOf(o)
-  const key = keyOf(o)?.join(', ') ?? 'record id'
+  const key = keyFields(o)?.join(', ') ?? 'record id'
   if (write === 'append') return 'load ledger: each epoch is published once, in one transaction with its note'
   return `${write} by ${key}, one transaction a write`
 }

@@ -1,0 +1,12 @@
+/** The definition. It drops records on purpose: the engine has counted them. For measuring, and for branches that nobody needs. */
+import { defineSink, option } from '@millrace/core'
+
+export const nothing = defineSink({
+  kind: 'sink',
+  type: 'null',
+  summary: 'Keeps nothing: records are counted and dropped.',
+  options: option.object({}),
+  capabilities: () => ({ label: 'effectively-once', how: 'nothing is kept, so nothing can come twice', keyed: true }),
+  mapping: () => 'dropped',
+  create: () => ({ write() {} }),
+})
