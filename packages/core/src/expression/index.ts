@@ -9,6 +9,7 @@ import type { RecordType, Type } from '../schema.ts'
 import { check } from './check/check.ts'
 import { factsOf, fieldOfPath } from './check/facts.ts'
 import type { Node } from './check/typed.ts'
+import { quotedName } from './check/names.ts'
 import { compile } from './evaluate/compile.ts'
 import { equalities } from './evaluate/equalities.ts'
 import { interpret } from './evaluate/interpret.ts'
@@ -51,12 +52,18 @@ export const interpretExpression = (text: string, input: RecordType): Expression
 
 function build(text: string, input: RecordType, evaluator: (node: Node) => (row: Row) => unknown): Expression | ExpressionProblems {
   const syntax = parseExpression(text)
-  if ('code' in syntax) return { ok: false, problems: [syntax] }
+  if ('code' in syntax) return { ok: false, problems: [explained(syntax, text, input)] }
   const { node, problems, fields } = check(syntax, text, input)
   if (problems.length) return { ok: false, problems }
   const { yes } = factsOf(node)
   const narrows = node.type.kind === 'boolean' && yes !== 'never' ? [...yes].flatMap((path) => fieldOfPath(path) ?? []) : []
   return { ok: true, type: node.type, optional: node.optional, evaluate: evaluator(node), fields, narrows, equals: equalities(node) }
+}
+
+/** A field with a space or a sign in its name is what a text often breaks at. */
+function explained(problem: ExpressionProblem, text: string, input: RecordType): ExpressionProblem {
+  const field = problem.hint ? undefined : Object.keys(input.fields).find((name) => quotedName(name) !== name && text.includes(name))
+  return field === undefined ? problem : { ...problem, hint: `such a name stands between backticks: ${quotedName(field)}` }
 }
 
 /** The `field == value` conjuncts of an expression, as `Query.where.equals` wants them; none where it has problems. */

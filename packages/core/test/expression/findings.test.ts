@@ -36,6 +36,7 @@ const findings: Record<string, readonly (readonly [text: string, code: string, a
     ['`Quantity', 'bad_expression', '`Quantity', 'no closing `'],
     ['', 'bad_expression', '', 'empty'],
     ['// nothing', 'bad_expression', '// nothing', 'empty'],
+    ['unit price > 3', 'bad_expression', 'price', '`unit price`'],
     ['f(1, , 2)', 'bad_expression', ',', 'a value'],
   ],
   names: [
@@ -49,6 +50,7 @@ const findings: Record<string, readonly (readonly [text: string, code: string, a
     ['size > 3', 'unknown_field', 'size', 'size is a function'],
     ['unitPrice > 1', 'unknown_field', 'unitPrice', 'did you mean UnitPrice?'],
     ['toString == "x"', 'unknown_field', 'toString', 'the fields are'],
+    ['ship.to == "Bern"', 'unknown_field', 'ship', '`ship.to` is a field'],
     ['lowr(Country)', 'unknown_function', 'lowr', 'did you mean lower?'],
     ['Country.toLowerCase()', 'unknown_function', 'toLowerCase', 'did you mean lower?'],
     ['length(Country)', 'unknown_function', 'length', 'did you mean size?'],

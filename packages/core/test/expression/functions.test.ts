@@ -70,3 +70,8 @@ test('JSON that is nested without end is a data error, not a stack that overflow
     expect(() => compiled.ok && compiled.evaluate({ ...row, doc, Country: `${'['.repeat(499)}1${']'.repeat(499)}` }), text).not.toThrow(RangeError)
   }
 })
+
+test('a text that would become too long is a data error', () => {
+  const compiled = compileExpression('replace(Country, "a", text)', record)
+  expect(() => compiled.ok && compiled.evaluate({ ...row, Country: 'a'.repeat(100_000), text: 'b'.repeat(100_000) })).toThrow('half a gigabyte')
+})

@@ -72,6 +72,8 @@ test('behind a guard a field counts as not null, inside of it as in what follows
     'has(doc.n) && int(doc.n) > 3',
     'CustomerID == Quantity && CustomerID + 1 > 3',
     'flag != null && flag',
+    'gaps[0] != null && gaps[0] > 1',
+    'has(doc["n"]) && int(doc.n) > 1',
     'flag == null || !flag',
   ])
     expect(compiled(text).optional, text).toBe(false)
@@ -86,6 +88,9 @@ test('a guard for one path says nothing of another, and an element of a loop is 
   expect(problems('has(Discount) && CustomerID > 1')).toEqual([['maybe_null', 'CustomerID']])
   expect(problems('has(CustomerID) && gaps.exists(CustomerID, CustomerID > 1)')).toEqual([['maybe_null', 'CustomerID']])
   expect(problems('gaps.exists(g, g != null) && gaps.exists(g, g > 1)')).toEqual([['maybe_null', 'g']])
+  expect(problems('gaps[0] != null && gaps[1] > 1')).toEqual([['maybe_null', 'gaps[1]']])
+  expect(problems('gaps[Quantity] != null && gaps[Quantity] > 1')).toEqual([['maybe_null', 'gaps[Quantity]']])
+  expect(problems('has(doc.a[0]) && int(doc.a["0"]) > 1')).toEqual([['maybe_null', 'int(doc.a["0"])']])
   expect(problems('has(doc.n) && int(doc.s) > 1')).toEqual([['maybe_null', 'int(doc.s)']])
 })
 

@@ -118,7 +118,7 @@ test('what another parser of CEL reads, ours reads to the same tree, and what it
       }
       expect('code' in read ? undefined : ours(read)).toEqual(other)
     }),
-    { numRuns: 2000 },
+    { numRuns: 1000 },
   )
 })
 
@@ -185,7 +185,7 @@ test('any text at all is read or refused', () => {
         expect(message).not.toBe('')
       }
     }),
-    { numRuns: 3000 },
+    { numRuns: 1000 },
   )
 })
 

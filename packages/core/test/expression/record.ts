@@ -42,6 +42,7 @@ export const record = fields({
   doc: 'json',
   nothing: 'json?',
   'unit price': 'number',
+  'ship.to': 'string',
   größe: 'integer',
   constructor: 'string?',
 })
@@ -75,5 +76,6 @@ export const row: Row = {
   address: { city: 'Berlin', street: null, geo: { lat: 52.5, lon: 13.4 } },
   doc: { a: [1, { b: 'x' }], n: 7, f: 1.5, s: '42', t: true, z: null, constructor: 'own' },
   'unit price': 9.99,
+  'ship.to': 'Bern',
   größe: 44,
 }

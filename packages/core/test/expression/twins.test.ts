@@ -232,6 +232,9 @@ const {
       of('(', date, order, date, ')'),
       of('(', fc.constantFrom('iq', 'nq', 'null'), equality, fc.oneof(int, num, fc.constant('nq')), ')'),
       of('(dq', equality, fc.oneof(dec, int), ')'),
+      of('(', fc.constantFrom('iq', 'sq', 'bq', 'dq', 'tq', 'j'), equality, 'null)'),
+      of('has(', fc.constantFrom('iq', 'sq', 'bq', 'dq', 'tq', 'j', 'j.a'), ')'),
+      fc.constantFrom('(iq == 1)', '(i == 0 && s == "")', '(sq == "a" && d == 1.5)', '(bq == true || bq == null)', '(iq in [1, 2])'),
       of('(', fc.oneof(ints, fc.constant('lq')), equality, ints, ')'),
       of('(', fc.oneof(int, fc.constant('iq')), ' in ', fc.oneof(ints, fc.constantFrom('lq', '[1, null, 7]')), ')'),
       of('(', str, ' in ["a", "😀", "", "true", "7", ', str, '])'),
@@ -326,6 +329,11 @@ test('random expressions are well-typed, give the same compiled and interpreted,
         expect(result).toStrictEqual(outcome(twin.evaluate, row))
         if (!('value' in result)) continue
         values++
+        // What is said of the rows for which it is true holds.
+        if (result.value === true) {
+          expect(compiled.narrows.filter((name) => (row[name] ?? null) === null)).toEqual([])
+          for (const [name, value] of Object.entries(compiled.equals)) expect(row[name] === value, name).toBe(true)
+        }
         if (!(result.value === null ? compiled.optional : isOf(result.value, compiled.type)))
           expect.fail(`${String(result.value)} is no ${fieldText(compiled)}`)
       }

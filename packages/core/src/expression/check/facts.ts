@@ -1,6 +1,6 @@
 /**
- * What is known not to be null. A path names a value that does not change while a row is looked at: a field, a member of an object, a key of a JSON value, the
- * element of a loop. A boolean node says which paths are not null where it is true and where it is false; `never` stands for a case that cannot happen, in
+ * What is known not to be null. A path names a value that does not change while a row is looked at: a field, a member of an object, a key of a JSON value, an
+ * element of a list at a written index, the element of a loop. A boolean node says which paths are not null where it is true and where it is false; `never` stands for a case that cannot happen, in
  * which everything may be assumed.
  */
 import type { Node } from './typed.ts'
@@ -34,16 +34,23 @@ export const factsOf = (node: Node): Facts => node.facts ?? noFacts
 export function pathOf(node: Node): string | undefined {
   if (node.op === 'field') return `field\0${node.name}`
   if (node.op === 'element') return `loop\0${node.loop}`
-  const [object, key] = node.op === 'member' ? [node.object, node.name] : node.op === 'json' && node.key.op === 'constant' ? [node.value, node.key.value] : []
-  if (!object) return undefined
-  const before = pathOf(object)
-  return before && `${before}\0${String(key)}`
+  const part = partOf(node)
+  const before = part && pathOf(part.whole)
+  return before && `${before}\0${part.key}`
+}
+
+/** What a node is a part of, and which; undefined: no fixed part of anything. */
+function partOf(node: Node): { readonly whole: Node; readonly key: string } | undefined {
+  if (node.op === 'member') return { whole: node.object, key: node.name }
+  if (node.op === 'json' && node.key.op === 'constant') return { whole: node.value, key: `${typeof node.key.value} ${String(node.key.value)}` }
+  if (node.op === 'item' && node.index.op === 'constant') return { whole: node.list, key: String(node.index.value) }
+  return undefined
 }
 
 /** The path and all it goes through: where `o.a` is not null, `o` is not either. */
 export function present(node: Node): ReadonlySet<string> {
   const paths = new Set<string>()
-  for (let at: Node | undefined = node; at; at = at.op === 'member' ? at.object : at.op === 'json' ? at.value : undefined) {
+  for (let at: Node | undefined = node; at; at = partOf(at)?.whole) {
     const path = pathOf(at)
     if (path) paths.add(path)
   }

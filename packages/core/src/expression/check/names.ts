@@ -24,7 +24,7 @@ const otherWords: ReadonlyMap<string, string> = new Map([
 ])
 
 /** A name as it is written in an expression. */
-const quotedName = (name: string): string =>
+export const quotedName = (name: string): string =>
   /^[\p{L}_][\p{L}\p{M}\p{Nd}_]*$/u.test(name) && !['in', 'true', 'false', 'null'].includes(name) ? name : `\`${name}\``
 
 /** Not null where a guard says so. */
@@ -49,15 +49,18 @@ function unknownField(name: string, fields: readonly string[], scope: Scope | un
   const near = closest(name, [...fields, ...(scope?.elements.map((element) => element.name) ?? [])])
   const list = fields.length <= 12 ? fields.join(', ') : `${fields.slice(0, 11).join(', ')} and ${fields.length - 11} more`
   const word = otherWords.get(name)
+  const dotted = fields.find((field) => field.startsWith(`${name}.`))
   const hint = word
     ? `write ${word}`
-    : near !== undefined
-      ? `did you mean ${quotedName(near)}?`
-      : scope && functionNamed(name)
-        ? `${name} is a function: ${name}(...)`
-        : fields.length
-          ? `the fields are ${list}${scope ? '; text is written in quotes' : ''}`
-          : 'there are no fields here'
+    : dotted !== undefined
+      ? `${quotedName(dotted)} is a field: its name stands between backticks`
+      : near !== undefined
+        ? `did you mean ${quotedName(near)}?`
+        : scope && functionNamed(name)
+          ? `${name} is a function: ${name}(...)`
+          : fields.length
+            ? `the fields are ${list}${scope ? '; text is written in quotes' : ''}`
+            : 'there are no fields here'
   reporter.report({ code: 'unknown_field', message: `there is no field ${quotedName(name)}`, span, hint })
   return brokenNode(span)
 }
@@ -101,7 +104,7 @@ export function indexNode(object: Node, index: Node, span: Span, scope: Scope, n
   if (isBroken(key.type)) return brokenNode(span)
   if (type.kind === 'json' && (key.type.kind === 'string' || key.type.kind === 'integer'))
     return narrowed({ op: 'json', value: object, key, type, optional: true, span }, scope)
-  if (type.kind === 'list' && key.type.kind === 'integer') return { op: 'item', list: required(object, naming), index: key, ...type.of, span }
+  if (type.kind === 'list' && key.type.kind === 'integer') return narrowed({ op: 'item', list: required(object, naming), index: key, ...type.of, span }, scope)
   const expected = type.kind === 'json' ? 'string or integer' : type.kind === 'list' ? 'integer' : type.kind === 'object' ? 'a name in quotes' : undefined
   const problem = expected
     ? { message: `an index into ${describe(type)} is ${expected}, not ${describe(key.type)}`, span: key.span, expected, got: describe(key.type) }

@@ -9,6 +9,15 @@ function substring(text: string, from: number, to = Infinity): string {
   return sliceText(text, from, to)
 }
 
+/** Runs what may make a text longer than the engine holds, which is a matter of the data. */
+function bounded(make: () => string): string {
+  try {
+    return make()
+  } catch (error) {
+    throw error instanceof RangeError ? new DataError('out_of_range', 'the text becomes longer than half a gigabyte') : error
+  }
+}
+
 // Read when first needed: most pipelines hash nothing, and reading it costs milliseconds at the start.
 let crypto: typeof import('node:crypto') | undefined
 function sha256(value: string | Uint8Array): string {
@@ -63,7 +72,7 @@ export const textFunctions: readonly FunctionEntry[] = [
       {
         takes: 'text: string, part: string, by: string',
         gives: 'string',
-        call: (text: string, part: string, by: string) => (part === '' ? text : text.replaceAll(part, () => by)),
+        call: (text: string, part: string, by: string) => (part === '' ? text : bounded(() => text.replaceAll(part, () => by))),
       },
     ],
   },
@@ -87,7 +96,9 @@ export const textFunctions: readonly FunctionEntry[] = [
     doc: 'The texts of a list after each other, with the separator between.',
     example: ['join(["a", "b"], "-")', '"a-b"'],
     flink: 'ARRAY_JOIN(list, separator)',
-    forms: [{ takes: 'list: list<string>, separator?: string', gives: 'string', call: (list: string[], separator = '') => list.join(separator) }],
+    forms: [
+      { takes: 'list: list<string>, separator?: string', gives: 'string', call: (list: string[], separator = '') => bounded(() => list.join(separator)) },
+    ],
   },
   {
     name: 'substring',
