@@ -92,13 +92,12 @@ export function checkFlow(
     outputs.set(ref.name, 'unknown')
   }
 
-  let waiting = [...steps]
+  const waiting = [...steps]
   while (waiting.length > 0) {
-    const ready = waiting.filter((step) => froms.get(step)!.every((ref) => outputs.has(ref.name)))
-    if (ready.length > 0) {
-      // One at a time, in the order of the spec: the plan then lists steps as their author did.
-      place(ready[0]!)
-      waiting = waiting.filter((step) => step !== ready[0])
+    // The first in the order of the spec that can be: the plan then lists steps as their author did.
+    const ready = waiting.findIndex((step) => froms.get(step)!.every((ref) => outputs.has(ref.name)))
+    if (ready >= 0) {
+      place(waiting.splice(ready, 1)[0]!)
       continue
     }
     const ids = new Set(waiting.map((step) => step.id))
