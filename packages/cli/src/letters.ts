@@ -1,5 +1,6 @@
 /** Reads dead letters back from where the plan's sink put them: by its `query` where it is a store, else by the source of the same connector. */
-import { deadLetterSchema, envOf, type Letter, MillraceError, type PlanSink, resolveConfig } from '@millrace/core'
+import { deadLetterSchema, envOf, type Letter, loadRegistry, MillraceError, optionsFromText, type PlanSink, resolveConfig } from '@millrace/core'
+import { builtins } from './builtins.ts'
 import type { Opened } from './spec.ts'
 
 /** A dead letter with what is for people only. */
@@ -21,10 +22,11 @@ export async function* readLetters({ plan, registry, around }: Opened, signal: A
     for await (const row of query(config, env, { collection: collection ?? sink.id }, signal)) yield row as unknown as Told
     return
   }
-  const source = registry.source(sink.type)
-  if (!source) throw cannotRead(sink)
-  const { path, format } = config as { path: string; format: unknown }
-  const reader = source.create({ path, format }, { ...env, schema: deadLetterSchema, unknownFields: 'drop' })
+  const reading = await loadRegistry({ root: around.root, builtins, wanted: [{ kind: 'source', type: sink.type }] })
+  const source = reading.source(sink.type)
+  const options = source && optionsFromText(`path: ${JSON.stringify(folderOf(config as { path?: string }))}`, source.options)
+  if (!options || 'findings' in options) throw cannotRead(sink)
+  const reader = source.create(options.value, { ...env, schema: deadLetterSchema, unknownFields: 'drop' })
   const none = () => undefined
   try {
     for await (const batch of reader.read({ signal, resume: none, recall: none, wants: () => true, instance: { i: 0, n: 1 }, warn: none })) {
@@ -40,3 +42,7 @@ const cannotRead = (sink: PlanSink): MillraceError =>
     exitCode: 2,
     hint: 'Keep them in `files` or in a documents store.',
   })
+
+// What the sink's path is below which all its files lie: fields of records may follow.
+const folderOf = ({ path = '.' }: { readonly path?: string }): string =>
+  path.includes('{') ? `${path.slice(0, path.indexOf('{')).replace(/[^/]*$/, '')}**/*` : path

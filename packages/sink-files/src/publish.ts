@@ -2,7 +2,7 @@
  * Stages: files that are finished where no reader looks, and how they are shown.
  *
  * A stage is shown by renaming, and by syncing the folder. It may come again until the engine has recorded that it was shown: the file is then under its name
- * already. The first stage of a run that replaces an earlier one removes that one's files just before, so that the two are never seen together; a file that
+ * already (invariant 5). The first stage of a run that replaces an earlier one removes that one's files just before, so that the two are never seen together; a file that
  * takes the name of an old one replaces it in one step.
  */
 import { dirname, isAbsolute, join, relative, sep } from 'node:path'

@@ -2,7 +2,7 @@
  * The end of an epoch: flush -> save -> publish -> commit (invariants 2 and 3).
  *
  * A cut is taken synchronously by the transforms' side: what is in it (positions, encoded state changes, counters) is as of one moment. It then travels through
- * the queue of every sink. When the writers of all sinks have come to it, everything before it is written; the dead letter's writer comes last, since the
+ * the queue of every sink. When the writers of all sinks have come to it, everything before it is written (invariant 1); the dead letter's writer comes last, since the
  * other writers feed it. Then the sinks are flushed, and one transaction makes the epoch true.
  */
 import { crashPoint } from '../crash.ts'
