@@ -3,6 +3,7 @@
  * (invariant 6). Who does not hear an answer sends it again under the same `Idempotency-Key`, and gets the first answer.
  */
 import { createHmac, randomUUID, timingSafeEqual } from 'node:crypto'
+import { setImmediate as turn } from 'node:timers/promises'
 import { type Batch, defineSource, type Done, type Json, type ReadContext, type Source, type SourceContext } from '@millrace/core'
 import { busy, type Reply, refusal, replyOf } from './answer.ts'
 import { bodyDecoder, type Decoded } from './decode.ts'
@@ -122,6 +123,8 @@ function createGateway(o: Options, ctx: SourceContext): Source {
             resolve()
           }
         })
+        // One turn of the event loop: every request that is at hand shares an epoch, and its two disk syncs, with the first.
+        await turn()
       }
       // Requests that came in but were not read: nothing of them is stored.
       for (const { split, request } of queue.splice(0)) settle(split, request, busy('the gateway is stopping: send it again later'))

@@ -241,14 +241,18 @@ export async function runComponent(component: Component, options: ComponentOptio
       return
     }
     const startedMs = performance.now()
-    finishEpoch(made, epochContext).then(() => {
-      saved = made.epoch
-      for (const { source, key, value } of made.memory) if (unsavedMemory.get(`${source}\0${key}`) === value) unsavedMemory.delete(`${source}\0${key}`)
-      cuts.delete(made)
-      observe({ type: 'saved', epoch: made.epoch, durationMs: performance.now() - startedMs })
-      made.finish()
-      wakeUp()
-    }, fail)
+    finishEpoch(made, epochContext)
+      .then(() => {
+        saved = made.epoch
+        for (const { source, key, value } of made.memory) if (unsavedMemory.get(`${source}\0${key}`) === value) unsavedMemory.delete(`${source}\0${key}`)
+        cuts.delete(made)
+        observe({ type: 'saved', epoch: made.epoch, durationMs: performance.now() - startedMs })
+        made.finish()
+        // What came meanwhile need not wait for the next batch or tick.
+        if (due()) cut(false, holders.length > 0)
+        wakeUp()
+      })
+      .catch(fail)
   }
   const publish = async (node: SinkNode, stage: Json) => {
     await withRetry(
