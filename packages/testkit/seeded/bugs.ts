@@ -10,9 +10,8 @@ export interface SeededBug {
   readonly breaks: string
   /** Below the repository. */
   readonly file: string
-  /** Text of the file, which must be there once, and what stands in its place. */
-  readonly replace: string
-  readonly with: string
+  /** Texts of the file, each of which must be there once, and what stands in their place. */
+  readonly edits: readonly (readonly [from: string, to: string])[]
   /** The test file, and the test in it by its full name or a part of that. */
   readonly test: readonly [file: string, name: string]
   /** In the message of the failed test: it failed for this reason and no other. */
@@ -26,8 +25,7 @@ export const seededBugs: readonly SeededBug[] = [
     name: 'commit before save',
     breaks: 'A duty deletes what no saved position covers: records are lost (invariant 3).',
     file: 'packages/core/src/run/epoch.ts',
-    replace: '  const ids = store.save({',
-    with: '  await commit(cut, answered, ctx)\n  const ids = store.save({',
+    edits: [['  const ids = store.save({', '  await commit(cut, answered, ctx)\n  const ids = store.save({']],
     test: [loop, 'at before_save'],
     says: /lost/,
   },
@@ -35,8 +33,12 @@ export const seededBugs: readonly SeededBug[] = [
     name: 'publish before save',
     breaks: 'What a reader saw comes again under another name, or changes (invariant 3).',
     file: 'packages/core/src/run/epoch.ts',
-    replace: '  const ids = store.save({',
-    with: '  for (const { sink, stage } of stages) await ctx.publish(sinks.find((s) => s.id === sink)!, stage)\n  const ids = store.save({',
+    edits: [
+      [
+        '  const ids = store.save({',
+        '  for (const { sink, stage } of stages) await ctx.publish(sinks.find((s) => s.id === sink)!, stage)\n  const ids = store.save({',
+      ],
+    ],
     test: [loop, 'before the save of an epoch with a stage'],
     says: /published before it was saved/,
   },
@@ -44,8 +46,12 @@ export const seededBugs: readonly SeededBug[] = [
     name: 'state of the next epoch saved with the positions of this one',
     breaks: 'Records between the two cuts are counted twice (invariant 2).',
     file: 'packages/core/src/run/component.ts',
-    replace: '      changes: steps.flatMap(',
-    with: '      get changes() { return this.made ??= this.make() },\n      made: undefined as any,\n      make: () => steps.flatMap(',
+    edits: [
+      [
+        '      changes: steps.flatMap(',
+        '      get changes() { return this.made ??= this.make() },\n      made: undefined as any,\n      make: () => steps.flatMap(',
+      ],
+    ],
     test: [loop, 'at after_commit'],
     says: /state: .*doubled or wrong/,
   },
@@ -53,8 +59,7 @@ export const seededBugs: readonly SeededBug[] = [
     name: 'state apart from positions',
     breaks: 'Killed between the two, the state misses records or has them twice (invariant 2).',
     file: 'packages/core/src/store.ts',
-    replace: "        crashPoint('mid_save')",
-    with: "        db.exec('COMMIT; BEGIN IMMEDIATE')\n        crashPoint('mid_save')",
+    edits: [["        crashPoint('mid_save')", "        db.exec('COMMIT; BEGIN IMMEDIATE')\n        crashPoint('mid_save')"]],
     test: [loop, 'at mid_save'],
     says: /lost/,
   },
@@ -62,8 +67,12 @@ export const seededBugs: readonly SeededBug[] = [
     name: "record id from the batch's position",
     breaks: 'A record that is read again in another batch gets another id, and its document is doubled.',
     file: 'packages/core/src/record.ts',
-    replace: '?? `${this.pipeline}/${source}/${batch.split}@${batch.positionAt(index)}`',
-    with: '?? `${this.pipeline}/${source}/${batch.split}@${JSON.stringify(batch.position)}:${index}`',
+    edits: [
+      [
+        '?? `${this.pipeline}/${source}/${batch.split}@${batch.positionAt(index)}`',
+        '?? `${this.pipeline}/${source}/${batch.split}@${JSON.stringify(batch.position)}:${index}`',
+      ],
+    ],
     test: [loop, 'at after_write'],
     says: /by key: .*doubled/,
   },
@@ -71,8 +80,7 @@ export const seededBugs: readonly SeededBug[] = [
     name: 'save when the first sink has come to the cut',
     breaks: 'A position is saved that a slower sink has not taken (invariant 1).',
     file: 'packages/core/src/run/component.ts',
-    replace: '      waiting: component.sinks.length,',
-    with: '      waiting: 1,',
+    edits: [['      waiting: component.sinks.length,', '      waiting: 1,']],
     test: [loop, 'at after_save'],
     says: /lost/,
   },
@@ -80,9 +88,41 @@ export const seededBugs: readonly SeededBug[] = [
     name: 'a dead letter of the next epoch in this one',
     breaks: 'It is counted, but its record is read again and counted once more: the balance is wrong (invariant 14).',
     file: 'packages/core/src/run/component.ts',
-    replace: 'if (cutOnItsWay && !sinks.some((s) => s.id === f.node))',
-    with: 'if (false)',
+    edits: [['if (cutOnItsWay && !sinks.some((s) => s.id === f.node))', 'if (false)']],
     test: [loop, 'at '],
     says: /imbalances/,
+  },
+  {
+    name: 'stage not cut back on restart',
+    breaks: 'What was written after the last save stays in the file, and comes again: lines are doubled or torn (invariant 4).',
+    file: 'packages/sink-files/src/sink.ts',
+    edits: [['    await file.truncate(at.bytes)', '']],
+    test: ['packages/sink-files/test/contract.test.ts', 'takes what an epoch that was not saved brings anew, be it less'],
+    says: /doubled|JSON/,
+  },
+  {
+    name: 'stage without fsync',
+    breaks: 'A power cut leaves a file under its final name with bytes missing.',
+    file: 'packages/sink-files/src/output.ts',
+    edits: [['    await this.file.sync()\n    await this.file.close()', '    await this.file.close()']],
+    test: ['packages/sink-files/test/power.test.ts', 'lose and double nothing when the power is cut'],
+    says: /./,
+  },
+  {
+    name: 'skip a known epoch',
+    breaks: 'An epoch that was not saved comes again with other records, and they are lost (invariant 4).',
+    file: 'packages/sink-sqlite/src/append.ts',
+    edits: [
+      [
+        '  db.prepare(`DELETE FROM ${stage} WHERE _millrace_load <> ? OR _millrace_epoch > ?`)',
+        '  if (!saved) db.prepare(`DELETE FROM ${stage} WHERE _millrace_load <> ? OR _millrace_epoch > ?`)',
+      ],
+      [
+        '      if (records.length === 0) return\n',
+        '      if (records.length === 0 || (staged === 0 && db.prepare(`SELECT 1 FROM ${place.stage} WHERE _millrace_epoch = ?`).get(epoch))) return\n',
+      ],
+    ],
+    test: ['packages/sink-sqlite/test/contract-table.test.ts', 'takes what an epoch that was not saved brings anew'],
+    says: /lost|doubled|are there/,
   },
 ]

@@ -86,11 +86,15 @@ async function main(only: string | undefined): Promise<number> {
   }
 }
 
-/** The source with the bug in it. Throws where its place is not there once: the bug must follow the code. */
+/** The source with the bug in it. Throws where a place is not there once: the bug must follow the code. */
 export function seed(source: string, bug: SeededBug): string {
-  const parts = source.split(bug.replace)
-  if (parts.length !== 2) throw new Error(`the seeded bug "${bug.name}" finds its place in ${bug.file} ${parts.length - 1} times; it must be once`)
-  return parts.join(bug.with)
+  let text = source
+  for (const [from, to] of bug.edits) {
+    const parts = text.split(from)
+    if (parts.length !== 2) throw new Error(`the seeded bug "${bug.name}" finds its place in ${bug.file} ${parts.length - 1} times; it must be once: ${from}`)
+    text = parts.join(to)
+  }
+  return text
 }
 
 if (import.meta.main) process.exitCode = await main(process.argv[2])

@@ -211,7 +211,8 @@ export const sinkChecks: readonly Check<SinkSubject>[] = [
   check('takes what an epoch that was not saved brings anew, be it less', async ({ start, killed, shows, all, capabilities, parts: [a, b, c] }) => {
     const roll = capabilities.holds === true
     const [saved] = await killed([open(), ...writes(a, 1, 5), flush(1, roll), publish, ...writes(b, 2, 5), flush(2, roll)])
-    const again = [...writes(b.slice(0, 2), 2, 5), flush(2, roll), publish, ...writes(b.slice(2), 3, 5), flush(3, roll), publish]
+    // A roll, so that what the first try left behind the records cannot hide behind later ones.
+    const again = [...writes(b.slice(0, 2), 2, 5), flush(2, true), publish, ...writes(b.slice(2), 3, 5), flush(3, roll), publish]
     await start([open(saved), ...leftovers(saved), ...again, ...finish(c, 4)])
     await shows(all, 'after the epoch came again with fewer records')
   }),

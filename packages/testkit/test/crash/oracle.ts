@@ -103,6 +103,16 @@ export function documents(path: string, collection: string): { readonly id: stri
   }
 }
 
+/** The rows of a table, in the order in which they came. */
+export function tableRows(path: string, table: string): Record<string, unknown>[] {
+  const db = new DatabaseSync(path, { readOnly: true })
+  try {
+    return db.prepare(`SELECT * FROM "${table}" ORDER BY rowid`).all()
+  } finally {
+    db.close()
+  }
+}
+
 /** Bad lines in the dead letter: each at least once, nothing else. */
 export function sameDeadLetters(folder: string, bad: readonly string[]): void {
   const lines = jsonLines(folder).map((letter) =>
