@@ -97,6 +97,17 @@ describe.each(['compiled', 'interpreted'] as const)('the %s scanner', (scanner) 
     }
   })
 
+  it('never takes a date for the one before it, of which it is the beginning, or the other way round', async () => {
+    const texts = ['2010-1-10', '2010-1-1', '2010-1-1', '2010-1-12', '', '2010-1-1', '"2010-1-1"', '2010-1-10', '2010-1', '2010-1-1']
+    const push = { columns: [{ name: 'd', from: 'd', date: { step: 's', formats: ['yyyy-M-d'], zone: 'UTC', to: 'yyyyMMdd' } }] }
+    const { rows, bad } = await readCsv(`d,x\n${texts.map((text) => `${text},1\n`).join('')}`, schemaOf({ d: 'string?', x: 'integer' }), {
+      scanner,
+      read: { push },
+    })
+    expect(rows.map(({ d }) => d)).toEqual(['20100110', '20100101', '20100101', '20100112', null, '20100101', '20100101', '20100110', '20100101'])
+    expect(bad).toMatchObject([{ code: 'bad_date', field: 'd', step: 's' }])
+  })
+
   it('keeps the last bit of numbers', async () => {
     const texts = [
       '0.1',
