@@ -9,7 +9,7 @@
 import { chmodSync, existsSync, mkdirSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
-import { DatabaseSync } from 'node:sqlite'
+import { DatabaseSync, type StatementSync } from 'node:sqlite'
 import { MillraceError } from './errors.ts'
 import type { Json } from './record.ts'
 import { crashPoint } from './crash.ts'
@@ -186,6 +186,7 @@ function holderOf(folder: string): string | undefined {
 const parse = (text: unknown): Json | undefined => (text === null || text === undefined ? undefined : (JSON.parse(text as string) as Json))
 
 function reading(db: DatabaseSync, folder: string) {
+  let recalling: StatementSync | undefined
   return {
     folder,
     run(): SavedRun | undefined {
@@ -202,7 +203,10 @@ function reading(db: DatabaseSync, folder: string) {
       const rows = db.prepare('SELECT split, json, ended FROM position WHERE source = ?').all(source)
       return new Map(rows.map((row) => [String(row['split']), { position: parse(row['json']), ended: row['ended'] === 1 }]))
     },
-    recall: (source: string, key: string) => parse(db.prepare('SELECT value FROM memory WHERE source = ? AND key = ?').get(source, key)?.['value']),
+    recall: (source: string, key: string) => {
+      recalling ??= db.prepare('SELECT value FROM memory WHERE source = ? AND key = ?')
+      return parse(recalling.get(source, key)?.['value'])
+    },
     state(step: string) {
       const hash = db.prepare('SELECT hash FROM step WHERE id = ?').get(step)?.['hash']
       return { hash: hash === undefined ? undefined : String(hash), entries: entriesOf(db, step) }
