@@ -38,6 +38,7 @@ export interface Instance {
 
 // --- sources ---------------------------------------------------------------------------------------------------------------------------------------
 
+/** What a source is given to read by. */
 export interface ReadContext {
   /** Aborted when the run stops. `read` must then return, or throw, within a second. */
   readonly signal: AbortSignal
@@ -68,6 +69,7 @@ export interface Done {
   readonly answers?: readonly Answer[]
 }
 
+/** Where records come from. `create` of its definition makes one per run. */
 export interface Source {
   /**
    * Yields batches until the input ends or the signal aborts. Batches of one split come in order; several splits may interleave. Each split is announced
@@ -87,6 +89,7 @@ export interface Source {
   close?(): Promise<void>
 }
 
+/** What a source can do, told from its options; the check and the loop go by it. */
 export interface SourceCapabilities {
   /** The input ends by itself. */
   readonly bounded: boolean
@@ -123,6 +126,7 @@ export interface Push {
   readonly columns: readonly { readonly name: string; readonly from: string; readonly date?: DateRule }[]
 }
 
+/** What `create` of a source is given beside its options. */
 export interface SourceContext extends Env {
   /** The declared type of the decoded record, before any push. */
   readonly schema: RecordType
@@ -135,6 +139,7 @@ export type Decoder = (bytes: Uint8Array, context: Json | undefined) => Row
 
 // --- sinks -----------------------------------------------------------------------------------------------------------------------------------------
 
+/** What a sink is opened with. */
 export interface OpenContext {
   readonly signal: AbortSignal
   /** The number of this run from beginning to end; it grows when a pipeline is run anew. */
@@ -149,6 +154,7 @@ export interface OpenContext {
   warn(message: string): void
 }
 
+/** What a write belongs to. */
 export interface WriteContext {
   readonly signal: AbortSignal
   /** Until the save, the same epoch may come again with other content: replace what it wrote, never skip it. */
@@ -163,6 +169,7 @@ export interface Flushed {
   readonly stages?: readonly Json[]
 }
 
+/** Where records go. `create` of its definition makes one per run. */
 export interface Sink {
   /** Connect and restore. At start, all sinks are opened, then leftover stages are published; so `open` never touches a staged file. */
   open?(ctx: OpenContext): Promise<void>
@@ -184,6 +191,7 @@ export interface Sink {
   close?(): Promise<void>
 }
 
+/** What a sink can promise, told from its options. */
 export interface SinkCapabilities {
   readonly label: 'at-least-once' | 'effectively-once'
   /** How the label is kept, or why not more: `upsert by record id`. */
@@ -194,6 +202,7 @@ export interface SinkCapabilities {
   readonly keyed?: boolean
 }
 
+/** What `create` of a sink is given beside its options. */
 export interface SinkContext extends Env {
   readonly schema: RecordType
 }
@@ -219,6 +228,7 @@ export interface Output {
   result(row: Row, key: string, time?: number): void
 }
 
+/** What a step made of its input. */
 export interface Applied {
   readonly rows: readonly Row[]
   /** For each output row the index of the input row it came from, ascending; absent: 1:1. */
@@ -255,6 +265,7 @@ export interface Inference {
   readonly push?: (columns: Push['columns'], step: string) => Push['columns'] | undefined
 }
 
+/** What a step is told of its input. */
 export interface StepContext extends Env {
   readonly input: RecordType
   /** Types of side inputs, by name. */
@@ -277,6 +288,7 @@ interface Named<K extends string, S extends OptionSchema> {
 /** Kinds of connection a connector can serve; those of one kind share option names, so that a profile swaps them. */
 export type ConnectionKind = 'stream' | 'documents' | 'objects' | 'warehouse' | 'endpoint'
 
+/** What a package says about a source: its options, and how one is made. */
 export interface SourceDefinition<S extends OptionSchema = OptionSchema<any>> extends Named<'source', S> {
   readonly serves?: readonly ConnectionKind[]
   capabilities(options: Static<S>): SourceCapabilities
@@ -292,6 +304,7 @@ export interface SourceDefinition<S extends OptionSchema = OptionSchema<any>> ex
   readonly listens?: boolean
 }
 
+/** What a package says about a sink. */
 export interface SinkDefinition<S extends OptionSchema = OptionSchema<any>> extends Named<'sink', S> {
   readonly serves?: readonly ConnectionKind[]
   capabilities(options: Static<S>): SinkCapabilities
@@ -306,6 +319,7 @@ export interface SinkDefinition<S extends OptionSchema = OptionSchema<any>> exte
   probe?(options: Static<S>, env: Env, signal: AbortSignal): Promise<string>
 }
 
+/** What a package says about a step. */
 export interface TransformDefinition<S extends OptionSchema = OptionSchema<any>> extends Named<'transform', S> {
   /** Keeps memory over records: saved with the positions. */
   readonly stateful?: boolean
@@ -321,8 +335,10 @@ export interface TransformDefinition<S extends OptionSchema = OptionSchema<any>>
   create(options: Static<S>, ctx: StepContext): Transform
 }
 
+/** What a step reads whole before its first record: a source of the spec by id, or one of its own. */
 export type SideInput = { readonly source: string } | { readonly type: string; readonly config: Readonly<Record<string, unknown>>; readonly schema: RecordType }
 
+/** What a connector package exports. */
 export type Definition = SourceDefinition | SinkDefinition | TransformDefinition
 
 /** Typed as what its options say; returns its argument. */

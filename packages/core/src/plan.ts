@@ -10,11 +10,13 @@ import type { Push, SinkCapabilities, SourceCapabilities } from './connector.ts'
 import type { Json } from './record.ts'
 import type { RecordType } from './schema.ts'
 
+/** What becomes of a bad record. */
 export type OnError = 'stop' | 'dead_letter' | 'drop'
 
 /** The promises a pipeline can make. `at-most-once` is none: an input that cannot be read twice loses what was not saved when the process dies. */
 export type DeliveryLabel = 'at-most-once' | 'at-least-once' | 'effectively-once'
 
+/** All that a run needs to know, but for secrets. */
 export interface Plan {
   readonly version: 1
   readonly name: string
@@ -37,6 +39,7 @@ export interface Plan {
   readonly specHash: string
 }
 
+/** What sources, steps and sinks have in common. */
 export interface PlanNode {
   readonly id: string
   /** The word in the spec: `csv`, `where`. */
@@ -48,6 +51,7 @@ export interface PlanNode {
   readonly connection?: string
 }
 
+/** What is read. */
 export interface PlanSource extends PlanNode {
   /** The declared type of a decoded record, before any push. */
   readonly schema: RecordType
@@ -78,6 +82,7 @@ export interface PlanEventTime {
   readonly lane?: 'file'
 }
 
+/** What is done. */
 export interface PlanStep extends PlanNode {
   /** Ids of the sources, steps or named outputs it reads; more than one: merged. */
   readonly from: readonly string[]
@@ -97,6 +102,7 @@ export interface PlanStep extends PlanNode {
   readonly pushedInto?: string
 }
 
+/** Where results go. */
 export interface PlanSink extends PlanNode {
   readonly from: readonly string[]
   readonly input: RecordType

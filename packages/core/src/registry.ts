@@ -9,6 +9,7 @@ import { dirname, join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import type { Definition, SinkDefinition, SourceDefinition, TransformDefinition } from './connector.ts'
 
+/** `source`, `sink` or `transform`. */
 export type DefinitionKind = Definition['kind']
 
 /** What to look for: a kind and the word in the spec. */
@@ -25,6 +26,7 @@ export interface Builtin extends Wanted {
   load(): Promise<Definition>
 }
 
+/** A definition that was loaded. */
 export interface Registered {
   readonly definition: Definition
   /** The npm package it came from. */
@@ -38,6 +40,7 @@ export interface Missing extends Wanted {
   readonly message?: string
 }
 
+/** What a check and a run look definitions up in. */
 export interface Registry {
   source(type: string): SourceDefinition | undefined
   sink(type: string): SinkDefinition | undefined

@@ -26,6 +26,7 @@ export type Type =
   | { readonly kind: 'list'; readonly of: Field }
   | { readonly kind: 'object'; readonly record: RecordType }
 
+/** A field's type, and whether it has to be there. */
 export interface Field {
   readonly type: Type
   /** May be null or absent. */

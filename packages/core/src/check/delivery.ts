@@ -10,7 +10,10 @@ interface Link {
 }
 
 export function checkDelivery(streams: readonly CheckedSource[], sinks: readonly CheckedSink[], ctx: Checking): Delivery {
-  const links: Link[] = []
+  // Sinks first: among equals, how results are written says more than how they are read.
+  const links: Link[] = sinks.flatMap(({ id, capabilities }) =>
+    capabilities ? [{ label: capabilities.label, why: `sink \`${id}\`: ${capabilities.how}` }] : [],
+  )
   for (const source of streams) {
     if (!source.capabilities) continue
     links.push(sourceLink(source))
@@ -23,7 +26,6 @@ export function checkDelivery(streams: readonly CheckedSource[], sinks: readonly
       )
     }
   }
-  for (const { id, capabilities } of sinks) if (capabilities) links.push({ label: capabilities.label, why: `sink \`${id}\`: ${capabilities.how}` })
   const weakest = links.reduce<Link | undefined>((worst, link) => (worst && order.indexOf(worst.label) <= order.indexOf(link.label) ? worst : link), undefined)
   const found: Delivery = { label: weakest?.label ?? 'effectively-once', weakest: weakest?.why ?? '' }
   const { delivery } = ctx.spec

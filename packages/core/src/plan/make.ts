@@ -14,6 +14,7 @@ import type { RecordType } from '../schema.ts'
 import type { Finding } from '../spec/finding.ts'
 import type { Project } from '../spec/project.ts'
 
+/** How a plan is made. */
 export interface Planning {
   /** False: nothing is pushed into a source, so that every step shows its own effect. */
   readonly push?: boolean

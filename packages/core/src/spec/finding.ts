@@ -3,6 +3,7 @@ import type { Problem } from '../errors.ts'
 import { catalogue, type FindingCode } from '../errors/catalogue.ts'
 import { lineAndColumn, nodeAt, type Place, placeWithin, type SpecNode } from './tree.ts'
 
+/** One thing that is wrong, at its place. */
 export interface Finding {
   /** Stable; explained in the catalogue of errors. */
   readonly code: string

@@ -10,6 +10,7 @@ import { entryOf, plainValue, type Place, type SourceFile, type SpecNode } from 
 import { readVars } from './vars.ts'
 import { maxBytes, parseYaml } from './yaml.ts'
 
+/** Which spec is read, and with what around it. */
 export interface ProjectOptions {
   /** The spec file. */
   readonly spec: string
@@ -31,6 +32,7 @@ export interface SchemaFile {
   readonly missing?: boolean
 }
 
+/** What was read; all that a check needs beside the connectors. */
 export interface Project {
   /** Absolute. */
   readonly root: string
