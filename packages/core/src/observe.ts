@@ -1,6 +1,7 @@
 /** What a run tells those who watch it: progress, metrics, logs and the console subscribe to these events. Handlers must not throw and must be quick. */
 import type { Counters } from './run/counters.ts'
 
+/** Something that happened in a run. */
 export type RunEvent =
   /** Reading begins. `counters` are live: read them whenever something is to be shown. */
   | {
@@ -29,4 +30,5 @@ export interface Progress {
   complete: boolean
 }
 
+/** Told of each event, in order. */
 export type Observer = (event: RunEvent) => void

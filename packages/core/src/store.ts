@@ -43,6 +43,7 @@ export interface Save {
   readonly published: readonly number[]
 }
 
+/** The state of one pipeline, held by this process. */
 export interface Store {
   readonly folder: string
   run(): SavedRun | undefined

@@ -18,7 +18,9 @@ export const namedFormats = ['iso', 'epoch_s', 'epoch_ms'] as const
 export type NamedFormat = (typeof namedFormats)[number]
 export const isNamed = (format: string): format is NamedFormat => (namedFormats as readonly string[]).includes(format)
 
+/** In English, from January. */
 export const monthNames = ['January', 'February', 'March', 'April', 'May', 'June', 'July', 'August', 'September', 'October', 'November', 'December']
+/** In English, from Monday. */
 export const weekdayNames = ['Sunday', 'Monday', 'Tuesday', 'Wednesday', 'Thursday', 'Friday', 'Saturday']
 
 const meant: Readonly<Record<string, string>> = {

@@ -5,6 +5,7 @@
  */
 import { MillraceError } from '../errors.ts'
 
+/** A time zone: how far its clock is from UTC at any instant. */
 export interface Zone {
   readonly name: string
   /** The offset in ms, where it never changes. */

@@ -5,6 +5,7 @@
  */
 import type { Json } from '../record.ts'
 
+/** Counts of a source. */
 export interface SourceCounters {
   read: number
   out: number
@@ -14,6 +15,7 @@ export interface SourceCounters {
   refused: number
   bytes: number
 }
+/** Counts of a step. */
 export interface StepCounters {
   in: number
   out: number
@@ -31,6 +33,7 @@ export interface StepCounters {
   results: number
   sides: Record<string, number>
 }
+/** Counts of a sink. */
 export interface SinkCounters {
   in: number
   delivered: number

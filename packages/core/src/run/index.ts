@@ -14,6 +14,7 @@ import { type Instance, instantiate, type Surroundings } from './instantiate.ts'
 import { loadSides } from './sides.ts'
 import { asRunError, type RetryPolicy, withRetry } from './retry.ts'
 
+/** How a plan is run. */
 export interface RunOptions extends Surroundings {
   /** Aborted: drain, save, end. */
   readonly signal?: AbortSignal

@@ -12,6 +12,7 @@ import type { Policy } from './failures.ts'
 import type { SinkNode, SourceNode, StepNode } from './graph.ts'
 import { Queue } from './queue.ts'
 
+/** Where a plan runs. */
 export interface Surroundings {
   readonly root: string
   /** `<root>/.millrace/<profile>` */
@@ -25,6 +26,7 @@ export interface Instance {
   readonly sides: readonly SourceNode[]
 }
 
+/** What a connector or step of the plan is told about where it stands. */
 export function envOf(plan: Plan, around: Surroundings, id: string): Env {
   return {
     root: around.root,

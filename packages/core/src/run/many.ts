@@ -10,6 +10,7 @@ import type { Registry } from '../registry.ts'
 import { type RunOptions, run, type Summary } from './index.ts'
 import { envOf, type Surroundings } from './instantiate.ts'
 
+/** How several plans are run. */
 export interface ManyOptions extends Omit<RunOptions, 'until' | 'observe'> {
   readonly untilCaughtUp?: boolean
   observe?(pipeline: string, event: Parameters<NonNullable<RunOptions['observe']>>[0]): void

@@ -6,6 +6,7 @@ import { buildGraph, type SourceNode } from './graph.ts'
 import { createSource, createSteps, type Surroundings } from './instantiate.ts'
 import { loadSides } from './sides.ts'
 
+/** A record that could not pass. */
 export interface PreviewFailure {
   readonly code: string
   readonly field?: string
@@ -24,6 +25,7 @@ export interface PreviewNode {
   readonly failures: readonly PreviewFailure[]
 }
 
+/** How much is read, and where. */
 export interface PreviewOptions extends Surroundings {
   /** Records to read of each source. */
   readonly limit: number

@@ -34,6 +34,7 @@ export interface Letter {
   readonly bytes: string
 }
 
+/** What became of the letters. */
 export interface ReplaySummary {
   readonly letters: number
   /** Delivered now. */

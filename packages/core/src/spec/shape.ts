@@ -4,6 +4,7 @@ import { type OptionSchema, option } from '../options.ts'
 /** A value with a shape of its own, read elsewhere. */
 const part = (description: string): OptionSchema => ({ description })
 
+/** Keys of a map, with the schema of each. */
 export type Shape = Readonly<Record<string, OptionSchema>>
 
 const names = option.anyOf(
@@ -11,6 +12,7 @@ const names = option.anyOf(
   'What it reads: the id of a source, a step or a named output; a list merges. Default: the step before.',
 )
 
+/** `on_error:` of a spec, source or step. */
 export const onErrorShape: Shape = {
   data: option.oneOf(
     ['stop', 'dead_letter', 'drop', 'refuse'],
@@ -18,6 +20,7 @@ export const onErrorShape: Shape = {
   ),
 }
 
+/** A spec file. */
 export const specShape: Shape = {
   version: option.integer('The version of the spec language: 1.', { example: 1 }),
   name: option.text('The name of the pipeline: letters, digits, `_` and `-`.', { example: 'store-invoices' }),
@@ -52,6 +55,7 @@ export const specShape: Shape = {
   ),
 }
 
+/** `event_time:` of a source. */
 export const eventTimeSchema: OptionSchema = option.anyOf(
   [
     option.oneOf(['arrival'], 'The time of arrival.'),
@@ -80,6 +84,7 @@ const endpoint: Shape = {
   description: option.optional(option.text('What it is for.')),
 }
 
+/** A source. */
 export const sourceShape: Shape = {
   ...endpoint,
   schema: option.optional(option.record('The fields of its records: a file, or inline `fields:`.')),
@@ -90,8 +95,10 @@ export const sourceShape: Shape = {
   partial: option.optional(option.boolean('Take the good items of a request that has bad ones.')),
 }
 
+/** A sink. */
 export const sinkShape: Shape = { ...endpoint, from: option.optional(names) }
 
+/** `dead_letter:` of a spec. */
 export const deadLetterShape: Shape = {
   ...endpoint,
   stop_above: option.optional(option.percent('The share of bad records that ends the run, among the last 10,000 of a source.', { example: '5 %' })),
@@ -105,14 +112,17 @@ export const stepShape: Shape = {
   description: option.optional(option.text('What it is for.')),
 }
 
+/** One entry of `vars:`. */
 export const varShape: Shape = {
   type: option.oneOf(['string', 'integer', 'number', 'boolean', 'duration', 'size', 'percent'], 'The type of its value.', { default: 'string' }),
   default: option.optional(part('Its value where none is set.')),
   description: option.optional(option.text('What it is for.')),
 }
 
+/** The kinds of connections. */
 export const kinds = ['stream', 'documents', 'objects', 'warehouse', 'endpoint'] as const
 
+/** A connection bound to a system. */
 export const bindingShape: Shape = {
   type: option.text('The connector.', { example: 'sqlite' }),
   kind: option.optional(option.oneOf(kinds, 'What kind of connection it is.')),
@@ -120,6 +130,7 @@ export const bindingShape: Shape = {
   names: option.optional(option.map(option.text('The name in the system.'), 'Names in specs to names in the system.')),
 }
 
+/** millrace.yaml. */
 export const projectShape: Shape = {
   version: option.optional(option.integer('The version of this file: 1.')),
   name: option.optional(option.text('The name of the project.')),
@@ -127,6 +138,7 @@ export const projectShape: Shape = {
   connections: option.optional(option.map(option.oneOf(kinds, 'A kind of connection.'), 'The connections of the project, with their kinds.')),
 }
 
+/** A profile. */
 export const profileShape: Shape = {
   description: option.optional(option.text('What it is for.')),
   connections: option.optional(part('Each connection bound to a system.')),

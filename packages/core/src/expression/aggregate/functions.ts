@@ -44,4 +44,5 @@ export const aggregateFunctions: readonly FunctionEntry[] = [
   ),
 ]
 
+/** The names of all of them. */
 export const aggregateNames: ReadonlySet<string> = new Set(aggregateFunctions.map(({ name }) => name))

@@ -43,6 +43,7 @@ export interface Aggregation {
   result(state: AggregateState): Row
 }
 
+/** What is wrong with an aggregation. */
 export interface AggregationProblems {
   readonly ok: false
   readonly problems: readonly (ExpressionProblem & { readonly output: string })[]

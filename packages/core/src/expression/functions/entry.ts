@@ -12,6 +12,7 @@ export type Made =
   | { readonly type?: Type; readonly operation?: Operation; readonly args?: readonly Node[] }
   | { readonly refusal: string; readonly at?: number; readonly hint?: string; readonly code?: string }
 
+/** One list of arguments that a function takes. */
 export interface Form {
   /** `text: string, from: integer, to?: integer`. `...` after the last type: any number of such. */
   readonly takes: string
@@ -26,6 +27,7 @@ export interface Form {
   readonly nullable?: boolean
 }
 
+/** A function of expressions. */
 export interface FunctionEntry {
   readonly name: string
   readonly group: 'text' | 'numbers' | 'time' | 'conversion' | 'null' | 'lists' | 'aggregates'

@@ -12,7 +12,9 @@ export const functions: readonly FunctionEntry[] = [...textFunctions, ...numberF
 
 const byName = new Map(functions.map((entry) => [entry.name, entry]))
 
+/** The function of this name. */
 export const functionNamed = (name: string): FunctionEntry | undefined => byName.get(name)
+/** The names of all of them. */
 export const functionNames = (): Iterable<string> => byName.keys()
 
 /** Names that others use, and what to write here. */
