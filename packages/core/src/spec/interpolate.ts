@@ -65,7 +65,7 @@ function placeOf(node: ScalarNode, written: string): Place {
 }
 
 function lookUp(inside: string, at: Place, path: string, values: Values, report: Report): TextPart | undefined {
-  const match = /^\s*(env|var|secret):([\w.-]+?)(?::-([^]*))?\s*$/.exec(inside)
+  const match = /^\s*(env|var|secret):(\w[\w.-]*?)(?::-([^]*))?\s*$/.exec(inside)
   if (!match || (match[3] !== undefined && match[1] !== 'env')) return unreadable(`\${${inside}}`, at, path, report)
   const name = match[2]!
   if (match[1] === 'env') {

@@ -2,11 +2,11 @@
  * Reads everything that a check needs, so that the check itself does no I/O: the spec, millrace.yaml, the profile, and the schema files that they name.
  * What is wrong with these files as such (missing, not YAML, an interpolation without a value) is found here; what they mean is judged by check/.
  */
-import { open, readdir, stat } from 'node:fs/promises'
+import { open, readdir, readFile, stat } from 'node:fs/promises'
 import { basename, dirname, isAbsolute, join, relative, resolve, sep } from 'node:path'
 import { createReport, type Finding, type Report } from './finding.ts'
 import { interpolate, secretVariable, type Values } from './interpolate.ts'
-import { entryOf, plainValue, type Place, type SourceFile, type SpecNode } from './tree.ts'
+import type { Place, SourceFile, SpecNode } from './tree.ts'
 import { readVars } from './vars.ts'
 import { maxBytes, parseYaml } from './yaml.ts'
 
@@ -171,7 +171,7 @@ async function readSchemas(root: string, trees: readonly (SpecNode | undefined)[
   return schemas
 }
 
-/** Where a secret's value comes from at run time: its variable, else its file, without the line break at its end. */
+/** Values of secrets at run time: its variable, else its file, without the line break at the end. A name without either is left out. */
 export async function readSecrets(
   names: Iterable<string>,
   env: Readonly<Record<string, string | undefined>>,
@@ -179,20 +179,12 @@ export async function readSecrets(
 ): Promise<ReadonlyMap<string, string>> {
   const found = new Map<string, string>()
   for (const name of names) {
-    const value = env[secretVariable(name)]
-    if (value) found.set(name, value)
-    else if (secretsDir) {
-      const handle = await open(join(secretsDir, name)).catch(() => undefined)
-      if (!handle) continue
-      found.set(name, (await handle.readFile('utf8')).replace(/\r?\n$/, ''))
-      await handle.close()
-    }
+    const value =
+      env[secretVariable(name)] || (secretsDir && isSecretName(name) ? await readFile(join(secretsDir, name), 'utf8').catch(() => undefined) : undefined)
+    if (value) found.set(name, env[secretVariable(name)] ? value : value.replace(/\r?\n$/, ''))
   }
   return found
 }
 
-/** Keys of a tree as plain values; for tools that show a project. */
-export const valueAt = (tree: SpecNode | undefined, key: string): unknown => {
-  const entry = entryOf(tree, key)
-  return entry && plainValue(entry.value)
-}
+/** A name that cannot leave the folder of secrets. */
+const isSecretName = (name: string): boolean => /^\w[\w.-]*$/.test(name)
