@@ -108,6 +108,23 @@ describe.each(['compiled', 'interpreted'] as const)('the %s scanner', (scanner) 
     expect(bad).toMatchObject([{ code: 'bad_date', field: 'd', step: 's' }])
   })
 
+  it('refuses a bad date each time it comes', async () => {
+    const push = { columns: [{ name: 'd', from: 'd', date: { step: 's', formats: ['yyyy-M-d'], zone: 'UTC', to: 'yyyyMMdd' } }] }
+    const { rows, bad } = await readCsv('d,x\n2010-1-1,1\n2010-2-30,1\n2010-2-30,1\n2010-2-30,?\n2010-2-30,1\n', schemaOf({ d: 'string', x: 'integer' }), {
+      scanner,
+      read: { push },
+    })
+    expect(rows).toEqual([{ d: '20100101' }])
+    expect(bad.map(({ code }) => code)).toEqual(['bad_date', 'bad_date', 'not_integer', 'bad_date'])
+  })
+
+  it('reads more columns than are worth compiling', async () => {
+    const names = Array.from({ length: 500 }, (_, k) => `c${k}`)
+    const cells = names.map((_, k) => String(k))
+    const rows = await rowsOf(`${names.join()}\n${cells.join()}\n`, schemaOf(Object.fromEntries(names.map((name) => [name, 'integer']))), { scanner })
+    expect(rows).toEqual([Object.fromEntries(names.map((name, k) => [name, k]))])
+  })
+
   it('keeps the last bit of numbers', async () => {
     const texts = [
       '0.1',

@@ -14,7 +14,7 @@ import { lineEnd, recordEnd, sliceText } from './structure.ts'
 import type { Trouble } from './trouble.ts'
 
 /** Columns beyond which a function would be too large for the optimizing compiler. */
-export const mostColumns = 200
+export const mostColumns = 128
 
 const powersOfTen = Float64Array.from({ length: 16 }, (_, n) => 10 ** n)
 
@@ -90,7 +90,7 @@ export function compiledScan(layout: Layout, dialect: Dialect, trouble: Trouble,
     const empty = dialect.emptyIsNull ? `if (from === i) ${optional ? `d${x} = null` : `trouble.cell(${k}, '', false)`}; else ` : ''
     return `to = same${x}
       if (to >= 0) while (c === units[to] && ${isCell}) { c = units[++i]; to++ }
-      if (to >= 0 && i > from && !(${isCell}) && (units[to] === ${delimiter} || units[to] === 10 || units[to] === 13)) { d${x} = date${x}; same${x} = from }
+      if (to >= 0 && !(${isCell}) && (units[to] === ${delimiter} || units[to] === 10 || units[to] === 13)) { d${x} = date${x}; same${x} = from }
       else { ${passPlain}; to = i; ${empty}{ ${cut(k, `f${k}`)}${wide ? '; else' : ';'} { d${x} = trouble.date(${x}, f${k}); if (!trouble.any) { same${x} = from; date${x} = d${x} } } } }`
   }
 
