@@ -7,7 +7,7 @@ import { cpSync, globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from
 import { cpus } from 'node:os'
 import { dirname, join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { transformSync } from 'esbuild'
+import { buildSync, transformSync } from 'esbuild'
 import { sameFiles, sameStores } from './compare.ts'
 import { type Inputs, prepareInputs, tenfold, tenfoldLines } from './input.ts'
 import { type Cost, measure, median, wallMs } from './measure.ts'
@@ -62,12 +62,17 @@ function preparePlaces(): Places {
     pipe: flags.pipe ?? join(here, '..', 'packages', 'cli', 'bin', 'pipe.mjs'),
   }
   for (const folder of [made.programs, made.outputs, join(made.project, '.millrace')]) rmSync(folder, { recursive: true, force: true })
-  for (const name of globSync('{naive,duckdb,sqlite-loop}/*.ts', { cwd: here })) {
+  for (const name of globSync('{naive,duckdb}/*.ts', { cwd: here })) {
     const target = join(made.programs, name.replace(/\.ts$/, '.js'))
     mkdirSync(dirname(target), { recursive: true })
     const source = readFileSync(join(here, name), 'utf8').replace(/(from '\.[^']*)\.ts'/g, "$1.js'")
     writeFileSync(target, transformSync(source, { loader: 'ts', format: 'esm', target: 'node24' }).code)
   }
+  // The loop stands on our reader, which it gets bundled, as `pipe` does.
+  const outfile = join(made.programs, 'sqlite-loop/loop.js')
+  const entryPoints = [join(here, 'sqlite-loop/loop.ts')]
+  const banner = { js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);" }
+  buildSync({ entryPoints, outfile, bundle: true, format: 'esm', platform: 'node', conditions: ['@millrace/source'], banner, logLevel: 'error' })
   writeFileSync(join(made.programs, 'package.json'), '{ "type": "module" }')
   cpSync(join(here, 'specs'), made.project, { recursive: true })
   mkdirSync(made.outputs, { recursive: true })
