@@ -85,7 +85,7 @@ async function namesOf(input: ByteSource, options: CsvOptions, signal: AbortSign
   let held: Buffer = Buffer.alloc(0)
   const header = (last: boolean) => {
     const chunk = chunkOf(held, options.encoding, last)
-    return held.length < 4 && !last ? undefined : readHeader(chunk, byteOrderMark(held, options.encoding) / unit, dialectOf(options, unit), options, last)
+    return readHeader(chunk, byteOrderMark(held, options.encoding) / unit, dialectOf(options, unit), options, last)
   }
   for await (const bytes of input.stream(0, signal)) {
     held = Buffer.concat([held, bytes])

@@ -65,7 +65,6 @@ export function createCsvReader(csv: Partial<CsvOptions>, read: ReadOptions, sca
     for await (const bytes of input.stream(0, signal)) {
       held = Buffer.concat([held, bytes])
       const last = held.length === input.size
-      if (held.length < 4 && !last) continue
       const header = readHeader(chunkOf(held, encoding, last), byteOrderMark(held, encoding) / unit, dialect, options, last)
       if (header) return openWith(header.names, read, header.failure)
     }
@@ -99,7 +98,6 @@ export function createCsvReader(csv: Partial<CsvOptions>, read: ReadOptions, sca
     function* scanChunk(bytes: Buffer, last: boolean): Generator<Piece> {
       held = bytes
       const first = base === 0
-      if (first && bytes.length < 4 && !last) return
       const chunk = chunkOf(bytes, encoding, last)
       let i = first ? byteOrderMark(bytes, encoding) / unit : 0
       if (!opened) {
