@@ -226,6 +226,8 @@ export interface Output {
   side(name: string, row: Row, i: number): void
   /** A result without origin, known by its key: from `advance`. `time`: its event time. */
   result(row: Row, key: string, time?: number): void
+  /** A result that cannot be told (a sum that does not fit), known by its key; `row`: what is known of it. */
+  failResult(row: Row, key: string, code: string, more?: { readonly field?: string; readonly message?: string }): void
 }
 
 /** What a step made of its input. */

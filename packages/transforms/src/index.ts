@@ -1,5 +1,6 @@
 /** The built-in steps, as definitions. */
 import type { TransformDefinition } from '@millrace/core'
+import { aggregate } from './aggregate/index.ts'
 import { call } from './call/index.ts'
 import { cast } from './cast/index.ts'
 import { dedupe } from './dedupe.ts'
@@ -16,5 +17,5 @@ import { where } from './where.ts'
 
 export { defineStep } from './call/load.ts'
 
-const steps: readonly TransformDefinition[] = [parseDates, select, set, drop, where, route, cast, defaults, dedupe, explode, nest, join, call]
+const steps: readonly TransformDefinition[] = [parseDates, select, set, drop, where, route, cast, defaults, dedupe, explode, nest, join, call, aggregate]
 export default steps

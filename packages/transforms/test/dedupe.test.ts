@@ -107,6 +107,29 @@ describe('dedupe', () => {
     expect(cut().map(([block]) => block)).toEqual(['1', '2', '8', '9'])
   })
 
+  it('forgets the same keys whether it was restarted or not', () => {
+    const create = () => dedupe.create({ by: 'id', last: 120, nulls: undefined }, stepContext(input))
+    const batch = (from: number, to: number) => Array.from({ length: to - from }, (_, i) => row(`k${from + i}`))
+    const steady = create()
+    const saved = new Map<string, string>()
+    for (const [from, to] of [
+      [0, 150],
+      [150, 230],
+      [230, 250],
+    ] as const) {
+      apply(steady, batch(from, to))
+      for (const [block, keys] of steady.cut!()) {
+        if (keys === null) saved.delete(block)
+        else saved.set(block, keys)
+      }
+    }
+    const restarted = create()
+    restarted.restore!([...saved].toReversed())
+    expect(ids(apply(restarted, batch(125, 135)).rows)).toEqual(['k125', 'k126', 'k127', 'k128', 'k129', 'k130', 'k131', 'k132', 'k133', 'k134'])
+    expect(ids(apply(steady, batch(125, 135)).rows)).toHaveLength(10)
+    expect(ids(apply(restarted, batch(140, 250)).rows)).toEqual([])
+  })
+
   it('says what is wrong with its config', () => {
     const typed = recordType({ id: 'string', customer: 'integer?', o: 'json' })
     expect(problems(dedupe, { by: 'ids', last: 1 }, typed)).toEqual(['unknown_field by: the records have no field `ids` here'])

@@ -72,6 +72,9 @@ export function apply(transform: Transform, rows: readonly Row[]): Ran {
     result: () => {
       throw new Error('no results expected')
     },
+    failResult: () => {
+      throw new Error('no results expected')
+    },
   })
   for (const [name, side] of Object.entries(applied.sides ?? {})) named[name] = { rows: [...side.rows], origins: [...side.origins] }
   const origins = applied.origins ? [...applied.origins] : applied.rows.map((_, i) => i)

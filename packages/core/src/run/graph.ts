@@ -111,7 +111,7 @@ export function buildGraph(
       }
     },
     advance(watermark) {
-      for (const node of steps) if (node.transform.advance && !advanceOne(node, watermark, pipeline, deliver)) return false
+      for (const node of steps) if (node.transform.advance && !advanceOne(node, watermark, pipeline, deliver, onFail)) return false
       return true
     },
   }
@@ -122,7 +122,7 @@ function applyOf(node: StepNode, pipeline: string, deliver: Graph['deliver'], on
   const { id, plan, transform, count, policy } = node
   return (input, bytes) => {
     const sides = new Map<string, { rows: Row[]; origins: number[] }>()
-    const results = resultsOf(pipeline)
+    const results = resultsOf(node, pipeline, onFail)
     let failed = 0
     const applied = transform.apply(input, {
       fail(i, code, more) {
@@ -136,6 +136,7 @@ function applyOf(node: StepNode, pipeline: string, deliver: Graph['deliver'], on
         side.origins.push(i)
       },
       result: results.add,
+      failResult: results.fail,
     })
     crashPoint('after_transform')
     const out = input.derive(applied.rows, applied.origins, plan.multiplies ? id : undefined)
@@ -160,28 +161,34 @@ function applyOf(node: StepNode, pipeline: string, deliver: Graph['deliver'], on
   }
 }
 
-function advanceOne(node: StepNode, watermark: number, pipeline: string, deliver: Graph['deliver']): boolean {
-  const results = resultsOf(pipeline)
+function advanceOne(node: StepNode, watermark: number, pipeline: string, deliver: Graph['deliver'], onFail: OnFail): boolean {
+  const results = resultsOf(node, pipeline, onFail)
   const nobody = () => {
     throw new Error(`${node.id}: advance has no input record to fail or to hand on`)
   }
-  const done = node.transform.advance!(watermark, { fail: nobody, side: nobody, result: results.add })
+  const done = node.transform.advance!(watermark, { fail: nobody, side: nobody, result: results.add, failResult: results.fail })
   deliverResults(node, results, deliver)
   return done
 }
 
 interface Results {
   add(row: Row, key: string): void
+  fail(row: Row, key: string, code: string, more?: { readonly field?: string; readonly message?: string }): void
   take(): Records | undefined
 }
 
-function resultsOf(pipeline: string): Results {
+function resultsOf(node: StepNode, pipeline: string, onFail: OnFail): Results {
   let rows: Row[] | undefined
   let keys: string[] | undefined
   return {
     add(row, key) {
       ;(rows ??= []).push(row)
       ;(keys ??= []).push(key)
+    },
+    fail(row, key, code, more) {
+      node.count.results++
+      node.count.failed++
+      onFail(node.id, node.policy, new Records({ rows: [row], from: [], pipeline, resultKeys: [key] }), 0, code, more)
     },
     take: () => rows && new Records({ rows, from: [], pipeline, resultKeys: keys }),
   }

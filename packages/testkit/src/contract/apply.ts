@@ -44,14 +44,15 @@ export async function drive(definition: TransformDefinition, making: TransformMa
   }
   const outcome: Outcome = { out: [], sides: {}, failed: [], results: [], wrong: [], changed: [] }
   const multiplies = typeof definition.multiplies === 'function' ? definition.multiplies(making.options) : definition.multiplies === true
+  const failResult = (row: Row, key: string) => void outcome.results.push({ row, key, time: undefined })
   const result = (row: Row, key: string, time?: number) => void outcome.results.push({ row, key, time })
   return {
     transform,
     outcome,
-    apply: (rows, at) => applyOne(transform, multiplies, rows, at, env, outcome, result),
+    apply: (rows, at) => applyOne(transform, multiplies, rows, at, env, outcome, result, failResult),
     advance(watermark) {
       const nobody = () => outcome.wrong.push('advance fails or hands on an input record, but it has none')
-      while (transform.advance && !transform.advance(watermark, { fail: nobody, side: nobody, result }));
+      while (transform.advance && !transform.advance(watermark, { fail: nobody, side: nobody, result, failResult }));
     },
   }
 }
@@ -64,6 +65,7 @@ function applyOne(
   env: Env,
   outcome: Outcome,
   result: (row: Row, key: string, time?: number) => void,
+  failResult: (row: Row, key: string) => void,
 ): void {
   const rows = given.map((row) => deepFreeze(structuredClone(row)))
   const input = new Records({ rows, from: [{ source: 'source', batch: batch({ split: 'rows', rows, positionAt: (i) => at + i }) }], pipeline: env.pipeline })
@@ -86,6 +88,7 @@ function applyOne(
       sideOf(name).push({ row, from: at + i })
     },
     result,
+    failResult,
   })
   for (const [i, row] of rows.entries()) if (canonical(row) !== canonical(given[i])) outcome.changed.push(given[i]!)
   const put = (list: { row: Row; from: number }[], name: string, out: readonly Row[], origins: Int32Array | undefined) => {

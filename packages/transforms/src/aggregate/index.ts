@@ -1,0 +1,155 @@
+/**
+ * `aggregate`: one result a group. Without a window the results come when the input has ended, so it needs a run that goes from beginning to end.
+ *
+ * Its memory is a state per group; a save writes the groups that changed since the last one. A result is known by its group: one field's value as text, several as a
+ * JSON array, `all` where there is no `by`. A group whose result cannot be told (a sum that does not fit) fails as a result, under that key.
+ */
+import {
+  compileAggregates,
+  compileKey,
+  DataError,
+  defineTransform,
+  type Field,
+  fieldOf,
+  isKeyType,
+  option,
+  type Problem,
+  type RecordType,
+  type Row,
+  typeText,
+} from '@millrace/core'
+import { lookUp, nameTaken, recordOf } from '../fields.ts'
+import { createGroups, type Group } from './groups.ts'
+
+const options = option.object({
+  by: option.list(option.field('A field.'), 'The fields that make a group; none: one group of all.', { default: [], example: ['country'] }),
+  outputs: option.map(option.expression('An aggregate, or an expression over aggregates.'), 'The aggregates of a group, by name.', {
+    example: { lines: 'count()', quantity: 'sum(Quantity)' } as never,
+  }),
+  max_groups: option.integer('More groups than this stop the run by name, with nothing lost: a raised limit goes on.', { default: 5_000_000, min: 1 }),
+})
+
+/** Results are handed out in pieces of this many. */
+const piece = 1000
+
+export const aggregate = defineTransform({
+  kind: 'transform',
+  type: 'aggregate',
+  summary: 'Counts, sums and the like over groups of records: one result a group at the end of the input.',
+  stateful: true,
+  needsEnd: true,
+  options,
+
+  infer({ by, outputs }, { input }) {
+    const problems: Problem[] = []
+    const fields: [string, Field][] = []
+    for (const [i, name] of by.entries()) {
+      const field = lookUp(input, name, ['by', i], problems)
+      if (by.indexOf(name) !== i) problems.push(nameTaken(name, ['by', i]))
+      if (!field) continue
+      if (isKeyType(field.type)) fields.push([name, field])
+      else
+        problems.push({
+          code: 'wrong_type',
+          message: `groups cannot be made by \`${name}\``,
+          at: ['by', i],
+          expected: 'a single value',
+          got: typeText(field.type),
+        })
+    }
+    for (const name of Object.keys(outputs)) if (by.includes(name)) problems.push(nameTaken(name, ['outputs', name], true))
+    const compiled = compileAggregates(outputs, input)
+    if (!compiled.ok) return { problems: [...problems, ...compiled.problems.map(({ output, ...problem }) => ({ ...problem, at: ['outputs', output] }))] }
+    return { output: recordOf([...fields, ...Object.entries(compiled.type.fields)]), problems }
+  },
+
+  create({ by, outputs, max_groups }, { input, id }) {
+    const compiled = compileAggregates(outputs, input)
+    if (!compiled.ok) throw new TypeError(`${id}: ${compiled.problems[0]!.message}`)
+    const groups = createGroups(input, by, compiled.start)
+    const keyOf = keyWithNulls(input, by)
+    let changed: Group[] = []
+    let gone: string[] = []
+    const touch = (group: Group) => {
+      if (group.changed) return
+      group.changed = true
+      changed.push(group)
+    }
+    const resultOf = (group: Group): Row => {
+      const row: Row = {}
+      for (const [d, name] of by.entries()) row[name] = group.values[d]
+      return Object.assign(row, compiled.result(group.state))
+    }
+    return {
+      apply(records, out) {
+        const { rows } = records
+        let held = 0
+        for (let i = 0; i < rows.length; i++) {
+          const row = rows[i]!
+          const group = groups.of(row)
+          try {
+            if (compiled.ordered) {
+              const origin = records.origin(i)
+              compiled.add(group.state, row, records.time(i) ?? 0, origin?.batch.split ?? '', origin ? origin.batch.positionAt(origin.index) : records.id(i))
+            } else compiled.add(group.state, row)
+          } catch (error) {
+            if (!(error instanceof DataError)) throw error
+            out.fail(i, error.code, { message: error.message, ...(error.field ? { field: error.field } : {}) })
+            continue
+          }
+          held++
+          touch(group)
+        }
+        if (groups.size > max_groups) {
+          throw new MillraceError('memory_cap', `${id} has ${groups.size} groups, more than max_groups (${max_groups})`, {
+            place: id,
+            hint: 'raise `max_groups` and run again: it goes on from the last save',
+          })
+        }
+        return { rows: [], held }
+      },
+      advance(watermark, out) {
+        if (watermark !== Number.POSITIVE_INFINITY) return true
+        let n = 0
+        for (const group of groups.all()) {
+          if (n++ === piece) return false
+          const key = keyOf(group)
+          try {
+            out.result(resultOf(group), key)
+          } catch (error) {
+            if (!(error instanceof DataError)) throw error
+            out.failResult(Object.fromEntries(by.map((name, d) => [name, group.values[d]])), key, error.code, {
+              message: error.message,
+              ...(error.field ? { field: error.field } : {}),
+            })
+          }
+          gone.push(group.saved)
+          groups.forget(group)
+        }
+        return true
+      },
+      cut() {
+        const entries: (readonly [string, string | null])[] = gone.map((saved) => [saved, null])
+        const left = new Set(gone)
+        for (const group of changed) {
+          group.changed = false
+          if (!left.has(group.saved)) entries.push([group.saved, compiled.encode(group.state)])
+        }
+        changed = []
+        gone = []
+        return entries
+      },
+      restore(entries) {
+        for (const [saved, text] of entries) groups.restore(saved, compiled.decode(text))
+      },
+    }
+  },
+})
+
+/** The key of a group's result. A null part stands as null in the array. */
+function keyWithNulls(input: RecordType, by: readonly string[]): (group: Group) => string {
+  if (by.length === 0) return () => 'all'
+  const fields = Object.fromEntries(by.map((name) => [name, fieldOf(input, name)!]))
+  const key = compileKey({ fields }, by)
+  return (group) => key(Object.fromEntries(by.map((name, d) => [name, group.values[d]]))) ?? group.saved
+}
