@@ -63,6 +63,8 @@ export const badRecordEntries = {
     hint: 'choose another text with `nulls`',
   },
   too_large: { title: 'record too large for the system', explanation: 'The system that is written to takes no record of this size.' },
+  validation: { title: 'refused by a rule of the collection', explanation: 'The validator of the collection refuses the document.' },
+  refused: { title: 'refused by the store', explanation: 'The store refuses this document.' },
   constraint: { title: 'refused by a constraint', explanation: 'A constraint of the table refuses the row.' },
   not_storable: { title: 'refused by the store', explanation: 'The store cannot hold the value.' },
 } as const satisfies Record<string, CatalogueEntry>

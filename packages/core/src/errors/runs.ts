@@ -89,6 +89,16 @@ export const runEntries = {
   held: { title: 'waits for an earlier record', explanation: 'A record waits until an earlier one of its key is through.' },
   group_in_use: { title: 'consumer group in use', explanation: 'A group that offsets would be reported to has members of its own.' },
 
+  refused: { title: 'refused by the system', explanation: 'The system that is written to or asked refuses the request as such.' },
+  unavailable: { title: 'system not available', explanation: 'The system answers that it cannot serve now; it is asked again, then the run stops.' },
+  unknown_outcome: { title: 'outcome unknown', explanation: 'The system could not say whether it has taken a write; it is written again under the same keys.' },
+  bad_connection: { title: 'connection refused as such', explanation: 'The system was reached, but the address, the name or the password is wrong.' },
+  key_taken: { title: 'another write was faster', explanation: 'Two writes made the same document at once; this one is repeated.' },
+  memory_cap: {
+    title: 'memory cap reached',
+    explanation: 'A step with memory has more groups or keys than it may keep. Nothing was saved beyond it; a raised cap goes on.',
+  },
+
   too_many_bad_records: { title: 'too many bad records', explanation: 'The share of bad records went above `stop_above`.' },
   no_dead_letter: { title: 'no dead letter', explanation: 'The pipeline keeps no dead letters.' },
   cannot_read_back: {
