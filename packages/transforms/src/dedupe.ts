@@ -116,7 +116,7 @@ export const dedupe = defineTransform({
         ring = new Array<string>(Math.min(next, last))
         for (const { from, keys } of blocks) {
           for (const [i, key] of keys.entries()) {
-            if (from + i < next - last - 1) continue
+            if (from + i < next - last) continue
             remembered.add(key)
             ring[(from + i) % last] = key
           }
