@@ -12,6 +12,7 @@ import {
   type Field,
   fieldOf,
   isKeyType,
+  MillraceError,
   option,
   type Problem,
   type RecordType,
