@@ -15,7 +15,7 @@ import { checkDelivery } from './delivery.ts'
 import { checkSink, checkSource, reportProblems } from './endpoints.ts'
 import { checkFlow } from './flow.ts'
 import { checkFields } from './infer.ts'
-import { checkAnswers, checkErrorPolicies, checkEventTime, checkParallelism, checkRuns } from './rules.ts'
+import { checkAnswers, checkErrorPolicies, checkEventTime, checkParallelism, checkRuns, checkSchedule } from './rules.ts'
 import { checkSteps } from './steps.ts'
 
 /** `checked` is there only where no finding is an error. */
@@ -44,6 +44,7 @@ export function examine(project: Project, registry: Registry): { readonly findin
   checkEventTime(declared, ctx)
   checkErrorPolicies(declared, steps, ctx)
   checkParallelism(steps, ctx)
+  checkSchedule(streams, ctx)
   checkAnswers(streams, sinks, flow, ctx)
   const runs = checkRuns(streams, steps, ctx)
   const delivery = checkDelivery(streams, sinks, ctx)

@@ -122,6 +122,8 @@ export const findingEntries = {
   },
   type_not_held: { title: 'type that the sink cannot hold', explanation: 'The system that is written to has no form for values of this type.' },
   unknown_field: { title: 'unknown field', explanation: 'The records have no field of this name at this point.' },
+  bad_date_format: { title: 'date format cannot be read', explanation: 'Formats use the letters of Java date formats: `M/d/yyyy H:mm`.' },
+  unknown_zone: { title: 'unknown time zone', explanation: 'Zones are those of the IANA database: `Europe/Berlin`, or `UTC`.' },
   expression_mangled: {
     title: 'expression changed by YAML',
     explanation: 'YAML read the text as something else (a tag, an alias, a comment, a map) before the expression was seen.',
@@ -149,6 +151,11 @@ export const findingEntries = {
     title: 'a result needs an end',
     explanation: 'The step gives one result a group when the input ends; this run has no end.',
     hint: 'give it a `window`, or run from beginning to end: `runs: whole`',
+  },
+  schedule_endless: {
+    title: 'a scheduled run needs an end',
+    explanation: 'A run that is started by a clock is over before the next begins, but the input never ends.',
+    hint: 'stop: end at the source, where it has that',
   },
   parallel_state: {
     title: 'state on several workers',

@@ -21,8 +21,6 @@ export const stepFindingEntries = {
     explanation: 'A result of a group is made of fields it is grouped by and of aggregates such as sum(x).',
   },
   duplicate_field: { title: 'field given twice', explanation: 'A record has each field once.', hint: 'rename or leave out one of them' },
-  bad_date_format: { title: 'date format cannot be read', explanation: 'Formats use the letters of Java date formats: `M/d/yyyy H:mm`.' },
-  unknown_zone: { title: 'unknown time zone', explanation: 'Zones are those of the IANA database: `Europe/Berlin`, or `UTC`.' },
   bad_pattern: { title: 'regular expression cannot be read', explanation: 'Patterns are RE2: no back references and no look-around.' },
   out_of_range: { title: 'number too large', explanation: 'The number does not fit its type.' },
   bad_address: { title: 'address cannot be read', explanation: 'An address is a host and a port: `127.0.0.1:8080`.' },

@@ -44,7 +44,7 @@ function makePlan(checked: Checked, project: Project, registry: Registry, how: P
     sinks: checked.sinks.map((sink) => planSink(sink, flow.sinks.get(sink.id)!, registry)),
     ...(checked.deadLetter ? { deadLetter: planDeadLetter(checked.deadLetter, registry) } : {}),
     onError,
-    ...(spec.schedule === undefined ? {} : { schedule: spec.schedule }),
+    ...(spec.schedule ? { schedule: spec.schedule.value } : {}),
   }
   return { ...plan, specHash: hashOf(decisive(plan)) }
 }

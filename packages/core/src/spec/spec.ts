@@ -78,7 +78,7 @@ export interface Spec {
   readonly deadLetter?: SpecDeadLetter
   readonly runs?: { readonly mode: 'whole' | 'continue'; readonly place: Place }
   readonly parallelism: { readonly workers: number; readonly place: Place }
-  readonly schedule?: Json
+  readonly schedule?: { readonly value: Json; readonly place: Place }
 }
 
 const idPattern = /^[A-Za-z0-9_][A-Za-z0-9_-]{0,63}$/
@@ -113,7 +113,7 @@ export function readSpec(tree: SpecNode, report: Report): Spec {
     ...(deadLetter ? { deadLetter: readDeadLetter(deadLetter, report) } : {}),
     ...(runs ? { runs: { mode: runs, place: keys.get('runs')!.value.place } } : {}),
     parallelism: { workers: Number(values['parallelism'] ?? 1), place: keys.get('parallelism')?.value.place ?? start },
-    ...(values['schedule'] === undefined ? {} : { schedule: values['schedule'] }),
+    ...(values['schedule'] === undefined ? {} : { schedule: { value: values['schedule'], place: keys.get('schedule')!.keyPlace } }),
   }
 }
 
@@ -210,6 +210,8 @@ function readStep(node: SpecNode, path: string, taken: Set<string>, report: Repo
     return undefined
   }
   if (second) report('step_verbs', second.keyPlace, path, `the step has two verbs, \`${verb.key}\` and \`${second.key}\``)
+  if (window && verb.value.kind !== 'map')
+    report('unknown_key', window.keyPlace, `${path}.window`, `\`window\` does not go with \`${verb.key}\``, { hint: '`window` stands beside `aggregate`' })
   const own = keys.get('id')
   const id = typeof values['id'] === 'string' ? values['id'] : undefined
   if (own && id !== undefined && !idPattern.test(id)) report('bad_name', own.value.place, `${path}.id`, `\`${id}\` cannot be an id`)
