@@ -111,7 +111,12 @@ const expected: readonly Readonly<Record<string, readonly Row[]>>[] = [
       { InvoiceNo: '536370', price: '2.25', bulk: true },
     ],
   },
-  { out: [{ Country: 'France', lines: 3, pieces: 246, revenue: 615, average: 2.5 }, { Country: null, lines: 1 }] },
+  {
+    out: [
+      { Country: 'France', lines: 3, pieces: 246, revenue: 615, average: 2.5 },
+      { Country: null, lines: 1 },
+    ],
+  },
 ]
 
 describe('the README', () => {
