@@ -11,6 +11,7 @@ import { constants, createGunzip, createGzip, createZstdCompress, createZstdDeco
 import { MillraceError } from '@millrace/core'
 import { zstdFrames } from './zstd-frames.ts'
 
+/** How a file is compressed, by the end of its name. */
 export type Compression = 'gzip' | 'zstd'
 
 const endings: Readonly<Record<string, Compression>> = { '.gz': 'gzip', '.zst': 'zstd' }

@@ -10,7 +10,9 @@ import { createJsonLinesReader } from './json/lines.ts'
 import { type JsonOptions, jsonOptions } from './json/options.ts'
 import type { ReadOptions } from './reader.ts'
 
+/** The formats that files are read in. */
 export const readFormats = ['csv', 'jsonl', 'json'] as const
+/** One of them. */
 export type ReadFormatName = (typeof readFormats)[number]
 
 const endings: Readonly<Record<ReadFormatName, readonly string[]>> = { csv: ['.csv', '.tsv'], jsonl: ['.jsonl', '.ndjson'], json: ['.json'] }

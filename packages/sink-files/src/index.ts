@@ -7,6 +7,7 @@ import { createFilesSink } from './sink.ts'
 export { type Disk, type DiskFile, nodeDisk } from './disk.ts'
 export { createFilesSink } from './sink.ts'
 
+/** Writes files, shown whole. */
 export const sinkFiles = defineSink({
   kind: 'sink',
   type: 'files',

@@ -1,5 +1,6 @@
 /** A clock that stands until it is told to go on, for whatever takes time as an argument. */
 
+/** Tells the time. */
 export interface Clock {
   /** ms since 1970. */
   now(): number
@@ -7,6 +8,7 @@ export interface Clock {
   sleep(ms: number, signal?: AbortSignal): Promise<void>
 }
 
+/** A clock that goes only when it is told to. */
 export interface FakeClock extends Clock {
   /** Moves on by `ms`, waking sleepers in the order of their times, and lets each do what it then does at once. */
   advance(ms: number): Promise<void>

@@ -39,6 +39,7 @@ interface Rename {
 const folder = (): FolderNode => ({ kind: 'folder', live: new Map(), durable: new Map() })
 const partsOf = (path: string): string[] => path.split('/').filter(Boolean)
 
+/** A disk that loses what was not synced. */
 export class ForgetfulDisk {
   private root = folder()
   /** Whatever was opened before a cut belongs to a process that is gone. */

@@ -5,6 +5,7 @@
 import { connect, createServer, type Socket } from 'node:net'
 import { once } from 'node:events'
 
+/** What it does to a connection. */
 export type Fault =
   | 'none'
   /** New connections are refused, open ones go on. */
@@ -20,6 +21,7 @@ export type Fault =
   /** The next request that has at least so many bytes goes through, its answer is dropped and the connection cut; then as `none`. */
   | { readonly cutAnswerOf: number }
 
+/** A TCP proxy that breaks connections when told to. */
 export interface CuttingProxy {
   readonly host: '127.0.0.1'
   readonly port: number

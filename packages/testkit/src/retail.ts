@@ -5,6 +5,7 @@
  * quotes, exact duplicates, and, when asked for, dates that exist in no calendar.
  */
 
+/** What is generated. */
 export interface RetailOptions {
   readonly rows: number
   /** Another seed gives other rows of the same shapes. Default 1. */
@@ -14,6 +15,7 @@ export interface RetailOptions {
   readonly encoding?: 'latin1' | 'utf8'
 }
 
+/** The columns, in order. */
 export const retailColumns = ['InvoiceNo', 'StockCode', 'Description', 'Quantity', 'InvoiceDate', 'UnitPrice', 'CustomerID', 'Country'] as const
 
 /** A CSV file of `rows` records and a header. */

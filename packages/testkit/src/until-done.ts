@@ -16,6 +16,7 @@ export interface Restartable {
 /** When one start is to die. `point` by itself, at the n-th time it is passed. */
 export type Death = { readonly afterMs: number } | { readonly point: string; readonly time: number } | 'lives'
 
+/** How a process ended. */
 export interface Ended {
   /** Starts that ended by SIGKILL. */
   readonly kills: number

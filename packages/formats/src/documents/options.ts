@@ -4,6 +4,7 @@ import { fieldOf, isKeyType, option, type OptionSchema, type Problem, type Recor
 /** What can be done with the document of a key. */
 export const documentWrites = ['upsert', 'insert', 'set', 'delete'] as const
 
+/** Options that all stores of documents share. */
 export const documentOptions = {
   key: option.optional(
     option.anyOf(

@@ -45,6 +45,7 @@ function endOfLines(bytes: Buffer, { lines, unit, bigEndian }: Exclude<Beginning
   return bytes.length >= most ? most : undefined
 }
 
+/** Whether so many bytes tell files apart. */
 export const isEnough =
   (how: Beginning) =>
   (bytes: Buffer): boolean =>

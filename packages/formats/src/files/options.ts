@@ -2,6 +2,7 @@
 import { type Env, option, type Problem, type Static } from '@millrace/core'
 import type { AfterRead } from './after.ts'
 
+/** Options that all file sources share. */
 export const filesOptions = {
   path: option.anyOf(
     [
@@ -20,8 +21,10 @@ export const filesOptions = {
     { default: 'keep', example: { move: 'done/' } },
   ),
 }
+/** Options of file sources, resolved. */
 export type FilesSpec = { readonly [K in keyof typeof filesOptions]: Readonly<Static<(typeof filesOptions)[K]>> }
 
+/** The paths as a list. */
 export const pathsOf = ({ path }: Pick<FilesSpec, 'path'>): readonly string[] => (typeof path === 'string' ? [path] : path)
 
 /** `after_read` with an absolute path. */

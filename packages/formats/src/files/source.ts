@@ -20,6 +20,7 @@ export interface InputFormat {
   readonly beginning: Beginning
 }
 
+/** What a source of files needs to know. */
 export interface FilesOptions {
   /** As typed; `-` is standard input. */
   readonly paths: readonly string[]

@@ -27,6 +27,7 @@ export interface Chunk {
   readonly ends: Int32Array | undefined
 }
 
+/** An embedded log: named streams with partitions. */
 export interface Log {
   /** Tells this log from one that was made anew under the same name. */
   readonly id: string

@@ -157,6 +157,7 @@ export function isCollection(db: DatabaseSync, table: string): boolean {
   )
 }
 
+/** A column of a table. */
 export interface Column {
   readonly name: string
   /** As declared: `TEXT`. */

@@ -3,6 +3,7 @@ import { type BadRecord, type DataError, type Json, type RecordType, type Row } 
 import { recordParser } from '../json/record.ts'
 import type { ReadOptions } from '../reader.ts'
 
+/** How messages of a stream are read. */
 export interface StreamDecoding extends ReadOptions {
   readonly format: 'json' | 'text' | 'bytes'
   readonly valueField: string
@@ -19,6 +20,7 @@ export interface Beside {
   readonly headers?: Readonly<Record<string, string>> | undefined
 }
 
+/** Makes rows of messages. */
 export interface StreamDecoder {
   /** The row of one value; undefined: it is bad, and `failure` says why. */
   decode(value: Uint8Array, beside: Beside): Row | undefined

@@ -4,6 +4,7 @@ import { compileKey, PartialWriteError, type WriteFailure } from '@millrace/core
 import { OutputBytes } from '../bytes.ts'
 import { compileEncoder } from '../json/encode.ts'
 
+/** How records become messages of a stream. */
 export interface StreamEncoding {
   readonly schema: RecordType
   readonly format: 'json' | 'text' | 'bytes'

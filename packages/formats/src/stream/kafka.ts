@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs'
 import { type Env, MillraceError, option, type Secret, SystemError } from '@millrace/core'
 
+/** Options that source and sink share. */
 export const kafkaOptions = {
   brokers: option.list(option.text('host:port'), 'Brokers to find the cluster by.', { min: 1, example: ['127.0.0.1:9092'] }),
   tls: option.optional(

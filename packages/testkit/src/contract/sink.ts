@@ -23,6 +23,7 @@ export interface SinkSetup extends SinkMaking {
   readonly guardsExisting?: boolean
 }
 
+/** A sink to be held against the contract. */
 export interface SinkSubject {
   /** The connector's module: `new URL('../src/index.ts', import.meta.url)`. A child process imports it too. */
   readonly module: string | URL
@@ -120,6 +121,7 @@ const finish = (records: Numbered, epoch: number, size = 4): SinkStep[] => [
 /** What the engine does first after a restart: publishes what was saved and not recorded as published. */
 const leftovers = (saved: Flushed | undefined): SinkStep[] => (saved?.stages ?? []).map((stage: Json) => ({ do: 'publish', stage }) as const)
 
+/** All that is promised of sinks. */
 export const sinkChecks: readonly Check<SinkSubject>[] = [
   check('create opens nothing', async ({ definition, setup }, { root, env }) => {
     await opensNothing(root, () => makeSink(definition, setup, env))

@@ -21,6 +21,7 @@ export interface SourceSetup extends Omit<SourceMaking, 'push'> {
   readonly push?: Push
 }
 
+/** A source to be held against the contract. */
 export interface SourceSubject {
   /** The connector's module: `new URL('../src/index.ts', import.meta.url)`. A child process imports it too. */
   readonly module: string | URL
@@ -103,6 +104,7 @@ const toldBad = ({ split, position, code, field }: { split: string; position: st
   field,
 })
 
+/** All that is promised of sources. */
 export const sourceChecks: readonly Check<SourceSubject>[] = [
   check('create opens nothing', async ({ definition, making }, { root, env }) => {
     await opensNothing(root, () => makeSource(definition, making, env))

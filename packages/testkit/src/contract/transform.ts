@@ -21,6 +21,7 @@ export interface TransformSetup extends TransformMaking {
   readonly expectedFailures?: readonly string[]
 }
 
+/** A step to be held against the contract. */
 export interface TransformSubject {
   /** The module of the step: `new URL('../src/index.ts', import.meta.url)`. A child process imports it too. */
   readonly module: string | URL
@@ -67,6 +68,7 @@ function sameOutcome(actual: Outcome, expected: Outcome, what: string): void {
   sameSet(actual.results, expected.results, `${what}: results`)
 }
 
+/** All that is promised of steps. */
 export const transformChecks: readonly Check<TransformSubject>[] = [
   check('create opens nothing', async ({ definition, setup }, { root, env }) => {
     const sides = Object.fromEntries(Object.entries(setup.sides ?? {}).map(([name, side]) => [name, side.type]))
