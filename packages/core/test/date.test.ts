@@ -230,6 +230,7 @@ describe('what is wrong with a format', () => {
     ['yyyy-MM-dd HH ss', 'seconds without minutes'],
     ['yyyy-MM-dd HH:mm.SSS', 'a fraction without seconds'],
     ['yyyy-MM-dd MMM', 'names the month twice'],
+    ['M/d/yyyy H:MM', 'names the month twice (`m` is minutes)'],
     ['yyyy-MM-dd XXX VV', 'names the zone twice'],
     ['yyyyMd', 'followed by a digit'],
     ["yyyy-MM-d'1'", 'followed by a digit'],

@@ -132,8 +132,11 @@ export function checkDateFormat(format: string, use: 'parse' | 'print' = 'parse'
   if (use === 'print') return tokens.some((token) => token.part !== 'literal') ? undefined : `${show(format)} names no part of a date`
   const parts = tokens.map((token) => (token.part === 'monthName' ? 'month' : token.part === 'hour12' ? 'hour' : token.part))
   const twice = parts.find((part, i) => part !== 'literal' && parts.indexOf(part) !== i)
-  if (twice) return `${show(format)} names the ${twice === 'half' ? 'half of the day' : twice} twice`
   const has = (part: string) => parts.includes(part as never)
+  if (twice) {
+    const meantMinutes = twice === 'month' && has('hour') && !has('minute') ? ' (`m` is minutes)' : ''
+    return `${show(format)} names the ${twice === 'half' ? 'half of the day' : twice} twice${meantMinutes}`
+  }
   if (!has('year')) return `${show(format)} has no year: write \`yyyy\``
   if (!has('month')) return `${show(format)} has no month: write \`M\` or \`MM\`${has('minute') ? ' (`m` is minutes)' : ''}`
   if (!has('day')) return `${show(format)} has no day: write \`d\` or \`dd\``
