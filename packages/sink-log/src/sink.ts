@@ -41,6 +41,7 @@ export const sinkLog = defineSink({
         log = openLog(logPath(folderOf(o, ctx), o.stream), { partitions: o.partitions })
       },
       write(records) {
+        if (records.length === 0) return
         const values = encode(records)
         const partitions = log!.partitions
         const time = Date.now()
@@ -52,6 +53,7 @@ export const sinkLog = defineSink({
       },
       async close() {
         log?.close()
+        log = undefined
       },
     }
   },
