@@ -19,7 +19,7 @@ export function checkDelivery(streams: readonly CheckedSource[], sinks: readonly
     links.push(sourceLink(source))
     if (links.at(-1)!.label === 'at-most-once') {
       ctx.report(
-        'not_replayable',
+        'source_not_replayable',
         source.spec!.place,
         source.spec!.path,
         `\`${source.id}\` cannot be read twice: what was read and not yet saved is lost when the process dies`,

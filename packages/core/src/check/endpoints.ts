@@ -92,7 +92,6 @@ function resolveConfigNode(
   ctx: Checking,
 ) {
   const errors = ctx.report.errors()
-  // A config that is not there at all is reported at the id, not at an empty place.
   const resolved = resolveOptions(node, definition.options as OptionSchema, path, ctx.resolving)
   if (resolved === undefined || ctx.report.errors() > errors) return undefined
   const config = binding ? renamed(resolved, binding.names) : resolved

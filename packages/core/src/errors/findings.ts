@@ -137,7 +137,7 @@ export const findingEntries = {
     hint: 'delivery: effectively_once',
   },
   delivery_too_weak: { title: 'delivery cannot be kept', explanation: 'The promise of a pipeline is that of its weakest part.' },
-  not_replayable: {
+  source_not_replayable: {
     title: 'source cannot be read twice',
     explanation: 'If the process dies, records that were read and not yet saved are lost.',
     severity: 'warning',

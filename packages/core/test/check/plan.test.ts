@@ -78,7 +78,7 @@ describe('delivery', () => {
   it('is none where the input cannot be read twice, and that is a warning', async () => {
     const { plan, found } = await checkSpec(spec('', 'type: lines, config: { path: "-" }'))
     expect(plan.delivery.label).toBe('at-most-once')
-    expect(found).toEqual(['not_replayable 3:1'])
+    expect(found).toEqual(['source_not_replayable 3:1'])
   })
 })
 
