@@ -1,1 +1,4 @@
-export {}
+/** Documents in MongoDB. */
+import { mongodb } from './sink.ts'
+
+export default [mongodb]

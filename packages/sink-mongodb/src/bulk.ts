@@ -1,0 +1,68 @@
+/**
+ * One unordered bulk write, and what became of each operation in it. Some faults (a document of more than 16 MB, one nested too deep) fail the whole command
+ * and name nobody; then the batch is halved until the faulty one stands alone. Every operation is by key, so those that come again replace themselves.
+ */
+import { SystemError } from '@millrace/core'
+import { type AnyBulkWriteOperation, type Collection, isAboutDocument, isRefusal, MongoBulkWriteError, scrubbed, sizeOf, systemError } from './client.ts'
+import type { Options } from './options.ts'
+
+/** The most bytes of a document: mongodb.com/docs/manual/reference/limits. */
+const maxSize = 16 * 1024 * 1024
+
+/** A document as it is stored: its key is text. */
+export interface Stored {
+  readonly _id: string
+  readonly [field: string]: unknown
+}
+export type Operation = AnyBulkWriteOperation<Stored>
+
+/** Why an operation failed. */
+export interface Fault {
+  /** `taken`: another client made the key meanwhile. `system`: it may pass. `data`: it never will. */
+  readonly kind: 'taken' | 'system' | 'data'
+  readonly code: string
+  readonly message: string
+}
+
+/** Runs the operations; what failed, by index. Throws `SystemError` where nothing is known of any of them. */
+export async function bulkWrite(operations: readonly Operation[], collection: Collection<Stored>, o: Options): Promise<Map<number, Fault>> {
+  const faults = new Map<number, Fault>()
+  try {
+    await collection.bulkWrite(operations, { ordered: false })
+    return faults
+  } catch (error) {
+    if (error instanceof MongoBulkWriteError) {
+      const concern = error.result.getWriteConcernError()
+      if (concern) throw new SystemError('unknown_outcome', `MongoDB could not say that a majority has it: ${concern.errmsg}`, { retry: true })
+      for (const { index, code, errmsg } of [error.writeErrors].flat()) faults.set(index, faultOf(code, errmsg ?? '', o))
+      if (faults.size > 0) return faults
+    }
+    if (!isRefusal(error)) throw systemError(error, o) ?? new SystemError('refused', `MongoDB refuses the write: ${scrubbed(error, o)}`)
+    if (operations.length > 1) {
+      const middle = operations.length >> 1
+      const first = await bulkWrite(operations.slice(0, middle), collection, o)
+      const second = await bulkWrite(operations.slice(middle), collection, o)
+      for (const [k, fault] of second) first.set(k + middle, fault)
+      return first
+    }
+    const [only] = operations
+    const size = only && 'replaceOne' in only ? sizeOf(only.replaceOne.replacement) : 0
+    const fault: Fault =
+      size > maxSize
+        ? { kind: 'data', code: 'too_large', message: `as a document it has ${size} bytes, MongoDB takes ${maxSize}` }
+        : { kind: 'data', code: 'refused', message: `MongoDB refuses it: ${scrubbed(error, o)}` }
+    return faults.set(0, fault)
+  }
+}
+
+function faultOf(code: number, text: string, o: Options): Fault {
+  const message = scrubbed(new Error(text), o)
+  if (code === 11_000) {
+    // Another unique index than that of the key tells of the data, not of a race.
+    const isOfKey = / index: _id_ /.test(text) || !text.includes(' index: ')
+    return isOfKey ? { kind: 'taken', code: 'key_taken', message } : { kind: 'data', code: 'constraint', message: `MongoDB refuses it: ${message}` }
+  }
+  if (!isAboutDocument(code)) return { kind: 'system', code: 'unavailable', message }
+  const name = code === 121 ? 'validation' : [10_334, 17_419, 17_420].includes(code) ? 'too_large' : 'refused'
+  return { kind: 'data', code: name, message: `MongoDB refuses it: ${message}` }
+}

@@ -1,0 +1,125 @@
+/** What each record does to the document of its key, for every way of writing. */
+import { compileKey, isWellFormed, type Records, type Row, type SinkContext, type WriteFailure } from '@millrace/core'
+import { compileSet, keyFields } from '@millrace/formats'
+import type { Operation } from './bulk.ts'
+import type { Options } from './options.ts'
+import { compileDocument, toBson } from './values.ts'
+
+/** Names the record that inserted a document under a key of its own. */
+const recordField = '_millrace_id'
+
+/** Notes that a record cannot be stored. */
+export type Refuse = (index: number, code: string, message: string, field?: string, kind?: WriteFailure['kind']) => void
+
+/** A batch, ready to be written. */
+export interface Prepared {
+  /** Indexes of the sound records by key, in their order. */
+  readonly byKey: Map<string, number[]>
+  /** The operation for records of one key, all that came before them being written. With `first`: for the first of them alone. */
+  operation(key: string, of: readonly number[], first: boolean): Operation
+}
+
+export interface Preparing {
+  /** Only the first record of a key can be written at a time, the next one must find it there. */
+  readonly oneByOne: boolean
+  /** Fields of records are merged, so an operation for several is about all of them; else it is about the last. */
+  readonly merges: boolean
+  prepare(records: Records, refuse: Refuse): Prepared
+}
+
+export function compileOperations(o: Options, ctx: SinkContext): Preparing {
+  const names = keyFields(o)
+  const key = names && compileKey(ctx.schema, names)
+  const document = compileDocument(ctx.schema, o.nulls)
+  const fieldsOf = o.write === 'set' ? compileSet(o, ctx.schema, toBson) : undefined
+  const oneByOne = o.write === 'insert' && key !== undefined
+  const open = ctx.schema.open === true
+
+  return {
+    oneByOne,
+    merges: fieldsOf !== undefined,
+    prepare(records, refuse) {
+      const ids = key && !oneByOne ? undefined : records.ids()
+      const sets: (readonly (readonly [string, unknown])[])[] = []
+      const documents: Row[] = []
+      const byKey = new Map<string, number[]>()
+      for (let i = 0; i < records.length; i++) {
+        const row = records.rows[i]!
+        try {
+          const id = key ? keyOf(row, key, names!) : ids![i]!
+          if (typeof id !== 'string') {
+            refuse(i, id.code, id.message, id.field)
+            continue
+          }
+          const wrong = fieldsOf ? prepareSet(fieldsOf(row), sets, i) : o.write === 'delete' ? undefined : unstorable(row, open)
+          if (wrong) {
+            refuse(i, wrong.code, wrong.message, wrong.field)
+            continue
+          }
+          if (!fieldsOf && o.write !== 'delete') documents[i] = document(row)
+          const before = byKey.get(id)
+          if (before) before.push(i)
+          else byKey.set(id, [i])
+        } catch (error) {
+          // A time that has no form in BSON or in the text of a key.
+          if (!(error instanceof RangeError)) throw error
+          refuse(i, 'out_of_range', error.message)
+        }
+      }
+      return {
+        byKey,
+        operation(id, of, first) {
+          const filter = { _id: id }
+          if (o.write === 'delete') return { deleteOne: { filter } }
+          if (fieldsOf) return { updateOne: { filter, update: updateOf((first ? [of[0]!] : of).flatMap((i) => sets[i]!)), upsert: true } }
+          if (!oneByOne) return { replaceOne: { filter, replacement: documents[of.at(-1)!]!, upsert: true } }
+          const record = ids![of[0]!]!
+          // A document of another record does not match, so it is to be inserted, and its key is taken.
+          return { replaceOne: { filter: { ...filter, [recordField]: record }, replacement: { ...documents[of[0]!]!, [recordField]: record }, upsert: true } }
+        },
+      }
+    },
+  }
+}
+
+interface Wrong {
+  readonly code: string
+  readonly message: string
+  readonly field?: string
+}
+
+const half = 'holds half of a surrogate pair, which is no character'
+
+function keyOf(row: Row, key: (row: Row) => string | undefined, names: readonly string[]): string | Wrong {
+  const made = key(row)
+  if (made === undefined) {
+    const field = names.find((name) => (row[name] ?? null) === null)!
+    return { code: 'null_key', message: `the key ${names.join(', ')} has a part that is null`, field }
+  }
+  if (made.isWellFormed()) return made
+  const field = names.find((name) => !isWellFormed(row[name]))!
+  return { code: 'bad_text', message: `${field} ${half}`, field }
+}
+
+function prepareSet(set: readonly (readonly [string, unknown])[] | Wrong, into: (readonly (readonly [string, unknown])[])[], i: number): Wrong | undefined {
+  if ('code' in set) return set
+  into[i] = set
+  return undefined
+}
+
+/** What keeps a row from being a document. Names of declared fields were checked before the run. */
+function unstorable(row: Row, open: boolean): Wrong | undefined {
+  for (const name in row) {
+    if (!isWellFormed(row[name])) return { code: 'bad_text', message: `${name} ${half}`, field: name }
+    if (open && (name.startsWith('$') || name.includes('\0') || name === '_id' || !name.isWellFormed()))
+      return { code: 'bad_name', message: `a document cannot have a field ${JSON.stringify(name)}`, field: name }
+  }
+  return undefined
+}
+
+/** Sets fields in order, later ones winning. A name with a dot or a dollar would be taken for a path, so it is set by an expression. */
+function updateOf(set: readonly (readonly [name: string, value: unknown])[]): NonNullable<Extract<Operation, { updateOne: unknown }>['updateOne']['update']> {
+  const fields = new Map(set)
+  if ([...fields.keys()].every((name) => !name.startsWith('$') && !name.includes('.'))) return { $set: Object.fromEntries(fields) }
+  return [...fields].map(([name, value]) => ({ $replaceWith: { $setField: { field: { $literal: name }, input: '$$ROOT', value: { $literal: value } } } }))
+}

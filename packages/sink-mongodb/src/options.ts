@@ -1,0 +1,22 @@
+/** The options of the sink. */
+import { option, type OptionSchema, type Static } from '@millrace/core'
+import { documentOptions, documentWrites, mongodbOptions } from '@millrace/formats'
+
+export const options = option.object({
+  ...mongodbOptions,
+  collection: option.text('The collection to write documents to; it is made where it is missing.', { example: 'invoice-items' }),
+  write: option.oneOf(
+    documentWrites,
+    '`upsert` replaces the document of the key, `insert` makes a key that exists a data error, `set` merges fields into the document, `delete` removes it.',
+    { default: 'upsert' },
+  ),
+  ...documentOptions,
+  collection_options: option.optional({
+    type: 'object',
+    additionalProperties: {},
+    description: 'How the collection is made where it is missing, as MongoDB names it: validator, collation, clusteredIndex, capped.',
+    examples: [{ collation: { locale: 'en' } }],
+  } as OptionSchema<Record<string, unknown>>),
+})
+/** What the options come to. */
+export type Options = Static<typeof options>

@@ -1,0 +1,103 @@
+/** The definition: what `type: mongodb` means as a sink. The driver is loaded when a connection is opened, so a check costs nothing. */
+import { defineSink, type Problem, type RecordType, type Type } from '@millrace/core'
+import { documentFieldProblems, documentProblems, keyFields, keyProblems, mongodbProblems } from '@millrace/formats'
+import { type Options, options } from './options.ts'
+import type { OpenCollection } from './write.ts'
+
+function checkOptions(o: Options): Problem[] {
+  const indexable = (field: string) =>
+    field === '' || field.startsWith('$') || /[.\0]/.test(field) ? 'MongoDB would take it for a path or an operator' : undefined
+  return [...mongodbProblems(o), ...documentProblems(o, o.write, indexable)]
+}
+
+function accepts(o: Options, input: RecordType): Problem[] {
+  const found = [...keyProblems(o, input), ...documentFieldProblems(input)]
+  for (const [name, { type }] of Object.entries(input.fields)) {
+    const wide = wideDecimal(type)
+    if (wide)
+      found.push({
+        code: 'bad_value',
+        message: `the field \`${name}\` holds decimals of ${wide} digits, MongoDB has 34`,
+        at: [],
+        hint: 'cast it to string or to a shorter decimal',
+      })
+    if (/^\$|\0/.test(name)) found.push({ code: 'bad_value', message: `a document cannot have a field \`${name}\``, at: [], hint: 'rename it with `select`' })
+  }
+  return found
+}
+
+/** Digits of a decimal that is too wide, anywhere in the type. */
+function wideDecimal(type: Type): number | undefined {
+  if (type.kind === 'decimal') return type.precision > 34 ? type.precision : undefined
+  if (type.kind === 'list') return wideDecimal(type.of.type)
+  if (type.kind !== 'object') return undefined
+  for (const field of Object.values(type.record.fields)) {
+    const wide = wideDecimal(field.type)
+    if (wide) return wide
+  }
+  return undefined
+}
+
+function mapping(type: Type): string | undefined {
+  switch (type.kind) {
+    case 'string':
+      return 'string'
+    case 'boolean':
+      return 'bool'
+    case 'integer':
+      return 'int, double beyond 32 bits'
+    case 'bigint':
+      return 'long'
+    case 'number':
+      return 'double, int where it is whole'
+    case 'decimal':
+      return wideDecimal(type) ? undefined : 'decimal'
+    case 'date':
+      return 'date, midnight UTC'
+    case 'timestamp':
+      return 'date'
+    case 'bytes':
+      return 'binData'
+    case 'list':
+      return 'array'
+    default:
+      return type.kind === 'json' ? 'as it is' : 'object'
+  }
+}
+
+export const mongodb = defineSink({
+  kind: 'sink',
+  type: 'mongodb',
+  summary: 'Documents in a collection of MongoDB, by key.',
+  options,
+  serves: ['documents'],
+  check: checkOptions,
+  capabilities: (o) => ({
+    label: 'effectively-once',
+    how: `${o.write} by _id = ${keyFields(o)?.join(', ') ?? 'record id'}, w: majority, journalled`,
+    keyed: o.write !== 'insert',
+  }),
+  accepts,
+  mapping,
+  create(o, ctx) {
+    let sink: OpenCollection | undefined
+    return {
+      async open({ signal }) {
+        const { openCollection } = await import('./write.ts')
+        sink = await openCollection(o, ctx, signal)
+      },
+      write: (records, { signal }) => sink!.write(records, signal),
+      async close() {
+        await sink?.close()
+      },
+    }
+  },
+  async *query(o, env, query, signal) {
+    const { queryCollection } = await import('./query.ts')
+    yield* queryCollection(o, env, query, signal)
+  },
+  async probe(o, env, signal) {
+    const { probe } = await import('./query.ts')
+    return probe(o, env, signal)
+  },
+})

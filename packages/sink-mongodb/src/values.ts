@@ -1,0 +1,60 @@
+/**
+ * Values as BSON. Text, numbers and booleans are left as they are: the driver writes a whole number of 32 bits as int, any other number as double, which holds
+ * every `integer` exactly.
+ */
+import { compileDateParser, type RecordType, type Row, type Type } from '@millrace/core'
+import { Decimal128 } from './client.ts'
+
+const midnight = compileDateParser(['yyyy-MM-dd'], 'UTC')
+
+/** A value that is not null to its stored form. */
+export function toBson(type: Type): (value: unknown) => unknown {
+  return converter(type) ?? ((value) => value)
+}
+
+/** Undefined: memory and BSON have the same form. */
+function converter(type: Type): ((value: unknown) => unknown) | undefined {
+  switch (type.kind) {
+    case 'decimal':
+      return (value) => Decimal128.fromString(value as string)
+    case 'date':
+      return (value) => new Date(midnight(value as string)!)
+    case 'timestamp':
+      return (value) => {
+        if (!(Math.abs(value as number) <= 8.64e15)) throw new RangeError(`${value as number} ms is no time that MongoDB holds`)
+        return new Date(value as number)
+      }
+    case 'list': {
+      const item = converter(type.of.type)
+      return item && ((value) => (value as unknown[]).map((part) => (part === null || part === undefined ? null : item(part))))
+    }
+    case 'object':
+      return recordConverter(type.record)
+    default:
+      return undefined
+  }
+}
+
+function recordConverter(record: RecordType): ((value: unknown) => unknown) | undefined {
+  const fields = Object.entries(record.fields).flatMap(([name, field]) => {
+    const convert = converter(field.type)
+    return convert ? [{ name, convert }] : []
+  })
+  if (fields.length === 0) return undefined
+  return (value) => {
+    const made: Row = { ...(value as Row) }
+    for (const { name, convert } of fields) {
+      const part = Object.hasOwn(made, name) ? made[name] : null
+      if (part !== null && part !== undefined) made[name] = convert(part)
+    }
+    return made
+  }
+}
+
+/** A row to its document, without its key. Throws `RangeError` for a time that has no form. */
+export function compileDocument(schema: RecordType, nulls: 'write' | 'omit'): (row: Row) => Row {
+  const convert = recordConverter(schema) as ((row: Row) => Row) | undefined
+  const plain = convert ?? ((row: Row) => row)
+  if (nulls === 'write') return plain
+  return (row) => Object.fromEntries(Object.entries(plain(row)).filter(([, value]) => value !== null && value !== undefined))
+}

@@ -1,0 +1,97 @@
+/**
+ * Writing a batch: one operation per key, all in one unordered bulk write, round after round until every record is stored or its fault is known.
+ *
+ * Records of one key are coalesced, so the order of a key cannot break: an upsert writes the last of them, a set all their fields in order. When the last
+ * cannot be stored, the one before it is tried, and so on. An operation that failed because another client made the key at the same moment is repeated. After
+ * an answer that was lost the engine repeats the whole batch, which is harmless, since all is by key.
+ */
+import { PartialWriteError, type Records, type SinkContext, SystemError, type WriteFailure } from '@millrace/core'
+import { bulkWrite, type Fault, type Stored } from './bulk.ts'
+import { type Collection, connect, scrubbed, systemError, unlessAborted } from './client.ts'
+import { compileOperations, type Preparing, type Refuse } from './operations.ts'
+import type { Options } from './options.ts'
+
+/** Times that an operation is repeated here whose key was made by someone else at the same moment. */
+const retries = 5
+
+export interface OpenCollection {
+  write(records: Records, signal: AbortSignal): Promise<void>
+  close(): Promise<void>
+}
+
+/** Connects, and makes the collection and its indexes where they are missing. Throws `SystemError`. */
+export async function openCollection(o: Options, ctx: SinkContext, signal: AbortSignal): Promise<OpenCollection> {
+  const client = await connect(o, ctx, signal)
+  try {
+    const db = client.db(o.database)
+    const collection = db.collection<Stored>(o.collection)
+    await unlessAborted(db.createCollection(o.collection, o.collection_options ?? {}).catch(unlessCode(48, 13)), signal)
+    for (const fields of o.indexes ?? []) await unlessAborted(collection.createIndex(Object.fromEntries(fields.map((field) => [field, 1]))), signal)
+    const preparing = compileOperations(o, ctx)
+    return {
+      write: (records, abort) => unlessAborted(writeAll(records, preparing, collection, o), abort),
+      close: () => client.close(),
+    }
+  } catch (error) {
+    await client.close().catch(() => {})
+    throw systemError(error, o) ?? new SystemError('refused', `MongoDB refuses the collection ${o.collection} or an index of it: ${scrubbed(error, o)}`)
+  }
+}
+
+/** Lets errors of these codes pass: NamespaceExists, and Unauthorized, since to write does not need the right to create. */
+const unlessCode =
+  (...codes: number[]) =>
+  (error: unknown): void => {
+    if (!codes.includes(Number((error as { code?: unknown }).code))) throw error
+  }
+
+async function writeAll(records: Records, preparing: Preparing, collection: Collection<Stored>, o: Options): Promise<void> {
+  if (records.length === 0) return
+  const failures = new Map<number, WriteFailure>()
+  const refuse: Refuse = (index, code, message, field, kind = 'data') => {
+    failures.set(index, { index, kind, code, message, ...(field === undefined ? {} : { field }) })
+  }
+  const { byKey: waiting, operation } = preparing.prepare(records, refuse)
+  /** Keys whose records are tried one by one, to find which of them cannot be merged. */
+  const alone = new Set<string>()
+  const tries = new Map<string, number>()
+  while (waiting.size > 0) {
+    const round = [...waiting]
+    const isFirstOnly = (key: string) => preparing.oneByOne || alone.has(key)
+    const operations = round.map(([key, of]) => operation(key, of, isFirstOnly(key)))
+    const faults = await bulkWrite(operations, collection, o)
+    for (const [k, [key, of]] of round.entries()) {
+      const left = settle(key, of, faults.get(k))
+      if (left.length > 0) waiting.set(key, left)
+      else waiting.delete(key)
+    }
+
+    /** Takes note of one operation's outcome; which of its key's records are still to be written. */
+    function settle(key: string, of: readonly number[], fault: Fault | undefined): number[] {
+      const first = isFirstOnly(key)
+      if (!fault) return first ? of.slice(1) : []
+      if (fault.kind === 'taken') {
+        const again = (tries.get(key) ?? 0) + 1
+        tries.set(key, again)
+        if (again < (preparing.oneByOne ? 2 : retries)) return [...of]
+        if (preparing.oneByOne) {
+          tries.delete(key)
+          refuse(of[0]!, 'key_exists', `there is a document with the key ${key} already, of another record`)
+          return of.slice(1)
+        }
+      }
+      if (fault.kind !== 'data') {
+        for (const i of of) refuse(i, fault.code, fault.message, undefined, 'system')
+        return []
+      }
+      if (preparing.merges && !first && of.length > 1) {
+        alone.add(key)
+        return [...of]
+      }
+      const at = first ? 0 : of.length - 1
+      refuse(of[at]!, fault.code, fault.message)
+      return of.toSpliced(at, 1)
+    }
+  }
+  if (failures.size > 0) throw new PartialWriteError([...failures.values()].toSorted((a, b) => a.index - b.index))
+}

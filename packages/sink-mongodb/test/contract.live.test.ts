@@ -1,0 +1,115 @@
+import { randomUUID } from 'node:crypto'
+import { MongoClient } from 'mongodb'
+import type { Field, RecordType, Row, Type } from '@millrace/core'
+import { liveUrl, sinkContract } from '@millrace/testkit'
+import { describe } from 'vitest'
+import { resolved } from './server.ts'
+
+const url = liveUrl('MONGODB')
+const module = new URL('../src/index.ts', import.meta.url)
+const field = (type: Type, optional = false): Field => ({ type, optional })
+const plain = (kind: Exclude<Type['kind'], 'decimal' | 'list' | 'object'>, optional = false): Field => field({ kind }, optional)
+
+const everyType: RecordType = {
+  fields: {
+    n: plain('integer'),
+    text: plain('string', true),
+    yes: plain('boolean'),
+    large: plain('bigint'),
+    ratio: plain('number'),
+    price: field({ kind: 'decimal', precision: 20, scale: 2 }),
+    day: plain('date'),
+    at: plain('timestamp'),
+    raw: plain('bytes'),
+    list: field({ kind: 'list', of: plain('bigint', true) }),
+    inner: field({ kind: 'object', record: { fields: { at: plain('timestamp'), name: plain('string', true) } } }),
+    any: plain('json', true),
+  },
+}
+const everyRow = (count: number): Row[] =>
+  Array.from({ length: count }, (_, n) => ({
+    n: n % 2 ? n : n - 9007199254740991,
+    text: n % 3 === 0 ? null : `caf\u00e9 "${n}" \u{1F600} \u0001`,
+    yes: n % 2 === 0,
+    large: 9007199254740993n + BigInt(n),
+    ratio: n / 3,
+    price: `-${n + 1}345678901234567.10`,
+    day: n % 2 ? '2010-12-01' : '0001-01-01',
+    at: Date.UTC(2010, 11, 1, 8, n % 60, 0, n),
+    raw: new Uint8Array([0, 255, n % 256]),
+    list: [1n, null, -(2n ** 63n)],
+    inner: { at: n, name: n % 2 ? 'x' : null },
+    any: n % 4 === 0 ? null : { a: [1, 'two', { b: null }], n },
+  }))
+const keyed: RecordType = { fields: { group: plain('string', true), at: plain('integer', true), total: plain('integer') } }
+
+/** Every document of a collection, by the driver alone. */
+async function find(database: string, collection: string): Promise<Row[]> {
+  const client = new MongoClient(url!, { useBigInt64: true, promoteBuffers: true })
+  try {
+    return (await client.db(database).collection(collection).find().toArray()) as Row[]
+  } finally {
+    await client.close()
+  }
+}
+
+/** What the driver gives for a row of `everyType`, as that row. */
+const asRow = ({ _id, day, at, price, inner, ...rest }: Row): Row => ({
+  ...rest,
+  day: (day as Date).toISOString().slice(0, 10),
+  at: (at as Date).getTime(),
+  price: String(price),
+  inner: { ...(inner as Row), at: ((inner as Row)['at'] as Date).getTime() },
+})
+
+describe.skipIf(!url)('on a real server', () => {
+  const place = (defer: (cleanup: () => unknown) => void) => {
+    const database = `contract-${randomUUID().slice(0, 13)}`
+    defer(async () => {
+      const client = new MongoClient(url!)
+      await client.db(database).dropDatabase()
+      await client.close()
+    })
+    return database
+  }
+
+  /** Documents of every type, known by the record's id. */
+  sinkContract({
+    module,
+    type: 'mongodb',
+    setup({ defer }) {
+      const database = place(defer)
+      return {
+        options: resolved({ url: url as never, database, collection: 'every-type' }),
+        schema: everyType,
+        rows: everyRow(60),
+        visible: async () => (await find(database, 'every-type')).map(asRow),
+        refused: { ...everyRow(1)[0], text: 'x\ud83d' },
+        updates: [everyRow(2)[0]!, everyRow(2)[1]!],
+      }
+    },
+  })
+
+  /** Attributes gathered in the document of a key, told apart again. */
+  sinkContract({
+    module,
+    type: 'mongodb',
+    setup({ defer }) {
+      const database = place(defer)
+      return {
+        options: resolved({ url: url as never, database, collection: 'gathered', write: 'set', key: 'group', attribute: { name: 'at', value: ['total'] } }),
+        schema: keyed,
+        rows: Array.from({ length: 15 }, (_, i) => ({ group: 'abc'[i % 3], at: i, total: i * i })),
+        visible: async () =>
+          (await find(database, 'gathered')).flatMap(({ _id, group, ...attributes }) =>
+            Object.entries(attributes).map(([at, value]) => ({ group, at: Number(at), ...(value as Row) })),
+          ),
+        refused: { group: 'a', at: null, total: 1 },
+        updates: [
+          { group: 'a', at: 1, total: 1 },
+          { group: 'a', at: 1, total: 2 },
+        ],
+      }
+    },
+  })
+})
