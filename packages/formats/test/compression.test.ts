@@ -37,6 +37,12 @@ describe('compression', () => {
     for (const size of [1, 5, 1000]) expect((await read(file, 'zstd', size)).equals(Buffer.concat([text(100), text(100)]))).toBe(true)
   })
 
+  it('reads zstd blocks that repeat one byte', async () => {
+    const repeated = Buffer.from([0x28, 0xb5, 0x2f, 0xfd, 0x20, 5, 0x2b, 0, 0, 0x78])
+    for (const size of [1, 9, 1000])
+      expect(String(await read(Buffer.concat([repeated, repeated, zstdCompressSync(Buffer.from('!'))]), 'zstd', size))).toBe('xxxxxxxxxx!')
+  })
+
   it('says so when a file is cut off, or is not what its name says', async () => {
     const broken: [Uint8Array, Compression][] = [
       [gzipSync(text(2000)).subarray(0, 1000), 'gzip'],

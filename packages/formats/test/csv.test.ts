@@ -215,6 +215,42 @@ describe.each(['compiled', 'interpreted'] as const)('the %s scanner', (scanner) 
     }
   })
 
+  it('cuts such a line at the same bytes whatever the chunks, also within CR LF', async () => {
+    const text = `a,b\r\n${'y'.repeat(38)},\r\n${'z'.repeat(79)}\r\n1,2\r\n`
+    const whole = await readCsv(text, ab, { scanner, csv: { max_record_size: 40 } })
+    expect(whole.bad.map(({ bytes }) => bytes.length)).toEqual([40, 1, 40, 40, 1])
+    expect(whole.rows).toEqual([{ a: '1', b: '2' }])
+    for (let size = 1; size < 100; size++)
+      expect((await readCsv(inChunks(Buffer.from(text), size), ab, { scanner, csv: { max_record_size: 40 } })).bad).toEqual(whole.bad)
+  })
+
+  it('tells the first bad cell, or that the row is ragged, which explains it', async () => {
+    const schema = schemaOf({ a: 'integer', b: 'integer', c: 'integer' })
+    expect(await badOf('c,b,a\n1,x,y\nx,1\nx,1,1,1\n', schema, { scanner })).toMatchObject([
+      { code: 'not_integer', field: 'b' },
+      { code: 'ragged_row' },
+      { code: 'ragged_row' },
+    ])
+  })
+
+  it('fails a record by the date rule that comes first in its pipeline, whatever the order of columns', async () => {
+    const rule = (step: string, order: number) => ({ step, formats: ['iso'], zone: 'UTC', to: 'yyyy', field: `at ${step}`, order })
+    for (const [first, second] of [
+      [0, 1],
+      [1, 0],
+    ] as const) {
+      const push = {
+        columns: [
+          { name: 'x', from: 'a', date: rule('one', first) },
+          { name: 'y', from: 'b', date: rule('two', second) },
+        ],
+      }
+      expect(await badOf('b,a\n?,?\n', ab, { scanner, read: { push } })).toMatchObject([
+        { step: first === 0 ? 'one' : 'two', field: first === 0 ? 'at one' : 'at two' },
+      ])
+    }
+  })
+
   it('makes every record bad where the header cannot be trusted', async () => {
     const cases: [header: string, code: string, field: string | undefined][] = [
       ['a,b,a', 'duplicate_column', 'a'],

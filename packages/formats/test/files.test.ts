@@ -151,6 +151,22 @@ describe('inputs', () => {
     await expect(run('b.csv.gz')).rejects.toMatchObject({ code: 'broken_compression', message: expect.stringContaining('b.csv.gz') })
   })
 
+  it('are told apart by their first record, wherever it begins', async () => {
+    const splitOf = async (text: string | Uint8Array) => {
+      put('a.csv', text)
+      return (await run('a.csv')).splits[0]!.splits[0]!.id
+    }
+    const ids = await Promise.all(
+      ['\n\na,b\n1,x\n', '\n\na,b\n2,x\n', 'a,b\r\n1,x\r\n', 'a,b\r\n2,x\r\n', 'a,b\r1,x\r', 'a,b\r2,x'].map(
+        (text, i) => (put(`${i}.csv`, text), run(`${i}.csv`)),
+      ),
+    )
+    expect(new Set(ids.map(({ splits }) => splits[0]!.splits[0]!.id.split('#')[1])).size).toBe(6)
+    const id = await splitOf(file(0, 1))
+    expect(await splitOf(file(0, 5000))).toBe(id)
+    expect(await splitOf(file(1, 5000))).not.toBe(id)
+  })
+
   it('outside the project go by their file name, and two of one name that begin alike are refused', async () => {
     const outside = mkdtempSync(join(tmpdir(), 'millrace-outside-'))
     try {
@@ -279,7 +295,6 @@ describe('files after reading', () => {
 
   it('stay where something else stands under their name by then', async () => {
     put('a.csv', file(0, 3))
-    const state = fresh()
     const format = { reader: createCsvReader({}, { schema, unknownFields: 'drop' }), beginning: linesAt(2, 'utf-8') }
     const source = filesSource({ paths: ['a.csv'], endings: ['.csv'], formatOf: () => format, afterRead: 'delete' }, env())
     const done: Done[] = []
@@ -292,9 +307,14 @@ describe('files after reading', () => {
       warn: () => {},
     }))
       if (!('splits' in batch)) done.push({ split: batch.split, position: batch.position! })
-    put('a.csv', file(5, 8))
+    for (const content of [file(5, 8), file(0, 4)]) {
+      put('a.csv', content)
+      await source.commit!(done, { signal: live })
+      expect(readFileSync(join(root, 'a.csv'), 'utf8')).toBe(content)
+    }
+    put('a.csv', file(0, 3))
     await source.commit!(done, { signal: live })
-    expect(numbers(await run('a.csv', state))).toEqual([5, 6, 7])
+    expect(existsSync(join(root, 'a.csv'))).toBe(false)
   })
 })
 
