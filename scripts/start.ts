@@ -23,7 +23,7 @@ process.stdout.write('Generated 20,000 rows in pipelines/customer-service/data/r
 const { code } = await pipe(['run', 'invoices.yaml'], { cwd: project, show: true })
 if (code !== 0) process.exit(code)
 
-const customer = await customerOfFirstInvoice()
+const customer = await customerOfMostInvoices()
 const invoices = await invoicesOf(customer)
 process.stdout.write(
   `\nThe invoices of customer ${customer}, newest first:\n\n${table([{ title: 'InvoiceNo' }, { title: 'InvoiceDate' }, { title: 'lines', right: true }, { title: 'total', right: true }], invoices)}`,
@@ -41,9 +41,11 @@ async function query(where: string, limit: number): Promise<Line[]> {
   return JSON.parse(out) as Line[]
 }
 
-async function customerOfFirstInvoice(): Promise<number> {
-  const [line] = await query('CustomerID != null', 1)
-  return line!.CustomerID
+/** The one with the most invoices, so that there is something to see. */
+async function customerOfMostInvoices(): Promise<number> {
+  const byCustomer = Map.groupBy(await query('CustomerID != null', 20_000), (line) => line.CustomerID)
+  const counted = [...byCustomer].map(([id, lines]) => ({ id, invoices: new Set(lines.map((line) => line.InvoiceNo)).size }))
+  return counted.toSorted((a, b) => b.invoices - a.invoices || a.id - b.id)[0]!.id
 }
 
 /** One row an invoice: number, date, lines, total. */

@@ -48,4 +48,15 @@ describe('examples', () => {
       { invoice: '536366', total: '22.20' },
     ])
   })
+
+  it('parquet-partitions makes a folder a day', async () => {
+    const folder = join(freshFolder(), 'parquet-partitions')
+    cpSync(join(examples, 'parquet-partitions'), folder, { recursive: true })
+    await pipe(['run'], folder)
+    expect(
+      globSync('*/*.parquet', { cwd: join(folder, 'out') })
+        .map((path) => dirname(path))
+        .toSorted(),
+    ).toEqual(['day=2025-05-01', 'day=2025-05-02'])
+  })
 })

@@ -57,7 +57,10 @@ const jsonLines = (paths: readonly string[], list: (paths: readonly string[]) =>
 async function* parquetRows(paths: readonly string[]): AsyncGenerator<RetailRow> {
   for (const path of paths) {
     const file = await asyncBufferFromFile(path)
-    yield* (await parquetReadObjects({ file, compressors: { ZSTD: (input) => zstdDecompressSync(input) } })) as unknown as RetailRow[]
+    const rows = (await parquetReadObjects({ file, compressors: { ZSTD: (input) => zstdDecompressSync(input) } })) as Record<string, unknown>[]
+    // It gives 64-bit integers as bigint.
+    for (const row of rows)
+      yield { ...row, Quantity: Number(row['Quantity']), CustomerID: row['CustomerID'] === null ? null : Number(row['CustomerID']) } as unknown as RetailRow
   }
 }
 
