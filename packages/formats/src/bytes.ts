@@ -25,6 +25,55 @@ export class OutputBytes {
     this.at += this.buffer.write(text, this.at, 'utf8')
   }
 
+  byte(value: number): void {
+    this.grow(1)
+    this.buffer[this.at++] = value
+  }
+
+  bytes(bytes: Uint8Array): void {
+    this.grow(bytes.length)
+    this.buffer.set(bytes, this.at)
+    this.at += bytes.length
+  }
+
+  /** Little-endian, as all numbers here. */
+  int32(value: number): void {
+    this.grow(4)
+    this.view.setInt32(this.at, value, true)
+    this.at += 4
+  }
+
+  /** A whole number within 2^53, as 64 bits. */
+  int64(value: number): void {
+    this.grow(8)
+    const high = Math.floor(value / 4294967296)
+    this.view.setUint32(this.at, value - high * 4294967296, true)
+    this.view.setInt32(this.at + 4, high, true)
+    this.at += 8
+  }
+
+  bigint64(value: bigint): void {
+    this.grow(8)
+    this.view.setBigInt64(this.at, value, true)
+    this.at += 8
+  }
+
+  float64(value: number): void {
+    this.grow(8)
+    this.view.setFloat64(this.at, value, true)
+    this.at += 8
+  }
+
+  /** What there is so far; valid until the next change. */
+  seen(): Buffer {
+    return this.buffer.subarray(0, this.at)
+  }
+
+  clear(): void {
+    this.at = 0
+  }
+
+  /** What there is so far, as a copy; then empty. */
   take(): Uint8Array {
     const bytes = Buffer.from(this.buffer.subarray(0, this.at))
     this.at = 0

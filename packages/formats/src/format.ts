@@ -4,10 +4,12 @@ import { csvAccepts, csvWriteOptions, csvWriteProblems, csvWriter, type CsvWrite
 import { jsonArrayWriter, jsonLinesWriter } from './json/write.ts'
 import type { RecordWriter } from './writer.ts'
 
-export const fileFormats = ['jsonl', 'json', 'csv'] as const
+/** The formats that files are written in. */
+export const fileFormats = ['jsonl', 'json', 'csv', 'parquet'] as const
+/** One of them. */
 export type FileFormat = (typeof fileFormats)[number]
 
-const endings: Readonly<Record<string, FileFormat>> = { '.jsonl': 'jsonl', '.ndjson': 'jsonl', '.json': 'json', '.csv': 'csv' }
+const endings: Readonly<Record<string, FileFormat>> = { '.jsonl': 'jsonl', '.ndjson': 'jsonl', '.json': 'json', '.csv': 'csv', '.parquet': 'parquet' }
 
 /** The format that a file name, without the ending of its compression, says. */
 export function formatOf(fileName: string): FileFormat | undefined {
@@ -30,6 +32,8 @@ export const writeFormatOption = option.anyOf(
         quote: option.optional(option.text(csvWriteOptions.quote.description!)),
         header: option.optional(option.boolean(csvWriteOptions.header.description!)),
         line_end: option.optional(option.oneOf(['lf', 'crlf'], csvWriteOptions.line_end.description!)),
+        compression: option.optional(option.oneOf(['zstd', 'snappy', 'none'], 'Parquet: what its pages are compressed with. Default: zstd.')),
+        row_group: option.optional(option.integer('Parquet: the most rows of a row group. Default: 100,000.', { min: 1, max: 10_000_000 })),
       },
       'A format with options of its own.',
     ),
@@ -46,6 +50,8 @@ export interface WriteFormat {
   readonly quote?: string | undefined
   readonly header?: boolean | undefined
   readonly line_end?: 'lf' | 'crlf' | undefined
+  readonly compression?: 'zstd' | 'snappy' | 'none' | undefined
+  readonly row_group?: number | undefined
 }
 
 /** What was typed, or what the file name says. */
@@ -56,6 +62,7 @@ const optionsOf: Readonly<Record<FileFormat, readonly string[]>> = {
   jsonl: ['nulls'],
   json: ['nulls'],
   csv: ['nulls', 'delimiter', 'quote', 'header', 'line_end'],
+  parquet: ['compression', 'row_group'],
 }
 
 const csvOf = (format: WriteFormat): Partial<CsvWriteOptions> => {
@@ -85,7 +92,27 @@ export function writeFormatProblems(format: WriteFormat): Problem[] {
 
 /** What is wrong with writing records of this type in a format. */
 export function writeFormatAccepts(format: WriteFormat, record: RecordType): Problem[] {
-  return format.type === 'csv' ? csvAccepts(record) : []
+  switch (format.type) {
+    case 'csv':
+      return csvAccepts(record)
+    case 'parquet':
+      return columnsAccept('Parquet', record)
+    default:
+      return []
+  }
+}
+
+function columnsAccept(name: string, record: RecordType): Problem[] {
+  if (record.open)
+    return [
+      {
+        code: 'wrong_type',
+        at: [],
+        message: `${name} has the columns of its schema only, and these records may have further fields (unknown_fields: keep)`,
+        hint: 'select the fields to write',
+      },
+    ]
+  return Object.keys(record.fields).length > 0 ? [] : [{ code: 'wrong_type', at: [], message: `records without fields cannot be written as ${name}` }]
 }
 
 /** Whether files of a format can be cut back to any length that was taken, and gone on with. */
@@ -104,5 +131,7 @@ export async function prepareWriter(format: WriteFormat, record: RecordType): Pr
       return jsonArrayWriter(record, { nulls })
     case 'csv':
       return csvWriter(record, csvOf(format))
+    case 'parquet':
+      return (await import('./parquet/write.ts')).parquetWriter(record, format)
   }
 }

@@ -20,8 +20,12 @@ export interface RecordWriter {
   readonly append: boolean
   /** Encodes the rows, in order. Returns those it cannot hold, if any. */
   write(rows: readonly Row[]): readonly RefusedRow[] | void
-  /** About how many bytes `take` would give, those of rows that wait for their row group estimated. Cheap. */
+  /** About how many bytes `take` would give. Cheap. */
   readonly pendingBytes: number
+  /** About the memory of rows that wait for others before they become bytes. Absent: there are none. */
+  readonly heldBytes?: number
+  /** Makes bytes of the rows that wait. */
+  cut?(): void
   /** The encoded bytes not taken so far: all of them for append formats, finished parts for others. Empty: none. */
   take(): Uint8Array
   /** The rest, with the trailer. The writer is used up. */

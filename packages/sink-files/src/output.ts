@@ -66,9 +66,20 @@ export class Output {
     return this.writer.pendingBytes
   }
 
-  /** The file's size, what is not written yet included. */
+  /** The file's size, what is not written yet included. Rows that wait for their row group count as a quarter of their size in memory. */
   get size(): number {
-    return this.bytes + this.writer.pendingBytes
+    return this.bytes + this.writer.pendingBytes + (this.writer.heldBytes ?? 0) / 4
+  }
+
+  /** What is held in memory. */
+  get heldBytes(): number {
+    return this.writer.pendingBytes + (this.writer.heldBytes ?? 0)
+  }
+
+  /** Writes everything that is held in memory. */
+  async release(): Promise<void> {
+    this.writer.cut?.()
+    await this.drain()
   }
 
   /** Writes what is there to be written. */

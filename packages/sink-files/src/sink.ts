@@ -28,8 +28,8 @@ import { chunkBytes, type FinishedFile, type OpenFile, Output } from './output.t
 import { ensureInside, portable, publishStage, type Stage, stagesOf } from './publish.ts'
 import { type Place, placer } from './template.ts'
 
-/** All files together may hold this much in memory; then all are written out. */
-const mostPendingBytes = 64 * 1024 * 1024
+/** All files together may hold this much in memory; then all of it is written. */
+const mostHeldBytes = 64 * 1024 * 1024
 
 /** What a flush leaves for a restart. */
 interface Resume {
@@ -189,9 +189,9 @@ export function createFilesSink(o: Options, ctx: SinkContext, disk: Disk, now: (
         last.indexes.push(i)
       })
       for (const [key, { rows, indexes }] of groups) await put(key, rows, indexes, refused)
-      let pending = 0
-      for (const output of outputs.values()) pending += output.pendingBytes
-      if (pending > mostPendingBytes) for (const output of outputs.values()) await output.drain()
+      let held = 0
+      for (const output of outputs.values()) held += output.heldBytes
+      if (held > mostHeldBytes) for (const output of outputs.values()) await output.release()
     } else await put(theKey, records.rows, undefined, refused)
     refuse(refused)
   }

@@ -28,7 +28,7 @@ const special = /[\u0000-\u001f"\\\u2028\u2029\ud800-\udfff]/
 export const jsonText = (text: string): string => (special.test(text) ? quote(text) : `"${text}"`)
 
 /** The JSON text of a value of the type that is not null. */
-function valueEncoder(type: Type): (value: unknown) => string {
+export function jsonValue(type: Type): (value: unknown) => string {
   switch (type.kind) {
     case 'string':
       return (value) => jsonText(value as string)
@@ -82,7 +82,7 @@ function interpreted(record: RecordType, nulls: 'write' | 'omit', before: string
   const columns = Object.entries(record.fields).map(([name, field]) => ({
     read: fieldReader(name),
     key: `,${jsonText(name)}:`,
-    encode: valueEncoder(field.type),
+    encode: jsonValue(field.type),
   }))
   const more = extras(record, nulls)
   return (rows, out) => {
@@ -164,7 +164,7 @@ function generated(record: RecordType, nulls: 'write' | 'omit', before: string, 
     {
       own: Object.hasOwn,
       more: extras(record, nulls),
-      encode: fields.map(([, field]) => valueEncoder(field.type)),
+      encode: fields.map(([, field]) => jsonValue(field.type)),
       fixed: keys + 2 * fields.length + before.length + after.length + 8,
     },
     `let unused${fields.map((_, k) => `, last${k}, text${k}`).join('')}

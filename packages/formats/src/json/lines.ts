@@ -1,10 +1,10 @@
 /**
  * Reads JSON lines.
  *
- * Bytes are cut at line feeds, a block of whole lines is decoded at once, and each line is parsed alone, so that a bad one spoils no other. A block that is
- * ASCII (most are) is decoded without a look at its characters. Equal keys in one object, of which JSON.parse keeps the last without a word, are found by
- * counting: the colons that can follow a key must be as many as the keys that came out, or the lines of the piece are looked at one by one. A line that is too
- * long to be held is bad in parts of `max_record_size`, so that none of its bytes is lost.
+ * Bytes are cut at line feeds, and each line is read alone, so that a bad one spoils no other. A line whose keys come in the usual order of the file is read
+ * straight from its bytes (straight.ts); the others are decoded and parsed. Equal keys in one object, of which JSON.parse keeps the last without a word, are found by
+ * counting: the colons that can follow a key must be as many as the keys that came out, or the line is looked at closely. A line that is too long to be held is
+ * bad in parts of `max_record_size`, so that none of its bytes is lost.
  *
  * Position: `{ offset }`, the byte after the last line; with `inside` where that is in the middle of a line that is too long.
  */
@@ -15,6 +15,7 @@ import { asBuffer } from '../text.ts'
 import { duplicateKey } from './exact.ts'
 import { jsonDefaults, type JsonOptions } from './options.ts'
 import { recordParser, type RecordFailure, type RecordParser } from './record.ts'
+import { straightScan, type StraightScan } from './straight.ts'
 
 interface LinesPosition {
   readonly offset: number
@@ -40,9 +41,10 @@ export function createJsonLinesReader(json: Partial<JsonOptions>, options: ReadO
   return {
     async *read(input, at, signal) {
       const parser = recordParser(options)
+      const way = new Way(options)
       const from = (at as unknown as LinesPosition | undefined) ?? { offset: 0 }
       for await (const block of cutAtLineFeeds(input.stream(from.offset, signal), from, max)) {
-        yield* pieces(block, parser, max)
+        yield* pieces(block, parser, way, max)
       }
     },
     decode: (bytes, context) => decodeOne(recordParser({ ...options, push: undefined }), bytes, context),
@@ -98,34 +100,61 @@ class Gathered {
   spans = new Int32Array(2 * rowsPerPiece)
   keys = new Int32Array(rowsPerPiece)
   totalKeys = 0
+  /** Rows that were read straight. */
+  straight = 0
   bad: BadRecord[] = []
 }
 
-function* pieces({ bytes, base, inside, open }: Block, parser: RecordParser, max: number): Generator<Piece> {
-  // One text for the block where it is all UTF-8; else each line is decoded by itself.
+/** The straight way through a file, learned from a line that was read the careful way, and learned anew where too many lines go another. */
+class Way {
+  scan: StraightScan | undefined
+  private readonly options: ReadOptions
+  private lessons = 0
+  private straight = 0
+  private careful = 0
+
+  constructor(options: ReadOptions) {
+    this.options = options
+  }
+
+  wentStraight(): void {
+    this.straight++
+  }
+
+  /** A line was read the careful way. */
+  learn(parser: RecordParser): void {
+    if (this.lessons > 3 || (this.scan && ++this.careful < 16 + this.straight)) return
+    this.scan = this.lessons++ < 3 ? straightScan(this.options, parser.order) : undefined
+    this.straight = this.careful = 0
+  }
+}
+
+function* pieces({ bytes, base, inside, open }: Block, parser: RecordParser, way: Way, max: number): Generator<Piece> {
+  // One text for the block where it is all UTF-8; else each line is decoded by itself. An ASCII one (most are) is decoded without a look at its characters.
   const ascii = isAscii(bytes)
-  const text = ascii ? bytes.toString('latin1') : isUtf8(bytes) ? bytes.toString('utf8') : undefined
+  const valid = ascii || isUtf8(bytes)
+  let latin1 = ascii ? bytes.toString('latin1') : undefined
   let into = new Gathered()
   let from = 0
   let at = base === 0 && bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf ? 3 : 0
-  let char = at === 0 ? 0 : 1
   while (at < bytes.length) {
-    let end = ascii ? text!.indexOf('\n', at) : bytes.indexOf(10, at)
-    if (end < 0) end = bytes.length
-    let line: string | undefined
-    if (ascii) line = text!.slice(at, end)
-    else if (text !== undefined) {
-      const charEnd = text.indexOf('\n', char)
-      line = text.slice(char, charEnd < 0 ? undefined : charEnd)
-      char = charEnd + 1
-    } else if (isUtf8(bytes.subarray(at, end))) line = bytes.toString('utf8', at, end)
-    if (open || end - at > max || (at === 0 && inside)) {
-      if (at > from) yield finish(into, parser, bytes, base, from, at)
-      yield tooLong(bytes, base, at, end, max, inside && at === 0, open)
-      into = new Gathered()
-      from = end + 1
-    } else if (line === undefined) into.bad.push({ position: base + at, bytes: bytes.subarray(at, end), ...badEncoding })
-    else if (line.length > 1 || (line !== '' && line !== '\r')) add(into, parser, line, bytes, base, at, end)
+    const row = way.scan && valid && !open && !(inside && at === 0) ? way.scan.scan(bytes, (latin1 ??= bytes.toString('latin1')), at) : undefined
+    let end: number
+    if (row && way.scan!.lineEnd - at <= max) {
+      end = way.scan!.lineEnd
+      put(into, row, at, end, checked)
+      way.wentStraight()
+    } else {
+      end = bytes.indexOf(10, at)
+      if (end < 0) end = bytes.length
+      if (open || end - at > max || (at === 0 && inside)) {
+        if (at > from) yield finish(into, parser, bytes, base, from, at)
+        yield tooLong(bytes, base, at, end, max, inside && at === 0, open)
+        into = new Gathered()
+        from = end + 1
+      } else if (!valid && !isUtf8(bytes.subarray(at, end))) into.bad.push({ position: base + at, bytes: bytes.subarray(at, end), ...badEncoding })
+      else add(into, parser, way, ascii ? latin1!.slice(at, end) : bytes.toString('utf8', at, end), bytes, base, at, end)
+    }
     at = end + 1
     if (into.rows.length === rowsPerPiece || into.bad.length === rowsPerPiece) {
       yield finish(into, parser, bytes, base, from, at)
@@ -136,14 +165,23 @@ function* pieces({ bytes, base, inside, open }: Block, parser: RecordParser, max
   if (from < bytes.length) yield finish(into, parser, bytes, base, from, bytes.length)
 }
 
-function add(into: Gathered, parser: RecordParser, line: string, bytes: Buffer, base: number, at: number, end: number): void {
+/** Instead of a number of keys: the line was read straight, so no key is there twice. */
+const checked = -1
+
+function put(into: Gathered, row: Row, at: number, end: number, keys: number): void {
+  const n = into.rows.push(row) - 1
+  into.spans[2 * n] = at
+  into.spans[2 * n + 1] = end
+  into.keys[n] = keys
+  if (keys === checked) into.straight++
+  else into.totalKeys += keys
+}
+
+function add(into: Gathered, parser: RecordParser, way: Way, line: string, bytes: Buffer, base: number, at: number, end: number): void {
   const row = parser.parse(line)
   if (row) {
-    const n = into.rows.push(row) - 1
-    into.spans[2 * n] = at
-    into.spans[2 * n + 1] = end
-    into.keys[n] = parser.keys
-    into.totalKeys += parser.keys
+    put(into, row, at, end, parser.keys)
+    way.learn(parser)
   } else if (line.trim() !== '') into.bad.push({ position: base + at, bytes: bytes.subarray(at, end), ...parser.failure })
 }
 
@@ -162,8 +200,9 @@ function tooLong(bytes: Buffer, base: number, at: number, end: number, max: numb
 
 function finish(into: Gathered, parser: RecordParser, bytes: Buffer, base: number, from: number, to: number): Piece {
   let { rows, spans, bad } = into
-  if (into.totalKeys !== colonsAfterKeys(bytes, from, to)) {
-    const doubled = new Set(rows.keys().filter((i) => isDoubled(into, i, parser, bytes)))
+  // Of a piece without a straight line, one count over all of it is cheaper than one a line.
+  if (into.straight > 0 ? into.straight < rows.length : into.totalKeys !== colonsAfterKeys(bytes, from, to)) {
+    const doubled = new Set(rows.keys().filter((i) => into.keys[i] !== checked && isDoubled(into, i, parser, bytes)))
     if (doubled.size > 0) {
       const kept = rows.keys().filter((i) => !doubled.has(i))
       const indexes = [...kept]
@@ -198,6 +237,7 @@ function colonsAfterKeys(bytes: Buffer, from: number, to: number): number {
     for (; i < end; i++) if (bytes[i] === 58 && isQuoteOrBlank(bytes[i - 1])) n++
   }
   count(Math.min(to, i + ((4 - ((bytes.byteOffset + i) & 3)) & 3)))
+  if (i === to) return n
   const words = new Int32Array(bytes.buffer, bytes.byteOffset + i, (to - i) >> 2)
   const start = i
   for (let w = 0; w < words.length; w++) {

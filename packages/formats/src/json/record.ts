@@ -39,6 +39,8 @@ export interface RecordParser {
   /** How many keys the last record's objects have, those inside its values only where `nested` is set. */
   keys: number
   nested: boolean
+  /** The keys of the last record that was read, in its order. */
+  readonly order: readonly string[]
 }
 
 type Parsed = Readonly<Record<string, unknown>>
@@ -49,7 +51,11 @@ type Build = (parsed: Parsed, text: string) => Row | undefined
 export function recordParser(options: ReadOptions): RecordParser {
   const build = codegenAllowed ? generated(options) : interpreted(options)
   const explain = careful(options)
+  let last: object = {}
   const parser: RecordParser = {
+    get order() {
+      return Object.keys(last)
+    },
     failure: { code: 'bad_json', message: '' },
     keys: 0,
     nested: Object.values(options.schema.fields).some((field) => ['list', 'object', 'json'].includes(field.type.kind)),
@@ -65,6 +71,7 @@ export function recordParser(options: ReadOptions): RecordParser {
         parser.failure = { code: 'not_object', message: 'is JSON, but no object' }
         return undefined
       }
+      last = parsed
       parser.keys = parser.nested ? countKeys(parsed) : Object.keys(parsed).length
       let row: Row | undefined
       try {

@@ -1,0 +1,191 @@
+/**
+ * The columns of a Parquet file, and their values.
+ *
+ * hyparquet rounds what it converts (decimals to doubles, times to milliseconds), so it is given the schema without most annotations and hands over what is
+ * stored; the annotations are honoured here, exactly. Timestamps finer than a millisecond are data errors unless they are whole ones; those without the UTC
+ * flag are read as UTC.
+ */
+import { DataError, toJson, type Type } from '@millrace/core'
+import type { ParquetParsers, SchemaElement, SchemaTree } from 'hyparquet'
+import { type FileColumn, utf8 } from '../columns.ts'
+
+/** Instead of a text that is not UTF-8; told when its row is made. */
+const badText: unknown = Object.freeze({})
+
+/** What hyparquet calls for values it does convert. */
+export const parsers: Partial<ParquetParsers> = {
+  // Once for each entry of a dictionary.
+  stringFromBytes(bytes: Uint8Array): unknown {
+    if (!bytes) return bytes
+    try {
+      return utf8(bytes)
+    } catch {
+      return badText
+    }
+  },
+  timestampFromNanoseconds: (nanos: bigint) => nanos,
+}
+
+const isText = ({ converted_type, logical_type }: SchemaElement): boolean =>
+  converted_type === 'UTF8' || converted_type === 'ENUM' || converted_type === 'JSON' || ['STRING', 'ENUM', 'JSON'].includes(logical_type?.type ?? '')
+
+/** The schema as hyparquet gets it: texts are texts, groups are lists and maps, everything else is what is stored. */
+export function bareSchema(schema: readonly SchemaElement[]): SchemaElement[] {
+  return schema.map((element) => {
+    if (element.num_children !== undefined && element.type === undefined) return element
+    const { converted_type: _, logical_type: __, ...bare } = element
+    return isText(element) ? { ...bare, converted_type: 'UTF8' as const } : bare
+  })
+}
+
+const isList = ({ element, children }: SchemaTree): boolean =>
+  (element.converted_type === 'LIST' || element.logical_type?.type === 'LIST') && children.length === 1 && children[0]!.element.repetition_type === 'REPEATED'
+const isMap = ({ element }: SchemaTree): boolean =>
+  element.converted_type === 'MAP' || element.converted_type === 'MAP_KEY_VALUE' || element.logical_type?.type === 'MAP'
+
+/** A column of the file, or a part of one. */
+export function fileColumn(node: SchemaTree): FileColumn {
+  const { name } = node.element
+  if (node.children.length === 0) return { name, ...leaf(node.element) }
+  if (isList(node)) {
+    const repeated = node.children[0]!
+    // Three levels as the format asks for, or two as older writers made them.
+    const item = fileColumn(repeated.children.length === 1 ? repeated.children[0]! : repeated)
+    const natural: Type | undefined = item.natural && { kind: 'list', of: { type: item.natural, optional: true } }
+    return { name, natural, told: `a list of ${item.told}`, item, read: (raw) => (raw as unknown[]).map((value) => readPart(item, value)) }
+  }
+  if (isMap(node)) {
+    const value = node.children[0]?.children[1]
+    const inner = value && fileColumn(value)
+    if (!inner?.natural) return { name, natural: undefined, told: 'a map', read: (raw) => raw }
+    const plain = toJson(inner.natural)
+    const read = (raw: unknown) => Object.fromEntries(Object.entries(raw as object).map(([key, part]) => [key, plain(readPart(inner, part))]))
+    return { name, natural: { kind: 'json' }, told: 'a map', read }
+  }
+  const fields = node.children.map(fileColumn)
+  const known = fields.filter((field) => field.natural)
+  const natural: Type = { kind: 'object', record: { fields: Object.fromEntries(known.map((field) => [field.name, { type: field.natural!, optional: true }])) } }
+  const read = (raw: unknown) => Object.fromEntries(known.map((field) => [field.name, readPart(field, (raw as Record<string, unknown>)[field.name])]))
+  return { name, natural, told: 'a struct', fields, read }
+}
+
+const readPart = (column: FileColumn, raw: unknown): unknown => (raw === null || raw === undefined ? null : column.read(raw))
+
+type Leaf = Pick<FileColumn, 'natural' | 'told' | 'read'>
+
+function leaf(element: SchemaElement): Leaf {
+  const { type, converted_type: converted, logical_type: logical } = element
+  const told = [type, logical?.type ?? converted].filter(Boolean).join(' ')
+  const as = (natural: Type, read: (raw: unknown) => unknown): Leaf => ({ natural, told, read })
+  const none: Leaf = { natural: undefined, told, read: (raw) => raw }
+  if (converted === 'DECIMAL' || logical?.type === 'DECIMAL') {
+    const [precision, scale] = logical?.type === 'DECIMAL' ? [logical.precision, logical.scale] : [element.precision ?? 38, element.scale ?? 0]
+    return as({ kind: 'decimal', precision, scale }, (raw) => decimalText(unscaled(raw), scale))
+  }
+  if (converted === 'DATE' || logical?.type === 'DATE') return as({ kind: 'date' }, (raw) => dateText(raw as number))
+  if (logical?.type === 'TIMESTAMP' || converted?.startsWith('TIMESTAMP_')) {
+    const unit = logical?.type === 'TIMESTAMP' ? logical.unit : converted === 'TIMESTAMP_MICROS' ? 'MICROS' : 'MILLIS'
+    const perMs = { MILLIS: 1n, MICROS: 1000n, NANOS: 1_000_000n }[unit]
+    return as({ kind: 'timestamp' }, (raw) => wholeMs(BigInt(raw as bigint), perMs))
+  }
+  if (logical?.type === 'TIME' || converted?.startsWith('TIME_')) return none
+  if (isText(element))
+    return as(
+      { kind: converted === 'JSON' || logical?.type === 'JSON' ? 'json' : 'string' },
+      converted === 'JSON' || logical?.type === 'JSON' ? jsonOf : textOf,
+    )
+  if (logical?.type === 'UUID') return as({ kind: 'string' }, uuidText)
+  if (logical?.type === 'FLOAT16') return as({ kind: 'number' }, (raw) => finite(halfOf(raw as Uint8Array)))
+  if (logical && logical.type !== 'INTEGER' && logical.type !== 'NULL') return none
+  if (converted === 'INTERVAL' || converted === 'BSON') return none
+  const unsigned = converted?.startsWith('UINT_') || (logical?.type === 'INTEGER' && !logical.isSigned)
+  switch (type) {
+    case 'BOOLEAN':
+      return as({ kind: 'boolean' }, (raw) => raw)
+    case 'INT32':
+      return as({ kind: 'integer' }, unsigned ? (raw) => (raw as number) >>> 0 : (raw) => raw)
+    case 'INT64':
+      return as({ kind: 'bigint' }, unsigned ? unsigned64 : (raw) => raw)
+    case 'INT96':
+      return as({ kind: 'timestamp' }, (raw) => wholeMs(raw as bigint, 1_000_000n))
+    case 'FLOAT':
+    case 'DOUBLE':
+      return as({ kind: 'number' }, finite)
+    case 'BYTE_ARRAY':
+    case 'FIXED_LEN_BYTE_ARRAY':
+      return as({ kind: 'bytes' }, (raw) => raw)
+    default:
+      return none
+  }
+}
+
+function textOf(raw: unknown): unknown {
+  if (typeof raw === 'string') return raw
+  throw new DataError('bad_encoding', 'the text is not UTF-8')
+}
+
+function jsonOf(raw: unknown): unknown {
+  const text = textOf(raw) as string
+  try {
+    return JSON.parse(text)
+  } catch {
+    throw new DataError('bad_json', 'the text is no JSON')
+  }
+}
+
+function finite(raw: unknown): number {
+  if (Number.isFinite(raw)) return raw as number
+  throw new DataError('not_number', `${raw} is no number here`)
+}
+
+function unsigned64(raw: unknown): bigint {
+  const value = raw as bigint
+  if (value >= 0n) return value
+  throw new DataError('out_of_range', `${BigInt.asUintN(64, value)} does not fit in 64 bits with a sign`)
+}
+
+/** Ticks as ms. */
+export function wholeMs(ticks: bigint, perMs: bigint): number {
+  if (ticks % perMs !== 0n)
+    throw new DataError('out_of_range', `the time has a fraction of a millisecond (${ticks} in units of 1/${perMs} ms), which a timestamp does not keep`)
+  const ms = Number(ticks / perMs)
+  if (Number.isSafeInteger(ms)) return ms
+  throw new DataError('out_of_range', `${ms} ms is no time`)
+}
+
+/** A stored decimal as a whole number. */
+function unscaled(raw: unknown): bigint {
+  if (typeof raw !== 'object') return BigInt(raw as number | bigint)
+  let value = 0n
+  for (const byte of raw as Uint8Array) value = (value << 8n) | BigInt(byte)
+  return BigInt.asIntN((raw as Uint8Array).length * 8, value)
+}
+
+/** -1230 with scale 2 is `-12.30`. */
+export function decimalText(value: bigint, scale: number): string {
+  if (scale <= 0) return String(value * 10n ** BigInt(-scale))
+  const digits = String(value < 0n ? -value : value).padStart(scale + 1, '0')
+  return `${value < 0n ? '-' : ''}${digits.slice(0, -scale)}.${digits.slice(-scale)}`
+}
+
+/** Days since 1970-01-01 as `yyyy-MM-dd`; years 1 to 9999. */
+export function dateText(days: number): string {
+  const text = days >= -719162 && days <= 2932896 ? new Date(days * 86_400_000).toISOString().slice(0, 10) : undefined
+  if (text !== undefined) return text
+  throw new DataError('out_of_range', `${days} days from 1970-01-01 is no date of the years 1 to 9999`)
+}
+
+function uuidText(raw: unknown): string {
+  const hex = Buffer.from(raw as Uint8Array).toString('hex')
+  return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join('-')
+}
+
+/** IEEE 754 binary16, little-endian. */
+function halfOf(bytes: Uint8Array): number {
+  const bits = bytes[0]! | (bytes[1]! << 8)
+  const sign = bits & 0x8000 ? -1 : 1
+  const exponent = (bits >> 10) & 31
+  const fraction = (bits & 1023) / 1024
+  if (exponent === 0) return sign * 2 ** -14 * fraction
+  return exponent === 31 ? (fraction ? Number.NaN : sign * Number.POSITIVE_INFINITY) : sign * 2 ** (exponent - 15) * (1 + fraction)
+}
