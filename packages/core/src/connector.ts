@@ -210,6 +210,8 @@ export interface SinkContext extends Env {
 /** A question to a documents store or table. */
 export interface Query {
   readonly collection: string
+  /** What is known of the documents' fields, as of the sink that writes them: rows have its forms in memory; a value that is none of its type stays as JSON. */
+  readonly type?: RecordType
   /** CEL over the documents. `where.equals` holds what is a plain equality, for stores that can look up; `test` must be applied to every document all the same. */
   readonly where?: { readonly equals: Readonly<Record<string, unknown>>; test(row: Row): boolean }
   readonly sort?: readonly { readonly field: string; readonly descending: boolean }[]

@@ -33,6 +33,7 @@ export default defineCommand({
     const env = envOf(plan, around, sink.id)
     const query: Query = {
       collection: collection!,
+      type: sink.input,
       limit: wholeNumber('--limit', flags.limit, 50),
       ...(flags.where === undefined ? {} : { where: condition(flags.where, sink.input) }),
       ...(flags.sort === undefined
