@@ -18,6 +18,11 @@ async function start() {
   // In a checkout that was never built the sources run as they are.
   if (!isBuilt) registerHooks({ resolve: (name, context, next) => next(name, { ...context, conditions: [...context.conditions, '@millrace/source'] }) })
   const { main, processIo } = await import(isBuilt ? pathToFileURL(built).href : pathToFileURL(join(here, '../src/index.ts')).href)
+  // Node ends like this, without a word, when nothing is left that could settle a promise.
+  process.on(
+    'exit',
+    (code) => code === 13 && process.stderr.write('error internal: the command came to a standstill. Its state is unharmed; please report this.\n'),
+  )
   process.exitCode = await main(process.argv.slice(2), processIo())
 }
 

@@ -12,7 +12,22 @@ const from = (packageName: string, kind: DefinitionKind, types: readonly string[
   }))
 
 /** The steps of `@millrace/transforms`. */
-export const stepTypes = ['parse_dates', 'select', 'set', 'drop', 'where', 'route', 'cast', 'default', 'dedupe', 'explode', 'nest', 'join', 'call', 'aggregate'] as const
+export const stepTypes = [
+  'parse_dates',
+  'select',
+  'set',
+  'drop',
+  'where',
+  'route',
+  'cast',
+  'default',
+  'dedupe',
+  'explode',
+  'nest',
+  'join',
+  'call',
+  'aggregate',
+] as const
 
 /** All of them. A test compares this list with what the packages export. */
 export const builtins: readonly Builtin[] = [

@@ -16,6 +16,11 @@ export interface Io {
 
 /** The process's own. `NO_COLOR` and a `TERM` of `dumb` make it plain. */
 export function processIo(): Io {
+  // Whoever reads the output may have enough of it: `pipe plan | head`.
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code === 'EPIPE') process.exit(0)
+    throw error
+  })
   return {
     cwd: process.cwd(),
     env: process.env,

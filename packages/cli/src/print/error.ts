@@ -42,6 +42,8 @@ function environmentHint(code: string): string | undefined {
     case 'EACCES':
     case 'EPERM':
       return 'Give this user the right to read or write there.'
+    case 'EEXIST':
+      return 'It is there already: name another path, or remove it.'
     case 'ENOSPC':
       return 'The disk is full. Free some space and run again; the run goes on from its last checkpoint.'
     case 'EMFILE':
