@@ -64,6 +64,9 @@ const size = (text: string): number => Array.from(text).length
 
 function fit(cell: string, width: number, right: boolean): string {
   const n = size(cell)
-  if (n > width) return `${Array.from(cell).slice(0, width - 1).join('')}\u2026`
+  if (n > width)
+    return `${Array.from(cell)
+      .slice(0, width - 1)
+      .join('')}\u2026`
   return right ? ' '.repeat(width - n) + cell : cell + ' '.repeat(width - n)
 }

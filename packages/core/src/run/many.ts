@@ -31,7 +31,7 @@ export async function runMany(plans: readonly Plan[], registry: Registry, option
       plan.name,
       (async () => {
         await Promise.all(readers.map((p) => started.get(p.name)!.promise))
-        const upstreams = () => Promise.all([...feeds.get(plan.name)!].map((name) => ended.get(name)))
+        const upstreams = () => Promise.all([...feeds.get(plan.name)!].map((name) => ended.get(name)!))
         const until =
           options.untilCaughtUp && plan.runs === 'continue'
             ? new Promise<void>((resolve) =>

@@ -106,7 +106,8 @@ async function replayAt(
     const from = [...part.plan.steps, ...part.plan.sinks].find((n) => n.id === node)?.from ?? []
     const gated: Component = {
       ...rest,
-      steps: [...rest.steps.map((s) => (part.before.has(s.id) ? withoutMemory(s) : s))]
+      steps: rest.steps
+        .map((s) => (part.before.has(s.id) ? withoutMemory(s) : s))
         .flatMap((s) => (s.id === node ? [{ ...s, plan: { ...s.plan, from: [gateOf(node)] } }] : [s]))
         .concat(gate(node, from, new Set(letters.map((l) => l.id)))),
       sinks: rest.sinks.map((s) => (s.id === node ? { ...s, from: [gateOf(node)] } : s)),
