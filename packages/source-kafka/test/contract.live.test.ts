@@ -1,11 +1,20 @@
+import { readFileSync } from 'node:fs'
 import type { Row } from '@millrace/core'
-import { liveUrl, sinkContract, sourceContract } from '@millrace/testkit'
+import { liveUrl, type SavedPosition, sinkContract, sourceContract } from '@millrace/testkit'
 import { Admin, Consumer, Producer } from '@platformatic/kafka'
 
 const url = liveUrl('KAFKA')
 const brokers = (url ?? '').split(',')
-const schema = { fields: { n: { type: { kind: 'integer' }, optional: false }, name: { type: { kind: 'string' }, optional: true } } } as const
-const rows = Array.from({ length: 40 }, (_, n) => ({ n, name: n % 4 ? `n ${n}` : null }))
+const schema = { fields: { n: { type: { kind: 'integer' }, optional: false }, when: { type: { kind: 'string' }, optional: true } } } as const
+const rows = Array.from({ length: 40 }, (_, n) => ({ n, when: n % 4 ? `1/${1 + (n % 28)}/2011` : null }))
+const push = {
+  columns: [
+    { name: 'day', from: 'when', date: { step: 'dates', formats: ['M/d/yyyy'], zone: 'UTC', to: 'yyyy-MM-dd' } },
+    { name: 'number', from: 'n' },
+  ],
+}
+/** Topic ids are random: that of the setup stands for the one that was released. */
+let topicId = ''
 let count = 0
 const fresh = () => `contract-${process.pid}-${Date.now()}-${count++}`
 
@@ -51,6 +60,10 @@ if (url) {
   sourceContract({
     module: new URL('../src/index.ts', import.meta.url),
     type: 'kafka',
+    get positions() {
+      const released = readFileSync(new URL('positions.json', import.meta.url), 'utf8')
+      return JSON.parse(released.replaceAll('00000000-0000-0000-0000-000000000000', topicId)) as SavedPosition[]
+    },
     async setup() {
       const stream = await topic(1)
       const producer = new Producer({ clientId: 'test', bootstrapBrokers: brokers, retries: 10 })
@@ -58,10 +71,13 @@ if (url) {
         const values = [...rows.slice(at, at + 10).map((row) => JSON.stringify(row)), ...(at === 30 ? ['no json', '{"n":1.5}'] : [])]
         await producer.send({ acks: -1, messages: values.map((value) => ({ topic: stream, value: Buffer.from(value) })) })
       }
+      topicId = (await producer.metadata({ topics: [stream] })).topics.get(stream)!.id
       await producer.close()
+      // A broker answers with one batch at least, so each send comes by itself.
       return {
-        options: { stream, brokers, format: 'json', value_field: 'value', start: 'earliest', stop: 'end', on_gap: 'fail', max_bytes: 1 << 20, max_wait: 50 },
+        options: { stream, brokers, format: 'json', value_field: 'value', start: 'earliest', stop: 'end', on_gap: 'fail', max_bytes: 1, max_wait: 50 },
         schema,
+        push,
         rows,
         bad: [{ code: 'bad_json' }, { code: 'not_integer', field: 'n' }],
       }
@@ -77,7 +93,7 @@ if (url) {
         options: { stream, brokers, format: 'json', value_field: 'value', key: 'n', order: 'strict', compression: 'zstd', in_flight: 4, max_message: 1000 },
         schema,
         rows,
-        refused: { n: 1, name: 'x'.repeat(2000) },
+        refused: { n: 1, when: 'x'.repeat(2000) },
         visible: () => valuesOf(stream),
       }
     },
