@@ -1,14 +1,16 @@
 /** The sources, steps and sinks that the command brings with it, each imported only when a spec names it. */
 import type { Builtin, Definition, DefinitionKind } from '@millrace/core'
 
-type Door = { readonly default?: readonly Definition[] }
+interface Door {
+  readonly default: readonly Definition[]
+}
 
 const from = (packageName: string, kind: DefinitionKind, types: readonly string[], load: () => Promise<Door>): Builtin[] =>
   types.map((type) => ({
     kind,
     type,
     package: packageName,
-    load: async () => (await load()).default!.find((definition) => definition.kind === kind && definition.type === type)!,
+    load: async () => (await load()).default.find((definition) => definition.kind === kind && definition.type === type)!,
   }))
 
 /** The steps of `@millrace/transforms`. */
