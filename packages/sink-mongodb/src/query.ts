@@ -1,7 +1,9 @@
 /** Questions to a collection, and what `pipe doctor` is told. */
-import { type Env, fromText, MillraceError, type Query, type Row, SystemError } from '@millrace/core'
+import { type Env, fieldOf, fromText, MillraceError, type Query, type RecordType, type Row, SystemError } from '@millrace/core'
+import { compileShown } from '@millrace/formats'
 import { Binary, connect, type Db, Decimal128, type Document, type Filter, ObjectId, scrubbed, systemError, toPlain, unlessAborted } from './client.ts'
 import type { Options } from './options.ts'
+import { toBson } from './values.ts'
 
 /** Documents as rows, with their key as `_id`. Values that JSON has no form for are text. */
 export async function* queryCollection(o: Options, env: Env, query: Query, signal: AbortSignal): AsyncGenerator<Row> {
@@ -12,9 +14,10 @@ export async function* queryCollection(o: Options, env: Env, query: Query, signa
     let left = query.limit ?? Number.POSITIVE_INFINITY
     if (left <= 0) return
     const sort = Object.fromEntries((query.sort ?? []).map(({ field, descending }) => [field, descending ? -1 : 1] as const))
-    const cursor = db.collection(query.collection).find(filterOf(query.where?.equals ?? {}), { sort, signal, allowDiskUse: true })
+    const shown = compileShown(query.type)
+    const cursor = db.collection(query.collection).find(filterOf(query.where?.equals ?? {}, query.type), { sort, signal, allowDiskUse: true })
     for await (const document of cursor) {
-      const row = toPlain(document) as Row
+      const row = shown(toPlain(document) as Row)
       if (query.where && !query.where.test(row)) continue
       yield row
       if (--left === 0) return
@@ -36,10 +39,12 @@ async function requireCollection(db: Db, name: string, signal: AbortSignal): Pro
   })
 }
 
-/** At least the documents whose rows have these values: a text may stand for a value that rows show as text. */
-function filterOf(equals: Readonly<Record<string, unknown>>): Filter<Document> {
+/** At least the documents whose rows have these values. Where their types are not known, a text may stand for a value that rows show as text. */
+function filterOf(equals: Readonly<Record<string, unknown>>, type: RecordType | undefined): Filter<Document> {
   const conditions = Object.entries(equals).flatMap(([field, value]): Filter<Document>[] => {
     if (field.startsWith('$') || field.includes('.')) return []
+    const known = type && fieldOf(type, field)
+    if (known && value !== null) return [{ [field]: toBson(known.type)(value) }]
     if (value === null || typeof value === 'boolean' || typeof value === 'number') return [{ [field]: value }]
     if (typeof value === 'bigint') return [{ [field]: { $in: [value, String(value)] } }]
     return typeof value === 'string' ? [{ [field]: { $in: shownAs(value) } }] : []

@@ -182,6 +182,9 @@ describe.skipIf(!url)('documents in MongoDB', () => {
     const [shown] = await ask({ where: where({ at: '1970-01-01T00:00:00.007Z', large: '9007199254741000', price: '7.50' }) })
     expect(shown).toEqual({ _id: 'p/in/s@7', ...row('1', 's', 7, { CustomerID: 2, price: '7.50', at: '1970-01-01T00:00:00.007Z', large: '9007199254741000' }) })
     expect(await ask({ where: where({}, (each) => each['Quantity'] === 19) })).toHaveLength(1)
+    const typed = { CustomerID: 2, price: '7.50', at: 7, large: 9007199254741000n }
+    expect(await ask({ type: schema, where: where(typed) })).toEqual([{ _id: 'p/in/s@7', ...row('1', 's', 7, typed) }])
+    expect((await ask({ type: schema, sort: [{ field: 'price', descending: true }], limit: 2 })).map((each) => each['price'])).toEqual(['19.50', '18.50'])
     await expect(
       (async () => {
         for await (const _ of definition!.query!(resolved({ url: url as never, database, collection: 'c' }), env, { collection: 'x' }, writing.signal));

@@ -5,8 +5,21 @@
 import { existsSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
 import type { DatabaseSync, SQLInputValue, SQLOutputValue } from 'node:sqlite'
-import { MillraceError, type Query, type Row } from '@millrace/core'
-import { canBeFound, columnsOf, documentField, identifier, isCollection, openStoreReader, storeError, tableNamed, tablesOf } from '@millrace/formats'
+import { DataError, fieldOf, MillraceError, type Query, type RecordType, type Row, toJson, type Type } from '@millrace/core'
+import {
+  canBeFound,
+  columnsOf,
+  compileShown,
+  documentField,
+  fromColumn,
+  identifier,
+  isCollection,
+  openStoreReader,
+  storeError,
+  tableNamed,
+  tablesOf,
+  toColumn,
+} from '@millrace/formats'
 
 /** Rows read by one statement. */
 const piece = 500
@@ -39,16 +52,18 @@ function* pieces(db: DatabaseSync, query: Query): Generator<readonly Row[]> {
   if (table === undefined || (table !== query.collection && isCollection(db, table))) throw unknownCollection(db, query.collection)
   const documents = isCollection(db, table)
   const known = new Set(columnsOf(db, table).map((column) => column.name))
+  const typeOf = (field: string): Type | undefined => query.type && fieldOf(query.type, field)?.type
   const expression = (field: string): string | undefined => {
     if (documents) return field === '_id' ? 'id' : canBeFound(field) ? documentField(field) : undefined
     return known.has(field) ? identifier(field) : undefined
   }
-  const read = documents ? documentOf : rowOf
+  const shown = compileShown(query.type)
+  const read = documents ? (row: Values) => shown(documentOf(row)) : compileRow(query.type)
   const conditions: string[] = []
   const values: SQLInputValue[] = []
   for (const [field, value] of Object.entries(query.where?.equals ?? {})) {
     const left = expression(field)
-    const bound = boundValues(value)
+    const bound = boundValues(value, typeOf(field), documents)
     if (left === undefined || bound === undefined) continue
     conditions.push(bound.length === 0 ? `${left} IS NULL` : bound.length === 1 ? `${left} = ?` : `${left} IN (${bound.map(() => '?').join()})`)
     values.push(...bound)
@@ -58,7 +73,10 @@ function* pieces(db: DatabaseSync, query: Query): Generator<readonly Row[]> {
     const by = expression(field)
     if (by === undefined)
       throw new MillraceError('unknown_field', `${query.collection} cannot be sorted by ${field}`, { hint: `columns: ${[...known].join(', ')}`, exitCode: 2 })
-    return `${by}${descending ? ' DESC' : ''}`
+    // As texts, exact numbers would sort by their digits.
+    const kind = typeOf(field)?.kind
+    const cast = kind === 'decimal' ? `CAST(${by} AS NUMERIC)` : kind === 'bigint' && documents ? `CAST(${by} AS INTEGER)` : by
+    return `${cast}${descending ? ' DESC' : ''}`
   })
   const name = identifier(table)
   if (order.length > 0) {
@@ -88,22 +106,39 @@ function* pieces(db: DatabaseSync, query: Query): Generator<readonly Row[]> {
   }
 }
 
-/** What a field must equal, as it may be stored; none: null; undefined: left to the test. A 64-bit integer is text in documents, a number in columns. */
-function boundValues(value: unknown): SQLInputValue[] | undefined {
+/** What a field must equal, as it may be stored; none: null; undefined: left to the test. Without a type, a 64-bit integer may be a text or a number. */
+function boundValues(value: unknown, type: Type | undefined, inDocument: boolean): SQLInputValue[] | undefined {
   if (value === null) return []
-  if (typeof value === 'string' || typeof value === 'number') return [value]
-  if (typeof value === 'boolean') return [value ? 1 : 0]
-  if (typeof value === 'bigint') return [value, String(value)]
-  return undefined
+  const stored = type ? (inDocument ? toJson(type)(value) : toColumn(type)(value)) : value
+  if (typeof stored === 'string' || typeof stored === 'number') return [stored]
+  if (typeof stored === 'boolean') return [stored ? 1 : 0]
+  if (typeof stored === 'bigint') return type ? [stored] : [stored, String(stored)]
+  return stored instanceof Uint8Array && !inDocument ? [stored] : undefined
 }
 
-const documentOf = (row: Readonly<Record<string, SQLOutputValue>>): Row => ({ _id: row['id'], ...(JSON.parse(row['doc'] as string) as Row) })
+type Values = Readonly<Record<string, SQLOutputValue>>
 
-function rowOf({ _millrace_rowid, ...row }: Readonly<Record<string, SQLOutputValue>>): Row {
-  const made: Row = {}
-  for (const [name, value] of Object.entries(row)) made[name] = typeof value === 'bigint' && Number.isSafeInteger(Number(value)) ? Number(value) : value
-  return made
+const documentOf = (row: Values): Row => ({ _id: row['id'], ...(JSON.parse(row['doc'] as string) as Row) })
+
+/** The columns of a row: in the forms of their types, where these are known and hold. */
+function compileRow(type: RecordType | undefined): (row: Values) => Row {
+  const reads = new Map(Object.entries(type?.fields ?? {}).map(([name, field]) => [name, fromColumn(field.type)]))
+  return ({ _millrace_rowid, ...row }) => {
+    const made: Row = {}
+    for (const [name, value] of Object.entries(row)) {
+      const read = reads.get(name)
+      try {
+        made[name] = read && value !== null ? read(value) : plain(value)
+      } catch (error) {
+        if (!(error instanceof DataError)) throw error
+        made[name] = plain(value)
+      }
+    }
+    return made
+  }
 }
+
+const plain = (value: SQLOutputValue): unknown => (typeof value === 'bigint' && Number.isSafeInteger(Number(value)) ? Number(value) : value)
 
 function unknownCollection(db: DatabaseSync, name: string): MillraceError {
   const there = tablesOf(db)

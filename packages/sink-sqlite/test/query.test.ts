@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import type { Query, RecordType, Row } from '@millrace/core'
 import definitions from '../src/index.ts'
-import { integer, makeStore, records, resolved, type Store, string, writing } from './store.ts'
+import { everyRow, everyType, integer, makeStore, records, resolved, type Store, string, writing } from './store.ts'
 
 const [definition] = definitions
 const line: RecordType = { fields: { InvoiceNo: string(), line: integer(), CustomerID: integer(true), paid: { type: { kind: 'boolean' }, optional: false } } }
@@ -51,6 +51,36 @@ test('a look-up by an indexed field uses the index', async () => {
   const { documentField } = await import('@millrace/formats')
   const plan = store.all(`EXPLAIN QUERY PLAN SELECT * FROM lines WHERE rowid > 0 AND ${documentField('CustomerID')} = 17 ORDER BY rowid LIMIT 500`)
   expect(String(plan[0]!['detail'])).toMatch(/USING INDEX lines: CustomerID/)
+})
+
+test.each(['c', 't'])('rows of a known type have its forms in memory, and are found and sorted by them: %s', async (name) => {
+  const store = makeStore()
+  const sink = await store.open(name === 'c' ? { collection: name } : { table: name, write: 'merge', key: 'n' }, everyType)
+  const rows = everyRow(12)
+  await sink.write(records(rows), writing())
+  const without = (found: readonly Row[]) => found.map(({ _id, ...row }) => row)
+  expect(without(await ask(store, { collection: name, type: everyType }))).toEqual(rows)
+  for (const field of ['text', 'yes', 'large', 'price', 'day', 'at']) {
+    const expected = rows.filter((row) => row[field] === rows[5]![field])
+    const equals = { [field]: rows[5]![field] }
+    expect(without(await ask(store, { collection: name, type: everyType, where: where(equals, (row) => row[field] === equals[field]) })), field).toEqual(
+      expected,
+    )
+  }
+  for (const field of ['large', 'price', 'at']) {
+    const found = await ask(store, { collection: name, type: everyType, sort: [{ field, descending: true }] })
+    const ns = [...rows.keys()]
+    expect(
+      found.map((row) => row['n']),
+      field,
+    ).toEqual(field === 'price' ? ns : ns.toReversed())
+  }
+})
+
+test('a value that is none of its type is shown as it is', async () => {
+  const store = await filled()
+  const type: RecordType = { fields: { line: { type: { kind: 'timestamp' }, optional: false }, gone: string() } }
+  expect((await ask(store, { collection: 'lines', type, limit: 1 }))[0]).toEqual({ _id: 'p/in/s@0', ...lines[0] })
 })
 
 test('a missing store or collection is told, with what there is', async () => {
