@@ -3,7 +3,7 @@
  *
  * Most files are written by one program, so their lines have the same keys in the same order and nothing between the tokens. The scanner knows that order (it is
  * learned from a line that was read the careful way) and goes straight: key by key, texts up to their quote, numbers of up to 15 digits from their digits (whole
- * part and power of ten are exact doubles, so the one division rounds as JSON.parse does). Optional keys may be missing. Whatever is not exactly so, an escape, a
+ * part and power of ten are exact doubles, so the one division rounds as JSON.parse does), longer ones as JavaScript reads their text. Optional keys may be missing. Whatever is not exactly so, an escape, a
  * blank, an exponent, another key, a key twice, a value of another type, makes it give the line up, and the careful way (record.ts) decides alone: so the scanner
  * can only be right or give up. The only words of a file in the code are its keys, byte by byte as numbers, and field names as JSON literals.
  */
@@ -104,12 +104,9 @@ const number = (f: string, fraction: boolean) => `c = u[i]; minus = c === 45; if
   while (c >= 48 && c <= 57) { number = number * 10 + (c - 48); c = u[++i] }
   digits = i - from
   if (digits === 0 || (digits > 1 && u[from] === 48)) return
-  ${
-    fraction
-      ? `if (c === 46) { point = i; c = u[++i]; while (c >= 48 && c <= 57) { number = number * 10 + (c - 48); c = u[++i] } point = i - point - 1; if (point === 0) return; digits += point; if (digits < 16) number /= powersOfTen[point] }`
-      : ''
-  }
-  if (digits > 15 || (c !== 44 && c !== 125)) return
+  ${fraction ? 'if (c === 46) { point = i; c = u[++i]; while (c >= 48 && c <= 57) { number = number * 10 + (c - 48); c = u[++i] } point = i - point - 1; if (point === 0) return; digits += point; if (digits < 16) number /= powersOfTen[point] }' : ''}
+  if (c !== 44 && c !== 125) return
+  if (digits > 15) ${fraction ? '{ number = +text.slice(from, i); if (number === Infinity) return }' : 'return'}
   ${f} = minus ? ${fraction ? '-number' : '0 - number'} : number`
 
 // The text form of a value that has another form in memory; neighbours repeat.

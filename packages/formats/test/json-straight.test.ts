@@ -1,0 +1,149 @@
+import type { RecordType, Row } from '@millrace/core'
+import * as fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { createJsonLinesReader } from '../src/json/lines.ts'
+import { recordParser } from '../src/json/record.ts'
+import { straightScan } from '../src/json/straight.ts'
+import { bytesSource, type ReadOptions } from '../src/reader.ts'
+
+const of = (kind: 'string' | 'boolean' | 'integer' | 'bigint' | 'number' | 'date' | 'timestamp', optional = true) => ({ type: { kind }, optional }) as const
+const schema: RecordType = {
+  fields: {
+    name: of('string', false),
+    'a "b"\n': of('string'),
+    n: of('integer'),
+    x: of('number'),
+    yes: of('boolean'),
+    big: of('bigint'),
+    price: { type: { kind: 'decimal', precision: 8, scale: 2 }, optional: true },
+    day: of('date'),
+    at: of('timestamp'),
+    __proto__x: of('string'),
+    when: of('string'),
+  },
+}
+const columns = [
+  { name: 'when', from: 'when', date: { step: 'dates', formats: ['M/d/yyyy'], zone: 'UTC', to: 'yyyy-MM-dd' } },
+  { name: '__proto__', from: 'name' },
+  { name: 'x', from: 'x' },
+]
+const pushes: ReadOptions[] = [
+  { schema, unknownFields: 'drop' },
+  { schema, unknownFields: 'error' },
+  { schema, unknownFields: 'drop', push: { columns } },
+]
+const keys = [...Object.keys(schema.fields), 'more']
+
+/** JSON text of a value of each field, right or nearly so. */
+const nearly = fc.oneof(
+  { weight: 4, arbitrary: fc.string().map((text) => JSON.stringify(text)) },
+  { weight: 2, arbitrary: fc.string({ unit: 'binary' }).map((text) => JSON.stringify(text)) },
+  { weight: 2, arbitrary: fc.integer().map(String) },
+  { weight: 2, arbitrary: fc.double().map((n) => JSON.stringify(n)) },
+  { weight: 2, arbitrary: fc.bigInt().map(String) },
+  fc.stringMatching(/^-?[0-9]{1,17}(\.[0-9]{0,17})?([eE][-+]?[0-9]{1,3})?$/),
+  fc.constantFrom(
+    'null',
+    'true',
+    'false',
+    '"12"',
+    '"-0.10"',
+    '"2024-02-29"',
+    '"2024-01-01T00:00:00Z"',
+    '"1/2/2024"',
+    '"2/30/2024"',
+    '0',
+    '-0',
+    '01',
+    '1.',
+    '.5',
+    '{}',
+    '[1]',
+    'nul',
+  ),
+)
+const right: Record<string, fc.Arbitrary<string>> = {
+  name: fc.string({ unit: 'grapheme' }).map((text) => JSON.stringify(text)),
+  n: fc.integer().map(String),
+  x: fc.oneof(
+    fc.integer().map((n) => JSON.stringify(n / 1000)),
+    fc.double({ min: -1e15, max: 1e15, noNaN: true }).map((n) => JSON.stringify(n)),
+  ),
+  yes: fc.constantFrom('true', 'false'),
+  big: fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n }).map((n) => `"${n}"`),
+  price: fc.integer({ min: -99999, max: 99999 }).map((n) => `"${(n / 100).toFixed(2)}"`),
+  day: fc.constantFrom('"2024-02-29"', '"1999-12-31"'),
+  at: fc.constantFrom('"2024-01-01T00:00:00Z"', '"2024-01-01T00:00:00.5Z"'),
+  when: fc.constantFrom('"1/2/2024"', '"12/31/1999"'),
+}
+const line = fc
+  .tuple(
+    fc.tuple(
+      ...keys.map((key) =>
+        fc.tuple(
+          fc.constant(key),
+          fc.oneof({ weight: 60, arbitrary: right[key] ?? fc.string().map((text) => JSON.stringify(text)) }, { weight: 1, arbitrary: nearly }),
+        ),
+      ),
+    ),
+    fc.nat(40),
+    fc.nat(60),
+  )
+  .map(([pairs, how, missing]) => {
+    const given = pairs.filter((_, i) => i !== missing).map(([key, value]) => `${JSON.stringify(key)}:${value}`)
+    if (how === 0) given.reverse()
+    if (how === 1) given.push(given[0]!)
+    return how === 2 ? `{ ${given.join(', ')} }` : how === 3 ? given.join(',') : `{${given.join(',')}}${how === 4 ? '\r' : how === 5 ? ' ' : ''}`
+  })
+
+describe('the straight way through JSON lines', () => {
+  test.each(pushes.map((options, i) => [i, options] as const))('gives the row of the careful way, or gives up (%i)', (_, options) => {
+    let straight = 0
+    fc.assert(
+      fc.property(line, (text) => {
+        const used = options.unknownFields === 'drop' ? keys : keys.slice(0, -1)
+        const scanner = straightScan(options, used)!
+        const given = options.unknownFields === 'drop' ? text : text.replace(/,"more":"(?:[^"\\]|\\.)*"/, '')
+        const bytes = Buffer.from(`${given}\n`)
+        const row = scanner.scan(bytes, bytes.toString('latin1'), 0)
+        if (!row) return
+        straight++
+        expect(row).toStrictEqual(recordParser(options).parse(given))
+        expect(Object.keys(row)).toEqual(Object.keys(recordParser(options).parse(given)!))
+        expect(scanner.lineEnd).toBe(bytes.length - 1)
+      }),
+      { numRuns: 4000 },
+    )
+    expect(straight).toBeGreaterThan(1000)
+  })
+
+  test('reads a file as line by line, wherever it is learned and left', async () => {
+    const options: ReadOptions = { schema, unknownFields: 'drop' }
+    await fc.assert(
+      fc.asyncProperty(fc.array(line, { maxLength: 60 }), async (texts) => {
+        const rows: Row[] = []
+        const bad: string[] = []
+        for await (const piece of createJsonLinesReader({}, options).read(
+          bytesSource(Buffer.from(texts.join('\n'))),
+          undefined,
+          new AbortController().signal,
+        )) {
+          rows.push(...piece.rows)
+          bad.push(...(piece.bad ?? []).map(({ bytes }) => Buffer.from(bytes).toString()))
+        }
+        // A reader that sees one line only never goes straight.
+        const expected: Row[] = []
+        const expectedBad: string[] = []
+        for (const text of texts) {
+          for await (const piece of createJsonLinesReader({}, options).read(bytesSource(Buffer.from(text)), undefined, new AbortController().signal)) {
+            expected.push(...piece.rows)
+            expectedBad.push(...(piece.bad ?? []).map(({ bytes }) => Buffer.from(bytes).toString()))
+          }
+        }
+        expect(rows).toStrictEqual(expected)
+        expect(bad).toEqual(expectedBad)
+      }),
+      { numRuns: 150 },
+    )
+  })
+})
