@@ -13,7 +13,16 @@ const clusterId = 'TWlsbHJhY2VUZXN0Q2x1cw'
 const java = 'install a JDK of version 17 or newer'
 const libOf = (place: Place): string => join(place.cache, 'kafka-4.1.0')
 
-export const kafka: Server = {
+/** Listeners beside the plain one, for tests of a broker of their own. */
+export interface MoreListeners {
+  /** A plain listener whose clients are told another port: that of a proxy before it. */
+  readonly via?: { readonly port: number; readonly advertised: number }
+  /** A listener with TLS and SCRAM-SHA-512. `keystore` is a PKCS12 file; it and the user have the same password. */
+  readonly secure?: { readonly port: number; readonly keystore: string; readonly user: string; readonly password: string }
+}
+
+/** A broker with these listeners. */
+export const brokerWith = (more: MoreListeners): Server => ({
   name: 'kafka',
   ports: 2,
 
@@ -32,10 +41,12 @@ export const kafka: Server = {
 
   async prepare(place) {
     mkdirSync(place.run, { recursive: true })
-    writeFileSync(join(place.run, 'server.properties'), properties(place))
+    writeFileSync(join(place.run, 'server.properties'), properties(place, more))
     if (existsSync(join(place.run, 'data', 'meta.properties'))) return
     const format = ['kafka.tools.StorageTool', 'format', '-t', clusterId, '-c', join(place.run, 'server.properties')]
-    await tool('java', ['-Xmx128m', '-cp', join(libOf(place), '*'), ...format], java)
+    const { secure } = more
+    const users = secure ? ['-S', `SCRAM-SHA-512=[name=${secure.user},password=${secure.password}]`] : []
+    await tool('java', ['-Xmx128m', '-cp', join(libOf(place), '*'), ...format, ...users], java)
   },
 
   command: (place) => [
@@ -61,18 +72,39 @@ export const kafka: Server = {
   },
 
   env: (place) => ({ MILLRACE_TEST_KAFKA_URL: addressOf(place) }),
-}
+})
+
+export const kafka = brokerWith({})
 
 const addressOf = (place: Place): string => `127.0.0.1:${place.port}`
 
-function properties({ port, run }: Place): string {
+function properties({ port, run }: Place, { via, secure }: MoreListeners): string {
+  const listeners = [`PLAINTEXT://127.0.0.1:${port}`, `CONTROLLER://127.0.0.1:${port + 1}`]
+  const advertised = [`PLAINTEXT://127.0.0.1:${port}`]
+  const secured: string[] = []
+  if (via) {
+    listeners.push(`VIA://127.0.0.1:${via.port}`)
+    advertised.push(`VIA://127.0.0.1:${via.advertised}`)
+  }
+  if (secure) {
+    listeners.push(`SECURE://127.0.0.1:${secure.port}`)
+    advertised.push(`SECURE://127.0.0.1:${secure.port}`)
+    secured.push(
+      'sasl.enabled.mechanisms=SCRAM-SHA-512',
+      `listener.name.secure.scram-sha-512.sasl.jaas.config=org.apache.kafka.common.security.scram.ScramLoginModule required;`,
+      `listener.name.secure.ssl.keystore.location=${secure.keystore}`,
+      'listener.name.secure.ssl.keystore.type=PKCS12',
+      `listener.name.secure.ssl.keystore.password=${secure.password}`,
+      `listener.name.secure.ssl.key.password=${secure.password}`,
+    )
+  }
   return `process.roles=broker,controller
 node.id=1
 controller.quorum.voters=1@127.0.0.1:${port + 1}
-listeners=PLAINTEXT://127.0.0.1:${port},CONTROLLER://127.0.0.1:${port + 1}
-advertised.listeners=PLAINTEXT://127.0.0.1:${port}
+listeners=${listeners.join()}
+advertised.listeners=${advertised.join()}
 controller.listener.names=CONTROLLER
-listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT
+listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT,VIA:PLAINTEXT,SECURE:SASL_SSL
 log.dirs=${join(run, 'data')}
 num.partitions=3
 offsets.topic.replication.factor=1
@@ -84,5 +116,6 @@ share.coordinator.state.topic.replication.factor=1
 share.coordinator.state.topic.min.isr=1
 share.coordinator.state.topic.num.partitions=1
 group.initial.rebalance.delay.ms=0
+${secured.join('\n')}
 `
 }
