@@ -13,6 +13,7 @@ import {
   fromJson,
   fromText,
   generate,
+  type Json,
   MillraceError,
   propertyKey,
   type RecordType,
@@ -260,4 +261,24 @@ function compileAssemble(names: readonly string[]): Assemble {
       return rows
     }`,
   )
+}
+
+/** Whole numbers of 64 bits are text in JSON; as numbers they can be read as integers too. */
+const numberWhereExact = (value: Json, { natural }: FileColumn): Json =>
+  natural?.kind === 'bigint' && Number.isSafeInteger(Number(value)) ? Number(value) : value
+
+/** A row that is bad, as JSON: what stands for the bytes that it does not have. */
+export function rowAsJson(reader: RowReader, values: readonly ArrayLike<unknown>[], index: number): Uint8Array {
+  const row: Row = {}
+  reader.columns.forEach((column, k) => {
+    const raw = values[k]![index]
+    let value: Json
+    try {
+      value = raw === null || raw === undefined || !column.natural ? null : numberWhereExact(toJson(column.natural)(column.read(raw)), column)
+    } catch {
+      value = String(raw)
+    }
+    Object.defineProperty(row, column.name, { value, enumerable: true, writable: true, configurable: true })
+  })
+  return Buffer.from(JSON.stringify(row))
 }

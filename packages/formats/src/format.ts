@@ -5,11 +5,18 @@ import { jsonArrayWriter, jsonLinesWriter } from './json/write.ts'
 import type { RecordWriter } from './writer.ts'
 
 /** The formats that files are written in. */
-export const fileFormats = ['jsonl', 'json', 'csv', 'parquet'] as const
+export const fileFormats = ['jsonl', 'json', 'csv', 'parquet', 'arrow'] as const
 /** One of them. */
 export type FileFormat = (typeof fileFormats)[number]
 
-const endings: Readonly<Record<string, FileFormat>> = { '.jsonl': 'jsonl', '.ndjson': 'jsonl', '.json': 'json', '.csv': 'csv', '.parquet': 'parquet' }
+const endings: Readonly<Record<string, FileFormat>> = {
+  '.jsonl': 'jsonl',
+  '.ndjson': 'jsonl',
+  '.json': 'json',
+  '.csv': 'csv',
+  '.parquet': 'parquet',
+  '.arrow': 'arrow',
+}
 
 /** The format that a file name, without the ending of its compression, says. */
 export function formatOf(fileName: string): FileFormat | undefined {
@@ -34,6 +41,7 @@ export const writeFormatOption = option.anyOf(
         line_end: option.optional(option.oneOf(['lf', 'crlf'], csvWriteOptions.line_end.description!)),
         compression: option.optional(option.oneOf(['zstd', 'snappy', 'none'], 'Parquet: what its pages are compressed with. Default: zstd.')),
         row_group: option.optional(option.integer('Parquet: the most rows of a row group. Default: 100,000.', { min: 1, max: 10_000_000 })),
+        layout: option.optional(option.oneOf(['file', 'stream'], 'Arrow: a file for random access, or a stream. Default: file.')),
       },
       'A format with options of its own.',
     ),
@@ -52,6 +60,7 @@ export interface WriteFormat {
   readonly line_end?: 'lf' | 'crlf' | undefined
   readonly compression?: 'zstd' | 'snappy' | 'none' | undefined
   readonly row_group?: number | undefined
+  readonly layout?: 'file' | 'stream' | undefined
 }
 
 /** What was typed, or what the file name says. */
@@ -63,6 +72,7 @@ const optionsOf: Readonly<Record<FileFormat, readonly string[]>> = {
   json: ['nulls'],
   csv: ['nulls', 'delimiter', 'quote', 'header', 'line_end'],
   parquet: ['compression', 'row_group'],
+  arrow: ['layout'],
 }
 
 const csvOf = (format: WriteFormat): Partial<CsvWriteOptions> => {
@@ -97,6 +107,8 @@ export function writeFormatAccepts(format: WriteFormat, record: RecordType): Pro
       return csvAccepts(record)
     case 'parquet':
       return columnsAccept('Parquet', record)
+    case 'arrow':
+      return columnsAccept('Arrow', record)
     default:
       return []
   }
@@ -133,5 +145,7 @@ export async function prepareWriter(format: WriteFormat, record: RecordType): Pr
       return csvWriter(record, csvOf(format))
     case 'parquet':
       return (await import('./parquet/write.ts')).parquetWriter(record, format)
+    case 'arrow':
+      return (await import('./arrow/write.ts')).arrowWriter(record, format)
   }
 }

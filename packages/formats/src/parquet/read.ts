@@ -3,9 +3,9 @@
  *
  * Position: `{ group, row }`, the row group and how many of its rows were read. A record's own position is the number of its row in the file.
  */
-import { type BadRecord, type Json, MillraceError, type Row, toJson } from '@millrace/core'
+import { type BadRecord, MillraceError } from '@millrace/core'
 import type { AsyncBuffer, FileMetaData } from 'hyparquet'
-import { type FileColumn, recordTypeOf, type RowReader, rowReader } from '../columns.ts'
+import { type FileColumn, recordTypeOf, rowAsJson, type RowReader, rowReader } from '../columns.ts'
 import { decodeOne } from '../json/lines.ts'
 import { recordParser } from '../json/record.ts'
 import type { ByteSource, Piece, ReadOptions, RecordReader } from '../reader.ts'
@@ -119,7 +119,7 @@ function* pieces(
     const length = Math.min(rowsPerPiece, size - at)
     const slices = values.map((column) => sliced(column, at, at + length))
     const { rows, origins, failed } = reader.rows(slices, length)
-    const bad = failed.map(({ index, failure }): BadRecord => ({ position: start + at + index, bytes: asJson(reader, slices, index), ...failure }))
+    const bad = failed.map(({ index, failure }): BadRecord => ({ position: start + at + index, bytes: rowAsJson(reader, slices, index), ...failure }))
     yield {
       rows,
       position: { group, row: at + length },
@@ -132,23 +132,3 @@ function* pieces(
 
 const sliced = (values: ArrayLike<unknown>, from: number, to: number): ArrayLike<unknown> =>
   Array.isArray(values) ? values.slice(from, to) : (values as Int32Array).subarray(from, to)
-
-/** Whole numbers of 64 bits are text in JSON; as numbers they can be read as integers too. */
-const numberWhereExact = (value: Json, { natural }: FileColumn): Json =>
-  natural?.kind === 'bigint' && Number.isSafeInteger(Number(value)) ? Number(value) : value
-
-/** A row that is bad, as JSON: what stands for the bytes that it does not have. */
-function asJson(reader: RowReader, values: readonly ArrayLike<unknown>[], index: number): Uint8Array {
-  const row: Row = {}
-  reader.columns.forEach((column, k) => {
-    const raw = values[k]![index]
-    let value: Json
-    try {
-      value = raw === null || raw === undefined || !column.natural ? null : numberWhereExact(toJson(column.natural)(column.read(raw)), column)
-    } catch {
-      value = String(raw)
-    }
-    Object.defineProperty(row, column.name, { value, enumerable: true, writable: true, configurable: true })
-  })
-  return Buffer.from(JSON.stringify(row))
-}

@@ -142,7 +142,7 @@ function decimalColumn(
 }
 
 /** The digits of a decimal's text as a whole number: `-12.30` is -1230. */
-const unscaled = (key: unknown): bigint => BigInt((key as string).replace('.', ''))
+export const unscaled = (key: unknown): bigint => BigInt((key as string).replace('.', ''))
 
 /** The fewest bytes that hold every number of so many digits, signed. */
 export function fixedLength(precision: number): number {

@@ -6,7 +6,8 @@
  */
 import { codegenAllowed, generate, quote, type RecordType, type Row } from '@millrace/core'
 import { OutputBytes } from '../bytes.ts'
-import type { RecordWriter, RefusedRow } from '../writer.ts'
+import { refusedTexts } from '../refuse.ts'
+import type { RecordWriter } from '../writer.ts'
 import { type Codec, codecs, compressWith } from './codecs.ts'
 import { ColumnChunk, type FinishedColumn } from './column.ts'
 import { type Column, columnsOf, physical } from './schema.ts'
@@ -30,6 +31,7 @@ export async function parquetWriter(record: RecordType, options: ParquetWriteOpt
   const groupRows = options.row_group ?? 100_000
   const compress = await compressWith(codec)
   const columns = columnsOf(record)
+  const texts = columns.filter((column) => column.text).map(({ name }) => name)
   const gather = compileGather(columns.map(({ name }) => name))
   return () => {
     const chunks = columns.map((column) => new ColumnChunk(column, compress))
@@ -86,7 +88,7 @@ export async function parquetWriter(record: RecordType, options: ParquetWriteOpt
     return {
       append: false,
       write(rows) {
-        const refused = refusedRows(rows, columns)
+        const refused = refusedTexts(rows, texts)
         const kept = refused ? rows.filter((_, i) => !refused.has(i)) : rows
         for (let at = 0; at < kept.length; ) {
           const size = Math.min(kept.length - at, groupRows - held, 10_000)
@@ -110,26 +112,6 @@ export async function parquetWriter(record: RecordType, options: ParquetWriteOpt
       },
     }
   }
-}
-
-/** Rows with a text that UTF-8 cannot write. */
-function refusedRows(rows: readonly Row[], columns: readonly Column[]): Map<number, RefusedRow> | undefined {
-  let refused: Map<number, RefusedRow> | undefined
-  for (const { name, text: isText } of columns) {
-    if (!isText) continue
-    let last: unknown
-    for (let i = 0; i < rows.length; i++) {
-      const value = rows[i]![name]
-      if (value === last || typeof value !== 'string' || value.isWellFormed()) {
-        last = value
-        continue
-      }
-      refused ??= new Map()
-      if (!refused.has(i))
-        refused.set(i, { index: i, code: 'bad_text', field: name, message: 'the text holds half a surrogate pair, which UTF-8 cannot write' })
-    }
-  }
-  return refused
 }
 
 type Gather = (rows: readonly Row[], into: readonly unknown[][]) => void

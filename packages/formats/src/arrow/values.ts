@@ -1,0 +1,138 @@
+/**
+ * The columns of Arrow data and their values, taken from the buffers: the library's own getters divide finer times to milliseconds as doubles and put U+FFFD
+ * where text is broken.
+ */
+import { DataError, toJson, type Type } from '@millrace/core'
+import { DataType, type Data, DateUnit, type Field, TimeUnit, type Vector } from 'apache-arrow'
+import { type FileColumn, utf8 } from '../columns.ts'
+import { dateText, decimalText, wholeMs } from '../parquet/values.ts'
+
+/** A column, or a part of one. Its raw values are those of `rawValues`. */
+export function fileColumn({ name, type }: Field): FileColumn {
+  const inner: DataType = DataType.isDictionary(type) ? type.dictionary : type
+  const told = `Arrow ${inner}`
+  const as = (natural: Type, read: (raw: unknown) => unknown): FileColumn => ({ name, natural, told, read })
+  if (DataType.isUtf8(inner) || DataType.isLargeUtf8(inner)) return as({ kind: 'string' }, (raw) => utf8(raw as Uint8Array))
+  if (DataType.isBool(inner)) return as({ kind: 'boolean' }, same)
+  if (DataType.isInt(inner)) {
+    if (inner.bitWidth < 64) return as({ kind: 'integer' }, same)
+    return as({ kind: 'bigint' }, inner.isSigned ? same : signed64)
+  }
+  if (DataType.isFloat(inner)) return as({ kind: 'number' }, finite)
+  if (DataType.isDecimal(inner)) {
+    const { precision, scale } = inner
+    return as({ kind: 'decimal', precision, scale }, (raw) => decimalText(wholeNumber(raw as Uint32Array), scale))
+  }
+  if (DataType.isDate(inner)) {
+    const perDay = inner.unit === DateUnit.DAY ? 1n : 86_400_000n
+    return as({ kind: 'date' }, (raw) => dateText(Number(BigInt(raw as number | bigint) / perDay)))
+  }
+  if (DataType.isTimestamp(inner)) {
+    const { unit } = inner
+    if (unit === TimeUnit.SECOND) return as({ kind: 'timestamp' }, (raw) => wholeMs((raw as bigint) * 1000n, 1n))
+    const perMs = unit === TimeUnit.MILLISECOND ? 1n : unit === TimeUnit.MICROSECOND ? 1000n : 1_000_000n
+    return as({ kind: 'timestamp' }, (raw) => wholeMs(raw as bigint, perMs))
+  }
+  if (DataType.isBinary(inner) || DataType.isLargeBinary(inner) || DataType.isFixedSizeBinary(inner)) return as({ kind: 'bytes' }, same)
+  if (DataType.isList(inner) || DataType.isLargeList(inner) || DataType.isFixedSizeList(inner)) {
+    const item = fileColumn(inner.children[0]!)
+    const natural: Type | undefined = item.natural && { kind: 'list', of: { type: item.natural, optional: true } }
+    return { name, natural, told, item, read: (raw) => (raw as unknown[]).map((value) => readPart(item, value)) }
+  }
+  if (DataType.isStruct(inner)) {
+    const fields = inner.children.map(fileColumn)
+    const known = fields.filter((field) => field.natural)
+    const natural: Type = {
+      kind: 'object',
+      record: { fields: Object.fromEntries(known.map((field) => [field.name, { type: field.natural!, optional: true }])) },
+    }
+    return {
+      name,
+      natural,
+      told,
+      fields,
+      read: (raw) => Object.fromEntries(known.map((field) => [field.name, readPart(field, (raw as Record<string, unknown>)[field.name])])),
+    }
+  }
+  if (DataType.isMap(inner)) {
+    const [key, value] = inner.children[0]!.type.children.map(fileColumn)
+    if (key?.natural?.kind !== 'string' || !value?.natural) return { name, natural: undefined, told, read: same }
+    const plain = toJson(value.natural)
+    const read = (raw: unknown) =>
+      Object.fromEntries((raw as Record<string, unknown>[]).map((entry) => [key.read(entry[key.name]), plain(readPart(value, entry[value.name]))]))
+    return as({ kind: 'json' }, read)
+  }
+  return { name, natural: undefined, told, read: same }
+}
+
+const same = (raw: unknown): unknown => raw
+const readPart = (column: FileColumn, raw: unknown): unknown => (raw === null || raw === undefined ? null : column.read(raw))
+
+function finite(raw: unknown): number {
+  if (Number.isFinite(raw)) return raw as number
+  throw new DataError('not_number', `${raw} is no number here`)
+}
+
+function signed64(raw: unknown): bigint {
+  if ((raw as bigint) < 2n ** 63n) return raw as bigint
+  throw new DataError('out_of_range', `${raw} does not fit in 64 bits with a sign`)
+}
+
+/** Words in two's complement, lowest first. */
+function wholeNumber(words: Uint32Array): bigint {
+  let value = 0n
+  for (let i = words.length - 1; i >= 0; i--) value = (value << 32n) | BigInt(words[i]!)
+  return BigInt.asIntN(words.length * 32, value)
+}
+
+/** The values of a column of one record batch as they are stored; null where there is none. */
+export const rawValues = (vector: Vector): unknown[] => vector.data.flatMap(ofData)
+
+function ofData(data: Data): unknown[] {
+  const { length, type } = data
+  const made = new Array<unknown>(length).fill(null)
+  const read = reader(data, type)
+  for (let i = 0; i < length; i++) if (data.getValid(i)) made[i] = read(i)
+  return made
+}
+
+function reader(data: Data, type: DataType): (i: number) => unknown {
+  const { values, valueOffsets, offset } = data
+  if (DataType.isDictionary(type)) {
+    const entries = rawValues(data.dictionary!)
+    return (i) => entries[Number(values[i])]
+  }
+  if (DataType.isBool(type)) return (i) => ((values[(offset + i) >> 3] >> ((offset + i) & 7)) & 1) === 1
+  if (DataType.isUtf8(type) || DataType.isLargeUtf8(type) || DataType.isBinary(type) || DataType.isLargeBinary(type)) {
+    return (i) => values.subarray(Number(valueOffsets[i]), Number(valueOffsets[i + 1]))
+  }
+  if (DataType.isFixedSizeBinary(type)) return (i) => values.subarray(i * type.byteWidth, (i + 1) * type.byteWidth)
+  if (DataType.isDecimal(type)) {
+    const words = type.bitWidth / 32
+    return (i) => values.subarray(i * words, (i + 1) * words)
+  }
+  if (DataType.isFloat(type) && type.precision === 0) return (i) => half(values[i])
+  if (DataType.isList(type) || DataType.isLargeList(type) || DataType.isMap(type)) {
+    const items = ofData(data.children[0]!)
+    return (i) => items.slice(Number(valueOffsets[i]), Number(valueOffsets[i + 1]))
+  }
+  if (DataType.isFixedSizeList(type)) {
+    const items = ofData(data.children[0]!)
+    return (i) => items.slice(i * type.listSize, (i + 1) * type.listSize)
+  }
+  if (DataType.isStruct(type)) {
+    const names = type.children.map((child) => child.name)
+    const children = data.children.map(ofData)
+    return (i) => Object.fromEntries(names.map((name, k) => [name, children[k]![i]]))
+  }
+  return (i) => values?.[i] ?? null
+}
+
+/** IEEE 754 binary16. */
+function half(bits: number): number {
+  const sign = bits & 0x8000 ? -1 : 1
+  const exponent = (bits >> 10) & 31
+  const fraction = (bits & 1023) / 1024
+  if (exponent === 0) return sign * 2 ** -14 * fraction
+  return exponent === 31 ? (fraction ? Number.NaN : sign * Number.POSITIVE_INFINITY) : sign * 2 ** (exponent - 15) * (1 + fraction)
+}
