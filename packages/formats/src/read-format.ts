@@ -3,19 +3,25 @@ import { option, type OptionSchema, type Problem } from '@millrace/core'
 import { withoutCompression } from './compression.ts'
 import { csvDefaults, type CsvOptions, csvOptions, csvProblems } from './csv/options.ts'
 import { createCsvReader } from './csv/reader.ts'
-import { linesAt } from './files/identity.ts'
+import { textUnits } from './files/identity.ts'
 import type { InputFormat } from './files/source.ts'
 import { createJsonReader } from './json/array.ts'
 import { createJsonLinesReader } from './json/lines.ts'
 import { type JsonOptions, jsonOptions } from './json/options.ts'
+import { createParquetReader } from './parquet/read.ts'
 import type { ReadOptions } from './reader.ts'
 
 /** The formats that files are read in. */
-export const readFormats = ['csv', 'jsonl', 'json'] as const
+export const readFormats = ['csv', 'jsonl', 'json', 'parquet'] as const
 /** One of them. */
 export type ReadFormatName = (typeof readFormats)[number]
 
-const endings: Readonly<Record<ReadFormatName, readonly string[]>> = { csv: ['.csv', '.tsv'], jsonl: ['.jsonl', '.ndjson'], json: ['.json'] }
+const endings: Readonly<Record<ReadFormatName, readonly string[]>> = {
+  csv: ['.csv', '.tsv'],
+  jsonl: ['.jsonl', '.ndjson'],
+  json: ['.json'],
+  parquet: ['.parquet'],
+}
 
 /** What the names of files in a format end in, before the ending of a compression. */
 export const readEndings = (formats: readonly ReadFormatName[] = readFormats): string[] => formats.flatMap((format) => endings[format])
@@ -66,6 +72,7 @@ const known: Readonly<Record<ReadFormatName, readonly string[]>> = {
   csv: Object.keys(csvOptions),
   jsonl: Object.keys(jsonOptions),
   json: Object.keys(jsonOptions),
+  parquet: [],
 }
 
 /** What is wrong with a format's options; `at` is inside the format. */
@@ -87,11 +94,13 @@ export function inputFormat(format: ReadFormat, read: ReadOptions): InputFormat 
   switch (format.type) {
     case 'csv': {
       const { header, encoding } = { ...csvDefaults, ...format }
-      return { reader: createCsvReader(format, read), beginning: linesAt(header ? 2 : 1, encoding) }
+      return { reader: createCsvReader(format, read), text: textUnits(encoding), lines: header ? 2 : 1 }
     }
     case 'jsonl':
-      return { reader: createJsonLinesReader(format, read), beginning: linesAt(1, 'utf-8') }
+      return { reader: createJsonLinesReader(format, read), text: { unit: 1 }, lines: 1 }
     case 'json':
-      return { reader: createJsonReader(format, read), beginning: 'whole' }
+      return { reader: createJsonReader(format, read), text: { unit: 1 } }
+    case 'parquet':
+      return { reader: createParquetReader(read) }
   }
 }

@@ -18,7 +18,7 @@ import { gzipSync, zstdCompressSync } from 'node:zlib'
 import type { Batch, Done, Json, ReadContext, Row, SplitsFound } from '@millrace/core'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { createCsvReader } from '../src/csv/reader.ts'
-import { linesAt } from '../src/files/identity.ts'
+import { textUnits } from '../src/files/identity.ts'
 import { filesProblems, placesOf } from '../src/files/options.ts'
 import { filesSource } from '../src/files/source.ts'
 import { encodeText } from '../src/text.ts'
@@ -59,7 +59,7 @@ async function run(
   state = fresh(),
   more: { stop?: number; afterRead?: 'delete' | { move: string }; instance?: ReadContext['instance']; commit?: boolean } = {},
 ): Promise<Run> {
-  const format = { reader: createCsvReader({}, { schema, unknownFields: 'drop' }), beginning: linesAt(2, 'utf-8') }
+  const format = { reader: createCsvReader({}, { schema, unknownFields: 'drop' }), text: textUnits('utf-8'), lines: 2 }
   const source = filesSource(
     { paths: [path].flat(), endings: ['.csv'], formatOf: () => format, ...(more.afterRead ? { afterRead: more.afterRead } : {}) },
     env(),
@@ -295,7 +295,7 @@ describe('files after reading', () => {
 
   it('stay where something else stands under their name by then', async () => {
     put('a.csv', file(0, 3))
-    const format = { reader: createCsvReader({}, { schema, unknownFields: 'drop' }), beginning: linesAt(2, 'utf-8') }
+    const format = { reader: createCsvReader({}, { schema, unknownFields: 'drop' }), text: textUnits('utf-8'), lines: 2 }
     const source = filesSource({ paths: ['a.csv'], endings: ['.csv'], formatOf: () => format, afterRead: 'delete' }, env())
     const done: Done[] = []
     for await (const batch of source.read({
@@ -320,7 +320,7 @@ describe('files after reading', () => {
 
 describe('places', () => {
   const locate = async (name: string, position: number, encoding: 'utf-8' | 'utf-16be' | 'utf-16le' = 'utf-8') => {
-    const format = { reader: createCsvReader({ encoding }, { schema, unknownFields: 'drop' }), beginning: linesAt(2, encoding) }
+    const format = { reader: createCsvReader({ encoding }, { schema, unknownFields: 'drop' }), text: textUnits(encoding), lines: 2 }
     const source = filesSource({ paths: [name], endings: ['.csv'], formatOf: () => format }, env())
     const splits: string[] = []
     for await (const batch of source.read({

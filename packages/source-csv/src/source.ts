@@ -11,9 +11,9 @@ import {
   filesSource,
   firstInput,
   inferCsv,
-  linesAt,
   pathsOf,
   placesOf,
+  textUnits,
 } from '@millrace/formats'
 
 const options = option.object({ ...filesOptions, ...csvOptions })
@@ -39,7 +39,7 @@ export const sourceCsv = defineSource({
     ...(o.after_read === 'keep' ? {} : { commit: 'duty' as const }),
   }),
   create(o, ctx) {
-    const format = { reader: readerOf(o, ctx), beginning: linesAt(o.header ? 2 : 1, o.encoding) }
+    const format = { reader: readerOf(o, ctx), text: textUnits(o.encoding), lines: o.header ? 2 : 1 }
     return filesSource({ paths: pathsOf(o), endings, afterRead: afterReadOf(o, ctx), formatOf: () => format }, ctx)
   },
   decoder: (o, ctx) => readerOf(o, ctx).decode!,

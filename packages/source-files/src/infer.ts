@@ -1,12 +1,13 @@
 /** The types that a file shows, for a person to look over. */
 import { type Field, fromText, MillraceError, type RecordType, type Row, type Type } from '@millrace/core'
-import { type ByteSource, inferCsv, inputFormat, type ReadFormat } from '@millrace/formats'
+import { type ByteSource, inferCsv, inferParquet, inputFormat, type ReadFormat } from '@millrace/formats'
 
 const sampleRows = 10_000
 
 /** Fields and types of a file, from its first records. Throws `MillraceError` where they cannot be read. */
 export async function inferFile(input: ByteSource, format: ReadFormat, signal: AbortSignal): Promise<RecordType> {
   if (format.type === 'csv') return inferCsv(input, format, signal)
+  if (format.type === 'parquet') return inferParquet(input)
   const { reader } = inputFormat(format, { schema: { fields: {}, open: true }, unknownFields: 'keep' })
   const seen = new Seen()
   for await (const piece of reader.read(input, undefined, signal)) {

@@ -1,7 +1,8 @@
-/** Reads files of several formats: CSV, JSON lines, JSON arrays. */
+/** Reads files of several formats: CSV, JSON lines, JSON arrays, Parquet. */
 import { type Decoder, defineSource, type Env, MillraceError, option, type Problem, type SourceContext, type Static } from '@millrace/core'
 import {
   afterReadOf,
+  compressionOf,
   describeInputs,
   filesOptions,
   filesProblems,
@@ -37,29 +38,35 @@ function formatFor(o: Options, name: string): ReadFormat {
   })
 }
 
-/** A path that names one file whose format cannot be told. Folders and patterns are looked at when they are read. */
+/** Paths that name one file whose format cannot be told, or cannot be read from there. Folders and patterns are looked at when they are read. */
 function formatProblems(o: Options): Problem[] {
-  const format = typedFormat(o)
-  if (format) return readFormatProblems(format).map((problem) => ({ ...problem, at: ['format', ...problem.at] }))
-  const untold = pathsOf(o).find((path) => path === '-' || (/[^/]\.[^./*?[\]{}]+$/.test(path) && !readFormatOf(path)))
-  return untold === undefined
-    ? []
-    : [
-        {
-          code: 'missing_key',
-          at: ['path'],
-          message: untold === '-' ? 'standard input has no name to tell its format' : `the name ${untold} does not tell its format`,
-          expected: readEndings().join(', '),
-          hint: 'set the option `format`',
-        },
-      ]
+  const typed = typedFormat(o)
+  const problems: Problem[] = typed ? readFormatProblems(typed).map((problem) => ({ ...problem, at: ['format', ...problem.at] })) : []
+  for (const path of pathsOf(o)) {
+    const type = typed?.type ?? readFormatOf(path)
+    if (!type && (path === '-' || /[^/]\.[^./*?[\]{}]+$/.test(path)))
+      problems.push({
+        code: 'missing_key',
+        at: ['path'],
+        message: path === '-' ? 'standard input has no name to tell its format' : `the name ${path} does not tell its format`,
+        expected: readEndings().join(', '),
+        hint: 'set the option `format`',
+      })
+    if (type === 'parquet' && (path === '-' || compressionOf(path)))
+      problems.push({
+        code: 'bad_value',
+        at: ['path'],
+        message: `Parquet is read at any place of a file, and ${path === '-' ? 'standard input' : path} can only be read from its beginning`,
+      })
+  }
+  return problems
 }
 
 export const sourceFiles = defineSource({
   kind: 'source',
   type: 'files',
   serves: ['objects'],
-  summary: 'Reads files of CSV, JSON lines or JSON, plain or compressed: one, several, a folder, or standard input.',
+  summary: 'Reads files of CSV, JSON lines, JSON or Parquet, plain or compressed: one, several, a folder, or standard input.',
   options,
   check: (o, env) => [...filesProblems(o, env), ...formatProblems(o)],
   capabilities: (o) => ({

@@ -1,6 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { zstdCompressSync } from 'node:zlib'
+import { prepareWriter } from '@millrace/formats'
 import { sourceContract } from '@millrace/testkit'
 
 const schema = {
@@ -45,6 +46,19 @@ sourceContract({
       rows: [...rows, { ...rows[0], at: 'x' }],
       bad: [{ code: 'bad_json' }, { code: 'not_integer', field: 'id' }],
     }
+  },
+})
+
+// Parquet.
+sourceContract({
+  module,
+  type: 'files',
+  positions: new URL('positions-parquet.json', import.meta.url),
+  async setup({ root }) {
+    const writer = (await prepareWriter({ type: 'parquet' }, schema))()
+    writer.write(rows)
+    writeFileSync(join(root, 'in.parquet'), Buffer.concat([writer.take(), writer.finish()]))
+    return { options: { path: 'in.parquet', after_read: 'keep' }, schema, rows, push }
   },
 })
 

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { type Env, recordText, type Row, type SourceDefinition } from '@millrace/core'
+import { prepareWriter } from '@millrace/formats'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import definitions from '../src/index.ts'
 
@@ -30,6 +31,11 @@ async function read(options: object): Promise<Row[]> {
     if (!('splits' in batch)) rows.push(...batch.rows)
   return rows
 }
+async function parquet(rows: Row[]): Promise<Uint8Array> {
+  const writer = (await prepareWriter({ type: 'parquet' }, schema))()
+  writer.write(rows)
+  return Buffer.concat([writer.take(), writer.finish()])
+}
 const check = (options: object) => definition.check!({ after_read: 'keep', ...options }, env())
 
 describe('source files', () => {
@@ -37,9 +43,11 @@ describe('source files', () => {
     writeFileSync(join(root, 'a.csv'), 'a\n1\n')
     writeFileSync(join(root, 'b.ndjson.gz'), gzipSync('{"a":2}\n'))
     writeFileSync(join(root, 'c.json'), '[{"a":3}]')
+    writeFileSync(join(root, 'c.parquet'), await parquet([{ a: 5 }, { a: 6 }]))
     writeFileSync(join(root, 'd.dat'), 'a;b\n4;x\n')
     expect(await read({ path: ['a.csv', 'b.ndjson.gz', 'c.json'] })).toEqual([{ a: 1 }, { a: 2 }, { a: 3 }])
-    expect(await read({ path: '.' })).toEqual([{ a: 1 }, { a: 2 }, { a: 3 }])
+    expect(await read({ path: '.' })).toEqual([{ a: 1 }, { a: 2 }, { a: 3 }, { a: 5 }, { a: 6 }])
+    expect(recordText(await definition.infer!({ path: 'c.parquet', after_read: 'keep' }, env(), live))).toBe('{ a: bigint? }')
     expect(await read({ path: 'd.dat', format: { type: 'csv', delimiter: ';', quote: undefined } })).toEqual([{ a: 4 }])
     expect(await read({ path: '.', format: 'csv' })).toEqual([{ a: 1 }])
     await expect(read({ path: 'd.*' })).rejects.toMatchObject({ code: 'unknown_format', exitCode: 2 })
@@ -50,6 +58,8 @@ describe('source files', () => {
     expect(check({ path: 'a.dat' })).toMatchObject([{ code: 'missing_key', at: ['path'] }])
     expect(check({ path: '-' })).toMatchObject([{ code: 'missing_key', at: ['path'] }])
     expect(check({ path: '-', format: 'jsonl' })).toEqual([])
+    expect(check({ path: ['a.parquet', 'b.parquet.gz'] })).toMatchObject([{ code: 'bad_value', message: expect.stringContaining('b.parquet.gz') }])
+    expect(check({ path: '-', format: 'parquet' })).toMatchObject([{ code: 'bad_value', at: ['path'] }])
     expect(check({ path: 'a', format: { type: 'jsonl', delimiter: ';' } })).toMatchObject([{ code: 'unknown_key', at: ['format', 'delimiter'] }])
     expect(check({ path: 'a', format: { type: 'csv', delimiter: ';;' } })).toMatchObject([{ code: 'bad_value', at: ['format', 'delimiter'] }])
   })
@@ -66,6 +76,23 @@ describe('source files', () => {
     for (const path of ['i.jsonl', 'i.json']) expect(recordText(await definition.infer!({ path, after_read: 'keep' }, env(), live))).toBe(expected)
     writeFileSync(join(root, 'bad.jsonl'), '{"a":\n')
     await expect(definition.infer!({ path: 'bad.jsonl', after_read: 'keep' }, env(), live)).rejects.toMatchObject({ code: 'bad_record' })
+  })
+
+  it('tells where a record is: file, line and byte of a text, else its number', async () => {
+    writeFileSync(join(root, 'p.json'), '[\n{"a":1},\n{"a":2}]')
+    writeFileSync(join(root, 'p.parquet'), await parquet([{ a: 1 }]))
+    const source = definition.create({ path: ['p.json', 'p.parquet'], after_read: 'keep' }, { ...env(), schema, unknownFields: 'drop' })
+    const places: string[] = []
+    for await (const batch of source.read({
+      signal: live,
+      resume: () => undefined,
+      recall: () => undefined,
+      wants: () => true,
+      instance: { i: 0, n: 1 },
+      warn: () => {},
+    }))
+      if (!('splits' in batch)) for (const i of batch.rows.keys()) places.push(await source.locate!(batch.split, batch.positionAt(i)))
+    expect(places).toEqual(['p.json:2 (byte 2)', 'p.json:3 (byte 11)', 'p.parquet, record 0'])
   })
 
   it('decodes records of each format again', () => {

@@ -17,8 +17,8 @@ export async function putAway({ file, split, format }: Opened, size: number, aft
     const now = await stat(path).catch(() => undefined)
     if (!now || now.size !== size) return
     const input = fileSource(path, name, size, compressionOf(path))
-    const bytes = await beginning(input, isEnough(format.beginning), signal)
-    if (split !== `${name}#${await identityOf(bytes, format.beginning, input)}`) return
+    const bytes = await beginning(input, isEnough(format), signal)
+    if (split !== `${name}#${await identityOf(bytes, format, input)}`) return
     if (after === 'delete') await unlink(path)
     else await moveTo(path, await freeName(join(after.move, name), split))
   } catch (error) {

@@ -20,18 +20,25 @@ export async function beginning(input: ByteSource, enough: (bytes: Buffer) => bo
   return held
 }
 
-/** How the beginning of a format is told: by its first lines (`unit`: bytes of a character), or by its first and last bytes and its size. */
-export type Beginning = { readonly lines: number; readonly unit: number; readonly bigEndian?: boolean } | 'whole'
+/** Code units of a text; offsets are in bytes. */
+export interface TextUnits {
+  readonly unit: 1 | 2
+  readonly bigEndian?: true
+}
 
-/** A format whose first `lines` lines hold its header and first record. */
-export const linesAt = (lines: number, encoding: Encoding): Beginning => ({
-  lines,
-  unit: unitBytes(encoding),
-  ...(encoding === 'utf-16be' ? { bigEndian: true } : {}),
-})
+/** See `TextUnits`. */
+export const textUnits = (encoding: Encoding): TextUnits => ({ unit: unitBytes(encoding), ...(encoding === 'utf-16be' ? { bigEndian: true } : {}) })
+
+/** How a format is laid out, as far as it tells one content from another. */
+export interface Shape {
+  /** It is text, and the positions of records are bytes of it. Absent: they are numbers of records. */
+  readonly text?: TextUnits
+  /** So many lines at its beginning, empty ones apart, hold its header and first record, and it may grow. Absent: it is told by its first and last bytes and its size. */
+  readonly lines?: number
+}
 
 /** The end of the first lines; undefined: they go on behind these bytes. No more than 64 KiB count. */
-function endOfLines(bytes: Buffer, { lines, unit, bigEndian }: Exclude<Beginning, 'whole'>): number | undefined {
+function endOfLines(bytes: Buffer, lines: number, { unit, bigEndian }: TextUnits = { unit: 1 }): number | undefined {
   const at = (i: number) => (unit === 1 ? bytes[i] : i + 1 < bytes.length ? (bigEndian ? bytes.readUInt16BE(i) : bytes.readUInt16LE(i)) : undefined)
   let left = lines
   let start = 0
@@ -45,16 +52,16 @@ function endOfLines(bytes: Buffer, { lines, unit, bigEndian }: Exclude<Beginning
   return bytes.length >= most ? most : undefined
 }
 
-/** Whether so many bytes tell files apart. */
+/** Whether so many bytes tell files of this shape apart. */
 export const isEnough =
-  (how: Beginning) =>
+  ({ lines, text }: Shape) =>
   (bytes: Buffer): boolean =>
-    how === 'whole' ? bytes.length >= headBytes : endOfLines(bytes, how) !== undefined
+    lines === undefined ? bytes.length >= headBytes : endOfLines(bytes, lines, text) !== undefined
 
 /** The identity of an input that begins with these bytes, which are enough or all: 12 hexadecimal digits. */
-export async function identityOf(bytes: Buffer, how: Beginning, input: ByteSource): Promise<string> {
+export async function identityOf(bytes: Buffer, { lines, text }: Shape, input: ByteSource): Promise<string> {
   const hash = createHash('sha256')
-  if (how !== 'whole') hash.update(bytes.subarray(0, endOfLines(bytes, how) ?? bytes.length))
+  if (lines !== undefined) hash.update(bytes.subarray(0, endOfLines(bytes, lines, text) ?? bytes.length))
   else {
     hash.update(bytes.subarray(0, headBytes))
     if (input.size !== undefined) hash.update(await input.slice(Math.max(0, input.size - headBytes), input.size)).update(String(input.size))

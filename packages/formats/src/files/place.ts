@@ -1,11 +1,12 @@
 /** A record's place in words. */
 import type { Opened } from './source.ts'
 
-/** `data/retail.csv:1234 (byte 56789)`; for formats without lines `data/retail.parquet, record 17`. Counts lines by reading the file. */
+/** `data/retail.csv:1234 (byte 56789)`; for formats that are no text `data/retail.parquet, record 17`. Counts lines by reading the file. */
 export async function placeOf(name: string, opened: Opened | undefined, position: string | number, signal: AbortSignal): Promise<string> {
-  if (typeof position !== 'number') return `${name}, record ${position}`
-  if (!opened || opened.format.beginning === 'whole') return `${name}, ${opened ? 'record' : 'byte'} ${position}`
-  const { unit, bigEndian } = opened.format.beginning
+  if (!opened) return `${name}, byte ${position}`
+  const { text } = opened.format
+  if (!text || typeof position !== 'number') return `${name}, record ${position}`
+  const { unit, bigEndian } = text
   // The line that is being passed, and the unit before.
   let line = 1
   let at = 0

@@ -9,15 +9,14 @@ import { type Batch, type Env, type Json, MillraceError, type ReadContext, type 
 import { compressionOf, withoutCompression } from '../compression.ts'
 import type { ByteSource, RecordReader } from '../reader.ts'
 import { type AfterRead, putAway } from './after.ts'
-import { type Beginning, beginning, headBytes, headHash, identityOf, isEnough } from './identity.ts'
+import { beginning, headBytes, headHash, identityOf, isEnough, type Shape } from './identity.ts'
 import { type InputFile, listInputs } from './list.ts'
 import { fileSource, inputChanged, stdinSource } from './open.ts'
 import { placeOf } from './place.ts'
 
 /** How files of one kind are read. */
-export interface InputFormat {
+export interface InputFormat extends Shape {
   readonly reader: RecordReader
-  readonly beginning: Beginning
 }
 
 /** What a source of files needs to know. */
@@ -59,8 +58,8 @@ export function filesSource(options: FilesOptions, env: Pick<Env, 'root' | 'reso
     for (const file of await listInputs(paths, env, options.endings, afterRead !== 'keep')) {
       const format = options.formatOf(withoutCompression(file.path))
       const input = fileSource(file.path, file.name, file.size, compressionOf(file.path))
-      const bytes = await beginning(input, isEnough(format.beginning), signal)
-      const split = `${file.name}#${await identityOf(bytes, format.beginning, input)}`
+      const bytes = await beginning(input, isEnough(format), signal)
+      const split = `${file.name}#${await identityOf(bytes, format, input)}`
       const same = opened.get(split)
       if (same) throw sameIdentity(same.file, file)
       opened.set(split, { file, split, input, format })
@@ -154,20 +153,20 @@ async function isFinished(saved: Saved, { file, input, format }: Opened, signal:
   if ((await headHash(input, offset, signal)) !== saved.head) throw inputChanged(name, 'begins differently')
   if (done === undefined || done === size) return done !== undefined
   if (size < done) throw inputChanged(name, 'became shorter')
-  if (format.beginning === 'whole' || offset === undefined || input.size === undefined) throw inputChanged(name, 'grew')
-  const end = await input.slice(Math.max(0, offset - format.beginning.unit), offset)
+  if (format.lines === undefined || offset === undefined || input.size === undefined) throw inputChanged(name, 'grew')
+  const end = await input.slice(Math.max(0, offset - (format.text?.unit ?? 1)), offset)
   if (offset > 0 && !end.includes(10) && !end.includes(13)) throw inputChanged(name, 'grew in the middle of its last line')
   return false
 }
 
 async function* readStdin({ formatOf }: FilesOptions, ctx: ReadContext): AsyncGenerator<Batch | SplitsFound> {
-  const { reader, beginning: how } = formatOf('-')
+  const format = formatOf('-')
   const input = stdinSource()
   try {
-    const split = `stdin#${await identityOf(await input.peek(isEnough(how), ctx.signal), how, input)}`
+    const split = `stdin#${await identityOf(await input.peek(isEnough(format), ctx.signal), format, input)}`
     yield { splits: [{ id: split }], complete: true }
     // It cannot be read twice, so there is no position to go back to.
-    for await (const { position: _, ...piece } of reader.read(input, undefined, ctx.signal)) yield { ...piece, split }
+    for await (const { position: _, ...piece } of format.reader.read(input, undefined, ctx.signal)) yield { ...piece, split }
     yield lastBatch(split, undefined)
   } catch (error) {
     throw placed(error, 'standard input')
