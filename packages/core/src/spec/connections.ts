@@ -9,7 +9,7 @@ import type { Project } from './project.ts'
 import { readKeys } from './read.ts'
 import { bindingShape, kinds, profileShape, projectShape } from './shape.ts'
 import { suggest } from './suggest.ts'
-import { entryOf, type MapEntry, type MapNode, type Place, type SpecNode } from './tree.ts'
+import { entryOf, lineAndColumn, type MapEntry, type MapNode, type Place, type SpecNode } from './tree.ts'
 
 export interface Binding {
   readonly type: string
@@ -111,4 +111,16 @@ export function mergeConfig(own: SpecNode | undefined, shared: SpecNode | undefi
     else entries.push(entry)
   }
   return { ...(own ?? empty), entries }
+}
+
+/** Where a connection gets its system: `profiles/aws.yaml:3:3`, in the profile, else in the spec, else (the embedded twin) where millrace.yaml declares it. */
+export function placeOfConnection(project: Project, name: string): string | undefined {
+  for (const tree of [project.profileTree, project.spec, project.projectTree]) {
+    const connections = tree && entryOf(tree, 'connections')?.value
+    const entry = connections && entryOf(connections, name)
+    if (!entry) continue
+    const { line, col } = lineAndColumn(entry.keyPlace.file, entry.keyPlace.start)
+    return `${entry.keyPlace.file.path}:${line}:${col}`
+  }
+  return undefined
 }
