@@ -3,12 +3,11 @@
  * one where `order: per_key` asks for it. Each request names the id of its record as `Idempotency-Key`, so that a server which remembers keys takes a
  * repeated one once.
  */
-import { Agent } from 'node:http'
-import { Agent as SecureAgent } from 'node:https'
+import { validateHeaderName, validateHeaderValue } from 'node:http'
 import { connect } from 'node:net'
-import { defineSink, option, PartialWriteError, type Records, type Sink, type Static, SystemError, type WriteFailure } from '@millrace/core'
+import { defineSink, option, PartialWriteError, type Problem, type Records, type Sink, type Static, SystemError, type WriteFailure } from '@millrace/core'
 import { compileEncoder, OutputBytes } from '@millrace/formats'
-import { send } from './client.ts'
+import { type Client, createClient } from './client.ts'
 
 const options = option.object({
   url: option.text('Where to post to.', { example: 'http://127.0.0.1:8080/invoices', pattern: '^https?://' }),
@@ -27,6 +26,8 @@ const options = option.object({
   wait: option.duration('At the start: how long to wait until the port answers.', { default: '30s' }),
 })
 
+type Options = Static<typeof options>
+
 /** Statuses that can pass by themselves; every other one of 400 to 499 is a fault of the record. */
 const passing = new Set([408, 425, 429])
 
@@ -36,10 +37,12 @@ export const sinkHttp = defineSink({
   serves: ['endpoint'],
   summary: 'Posts records to an HTTP address, with an idempotency key each.',
   options,
-  check: (o) =>
-    o.order === 'per_key' && !o.key
+  check: (o) => [
+    ...(o.order === 'per_key' && !o.key
       ? [{ code: 'missing_option', message: '`order: per_key` needs `key`, the field whose order is kept', at: ['order'], hint: 'add `key: InvoiceNo`' }]
-      : [],
+      : []),
+    ...Object.entries(o.headers).flatMap(([name, value]) => headerProblem(name, value)),
+  ],
   capabilities: (o) => ({
     label: 'at-least-once',
     how:
@@ -50,15 +53,11 @@ export const sinkHttp = defineSink({
   writes: (o) => [`http:${new URL(o.url).host}${new URL(o.url).pathname}`],
   create: (o, ctx): Sink => {
     const url = new URL(o.url)
-    const agent = new (url.protocol === 'https:' ? SecureAgent : Agent)({ keepAlive: true, maxSockets: o.concurrency })
     const encode = compileEncoder(ctx.schema, { nulls: o.nulls, ...(o.body === 'json_lines' ? { after: '\n' } : o.body === 'array' ? { before: ',' } : {}) })
-    const headers = {
-      ...o.headers,
-      'content-type': o.body === 'json_lines' ? 'application/x-ndjson' : 'application/json',
-      ...(o.token ? { authorization: `Bearer ${o.token.reveal()}` } : {}),
-    }
+    const head = headOf(url, o)
     const out = new OutputBytes(64 * 1024)
-    const bodyOf = (records: Records, indexes: readonly number[]): Uint8Array => {
+    const requestOf = (records: Records, indexes: readonly number[], id: string): Buffer => {
+      out.clear()
       encode(
         indexes.map((i) => records.rows[i]!),
         out,
@@ -67,37 +66,35 @@ export const sinkHttp = defineSink({
         out.buffer[0] = 0x5b
         out.text(']')
       }
-      return out.take()
+      const own = `${head}idempotency-key: ${headerText(id)}\r\ncontent-length: ${out.at}\r\n\r\n`
+      const request = Buffer.allocUnsafe(own.length + out.at)
+      request.write(own, 'latin1')
+      request.set(out.seen(), own.length)
+      return request
     }
+    let client: Client | undefined
     return {
       open: ({ signal }) => portAnswers(url, o.wait, signal),
       async write(records, { signal }) {
         const ids = records.ids()
         const failures: WriteFailure[] = []
+        const { send, close } = (client ??= createClient(url, o.timeout))
+        const stop = () => close(signal.reason as Error)
         const post = async (indexes: readonly number[]): Promise<boolean> => {
-          const body = bodyOf(records, indexes)
-          let failure: Omit<WriteFailure, 'index'> | undefined
+          let failure: Omit<WriteFailure, 'index'>
           try {
-            const { status, body: answer } = await send(
-              url,
-              {
-                method: o.method,
-                headers: { ...headers, 'idempotency-key': headerText(ids[indexes[0]!]!), 'content-length': body.length },
-                agent,
-                signal,
-                timeoutMs: o.timeout,
-              },
-              body,
-            )
+            signal.throwIfAborted()
+            const { status, body } = await send(requestOf(records, indexes, ids[indexes[0]!]!))
             if (status >= 200 && status < 300) return true
             const kind = status >= 500 || passing.has(status) ? 'system' : 'data'
-            failure = { kind, code: `http_${status}`, message: `${url.host} answered ${status}: ${answer.slice(0, 500)}` }
+            failure = { kind, code: `http_${status}`, message: `${url.host} answered ${status}: ${body.slice(0, 500)}` }
           } catch (error) {
             failure = { kind: 'system', code: 'http_unreachable', message: `${url.host}: ${(error as Error).message}` }
           }
           for (const index of indexes) failures.push({ index, ...failure })
           return failure.kind === 'data'
         }
+        signal.addEventListener('abort', stop)
         await inLanes(lanesOf(records, o), o.concurrency, async (lane) => {
           for (const [k, indexes] of lane.entries()) {
             if (await post(indexes)) continue
@@ -107,10 +104,11 @@ export const sinkHttp = defineSink({
             return
           }
         })
+        signal.removeEventListener('abort', stop)
         if (failures.length) throw new PartialWriteError(failures)
       },
       async close() {
-        agent.destroy()
+        client?.close()
       },
     }
   },
@@ -119,8 +117,37 @@ export const sinkHttp = defineSink({
 /** A header holds printable ASCII only. */
 const headerText = (id: string): string => (/^[ -~]+$/.test(id) ? id : encodeURI(id))
 
+/** Why these cannot stand in the head of a request. */
+function headerProblem(name: string, value: string): Problem[] {
+  const own = ['host', 'content-length', 'transfer-encoding', 'connection', 'content-type', 'idempotency-key']
+  if (own.includes(name.toLowerCase())) return [{ code: 'bad_value', message: `the header ${name} is set by the sink itself`, at: ['headers', name] }]
+  try {
+    validateHeaderName(name)
+    validateHeaderValue(name, value)
+    return []
+  } catch (error) {
+    return [{ code: 'bad_value', message: (error as Error).message, at: ['headers', name] }]
+  }
+}
+
+/** The part of a request's head that all have: request line and headers, each with its line end. */
+function headOf(url: URL, o: Options): string {
+  const credentials = url.username
+    ? `Basic ${Buffer.from(`${decodeURIComponent(url.username)}:${decodeURIComponent(url.password)}`).toString('base64')}`
+    : undefined
+  const authorization = o.token ? `Bearer ${o.token.reveal()}` : credentials
+  const headers = {
+    host: url.host,
+    'content-type': o.body === 'json_lines' ? 'application/x-ndjson' : 'application/json',
+    ...(authorization ? { authorization } : {}),
+    ...Object.fromEntries(Object.entries(o.headers).map(([name, value]) => [name.toLowerCase(), value])),
+  }
+  const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`)
+  return `${o.method} ${url.pathname}${url.search} HTTP/1.1\r\n${lines.join('')}`
+}
+
 /** Requests (lists of indexes) that have to follow one another, as lanes that need not. */
-function lanesOf(records: Records, o: Pick<Static<typeof options>, 'body' | 'batch' | 'order' | 'key'>): number[][][] {
+function lanesOf(records: Records, o: Pick<Options, 'body' | 'batch' | 'order' | 'key'>): number[][][] {
   const size = o.body === 'object' ? 1 : o.batch
   const cut = (indexes: readonly number[]) => Array.from({ length: Math.ceil(indexes.length / size) }, (_, k) => indexes.slice(k * size, k * size + size))
   const all = Array.from({ length: records.length }, (_, i) => i)
