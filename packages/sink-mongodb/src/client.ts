@@ -1,8 +1,8 @@
 /**
- * The one file that knows the driver: connections, what its errors mean, and values as JSON. The source and the sink have the same one, since neither may
+ * The one file that knows the driver: connections, what its errors mean and how documents are written down. The source and the sink have the same one, since neither may
  * import the other.
  */
-import { Binary, BSON, Decimal128, Double, Int32, Long, MongoBulkWriteError, MongoClient, MongoError, MongoServerError, ObjectId, Timestamp } from 'mongodb'
+import { BSON, MongoBulkWriteError, MongoClient, MongoError, MongoServerError } from 'mongodb'
 import { type Env, SystemError } from '@millrace/core'
 import type { MongodbOptions } from '@millrace/formats'
 
@@ -30,12 +30,20 @@ export async function connect(o: MongodbOptions, env: Env, signal: AbortSignal):
     await unlessAborted(client.connect(), signal)
     return client
   } catch (error) {
-    await client?.close().catch(() => {})
+    if (client) await disconnect(client)
     throw (
       systemError(error, o) ??
       new SystemError('bad_connection', scrubbed(error, o), { hint: 'check `url` and `tls` of the connection', cause: cleaned(error, o) })
     )
   }
+}
+
+/** Closes the client. To a server that is silent the driver would say goodbye for many seconds; that goes on behind. */
+export async function disconnect(client: MongoClient): Promise<void> {
+  let timer: NodeJS.Timeout | undefined
+  const enough = new Promise<void>((resolve) => (timer = setTimeout(resolve, 300)))
+  await Promise.race([client.close().catch(() => {}), enough])
+  clearTimeout(timer)
 }
 
 function tlsOptions(tls: NonNullable<MongodbOptions['tls']>, env: Env) {
@@ -152,21 +160,6 @@ function safeDecode(text: string): string {
   }
 }
 
-/** A value as JSON: what JSON has no form for becomes text, an integer beyond 2^53 too. */
-export function toPlain(value: unknown): unknown {
-  if (typeof value === 'bigint') return Number.isSafeInteger(Number(value)) ? Number(value) : String(value)
-  if (typeof value !== 'object' || value === null) return typeof value === 'number' && !Number.isFinite(value) ? String(value) : value
-  if (value instanceof Date) return Number.isNaN(value.getTime()) ? null : value.toISOString()
-  if (Array.isArray(value)) return value.map(toPlain)
-  if (value instanceof Decimal128 || value instanceof ObjectId || value instanceof Timestamp) return value.toString()
-  if (value instanceof Long) return toPlain(value.toBigInt())
-  if (value instanceof Double || value instanceof Int32) return value.valueOf()
-  if (value instanceof Binary) return Buffer.from(value.value()).toString('base64')
-  if (value instanceof Uint8Array) return Buffer.from(value).toString('base64')
-  if ('_bsontype' in value) return BSON.EJSON.serialize(value as never)
-  return Object.fromEntries(Object.entries(value).map(([name, inner]) => [name, toPlain(inner)]))
-}
-
-/** A document as JSON text that keeps every type, and back. */
+/** A document as JSON text that keeps every type, and back to the driver's own values. */
 export const toExtendedJson = (value: unknown): string => BSON.EJSON.stringify(value, { relaxed: false })
-export const fromExtendedJson = (text: string): unknown => BSON.EJSON.parse(text, { relaxed: true, useBigInt64: true })
+export const fromExtendedJson = (text: string): unknown => BSON.EJSON.parse(text, { relaxed: false, useBigInt64: true })

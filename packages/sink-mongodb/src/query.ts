@@ -1,7 +1,7 @@
 /** Questions to a collection, and what `pipe doctor` is told. */
 import { type Env, fieldOf, fromText, MillraceError, type Query, type RecordType, type Row, SystemError } from '@millrace/core'
-import { compileShown } from '@millrace/formats'
-import { Binary, connect, type Db, Decimal128, type Document, type Filter, ObjectId, scrubbed, systemError, toPlain, unlessAborted } from './client.ts'
+import { bsonToPlain, compileShown } from '@millrace/formats'
+import { Binary, connect, disconnect, type Db, Decimal128, type Document, type Filter, ObjectId, scrubbed, systemError, unlessAborted } from './client.ts'
 import type { Options } from './options.ts'
 import { toBson } from './values.ts'
 
@@ -17,7 +17,7 @@ export async function* queryCollection(o: Options, env: Env, query: Query, signa
     const shown = compileShown(query.type)
     const cursor = db.collection(query.collection).find(filterOf(query.where?.equals ?? {}, query.type), { sort, signal, allowDiskUse: true })
     for await (const document of cursor) {
-      const row = shown(toPlain(document) as Row)
+      const row = shown(bsonToPlain(document) as Row)
       if (query.where && !query.where.test(row)) continue
       yield row
       if (--left === 0) return
@@ -26,7 +26,7 @@ export async function* queryCollection(o: Options, env: Env, query: Query, signa
     signal.throwIfAborted()
     throw systemError(error, o) ?? (error instanceof MillraceError ? error : new SystemError('refused', `MongoDB refuses the question: ${scrubbed(error, o)}`))
   } finally {
-    await client.close()
+    await disconnect(client)
   }
 }
 
@@ -97,6 +97,6 @@ export async function probe(o: Options, env: Env, signal: AbortSignal): Promise<
   } catch (error) {
     throw systemError(error, o) ?? new SystemError('refused', `MongoDB refuses it: ${scrubbed(error, o)}`)
   } finally {
-    await client.close()
+    await disconnect(client)
   }
 }

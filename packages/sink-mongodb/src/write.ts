@@ -7,7 +7,7 @@
  */
 import { PartialWriteError, type Records, type SinkContext, SystemError, type WriteFailure } from '@millrace/core'
 import { bulkWrite, type Fault, type Stored } from './bulk.ts'
-import { type Collection, connect, scrubbed, systemError, unlessAborted } from './client.ts'
+import { type Collection, connect, disconnect, scrubbed, systemError, unlessAborted } from './client.ts'
 import { compileOperations, type Preparing, type Refuse } from './operations.ts'
 import type { Options } from './options.ts'
 
@@ -30,10 +30,10 @@ export async function openCollection(o: Options, ctx: SinkContext, signal: Abort
     const preparing = compileOperations(o, ctx)
     return {
       write: (records, abort) => unlessAborted(writeAll(records, preparing, collection, o), abort),
-      close: () => client.close(),
+      close: () => disconnect(client),
     }
   } catch (error) {
-    await client.close().catch(() => {})
+    await disconnect(client)
     throw systemError(error, o) ?? new SystemError('refused', `MongoDB refuses the collection ${o.collection} or an index of it: ${scrubbed(error, o)}`)
   }
 }

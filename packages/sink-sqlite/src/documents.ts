@@ -20,7 +20,7 @@ import {
   toJson,
   type WriteFailure,
 } from '@millrace/core'
-import { compileSet, identifier, keyFields, openStoreWriter, rowError, type SetFields, transaction } from '@millrace/formats'
+import { compileSet, identifier, keyFields, openStoreWriter, rowError, type SetFields, setOwn, transaction } from '@millrace/formats'
 import { createCollection } from './collection.ts'
 import { type Options, writeOf } from './options.ts'
 
@@ -225,10 +225,4 @@ function setAll(sql: Statements, fieldsOf: SetFields, records: Records, keys: re
     }
   }
   for (const [id, { doc, of }] of touched) tryAll(of, failures, () => sql.put.run(id, JSON.stringify(doc)))
-}
-
-/** `__proto__` becomes a property like any other. */
-function setOwn(object: Row, name: string, value: unknown): void {
-  if (name === '__proto__') Object.defineProperty(object, name, { value, enumerable: true, writable: true, configurable: true })
-  else object[name] = value
 }

@@ -49,3 +49,9 @@ export function compileSet(o: DocumentOptions, schema: RecordType, store: (type:
     return set
   }
 }
+
+/** Sets a property; `__proto__` becomes one like any other. */
+export function setOwn(object: Row, name: string, value: unknown): void {
+  if (name === '__proto__') Object.defineProperty(object, name, { value, enumerable: true, writable: true, configurable: true })
+  else object[name] = value
+}

@@ -1,0 +1,98 @@
+/**
+ * BSON values to the forms in memory of declared types. Nothing is rounded: a long in an `integer` beyond 2^53, a double in a `bigint` or a decimal with too
+ * many digits is a `DataError`. Texts are taken where JSON would have them, since documents come from anywhere.
+ */
+import { DataError, type Field, fromJson, fromText, type RecordType, type Row, type Type } from '@millrace/core'
+import { bsonBytes, bsonClass, bsonToPlain, decimalText, isBsonDocument, setOwn } from '@millrace/formats'
+
+const isDecimal = (value: unknown): value is object => bsonClass(value) === 'Decimal128'
+
+/** A value that is not null; throws `DataError`, with the path inside the value as `field`. */
+export function fromBson(type: Type): (value: unknown) => unknown {
+  const json = fromJson(type)
+  switch (type.kind) {
+    case 'string':
+      return (value) => (bsonClass(value) === 'ObjectId' ? String(value) : json(value))
+    case 'integer':
+    case 'bigint': {
+      const text = fromText(type)
+      return (value) => (typeof value === 'bigint' ? text(String(value)) : isDecimal(value) ? text(decimalText(value)) : json(value))
+    }
+    case 'number':
+      return (value) => {
+        if (typeof value !== 'bigint') return json(value)
+        if (Number.isSafeInteger(Number(value))) return Number(value)
+        throw new DataError('out_of_range', `${value} is beyond what a number holds exactly`)
+      }
+    case 'decimal': {
+      const text = fromText(type)
+      return (value) => (isDecimal(value) ? text(decimalText(value)) : typeof value === 'bigint' ? text(String(value)) : json(value))
+    }
+    case 'date':
+      return (value) => {
+        if (!(value instanceof Date)) return json(value)
+        const [day, time] = isoOf(value).split('T')
+        if (time === '00:00:00.000Z') return json(day)
+        throw new DataError('bad_date', `${isoOf(value)} is a time, not a date: declare the field as timestamp`)
+      }
+    case 'timestamp':
+      return (value) => {
+        if (!(value instanceof Date)) return json(value)
+        isoOf(value)
+        return value.getTime()
+      }
+    case 'bytes':
+      return (value) => {
+        const bytes = bsonBytes(value)
+        return bytes ? new Uint8Array(bytes) : json(value)
+      }
+    case 'json':
+      return bsonToPlain
+    case 'list': {
+      const item = fieldFromBson(type.of)
+      return (value) => (Array.isArray(value) ? value.map((part, i) => within(`[${i}]`, item, part)) : json(value))
+    }
+    case 'object': {
+      const read = rowFromBson(type.record)
+      return (value) => (isBsonDocument(value) ? read(value) : json(bsonToPlain(value)))
+    }
+    case 'boolean':
+      return json
+  }
+}
+
+function fieldFromBson(field: Field): (value: unknown) => unknown {
+  const read = fromBson(field.type)
+  return (value) => {
+    if (value !== null && value !== undefined) return read(value)
+    if (field.optional) return null
+    throw new DataError('missing_value', 'is missing')
+  }
+}
+
+/** A document to a row of one shape; what the type does not name is left out, or kept as JSON where it is open. Throws `DataError` for the first field that is wrong. */
+export function rowFromBson(record: RecordType): (document: Row) => Row {
+  const fields = Object.entries(record.fields).map(([name, field]) => ({ name, read: fieldFromBson(field) }))
+  const known = new Set(Object.keys(record.fields))
+  return (document) => {
+    const row: Row = {}
+    for (const { name, read } of fields) setOwn(row, name, within(name, read, Object.hasOwn(document, name) ? document[name] : null))
+    if (record.open) for (const name of Object.keys(document)) if (!known.has(name)) setOwn(row, name, bsonToPlain(document[name]))
+    return row
+  }
+}
+
+function within(step: string, read: (value: unknown) => unknown, value: unknown): unknown {
+  try {
+    return read(value)
+  } catch (error) {
+    if (!(error instanceof DataError)) throw error
+    const { field } = error
+    throw new DataError(error.code, error.message, field === undefined ? step : field.startsWith('[') ? step + field : `${step}.${field}`)
+  }
+}
+
+function isoOf(date: Date): string {
+  if (Number.isNaN(date.getTime())) throw new DataError('bad_date', 'the date is beyond what can be told')
+  return date.toISOString()
+}
