@@ -8,15 +8,21 @@ import { parseArgs } from 'node:util'
 import { closest, MillraceError } from '@millrace/core'
 import type { Io } from './io.ts'
 
-/** One flag. `text` takes a value, `list` may be given several times, `boolean` takes none. */
+/** One flag. `text` takes a value, `pair` two, `list` may be given several times, `boolean` takes none. */
 export interface Flag {
-  readonly type: 'boolean' | 'text' | 'list'
+  readonly type: 'boolean' | 'text' | 'list' | 'pair'
   /** What stands for the value in help: `NAME`. */
   readonly value?: string
   readonly description: string
 }
 
-type Value<F extends Flag> = F['type'] extends 'boolean' ? boolean : F['type'] extends 'list' ? readonly string[] : string | undefined
+type Value<F extends Flag> = F['type'] extends 'boolean'
+  ? boolean
+  : F['type'] extends 'list'
+    ? readonly string[]
+    : F['type'] extends 'pair'
+      ? readonly [string, string] | undefined
+      : string | undefined
 
 /** What the user gave: flags by name, and the arguments in order. */
 export interface Given<F extends Readonly<Record<string, Flag>> = Readonly<Record<string, Flag>>> {
@@ -54,9 +60,10 @@ export function parse(command: Command, words: readonly string[]): Given {
       { type: flag.type === 'boolean' ? 'boolean' : 'string', multiple: flag.type === 'list' } as const,
     ]),
   )
-  const { tokens, positionals } = parseArgs({ args: [...words], options, allowPositionals: true, strict: false, tokens: true })
+  const { tokens } = parseArgs({ args: [...words], options, allowPositionals: true, strict: false, tokens: true })
   const flags: Record<string, unknown> = {}
   for (const [name, flag] of Object.entries(command.flags)) flags[name] = flag.type === 'boolean' ? false : flag.type === 'list' ? [] : undefined
+  const seconds = new Set<number>()
   for (const token of tokens) {
     if (token.kind !== 'option') continue
     const flag = Object.hasOwn(command.flags, token.name) ? command.flags[token.name]! : undefined
@@ -70,9 +77,16 @@ export function parse(command: Command, words: readonly string[]): Given {
         throw usageError(`--${token.name} needs a value: --${token.name} ${flag.value ?? 'VALUE'}.`)
       }
       if (flag.type === 'list') (flags[token.name] as string[]).push(token.value)
-      else flags[token.name] = token.value
+      else if (flag.type === 'pair') {
+        const at = token.index + (token.inlineValue ? 1 : 2)
+        const second = tokens.find((each) => each.kind === 'positional' && each.index === at)
+        if (second?.kind !== 'positional') throw usageError(`--${token.name} needs two values: --${token.name} ${flag.value ?? 'VALUE VALUE'}.`)
+        flags[token.name] = [token.value, second.value]
+        seconds.add(at)
+      } else flags[token.name] = token.value
     }
   }
+  const positionals = tokens.flatMap((token) => (token.kind === 'positional' && !seconds.has(token.index) ? [token.value] : []))
   const expected = command.args ?? []
   const least = expected.filter(([name]) => !name.startsWith('[')).length
   const most = expected.some(([name]) => name.includes('...')) ? Infinity : expected.length

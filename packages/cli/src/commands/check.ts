@@ -1,6 +1,7 @@
 import { defineCommand, usageError } from '../command.ts'
 import { type Format, formats, printFindings } from '../print/finding.ts'
 import { specsOf } from '../find-spec.ts'
+import { checkProfiles } from '../profiles.ts'
 import { checkSpecs } from '../spec.ts'
 import { textOf } from '../project.ts'
 import { specFlags } from '../spec-flags.ts'
@@ -10,17 +11,25 @@ export default defineCommand({
   summary: 'Prove specs: every name, type, expression and promise, all findings at once. Connects to nothing.',
   details: 'Exit code 0: nothing but warnings; 2: at least one error.',
   args: [['[SPEC...]', 'Files or pipeline names; default: all pipelines of the project.']],
-  flags: { ...specFlags, format: { type: 'text', value: 'FORMAT', description: `${formats.join(', ')}; default text.` } },
+  flags: {
+    ...specFlags,
+    'all-profiles': { type: 'boolean', description: 'Under every profile of the project, and local; each finding says which.' },
+    format: { type: 'text', value: 'FORMAT', description: `${formats.join(', ')}; default text.` },
+  },
   examples: [
     ['pipe check', 'Every pipeline of this project.'],
     ['pipe check pipelines/orders.yaml', 'One spec.'],
+    ['pipe check --all-profiles', 'The same specs bound to every system they may run on.'],
     ['pipe check --format github', 'Findings as annotations of a pull request.'],
   ],
   async run({ flags, args }, io) {
     const format = (flags.json ? 'json' : (flags.format ?? 'text')) as Format
     if (!formats.includes(format)) throw usageError(`There is no format \`${format}\`.`, `Formats are ${formats.join(', ')}.`)
-    const checked = await checkSpecs(specsOf(args, io), flags, io)
-    const findings = checked.flatMap((each) => each.findings)
+    if (flags['all-profiles'] && flags.profile !== undefined) throw usageError('--profile and --all-profiles exclude each other.')
+    const specs = specsOf(args, io)
+    const all = flags['all-profiles'] ? await checkProfiles(specs, flags, io) : undefined
+    const checked = all?.checked ?? (await checkSpecs(specs, flags, io))
+    const findings = all?.findings ?? checked.flatMap((each) => each.findings)
     printFindings(findings, format, io, (file) => textOf(checked[0]!.project.root, file))
     const errors = findings.filter((finding) => finding.severity === 'error').length
     if (format === 'text') {
@@ -29,7 +38,7 @@ export default defineCommand({
       io.out(
         errors
           ? `${plural(errors, 'error')}${warnings ? `, ${plural(warnings, 'warning')}` : ''}\n`
-          : `${names.join(', ')}: right${warnings ? `, ${plural(warnings, 'warning')}` : ''}\n`,
+          : `${names.join(', ')}: right${all ? ` under ${all.profiles.join(', ')}` : ''}${warnings ? `, ${plural(warnings, 'warning')}` : ''}\n`,
       )
     }
     return errors ? 2 : 0

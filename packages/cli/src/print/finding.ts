@@ -3,7 +3,10 @@ import type { Finding } from '@millrace/core'
 import type { Io } from '../io.ts'
 
 /** What is printed of a finding. */
-export type Printable = Omit<Finding, 'path'>
+export interface Printable extends Omit<Finding, 'path'> {
+  /** Under which profiles it was found, where several were looked at. */
+  readonly profiles?: readonly string[]
+}
 
 /** The formats of `--format`. */
 export const formats = ['text', 'json', 'sarif', 'github'] as const
@@ -29,7 +32,7 @@ export function printFindings(findings: readonly Printable[], format: Format, io
 
 /** One finding with the line it is about. */
 function text(f: Printable, source: string | undefined): string {
-  const lines = [`${f.file}:${f.line}:${f.col}  ${f.severity} ${f.code}`, `  ${f.message}`]
+  const lines = [`${f.file}:${f.line}:${f.col}  ${f.severity} ${f.code}${f.profiles ? `  (${under(f.profiles)})` : ''}`, `  ${f.message}`]
   if (f.expected !== undefined) lines.push(`  expected ${f.expected}${f.got === undefined ? '' : `, got ${f.got}`}`)
   const excerpt = source?.split(/\r?\n/, f.line)[f.line - 1]
   if (excerpt !== undefined && excerpt.length < 200) {
@@ -40,8 +43,17 @@ function text(f: Printable, source: string | undefined): string {
   return `${lines.join('\n')}\n`
 }
 
+const under = (profiles: readonly string[]): string => `${profiles.length === 1 ? 'profile' : 'profiles'} ${profiles.join(', ')}`
+
 const sentence = (f: Printable): string =>
-  [f.message, f.expected === undefined ? '' : `expected ${f.expected}${f.got === undefined ? '' : `, got ${f.got}`}`, f.hint ?? ''].filter(Boolean).join(' — ')
+  [
+    f.message,
+    f.expected === undefined ? '' : `expected ${f.expected}${f.got === undefined ? '' : `, got ${f.got}`}`,
+    f.hint ?? '',
+    f.profiles ? under(f.profiles) : '',
+  ]
+    .filter(Boolean)
+    .join(' — ')
 
 // Workflow commands of GitHub: https://docs.github.com/actions/reference/workflow-commands-for-github-actions
 const escapeCommand = (message: string): string => message.replaceAll('%', '%25').replaceAll('\r', '%0D').replaceAll('\n', '%0A')
