@@ -3,7 +3,7 @@ import { readdir, readFile } from 'node:fs/promises'
 import { join, relative } from 'node:path'
 import { gunzipSync, zstdDecompressSync } from 'node:zlib'
 import type { RecordType, Row, Type } from '@millrace/core'
-import { bytesSource, createCsvReader, createJsonLinesReader, createJsonReader, type RecordReader } from '@millrace/formats'
+import { bytesSource, inputFormat, type ReadFormatName } from '@millrace/formats'
 
 export const field = (type: Type, optional = false) => ({ type, optional })
 export const string = (optional = false) => field({ kind: 'string' }, optional)
@@ -60,18 +60,14 @@ export const allFiles = async (folder: string): Promise<string[]> =>
     .map((entry) => relative(folder, join(entry.parentPath, entry.name)))
     .toSorted()
 
-function readerOf(name: string, schema: RecordType): RecordReader {
-  const options = { schema, unknownFields: 'error' } as const
-  if (name.includes('.csv')) return createCsvReader({}, options)
-  return name.includes('.jsonl') ? createJsonLinesReader({}, options) : createJsonReader({}, options)
-}
-
 /** The rows of one file. */
 export async function rowsOf(path: string, schema: RecordType): Promise<Row[]> {
   const raw = await readFile(path)
   const bytes = path.endsWith('.gz') ? gunzipSync(raw) : path.endsWith('.zst') ? zstdDecompressSync(raw) : raw
   const rows: Row[] = []
-  for await (const piece of readerOf(path, schema).read(bytesSource(bytes), undefined, new AbortController().signal)) {
+  const type = /\.(jsonl|json|csv|parquet)/.exec(path)![1] as ReadFormatName
+  const { reader } = inputFormat({ type }, { schema, unknownFields: 'error' })
+  for await (const piece of reader.read(bytesSource(bytes), undefined, new AbortController().signal)) {
     if (piece.bad?.length) throw new Error(`${path}: ${piece.bad[0]!.message}`)
     rows.push(...piece.rows)
   }
