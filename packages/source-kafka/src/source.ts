@@ -10,11 +10,9 @@ import { type Batch, DataError, defineSource, MillraceError, type ReadContext, t
 import { decodeAgain, kafkaCodes, kafkaError, type StreamDecoder, streamDecoder } from '@millrace/formats'
 import { batchOf, type Position } from './batch.ts'
 import { type Client, openClient, type Topic } from './client.ts'
-import { committedBatches } from './committed.ts'
+import { committedBatches, endOf } from './committed.ts'
 import { type Options, options } from './options.ts'
 
-/** How often the number of partitions is looked at. */
-const refreshMs = 30_000
 const maxPauseMs = 5000
 /** Record batches of a partition are put together up to this many records. */
 const batchRecords = 1000
@@ -59,14 +57,15 @@ export const sourceKafka = defineSource({
   },
 })
 
-function createReader(o: Options, ctx: SourceContext): Source {
+/** A reader of one topic. `refreshMs`: how often the number of partitions is looked at. */
+export function createReader(o: Options, ctx: SourceContext, refreshMs = 30_000): Source {
   let client: Client | undefined
   let reportedMs = 0
   return {
     async *read(read) {
       client ??= openClient(o, ctx)
       if (o.report_group) await client.checkGroup(o.report_group)
-      yield* readTopic(client, o, ctx, read)
+      yield* readTopic(client, o, ctx, read, refreshMs)
     },
     async commit(done) {
       if (!o.report_group || Date.now() - reportedMs < 1000) return
@@ -90,13 +89,16 @@ interface Lane {
   ended: boolean
 }
 
-async function* readTopic(client: Client, o: Options, ctx: SourceContext, read: ReadContext): AsyncGenerator<Batch | SplitsFound> {
+async function* readTopic(client: Client, o: Options, ctx: SourceContext, read: ReadContext, refreshMs: number): AsyncGenerator<Batch | SplitsFound> {
   const decoder = decoderOf(o, ctx)
   const needs = { headers: o.headers_field !== undefined }
   const lanes = new Map<number, Lane>()
   let topic = await client.topic()
   const found = await startLanes(client, topic, o, read, lanes, true)
   yield { splits: found.map((p) => ({ id: String(p) })), complete: o.stop === 'end' }
+  // Where a partition was begun is saved before anything of it: after a crash `start` must not be asked again.
+  const begun = (partitions: readonly number[]) => partitions.map((p) => batchOf(p, [], lanes.get(p)!.next, topic.id, decoder, needs))
+  yield* begun(found)
   const onTheWay = new Map<number, Promise<{ node: number; asked: Map<number, bigint>; response?: Awaited<ReturnType<Client['fetch']>>; error?: unknown }>>()
   const ask = (node: number) => {
     const asked = new Map<number, bigint>()
@@ -110,83 +112,93 @@ async function* readTopic(client: Client, o: Options, ctx: SourceContext, read: 
       ),
     )
   }
+  const aborted = new Promise<undefined>((resolve) => {
+    if (read.signal.aborted) resolve(undefined)
+    else read.signal.addEventListener('abort', () => resolve(undefined), { once: true })
+  })
   let pauseMs = 100
   let refreshedMs = Date.now()
   let stale = false
-  try {
-    while (!read.signal.aborted) {
-      if (stale || Date.now() - refreshedMs > refreshMs) {
-        const now = await client.topic()
-        if (now.id !== topic.id) throw recreated(o)
-        topic = now
-        refreshedMs = Date.now()
-        stale = false
-        const more = await startLanes(client, topic, o, read, lanes, false)
-        if (more.length) yield { splits: more.map((p) => ({ id: String(p) })) }
+  while (!read.signal.aborted) {
+    if (stale || Date.now() - refreshedMs > refreshMs) {
+      const now = await client.topic()
+      if (now.id !== topic.id) throw recreated(o)
+      topic = now
+      refreshedMs = Date.now()
+      stale = false
+      const more = await startLanes(client, topic, o, read, lanes, false)
+      if (more.length) {
+        yield { splits: more.map((p) => ({ id: String(p) })) }
+        yield* begun(more)
       }
-      for (const [p, lane] of lanes) {
-        if (lane.ended || lane.end === undefined || lane.next < lane.end) continue
-        lane.ended = true
-        yield { ...batchOf(p, [], lane.next, topic.id, decoder, needs), end: true }
-      }
-      if ([...lanes.values()].every((l) => l.ended)) return
-      for (const node of new Set(topic.leaders)) if (node >= 0 && !onTheWay.has(node)) ask(node)
-      if (onTheWay.size === 0) {
-        await wait(20, undefined, { signal: read.signal }).catch(() => {})
-        if (topic.leaders.some((l) => l < 0)) stale = true
-        continue
-      }
-      const { node, asked, response, error } = await Promise.race(onTheWay.values())
-      onTheWay.delete(node)
-      if (!response) {
-        await afterError(error, asked, client, o, read, lanes)
-        await wait(pauseMs, undefined, { signal: read.signal }).catch(() => {})
-        pauseMs = Math.min(pauseMs * 2, maxPauseMs)
-        stale = true
-        continue
-      }
-      pauseMs = 100
-      const batches: Batch[] = []
-      for (const { partitions } of response.responses) {
-        for (const part of partitions) {
-          const from = asked.get(part.partitionIndex)
-          const lane = lanes.get(part.partitionIndex)
-          // Fetch sessions linger: a partition may come that was not asked for.
-          if (from === undefined || !lane || lane.next !== from) continue
-          lane.stable = part.lastStableOffset
-          const { batches: committed, next } = committedBatches(part, from)
-          for (let k = 0; k < committed.length; ) {
-            let n = 0
-            const first = k
-            while (k < committed.length && (n === 0 || n + committed[k]!.records.length <= batchRecords)) n += committed[k++]!.records.length
-            batches.push(batchOf(part.partitionIndex, committed.slice(first, k), from, topic.id, decoder, needs))
-          }
-          lane.next = next
-          // What was aborted or is control moves the position as well.
-          if (next > from) batches.push({ ...batchOf(part.partitionIndex, [], next, topic.id, decoder, needs) })
-        }
-      }
-      ask(node)
-      const caughtUp = [...lanes.values()].every((l) => l.ended || l.next >= l.stable)
-      if (caughtUp && batches.length === 0) batches.push(withoutPosition(String([...lanes.keys()][0] ?? 0)))
-      for (const [i, batch] of batches.entries()) yield caughtUp && i === batches.length - 1 ? { ...batch, caughtUp: true } : batch
     }
-  } finally {
-    await Promise.allSettled(onTheWay.values())
+    for (const [p, lane] of lanes) {
+      if (lane.ended || lane.end === undefined || lane.next < lane.end) continue
+      lane.ended = true
+      yield { ...batchOf(p, [], lane.next, topic.id, decoder, needs), end: true }
+    }
+    if ([...lanes.values()].every((l) => l.ended)) return
+    for (const node of new Set(topic.leaders)) if (node >= 0 && !onTheWay.has(node)) ask(node)
+    if (onTheWay.size === 0) {
+      await wait(20, undefined, { signal: read.signal }).catch(() => {})
+      if (topic.leaders.some((l) => l < 0)) stale = true
+      continue
+    }
+    const answer = await Promise.race([...onTheWay.values(), aborted])
+    if (!answer) return
+    const { node, asked, response, error } = answer
+    onTheWay.delete(node)
+    if (!response) {
+      await afterError(error, asked, client, o, read, lanes)
+      await wait(pauseMs, undefined, { signal: read.signal }).catch(() => {})
+      pauseMs = Math.min(pauseMs * 2, maxPauseMs)
+      stale = true
+      continue
+    }
+    pauseMs = 100
+    const batches: Batch[] = []
+    for (const { partitions } of response.responses) {
+      for (const part of partitions) {
+        const from = asked.get(part.partitionIndex)
+        const lane = lanes.get(part.partitionIndex)
+        // Fetch sessions linger: a partition may come that was not asked for.
+        if (from === undefined || !lane || lane.next !== from) continue
+        lane.stable = part.lastStableOffset
+        const { batches: committed, next } = committedBatches(part, from)
+        for (let k = 0; k < committed.length; ) {
+          let n = 0
+          const first = k
+          while (k < committed.length && (n === 0 || n + committed[k]!.records.length <= batchRecords)) n += committed[k++]!.records.length
+          batches.push(batchOf(part.partitionIndex, committed.slice(first, k), from, topic.id, decoder, needs))
+        }
+        lane.next = next
+        // What was aborted or is control moves the position as well.
+        if (next > (committed.length > 0 ? endOf(committed.at(-1)!) : from)) batches.push(batchOf(part.partitionIndex, [], next, topic.id, decoder, needs))
+      }
+    }
+    ask(node)
+    const caughtUp = [...lanes.values()].every((l) => l.ended || l.next >= l.stable)
+    if (caughtUp && batches.length === 0) batches.push(withoutPosition(String([...lanes.keys()][0] ?? 0)))
+    for (const [i, batch] of batches.entries()) yield caughtUp && i === batches.length - 1 ? { ...batch, caughtUp: true } : batch
   }
 }
 
 const withoutPosition = (split: string): Batch => ({ split, rows: [], bytes: 0, positionAt: () => 0 })
 
-/** Adds the lanes of partitions that are not read yet. Returns them. A partition found later is read from its beginning. */
+/**
+ * Adds the lanes of partitions that are not read yet. Returns them. `start` counts only where nothing of the topic was read before: a partition found later, while
+ * reading or between two runs, is read from its beginning.
+ */
 async function startLanes(client: Client, topic: Topic, o: Options, read: ReadContext, lanes: Map<number, Lane>, atStart: boolean): Promise<number[]> {
   const own = topic.leaders.map((_, p) => p).filter((p) => p % read.instance.n === read.instance.i && !lanes.has(p))
   if (own.length === 0) return []
   const [first, end] = await Promise.all([client.offsets(-2), client.offsets(-1)])
+  const positions = topic.leaders.map((_, p) => read.resume(String(p)) as unknown as Position | undefined)
+  if (positions.some((saved) => saved && saved.topic !== topic.id)) throw recreated(o)
+  const fresh = atStart && positions.every((saved) => saved === undefined)
   for (const p of own) {
-    const saved = read.resume(String(p)) as unknown as Position | undefined
-    if (saved && saved.topic !== topic.id) throw recreated(o)
-    const start = atStart && o.start === 'latest' ? end[p]! : first[p]!
+    const saved = positions[p]
+    const start = fresh && o.start === 'latest' ? end[p]! : first[p]!
     lanes.set(p, { next: saved ? BigInt(saved.next) : start, end: o.stop === 'end' ? end[p]! : undefined, stable: end[p]!, ended: false })
   }
   return own

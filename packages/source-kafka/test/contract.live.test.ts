@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import type { Row } from '@millrace/core'
-import { liveUrl, type SavedPosition, sinkContract, sourceContract } from '@millrace/testkit'
+import { liveUrl, sinkContract, sourceContract, type SourceSubject } from '@millrace/testkit'
 import { Admin, Consumer, Producer } from '@platformatic/kafka'
 
 const url = liveUrl('KAFKA')
@@ -60,9 +60,9 @@ if (url) {
   sourceContract({
     module: new URL('../src/index.ts', import.meta.url),
     type: 'kafka',
-    get positions() {
+    get positions(): SourceSubject['positions'] {
       const released = readFileSync(new URL('positions.json', import.meta.url), 'utf8')
-      return JSON.parse(released.replaceAll('00000000-0000-0000-0000-000000000000', topicId)) as SavedPosition[]
+      return JSON.parse(released.replaceAll('00000000-0000-0000-0000-000000000000', topicId)) as SourceSubject['positions']
     },
     async setup() {
       const stream = await topic(1)

@@ -1,103 +1,17 @@
-import {
-  type Batch,
-  batch,
-  type Env,
-  type Json,
-  Records,
-  type RecordType,
-  type Row,
-  type Sink,
-  type SinkDefinition,
-  type SourceDefinition,
-} from '@millrace/core'
+import type { Json } from '@millrace/core'
 import { liveUrl } from '@millrace/testkit'
-import { Admin, Producer } from '@platformatic/kafka'
+import { Admin, Consumer, Producer } from '@platformatic/kafka'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { sinkKafka } from '../../sink-kafka/src/sink.ts'
-import { sourceKafka } from '../src/source.ts'
+import { fresh, never, numbers, onBroker, onePartition, records, rowsOf } from './broker.ts'
 
 const url = liveUrl('KAFKA')
 const brokers = (url ?? '').split(',')
-const schema: RecordType = { fields: { n: { type: { kind: 'integer' }, optional: false }, group: { type: { kind: 'string' }, optional: true } } }
-const env: Env = { root: '/', home: '/', profile: 'live', pipeline: 'test', id: 'x', resolve: (p) => p }
-const never = new AbortController().signal
-let count = 0
-const fresh = () => `millrace-${process.pid}-${Date.now()}-${count++}`
-const rowsOf = (from: number, to: number): Row[] => Array.from({ length: to - from }, (_, k) => ({ n: from + k, group: `g${(from + k) % 5}` }))
-const records = (rows: readonly Row[]) =>
-  new Records({ rows, pipeline: 'p', from: [{ source: 's', batch: batch({ split: 'a', rows, positionAt: (i) => rows[i]!['n'] as number }) }] })
-
+const { write, read, sinkOf, sourceOf } = onBroker(brokers)
 let admin: Admin
 beforeAll(() => {
   if (url) admin = new Admin({ clientId: 'test', bootstrapBrokers: brokers })
 })
 afterAll(() => admin?.close())
-
-const sinkOf = async (stream: string, more: Record<string, unknown> = {}): Promise<Sink> => {
-  const options = {
-    stream,
-    brokers,
-    format: 'json',
-    value_field: 'value',
-    key: 'group',
-    order: 'strict',
-    compression: 'zstd',
-    in_flight: 4,
-    max_message: 1 << 20,
-    create: { partitions: 3, replicas: 1, config: {} },
-    ...more,
-  }
-  const sink = (sinkKafka as SinkDefinition).create(options, { ...env, schema })
-  await sink.open!({ signal: never, incarnation: 1, instance: { i: 0, n: 1 }, warn: () => {} } as never)
-  return sink
-}
-async function write(stream: string, rows: readonly Row[], more: Record<string, unknown> = {}): Promise<void> {
-  const sink = await sinkOf(stream, more)
-  for (let at = 0; at < rows.length; at += 500) await sink.write(records(rows.slice(at, at + 500)), { signal: never, epoch: 1 })
-  await sink.flush!({ signal: never, epoch: 1, roll: false, end: false })
-  await sink.close!()
-}
-async function read(
-  stream: string,
-  positions = new Map<string, Json>(),
-  more: Record<string, unknown> = {},
-  until?: (batches: readonly Batch[]) => boolean,
-): Promise<Batch[]> {
-  const options = {
-    stream,
-    brokers,
-    format: 'json',
-    value_field: 'value',
-    start: 'earliest',
-    stop: 'end',
-    on_gap: 'fail',
-    max_bytes: 1 << 20,
-    max_wait: 50,
-    ...more,
-  }
-  const source = (sourceKafka as SourceDefinition).create(options, { ...env, schema, unknownFields: 'drop' })
-  const batches: Batch[] = []
-  const abort = new AbortController()
-  try {
-    for await (const b of source.read({
-      signal: abort.signal,
-      resume: (s) => positions.get(s),
-      recall: () => undefined,
-      wants: () => true,
-      instance: { i: 0, n: 1 },
-      warn: () => {},
-    })) {
-      if ('splits' in b) continue
-      batches.push(b)
-      if (b.position !== undefined) positions.set(b.split, b.position)
-      if (until?.(batches)) abort.abort()
-    }
-  } finally {
-    await source.close!()
-  }
-  return batches
-}
-const numbers = (batches: readonly Batch[]) => batches.flatMap((b) => b.rows.map((r) => r['n'] as number)).sort((a, b) => a - b)
 
 describe.skipIf(!url)('Kafka, on a real broker', () => {
   it('gives what was written once each, in the order of its key, under the ids it came with', async () => {
@@ -120,9 +34,10 @@ describe.skipIf(!url)('Kafka, on a real broker', () => {
 
   it('resumes after every batch', async () => {
     const stream = fresh()
-    await write(stream, rowsOf(0, 600), { create: { partitions: 1, replicas: 1, config: {} } })
+    await write(stream, rowsOf(0, 600), onePartition)
     const batches = await read(stream)
-    for (const [k, b] of batches.entries()) expect(numbers(await read(stream, new Map([[b.split, b.position!]])))).toEqual(numbers(batches.slice(k + 1)))
+    for (const [k, b] of batches.entries())
+      expect(numbers(await read(stream, {}, { positions: new Map([[b.split, b.position!]]) }))).toEqual(numbers(batches.slice(k + 1)))
   })
 
   it.each(['none', 'gzip', 'snappy', 'lz4', 'zstd'])('reads and writes %s', async (compression) => {
@@ -133,7 +48,7 @@ describe.skipIf(!url)('Kafka, on a real broker', () => {
 
   it('lists a value that is no record with its offset and bytes, and reads on', async () => {
     const stream = fresh()
-    await write(stream, rowsOf(0, 3), { create: { partitions: 1, replicas: 1, config: {} } })
+    await write(stream, rowsOf(0, 3), onePartition)
     const producer = new Producer({ clientId: 'raw', bootstrapBrokers: brokers })
     await producer.send({
       acks: -1,
@@ -154,7 +69,7 @@ describe.skipIf(!url)('Kafka, on a real broker', () => {
 
   it('never gives what a transaction aborted, also where many are interleaved', async () => {
     const stream = fresh()
-    await write(stream, rowsOf(0, 1), { create: { partitions: 1, replicas: 1, config: {} } })
+    await write(stream, rowsOf(0, 1), onePartition)
     const producerOf = (id: string) =>
       new Producer({
         clientId: id,
@@ -185,55 +100,158 @@ describe.skipIf(!url)('Kafka, on a real broker', () => {
       await (commitB ? b.commit() : b.abort())
     }
     await Promise.all([p.close(), q.close()])
-    expect(numbers(await read(stream, new Map(), { max_bytes: 64 << 10 }))).toEqual(good.sort((a, b) => a - b))
+    expect(numbers(await read(stream, { max_bytes: 64 << 10 }))).toEqual(good.sort((a, b) => a - b))
   })
 
   it('stops where the topic no longer has what comes next, unless told how to go on', async () => {
     const stream = fresh()
-    await write(stream, rowsOf(0, 100), { create: { partitions: 1, replicas: 1, config: {} } })
+    await write(stream, rowsOf(0, 100), onePartition)
     const positions = new Map<string, Json>()
     let saved: Json | undefined
-    await read(stream, positions, {}, (batches) => {
-      saved = batches[0]!.position
-      return true
-    })
+    await read(
+      stream,
+      {},
+      {
+        positions,
+        until: (batches) => {
+          saved = batches[0]!.position
+          return true
+        },
+      },
+    )
     const early = new Map([['0', { ...(saved as { topic: string }), next: 10 } as Json]])
     await admin.deleteRecords({ topics: [{ name: stream, partitions: [{ partition: 0, offset: 50n }] }] })
-    await expect(read(stream, new Map(early))).rejects.toMatchObject({ code: 'offset_out_of_range', place: `topic ${stream}, partition 0, offset 10` })
-    expect(numbers(await read(stream, new Map(early), { on_gap: 'earliest' }))[0]).toBe(50)
-    await expect(read(stream, new Map([['0', { ...(saved as { topic: string }), next: 5000 } as Json]]), { stop: 'never' })).rejects.toMatchObject({
+    await expect(read(stream, {}, { positions: new Map(early) })).rejects.toMatchObject({
+      code: 'offset_out_of_range',
+      place: `topic ${stream}, partition 0, offset 10`,
+    })
+    expect(numbers(await read(stream, { on_gap: 'earliest' }, { positions: new Map(early) }))[0]).toBe(50)
+    await expect(
+      read(stream, { stop: 'never' }, { positions: new Map([['0', { ...(saved as { topic: string }), next: 5000 } as Json]]) }),
+    ).rejects.toMatchObject({
       code: 'offset_out_of_range',
     })
   })
 
   it('stops when the topic was made anew', async () => {
     const stream = fresh()
-    const one = { create: { partitions: 1, replicas: 1, config: {} } }
-    await write(stream, rowsOf(0, 10), one)
+    await write(stream, rowsOf(0, 10), onePartition)
     const positions = new Map<string, Json>()
-    await read(stream, positions)
+    await read(stream, {}, { positions })
     await admin.deleteTopics({ topics: [stream] })
     await new Promise((resolve) => setTimeout(resolve, 1000))
-    await write(stream, rowsOf(0, 10), one)
-    await expect(read(stream, positions)).rejects.toMatchObject({ code: 'source_replaced' })
+    await write(stream, rowsOf(0, 10), onePartition)
+    await expect(read(stream, {}, { positions })).rejects.toMatchObject({ code: 'source_replaced' })
   })
 
-  it('sets the offsets of a group for lag tools, and leaves a group that is in use alone', async () => {
+  it('stops when the topic is made anew while it is read', async () => {
     const stream = fresh()
-    await write(stream, rowsOf(0, 10), { create: { partitions: 1, replicas: 1, config: {} } })
-    const options = {
-      stream,
-      brokers,
-      format: 'json',
-      value_field: 'value',
-      start: 'earliest',
-      stop: 'end',
-      on_gap: 'fail',
-      max_bytes: 1 << 20,
-      max_wait: 50,
-      report_group: `g-${stream}`,
+    await write(stream, rowsOf(0, 10), onePartition)
+    const anew = async () => {
+      await admin.deleteTopics({ topics: [stream] })
+      await new Promise((resolve) => setTimeout(resolve, 1000))
+      await write(stream, rowsOf(0, 10), onePartition)
     }
-    const source = (sourceKafka as SourceDefinition).create(options, { ...env, schema, unknownFields: 'drop' })
+    let made: Promise<void> | undefined
+    // The reader may ask while there is no topic at all: the run is stopped by that as well.
+    await expect(read(stream, { stop: 'never' }, { onBatch: (b) => void (b.rows.length && (made ??= anew())) })).rejects.toMatchObject({
+      code: expect.stringMatching(/^(source_replaced|kafka_refused)$/) as string,
+    })
+    await made
+    await expect(read(stream, {}, { positions: new Map([['0', { topic: 'another', next: 5 }]]) })).rejects.toMatchObject({ code: 'source_replaced' })
+  })
+
+  it('finds a partition that is added while reading, and reads it from its beginning', async () => {
+    const stream = fresh()
+    await write(stream, rowsOf(0, 100), onePartition)
+    let added: Promise<unknown> | undefined
+    const add = async () => {
+      await admin.createPartitions({ topics: [{ name: stream, count: 3, assignments: null }] } as never)
+      await write(stream, rowsOf(100, 400))
+    }
+    const found = new Set<string>()
+    const batches = await read(
+      stream,
+      { start: 'latest', stop: 'never' },
+      {
+        refreshMs: 300,
+        positions: new Map(),
+        onBatch: () => {
+          added ??= add()
+        },
+        until: (all) => {
+          for (const b of all) found.add(b.split)
+          return numbers(all).length === 300
+        },
+      },
+    )
+    await added
+    expect(numbers(batches)).toEqual(rowsOf(100, 400).map((r) => r['n']))
+    expect([...found].sort()).toEqual(['0', '1', '2'])
+  })
+
+  it('saves where it began before it gives a record, and asks `start` only where nothing was read before', async () => {
+    const stream = fresh()
+    await write(stream, rowsOf(0, 10), onePartition)
+    const positions = new Map<string, Json>()
+    await read(stream, { start: 'latest', stop: 'never' }, { positions, until: () => true })
+    expect(positions.get('0')).toMatchObject({ next: 10 })
+    await write(stream, rowsOf(10, 20))
+    await admin.createPartitions({ topics: [{ name: stream, count: 2, assignments: null }] } as never)
+    await write(stream, rowsOf(20, 60))
+    expect(numbers(await read(stream, { start: 'latest' }, { positions }))).toEqual(rowsOf(10, 60).map((r) => r['n']))
+  })
+
+  it('shares the partitions among instances', async () => {
+    const stream = fresh()
+    await write(stream, rowsOf(0, 500), { create: { partitions: 4, replicas: 1, config: {} } })
+    const shares = await Promise.all([0, 1].map((i) => read(stream, {}, { instance: { i, n: 2 } })))
+    expect(shares.map((batches) => [...new Set(batches.map((b) => Number(b.split) % 2))])).toEqual([[0], [1]])
+    expect(numbers(shares.flat())).toEqual(rowsOf(0, 500).map((r) => r['n']))
+  })
+
+  it('goes on at the end with `on_gap: latest`', async () => {
+    const stream = fresh()
+    await write(stream, rowsOf(0, 100), onePartition)
+    const positions = new Map<string, Json>()
+    await read(stream, {}, { positions, until: () => true })
+    positions.set('0', { ...(positions.get('0') as { topic: string }), next: 10 })
+    await admin.deleteRecords({ topics: [{ name: stream, partitions: [{ partition: 0, offset: 50n }] }] })
+    expect(numbers(await read(stream, { on_gap: 'latest' }, { positions }))).toEqual([])
+    expect(positions.get('0')).toMatchObject({ next: 100 })
+  })
+
+  it('takes the arrival time of the producer, or of the broker where the topic says so', async () => {
+    const [given, appended] = [fresh(), fresh()]
+    await admin.createTopics({ topics: [given], partitions: 1, replicas: 1 })
+    await admin.createTopics({ topics: [appended], partitions: 1, replicas: 1, configs: [{ name: 'message.timestamp.type', value: 'LogAppendTime' }] })
+    const producer = new Producer({ clientId: 'raw', bootstrapBrokers: brokers })
+    const times = [1_700_000_000_123, 1_700_000_005_000]
+    for (const topic of [given, appended])
+      await producer.send({ acks: -1, messages: times.map((time, n) => ({ topic, value: Buffer.from(`{"n":${n}}`), timestamp: BigInt(time) })) })
+    await producer.close()
+    const arrivals = (batches: Awaited<ReturnType<typeof read>>) => batches.flatMap((b) => [...b.arrivals!])
+    expect(arrivals(await read(given))).toEqual(times)
+    for (const time of arrivals(await read(appended))) expect(Math.abs(Date.now() - time)).toBeLessThan(60_000)
+  })
+
+  it('refuses to report to a group that is in use', async () => {
+    const stream = fresh()
+    await write(stream, rowsOf(0, 10), onePartition)
+    const member = new Consumer({ clientId: 'member', groupId: `live-${stream}`, bootstrapBrokers: brokers, retries: 10 })
+    const messages = await member.consume({ topics: [stream], mode: 'earliest', autocommit: false })
+    try {
+      await expect(read(stream, { report_group: `live-${stream}` })).rejects.toMatchObject({ code: 'group_in_use' })
+    } finally {
+      await messages.close()
+      await member.close(true)
+    }
+  })
+
+  it('sets the offsets of a group for lag tools', async () => {
+    const stream = fresh()
+    await write(stream, rowsOf(0, 10), onePartition)
+    const source = sourceOf(stream, { report_group: `g-${stream}` })
     let last: Json | undefined
     for await (const b of source.read({
       signal: never,
@@ -251,7 +269,7 @@ describe.skipIf(!url)('Kafka, on a real broker', () => {
   })
 
   it('says what is wrong when nobody answers, or the topic is not there', async () => {
-    await expect(read('nowhere', new Map(), { brokers: ['127.0.0.1:1'] })).rejects.toMatchObject({
+    await expect(read('nowhere', { brokers: ['127.0.0.1:1'] })).rejects.toMatchObject({
       name: 'SystemError',
       code: 'kafka_unavailable',
       retry: true,

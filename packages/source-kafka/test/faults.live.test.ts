@@ -1,0 +1,186 @@
+/**
+ * The network and the broker fail under a writer and a reader. The engine's part, to repeat what failed with a system error, is played by `persist`.
+ */
+import { setTimeout as sleep } from 'node:timers/promises'
+import { type Json, type Row, Secret, type Sink } from '@millrace/core'
+import { type CuttingProxy, cuttingProxy, liveUrl } from '@millrace/testkit'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { type OwnBroker, ownBroker } from '../../../services/kafka/own.ts'
+import { fresh, never, numbers, onBroker, records, rowsOf } from './broker.ts'
+
+const url = liveUrl('KAFKA')
+let broker: OwnBroker
+let proxy: CuttingProxy
+
+beforeAll(async () => {
+  if (!url) return
+  broker = await ownBroker({ secure: true, before: async (port) => (proxy = await cuttingProxy(port)).port })
+}, 150_000)
+afterAll(async () => {
+  await proxy?.close()
+  await broker?.close()
+})
+
+/** Repeats what failed with a system error that can pass. */
+async function persist<T>(body: () => Promise<T>): Promise<T> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await body()
+    } catch (error) {
+      if ((error as Error).name !== 'SystemError' || !(error as { retry?: boolean }).retry || attempt === 30) throw error
+      await sleep(Math.min(2000, 100 * 2 ** attempt))
+    }
+  }
+}
+
+const save = (sink: Sink) => persist(async () => sink.flush!({ signal: never, epoch: 1, roll: false, end: false }))
+
+/** Writes rows in epochs; `between` is called after each write with how many rows were handed over. */
+async function writeAll(sink: Sink, rows: readonly Row[], between: (n: number) => Promise<void>): Promise<void> {
+  for (let at = 0; at < rows.length; at += 300) {
+    const part = records(rows.slice(at, at + 300))
+    await persist(async () => sink.write(part, { signal: never, epoch: 1 }))
+    await between(at + part.rows.length)
+    if (at % 3000 === 2700) await save(sink)
+  }
+  await save(sink)
+}
+
+/** Reads until every row was seen, from the last position on after each system error; gives what came, by its split, in order. */
+async function readAll(address: string, stream: string, rows: number, seen: Set<number>): Promise<Map<string, number[]>> {
+  const { read } = onBroker([address])
+  const positions = new Map<string, Json>()
+  const came = new Map<string, number[]>()
+  await persist(() =>
+    read(
+      stream,
+      { stop: 'never' },
+      {
+        positions,
+        onBatch(b) {
+          const list = came.get(b.split) ?? []
+          came.set(b.split, list)
+          for (const row of b.rows) {
+            list.push(row['n'] as number)
+            seen.add(row['n'] as number)
+          }
+        },
+        until: () => seen.size >= rows,
+      },
+    ),
+  )
+  return came
+}
+
+/** The last time each number comes, and the first time, must be in the order of writing: a repeated send repeats all that came after it. */
+function expectOrder(came: Map<string, number[]>): void {
+  for (const list of came.values()) {
+    const first = [...new Set(list)]
+    const last = [...new Set([...list].reverse())].reverse()
+    for (const order of [first, last]) expect(order.every((n, i) => i === 0 || n > order[i - 1]!)).toBe(true)
+  }
+}
+
+describe.skipIf(!url)('Kafka, when the network or the broker fails', () => {
+  it('loses nothing that was flushed, and keeps the order of a partition, when answers to sends are lost', { timeout: 180_000 }, async () => {
+    const stream = fresh()
+    const rows = rowsOf(0, 30_000)
+    const sink = await onBroker([broker.viaAddress]).sinkOf(stream)
+    let writes = 0
+    await writeAll(sink, rows, async () => {
+      if (++writes % 8 === 0) await proxy.set({ cutAnswerOf: 1000 })
+    })
+    await proxy.set('none')
+    await sink.close!()
+    expect(proxy.cuts).toBeGreaterThanOrEqual(5)
+    const came = await readAll(broker.address, stream, rows.length, new Set())
+    expect([...new Set([...came.values()].flat())].sort((a, b) => a - b)).toEqual(rows.map((r) => r['n']))
+    expectOrder(came)
+  })
+
+  it('gives each record once when answers to fetches are lost or the network is gone for a while', { timeout: 120_000 }, async () => {
+    const stream = fresh()
+    await onBroker([broker.address]).write(stream, rowsOf(0, 20_000))
+    const cuts = proxy.cuts
+    const seen = new Set<number>()
+    const faults = (async () => {
+      for (const fault of [{ cutAnswerOf: 1 }, 'reset', { cutAnswerOf: 1 }, 'refuse', { bytesPerSecond: 400_000 }, { cutAnswerOf: 1 }] as const) {
+        await sleep(250)
+        await proxy.set(fault)
+      }
+    })()
+    await proxy.set({ bytesPerSecond: 200_000 })
+    const came = await readAll(broker.viaAddress, stream, 20_000, seen)
+    await faults
+    await proxy.set('none')
+    expect(proxy.cuts).toBeGreaterThan(cuts)
+    const all = [...came.values()].flat()
+    expect(all).toHaveLength(20_000)
+    expect(new Set(all).size).toBe(20_000)
+    expectOrder(came)
+  })
+
+  it('stops soon after the abort though nobody answers', { timeout: 60_000 }, async () => {
+    const stream = fresh()
+    const through = onBroker([broker.viaAddress])
+    await onBroker([broker.address]).write(stream, rowsOf(0, 10))
+    const source = through.sourceOf(stream, { stop: 'never', max_wait: 5000 })
+    const stop = new AbortController()
+    const reading = (async () => {
+      for await (const _ of source.read({
+        signal: stop.signal,
+        resume: () => undefined,
+        recall: () => undefined,
+        wants: () => true,
+        instance: { i: 0, n: 1 },
+        warn: () => {},
+      }));
+    })()
+    await sleep(1000)
+    await proxy.set('black_hole')
+    stop.abort()
+    const ended = await Promise.race([reading.then(() => 'ended'), sleep(5000, 'late')])
+    await proxy.set('reset')
+    await source.close!()
+    await proxy.set('none')
+    expect(ended).toBe('ended')
+  })
+
+  it('goes on, writing and reading, when the broker is killed and started again', { timeout: 240_000 }, async () => {
+    const stream = fresh()
+    const rows = rowsOf(0, 60_000)
+    const seen = new Set<number>()
+    const sink = await onBroker([broker.address]).sinkOf(stream)
+    const reading = readAll(broker.address, stream, rows.length, seen)
+    let restarted: Promise<void> | undefined
+    await writeAll(sink, rows, async (n) => {
+      if (n === 20_100)
+        restarted = (async () => {
+          await broker.kill()
+          await sleep(1000)
+          await broker.start()
+        })()
+    })
+    await restarted
+    await sink.close!()
+    const came = await reading
+    expect([...seen].sort((a, b) => a - b)).toEqual(rows.map((r) => r['n']))
+    expectOrder(came)
+  })
+
+  it('logs in by SCRAM over TLS, and says what is wrong with a password', { timeout: 60_000 }, async () => {
+    const { address, ca, user, password } = broker.secure!
+    const stream = fresh()
+    const login = (word: string) => ({
+      tls: { ca, reject_unauthorized: true },
+      sasl: { mechanism: 'SCRAM-SHA-512', username: user, password: new Secret(word) },
+    })
+    const through = onBroker([address])
+    await through.write(stream, rowsOf(0, 1000), login(password))
+    expect(numbers(await through.read(stream, login(password)))).toHaveLength(1000)
+    const refused = through.read(stream, login('wrong'))
+    await expect(refused).rejects.toMatchObject({ code: 'kafka_refused', retry: false })
+    await expect(refused).rejects.not.toThrow(/wrong"|wrong'/)
+    await expect(through.read(stream, { ...login(password), tls: { ca: undefined, reject_unauthorized: true } })).rejects.toMatchObject({ name: 'SystemError' })
+  })
+})
