@@ -1,5 +1,6 @@
 /** The formats a file can be read in: their options, what tells one file's beginning from another's, and their readers. */
 import { option, type OptionSchema, type Problem } from '@millrace/core'
+import { createArrowReader } from './arrow/read.ts'
 import { withoutCompression } from './compression.ts'
 import { csvDefaults, type CsvOptions, csvOptions, csvProblems } from './csv/options.ts'
 import { createCsvReader } from './csv/reader.ts'
@@ -12,7 +13,7 @@ import { createParquetReader } from './parquet/read.ts'
 import type { ReadOptions } from './reader.ts'
 
 /** The formats that files are read in. */
-export const readFormats = ['csv', 'jsonl', 'json', 'parquet'] as const
+export const readFormats = ['csv', 'jsonl', 'json', 'parquet', 'arrow'] as const
 /** One of them. */
 export type ReadFormatName = (typeof readFormats)[number]
 
@@ -21,6 +22,7 @@ const endings: Readonly<Record<ReadFormatName, readonly string[]>> = {
   jsonl: ['.jsonl', '.ndjson'],
   json: ['.json'],
   parquet: ['.parquet'],
+  arrow: ['.arrow'],
 }
 
 /** What the names of files in a format end in, before the ending of a compression. */
@@ -73,6 +75,7 @@ const known: Readonly<Record<ReadFormatName, readonly string[]>> = {
   jsonl: Object.keys(jsonOptions),
   json: Object.keys(jsonOptions),
   parquet: [],
+  arrow: [],
 }
 
 /** What is wrong with a format's options; `at` is inside the format. */
@@ -102,5 +105,7 @@ export function inputFormat(format: ReadFormat, read: ReadOptions): InputFormat 
       return { reader: createJsonReader(format, read), text: { unit: 1 } }
     case 'parquet':
       return { reader: createParquetReader(read) }
+    case 'arrow':
+      return { reader: createArrowReader(read) }
   }
 }

@@ -1,6 +1,6 @@
 /** The types that a file shows, for a person to look over. */
 import { type Field, fromText, MillraceError, type RecordType, type Row, type Type } from '@millrace/core'
-import { type ByteSource, inferCsv, inferParquet, inputFormat, type ReadFormat } from '@millrace/formats'
+import { type ByteSource, inferArrow, inferCsv, inferParquet, inputFormat, type ReadFormat } from '@millrace/formats'
 
 const sampleRows = 10_000
 
@@ -8,6 +8,7 @@ const sampleRows = 10_000
 export async function inferFile(input: ByteSource, format: ReadFormat, signal: AbortSignal): Promise<RecordType> {
   if (format.type === 'csv') return inferCsv(input, format, signal)
   if (format.type === 'parquet') return inferParquet(input)
+  if (format.type === 'arrow') return inferArrow(input, signal)
   const { reader } = inputFormat(format, { schema: { fields: {}, open: true }, unknownFields: 'keep' })
   const seen = new Seen()
   for await (const piece of reader.read(input, undefined, signal)) {

@@ -1,4 +1,4 @@
-/** Reads files of several formats: CSV, JSON lines, JSON arrays, Parquet. */
+/** Reads files of several formats: CSV, JSON lines, JSON arrays, Parquet, Arrow. */
 import { type Decoder, defineSource, type Env, MillraceError, option, type Problem, type SourceContext, type Static } from '@millrace/core'
 import {
   afterReadOf,
@@ -66,7 +66,7 @@ export const sourceFiles = defineSource({
   kind: 'source',
   type: 'files',
   serves: ['objects'],
-  summary: 'Reads files of CSV, JSON lines, JSON or Parquet, plain or compressed: one, several, a folder, or standard input.',
+  summary: 'Reads files of CSV, JSON lines, JSON, Parquet or Arrow, plain or compressed: one, several, a folder, or standard input.',
   options,
   check: (o, env) => [...filesProblems(o, env), ...formatProblems(o)],
   capabilities: (o) => ({

@@ -1,7 +1,6 @@
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { zstdCompressSync } from 'node:zlib'
-import { prepareWriter } from '@millrace/formats'
+import { gunzipSync, zstdCompressSync } from 'node:zlib'
 import { sourceContract } from '@millrace/testkit'
 
 const schema = {
@@ -49,18 +48,21 @@ sourceContract({
   },
 })
 
-// Parquet.
-sourceContract({
-  module,
-  type: 'files',
-  positions: new URL('positions-parquet.json', import.meta.url),
-  async setup({ root }) {
-    const writer = (await prepareWriter({ type: 'parquet' }, schema))()
-    writer.write(rows)
-    writeFileSync(join(root, 'in.parquet'), Buffer.concat([writer.take(), writer.finish()]))
-    return { options: { path: 'in.parquet', after_read: 'keep' }, schema, rows, push }
-  },
-})
+// Parquet and Arrow: the same rows in files written once, since the hashes in released positions are of their bytes.
+for (const [type, fixture] of [
+  ['parquet', readFileSync(new URL('fixtures/rows.parquet', import.meta.url))],
+  ['arrow', gunzipSync(readFileSync(new URL('fixtures/rows.arrow.gz', import.meta.url)))],
+] as const) {
+  sourceContract({
+    module,
+    type: 'files',
+    positions: new URL(`positions-${type}.json`, import.meta.url),
+    setup({ root }) {
+      writeFileSync(join(root, `in.${type}`), fixture)
+      return { options: { path: `in.${type}`, after_read: 'keep' }, schema, rows, push }
+    },
+  })
+}
 
 // A folder of all formats, by their names.
 sourceContract({
