@@ -38,6 +38,7 @@ export interface Checked {
 
 /** A plan and what a run of it needs. */
 export interface Opened {
+  readonly project: Project
   readonly plan: Plan
   readonly registry: Registry
   readonly around: { readonly root: string; readonly home: string; readonly secrets: Secrets }
@@ -73,7 +74,7 @@ export async function openPlans(specs: readonly string[], flags: SpecFlags, io: 
   const values = await readSecrets(secretNames(plans), io.env, secretsDir(flags, io))
   hideSecrets(values.values())
   const secrets: Secrets = (name) => values.get(name)
-  return checked.map(({ registry, plan }) => ({ plan: plan!, registry, around: { root, home: homeOf(root, plan!.profile), secrets } }))
+  return checked.map(({ project, registry, plan }) => ({ project, plan: plan!, registry, around: { root, home: homeOf(root, plan!.profile), secrets } }))
 }
 
 /** The plan of one spec. */

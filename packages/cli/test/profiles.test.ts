@@ -1,7 +1,9 @@
 /** What is told of a project under several profiles, and of the systems they bind. No server is needed here. */
 import { mkdirSync, writeFileSync } from 'node:fs'
+import { once } from 'node:events'
+import { type AddressInfo, createServer } from 'node:net'
 import { join } from 'node:path'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, onTestFinished } from 'vitest'
 import { freshFolder, pipe } from './terminal.ts'
 
 const spec = `version: 1
@@ -66,5 +68,54 @@ describe('pipe check --all-profiles', () => {
       code: 2,
       err: expect.stringContaining('exclude each other'),
     })
+  })
+})
+describe('pipe doctor', () => {
+  it('says of each connection what is there, and who uses it', async () => {
+    const folder = project({})
+    const { code, out } = await pipe(['doctor'], folder)
+    expect(code).toBe(0)
+    expect(out).toContain('ok         store (sqlite)  millrace.yaml:1:32')
+    expect(out).toContain('used by events as sink documents')
+    expect(out).toContain('no store yet at')
+    expect(out).toMatch(/Every connection answers\.\n$/)
+  })
+
+  it('explains what fails and where it is bound, exits with 3, and prints no secret', async () => {
+    const folder = project({ remote })
+    const { code, out, err } = await pipe(['doctor', 'events', '--profile', 'remote', '--timeout', '1s'], folder, secret)
+    expect(code).toBe(3)
+    expect(out).toMatch(/FAILED +events \(kafka\) +profiles\/remote\.yaml:2:3/)
+    expect(out).toMatch(/FAILED +store \(mongodb\) +profiles\/remote\.yaml:3:3/)
+    expect(out).toContain('127.0.0.1:1')
+    expect(out).toMatch(/2 of 2 connections fail\.\n$/)
+    expect(out + err).not.toContain('geheim')
+    const { connections } = JSON.parse((await pipe(['doctor', '--profile', 'remote', '--timeout', '300ms', '--json'], folder, secret)).out) as {
+      connections: { state: string; error: { code: string; message: string } }[]
+    }
+    for (const { state, error } of connections) expect([state, typeof error.code, error.message.length > 0]).toEqual(['failed', 'string', true])
+  })
+
+  it('does not wait for a server that takes the connection and says nothing', async () => {
+    const silent = createServer(() => {}).listen(0, '127.0.0.1')
+    onTestFinished(() => void silent.close())
+    await once(silent, 'listening')
+    const { port } = silent.address() as AddressInfo
+    const folder = project({ remote: remote.replace('"127.0.0.1:1"', `"127.0.0.1:${port}"`) })
+    const { code, out } = await pipe(['doctor', '--profile', 'remote', '--timeout', '500ms'], folder, secret)
+    expect(code).toBe(3)
+    expect(out).toContain('no_answer: no answer within 0.5 s')
+  })
+
+  it('hides a password that stands in the profile itself', async () => {
+    const folder = project({ remote: remote.replace('${secret:store_password}', 'offen-42') })
+    const { out } = await pipe(['doctor', '--profile', 'remote', '--timeout', '500ms'], folder)
+    expect(out).toContain('mongodb://u:***@127.0.0.1:1/')
+    expect(out).not.toContain('offen-42')
+  })
+
+  it('refuses a spec that is wrong before it connects', async () => {
+    expect((await pipe(['doctor'], project({}, spec.replace('id > 0', 'idd > 0')))).code).toBe(2)
+    expect(await pipe(['doctor', '--timeout', 'soon'], project({}))).toMatchObject({ code: 2, err: expect.stringContaining('--timeout takes a duration') })
   })
 })

@@ -8,6 +8,7 @@ export const commands: Readonly<Record<string, { readonly summary: string; load(
   run: { summary: 'Check a spec, then run it.', load: async () => (await import('./run.ts')).default },
   preview: { summary: 'Show the first records at each step; write nothing.', load: async () => (await import('./preview.ts')).default },
   query: { summary: 'Look into what a documents store holds.', load: async () => (await import('./query.ts')).default },
+  doctor: { summary: 'Connect to what specs name, and explain what is wrong.', load: async () => (await import('./doctor.ts')).default },
   connectors: { summary: 'List the sources, steps and sinks at hand.', load: async () => (await import('./connectors.ts')).default },
   describe: { summary: 'Explain a source, step or sink, with its options.', load: async () => (await import('./describe.ts')).default },
   'schema print': { summary: 'Print the JSON Schema of specs, for editors.', load: async () => (await import('./schema-print.ts')).default },

@@ -48,8 +48,8 @@ export function fieldsText(record: RecordType): string {
   return `{ ${[...fields, ...(record.open ? ['…'] : [])].join(', ')} }`
 }
 
-// Config on one line, as it could stand in the spec; secrets as their reference.
-function configText(config: Json, options?: OptionSchema): string {
+/** Config on one line, as it could stand in the spec; secrets as their reference. What is as `options` have it by default is left out. */
+export function configText(config: Json, options?: OptionSchema): string {
   if (typeof config === 'string') return /^[\w./$ -]+$/.test(config) ? config : JSON.stringify(config)
   if (typeof config !== 'object' || config === null) return String(config)
   if (Array.isArray(config)) return `[${config.map((each) => configText(each as Json)).join(', ')}]`
@@ -58,6 +58,9 @@ function configText(config: Json, options?: OptionSchema): string {
   if (Array.isArray(map['$secrets'])) return map['$secrets'].map((each) => configText(each as Json)).join('')
   return Object.entries(map)
     .filter(([key, value]) => options?.properties?.[key]?.default !== value)
-    .map(([key, value]) => `${key}: ${typeof value === 'object' && value !== null && !Array.isArray(value) ? `{ ${configText(value)} }` : configText(value)}`)
+    .map(([key, value]) => `${key}: ${isPlainMap(value) ? `{ ${configText(value)} }` : configText(value)}`)
     .join(', ')
 }
+
+const isPlainMap = (value: Json): boolean =>
+  typeof value === 'object' && value !== null && !Array.isArray(value) && !('$secret' in value) && !('$secrets' in value)

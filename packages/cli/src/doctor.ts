@@ -1,0 +1,100 @@
+/**
+ * Connects to what pipelines name, through each connector's own `probe`, and tells what is there or what is wrong. Uses with equal options are one connection;
+ * all are tried at once, each with a deadline, since a driver may wait for ever. Nothing is written.
+ */
+import { setTimeout as sleep } from 'node:timers/promises'
+import { envOf, type Plan, type PlanSink, type PlanSource, placeOfConnection, resolveConfig, SystemError } from '@millrace/core'
+import { configText } from './print/plan.ts'
+import type { Opened } from './spec.ts'
+
+/** A pipeline's part that uses a connection. */
+export interface Use {
+  readonly pipeline: string
+  readonly id: string
+  readonly kind: 'source' | 'sink'
+}
+
+/** What came of one connection. */
+export interface Diagnosis {
+  /** The connection's name; absent: the spec names the connector itself. */
+  readonly connection?: string
+  readonly type: string
+  /** Options as they could stand in the spec; secrets as references. */
+  readonly config: string
+  /** Where it is bound, or the spec. */
+  readonly place: string
+  readonly uses: readonly Use[]
+  /** `untried`: its connector has nothing to connect to, or cannot tell. */
+  readonly state: 'ok' | 'failed' | 'untried'
+  /** What is there. */
+  readonly found?: string
+  readonly error?: { readonly code: string; readonly message: string; readonly hint?: string }
+}
+
+interface Target {
+  readonly node: PlanSource | PlanSink
+  readonly kind: 'source' | 'sink'
+  readonly opened: Opened
+  readonly uses: Use[]
+}
+
+/** Diagnoses of all that the plans name, in their order. Never rejects for what a connector does. */
+export function diagnose(opened: readonly Opened[], options: { timeoutMs: number; signal: AbortSignal }): Promise<Diagnosis[]> {
+  const targets = new Map<string, Target>()
+  for (const each of opened) {
+    for (const { node, kind } of nodesOf(each.plan)) {
+      const use = { pipeline: each.plan.name, id: node.id, kind }
+      const key = JSON.stringify([kind, node.type, node.connection, node.config])
+      const known = targets.get(key)
+      if (known) known.uses.push(use)
+      else targets.set(key, { node, kind, opened: each, uses: [use] })
+    }
+  }
+  return Promise.all([...targets.values()].map((target) => tryOne(target, options)))
+}
+
+function nodesOf(plan: Plan): { readonly node: PlanSource | PlanSink; readonly kind: 'source' | 'sink' }[] {
+  const sinks = plan.deadLetter ? [...plan.sinks, plan.deadLetter] : plan.sinks
+  return [...plan.sources.map((node) => ({ node, kind: 'source' as const })), ...sinks.map((node) => ({ node, kind: 'sink' as const }))]
+}
+
+async function tryOne({ node, kind, opened, uses }: Target, { timeoutMs, signal }: { timeoutMs: number; signal: AbortSignal }): Promise<Diagnosis> {
+  const { plan, project, registry, around } = opened
+  const definition = kind === 'source' ? registry.source(node.type)! : registry.sink(node.type)!
+  const about = {
+    ...(node.connection === undefined ? {} : { connection: node.connection }),
+    type: node.type,
+    config: masked(configText(node.config, definition.options)),
+    place: (node.connection === undefined ? undefined : placeOfConnection(project, node.connection)) ?? project.file,
+    uses,
+  }
+  if (!definition.probe) return { ...about, state: 'untried' }
+  const ended = new AbortController()
+  const within = AbortSignal.any([signal, ended.signal])
+  const late = sleep(timeoutMs, undefined, { signal: within }).then(() => {
+    throw new SystemError('no_answer', `no answer within ${timeoutMs / 1000} s`, {
+      hint: 'is the address right, and can it be reached from here? --timeout waits longer',
+    })
+  })
+  try {
+    const probed = definition.probe(resolveConfig(node.config, around.secrets) as never, envOf(plan, around, node.id), within)
+    return { ...about, state: 'ok', found: await Promise.race([probed, late]) }
+  } catch (error) {
+    return { ...about, state: 'failed', error: told(error) }
+  } finally {
+    ended.abort()
+    late.catch(() => {})
+  }
+}
+
+/** A password that was typed into an address. */
+const masked = (text: string): string => text.replaceAll(/(:\/\/[^\s:@/]*:)(?!\$\{)[^\s@/]+@/g, '$1***@')
+
+function told(error: unknown): { readonly code: string; readonly message: string; readonly hint?: string } {
+  const { code, message, hint } = error as { readonly code?: unknown; readonly message?: unknown; readonly hint?: unknown }
+  return {
+    code: typeof code === 'string' ? code : 'internal',
+    message: typeof message === 'string' ? message : String(error),
+    ...(typeof hint === 'string' ? { hint } : {}),
+  }
+}
