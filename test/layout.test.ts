@@ -1,6 +1,6 @@
 /** What the repository's shape promises: who imports whom, which files a package has, how names and exports look. */
 import { existsSync, globSync, readFileSync } from 'node:fs'
-import { basename, dirname, join, relative, resolve } from 'node:path'
+import { dirname, join, relative, resolve } from 'node:path'
 import { describe, expect, it } from 'vitest'
 
 const root = resolve(import.meta.dirname, '..')

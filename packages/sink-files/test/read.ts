@@ -47,7 +47,7 @@ export async function visibleFiles(folder: string): Promise<string[]> {
     const entries = await readdir(at, { withFileTypes: true }).catch(() => [])
     const inside = entries
       .filter((entry) => !entry.name.startsWith('.'))
-      .map((entry) => (entry.isDirectory() ? walk(join(at, entry.name)) : [join(at, entry.name)]))
+      .map(async (entry) => (entry.isDirectory() ? walk(join(at, entry.name)) : [join(at, entry.name)]))
     return (await Promise.all(inside)).flat()
   }
   return (await walk(folder)).map((path) => relative(folder, path)).toSorted()

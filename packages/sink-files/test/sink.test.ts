@@ -88,7 +88,7 @@ describe('places by field', () => {
       cities.map((city, id) => row(id, city)),
     )
     const files = await visibleFiles(out())
-    expect(files.map((file) => file.split('/')[0]).toSorted()).toEqual(
+    expect(files.map((file) => file.split('/')[0]!).toSorted()).toEqual(
       ['city=%2E', 'city=%2E.%2F.%2E', 'city=Köln', 'city=__empty__', 'city=__null__', 'city=a%2Fb'].toSorted(),
     )
     expect(await visibleRows(out(), schema)).toHaveLength(6)
@@ -319,7 +319,7 @@ test('rows that the format cannot hold are named by their place in the write, ov
   expect(error.name).toBe('PartialWriteError')
   expect(error.failures.map(({ index, kind, code, field }) => [index, kind, code, field])).toEqual([2, 3, 7].map((i) => [i, 'data', 'bad_text', 'city']))
   await finish(sink)
-  expect((await visibleRows(out(), everyType)).map((r) => r['id'] as number).toSorted()).toEqual([0, 1, 4, 5, 6, 8])
+  expect((await visibleRows(out(), everyType)).map((r) => r['id'] as number).toSorted((a, b) => a - b)).toEqual([0, 1, 4, 5, 6, 8])
 })
 
 test('large rows are written in chunks, compressed or not', async () => {
