@@ -64,7 +64,7 @@ async function tryOne({ node, kind, opened, uses }: Target, { timeoutMs, signal 
   const about = {
     ...(node.connection === undefined ? {} : { connection: node.connection }),
     type: node.type,
-    config: masked(configText(node.config, definition.options)),
+    config: configText(node.config, definition.options),
     place: (node.connection === undefined ? undefined : placeOfConnection(project, node.connection)) ?? project.file,
     uses,
   }
@@ -86,9 +86,6 @@ async function tryOne({ node, kind, opened, uses }: Target, { timeoutMs, signal 
     late.catch(() => {})
   }
 }
-
-/** A password that was typed into an address. */
-const masked = (text: string): string => text.replaceAll(/(:\/\/[^\s:@/]*:)(?!\$\{)[^\s@/]+@/g, '$1***@')
 
 function told(error: unknown): { readonly code: string; readonly message: string; readonly hint?: string } {
   const { code, message, hint } = error as { readonly code?: unknown; readonly message?: unknown; readonly hint?: unknown }

@@ -119,3 +119,50 @@ describe('pipe doctor', () => {
     expect(await pipe(['doctor', '--timeout', 'soon'], project({}))).toMatchObject({ code: 2, err: expect.stringContaining('--timeout takes a duration') })
   })
 })
+
+describe('pipe plan --compare', () => {
+  const other = `connections:
+  events: { type: log, config: { partitions: 3 } }
+  store: { type: "null" }
+`
+  interface Aspect {
+    readonly topic: string
+    readonly of: string
+    readonly values: readonly string[]
+    readonly equal: boolean
+  }
+
+  it('tells what differs and what stays, for people', async () => {
+    const { code, out } = await pipe(['plan', 'events', '--compare', 'local', 'remote'], project({ remote }), secret)
+    expect(code).toBe(0)
+    const [different, equal] = out.split('\nEqual:\n')
+    expect(different).toMatch(/ {4}source\n {6}local {3}log\n {6}remote {2}kafka\n/)
+    expect(different).toMatch(/documents\.total\n {6}local {3}decimal\(10,2\) as JSON string; TEXT\n {6}remote {2}decimal\(10,2\) as decimal\n/)
+    expect(different).toMatch(/source\.max_bytes\n {6}local {3}–\n {6}remote {2}1\.00 MiB\n/)
+    expect(equal).toContain('where: where: "id > 0"')
+    expect(equal).toContain('documents.key: id')
+    expect(out).not.toContain('geheim')
+  })
+
+  it('tells the same to programs: promises with their weak link, order, checkpoints, and every field of every sink', async () => {
+    const { out } = await pipe(['plan', '--compare', 'local', 'remote', '--json'], project({ remote }), secret)
+    const { profiles, aspects } = JSON.parse(out) as { profiles: string[]; aspects: Aspect[] }
+    expect(profiles).toEqual(['local', 'remote'])
+    const of = (topic: string, what: string) => aspects.find((aspect) => aspect.topic === topic && aspect.of === what)
+    expect(of('delivery', 'pipeline')!.values[1]).toContain('effectively-once; weakest: sink `documents`: upsert by _id')
+    expect(of('ordering', 'source')!.equal).toBe(true)
+    expect(of('checkpoints', 'documents')!.equal).toBe(true)
+    expect(aspects.filter(({ topic }) => topic === 'types').map((aspect) => aspect.of)).toEqual(['documents.id', 'documents.total', 'documents.at'])
+  })
+
+  it('finds nothing different between a profile and itself', async () => {
+    const { out } = await pipe(['plan', '--compare', 'local', 'local'], project({}))
+    expect(out).toContain('Different:\n  nothing\n')
+  })
+
+  it('says what is wrong under one of them, and wants two', async () => {
+    expect(await pipe(['plan', '--compare', 'local', 'other'], project({ other }))).toMatchObject({ code: 2 })
+    expect(await pipe(['plan', '--compare', 'local'], project({}))).toMatchObject({ code: 2, err: expect.stringContaining('--compare needs two values') })
+    expect(await pipe(['plan', '--compare', 'local', 'none'], project({}))).toMatchObject({ code: 2, err: expect.stringContaining('profile_missing') })
+  })
+})

@@ -6,7 +6,7 @@
 import { validateHeaderName, validateHeaderValue } from 'node:http'
 import { connect } from 'node:net'
 import { defineSink, option, PartialWriteError, type Problem, type Records, type Sink, type Static, SystemError, type WriteFailure } from '@millrace/core'
-import { compileEncoder, OutputBytes } from '@millrace/formats'
+import { compileEncoder, jsonForm, OutputBytes } from '@millrace/formats'
 import { type Client, createClient } from './client.ts'
 
 const options = option.object({
@@ -51,6 +51,7 @@ export const sinkHttp = defineSink({
         : 'requests of several records are cut anew after a crash',
   }),
   writes: (o) => [`http:${new URL(o.url).host}${new URL(o.url).pathname}`],
+  mapping: jsonForm,
   create: (o, ctx): Sink => {
     const url = new URL(o.url)
     const encode = compileEncoder(ctx.schema, { nulls: o.nulls, ...(o.body === 'json_lines' ? { after: '\n' } : o.body === 'array' ? { before: ',' } : {}) })

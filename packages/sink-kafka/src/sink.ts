@@ -6,7 +6,7 @@
  */
 import { setTimeout as wait } from 'node:timers/promises'
 import { defineSink, PartialWriteError, type Records, type Sink, type WriteFailure } from '@millrace/core'
-import { type EncodedValues, idHeader, streamEncoder } from '@millrace/formats'
+import { type EncodedValues, idHeader, jsonForm, streamEncoder } from '@millrace/formats'
 import { type Client, type Message, openClient } from './client.ts'
 import { options } from './options.ts'
 
@@ -36,6 +36,7 @@ export const sinkKafka = defineSink({
       await client.close()
     }
   },
+  mapping: jsonForm,
   create(o, ctx): Sink {
     const encode = streamEncoder({ schema: ctx.schema, format: o.format, valueField: o.value_field, key: o.key, headersField: o.headers_field })
     let client: Client

@@ -1,4 +1,7 @@
 import { defineCommand, usageError } from '../command.ts'
+import { compare } from '../compare.ts'
+import { compareText } from '../print/compare.ts'
+import { hide } from '../print/hide.ts'
 import { mermaid } from '../print/graph.ts'
 import { planText } from '../print/plan.ts'
 import { oneSpec } from '../find-spec.ts'
@@ -10,14 +13,35 @@ export default defineCommand({
   summary:
     'Show what a run would do: the steps in their order, types at every point, what is pushed into the source, and what delivery is promised. Connects to nothing.',
   args: [['[SPEC]', 'File or pipeline name; default: the only pipeline of the project.']],
-  flags: { ...specFlags, graph: { type: 'text', value: 'FORMAT', description: 'Print the graph instead: mermaid.' } },
+  flags: {
+    ...specFlags,
+    graph: { type: 'text', value: 'FORMAT', description: 'Print the graph instead: mermaid.' },
+    compare: {
+      type: 'pair',
+      value: 'PROFILE PROFILE',
+      description: 'Hold two profiles against each other: what stays equal and what differs in promises, order, limits and types.',
+    },
+  },
   examples: [
     ['pipe plan pipelines/orders.yaml', 'For people.'],
     ['pipe plan orders --graph mermaid', 'A flowchart for a README.'],
+    ['pipe plan orders --compare local kafka-mongo', 'What changes when the systems are swapped.'],
     ['pipe plan orders --json', 'The plan itself, as documented in docs/guide/plan.md.'],
   ],
   async run({ flags, args: [spec] }, io) {
     if (flags.graph !== undefined && flags.graph !== 'mermaid') throw usageError(`There is no graph format \`${flags.graph}\`.`, 'The one there is: mermaid.')
+    if (flags.compare) {
+      if (flags.profile !== undefined) throw usageError('--compare names both profiles; --profile is not taken beside it.')
+      const path = oneSpec(spec, io)
+      const [left, right] = [
+        await openPlan(path, { ...flags, profile: flags.compare[0] }, io),
+        await openPlan(path, { ...flags, profile: flags.compare[1] }, io),
+      ]
+      if (!left || !right) return 2
+      const compared = compare(left, right)
+      io.out(hide(flags.json ? `${JSON.stringify(compared, undefined, 2)}\n` : compareText(compared)))
+      return 0
+    }
     const opened = await openPlan(oneSpec(spec, io), flags, io)
     if (!opened) return 2
     io.out(flags.json ? `${JSON.stringify(opened.plan, undefined, 2)}\n` : flags.graph ? mermaid(opened.plan) : planText(opened.plan, opened.registry))

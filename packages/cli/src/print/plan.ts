@@ -55,7 +55,10 @@ export function configText(config: Json, options?: OptionSchema): string {
   if (Array.isArray(config)) return `[${config.map((each) => configText(each as Json)).join(', ')}]`
   const map = config as Readonly<Record<string, Json>>
   if (typeof map['$secret'] === 'string') return `\${secret:${map['$secret']}}`
-  if (Array.isArray(map['$secrets'])) return map['$secrets'].map((each) => configText(each as Json)).join('')
+  if (Array.isArray(map['$secrets'])) {
+    const parts = map['$secrets'] as readonly (string | { readonly $secret: string })[]
+    return JSON.stringify(masked(parts.map((part) => (typeof part === 'string' ? part : `\${secret:${part.$secret}}`)).join('')))
+  }
   return Object.entries(map)
     .filter(([key, value]) => options?.properties?.[key]?.default !== value)
     .map(([key, value]) => `${key}: ${isPlainMap(value) ? `{ ${configText(value)} }` : configText(value)}`)
@@ -64,3 +67,6 @@ export function configText(config: Json, options?: OptionSchema): string {
 
 const isPlainMap = (value: Json): boolean =>
   typeof value === 'object' && value !== null && !Array.isArray(value) && !('$secret' in value) && !('$secrets' in value)
+
+/** Without a password that was typed into an address. */
+const masked = (text: string): string => text.replaceAll(/(:\/\/[^\s:@/]*:)(?!\$\{)[^\s@/]+@/g, '$1***@')

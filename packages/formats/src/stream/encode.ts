@@ -1,5 +1,5 @@
 /** Rows to the values, keys and headers of stream records. */
-import type { RecordType, Records } from '@millrace/core'
+import type { RecordType, Records, Type } from '@millrace/core'
 import { compileKey, PartialWriteError, type WriteFailure } from '@millrace/core'
 import { OutputBytes } from '../bytes.ts'
 import { compileEncoder } from '../json/encode.ts'
@@ -76,4 +76,29 @@ function keysOf(records: Records, names: readonly string[] | undefined, keyOf: R
   })
   if (failures.length) throw new PartialWriteError(failures)
   return keys
+}
+
+/** How a field of this type stands in a JSON text, in words: for `mapping` of sinks that write JSON. */
+export function jsonForm(type: Type): string {
+  switch (type.kind) {
+    case 'boolean':
+      return 'JSON true, false'
+    case 'integer':
+    case 'number':
+      return 'JSON number'
+    case 'date':
+      return 'JSON string `yyyy-MM-dd`'
+    case 'timestamp':
+      return 'JSON string `yyyy-MM-ddTHH:mm:ss.SSSZ`'
+    case 'bytes':
+      return 'JSON string, base64'
+    case 'list':
+      return `JSON array of ${jsonForm(type.of.type)}`
+    case 'object':
+      return 'JSON object'
+    case 'json':
+      return 'JSON, as it is'
+    default:
+      return 'JSON string'
+  }
 }
