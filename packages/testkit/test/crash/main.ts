@@ -53,10 +53,14 @@ for (const job of jobs) {
     }
   }
 
-  const started = performance.now()
+  let started = performance.now()
+  await startOnce(project.program, 'lives')
+  if (!(await verified('an undisturbed run'))) continue
+  // Again, since the first start also compiled: kills must fall into the run.
+  project.reset()
+  started = performance.now()
   await startOnce(project.program, 'lives')
   const wholeMs = performance.now() - started
-  if (!(await verified('an undisturbed run'))) continue
   tell(`undisturbed: ${(wholeMs / 1000).toFixed(2)} s`)
 
   const passed: string[] = []
@@ -79,7 +83,7 @@ for (const job of jobs) {
   let runs = 0
   while (kills < wanted) {
     project.reset()
-    const ended = await runUntilDone(project.program, () => ({ afterMs: 40 + random() * wholeMs * 0.9 }))
+    const ended = await runUntilDone(project.program, () => ({ afterMs: wholeMs * (0.1 + random() * 0.85) }))
     kills += ended.kills
     runs++
     await verified(`${ended.kills} kills at random times (run ${runs})`)
