@@ -1,5 +1,6 @@
 /** What a request is answered: a status and a JSON body that names each fault. */
 import type { Answer, Json } from '@millrace/core'
+import { type Decoded, itemOf } from './decode.ts'
 
 export interface Reply {
   readonly status: number
@@ -23,25 +24,26 @@ const bad = new Set(['bad_json', 'not_object', 'bad_date', 'bad_encoding'])
  */
 export function replyOf(
   answers: readonly Answer[],
-  request: { readonly items: readonly Json[]; readonly list: boolean },
+  request: Pick<Decoded, 'texts' | 'list'>,
   o: { readonly status: number; readonly wrap?: string | undefined },
 ): Reply {
+  const only = answers.length === 1 && !request.list ? answers[0]! : undefined
+  if (only?.row && only.outcome === 'taken') return accepted(only.row as Json, o)
   const sorted = [...answers].sort((a, b) => Number(a.position) - Number(b.position))
   const faults = sorted.flatMap((a) =>
     (a.errors ?? []).map((e) => ({ item: Number(a.position), ...(e.field ? { field: e.field } : {}), code: e.code, message: e.message ?? e.code })),
   )
   const refused = sorted.some((a) => a.outcome === 'refused')
   const taken = sorted.filter((a) => a.outcome === 'taken' || a.outcome === 'dropped')
-  const record = (a: Answer): Json => (a.row as Json | undefined) ?? request.items[Number(a.position)] ?? null
+  const record = (a: Answer): Json => (a.row as Json | undefined) ?? itemOf(request.texts, Number(a.position))
   if (!refused && faults.length === 0) {
     const records = sorted.map(record)
-    const body = request.list ? records : (records[0] ?? null)
-    return { status: o.status, body: o.wrap ? { statusCode: o.status, [o.wrap]: body } : body }
+    return accepted(request.list ? records : (records[0] ?? null), o)
   }
   if (refused && taken.length === 0) {
     const status = faults.every((f) => bad.has(f.code)) ? 400 : 422
     const message = faults.length === 1 ? faults[0]!.message : `${faults.length} faults`
-    return refusal(status, 'refused', message, { errors: faults, ...(request.list ? {} : { item: request.items[0] ?? null }) })
+    return refusal(status, 'refused', message, { errors: faults, ...(request.list ? {} : { item: itemOf(request.texts, 0) }) })
   }
   return {
     status: 207,
@@ -53,3 +55,8 @@ export function replyOf(
     })),
   }
 }
+
+const accepted = (body: Json, o: { readonly status: number; readonly wrap?: string | undefined }): Reply => ({
+  status: o.status,
+  body: o.wrap ? { statusCode: o.status, [o.wrap]: body } : body,
+})

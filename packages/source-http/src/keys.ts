@@ -1,9 +1,9 @@
 /**
  * The memory of idempotency keys: for each accepted request the hash of its body and its answer, so that a resend gets the first answer and is not forwarded, and
- * another body under the same key is refused. Kept as the source's memory, in the transaction of the epoch that took the request. A ring of slots tells which key
- * is the oldest: slot n holds the n-th key accepted.
+ * another body under the same key is refused. Kept as the source's memory, in the transaction of the epoch that took the requests. The keys of one epoch share a
+ * slot, slots are numbered, and the lowest number holds the oldest keys.
  */
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import type { Json, ReadContext } from '@millrace/core'
 
 export interface Remembered {
@@ -14,43 +14,68 @@ export interface Remembered {
   readonly at: number
 }
 
+export type Entry = readonly [key: string, value: Json | null]
+
 export interface Keys {
   /** The answer a key got; undefined: it is not remembered. */
   find(key: string): Remembered | undefined
-  /** The entries that remember a key, and forget those that are too old or too many. */
-  accept(key: string, entry: Remembered): (readonly [key: string, value: Json | null])[]
+  /** The entries that remember these keys, all accepted at `at`, and forget those that are too old or too many. */
+  accept(accepted: readonly (readonly [key: string, answer: Omit<Remembered, 'at'>])[], at: number): Entry[]
 }
 
-export const hashOf = (body: Uint8Array): string => createHash('sha256').update(body).digest('base64')
+export const hashOf = (body: Uint8Array): string => hash('sha256', body, 'base64')
 
-/** Keys that may be removed for one that is added: enough to shrink a full memory, little enough to cost nothing. */
-const removals = 4
+interface Slot {
+  readonly keys: readonly string[]
+  readonly at: number
+}
+
+/** Keys that are forgotten at once where all of a long time have become too old: the save must stay short. */
+const mostForgotten = 10_000
 
 export function createKeys(recall: ReadContext['recall'], limits: { readonly keep: number; readonly max: number }): Keys {
-  const ring = (recall('ring') as { head: number; tail: number } | undefined) ?? { head: 0, tail: 0 }
-  let { head, tail } = ring
-  // What was accepted in this save is not in `recall` yet.
-  const fresh = new Map<number, { key: string; at: number }>()
+  // Slots from `tail` to before `head` hold `count` keys.
+  let { head, tail, count } = (recall('slots') as { head: number; tail: number; count: number } | undefined) ?? { head: 0, tail: 0, count: 0 }
+  /** The oldest slot, once it was looked at. */
+  let oldest: Slot | undefined
+  const answerOf = (key: string) => recall(`key ${key}`) as unknown as Remembered | undefined
+
+  /** Forgets the oldest keys, until there is room for `more` and no key is too old. */
+  const makeRoom = (more: number, at: number, changes: Entry[]) => {
+    for (let forgotten = 0; tail < head && forgotten < mostForgotten; ) {
+      const slot: Slot = (oldest ??= recall(`slot ${tail}`) as unknown as Slot | undefined) ?? { keys: [], at: 0 }
+      const expired = slot.at + limits.keep <= at
+      const surplus = count + more - limits.max
+      if (!expired && surplus <= 0) return
+      const going = expired ? slot.keys : slot.keys.slice(0, surplus)
+      // A key may have been accepted again since, once its time was over, and stand in a later slot.
+      for (const key of going) if (answerOf(key)?.at === slot.at) changes.push([`key ${key}`, null])
+      count -= going.length
+      forgotten += going.length
+      if (going.length < slot.keys.length) {
+        oldest = { keys: slot.keys.slice(going.length), at: slot.at }
+        changes.push([`slot ${tail}`, oldest as unknown as Json])
+        return
+      }
+      changes.push([`slot ${tail++}`, null])
+      oldest = undefined
+    }
+  }
+
   return {
     find(key) {
-      const entry = recall(`key ${key}`) as unknown as Remembered | undefined
+      const entry = answerOf(key)
       return entry && entry.at + limits.keep > Date.now() ? entry : undefined
     },
-    accept(key, entry) {
-      const changes: (readonly [string, Json | null])[] = []
-      for (let n = 0; n < removals && tail < head; n++) {
-        const oldest = fresh.get(tail) ?? (recall(`slot ${tail}`) as { key: string; at: number } | undefined)
-        if (oldest && head - tail < limits.max && oldest.at + limits.keep > Date.now()) break
-        changes.push([`slot ${tail}`, null])
-        // The same key may have been accepted again since, and stand in a later slot.
-        if (oldest && (recall(`key ${oldest.key}`) as unknown as Remembered | undefined)?.at === oldest.at) changes.push([`key ${oldest.key}`, null])
-        fresh.delete(tail++)
-      }
-      fresh.set(head, { key, at: entry.at })
-      if (fresh.size > 10_000) fresh.delete(fresh.keys().next().value!)
-      changes.push([`key ${key}`, entry as unknown as Json], [`slot ${head}`, { key, at: entry.at }])
-      head++
-      changes.push(['ring', { head, tail }])
+    accept(accepted, at) {
+      const kept = accepted.slice(-limits.max)
+      const changes: Entry[] = []
+      if (kept.length === 0) return changes
+      makeRoom(kept.length, at, changes)
+      for (const [key, answer] of kept) changes.push([`key ${key}`, { ...answer, at } as unknown as Json])
+      changes.push([`slot ${head++}`, { keys: kept.map(([key]) => key), at }])
+      count += kept.length
+      changes.push(['slots', { head, tail, count }])
       return changes
     },
   }

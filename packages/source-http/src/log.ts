@@ -1,9 +1,10 @@
 /** The ingestion log: a line of JSON for every request that was accepted or refused. Written in pieces, so that it costs no request a system call. */
 import { createWriteStream, mkdirSync, type WriteStream } from 'node:fs'
 import { dirname } from 'node:path'
+import { isoText } from '@millrace/core'
 
 export interface IngestionLog {
-  line(entry: Readonly<Record<string, unknown>>): void
+  line(level: 'info' | 'warn', event: string, more: Readonly<Record<string, unknown>>): void
   close(): Promise<void>
 }
 
@@ -27,8 +28,8 @@ export function openIngestionLog(path: string): IngestionLog {
     text = ''
   }
   const log: IngestionLog = {
-    line(entry) {
-      text += `${JSON.stringify({ time: new Date().toISOString(), ...entry })}\n`
+    line(level, event, more) {
+      text += `{"time":"${isoText(Date.now())}","level":"${level}","event":"${event}",${JSON.stringify(more).slice(1)}\n`
       if (text.length > 1 << 16) flush()
       else timer ??= setTimeout(flush, 100)
     },

@@ -16,7 +16,7 @@ export interface Route {
   readonly status: number
   readonly greeting: string
   readonly maxBody: number
-  take(request: { readonly body: Buffer; readonly headers: FastifyRequest['headers'] }): Promise<Reply>
+  take(body: Buffer, headers: FastifyRequest['headers']): Reply | Promise<Reply>
 }
 
 interface Shared {
@@ -85,14 +85,24 @@ function start(address: string, limits: { readonly maxConnections: number }): Sh
   return { app, routes, listening }
 }
 
-async function answer(request: FastifyRequest, reply: FastifyReply, routes: ReadonlyMap<string, Route>): Promise<FastifyReply> {
+/** Answers without a promise of its own where it can: the usual request costs little more than its parsing. */
+function answer(request: FastifyRequest, reply: FastifyReply, routes: ReadonlyMap<string, Route>): void {
   const path = request.url.split('?', 1)[0]!
   const route = routes.get(keyOf(request.method, path))
-  if (route) {
-    const body = await bodyOf(request, route.maxBody)
-    return send(reply, 'status' in body ? body : await route.take({ body: body.bytes, headers: request.headers }))
+  if (!route) return answerOther(request, reply, routes, path)
+  const failed = (error: unknown) => void reply.send(error)
+  const take = (body: Buffer | Reply) => {
+    const made = 'status' in body ? body : route.take(body, request.headers)
+    if (made instanceof Promise) made.then((known) => send(reply, known)).catch(failed)
+    else send(reply, made)
   }
-  if (request.method === 'GET' && path === '/') return reply.type('text/plain').send([...routes.values()][0]?.greeting ?? '')
+  const body = bodyOf(request, route.maxBody)
+  if (body instanceof Promise) body.then(take).catch(failed)
+  else take(body)
+}
+
+function answerOther(request: FastifyRequest, reply: FastifyReply, routes: ReadonlyMap<string, Route>, path: string): void {
+  if (request.method === 'GET' && path === '/') return void reply.type('text/plain').send([...routes.values()][0]?.greeting ?? '')
   if (request.method === 'GET' && path === '/health') return send(reply, { status: 200, body: { status: 'ok' } })
   if (request.method === 'GET' && path === '/openapi.json') return send(reply, { status: 200, body: openApi([...routes.values()]) })
   const methods = [...routes.values()].filter((r) => r.path === path).map((r) => r.method)
@@ -100,9 +110,9 @@ async function answer(request: FastifyRequest, reply: FastifyReply, routes: Read
   return send(reply, refusal(404, 'not_found', `there is nothing at ${path}; /openapi.json lists what there is`))
 }
 
-function send(reply: FastifyReply, { status, body, retryAfter }: Reply): FastifyReply {
+function send(reply: FastifyReply, { status, body, retryAfter }: Reply): void {
   if (retryAfter !== undefined) void reply.header('retry-after', String(retryAfter))
-  return reply.code(status).header('content-type', 'application/json; charset=utf-8').send(JSON.stringify(body))
+  void reply.code(status).header('content-type', 'application/json; charset=utf-8').send(JSON.stringify(body))
 }
 
 const decompressors: Readonly<Record<string, (body: InputType, options: { maxOutputLength: number }) => Promise<Buffer>>> = {
@@ -112,19 +122,17 @@ const decompressors: Readonly<Record<string, (body: InputType, options: { maxOut
 }
 
 /** The body, decompressed within the limit. */
-async function bodyOf(request: FastifyRequest, limit: number): Promise<{ bytes: Buffer } | Reply> {
+function bodyOf(request: FastifyRequest, limit: number): Buffer | Reply | Promise<Buffer | Reply> {
   const body = (request.body as Buffer | undefined) ?? Buffer.alloc(0)
   const tooLarge = () => refusal(413, 'too_large', `the body is larger than ${limit} bytes`)
   if (body.length > limit) return tooLarge()
   const encoding = request.headers['content-encoding']
-  if (!encoding || encoding === 'identity') return { bytes: body }
+  if (!encoding || encoding === 'identity') return body
   const decompress = decompressors[encoding]
   if (!decompress) return refusal(415, 'unsupported_encoding', `content-encoding ${encoding} is not understood`)
-  try {
-    return { bytes: await decompress(body, { maxOutputLength: limit }) }
-  } catch (error) {
-    return (error as { code?: string }).code === 'ERR_BUFFER_TOO_LARGE' ? tooLarge() : refusal(400, 'bad_body', `the body is no ${encoding}`)
-  }
+  return decompress(body, { maxOutputLength: limit }).catch((error: { code?: string }) =>
+    error.code === 'ERR_BUFFER_TOO_LARGE' ? tooLarge() : refusal(400, 'bad_body', `the body is no ${encoding}`),
+  )
 }
 
 function openApi(routes: readonly Route[]): Json {

@@ -4,10 +4,10 @@
  */
 import { createHmac, randomUUID, timingSafeEqual } from 'node:crypto'
 import { setImmediate as turn } from 'node:timers/promises'
-import { type Batch, defineSource, type Done, type Json, type ReadContext, type Source, type SourceContext } from '@millrace/core'
+import { type Batch, defineSource, type Done, type ReadContext, type Source, type SourceContext } from '@millrace/core'
 import { busy, type Reply, refusal, replyOf } from './answer.ts'
 import { bodyDecoder, type Decoded } from './decode.ts'
-import { createKeys, hashOf, type Keys } from './keys.ts'
+import { createKeys, hashOf, type Keys, type Remembered } from './keys.ts'
 import { type IngestionLog, openIngestionLog } from './log.ts'
 import { type Options, options, problems } from './options.ts'
 import { addRoute, type Route } from './server.ts'
@@ -30,13 +30,24 @@ interface Pending {
   readonly key: string | undefined
   readonly hash: string
   readonly decoded: Decoded
-  resolve(reply: Reply): void
-  readonly reply: Promise<Reply>
+  /** Who sent it, and who sent it again meanwhile. */
+  readonly waiting: Waiting[]
   /** Set when the outcome is known, before it is saved. */
   outcome?: Reply
 }
 
+interface Waiting {
+  readonly answer: (reply: Reply) => void
+  /** When it is answered 503, ms of `performance.now()`. */
+  readonly dueMs: number
+}
+
+/** How often an idle gateway says so, and how often it looks for requests that wait too long. */
 const emptyEvery = 50
+
+/** How long requests are gathered once the first of an epoch is there: about as long as one of the disk syncs that they share. */
+const gatherMs = 3
+const gatherRequests = 1000
 
 function createGateway(o: Options, ctx: SourceContext): Source {
   const decode = bodyDecoder(ctx)
@@ -48,47 +59,64 @@ function createGateway(o: Options, ctx: SourceContext): Source {
   let log: IngestionLog | undefined
   let stopping = true
   let remove: (() => Promise<void>) | undefined
+  let lateTimer: NodeJS.Timeout | undefined
 
-  const take: Route['take'] = async ({ body, headers }) => {
-    const key = headers['idempotency-key']
-    const reply = await takeOne(body, headers, typeof key === 'string' && key ? key : undefined)
-    log?.line({
-      level: reply.status < 400 ? 'info' : 'warn',
-      event: reply.status < 400 ? 'accepted' : 'refused',
-      path: o.path,
-      status: reply.status,
-      key,
-      ...(reply.status < 400 ? {} : { body: reply.body }),
+  const take: Route['take'] = (body, headers) => {
+    const given = headers['idempotency-key']
+    const key = typeof given === 'string' && given ? given : undefined
+    const reply = takeOne(body, headers, key)
+    if (!log) return reply
+    if (!(reply instanceof Promise)) {
+      note(log, reply, key)
+      return reply
+    }
+    return reply.then((outcome) => {
+      note(log!, outcome, key)
+      return outcome
     })
-    return reply
   }
-  const takeOne = async (body: Buffer, headers: Readonly<Record<string, unknown>>, key: string | undefined): Promise<Reply> => {
+  const note = (to: IngestionLog, { status, body }: Reply, key: string | undefined) => {
+    if (status < 400) to.line('info', 'accepted', { path: o.path, status, key })
+    else to.line('warn', 'refused', { path: o.path, status, key, body })
+  }
+  const takeOne = (body: Buffer, headers: Readonly<Record<string, unknown>>, key: string | undefined): Reply | Promise<Reply> => {
     if (!authorized(o, body, headers)) return refusal(401, 'unauthorized', 'the token or signature is missing or wrong')
     const decoded = decode(body, headers['content-type'] as string | undefined)
     if ('status' in decoded) return decoded
-    if (decoded.items.length === 0) return refusal(400, 'empty', 'the body holds no record')
+    if (decoded.texts.length === 0) return refusal(400, 'empty', 'the body holds no record')
     const hash = hashOf(body)
     if (key) {
       const known = byKey.get(key) ?? keys?.find(key)
       if (known && known.hash !== hash) return refusal(422, 'key_reused', 'this Idempotency-Key came with another body before')
-      if (known) return 'reply' in known ? inTime(known.reply, o.answer_timeout) : known
+      if (known) return 'waiting' in known ? wait(known) : known
     }
     if (stopping) return busy('the gateway is stopping: send it again later')
     if (pending.size >= o.max_in_flight) return busy('too many requests wait for their answer: send it again later')
-    const { promise, resolve } = Promise.withResolvers<Reply>()
-    const request: Pending = { key, hash, decoded, resolve, reply: promise }
+    const request: Pending = { key, hash, decoded, waiting: [] }
     const split = randomUUID()
     pending.set(split, request)
     if (key) byKey.set(key, request)
     queue.push({ split, request })
     wake()
-    return inTime(promise, o.answer_timeout)
+    return wait(request)
+  }
+  const wait = ({ waiting }: Pending): Promise<Reply> => {
+    const dueMs = performance.now() + o.answer_timeout
+    return new Promise((answer) => void waiting.push({ answer, dueMs }))
+  }
+  /** Answers those who have waited too long; what becomes of their records is not known yet. */
+  const answerLate = () => {
+    const now = performance.now()
+    for (const { waiting } of pending.values()) {
+      while (waiting.length > 0 && waiting[0]!.dueMs <= now)
+        waiting.shift()!.answer(busy('the outcome is not known yet: send it again with the same Idempotency-Key'))
+    }
   }
 
   const settle = (split: string, request: Pending, reply: Reply) => {
     pending.delete(split)
     if (request.key) byKey.delete(request.key)
-    request.resolve(reply)
+    for (const { answer } of request.waiting) answer(reply)
   }
   const outcomeOf = ({ split, answers }: Done): Reply => {
     const request = pending.get(split)!
@@ -100,6 +128,7 @@ function createGateway(o: Options, ctx: SourceContext): Source {
       keys = createKeys(read.recall, o.keys)
       if (o.log) log ??= openIngestionLog(ctx.resolve(o.log))
       stopping = false
+      lateTimer ??= setInterval(answerLate, emptyEvery)
       remove = await addRoute(
         o.address,
         { method: o.method, path: o.path, schema: ctx.schema, status: o.status, greeting: o.greeting, maxBody: o.max_body, take },
@@ -123,20 +152,19 @@ function createGateway(o: Options, ctx: SourceContext): Source {
             resolve()
           }
         })
-        // One turn of the event loop: every request that is at hand shares an epoch, and its two disk syncs, with the first.
-        await turn()
+        await gather(() => queue.length)
       }
       // Requests that came in but were not read: nothing of them is stored.
       for (const { split, request } of queue.splice(0)) settle(split, request, busy('the gateway is stopping: send it again later'))
     },
     remember(done) {
-      const entries: (readonly [string, Json | null])[] = []
+      const accepted: [string, Omit<Remembered, 'at'>][] = []
       for (const one of done) {
         const { key, hash } = pending.get(one.split)!
         const { status, body } = outcomeOf(one)
-        if (key && status < 400) entries.push(...keys!.accept(key, { hash, status, body, at: Date.now() }))
+        if (key && status < 400) accepted.push([key, { hash, status, body }])
       }
-      return entries
+      return keys!.accept(accepted, Date.now())
     },
     async commit(done) {
       for (const one of done) {
@@ -148,9 +176,21 @@ function createGateway(o: Options, ctx: SourceContext): Source {
     async close() {
       stopping = true
       for (const [split, request] of pending) settle(split, request, busy('the gateway has stopped before this was durable: send it again later'))
+      clearInterval(lateTimer)
       await remove?.()
       await log?.close()
     },
+  }
+}
+
+/** Lets the event loop go round until it brings nothing more: requests that are at hand share an epoch, and its disk syncs. */
+async function gather(size: () => number): Promise<void> {
+  const untilMs = performance.now() + gatherMs
+  for (let quiet = 0, before = size(); quiet < 2 && before < gatherRequests && performance.now() < untilMs; ) {
+    await turn()
+    const now = size()
+    quiet = now === before ? quiet + 1 : 0
+    before = now
   }
 }
 
@@ -167,15 +207,6 @@ function batchOf(split: string, { key, decoded }: Pending, last: boolean): Batch
     ...(bad.length ? { bad } : {}),
     ...(last ? { caughtUp: true } : {}),
   }
-}
-
-/** The reply, or 503 when it takes too long: then what becomes of the request is not known yet. */
-function inTime(reply: Promise<Reply>, ms: number): Promise<Reply> {
-  let timer: NodeJS.Timeout
-  const late = new Promise<Reply>((resolve) => {
-    timer = setTimeout(() => resolve(busy('the outcome is not known yet: send it again with the same Idempotency-Key')), ms)
-  })
-  return Promise.race([reply, late]).finally(() => clearTimeout(timer))
 }
 
 function authorized(o: Options, body: Uint8Array, headers: Readonly<Record<string, unknown>>): boolean {

@@ -156,6 +156,21 @@ describe('the HTTP gateway', () => {
     expect(store.size).toBe(0)
   })
 
+  it('lets a resend wait for the answer of the first, each for its own time', async () => {
+    let release = () => {}
+    const held = new Promise<void>((resolve) => {
+      release = resolve
+    })
+    await start({ answer_timeout: 300 }, () => held)
+    const first = post(good(1), { 'idempotency-key': 'k1' })
+    await new Promise((resolve) => setTimeout(resolve, 200))
+    const second = post(good(1), { 'idempotency-key': 'k1' })
+    expect((await first).status).toBe(503)
+    release()
+    expect((await second).status).toBe(201)
+    expect([...store.keys()]).toEqual(['k1'])
+  })
+
   it('gives a resend the first answer and forwards nothing, also after a restart', async () => {
     await start()
     const first = await post(good(1), { 'idempotency-key': 'k1' })
