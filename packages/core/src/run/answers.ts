@@ -18,12 +18,13 @@ export interface Request {
   readonly partial: boolean
   /** By index in the batch. */
   readonly rows: (Row | undefined)[]
-  readonly errors: Map<number, Fault[]>
-  /** Errors of records that could not be decoded, by position. */
-  readonly undecoded: Map<string | number, Fault[]>
-  /** Indexes that came to a memory or a sink: the others were dropped by a filter. */
-  readonly passed: Set<number>
-  readonly failedLater: Map<number, Fault[]>
+  /** Faults by index; absent while there is none, as most requests are small and right. */
+  errors: Map<number, Fault[]> | undefined
+  /** Faults of records that could not be decoded, by position. */
+  undecoded: Map<string | number, Fault[]> | undefined
+  /** By index: it came to a memory or a sink; the others were dropped by a filter. */
+  readonly passed: boolean[]
+  failedLater: Map<number, Fault[]> | undefined
 }
 
 export interface Answers {
@@ -62,10 +63,10 @@ export function createAnswers(sources: readonly SourceNode[]): Answers {
           batch,
           partial: node.answer?.partial === true,
           rows: [],
-          errors: new Map(),
-          undecoded: new Map(),
-          passed: new Set(),
-          failedLater: new Map(),
+          errors: undefined,
+          undecoded: undefined,
+          passed: [],
+          failedLater: undefined,
         }
         open.set(batch, request)
         byBatch.set(batch, request)
@@ -74,13 +75,13 @@ export function createAnswers(sources: readonly SourceNode[]): Answers {
     refuse(source, batch, at, fault) {
       const request = open.get(batch)
       if (!request || !deciding || answering.get(source)?.policy !== 'refuse') return false
-      if ('index' in at) push(request.errors, at.index, fault)
-      else push(request.undecoded, at.position, fault)
+      if ('index' in at) push((request.errors ??= new Map()), at.index, fault)
+      else push((request.undecoded ??= new Map()), at.position, fault)
       return true
     },
     failed(batch, index, fault) {
       const request = byBatch.get(batch)
-      if (request) push(request.failedLater, index, fault)
+      if (request) push((request.failedLater ??= new Map()), index, fault)
     },
     saw(name, records) {
       if (open.size === 0) return
@@ -100,8 +101,8 @@ export function createAnswers(sources: readonly SourceNode[]): Answers {
       for (let i = 0; i < records.length; i++) {
         const origin = records.origin(i)
         const request = origin && open.get(origin.batch)
-        if (request && origin && (whollyRefused(request) || request.errors.has(origin.index))) continue
-        if (request && origin) request.passed.add(origin.index)
+        if (request && origin && (whollyRefused(request) || request.errors?.has(origin.index))) continue
+        if (request && origin) request.passed[origin.index] = true
         kept.push(i)
       }
       return kept.length === records.length ? records : records.pick(kept)
@@ -129,21 +130,22 @@ function push(into: Map<unknown, Fault[]>, key: unknown, fault: Fault): void {
   else into.set(key, [fault])
 }
 
-const whollyRefused = (r: Request): boolean => r.errors.size + r.undecoded.size > 0 && (!r.partial || r.errors.size === r.batch.rows.length)
+const whollyRefused = (r: Request): boolean =>
+  (r.errors !== undefined || r.undecoded !== undefined) && (!r.partial || (r.errors?.size ?? 0) === r.batch.rows.length)
 
 /** A request's outcome, record by record. In one that is refused whole, the good ones are refused as well, without errors. */
 export function doneOf(request: Request): Done {
   const { batch } = request
   const whole = whollyRefused(request) || undefined
-  const answers: Answer[] = [...request.undecoded].map(([position, errors]) => ({ position, outcome: 'refused', errors }))
+  const answers: Answer[] = [...(request.undecoded ?? [])].map(([position, errors]) => ({ position, outcome: 'refused', errors }))
   for (let i = 0; i < batch.rows.length; i++) {
     const position = batch.positionAt(i)
-    const refused = request.errors.get(i)
-    const failed = request.failedLater.get(i)
+    const refused = request.errors?.get(i)
+    const failed = request.failedLater?.get(i)
     const row = request.rows[i]
     if (refused ?? whole) answers.push({ position, outcome: 'refused', ...(refused ? { errors: refused } : {}) })
     else if (failed) answers.push({ position, outcome: 'failed', errors: failed })
-    else answers.push({ position, outcome: request.passed.has(i) ? 'taken' : 'dropped', ...(row ? { row } : {}) })
+    else answers.push({ position, outcome: request.passed[i] ? 'taken' : 'dropped', ...(row ? { row } : {}) })
   }
   return { split: batch.split, ...(batch.position === undefined ? {} : { position: batch.position }), answers }
 }
