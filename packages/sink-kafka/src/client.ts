@@ -1,6 +1,6 @@
 /** The one file that knows the Kafka client: a producer that can be made anew, topics, and what its errors mean. */
 import type { Env } from '@millrace/core'
-import { kafkaCodes, kafkaConnection, kafkaError } from '@millrace/formats'
+import { kafkaConnection, kafkaError, makeTopic, type NewTopic } from '@millrace/formats'
 import { Admin, Producer } from '@platformatic/kafka'
 import type { Options } from './options.ts'
 
@@ -16,7 +16,7 @@ export interface Client {
   /** After a rejected send the state of the old producer's sequence is unknown: the next send is a new producer's. */
   renew(): Promise<void>
   /** Makes the topic if it is not there. */
-  create(topic: { readonly partitions: number; readonly replicas: number; readonly config: Readonly<Record<string, string>> }): Promise<void>
+  create(topic: NewTopic): Promise<void>
   /** Partitions of the topic. Throws where there is none. */
   partitions(): Promise<number>
   close(): Promise<void>
@@ -51,14 +51,7 @@ export function openClient(o: Options, env: Env): Client {
       await producer.close(true).catch(() => {})
       producer = make()
     },
-    create: ({ partitions: n, replicas, config }) =>
-      withAdmin(async (admin) => {
-        try {
-          await admin.createTopics({ topics: [o.stream], partitions: n, replicas, configs: Object.entries(config).map(([name, value]) => ({ name, value })) })
-        } catch (error) {
-          if (!kafkaCodes(error).has('TOPIC_ALREADY_EXISTS')) throw error
-        }
-      }),
+    create: (topic) => withAdmin((admin) => makeTopic(admin, o.stream, topic)),
     partitions,
     async close() {
       await producer.close(true).catch(() => {})

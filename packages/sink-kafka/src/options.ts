@@ -8,15 +8,5 @@ export const options = option.object({
   compression: option.oneOf(['zstd', 'lz4', 'snappy', 'gzip', 'none'], 'How batches are compressed.', { default: 'zstd' }),
   in_flight: option.integer('Sends on their way at once; their order holds.', { default: 4, min: 1, max: 5 }),
   max_message: option.size('A larger value is a bad record.', { default: '1MiB' }),
-  create: option.optional(
-    option.object(
-      {
-        partitions: option.integer('Partitions of the topic.', { default: 1, min: 1 }),
-        replicas: option.integer('Copies of each partition.', { default: 1, min: 1 }),
-        config: option.map(option.text('A value.'), 'Settings of the topic.', { default: {} }),
-      },
-      'Make the topic if it is not there.',
-    ),
-  ),
 })
 export type Options = Static<typeof options>

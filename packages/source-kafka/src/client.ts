@@ -1,6 +1,6 @@
 /** The one file that knows the Kafka client: connections, metadata, raw fetches, and what its errors mean. */
 import { type Env, MillraceError } from '@millrace/core'
-import { kafkaConnection, kafkaError } from '@millrace/formats'
+import { kafkaConnection, kafkaError, makeTopic, type NewTopic } from '@millrace/formats'
 import { Admin, Consumer } from '@platformatic/kafka'
 import type { Options } from './options.ts'
 
@@ -16,6 +16,8 @@ export interface Topic {
 }
 
 export interface Client {
+  /** Makes the topic if it is not there. */
+  create(topic: NewTopic): Promise<void>
   topic(): Promise<Topic>
   /** Offsets of every partition. `at`: -2 the first that is there, -1 the end. */
   offsets(at: -1 | -2): Promise<readonly bigint[]>
@@ -39,7 +41,9 @@ export function openClient(o: Options, env: Env): Client {
       throw kafkaError(error, doing, o)
     }
   }
+  const administer = () => (admin ??= new Admin({ ...base, retries: 5, retryDelay: 200 }))
   return {
+    create: (topic) => call('making the topic', () => makeTopic(administer(), o.stream, topic)),
     topic: () =>
       call('asking for the topic', async () => {
         const metadata = await consumer.metadata({ topics: [o.stream], forceUpdate: true })
@@ -69,8 +73,7 @@ export function openClient(o: Options, env: Env): Client {
       }),
     checkGroup: (group) =>
       call('looking at the group', async () => {
-        admin ??= new Admin({ ...base, retries: 5, retryDelay: 200 })
-        const found = (await admin.describeGroups({ groups: [group] })).get(group)
+        const found = (await administer().describeGroups({ groups: [group] })).get(group)
         if (found && found.members.size > 0) {
           throw new MillraceError('group_in_use', `consumer group ${group} has ${found.members.size} members: their offsets would be overwritten`, {
             hint: 'give `report_group` a name of its own',
@@ -80,9 +83,8 @@ export function openClient(o: Options, env: Env): Client {
       }),
     report: (group, offsets) =>
       call('reporting offsets', async () => {
-        admin ??= new Admin({ ...base, retries: 5, retryDelay: 200 })
         const partitionOffsets = [...offsets].map(([partition, offset]) => ({ partition, offset: BigInt(offset) }))
-        await admin.alterConsumerGroupOffsets({ groupId: group, topics: [{ name: o.stream, partitionOffsets }] })
+        await administer().alterConsumerGroupOffsets({ groupId: group, topics: [{ name: o.stream, partitionOffsets }] })
       }),
     async close() {
       await consumer.close(true).catch(() => {})

@@ -37,6 +37,7 @@ export const sourceKafka = defineSource({
     bounded: o.stop === 'end',
     replayable: true,
     lanes: 'split',
+    shares: true,
     pushdown: o.format === 'json' && !o.key_field && !o.timestamp_field && !o.headers_field,
     commit: 'report',
   }),
@@ -64,6 +65,7 @@ export function createReader(o: Options, ctx: SourceContext, refreshMs = 30_000)
   return {
     async *read(read) {
       client ??= openClient(o, ctx)
+      if (o.create) await client.create(o.create)
       if (o.report_group) await client.checkGroup(o.report_group)
       yield* readTopic(client, o, ctx, read, refreshMs)
     },

@@ -32,6 +32,14 @@ describe.skipIf(!url)('Kafka, on a real broker', () => {
     }
   })
 
+  it('makes a topic that is not there where it may, so that it can be started before the writer', async () => {
+    const stream = fresh()
+    expect(numbers(await read(stream, { create: { partitions: 2, replicas: 1, config: {} } }))).toEqual([])
+    await write(stream, rowsOf(0, 50))
+    expect(numbers(await read(stream))).toHaveLength(50)
+    expect((await admin.metadata({ topics: [stream] })).topics.get(stream)!.partitions).toHaveLength(2)
+  })
+
   it('resumes after every batch', async () => {
     const stream = fresh()
     await write(stream, rowsOf(0, 600), onePartition)

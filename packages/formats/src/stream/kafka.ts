@@ -24,6 +24,41 @@ export const kafkaOptions = {
       'Log in.',
     ),
   ),
+  create: option.optional(
+    option.object(
+      {
+        partitions: option.integer('Partitions of the topic.', { default: 1, min: 1 }),
+        replicas: option.integer('Copies of each partition.', { default: 1, min: 1 }),
+        config: option.map(option.text('A value.'), 'Settings of the topic.', { default: {} }),
+      },
+      'Make the topic if it is not there. A source makes it too, so that it can be started before whoever writes.',
+    ),
+  ),
+}
+
+/** How a topic is made. */
+export interface NewTopic {
+  readonly partitions: number
+  readonly replicas: number
+  readonly config: Readonly<Record<string, string>>
+}
+
+/** What a client's admin is asked to make. */
+interface TopicRequest {
+  readonly topics: string[]
+  readonly partitions: number
+  readonly replicas: number
+  readonly configs: { readonly name: string; readonly value: string }[]
+}
+
+/** Makes a topic, unless it is there. */
+export async function makeTopic(admin: { createTopics(request: TopicRequest): Promise<unknown> }, topic: string, as: NewTopic): Promise<void> {
+  const configs = Object.entries(as.config).map(([name, value]) => ({ name, value }))
+  try {
+    await admin.createTopics({ topics: [topic], partitions: as.partitions, replicas: as.replicas, configs })
+  } catch (error) {
+    if (!kafkaCodes(error).has('TOPIC_ALREADY_EXISTS')) throw error
+  }
 }
 
 interface Cluster {
