@@ -184,7 +184,7 @@ describe('inputs', () => {
   it('are shared by instances without overlap', async () => {
     for (let n = 0; n < 8; n++) put(`in/${n}.csv`, file(n, n + 1))
     const shares = await Promise.all([0, 1, 2].map((i) => run('in', fresh(), { instance: { i, n: 3 } })))
-    expect(shares.flatMap(numbers).toSorted((a, b) => a - b)).toEqual([0, 1, 2, 3, 4, 5, 6, 7])
+    expect(shares.flatMap(numbers).toSorted((a, b) => Number(a) - Number(b))).toEqual([0, 1, 2, 3, 4, 5, 6, 7])
     expect(shares.filter((share) => share.rows.length).length).toBeGreaterThan(1)
   })
 
