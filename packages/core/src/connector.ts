@@ -104,6 +104,8 @@ export interface SourceCapabilities {
   readonly answers?: boolean
   /** Bad data is refused to the sender instead of stopping the run or going to the dead letter. */
   readonly refuses?: boolean
+  /** Several instances may share its splits: they are named by numbers, and instance i of n reads those with number % n = i, no others. */
+  readonly shares?: boolean
 }
 
 /**

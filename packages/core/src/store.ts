@@ -54,6 +54,8 @@ export interface Store {
   state(step: string): { readonly hash: string | undefined; readonly entries: Iterable<readonly [string, string]> }
   resume(sink: string): Json | undefined
   stages(): SavedStage[]
+  /** The sinks that left something to resume. */
+  resumes(): readonly string[]
   /** Returns the ids of the new stages, in their order. */
   save(save: Save): number[]
   counters(): Record<string, Json>
@@ -64,6 +66,13 @@ export interface Store {
   /** Which of these dead letters were replayed before with this spec. */
   replayed(id: string, step: string, specHash: string): boolean
   recordReplayed(entries: readonly { readonly id: string; readonly step: string }[], specHash: string): void
+  /** What was replayed so far. */
+  replays(): readonly { readonly id: string; readonly step: string; readonly specHash: string }[]
+  /** The source memory of all sources. */
+  memory(): Content['memory']
+  overview(): Overview
+  /** Puts a run that was saved elsewhere into a folder that has none. */
+  fill(content: Content): void
   close(): void
 }
 
@@ -81,6 +90,14 @@ CREATE TABLE IF NOT EXISTS replayed (id TEXT, step TEXT, spec_hash TEXT, PRIMARY
 /** Connections live as long as they are listed here: one that the garbage collector closes would drop the lock. */
 const held = new Set<DatabaseSync>()
 
+/** All that is saved of one run, to be put into other folders. */
+export interface Content {
+  readonly run: SavedRun
+  readonly positions: readonly { readonly source: string; readonly split: string; readonly position: Json | undefined; readonly ended: boolean }[]
+  readonly memory: readonly { readonly source: string; readonly key: string; readonly value: Json }[]
+  readonly counters: Readonly<Record<string, Json>>
+}
+
 /** The state folder's name of a pipeline's instance. */
 export const stateFolder = (home: string, pipeline: string, instance: { readonly i: number; readonly n: number } = { i: 0, n: 1 }): string =>
   join(home, instance.n > 1 ? `${pipeline}.${instance.i}-${instance.n}` : pipeline)
@@ -95,7 +112,7 @@ export function openStore(folder: string): Store {
   if (fresh) chmodSync(path, 0o600)
   db.exec(`PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; ${tables}`)
   held.add(db)
-  return { ...reading(db, folder), ...writing(db), close: () => closeAll([db, lock]) }
+  return { ...reading(db, folder), ...writing(db), overview: () => overviewOf(db), close: () => closeAll([db, lock]) }
 }
 
 /** What is saved, whatever the spec says now: for `pipe state show`. */
@@ -213,6 +230,11 @@ function reading(db: DatabaseSync, folder: string) {
       return { hash: hash === undefined ? undefined : String(hash), entries: entriesOf(db, step) }
     },
     resume: (sink: string) => parse(db.prepare('SELECT resume FROM sink WHERE id = ?').get(sink)?.['resume']),
+    resumes: (): string[] =>
+      db
+        .prepare('SELECT id FROM sink')
+        .all()
+        .map((row) => String(row['id'])),
     stages: (): SavedStage[] =>
       db
         .prepare('SELECT id, sink, json FROM stage ORDER BY id')
@@ -225,6 +247,16 @@ function reading(db: DatabaseSync, folder: string) {
           .all()
           .map((row) => [String(row['node']), parse(row['json'])!]),
       ),
+    memory: (): Content['memory'] =>
+      db
+        .prepare('SELECT source, key, value FROM memory')
+        .all()
+        .map((row) => ({ source: String(row['source']), key: String(row['key']), value: parse(row['value'])! })),
+    replays: () =>
+      db
+        .prepare('SELECT id, step, spec_hash FROM replayed')
+        .all()
+        .map((row) => ({ id: String(row['id']), step: String(row['step']), specHash: String(row['spec_hash']) })),
     replayed: (id: string, step: string, specHash: string) =>
       db.prepare('SELECT 1 FROM replayed WHERE id = ? AND step = ? AND spec_hash = ?').get(id, step, specHash) !== undefined,
   }
@@ -294,6 +326,13 @@ function writing(db: DatabaseSync) {
       crashPoint('after_save')
       return ids
     },
+    fill: ({ run, positions, memory, counters }: Content) =>
+      transaction(() => {
+        db.prepare('INSERT INTO run VALUES (?, ?, ?, ?)').run(run.incarnation, run.epoch, run.ended ? 1 : 0, run.specHash)
+        for (const p of positions) sql.position.run(p.source, p.split, p.position === undefined ? null : JSON.stringify(p.position), p.ended ? 1 : 0)
+        for (const m of memory) sql.remember.run(m.source, m.key, JSON.stringify(m.value))
+        for (const [node, count] of Object.entries(counters)) sql.counter.run(node, JSON.stringify(count))
+      }),
     recordPublished: (ids: readonly number[]) => {
       if (ids.length) transaction(() => ids.forEach((id) => sql.published.run(id)))
     },

@@ -54,6 +54,7 @@ export const sourceLog = defineSource({
     bounded: o.stop === 'end',
     replayable: true,
     lanes: 'split',
+    shares: true,
     pushdown: o.format === 'json' && !o.key_field && !o.timestamp_field && !o.headers_field,
   }),
   reads: (o, env) => [`log:${logPath(folderOf(o, env), o.stream)}`],

@@ -19,6 +19,23 @@ export const runEntries = {
   no_upstream: { title: 'nobody sends', explanation: 'A pipeline waits for requests, and no pipeline of the command sends any, so it would never end.' },
 
   locked: { title: 'state in use', explanation: 'Another process runs this pipeline on the same state folder.', hint: 'stop it, or wait until it has ended' },
+  other_scale: {
+    title: 'state of another number of instances',
+    explanation:
+      'The pipeline has state that was saved by another number of instances: started like this, it would read again what was read, or leave splits out.',
+    hint: 'pipe state rescale PIPELINE --to N',
+  },
+  not_shared: {
+    title: 'cannot run as several instances',
+    explanation:
+      'Instances share the splits of a stream. A source that has none would be read by each of them, and a key of a step with memory lives in one place.',
+    hint: 'run it as one',
+  },
+  rescale_refused: {
+    title: 'state cannot be divided',
+    explanation:
+      'Only positions of splits can be given to another number of instances: not the memory of steps, half-written files, or results that wait to be published.',
+  },
   state_unwritable: { title: 'state cannot be written', explanation: 'The folder .millrace cannot be written.' },
   state_changed: {
     title: 'state of another spec',

@@ -6,6 +6,7 @@ import { MillraceError } from '../errors.ts'
 import type { Observer, Progress } from '../observe.ts'
 import type { Plan } from '../plan.ts'
 import type { Registry } from '../registry.ts'
+import { checkScale } from '../rescale.ts'
 import { openStore, type SavedRun, type Store, stateFolder } from '../store.ts'
 import { type Component, runComponent } from './component.ts'
 import { type Counters, imbalances, restoreCounters } from './counters.ts'
@@ -48,6 +49,7 @@ export async function run(plan: Plan, registry: Registry, options: RunOptions): 
   const startedMs = performance.now()
   const observe = options.observe ?? (() => {})
   const at = options.instance ?? { i: 0, n: 1 }
+  checkScale(options.home, plan, at.n)
   const instance = instantiate(plan, registry, options)
   const store = openStore(stateFolder(options.home, plan.name, at))
   const abort = new AbortController()

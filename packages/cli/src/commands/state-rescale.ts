@@ -1,0 +1,32 @@
+import { instanceFolders, rescale } from '@millrace/core'
+import { defineCommand, usageError } from '../command.ts'
+import { findRoot, homeOf } from '../project.ts'
+import { count } from '../print/table.ts'
+
+export default defineCommand({
+  name: 'state rescale',
+  summary: 'Move what a pipeline has saved to another number of instances. All of them must be stopped, and their state folders be in one place.',
+  details: 'Instances share the splits of a stream: `pipe run PIPELINE --instance 0/2`. Positions are moved; memory of steps and half-written files cannot be.',
+  args: [['PIPELINE', 'The name in the spec.']],
+  flags: {
+    to: { type: 'text', value: 'N', description: 'How many instances there are to be.' },
+    profile: { type: 'text', value: 'NAME', description: 'Profile; default local.' },
+    json: { type: 'boolean', description: 'Print JSON.' },
+  },
+  examples: [
+    ['pipe state rescale orders --to 3', 'Go on as instances 0/3, 1/3 and 2/3.'],
+    ['pipe state rescale orders --to 1', 'Go on as one.'],
+  ],
+  async run({ flags, args: [pipeline] }, io) {
+    const to = Number(flags.to)
+    if (flags.to === undefined || !/^[1-9]\d{0,3}$/.test(flags.to)) throw usageError('--to takes the number of instances, from 1 on.')
+    const home = homeOf(findRoot(io.cwd), flags.profile ?? 'local')
+    if (instanceFolders(home, pipeline!).length === 0)
+      throw usageError(`There is no state of a pipeline \`${pipeline}\` under ${home}.`, 'See `pipe state show`.')
+    const { from, positions } = rescale(home, pipeline!, to)
+    if (flags.json) io.out(`${JSON.stringify({ pipeline, from, to, positions })}\n`)
+    else if (from === to) io.out(`${pipeline} has state of ${count(to)} already.\n`)
+    else io.out(`${pipeline}: ${count(positions)} positions moved from ${count(from)} to ${count(to)} instances.\n`)
+    return 0
+  },
+})

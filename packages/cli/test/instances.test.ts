@@ -1,0 +1,71 @@
+/** Instances of one pipeline over an embedded log, and moving their state. */
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import { openLog } from '@millrace/formats'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { freshFolder, pipe } from './terminal.ts'
+
+const spec = `version: 1
+name: numbers
+runs: continue
+source: { type: log, config: { stream: numbers, path: log }, schema: { fields: { n: integer } } }
+sinks: { all: { type: sqlite, config: { path: store.db, collection: numbers } } }
+`
+
+function append(folder: string, from: number, to: number): void {
+  const log = openLog(join(folder, 'log', 'numbers.db'), { partitions: 4 })!
+  for (let partition = 0; partition < 4; partition++) {
+    const own = Array.from({ length: to - from }, (_, k) => from + k).filter((n) => n % 4 === partition)
+    const body = Buffer.from(own.map((n) => `{"n":${n}}\n`).join(''))
+    log.append([{ partition, count: own.length, time: 1, ids: own.map((n) => `id${n}`), keys: own.map(() => 'k'), headers: undefined, body, ends: undefined }])
+  }
+  log.close()
+}
+
+async function read(folder: string, ...more: string[]): Promise<number> {
+  const { code, out, err } = await pipe(['run', 'numbers.yaml', '--until', 'caught_up', '--json', ...more], folder)
+  if (code !== 0) throw new Error(err)
+  return (JSON.parse(out) as { counters: { sinks: { all: { delivered: number } } } }).counters.sinks.all.delivered
+}
+
+describe('instances of a pipeline', () => {
+  it('share the splits, refuse another number, and go on after a rescale', async () => {
+    const folder = freshFolder()
+    mkdirSync(join(folder, 'log'))
+    writeFileSync(join(folder, 'millrace.yaml'), 'version: 1\n')
+    writeFileSync(join(folder, 'numbers.yaml'), spec)
+    append(folder, 0, 100)
+    expect(await read(folder, '--instance', '0/2')).toBe(50)
+    expect(await pipe(['run', 'numbers.yaml', '--until', 'caught_up'], folder)).toMatchObject({
+      code: 2,
+      err: expect.stringContaining('state rescale numbers --to 1'),
+    })
+    expect(await pipe(['state', 'rescale', 'numbers', '--to', '1'], folder)).toMatchObject({ code: 2, err: expect.stringContaining('instance 1/2') })
+    expect(await read(folder, '--instance', '1/2')).toBe(50)
+    expect(await pipe(['state', 'rescale', 'numbers', '--to', '1'], folder)).toMatchObject({
+      code: 0,
+      out: expect.stringContaining('4 positions moved from 2 to 1'),
+    })
+    append(folder, 100, 160)
+    // Counters are those of all instances so far.
+    expect(await read(folder)).toBe(160)
+    expect(await pipe(['state', 'rescale', 'numbers', '--to', '3'], folder)).toMatchObject({ code: 0 })
+    append(folder, 160, 200)
+    for (const i of [0, 1, 2]) await read(folder, '--instance', `${i}/3`)
+    const db = new DatabaseSync(join(folder, 'store.db'), { readOnly: true })
+    onTestFinished(() => db.close())
+    expect(db.prepare('SELECT count(*) AS n FROM numbers').get()).toEqual({ n: 200 })
+  })
+
+  it('are refused for a source without splits and for a step with memory', async () => {
+    const folder = freshFolder()
+    writeFileSync(join(folder, 'millrace.yaml'), 'version: 1\n')
+    writeFileSync(join(folder, 'data.csv'), 'n\n1\n')
+    writeFileSync(join(folder, 'numbers.yaml'), spec.replace('type: log, config: { stream: numbers, path: log }', 'type: csv, config: { path: data.csv }'))
+    expect(await pipe(['run', 'numbers.yaml', '--instance', '0/2'], folder)).toMatchObject({
+      code: 2,
+      err: expect.stringContaining('no splits that instances could share'),
+    })
+  })
+})

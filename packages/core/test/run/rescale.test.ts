@@ -1,0 +1,112 @@
+import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { checkScale, instanceFolders, type Json, openStore, type Plan, rescale, type Save, stateFolder } from '../../src/index.ts'
+
+let home: string
+beforeEach(() => {
+  home = mkdtempSync(join(tmpdir(), 'millrace-rescale-'))
+})
+afterEach(() => rmSync(home, { recursive: true, force: true }))
+
+const nothing: Save = { epoch: 1, counters: {}, positions: [], memory: [], changes: [], resumes: [], stages: [], published: [] }
+const at = (split: string, next: number) => ({ source: 'events', split, position: { next }, ended: false })
+
+/** The state of one instance, as a run leaves it. */
+function saved(i: number, n: number, save: Partial<Save>): void {
+  const store = openStore(stateFolder(home, 'orders', { i, n }))
+  store.begin('spec')
+  store.save({ ...nothing, ...save })
+  store.close()
+}
+const positionsOf = (i: number, n: number): Record<string, Json | undefined> => {
+  const store = openStore(stateFolder(home, 'orders', { i, n }))
+  try {
+    return Object.fromEntries([...store.positions('events')].map(([split, { position }]) => [split, position]))
+  } finally {
+    store.close()
+  }
+}
+const scales = () => instanceFolders(home, 'orders').map(({ i, n }) => `${i}/${n}`)
+const plan = (more: Partial<Plan> = {}) =>
+  ({ name: 'orders', sources: [{ id: 'events', type: 'log', capabilities: { shares: true } }], steps: [], ...more }) as unknown as Plan
+
+describe('rescaling the state of instances', () => {
+  it('moves positions from one to three and to two, each split to its owner', () => {
+    saved(0, 1, { positions: [0, 1, 2, 3].map((p) => at(String(p), 10 * p)), counters: { events: { read: 60, out: 60 } } })
+    expect(rescale(home, 'orders', 3)).toEqual({ from: 1, positions: 4 })
+    expect(scales()).toEqual(['0/3', '1/3', '2/3'])
+    // Instance 1 goes on: only its own split counts when the states come together again.
+    const store = openStore(stateFolder(home, 'orders', { i: 1, n: 3 }))
+    store.save({ ...nothing, epoch: 9, positions: [at('1', 99)], counters: { events: { read: 5, out: 5 } } })
+    store.close()
+    expect(rescale(home, 'orders', 2)).toEqual({ from: 3, positions: 4 })
+    expect(scales()).toEqual(['0/2', '1/2'])
+    for (const i of [0, 1]) expect(positionsOf(i, 2)).toEqual({ 0: { next: 0 }, 1: { next: 99 }, 2: { next: 20 }, 3: { next: 30 } })
+    const first = openStore(stateFolder(home, 'orders', { i: 0, n: 2 }))
+    expect(first.counters()).toEqual({ events: { read: 65, out: 65 } })
+    expect(first.run()).toMatchObject({ incarnation: 1, epoch: 9, ended: false, specHash: 'spec' })
+    first.close()
+  })
+
+  it('refuses a start beside the state of another number of instances', () => {
+    saved(0, 2, { positions: [at('0', 5)] })
+    expect(() => checkScale(home, plan(), 1)).toThrow(expect.objectContaining({ code: 'other_scale' }) as Error)
+    expect(() => checkScale(home, plan(), 3)).toThrow(expect.objectContaining({ code: 'other_scale' }) as Error)
+    expect(() => checkScale(home, plan(), 2)).not.toThrow()
+    expect(() => checkScale(home, plan({ name: 'other' }), 1)).not.toThrow()
+  })
+
+  it('refuses several instances of what cannot be shared', () => {
+    const file = { id: 'rows', type: 'csv', capabilities: {} }
+    expect(() => checkScale(home, plan({ sources: [file] as never }), 2)).toThrow(expect.objectContaining({ code: 'not_shared', place: 'rows' }) as Error)
+    expect(() => checkScale(home, plan({ steps: [{ id: 'sums', type: 'aggregate', stateful: true }] as never }), 2)).toThrow(
+      expect.objectContaining({ code: 'not_shared', place: 'sums' }) as Error,
+    )
+    // A side input is read whole by each instance.
+    expect(() => checkScale(home, plan({ sources: [...plan().sources, { ...file, side: true }] as never }), 2)).not.toThrow()
+  })
+
+  it('refuses what cannot be divided, and leaves everything as it was', () => {
+    for (const [save, message] of [
+      [{ changes: [{ step: 'sums', hash: 'h', entries: [['a', '1']] }] }, /sums has memory/],
+      [{ stages: [{ sink: 'files', stage: {} }] }, /wait to be published/],
+      [{ resumes: [{ sink: 'files', resume: { length: 5 } }] }, /files has a file half written/],
+    ] as const) {
+      rmSync(stateFolder(home, 'orders'), { recursive: true, force: true })
+      saved(0, 1, { positions: [at('0', 1)], ...(save as Partial<Save>) })
+      expect(() => rescale(home, 'orders', 2)).toThrow(message)
+      expect(scales()).toEqual(['0/1'])
+    }
+  })
+
+  it('refuses while an instance runs, and where the state of one is missing', () => {
+    saved(0, 2, { positions: [at('0', 1)] })
+    expect(() => rescale(home, 'orders', 1)).toThrow('the state of instance 1/2 of orders is missing')
+    saved(1, 2, { positions: [at('1', 1)] })
+    const running = openStore(stateFolder(home, 'orders', { i: 1, n: 2 }))
+    expect(() => rescale(home, 'orders', 1)).toThrow(expect.objectContaining({ code: 'locked' }) as Error)
+    running.close()
+    expect(rescale(home, 'orders', 1).positions).toBe(2)
+    expect(() => rescale(home, 'nobody', 1)).toThrow(expect.objectContaining({ code: 'no_state' }) as Error)
+  })
+
+  it('ends what a crash interrupted, and refuses a start until then', () => {
+    saved(0, 2, { positions: [at('0', 7)] })
+    saved(1, 2, { positions: [at('1', 8)] })
+    rescale(home, 'orders', 1)
+    // As if it had crashed between the renaming of the new folder and the removal of the last old one.
+    writeFileSync(join(home, 'orders.rescale'), JSON.stringify({ from: 2, to: 1, positions: 2 }))
+    saved(1, 2, { positions: [at('1', 8)] })
+    expect(() => checkScale(home, plan(), 1)).toThrow(expect.objectContaining({ code: 'other_scale' }) as Error)
+    expect(() => checkScale(home, plan(), 2)).toThrow(expect.objectContaining({ code: 'other_scale' }) as Error)
+    expect(rescale(home, 'orders', 1)).toEqual({ from: 2, positions: 2 })
+    expect(scales()).toEqual(['0/1'])
+    expect(positionsOf(0, 1)).toEqual({ 0: { next: 7 }, 1: { next: 8 } })
+    // As if it had crashed before anything was moved: what was prepared is made anew.
+    rescale(home, 'orders', 2)
+    expect(readdirSync(home).filter((name) => name.endsWith('.new'))).toEqual([])
+    expect(existsSync(join(home, 'orders.rescale'))).toBe(false)
+  })
+})
