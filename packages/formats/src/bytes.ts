@@ -1,4 +1,4 @@
-/** Bytes under way: one buffer that grows, is filled from its start and taken in copies, so that encoding makes no garbage. */
+/** Bytes under way: one buffer that grows and is filled from its start again when it was emptied, so that encoding makes no garbage. */
 export class OutputBytes {
   buffer: Buffer
   view: DataView
@@ -71,6 +71,13 @@ export class OutputBytes {
 
   clear(): void {
     this.at = 0
+  }
+
+  /** What there is so far; then empty. The bytes are lent: the next ones are put in the same place. */
+  lend(): Buffer {
+    const bytes = this.seen()
+    this.at = 0
+    return bytes
   }
 
   /** What there is so far, as a copy; then empty. */

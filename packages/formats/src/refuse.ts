@@ -2,6 +2,8 @@
 import type { Row } from '@millrace/core'
 import type { RefusedRow } from './writer.ts'
 
+export const halfPair = 'the text holds half a surrogate pair, which UTF-8 cannot write'
+
 /** The rows where one of these fields holds half a surrogate pair, by index; undefined: there are none. */
 export function refusedTexts(rows: readonly Row[], fields: readonly string[]): Map<number, RefusedRow> | undefined {
   let refused: Map<number, RefusedRow> | undefined
@@ -14,7 +16,7 @@ export function refusedTexts(rows: readonly Row[], fields: readonly string[]): M
         continue
       }
       refused ??= new Map()
-      if (!refused.has(i)) refused.set(i, { index: i, code: 'bad_text', field, message: 'the text holds half a surrogate pair, which UTF-8 cannot write' })
+      if (!refused.has(i)) refused.set(i, { index: i, code: 'bad_text', field, message: halfPair })
     }
   }
   return refused

@@ -26,7 +26,10 @@ export interface RecordWriter {
   readonly heldBytes?: number
   /** Makes bytes of the rows that wait. */
   cut?(): void
-  /** The encoded bytes not taken so far: all of them for append formats, finished parts for others. Empty: none. */
+  /**
+   * The encoded bytes not taken so far: all of them for append formats, finished parts for others. Empty: none. They are lent: valid until the next call of the
+   * writer, so that a stream of files leaves no garbage outside of V8's heap, of which it would not know in time.
+   */
   take(): Uint8Array
   /** The rest, with the trailer. The writer is used up. */
   finish(): Uint8Array

@@ -38,8 +38,8 @@ export function jsonLinesWriter(schema: RecordType, options: JsonWriteOptions = 
       get pendingBytes() {
         return out.at
       },
-      take: () => out.take(),
-      finish: () => out.take(),
+      take: () => out.lend(),
+      finish: () => out.lend(),
     }
   }
 }
@@ -64,10 +64,10 @@ export function jsonArrayWriter(schema: RecordType, options: JsonWriteOptions = 
       get pendingBytes() {
         return out.at
       },
-      take: () => out.take(),
+      take: () => out.lend(),
       finish() {
         out.text(empty ? '[]\n' : '\n]\n')
-        return out.take()
+        return out.lend()
       },
     }
   }

@@ -48,6 +48,7 @@ export class ColumnChunk {
   private count = 0
   private dictionary: Map<Key, number> | undefined
   private keys: Key[] = []
+  private sizes: number[] = []
   private keyBytes = 0
   /** What the values would take without a dictionary. */
   private plainBytes = 0
@@ -59,6 +60,8 @@ export class ColumnChunk {
   private most: Key | undefined
   private lastKey: Key | undefined
   private lastPlace = 0
+  /** Places of the values that were looked at last. */
+  private resolved = new Uint32Array(0)
 
   constructor(column: Column, compress: Compress) {
     this.column = column
@@ -71,60 +74,66 @@ export class ColumnChunk {
     return this.count * 4 + this.keyBytes * 2 + this.plain.at + this.levels.length
   }
 
-  /** Takes the first `n` values. */
-  add(values: readonly unknown[], n: number): void {
-    if (this.column.optional) this.addLevels(values, n)
-    if (this.places.length < this.count + n) this.places = grown(this.places, this.count + n)
-    this.rows += n
-    const { key } = this.column
-    if (this.column.physical === 'BOOLEAN') {
-      for (let i = 0; i < n; i++) if (values[i] !== null && values[i] !== undefined) this.places[this.count++] = values[i] === true ? 1 : 0
+  /**
+   * Looks at the first `n` values before any column takes them: finds their places, new ones at the end of the dictionary, and names the rows whose text UTF-8 cannot
+   * write. Most texts were seen before, so few are looked at.
+   */
+  resolve(values: readonly unknown[], n: number, refuse: (row: number, column: Column) => void): void {
+    const { column, dictionary } = this
+    if (!dictionary) {
+      if (column.text) for (let i = 0; i < n; i++) if (isBroken(values[i])) refuse(i, column)
       return
     }
+    if (this.resolved.length < n) this.resolved = new Uint32Array(Math.max(n, 1024))
+    const { key } = column
+    let { lastKey, lastPlace } = this
     for (let i = 0; i < n; i++) {
       const value = values[i]
       if (value === null || value === undefined) continue
       const k = key ? key(value) : (value as Key)
-      if (this.dictionary) this.place(k, this.dictionary)
-      else this.putPlain(k)
-    }
-    if (this.plain.at >= pageBytes) this.endPage()
-  }
-
-  private addLevels(values: readonly unknown[], n: number): void {
-    if (this.levels.length < this.rows + n) {
-      const levels = new Uint8Array(Math.max(this.levels.length * 2, this.rows + n, 1024))
-      levels.set(this.levels)
-      this.levels = levels
-    }
-    for (let i = 0; i < n; i++) {
-      const isNull = values[i] === null || values[i] === undefined
-      this.levels[this.rows + i] = isNull ? 0 : 1
-      if (isNull) this.nulls++
-    }
-  }
-
-  private place(key: Key, dictionary: Map<Key, number>): void {
-    let place: number | undefined = this.lastPlace
-    if (key !== this.lastKey || this.count === 0) {
-      place = dictionary.get(key)
-      if (place === undefined) {
-        place = this.keys.length
-        dictionary.set(key, place)
-        this.keys.push(key)
-        this.keyBytes += this.column.sizeOf(key)
-        if ((place & 511) === 511 && this.isWasted()) {
-          this.plainBytes += this.column.sizeOf(key)
-          this.places[this.count++] = place
-          this.giveUpDictionary()
-          return
+      if (k !== lastKey) {
+        let place = dictionary.get(k)
+        if (place === undefined) {
+          if (column.text && isBroken(k)) {
+            refuse(i, column)
+            continue
+          }
+          place = this.keys.length
+          dictionary.set(k, place)
+          this.keys.push(k)
+          const size = column.sizeOf(k)
+          this.sizes.push(size)
+          this.keyBytes += size
         }
+        lastKey = k
+        lastPlace = place
       }
-      this.lastKey = key
-      this.lastPlace = place
+      this.resolved[i] = lastPlace
     }
-    this.plainBytes += this.column.sizeOf(key)
-    this.places[this.count++] = place
+    this.lastKey = lastKey
+    this.lastPlace = lastPlace
+  }
+
+  /** Takes the first `n` values, which were resolved, but for the rows left out. */
+  take(values: readonly unknown[], n: number, without: ReadonlyMap<number, unknown> | undefined): void {
+    const { column, dictionary, resolved, sizes } = this
+    if (column.optional && this.levels.length < this.rows + n) this.levels = grownBytes(this.levels, this.rows + n)
+    if (this.places.length < this.count + n) this.places = grown(this.places, this.count + n)
+    for (let i = 0; i < n; i++) {
+      if (without?.has(i)) continue
+      const value = values[i]
+      const isNull = value === null || value === undefined
+      if (column.optional) this.levels[this.rows] = isNull ? 0 : 1
+      this.rows++
+      if (isNull) this.nulls++
+      else if (dictionary) {
+        this.places[this.count++] = resolved[i]!
+        this.plainBytes += sizes[resolved[i]!]!
+      } else if (column.physical === 'BOOLEAN') this.places[this.count++] = value === true ? 1 : 0
+      else this.putPlain(column.key ? column.key(value) : (value as Key))
+    }
+    if (dictionary && this.isWasted()) this.giveUpDictionary()
+    if (this.plain.at >= pageBytes) this.endPage()
   }
 
   private isWasted(): boolean {
@@ -136,6 +145,7 @@ export class ColumnChunk {
     const { keys, places, count } = this
     this.dictionary = undefined
     this.keys = []
+    this.sizes = []
     this.keyBytes = 0
     for (let i = 0; i < count; i++) this.putPlain(keys[places[i]!]!)
   }
@@ -235,6 +245,7 @@ export class ColumnChunk {
   private reset(): void {
     this.rows = this.nulls = this.count = this.keyBytes = this.plainBytes = this.pageRow = this.rawBytes = this.lastPlace = 0
     this.keys = []
+    this.sizes = []
     this.pages = []
     this.plain.clear()
     this.least = this.most = this.lastKey = undefined
@@ -253,6 +264,14 @@ function grown(array: Uint32Array, size: number): Uint32Array<ArrayBuffer> {
   larger.set(array)
   return larger
 }
+
+function grownBytes(array: Uint8Array, size: number): Uint8Array<ArrayBuffer> {
+  const larger = new Uint8Array(Math.max(array.length * 2, size, 1024))
+  larger.set(array)
+  return larger
+}
+
+const isBroken = (value: unknown): boolean => typeof value === 'string' && !value.isWellFormed()
 
 function putBits(out: OutputBytes, values: Uint32Array, n: number): void {
   for (let i = 0; i < n; i += 8) {

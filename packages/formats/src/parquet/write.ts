@@ -6,8 +6,8 @@
  */
 import { codegenAllowed, generate, quote, type RecordType, type Row } from '@millrace/core'
 import { OutputBytes } from '../bytes.ts'
-import { refusedTexts } from '../refuse.ts'
-import type { RecordWriter } from '../writer.ts'
+import { halfPair } from '../refuse.ts'
+import type { RecordWriter, RefusedRow } from '../writer.ts'
 import { type Codec, codecs, compressWith } from './codecs.ts'
 import { ColumnChunk, type FinishedColumn } from './column.ts'
 import { type Column, columnsOf, physical } from './schema.ts'
@@ -31,7 +31,6 @@ export async function parquetWriter(record: RecordType, options: ParquetWriteOpt
   const groupRows = options.row_group ?? 100_000
   const compress = await compressWith(codec)
   const columns = columnsOf(record)
-  const texts = columns.filter((column) => column.text).map(({ name }) => name)
   const gather = compileGather(columns.map(({ name }) => name))
   return () => {
     const chunks = columns.map((column) => new ColumnChunk(column, compress))
@@ -79,23 +78,30 @@ export async function parquetWriter(record: RecordType, options: ParquetWriteOpt
       return bytes
     }
     const heldBytes = () => chunks.reduce((n, chunk) => n + chunk.heldBytes, 0)
-    const add = (rows: readonly Row[]) => {
+    const add = (rows: readonly Row[], base: number, refused: RefusedRow[]) => {
+      const n = rows.length
+      let without: Map<number, RefusedRow> | undefined
+      const refuse = (i: number, { name }: Column) => {
+        without ??= new Map()
+        if (!without.has(i)) without.set(i, { index: base + i, code: 'bad_text', field: name, message: halfPair })
+      }
       gather(rows, values)
-      for (let k = 0; k < chunks.length; k++) chunks[k]!.add(values[k]!, rows.length)
-      held += rows.length
+      for (let k = 0; k < chunks.length; k++) chunks[k]!.resolve(values[k]!, n, refuse)
+      for (let k = 0; k < chunks.length; k++) chunks[k]!.take(values[k]!, n, without)
+      if (without) refused.push(...without.values())
+      held += n - (without?.size ?? 0)
       if (held >= groupRows || heldBytes() > mostGroupBytes) endGroup()
     }
     return {
       append: false,
       write(rows) {
-        const refused = refusedTexts(rows, texts)
-        const kept = refused ? rows.filter((_, i) => !refused.has(i)) : rows
-        for (let at = 0; at < kept.length; ) {
-          const size = Math.min(kept.length - at, groupRows - held, 10_000)
-          add(size === kept.length ? kept : kept.slice(at, at + size))
+        const refused: RefusedRow[] = []
+        for (let at = 0; at < rows.length; ) {
+          const size = Math.min(rows.length - at, groupRows - held, 10_000)
+          add(size === rows.length ? rows : rows.slice(at, at + size), at, refused)
           at += size
         }
-        return refused && [...refused.values()]
+        return refused.length > 0 ? refused : undefined
       },
       get pendingBytes() {
         return pendingBytes
