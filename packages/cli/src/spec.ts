@@ -6,6 +6,7 @@ import {
   loadRegistry,
   type Plan,
   type Project,
+  type ProjectOptions,
   readProject,
   readSecrets,
   type Registry,
@@ -47,7 +48,7 @@ export interface Opened {
 /** Reads and checks specs; prints nothing. Those of one project share their connectors. */
 export async function checkSpecs(specs: readonly string[], flags: SpecFlags, io: Io, how: Planning = {}): Promise<Checked[]> {
   const options = { profile: flags.profile, set: varsOf(flags.set), env: io.env, secretsDir: secretsDir(flags, io) }
-  const projects = await Promise.all(specs.map((spec) => readProject({ spec, ...options })))
+  const projects = await readProjects(specs, options)
   const registries = new Map<string, Registry>()
   for (const [root, own] of Map.groupBy(projects, (project) => project.root)) {
     registries.set(root, await loadRegistry({ root, builtins, wanted: own.flatMap(wantedBy) }))
@@ -56,6 +57,19 @@ export async function checkSpecs(specs: readonly string[], flags: SpecFlags, io:
     const registry = registries.get(project.root)!
     return { project, registry, ...check(project, registry, how) }
   })
+}
+
+// With several specs, a var is set in those that declare it; one that none declares is a finding of each.
+async function readProjects(specs: readonly string[], options: Omit<ProjectOptions, 'spec'>): Promise<Project[]> {
+  const projects = await Promise.all(specs.map((spec) => readProject({ spec, ...options })))
+  const declared = new Set(projects.flatMap(({ values }) => [...values.vars.keys()]))
+  return Promise.all(
+    projects.map((project, i) => {
+      const given = Object.entries(options.set ?? {})
+      const set = Object.fromEntries(given.filter(([name]) => project.values.vars.has(name) || !declared.has(name)))
+      return Object.keys(set).length === given.length ? project : readProject({ spec: specs[i]!, ...options, set })
+    }),
+  )
 }
 
 /**

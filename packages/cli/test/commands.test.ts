@@ -56,6 +56,20 @@ describe('pipe check', () => {
     expect(findings.map((finding) => finding.line)).toEqual(expect.arrayContaining([10, 12]))
   })
 
+  it('sets a var in those of several specs that declare it, and finds one that none does', async () => {
+    const folder = await project()
+    writeFileSync(
+      join(folder, 'pipelines/plain.yaml'),
+      orders
+        .replace('name: orders', 'name: plain')
+        .replace(/vars: .*\n/, '')
+        .replace('${var:date_format}', 'yyyy-MM-dd'),
+    )
+    expect(await pipe(['check', '--set', 'date_format=d/M/yyyy H:mm'], folder)).toMatchObject({ code: 0, err: '' })
+    const { code, err } = await pipe(['check', '--set', 'date_fromat=d/M/yyyy'], folder)
+    expect([code, err.match(/var_unknown/g)?.length]).toEqual([2, 2])
+  })
+
   it('finds a spec by file, by folder and by name, and says which there are', async () => {
     const folder = await project()
     for (const word of ['orders', 'pipelines/orders.yaml']) expect((await pipe(['check', word], folder)).out).toBe('orders: right\n')
