@@ -97,7 +97,7 @@ const stages: readonly (readonly string[])[] = [
   ['spec'],
   ['check'],
   ['plan'],
-  ['run', 'store', 'observe', 'testing'],
+  ['run', 'store', 'observe', 'rescale', 'testing'],
   ['index'],
 ]
 
