@@ -41,7 +41,7 @@ if (flags.dates) await (await import(join(places.programs, 'naive/dates.js'))).c
 else await main()
 
 async function main(): Promise<void> {
-  const inputs = await prepareInputs(join(places.project, 'input'), flags.quick ? 5_000 : undefined)
+  const inputs = await prepareInputs(join(out, 'input'), flags.quick ? 5_000 : undefined)
   say(`${inputs.origin}; Node ${process.version}, ${cpus()[0]?.model ?? 'unknown CPU'}, median of ${runs}`)
   say('All read the file as it is, in ISO-8859-1, but DuckDB, which gets a UTF-8 copy. CPU is the whole process, from start to end.')
   for (const job of jobs) if (wanted(job.id)) await runJob(job, inputs)
@@ -55,13 +55,15 @@ async function main(): Promise<void> {
 
 /** Folders, our specs as a project of their own, and the contestants stripped of their types, so that no one pays for that at its start. */
 function preparePlaces(): Places {
+  // A folder of this process's own: two runs at a time are no good idea, but must not spoil each other's results.
+  const own = join(out, `run-${process.pid}`)
+  process.on('exit', () => rmSync(own, { recursive: true, force: true }))
   const made: Places = {
-    programs: join(out, 'programs'),
-    project: join(out, 'project'),
-    outputs: join(out, 'project', 'outputs'),
+    programs: join(own, 'programs'),
+    project: join(own, 'project'),
+    outputs: join(own, 'project', 'outputs'),
     pipe: flags.pipe ?? join(here, '..', 'packages', 'cli', 'bin', 'pipe.mjs'),
   }
-  for (const folder of [made.programs, made.outputs, join(made.project, '.millrace')]) rmSync(folder, { recursive: true, force: true })
   for (const name of globSync('{naive,duckdb}/*.ts', { cwd: here })) {
     const target = join(made.programs, name.replace(/\.ts$/, '.js'))
     mkdirSync(dirname(target), { recursive: true })

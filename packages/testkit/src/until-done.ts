@@ -43,13 +43,14 @@ export async function startOnce(program: Restartable, death: Death): Promise<{ k
 }
 
 /**
- * Starts until it ends by itself. `next` says how start n (from 0) is to die, `onKill` looks at what a kill left behind; more than `mostStarts` means that it makes no
+ * Starts until it ends by itself. `next` says how start n (from 0) is to die, `onKill` looks at what a kill left behind, `isDone`
+ * whether it came after the end, when there was nothing left to do; more than `mostStarts` means that it makes no
  * progress.
  */
 export async function runUntilDone(
   program: Restartable,
   next: (start: number) => Death,
-  { onKill, mostStarts = 200 }: { onKill?: () => void | Promise<void>; mostStarts?: number } = {},
+  { onKill, isDone, mostStarts = 200 }: { onKill?: () => void | Promise<void>; isDone?: () => boolean; mostStarts?: number } = {},
 ): Promise<Ended> {
   let kills = 0
   let firstKilled = false
@@ -59,6 +60,7 @@ export async function runUntilDone(
     if (start === 0) firstKilled = true
     kills++
     await onKill?.()
+    if (isDone?.()) return { kills, starts: start + 1, output, firstKilled }
   }
   throw new Error(`not done after ${mostStarts} starts: a start must save something before it is killed`)
 }

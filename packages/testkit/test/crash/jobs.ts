@@ -3,6 +3,7 @@ import { cpSync, globSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { readStore } from '@millrace/core'
 import { retailSample } from '../../src/retail.ts'
 import { documents, expectedOf, type ExpectedRows, jsonLines, parquetRows, sameDeadLetters, sameRows, sameSet, tableRows } from './oracle.ts'
 import type { Restartable } from '../../src/until-done.ts'
@@ -81,6 +82,8 @@ export interface CrashProject {
   readonly program: Restartable
   /** Throws with what was lost, doubled or wrong. */
   verify(): Promise<void>
+  /** The run has come to its end and has recorded that. */
+  isDone(): boolean
   /** As if it had never run. */
   reset(): void
 }
@@ -108,6 +111,12 @@ export function crashProject(job: CrashJob, folder: string, pipe: readonly strin
       await job.verify(join(folder, 'out'), expected)
       const left = globSync('**/*.{part,tmp}', { cwd: join(folder, 'out') })
       if (left.length) throw new Error(`left behind: ${left.join(', ')}`)
+    },
+    isDone() {
+      const store = readStore(join(folder, '.millrace', 'local', job.name))
+      const ended = store?.run()?.ended === true
+      store?.close()
+      return ended
     },
     reset() {
       for (const name of ['.millrace', 'out']) rmSync(join(folder, name), { recursive: true, force: true })

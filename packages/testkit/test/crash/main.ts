@@ -69,7 +69,7 @@ for (const job of jobs) {
     for (const time of [1, 2, 4]) {
       project.reset()
       // The second start dies at the same point too, the third goes on to the end.
-      const { kills, firstKilled } = await runUntilDone(project.program, (start) => (start < 2 ? { point, time } : 'lives'))
+      const { kills, firstKilled } = await runUntilDone(project.program, (start) => (start < 2 ? { point, time } : 'lives'), project)
       if (firstKilled) passedSomewhere.add(point)
       total += kills
       if (firstKilled && (await verified(`two kills at ${point}:${time}`))) passed.push(`${point}:${time}`)
@@ -81,7 +81,7 @@ for (const job of jobs) {
   let runs = 0
   while (kills < wanted) {
     project.reset()
-    const ended = await runUntilDone(project.program, () => ({ afterMs: wholeMs * (0.1 + random() * 0.85) }))
+    const ended = await runUntilDone(project.program, () => ({ afterMs: wholeMs * (0.1 + random() * 0.85) }), project)
     kills += ended.kills
     runs++
     await verified(`${ended.kills} kills at random times (run ${runs})`)
