@@ -55,7 +55,7 @@ function connectorPackages(): void {
 function withOptions(text: string, own: readonly Definition[], path: string): string {
   const marked = /<!-- options -->[\s\S]*?<!-- \/options -->/
   if (!marked.test(text)) throw new Error(`${path} lacks the markers <!-- options --> and <!-- /options -->`)
-  const tables = own.map(({ options }) => optionsMarkdown(options)).join('\n')
+  const tables = own.map(({ type, options }) => `${own.length > 1 ? `### \`${type}\`\n` : ''}${optionsMarkdown(options)}`).join('\n')
   return text.replace(marked, () => `<!-- options -->\n${tables}<!-- /options -->`)
 }
 

@@ -1,6 +1,7 @@
-/** The HTTP gateway: a source whose records are posted to it. */
+/** Records over HTTP: posted to a gateway of ours, or asked for at an address. */
 import type { Definition } from '@millrace/core'
+import { sourceHttpPoll } from './poll/source.ts'
 import { sourceHttp } from './source.ts'
 
-export { sourceHttp }
-export default [sourceHttp] satisfies Definition[]
+export { sourceHttp, sourceHttpPoll }
+export default [sourceHttp, sourceHttpPoll] satisfies Definition[]

@@ -40,6 +40,8 @@ export interface SavedPosition {
   /** The version that wrote it first. */
   readonly since: string
   readonly position: Json
+  /** What the source remembered with it, where it remembers something. */
+  readonly memory?: Readonly<Record<string, Json>>
   /** Where the setup has several. */
   readonly split?: string
   /** How many records of its split come before it. */
@@ -196,9 +198,9 @@ export const sourceChecks: readonly Check<SourceSubject>[] = [
       const entry: SavedPosition = { since: 'this version', ...(splits.length > 1 ? { split } : {}), position, next: passed.get(split)! }
       assert.fail(`test/positions.json of ${definition.type} lacks a shape of position that is written now. Append: ${JSON.stringify(entry)}`)
     }
-    for (const { position, split = splits[0]!, next } of saved) {
+    for (const { position, memory = {}, split = splits[0]!, next } of saved) {
       const resume = new Map([[split, position]])
-      const rest = recordsOf(await read({ resume, records: 0 })).filter((record) => record.split === split)
+      const rest = recordsOf(await read({ resume, recall: new Map(Object.entries(memory)), records: 0 })).filter((record) => record.split === split)
       const expected = recordsOf(whole)
         .filter((record) => record.split === split)
         .slice(next)

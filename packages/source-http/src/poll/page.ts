@@ -1,0 +1,63 @@
+/** A page's bytes to its records, by the readers of file formats: each record with its own bytes, those that do not decode beside them. */
+import { type BadRecord, type Json, MillraceError, type Row, type SourceContext, SystemError } from '@millrace/core'
+import { bytesSource, inputFormat, readFormat } from '@millrace/formats'
+import { isClosed, pathOf, valueAt } from './json.ts'
+import type { Options } from './options.ts'
+import type { Answered } from './request.ts'
+
+/** One record of a page, in its order. */
+export type PageRecord = { readonly row: Row; readonly bytes: Uint8Array } | { readonly bad: BadRecord }
+
+export interface Page {
+  readonly records: readonly PageRecord[]
+  /** What decoding needs besides a record's bytes: the header of a CSV page. */
+  readonly context: Json | undefined
+}
+
+const readerOf = (o: Options, ctx: SourceContext) => {
+  const format = readFormat(o.format)
+  return inputFormat(format, { schema: ctx.schema, unknownFields: ctx.unknownFields }).reader
+}
+
+/** Decodes a record's bytes again. */
+export function recordDecoder(o: Options, ctx: SourceContext): (bytes: Uint8Array, context: Json | undefined) => Row {
+  const reader = readerOf(o, ctx)
+  return (bytes, context) => reader.decode!(bytes, context)
+}
+
+/** Makes the reader of pages. Throws `bad_page` where a page as a whole is not what was expected. */
+export function pageReader(o: Options, ctx: SourceContext): (page: Answered, signal: AbortSignal) => Promise<Page> {
+  const reader = readerOf(o, ctx)
+  const isJson = readFormat(o.format).type === 'json'
+  const path = pathOf(o.items)
+  return async ({ body, status, url }, signal) => {
+    if (body.length === 0 || status === 204) return { records: [], context: undefined }
+    if (isJson && !isClosed(body)) throw new SystemError('bad_page', `the page at ${url.origin}${url.pathname} is cut off`, { retry: true })
+    const bytes = isJson ? listOf(body, path, o, url) : body
+    const found: { readonly position: number; readonly record: PageRecord }[] = []
+    let context: Json | undefined
+    try {
+      for await (const piece of reader.read(bytesSource(bytes), undefined, signal)) {
+        context ??= piece.context
+        for (const [i, row] of piece.rows.entries()) found.push({ position: Number(piece.positionAt(i)), record: { row, bytes: piece.rawAt!(i) } })
+        for (const bad of piece.bad ?? []) found.push({ position: Number(bad.position), record: { bad } })
+      }
+    } catch (error) {
+      if ((error as { code?: string }).code !== 'broken_file') throw error
+      throw new MillraceError('bad_page', `the page at ${url.origin}${url.pathname}: ${(error as Error).message}`, { cause: error })
+    }
+    found.sort((a, b) => a.position - b.position)
+    return { records: found.map(({ record }) => record), context }
+  }
+}
+
+function listOf(body: Buffer, path: readonly string[], o: Options, url: URL): Buffer {
+  const list = valueAt(body, path)
+  if (list?.[0] === 0x5b) return list
+  const where = `the page at ${url.origin}${url.pathname}`
+  const beginning = body.toString('utf8', 0, 60).replaceAll(/\s+/g, ' ')
+  const message = list ? `has no list${path.length ? ` at ${o.items}` : ''}` : path.length && body[0] === 0x7b ? `has nothing at ${o.items}` : 'is no JSON list'
+  throw new MillraceError('bad_page', `${where} ${message}; it begins with ${beginning}`, {
+    hint: '`items` says where in a page the records are: `items: data.orders`',
+  })
+}

@@ -1,0 +1,190 @@
+/**
+ * Asks a server for its records: page by page, once or again and again. A page is a batch of its own, so its records, where the next page is, and what was taken
+ * at the boundary of a since-cursor are saved together; after a crash the page that was not saved is asked for again.
+ *
+ * A record's position is how many came before it in all readings. It is counted when the record is taken, so a record that is passed over has none.
+ */
+import { createHash } from 'node:crypto'
+import { setTimeout as wait } from 'node:timers/promises'
+import {
+  type BadRecord,
+  type Batch,
+  defineSource,
+  fieldOf,
+  fromText,
+  type Json,
+  MillraceError,
+  type ReadContext,
+  type Row,
+  type Source,
+  type SourceContext,
+  type SplitsFound,
+  toText,
+} from '@millrace/core'
+import { type Boundary, createBoundary, type Value } from './boundary.ts'
+import { createFetcher, type Fetcher } from './fetch.ts'
+import { trim } from './json.ts'
+import { type Options, options, problems } from './options.ts'
+import { type Page, pageReader, recordDecoder } from './page.ts'
+import { nextPage, type PageMark, pageUrl } from './paging.ts'
+
+export const sourceHttpPoll = defineSource({
+  kind: 'source',
+  type: 'http_poll',
+  serves: ['endpoint'],
+  summary: 'Asks an HTTP address for its records: pages of JSON or CSV, once or again and again for what is new.',
+  options,
+  check: problems,
+  capabilities: (o) => ({ bounded: o.stop === 'end', replayable: true, lanes: 'one' }),
+  decoder: (o, ctx) => recordDecoder(o, ctx),
+  create: (o, ctx) => createPoller(o, ctx),
+  async probe(o, _env, signal) {
+    const fetcher = createFetcher(o)
+    try {
+      const page = await fetcher.fetch(pageUrl(o, undefined, o.since?.start), { signal, warn: () => {} })
+      return `${splitOf(o)} answers ${page.status}, ${page.headers['content-type'] ?? 'without a content type'}, ${page.body.length} bytes`
+    } finally {
+      fetcher.close()
+    }
+  },
+})
+
+/** Where reading stands: `count` records taken; `next` the page to ask for, absent: the first; `complete`: the last page was read. */
+interface Position {
+  readonly count: number
+  readonly next?: PageMark
+  readonly complete?: true
+  readonly since?: Json
+  readonly high?: Json
+}
+
+/** The address without its query: part of each record's id. */
+function splitOf(o: Options): string {
+  const { origin, pathname } = new URL(o.url)
+  return origin + pathname
+}
+
+function createPoller(o: Options, ctx: SourceContext): Source {
+  let fetcher: Fetcher | undefined
+  const split = splitOf(o)
+  return {
+    read(read) {
+      fetcher ??= createFetcher(o)
+      return readPages(o, ctx, read, fetcher, split)
+    },
+    locate: (_split, position) => Promise.resolve(`${split}, record ${Number(position) + 1} that was read`),
+    async close() {
+      fetcher?.close()
+    },
+  }
+}
+
+async function* readPages(o: Options, ctx: SourceContext, read: ReadContext, fetcher: Fetcher, split: string): AsyncGenerator<Batch | SplitsFound> {
+  // One sequence cannot be shared out.
+  if (read.instance.i !== 0) return
+  yield { splits: [{ id: split }], complete: true }
+  const pageOf = pageReader(o, ctx)
+  const grow = growing(o, ctx)
+  let at = (read.resume(split) ?? { count: 0 }) as unknown as Position
+  const once = o.stop === 'end'
+  if (at.complete && once && !o.since) {
+    yield { ...empty(split), position: at as unknown as Json, end: true }
+    return
+  }
+  const boundary = grow && createBoundary(read.recall, { since: grow.read(at.since) ?? grow.start, high: grow.read(at.high) })
+  while (!read.signal.aborted) {
+    const since = boundary?.since === undefined ? undefined : grow!.text(boundary.since)
+    const answered = await fetcher.fetch(pageUrl(o, at.next, since), read)
+    const page = await pageOf(answered, read.signal)
+    const next = nextPage(o, at.next, answered, page.records.length)
+    const batch = batchOf(page, { o, split, count: at.count, valueOf: grow?.valueOf, boundary })
+    if (next === undefined) boundary?.turn()
+    at = {
+      count: at.count + batch.rows.length + (batch.bad?.length ?? 0),
+      ...(next === undefined ? { complete: true } : { next }),
+      ...(boundary?.since === undefined ? {} : { since: grow!.text(boundary.since) }),
+      ...(boundary?.high === undefined ? {} : { high: grow!.text(boundary.high) }),
+    }
+    const remember = boundary?.changes() ?? []
+    yield {
+      ...batch,
+      position: at as unknown as Json,
+      ...(remember.length ? { remember } : {}),
+      ...(next === undefined ? (once ? { end: true } : { caughtUp: true }) : {}),
+    }
+    if (next !== undefined) continue
+    if (once) return
+    await wait(o.interval, undefined, { signal: read.signal }).catch(() => {})
+  }
+}
+
+const empty = (split: string): Batch => ({ split, rows: [], bytes: 0, positionAt: () => 0 })
+
+/** The field of a since-cursor: its value in a row, and as text for the server and for the position. */
+function growing(o: Options, ctx: SourceContext) {
+  if (!o.since) return undefined
+  const { field, start } = o.since
+  const declared = fieldOf(ctx.schema, field)
+  const kinds: readonly string[] = ['string', 'integer', 'bigint', 'number', 'date', 'timestamp']
+  if (!declared || !kinds.includes(declared.type.kind)) {
+    throw new MillraceError('bad_value', `\`since.field\` names ${declared ? `a field of type ${declared.type.kind}` : 'no field of the schema'}: ${field}`, {
+      hint: `it has to be a field of type ${kinds.join(', ')}`,
+      exitCode: 2,
+    })
+  }
+  const parse = fromText(declared.type) as (text: string) => Value
+  const print = toText(declared.type) as (value: unknown) => string
+  return {
+    start: start === undefined ? undefined : parse(start),
+    valueOf: (row: Row): Value | undefined => (row[field] as Value | null) ?? undefined,
+    text: (value: Value): string => print(value),
+    read: (saved: Json | undefined): Value | undefined => (saved === undefined || saved === null ? undefined : parse(saved as string)),
+  }
+}
+
+interface Taking {
+  readonly o: Options
+  readonly split: string
+  /** Records taken before this page. */
+  readonly count: number
+  readonly valueOf: ((row: Row) => Value | undefined) | undefined
+  readonly boundary: Boundary | undefined
+}
+
+/** The records of a page that are new. */
+function batchOf(page: Page, { o, split, count, valueOf, boundary }: Taking): Batch {
+  const rows: Row[] = []
+  const raws: Uint8Array[] = []
+  const places: number[] = []
+  const bad: BadRecord[] = []
+  let at = count
+  let size = 0
+  for (const record of page.records) {
+    const bytes = 'bad' in record ? record.bad.bytes : record.bytes
+    size += bytes.length
+    const id = 'row' in record && o.id !== undefined ? textOf(record.row[o.id]) : undefined
+    if (boundary && !boundary.take('row' in record ? valueOf!(record.row) : undefined, id ?? markOf(bytes))) continue
+    if ('bad' in record) bad.push({ ...record.bad, position: at++ })
+    else {
+      rows.push(record.row)
+      raws.push(record.bytes)
+      places.push(at++)
+    }
+  }
+  return {
+    split,
+    rows,
+    bytes: size,
+    positionAt: (i) => places[i]!,
+    rawAt: (i) => raws[i]!,
+    ...(o.id === undefined ? {} : { idAt: (i: number) => textOf(rows[i]![o.id!]) }),
+    ...(bad.length ? { bad } : {}),
+    ...(page.context === undefined ? {} : { context: page.context }),
+  }
+}
+
+const textOf = (value: unknown): string | undefined =>
+  value === null || value === undefined ? undefined : typeof value === 'object' ? JSON.stringify(value) : String(value as string | number)
+
+/** Tells records apart by their bytes; blanks around one depend on what stands beside it. */
+const markOf = (bytes: Uint8Array): string => createHash('sha256').update(trim(bytes)).digest('base64').slice(0, 16)
