@@ -64,7 +64,7 @@ async function readProjects(specs: readonly string[], options: Omit<ProjectOptio
   const projects = await Promise.all(specs.map((spec) => readProject({ spec, ...options })))
   const declared = new Set(projects.flatMap(({ values }) => [...values.vars.keys()]))
   return Promise.all(
-    projects.map((project, i) => {
+    projects.map(async (project, i) => {
       const given = Object.entries(options.set ?? {})
       const set = Object.fromEntries(given.filter(([name]) => project.values.vars.has(name) || !declared.has(name)))
       return Object.keys(set).length === given.length ? project : readProject({ spec: specs[i]!, ...options, set })

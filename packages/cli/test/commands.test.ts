@@ -171,6 +171,51 @@ describe('pipe query', () => {
   })
 })
 
+describe('pipe query --group', () => {
+  it('counts and sums the documents that were found, in groups or all in one, and sorts the groups', async () => {
+    const folder = await project()
+    await pipe(['run'], folder)
+    const query = async (...words: string[]) => {
+      const { code, out, err } = await pipe(['query', 'store', 'orders', '--json', ...words], folder)
+      expect(code, err).toBe(0)
+      return JSON.parse(out) as Record<string, unknown>[]
+    }
+    const documents = await query()
+    const quantities = (customer: unknown) => documents.flatMap((d) => (d['customer'] === customer ? [d['quantity'] as number] : []))
+    const groups = await query(
+      '--group',
+      'customer',
+      '--outputs',
+      'orders=count(), pieces = sum(quantity), most=max(min(quantity, 1000000))',
+      '--sort',
+      '-pieces,customer',
+    )
+    expect(groups).toEqual(
+      [...new Set(documents.map((d) => d['customer']))]
+        .map((customer) => ({
+          customer,
+          orders: quantities(customer).length,
+          pieces: quantities(customer).reduce((a, b) => a + b, 0),
+          most: Math.max(...quantities(customer)),
+        }))
+        .toSorted((a, b) => b.pieces - a.pieces || (String(a.customer) < String(b.customer) ? -1 : 1)),
+    )
+    expect(await query('--group', 'customer', '--sort', 'customer', '--limit', '1')).toEqual([{ customer: null, count: 1 }])
+    expect(await query('--where', 'customer == "Ada"', '--outputs', 'n=count()')).toEqual([{ n: 2 }])
+  })
+
+  it.each([
+    [['--group', 'custmer'], 'custmer'],
+    [['--outputs', 'count()'], 'NAME=AGGREGATE'],
+    [['--outputs', 'n=sum(customer)'], 'sum takes'],
+    [['--group', 'customer', '--sort', 'quantity'], 'There are: customer, count'],
+  ])('says what is wrong with %j', async (words, message) => {
+    const folder = await project()
+    await pipe(['run'], folder)
+    expect(await pipe(['query', 'store', 'orders', ...words], folder)).toMatchObject({ code: 2, err: expect.stringContaining(message) })
+  })
+})
+
 describe('pipe dead-letter', () => {
   it('lists what could not pass, and delivers it once the spec is mended', async () => {
     const folder = await project()

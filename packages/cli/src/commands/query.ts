@@ -1,5 +1,6 @@
 import { compileExpression, envOf, type Plan, type PlanSink, type Query, type RecordType, resolveConfig, type Row, toJson } from '@millrace/core'
 import { defineCommand, usageError } from '../command.ts'
+import { createGrouping, type Grouping, readGrouping, sortRows } from '../group.ts'
 import { wholeNumber } from '../number.ts'
 import { rowTable } from '../print/table.ts'
 import { specsOf } from '../find-spec.ts'
@@ -18,12 +19,19 @@ export default defineCommand({
     spec: { type: 'text', value: 'SPEC', description: 'The spec that writes it; default: any of the project.' },
     where: { type: 'text', value: 'CEL', description: "Only documents for which this is true: 'CustomerID == 17850'." },
     sort: { type: 'text', value: 'FIELD', description: 'Sort by this field; with a minus before it, descending. Several with commas.' },
+    group: { type: 'text', value: 'FIELDS', description: 'One row a group of documents that are equal in these fields; several with commas.' },
+    outputs: {
+      type: 'text',
+      value: 'AGGREGATES',
+      description: "What is told of each group, or of all: 'lines=count(),total=sum(Quantity * UnitPrice)'; default count=count().",
+    },
     limit: { type: 'text', value: 'N', description: 'At most so many; default 50.' },
     table: { type: 'boolean', description: 'Print a table, which is the default.' },
   },
   examples: [
     ['pipe query store orders --where \'customer == "Ada"\'', 'The orders of one customer.'],
     ['pipe query store orders --sort -ordered_at --limit 10 --json', 'The ten latest, as JSON.'],
+    ["pipe query store orders --group customer --outputs 'orders=count(),spent=sum(quantity * price)' --sort -spent", 'Who spends most.'],
   ],
   async run({ flags, args: [store, collection] }, io) {
     const { opened, sink } = await findCollection(store!, collection!, specsOf(flags.spec === undefined ? [] : [flags.spec], io), flags, io)
@@ -31,23 +39,47 @@ export default defineCommand({
     const definition = registry.sink(sink.type)!
     if (!definition.query) throw usageError(`A sink of type ${sink.type} cannot be looked into.`)
     const env = envOf(plan, around, sink.id)
+    const sort = sortOf(flags.sort)
+    const limit = wholeNumber('--limit', flags.limit, 50)
+    const asked = flags.group === undefined && flags.outputs === undefined ? undefined : readGrouping(flags.group, flags.outputs)
+    const grouping = asked && createGrouping(asked, sink.input, plan, env)
     const query: Query = {
       collection: collection!,
       type: sink.input,
-      limit: wholeNumber('--limit', flags.limit, 50),
       ...(flags.where === undefined ? {} : { where: condition(flags.where, sink.input) }),
-      ...(flags.sort === undefined
-        ? {}
-        : { sort: flags.sort.split(',').map((field) => ({ field: field.replace(/^-/, ''), descending: field.startsWith('-') })) }),
+      // Groups are made here: the store only finds their documents.
+      ...(grouping ? {} : { limit, ...(sort ? { sort } : {}) }),
     }
-    const rows: Row[] = []
-    for await (const row of definition.query(resolveConfig(sink.config, around.secrets), env, query, io.stopSignal())) rows.push(row)
-    const plain = toJson({ kind: 'object', record: { ...sink.input, open: true } })
+    const found = definition.query(resolveConfig(sink.config, around.secrets), env, query, io.stopSignal())
+    const rows = grouping ? await groupsOf(found, grouping, sort, limit) : await allOf(found)
+    const type = grouping?.type ?? sink.input
+    const plain = toJson({ kind: 'object', record: { ...type, open: true } })
     if (flags.json) io.out(`${JSON.stringify(rows.map(plain), undefined, 2)}\n`)
     else io.out(rows.length ? rowTable(rows.map((row) => plain(row) as Row)) : 'Nothing found.\n')
     return 0
   },
 })
+
+const sortOf = (text: string | undefined): Query['sort'] =>
+  text?.split(',').map((field) => ({ field: field.trim().replace(/^-/, ''), descending: field.trim().startsWith('-') }))
+
+async function allOf(found: AsyncIterable<Row>): Promise<readonly Row[]> {
+  const rows: Row[] = []
+  for await (const row of found) rows.push(row)
+  return rows
+}
+
+async function groupsOf(found: AsyncIterable<Row>, grouping: Grouping, sort: Query['sort'], limit: number): Promise<readonly Row[]> {
+  let rows: Row[] = []
+  const add = () => {
+    grouping.add(rows)
+    rows = []
+  }
+  for await (const row of found) if (rows.push(row) === 1000) add()
+  add()
+  const groups = grouping.rows()
+  return (sort ? sortRows(groups, sort, grouping.type) : groups).slice(0, limit)
+}
 
 type Flags = Parameters<typeof openPlan>[1]
 

@@ -1,0 +1,113 @@
+/** Groups for `pipe query --group`: made by the step `aggregate` and sorted by the `<` of expressions, so that a look-up counts and compares as a pipeline does. */
+import { compileExpression, type Env, type Plan, type Query, Records, type RecordType, type Row } from '@millrace/core'
+import aggregateSteps from '@millrace/transforms'
+import { usageError } from './command.ts'
+
+/** Rows of one type that can be asked for the groups so far. */
+export interface Grouping {
+  readonly type: RecordType
+  add(rows: readonly Row[]): void
+  /** One row a group: the fields of `by`, then the outputs. */
+  rows(): Row[]
+}
+
+/** What was asked for, as the options of `aggregate`. `group`: fields with commas between them; `outputs`: `name=aggregate` with commas between them. */
+export function readGrouping(group: string | undefined, outputs: string | undefined): { readonly by: string[]; readonly outputs: Record<string, string> } {
+  const by = (group ?? '').split(',').flatMap((field) => field.trim() || [])
+  const named = Object.fromEntries(
+    splitOutside(outputs ?? 'count=count()').map((part) => {
+      const [, name, expression] = /^\s*([\p{L}_][\p{L}\p{N}_]*)\s*=(?!=)\s*(.+)$/su.exec(part) ?? []
+      if (name === undefined)
+        throw usageError(`--outputs takes NAME=AGGREGATE, not \`${part.trim()}\`.`, "As in --outputs 'lines=count(),total=sum(Quantity * UnitPrice)'.")
+      return [name, expression!]
+    }),
+  )
+  return { by, outputs: named }
+}
+
+/** Makes the groups of records of a type. Throws a `usage` error that names what is wrong with fields or aggregates. */
+export function createGrouping(asked: ReturnType<typeof readGrouping>, input: RecordType, plan: Plan, env: Env): Grouping {
+  const definition = aggregateSteps.find((step) => step.type === 'aggregate')!
+  const options = { ...asked, max_groups: 1_000_000 }
+  const ctx = { ...env, id: 'query', input, sides: {} }
+  const { output, problems } = definition.infer(options, ctx)
+  const [problem] = problems
+  if (problem || !output) throw usageError(`--${problem?.at[0] === 'by' ? 'group' : 'outputs'}: ${problem?.message ?? 'nothing is asked for'}`, problem?.hint)
+  const step = definition.create(options, ctx)
+  const failed = (code: string, more?: { readonly message?: string }) => {
+    throw usageError(`--outputs: ${more?.message ?? code}`)
+  }
+  const found: Row[] = []
+  const out = {
+    fail: (_i: number, code: string, more?: { readonly message?: string }) => failed(code, more),
+    failResult: (_row: Row, _key: string, code: string, more?: { readonly message?: string }) => failed(code, more),
+    side: () => {},
+    result: (row: Row) => void found.push(row),
+  }
+  const required = Object.entries(input.fields).flatMap(([name, field]) => (field.optional ? [] : [name]))
+  return {
+    type: output,
+    add(rows) {
+      for (const row of rows) {
+        const missing = required.find((name) => row[name] === null || row[name] === undefined)
+        if (missing !== undefined)
+          throw usageError(
+            `A document lacks \`${missing}\`, which the spec calls required: it cannot be put into a group.`,
+            'Leave such documents out with --where.',
+          )
+      }
+      step.apply(new Records({ rows, from: [], pipeline: plan.name, resultKeys: rows.map(() => '') }), out)
+    },
+    rows() {
+      while (!step.advance!(Number.POSITIVE_INFINITY, out));
+      return found
+    },
+  }
+}
+
+/** Sorts rows of a type; null comes first. Throws a `usage` error for a field that is not there or has no order. */
+export function sortRows(rows: readonly Row[], sort: NonNullable<Query['sort']>, type: RecordType): Row[] {
+  const comparisons = sort.map(({ field, descending }) => {
+    const known = type.fields[field]
+    if (!known) throw usageError(`--sort: there is no field \`${field}\`.`, `There are: ${Object.keys(type.fields).join(', ')}.`)
+    const operand = { type: known.type, optional: false }
+    const less = compileExpression('a < b', { fields: { a: operand, b: operand } })
+    if (!less.ok) throw usageError(`--sort: values of \`${field}\` have no order.`)
+    const sign = descending ? -1 : 1
+    return (left: Row, right: Row): number => {
+      const a = left[field] ?? null
+      const b = right[field] ?? null
+      if (a === null || b === null) return a === b ? 0 : a === null ? -sign : sign
+      return less.evaluate({ a, b }) ? -sign : less.evaluate({ a: b, b: a }) ? sign : 0
+    }
+  })
+  return rows.toSorted((left, right) => {
+    for (const compare of comparisons) {
+      const order = compare(left, right)
+      if (order !== 0) return order
+    }
+    return 0
+  })
+}
+
+/** The parts between commas that stand in no brackets and no text. */
+function splitOutside(text: string): string[] {
+  const parts: string[] = []
+  let depth = 0
+  let quote = ''
+  let start = 0
+  for (let i = 0; i < text.length; i++) {
+    const c = text[i]!
+    if (quote) {
+      if (c === '\\') i++
+      else if (c === quote) quote = ''
+    } else if (c === '"' || c === "'") quote = c
+    else if ('([{'.includes(c)) depth++
+    else if (')]}'.includes(c)) depth--
+    else if (c === ',' && depth === 0) {
+      parts.push(text.slice(start, i))
+      start = i + 1
+    }
+  }
+  return [...parts, text.slice(start)]
+}
