@@ -6,7 +6,7 @@ import type { Options } from './options.ts'
 import { compileDocument, toBson } from './values.ts'
 
 /** Names the record that inserted a document under a key of its own. */
-const recordField = '_millrace_id'
+export const recordField = '_millrace_id'
 
 /** Notes that a record cannot be stored. */
 export type Refuse = (index: number, code: string, message: string, field?: string, kind?: WriteFailure['kind']) => void

@@ -2,6 +2,7 @@
 import { type Env, fieldOf, fromText, MillraceError, type Query, type RecordType, type Row, SystemError } from '@millrace/core'
 import { bsonToPlain, compileShown } from '@millrace/formats'
 import { Binary, connect, disconnect, type Db, Decimal128, type Document, type Filter, ObjectId, scrubbed, systemError, unlessAborted } from './client.ts'
+import { recordField } from './operations.ts'
 import type { Options } from './options.ts'
 import { toBson } from './values.ts'
 
@@ -17,7 +18,8 @@ export async function* queryCollection(o: Options, env: Env, query: Query, signa
     const shown = compileShown(query.type)
     const cursor = db.collection(query.collection).find(filterOf(query.where?.equals ?? {}, query.type), { sort, signal, allowDiskUse: true })
     for await (const document of cursor) {
-      const row = shown(bsonToPlain(document) as Row)
+      const { [recordField]: _inserted, ...rest } = bsonToPlain(document) as Row
+      const row = shown(rest)
       if (query.where && !query.where.test(row)) continue
       yield row
       if (--left === 0) return
