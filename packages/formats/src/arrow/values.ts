@@ -5,7 +5,7 @@
 import { DataError, toJson, type Type } from '@millrace/core'
 import { DataType, type Data, DateUnit, type Field, TimeUnit, type Vector } from 'apache-arrow'
 import { type FileColumn, utf8 } from '../columns.ts'
-import { dateText, decimalText, wholeMs } from '../parquet/values.ts'
+import { dateText, decimalText, finite, half, readPart, wholeMs } from '../stored.ts'
 
 /** A column, or a part of one. Its raw values are those of `rawValues`. */
 export function fileColumn({ name, type }: Field): FileColumn {
@@ -66,12 +66,6 @@ export function fileColumn({ name, type }: Field): FileColumn {
 }
 
 const same = (raw: unknown): unknown => raw
-const readPart = (column: FileColumn, raw: unknown): unknown => (raw === null || raw === undefined ? null : column.read(raw))
-
-function finite(raw: unknown): number {
-  if (Number.isFinite(raw)) return raw as number
-  throw new DataError('not_number', `${raw} is no number here`)
-}
 
 function signed64(raw: unknown): bigint {
   if ((raw as bigint) < 2n ** 63n) return raw as bigint
@@ -126,13 +120,4 @@ function reader(data: Data, type: DataType): (i: number) => unknown {
     return (i) => Object.fromEntries(names.map((name, k) => [name, children[k]![i]]))
   }
   return (i) => values?.[i] ?? null
-}
-
-/** IEEE 754 binary16. */
-function half(bits: number): number {
-  const sign = bits & 0x8000 ? -1 : 1
-  const exponent = (bits >> 10) & 31
-  const fraction = (bits & 1023) / 1024
-  if (exponent === 0) return sign * 2 ** -14 * fraction
-  return exponent === 31 ? (fraction ? Number.NaN : sign * Number.POSITIVE_INFINITY) : sign * 2 ** (exponent - 15) * (1 + fraction)
 }

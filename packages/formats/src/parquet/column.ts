@@ -21,6 +21,8 @@ const pageBytes = 1024 * 1024
 const mostDictionaryBytes = 2 * 1024 * 1024
 /** The first thousands of values are often more different than the rest. */
 const soonest = 20_000
+/** About the bytes of a key in the dictionary beside its characters. */
+const keyOverhead = 100
 /** A longer value is no bound worth its place in the footer. */
 const longestBound = 256
 
@@ -71,7 +73,7 @@ export class ColumnChunk {
 
   /** About the memory that is held. */
   get heldBytes(): number {
-    return this.count * 4 + this.keyBytes * 2 + this.plain.at + this.levels.length
+    return this.places.length * 4 + this.keyBytes + this.keys.length * keyOverhead + this.plain.at + this.levels.length
   }
 
   /**

@@ -8,6 +8,7 @@
 import { DataError, toJson, type Type } from '@millrace/core'
 import type { ParquetParsers, SchemaElement, SchemaTree } from 'hyparquet'
 import { type FileColumn, utf8 } from '../columns.ts'
+import { dateText, decimalText, finite, half, readPart, wholeMs } from '../stored.ts'
 
 /** Instead of a text that is not UTF-8; told when its row is made. */
 const badText: unknown = Object.freeze({})
@@ -69,8 +70,6 @@ export function fileColumn(node: SchemaTree): FileColumn {
   return { name, natural, told: 'a struct', fields, read }
 }
 
-const readPart = (column: FileColumn, raw: unknown): unknown => (raw === null || raw === undefined ? null : column.read(raw))
-
 type Leaf = Pick<FileColumn, 'natural' | 'told' | 'read'>
 
 function leaf(element: SchemaElement): Leaf {
@@ -95,7 +94,7 @@ function leaf(element: SchemaElement): Leaf {
       converted === 'JSON' || logical?.type === 'JSON' ? jsonOf : textOf,
     )
   if (logical?.type === 'UUID') return as({ kind: 'string' }, uuidText)
-  if (logical?.type === 'FLOAT16') return as({ kind: 'number' }, (raw) => finite(halfOf(raw as Uint8Array)))
+  if (logical?.type === 'FLOAT16') return as({ kind: 'number' }, (raw) => finite(half((raw as Uint8Array)[0]! | ((raw as Uint8Array)[1]! << 8))))
   if (logical && logical.type !== 'INTEGER' && logical.type !== 'NULL') return none
   if (converted === 'INTERVAL' || converted === 'BSON') return none
   const unsigned = converted?.startsWith('UINT_') || (logical?.type === 'INTEGER' && !logical.isSigned)
@@ -133,24 +132,10 @@ function jsonOf(raw: unknown): unknown {
   }
 }
 
-function finite(raw: unknown): number {
-  if (Number.isFinite(raw)) return raw as number
-  throw new DataError('not_number', `${raw} is no number here`)
-}
-
 function unsigned64(raw: unknown): bigint {
   const value = raw as bigint
   if (value >= 0n) return value
   throw new DataError('out_of_range', `${BigInt.asUintN(64, value)} does not fit in 64 bits with a sign`)
-}
-
-/** Ticks as ms. */
-export function wholeMs(ticks: bigint, perMs: bigint): number {
-  if (ticks % perMs !== 0n)
-    throw new DataError('out_of_range', `the time has a fraction of a millisecond (${ticks} in units of 1/${perMs} ms), which a timestamp does not keep`)
-  const ms = Number(ticks / perMs)
-  if (Number.isSafeInteger(ms)) return ms
-  throw new DataError('out_of_range', `${ms} ms is no time`)
 }
 
 /** A stored decimal as a whole number. */
@@ -161,31 +146,7 @@ function unscaled(raw: unknown): bigint {
   return BigInt.asIntN((raw as Uint8Array).length * 8, value)
 }
 
-/** -1230 with scale 2 is `-12.30`. */
-export function decimalText(value: bigint, scale: number): string {
-  if (scale <= 0) return String(value * 10n ** BigInt(-scale))
-  const digits = String(value < 0n ? -value : value).padStart(scale + 1, '0')
-  return `${value < 0n ? '-' : ''}${digits.slice(0, -scale)}.${digits.slice(-scale)}`
-}
-
-/** Days since 1970-01-01 as `yyyy-MM-dd`; years 1 to 9999. */
-export function dateText(days: number): string {
-  const text = days >= -719162 && days <= 2932896 ? new Date(days * 86_400_000).toISOString().slice(0, 10) : undefined
-  if (text !== undefined) return text
-  throw new DataError('out_of_range', `${days} days from 1970-01-01 is no date of the years 1 to 9999`)
-}
-
 function uuidText(raw: unknown): string {
   const hex = Buffer.from(raw as Uint8Array).toString('hex')
   return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join('-')
-}
-
-/** IEEE 754 binary16, little-endian. */
-function halfOf(bytes: Uint8Array): number {
-  const bits = bytes[0]! | (bytes[1]! << 8)
-  const sign = bits & 0x8000 ? -1 : 1
-  const exponent = (bits >> 10) & 31
-  const fraction = (bits & 1023) / 1024
-  if (exponent === 0) return sign * 2 ** -14 * fraction
-  return exponent === 31 ? (fraction ? Number.NaN : sign * Number.POSITIVE_INFINITY) : sign * 2 ** (exponent - 15) * (1 + fraction)
 }

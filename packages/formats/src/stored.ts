@@ -1,0 +1,44 @@
+/** Values as files with types of their own store them, as values in memory. Each throws `DataError` for what has no exact like. */
+import { DataError } from '@millrace/core'
+import type { FileColumn } from './columns.ts'
+
+/** A part of a value, null where there is none. */
+export const readPart = (column: FileColumn, raw: unknown): unknown => (raw === null || raw === undefined ? null : column.read(raw))
+
+/** Ticks as ms. */
+export function wholeMs(ticks: bigint, perMs: bigint): number {
+  if (ticks % perMs !== 0n)
+    throw new DataError('out_of_range', `the time has a fraction of a millisecond (${ticks} in units of 1/${perMs} ms), which a timestamp does not keep`)
+  const ms = Number(ticks / perMs)
+  if (Number.isSafeInteger(ms)) return ms
+  throw new DataError('out_of_range', `${ms} ms is no time`)
+}
+
+/** -1230 with scale 2 is `-12.30`. */
+export function decimalText(value: bigint, scale: number): string {
+  if (scale <= 0) return String(value * 10n ** BigInt(-scale))
+  const digits = String(value < 0n ? -value : value).padStart(scale + 1, '0')
+  return `${value < 0n ? '-' : ''}${digits.slice(0, -scale)}.${digits.slice(-scale)}`
+}
+
+/** Days since 1970-01-01 as `yyyy-MM-dd`; years 1 to 9999. */
+export function dateText(days: number): string {
+  const text = days >= -719162 && days <= 2932896 ? new Date(days * 86_400_000).toISOString().slice(0, 10) : undefined
+  if (text !== undefined) return text
+  throw new DataError('out_of_range', `${days} days from 1970-01-01 is no date of the years 1 to 9999`)
+}
+
+/** A number that is neither infinite nor NaN. */
+export function finite(raw: unknown): number {
+  if (Number.isFinite(raw)) return raw as number
+  throw new DataError('not_number', `${raw} is no number here`)
+}
+
+/** IEEE 754 binary16. */
+export function half(bits: number): number {
+  const sign = bits & 0x8000 ? -1 : 1
+  const exponent = (bits >> 10) & 31
+  const fraction = (bits & 1023) / 1024
+  if (exponent === 0) return sign * 2 ** -14 * fraction
+  return exponent === 31 ? (fraction ? Number.NaN : sign * Number.POSITIVE_INFINITY) : sign * 2 ** (exponent - 15) * (1 + fraction)
+}
