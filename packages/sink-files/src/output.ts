@@ -33,6 +33,7 @@ export class Output {
   readonly startedMs: number
   records: number
   private bytes: number
+  private isSynced = true
   private readonly file: DiskFile
   private readonly writer: RecordWriter
   private readonly compressor: Compressor | undefined
@@ -93,6 +94,7 @@ export class Output {
 
   private async append(bytes: Uint8Array): Promise<void> {
     if (bytes.length === 0) return
+    this.isSynced = false
     await this.file.write(bytes, this.bytes)
     this.bytes += bytes.length
     crashPoint('mid_file')
@@ -101,7 +103,8 @@ export class Output {
   /** Makes what was added durable, and says how to go on with it. Only for formats that can be cut back. */
   async hold(): Promise<OpenFile> {
     await this.drain()
-    await this.file.sync()
+    if (!this.isSynced) await this.file.sync()
+    this.isSynced = true
     return { temp: this.temp, final: this.final, key: this.key, bytes: this.bytes, records: this.records }
   }
 

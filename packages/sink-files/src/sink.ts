@@ -31,6 +31,9 @@ import { type Place, placer } from './template.ts'
 /** All files together may hold this much in memory; then all of it is written. */
 const mostHeldBytes = 64 * 1024 * 1024
 
+/** Files that were finished early and wait for the next roll; each is a stage of its own. */
+const mostFinished = 1000
+
 /** What a flush leaves for a restart. */
 interface Resume {
   /** The hidden folder's name. */
@@ -65,6 +68,8 @@ export function createFilesSink(o: Options, ctx: SinkContext, disk: Disk, now: (
   let old: string[] = []
   let replacing = false
   const begun = new Set<string>()
+  /** Files were made in the hidden folder since it was synced. */
+  let unsynced = false
 
   async function open(open: OpenContext): Promise<void> {
     writer = { pipeline: ctx.pipeline, sink: ctx.id, incarnation: open.incarnation, instance: open.instance }
@@ -127,6 +132,7 @@ export function createFilesSink(o: Options, ctx: SinkContext, disk: Disk, now: (
     const temp = `${String(writer.incarnation).padStart(6, '0')}-${String(number).padStart(6, '0')}-${token}.part`
     await disk.makeFolder(join(root, staging))
     const file = await disk.create(join(root, staging, temp))
+    unsynced = true
     const output = new Output({ temp, final, key }, file, makeWriter!(), compression && createCompressor(compression), now())
     begun.add(final)
     outputs.set(key, output)
@@ -210,7 +216,8 @@ export function createFilesSink(o: Options, ctx: SinkContext, disk: Disk, now: (
     } else open = await Promise.all(outputs.values().map((output) => output.hold()))
     const files = finished
     finished = []
-    if (files.length > 0 || open.length > 0) await disk.syncFolder(join(root, staging))
+    if (unsynced) await disk.syncFolder(join(root, staging))
+    unsynced = false
     const removes = replacing && (files.length > 0 || end) ? old : []
     if (files.length > 0 || end) replacing = false
     for (const file of files) staged.add(file.temp)
@@ -233,7 +240,7 @@ export function createFilesSink(o: Options, ctx: SinkContext, disk: Disk, now: (
       if (!roll) return false
       const since = now() - roll.ms
       for (const output of outputs.values()) if (output.size >= roll.bytes || output.records >= roll.records || output.startedMs <= since) return true
-      return finished.length > 0
+      return finished.length >= mostFinished
     },
     flush,
     async publish(saved) {
