@@ -45,7 +45,7 @@ export const seededBugs: readonly SeededBug[] = [
   {
     name: 'state of the next epoch saved with the positions of this one',
     breaks: 'Records between the two cuts are counted twice (invariant 2).',
-    file: 'packages/core/src/run/component.ts',
+    file: 'packages/core/src/run/cuts.ts',
     edits: [
       [
         '      changes: steps.flatMap(',
@@ -79,7 +79,7 @@ export const seededBugs: readonly SeededBug[] = [
   {
     name: 'save when the first sink has come to the cut',
     breaks: 'A position is saved that a slower sink has not taken (invariant 1).',
-    file: 'packages/core/src/run/component.ts',
+    file: 'packages/core/src/run/cuts.ts',
     edits: [['      waiting: component.sinks.length,', '      waiting: 1,']],
     test: [loop, 'at after_save'],
     says: /lost/,
@@ -87,8 +87,8 @@ export const seededBugs: readonly SeededBug[] = [
   {
     name: 'a dead letter of the next epoch in this one',
     breaks: 'It is counted, but its record is read again and counted once more: the balance is wrong (invariant 14).',
-    file: 'packages/core/src/run/component.ts',
-    edits: [['if (cutOnItsWay && !sinks.some((s) => s.id === f.node))', 'if (false)']],
+    file: 'packages/core/src/run/failing.ts',
+    edits: [['if (beforeDeadLetter() && !isSink.has(f.node))', 'if (false)']],
     test: [loop, 'at '],
     says: /imbalances/,
   },
