@@ -14,10 +14,10 @@ export interface Ended {
   readonly err: string
 }
 
-/** Runs `pipe` with these words. `show`: its output goes to this process's own as well. */
+/** Runs `pipe` with these words. `show`: its output goes to this process's own as well; `showErrors`: what it prints beside its results does. */
 export function pipe(
   words: readonly string[],
-  options: { readonly cwd?: string; readonly show?: boolean; readonly env?: NodeJS.ProcessEnv } = {},
+  options: { readonly cwd?: string; readonly show?: boolean; readonly showErrors?: boolean; readonly env?: NodeJS.ProcessEnv } = {},
 ): Promise<Ended> {
   const child = spawn(process.execPath, ['--conditions=@millrace/source', main, ...words], {
     cwd: options.cwd ?? root,
@@ -30,7 +30,10 @@ export function pipe(
     out += text
     if (options.show) process.stdout.write(text)
   })
-  child.stderr?.setEncoding('utf8').on('data', (text: string) => (err += text))
+  child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+    err += text
+    if (options.showErrors) process.stderr.write(text)
+  })
   return new Promise((done, failed) => {
     child.on('error', failed)
     child.on('close', (code) => done({ code: code ?? 1, out, err }))

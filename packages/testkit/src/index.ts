@@ -1,4 +1,5 @@
 /** The door of @millrace/testkit. For tests only: its suites import vitest. */
+export * from './amazon.ts'
 export * from './contract/index.ts'
 export * from './clock.ts'
 export * from './disk.ts'

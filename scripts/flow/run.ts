@@ -1,0 +1,125 @@
+/** Runs a flow to its end in a folder that is a copy of its project, so that its state, its samples and its outputs lie there too. */
+import { cpSync, existsSync, mkdirSync, mkdtempSync, symlinkSync, writeFileSync } from 'node:fs'
+import { createServer, type AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { dirname, join, resolve } from 'node:path'
+import { type Counters, type Json, readStore, stateFolder } from '@millrace/core'
+import { pipe, root } from '../pipe.ts'
+import { addUp, type Balance } from './balance.ts'
+import type { Flow } from './flows.ts'
+import { serverEnvironment } from './servers.ts'
+
+export interface FlowOptions {
+  readonly profile: string
+  /** Input files in the order of the flow's inputs; none: generated samples. */
+  readonly inputs: readonly string[]
+  /** Default: a fresh folder for temporary files. One that was used before goes on where it was left. */
+  readonly out?: string | undefined
+  /** Further vars. */
+  readonly set?: Readonly<Record<string, string>>
+  /** Progress goes to this process's standard error. */
+  readonly show?: boolean
+  readonly env?: NodeJS.ProcessEnv
+}
+
+/** What one pipeline of a flow did in this run, as `pipe run --json` tells it. */
+export interface PipelineSummary {
+  readonly pipeline: string
+  readonly durationMs: number
+  readonly balances: boolean
+  readonly counters: Counters
+}
+
+export interface FlowRun {
+  readonly flow: string
+  readonly profile: string
+  readonly folder: string
+  /** The folder held no state of this profile. */
+  readonly fresh: boolean
+  readonly durationMs: number
+  readonly pipelines: readonly PipelineSummary[]
+  readonly balance: Balance
+}
+
+/** Runs the flow. Throws with the output of a command that fails. */
+export async function runFlow(name: string, flow: Flow, options: FlowOptions): Promise<FlowRun> {
+  const startedMs = performance.now()
+  const { profile } = options
+  const folder = options.out === undefined ? mkdtempSync(join(tmpdir(), `millrace-${name}-`)) : resolve(options.out)
+  const home = join(folder, '.millrace', profile)
+  const fresh = !existsSync(home)
+  copyProject(flow, folder)
+  const inputs = inputVars(flow, options.inputs, folder)
+  const env = { ...(await serverEnvironment(profile)), ...options.env }
+  const command = async (words: readonly string[]): Promise<string> => {
+    const { code, out, err } = await pipe([...words, '--profile', profile, '--json'], { cwd: folder, env, ...(options.show ? { showErrors: true } : {}) })
+    if (code !== 0) throw new Error(`pipe ${words.join(' ')} ended with ${code}\n${out}${err}`)
+    return out
+  }
+  const before = new Map(flow.specs.map((spec) => [pipelineOf(spec), countersBefore(home, pipelineOf(spec))]))
+  const set = Object.entries({ ...inputs, address: `127.0.0.1:${await freePort()}`, ...options.set }).flatMap(([key, value]) => ['--set', `${key}=${value}`])
+  const pipelines = JSON.parse(await command(['run', ...flow.specs, '--until', 'caught_up', ...set])) as PipelineSummary[]
+  const since = pipelines.map((summary) => ({ ...summary, counters: countersSince(before.get(summary.pipeline), summary.counters) }))
+  for (const report of flow.reports) since.push(JSON.parse(await command(['run', report])) as PipelineSummary)
+  const documents = new Map<string, number>()
+  for (const { name: collection, spec } of flow.collections) {
+    const [counted] = JSON.parse(await command(['query', 'store', collection, '--spec', spec, '--outputs', 'documents=count()'])) as { documents: number }[]
+    documents.set(collection, counted?.documents ?? 0)
+  }
+  const balance = addUp(flow, since, documents, fresh && profile === 'local')
+  return { flow: name, profile, folder, fresh, durationMs: performance.now() - startedMs, pipelines: since, balance }
+}
+
+const pipelineOf = (spec: string): string => spec.replace(/\.yaml$/, '')
+
+/** The specs, schemas and profiles of a flow in a folder of their own. Packages are found as they are from the repository. */
+function copyProject(flow: Flow, folder: string): void {
+  mkdirSync(folder, { recursive: true })
+  const from = join(root, 'pipelines', flow.folder)
+  for (const path of ['millrace.yaml', 'schemas', 'profiles', ...flow.specs, ...flow.reports]) cpSync(join(from, path), join(folder, path), { recursive: true })
+  if (!existsSync(join(folder, 'node_modules'))) symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'))
+}
+
+function inputVars(flow: Flow, given: readonly string[], folder: string): Record<string, string> {
+  if (given.length > flow.inputs.length)
+    throw new Error(`This flow takes ${flow.inputs.length} input files: ${flow.inputs.map((input) => input.name).join(', ')}.`)
+  const missing = flow.inputs.slice(given.length)
+  const sample = missing.length ? flow.sample() : {}
+  for (const { file } of missing) {
+    mkdirSync(dirname(join(folder, file)), { recursive: true })
+    writeFileSync(join(folder, file), sample[file]!)
+  }
+  return Object.fromEntries(flow.inputs.map(({ name, file }, i) => [name, given[i] === undefined ? file : resolve(given[i])]))
+}
+
+/** What a pipeline that goes on had counted before, by node. */
+function countersBefore(home: string, pipeline: string): Record<string, Json> | undefined {
+  const store = readStore(stateFolder(home, pipeline))
+  if (!store) return undefined
+  try {
+    return store.run()?.ended ? undefined : store.counters()
+  } finally {
+    store.close()
+  }
+}
+
+function countersSince(before: Record<string, Json> | undefined, counters: Counters): Counters {
+  if (!before) return counters
+  const since = <T extends object>(nodes: Record<string, T>): Record<string, T> =>
+    Object.fromEntries(
+      Object.entries(nodes).map(([id, counts]) => {
+        const old = (before[id] ?? {}) as Record<string, number>
+        const numbers = Object.entries(counts as Record<string, number>).map(([key, n]) => [key, typeof n === 'number' ? n - (old[key] ?? 0) : n])
+        return [id, Object.fromEntries(numbers) as T]
+      }),
+    )
+  return { sources: since(counters.sources), steps: since(counters.steps), sinks: since(counters.sinks) }
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await new Promise((done) => server.once('listening', done))
+  const { port } = server.address() as AddressInfo
+  await new Promise((done) => server.close(done))
+  return port
+}
