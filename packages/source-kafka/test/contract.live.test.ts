@@ -1,7 +1,6 @@
 import { readFileSync } from 'node:fs'
-import type { Row } from '@millrace/core'
-import { liveUrl, sinkContract, sourceContract, type SourceSubject } from '@millrace/testkit'
-import { Admin, Consumer, Producer } from '@platformatic/kafka'
+import { liveUrl, sourceContract, type SourceSubject } from '@millrace/testkit'
+import { Admin, Producer } from '@platformatic/kafka'
 
 const url = liveUrl('KAFKA')
 const brokers = (url ?? '').split(',')
@@ -24,36 +23,6 @@ async function topic(partitions: number): Promise<string> {
   await admin.createTopics({ topics: [stream], partitions, replicas: 1 })
   await admin.close()
   return stream
-}
-
-/** Every value of a topic, read apart from our own source. */
-async function valuesOf(stream: string): Promise<Row[]> {
-  const consumer = new Consumer({ clientId: 'test', groupId: 'none', bootstrapBrokers: brokers, retries: 5 })
-  consumer.topics.track(stream)
-  const found: Row[] = []
-  try {
-    const { id, partitions } = (await consumer.metadata({ topics: [stream], forceUpdate: true })).topics.get(stream)!
-    const ends = (await consumer.listOffsets({ topics: [stream], timestamp: -1n })).get(stream)!
-    for (const [partition, end] of ends.entries()) {
-      for (let from = 0n; from < end; ) {
-        const { responses } = await consumer.fetch({
-          node: partitions[partition]!.leader,
-          maxBytes: 1 << 20,
-          minBytes: 1,
-          maxWaitTime: 100,
-          isolationLevel: 0,
-          topics: [{ topicId: id, partitions: [{ partition, fetchOffset: from, currentLeaderEpoch: -1, lastFetchedEpoch: -1, partitionMaxBytes: 1 << 20 }] }],
-        })
-        for (const record of responses.flatMap((r) => r.partitions).flatMap((p) => p.records ?? [])) {
-          for (const one of record.records) if (record.firstOffset + BigInt(one.offsetDelta) >= from) found.push(JSON.parse(String(one.value)) as Row)
-          from = record.firstOffset + BigInt(record.lastOffsetDelta) + 1n
-        }
-      }
-    }
-    return found
-  } finally {
-    await consumer.close(true)
-  }
 }
 
 if (url) {
@@ -80,21 +49,6 @@ if (url) {
         push,
         rows,
         bad: [{ code: 'bad_json' }, { code: 'not_integer', field: 'n' }],
-      }
-    },
-  })
-
-  sinkContract({
-    module: new URL('../../sink-kafka/src/index.ts', import.meta.url),
-    type: 'kafka',
-    async setup() {
-      const stream = await topic(3)
-      return {
-        options: { stream, brokers, format: 'json', value_field: 'value', key: 'n', order: 'strict', compression: 'zstd', in_flight: 4, max_message: 1000 },
-        schema,
-        rows,
-        refused: { n: 1, when: 'x'.repeat(2000) },
-        visible: () => valuesOf(stream),
       }
     },
   })

@@ -17,6 +17,9 @@ export const commands: Readonly<Record<string, { readonly summary: string; load(
   'dead-letter replay': { summary: 'Put them through the pipeline again.', load: async () => (await import('./dead-letter-replay.ts')).default },
   'state show': { summary: 'Show what a pipeline has saved.', load: async () => (await import('./state-show.ts')).default },
   'state reset': { summary: 'Forget what a pipeline has saved.', load: async () => (await import('./state-reset.ts')).default },
-  'state rescale': { summary: 'Move what a pipeline has saved to another number of instances.', load: async () => (await import('./state-rescale.ts')).default },
+  'state rescale': {
+    summary: 'Move what a pipeline has saved to another number of instances.',
+    load: async () => (await import('./state-rescale.ts')).default,
+  },
   'new connector': { summary: 'Make the package of a new source or sink.', load: async () => (await import('./new-connector.ts')).default },
 }
