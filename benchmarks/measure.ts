@@ -22,7 +22,7 @@ export interface Cost {
 }
 
 /** Runs to the end. Rejects with the program's output when it fails. */
-export async function measure(program: Program): Promise<Cost> {
+export async function measure(program: Program): Promise<Cost & { readonly output: string }> {
   const started = performance.now()
   const child = spawn(
     '/bin/sh',
@@ -41,7 +41,7 @@ export async function measure(program: Program): Promise<Cost> {
   // `times` prints the shell's own seconds, then those of its children: "0m1.230000s 0m0.140000s".
   const children = times.trim().split('\n')[1]!.trim().split(/\s+/)
   const cpu = children.map((part) => /^(\d+)m([\d.]+)s$/.exec(part)!).reduce((sum, [, minutes, seconds]) => sum + Number(minutes) * 60 + Number(seconds), 0)
-  return { cpu, wall: (performance.now() - started) / 1000, peakBytes: Number(peak.trim().split('\n').at(-1)) * 1024 }
+  return { cpu, wall: (performance.now() - started) / 1000, peakBytes: Number(peak.trim().split('\n').at(-1)) * 1024, output: out }
 }
 
 /** Milliseconds from start to end, and nothing else that could slow it down. */
