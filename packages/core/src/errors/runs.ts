@@ -66,6 +66,11 @@ export const runEntries = {
   unknown_format: { title: 'unknown format', explanation: 'The name of a file does not tell its format.', hint: 'set `format`' },
   broken_file: { title: 'file is broken', explanation: 'The file is not of its format, or ends in the middle.' },
   broken_compression: { title: 'compressed data is broken', explanation: 'The compressed file is damaged or ends in the middle.' },
+  unsupported_encoding: {
+    title: 'encoding of a column cannot be read',
+    explanation: 'The file holds a column in an encoding that cannot be read without risk of a wrong value.',
+    hint: 'write the file with another encoding, or leave the field out of the schema',
+  },
   no_random_access: {
     title: 'file can only be read in order',
     explanation: 'The format needs to be read at any place, but the input is compressed or a stream.',
