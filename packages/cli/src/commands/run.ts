@@ -5,6 +5,7 @@ import { showProgress } from '../print/progress.ts'
 import { summaryJson, summaryText } from '../print/summary.ts'
 import { type Opened, openPlans } from '../spec.ts'
 import { specFlags } from '../spec-flags.ts'
+import { keepYoungGenerationSmall } from '../young-generation.ts'
 
 export default defineCommand({
   name: 'run',
@@ -31,6 +32,7 @@ export default defineCommand({
     const opened = await openPlans(args.length > 1 ? specsOf(args, io) : [oneSpec(args[0], io)], flags, io)
     if (!opened) return 2
     const progress = flags.json ? undefined : showProgress(io)
+    keepYoungGenerationSmall()
     try {
       const summaries = await runAll(opened, flags.until !== undefined, {
         ...opened[0]!.around,
