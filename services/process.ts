@@ -66,7 +66,7 @@ async function answering(server: Server, place: Place): Promise<void> {
     // Asked before and after: some other program may answer on the port of a server that died.
     if ((await pidOf(place)) === undefined) throw new Error(`${server.name} has died:\n${lastLines(place)}`)
     try {
-      await server.healthy(place)
+      await within(5000, server.healthy(place))
       if ((await pidOf(place)) !== undefined) return
     } catch (error) {
       why = (error as Error).message
@@ -75,6 +75,15 @@ async function answering(server: Server, place: Place): Promise<void> {
   }
   throw new Error(`${server.name} does not answer after 60 s: ${why}\n${lastLines(place)}`)
 }
+
+/** A server that is starting may take a connection and never answer on it. */
+const within = (ms: number, answer: Promise<void>): Promise<void> =>
+  Promise.race([
+    answer,
+    sleep(ms, undefined, { ref: false }).then(() => {
+      throw new Error(`no answer within ${ms} ms`)
+    }),
+  ])
 
 const lastLines = (place: Place): string =>
   existsSync(logFile(place)) ? readFileSync(logFile(place), 'utf8').trimEnd().split('\n').slice(-15).join('\n') : '(it has no log)'

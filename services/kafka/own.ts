@@ -1,5 +1,4 @@
 /** A broker of a test's own, to be killed, secured or put behind a proxy without disturbing other tests. Its data is in a temporary folder. */
-import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -69,20 +68,25 @@ async function makeCertificate(keystore: string, ca: string): Promise<void> {
   await tool('keytool', ['-exportcert', ...store, '-rfc', '-file', ca], jdk)
 }
 
-/** Three ports that are free now, the second after the first free too: a broker's controller listens there. */
+/**
+ * Three ports that are free now, the one after the first free too: a broker's controller listens there. Below those that systems give to clients, so that none takes
+ * them while the broker is down.
+ */
 async function freePorts(): Promise<number[]> {
-  for (;;) {
-    const open = [0, 0, 0].map(() => createServer().listen(0, '127.0.0.1'))
-    await Promise.all(open.map((s) => once(s, 'listening')))
-    const ports = open.map((s) => (s.address() as { port: number }).port)
-    const next = createServer()
-    const free = await new Promise<boolean>((resolve) =>
-      next
-        .on('error', () => resolve(false))
-        .on('listening', () => resolve(true))
-        .listen(ports[0]! + 1, '127.0.0.1'),
-    )
-    await Promise.all([...open, ...(free ? [next] : [])].map((s) => new Promise((resolve) => s.close(resolve))))
-    if (free) return ports
+  const found: number[] = []
+  while (found.length < 3) {
+    const port = 12_000 + Math.floor(Math.random() * 4000) * 2
+    if (!found.includes(port) && (await isFree(port)) && (await isFree(port + 1))) found.push(port)
   }
+  return found
+}
+
+function isFree(port: number): Promise<boolean> {
+  const server = createServer()
+  return new Promise((resolve) =>
+    server
+      .on('error', () => resolve(false))
+      .on('listening', () => server.close(() => resolve(true)))
+      .listen(port, '127.0.0.1'),
+  )
 }

@@ -85,8 +85,10 @@ export const sinkKafka = defineSink({
       async write(records) {
         await mend()
         const { messages, failures } = messagesOf(records, encode(records), o)
-        while (window.filter((s) => !s.done).length >= o.in_flight) {
-          await Promise.race(window.filter((s) => !s.done && !s.error).map((s) => s.settled))
+        for (;;) {
+          const open = window.filter((s) => !s.done)
+          if (open.length < o.in_flight) break
+          await Promise.race(open.map((s) => s.settled))
           await mend()
           shrink()
         }

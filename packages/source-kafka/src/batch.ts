@@ -1,10 +1,18 @@
-/** Fetched record batches to batches of rows. */
+/**
+ * Fetched record batches to batches of rows. Only rows are made here; id, key, arrival time and bytes of a record are told by what the client gave, when somebody
+ * asks.
+ */
 import type { BadRecord, Batch, Row } from '@millrace/core'
 import { type Beside, idHeader, type StreamDecoder } from '@millrace/formats'
-import { endOf, type RecordBatch } from './committed.ts'
+import type { RecordBatch } from './committed.ts'
+
+type KafkaRecord = RecordBatch['records'][number]
 
 const logAppendTime = 1 << 3
 const noBytes = Buffer.alloc(0)
+const idHeaderBytes = Buffer.from(idHeader)
+/** What a record takes beside its value. */
+const besideBytes = 16
 
 export interface Position {
   /** The topic's own id: another one means that it was made anew. */
@@ -12,21 +20,25 @@ export interface Position {
   readonly next: number
 }
 
-/** The records of some record batches, from `from` on, as one batch. `next`: where to go on. */
+/** A batch that may still be marked as the last that is at hand. */
+export type OpenBatch = { -readonly [K in keyof Batch]: Batch[K] }
+
+/** The records of some record batches of one partition, from offset `from` on, as one batch. `next`: where to go on. */
 export function batchOf(
   partition: number,
   batches: readonly RecordBatch[],
   from: bigint,
+  next: bigint,
   topic: string,
   decoder: StreamDecoder,
-  needs: { readonly headers: boolean },
-): Batch {
+  needs: { readonly beside: boolean; readonly headers: boolean },
+): OpenBatch {
+  let most = 0
+  for (const batch of batches) most += batch.records.length
   const rows: Row[] = []
-  const offsets: number[] = []
-  const values: Buffer[] = []
-  const ids: (string | undefined)[] = []
-  const keys: (string | undefined)[] = []
-  const times: number[] = []
+  const records: KafkaRecord[] = []
+  const offsets = new Float64Array(most)
+  const arrivals = new Float64Array(most)
   const bad: BadRecord[] = []
   let bytes = 0
   let anyKey = false
@@ -36,43 +48,56 @@ export function batchOf(
     const base = Number(batch.firstOffset)
     const appended = batch.attributes & logAppendTime ? Number(batch.maxTimestamp) : undefined
     const firstTime = Number(batch.firstTimestamp)
-    bytes += batch.length
     for (const record of batch.records) {
       const offset = base + record.offsetDelta
       if (offset < first) continue
       const value = record.value ?? noBytes
-      const key = record.key === null ? undefined : record.key.toString('utf8')
-      if (key !== undefined) anyKey = true
+      bytes += value.length + besideBytes
       const time = appended ?? firstTime + Number(record.timestampDelta)
-      let id: string | undefined
-      for (const [name, content] of record.headers) if (name?.length === idHeader.length && name.toString('latin1') === idHeader) id = content?.toString('utf8')
-      beside.key = key
-      beside.timestamp = time
-      if (needs.headers) beside.headers = Object.fromEntries(record.headers.map(([name, content]) => [String(name), String(content ?? '')]))
+      if (needs.beside) {
+        beside.key = keyOf(record)
+        beside.timestamp = time
+        if (needs.headers) beside.headers = Object.fromEntries(record.headers.map(([name, content]) => [String(name), String(content ?? '')]))
+      }
       const row = decoder.decode(value, beside)
       if (!row) {
+        const id = idOf(record)
         bad.push({ ...decoder.failure, position: offset, bytes: value, ...(id === undefined ? {} : { id }) })
         continue
       }
+      if (record.key !== null) anyKey = true
+      offsets[rows.length] = offset
+      arrivals[rows.length] = time
       rows.push(row)
-      offsets.push(offset)
-      values.push(value)
-      ids.push(id)
-      keys.push(key)
-      times.push(time)
+      records.push(record)
     }
   }
-  const position: Position = { topic, next: Number(batches.length ? endOf(batches.at(-1)!) : from) }
+  const position: Position = { topic, next: Number(next) }
+  let keys: (string | undefined)[] | undefined
   return {
     split: String(partition),
     rows,
     bytes,
     position: position as unknown as NonNullable<Batch['position']>,
     positionAt: (i) => offsets[i]!,
-    rawAt: (i) => values[i]!,
-    idAt: (i) => ids[i],
-    arrivals: Float64Array.from(times),
-    ...(anyKey ? { keys } : {}),
+    rawAt: (i) => records[i]!.value ?? noBytes,
+    idAt: (i) => idOf(records[i]!),
+    arrivals: arrivals.subarray(0, rows.length),
     ...(bad.length ? { bad } : {}),
+    ...(anyKey
+      ? {
+          get keys() {
+            return (keys ??= records.map(keyOf))
+          },
+        }
+      : {}),
   }
+}
+
+const keyOf = ({ key }: KafkaRecord): string | undefined => (key === null ? undefined : key.toString('utf8'))
+
+function idOf({ headers }: KafkaRecord): string | undefined {
+  let id: string | undefined
+  for (const [name, content] of headers) if (name?.length === idHeaderBytes.length && idHeaderBytes.equals(name)) id = content?.toString('utf8')
+  return id
 }

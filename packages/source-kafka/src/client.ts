@@ -21,7 +21,8 @@ export interface Client {
   topic(): Promise<Topic>
   /** Offsets of every partition. `at`: -2 the first that is there, -1 the end. */
   offsets(at: -1 | -2): Promise<readonly bigint[]>
-  fetch(node: number, topicId: string, from: ReadonlyMap<number, bigint>): Promise<FetchResponse>
+  /** Asks the leader of partitions for what comes at these offsets, at most `bytes` of each, as they are stored. */
+  fetch(node: number, topicId: string, from: ReadonlyMap<number, bigint>, bytes: number): Promise<FetchResponse>
   /** Fails loudly where the group has members: its offsets are theirs. */
   checkGroup(group: string): Promise<void>
   report(group: string, offsets: ReadonlyMap<number, number>): Promise<void>
@@ -51,10 +52,10 @@ export function openClient(o: Options, env: Env): Client {
         return { id: found.id, leaders: found.partitions.map((p) => p.leader) }
       }),
     offsets: (at) => call('asking for offsets', async () => (await consumer.listOffsets({ topics: [o.stream], timestamp: BigInt(at) })).get(o.stream)!),
-    fetch: (node, topicId, from) =>
+    fetch: (node, topicId, from, bytes) =>
       consumer.fetch({
         node,
-        maxBytes: o.max_bytes * Math.max(1, from.size),
+        maxBytes: bytes * Math.max(1, from.size),
         minBytes: 1,
         maxWaitTime: o.max_wait,
         isolationLevel: 1,
@@ -66,7 +67,7 @@ export function openClient(o: Options, env: Env): Client {
               fetchOffset,
               currentLeaderEpoch: -1,
               lastFetchedEpoch: -1,
-              partitionMaxBytes: o.max_bytes,
+              partitionMaxBytes: bytes,
             })),
           },
         ],

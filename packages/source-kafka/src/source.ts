@@ -10,7 +10,7 @@ import { type Batch, DataError, defineSource, MillraceError, type ReadContext, t
 import { decodeAgain, kafkaCodes, kafkaError, type StreamDecoder, streamDecoder } from '@millrace/formats'
 import { batchOf, type Position } from './batch.ts'
 import { type Client, openClient, type Topic } from './client.ts'
-import { committedBatches, endOf } from './committed.ts'
+import { committedBatches, endOf, type RecordBatch } from './committed.ts'
 import { type Options, options } from './options.ts'
 
 const maxPauseMs = 5000
@@ -91,33 +91,45 @@ interface Lane {
   ended: boolean
 }
 
+interface Answer {
+  readonly node: number
+  /** Where each partition was asked from. */
+  readonly asked: ReadonlyMap<number, bigint>
+  readonly response?: Awaited<ReturnType<Client['fetch']>>
+  readonly error?: unknown
+}
+
 async function* readTopic(client: Client, o: Options, ctx: SourceContext, read: ReadContext, refreshMs: number): AsyncGenerator<Batch | SplitsFound> {
   const decoder = decoderOf(o, ctx)
-  const needs = { headers: o.headers_field !== undefined }
+  const needs = { headers: o.headers_field !== undefined, beside: [o.key_field, o.timestamp_field, o.headers_field].some((field) => field !== undefined) }
+  const size = fetchSize(o.max_bytes)
   const lanes = new Map<number, Lane>()
   let topic = await client.topic()
   const found = await startLanes(client, topic, o, read, lanes, true)
   yield { splits: found.map((p) => ({ id: String(p) })), complete: o.stop === 'end' }
   // Where a partition was begun is saved before anything of it: after a crash `start` must not be asked again.
-  const begun = (partitions: readonly number[]) => partitions.map((p) => batchOf(p, [], lanes.get(p)!.next, topic.id, decoder, needs))
+  const emptyOf = (p: number, { next }: Lane) => batchOf(p, [], next, next, topic.id, decoder, needs)
+  const begun = (partitions: readonly number[]) => partitions.map((p) => emptyOf(p, lanes.get(p)!))
   yield* begun(found)
-  const onTheWay = new Map<number, Promise<{ node: number; asked: Map<number, bigint>; response?: Awaited<ReturnType<Client['fetch']>>; error?: unknown }>>()
+  // Answers queue up here; a race with a promise as old as the run would keep every answer alive.
+  const onTheWay = new Set<number>()
+  const arrived: Answer[] = []
+  let wake = () => {}
+  read.signal.addEventListener('abort', () => wake(), { once: true })
   const ask = (node: number) => {
     const asked = new Map<number, bigint>()
     for (const [p, lane] of lanes) if (topic.leaders[p] === node && !lane.ended && read.wants(String(p))) asked.set(p, lane.next)
     if (asked.size === 0) return
-    onTheWay.set(
-      node,
-      client.fetch(node, topic.id, asked).then(
-        (response) => ({ node, asked, response }),
-        (error: unknown) => ({ node, asked, error }),
-      ),
+    onTheWay.add(node)
+    const take = (answer: Answer) => {
+      arrived.push(answer)
+      wake()
+    }
+    client.fetch(node, topic.id, asked, size.bytes()).then(
+      (response) => take({ node, asked, response }),
+      (error: unknown) => take({ node, asked, error }),
     )
   }
-  const aborted = new Promise<undefined>((resolve) => {
-    if (read.signal.aborted) resolve(undefined)
-    else read.signal.addEventListener('abort', () => resolve(undefined), { once: true })
-  })
   let pauseMs = 100
   let refreshedMs = Date.now()
   let stale = false
@@ -137,7 +149,7 @@ async function* readTopic(client: Client, o: Options, ctx: SourceContext, read: 
     for (const [p, lane] of lanes) {
       if (lane.ended || lane.end === undefined || lane.next < lane.end) continue
       lane.ended = true
-      yield { ...batchOf(p, [], lane.next, topic.id, decoder, needs), end: true }
+      yield { ...emptyOf(p, lane), end: true }
     }
     if ([...lanes.values()].every((l) => l.ended)) return
     for (const node of new Set(topic.leaders)) if (node >= 0 && !onTheWay.has(node)) ask(node)
@@ -146,8 +158,14 @@ async function* readTopic(client: Client, o: Options, ctx: SourceContext, read: 
       if (topic.leaders.some((l) => l < 0)) stale = true
       continue
     }
-    const answer = await Promise.race([...onTheWay.values(), aborted])
-    if (!answer) return
+    if (arrived.length === 0) {
+      await new Promise<void>((resolve) => {
+        wake = resolve
+        if (read.signal.aborted) resolve()
+      })
+    }
+    const answer = arrived.shift()
+    if (!answer || read.signal.aborted) return
     const { node, asked, response, error } = answer
     onTheWay.delete(node)
     if (!response) {
@@ -158,7 +176,7 @@ async function* readTopic(client: Client, o: Options, ctx: SourceContext, read: 
       continue
     }
     pauseMs = 100
-    const batches: Batch[] = []
+    const parts: { partition: number; batches: readonly RecordBatch[]; from: bigint; next: bigint }[] = []
     for (const { partitions } of response.responses) {
       for (const part of partitions) {
         const from = asked.get(part.partitionIndex)
@@ -166,22 +184,47 @@ async function* readTopic(client: Client, o: Options, ctx: SourceContext, read: 
         // Fetch sessions linger: a partition may come that was not asked for.
         if (from === undefined || !lane || lane.next !== from) continue
         lane.stable = part.lastStableOffset
-        const { batches: committed, next } = committedBatches(part, from)
-        for (let k = 0; k < committed.length; ) {
-          let n = 0
-          const first = k
-          while (k < committed.length && (n === 0 || n + committed[k]!.records.length <= batchRecords)) n += committed[k++]!.records.length
-          batches.push(batchOf(part.partitionIndex, committed.slice(first, k), from, topic.id, decoder, needs))
-        }
-        lane.next = next
+        const { batches, next } = committedBatches(part, from)
+        for (const together of gathered(batches)) parts.push({ partition: part.partitionIndex, batches: together, from, next: endOf(together.at(-1)!) })
         // What was aborted or is control moves the position as well.
-        if (next > (committed.length > 0 ? endOf(committed.at(-1)!) : from)) batches.push(batchOf(part.partitionIndex, [], next, topic.id, decoder, needs))
+        if (next > (batches.length > 0 ? endOf(batches.at(-1)!) : from)) parts.push({ partition: part.partitionIndex, batches: [], from, next })
+        lane.next = next
       }
     }
     ask(node)
     const caughtUp = [...lanes.values()].every((l) => l.ended || l.next >= l.stable)
-    if (caughtUp && batches.length === 0) batches.push(withoutPosition(String([...lanes.keys()][0] ?? 0)))
-    for (const [i, batch] of batches.entries()) yield caughtUp && i === batches.length - 1 ? { ...batch, caughtUp: true } : batch
+    if (caughtUp && parts.length === 0) yield { ...withoutPosition(String([...lanes.keys()][0] ?? 0)), caughtUp: true }
+    for (const [i, { partition, batches, from, next }] of parts.entries()) {
+      const batch = batchOf(partition, batches, from, next, topic.id, decoder, needs)
+      size.count(batch.bytes, batches)
+      if (caughtUp && i === parts.length - 1) batch.caughtUp = true
+      yield batch
+    }
+  }
+}
+
+/**
+ * How much of a partition to ask for. The broker counts what is stored, which may be a tenth of what comes out of it: one answer would then fill the memory. So it
+ * begins with little and goes by what came out so far.
+ */
+function fetchSize(most: number) {
+  let [stored, out] = [1, 8]
+  return {
+    count(bytes: number, batches: readonly RecordBatch[]) {
+      for (const { length } of batches) stored += length
+      out += bytes
+    },
+    bytes: () => Math.max(1, Math.round(most * Math.min(1, stored / out))),
+  }
+}
+
+/** Record batches put together up to some records. */
+function* gathered(batches: readonly RecordBatch[]): Generator<readonly RecordBatch[]> {
+  for (let k = 0; k < batches.length; ) {
+    let n = 0
+    const first = k
+    while (k < batches.length && (n === 0 || n + batches[k]!.records.length <= batchRecords)) n += batches[k++]!.records.length
+    yield batches.slice(first, k)
   }
 }
 

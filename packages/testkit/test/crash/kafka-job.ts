@@ -11,6 +11,8 @@ import { pipeFromSource } from './jobs.ts'
 
 const partitions = 3
 const topic = 'numbers'
+/** About how long a broker takes to be there again. */
+const outageMs = 15_000
 
 export interface KafkaJob {
   /** As if it had never run. */
@@ -68,8 +70,8 @@ export async function kafkaJob(mongodb: string, count: number, folder: string): 
         const outage = start > 0 && told.brokerKills < brokerDeaths ? breakBroker(broker, dies) : undefined
         if (outage) told.brokerKills++
         try {
-          // The start that meets the outage lives on: it has to wait and go on by itself.
-          const { killed } = await startOnce(program, outage ? 'lives' : { afterMs: dies })
+          // The start that meets the outage lives on for a while: mostly it has to wait and go on by itself.
+          const { killed } = await startOnce(program, { afterMs: outage ? dies + outageMs * (0.5 + Math.random()) : dies })
           if (!killed) return told
           told.kills++
         } catch (error) {
