@@ -5,7 +5,8 @@ import { resolve } from 'node:path'
 /** The repository's folder. */
 export const root = resolve(import.meta.dirname, '..')
 
-const main = resolve(root, 'packages/cli/src/main.ts')
+/** What Node runs for `pipe` without a build. */
+export const pipeFromSource = ['--conditions=@millrace/source', resolve(root, 'packages/cli/src/main.ts')] as const
 
 /** What a finished command left. */
 export interface Ended {
@@ -19,7 +20,7 @@ export function pipe(
   words: readonly string[],
   options: { readonly cwd?: string; readonly show?: boolean; readonly showErrors?: boolean; readonly env?: NodeJS.ProcessEnv } = {},
 ): Promise<Ended> {
-  const child = spawn(process.execPath, ['--conditions=@millrace/source', main, ...words], {
+  const child = spawn(process.execPath, [...pipeFromSource, ...words], {
     cwd: options.cwd ?? root,
     env: { ...process.env, ...options.env },
     stdio: ['ignore', 'pipe', options.show ? 'inherit' : 'pipe'],

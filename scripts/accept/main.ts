@@ -1,20 +1,38 @@
 /**
- * `npm run accept -- NAME --out FOLDER`: runs a job on the real data, which `MILLRACE_DATA` names, leaves what it wrote in the folder, and has other readers
+ * `npm run accept -- NAME [--profile P] --out FOLDER`: runs a job on the real data, which `MILLRACE_DATA` names, leaves what it wrote in the folder, and has other readers
  * than ours find the known facts there. Exit code 0: every fact holds.
  */
 import { resolve } from 'node:path'
 import { parseArgs } from 'node:util'
+import { accept, type Acceptance } from './flow.ts'
+import { acceptFlow1 } from './flow1.ts'
+import { acceptFlow2 } from './flow2.ts'
+import { acceptFlow3 } from './flow3.ts'
 import { acceptRetail } from './retail.ts'
 
-const jobs: Readonly<Record<string, (data: string, out: string) => Promise<boolean>>> = { retail: acceptRetail }
+const flow =
+  (job: (acceptance: Acceptance) => Promise<void>) =>
+  async (data: string, out: string, profile: string): Promise<boolean> => {
+    const acceptance = accept(data, out, profile)
+    await job(acceptance)
+    process.stdout.write(`\n${acceptance.right ? 'Every fact holds' : 'SOME FACTS DO NOT HOLD'} on the profile ${profile}. Exports: ${acceptance.out}\n`)
+    return acceptance.right
+  }
 
-const { values, positionals } = parseArgs({ allowPositionals: true, options: { out: { type: 'string' } } })
+const jobs: Readonly<Record<string, (data: string, out: string, profile: string) => Promise<boolean>>> = {
+  retail: acceptRetail,
+  flow1: flow(acceptFlow1),
+  flow2: flow(acceptFlow2),
+  flow3: flow(acceptFlow3),
+}
+
+const { values, positionals } = parseArgs({ allowPositionals: true, options: { out: { type: 'string' }, profile: { type: 'string', default: 'local' } } })
 const job = jobs[positionals[0] ?? '']
 const data = process.env['MILLRACE_DATA']
-if (!job || !values.out) fail(`Usage: npm run accept -- ${Object.keys(jobs).join('|')} --out FOLDER`)
+if (!job || !values.out) fail(`Usage: npm run accept -- ${Object.keys(jobs).join('|')} [--profile NAME] --out FOLDER`)
 if (!data)
   fail('Set MILLRACE_DATA to the folder that holds online-retail.csv.gz: the UCI Online Retail data, https://archive.ics.uci.edu/dataset/352/online+retail')
-process.exitCode = (await job(resolve(data), resolve(values.out))) ? 0 : 1
+process.exitCode = (await job(resolve(data), resolve(values.out), values.profile)) ? 0 : 1
 
 function fail(message: string): never {
   process.stderr.write(`${message}\n`)

@@ -73,7 +73,7 @@ export async function runFlow(name: string, flow: Flow, options: FlowOptions): P
 const pipelineOf = (spec: string): string => spec.replace(/\.yaml$/, '')
 
 /** The specs, schemas and profiles of a flow in a folder of their own. Packages are found as they are from the repository. */
-function copyProject(flow: Flow, folder: string): void {
+export function copyProject(flow: Flow, folder: string): void {
   mkdirSync(folder, { recursive: true })
   const from = join(root, 'pipelines', flow.folder)
   for (const path of ['millrace.yaml', 'schemas', 'profiles', ...flow.specs, ...flow.reports]) cpSync(join(from, path), join(folder, path), { recursive: true })
@@ -116,7 +116,8 @@ function countersSince(before: Record<string, Json> | undefined, counters: Count
   return { sources: since(counters.sources), steps: since(counters.steps), sinks: since(counters.sinks) }
 }
 
-async function freePort(): Promise<number> {
+/** A port of the loopback address that nobody listens on. */
+export async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1')
   await new Promise((done) => server.once('listening', done))
   const { port } = server.address() as AddressInfo
