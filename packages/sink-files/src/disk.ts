@@ -150,3 +150,17 @@ export const nodeDisk: Disk = {
       () => false,
     ),
 }
+
+/** Throws where files cannot be made in a folder, which need not be there yet. */
+export async function checkFolder(disk: Disk, folder: string): Promise<void> {
+  let near = folder
+  let found = await disk.look(near)
+  while (!found && near !== dirname(near)) {
+    near = dirname(near)
+    found = await disk.look(near)
+  }
+  if (found?.kind === 'file')
+    throw new MillraceError('output_taken', `${near} is a file, but a folder is needed there`, { hint: 'remove it, or choose another path', exitCode: 3 })
+  if (!(await disk.canWrite(near)))
+    throw system('no_permission', `no permission to write to ${near}`, undefined, 'give the user of this process write permission, or choose another path')
+}

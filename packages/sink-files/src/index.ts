@@ -1,13 +1,34 @@
 /** The sink of files. */
-import { type Definition, defineSink, type Type, typeText } from '@millrace/core'
-import { nodeDisk } from './disk.ts'
-import { acceptProblems, layoutOf, optionProblems, options, target } from './options.ts'
+import { type Definition, defineSink, type Type } from '@millrace/core'
+import { placesOf } from '@millrace/formats'
+import { checkFolder, nodeDisk } from './disk.ts'
+import { acceptProblems, folderOf, layoutOf, optionProblems, type Options, options } from './options.ts'
 import { createFilesSink } from './sink.ts'
+import { parseTemplate } from './template.ts'
 
 export { type Disk, type DiskFile, nodeDisk } from './disk.ts'
 export { createFilesSink } from './sink.ts'
 
 /** Writes files, shown whole. */
+/** How types are stored: as JSON, Parquet, Arrow. */
+const stored: Readonly<Record<Type['kind'], string>> = {
+  string: 'string, STRING, Utf8',
+  boolean: 'boolean, BOOLEAN, Bool',
+  integer: 'number, INT64, Int64',
+  bigint: 'string, INT64, Int64',
+  number: 'number, DOUBLE, Float64',
+  decimal: 'string, DECIMAL, Decimal',
+  date: 'string, DATE, Date32',
+  timestamp: 'string, TIMESTAMP(MILLIS, UTC), Timestamp(ms, UTC)',
+  bytes: 'base64, BYTE_ARRAY, Binary',
+  list: 'array, JSON, List',
+  object: 'object, JSON, Struct',
+  json: 'itself, JSON, Utf8',
+}
+
+/** The path makes sense; what is wrong with it is told by `check`. */
+const isReadable = (o: Options): boolean => typeof parseTemplate(o.path) !== 'string'
+
 export const sinkFiles = defineSink({
   kind: 'sink',
   type: 'files',
@@ -18,15 +39,16 @@ export const sinkFiles = defineSink({
   capabilities: (o) => ({
     label: 'effectively-once',
     how: 'publish-once: a file is synced under a hidden name and renamed after its checkpoint',
-    ...(layoutOf(o).append ? {} : { holds: true }),
+    ...(isReadable(o) && !layoutOf(o).append ? { holds: true } : {}),
   }),
-  accepts: acceptProblems,
-  mapping: (type: Type) => typeText(type),
-  writes: (o, env) => [`files:${target(o, env)}`],
+  accepts: (o, record) => (isReadable(o) ? acceptProblems(o, record) : []),
+  mapping: ({ kind }) => stored[kind],
+  writes: (o, env) => placesOf([o.path], env),
   create: (o, ctx) => createFilesSink(o, ctx, nodeDisk, () => performance.now()),
   async probe(o, env) {
-    const path = target(o, env)
-    return `writes to ${path}`
+    const folder = folderOf(o, env)
+    await checkFolder(nodeDisk, folder)
+    return `can write to ${folder}`
   },
 })
 

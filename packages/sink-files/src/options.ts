@@ -108,8 +108,5 @@ export const acceptProblems = (o: Options, record: RecordType): Problem[] => {
   return [...fieldProblems(template, record), ...writeFormatAccepts(format, record)]
 }
 
-/** The folder or file that the sink writes, absolute: the part of the path before its first field. */
-export function target(o: Options, env: Env): string {
-  const { template, partitioned } = layoutOf(o)
-  return env.resolve(template.name && !partitioned ? o.path : template.root)
-}
+/** The folder below which the sink writes, absolute. */
+export const folderOf = (o: Options, env: Pick<Env, 'resolve'>): string => env.resolve(layoutOf(o).template.root)

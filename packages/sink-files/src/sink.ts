@@ -6,7 +6,7 @@
  * synced and handed out as stages; publish.ts shows them. What a dead attempt left in the hidden folder is removed at the next start, unless it is in `resume`.
  */
 import { createHash, randomBytes } from 'node:crypto'
-import { basename, dirname, join } from 'node:path'
+import { basename, join } from 'node:path'
 import {
   type Flushed,
   type Json,
@@ -21,7 +21,7 @@ import {
   type WriteFailure,
 } from '@millrace/core'
 import { createCompressor, type MakeWriter, prepareWriter } from '@millrace/formats'
-import type { Disk } from './disk.ts'
+import { checkFolder, type Disk } from './disk.ts'
 import { fileName, findExisting, pipelineName, type Writer } from './names.ts'
 import { defaultRoll, layoutOf, type Options, type Roll } from './options.ts'
 import { chunkBytes, type FinishedFile, type OpenFile, Output } from './output.ts'
@@ -93,20 +93,10 @@ export function createFilesSink(o: Options, ctx: SinkContext, disk: Disk, now: (
 
   /** Says early what a write would fail with. */
   async function checkPlace(): Promise<void> {
-    let folder = root
-    let found = await disk.look(folder)
-    while (!found && folder !== dirname(folder)) found = await disk.look((folder = dirname(folder)))
-    if (found?.kind === 'file')
-      throw new MillraceError('output_taken', `${folder} is a file, but a folder is needed there`, { hint: 'remove it, or choose another path', exitCode: 3 })
-    if (!(await disk.canWrite(folder)))
-      throw new SystemError('no_permission', `no permission to write to ${folder}`, {
-        hint: 'give the user of this process write permission, or choose another path',
-      })
-    if (template.name && !partitioned) {
-      const file = join(root, fileName(writer, template, ending, placeOf(keyOf({})), 1))
-      if ((await disk.look(file))?.kind === 'folder')
-        throw new MillraceError('output_taken', `${file} is a folder`, { hint: 'choose another path', exitCode: 3 })
-    }
+    await checkFolder(disk, root)
+    if (!template.name || partitioned) return
+    const file = join(root, fileName(writer, template, ending, placeOf(theKey), 1))
+    if ((await disk.look(file))?.kind === 'folder') throw new MillraceError('output_taken', `${file} is a folder`, { hint: 'choose another path', exitCode: 3 })
   }
 
   /** Cuts a file back to what was saved, and goes on with it. */

@@ -329,7 +329,7 @@ test('large rows are written in chunks, compressed or not', async () => {
   }
 })
 
-test('its definition says what it promises and where it writes', () => {
+test('its definition says what it promises and where it writes', async () => {
   const of = (options: Record<string, unknown>) => sinkFiles.capabilities(optionsOf(options))
   expect(of({})).toMatchObject({ label: 'effectively-once' })
   expect(of({}).holds).toBeUndefined()
@@ -337,4 +337,7 @@ test('its definition says what it promises and where it writes', () => {
   const env = { root, home: root, profile: 'local', pipeline: 'p', id: 's', resolve: (path: string) => join(root, path) }
   expect(sinkFiles.writes!(optionsOf({ path: 'out/{city}/' }), env)).toEqual([`files:${out()}`])
   expect(sinkFiles.writes!(optionsOf({ path: 'out/x.csv' }), env)).toEqual([`files:${out()}/x.csv`])
+  expect(await sinkFiles.probe!(optionsOf({}), env, new AbortController().signal)).toContain(out())
+  await writeFile(out(), '')
+  await expect(sinkFiles.probe!(optionsOf({}), env, new AbortController().signal)).rejects.toMatchObject({ code: 'output_taken' })
 })
