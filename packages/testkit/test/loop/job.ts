@@ -48,7 +48,8 @@ function rolled(sink: Sink, most: number): Sink {
     ...sink,
     async write(records, ctx) {
       n += records.length
-      await sleep(2)
+      // Longer than a flush: a save that does not wait for this write is seen to lose it.
+      await sleep(10)
       return sink.write(records, ctx)
     },
     full: () => n >= most,
