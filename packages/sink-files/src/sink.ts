@@ -167,6 +167,17 @@ export function createFilesSink(o: Options, ctx: SinkContext, disk: Disk, now: (
     if (output.pendingBytes >= chunkBytes) await output.drain()
   }
 
+  /** The key of a row's place; undefined: a time in it has no text, which is told. */
+  function keyIn(row: Row, index: number, refused: WriteFailure[]): string | undefined {
+    try {
+      return keyOf(row)
+    } catch (error) {
+      if (!(error instanceof RangeError)) throw error
+      refused.push({ index, kind: 'data', code: 'out_of_range', message: error.message })
+      return undefined
+    }
+  }
+
   async function putAll(records: Records): Promise<void> {
     const refused: WriteFailure[] = []
     if (partitioned) {
@@ -174,7 +185,8 @@ export function createFilesSink(o: Options, ctx: SinkContext, disk: Disk, now: (
       let last = { rows: [] as Row[], indexes: [] as number[] }
       let lastKey: string | undefined
       records.rows.forEach((row, i) => {
-        const key = keyOf(row)
+        const key = keyIn(row, i, refused)
+        if (key === undefined) return
         if (key !== lastKey) {
           lastKey = key
           const group = groups.get(key)

@@ -5,7 +5,7 @@ import type { PartialWriteError, RecordType, Row } from '@millrace/core'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { sinkFiles } from '../src/index.ts'
 import { finish, flush, makeSink, opening, optionsOf, publish, runAll, write } from './drive.ts'
-import { allFiles, everyRow, everyType, integer, rowsOf, string, visibleFiles, visibleRows } from './read.ts'
+import { allFiles, everyRow, everyType, field, integer, rowsOf, string, visibleFiles, visibleRows } from './read.ts'
 
 const schema: RecordType = { fields: { id: integer(), city: string(true) } }
 const row = (id: number, city: string | null = 'a'): Row => ({ id, city })
@@ -319,6 +319,20 @@ test('rows that the format cannot hold are named by their place in the write, ov
   expect(error.failures.map(({ index, kind, code, field }) => [index, kind, code, field])).toEqual([2, 3, 7].map((i) => [i, 'data', 'bad_text', 'city']))
   await finish(sink)
   expect((await visibleRows(out(), everyType)).map((r) => r['id'] as number).toSorted((a, b) => a - b)).toEqual([0, 1, 4, 5, 6, 8])
+})
+
+test('a time that is of no year a folder could be named by is refused, its row alone', async () => {
+  const timed: RecordType = { fields: { id: integer(), at: field({ kind: 'timestamp' }) } }
+  const sink = makeSink(root, timed, { path: 'out/{at:yyyy}/', format: 'parquet' })
+  await sink.open!(opening())
+  const error = (await write(sink, [
+    { id: 1, at: 0 },
+    { id: 2, at: 8.64e15 },
+    { id: 3, at: 1 },
+  ]).catch((e) => e)) as PartialWriteError
+  expect(error.failures).toMatchObject([{ index: 1, kind: 'data', code: 'out_of_range' }])
+  await finish(sink)
+  expect((await visibleRows(out(), timed)).map((r) => r['id'])).toEqual([1, 3])
 })
 
 test('large rows are written in chunks, compressed or not', async () => {
