@@ -1,62 +1,57 @@
-/** `npm start`: generates a sample, runs the main job on it from beginning to end, and shows what a person at the service desk would look up. */
+/**
+ * `npm start`: generates a shop's invoice lines, posts them to a gateway, from there over a stream into a store, all in one command and with nothing installed,
+ * and looks up what a person at the service desk would.
+ */
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { retailSample } from '@millrace/testkit'
-import { table } from '../packages/cli/src/print/table.ts'
+import { freePort } from './flow/run.ts'
 import { pipe, root } from './pipe.ts'
 
 const project = join(root, 'pipelines/customer-service')
-const sample = join(project, 'data/retail.csv')
-
-interface Line {
-  readonly InvoiceNo: string
-  readonly InvoiceDate: string
-  readonly CustomerID: number
-  readonly Quantity: number
-  readonly UnitPrice: number
-}
+const rows = 10_000
 
 mkdirSync(join(project, 'data'), { recursive: true })
-writeFileSync(sample, retailSample({ rows: 20_000 }))
-process.stdout.write('Generated 20,000 rows in pipelines/customer-service/data/retail.csv\n\n')
+writeFileSync(join(project, 'data/retail.csv'), retailSample({ rows }))
+process.stdout.write(`Generated ${rows.toLocaleString('en-US')} rows in pipelines/customer-service/data/retail.csv\n\n`)
 
-const { code } = await pipe(['run', 'invoices.yaml'], { cwd: project, show: true })
-if (code !== 0) process.exit(code)
+const specs = ['client.yaml', 'gateway.yaml', 'projection.yaml']
+await command(['run', ...specs, '--until', 'caught_up', '--set', `address=127.0.0.1:${await freePort()}`])
 
-const customer = await customerOfMostInvoices()
-const invoices = await invoicesOf(customer)
-process.stdout.write(
-  `\nThe invoices of customer ${customer}, newest first:\n\n${table([{ title: 'InvoiceNo' }, { title: 'InvoiceDate' }, { title: 'lines', right: true }, { title: 'total', right: true }], invoices)}`,
-)
+const store = ['query', 'store', 'invoice-items']
+const busiest = ['--where', 'CustomerID != null', '--group', 'CustomerID', '--outputs', 'lines=count()', '--sort', '-lines', '--limit', '1']
+const [customer] = await rowsOf<{ CustomerID: number }>([...store, ...busiest])
+const invoices = [
+  ...store,
+  ...['--where', `CustomerID == ${customer!.CustomerID}`, '--group', 'InvoiceNo,InvoiceDate,CustomerID'],
+  ...['--outputs', 'lines=count(),total=round(sum(Quantity * UnitPrice), 2)', '--sort', '-InvoiceDate'],
+]
+process.stdout.write(`\nThe invoices of customer ${customer!.CustomerID}, newest first:\n  npx pipe ${shown(invoices)}\n\n`)
+await command(invoices)
+
+const [shortest] = (await rowsOf<{ InvoiceNo: string; lines: number }>(invoices)).toSorted((a, b) => a.lines - b.lines)
+const lines = [...store, '--where', `InvoiceNo == '${shortest!.InvoiceNo}'`]
+process.stdout.write(`\nThe lines of invoice ${shortest!.InvoiceNo}:\n  npx pipe ${shown(lines)}\n\n`)
+await command(lines)
 process.stdout.write(`
 Try next, in pipelines/customer-service:
-  npx pipe query store invoice-items --where "InvoiceNo == '${invoices[0]?.[0]}'"     the lines of an invoice
-  npx pipe dead-letter list invoices.yaml                                    what could not pass, and why
-  npx pipe plan invoices.yaml                                                what the run does and promises
+  npx pipe dead-letter list client.yaml     what the gateway refused, and why
+  npx pipe plan gateway.yaml                what a run does and promises
+  npx pipe preview invoices.yaml --set invoice_date_format='d/M/yyyy H:mm'     what the wrong date format would do
 `)
 
-async function query(where: string, limit: number): Promise<Line[]> {
-  const { code: failed, out, err } = await pipe(['query', 'store', 'invoice-items', '--where', where, '--limit', String(limit), '--json'], { cwd: project })
-  if (failed) throw new Error(out + err)
-  return JSON.parse(out) as Line[]
+/** Runs a command in the project; ends this process where it fails. */
+async function command(words: readonly string[], show = true): Promise<string> {
+  const { code, out, err } = await pipe(words, { cwd: project, show })
+  if (code === 0) return out
+  if (!show) process.stderr.write(out + err)
+  process.exit(code)
 }
 
-/** The one with the most invoices, so that there is something to see. */
-async function customerOfMostInvoices(): Promise<number> {
-  const byCustomer = Map.groupBy(await query('CustomerID != null', 20_000), (line) => line.CustomerID)
-  const counted = [...byCustomer].map(([id, lines]) => ({ id, invoices: new Set(lines.map((line) => line.InvoiceNo)).size }))
-  return counted.toSorted((a, b) => b.invoices - a.invoices || a.id - b.id)[0]!.id
+async function rowsOf<T>(words: readonly string[]): Promise<T[]> {
+  return JSON.parse(await command([...words, '--json'], false)) as T[]
 }
 
-/** One row an invoice: number, date, lines, total. */
-async function invoicesOf(id: number): Promise<string[][]> {
-  const byInvoice = Map.groupBy(await query(`CustomerID == ${id}`, 10_000), (line) => line.InvoiceNo)
-  return [...byInvoice]
-    .map(([invoice, lines]) => [
-      invoice,
-      lines[0]!.InvoiceDate,
-      String(lines.length),
-      lines.reduce((sum, line) => sum + line.Quantity * line.UnitPrice, 0).toFixed(2),
-    ])
-    .toSorted((a, b) => (a[1]! < b[1]! ? 1 : -1))
+function shown(words: readonly string[]): string {
+  return words.map((word) => (/^[\w,.=-]+$/.test(word) ? word : word.includes("'") ? `"${word}"` : `'${word}'`)).join(' ')
 }
