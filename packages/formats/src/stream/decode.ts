@@ -31,7 +31,7 @@ const strict = new TextDecoder('utf-8', { fatal: true })
 
 /** UTF-8 to text; undefined where it is not. Buffer's own decoding is three times as fast for short values, but puts U+FFFD for what it cannot read. */
 function utf8(value: Uint8Array): string | undefined {
-  const text = Buffer.from(value.buffer, value.byteOffset, value.length).toString('utf8')
+  const text = (Buffer.isBuffer(value) ? value : Buffer.from(value.buffer, value.byteOffset, value.length)).toString('utf8')
   if (!text.includes('\ufffd')) return text
   try {
     return strict.decode(value)
