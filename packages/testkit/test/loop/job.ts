@@ -55,8 +55,9 @@ function rolled(sink: Sink, most: number): Sink {
     full: () => n >= most,
     async flush(ctx) {
       if (ctx.roll) n = 0
+      const flushed = await sink.flush!(ctx)
       await sleep(4)
-      return sink.flush!(ctx)
+      return flushed
     },
   }
 }
