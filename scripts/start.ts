@@ -23,8 +23,14 @@ const busiest = ['--where', 'CustomerID != null', '--group', 'CustomerID', '--ou
 const [customer] = await rowsOf<{ CustomerID: number }>([...store, ...busiest])
 const invoices = [
   ...store,
-  ...['--where', `CustomerID == ${customer!.CustomerID}`, '--group', 'InvoiceNo,InvoiceDate,CustomerID'],
-  ...['--outputs', 'lines=count(),total=round(sum(Quantity * UnitPrice), 2)', '--sort', '-InvoiceDate'],
+  '--where',
+  `CustomerID == ${customer!.CustomerID}`,
+  '--group',
+  'InvoiceNo,InvoiceDate,CustomerID',
+  '--outputs',
+  'lines=count(),total=round(sum(Quantity * UnitPrice), 2)',
+  '--sort',
+  '-InvoiceDate',
 ]
 process.stdout.write(`\nThe invoices of customer ${customer!.CustomerID}, newest first:\n  npx pipe ${shown(invoices)}\n\n`)
 await command(invoices)

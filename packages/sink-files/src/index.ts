@@ -29,6 +29,7 @@ const stored: Readonly<Record<Type['kind'], string>> = {
 /** The path makes sense; what is wrong with it is told by `check`. */
 const isReadable = (o: Options): boolean => typeof parseTemplate(o.path) !== 'string'
 
+/** Writes files, and shows each only when it is whole. */
 export const sinkFiles = defineSink({
   kind: 'sink',
   type: 'files',
