@@ -156,7 +156,6 @@ interface Opening extends RunOptions {
 
 async function openSinks(instance: Instance, store: Store, saved: SavedRun, opened: SinkNode[], o: Opening): Promise<void> {
   const sinks = instance.components.flatMap((c) => [...c.sinks, ...(c.deadLetter ? [c.deadLetter] : [])])
-  const letters = new Set(instance.components.map((c) => c.deadLetter))
   for (const node of sinks) {
     opened.push(node)
     const restore = store.resume(node.id)
@@ -168,8 +167,7 @@ async function openSinks(instance: Instance, store: Store, saved: SavedRun, open
         whole: o.whole,
         warn: (message) => o.observe({ type: 'warning', node: node.id, message }),
         ...(restore === undefined ? {} : { restore }),
-        // Letters of earlier runs stay: they may not have been looked at yet.
-        ...(letters.has(node) ? { existing: 'keep' as const } : o.existing ? { existing: o.existing } : {}),
+        ...(o.existing ? { existing: o.existing } : {}),
       })
     await withRetry(
       open,
