@@ -4,8 +4,7 @@
  */
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { retailSample } from '@millrace/testkit'
-import { freePort } from './flow/run.ts'
+import { freePort, retailSample } from '@millrace/testkit'
 import { pipe, root } from './pipe.ts'
 
 const project = join(root, 'pipelines/customer-service')

@@ -2,8 +2,9 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { freePort } from '@millrace/testkit'
 import { flows } from '../flow/flows.ts'
-import { copyProject, freePort } from '../flow/run.ts'
+import { copyProject } from '../flow/run.ts'
 import { pipeFromSource } from '../pipe.ts'
 import type { Place } from './stores.ts'
 

@@ -1,9 +1,9 @@
 /** Runs a flow to its end in a folder that is a copy of its project, so that its state, its samples and its outputs lie there too. */
 import { cpSync, existsSync, mkdirSync, mkdtempSync, symlinkSync, writeFileSync } from 'node:fs'
-import { createServer, type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
 import { type Counters, type Json, readStore, stateFolder } from '@millrace/core'
+import { freePort } from '@millrace/testkit'
 import { pipe, root } from '../pipe.ts'
 import { addUp, type Balance } from './balance.ts'
 import type { Flow } from './flows.ts'
@@ -114,13 +114,4 @@ function countersSince(before: Record<string, Json> | undefined, counters: Count
       }),
     )
   return { sources: since(counters.sources), steps: since(counters.steps), sinks: since(counters.sinks) }
-}
-
-/** A port of the loopback address that nobody listens on. */
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await new Promise((done) => server.once('listening', done))
-  const { port } = server.address() as AddressInfo
-  await new Promise((done) => server.close(done))
-  return port
 }

@@ -24,6 +24,7 @@ export const options = option.object({
   ),
   insecure: option.boolean('Listen on an address that others can reach without a token or signature.', { default: false }),
   max_body: option.size('The largest body, after decompression.', { default: '1MiB' }),
+  max_buffered: option.size('What the bodies under way may hold together; the next ones get 503.', { default: '64MiB' }),
   max_in_flight: option.integer('Requests that may wait for their answer; the next one gets 503.', { default: 1024, min: 1 }),
   max_connections: option.integer('Connections of the server.', { default: 4096, min: 1 }),
   answer_timeout: option.duration('When a request is answered 503, outcome unknown. Its record goes on, and its key answers the resend.', { default: '30s' }),

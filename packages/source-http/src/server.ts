@@ -2,11 +2,10 @@
  * One server an address, shared by the sources of a run that name it. Routes come and go with their sources, so they are looked up in a table; fastify brings
  * the limits, the parsing of heads and the shutting down.
  */
-import { gunzip, inflate, brotliDecompress, type InputType } from 'node:zlib'
-import { promisify } from 'node:util'
 import { type Json, MillraceError, type RecordType, recordToJsonSchema } from '@millrace/core'
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import { type Reply, refusal } from './answer.ts'
+import { BodyRefused, decompressed, type Held, readBody } from './body.ts'
 import { parseAddress } from './options.ts'
 
 export interface Route {
@@ -16,6 +15,8 @@ export interface Route {
   readonly status: number
   readonly greeting: string
   readonly maxBody: number
+  /** Bytes that the bodies under way may hold together. */
+  readonly maxBuffered: number
   take(body: Buffer, headers: FastifyRequest['headers']): Reply | Promise<Reply>
 }
 
@@ -53,7 +54,6 @@ export async function addRoute(address: string, route: Route, limits: { readonly
 function start(address: string, limits: { readonly maxConnections: number }): Shared {
   const routes = new Map<string, Route>()
   const app = fastify({
-    bodyLimit: 64 << 20,
     requestTimeout: 30_000,
     connectionTimeout: 60_000,
     keepAliveTimeout: 65_000,
@@ -62,13 +62,14 @@ function start(address: string, limits: { readonly maxConnections: number }): Sh
     return503OnClosing: true,
   })
   app.removeAllContentTypeParsers()
-  app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body))
+  const held: Held = { bytes: 0 }
+  app.addContentTypeParser('*', (request, payload, done) => readBody(payload, bodyLimits(routes, request), held, done))
   app.server.maxConnections = limits.maxConnections
   app.server.headersTimeout = 15_000
   app.all('/*', (request, reply) => answer(request, reply, routes))
   app.setErrorHandler((error: Error & { statusCode?: number }, _request, reply) => {
-    const status = error.statusCode ?? 500
-    return send(reply, refusal(status, status === 413 ? 'too_large' : 'bad_request', status === 413 ? 'the body is too large' : error.message))
+    if (error instanceof BodyRefused) return send(reply.header('connection', 'close'), error.reply)
+    return send(reply, refusal(error.statusCode ?? 500, 'bad_request', error.message))
   })
   const { host, port } = parseAddress(address)
   const listening = app.listen({ host, port }).then(
@@ -87,7 +88,7 @@ function start(address: string, limits: { readonly maxConnections: number }): Sh
 
 /** Answers without a promise of its own where it can: the usual request costs little more than its parsing. */
 function answer(request: FastifyRequest, reply: FastifyReply, routes: ReadonlyMap<string, Route>): void {
-  const path = request.url.split('?', 1)[0]!
+  const path = pathOf(request)
   const route = routes.get(keyOf(request.method, path))
   if (!route) return answerOther(request, reply, routes, path)
   const failed = (error: unknown) => void reply.send(error)
@@ -96,9 +97,17 @@ function answer(request: FastifyRequest, reply: FastifyReply, routes: ReadonlyMa
     if (made instanceof Promise) made.then((known) => send(reply, known)).catch(failed)
     else send(reply, made)
   }
-  const body = bodyOf(request, route.maxBody)
+  const body = decompressed((request.body as Buffer | undefined) ?? Buffer.alloc(0), request.headers['content-encoding'], route.maxBody)
   if (body instanceof Promise) body.then(take).catch(failed)
   else take(body)
+}
+
+const pathOf = (request: FastifyRequest): string => request.url.split('?', 1)[0]!
+
+function bodyLimits(routes: ReadonlyMap<string, Route>, request: FastifyRequest): { limit: number; room: number } {
+  // What nobody takes is read only so that it can be told so.
+  const { maxBody, maxBuffered } = routes.get(keyOf(request.method, pathOf(request))) ?? { maxBody: 1 << 20, maxBuffered: 1 << 20 }
+  return { limit: maxBody, room: maxBuffered }
 }
 
 function answerOther(request: FastifyRequest, reply: FastifyReply, routes: ReadonlyMap<string, Route>, path: string): void {
@@ -113,26 +122,6 @@ function answerOther(request: FastifyRequest, reply: FastifyReply, routes: Reado
 function send(reply: FastifyReply, { status, body, retryAfter }: Reply): void {
   if (retryAfter !== undefined) void reply.header('retry-after', String(retryAfter))
   void reply.code(status).header('content-type', 'application/json; charset=utf-8').send(JSON.stringify(body))
-}
-
-const decompressors: Readonly<Record<string, (body: InputType, options: { maxOutputLength: number }) => Promise<Buffer>>> = {
-  gzip: promisify(gunzip),
-  deflate: promisify(inflate),
-  br: promisify(brotliDecompress),
-}
-
-/** The body, decompressed within the limit. */
-function bodyOf(request: FastifyRequest, limit: number): Buffer | Reply | Promise<Buffer | Reply> {
-  const body = (request.body as Buffer | undefined) ?? Buffer.alloc(0)
-  const tooLarge = () => refusal(413, 'too_large', `the body is larger than ${limit} bytes`)
-  if (body.length > limit) return tooLarge()
-  const encoding = request.headers['content-encoding']
-  if (!encoding || encoding === 'identity') return body
-  const decompress = decompressors[encoding]
-  if (!decompress) return refusal(415, 'unsupported_encoding', `content-encoding ${encoding} is not understood`)
-  return decompress(body, { maxOutputLength: limit }).catch((error: { code?: string }) =>
-    error.code === 'ERR_BUFFER_TOO_LARGE' ? tooLarge() : refusal(400, 'bad_body', `the body is no ${encoding}`),
-  )
 }
 
 function openApi(routes: readonly Route[]): Json {

@@ -30,6 +30,8 @@ interface Pending {
   readonly key: string | undefined
   readonly hash: string
   readonly decoded: Decoded
+  /** Size of the body. */
+  readonly bytes: number
   /** Who sent it, and who sent it again meanwhile. */
   readonly waiting: Waiting[]
   /** Set when the outcome is known, before it is saved. */
@@ -54,6 +56,7 @@ function createGateway(o: Options, ctx: SourceContext): Source {
   const pending = new Map<string, Pending>()
   const byKey = new Map<string, Pending>()
   let queue: { split: string; request: Pending }[] = []
+  let pendingBytes = 0
   let wake = () => {}
   let keys: Keys | undefined
   let log: IngestionLog | undefined
@@ -91,8 +94,10 @@ function createGateway(o: Options, ctx: SourceContext): Source {
       if (known) return 'waiting' in known ? wait(known) : known
     }
     if (stopping) return busy('the gateway is stopping: send it again later')
-    if (pending.size >= o.max_in_flight) return busy('too many requests wait for their answer: send it again later')
-    const request: Pending = { key, hash, decoded, waiting: [] }
+    if (pending.size >= o.max_in_flight || pendingBytes + body.length > o.max_buffered)
+      return busy('too many requests wait for their answer: send it again later')
+    const request: Pending = { key, hash, decoded, bytes: body.length, waiting: [] }
+    pendingBytes += body.length
     const split = randomUUID()
     pending.set(split, request)
     if (key) byKey.set(key, request)
@@ -114,7 +119,7 @@ function createGateway(o: Options, ctx: SourceContext): Source {
   }
 
   const settle = (split: string, request: Pending, reply: Reply) => {
-    pending.delete(split)
+    if (pending.delete(split)) pendingBytes -= request.bytes
     if (request.key) byKey.delete(request.key)
     for (const { answer } of request.waiting) answer(reply)
   }
@@ -131,7 +136,7 @@ function createGateway(o: Options, ctx: SourceContext): Source {
       lateTimer ??= setInterval(answerLate, emptyEvery)
       remove = await addRoute(
         o.address,
-        { method: o.method, path: o.path, schema: ctx.schema, status: o.status, greeting: o.greeting, maxBody: o.max_body, take },
+        { method: o.method, path: o.path, schema: ctx.schema, status: o.status, greeting: o.greeting, maxBody: o.max_body, maxBuffered: o.max_buffered, take },
         { maxConnections: o.max_connections },
       )
       const stop = () => {
@@ -194,13 +199,13 @@ async function gather(size: () => number): Promise<void> {
   }
 }
 
-function batchOf(split: string, { key, decoded }: Pending, last: boolean): Batch {
+function batchOf(split: string, { key, decoded, bytes }: Pending, last: boolean): Batch {
   const { rows, indexes, bad, list } = decoded
   const id = key ?? split
   return {
     split,
     rows,
-    bytes: 200 * (rows.length + bad.length),
+    bytes,
     positionAt: (i) => indexes[i]!,
     idAt: (i) => (list ? `${id}/${indexes[i]!}` : id),
     arrivals: new Float64Array(rows.length).fill(Date.now()),

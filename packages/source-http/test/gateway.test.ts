@@ -1,11 +1,12 @@
 import { createHmac } from 'node:crypto'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
-import { connect, createServer } from 'node:net'
+import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { type Plan, type RecordType, type Registry, type Row, run, Secret } from '@millrace/core'
 import { memorySink, testPipeline } from '@millrace/core/testing'
+import { freePort } from '@millrace/testkit'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { options, problems } from '../src/options.ts'
 import { sourceHttp } from '../src/source.ts'
@@ -20,10 +21,7 @@ beforeEach(async () => {
   stop = new AbortController()
   store = new Map()
   running = Promise.resolve()
-  const probe = createServer().listen(0, '127.0.0.1')
-  await new Promise((resolve) => probe.on('listening', resolve))
-  address = `127.0.0.1:${(probe.address() as { port: number }).port}`
-  await new Promise((resolve) => probe.close(resolve))
+  address = `127.0.0.1:${await freePort()}`
 })
 afterEach(async () => {
   stop.abort()
