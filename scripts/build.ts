@@ -12,7 +12,7 @@ const outdir = resolve(cli, 'dist/bundle')
 
 rmSync(outdir, { recursive: true, force: true })
 const { metafile } = await build({
-  entryPoints: { pipe: resolve(cli, 'src/index.ts') },
+  entryPoints: { pipe: resolve(cli, 'src/index.ts'), worker: resolve(cli, 'src/worker.ts') },
   outdir,
   bundle: true,
   splitting: true,

@@ -15,16 +15,20 @@ export interface Ended {
   readonly err: string
 }
 
-/** Runs `pipe` with these words. `show`: its output goes to this process's own as well; `showErrors`: what it prints beside its results does. */
+/**
+ * Runs `pipe` with these words. `show`: its output goes to this process's own as well; `showErrors`: what it prints beside its results does. `stopAfterMs`: it is asked
+ * to stop then, and its summary tells how far it came.
+ */
 export function pipe(
   words: readonly string[],
-  options: { readonly cwd?: string; readonly show?: boolean; readonly showErrors?: boolean; readonly env?: NodeJS.ProcessEnv } = {},
+  options: { readonly cwd?: string; readonly show?: boolean; readonly showErrors?: boolean; readonly env?: NodeJS.ProcessEnv; readonly stopAfterMs?: number } = {},
 ): Promise<Ended> {
   const child = spawn(process.execPath, [...pipeFromSource, ...words], {
     cwd: options.cwd ?? root,
     env: { ...process.env, ...options.env },
     stdio: ['ignore', 'pipe', options.show ? 'inherit' : 'pipe'],
   })
+  const timer = options.stopAfterMs === undefined ? undefined : setTimeout(() => child.kill('SIGTERM'), options.stopAfterMs)
   let out = ''
   let err = ''
   child.stdout!.setEncoding('utf8').on('data', (text: string) => {
@@ -37,6 +41,9 @@ export function pipe(
   })
   return new Promise((done, failed) => {
     child.on('error', failed)
-    child.on('close', (code) => done({ code: code ?? 1, out, err }))
+    child.on('close', (code) => {
+      clearTimeout(timer)
+      done({ code: code ?? 1, out, err })
+    })
   })
 }

@@ -50,7 +50,7 @@ async function ran(name: string, profile: string, inputs: readonly string[]) {
   mkdirSync(folder)
   const env = { KAFKA_BROKER: kafka ?? '', MONGODB_URL: mongodb ?? '', NAME_PREFIX: profile === 'local' ? '' : `test-${randomUUID().slice(0, 8)}-` }
   const place: Place = { profile, folder, env }
-  const run = (more: readonly string[] = inputs) => runFlow(name, flows[name]!, { profile, inputs: more, out: folder, env })
+  const run = (more: readonly string[] = inputs) => runFlow(name, flows[name]!, { profile, inputs: more, out: folder, env, stopAfterMs: 90_000 })
   const stored = async () => {
     const texts: Record<string, string> = {}
     for (const collection of [...flows[name]!.collections.map((c) => c.name), ...reportsOf(name)]) {

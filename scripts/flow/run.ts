@@ -20,12 +20,16 @@ export interface FlowOptions {
   /** Progress goes to this process's standard error. */
   readonly show?: boolean
   readonly env?: NodeJS.ProcessEnv
+  /** When a flow that has not come to its end is stopped, ms; default: never. */
+  readonly stopAfterMs?: number
 }
 
 /** What one pipeline of a flow did in this run, as `pipe run --json` tells it. */
 export interface PipelineSummary {
   readonly pipeline: string
   readonly durationMs: number
+  readonly ended: boolean
+  readonly caughtUp: boolean
   readonly balances: boolean
   readonly counters: Counters
 }
@@ -52,13 +56,14 @@ export async function runFlow(name: string, flow: Flow, options: FlowOptions): P
   const inputs = inputVars(flow, options.inputs, folder)
   const env = { ...(await serverEnvironment(profile)), ...options.env }
   const command = async (words: readonly string[]): Promise<string> => {
-    const { code, out, err } = await pipe([...words, '--profile', profile, '--json'], { cwd: folder, env, ...(options.show ? { showErrors: true } : {}) })
+    const { code, out, err } = await pipe([...words, '--profile', profile, '--json'], { cwd: folder, env, ...(options.show ? { showErrors: true } : {}), ...(options.stopAfterMs ? { stopAfterMs: options.stopAfterMs } : {}) })
     if (code !== 0) throw new Error(`pipe ${words.join(' ')} ended with ${code}\n${out}${err}`)
     return out
   }
   const before = new Map(flow.specs.map((spec) => [pipelineOf(spec), countersBefore(home, pipelineOf(spec))]))
   const set = Object.entries({ ...inputs, address: `127.0.0.1:${await freePort()}`, ...options.set }).flatMap(([key, value]) => ['--set', `${key}=${value}`])
   const pipelines = JSON.parse(await command(['run', ...flow.specs, '--until', 'caught_up', ...set])) as PipelineSummary[]
+  if (pipelines.some((p) => !p.ended && !p.caughtUp)) throw new Error(`the flow was stopped before its end:\n${JSON.stringify(pipelines, undefined, 2)}`)
   const since = pipelines.map((summary) => ({ ...summary, counters: countersSince(before.get(summary.pipeline), summary.counters) }))
   for (const report of flow.reports) since.push(JSON.parse(await command(['run', report])) as PipelineSummary)
   const documents = new Map<string, number>()

@@ -3,6 +3,7 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { openLog } from '@millrace/formats'
+import { type Death, runUntilDone } from '@millrace/testkit'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { freshFolder, pipe } from './terminal.ts'
 
@@ -67,5 +68,38 @@ describe('instances of a pipeline', () => {
       code: 2,
       err: expect.stringContaining('no splits that instances could share'),
     })
+  })
+
+  it('are threads of one command where the spec says `parallelism`, and killed they lose and double nothing', { timeout: 60_000 }, async () => {
+    const folder = freshFolder()
+    mkdirSync(join(folder, 'log'))
+    writeFileSync(join(folder, 'millrace.yaml'), 'version: 1\n')
+    writeFileSync(join(folder, 'numbers.yaml'), `${spec}parallelism: 3\n`)
+    append(folder, 0, 40_000)
+    const program = {
+      command: process.execPath,
+      args: ['--conditions=@millrace/source', join(import.meta.dirname, '../src/main.ts'), 'run', 'numbers.yaml', '--until', 'caught_up', '--json'],
+      cwd: folder,
+    }
+    const deaths: readonly Death[] = ['after_write', 'mid_save', 'after_save'].map((point) => ({ point, time: 2 }))
+    const { kills, output } = await runUntilDone(program, (start) => deaths[start] ?? 'lives')
+    expect(kills).toBe(deaths.length)
+    expect(JSON.parse(output)).toMatchObject({ caughtUp: true, balances: true, counters: { sources: { source: { read: 40_000 } } } })
+    const db = new DatabaseSync(join(folder, 'store.db'), { readOnly: true })
+    expect(db.prepare('SELECT count(*) AS n FROM numbers').get()).toEqual({ n: 40_000 })
+    db.close()
+    expect(await pipe(['state', 'show', 'numbers'], folder)).toMatchObject({ code: 0, out: expect.stringContaining('numbers 2/3: run 1') })
+    writeFileSync(join(folder, 'numbers.yaml'), `${spec}parallelism: 2\n`)
+    expect(await pipe(['run', 'numbers.yaml'], folder)).toMatchObject({ code: 2, err: expect.stringContaining('state rescale numbers --to 2') })
+    expect(await pipe(['state', 'reset', 'numbers', '--yes'], folder)).toMatchObject({ code: 0, out: expect.stringContaining('4 positions') })
+  })
+
+  it('stop together when one of them fails', async () => {
+    const folder = freshFolder()
+    mkdirSync(join(folder, 'log'))
+    writeFileSync(join(folder, 'millrace.yaml'), 'version: 1\n')
+    writeFileSync(join(folder, 'numbers.yaml'), `${spec.replace('n: integer', 'n: integer, m: integer')}parallelism: 2\n`)
+    append(folder, 0, 2)
+    expect(await pipe(['run', 'numbers.yaml'], folder)).toMatchObject({ code: 1, err: expect.stringContaining('missing_value') })
   })
 })

@@ -11,6 +11,7 @@ import { join } from 'node:path'
 import { MillraceError } from './errors.ts'
 import type { Plan } from './plan.ts'
 import type { Json } from './record.ts'
+import { summed } from './run/counters.ts'
 import { type Content, openStore, type Store, stateFolder } from './store.ts'
 
 /** The state folder of one instance. */
@@ -143,12 +144,4 @@ function merged(pipeline: string, stores: readonly Store[]): Content {
     memory: [...memory.values()],
     counters: stores.map((store) => store.counters()).reduce((all, one) => summed(all, one) as Record<string, Json>, {}),
   }
-}
-
-/** The sums of all numbers of two counters. */
-function summed(a: Json | undefined, b: Json): Json {
-  if (typeof b === 'number') return typeof a === 'number' ? a + b : b
-  if (typeof b !== 'object' || b === null || Array.isArray(b)) return b
-  const before = (a ?? {}) as Record<string, Json>
-  return { ...before, ...Object.fromEntries(Object.entries(b).map(([key, value]) => [key, summed(before[key], value)])) }
 }

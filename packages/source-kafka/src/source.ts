@@ -151,7 +151,13 @@ async function* readTopic(client: Client, o: Options, ctx: SourceContext, read: 
       lane.ended = true
       yield { ...emptyOf(p, lane), end: true }
     }
-    if ([...lanes.values()].every((l) => l.ended)) return
+    if ((lanes.size > 0 || o.stop === 'end') && [...lanes.values()].every((l) => l.ended)) return
+    // More instances than partitions: one may be added.
+    if (lanes.size === 0) {
+      yield { ...withoutPosition('0'), caughtUp: true }
+      await wait(Math.min(1000, refreshMs), undefined, { signal: read.signal }).catch(() => {})
+      continue
+    }
     for (const node of new Set(topic.leaders)) if (node >= 0 && !onTheWay.has(node)) ask(node)
     if (onTheWay.size === 0) {
       await wait(20, undefined, { signal: read.signal }).catch(() => {})

@@ -1,4 +1,4 @@
-import { openStore, readStore, stateFolder } from '@millrace/core'
+import { instanceFolders, openStore, readStore } from '@millrace/core'
 import { defineCommand, usageError } from '../command.ts'
 import { findRoot, homeOf } from '../project.ts'
 import { count } from '../print/table.ts'
@@ -19,28 +19,11 @@ export default defineCommand({
   ],
   async run({ flags, args: [pipeline] }, io) {
     const home = homeOf(findRoot(io.cwd), flags.profile ?? 'local')
-    const folder = stateFolder(home, pipeline!)
-    const saved = readStore(folder)
-    if (!saved) throw usageError(`There is no state of a pipeline \`${pipeline}\` under ${home}.`, 'See `pipe state show`.')
-    const { positions, steps } = saved.overview()
-    const stages = saved.stages()
-    saved.close()
-    if (flags.yes) {
-      const store = openStore(folder)
-      try {
-        store.recordPublished(stages.map((stage) => stage.id))
-        store.begin('reset')
-      } finally {
-        store.close()
-      }
-    }
-    const forgotten = {
-      pipeline,
-      positions: positions.length,
-      stateEntries: steps.reduce((sum, step) => sum + step.entries, 0),
-      stages: stages.length,
-      done: flags.yes,
-    }
+    const folders = instanceFolders(home, pipeline!)
+    if (folders.length === 0) throw usageError(`There is no state of a pipeline \`${pipeline}\` under ${home}.`, 'See `pipe state show`.')
+    const all = folders.map(({ folder }) => reset(folder, flags.yes))
+    const sum = (key: 'positions' | 'stateEntries' | 'stages') => all.reduce((total, one) => total + one[key], 0)
+    const forgotten = { pipeline, positions: sum('positions'), stateEntries: sum('stateEntries'), stages: sum('stages'), done: flags.yes }
     if (flags.json) io.out(`${JSON.stringify(forgotten)}\n`)
     else {
       const what = `${count(forgotten.positions)} positions, ${count(forgotten.stateEntries)} entries of steps and ${count(forgotten.stages)} results not published`
@@ -49,3 +32,21 @@ export default defineCommand({
     return 0
   },
 })
+
+/** What one instance has saved, and, where it is meant so, forgets. */
+function reset(folder: string, isMeant: boolean): { readonly positions: number; readonly stateEntries: number; readonly stages: number } {
+  const saved = readStore(folder)!
+  const { positions, steps } = saved.overview()
+  const stages = saved.stages()
+  saved.close()
+  if (isMeant) {
+    const store = openStore(folder)
+    try {
+      store.recordPublished(stages.map((stage) => stage.id))
+      store.begin('reset')
+    } finally {
+      store.close()
+    }
+  }
+  return { positions: positions.length, stateEntries: steps.reduce((total, step) => total + step.entries, 0), stages: stages.length }
+}

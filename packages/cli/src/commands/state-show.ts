@@ -1,4 +1,4 @@
-import { readStore, stateFolder } from '@millrace/core'
+import { instanceFolders, readStore } from '@millrace/core'
 import { defineCommand, usageError } from '../command.ts'
 import { findRoot, homeOf } from '../project.ts'
 import { count, table } from '../print/table.ts'
@@ -24,36 +24,40 @@ export default defineCommand({
       io.out(flags.json ? `${JSON.stringify(names)}\n` : names.length ? `${names.join('\n')}\n` : `No pipeline has state under ${home}.\n`)
       return 0
     }
-    const store = readStore(stateFolder(home, pipeline))
-    if (!store)
+    const folders = instanceFolders(home, pipeline)
+    if (folders.length === 0) {
       throw usageError(
         `There is no state of a pipeline \`${pipeline}\` under ${home}.`,
         'Names are those of `pipe state show`; another profile has other state.',
       )
-    try {
-      const shown = { pipeline, folder: store.folder, heldBy: store.holder() ?? null, ...store.run(), stages: store.stages(), ...store.overview() }
-      if (flags.json) io.out(`${JSON.stringify(shown, undefined, 2)}\n`)
-      else {
-        io.out(`${pipeline}: run ${shown.incarnation ?? 0}, ${shown.ended ? 'ended' : `not ended, ${count(shown.epoch ?? 0)} epochs saved`}\n`)
-        io.out(shown.heldBy ? `Running now: ${shown.heldBy}\n` : 'Not running.\n')
-        io.out(
-          `\n${table(
-            [{ title: 'source' }, { title: 'split' }, { title: 'position' }, { title: '' }],
-            shown.positions.map((p) => [p.source, p.split, JSON.stringify(p.position ?? null), p.ended ? 'done' : '']),
-          )}`,
-        )
-        if (shown.steps.length)
-          io.out(
-            `\n${table(
-              [{ title: 'step' }, { title: 'entries held', right: true }],
-              shown.steps.map((s) => [s.step, count(s.entries)]),
-            )}`,
-          )
-        if (shown.stages.length) io.out(`\n${count(shown.stages.length)} results are finished and wait to be published at the next start.\n`)
-      }
-      return 0
-    } finally {
-      store.close()
     }
+    const shown = folders.map(({ folder, i, n }) => saved(folder, n > 1 ? `${pipeline} ${i}/${n}` : pipeline))
+    if (flags.json) io.out(`${JSON.stringify(shown.length === 1 ? shown[0] : shown, undefined, 2)}\n`)
+    else io.out(shown.map(textOf).join('\n'))
+    return 0
   },
 })
+
+/** What one instance has saved. */
+function saved(folder: string, pipeline: string) {
+  const store = readStore(folder)!
+  try {
+    return { pipeline, folder, heldBy: store.holder() ?? null, ...store.run(), stages: store.stages(), ...store.overview() }
+  } finally {
+    store.close()
+  }
+}
+
+function textOf({ pipeline, incarnation, ended, epoch, heldBy, positions, steps, stages }: ReturnType<typeof saved>): string {
+  const head = `${pipeline}: run ${incarnation ?? 0}, ${ended ? 'ended' : `not ended, ${count(epoch ?? 0)} epochs saved`}\n${heldBy ? `Running now: ${heldBy}` : 'Not running.'}\n`
+  const splits = table(
+    [{ title: 'source' }, { title: 'split' }, { title: 'position' }, { title: '' }],
+    positions.map((p) => [p.source, p.split, JSON.stringify(p.position ?? null), p.ended ? 'done' : '']),
+  )
+  const held = table(
+    [{ title: 'step' }, { title: 'entries held', right: true }],
+    steps.map((s) => [s.step, count(s.entries)]),
+  )
+  const waiting = stages.length ? `\n${count(stages.length)} results are finished and wait to be published at the next start.\n` : ''
+  return `${head}\n${splits}${steps.length ? `\n${held}` : ''}${waiting}`
+}

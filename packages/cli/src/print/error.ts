@@ -2,37 +2,40 @@
 import type { Io } from '../io.ts'
 import { hide } from './hide.ts'
 
-interface Described {
+/** What was thrown, as data. */
+export interface Described {
   readonly code: string
   readonly message: string
   readonly place?: string | undefined
   readonly hint?: string | undefined
+  readonly exitCode: 1 | 2 | 3
 }
 
 /** Prints what was thrown, as text or as one JSON object on standard output, and gives the exit code. Errors are known by name: a connector may bring its own copy of core. */
 export function printError(error: unknown, io: Io, json: boolean): number {
-  const { code, message, place, hint } = describe(error)
+  const { code, message, place, hint, exitCode } = described(error)
   if (json) io.out(hide(`${JSON.stringify({ error: { code, message, place, hint } })}\n`))
   else io.err(hide(`error ${code}${place ? ` at ${place}` : ''}: ${message}\n${hint ? `  ${hint}\n` : ''}`))
-  return exitCode(error)
+  return exitCode
 }
 
-function describe(error: unknown): Described {
+export function described(error: unknown): Described {
   if (error instanceof Error && 'code' in error && typeof error.code === 'string') {
     const { place, hint } = error as Error & { place?: string; hint?: string }
-    return { code: error.code, message: error.message, place, hint: hint ?? environmentHint(error.code) }
+    return { code: error.code, message: error.message, place, hint: hint ?? environmentHint(error.code), exitCode: exitCodeOf(error) }
   }
   return {
     code: 'internal',
     message: error instanceof Error ? (error.stack ?? error.message) : String(error),
     hint: 'This is a fault of Millrace itself. State is unharmed; please report it with the text above.',
+    exitCode: 1,
   }
 }
 
 // Exit 3 says: not the spec and not the data, but this machine (file, permission, disk, network).
-function exitCode(error: unknown): number {
-  if (error instanceof Error && 'exitCode' in error && typeof error.exitCode === 'number') return error.exitCode
-  return error instanceof Error && 'code' in error && typeof error.code === 'string' && environmentHint(error.code) ? 3 : 1
+function exitCodeOf(error: Error): 1 | 2 | 3 {
+  if ('exitCode' in error && typeof error.exitCode === 'number') return error.exitCode as 1 | 2 | 3
+  return 'code' in error && typeof error.code === 'string' && environmentHint(error.code) ? 3 : 1
 }
 
 function environmentHint(code: string): string | undefined {

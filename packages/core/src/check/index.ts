@@ -43,7 +43,7 @@ export function examine(project: Project, registry: Registry): { readonly findin
   const streams = declared.filter((source) => !sideSources.has(source.id))
   checkEventTime(declared, ctx)
   checkErrorPolicies(declared, steps, ctx)
-  checkParallelism(steps, ctx)
+  checkParallelism(streams, steps, ctx)
   checkSchedule(streams, ctx)
   checkAnswers(streams, sinks, flow, ctx)
   const runs = checkRuns(streams, steps, ctx)

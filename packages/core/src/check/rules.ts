@@ -25,9 +25,11 @@ export function checkRuns(streams: readonly CheckedSource[], steps: readonly Che
   return mode
 }
 
-export function checkParallelism(steps: readonly CheckedStep[], ctx: Checking): void {
+export function checkParallelism(streams: readonly CheckedSource[], steps: readonly CheckedStep[], ctx: Checking): void {
   const { workers, place } = ctx.spec.parallelism
   if (workers === 1) return
+  const undivided = streams.filter(({ capabilities }) => capabilities && !capabilities.shares).map((source) => `\`${source.id}\``)
+  if (undivided.length > 0) ctx.report('parallel_source', place, 'parallelism', `${undivided.join(', ')} cannot be shared by ${workers} workers`)
   const stateful = steps.filter((step) => step.definition?.stateful).map((step) => `\`${step.id}\``)
   if (stateful.length > 0) ctx.report('parallel_state', place, 'parallelism', `${stateful.join(', ')} cannot keep memory on ${workers} workers`)
 }

@@ -157,6 +157,11 @@ export const findingEntries = {
     explanation: 'A run that is started by a clock is over before the next begins, but the input never ends.',
     hint: 'stop: end at the source, where it has that',
   },
+  parallel_source: {
+    title: 'a source that cannot be shared',
+    explanation: 'Workers share the splits of a source, such as the partitions of a stream. This source has none that could be shared.',
+    hint: 'parallelism: 1',
+  },
   parallel_state: {
     title: 'state on several workers',
     explanation: 'A key of a step with memory lives in one place, so such a step cannot run on several workers.',

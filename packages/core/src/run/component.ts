@@ -59,6 +59,8 @@ export const defaultBounds = { minRecords: 10_000, minMs: 100, holdRecords: 1_00
 /** How a component ended: `ended`: its input has; else it was stopped. `published`: stages that are published but not yet recorded so. */
 export interface Ending {
   readonly ended: boolean
+  /** Its sources have come to the end that was there when `until` resolved. */
+  readonly caughtUp: boolean
   readonly published: readonly number[]
 }
 
@@ -150,7 +152,11 @@ export async function runComponent(component: Component, options: ComponentOptio
     if (signal.aborted) onStop()
     else signal.addEventListener('abort', onStop)
   }
-  const until = untilCaughtUp(sources, onStop)
+  let caughtUp = false
+  const until = untilCaughtUp(sources, () => {
+    caughtUp = true
+    onStop()
+  })
   void options.until?.then(until.begin)
   const tick = setInterval(() => {
     try {
@@ -206,7 +212,7 @@ export async function runComponent(component: Component, options: ComponentOptio
     for (const { queue } of sinks) queue.close()
     await Promise.all(writers)
     if (failure) throw await placed(failure, component)
-    return { ended, published: cuts.published }
+    return { ended, caughtUp, published: cuts.published }
   } catch (error) {
     fail(error)
     await Promise.all(writers)

@@ -61,6 +61,14 @@ export function restoreCounters(counters: Counters, saved: Readonly<Record<strin
 /** Sources and steps as they stand; the sinks' part is as of their writers. */
 export const snapshot = ({ sources, steps }: Counters): Record<string, Json> => structuredClone({ ...sources, ...steps }) as unknown as Record<string, Json>
 
+/** The sums of all numbers of two counters. */
+export function summed(a: Json | undefined, b: Json): Json {
+  if (typeof b === 'number') return typeof a === 'number' ? a + b : b
+  if (typeof b !== 'object' || b === null || Array.isArray(b)) return b
+  const before = (a ?? {}) as Record<string, Json>
+  return { ...before, ...Object.fromEntries(Object.entries(b).map(([key, value]) => [key, summed(before[key], value)])) }
+}
+
 const refusedOf = (count: SourceCounters | StepCounters | SinkCounters): number => ('refused' in count ? count.refused : 0)
 const entered = (count: StepCounters | SinkCounters | undefined): number => (count ? count.in + count.gated : 0)
 

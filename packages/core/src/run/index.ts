@@ -14,6 +14,7 @@ import type { SinkNode, StepNode } from './graph.ts'
 import { type Instance, instantiate, type Surroundings } from './instantiate.ts'
 import { loadSides } from './sides.ts'
 import { asRunError, type RetryPolicy, withRetry } from './retry.ts'
+import { runWorkers, type StartWorker } from './workers.ts'
 
 /** How a plan is run. */
 export interface RunOptions extends Surroundings {
@@ -25,6 +26,8 @@ export interface RunOptions extends Surroundings {
   /** When it resolves, the run ends as soon as every source has come to the end that is there then (`--until caught_up`: at once). */
   readonly until?: Promise<unknown>
   readonly instance?: { readonly i: number; readonly n: number }
+  /** How a plan with `parallelism` starts each of its workers; default: all in this thread. */
+  readonly worker?: StartWorker
   readonly retry?: RetryPolicy
   readonly bounds?: Parameters<typeof runComponent>[1]['bounds']
   /** How long a stop may drain; default 20 s. */
@@ -37,6 +40,8 @@ export interface Summary {
   readonly incarnation: number
   /** The input has ended; false: it was stopped and can go on. */
   readonly ended: boolean
+  /** It was to end when it has caught up, and has. */
+  readonly caughtUp: boolean
   readonly resumed: boolean
   readonly durationMs: number
   readonly counters: readonly Counters[]
@@ -44,8 +49,14 @@ export interface Summary {
   readonly imbalances: readonly string[]
 }
 
-/** Runs the plan to its end or until the signal. Throws `MillraceError` with the exit code in it. */
-export async function run(plan: Plan, registry: Registry, options: RunOptions): Promise<Summary> {
+/** Runs the plan to its end or until the signal, on as many workers as it says. Throws `MillraceError` with the exit code in it. */
+export function run(plan: Plan, registry: Registry, options: RunOptions): Promise<Summary> {
+  if (plan.parallelism === 1) return runInstance(plan, registry, options)
+  return runWorkers(plan, options, options.worker ?? ((copy, own) => runInstance(copy, registry, { ...options, ...own })))
+}
+
+/** Runs one copy of the plan in this thread. */
+export async function runInstance(plan: Plan, registry: Registry, options: RunOptions): Promise<Summary> {
   const startedMs = performance.now()
   const observe = options.observe ?? (() => {})
   const at = options.instance ?? { i: 0, n: 1 }
@@ -103,6 +114,7 @@ export async function run(plan: Plan, registry: Registry, options: RunOptions): 
       pipeline: plan.name,
       incarnation: saved.incarnation,
       ended,
+      caughtUp: options.until !== undefined && endings.every((e) => e.ended || e.caughtUp),
       resumed,
       durationMs: performance.now() - startedMs,
       counters,

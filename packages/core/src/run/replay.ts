@@ -13,6 +13,7 @@ import { type Plan, type PlanSource, type PlanStep, resolveConfig } from '../pla
 import { type BadRecord, type Batch, type Json, type Row } from '../record.ts'
 import type { RecordType } from '../schema.ts'
 import type { Registry } from '../registry.ts'
+import { instanceFolders } from '../rescale.ts'
 import { openStore, type Store, stateFolder } from '../store.ts'
 import { type Component, runComponent } from './component.ts'
 import { sourceCounters, stepCounters } from './counters.ts'
@@ -51,7 +52,8 @@ export async function replay(
   letters: Iterable<Letter>,
   options: Surroundings & { readonly signal?: AbortSignal },
 ): Promise<ReplaySummary> {
-  const store = openStore(stateFolder(options.home, plan.name))
+  // What was replayed is remembered by the first of several instances.
+  const store = openStore(instanceFolders(options.home, plan.name)[0]?.folder ?? stateFolder(options.home, plan.name))
   try {
     const state = store.run()
     if (!state) throw new MillraceError('no_state', `${plan.name} has not run yet: there is nothing to replay into`, { hint: 'run it first', exitCode: 2 })

@@ -5,7 +5,7 @@ import { MillraceError, SystemError } from '@millrace/core'
 import { type Compression, decompress } from '../compression.ts'
 import type { ByteSource } from '../reader.ts'
 
-const chunkBytes = 256 * 1024
+const chunkBytes = 64 * 1024
 
 /** What went wrong with a file, for a person: exit code 3 where it is missing or closed to us. */
 export function fileError(error: unknown, path: string): unknown {

@@ -125,10 +125,15 @@ const putNumber = (k: number) => `if (v !== last${k}) { text${k} = '' + v; last$
 function valueCode(k: number, field: Field, key: string): string {
   switch (field.type.kind) {
     case 'string':
+      // Where the last text comes again, its bytes do.
       return `n = v.length; ${room}
         ${literal(`${key}"`)}
-        for (i = 0; i < n; i++) { c = v.charCodeAt(i); if (c < 32 || c > 126 || c === 34 || c === 92) break; b[p + i] = c }
-        if (i === n) { p += n; b[p++] = 34 } else { p--; p += b.write(encode[${k}](v), p, 'utf8') }`
+        if (at${k} >= 0 && v === last${k}) { for (i = at${k}; i < end${k}; i++) b[p++] = b[i] } else {
+          at${k} = p
+          for (i = 0; i < n; i++) { c = v.charCodeAt(i); if (c < 32 || c > 126 || c === 34 || c === 92) break; b[p + i] = c }
+          if (i === n) { p += n; b[p++] = 34 } else { p--; p += b.write(encode[${k}](v), p, 'utf8') }
+          last${k} = v; end${k} = p
+        }`
     case 'integer':
       return `${literal(key)} if (v >= 0 && v < 1000 && (v | 0) === v) { c = v; ${putSmall} } else { ${putNumber(k)} }`
     case 'number':
@@ -169,6 +174,7 @@ function generated(record: RecordType, nulls: 'write' | 'omit', before: string, 
     },
     `let unused${fields.map((_, k) => `, last${k}, text${k}`).join('')}
     return (rows, out) => {
+      let nothing${fields.map((_, k) => `, at${k} = -1, end${k} = 0`).join('')}
       out.grow(fixed)
       let b = out.buffer, view = out.view, p = out.at, limit = b.length - fixed
       let v, t, n = 0, i = 0, c = 0

@@ -60,8 +60,10 @@ export function straightScan({ schema, unknownFields, push }: ReadOptions, keys:
   }
   return generate<StraightScan>(
     scope,
-    `let ${keys.map((_, k) => `last${k}, value${k}`).join(', ')}
+    `let ${keys.map((_, k) => `last${k}, value${k}, text${k}, at${k} = -1, end${k} = 0, high${k} = 0`).join(', ')}
+    let block
     function line(u, text, i) {
+      if (u !== block) { block = u; ${keys.map((_, k) => `at${k} = -1`).join('; ')} }
       let c = 0, from = 0, high = 0, minus = false, digits = 0, point = 0, number = 0, before = 123
       let ${keys.map((_, k) => `f${k} = null`).join(', ')}
       ${keys.map((key, k) => keyCode(k, key, schema, read.has(key))).join('\n')}
@@ -93,7 +95,8 @@ function keyCode(k: number, key: string, { fields }: RecordType, isRead: boolean
 }
 
 // From the opening quote to behind the closing one; `from` to `i - 1` is the text. An escape, or what must be escaped, is not straight.
-const passText = 'from = ++i; high = 0; for (c = u[i]; c !== 34; c = u[++i]) { if (!(c >= 32) || c === 92) return; high |= c } i++'
+const passRest = 'for (c = u[i]; c !== 34; c = u[++i]) { if (!(c >= 32) || c === 92) return; high |= c } i++'
+const passText = `from = ++i; high = 0; ${passRest}`
 const isNull = 'u[i] === 110 && u[i + 1] === 117 && u[i + 2] === 108 && u[i + 3] === 108'
 const isTrue = 'u[i] === 116 && u[i + 1] === 114 && u[i + 2] === 117 && u[i + 3] === 101'
 const isFalse = 'u[i] === 102 && u[i + 1] === 97 && u[i + 2] === 108 && u[i + 3] === 115 && u[i + 4] === 101'
@@ -109,13 +112,22 @@ const number = (f: string, fraction: boolean) => `c = u[i]; minus = c === 45; if
   if (digits > 15) ${fraction ? '{ number = +text.slice(from, i); if (number === Infinity) return }' : 'return'}
   ${f} = minus ? ${fraction ? '-number' : '0 - number'} : number`
 
+// A text that is read. Neighbours repeat, so it is compared with the last one while it is passed over, and the same text is the same string: what comes after need not
+// look at it again. Where the two part, the rest is passed over as ever.
+const sameText = (k: number) => `if (u[i] !== 34) return; from = ++i
+  if (at${k} >= 0) for (c = at${k}; c < end${k} && u[i] === u[c]; c++) i++
+  if (at${k} >= 0 && c === end${k} && u[i] === 34) { f${k} = text${k}; i++ } else {
+    high = at${k} >= 0 ? high${k} : 0; ${passRest}; ${cut(`f${k}`)}
+    at${k} = from; end${k} = i - 1; high${k} = high; text${k} = f${k}
+  }`
+
 // The text form of a value that has another form in memory; neighbours repeat.
 const converted = (k: number) =>
   `if (u[i] !== 34) return; ${passText}; ${cut(`f${k}`)}; if (f${k} !== last${k}) { value${k} = convert[${k}](f${k}); last${k} = f${k} } f${k} = value${k}`
 
 /** How values of a type are read; a type that is not here has no plain form. */
 const readers: Readonly<Record<string, (k: number, isRead: boolean) => string>> = {
-  string: (k, isRead) => `if (u[i] !== 34) return; ${passText}; ${isRead ? cut(`f${k}`) : ''}`,
+  string: (k, isRead) => (isRead ? sameText(k) : `if (u[i] !== 34) return; ${passText}`),
   boolean: (k) => `if (${isTrue}) { f${k} = true; i += 4 } else if (${isFalse}) { f${k} = false; i += 5 } else return`,
   integer: (k) => number(`f${k}`, false),
   number: (k) => number(`f${k}`, true),

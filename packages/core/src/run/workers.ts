@@ -1,0 +1,93 @@
+/**
+ * `parallelism: n`: whole copies of a pipeline side by side, never stages across threads (moving a row costs more than parsing it). Copy k of instance i/n with P
+ * workers is instance i + n*k of n*P, with its splits, its state folder and its names: so what holds for processes (`--instance`) holds for them.
+ */
+import type { Progress, RunEvent } from '../observe.ts'
+import type { Plan } from '../plan.ts'
+import type { Json } from '../record.ts'
+import type { Counters } from './counters.ts'
+import { summed } from './counters.ts'
+import type { RunOptions, Summary } from './index.ts'
+
+/** What one worker is given. */
+export type WorkerOptions = Required<Pick<RunOptions, 'instance' | 'observe' | 'signal'>> & Pick<RunOptions, 'until' | 'existing'>
+
+/** Runs one copy of a plan: in this thread, or, as the command does, in one of its own. */
+export type StartWorker = (plan: Plan, options: WorkerOptions) => Promise<Summary>
+
+/** Runs all copies to their end. When one fails, the others drain and stop, and its error is thrown. */
+export async function runWorkers(plan: Plan, options: RunOptions, start: StartWorker): Promise<Summary> {
+  const startedMs = performance.now()
+  const { i, n } = options.instance ?? { i: 0, n: 1 }
+  const stop = new AbortController()
+  const signal = options.signal ? AbortSignal.any([options.signal, stop.signal]) : stop.signal
+  const observe = togetherObserved(plan.parallelism, options.observe ?? (() => {}))
+  let failure: unknown
+  const copies = Array.from({ length: plan.parallelism }, (_, k) =>
+    start(plan, {
+      instance: { i: i + n * k, n: n * plan.parallelism },
+      signal,
+      observe,
+      ...(options.until ? { until: options.until } : {}),
+      ...(options.existing ? { existing: options.existing } : {}),
+    }).catch((error: unknown) => {
+      failure ??= error
+      stop.abort()
+      throw error
+    }),
+  )
+  const ended = await Promise.allSettled(copies)
+  if (failure) throw failure
+  const summaries = ended.map((each) => (each as PromiseFulfilledResult<Summary>).value)
+  return {
+    pipeline: plan.name,
+    incarnation: Math.max(...summaries.map((s) => s.incarnation)),
+    ended: summaries.every((s) => s.ended),
+    caughtUp: summaries.every((s) => s.caughtUp),
+    resumed: summaries.some((s) => s.resumed),
+    durationMs: performance.now() - startedMs,
+    counters: summaries[0]!.counters.map((_, c) =>
+      summaries.reduce<Json>((all, s) => summed(all, s.counters[c] as unknown as Json), {}),
+    ) as unknown as Counters[],
+    imbalances: summaries.flatMap((s) => s.imbalances),
+  }
+}
+
+/** One start, told when all have started, with the counters of all; what else happens is told as it comes, what all say only once. */
+function togetherObserved(workers: number, observe: NonNullable<RunOptions['observe']>): NonNullable<RunOptions['observe']> {
+  const started: Extract<RunEvent, { type: 'started' }>[] = []
+  let stopping = false
+  let ended = 0
+  return (event) => {
+    if (event.type === 'started') {
+      started.push(event)
+      if (started.length === workers)
+        observe({
+          ...event,
+          resumed: started.some((s) => s.resumed),
+          counters: started.flatMap((s) => s.counters),
+          progress: allOf(started.map((s) => s.progress)),
+        })
+      return
+    }
+    if (event.type === 'stopping') {
+      if (stopping) return
+      stopping = true
+    }
+    if (event.type === 'ended' && ++ended < workers) return
+    observe(event)
+  }
+}
+
+/** Live. */
+const allOf = (parts: readonly Progress[]): Progress => ({
+  get bytes() {
+    return parts.reduce((sum, p) => sum + p.bytes, 0)
+  },
+  get totalBytes() {
+    return parts.reduce((sum, p) => sum + p.totalBytes, 0)
+  },
+  get complete() {
+    return parts.every((p) => p.complete)
+  },
+})
