@@ -21,7 +21,13 @@ export interface Ended {
  */
 export function pipe(
   words: readonly string[],
-  options: { readonly cwd?: string; readonly show?: boolean; readonly showErrors?: boolean; readonly env?: NodeJS.ProcessEnv; readonly stopAfterMs?: number } = {},
+  options: {
+    readonly cwd?: string
+    readonly show?: boolean
+    readonly showErrors?: boolean
+    readonly env?: NodeJS.ProcessEnv
+    readonly stopAfterMs?: number
+  } = {},
 ): Promise<Ended> {
   const child = spawn(process.execPath, [...pipeFromSource, ...words], {
     cwd: options.cwd ?? root,

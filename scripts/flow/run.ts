@@ -56,7 +56,12 @@ export async function runFlow(name: string, flow: Flow, options: FlowOptions): P
   const inputs = inputVars(flow, options.inputs, folder)
   const env = { ...(await serverEnvironment(profile)), ...options.env }
   const command = async (words: readonly string[]): Promise<string> => {
-    const { code, out, err } = await pipe([...words, '--profile', profile, '--json'], { cwd: folder, env, ...(options.show ? { showErrors: true } : {}), ...(options.stopAfterMs ? { stopAfterMs: options.stopAfterMs } : {}) })
+    const { code, out, err } = await pipe([...words, '--profile', profile, '--json'], {
+      cwd: folder,
+      env,
+      ...(options.show ? { showErrors: true } : {}),
+      ...(options.stopAfterMs ? { stopAfterMs: options.stopAfterMs } : {}),
+    })
     if (code !== 0) throw new Error(`pipe ${words.join(' ')} ended with ${code}\n${out}${err}`)
     return out
   }

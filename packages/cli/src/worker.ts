@@ -24,7 +24,8 @@ try {
   const quiet = () => {}
   const io = { cwd: task.cwd, env: task.env, out: quiet, err: quiet, terminal: false, columns: 100, stopSignal: () => stop.signal }
   const opened = await openPlan(task.spec, task.flags, io)
-  if (opened?.plan.specHash !== task.specHash) throw new MillraceError('spec_changed', 'the spec was changed while the run began', { hint: 'run it again', exitCode: 2 })
+  if (opened?.plan.specHash !== task.specHash)
+    throw new MillraceError('spec_changed', 'the spec was changed while the run began', { hint: 'run it again', exitCode: 2 })
   const summary = await runInstance(opened.plan, opened.registry, {
     ...opened.around,
     signal: stop.signal,

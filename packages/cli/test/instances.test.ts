@@ -81,7 +81,7 @@ describe('instances of a pipeline', () => {
       args: ['--conditions=@millrace/source', join(import.meta.dirname, '../src/main.ts'), 'run', 'numbers.yaml', '--until', 'caught_up', '--json'],
       cwd: folder,
     }
-    const deaths: readonly Death[] = ['after_write', 'mid_save', 'after_save'].map((point) => ({ point, time: 2 }))
+    const deaths: readonly Death[] = ['after_write', 'mid_save', 'after_save'].map((point) => ({ point, time: 1 }))
     const { kills, output } = await runUntilDone(program, (start) => deaths[start] ?? 'lives')
     expect(kills).toBe(deaths.length)
     expect(JSON.parse(output)).toMatchObject({ caughtUp: true, balances: true, counters: { sources: { source: { read: 40_000 } } } })

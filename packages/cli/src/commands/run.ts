@@ -2,7 +2,6 @@ import { resolve } from 'node:path'
 import { type ManyOptions, run, runMany, type Summary } from '@millrace/core'
 import { defineCommand, usageError } from '../command.ts'
 import { oneSpec, specsOf } from '../find-spec.ts'
-import { startInThread } from '../parallel.ts'
 import { showProgress } from '../print/progress.ts'
 import { summaryJson, summaryText } from '../print/summary.ts'
 import { type Opened, openPlans } from '../spec.ts'
@@ -42,7 +41,11 @@ export default defineCommand({
         ...(progress ? { observe: progress.observe } : {}),
         ...(flags.replace ? { existing: 'replace' } : flags.keep ? { existing: 'keep' } : {}),
         ...(instance ? { instance } : {}),
-        worker: startInThread((plan) => specPath(opened.find((each) => each.plan.name === plan.name)!), flags, io),
+        worker: async (plan, own) => {
+          const { startInThread } = await import('../parallel.ts')
+          const { project } = opened.find((each) => each.plan.name === plan.name)!
+          return startInThread(resolve(project.root, project.file), flags, io, plan, own)
+        },
       })
       progress?.close()
       const told = summaries.map((summary) => ({ summary, plan: opened.find(({ plan }) => plan.name === summary.pipeline)!.plan }))
@@ -58,8 +61,6 @@ export default defineCommand({
     }
   },
 })
-
-const specPath = ({ project }: Opened): string => resolve(project.root, project.file)
 
 async function runAll(opened: readonly Opened[], untilCaughtUp: boolean, options: ManyOptions): Promise<Summary[]> {
   const [{ plan, registry }] = opened as readonly [Opened]

@@ -19,6 +19,12 @@ export const runEntries = {
   no_upstream: { title: 'nobody sends', explanation: 'A pipeline waits for requests, and no pipeline of the command sends any, so it would never end.' },
 
   locked: { title: 'state in use', explanation: 'Another process runs this pipeline on the same state folder.', hint: 'stop it, or wait until it has ended' },
+  worker_ended: {
+    title: 'a worker ended without a result',
+    explanation: 'A thread of a pipeline with `parallelism` ended before it could tell what it did.',
+    hint: 'run again: it goes on from the last save',
+  },
+  spec_changed: { title: 'the spec was changed meanwhile', explanation: 'A worker found another spec than the one that was checked.', hint: 'run it again' },
   other_scale: {
     title: 'state of another number of instances',
     explanation:
