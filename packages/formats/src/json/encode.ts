@@ -9,7 +9,8 @@
  * escaped, because some readers of lines break there, and so are lone surrogates.
  */
 import { codegenAllowed, generate, isoText, quote, toJson, type Field, type RecordType, type Row, type Type } from '@millrace/core'
-import type { OutputBytes } from '../bytes.ts'
+import { OutputBytes } from '../bytes.ts'
+import { repeated, sampleRows } from './rehearsal.ts'
 
 /** How rows are written as JSON. */
 export interface JsonWriteOptions {
@@ -74,7 +75,10 @@ function extras(record: RecordType, nulls: 'write' | 'omit'): (row: Row) => stri
 /** Makes the function that writes rows of a type as JSON objects, with `before` and `after` around each. */
 export function compileEncoder(record: RecordType, options: JsonWriteOptions & { readonly before?: string; readonly after?: string } = {}): EncodeRows {
   const { nulls = 'write', before = '', after = '' } = options
-  return codegenAllowed ? generated(record, nulls, before, after) : interpreted(record, nulls, before, after)
+  if (!codegenAllowed) return interpreted(record, nulls, before, after)
+  const encode = generated(record, nulls, before, after)
+  for (const rows of repeated(sampleRows(record))) encode(rows, new OutputBytes(64))
+  return encode
 }
 
 /** The twin of `generated`. */
@@ -161,7 +165,7 @@ function generated(record: RecordType, nulls: 'write' | 'omit', before: string, 
   const columns = fields.map(([name, field], k) => {
     const value = name in Object.prototype ? `(own(r, ${quote(name)}) ? r[${quote(name)}] : null)` : `r[${quote(name)}]`
     const key = `,${jsonText(name)}:`
-    const none = nulls === 'write' ? literal(`${key}null`) : ''
+    const none = nulls === 'write' ? `b.set(none[${k}], p); p += none[${k}].length` : ''
     return `v = ${value}; if (v === null || v === undefined) { ${none} } else { ${valueCode(k, field, key)} }`
   })
   const keys = Buffer.byteLength(fields.map(([name]) => `,${jsonText(name)}:""false`).join(''))
@@ -170,6 +174,7 @@ function generated(record: RecordType, nulls: 'write' | 'omit', before: string, 
       own: Object.hasOwn,
       more: extras(record, nulls),
       encode: fields.map(([, field]) => jsonValue(field.type)),
+      none: fields.map(([name]) => Buffer.from(`,${jsonText(name)}:null`)),
       fixed: keys + 2 * fields.length + before.length + after.length + 8,
     },
     `let unused${fields.map((_, k) => `, last${k}, text${k}`).join('')}

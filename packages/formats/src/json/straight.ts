@@ -20,6 +20,7 @@ import {
   type Row,
 } from '@millrace/core'
 import type { ReadOptions } from '../reader.ts'
+import { repeated, sampleLines } from './rehearsal.ts'
 
 /** Reads lines of one order of keys. */
 export interface StraightScan {
@@ -37,7 +38,8 @@ const mostKeys = 128
 const powersOfTen = Float64Array.from({ length: 16 }, (_, n) => 10 ** n)
 
 /** A scanner for lines with these keys in this order; undefined where there can be none: code may not be made, or a value has no plain form. */
-export function straightScan({ schema, unknownFields, push }: ReadOptions, keys: readonly string[]): StraightScan | undefined {
+export function straightScan(options: ReadOptions, keys: readonly string[]): StraightScan | undefined {
+  const { schema, unknownFields, push } = options
   if (!codegenAllowed || keys.length === 0 || keys.length > mostKeys) return undefined
   if (keys.some((key) => !Object.hasOwn(schema.fields, key)) && unknownFields !== 'drop') return undefined
   if (Object.values(schema.fields).some(({ type }) => !(type.kind in readers))) return undefined
@@ -58,7 +60,7 @@ export function straightScan({ schema, unknownFields, push }: ReadOptions, keys:
     ),
     DataError,
   }
-  return generate<StraightScan>(
+  const made = generate<StraightScan>(
     scope,
     `let ${keys.map((_, k) => `last${k}, value${k}, text${k}, at${k} = -1, end${k} = 0, high${k} = 0`).join(', ')}
     let block
@@ -82,6 +84,17 @@ export function straightScan({ schema, unknownFields, push }: ReadOptions, keys:
     }
     return scanner`,
   )
+  for (const lines of repeated(sampleLines(options, keys))) rehearse(made, lines)
+  return made
+}
+
+function rehearse(straight: StraightScan, lines: Buffer): void {
+  const text = lines.toString('latin1')
+  for (let at = 0; at < lines.length; ) {
+    straight.scan(lines, text, at)
+    const end = lines.indexOf(10, at)
+    at = end < 0 ? lines.length : end + 1
+  }
 }
 
 /** Key k and its value. A key that is not there is none, if it may be missing. */

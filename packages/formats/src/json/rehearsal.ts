@@ -1,0 +1,58 @@
+/**
+ * A rehearsal for generated code. V8 compiles a function for the branches that it has seen, and anew when another one turns up; compiling one of these costs as much as
+ * reading 50,000 rows. So each goes through a few rows that take all of its branches before it gets real ones.
+ */
+import { compileReformat, type Field, type RecordType, type Row } from '@millrace/core'
+import type { ReadOptions } from '../reader.ts'
+
+/** Values of a type in memory, and its texts in JSON where they are straight; the first two are equal, the way neighbours are. */
+const values: Readonly<Record<string, { readonly rows: readonly unknown[]; readonly texts: readonly string[] }>> = {
+  string: { rows: ['ab', 'ab', 'b"\n', 'é', 'abc', ''], texts: ['"ab"', '"ab"', '"aé"', '"abc"', '""', '"a\\n"'] },
+  boolean: { rows: [true, true, false, true, false, true], texts: ['true', 'true', 'false', 'true', 'false', '0'] },
+  integer: { rows: [7, 7, 70, 700, 7_000_000, -7], texts: ['7', '7', '70', '-7', '7000000', '"7"'] },
+  number: { rows: [7.25, 7.25, 70, 700.5, 1_234_567.125, -7], texts: ['7.25', '7.25', '70', '-7.5', '1234567890123456.5', '7e1'] },
+  bigint: { rows: [7n, 7n, 70n, 8n, 9n, -7n], texts: ['"7"', '"7"', '"70"', '"8"', '"9"', '7'] },
+  decimal: { rows: ['7', '7', '70', '8', '9', '-7'], texts: ['"7"', '"7"', '"8"', '"9"', '"1"', '7'] },
+  date: {
+    rows: ['2020-02-29', '2020-02-29', '2021-01-01', '2020-01-01', '2020-01-02', '2020-01-03'],
+    texts: Array.from({ length: 6 }, (_, n) => `"2020-01-0${(n >> 1) + 1}"`),
+  },
+  timestamp: { rows: [0, 0, 1, 2, 3, 4], texts: Array.from({ length: 6 }, (_, n) => `"2020-01-0${(n >> 1) + 1}T00:00:00Z"`) },
+}
+const times = 6
+
+/** V8 begins to take notes only when a function was called a few times. */
+export const repeated = <T>(sample: T): readonly T[] => [sample, sample, sample]
+
+/** Rows of a type, with and without its optional fields; empty where a field has no sample. */
+export function sampleRows({ fields }: RecordType): Row[] {
+  const all = Object.entries(fields)
+  if (all.some(([, { type }]) => !values[type.kind])) return []
+  const row = (value: (field: Field) => unknown): Row => Object.fromEntries(all.map(([name, field]) => [name, value(field)]))
+  return [...Array.from({ length: times }, (_, n) => row(({ type }) => values[type.kind]!.rows[n])), row(() => null)]
+}
+
+/** JSON lines with these keys in this order, with and without optional fields; the last ones are not straight. */
+export function sampleLines({ schema, push }: ReadOptions, keys: readonly string[]): Buffer {
+  const field = (key: string): Field | undefined => (Object.hasOwn(schema.fields, key) ? schema.fields[key] : undefined)
+  const dates = new Map(push?.columns.flatMap(({ from, date }) => (date ? [[from, sampleDates(date.formats[0]!, date.zone)] as const] : [])))
+  const line = (wanted: readonly string[], value: (key: string) => string) => `{${wanted.map((key) => `${JSON.stringify(key)}:${value(key)}`).join(',')}}`
+  const valueOf = (key: string, n: number) => dates.get(key)?.[n] ?? values[field(key)?.type.kind ?? 'string']?.texts[n] ?? 'null'
+  const needed = keys.filter((key) => field(key)?.optional === false)
+  const lines = Array.from({ length: times }, (_, n) => line(keys, (key) => valueOf(key, n)))
+  lines.splice(
+    2,
+    0,
+    line(keys, (key) => (field(key)?.optional === false ? valueOf(key, 0) : 'null')),
+    line(needed, (key) => valueOf(key, 0)),
+  )
+  // One ends with CRLF, and each value of another form stands alone, so that the keys before it are passed.
+  const others = keys.map((key) => line(keys, (other) => valueOf(other, other === key ? times - 1 : 0)))
+  return Buffer.from(`${lines.join('\n')}\r\n${others.join('\n')}\n${lines[0]}`)
+}
+
+/** Two equal texts of a date format, two others, and none. */
+function sampleDates(format: string, zone: string): readonly string[] {
+  const print = compileReformat(['epoch_ms'], zone, format)
+  return [0, 0, 1, 2, 13].map((days) => JSON.stringify(print(String(Date.UTC(2010, 11, 1, 8, 26) + days * 86_400_000)) ?? '')).concat('"none"')
+}
