@@ -110,7 +110,7 @@ export function openStore(folder: string): Store {
   const fresh = !existsSync(path)
   const db = new DatabaseSync(path, { timeout: 10_000 })
   if (fresh) chmodSync(path, 0o600)
-  db.exec(`PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; ${tables}`)
+  db.exec(`PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; BEGIN IMMEDIATE; ${tables}; COMMIT`)
   held.add(db)
   return { ...reading(db, folder), ...writing(db), overview: () => overviewOf(db), close: () => closeAll([db, lock]) }
 }
@@ -145,6 +145,11 @@ export function readStore(folder: string):
   const path = join(folder, 'state.db')
   if (!existsSync(path)) return undefined
   const db = new DatabaseSync(path, { timeout: 10_000 })
+  // A process that died at its very beginning leaves an empty file.
+  if (!db.prepare("SELECT 1 FROM sqlite_master WHERE name = 'run'").get()) {
+    db.close()
+    return undefined
+  }
   return { ...reading(db, folder), holder: () => holderOf(folder), overview: () => overviewOf(db), close: () => closeAll([db]) }
 }
 

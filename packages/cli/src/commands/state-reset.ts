@@ -35,7 +35,8 @@ export default defineCommand({
 
 /** What one instance has saved, and, where it is meant so, forgets. */
 function reset(folder: string, isMeant: boolean): { readonly positions: number; readonly stateEntries: number; readonly stages: number } {
-  const saved = readStore(folder)!
+  const saved = readStore(folder)
+  if (!saved) return { positions: 0, stateEntries: 0, stages: 0 }
   const { positions, steps } = saved.overview()
   const stages = saved.stages()
   saved.close()

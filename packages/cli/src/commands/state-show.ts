@@ -24,23 +24,23 @@ export default defineCommand({
       io.out(flags.json ? `${JSON.stringify(names)}\n` : names.length ? `${names.join('\n')}\n` : `No pipeline has state under ${home}.\n`)
       return 0
     }
-    const folders = instanceFolders(home, pipeline)
-    if (folders.length === 0) {
+    const shown = instanceFolders(home, pipeline).flatMap(({ folder, i, n }) => saved(folder, n > 1 ? `${pipeline} ${i}/${n}` : pipeline) ?? [])
+    if (shown.length === 0) {
       throw usageError(
         `There is no state of a pipeline \`${pipeline}\` under ${home}.`,
         'Names are those of `pipe state show`; another profile has other state.',
       )
     }
-    const shown = folders.map(({ folder, i, n }) => saved(folder, n > 1 ? `${pipeline} ${i}/${n}` : pipeline))
     if (flags.json) io.out(`${JSON.stringify(shown.length === 1 ? shown[0] : shown, undefined, 2)}\n`)
     else io.out(shown.map(textOf).join('\n'))
     return 0
   },
 })
 
-/** What one instance has saved. */
+/** What one instance has saved; undefined: nothing yet. */
 function saved(folder: string, pipeline: string) {
-  const store = readStore(folder)!
+  const store = readStore(folder)
+  if (!store) return undefined
   try {
     return { pipeline, folder, heldBy: store.holder() ?? null, ...store.run(), stages: store.stages(), ...store.overview() }
   } finally {
@@ -48,7 +48,7 @@ function saved(folder: string, pipeline: string) {
   }
 }
 
-function textOf({ pipeline, incarnation, ended, epoch, heldBy, positions, steps, stages }: ReturnType<typeof saved>): string {
+function textOf({ pipeline, incarnation, ended, epoch, heldBy, positions, steps, stages }: NonNullable<ReturnType<typeof saved>>): string {
   const head = `${pipeline}: run ${incarnation ?? 0}, ${ended ? 'ended' : `not ended, ${count(epoch ?? 0)} epochs saved`}\n${heldBy ? `Running now: ${heldBy}` : 'Not running.'}\n`
   const splits = table(
     [{ title: 'source' }, { title: 'split' }, { title: 'position' }, { title: '' }],

@@ -1,8 +1,8 @@
-import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { checkScale, instanceFolders, type Json, openStore, type Plan, rescale, type Save, stateFolder } from '../../src/index.ts'
+import { checkScale, instanceFolders, type Json, openStore, type Plan, readStore, rescale, type Save, stateFolder } from '../../src/index.ts'
 
 let home: string
 beforeEach(() => {
@@ -109,4 +109,13 @@ describe('rescaling the state of instances', () => {
     expect(readdirSync(home).filter((name) => name.endsWith('.new'))).toEqual([])
     expect(existsSync(join(home, 'orders.rescale'))).toBe(false)
   })
+})
+
+it('takes the file of a process that died at its very beginning for no state, and goes on with it', () => {
+  const folder = stateFolder(home, 'orders')
+  mkdirSync(folder, { recursive: true })
+  writeFileSync(join(folder, 'state.db'), '')
+  expect(readStore(folder)).toBeUndefined()
+  saved(0, 1, { positions: [at('0', 5)] })
+  expect(readStore(folder)?.run()).toMatchObject({ incarnation: 1 })
 })

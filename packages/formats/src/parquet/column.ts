@@ -101,8 +101,9 @@ export class ColumnChunk {
             continue
           }
           place = this.keys.length
-          dictionary.set(k, place)
-          this.keys.push(k)
+          const own = typeof k === 'string' ? detached(k) : k
+          dictionary.set(own, place)
+          this.keys.push(own)
           const size = column.sizeOf(k)
           this.sizes.push(size)
           this.keyBytes += size
@@ -272,6 +273,9 @@ function grownBytes(array: Uint8Array, size: number): Uint8Array<ArrayBuffer> {
   larger.set(array)
   return larger
 }
+
+/** A text that was cut out of another would keep that one in memory; V8 copies only short ones. */
+const detached = (text: string): string => (text.length < 13 ? text : Buffer.from(text).toString())
 
 const isBroken = (value: unknown): boolean => typeof value === 'string' && !value.isWellFormed()
 
