@@ -39,6 +39,7 @@ export const builtins: readonly Builtin[] = [
   ...from('@millrace/source-http', 'source', ['http', 'http_poll'], () => import('@millrace/source-http')),
   ...from('@millrace/source-log', 'source', ['log'], () => import('@millrace/source-log')),
   ...from('@millrace/source-kafka', 'source', ['kafka'], () => import('@millrace/source-kafka')),
+  ...from('@millrace/source-mongodb', 'source', ['mongodb'], () => import('@millrace/source-mongodb')),
   ...from('@millrace/sink-files', 'sink', ['files'], () => import('@millrace/sink-files')),
   ...from('@millrace/sink-sqlite', 'sink', ['sqlite'], () => import('@millrace/sink-sqlite')),
   ...from('@millrace/sink-http', 'sink', ['http'], () => import('@millrace/sink-http')),

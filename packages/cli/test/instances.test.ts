@@ -30,6 +30,13 @@ async function read(folder: string, ...more: string[]): Promise<number> {
   return (JSON.parse(out) as { counters: { sinks: { all: { delivered: number } } } }).counters.sinks.all.delivered
 }
 
+it('a stream that nobody has written yet is caught up with at once', async () => {
+  const folder = freshFolder()
+  writeFileSync(join(folder, 'millrace.yaml'), 'version: 1\n')
+  writeFileSync(join(folder, 'numbers.yaml'), spec)
+  expect(await pipe(['run', 'numbers.yaml', '--until', 'caught_up'], folder)).toMatchObject({ code: 0, out: expect.stringContaining('has caught up') })
+})
+
 describe('instances of a pipeline', () => {
   it('share the splits, refuse another number, and go on after a rescale', async () => {
     const folder = freshFolder()

@@ -51,6 +51,11 @@ export const sinkHttp = defineSink({
         : 'requests of several records are cut anew after a crash',
   }),
   writes: (o) => [`http:${new URL(o.url).host}${new URL(o.url).pathname}`],
+  async probe(o, _env, signal) {
+    const url = new URL(o.url)
+    await portAnswers(url, 0, signal)
+    return `${url.host} answers; nothing was posted`
+  },
   mapping: jsonForm,
   create: (o, ctx): Sink => {
     const url = new URL(o.url)

@@ -4,7 +4,7 @@
  */
 import { join } from 'node:path'
 import { defineSink, type Env, option, type Records, type Sink, type Static } from '@millrace/core'
-import { type EncodedValues, jsonForm, type Log, logPath, openLog, streamEncoder, streamSinkOptions } from '@millrace/formats'
+import { describeLog, type EncodedValues, jsonForm, type Log, logPath, openLog, streamEncoder, streamSinkOptions } from '@millrace/formats'
 
 const options = option.object({
   ...streamSinkOptions,
@@ -32,6 +32,9 @@ export const sinkLog = defineSink({
   options,
   capabilities: () => ({ label: 'at-least-once', how: 'appended and fsynced; a repeated record keeps its id, which the next hop inherits' }),
   writes: (o, env) => [`log:${logPath(folderOf(o, env), o.stream)}`],
+  async probe(o, env) {
+    return `stream ${o.stream} ${describeLog(logPath(folderOf(o, env), o.stream)) ?? 'is not there yet: the first run makes it'}`
+  },
   mapping: jsonForm,
   create(o, ctx): Sink {
     const encode = streamEncoder({ schema: ctx.schema, format: o.format, valueField: o.value_field, key: o.key, headersField: o.headers_field })

@@ -19,7 +19,7 @@ import {
   type SourceContext,
   type Static,
 } from '@millrace/core'
-import { type Chunk, decodeAgain, type Log, logPath, openLog, type StreamDecoder, streamDecoder, streamSourceOptions } from '@millrace/formats'
+import { type Chunk, decodeAgain, describeLog, type Log, logPath, openLog, type StreamDecoder, streamDecoder, streamSourceOptions } from '@millrace/formats'
 
 const options = option.object({
   ...streamSourceOptions,
@@ -62,6 +62,9 @@ export const sourceLog = defineSource({
     const decoder = decoderOf(o, ctx)
     return (bytes, context) => decodeAgain(decoder, bytes, context, (f) => new DataError(f.code, f.message ?? f.code, f.field))
   },
+  async probe(o, env) {
+    return `stream ${o.stream} ${describeLog(logPath(folderOf(o, env), o.stream)) ?? 'is not there yet: reading waits until somebody writes it'}`
+  },
   create: (o, ctx): Source => ({
     read: (read) => readStream(o, ctx, read),
     locate: (split, position) => Promise.resolve(`stream ${o.stream}, partition ${split}, sequence number ${position}`),
@@ -70,8 +73,13 @@ export const sourceLog = defineSource({
 
 async function* readStream(o: Options, ctx: SourceContext, read: ReadContext): AsyncGenerator<Batch | { splits: { id: string }[]; complete: boolean }> {
   const path = logPath(folderOf(o, ctx), o.stream)
-  const log = await waitForLog(path, o, read)
-  if (!log) return
+  let log = openLog(path)
+  // A stream that nobody has written yet: at its end, or to be waited for.
+  for (; !log; log = openLog(path)) {
+    if (o.stop === 'end' || read.signal.aborted) return
+    yield { ...empty('0'), caughtUp: true }
+    await wait(Math.max(o.poll, 20), undefined, { signal: read.signal }).catch(() => {})
+  }
   try {
     const decoder = decoderOf(o, ctx)
     const own = Array.from({ length: log.partitions }, (_, p) => p).filter((p) => p % read.instance.n === read.instance.i)
@@ -105,15 +113,6 @@ async function* readStream(o: Options, ctx: SourceContext, read: ReadContext): A
     }
   } finally {
     log.close()
-  }
-}
-
-/** A stream that nobody has written yet: at its end, or to be waited for. */
-async function waitForLog(path: string, o: Options, read: ReadContext): Promise<Log | undefined> {
-  for (;;) {
-    const log = openLog(path)
-    if (log || o.stop === 'end' || read.signal.aborted) return log
-    await wait(Math.max(o.poll, 20), undefined, { signal: read.signal }).catch(() => {})
   }
 }
 

@@ -72,6 +72,18 @@ export function openLog(path: string, create?: { readonly partitions: number }):
   }
 }
 
+/** What there is of a stream, in words; undefined: there is none. */
+export function describeLog(path: string): string | undefined {
+  const log = openLog(path)
+  if (!log) return undefined
+  try {
+    const records = Array.from({ length: log.partitions }, (_, p) => log.range(p)).reduce((sum, { first, next }) => sum + next - first, 0)
+    return `${records.toLocaleString('en')} records in ${log.partitions} partition${log.partitions === 1 ? '' : 's'}`
+  } finally {
+    log.close()
+  }
+}
+
 type Value = string | number | bigint | Uint8Array | null
 
 function reading(db: DatabaseSync): Pick<Log, 'read' | 'range'> {
