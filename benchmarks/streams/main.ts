@@ -1,15 +1,18 @@
 /**
  * `npm run bench:streams`: what Kafka and the embedded log cost beside a floor measured in the same rounds: JSON.parse of the same lines from memory, a bare loop that writes and
- * fsyncs the same bytes, a bare read of the lines, and a kafkajs loop for Kafka to Kafka. Needs a broker: MILLRACE_TEST_KAFKA_URL (`npm run services -- run -- npm run
- * bench:streams`). Contestants take turns in each round, figures are medians, and ratios count.
+ * fsyncs the same bytes, a bare read of the lines, a kafkajs loop for Kafka to Kafka, a loop by hand for Kafka to MongoDB, a bare fastify route for the gateway. Needs servers:
+ * MILLRACE_TEST_KAFKA_URL and MILLRACE_TEST_MONGODB_URL (`npm run services -- run -- npm run bench:streams`). Contestants take turns in each round, figures are medians, and ratios count.
  */
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { Admin } from '@platformatic/kafka'
 import { buildSync } from 'esbuild'
+import { MongoClient } from 'mongodb'
 import { prepareInputs } from '../input.ts'
 import { type Cost, measure, median } from '../measure.ts'
+import { freePort } from '../../packages/testkit/src/port.ts'
+import { gateway, type Load, type Server, underLoad } from './http.ts'
 
 const { values: flags } = parseArgs({
   options: { quick: { type: 'boolean', default: false }, runs: { type: 'string' }, only: { type: 'string', multiple: true } },
@@ -17,6 +20,7 @@ const { values: flags } = parseArgs({
 const runs = Number(flags.runs ?? (flags.quick ? 1 : 5))
 const broker = process.env['MILLRACE_TEST_KAFKA_URL']
 if (!broker) throw new Error('MILLRACE_TEST_KAFKA_URL is not set: npm run services -- run -- npm run bench:streams')
+const mongodb = process.env['MILLRACE_TEST_MONGODB_URL']
 const wanted = (part: string) => !flags.only || flags.only.includes(part)
 const out = join(import.meta.dirname, '../../out/bench-streams')
 const pipe = join(import.meta.dirname, '../../packages/cli/bin/pipe.mjs')
@@ -33,7 +37,7 @@ interface Told {
 rmSync(join(out, 'work'), { recursive: true, force: true })
 mkdirSync(join(out, 'work/log'), { recursive: true })
 const inputs = await prepareInputs(join(out, 'input'), flags.quick ? 5000 : undefined)
-for (const name of ['task', 'kafkajs-loop']) {
+for (const name of ['task', 'kafkajs-loop', 'mongodb-loop', 'load', 'fastify-bare']) {
   buildSync({
     entryPoints: [join(import.meta.dirname, `${name}.ts`)],
     outfile: join(out, 'work', `${name}.mjs`),
@@ -41,7 +45,7 @@ for (const name of ['task', 'kafkajs-loop']) {
     format: 'esm',
     platform: 'node',
     conditions: ['@millrace/source'],
-    external: ['@platformatic/*', 'kafkajs'],
+    external: ['@platformatic/*', 'kafkajs', 'mongodb', 'fastify'],
     logLevel: 'error',
   })
 }
@@ -64,22 +68,23 @@ async function task(name: string, env: Record<string, string> = {}): Promise<Tol
   }
   const { output, peakBytes } = await measure(program)
   const told = JSON.parse(output) as Told
-  if (told.records !== inputs.rows) throw new Error(`${name} had ${told.records} records, not ${inputs.rows}`)
+  const rows = Number(env['BENCH_ROWS'] ?? inputs.rows)
+  if (told.records !== rows) throw new Error(`${name} had ${told.records} records, not ${rows}`)
   return { ...told, peakMb: peakBytes / 1e6 }
 }
 
 type Contestant = readonly [name: string, run: () => Promise<Told>]
-async function compare(title: string, contestants: readonly Contestant[]): Promise<Map<string, Told>> {
+async function compare(title: string, contestants: readonly Contestant[], rows = inputs.rows): Promise<Map<string, Told>> {
   const all = new Map(contestants.map(([name]) => [name, [] as Told[]]))
   for (let round = 0; round < runs; round++) for (const [name, run] of contestants) all.get(name)!.push(await run())
   const middle = (told: readonly Told[], part: keyof Told) => median(told.map((each) => each[part]))
   const medians = new Map(
-    [...all].map(([name, told]) => [name, { cpu: middle(told, 'cpu'), wall: middle(told, 'wall'), records: inputs.rows, peakMb: middle(told, 'peakMb') }]),
+    [...all].map(([name, told]) => [name, { cpu: middle(told, 'cpu'), wall: middle(told, 'wall'), records: rows, peakMb: middle(told, 'peakMb') }]),
   )
   console.log(`\n${title}\n                CPU µs/record   records/s   peak MB`)
   for (const [name, { cpu, wall, peakMb }] of medians)
     console.log(
-      `  ${name.padEnd(14)} ${((cpu / inputs.rows) * 1e6).toFixed(2).padStart(12)} ${Math.round(inputs.rows / wall)
+      `  ${name.padEnd(14)} ${((cpu / rows) * 1e6).toFixed(2).padStart(12)} ${Math.round(rows / wall)
         .toLocaleString('en')
         .padStart(11)} ${peakMb.toFixed(0).padStart(9)}`,
     )
@@ -152,9 +157,106 @@ try {
     judge('rate over kafkajs', told.get('kafkajs')!.wall / told.get('millrace')!.wall, 'least', 1.4)
     judge('CPU over kafkajs', told.get('millrace')!.cpu / told.get('kafkajs')!.cpu, 'most', 0.7)
   }
+  if (wanted('mongodb') && mongodb) await compareMongodb(mongodb)
+  if (wanted('http')) await compareHttp()
 } finally {
   await admin.deleteTopics({ topics })
   await admin.close()
+}
+
+/** Kafka -> projection -> MongoDB. */
+async function compareMongodb(url: string): Promise<void> {
+  const rows = flags.quick ? inputs.rows : 100_000
+  const from = await topic(`${stamp}-documents`)
+  await task('kafka-write', { BENCH_TOPIC: from, BENCH_ROWS: String(rows) })
+  const project = join(out, 'work/mongodb')
+  mkdirSync(project, { recursive: true })
+  writeFileSync(join(project, 'millrace.yaml'), 'version: 1\n')
+  const client = new MongoClient(url)
+  const database = stamp
+  const lines = client.db(database).collection('lines')
+  const once = async (args: readonly string[], env: Readonly<Record<string, string>>): Promise<Told> => {
+    await lines.deleteMany({})
+    rmSync(join(project, '.millrace'), { recursive: true, force: true })
+    const cost = await measure({ args, cwd: project, env })
+    if ((await lines.countDocuments()) !== rows) throw new Error(`${args.join(' ')} left ${await lines.countDocuments()} documents, not ${rows}`)
+    return { cpu: cost.cpu, wall: cost.wall, records: rows, peakMb: cost.peakBytes / 1e6 }
+  }
+  writeFileSync(join(project, 'job.yaml'), documents(from, url, database))
+  const byHand = { BENCH_KAFKA: broker!, BENCH_IN: from, BENCH_MONGODB: url, BENCH_DATABASE: database, BENCH_RECORDS: String(rows) }
+  try {
+    const told = await compare(
+      'Kafka -> project -> MongoDB, upserts of 1,000, w: majority, whole process',
+      [
+        ['millrace', () => once([pipe, 'run', 'job.yaml', '--json'], {})],
+        ['by hand', () => once([join(out, 'work/mongodb-loop.mjs')], byHand)],
+      ],
+      rows,
+    )
+    judge('time over the loop by hand', told.get('millrace')!.wall / told.get('by hand')!.wall, 'most', 1.2)
+  } finally {
+    await client.db(database).dropDatabase()
+    await client.close()
+  }
+}
+
+/** The gateway: single posts beside a bare route, and bodies of many records beside the sink fed from memory. */
+async function compareHttp(): Promise<void> {
+  const load = join(out, 'work/load.mjs')
+  const fields =
+    '{ InvoiceNo: string, StockCode: string, Description: string?, Quantity: integer, InvoiceDate: string, UnitPrice: number, CustomerID: string?, Country: string }'
+  const measured = async (server: Server, given: Load): Promise<Told> => ({
+    cpu: 0,
+    wall: await underLoad(server, load, given),
+    records: given.records,
+    peakMb: 0,
+  })
+  const ours = (given: Load) => async () => measured(await gateway(pipe, join(out, 'work/gateway'), fields), given)
+  const bare = (given: Load) => async () => measured({ args: [join(out, 'work/fastify-bare.mjs')], port: await freePort() }, given)
+  const single: Load = { lines: inputs.jsonl, records: flags.quick ? 2000 : 60_000, body: 1, connections: 256 }
+  const posts = await compare(
+    'HTTP, single posts over 256 connections',
+    [
+      ['gateway', ours(single)],
+      ['bare fastify', bare(single)],
+    ],
+    single.records,
+  )
+  judge('requests a second over bare fastify', posts.get('bare fastify')!.wall / posts.get('gateway')!.wall, 'least', 0.4)
+  const many: Load = { lines: inputs.jsonl, records: flags.quick ? 5000 : 300_000, body: 500, connections: 8 }
+  const append = async () => {
+    const folder = join(out, 'work/log', String(n++))
+    mkdirSync(folder)
+    try {
+      return await task('log-write-json', { BENCH_LOG: folder, BENCH_ROWS: String(many.records) })
+    } finally {
+      rmSync(folder, { recursive: true, force: true })
+    }
+  }
+  const bodies = await compare(
+    'HTTP, JSON lines of 500 records a body',
+    [
+      ['gateway', ours(many)],
+      ['sink-log', append],
+    ],
+    many.records,
+  )
+  judge('records a second over the sink fed from memory', bodies.get('sink-log')!.wall / bodies.get('gateway')!.wall, 'least', 0.3)
+}
+
+function documents(from: string, url: string, database: string): string {
+  return `version: 1
+name: documents
+source:
+  type: kafka
+  config: { stream: ${from}, brokers: ["${broker}"], stop: end }
+  schema:
+    fields: { InvoiceNo: string, StockCode: string, Description: string?, Quantity: integer, InvoiceDate: string, UnitPrice: number, CustomerID: string?, Country: string }
+steps:
+  - select: [InvoiceNo, StockCode, Description, Quantity, InvoiceDate, UnitPrice, { country: Country }]
+sinks:
+  lines: { type: mongodb, config: { url: "${url}", database: ${database}, collection: lines } }
+`
 }
 
 function spec(from: string, to: string): string {

@@ -10,7 +10,7 @@ import { sinkLog } from '../../packages/sink-log/src/sink.ts'
 import { sourceKafka } from '../../packages/source-kafka/src/source.ts'
 import { sourceLog } from '../../packages/source-log/src/source.ts'
 
-const { BENCH_LINES: lines = '', BENCH_KAFKA: kafka = '', BENCH_TOPIC: topic = '', BENCH_LOG: folder = '' } = process.env
+const { BENCH_ROWS: most, BENCH_LINES: lines = '', BENCH_KAFKA: kafka = '', BENCH_TOPIC: topic = '', BENCH_LOG: folder = '' } = process.env
 const batchRows = 1000
 const env: Env = { root: '/', home: '/', profile: 'bench', pipeline: 'bench', id: 'x', resolve: (path) => path }
 const signal = new AbortController().signal
@@ -34,7 +34,7 @@ const encoded: RecordType = { fields: { InvoiceNo: text, value: { type: { kind: 
 function values(): Buffer[] {
   const bytes = readFileSync(lines)
   const found: Buffer[] = []
-  for (let at = 0; at < bytes.length; ) {
+  for (let at = 0; at < bytes.length && !(found.length === Number(most)); ) {
     const end = bytes.indexOf(10, at)
     found.push(bytes.subarray(at, end))
     at = end + 1
@@ -42,12 +42,15 @@ function values(): Buffer[] {
   return found
 }
 
-/** The records of the lines, in batches, as a source gives them to a sink. */
-function batches(): Records[] {
+/** The records of the lines, in batches, as a source gives them to a sink: as they stand, or parsed. */
+function batches(parsed = false): Records[] {
   const all = values()
   const made: Records[] = []
   for (let at = 0; at < all.length; at += batchRows) {
-    const rows: Row[] = all.slice(at, at + batchRows).map((value) => ({ InvoiceNo: (JSON.parse(value.toString()) as { InvoiceNo: string }).InvoiceNo, value }))
+    const rows: Row[] = all.slice(at, at + batchRows).map((value) => {
+      const row = JSON.parse(value.toString()) as { InvoiceNo: string }
+      return parsed ? row : { InvoiceNo: row.InvoiceNo, value }
+    })
     made.push(
       new Records({
         rows,
@@ -119,6 +122,14 @@ const tasks: Readonly<Record<string, () => Promise<() => Promise<number> | numbe
         { ...env, schema: encoded },
       ),
     ),
+  'log-write-json': async () =>
+    writeTo(
+      (sinkLog as SinkDefinition).create(
+        { stream: 'bench', path: folder, format: 'json', value_field: 'value', key: 'InvoiceNo', order: 'strict', partitions: 1 },
+        { ...env, schema: invoice },
+      ),
+      true,
+    ),
   /** Lines from a file, as one would read them by hand. */
   'lines-read': async () => async () => {
     let n = 0
@@ -161,8 +172,8 @@ function readFrom(source: Source): () => Promise<number> {
   }
 }
 
-async function writeTo(sink: ReturnType<SinkDefinition['create']>): Promise<() => Promise<number>> {
-  const all = batches()
+async function writeTo(sink: ReturnType<SinkDefinition['create']>, parsed = false): Promise<() => Promise<number>> {
+  const all = batches(parsed)
   await sink.open?.({ signal, incarnation: 1, instance: { i: 0, n: 1 }, warn: () => {} } as never)
   return async () => {
     let n = 0

@@ -51,12 +51,16 @@ function readCompact(value: JsonMap, at: Path, problems: Problem[]): RecordType 
   const fields: [string, Field][] = []
   for (const [name, entry] of Object.entries(value['fields'])) {
     const path = [...at, 'fields', name]
+    if (entry === null && cutByComma.test(name)) continue
     if (!checkName(name, path, problems)) continue
     const field = readCompactField(entry, path, problems)
     if (field) fields.push([name, field])
   }
   return { fields: Object.fromEntries(fields) }
 }
+
+/** What is left of `decimal(10,2)` behind the comma; the field before it is told about. */
+const cutByComma = /^\s*\d+\s*\)\??$/
 
 function readCompactField(entry: unknown, at: Path, problems: Problem[]): Field | undefined {
   if (isMap(entry)) {
@@ -73,7 +77,16 @@ function readCompactField(entry: unknown, at: Path, problems: Problem[]): Field 
   }
   const field = typeof entry === 'string' ? parseType(entry) : undefined
   if (field) return field
-  const hint = entry === 'decimal' ? 'decimal(10,2)' : entry === 'list' ? 'list<string>' : entry === 'object' ? 'a nested `fields:` map' : undefined
+  const isCut = typeof entry === 'string' && /^decimal\(\s*\d+$/.test(entry)
+  const hint = isCut
+    ? 'YAML ends a value at a comma inside of braces: put it in quotes, "decimal(10,2)"'
+    : entry === 'decimal'
+      ? 'decimal(10,2)'
+      : entry === 'list'
+        ? 'list<string>'
+        : entry === 'object'
+          ? 'a nested `fields:` map'
+          : undefined
   problems.push({
     code: 'bad_type',
     message: `${describe(entry)} is not a type`,

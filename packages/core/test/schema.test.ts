@@ -116,6 +116,12 @@ describe('a compact schema', () => {
     expect(Object.keys(type.fields)).toEqual(['a'])
   })
 
+  it('says of a decimal that YAML has cut at its comma what to do, once', () => {
+    // { price: decimal(10,2), name: string }
+    const { problems } = parseRecordType({ fields: { price: 'decimal(10', '2)': null, name: 'string' } })
+    expect(problems).toMatchObject([{ code: 'bad_type', at: ['fields', 'price'], hint: expect.stringContaining('in quotes, "decimal(10,2)"') }])
+  })
+
   it.each([null, 'fields', [], 5, {}])('%j is none', (value) => {
     expect(parseRecordType(value).problems.map((problem) => problem.code)).toEqual(['bad_schema'])
   })
