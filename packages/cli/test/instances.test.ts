@@ -91,7 +91,7 @@ describe('instances of a pipeline', () => {
     const deaths: readonly Death[] = ['after_write', 'mid_save', 'after_save'].map((point) => ({ point, time: 1 }))
     const { kills, output } = await runUntilDone(program, (start) => deaths[start] ?? 'lives')
     expect(kills).toBe(deaths.length)
-    expect(JSON.parse(output)).toMatchObject({ caughtUp: true, balances: true, counters: { sources: { source: { read: 40_000 } } } })
+    expect(JSON.parse(output)).toMatchObject({ caughtUp: true, behind: 0, balances: true, counters: { sources: { source: { read: 40_000 } } } })
     const db = new DatabaseSync(join(folder, 'store.db'), { readOnly: true })
     expect(db.prepare('SELECT count(*) AS n FROM numbers').get()).toEqual({ n: 40_000 })
     db.close()

@@ -74,4 +74,11 @@ describe('the progress line', () => {
     const text = progressText({ atMs: 0, records: 0, bytes: 0, totalBytes: 0 }, { atMs: 1_000, records: 5, bytes: 10, totalBytes: 0 })
     expect(text).toBe('5 records  5/s  10 B')
   })
+
+  it('shows the lag of a stream in records, and in time where it is a second or more', () => {
+    const before = { atMs: 0, records: 0, bytes: 0, totalBytes: 0 }
+    const now = { atMs: 1_000, records: 5, bytes: 10, totalBytes: 0 }
+    expect(progressText(before, { ...now, lag: { records: 12_345, ms: 3_200 } })).toBe('5 records  5/s  10 B  lag 12,345 records, 3.2 s')
+    expect(progressText(before, { ...now, lag: { records: 0, ms: 0 } })).toBe('5 records  5/s  10 B  lag 0 records')
+  })
 })

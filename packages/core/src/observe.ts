@@ -28,6 +28,10 @@ export interface Progress {
   totalBytes: number
   /** No further split will be found. */
   complete: boolean
+  /** Lag: records that are there and were not read yet, of all splits. Absent: no source tells. */
+  behind?: number
+  /** When the last record that was read had arrived, ms UTC; where several sources tell, the earliest. */
+  arrivedMs?: number
 }
 
 /** Told of each event, in order. */

@@ -58,6 +58,8 @@ export interface Batch {
   readonly dropped?: readonly (readonly [step: string, n: number])[]
   /** Raw size; all caps count it. */
   readonly bytes: number
+  /** Records of the split that were there, behind those of this batch, when it was read: its lag. Absent: unknown. */
+  readonly behind?: number
   /** Nothing more was there when asked. An epoch may be cut at once. */
   readonly caughtUp?: boolean
   /** This split is finished for good. */

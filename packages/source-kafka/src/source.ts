@@ -203,6 +203,8 @@ async function* readTopic(client: Client, o: Options, ctx: SourceContext, read: 
     for (const [i, { partition, batches, from, next }] of parts.entries()) {
       const batch = batchOf(partition, batches, from, next, topic.id, decoder, needs)
       size.count(batch.bytes, batches)
+      const { stable } = lanes.get(partition)!
+      batch.behind = stable > next ? Number(stable - next) : 0
       if (caughtUp && i === parts.length - 1) batch.caughtUp = true
       yield batch
     }

@@ -94,11 +94,14 @@ async function* readStream(o: Options, ctx: SourceContext, read: ReadContext): A
       let found = false
       for (const lane of lanes) {
         if (lane.ended || !read.wants(String(lane.partition))) continue
-        for (const chunk of log.read(lane.partition, lane.next, 1 << 20)) {
+        const chunks = log.read(lane.partition, lane.next, 1 << 20)
+        const end = chunks.length > 0 ? log.range(lane.partition).next : 0
+        for (const chunk of chunks) {
           found = true
           if (chunk.base > lane.next) lane.next = gap(log, lane.partition, lane.next, o, read)
-          yield batchOf(chunk, lane.next, log, decoder)
-          lane.next = chunk.base + chunk.count
+          const next = chunk.base + chunk.count
+          yield { ...batchOf(chunk, lane.next, log, decoder), behind: end - next }
+          lane.next = next
           if (read.signal.aborted) return
         }
         if (lane.next >= lane.end) {

@@ -16,6 +16,8 @@ export interface Reading {
   readonly bytes: number
   /** 0: unknown. */
   readonly totalBytes: number
+  /** Lag in records, and how old the last record read is; undefined: no source tells. */
+  readonly lag?: { readonly records: number; readonly ms: number } | undefined
 }
 
 /** The line of one command. */
@@ -80,10 +82,25 @@ const recordsOf = (started: Started): number => started.counters.flatMap((c) => 
 function readingOf(running: readonly Started[]): Reading {
   const sum = (of: (started: Started) => number) => running.reduce((total, started) => total + of(started), 0)
   const isKnown = running.every(({ progress }) => progress.complete && progress.totalBytes > 0)
-  return { atMs: performance.now(), records: sum(recordsOf), bytes: sum((s) => s.progress.bytes), totalBytes: isKnown ? sum((s) => s.progress.totalBytes) : 0 }
+  const told = running.filter(({ progress }) => progress.behind !== undefined)
+  const oldest = Math.min(...told.filter(({ progress }) => progress.behind! > 0).map(({ progress }) => progress.arrivedMs ?? Infinity))
+  return {
+    atMs: performance.now(),
+    records: sum(recordsOf),
+    bytes: sum((s) => s.progress.bytes),
+    totalBytes: isKnown ? sum((s) => s.progress.totalBytes) : 0,
+    ...(told.length
+      ? {
+          lag: {
+            records: told.reduce((total, { progress }) => total + progress.behind!, 0),
+            ms: Math.max(0, Number.isFinite(oldest) ? Date.now() - oldest : 0),
+          },
+        }
+      : {}),
+  }
 }
 
-/** `1,234,567 records  412,000/s  45.2 MiB  63 %  8.0 s left` */
+/** `1,234,567 records  412,000/s  45.2 MiB  63 %  8.0 s left`, or `…  lag 12,345 records, 3.2 s` */
 export function progressText(from: Reading, now: Reading): string {
   const seconds = Math.max(0.001, (now.atMs - from.atMs) / 1000)
   const parts = [`${count(now.records)} records`, `${count((now.records - from.records) / seconds)}/s`, bytes(now.bytes)]
@@ -92,5 +109,6 @@ export function progressText(from: Reading, now: Reading): string {
     const rate = (now.bytes - from.bytes) / seconds
     if (rate > 0) parts.push(`${span(Math.max(1, (now.totalBytes - now.bytes) / rate) * 1000)} left`)
   }
+  if (now.lag) parts.push(`lag ${count(now.lag.records)} records${now.lag.ms >= 1000 ? `, ${span(now.lag.ms)}` : ''}`)
   return parts.join('  ')
 }

@@ -20,6 +20,7 @@ import { buildGraph, type SinkNode, type SourceNode, type StepNode } from './gra
 import { countBatch, placed } from './intake.ts'
 import { runReader } from './reader.ts'
 import type { RetryPolicy } from './retry.ts'
+import { lagOf } from './lag.ts'
 import { untilCaughtUp } from './until.ts'
 import { runWriter } from './writer.ts'
 
@@ -87,6 +88,7 @@ export async function runComponent(component: Component, options: ComponentOptio
     wakeUp()
   }
 
+  const lag = lagOf(progress)
   const filling = createFilling(sources, store)
   const cuts = createCuts(component, {
     store,
@@ -114,6 +116,7 @@ export async function runComponent(component: Component, options: ComponentOptio
     if (answering) answers.begin(node, batches)
     for (const batch of batches) {
       bytes += batch.bytes
+      lag(node.id, batch)
       read += countBatch(node, batch, component, failures, answers)
     }
     const from = batches.map((batch) => ({ source: node.id, batch }))

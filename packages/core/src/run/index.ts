@@ -44,6 +44,8 @@ export interface Summary {
   readonly caughtUp: boolean
   readonly resumed: boolean
   readonly durationMs: number
+  /** Lag at the end: records that were there and were not read. Absent: no source tells. */
+  readonly behind?: number
   readonly counters: readonly Counters[]
   /** What does not add up; empty: every edge balances. */
   readonly imbalances: readonly string[]
@@ -117,6 +119,7 @@ export async function runInstance(plan: Plan, registry: Registry, options: RunOp
       caughtUp: options.until !== undefined && endings.every((e) => e.ended || e.caughtUp),
       resumed,
       durationMs: performance.now() - startedMs,
+      ...(progress.behind === undefined ? {} : { behind: progress.behind }),
       counters,
       imbalances: instance.components.flatMap((c) => imbalancesOf(c)),
     }

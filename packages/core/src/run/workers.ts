@@ -46,6 +46,7 @@ export async function runWorkers(plan: Plan, options: RunOptions, start: StartWo
     caughtUp: summaries.every((s) => s.caughtUp),
     resumed: summaries.some((s) => s.resumed),
     durationMs: performance.now() - startedMs,
+    ...(summaries.some((s) => s.behind !== undefined) ? { behind: summaries.reduce((sum, s) => sum + (s.behind ?? 0), 0) } : {}),
     counters: summaries[0]!.counters.map((_, c) =>
       summaries.reduce<Json>((all, s) => summed(all, s.counters[c] as unknown as Json), {}),
     ) as unknown as Counters[],
@@ -80,12 +81,20 @@ function togetherObserved(workers: number, observe: NonNullable<RunOptions['obse
 }
 
 /** Live. */
-const allOf = (parts: readonly Progress[]): Progress => ({
+const allOf = (parts: readonly Progress[]) => ({
   get bytes() {
     return parts.reduce((sum, p) => sum + p.bytes, 0)
   },
   get totalBytes() {
     return parts.reduce((sum, p) => sum + p.totalBytes, 0)
+  },
+  get behind() {
+    const told = parts.flatMap((p) => p.behind ?? [])
+    return told.length ? told.reduce((sum, n) => sum + n, 0) : undefined
+  },
+  get arrivedMs() {
+    const told = parts.flatMap((p) => p.arrivedMs ?? [])
+    return told.length ? Math.min(...told) : undefined
   },
   get complete() {
     return parts.every((p) => p.complete)
