@@ -51,6 +51,8 @@ export interface Store {
   begin(specHash: string): SavedRun
   positions(source: string): Map<string, { readonly position: Json | undefined; readonly ended: boolean }>
   recall(source: string, key: string): Json | undefined
+  /** Remembers something of a source beside any epoch. */
+  remember(source: string, key: string, value: Json): void
   state(step: string): { readonly hash: string | undefined; readonly entries: Iterable<readonly [string, string]> }
   resume(sink: string): Json | undefined
   stages(): SavedStage[]
@@ -338,6 +340,7 @@ function writing(db: DatabaseSync) {
         for (const m of memory) sql.remember.run(m.source, m.key, JSON.stringify(m.value))
         for (const [node, count] of Object.entries(counters)) sql.counter.run(node, JSON.stringify(count))
       }),
+    remember: (source: string, key: string, value: Json) => transaction(() => void sql.remember.run(source, key, JSON.stringify(value))),
     recordPublished: (ids: readonly number[]) => {
       if (ids.length) transaction(() => ids.forEach((id) => sql.published.run(id)))
     },

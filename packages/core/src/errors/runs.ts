@@ -19,6 +19,12 @@ export const runEntries = {
   no_upstream: { title: 'nobody sends', explanation: 'A pipeline waits for requests, and no pipeline of the command sends any, so it would never end.' },
 
   locked: { title: 'state in use', explanation: 'Another process runs this pipeline on the same state folder.', hint: 'stop it, or wait until it has ended' },
+  side_changed: {
+    title: 'a side input was changed',
+    explanation:
+      'A run that goes on after a stop must find the same other side of a join, or records before and after the stop would be joined with different ones.',
+    hint: 'put it back as it was and run again, or begin anew with `pipe state reset`',
+  },
   worker_ended: {
     title: 'a worker ended without a result',
     explanation: 'A thread of a pipeline with `parallelism` ended before it could tell what it did.',

@@ -12,7 +12,7 @@ import { type Component, runComponent } from './component.ts'
 import { type Counters, imbalances, restoreCounters } from './counters.ts'
 import type { SinkNode, StepNode } from './graph.ts'
 import { type Instance, instantiate, type Surroundings } from './instantiate.ts'
-import { loadSides } from './sides.ts'
+import { loadSides, sameSide } from './sides.ts'
 import { asRunError, type RetryPolicy, withRetry } from './retry.ts'
 import { runWorkers, type StartWorker } from './workers.ts'
 
@@ -81,6 +81,7 @@ export async function runInstance(plan: Plan, registry: Registry, options: RunOp
       plan,
       abort.signal,
       warn,
+      sameSide(plan, store, warn),
     )
     const counters = instance.components.map((c) => c.counters)
     const progress: Progress = { bytes: counters.flatMap((c) => Object.values(c.sources)).reduce((sum, s) => sum + s.bytes, 0), totalBytes: 0, complete: false }

@@ -1,17 +1,23 @@
 /** What steps need before the first record: the users' code, and side inputs read whole. */
+import { createHash } from 'node:crypto'
 import { MillraceError } from '../errors.ts'
 import type { Plan } from '../plan.ts'
 import type { Row } from '../record.ts'
+import type { Store } from '../store.ts'
 import type { SourceNode, StepNode } from './graph.ts'
 import { asRunError } from './retry.ts'
 
-/** Loads every step's code and side inputs. A side input must be right as a whole: its first bad record stops the run. */
+/**
+ * Loads every step's code and side inputs. A side input must be right as a whole: its first bad record stops the run. `identified` is told what each held: a hash of its
+ * rows.
+ */
 export async function loadSides(
   steps: readonly StepNode[],
   sides: readonly SourceNode[],
   plan: Plan,
   signal: AbortSignal,
   warn: (node: string, message: string) => void,
+  identified: (side: string, identity: string) => void = () => {},
 ): Promise<void> {
   for (const { transform, id } of steps) {
     try {
@@ -23,7 +29,13 @@ export async function loadSides(
   for (const { transform, plan: step } of steps) {
     for (const [side, sourceId] of Object.entries(step.sideInputs)) {
       const node = sides.find((s) => s.id === sourceId)!
-      await readSide(node, (rows) => transform.load!(side, rows), signal, plan, warn)
+      const hash = createHash('sha256')
+      const load = (rows: readonly Row[]) => {
+        hash.update(JSON.stringify(rows, (_, value: unknown) => (typeof value === 'bigint' ? String(value) : value)))
+        transform.load!(side, rows)
+      }
+      await readSide(node, load, signal, plan, warn)
+      identified(sourceId, hash.digest('hex'))
     }
   }
 }
@@ -55,5 +67,27 @@ async function readSide(
     }
   } catch (error) {
     throw asRunError(error, node.id, `reading the side input of ${plan.name}`)
+  }
+}
+
+/**
+ * Keeps what a side input held, and looks whether a run that goes on finds the same: records before and after the stop would else be joined with different ones. Stops a
+ * run that is one whole with `side_changed`; one that continues for ever is told.
+ */
+export function sameSide(plan: Plan, store: Pick<Store, 'recall' | 'remember'>, warn: (node: string, message: string) => void) {
+  return (side: string, identity: string): void => {
+    const before = store.recall(side, 'identity')
+    if (before === identity) return
+    if (before !== undefined) {
+      const what = 'the side input is not what it was when the run began'
+      if (plan.runs === 'whole')
+        throw new MillraceError('side_changed', what, {
+          place: side,
+          hint: 'put it back as it was and run again, or begin anew with `pipe state reset`',
+          exitCode: 2,
+        })
+      warn(side, `${what}; from here on the new one counts`)
+    }
+    store.remember(side, 'identity', identity)
   }
 }
