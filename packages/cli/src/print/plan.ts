@@ -1,5 +1,18 @@
 /** A plan for people: what is read, done and written, in the order of the flow, and what is promised. */
-import { fieldText, type Json, type OptionSchema, type Plan, type PlanNode, type PlanSink, type RecordType, type Registry } from '@millrace/core'
+import {
+  durationText,
+  fieldText,
+  type Json,
+  type OptionSchema,
+  parseDuration,
+  parseSize,
+  type Plan,
+  type PlanNode,
+  type PlanSink,
+  type RecordType,
+  type Registry,
+  sizeText,
+} from '@millrace/core'
 
 /** The plan as text. `registry` tells which options are as they are by default; those are left out. */
 export function planText(plan: Plan, registry: Registry): string {
@@ -60,10 +73,24 @@ export function configText(config: Json, options?: OptionSchema): string {
     return JSON.stringify(masked(parts.map((part) => (typeof part === 'string' ? part : `\${secret:${part.$secret}}`)).join('')))
   }
   return Object.entries(map)
-    .filter(([key, value]) => options?.properties?.[key]?.default !== value)
-    .map(([key, value]) => `${key}: ${isPlainMap(value) ? `{ ${configText(value)} }` : configText(value)}`)
+    .flatMap(([key, value]) => {
+      const option = options?.properties?.[key]
+      const text = isPlainMap(value) ? configText(value, option) : typeof value === 'number' ? numberText(value, option) : configText(value)
+      if (isPlainMap(value)) return text || !option ? [`${key}: { ${text} }`] : []
+      return option?.default === value || (option && text === numberText(defaultOf(option), option)) ? [] : [`${key}: ${text}`]
+    })
     .join(', ')
 }
+
+/** A number in the unit of its option. */
+function numberText(value: number, option: OptionSchema | undefined): string {
+  if (option?.format === 'duration') return durationText(value)
+  return option?.format === 'size' ? sizeText(value) : String(value)
+}
+
+/** A default that is typed with a unit, as a number. */
+const defaultOf = ({ format, default: text }: OptionSchema): number =>
+  (typeof text !== 'string' ? undefined : format === 'duration' ? parseDuration(text) : format === 'size' ? parseSize(text) : undefined) ?? Number.NaN
 
 const isPlainMap = (value: Json): boolean =>
   typeof value === 'object' && value !== null && !Array.isArray(value) && !('$secret' in value) && !('$secrets' in value)

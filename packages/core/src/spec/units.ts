@@ -33,3 +33,16 @@ export function parsePercent(text: string): number | undefined {
   const share = match ? Number(match[1]) / 100 : Number.NaN
   return share >= 0 && share <= 1 ? share : undefined
 }
+
+const evenly = (n: number, units: Readonly<Record<string, number>>): string => {
+  const [unit, size] = Object.entries(units)
+    .toSorted((a, b) => b[1] - a[1])
+    .find(([, each]) => n >= each && n % each === 0) ?? ['', 1]
+  return `${n / size}${unit}`
+}
+
+/** A duration of so many ms as it could be typed: `30s`. */
+export const durationText = (ms: number): string => (ms === 0 ? '0s' : evenly(ms, durationUnits))
+
+/** A size of so many bytes as it could be typed: `1MiB`. */
+export const sizeText = (bytes: number): string => (bytes === 0 ? '0B' : evenly(bytes, sizeUnits))
