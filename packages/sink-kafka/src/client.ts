@@ -1,6 +1,6 @@
 /** The one file that knows the Kafka client: a producer that can be made anew, topics, and what its errors mean. */
 import type { Env } from '@millrace/core'
-import { kafkaConnection, kafkaError, makeTopic, type NewTopic } from '@millrace/formats'
+import { answerMs, closeMs, kafkaConnection, kafkaError, makeTopic, type NewTopic, settled } from '@millrace/formats'
 import { Admin, Producer } from '@platformatic/kafka'
 import type { Options } from './options.ts'
 
@@ -31,30 +31,30 @@ export function openClient(o: Options, env: Env): Client {
   const withAdmin = async <T>(body: (admin: Admin) => Promise<T>): Promise<T> => {
     const admin = new Admin({ ...base, retries: 5, retryDelay: 200 })
     try {
-      return await body(admin)
+      return await settled(body(admin), answerMs)
     } catch (error) {
       throw kafkaError(error, 'asking for the topic', o)
     } finally {
-      await admin.close().catch(() => {})
+      await settled(admin.close(), closeMs).catch(() => {})
     }
   }
   const partitions = () => withAdmin(async (admin) => (await admin.metadata({ topics: [o.stream], forceUpdate: true })).topics.get(o.stream)!.partitions.length)
   return {
     async send(messages) {
       try {
-        await producer.send({ messages: messages as never, acks: -1, compression })
+        await settled(producer.send({ messages: messages as never, acks: -1, compression }), answerMs)
       } catch (error) {
         throw kafkaError(error, 'sending', o)
       }
     },
     async renew() {
-      await producer.close(true).catch(() => {})
+      await settled(producer.close(true), closeMs).catch(() => {})
       producer = make()
     },
     create: (topic) => withAdmin((admin) => makeTopic(admin, o.stream, topic)),
     partitions,
     async close() {
-      await producer.close(true).catch(() => {})
+      await settled(producer.close(true), closeMs).catch(() => {})
     },
   }
 }

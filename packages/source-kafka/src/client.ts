@@ -1,6 +1,6 @@
 /** The one file that knows the Kafka client: connections, metadata, raw fetches, and what its errors mean. */
 import { type Env, MillraceError } from '@millrace/core'
-import { kafkaConnection, kafkaError, makeTopic, type NewTopic } from '@millrace/formats'
+import { answerMs, closeMs, kafkaConnection, kafkaError, makeTopic, type NewTopic, settled } from '@millrace/formats'
 import { Admin, Consumer } from '@platformatic/kafka'
 import type { Options } from './options.ts'
 
@@ -37,7 +37,7 @@ export function openClient(o: Options, env: Env): Client {
   let admin: Admin | undefined
   const call = async <T>(doing: string, body: () => Promise<T>): Promise<T> => {
     try {
-      return await body()
+      return await settled(body(), answerMs)
     } catch (error) {
       throw kafkaError(error, doing, o)
     }
@@ -53,25 +53,28 @@ export function openClient(o: Options, env: Env): Client {
       }),
     offsets: (at) => call('asking for offsets', async () => (await consumer.listOffsets({ topics: [o.stream], timestamp: BigInt(at) })).get(o.stream)!),
     fetch: (node, topicId, from, bytes) =>
-      consumer.fetch({
-        node,
-        maxBytes: bytes * Math.max(1, from.size),
-        minBytes: 1,
-        maxWaitTime: o.max_wait,
-        isolationLevel: 1,
-        topics: [
-          {
-            topicId,
-            partitions: [...from].map(([partition, fetchOffset]) => ({
-              partition,
-              fetchOffset,
-              currentLeaderEpoch: -1,
-              lastFetchedEpoch: -1,
-              partitionMaxBytes: bytes,
-            })),
-          },
-        ],
-      }),
+      settled(
+        consumer.fetch({
+          node,
+          maxBytes: bytes * Math.max(1, from.size),
+          minBytes: 1,
+          maxWaitTime: o.max_wait,
+          isolationLevel: 1,
+          topics: [
+            {
+              topicId,
+              partitions: [...from].map(([partition, fetchOffset]) => ({
+                partition,
+                fetchOffset,
+                currentLeaderEpoch: -1,
+                lastFetchedEpoch: -1,
+                partitionMaxBytes: bytes,
+              })),
+            },
+          ],
+        }),
+        o.max_wait + answerMs,
+      ),
     checkGroup: (group) =>
       call('looking at the group', async () => {
         const found = (await administer().describeGroups({ groups: [group] })).get(group)
@@ -88,8 +91,8 @@ export function openClient(o: Options, env: Env): Client {
         await administer().alterConsumerGroupOffsets({ groupId: group, topics: [{ name: o.stream, partitionOffsets }] })
       }),
     async close() {
-      await consumer.close(true).catch(() => {})
-      await admin?.close().catch(() => {})
+      await settled(consumer.close(true), closeMs).catch(() => {})
+      if (admin) await settled(admin.close(), closeMs).catch(() => {})
     },
   }
 }

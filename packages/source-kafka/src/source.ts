@@ -88,6 +88,8 @@ interface Lane {
   readonly end: bigint | undefined
   /** The end of what is committed, as last heard. */
   stable: bigint
+  /** In which round it was asked when it was last heard; see `round`. */
+  heard: number
   ended: boolean
 }
 
@@ -95,6 +97,7 @@ interface Answer {
   readonly node: number
   /** Where each partition was asked from. */
   readonly asked: ReadonlyMap<number, bigint>
+  readonly round: number
   readonly response?: Awaited<ReturnType<Client['fetch']>>
   readonly error?: unknown
 }
@@ -115,6 +118,8 @@ async function* readTopic(client: Client, o: Options, ctx: SourceContext, read: 
   const onTheWay = new Set<number>()
   const arrived: Answer[] = []
   let wake = () => {}
+  // `caughtUp` is said of all partitions at once, and ends a round: each of them was asked after the end of the round before.
+  let round = 1
   read.signal.addEventListener('abort', () => wake(), { once: true })
   const ask = (node: number) => {
     const asked = new Map<number, bigint>()
@@ -125,16 +130,18 @@ async function* readTopic(client: Client, o: Options, ctx: SourceContext, read: 
       arrived.push(answer)
       wake()
     }
+    const inRound = round
     client.fetch(node, topic.id, asked, size.bytes()).then(
-      (response) => take({ node, asked, response }),
-      (error: unknown) => take({ node, asked, error }),
+      (response) => take({ node, asked, round: inRound, response }),
+      (error: unknown) => take({ node, asked, round: inRound, error }),
     )
   }
   let pauseMs = 100
   let refreshedMs = Date.now()
   let stale = false
   while (!read.signal.aborted) {
-    if (stale || Date.now() - refreshedMs > refreshMs) {
+    // A partition without a leader has one soon.
+    if (stale || Date.now() - refreshedMs > (topic.leaders.some((l) => l < 0) ? Math.min(500, refreshMs) : refreshMs)) {
       const now = await client.topic()
       if (now.id !== topic.id) throw recreated(o)
       topic = now
@@ -190,6 +197,7 @@ async function* readTopic(client: Client, o: Options, ctx: SourceContext, read: 
         // Fetch sessions linger: a partition may come that was not asked for.
         if (from === undefined || !lane || lane.next !== from) continue
         lane.stable = part.lastStableOffset
+        lane.heard = answer.round
         const { batches, next } = committedBatches(part, from)
         for (const together of gathered(batches)) parts.push({ partition: part.partitionIndex, batches: together, from, next: endOf(together.at(-1)!) })
         // What was aborted or is control moves the position as well.
@@ -197,8 +205,9 @@ async function* readTopic(client: Client, o: Options, ctx: SourceContext, read: 
         lane.next = next
       }
     }
+    const caughtUp = [...lanes.values()].every((l) => l.ended || (l.heard === round && l.next >= l.stable))
+    if (caughtUp) round++
     ask(node)
-    const caughtUp = [...lanes.values()].every((l) => l.ended || l.next >= l.stable)
     if (caughtUp && parts.length === 0) yield { ...withoutPosition(String([...lanes.keys()][0] ?? 0)), caughtUp: true }
     for (const [i, { partition, batches, from, next }] of parts.entries()) {
       const batch = batchOf(partition, batches, from, next, topic.id, decoder, needs)
@@ -252,7 +261,7 @@ async function startLanes(client: Client, topic: Topic, o: Options, read: ReadCo
   for (const p of own) {
     const saved = positions[p]
     const start = fresh && o.start === 'latest' ? end[p]! : first[p]!
-    lanes.set(p, { next: saved ? BigInt(saved.next) : start, end: o.stop === 'end' ? end[p]! : undefined, stable: end[p]!, ended: false })
+    lanes.set(p, { next: saved ? BigInt(saved.next) : start, end: o.stop === 'end' ? end[p]! : undefined, stable: end[p]!, heard: 0, ended: false })
   }
   return own
 }

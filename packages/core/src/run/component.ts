@@ -65,7 +65,10 @@ export interface Ending {
   readonly published: readonly number[]
 }
 
-/** Runs the component to its end. Rejects with what stopped it. */
+/** Why a component ends that did not fail itself: another of its run did, or the drain took too long. */
+const elsewhere = Symbol('failed elsewhere')
+
+/** Runs the component to its end. Rejects with what stopped it; what stopped another one of the run is told by that one. */
 export async function runComponent(component: Component, options: ComponentOptions): Promise<Ending> {
   const { sources, steps, pipeline } = component
   const { store, abort, observe, progress } = options
@@ -156,6 +159,9 @@ export async function runComponent(component: Component, options: ComponentOptio
     else signal.addEventListener('abort', onStop)
   }
   let caughtUp = false
+  const onAbort = () => failure === undefined && fail(elsewhere)
+  if (abort.signal.aborted) onAbort()
+  abort.signal.addEventListener('abort', onAbort)
   const until = untilCaughtUp(sources, () => {
     caughtUp = true
     onStop()
@@ -214,14 +220,16 @@ export async function runComponent(component: Component, options: ComponentOptio
     }
     for (const { queue } of sinks) queue.close()
     await Promise.all(writers)
-    if (failure) throw await placed(failure, component)
+    if (failure) throw failure
     return { ended, caughtUp, published: cuts.published }
   } catch (error) {
     fail(error)
     await Promise.all(writers)
+    if (failure === elsewhere) return { ended: false, caughtUp: false, published: [] }
     throw await placed(failure, component)
   } finally {
     clearInterval(tick)
+    abort.signal.removeEventListener('abort', onAbort)
     for (const signal of [options.stop, abort.signal]) signal.removeEventListener('abort', onStop)
   }
 }

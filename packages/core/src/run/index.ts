@@ -8,7 +8,7 @@ import type { Plan } from '../plan.ts'
 import type { Registry } from '../registry.ts'
 import { checkScale } from '../rescale.ts'
 import { openStore, type SavedRun, type Store, stateFolder } from '../store.ts'
-import { type Component, runComponent } from './component.ts'
+import { type Component, type Ending, runComponent } from './component.ts'
 import { type Counters, imbalances, restoreCounters } from './counters.ts'
 import type { SinkNode, StepNode } from './graph.ts'
 import { type Instance, instantiate, type Surroundings } from './instantiate.ts'
@@ -88,7 +88,7 @@ export async function runInstance(plan: Plan, registry: Registry, options: RunOp
     observe({ type: 'started', pipeline: plan.name, incarnation: saved.incarnation, resumed, counters, progress })
     const stop = options.signal ?? new AbortController().signal
     const deadline = drainDeadline(stop, abort, options.drainMs ?? 20_000, observe)
-    const endings = await Promise.all(
+    const settled = await Promise.allSettled(
       instance.components.map((component) =>
         runComponent(component, {
           store,
@@ -104,6 +104,9 @@ export async function runInstance(plan: Plan, registry: Registry, options: RunOp
         }),
       ),
     ).finally(() => clearTimeout(deadline.timer))
+    const failed = settled.find((each) => each.status === 'rejected')
+    if (failed) throw failed.reason
+    const endings = settled.map((each) => (each as PromiseFulfilledResult<Ending>).value)
     if (deadline.passed)
       throw new MillraceError('drain_timeout', 'the run did not drain in time and was stopped', {
         hint: 'nothing is lost: run again and it goes on from the last save',

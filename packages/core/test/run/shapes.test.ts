@@ -50,6 +50,42 @@ describe('shapes of pipelines', () => {
     expect(summary.imbalances).toEqual([])
   })
 
+  it('stops an unconnected part, be it in the middle of an epoch, when another one fails, and tells why that one did', async () => {
+    const writing = Promise.withResolvers<void>()
+    const release = Promise.withResolvers<void>()
+    const events: string[] = []
+    const failing: Source = {
+      async *read() {
+        yield { splits: [{ id: 'all' }], complete: true }
+        await writing.promise
+        setTimeout(release.resolve, 50)
+        throw new Error('gone')
+      },
+    }
+    const waiting: Source = {
+      async *read({ signal }) {
+        yield { ...batch({ split: 'all', rows: rows(5), position: 5 }), caughtUp: true }
+        await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve()))
+      },
+    }
+    const slow = memorySink(new Map(), {
+      async onWrite() {
+        writing.resolve()
+        await release.promise
+        events.push('written')
+      },
+    })
+    const ended = go({
+      sources: { a: () => failing, b: () => waiting },
+      sinks: {
+        intoA: { from: ['a'], create: () => memorySink(new Map()) },
+        intoB: { from: ['b'], create: () => ({ ...slow, close: async () => void events.push('closed') }) },
+      },
+    })
+    await expect(ended).rejects.toThrow('gone')
+    expect(events).toEqual(['written', 'closed'])
+  }, 5_000)
+
   it('routes to named outputs and balances them', async () => {
     const [odd, even] = [new Map<string, Row>(), new Map<string, Row>()]
     const summary = await go({

@@ -124,3 +124,24 @@ export function kafkaError(error: unknown, doing: string, o: Cluster): Error {
     },
   )
 }
+
+/** Longer than any request may take with all of the client's own limits. */
+export const answerMs = 30_000
+/** A client that is told to close has nothing to do any more. */
+export const closeMs = 5_000
+
+/**
+ * What the client promises, but at most for so long: one promise that never settles would stop a run without a word. What is late counts as failed with an unknown
+ * outcome, as after a connection that broke.
+ */
+export async function settled<T>(promise: Promise<T>, ms: number): Promise<T> {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`no answer within ${ms / 1000} s`)), ms)
+  })
+  try {
+    return await Promise.race([promise, late])
+  } finally {
+    clearTimeout(timer)
+  }
+}
