@@ -88,7 +88,7 @@ interface Lane {
   readonly end: bigint | undefined
   /** The end of what is committed, as last heard. */
   stable: bigint
-  /** In which round it was asked when it was last heard; see `round`. */
+  /** In which round it was asked when it was answered last; see `round`. */
   heard: number
   ended: boolean
 }
@@ -189,6 +189,8 @@ async function* readTopic(client: Client, o: Options, ctx: SourceContext, read: 
       continue
     }
     pauseMs = 100
+    // In a session of fetches the broker leaves out a partition of which there is nothing new.
+    for (const p of asked.keys()) lanes.get(p)!.heard = answer.round
     const parts: { partition: number; batches: readonly RecordBatch[]; from: bigint; next: bigint }[] = []
     for (const { partitions } of response.responses) {
       for (const part of partitions) {
@@ -197,7 +199,6 @@ async function* readTopic(client: Client, o: Options, ctx: SourceContext, read: 
         // Fetch sessions linger: a partition may come that was not asked for.
         if (from === undefined || !lane || lane.next !== from) continue
         lane.stable = part.lastStableOffset
-        lane.heard = answer.round
         const { batches, next } = committedBatches(part, from)
         for (const together of gathered(batches)) parts.push({ partition: part.partitionIndex, batches: together, from, next: endOf(together.at(-1)!) })
         // What was aborted or is control moves the position as well.

@@ -1,5 +1,6 @@
 /** What the Kafka source and sink share: how a cluster is named and logged in to, and what its errors mean. No client library. */
 import { readFileSync } from 'node:fs'
+import { setTimeout as wait } from 'node:timers/promises'
 import { type Env, MillraceError, option, type Secret, SystemError } from '@millrace/core'
 
 /** Options that source and sink share. */
@@ -51,13 +52,27 @@ interface TopicRequest {
   readonly configs: { readonly name: string; readonly value: string }[]
 }
 
-/** Makes a topic, unless it is there. */
-export async function makeTopic(admin: { createTopics(request: TopicRequest): Promise<unknown> }, topic: string, as: NewTopic): Promise<void> {
+/** What of a client's admin makes topics. */
+interface TopicMaker {
+  createTopics(request: TopicRequest): Promise<unknown>
+  metadata(request: { topics: string[]; forceUpdate: boolean }): Promise<{ topics: Map<string, { partitions: readonly { leader: number }[] }> }>
+}
+
+/** Makes a topic, unless it is there, and waits a while until the brokers know it and who leads its partitions. */
+export async function makeTopic(admin: TopicMaker, topic: string, as: NewTopic): Promise<void> {
   const configs = Object.entries(as.config).map(([name, value]) => ({ name, value }))
   try {
     await admin.createTopics({ topics: [topic], partitions: as.partitions, replicas: as.replicas, configs })
   } catch (error) {
     if (!kafkaCodes(error).has('TOPIC_ALREADY_EXISTS')) throw error
+  }
+  for (let n = 0; n < 50; n++) {
+    const found = await admin.metadata({ topics: [topic], forceUpdate: true }).then(
+      ({ topics }) => topics.get(topic),
+      () => undefined,
+    )
+    if (found?.partitions.every(({ leader }) => leader >= 0)) return
+    await wait(100)
   }
 }
 
@@ -66,6 +81,7 @@ interface Cluster {
   readonly brokers: readonly string[]
   readonly tls: { readonly ca: string | undefined; readonly reject_unauthorized: boolean } | undefined
   readonly sasl: { readonly mechanism: string; readonly username: string; readonly password: Secret } | undefined
+  readonly create?: NewTopic | undefined
 }
 
 /** What every client of the cluster is made with. Retries are the engine's: the client's own would hide an error for long. */
@@ -112,7 +128,8 @@ const lasting: Readonly<Record<string, string>> = {
 export function kafkaError(error: unknown, doing: string, o: Cluster): Error {
   if (error instanceof MillraceError) return error
   const codes = [...kafkaCodes(error)]
-  const known = codes.find((code) => lasting[code])
+  // A topic that was just made is not known to every broker at once.
+  const known = codes.find((code) => lasting[code] && !(o.create && code === 'UNKNOWN_TOPIC_OR_PARTITION'))
   const what = known ?? codes.filter((code) => !code.startsWith('PLT_KFK_MULTIPLE')).join(', ')
   return new SystemError(
     known ? 'kafka_refused' : 'kafka_unavailable',
