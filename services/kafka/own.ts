@@ -11,7 +11,7 @@ export interface OwnBroker {
   readonly address: string
   /** Through the proxy, where there is one. */
   readonly viaAddress: string
-  /** TLS and SCRAM-SHA-512, where asked for; `ca` is a PEM file. */
+  /** TLS and a login by PLAIN or SCRAM, where asked for; `ca` is a PEM file. */
   readonly secure: { readonly address: string; readonly ca: string; readonly user: string; readonly password: string } | undefined
   /** SIGKILL; the data stays. Resolves when the process is gone. */
   kill(): Promise<void>

@@ -11,13 +11,14 @@ import { folderHash, tool } from '../tools.ts'
 const jars = '103807f89bea73322d40120ce6b2eaca999982ee5a5d0fee15f369665b6a617b'
 const clusterId = 'TWlsbHJhY2VUZXN0Q2x1cw'
 const java = 'install a JDK of version 17 or newer'
+const scram = ['SCRAM-SHA-256', 'SCRAM-SHA-512']
 const libOf = (place: Place): string => join(place.cache, 'kafka-4.1.0')
 
 /** Listeners beside the plain one, for tests of a broker of their own. */
 export interface MoreListeners {
   /** A plain listener whose clients are told another port: that of a proxy before it. */
   readonly via?: { readonly port: number; readonly advertised: number }
-  /** A listener with TLS and SCRAM-SHA-512. `keystore` is a PKCS12 file; it and the user have the same password. */
+  /** A listener with TLS and a login by PLAIN or SCRAM. `keystore` is a PKCS12 file; it and the user have the same password. */
   readonly secure?: { readonly port: number; readonly keystore: string; readonly user: string; readonly password: string }
 }
 
@@ -45,7 +46,7 @@ export const brokerWith = (more: MoreListeners): Server => ({
     if (existsSync(join(place.run, 'data', 'meta.properties'))) return
     const format = ['kafka.tools.StorageTool', 'format', '-t', clusterId, '-c', join(place.run, 'server.properties')]
     const { secure } = more
-    const users = secure ? ['-S', `SCRAM-SHA-512=[name=${secure.user},password=${secure.password}]`] : []
+    const users = secure ? scram.flatMap((mechanism) => ['-S', `${mechanism}=[name=${secure.user},password=${secure.password}]`]) : []
     await tool('java', ['-Xmx128m', '-cp', join(libOf(place), '*'), ...format, ...users], java)
   },
 
@@ -90,8 +91,9 @@ function properties({ port, run }: Place, { via, secure }: MoreListeners): strin
     listeners.push(`SECURE://127.0.0.1:${secure.port}`)
     advertised.push(`SECURE://127.0.0.1:${secure.port}`)
     secured.push(
-      'sasl.enabled.mechanisms=SCRAM-SHA-512',
-      `listener.name.secure.scram-sha-512.sasl.jaas.config=org.apache.kafka.common.security.scram.ScramLoginModule required;`,
+      `sasl.enabled.mechanisms=PLAIN,${scram.join()}`,
+      `listener.name.secure.plain.sasl.jaas.config=org.apache.kafka.common.security.plain.PlainLoginModule required user_${secure.user}="${secure.password}";`,
+      ...scram.map((each) => `listener.name.secure.${each.toLowerCase()}.sasl.jaas.config=org.apache.kafka.common.security.scram.ScramLoginModule required;`),
       `listener.name.secure.ssl.keystore.location=${secure.keystore}`,
       'listener.name.secure.ssl.keystore.type=PKCS12',
       `listener.name.secure.ssl.keystore.password=${secure.password}`,

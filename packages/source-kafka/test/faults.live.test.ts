@@ -168,19 +168,25 @@ describe.skipIf(!url)('Kafka, when the network or the broker fails', () => {
     expectOrder(came)
   })
 
-  it('logs in by SCRAM over TLS, and says what is wrong with a password', { timeout: 60_000 }, async () => {
-    const { address, ca, user, password } = broker.secure!
-    const stream = fresh()
-    const login = (word: string) => ({
-      tls: { ca, reject_unauthorized: true },
-      sasl: { mechanism: 'SCRAM-SHA-512', username: user, password: new Secret(word) },
-    })
-    const through = onBroker([address])
-    await through.write(stream, rowsOf(0, 1000), login(password))
-    expect(numbers(await through.read(stream, login(password)))).toHaveLength(1000)
-    const refused = through.read(stream, login('wrong'))
-    await expect(refused).rejects.toMatchObject({ code: 'kafka_refused', retry: false })
-    await expect(refused).rejects.not.toThrow(/wrong"|wrong'/)
-    await expect(through.read(stream, { ...login(password), tls: { ca: undefined, reject_unauthorized: true } })).rejects.toMatchObject({ name: 'SystemError' })
-  })
+  it.each(['PLAIN', 'SCRAM-SHA-256', 'SCRAM-SHA-512'])(
+    'logs in by %s over TLS, and says what is wrong with a password',
+    { timeout: 60_000 },
+    async (mechanism) => {
+      const { address, ca, user, password } = broker.secure!
+      const stream = fresh()
+      const login = (word: string) => ({
+        tls: { ca, reject_unauthorized: true },
+        sasl: { mechanism, username: user, password: new Secret(word) },
+      })
+      const through = onBroker([address])
+      await through.write(stream, rowsOf(0, 1000), login(password))
+      expect(numbers(await through.read(stream, login(password)))).toHaveLength(1000)
+      const refused = through.read(stream, login('wrong'))
+      await expect(refused).rejects.toMatchObject({ code: 'kafka_refused', retry: false })
+      await expect(refused).rejects.not.toThrow(/wrong"|wrong'/)
+      await expect(through.read(stream, { ...login(password), tls: { ca: undefined, reject_unauthorized: true } })).rejects.toMatchObject({
+        name: 'SystemError',
+      })
+    },
+  )
 })
