@@ -125,4 +125,20 @@ export const seededBugs: readonly SeededBug[] = [
     test: ['packages/sink-sqlite/test/contract-table.test.ts', 'takes what an epoch that was not saved brings anew'],
     says: /lost|doubled|are there/,
   },
+  {
+    name: 'answer before the sinks have it',
+    breaks: 'A 201 is sent for a record that a crash then loses (invariant 6).',
+    file: 'packages/source-http/src/source.ts',
+    edits: [['    wake()\n    return wait(request)', '    wake()\n    return { status: o.status, body: null }']],
+    test: ['packages/source-http/test/gateway.test.ts', 'does not answer before the store has the record'],
+    says: /answered/,
+  },
+  {
+    name: 'a part of a run is not told that another one failed',
+    breaks: 'The state is closed while it writes, and the command never ends.',
+    file: 'packages/core/src/run/component.ts',
+    edits: [["  abort.signal.addEventListener('abort', onAbort)\n", '']],
+    test: ['packages/core/test/run/shapes.test.ts', 'stops an unconnected part'],
+    says: /timed out|expected/,
+  },
 ]
