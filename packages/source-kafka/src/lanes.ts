@@ -1,0 +1,79 @@
+/** Partitions under way: where each begins, and what becomes of them when a fetch fails. */
+import { MillraceError, type ReadContext } from '@millrace/core'
+import { kafkaCodes, kafkaError } from '@millrace/formats'
+import type { Position } from './batch.ts'
+import type { Client, Topic } from './client.ts'
+import type { Options } from './options.ts'
+
+/** How far a partition is read. */
+export interface Lane {
+  next: bigint
+  /** Where reading ends. */
+  readonly end: bigint | undefined
+  /** The end of what is committed, as last heard. */
+  stable: bigint
+  /** In which round it was asked when it was answered last; see `round`. */
+  heard: number
+  ended: boolean
+}
+
+/**
+ * Adds the lanes of partitions that are not read yet. Returns them. `start` counts only where nothing of the topic was read before: a partition found later, while
+ * reading or between two runs, is read from its beginning.
+ */
+export async function startLanes(client: Client, topic: Topic, o: Options, read: ReadContext, lanes: Map<number, Lane>, atStart: boolean): Promise<number[]> {
+  const own = topic.leaders.map((_, p) => p).filter((p) => p % read.instance.n === read.instance.i && !lanes.has(p))
+  if (own.length === 0) return []
+  const [first, end] = await Promise.all([client.offsets(-2), client.offsets(-1)])
+  const positions = topic.leaders.map((_, p) => read.resume(String(p)) as unknown as Position | undefined)
+  if (positions.some((saved) => saved && saved.topic !== topic.id)) throw recreated(o)
+  const fresh = atStart && positions.every((saved) => saved === undefined)
+  for (const p of own) {
+    const saved = positions[p]
+    const start = fresh && o.start === 'latest' ? end[p]! : first[p]!
+    lanes.set(p, { next: saved ? BigInt(saved.next) : start, end: o.stop === 'end' ? end[p]! : undefined, stable: end[p]!, heard: 0, ended: false })
+  }
+  return own
+}
+
+/** The topic is another one than its positions are of. */
+export const recreated = (o: Options): MillraceError =>
+  new MillraceError('source_replaced', `topic ${o.stream} was made anew: its offsets mean nothing any more`, {
+    place: `topic ${o.stream}`,
+    hint: 'if that was meant, forget the positions with `pipe state reset`',
+  })
+
+/** Deals with a fetch that failed. Throws what no repetition can mend. */
+export async function afterError(
+  error: unknown,
+  asked: ReadonlyMap<number, bigint>,
+  client: Client,
+  o: Options,
+  read: ReadContext,
+  lanes: Map<number, Lane>,
+): Promise<void> {
+  const codes = kafkaCodes(error)
+  if (codes.has('OFFSET_OUT_OF_RANGE')) {
+    const [first, end] = await Promise.all([client.offsets(-2), client.offsets(-1)])
+    for (const [p, from] of asked) {
+      if (from >= first[p]! && from <= end[p]!) continue
+      if (o.on_gap === 'fail') {
+        throw new MillraceError(
+          'offset_out_of_range',
+          `partition ${p} of ${o.stream} has offsets ${first[p]} to ${end[p]}, and reading should go on at ${from}`,
+          {
+            place: `topic ${o.stream}, partition ${p}, offset ${from}`,
+            hint: 'records were removed before they were read: they are lost to this pipeline; `on_gap: earliest` goes on with what is left',
+          },
+        )
+      }
+      const to = o.on_gap === 'earliest' ? first[p]! : end[p]!
+      read.warn(`offsets ${from} to ${to - 1n} of ${o.stream}, partition ${p}, are gone; reading goes on at ${to}`)
+      lanes.get(p)!.next = to
+    }
+    return
+  }
+  const failure = kafkaError(error, 'fetching', o)
+  if (failure.name === 'SystemError' && !(failure as { retry?: boolean }).retry && !codes.has('UNKNOWN_TOPIC_OR_PARTITION')) throw failure
+  read.warn(failure.message)
+}
