@@ -223,7 +223,7 @@ async function compareHttp(): Promise<void> {
     single.records,
   )
   judge('requests a second over bare fastify', posts.get('bare fastify')!.wall / posts.get('gateway')!.wall, 'least', 0.4)
-  const many: Load = { lines: inputs.jsonl, records: flags.quick ? 5000 : 300_000, body: 500, connections: 8 }
+  const many: Load = { lines: inputs.jsonl, records: flags.quick ? 5000 : 300_000, body: 500, connections: 32 }
   const append = async () => {
     const folder = join(out, 'work/log', String(n++))
     mkdirSync(folder)

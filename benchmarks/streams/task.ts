@@ -5,6 +5,7 @@
 import { closeSync, createReadStream, fsyncSync, openSync, readFileSync, writeSync } from 'node:fs'
 import { createInterface } from 'node:readline'
 import { type Batch, batch, type Env, Records, type RecordType, type Row, type Source, type SourceDefinition, type SinkDefinition } from '@millrace/core'
+import { keepYoungGenerationSmall } from '../../packages/cli/src/young-generation.ts'
 import { sinkKafka } from '../../packages/sink-kafka/src/sink.ts'
 import { sinkLog } from '../../packages/sink-log/src/sink.ts'
 import { sourceKafka } from '../../packages/source-kafka/src/source.ts'
@@ -188,6 +189,8 @@ async function writeTo(sink: ReturnType<SinkDefinition['create']>, parsed = fals
   }
 }
 
+// All contestants run as the command does.
+keepYoungGenerationSmall()
 const run = await tasks[process.argv[2]!]!()
 globalThis.gc?.()
 const before = process.cpuUsage()

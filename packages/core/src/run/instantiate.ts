@@ -57,7 +57,19 @@ function shower(plan: Plan, source: PlanSource): (row: Row) => Row {
   const from = source.answer?.from
   const owner = plan.steps.find((s) => s.id === from || (from !== undefined && s.sides[from]))
   const record = owner ? (owner.id === from ? owner.output : owner.sides[from!]) : undefined
-  const convert = toJson({ kind: 'object', record: record ?? source.output })
+  const shape = record ?? source.output
+  if (!shape.open && !Object.hasOwn(shape.fields, '__proto__')) {
+    const fields = Object.entries(shape.fields).map(([name, { type }]) => ({ name, convert: toJson(type) }))
+    return (row) => {
+      const shown: Row = {}
+      for (const { name, convert } of fields) {
+        const value = Object.hasOwn(row, name) ? row[name] : null
+        if (value !== null && value !== undefined) shown[name] = convert(value)
+      }
+      return shown
+    }
+  }
+  const convert = toJson({ kind: 'object', record: shape })
   return (row) => {
     const shown = convert(row) as Row
     return Object.fromEntries(Object.entries(shown).filter(([, value]) => value !== null))
