@@ -87,7 +87,8 @@ function logMessages({ folder }: Place, stream: string): Message[] {
           .toString('utf8')
           .trimEnd()
           .split('\n')
-        const ids = JSON.parse(row['ids'] as string) as string[]
+        const stored = JSON.parse(row['ids'] as string) as string[] | { common: string; rests: string }
+        const ids = Array.isArray(stored) ? stored : stored.rests.split(',').map((rest) => stored.common + rest)
         const keys = row['keys'] === null ? [] : (JSON.parse(row['keys'] as string) as (string | null)[])
         return values.map((value, i) => ({ partition: Number(row['partition']), key: keys[i] ?? null, id: ids[i]!, value: JSON.parse(value) as unknown }))
       })
