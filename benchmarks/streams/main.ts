@@ -27,6 +27,14 @@ const pipe = join(import.meta.dirname, '../../packages/cli/bin/pipe.mjs')
 const stamp = `bench-${process.pid}-${Date.now()}`
 const partitions = 3
 
+const fields =
+  '{ InvoiceNo: string, StockCode: string, Description: string?, Quantity: integer, InvoiceDate: string, UnitPrice: number, CustomerID: string?, Country: string }'
+
+const sourceOf = (stream: string): string => `source:
+  type: kafka
+  config: { stream: ${stream}, brokers: ["${broker}"], stop: end }
+  schema: { fields: ${fields} }`
+
 interface Told {
   readonly cpu: number
   readonly wall: number
@@ -203,8 +211,6 @@ async function compareMongodb(url: string): Promise<void> {
 /** The gateway: single posts beside a bare route, and bodies of many records beside the sink fed from memory. */
 async function compareHttp(): Promise<void> {
   const load = join(out, 'work/load.mjs')
-  const fields =
-    '{ InvoiceNo: string, StockCode: string, Description: string?, Quantity: integer, InvoiceDate: string, UnitPrice: number, CustomerID: string?, Country: string }'
   const measured = async (server: Server, given: Load): Promise<Told> => ({
     cpu: 0,
     wall: await underLoad(server, load, given),
@@ -247,11 +253,7 @@ async function compareHttp(): Promise<void> {
 function documents(from: string, url: string, database: string): string {
   return `version: 1
 name: documents
-source:
-  type: kafka
-  config: { stream: ${from}, brokers: ["${broker}"], stop: end }
-  schema:
-    fields: { InvoiceNo: string, StockCode: string, Description: string?, Quantity: integer, InvoiceDate: string, UnitPrice: number, CustomerID: string?, Country: string }
+${sourceOf(from)}
 steps:
   - select: [InvoiceNo, StockCode, Description, Quantity, InvoiceDate, UnitPrice, { country: Country }]
 sinks:
@@ -262,11 +264,7 @@ sinks:
 function spec(from: string, to: string): string {
   return `version: 1
 name: copy
-source:
-  type: kafka
-  config: { stream: ${from}, brokers: ["${broker}"], stop: end }
-  schema:
-    fields: { InvoiceNo: string, StockCode: string, Description: string?, Quantity: integer, InvoiceDate: string, UnitPrice: number, CustomerID: string?, Country: string }
+${sourceOf(from)}
 steps:
   - parse_dates: { InvoiceDate: { formats: ["M/d/yyyy H:mm"], to: "yyyy-MM-dd HH:mm:ss" } }
   - select: [InvoiceNo, StockCode, Description, Quantity, InvoiceDate, UnitPrice, { country: Country }]
