@@ -10,6 +10,7 @@ import { createInterface } from 'node:readline'
 import { DatabaseSync } from 'node:sqlite'
 import { Readable, Transform } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
+import { zstdDecompressSync } from 'node:zlib'
 import { Consumer } from '@platformatic/kafka'
 import { MongoClient } from 'mongodb'
 
@@ -78,18 +79,17 @@ export async function messagesOf(place: Place, stream: string): Promise<Message[
 
 function logMessages({ folder }: Place, stream: string): Message[] {
   const db = new DatabaseSync(join(folder, `.millrace/local/log/${stream}.db`), { readOnly: true })
+  const unpacked = (bytes: unknown) => zstdDecompressSync(bytes as Uint8Array).toString()
   try {
     return db
-      .prepare('SELECT partition, ids, keys, body FROM chunk ORDER BY partition, base')
+      .prepare('SELECT partition, ids, keys, zstd, body FROM chunk ORDER BY partition, base')
       .all()
       .flatMap((row) => {
-        const values = Buffer.from(row['body'] as Uint8Array)
-          .toString('utf8')
-          .trimEnd()
-          .split('\n')
-        const stored = JSON.parse(row['ids'] as string) as string[] | { common: string; rests: string }
+        const body = row['zstd'] ? unpacked(row['body']) : Buffer.from(row['body'] as Uint8Array).toString()
+        const stored = JSON.parse(typeof row['ids'] === 'string' ? row['ids'] : unpacked(row['ids'])) as string[] | { common: string; rests: string }
         const ids = Array.isArray(stored) ? stored : stored.rests.split(',').map((rest) => stored.common + rest)
         const keys = row['keys'] === null ? [] : (JSON.parse(row['keys'] as string) as (string | null)[])
+        const values = body.trimEnd().split('\n')
         return values.map((value, i) => ({ partition: Number(row['partition']), key: keys[i] ?? null, id: ids[i]!, value: JSON.parse(value) as unknown }))
       })
   } finally {

@@ -57,7 +57,7 @@ export interface ReadContext {
 export interface Answer {
   readonly position: string | number
   readonly outcome: 'taken' | 'refused' | 'failed' | 'dropped'
-  /** The record as it is at the step named by `answer:`. */
+  /** The record as it is at the step named by `answer:`, of the type `SourceContext.answer`. */
   readonly row?: Row
   readonly errors?: readonly { readonly code: string; readonly field?: string; readonly message?: string }[]
 }
@@ -66,6 +66,9 @@ export interface Answer {
 export interface Done {
   readonly split: string
   readonly position?: Json
+  /** For sources that answer, where all records of the request were taken, as nearly always: those that `Answer.row` would show, in the batch's order. */
+  readonly taken?: readonly Row[]
+  /** For sources that answer, where not all were: each record's outcome. */
   readonly answers?: readonly Answer[]
 }
 
@@ -134,6 +137,8 @@ export interface SourceContext extends Env {
   readonly schema: RecordType
   readonly unknownFields: 'drop' | 'error' | 'keep'
   readonly push?: Push
+  /** For sources that answer: the type of the records that the answers show. Default: `schema`. */
+  readonly answer?: RecordType
 }
 
 /** Decodes one record's original bytes again, for dead-letter replay. Throws `DataError`. `context`: what the batch brought as `Batch.context`. */

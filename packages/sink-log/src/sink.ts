@@ -65,12 +65,20 @@ export const sinkLog = defineSink({
 
 /** All records as one chunk. */
 function whole(records: Records, { body, ends, lines, keys, headers }: EncodedValues) {
-  return { count: records.length, ids: records.ids(), keys: keys.some((k) => k !== null) ? keys : undefined, headers, body, ends: lines ? undefined : ends }
+  return {
+    count: records.length,
+    ids: records.idParts() ?? records.ids(),
+    keys: keys.some((k) => k !== null) ? keys : undefined,
+    headers,
+    body,
+    ends: lines ? undefined : ends,
+  }
 }
 
 /** The records by partition of their key; those without a key go to `keyless`. */
 function split(records: Records, values: EncodedValues, partitions: number, keyless: number) {
-  const ids = records.ids()
+  const parts = records.idParts()
+  const ids = parts?.rests ?? records.ids()
   const of = new Map<number, number[]>()
   for (const [i, key] of values.keys.entries()) {
     const p = key === null ? keyless : partitionOf(key, partitions)
@@ -80,11 +88,12 @@ function split(records: Records, values: EncodedValues, partitions: number, keyl
   }
   return [...of].map(([partition, indexes]) => {
     const pieces = indexes.map((i) => values.body.subarray(values.starts[i]!, values.ends[i]! + (values.lines ? 1 : 0)))
+    const picked = indexes.map((i) => ids[i]!)
     let at = 0
     return {
       partition,
       count: indexes.length,
-      ids: indexes.map((i) => ids[i]!),
+      ids: parts ? { common: parts.common, rests: picked } : (picked as string[]),
       keys: indexes.map((i) => values.keys[i]!),
       headers: values.headers && indexes.map((i) => values.headers![i]!),
       body: Buffer.concat(pieces),

@@ -1,7 +1,7 @@
 /** A request's body to rows: one JSON object, an array of them, or JSON lines. Every fault of every item is told. */
 import { isUtf8 } from 'node:buffer'
 import { type BadRecord, type Json, type Row, rowFromJson, type SourceContext } from '@millrace/core'
-import { recordParser } from '@millrace/formats'
+import { duplicateKey, jsonLinesDecoder, recordParser } from '@millrace/formats'
 import { type Reply, refusal } from './answer.ts'
 
 export interface Decoded {
@@ -23,10 +23,35 @@ export function itemOf(texts: readonly string[], item: number): Json {
   }
 }
 
-/** Makes the decoder of a route's bodies. What cannot be taken apart into items is answered at once. */
+/**
+ * Makes the decoder of a route's bodies. What cannot be taken apart into items is answered at once. Bodies whose lines are all right, as nearly all are, are read like
+ * files; only the others are taken apart, to tell each item's faults.
+ */
 export function bodyDecoder(ctx: SourceContext): (body: Buffer, contentType: string | undefined) => Decoded | Reply {
+  const lines = jsonLinesDecoder(ctx)
   const parser = recordParser(ctx)
   const allFaults = rowFromJson(ctx.schema, ctx.unknownFields)
+
+  /** The rows of lines that are all right. */
+  const allRight = (body: Buffer, list: boolean): Decoded | undefined => {
+    const rows: Row[] = []
+    for (const piece of lines(body)) {
+      if (piece.bad) return undefined
+      for (const row of piece.rows) rows.push(row)
+    }
+    let texts: readonly string[] | undefined
+    return rows.length === 0
+      ? undefined
+      : {
+          rows,
+          indexes: [...rows.keys()],
+          bad: [],
+          list,
+          get texts() {
+            return (texts ??= linesOf(textOf(body)))
+          },
+        }
+  }
   const decodeAll = (texts: readonly string[], list: boolean): Decoded => {
     const rows: Row[] = []
     const indexes: number[] = []
@@ -34,31 +59,34 @@ export function bodyDecoder(ctx: SourceContext): (body: Buffer, contentType: str
     for (let item = 0; item < texts.length; item++) {
       const text = texts[item]!
       const row = parser.parse(text)
-      if (row) {
+      const twice = row && duplicateKey(text)
+      if (row && twice === undefined) {
         rows.push(row)
         indexes.push(item)
         continue
       }
-      const value = itemOf(texts, item)
-      const object = typeof value === 'object' && value !== null && !Array.isArray(value)
-      const faults = object ? allFaults(value as Record<string, unknown>) : []
-      const bytes = Buffer.from(text)
-      for (const { code, field, message } of Array.isArray(faults) && faults.length ? faults : [parser.failure])
-        bad.push({ position: item, bytes, code, ...(field ? { field } : {}), ...(message ? { message } : {}) })
+      for (const { code, field, message } of twice === undefined
+        ? faultsOf(text)
+        : [{ code: 'duplicate_key', field: twice, message: `has the key ${JSON.stringify(twice)} twice` }])
+        bad.push({ position: item, bytes: Buffer.from(text), code, ...(field ? { field } : {}), ...(message ? { message } : {}) })
     }
     return { rows, indexes, bad, texts, list }
+  }
+  /** All faults of an item that the parser did not take. */
+  const faultsOf = (text: string): readonly { code: string; field?: string | undefined; message?: string | undefined }[] => {
+    const value = itemOf([text], 0)
+    const object = typeof value === 'object' && value !== null && !Array.isArray(value)
+    const faults = object ? allFaults(value as Record<string, unknown>) : []
+    return Array.isArray(faults) && faults.length ? faults : [parser.failure]
   }
   return (body, contentType) => {
     const kind = kindOf(contentType)
     if (!kind) return refusal(415, 'unsupported_type', `content-type ${contentType ?? '(none)'} is not taken: send application/json or application/x-ndjson`)
     if (!isUtf8(body)) return refusal(400, 'bad_encoding', 'the body is not UTF-8')
-    const text = body.toString('utf8', body[0] === 0xef && body[1] === 0xbb && body[2] === 0xbf ? 3 : 0)
-    if (kind === 'lines') {
-      return decodeAll(
-        text.split('\n').filter((line) => line.trim() !== ''),
-        true,
-      )
-    }
+    if (kind === 'lines') return allRight(body, true) ?? decodeAll(linesOf(textOf(body)), true)
+    const one = body[0] === 0x7b && !body.includes(10) ? allRight(body, false) : undefined
+    if (one) return one
+    const text = textOf(body)
     if (!/^\s*\[/.test(text)) return decodeAll([text], false)
     try {
       JSON.parse(text)
@@ -68,6 +96,10 @@ export function bodyDecoder(ctx: SourceContext): (body: Buffer, contentType: str
     return decodeAll(elementsOf(text), true)
   }
 }
+
+/** A body's text, without the byte order mark. */
+const textOf = (body: Buffer): string => body.toString('utf8', body[0] === 0xef && body[1] === 0xbb && body[2] === 0xbf ? 3 : 0)
+const linesOf = (text: string): string[] => text.split('\n').filter((line) => line.trim() !== '')
 
 function kindOf(contentType: string | undefined): 'json' | 'lines' | undefined {
   if (contentType === 'application/json') return 'json'

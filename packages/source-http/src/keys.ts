@@ -4,12 +4,13 @@
  * slot, slots are numbered, and the lowest number holds the oldest keys.
  */
 import { hash } from 'node:crypto'
+import { constants, zstdCompressSync, zstdDecompressSync } from 'node:zlib'
 import type { Json, ReadContext } from '@millrace/core'
 
 export interface Remembered {
   readonly hash: string
   readonly status: number
-  readonly body: Json
+  readonly body: string | Buffer
   /** When it was accepted, ms UTC. */
   readonly at: number
 }
@@ -25,6 +26,22 @@ export interface Keys {
 
 export const hashOf = (body: Uint8Array): string => hash('sha256', body, 'base64')
 
+/** An answer as it is kept: its text, or what that is compressed to, in base64. */
+interface Kept extends Omit<Remembered, 'body'> {
+  readonly text?: string
+  readonly zstd?: string
+}
+
+/** Answers from this length on are kept compressed: those of many records take a tenth of the space, and of the time to save them. */
+const compressFrom = 1024
+const fast = { params: { [constants.ZSTD_c_compressionLevel]: 1 } }
+
+function packed({ body, ...answer }: Omit<Remembered, 'at'>, at: number): Json {
+  return { ...answer, at, ...(body.length < compressFrom ? { text: String(body) } : { zstd: zstdCompressSync(body, fast).toString('base64') }) }
+}
+
+const unpacked = ({ text, zstd }: Kept): string | Buffer => text ?? zstdDecompressSync(Buffer.from(zstd!, 'base64'))
+
 interface Slot {
   readonly keys: readonly string[]
   readonly at: number
@@ -38,7 +55,7 @@ export function createKeys(recall: ReadContext['recall'], limits: { readonly kee
   let { head, tail, count } = (recall('slots') as { head: number; tail: number; count: number } | undefined) ?? { head: 0, tail: 0, count: 0 }
   /** The oldest slot, once it was looked at. */
   let oldest: Slot | undefined
-  const answerOf = (key: string) => recall(`key ${key}`) as unknown as Remembered | undefined
+  const answerOf = (key: string) => recall(`key ${key}`) as unknown as Kept | undefined
 
   /** Forgets the oldest keys, until there is room for `more` and no key is too old. */
   const makeRoom = (more: number, at: number, changes: Entry[]) => {
@@ -65,14 +82,14 @@ export function createKeys(recall: ReadContext['recall'], limits: { readonly kee
   return {
     find(key) {
       const entry = answerOf(key)
-      return entry && entry.at + limits.keep > Date.now() ? entry : undefined
+      return entry && entry.at + limits.keep > Date.now() ? { hash: entry.hash, status: entry.status, at: entry.at, body: unpacked(entry) } : undefined
     },
     accept(accepted, at) {
       const kept = accepted.slice(-limits.max)
       const changes: Entry[] = []
       if (kept.length === 0) return changes
       makeRoom(kept.length, at, changes)
-      for (const [key, answer] of kept) changes.push([`key ${key}`, { ...answer, at } as unknown as Json])
+      for (const [key, answer] of kept) changes.push([`key ${key}`, packed(answer, at)])
       changes.push([`slot ${head++}`, { keys: kept.map(([key]) => key), at }])
       count += kept.length
       changes.push(['slots', { head, tail, count }])

@@ -112,8 +112,8 @@ function bodyLimits(routes: ReadonlyMap<string, Route>, request: FastifyRequest)
 
 function answerOther(request: FastifyRequest, reply: FastifyReply, routes: ReadonlyMap<string, Route>, path: string): void {
   if (request.method === 'GET' && path === '/') return void reply.type('text/plain').send([...routes.values()][0]?.greeting ?? '')
-  if (request.method === 'GET' && path === '/health') return send(reply, { status: 200, body: { status: 'ok' } })
-  if (request.method === 'GET' && path === '/openapi.json') return send(reply, { status: 200, body: openApi([...routes.values()]) })
+  if (request.method === 'GET' && path === '/health') return send(reply, { status: 200, body: '{"status":"ok"}' })
+  if (request.method === 'GET' && path === '/openapi.json') return send(reply, { status: 200, body: JSON.stringify(openApi([...routes.values()])) })
   const methods = [...routes.values()].filter((r) => r.path === path).map((r) => r.method)
   if (methods.length) return send(reply.header('allow', methods.join(', ')), refusal(405, 'method_not_allowed', `${path} takes ${methods.join(', ')}`))
   return send(reply, refusal(404, 'not_found', `there is nothing at ${path}; /openapi.json lists what there is`))
@@ -121,7 +121,7 @@ function answerOther(request: FastifyRequest, reply: FastifyReply, routes: Reado
 
 function send(reply: FastifyReply, { status, body, retryAfter }: Reply): void {
   if (retryAfter !== undefined) void reply.header('retry-after', String(retryAfter))
-  void reply.code(status).header('content-type', 'application/json; charset=utf-8').send(JSON.stringify(body))
+  void reply.code(status).header('content-type', 'application/json; charset=utf-8').send(body)
 }
 
 function openApi(routes: readonly Route[]): Json {

@@ -4,8 +4,8 @@
  */
 import { createHmac, randomUUID, timingSafeEqual } from 'node:crypto'
 import { setImmediate as turn } from 'node:timers/promises'
-import { type Batch, defineSource, type Done, type ReadContext, type Source, type SourceContext } from '@millrace/core'
-import { busy, type Reply, refusal, replyOf } from './answer.ts'
+import { type Batch, defineSource, type Done, type Json, type ReadContext, type Source, type SourceContext } from '@millrace/core'
+import { busy, type Reply, refusal, replier } from './answer.ts'
 import { bodyDecoder, type Decoded } from './decode.ts'
 import { createKeys, hashOf, type Keys, type Remembered } from './keys.ts'
 import { type IngestionLog, openIngestionLog } from './log.ts'
@@ -53,6 +53,7 @@ const gatherRequests = 1000
 
 function createGateway(o: Options, ctx: SourceContext): Source {
   const decode = bodyDecoder(ctx)
+  const replyTo = replier(ctx.answer ?? ctx.schema, o)
   const pending = new Map<string, Pending>()
   const byKey = new Map<string, Pending>()
   let queue: { split: string; request: Pending }[] = []
@@ -80,13 +81,13 @@ function createGateway(o: Options, ctx: SourceContext): Source {
   }
   const note = (to: IngestionLog, { status, body }: Reply, key: string | undefined) => {
     if (status < 400) to.line('info', 'accepted', { path: o.path, status, key })
-    else to.line('warn', 'refused', { path: o.path, status, key, body })
+    else to.line('warn', 'refused', { path: o.path, status, key, body: JSON.parse(String(body)) as Json })
   }
   const takeOne = (body: Buffer, headers: Readonly<Record<string, unknown>>, key: string | undefined): Reply | Promise<Reply> => {
     if (!authorized(o, body, headers)) return refusal(401, 'unauthorized', 'the token or signature is missing or wrong')
     const decoded = decode(body, headers['content-type'] as string | undefined)
     if ('status' in decoded) return decoded
-    if (decoded.texts.length === 0) return refusal(400, 'empty', 'the body holds no record')
+    if (decoded.rows.length === 0 && decoded.bad.length === 0) return refusal(400, 'empty', 'the body holds no record')
     const hash = hashOf(body)
     if (key) {
       const known = byKey.get(key) ?? keys?.find(key)
@@ -123,9 +124,9 @@ function createGateway(o: Options, ctx: SourceContext): Source {
     if (request.key) byKey.delete(request.key)
     for (const { answer } of request.waiting) answer(reply)
   }
-  const outcomeOf = ({ split, answers }: Done): Reply => {
-    const request = pending.get(split)!
-    return (request.outcome ??= replyOf(answers ?? [], request.decoded, o))
+  const outcomeOf = (done: Done): Reply => {
+    const request = pending.get(done.split)!
+    return (request.outcome ??= replyTo(done, request.decoded))
   }
 
   return {

@@ -56,6 +56,7 @@ async function start(more: Record<string, unknown> = {}, onWrite: () => void | P
           resolve: (p) => join(home, p),
           schema,
           unknownFields: 'drop',
+          answer: { fields: { ...schema.fields, seen: { type: { kind: 'boolean' }, optional: true } } },
         }),
     },
     steps: {

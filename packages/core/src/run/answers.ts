@@ -47,11 +47,26 @@ export interface Answers {
 
 export function createAnswers(sources: readonly SourceNode[]): Answers {
   const answering = new Map(sources.filter((s) => s.capabilities.answers).map((s) => [s.id, s]))
-  const shown = (source: string, row: Row): Row => answering.get(source)!.answer?.show(row) ?? row
   const open = new Map<Batch, Request>()
   const byBatch = new WeakMap<Batch, Request>()
   let admitted: Request[] = []
   let deciding = false
+  const shownBy = (node: SourceNode): string => node.answer?.from ?? node.id
+  const shown = new Set([...answering.values()].map(shownBy))
+  /** Calls `visit` for each record that is of an open request: the request, the index in it, the index in the records. */
+  const each = (records: Records, visit: (request: Request, index: number, i: number) => void) => {
+    const { from, origins } = records
+    if (from.length === 1) {
+      const request = open.get(from[0]!.batch)
+      if (request) for (let i = 0; i < records.length; i++) visit(request, origins ? origins[i]! : i, i)
+      return
+    }
+    for (let i = 0; i < records.length; i++) {
+      const origin = records.origin(i)
+      const request = origin && open.get(origin.batch)
+      if (request) visit(request, origin.index, i)
+    }
+  }
   return {
     begin(node, batches) {
       deciding = true
@@ -84,28 +99,22 @@ export function createAnswers(sources: readonly SourceNode[]): Answers {
       if (request) push((request.failedLater ??= new Map()), index, fault)
     },
     saw(name, records) {
-      if (open.size === 0) return
-      for (let i = 0; i < records.length; i++) {
-        const origin = records.origin(i)
-        const request = origin && open.get(origin.batch)
-        if (!request) continue
-        if (name === (answering.get(request.source)!.answer?.from ?? request.source)) request.rows[origin.index] ??= shown(request.source, records.rows[i]!)
-      }
+      if (open.size === 0 || !shown.has(name)) return
+      each(records, (request, index, i) => {
+        if (name === shownBy(answering.get(request.source)!)) request.rows[index] ??= records.rows[i]
+      })
     },
     decided() {
       deciding = false
     },
     admit(records) {
       if (open.size === 0) return records
-      const kept: number[] = []
-      for (let i = 0; i < records.length; i++) {
-        const origin = records.origin(i)
-        const request = origin && open.get(origin.batch)
-        if (request && origin && (whollyRefused(request) || request.errors?.has(origin.index))) continue
-        if (request && origin) request.passed[origin.index] = true
-        kept.push(i)
-      }
-      return kept.length === records.length ? records : records.pick(kept)
+      const out = new Set<number>()
+      each(records, (request, index, i) => {
+        if (whollyRefused(request) || request.errors?.has(index)) out.add(i)
+        else request.passed[index] = true
+      })
+      return out.size === 0 ? records : records.pick([...records.rows.keys()].filter((i) => !out.has(i)))
     },
     settle() {
       const refused: { source: string; done: Done }[] = []
@@ -136,6 +145,8 @@ const whollyRefused = (r: Request): boolean =>
 /** A request's outcome, record by record. In one that is refused whole, the good ones are refused as well, without errors. */
 export function doneOf(request: Request): Done {
   const { batch } = request
+  const common = { split: batch.split, ...(batch.position === undefined ? {} : { position: batch.position }) }
+  if (allTaken(request)) return { ...common, taken: request.rows as Row[] }
   const whole = whollyRefused(request) || undefined
   const answers: Answer[] = [...(request.undecoded ?? [])].map(([position, errors]) => ({ position, outcome: 'refused', errors }))
   for (let i = 0; i < batch.rows.length; i++) {
@@ -147,5 +158,11 @@ export function doneOf(request: Request): Done {
     else if (failed) answers.push({ position, outcome: 'failed', errors: failed })
     else answers.push({ position, outcome: request.passed[i] ? 'taken' : 'dropped', ...(row ? { row } : {}) })
   }
-  return { split: batch.split, ...(batch.position === undefined ? {} : { position: batch.position }), answers }
+  return { ...common, answers }
+}
+
+function allTaken({ batch, rows, passed, errors, undecoded, failedLater }: Request): boolean {
+  if (errors || undecoded || failedLater) return false
+  for (let i = 0; i < batch.rows.length; i++) if (!rows[i] || !passed[i]) return false
+  return true
 }

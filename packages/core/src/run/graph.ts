@@ -17,8 +17,8 @@ export interface SourceNode {
   readonly policy: Policy
   /** Steps it has taken over, in order. */
   readonly pushed: readonly string[]
-  /** For sources that answer: whose rows are shown and how, and whether good items of a request pass beside bad ones. */
-  readonly answer?: { readonly from?: string | undefined; readonly partial: boolean; show(row: Row): Row }
+  /** For sources that answer: whose rows are shown, and whether good items of a request pass beside bad ones. */
+  readonly answer?: { readonly from?: string | undefined; readonly partial: boolean }
   readonly count: SourceCounters
 }
 export interface StepNode {

@@ -3,9 +3,8 @@ import { join } from 'node:path'
 import type { Env } from '../connector.ts'
 import { deadLetterSchema } from '../dead-letter.ts'
 import { type Plan, type PlanSink, type PlanSource, type Secrets, resolveConfig } from '../plan.ts'
-import { toJson } from '../convert.ts'
-import type { Row } from '../record.ts'
 import type { Registry } from '../registry.ts'
+import type { RecordType } from '../schema.ts'
 import type { Component } from './component.ts'
 import { type Counters, sinkCounters, sourceCounters, stepCounters } from './counters.ts'
 import type { Policy } from './failures.ts'
@@ -40,40 +39,29 @@ export function envOf(plan: Plan, around: Surroundings, id: string): Env {
 
 export function createSource(plan: Plan, node: PlanSource, registry: Registry, around: Surroundings): SourceNode {
   const definition = registry.source(node.type)!
-  const env = { ...envOf(plan, around, node.id), schema: node.schema, unknownFields: node.unknownFields, ...(node.push ? { push: node.push } : {}) }
+  const env = {
+    ...envOf(plan, around, node.id),
+    schema: node.schema,
+    unknownFields: node.unknownFields,
+    ...(node.push ? { push: node.push } : {}),
+    ...(node.answer ? { answer: answerType(plan, node) } : {}),
+  }
   return {
     id: node.id,
     source: definition.create(resolveConfig(node.config, around.secrets), env),
     capabilities: node.capabilities,
     policy: node.onError,
     pushed: node.pushed,
-    ...(node.answer ? { answer: { from: node.answer.from, partial: node.answer.partial, show: shower(plan, node) } } : {}),
+    ...(node.answer ? { answer: { from: node.answer.from, partial: node.answer.partial } } : {}),
     count: sourceCounters(),
   }
 }
 
-/** The row that an answer shows, as JSON, without its empty fields. */
-function shower(plan: Plan, source: PlanSource): (row: Row) => Row {
+/** The type of the records that a source's answers show. */
+function answerType(plan: Plan, source: PlanSource): RecordType {
   const from = source.answer?.from
   const owner = plan.steps.find((s) => s.id === from || (from !== undefined && s.sides[from]))
-  const record = owner ? (owner.id === from ? owner.output : owner.sides[from!]) : undefined
-  const shape = record ?? source.output
-  if (!shape.open && !Object.hasOwn(shape.fields, '__proto__')) {
-    const fields = Object.entries(shape.fields).map(([name, { type }]) => ({ name, convert: toJson(type) }))
-    return (row) => {
-      const shown: Row = {}
-      for (const { name, convert } of fields) {
-        const value = Object.hasOwn(row, name) ? row[name] : null
-        if (value !== null && value !== undefined) shown[name] = convert(value)
-      }
-      return shown
-    }
-  }
-  const convert = toJson({ kind: 'object', record: shape })
-  return (row) => {
-    const shown = convert(row) as Row
-    return Object.fromEntries(Object.entries(shown).filter(([, value]) => value !== null))
-  }
+  return (owner?.id === from ? owner?.output : owner?.sides[from!]) ?? source.output
 }
 
 function createSink(plan: Plan, node: PlanSink, policy: Policy, registry: Registry, around: Surroundings): SinkNode {

@@ -52,7 +52,7 @@ export class Queue {
       this.wake = undefined
     }
     const first = this.pop()
-    if ('cut' in first || first.records.length >= gatherRows / 2) return first
+    if ('cut' in first || first.records.length >= gatherRows) return first
     const sets = [first.records]
     let { bytes } = first
     let rows = first.records.length

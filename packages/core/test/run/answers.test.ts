@@ -24,7 +24,7 @@ function requests(bodies: readonly (readonly Row[])[], answered: Map<string, Don
       for (const [k, rows] of bodies.entries()) yield { ...batch({ split: `r${k}`, rows, positionAt: (i) => i, remember: [] }), caughtUp: true }
       await allAnswered
     },
-    remember: (done) => done.map((d) => [`key-${d.split}`, { answers: d.answers!.length }]),
+    remember: (done) => done.map((d) => [`key-${d.split}`, { records: (d.taken ?? d.answers!).length }]),
     async commit(done) {
       for (const d of done) {
         answered.set(d.split, d)
@@ -70,7 +70,7 @@ describe('sources that answer', () => {
     const { plan, registry } = pipelineOf(() => requests(bodies, answered, order), got, order, false)
     const summary = await run(plan, registry, { root: home, home, secrets: () => undefined })
     expect([...got.keys()]).toEqual(['test/source/r0@0', 'test/source/r0@1', 'test/source/r3@0'])
-    expect(answered.get('r0')!.answers).toEqual([0, 1].map((i) => ({ position: i, outcome: 'taken', row: { n: i + 1, seen: true } })))
+    expect(answered.get('r0')!.taken).toEqual([1, 2].map((n) => ({ n, seen: true })))
     expect(
       answered
         .get('r1')!
@@ -98,7 +98,7 @@ describe('sources that answer', () => {
     await run(plan, registry, { root: home, home, secrets: () => undefined })
     const { readStore } = await import('../../src/store.ts')
     const store = readStore(join(home, 'test'))!
-    expect(store.recall('source', 'key-r0')).toEqual({ answers: 1 })
+    expect(store.recall('source', 'key-r0')).toEqual({ records: 1 })
     store.close()
   })
 })

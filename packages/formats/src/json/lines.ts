@@ -15,7 +15,7 @@ import { asBuffer } from '../text.ts'
 import { duplicateKey } from './exact.ts'
 import { jsonDefaults, type JsonOptions } from './options.ts'
 import { recordParser, type RecordFailure, type RecordParser } from './record.ts'
-import { straightScan, type StraightScan } from './straight.ts'
+import { Way } from './way.ts'
 
 interface LinesPosition {
   readonly offset: number
@@ -49,6 +49,13 @@ export function createJsonLinesReader(json: Partial<JsonOptions>, options: ReadO
     },
     decode: (bytes, context) => decodeOne(recordParser({ ...options, push: undefined }), bytes, context),
   }
+}
+
+/** Makes a decoder of JSON lines that are all at hand, of any length; positions are offsets in them. What one text teaches it serves for the next. */
+export function jsonLinesDecoder(options: ReadOptions): (bytes: Buffer) => Generator<Piece> {
+  const parser = recordParser(options)
+  const way = new Way(options)
+  return (bytes) => pieces({ bytes, base: 0, inside: false, open: false }, parser, way, Number.POSITIVE_INFINITY)
 }
 
 /** Decodes the bytes of one record. Throws `DataError`. */
@@ -103,30 +110,6 @@ class Gathered {
   /** Rows that were read straight. */
   straight = 0
   bad: BadRecord[] = []
-}
-
-/** The straight way through a file, learned from a line that was read the careful way, and learned anew where too many lines go another. */
-class Way {
-  scan: StraightScan | undefined
-  private readonly options: ReadOptions
-  private lessons = 0
-  private straight = 0
-  private careful = 0
-
-  constructor(options: ReadOptions) {
-    this.options = options
-  }
-
-  wentStraight(): void {
-    this.straight++
-  }
-
-  /** A line was read the careful way. */
-  learn(parser: RecordParser): void {
-    if (this.lessons > 3 || (this.scan && ++this.careful < 16 + this.straight)) return
-    this.scan = this.lessons++ < 3 ? straightScan(this.options, parser.order) : undefined
-    this.straight = this.careful = 0
-  }
 }
 
 function* pieces({ bytes, base, inside, open }: Block, parser: RecordParser, way: Way, max: number): Generator<Piece> {

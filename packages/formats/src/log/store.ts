@@ -10,6 +10,7 @@ import { randomUUID } from 'node:crypto'
 import { existsSync, mkdirSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
+import { constants, zstdCompressSync, zstdDecompressSync } from 'node:zlib'
 import { SystemError } from '@millrace/core'
 
 /** Records of one write to one partition. `base`: the sequence number of the first. */
@@ -27,13 +28,18 @@ export interface Chunk {
   readonly ends: Int32Array | undefined
 }
 
+/** A chunk to be written: its ids may be given as what all begin with and what follows in each. */
+export interface NewChunk extends Omit<Chunk, 'base' | 'ids'> {
+  readonly ids: readonly string[] | { readonly common: string; readonly rests: readonly (string | number)[] }
+}
+
 /** An embedded log: named streams with partitions. */
 export interface Log {
   /** Tells this log from one that was made anew under the same name. */
   readonly id: string
   readonly partitions: number
   /** Appends chunks in one durable transaction; their bases are given here. */
-  append(chunks: readonly Omit<Chunk, 'base'>[], limits?: { readonly maxAgeMs?: number | undefined; readonly maxBytes?: number | undefined }): void
+  append(chunks: readonly NewChunk[], limits?: { readonly maxAgeMs?: number | undefined; readonly maxBytes?: number | undefined }): void
   /** Chunks of a partition from the one that holds `from`, up to about `maxBytes`. */
   read(partition: number, from: number, maxBytes: number): Chunk[]
   /** The first sequence number that is still there, and the next to be written. */
@@ -44,7 +50,7 @@ export interface Log {
 const schema = `
 CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS chunk (partition INTEGER NOT NULL, base INTEGER NOT NULL, count INTEGER NOT NULL, time INTEGER NOT NULL,
-  ids TEXT NOT NULL, keys TEXT, headers TEXT, body BLOB NOT NULL, ends BLOB, UNIQUE (partition, base));
+  ids NOT NULL, keys TEXT, headers TEXT, zstd INTEGER NOT NULL, body BLOB NOT NULL, ends BLOB, UNIQUE (partition, base));
 CREATE TABLE IF NOT EXISTS next (partition INTEGER PRIMARY KEY, value INTEGER NOT NULL);`
 
 /** Opens a stream's log for reading, and for writing where `create` says with how many partitions to make it. Undefined: there is none yet. */
@@ -53,8 +59,7 @@ export function openLog(path: string, create?: { readonly partitions: number }):
   mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
   const db = new DatabaseSync(path, { timeout: 10_000 })
   try {
-    // Chunks are large: large pages chain fewer of them, and are copied back from the write-ahead log less often.
-    db.exec('PRAGMA page_size = 16384; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA busy_timeout = 10000')
+    db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA busy_timeout = 10000')
     if (create) {
       db.exec(`BEGIN IMMEDIATE; ${schema}`)
       db.prepare(`INSERT OR IGNORE INTO meta VALUES ('id', ?)`).run(randomUUID())
@@ -101,7 +106,7 @@ function reading(db: DatabaseSync): Pick<Log, 'read' | 'range'> {
         const count = Number(row['count'])
         if (Number(row['base']) + count <= from) continue
         chunks.push(chunkOf(row))
-        bytes += (row['body'] as Uint8Array).length
+        bytes += chunks.at(-1)!.body.length
         if (bytes >= maxBytes) break
       }
       return chunks
@@ -121,10 +126,10 @@ function chunkOf(row: Record<string, Value>): Chunk {
     base: Number(row['base']),
     count: Number(row['count']),
     time: Number(row['time']),
-    ids: idsOf(row['ids'] as string),
+    ids: idsOf(row['ids'] as string | Uint8Array),
     keys: list(row['keys']),
     headers: list(row['headers']),
-    body: row['body'] as Uint8Array,
+    body: row['zstd'] ? zstdDecompressSync(row['body'] as Uint8Array) : (row['body'] as Uint8Array),
     ends: ends ? new Int32Array(ends.slice().buffer) : undefined,
   }
 }
@@ -137,7 +142,7 @@ function writing(db: DatabaseSync): Pick<Log, 'append'> {
   const sql = () => ({
     next: db.prepare('SELECT value FROM next WHERE partition = ?'),
     advance: db.prepare('INSERT OR REPLACE INTO next VALUES (?, ?)'),
-    insert: db.prepare('INSERT INTO chunk (partition, base, count, time, ids, keys, headers, body, ends) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)'),
+    insert: db.prepare('INSERT INTO chunk (partition, base, count, time, ids, keys, headers, zstd, body, ends) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)'),
     expire: db.prepare('DELETE FROM chunk WHERE time < ?'),
     size: db.prepare('SELECT sum(length(body)) AS n FROM chunk'),
     oldest: db.prepare('DELETE FROM chunk WHERE rowid = (SELECT min(rowid) FROM chunk)'),
@@ -149,20 +154,22 @@ function writing(db: DatabaseSync): Pick<Log, 'append'> {
       try {
         db.exec('BEGIN IMMEDIATE')
         for (const c of chunks) {
+          const [body, compressed] = packed(c.body)
           const base = Number(next.get(c.partition)?.['value'] ?? 0)
           insert.run(
             c.partition,
             base,
             c.count,
             c.time,
-            idsText(c.ids),
+            packedIds(c.ids),
             c.keys ? JSON.stringify(c.keys) : null,
             c.headers ? JSON.stringify(c.headers) : null,
-            c.body,
+            compressed ? 1 : 0,
+            body,
             c.ends ? new Uint8Array(c.ends.buffer, c.ends.byteOffset, c.ends.byteLength) : null,
           )
           advance.run(c.partition, base + c.count)
-          sinceTruncate += c.body.length
+          sinceTruncate += body.length
         }
         if (limits?.maxAgeMs !== undefined) expire.run(Date.now() - limits.maxAgeMs)
         if (limits?.maxBytes !== undefined) while (Number(size.get()?.['n'] ?? 0) > limits.maxBytes) oldest.run()
@@ -184,17 +191,31 @@ function writing(db: DatabaseSync): Pick<Log, 'append'> {
   }
 }
 
-/** What ids are stored as: those of a chunk mostly begin alike (`pipeline/source/split@`), so that is said once. */
-function idsText(ids: readonly string[]): string {
-  const [first = '', last = ''] = [ids[0], ids.at(-1)]
-  let n = 0
-  while (n < first.length && n < last.length && first.charCodeAt(n) === last.charCodeAt(n)) n++
-  const common = first.slice(0, n)
-  if (n < 8 || !ids.every((id) => id.startsWith(common) && !id.includes(',', n))) return JSON.stringify(ids)
-  return JSON.stringify({ common, rests: ids.map((id) => id.slice(n)).join() })
+/** What is of this size or more is compressed: writing fewer bytes twice, to the write-ahead log and from there, saves more than that costs. */
+const compressFrom = 1024
+const fast = { params: { [constants.ZSTD_c_compressionLevel]: 1 } }
+
+function packed(bytes: Uint8Array): readonly [bytes: Uint8Array, compressed: boolean] {
+  if (bytes.length < compressFrom) return [bytes, false]
+  const compressed = zstdCompressSync(bytes, fast)
+  return compressed.length < bytes.length ? [compressed, true] : [bytes, false]
 }
 
-function idsOf(text: string): readonly string[] {
-  const stored = JSON.parse(text) as readonly string[] | { readonly common: string; readonly rests: string }
-  return 'common' in stored ? stored.rests.split(',').map((rest) => stored.common + rest) : stored
+/** Ids as JSON, where they are long compressed; those of one split (`pipeline/source/split@position`) with what all begin with said once. */
+function packedIds(ids: NewChunk['ids']): string | Uint8Array {
+  if (!('common' in ids)) {
+    const text = JSON.stringify(ids)
+    const [bytes, compressed] = packed(Buffer.from(text))
+    return compressed ? bytes : text
+  }
+  const { common, rests } = ids
+  const text = rests.join()
+  const plain = typeof rests[0] === 'number' || text.split(',').length === rests.length
+  return plain ? JSON.stringify({ common, rests: text }) : packedIds(rests.map((rest) => common + rest))
+}
+
+function idsOf(stored: string | Uint8Array): readonly string[] {
+  const text = typeof stored === 'string' ? stored : zstdDecompressSync(stored).toString()
+  const ids = JSON.parse(text) as readonly string[] | { readonly common: string; readonly rests: string }
+  return 'common' in ids ? ids.rests.split(',').map((rest) => ids.common + rest) : ids
 }

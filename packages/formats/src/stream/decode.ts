@@ -1,7 +1,9 @@
 /** Values of stream records to rows, and the fields that come from beside the value. */
+import { isUtf8 } from 'node:buffer'
 import { type BadRecord, type DataError, type Json, type RecordType, type Row } from '@millrace/core'
-import { recordParser } from '../json/record.ts'
+import { valueReader } from '../json/way.ts'
 import type { ReadOptions } from '../reader.ts'
+import { asBuffer } from '../text.ts'
 
 /** How messages of a stream are read. */
 export interface StreamDecoding extends ReadOptions {
@@ -27,44 +29,19 @@ export interface StreamDecoder {
   failure: Pick<BadRecord, 'code' | 'field' | 'message' | 'step'>
 }
 
-const strict = new TextDecoder('utf-8', { fatal: true })
-
-/** UTF-8 to text; undefined where it is not. Buffer's own decoding is three times as fast for short values, but puts U+FFFD for what it cannot read. */
-function utf8(value: Uint8Array): string | undefined {
-  const text = (Buffer.isBuffer(value) ? value : Buffer.from(value.buffer, value.byteOffset, value.length)).toString('utf8')
-  if (!text.includes('\ufffd')) return text
-  try {
-    return strict.decode(value)
-  } catch {
-    return undefined
-  }
-}
-
 /** Makes a decoder; fields from beside the value are no part of the JSON object. */
 export function streamDecoder(options: StreamDecoding): StreamDecoder {
   const { format, valueField, keyField, timestampField, headersField, schema } = options
   const besides = [keyField, timestampField, headersField].filter((name) => name !== undefined)
   const fields = Object.fromEntries(Object.entries(schema.fields).filter(([name]) => !besides.includes(name)))
-  const parser = format === 'json' ? recordParser({ ...options, schema: { ...schema, fields } }) : undefined
+  const reader = format === 'json' ? valueReader({ ...options, schema: { ...schema, fields } }) : undefined
   const decoder: StreamDecoder = {
     failure: { code: 'bad_json' },
     decode(value, beside) {
-      let row: Row | undefined
-      if (format === 'bytes') row = { [valueField]: value }
-      else {
-        const text = utf8(value)
-        if (text === undefined) {
-          decoder.failure = { code: 'bad_encoding', message: 'the value is not UTF-8: use `format: bytes`' }
-          return undefined
-        }
-        if (!parser) row = { [valueField]: text }
-        else {
-          row = parser.parse(text)
-          if (!row) {
-            decoder.failure = parser.failure
-            return undefined
-          }
-        }
+      const row = reader ? reader.read(asBuffer(value)) : plain(value)
+      if (!row) {
+        decoder.failure = reader ? reader.failure : { code: 'bad_encoding', message: 'the value is not UTF-8: use `format: bytes`' }
+        return undefined
       }
       if (besides.length === 0) return row
       if (keyField) row[keyField] = beside.key ?? null
@@ -72,6 +49,10 @@ export function streamDecoder(options: StreamDecoding): StreamDecoder {
       if (headersField) row[headersField] = beside.headers ?? null
       return row
     },
+  }
+  const plain = (value: Uint8Array): Row | undefined => {
+    if (format === 'bytes') return { [valueField]: value }
+    return isUtf8(value) ? { [valueField]: asBuffer(value).toString('utf8') } : undefined
   }
   return decoder
 }
