@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest'
 import { createJsonLinesReader } from '../src/json/lines.ts'
 import { recordParser } from '../src/json/record.ts'
 import { straightScan } from '../src/json/straight.ts'
+import { valueReader } from '../src/json/way.ts'
 import { bytesSource, type ReadOptions } from '../src/reader.ts'
 
 const of = (kind: 'string' | 'boolean' | 'integer' | 'bigint' | 'number' | 'date' | 'timestamp', optional = true) => ({ type: { kind }, optional }) as const
@@ -115,6 +116,24 @@ describe('the straight way through JSON lines', () => {
       { numRuns: 4000 },
     )
     expect(straight).toBeGreaterThan(1000)
+  })
+
+  test('reads single values as the careful way does, whatever came before', () => {
+    const options: ReadOptions = { schema, unknownFields: 'drop' }
+    fc.assert(
+      fc.property(fc.array(fc.oneof({ weight: 20, arbitrary: line }, { weight: 1, arbitrary: fc.constant('\0') }), { maxLength: 40 }), (texts) => {
+        const reader = valueReader(options)
+        for (const text of texts) {
+          // A byte that is no UTF-8 stands for the zero.
+          const bytes = Buffer.from(text).map((byte) => byte || 0xff)
+          const careful = recordParser(options)
+          const row = text === '\0' ? undefined : careful.parse(text)
+          expect(reader.read(Buffer.from(bytes))).toEqual(row)
+          if (!row) expect(reader.failure.code).toBe(text === '\0' ? 'bad_encoding' : careful.failure.code)
+        }
+      }),
+      { numRuns: 300 },
+    )
   })
 
   test('reads a file as line by line, wherever it is learned and left', async () => {

@@ -14,7 +14,7 @@ const options = option.object({
     option.object(
       {
         time: option.optional(option.duration('Records older than this are removed when others are written.', { example: '7d' })),
-        size: option.optional(option.size('The oldest records are removed when the values take more than this.', { example: '1GiB' })),
+        size: option.optional(option.size('The oldest records are removed when those that are kept take more than this, compressed.', { example: '1GiB' })),
       },
       'What is kept; default: everything.',
     ),

@@ -30,6 +30,23 @@ describe('a body', () => {
     expect(bad.map((b) => [b.position, b.code, Buffer.from(b.bytes).toString()])).toEqual([[1, 'bad_json', '{"n": ']])
   })
 
+  it('is read alike whether its items are all right or not', () => {
+    const items = Array.from({ length: 2500 }, (_, n) => `{"n":"${n}","text":"é ${n}"}`)
+    const right = decode(items.join('\n'), 'application/x-ndjson')
+    const oneIsNot = decode([...items, '{"n":1.5}'].join('\n'), 'application/x-ndjson')
+    expect(right.rows).toEqual(oneIsNot.rows)
+    expect(right.rows[2499]).toEqual({ n: 2499n, text: 'é 2499' })
+    expect([right.indexes, right.texts]).toEqual([oneIsNot.indexes, items])
+    expect(oneIsNot.bad.map(({ position }) => position)).toEqual([2500])
+    for (const text of [items[7]!, `${items[7]!}\n`, `[${items[7]!}]`, `\ufeff${items[7]!}`]) expect(decode(text).rows).toEqual([right.rows[7]])
+  })
+
+  it('may not have a key twice: nobody knows which is meant', () => {
+    const twice = '{"n":"1","text":"a","n":"2"}'
+    for (const [text, type] of [[twice], [`[${twice}]`], [`{"n":"3"}\n${twice}`, 'application/x-ndjson']] as const)
+      expect(decode(text, type).bad).toMatchObject([{ code: 'duplicate_key', field: 'n' }])
+  })
+
   it('that is empty, or an empty array, has no item', () => {
     expect(decode('[ ]').texts).toEqual([])
     expect(decode('\n', 'application/x-ndjson').texts).toEqual([])

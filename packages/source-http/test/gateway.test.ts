@@ -184,6 +184,34 @@ describe('the HTTP gateway', () => {
     expect(store.size).toBe(0)
   })
 
+  it('gives a resend of many records the same bytes, also after a restart', async () => {
+    await start({ max_body: 100_000, wrap: 'data' })
+    const send = async () => {
+      const response = await fetch(`http://${address}/invoices`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/x-ndjson', 'idempotency-key': 'k1' },
+        body: Array.from({ length: 500 }, (_, n) => JSON.stringify({ ...good(n), when: n % 2 ? 'é' : null })).join('\n'),
+      })
+      return [response.status, await response.text()] as const
+    }
+    const first = await send()
+    const records = (JSON.parse(first[1]) as { data: Row[] }).data
+    expect([first[0], records.length, records[0], records[1]]).toEqual([
+      201,
+      500,
+      { InvoiceNo: 'i0', Quantity: 0, seen: true },
+      { InvoiceNo: 'i1', Quantity: 1, when: 'é', seen: true },
+    ])
+    store.clear()
+    expect(await send()).toEqual(first)
+    stop.abort()
+    await running
+    stop = new AbortController()
+    await start({ max_body: 100_000, wrap: 'data' })
+    expect(await send()).toEqual(first)
+    expect(store.size).toBe(0)
+  })
+
   it('forgets the oldest keys first', async () => {
     await start({ keys: { keep: 60_000, max: 3 } })
     for (let n = 0; n < 6; n++) await post(good(n), { 'idempotency-key': `k${n}` })

@@ -60,6 +60,20 @@ describe('the embedded log', () => {
     expect(ids[2499]).toBe('p/s/a@2499')
   })
 
+  it('keeps every id as it came, whatever is in it', async () => {
+    const odd = [['a,b', 'c'], ['', ''], ['x'], ['key/0', 'key/1', 'kez'], Array.from({ length: 500 }, (_, i) => `a long id, and more of it ${i}`)]
+    const log = openLog(join(home, 'log', 'orders.db'), { partitions: 1 })!
+    const chunk = { partition: 0, time: 1, keys: undefined, headers: undefined, ends: undefined }
+    for (const ids of odd) log.append([{ ...chunk, count: ids.length, ids, body: Buffer.from('{"n":1}\n'.repeat(ids.length)) }])
+    const parts = [
+      { common: 'p/s/a@', rests: [7, 8] },
+      { common: 'p/s/', rests: ['a@1,2', 'b'] },
+    ]
+    for (const ids of parts) log.append([{ ...chunk, count: 2, ids, body: Buffer.from('{"n":1}\n{"n":2}\n') }])
+    log.close()
+    expect((await readAll()).ids).toEqual([...odd.flat(), 'p/s/a@7', 'p/s/a@8', 'p/s/a@1,2', 'p/s/b'])
+  })
+
   it('resumes after every batch', async () => {
     for (let k = 0; k < 10; k++) await write(numbers(k * 10, k * 10 + 10))
     const { batches } = await readAll()

@@ -193,7 +193,7 @@ function writing(db: DatabaseSync): Pick<Log, 'append'> {
 
 /** What is of this size or more is compressed: writing fewer bytes twice, to the write-ahead log and from there, saves more than that costs. */
 const compressFrom = 1024
-const fast = { params: { [constants.ZSTD_c_compressionLevel]: 1 } }
+const fast = { chunkSize: 32 * 1024, params: { [constants.ZSTD_c_compressionLevel]: 1 } }
 
 function packed(bytes: Uint8Array): readonly [bytes: Uint8Array, compressed: boolean] {
   if (bytes.length < compressFrom) return [bytes, false]
