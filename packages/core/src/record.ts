@@ -56,6 +56,8 @@ export interface Batch {
   readonly bad?: readonly BadRecord[]
   /** Rows dropped by filters that were pushed down into the source. */
   readonly dropped?: readonly (readonly [step: string, n: number])[]
+  /** Fields of these rows that the schema does not name and that were left out (`unknown_fields: drop`). */
+  readonly unknown?: number
   /** Raw size; all caps count it. */
   readonly bytes: number
   /** Records of the split that were there, behind those of this batch, when it was read: its lag. Absent: unknown. */

@@ -148,6 +148,8 @@ export type ColumnValues = ArrayLike<unknown>
 export interface RowReader {
   /** The file's columns that are read. */
   readonly columns: readonly FileColumn[]
+  /** How many of the others the schema does not name. */
+  readonly unknown: number
   /** Rows of a slice, those that fail apart. `values`: of `columns`, in order. `origins[i]`: the place of row i in the slice. */
   rows(values: readonly ColumnValues[], length: number): { rows: Row[]; origins: Int32Array; failed: FailedRow[] }
 }
@@ -183,6 +185,7 @@ export function rowReader(all: readonly FileColumn[], { schema, unknownFields, p
   const assemble = compileAssemble(outputs.map(({ name }) => name))
   return {
     columns: sources.map(({ column }) => column),
+    unknown: unknown.length - kept.length,
     rows(values, length) {
       const failures = new Map<number, RecordFailure>()
       const converted = sources.map(({ column, read }, k) => convertColumn(values[k]!, length, column.name, read, failures))

@@ -26,6 +26,20 @@ export interface ReadOptions {
   readonly unknownFields: 'drop' | 'error' | 'keep'
   /** Projection, renames and date conversion to be done while reading. Readers that can't leave the connector's `capabilities.pushdown` out. */
   readonly push?: Push | undefined
+  /** Where it is counted which fields are left out. */
+  readonly tally?: Tally | undefined
+}
+
+/** Fields that the schema does not name, left out since the last batch. */
+export interface Tally {
+  unknown: number
+}
+
+/** What a tally has counted, for a batch; it begins anew. */
+export function unknownOf(tally: Tally): { readonly unknown?: number } {
+  const { unknown } = tally
+  tally.unknown = 0
+  return unknown > 0 ? { unknown } : {}
 }
 
 /** Reads one format. A reader may be used for many inputs, also side by side; `create...` does no I/O and throws only for options that contradict. */

@@ -142,25 +142,32 @@ describe('the straight way through JSON lines', () => {
       fc.asyncProperty(fc.array(line, { maxLength: 60 }), async (texts) => {
         const rows: Row[] = []
         const bad: string[] = []
+        let unknown = 0
         for await (const piece of createJsonLinesReader({}, options).read(
           bytesSource(Buffer.from(texts.join('\n'))),
           undefined,
           new AbortController().signal,
         )) {
           rows.push(...piece.rows)
+          unknown += piece.unknown ?? 0
           bad.push(...(piece.bad ?? []).map(({ bytes }) => Buffer.from(bytes).toString()))
         }
         // A reader that sees one line only never goes straight.
         const expected: Row[] = []
         const expectedBad: string[] = []
+        let leftOut = 0
         for (const text of texts) {
           for await (const piece of createJsonLinesReader({}, options).read(bytesSource(Buffer.from(text)), undefined, new AbortController().signal)) {
             expected.push(...piece.rows)
+            // A key that is there twice is found after the fields were counted.
+            if (piece.rows.length > 0 || piece.bad?.[0]?.code === 'duplicate_key')
+              leftOut += Object.keys(JSON.parse(text) as object).filter((key) => !Object.hasOwn(schema.fields, key)).length
             expectedBad.push(...(piece.bad ?? []).map(({ bytes }) => Buffer.from(bytes).toString()))
           }
         }
         expect(rows).toStrictEqual(expected)
         expect(bad).toEqual(expectedBad)
+        expect(unknown).toBe(leftOut)
       }),
       { numRuns: 150 },
     )

@@ -9,6 +9,8 @@ export interface Decoded {
   /** The item that each row came from. */
   readonly indexes: readonly number[]
   readonly bad: readonly BadRecord[]
+  /** Fields that the schema does not name, left out of the rows. */
+  readonly unknown: number
   /** The items as they were received. */
   readonly texts: readonly string[]
   readonly list: boolean
@@ -35,9 +37,11 @@ export function bodyDecoder(ctx: SourceContext): (body: Buffer, contentType: str
   /** The rows of lines that are all right. */
   const allRight = (body: Buffer, list: boolean): Decoded | undefined => {
     const rows: Row[] = []
+    let unknown = 0
     for (const piece of lines(body)) {
       if (piece.bad) return undefined
       for (const row of piece.rows) rows.push(row)
+      unknown += piece.unknown ?? 0
     }
     let texts: readonly string[] | undefined
     return rows.length === 0
@@ -46,6 +50,7 @@ export function bodyDecoder(ctx: SourceContext): (body: Buffer, contentType: str
           rows,
           indexes: [...rows.keys()],
           bad: [],
+          unknown,
           list,
           get texts() {
             return (texts ??= linesOf(textOf(body)))
@@ -56,6 +61,7 @@ export function bodyDecoder(ctx: SourceContext): (body: Buffer, contentType: str
     const rows: Row[] = []
     const indexes: number[] = []
     const bad: BadRecord[] = []
+    parser.tally.unknown = 0
     for (let item = 0; item < texts.length; item++) {
       const text = texts[item]!
       const row = parser.parse(text)
@@ -70,7 +76,7 @@ export function bodyDecoder(ctx: SourceContext): (body: Buffer, contentType: str
         : [{ code: 'duplicate_key', field: twice, message: `has the key ${JSON.stringify(twice)} twice` }])
         bad.push({ position: item, bytes: Buffer.from(text), code, ...(field ? { field } : {}), ...(message ? { message } : {}) })
     }
-    return { rows, indexes, bad, texts, list }
+    return { rows, indexes, bad, unknown: parser.tally.unknown, texts, list }
   }
   /** All faults of an item that the parser did not take. */
   const faultsOf = (text: string): readonly { code: string; field?: string | undefined; message?: string | undefined }[] => {

@@ -201,7 +201,7 @@ async function gather(size: () => number): Promise<void> {
 }
 
 function batchOf(split: string, { key, decoded, bytes }: Pending, last: boolean): Batch {
-  const { rows, indexes, bad, list } = decoded
+  const { rows, indexes, bad, unknown, list } = decoded
   const id = key ?? split
   return {
     split,
@@ -211,6 +211,7 @@ function batchOf(split: string, { key, decoded, bytes }: Pending, last: boolean)
     idAt: (i) => (list ? `${id}/${indexes[i]!}` : id),
     arrivals: new Float64Array(rows.length).fill(Date.now()),
     ...(bad.length ? { bad } : {}),
+    ...(unknown > 0 ? { unknown } : {}),
     ...(last ? { caughtUp: true } : {}),
   }
 }

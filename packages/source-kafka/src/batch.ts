@@ -3,7 +3,7 @@
  * asks.
  */
 import type { BadRecord, Batch, Row } from '@millrace/core'
-import { type Beside, idHeader, type StreamDecoder } from '@millrace/formats'
+import { type Beside, idHeader, type StreamDecoder, unknownOf } from '@millrace/formats'
 import type { RecordBatch } from './committed.ts'
 
 type KafkaRecord = RecordBatch['records'][number]
@@ -83,6 +83,7 @@ export function batchOf(
     rawAt: (i) => records[i]!.value ?? noBytes,
     idAt: (i) => idOf(records[i]!),
     arrivals: arrivals.subarray(0, rows.length),
+    ...unknownOf(decoder.tally),
     ...(bad.length ? { bad } : {}),
     ...(anyKey
       ? {

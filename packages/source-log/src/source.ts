@@ -19,7 +19,18 @@ import {
   type SourceContext,
   type Static,
 } from '@millrace/core'
-import { type Chunk, decodeAgain, describeLog, type Log, logPath, openLog, type StreamDecoder, streamDecoder, streamSourceOptions } from '@millrace/formats'
+import {
+  type Chunk,
+  decodeAgain,
+  describeLog,
+  type Log,
+  logPath,
+  openLog,
+  type StreamDecoder,
+  streamDecoder,
+  streamSourceOptions,
+  unknownOf,
+} from '@millrace/formats'
 
 const options = option.object({
   ...streamSourceOptions,
@@ -193,6 +204,7 @@ function batchOf(chunk: Chunk, from: number, log: Log, decoder: StreamDecoder): 
     idAt: (k) => ids[indexes[k]!],
     ...(keys ? { keys: indexes.map((i) => keys[i] ?? undefined) } : {}),
     arrivals: new Float64Array(rows.length).fill(chunk.time),
+    ...unknownOf(decoder.tally),
     ...(bad.length ? { bad } : {}),
   }
 }

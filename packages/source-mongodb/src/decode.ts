@@ -1,20 +1,23 @@
 /** Documents to rows, and from their bytes again. */
 import { DataError, type Row, type SourceContext } from '@millrace/core'
-import { isBsonDocument, parseExtendedJson } from '@millrace/formats'
+import { isBsonDocument, parseExtendedJson, type Tally } from '@millrace/formats'
 import { rowFromBson } from './values.ts'
 
 /** What a document turned out to be. */
 export type Decoded = { readonly row: Row } | { readonly code: string; readonly message: string; readonly field?: string }
 
-/** Makes the function that reads a document, and says what is wrong with it. */
-export function compileDecoder(ctx: SourceContext): (document: Row) => Decoded {
+/** Makes the function that reads a document, and says what is wrong with it. `tally`: counts the fields that are left out. */
+export function compileDecoder(ctx: SourceContext, tally: Tally = { unknown: 0 }): (document: Row) => Decoded {
   const read = rowFromBson(ctx.unknownFields === 'keep' ? { ...ctx.schema, open: true } : ctx.schema)
   const known = new Set([...Object.keys(ctx.schema.fields), '_id'])
   return (document) => {
-    const extra = ctx.unknownFields === 'error' ? Object.keys(document).find((name) => !known.has(name)) : undefined
-    if (extra !== undefined) return { code: 'unknown_field', message: `\`${extra}\` is no field of the schema`, field: extra }
+    const extra = ctx.unknownFields === 'keep' ? [] : Object.keys(document).filter((name) => !known.has(name))
+    if (extra.length > 0 && ctx.unknownFields === 'error')
+      return { code: 'unknown_field', message: `\`${extra[0]}\` is no field of the schema`, field: extra[0]! }
     try {
-      return { row: read(document) }
+      const row = read(document)
+      tally.unknown += extra.length
+      return { row }
     } catch (error) {
       if (!(error instanceof DataError)) throw error
       const { code, message, field } = error

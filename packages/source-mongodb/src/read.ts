@@ -4,6 +4,7 @@
  * them, and none is passed over.
  */
 import { type BadRecord, type Batch, type Json, MillraceError, type ReadContext, type Row, type SourceContext, SystemError } from '@millrace/core'
+import { unknownOf } from '@millrace/formats'
 import { connect, disconnect, type Db, type Document, fromExtendedJson, scrubbed, sizeOf, systemError, toExtendedJson, unlessAborted } from './client.ts'
 import { compileDecoder, type Decoded } from './decode.ts'
 import type { Options } from './source.ts'
@@ -22,7 +23,8 @@ export async function* readCollection(o: Options, ctx: SourceContext, { signal, 
     if (!end) return
     // An expression compares across types, as the index does.
     const upToEnd = { $expr: { $lte: ['$_id', { $literal: end['_id'] }] } }
-    const decode = compileDecoder(ctx)
+    const tally = { unknown: 0 }
+    const decode = compileDecoder(ctx, tally)
     const at = resume(o.collection)
     let last = at === undefined ? undefined : keyFromPosition(at)
     for (;;) {
@@ -33,7 +35,7 @@ export async function* readCollection(o: Options, ctx: SourceContext, { signal, 
       const before = last === undefined ? undefined : toExtendedJson(last)
       const documents = (before !== undefined && found[0] && toExtendedJson(found[0]['_id']) === before ? found.slice(1) : found).slice(0, pageSize)
       last = documents.at(-1)?.['_id'] ?? last
-      yield toBatch(o.collection, documents, decode, positionOf(last), !isFull)
+      yield { ...toBatch(o.collection, documents, decode, positionOf(last), !isFull), ...unknownOf(tally) }
       if (!isFull) return
       signal.throwIfAborted()
     }

@@ -24,6 +24,7 @@ export function* documentPages(db: DatabaseSync, collection: string, ctx: Source
     const texts: string[] = []
     const decoded: Decoded[] = []
     let bytes = 0
+    parser.tally.unknown = 0
     for (const { id, doc } of found) {
       const text = withKey ? documentWithKey(id as string, doc as string) : (doc as string)
       const row = parser.parse(text)
@@ -33,7 +34,7 @@ export function* documentPages(db: DatabaseSync, collection: string, ctx: Source
       bytes += text.length
     }
     from = keys.at(-1) ?? from ?? ''
-    yield { keys, decoded, rawAt: (i) => Buffer.from(texts[i]!), position: from, bytes, last }
+    yield { keys, decoded, rawAt: (i) => Buffer.from(texts[i]!), position: from, bytes, unknown: parser.tally.unknown, last }
   }
 }
 

@@ -17,6 +17,8 @@ export interface Page {
   /** Where to go on after the page. */
   readonly position: Json
   readonly bytes: number
+  /** Fields that the schema does not name, left out. */
+  readonly unknown: number
   /** It ends where the collection or table ended when reading began. */
   readonly last: boolean
 }

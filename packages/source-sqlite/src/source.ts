@@ -62,7 +62,7 @@ function createSource(o: Options, ctx: SourceContext): Source {
   }
 }
 
-function toBatch(split: string, { keys, decoded, rawAt, position, bytes, last }: Page): Batch {
+function toBatch(split: string, { keys, decoded, rawAt, position, bytes, unknown, last }: Page): Batch {
   const rows: Row[] = []
   const good: number[] = []
   const bad: BadRecord[] = []
@@ -79,6 +79,7 @@ function toBatch(split: string, { keys, decoded, rawAt, position, bytes, last }:
     bytes,
     positionAt: (i) => keys[good[i]!]!,
     rawAt: (i) => rawAt(good[i]!),
+    ...(unknown > 0 ? { unknown } : {}),
     ...(bad.length > 0 ? { bad } : {}),
     ...(last ? { end: true } : {}),
   }

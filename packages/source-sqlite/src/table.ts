@@ -43,7 +43,7 @@ const numberOf = (value: bigint): number | bigint => (Number.isSafeInteger(Numbe
 /** From behind the key `at` to the last key there is now. Throws `MillraceError` where the table cannot give these fields. */
 export function* tablePages(db: DatabaseSync, table: string, ctx: SourceContext, at: Json | undefined): Generator<Page> {
   if (tableNamed(db, table) !== table || isCollection(db, table)) throw unknownName(db, table)
-  const { select, key } = statementParts(db, table, ctx)
+  const { select, key, unknown } = statementParts(db, table, ctx)
   const name = identifier(table)
   const keyText = key.map(identifier).join(', ')
   const marks = key.map(() => '?').join(', ')
@@ -75,6 +75,7 @@ export function* tablePages(db: DatabaseSync, table: string, ctx: SourceContext,
       position: from,
       // SQLite does not tell how large its rows are.
       bytes: found.length * 16 * (key.length + Object.keys(ctx.schema.fields).length),
+      unknown: found.length * unknown,
       last: isLast,
     }
     if (isLast) return
@@ -82,7 +83,7 @@ export function* tablePages(db: DatabaseSync, table: string, ctx: SourceContext,
 }
 
 /** What to select, and by what to order. */
-function statementParts(db: DatabaseSync, table: string, ctx: SourceContext): { select: string; key: readonly string[] } {
+function statementParts(db: DatabaseSync, table: string, ctx: SourceContext): { select: string; key: readonly string[]; unknown: number } {
   const columns = columnsOf(db, table)
   const kind = db.prepare(`SELECT type, wr FROM pragma_table_list(?) WHERE schema = 'main'`).get(table)
   if (kind?.['type'] !== 'table')
@@ -97,7 +98,11 @@ function statementParts(db: DatabaseSync, table: string, ctx: SourceContext): { 
   const byPrimary = kind['wr'] === 1 || (primary.length > 0 && primary.every((column) => column.required))
   const wanted = ctx.unknownFields === 'keep' ? columns : columns.filter((column) => Object.hasOwn(ctx.schema.fields, column.name))
   const key = byPrimary ? primary.map((column) => column.name) : ['rowid']
-  return { select: [...new Set([...key, ...wanted.map((column) => column.name)])].map(identifier).join(', '), key }
+  return {
+    select: [...new Set([...key, ...wanted.map((column) => column.name)])].map(identifier).join(', '),
+    key,
+    unknown: ctx.unknownFields === 'drop' ? extra.length : 0,
+  }
 }
 
 function keyPart(value: SQLOutputValue): Json {

@@ -40,11 +40,15 @@ export function summaryText(summary: Summary, plan: Plan): string {
   const used = columns.map((_, at) => at < 4 || rows.some((row) => row[at] !== ''))
   const seconds = Math.max(0.001, summary.durationMs / 1000)
   const head = `${plan.name}: run ${summary.incarnation} ${summary.ended ? 'is done' : summary.caughtUp ? 'has caught up' : 'was stopped and can go on'} after ${span(summary.durationMs)}${summary.resumed ? ' (resumed)' : ''}: ${count(read)} records, ${bytes(size)}, ${count(read / seconds)}/s${summary.behind ? `; ${count(summary.behind)} records are there and were not read yet` : ''}`
+  const left = plan.sources.flatMap(({ id }) => {
+    const fields = sources[id]?.unknown
+    return fields ? [`${count(fields)} fields of ${id} are not in its schema and were left out (unknown_fields: drop).\n`] : []
+  })
   const balance = summary.imbalances.length === 0 ? 'Every edge balances.' : `DOES NOT BALANCE: ${summary.imbalances.join('; ')}`
   return `${head}\n\n${table(
     columns.filter((_, at) => used[at]),
     rows.map((row) => row.filter((_, at) => used[at])),
-  )}\n${balance}\n`
+  )}\n${left.join('')}${balance}\n`
 }
 
 /** The same for programs. */

@@ -13,6 +13,8 @@ export interface SourceCounters {
   failed: number
   /** Of these, refused to the sender. */
   refused: number
+  /** Fields that the schema does not name, left out of the records. */
+  unknown: number
   bytes: number
 }
 /** Counts of a step. */
@@ -49,7 +51,7 @@ export interface Counters {
   sinks: Record<string, SinkCounters>
 }
 
-export const sourceCounters = (): SourceCounters => ({ read: 0, out: 0, failed: 0, refused: 0, bytes: 0 })
+export const sourceCounters = (): SourceCounters => ({ read: 0, out: 0, failed: 0, refused: 0, unknown: 0, bytes: 0 })
 export const stepCounters = (): StepCounters => ({ in: 0, out: 0, filtered: 0, failed: 0, refused: 0, gated: 0, held: 0, multiplied: 0, results: 0, sides: {} })
 export const sinkCounters = (): SinkCounters => ({ in: 0, delivered: 0, failed: 0, gated: 0 })
 

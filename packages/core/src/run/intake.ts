@@ -41,6 +41,7 @@ export function countBatch(node: SourceNode, batch: Batch, component: Component,
   for (const n of pushedFilters.values()) dropped += n
   const read = batch.rows.length + bad.length + dropped
   node.count.read += read
+  node.count.unknown += batch.unknown ?? 0
   node.count.bytes += batch.bytes
   node.count.failed += undecoded
   node.count.out += read - undecoded

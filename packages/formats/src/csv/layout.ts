@@ -37,6 +37,8 @@ export interface Output {
 export interface Layout {
   readonly columns: readonly Column[]
   readonly outputs: readonly Output[]
+  /** Columns that the schema does not name and that are left out. */
+  readonly unknown: number
   /** The header is such that no record can be trusted: each of them fails with this. */
   readonly broken?: RecordFailure
 }
@@ -51,7 +53,7 @@ export function layoutOf(names: readonly string[] | undefined, read: ReadOptions
   if (header.length === 0)
     throw new MillraceError('missing_column', 'without a header, the schema must name the columns', { hint: 'declare the fields in the order of the columns' })
   const broken = badHeader ?? (names && brokenHeader(names, read))
-  if (broken) return { columns: header.map((name) => ({ name, kind: 'skip', optional: true, convert: asIs })), outputs: [], broken }
+  if (broken) return { columns: header.map((name) => ({ name, kind: 'skip', optional: true, convert: asIs })), outputs: [], unknown: 0, broken }
   const missing = Object.keys(declared).filter((name) => !header.includes(name))
   if (missing.length) throw missingColumns(missing, header)
 
@@ -68,7 +70,7 @@ export function layoutOf(names: readonly string[] | undefined, read: ReadOptions
     const convert = to === undefined ? compileDateParser(formats, zone) : compileReformat(formats, zone, to)
     return { name: column.name, column: k, date: { rule: column.date, convert } }
   })
-  return { columns, outputs }
+  return { columns, outputs, unknown: columns.filter(({ kind }) => kind === 'skip').length }
 }
 
 const asIs = (text: string): unknown => text

@@ -88,6 +88,7 @@ export function createCsvReader(csv: Partial<CsvOptions>, read: ReadOptions, sca
         positionAt: (i) => origin + spans[2 * i]! * unit,
         rawAt: (i) => bytes.subarray(spans[2 * i]! * unit, spans[2 * i + 1]! * unit),
         bytes: offset - origin - start * unit,
+        ...(opened!.layout.unknown * rows.length > 0 ? { unknown: opened!.layout.unknown * rows.length } : {}),
         ...(failed.length
           ? { bad: failed.map(({ start, end, failure }) => ({ position: origin + start * unit, bytes: bytes.subarray(start * unit, end * unit), ...failure })) }
           : {}),

@@ -8,7 +8,7 @@
  */
 import { isUtf8 } from 'node:buffer'
 import { MillraceError, type BadRecord, type Row } from '@millrace/core'
-import type { Piece, ReadOptions, RecordReader } from '../reader.ts'
+import { type Piece, type ReadOptions, type RecordReader, unknownOf } from '../reader.ts'
 import { asBuffer } from '../text.ts'
 import { duplicateKey } from './exact.ts'
 import { badEncoding, decodeOne, duplicated, rowsPerPiece } from './lines.ts'
@@ -164,6 +164,7 @@ function pieceOf(parser: RecordParser, elements: readonly Element[], from: numbe
     bytes: to - from,
     positionAt: (i) => taken[i]!.offset,
     rawAt: (i) => taken[i]!.bytes,
+    ...unknownOf(parser.tally),
     ...(bad.length > 0 ? { bad } : {}),
   }
 }

@@ -10,7 +10,7 @@
  */
 import { isAscii, isUtf8 } from 'node:buffer'
 import { DataError, type BadRecord, type Json, type Row } from '@millrace/core'
-import type { Piece, ReadOptions, RecordReader } from '../reader.ts'
+import { type Piece, type ReadOptions, type RecordReader, unknownOf } from '../reader.ts'
 import { asBuffer } from '../text.ts'
 import { duplicateKey } from './exact.ts'
 import { jsonDefaults, type JsonOptions } from './options.ts'
@@ -41,7 +41,7 @@ export function createJsonLinesReader(json: Partial<JsonOptions>, options: ReadO
   return {
     async *read(input, at, signal) {
       const parser = recordParser(options)
-      const way = new Way(options)
+      const way = new Way({ ...options, tally: parser.tally })
       const from = (at as unknown as LinesPosition | undefined) ?? { offset: 0 }
       for await (const block of cutAtLineFeeds(input.stream(from.offset, signal), from, max)) {
         yield* pieces(block, parser, way, max)
@@ -54,7 +54,7 @@ export function createJsonLinesReader(json: Partial<JsonOptions>, options: ReadO
 /** Makes a decoder of JSON lines that are all at hand, of any length; positions are offsets in them. What one text teaches it serves for the next. */
 export function jsonLinesDecoder(options: ReadOptions): (bytes: Buffer) => Generator<Piece> {
   const parser = recordParser(options)
-  const way = new Way(options)
+  const way = new Way({ ...options, tally: parser.tally })
   return (bytes) => pieces({ bytes, base: 0, inside: false, open: false }, parser, way, Number.POSITIVE_INFINITY)
 }
 
@@ -205,6 +205,7 @@ function finish(into: Gathered, parser: RecordParser, bytes: Buffer, base: numbe
     bytes: to - from,
     positionAt: (i) => base + spans[2 * i]!,
     rawAt: (i) => bytes.subarray(spans[2 * i]!, spans[2 * i + 1]!),
+    ...unknownOf(parser.tally),
     ...(bad.length > 0 ? { bad } : {}),
   }
 }

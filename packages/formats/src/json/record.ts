@@ -19,7 +19,7 @@ import {
   type Field,
   type Row,
 } from '@millrace/core'
-import type { ReadOptions } from '../reader.ts'
+import type { ReadOptions, Tally } from '../reader.ts'
 import { countKeys, hasLongNumber, parseExact, resolveLongNumbers } from './exact.ts'
 
 /** Why a record is none. */
@@ -39,24 +39,28 @@ export interface RecordParser {
   /** How many keys the last record's objects have, those inside its values only where `nested` is set. */
   keys: number
   nested: boolean
+  /** Counts the fields that are left out of rows. */
+  readonly tally: Tally
   /** The keys of the last record that was read, in its order. */
   readonly order: readonly string[]
 }
 
 type Parsed = Readonly<Record<string, unknown>>
-/** A row, or undefined where anything is out of order. May throw `DataError` as well. */
-type Build = (parsed: Parsed, text: string) => Row | undefined
+/** A row, or undefined where anything is out of order. May throw `DataError` as well. `keys`: how many the object has. */
+type Build = (parsed: Parsed, text: string, keys: number) => Row | undefined
 
 /** Makes a parser for records of `options.schema`, giving rows as `options.push` wants them. */
 export function recordParser(options: ReadOptions): RecordParser {
-  const build = codegenAllowed ? generated(options) : interpreted(options)
-  const explain = careful(options)
+  const tally = options.tally ?? { unknown: 0 }
+  const build = codegenAllowed ? generated(options, tally) : interpreted(options, tally)
+  const explain = careful(options, tally)
   let last: object = {}
   const parser: RecordParser = {
     get order() {
       return Object.keys(last)
     },
     failure: { code: 'bad_json', message: '' },
+    tally,
     keys: 0,
     nested: Object.values(options.schema.fields).some((field) => ['list', 'object', 'json'].includes(field.type.kind)),
     parse(text) {
@@ -72,10 +76,11 @@ export function recordParser(options: ReadOptions): RecordParser {
         return undefined
       }
       last = parsed
-      parser.keys = parser.nested ? countKeys(parsed) : Object.keys(parsed).length
+      const keys = Object.keys(parsed).length
+      parser.keys = parser.nested ? countKeys(parsed) : keys
       let row: Row | undefined
       try {
-        row = build(parsed as Parsed, text)
+        row = build(parsed as Parsed, text, keys)
       } catch (error) {
         if (!(error instanceof DataError)) throw error
       }
@@ -117,16 +122,20 @@ function projector(options: ReadOptions): (row: Row) => { row: Row } | RecordFai
 }
 
 /** The careful path: all that can be said of a record. */
-function careful(options: ReadOptions): (text: string) => { row: Row } | RecordFailure {
+function careful(options: ReadOptions, tally: Tally): (text: string) => { row: Row } | RecordFailure {
   const { fields } = options.schema
   const read = rowFromJson(options.schema, options.unknownFields)
   const project = projector(options)
   return (text) => {
     const parsed = parseExact(text) as Record<string, unknown>
     const exact: Record<string, unknown> = {}
+    let unknown = 0
     for (const [key, value] of Object.entries(parsed)) {
       const field = Object.hasOwn(fields, key) ? fields[key] : undefined
-      if (!field && options.unknownFields === 'drop') continue
+      if (!field && options.unknownFields === 'drop') {
+        unknown++
+        continue
+      }
       try {
         const resolved = resolveLongNumbers(field?.type ?? { kind: 'json' }, value)
         Object.defineProperty(exact, key, { value: resolved, enumerable: true, writable: true, configurable: true })
@@ -136,7 +145,10 @@ function careful(options: ReadOptions): (text: string) => { row: Row } | RecordF
       }
     }
     const row = read(exact)
-    if (!Array.isArray(row)) return project(row)
+    if (!Array.isArray(row)) {
+      tally.unknown += unknown
+      return project(row)
+    }
     const { code, field, message } = row[0]!
     return {
       code,
@@ -153,15 +165,18 @@ function careful(options: ReadOptions): (text: string) => { row: Row } | RecordF
 }
 
 /** The interpreted twin of `generated`. */
-function interpreted(options: ReadOptions): Build {
+function interpreted(options: ReadOptions, tally: Tally): Build {
   const read = rowFromJson(options.schema, options.unknownFields)
   const project = projector(options)
-  return (parsed, text) => {
+  const names = Object.keys(options.schema.fields)
+  return (parsed, text, keys) => {
     if (hasLongNumber(text)) return undefined
     const row = read(parsed)
     if (Array.isArray(row)) return undefined
     const made = project(row)
-    return 'row' in made ? made.row : undefined
+    if (!('row' in made)) return undefined
+    if (options.unknownFields === 'drop') tally.unknown += keys - names.filter((name) => Object.hasOwn(parsed, name)).length
+    return made.row
   }
 }
 
@@ -192,7 +207,7 @@ function fieldCode(k: number, field: Field): string {
   }
 }
 
-function generated({ schema, unknownFields, push }: ReadOptions): Build {
+function generated({ schema, unknownFields, push }: ReadOptions, tally: Tally): Build {
   const names = Object.keys(schema.fields)
   const scope: Record<string, unknown> = {
     convert: names.map((name) => fromJson(schema.fields[name]!.type)),
@@ -200,6 +215,7 @@ function generated({ schema, unknownFields, push }: ReadOptions): Build {
     long: hasLongNumber,
     isInteger: Number.isInteger,
     own: Object.hasOwn,
+    tally,
     keep: (row: Row, parsed: Parsed) => {
       for (const key of Object.keys(parsed)) {
         if (!known.has(key)) Object.defineProperty(row, key, { value: parsed[key], enumerable: true, writable: true, configurable: true })
@@ -210,7 +226,7 @@ function generated({ schema, unknownFields, push }: ReadOptions): Build {
   const reads = names.map((name, k) => {
     // Names that every object inherits count only where the record has them itself.
     const value = name in Object.prototype ? `own(o, ${quote(name)}) ? o[${quote(name)}] : undefined` : `o[${quote(name)}]`
-    return `let f${k} = ${value}; ${unknownFields === 'drop' ? '' : `if (f${k} !== undefined) present++; `}${fieldCode(k, schema.fields[name]!)}`
+    return `let f${k} = ${value}; if (f${k} !== undefined) present++; ${fieldCode(k, schema.fields[name]!)}`
   })
   const columns = push?.columns ?? names.map((name) => ({ name, from: name, date: undefined }))
   const values = columns.map(({ from, date }, c) => {
@@ -220,20 +236,21 @@ function generated({ schema, unknownFields, push }: ReadOptions): Build {
   const object = columns.map(({ name, from, date }, c) => `${propertyKey(name)}: ${date ? `d${c}` : `f${names.indexOf(from)}`}`)
   const unknown = {
     drop: '',
-    error: 'if (Object.keys(o).length !== present) return',
+    error: 'if (keys !== present) return',
     // What is kept beside the schema must not hold rounded numbers either.
-    keep: 'const more = Object.keys(o).length !== present; if (more && long(text)) return',
+    keep: 'const more = keys !== present; if (more && long(text)) return',
   }[unknownFields]
   return generate<Build>(
     scope,
     `let unused${names.map((_, k) => `, last${k}, value${k}`).join('')}
-    return (o, text) => {
+    return (o, text, keys) => {
       let present = 0
       ${reads.join('\n')}
       ${unknown}
       ${values.join('\n')}
       const row = { ${object.join(', ')} }
       ${unknownFields === 'keep' && !push ? 'if (more) keep(row, o)' : ''}
+      ${unknownFields === 'drop' ? 'tally.unknown += keys - present' : ''}
       return row
     }`,
   )

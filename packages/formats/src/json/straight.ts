@@ -39,7 +39,7 @@ const powersOfTen = Float64Array.from({ length: 16 }, (_, n) => 10 ** n)
 
 /** A scanner for lines with these keys in this order; undefined where there can be none: code may not be made, or a value has no plain form. */
 export function straightScan(options: ReadOptions, keys: readonly string[]): StraightScan | undefined {
-  const { schema, unknownFields, push } = options
+  const { schema, unknownFields, push, tally = { unknown: 0 } } = options
   if (!codegenAllowed || keys.length === 0 || keys.length > mostKeys) return undefined
   if (keys.some((key) => !Object.hasOwn(schema.fields, key)) && unknownFields !== 'drop') return undefined
   if (Object.values(schema.fields).some(({ type }) => !(type.kind in readers))) return undefined
@@ -54,6 +54,7 @@ export function straightScan(options: ReadOptions, keys: readonly string[]): Str
   const read = new Set(columns.map(({ from }) => from))
   const scope = {
     powersOfTen,
+    tally,
     convert: keys.map((key) => (Object.hasOwn(schema.fields, key) ? fromJson(schema.fields[key]!.type) : undefined)),
     dates: columns.map(
       ({ date }) => date && (date.to === undefined ? compileDateParser(date.formats, date.zone) : compileReformat(date.formats, date.zone, date.to)),
@@ -66,7 +67,7 @@ export function straightScan(options: ReadOptions, keys: readonly string[]): Str
     let block
     function line(u, text, i) {
       if (u !== block) { block = u; ${keys.map((_, k) => `at${k} = -1`).join('; ')} }
-      let c = 0, from = 0, high = 0, minus = false, digits = 0, point = 0, number = 0, before = 123
+      let c = 0, from = 0, high = 0, minus = false, digits = 0, point = 0, number = 0, before = 123, unknown = 0
       let ${keys.map((_, k) => `f${k} = null`).join(', ')}
       ${keys.map((key, k) => keyCode(k, key, schema, read.has(key))).join('\n')}
       if (u[i] !== 125 || before === 123) return
@@ -74,6 +75,7 @@ export function straightScan(options: ReadOptions, keys: readonly string[]): Str
       if (u[i] !== 10 && i !== u.length) return
       ${dated.join('\n')}
       scanner.lineEnd = i
+      tally.unknown += unknown
       return { ${object.join(', ')} }
     }
     const scanner = {
@@ -84,7 +86,9 @@ export function straightScan(options: ReadOptions, keys: readonly string[]): Str
     }
     return scanner`,
   )
+  const { unknown } = tally
   for (const lines of repeated(sampleLines(options, keys))) rehearse(made, lines)
+  tally.unknown = unknown
   return made
 }
 
@@ -102,7 +106,7 @@ function keyCode(k: number, key: string, { fields }: RecordType, isRead: boolean
   const literal = Buffer.from(`${JSON.stringify(key)}:`)
   const isKey = ['u[i] === before', ...Array.from(literal, (byte, j) => `u[i + ${j + 1}] === ${byte}`)].join(' && ')
   const field = Object.hasOwn(fields, key) ? fields[key]! : undefined
-  const value = field ? valueCode(k, field, isRead) : unknownCode
+  const value = field ? valueCode(k, field, isRead) : `${unknownCode}; unknown++`
   const missing = !field || field.optional ? '' : 'else return'
   return `if (${isKey}) { i += ${literal.length + 1}; before = 44; ${value} } ${missing}`
 }

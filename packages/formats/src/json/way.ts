@@ -1,7 +1,7 @@
 /** Where lines and values go: straight, where they look like those before them, else the careful way. */
 import { isUtf8 } from 'node:buffer'
 import type { Row } from '@millrace/core'
-import type { ReadOptions } from '../reader.ts'
+import type { ReadOptions, Tally } from '../reader.ts'
 import { recordParser, type RecordFailure, type RecordParser } from './record.ts'
 import { straightScan, type StraightScan } from './straight.ts'
 
@@ -30,10 +30,12 @@ export class Way {
 }
 
 /** Makes a reader of single values, each the bytes of a JSON object: its row; undefined: it is bad, and `failure` says why. */
-export function valueReader(options: ReadOptions): { read(value: Buffer): Row | undefined; readonly failure: RecordFailure } {
+export function valueReader(options: ReadOptions): { read(value: Buffer): Row | undefined; readonly failure: RecordFailure; readonly tally: Tally } {
   const parser = recordParser(options)
-  const way = new Way(options)
+  const { tally } = parser
+  const way = new Way({ ...options, tally })
   return {
+    tally,
     read(value) {
       const valid = isUtf8(value)
       const straight = valid ? way.scan?.scan(value, value.toString('latin1'), 0) : undefined

@@ -193,7 +193,8 @@ function writing(db: DatabaseSync): Pick<Log, 'append'> {
 
 /** What is of this size or more is compressed: writing fewer bytes twice, to the write-ahead log and from there, saves more than that costs. */
 const compressFrom = 1024
-const fast = { chunkSize: 32 * 1024, params: { [constants.ZSTD_c_compressionLevel]: 1 } }
+// A chunk is small: small tables and few pieces of output are set up in less time than is lost by them.
+const fast = { chunkSize: 32 * 1024, params: { [constants.ZSTD_c_compressionLevel]: 1, [constants.ZSTD_c_windowLog]: 17 } }
 
 function packed(bytes: Uint8Array): readonly [bytes: Uint8Array, compressed: boolean] {
   if (bytes.length < compressFrom) return [bytes, false]

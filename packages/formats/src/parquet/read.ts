@@ -125,6 +125,7 @@ function* pieces(
       position: { group, row: at + length },
       bytes: length * rowBytes,
       positionAt: (i) => start + at + origins[i]!,
+      ...(reader.unknown > 0 ? { unknown: reader.unknown * rows.length } : {}),
       ...(bad.length > 0 ? { bad } : {}),
     }
   }

@@ -2,7 +2,7 @@
 import { isUtf8 } from 'node:buffer'
 import { type BadRecord, type DataError, type Json, type RecordType, type Row } from '@millrace/core'
 import { valueReader } from '../json/way.ts'
-import type { ReadOptions } from '../reader.ts'
+import type { ReadOptions, Tally } from '../reader.ts'
 import { asBuffer } from '../text.ts'
 
 /** How messages of a stream are read. */
@@ -27,6 +27,8 @@ export interface StreamDecoder {
   /** The row of one value; undefined: it is bad, and `failure` says why. */
   decode(value: Uint8Array, beside: Beside): Row | undefined
   failure: Pick<BadRecord, 'code' | 'field' | 'message' | 'step'>
+  /** Counts the fields that are left out of rows. */
+  readonly tally: Tally
 }
 
 /** Makes a decoder; fields from beside the value are no part of the JSON object. */
@@ -37,6 +39,7 @@ export function streamDecoder(options: StreamDecoding): StreamDecoder {
   const reader = format === 'json' ? valueReader({ ...options, schema: { ...schema, fields } }) : undefined
   const decoder: StreamDecoder = {
     failure: { code: 'bad_json' },
+    tally: reader?.tally ?? { unknown: 0 },
     decode(value, beside) {
       const row = reader ? reader.read(asBuffer(value)) : plain(value)
       if (!row) {

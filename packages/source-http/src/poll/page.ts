@@ -12,6 +12,8 @@ export interface Page {
   readonly records: readonly PageRecord[]
   /** What decoding needs besides a record's bytes: the header of a CSV page. */
   readonly context: Json | undefined
+  /** Fields that the schema does not name, left out. */
+  readonly unknown: number
 }
 
 const readerOf = (o: Options, ctx: SourceContext) => {
@@ -31,14 +33,16 @@ export function pageReader(o: Options, ctx: SourceContext): (page: Answered, sig
   const isJson = readFormat(o.format).type === 'json'
   const path = pathOf(o.items)
   return async ({ body, status, url }, signal) => {
-    if (body.length === 0 || status === 204) return { records: [], context: undefined }
+    if (body.length === 0 || status === 204) return { records: [], context: undefined, unknown: 0 }
     if (isJson && !isClosed(body)) throw new SystemError('bad_page', `the page at ${url.origin}${url.pathname} is cut off`, { retry: true })
     const bytes = isJson ? listOf(body, path, o, url) : body
     const found: { readonly position: number; readonly record: PageRecord }[] = []
     let context: Json | undefined
+    let unknown = 0
     try {
       for await (const piece of reader.read(bytesSource(bytes), undefined, signal)) {
         context ??= piece.context
+        unknown += piece.unknown ?? 0
         for (const [i, row] of piece.rows.entries()) found.push({ position: Number(piece.positionAt(i)), record: { row, bytes: piece.rawAt!(i) } })
         for (const bad of piece.bad ?? []) found.push({ position: Number(bad.position), record: { bad } })
       }
@@ -47,7 +51,7 @@ export function pageReader(o: Options, ctx: SourceContext): (page: Answered, sig
       throw new MillraceError('bad_page', `the page at ${url.origin}${url.pathname}: ${(error as Error).message}`, { cause: error })
     }
     found.sort((a, b) => a.position - b.position)
-    return { records: found.map(({ record }) => record), context }
+    return { records: found.map(({ record }) => record), context, unknown }
   }
 }
 

@@ -177,6 +177,7 @@ function batchOf(page: Page, { o, split, count, valueOf, boundary }: Taking): Ba
     bytes: size,
     positionAt: (i) => places[i]!,
     rawAt: (i) => raws[i]!,
+    ...(page.unknown > 0 ? { unknown: page.unknown } : {}),
     ...(o.id === undefined ? {} : { idAt: (i: number) => textOf(rows[i]![o.id!]) }),
     ...(bad.length ? { bad } : {}),
     ...(page.context === undefined ? {} : { context: page.context }),

@@ -135,6 +135,23 @@ export const sourceChecks: readonly Check<SourceSubject>[] = [
     }
   }),
 
+  check('counts the fields that it leaves out', async ({ read, setup, making }) => {
+    const { fields } = setup.schema
+    const options = JSON.stringify(setup.options)
+    const left = Object.keys(fields).findLast((name) => !options.includes(`"${name}"`))
+    if (left === undefined) return
+    const leftOut = async (declared: typeof fields) => {
+      let unknown = 0
+      await read({ onBatch: (batch) => void (unknown += batch.unknown ?? 0) }, { ...making, schema: { fields: declared }, unknownFields: 'drop' })
+      return unknown
+    }
+    const more = (await leftOut(Object.fromEntries(Object.entries(fields).filter(([name]) => name !== left)))) - (await leftOut(fields))
+    // A null may stand there or not.
+    const certain = setup.rows.filter((row) => row[left] !== null).length
+    const possible = setup.rows.length + (setup.bad?.length ?? 0)
+    assert.ok(more >= certain && more <= possible, `${more} were counted, where ${certain} to ${possible} of the records have ${left}`)
+  }),
+
   check('announces each split before its first batch', async ({ read }) => {
     const announced = new Set<string>()
     const unannounced = new Set<string>()
