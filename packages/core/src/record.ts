@@ -103,6 +103,18 @@ export function batch(plain: Pick<Batch, 'split' | 'rows'> & Partial<Batch>): Ba
   }
 }
 
+/** Counts the fields that the schema does not name and that were left out since the last batch. */
+export interface Tally {
+  unknown: number
+}
+
+/** What a tally has counted, to be spread into a batch; it begins anew. */
+export function unknownOf(tally: Tally): { readonly unknown?: number } {
+  const { unknown } = tally
+  tally.unknown = 0
+  return unknown > 0 ? { unknown } : {}
+}
+
 /** Rows at some point of the graph, with their origins. What steps and sinks get. */
 export class Records {
   readonly rows: readonly Row[]

@@ -4,7 +4,7 @@
  * A reader knows nothing of files, folders or splits: it gets the bytes of one input, already decompressed, and yields pieces of rows. A piece is a batch
  * without its split; its position is where the reader resumes in this input. What tells one input from another (a hash of its beginning) is added by files.ts.
  */
-import type { Batch, Json, Push, RecordType, Row } from '@millrace/core'
+import type { Batch, Json, Push, RecordType, Row, Tally } from '@millrace/core'
 
 /** The bytes of one input, decompressed. */
 export interface ByteSource {
@@ -28,18 +28,6 @@ export interface ReadOptions {
   readonly push?: Push | undefined
   /** Where it is counted which fields are left out. */
   readonly tally?: Tally | undefined
-}
-
-/** Fields that the schema does not name, left out since the last batch. */
-export interface Tally {
-  unknown: number
-}
-
-/** What a tally has counted, for a batch; it begins anew. */
-export function unknownOf(tally: Tally): { readonly unknown?: number } {
-  const { unknown } = tally
-  tally.unknown = 0
-  return unknown > 0 ? { unknown } : {}
 }
 
 /** Reads one format. A reader may be used for many inputs, also side by side; `create...` does no I/O and throws only for options that contradict. */

@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest'
 import { createJsonLinesReader } from '../src/json/lines.ts'
 import { recordParser } from '../src/json/record.ts'
 import { straightScan } from '../src/json/straight.ts'
-import { valueReader } from '../src/json/way.ts'
+import { Block, valueReader } from '../src/json/way.ts'
 import { bytesSource, type ReadOptions } from '../src/reader.ts'
 
 const of = (kind: 'string' | 'boolean' | 'integer' | 'bigint' | 'number' | 'date' | 'timestamp', optional = true) => ({ type: { kind }, optional }) as const
@@ -106,7 +106,7 @@ describe('the straight way through JSON lines', () => {
         const scanner = straightScan(options, used)!
         const given = options.unknownFields === 'drop' ? text : text.replace(/,"more":"(?:[^"\\]|\\.)*"/, '')
         const bytes = Buffer.from(`${given}\n`)
-        const row = scanner.scan(bytes, bytes.toString('latin1'), 0)
+        const row = scanner.scan(bytes, bytes.toString('latin1'), 0, bytes.length)
         if (!row) return
         straight++
         expect(row).toStrictEqual(recordParser(options).parse(given))
@@ -122,13 +122,21 @@ describe('the straight way through JSON lines', () => {
     const options: ReadOptions = { schema, unknownFields: 'drop' }
     fc.assert(
       fc.property(fc.array(fc.oneof({ weight: 20, arbitrary: line }, { weight: 1, arbitrary: fc.constant('\0') }), { maxLength: 40 }), (texts) => {
-        const reader = valueReader(options)
-        for (const text of texts) {
-          // A byte that is no UTF-8 stands for the zero.
-          const bytes = Buffer.from(text).map((byte) => byte || 0xff)
+        const [reader, inBlocks] = [valueReader(options), valueReader(options)]
+        const between = Buffer.from('12,\n')
+        // A byte that is no UTF-8 stands for the zero.
+        const values = texts.map((text) => Buffer.from(Buffer.from(text).map((byte) => byte || 0xff)))
+        const block = new Block(Buffer.concat(values.flatMap((value) => [between, value])))
+        let at = 0
+        for (const [i, text] of texts.entries()) {
+          const bytes = values[i]!
+          at += between.length
+          const inBlock = block.bytes.subarray(at, (at += bytes.length))
+          const elsewhere = i % 7 === 3
           const careful = recordParser(options)
           const row = text === '\0' ? undefined : careful.parse(text)
-          expect(reader.read(Buffer.from(bytes))).toEqual(row)
+          expect(reader.read(bytes)).toEqual(row)
+          expect(inBlocks.read(elsewhere ? bytes : inBlock, block)).toEqual(row)
           if (!row) expect(reader.failure.code).toBe(text === '\0' ? 'bad_encoding' : careful.failure.code)
         }
       }),

@@ -4,8 +4,9 @@
  * slot, slots are numbered, and the lowest number holds the oldest keys.
  */
 import { hash } from 'node:crypto'
-import { constants, zstdCompressSync, zstdDecompressSync } from 'node:zlib'
+import { zstdDecompressSync } from 'node:zlib'
 import type { Json, ReadContext } from '@millrace/core'
+import { quickZstd } from '@millrace/formats'
 
 export interface Remembered {
   readonly hash: string
@@ -34,10 +35,9 @@ interface Kept extends Omit<Remembered, 'body'> {
 
 /** Answers from this length on are kept compressed: those of many records take a tenth of the space, and of the time to save them. */
 const compressFrom = 1024
-const fast = { params: { [constants.ZSTD_c_compressionLevel]: 1 } }
 
 function packed({ body, ...answer }: Omit<Remembered, 'at'>, at: number): Json {
-  return { ...answer, at, ...(body.length < compressFrom ? { text: String(body) } : { zstd: zstdCompressSync(body, fast).toString('base64') }) }
+  return { ...answer, at, ...(body.length < compressFrom ? { text: String(body) } : { zstd: quickZstd(body).toString('base64') }) }
 }
 
 const unpacked = ({ text, zstd }: Kept): string | Buffer => text ?? zstdDecompressSync(Buffer.from(zstd!, 'base64'))

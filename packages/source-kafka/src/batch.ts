@@ -2,8 +2,8 @@
  * Fetched record batches to batches of rows. Only rows are made here; id, key, arrival time and bytes of a record are told by what the client gave, when somebody
  * asks.
  */
-import type { BadRecord, Batch, Row } from '@millrace/core'
-import { type Beside, idHeader, type StreamDecoder, unknownOf } from '@millrace/formats'
+import { type BadRecord, type Batch, type Row, unknownOf } from '@millrace/core'
+import { type Beside, Block, idHeader, type StreamDecoder } from '@millrace/formats'
 import type { RecordBatch } from './committed.ts'
 
 type KafkaRecord = RecordBatch['records'][number]
@@ -48,6 +48,7 @@ export function batchOf(
     const base = Number(batch.firstOffset)
     const appended = batch.attributes & logAppendTime ? Number(batch.maxTimestamp) : undefined
     const firstTime = Number(batch.firstTimestamp)
+    const block = blockOf(batch)
     for (const record of batch.records) {
       const offset = base + record.offsetDelta
       if (offset < first) continue
@@ -59,7 +60,7 @@ export function batchOf(
         beside.timestamp = time
         if (needs.headers) beside.headers = Object.fromEntries(record.headers.map(([name, content]) => [String(name), String(content ?? '')]))
       }
-      const row = decoder.decode(value, beside)
+      const row = decoder.decode(value, beside, block)
       if (!row) {
         const id = idOf(record)
         bad.push({ ...decoder.failure, position: offset, bytes: value, ...(id === undefined ? {} : { id }) })
@@ -73,8 +74,7 @@ export function batchOf(
     }
   }
   const position: Position = { topic, next: Number(next) }
-  let keys: (string | undefined)[] | undefined
-  return {
+  const made: OpenBatch = {
     split: String(partition),
     rows,
     bytes,
@@ -85,14 +85,19 @@ export function batchOf(
     arrivals: arrivals.subarray(0, rows.length),
     ...unknownOf(decoder.tally),
     ...(bad.length ? { bad } : {}),
-    ...(anyKey
-      ? {
-          get keys() {
-            return (keys ??= records.map(keyOf))
-          },
-        }
-      : {}),
   }
+  // Few ask for them.
+  let keys: (string | undefined)[] | undefined
+  if (anyKey) Object.defineProperty(made, 'keys', { get: () => (keys ??= records.map(keyOf)), enumerable: true })
+  return made
+}
+
+/** The bytes of a batch's values, where the client has cut the first and the last of them from one piece. */
+function blockOf({ records }: RecordBatch): Block | undefined {
+  const first = records[0]?.value
+  const last = records.at(-1)?.value
+  if (!first || !last || last.byteOffset < first.byteOffset || last.buffer !== first.buffer) return undefined
+  return new Block(Buffer.from(first.buffer, first.byteOffset, last.byteOffset + last.length - first.byteOffset))
 }
 
 const keyOf = ({ key }: KafkaRecord): string | undefined => (key === null ? undefined : key.toString('utf8'))

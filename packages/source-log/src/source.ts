@@ -18,10 +18,13 @@ import {
   type Source,
   type SourceContext,
   type Static,
+  unknownOf,
 } from '@millrace/core'
 import {
   type Chunk,
   decodeAgain,
+  asBuffer,
+  Block,
   describeLog,
   type Log,
   logPath,
@@ -29,7 +32,6 @@ import {
   type StreamDecoder,
   streamDecoder,
   streamSourceOptions,
-  unknownOf,
 } from '@millrace/formats'
 
 const options = option.object({
@@ -179,6 +181,7 @@ function batchOf(chunk: Chunk, from: number, log: Log, decoder: StreamDecoder): 
   const bad: BadRecord[] = []
   const starts = new Int32Array(chunk.count + 1)
   const { body } = chunk
+  const block = new Block(asBuffer(body))
   for (let i = 0, at = 0; i < chunk.count; i++) {
     starts[i] = at
     const end = chunk.ends ? chunk.ends[i]! : body.indexOf(10, at)
@@ -186,7 +189,7 @@ function batchOf(chunk: Chunk, from: number, log: Log, decoder: StreamDecoder): 
     starts[i + 1] = at
     if (chunk.base + i < from) continue
     const value = body.subarray(starts[i]!, end)
-    const row = decoder.decode(value, besideOf(chunk, i))
+    const row = decoder.decode(value, besideOf(chunk, i), block)
     if (row) {
       rows.push(row)
       indexes.push(i)

@@ -1,6 +1,6 @@
 /** Documents to rows, and from their bytes again. */
-import { DataError, type Row, type SourceContext } from '@millrace/core'
-import { isBsonDocument, parseExtendedJson, type Tally } from '@millrace/formats'
+import { DataError, type Row, type SourceContext, type Tally } from '@millrace/core'
+import { isBsonDocument, parseExtendedJson } from '@millrace/formats'
 import { rowFromBson } from './values.ts'
 
 /** What a document turned out to be. */

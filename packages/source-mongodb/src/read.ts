@@ -3,8 +3,7 @@
  * without a question; a key is not. The bounds are those of the index, not comparisons: so keys of several types are read in the order in which MongoDB has
  * them, and none is passed over.
  */
-import { type BadRecord, type Batch, type Json, MillraceError, type ReadContext, type Row, type SourceContext, SystemError } from '@millrace/core'
-import { unknownOf } from '@millrace/formats'
+import { type BadRecord, type Batch, type Json, MillraceError, type ReadContext, type Row, type SourceContext, SystemError, unknownOf } from '@millrace/core'
 import { connect, disconnect, type Db, type Document, fromExtendedJson, scrubbed, sizeOf, systemError, toExtendedJson, unlessAborted } from './client.ts'
 import { compileDecoder, type Decoded } from './decode.ts'
 import type { Options } from './source.ts'

@@ -4,7 +4,7 @@
  */
 import { codegenAllowed, generate, propertyKey, quote } from '../codegen.ts'
 import { DataError } from '../errors.ts'
-import type { Row } from '../record.ts'
+import type { Row, Tally } from '../record.ts'
 import type { RecordType } from '../schema.ts'
 import { fieldFromJson, fromJson, joinPath } from './json.ts'
 import { show } from './scalar.ts'
@@ -21,11 +21,17 @@ type ReadRow = (object: Readonly<Record<string, unknown>>) => Row | Failure[]
 
 /**
  * Reads the fields of a JSON object as a row of one shape, in the order of the type; absent optional fields become null. All failures of a row are told.
- * Fields the type does not name are left out (`drop`), failures with code `unknown_field` (`error`), or put behind the others (`keep`).
+ * Fields the type does not name are left out (`drop`; `tally` counts them), failures with code `unknown_field` (`error`), or put behind the others (`keep`).
  */
-export function rowFromJson(record: RecordType, unknownFields: UnknownFields): ReadRow {
+export function rowFromJson(record: RecordType, unknownFields: UnknownFields, tally?: Tally): ReadRow {
   const slow = interpretedRow(record, unknownFields)
-  return codegenAllowed ? generatedRow(record, unknownFields, slow) : slow
+  const read = codegenAllowed ? generatedRow(record, unknownFields, slow) : slow
+  if (!tally || unknownFields !== 'drop') return read
+  return (object) => {
+    const row = read(object)
+    if (!Array.isArray(row)) for (const name of Object.keys(object)) if (!Object.hasOwn(record.fields, name)) tally.unknown++
+    return row
+  }
 }
 
 // Every object inherits some names (`constructor`): they count only where the object itself has them.

@@ -7,8 +7,8 @@
  * Position: `{ offset }`, the byte after an element, where a comma or the closing bracket comes next.
  */
 import { isUtf8 } from 'node:buffer'
-import { MillraceError, type BadRecord, type Row } from '@millrace/core'
-import { type Piece, type ReadOptions, type RecordReader, unknownOf } from '../reader.ts'
+import { MillraceError, type BadRecord, type Row, unknownOf } from '@millrace/core'
+import type { Piece, ReadOptions, RecordReader } from '../reader.ts'
 import { asBuffer } from '../text.ts'
 import { duplicateKey } from './exact.ts'
 import { badEncoding, decodeOne, duplicated, rowsPerPiece } from './lines.ts'

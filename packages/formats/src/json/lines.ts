@@ -9,8 +9,8 @@
  * Position: `{ offset }`, the byte after the last line; with `inside` where that is in the middle of a line that is too long.
  */
 import { isAscii, isUtf8 } from 'node:buffer'
-import { DataError, type BadRecord, type Json, type Row } from '@millrace/core'
-import { type Piece, type ReadOptions, type RecordReader, unknownOf } from '../reader.ts'
+import { DataError, type BadRecord, type Json, type Row, unknownOf } from '@millrace/core'
+import type { Piece, ReadOptions, RecordReader } from '../reader.ts'
 import { asBuffer } from '../text.ts'
 import { duplicateKey } from './exact.ts'
 import { jsonDefaults, type JsonOptions } from './options.ts'
@@ -121,7 +121,7 @@ function* pieces({ bytes, base, inside, open }: Block, parser: RecordParser, way
   let from = 0
   let at = base === 0 && bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf ? 3 : 0
   while (at < bytes.length) {
-    const row = way.scan && valid && !open && !(inside && at === 0) ? way.scan.scan(bytes, (latin1 ??= bytes.toString('latin1')), at) : undefined
+    const row = way.scan && valid && !open && !(inside && at === 0) ? way.scan.scan(bytes, (latin1 ??= bytes.toString('latin1')), at, bytes.length) : undefined
     let end: number
     if (row && way.scan!.lineEnd - at <= max) {
       end = way.scan!.lineEnd

@@ -18,8 +18,9 @@ import {
   type DateRule,
   type Field,
   type Row,
+  type Tally,
 } from '@millrace/core'
-import type { ReadOptions, Tally } from '../reader.ts'
+import type { ReadOptions } from '../reader.ts'
 import { countKeys, hasLongNumber, parseExact, resolveLongNumbers } from './exact.ts'
 
 /** Why a record is none. */

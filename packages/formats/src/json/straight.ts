@@ -25,10 +25,10 @@ import { repeated, sampleLines } from './rehearsal.ts'
 /** Reads lines of one order of keys. */
 export interface StraightScan {
   /**
-   * The row of the line that begins at `at`; undefined: it is not straight. `bytes` are valid UTF-8 and `text` is them as Latin-1. `lineEnd` is then the place of
-   * the line's feed, or of the end of the bytes.
+   * The row of the line that begins at `at`; undefined: it is not straight. The line is valid UTF-8, and `text` is `bytes` as Latin-1. `lineEnd` is then the place of
+   * the line's feed, or `end`.
    */
-  scan(bytes: Buffer, text: string, at: number): Row | undefined
+  scan(bytes: Buffer, text: string, at: number, end: number): Row | undefined
   lineEnd: number
 }
 
@@ -65,14 +65,14 @@ export function straightScan(options: ReadOptions, keys: readonly string[]): Str
     scope,
     `let ${keys.map((_, k) => `last${k}, value${k}, text${k}, at${k} = -1, end${k} = 0, high${k} = 0`).join(', ')}
     let block
-    function line(u, text, i) {
+    function line(u, text, i, end) {
       if (u !== block) { block = u; ${keys.map((_, k) => `at${k} = -1`).join('; ')} }
       let c = 0, from = 0, high = 0, minus = false, digits = 0, point = 0, number = 0, before = 123, unknown = 0
       let ${keys.map((_, k) => `f${k} = null`).join(', ')}
       ${keys.map((key, k) => keyCode(k, key, schema, read.has(key))).join('\n')}
       if (u[i] !== 125 || before === 123) return
       if (u[++i] === 13) i++
-      if (u[i] !== 10 && i !== u.length) return
+      if (u[i] !== 10 && i !== end) return
       ${dated.join('\n')}
       scanner.lineEnd = i
       tally.unknown += unknown
@@ -80,8 +80,8 @@ export function straightScan(options: ReadOptions, keys: readonly string[]): Str
     }
     const scanner = {
       lineEnd: 0,
-      scan(u, text, i) {
-        try { return line(u, text, i) } catch (error) { if (!(error instanceof DataError)) throw error }
+      scan(u, text, i, end) {
+        try { return line(u, text, i, end) } catch (error) { if (!(error instanceof DataError)) throw error }
       },
     }
     return scanner`,
@@ -95,7 +95,7 @@ export function straightScan(options: ReadOptions, keys: readonly string[]): Str
 function rehearse(straight: StraightScan, lines: Buffer): void {
   const text = lines.toString('latin1')
   for (let at = 0; at < lines.length; ) {
-    straight.scan(lines, text, at)
+    straight.scan(lines, text, at, lines.length)
     const end = lines.indexOf(10, at)
     at = end < 0 ? lines.length : end + 1
   }

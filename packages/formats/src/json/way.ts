@@ -1,7 +1,7 @@
 /** Where lines and values go: straight, where they look like those before them, else the careful way. */
 import { isUtf8 } from 'node:buffer'
-import type { Row } from '@millrace/core'
-import type { ReadOptions, Tally } from '../reader.ts'
+import type { Row, Tally } from '@millrace/core'
+import type { ReadOptions } from '../reader.ts'
 import { recordParser, type RecordFailure, type RecordParser } from './record.ts'
 import { straightScan, type StraightScan } from './straight.ts'
 
@@ -29,23 +29,60 @@ export class Way {
   }
 }
 
-/** Makes a reader of single values, each the bytes of a JSON object: its row; undefined: it is bad, and `failure` says why. */
-export function valueReader(options: ReadOptions): { read(value: Buffer): Row | undefined; readonly failure: RecordFailure; readonly tally: Tally } {
+/** Bytes that hold several values, and as Latin-1 where somebody asks: that is made once for all of them. */
+export class Block {
+  readonly bytes: Buffer
+  private readonly memory: ArrayBufferLike
+  private readonly offset: number
+  private latin1: string | undefined
+  constructor(bytes: Buffer) {
+    this.bytes = bytes
+    this.memory = bytes.buffer
+    this.offset = bytes.byteOffset
+  }
+  /** Where in it a value is; below 0: it is none of its. */
+  placeOf(value: Buffer): number {
+    const at = value.byteOffset - this.offset
+    return value.buffer === this.memory && at + value.length <= this.bytes.length ? at : -1
+  }
+  get text(): string {
+    return (this.latin1 ??= this.bytes.toString('latin1'))
+  }
+}
+
+/** Reads values that are JSON objects. */
+export interface ValueReader {
+  /** The row of a value, which mostly is a part of `within`; undefined: it is bad, and `failure` says why. */
+  read(value: Buffer, within?: Block): Row | undefined
+  readonly failure: RecordFailure
+  readonly tally: Tally
+}
+
+/** Makes a reader of values. */
+export function valueReader(options: ReadOptions): ValueReader {
   const parser = recordParser(options)
   const { tally } = parser
   const way = new Way({ ...options, tally })
   return {
     tally,
-    read(value) {
-      const valid = isUtf8(value)
-      const straight = valid ? way.scan?.scan(value, value.toString('latin1'), 0) : undefined
-      if (straight && way.scan!.lineEnd === value.length) {
-        way.wentStraight()
-        return straight
-      }
-      if (!valid) {
+    read(value, within) {
+      if (!isUtf8(value)) {
         parser.failure = { code: 'bad_encoding', message: 'the value is not UTF-8: use `format: bytes`' }
         return undefined
+      }
+      if (way.scan) {
+        let block = within ?? new Block(value)
+        let at = block.placeOf(value)
+        if (at < 0) {
+          block = new Block(value)
+          at = 0
+        }
+        const end = at + value.length
+        const straight = way.scan.scan(block.bytes, block.text, at, end)
+        if (straight && way.scan.lineEnd === end) {
+          way.wentStraight()
+          return straight
+        }
       }
       const row = parser.parse(value.toString('utf8'))
       if (row) way.learn(parser)

@@ -10,8 +10,9 @@ import { randomUUID } from 'node:crypto'
 import { existsSync, mkdirSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
-import { constants, zstdCompressSync, zstdDecompressSync } from 'node:zlib'
+import { zstdDecompressSync } from 'node:zlib'
 import { SystemError } from '@millrace/core'
+import { quickZstd } from '../compression.ts'
 
 /** Records of one write to one partition. `base`: the sequence number of the first. */
 export interface Chunk {
@@ -193,12 +194,10 @@ function writing(db: DatabaseSync): Pick<Log, 'append'> {
 
 /** What is of this size or more is compressed: writing fewer bytes twice, to the write-ahead log and from there, saves more than that costs. */
 const compressFrom = 1024
-// A chunk is small: small tables and few pieces of output are set up in less time than is lost by them.
-const fast = { chunkSize: 32 * 1024, params: { [constants.ZSTD_c_compressionLevel]: 1, [constants.ZSTD_c_windowLog]: 17 } }
 
 function packed(bytes: Uint8Array): readonly [bytes: Uint8Array, compressed: boolean] {
   if (bytes.length < compressFrom) return [bytes, false]
-  const compressed = zstdCompressSync(bytes, fast)
+  const compressed = quickZstd(bytes)
   return compressed.length < bytes.length ? [compressed, true] : [bytes, false]
 }
 
@@ -210,9 +209,8 @@ function packedIds(ids: NewChunk['ids']): string | Uint8Array {
     return compressed ? bytes : text
   }
   const { common, rests } = ids
-  const text = rests.join()
-  const plain = typeof rests[0] === 'number' || text.split(',').length === rests.length
-  return plain ? JSON.stringify({ common, rests: text }) : packedIds(rests.map((rest) => common + rest))
+  if (rests.some((rest) => typeof rest === 'string' && rest.includes(','))) return packedIds(rests.map((rest) => common + rest))
+  return JSON.stringify({ common, rests: rests.join() })
 }
 
 function idsOf(stored: string | Uint8Array): readonly string[] {

@@ -1,8 +1,8 @@
 /** Values of stream records to rows, and the fields that come from beside the value. */
 import { isUtf8 } from 'node:buffer'
-import { type BadRecord, type DataError, type Json, type RecordType, type Row } from '@millrace/core'
-import { valueReader } from '../json/way.ts'
-import type { ReadOptions, Tally } from '../reader.ts'
+import { type BadRecord, type DataError, type Json, type RecordType, type Row, type Tally } from '@millrace/core'
+import { type Block, valueReader } from '../json/way.ts'
+import type { ReadOptions } from '../reader.ts'
 import { asBuffer } from '../text.ts'
 
 /** How messages of a stream are read. */
@@ -24,8 +24,8 @@ export interface Beside {
 
 /** Makes rows of messages. */
 export interface StreamDecoder {
-  /** The row of one value; undefined: it is bad, and `failure` says why. */
-  decode(value: Uint8Array, beside: Beside): Row | undefined
+  /** The row of one value, which may be a part of `block`; undefined: it is bad, and `failure` says why. */
+  decode(value: Uint8Array, beside: Beside, block?: Block): Row | undefined
   failure: Pick<BadRecord, 'code' | 'field' | 'message' | 'step'>
   /** Counts the fields that are left out of rows. */
   readonly tally: Tally
@@ -40,8 +40,8 @@ export function streamDecoder(options: StreamDecoding): StreamDecoder {
   const decoder: StreamDecoder = {
     failure: { code: 'bad_json' },
     tally: reader?.tally ?? { unknown: 0 },
-    decode(value, beside) {
-      const row = reader ? reader.read(asBuffer(value)) : plain(value)
+    decode(value, beside, block) {
+      const row = reader ? reader.read(asBuffer(value), block) : plain(value)
       if (!row) {
         decoder.failure = reader ? reader.failure : { code: 'bad_encoding', message: 'the value is not UTF-8: use `format: bytes`' }
         return undefined

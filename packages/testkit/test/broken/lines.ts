@@ -38,7 +38,7 @@ function decode(text: string): Row {
   return { n: Number(n), day, name: name || null }
 }
 
-function* batchesOf(path: string, split: string, from: number, bug: string, push: SourceContext['push']): Generator<Batch> {
+function* batchesOf(path: string, split: string, from: number, bug: string, { push, schema }: SourceContext): Generator<Batch> {
   const bytes = readFileSync(path)
   let at = from
   let buffer: Uint8Array | undefined
@@ -47,6 +47,7 @@ function* batchesOf(path: string, split: string, from: number, bug: string, push
     const starts: number[] = []
     const ends: number[] = []
     const bad: BadRecord[] = []
+    let unknown = 0
     // Where a batch ends depends on where the reading began, as with real chunks.
     for (let n = 0; n < 4 && at < bytes.length && (n === 0 || (at - from) % 50 < 40); n++) {
       const end = bytes.indexOf(10, at) + 1
@@ -68,6 +69,7 @@ function* batchesOf(path: string, split: string, from: number, bug: string, push
             ]),
           )
         }
+        for (const name of Object.keys(decode(text))) if (!Object.hasOwn(schema.fields, name)) unknown++
         rows.push(row)
         starts.push(at)
         ends.push(end)
@@ -116,6 +118,7 @@ function* batchesOf(path: string, split: string, from: number, bug: string, push
                 : starts[i]!,
       rawAt: (i) => (buffer ? buffer.subarray(i * 30, i * 30 + raws[i]!.length) : bug === 'wrong bytes' ? bytes.subarray(0, 12) : raws[i]!),
       bad,
+      ...(bug === 'counts nothing left out' ? {} : { unknown }),
       bytes: bug === 'no bytes counted' ? 0 : at - first,
     }
     if (bug === 'changes its rows') rows.forEach((row) => (row['n'] = 0))
@@ -145,7 +148,7 @@ export const lines = defineSource({
         for (const name of names) {
           const saved = bug === 'never resumes' ? 0 : ((resume(name) as { at: string } | undefined)?.at ?? resume(name) ?? 0)
           const from = bug === 'forgets old positions' && saved === 42 ? 0 : Number(saved)
-          for (const batch of batchesOf(join(ctx.resolve(folder), name), name, from, bug, ctx.push)) {
+          for (const batch of batchesOf(join(ctx.resolve(folder), name), name, from, bug, ctx)) {
             if (signal.aborted) return bug === 'deaf to abort' && (await sleep(1500))
             yield batch
           }

@@ -2,7 +2,7 @@
  * Reads numbered records, page by page. A restart goes on after the last page whose records are safe, because each batch says where to resume: the number of
  * records read so far. Each record's own position is its number, so it keeps its identity whatever the page size.
  */
-import { type BadRecord, batch, defineSource, option, type Row, rowFromJson } from '@millrace/core'
+import { type BadRecord, batch, defineSource, option, type Row, rowFromJson, unknownOf } from '@millrace/core'
 import { fetchPage } from './client.ts'
 
 /** One ordered sequence of records: a system with several (partitions, files) announces each and yields their batches side by side. */
@@ -19,7 +19,9 @@ export default defineSource({
   capabilities: () => ({ bounded: true, replayable: true, lanes: 'one' }),
   create: ({ records, page_size }, { schema, unknownFields }) => ({
     async *read({ resume, signal }) {
-      const toRow = rowFromJson(schema, unknownFields)
+      // Counts what the spec's schema does not name and is left out.
+      const tally = { unknown: 0 }
+      const toRow = rowFromJson(schema, unknownFields, tally)
       let at = Number(resume(split) ?? 0)
       while (!signal.aborted) {
         const page = await fetchPage(records, at, page_size, signal)
@@ -37,7 +39,7 @@ export default defineSource({
           }
         }
         at += page.length
-        yield batch({ split, rows, bad, position: at, positionAt: (i) => positions[i]! })
+        yield batch({ split, rows, bad, position: at, positionAt: (i) => positions[i]!, ...unknownOf(tally) })
       }
     },
   }),
