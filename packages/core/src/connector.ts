@@ -137,7 +137,7 @@ export interface SourceContext extends Env {
   readonly schema: RecordType
   readonly unknownFields: 'drop' | 'error' | 'keep'
   readonly push?: Push
-  /** For sources that answer: the type of the records that the answers show. Default: `schema`. */
+  /** For sources that answer: the type of the records that its answers show; absent: they are those that it reads. */
   readonly answer?: RecordType
 }
 

@@ -11,7 +11,8 @@ import { quickZstd } from '@millrace/formats'
 export interface Remembered {
   readonly hash: string
   readonly status: number
-  readonly body: string | Buffer
+  /** Absent: the body that comes again says it. */
+  readonly body?: string | Buffer
   /** When it was accepted, ms UTC. */
   readonly at: number
 }
@@ -37,10 +38,14 @@ interface Kept extends Omit<Remembered, 'body'> {
 const compressFrom = 1024
 
 function packed({ body, ...answer }: Omit<Remembered, 'at'>, at: number): Json {
+  if (body === undefined) return { ...answer, at }
   return { ...answer, at, ...(body.length < compressFrom ? { text: String(body) } : { zstd: quickZstd(body).toString('base64') }) }
 }
 
-const unpacked = ({ text, zstd }: Kept): string | Buffer => text ?? zstdDecompressSync(Buffer.from(zstd!, 'base64'))
+function remembered({ text, zstd, ...answer }: Kept): Remembered {
+  const body = text ?? (zstd === undefined ? undefined : zstdDecompressSync(Buffer.from(zstd, 'base64')))
+  return { ...answer, ...(body === undefined ? {} : { body }) }
+}
 
 interface Slot {
   readonly keys: readonly string[]
@@ -82,7 +87,7 @@ export function createKeys(recall: ReadContext['recall'], limits: { readonly kee
   return {
     find(key) {
       const entry = answerOf(key)
-      return entry && entry.at + limits.keep > Date.now() ? { hash: entry.hash, status: entry.status, at: entry.at, body: unpacked(entry) } : undefined
+      return entry && entry.at + limits.keep > Date.now() ? remembered(entry) : undefined
     },
     accept(accepted, at) {
       const kept = accepted.slice(-limits.max)

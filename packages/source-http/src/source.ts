@@ -92,7 +92,7 @@ function createGateway(o: Options, ctx: SourceContext): Source {
     if (key) {
       const known = byKey.get(key) ?? keys?.find(key)
       if (known && known.hash !== hash) return refusal(422, 'key_reused', 'this Idempotency-Key came with another body before')
-      if (known) return 'waiting' in known ? wait(known) : known
+      if (known) return 'waiting' in known ? wait(known) : again(known, decoded)
     }
     if (stopping) return busy('the gateway is stopping: send it again later')
     if (pending.size >= o.max_in_flight || pendingBytes + body.length > o.max_buffered)
@@ -123,6 +123,13 @@ function createGateway(o: Options, ctx: SourceContext): Source {
     if (pending.delete(split)) pendingBytes -= request.bytes
     if (request.key) byKey.delete(request.key)
     for (const { answer } of request.waiting) answer(reply)
+  }
+  /** The answer to what was accepted before: as it was kept, or made again where the answer is what came. */
+  const again = ({ status, body }: Remembered, decoded: Decoded): Reply => {
+    if (body !== undefined) return { status, body }
+    if (decoded.bad.length === 0) return replyTo({ taken: decoded.rows }, decoded)
+    // The schema was changed since.
+    return { status, body: decoded.list ? `[${decoded.texts.join()}]` : decoded.texts[0]! }
   }
   const outcomeOf = (done: Done): Reply => {
     const request = pending.get(done.split)!
@@ -168,7 +175,7 @@ function createGateway(o: Options, ctx: SourceContext): Source {
       for (const one of done) {
         const { key, hash } = pending.get(one.split)!
         const { status, body } = outcomeOf(one)
-        if (key && status < 400) accepted.push([key, { hash, status, body }])
+        if (key && status < 400) accepted.push([key, { hash, status, ...(one.taken && !ctx.answer ? {} : { body }) }])
       }
       return keys!.accept(accepted, Date.now())
     },

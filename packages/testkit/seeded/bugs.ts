@@ -58,7 +58,7 @@ export const seededBugs: readonly SeededBug[] = [
   {
     name: 'state apart from positions',
     breaks: 'Killed between the two, the state misses records or has them twice (invariant 2).',
-    file: 'packages/core/src/store.ts',
+    file: 'packages/core/src/store/writing.ts',
     edits: [["        crashPoint('mid_save')", "        db.exec('COMMIT; BEGIN IMMEDIATE')\n        crashPoint('mid_save')"]],
     test: [loop, 'at mid_save'],
     says: /lost/,
@@ -129,7 +129,7 @@ export const seededBugs: readonly SeededBug[] = [
     name: 'answer before the sinks have it',
     breaks: 'A 201 is sent for a record that a crash then loses (invariant 6).',
     file: 'packages/source-http/src/source.ts',
-    edits: [['    wake()\n    return wait(request)', '    wake()\n    return { status: o.status, body: null }']],
+    edits: [['    wake()\n    return wait(request)', "    wake()\n    return { status: o.status, body: 'null' }"]],
     test: ['packages/source-http/test/gateway.test.ts', 'does not answer before the store has the record'],
     says: /answered/,
   },

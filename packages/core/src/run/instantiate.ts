@@ -44,7 +44,7 @@ export function createSource(plan: Plan, node: PlanSource, registry: Registry, a
     schema: node.schema,
     unknownFields: node.unknownFields,
     ...(node.push ? { push: node.push } : {}),
-    ...(node.answer ? { answer: answerType(plan, node) } : {}),
+    ...(node.answer?.from !== undefined && node.answer.from !== node.id ? { answer: answerType(plan, node) } : {}),
   }
   return {
     id: node.id,
