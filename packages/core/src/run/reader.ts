@@ -71,7 +71,7 @@ async function readOnce(node: SourceNode, ctx: ReaderContext, progressed: () => 
         ctx.received(value)
         gathered.push(value)
         rows += value.rows.length
-        if (rows >= gatherRows / 2 || value.caughtUp) hand()
+        if (rows >= gatherRows || value.caughtUp) hand()
       }
       for (let wait = ctx.room(); wait; wait = ctx.room()) await wait
       if (ctx.signal.aborted) break

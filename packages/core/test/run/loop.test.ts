@@ -62,7 +62,7 @@ describe('the loop', () => {
       },
     })
     const bounds = { minRecords: 700 }
-    await expect(go(pipeline(6), { bounds })).rejects.toMatchObject({ code: 'gone' })
+    await expect(go(pipeline(4), { bounds })).rejects.toMatchObject({ code: 'gone' })
     const summary = await go(pipeline(-1), { bounds })
     expect(summary).toMatchObject({ resumed: true, ended: true, imbalances: [] })
     expect(got.size).toBe(5000)
