@@ -144,6 +144,12 @@ describe('the straight way through JSON lines', () => {
     )
   })
 
+  test('counts what is left out of a value once, whichever way it goes', () => {
+    const reader = valueReader({ schema: { fields: { n: of('integer') } }, unknownFields: 'drop' })
+    for (const end of ['', '\n', '', '\r\n']) reader.read(Buffer.from(`{"n":1,"more":2}${end}`))
+    expect(reader.tally.unknown).toBe(4)
+  })
+
   test('reads a file as line by line, wherever it is learned and left', async () => {
     const options: ReadOptions = { schema, unknownFields: 'drop' }
     await fc.assert(

@@ -1,6 +1,7 @@
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 import type { Batch, Env, Json, RecordType, Row, SinkDefinition, SourceDefinition } from '@millrace/core'
 import { batch, Records } from '@millrace/core'
 import { openLog } from '@millrace/formats'
@@ -122,6 +123,16 @@ describe('the embedded log', () => {
     for (let k = 1; k < 6; k++) await write(numbers(k * 10, k * 10 + 10), { retention: { size: 300 } })
     await expect(readAll(positions)).rejects.toMatchObject({ code: 'offset_out_of_range' })
     expect((await readAll(positions, { on_gap: 'earliest' })).rows.at(-1)!['n']).toBe(59)
+  })
+
+  it('is not touched where another version has made it', async () => {
+    mkdirSync(join(home, 'log'))
+    const old = new DatabaseSync(join(home, 'log', 'orders.db'))
+    old.exec(`CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL); INSERT INTO meta VALUES ('id', 'x'), ('partitions', '1');
+      CREATE TABLE chunk (partition INTEGER, base INTEGER, count INTEGER, time INTEGER, ids TEXT, keys TEXT, headers TEXT, body BLOB, ends BLOB)`)
+    old.close()
+    for (const use of [() => write(numbers(0, 2)), () => readAll()])
+      await expect(use()).rejects.toMatchObject({ code: 'log_unreadable', message: expect.stringContaining('another version') })
   })
 
   it('lists a value that is no record of the schema with its bytes, and reads on', async () => {

@@ -78,11 +78,13 @@ export function valueReader(options: ReadOptions): ValueReader {
           at = 0
         }
         const end = at + value.length
+        const { unknown } = tally
         const straight = way.scan.scan(block.bytes, block.text, at, end)
         if (straight && way.scan.lineEnd === end) {
           way.wentStraight()
           return straight
         }
+        tally.unknown = unknown
       }
       const row = parser.parse(value.toString('utf8'))
       if (row) way.learn(parser)

@@ -48,11 +48,13 @@ export interface Log {
   close(): void
 }
 
-const schema = `
-CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS chunk (partition INTEGER NOT NULL, base INTEGER NOT NULL, count INTEGER NOT NULL, time INTEGER NOT NULL,
+/** What is in the file, in its `user_version`. Counted up when that changes. */
+const formatVersion = 1
+const schema = `PRAGMA user_version = ${formatVersion};
+CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE chunk (partition INTEGER NOT NULL, base INTEGER NOT NULL, count INTEGER NOT NULL, time INTEGER NOT NULL,
   ids NOT NULL, keys TEXT, headers TEXT, zstd INTEGER NOT NULL, body BLOB NOT NULL, ends BLOB, UNIQUE (partition, base));
-CREATE TABLE IF NOT EXISTS next (partition INTEGER PRIMARY KEY, value INTEGER NOT NULL);`
+CREATE TABLE next (partition INTEGER PRIMARY KEY, value INTEGER NOT NULL);`
 
 /** Opens a stream's log for reading, and for writing where `create` says with how many partitions to make it. Undefined: there is none yet. */
 export function openLog(path: string, create?: { readonly partitions: number }): Log | undefined {
@@ -61,19 +63,27 @@ export function openLog(path: string, create?: { readonly partitions: number }):
   const db = new DatabaseSync(path, { timeout: 10_000 })
   try {
     db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA busy_timeout = 10000')
+    const isEmpty = () => db.prepare('SELECT 1 FROM sqlite_master').get() === undefined
     if (create) {
-      db.exec(`BEGIN IMMEDIATE; ${schema}`)
-      db.prepare(`INSERT OR IGNORE INTO meta VALUES ('id', ?)`).run(randomUUID())
-      db.prepare(`INSERT OR IGNORE INTO meta VALUES ('partitions', ?)`).run(String(create.partitions))
+      db.exec('BEGIN IMMEDIATE')
+      if (isEmpty()) {
+        db.exec(schema)
+        db.prepare(`INSERT INTO meta VALUES ('id', ?), ('partitions', ?)`).run(randomUUID(), String(create.partitions))
+      }
       db.exec('COMMIT')
+    } else if (isEmpty()) {
+      // Its writer has only just begun.
+      db.close()
+      return undefined
     }
+    if (db.prepare('PRAGMA user_version').get()!['user_version'] !== formatVersion)
+      throw new Error('it was made by another version of Millrace, or by another program')
     const meta = (key: string) => db.prepare('SELECT value FROM meta WHERE key = ?').get(key)?.['value'] as string
     return { id: meta('id'), partitions: Number(meta('partitions')), ...reading(db), ...writing(db), close: () => db.close() }
   } catch (cause) {
     db.close()
-    if (!create && (cause as Error).message.includes('no such table')) return undefined
     throw new SystemError('log_unreadable', `the log ${path} cannot be opened: ${(cause as Error).message}`, {
-      hint: 'is it a file of another program, or damaged? Move it away and run again',
+      hint: 'is it a file of another version or program, or damaged? Move it away and run again',
       cause,
     })
   }
