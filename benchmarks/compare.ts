@@ -21,7 +21,9 @@ export async function sameFiles(a: string, b: string, extension: 'jsonl' | 'parq
       .map((name) => `'${name.replaceAll("'", "''")}'`)
       .join(', ')}]`
   const read = (path: string) =>
-    extension === 'parquet' ? `read_parquet(${list(path)})` : `read_json(${list(path)}, format = 'newline_delimited', columns = ${columns})`
+    extension === 'parquet'
+      ? `read_parquet(${list(path)})`
+      : `read_json(${list(path)}, format = 'newline_delimited', columns = ${columns})`
   const instance = await DuckDBInstance.create(':memory:')
   const connection = await instance.connect()
   try {
@@ -30,10 +32,14 @@ export async function sameFiles(a: string, b: string, extension: 'jsonl' | 'parq
       ['b', b],
     ] as const) {
       await connection.run(`CREATE TABLE ${table} AS SELECT row_number() OVER () AS line, ${names} FROM ${read(path)}`)
-      const [[count]] = (await connection.runAndReadAll(`SELECT count(*)::INTEGER FROM ${table}`)).getRows() as [[number]]
+      const [[count]] = (await connection.runAndReadAll(`SELECT count(*)::INTEGER FROM ${table}`)).getRows() as [
+        [number],
+      ]
       if (count !== rows) throw new Error(`${path} has ${count} rows, not ${rows}`)
     }
-    const differing = await connection.runAndReadAll(`SELECT * FROM ((FROM a EXCEPT FROM b) UNION ALL (FROM b EXCEPT FROM a)) ORDER BY line LIMIT 2`)
+    const differing = await connection.runAndReadAll(
+      `SELECT * FROM ((FROM a EXCEPT FROM b) UNION ALL (FROM b EXCEPT FROM a)) ORDER BY line LIMIT 2`,
+    )
     if (differing.currentRowCount)
       throw new Error(
         `${a} and ${b} differ: ${differing
@@ -60,7 +66,8 @@ export function sameStores(a: string, b: string, rows: number): void {
       const { n } = db.prepare(`SELECT count(*) AS n FROM ${schema}.items`).get() as { n: number }
       if (n !== rows) throw new Error(`${schema === 'main' ? a : b} has ${n} documents, not ${rows}`)
     }
-    const counted = (schema: string) => `SELECT ${names}, count(*) FROM (SELECT ${fields} FROM ${schema}.items) GROUP BY ${names}`
+    const counted = (schema: string) =>
+      `SELECT ${names}, count(*) FROM (SELECT ${fields} FROM ${schema}.items) GROUP BY ${names}`
     const first = db.prepare(`${counted('main')} EXCEPT ${counted('b')} LIMIT 1`).get()
     if (first) throw new Error(`${b} lacks what ${a} has: ${JSON.stringify(first)}`)
   } finally {

@@ -28,10 +28,15 @@ export interface Inputs {
 
 /** Makes what is not there yet. `rows` smaller than the real file's means generated rows. */
 export async function prepareInputs(folder: string, rows = realRows): Promise<Inputs> {
-  const real = process.env['MILLRACE_DATA'] && rows === realRows ? join(process.env['MILLRACE_DATA'], 'online-retail.csv.gz') : undefined
+  const real =
+    process.env['MILLRACE_DATA'] && rows === realRows
+      ? join(process.env['MILLRACE_DATA'], 'online-retail.csv.gz')
+      : undefined
   const path = (name: string) => join(folder, `${real ? 'real' : `generated-${rows}`}${name}`)
   const inputs: Inputs = {
-    origin: real ? `the real Online Retail file, ${rows} rows` : `generated rows of the retail file's shapes, ${rows} (set MILLRACE_DATA for the real file)`,
+    origin: real
+      ? `the real Online Retail file, ${rows} rows`
+      : `generated rows of the retail file's shapes, ${rows} (set MILLRACE_DATA for the real file)`,
     rows,
     csv: path('.csv'),
     csvUtf8: path('.utf8.csv'),
@@ -43,12 +48,18 @@ export async function prepareInputs(folder: string, rows = realRows): Promise<In
   mkdirSync(folder, { recursive: true })
   if (real) {
     await pipeline(createReadStream(real), createGunzip(), createWriteStream(inputs.csv))
-    if ((await sha256(inputs.csv)) !== realSha256) throw new Error(`${real} is not the file the benchmarks know: its SHA-256 differs`)
+    if ((await sha256(inputs.csv)) !== realSha256)
+      throw new Error(`${real} is not the file the benchmarks know: its SHA-256 differs`)
   } else {
     await pipeline(Readable.from(retailChunks({ rows, badDates: 0 })), createWriteStream(inputs.csv))
   }
   await pipeline(createReadStream(inputs.csv), toUtf8(), createWriteStream(inputs.csvUtf8))
-  await pipeline(createReadStream(inputs.csvUtf8), parse({ columns: true }), toJsonLine(), createWriteStream(inputs.jsonl))
+  await pipeline(
+    createReadStream(inputs.csvUtf8),
+    parse({ columns: true }),
+    toJsonLine(),
+    createWriteStream(inputs.jsonl),
+  )
   writeFileSync(inputs.tenRows, retailSample({ rows: 10, badDates: 0 }))
   writeFileSync(ready, '')
   return inputs
@@ -74,7 +85,10 @@ export async function tenfoldLines(jsonl: string): Promise<string> {
   return made
 }
 
-const toUtf8 = () => new Transform({ transform: (bytes: Buffer, _encoding, done) => done(null, Buffer.from(bytes.toString('latin1'), 'utf8')) })
+const toUtf8 = () =>
+  new Transform({
+    transform: (bytes: Buffer, _encoding, done) => done(null, Buffer.from(bytes.toString('latin1'), 'utf8')),
+  })
 
 const toJsonLine = () =>
   new Transform({

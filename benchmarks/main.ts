@@ -43,14 +43,19 @@ else await main()
 async function main(): Promise<void> {
   const inputs = await prepareInputs(join(out, 'input'), flags.quick ? 5_000 : undefined)
   say(`${inputs.origin}; Node ${process.version}, ${cpus()[0]?.model ?? 'unknown CPU'}, median of ${runs}`)
-  say('All read the file as it is, in ISO-8859-1, but DuckDB, which gets a UTF-8 copy. CPU is the whole process, from start to end.')
+  say(
+    'All read the file as it is, in ISO-8859-1, but DuckDB, which gets a UTF-8 copy. CPU is the whole process, from start to end.',
+  )
   for (const job of jobs) if (wanted(job.id)) await runJob(job, inputs)
   if (wanted('start')) measureStart(inputs)
   if (wanted('memory') && !flags.quick) await measureMemory(inputs)
   say('\nGates')
   for (const { what, passed } of verdicts) say(`  ${flags.quick ? 'ran   ' : passed ? 'passed' : 'MISSED'}  ${what}`)
   if (flags.quick) say('  Quick: this shows that everything runs; its figures mean nothing.')
-  writeFileSync(join(out, 'results.json'), JSON.stringify({ origin: inputs.origin, runs, quick: flags.quick, results, verdicts }, null, 2))
+  writeFileSync(
+    join(out, 'results.json'),
+    JSON.stringify({ origin: inputs.origin, runs, quick: flags.quick, results, verdicts }, null, 2),
+  )
 }
 
 /** Folders, our specs as a project of their own, and the contestants stripped of their types, so that no one pays for that at its start. */
@@ -74,7 +79,16 @@ function preparePlaces(): Places {
   const outfile = join(made.programs, 'sqlite-loop/loop.js')
   const entryPoints = [join(here, 'sqlite-loop/loop.ts')]
   const banner = { js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);" }
-  buildSync({ entryPoints, outfile, bundle: true, format: 'esm', platform: 'node', conditions: ['@millrace/source'], banner, logLevel: 'error' })
+  buildSync({
+    entryPoints,
+    outfile,
+    bundle: true,
+    format: 'esm',
+    platform: 'node',
+    conditions: ['@millrace/source'],
+    banner,
+    logLevel: 'error',
+  })
   writeFileSync(join(made.programs, 'package.json'), '{ "type": "module" }')
   cpSync(join(here, 'specs'), made.project, { recursive: true })
   mkdirSync(made.outputs, { recursive: true })
@@ -95,7 +109,8 @@ async function runJob(job: Job, inputs: Inputs): Promise<void> {
   }
 
   const costs = new Map(contestants.map((contestant) => [contestant, [] as Cost[]]))
-  for (let round = 0; round < runs; round++) for (const contestant of contestants) costs.get(contestant)!.push(await once(contestant))
+  for (let round = 0; round < runs; round++)
+    for (const contestant of contestants) costs.get(contestant)!.push(await once(contestant))
   for (const contestant of contestants) clear(job, contestant)
 
   const middle = (contestant: Contestant, part: keyof Cost) => median(costs.get(contestant)!.map((cost) => cost[part]))
@@ -113,9 +128,14 @@ async function runJob(job: Job, inputs: Inputs): Promise<void> {
   for (const { against, is, factor } of job.gates) {
     const [ours, theirs] = [middle('millrace', 'cpu'), middle(against, 'cpu')]
     const ratio = is === 'ahead' ? theirs / ours : ours / theirs
-    const told = is === 'ahead' ? `${ratio.toFixed(2)}x less CPU than ${against}` : `${ratio.toFixed(2)}x the CPU of ${against}`
+    const told =
+      is === 'ahead' ? `${ratio.toFixed(2)}x less CPU than ${against}` : `${ratio.toFixed(2)}x the CPU of ${against}`
     if (factor === undefined) say(`  ${told} (no gate)`)
-    else judge(`${job.id}: ${told}, ${is === 'ahead' ? 'at least' : 'at most'} ${factor}x`, is === 'ahead' ? ratio >= factor : ratio <= factor)
+    else
+      judge(
+        `${job.id}: ${told}, ${is === 'ahead' ? 'at least' : 'at most'} ${factor}x`,
+        is === 'ahead' ? ratio >= factor : ratio <= factor,
+      )
   }
   if (job.peakMb)
     judge(
@@ -175,14 +195,18 @@ async function measureMemory(inputs: Inputs): Promise<void> {
     clear(job, 'millrace')
     say(`  ${job.id.padEnd(24)} ${once.toFixed(0).padStart(6)} ${ten.toFixed(0).padStart(9)}`)
     results[`memory ${job.id}`] = { once, ten }
-    judge(`memory: ${job.id} tenfold takes ${(ten - once).toFixed(0)} MB more, at most 10 % or 30 MB`, ten <= once * 1.1 || ten <= once + 30)
+    judge(
+      `memory: ${job.id} tenfold takes ${(ten - once).toFixed(0)} MB more, at most 10 % or 30 MB`,
+      ten <= once * 1.1 || ten <= once + 30,
+    )
   }
 }
 
 /** Nothing of an earlier run may help or hinder. */
 function clear(job: Job, contestant: Contestant): void {
   const output = outputOf(places, job, contestant)
-  for (const path of [output, `${output}-wal`, `${output}-shm`, `${output}-dead-letter`]) rmSync(path, { recursive: true, force: true })
+  for (const path of [output, `${output}-wal`, `${output}-shm`, `${output}-dead-letter`])
+    rmSync(path, { recursive: true, force: true })
   if (contestant === 'millrace') rmSync(join(places.project, '.millrace'), { recursive: true, force: true })
 }
 

@@ -26,7 +26,15 @@ export async function measure(program: Program): Promise<Cost & { readonly outpu
   const started = performance.now()
   const child = spawn(
     '/bin/sh',
-    ['-c', '"$@"; code=$?; times >&4; exit $code', 'sh', process.execPath, '--require', join(import.meta.dirname, 'peak.cjs'), ...program.args],
+    [
+      '-c',
+      '"$@"; code=$?; times >&4; exit $code',
+      'sh',
+      process.execPath,
+      '--require',
+      join(import.meta.dirname, 'peak.cjs'),
+      ...program.args,
+    ],
     {
       cwd: program.cwd,
       env: { ...process.env, ...program.env },
@@ -35,19 +43,35 @@ export async function measure(program: Program): Promise<Cost & { readonly outpu
   )
   const streams = child.stdio as unknown as readonly Readable[]
   const ended = new Promise<number | null>((resolve, reject) => child.on('error', reject).on('close', resolve))
-  const [out, errors, peak, times] = await Promise.all([text(streams[1]!), text(streams[2]!), text(streams[3]!), text(streams[4]!)])
+  const [out, errors, peak, times] = await Promise.all([
+    text(streams[1]!),
+    text(streams[2]!),
+    text(streams[3]!),
+    text(streams[4]!),
+  ])
   const code = await ended
-  if (code !== 0) throw new Error(`node ${program.args.join(' ')} ended with ${code}:\n${out.slice(-2000)}${errors.slice(-4000)}`)
+  if (code !== 0)
+    throw new Error(`node ${program.args.join(' ')} ended with ${code}:\n${out.slice(-2000)}${errors.slice(-4000)}`)
   // `times` prints the shell's own seconds, then those of its children: "0m1.230000s 0m0.140000s".
   const children = times.trim().split('\n')[1]!.trim().split(/\s+/)
-  const cpu = children.map((part) => /^(\d+)m([\d.]+)s$/.exec(part)!).reduce((sum, [, minutes, seconds]) => sum + Number(minutes) * 60 + Number(seconds), 0)
-  return { cpu, wall: (performance.now() - started) / 1000, peakBytes: Number(peak.trim().split('\n').at(-1)) * 1024, output: out }
+  const cpu = children
+    .map((part) => /^(\d+)m([\d.]+)s$/.exec(part)!)
+    .reduce((sum, [, minutes, seconds]) => sum + Number(minutes) * 60 + Number(seconds), 0)
+  return {
+    cpu,
+    wall: (performance.now() - started) / 1000,
+    peakBytes: Number(peak.trim().split('\n').at(-1)) * 1024,
+    output: out,
+  }
 }
 
 /** Milliseconds from start to end, and nothing else that could slow it down. */
 export function wallMs(program: Program): number {
   const started = performance.now()
-  const { status, stderr, stdout } = spawnSync(process.execPath, program.args, { cwd: program.cwd, env: { ...process.env, ...program.env } })
+  const { status, stderr, stdout } = spawnSync(process.execPath, program.args, {
+    cwd: program.cwd,
+    env: { ...process.env, ...program.env },
+  })
   const took = performance.now() - started
   if (status !== 0) throw new Error(`node ${program.args.join(' ')} ended with ${status}:\n${stdout}${stderr}`)
   return took

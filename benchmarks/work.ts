@@ -87,7 +87,10 @@ export function programOf(places: Places, job: Job, contestant: Contestant, inpu
   const output = outputOf(places, job, contestant)
   if (contestant === 'millrace') return pipe(places, ['run', job.id], { BENCH_INPUT: input, BENCH_OUTPUT: output })
   const program = { naive: `naive/${job.id}.js`, duckdb: 'duckdb/job.js', loop: 'sqlite-loop/loop.js' }[contestant]
-  return { args: [join(places.programs, program), ...(contestant === 'duckdb' ? [job.id] : []), input, output], env: { TZ: 'UTC' } }
+  return {
+    args: [join(places.programs, program), ...(contestant === 'duckdb' ? [job.id] : []), input, output],
+    env: { TZ: 'UTC' },
+  }
 }
 
 /** `pipe` with arguments, in the benchmark's project. */

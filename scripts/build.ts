@@ -22,9 +22,13 @@ const { metafile } = await build({
   conditions: ['@millrace/source'],
   // For Node the library brings CommonJS, which cannot be shaken and starts slower; its build for browsers does the same.
   alias: { yaml: resolve(import.meta.dirname, '../node_modules/yaml/browser/index.js') },
-  external: ['source-http', 'source-kafka', 'sink-kafka', 'source-mongodb', 'sink-mongodb'].map((name) => `@millrace/${name}`),
+  external: ['source-http', 'source-kafka', 'sink-kafka', 'source-mongodb', 'sink-mongodb'].map(
+    (name) => `@millrace/${name}`,
+  ),
   // CommonJS parts of some libraries call `require`.
-  banner: { js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);" },
+  banner: {
+    js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);",
+  },
   minifyWhitespace: true,
   minifySyntax: true,
   legalComments: 'none',

@@ -4,7 +4,15 @@
  */
 import { existsSync, globSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
-import { catalogue, type Definition, functions, optionJsonSchema, registryOf, signatures, specJsonSchema } from '@millrace/core'
+import {
+  catalogue,
+  type Definition,
+  functions,
+  optionJsonSchema,
+  registryOf,
+  signatures,
+  specJsonSchema,
+} from '@millrace/core'
 import type { Command } from '../packages/cli/src/command.ts'
 import { help } from '../packages/cli/src/command.ts'
 import { commands } from '../packages/cli/src/commands/index.ts'
@@ -16,9 +24,14 @@ const root = resolve(import.meta.dirname, '..')
 const made = new Map<string, string>()
 const note = '<!-- Made by `npm run gen`. -->\n'
 
-const definitions = await Promise.all(builtins.map(async (builtin) => ({ definition: await builtin.load(), package: builtin.package })))
+const definitions = await Promise.all(
+  builtins.map(async (builtin) => ({ definition: await builtin.load(), package: builtin.package })),
+)
 connectorPackages()
-made.set('docs/generated/steps.md', `${note}# Steps\n\n${described(definitions.map((each) => each.definition).filter((each) => each.kind === 'transform'))}`)
+made.set(
+  'docs/generated/steps.md',
+  `${note}# Steps\n\n${described(definitions.map((each) => each.definition).filter((each) => each.kind === 'transform'))}`,
+)
 made.set('docs/generated/spec.schema.json', json(specJsonSchema(registryOf(definitions))))
 made.set('docs/generated/errors.md', errorsPage())
 made.set('docs/generated/expressions.md', expressionsPage())
@@ -26,7 +39,9 @@ made.set('docs/generated/commands.md', await commandsPage())
 
 for (const page of globSync('{pipelines,examples}/*/README.md', { cwd: root })) await graphs(page)
 
-const stale = [...made].filter(([path, text]) => !existsSync(join(root, path)) || readFileSync(join(root, path), 'utf8') !== text).map(([path]) => path)
+const stale = [...made]
+  .filter(([path, text]) => !existsSync(join(root, path)) || readFileSync(join(root, path), 'utf8') !== text)
+  .map(([path]) => path)
 if (process.argv.includes('--check')) {
   if (stale.length) process.stderr.write(`Stale; run \`npm run gen\`:\n${stale.map((path) => `  ${path}\n`).join('')}`)
   process.exitCode = stale.length ? 1 : 0
@@ -35,27 +50,38 @@ if (process.argv.includes('--check')) {
     mkdirSync(dirname(join(root, path)), { recursive: true })
     writeFileSync(join(root, path), made.get(path)!)
   }
-  process.stdout.write(stale.length ? `Written:\n${stale.map((path) => `  ${path}\n`).join('')}` : 'Nothing was stale.\n')
+  process.stdout.write(
+    stale.length ? `Written:\n${stale.map((path) => `  ${path}\n`).join('')}` : 'Nothing was stale.\n',
+  )
 }
 
 /** schema.json and the table in the README of each connector package that brings a definition. */
 function connectorPackages(): void {
   for (const name of readdirSync(join(root, 'packages'))) {
-    const own = definitions.filter((each) => each.package === `@millrace/${name}` && each.definition.kind !== 'transform').map((each) => each.definition)
+    const own = definitions
+      .filter((each) => each.package === `@millrace/${name}` && each.definition.kind !== 'transform')
+      .map((each) => each.definition)
     if (own.length === 0) continue
     made.set(
       `packages/${name}/schema.json`,
-      json({ definitions: Object.fromEntries(own.map(({ kind, type, options }) => [`${kind} ${type}`, optionJsonSchema(options)])) }),
+      json({
+        definitions: Object.fromEntries(
+          own.map(({ kind, type, options }) => [`${kind} ${type}`, optionJsonSchema(options)]),
+        ),
+      }),
     )
     const readme = `packages/${name}/README.md`
-    if (existsSync(join(root, readme))) made.set(readme, withOptions(readFileSync(join(root, readme), 'utf8'), own, readme))
+    if (existsSync(join(root, readme)))
+      made.set(readme, withOptions(readFileSync(join(root, readme), 'utf8'), own, readme))
   }
 }
 
 function withOptions(text: string, own: readonly Definition[], path: string): string {
   const marked = /<!-- options -->[\s\S]*?<!-- \/options -->/
   if (!marked.test(text)) throw new Error(`${path} lacks the markers <!-- options --> and <!-- /options -->`)
-  const tables = own.map(({ type, options }) => `${own.length > 1 ? `### \`${type}\`\n` : ''}${optionsMarkdown(options)}`).join('\n')
+  const tables = own
+    .map(({ type, options }) => `${own.length > 1 ? `### \`${type}\`\n` : ''}${optionsMarkdown(options)}`)
+    .join('\n')
   return text.replace(marked, () => `<!-- options -->\n${tables}<!-- /options -->`)
 }
 
@@ -84,7 +110,8 @@ function expressionsPage(): string {
       )
       .join('\n')
   const parts = groups.map(
-    (group) => `## ${group[0]!.toUpperCase()}${group.slice(1)}\n\n| function | what | example | in Flink SQL |\n|---|---|---|---|\n${table(group)}\n`,
+    (group) =>
+      `## ${group[0]!.toUpperCase()}${group.slice(1)}\n\n| function | what | example | in Flink SQL |\n|---|---|---|---|\n${table(group)}\n`,
   )
   return `${note}# Functions of expressions\n\nExpressions are CEL, typed by the fields they read: see [the guide](../guide/expressions.md).\n\n${parts.join('\n')}`
 }

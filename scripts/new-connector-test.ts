@@ -46,13 +46,17 @@ function proveIt(): void {
   for (const kind of ['source', 'sink'] as const) {
     const name = `millrace-${kind}-acme-orders`
     const folder = join(own, name)
-    step(`${kind}: pipe new connector acme-orders`, () => run(own, join(project, 'node_modules/.bin/pipe'), ['new', 'connector', 'acme-orders', `--${kind}`]))
+    step(`${kind}: pipe new connector acme-orders`, () =>
+      run(own, join(project, 'node_modules/.bin/pipe'), ['new', 'connector', 'acme-orders', `--${kind}`]),
+    )
     step(`${kind}: its types hold against the packed core`, () => {
       // Not saved: its package.json goes on to name versions, as it would be published.
       install(folder, ['--no-save', ...['core', 'testkit'].map(tarball)])
       run(folder, 'npx', ['tsc'])
     })
-    step(`${kind}: its contract suite is green`, () => process.stdout.write(lastLines(run(folder, 'npm', ['test', '--silent']))))
+    step(`${kind}: its contract suite is green`, () =>
+      process.stdout.write(lastLines(run(folder, 'npm', ['test', '--silent']))),
+    )
     step(`${kind}: packed and installed in the project`, () => {
       run(folder, 'npm', ['pack', '--silent', '--ignore-scripts', '--pack-destination', tarballs])
       install(project, [join(tarballs, `${name}-0.1.0.tgz`)])
@@ -61,8 +65,11 @@ function proveIt(): void {
   step('both run by name in a spec', () => {
     writeFileSync(join(project, 'orders.yaml'), spec)
     process.stdout.write(run(project, 'npx', ['pipe', 'run', 'orders.yaml']))
-    const kept = readdirSync(join(project, 'out')).map((file) => (JSON.parse(readFileSync(join(project, 'out', file), 'utf8')) as { id: number }).id)
-    if (kept.length !== 250 || new Set(kept).size !== 250) throw new Error(`250 records were read, ${kept.length} are kept`)
+    const kept = readdirSync(join(project, 'out')).map(
+      (file) => (JSON.parse(readFileSync(join(project, 'out', file), 'utf8')) as { id: number }).id,
+    )
+    if (kept.length !== 250 || new Set(kept).size !== 250)
+      throw new Error(`250 records were read, ${kept.length} are kept`)
   })
   step('a missing connector is a finding that names its package', () => {
     writeFileSync(join(project, 'missing.yaml'), spec.replace('type: acme-orders', 'type: acme-returns'))
@@ -71,8 +78,12 @@ function proveIt(): void {
   })
   step('an error made by its own copy of core is understood: what can pass is tried again', () => {
     const client = join(project, 'node_modules/millrace-source-acme-orders/dist/client.js')
-    const failing = "{ if (!globalThis.tried) { globalThis.tried = true; throw new SystemError('refused', 'not yet', { retry: true }) }"
-    writeFileSync(client, `import { SystemError } from '@millrace/core'\n${readFileSync(client, 'utf8').replace('{', failing)}`)
+    const failing =
+      "{ if (!globalThis.tried) { globalThis.tried = true; throw new SystemError('refused', 'not yet', { retry: true }) }"
+    writeFileSync(
+      client,
+      `import { SystemError } from '@millrace/core'\n${readFileSync(client, 'utf8').replace('{', failing)}`,
+    )
     const summary = JSON.parse(run(project, 'npx', ['pipe', 'run', 'orders.yaml', '--json'])) as {
       balances: boolean
       counters: { sources: { source: { read: number } } }

@@ -34,7 +34,8 @@ export function pipe(
     env: { ...process.env, ...options.env },
     stdio: ['ignore', 'pipe', options.show ? 'inherit' : 'pipe'],
   })
-  const timer = options.stopAfterMs === undefined ? undefined : setTimeout(() => child.kill('SIGTERM'), options.stopAfterMs)
+  const timer =
+    options.stopAfterMs === undefined ? undefined : setTimeout(() => child.kill('SIGTERM'), options.stopAfterMs)
   let out = ''
   let err = ''
   child.stdout!.setEncoding('utf8').on('data', (text: string) => {

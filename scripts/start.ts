@@ -18,7 +18,18 @@ const specs = ['client.yaml', 'gateway.yaml', 'projection.yaml']
 await command(['run', ...specs, '--until', 'caught_up', '--set', `address=127.0.0.1:${await freePort()}`])
 
 const store = ['query', 'store', 'invoice-items']
-const busiest = ['--where', 'CustomerID != null', '--group', 'CustomerID', '--outputs', 'lines=count()', '--sort', '-lines', '--limit', '1']
+const busiest = [
+  '--where',
+  'CustomerID != null',
+  '--group',
+  'CustomerID',
+  '--outputs',
+  'lines=count()',
+  '--sort',
+  '-lines',
+  '--limit',
+  '1',
+]
 const [customer] = await rowsOf<{ CustomerID: number }>([...store, ...busiest])
 const invoices = [
   ...store,
@@ -31,7 +42,9 @@ const invoices = [
   '--sort',
   '-InvoiceDate',
 ]
-process.stdout.write(`\nThe invoices of customer ${customer!.CustomerID}, newest first:\n  npx pipe ${shown(invoices)}\n\n`)
+process.stdout.write(
+  `\nThe invoices of customer ${customer!.CustomerID}, newest first:\n  npx pipe ${shown(invoices)}\n\n`,
+)
 await command(invoices)
 
 const [shortest] = (await rowsOf<{ InvoiceNo: string; lines: number }>(invoices)).toSorted((a, b) => a.lines - b.lines)
@@ -58,5 +71,7 @@ async function rowsOf<T>(words: readonly string[]): Promise<T[]> {
 }
 
 function shown(words: readonly string[]): string {
-  return words.map((word) => (/^[\w,.=-]+$/.test(word) ? word : word.includes("'") ? `"${word}"` : `'${word}'`)).join(' ')
+  return words
+    .map((word) => (/^[\w,.=-]+$/.test(word) ? word : word.includes("'") ? `"${word}"` : `'${word}'`))
+    .join(' ')
 }

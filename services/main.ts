@@ -17,7 +17,10 @@ const checkout = realpathSync(join(import.meta.dirname, '..'))
 const home = join(checkout, '.services')
 
 /** Twenty ports from a place between 21000 and 32600, below what systems give to clients. */
-const firstPort = Number(process.env['MILLRACE_SERVICES_PORT'] ?? 21_000 + (createHash('sha256').update(checkout).digest().readUInt32BE() % 580) * 20)
+const firstPort = Number(
+  process.env['MILLRACE_SERVICES_PORT'] ??
+    21_000 + (createHash('sha256').update(checkout).digest().readUInt32BE() % 580) * 20,
+)
 
 function placeOf(server: Server): Place {
   const before = servers.slice(0, servers.indexOf(server)).reduce((sum, { ports }) => sum + ports, 0)
@@ -61,7 +64,10 @@ async function runWith(program: readonly string[]): Promise<number> {
   try {
     const failed = (await Promise.allSettled(ups)).find((result) => result.status === 'rejected')
     if (failed) throw failed.reason as Error
-    const env = Object.assign({ ...process.env }, ...servers.map((server) => server.env(placeOf(server)))) as NodeJS.ProcessEnv
+    const env = Object.assign(
+      { ...process.env },
+      ...servers.map((server) => server.env(placeOf(server))),
+    ) as NodeJS.ProcessEnv
     const child = spawn(program[0]!, program.slice(1), { stdio: 'inherit', env })
     return await new Promise<number>((resolve, reject) => {
       child.on('error', reject)
@@ -79,11 +85,15 @@ const command = commands[word]
 const unknown = names.filter((name) => !servers.some((server) => server.name === name))
 if (!command || unknown.length > 0) {
   const listed = servers.map((server) => server.name).join(' ')
-  process.stderr.write(`usage: npm run services -- ${Object.keys(commands).join('|')} [${listed}]\n       npm run services -- run -- PROGRAM [ARGUMENTS]\n`)
+  process.stderr.write(
+    `usage: npm run services -- ${Object.keys(commands).join('|')} [${listed}]\n       npm run services -- run -- PROGRAM [ARGUMENTS]\n`,
+  )
   process.exit(2)
 }
 const wanted = servers.filter((server) => names.length === 0 || names.includes(server.name))
-const results = await Promise.allSettled(wanted.map(async (server) => process.stdout.write(`${await command(server, placeOf(server))}\n`)))
+const results = await Promise.allSettled(
+  wanted.map(async (server) => process.stdout.write(`${await command(server, placeOf(server))}\n`)),
+)
 for (const result of results) {
   if (result.status !== 'rejected') continue
   process.stderr.write(`${(result.reason as Error).message}\n`)

@@ -86,7 +86,9 @@ const within = (ms: number, answer: Promise<void>): Promise<void> =>
   ])
 
 const lastLines = (place: Place): string =>
-  existsSync(logFile(place)) ? readFileSync(logFile(place), 'utf8').trimEnd().split('\n').slice(-15).join('\n') : '(it has no log)'
+  existsSync(logFile(place))
+    ? readFileSync(logFile(place), 'utf8').trimEnd().split('\n').slice(-15).join('\n')
+    : '(it has no log)'
 
 /** Kills the server and throws its data away. True: it was running. */
 export async function down(place: Place): Promise<boolean> {

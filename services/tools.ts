@@ -10,7 +10,12 @@ export function tool(program: string, args: readonly string[], install: string):
     execFile(program, args, { maxBuffer: 64 << 20 }, (error, out, errors) => {
       if (!error) resolve(out)
       else if (error.code === 'ENOENT') reject(new Error(`${program} is needed: ${install}`))
-      else reject(new Error(`${program} ${args.join(' ')} failed: ${(errors || out || error.message).trim().split('\n').slice(-8).join('\n')}`))
+      else
+        reject(
+          new Error(
+            `${program} ${args.join(' ')} failed: ${(errors || out || error.message).trim().split('\n').slice(-8).join('\n')}`,
+          ),
+        )
     })
   })
 }

@@ -7,7 +7,11 @@ import { expect, test } from 'vitest'
 test('the benchmarks run, and all contestants come to the same result', { timeout: 180_000 }, async () => {
   const main = fileURLToPath(new URL('../benchmarks/main.ts', import.meta.url))
   const env = { ...process.env, NODE_OPTIONS: '', MILLRACE_DATA: '' }
-  const { stdout } = await promisify(execFile)(process.execPath, ['--conditions=@millrace/source', '--no-warnings', main, '--quick'], { env })
+  const { stdout } = await promisify(execFile)(
+    process.execPath,
+    ['--conditions=@millrace/source', '--no-warnings', main, '--quick'],
+    { env },
+  )
   expect(stdout.match(/: outputs equal/g)).toHaveLength(4)
   expect(stdout).not.toContain('MISSED')
 })

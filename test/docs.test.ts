@@ -22,37 +22,44 @@ interface Block {
 }
 
 const blocksOf = (page: string): Block[] =>
-  [...textOf(page).matchAll(/(?:<!-- ([^>]*?) -->\n)?```(\w*)\n([\s\S]*?)```/g)].map(([, mark = '', language, text]) => ({
-    mark,
-    language: language!,
-    text: text!,
-  }))
+  [...textOf(page).matchAll(/(?:<!-- ([^>]*?) -->\n)?```(\w*)\n([\s\S]*?)```/g)].map(
+    ([, mark = '', language, text]) => ({
+      mark,
+      language: language!,
+      text: text!,
+    }),
+  )
 
 /** Words of a shell line, with quotes. Only what the pages use. */
 const words = (line: string): string[] =>
-  [...line.matchAll(/'([^']*)'|"((?:[^"\\]|\\.)*)"|(\S+)/g)].map((m) => m[1] ?? m[2]?.replaceAll(/\\(.)/g, '$1') ?? m[3]!)
+  [...line.matchAll(/'([^']*)'|"((?:[^"\\]|\\.)*)"|(\S+)/g)].map(
+    (m) => m[1] ?? m[2]?.replaceAll(/\\(.)/g, '$1') ?? m[3]!,
+  )
 
 describe('pages', () => {
-  it.each(pages.filter((page) => blocksOf(page).some((block) => block.mark === 'run')))('%s: its commands do what it says', async (page) => {
-    let cwd = freshFolder()
-    for (const { mark, text } of blocksOf(page)) {
-      if (mark.startsWith('file ')) {
-        const path = join(cwd, mark.slice('file '.length))
-        mkdirSync(dirname(path), { recursive: true })
-        writeFileSync(path, text)
-      }
-      if (mark !== 'run') continue
-      for (const line of text.trim().split('\n')) {
-        const [command, ...args] = words(line)
-        if (command === 'cd') cwd = join(cwd, args[0]!)
-        else {
-          expect(command, line).toBe('pipe')
-          const { code, err } = await pipe(args, cwd)
-          expect(code, `${line}\n${err}`).toBe(0)
+  it.each(pages.filter((page) => blocksOf(page).some((block) => block.mark === 'run')))(
+    '%s: its commands do what it says',
+    async (page) => {
+      let cwd = freshFolder()
+      for (const { mark, text } of blocksOf(page)) {
+        if (mark.startsWith('file ')) {
+          const path = join(cwd, mark.slice('file '.length))
+          mkdirSync(dirname(path), { recursive: true })
+          writeFileSync(path, text)
+        }
+        if (mark !== 'run') continue
+        for (const line of text.trim().split('\n')) {
+          const [command, ...args] = words(line)
+          if (command === 'cd') cwd = join(cwd, args[0]!)
+          else {
+            expect(command, line).toBe('pipe')
+            const { code, err } = await pipe(args, cwd)
+            expect(code, `${line}\n${err}`).toBe(0)
+          }
         }
       }
-    }
-  })
+    },
+  )
 
   const specs = pages.flatMap((page) =>
     blocksOf(page)
@@ -64,8 +71,14 @@ describe('pages', () => {
     const folder = freshFolder()
     mkdirSync(join(folder, 'schemas'))
     writeFileSync(join(folder, 'millrace.yaml'), 'connections: { store: documents, lake: objects }\n')
-    writeFileSync(join(folder, 'schemas/order.yaml'), readFileSync(join(root, 'packages/cli/templates/project/schemas/order.yaml')))
-    writeFileSync(join(folder, 'schemas/visit.yaml'), 'fields: { visitor: string, page: string, at: string, seconds: number }\n')
+    writeFileSync(
+      join(folder, 'schemas/order.yaml'),
+      readFileSync(join(root, 'packages/cli/templates/project/schemas/order.yaml')),
+    )
+    writeFileSync(
+      join(folder, 'schemas/visit.yaml'),
+      'fields: { visitor: string, page: string, at: string, seconds: number }\n',
+    )
     writeFileSync(join(folder, 'spec.yaml'), text)
     const { code, err } = await pipe(['check', 'spec.yaml'], folder)
     expect(code, err).toBe(0)

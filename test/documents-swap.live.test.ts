@@ -3,7 +3,16 @@ import { randomUUID } from 'node:crypto'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { batch, type PartialWriteError, type Query, Records, type RecordType, type Row, type SinkDefinition, type Type } from '@millrace/core'
+import {
+  batch,
+  type PartialWriteError,
+  type Query,
+  Records,
+  type RecordType,
+  type Row,
+  type SinkDefinition,
+  type Type,
+} from '@millrace/core'
 import mongodb from '@millrace/sink-mongodb'
 import sqlite from '@millrace/sink-sqlite'
 import { liveUrl, sameSet } from '@millrace/testkit'
@@ -21,7 +30,10 @@ afterAll(async () => {
   await client.close()
 })
 
-const field = (kind: Exclude<Type['kind'], 'decimal' | 'list' | 'object'>, optional = false) => ({ type: { kind }, optional })
+const field = (kind: Exclude<Type['kind'], 'decimal' | 'list' | 'object'>, optional = false) => ({
+  type: { kind },
+  optional,
+})
 const schema: RecordType = {
   fields: {
     InvoiceNo: field('string', true),
@@ -47,30 +59,58 @@ const row = (i: number, more: Row = {}): Row => ({
   any: { list: [i, 'x', null] },
   ...more,
 })
-const rows = [...Array.from({ length: 23 }, (_, i) => row(i)), row(23, { InvoiceNo: null }), row(24, { StockCode: 'x\ud800' }), row(25, { StockCode: null })]
+const rows = [
+  ...Array.from({ length: 23 }, (_, i) => row(i)),
+  row(23, { InvoiceNo: null }),
+  row(24, { StockCode: 'x\ud800' }),
+  row(25, { StockCode: null }),
+]
 const { signal } = new AbortController()
 
 /** Writes twice, as after a crash, and tells what was refused and what a look-up finds. */
-async function written(definition: SinkDefinition, own: Row, options: Row, query: Partial<Query>): Promise<{ refused: string[]; found: Row[] }> {
+async function written(
+  definition: SinkDefinition,
+  own: Row,
+  options: Row,
+  query: Partial<Query>,
+): Promise<{ refused: string[]; found: Row[] }> {
   const resolved = { write: 'upsert', nulls: 'write', existing: 'stop', ...own, ...options }
-  const env = { root, home: root, profile: 'swap', pipeline: 'p', id: 'out', resolve: (path: string) => join(root, path) }
+  const env = {
+    root,
+    home: root,
+    profile: 'swap',
+    pipeline: 'p',
+    id: 'out',
+    resolve: (path: string) => join(root, path),
+  }
   const sink = definition.create(resolved, { ...env, schema })
   const refused: string[] = []
   try {
     await sink.open!({ signal, incarnation: 1, instance: { i: 0, n: 1 }, warn: () => {} })
     for (let again = 0; again < 2; again++) {
-      const records = new Records({ rows, from: [{ source: 'in', batch: batch({ split: 's', rows, positionAt: (i) => i }) }], pipeline: 'p' })
+      const records = new Records({
+        rows,
+        from: [{ source: 'in', batch: batch({ split: 's', rows, positionAt: (i) => i }) }],
+        pipeline: 'p',
+      })
       try {
         await sink.write(records, { signal, epoch: 1 })
       } catch (error) {
-        for (const { index, kind, code, field: at } of (error as PartialWriteError).failures) refused.push(`${index} ${kind} ${code} ${at}`)
+        for (const { index, kind, code, field: at } of (error as PartialWriteError).failures)
+          refused.push(`${index} ${kind} ${code} ${at}`)
       }
     }
   } finally {
     await sink.close?.()
   }
   const found: Row[] = []
-  for await (const each of definition.query!(resolved, env, { collection: String(options['collection']), type: schema, ...query }, signal)) found.push(each)
+  for await (const each of definition.query!(
+    resolved,
+    env,
+    { collection: String(options['collection']), type: schema, ...query },
+    signal,
+  ))
+    found.push(each)
   return { refused, found }
 }
 
@@ -81,10 +121,30 @@ describe.skipIf(!url)('a profile that swaps the store changes nothing', () => {
     ['without nulls', { collection: 'without-nulls', nulls: 'omit' }],
     ['inserted once', { collection: 'inserted', write: 'insert', key: 'InvoiceNo' }],
     ['merged', { collection: 'merged', write: 'set', key: 'InvoiceNo', fields: ['Quantity', 'price'] }],
-    ['one attribute a record', { collection: 'gathered', write: 'set', key: 'InvoiceNo', attribute: { name: 'StockCode', value: ['Quantity', 'any'] } }],
-    ['found by a decimal', { collection: 'found', indexes: [['price']] }, { where: { equals: { price: '7.50' }, test: (each) => each['price'] === '7.50' } }],
-    ['found by what is null', { collection: 'null' }, { where: { equals: { at: null }, test: (each) => (each['at'] ?? null) === null } }],
-    ['the largest of exact numbers', { collection: 'sorted' }, { sort: [{ field: 'price', descending: true }], limit: 3 }],
+    [
+      'one attribute a record',
+      {
+        collection: 'gathered',
+        write: 'set',
+        key: 'InvoiceNo',
+        attribute: { name: 'StockCode', value: ['Quantity', 'any'] },
+      },
+    ],
+    [
+      'found by a decimal',
+      { collection: 'found', indexes: [['price']] },
+      { where: { equals: { price: '7.50' }, test: (each) => each['price'] === '7.50' } },
+    ],
+    [
+      'found by what is null',
+      { collection: 'null' },
+      { where: { equals: { at: null }, test: (each) => (each['at'] ?? null) === null } },
+    ],
+    [
+      'the largest of exact numbers',
+      { collection: 'sorted' },
+      { sort: [{ field: 'price', descending: true }], limit: 3 },
+    ],
   ])('%s', async (_name, options, query = {}) => {
     const embedded = await written(sqlite[0] as SinkDefinition, {}, options, query)
     const real = await written(mongodb[0] as SinkDefinition, { url, database }, options, query)

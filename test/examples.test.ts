@@ -27,22 +27,30 @@ describe('examples', () => {
 
   it.each(names)('%s is right, runs, balances and gives what it should', async (name) => {
     const folder = join(freshFolder(), name)
-    cpSync(join(examples, name), folder, { recursive: true, filter: (path) => !['.millrace', 'out'].includes(basename(path)) })
+    cpSync(join(examples, name), folder, {
+      recursive: true,
+      filter: (path) => !['.millrace', 'out'].includes(basename(path)),
+    })
     expect(await pipe(['check'], folder)).toMatchObject({ code: 0, err: '' })
     const { code, out, err } = await pipe(['run', '--json'], folder)
     expect([code, err]).toEqual([0, ''])
     expect(JSON.parse(out)).toMatchObject({ ended: true, balances: true })
-    if (existsSync(join(folder, 'expected'))) expect(outputs(join(folder, 'out'))).toEqual(outputs(join(folder, 'expected')))
+    if (existsSync(join(folder, 'expected')))
+      expect(outputs(join(folder, 'out'))).toEqual(outputs(join(folder, 'expected')))
     // Run again, it replaces its own results.
     expect((await pipe(['run'], folder)).code).toBe(0)
-    if (existsSync(join(folder, 'expected'))) expect(outputs(join(folder, 'out'))).toEqual(outputs(join(folder, 'expected')))
+    if (existsSync(join(folder, 'expected')))
+      expect(outputs(join(folder, 'out'))).toEqual(outputs(join(folder, 'expected')))
   })
 
   it('sqlite-query finds a customer by an index', async () => {
     const folder = join(freshFolder(), 'sqlite-query')
     cpSync(join(examples, 'sqlite-query'), folder, { recursive: true })
     await pipe(['run'], folder)
-    const { out } = await pipe(['query', 'store', 'invoices', '--where', 'customer == 17850', '--sort', 'invoice', '--json'], folder)
+    const { out } = await pipe(
+      ['query', 'store', 'invoices', '--where', 'customer == 17850', '--sort', 'invoice', '--json'],
+      folder,
+    )
     expect(JSON.parse(out)).toMatchObject([
       { invoice: '536365', total: '139.12' },
       { invoice: '536366', total: '22.20' },

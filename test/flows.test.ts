@@ -48,9 +48,14 @@ const specsIn = (folder: string): Record<string, string> =>
 async function ran(name: string, profile: string, inputs: readonly string[]) {
   const folder = join(freshFolder(), profile)
   mkdirSync(folder)
-  const env = { KAFKA_BROKER: kafka ?? '', MONGODB_URL: mongodb ?? '', NAME_PREFIX: profile === 'local' ? '' : `test-${randomUUID().slice(0, 8)}-` }
+  const env = {
+    KAFKA_BROKER: kafka ?? '',
+    MONGODB_URL: mongodb ?? '',
+    NAME_PREFIX: profile === 'local' ? '' : `test-${randomUUID().slice(0, 8)}-`,
+  }
   const place: Place = { profile, folder, env }
-  const run = (more: readonly string[] = inputs) => runFlow(name, flows[name]!, { profile, inputs: more, out: folder, env, stopAfterMs: 90_000 })
+  const run = (more: readonly string[] = inputs) =>
+    runFlow(name, flows[name]!, { profile, inputs: more, out: folder, env, stopAfterMs: 90_000 })
   const stored = async () => {
     const texts: Record<string, string> = {}
     for (const collection of [...flows[name]!.collections.map((c) => c.name), ...reportsOf(name)]) {
@@ -63,7 +68,8 @@ async function ran(name: string, profile: string, inputs: readonly string[]) {
   return { place, first: await run(), run, stored }
 }
 
-const reportsOf = (name: string): string[] => (name === 'amazon-products' ? ['price-buckets', 'in-no-price-bucket', 'items-per-category', 'average-price'] : [])
+const reportsOf = (name: string): string[] =>
+  name === 'amazon-products' ? ['price-buckets', 'in-no-price-bucket', 'items-per-category', 'average-price'] : []
 
 describe.each(Object.keys(flows))('the flow %s', (name) => {
   const project = join(root, 'pipelines', flows[name]!.folder)
@@ -80,10 +86,17 @@ describe.each(Object.keys(flows))('the flow %s', (name) => {
     expect(first.balance.wrong).toEqual([])
     const before = await stored()
     expect(first.balance.posts[0]).toMatchObject(
-      name === 'amazon-products' ? { posted: 400, repeated: 0, refused: 0, taken: 400 } : { posted: 600, repeated: 0, refused: 3, taken: 597 },
+      name === 'amazon-products'
+        ? { posted: 400, repeated: 0, refused: 0, taken: 400 }
+        : { posted: 600, repeated: 0, refused: 3, taken: 597 },
     )
-    for (const [stream, echo] of echoes[name] ?? []) expect(await messagesOf(place, echo)).toEqual(await messagesOf(place, stream))
-    const log = await collect(linesOf<{ level: string; event: string; status: number; time: string }>(join(place.folder, 'out/ingestion.jsonl')))
+    for (const [stream, echo] of echoes[name] ?? [])
+      expect(await messagesOf(place, echo)).toEqual(await messagesOf(place, stream))
+    const log = await collect(
+      linesOf<{ level: string; event: string; status: number; time: string }>(
+        join(place.folder, 'out/ingestion.jsonl'),
+      ),
+    )
     expect(new Set(log.map(({ level, event, status }) => `${level} ${event} ${status}`))).toEqual(
       new Set(name === 'amazon-products' ? ['info accepted 201'] : ['info accepted 201', 'warn refused 400']),
     )
@@ -99,7 +112,8 @@ describe.each(Object.keys(flows))('the flow %s', (name) => {
       const inputs = inputsOf(name)
       const [local, servers] = [await ran(name, 'local', inputs), await ran(name, 'kafka-mongo', inputs)]
       expect(specsIn(local.place.folder)).toEqual(specsIn(servers.place.folder))
-      for (const [path, text] of Object.entries(specsIn(local.place.folder))) expect(readFileSync(join(project, path), 'utf8')).toBe(text)
+      for (const [path, text] of Object.entries(specsIn(local.place.folder)))
+        expect(readFileSync(join(project, path), 'utf8')).toBe(text)
       expect([local.first.balance.wrong, servers.first.balance.wrong]).toEqual([[], []])
       expect(await servers.stored()).toEqual(await local.stored())
     },

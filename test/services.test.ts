@@ -28,7 +28,9 @@ const scripted = (script: string): Server => ({
   },
   env: () => ({}),
 })
-const good = scripted("setTimeout(() => require('node:fs').writeFileSync('ready', ''), 50); setInterval(() => {}, 1000)")
+const good = scripted(
+  "setTimeout(() => require('node:fs').writeFileSync('ready', ''), 50); setInterval(() => {}, 1000)",
+)
 
 test('a server is started once, and known again', async () => {
   await up(good, place)
@@ -54,12 +56,17 @@ test('a server that dies is told with the last lines of its log', async () => {
 })
 
 test('a server that cannot be started is told as well', async () => {
-  await expect(up({ ...good, command: ({ run }) => [join(run, 'nothing')] }, place)).rejects.toThrow('scripted has died')
+  await expect(up({ ...good, command: ({ run }) => [join(run, 'nothing')] }, place)).rejects.toThrow(
+    'scripted has died',
+  )
 })
 
 test('another program on its port does not make a dead server healthy', async () => {
   // The answer comes long after the server's own end, on a busy machine too.
-  const bad = { ...scripted('process.exit(1)'), healthy: () => new Promise<void>((resolve) => setTimeout(resolve, 3000)) }
+  const bad = {
+    ...scripted('process.exit(1)'),
+    healthy: () => new Promise<void>((resolve) => setTimeout(resolve, 3000)),
+  }
   await expect(up(bad, place)).rejects.toThrow('scripted has died')
 })
 

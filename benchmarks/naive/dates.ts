@@ -22,7 +22,10 @@ const libraries: Record<string, (text: string) => string> = {
 }
 
 export function compareDateLibraries(): void {
-  const texts = Array.from({ length: 150_000 }, (_, k) => `${1 + (k % 12)}/${1 + (k % 28)}/2011 ${k % 24}:${String(k % 60).padStart(2, '0')}`)
+  const texts = Array.from(
+    { length: 150_000 },
+    (_, k) => `${1 + (k % 12)}/${1 + (k % 28)}/2011 ${k % 24}:${String(k % 60).padStart(2, '0')}`,
+  )
   for (const round of ['warm', 'timed']) {
     for (const [name, normalize] of Object.entries(libraries)) {
       const before = process.cpuUsage()

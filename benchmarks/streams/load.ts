@@ -49,4 +49,6 @@ function connection(): void {
 const started = performance.now()
 for (let n = 0; n < Number(BENCH_CONNECTIONS); n++) connection()
 await done.promise
-console.log(JSON.stringify({ wall: (performance.now() - started) / 1000, requests: requests.length, records: records.length }))
+console.log(
+  JSON.stringify({ wall: (performance.now() - started) / 1000, requests: requests.length, records: records.length }),
+)

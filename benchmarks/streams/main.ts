@@ -15,7 +15,11 @@ import { freePort } from '../../packages/testkit/src/port.ts'
 import { gateway, type Load, type Server, underLoad } from './http.ts'
 
 const { values: flags } = parseArgs({
-  options: { quick: { type: 'boolean', default: false }, runs: { type: 'string' }, only: { type: 'string', multiple: true } },
+  options: {
+    quick: { type: 'boolean', default: false },
+    runs: { type: 'string' },
+    only: { type: 'string', multiple: true },
+  },
 })
 const runs = Number(flags.runs ?? (flags.quick ? 1 : 5))
 const broker = process.env['MILLRACE_TEST_KAFKA_URL']
@@ -72,7 +76,13 @@ let n = 0
 async function task(name: string, env: Record<string, string> = {}): Promise<Told> {
   const program = {
     args: ['--expose-gc', join(out, 'work/task.mjs'), name],
-    env: { BENCH_LINES: inputs.jsonl, BENCH_KAFKA: broker!, BENCH_TOPIC: input, BENCH_LOG: join(out, 'work/log'), ...env },
+    env: {
+      BENCH_LINES: inputs.jsonl,
+      BENCH_KAFKA: broker!,
+      BENCH_TOPIC: input,
+      BENCH_LOG: join(out, 'work/log'),
+      ...env,
+    },
   }
   const { output, peakBytes } = await measure(program)
   const told = JSON.parse(output) as Told
@@ -82,12 +92,19 @@ async function task(name: string, env: Record<string, string> = {}): Promise<Tol
 }
 
 type Contestant = readonly [name: string, run: () => Promise<Told>]
-async function compare(title: string, contestants: readonly Contestant[], rows = inputs.rows): Promise<Map<string, Told>> {
+async function compare(
+  title: string,
+  contestants: readonly Contestant[],
+  rows = inputs.rows,
+): Promise<Map<string, Told>> {
   const all = new Map(contestants.map(([name]) => [name, [] as Told[]]))
   for (let round = 0; round < runs; round++) for (const [name, run] of contestants) all.get(name)!.push(await run())
   const middle = (told: readonly Told[], part: keyof Told) => median(told.map((each) => each[part]))
   const medians = new Map(
-    [...all].map(([name, told]) => [name, { cpu: middle(told, 'cpu'), wall: middle(told, 'wall'), records: rows, peakMb: middle(told, 'peakMb') }]),
+    [...all].map(([name, told]) => [
+      name,
+      { cpu: middle(told, 'cpu'), wall: middle(told, 'wall'), records: rows, peakMb: middle(told, 'peakMb') },
+    ]),
   )
   console.log(`\n${title}\n                CPU µs/record   records/s   peak MB`)
   for (const [name, { cpu, wall, peakMb }] of medians)
@@ -100,7 +117,9 @@ async function compare(title: string, contestants: readonly Contestant[], rows =
 }
 function judge(what: string, value: number, is: 'most' | 'least', limit: number): void {
   const passed = is === 'most' ? value <= limit : value >= limit
-  console.log(`  ${flags.quick ? 'ran   ' : passed ? 'passed' : 'MISSED'}  ${what}: ${value.toFixed(2)}, at ${is} ${limit}`)
+  console.log(
+    `  ${flags.quick ? 'ran   ' : passed ? 'passed' : 'MISSED'}  ${what}: ${value.toFixed(2)}, at ${is} ${limit}`,
+  )
 }
 
 try {
@@ -137,14 +156,29 @@ try {
       ['read', () => task('log-read', { BENCH_LOG: kept })],
       ['lines, parse', () => task('lines-read')],
     ])
-    judge('append: rate over a bare loop that writes and fsyncs the same bytes', told.get('write, fsync')!.wall / told.get('append')!.wall, 'least', 0.4)
-    judge('read: rate over a bare read of JSON lines', told.get('lines, parse')!.wall / told.get('read')!.wall, 'least', 0.5)
+    judge(
+      'append: rate over a bare loop that writes and fsyncs the same bytes',
+      told.get('write, fsync')!.wall / told.get('append')!.wall,
+      'least',
+      0.4,
+    )
+    judge(
+      'read: rate over a bare read of JSON lines',
+      told.get('lines, parse')!.wall / told.get('read')!.wall,
+      'least',
+      0.5,
+    )
   }
   if (wanted('pipeline')) {
     const project = join(out, 'work/project')
     mkdirSync(project, { recursive: true })
     writeFileSync(join(project, 'millrace.yaml'), 'version: 1\n')
-    const whole = (cost: Cost): Told => ({ cpu: cost.cpu, wall: cost.wall, records: inputs.rows, peakMb: cost.peakBytes / 1e6 })
+    const whole = (cost: Cost): Told => ({
+      cpu: cost.cpu,
+      wall: cost.wall,
+      records: inputs.rows,
+      peakMb: cost.peakBytes / 1e6,
+    })
     const told = await compare('Kafka -> date, project -> Kafka, whole process', [
       [
         'millrace',
@@ -157,7 +191,12 @@ try {
       [
         'kafkajs',
         async () => {
-          const env = { BENCH_KAFKA: broker!, BENCH_IN: input, BENCH_OUT: await topic(`${stamp}-${n++}`), BENCH_RECORDS: String(inputs.rows) }
+          const env = {
+            BENCH_KAFKA: broker!,
+            BENCH_IN: input,
+            BENCH_OUT: await topic(`${stamp}-${n++}`),
+            BENCH_RECORDS: String(inputs.rows),
+          }
           return whole(await measure({ args: [join(out, 'work/kafkajs-loop.mjs')], env }))
         },
       ],
@@ -187,11 +226,18 @@ async function compareMongodb(url: string): Promise<void> {
     await lines.deleteMany({})
     rmSync(join(project, '.millrace'), { recursive: true, force: true })
     const cost = await measure({ args, cwd: project, env })
-    if ((await lines.countDocuments()) !== rows) throw new Error(`${args.join(' ')} left ${await lines.countDocuments()} documents, not ${rows}`)
+    if ((await lines.countDocuments()) !== rows)
+      throw new Error(`${args.join(' ')} left ${await lines.countDocuments()} documents, not ${rows}`)
     return { cpu: cost.cpu, wall: cost.wall, records: rows, peakMb: cost.peakBytes / 1e6 }
   }
   writeFileSync(join(project, 'job.yaml'), documents(from, url, database))
-  const byHand = { BENCH_KAFKA: broker!, BENCH_IN: from, BENCH_MONGODB: url, BENCH_DATABASE: database, BENCH_RECORDS: String(rows) }
+  const byHand = {
+    BENCH_KAFKA: broker!,
+    BENCH_IN: from,
+    BENCH_MONGODB: url,
+    BENCH_DATABASE: database,
+    BENCH_RECORDS: String(rows),
+  }
   try {
     const told = await compare(
       'Kafka -> project -> MongoDB, upserts of 1,000, w: majority, whole process',
@@ -218,7 +264,8 @@ async function compareHttp(): Promise<void> {
     peakMb: 0,
   })
   const ours = (given: Load) => async () => measured(await gateway(pipe, join(out, 'work/gateway'), fields), given)
-  const bare = (given: Load) => async () => measured({ args: [join(out, 'work/fastify-bare.mjs')], port: await freePort() }, given)
+  const bare = (given: Load) => async () =>
+    measured({ args: [join(out, 'work/fastify-bare.mjs')], port: await freePort() }, given)
   const single: Load = { lines: inputs.jsonl, records: flags.quick ? 2000 : 60_000, body: 1, connections: 256 }
   const posts = await compare(
     'HTTP, single posts over 256 connections',
@@ -228,7 +275,12 @@ async function compareHttp(): Promise<void> {
     ],
     single.records,
   )
-  judge('requests a second over bare fastify', posts.get('bare fastify')!.wall / posts.get('gateway')!.wall, 'least', 0.4)
+  judge(
+    'requests a second over bare fastify',
+    posts.get('bare fastify')!.wall / posts.get('gateway')!.wall,
+    'least',
+    0.4,
+  )
   const many: Load = { lines: inputs.jsonl, records: flags.quick ? 5000 : 300_000, body: 500, connections: 32 }
   const append = async () => {
     const folder = join(out, 'work/log', String(n++))
@@ -247,7 +299,12 @@ async function compareHttp(): Promise<void> {
     ],
     many.records,
   )
-  judge('records a second over the sink fed from memory', bodies.get('sink-log')!.wall / bodies.get('gateway')!.wall, 'least', 0.3)
+  judge(
+    'records a second over the sink fed from memory',
+    bodies.get('sink-log')!.wall / bodies.get('gateway')!.wall,
+    'least',
+    0.3,
+  )
 }
 
 function documents(from: string, url: string, database: string): string {

@@ -4,14 +4,30 @@
  */
 import { closeSync, createReadStream, fsyncSync, openSync, readFileSync, writeSync } from 'node:fs'
 import { createInterface } from 'node:readline'
-import { type Batch, batch, type Env, Records, type RecordType, type Row, type Source, type SourceDefinition, type SinkDefinition } from '@millrace/core'
+import {
+  type Batch,
+  batch,
+  type Env,
+  Records,
+  type RecordType,
+  type Row,
+  type Source,
+  type SourceDefinition,
+  type SinkDefinition,
+} from '@millrace/core'
 import { keepYoungGenerationSmall } from '../../packages/cli/src/young-generation.ts'
 import { sinkKafka } from '../../packages/sink-kafka/src/sink.ts'
 import { sinkLog } from '../../packages/sink-log/src/sink.ts'
 import { sourceKafka } from '../../packages/source-kafka/src/source.ts'
 import { sourceLog } from '../../packages/source-log/src/source.ts'
 
-const { BENCH_ROWS: most, BENCH_LINES: lines = '', BENCH_KAFKA: kafka = '', BENCH_TOPIC: topic = '', BENCH_LOG: folder = '' } = process.env
+const {
+  BENCH_ROWS: most,
+  BENCH_LINES: lines = '',
+  BENCH_KAFKA: kafka = '',
+  BENCH_TOPIC: topic = '',
+  BENCH_LOG: folder = '',
+} = process.env
 const batchRows = 1000
 const env: Env = { root: '/', home: '/', profile: 'bench', pipeline: 'bench', id: 'x', resolve: (path) => path }
 const signal = new AbortController().signal
@@ -56,7 +72,9 @@ function batches(parsed = false): Records[] {
       new Records({
         rows,
         pipeline: 'bench',
-        from: [{ source: 'source', batch: batch({ split: 'input.csv#0123456789abcdef', rows, positionAt: (i) => at + i }) }],
+        from: [
+          { source: 'source', batch: batch({ split: 'input.csv#0123456789abcdef', rows, positionAt: (i) => at + i }) },
+        ],
       }),
     )
   }
@@ -112,21 +130,46 @@ const tasks: Readonly<Record<string, () => Promise<() => Promise<number> | numbe
   'log-read': async () =>
     readFrom(
       (sourceLog as SourceDefinition).create(
-        { stream: 'bench', path: folder, format: 'json', value_field: 'value', start: 'earliest', stop: 'end', on_gap: 'fail', poll: 20 },
+        {
+          stream: 'bench',
+          path: folder,
+          format: 'json',
+          value_field: 'value',
+          start: 'earliest',
+          stop: 'end',
+          on_gap: 'fail',
+          poll: 20,
+        },
         { ...env, schema: invoice, unknownFields: 'drop' },
       ),
     ),
   'log-write': async () =>
     writeTo(
       (sinkLog as SinkDefinition).create(
-        { stream: 'bench', path: folder, format: 'bytes', value_field: 'value', key: 'InvoiceNo', order: 'strict', partitions: 1 },
+        {
+          stream: 'bench',
+          path: folder,
+          format: 'bytes',
+          value_field: 'value',
+          key: 'InvoiceNo',
+          order: 'strict',
+          partitions: 1,
+        },
         { ...env, schema: encoded },
       ),
     ),
   'log-write-json': async () =>
     writeTo(
       (sinkLog as SinkDefinition).create(
-        { stream: 'bench', path: folder, format: 'json', value_field: 'value', key: 'InvoiceNo', order: 'strict', partitions: 1 },
+        {
+          stream: 'bench',
+          path: folder,
+          format: 'json',
+          value_field: 'value',
+          key: 'InvoiceNo',
+          order: 'strict',
+          partitions: 1,
+        },
         { ...env, schema: invoice },
       ),
       true,
@@ -142,7 +185,9 @@ const tasks: Readonly<Record<string, () => Promise<() => Promise<number> | numbe
   },
   /** The same bytes in the same batches, each fsynced. */
   async 'lines-write'() {
-    const bodies = batches().map((records) => Buffer.concat(records.rows.map((row) => Buffer.concat([row['value'] as Buffer, Buffer.from('\n')]))))
+    const bodies = batches().map((records) =>
+      Buffer.concat(records.rows.map((row) => Buffer.concat([row['value'] as Buffer, Buffer.from('\n')]))),
+    )
     const { length } = values()
     return () => {
       const file = openSync(`${folder}/bare.jsonl`, 'w')
@@ -160,7 +205,14 @@ function readFrom(source: Source): () => Promise<number> {
   return async () => {
     let n = 0
     let sum = 0
-    const context = { signal, resume: () => undefined, recall: () => undefined, wants: () => true, instance: { i: 0, n: 1 }, warn: () => {} }
+    const context = {
+      signal,
+      resume: () => undefined,
+      recall: () => undefined,
+      wants: () => true,
+      instance: { i: 0, n: 1 },
+      warn: () => {},
+    }
     for await (const given of source.read(context)) {
       if ('splits' in given) continue
       const { rows } = given as Batch

@@ -14,16 +14,28 @@ export interface Answered {
 }
 
 /** Posts each body as JSON to its path, one after the other. */
-export async function answersOf(place: Place, flow: string, requests: readonly (readonly [path: string, body: unknown])[]): Promise<Answered[]> {
+export async function answersOf(
+  place: Place,
+  flow: string,
+  requests: readonly (readonly [path: string, body: unknown])[],
+): Promise<Answered[]> {
   copyProject(flows[flow]!, place.folder)
   const address = `127.0.0.1:${await freePort()}`
   const words = ['run', 'gateway.yaml', '--profile', place.profile, '--set', `address=${address}`, '--json']
-  const gateway = spawn(process.execPath, [...pipeFromSource, ...words], { cwd: place.folder, env: { ...process.env, ...place.env }, stdio: 'ignore' })
+  const gateway = spawn(process.execPath, [...pipeFromSource, ...words], {
+    cwd: place.folder,
+    env: { ...process.env, ...place.env },
+    stdio: 'ignore',
+  })
   try {
     await listening(address)
     const answers: Answered[] = []
     for (const [path, body] of requests) {
-      const response = await fetch(`http://${address}${path}`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) })
+      const response = await fetch(`http://${address}${path}`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify(body),
+      })
       answers.push({ status: response.status, body: await response.json() })
     }
     return answers

@@ -101,7 +101,11 @@ export async function countFacts(rows: AsyncIterable<RetailRow> | Iterable<Retai
     dearest = Math.max(dearest, r.UnitPrice)
     sum += BigInt(r.Quantity) * BigInt(Math.round(r.UnitPrice * 1000))
     countries.set(r.Country, (countries.get(r.Country) ?? 0) + 1)
-    seen.whole.add([r.InvoiceNo, r.StockCode, r.Description, r.Quantity, r.InvoiceDate, r.UnitPrice, r.CustomerID, r.Country].join('\u0000'))
+    seen.whole.add(
+      [r.InvoiceNo, r.StockCode, r.Description, r.Quantity, r.InvoiceDate, r.UnitPrice, r.CustomerID, r.Country].join(
+        '\u0000',
+      ),
+    )
   }
   const of = (country: string) => String(countries.get(country) ?? 0)
   return {

@@ -19,7 +19,12 @@ export interface Acceptance {
   place(name: string): Promise<Place>
   run(flow: string, place: Place, inputs: readonly string[], set?: Readonly<Record<string, string>>): Promise<FlowRun>
   /** Exports a collection to `<file>.jsonl`, and compares it with the same export of another profile, if that is there. */
-  documents(place: Place, database: string, collection: string, file?: string): Promise<{ documents: number; sha256: string; path: string }>
+  documents(
+    place: Place,
+    database: string,
+    collection: string,
+    file?: string,
+  ): Promise<{ documents: number; sha256: string; path: string }>
   readonly right: boolean
 }
 
@@ -43,8 +48,19 @@ export function accept(data: string, outFolder: string, profile: string): Accept
       return { profile, folder, env: { ...(await serverEnvironment(profile)), NAME_PREFIX: `${prefix}${name}-` } }
     },
     async run(flow, place, inputs, set = {}) {
-      const ran = await runFlow(flow, flows[flow]!, { profile, inputs, out: place.folder, env: place.env, show: true, set })
-      this.facts(`${flow} adds up`, { 'what is wrong': ran.balance.wrong.join('; ') || 'nothing' }, { 'what is wrong': 'nothing' })
+      const ran = await runFlow(flow, flows[flow]!, {
+        profile,
+        inputs,
+        out: place.folder,
+        env: place.env,
+        show: true,
+        set,
+      })
+      this.facts(
+        `${flow} adds up`,
+        { 'what is wrong': ran.balance.wrong.join('; ') || 'nothing' },
+        { 'what is wrong': 'nothing' },
+      )
       process.stdout.write(`     ${flow}: ${(ran.durationMs / 1000).toFixed(0)} s\n`)
       return ran
     },
@@ -62,6 +78,7 @@ export async function statuses(place: Place): Promise<Facts> {
   const counts = new Map<string, number>()
   const path = join(place.folder, 'out/ingestion.jsonl')
   if (existsSync(path))
-    for await (const { status } of linesOf<{ status: number }>(path)) counts.set(`answers of ${status}`, (counts.get(`answers of ${status}`) ?? 0) + 1)
+    for await (const { status } of linesOf<{ status: number }>(path))
+      counts.set(`answers of ${status}`, (counts.get(`answers of ${status}`) ?? 0) + 1)
   return Object.fromEntries([...counts].map(([status, n]) => [status, String(n)]))
 }

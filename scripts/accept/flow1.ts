@@ -17,8 +17,14 @@ export async function acceptFlow1(job: Acceptance): Promise<void> {
   await job.run('customer-service', main, [input])
   job.facts('ingestion log', await statuses(main), { 'answers of 201': rows })
   const exported = await job.documents(main, 'customer-events', 'invoice-items')
-  const asked = await ask(retailQuery(`read_json('${exported.path}', format = 'newline_delimited', columns = ${columns})`))
-  job.facts('DuckDB    ', Object.fromEntries(Object.entries(asked).map(([fact, value]) => [fact, String(value)])), retailFacts)
+  const asked = await ask(
+    retailQuery(`read_json('${exported.path}', format = 'newline_delimited', columns = ${columns})`),
+  )
+  job.facts(
+    'DuckDB    ',
+    Object.fromEntries(Object.entries(asked).map(([fact, value]) => [fact, String(value)])),
+    retailFacts,
+  )
   job.facts('JSON.parse', await countFacts(linesOf<Document>(exported.path)), retailFacts)
   const written = (await messagesOf(main, 'customer-event-api')).length
   job.facts('stream    ', { messages: String(written) }, { messages: rows })
@@ -34,13 +40,21 @@ export async function acceptFlow1(job: Acceptance): Promise<void> {
   )
   const after = await job.documents(main, 'customer-events', 'invoice-items')
   const messages = (await messagesOf(main, 'customer-event-api')).length
-  job.facts('posted again', { documents: after.sha256, messages: String(messages) }, { documents: exported.sha256, messages: rows })
+  job.facts(
+    'posted again',
+    { documents: after.sha256, messages: String(messages) },
+    { documents: exported.sha256, messages: rows },
+  )
 
   const wrong = await job.place('day-first')
   await job.run('customer-service', wrong, [input], { invoice_date_format: 'd/M/yyyy H:mm' })
   job.facts('day-first', await statuses(wrong), { 'answers of 400': '308950', 'answers of 201': '232959' })
   const dayFirst = await job.documents(wrong, 'customer-events', 'invoice-items', 'invoice-items-day-first')
-  job.facts('day-first', await compareDates(exported.path, dayFirst.path), { 'wrong dates': '211578', 'right dates': '21381', 'unknown ids': '0' })
+  job.facts('day-first', await compareDates(exported.path, dayFirst.path), {
+    'wrong dates': '211578',
+    'right dates': '21381',
+    'unknown ids': '0',
+  })
 }
 
 /** Both exports are in the order of their ids. */

@@ -54,7 +54,8 @@ async function answers(job: Acceptance): Promise<void> {
   ])
   const date = (answer: typeof slashes) => `${answer!.status} ${(answer!.body as { InvoiceDate?: string }).InvoiceDate}`
   const refused = bad!.body as { item: unknown; errors: { field: string }[] }
-  const fields = (answer: typeof slashes) => `${answer!.status} ${(answer!.body as { errors: { field: string }[] }).errors.map((e) => e.field).join(' ')}`
+  const fields = (answer: typeof slashes) =>
+    `${answer!.status} ${(answer!.body as { errors: { field: string }[] }).errors.map((e) => e.field).join(' ')}`
   job.facts(
     'answers   ',
     {
@@ -80,7 +81,8 @@ async function answers(job: Acceptance): Promise<void> {
 
 /** The documents with their dates as the facts have them: `dd-MM-yyyy HH:mm:ss` becomes `yyyy-MM-dd HH:mm:ss`. */
 async function* isoDates(path: string): AsyncGenerator<RetailRow> {
-  for await (const row of linesOf<RetailRow>(path)) yield { ...row, InvoiceDate: row.InvoiceDate.replace(/^(\d\d)-(\d\d)-(\d{4})/, '$3-$2-$1') }
+  for await (const row of linesOf<RetailRow>(path))
+    yield { ...row, InvoiceDate: row.InvoiceDate.replace(/^(\d\d)-(\d\d)-(\d{4})/, '$3-$2-$1') }
 }
 
 /** How many messages have no equal one in the same place of their key's order. */
@@ -90,7 +92,8 @@ function differences(read: readonly Message[], echo: readonly Message[]): number
   let differ = 0
   for (const key of new Set([...byKey.keys(), ...echoed.keys()])) {
     const [a, b] = [byKey.get(key) ?? [], echoed.get(key) ?? []]
-    for (let i = 0; i < Math.max(a.length, b.length); i++) if (a[i]?.id !== b[i]?.id || !isDeepStrictEqual(a[i]?.value, b[i]?.value)) differ++
+    for (let i = 0; i < Math.max(a.length, b.length); i++)
+      if (a[i]?.id !== b[i]?.id || !isDeepStrictEqual(a[i]?.value, b[i]?.value)) differ++
   }
   return differ
 }

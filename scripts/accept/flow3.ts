@@ -7,7 +7,14 @@ import { type Acceptance, statuses } from './flow.ts'
 import { collect, linesOf, messagesOf, type Place } from './stores.ts'
 
 const firstRows = 1166
-const collections = ['product', 'category', 'price-buckets', 'in-no-price-bucket', 'items-per-category', 'average-price']
+const collections = [
+  'product',
+  'category',
+  'price-buckets',
+  'in-no-price-bucket',
+  'items-per-category',
+  'average-price',
+]
 
 export async function acceptFlow3(job: Acceptance): Promise<void> {
   const categories = join(job.data, 'amazon-categories.csv')
@@ -62,7 +69,8 @@ export async function acceptFlow3(job: Acceptance): Promise<void> {
     ['ingest-category', 'spark-output-category'],
   ] as const) {
     const [read, echoed] = [await messagesOf(all, stream), await messagesOf(all, echo)]
-    const texts = (messages: typeof read) => messages.map(({ key, id, value }) => JSON.stringify([key, id, value])).toSorted()
+    const texts = (messages: typeof read) =>
+      messages.map(({ key, id, value }) => JSON.stringify([key, id, value])).toSorted()
     const [a, b] = [texts(read), texts(echoed)]
     const differ = a.reduce((n, line, i) => n + (line === b[i] ? 0 : 1), Math.abs(a.length - b.length))
     job.facts(echo, { 'differ from what was read': String(differ) }, { 'differ from what was read': '0' })
@@ -75,7 +83,8 @@ export async function acceptFlow3(job: Acceptance): Promise<void> {
 /** The SHA-256 of each collection's export. */
 async function exportAll(job: Acceptance, place: Place, prefix = ''): Promise<Facts> {
   const hashes: [string, string][] = []
-  for (const name of collections) hashes.push([name, (await job.documents(place, 'docstreaming', name, `${prefix}${name}`)).sha256])
+  for (const name of collections)
+    hashes.push([name, (await job.documents(place, 'docstreaming', name, `${prefix}${name}`)).sha256])
   return Object.fromEntries(hashes)
 }
 
@@ -103,7 +112,12 @@ async function reported(job: Acceptance, prefix = ''): Promise<Facts> {
     ...Object.fromEntries(others.map(({ reason, items: n }) => [reason, String(n)])),
     'categories in use': String(items.length),
     ...Object.fromEntries(items.map(({ category_name, items: n }) => [`items of ${category_name}`, String(n)])),
-    ...Object.fromEntries(averages.map((row) => [`average price of ${row.category_name}`, `${row.average_price.toFixed(4)} over ${row.items}`])),
+    ...Object.fromEntries(
+      averages.map((row) => [
+        `average price of ${row.category_name}`,
+        `${row.average_price.toFixed(4)} over ${row.items}`,
+      ]),
+    ),
     'best sellers': String(products.filter((product) => product.isBestSeller).length),
     'products with stars': String(products.filter((product) => typeof product.stars === 'number').length),
     date: [...new Set(products.map((product) => product.date))].join(', '),

@@ -15,7 +15,9 @@ const flow =
   async (data: string, out: string, profile: string): Promise<boolean> => {
     const acceptance = accept(data, out, profile)
     await job(acceptance)
-    process.stdout.write(`\n${acceptance.right ? 'Every fact holds' : 'SOME FACTS DO NOT HOLD'} on the profile ${profile}. Exports: ${acceptance.out}\n`)
+    process.stdout.write(
+      `\n${acceptance.right ? 'Every fact holds' : 'SOME FACTS DO NOT HOLD'} on the profile ${profile}. Exports: ${acceptance.out}\n`,
+    )
     return acceptance.right
   }
 
@@ -26,12 +28,17 @@ const jobs: Readonly<Record<string, (data: string, out: string, profile: string)
   flow3: flow(acceptFlow3),
 }
 
-const { values, positionals } = parseArgs({ allowPositionals: true, options: { out: { type: 'string' }, profile: { type: 'string', default: 'local' } } })
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { out: { type: 'string' }, profile: { type: 'string', default: 'local' } },
+})
 const job = jobs[positionals[0] ?? '']
 const data = process.env['MILLRACE_DATA']
 if (!job || !values.out) fail(`Usage: npm run accept -- ${Object.keys(jobs).join('|')} [--profile NAME] --out FOLDER`)
 if (!data)
-  fail('Set MILLRACE_DATA to the folder that holds online-retail.csv.gz: the UCI Online Retail data, https://archive.ics.uci.edu/dataset/352/online+retail')
+  fail(
+    'Set MILLRACE_DATA to the folder that holds online-retail.csv.gz: the UCI Online Retail data, https://archive.ics.uci.edu/dataset/352/online+retail',
+  )
 process.exitCode = (await job(resolve(data), resolve(values.out), values.profile)) ? 0 : 1
 
 function fail(message: string): never {

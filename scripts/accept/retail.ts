@@ -18,7 +18,10 @@ export async function acceptRetail(data: string, out: string): Promise<boolean> 
   cpSync(join(root, 'scripts/accept/retail.yaml'), join(out, 'retail.yaml'))
   cpSync(join(root, 'pipelines/customer-service/schemas'), join(out, 'schemas'), { recursive: true })
   writeFileSync(join(out, 'millrace.yaml'), 'connections: { store: documents }\n')
-  const { code } = await pipe(['run', 'retail.yaml', '--set', `input=${join(data, 'online-retail.csv.gz')}`], { cwd: out, show: true })
+  const { code } = await pipe(['run', 'retail.yaml', '--set', `input=${join(data, 'online-retail.csv.gz')}`], {
+    cwd: out,
+    show: true,
+  })
   if (code !== 0) return false
   process.stdout.write('\n')
 
@@ -57,16 +60,24 @@ const jsonLines = (paths: readonly string[], list: (paths: readonly string[]) =>
 async function* parquetRows(paths: readonly string[]): AsyncGenerator<RetailRow> {
   for (const path of paths) {
     const file = await asyncBufferFromFile(path)
-    const rows = (await parquetReadObjects({ file, compressors: { ZSTD: (input) => zstdDecompressSync(input) } })) as Record<string, unknown>[]
+    const rows = (await parquetReadObjects({
+      file,
+      compressors: { ZSTD: (input) => zstdDecompressSync(input) },
+    })) as Record<string, unknown>[]
     // It gives 64-bit integers as bigint.
     for (const row of rows)
-      yield { ...row, Quantity: Number(row['Quantity']), CustomerID: row['CustomerID'] === null ? null : Number(row['CustomerID']) } as unknown as RetailRow
+      yield {
+        ...row,
+        Quantity: Number(row['Quantity']),
+        CustomerID: row['CustomerID'] === null ? null : Number(row['CustomerID']),
+      } as unknown as RetailRow
   }
 }
 
 async function* lineRows(paths: readonly string[]): AsyncGenerator<RetailRow> {
   for (const path of paths)
-    for await (const line of createInterface({ input: createReadStream(path, 'utf8') })) yield withNulls(JSON.parse(line) as Partial<RetailRow>)
+    for await (const line of createInterface({ input: createReadStream(path, 'utf8') }))
+      yield withNulls(JSON.parse(line) as Partial<RetailRow>)
 }
 
 function* documents(store: string): Generator<string> {
@@ -87,4 +98,8 @@ function* documentRows(store: string): Generator<RetailRow> {
 }
 
 // Null and absent are one.
-const withNulls = (row: Partial<RetailRow>): RetailRow => ({ ...(row as RetailRow), Description: row.Description ?? null, CustomerID: row.CustomerID ?? null })
+const withNulls = (row: Partial<RetailRow>): RetailRow => ({
+  ...(row as RetailRow),
+  Description: row.Description ?? null,
+  CustomerID: row.CustomerID ?? null,
+})

@@ -32,7 +32,12 @@ export interface Message {
 }
 
 /** Exports a collection; `database`: its name without prefix. Returns how many documents there are and the SHA-256 of the file. */
-export async function exportCollection(place: Place, database: string, collection: string, path: string): Promise<{ documents: number; sha256: string }> {
+export async function exportCollection(
+  place: Place,
+  database: string,
+  collection: string,
+  path: string,
+): Promise<{ documents: number; sha256: string }> {
   mkdirSync(dirname(path), { recursive: true })
   const hash = createHash('sha256')
   let documents = 0
@@ -86,11 +91,18 @@ function logMessages({ folder }: Place, stream: string): Message[] {
       .all()
       .flatMap((row) => {
         const body = row['zstd'] ? unpacked(row['body']) : Buffer.from(row['body'] as Uint8Array).toString()
-        const stored = JSON.parse(typeof row['ids'] === 'string' ? row['ids'] : unpacked(row['ids'])) as string[] | { common: string; rests: string }
+        const stored = JSON.parse(typeof row['ids'] === 'string' ? row['ids'] : unpacked(row['ids'])) as
+          | string[]
+          | { common: string; rests: string }
         const ids = Array.isArray(stored) ? stored : stored.rests.split(',').map((rest) => stored.common + rest)
         const keys = row['keys'] === null ? [] : (JSON.parse(row['keys'] as string) as (string | null)[])
         const values = body.trimEnd().split('\n')
-        return values.map((value, i) => ({ partition: Number(row['partition']), key: keys[i] ?? null, id: ids[i]!, value: JSON.parse(value) as unknown }))
+        return values.map((value, i) => ({
+          partition: Number(row['partition']),
+          key: keys[i] ?? null,
+          id: ids[i]!,
+          value: JSON.parse(value) as unknown,
+        }))
       })
   } finally {
     db.close()
@@ -99,7 +111,11 @@ function logMessages({ folder }: Place, stream: string): Message[] {
 
 async function kafkaMessages({ env }: Place, stream: string): Promise<Message[]> {
   const topic = `${env['NAME_PREFIX'] ?? ''}${stream}`
-  const consumer = new Consumer({ clientId: 'accept', groupId: `accept-${process.pid}-${stream}`, bootstrapBrokers: env['KAFKA_BROKER']!.split(',') })
+  const consumer = new Consumer({
+    clientId: 'accept',
+    groupId: `accept-${process.pid}-${stream}`,
+    bootstrapBrokers: env['KAFKA_BROKER']!.split(','),
+  })
   try {
     const ends = (await consumer.listOffsets({ topics: [topic], timestamp: -1n })).get(topic)!
     let left = ends.reduce((sum, end) => sum + Number(end), 0)
@@ -108,7 +124,12 @@ async function kafkaMessages({ env }: Place, stream: string): Promise<Message[]>
     const reading = await consumer.consume({ topics: [topic], mode: 'earliest', autocommit: false })
     for await (const { partition, key, value, headers } of reading) {
       const id = [...headers].find(([name]) => String(name) === 'millrace-id')?.[1]
-      messages.push({ partition, key: key?.toString() ?? null, id: String(id), value: JSON.parse(value!.toString()) as unknown })
+      messages.push({
+        partition,
+        key: key?.toString() ?? null,
+        id: String(id),
+        value: JSON.parse(value!.toString()) as unknown,
+      })
       if (--left === 0) break
     }
     await reading.close()
@@ -120,7 +141,8 @@ async function kafkaMessages({ env }: Place, stream: string): Promise<Message[]>
 
 /** The JSON lines of an export, one by one. */
 export async function* linesOf<T>(path: string): AsyncGenerator<T> {
-  for await (const line of createInterface({ input: createReadStream(path, 'utf8'), crlfDelay: Infinity })) yield JSON.parse(line) as T
+  for await (const line of createInterface({ input: createReadStream(path, 'utf8'), crlfDelay: Infinity }))
+    yield JSON.parse(line) as T
 }
 
 /** The first `n` of them; default all. */

@@ -37,7 +37,12 @@ export interface Balance {
 }
 
 /** `alone`: nothing was there before, so nothing may be repeated or of earlier runs. */
-export function addUp(flow: Flow, pipelines: readonly PipelineSummary[], documents: ReadonlyMap<string, number>, alone: boolean): Balance {
+export function addUp(
+  flow: Flow,
+  pipelines: readonly PipelineSummary[],
+  documents: ReadonlyMap<string, number>,
+  alone: boolean,
+): Balance {
   const of = (pipeline: string) => pipelines.find((summary) => summary.pipeline === pipeline)!.counters
   const source = ([pipeline, id]: End): SourceCounters => of(pipeline).sources[id]!
   const sink = ([pipeline, id]: End): SinkCounters => of(pipeline).sinks[id]!
@@ -50,7 +55,10 @@ export function addUp(flow: Flow, pipelines: readonly PipelineSummary[], documen
     const { delivered: taken } = sink(into)
     const repeated = posted - read
     demand(posted === delivered + refused, `${what}: ${posted} posted, but ${delivered} taken and ${refused} refused`)
-    demand(read === taken + refused, `${what}: the gateway got ${read}, but passed on ${taken}, and the client was refused ${refused}`)
+    demand(
+      read === taken + refused,
+      `${what}: the gateway got ${read}, but passed on ${taken}, and the client was refused ${refused}`,
+    )
     demand(alone ? repeated === 0 : repeated >= 0, `${what}: ${posted} posted, but the gateway got ${read}`)
     return { what, posted, repeated, refused, taken }
   })

@@ -20,7 +20,12 @@ export interface Flow {
   /** What goes over a stream. */
   readonly streams: readonly { readonly name: string; readonly sink: End; readonly source: End }[]
   /** What ends in the store. `keyed`: a document may be of several records. */
-  readonly collections: readonly { readonly name: string; readonly spec: string; readonly sink: End; readonly keyed: boolean }[]
+  readonly collections: readonly {
+    readonly name: string
+    readonly spec: string
+    readonly sink: End
+    readonly keyed: boolean
+  }[]
 }
 
 const invoices = { file: 'data/invoices.csv', rows: 5000 }
@@ -32,7 +37,14 @@ export const flows: Readonly<Record<string, Flow>> = {
     reports: [],
     inputs: [{ name: 'input', file: invoices.file }],
     sample: () => ({ [invoices.file]: retailSample({ rows: invoices.rows }) }),
-    posts: [{ what: 'POST /invoices', sink: ['client', 'gateway'], source: ['gateway', 'source'], taken: ['gateway', 'stream'] }],
+    posts: [
+      {
+        what: 'POST /invoices',
+        sink: ['client', 'gateway'],
+        source: ['gateway', 'source'],
+        taken: ['gateway', 'stream'],
+      },
+    ],
     streams: [{ name: 'customer-event-api', sink: ['gateway', 'stream'], source: ['projection', 'source'] }],
     collections: [{ name: 'invoice-items', spec: 'projection.yaml', sink: ['projection', 'documents'], keyed: false }],
   },
@@ -42,7 +54,14 @@ export const flows: Readonly<Record<string, Flow>> = {
     reports: [],
     inputs: [{ name: 'input', file: invoices.file }],
     sample: () => ({ [invoices.file]: retailSample({ rows: invoices.rows }) }),
-    posts: [{ what: 'POST /invoiceitem', sink: ['client', 'gateway'], source: ['gateway', 'source'], taken: ['gateway', 'stream'] }],
+    posts: [
+      {
+        what: 'POST /invoiceitem',
+        sink: ['client', 'gateway'],
+        source: ['gateway', 'source'],
+        taken: ['gateway', 'stream'],
+      },
+    ],
     streams: [{ name: 'ingestion-topic', sink: ['gateway', 'stream'], source: ['projection', 'source'] }],
     collections: [{ name: 'invoices', spec: 'projection.yaml', sink: ['projection', 'documents'], keyed: false }],
   },
@@ -59,8 +78,18 @@ export const flows: Readonly<Record<string, Flow>> = {
       return { 'data/amazon-products.csv': products, 'data/amazon-categories.csv': categories }
     },
     posts: [
-      { what: 'POST /AmazonProduct', sink: ['client', 'product'], source: ['gateway', 'products'], taken: ['gateway', 'product'] },
-      { what: 'POST /Category', sink: ['client', 'category'], source: ['gateway', 'categories'], taken: ['gateway', 'category'] },
+      {
+        what: 'POST /AmazonProduct',
+        sink: ['client', 'product'],
+        source: ['gateway', 'products'],
+        taken: ['gateway', 'product'],
+      },
+      {
+        what: 'POST /Category',
+        sink: ['client', 'category'],
+        source: ['gateway', 'categories'],
+        taken: ['gateway', 'category'],
+      },
     ],
     streams: [
       { name: 'ingest-product', sink: ['gateway', 'product'], source: ['projection', 'products'] },

@@ -18,7 +18,9 @@ const { values, positionals } = parseArgs({
 })
 const flow = flows[positionals[0] ?? '']
 if (!flow || positionals.length > 1) {
-  process.stderr.write(`Usage: npm run flow -- ${Object.keys(flows).join('|')} [--profile NAME] [--input FILE] [--out FOLDER] [--json]\n`)
+  process.stderr.write(
+    `Usage: npm run flow -- ${Object.keys(flows).join('|')} [--profile NAME] [--input FILE] [--out FOLDER] [--json]\n`,
+  )
   process.exit(2)
 }
 try {
@@ -46,9 +48,13 @@ function textOf({ flow: name, profile, folder, durationMs, balance, pipelines }:
     ...balance.collections.map((c) => [c.collection, count(c.written), count(c.documents)]),
     ...pipelines
       .slice(3)
-      .flatMap(({ pipeline, counters }) => Object.entries(counters.sinks).map(([id, sink]) => [`${pipeline}: ${id}`, count(sink.delivered), ''])),
+      .flatMap(({ pipeline, counters }) =>
+        Object.entries(counters.sinks).map(([id, sink]) => [`${pipeline}: ${id}`, count(sink.delivered), '']),
+      ),
   ]
   const stored = table([{ title: 'collection' }, right('written'), right('documents')], written)
-  const verdict = balance.wrong.length ? `DOES NOT ADD UP: ${balance.wrong.join('; ')}` : 'Everything adds up, and every edge of every pipeline balances.'
+  const verdict = balance.wrong.length
+    ? `DOES NOT ADD UP: ${balance.wrong.join('; ')}`
+    : 'Everything adds up, and every edge of every pipeline balances.'
   return `${name} on the profile ${profile}: ${span(durationMs)}, in ${folder}\n\n${posts}\n${streams}\n${stored}\n${verdict}\n`
 }

@@ -66,14 +66,24 @@ export async function runFlow(name: string, flow: Flow, options: FlowOptions): P
     return out
   }
   const before = new Map(flow.specs.map((spec) => [pipelineOf(spec), countersBefore(home, pipelineOf(spec))]))
-  const set = Object.entries({ ...inputs, address: `127.0.0.1:${await freePort()}`, ...options.set }).flatMap(([key, value]) => ['--set', `${key}=${value}`])
-  const pipelines = JSON.parse(await command(['run', ...flow.specs, '--until', 'caught_up', ...set])) as PipelineSummary[]
-  if (pipelines.some((p) => !p.ended && !p.caughtUp)) throw new Error(`the flow was stopped before its end:\n${JSON.stringify(pipelines, undefined, 2)}`)
-  const since = pipelines.map((summary) => ({ ...summary, counters: countersSince(before.get(summary.pipeline), summary.counters) }))
+  const set = Object.entries({ ...inputs, address: `127.0.0.1:${await freePort()}`, ...options.set }).flatMap(
+    ([key, value]) => ['--set', `${key}=${value}`],
+  )
+  const pipelines = JSON.parse(
+    await command(['run', ...flow.specs, '--until', 'caught_up', ...set]),
+  ) as PipelineSummary[]
+  if (pipelines.some((p) => !p.ended && !p.caughtUp))
+    throw new Error(`the flow was stopped before its end:\n${JSON.stringify(pipelines, undefined, 2)}`)
+  const since = pipelines.map((summary) => ({
+    ...summary,
+    counters: countersSince(before.get(summary.pipeline), summary.counters),
+  }))
   for (const report of flow.reports) since.push(JSON.parse(await command(['run', report])) as PipelineSummary)
   const documents = new Map<string, number>()
   for (const { name: collection, spec } of flow.collections) {
-    const [counted] = JSON.parse(await command(['query', 'store', collection, '--spec', spec, '--outputs', 'documents=count()'])) as { documents: number }[]
+    const [counted] = JSON.parse(
+      await command(['query', 'store', collection, '--spec', spec, '--outputs', 'documents=count()']),
+    ) as { documents: number }[]
     documents.set(collection, counted?.documents ?? 0)
   }
   const balance = addUp(flow, since, documents, fresh && profile === 'local')
@@ -86,20 +96,25 @@ const pipelineOf = (spec: string): string => spec.replace(/\.yaml$/, '')
 export function copyProject(flow: Flow, folder: string): void {
   mkdirSync(folder, { recursive: true })
   const from = join(root, 'pipelines', flow.folder)
-  for (const path of ['millrace.yaml', 'schemas', 'profiles', ...flow.specs, ...flow.reports]) cpSync(join(from, path), join(folder, path), { recursive: true })
+  for (const path of ['millrace.yaml', 'schemas', 'profiles', ...flow.specs, ...flow.reports])
+    cpSync(join(from, path), join(folder, path), { recursive: true })
   if (!existsSync(join(folder, 'node_modules'))) symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'))
 }
 
 function inputVars(flow: Flow, given: readonly string[], folder: string): Record<string, string> {
   if (given.length > flow.inputs.length)
-    throw new Error(`This flow takes ${flow.inputs.length} input files: ${flow.inputs.map((input) => input.name).join(', ')}.`)
+    throw new Error(
+      `This flow takes ${flow.inputs.length} input files: ${flow.inputs.map((input) => input.name).join(', ')}.`,
+    )
   const missing = flow.inputs.slice(given.length)
   const sample = missing.length ? flow.sample() : {}
   for (const { file } of missing) {
     mkdirSync(dirname(join(folder, file)), { recursive: true })
     writeFileSync(join(folder, file), sample[file]!)
   }
-  return Object.fromEntries(flow.inputs.map(({ name, file }, i) => [name, given[i] === undefined ? file : resolve(given[i])]))
+  return Object.fromEntries(
+    flow.inputs.map(({ name, file }, i) => [name, given[i] === undefined ? file : resolve(given[i])]),
+  )
 }
 
 /** What a pipeline that goes on had counted before, by node. */
@@ -119,7 +134,10 @@ function countersSince(before: Record<string, Json> | undefined, counters: Count
     Object.fromEntries(
       Object.entries(nodes).map(([id, counts]) => {
         const old = (before[id] ?? {}) as Record<string, number>
-        const numbers = Object.entries(counts as Record<string, number>).map(([key, n]) => [key, typeof n === 'number' ? n - (old[key] ?? 0) : n])
+        const numbers = Object.entries(counts as Record<string, number>).map(([key, n]) => [
+          key,
+          typeof n === 'number' ? n - (old[key] ?? 0) : n,
+        ])
         return [id, Object.fromEntries(numbers) as T]
       }),
     )

@@ -10,9 +10,13 @@ export async function serverEnvironment(profile: string): Promise<Record<string,
   if (profile === 'local') return {}
   const { KAFKA_BROKER, MONGODB_URL } = process.env
   if (KAFKA_BROKER && MONGODB_URL) return { KAFKA_BROKER, MONGODB_URL }
-  const services = (command: string) => run(process.execPath, ['services/main.ts', command, 'kafka', 'mongodb'], { cwd: root })
+  const services = (command: string) =>
+    run(process.execPath, ['services/main.ts', command, 'kafka', 'mongodb'], { cwd: root })
   await services('up')
   const { stdout } = await services('env')
   const named = new Map([...stdout.matchAll(/^(\w+)='(.*)'$/gm)].map(([, name, value]) => [name!, value!]))
-  return { KAFKA_BROKER: KAFKA_BROKER ?? named.get('MILLRACE_TEST_KAFKA_URL')!, MONGODB_URL: MONGODB_URL ?? named.get('MILLRACE_TEST_MONGODB_URL')! }
+  return {
+    KAFKA_BROKER: KAFKA_BROKER ?? named.get('MILLRACE_TEST_KAFKA_URL')!,
+    MONGODB_URL: MONGODB_URL ?? named.get('MILLRACE_TEST_MONGODB_URL')!,
+  }
 }

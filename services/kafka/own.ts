@@ -12,7 +12,9 @@ export interface OwnBroker {
   /** Through the proxy, where there is one. */
   readonly viaAddress: string
   /** TLS and a login by PLAIN or SCRAM, where asked for; `ca` is a PEM file. */
-  readonly secure: { readonly address: string; readonly ca: string; readonly user: string; readonly password: string } | undefined
+  readonly secure:
+    | { readonly address: string; readonly ca: string; readonly user: string; readonly password: string }
+    | undefined
   /** SIGKILL; the data stays. Resolves when the process is gone. */
   kill(): Promise<void>
   /** Starts it again and waits until it answers. */
@@ -24,7 +26,9 @@ export interface OwnBroker {
 const password = 'millrace-test'
 
 /** Starts a broker. `before`: puts a proxy before the port it gets, and gives the proxy's. */
-export async function ownBroker(options: { readonly before?: (port: number) => Promise<number> | number; readonly secure?: boolean } = {}): Promise<OwnBroker> {
+export async function ownBroker(
+  options: { readonly before?: (port: number) => Promise<number> | number; readonly secure?: boolean } = {},
+): Promise<OwnBroker> {
   const run = mkdtempSync(join(tmpdir(), 'millrace-kafka-'))
   const [port, viaPort, securePort] = (await freePorts()) as [number, number, number]
   const keystore = join(run, 'keystore.p12')
@@ -64,7 +68,11 @@ export async function ownBroker(options: { readonly before?: (port: number) => P
 async function makeCertificate(keystore: string, ca: string): Promise<void> {
   const store = ['-keystore', keystore, '-storetype', 'PKCS12', '-storepass', password, '-alias', 'broker']
   const jdk = 'install a JDK of version 17 or newer'
-  await tool('keytool', ['-genkeypair', ...store, '-keyalg', 'EC', '-dname', 'CN=127.0.0.1', '-ext', 'san=ip:127.0.0.1', '-validity', '30'], jdk)
+  await tool(
+    'keytool',
+    ['-genkeypair', ...store, '-keyalg', 'EC', '-dname', 'CN=127.0.0.1', '-ext', 'san=ip:127.0.0.1', '-validity', '30'],
+    jdk,
+  )
   await tool('keytool', ['-exportcert', ...store, '-rfc', '-file', ca], jdk)
 }
 

@@ -19,7 +19,12 @@ export interface MoreListeners {
   /** A plain listener whose clients are told another port: that of a proxy before it. */
   readonly via?: { readonly port: number; readonly advertised: number }
   /** A listener with TLS and a login by PLAIN or SCRAM. `keystore` is a PKCS12 file; it and the user have the same password. */
-  readonly secure?: { readonly port: number; readonly keystore: string; readonly user: string; readonly password: string }
+  readonly secure?: {
+    readonly port: number
+    readonly keystore: string
+    readonly user: string
+    readonly password: string
+  }
 }
 
 /** A broker with these listeners. */
@@ -34,9 +39,16 @@ export const brokerWith = (more: MoreListeners): Server => ({
     rmSync(part, { recursive: true, force: true })
     const copy = 'org.apache.maven.plugins:maven-dependency-plugin:3.6.1:copy-dependencies'
     const pom = join(import.meta.dirname, 'pom.xml')
-    await tool('mvn', ['-q', '-B', '-f', pom, copy, `-DoutputDirectory=${part}`, '-DincludeScope=runtime'], 'install Maven 3.6 or newer')
+    await tool(
+      'mvn',
+      ['-q', '-B', '-f', pom, copy, `-DoutputDirectory=${part}`, '-DincludeScope=runtime'],
+      'install Maven 3.6 or newer',
+    )
     const found = folderHash(part)
-    if (found !== jars) throw new Error(`the jars of Kafka are not those that are pinned: sha256 ${found}, not ${jars}; look into ${part}`)
+    if (found !== jars)
+      throw new Error(
+        `the jars of Kafka are not those that are pinned: sha256 ${found}, not ${jars}; look into ${part}`,
+      )
     renameSync(part, lib)
   },
 
@@ -46,7 +58,9 @@ export const brokerWith = (more: MoreListeners): Server => ({
     if (existsSync(join(place.run, 'data', 'meta.properties'))) return
     const format = ['kafka.tools.StorageTool', 'format', '-t', clusterId, '-c', join(place.run, 'server.properties')]
     const { secure } = more
-    const users = secure ? scram.flatMap((mechanism) => ['-S', `${mechanism}=[name=${secure.user},password=${secure.password}]`]) : []
+    const users = secure
+      ? scram.flatMap((mechanism) => ['-S', `${mechanism}=[name=${secure.user},password=${secure.password}]`])
+      : []
     await tool('java', ['-Xmx128m', '-cp', join(libOf(place), '*'), ...format, ...users], java)
   },
 
@@ -63,7 +77,13 @@ export const brokerWith = (more: MoreListeners): Server => ({
   ],
 
   async healthy(place) {
-    const admin = new Admin({ clientId: 'services', bootstrapBrokers: [addressOf(place)], retries: 0, timeout: 2000, connectTimeout: 2000 })
+    const admin = new Admin({
+      clientId: 'services',
+      bootstrapBrokers: [addressOf(place)],
+      retries: 0,
+      timeout: 2000,
+      connectTimeout: 2000,
+    })
     try {
       const { brokers } = await admin.metadata({ topics: [] })
       if (brokers.size === 0) throw new Error('it knows no broker yet')
@@ -93,7 +113,10 @@ function properties({ port, run }: Place, { via, secure }: MoreListeners): strin
     secured.push(
       `sasl.enabled.mechanisms=PLAIN,${scram.join()}`,
       `listener.name.secure.plain.sasl.jaas.config=org.apache.kafka.common.security.plain.PlainLoginModule required user_${secure.user}="${secure.password}";`,
-      ...scram.map((each) => `listener.name.secure.${each.toLowerCase()}.sasl.jaas.config=org.apache.kafka.common.security.scram.ScramLoginModule required;`),
+      ...scram.map(
+        (each) =>
+          `listener.name.secure.${each.toLowerCase()}.sasl.jaas.config=org.apache.kafka.common.security.scram.ScramLoginModule required;`,
+      ),
       `listener.name.secure.ssl.keystore.location=${secure.keystore}`,
       'listener.name.secure.ssl.keystore.type=PKCS12',
       `listener.name.secure.ssl.keystore.password=${secure.password}`,

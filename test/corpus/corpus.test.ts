@@ -7,7 +7,14 @@ import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { builtins } from '../../packages/cli/src/builtins.ts'
-import { check, type Finding, catalogueParts, loadRegistry, readProject, wantedBy } from '../../packages/core/src/index.ts'
+import {
+  check,
+  type Finding,
+  catalogueParts,
+  loadRegistry,
+  readProject,
+  wantedBy,
+} from '../../packages/core/src/index.ts'
 import { madeConnectors } from './connectors.ts'
 import { cutNetwork } from './offline.ts'
 
@@ -25,20 +32,32 @@ interface Expected {
 function expectedOf(text: string): Expected {
   const lines = [...text.matchAll(/^# (\w+): (.*)$/gm)].map(([, key, value]) => [key!, value!] as const)
   const all = (key: string) => lines.filter(([each]) => each === key).map(([, value]) => value)
-  const pairs = (key: string) => Object.fromEntries(all(key).map((pair) => [pair.slice(0, pair.indexOf('=')), pair.slice(pair.indexOf('=') + 1)]))
+  const pairs = (key: string) =>
+    Object.fromEntries(all(key).map((pair) => [pair.slice(0, pair.indexOf('=')), pair.slice(pair.indexOf('=') + 1)]))
   const [profile] = all('profile')
   return { findings: all('finding'), ...(profile ? { profile } : {}), set: pairs('set'), env: pairs('env') }
 }
 
 async function findingsOf(path: string, more: Partial<Expected> = {}): Promise<readonly Finding[]> {
-  const project = await readProject({ spec: path, root: import.meta.dirname, profile: more.profile, set: more.set ?? {}, env: more.env ?? {} })
-  const registry = await loadRegistry({ root: project.root, builtins: [...builtins, ...madeConnectors], wanted: wantedBy(project) })
+  const project = await readProject({
+    spec: path,
+    root: import.meta.dirname,
+    profile: more.profile,
+    set: more.set ?? {},
+    env: more.env ?? {},
+  })
+  const registry = await loadRegistry({
+    root: project.root,
+    builtins: [...builtins, ...madeConnectors],
+    wanted: wantedBy(project),
+  })
   const { findings, plan } = check(project, registry)
   expect(plan === undefined).toBe(findings.some((finding) => finding.severity === 'error'))
   return findings
 }
 
-const placeOf = ({ code, file, line, col }: Finding, spec: string): string => `${code} ${file === spec ? '' : `${file}:`}${line}:${col}`
+const placeOf = ({ code, file, line, col }: Finding, spec: string): string =>
+  `${code} ${file === spec ? '' : `${file}:`}${line}:${col}`
 
 /** What a finding is about: `where` for a step of that verb, `source.config`, `sinks`, `runs`. */
 function nodeKind({ path }: Finding): string {
@@ -53,8 +72,11 @@ describe('a wrong spec', () => {
     const expected = expectedOf(readFileSync(join(folder, name), 'utf8'))
     const findings = await findingsOf(join(folder, name), expected)
     found.set(name, findings)
-    expect(findings.map((finding) => placeOf(finding, `specs/${name}`)).toSorted()).toEqual([...expected.findings].toSorted())
-    for (const { message, hint } of findings) expect(message.length > 10 && (hint === undefined || hint.length > 3)).toBe(true)
+    expect(findings.map((finding) => placeOf(finding, `specs/${name}`)).toSorted()).toEqual(
+      [...expected.findings].toSorted(),
+    )
+    for (const { message, hint } of findings)
+      expect(message.length > 10 && (hint === undefined || hint.length > 3)).toBe(true)
   })
 })
 

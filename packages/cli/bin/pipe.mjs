@@ -16,12 +16,22 @@ async function start() {
   const built = join(here, '../dist/bundle/pipe.js')
   const isBuilt = existsSync(built)
   // In a checkout that was never built the sources run as they are.
-  if (!isBuilt) registerHooks({ resolve: (name, context, next) => next(name, { ...context, conditions: [...context.conditions, '@millrace/source'] }) })
-  const { main, processIo } = await import(isBuilt ? pathToFileURL(built).href : pathToFileURL(join(here, '../src/index.ts')).href)
+  if (!isBuilt)
+    registerHooks({
+      resolve: (name, context, next) =>
+        next(name, { ...context, conditions: [...context.conditions, '@millrace/source'] }),
+    })
+  const { main, processIo } = await import(
+    isBuilt ? pathToFileURL(built).href : pathToFileURL(join(here, '../src/index.ts')).href
+  )
   // Node ends like this, without a word, when nothing is left that could settle a promise.
   process.on(
     'exit',
-    (code) => code === 13 && process.stderr.write('error internal: the command came to a standstill. Its state is unharmed; please report this.\n'),
+    (code) =>
+      code === 13 &&
+      process.stderr.write(
+        'error internal: the command came to a standstill. Its state is unharmed; please report this.\n',
+      ),
   )
   process.exitCode = await main(process.argv.slice(2), processIo())
   // All is said and saved: what a driver may have left open must not keep the command.
@@ -41,7 +51,8 @@ async function startElsewhere() {
   const { spawn } = await import('node:child_process')
   const child = spawn(node, [fileURLToPath(import.meta.url), ...process.argv.slice(2)], { stdio: 'inherit' })
   // A terminal gives Ctrl-C to both processes by itself.
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => (signal === 'SIGINT' && process.stdin.isTTY) || child.kill(signal))
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'])
+    process.on(signal, () => (signal === 'SIGINT' && process.stdin.isTTY) || child.kill(signal))
   child.on('exit', (code, signal) => (signal ? process.kill(process.pid, signal) : process.exit(code)))
 }
 

@@ -5,12 +5,18 @@ interface Door {
   readonly default: readonly Definition[]
 }
 
-const from = (packageName: string, kind: DefinitionKind, types: readonly string[], load: () => Promise<Door>): Builtin[] =>
+const from = (
+  packageName: string,
+  kind: DefinitionKind,
+  types: readonly string[],
+  load: () => Promise<Door>,
+): Builtin[] =>
   types.map((type) => ({
     kind,
     type,
     package: packageName,
-    load: async () => (await load()).default.find((definition) => definition.kind === kind && definition.type === type)!,
+    load: async () =>
+      (await load()).default.find((definition) => definition.kind === kind && definition.type === type)!,
   }))
 
 /** The steps of `@millrace/transforms`. */

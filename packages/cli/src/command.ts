@@ -50,7 +50,8 @@ export interface Command<F extends Readonly<Record<string, Flag>> = Readonly<Rec
 export const defineCommand = <const F extends Readonly<Record<string, Flag>>>(command: Command<F>): Command => command
 
 /** A mistake on the command line; exit code 2. */
-export const usageError = (message: string, hint?: string): MillraceError => new MillraceError('usage', message, { exitCode: 2, hint })
+export const usageError = (message: string, hint?: string): MillraceError =>
+  new MillraceError('usage', message, { exitCode: 2, hint })
 
 /** The flags and arguments of `words`. Throws a `usage` error that names what is wrong and the nearest flag. */
 export function parse(command: Command, words: readonly string[]): Given {
@@ -62,7 +63,8 @@ export function parse(command: Command, words: readonly string[]): Given {
   )
   const { tokens } = parseArgs({ args: [...words], options, allowPositionals: true, strict: false, tokens: true })
   const flags: Record<string, unknown> = {}
-  for (const [name, flag] of Object.entries(command.flags)) flags[name] = flag.type === 'boolean' ? false : flag.type === 'list' ? [] : undefined
+  for (const [name, flag] of Object.entries(command.flags))
+    flags[name] = flag.type === 'boolean' ? false : flag.type === 'list' ? [] : undefined
   const seconds = new Set<number>()
   for (const token of tokens) {
     if (token.kind !== 'option') continue
@@ -80,19 +82,26 @@ export function parse(command: Command, words: readonly string[]): Given {
       else if (flag.type === 'pair') {
         const at = token.index + (token.inlineValue ? 1 : 2)
         const second = tokens.find((each) => each.kind === 'positional' && each.index === at)
-        if (second?.kind !== 'positional') throw usageError(`--${token.name} needs two values: --${token.name} ${flag.value ?? 'VALUE VALUE'}.`)
+        if (second?.kind !== 'positional')
+          throw usageError(`--${token.name} needs two values: --${token.name} ${flag.value ?? 'VALUE VALUE'}.`)
         flags[token.name] = [token.value, second.value]
         seconds.add(at)
       } else flags[token.name] = token.value
     }
   }
-  const positionals = tokens.flatMap((token) => (token.kind === 'positional' && !seconds.has(token.index) ? [token.value] : []))
+  const positionals = tokens.flatMap((token) =>
+    token.kind === 'positional' && !seconds.has(token.index) ? [token.value] : [],
+  )
   const expected = command.args ?? []
   const least = expected.filter(([name]) => !name.startsWith('[')).length
   const most = expected.some(([name]) => name.includes('...')) ? Infinity : expected.length
   if (positionals.length < least)
-    throw usageError(`\`pipe ${command.name}\` needs ${expected[positionals.length]![0]}: ${expected[positionals.length]![1]}`, seeHelp(command))
-  if (positionals.length > most) throw usageError(`\`pipe ${command.name}\` does not take \`${positionals[most]}\`.`, seeHelp(command))
+    throw usageError(
+      `\`pipe ${command.name}\` needs ${expected[positionals.length]![0]}: ${expected[positionals.length]![1]}`,
+      seeHelp(command),
+    )
+  if (positionals.length > most)
+    throw usageError(`\`pipe ${command.name}\` does not take \`${positionals[most]}\`.`, seeHelp(command))
   return { flags: flags as Given['flags'], args: positionals }
 }
 
@@ -106,14 +115,22 @@ function unknownFlag(command: Command, raw: string): MillraceError {
 /** The text of `pipe <command> --help`. */
 export function help(command: Command): string {
   const args = (command.args ?? []).map(([name]) => name).join(' ')
-  const flags: [string, Flag][] = [...Object.entries(command.flags), ['help', { type: 'boolean', description: 'Print this.' }]]
+  const flags: [string, Flag][] = [
+    ...Object.entries(command.flags),
+    ['help', { type: 'boolean', description: 'Print this.' }],
+  ]
   const lines = [command.summary, '', `Usage: pipe ${command.name}${args ? ` ${args}` : ''} [flags]`]
   if (command.details) lines.push('', command.details)
   if (command.args?.length) lines.push('', 'Arguments:', ...columns(command.args))
   lines.push(
     '',
     'Flags:',
-    ...columns(flags.map(([name, flag]) => [`--${name}${flag.type === 'boolean' ? '' : ` ${flag.value ?? 'VALUE'}`}`, flag.description])),
+    ...columns(
+      flags.map(([name, flag]) => [
+        `--${name}${flag.type === 'boolean' ? '' : ` ${flag.value ?? 'VALUE'}`}`,
+        flag.description,
+      ]),
+    ),
   )
   lines.push('', 'Examples:', ...command.examples.flatMap(([line, does]) => [`  ${line}`, `      ${does}`]))
   return `${lines.join('\n')}\n`

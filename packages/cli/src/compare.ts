@@ -2,12 +2,29 @@
  * One pipeline under two profiles, from the plans alone: what stays equal and what differs in what is bound, what is promised, the order of records, what
  * checkpoints wait for, limits, and how each field is stored.
  */
-import { type OptionSchema, type Plan, type PlanSink, type PlanSource, type Registry, type Type, typeText } from '@millrace/core'
+import {
+  type OptionSchema,
+  type Plan,
+  type PlanSink,
+  type PlanSource,
+  type Registry,
+  type Type,
+  typeText,
+} from '@millrace/core'
 import { configText } from './print/plan.ts'
 import { bytes, span } from './print/table.ts'
 
 /** What is told, in this order. */
-export const topics = ['records', 'connectors', 'delivery', 'ordering', 'checkpoints', 'limits', 'options', 'types'] as const
+export const topics = [
+  'records',
+  'connectors',
+  'delivery',
+  'ordering',
+  'checkpoints',
+  'limits',
+  'options',
+  'types',
+] as const
 
 /** One thing that can be told of both. */
 export interface Aspect {
@@ -35,7 +52,9 @@ type Telling = readonly [topic: Aspect['topic'], of: string, value: string]
 
 /** Compares two plans of one spec. */
 export function compare(a: Side, b: Side): Comparison {
-  const [left, right] = [tell(a), tell(b)].map((told) => new Map(told.map(([topic, of, value]) => [`${topic} ${of}`, { topic, of, value }])))
+  const [left, right] = [tell(a), tell(b)].map(
+    (told) => new Map(told.map(([topic, of, value]) => [`${topic} ${of}`, { topic, of, value }])),
+  )
   const aspects = [...new Map([...left!, ...right!])].map(([key, { topic, of }]): Aspect => {
     const values = [left!.get(key)?.value ?? '–', right!.get(key)?.value ?? '–'] as const
     return { topic, of, values, equal: values[0] === values[1] }
@@ -52,7 +71,11 @@ function tell({ plan, registry }: Side): Telling[] {
   const { delivery } = plan
   return [
     ['records', 'run', plan.runs === 'whole' ? 'from beginning to end' : 'goes on where the last run stopped'],
-    ['records', 'bad records', { stop: 'stop the run', dead_letter: 'to the dead letter', drop: 'dropped and counted' }[plan.onError]],
+    [
+      'records',
+      'bad records',
+      { stop: 'stop the run', dead_letter: 'to the dead letter', drop: 'dropped and counted' }[plan.onError],
+    ],
     ...plan.steps.map((step): Telling => ['records', step.id, `${step.type}: ${configText(step.config)}`]),
     ['delivery', 'pipeline', `${delivery.label}; weakest: ${delivery.weakest}`],
     ...plan.sources.flatMap((source) => tellSource(source, registry)),
@@ -70,7 +93,9 @@ function tellSource(source: PlanSource, registry: Registry): Telling[] {
     [
       'ordering',
       id,
-      capabilities.lanes === 'split' ? 'in order within each split; each has its own watermark' : 'in order within each split; all share a watermark',
+      capabilities.lanes === 'split'
+        ? 'in order within each split; each has its own watermark'
+        : 'in order within each split; all share a watermark',
     ],
     ['records', `${id} ends`, capabilities.bounded ? 'at the end of its input' : 'never'],
     ...tellOptions(id, source.config, definition.options),
@@ -80,7 +105,8 @@ function tellSource(source: PlanSource, registry: Registry): Telling[] {
 function tellSink(sink: PlanSink, registry: Registry): Telling[] {
   const { id, type, capabilities, input } = sink
   const definition = registry.sink(type)!
-  const stored = (type: Type): string => (definition.mapping ? (definition.mapping(type) ?? 'not held') : 'not told by its connector')
+  const stored = (type: Type): string =>
+    definition.mapping ? (definition.mapping(type) ?? 'not held') : 'not told by its connector'
   return [
     ['connectors', id, type],
     ['delivery', id, `${capabilities.label}: ${capabilities.how}`],
@@ -88,7 +114,9 @@ function tellSink(sink: PlanSink, registry: Registry): Telling[] {
     ['checkpoints', id, capabilities.holds ? 'wait until its files are whole' : 'wait for no file'],
     ['checkpoints', `${id} updates`, capabilities.keyed ? 'replace what is there by key' : 'are further records'],
     ...tellOptions(id, sink.config, definition.options),
-    ...Object.entries(input.fields).map(([name, field]): Telling => ['types', `${id}.${name}`, `${typeText(field.type)} as ${stored(field.type)}`]),
+    ...Object.entries(input.fields).map(
+      ([name, field]): Telling => ['types', `${id}.${name}`, `${typeText(field.type)} as ${stored(field.type)}`],
+    ),
   ]
 }
 
@@ -112,4 +140,8 @@ function tellOptions(id: string, config: PlanSource['config'], schema: OptionSch
 }
 
 const isLimit = (option: OptionSchema | undefined): boolean =>
-  option?.format === 'duration' || option?.format === 'size' || option?.format === 'percent' || option?.type === 'integer' || option?.type === 'number'
+  option?.format === 'duration' ||
+  option?.format === 'size' ||
+  option?.format === 'percent' ||
+  option?.type === 'integer' ||
+  option?.type === 'number'

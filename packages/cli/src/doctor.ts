@@ -3,7 +3,15 @@
  * all are tried at once, each with a deadline, since a driver may wait for ever. Nothing is written.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
-import { envOf, type Plan, type PlanSink, type PlanSource, placeOfConnection, resolveConfig, SystemError } from '@millrace/core'
+import {
+  envOf,
+  type Plan,
+  type PlanSink,
+  type PlanSource,
+  placeOfConnection,
+  resolveConfig,
+  SystemError,
+} from '@millrace/core'
 import { configText } from './print/plan.ts'
 import type { Opened } from './spec.ts'
 
@@ -39,7 +47,10 @@ interface Target {
 }
 
 /** Diagnoses of all that the plans name, in their order. Never rejects for what a connector does. */
-export function diagnose(opened: readonly Opened[], options: { timeoutMs: number; signal: AbortSignal }): Promise<Diagnosis[]> {
+export function diagnose(
+  opened: readonly Opened[],
+  options: { timeoutMs: number; signal: AbortSignal },
+): Promise<Diagnosis[]> {
   const targets = new Map<string, Target>()
   for (const each of opened) {
     for (const { node, kind } of nodesOf(each.plan)) {
@@ -55,10 +66,16 @@ export function diagnose(opened: readonly Opened[], options: { timeoutMs: number
 
 function nodesOf(plan: Plan): { readonly node: PlanSource | PlanSink; readonly kind: 'source' | 'sink' }[] {
   const sinks = plan.deadLetter ? [...plan.sinks, plan.deadLetter] : plan.sinks
-  return [...plan.sources.map((node) => ({ node, kind: 'source' as const })), ...sinks.map((node) => ({ node, kind: 'sink' as const }))]
+  return [
+    ...plan.sources.map((node) => ({ node, kind: 'source' as const })),
+    ...sinks.map((node) => ({ node, kind: 'sink' as const })),
+  ]
 }
 
-async function tryOne({ node, kind, opened, uses }: Target, { timeoutMs, signal }: { timeoutMs: number; signal: AbortSignal }): Promise<Diagnosis> {
+async function tryOne(
+  { node, kind, opened, uses }: Target,
+  { timeoutMs, signal }: { timeoutMs: number; signal: AbortSignal },
+): Promise<Diagnosis> {
   const { plan, project, registry, around } = opened
   const definition = kind === 'source' ? registry.source(node.type)! : registry.sink(node.type)!
   const about = {
@@ -77,7 +94,11 @@ async function tryOne({ node, kind, opened, uses }: Target, { timeoutMs, signal 
     })
   })
   try {
-    const probed = definition.probe(resolveConfig(node.config, around.secrets) as never, envOf(plan, around, node.id), within)
+    const probed = definition.probe(
+      resolveConfig(node.config, around.secrets) as never,
+      envOf(plan, around, node.id),
+      within,
+    )
     return { ...about, state: 'ok', found: await Promise.race([probed, late]) }
   } catch (error) {
     return { ...about, state: 'failed', error: told(error) }
@@ -88,7 +109,11 @@ async function tryOne({ node, kind, opened, uses }: Target, { timeoutMs, signal 
 }
 
 function told(error: unknown): { readonly code: string; readonly message: string; readonly hint?: string } {
-  const { code, message, hint } = error as { readonly code?: unknown; readonly message?: unknown; readonly hint?: unknown }
+  const { code, message, hint } = error as {
+    readonly code?: unknown
+    readonly message?: unknown
+    readonly hint?: unknown
+  }
   return {
     code: typeof code === 'string' ? code : 'internal',
     message: typeof message === 'string' ? message : String(error),

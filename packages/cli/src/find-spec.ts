@@ -31,14 +31,19 @@ function findSpec(arg: string, io: Io): string {
   const named = found.find((each) => nameOf(each) === arg)
   if (named) return named
   const known = found.map((each) => relative(io.cwd, each)).join(', ')
-  throw usageError(`There is no spec \`${arg}\`: neither a file nor a pipeline of this project.`, `Pipelines here: ${known || 'none'}.`)
+  throw usageError(
+    `There is no spec \`${arg}\`: neither a file nor a pipeline of this project.`,
+    `Pipelines here: ${known || 'none'}.`,
+  )
 }
 
 // Those in `pipelines/`; where there is no such folder, those beside millrace.yaml, else a lone pipeline.yaml. `*.test.yaml` are tests of specs.
 function pipelines(io: Io): string[] {
   const root = findRoot(io.cwd)
   const inFolder = yamlFiles(join(root, 'pipelines'), true)
-  const beside = existsSync(join(root, 'millrace.yaml')) ? yamlFiles(root, false).filter((path) => nameOf(path) !== 'millrace') : []
+  const beside = existsSync(join(root, 'millrace.yaml'))
+    ? yamlFiles(root, false).filter((path) => nameOf(path) !== 'millrace')
+    : []
   const found = inFolder.length ? inFolder : beside
   if (found.length > 0) return found.toSorted()
   return ['pipeline.yaml', 'pipeline.yml'].map((name) => join(io.cwd, name)).filter((path) => existsSync(path))
@@ -53,4 +58,5 @@ function yamlFiles(folder: string, recursive: boolean): string[] {
 
 const nameOf = (path: string): string => basename(path).replace(/\.ya?ml$/, '')
 
-const noPipeline = () => usageError('There is no pipeline here.', 'Name a spec file, or make a project with `pipe init`.')
+const noPipeline = () =>
+  usageError('There is no pipeline here.', 'Name a spec file, or make a project with `pipe init`.')

@@ -12,13 +12,19 @@ export interface Grouping {
 }
 
 /** What was asked for, as the options of `aggregate`. `group`: fields with commas between them; `outputs`: `name=aggregate` with commas between them. */
-export function readGrouping(group: string | undefined, outputs: string | undefined): { readonly by: string[]; readonly outputs: Record<string, string> } {
+export function readGrouping(
+  group: string | undefined,
+  outputs: string | undefined,
+): { readonly by: string[]; readonly outputs: Record<string, string> } {
   const by = (group ?? '').split(',').flatMap((field) => field.trim() || [])
   const named = Object.fromEntries(
     splitOutside(outputs ?? 'count=count()').map((part) => {
       const [, name, expression] = /^\s*([\p{L}_][\p{L}\p{N}_]*)\s*=(?!=)\s*(.+)$/su.exec(part) ?? []
       if (name === undefined)
-        throw usageError(`--outputs takes NAME=AGGREGATE, not \`${part.trim()}\`.`, "As in --outputs 'lines=count(),total=sum(Quantity * UnitPrice)'.")
+        throw usageError(
+          `--outputs takes NAME=AGGREGATE, not \`${part.trim()}\`.`,
+          "As in --outputs 'lines=count(),total=sum(Quantity * UnitPrice)'.",
+        )
       return [name, expression!]
     }),
   )
@@ -26,13 +32,22 @@ export function readGrouping(group: string | undefined, outputs: string | undefi
 }
 
 /** Makes the groups of records of a type. Throws a `usage` error that names what is wrong with fields or aggregates. */
-export function createGrouping(asked: ReturnType<typeof readGrouping>, input: RecordType, plan: Plan, env: Env): Grouping {
+export function createGrouping(
+  asked: ReturnType<typeof readGrouping>,
+  input: RecordType,
+  plan: Plan,
+  env: Env,
+): Grouping {
   const definition = aggregateSteps.find((step) => step.type === 'aggregate')!
   const options = { ...asked, max_groups: 1_000_000 }
   const ctx = { ...env, id: 'query', input, sides: {} }
   const { output, problems } = definition.infer(options, ctx)
   const [problem] = problems
-  if (problem || !output) throw usageError(`--${problem?.at[0] === 'by' ? 'group' : 'outputs'}: ${problem?.message ?? 'nothing is asked for'}`, problem?.hint)
+  if (problem || !output)
+    throw usageError(
+      `--${problem?.at[0] === 'by' ? 'group' : 'outputs'}: ${problem?.message ?? 'nothing is asked for'}`,
+      problem?.hint,
+    )
   const step = definition.create(options, ctx)
   const failed = (code: string, more?: { readonly message?: string }) => {
     throw usageError(`--outputs: ${more?.message ?? code}`)
@@ -69,7 +84,8 @@ export function createGrouping(asked: ReturnType<typeof readGrouping>, input: Re
 export function sortRows(rows: readonly Row[], sort: NonNullable<Query['sort']>, type: RecordType): Row[] {
   const comparisons = sort.map(({ field, descending }) => {
     const known = type.fields[field]
-    if (!known) throw usageError(`--sort: there is no field \`${field}\`.`, `There are: ${Object.keys(type.fields).join(', ')}.`)
+    if (!known)
+      throw usageError(`--sort: there is no field \`${field}\`.`, `There are: ${Object.keys(type.fields).join(', ')}.`)
     const operand = { type: known.type, optional: false }
     const less = compileExpression('a < b', { fields: { a: operand, b: operand } })
     if (!less.ok) throw usageError(`--sort: values of \`${field}\` have no order.`)

@@ -1,5 +1,14 @@
 /** Reads dead letters back from where the plan's sink put them: by its `query` where it is a store, else by the source of the same connector. */
-import { deadLetterSchema, envOf, type Letter, loadRegistry, MillraceError, optionsFromText, type PlanSink, resolveConfig } from '@millrace/core'
+import {
+  deadLetterSchema,
+  envOf,
+  type Letter,
+  loadRegistry,
+  MillraceError,
+  optionsFromText,
+  type PlanSink,
+  resolveConfig,
+} from '@millrace/core'
 import { builtins } from './builtins.ts'
 import type { Opened } from './spec.ts'
 
@@ -10,26 +19,39 @@ export type Told = Letter & { readonly field: string | null; readonly message: s
 export async function* readLetters({ plan, registry, around }: Opened, signal: AbortSignal): AsyncGenerator<Told> {
   const sink = plan.deadLetter
   if (!sink)
-    throw new MillraceError('no_dead_letter', `${plan.name} has no dead letter: its bad records stop the run or are dropped.`, {
-      exitCode: 2,
-      hint: 'Add `dead_letter:` and `on_error: { data: dead_letter }` to the spec.',
-    })
+    throw new MillraceError(
+      'no_dead_letter',
+      `${plan.name} has no dead letter: its bad records stop the run or are dropped.`,
+      {
+        exitCode: 2,
+        hint: 'Add `dead_letter:` and `on_error: { data: dead_letter }` to the spec.',
+      },
+    )
   const env = envOf(plan, around, sink.id)
   const config = resolveConfig(sink.config, around.secrets)
   const { query } = registry.sink(sink.type)!
   if (query) {
     const { collection } = config as { collection?: string }
-    for await (const row of query(config, env, { collection: collection ?? sink.id }, signal)) yield row as unknown as Told
+    for await (const row of query(config, env, { collection: collection ?? sink.id }, signal))
+      yield row as unknown as Told
     return
   }
   const reading = await loadRegistry({ root: around.root, builtins, wanted: [{ kind: 'source', type: sink.type }] })
   const source = reading.source(sink.type)
-  const options = source && optionsFromText(`path: ${JSON.stringify(folderOf(config as { path?: string }))}`, source.options)
+  const options =
+    source && optionsFromText(`path: ${JSON.stringify(folderOf(config as { path?: string }))}`, source.options)
   if (!options || 'findings' in options) throw cannotRead(sink)
   const reader = source.create(options.value, { ...env, schema: deadLetterSchema, unknownFields: 'drop' })
   const none = () => undefined
   try {
-    for await (const batch of reader.read({ signal, resume: none, recall: none, wants: () => true, instance: { i: 0, n: 1 }, warn: none })) {
+    for await (const batch of reader.read({
+      signal,
+      resume: none,
+      recall: none,
+      wants: () => true,
+      instance: { i: 0, n: 1 },
+      warn: none,
+    })) {
       if ('rows' in batch) for (const row of batch.rows) yield row as unknown as Told
     }
   } finally {

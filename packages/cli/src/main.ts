@@ -52,7 +52,9 @@ async function overview(words: readonly string[], io: Io): Promise<number> {
       io.out(overviewText(group))
       return second === undefined ? 2 : 0
     }
-    io.err(`\`pipe ${first}\` has no \`${second}\`: it has ${listed(group.map((name) => name.slice(first.length + 1)))}.\n`)
+    io.err(
+      `\`pipe ${first}\` has no \`${second}\`: it has ${listed(group.map((name) => name.slice(first.length + 1)))}.\n`,
+    )
     return 2
   }
   const { closest } = await import('@millrace/core')
@@ -61,7 +63,8 @@ async function overview(words: readonly string[], io: Io): Promise<number> {
   return 2
 }
 
-const listed = (names: readonly string[]): string => `${names.slice(0, -1).join(', ')}${names.length > 1 ? ' and ' : ''}${names.at(-1)}`
+const listed = (names: readonly string[]): string =>
+  `${names.slice(0, -1).join(', ')}${names.length > 1 ? ' and ' : ''}${names.at(-1)}`
 
 function overviewText(names: readonly string[]): string {
   const rows = names.map((name) => [name, commands[name]!.summary] as const)

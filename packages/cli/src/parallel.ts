@@ -1,6 +1,14 @@
 /** Copies of a pipeline in threads of their own (`parallelism`). A thread checks the spec again, so that only words go over to it; what it tells comes back as data. */
 import { Worker } from 'node:worker_threads'
-import { type Counters, MillraceError, type Plan, type Progress, type RunEvent, type Summary, type WorkerOptions } from '@millrace/core'
+import {
+  type Counters,
+  MillraceError,
+  type Plan,
+  type Progress,
+  type RunEvent,
+  type Summary,
+  type WorkerOptions,
+} from '@millrace/core'
 import type { Given } from './command.ts'
 import type { Io } from './io.ts'
 import type { specFlags } from './spec-flags.ts'
@@ -78,6 +86,13 @@ export function startInThread(
       }
     })
     worker.on('error', reject)
-    worker.on('exit', (code) => reject(new MillraceError('worker_ended', `worker ${instance.i} of ${instance.n} ended with ${code} and without a result`)))
+    worker.on('exit', (code) =>
+      reject(
+        new MillraceError(
+          'worker_ended',
+          `worker ${instance.i} of ${instance.n} ended with ${code} and without a result`,
+        ),
+      ),
+    )
   })
 }

@@ -13,7 +13,11 @@ export interface ProfilesChecked {
 }
 
 /** Checks specs under `local` and under each of profiles/*.yaml of the project they are in. */
-export async function checkProfiles(specs: readonly string[], flags: Parameters<typeof checkSpecs>[1], io: Io): Promise<ProfilesChecked> {
+export async function checkProfiles(
+  specs: readonly string[],
+  flags: Parameters<typeof checkSpecs>[1],
+  io: Io,
+): Promise<ProfilesChecked> {
   const local = await checkSpecs(specs, { ...flags, profile: 'local' }, io)
   const found = new Map<string, { readonly finding: Finding; readonly profiles: string[] }>()
   const note = (checked: readonly Checked[], profile: string) => {
@@ -41,5 +45,9 @@ export async function checkProfiles(specs: readonly string[], flags: Parameters<
       )
     }
   }
-  return { profiles: [...profiles], checked: local, findings: [...found.values()].map(({ finding, profiles: under }) => ({ ...finding, profiles: under })) }
+  return {
+    profiles: [...profiles],
+    checked: local,
+    findings: [...found.values()].map(({ finding, profiles: under }) => ({ ...finding, profiles: under })),
+  }
 }

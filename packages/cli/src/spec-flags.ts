@@ -5,6 +5,10 @@ import type { Flag } from './command.ts'
 export const specFlags = {
   profile: { type: 'text', value: 'NAME', description: 'Bind connections by profiles/NAME.yaml; default local.' },
   set: { type: 'list', value: 'VAR=VALUE', description: 'Give a var of the spec a value; may be repeated.' },
-  'secrets-dir': { type: 'text', value: 'FOLDER', description: 'Folder with a file per secret; MILLRACE_SECRET_NAME comes first.' },
+  'secrets-dir': {
+    type: 'text',
+    value: 'FOLDER',
+    description: 'Folder with a file per secret; MILLRACE_SECRET_NAME comes first.',
+  },
   json: { type: 'boolean', description: 'Print JSON.' },
 } as const satisfies Readonly<Record<string, Flag>>

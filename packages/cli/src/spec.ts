@@ -46,7 +46,12 @@ export interface Opened {
 }
 
 /** Reads and checks specs; prints nothing. Those of one project share their connectors. */
-export async function checkSpecs(specs: readonly string[], flags: SpecFlags, io: Io, how: Planning = {}): Promise<Checked[]> {
+export async function checkSpecs(
+  specs: readonly string[],
+  flags: SpecFlags,
+  io: Io,
+  how: Planning = {},
+): Promise<Checked[]> {
   const options = { profile: flags.profile, set: varsOf(flags.set), env: io.env, secretsDir: secretsDir(flags, io) }
   const projects = await readProjects(specs, options)
   const registries = new Map<string, Registry>()
@@ -76,26 +81,39 @@ async function readProjects(specs: readonly string[], options: Omit<ProjectOptio
  * The plans of specs, ready to run; undefined when one is wrong. Findings are printed; warnings are not where the output is for programs.
  * Throws a `usage` error when the specs are of several projects.
  */
-export async function openPlans(specs: readonly string[], flags: SpecFlags, io: Io, how: Planning = {}): Promise<Opened[] | undefined> {
+export async function openPlans(
+  specs: readonly string[],
+  flags: SpecFlags,
+  io: Io,
+  how: Planning = {},
+): Promise<Opened[] | undefined> {
   const checked = await checkSpecs(specs, flags, io, how)
   const { root } = checked[0]!.project
-  if (checked.some(({ project }) => project.root !== root)) throw usageError('These specs are of several projects.', 'Name specs of one project at a time.')
+  if (checked.some(({ project }) => project.root !== root))
+    throw usageError('These specs are of several projects.', 'Name specs of one project at a time.')
   const findings = checked.flatMap((each) => each.findings)
   const plans = checked.flatMap(({ plan }) => plan ?? [])
   const isRight = plans.length === specs.length
-  if (findings.length > 0 && !(flags.json && isRight)) printFindings(findings, flags.json ? 'json' : 'text', io, (file) => textOf(root, file))
+  if (findings.length > 0 && !(flags.json && isRight))
+    printFindings(findings, flags.json ? 'json' : 'text', io, (file) => textOf(root, file))
   if (!isRight) return undefined
   const values = await readSecrets(secretNames(plans), io.env, secretsDir(flags, io))
   hideSecrets(values.values())
   const secrets: Secrets = (name) => values.get(name)
-  return checked.map(({ project, registry, plan }) => ({ project, plan: plan!, registry, around: { root, home: homeOf(root, plan!.profile), secrets } }))
+  return checked.map(({ project, registry, plan }) => ({
+    project,
+    plan: plan!,
+    registry,
+    around: { root, home: homeOf(root, plan!.profile), secrets },
+  }))
 }
 
 /** The plan of one spec. */
 export const openPlan = async (spec: string, flags: SpecFlags, io: Io, how?: Planning): Promise<Opened | undefined> =>
   (await openPlans([spec], flags, io, how))?.[0]
 
-const secretsDir = (flags: SpecFlags, io: Io): string | undefined => (flags['secrets-dir'] === undefined ? undefined : resolve(io.cwd, flags['secrets-dir']))
+const secretsDir = (flags: SpecFlags, io: Io): string | undefined =>
+  flags['secrets-dir'] === undefined ? undefined : resolve(io.cwd, flags['secrets-dir'])
 
 function varsOf(set: readonly string[]): Record<string, string> {
   return Object.fromEntries(

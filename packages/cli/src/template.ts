@@ -17,7 +17,10 @@ export function makeFromTemplate(template: string, folder: string, words: Readon
   const named = files.map((file) => [file, file.replace(/(^|[\\/])_gitignore$/, '$1.gitignore')] as const)
   const taken = named.find(([, to]) => existsSync(join(folder, to)))
   if (taken) {
-    throw new MillraceError('path_taken', `${join(folder, taken[1])} is there already.`, { exitCode: 3, hint: 'Name another folder, or remove it.' })
+    throw new MillraceError('path_taken', `${join(folder, taken[1])} is there already.`, {
+      exitCode: 3,
+      hint: 'Name another folder, or remove it.',
+    })
   }
   for (const [file, to] of named) {
     mkdirSync(dirname(join(folder, to)), { recursive: true })

@@ -17,15 +17,30 @@ parentPort!.on('message', (word: ToWorker) => (word === 'stop' ? stop.abort() : 
 let timer: NodeJS.Timeout | undefined
 function observe(event: RunEvent): void {
   tell({ type: 'event', event })
-  if (event.type === 'started') timer = setInterval(() => tell({ type: 'counters', counters: event.counters, progress: event.progress }), tellEveryMs)
+  if (event.type === 'started')
+    timer = setInterval(
+      () => tell({ type: 'counters', counters: event.counters, progress: event.progress }),
+      tellEveryMs,
+    )
 }
 
 try {
   const quiet = () => {}
-  const io = { cwd: task.cwd, env: task.env, out: quiet, err: quiet, terminal: false, columns: 100, stopSignal: () => stop.signal }
+  const io = {
+    cwd: task.cwd,
+    env: task.env,
+    out: quiet,
+    err: quiet,
+    terminal: false,
+    columns: 100,
+    stopSignal: () => stop.signal,
+  }
   const opened = await openPlan(task.spec, task.flags, io)
   if (opened?.plan.specHash !== task.specHash)
-    throw new MillraceError('spec_changed', 'the spec was changed while the run began', { hint: 'run it again', exitCode: 2 })
+    throw new MillraceError('spec_changed', 'the spec was changed while the run began', {
+      hint: 'run it again',
+      exitCode: 2,
+    })
   const summary = await runInstance(opened.plan, opened.registry, {
     ...opened.around,
     signal: stop.signal,

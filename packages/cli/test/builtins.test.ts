@@ -5,8 +5,15 @@ import { builtins } from '../src/builtins.ts'
 
 const packages = resolve(import.meta.dirname, '../..')
 
-it.each([...new Set(builtins.map((each) => each.package))])('brings all of %s, each under its own name', async (name) => {
-  const own = builtins.filter((each) => each.package === name)
-  const { default: definitions } = (await import(join(packages, name.replace('@millrace/', ''), 'src/index.ts'))) as { default: readonly Definition[] }
-  expect(await Promise.all(own.map(async (each) => [each.kind, each.type, await each.load()]))).toEqual(definitions.map((each) => [each.kind, each.type, each]))
-})
+it.each([...new Set(builtins.map((each) => each.package))])(
+  'brings all of %s, each under its own name',
+  async (name) => {
+    const own = builtins.filter((each) => each.package === name)
+    const { default: definitions } = (await import(join(packages, name.replace('@millrace/', ''), 'src/index.ts'))) as {
+      default: readonly Definition[]
+    }
+    expect(await Promise.all(own.map(async (each) => [each.kind, each.type, await each.load()]))).toEqual(
+      definitions.map((each) => [each.kind, each.type, each]),
+    )
+  },
+)

@@ -27,11 +27,20 @@ describe('the command line', () => {
 
   it('names the nearest command and flag, with exit code 2', async () => {
     expect(await pipe(['pln'], here)).toMatchObject({ code: 2, err: expect.stringContaining('`pipe plan`') })
-    expect(await pipe(['plan', '--grahp', 'mermaid'], here)).toMatchObject({ code: 2, err: expect.stringContaining('Did you mean --graph?') })
+    expect(await pipe(['plan', '--grahp', 'mermaid'], here)).toMatchObject({
+      code: 2,
+      err: expect.stringContaining('Did you mean --graph?'),
+    })
   })
 
   it('refuses a flag without its value, a value for a switch, and an argument too many', async () => {
-    for (const words of [['plan', '--graph'], ['plan', '--graph', '--json'], ['run', '--replace=yes'], ['plan', 'a', 'b'], ['describe']]) {
+    for (const words of [
+      ['plan', '--graph'],
+      ['plan', '--graph', '--json'],
+      ['run', '--replace=yes'],
+      ['plan', 'a', 'b'],
+      ['describe'],
+    ]) {
       const { code, out, err } = await pipe(words, here)
       expect([code, out + err]).toEqual([2, expect.stringContaining('usage')])
     }

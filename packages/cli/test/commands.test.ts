@@ -45,7 +45,11 @@ describe('pipe init', () => {
 
 describe('pipe check', () => {
   it('tells all findings with file, line and column, and exits with 2', async () => {
-    const folder = await project(orders.replace('quantity > 0', 'quantty > 0').replace('documents: { connection: store', 'documents: { conection: store'))
+    const folder = await project(
+      orders
+        .replace('quantity > 0', 'quantty > 0')
+        .replace('documents: { connection: store', 'documents: { conection: store'),
+    )
     const { code, out, err } = await pipe(['check'], folder)
     expect(code).toBe(2)
     expect(err).toContain('pipelines/orders.yaml:10:13  error')
@@ -72,23 +76,38 @@ describe('pipe check', () => {
 
   it('finds a spec by file, by folder and by name, and says which there are', async () => {
     const folder = await project()
-    for (const word of ['orders', 'pipelines/orders.yaml']) expect((await pipe(['check', word], folder)).out).toBe('orders: right\n')
-    expect(await pipe(['check', 'order'], folder)).toMatchObject({ code: 2, err: expect.stringContaining('Pipelines here: pipelines/orders.yaml') })
-    expect(await pipe(['check', 'pipelines/none.yaml'], folder)).toMatchObject({ code: 2, err: expect.stringContaining('file_missing') })
+    for (const word of ['orders', 'pipelines/orders.yaml'])
+      expect((await pipe(['check', word], folder)).out).toBe('orders: right\n')
+    expect(await pipe(['check', 'order'], folder)).toMatchObject({
+      code: 2,
+      err: expect.stringContaining('Pipelines here: pipelines/orders.yaml'),
+    })
+    expect(await pipe(['check', 'pipelines/none.yaml'], folder)).toMatchObject({
+      code: 2,
+      err: expect.stringContaining('file_missing'),
+    })
   })
 
   it('takes vars from --set and refuses one that the spec does not have', async () => {
     const folder = await project()
     expect((await pipe(['check', '--set', 'date_format=d.M.yyyy'], folder)).code).toBe(0)
-    expect(await pipe(['check', '--set', 'dateformat=d.M.yyyy'], folder)).toMatchObject({ code: 2, err: expect.stringContaining('var_unknown') })
-    expect(await pipe(['check', '--set', 'date_format'], folder)).toMatchObject({ code: 2, err: expect.stringContaining('VAR=VALUE') })
+    expect(await pipe(['check', '--set', 'dateformat=d.M.yyyy'], folder)).toMatchObject({
+      code: 2,
+      err: expect.stringContaining('var_unknown'),
+    })
+    expect(await pipe(['check', '--set', 'date_format'], folder)).toMatchObject({
+      code: 2,
+      err: expect.stringContaining('VAR=VALUE'),
+    })
   })
 })
 
 describe('pipe plan', () => {
   it('shows the flow, what the source does itself, and the promise', async () => {
     const { out } = await pipe(['plan'], await project())
-    expect(out).toMatch(/read .*\n[\s\S]*do +parse_dates .*done by source while it reads[\s\S]*write +documents \(sqlite\) +from where/)
+    expect(out).toMatch(
+      /read .*\n[\s\S]*do +parse_dates .*done by source while it reads[\s\S]*write +documents \(sqlite\) +from where/,
+    )
     expect(out).toContain('Delivery: effectively-once.')
   })
 
@@ -123,7 +142,10 @@ describe('pipe run', () => {
       pipeline: 'orders',
       ended: true,
       balances: true,
-      counters: { sources: { source: { read: 7 } }, sinks: { documents: { in: 5, delivered: 5 }, dead_letter: { in: 1, delivered: 1 } } },
+      counters: {
+        sources: { source: { read: 7 } },
+        sinks: { documents: { in: 5, delivered: 5 }, dead_letter: { in: 1, delivered: 1 } },
+      },
     })
   })
 
@@ -147,7 +169,9 @@ describe('pipe preview', () => {
     const folder = await project()
     const { code, out } = await pipe(['preview', '--show', '1'], folder)
     expect(code).toBe(0)
-    expect(out).toMatch(/source: 7 records[\s\S]*parse_dates: 6 records, 1 cannot pass[\s\S]*bad_date[\s\S]*where: 5 records/)
+    expect(out).toMatch(
+      /source: 7 records[\s\S]*parse_dates: 6 records, 1 cannot pass[\s\S]*bad_date[\s\S]*where: 5 records/,
+    )
     expect(existsSync(join(folder, '.millrace'))).toBe(false)
   })
 
@@ -162,12 +186,20 @@ describe('pipe query', () => {
   it('finds, sorts and limits documents', async () => {
     const folder = await project()
     await pipe(['run'], folder)
-    const ada = await pipe(['query', 'store', 'orders', '--where', 'customer == "Ada"', '--sort', '-order_id', '--json'], folder)
+    const ada = await pipe(
+      ['query', 'store', 'orders', '--where', 'customer == "Ada"', '--sort', '-order_id', '--json'],
+      folder,
+    )
     expect(JSON.parse(ada.out).map((row: { order_id: number }) => row.order_id)).toEqual([1003, 1001])
-    expect((await pipe(['query', 'documents', 'orders', '--where', 'quantity > 100'], folder)).out).toBe('Nothing found.\n')
+    expect((await pipe(['query', 'documents', 'orders', '--where', 'quantity > 100'], folder)).out).toBe(
+      'Nothing found.\n',
+    )
     const wrong = await pipe(['query', 'store', 'orders', '--where', 'custmer == "Ada"'], folder)
     expect(wrong).toMatchObject({ code: 2, err: expect.stringContaining('customer') })
-    expect(await pipe(['query', 'store', 'invoices'], folder)).toMatchObject({ code: 2, err: expect.stringContaining('store orders') })
+    expect(await pipe(['query', 'store', 'invoices'], folder)).toMatchObject({
+      code: 2,
+      err: expect.stringContaining('store orders'),
+    })
   })
 })
 
@@ -181,7 +213,8 @@ describe('pipe query --group', () => {
       return JSON.parse(out) as Record<string, unknown>[]
     }
     const documents = await query()
-    const quantities = (customer: unknown) => documents.flatMap((d) => (d['customer'] === customer ? [d['quantity'] as number] : []))
+    const quantities = (customer: unknown) =>
+      documents.flatMap((d) => (d['customer'] === customer ? [d['quantity'] as number] : []))
     const groups = await query(
       '--group',
       'customer',
@@ -200,7 +233,9 @@ describe('pipe query --group', () => {
         }))
         .toSorted((a, b) => b.pieces - a.pieces || (String(a.customer) < String(b.customer) ? -1 : 1)),
     )
-    expect(await query('--group', 'customer', '--sort', 'customer', '--limit', '1')).toEqual([{ customer: null, count: 1 }])
+    expect(await query('--group', 'customer', '--sort', 'customer', '--limit', '1')).toEqual([
+      { customer: null, count: 1 },
+    ])
     expect(await query('--where', 'customer == "Ada"', '--outputs', 'n=count()')).toEqual([{ n: 2 }])
   })
 
@@ -212,7 +247,10 @@ describe('pipe query --group', () => {
   ])('says what is wrong with %j', async (words, message) => {
     const folder = await project()
     await pipe(['run'], folder)
-    expect(await pipe(['query', 'store', 'orders', ...words], folder)).toMatchObject({ code: 2, err: expect.stringContaining(message) })
+    expect(await pipe(['query', 'store', 'orders', ...words], folder)).toMatchObject({
+      code: 2,
+      err: expect.stringContaining(message),
+    })
   })
 })
 
@@ -236,10 +274,15 @@ describe('pipe state', () => {
     const folder = await project()
     await pipe(['run'], folder)
     expect((await pipe(['state', 'show'], folder)).out).toBe('orders\n')
-    expect((await pipe(['state', 'show', 'orders'], folder)).out).toMatch(/run 1, ended\nNot running\.[\s\S]*data\/orders\.csv/)
+    expect((await pipe(['state', 'show', 'orders'], folder)).out).toMatch(
+      /run 1, ended\nNot running\.[\s\S]*data\/orders\.csv/,
+    )
     expect((await pipe(['state', 'reset', 'orders'], folder)).out).toContain('Add --yes')
     expect((await pipe(['state', 'reset', 'orders', '--yes'], folder)).out).toContain('starts from the beginning')
-    expect(JSON.parse((await pipe(['state', 'show', 'orders', '--json'], folder)).out)).toMatchObject({ positions: [], incarnation: 2 })
+    expect(JSON.parse((await pipe(['state', 'show', 'orders', '--json'], folder)).out)).toMatchObject({
+      positions: [],
+      incarnation: 2,
+    })
     expect(await pipe(['state', 'show', 'none'], folder)).toMatchObject({ code: 2 })
   })
 })
@@ -255,7 +298,9 @@ describe('pipe schema', () => {
   })
 
   it('prints JSON Schema with every connector at hand', async () => {
-    const schema = JSON.parse((await pipe(['schema', 'print'], freshFolder())).out) as { properties: Record<string, unknown> }
+    const schema = JSON.parse((await pipe(['schema', 'print'], freshFolder())).out) as {
+      properties: Record<string, unknown>
+    }
     expect(Object.keys(schema.properties)).toEqual(expect.arrayContaining(['source', 'steps', 'sinks', 'dead_letter']))
     expect(JSON.stringify(schema)).toContain('parse_dates')
   })
@@ -266,8 +311,14 @@ describe('secrets', () => {
     hideSecrets(['pa/ss word'])
     expect(hide('mongodb://u:pa%2Fss%20word@host and pa/ss word')).toBe('mongodb://u:***@host and ***')
     let printed = ''
-    const io = { err: (text: string) => void (printed += text), out: () => {} } as unknown as Parameters<typeof printError>[1]
-    printError(Object.assign(new Error('cannot reach amqp://u:pa/ss word@h'), { code: 'refused', hint: 'try pa/ss word' }), io, false)
+    const io = { err: (text: string) => void (printed += text), out: () => {} } as unknown as Parameters<
+      typeof printError
+    >[1]
+    printError(
+      Object.assign(new Error('cannot reach amqp://u:pa/ss word@h'), { code: 'refused', hint: 'try pa/ss word' }),
+      io,
+      false,
+    )
     expect(printed).not.toContain('pa/ss')
   })
 })
@@ -275,7 +326,10 @@ describe('secrets', () => {
 describe('signals', () => {
   const spec = orders
     .replace('path: data/orders.csv', 'path: data/many.csv, encoding: latin1')
-    .replace('schema: ./schemas/order.yaml', 'schema: { fields: { InvoiceNo: string, Quantity: integer, InvoiceDate: string } }')
+    .replace(
+      'schema: ./schemas/order.yaml',
+      'schema: { fields: { InvoiceNo: string, Quantity: integer, InvoiceDate: string } }',
+    )
     .replace('ordered_at', 'InvoiceDate')
     .replace('quantity', 'Quantity')
     .replace(', key: order_id', '')
@@ -283,7 +337,11 @@ describe('signals', () => {
   it('SIGTERM finishes what is under way, saves, and the next run goes on', async () => {
     const folder = await project(spec)
     writeFileSync(join(folder, 'data/many.csv'), retailSample({ rows: 60_000 }))
-    const child = spawn(process.execPath, ['--conditions=@millrace/source', resolve(import.meta.dirname, '../src/main.ts'), 'run', '--json'], { cwd: folder })
+    const child = spawn(
+      process.execPath,
+      ['--conditions=@millrace/source', resolve(import.meta.dirname, '../src/main.ts'), 'run', '--json'],
+      { cwd: folder },
+    )
     let out = ''
     child.stdout.on('data', (text) => (out += String(text)))
     while (!existsSync(join(folder, '.millrace/local/orders/state.db'))) await sleep(10)
@@ -292,6 +350,11 @@ describe('signals', () => {
     const stopped = JSON.parse(out) as { ended: boolean; balances: boolean }
     expect(stopped).toMatchObject({ ended: false, balances: true })
     const { out: rest } = await pipe(['run', '--json'], folder)
-    expect(JSON.parse(rest)).toMatchObject({ ended: true, resumed: true, balances: true, counters: { sources: { source: { read: 60_000 } } } })
+    expect(JSON.parse(rest)).toMatchObject({
+      ended: true,
+      resumed: true,
+      balances: true,
+      counters: { sources: { source: { read: 60_000 } } },
+    })
   })
 })

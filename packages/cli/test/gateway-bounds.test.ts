@@ -29,10 +29,14 @@ sinks:
   stream: { type: log, config: { stream: numbers } }
 `,
   )
-  gateway = spawn(process.execPath, ['--conditions=@millrace/source', join(import.meta.dirname, '../src/main.ts'), 'run', 'gateway.yaml'], {
-    cwd: folder,
-    stdio: 'ignore',
-  })
+  gateway = spawn(
+    process.execPath,
+    ['--conditions=@millrace/source', join(import.meta.dirname, '../src/main.ts'), 'run', 'gateway.yaml'],
+    {
+      cwd: folder,
+      stdio: 'ignore',
+    },
+  )
   for (let n = 0; n < 500 && !(await health()); n++) await sleep(20)
 })
 afterAll(async () => {
@@ -56,7 +60,8 @@ const open = async (): Promise<Socket> => {
   await once(socket, 'connect')
   return socket
 }
-const head = (more: string): string => `POST /numbers HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n${more}\r\n`
+const head = (more: string): string =>
+  `POST /numbers HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n${more}\r\n`
 /** The status of the first answer on a connection; 0: it was closed without one. */
 const status = (socket: Socket): Promise<number> =>
   new Promise((resolve) => {
@@ -68,100 +73,105 @@ const status = (socket: Socket): Promise<number> =>
     })
     socket.on('close', () => resolve(0))
   })
-const counted = (all: readonly number[]): Record<number, number> => Object.fromEntries([...Map.groupBy(all, (s) => s)].map(([s, list]) => [s, list.length]))
+const counted = (all: readonly number[]): Record<number, number> =>
+  Object.fromEntries([...Map.groupBy(all, (s) => s)].map(([s, list]) => [s, list.length]))
 const record = (n: number): string => JSON.stringify({ n, text: `number ${n}` })
 const good = (n: number): string => `${head(`content-length: ${record(n).length}\r\n`)}${record(n)}`
 
-describe.skipIf(process.platform !== 'linux')('the gateway stays within its memory and answers clearly', { timeout: 90_000 }, () => {
-  it('with 2,000 connections that are kept and used', async () => {
-    const sockets = await Promise.all(Array.from({ length: 2000 }, open))
-    for (let round = 0; round < 2; round++) {
-      const answers = sockets.map((socket, n) => {
-        const answer = status(socket)
-        socket.write(good(n))
-        return answer
-      })
-      const all = counted(await Promise.all(answers))
-      // Beyond those that may wait for an answer at once, others are told to come back.
-      expect((all[201] ?? 0) + (all[503] ?? 0)).toBe(2000)
-      expect(all[201]).toBeGreaterThanOrEqual(1000)
-      for (const socket of sockets) socket.removeAllListeners('data').removeAllListeners('close')
-    }
-    for (const socket of sockets) socket.destroy()
-    expect(peakMb()).toBeLessThan(300)
-  })
+describe.skipIf(process.platform !== 'linux')(
+  'the gateway stays within its memory and answers clearly',
+  { timeout: 90_000 },
+  () => {
+    it('with 2,000 connections that are kept and used', async () => {
+      const sockets = await Promise.all(Array.from({ length: 2000 }, open))
+      for (let round = 0; round < 2; round++) {
+        const answers = sockets.map((socket, n) => {
+          const answer = status(socket)
+          socket.write(good(n))
+          return answer
+        })
+        const all = counted(await Promise.all(answers))
+        // Beyond those that may wait for an answer at once, others are told to come back.
+        expect((all[201] ?? 0) + (all[503] ?? 0)).toBe(2000)
+        expect(all[201]).toBeGreaterThanOrEqual(1000)
+        for (const socket of sockets) socket.removeAllListeners('data').removeAllListeners('close')
+      }
+      for (const socket of sockets) socket.destroy()
+      expect(peakMb()).toBeLessThan(300)
+    })
 
-  it('with bodies that are far too large, announced or not', async () => {
-    const announced = await Promise.all(
-      Array.from({ length: 50 }, async () => {
-        const socket = await open()
-        const answer = status(socket)
-        socket.write(head('content-length: 1000000000\r\n'))
-        return answer
-      }),
-    )
-    expect(counted(announced)).toEqual({ 413: 50 })
-    const chunk = `10000\r\n${'x'.repeat(65_536)}\r\n`
-    const chunked = await Promise.all(
-      Array.from({ length: 50 }, async () => {
-        const socket = await open()
-        const answer = status(socket)
-        socket.write(head('transfer-encoding: chunked\r\n'))
-        for (let n = 0; n < 400 && socket.writable; n++)
-          if (!socket.write(chunk)) await Promise.race([once(socket, 'drain'), once(socket, 'close')]).catch(() => {})
-        return answer
-      }),
-    )
-    const all = counted(chunked)
-    // A connection that goes on sending may be cut before it reads its answer.
-    expect((all[413] ?? 0) + (all[503] ?? 0) + (all[0] ?? 0)).toBe(50)
-    expect(all[413]).toBeGreaterThan(0)
-    expect(peakMb()).toBeLessThan(350)
-  })
+    it('with bodies that are far too large, announced or not', async () => {
+      const announced = await Promise.all(
+        Array.from({ length: 50 }, async () => {
+          const socket = await open()
+          const answer = status(socket)
+          socket.write(head('content-length: 1000000000\r\n'))
+          return answer
+        }),
+      )
+      expect(counted(announced)).toEqual({ 413: 50 })
+      const chunk = `10000\r\n${'x'.repeat(65_536)}\r\n`
+      const chunked = await Promise.all(
+        Array.from({ length: 50 }, async () => {
+          const socket = await open()
+          const answer = status(socket)
+          socket.write(head('transfer-encoding: chunked\r\n'))
+          for (let n = 0; n < 400 && socket.writable; n++)
+            if (!socket.write(chunk)) await Promise.race([once(socket, 'drain'), once(socket, 'close')]).catch(() => {})
+          return answer
+        }),
+      )
+      const all = counted(chunked)
+      // A connection that goes on sending may be cut before it reads its answer.
+      expect((all[413] ?? 0) + (all[503] ?? 0) + (all[0] ?? 0)).toBe(50)
+      expect(all[413]).toBeGreaterThan(0)
+      expect(peakMb()).toBeLessThan(350)
+    })
 
-  it('with bodies that swell when they are decompressed', async () => {
-    const bomb = gzipSync(Buffer.alloc(200 << 20, ' '))
-    expect(bomb.length).toBeLessThan(1 << 20)
-    const all = await Promise.all(
-      Array.from({ length: 40 }, async () => {
-        const socket = await open()
-        const answer = status(socket)
-        socket.write(head(`content-encoding: gzip\r\ncontent-length: ${bomb.length}\r\n`))
-        socket.write(bomb)
-        return answer
-      }),
-    )
-    expect(counted(all)).toEqual({ 413: 40 })
-    expect(peakMb()).toBeLessThan(350)
-  })
+    it('with bodies that swell when they are decompressed', async () => {
+      const bomb = gzipSync(Buffer.alloc(200 << 20, ' '))
+      expect(bomb.length).toBeLessThan(1 << 20)
+      const all = await Promise.all(
+        Array.from({ length: 40 }, async () => {
+          const socket = await open()
+          const answer = status(socket)
+          socket.write(head(`content-encoding: gzip\r\ncontent-length: ${bomb.length}\r\n`))
+          socket.write(bomb)
+          return answer
+        }),
+      )
+      expect(counted(all)).toEqual({ 413: 40 })
+      expect(peakMb()).toBeLessThan(350)
+    })
 
-  it('with clients that send nearly all of a large body and then nothing', async () => {
-    const sockets = await Promise.all(Array.from({ length: 200 }, open))
-    const part = 'x'.repeat(900_000)
-    for (const socket of sockets) socket.write(`${head('content-length: 1000000\r\n')}${part}`)
-    const early = await Promise.all(sockets.map((socket) => Promise.race([status(socket), sleep(3000, undefined)])))
-    const refused = early.filter((s) => s !== undefined)
-    expect(new Set(refused).difference(new Set([503, 0]))).toEqual(new Set())
-    expect(refused.length).toBeGreaterThan(100)
-    expect(await health()).toBe(true)
-    expect(peakMb()).toBeLessThan(350)
-    for (const socket of sockets) socket.destroy()
-    await sleep(100)
-    const socket = await open()
-    const answer = status(socket)
-    socket.write(good(1))
-    expect(await answer).toBe(201)
-    socket.destroy()
-  })
+    it('with clients that send nearly all of a large body and then nothing', async () => {
+      const sockets = await Promise.all(Array.from({ length: 200 }, open))
+      const part = 'x'.repeat(900_000)
+      for (const socket of sockets) socket.write(`${head('content-length: 1000000\r\n')}${part}`)
+      const early = await Promise.all(sockets.map((socket) => Promise.race([status(socket), sleep(3000, undefined)])))
+      const refused = early.filter((s) => s !== undefined)
+      expect(new Set(refused).difference(new Set([503, 0]))).toEqual(new Set())
+      expect(refused.length).toBeGreaterThan(100)
+      expect(await health()).toBe(true)
+      expect(peakMb()).toBeLessThan(350)
+      for (const socket of sockets) socket.destroy()
+      await sleep(100)
+      const socket = await open()
+      const answer = status(socket)
+      socket.write(good(1))
+      expect(await answer).toBe(201)
+      socket.destroy()
+    })
 
-  it('and closes connections whose head does not come', async () => {
-    const sockets = await Promise.all(Array.from({ length: 50 }, open))
-    const drip = setInterval(() => {
-      for (const socket of sockets) if (socket.writable) socket.write('x')
-    }, 500)
-    for (const socket of sockets) socket.write('POST /numbers HTTP/1.1\r\nhost: localhost\r\nx-slow: ')
-    const all = await Promise.all(sockets.map(status))
-    clearInterval(drip)
-    expect(counted(all)).toEqual({ 408: 50 })
-  })
-})
+    it('and closes connections whose head does not come', async () => {
+      const sockets = await Promise.all(Array.from({ length: 50 }, open))
+      const drip = setInterval(() => {
+        for (const socket of sockets) if (socket.writable) socket.write('x')
+      }, 500)
+      for (const socket of sockets) socket.write('POST /numbers HTTP/1.1\r\nhost: localhost\r\nx-slow: ')
+      const all = await Promise.all(sockets.map(status))
+      clearInterval(drip)
+      expect(counted(all)).toEqual({ 408: 50 })
+    })
+  },
+)

@@ -19,7 +19,18 @@ function append(folder: string, from: number, to: number): void {
   for (let partition = 0; partition < 4; partition++) {
     const own = Array.from({ length: to - from }, (_, k) => from + k).filter((n) => n % 4 === partition)
     const body = Buffer.from(own.map((n) => `{"n":${n}}\n`).join(''))
-    log.append([{ partition, count: own.length, time: 1, ids: own.map((n) => `id${n}`), keys: own.map(() => 'k'), headers: undefined, body, ends: undefined }])
+    log.append([
+      {
+        partition,
+        count: own.length,
+        time: 1,
+        ids: own.map((n) => `id${n}`),
+        keys: own.map(() => 'k'),
+        headers: undefined,
+        body,
+        ends: undefined,
+      },
+    ])
   }
   log.close()
 }
@@ -34,7 +45,10 @@ it('a stream that nobody has written yet is caught up with at once', async () =>
   const folder = freshFolder()
   writeFileSync(join(folder, 'millrace.yaml'), 'version: 1\n')
   writeFileSync(join(folder, 'numbers.yaml'), spec)
-  expect(await pipe(['run', 'numbers.yaml', '--until', 'caught_up'], folder)).toMatchObject({ code: 0, out: expect.stringContaining('has caught up') })
+  expect(await pipe(['run', 'numbers.yaml', '--until', 'caught_up'], folder)).toMatchObject({
+    code: 0,
+    out: expect.stringContaining('has caught up'),
+  })
 })
 
 describe('instances of a pipeline', () => {
@@ -49,7 +63,10 @@ describe('instances of a pipeline', () => {
       code: 2,
       err: expect.stringContaining('state rescale numbers --to 1'),
     })
-    expect(await pipe(['state', 'rescale', 'numbers', '--to', '1'], folder)).toMatchObject({ code: 2, err: expect.stringContaining('instance 1/2') })
+    expect(await pipe(['state', 'rescale', 'numbers', '--to', '1'], folder)).toMatchObject({
+      code: 2,
+      err: expect.stringContaining('instance 1/2'),
+    })
     expect(await read(folder, '--instance', '1/2')).toBe(50)
     expect(await pipe(['state', 'rescale', 'numbers', '--to', '1'], folder)).toMatchObject({
       code: 0,
@@ -70,14 +87,19 @@ describe('instances of a pipeline', () => {
     const folder = freshFolder()
     writeFileSync(join(folder, 'millrace.yaml'), 'version: 1\n')
     writeFileSync(join(folder, 'data.csv'), 'n\n1\n')
-    writeFileSync(join(folder, 'numbers.yaml'), spec.replace('type: log, config: { stream: numbers, path: log }', 'type: csv, config: { path: data.csv }'))
+    writeFileSync(
+      join(folder, 'numbers.yaml'),
+      spec.replace('type: log, config: { stream: numbers, path: log }', 'type: csv, config: { path: data.csv }'),
+    )
     expect(await pipe(['run', 'numbers.yaml', '--instance', '0/2'], folder)).toMatchObject({
       code: 2,
       err: expect.stringContaining('no splits that instances could share'),
     })
   })
 
-  it('are threads of one command where the spec says `parallelism`, and killed they lose and double nothing', { timeout: 60_000 }, async () => {
+  it('are threads of one command where the spec says `parallelism`, and killed they lose and double nothing', {
+    timeout: 60_000,
+  }, async () => {
     const folder = freshFolder()
     mkdirSync(join(folder, 'log'))
     writeFileSync(join(folder, 'millrace.yaml'), 'version: 1\n')
@@ -85,28 +107,56 @@ describe('instances of a pipeline', () => {
     append(folder, 0, 40_000)
     const program = {
       command: process.execPath,
-      args: ['--conditions=@millrace/source', join(import.meta.dirname, '../src/main.ts'), 'run', 'numbers.yaml', '--until', 'caught_up', '--json'],
+      args: [
+        '--conditions=@millrace/source',
+        join(import.meta.dirname, '../src/main.ts'),
+        'run',
+        'numbers.yaml',
+        '--until',
+        'caught_up',
+        '--json',
+      ],
       cwd: folder,
     }
     const deaths: readonly Death[] = ['after_write', 'mid_save', 'after_save'].map((point) => ({ point, time: 1 }))
     const { kills, output } = await runUntilDone(program, (start) => deaths[start] ?? 'lives')
     expect(kills).toBe(deaths.length)
-    expect(JSON.parse(output)).toMatchObject({ caughtUp: true, behind: 0, balances: true, counters: { sources: { source: { read: 40_000 } } } })
+    expect(JSON.parse(output)).toMatchObject({
+      caughtUp: true,
+      behind: 0,
+      balances: true,
+      counters: { sources: { source: { read: 40_000 } } },
+    })
     const db = new DatabaseSync(join(folder, 'store.db'), { readOnly: true })
     expect(db.prepare('SELECT count(*) AS n FROM numbers').get()).toEqual({ n: 40_000 })
     db.close()
-    expect(await pipe(['state', 'show', 'numbers'], folder)).toMatchObject({ code: 0, out: expect.stringContaining('numbers 2/3: run 1') })
+    expect(await pipe(['state', 'show', 'numbers'], folder)).toMatchObject({
+      code: 0,
+      out: expect.stringContaining('numbers 2/3: run 1'),
+    })
     writeFileSync(join(folder, 'numbers.yaml'), `${spec}parallelism: 2\n`)
-    expect(await pipe(['run', 'numbers.yaml'], folder)).toMatchObject({ code: 2, err: expect.stringContaining('state rescale numbers --to 2') })
-    expect(await pipe(['state', 'reset', 'numbers', '--yes'], folder)).toMatchObject({ code: 0, out: expect.stringContaining('4 positions') })
+    expect(await pipe(['run', 'numbers.yaml'], folder)).toMatchObject({
+      code: 2,
+      err: expect.stringContaining('state rescale numbers --to 2'),
+    })
+    expect(await pipe(['state', 'reset', 'numbers', '--yes'], folder)).toMatchObject({
+      code: 0,
+      out: expect.stringContaining('4 positions'),
+    })
   })
 
   it('stop together when one of them fails', async () => {
     const folder = freshFolder()
     mkdirSync(join(folder, 'log'))
     writeFileSync(join(folder, 'millrace.yaml'), 'version: 1\n')
-    writeFileSync(join(folder, 'numbers.yaml'), `${spec.replace('n: integer', 'n: integer, m: integer')}parallelism: 2\n`)
+    writeFileSync(
+      join(folder, 'numbers.yaml'),
+      `${spec.replace('n: integer', 'n: integer, m: integer')}parallelism: 2\n`,
+    )
     append(folder, 0, 2)
-    expect(await pipe(['run', 'numbers.yaml'], folder)).toMatchObject({ code: 1, err: expect.stringContaining('missing_value') })
+    expect(await pipe(['run', 'numbers.yaml'], folder)).toMatchObject({
+      code: 1,
+      err: expect.stringContaining('missing_value'),
+    })
   })
 })

@@ -9,7 +9,9 @@ import { freshFolder, pipe } from './terminal.ts'
 const url = liveUrl('MONGODB')
 
 describe.skipIf(!url)('bad records on the way to MongoDB', () => {
-  it('are exactly those in the dead letter; replaying them after a fix completes the set, twice is harmless', { timeout: 60_000 }, async () => {
+  it('are exactly those in the dead letter; replaying them after a fix completes the set, twice is harmless', {
+    timeout: 60_000,
+  }, async () => {
     const folder = freshFolder()
     const database = `replay-${randomUUID().slice(0, 8)}`
     const client = new MongoClient(url!)
@@ -38,7 +40,10 @@ dead_letter: { type: files, config: { path: dead/, format: jsonl } }
 `
     const path = join(folder, 'numbers.yaml')
     const numbers = client.db(database).collection('numbers')
-    const stored = async () => (await numbers.find({}, { projection: { n: 1 } }).toArray()).map((doc) => doc['n'] as number).sort((a, b) => a - b)
+    const stored = async () =>
+      (await numbers.find({}, { projection: { n: 1 } }).toArray())
+        .map((doc) => doc['n'] as number)
+        .sort((a, b) => a - b)
     const isBad = (n: number) => n % 7 === 0 || n >= 90
     const all = Array.from({ length: 100 }, (_, n) => n)
 
@@ -51,7 +56,11 @@ dead_letter: { type: files, config: { path: dead/, format: jsonl } }
     await client.db(database).command({ collMod: 'numbers', validator: {} })
     writeFileSync(path, spec('yyyy-MM-dd, yyyy-dd-MM'))
     const replayed = await pipe(['dead-letter', 'replay', 'numbers.yaml', '--json'], folder)
-    expect(JSON.parse(replayed.out)).toMatchObject({ letters: all.filter(isBad).length, replayed: all.filter(isBad).length, failedAgain: [] })
+    expect(JSON.parse(replayed.out)).toMatchObject({
+      letters: all.filter(isBad).length,
+      replayed: all.filter(isBad).length,
+      failedAgain: [],
+    })
     expect(await stored()).toEqual(all)
     expect(JSON.parse((await pipe(['dead-letter', 'replay', 'numbers.yaml', '--json'], folder)).out)).toMatchObject({
       replayed: 0,

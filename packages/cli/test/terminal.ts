@@ -20,7 +20,11 @@ export function freshFolder(): string {
 }
 
 /** Runs `pipe` with these words in `cwd`. */
-export async function pipe(words: readonly string[], cwd: string, env: Readonly<Record<string, string>> = {}): Promise<Ended> {
+export async function pipe(
+  words: readonly string[],
+  cwd: string,
+  env: Readonly<Record<string, string>> = {},
+): Promise<Ended> {
   let out = ''
   let err = ''
   const stop = new AbortController()

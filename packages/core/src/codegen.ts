@@ -4,7 +4,8 @@
  */
 
 /** A name or text as a JavaScript literal. The only way a word from a spec or a header may enter generated code. */
-export const quote = (text: string): string => JSON.stringify(text).replaceAll('\u2028', '\\u2028').replaceAll('\u2029', '\\u2029')
+export const quote = (text: string): string =>
+  JSON.stringify(text).replaceAll('\u2028', '\\u2028').replaceAll('\u2029', '\\u2029')
 
 /** False: use the interpreted twins. */
 export const codegenAllowed: boolean = process.env['MILLRACE_CODEGEN'] !== 'off' && canGenerate()
@@ -26,17 +27,23 @@ export function generate<T>(scope: Readonly<Record<string, unknown>>, body: stri
 export const propertyKey = (name: string): string => (name === '__proto__' ? '["__proto__"]' : quote(name))
 
 /** One row from another: `{ "to": r["from"], ... }` of one shape for all rows. `__proto__` becomes an own property, as in a parsed JSON object. */
-export function rowBuilder(columns: readonly (readonly [to: string, from: string])[]): (row: Readonly<Record<string, unknown>>) => Record<string, unknown> {
+export function rowBuilder(
+  columns: readonly (readonly [to: string, from: string])[],
+): (row: Readonly<Record<string, unknown>>) => Record<string, unknown> {
   if (!codegenAllowed) {
     return (row) => {
       const made: Record<string, unknown> = {}
       for (const [to, from] of columns) {
         const value = row[from] ?? null
-        if (to === '__proto__') Object.defineProperty(made, to, { value, enumerable: true, writable: true, configurable: true })
+        if (to === '__proto__')
+          Object.defineProperty(made, to, { value, enumerable: true, writable: true, configurable: true })
         else made[to] = value
       }
       return made
     }
   }
-  return generate({}, `return (r) => ({ ${columns.map(([to, from]) => `${propertyKey(to)}: r[${quote(from)}] ?? null`).join(', ')} })`)
+  return generate(
+    {},
+    `return (r) => ({ ${columns.map(([to, from]) => `${propertyKey(to)}: r[${quote(from)}] ?? null`).join(', ')} })`,
+  )
 }

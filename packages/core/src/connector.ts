@@ -191,7 +191,12 @@ export interface Sink {
    * Make what was written durable where no reader sees it. `roll`: finish the open files and hand them out as stages. `end`: the input has ended.
    * A sink with `capabilities.holds` is only flushed with `roll: true`.
    */
-  flush?(ctx: { readonly signal: AbortSignal; readonly epoch: number; readonly roll: boolean; readonly end: boolean }): Promise<Flushed>
+  flush?(ctx: {
+    readonly signal: AbortSignal
+    readonly epoch: number
+    readonly roll: boolean
+    readonly end: boolean
+  }): Promise<Flushed>
   /** Make a stage visible; after the save; idempotent; repeated at the next start until it is recorded as done. */
   publish?(stage: Json, ctx: { readonly signal: AbortSignal }): Promise<void>
   /** Always called, also after failures. */
@@ -347,7 +352,9 @@ export interface TransformDefinition<S extends OptionSchema = OptionSchema<any>>
 }
 
 /** What a step reads whole before its first record: a source of the spec by id, or one of its own. */
-export type SideInput = { readonly source: string } | { readonly type: string; readonly config: Readonly<Record<string, unknown>>; readonly schema: RecordType }
+export type SideInput =
+  | { readonly source: string }
+  | { readonly type: string; readonly config: Readonly<Record<string, unknown>>; readonly schema: RecordType }
 
 /** What a connector package exports. */
 export type Definition = SourceDefinition | SinkDefinition | TransformDefinition
@@ -355,4 +362,5 @@ export type Definition = SourceDefinition | SinkDefinition | TransformDefinition
 /** Typed as what its options say; returns its argument. */
 export const defineSource = <S extends OptionSchema>(definition: SourceDefinition<S>): SourceDefinition<S> => definition
 export const defineSink = <S extends OptionSchema>(definition: SinkDefinition<S>): SinkDefinition<S> => definition
-export const defineTransform = <S extends OptionSchema>(definition: TransformDefinition<S>): TransformDefinition<S> => definition
+export const defineTransform = <S extends OptionSchema>(definition: TransformDefinition<S>): TransformDefinition<S> =>
+  definition

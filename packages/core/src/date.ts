@@ -81,7 +81,11 @@ export function compileDateFormatter(pattern: string, zone: string): (ms: number
 }
 
 /** From text in one of `formats` to text in the format `to`, both on the clock of `zone`; undefined: it fits none, or there is no such time. */
-export function compileReformat(formats: readonly string[], zone: string, to: string): (text: string) => string | undefined {
+export function compileReformat(
+  formats: readonly string[],
+  zone: string,
+  to: string,
+): (text: string) => string | undefined {
   const read = readers(formats)
   const clock = zoneNamed(zone)
   const printer = printerOf(checked(to, 'print'), clock)

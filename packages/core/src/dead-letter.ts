@@ -58,7 +58,11 @@ export interface Failure {
 
 /** Values that JSON has no form for, as their text forms. */
 const plain = (_key: string, value: unknown): unknown =>
-  typeof value === 'bigint' ? value.toString() : value instanceof Uint8Array ? Buffer.from(value).toString('base64') : value
+  typeof value === 'bigint'
+    ? value.toString()
+    : value instanceof Uint8Array
+      ? Buffer.from(value).toString('base64')
+      : value
 
 /** A failure as a row of `deadLetterSchema`. */
 export function deadLetterRow(failure: Failure, pipeline: string, specHash: string): Row {

@@ -29,7 +29,11 @@ export class MillraceError extends Error {
   readonly place: string | undefined
   readonly exitCode: 1 | 2 | 3
 
-  constructor(code: string, message: string, more: { hint?: string | undefined; place?: string | undefined; exitCode?: 1 | 2 | 3; cause?: unknown } = {}) {
+  constructor(
+    code: string,
+    message: string,
+    more: { hint?: string | undefined; place?: string | undefined; exitCode?: 1 | 2 | 3; cause?: unknown } = {},
+  ) {
     super(message, more.cause === undefined ? undefined : { cause: more.cause })
     this.code = code
     this.hint = more.hint
@@ -61,7 +65,11 @@ export class SystemError extends Error {
   readonly retry: boolean
   readonly hint: string | undefined
 
-  constructor(code: string, message: string, more: { retry?: boolean; hint?: string | undefined; cause?: unknown } = {}) {
+  constructor(
+    code: string,
+    message: string,
+    more: { retry?: boolean; hint?: string | undefined; cause?: unknown } = {},
+  ) {
     super(message, more.cause === undefined ? undefined : { cause: more.cause })
     this.code = code
     this.retry = more.retry ?? false

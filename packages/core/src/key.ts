@@ -17,7 +17,9 @@ export function compileKey(record: RecordType, fields: readonly string[]): (row:
   if (parts.length === 1) {
     const { name, type } = parts[0]!
     const text = toText(type)
-    return type.kind === 'string' ? (row) => (row[name] as string | null) ?? undefined : (row) => (row[name] == null ? undefined : text(row[name]))
+    return type.kind === 'string'
+      ? (row) => (row[name] as string | null) ?? undefined
+      : (row) => (row[name] == null ? undefined : text(row[name]))
   }
   const writes = parts.map(({ name, type }) => ({ name, json: toJson(type) }))
   return (row) => {

@@ -15,7 +15,13 @@ export type RunEvent =
   | { readonly type: 'saved'; readonly epoch: number; readonly durationMs: number }
   | { readonly type: 'published'; readonly sink: string }
   /** Something failed and is tried again; nothing is lost. */
-  | { readonly type: 'retry'; readonly node: string; readonly message: string; readonly attempt: number; readonly waitMs: number }
+  | {
+      readonly type: 'retry'
+      readonly node: string
+      readonly message: string
+      readonly attempt: number
+      readonly waitMs: number
+    }
   | { readonly type: 'warning'; readonly node: string; readonly message: string }
   | { readonly type: 'stopping'; readonly reason: string }
   | { readonly type: 'ended'; readonly ended: boolean }

@@ -76,7 +76,10 @@ const rest = (description: string, more?: More<unknown>) => ({
 
 /** Builders for options. Each takes a description in one sentence. An option without a default is required unless wrapped in `option.optional`. */
 export const option = {
-  text: (description: string, more?: More<string> & { pattern?: string; minLength?: number }): OptionSchema<string> => ({
+  text: (
+    description: string,
+    more?: More<string> & { pattern?: string; minLength?: number },
+  ): OptionSchema<string> => ({
     type: 'string',
     ...rest(description, more),
     ...(more?.pattern ? { pattern: more.pattern } : {}),
@@ -94,21 +97,55 @@ export const option = {
     ...(more?.min === undefined ? {} : { minimum: more.min }),
     ...(more?.max === undefined ? {} : { maximum: more.max }),
   }),
-  boolean: (description: string, more?: More<boolean>): OptionSchema<boolean> => ({ type: 'boolean', ...rest(description, more) }),
+  boolean: (description: string, more?: More<boolean>): OptionSchema<boolean> => ({
+    type: 'boolean',
+    ...rest(description, more),
+  }),
   oneOf: <const V extends string>(values: readonly V[], description: string, more?: More<V>): OptionSchema<V> => ({
     type: 'string',
     enum: values,
     ...rest(description, more),
   }),
   /** `default` and `example` as typed: `"10m"`. */
-  duration: (description: string, more?: More<string>): OptionSchema<number> => ({ type: 'string', format: 'duration', ...rest(description, more) }),
-  size: (description: string, more?: More<string>): OptionSchema<number> => ({ type: 'string', format: 'size', ...rest(description, more) }),
-  percent: (description: string, more?: More<string>): OptionSchema<number> => ({ type: 'string', format: 'percent', ...rest(description, more) }),
-  path: (description: string, more?: More<string>): OptionSchema<string> => ({ type: 'string', format: 'path', ...rest(description, more) }),
-  secret: (description: string, more?: { example?: string }): OptionSchema<Secret> => ({ type: 'string', format: 'secret', ...rest(description, more) }),
-  field: (description: string, more?: More<string>): OptionSchema<string> => ({ type: 'string', format: 'field', ...rest(description, more) }),
-  expression: (description: string, more?: More<string>): OptionSchema<string> => ({ type: 'string', format: 'expression', ...rest(description, more) }),
-  record: (description: string, more?: { example?: unknown }): OptionSchema<RecordType> => ({ format: 'record', ...rest(description, more) }),
+  duration: (description: string, more?: More<string>): OptionSchema<number> => ({
+    type: 'string',
+    format: 'duration',
+    ...rest(description, more),
+  }),
+  size: (description: string, more?: More<string>): OptionSchema<number> => ({
+    type: 'string',
+    format: 'size',
+    ...rest(description, more),
+  }),
+  percent: (description: string, more?: More<string>): OptionSchema<number> => ({
+    type: 'string',
+    format: 'percent',
+    ...rest(description, more),
+  }),
+  path: (description: string, more?: More<string>): OptionSchema<string> => ({
+    type: 'string',
+    format: 'path',
+    ...rest(description, more),
+  }),
+  secret: (description: string, more?: { example?: string }): OptionSchema<Secret> => ({
+    type: 'string',
+    format: 'secret',
+    ...rest(description, more),
+  }),
+  field: (description: string, more?: More<string>): OptionSchema<string> => ({
+    type: 'string',
+    format: 'field',
+    ...rest(description, more),
+  }),
+  expression: (description: string, more?: More<string>): OptionSchema<string> => ({
+    type: 'string',
+    format: 'expression',
+    ...rest(description, more),
+  }),
+  record: (description: string, more?: { example?: unknown }): OptionSchema<RecordType> => ({
+    format: 'record',
+    ...rest(description, more),
+  }),
   list: <T>(items: OptionSchema<T>, description: string, more?: More<T[]> & { min?: number }): OptionSchema<T[]> => ({
     type: 'array',
     items: items as OptionSchema,
@@ -116,7 +153,11 @@ export const option = {
     ...(more?.min === undefined ? {} : { minItems: more.min }),
   }),
   /** Free keys, values of one schema. */
-  map: <T>(values: OptionSchema<T>, description: string, more?: More<Record<string, T>>): OptionSchema<Record<string, T>> => ({
+  map: <T>(
+    values: OptionSchema<T>,
+    description: string,
+    more?: More<Record<string, T>>,
+  ): OptionSchema<Record<string, T>> => ({
     type: 'object',
     additionalProperties: values as OptionSchema,
     ...rest(description, more),
@@ -127,12 +168,26 @@ export const option = {
     description = '',
     more?: { default: Record<string, never> },
   ): OptionSchema<{ [K in keyof P]: Static<P[K]> }> => {
-    const required = Object.keys(properties).filter((name) => properties[name]!.default === undefined && !properties[name]!.optional)
-    return { type: 'object', ...(description ? { description } : {}), ...more, properties, required, additionalProperties: false }
+    const required = Object.keys(properties).filter(
+      (name) => properties[name]!.default === undefined && !properties[name]!.optional,
+    )
+    return {
+      type: 'object',
+      ...(description ? { description } : {}),
+      ...more,
+      properties,
+      required,
+      additionalProperties: false,
+    }
   },
-  anyOf: <S extends readonly OptionSchema<any>[]>(choices: S, description: string, more?: More<unknown>): OptionSchema<Static<S[number]>> => ({
+  anyOf: <S extends readonly OptionSchema<any>[]>(
+    choices: S,
+    description: string,
+    more?: More<unknown>,
+  ): OptionSchema<Static<S[number]>> => ({
     anyOf: choices,
     ...rest(description, more),
   }),
-  optional: <T>(schema: OptionSchema<T>): OptionSchema<T | undefined> => ({ ...schema, optional: true }) as OptionSchema<T | undefined>,
+  optional: <T>(schema: OptionSchema<T>): OptionSchema<T | undefined> =>
+    ({ ...schema, optional: true }) as OptionSchema<T | undefined>,
 }

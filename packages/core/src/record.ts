@@ -97,7 +97,8 @@ export function batch(plain: Pick<Batch, 'split' | 'rows'> & Partial<Batch>): Ba
     positionAt:
       plain.positionAt ??
       ((i) => {
-        if (!counted) throw new Error(`split ${plain.split}: a batch whose position does not count records needs positionAt`)
+        if (!counted)
+          throw new Error(`split ${plain.split}: a batch whose position does not count records needs positionAt`)
         return (position as number) - rows.length + i
       }),
   }
@@ -144,7 +145,8 @@ export class Records {
     this.paths = init.paths
     this.resultKeys = init.resultKeys
     this.starts = new Int32Array(init.from.length)
-    for (let b = 1; b < init.from.length; b++) this.starts[b] = this.starts[b - 1]! + init.from[b - 1]!.batch.rows.length
+    for (let b = 1; b < init.from.length; b++)
+      this.starts[b] = this.starts[b - 1]! + init.from[b - 1]!.batch.rows.length
   }
 
   get length(): number {
@@ -216,8 +218,16 @@ export class Records {
       rows[k] = this.rows[i]!
       origins[k] = this.origins ? this.origins[i]! : i
     }
-    const pickText = (texts: readonly string[] | undefined) => texts && Array.from({ length: n }, (_, k) => texts[indexes[k]!]!)
-    return new Records({ rows, from: this.from, pipeline: this.pipeline, origins, paths: pickText(this.paths), resultKeys: pickText(this.resultKeys) })
+    const pickText = (texts: readonly string[] | undefined) =>
+      texts && Array.from({ length: n }, (_, k) => texts[indexes[k]!]!)
+    return new Records({
+      rows,
+      from: this.from,
+      pipeline: this.pipeline,
+      origins,
+      paths: pickText(this.paths),
+      resultKeys: pickText(this.resultKeys),
+    })
   }
 
   /** The output of a step over these records: `origins` index this set's rows. */
@@ -225,7 +235,14 @@ export class Records {
     if (!origins && !multiplier)
       return rows === this.rows
         ? this
-        : new Records({ rows, from: this.from, pipeline: this.pipeline, origins: this.origins, paths: this.paths, resultKeys: this.resultKeys })
+        : new Records({
+            rows,
+            from: this.from,
+            pipeline: this.pipeline,
+            origins: this.origins,
+            paths: this.paths,
+            resultKeys: this.resultKeys,
+          })
     const n = rows.length
     const mapped = new Int32Array(n)
     for (let k = 0; k < n; k++) {

@@ -58,12 +58,20 @@ export interface Registry {
 const keyOf = (kind: string, type: string): string => `${kind}:${type}`
 
 /** A registry of definitions at hand, for tests and tools. */
-export function registryOf(definitions: readonly Registered[], missing: readonly Missing[] = [], names: readonly Wanted[] = []): Registry {
+export function registryOf(
+  definitions: readonly Registered[],
+  missing: readonly Missing[] = [],
+  names: readonly Wanted[] = [],
+): Registry {
   const loaded = new Map(definitions.map((entry) => [keyOf(entry.definition.kind, entry.definition.type), entry]))
   return makeRegistry(loaded, new Map(missing.map((entry) => [keyOf(entry.kind, entry.type), entry])), names)
 }
 
-function makeRegistry(loaded: ReadonlyMap<string, Registered>, missing: ReadonlyMap<string, Missing>, names: readonly Wanted[]): Registry {
+function makeRegistry(
+  loaded: ReadonlyMap<string, Registered>,
+  missing: ReadonlyMap<string, Missing>,
+  names: readonly Wanted[],
+): Registry {
   const find = (kind: DefinitionKind, type: string) => loaded.get(keyOf(kind, type))?.definition
   return {
     source: (type) => find('source', type) as SourceDefinition | undefined,
@@ -102,7 +110,9 @@ export async function loadRegistry(options: {
     }
   }
   await Promise.all(wanted.map(load))
-  if (options.wanted === 'all') for (const entry of await loadDependencies(root)) loaded.set(keyOf(entry.definition.kind, entry.definition.type), entry)
+  if (options.wanted === 'all')
+    for (const entry of await loadDependencies(root))
+      loaded.set(keyOf(entry.definition.kind, entry.definition.type), entry)
   return makeRegistry(loaded, missing, builtins)
 }
 
@@ -110,7 +120,13 @@ async function loadBuiltin(builtin: Builtin): Promise<Registered | Missing> {
   try {
     return { definition: await builtin.load(), package: builtin.package }
   } catch (error) {
-    return { kind: builtin.kind, type: builtin.type, reason: 'broken', packages: [builtin.package], message: messageOf(error) }
+    return {
+      kind: builtin.kind,
+      type: builtin.type,
+      reason: 'broken',
+      packages: [builtin.package],
+      message: messageOf(error),
+    }
   }
 }
 
@@ -135,8 +151,11 @@ async function loadInstalled(root: string, kind: DefinitionKind, type: string): 
     }
     try {
       const ofKind = (await importPackage(found)).filter((definition) => definition.kind === kind)
-      const definition = ofKind.find((each) => each.type === type) ?? (type.startsWith('@') && ofKind.length === 1 ? ofKind[0] : undefined)
-      if (definition) return { definition: definition.type === type ? definition : { ...definition, type }, package: name }
+      const definition =
+        ofKind.find((each) => each.type === type) ??
+        (type.startsWith('@') && ofKind.length === 1 ? ofKind[0] : undefined)
+      if (definition)
+        return { definition: definition.type === type ? definition : { ...definition, type }, package: name }
       failure = { kind, type, reason: 'not_in_package', packages: [name] }
     } catch (error) {
       failure = { kind, type, reason: 'broken', packages: [name], message: messageOf(error) }
@@ -159,7 +178,9 @@ async function findPackage(root: string, name: string): Promise<FoundPackage | u
     const manifest = await readManifest(join(at, 'package.json'))
     if (manifest) {
       const connectors = (manifest['millrace'] as { connectors?: unknown } | undefined)?.connectors
-      const paths = Array.isArray(connectors) ? connectors.filter((path): path is string => typeof path === 'string') : undefined
+      const paths = Array.isArray(connectors)
+        ? connectors.filter((path): path is string => typeof path === 'string')
+        : undefined
       return { name, folder: at, connectors: paths?.length ? paths : undefined }
     }
     if (dirname(folder) === folder) return undefined
@@ -188,7 +209,10 @@ function isDefinition(value: unknown): value is Definition {
   if (typeof value !== 'object' || value === null) return false
   const { kind, type, options, create } = value as Partial<Definition>
   return (
-    (kind === 'source' || kind === 'sink' || kind === 'transform') && typeof type === 'string' && typeof options === 'object' && typeof create === 'function'
+    (kind === 'source' || kind === 'sink' || kind === 'transform') &&
+    typeof type === 'string' &&
+    typeof options === 'object' &&
+    typeof create === 'function'
   )
 }
 

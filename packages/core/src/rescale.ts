@@ -31,7 +31,9 @@ export function instanceFolders(home: string, pipeline: string): InstanceFolder[
     const folder = join(home, name)
     if (!existsSync(join(folder, 'state.db'))) continue
     if (name === pipeline) found.push({ folder, i: 0, n: 1 })
-    const [, i, n] = name.startsWith(`${pipeline}.`) ? (/^(\d+)-(\d+)$/.exec(name.slice(pipeline.length + 1)) ?? []) : []
+    const [, i, n] = name.startsWith(`${pipeline}.`)
+      ? (/^(\d+)-(\d+)$/.exec(name.slice(pipeline.length + 1)) ?? [])
+      : []
     if (i !== undefined) found.push({ folder, i: Number(i), n: Number(n) })
   }
   return found.sort((a, b) => a.n - b.n || a.i - b.i)
@@ -44,17 +46,32 @@ export function checkScale(home: string, plan: Plan, n: number): void {
     const what = other
       ? `${plan.name} has state of ${other.n === 1 ? 'one instance' : `${other.n} instances`}: ${other.folder}`
       : `rescaling ${plan.name} was interrupted`
-    throw new MillraceError('other_scale', what, { hint: `move it, with all of them stopped: pipe state rescale ${plan.name} --to ${n}`, exitCode: 2 })
+    throw new MillraceError('other_scale', what, {
+      hint: `move it, with all of them stopped: pipe state rescale ${plan.name} --to ${n}`,
+      exitCode: 2,
+    })
   }
   if (n === 1) return
   const source = plan.sources.find((each) => !each.side && !each.capabilities.shares)
-  if (source) throw new MillraceError('not_shared', `${source.id} (${source.type}) has no splits that instances could share`, { place: source.id, exitCode: 2 })
+  if (source)
+    throw new MillraceError('not_shared', `${source.id} (${source.type}) has no splits that instances could share`, {
+      place: source.id,
+      exitCode: 2,
+    })
   const step = plan.steps.find((each) => each.stateful)
-  if (step) throw new MillraceError('not_shared', `${step.id} (${step.type}) keeps memory, which must be in one place`, { place: step.id, exitCode: 2 })
+  if (step)
+    throw new MillraceError('not_shared', `${step.id} (${step.type}) keeps memory, which must be in one place`, {
+      place: step.id,
+      exitCode: 2,
+    })
 }
 
 /** Moves the state of a pipeline to `to` instances. All of them must be stopped; each that has state must be here. Returns how many positions were moved. */
-export function rescale(home: string, pipeline: string, to: number): { readonly from: number; readonly positions: number } {
+export function rescale(
+  home: string,
+  pipeline: string,
+  to: number,
+): { readonly from: number; readonly positions: number } {
   const mark = markOf(home, pipeline)
   if (existsSync(mark)) {
     const begun = JSON.parse(readFileSync(mark, 'utf8')) as { from: number; to: number; positions: number }
@@ -63,14 +80,20 @@ export function rescale(home: string, pipeline: string, to: number): { readonly 
   }
   const folders = instanceFolders(home, pipeline)
   const from = folders[0]?.n
-  if (from === undefined) throw new MillraceError('no_state', `there is no state of a pipeline ${pipeline} under ${home}`, { exitCode: 2 })
-  const missing = Array.from({ length: from }, (_, i) => i).filter((i) => !folders.some((each) => each.i === i && each.n === from))
+  if (from === undefined)
+    throw new MillraceError('no_state', `there is no state of a pipeline ${pipeline} under ${home}`, { exitCode: 2 })
+  const missing = Array.from({ length: from }, (_, i) => i).filter(
+    (i) => !folders.some((each) => each.i === i && each.n === from),
+  )
   if (missing.length > 0 || folders.length !== from) {
     const what =
       missing.length > 0
         ? `the state of instance ${missing.map((i) => `${i}/${from}`).join(', ')} of ${pipeline} is missing`
         : `${pipeline} has state of different numbers of instances`
-    throw new MillraceError('rescale_refused', what, { hint: `bring the folders of all instances to ${home}`, exitCode: 2 })
+    throw new MillraceError('rescale_refused', what, {
+      hint: `bring the folders of all instances to ${home}`,
+      exitCode: 2,
+    })
   }
   if (from === to) return { from, positions: 0 }
   const stores: Store[] = []
@@ -99,7 +122,8 @@ export function rescale(home: string, pipeline: string, to: number): { readonly 
   }
 }
 
-const newFolder = (home: string, pipeline: string, i: number, n: number): string => join(home, `.${pipeline}.${i}-${n}.new`)
+const newFolder = (home: string, pipeline: string, i: number, n: number): string =>
+  join(home, `.${pipeline}.${i}-${n}.new`)
 
 /** The folders change places. May be repeated. */
 function finish(home: string, pipeline: string, from: number, to: number): void {
@@ -113,17 +137,28 @@ function finish(home: string, pipeline: string, from: number, to: number): void 
 
 /** What all instances have saved, as of one. Throws `rescale_refused` for what cannot be divided. */
 function merged(pipeline: string, stores: readonly Store[]): Content {
-  const refuse = (what: string, hint: string) => new MillraceError('rescale_refused', `${pipeline} cannot be rescaled: ${what}`, { hint, exitCode: 2 })
+  const refuse = (what: string, hint: string) =>
+    new MillraceError('rescale_refused', `${pipeline} cannot be rescaled: ${what}`, { hint, exitCode: 2 })
   const positions: Content['positions'][number][] = []
   const memory = new Map<string, Content['memory'][number]>()
   const runs = stores.map((store) => store.run())
   for (const [i, store] of stores.entries()) {
     const { positions: saved, steps } = store.overview()
     if (steps.length > 0)
-      throw refuse(`step ${steps[0]!.step} has memory`, 'a key of a step with memory lives in one place: let the run end, or reset the state')
-    if (store.stages().length > 0) throw refuse('finished results wait to be published', 'start it and stop it again as it was, so that they are published')
+      throw refuse(
+        `step ${steps[0]!.step} has memory`,
+        'a key of a step with memory lives in one place: let the run end, or reset the state',
+      )
+    if (store.stages().length > 0)
+      throw refuse(
+        'finished results wait to be published',
+        'start it and stop it again as it was, so that they are published',
+      )
     if (store.resumes().length > 0)
-      throw refuse(`sink ${store.resumes()[0]} has a file half written`, 'let the run come to its end: a file that is open belongs to one instance')
+      throw refuse(
+        `sink ${store.resumes()[0]} has a file half written`,
+        'let the run come to its end: a file that is open belongs to one instance',
+      )
     for (const each of saved) {
       if (stores.length > 1 && !/^\d+$/.test(each.split))
         throw refuse(`split ${each.split} of ${each.source} has no number`, 'its source does not share its splits')
@@ -142,6 +177,8 @@ function merged(pipeline: string, stores: readonly Store[]): Content {
     },
     positions,
     memory: [...memory.values()],
-    counters: stores.map((store) => store.counters()).reduce((all, one) => summed(all, one) as Record<string, Json>, {}),
+    counters: stores
+      .map((store) => store.counters())
+      .reduce((all, one) => summed(all, one) as Record<string, Json>, {}),
   }
 }

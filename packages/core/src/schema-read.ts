@@ -12,11 +12,20 @@ import { type Field, parseType, plainTypes, type RecordType, type Type, typeText
 export function parseRecordType(value: unknown): { type: RecordType; problems: readonly Problem[] } {
   const problems: Problem[] = []
   if (!isMap(value)) {
-    problems.push({ code: 'bad_schema', message: 'a schema is a map with `fields`, or a JSON Schema of an object', at: [], got: describe(value) })
+    problems.push({
+      code: 'bad_schema',
+      message: 'a schema is a map with `fields`, or a JSON Schema of an object',
+      at: [],
+      got: describe(value),
+    })
     return { type: { fields: {} }, problems }
   }
-  const isCompact = Object.hasOwn(value, 'fields') || !['$schema', 'properties', 'type', '$ref'].some((key) => Object.hasOwn(value, key))
-  const type = isCompact ? readCompact(value, [], problems) : readJsonSchemaRecord(value, [], { root: value, problems, refs: [] })
+  const isCompact =
+    Object.hasOwn(value, 'fields') ||
+    !['$schema', 'properties', 'type', '$ref'].some((key) => Object.hasOwn(value, key))
+  const type = isCompact
+    ? readCompact(value, [], problems)
+    : readJsonSchemaRecord(value, [], { root: value, problems, refs: [] })
   return { type, problems }
 }
 
@@ -25,18 +34,28 @@ const jsonField: Field = { type: { kind: 'json' }, optional: false }
 type Path = readonly (string | number)[]
 type JsonMap = Readonly<Record<string, unknown>>
 const isMap = (value: unknown): value is JsonMap => typeof value === 'object' && value !== null && !Array.isArray(value)
-const describe = (value: unknown): string => (value === null ? 'nothing' : Array.isArray(value) ? 'a list' : isMap(value) ? 'a map' : `\`${String(value)}\``)
+const describe = (value: unknown): string =>
+  value === null ? 'nothing' : Array.isArray(value) ? 'a list' : isMap(value) ? 'a map' : `\`${String(value)}\``
 
 function checkName(name: string, at: Path, problems: Problem[]): boolean {
   if (name !== '' && name !== '__proto__') return true
-  problems.push({ code: 'bad_field_name', message: name ? 'a field cannot be named `__proto__`' : 'a field needs a name', at })
+  problems.push({
+    code: 'bad_field_name',
+    message: name ? 'a field cannot be named `__proto__`' : 'a field needs a name',
+    at,
+  })
   return false
 }
 
 function readCompact(value: JsonMap, at: Path, problems: Problem[]): RecordType {
   for (const key of Object.keys(value)) {
     if (!['fields', 'optional', 'description'].includes(key))
-      problems.push({ code: 'unknown_key', message: `unknown key \`${key}\` in a schema`, at: [...at, key], expected: 'fields' })
+      problems.push({
+        code: 'unknown_key',
+        message: `unknown key \`${key}\` in a schema`,
+        at: [...at, key],
+        expected: 'fields',
+      })
   }
   if (!isMap(value['fields'])) {
     const found = Object.hasOwn(value, 'fields')
@@ -65,7 +84,8 @@ const cutByComma = /^\s*\d+\s*\)\??$/
 function readCompactField(entry: unknown, at: Path, problems: Problem[]): Field | undefined {
   if (isMap(entry)) {
     const optional = entry['optional'] === true
-    if (Object.hasOwn(entry, 'fields')) return { type: { kind: 'object', record: readCompact(entry, at, problems) }, optional }
+    if (Object.hasOwn(entry, 'fields'))
+      return { type: { kind: 'object', record: readCompact(entry, at, problems) }, optional }
     if (Object.hasOwn(entry, 'list')) {
       const of = readCompactField(entry['list'], [...at, 'list'], problems)
       return of && { type: { kind: 'list', of }, optional }
@@ -106,13 +126,39 @@ interface JsonSchemaReading {
   readonly refs: readonly string[]
 }
 
-const constraints = ['minimum', 'maximum', 'exclusiveMinimum', 'exclusiveMaximum', 'multipleOf', 'minLength', 'maxLength', 'pattern', 'enum', 'const']
-const combiners = ['allOf', 'not', 'if', 'then', 'else', 'patternProperties', 'dependentSchemas', 'prefixItems', '$dynamicRef']
+const constraints = [
+  'minimum',
+  'maximum',
+  'exclusiveMinimum',
+  'exclusiveMaximum',
+  'multipleOf',
+  'minLength',
+  'maxLength',
+  'pattern',
+  'enum',
+  'const',
+]
+const combiners = [
+  'allOf',
+  'not',
+  'if',
+  'then',
+  'else',
+  'patternProperties',
+  'dependentSchemas',
+  'prefixItems',
+  '$dynamicRef',
+]
 
 function readJsonSchemaRecord(schema: JsonMap, at: Path, reading: JsonSchemaReading): RecordType {
   const field = readJsonSchema(schema, at, reading)
   if (field.type.kind === 'object') return field.type.record
-  reading.problems.push({ code: 'bad_schema', message: 'the JSON Schema of a record has `type: object` with `properties`', at, got: typeText(field.type) })
+  reading.problems.push({
+    code: 'bad_schema',
+    message: 'the JSON Schema of a record has `type: object` with `properties`',
+    at,
+    got: typeText(field.type),
+  })
   return { fields: {} }
 }
 
@@ -120,15 +166,26 @@ function readJsonSchema(schema: unknown, at: Path, reading: JsonSchemaReading): 
   if (schema === true || (isMap(schema) && Object.keys(schema).length === 0)) return jsonField
   if (!isMap(schema)) return unsupported(`${describe(schema)} is not a JSON Schema`, at, reading)
   if (typeof schema['$ref'] === 'string') return followRef(schema['$ref'], at, reading)
-  for (const key of combiners) if (Object.hasOwn(schema, key)) return unsupported(`\`${key}\` is not supported`, [...at, key], reading)
+  for (const key of combiners)
+    if (Object.hasOwn(schema, key)) return unsupported(`\`${key}\` is not supported`, [...at, key], reading)
   for (const key of constraints)
     if (Object.hasOwn(schema, key))
-      reading.problems.push({ code: 'schema_rule_ignored', message: `\`${key}\` is not checked`, at: [...at, key], hint: 'check it with a `where` step' })
+      reading.problems.push({
+        code: 'schema_rule_ignored',
+        message: `\`${key}\` is not checked`,
+        at: [...at, key],
+        hint: 'check it with a `where` step',
+      })
   const own = typeof schema['x-millrace-type'] === 'string' ? parseType(schema['x-millrace-type']) : undefined
   const choices = schema['anyOf'] ?? schema['oneOf']
   if (Array.isArray(choices)) {
     const rest = choices.filter((choice) => !(isMap(choice) && choice['type'] === 'null'))
-    if (rest.length !== 1) return unsupported('a choice of several types is not supported', [...at, schema['anyOf'] ? 'anyOf' : 'oneOf'], reading)
+    if (rest.length !== 1)
+      return unsupported(
+        'a choice of several types is not supported',
+        [...at, schema['anyOf'] ? 'anyOf' : 'oneOf'],
+        reading,
+      )
     return { type: readJsonSchema(rest[0], at, reading).type, optional: rest.length < choices.length }
   }
   const words = Array.isArray(schema['type']) ? schema['type'] : [schema['type']]
@@ -151,7 +208,8 @@ function jsonSchemaType(schema: JsonMap, word: unknown, at: Path, reading: JsonS
   if (word === 'integer') return { kind: format === 'int64' ? 'bigint' : 'integer' }
   if (word === 'number' || word === 'boolean') return { kind: word }
   if (word === 'array') return { kind: 'list', of: readJsonSchema(schema['items'] ?? true, [...at, 'items'], reading) }
-  if (word !== undefined && word !== 'object') return unsupported(`${describe(word)} is not a type of JSON Schema`, [...at, 'type'], reading).type
+  if (word !== undefined && word !== 'object')
+    return unsupported(`${describe(word)} is not a type of JSON Schema`, [...at, 'type'], reading).type
   if (!isMap(schema['properties'])) return { kind: 'json' }
   const required = Array.isArray(schema['required']) ? schema['required'] : []
   const fields: [string, Field][] = []
@@ -177,7 +235,12 @@ function followRef(ref: string, at: Path, reading: JsonSchemaReading): Field {
 }
 
 function unsupported(message: string, at: Path, reading: JsonSchemaReading): Field {
-  reading.problems.push({ code: 'bad_schema', message, at, hint: 'write the schema in the compact form: `fields: { name: type }`' })
+  reading.problems.push({
+    code: 'bad_schema',
+    message,
+    at,
+    hint: 'write the schema in the compact form: `fields: { name: type }`',
+  })
   return jsonField
 }
 

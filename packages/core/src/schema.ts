@@ -40,7 +40,8 @@ export interface RecordType {
 }
 
 /** The type of a field by name; undefined where there is none. Safe for names such as `constructor`. */
-export const fieldOf = (record: RecordType, name: string): Field | undefined => (Object.hasOwn(record.fields, name) ? record.fields[name] : undefined)
+export const fieldOf = (record: RecordType, name: string): Field | undefined =>
+  Object.hasOwn(record.fields, name) ? record.fields[name] : undefined
 
 // --- text ------------------------------------------------------------------------------------------------------------------------------------------
 
@@ -63,7 +64,17 @@ export function recordText(record: RecordType): string {
 }
 
 /** The types that a word alone names. */
-export const plainTypes = ['string', 'boolean', 'integer', 'bigint', 'number', 'date', 'timestamp', 'bytes', 'json'] as const
+export const plainTypes = [
+  'string',
+  'boolean',
+  'integer',
+  'bigint',
+  'number',
+  'date',
+  'timestamp',
+  'bytes',
+  'json',
+] as const
 type PlainType = (typeof plainTypes)[number]
 
 /** Reads `integer`, `integer?`, `decimal(10,2)`, `list<date>`; undefined for anything else. */
@@ -76,7 +87,9 @@ export function parseType(text: string): Field | undefined {
   if (decimal) {
     const precision = Number(decimal[1])
     const scale = Number(decimal[2])
-    return precision >= 1 && precision <= 38 && scale <= precision ? { type: { kind: 'decimal', precision, scale }, optional } : undefined
+    return precision >= 1 && precision <= 38 && scale <= precision
+      ? { type: { kind: 'decimal', precision, scale }, optional }
+      : undefined
   }
   const list = /^list<(.*)>$/s.exec(word)
   const of = list ? parseType(list[1]!) : undefined

@@ -62,8 +62,11 @@ CREATE TABLE IF NOT EXISTS stage (id INTEGER PRIMARY KEY AUTOINCREMENT, sink TEX
 CREATE TABLE IF NOT EXISTS replayed (id TEXT, step TEXT, spec_hash TEXT, PRIMARY KEY (id, step, spec_hash)) WITHOUT ROWID;`
 
 /** The state folder's name of a pipeline's instance. */
-export const stateFolder = (home: string, pipeline: string, instance: { readonly i: number; readonly n: number } = { i: 0, n: 1 }): string =>
-  join(home, instance.n > 1 ? `${pipeline}.${instance.i}-${instance.n}` : pipeline)
+export const stateFolder = (
+  home: string,
+  pipeline: string,
+  instance: { readonly i: number; readonly n: number } = { i: 0, n: 1 },
+): string => join(home, instance.n > 1 ? `${pipeline}.${instance.i}-${instance.n}` : pipeline)
 
 /** Opens the state of a pipeline and takes its lock. Throws `locked` when another process has it. */
 export function openStore(folder: string): Store {
@@ -93,5 +96,10 @@ export function readStore(folder: string):
     db.close()
     return undefined
   }
-  return { ...reading(db, folder), holder: () => holderOf(folder), overview: () => overviewOf(db), close: () => closeAll([db]) }
+  return {
+    ...reading(db, folder),
+    holder: () => holderOf(folder),
+    overview: () => overviewOf(db),
+    close: () => closeAll([db]),
+  }
 }

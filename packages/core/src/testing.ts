@@ -32,7 +32,8 @@ export function memorySource(
         const bad: BadRecord[] = []
         for (let i = at; i < end; i++) {
           const code = more.bad?.get(i)
-          if (code) bad.push({ position: i, code, message: `record ${i} is bad`, bytes: Buffer.from(JSON.stringify(rows[i])) })
+          if (code)
+            bad.push({ position: i, code, message: `record ${i} is bad`, bytes: Buffer.from(JSON.stringify(rows[i])) })
           else good.push(i)
         }
         yield batch({
@@ -108,9 +109,19 @@ export interface TestPipeline {
   readonly stopAbove?: number
   readonly sources: Readonly<Record<string, () => Source>>
   readonly steps?: Readonly<
-    Record<string, { readonly from?: readonly string[]; readonly create: () => Transform; readonly sides?: readonly string[]; readonly multiplies?: boolean }>
+    Record<
+      string,
+      {
+        readonly from?: readonly string[]
+        readonly create: () => Transform
+        readonly sides?: readonly string[]
+        readonly multiplies?: boolean
+      }
+    >
   >
-  readonly sinks: Readonly<Record<string, { readonly from?: readonly string[]; readonly create: () => Sink; readonly holds?: boolean }>>
+  readonly sinks: Readonly<
+    Record<string, { readonly from?: readonly string[]; readonly create: () => Sink; readonly holds?: boolean }>
+  >
   readonly deadLetter?: () => Sink
 }
 
@@ -135,12 +146,27 @@ export function testPipeline(pipeline: TestPipeline): { readonly plan: Plan; rea
         decoder: () => (bytes) => JSON.parse(Buffer.from(bytes).toString()) as Row,
       }),
     )
-    return { ...common(id), schema: anything, unknownFields: 'keep', output: anything, pushed: [], capabilities, onError }
+    return {
+      ...common(id),
+      schema: anything,
+      unknownFields: 'keep',
+      output: anything,
+      pushed: [],
+      capabilities,
+      onError,
+    }
   })
   let last = sources[0]!.id
   const steps = Object.entries(pipeline.steps ?? {}).map(([id, step]): PlanStep => {
     definitions.push(
-      defineTransform({ kind: 'transform', type: id, summary: id, options: none, infer: () => ({ output: anything, problems: [] }), create: step.create }),
+      defineTransform({
+        kind: 'transform',
+        type: id,
+        summary: id,
+        options: none,
+        infer: () => ({ output: anything, problems: [] }),
+        create: step.create,
+      }),
     )
     const from = step.from ?? [last]
     last = id
@@ -158,12 +184,22 @@ export function testPipeline(pipeline: TestPipeline): { readonly plan: Plan; rea
       stateHash: 'test',
     }
   })
-  const sinkOf = (id: string, create: () => Sink, from: readonly string[], input: RecordType, holds = false): PlanSink => {
+  const sinkOf = (
+    id: string,
+    create: () => Sink,
+    from: readonly string[],
+    input: RecordType,
+    holds = false,
+  ): PlanSink => {
     const capabilities = { label: 'effectively-once', how: 'by record id', holds } as const
-    definitions.push(defineSink({ kind: 'sink', type: id, summary: id, options: none, capabilities: () => capabilities, create }))
+    definitions.push(
+      defineSink({ kind: 'sink', type: id, summary: id, options: none, capabilities: () => capabilities, create }),
+    )
     return { ...common(id), from, input, capabilities }
   }
-  const sinks = Object.entries(pipeline.sinks).map(([id, sink]) => sinkOf(id, sink.create, sink.from ?? [last], anything, sink.holds))
+  const sinks = Object.entries(pipeline.sinks).map(([id, sink]) =>
+    sinkOf(id, sink.create, sink.from ?? [last], anything, sink.holds),
+  )
   const deadLetter = pipeline.deadLetter && {
     ...sinkOf('dead_letter', pipeline.deadLetter, [], deadLetterSchema),
     ...(pipeline.stopAbove === undefined ? {} : { stopAbove: pipeline.stopAbove }),

@@ -2,7 +2,19 @@ import { deepStrictEqual } from 'node:assert/strict'
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { interpretedRow } from '../src/convert/row.ts'
-import { DataError, type Failure, fromJson, fromText, isDateText, parseType, type Row, rowFromJson, toJson, toText, type Type } from '../src/index.ts'
+import {
+  DataError,
+  type Failure,
+  fromJson,
+  fromText,
+  isDateText,
+  parseType,
+  type Row,
+  rowFromJson,
+  toJson,
+  toText,
+  type Type,
+} from '../src/index.ts'
 
 const type = (text: string): Type => parseType(text)!.type
 const read = (typeName: string, text: string) => fromText(type(typeName))(text)
@@ -135,7 +147,9 @@ describe('JSON becomes a value of its type', () => {
 })
 
 describe('a JSON object becomes a row', () => {
-  const record = { fields: { id: parseType('integer')!, name: parseType('string?')!, tags: parseType('list<integer>?')! } }
+  const record = {
+    fields: { id: parseType('integer')!, name: parseType('string?')!, tags: parseType('list<integer>?')! },
+  }
 
   it('has all fields in the order of the type, null where they are absent', () => {
     const row = rowFromJson(record, 'drop')({ tags: [1], id: 5 })
@@ -158,14 +172,20 @@ describe('a JSON object becomes a row', () => {
   it('drops, refuses or keeps fields the type does not name', () => {
     const object = JSON.parse('{"id":1,"more":true,"__proto__":{"x":1}}') as Record<string, unknown>
     expect(rowFromJson(record, 'drop')(object)).toEqual({ id: 1, name: null, tags: null })
-    expect((rowFromJson(record, 'error')(object) as Failure[]).map((failure) => failure.field)).toEqual(['more', '__proto__'])
+    expect((rowFromJson(record, 'error')(object) as Failure[]).map((failure) => failure.field)).toEqual([
+      'more',
+      '__proto__',
+    ])
     const kept = rowFromJson({ ...record, open: true }, 'keep')(object)
     expect(Object.keys(kept)).toEqual(['id', 'name', 'tags', 'more', '__proto__'])
     expect(Object.getPrototypeOf(kept)).toBe(Object.prototype)
   })
 
   it('does not take what every object inherits for a field', () => {
-    const row = rowFromJson({ fields: { constructor: parseType('string?')!, toString: parseType('json?')! } }, 'drop')({})
+    const row = rowFromJson(
+      { fields: { constructor: parseType('string?')!, toString: parseType('json?')! } },
+      'drop',
+    )({})
     expect(Object.entries(row)).toEqual([
       ['constructor', null],
       ['toString', null],
@@ -184,9 +204,38 @@ describe('a JSON object becomes a row', () => {
 
 it('reads the same rows with and without generated code', () => {
   const names = ['a', 'b', 'constructor', '__proto__', 'with "quotes"', 'line\u2028end']
-  const field = fc.constantFrom('string', 'integer?', 'number', 'boolean?', 'bigint', 'decimal(5,2)?', 'date', 'timestamp?', 'list<integer>', 'json?', 'bytes?')
+  const field = fc.constantFrom(
+    'string',
+    'integer?',
+    'number',
+    'boolean?',
+    'bigint',
+    'decimal(5,2)?',
+    'date',
+    'timestamp?',
+    'list<integer>',
+    'json?',
+    'bytes?',
+  )
   const value = fc.oneof(
-    fc.constantFrom<unknown>(null, undefined, '', 'x', '5', '2012-02-29', '2010-12-01T08:26:00Z', 'aGk=', -0, 5, 2.5, 2 ** 60, true, [1], ['x'], {}),
+    fc.constantFrom<unknown>(
+      null,
+      undefined,
+      '',
+      'x',
+      '5',
+      '2012-02-29',
+      '2010-12-01T08:26:00Z',
+      'aGk=',
+      -0,
+      5,
+      2.5,
+      2 ** 60,
+      true,
+      [1],
+      ['x'],
+      {},
+    ),
     fc.jsonValue(),
   )
   const object = fc.dictionary(fc.constantFrom(...names), value)
@@ -197,7 +246,8 @@ it('reads the same rows with and without generated code', () => {
       const made = rowFromJson({ fields }, unknown)(given)
       // vitest compares constructors, which a field of that name is not.
       deepStrictEqual(made, interpretedRow({ fields }, unknown)(given))
-      if (!Array.isArray(made)) expect(Object.keys(made)).toEqual(Object.keys(interpretedRow({ fields }, unknown)(given)))
+      if (!Array.isArray(made))
+        expect(Object.keys(made)).toEqual(Object.keys(interpretedRow({ fields }, unknown)(given)))
     }),
     { numRuns: 1000 },
   )
@@ -234,5 +284,9 @@ describe('values are written as they can be read again', () => {
 
 it('knows a date of the calendar from one that is none', () => {
   expect(['2012-02-29', '2000-02-29', '9999-12-31', '0001-01-01'].every(isDateText)).toBe(true)
-  expect(['1900-02-29', '2010-13-01', '2010-00-01', '2010-01-00', '2010-01-32', '2010/01/01', '2010-1-011', ''].some(isDateText)).toBe(false)
+  expect(
+    ['1900-02-29', '2010-13-01', '2010-00-01', '2010-01-00', '2010-01-32', '2010/01/01', '2010-1-011', ''].some(
+      isDateText,
+    ),
+  ).toBe(false)
 })

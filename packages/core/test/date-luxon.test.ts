@@ -39,7 +39,9 @@ const instant = fc.oneof(
 it('prints as luxon does', () => {
   fc.assert(
     fc.property(instant, pattern, zone, (ms, [ours, theirs], zoneName) => {
-      expect(compileDateFormatter(ours, zoneName)(ms)).toBe(DateTime.fromMillis(ms, { zone: zoneName, locale: 'en-US' }).toFormat(theirs))
+      expect(compileDateFormatter(ours, zoneName)(ms)).toBe(
+        DateTime.fromMillis(ms, { zone: zoneName, locale: 'en-US' }).toFormat(theirs),
+      )
     }),
     { numRuns: 800 },
   )
@@ -79,11 +81,16 @@ it('reads wall-clock times as luxon does, and none where luxon moves the clock',
 it('knows the same dates of the calendar', () => {
   const read = compileDateParser(['d.M.yyyy'], 'UTC')
   fc.assert(
-    fc.property(fc.integer({ min: 0, max: 32 }), fc.integer({ min: 0, max: 13 }), fc.integer({ min: 1, max: 9999 }), (day, month, y) => {
-      const theirs = DateTime.fromObject({ year: y, month, day }, { zone: 'UTC' })
-      const text = `${day}.${month}.${String(y).padStart(4, '0')}`
-      expect(read(text)).toBe(theirs.isValid ? theirs.toMillis() : undefined)
-    }),
+    fc.property(
+      fc.integer({ min: 0, max: 32 }),
+      fc.integer({ min: 0, max: 13 }),
+      fc.integer({ min: 1, max: 9999 }),
+      (day, month, y) => {
+        const theirs = DateTime.fromObject({ year: y, month, day }, { zone: 'UTC' })
+        const text = `${day}.${month}.${String(y).padStart(4, '0')}`
+        expect(read(text)).toBe(theirs.isValid ? theirs.toMillis() : undefined)
+      },
+    ),
     { numRuns: 800 },
   )
 })

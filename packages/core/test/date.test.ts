@@ -1,6 +1,14 @@
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { checkDateFormat, checkZone, compileDateFormatter, compileDateParser, compileReformat, isoText, MillraceError } from '../src/index.ts'
+import {
+  checkDateFormat,
+  checkZone,
+  compileDateFormatter,
+  compileDateParser,
+  compileReformat,
+  isoText,
+  MillraceError,
+} from '../src/index.ts'
 
 const parse = (formats: string | string[], text: string, zone = 'UTC') => {
   const ms = compileDateParser([formats].flat(), zone)(text)
@@ -94,18 +102,22 @@ describe('reading dates', () => {
 
   it('takes the first of several formats that fits', () => {
     const formats = ['MM-dd-yyyy HH:mm', 'M/d/yyyy H:mm', 'M/d/yy H:mm']
-    expect(['12-01-2010 08:26', '1/13/11 9:05', '12/1/2010 8:26', '1.1.2010'].map((text) => parse(formats, text))).toEqual([
-      '2010-12-01T08:26:00.000Z',
-      '2011-01-13T09:05:00.000Z',
-      '2010-12-01T08:26:00.000Z',
-      undefined,
-    ])
+    expect(
+      ['12-01-2010 08:26', '1/13/11 9:05', '12/1/2010 8:26', '1.1.2010'].map((text) => parse(formats, text)),
+    ).toEqual(['2010-12-01T08:26:00.000Z', '2011-01-13T09:05:00.000Z', '2010-12-01T08:26:00.000Z', undefined])
     expect(parse(['d/M/yyyy', 'M/d/yyyy'], '2/3/2010')).toBe('2010-03-02T00:00:00.000Z')
   })
 
   it('remembers the last text, also when that was none', () => {
     const read = compileDateParser(['M/d/yyyy'], 'UTC')
-    expect(['1/1/1970', '1/1/1970', 'x', 'x', '1/2/1970', 'x'].map(read)).toEqual([0, 0, undefined, undefined, 86_400_000, undefined])
+    expect(['1/1/1970', '1/1/1970', 'x', 'x', '1/2/1970', 'x'].map(read)).toEqual([
+      0,
+      0,
+      undefined,
+      undefined,
+      86_400_000,
+      undefined,
+    ])
   })
 })
 
@@ -135,7 +147,9 @@ describe('clocks of zones', () => {
 
   it('prefers the offset a text brings along', () => {
     expect(parse('iso', '2024-03-31T02:30:00+01:00', 'Europe/Berlin')).toBe('2024-03-31T01:30:00.000Z')
-    expect(parse('yyyy-MM-dd HH:mm VV', '2024-07-01 12:00 America/New_York', 'Europe/Berlin')).toBe('2024-07-01T16:00:00.000Z')
+    expect(parse('yyyy-MM-dd HH:mm VV', '2024-07-01 12:00 America/New_York', 'Europe/Berlin')).toBe(
+      '2024-07-01T16:00:00.000Z',
+    )
   })
 
   it('takes fixed offsets as zones', () => {
@@ -144,7 +158,9 @@ describe('clocks of zones', () => {
 
   it('says which names are no zones', () => {
     expect(['UTC', 'Europe/Berlin', '-03:00'].map(checkZone)).toEqual([undefined, undefined, undefined])
-    expect(checkZone('Europe/Berlino')).toBe('"Europe/Berlino" is no time zone: write an IANA name such as Europe/Berlin, or UTC')
+    expect(checkZone('Europe/Berlino')).toBe(
+      '"Europe/Berlino" is no time zone: write an IANA name such as Europe/Berlin, or UTC',
+    )
     expect(() => compileDateParser(['iso'], 'Mars')).toThrow(MillraceError)
   })
 })
@@ -186,9 +202,15 @@ describe('printing dates', () => {
 
 describe('from one format to another', () => {
   it('goes on the clock of one zone', () => {
-    expect(compileReformat(['M/d/yyyy H:mm'], 'UTC', 'yyyy-MM-dd HH:mm:ss')('12/1/2010 8:26')).toBe('2010-12-01 08:26:00')
-    expect(compileReformat(['iso'], 'Europe/Berlin', 'yyyy-MM-dd HH:mm')('2010-12-01T23:30:00Z')).toBe('2010-12-02 00:30')
-    expect(compileReformat(['M/d/yyyy H:mm'], 'Europe/Berlin', 'iso')('7/1/2010 8:26')).toBe('2010-07-01T08:26:00.000+02:00')
+    expect(compileReformat(['M/d/yyyy H:mm'], 'UTC', 'yyyy-MM-dd HH:mm:ss')('12/1/2010 8:26')).toBe(
+      '2010-12-01 08:26:00',
+    )
+    expect(compileReformat(['iso'], 'Europe/Berlin', 'yyyy-MM-dd HH:mm')('2010-12-01T23:30:00Z')).toBe(
+      '2010-12-02 00:30',
+    )
+    expect(compileReformat(['M/d/yyyy H:mm'], 'Europe/Berlin', 'iso')('7/1/2010 8:26')).toBe(
+      '2010-07-01T08:26:00.000+02:00',
+    )
     expect(compileReformat(['epoch_s'], 'UTC', 'epoch_ms')('1.5')).toBe('1500')
   })
 
@@ -205,12 +227,19 @@ describe('from one format to another', () => {
     const instant = fc.integer({ min: -2_000_000_000, max: 4_000_000_000 }).map((s) => s * 1000)
     const zones = fc.constantFrom('UTC', 'Europe/Berlin', '+05:30', 'America/St_Johns')
     fc.assert(
-      fc.property(instant, fc.constantFrom(...froms), fc.constantFrom(...tos), zones, zones, (ms, from, to, zone, textZone) => {
-        const text = compileDateFormatter(from, textZone)(ms)
-        const read = compileDateParser([from], zone)(text)
-        const expected = read === undefined ? undefined : compileDateFormatter(to, zone)(read)
-        expect(compileReformat([from], zone, to)(text)).toBe(expected)
-      }),
+      fc.property(
+        instant,
+        fc.constantFrom(...froms),
+        fc.constantFrom(...tos),
+        zones,
+        zones,
+        (ms, from, to, zone, textZone) => {
+          const text = compileDateFormatter(from, textZone)(ms)
+          const read = compileDateParser([from], zone)(text)
+          const expected = read === undefined ? undefined : compileDateFormatter(to, zone)(read)
+          expect(compileReformat([from], zone, to)(text)).toBe(expected)
+        },
+      ),
     )
   })
 })

@@ -12,7 +12,14 @@ const record: RecordType = {
     yes: field({ kind: 'boolean' }),
   },
 }
-const row = { text: 'a"b', whole: 17850, large: 9007199254740993n, price: '1.50', at: Date.UTC(2010, 11, 1, 8, 26), yes: false }
+const row = {
+  text: 'a"b',
+  whole: 17850,
+  large: 9007199254740993n,
+  price: '1.50',
+  at: Date.UTC(2010, 11, 1, 8, 26),
+  yes: false,
+}
 
 test('a key of one field is its value as text', () => {
   const keys = Object.keys(record.fields).map((name) => compileKey(record, [name])(row))
@@ -20,7 +27,9 @@ test('a key of one field is its value as text', () => {
 })
 
 test('a key of several fields is their JSON array, without spaces, large and exact numbers as strings', () => {
-  expect(compileKey(record, Object.keys(record.fields))(row)).toBe('["a\\"b",17850,"9007199254740993","1.50","2010-12-01T08:26:00.000Z",false]')
+  expect(compileKey(record, Object.keys(record.fields))(row)).toBe(
+    '["a\\"b",17850,"9007199254740993","1.50","2010-12-01T08:26:00.000Z",false]',
+  )
 })
 
 test('a null or missing part makes no key', () => {

@@ -11,7 +11,8 @@ const write = (path: string, text: string) => {
   mkdirSync(dirname(join(root, path)), { recursive: true })
   writeFileSync(join(root, path), text)
 }
-const source = (type: string) => `{ kind: 'source', type: '${type}', summary: '', options: {}, capabilities: () => ({}), create: () => ({}) }`
+const source = (type: string) =>
+  `{ kind: 'source', type: '${type}', summary: '', options: {}, capabilities: () => ({}), create: () => ({}) }`
 const installed = (name: string, code: string, manifest: object = { millrace: { connectors: ['./index.js'] } }) => {
   write(`node_modules/${name}/package.json`, JSON.stringify({ name, type: 'module', ...manifest }))
   write(`node_modules/${name}/index.js`, code)
@@ -19,7 +20,13 @@ const installed = (name: string, code: string, manifest: object = { millrace: { 
 
 beforeAll(() => {
   root = mkdtempSync(join(tmpdir(), 'millrace-registry-'))
-  write('package.json', JSON.stringify({ dependencies: { 'millrace-source-acme-orders': '1', 'plain-thing': '1' }, devDependencies: { '@acme/tides': '1' } }))
+  write(
+    'package.json',
+    JSON.stringify({
+      dependencies: { 'millrace-source-acme-orders': '1', 'plain-thing': '1' },
+      devDependencies: { '@acme/tides': '1' },
+    }),
+  )
   installed('millrace-source-acme-orders', `export default [${source('acme-orders')}]`)
   installed('@acme/tides', `export default ${source('tides')}`)
   installed('@millrace/source-tape', `export default [${source('tape')}]`)
@@ -49,7 +56,10 @@ describe('a connector is found', () => {
   })
 
   it('among the dependencies of the project, when all are wanted', async () => {
-    expect((await load('all')).all.map((entry) => entry.package).toSorted()).toEqual(['@acme/tides', 'millrace-source-acme-orders'])
+    expect((await load('all')).all.map((entry) => entry.package).toSorted()).toEqual([
+      '@acme/tides',
+      'millrace-source-acme-orders',
+    ])
   })
 
   it('in the command itself first, and is loaded only if it is wanted', async () => {
@@ -63,7 +73,12 @@ describe('a connector is found', () => {
       create: () => ({ write: () => {} }),
     })
     const builtin = { kind: 'sink', type: 'tape', package: 'own', load: async () => (loads++, own) } as const
-    const other = { kind: 'sink', type: 'other', package: 'own', load: () => Promise.reject(new Error('not wanted')) } as const
+    const other = {
+      kind: 'sink',
+      type: 'other',
+      package: 'own',
+      load: () => Promise.reject(new Error('not wanted')),
+    } as const
     const registry = await loadRegistry({
       root,
       builtins: [builtin, other],
@@ -89,7 +104,9 @@ describe('a connector that is not there', () => {
   })
 
   it('says what its package threw', async () => {
-    expect((await load([{ kind: 'source', type: 'broken' }])).missing('source', 'broken')?.message).toBe('no driver here')
+    expect((await load([{ kind: 'source', type: 'broken' }])).missing('source', 'broken')?.message).toBe(
+      'no driver here',
+    )
   })
 })
 

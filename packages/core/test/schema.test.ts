@@ -38,18 +38,31 @@ const types: fc.Arbitrary<Type> = fc.letrec<{ type: Type; field: Field }>((tie) 
 })).type
 
 describe('types as text', () => {
-  it.each(['integer', 'integer?', 'decimal(10,2)', 'list<date>', 'list<list<integer?>>?', 'list<decimal(38,0)>'])('%s reads as it is written', (text) => {
-    expect(fieldText(field(text))).toBe(text)
-  })
+  it.each(['integer', 'integer?', 'decimal(10,2)', 'list<date>', 'list<list<integer?>>?', 'list<decimal(38,0)>'])(
+    '%s reads as it is written',
+    (text) => {
+      expect(fieldText(field(text))).toBe(text)
+    },
+  )
 
-  it.each(['int', 'decimal', 'decimal(0,0)', 'decimal(39,1)', 'decimal(3,4)', 'list', 'list<>', 'integer??', ''])('%j is none', (text) => {
-    expect(parseType(text)).toBeUndefined()
-  })
+  it.each(['int', 'decimal', 'decimal(0,0)', 'decimal(39,1)', 'decimal(3,4)', 'list', 'list<>', 'integer??', ''])(
+    '%j is none',
+    (text) => {
+      expect(parseType(text)).toBeUndefined()
+    },
+  )
 })
 
 describe('comparing', () => {
   it('a type is the same as itself, and as nothing else', () => {
-    fc.assert(fc.property(types, types, (a, b) => sameType(a, a) && sameType(a, b) === sameType(b, a) && (typeText(a) !== typeText(b) || sameType(a, b))))
+    fc.assert(
+      fc.property(
+        types,
+        types,
+        (a, b) =>
+          sameType(a, a) && sameType(a, b) === sameType(b, a) && (typeText(a) !== typeText(b) || sameType(a, b)),
+      ),
+    )
   })
 
   it('every value of a type is one of the same type, optional or not', () => {
@@ -102,11 +115,16 @@ describe('a compact schema', () => {
       },
     })
     expect(problems).toEqual([])
-    expect(recordText(type)).toBe('{ id: bigint, at: { city: string? }?, lines: list<{ price: decimal(10,2) }>, note: string? }')
+    expect(recordText(type)).toBe(
+      '{ id: bigint, at: { city: string? }?, lines: list<{ price: decimal(10,2) }>, note: string? }',
+    )
   })
 
   it('says at which key it is wrong, and keeps the rest', () => {
-    const { type, problems } = parseRecordType({ fields: { a: 'integer', b: 'int', c: { list: 'nope' }, d: 5 }, more: 1 })
+    const { type, problems } = parseRecordType({
+      fields: { a: 'integer', b: 'int', c: { list: 'nope' }, d: 5 },
+      more: 1,
+    })
     expect(problems.map(({ code, at }) => `${code} ${at.join('.')}`)).toEqual([
       'unknown_key more',
       'bad_type fields.b',
@@ -119,7 +137,9 @@ describe('a compact schema', () => {
   it('says of a decimal that YAML has cut at its comma what to do, once', () => {
     // { price: decimal(10,2), name: string }
     const { problems } = parseRecordType({ fields: { price: 'decimal(10', '2)': null, name: 'string' } })
-    expect(problems).toMatchObject([{ code: 'bad_type', at: ['fields', 'price'], hint: expect.stringContaining('in quotes, "decimal(10,2)"') }])
+    expect(problems).toMatchObject([
+      { code: 'bad_type', at: ['fields', 'price'], hint: expect.stringContaining('in quotes, "decimal(10,2)"') },
+    ])
   })
 
   it.each([null, 'fields', [], 5, {}])('%j is none', (value) => {
@@ -161,13 +181,19 @@ describe('JSON Schema', () => {
       $defs: { tag: { type: 'object', properties: { name: { type: 'string' } }, required: ['name'] } },
     })
     expect(problems).toEqual([])
-    expect(recordText(type)).toBe('{ id: bigint, at: timestamp, day: date?, tags: list<{ name: string }>, size: number?, free: json? }')
+    expect(recordText(type)).toBe(
+      '{ id: bigint, at: timestamp, day: date?, tags: list<{ name: string }>, size: number?, free: json? }',
+    )
   })
 
   it('that says more than types is told so', () => {
     const { problems } = parseRecordType({
       type: 'object',
-      properties: { a: { type: 'string', pattern: 'x' }, b: { oneOf: [{ type: 'string' }, { type: 'integer' }] }, c: { $ref: '#/properties/c' } },
+      properties: {
+        a: { type: 'string', pattern: 'x' },
+        b: { oneOf: [{ type: 'string' }, { type: 'integer' }] },
+        c: { $ref: '#/properties/c' },
+      },
     })
     expect(problems.map(({ code, at }) => `${code} ${at.join('.')}`)).toEqual([
       'schema_rule_ignored properties.a.pattern',

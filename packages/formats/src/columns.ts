@@ -43,7 +43,9 @@ type Read = (raw: unknown) => unknown
 
 /** The type of a file's records, where every column has a like. */
 export function recordTypeOf(columns: readonly FileColumn[]): RecordType {
-  const named = columns.filter((column) => column.natural).map((column) => [column.name, { type: column.natural!, optional: true }] as const)
+  const named = columns
+    .filter((column) => column.natural)
+    .map((column) => [column.name, { type: column.natural!, optional: true }] as const)
   return { fields: Object.fromEntries(named) }
 }
 
@@ -54,11 +56,17 @@ const missing = (): never => {
 function fieldReader(column: FileColumn, field: Field): Read {
   const read = valueReader(column, field.type)
   if (!read) {
-    throw new MillraceError('wrong_type', `the column ${column.name} holds ${column.told}, which cannot be read as ${typeText(field.type)}`, {
-      hint: column.natural ? `declare it as ${typeText(column.natural)}` : 'leave the field out of the schema',
-    })
+    throw new MillraceError(
+      'wrong_type',
+      `the column ${column.name} holds ${column.told}, which cannot be read as ${typeText(field.type)}`,
+      {
+        hint: column.natural ? `declare it as ${typeText(column.natural)}` : 'leave the field out of the schema',
+      },
+    )
   }
-  return field.optional ? (raw) => (raw === null || raw === undefined ? null : read(raw)) : (raw) => (raw === null || raw === undefined ? missing() : read(raw))
+  return field.optional
+    ? (raw) => (raw === null || raw === undefined ? null : read(raw))
+    : (raw) => (raw === null || raw === undefined ? missing() : read(raw))
 }
 
 /** Reads values of a column as the declared type; undefined: they never fit. */
@@ -71,13 +79,29 @@ function valueReader(column: FileColumn, to: Type): Read | undefined {
   }
   switch (to.kind) {
     case 'string':
-      return natural.kind === 'string' ? read : natural.kind === 'bytes' ? (raw) => utf8(read(raw) as Uint8Array) : undefined
+      return natural.kind === 'string'
+        ? read
+        : natural.kind === 'bytes'
+          ? (raw) => utf8(read(raw) as Uint8Array)
+          : undefined
     case 'integer':
-      return natural.kind === 'integer' ? read : natural.kind === 'bigint' ? (raw) => safe(read(raw) as bigint) : undefined
+      return natural.kind === 'integer'
+        ? read
+        : natural.kind === 'bigint'
+          ? (raw) => safe(read(raw) as bigint)
+          : undefined
     case 'bigint':
-      return natural.kind === 'bigint' ? read : natural.kind === 'integer' ? (raw) => BigInt(read(raw) as number) : undefined
+      return natural.kind === 'bigint'
+        ? read
+        : natural.kind === 'integer'
+          ? (raw) => BigInt(read(raw) as number)
+          : undefined
     case 'number':
-      return natural.kind === 'number' || natural.kind === 'integer' ? read : natural.kind === 'bigint' ? (raw) => safe(read(raw) as bigint) : undefined
+      return natural.kind === 'number' || natural.kind === 'integer'
+        ? read
+        : natural.kind === 'bigint'
+          ? (raw) => safe(read(raw) as bigint)
+          : undefined
     case 'decimal': {
       if (natural.kind === 'decimal' && natural.scale === to.scale && natural.precision <= to.precision) return read
       const convert = fromText(to)
@@ -160,27 +184,45 @@ export function rowReader(all: readonly FileColumn[], { schema, unknownFields, p
   const declared = Object.entries(schema.fields)
   for (const [name, field] of declared) {
     if (!byName.has(name) && !field.optional)
-      throw new MillraceError('missing_column', `the file has no column ${name}; it has ${all.map((column) => column.name).join(', ')}`, {
-        hint: 'name the field as the file does, or declare it as optional',
-      })
+      throw new MillraceError(
+        'missing_column',
+        `the file has no column ${name}; it has ${all.map((column) => column.name).join(', ')}`,
+        {
+          hint: 'name the field as the file does, or declare it as optional',
+        },
+      )
   }
   const unknown = all.filter((column) => !Object.hasOwn(schema.fields, column.name))
   if (unknownFields === 'error' && unknown.length > 0)
-    throw new MillraceError('unknown_field', `the file has columns that the schema does not name: ${unknown.map((column) => column.name).join(', ')}`)
+    throw new MillraceError(
+      'unknown_field',
+      `the file has columns that the schema does not name: ${unknown.map((column) => column.name).join(', ')}`,
+    )
   const kept = unknownFields === 'keep' && !push ? unknown.filter((column) => column.natural) : []
   const sources = [
-    ...declared.filter(([name]) => byName.has(name)).map(([name, field]) => ({ column: byName.get(name)!, read: fieldReader(byName.get(name)!, field) })),
+    ...declared
+      .filter(([name]) => byName.has(name))
+      .map(([name, field]) => ({ column: byName.get(name)!, read: fieldReader(byName.get(name)!, field) })),
     ...kept.map((column) => ({ column, read: keptReader(column) })),
   ]
   const place = new Map(sources.map(({ column }, k) => [column.name, k]))
   const wanted =
-    push?.columns ?? [...declared.map(([name]) => name), ...kept.map((column) => column.name)].map((name) => ({ name, from: name, date: undefined }))
+    push?.columns ??
+    [...declared.map(([name]) => name), ...kept.map((column) => column.name)].map((name) => ({
+      name,
+      from: name,
+      date: undefined,
+    }))
   const outputs = wanted.map(({ name, from, date }, order) => ({
     name,
     from,
     source: place.get(from),
     rule: date && { order, ...date },
-    convert: date && (date.to === undefined ? compileDateParser(date.formats, date.zone) : compileReformat(date.formats, date.zone, date.to)),
+    convert:
+      date &&
+      (date.to === undefined
+        ? compileDateParser(date.formats, date.zone)
+        : compileReformat(date.formats, date.zone, date.to)),
   }))
   const assemble = compileAssemble(outputs.map(({ name }) => name))
   return {
@@ -188,11 +230,17 @@ export function rowReader(all: readonly FileColumn[], { schema, unknownFields, p
     unknown: unknown.length - kept.length,
     rows(values, length) {
       const failures = new Map<number, RecordFailure>()
-      const converted = sources.map(({ column, read }, k) => convertColumn(values[k]!, length, column.name, read, failures))
+      const converted = sources.map(({ column, read }, k) =>
+        convertColumn(values[k]!, length, column.name, read, failures),
+      )
       const nulls = new Array<null>(length).fill(null)
       const rules = outputs.filter((output) => output.convert).toSorted((a, b) => a.rule!.order - b.rule!.order)
-      const dated = new Map(rules.map((output) => [output, datedColumn(converted[output.source!] ?? nulls, output, failures)]))
-      const columns = outputs.map((output) => dated.get(output) ?? (output.source === undefined ? nulls : converted[output.source]!))
+      const dated = new Map(
+        rules.map((output) => [output, datedColumn(converted[output.source!] ?? nulls, output, failures)]),
+      )
+      const columns = outputs.map(
+        (output) => dated.get(output) ?? (output.source === undefined ? nulls : converted[output.source]!),
+      )
       const origins = new Int32Array(length - failures.size)
       for (let i = 0, n = 0; i < length; i++) if (!failures.has(i)) origins[n++] = i
       const failed = [...failures].map(([index, failure]) => ({ index, failure })).toSorted((a, b) => a.index - b.index)
@@ -201,7 +249,13 @@ export function rowReader(all: readonly FileColumn[], { schema, unknownFields, p
   }
 }
 
-function convertColumn(values: ColumnValues, length: number, field: string, read: Read, failures: Map<number, RecordFailure>): unknown[] {
+function convertColumn(
+  values: ColumnValues,
+  length: number,
+  field: string,
+  read: Read,
+  failures: Map<number, RecordFailure>,
+): unknown[] {
   const made = new Array<unknown>(length)
   // Neighbours are often equal, and one object where they come from a dictionary.
   let last: unknown = made
@@ -217,7 +271,12 @@ function convertColumn(values: ColumnValues, length: number, field: string, read
       last = raw
     } catch (error) {
       if (!(error instanceof DataError)) throw error
-      if (!failures.has(i)) failures.set(i, { code: error.code, field: error.field === undefined ? field : `${field}.${error.field}`, message: error.message })
+      if (!failures.has(i))
+        failures.set(i, {
+          code: error.code,
+          field: error.field === undefined ? field : `${field}.${error.field}`,
+          message: error.message,
+        })
     }
   }
   return made
@@ -229,7 +288,11 @@ function datedColumn(
     from,
     rule,
     convert,
-  }: { from: string; rule: { step: string; formats: readonly string[]; field?: string } | undefined; convert: ((text: string) => unknown) | undefined },
+  }: {
+    from: string
+    rule: { step: string; formats: readonly string[]; field?: string } | undefined
+    convert: ((text: string) => unknown) | undefined
+  },
   failures: Map<number, RecordFailure>,
 ): unknown[] {
   return values.map((value, i) => {
@@ -237,7 +300,12 @@ function datedColumn(
     const made = convert!(value as string)
     if (made === undefined && !failures.has(i)) {
       const { step, formats, field = from } = rule!
-      failures.set(i, { code: 'bad_date', field, message: `${JSON.stringify(value)} is no date: expected ${formats.join(' or ')}`, step })
+      failures.set(i, {
+        code: 'bad_date',
+        field,
+        message: `${JSON.stringify(value)} is no date: expected ${formats.join(' or ')}`,
+        step,
+      })
     }
     return made
   })
@@ -251,7 +319,14 @@ function compileAssemble(names: readonly string[]): Assemble {
     return (columns, origins) =>
       Array.from(origins, (i) => {
         const row: Row = {}
-        names.forEach((name, k) => Object.defineProperty(row, name, { value: columns[k]![i], enumerable: true, writable: true, configurable: true }))
+        names.forEach((name, k) =>
+          Object.defineProperty(row, name, {
+            value: columns[k]![i],
+            enumerable: true,
+            writable: true,
+            configurable: true,
+          }),
+        )
         return row
       })
   }
@@ -277,7 +352,10 @@ export function rowAsJson(reader: RowReader, values: readonly ArrayLike<unknown>
     const raw = values[k]![index]
     let value: Json
     try {
-      value = raw === null || raw === undefined || !column.natural ? null : numberWhereExact(toJson(column.natural)(column.read(raw)), column)
+      value =
+        raw === null || raw === undefined || !column.natural
+          ? null
+          : numberWhereExact(toJson(column.natural)(column.read(raw)), column)
     } catch {
       value = String(raw)
     }

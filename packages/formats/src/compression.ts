@@ -7,7 +7,14 @@
 import { once } from 'node:events'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
-import { constants, createGunzip, createGzip, createZstdCompress, createZstdDecompress, zstdCompressSync } from 'node:zlib'
+import {
+  constants,
+  createGunzip,
+  createGzip,
+  createZstdCompress,
+  createZstdDecompress,
+  zstdCompressSync,
+} from 'node:zlib'
 import { MillraceError } from '@millrace/core'
 import { zstdFrames } from './zstd-frames.ts'
 
@@ -24,16 +31,24 @@ export function compressionOf(fileName: string): Compression | undefined {
 }
 
 /** The file name without the ending of its compression: `orders.csv.gz` is `orders.csv`. */
-export const withoutCompression = (fileName: string): string => (compressionOf(fileName) ? fileName.slice(0, fileName.lastIndexOf('.')) : fileName)
+export const withoutCompression = (fileName: string): string =>
+  compressionOf(fileName) ? fileName.slice(0, fileName.lastIndexOf('.')) : fileName
 
 // Small tables and few pieces of output are set up in less time than they would save.
-const quick = { chunkSize: 32 * 1024, params: { [constants.ZSTD_c_compressionLevel]: 1, [constants.ZSTD_c_windowLog]: 17 } }
+const quick = {
+  chunkSize: 32 * 1024,
+  params: { [constants.ZSTD_c_compressionLevel]: 1, [constants.ZSTD_c_windowLog]: 17 },
+}
 
 /** Some hundred kilobytes as a zstd frame, in less time than it takes to write them to a database. */
 export const quickZstd = (bytes: string | Uint8Array): Buffer => zstdCompressSync(bytes, quick)
 
 /** The bytes behind compressed chunks. Throws `MillraceError` `broken_compression` where they end early or are no such format. */
-export async function* decompress(chunks: AsyncIterable<Uint8Array>, compression: Compression, signal: AbortSignal): AsyncGenerator<Uint8Array> {
+export async function* decompress(
+  chunks: AsyncIterable<Uint8Array>,
+  compression: Compression,
+  signal: AbortSignal,
+): AsyncGenerator<Uint8Array> {
   const decoder = compression === 'gzip' ? createGunzip({ chunkSize }) : createZstdDecompress({ chunkSize })
   const input = Readable.from(compression === 'gzip' ? chunks : zstdFrames(chunks))
   let failed: unknown
@@ -71,7 +86,10 @@ export function createCompressor(compression: Compression): Compressor {
   const encoder =
     compression === 'gzip'
       ? createGzip({ chunkSize })
-      : createZstdCompress({ chunkSize, params: { [constants.ZSTD_c_checksumFlag]: 1, [constants.ZSTD_c_compressionLevel]: 3 } })
+      : createZstdCompress({
+          chunkSize,
+          params: { [constants.ZSTD_c_checksumFlag]: 1, [constants.ZSTD_c_compressionLevel]: 3 },
+        })
   let made: Uint8Array[] = []
   encoder.on('data', (chunk: Uint8Array) => made.push(chunk))
   const taken = () => {

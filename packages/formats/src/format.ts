@@ -34,14 +34,22 @@ export const writeFormatOption = option.anyOf(
     option.object(
       {
         type: option.oneOf(fileFormats, 'The format.'),
-        nulls: option.optional(option.text('JSON: `write` nulls or `omit` their keys. CSV: what stands for null.', { example: 'omit' })),
+        nulls: option.optional(
+          option.text('JSON: `write` nulls or `omit` their keys. CSV: what stands for null.', { example: 'omit' }),
+        ),
         delimiter: option.optional(option.text(csvWriteOptions.delimiter.description!, { example: ';' })),
         quote: option.optional(option.text(csvWriteOptions.quote.description!)),
         header: option.optional(option.boolean(csvWriteOptions.header.description!)),
         line_end: option.optional(option.oneOf(['lf', 'crlf'], csvWriteOptions.line_end.description!)),
-        compression: option.optional(option.oneOf(['zstd', 'snappy', 'none'], 'Parquet: what its pages are compressed with. Default: zstd.')),
-        row_group: option.optional(option.integer('Parquet: the most rows of a row group. Default: 100,000.', { min: 1, max: 10_000_000 })),
-        layout: option.optional(option.oneOf(['file', 'stream'], 'Arrow: a file for random access, or a stream. Default: file.')),
+        compression: option.optional(
+          option.oneOf(['zstd', 'snappy', 'none'], 'Parquet: what its pages are compressed with. Default: zstd.'),
+        ),
+        row_group: option.optional(
+          option.integer('Parquet: the most rows of a row group. Default: 100,000.', { min: 1, max: 10_000_000 }),
+        ),
+        layout: option.optional(
+          option.oneOf(['file', 'stream'], 'Arrow: a file for random access, or a stream. Default: file.'),
+        ),
       },
       'A format with options of its own.',
     ),
@@ -95,7 +103,13 @@ export function writeFormatProblems(format: WriteFormat): Problem[] {
   if (format.type === 'csv') return csvWriteProblems(csvOf(format))
   if (format.type === 'jsonl' || format.type === 'json') {
     if (format.nulls !== undefined && format.nulls !== 'write' && format.nulls !== 'omit')
-      problems.push({ code: 'bad_value', at: ['nulls'], message: 'JSON writes nulls or omits their keys', expected: 'write or omit', got: format.nulls })
+      problems.push({
+        code: 'bad_value',
+        at: ['nulls'],
+        message: 'JSON writes nulls or omits their keys',
+        expected: 'write or omit',
+        got: format.nulls,
+      })
   }
   return problems
 }
@@ -124,7 +138,9 @@ function columnsAccept(name: string, record: RecordType): Problem[] {
         hint: 'select the fields to write',
       },
     ]
-  return Object.keys(record.fields).length > 0 ? [] : [{ code: 'wrong_type', at: [], message: `records without fields cannot be written as ${name}` }]
+  return Object.keys(record.fields).length > 0
+    ? []
+    : [{ code: 'wrong_type', at: [], message: `records without fields cannot be written as ${name}` }]
 }
 
 /** Whether files of a format can be cut back to any length that was taken, and gone on with. */

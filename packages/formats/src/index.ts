@@ -17,7 +17,14 @@ export { compileEncoder, type EncodeRows, type JsonWriteOptions } from './json/e
 export * from './bytes.ts'
 export { type RecordFailure, type RecordParser, recordParser } from './json/record.ts'
 export { inferCsv } from './csv/infer.ts'
-export { csvAccepts, csvWriteDefaults, type CsvWriteOptions, csvWriteOptions, csvWriteProblems, csvWriter } from './csv/writer.ts'
+export {
+  csvAccepts,
+  csvWriteDefaults,
+  type CsvWriteOptions,
+  csvWriteOptions,
+  csvWriteProblems,
+  csvWriter,
+} from './csv/writer.ts'
 export { createJsonLinesReader, jsonLinesDecoder } from './json/lines.ts'
 export { duplicateKey } from './json/exact.ts'
 export { Block } from './json/way.ts'

@@ -26,7 +26,8 @@ const endings: Readonly<Record<ReadFormatName, readonly string[]>> = {
 }
 
 /** What the names of files in a format end in, before the ending of a compression. */
-export const readEndings = (formats: readonly ReadFormatName[] = readFormats): string[] => formats.flatMap((format) => endings[format])
+export const readEndings = (formats: readonly ReadFormatName[] = readFormats): string[] =>
+  formats.flatMap((format) => endings[format])
 
 /** The format that a file name says. */
 export function readFormatOf(fileName: string): ReadFormatName | undefined {
@@ -35,7 +36,8 @@ export function readFormatOf(fileName: string): ReadFormatName | undefined {
 }
 
 // Inside `format`, an option that is left out has no value of its own: its default is that of the format.
-const within = <T>({ default: _, optional: __, ...schema }: OptionSchema<T>): OptionSchema<T | undefined> => option.optional(schema)
+const within = <T>({ default: _, optional: __, ...schema }: OptionSchema<T>): OptionSchema<T | undefined> =>
+  option.optional(schema)
 
 /** The option `format` of a connector that reads files: a name, or a name with options of that format. */
 export const readFormatOption = option.anyOf(
@@ -65,7 +67,9 @@ export interface ReadFormat extends Partial<CsvOptions>, Partial<JsonOptions> {
 }
 
 /** What was typed, without the options that were left out. */
-export function readFormat(typed: ReadFormatName | { readonly type: ReadFormatName; readonly [name: string]: unknown }): ReadFormat {
+export function readFormat(
+  typed: ReadFormatName | { readonly type: ReadFormatName; readonly [name: string]: unknown },
+): ReadFormat {
   if (typeof typed === 'string') return { type: typed }
   return Object.fromEntries(Object.entries(typed).filter(([, value]) => value !== undefined)) as unknown as ReadFormat
 }

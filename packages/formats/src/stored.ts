@@ -3,12 +3,16 @@ import { DataError } from '@millrace/core'
 import type { FileColumn } from './columns.ts'
 
 /** A part of a value, null where there is none. */
-export const readPart = (column: FileColumn, raw: unknown): unknown => (raw === null || raw === undefined ? null : column.read(raw))
+export const readPart = (column: FileColumn, raw: unknown): unknown =>
+  raw === null || raw === undefined ? null : column.read(raw)
 
 /** Ticks as ms. */
 export function wholeMs(ticks: bigint, perMs: bigint): number {
   if (ticks % perMs !== 0n)
-    throw new DataError('out_of_range', `the time has a fraction of a millisecond (${ticks} in units of 1/${perMs} ms), which a timestamp does not keep`)
+    throw new DataError(
+      'out_of_range',
+      `the time has a fraction of a millisecond (${ticks} in units of 1/${perMs} ms), which a timestamp does not keep`,
+    )
   const ms = Number(ticks / perMs)
   if (Number.isSafeInteger(ms)) return ms
   throw new DataError('out_of_range', `${ms} ms is no time`)
@@ -40,5 +44,9 @@ export function half(bits: number): number {
   const exponent = (bits >> 10) & 31
   const fraction = (bits & 1023) / 1024
   if (exponent === 0) return sign * 2 ** -14 * fraction
-  return exponent === 31 ? (fraction ? Number.NaN : sign * Number.POSITIVE_INFINITY) : sign * 2 ** (exponent - 15) * (1 + fraction)
+  return exponent === 31
+    ? fraction
+      ? Number.NaN
+      : sign * Number.POSITIVE_INFINITY
+    : sign * 2 ** (exponent - 15) * (1 + fraction)
 }

@@ -40,7 +40,8 @@ export function encodeText(text: string, encoding: Encoding): Uint8Array | undef
 }
 
 /** The same memory as a Buffer, which has faster decoders. */
-export const asBuffer = (bytes: Uint8Array): Buffer => (Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength))
+export const asBuffer = (bytes: Uint8Array): Buffer =>
+  Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
 
 /** UTF-16 of the other byte order, as a copy. */
 export const swapped = (bytes: Uint8Array): Buffer => Buffer.from(bytes).swap16()
@@ -59,9 +60,13 @@ export function byteOrderMark(start: Uint8Array, encoding: Encoding): number {
   for (const [marked, mark] of marks) {
     if (!mark.every((byte, i) => start[i] === byte)) continue
     if (marked === encoding) return mark.length
-    throw new MillraceError('bad_encoding', `the input begins with the byte order mark of ${marked}, but is read as ${encoding}`, {
-      hint: `set the option encoding: ${marked}`,
-    })
+    throw new MillraceError(
+      'bad_encoding',
+      `the input begins with the byte order mark of ${marked}, but is read as ${encoding}`,
+      {
+        hint: `set the option encoding: ${marked}`,
+      },
+    )
   }
   return 0
 }
@@ -69,9 +74,14 @@ export function byteOrderMark(start: Uint8Array, encoding: Encoding): number {
 /** What is wrong with bytes for which `decodeText` gave undefined: a `DataError` `bad_encoding` that names the first wrong byte and the option. */
 export function badEncoding(bytes: Uint8Array, encoding: Encoding, field?: string): DataError {
   const at = firstBad(bytes, encoding)
-  const found = at === undefined ? '' : ` (0x${bytes[at]!.toString(16).toUpperCase().padStart(2, '0')} at byte ${at} of it)`
+  const found =
+    at === undefined ? '' : ` (0x${bytes[at]!.toString(16).toUpperCase().padStart(2, '0')} at byte ${at} of it)`
   const other = encoding === 'utf-8' ? 'latin1' : 'utf-8'
-  return new DataError('bad_encoding', `the bytes are not ${encoding}${found}; is the option encoding right, for example encoding: ${other}?`, field)
+  return new DataError(
+    'bad_encoding',
+    `the bytes are not ${encoding}${found}; is the option encoding right, for example encoding: ${other}?`,
+    field,
+  )
 }
 
 /** The first byte from which no valid text follows. */

@@ -63,9 +63,13 @@ function headerSize(head: Buffer): number | undefined {
   const number = head.readUInt32LE(0)
   if (isSkippable(number)) return 8
   if (number !== magic)
-    throw new MillraceError('broken_compression', `the zstd data is broken: 0x${number.toString(16).padStart(8, '0')} stands where a frame should begin`, {
-      hint: 'the file is damaged or is not what its name says; fetch it again, or rename it without its ending if it is not compressed',
-    })
+    throw new MillraceError(
+      'broken_compression',
+      `the zstd data is broken: 0x${number.toString(16).padStart(8, '0')} stands where a frame should begin`,
+      {
+        hint: 'the file is damaged or is not what its name says; fetch it again, or rename it without its ending if it is not compressed',
+      },
+    )
   if (head.length < 5) return undefined
   const descriptor = head[4]!
   const single = (descriptor & 0x20) !== 0

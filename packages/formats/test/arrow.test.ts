@@ -15,7 +15,12 @@ function schemaOf(fields: Record<string, unknown>): RecordType {
   return type
 }
 
-async function write(schema: RecordType, rows: readonly Row[], options: ArrowWriteOptions = {}, size = 1000): Promise<Buffer> {
+async function write(
+  schema: RecordType,
+  rows: readonly Row[],
+  options: ArrowWriteOptions = {},
+  size = 1000,
+): Promise<Buffer> {
   const writer = (await arrowWriter(schema, options))()
   const parts: Uint8Array[] = []
   for (let i = 0; i < rows.length; i += size) {
@@ -25,13 +30,24 @@ async function write(schema: RecordType, rows: readonly Row[], options: ArrowWri
   return Buffer.concat([...parts, writer.finish()])
 }
 
-async function read(bytes: Uint8Array, schema: RecordType, more: Partial<ReadOptions> = {}, from?: Piece['position'], chunk = 100_000) {
+async function read(
+  bytes: Uint8Array,
+  schema: RecordType,
+  more: Partial<ReadOptions> = {},
+  from?: Piece['position'],
+  chunk = 100_000,
+) {
   const found = { rows: [] as Row[], bad: [] as string[], positions: [] as (string | number)[], pieces: [] as Piece[] }
-  for await (const piece of createArrowReader({ schema, unknownFields: 'drop', ...more }).read(inChunks(bytes, chunk), from, live)) {
+  for await (const piece of createArrowReader({ schema, unknownFields: 'drop', ...more }).read(
+    inChunks(bytes, chunk),
+    from,
+    live,
+  )) {
     found.pieces.push(piece)
     found.rows.push(...piece.rows)
     piece.rows.forEach((_, i) => found.positions.push(piece.positionAt(i)))
-    for (const { position, code, field, step } of piece.bad ?? []) found.bad.push([position, code, field, step].filter((part) => part !== undefined).join(' '))
+    for (const { position, code, field, step } of piece.bad ?? [])
+      found.bad.push([position, code, field, step].filter((part) => part !== undefined).join(' '))
   }
   return found
 }
@@ -82,7 +98,9 @@ describe.each(['file', 'stream'] as const)('a %s', (layout) => {
   test('is what the library finds in it, with types that other tools know', async () => {
     const table = arrow.tableFromIPC(await write(every, rows, { layout }))
     expect(table.numRows).toBe(rows.length)
-    expect(Object.fromEntries(table.schema.fields.map((field) => [field.name, `${field.type}${field.nullable ? '?' : ''}`]))).toEqual({
+    expect(
+      Object.fromEntries(table.schema.fields.map((field) => [field.name, `${field.type}${field.nullable ? '?' : ''}`])),
+    ).toEqual({
       text: 'Utf8?',
       flag: 'Bool?',
       count: 'Int64',
@@ -117,21 +135,29 @@ test('many rows come in batches, and reading goes on from every position', async
   expect(whole.rows).toEqual(many)
   for (const p of [0, 9, 10, 20, 21]) {
     const rest = await read(bytes, schema, {}, whole.pieces[p]!.position)
-    expect(rest.rows[0] ?? null).toEqual(many[(whole.positions.indexOf(whole.pieces[p]!.positionAt(whole.pieces[p]!.rows.length - 1)) as number) + 1] ?? null)
-    expect(rest.rows.length).toBe(many.length - whole.pieces.slice(0, p + 1).reduce((n, piece) => n + piece.rows.length, 0))
+    expect(rest.rows[0] ?? null).toEqual(
+      many[(whole.positions.indexOf(whole.pieces[p]!.positionAt(whole.pieces[p]!.rows.length - 1)) as number) + 1] ??
+        null,
+    )
+    expect(rest.rows.length).toBe(
+      many.length - whole.pieces.slice(0, p + 1).reduce((n, piece) => n + piece.rows.length, 0),
+    )
   }
 })
 
 test('half a surrogate pair is refused, its row alone', async () => {
   const schema = schemaOf({ a: 'string' })
   const writer = (await arrowWriter(schema))()
-  expect(writer.write([{ a: 'x' }, { a: '\ud800' }, { a: 'y' }])).toMatchObject([{ index: 1, code: 'bad_text', field: 'a' }])
+  expect(writer.write([{ a: 'x' }, { a: '\ud800' }, { a: 'y' }])).toMatchObject([
+    { index: 1, code: 'bad_text', field: 'a' },
+  ])
   expect((await read(writer.finish(), schema)).rows).toEqual([{ a: 'x' }, { a: 'y' }])
 })
 
 describe('what others write', () => {
   const ipc = (columns: Record<string, arrow.Vector>): Uint8Array => arrow.tableToIPC(new arrow.Table(columns), 'file')
-  const bigints = (type: arrow.DataType, values: bigint[]) => new arrow.Vector([arrow.makeData({ type, data: BigInt64Array.from(values) } as never)])
+  const bigints = (type: arrow.DataType, values: bigint[]) =>
+    new arrow.Vector([arrow.makeData({ type, data: BigInt64Array.from(values) } as never)])
 
   test('is read exactly: dictionaries, small and unsigned integers, finer times', async () => {
     const bytes = ipc({
@@ -141,9 +167,20 @@ describe('what others write', () => {
       us: bigints(new arrow.TimestampMicrosecond('UTC'), [1291191960123000n, 0n, -1000n, 1n]),
       sec: bigints(new arrow.TimestampSecond(), [1291191960n, 0n, 1n, 2n]),
       f: arrow.vectorFromArray([0.5, -0, 1, Number.NaN], new arrow.Float32()),
-      list: arrow.vectorFromArray([[1, 2], [], null, [3]], new arrow.List(new arrow.Field('item', new arrow.Int32(), true))),
+      list: arrow.vectorFromArray(
+        [[1, 2], [], null, [3]],
+        new arrow.List(new arrow.Field('item', new arrow.Int32(), true)),
+      ),
     })
-    const schema = schemaOf({ s: 'string?', i8: 'integer?', u32: 'integer', us: 'timestamp', sec: 'timestamp', f: 'number', list: 'list<integer>?' })
+    const schema = schemaOf({
+      s: 'string?',
+      i8: 'integer?',
+      u32: 'integer',
+      us: 'timestamp',
+      sec: 'timestamp',
+      f: 'number',
+      list: 'list<integer>?',
+    })
     const back = await read(bytes, schema)
     expect(back.rows).toEqual([
       { s: 'a', i8: -1, u32: 4_000_000_000, us: 1291191960123, sec: 1291191960000, f: 0.5, list: [1, 2] },
@@ -163,10 +200,15 @@ describe('what others write', () => {
   })
 
   test('compressed batches are read', async () => {
-    arrow.compressionRegistry.set(arrow.CompressionType.ZSTD, { encode: (bytes) => zstdCompressSync(bytes), decode: (bytes) => bytes })
+    arrow.compressionRegistry.set(arrow.CompressionType.ZSTD, {
+      encode: (bytes) => zstdCompressSync(bytes),
+      decode: (bytes) => bytes,
+    })
     const writer = new arrow.RecordBatchStreamWriter({ compressionType: arrow.CompressionType.ZSTD } as never)
     const numbers = Array.from({ length: 5000 }, (_, i) => i % 10)
-    const bytes = writer.writeAll(new arrow.Table({ n: arrow.vectorFromArray(numbers, new arrow.Int32()) })).toUint8Array(true) as Uint8Array
+    const bytes = writer
+      .writeAll(new arrow.Table({ n: arrow.vectorFromArray(numbers, new arrow.Int32()) }))
+      .toUint8Array(true) as Uint8Array
     expect((await read(bytes, schemaOf({ n: 'integer' }))).rows.map((r) => r['n'])).toEqual(numbers)
   })
 })
@@ -196,7 +238,13 @@ test('a file that is none, or cut off, is refused', async () => {
   const schema = schemaOf({ id: 'integer' })
   const file = await write(schema, [{ id: 1 }, { id: 2 }])
   const stream = await write(schema, [{ id: 1 }, { id: 2 }], { layout: 'stream' })
-  for (const broken of [Buffer.from('no arrow at all, but some text'), Buffer.alloc(0), file.subarray(0, -100), file.subarray(0, 300), stream.subarray(0, -20)])
+  for (const broken of [
+    Buffer.from('no arrow at all, but some text'),
+    Buffer.alloc(0),
+    file.subarray(0, -100),
+    file.subarray(0, 300),
+    stream.subarray(0, -20),
+  ])
     await expect(read(broken, schema)).rejects.toMatchObject({ code: 'broken_file' })
 })
 

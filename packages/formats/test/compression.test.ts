@@ -2,10 +2,17 @@ import { execFileSync } from 'node:child_process'
 import { gunzipSync, gzipSync, zstdCompressSync, zstdDecompressSync } from 'node:zlib'
 import { MillraceError } from '@millrace/core'
 import { describe, expect, it } from 'vitest'
-import { type Compression, compressionOf, createCompressor, decompress, withoutCompression } from '../src/compression.ts'
+import {
+  type Compression,
+  compressionOf,
+  createCompressor,
+  decompress,
+  withoutCompression,
+} from '../src/compression.ts'
 
 const live = new AbortController().signal
-const text = (n: number) => Buffer.from(Array.from({ length: n }, (_, i) => `line ${i} ${(i * 7919) % 104729}`).join('\n'))
+const text = (n: number) =>
+  Buffer.from(Array.from({ length: n }, (_, i) => `line ${i} ${(i * 7919) % 104729}`).join('\n'))
 
 async function* inPieces(bytes: Uint8Array, size: number) {
   for (let at = 0; at < bytes.length; at += size) yield bytes.subarray(at, at + size)
@@ -18,7 +25,12 @@ async function read(bytes: Uint8Array, compression: Compression, size = 65536) {
 
 describe('compression', () => {
   it('is told by the end of the file name, in any case', () => {
-    expect([compressionOf('a.csv.gz'), compressionOf('A.CSV.ZST'), compressionOf('a.csv'), compressionOf('gz')]).toEqual(['gzip', 'zstd', undefined, undefined])
+    expect([
+      compressionOf('a.csv.gz'),
+      compressionOf('A.CSV.ZST'),
+      compressionOf('a.csv'),
+      compressionOf('gz'),
+    ]).toEqual(['gzip', 'zstd', undefined, undefined])
     expect([withoutCompression('a.b.gz'), withoutCompression('a.b')]).toEqual(['a.b', 'a.b'])
   })
 
@@ -27,20 +39,32 @@ describe('compression', () => {
     const whole = Buffer.concat(parts)
     for (const size of [1, 2, 3, 7, 1000, 1 << 20]) {
       expect((await read(Buffer.concat(parts.map((part) => gzipSync(part))), 'gzip', size)).equals(whole)).toBe(true)
-      expect((await read(Buffer.concat(parts.map((part) => zstdCompressSync(part))), 'zstd', size)).equals(whole)).toBe(true)
+      expect((await read(Buffer.concat(parts.map((part) => zstdCompressSync(part))), 'zstd', size)).equals(whole)).toBe(
+        true,
+      )
     }
   })
 
   it('passes over skippable zstd frames, which carry no data', async () => {
-    const skippable = (n: number) => Buffer.concat([Buffer.from([0x5a, 0x2a, 0x4d, 0x18, n, 0, 0, 0]), Buffer.alloc(n, 7)])
-    const file = Buffer.concat([skippable(5), zstdCompressSync(text(100)), skippable(0), zstdCompressSync(text(100)), skippable(1)])
-    for (const size of [1, 5, 1000]) expect((await read(file, 'zstd', size)).equals(Buffer.concat([text(100), text(100)]))).toBe(true)
+    const skippable = (n: number) =>
+      Buffer.concat([Buffer.from([0x5a, 0x2a, 0x4d, 0x18, n, 0, 0, 0]), Buffer.alloc(n, 7)])
+    const file = Buffer.concat([
+      skippable(5),
+      zstdCompressSync(text(100)),
+      skippable(0),
+      zstdCompressSync(text(100)),
+      skippable(1),
+    ])
+    for (const size of [1, 5, 1000])
+      expect((await read(file, 'zstd', size)).equals(Buffer.concat([text(100), text(100)]))).toBe(true)
   })
 
   it('reads zstd blocks that repeat one byte', async () => {
     const repeated = Buffer.from([0x28, 0xb5, 0x2f, 0xfd, 0x20, 5, 0x2b, 0, 0, 0x78])
     for (const size of [1, 9, 1000])
-      expect(String(await read(Buffer.concat([repeated, repeated, zstdCompressSync(Buffer.from('!'))]), 'zstd', size))).toBe('xxxxxxxxxx!')
+      expect(
+        String(await read(Buffer.concat([repeated, repeated, zstdCompressSync(Buffer.from('!'))]), 'zstd', size)),
+      ).toBe('xxxxxxxxxx!')
   })
 
   it('says so when a file is cut off, or is not what its name says', async () => {
@@ -94,12 +118,18 @@ describe('compression', () => {
   it('writes what others read', async () => {
     for (const compression of ['gzip', 'zstd'] as const) {
       const made = createCompressor(compression)
-      const parts = [await made.add(text(3000)), await made.add(Buffer.alloc(0)), await made.add(Buffer.alloc(2_000_000, 'ab')), await made.finish()]
+      const parts = [
+        await made.add(text(3000)),
+        await made.add(Buffer.alloc(0)),
+        await made.add(Buffer.alloc(2_000_000, 'ab')),
+        await made.finish(),
+      ]
       const whole = Buffer.concat([text(3000), Buffer.alloc(2_000_000, 'ab')])
       const file = Buffer.concat(parts)
       expect((compression === 'gzip' ? gunzipSync(file) : zstdDecompressSync(file)).equals(whole)).toBe(true)
       expect((await read(file, compression)).equals(whole)).toBe(true)
-      if (compression === 'gzip') expect(execFileSync('gzip', ['-dc'], { input: file, maxBuffer: 1e8 }).equals(whole)).toBe(true)
+      if (compression === 'gzip')
+        expect(execFileSync('gzip', ['-dc'], { input: file, maxBuffer: 1e8 }).equals(whole)).toBe(true)
     }
   })
 })

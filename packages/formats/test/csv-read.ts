@@ -51,8 +51,17 @@ export interface Given {
 }
 
 /** Everything that a reader says of an input. */
-export async function readCsv(input: Uint8Array | string | ByteSource, schema: RecordType, { csv = {}, read = {}, scanner, from }: Given = {}): Promise<Seen> {
-  const source = typeof input === 'string' ? bytesSource(Buffer.from(input)) : input instanceof Uint8Array ? bytesSource(input) : input
+export async function readCsv(
+  input: Uint8Array | string | ByteSource,
+  schema: RecordType,
+  { csv = {}, read = {}, scanner, from }: Given = {},
+): Promise<Seen> {
+  const source =
+    typeof input === 'string'
+      ? bytesSource(Buffer.from(input))
+      : input instanceof Uint8Array
+        ? bytesSource(input)
+        : input
   const reader = createCsvReader(csv, { schema, unknownFields: 'drop', ...read }, scanner)
   const seen: Seen = { rows: [], at: [], raw: [], bad: [], pieces: [], bytes: 0, contexts: [], badContexts: [] }
   for await (const piece of reader.read(source, from, live)) {

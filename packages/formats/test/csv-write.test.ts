@@ -22,10 +22,17 @@ describe('the CSV writer', () => {
       { a: ' x ', b: '£ 😀' },
     ]
     expect(write(schemaOf({ a: 'string', 'b,c': 'string?' }), []).text).toBe('a,"b,c"\n')
-    expect(write(schemaOf({ a: 'string', b: 'string?' }), rows).text).toBe('a,b\nplain,"a,b"\n"say ""x""","two\nlines"\n"",\n x ,£ 😀\n')
-    expect(write(schemaOf({ a: 'string', b: 'string?' }), rows.slice(2, 3), { delimiter: ';', line_end: 'crlf', nulls: 'NULL', header: false }).text).toBe(
-      ';NULL\r\n',
+    expect(write(schemaOf({ a: 'string', b: 'string?' }), rows).text).toBe(
+      'a,b\nplain,"a,b"\n"say ""x""","two\nlines"\n"",\n x ,£ 😀\n',
     )
+    expect(
+      write(schemaOf({ a: 'string', b: 'string?' }), rows.slice(2, 3), {
+        delimiter: ';',
+        line_end: 'crlf',
+        nulls: 'NULL',
+        header: false,
+      }).text,
+    ).toBe(';NULL\r\n')
   })
 
   it('writes each type so that a reader gives it back', async () => {
@@ -58,11 +65,17 @@ describe('the CSV writer', () => {
       l: fc.array(fc.option(fc.integer())),
       o: fc.record({ k: fc.option(fc.string()) }),
     }
-    const row = fc.record(Object.fromEntries(Object.entries(value).map(([name, one]) => [name, name === 'o' ? one : fc.option(one)]))) as fc.Arbitrary<Row>
+    const row = fc.record(
+      Object.fromEntries(Object.entries(value).map(([name, one]) => [name, name === 'o' ? one : fc.option(one)])),
+    ) as fc.Arbitrary<Row>
     await fc.assert(
       fc.asyncProperty(
         fc.array(row, { maxLength: 5 }),
-        fc.record({ delimiter: fc.constantFrom(',', '\t', '|'), nulls: fc.constantFrom('', 'NULL', '\\N'), line_end: fc.constantFrom('lf', 'crlf') }),
+        fc.record({
+          delimiter: fc.constantFrom(',', '\t', '|'),
+          nulls: fc.constantFrom('', 'NULL', '\\N'),
+          line_end: fc.constantFrom('lf', 'crlf'),
+        }),
         async (rows, options) => {
           const { text, refused } = write(schema, rows, options)
           expect(refused).toBeUndefined()
@@ -78,7 +91,11 @@ describe('the CSV writer', () => {
     fc.assert(
       fc.property(fc.array(fc.tuple(fc.string(), fc.string())), (cells) => {
         const rows = cells.map(([a, b]) => ({ a, b }))
-        expect(parse(write(schemaOf({ a: 'string', b: 'string' }), rows).text, { columns: true }).map((row) => ({ ...(row as object) }))).toEqual(rows)
+        expect(
+          parse(write(schemaOf({ a: 'string', b: 'string' }), rows).text, { columns: true }).map((row) => ({
+            ...(row as object),
+          })),
+        ).toEqual(rows)
       }),
       { seed: 32, numRuns: 200 },
     )
@@ -99,7 +116,9 @@ describe('the CSV writer', () => {
       { index: 0, code: 'bad_text', field: 's' },
       { index: 1, code: 'reads_as_null', field: 'x' },
     ])
-    expect(write(schemaOf({ at: 'timestamp' }), [{ at: 9e15 }]).refused).toMatchObject([{ index: 0, code: 'out_of_range', field: 'at' }])
+    expect(write(schemaOf({ at: 'timestamp' }), [{ at: 9e15 }]).refused).toMatchObject([
+      { index: 0, code: 'out_of_range', field: 'at' },
+    ])
   })
 
   it('goes on in a file that has its header, and gives its bytes once', () => {
@@ -144,7 +163,10 @@ describe('inference from CSV', () => {
     await expect(infer('')).rejects.toMatchObject({ code: 'cannot_infer' })
     await expect(infer('1,2\n', { header: false })).rejects.toMatchObject({ code: 'cannot_infer' })
     await expect(infer('a,b\n1\n')).rejects.toMatchObject({ code: 'bad_record' })
-    await expect(infer('a,a\n1,2\n')).rejects.toMatchObject({ code: 'bad_record', message: expect.stringContaining('twice') })
+    await expect(infer('a,a\n1,2\n')).rejects.toMatchObject({
+      code: 'bad_record',
+      message: expect.stringContaining('twice'),
+    })
     expect(await infer('a,b\n')).toBe('{ a: string?, b: string? }')
   })
 })

@@ -23,13 +23,24 @@ describe.each(['compiled', 'interpreted'] as const)('the %s scanner', (scanner) 
       { a: '1', b: '2' },
       { a: '3', b: '4' },
     ]
-    for (const text of ['a,b\n1,2\n3,4\n', 'a,b\r\n1,2\r\n3,4\r\n', 'a,b\r1,2\r3,4\r', 'a,b\r1,2\n3,4', 'a,b\r\n1,2\r3,4'])
-      for (const size of [1, 2, 100]) expect((await readCsv(inChunks(Buffer.from(text), size), ab, { scanner })).rows).toEqual(rows)
+    for (const text of [
+      'a,b\n1,2\n3,4\n',
+      'a,b\r\n1,2\r\n3,4\r\n',
+      'a,b\r1,2\r3,4\r',
+      'a,b\r1,2\n3,4',
+      'a,b\r\n1,2\r3,4',
+    ])
+      for (const size of [1, 2, 100])
+        expect((await readCsv(inChunks(Buffer.from(text), size), ab, { scanner })).rows).toEqual(rows)
   })
 
   it('passes over empty lines, but for files of one column, where they are empty cells', async () => {
     expect(await rowsOf('\n\na,b\n\n1,2\r\n\r\n\n3,4\n\n', ab, { scanner })).toHaveLength(2)
-    expect(await rowsOf('a\n1\n\n2\n', schemaOf({ a: 'string?' }), { scanner })).toEqual([{ a: '1' }, { a: null }, { a: '2' }])
+    expect(await rowsOf('a\n1\n\n2\n', schemaOf({ a: 'string?' }), { scanner })).toEqual([
+      { a: '1' },
+      { a: null },
+      { a: '2' },
+    ])
   })
 
   it('reads every type as core reads it from text', async () => {
@@ -92,28 +103,66 @@ describe.each(['compiled', 'interpreted'] as const)('the %s scanner', (scanner) 
     for (const [type, cell, code] of cases) {
       for (const text of [`a,b\n${cell},x\n`, `b,a\nx,${cell}\n`]) {
         const { rows, bad } = await readCsv(text, schemaOf({ a: type, b: 'string' }), { scanner })
-        expect({ type, cell, rows, bad }).toEqual({ type, cell, rows: [], bad: [{ position: 4, code, field: 'a', bytes: text.slice(4) }] })
+        expect({ type, cell, rows, bad }).toEqual({
+          type,
+          cell,
+          rows: [],
+          bad: [{ position: 4, code, field: 'a', bytes: text.slice(4) }],
+        })
       }
     }
   })
 
   it('never takes a date for the one before it, of which it is the beginning, or the other way round', async () => {
-    const texts = ['2010-1-10', '2010-1-1', '2010-1-1', '2010-1-12', '', '2010-1-1', '"2010-1-1"', '2010-1-10', '2010-1', '2010-1-1']
-    const push = { columns: [{ name: 'd', from: 'd', date: { step: 's', formats: ['yyyy-M-d'], zone: 'UTC', to: 'yyyyMMdd' } }] }
-    const { rows, bad } = await readCsv(`d,x\n${texts.map((text) => `${text},1\n`).join('')}`, schemaOf({ d: 'string?', x: 'integer' }), {
-      scanner,
-      read: { push },
-    })
-    expect(rows.map(({ d }) => d)).toEqual(['20100110', '20100101', '20100101', '20100112', null, '20100101', '20100101', '20100110', '20100101'])
+    const texts = [
+      '2010-1-10',
+      '2010-1-1',
+      '2010-1-1',
+      '2010-1-12',
+      '',
+      '2010-1-1',
+      '"2010-1-1"',
+      '2010-1-10',
+      '2010-1',
+      '2010-1-1',
+    ]
+    const push = {
+      columns: [{ name: 'd', from: 'd', date: { step: 's', formats: ['yyyy-M-d'], zone: 'UTC', to: 'yyyyMMdd' } }],
+    }
+    const { rows, bad } = await readCsv(
+      `d,x\n${texts.map((text) => `${text},1\n`).join('')}`,
+      schemaOf({ d: 'string?', x: 'integer' }),
+      {
+        scanner,
+        read: { push },
+      },
+    )
+    expect(rows.map(({ d }) => d)).toEqual([
+      '20100110',
+      '20100101',
+      '20100101',
+      '20100112',
+      null,
+      '20100101',
+      '20100101',
+      '20100110',
+      '20100101',
+    ])
     expect(bad).toMatchObject([{ code: 'bad_date', field: 'd', step: 's' }])
   })
 
   it('refuses a bad date each time it comes', async () => {
-    const push = { columns: [{ name: 'd', from: 'd', date: { step: 's', formats: ['yyyy-M-d'], zone: 'UTC', to: 'yyyyMMdd' } }] }
-    const { rows, bad } = await readCsv('d,x\n2010-1-1,1\n2010-2-30,1\n2010-2-30,1\n2010-2-30,?\n2010-2-30,1\n', schemaOf({ d: 'string', x: 'integer' }), {
-      scanner,
-      read: { push },
-    })
+    const push = {
+      columns: [{ name: 'd', from: 'd', date: { step: 's', formats: ['yyyy-M-d'], zone: 'UTC', to: 'yyyyMMdd' } }],
+    }
+    const { rows, bad } = await readCsv(
+      'd,x\n2010-1-1,1\n2010-2-30,1\n2010-2-30,1\n2010-2-30,?\n2010-2-30,1\n',
+      schemaOf({ d: 'string', x: 'integer' }),
+      {
+        scanner,
+        read: { push },
+      },
+    )
     expect(rows).toEqual([{ d: '20100101' }])
     expect(bad.map(({ code }) => code)).toEqual(['bad_date', 'bad_date', 'not_integer', 'bad_date'])
   })
@@ -121,7 +170,11 @@ describe.each(['compiled', 'interpreted'] as const)('the %s scanner', (scanner) 
   it('reads more columns than are worth compiling', async () => {
     const names = Array.from({ length: 500 }, (_, k) => `c${k}`)
     const cells = names.map((_, k) => String(k))
-    const rows = await rowsOf(`${names.join()}\n${cells.join()}\n`, schemaOf(Object.fromEntries(names.map((name) => [name, 'integer']))), { scanner })
+    const rows = await rowsOf(
+      `${names.join()}\n${cells.join()}\n`,
+      schemaOf(Object.fromEntries(names.map((name) => [name, 'integer']))),
+      { scanner },
+    )
     expect(rows).toEqual([Object.fromEntries(names.map((name, k) => [name, k]))])
   })
 
@@ -157,7 +210,9 @@ describe.each(['compiled', 'interpreted'] as const)('the %s scanner', (scanner) 
       { s: null, i: null },
     ])
     expect(await rowsOf('s,i\n,1\n', schema, { scanner, csv: { nulls: [] } })).toEqual([{ s: '', i: 1 }])
-    expect(await badOf('s,i\n,\n', schema, { scanner, csv: { nulls: ['NULL'] } })).toMatchObject([{ code: 'not_integer', field: 'i' }])
+    expect(await badOf('s,i\n,\n', schema, { scanner, csv: { nulls: ['NULL'] } })).toMatchObject([
+      { code: 'not_integer', field: 'i' },
+    ])
   })
 
   it('refuses ragged rows with their bytes, or fills short ones up', async () => {
@@ -178,9 +233,9 @@ describe.each(['compiled', 'interpreted'] as const)('the %s scanner', (scanner) 
       { a: '1', b: '2', c: '3' },
     ])
     expect(padded.bad).toHaveLength(2)
-    expect(await badOf('a,b\n1\n', schemaOf({ a: 'string', b: 'string' }), { scanner, csv: { ragged: 'pad' } })).toMatchObject([
-      { code: 'missing_value', field: 'b' },
-    ])
+    expect(
+      await badOf('a,b\n1\n', schemaOf({ a: 'string', b: 'string' }), { scanner, csv: { ragged: 'pad' } }),
+    ).toMatchObject([{ code: 'missing_value', field: 'b' }])
   })
 
   it('refuses text behind a closing quote, up to the next line break', async () => {
@@ -195,16 +250,28 @@ describe.each(['compiled', 'interpreted'] as const)('the %s scanner', (scanner) 
     const csv = { max_record_size: 40 }
     for (const size of [1, 7, 1000]) {
       const seen = await readCsv(inChunks(Buffer.from(text), size), ab, { scanner, csv })
-      expect(seen.bad).toEqual([{ position: 4 + good.length, code: 'unclosed_quote', field: 'b', bytes: '99,"open\n0,fine\n1,fine\n2,fine\n3,fine\n' }])
+      expect(seen.bad).toEqual([
+        {
+          position: 4 + good.length,
+          code: 'unclosed_quote',
+          field: 'b',
+          bytes: '99,"open\n0,fine\n1,fine\n2,fine\n3,fine\n',
+        },
+      ])
       expect(seen.raw.join('')).toBe(good + good.slice(28))
     }
-    expect(await badOf('a,b\n1,"2\n3,4\n', ab, { scanner })).toEqual([{ position: 4, code: 'unclosed_quote', field: 'b', bytes: '1,"2\n3,4\n' }])
+    expect(await badOf('a,b\n1,"2\n3,4\n', ab, { scanner })).toEqual([
+      { position: 4, code: 'unclosed_quote', field: 'b', bytes: '1,"2\n3,4\n' },
+    ])
   })
 
   it('refuses a line longer than max_record_size in pieces that leave no byte out', async () => {
     const long = `x,${'y'.repeat(100)}\r\n`
     for (const size of [1, 3, 1000]) {
-      const seen = await readCsv(inChunks(Buffer.from(`a,b\r\n1,2\r\n${long}3,4`), size), ab, { scanner, csv: { max_record_size: 40 } })
+      const seen = await readCsv(inChunks(Buffer.from(`a,b\r\n1,2\r\n${long}3,4`), size), ab, {
+        scanner,
+        csv: { max_record_size: 40 },
+      })
       expect(seen.rows).toHaveLength(2)
       expect(seen.bad.map(({ code, bytes }) => [code, bytes.length])).toEqual([
         ['record_too_large', 40],
@@ -221,7 +288,9 @@ describe.each(['compiled', 'interpreted'] as const)('the %s scanner', (scanner) 
     expect(whole.bad.map(({ bytes }) => bytes.length)).toEqual([40, 1, 40, 40, 1])
     expect(whole.rows).toEqual([{ a: '1', b: '2' }])
     for (let size = 1; size < 100; size++)
-      expect((await readCsv(inChunks(Buffer.from(text), size), ab, { scanner, csv: { max_record_size: 40 } })).bad).toEqual(whole.bad)
+      expect(
+        (await readCsv(inChunks(Buffer.from(text), size), ab, { scanner, csv: { max_record_size: 40 } })).bad,
+      ).toEqual(whole.bad)
   })
 
   it('tells the first bad cell, or that the row is ragged, which explains it', async () => {
@@ -234,7 +303,14 @@ describe.each(['compiled', 'interpreted'] as const)('the %s scanner', (scanner) 
   })
 
   it('fails a record by the date rule that comes first in its pipeline, whatever the order of columns', async () => {
-    const rule = (step: string, order: number) => ({ step, formats: ['iso'], zone: 'UTC', to: 'yyyy', field: `at ${step}`, order })
+    const rule = (step: string, order: number) => ({
+      step,
+      formats: ['iso'],
+      zone: 'UTC',
+      to: 'yyyy',
+      field: `at ${step}`,
+      order,
+    })
     for (const [first, second] of [
       [0, 1],
       [1, 0],
@@ -283,12 +359,18 @@ describe.each(['compiled', 'interpreted'] as const)('the %s scanner', (scanner) 
 
   it('reads without a header by the order of the schema', async () => {
     expect(await rowsOf('1,2\n', ab, { scanner, csv: { header: false } })).toEqual([{ a: '1', b: '2' }])
-    expect(await badOf('1,2,3\n', ab, { scanner, csv: { header: false } })).toMatchObject([{ code: 'ragged_row', position: 0 }])
+    expect(await badOf('1,2,3\n', ab, { scanner, csv: { header: false } })).toMatchObject([
+      { code: 'ragged_row', position: 0 },
+    ])
   })
 
   it('reads other delimiters and quotes, or none', async () => {
-    expect(await rowsOf("a\tb\n'x\ty'\t'it''s'\n", ab, { scanner, csv: { delimiter: '\t', quote: "'" } })).toEqual([{ a: 'x\ty', b: "it's" }])
-    expect(await rowsOf('a|b\n"x|y"\n', ab, { scanner, csv: { delimiter: '|', quote: '' } })).toEqual([{ a: '"x', b: 'y"' }])
+    expect(await rowsOf("a\tb\n'x\ty'\t'it''s'\n", ab, { scanner, csv: { delimiter: '\t', quote: "'" } })).toEqual([
+      { a: 'x\ty', b: "it's" },
+    ])
+    expect(await rowsOf('a|b\n"x|y"\n', ab, { scanner, csv: { delimiter: '|', quote: '' } })).toEqual([
+      { a: '"x', b: 'y"' },
+    ])
   })
 
   it('reads every encoding, with and without its byte order mark', async () => {
@@ -308,7 +390,9 @@ describe.each(['compiled', 'interpreted'] as const)('the %s scanner', (scanner) 
       }
     }
     const astral = encodeText('a,b\n😀,日本\n', 'utf-16be')!
-    expect((await readCsv(inChunks(astral, 3), ab, { scanner, csv: { encoding: 'utf-16be' } })).rows).toEqual([{ a: '😀', b: '日本' }])
+    expect((await readCsv(inChunks(astral, 3), ab, { scanner, csv: { encoding: 'utf-16be' } })).rows).toEqual([
+      { a: '😀', b: '日本' },
+    ])
     expect(await rowsOf('a,b\n😀,日本\n', ab, { scanner })).toEqual([{ a: '😀', b: '日本' }])
     expect(await rowsOf('a,b\n\ufffd,\ufeff\n', ab, { scanner })).toEqual([{ a: '\ufffd', b: '\ufeff' }])
   })
@@ -334,7 +418,10 @@ describe.each(['compiled', 'interpreted'] as const)('the %s scanner', (scanner) 
       const seen = await readCsv(inChunks(wide, 5), ab, { scanner, csv: { encoding } })
       expect(seen.rows).toHaveLength(2)
       expect(seen.bad).toMatchObject([{ code: 'bad_encoding', field: 'a', position: 16 }])
-      const cut = await readCsv(Buffer.concat([encodeText('a,b\n1,2\n3,4', encoding)!, Buffer.from([0x20])]), ab, { scanner, csv: { encoding } })
+      const cut = await readCsv(Buffer.concat([encodeText('a,b\n1,2\n3,4', encoding)!, Buffer.from([0x20])]), ab, {
+        scanner,
+        csv: { encoding },
+      })
       expect([cut.rows.length, cut.bad[0]!.code, cut.bad[0]!.bytes.length]).toEqual([1, 'bad_encoding', 7])
     }
   })
@@ -342,14 +429,21 @@ describe.each(['compiled', 'interpreted'] as const)('the %s scanner', (scanner) 
 
 describe('a CSV reader', () => {
   it('gives each record its place and its bytes, and resumes behind every piece', async () => {
-    const lines = Array.from({ length: 2500 }, (_, i) => `${i},${i % 7 ? `text ${i}` : '"quo""ted\n"'}${i % 3 ? '\n' : '\r\n'}`)
+    const lines = Array.from(
+      { length: 2500 },
+      (_, i) => `${i},${i % 7 ? `text ${i}` : '"quo""ted\n"'}${i % 3 ? '\n' : '\r\n'}`,
+    )
     const schema = schemaOf({ a: 'integer', b: 'string' })
     const bytes = Buffer.from(`a,b\n${lines.join('')}`)
     const whole = await readCsv(inChunks(bytes, 10_000), schema)
     expect(whole.raw).toEqual(lines)
-    expect(whole.at).toEqual(lines.reduce<number[]>((at, line, i) => [...at, i ? at[i - 1]! + lines[i - 1]!.length : 4], []))
+    expect(whole.at).toEqual(
+      lines.reduce<number[]>((at, line, i) => [...at, i ? at[i - 1]! + lines[i - 1]!.length : 4], []),
+    )
     expect(whole.bytes).toBe(bytes.length - 4)
-    expect(Math.max(...whole.pieces.map((piece, i) => piece.rows - (whole.pieces[i - 1]?.rows ?? 0)))).toBeLessThanOrEqual(1000)
+    expect(
+      Math.max(...whole.pieces.map((piece, i) => piece.rows - (whole.pieces[i - 1]?.rows ?? 0))),
+    ).toBeLessThanOrEqual(1000)
     for (const { position, rows } of whole.pieces) {
       const rest = await readCsv(inChunks(bytes, 5000), schema, { from: position })
       expect(rest.rows).toEqual(whole.rows.slice(rows))
@@ -369,14 +463,20 @@ describe('a CSV reader', () => {
   })
 
   it('says which declared columns a header lacks, and what may be meant', async () => {
-    const failing = (text: string) => readCsv(text, schemaOf({ Quantity: 'integer?', Price: 'number' })).catch((error: unknown) => error as MillraceError)
+    const failing = (text: string) =>
+      readCsv(text, schemaOf({ Quantity: 'integer?', Price: 'number' })).catch(
+        (error: unknown) => error as MillraceError,
+      )
     expect(await failing('quantity,Price\n')).toMatchObject({
       code: 'missing_column',
       exitCode: 1,
       message: expect.stringContaining('"Quantity"'),
       hint: expect.stringContaining('"quantity"'),
     })
-    expect(await failing('Quantity;Price\n')).toMatchObject({ code: 'missing_column', hint: expect.stringContaining('delimiter ";"') })
+    expect(await failing('Quantity;Price\n')).toMatchObject({
+      code: 'missing_column',
+      hint: expect.stringContaining('delimiter ";"'),
+    })
     expect(await failing('a,b\n')).toBeInstanceOf(MillraceError)
   })
 
@@ -387,7 +487,9 @@ describe('a CSV reader', () => {
 
   it('says so when the header never ends', async () => {
     await expect(rowsOf('"a,b\n1,2\n')).rejects.toMatchObject({ code: 'unclosed_quote' })
-    await expect(rowsOf(`"a,b\n${'1,2\n'.repeat(100)}`, ab, { csv: { max_record_size: 64 } })).rejects.toMatchObject({ code: 'unclosed_quote' })
+    await expect(rowsOf(`"a,b\n${'1,2\n'.repeat(100)}`, ab, { csv: { max_record_size: 64 } })).rejects.toMatchObject({
+      code: 'unclosed_quote',
+    })
   })
 
   it('names the encoding that a byte order mark tells', async () => {
@@ -395,7 +497,9 @@ describe('a CSV reader', () => {
       code: 'bad_encoding',
       hint: expect.stringContaining('utf-16le'),
     })
-    await expect(readCsv(encodeText('\ufeffa,b\n1,2\n', 'utf-8')!, ab, { csv: { encoding: 'latin1' } })).rejects.toMatchObject({ code: 'bad_encoding' })
+    await expect(
+      readCsv(encodeText('\ufeffa,b\n1,2\n', 'utf-8')!, ab, { csv: { encoding: 'latin1' } }),
+    ).rejects.toMatchObject({ code: 'bad_encoding' })
   })
 
   it('decodes one record again from its bytes and context, without what was pushed', async () => {

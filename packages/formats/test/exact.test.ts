@@ -35,14 +35,24 @@ async function write(type: WriteFormat['type'], schema: RecordType, rows: readon
 async function read(type: WriteFormat['type'], schema: RecordType, bytes: Uint8Array) {
   const rows: Row[] = []
   const bad: string[] = []
-  for await (const piece of readers[type]({ schema, unknownFields: 'error' }).read(bytesSource(bytes), undefined, live)) {
+  for await (const piece of readers[type]({ schema, unknownFields: 'error' }).read(
+    bytesSource(bytes),
+    undefined,
+    live,
+  )) {
     rows.push(...piece.rows)
     for (const { code, field } of piece.bad ?? []) bad.push(`${code} ${field}`)
   }
   return { rows, bad }
 }
 
-const exact = schemaOf({ id: 'string', big: 'bigint?', money: 'decimal(38,12)', cents: 'decimal(12,2)?', whole: 'integer' })
+const exact = schemaOf({
+  id: 'string',
+  big: 'bigint?',
+  money: 'decimal(38,12)',
+  cents: 'decimal(12,2)?',
+  whole: 'integer',
+})
 const chain = ['csv', 'parquet', 'jsonl', 'arrow', 'json', 'parquet', 'csv'] as const
 
 const decimal = (precision: number, scale: number) =>
@@ -53,8 +63,20 @@ const decimal = (precision: number, scale: number) =>
 
 test('they are the same after a way through every format', async () => {
   const edges: Row[] = [
-    { id: 'most', big: 2n ** 63n - 1n, money: '99999999999999999999999999.999999999999', cents: '9999999999.99', whole: 9007199254740991 },
-    { id: 'least', big: -(2n ** 63n), money: '-99999999999999999999999999.999999999999', cents: '-0.01', whole: -9007199254740991 },
+    {
+      id: 'most',
+      big: 2n ** 63n - 1n,
+      money: '99999999999999999999999999.999999999999',
+      cents: '9999999999.99',
+      whole: 9007199254740991,
+    },
+    {
+      id: 'least',
+      big: -(2n ** 63n),
+      money: '-99999999999999999999999999.999999999999',
+      cents: '-0.01',
+      whole: -9007199254740991,
+    },
     { id: 'odd', big: 9007199254740993n, money: '0.100000000001', cents: null, whole: 0 },
     { id: 'none', big: null, money: '0.000000000000', cents: '0.10', whole: 1 },
   ]
@@ -77,7 +99,9 @@ test('they are the same after a way through every format', async () => {
 
 test('in the text of a file they stand as they are', async () => {
   const one = [{ id: 'x', big: 9007199254740993n, money: '12345678901234567890.000000000001', cents: '0.10', whole: 1 }]
-  expect(Buffer.from(await write('csv', exact, one)).toString()).toContain('x,9007199254740993,12345678901234567890.000000000001,0.10,1')
+  expect(Buffer.from(await write('csv', exact, one)).toString()).toContain(
+    'x,9007199254740993,12345678901234567890.000000000001,0.10,1',
+  )
   expect(Buffer.from(await write('jsonl', exact, one)).toString()).toContain(
     '"big":"9007199254740993","money":"12345678901234567890.000000000001","cents":"0.10"',
   )
@@ -85,7 +109,13 @@ test('in the text of a file they stand as they are', async () => {
 
 test('read as a type that would round them, they are refused', async () => {
   const wide = [{ id: 'x', big: 9007199254740993n, money: '0.100000000001', cents: null, whole: 1 }]
-  const narrow = schemaOf({ id: 'string', big: 'integer', money: 'decimal(38,11)', cents: 'decimal(12,2)?', whole: 'integer' })
+  const narrow = schemaOf({
+    id: 'string',
+    big: 'integer',
+    money: 'decimal(38,11)',
+    cents: 'decimal(12,2)?',
+    whole: 'integer',
+  })
   for (const type of ['csv', 'jsonl', 'json', 'parquet', 'arrow'] as const) {
     const { rows, bad } = await read(type, narrow, await write(type, exact, wide))
     expect(rows).toEqual([])

@@ -57,11 +57,21 @@ interface Run {
 async function run(
   path: string | string[],
   state = fresh(),
-  more: { stop?: number; afterRead?: 'delete' | { move: string }; instance?: ReadContext['instance']; commit?: boolean } = {},
+  more: {
+    stop?: number
+    afterRead?: 'delete' | { move: string }
+    instance?: ReadContext['instance']
+    commit?: boolean
+  } = {},
 ): Promise<Run> {
   const format = { reader: createCsvReader({}, { schema, unknownFields: 'drop' }), text: textUnits('utf-8'), lines: 2 }
   const source = filesSource(
-    { paths: [path].flat(), endings: ['.csv'], formatOf: () => format, ...(more.afterRead ? { afterRead: more.afterRead } : {}) },
+    {
+      paths: [path].flat(),
+      endings: ['.csv'],
+      formatOf: () => format,
+      ...(more.afterRead ? { afterRead: more.afterRead } : {}),
+    },
     env(),
   )
   const seen: Run = { rows: [], splits: [], batches: [], warnings: [] }
@@ -83,7 +93,8 @@ async function run(
     seen.batches.push(batch)
     const position = JSON.parse(JSON.stringify(batch.position)) as Json
     state.positions.set(batch.split, position)
-    for (const [key, value] of batch.remember ?? []) value === null ? state.memory.delete(key) : state.memory.set(key, value)
+    for (const [key, value] of batch.remember ?? [])
+      value === null ? state.memory.delete(key) : state.memory.set(key, value)
     done.push({ split: batch.split, position })
     if (seen.batches.length === more.stop) break
   }
@@ -91,7 +102,8 @@ async function run(
   return seen
 }
 const numbers = ({ rows }: Run) => rows.map((row) => row['a'])
-const names = ({ splits }: Run) => splits.flatMap((found) => found.splits.map(({ id }) => id.replace(/#[0-9a-f]{12}$/, '')))
+const names = ({ splits }: Run) =>
+  splits.flatMap((found) => found.splits.map(({ id }) => id.replace(/#[0-9a-f]{12}$/, '')))
 
 describe('inputs', () => {
   it('are a file, a list in its order, a pattern or a folder by name; each file once', async () => {
@@ -128,18 +140,30 @@ describe('inputs', () => {
     put('b.csv', '')
     put('c.csv', 'a,b\n')
     const { batches } = await run('.')
-    expect(batches.filter((batch) => batch.end).map(({ split }) => split.split('#')[0])).toEqual(['a.csv', 'b.csv', 'c.csv'])
+    expect(batches.filter((batch) => batch.end).map(({ split }) => split.split('#')[0])).toEqual([
+      'a.csv',
+      'b.csv',
+      'c.csv',
+    ])
   })
 
   it('say what to do where they are missing or closed', async () => {
-    await expect(run('no.csv')).rejects.toMatchObject({ code: 'input_missing', exitCode: 3, message: expect.stringContaining('no.csv') })
+    await expect(run('no.csv')).rejects.toMatchObject({
+      code: 'input_missing',
+      exitCode: 3,
+      message: expect.stringContaining('no.csv'),
+    })
     await expect(run('no/*.csv')).rejects.toMatchObject({ code: 'input_missing', exitCode: 3 })
     put('in/data.dat', file(0, 1))
     await expect(run('in')).rejects.toMatchObject({ code: 'input_missing', hint: expect.stringContaining('in/*') })
     put('secret.csv', file(0, 1))
     chmodSync(join(root, 'secret.csv'), 0)
     if (process.getuid?.() !== 0)
-      await expect(run('secret.csv')).rejects.toMatchObject({ code: 'input_unreadable', exitCode: 3, hint: expect.stringContaining('chmod') })
+      await expect(run('secret.csv')).rejects.toMatchObject({
+        code: 'input_unreadable',
+        exitCode: 3,
+        hint: expect.stringContaining('chmod'),
+      })
     mkdirSync(join(root, 'empty'))
     expect(await run('empty')).toMatchObject({ rows: [], splits: [{ splits: [], complete: true }] })
   })
@@ -148,7 +172,10 @@ describe('inputs', () => {
     put('a.csv', 'x,y\n1,2\n')
     await expect(run('a.csv')).rejects.toMatchObject({ code: 'missing_column', place: 'a.csv' })
     put('b.csv.gz', 'a,b\n')
-    await expect(run('b.csv.gz')).rejects.toMatchObject({ code: 'broken_compression', message: expect.stringContaining('b.csv.gz') })
+    await expect(run('b.csv.gz')).rejects.toMatchObject({
+      code: 'broken_compression',
+      message: expect.stringContaining('b.csv.gz'),
+    })
   })
 
   it('are told apart by their first record, wherever it begins', async () => {
@@ -175,7 +202,9 @@ describe('inputs', () => {
         writeFileSync(join(outside, folder, 'a.csv'), file(0, 1))
       }
       expect(names(await run(join(outside, 'x', 'a.csv')))).toEqual(['a.csv'])
-      await expect(run([join(outside, 'x', 'a.csv'), join(outside, 'y', 'a.csv')])).rejects.toMatchObject({ code: 'same_input' })
+      await expect(run([join(outside, 'x', 'a.csv'), join(outside, 'y', 'a.csv')])).rejects.toMatchObject({
+        code: 'same_input',
+      })
     } finally {
       rmSync(outside, { recursive: true })
     }
@@ -239,7 +268,10 @@ describe('resumed files', () => {
     const state = fresh()
     await run('.', state, { stop: 2 })
     put('a.csv.gz', gzipSync(file(0, 1200)))
-    await expect(run('.', state)).rejects.toMatchObject({ code: 'input_changed', message: expect.stringContaining('shorter') })
+    await expect(run('.', state)).rejects.toMatchObject({
+      code: 'input_changed',
+      message: expect.stringContaining('shorter'),
+    })
   })
 
   it('that are finished are not read again, while new ones are', async () => {
@@ -261,7 +293,10 @@ describe('resumed files', () => {
     appendFileSync(join(root, 'a.csv'), '3,text\n4,te')
     expect(numbers(await run('a.csv', state))).toEqual([3, 4])
     appendFileSync(join(root, 'a.csv'), 'xt\n')
-    await expect(run('a.csv', state)).rejects.toMatchObject({ code: 'input_changed', message: expect.stringContaining('middle of its last line') })
+    await expect(run('a.csv', state)).rejects.toMatchObject({
+      code: 'input_changed',
+      message: expect.stringContaining('middle of its last line'),
+    })
   })
 })
 
@@ -280,7 +315,10 @@ describe('files after reading', () => {
     expect(readFileSync(join(root, 'done/in/deep/c.csv'), 'utf8')).toBe(file(6, 7))
     put('in/deep/c.csv', file(6, 8))
     await run('in', fresh(), { afterRead: { move: join(root, 'done') } })
-    expect(readdirSync(join(root, 'done/in/deep')).toSorted()).toEqual([expect.stringMatching(/^c\.[0-9a-f]{12}\.csv$/), 'c.csv'])
+    expect(readdirSync(join(root, 'done/in/deep')).toSorted()).toEqual([
+      expect.stringMatching(/^c\.[0-9a-f]{12}\.csv$/),
+      'c.csv',
+    ])
   })
 
   it('are dealt with at the next start where the process died before', async () => {
@@ -295,8 +333,15 @@ describe('files after reading', () => {
 
   it('stay where something else stands under their name by then', async () => {
     put('a.csv', file(0, 3))
-    const format = { reader: createCsvReader({}, { schema, unknownFields: 'drop' }), text: textUnits('utf-8'), lines: 2 }
-    const source = filesSource({ paths: ['a.csv'], endings: ['.csv'], formatOf: () => format, afterRead: 'delete' }, env())
+    const format = {
+      reader: createCsvReader({}, { schema, unknownFields: 'drop' }),
+      text: textUnits('utf-8'),
+      lines: 2,
+    }
+    const source = filesSource(
+      { paths: ['a.csv'], endings: ['.csv'], formatOf: () => format, afterRead: 'delete' },
+      env(),
+    )
     const done: Done[] = []
     for await (const batch of source.read({
       signal: live,
@@ -320,7 +365,11 @@ describe('files after reading', () => {
 
 describe('places', () => {
   const locate = async (name: string, position: number, encoding: 'utf-8' | 'utf-16be' | 'utf-16le' = 'utf-8') => {
-    const format = { reader: createCsvReader({ encoding }, { schema, unknownFields: 'drop' }), text: textUnits(encoding), lines: 2 }
+    const format = {
+      reader: createCsvReader({ encoding }, { schema, unknownFields: 'drop' }),
+      text: textUnits(encoding),
+      lines: 2,
+    }
     const source = filesSource({ paths: [name], endings: ['.csv'], formatOf: () => format }, env())
     const splits: string[] = []
     for await (const batch of source.read({
@@ -345,7 +394,9 @@ describe('places', () => {
     expect(await locate('data/a.csv', at('3,'))).toBe(`data/a.csv:5 (byte ${at('3,')})`)
     for (const encoding of ['utf-16be', 'utf-16le'] as const) {
       put('data/b.csv', encodeText(text, encoding)!)
-      expect(await locate('data/b.csv', 2 * text.indexOf('3,'), encoding)).toBe(`data/b.csv:5 (byte ${2 * text.indexOf('3,')})`)
+      expect(await locate('data/b.csv', 2 * text.indexOf('3,'), encoding)).toBe(
+        `data/b.csv:5 (byte ${2 * text.indexOf('3,')})`,
+      )
     }
     put('data/c.csv.gz', gzipSync(text))
     expect(await locate('data/c.csv.gz', at('3,'))).toBe(`data/c.csv.gz:5 (byte ${at('3,')})`)
@@ -356,7 +407,9 @@ describe('the options of files', () => {
   it('are refused where they contradict', () => {
     expect(filesProblems({ path: 'in', after_read: { move: 'done' } }, env())).toEqual([])
     expect(filesProblems({ path: 'in', after_read: { move: 'in/_done' } }, env())).toEqual([])
-    expect(filesProblems({ path: 'in', after_read: { move: 'in/done' } }, env())).toMatchObject([{ at: ['after_read', 'move'] }])
+    expect(filesProblems({ path: 'in', after_read: { move: 'in/done' } }, env())).toMatchObject([
+      { at: ['after_read', 'move'] },
+    ])
     expect(filesProblems({ path: ['-', 'a.csv'], after_read: 'keep' }, env())).toMatchObject([{ at: ['path'] }])
     expect(filesProblems({ path: '-', after_read: 'delete' }, env())).toMatchObject([{ at: ['after_read'] }])
   })

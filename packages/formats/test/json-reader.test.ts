@@ -28,7 +28,12 @@ interface Read {
   pieces: Piece[]
 }
 
-async function readAll(reader: RecordReader, text: string | Uint8Array, size?: number, at?: Piece['position']): Promise<Read> {
+async function readAll(
+  reader: RecordReader,
+  text: string | Uint8Array,
+  size?: number,
+  at?: Piece['position'],
+): Promise<Read> {
   const bytes = typeof text === 'string' ? Buffer.from(text) : text
   const read: Read = { rows: [], bad: [], raws: [], positions: [], pieces: [] }
   for await (const piece of reader.read(source(bytes, size), at, signal)) {
@@ -167,7 +172,11 @@ describe('JSON lines', () => {
     expect(await one('{"real":1e400}')).toBe('out_of_range real')
     expect(await one('{"any":{"x":[9007199254740993]}}')).toBe('out_of_range any')
     expect(await one('{"any":{"x":[0.30000000000000004, 1e21]}}')).toEqual({ x: [0.30000000000000004, 1e21] })
-    expect(await one('{"list":[1234567.10000000001, "2", 3.5]}')).toEqual(['1234567.100000000010', '2.000000000000', '3.500000000000'])
+    expect(await one('{"list":[1234567.10000000001, "2", 3.5]}')).toEqual([
+      '1234567.100000000010',
+      '2.000000000000',
+      '3.500000000000',
+    ])
   })
 
   test('fields that the schema does not name are dropped, refused or kept', async () => {
@@ -186,13 +195,18 @@ describe('JSON lines', () => {
       ['more', 2],
       ['__proto__', { x: 1 }],
     ])
-    expect((await readAll(lines({ unknownFields: 'keep' }), '{"id":1,"more":12345678901234567890}')).bad).toEqual(['0 out_of_range more'])
+    expect((await readAll(lines({ unknownFields: 'keep' }), '{"id":1,"more":12345678901234567890}')).bad).toEqual([
+      '0 out_of_range more',
+    ])
   })
 
   test('names that every object inherits are fields like any other', async () => {
     const fields = { constructor: field({ kind: 'string' }, true) }
     Object.defineProperty(fields, '__proto__', { value: field({ kind: 'integer' }, true), enumerable: true })
-    const read = await readAll(lines({ schema: { fields } }), '{"constructor":"c","__proto__":1}\n{}\n{"__proto__":"x"}\n')
+    const read = await readAll(
+      lines({ schema: { fields } }),
+      '{"constructor":"c","__proto__":1}\n{}\n{"__proto__":"x"}\n',
+    )
     expect(read.rows.map((row) => Object.entries(row))).toEqual([
       [
         ['constructor', 'c'],
@@ -207,7 +221,13 @@ describe('JSON lines', () => {
   })
 
   test('columns, names and dates pushed down; a bad date names its step', async () => {
-    const dated: RecordType = { fields: { when: field({ kind: 'string' }, true), id: field({ kind: 'integer' }), other: field({ kind: 'integer' }, true) } }
+    const dated: RecordType = {
+      fields: {
+        when: field({ kind: 'string' }, true),
+        id: field({ kind: 'integer' }),
+        other: field({ kind: 'integer' }, true),
+      },
+    }
     const rule = { step: 'dates', formats: ['M/d/yyyy H:mm'], zone: 'UTC' }
     const push: Push = {
       columns: [
@@ -217,14 +237,21 @@ describe('JSON lines', () => {
       ],
     }
     const reader = lines({ schema: dated, push })
-    const read = await readAll(reader, '{"id":1,"when":"12/1/2010 8:26"}\n{"id":2,"when":"30/2/2010 8:26"}\n{"id":3}\n{"id":4,"other":"x"}\n')
+    const read = await readAll(
+      reader,
+      '{"id":1,"when":"12/1/2010 8:26"}\n{"id":2,"when":"30/2/2010 8:26"}\n{"id":3}\n{"id":4,"other":"x"}\n',
+    )
     expect(read.rows).toEqual([
       { at: 1291191960000, day: '2010-12-01', number: 1 },
       { at: null, day: null, number: 3 },
     ])
     expect(read.bad).toEqual(['33 bad_date when', '75 not_integer other'])
     expect(read.pieces[0]!.bad![0]!.step).toBe('dates')
-    expect(reader.decode!(Buffer.from('{"id":2,"when":"30/2/2010 8:26"}'), undefined)).toEqual({ id: 2, when: '30/2/2010 8:26', other: null })
+    expect(reader.decode!(Buffer.from('{"id":2,"when":"30/2/2010 8:26"}'), undefined)).toEqual({
+      id: 2,
+      when: '30/2/2010 8:26',
+      other: null,
+    })
   })
 
   test('a record is decoded again from its bytes, or refused as it was', () => {
@@ -245,7 +272,10 @@ describe('JSON lines', () => {
     expect(read.rows).toEqual([{ id: 3, name: null }])
     const [first] = read.pieces
     expect(first!.bad!.map((bad) => Buffer.from(bad.bytes).toString())).toEqual(['{"id":1}        ', '{"id":2}'])
-    for (const bad of first!.bad!) expect(() => reader.decode!(bad.bytes, first!.context)).toThrow(expect.objectContaining({ code: 'record_too_large' }))
+    for (const bad of first!.bad!)
+      expect(() => reader.decode!(bad.bytes, first!.context)).toThrow(
+        expect.objectContaining({ code: 'record_too_large' }),
+      )
   })
 })
 
@@ -254,10 +284,16 @@ describe('JSON arrays', () => {
     createJsonReader(size === undefined ? {} : { max_record_size: size }, { ...plain, ...options })
 
   test('elements with their positions, however the bytes are cut and from every position on', async () => {
-    const text = '\ufeff [ {"id":1,"name":"],}\\"{["} ,\n{"id":2, "name" : "é"},3,{"id":"x"},{"id":4,"id":5},{"id":1e400} , {"id":6}\n]\n'
+    const text =
+      '\ufeff [ {"id":1,"name":"],}\\"{["} ,\n{"id":2, "name" : "é"},3,{"id":"x"},{"id":4,"id":5},{"id":1e400} , {"id":6}\n]\n'
     const whole = await readAll(array(), text)
     expect(whole.rows.map((row) => row['id'])).toEqual([1, 2, 6])
-    expect(whole.bad.map((bad) => bad.replace(/^\d+ /, ''))).toEqual(['not_object', 'not_integer id', 'duplicate_key id', 'out_of_range id'])
+    expect(whole.bad.map((bad) => bad.replace(/^\d+ /, ''))).toEqual([
+      'not_object',
+      'not_integer id',
+      'duplicate_key id',
+      'out_of_range id',
+    ])
     for (let size = 1; size < 60; size++) {
       const { pieces: _, ...cut } = await readAll(array(), text, size)
       const { pieces: __, ...expected } = whole
@@ -280,7 +316,9 @@ describe('JSON arrays', () => {
   test('what is no array, is cut off or goes on is refused with the byte', async () => {
     for (const text of ['{"id":1}', '{"id":1}\n{"id":2}', '[{"id":1}', '[{"id":1', '', '[{"id":1}]]', '[{"id":1}]['])
       await expect(readAll(array(), text, 3)).rejects.toThrow(/byte \d+/)
-    await expect(readAll(array({}, 20), '[{"id":1,"name":"very long indeed"}]', 5)).rejects.toThrow(expect.objectContaining({ code: 'record_too_large' }))
+    await expect(readAll(array({}, 20), '[{"id":1,"name":"very long indeed"}]', 5)).rejects.toThrow(
+      expect.objectContaining({ code: 'record_too_large' }),
+    )
   })
 })
 
@@ -291,22 +329,44 @@ const types: fc.Arbitrary<[Type, fc.Arbitrary<unknown>]> = fc.constantFrom<[Type
   [{ kind: 'integer' }, fc.maxSafeInteger().map((n) => n + 0)],
   [{ kind: 'bigint' }, fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n })],
   [{ kind: 'number' }, fc.double({ noNaN: true, noDefaultInfinity: true }).map((n) => n + 0)],
-  [{ kind: 'decimal', precision: 20, scale: 3 }, fc.bigInt({ min: 0n, max: 10n ** 17n - 1n }).map((n) => `${n}.${String(n % 1000n).padStart(3, '0')}`)],
-  [{ kind: 'timestamp' }, fc.date({ min: new Date(-62135596800000), max: new Date(253402300799999), noInvalidDate: true }).map((date) => date.getTime())],
-  [{ kind: 'date' }, fc.date({ min: new Date(0), max: new Date(253402300799999), noInvalidDate: true }).map((date) => date.toISOString().slice(0, 10))],
+  [
+    { kind: 'decimal', precision: 20, scale: 3 },
+    fc.bigInt({ min: 0n, max: 10n ** 17n - 1n }).map((n) => `${n}.${String(n % 1000n).padStart(3, '0')}`),
+  ],
+  [
+    { kind: 'timestamp' },
+    fc
+      .date({ min: new Date(-62135596800000), max: new Date(253402300799999), noInvalidDate: true })
+      .map((date) => date.getTime()),
+  ],
+  [
+    { kind: 'date' },
+    fc
+      .date({ min: new Date(0), max: new Date(253402300799999), noInvalidDate: true })
+      .map((date) => date.toISOString().slice(0, 10)),
+  ],
   [{ kind: 'bytes' }, fc.uint8Array()],
   [{ kind: 'list', of: field({ kind: 'bigint' }, true) }, fc.array(fc.option(fc.bigInt({ min: -9n, max: 9n })))],
 )
 
-const table = fc.array(fc.tuple(fc.string({ minLength: 1 }), types, fc.boolean()), { minLength: 1, maxLength: 6 }).chain((columns) => {
-  const named = columns.map(([name, [type, values], optional], k) => ({ name: `${name}${k}`, type, optional, values: optional ? fc.option(values) : values }))
-  const record: RecordType = { fields: Object.fromEntries(named.map(({ name, type, optional }) => [name, field(type, optional)])) }
-  return fc.record({
-    record: fc.constant(record),
-    rows: fc.array(fc.record(Object.fromEntries(named.map(({ name, values }) => [name, values]))), { maxLength: 20 }),
-    nulls: fc.constantFrom('write' as const, 'omit' as const),
+const table = fc
+  .array(fc.tuple(fc.string({ minLength: 1 }), types, fc.boolean()), { minLength: 1, maxLength: 6 })
+  .chain((columns) => {
+    const named = columns.map(([name, [type, values], optional], k) => ({
+      name: `${name}${k}`,
+      type,
+      optional,
+      values: optional ? fc.option(values) : values,
+    }))
+    const record: RecordType = {
+      fields: Object.fromEntries(named.map(({ name, type, optional }) => [name, field(type, optional)])),
+    }
+    return fc.record({
+      record: fc.constant(record),
+      rows: fc.array(fc.record(Object.fromEntries(named.map(({ name, values }) => [name, values]))), { maxLength: 20 }),
+      nulls: fc.constantFrom('write' as const, 'omit' as const),
+    })
   })
-})
 
 test('what is written is read back, as lines and as an array, generated and interpreted', async () => {
   vi.stubEnv('MILLRACE_CODEGEN', 'off')

@@ -7,7 +7,8 @@ import { straightScan } from '../src/json/straight.ts'
 import { Block, valueReader } from '../src/json/way.ts'
 import { bytesSource, type ReadOptions } from '../src/reader.ts'
 
-const of = (kind: 'string' | 'boolean' | 'integer' | 'bigint' | 'number' | 'date' | 'timestamp', optional = true) => ({ type: { kind }, optional }) as const
+const of = (kind: 'string' | 'boolean' | 'integer' | 'bigint' | 'number' | 'date' | 'timestamp', optional = true) =>
+  ({ type: { kind }, optional }) as const
 const schema: RecordType = {
   fields: {
     name: of('string', false),
@@ -83,7 +84,10 @@ const line = fc
       ...keys.map((key) =>
         fc.tuple(
           fc.constant(key),
-          fc.oneof({ weight: 60, arbitrary: right[key] ?? fc.string().map((text) => JSON.stringify(text)) }, { weight: 1, arbitrary: nearly }),
+          fc.oneof(
+            { weight: 60, arbitrary: right[key] ?? fc.string().map((text) => JSON.stringify(text)) },
+            { weight: 1, arbitrary: nearly },
+          ),
         ),
       ),
     ),
@@ -94,52 +98,64 @@ const line = fc
     const given = pairs.filter((_, i) => i !== missing).map(([key, value]) => `${JSON.stringify(key)}:${value}`)
     if (how === 0) given.reverse()
     if (how === 1) given.push(given[0]!)
-    return how === 2 ? `{ ${given.join(', ')} }` : how === 3 ? given.join(',') : `{${given.join(',')}}${how === 4 ? '\r' : how === 5 ? ' ' : ''}`
+    return how === 2
+      ? `{ ${given.join(', ')} }`
+      : how === 3
+        ? given.join(',')
+        : `{${given.join(',')}}${how === 4 ? '\r' : how === 5 ? ' ' : ''}`
   })
 
 describe('the straight way through JSON lines', () => {
-  test.each(pushes.map((options, i) => [i, options] as const))('gives the row of the careful way, or gives up (%i)', (_, options) => {
-    let straight = 0
-    fc.assert(
-      fc.property(line, (text) => {
-        const used = options.unknownFields === 'drop' ? keys : keys.slice(0, -1)
-        const scanner = straightScan(options, used)!
-        const given = options.unknownFields === 'drop' ? text : text.replace(/,"more":"(?:[^"\\]|\\.)*"/, '')
-        const bytes = Buffer.from(`${given}\n`)
-        const row = scanner.scan(bytes, bytes.toString('latin1'), 0, bytes.length)
-        if (!row) return
-        straight++
-        expect(row).toStrictEqual(recordParser(options).parse(given))
-        expect(Object.keys(row)).toEqual(Object.keys(recordParser(options).parse(given)!))
-        expect(scanner.lineEnd).toBe(bytes.length - 1)
-      }),
-      { numRuns: 4000 },
-    )
-    expect(straight).toBeGreaterThan(1000)
-  })
+  test.each(pushes.map((options, i) => [i, options] as const))(
+    'gives the row of the careful way, or gives up (%i)',
+    (_, options) => {
+      let straight = 0
+      fc.assert(
+        fc.property(line, (text) => {
+          const used = options.unknownFields === 'drop' ? keys : keys.slice(0, -1)
+          const scanner = straightScan(options, used)!
+          const given = options.unknownFields === 'drop' ? text : text.replace(/,"more":"(?:[^"\\]|\\.)*"/, '')
+          const bytes = Buffer.from(`${given}\n`)
+          const row = scanner.scan(bytes, bytes.toString('latin1'), 0, bytes.length)
+          if (!row) return
+          straight++
+          expect(row).toStrictEqual(recordParser(options).parse(given))
+          expect(Object.keys(row)).toEqual(Object.keys(recordParser(options).parse(given)!))
+          expect(scanner.lineEnd).toBe(bytes.length - 1)
+        }),
+        { numRuns: 4000 },
+      )
+      expect(straight).toBeGreaterThan(1000)
+    },
+  )
 
   test('reads single values as the careful way does, whatever came before', () => {
     const options: ReadOptions = { schema, unknownFields: 'drop' }
     fc.assert(
-      fc.property(fc.array(fc.oneof({ weight: 20, arbitrary: line }, { weight: 1, arbitrary: fc.constant('\0') }), { maxLength: 40 }), (texts) => {
-        const [reader, inBlocks] = [valueReader(options), valueReader(options)]
-        const between = Buffer.from('12,\n')
-        // A byte that is no UTF-8 stands for the zero.
-        const values = texts.map((text) => Buffer.from(Buffer.from(text).map((byte) => byte || 0xff)))
-        const block = new Block(Buffer.concat(values.flatMap((value) => [between, value])))
-        let at = 0
-        for (const [i, text] of texts.entries()) {
-          const bytes = values[i]!
-          at += between.length
-          const inBlock = block.bytes.subarray(at, (at += bytes.length))
-          const elsewhere = i % 7 === 3
-          const careful = recordParser(options)
-          const row = text === '\0' ? undefined : careful.parse(text)
-          expect(reader.read(bytes)).toEqual(row)
-          expect(inBlocks.read(elsewhere ? bytes : inBlock, block)).toEqual(row)
-          if (!row) expect(reader.failure.code).toBe(text === '\0' ? 'bad_encoding' : careful.failure.code)
-        }
-      }),
+      fc.property(
+        fc.array(fc.oneof({ weight: 20, arbitrary: line }, { weight: 1, arbitrary: fc.constant('\0') }), {
+          maxLength: 40,
+        }),
+        (texts) => {
+          const [reader, inBlocks] = [valueReader(options), valueReader(options)]
+          const between = Buffer.from('12,\n')
+          // A byte that is no UTF-8 stands for the zero.
+          const values = texts.map((text) => Buffer.from(Buffer.from(text).map((byte) => byte || 0xff)))
+          const block = new Block(Buffer.concat(values.flatMap((value) => [between, value])))
+          let at = 0
+          for (const [i, text] of texts.entries()) {
+            const bytes = values[i]!
+            at += between.length
+            const inBlock = block.bytes.subarray(at, (at += bytes.length))
+            const elsewhere = i % 7 === 3
+            const careful = recordParser(options)
+            const row = text === '\0' ? undefined : careful.parse(text)
+            expect(reader.read(bytes)).toEqual(row)
+            expect(inBlocks.read(elsewhere ? bytes : inBlock, block)).toEqual(row)
+            if (!row) expect(reader.failure.code).toBe(text === '\0' ? 'bad_encoding' : careful.failure.code)
+          }
+        },
+      ),
       { numRuns: 300 },
     )
   })
@@ -171,11 +187,17 @@ describe('the straight way through JSON lines', () => {
         const expectedBad: string[] = []
         let leftOut = 0
         for (const text of texts) {
-          for await (const piece of createJsonLinesReader({}, options).read(bytesSource(Buffer.from(text)), undefined, new AbortController().signal)) {
+          for await (const piece of createJsonLinesReader({}, options).read(
+            bytesSource(Buffer.from(text)),
+            undefined,
+            new AbortController().signal,
+          )) {
             expected.push(...piece.rows)
             // A key that is there twice is found after the fields were counted.
             if (piece.rows.length > 0 || piece.bad?.[0]?.code === 'duplicate_key')
-              leftOut += Object.keys(JSON.parse(text) as object).filter((key) => !Object.hasOwn(schema.fields, key)).length
+              leftOut += Object.keys(JSON.parse(text) as object).filter(
+                (key) => !Object.hasOwn(schema.fields, key),
+              ).length
             expectedBad.push(...(piece.bad ?? []).map(({ bytes }) => Buffer.from(bytes).toString()))
           }
         }

@@ -61,7 +61,28 @@ describe.each(['generated', 'interpreted'])('%s', (how) => {
   })
 
   test('numbers print as JSON.stringify prints them', async () => {
-    const reals = [0, -0, 0.1, 0.29, 0.57, 1.005, 9.99, 99.995, 999.99, 999.999, 1000, 1000.5, 1e21, 1e-7, -2.5, 4.35, 8.2, 123.45, 5e-324, Number.MAX_VALUE]
+    const reals = [
+      0,
+      -0,
+      0.1,
+      0.29,
+      0.57,
+      1.005,
+      9.99,
+      99.995,
+      999.99,
+      999.999,
+      1000,
+      1000.5,
+      1e21,
+      1e-7,
+      -2.5,
+      4.35,
+      8.2,
+      123.45,
+      5e-324,
+      Number.MAX_VALUE,
+    ]
     for (let i = 0; i < 5000; i++) reals.push(i / 100, Math.random() * 1100, i * 0.7)
     const schema: RecordType = { fields: { n: field({ kind: 'number' }) } }
     expect(
@@ -106,18 +127,31 @@ describe.each(['generated', 'interpreted'])('%s', (how) => {
   })
 
   test('a null is written, or its key left out', async () => {
-    const schema: RecordType = { fields: { a: field({ kind: 'string' }, true), b: field({ kind: 'integer' }, true), c: field({ kind: 'json' }, true) } }
+    const schema: RecordType = {
+      fields: {
+        a: field({ kind: 'string' }, true),
+        b: field({ kind: 'integer' }, true),
+        c: field({ kind: 'json' }, true),
+      },
+    }
     const rows: Row[] = [
       { a: null, b: null, c: null },
       { a: 'x', b: 1 },
       { a: null, b: 2, c: [null] },
     ]
-    expect(await write(schema, rows)).toBe('{"a":null,"b":null,"c":null}\n{"a":"x","b":1,"c":null}\n{"a":null,"b":2,"c":[null]}\n')
+    expect(await write(schema, rows)).toBe(
+      '{"a":null,"b":null,"c":null}\n{"a":"x","b":1,"c":null}\n{"a":null,"b":2,"c":[null]}\n',
+    )
     expect(await write(schema, rows, { nulls: 'omit' })).toBe('{}\n{"a":"x","b":1}\n{"b":2,"c":[null]}\n')
   })
 
   test('names that every object inherits, and names that need escapes, are keys like any other', async () => {
-    const schema: RecordType = { fields: { constructor: field({ kind: 'string' }, true), 'say "hi"': field({ kind: 'integer' }) } as RecordType['fields'] }
+    const schema: RecordType = {
+      fields: {
+        constructor: field({ kind: 'string' }, true),
+        'say "hi"': field({ kind: 'integer' }),
+      } as RecordType['fields'],
+    }
     Object.defineProperty(schema.fields, '__proto__', { value: field({ kind: 'integer' }, true), enumerable: true })
     const full = JSON.parse('{"constructor":"c","say \\"hi\\"":1,"__proto__":2}') as Row
     expect(await write(schema, [full, { 'say "hi"': 3 }])).toBe(
@@ -127,7 +161,9 @@ describe.each(['generated', 'interpreted'])('%s', (how) => {
 
   test('an open record brings the fields its type does not name', async () => {
     const schema: RecordType = { fields: { a: field({ kind: 'integer' }) }, open: true }
-    expect(await write(schema, [{ a: 1, more: 'x', deep: { y: null } }, { a: 2 }])).toBe('{"a":1,"more":"x","deep":{"y":null}}\n{"a":2}\n')
+    expect(await write(schema, [{ a: 1, more: 'x', deep: { y: null } }, { a: 2 }])).toBe(
+      '{"a":1,"more":"x","deep":{"y":null}}\n{"a":2}\n',
+    )
   })
 })
 
@@ -135,7 +171,9 @@ test('a time that has no text is refused, its row alone', () => {
   const writer = jsonLinesWriter({ fields: { at: field({ kind: 'timestamp' }) } })()
   const refused = writer.write([{ at: 0 }, { at: 8.64e15 }, { at: 1 }])
   expect(refused).toMatchObject([{ index: 1, code: 'out_of_range' }])
-  expect(Buffer.from(writer.take()).toString()).toBe('{"at":"1970-01-01T00:00:00.000Z"}\n{"at":"1970-01-01T00:00:00.001Z"}\n')
+  expect(Buffer.from(writer.take()).toString()).toBe(
+    '{"at":"1970-01-01T00:00:00.000Z"}\n{"at":"1970-01-01T00:00:00.001Z"}\n',
+  )
 })
 
 test('bytes are taken in parts that join to the whole', () => {

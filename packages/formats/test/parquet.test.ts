@@ -24,7 +24,8 @@ afterAll(() => {
   db.closeSync()
   rmSync(folder, { recursive: true })
 })
-const query = async (sql: string): Promise<Record<string, unknown>[]> => (await db.runAndReadAll(sql)).getRowObjectsJson() as Record<string, unknown>[]
+const query = async (sql: string): Promise<Record<string, unknown>[]> =>
+  (await db.runAndReadAll(sql)).getRowObjectsJson() as Record<string, unknown>[]
 
 function schemaOf(fields: Record<string, unknown>): RecordType {
   const { type, problems } = parseRecordType({ fields })
@@ -32,7 +33,12 @@ function schemaOf(fields: Record<string, unknown>): RecordType {
   return type
 }
 
-async function write(schema: RecordType, rows: readonly Row[], options: ParquetWriteOptions = {}, size = 1000): Promise<Buffer> {
+async function write(
+  schema: RecordType,
+  rows: readonly Row[],
+  options: ParquetWriteOptions = {},
+  size = 1000,
+): Promise<Buffer> {
   const writer = (await parquetWriter(schema, options))()
   const parts: Uint8Array[] = []
   for (let i = 0; i < rows.length; i += size) {
@@ -44,13 +50,28 @@ async function write(schema: RecordType, rows: readonly Row[], options: ParquetW
 
 interface Read {
   rows: Row[]
-  bad: { position: string | number; code: string; field?: string | undefined; step?: string | undefined; text: string }[]
+  bad: {
+    position: string | number
+    code: string
+    field?: string | undefined
+    step?: string | undefined
+    text: string
+  }[]
   positions: (string | number)[]
   pieces: Piece[]
 }
-async function read(bytes: Uint8Array, schema: RecordType, more: Partial<ReadOptions> = {}, from?: Piece['position']): Promise<Read> {
+async function read(
+  bytes: Uint8Array,
+  schema: RecordType,
+  more: Partial<ReadOptions> = {},
+  from?: Piece['position'],
+): Promise<Read> {
   const found: Read = { rows: [], bad: [], positions: [], pieces: [] }
-  for await (const piece of createParquetReader({ schema, unknownFields: 'drop', ...more }).read(bytesSource(bytes), from, live)) {
+  for await (const piece of createParquetReader({ schema, unknownFields: 'drop', ...more }).read(
+    bytesSource(bytes),
+    from,
+    live,
+  )) {
     found.pieces.push(piece)
     found.rows.push(...piece.rows)
     piece.rows.forEach((_, i) => found.positions.push(piece.positionAt(i)))
@@ -174,7 +195,9 @@ describe('what is written', () => {
     ] as const) {
       const n = rows.filter((r) => String(r[column]) === value.replace(/^.*?'(.*)'.*$/, '$1')).length
       expect(n).toBeGreaterThan(0)
-      expect(await query(`select count(*) n from '${at('every.parquet')}' where "${column}" = ${value}`)).toEqual([{ n: String(n) }])
+      expect(await query(`select count(*) n from '${at('every.parquet')}' where "${column}" = ${value}`)).toEqual([
+        { n: String(n) },
+      ])
     }
   })
 
@@ -182,18 +205,28 @@ describe('what is written', () => {
     const bytes = await write(every, rows.slice(0, 50), { row_group: 20 })
     const file = bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length) as ArrayBuffer
     const found = await parquetReadObjects({ file, compressors: decompressors })
-    expect(found.map((r) => [r['text'] ?? null, r['flag'] ?? null, r['big'] ?? null, r['at']?.getTime() ?? null])).toEqual(
-      rows.slice(0, 50).map((r) => [r['text'], r['flag'], r['big'], r['at']]),
-    )
+    expect(
+      found.map((r) => [r['text'] ?? null, r['flag'] ?? null, r['big'] ?? null, r['at']?.getTime() ?? null]),
+    ).toEqual(rows.slice(0, 50).map((r) => [r['text'], r['flag'], r['big'], r['at']]))
   })
 
   test('is the same whether few or most values are different', async () => {
     const schema = schemaOf({ name: 'string', n: 'number?', d: 'decimal(20,1)' })
-    const various = Array.from({ length: 30_000 }, (_, i) => ({ name: `name ${(i * 7919) % 29_989}`, n: i % 10 ? i / 7 : null, d: `${i}.5` }))
-    const repeated = Array.from({ length: 30_000 }, (_, i) => ({ name: `name ${i % 3}`, n: i < 29_000 ? null : 1, d: '1.5' }))
+    const various = Array.from({ length: 30_000 }, (_, i) => ({
+      name: `name ${(i * 7919) % 29_989}`,
+      n: i % 10 ? i / 7 : null,
+      d: `${i}.5`,
+    }))
+    const repeated = Array.from({ length: 30_000 }, (_, i) => ({
+      name: `name ${i % 3}`,
+      n: i < 29_000 ? null : 1,
+      d: '1.5',
+    }))
     for (const some of [various, repeated, [...repeated.slice(0, 25_000), ...various]]) {
       writeFileSync(at('various.parquet'), await write(schema, some))
-      const [found] = await query(`select count(*) n, count(distinct name) different, count(n) ns, sum(d)::varchar d from '${at('various.parquet')}'`)
+      const [found] = await query(
+        `select count(*) n, count(distinct name) different, count(n) ns, sum(d)::varchar d from '${at('various.parquet')}'`,
+      )
       const sum = some.reduce((all, { d }) => all + BigInt(d.replace('.', '')), 0n)
       expect(found).toEqual({
         n: String(some.length),
@@ -207,11 +240,16 @@ describe('what is written', () => {
 
   test('holds long values, in several pages', async () => {
     const schema = schemaOf({ text: 'string', raw: 'bytes?' })
-    const long = Array.from({ length: 40 }, (_, i) => ({ text: `${i}`.padEnd(100_000, 'é'), raw: i % 3 ? new Uint8Array(50_000).fill(i) : null }))
+    const long = Array.from({ length: 40 }, (_, i) => ({
+      text: `${i}`.padEnd(100_000, 'é'),
+      raw: i % 3 ? new Uint8Array(50_000).fill(i) : null,
+    }))
     const bytes = await write(schema, long, {}, 3)
     expect((await read(bytes, schema)).rows).toEqual(long)
     writeFileSync(at('long.parquet'), bytes)
-    expect(await query(`select sum(length(text)) n, sum(octet_length(raw)) b from '${at('long.parquet')}'`)).toEqual([{ n: '4000000', b: String(26 * 50_000) }])
+    expect(await query(`select sum(length(text)) n, sum(octet_length(raw)) b from '${at('long.parquet')}'`)).toEqual([
+      { n: '4000000', b: String(26 * 50_000) },
+    ])
   })
 
   test('may be no rows at all', async () => {
@@ -242,21 +280,29 @@ describe('what is written', () => {
 
 test('integers beyond 2^53 and decimals are exact through every precision', async () => {
   const precisions = [1, 4, 9, 10, 15, 18, 19, 27, 38]
-  const schema = schemaOf({ big: 'bigint', ...Object.fromEntries(precisions.map((p) => [`d${p}`, `decimal(${p},${Math.floor(p / 3)})`])) })
+  const schema = schemaOf({
+    big: 'bigint',
+    ...Object.fromEntries(precisions.map((p) => [`d${p}`, `decimal(${p},${Math.floor(p / 3)})`])),
+  })
   const decimal = (p: number) =>
     fc.bigInt({ min: -(10n ** BigInt(p)) + 1n, max: 10n ** BigInt(p) - 1n }).map((n) => {
       const scale = Math.floor(p / 3)
       const digits = String(n < 0n ? -n : n).padStart(scale + 1, '0')
       return `${n < 0n ? '-' : ''}${scale ? `${digits.slice(0, -scale)}.${digits.slice(-scale)}` : digits}`
     })
-  const one = fc.record({ big: fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n }), ...Object.fromEntries(precisions.map((p) => [`d${p}`, decimal(p)])) })
+  const one = fc.record({
+    big: fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n }),
+    ...Object.fromEntries(precisions.map((p) => [`d${p}`, decimal(p)])),
+  })
   const some = fc.sample(one, 500) as Row[]
   const bytes = await write(schema, some)
   expect((await read(bytes, schema)).rows).toEqual(some)
   writeFileSync(at('exact.parquet'), bytes)
-  expect(await query(`select big::varchar big, ${precisions.map((p) => `d${p}::varchar d${p}`).join(', ')} from '${at('exact.parquet')}'`)).toEqual(
-    some.map((r) => ({ ...r, big: String(r['big']) })),
-  )
+  expect(
+    await query(
+      `select big::varchar big, ${precisions.map((p) => `d${p}::varchar d${p}`).join(', ')} from '${at('exact.parquet')}'`,
+    ),
+  ).toEqual(some.map((r) => ({ ...r, big: String(r['big']) })))
 })
 
 describe('what others write', () => {
@@ -321,7 +367,9 @@ describe('what others write', () => {
       )
       const back = await read(await readFile(at('duck.parquet')), schema)
       expect(back.bad).toEqual([])
-      expect(back.rows.map((r) => ({ ...r, raw: Buffer.from(r['raw'] as Uint8Array) }))).toEqual(Array.from({ length: 100 }, (_, i) => expected(i)))
+      expect(back.rows.map((r) => ({ ...r, raw: Buffer.from(r['raw'] as Uint8Array) }))).toEqual(
+        Array.from({ length: 100 }, (_, i) => expected(i)),
+      )
     }
   })
 
@@ -330,7 +378,9 @@ describe('what others write', () => {
       from range(3) r(i)) to '${at('lossy.parquet')}' (format parquet)`)
     const bytes = await readFile(at('lossy.parquet'))
     const codes = async (fields: Record<string, unknown>) =>
-      (await read(bytes, schemaOf({ i: 'integer', ...fields }))).bad.map(({ position, code, field }) => `${position} ${code} ${field}`)
+      (await read(bytes, schemaOf({ i: 'integer', ...fields }))).bad.map(
+        ({ position, code, field }) => `${position} ${code} ${field}`,
+      )
     expect(await codes({ ts: 'timestamp' })).toEqual(['1 out_of_range ts'])
     expect(await codes({ u: 'bigint' })).toEqual(['0 out_of_range u', '1 out_of_range u', '2 out_of_range u'])
     expect(await codes({ safe: 'integer' })).toEqual(['2 out_of_range safe'])
@@ -341,12 +391,17 @@ describe('what others write', () => {
     const { bad } = await read(bytes, schemaOf({ i: 'integer', safe: 'integer' }))
     expect(bad[0]!.text).toBe('{"i":2,"safe":"9007199254740992"}')
     expect(
-      createParquetReader({ schema: schemaOf({ i: 'bigint', safe: 'bigint' }), unknownFields: 'drop' }).decode!(Buffer.from(bad[0]!.text), undefined),
+      createParquetReader({ schema: schemaOf({ i: 'bigint', safe: 'bigint' }), unknownFields: 'drop' }).decode!(
+        Buffer.from(bad[0]!.text),
+        undefined,
+      ),
     ).toEqual({ i: 2n, safe: 9007199254740992n })
   })
 
   test('is refused where hyparquet would read it wrong', async () => {
-    await query(`copy (select (4000000000 + i)::uinteger u, i from range(100) r(i)) to '${at('deltas.parquet')}' (format parquet, parquet_version v2)`)
+    await query(
+      `copy (select (4000000000 + i)::uinteger u, i from range(100) r(i)) to '${at('deltas.parquet')}' (format parquet, parquet_version v2)`,
+    )
     const bytes = await readFile(at('deltas.parquet'))
     await expect(read(bytes, schemaOf({ u: 'integer' }))).rejects.toMatchObject({ code: 'unsupported_encoding' })
     expect((await read(bytes, schemaOf({ i: 'integer' }))).rows.length).toBe(100)
@@ -364,17 +419,27 @@ describe('what others write', () => {
 
   test('old timestamps of 96 bits and times of day', () => {
     const of = (element: object) =>
-      fileColumn({ element: { name: 'x', ...element }, children: [], count: 1, path: ['x'] } as unknown as Parameters<typeof fileColumn>[0])
+      fileColumn({ element: { name: 'x', ...element }, children: [], count: 1, path: ['x'] } as unknown as Parameters<
+        typeof fileColumn
+      >[0])
     expect(of({ type: 'INT96' }).read(1291191960123_000_000n)).toBe(1291191960123)
     expect(() => of({ type: 'INT96' }).read(1n)).toThrow(expect.objectContaining({ code: 'out_of_range' }))
     expect(of({ type: 'INT64', converted_type: 'TIME_MICROS' }).natural).toBeUndefined()
-    expect(of({ type: 'FIXED_LEN_BYTE_ARRAY', type_length: 2, logical_type: { type: 'FLOAT16' } }).read(Buffer.from([0x00, 0xc1]))).toBe(-2.5)
+    expect(
+      of({ type: 'FIXED_LEN_BYTE_ARRAY', type_length: 2, logical_type: { type: 'FLOAT16' } }).read(
+        Buffer.from([0x00, 0xc1]),
+      ),
+    ).toBe(-2.5)
   })
 })
 
 describe('columns and the schema', () => {
   const schema = schemaOf({ id: 'integer', name: 'string?', when: 'string?' })
-  const table = Array.from({ length: 2300 }, (_, id) => ({ id, name: `n${id % 10}`, when: id % 3 ? '12/1/2010 8:26' : null }))
+  const table = Array.from({ length: 2300 }, (_, id) => ({
+    id,
+    name: `n${id % 10}`,
+    when: id % 3 ? '12/1/2010 8:26' : null,
+  }))
 
   test('reading goes on from every position', async () => {
     const bytes = await write(schema, table, { row_group: 1200 })
@@ -397,7 +462,11 @@ describe('columns and the schema', () => {
     const bytes = await write(schema, [...table.slice(0, 3), { id: 3, name: 'x', when: '31/12/2010' }])
     const push: Push = {
       columns: [
-        { name: 'at', from: 'when', date: { step: 'dates', formats: ['M/d/yyyy H:mm'], zone: 'UTC', field: 'when', order: 0 } },
+        {
+          name: 'at',
+          from: 'when',
+          date: { step: 'dates', formats: ['M/d/yyyy H:mm'], zone: 'UTC', field: 'when', order: 0 },
+        },
         { name: 'number', from: 'id' },
       ],
     }
@@ -407,15 +476,22 @@ describe('columns and the schema', () => {
       { at: 1291191960000, number: 1 },
       { at: 1291191960000, number: 2 },
     ])
-    expect(back.bad).toMatchObject([{ position: 3, code: 'bad_date', field: 'when', step: 'dates', text: '{"id":3,"name":"x","when":"31/12/2010"}' }])
+    expect(back.bad).toMatchObject([
+      { position: 3, code: 'bad_date', field: 'when', step: 'dates', text: '{"id":3,"name":"x","when":"31/12/2010"}' },
+    ])
   })
 
   test('columns the schema does not name are dropped, refused or kept; missing ones are null where they may be', async () => {
     const bytes = await write(schema, table.slice(1, 2))
     const less = schemaOf({ id: 'integer', more: 'string?' })
     expect((await read(bytes, less)).rows).toEqual([{ id: 1, more: null }])
-    expect((await read(bytes, less, { unknownFields: 'keep' })).rows).toEqual([{ id: 1, more: null, name: 'n1', when: '12/1/2010 8:26' }])
-    await expect(read(bytes, less, { unknownFields: 'error' })).rejects.toMatchObject({ code: 'unknown_field', message: expect.stringContaining('name, when') })
+    expect((await read(bytes, less, { unknownFields: 'keep' })).rows).toEqual([
+      { id: 1, more: null, name: 'n1', when: '12/1/2010 8:26' },
+    ])
+    await expect(read(bytes, less, { unknownFields: 'error' })).rejects.toMatchObject({
+      code: 'unknown_field',
+      message: expect.stringContaining('name, when'),
+    })
     await expect(read(bytes, schemaOf({ id: 'integer', more: 'string' }))).rejects.toMatchObject({
       code: 'missing_column',
       message: expect.stringContaining('more'),
@@ -424,7 +500,10 @@ describe('columns and the schema', () => {
 
   test('a type that never fits is refused with the one that would', async () => {
     const bytes = await write(schema, table.slice(0, 1))
-    await expect(read(bytes, schemaOf({ id: 'boolean' }))).rejects.toMatchObject({ code: 'wrong_type', hint: expect.stringContaining('bigint') })
+    await expect(read(bytes, schemaOf({ id: 'boolean' }))).rejects.toMatchObject({
+      code: 'wrong_type',
+      hint: expect.stringContaining('bigint'),
+    })
   })
 
   test('text is read as the declared type', async () => {
@@ -449,7 +528,12 @@ describe('columns and the schema', () => {
 
   test('a file that is none, or cut off, is refused', async () => {
     const bytes = await write(schema, table)
-    for (const broken of [Buffer.from('no parquet at all'), Buffer.alloc(0), bytes.subarray(0, -100), bytes.subarray(100)])
+    for (const broken of [
+      Buffer.from('no parquet at all'),
+      Buffer.alloc(0),
+      bytes.subarray(0, -100),
+      bytes.subarray(100),
+    ])
       await expect(read(broken, schema)).rejects.toMatchObject({ code: 'broken_file' })
   })
 })
@@ -464,7 +548,9 @@ test('without generated code the same is written and read', async () => {
   const bytes = writer.finish()
   expect(Buffer.compare(bytes, await write(every, rows, {}, rows.length))).toBe(0)
   const found: Row[] = []
-  for await (const piece of twin.createParquetReader({ schema: every, unknownFields: 'drop' }).read(bytesSource(bytes), undefined, live))
+  for await (const piece of twin
+    .createParquetReader({ schema: every, unknownFields: 'drop' })
+    .read(bytesSource(bytes), undefined, live))
     found.push(...piece.rows)
   expect(found).toEqual(rows)
 })

@@ -17,13 +17,17 @@ describe('text encodings', () => {
 
   it('refuse what TextDecoder refuses', () => {
     fc.assert(
-      fc.property(fc.uint8Array({ maxLength: 8 }), fc.constantFrom('utf-8' as const, 'utf-16le' as const), (bytes, encoding) => {
-        let expected: string | undefined
-        try {
-          expected = new TextDecoder(encoding, { fatal: true, ignoreBOM: true }).decode(bytes)
-        } catch {}
-        expect(decodeText(bytes, encoding)).toBe(expected)
-      }),
+      fc.property(
+        fc.uint8Array({ maxLength: 8 }),
+        fc.constantFrom('utf-8' as const, 'utf-16le' as const),
+        (bytes, encoding) => {
+          let expected: string | undefined
+          try {
+            expected = new TextDecoder(encoding, { fatal: true, ignoreBOM: true }).decode(bytes)
+          } catch {}
+          expect(decodeText(bytes, encoding)).toBe(expected)
+        },
+      ),
       { seed: 2, numRuns: 2000 },
     )
   })

@@ -17,15 +17,22 @@ export function compilePrinter(format: 'lines' | 'table' | 'json', schema: Recor
     const plain = toJson({ kind: 'object', record: schema })
     return (rows) => rows.map((row) => `${JSON.stringify(plain(row))}\n`).join('')
   }
-  const columns = Object.entries(schema.fields).map(([name, { type }]) => ({ name, text: toText(type), right: isNumber(type) }))
-  const extra = (row: Row) => (schema.open ? Object.entries(row).filter(([name]) => !Object.hasOwn(schema.fields, name)) : [])
+  const columns = Object.entries(schema.fields).map(([name, { type }]) => ({
+    name,
+    text: toText(type),
+    right: isNumber(type),
+  }))
+  const extra = (row: Row) =>
+    schema.open ? Object.entries(row).filter(([name]) => !Object.hasOwn(schema.fields, name)) : []
   if (format === 'lines') {
     return (rows) => {
       let all = ''
       for (const row of rows) {
         const parts: string[] = []
-        for (const { name, text } of columns) if ((row[name] ?? null) !== null) parts.push(`${shown(name)}=${word(text(row[name]))}`)
-        for (const [name, value] of extra(row)) parts.push(`${shown(name)}=${word(typeof value === 'string' ? value : JSON.stringify(value))}`)
+        for (const { name, text } of columns)
+          if ((row[name] ?? null) !== null) parts.push(`${shown(name)}=${word(text(row[name]))}`)
+        for (const [name, value] of extra(row))
+          parts.push(`${shown(name)}=${word(typeof value === 'string' ? value : JSON.stringify(value))}`)
         all += `${parts.join(' ')}\n`
       }
       return all
@@ -54,10 +61,12 @@ const isNumber = (type: Type): boolean => ['integer', 'bigint', 'number', 'decim
 const unseen = /[\u0000-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069\ud800-\udfff]/gu
 
 /** A text without anything that a terminal would obey: `\u001b`. */
-export const shown = (text: string): string => text.replace(unseen, (found) => `\\u${found.charCodeAt(0).toString(16).padStart(4, '0')}`)
+export const shown = (text: string): string =>
+  text.replace(unseen, (found) => `\\u${found.charCodeAt(0).toString(16).padStart(4, '0')}`)
 
 /** A value of name=value: in quotes where it would be read as more than one word. */
-const word = (text: string): string => (text === '' || /[\s"=\\]/.test(text) ? shown(JSON.stringify(text)) : shown(text))
+const word = (text: string): string =>
+  text === '' || /[\s"=\\]/.test(text) ? shown(JSON.stringify(text)) : shown(text)
 
 /** Code points; the width on the screen differs for wide characters only. */
 const size = (text: string): number => Array.from(text).length

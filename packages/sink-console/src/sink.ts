@@ -3,9 +3,13 @@ import { defineSink, option, type Sink, type SinkContext, type Static, SystemErr
 import { compilePrinter } from './print.ts'
 
 export const options = option.object({
-  format: option.oneOf(['lines', 'table', 'json'], '`lines`: name=value, for reading; `table`: columns; `json`: a JSON object a line, for other programs.', {
-    default: 'lines',
-  }),
+  format: option.oneOf(
+    ['lines', 'table', 'json'],
+    '`lines`: name=value, for reading; `table`: columns; `json`: a JSON object a line, for other programs.',
+    {
+      default: 'lines',
+    },
+  ),
   to: option.oneOf(['stdout', 'stderr'], 'Where to print.', { default: 'stdout' }),
 })
 export type Options = Static<typeof options>
@@ -49,7 +53,10 @@ export const console = defineSink({
   type: 'console',
   summary: 'Prints records to the terminal or into a pipe.',
   options,
-  capabilities: () => ({ label: 'at-least-once', how: 'what was printed cannot be taken back: after a crash records may be printed again' }),
+  capabilities: () => ({
+    label: 'at-least-once',
+    how: 'what was printed cannot be taken back: after a crash records may be printed again',
+  }),
   mapping: (type) => (type.kind === 'bytes' ? 'base64' : 'text'),
   create: createSink,
 })

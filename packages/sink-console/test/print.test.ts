@@ -12,11 +12,25 @@ const schema: RecordType = {
     any: { type: { kind: 'json' }, optional: true },
   },
 }
-const row = (InvoiceNo: string, Quantity: number, more: Row = {}): Row => ({ InvoiceNo, Quantity, price: null, at: null, any: null, ...more })
+const row = (InvoiceNo: string, Quantity: number, more: Row = {}): Row => ({
+  InvoiceNo,
+  Quantity,
+  price: null,
+  at: null,
+  any: null,
+  ...more,
+})
 
 test('lines: name=value, quoted where it is more than a word, without nulls', () => {
   const print = compilePrinter('lines', schema)
-  expect(print([row('536365', 6, { price: '2.50', at: 0 }), row('a b', -1), row('', 0, { any: { a: [1] } }), row('say "hi"', 1)])).toBe(
+  expect(
+    print([
+      row('536365', 6, { price: '2.50', at: 0 }),
+      row('a b', -1),
+      row('', 0, { any: { a: [1] } }),
+      row('say "hi"', 1),
+    ]),
+  ).toBe(
     `InvoiceNo=536365 Quantity=6 price=2.50 at=1970-01-01T00:00:00.000Z
 InvoiceNo="a b" Quantity=-1
 InvoiceNo="" Quantity=0 any="{\\"a\\":[1]}"
@@ -32,7 +46,9 @@ test('json: each row whole', () => {
 })
 
 test('table: widths of the first rows, numbers to the right, longer values cut visibly', () => {
-  const print = compilePrinter('table', { fields: { InvoiceNo: schema.fields['InvoiceNo']!, Quantity: schema.fields['Quantity']! } })
+  const print = compilePrinter('table', {
+    fields: { InvoiceNo: schema.fields['InvoiceNo']!, Quantity: schema.fields['Quantity']! },
+  })
   expect(print([row('caf\u00e9 \u{1F600}', 6), row('536366', -12)])).toBe(`InvoiceNo  Quantity
 ---------  --------
 caf\u00e9 \u{1F600}            6
@@ -67,7 +83,9 @@ test('a reader that ends stops the run with a plain error', async () => {
     } catch (error) {
       process.stderr.write(error.name + ' ' + error.code)
     }`
-  const child = spawn(process.execPath, ['--conditions=@millrace/source', '--input-type=module', '-e', script], { cwd: import.meta.dirname })
+  const child = spawn(process.execPath, ['--conditions=@millrace/source', '--input-type=module', '-e', script], {
+    cwd: import.meta.dirname,
+  })
   child.stdout.once('data', () => child.stdout.destroy())
   let errors = ''
   child.stderr.on('data', (bytes) => (errors += bytes))

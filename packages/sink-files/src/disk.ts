@@ -42,14 +42,20 @@ export interface Disk {
   canWrite(path: string): Promise<boolean>
 }
 
-const system = (code: string, message: string, cause: unknown, hint: string) => new SystemError(code, message, { cause, hint })
+const system = (code: string, message: string, cause: unknown, hint: string) =>
+  new SystemError(code, message, { cause, hint })
 
 function failure(doing: string, path: string, error: unknown): Error {
   const { code, message } = error as NodeJS.ErrnoException
   switch (code) {
     case 'ENOSPC':
     case 'EDQUOT':
-      return system('disk_full', `no space left while ${doing} ${path}`, error, 'free some space and run again: the run goes on where it was saved')
+      return system(
+        'disk_full',
+        `no space left while ${doing} ${path}`,
+        error,
+        'free some space and run again: the run goes on where it was saved',
+      )
     case 'EACCES':
     case 'EPERM':
     case 'EROFS':
@@ -61,7 +67,12 @@ function failure(doing: string, path: string, error: unknown): Error {
       )
     case 'EMFILE':
     case 'ENFILE':
-      return system('too_many_files', `too many open files while ${doing} ${path}`, error, 'lower max_open_files, or raise the limit of the system (ulimit -n)')
+      return system(
+        'too_many_files',
+        `too many open files while ${doing} ${path}`,
+        error,
+        'lower max_open_files, or raise the limit of the system (ulimit -n)',
+      )
     case 'ENOTDIR':
     case 'EISDIR':
     case 'EEXIST':
@@ -94,7 +105,11 @@ function fileOf(handle: FileHandle, path: string): DiskFile {
   return {
     async write(bytes, position) {
       for (let done = 0; done < bytes.length; ) {
-        const { bytesWritten } = await attempt('writing', path, handle.write(bytes, done, bytes.length - done, position + done))
+        const { bytesWritten } = await attempt(
+          'writing',
+          path,
+          handle.write(bytes, done, bytes.length - done, position + done),
+        )
         done += bytesWritten
       }
     },
@@ -122,8 +137,12 @@ export const nodeDisk: Disk = {
     return handle && fileOf(handle, path)
   },
   async look(path) {
-    const found = await attempt<Awaited<ReturnType<typeof lstat>> | undefined>('looking at', path, lstat(path), { value: undefined })
-    return found && { kind: found.isFile() ? 'file' : found.isDirectory() ? 'folder' : 'other', bytes: Number(found.size) }
+    const found = await attempt<Awaited<ReturnType<typeof lstat>> | undefined>('looking at', path, lstat(path), {
+      value: undefined,
+    })
+    return (
+      found && { kind: found.isFile() ? 'file' : found.isDirectory() ? 'folder' : 'other', bytes: Number(found.size) }
+    )
   },
   async makeFolder(path) {
     const first = await attempt('making', path, mkdir(path, { recursive: true }))
@@ -160,7 +179,15 @@ export async function checkFolder(disk: Disk, folder: string): Promise<void> {
     found = await disk.look(near)
   }
   if (found?.kind === 'file')
-    throw new MillraceError('output_taken', `${near} is a file, but a folder is needed there`, { hint: 'remove it, or choose another path', exitCode: 3 })
+    throw new MillraceError('output_taken', `${near} is a file, but a folder is needed there`, {
+      hint: 'remove it, or choose another path',
+      exitCode: 3,
+    })
   if (!(await disk.canWrite(near)))
-    throw system('no_permission', `no permission to write to ${near}`, undefined, 'give the user of this process write permission, or choose another path')
+    throw system(
+      'no_permission',
+      `no permission to write to ${near}`,
+      undefined,
+      'give the user of this process write permission, or choose another path',
+    )
 }

@@ -34,7 +34,8 @@ export const sinkFiles = defineSink({
   kind: 'sink',
   type: 'files',
   serves: ['objects'],
-  summary: 'Writes files in the format of your choice, in folders by field where wanted, and shows each only when it is whole.',
+  summary:
+    'Writes files in the format of your choice, in folders by field where wanted, and shows each only when it is whole.',
   options,
   check: optionProblems,
   capabilities: (o) => ({

@@ -17,7 +17,8 @@ export interface Writer {
   readonly instance: Instance
 }
 
-export const pipelineName = ({ pipeline, instance }: Writer): string => (instance.n > 1 ? `${pipeline}.${instance.i}-${instance.n}` : pipeline)
+export const pipelineName = ({ pipeline, instance }: Writer): string =>
+  instance.n > 1 ? `${pipeline}.${instance.i}-${instance.n}` : pipeline
 
 const digits = (n: number, width: number): string => String(n).padStart(width, '0')
 
@@ -30,17 +31,25 @@ export function fileName(writer: Writer, template: PathTemplate, ending: string,
 }
 
 const literal = (text: string): string => text.replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&')
-const pattern = (parts: readonly Part[]): string => parts.map((part) => (typeof part === 'string' ? literal(part) : '.+')).join('')
+const pattern = (parts: readonly Part[]): string =>
+  parts.map((part) => (typeof part === 'string' ? literal(part) : '.+')).join('')
 
 /** The names of all files that a run of this sink makes. */
 function namePattern(writer: Writer, template: PathTemplate, ending: string): RegExp {
-  if (!template.name) return new RegExp(`^${literal(pipelineName(writer))}-\\d{6,}-${literal(writer.sink)}-\\d{5,}${literal(ending)}$`)
+  if (!template.name)
+    return new RegExp(`^${literal(pipelineName(writer))}-\\d{6,}-${literal(writer.sink)}-\\d{5,}${literal(ending)}$`)
   const instance = writer.instance.n > 1 ? literal(`.${writer.instance.i}-${writer.instance.n}`) : ''
   return new RegExp(`^${pattern(template.name)}${instance}(-\\d{5,})?${literal(ending)}$`)
 }
 
 /** The files of earlier runs, relative to the root, in order. */
-export async function findExisting(disk: Disk, root: string, writer: Writer, template: PathTemplate, ending: string): Promise<string[]> {
+export async function findExisting(
+  disk: Disk,
+  root: string,
+  writer: Writer,
+  template: PathTemplate,
+  ending: string,
+): Promise<string[]> {
   const wanted = namePattern(writer, template, ending)
   const found: string[] = []
   const walk = async (folder: string, depth: number): Promise<void> => {
@@ -48,7 +57,8 @@ export async function findExisting(disk: Disk, root: string, writer: Writer, tem
     const fits = level && new RegExp(`^${pattern(level)}$`)
     for (const entry of await disk.list(join(root, folder))) {
       if (fits) {
-        if (entry.folder && !entry.name.startsWith('.') && fits.test(entry.name)) await walk(join(folder, entry.name), depth + 1)
+        if (entry.folder && !entry.name.startsWith('.') && fits.test(entry.name))
+          await walk(join(folder, entry.name), depth + 1)
       } else if (!entry.folder && wanted.test(entry.name)) found.push(join(folder, entry.name))
     }
   }

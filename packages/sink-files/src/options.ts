@@ -10,7 +10,14 @@ import {
   writeFormatProblems,
   type WriteFormat,
 } from '@millrace/formats'
-import { compressionIn, fieldProblems, isPartitioned, parseTemplate, patternProblems, type PathTemplate } from './template.ts'
+import {
+  compressionIn,
+  fieldProblems,
+  isPartitioned,
+  parseTemplate,
+  patternProblems,
+  type PathTemplate,
+} from './template.ts'
 
 export const options = option.object({
   path: option.path(
@@ -19,7 +26,9 @@ export const options = option.object({
   ),
   format: option.optional(writeFormatOption),
   compression: option.optional(
-    option.oneOf(['none', 'gzip', 'zstd'], 'Compresses whole files. Default: as the file name says, else none.', { example: 'zstd' }),
+    option.oneOf(['none', 'gzip', 'zstd'], 'Compresses whole files. Default: as the file name says, else none.', {
+      example: 'zstd',
+    }),
   ),
   roll: option.optional(
     option.object(
@@ -31,9 +40,13 @@ export const options = option.object({
       'When files are finished and shown; new records go to new ones. Whichever comes first. Without it a file that `path` names is written to the end of the run.',
     ),
   ),
-  existing: option.oneOf(['stop', 'replace', 'keep'], 'What a new run does where an earlier one left files: stop, replace them, or add to them.', {
-    default: 'stop',
-  }),
+  existing: option.oneOf(
+    ['stop', 'replace', 'keep'],
+    'What a new run does where an earlier one left files: stop, replace them, or add to them.',
+    {
+      default: 'stop',
+    },
+  ),
   max_open_files: option.integer(
     'How many files are written at once. In a folder, the one that was not written for longest is finished early; where `path` names files, more is an error.',
     { default: 128, min: 1, max: 10_000 },
@@ -68,8 +81,11 @@ export function layoutOf(o: Options): Layout {
   const template = parseTemplate(o.path)
   if (typeof template === 'string') throw new Error(template)
   const format = writeFormat(o.format, template.name ? `x${template.ending.replace(/\.(gz|zst)$/i, '')}` : '')
-  const compression = o.compression === undefined ? compressionIn(template) : o.compression === 'none' ? undefined : o.compression
-  const ending = template.name ? template.ending : endingOf(format.type) + (compression ? { gzip: '.gz', zstd: '.zst' }[compression] : '')
+  const compression =
+    o.compression === undefined ? compressionIn(template) : o.compression === 'none' ? undefined : o.compression
+  const ending = template.name
+    ? template.ending
+    : endingOf(format.type) + (compression ? { gzip: '.gz', zstd: '.zst' }[compression] : '')
   return {
     template,
     partitioned: isPartitioned(template),
@@ -86,7 +102,15 @@ export function optionProblems(o: Options): Problem[] {
   const template = parseTemplate(o.path)
   const at = ['path']
   if (typeof template === 'string')
-    return [{ code: 'bad_value', at, message: template, got: o.path, hint: 'fields are written {name}, dates {name:yyyy-MM-dd}' }]
+    return [
+      {
+        code: 'bad_value',
+        at,
+        message: template,
+        got: o.path,
+        hint: 'fields are written {name}, dates {name:yyyy-MM-dd}',
+      },
+    ]
   const problems: Problem[] = patternProblems(template).map((message) => ({ code: 'bad_date_format', at, message }))
   const { format, compression } = layoutOf(o)
   const named = compressionIn(template)

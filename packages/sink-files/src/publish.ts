@@ -21,7 +21,12 @@ export interface Stage {
 }
 
 /** The stages of finished files; `old`: files of an earlier run that are to be gone when they are shown. */
-export function stagesOf(files: readonly FinishedFile[], root: string, staging: string, old: readonly string[]): Json[] {
+export function stagesOf(
+  files: readonly FinishedFile[],
+  root: string,
+  staging: string,
+  old: readonly string[],
+): Json[] {
   const finals = new Set(files.map((file) => file.final))
   const replaced = new Set(old)
   const removes = old.filter((path) => !finals.has(path))
@@ -81,7 +86,8 @@ export async function ensureInside(disk: Disk, root: string, folder: string): Pr
     near = dirname(near)
     real = await disk.real(near)
   }
-  if (real === undefined || real === realRoot || real.startsWith(realRoot.endsWith(sep) ? realRoot : realRoot + sep)) return
+  if (real === undefined || real === realRoot || real.startsWith(realRoot.endsWith(sep) ? realRoot : realRoot + sep))
+    return
   throw new MillraceError('path_outside', `${near} is a link to ${real}, outside ${root}`, {
     hint: 'remove the link: partitions must stay below the path',
     exitCode: 3,

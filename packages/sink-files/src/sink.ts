@@ -77,7 +77,9 @@ export function createFilesSink(o: Options, ctx: SinkContext, disk: Disk, now: (
     if (!open.whole) roll ??= defaultRoll
     token = randomBytes(4).toString('hex')
     const restore = open.restore as unknown as Resume | undefined
-    staging = restore?.staging ?? `.${pipelineName(writer)}.${ctx.id}.${createHash('sha256').update(ctx.home).digest('hex').slice(0, 8)}`
+    staging =
+      restore?.staging ??
+      `.${pipelineName(writer)}.${ctx.id}.${createHash('sha256').update(ctx.home).digest('hex').slice(0, 8)}`
     number = restore?.number ?? 0
     for (const temp of restore?.staged ?? []) staged.add(temp)
     makeWriter = await prepareWriter(layout.format, ctx.schema)
@@ -87,7 +89,8 @@ export function createFilesSink(o: Options, ctx: SinkContext, disk: Disk, now: (
     old = !restore || replacing ? await findExisting(disk, root, writer, template, ending) : []
     if (!restore && existing === 'stop' && old.length > 0) throw leftByOthers(root, old)
     const kept = new Set([...staged, ...(restore?.open ?? []).map((file) => file.temp)])
-    for (const entry of await disk.list(join(root, staging))) if (!kept.has(entry.name)) await disk.remove(join(root, staging, entry.name))
+    for (const entry of await disk.list(join(root, staging)))
+      if (!kept.has(entry.name)) await disk.remove(join(root, staging, entry.name))
     for (const file of restore?.open ?? []) await goOn(file)
   }
 
@@ -96,7 +99,8 @@ export function createFilesSink(o: Options, ctx: SinkContext, disk: Disk, now: (
     await checkFolder(disk, root)
     if (!template.name || partitioned) return
     const file = join(root, fileName(writer, template, ending, placeOf(theKey), 1))
-    if ((await disk.look(file))?.kind === 'folder') throw new MillraceError('output_taken', `${file} is a folder`, { hint: 'choose another path', exitCode: 3 })
+    if ((await disk.look(file))?.kind === 'folder')
+      throw new MillraceError('output_taken', `${file} is a folder`, { hint: 'choose another path', exitCode: 3 })
   }
 
   /** Cuts a file back to what was saved, and goes on with it. */
@@ -104,10 +108,17 @@ export function createFilesSink(o: Options, ctx: SinkContext, disk: Disk, now: (
     const path = join(root, staging, at.temp)
     const file = await disk.reopen(path)
     const hint = 'someone changed or removed it; write everything again: pipe state reset, then run with --replace'
-    if (!file) throw new SystemError('stage_missing', `${path}, which holds ${at.records} records that were written before, is gone`, { hint })
+    if (!file)
+      throw new SystemError(
+        'stage_missing',
+        `${path}, which holds ${at.records} records that were written before, is gone`,
+        { hint },
+      )
     if ((await file.size()) < at.bytes) {
       await file.close()
-      throw new SystemError('stage_missing', `${path} is shorter than the ${at.bytes} bytes that were written to it`, { hint })
+      throw new SystemError('stage_missing', `${path} is shorter than the ${at.bytes} bytes that were written to it`, {
+        hint,
+      })
     }
     await file.truncate(at.bytes)
     begun.add(at.final)
@@ -123,7 +134,13 @@ export function createFilesSink(o: Options, ctx: SinkContext, disk: Disk, now: (
     await disk.makeFolder(join(root, staging))
     const file = await disk.create(join(root, staging, temp))
     unsynced = true
-    const output = new Output({ temp, final, key }, file, makeWriter!(), compression && createCompressor(compression), now())
+    const output = new Output(
+      { temp, final, key },
+      file,
+      makeWriter!(),
+      compression && createCompressor(compression),
+      now(),
+    )
     begun.add(final)
     outputs.set(key, output)
     return output
@@ -134,7 +151,9 @@ export function createFilesSink(o: Options, ctx: SinkContext, disk: Disk, now: (
     number++
     for (let n = template.name ? 1 : number; ; n++) {
       const final = fileName(writer, template, ending, place, n)
-      const isFree = !begun.has(final) && ((template.name && replacing && old.includes(final)) || !(await disk.look(join(root, final))))
+      const isFree =
+        !begun.has(final) &&
+        ((template.name && replacing && old.includes(final)) || !(await disk.look(join(root, final))))
       if (!isFree) continue
       if (!template.name) number = n
       return final
@@ -156,14 +175,20 @@ export function createFilesSink(o: Options, ctx: SinkContext, disk: Disk, now: (
   }
 
   /** Takes rows for one file; `indexes`: where they stand in the write. */
-  async function put(key: string, rows: readonly Row[], indexes: readonly number[] | undefined, refused: WriteFailure[]): Promise<void> {
+  async function put(
+    key: string,
+    rows: readonly Row[],
+    indexes: readonly number[] | undefined,
+    refused: WriteFailure[],
+  ): Promise<void> {
     const output = outputs.get(key) ?? (await begin(key))
     if (partitioned) {
       // The file written last comes last, so that the first is the one to be finished early.
       outputs.delete(key)
       outputs.set(key, output)
     }
-    for (const { index, ...why } of output.add(rows) ?? []) refused.push({ ...why, kind: 'data', index: indexes ? indexes[index]! : index })
+    for (const { index, ...why } of output.add(rows) ?? [])
+      refused.push({ ...why, kind: 'data', index: indexes ? indexes[index]! : index })
     if (output.pendingBytes >= chunkBytes) await output.drain()
   }
 
@@ -241,7 +266,8 @@ export function createFilesSink(o: Options, ctx: SinkContext, disk: Disk, now: (
     full() {
       if (!roll) return false
       const since = now() - roll.ms
-      for (const output of outputs.values()) if (output.size >= roll.bytes || output.records >= roll.records || output.startedMs <= since) return true
+      for (const output of outputs.values())
+        if (output.size >= roll.bytes || output.records >= roll.records || output.startedMs <= since) return true
       return finished.length >= mostFinished
     },
     flush,

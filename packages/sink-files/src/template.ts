@@ -6,7 +6,16 @@
  * share a name: bytes as `%2F`, null as `__null__`, the empty text as `__empty__`.
  */
 import { createHash } from 'node:crypto'
-import { checkDateFormat, compileDateFormatter, compileReformat, type Problem, type RecordType, type Row, toText, type Type } from '@millrace/core'
+import {
+  checkDateFormat,
+  compileDateFormatter,
+  compileReformat,
+  type Problem,
+  type RecordType,
+  type Row,
+  toText,
+  type Type,
+} from '@millrace/core'
 import { compressionOf, formatOf, withoutCompression } from '@millrace/formats'
 
 /** Text and fields of one part of the path, in order. */
@@ -69,17 +78,30 @@ function partsOf(segment: string): Part[] | string {
     parts.push(colon < 0 ? { field } : { field, pattern: inside!.slice(colon + 1).trim() })
   }
   if (at < segment.length) parts.push(segment.slice(at))
-  if (parts.some((part) => typeof part === 'string' && /[{}]/.test(part))) return `a brace in \`${segment}\` has no partner`
+  if (parts.some((part) => typeof part === 'string' && /[{}]/.test(part)))
+    return `a brace in \`${segment}\` has no partner`
   return parts
 }
 
-const fieldsOf = (template: PathTemplate) => [...template.folders, template.name ?? []].flat().filter((part) => typeof part !== 'string')
+const fieldsOf = (template: PathTemplate) =>
+  [...template.folders, template.name ?? []].flat().filter((part) => typeof part !== 'string')
 
-const nameable: readonly Type['kind'][] = ['string', 'boolean', 'integer', 'bigint', 'number', 'decimal', 'date', 'timestamp']
+const nameable: readonly Type['kind'][] = [
+  'string',
+  'boolean',
+  'integer',
+  'bigint',
+  'number',
+  'decimal',
+  'date',
+  'timestamp',
+]
 
 /** What is wrong with a date pattern in the path. */
 export function patternProblems(template: PathTemplate): string[] {
-  return fieldsOf(template).flatMap(({ pattern }) => (pattern === undefined ? [] : (checkDateFormat(pattern, 'print') ?? [])))
+  return fieldsOf(template).flatMap(({ pattern }) =>
+    pattern === undefined ? [] : (checkDateFormat(pattern, 'print') ?? []),
+  )
 }
 
 /** What is wrong with the fields in the path for records of this type. */
@@ -87,9 +109,20 @@ export function fieldProblems(template: PathTemplate, record: RecordType): Probl
   return fieldsOf(template).flatMap(({ field, pattern }): Problem[] => {
     const found = Object.hasOwn(record.fields, field) ? record.fields[field] : undefined
     const at = ['path']
-    if (!found) return [{ code: 'unknown_field', at, message: `the path names the field ${field}, which the records do not have`, got: field }]
+    if (!found)
+      return [
+        {
+          code: 'unknown_field',
+          at,
+          message: `the path names the field ${field}, which the records do not have`,
+          got: field,
+        },
+      ]
     const { kind } = found.type
-    if (!nameable.includes(kind)) return [{ code: 'wrong_type', at, message: `a path cannot be made of ${field}`, expected: 'a plain value', got: kind }]
+    if (!nameable.includes(kind))
+      return [
+        { code: 'wrong_type', at, message: `a path cannot be made of ${field}`, expected: 'a plain value', got: kind },
+      ]
     if (pattern !== undefined && kind !== 'date' && kind !== 'timestamp')
       return [
         {
@@ -135,7 +168,8 @@ const percent = (character: string, code: number): string =>
     : [...Buffer.from(character)].map((byte) => `%${byte.toString(16).toUpperCase().padStart(2, '0')}`).join('')
 
 /** Control characters, separators, `%` itself, `~` of long names, braces of templates, marks with a meaning to some system, halves of pairs. */
-const isRisky = (code: number): boolean => code < 32 || (code >= 127 && code < 160) || (code >= 0xd800 && code <= 0xdfff) || risky.has(code)
+const isRisky = (code: number): boolean =>
+  code < 32 || (code >= 127 && code < 160) || (code >= 0xd800 && code <= 0xdfff) || risky.has(code)
 const risky = new Set([...'/\\%~{}:*?"<>|'].map((character) => character.charCodeAt(0)))
 
 /** Where a record goes: the folder below the root (empty: the root) and the file's name without ending, empty for a folder. */
@@ -145,7 +179,10 @@ export interface Place {
 }
 
 /** Makes the function that tells the places of records apart: an equal text for an equal place; and the one that reads such a text. */
-export function placer(template: PathTemplate, record: RecordType): { keyOf(row: Row): string; placeOf(key: string): Place } {
+export function placer(
+  template: PathTemplate,
+  record: RecordType,
+): { keyOf(row: Row): string; placeOf(key: string): Place } {
   const folders = template.folders.map((parts) => namer(parts, record))
   const name = template.name && namer(template.name, record)
   const makers = name ? [...folders, name] : folders

@@ -30,7 +30,8 @@ test('a file that was written further than it was saved is cut back before it is
   await publish(again, await flush(again, { roll: true }))
   await write(again, ids(7, 8))
   await finish(again)
-  const lines = async (n: number) => (await readFile(join(root, 'out', `trips-000001-lake-0000${n}.jsonl`), 'utf8')).split('\n').slice(0, -1)
+  const lines = async (n: number) =>
+    (await readFile(join(root, 'out', `trips-000001-lake-0000${n}.jsonl`), 'utf8')).split('\n').slice(0, -1)
   expect(await lines(1)).toEqual(ids(0, 7).map((row) => JSON.stringify(row)))
   expect(await lines(2)).toEqual(['{"id":7}'])
 })

@@ -24,7 +24,10 @@ test('a full disk says what to do, and is not tried again', async () => {
 test('a file where a folder is needed is named', async () => {
   await writeFile(join(root, 'file'), '')
   await expect(nodeDisk.makeFolder(join(root, 'file', 'folder'))).rejects.toMatchObject({ code: 'output_taken' })
-  await expect(nodeDisk.create(join(root, 'file'))).rejects.toMatchObject({ code: 'output_taken', message: expect.stringContaining(join(root, 'file')) })
+  await expect(nodeDisk.create(join(root, 'file'))).rejects.toMatchObject({
+    code: 'output_taken',
+    message: expect.stringContaining(join(root, 'file')),
+  })
 })
 
 test('what is not there is no failure where that can be', async () => {

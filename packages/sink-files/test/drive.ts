@@ -1,6 +1,16 @@
 /** Driving the sink in one process, as the engine does. */
 import { join } from 'node:path'
-import { batch, type Env, type Flushed, type Json, type OpenContext, Records, type RecordType, type Row, type Sink } from '@millrace/core'
+import {
+  batch,
+  type Env,
+  type Flushed,
+  type Json,
+  type OpenContext,
+  Records,
+  type RecordType,
+  type Row,
+  type Sink,
+} from '@millrace/core'
 import { type Disk, nodeDisk } from '../src/disk.ts'
 import type { Options } from '../src/options.ts'
 import { createFilesSink } from '../src/sink.ts'
@@ -18,10 +28,17 @@ export const envAt = (root: string): Env => ({
 
 /** Options as a user typed them, defaults filled in. */
 export type Some = { readonly [K in keyof Options]?: unknown }
-export const optionsOf = (more: Some): Options => ({ path: 'out/', existing: 'stop', max_open_files: 128, ...more }) as Options
+export const optionsOf = (more: Some): Options =>
+  ({ path: 'out/', existing: 'stop', max_open_files: 128, ...more }) as Options
 
 /** `now` is a clock that a test turns. */
-export function makeSink(root: string, schema: RecordType, options: Some, disk: Disk = nodeDisk, now: () => number = () => 0): Sink {
+export function makeSink(
+  root: string,
+  schema: RecordType,
+  options: Some,
+  disk: Disk = nodeDisk,
+  now: () => number = () => 0,
+): Sink {
   return createFilesSink(optionsOf(options), { ...envAt(root), schema }, disk, now)
 }
 
@@ -35,13 +52,22 @@ export const opening = (more: Partial<OpenContext> = {}): OpenContext => ({
 })
 
 export const recordsOf = (rows: readonly Row[]): Records =>
-  new Records({ rows, from: [{ source: 'source', batch: batch({ split: 's', rows, positionAt: (i) => i }) }], pipeline: 'trips' })
+  new Records({
+    rows,
+    from: [{ source: 'source', batch: batch({ split: 's', rows, positionAt: (i) => i }) }],
+    pipeline: 'trips',
+  })
 
-export const write = (sink: Sink, rows: readonly Row[]): Promise<void> => Promise.resolve(sink.write(recordsOf(rows), { signal, epoch: 1 }))
+export const write = (sink: Sink, rows: readonly Row[]): Promise<void> =>
+  Promise.resolve(sink.write(recordsOf(rows), { signal, epoch: 1 }))
 
 /** A flush, as it is after a save. */
 export const flush = async (sink: Sink, more: { roll?: boolean; end?: boolean } = {}): Promise<Flushed> =>
-  JSON.parse(JSON.stringify(await sink.flush!({ signal, epoch: 1, roll: more.roll ?? more.end ?? false, end: more.end ?? false }))) as Flushed
+  JSON.parse(
+    JSON.stringify(
+      await sink.flush!({ signal, epoch: 1, roll: more.roll ?? more.end ?? false, end: more.end ?? false }),
+    ),
+  ) as Flushed
 
 export async function publish(sink: Sink, flushed: Flushed): Promise<void> {
   for (const stage of flushed.stages ?? []) await sink.publish!(stage, { signal })
@@ -56,7 +82,13 @@ export async function finish(sink: Sink): Promise<Flushed> {
 }
 
 /** A whole run over these rows. */
-export async function runAll(root: string, schema: RecordType, options: Some, rows: readonly Row[], more: Partial<OpenContext> = {}): Promise<void> {
+export async function runAll(
+  root: string,
+  schema: RecordType,
+  options: Some,
+  rows: readonly Row[],
+  more: Partial<OpenContext> = {},
+): Promise<void> {
   const sink = makeSink(root, schema, options)
   try {
     await sink.open!(opening(more))

@@ -54,13 +54,20 @@ async function run(disk: Disk, options: Some, holds: boolean, saved: Saved): Pro
     for (let at = saved.at; at < Math.min(saved.at + size, rows.length); at++) await write(sink, [rows[at]!])
     const end = saved.at + size >= rows.length
     const flushed = await flush(sink, { roll: roll || holds || end, end })
-    Object.assign(saved, { at: saved.at + size, epoch, ended: end, resume: flushed.resume ?? saved.resume, stages: [...(flushed.stages ?? [])] })
+    Object.assign(saved, {
+      at: saved.at + size,
+      epoch,
+      ended: end,
+      resume: flushed.resume ?? saved.resume,
+      stages: [...(flushed.stages ?? [])],
+    })
     await publishAll()
   }
   await sink.close!()
 }
 
-const shown = (disk: ForgetfulDisk): string[] => disk.files().filter((path) => path.startsWith('/project/out') && !/\/\./.test(path))
+const shown = (disk: ForgetfulDisk): string[] =>
+  disk.files().filter((path) => path.startsWith('/project/out') && !/\/\./.test(path))
 function ids(disk: ForgetfulDisk): number[] {
   const read = (path: string): Row[] => {
     const text = disk.read(path)!.toString()

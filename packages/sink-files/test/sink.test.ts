@@ -32,7 +32,10 @@ describe('names', () => {
 
   test('instances of one pipeline have names of their own', async () => {
     for (const i of [0, 1]) await runAll(root, schema, {}, [row(i)], { instance: { i, n: 2 } })
-    expect(await visibleFiles(out())).toEqual(['trips.0-2-000001-lake-00001.jsonl', 'trips.1-2-000001-lake-00001.jsonl'])
+    expect(await visibleFiles(out())).toEqual([
+      'trips.0-2-000001-lake-00001.jsonl',
+      'trips.1-2-000001-lake-00001.jsonl',
+    ])
     for (const i of [0, 1]) await runAll(root, schema, { path: 'one/x.jsonl' }, [row(i)], { instance: { i, n: 2 } })
     expect(await visibleFiles(join(root, 'one'))).toEqual(['x.0-2.jsonl', 'x.1-2.jsonl'])
   })
@@ -67,7 +70,14 @@ describe('names', () => {
       }
       await sink.close!()
     }
-    expect(await visibleFiles(out())).toEqual(['all-00002.json', 'all-00003.json', 'all.json', 'lines-00002.jsonl', 'lines-00003.jsonl', 'lines.jsonl'])
+    expect(await visibleFiles(out())).toEqual([
+      'all-00002.json',
+      'all-00003.json',
+      'all.json',
+      'lines-00002.jsonl',
+      'lines-00003.jsonl',
+      'lines.jsonl',
+    ])
   })
 
   test('without records there is an empty file where the path names it, and none in a folder', async () => {
@@ -106,7 +116,9 @@ describe('places by field', () => {
     await mkdir(join(root, 'elsewhere'))
     await mkdir(out())
     await symlink(join(root, 'elsewhere'), join(out(), 'Köln'))
-    await expect(runAll(root, schema, { path: 'out/{city}/' }, [row(1, 'Köln')])).rejects.toMatchObject({ code: 'path_outside' })
+    await expect(runAll(root, schema, { path: 'out/{city}/' }, [row(1, 'Köln')])).rejects.toMatchObject({
+      code: 'path_outside',
+    })
     expect(await allFiles(join(root, 'elsewhere'))).toEqual([])
   })
 
@@ -117,7 +129,9 @@ describe('places by field', () => {
     await sink.open!(opening())
     for (const one of spread) await write(sink, [one])
     await finish(sink)
-    expect((await visibleRows(join(root, 'many'), schema)).map((r) => r['id'] as number).toSorted((a, b) => a - b)).toEqual(spread.map((r) => r['id']))
+    expect(
+      (await visibleRows(join(root, 'many'), schema)).map((r) => r['id'] as number).toSorted((a, b) => a - b),
+    ).toEqual(spread.map((r) => r['id']))
     expect((await visibleFiles(join(root, 'many'))).length).toBe(30)
     await expect(runAll(root, schema, { path: 'by/{city}.csv', max_open_files: 2 }, spread)).rejects.toMatchObject({
       code: 'too_many_files',
@@ -179,7 +193,11 @@ describe('an earlier run', () => {
     await publish(sink, staged)
     await write(sink, [row(4, 'c')])
     await finish(sink)
-    expect(await visibleFiles(out())).toEqual(['c/trips-000002-lake-00001.jsonl', 'c/trips-000002-lake-00002.jsonl', 'foreign.jsonl'])
+    expect(await visibleFiles(out())).toEqual([
+      'c/trips-000002-lake-00001.jsonl',
+      'c/trips-000002-lake-00002.jsonl',
+      'foreign.jsonl',
+    ])
     // Nor is anything left when the new run has no records.
     await runAll(root, schema, { path: 'out/{city}/' }, [], { incarnation: 3, ...replace })
     expect(await visibleFiles(out())).toEqual(['foreign.jsonl'])
@@ -213,7 +231,8 @@ describe('an earlier run', () => {
 
   test('is added to with keep, also when the state was reset and the incarnation comes again', async () => {
     for (const path of ['out/', 'one/x.csv']) {
-      for (const incarnation of [1, 1, 2]) await runAll(root, schema, { path, existing: 'keep' }, [row(incarnation)], { incarnation })
+      for (const incarnation of [1, 1, 2])
+        await runAll(root, schema, { path, existing: 'keep' }, [row(incarnation)], { incarnation })
       expect(await visibleRows(join(root, path.split('/')[0]!), schema)).toHaveLength(3)
     }
     expect(await visibleFiles(join(root, 'one'))).toEqual(['x-00002.csv', 'x-00003.csv', 'x.csv'])
@@ -221,7 +240,12 @@ describe('an earlier run', () => {
 
   test('of another pipeline or sink is not seen as one', async () => {
     await mkdir(out(), { recursive: true })
-    for (const name of ['trips-000001-other-00001.jsonl', 'other-000001-lake-00001.jsonl', 'trips-000001-lake-00001.csv', 'notes.txt'])
+    for (const name of [
+      'trips-000001-other-00001.jsonl',
+      'other-000001-lake-00001.jsonl',
+      'trips-000001-lake-00001.csv',
+      'notes.txt',
+    ])
       await writeFile(join(out(), name), 'x')
     await runAll(root, schema, {}, [row(1)])
     expect(await visibleFiles(out())).toHaveLength(5)
@@ -231,9 +255,15 @@ describe('an earlier run', () => {
 describe('what is in the way', () => {
   test('a file where a folder is needed, and a folder where the file should be', async () => {
     await writeFile(out(), '')
-    await expect(makeSink(root, schema, {}).open!(opening())).rejects.toMatchObject({ code: 'output_taken', exitCode: 3 })
+    await expect(makeSink(root, schema, {}).open!(opening())).rejects.toMatchObject({
+      code: 'output_taken',
+      exitCode: 3,
+    })
     await mkdir(join(root, 'dir', 'x.csv'), { recursive: true })
-    await expect(makeSink(root, schema, { path: 'dir/x.csv' }).open!(opening())).rejects.toMatchObject({ code: 'output_taken', exitCode: 3 })
+    await expect(makeSink(root, schema, { path: 'dir/x.csv' }).open!(opening())).rejects.toMatchObject({
+      code: 'output_taken',
+      exitCode: 3,
+    })
   })
 
   test('a file that someone put under the name meanwhile is not overwritten', async () => {
@@ -256,7 +286,10 @@ describe('what is in the way', () => {
     const staged = await flush(sink, { roll: true })
     const hidden = (await allFiles(out()))[0]!
     await rm(join(out(), hidden))
-    await expect(publish(sink, staged)).rejects.toMatchObject({ code: 'stage_missing', hint: expect.stringContaining('state reset') })
+    await expect(publish(sink, staged)).rejects.toMatchObject({
+      code: 'stage_missing',
+      hint: expect.stringContaining('state reset'),
+    })
     await writeFile(join(out(), 'trips-000001-lake-00001.jsonl'), 'other')
     await expect(publish(sink, staged)).rejects.toMatchObject({ code: 'stage_missing' })
   })
@@ -273,7 +306,10 @@ describe('what is in the way', () => {
     await writeFile(hidden, text.subarray(0, -1))
     await expect(again.open!(opening({ restore: resume! }))).rejects.toMatchObject({ code: 'stage_missing' })
     await rm(hidden)
-    await expect(again.open!(opening({ restore: resume! }))).rejects.toMatchObject({ code: 'stage_missing', message: expect.stringContaining('5 records') })
+    await expect(again.open!(opening({ restore: resume! }))).rejects.toMatchObject({
+      code: 'stage_missing',
+      message: expect.stringContaining('5 records'),
+    })
   })
 })
 
@@ -316,9 +352,13 @@ test('rows that the format cannot hold are named by their place in the write, ov
   const mixed = everyRow(9).map((r, i) => (i === 2 || i === 3 || i === 7 ? { ...r, city: '\ud800' } : r))
   const error = (await write(sink, mixed).catch((e) => e)) as PartialWriteError
   expect(error.name).toBe('PartialWriteError')
-  expect(error.failures.map(({ index, kind, code, field }) => [index, kind, code, field])).toEqual([2, 3, 7].map((i) => [i, 'data', 'bad_text', 'city']))
+  expect(error.failures.map(({ index, kind, code, field }) => [index, kind, code, field])).toEqual(
+    [2, 3, 7].map((i) => [i, 'data', 'bad_text', 'city']),
+  )
   await finish(sink)
-  expect((await visibleRows(out(), everyType)).map((r) => r['id'] as number).toSorted((a, b) => a - b)).toEqual([0, 1, 4, 5, 6, 8])
+  expect((await visibleRows(out(), everyType)).map((r) => r['id'] as number).toSorted((a, b) => a - b)).toEqual([
+    0, 1, 4, 5, 6, 8,
+  ])
 })
 
 test('a time that is of no year a folder could be named by is refused, its row alone', async () => {
@@ -347,11 +387,24 @@ test('its definition says what it promises and where it writes', async () => {
   const of = (options: Record<string, unknown>) => sinkFiles.capabilities(optionsOf(options))
   expect(of({})).toMatchObject({ label: 'effectively-once' })
   expect(of({}).holds).toBeUndefined()
-  expect([of({ format: 'json' }).holds, of({ path: 'x.csv.gz' }).holds, of({ compression: 'zstd' }).holds]).toEqual([true, true, true])
-  const env = { root, home: root, profile: 'local', pipeline: 'p', id: 's', resolve: (path: string) => join(root, path) }
+  expect([of({ format: 'json' }).holds, of({ path: 'x.csv.gz' }).holds, of({ compression: 'zstd' }).holds]).toEqual([
+    true,
+    true,
+    true,
+  ])
+  const env = {
+    root,
+    home: root,
+    profile: 'local',
+    pipeline: 'p',
+    id: 's',
+    resolve: (path: string) => join(root, path),
+  }
   expect(sinkFiles.writes!(optionsOf({ path: 'out/{city}/' }), env)).toEqual([`files:${out()}`])
   expect(sinkFiles.writes!(optionsOf({ path: 'out/x.csv' }), env)).toEqual([`files:${out()}/x.csv`])
   expect(await sinkFiles.probe!(optionsOf({}), env, new AbortController().signal)).toContain(out())
   await writeFile(out(), '')
-  await expect(sinkFiles.probe!(optionsOf({}), env, new AbortController().signal)).rejects.toMatchObject({ code: 'output_taken' })
+  await expect(sinkFiles.probe!(optionsOf({}), env, new AbortController().signal)).rejects.toMatchObject({
+    code: 'output_taken',
+  })
 })

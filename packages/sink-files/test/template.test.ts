@@ -34,9 +34,15 @@ test('what is wrong with a path is told', () => {
   for (const path of ['', '/', 'out/{city', 'out/city}', 'out/{}', 'out/.jsonl'])
     expect(optionProblems(optionsOf({ path }))).toMatchObject([{ code: 'bad_value', at: ['path'] }])
   expect(optionProblems(optionsOf({ path: 'out/{at:QQ}' }))).toMatchObject([{ code: 'bad_date_format', at: ['path'] }])
-  expect(optionProblems(optionsOf({ path: 'out/a.csv.gz', compression: 'zstd' }))).toMatchObject([{ code: 'bad_value', at: ['compression'] }])
-  expect(optionProblems(optionsOf({ format: { type: 'jsonl', delimiter: ';' } }))).toMatchObject([{ code: 'unknown_key', at: ['format', 'delimiter'] }])
-  expect(optionProblems(optionsOf({ format: { type: 'json', nulls: 'NA' } }))).toMatchObject([{ code: 'bad_value', at: ['format', 'nulls'] }])
+  expect(optionProblems(optionsOf({ path: 'out/a.csv.gz', compression: 'zstd' }))).toMatchObject([
+    { code: 'bad_value', at: ['compression'] },
+  ])
+  expect(optionProblems(optionsOf({ format: { type: 'jsonl', delimiter: ';' } }))).toMatchObject([
+    { code: 'unknown_key', at: ['format', 'delimiter'] },
+  ])
+  expect(optionProblems(optionsOf({ format: { type: 'json', nulls: 'NA' } }))).toMatchObject([
+    { code: 'bad_value', at: ['format', 'nulls'] },
+  ])
   expect(optionProblems(optionsOf({ path: 'out/{city}/', format: { type: 'csv', nulls: 'NA' } }))).toEqual([])
 })
 
@@ -73,13 +79,21 @@ test('values become names that are no paths', () => {
 
 test('names are safe for every text, and different for different ones', () => {
   const seen = new Map<string, string>()
-  const texts = fc.oneof(fc.string({ unit: 'binary', maxLength: 12 }), fc.string({ maxLength: 200 }), fc.stringMatching(/^[._% a/~-]{0,5}$/))
+  const texts = fc.oneof(
+    fc.string({ unit: 'binary', maxLength: 12 }),
+    fc.string({ maxLength: 200 }),
+    fc.stringMatching(/^[._% a/~-]{0,5}$/),
+  )
   fc.assert(
     fc.property(texts, (text) => {
       const name = encodeName(text)
-      // oxlint-disable-next-line no-control-regex
-      const isSafe = !/^\.|[\u0000-\u001f/\\]|[. ]$|^$|^__null__$/.test(name) && Buffer.byteLength(name) <= 120 && name.isWellFormed()
-      if (!isSafe || (seen.get(name) ?? text) !== text) throw new Error(`${JSON.stringify(text)} became ${JSON.stringify(name)}`)
+      const isSafe =
+        // oxlint-disable-next-line no-control-regex
+        !/^\.|[\u0000-\u001f/\\]|[. ]$|^$|^__null__$/.test(name) &&
+        Buffer.byteLength(name) <= 120 &&
+        name.isWellFormed()
+      if (!isSafe || (seen.get(name) ?? text) !== text)
+        throw new Error(`${JSON.stringify(text)} became ${JSON.stringify(name)}`)
       seen.set(name, text)
     }),
     { numRuns: 500 },
@@ -88,11 +102,19 @@ test('names are safe for every text, and different for different ones', () => {
 
 test('records of one place have one key, and the key says the place', () => {
   const schema: RecordType = {
-    fields: { city: string(true), at: field({ kind: 'timestamp' }, true), day: field({ kind: 'date' }), n: field({ kind: 'integer' }) },
+    fields: {
+      city: string(true),
+      at: field({ kind: 'timestamp' }, true),
+      day: field({ kind: 'date' }),
+      n: field({ kind: 'integer' }),
+    },
   }
   const { keyOf, placeOf } = placer(parsed('out/{city}/{at:yyyy-MM}/{day:dd}-{n}.csv'), schema)
   const key = keyOf({ city: 'a/b', at: Date.UTC(2010, 11, 31, 23, 59), day: '2011-01-02', n: 3 })
   expect(placeOf(key)).toEqual({ folder: 'a%2Fb/2010-12', name: '02-3' })
   expect(keyOf({ city: 'a/b', at: Date.UTC(2010, 11, 1), day: '2010-05-02', n: 3 })).toBe(key)
-  expect(placeOf(keyOf({ city: null, at: undefined, day: '2011-01-02', n: -1 }))).toEqual({ folder: '__null__/__null__', name: '02--1' })
+  expect(placeOf(keyOf({ city: null, at: undefined, day: '2011-01-02', n: -1 }))).toEqual({
+    folder: '__null__/__null__',
+    name: '02--1',
+  })
 })

@@ -25,7 +25,9 @@ const keptBytes = 4096
 const longestHead = 64 * 1024
 const headEnd = '\r\n\r\n'
 
-type Body = { readonly kind: 'length' | 'until_close' } | { readonly kind: 'chunked'; state: 'size' | 'data' | 'after' | 'trailer' }
+type Body =
+  | { readonly kind: 'length' | 'until_close' }
+  | { readonly kind: 'chunked'; state: 'size' | 'data' | 'after' | 'trailer' }
 
 export function createResponseReader(): ResponseReader {
   let head = ''

@@ -5,20 +5,38 @@
  */
 import { validateHeaderName, validateHeaderValue } from 'node:http'
 import { connect } from 'node:net'
-import { defineSink, option, PartialWriteError, type Problem, type Records, type Sink, type Static, SystemError, type WriteFailure } from '@millrace/core'
+import {
+  defineSink,
+  option,
+  PartialWriteError,
+  type Problem,
+  type Records,
+  type Sink,
+  type Static,
+  SystemError,
+  type WriteFailure,
+} from '@millrace/core'
 import { compileEncoder, jsonForm, OutputBytes } from '@millrace/formats'
 import { type Client, createClient } from './client.ts'
 
 const options = option.object({
   url: option.text('Where to post to.', { example: 'http://127.0.0.1:8080/invoices', pattern: '^https?://' }),
   method: option.oneOf(['POST', 'PUT'], 'The method.', { default: 'POST' }),
-  body: option.oneOf(['object', 'array', 'json_lines'], 'What a request carries: one record, or up to `batch` of them as a JSON array or as JSON lines.', {
-    default: 'object',
-  }),
+  body: option.oneOf(
+    ['object', 'array', 'json_lines'],
+    'What a request carries: one record, or up to `batch` of them as a JSON array or as JSON lines.',
+    {
+      default: 'object',
+    },
+  ),
   batch: option.integer('Records a request, where it carries several.', { default: 500, min: 1, max: 10_000 }),
   nulls: option.oneOf(['write', 'omit'], 'Whether an empty field is written as null or left out.', { default: 'omit' }),
   concurrency: option.integer('Requests on their way at once.', { default: 32, min: 1, max: 1024 }),
-  order: option.oneOf(['none', 'per_key', 'strict'], '`per_key`: one request at a time for each value of `key`; `strict`: one at a time.', { default: 'none' }),
+  order: option.oneOf(
+    ['none', 'per_key', 'strict'],
+    '`per_key`: one request at a time for each value of `key`; `strict`: one at a time.',
+    { default: 'none' },
+  ),
   key: option.optional(option.field('The field whose order `per_key` keeps.', { example: 'InvoiceNo' })),
   headers: option.map(option.text('A value.'), 'Further headers.', { default: {} }),
   token: option.optional(option.secret('Sent as `Authorization: Bearer`.', { example: '${secret:gateway_token}' })),
@@ -39,7 +57,14 @@ export const sinkHttp = defineSink({
   options,
   check: (o) => [
     ...(o.order === 'per_key' && !o.key
-      ? [{ code: 'missing_option', message: '`order: per_key` needs `key`, the field whose order is kept', at: ['order'], hint: 'add `key: InvoiceNo`' }]
+      ? [
+          {
+            code: 'missing_option',
+            message: '`order: per_key` needs `key`, the field whose order is kept',
+            at: ['order'],
+            hint: 'add `key: InvoiceNo`',
+          },
+        ]
       : []),
     ...Object.entries(o.headers).flatMap(([name, value]) => headerProblem(name, value)),
   ],
@@ -59,7 +84,10 @@ export const sinkHttp = defineSink({
   mapping: jsonForm,
   create: (o, ctx): Sink => {
     const url = new URL(o.url)
-    const encode = compileEncoder(ctx.schema, { nulls: o.nulls, ...(o.body === 'json_lines' ? { after: '\n' } : o.body === 'array' ? { before: ',' } : {}) })
+    const encode = compileEncoder(ctx.schema, {
+      nulls: o.nulls,
+      ...(o.body === 'json_lines' ? { after: '\n' } : o.body === 'array' ? { before: ',' } : {}),
+    })
     const head = headOf(url, o)
     const out = new OutputBytes(64 * 1024)
     const requestOf = (records: Records, indexes: readonly number[], id: string): Buffer => {
@@ -126,7 +154,8 @@ const headerText = (id: string): string => (/^[ -~]+$/.test(id) ? id : encodeURI
 /** Why these cannot stand in the head of a request. */
 function headerProblem(name: string, value: string): Problem[] {
   const own = ['host', 'content-length', 'transfer-encoding', 'connection', 'content-type', 'idempotency-key']
-  if (own.includes(name.toLowerCase())) return [{ code: 'bad_value', message: `the header ${name} is set by the sink itself`, at: ['headers', name] }]
+  if (own.includes(name.toLowerCase()))
+    return [{ code: 'bad_value', message: `the header ${name} is set by the sink itself`, at: ['headers', name] }]
   try {
     validateHeaderName(name)
     validateHeaderValue(name, value)
@@ -155,7 +184,8 @@ function headOf(url: URL, o: Options): string {
 /** Requests (lists of indexes) that have to follow one another, as lanes that need not. */
 function lanesOf(records: Records, o: Pick<Options, 'body' | 'batch' | 'order' | 'key'>): number[][][] {
   const size = o.body === 'object' ? 1 : o.batch
-  const cut = (indexes: readonly number[]) => Array.from({ length: Math.ceil(indexes.length / size) }, (_, k) => indexes.slice(k * size, k * size + size))
+  const cut = (indexes: readonly number[]) =>
+    Array.from({ length: Math.ceil(indexes.length / size) }, (_, k) => indexes.slice(k * size, k * size + size))
   const all = Array.from({ length: records.length }, (_, i) => i)
   if (o.order === 'strict') return [cut(all)]
   if (o.order === 'none') return cut(all).map((request) => [request])
@@ -169,7 +199,11 @@ function lanesOf(records: Records, o: Pick<Options, 'body' | 'batch' | 'order' |
   return [...of.values()].map(cut)
 }
 
-async function inLanes(lanes: readonly number[][][], concurrency: number, run: (lane: number[][]) => Promise<void>): Promise<void> {
+async function inLanes(
+  lanes: readonly number[][][],
+  concurrency: number,
+  run: (lane: number[][]) => Promise<void>,
+): Promise<void> {
   let next = 0
   const worker = async () => {
     while (next < lanes.length) await run(lanes[next++]!)
@@ -188,7 +222,9 @@ async function portAnswers(url: URL, ms: number, signal: AbortSignal): Promise<v
     })
     if (!error) return
     if (signal.aborted || Date.now() >= until)
-      throw new SystemError('http_unreachable', `nothing answers at ${url.host}: ${error.message}`, { hint: 'is the server running, and the address right?' })
+      throw new SystemError('http_unreachable', `nothing answers at ${url.host}: ${error.message}`, {
+        hint: 'is the server running, and the address right?',
+      })
     await new Promise((resolve) => setTimeout(resolve, 100))
   }
 }

@@ -3,7 +3,9 @@ import type { AddressInfo } from 'node:net'
 import type { Row } from '@millrace/core'
 import { sinkContract } from '@millrace/testkit'
 
-const schema = { fields: { n: { type: { kind: 'integer' }, optional: false }, name: { type: { kind: 'string' }, optional: true } } } as const
+const schema = {
+  fields: { n: { type: { kind: 'integer' }, optional: false }, name: { type: { kind: 'string' }, optional: true } },
+} as const
 const rows = Array.from({ length: 30 }, (_, n) => (n % 4 ? { n, name: `n ${n}` } : { n, name: null }))
 
 // A real server that keeps each body under its key and finds fault with negative numbers.

@@ -1,6 +1,15 @@
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { batch, type Env, type PartialWriteError, type RecordType, Records, type Row, type Sink, type SinkDefinition } from '@millrace/core'
+import {
+  batch,
+  type Env,
+  type PartialWriteError,
+  type RecordType,
+  Records,
+  type Row,
+  type Sink,
+  type SinkDefinition,
+} from '@millrace/core'
 import { afterEach, describe, expect, it } from 'vitest'
 import { sinkHttp } from '../src/sink.ts'
 
@@ -13,7 +22,11 @@ const schema: RecordType = {
 }
 const rowsOf = (n: number): Row[] => Array.from({ length: n }, (_, i) => ({ n: i, invoice: `i${i % 5}`, note: null }))
 const records = (rows: readonly Row[]) =>
-  new Records({ rows, pipeline: 'p', from: [{ source: 's', batch: batch({ split: 'a b', rows, positionAt: (i) => i }) }] })
+  new Records({
+    rows,
+    pipeline: 'p',
+    from: [{ source: 's', batch: batch({ split: 'a b', rows, positionAt: (i) => i }) }],
+  })
 const signal = new AbortController().signal
 
 let server: Server
@@ -25,13 +38,19 @@ interface Got {
   readonly body: string
 }
 /** A real server on loopback; `answer` gives the status of each request. */
-async function listen(answer: (got: Got, count: number) => number | Promise<number>): Promise<{ url: string; got: Got[] }> {
+async function listen(
+  answer: (got: Got, count: number) => number | Promise<number>,
+): Promise<{ url: string; got: Got[] }> {
   const got: Got[] = []
   server = createServer((request, response) => {
     const parts: Buffer[] = []
     request.on('data', (part: Buffer) => parts.push(part))
     request.on('end', async () => {
-      const one = { key: String(request.headers['idempotency-key']), type: String(request.headers['content-type']), body: Buffer.concat(parts).toString() }
+      const one = {
+        key: String(request.headers['idempotency-key']),
+        type: String(request.headers['content-type']),
+        body: Buffer.concat(parts).toString(),
+      }
       got.push(one)
       response.statusCode = await answer(one, got.length)
       response.end(response.statusCode < 300 ? '' : 'because')
@@ -41,9 +60,24 @@ async function listen(answer: (got: Got, count: number) => number | Promise<numb
   return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/x`, got }
 }
 
-async function post(url: string, rows: readonly Row[], more: Record<string, unknown> = {}): Promise<PartialWriteError | undefined> {
+async function post(
+  url: string,
+  rows: readonly Row[],
+  more: Record<string, unknown> = {},
+): Promise<PartialWriteError | undefined> {
   const env: Env = { root: '/', home: '/', profile: 'local', pipeline: 'p', id: 'x', resolve: (p) => p }
-  const defaults = { url, method: 'POST', body: 'object', batch: 500, nulls: 'omit', concurrency: 8, order: 'none', headers: {}, timeout: 2000, wait: 1000 }
+  const defaults = {
+    url,
+    method: 'POST',
+    body: 'object',
+    batch: 500,
+    nulls: 'omit',
+    concurrency: 8,
+    order: 'none',
+    headers: {},
+    timeout: 2000,
+    wait: 1000,
+  }
   const sink: Sink = (sinkHttp as SinkDefinition).create({ ...defaults, ...more }, { ...env, schema })
   await sink.open!({ signal, incarnation: 1, instance: { i: 0, n: 1 }, warn: () => {} })
   try {
@@ -115,7 +149,10 @@ describe('sink-http', () => {
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
     const { port } = server.address() as AddressInfo
     await new Promise((resolve) => server.close(resolve))
-    await expect(post(`http://127.0.0.1:${port}/`, rowsOf(1), { wait: 150 })).rejects.toMatchObject({ name: 'SystemError', code: 'http_unreachable' })
+    await expect(post(`http://127.0.0.1:${port}/`, rowsOf(1), { wait: 150 })).rejects.toMatchObject({
+      name: 'SystemError',
+      code: 'http_unreachable',
+    })
     server = createServer().listen(0)
   })
 })

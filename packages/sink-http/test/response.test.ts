@@ -18,25 +18,38 @@ function read(text: string, size: number) {
 
 describe('a response', () => {
   const cases: [string, string, object | undefined][] = [
-    ['with a length', 'HTTP/1.1 201 Created\r\nContent-Length: 5\r\n\r\nh\u00e9llo'.replace('5', '6'), { status: 201, body: 'h\u00e9llo', reusable: true }],
+    [
+      'with a length',
+      'HTTP/1.1 201 Created\r\nContent-Length: 5\r\n\r\nh\u00e9llo'.replace('5', '6'),
+      { status: 201, body: 'h\u00e9llo', reusable: true },
+    ],
     ['without a body', 'HTTP/1.1 204 No Content\r\n\r\n', { status: 204, body: '', reusable: true }],
     [
       'in chunks, with an extension and a trailer',
       'HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n4;x=1\r\nabcd\r\nA\r\n0123456789\r\n0\r\nx-sum: 1\r\n\r\n',
       { status: 200, body: 'abcd0123456789', reusable: true },
     ],
-    ['until the connection closes', 'HTTP/1.1 500 Oh\r\n\r\nno idea', { status: 500, body: 'no idea', reusable: false }],
+    [
+      'until the connection closes',
+      'HTTP/1.1 500 Oh\r\n\r\nno idea',
+      { status: 500, body: 'no idea', reusable: false },
+    ],
     [
       'after interim ones',
       'HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nlink: </x>\r\n\r\nHTTP/1.1 422 No\r\ncontent-length: 2\r\n\r\nno',
       { status: 422, body: 'no', reusable: true },
     ],
-    ['that closes the connection', 'HTTP/1.1 200 OK\r\nConnection: close\r\ncontent-length: 0\r\n\r\n', { status: 200, body: '', reusable: false }],
+    [
+      'that closes the connection',
+      'HTTP/1.1 200 OK\r\nConnection: close\r\ncontent-length: 0\r\n\r\n',
+      { status: 200, body: '', reusable: false },
+    ],
     ['of HTTP/1.0', 'HTTP/1.0 200 OK\r\ncontent-length: 0\r\n\r\n', { status: 200, body: '', reusable: false }],
     ['that ends too early', 'HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\nabc', undefined],
   ]
   it.each(cases)('%s is read whole, in pieces of any size', (_what, text, expected) => {
-    for (const size of [1, 2, 3, 7, 1000]) expect(read(text, size), `pieces of ${size}`).toEqual(expected && { ...expected, all: true })
+    for (const size of [1, 2, 3, 7, 1000])
+      expect(read(text, size), `pieces of ${size}`).toEqual(expected && { ...expected, all: true })
   })
 
   it('keeps only the beginning of a long body', () => {
@@ -77,7 +90,9 @@ describe('the client', () => {
   })
 
   it('does not send it again on a fresh connection that closes, nor after half an answer', async () => {
-    const url = await listen((socket, nth) => (nth === 1 ? socket.end() : nth === 2 ? socket.write(ok) : socket.end('HTTP/1.1 2')))
+    const url = await listen((socket, nth) =>
+      nth === 1 ? socket.end() : nth === 2 ? socket.write(ok) : socket.end('HTTP/1.1 2'),
+    )
     const client = createClient(url, 1000)
     await expect(client.send(request)).rejects.toThrow('closed before')
     expect((await client.send(request)).status).toBe(200)

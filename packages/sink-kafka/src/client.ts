@@ -25,7 +25,12 @@ export interface Client {
 export function openClient(o: Options, env: Env): Client {
   const base = kafkaConnection(o, env)
   const make = () =>
-    new Producer<Buffer, Buffer, string, Buffer>({ ...base, idempotent: true, acks: -1, serializers: { headerKey: (name) => Buffer.from(name ?? '') } })
+    new Producer<Buffer, Buffer, string, Buffer>({
+      ...base,
+      idempotent: true,
+      acks: -1,
+      serializers: { headerKey: (name) => Buffer.from(name ?? '') },
+    })
   let producer = make()
   const compression = o.compression
   const withAdmin = async <T>(body: (admin: Admin) => Promise<T>): Promise<T> => {
@@ -38,7 +43,11 @@ export function openClient(o: Options, env: Env): Client {
       await settled(admin.close(), closeMs).catch(() => {})
     }
   }
-  const partitions = () => withAdmin(async (admin) => (await admin.metadata({ topics: [o.stream], forceUpdate: true })).topics.get(o.stream)!.partitions.length)
+  const partitions = () =>
+    withAdmin(
+      async (admin) =>
+        (await admin.metadata({ topics: [o.stream], forceUpdate: true })).topics.get(o.stream)!.partitions.length,
+    )
   return {
     async send(messages) {
       try {

@@ -5,7 +5,9 @@ import { kafkaOptions, streamSinkOptions } from '@millrace/formats'
 export const options = option.object({
   ...streamSinkOptions,
   ...kafkaOptions,
-  compression: option.oneOf(['zstd', 'lz4', 'snappy', 'gzip', 'none'], 'How batches are compressed.', { default: 'zstd' }),
+  compression: option.oneOf(['zstd', 'lz4', 'snappy', 'gzip', 'none'], 'How batches are compressed.', {
+    default: 'zstd',
+  }),
   in_flight: option.integer('Sends on their way at once; their order holds.', { default: 4, min: 1, max: 5 }),
   max_message: option.size('A larger value is a bad record.', { default: '1MiB' }),
 })

@@ -26,7 +26,10 @@ export const sinkKafka = defineSink({
   serves: ['stream'],
   summary: 'Writes records to a Kafka topic, idempotent and acknowledged by all replicas.',
   options,
-  capabilities: () => ({ label: 'at-least-once', how: 'acks=all, idempotent; a repeated record keeps its id in the header, which the next hop inherits' }),
+  capabilities: () => ({
+    label: 'at-least-once',
+    how: 'acks=all, idempotent; a repeated record keeps its id in the header, which the next hop inherits',
+  }),
   writes: (o) => [`kafka:${o.stream}`],
   async probe(o, env) {
     const client = openClient(o, env)
@@ -38,7 +41,13 @@ export const sinkKafka = defineSink({
   },
   mapping: jsonForm,
   create(o, ctx): Sink {
-    const encode = streamEncoder({ schema: ctx.schema, format: o.format, valueField: o.value_field, key: o.key, headersField: o.headers_field })
+    const encode = streamEncoder({
+      schema: ctx.schema,
+      format: o.format,
+      valueField: o.value_field,
+      key: o.key,
+      headersField: o.headers_field,
+    })
     let client: Client
     /** Sends in order, from the first that is not acknowledged on. */
     let window: Send[] = []
@@ -128,13 +137,23 @@ function messagesOf(
   for (let i = 0; i < ids.length; i++) {
     const value = bytes.subarray(starts[i]!, ends[i]!)
     if (value.length > o.max_message) {
-      failures.push({ index: i, kind: 'data', code: 'too_large', message: `its value has ${value.length} bytes, more than max_message (${o.max_message})` })
+      failures.push({
+        index: i,
+        kind: 'data',
+        code: 'too_large',
+        message: `its value has ${value.length} bytes, more than max_message (${o.max_message})`,
+      })
       continue
     }
     const more: Record<string, Buffer> = { [idHeader]: Buffer.from(ids[i]!) }
     for (const [name, text] of Object.entries(headers?.[i] ?? {})) if (name !== idHeader) more[name] = Buffer.from(text)
     const key = keys[i]
-    messages.push({ topic: o.stream, value, headers: more, ...(key === null || key === undefined ? {} : { key: Buffer.from(key) }) })
+    messages.push({
+      topic: o.stream,
+      value,
+      headers: more,
+      ...(key === null || key === undefined ? {} : { key: Buffer.from(key) }),
+    })
   }
   return { messages, failures }
 }

@@ -5,7 +5,9 @@ import { describe } from 'vitest'
 
 const url = liveUrl('KAFKA')
 const brokers = (url ?? '').split(',')
-const schema = { fields: { n: { type: { kind: 'integer' }, optional: false }, name: { type: { kind: 'string' }, optional: true } } } as const
+const schema = {
+  fields: { n: { type: { kind: 'integer' }, optional: false }, name: { type: { kind: 'string' }, optional: true } },
+} as const
 const rows = Array.from({ length: 40 }, (_, n) => ({ n, name: n % 4 ? `n ${n}` : null }))
 let count = 0
 const fresh = () => `contract-sink-${process.pid}-${Date.now()}-${count++}`
@@ -34,10 +36,24 @@ async function valuesOf(stream: string): Promise<Row[]> {
           minBytes: 1,
           maxWaitTime: 100,
           isolationLevel: 0,
-          topics: [{ topicId: id, partitions: [{ partition, fetchOffset: from, currentLeaderEpoch: -1, lastFetchedEpoch: -1, partitionMaxBytes: 1 << 20 }] }],
+          topics: [
+            {
+              topicId: id,
+              partitions: [
+                {
+                  partition,
+                  fetchOffset: from,
+                  currentLeaderEpoch: -1,
+                  lastFetchedEpoch: -1,
+                  partitionMaxBytes: 1 << 20,
+                },
+              ],
+            },
+          ],
         })
         for (const record of responses.flatMap((r) => r.partitions).flatMap((p) => p.records ?? [])) {
-          for (const one of record.records) if (record.firstOffset + BigInt(one.offsetDelta) >= from) found.push(JSON.parse(String(one.value)) as Row)
+          for (const one of record.records)
+            if (record.firstOffset + BigInt(one.offsetDelta) >= from) found.push(JSON.parse(String(one.value)) as Row)
           from = record.firstOffset + BigInt(record.lastOffsetDelta) + 1n
         }
       }
@@ -55,7 +71,17 @@ describe.skipIf(!url)('on a real broker', () => {
     async setup() {
       const stream = await topic(3)
       return {
-        options: { stream, brokers, format: 'json', value_field: 'value', key: 'n', order: 'strict', compression: 'zstd', in_flight: 4, max_message: 1000 },
+        options: {
+          stream,
+          brokers,
+          format: 'json',
+          value_field: 'value',
+          key: 'n',
+          order: 'strict',
+          compression: 'zstd',
+          in_flight: 4,
+          max_message: 1000,
+        },
         schema,
         rows,
         refused: { n: 1, name: 'x'.repeat(2000) },

@@ -4,17 +4,40 @@
  */
 import { join } from 'node:path'
 import { defineSink, type Env, option, type Records, type Sink, type Static } from '@millrace/core'
-import { describeLog, type EncodedValues, jsonForm, type Log, logPath, openLog, streamEncoder, streamSinkOptions } from '@millrace/formats'
+import {
+  describeLog,
+  type EncodedValues,
+  jsonForm,
+  type Log,
+  logPath,
+  openLog,
+  streamEncoder,
+  streamSinkOptions,
+} from '@millrace/formats'
 
 const options = option.object({
   ...streamSinkOptions,
-  path: option.optional(option.path('The folder of the log; every stream is a file in it. Default: `log` in the data folder of the profile.')),
-  partitions: option.integer('How many partitions the stream gets when it is made; records of one key stay in one.', { default: 1, min: 1, max: 1024 }),
+  path: option.optional(
+    option.path(
+      'The folder of the log; every stream is a file in it. Default: `log` in the data folder of the profile.',
+    ),
+  ),
+  partitions: option.integer('How many partitions the stream gets when it is made; records of one key stay in one.', {
+    default: 1,
+    min: 1,
+    max: 1024,
+  }),
   retention: option.optional(
     option.object(
       {
-        time: option.optional(option.duration('Records older than this are removed when others are written.', { example: '7d' })),
-        size: option.optional(option.size('The oldest records are removed when those that are kept take more than this, compressed.', { example: '1GiB' })),
+        time: option.optional(
+          option.duration('Records older than this are removed when others are written.', { example: '7d' }),
+        ),
+        size: option.optional(
+          option.size('The oldest records are removed when those that are kept take more than this, compressed.', {
+            example: '1GiB',
+          }),
+        ),
       },
       'What is kept; default: everything.',
     ),
@@ -30,14 +53,23 @@ export const sinkLog = defineSink({
   serves: ['stream'],
   summary: 'Appends records to a stream of the embedded log: durable, partitioned, for any number of readers.',
   options,
-  capabilities: () => ({ label: 'at-least-once', how: 'appended and fsynced; a repeated record keeps its id, which the next hop inherits' }),
+  capabilities: () => ({
+    label: 'at-least-once',
+    how: 'appended and fsynced; a repeated record keeps its id, which the next hop inherits',
+  }),
   writes: (o, env) => [`log:${logPath(folderOf(o, env), o.stream)}`],
   async probe(o, env) {
     return `stream ${o.stream} ${describeLog(logPath(folderOf(o, env), o.stream)) ?? 'is not there yet: the first run makes it'}`
   },
   mapping: jsonForm,
   create(o, ctx): Sink {
-    const encode = streamEncoder({ schema: ctx.schema, format: o.format, valueField: o.value_field, key: o.key, headersField: o.headers_field })
+    const encode = streamEncoder({
+      schema: ctx.schema,
+      format: o.format,
+      valueField: o.value_field,
+      key: o.key,
+      headersField: o.headers_field,
+    })
     let log: Log | undefined
     let turn = 0
     return {

@@ -3,7 +3,9 @@ import type { Row } from '@millrace/core'
 import { openLog } from '@millrace/formats'
 import { sinkContract } from '@millrace/testkit'
 
-const schema = { fields: { n: { type: { kind: 'integer' }, optional: false }, name: { type: { kind: 'string' }, optional: true } } } as const
+const schema = {
+  fields: { n: { type: { kind: 'integer' }, optional: false }, name: { type: { kind: 'string' }, optional: true } },
+} as const
 const rows = Array.from({ length: 30 }, (_, n) => ({ n, name: n % 4 ? `n ${n}` : null }))
 
 for (const partitions of [1, 3]) {
@@ -11,7 +13,15 @@ for (const partitions of [1, 3]) {
     module: new URL('../src/index.ts', import.meta.url),
     type: 'log',
     setup: ({ root }) => ({
-      options: { stream: 'orders', path: 'log', format: 'json', value_field: 'value', order: 'strict', partitions, ...(partitions > 1 ? { key: 'n' } : {}) },
+      options: {
+        stream: 'orders',
+        path: 'log',
+        format: 'json',
+        value_field: 'value',
+        order: 'strict',
+        partitions,
+        ...(partitions > 1 ? { key: 'n' } : {}),
+      },
       schema,
       rows,
       visible() {

@@ -3,7 +3,16 @@
  * and name nobody; then the batch is halved until the faulty one stands alone. Every operation is by key, so those that come again replace themselves.
  */
 import { SystemError } from '@millrace/core'
-import { type AnyBulkWriteOperation, type Collection, isAboutDocument, isRefusal, MongoBulkWriteError, scrubbed, sizeOf, systemError } from './client.ts'
+import {
+  type AnyBulkWriteOperation,
+  type Collection,
+  isAboutDocument,
+  isRefusal,
+  MongoBulkWriteError,
+  scrubbed,
+  sizeOf,
+  systemError,
+} from './client.ts'
 import type { Options } from './options.ts'
 
 /** The most bytes of a document: mongodb.com/docs/manual/reference/limits. */
@@ -25,7 +34,11 @@ export interface Fault {
 }
 
 /** Runs the operations; what failed, by index. Throws `SystemError` where nothing is known of any of them. */
-export async function bulkWrite(operations: readonly Operation[], collection: Collection<Stored>, o: Options): Promise<Map<number, Fault>> {
+export async function bulkWrite(
+  operations: readonly Operation[],
+  collection: Collection<Stored>,
+  o: Options,
+): Promise<Map<number, Fault>> {
   const faults = new Map<number, Fault>()
   try {
     await collection.bulkWrite(operations, { ordered: false })
@@ -33,11 +46,16 @@ export async function bulkWrite(operations: readonly Operation[], collection: Co
   } catch (error) {
     if (error instanceof MongoBulkWriteError) {
       const concern = error.result.getWriteConcernError()
-      if (concern) throw new SystemError('unknown_outcome', `MongoDB could not say that a majority has it: ${concern.errmsg}`, { retry: true })
-      for (const { index, code, errmsg } of [error.writeErrors].flat()) faults.set(index, faultOf(code, errmsg ?? '', o))
+      if (concern)
+        throw new SystemError('unknown_outcome', `MongoDB could not say that a majority has it: ${concern.errmsg}`, {
+          retry: true,
+        })
+      for (const { index, code, errmsg } of [error.writeErrors].flat())
+        faults.set(index, faultOf(code, errmsg ?? '', o))
       if (faults.size > 0) return faults
     }
-    if (!isRefusal(error)) throw systemError(error, o) ?? new SystemError('refused', `MongoDB refuses the write: ${scrubbed(error, o)}`)
+    if (!isRefusal(error))
+      throw systemError(error, o) ?? new SystemError('refused', `MongoDB refuses the write: ${scrubbed(error, o)}`)
     if (operations.length > 1) {
       const middle = operations.length >> 1
       const first = await bulkWrite(operations.slice(0, middle), collection, o)
@@ -60,7 +78,9 @@ function faultOf(code: number, text: string, o: Options): Fault {
   if (code === 11_000) {
     // Another unique index than that of the key tells of the data, not of a race.
     const isOfKey = / index: _id_ /.test(text) || !text.includes(' index: ')
-    return isOfKey ? { kind: 'taken', code: 'key_taken', message } : { kind: 'data', code: 'constraint', message: `MongoDB refuses it: ${message}` }
+    return isOfKey
+      ? { kind: 'taken', code: 'key_taken', message }
+      : { kind: 'data', code: 'constraint', message: `MongoDB refuses it: ${message}` }
   }
   if (!isAboutDocument(code)) return { kind: 'system', code: 'unavailable', message }
   const name = code === 121 ? 'validation' : [10_334, 17_419, 17_420].includes(code) ? 'too_large' : 'refused'

@@ -51,7 +51,11 @@ export function compileOperations(o: Options, ctx: SinkContext): Preparing {
             refuse(i, id.code, id.message, id.field)
             continue
           }
-          const wrong = fieldsOf ? prepareSet(fieldsOf(row), sets, i) : o.write === 'delete' ? undefined : unstorable(row, open)
+          const wrong = fieldsOf
+            ? prepareSet(fieldsOf(row), sets, i)
+            : o.write === 'delete'
+              ? undefined
+              : unstorable(row, open)
           if (wrong) {
             refuse(i, wrong.code, wrong.message, wrong.field)
             continue
@@ -71,11 +75,20 @@ export function compileOperations(o: Options, ctx: SinkContext): Preparing {
         operation(id, of, first) {
           const filter = { _id: id }
           if (o.write === 'delete') return { deleteOne: { filter } }
-          if (fieldsOf) return { updateOne: { filter, update: updateOf((first ? [of[0]!] : of).flatMap((i) => sets[i]!)), upsert: true } }
+          if (fieldsOf)
+            return {
+              updateOne: { filter, update: updateOf((first ? [of[0]!] : of).flatMap((i) => sets[i]!)), upsert: true },
+            }
           if (!oneByOne) return { replaceOne: { filter, replacement: documents[of.at(-1)!]!, upsert: true } }
           const record = ids![of[0]!]!
           // A document of another record does not match, so it is to be inserted, and its key is taken.
-          return { replaceOne: { filter: { ...filter, [recordField]: record }, replacement: { ...documents[of[0]!]!, [recordField]: record }, upsert: true } }
+          return {
+            replaceOne: {
+              filter: { ...filter, [recordField]: record },
+              replacement: { ...documents[of[0]!]!, [recordField]: record },
+              upsert: true,
+            },
+          }
         },
       }
     },
@@ -101,7 +114,11 @@ function keyOf(row: Row, key: (row: Row) => string | undefined, names: readonly 
   return { code: 'bad_text', message: `${field} ${half}`, field }
 }
 
-function prepareSet(set: readonly (readonly [string, unknown])[] | Wrong, into: (readonly (readonly [string, unknown])[])[], i: number): Wrong | undefined {
+function prepareSet(
+  set: readonly (readonly [string, unknown])[] | Wrong,
+  into: (readonly (readonly [string, unknown])[])[],
+  i: number,
+): Wrong | undefined {
   if ('code' in set) return set
   into[i] = set
   return undefined
@@ -118,8 +135,13 @@ function unstorable(row: Row, open: boolean): Wrong | undefined {
 }
 
 /** Sets fields in order, later ones winning. A name with a dot or a dollar would be taken for a path, so it is set by an expression. */
-function updateOf(set: readonly (readonly [name: string, value: unknown])[]): NonNullable<Extract<Operation, { updateOne: unknown }>['updateOne']['update']> {
+function updateOf(
+  set: readonly (readonly [name: string, value: unknown])[],
+): NonNullable<Extract<Operation, { updateOne: unknown }>['updateOne']['update']> {
   const fields = new Map(set)
-  if ([...fields.keys()].every((name) => !name.startsWith('$') && !name.includes('.'))) return { $set: Object.fromEntries(fields) }
-  return [...fields].map(([name, value]) => ({ $replaceWith: { $setField: { field: { $literal: name }, input: '$$ROOT', value: { $literal: value } } } }))
+  if ([...fields.keys()].every((name) => !name.startsWith('$') && !name.includes('.')))
+    return { $set: Object.fromEntries(fields) }
+  return [...fields].map(([name, value]) => ({
+    $replaceWith: { $setField: { field: { $literal: name }, input: '$$ROOT', value: { $literal: value } } },
+  }))
 }

@@ -4,7 +4,9 @@ import { documentOptions, documentWrites, mongodbOptions } from '@millrace/forma
 
 export const options = option.object({
   ...mongodbOptions,
-  collection: option.text('The collection to write documents to; it is made where it is missing.', { example: 'invoice-items' }),
+  collection: option.text('The collection to write documents to; it is made where it is missing.', {
+    example: 'invoice-items',
+  }),
   write: option.oneOf(
     documentWrites,
     '`upsert` replaces the document of the key, `insert` makes a key that exists a data error, `set` merges fields into the document, `delete` removes it.',
@@ -14,7 +16,8 @@ export const options = option.object({
   collection_options: option.optional({
     type: 'object',
     additionalProperties: {},
-    description: 'How the collection is made where it is missing, as MongoDB names it: validator, collation, clusteredIndex, capped.',
+    description:
+      'How the collection is made where it is missing, as MongoDB names it: validator, collation, clusteredIndex, capped.',
     examples: [{ collation: { locale: 'en' } }],
   } as OptionSchema<Record<string, unknown>>),
 })

@@ -1,7 +1,28 @@
 /** Questions to a collection, and what `pipe doctor` is told. */
-import { type Env, fieldOf, fromText, MillraceError, type Query, type RecordType, type Row, SystemError } from '@millrace/core'
+import {
+  type Env,
+  fieldOf,
+  fromText,
+  MillraceError,
+  type Query,
+  type RecordType,
+  type Row,
+  SystemError,
+} from '@millrace/core'
 import { bsonToPlain, compileShown } from '@millrace/formats'
-import { Binary, connect, disconnect, type Db, Decimal128, type Document, type Filter, ObjectId, scrubbed, systemError, unlessAborted } from './client.ts'
+import {
+  Binary,
+  connect,
+  disconnect,
+  type Db,
+  Decimal128,
+  type Document,
+  type Filter,
+  ObjectId,
+  scrubbed,
+  systemError,
+  unlessAborted,
+} from './client.ts'
 import { recordField } from './operations.ts'
 import type { Options } from './options.ts'
 import { toBson } from './values.ts'
@@ -14,9 +35,13 @@ export async function* queryCollection(o: Options, env: Env, query: Query, signa
     await requireCollection(db, query.collection, signal)
     let left = query.limit ?? Number.POSITIVE_INFINITY
     if (left <= 0) return
-    const sort = Object.fromEntries((query.sort ?? []).map(({ field, descending }) => [field, descending ? -1 : 1] as const))
+    const sort = Object.fromEntries(
+      (query.sort ?? []).map(({ field, descending }) => [field, descending ? -1 : 1] as const),
+    )
     const shown = compileShown(query.type)
-    const cursor = db.collection(query.collection).find(filterOf(query.where?.equals ?? {}, query.type), { sort, signal, allowDiskUse: true })
+    const cursor = db
+      .collection(query.collection)
+      .find(filterOf(query.where?.equals ?? {}, query.type), { sort, signal, allowDiskUse: true })
     for await (const document of cursor) {
       const { [recordField]: _inserted, ...rest } = bsonToPlain(document) as Row
       const row = shown(rest)
@@ -26,17 +51,27 @@ export async function* queryCollection(o: Options, env: Env, query: Query, signa
     }
   } catch (error) {
     signal.throwIfAborted()
-    throw systemError(error, o) ?? (error instanceof MillraceError ? error : new SystemError('refused', `MongoDB refuses the question: ${scrubbed(error, o)}`))
+    throw (
+      systemError(error, o) ??
+      (error instanceof MillraceError
+        ? error
+        : new SystemError('refused', `MongoDB refuses the question: ${scrubbed(error, o)}`))
+    )
   } finally {
     await disconnect(client)
   }
 }
 
 async function requireCollection(db: Db, name: string, signal: AbortSignal): Promise<void> {
-  const names = (await unlessAborted(db.listCollections({}, { nameOnly: true }).toArray(), signal)).map((each) => each.name)
+  const names = (await unlessAborted(db.listCollections({}, { nameOnly: true }).toArray(), signal)).map(
+    (each) => each.name,
+  )
   if (names.includes(name)) return
   throw new MillraceError('unknown_collection', `the database ${db.databaseName} has no collection ${name}`, {
-    hint: names.length > 0 ? `it has ${names.toSorted((a, b) => (a < b ? -1 : 1)).join(', ')}` : 'it is empty: run a pipeline that writes to it first',
+    hint:
+      names.length > 0
+        ? `it has ${names.toSorted((a, b) => (a < b ? -1 : 1)).join(', ')}`
+        : 'it is empty: run a pipeline that writes to it first',
     exitCode: 2,
   })
 }
@@ -88,9 +123,19 @@ function decimalOf(text: string): Decimal128 | undefined {
 export async function probe(o: Options, env: Env, signal: AbortSignal): Promise<string> {
   const client = await connect(o, env, signal)
   try {
-    const [hello, build] = await unlessAborted(Promise.all([client.db('admin').command({ hello: 1 }), client.db('admin').command({ buildInfo: 1 })]), signal)
-    const there = await unlessAborted(client.db(o.database).listCollections({ name: o.collection }, { nameOnly: true }).toArray(), signal)
-    const set = hello['setName'] ? `replica set ${hello['setName']}` : hello['msg'] === 'isdbgrid' ? 'sharded' : 'a single server: no majority to wait for'
+    const [hello, build] = await unlessAborted(
+      Promise.all([client.db('admin').command({ hello: 1 }), client.db('admin').command({ buildInfo: 1 })]),
+      signal,
+    )
+    const there = await unlessAborted(
+      client.db(o.database).listCollections({ name: o.collection }, { nameOnly: true }).toArray(),
+      signal,
+    )
+    const set = hello['setName']
+      ? `replica set ${hello['setName']}`
+      : hello['msg'] === 'isdbgrid'
+        ? 'sharded'
+        : 'a single server: no majority to wait for'
     const collection =
       there.length === 0
         ? `no collection ${o.collection} yet`

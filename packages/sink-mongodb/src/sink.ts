@@ -6,7 +6,9 @@ import type { OpenCollection } from './write.ts'
 
 function checkOptions(o: Options): Problem[] {
   const indexable = (field: string) =>
-    field === '' || field.startsWith('$') || /[.\0]/.test(field) ? 'MongoDB would take it for a path or an operator' : undefined
+    field === '' || field.startsWith('$') || /[.\0]/.test(field)
+      ? 'MongoDB would take it for a path or an operator'
+      : undefined
   return [...mongodbProblems(o), ...documentProblems(o, o.write, indexable)]
 }
 
@@ -21,7 +23,13 @@ function accepts(o: Options, input: RecordType): Problem[] {
         at: [],
         hint: 'cast it to string or to a shorter decimal',
       })
-    if (/^\$|\0/.test(name)) found.push({ code: 'bad_value', message: `a document cannot have a field \`${name}\``, at: [], hint: 'rename it with `select`' })
+    if (/^\$|\0/.test(name))
+      found.push({
+        code: 'bad_value',
+        message: `a document cannot have a field \`${name}\``,
+        at: [],
+        hint: 'rename it with `select`',
+      })
   }
   return found
 }

@@ -21,12 +21,16 @@ function converter(type: Type): ((value: unknown) => unknown) | undefined {
       return (value) => new Date(midnight(value as string)!)
     case 'timestamp':
       return (value) => {
-        if (!(Math.abs(value as number) <= 8.64e15)) throw new RangeError(`${value as number} ms is no time that MongoDB holds`)
+        if (!(Math.abs(value as number) <= 8.64e15))
+          throw new RangeError(`${value as number} ms is no time that MongoDB holds`)
         return new Date(value as number)
       }
     case 'list': {
       const item = converter(type.of.type)
-      return item && ((value) => (value as unknown[]).map((part) => (part === null || part === undefined ? null : item(part))))
+      return (
+        item &&
+        ((value) => (value as unknown[]).map((part) => (part === null || part === undefined ? null : item(part))))
+      )
     }
     case 'object':
       return recordConverter(type.record)
@@ -56,5 +60,6 @@ export function compileDocument(schema: RecordType, nulls: 'write' | 'omit'): (r
   const convert = recordConverter(schema) as ((row: Row) => Row) | undefined
   const plain = convert ?? ((row: Row) => row)
   if (nulls === 'write') return plain
-  return (row) => Object.fromEntries(Object.entries(plain(row)).filter(([, value]) => value !== null && value !== undefined))
+  return (row) =>
+    Object.fromEntries(Object.entries(plain(row)).filter(([, value]) => value !== null && value !== undefined))
 }

@@ -26,7 +26,8 @@ export async function openCollection(o: Options, ctx: SinkContext, signal: Abort
     const db = client.db(o.database)
     const collection = db.collection<Stored>(o.collection)
     await unlessAborted(db.createCollection(o.collection, o.collection_options ?? {}).catch(unlessCode(48, 13)), signal)
-    for (const fields of o.indexes ?? []) await unlessAborted(collection.createIndex(Object.fromEntries(fields.map((field) => [field, 1]))), signal)
+    for (const fields of o.indexes ?? [])
+      await unlessAborted(collection.createIndex(Object.fromEntries(fields.map((field) => [field, 1]))), signal)
     const preparing = compileOperations(o, ctx)
     return {
       write: (records, abort) => unlessAborted(writeAll(records, preparing, collection, o), abort),
@@ -34,7 +35,13 @@ export async function openCollection(o: Options, ctx: SinkContext, signal: Abort
     }
   } catch (error) {
     await disconnect(client)
-    throw systemError(error, o) ?? new SystemError('refused', `MongoDB refuses the collection ${o.collection} or an index of it: ${scrubbed(error, o)}`)
+    throw (
+      systemError(error, o) ??
+      new SystemError(
+        'refused',
+        `MongoDB refuses the collection ${o.collection} or an index of it: ${scrubbed(error, o)}`,
+      )
+    )
   }
 }
 
@@ -45,7 +52,12 @@ const unlessCode =
     if (!codes.includes(Number((error as { code?: unknown }).code))) throw error
   }
 
-async function writeAll(records: Records, preparing: Preparing, collection: Collection<Stored>, o: Options): Promise<void> {
+async function writeAll(
+  records: Records,
+  preparing: Preparing,
+  collection: Collection<Stored>,
+  o: Options,
+): Promise<void> {
   if (records.length === 0) return
   const failures = new Map<number, WriteFailure>()
   const refuse: Refuse = (index, code, message, field, kind = 'data') => {

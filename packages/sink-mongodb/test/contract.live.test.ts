@@ -8,7 +8,8 @@ import { resolved } from './server.ts'
 const url = liveUrl('MONGODB')
 const module = new URL('../src/index.ts', import.meta.url)
 const field = (type: Type, optional = false): Field => ({ type, optional })
-const plain = (kind: Exclude<Type['kind'], 'decimal' | 'list' | 'object'>, optional = false): Field => field({ kind }, optional)
+const plain = (kind: Exclude<Type['kind'], 'decimal' | 'list' | 'object'>, optional = false): Field =>
+  field({ kind }, optional)
 
 const everyType: RecordType = {
   fields: {
@@ -41,7 +42,9 @@ const everyRow = (count: number): Row[] =>
     inner: { at: n, name: n % 2 ? 'x' : null },
     any: n % 4 === 0 ? null : { a: [1, 'two', { b: null }], n },
   }))
-const keyed: RecordType = { fields: { group: plain('string', true), at: plain('integer', true), total: plain('integer') } }
+const keyed: RecordType = {
+  fields: { group: plain('string', true), at: plain('integer', true), total: plain('integer') },
+}
 
 /** Every document of a collection, by the driver alone. */
 async function find(database: string, collection: string): Promise<Row[]> {
@@ -97,7 +100,14 @@ describe.skipIf(!url)('on a real server', () => {
     setup({ defer }) {
       const database = place(defer)
       return {
-        options: resolved({ url: url as never, database, collection: 'gathered', write: 'set', key: 'group', attribute: { name: 'at', value: ['total'] } }),
+        options: resolved({
+          url: url as never,
+          database,
+          collection: 'gathered',
+          write: 'set',
+          key: 'group',
+          attribute: { name: 'at', value: ['total'] },
+        }),
         schema: keyed,
         rows: Array.from({ length: 15 }, (_, i) => ({ group: 'abc'[i % 3], at: i, total: i * i })),
         visible: async () =>

@@ -30,7 +30,11 @@ describe.skipIf(!url)('faults', () => {
   const failWrites = (times: number, data: Readonly<Record<string, unknown>>) =>
     server.client
       .db('admin')
-      .command({ configureFailPoint: 'failCommand', mode: { times }, data: { failCommands: ['update', 'insert'], appName: 'millrace p', ...data } })
+      .command({
+        configureFailPoint: 'failCommand',
+        mode: { times },
+        data: { failCommands: ['update', 'insert'], appName: 'millrace p', ...data },
+      })
 
   test('an answer that is lost on the wire: the write is repeated, and leaves the documents once', async () => {
     const { sink, database } = await server.open({ collection: 'c' }, schema, { url: through })
@@ -51,7 +55,11 @@ describe.skipIf(!url)('faults', () => {
     const { sink, database } = await server.open({ collection: 'c' }, schema, { url: through })
     await sink.write(records(rows.slice(0, 1)), writing)
     await proxy.set('reset')
-    await expect(sink.write(records(rows), writing)).rejects.toMatchObject({ name: 'SystemError', code: 'unavailable', retry: true })
+    await expect(sink.write(records(rows), writing)).rejects.toMatchObject({
+      name: 'SystemError',
+      code: 'unavailable',
+      retry: true,
+    })
     await proxy.set('none')
     await sink.write(records(rows), writing)
     expect(await server.documents(database, 'c')).toHaveLength(500)
@@ -62,21 +70,33 @@ describe.skipIf(!url)('faults', () => {
     await failWrites(1, { errorCode: 10_107, errorLabels: ['RetryableWriteError'] })
     await sink.write(records(rows), writing)
     await failWrites(5, { errorCode: 11_602 })
-    await expect(sink.write(records(rows), writing)).rejects.toMatchObject({ name: 'SystemError', code: 'unavailable', retry: true })
+    await expect(sink.write(records(rows), writing)).rejects.toMatchObject({
+      name: 'SystemError',
+      code: 'unavailable',
+      retry: true,
+    })
     expect(await server.documents(database, 'c')).toHaveLength(500)
   })
 
   test('a majority that could not be had is an unknown outcome, to be repeated', async () => {
     const { sink } = await server.open({ collection: 'c' }, schema)
     await failWrites(1, { writeConcernError: { code: 64, errmsg: 'waiting for replication timed out' } })
-    await expect(sink.write(records(rows), writing)).rejects.toMatchObject({ name: 'SystemError', code: 'unknown_outcome', retry: true })
+    await expect(sink.write(records(rows), writing)).rejects.toMatchObject({
+      name: 'SystemError',
+      code: 'unknown_outcome',
+      retry: true,
+    })
     await sink.write(records(rows), writing)
   })
 
   test('a right that is missing stops at once', async () => {
     const { sink } = await server.open({ collection: 'c' }, schema)
     await failWrites(1, { errorCode: 13 })
-    await expect(sink.write(records(rows), writing)).rejects.toMatchObject({ name: 'SystemError', code: 'unauthorized', retry: false })
+    await expect(sink.write(records(rows), writing)).rejects.toMatchObject({
+      name: 'SystemError',
+      code: 'unauthorized',
+      retry: false,
+    })
   })
 
   test('a server that is silent ends with the signal', async () => {
@@ -90,7 +110,10 @@ describe.skipIf(!url)('faults', () => {
   })
 
   test('a server that is down at the start is named, and can be retried', async () => {
-    const sink = definition!.create(resolved({ url: 'mongodb://127.0.0.1:1/' as never, database: 'd', collection: 'c' }), { ...env, schema })
+    const sink = definition!.create(
+      resolved({ url: 'mongodb://127.0.0.1:1/' as never, database: 'd', collection: 'c' }),
+      { ...env, schema },
+    )
     await expect(sink.open!(openContext())).rejects.toMatchObject({
       name: 'SystemError',
       code: 'unavailable',
@@ -108,7 +131,9 @@ describe.skipIf(!url)('faults', () => {
       { url: new Secret(`mongodb://${host}/?directConnection=true`), username: 'user', password: new Secret(secret) },
     ]) {
       const sink = definition!.create(resolved({ ...options, database: 'd', collection: 'c' }), { ...env, schema })
-      const error = await (sink.open!(openContext()) as Promise<void>).catch((thrown: unknown) => thrown as Error & { code: string; retry: boolean })
+      const error = await (sink.open!(openContext()) as Promise<void>).catch(
+        (thrown: unknown) => thrown as Error & { code: string; retry: boolean },
+      )
       expect(error).toMatchObject({ name: 'SystemError', code: 'unauthorized', retry: false })
       const { inspect } = await import('node:util')
       for (const text of [inspect(error, { depth: 20, showHidden: true }), JSON.stringify(error), String(error)]) {

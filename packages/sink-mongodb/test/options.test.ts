@@ -12,7 +12,9 @@ const input: RecordType = { fields: { a: string, j: { type: { kind: 'json' }, op
 const base = { url: new Secret('mongodb://127.0.0.1/'), database: 'd', collection: 'c' }
 const problems = (options: Partial<Options>, record = input) => {
   const o = resolved({ ...base, ...options })
-  return [...definition!.check!(o, env), ...definition!.accepts!(o, record)].map(({ code, at }) => `${at.join('.')}: ${code}`)
+  return [...definition!.check!(o, env), ...definition!.accepts!(o, record)].map(
+    ({ code, at }) => `${at.join('.')}: ${code}`,
+  )
 }
 
 test.each<[string, Partial<Options>, string[]]>([
@@ -30,7 +32,13 @@ test.each<[string, Partial<Options>, string[]]>([
 
 test('types and names that MongoDB cannot hold are found before the run', () => {
   const decimal = (precision: number): Type => ({ kind: 'decimal', precision, scale: 2 })
-  const nested: Type = { kind: 'list', of: { type: { kind: 'object', record: { fields: { deep: { type: decimal(38), optional: true } } } }, optional: true } }
+  const nested: Type = {
+    kind: 'list',
+    of: {
+      type: { kind: 'object', record: { fields: { deep: { type: decimal(38), optional: true } } } },
+      optional: true,
+    },
+  }
   expect(problems({}, { fields: { a: { type: decimal(34), optional: false } } })).toEqual([])
   expect(problems({}, { fields: { a: { type: nested, optional: false } } })).toEqual([': bad_value'])
   expect(problems({}, { fields: { $a: string } })).toEqual([': bad_value'])
@@ -45,7 +53,10 @@ test.each([
   ['no connection string at all', { url: new Secret('hunter2') }],
   [
     'a file of certificates that is not there',
-    { url: new Secret('mongodb://user:hunter2@127.0.0.1/'), tls: { ca: '/nowhere/ca.pem', certificate: undefined, reject_unauthorized: true } },
+    {
+      url: new Secret('mongodb://user:hunter2@127.0.0.1/'),
+      tls: { ca: '/nowhere/ca.pem', certificate: undefined, reject_unauthorized: true },
+    },
   ],
 ])('%s stops at once, and tells no secret', async (_name, options) => {
   const sink = definition!.create(resolved({ ...base, ...options }), { ...env, schema: input } as SinkContext)

@@ -1,7 +1,16 @@
 /** A database of its own on the real server, for live tests. */
 import { randomUUID } from 'node:crypto'
 import { MongoClient } from 'mongodb'
-import { batch, type OpenContext, type PartialWriteError, Records, type RecordType, type Row, type Sink, type WriteFailure } from '@millrace/core'
+import {
+  batch,
+  type OpenContext,
+  type PartialWriteError,
+  Records,
+  type RecordType,
+  type Row,
+  type Sink,
+  type WriteFailure,
+} from '@millrace/core'
 import { afterAll, afterEach } from 'vitest'
 import definitions from '../src/index.ts'
 import type { Options } from '../src/options.ts'
@@ -31,7 +40,8 @@ export interface Server {
   ): Promise<{ sink: Sink; database: string }>
 }
 
-export const resolved = (options: Partial<Options>): Options => ({ write: 'upsert', nulls: 'write', ...options }) as Options
+export const resolved = (options: Partial<Options>): Options =>
+  ({ write: 'upsert', nulls: 'write', ...options }) as Options
 
 export function makeServer(url: string): Server {
   const client = new MongoClient(url, { useBigInt64: true })
@@ -54,7 +64,10 @@ export function makeServer(url: string): Server {
     async open(options, schema, more = {}) {
       const name = options.database ?? database()
       const env = { root: '/', home: '/', profile: 'live', pipeline: 'p', id: 'out', resolve: (path: string) => path }
-      const sink = definition!.create(resolved({ url: more.url ?? url, database: name, ...options } as Partial<Options>), { ...env, schema })
+      const sink = definition!.create(
+        resolved({ url: more.url ?? url, database: name, ...options } as Partial<Options>),
+        { ...env, schema },
+      )
       cleanups.push(() => sink.close?.())
       await sink.open!(openContext())
       return { sink, database: name }
@@ -62,16 +75,27 @@ export function makeServer(url: string): Server {
   }
 }
 
-export const openContext = (): OpenContext => ({ signal: new AbortController().signal, incarnation: 1, instance: { i: 0, n: 1 }, warn: () => {} })
+export const openContext = (): OpenContext => ({
+  signal: new AbortController().signal,
+  incarnation: 1,
+  instance: { i: 0, n: 1 },
+  warn: () => {},
+})
 
 export const writing = { signal: new AbortController().signal, epoch: 1 }
 
 /** Rows as records at the positions `at`, `at + 1`, ... */
 export const records = (rows: readonly Row[], at = 0): Records =>
-  new Records({ rows, from: [{ source: 'in', batch: batch({ split: 's', rows, positionAt: (i) => at + i }) }], pipeline: 'p' })
+  new Records({
+    rows,
+    from: [{ source: 'in', batch: batch({ split: 's', rows, positionAt: (i) => at + i }) }],
+    pipeline: 'p',
+  })
 
 /** What failed in a write, in short. */
-export async function failuresOf(written: Promise<void> | void): Promise<Pick<WriteFailure, 'index' | 'kind' | 'code'>[]> {
+export async function failuresOf(
+  written: Promise<void> | void,
+): Promise<Pick<WriteFailure, 'index' | 'kind' | 'code'>[]> {
   try {
     await written
     return []

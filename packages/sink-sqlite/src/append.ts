@@ -8,7 +8,16 @@
  */
 import { randomUUID } from 'node:crypto'
 import type { DatabaseSync } from 'node:sqlite'
-import { crashPoint, type Json, MillraceError, type OpenContext, type Sink, type SinkContext, SystemError, type WriteFailure } from '@millrace/core'
+import {
+  crashPoint,
+  type Json,
+  MillraceError,
+  type OpenContext,
+  type Sink,
+  type SinkContext,
+  SystemError,
+  type WriteFailure,
+} from '@millrace/core'
 import { columnsOf, identifier, openStoreWriter, transaction } from '@millrace/formats'
 import { columnDefinitions, compileBinder, createTable } from './columns.ts'
 import type { Options } from './options.ts'
@@ -55,7 +64,13 @@ export function appendSink(o: Options, ctx: SinkContext, path: string): Sink {
         if (!saved) meetExisting(made, place, open.existing ?? o.existing)
         cutBack(made, place, saved, columnDefinitions(ctx.schema))
       })
-      put = compileInserter(db, `INSERT INTO ${place.stage} (${columns}, _millrace_load, _millrace_epoch)`, '', binder, 2)
+      put = compileInserter(
+        db,
+        `INSERT INTO ${place.stage} (${columns}, _millrace_load, _millrace_epoch)`,
+        '',
+        binder,
+        2,
+      )
     },
     async write(records, { signal, epoch }) {
       if (records.length === 0) return
@@ -84,20 +99,18 @@ function publish(db: DatabaseSync, { table, writer, stage, columns }: Place, { l
   const done = db.prepare('SELECT epoch FROM _millrace_loads WHERE load = ?').get(load)?.['epoch']
   if (done !== undefined && Number(done) >= epoch) return
   const moved = db
-    .prepare(`INSERT INTO ${identifier(table)} (${columns}) SELECT ${columns} FROM ${stage} WHERE _millrace_load = ? AND _millrace_epoch = ? ORDER BY rowid`)
+    .prepare(
+      `INSERT INTO ${identifier(table)} (${columns}) SELECT ${columns} FROM ${stage} WHERE _millrace_load = ? AND _millrace_epoch = ? ORDER BY rowid`,
+    )
     .run(load, epoch)
   if (Number(moved.changes) !== rows) {
     throw new SystemError('stage_gone', `${rows} rows were staged for ${table}, but ${moved.changes} are there`, {
       hint: 'the store was changed or replaced by hand; start anew with `pipe state reset` and `--replace`',
     })
   }
-  db.prepare('INSERT INTO _millrace_loads VALUES (?, ?, ?, ?, ?) ON CONFLICT (load) DO UPDATE SET epoch = excluded.epoch, rows = rows + excluded.rows').run(
-    load,
-    writer,
-    table,
-    epoch,
-    rows,
-  )
+  db.prepare(
+    'INSERT INTO _millrace_loads VALUES (?, ?, ?, ?, ?) ON CONFLICT (load) DO UPDATE SET epoch = excluded.epoch, rows = rows + excluded.rows',
+  ).run(load, writer, table, epoch, rows)
   db.prepare(`DELETE FROM ${stage} WHERE _millrace_load = ? AND _millrace_epoch = ?`).run(load, epoch)
 }
 
@@ -110,7 +123,10 @@ function cutBack(
 ): void {
   const create = `CREATE TABLE IF NOT EXISTS ${stage} (${definitions.join(', ')}, _millrace_load TEXT NOT NULL, _millrace_epoch INTEGER NOT NULL) STRICT`
   db.exec(create)
-  db.prepare(`DELETE FROM ${stage} WHERE _millrace_load <> ? OR _millrace_epoch > ?`).run(saved?.load ?? '', saved?.epoch ?? 0)
+  db.prepare(`DELETE FROM ${stage} WHERE _millrace_load <> ? OR _millrace_epoch > ?`).run(
+    saved?.load ?? '',
+    saved?.epoch ?? 0,
+  )
   if (Number(db.prepare(`SELECT count(*) AS n FROM ${stage}`).get()!['n']) === 0) {
     // Its columns may be those of an earlier spec.
     db.exec(`DROP TABLE ${stage}; ${create}`)
@@ -130,16 +146,24 @@ function cutBack(
 }
 
 /** A new run whose table has rows of an earlier one. */
-function meetExisting(db: DatabaseSync, { table, writer }: Place, existing: NonNullable<OpenContext['existing']>): void {
+function meetExisting(
+  db: DatabaseSync,
+  { table, writer }: Place,
+  existing: NonNullable<OpenContext['existing']>,
+): void {
   const loads = db.prepare('SELECT writer, rows FROM _millrace_loads WHERE target = ?').all(table)
   const own = loads.filter((row) => row['writer'] === writer)
   if (own.length === 0 || existing === 'keep') return
   const rows = own.reduce((sum, row) => sum + Number(row['rows']), 0)
   if (existing === 'stop') {
-    throw new MillraceError('existing_results', `the table ${table} has ${rows} rows of an earlier run of this pipeline`, {
-      hint: '--replace empties the table first, --keep adds to it; or set `existing` of the sink',
-      exitCode: 3,
-    })
+    throw new MillraceError(
+      'existing_results',
+      `the table ${table} has ${rows} rows of an earlier run of this pipeline`,
+      {
+        hint: '--replace empties the table first, --keep adds to it; or set `existing` of the sink',
+        exitCode: 3,
+      },
+    )
   }
   const all = Number(db.prepare(`SELECT count(*) AS n FROM ${identifier(table)}`).get()!['n'])
   if (all > rows) {

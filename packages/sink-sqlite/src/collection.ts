@@ -20,10 +20,14 @@ export function createCollection(db: DatabaseSync, collection: string, indexes: 
   db.exec(`CREATE TABLE IF NOT EXISTS ${table} (id TEXT PRIMARY KEY NOT NULL, doc TEXT NOT NULL, record TEXT) STRICT`)
   if (!isCollection(db, collection)) {
     const columns = columnsOf(db, collection).map((column) => column.name)
-    throw new MillraceError('name_taken', `${collection} is a table with the columns ${columns.join(', ')}, no collection of documents`, {
-      hint: 'choose another name, or write to it with `table:`',
-      exitCode: 3,
-    })
+    throw new MillraceError(
+      'name_taken',
+      `${collection} is a table with the columns ${columns.join(', ')}, no collection of documents`,
+      {
+        hint: 'choose another name, or write to it with `table:`',
+        exitCode: 3,
+      },
+    )
   }
   for (const fields of indexes) {
     const name = identifier(`${collection}: ${fields.join(', ')}`)

@@ -6,13 +6,19 @@ import { type Column, columnsOf, columnType, identifier, tableNamed, toColumn } 
 /** The definition of the columns, as in CREATE TABLE. Required fields and the key are NOT NULL. */
 export function columnDefinitions(schema: RecordType, key: readonly string[] = []): string[] {
   const columns = Object.entries(schema.fields).map(
-    ([name, field]) => `${identifier(name)} ${columnType(field.type)}${field.optional && !key.includes(name) ? '' : ' NOT NULL'}`,
+    ([name, field]) =>
+      `${identifier(name)} ${columnType(field.type)}${field.optional && !key.includes(name) ? '' : ' NOT NULL'}`,
   )
   return key.length > 0 ? [...columns, `PRIMARY KEY (${key.map(identifier).join(', ')})`] : columns
 }
 
 /** Makes the table, or throws `MillraceError` where the one that is there cannot hold the records. */
-export function createTable(db: DatabaseSync, table: string, schema: RecordType, key: readonly string[] | undefined): void {
+export function createTable(
+  db: DatabaseSync,
+  table: string,
+  schema: RecordType,
+  key: readonly string[] | undefined,
+): void {
   const there = tableNamed(db, table)
   if (there === undefined) {
     db.exec(`CREATE TABLE ${identifier(table)} (${columnDefinitions(schema, key).join(', ')}) STRICT`)
@@ -23,7 +29,8 @@ export function createTable(db: DatabaseSync, table: string, schema: RecordType,
   for (const [name, { type }] of Object.entries(schema.fields)) {
     const column = columns.get(name.toLowerCase())
     if (!column) wrong.push(`there is no column ${name}`)
-    else if (!holds(affinity(column.type), type)) wrong.push(`the column ${name} is ${column.type || 'untyped'} and would change a ${typeText(type)}`)
+    else if (!holds(affinity(column.type), type))
+      wrong.push(`the column ${name} is ${column.type || 'untyped'} and would change a ${typeText(type)}`)
   }
   if (key && !hasUniqueIndex(db, there, key)) wrong.push(`no unique index covers exactly ${key.join(', ')}`)
   if (wrong.length > 0) {
@@ -61,7 +68,8 @@ function holds(column: Affinity, type: Type): boolean {
 
 function hasUniqueIndex(db: DatabaseSync, table: string, key: readonly string[]): boolean {
   const same = (names: readonly string[]) =>
-    names.length === key.length && key.every((name) => names.some((other) => other.toLowerCase() === name.toLowerCase()))
+    names.length === key.length &&
+    key.every((name) => names.some((other) => other.toLowerCase() === name.toLowerCase()))
   const primary = columnsOf(db, table).filter((column: Column) => column.key > 0)
   if (same(primary.map((column) => column.name))) return true
   const indexes = db.prepare('SELECT name FROM pragma_index_list(?) WHERE "unique" = 1 AND partial = 0').all(table)
@@ -102,7 +110,11 @@ export function compileBinder(schema: RecordType): Binder {
         const { name, write, holdsText } = columns[k]!
         const value = row[name] ?? null
         if (holdsText && !isWellFormed(value))
-          return { code: 'bad_text', message: `${name} holds half of a surrogate pair, which is no character`, field: name }
+          return {
+            code: 'bad_text',
+            message: `${name} holds half of a surrogate pair, which is no character`,
+            field: name,
+          }
         try {
           into[at + k] = value === null ? null : write(value)
         } catch (error) {

@@ -20,7 +20,16 @@ import {
   toJson,
   type WriteFailure,
 } from '@millrace/core'
-import { compileSet, identifier, keyFields, openStoreWriter, rowError, type SetFields, setOwn, transaction } from '@millrace/formats'
+import {
+  compileSet,
+  identifier,
+  keyFields,
+  openStoreWriter,
+  rowError,
+  type SetFields,
+  setOwn,
+  transaction,
+} from '@millrace/formats'
 import { createCollection } from './collection.ts'
 import { type Options, writeOf } from './options.ts'
 
@@ -108,7 +117,8 @@ export function documentsSink(o: Options, ctx: SinkContext, path: string): Sink 
 function compileDocument(schema: RecordType, nulls: 'write' | 'omit'): (row: Row) => string {
   const plain = toJson({ kind: 'object', record: schema })
   if (nulls === 'write') return (row) => JSON.stringify(plain(row))
-  return (row) => JSON.stringify(Object.fromEntries(Object.entries(plain(row) as Row).filter(([, value]) => value !== null)))
+  return (row) =>
+    JSON.stringify(Object.fromEntries(Object.entries(plain(row) as Row).filter(([, value]) => value !== null)))
 }
 
 interface Statements {
@@ -124,8 +134,12 @@ function prepare(db: DatabaseSync, collection: string): Statements {
   const replace = 'ON CONFLICT (id) DO UPDATE SET doc = excluded.doc'
   return {
     put: db.prepare(`INSERT INTO ${table} (id, doc) VALUES (?, ?) ${replace}`),
-    putMany: db.prepare(`INSERT INTO ${table} (id, doc) VALUES ${Array(perStatement).fill('(?, ?)').join()} ${replace}`),
-    insert: db.prepare(`INSERT INTO ${table} (id, doc, record) VALUES (?, ?, ?) ${replace} WHERE record = excluded.record`),
+    putMany: db.prepare(
+      `INSERT INTO ${table} (id, doc) VALUES ${Array(perStatement).fill('(?, ?)').join()} ${replace}`,
+    ),
+    insert: db.prepare(
+      `INSERT INTO ${table} (id, doc, record) VALUES (?, ?, ?) ${replace} WHERE record = excluded.record`,
+    ),
     get: db.prepare(`SELECT doc FROM ${table} WHERE id = ?`),
     remove: db.prepare(`DELETE FROM ${table} WHERE id = ?`),
   }
@@ -139,7 +153,8 @@ function refuse(failures: Failures, index: number, code: string, message: string
 
 function refuseKey(failures: Failures, index: number, keyFields: readonly string[], row: Row): void {
   const missing = keyFields.find((name) => (row[name] ?? null) === null)
-  if (missing !== undefined) return refuse(failures, index, 'null_key', `the key ${keyFields.join(', ')} has a part that is null`, missing)
+  if (missing !== undefined)
+    return refuse(failures, index, 'null_key', `the key ${keyFields.join(', ')} has a part that is null`, missing)
   const field = keyFields.find((name) => !isWellFormed(row[name]))
   refuse(failures, index, 'bad_text', `${field} ${half}`, field)
 }
@@ -161,7 +176,13 @@ function tryAll(of: readonly number[], failures: Failures, run: () => void): voi
   }
 }
 
-function upsertAll(sql: Statements, keys: readonly string[], documents: readonly string[], good: readonly number[], failures: Failures): void {
+function upsertAll(
+  sql: Statements,
+  keys: readonly string[],
+  documents: readonly string[],
+  good: readonly number[],
+  failures: Failures,
+): void {
   const values = new Array<string>(2 * perStatement)
   for (let k = 0; k < good.length; ) {
     const end = Math.min(good.length, k + perStatement)
@@ -200,12 +221,20 @@ function insertAll(
   for (const i of good) {
     tryAll([i], failures, () => {
       const { changes } = sql.insert.run(keys[i]!, documents[i]!, ids[i]!)
-      if (Number(changes) === 0) refuse(failures, i, 'key_exists', `there is a document with the key ${keys[i]!} already, of another record`)
+      if (Number(changes) === 0)
+        refuse(failures, i, 'key_exists', `there is a document with the key ${keys[i]!} already, of another record`)
     })
   }
 }
 
-function setAll(sql: Statements, fieldsOf: SetFields, records: Records, keys: readonly string[], good: readonly number[], failures: Failures): void {
+function setAll(
+  sql: Statements,
+  fieldsOf: SetFields,
+  records: Records,
+  keys: readonly string[],
+  good: readonly number[],
+  failures: Failures,
+): void {
   const touched = new Map<string, { readonly doc: Row; readonly of: number[] }>()
   for (const i of good) {
     try {

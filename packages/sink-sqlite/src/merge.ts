@@ -15,10 +15,17 @@ export function mergeSink(o: Options, ctx: SinkContext, path: string): Sink {
   return {
     async open({ signal }) {
       db = await openStoreWriter(path, signal, (made) => createTable(made, o.table!, ctx.schema, key))
-      const rest = binder.names.filter((name) => !key.includes(name)).map((name) => `${identifier(name)} = excluded.${identifier(name)}`)
+      const rest = binder.names
+        .filter((name) => !key.includes(name))
+        .map((name) => `${identifier(name)} = excluded.${identifier(name)}`)
       const update = rest.length > 0 ? `DO UPDATE SET ${rest.join(', ')}` : 'DO NOTHING'
       const columns = binder.names.map(identifier).join(', ')
-      put = compileInserter(db, `INSERT INTO ${identifier(o.table!)} (${columns})`, ` ON CONFLICT (${key.map(identifier).join(', ')}) ${update}`, binder)
+      put = compileInserter(
+        db,
+        `INSERT INTO ${identifier(o.table!)} (${columns})`,
+        ` ON CONFLICT (${key.map(identifier).join(', ')}) ${update}`,
+        binder,
+      )
     },
     async write(records, { signal }) {
       if (records.length === 0) return
@@ -27,7 +34,14 @@ export function mergeSink(o: Options, ctx: SinkContext, path: string): Sink {
       for (let i = 0; i < records.length; i++) {
         const missing = key.find((name) => (records.rows[i]![name] ?? null) === null)
         if (missing === undefined) good.push(i)
-        else failures.push({ index: i, kind: 'data', code: 'null_key', message: `the key ${key.join(', ')} has a part that is null`, field: missing })
+        else
+          failures.push({
+            index: i,
+            kind: 'data',
+            code: 'null_key',
+            message: `the key ${key.join(', ')} has a part that is null`,
+            field: missing,
+          })
       }
       await transaction(db, path, signal, () => put(records, good, failures))
       throwFailures(failures)

@@ -1,14 +1,29 @@
 /** The options, what is wrong with them, and how values are stored. */
 import { option, type Problem, type RecordType, type Static, type Type } from '@millrace/core'
-import { canBeFound, columnType, documentFieldProblems, documentOptions, documentProblems, documentWrites, keyProblems, nameProblem } from '@millrace/formats'
+import {
+  canBeFound,
+  columnType,
+  documentFieldProblems,
+  documentOptions,
+  documentProblems,
+  documentWrites,
+  keyProblems,
+  nameProblem,
+} from '@millrace/formats'
 
 export const options = option.object({
   path: option.optional(
-    option.path('The store file. Default: `store.db` in the data folder of the profile, shared by all its pipelines.', { example: 'data/shop.db' }),
+    option.path('The store file. Default: `store.db` in the data folder of the profile, shared by all its pipelines.', {
+      example: 'data/shop.db',
+    }),
   ),
-  collection: option.optional(option.text('The collection to write documents to; it is made where it is missing.', { example: 'invoice-items' })),
+  collection: option.optional(
+    option.text('The collection to write documents to; it is made where it is missing.', { example: 'invoice-items' }),
+  ),
   table: option.optional(
-    option.text('Instead of `collection`: the table to write typed columns to; it is made where it is missing.', { example: 'bulkimport' }),
+    option.text('Instead of `collection`: the table to write typed columns to; it is made where it is missing.', {
+      example: 'bulkimport',
+    }),
   ),
   write: option.optional(
     option.oneOf(
@@ -28,9 +43,15 @@ export const options = option.object({
 export type Options = Static<typeof options>
 
 /** How records are written, with the default of the mode filled in. */
-export const writeOf = (o: Options): NonNullable<Options['write']> => o.write ?? (o.collection === undefined ? 'append' : 'upsert')
+export const writeOf = (o: Options): NonNullable<Options['write']> =>
+  o.write ?? (o.collection === undefined ? 'append' : 'upsert')
 
-const problem = (at: readonly (string | number)[], code: string, message: string, more: Partial<Problem> = {}): Problem => ({ code, message, at, ...more })
+const problem = (
+  at: readonly (string | number)[],
+  code: string,
+  message: string,
+  more: Partial<Problem> = {},
+): Problem => ({ code, message, at, ...more })
 
 /** What contradicts itself, whatever the records look like. */
 export function checkOptions(o: Options): Problem[] {
@@ -38,20 +59,40 @@ export function checkOptions(o: Options): Problem[] {
   const { collection, table } = o
   const name = collection ?? table
   if (name === undefined)
-    return [problem([], 'missing_key', 'either `collection` or `table` is needed', { hint: 'collection: NAME for documents, table: NAME for typed columns' })]
+    return [
+      problem([], 'missing_key', 'either `collection` or `table` is needed', {
+        hint: 'collection: NAME for documents, table: NAME for typed columns',
+      }),
+    ]
   if (collection !== undefined && table !== undefined)
-    return [problem(['table'], 'bad_value', '`collection` and `table` exclude each other', { hint: 'remove one of them' })]
+    return [
+      problem(['table'], 'bad_value', '`collection` and `table` exclude each other', { hint: 'remove one of them' }),
+    ]
   const wrong = nameProblem(name)
-  if (wrong) found.push(problem([collection === undefined ? 'table' : 'collection'], 'bad_value', `\`${name}\` cannot name it: ${wrong}`))
+  if (wrong)
+    found.push(
+      problem([collection === undefined ? 'table' : 'collection'], 'bad_value', `\`${name}\` cannot name it: ${wrong}`),
+    )
   const write = writeOf(o)
   const allowed: readonly string[] = collection === undefined ? ['append', 'merge'] : documentWrites
   if (!allowed.includes(write)) {
     const what = collection === undefined ? 'a table' : 'documents'
-    found.push(problem(['write'], 'bad_value', `\`write: ${write}\` is not for ${what}`, { expected: allowed.join(', '), got: write }))
+    found.push(
+      problem(['write'], 'bad_value', `\`write: ${write}\` is not for ${what}`, {
+        expected: allowed.join(', '),
+        got: write,
+      }),
+    )
   }
   if (write === 'merge' && o.key === undefined) found.push(problem([], 'missing_key', '`write: merge` needs a `key`'))
-  if (collection === undefined && o.indexes) found.push(problem(['indexes'], 'bad_value', '`indexes` are for documents', { hint: 'use `collection`' }))
-  return [...found, ...documentProblems(o, write, (field) => (canBeFound(field) ? undefined : (nameProblem(field) ?? 'its name does not allow it')))]
+  if (collection === undefined && o.indexes)
+    found.push(problem(['indexes'], 'bad_value', '`indexes` are for documents', { hint: 'use `collection`' }))
+  return [
+    ...found,
+    ...documentProblems(o, write, (field) =>
+      canBeFound(field) ? undefined : (nameProblem(field) ?? 'its name does not allow it'),
+    ),
+  ]
 }
 
 /** What is wrong with writing records of this type. */
@@ -69,18 +110,30 @@ function acceptsColumns(input: RecordType): Problem[] {
         hint: 'unknown_fields: drop at the source, or `select` before the sink',
       }),
     )
-  if (names.length === 0) found.push(problem([], 'bad_value', 'a table needs at least one column, but the records have no fields'))
-  if (names.length > 1000) found.push(problem([], 'bad_value', `a table has at most 1000 columns, the records have ${names.length}`))
+  if (names.length === 0)
+    found.push(problem([], 'bad_value', 'a table needs at least one column, but the records have no fields'))
+  if (names.length > 1000)
+    found.push(problem([], 'bad_value', `a table has at most 1000 columns, the records have ${names.length}`))
   const seen = new Map<string, string>()
   for (const name of names) {
     const wrong = nameProblem(name)
-    if (wrong) found.push(problem([], 'bad_value', `the field \`${name}\` cannot name a column: ${wrong}`, { hint: 'rename it with `select`' }))
+    if (wrong)
+      found.push(
+        problem([], 'bad_value', `the field \`${name}\` cannot name a column: ${wrong}`, {
+          hint: 'rename it with `select`',
+        }),
+      )
     const twin = seen.get(name.toLowerCase())
     if (twin !== undefined)
       found.push(
-        problem([], 'bad_value', `the fields \`${twin}\` and \`${name}\` would be one column: SQLite does not tell upper and lower case apart`, {
-          hint: 'rename one with `select`',
-        }),
+        problem(
+          [],
+          'bad_value',
+          `the fields \`${twin}\` and \`${name}\` would be one column: SQLite does not tell upper and lower case apart`,
+          {
+            hint: 'rename one with `select`',
+          },
+        ),
       )
     seen.set(name.toLowerCase(), name)
   }

@@ -5,7 +5,16 @@
 import { existsSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
 import type { DatabaseSync, SQLInputValue, SQLOutputValue } from 'node:sqlite'
-import { DataError, fieldOf, MillraceError, type Query, type RecordType, type Row, toJson, type Type } from '@millrace/core'
+import {
+  DataError,
+  fieldOf,
+  MillraceError,
+  type Query,
+  type RecordType,
+  type Row,
+  toJson,
+  type Type,
+} from '@millrace/core'
 import {
   canBeFound,
   columnsOf,
@@ -49,7 +58,8 @@ export async function* queryStore(path: string, query: Query, signal: AbortSigna
 
 function* pieces(db: DatabaseSync, query: Query): Generator<readonly Row[]> {
   const table = tableNamed(db, query.collection)
-  if (table === undefined || (table !== query.collection && isCollection(db, table))) throw unknownCollection(db, query.collection)
+  if (table === undefined || (table !== query.collection && isCollection(db, table)))
+    throw unknownCollection(db, query.collection)
   const documents = isCollection(db, table)
   const known = new Set(columnsOf(db, table).map((column) => column.name))
   const typeOf = (field: string): Type | undefined => query.type && fieldOf(query.type, field)?.type
@@ -65,17 +75,27 @@ function* pieces(db: DatabaseSync, query: Query): Generator<readonly Row[]> {
     const left = expression(field)
     const bound = boundValues(value, typeOf(field), documents)
     if (left === undefined || bound === undefined) continue
-    conditions.push(bound.length === 0 ? `${left} IS NULL` : bound.length === 1 ? `${left} = ?` : `${left} IN (${bound.map(() => '?').join()})`)
+    conditions.push(
+      bound.length === 0
+        ? `${left} IS NULL`
+        : bound.length === 1
+          ? `${left} = ?`
+          : `${left} IN (${bound.map(() => '?').join()})`,
+    )
     values.push(...bound)
   }
   const where = conditions.length > 0 ? ` AND ${conditions.join(' AND ')}` : ''
   const order = (query.sort ?? []).map(({ field, descending }) => {
     const by = expression(field)
     if (by === undefined)
-      throw new MillraceError('unknown_field', `${query.collection} cannot be sorted by ${field}`, { hint: `columns: ${[...known].join(', ')}`, exitCode: 2 })
+      throw new MillraceError('unknown_field', `${query.collection} cannot be sorted by ${field}`, {
+        hint: `columns: ${[...known].join(', ')}`,
+        exitCode: 2,
+      })
     // As texts, exact numbers would sort by their digits.
     const kind = typeOf(field)?.kind
-    const cast = kind === 'decimal' ? `CAST(${by} AS NUMERIC)` : kind === 'bigint' && documents ? `CAST(${by} AS INTEGER)` : by
+    const cast =
+      kind === 'decimal' ? `CAST(${by} AS NUMERIC)` : kind === 'bigint' && documents ? `CAST(${by} AS INTEGER)` : by
     return `${cast}${descending ? ' DESC' : ''}`
   })
   const name = identifier(table)
@@ -83,7 +103,9 @@ function* pieces(db: DatabaseSync, query: Query): Generator<readonly Row[]> {
     const found = db.prepare(`SELECT rowid FROM ${name} WHERE true${where} ORDER BY ${order.join(', ')}, rowid`)
     found.setReturnArrays(true)
     const ids = found.all(...values).map((row) => Number((row as unknown as SQLOutputValue[])[0]))
-    const select = db.prepare(`SELECT rowid AS _millrace_rowid, * FROM ${name} WHERE rowid IN (SELECT value FROM json_each(?))`)
+    const select = db.prepare(
+      `SELECT rowid AS _millrace_rowid, * FROM ${name} WHERE rowid IN (SELECT value FROM json_each(?))`,
+    )
     select.setReadBigInts(true)
     for (let at = 0; at < ids.length; at += piece) {
       const part = ids.slice(at, at + piece)
@@ -95,7 +117,9 @@ function* pieces(db: DatabaseSync, query: Query): Generator<readonly Row[]> {
     }
     return
   }
-  const select = db.prepare(`SELECT rowid AS _millrace_rowid, * FROM ${name} WHERE rowid > ?${where} ORDER BY rowid LIMIT ${piece}`)
+  const select = db.prepare(
+    `SELECT rowid AS _millrace_rowid, * FROM ${name} WHERE rowid > ?${where} ORDER BY rowid LIMIT ${piece}`,
+  )
   select.setReadBigInts(true)
   for (let last: SQLInputValue = Number.MIN_SAFE_INTEGER; ; ) {
     const rows = select.all(last, ...values)
@@ -138,7 +162,8 @@ function compileRow(type: RecordType | undefined): (row: Values) => Row {
   }
 }
 
-const plain = (value: SQLOutputValue): unknown => (typeof value === 'bigint' && Number.isSafeInteger(Number(value)) ? Number(value) : value)
+const plain = (value: SQLOutputValue): unknown =>
+  typeof value === 'bigint' && Number.isSafeInteger(Number(value)) ? Number(value) : value
 
 function unknownCollection(db: DatabaseSync, name: string): MillraceError {
   const there = tablesOf(db)

@@ -8,10 +8,21 @@ import type { Binder } from './columns.ts'
 const perStatement = 400
 
 /** Writes the records at `indexes`, or all; adds what is refused to `failures` and returns how many were taken. To be called in a transaction. */
-export type Inserter = (records: Records, indexes: readonly number[] | undefined, failures: WriteFailure[], extra?: readonly SQLInputValue[]) => number
+export type Inserter = (
+  records: Records,
+  indexes: readonly number[] | undefined,
+  failures: WriteFailure[],
+  extra?: readonly SQLInputValue[],
+) => number
 
 /** `into`: INSERT INTO with the columns of the binder, then those of `extra`; `conflict`: what follows the values. */
-export function compileInserter(db: DatabaseSync, into: string, conflict: string, binder: Binder, extras = 0): Inserter {
+export function compileInserter(
+  db: DatabaseSync,
+  into: string,
+  conflict: string,
+  binder: Binder,
+  extras = 0,
+): Inserter {
   const width = binder.names.length + extras
   const many = Math.max(1, Math.min(50, Math.floor(perStatement / width)))
   const tuple = `(${Array(width).fill('?').join()})`

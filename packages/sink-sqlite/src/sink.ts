@@ -25,7 +25,11 @@ export const sqlite = defineSink({
   options,
   serves: ['documents', 'warehouse'],
   check: checkOptions,
-  capabilities: (o) => ({ label: 'effectively-once', how: how(o), keyed: writeOf(o) !== 'append' && writeOf(o) !== 'insert' }),
+  capabilities: (o) => ({
+    label: 'effectively-once',
+    how: how(o),
+    keyed: writeOf(o) !== 'append' && writeOf(o) !== 'insert',
+  }),
   accepts,
   mapping,
   create(o, ctx) {

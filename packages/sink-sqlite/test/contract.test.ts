@@ -27,12 +27,19 @@ sinkContract({
   module,
   type: 'sqlite',
   setup: ({ env }) => ({
-    options: { ...defaults, collection: 'gathered', write: 'set', key: 'group', attribute: { name: 'at', value: ['total'] } },
+    options: {
+      ...defaults,
+      collection: 'gathered',
+      write: 'set',
+      key: 'group',
+      attribute: { name: 'at', value: ['total'] },
+    },
     schema: keyed,
     rows: keyedRows,
     visible: () =>
-      documentRows(join(env.home, 'store.db'), 'gathered', { fields: {}, open: true }).flatMap(({ group, ...attributes }) =>
-        Object.entries(attributes).map(([at, value]) => ({ group, at: Number(at), ...(value as Row) })),
+      documentRows(join(env.home, 'store.db'), 'gathered', { fields: {}, open: true }).flatMap(
+        ({ group, ...attributes }) =>
+          Object.entries(attributes).map(([at, value]) => ({ group, at: Number(at), ...(value as Row) })),
       ),
     refused: { group: 'a', at: null, total: 1 },
     updates: [

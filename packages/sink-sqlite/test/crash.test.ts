@@ -13,14 +13,21 @@ interface Ended {
 }
 
 function start(job: ChildJob, crashAt?: string): { readonly ended: Promise<Ended>; kill(): void } {
-  const child = spawn(process.execPath, ['--conditions=@millrace/source', new URL('child.ts', import.meta.url).pathname, JSON.stringify(job)], {
-    env: { ...process.env, ...(crashAt ? { MILLRACE_CRASH_AT: crashAt } : {}) },
-  })
+  const child = spawn(
+    process.execPath,
+    ['--conditions=@millrace/source', new URL('child.ts', import.meta.url).pathname, JSON.stringify(job)],
+    {
+      env: { ...process.env, ...(crashAt ? { MILLRACE_CRASH_AT: crashAt } : {}) },
+    },
+  )
   let out = ''
   let errors = ''
   child.stdout.on('data', (bytes) => (out += bytes))
   child.stderr.on('data', (bytes) => (errors += bytes))
-  return { ended: new Promise((resolve) => child.on('close', (_code, signal) => resolve({ signal, out, errors }))), kill: () => child.kill('SIGKILL') }
+  return {
+    ended: new Promise((resolve) => child.on('close', (_code, signal) => resolve({ signal, out, errors }))),
+    kill: () => child.kill('SIGKILL'),
+  }
 }
 
 const complete = { ended: true, imbalances: [] }
@@ -63,7 +70,9 @@ test('a pipeline that is killed at every named point loses and doubles nothing',
   expectAll(store, ['p'], job.rows)
 })
 
-test('two processes write to one store while a third reads it, and one of them is killed', { timeout: 60_000 }, async () => {
+test('two processes write to one store while a third reads it, and one of them is killed', {
+  timeout: 60_000,
+}, async () => {
   const store = makeStore()
   const rows = 6000
   const first = start({ root: store.root, name: 'first', rows })

@@ -2,7 +2,15 @@ import { expect, test } from 'vitest'
 import type { RecordType, Row } from '@millrace/core'
 import { everyRow, everyType, failuresOf, integer, makeStore, records, string, writing } from './store.ts'
 
-const line: RecordType = { fields: { InvoiceNo: string(), StockCode: string(), Quantity: integer(), CustomerID: integer(true), Country: string(true) } }
+const line: RecordType = {
+  fields: {
+    InvoiceNo: string(),
+    StockCode: string(),
+    Quantity: integer(),
+    CustomerID: integer(true),
+    Country: string(true),
+  },
+}
 const row = (InvoiceNo: string, StockCode: string, Quantity = 1, more: Row = {}): Row => ({
   InvoiceNo,
   StockCode,
@@ -47,20 +55,34 @@ test('a key of one field is its text, of several a JSON array', async () => {
 test('a null part of the key and half of a surrogate pair are data errors of their record, the others are written', async () => {
   const store = makeStore()
   const sink = await store.open({ collection: 'c', key: ['InvoiceNo', 'CustomerID'] }, line)
-  const rows = [row('1', 'a'), row('2', 'b', 1, { CustomerID: null }), row('3\ud800', 'c'), row('4', 'x\udc00y'), row('5', '\\ud800 spelt out \u{1F600}')]
+  const rows = [
+    row('1', 'a'),
+    row('2', 'b', 1, { CustomerID: null }),
+    row('3\ud800', 'c'),
+    row('4', 'x\udc00y'),
+    row('5', '\\ud800 spelt out \u{1F600}'),
+  ]
   expect(await failuresOf(sink.write(records(rows), writing()))).toEqual([
     { index: 1, code: 'null_key', field: 'CustomerID' },
     { index: 2, code: 'bad_text', field: 'InvoiceNo' },
     { index: 3, code: 'bad_text', field: 'StockCode' },
   ])
-  expect(Object.values(store.documents('c')).map((doc) => (doc as Row)['StockCode'])).toEqual(['a', '\\ud800 spelt out \u{1F600}'])
+  expect(Object.values(store.documents('c')).map((doc) => (doc as Row)['StockCode'])).toEqual([
+    'a',
+    '\\ud800 spelt out \u{1F600}',
+  ])
 })
 
 test('a time that has no text form is a data error', async () => {
   const store = makeStore()
   const schema: RecordType = { fields: { at: { type: { kind: 'timestamp' }, optional: false } } }
   const rows = [{ at: 8.64e15 }, { at: 0 }]
-  for (const options of [{ collection: 'a' }, { collection: 'b', key: 'at' }, { collection: 'c', key: 'at', write: 'set' }, { table: 'd' }] as const) {
+  for (const options of [
+    { collection: 'a' },
+    { collection: 'b', key: 'at' },
+    { collection: 'c', key: 'at', write: 'set' },
+    { table: 'd' },
+  ] as const) {
     const sink = await store.open(options, schema, { id: Object.values(options)[0] as string })
     expect(await failuresOf(sink.write(records(rows), writing()))).toMatchObject([{ index: 0, code: 'out_of_range' }])
   }
@@ -88,7 +110,9 @@ test('insert: a record that comes again replaces what it inserted, another recor
   expect(await failuresOf(sink.write(records(rows), writing()))).toEqual(taken)
   expect(await failuresOf(sink.write(records(rows), writing()))).toEqual(taken)
   expect(await failuresOf(sink.write(records([row('1', 'changed')]), writing()))).toEqual([])
-  expect(await failuresOf(sink.write(records([row('2', 'x')], 50), writing()))).toEqual([{ index: 0, code: 'key_exists' }])
+  expect(await failuresOf(sink.write(records([row('2', 'x')], 50), writing()))).toEqual([
+    { index: 0, code: 'key_exists' },
+  ])
   expect(Object.values(store.documents('c')).map((doc) => (doc as Row)['StockCode'])).toEqual(['changed', 'b'])
 })
 
@@ -97,14 +121,18 @@ test('insert leaves alone what was upserted under the same key', async () => {
   const upsert = await store.open({ collection: 'c', key: 'InvoiceNo' }, line)
   await upsert.write(records([row('1', 'upserted')]), writing())
   const insert = await store.open({ collection: 'c', key: 'InvoiceNo', write: 'insert' }, line)
-  expect(await failuresOf(insert.write(records([row('1', 'a')]), writing()))).toEqual([{ index: 0, code: 'key_exists' }])
+  expect(await failuresOf(insert.write(records([row('1', 'a')]), writing()))).toEqual([
+    { index: 0, code: 'key_exists' },
+  ])
 })
 
 test('set merges the named fields into the document and makes it where it is missing', async () => {
   const store = makeStore()
   const all = await store.open({ collection: 'c', key: 'InvoiceNo' }, line)
   await all.write(records([row('1', 'a', 5)]), writing())
-  const some = await store.open({ collection: 'c', key: 'InvoiceNo', write: 'set', fields: ['Quantity'] }, line, { id: 'some' })
+  const some = await store.open({ collection: 'c', key: 'InvoiceNo', write: 'set', fields: ['Quantity'] }, line, {
+    id: 'some',
+  })
   await some.write(records([row('1', 'z', 6), row('2', 'z', 7), row('1', 'z', 8)]), writing())
   expect(store.documents('c')).toEqual({ 1: row('1', 'a', 8), 2: { InvoiceNo: '2', Quantity: 7 } })
 })
@@ -112,10 +140,20 @@ test('set merges the named fields into the document and makes it where it is mis
 test('one attribute per record is gathered in the document of its key, the last of a name wins', async () => {
   const store = makeStore()
   const sink = await store.open(
-    { collection: 'customer', key: 'CustomerID', write: 'set', attribute: { name: 'InvoiceNo', value: ['Quantity', 'Country'] } },
+    {
+      collection: 'customer',
+      key: 'CustomerID',
+      write: 'set',
+      attribute: { name: 'InvoiceNo', value: ['Quantity', 'Country'] },
+    },
     line,
   )
-  const rows = [row('536365', 'a'), row('C5', 'b', 2, { CustomerID: 1 }), row('536365', 'c', 3, { Country: null }), row('a.$b', 'd', 4)]
+  const rows = [
+    row('536365', 'a'),
+    row('C5', 'b', 2, { CustomerID: 1 }),
+    row('536365', 'c', 3, { Country: null }),
+    row('a.$b', 'd', 4),
+  ]
   for (let again = 0; again < 2; again++) await sink.write(records(rows), writing())
   expect(store.documents('customer')).toEqual({
     1: { CustomerID: 1, C5: { Quantity: 2, Country: 'UK' } },
@@ -125,7 +163,10 @@ test('one attribute per record is gathered in the document of its key, the last 
 
 test('an attribute without a name, or with the name of a key field, is a data error', async () => {
   const store = makeStore()
-  const sink = await store.open({ collection: 'c', key: 'CustomerID', write: 'set', attribute: { name: 'Country', value: ['Quantity'] } }, line)
+  const sink = await store.open(
+    { collection: 'c', key: 'CustomerID', write: 'set', attribute: { name: 'Country', value: ['Quantity'] } },
+    line,
+  )
   const rows = [
     row('1', 'a', 1, { Country: null }),
     row('1', 'a', 1, { Country: '' }),
@@ -175,7 +216,10 @@ test('names are only ever names', async () => {
   const collection = "c'; DROP TABLE c; --"
   const sink = await store.open({ collection, indexes: [["x'); DROP TABLE c; --"]] }, schema)
   await sink.write(records([{ "x'); DROP TABLE c; --": 'y' }]), writing())
-  expect(store.all('SELECT name FROM sqlite_schema WHERE sql IS NOT NULL')).toEqual([{ name: collection }, { name: `${collection}: x'); DROP TABLE c; --` }])
+  expect(store.all('SELECT name FROM sqlite_schema WHERE sql IS NOT NULL')).toEqual([
+    { name: collection },
+    { name: `${collection}: x'); DROP TABLE c; --` },
+  ])
 })
 
 test('a table of another shape, or of a name that differs in case only, is left alone', async () => {
@@ -190,7 +234,11 @@ test('a file that is no store is an error with a hint, and stays as it is', asyn
   const { writeFileSync, readFileSync } = await import('node:fs')
   writeFileSync(store.path, 'not a database, but long enough to be read as one'.repeat(100))
   const before = readFileSync(store.path, 'utf8')
-  await expect(store.open({ collection: 'c' }, line)).rejects.toMatchObject({ name: 'SystemError', code: 'store_corrupt', retry: false })
+  await expect(store.open({ collection: 'c' }, line)).rejects.toMatchObject({
+    name: 'SystemError',
+    code: 'store_corrupt',
+    retry: false,
+  })
   expect(readFileSync(store.path, 'utf8')).toBe(before)
 })
 
@@ -201,5 +249,9 @@ test('a table that is dropped under a running sink is a system error, no flood o
   const other = new DatabaseSync(store.path)
   other.exec('DROP TABLE c')
   other.close()
-  await expect(sink.write(records([row('1', 'a')]), writing())).rejects.toMatchObject({ name: 'SystemError', code: 'store_changed', retry: false })
+  await expect(sink.write(records([row('1', 'a')]), writing())).rejects.toMatchObject({
+    name: 'SystemError',
+    code: 'store_changed',
+    retry: false,
+  })
 })

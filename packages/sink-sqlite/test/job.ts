@@ -16,4 +16,5 @@ export const jobSchema: RecordType = {
   },
 }
 
-export const jobRows = (count: number): Row[] => Array.from({ length: count }, (_, n) => ({ n, group: `g${n % 7}`, text: n % 5 ? `caf\u00e9 ${n}` : null }))
+export const jobRows = (count: number): Row[] =>
+  Array.from({ length: count }, (_, n) => ({ n, group: `g${n % 7}`, text: n % 5 ? `caf\u00e9 ${n}` : null }))

@@ -58,7 +58,11 @@ test('a field `_id` would hide the key of its document', () => {
 
 test('all modes are effectively-once; what takes updates says so', () => {
   const told = (options: Partial<Options>) => definition!.capabilities(resolved(options))
-  expect(told({ collection: 'c' })).toEqual({ label: 'effectively-once', how: 'upsert by record id, one transaction a write', keyed: true })
+  expect(told({ collection: 'c' })).toEqual({
+    label: 'effectively-once',
+    how: 'upsert by record id, one transaction a write',
+    keyed: true,
+  })
   expect(told({ collection: 'c', key: 'a', write: 'insert' }).keyed).toBe(false)
   expect(told({ table: 't' })).toMatchObject({ label: 'effectively-once', keyed: false })
   expect(told({ table: 't', write: 'merge', key: 'a' }).keyed).toBe(true)

@@ -3,7 +3,17 @@ import { existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
-import { batch, type Env, type OpenContext, type PartialWriteError, Records, type RecordType, type Row, type Sink, type Type } from '@millrace/core'
+import {
+  batch,
+  type Env,
+  type OpenContext,
+  type PartialWriteError,
+  Records,
+  type RecordType,
+  type Row,
+  type Sink,
+  type Type,
+} from '@millrace/core'
 import { fromColumn } from '@millrace/formats'
 import { fromJson } from '@millrace/core'
 import { afterEach } from 'vitest'
@@ -12,8 +22,10 @@ import type { Options } from '../src/options.ts'
 
 const [definition] = definitions
 const field = (type: Type, optional = false) => ({ type, optional })
-const plain = (kind: 'string' | 'boolean' | 'integer' | 'bigint' | 'number' | 'date' | 'timestamp' | 'bytes' | 'json', optional = false) =>
-  field({ kind }, optional)
+const plain = (
+  kind: 'string' | 'boolean' | 'integer' | 'bigint' | 'number' | 'date' | 'timestamp' | 'bytes' | 'json',
+  optional = false,
+) => field({ kind }, optional)
 
 /** A field of every type. */
 export const everyType: RecordType = {
@@ -62,7 +74,11 @@ export interface Store {
   readonly root: string
   readonly path: string
   /** A sink, opened; closed at the end of the test. */
-  open(options: Partial<Options>, schema: RecordType, more?: Partial<OpenContext> & { readonly id?: string; readonly pipeline?: string }): Promise<Sink>
+  open(
+    options: Partial<Options>,
+    schema: RecordType,
+    more?: Partial<OpenContext> & { readonly id?: string; readonly pipeline?: string },
+  ): Promise<Sink>
   env(id?: string, pipeline?: string): Env
   /** Documents by key. */
   documents(collection: string): Record<string, unknown>
@@ -82,7 +98,14 @@ export function makeStore(): Store {
   const root = mkdtempSync(join(tmpdir(), 'millrace-sqlite-'))
   cleanups.push(() => rmSync(root, { recursive: true, force: true }))
   const path = join(root, 'store.db')
-  const env = (id = 'out', pipeline = 'p'): Env => ({ root, home: root, profile: 'local', pipeline, id, resolve: (p) => join(root, p) })
+  const env = (id = 'out', pipeline = 'p'): Env => ({
+    root,
+    home: root,
+    profile: 'local',
+    pipeline,
+    id,
+    resolve: (p) => join(root, p),
+  })
   const all = (sql: string): Row[] => readRows(path, sql)
   return {
     root,
@@ -95,7 +118,10 @@ export function makeStore(): Store {
       await sink.open?.(openContext(more))
       return sink
     },
-    documents: (collection) => Object.fromEntries(all(`SELECT id, doc FROM "${collection}" ORDER BY id`).map(({ id, doc }) => [id, JSON.parse(doc as string)])),
+    documents: (collection) =>
+      Object.fromEntries(
+        all(`SELECT id, doc FROM "${collection}" ORDER BY id`).map(({ id, doc }) => [id, JSON.parse(doc as string)]),
+      ),
   }
 }
 
@@ -114,7 +140,12 @@ export function readRows(path: string, sql: string): Row[] {
     return statement
       .all()
       .map((row) =>
-        Object.fromEntries(Object.entries(row).map(([name, v]) => [name, typeof v === 'bigint' && Number.isSafeInteger(Number(v)) ? Number(v) : v])),
+        Object.fromEntries(
+          Object.entries(row).map(([name, v]) => [
+            name,
+            typeof v === 'bigint' && Number.isSafeInteger(Number(v)) ? Number(v) : v,
+          ]),
+        ),
       )
   } finally {
     db.close()
@@ -124,7 +155,9 @@ export function readRows(path: string, sql: string): Row[] {
 /** Documents of a collection as rows in memory. */
 export function documentRows(path: string, collection: string, schema: RecordType): Row[] {
   const read = fromJson({ kind: 'object', record: schema })
-  return tables(path).includes(collection) ? readRows(path, `SELECT doc FROM "${collection}"`).map((row) => read(JSON.parse(row['doc'] as string)) as Row) : []
+  return tables(path).includes(collection)
+    ? readRows(path, `SELECT doc FROM "${collection}"`).map((row) => read(JSON.parse(row['doc'] as string)) as Row)
+    : []
 }
 
 /** Rows of a table as rows in memory. */
@@ -136,23 +169,37 @@ export function tableRows(path: string, table: string, schema: RecordType): Row[
     statement.setReadBigInts(true)
     return statement
       .all()
-      .map((row) => Object.fromEntries(Object.entries(schema.fields).map(([name, f]) => [name, row[name] === null ? null : fromColumn(f.type)(row[name]!)])))
+      .map((row) =>
+        Object.fromEntries(
+          Object.entries(schema.fields).map(([name, f]) => [
+            name,
+            row[name] === null ? null : fromColumn(f.type)(row[name]!),
+          ]),
+        ),
+      )
   } finally {
     db.close()
   }
 }
 
-const tables = (path: string): unknown[] => readRows(path, "SELECT name FROM sqlite_schema WHERE type = 'table'").map((row) => row['name'])
+const tables = (path: string): unknown[] =>
+  readRows(path, "SELECT name FROM sqlite_schema WHERE type = 'table'").map((row) => row['name'])
 
 /** Rows as records at the positions `at`, `at + 1`, ... */
 export function records(rows: readonly Row[], at = 0): Records {
-  return new Records({ rows, from: [{ source: 'in', batch: batch({ split: 's', rows, positionAt: (i) => at + i }) }], pipeline: 'p' })
+  return new Records({
+    rows,
+    from: [{ source: 'in', batch: batch({ split: 's', rows, positionAt: (i) => at + i }) }],
+    pipeline: 'p',
+  })
 }
 
 export const writing = (epoch = 1) => ({ signal: new AbortController().signal, epoch })
 
 /** What failed in a write, in short; empty: nothing. */
-export async function failuresOf(written: Promise<void> | void): Promise<{ index: number; code: string; field?: string | undefined }[]> {
+export async function failuresOf(
+  written: Promise<void> | void,
+): Promise<{ index: number; code: string; field?: string | undefined }[]> {
   try {
     await written
     return []

@@ -4,7 +4,11 @@ import type { Flushed, RecordType, Sink } from '@millrace/core'
 import { everyRow, everyType, failuresOf, integer, makeStore, records, string, writing } from './store.ts'
 
 const line: RecordType = { fields: { InvoiceNo: string(), Quantity: integer(), CustomerID: integer(true) } }
-const row = (InvoiceNo: string, Quantity = 1, CustomerID: number | null = 17850) => ({ InvoiceNo, Quantity, CustomerID })
+const row = (InvoiceNo: string, Quantity = 1, CustomerID: number | null = 17850) => ({
+  InvoiceNo,
+  Quantity,
+  CustomerID,
+})
 const { signal } = new AbortController()
 
 /** An epoch as the engine ends it. */
@@ -38,7 +42,9 @@ test('a table has typed columns, and its values SQLite can compute with', async 
     'any TEXT',
   ])
   expect(
-    store.all("SELECT large + 1 AS large, strftime('%H:%M', at) AS at, json_extract(list, '$[0]') AS first, typeof(ratio) AS ratio FROM t WHERE n = 1"),
+    store.all(
+      "SELECT large + 1 AS large, strftime('%H:%M', at) AS at, json_extract(list, '$[0]') AS first, typeof(ratio) AS ratio FROM t WHERE n = 1",
+    ),
   ).toEqual([{ large: 9007199254740995n, at: '08:01', first: '1', ratio: 'real' }])
 })
 
@@ -60,25 +66,35 @@ test('merge replaces the row of the key', async () => {
   const store = makeStore()
   const sink = await store.open({ table: 't', write: 'merge', key: ['InvoiceNo', 'CustomerID'] }, line)
   await sink.write(records([row('1', 1), row('1', 2), row('1', 3, 9)]), writing())
-  expect(await failuresOf(sink.write(records([row('1', 4), row('2', 1, null)]), writing()))).toEqual([{ index: 1, code: 'null_key', field: 'CustomerID' }])
+  expect(await failuresOf(sink.write(records([row('1', 4), row('2', 1, null)]), writing()))).toEqual([
+    { index: 1, code: 'null_key', field: 'CustomerID' },
+  ])
   expect(store.all('SELECT * FROM t ORDER BY CustomerID')).toEqual([row('1', 3, 9), row('1', 4)])
 })
 
 test('a table that is there must be able to hold the records without changing them', async () => {
   const store = makeStore()
   const db = new DatabaseSync(store.path)
-  db.exec('CREATE TABLE narrow (InvoiceNo TEXT, Quantity INTEGER); CREATE TABLE other (InvoiceNo NUMERIC, Quantity TEXT, CustomerID INT)')
-  db.exec('CREATE TABLE fits (id INTEGER PRIMARY KEY, invoiceno VARCHAR(20), Quantity BIGINT, CustomerID NUMERIC, note TEXT)')
+  db.exec(
+    'CREATE TABLE narrow (InvoiceNo TEXT, Quantity INTEGER); CREATE TABLE other (InvoiceNo NUMERIC, Quantity TEXT, CustomerID INT)',
+  )
+  db.exec(
+    'CREATE TABLE fits (id INTEGER PRIMARY KEY, invoiceno VARCHAR(20), Quantity BIGINT, CustomerID NUMERIC, note TEXT)',
+  )
   db.close()
   await expect(store.open({ table: 'narrow' }, line)).rejects.toThrow('there is no column CustomerID')
   await expect(store.open({ table: 'other' }, line)).rejects.toThrow(
     /InvoiceNo is NUMERIC and would change a string.*Quantity is TEXT and would change a integer/,
   )
-  await expect(store.open({ table: 'fits', write: 'merge', key: 'InvoiceNo' }, line)).rejects.toThrow('no unique index covers exactly InvoiceNo')
+  await expect(store.open({ table: 'fits', write: 'merge', key: 'InvoiceNo' }, line)).rejects.toThrow(
+    'no unique index covers exactly InvoiceNo',
+  )
   const sink = await store.open({ table: 'fits' }, line)
   await sink.write(records([row('007', 1)]), writing())
   await endEpoch(sink, 1)
-  expect(store.all('SELECT * FROM fits')).toEqual([{ id: 1, invoiceno: '007', Quantity: 1, CustomerID: 17850, note: null }])
+  expect(store.all('SELECT * FROM fits')).toEqual([
+    { id: 1, invoiceno: '007', Quantity: 1, CustomerID: 17850, note: null },
+  ])
 })
 
 test('appended rows are seen once they are saved and published, not before', async () => {
@@ -147,7 +163,11 @@ test('two sinks and two instances share a table without taking each other for on
   ]
   for (const [i, sink] of sinks.entries()) await sink.write(records([row(String(i))]), writing(1))
   for (const sink of sinks) await endEpoch(sink, 1)
-  expect(store.all('SELECT InvoiceNo FROM t ORDER BY 1')).toEqual([{ InvoiceNo: '0' }, { InvoiceNo: '1' }, { InvoiceNo: '2' }])
+  expect(store.all('SELECT InvoiceNo FROM t ORDER BY 1')).toEqual([
+    { InvoiceNo: '0' },
+    { InvoiceNo: '1' },
+    { InvoiceNo: '2' },
+  ])
 })
 
 test('a stage that someone emptied stops the run instead of losing rows', async () => {
@@ -158,7 +178,10 @@ test('a stage that someone emptied stops the run instead of losing rows', async 
   const db = new DatabaseSync(store.path)
   db.exec(`DELETE FROM "_millrace_stage p/out" WHERE InvoiceNo = '1'`)
   db.close()
-  await expect(sink.publish!(stages![0]!, { signal })).rejects.toMatchObject({ name: 'SystemError', code: 'stage_gone' })
+  await expect(sink.publish!(stages![0]!, { signal })).rejects.toMatchObject({
+    name: 'SystemError',
+    code: 'stage_gone',
+  })
   expect(store.all('SELECT * FROM t')).toEqual([])
 })
 
@@ -169,7 +192,9 @@ test('a spec with other columns stages anew, unless rows of the old one wait', a
   const saved = await sink.flush!({ signal, epoch: 1, roll: false, end: false })
   await sink.close?.()
   const fewer: RecordType = { fields: { InvoiceNo: string() } }
-  await expect(store.open({ table: 't' }, fewer, { restore: saved.resume! })).rejects.toMatchObject({ code: 'stage_left' })
+  await expect(store.open({ table: 't' }, fewer, { restore: saved.resume! })).rejects.toMatchObject({
+    code: 'stage_left',
+  })
   const again = await store.open({ table: 't' }, line, { restore: saved.resume! })
   await again.publish!(saved.stages![0]!, { signal })
   await again.close?.()

@@ -22,7 +22,8 @@ type Options = Static<typeof options>
 /** What the names of a folder's files may end in. */
 const endings = ['.csv', '.tsv', '.txt']
 
-const readerOf = (o: Options, { schema, unknownFields, push }: SourceContext) => createCsvReader(o, { schema, unknownFields, push })
+const readerOf = (o: Options, { schema, unknownFields, push }: SourceContext) =>
+  createCsvReader(o, { schema, unknownFields, push })
 
 export const sourceCsv = defineSource({
   kind: 'source',

@@ -23,10 +23,15 @@ const lineOf = ({ InvoiceNo, Description, Quantity, InvoiceDate, UnitPrice }: Re
   `${InvoiceNo},${Description === null ? '' : `"${Description.replaceAll('"', '""')}"`},${Quantity},${InvoiceDate},${UnitPrice}\r\n`
 const header = 'InvoiceNo,Description,Quantity,InvoiceDate,UnitPrice\r\n'
 const rows = Array.from({ length: 3500 }, (_, i) => rowOf(i))
-const files = (from: number, to: number, more = '') => Buffer.from(header + rows.slice(from, to).map(lineOf).join('') + more, 'latin1')
+const files = (from: number, to: number, more = '') =>
+  Buffer.from(header + rows.slice(from, to).map(lineOf).join('') + more, 'latin1')
 const push = {
   columns: [
-    { name: 'when', from: 'InvoiceDate', date: { step: 'dates', formats: ['M/d/yyyy H:mm'], zone: 'UTC', to: 'yyyy-MM-dd HH:mm:ss' } },
+    {
+      name: 'when',
+      from: 'InvoiceDate',
+      date: { step: 'dates', formats: ['M/d/yyyy H:mm'], zone: 'UTC', to: 'yyyy-MM-dd HH:mm:ss' },
+    },
     { name: 'InvoiceNo', from: 'InvoiceNo' },
     { name: 'amount', from: 'Quantity' },
   ],
@@ -41,13 +46,24 @@ const csv = {
   max_record_size: 1 << 20,
   after_read: 'keep',
 }
-const common = { module: new URL('../src/index.ts', import.meta.url), type: 'csv', positions: new URL('positions.json', import.meta.url) }
+const common = {
+  module: new URL('../src/index.ts', import.meta.url),
+  type: 'csv',
+  positions: new URL('positions.json', import.meta.url),
+}
 
 // One file, with bad records of every kind.
 sourceContract({
   ...common,
   setup({ root }) {
-    writeFileSync(join(root, 'in.csv'), files(0, 3500, 'X,,1,13/1/2010 8:26,1\r\nX,,1.5,1/1/2010 8:26,1\r\nX,,1\r\nX,"y"z,1,1/1/2010 8:26,1\r\nX,"open,1'))
+    writeFileSync(
+      join(root, 'in.csv'),
+      files(
+        0,
+        3500,
+        'X,,1,13/1/2010 8:26,1\r\nX,,1.5,1/1/2010 8:26,1\r\nX,,1\r\nX,"y"z,1,1/1/2010 8:26,1\r\nX,"open,1',
+      ),
+    )
     return {
       options: { ...csv, path: 'in.csv' },
       schema,
@@ -67,8 +83,18 @@ sourceContract({
 sourceContract({
   ...common,
   positions: [
-    { since: '0.1.0', split: 'in/a.csv#10dedbac8d49', position: { offset: 50888, head: '75f00b0de96fc083' }, next: 1000 },
-    { since: '0.1.0', split: 'in/a.csv#10dedbac8d49', position: { offset: 78080, head: '75f00b0de96fc083', done: 78080 }, next: 1500 },
+    {
+      since: '0.1.0',
+      split: 'in/a.csv#10dedbac8d49',
+      position: { offset: 50888, head: '75f00b0de96fc083' },
+      next: 1000,
+    },
+    {
+      since: '0.1.0',
+      split: 'in/a.csv#10dedbac8d49',
+      position: { offset: 78080, head: '75f00b0de96fc083', done: 78080 },
+      next: 1500,
+    },
   ],
   setup({ root }) {
     mkdirSync(join(root, 'in'))

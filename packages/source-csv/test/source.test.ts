@@ -10,19 +10,44 @@ import definitions from '../src/index.ts'
 
 const definition = definitions[0] as SourceDefinition
 const live = new AbortController().signal
-const defaults = { after_read: 'keep', delimiter: ',', quote: '"', header: true, encoding: 'utf-8', nulls: [''], ragged: 'error', max_record_size: 1 << 20 }
+const defaults = {
+  after_read: 'keep',
+  delimiter: ',',
+  quote: '"',
+  header: true,
+  encoding: 'utf-8',
+  nulls: [''],
+  ragged: 'error',
+  max_record_size: 1 << 20,
+}
 let root: string
 beforeAll(() => {
   root = mkdtempSync(join(tmpdir(), 'millrace-csv-'))
 })
 afterAll(() => rmSync(root, { recursive: true, force: true }))
-const env = (): Env => ({ root, home: join(root, '.millrace/local'), profile: 'local', pipeline: 'p', id: 's', resolve: (path) => resolve(root, path) })
+const env = (): Env => ({
+  root,
+  home: join(root, '.millrace/local'),
+  profile: 'local',
+  pipeline: 'p',
+  id: 's',
+  resolve: (path) => resolve(root, path),
+})
 
 describe('source csv', () => {
   it('says what it can do', () => {
-    expect(definition.capabilities({ ...defaults, path: 'a.csv' })).toEqual({ bounded: true, replayable: true, lanes: 'one', pushdown: true })
-    expect(definition.capabilities({ ...defaults, path: 'a.csv', after_read: 'delete' })).toMatchObject({ commit: 'duty' })
-    expect(definition.check!({ ...defaults, path: 'a.csv', delimiter: '::' }, env())).toMatchObject([{ code: 'bad_value', at: ['delimiter'] }])
+    expect(definition.capabilities({ ...defaults, path: 'a.csv' })).toEqual({
+      bounded: true,
+      replayable: true,
+      lanes: 'one',
+      pushdown: true,
+    })
+    expect(definition.capabilities({ ...defaults, path: 'a.csv', after_read: 'delete' })).toMatchObject({
+      commit: 'duty',
+    })
+    expect(definition.check!({ ...defaults, path: 'a.csv', delimiter: '::' }, env())).toMatchObject([
+      { code: 'bad_value', at: ['delimiter'] },
+    ])
     expect(definition.check!({ ...defaults, path: 'a.csv' }, env())).toEqual([])
   })
 
@@ -35,18 +60,33 @@ describe('source csv', () => {
 
   it('reads standard input, once, under ids of its content', async () => {
     const read = async (input: string | undefined, ...args: string[]) => {
-      const child = spawn(process.execPath, ['--conditions=@millrace/source', '--no-warnings', join(import.meta.dirname, 'stdin.ts'), ...args], {
-        stdio: ['pipe', 'pipe', 'inherit'],
-      })
+      const child = spawn(
+        process.execPath,
+        ['--conditions=@millrace/source', '--no-warnings', join(import.meta.dirname, 'stdin.ts'), ...args],
+        {
+          stdio: ['pipe', 'pipe', 'inherit'],
+        },
+      )
       let text = ''
       child.stdout.on('data', (chunk) => (text += chunk))
       if (input !== undefined) child.stdin.end(input)
       const [code] = await once(child, 'close')
       expect(code).toBe(0)
-      return JSON.parse(text) as { rows: Row[]; splits: { id: string }[]; positions: number; capabilities: object; error: string }
+      return JSON.parse(text) as {
+        rows: Row[]
+        splits: { id: string }[]
+        positions: number
+        capabilities: object
+        error: string
+      }
     }
     const seen = await read('a,b\n1,x\n2,y\n')
-    expect(seen).toMatchObject({ rows: [{ a: 1 }, { a: 2 }], positions: 0, error: '', capabilities: { replayable: false } })
+    expect(seen).toMatchObject({
+      rows: [{ a: 1 }, { a: 2 }],
+      positions: 0,
+      error: '',
+      capabilities: { replayable: false },
+    })
     expect(seen.splits[0]!.id).toMatch(/^stdin#[0-9a-f]{12}$/)
     expect((await read('a,b\n1,x\n')).splits).toEqual(seen.splits)
     // The pipe stays open and silent: the abort alone ends it.
@@ -56,7 +96,10 @@ describe('source csv', () => {
 
 const data = process.env['MILLRACE_DATA']
 const retail = data ? join(data, 'online-retail.csv.gz') : ''
-if (!data) console.warn('SKIPPED: the facts of the real data. Set MILLRACE_DATA to the folder of online-retail.csv.gz to check them.')
+if (!data)
+  console.warn(
+    'SKIPPED: the facts of the real data. Set MILLRACE_DATA to the folder of online-retail.csv.gz to check them.',
+  )
 
 describe.skipIf(!existsSync(retail))('source csv on the real retail file', () => {
   const schema = parseRecordType({
@@ -75,13 +118,29 @@ describe.skipIf(!existsSync(retail))('source csv on the real retail file', () =>
     columns: Object.keys(schema.fields).map((name) => ({
       name,
       from: name,
-      ...(name === 'InvoiceDate' ? { date: { step: 'dates', formats: [format], zone: 'UTC', to: 'yyyy-MM-dd HH:mm:ss' } } : {}),
+      ...(name === 'InvoiceDate'
+        ? { date: { step: 'dates', formats: [format], zone: 'UTC', to: 'yyyy-MM-dd HH:mm:ss' } }
+        : {}),
     })),
   })
 
   async function facts(path: string, format: string) {
-    const source = definition.create({ ...defaults, path, encoding: 'latin1' }, { ...env(), schema, unknownFields: 'drop', push: push(format) })
-    const found = { rows: 0, bad: 0, noCustomer: 0, noDescription: 0, credits: 0, pounds: 0, quantity: 0, mils: 0n, first: '', last: '' }
+    const source = definition.create(
+      { ...defaults, path, encoding: 'latin1' },
+      { ...env(), schema, unknownFields: 'drop', push: push(format) },
+    )
+    const found = {
+      rows: 0,
+      bad: 0,
+      noCustomer: 0,
+      noDescription: 0,
+      credits: 0,
+      pounds: 0,
+      quantity: 0,
+      mils: 0n,
+      first: '',
+      last: '',
+    }
     const distinct = {
       invoices: new Set<unknown>(),
       codes: new Set<unknown>(),
@@ -117,7 +176,11 @@ describe.skipIf(!existsSync(retail))('source csv on the real retail file', () =>
       }
     }
     const { mils, ...counts } = found
-    return { ...counts, cents: (mils + 5n) / 10n, ...Object.fromEntries(Object.entries(distinct).map(([name, set]) => [name, set.size])) }
+    return {
+      ...counts,
+      cents: (mils + 5n) / 10n,
+      ...Object.fromEntries(Object.entries(distinct).map(([name, set]) => [name, set.size])),
+    }
   }
 
   it('finds the facts that were counted independently, plain and compressed', async () => {

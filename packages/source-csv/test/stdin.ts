@@ -19,7 +19,13 @@ const env = { root: '/', home: '/', profile: 'local', pipeline: 'p', id: 's', re
 const stop = new AbortController()
 if (process.argv[2] === 'abort') setTimeout(() => stop.abort(), 50)
 
-const seen = { rows: [] as unknown[], splits: [] as unknown[], positions: 0, capabilities: definition!.capabilities(options), error: '' }
+const seen = {
+  rows: [] as unknown[],
+  splits: [] as unknown[],
+  positions: 0,
+  capabilities: definition!.capabilities(options),
+  error: '',
+}
 try {
   const source = definition!.create(options, { ...env, schema, unknownFields: 'drop' })
   for await (const batch of source.read({

@@ -13,7 +13,10 @@ export async function inferFile(input: ByteSource, format: ReadFormat, signal: A
   const seen = new Seen()
   for await (const piece of reader.read(input, undefined, signal)) {
     const bad = piece.bad?.[0]
-    if (bad) throw new MillraceError('bad_record', `byte ${bad.position}: ${bad.message}`, { hint: 'mend the file, or set the option format' })
+    if (bad)
+      throw new MillraceError('bad_record', `byte ${bad.position}: ${bad.message}`, {
+        hint: 'mend the file, or set the option format',
+      })
     for (const row of piece.rows) seen.add(row)
     if (seen.rows >= sampleRows) break
   }

@@ -1,5 +1,14 @@
 /** Reads files of several formats: CSV, JSON lines, JSON arrays, Parquet, Arrow. */
-import { type Decoder, defineSource, type Env, MillraceError, option, type Problem, type SourceContext, type Static } from '@millrace/core'
+import {
+  type Decoder,
+  defineSource,
+  type Env,
+  MillraceError,
+  option,
+  type Problem,
+  type SourceContext,
+  type Static,
+} from '@millrace/core'
 import {
   afterReadOf,
   compressionOf,
@@ -32,23 +41,30 @@ function formatFor(o: Options, name: string): ReadFormat {
   if (format) return format
   const type = readFormatOf(name)
   if (type) return { type }
-  throw new MillraceError('unknown_format', `the name of ${name === '-' ? 'standard input' : name} does not tell its format`, {
-    exitCode: 2,
-    hint: `set the option format, or let the name end in ${readEndings().join(', ')}`,
-  })
+  throw new MillraceError(
+    'unknown_format',
+    `the name of ${name === '-' ? 'standard input' : name} does not tell its format`,
+    {
+      exitCode: 2,
+      hint: `set the option format, or let the name end in ${readEndings().join(', ')}`,
+    },
+  )
 }
 
 /** Paths that name one file whose format cannot be told, or cannot be read from there. Folders and patterns are looked at when they are read. */
 function formatProblems(o: Options): Problem[] {
   const typed = typedFormat(o)
-  const problems: Problem[] = typed ? readFormatProblems(typed).map((problem) => ({ ...problem, at: ['format', ...problem.at] })) : []
+  const problems: Problem[] = typed
+    ? readFormatProblems(typed).map((problem) => ({ ...problem, at: ['format', ...problem.at] }))
+    : []
   for (const path of pathsOf(o)) {
     const type = typed?.type ?? readFormatOf(path)
     if (!type && (path === '-' || /[^/]\.[^./*?[\]{}]+$/.test(path)))
       problems.push({
         code: 'missing_key',
         at: ['path'],
-        message: path === '-' ? 'standard input has no name to tell its format' : `the name ${path} does not tell its format`,
+        message:
+          path === '-' ? 'standard input has no name to tell its format' : `the name ${path} does not tell its format`,
         expected: readEndings().join(', '),
         hint: 'set the option `format`',
       })
@@ -66,7 +82,8 @@ export const sourceFiles = defineSource({
   kind: 'source',
   type: 'files',
   serves: ['objects'],
-  summary: 'Reads files of CSV, JSON lines, JSON, Parquet or Arrow, plain or compressed: one, several, a folder, or standard input.',
+  summary:
+    'Reads files of CSV, JSON lines, JSON, Parquet or Arrow, plain or compressed: one, several, a folder, or standard input.',
   options,
   check: (o, env) => [...filesProblems(o, env), ...formatProblems(o)],
   capabilities: (o) => ({
@@ -100,5 +117,6 @@ function decoderOf(o: Options, ctx: SourceContext): Decoder {
   if (format) return inputFormat(format, ctx).reader.decode!
   const csv = inputFormat({ type: 'csv' }, ctx).reader.decode!
   const json = inputFormat({ type: 'jsonl' }, ctx).reader.decode!
-  return (bytes, context) => (typeof context === 'object' && context !== null && 'header' in context ? csv(bytes, context) : json(bytes, context))
+  return (bytes, context) =>
+    typeof context === 'object' && context !== null && 'header' in context ? csv(bytes, context) : json(bytes, context)
 }

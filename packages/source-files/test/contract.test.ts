@@ -19,7 +19,11 @@ const rows = Array.from({ length: 3500 }, (_, i) => ({
 }))
 const push = {
   columns: [
-    { name: 'when', from: 'at', date: { step: 'dates', formats: ['M/d/yyyy H:mm'], zone: 'UTC', to: 'yyyy-MM-dd HH:mm:ss' } },
+    {
+      name: 'when',
+      from: 'at',
+      date: { step: 'dates', formats: ['M/d/yyyy H:mm'], zone: 'UTC', to: 'yyyy-MM-dd HH:mm:ss' },
+    },
     { name: 'id', from: 'id' },
     { name: 'amount', from: 'price' },
   ],
@@ -37,7 +41,10 @@ sourceContract({
   type: 'files',
   positions: new URL('positions.json', import.meta.url),
   setup({ root }) {
-    writeFileSync(join(root, 'in.jsonl'), `${lines(0, 3500)}{"id":1\n{"id":1.5,"at":"x","price":"1"}\n${JSON.stringify({ ...rows[0], at: 'x' })}\n`)
+    writeFileSync(
+      join(root, 'in.jsonl'),
+      `${lines(0, 3500)}{"id":1\n{"id":1.5,"at":"x","price":"1"}\n${JSON.stringify({ ...rows[0], at: 'x' })}\n`,
+    )
     return {
       options: { path: 'in.jsonl', after_read: 'keep' },
       schema,

@@ -14,7 +14,14 @@ beforeAll(() => {
   root = mkdtempSync(join(tmpdir(), 'millrace-source-files-'))
 })
 afterAll(() => rmSync(root, { recursive: true, force: true }))
-const env = (): Env => ({ root, home: join(root, '.millrace/local'), profile: 'local', pipeline: 'p', id: 's', resolve: (path) => resolve(root, path) })
+const env = (): Env => ({
+  root,
+  home: join(root, '.millrace/local'),
+  profile: 'local',
+  pipeline: 'p',
+  id: 's',
+  resolve: (path) => resolve(root, path),
+})
 const schema = { fields: { a: { type: { kind: 'integer' }, optional: false } } } as const
 
 async function read(options: object): Promise<Row[]> {
@@ -49,7 +56,9 @@ describe('source files', () => {
     expect(await read({ path: ['a.csv', 'b.ndjson.gz', 'c.json'] })).toEqual([{ a: 1 }, { a: 2 }, { a: 3 }])
     expect(await read({ path: '.' })).toEqual([{ a: 1 }, { a: 7 }, { a: 2 }, { a: 3 }, { a: 5 }, { a: 6 }])
     for (const path of ['c.parquet', 'b.arrow'])
-      expect(recordText(await definition.infer!({ path, after_read: 'keep' }, env(), live))).toMatch(/^{ a: bigint\?? }$/)
+      expect(recordText(await definition.infer!({ path, after_read: 'keep' }, env(), live))).toMatch(
+        /^{ a: bigint\?? }$/,
+      )
     expect(await read({ path: 'd.dat', format: { type: 'csv', delimiter: ';', quote: undefined } })).toEqual([{ a: 4 }])
     expect(await read({ path: '.', format: 'csv' })).toEqual([{ a: 1 }])
     await expect(read({ path: 'd.*' })).rejects.toMatchObject({ code: 'unknown_format', exitCode: 2 })
@@ -60,30 +69,63 @@ describe('source files', () => {
     expect(check({ path: 'a.dat' })).toMatchObject([{ code: 'missing_key', at: ['path'] }])
     expect(check({ path: '-' })).toMatchObject([{ code: 'missing_key', at: ['path'] }])
     expect(check({ path: '-', format: 'jsonl' })).toEqual([])
-    expect(check({ path: ['a.parquet', 'b.parquet.gz'] })).toMatchObject([{ code: 'bad_value', message: expect.stringContaining('b.parquet.gz') }])
+    expect(check({ path: ['a.parquet', 'b.parquet.gz'] })).toMatchObject([
+      { code: 'bad_value', message: expect.stringContaining('b.parquet.gz') },
+    ])
     expect(check({ path: '-', format: 'parquet' })).toMatchObject([{ code: 'bad_value', at: ['path'] }])
-    expect(check({ path: 'a', format: { type: 'jsonl', delimiter: ';' } })).toMatchObject([{ code: 'unknown_key', at: ['format', 'delimiter'] }])
-    expect(check({ path: 'a', format: { type: 'csv', delimiter: ';;' } })).toMatchObject([{ code: 'bad_value', at: ['format', 'delimiter'] }])
+    expect(check({ path: 'a', format: { type: 'jsonl', delimiter: ';' } })).toMatchObject([
+      { code: 'unknown_key', at: ['format', 'delimiter'] },
+    ])
+    expect(check({ path: 'a', format: { type: 'csv', delimiter: ';;' } })).toMatchObject([
+      { code: 'bad_value', at: ['format', 'delimiter'] },
+    ])
   })
 
   it('infers types from what the first file holds', async () => {
     const objects = [
-      { n: 1, x: 1, s: 'a', day: '2024-02-29', at: '2010-12-01T08:26:00Z', t: true, tags: ['a'], o: { k: 1, l: null }, any: 1, none: null },
-      { n: 2, x: 1.5, s: '2024-02-29', day: '2024-03-01', at: '2010-12-01T08:26:00Z', t: false, tags: [], o: { k: 2 }, any: 'x' },
+      {
+        n: 1,
+        x: 1,
+        s: 'a',
+        day: '2024-02-29',
+        at: '2010-12-01T08:26:00Z',
+        t: true,
+        tags: ['a'],
+        o: { k: 1, l: null },
+        any: 1,
+        none: null,
+      },
+      {
+        n: 2,
+        x: 1.5,
+        s: '2024-02-29',
+        day: '2024-03-01',
+        at: '2010-12-01T08:26:00Z',
+        t: false,
+        tags: [],
+        o: { k: 2 },
+        any: 'x',
+      },
     ]
     const expected =
       '{ n: integer, x: number, s: string, day: date, at: timestamp, t: boolean, tags: list<string>, o: { k: integer, l: string? }, any: json, none: string? }'
     writeFileSync(join(root, 'i.jsonl'), objects.map((object) => `${JSON.stringify(object)}\n`).join(''))
     writeFileSync(join(root, 'i.json'), JSON.stringify(objects))
-    for (const path of ['i.jsonl', 'i.json']) expect(recordText(await definition.infer!({ path, after_read: 'keep' }, env(), live))).toBe(expected)
+    for (const path of ['i.jsonl', 'i.json'])
+      expect(recordText(await definition.infer!({ path, after_read: 'keep' }, env(), live))).toBe(expected)
     writeFileSync(join(root, 'bad.jsonl'), '{"a":\n')
-    await expect(definition.infer!({ path: 'bad.jsonl', after_read: 'keep' }, env(), live)).rejects.toMatchObject({ code: 'bad_record' })
+    await expect(definition.infer!({ path: 'bad.jsonl', after_read: 'keep' }, env(), live)).rejects.toMatchObject({
+      code: 'bad_record',
+    })
   })
 
   it('tells where a record is: file, line and byte of a text, else its number', async () => {
     writeFileSync(join(root, 'p.json'), '[\n{"a":1},\n{"a":2}]')
     writeFileSync(join(root, 'p.parquet'), await columnar('parquet', [{ a: 1 }]))
-    const source = definition.create({ path: ['p.json', 'p.parquet'], after_read: 'keep' }, { ...env(), schema, unknownFields: 'drop' })
+    const source = definition.create(
+      { path: ['p.json', 'p.parquet'], after_read: 'keep' },
+      { ...env(), schema, unknownFields: 'drop' },
+    )
     const places: string[] = []
     for await (const batch of source.read({
       signal: live,
@@ -93,7 +135,8 @@ describe('source files', () => {
       instance: { i: 0, n: 1 },
       warn: () => {},
     }))
-      if (!('splits' in batch)) for (const i of batch.rows.keys()) places.push(await source.locate!(batch.split, batch.positionAt(i)))
+      if (!('splits' in batch))
+        for (const i of batch.rows.keys()) places.push(await source.locate!(batch.split, batch.positionAt(i)))
     expect(places).toEqual(['p.json:2 (byte 2)', 'p.json:3 (byte 11)', 'p.parquet, record 0'])
   })
 

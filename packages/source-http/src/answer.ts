@@ -10,7 +10,12 @@ export interface Reply {
   readonly retryAfter?: number
 }
 
-export const refusal = (status: number, code: string, message: string, more: Readonly<Record<string, Json>> = {}): Reply => ({
+export const refusal = (
+  status: number,
+  code: string,
+  message: string,
+  more: Readonly<Record<string, Json>> = {},
+): Reply => ({
   status,
   body: JSON.stringify({ error: code, message, ...more }),
 })
@@ -53,19 +58,29 @@ export function replier(
     const { texts } = request
     const sorted = [...answers].sort((a, b) => Number(a.position) - Number(b.position))
     const faults = sorted.flatMap((a) =>
-      (a.errors ?? []).map((e) => ({ item: Number(a.position), ...(e.field ? { field: e.field } : {}), code: e.code, message: e.message ?? e.code })),
+      (a.errors ?? []).map((e) => ({
+        item: Number(a.position),
+        ...(e.field ? { field: e.field } : {}),
+        code: e.code,
+        message: e.message ?? e.code,
+      })),
     )
     const refused = sorted.some((a) => a.outcome === 'refused')
     const taken = sorted.filter((a) => a.outcome === 'taken' || a.outcome === 'dropped')
     const record = (a: Answer): string => (a.row ? recordOf(a.row) : JSON.stringify(itemOf(texts, Number(a.position))))
-    if (!refused && faults.length === 0) return accepted(list ? `[${sorted.map(record).join()}]` : sorted[0] ? record(sorted[0]) : 'null')
+    if (!refused && faults.length === 0)
+      return accepted(list ? `[${sorted.map(record).join()}]` : sorted[0] ? record(sorted[0]) : 'null')
     if (refused && taken.length === 0) {
       const status = faults.every((f) => bad.has(f.code)) ? 400 : 422
       const message = faults.length === 1 ? faults[0]!.message : `${faults.length} faults`
       return refusal(status, 'refused', message, { errors: faults, ...(list ? {} : { item: itemOf(texts, 0) }) })
     }
     const outcome = (a: Answer): string => {
-      const { item, ...more } = { item: Number(a.position), outcome: a.outcome, ...(a.errors ? { errors: a.errors } : {}) }
+      const { item, ...more } = {
+        item: Number(a.position),
+        outcome: a.outcome,
+        ...(a.errors ? { errors: a.errors } : {}),
+      }
       return `{"item":${item},${a.outcome === 'taken' ? `"record":${record(a)},` : ''}${JSON.stringify(more).slice(1)}`
     }
     return { status: 207, body: `[${sorted.map(outcome).join()}]` }

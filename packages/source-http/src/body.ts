@@ -42,7 +42,11 @@ export function readBody(
     bytes += chunk.length
     held.bytes += chunk.length
     const refused =
-      bytes > limits.limit ? tooLarge(limits.limit) : held.bytes > limits.room ? busy('too many bodies are under way: send it again later') : undefined
+      bytes > limits.limit
+        ? tooLarge(limits.limit)
+        : held.bytes > limits.room
+          ? busy('too many bodies are under way: send it again later')
+          : undefined
     if (!refused) return void chunks.push(chunk)
     request.pause()
     end(new BodyRefused(refused))
@@ -53,14 +57,20 @@ export function readBody(
   request.on('data', take).on('end', finish).on('error', fail).on('close', gone)
 }
 
-const decompressors: Readonly<Record<string, (body: InputType, options: { maxOutputLength: number }) => Promise<Buffer>>> = {
+const decompressors: Readonly<
+  Record<string, (body: InputType, options: { maxOutputLength: number }) => Promise<Buffer>>
+> = {
   gzip: promisify(gunzip),
   deflate: promisify(inflate),
   br: promisify(brotliDecompress),
 }
 
 /** A body decompressed as its `content-encoding` says, or what to answer instead. */
-export function decompressed(body: Buffer, encoding: string | undefined, limit: number): Buffer | Reply | Promise<Buffer | Reply> {
+export function decompressed(
+  body: Buffer,
+  encoding: string | undefined,
+  limit: number,
+): Buffer | Reply | Promise<Buffer | Reply> {
   if (body.length > limit) return tooLarge(limit)
   if (!encoding || encoding === 'identity') return body
   const decompress = decompressors[encoding]

@@ -74,12 +74,20 @@ export function bodyDecoder(ctx: SourceContext): (body: Buffer, contentType: str
       for (const { code, field, message } of twice === undefined
         ? faultsOf(text)
         : [{ code: 'duplicate_key', field: twice, message: `has the key ${JSON.stringify(twice)} twice` }])
-        bad.push({ position: item, bytes: Buffer.from(text), code, ...(field ? { field } : {}), ...(message ? { message } : {}) })
+        bad.push({
+          position: item,
+          bytes: Buffer.from(text),
+          code,
+          ...(field ? { field } : {}),
+          ...(message ? { message } : {}),
+        })
     }
     return { rows, indexes, bad, unknown: parser.tally.unknown, texts, list }
   }
   /** All faults of an item that the parser did not take. */
-  const faultsOf = (text: string): readonly { code: string; field?: string | undefined; message?: string | undefined }[] => {
+  const faultsOf = (
+    text: string,
+  ): readonly { code: string; field?: string | undefined; message?: string | undefined }[] => {
     const value = itemOf([text], 0)
     const object = typeof value === 'object' && value !== null && !Array.isArray(value)
     const faults = object ? allFaults(value as Record<string, unknown>) : []
@@ -87,7 +95,12 @@ export function bodyDecoder(ctx: SourceContext): (body: Buffer, contentType: str
   }
   return (body, contentType) => {
     const kind = kindOf(contentType)
-    if (!kind) return refusal(415, 'unsupported_type', `content-type ${contentType ?? '(none)'} is not taken: send application/json or application/x-ndjson`)
+    if (!kind)
+      return refusal(
+        415,
+        'unsupported_type',
+        `content-type ${contentType ?? '(none)'} is not taken: send application/json or application/x-ndjson`,
+      )
     if (!isUtf8(body)) return refusal(400, 'bad_encoding', 'the body is not UTF-8')
     if (kind === 'lines') return allRight(body, true) ?? decodeAll(linesOf(textOf(body)), true)
     const one = body[0] === 0x7b && !body.includes(10) ? allRight(body, false) : undefined
@@ -104,14 +117,17 @@ export function bodyDecoder(ctx: SourceContext): (body: Buffer, contentType: str
 }
 
 /** A body's text, without the byte order mark. */
-const textOf = (body: Buffer): string => body.toString('utf8', body[0] === 0xef && body[1] === 0xbb && body[2] === 0xbf ? 3 : 0)
+const textOf = (body: Buffer): string =>
+  body.toString('utf8', body[0] === 0xef && body[1] === 0xbb && body[2] === 0xbf ? 3 : 0)
 const linesOf = (text: string): string[] => text.split('\n').filter((line) => line.trim() !== '')
 
 function kindOf(contentType: string | undefined): 'json' | 'lines' | undefined {
   if (contentType === 'application/json') return 'json'
   const type = contentType?.split(';', 1)[0]!.trim().toLowerCase()
   if (type === 'application/json') return 'json'
-  return type === 'application/x-ndjson' || type === 'application/jsonl' || type === 'application/x-jsonlines' ? 'lines' : undefined
+  return type === 'application/x-ndjson' || type === 'application/jsonl' || type === 'application/x-jsonlines'
+    ? 'lines'
+    : undefined
 }
 
 /** The elements of a JSON array as they stand there, so that each is read like a body of its own and no number is rounded on the way. */

@@ -39,7 +39,11 @@ const compressFrom = 1024
 
 function packed({ body, ...answer }: Omit<Remembered, 'at'>, at: number): Json {
   if (body === undefined) return { ...answer, at }
-  return { ...answer, at, ...(body.length < compressFrom ? { text: String(body) } : { zstd: quickZstd(body).toString('base64') }) }
+  return {
+    ...answer,
+    at,
+    ...(body.length < compressFrom ? { text: String(body) } : { zstd: quickZstd(body).toString('base64') }),
+  }
 }
 
 function remembered({ text, zstd, ...answer }: Kept): Remembered {
@@ -55,9 +59,16 @@ interface Slot {
 /** Keys that are forgotten at once where all of a long time have become too old: the save must stay short. */
 const mostForgotten = 10_000
 
-export function createKeys(recall: ReadContext['recall'], limits: { readonly keep: number; readonly max: number }): Keys {
+export function createKeys(
+  recall: ReadContext['recall'],
+  limits: { readonly keep: number; readonly max: number },
+): Keys {
   // Slots from `tail` to before `head` hold `count` keys.
-  let { head, tail, count } = (recall('slots') as { head: number; tail: number; count: number } | undefined) ?? { head: 0, tail: 0, count: 0 }
+  let { head, tail, count } = (recall('slots') as { head: number; tail: number; count: number } | undefined) ?? {
+    head: 0,
+    tail: 0,
+    count: 0,
+  }
   /** The oldest slot, once it was looked at. */
   let oldest: Slot | undefined
   const answerOf = (key: string) => recall(`key ${key}`) as unknown as Kept | undefined

@@ -10,24 +10,42 @@ export const options = option.object({
   path: option.text('The path that takes records.', { example: '/invoices', pattern: '^/[^?#]*$' }),
   method: option.oneOf(['POST', 'PUT'], 'The method that takes records.', { default: 'POST' }),
   status: option.integer('The status of a request that was taken.', { default: 201, min: 200, max: 299 }),
-  wrap: option.optional(option.text('Answer `{ statusCode, <wrap>: record }` instead of the record itself.', { example: 'event' })),
-  greeting: option.text('What `GET /` answers.', { default: 'Millrace gateway: post records to the paths in /openapi.json' }),
-  token: option.optional(option.secret('Requests must carry it as `Authorization: Bearer`.', { example: '${secret:gateway_token}' })),
+  wrap: option.optional(
+    option.text('Answer `{ statusCode, <wrap>: record }` instead of the record itself.', { example: 'event' }),
+  ),
+  greeting: option.text('What `GET /` answers.', {
+    default: 'Millrace gateway: post records to the paths in /openapi.json',
+  }),
+  token: option.optional(
+    option.secret('Requests must carry it as `Authorization: Bearer`.', { example: '${secret:gateway_token}' }),
+  ),
   hmac: option.optional(
     option.object(
       {
         secret: option.secret('The key of the signature.', { example: '${secret:gateway_hmac}' }),
-        header: option.text('The header with the hex HMAC-SHA-256 of the body; a prefix `sha256=` is allowed.', { default: 'x-signature-256' }),
+        header: option.text('The header with the hex HMAC-SHA-256 of the body; a prefix `sha256=` is allowed.', {
+          default: 'x-signature-256',
+        }),
       },
       'Requests must be signed.',
     ),
   ),
-  insecure: option.boolean('Listen on an address that others can reach without a token or signature.', { default: false }),
+  insecure: option.boolean('Listen on an address that others can reach without a token or signature.', {
+    default: false,
+  }),
   max_body: option.size('The largest body, after decompression.', { default: '1MiB' }),
-  max_buffered: option.size('What the bodies under way may hold together; the next ones get 503.', { default: '64MiB' }),
-  max_in_flight: option.integer('Requests that may wait for their answer; the next one gets 503.', { default: 1024, min: 1 }),
+  max_buffered: option.size('What the bodies under way may hold together; the next ones get 503.', {
+    default: '64MiB',
+  }),
+  max_in_flight: option.integer('Requests that may wait for their answer; the next one gets 503.', {
+    default: 1024,
+    min: 1,
+  }),
   max_connections: option.integer('Connections of the server.', { default: 4096, min: 1 }),
-  answer_timeout: option.duration('When a request is answered 503, outcome unknown. Its record goes on, and its key answers the resend.', { default: '30s' }),
+  answer_timeout: option.duration(
+    'When a request is answered 503, outcome unknown. Its record goes on, and its key answers the resend.',
+    { default: '30s' },
+  ),
   keys: option.object(
     {
       keep: option.duration('How long an `Idempotency-Key` is remembered.', { default: '24h' }),
@@ -36,7 +54,9 @@ export const options = option.object({
     'Memory of idempotency keys.',
     { default: {} },
   ),
-  log: option.optional(option.path('A file that gets a line for every accepted and refused request.', { example: 'logs/ingestion.jsonl' })),
+  log: option.optional(
+    option.path('A file that gets a line for every accepted and refused request.', { example: 'logs/ingestion.jsonl' }),
+  ),
 })
 export type Options = Static<typeof options>
 
@@ -51,7 +71,8 @@ const isLoopback = (host: string): boolean => host === 'localhost' || host === '
 export function problems(o: Options): Problem[] {
   const { host, port } = parseAddress(o.address)
   const found: Problem[] = []
-  if (port > 65_535) found.push({ code: 'bad_address', message: `${port} is no port`, at: ['address'], hint: 'ports go up to 65535' })
+  if (port > 65_535)
+    found.push({ code: 'bad_address', message: `${port} is no port`, at: ['address'], hint: 'ports go up to 65535' })
   if (!isLoopback(host) && !o.token && !o.hmac && !o.insecure) {
     found.push({
       code: 'open_to_all',

@@ -30,12 +30,19 @@ const servers = new Map<string, Shared>()
 const keyOf = (method: string, path: string): string => `${method} ${path}`
 
 /** Adds a route to the server of an address, which is started with its first one. Resolves when it listens; throws when the address cannot be had. */
-export async function addRoute(address: string, route: Route, limits: { readonly maxConnections: number }): Promise<() => Promise<void>> {
+export async function addRoute(
+  address: string,
+  route: Route,
+  limits: { readonly maxConnections: number },
+): Promise<() => Promise<void>> {
   let shared = servers.get(address)
   if (!shared) servers.set(address, (shared = start(address, limits)))
   const key = keyOf(route.method, route.path)
   if (shared.routes.has(key))
-    throw new MillraceError('route_taken', `two sources listen for ${key} on ${address}`, { hint: 'give one of them another path', exitCode: 2 })
+    throw new MillraceError('route_taken', `two sources listen for ${key} on ${address}`, {
+      hint: 'give one of them another path',
+      exitCode: 2,
+    })
   shared.routes.set(key, route)
   try {
     await shared.listening
@@ -76,11 +83,15 @@ function start(address: string, limits: { readonly maxConnections: number }): Sh
     () => undefined,
     (cause: Error & { code?: string }) => {
       const taken = cause.code === 'EADDRINUSE'
-      throw new MillraceError('cannot_listen', taken ? `${address} is in use by another program` : `cannot listen on ${address}: ${cause.message}`, {
-        hint: 'choose another `address`, or stop what listens there',
-        exitCode: 3,
-        cause,
-      })
+      throw new MillraceError(
+        'cannot_listen',
+        taken ? `${address} is in use by another program` : `cannot listen on ${address}: ${cause.message}`,
+        {
+          hint: 'choose another `address`, or stop what listens there',
+          exitCode: 3,
+          cause,
+        },
+      )
     },
   )
   return { app, routes, listening }
@@ -97,7 +108,11 @@ function answer(request: FastifyRequest, reply: FastifyReply, routes: ReadonlyMa
     if (made instanceof Promise) made.then((known) => send(reply, known)).catch(failed)
     else send(reply, made)
   }
-  const body = decompressed((request.body as Buffer | undefined) ?? Buffer.alloc(0), request.headers['content-encoding'], route.maxBody)
+  const body = decompressed(
+    (request.body as Buffer | undefined) ?? Buffer.alloc(0),
+    request.headers['content-encoding'],
+    route.maxBody,
+  )
   if (body instanceof Promise) body.then(take).catch(failed)
   else take(body)
 }
@@ -106,16 +121,30 @@ const pathOf = (request: FastifyRequest): string => request.url.split('?', 1)[0]
 
 function bodyLimits(routes: ReadonlyMap<string, Route>, request: FastifyRequest): { limit: number; room: number } {
   // What nobody takes is read only so that it can be told so.
-  const { maxBody, maxBuffered } = routes.get(keyOf(request.method, pathOf(request))) ?? { maxBody: 1 << 20, maxBuffered: 1 << 20 }
+  const { maxBody, maxBuffered } = routes.get(keyOf(request.method, pathOf(request))) ?? {
+    maxBody: 1 << 20,
+    maxBuffered: 1 << 20,
+  }
   return { limit: maxBody, room: maxBuffered }
 }
 
-function answerOther(request: FastifyRequest, reply: FastifyReply, routes: ReadonlyMap<string, Route>, path: string): void {
-  if (request.method === 'GET' && path === '/') return void reply.type('text/plain').send([...routes.values()][0]?.greeting ?? '')
+function answerOther(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  routes: ReadonlyMap<string, Route>,
+  path: string,
+): void {
+  if (request.method === 'GET' && path === '/')
+    return void reply.type('text/plain').send([...routes.values()][0]?.greeting ?? '')
   if (request.method === 'GET' && path === '/health') return send(reply, { status: 200, body: '{"status":"ok"}' })
-  if (request.method === 'GET' && path === '/openapi.json') return send(reply, { status: 200, body: JSON.stringify(openApi([...routes.values()])) })
+  if (request.method === 'GET' && path === '/openapi.json')
+    return send(reply, { status: 200, body: JSON.stringify(openApi([...routes.values()])) })
   const methods = [...routes.values()].filter((r) => r.path === path).map((r) => r.method)
-  if (methods.length) return send(reply.header('allow', methods.join(', ')), refusal(405, 'method_not_allowed', `${path} takes ${methods.join(', ')}`))
+  if (methods.length)
+    return send(
+      reply.header('allow', methods.join(', ')),
+      refusal(405, 'method_not_allowed', `${path} takes ${methods.join(', ')}`),
+    )
   return send(reply, refusal(404, 'not_found', `there is nothing at ${path}; /openapi.json lists what there is`))
 }
 

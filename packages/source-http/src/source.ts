@@ -4,7 +4,15 @@
  */
 import { createHmac, randomUUID, timingSafeEqual } from 'node:crypto'
 import { setImmediate as turn } from 'node:timers/promises'
-import { type Batch, defineSource, type Done, type Json, type ReadContext, type Source, type SourceContext } from '@millrace/core'
+import {
+  type Batch,
+  defineSource,
+  type Done,
+  type Json,
+  type ReadContext,
+  type Source,
+  type SourceContext,
+} from '@millrace/core'
 import { busy, type Reply, refusal, replier } from './answer.ts'
 import { bodyDecoder, type Decoded } from './decode.ts'
 import { createKeys, hashOf, type Keys, type Remembered } from './keys.ts'
@@ -20,7 +28,14 @@ export const sourceHttp = defineSource({
   options,
   check: problems,
   listens: true,
-  capabilities: () => ({ bounded: false, replayable: true, lanes: 'one', answers: true, refuses: true, commit: 'duty' }),
+  capabilities: () => ({
+    bounded: false,
+    replayable: true,
+    lanes: 'one',
+    answers: true,
+    refuses: true,
+    commit: 'duty',
+  }),
   reads: (o) => [`http:${o.address}${o.path}`],
   create: (o, ctx) => createGateway(o, ctx),
 })
@@ -83,7 +98,11 @@ function createGateway(o: Options, ctx: SourceContext): Source {
     if (status < 400) to.line('info', 'accepted', { path: o.path, status, key })
     else to.line('warn', 'refused', { path: o.path, status, key, body: JSON.parse(String(body)) as Json })
   }
-  const takeOne = (body: Buffer, headers: Readonly<Record<string, unknown>>, key: string | undefined): Reply | Promise<Reply> => {
+  const takeOne = (
+    body: Buffer,
+    headers: Readonly<Record<string, unknown>>,
+    key: string | undefined,
+  ): Reply | Promise<Reply> => {
     if (!authorized(o, body, headers)) return refusal(401, 'unauthorized', 'the token or signature is missing or wrong')
     const decoded = decode(body, headers['content-type'] as string | undefined)
     if ('status' in decoded) return decoded
@@ -91,7 +110,8 @@ function createGateway(o: Options, ctx: SourceContext): Source {
     const hash = hashOf(body)
     if (key) {
       const known = byKey.get(key) ?? keys?.find(key)
-      if (known && known.hash !== hash) return refusal(422, 'key_reused', 'this Idempotency-Key came with another body before')
+      if (known && known.hash !== hash)
+        return refusal(422, 'key_reused', 'this Idempotency-Key came with another body before')
       if (known) return 'waiting' in known ? wait(known) : again(known, decoded)
     }
     if (stopping) return busy('the gateway is stopping: send it again later')
@@ -144,7 +164,16 @@ function createGateway(o: Options, ctx: SourceContext): Source {
       lateTimer ??= setInterval(answerLate, emptyEvery)
       remove = await addRoute(
         o.address,
-        { method: o.method, path: o.path, schema: ctx.schema, status: o.status, greeting: o.greeting, maxBody: o.max_body, maxBuffered: o.max_buffered, take },
+        {
+          method: o.method,
+          path: o.path,
+          schema: ctx.schema,
+          status: o.status,
+          greeting: o.greeting,
+          maxBody: o.max_body,
+          maxBuffered: o.max_buffered,
+          take,
+        },
         { maxConnections: o.max_connections },
       )
       const stop = () => {
@@ -155,9 +184,11 @@ function createGateway(o: Options, ctx: SourceContext): Source {
       while (!read.signal.aborted) {
         const taken = queue
         queue = []
-        for (const [i, { split, request }] of taken.entries()) yield batchOf(split, request, i === taken.length - 1 && queue.length === 0)
+        for (const [i, { split, request }] of taken.entries())
+          yield batchOf(split, request, i === taken.length - 1 && queue.length === 0)
         if (queue.length > 0 || read.signal.aborted) continue
-        if (pending.size === 0) yield { split: 'idle', rows: [], bytes: 0, positionAt: () => 0, caughtUp: true } satisfies Batch
+        if (pending.size === 0)
+          yield { split: 'idle', rows: [], bytes: 0, positionAt: () => 0, caughtUp: true } satisfies Batch
         await new Promise<void>((resolve) => {
           const timer = setTimeout(resolve, emptyEvery)
           wake = () => {
@@ -168,7 +199,8 @@ function createGateway(o: Options, ctx: SourceContext): Source {
         await gather(() => queue.length)
       }
       // Requests that came in but were not read: nothing of them is stored.
-      for (const { split, request } of queue.splice(0)) settle(split, request, busy('the gateway is stopping: send it again later'))
+      for (const { split, request } of queue.splice(0))
+        settle(split, request, busy('the gateway is stopping: send it again later'))
     },
     remember(done) {
       const accepted: [string, Omit<Remembered, 'at'>][] = []
@@ -188,7 +220,8 @@ function createGateway(o: Options, ctx: SourceContext): Source {
     locate: (split, position) => Promise.resolve(`request ${split}, item ${position}`),
     async close() {
       stopping = true
-      for (const [split, request] of pending) settle(split, request, busy('the gateway has stopped before this was durable: send it again later'))
+      for (const [split, request] of pending)
+        settle(split, request, busy('the gateway has stopped before this was durable: send it again later'))
       clearInterval(lateTimer)
       await remove?.()
       await log?.close()

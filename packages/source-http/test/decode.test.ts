@@ -6,14 +6,21 @@ const schema: RecordType = {
   fields: { n: { type: { kind: 'bigint' }, optional: false }, text: { type: { kind: 'string' }, optional: true } },
 }
 const decode = (text: string, type = 'application/json') =>
-  bodyDecoder({ schema, unknownFields: 'drop', root: '/', home: '/', profile: 'local', pipeline: 'p', id: 's', resolve: (p) => p })(
-    Buffer.from(text),
-    type,
-  ) as Decoded
+  bodyDecoder({
+    schema,
+    unknownFields: 'drop',
+    root: '/',
+    home: '/',
+    profile: 'local',
+    pipeline: 'p',
+    id: 's',
+    resolve: (p) => p,
+  })(Buffer.from(text), type) as Decoded
 
 describe('a body', () => {
   it('that is an array is read item by item as it stands there: no number is rounded on the way', () => {
-    const text = '\ufeff [ {"n": 9007199254740993, "text": "],\\"[{,"} ,\n{"text": null, "n":"2"}, {"text": {"a": [1, 2]}}]\r\n'
+    const text =
+      '\ufeff [ {"n": 9007199254740993, "text": "],\\"[{,"} ,\n{"text": null, "n":"2"}, {"text": {"a": [1, 2]}}]\r\n'
     const { rows, indexes, bad, list } = decode(text)
     expect(rows.map((row) => row['n'])).toEqual([9007199254740993n, 2n])
     expect(rows[0]!['text']).toBe('],"[{,')
@@ -38,7 +45,8 @@ describe('a body', () => {
     expect(right.rows[2499]).toEqual({ n: 2499n, text: 'é 2499' })
     expect([right.indexes, right.texts]).toEqual([oneIsNot.indexes, items])
     expect(oneIsNot.bad.map(({ position }) => position)).toEqual([2500])
-    for (const text of [items[7]!, `${items[7]!}\n`, `[${items[7]!}]`, `\ufeff${items[7]!}`]) expect(decode(text).rows).toEqual([right.rows[7]])
+    for (const text of [items[7]!, `${items[7]!}\n`, `[${items[7]!}]`, `\ufeff${items[7]!}`])
+      expect(decode(text).rows).toEqual([right.rows[7]])
   })
 
   it('may not have a key twice: nobody knows which is meant', () => {

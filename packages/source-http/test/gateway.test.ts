@@ -37,12 +37,26 @@ const schema: RecordType = {
   },
 }
 const defaults = Object.fromEntries(
-  Object.entries(options.properties!).flatMap(([name, o]) => (o.default === undefined || o.format ? [] : [[name, o.default]])),
+  Object.entries(options.properties!).flatMap(([name, o]) =>
+    o.default === undefined || o.format ? [] : [[name, o.default]],
+  ),
 )
 
 /** A gateway before a step that refuses a `when` of `never`, and a store. */
-async function start(more: Record<string, unknown> = {}, onWrite: () => void | Promise<void> = () => {}, from = 'dated'): Promise<void> {
-  const config = { ...defaults, address, path: '/invoices', max_body: 2000, answer_timeout: 3000, keys: { keep: 60_000, max: 100 }, ...more } as never
+async function start(
+  more: Record<string, unknown> = {},
+  onWrite: () => void | Promise<void> = () => {},
+  from = 'dated',
+): Promise<void> {
+  const config = {
+    ...defaults,
+    address,
+    path: '/invoices',
+    max_body: 2000,
+    answer_timeout: 3000,
+    keys: { keep: 60_000, max: 100 },
+    ...more,
+  } as never
   const made = testPipeline({
     runs: 'continue',
     sources: {
@@ -56,14 +70,20 @@ async function start(more: Record<string, unknown> = {}, onWrite: () => void | P
           resolve: (p) => join(home, p),
           schema,
           unknownFields: 'drop',
-          ...(from === 'source' ? {} : { answer: { fields: { ...schema.fields, seen: { type: { kind: 'boolean' }, optional: true } } } }),
+          ...(from === 'source'
+            ? {}
+            : { answer: { fields: { ...schema.fields, seen: { type: { kind: 'boolean' }, optional: true } } } }),
         }),
     },
     steps: {
       dated: {
         create: () => ({
           apply({ rows }, out) {
-            const kept = rows.flatMap((r, i) => (r['when'] === 'never' ? (out.fail(i, 'bad_date', { field: 'when', message: '`never` is no date' }), []) : [i]))
+            const kept = rows.flatMap((r, i) =>
+              r['when'] === 'never'
+                ? (out.fail(i, 'bad_date', { field: 'when', message: '`never` is no date' }), [])
+                : [i],
+            )
             return { rows: kept.map((i) => ({ ...rows[i]!, seen: true })), origins: Int32Array.from(kept) }
           },
         }),
@@ -99,7 +119,11 @@ async function start(more: Record<string, unknown> = {}, onWrite: () => void | P
   }
 }
 
-const post = async (body: unknown, headers: Record<string, string> = {}, raw = false): Promise<{ status: number; body: never; headers: Headers }> => {
+const post = async (
+  body: unknown,
+  headers: Record<string, string> = {},
+  raw = false,
+): Promise<{ status: number; body: never; headers: Headers }> => {
   const response = await fetch(`http://${address}/invoices`, {
     method: 'POST',
     headers: { 'content-type': 'application/json', ...headers },
@@ -126,7 +150,12 @@ describe('the HTTP gateway', () => {
     })
     await start({}, () => held)
     const answer = post(good(1))
-    expect(await Promise.race([answer.then(() => 'answered'), new Promise((resolve) => setTimeout(resolve, 150, 'waiting'))])).toBe('waiting')
+    expect(
+      await Promise.race([
+        answer.then(() => 'answered'),
+        new Promise((resolve) => setTimeout(resolve, 150, 'waiting')),
+      ]),
+    ).toBe('waiting')
     release()
     expect((await answer).status).toBe(201)
   })
@@ -149,7 +178,12 @@ describe('the HTTP gateway', () => {
 
   it('refuses a request of several whole when one of them is bad, and lists every bad one', async () => {
     await start()
-    const { status, body } = await post([good(1), { Quantity: 2 }, good(3), { InvoiceNo: 'x', Quantity: 1, when: 'never' }])
+    const { status, body } = await post([
+      good(1),
+      { Quantity: 2 },
+      good(3),
+      { InvoiceNo: 'x', Quantity: 1, when: 'never' },
+    ])
     expect(status).toBe(422)
     expect((body as { errors: { item: number }[] }).errors.map((e) => e.item)).toEqual([1, 3])
     expect(store.size).toBe(0)
@@ -175,7 +209,10 @@ describe('the HTTP gateway', () => {
     const first = await post(good(1), { 'idempotency-key': 'k1' })
     store.clear()
     expect(await post(good(1), { 'idempotency-key': 'k1' })).toMatchObject({ status: 201, body: first.body })
-    expect(await post(good(2), { 'idempotency-key': 'k1' })).toMatchObject({ status: 422, body: { error: 'key_reused' } })
+    expect(await post(good(2), { 'idempotency-key': 'k1' })).toMatchObject({
+      status: 422,
+      body: { error: 'key_reused' },
+    })
     stop.abort()
     await running
     stop = new AbortController()
@@ -184,34 +221,39 @@ describe('the HTTP gateway', () => {
     expect(store.size).toBe(0)
   })
 
-  it.each(['dated', 'source'])('gives a resend of many records the same bytes, also after a restart, of %s', async (from) => {
-    await start({ max_body: 100_000, wrap: 'data' }, undefined, from)
-    const send = async () => {
-      const response = await fetch(`http://${address}/invoices`, {
-        method: 'POST',
-        headers: { 'content-type': 'application/x-ndjson', 'idempotency-key': 'k1' },
-        body: Array.from({ length: 500 }, (_, n) => JSON.stringify({ ...good(n), when: n % 2 ? 'é' : null })).join('\n'),
-      })
-      return [response.status, await response.text()] as const
-    }
-    const first = await send()
-    const seen = from === 'dated' ? { seen: true } : {}
-    const records = (JSON.parse(first[1]) as { data: Row[] }).data
-    expect([first[0], records.length, records[0], records[1]]).toEqual([
-      201,
-      500,
-      { InvoiceNo: 'i0', Quantity: 0, ...seen },
-      { InvoiceNo: 'i1', Quantity: 1, when: 'é', ...seen },
-    ])
-    store.clear()
-    expect(await send()).toEqual(first)
-    stop.abort()
-    await running
-    stop = new AbortController()
-    await start({ max_body: 100_000, wrap: 'data' }, undefined, from)
-    expect(await send()).toEqual(first)
-    expect(store.size).toBe(0)
-  })
+  it.each(['dated', 'source'])(
+    'gives a resend of many records the same bytes, also after a restart, of %s',
+    async (from) => {
+      await start({ max_body: 100_000, wrap: 'data' }, undefined, from)
+      const send = async () => {
+        const response = await fetch(`http://${address}/invoices`, {
+          method: 'POST',
+          headers: { 'content-type': 'application/x-ndjson', 'idempotency-key': 'k1' },
+          body: Array.from({ length: 500 }, (_, n) => JSON.stringify({ ...good(n), when: n % 2 ? 'é' : null })).join(
+            '\n',
+          ),
+        })
+        return [response.status, await response.text()] as const
+      }
+      const first = await send()
+      const seen = from === 'dated' ? { seen: true } : {}
+      const records = (JSON.parse(first[1]) as { data: Row[] }).data
+      expect([first[0], records.length, records[0], records[1]]).toEqual([
+        201,
+        500,
+        { InvoiceNo: 'i0', Quantity: 0, ...seen },
+        { InvoiceNo: 'i1', Quantity: 1, when: 'é', ...seen },
+      ])
+      store.clear()
+      expect(await send()).toEqual(first)
+      stop.abort()
+      await running
+      stop = new AbortController()
+      await start({ max_body: 100_000, wrap: 'data' }, undefined, from)
+      expect(await send()).toEqual(first)
+      expect(store.size).toBe(0)
+    },
+  )
 
   it('forgets the oldest keys first', async () => {
     await start({ keys: { keep: 60_000, max: 3 } })
@@ -236,7 +278,9 @@ describe('the HTTP gateway', () => {
     const wrong = await fetch(`http://${address}/invoices`)
     expect([wrong.status, wrong.headers.get('allow')]).toEqual([405, 'POST'])
     expect((await fetch(`http://${address}/`)).status).toBe(200)
-    expect(await (await fetch(`http://${address}/openapi.json`)).json()).toMatchObject({ paths: { '/invoices': { post: {} } } })
+    expect(await (await fetch(`http://${address}/openapi.json`)).json()).toMatchObject({
+      paths: { '/invoices': { post: {} } },
+    })
     expect(store.size).toBe(0)
   })
 
@@ -246,7 +290,9 @@ describe('the HTTP gateway', () => {
     const signature = createHmac('sha256', 's3cret').update(body).digest('hex')
     expect((await post(body, { authorization: 'Bearer t0ken' }, true)).status).toBe(401)
     expect((await post(body, { authorization: 'Bearer t0kem', 'x-signature-256': signature }, true)).status).toBe(401)
-    expect((await post(body, { authorization: 'Bearer t0ken', 'x-signature-256': `sha256=${signature}` }, true)).status).toBe(201)
+    expect(
+      (await post(body, { authorization: 'Bearer t0ken', 'x-signature-256': `sha256=${signature}` }, true)).status,
+    ).toBe(201)
   })
 
   it('answers 503 with Retry-After while it is full', async () => {
@@ -291,7 +337,9 @@ describe('the HTTP gateway', () => {
     await start()
     const body = JSON.stringify(good(9))
     const socket = connect({ host: '127.0.0.1', port: Number(address.split(':')[1]) })
-    socket.end(`POST /invoices HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\nidempotency-key: gone\r\ncontent-length: ${body.length}\r\n\r\n${body}`)
+    socket.end(
+      `POST /invoices HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\nidempotency-key: gone\r\ncontent-length: ${body.length}\r\n\r\n${body}`,
+    )
     await new Promise((resolve) => setTimeout(resolve, 30))
     socket.destroy()
     for (let n = 0; n < 100 && !store.has('gone'); n++) await new Promise((resolve) => setTimeout(resolve, 10))

@@ -24,20 +24,24 @@ function memory(limits: { keep: number; max: number }) {
 describe('the memory of idempotency keys', () => {
   it('holds the latest keys up to its limit, whatever comes at once, and nothing else', () => {
     assert(
-      property(integer({ min: 1, max: 12 }), array(tuple(integer({ min: 1, max: 9 }), boolean()), { maxLength: 30 }), (max, groups) => {
-        const keys = memory({ keep: 1e9, max })
-        const model: string[] = []
-        let n = 0
-        for (const [size, restart] of groups) {
-          const names = Array.from({ length: size }, () => `k${n++}`)
-          keys.accept(names, Date.now())
-          model.push(...names)
-          if (restart) keys.restart()
-        }
-        const kept = model.slice(-max)
-        expect(model.filter((name) => keys.has(name))).toEqual(kept)
-        expect([...keys.saved.keys()].filter((key) => key.startsWith('key '))).toHaveLength(kept.length)
-      }),
+      property(
+        integer({ min: 1, max: 12 }),
+        array(tuple(integer({ min: 1, max: 9 }), boolean()), { maxLength: 30 }),
+        (max, groups) => {
+          const keys = memory({ keep: 1e9, max })
+          const model: string[] = []
+          let n = 0
+          for (const [size, restart] of groups) {
+            const names = Array.from({ length: size }, () => `k${n++}`)
+            keys.accept(names, Date.now())
+            model.push(...names)
+            if (restart) keys.restart()
+          }
+          const kept = model.slice(-max)
+          expect(model.filter((name) => keys.has(name))).toEqual(kept)
+          expect([...keys.saved.keys()].filter((key) => key.startsWith('key '))).toHaveLength(kept.length)
+        },
+      ),
     )
   })
 

@@ -2,13 +2,23 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
-import { type Batch, type Json, optionsFromText, type RecordType, resolveConfig, type Row, type SourceContext } from '@millrace/core'
+import {
+  type Batch,
+  type Json,
+  optionsFromText,
+  type RecordType,
+  resolveConfig,
+  type Row,
+  type SourceContext,
+} from '@millrace/core'
 import { onTestFinished } from 'vitest'
 import { sourceHttpPoll } from '../src/index.ts'
 import type { Options } from '../src/poll/options.ts'
 
 /** Answers requests by `handle`; gives the address and the paths that were asked for. */
-export async function serve(handle: (url: URL, response: ServerResponse, request: IncomingMessage) => void): Promise<{ url: string; asked: string[] }> {
+export async function serve(
+  handle: (url: URL, response: ServerResponse, request: IncomingMessage) => void,
+): Promise<{ url: string; asked: string[] }> {
   const asked: string[] = []
   const server = createServer((request, response) => {
     asked.push(request.url!)
@@ -23,7 +33,9 @@ export async function serve(handle: (url: URL, response: ServerResponse, request
 }
 
 export const send = (response: ServerResponse, body: unknown, headers: Readonly<Record<string, string>> = {}): void => {
-  response.writeHead(200, { 'content-type': 'application/json', ...headers }).end(typeof body === 'string' ? body : JSON.stringify(body))
+  response
+    .writeHead(200, { 'content-type': 'application/json', ...headers })
+    .end(typeof body === 'string' ? body : JSON.stringify(body))
 }
 
 export const schema: RecordType = {
@@ -54,13 +66,26 @@ export function optionsOf(text: string): Options {
 }
 
 export const context = (type: RecordType): SourceContext =>
-  ({ root: '/', home: '/', profile: 'local', pipeline: 'p', id: 's', resolve: (path: string) => path, schema: type, unknownFields: 'drop' }) as SourceContext
+  ({
+    root: '/',
+    home: '/',
+    profile: 'local',
+    pipeline: 'p',
+    id: 's',
+    resolve: (path: string) => path,
+    schema: type,
+    unknownFields: 'drop',
+  }) as SourceContext
 
 /** Reads from what is saved, saving each batch as it comes, until `enough` is true or the source ends. */
 export async function readFrom(
   saved: Saved,
   text: string,
-  { enough, type = schema, warn = () => {} }: { enough?: (batches: readonly Batch[]) => boolean; type?: RecordType; warn?: (message: string) => void } = {},
+  {
+    enough,
+    type = schema,
+    warn = () => {},
+  }: { enough?: (batches: readonly Batch[]) => boolean; type?: RecordType; warn?: (message: string) => void } = {},
 ): Promise<{ records: Got[]; batches: Batch[] }> {
   const source = sourceHttpPoll.create(optionsOf(text), context(type))
   const stop = new AbortController()
@@ -78,9 +103,11 @@ export async function readFrom(
     for await (const batch of source.read(read)) {
       if ('splits' in batch) continue
       batches.push(batch)
-      for (const [i, row] of batch.rows.entries()) records.push({ id: batch.idAt?.(i) ?? `${batch.split}@${batch.positionAt(i)}`, row })
+      for (const [i, row] of batch.rows.entries())
+        records.push({ id: batch.idAt?.(i) ?? `${batch.split}@${batch.positionAt(i)}`, row })
       saved.position = JSON.parse(JSON.stringify(batch.position)) as Json
-      for (const [key, value] of batch.remember ?? []) value === null ? saved.memory.delete(key) : saved.memory.set(key, value)
+      for (const [key, value] of batch.remember ?? [])
+        value === null ? saved.memory.delete(key) : saved.memory.set(key, value)
       if (enough?.(batches)) break
     }
   } finally {

@@ -23,7 +23,9 @@ for (const [stop, cursor] of [
         const wanted = values.filter((value) => (value as { at: number }).at >= Number(searchParams.get('since') ?? 0))
         send(response, wanted.slice(from, from + size))
       })
-      const options = optionsOf(`url: ${url}/events\nallow_private: true\nstop: ${stop}\npage: { first: 0, size: ${size} }\ninterval: 20ms\n${cursor}`)
+      const options = optionsOf(
+        `url: ${url}/events\nallow_private: true\nstop: ${stop}\npage: { first: 0, size: ${size} }\ninterval: 20ms\n${cursor}`,
+      )
       return {
         options: options as unknown as Record<string, unknown>,
         schema,

@@ -26,8 +26,14 @@ describe('paging', () => {
       const k = Number(searchParams.get('page') ?? 1) - 1
       const after = Number(searchParams.get('after') ?? 0)
       if (paging.startsWith('page')) send(response, k < 7 ? pageOf(k) : [])
-      else if (paging.startsWith('items')) send(response, { meta: { next: after < 6 ? String(after + 1) : null }, data: { list: pageOf(after) } })
-      else send(response, pageOf(k), k < 6 ? { link: `<https://other/>; rel="prev", <${pathname}?page=${k + 2}>; rel="next"; title="a, b"` } : {})
+      else if (paging.startsWith('items'))
+        send(response, { meta: { next: after < 6 ? String(after + 1) : null }, data: { list: pageOf(after) } })
+      else
+        send(
+          response,
+          pageOf(k),
+          k < 6 ? { link: `<https://other/>; rel="prev", <${pathname}?page=${k + 2}>; rel="next"; title="a, b"` } : {},
+        )
     })
     const text = `${common(`${url}/records`)}\n${paging}`
     const { records } = await readFrom(nothingSaved(), text)
@@ -43,7 +49,9 @@ describe('paging', () => {
       const k = Number(searchParams.get('page') ?? 1)
       response.end(k <= 2 ? `n,at\n${k},7\n${k + 10},\n` : '')
     })
-    expect((await readFrom(nothingSaved(), `${common(url)}\nformat: csv\npage: {}`)).records.map(({ row }) => row)).toEqual([
+    expect(
+      (await readFrom(nothingSaved(), `${common(url)}\nformat: csv\npage: {}`)).records.map(({ row }) => row),
+    ).toEqual([
       { n: 1, at: 7 },
       { n: 11, at: null },
       { n: 2, at: 7 },
@@ -54,11 +62,15 @@ describe('paging', () => {
 
   it('stops where a page names itself as the next, instead of asking for ever', async () => {
     const { url } = await serve((_url, response) => send(response, { list: pageOf(0), next: 'x' }))
-    await expect(readFrom(nothingSaved(), `${common(url)}\nitems: list\ncursor: { field: next }`)).rejects.toMatchObject({ code: 'paging_stuck' })
+    await expect(
+      readFrom(nothingSaved(), `${common(url)}\nitems: list\ncursor: { field: next }`),
+    ).rejects.toMatchObject({ code: 'paging_stuck' })
   })
 
   it('rounds no number on the way, and tells of a record that does not decode with its bytes', async () => {
-    const { url } = await serve((_url, response) => send(response, '{"list": [ {"n":9007199254740993}, {"n":9007199254740992123} , {"n":"x"}]}'))
+    const { url } = await serve((_url, response) =>
+      send(response, '{"list": [ {"n":9007199254740993}, {"n":9007199254740992123} , {"n":"x"}]}'),
+    )
     const type = { fields: { n: { type: { kind: 'bigint' }, optional: false } } } as const
     const { batches } = await readFrom(nothingSaved(), `${common(url)}\nitems: list`, { type })
     expect(batches[0]!.rows).toEqual([{ n: 9007199254740993n }, { n: 9007199254740992123n }])
@@ -68,17 +80,30 @@ describe('paging', () => {
 
   it('takes the id of a record from a field', async () => {
     const { url } = await serve((_url, response) => send(response, pageOf(0)))
-    expect((await readFrom(nothingSaved(), `${common(url)}\nid: n`)).records.map(({ id }) => id)).toEqual(['0', '1', '2', '3', '4'])
+    expect((await readFrom(nothingSaved(), `${common(url)}\nid: n`)).records.map(({ id }) => id)).toEqual([
+      '0',
+      '1',
+      '2',
+      '3',
+      '4',
+    ])
   })
 
   it('says what a page is where it is none', async () => {
     const bodies = ['{"list":{}}', '{"a":1}', 'hello', '{"list":[{"n":1},']
     const { url } = await serve(({ searchParams }, response) => send(response, bodies[Number(searchParams.get('k'))]))
-    for (const [k, message] of ['has no list at list', 'has nothing at list', 'it begins with hello', 'is cut off'].entries())
-      await expect(readFrom(nothingSaved(), `${common(url)}\nitems: list\nquery: { k: "${k}" }`)).rejects.toMatchObject({
-        code: 'bad_page',
-        message: expect.stringContaining(message),
-      })
+    for (const [k, message] of [
+      'has no list at list',
+      'has nothing at list',
+      'it begins with hello',
+      'is cut off',
+    ].entries())
+      await expect(readFrom(nothingSaved(), `${common(url)}\nitems: list\nquery: { k: "${k}" }`)).rejects.toMatchObject(
+        {
+          code: 'bad_page',
+          message: expect.stringContaining(message),
+        },
+      )
   })
 })
 
@@ -147,7 +172,10 @@ describe('a since-cursor', () => {
     const saved = nothingSaved()
     await readFrom(saved, text, { type })
     expect(numbers((await readFrom(saved, text, { type })).records)).toEqual([])
-    expect(asked.map((path) => new URL(path, url).searchParams.get('updated_since'))).toEqual(['2024-01-01T00:00:00.000Z', '2024-05-01T08:00:00.000Z'])
+    expect(asked.map((path) => new URL(path, url).searchParams.get('updated_since'))).toEqual([
+      '2024-01-01T00:00:00.000Z',
+      '2024-05-01T08:00:00.000Z',
+    ])
   })
 
   it('asks again and again for what is new, and says when there is no more', async () => {
@@ -187,12 +215,15 @@ describe('a server that cannot answer now', () => {
   it('is waited for as long as it asks, and said so', async () => {
     let refusals = 0
     const { url, asked } = await serve((_url, response) => {
-      if (refusals++ < 2) response.writeHead(refusals === 1 ? 429 : 503, { 'retry-after': refusals === 1 ? '1' : '0' }).end()
+      if (refusals++ < 2)
+        response.writeHead(refusals === 1 ? 429 : 503, { 'retry-after': refusals === 1 ? '1' : '0' }).end()
       else send(response, pageOf(0))
     })
     const warnings: string[] = []
     const startedMs = performance.now()
-    expect((await readFrom(nothingSaved(), common(url), { warn: (message) => void warnings.push(message) })).records).toHaveLength(5)
+    expect(
+      (await readFrom(nothingSaved(), common(url), { warn: (message) => void warnings.push(message) })).records,
+    ).toHaveLength(5)
     expect(asked).toHaveLength(3)
     expect(performance.now() - startedMs).toBeGreaterThanOrEqual(990)
     expect(warnings.map((message) => message.slice(message.indexOf('answered')))).toEqual([
@@ -203,7 +234,10 @@ describe('a server that cannot answer now', () => {
 
   it('is not waited for longer than `max_wait`', async () => {
     const { url } = await serve((_url, response) => void response.writeHead(429, { 'retry-after': '3600' }).end())
-    await expect(readFrom(nothingSaved(), `${common(url)}\nmax_wait: 10s`)).rejects.toMatchObject({ code: 'asked_to_wait', exitCode: 3 })
+    await expect(readFrom(nothingSaved(), `${common(url)}\nmax_wait: 10s`)).rejects.toMatchObject({
+      code: 'asked_to_wait',
+      exitCode: 3,
+    })
   })
 
   it.each([
@@ -217,9 +251,15 @@ describe('a server that cannot answer now', () => {
   })
 
   it('or that is gone, or silent, is to be asked again', async () => {
-    await expect(readFrom(nothingSaved(), common('http://127.0.0.1:1'))).rejects.toMatchObject({ code: 'unavailable', retry: true })
+    await expect(readFrom(nothingSaved(), common('http://127.0.0.1:1'))).rejects.toMatchObject({
+      code: 'unavailable',
+      retry: true,
+    })
     const { url } = await serve(() => {})
-    await expect(readFrom(nothingSaved(), `${common(url)}\ntimeout: 100ms`)).rejects.toMatchObject({ code: 'no_answer', retry: true })
+    await expect(readFrom(nothingSaved(), `${common(url)}\ntimeout: 100ms`)).rejects.toMatchObject({
+      code: 'no_answer',
+      retry: true,
+    })
   })
 
   it('reads both forms of Retry-After', () => {
@@ -231,7 +271,9 @@ describe('a server that cannot answer now', () => {
 
 describe('limits', () => {
   it('keep requests at the rate that is asked for', async () => {
-    const { url } = await serve(({ searchParams }, response) => send(response, Number(searchParams.get('page')) <= 5 ? pageOf(0) : []))
+    const { url } = await serve(({ searchParams }, response) =>
+      send(response, Number(searchParams.get('page')) <= 5 ? pageOf(0) : []),
+    )
     const startedMs = performance.now()
     await readFrom(nothingSaved(), `${common(url)}\npage: {}\nrate: 20`)
     expect(performance.now() - startedMs).toBeGreaterThanOrEqual(5 * 50 - 5)
@@ -244,7 +286,10 @@ describe('limits', () => {
       else send(response, body)
     })
     for (const path of ['/', '/zip'])
-      await expect(readFrom(nothingSaved(), `${common(url + path)}\nmax_body: 20kB`)).rejects.toMatchObject({ code: 'page_too_large', retry: false })
+      await expect(readFrom(nothingSaved(), `${common(url + path)}\nmax_body: 20kB`)).rejects.toMatchObject({
+        code: 'page_too_large',
+        retry: false,
+      })
     expect((await readFrom(nothingSaved(), common(`${url}/zip`))).records).toHaveLength(10_000)
   })
 })
@@ -254,7 +299,10 @@ describe('addresses', () => {
     const { url, asked } = await serve((_url, response) => send(response, pageOf(0)))
     const { port } = new URL(url)
     for (const host of ['127.0.0.1', 'localhost', '[::1]', '[::ffff:127.0.0.1]', '0.0.0.0', '2130706433'])
-      await expect(readFrom(nothingSaved(), `url: "http://${host}:${port}/"\nstop: end`), host).rejects.toMatchObject({ code: 'private_address', retry: false })
+      await expect(readFrom(nothingSaved(), `url: "http://${host}:${port}/"\nstop: end`), host).rejects.toMatchObject({
+        code: 'private_address',
+        retry: false,
+      })
     expect(asked).toEqual([])
   })
 
@@ -274,7 +322,9 @@ describe('addresses', () => {
     'x',
   ])('%s is none of the internet', (address) => expect(isPublicAddress(address)).toBe(false))
 
-  it.each(['8.8.8.8', '172.32.0.1', '2606:4700:4700::1111'])('%s may be called', (address) => expect(isPublicAddress(address)).toBe(true))
+  it.each(['8.8.8.8', '172.32.0.1', '2606:4700:4700::1111'])('%s may be called', (address) =>
+    expect(isPublicAddress(address)).toBe(true),
+  )
 
   it('are judged after the name was resolved', async () => {
     const failure = await new Promise((resolve) => publicLookup('localhost', {}, (error) => resolve(error)))
@@ -291,7 +341,9 @@ describe('addresses', () => {
       seen.push(headers.authorization)
       response.writeHead(302, { location: request.pathname === '/file' ? 'file:///etc/passwd' : other.url }).end()
     })
-    expect((await readFrom(nothingSaved(), `${common(url)}\ntoken: geheim\nheaders: { x-key: k }`)).records).toHaveLength(5)
+    expect(
+      (await readFrom(nothingSaved(), `${common(url)}\ntoken: geheim\nheaders: { x-key: k }`)).records,
+    ).toHaveLength(5)
     expect(seen).toEqual(['Bearer geheim', undefined])
     await expect(readFrom(nothingSaved(), common(`${url}/file`))).rejects.toMatchObject({ code: 'bad_redirect' })
   })
@@ -305,7 +357,8 @@ describe('addresses', () => {
 
 describe('options', () => {
   it('that contradict are findings', () => {
-    const codes = (text: string) => problems(optionsOf(`url: https://example.com\n${text}`)).map(({ at }) => at.join('.'))
+    const codes = (text: string) =>
+      problems(optionsOf(`url: https://example.com\n${text}`)).map(({ at }) => at.join('.'))
     expect(codes('page: {}')).toEqual([])
     expect(codes('page: {}\nlink: true')).toEqual(['link'])
     expect(codes('format: csv\nitems: a\ncursor: { field: b }')).toEqual(['items', 'cursor'])
@@ -313,7 +366,9 @@ describe('options', () => {
   })
 
   it('name a field that grows', async () => {
-    await expect(readFrom(nothingSaved(), `${common('http://127.0.0.1:1')}\nsince: { field: none, param: since }`)).rejects.toMatchObject({
+    await expect(
+      readFrom(nothingSaved(), `${common('http://127.0.0.1:1')}\nsince: { field: none, param: since }`),
+    ).rejects.toMatchObject({
       code: 'bad_value',
       exitCode: 2,
     })

@@ -58,7 +58,10 @@ export function batchOf(
       if (needs.beside) {
         beside.key = keyOf(record)
         beside.timestamp = time
-        if (needs.headers) beside.headers = Object.fromEntries(record.headers.map(([name, content]) => [String(name), String(content ?? '')]))
+        if (needs.headers)
+          beside.headers = Object.fromEntries(
+            record.headers.map(([name, content]) => [String(name), String(content ?? '')]),
+          )
       }
       const row = decoder.decode(value, beside, block)
       if (!row) {
@@ -104,6 +107,7 @@ const keyOf = ({ key }: KafkaRecord): string | undefined => (key === null ? unde
 
 function idOf({ headers }: KafkaRecord): string | undefined {
   let id: string | undefined
-  for (const [name, content] of headers) if (name?.length === idHeaderBytes.length && idHeaderBytes.equals(name)) id = content?.toString('utf8')
+  for (const [name, content] of headers)
+    if (name?.length === idHeaderBytes.length && idHeaderBytes.equals(name)) id = content?.toString('utf8')
   return id
 }

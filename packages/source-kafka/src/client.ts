@@ -4,7 +4,9 @@ import { answerMs, closeMs, kafkaConnection, kafkaError, makeTopic, type NewTopi
 import { Admin, Consumer } from '@platformatic/kafka'
 import type { Options } from './options.ts'
 
-type Second<F> = F extends { (options: infer _A, callback: infer _C): void; (options: infer _B): Promise<infer R> } ? R : never
+type Second<F> = F extends { (options: infer _A, callback: infer _C): void; (options: infer _B): Promise<infer R> }
+  ? R
+  : never
 export type FetchResponse = Second<Consumer['fetch']>
 export type RecordBatches = NonNullable<FetchResponse['responses'][number]['partitions'][number]['records']>
 export type Fetched = FetchResponse['responses'][number]['partitions'][number]
@@ -51,7 +53,11 @@ export function openClient(o: Options, env: Env): Client {
         const found = metadata.topics.get(o.stream)!
         return { id: found.id, leaders: found.partitions.map((p) => p.leader) }
       }),
-    offsets: (at) => call('asking for offsets', async () => (await consumer.listOffsets({ topics: [o.stream], timestamp: BigInt(at) })).get(o.stream)!),
+    offsets: (at) =>
+      call(
+        'asking for offsets',
+        async () => (await consumer.listOffsets({ topics: [o.stream], timestamp: BigInt(at) })).get(o.stream)!,
+      ),
     fetch: (node, topicId, from, bytes) =>
       settled(
         consumer.fetch({
@@ -79,10 +85,14 @@ export function openClient(o: Options, env: Env): Client {
       call('looking at the group', async () => {
         const found = (await administer().describeGroups({ groups: [group] })).get(group)
         if (found && found.members.size > 0) {
-          throw new MillraceError('group_in_use', `consumer group ${group} has ${found.members.size} members: their offsets would be overwritten`, {
-            hint: 'give `report_group` a name of its own',
-            exitCode: 3,
-          })
+          throw new MillraceError(
+            'group_in_use',
+            `consumer group ${group} has ${found.members.size} members: their offsets would be overwritten`,
+            {
+              hint: 'give `report_group` a name of its own',
+              exitCode: 3,
+            },
+          )
         }
       }),
     report: (group, offsets) =>

@@ -15,7 +15,10 @@ const abortMarker = 0
 export const endOf = (batch: RecordBatch): bigint => batch.firstOffset + BigInt(batch.lastOffsetDelta) + 1n
 
 /** The batches whose records count, from offset `from` on, and the offset behind all that was seen. */
-export function committedBatches({ records, abortedTransactions }: Fetched, from: bigint): { readonly batches: readonly RecordBatch[]; readonly next: bigint } {
+export function committedBatches(
+  { records, abortedTransactions }: Fetched,
+  from: bigint,
+): { readonly batches: readonly RecordBatch[]; readonly next: bigint } {
   const aborts = [...(abortedTransactions ?? [])].sort((a, b) => (a.firstOffset < b.firstOffset ? -1 : 1))
   const aborted = new Set<bigint>()
   const batches: RecordBatch[] = []

@@ -21,7 +21,14 @@ export interface Lane {
  * Adds the lanes of partitions that are not read yet. Returns them. `start` counts only where nothing of the topic was read before: a partition found later, while
  * reading or between two runs, is read from its beginning.
  */
-export async function startLanes(client: Client, topic: Topic, o: Options, read: ReadContext, lanes: Map<number, Lane>, atStart: boolean): Promise<number[]> {
+export async function startLanes(
+  client: Client,
+  topic: Topic,
+  o: Options,
+  read: ReadContext,
+  lanes: Map<number, Lane>,
+  atStart: boolean,
+): Promise<number[]> {
   const own = topic.leaders.map((_, p) => p).filter((p) => p % read.instance.n === read.instance.i && !lanes.has(p))
   if (own.length === 0) return []
   const [first, end] = await Promise.all([client.offsets(-2), client.offsets(-1)])
@@ -31,7 +38,13 @@ export async function startLanes(client: Client, topic: Topic, o: Options, read:
   for (const p of own) {
     const saved = positions[p]
     const start = fresh && o.start === 'latest' ? end[p]! : first[p]!
-    lanes.set(p, { next: saved ? BigInt(saved.next) : start, end: o.stop === 'end' ? end[p]! : undefined, stable: end[p]!, heard: 0, ended: false })
+    lanes.set(p, {
+      next: saved ? BigInt(saved.next) : start,
+      end: o.stop === 'end' ? end[p]! : undefined,
+      stable: end[p]!,
+      heard: 0,
+      ended: false,
+    })
   }
   return own
 }
@@ -74,6 +87,11 @@ export async function afterError(
     return
   }
   const failure = kafkaError(error, 'fetching', o)
-  if (failure.name === 'SystemError' && !(failure as { retry?: boolean }).retry && !codes.has('UNKNOWN_TOPIC_OR_PARTITION')) throw failure
+  if (
+    failure.name === 'SystemError' &&
+    !(failure as { retry?: boolean }).retry &&
+    !codes.has('UNKNOWN_TOPIC_OR_PARTITION')
+  )
+    throw failure
   read.warn(failure.message)
 }

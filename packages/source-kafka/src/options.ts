@@ -5,11 +5,20 @@ import { kafkaOptions, streamSourceOptions } from '@millrace/formats'
 export const options = option.object({
   ...streamSourceOptions,
   ...kafkaOptions,
-  on_gap: option.oneOf(['fail', 'earliest', 'latest'], 'What to do when the topic no longer has the records that come next.', { default: 'fail' }),
-  max_bytes: option.size('The most to fetch of a partition at once, about, as it is when unpacked.', { default: '1MiB' }),
+  on_gap: option.oneOf(
+    ['fail', 'earliest', 'latest'],
+    'What to do when the topic no longer has the records that come next.',
+    { default: 'fail' },
+  ),
+  max_bytes: option.size('The most to fetch of a partition at once, about, as it is when unpacked.', {
+    default: '1MiB',
+  }),
   max_wait: option.duration('How long a broker may wait for new records before it answers.', { default: '100ms' }),
   report_group: option.optional(
-    option.text('A consumer group whose offsets are set to what was saved, for tools that show lag. Nothing is read from it.', { example: 'store-invoices' }),
+    option.text(
+      'A consumer group whose offsets are set to what was saved, for tools that show lag. Nothing is read from it.',
+      { example: 'store-invoices' },
+    ),
   ),
 })
 export type Options = Static<typeof options>

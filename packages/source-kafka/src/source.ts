@@ -6,7 +6,15 @@
  * moved) is asked again with fresh metadata; what cannot pass by itself stops the run: an offset that the topic no longer has, a topic that was made anew.
  */
 import { setTimeout as wait } from 'node:timers/promises'
-import { type Batch, DataError, defineSource, type ReadContext, type Source, type SourceContext, type SplitsFound } from '@millrace/core'
+import {
+  type Batch,
+  DataError,
+  defineSource,
+  type ReadContext,
+  type Source,
+  type SourceContext,
+  type SplitsFound,
+} from '@millrace/core'
 import { decodeAgain, type StreamDecoder, streamDecoder } from '@millrace/formats'
 import { batchOf, type Position } from './batch.ts'
 import { type Client, openClient } from './client.ts'
@@ -46,7 +54,8 @@ export const sourceKafka = defineSource({
   reads: (o) => [`kafka:${o.stream}`],
   decoder(o, ctx) {
     const decoder = decoderOf(o, ctx)
-    return (bytes, context) => decodeAgain(decoder, bytes, context, (f) => new DataError(f.code, f.message ?? f.code, f.field))
+    return (bytes, context) =>
+      decodeAgain(decoder, bytes, context, (f) => new DataError(f.code, f.message ?? f.code, f.field))
   },
   create: (o, ctx) => createReader(o, ctx),
   async probe(o, env) {
@@ -74,7 +83,11 @@ export function createReader(o: Options, ctx: SourceContext, refreshMs = 30_000)
     async commit(done) {
       if (!o.report_group || Date.now() - reportedMs < 1000) return
       reportedMs = Date.now()
-      const offsets = new Map(done.flatMap(({ split, position }) => (position === undefined ? [] : [[Number(split), (position as unknown as Position).next]])))
+      const offsets = new Map(
+        done.flatMap(({ split, position }) =>
+          position === undefined ? [] : [[Number(split), (position as unknown as Position).next]],
+        ),
+      )
       await client!.report(o.report_group, offsets)
     },
     locate: (split, position) => Promise.resolve(`topic ${o.stream}, partition ${split}, offset ${position}`),
@@ -93,9 +106,18 @@ interface Answer {
   readonly error?: unknown
 }
 
-async function* readTopic(client: Client, o: Options, ctx: SourceContext, read: ReadContext, refreshMs: number): AsyncGenerator<Batch | SplitsFound> {
+async function* readTopic(
+  client: Client,
+  o: Options,
+  ctx: SourceContext,
+  read: ReadContext,
+  refreshMs: number,
+): AsyncGenerator<Batch | SplitsFound> {
   const decoder = decoderOf(o, ctx)
-  const needs = { headers: o.headers_field !== undefined, beside: [o.key_field, o.timestamp_field, o.headers_field].some((field) => field !== undefined) }
+  const needs = {
+    headers: o.headers_field !== undefined,
+    beside: [o.key_field, o.timestamp_field, o.headers_field].some((field) => field !== undefined),
+  }
   const size = fetchSize(o.max_bytes)
   const lanes = new Map<number, Lane>()
   let topic = await client.topic()
@@ -114,7 +136,8 @@ async function* readTopic(client: Client, o: Options, ctx: SourceContext, read: 
   read.signal.addEventListener('abort', () => wake(), { once: true })
   const ask = (node: number) => {
     const asked = new Map<number, bigint>()
-    for (const [p, lane] of lanes) if (topic.leaders[p] === node && !lane.ended && read.wants(String(p))) asked.set(p, lane.next)
+    for (const [p, lane] of lanes)
+      if (topic.leaders[p] === node && !lane.ended && read.wants(String(p))) asked.set(p, lane.next)
     if (asked.size === 0) return
     onTheWay.add(node)
     const take = (answer: Answer) => {
@@ -191,9 +214,11 @@ async function* readTopic(client: Client, o: Options, ctx: SourceContext, read: 
         if (from === undefined || !lane || lane.next !== from) continue
         lane.stable = part.lastStableOffset
         const { batches, next } = committedBatches(part, from)
-        for (const together of gathered(batches)) parts.push({ partition: part.partitionIndex, batches: together, from, next: endOf(together.at(-1)!) })
+        for (const together of gathered(batches))
+          parts.push({ partition: part.partitionIndex, batches: together, from, next: endOf(together.at(-1)!) })
         // What was aborted or is control moves the position as well.
-        if (next > (batches.length > 0 ? endOf(batches.at(-1)!) : from)) parts.push({ partition: part.partitionIndex, batches: [], from, next })
+        if (next > (batches.length > 0 ? endOf(batches.at(-1)!) : from))
+          parts.push({ partition: part.partitionIndex, batches: [], from, next })
         lane.next = next
       }
     }
@@ -217,7 +242,8 @@ function* gathered(batches: readonly RecordBatch[]): Generator<readonly RecordBa
   for (let k = 0; k < batches.length; ) {
     let n = 0
     const first = k
-    while (k < batches.length && (n === 0 || n + batches[k]!.records.length <= batchRecords)) n += batches[k++]!.records.length
+    while (k < batches.length && (n === 0 || n + batches[k]!.records.length <= batchRecords))
+      n += batches[k++]!.records.length
     yield batches.slice(first, k)
   }
 }

@@ -16,15 +16,23 @@ import { sinkKafka } from '../../sink-kafka/src/sink.ts'
 import type { Options } from '../src/options.ts'
 import { createReader } from '../src/source.ts'
 
-export const schema: RecordType = { fields: { n: { type: { kind: 'integer' }, optional: false }, group: { type: { kind: 'string' }, optional: true } } }
+export const schema: RecordType = {
+  fields: { n: { type: { kind: 'integer' }, optional: false }, group: { type: { kind: 'string' }, optional: true } },
+}
 const env: Env = { root: '/', home: '/', profile: 'live', pipeline: 'test', id: 'x', resolve: (p) => p }
 export const never = new AbortController().signal
 let count = 0
 export const fresh = () => `millrace-${process.pid}-${Date.now()}-${count++}`
-export const rowsOf = (from: number, to: number): Row[] => Array.from({ length: to - from }, (_, k) => ({ n: from + k, group: `g${(from + k) % 5}` }))
+export const rowsOf = (from: number, to: number): Row[] =>
+  Array.from({ length: to - from }, (_, k) => ({ n: from + k, group: `g${(from + k) % 5}` }))
 export const records = (rows: readonly Row[]) =>
-  new Records({ rows, pipeline: 'p', from: [{ source: 's', batch: batch({ split: 'a', rows, positionAt: (i) => rows[i]!['n'] as number }) }] })
-export const numbers = (batches: readonly Batch[]) => batches.flatMap((b) => b.rows.map((r) => r['n'] as number)).sort((a, b) => a - b)
+  new Records({
+    rows,
+    pipeline: 'p',
+    from: [{ source: 's', batch: batch({ split: 'a', rows, positionAt: (i) => rows[i]!['n'] as number }) }],
+  })
+export const numbers = (batches: readonly Batch[]) =>
+  batches.flatMap((b) => b.rows.map((r) => r['n'] as number)).sort((a, b) => a - b)
 export const onePartition = { create: { partitions: 1, replicas: 1, config: {} } }
 
 /** How reading is done, apart from the source's options. */
@@ -56,7 +64,12 @@ export function onBroker(brokers: readonly string[]) {
     await sink.open!({ signal: never, incarnation: 1, instance: { i: 0, n: 1 }, warn: () => {} } as never)
     return sink
   }
-  const sourceOf = (stream: string, more: Record<string, unknown> = {}, refreshMs?: number, ctx: Partial<SourceContext> = {}): Source => {
+  const sourceOf = (
+    stream: string,
+    more: Record<string, unknown> = {},
+    refreshMs?: number,
+    ctx: Partial<SourceContext> = {},
+  ): Source => {
     const options = {
       stream,
       brokers,
@@ -76,7 +89,8 @@ export function onBroker(brokers: readonly string[]) {
     sourceOf,
     async write(stream: string, rows: readonly Row[], more: Record<string, unknown> = {}): Promise<void> {
       const sink = await sinkOf(stream, more)
-      for (let at = 0; at < rows.length; at += 500) await sink.write(records(rows.slice(at, at + 500)), { signal: never, epoch: 1 })
+      for (let at = 0; at < rows.length; at += 500)
+        await sink.write(records(rows.slice(at, at + 500)), { signal: never, epoch: 1 })
       await sink.flush!({ signal: never, epoch: 1, roll: false, end: false })
       await sink.close!()
     },

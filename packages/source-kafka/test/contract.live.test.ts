@@ -5,7 +5,9 @@ import { describe } from 'vitest'
 
 const url = liveUrl('KAFKA')
 const brokers = (url ?? '').split(',')
-const schema = { fields: { n: { type: { kind: 'integer' }, optional: false }, when: { type: { kind: 'string' }, optional: true } } } as const
+const schema = {
+  fields: { n: { type: { kind: 'integer' }, optional: false }, when: { type: { kind: 'string' }, optional: true } },
+} as const
 const rows = Array.from({ length: 40 }, (_, n) => ({ n, when: n % 4 ? `1/${1 + (n % 28)}/2011` : null }))
 const push = {
   columns: [
@@ -32,20 +34,38 @@ describe.skipIf(!url)('on a real broker', () => {
     type: 'kafka',
     get positions(): SourceSubject['positions'] {
       const released = readFileSync(new URL('positions.json', import.meta.url), 'utf8')
-      return JSON.parse(released.replaceAll('00000000-0000-0000-0000-000000000000', topicId)) as SourceSubject['positions']
+      return JSON.parse(
+        released.replaceAll('00000000-0000-0000-0000-000000000000', topicId),
+      ) as SourceSubject['positions']
     },
     async setup() {
       const stream = await topic(1)
       const producer = new Producer({ clientId: 'test', bootstrapBrokers: brokers, retries: 10 })
       for (let at = 0; at < 40; at += 10) {
-        const values = [...rows.slice(at, at + 10).map((row) => JSON.stringify(row)), ...(at === 30 ? ['no json', '{"n":1.5}'] : [])]
-        await producer.send({ acks: -1, messages: values.map((value) => ({ topic: stream, value: Buffer.from(value) })) })
+        const values = [
+          ...rows.slice(at, at + 10).map((row) => JSON.stringify(row)),
+          ...(at === 30 ? ['no json', '{"n":1.5}'] : []),
+        ]
+        await producer.send({
+          acks: -1,
+          messages: values.map((value) => ({ topic: stream, value: Buffer.from(value) })),
+        })
       }
       topicId = (await producer.metadata({ topics: [stream] })).topics.get(stream)!.id
       await producer.close()
       // A broker answers with one batch at least, so each send comes by itself.
       return {
-        options: { stream, brokers, format: 'json', value_field: 'value', start: 'earliest', stop: 'end', on_gap: 'fail', max_bytes: 1, max_wait: 50 },
+        options: {
+          stream,
+          brokers,
+          format: 'json',
+          value_field: 'value',
+          start: 'earliest',
+          stop: 'end',
+          on_gap: 'fail',
+          max_bytes: 1,
+          max_wait: 50,
+        },
         schema,
         push,
         rows,

@@ -27,7 +27,8 @@ async function persist<T>(body: () => Promise<T>): Promise<T> {
     try {
       return await body()
     } catch (error) {
-      if ((error as Error).name !== 'SystemError' || !(error as { retry?: boolean }).retry || attempt === 30) throw error
+      if ((error as Error).name !== 'SystemError' || !(error as { retry?: boolean }).retry || attempt === 30)
+        throw error
       await sleep(Math.min(2000, 100 * 2 ** attempt))
     }
   }
@@ -47,7 +48,12 @@ async function writeAll(sink: Sink, rows: readonly Row[], between: (n: number) =
 }
 
 /** Reads until every row was seen, from the last position on after each system error; gives what came, by its split, in order. */
-async function readAll(address: string, stream: string, rows: number, seen: Set<number>): Promise<Map<string, number[]>> {
+async function readAll(
+  address: string,
+  stream: string,
+  rows: number,
+  seen: Set<number>,
+): Promise<Map<string, number[]>> {
   const { read } = onBroker([address])
   const positions = new Map<string, Json>()
   const came = new Map<string, number[]>()
@@ -82,7 +88,9 @@ function expectOrder(came: Map<string, number[]>): void {
 }
 
 describe.skipIf(!url)('Kafka, when the network or the broker fails', () => {
-  it('loses nothing that was flushed, and keeps the order of a partition, when answers to sends are lost', { timeout: 180_000 }, async () => {
+  it('loses nothing that was flushed, and keeps the order of a partition, when answers to sends are lost', {
+    timeout: 180_000,
+  }, async () => {
     const stream = fresh()
     const rows = rowsOf(0, 30_000)
     const sink = await onBroker([broker.viaAddress]).sinkOf(stream)
@@ -98,13 +106,22 @@ describe.skipIf(!url)('Kafka, when the network or the broker fails', () => {
     expectOrder(came)
   })
 
-  it('gives each record once when answers to fetches are lost or the network is gone for a while', { timeout: 120_000 }, async () => {
+  it('gives each record once when answers to fetches are lost or the network is gone for a while', {
+    timeout: 120_000,
+  }, async () => {
     const stream = fresh()
     await onBroker([broker.address]).write(stream, rowsOf(0, 20_000))
     const cuts = proxy.cuts
     const seen = new Set<number>()
     const faults = (async () => {
-      for (const fault of [{ cutAnswerOf: 1 }, 'reset', { cutAnswerOf: 1 }, 'refuse', { bytesPerSecond: 400_000 }, { cutAnswerOf: 1 }] as const) {
+      for (const fault of [
+        { cutAnswerOf: 1 },
+        'reset',
+        { cutAnswerOf: 1 },
+        'refuse',
+        { bytesPerSecond: 400_000 },
+        { cutAnswerOf: 1 },
+      ] as const) {
         await sleep(250)
         await proxy.set(fault)
       }
@@ -184,7 +201,9 @@ describe.skipIf(!url)('Kafka, when the network or the broker fails', () => {
       const refused = through.read(stream, login('wrong'))
       await expect(refused).rejects.toMatchObject({ code: 'kafka_refused', retry: false })
       await expect(refused).rejects.not.toThrow(/wrong"|wrong'/)
-      await expect(through.read(stream, { ...login(password), tls: { ca: undefined, reject_unauthorized: true } })).rejects.toMatchObject({
+      await expect(
+        through.read(stream, { ...login(password), tls: { ca: undefined, reject_unauthorized: true } }),
+      ).rejects.toMatchObject({
         name: 'SystemError',
       })
     },

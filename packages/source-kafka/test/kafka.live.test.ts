@@ -45,7 +45,9 @@ describe.skipIf(!url)('Kafka, on a real broker', () => {
     await write(stream, rowsOf(0, 600), onePartition)
     const batches = await read(stream)
     for (const [k, b] of batches.entries())
-      expect(numbers(await read(stream, {}, { positions: new Map([[b.split, b.position!]]) }))).toEqual(numbers(batches.slice(k + 1)))
+      expect(numbers(await read(stream, {}, { positions: new Map([[b.split, b.position!]]) }))).toEqual(
+        numbers(batches.slice(k + 1)),
+      )
   })
 
   it.each(['none', 'gzip', 'snappy', 'lz4', 'zstd'])('reads and writes %s', async (compression) => {
@@ -69,7 +71,9 @@ describe.skipIf(!url)('Kafka, on a real broker', () => {
     await write(stream, rowsOf(3, 4))
     const batches = await read(stream)
     expect(numbers(batches)).toEqual([0, 1, 2, 3])
-    expect(batches.flatMap((b) => b.bad ?? []).map((b) => [b.position, b.code, Buffer.from(b.bytes).toString()])).toEqual([
+    expect(
+      batches.flatMap((b) => b.bad ?? []).map((b) => [b.position, b.code, Buffer.from(b.bytes).toString()]),
+    ).toEqual([
       [3, 'bad_json', 'no json'],
       [4, 'not_integer', '{"n":"x"}'],
     ])
@@ -101,7 +105,12 @@ describe.skipIf(!url)('Kafka, on a real broker', () => {
         ] as const) {
           const values = Array.from({ length: 20 }, () => n++)
           if (commit) good.push(...values)
-          await tx.send({ messages: values.map((v) => ({ topic: stream, value: Buffer.from(JSON.stringify({ n: v, group: 'x'.repeat(500) })) })) })
+          await tx.send({
+            messages: values.map((v) => ({
+              topic: stream,
+              value: Buffer.from(JSON.stringify({ n: v, group: 'x'.repeat(500) })),
+            })),
+          })
         }
       }
       await (commitA ? a.commit() : a.abort())
@@ -135,7 +144,11 @@ describe.skipIf(!url)('Kafka, on a real broker', () => {
     })
     expect(numbers(await read(stream, { on_gap: 'earliest' }, { positions: new Map(early) }))[0]).toBe(50)
     await expect(
-      read(stream, { stop: 'never' }, { positions: new Map([['0', { ...(saved as { topic: string }), next: 5000 } as Json]]) }),
+      read(
+        stream,
+        { stop: 'never' },
+        { positions: new Map([['0', { ...(saved as { topic: string }), next: 5000 } as Json]]) },
+      ),
     ).rejects.toMatchObject({
       code: 'offset_out_of_range',
     })
@@ -162,11 +175,15 @@ describe.skipIf(!url)('Kafka, on a real broker', () => {
     }
     let made: Promise<void> | undefined
     // The reader may ask while there is no topic at all: the run is stopped by that as well.
-    await expect(read(stream, { stop: 'never' }, { onBatch: (b) => void (b.rows.length && (made ??= anew())) })).rejects.toMatchObject({
+    await expect(
+      read(stream, { stop: 'never' }, { onBatch: (b) => void (b.rows.length && (made ??= anew())) }),
+    ).rejects.toMatchObject({
       code: expect.stringMatching(/^(source_replaced|kafka_refused)$/) as string,
     })
     await made
-    await expect(read(stream, {}, { positions: new Map([['0', { topic: 'another', next: 5 }]]) })).rejects.toMatchObject({ code: 'source_replaced' })
+    await expect(
+      read(stream, {}, { positions: new Map([['0', { topic: 'another', next: 5 }]]) }),
+    ).rejects.toMatchObject({ code: 'source_replaced' })
   })
 
   it('finds a partition that is added while reading, and reads it from its beginning', async () => {
@@ -232,11 +249,19 @@ describe.skipIf(!url)('Kafka, on a real broker', () => {
   it('takes the arrival time of the producer, or of the broker where the topic says so', async () => {
     const [given, appended] = [fresh(), fresh()]
     await admin.createTopics({ topics: [given], partitions: 1, replicas: 1 })
-    await admin.createTopics({ topics: [appended], partitions: 1, replicas: 1, configs: [{ name: 'message.timestamp.type', value: 'LogAppendTime' }] })
+    await admin.createTopics({
+      topics: [appended],
+      partitions: 1,
+      replicas: 1,
+      configs: [{ name: 'message.timestamp.type', value: 'LogAppendTime' }],
+    })
     const producer = new Producer({ clientId: 'raw', bootstrapBrokers: brokers })
     const times = [1_700_000_000_123, 1_700_000_005_000]
     for (const topic of [given, appended])
-      await producer.send({ acks: -1, messages: times.map((time, n) => ({ topic, value: Buffer.from(`{"n":${n}}`), timestamp: BigInt(time) })) })
+      await producer.send({
+        acks: -1,
+        messages: times.map((time, n) => ({ topic, value: Buffer.from(`{"n":${n}}`), timestamp: BigInt(time) })),
+      })
     await producer.close()
     const arrivals = (batches: Awaited<ReturnType<typeof read>>) => batches.flatMap((b) => [...b.arrivals!])
     expect(arrivals(await read(given))).toEqual(times)
@@ -246,7 +271,12 @@ describe.skipIf(!url)('Kafka, on a real broker', () => {
   it('refuses to report to a group that is in use', async () => {
     const stream = fresh()
     await write(stream, rowsOf(0, 10), onePartition)
-    const member = new Consumer({ clientId: 'member', groupId: `live-${stream}`, bootstrapBrokers: brokers, retries: 10 })
+    const member = new Consumer({
+      clientId: 'member',
+      groupId: `live-${stream}`,
+      bootstrapBrokers: brokers,
+      retries: 10,
+    })
     const messages = await member.consume({ topics: [stream], mode: 'earliest', autocommit: false })
     try {
       await expect(read(stream, { report_group: `live-${stream}` })).rejects.toMatchObject({ code: 'group_in_use' })
@@ -272,7 +302,9 @@ describe.skipIf(!url)('Kafka, on a real broker', () => {
       if (!('splits' in b)) last = b.position ?? last
     await source.commit!([{ split: '0', position: last! }], { signal: never })
     await source.close!()
-    const groups = await admin.listConsumerGroupOffsets({ groups: [{ groupId: `g-${stream}`, topics: [{ name: stream, partitionIndexes: [0] }] }] })
+    const groups = await admin.listConsumerGroupOffsets({
+      groups: [{ groupId: `g-${stream}`, topics: [{ name: stream, partitionIndexes: [0] }] }],
+    })
     expect(Number(groups[0]!.topics[0]!.partitions[0]!.committedOffset)).toBe(10)
   })
 

@@ -37,7 +37,11 @@ import {
 const options = option.object({
   ...streamSourceOptions,
   path: option.optional(option.path('The folder of the log. Default: `log` in the data folder of the profile.')),
-  on_gap: option.oneOf(['fail', 'earliest', 'latest'], 'What to do when retention has removed records that were not read yet.', { default: 'fail' }),
+  on_gap: option.oneOf(
+    ['fail', 'earliest', 'latest'],
+    'What to do when retention has removed records that were not read yet.',
+    { default: 'fail' },
+  ),
   poll: option.duration('How often to look for new records at the end of the stream.', { default: '20ms' }),
 })
 type Options = Static<typeof options>
@@ -73,7 +77,8 @@ export const sourceLog = defineSource({
   reads: (o, env) => [`log:${logPath(folderOf(o, env), o.stream)}`],
   decoder(o, ctx) {
     const decoder = decoderOf(o, ctx)
-    return (bytes, context) => decodeAgain(decoder, bytes, context, (f) => new DataError(f.code, f.message ?? f.code, f.field))
+    return (bytes, context) =>
+      decodeAgain(decoder, bytes, context, (f) => new DataError(f.code, f.message ?? f.code, f.field))
   },
   async probe(o, env) {
     return `stream ${o.stream} ${describeLog(logPath(folderOf(o, env), o.stream)) ?? 'is not there yet: reading waits until somebody writes it'}`
@@ -84,7 +89,11 @@ export const sourceLog = defineSource({
   }),
 })
 
-async function* readStream(o: Options, ctx: SourceContext, read: ReadContext): AsyncGenerator<Batch | { splits: { id: string }[]; complete: boolean }> {
+async function* readStream(
+  o: Options,
+  ctx: SourceContext,
+  read: ReadContext,
+): AsyncGenerator<Batch | { splits: { id: string }[]; complete: boolean }> {
   const path = logPath(folderOf(o, ctx), o.stream)
   let log = openLog(path)
   // A stream that nobody has written yet: at its end, or to be waited for.
@@ -95,7 +104,9 @@ async function* readStream(o: Options, ctx: SourceContext, read: ReadContext): A
   }
   try {
     const decoder = decoderOf(o, ctx)
-    const own = Array.from({ length: log.partitions }, (_, p) => p).filter((p) => p % read.instance.n === read.instance.i)
+    const own = Array.from({ length: log.partitions }, (_, p) => p).filter(
+      (p) => p % read.instance.n === read.instance.i,
+    )
     yield { splits: own.map((p) => ({ id: String(p) })), complete: true }
     const lanes = own.map((p) => ({
       partition: p,
@@ -146,15 +157,23 @@ function startOf(log: Log, partition: number, o: Options, read: ReadContext): nu
   const { first, next } = log.range(partition)
   if (!saved) return o.start === 'latest' ? next : first
   if (saved.log !== log.id) {
-    throw new MillraceError('source_replaced', `stream ${o.stream} was made anew since the last run: its positions mean nothing any more`, {
-      place: `stream ${o.stream}, partition ${partition}`,
-      hint: 'if that was meant, forget the positions with `pipe state reset`',
-    })
+    throw new MillraceError(
+      'source_replaced',
+      `stream ${o.stream} was made anew since the last run: its positions mean nothing any more`,
+      {
+        place: `stream ${o.stream}, partition ${partition}`,
+        hint: 'if that was meant, forget the positions with `pipe state reset`',
+      },
+    )
   }
   if (saved.next > next)
-    throw new MillraceError('offset_out_of_range', `the state is at ${saved.next}, but partition ${partition} of ${o.stream} ends at ${next}`, {
-      hint: 'has an older copy of the log been put back? `pipe state reset` begins anew',
-    })
+    throw new MillraceError(
+      'offset_out_of_range',
+      `the state is at ${saved.next}, but partition ${partition} of ${o.stream} ends at ${next}`,
+      {
+        hint: 'has an older copy of the log been put back? `pipe state reset` begins anew',
+      },
+    )
   return saved.next < first ? gap(log, partition, saved.next, o, read) : saved.next
 }
 
@@ -170,7 +189,9 @@ function gap(log: Log, partition: number, from: number, o: Options, read: ReadCo
     )
   }
   const to = o.on_gap === 'earliest' ? first : next
-  read.warn(`records ${from} to ${to - 1} of stream ${o.stream}, partition ${partition}, are gone; reading goes on at ${to}`)
+  read.warn(
+    `records ${from} to ${to - 1} of stream ${o.stream}, partition ${partition}, are gone; reading goes on at ${to}`,
+  )
   return to
 }
 
@@ -212,4 +233,8 @@ function batchOf(chunk: Chunk, from: number, log: Log, decoder: StreamDecoder): 
   }
 }
 
-const besideOf = (chunk: Chunk, i: number) => ({ key: chunk.keys?.[i] ?? undefined, timestamp: chunk.time, headers: chunk.headers?.[i] ?? undefined })
+const besideOf = (chunk: Chunk, i: number) => ({
+  key: chunk.keys?.[i] ?? undefined,
+  timestamp: chunk.time,
+  headers: chunk.headers?.[i] ?? undefined,
+})

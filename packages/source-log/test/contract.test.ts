@@ -4,9 +4,19 @@ import { DatabaseSync } from 'node:sqlite'
 import { openLog } from '@millrace/formats'
 import { sourceContract } from '@millrace/testkit'
 
-const schema = { fields: { n: { type: { kind: 'integer' }, optional: false }, when: { type: { kind: 'string' }, optional: true } } } as const
+const schema = {
+  fields: { n: { type: { kind: 'integer' }, optional: false }, when: { type: { kind: 'string' }, optional: true } },
+} as const
 const rows = Array.from({ length: 40 }, (_, n) => ({ n, when: n % 3 ? `1/${1 + (n % 28)}/2011` : null }))
-const options = { stream: 'orders', path: 'log', format: 'json', value_field: 'value', start: 'earliest', on_gap: 'fail', poll: 5 }
+const options = {
+  stream: 'orders',
+  path: 'log',
+  format: 'json',
+  value_field: 'value',
+  start: 'earliest',
+  on_gap: 'fail',
+  poll: 5,
+}
 const push = {
   columns: [
     { name: 'day', from: 'when', date: { step: 'dates', formats: ['M/d/yyyy'], zone: 'UTC', to: 'yyyy-MM-dd' } },
@@ -48,7 +58,13 @@ for (const stop of ['end', 'never']) {
     positions: new URL('positions.json', import.meta.url),
     setup({ root }) {
       fill(root)
-      return { options: { ...options, stop }, schema, push, rows, bad: [{ code: 'bad_json' }, { code: 'not_integer', field: 'n' }] }
+      return {
+        options: { ...options, stop },
+        schema,
+        push,
+        rows,
+        bad: [{ code: 'bad_json' }, { code: 'not_integer', field: 'n' }],
+      }
     },
   })
 }

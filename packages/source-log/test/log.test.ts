@@ -15,10 +15,23 @@ beforeEach(() => {
 })
 afterEach(() => rmSync(home, { recursive: true, force: true }))
 
-const schema: RecordType = { fields: { n: { type: { kind: 'integer' }, optional: false }, name: { type: { kind: 'string' }, optional: true } } }
-const env = (): Env => ({ root: home, home, profile: 'local', pipeline: 'p', id: 'x', resolve: (path) => join(home, path) })
+const schema: RecordType = {
+  fields: { n: { type: { kind: 'integer' }, optional: false }, name: { type: { kind: 'string' }, optional: true } },
+}
+const env = (): Env => ({
+  root: home,
+  home,
+  profile: 'local',
+  pipeline: 'p',
+  id: 'x',
+  resolve: (path) => join(home, path),
+})
 const records = (rows: readonly Row[], from = 0) =>
-  new Records({ rows, pipeline: 'p', from: [{ source: 's', batch: batch({ split: 'a', rows, positionAt: (i) => from + i }) }] })
+  new Records({
+    rows,
+    pipeline: 'p',
+    from: [{ source: 's', batch: batch({ split: 'a', rows, positionAt: (i) => from + i }) }],
+  })
 
 async function write(rows: readonly Row[], more: Record<string, unknown> = {}, from = 0) {
   const sink = (sinkLog as SinkDefinition).create(
@@ -30,8 +43,20 @@ async function write(rows: readonly Row[], more: Record<string, unknown> = {}, f
   await sink.close!()
 }
 
-async function readAll(positions = new Map<string, Json>(), more: Record<string, unknown> = {}): Promise<{ rows: Row[]; ids: string[]; batches: Batch[] }> {
-  const options = { stream: 'orders', format: 'json', value_field: 'value', start: 'earliest', stop: 'end', on_gap: 'fail', poll: 5, ...more }
+async function readAll(
+  positions = new Map<string, Json>(),
+  more: Record<string, unknown> = {},
+): Promise<{ rows: Row[]; ids: string[]; batches: Batch[] }> {
+  const options = {
+    stream: 'orders',
+    format: 'json',
+    value_field: 'value',
+    start: 'earliest',
+    stop: 'end',
+    on_gap: 'fail',
+    poll: 5,
+    ...more,
+  }
   const source = (sourceLog as SourceDefinition).create(options, { ...env(), schema, unknownFields: 'drop' })
   const [rows, ids, batches]: [Row[], string[], Batch[]] = [[], [], []]
   const ctx = {
@@ -51,7 +76,8 @@ async function readAll(positions = new Map<string, Json>(), more: Record<string,
   }
   return { rows, ids, batches }
 }
-const numbers = (from: number, to: number): Row[] => Array.from({ length: to - from }, (_, k) => ({ n: from + k, name: `n\n${from + k}` }))
+const numbers = (from: number, to: number): Row[] =>
+  Array.from({ length: to - from }, (_, k) => ({ n: from + k, name: `n\n${from + k}` }))
 
 describe('the embedded log', () => {
   it('gives what was written, in order, under the ids it came with', async () => {
@@ -62,10 +88,17 @@ describe('the embedded log', () => {
   })
 
   it('keeps every id as it came, whatever is in it', async () => {
-    const odd = [['a,b', 'c'], ['', ''], ['x'], ['key/0', 'key/1', 'kez'], Array.from({ length: 500 }, (_, i) => `a long id, and more of it ${i}`)]
+    const odd = [
+      ['a,b', 'c'],
+      ['', ''],
+      ['x'],
+      ['key/0', 'key/1', 'kez'],
+      Array.from({ length: 500 }, (_, i) => `a long id, and more of it ${i}`),
+    ]
     const log = openLog(join(home, 'log', 'orders.db'), { partitions: 1 })!
     const chunk = { partition: 0, time: 1, keys: undefined, headers: undefined, ends: undefined }
-    for (const ids of odd) log.append([{ ...chunk, count: ids.length, ids, body: Buffer.from('{"n":1}\n'.repeat(ids.length)) }])
+    for (const ids of odd)
+      log.append([{ ...chunk, count: ids.length, ids, body: Buffer.from('{"n":1}\n'.repeat(ids.length)) }])
     const parts = [
       { common: 'p/s/a@', rests: [7, 8] },
       { common: 'p/s/', rests: ['a@1,2', 'b'] },
@@ -80,7 +113,9 @@ describe('the embedded log', () => {
     const { batches } = await readAll()
     for (const [k, b] of batches.entries()) {
       if (b.position === undefined) continue
-      expect((await readAll(new Map([[b.split, b.position]]))).rows).toEqual(batches.slice(k + 1).flatMap((x) => x.rows))
+      expect((await readAll(new Map([[b.split, b.position]]))).rows).toEqual(
+        batches.slice(k + 1).flatMap((x) => x.rows),
+      )
     }
   })
 
@@ -94,7 +129,15 @@ describe('the embedded log', () => {
 
   it('is readable while it is written, and a reader comes to its end', async () => {
     await write(numbers(0, 5))
-    const options = { stream: 'orders', format: 'json', value_field: 'value', start: 'earliest', stop: 'never', on_gap: 'fail', poll: 5 }
+    const options = {
+      stream: 'orders',
+      format: 'json',
+      value_field: 'value',
+      start: 'earliest',
+      stop: 'never',
+      on_gap: 'fail',
+      poll: 5,
+    }
     const source = (sourceLog as SourceDefinition).create(options, { ...env(), schema, unknownFields: 'drop' })
     const abort = new AbortController()
     const seen: number[] = []
@@ -119,7 +162,9 @@ describe('the embedded log', () => {
     await write(numbers(0, 10))
     const positions = new Map<string, Json>()
     await readAll(positions)
-    await expect(readAll(new Map([['0', { log: 'another', next: 3 }]]))).rejects.toMatchObject({ code: 'source_replaced' })
+    await expect(readAll(new Map([['0', { log: 'another', next: 3 }]]))).rejects.toMatchObject({
+      code: 'source_replaced',
+    })
     for (let k = 1; k < 6; k++) await write(numbers(k * 10, k * 10 + 10), { retention: { size: 300 } })
     await expect(readAll(positions)).rejects.toMatchObject({ code: 'offset_out_of_range' })
     expect((await readAll(positions, { on_gap: 'earliest' })).rows.at(-1)!['n']).toBe(59)
@@ -132,14 +177,26 @@ describe('the embedded log', () => {
       CREATE TABLE chunk (partition INTEGER, base INTEGER, count INTEGER, time INTEGER, ids TEXT, keys TEXT, headers TEXT, body BLOB, ends BLOB)`)
     old.close()
     for (const use of [() => write(numbers(0, 2)), () => readAll()])
-      await expect(use()).rejects.toMatchObject({ code: 'log_unreadable', message: expect.stringContaining('another version') })
+      await expect(use()).rejects.toMatchObject({
+        code: 'log_unreadable',
+        message: expect.stringContaining('another version'),
+      })
   })
 
   it('lists a value that is no record of the schema with its bytes, and reads on', async () => {
     await write(numbers(0, 2))
     const log = openLog(join(home, 'log', 'orders.db'))!
     log.append([
-      { partition: 0, count: 2, time: 1, ids: ['a', 'b'], keys: undefined, headers: undefined, body: Buffer.from('{"n":"x"}\n{"n":7}\n'), ends: undefined },
+      {
+        partition: 0,
+        count: 2,
+        time: 1,
+        ids: ['a', 'b'],
+        keys: undefined,
+        headers: undefined,
+        body: Buffer.from('{"n":"x"}\n{"n":7}\n'),
+        ends: undefined,
+      },
     ])
     log.close()
     const { batches, rows } = await readAll()

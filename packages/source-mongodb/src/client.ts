@@ -33,7 +33,10 @@ export async function connect(o: MongodbOptions, env: Env, signal: AbortSignal):
     if (client) await disconnect(client)
     throw (
       systemError(error, o) ??
-      new SystemError('bad_connection', scrubbed(error, o), { hint: 'check `url` and `tls` of the connection', cause: cleaned(error, o) })
+      new SystemError('bad_connection', scrubbed(error, o), {
+        hint: 'check `url` and `tls` of the connection',
+        cause: cleaned(error, o),
+      })
     )
   }
 }
@@ -72,11 +75,17 @@ export async function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal)
 }
 
 // What can pass by itself: elections, shutdowns, time limits, broken connections. github.com/mongodb/mongo, src/mongo/base/error_codes.yml
-const passing = new Set([6, 7, 24, 50, 64, 89, 91, 112, 134, 189, 202, 262, 317, 358, 384, 9001, 10_107, 11_600, 11_602, 13_388, 13_435, 13_436])
+const passing = new Set([
+  6, 7, 24, 50, 64, 89, 91, 112, 134, 189, 202, 262, 317, 358, 384, 9001, 10_107, 11_600, 11_602, 13_388, 13_435,
+  13_436,
+])
 const unauthorized = new Set([11, 13, 18, 8000])
 
 // What is about the document: its names, values, nesting and size, rules and indexes of the collection. Any other code is taken for the server's own trouble.
-const aboutDocument = new Set([2, 9, 10, 14, 15, 16, 22, 28, 40, 52, 53, 54, 55, 56, 57, 66, 121, 171, 10_334, 11_000, 16_755, 16_804, 17_280, 17_419, 17_420])
+const aboutDocument = new Set([
+  2, 9, 10, 14, 15, 16, 22, 28, 40, 52, 53, 54, 55, 56, 57, 66, 121, 171, 10_334, 11_000, 16_755, 16_804, 17_280,
+  17_419, 17_420,
+])
 
 /** Whether a server's error code is about the document, not about the server. */
 export const isAboutDocument = (code: unknown): boolean => aboutDocument.has(Number(code))
@@ -92,7 +101,8 @@ export function isRefusal(wrapped: unknown): boolean {
   if (error instanceof MongoServerError) return isAboutDocument(error.code)
   return (
     error instanceof RangeError ||
-    (error instanceof Error && ['BSONError', 'BSONRuntimeError', 'BSONVersionError', 'MongoInvalidArgumentError'].includes(error.name))
+    (error instanceof Error &&
+      ['BSONError', 'BSONRuntimeError', 'BSONVersionError', 'MongoInvalidArgumentError'].includes(error.name))
   )
 }
 
@@ -104,20 +114,43 @@ export function systemError(wrapped: unknown, o: MongodbOptions): SystemError | 
   const error = unwrapped(wrapped)
   if (error instanceof SystemError) return error
   const message = scrubbed(error, o)
-  const made = (code: string, text: string, retry: boolean, hint?: string) => new SystemError(code, text, { retry, hint, cause: cleaned(error, o) })
+  const made = (code: string, text: string, retry: boolean, hint?: string) =>
+    new SystemError(code, text, { retry, hint, cause: cleaned(error, o) })
   const unavailable = () =>
-    made('unavailable', `MongoDB is not to be reached: ${message}`, true, 'check that the servers of `url` run and can be reached from here')
+    made(
+      'unavailable',
+      `MongoDB is not to be reached: ${message}`,
+      true,
+      'check that the servers of `url` run and can be reached from here',
+    )
   // A socket's own error, which the driver does not always make one of its own.
   if (error instanceof Error && 'syscall' in error && !('path' in error)) return unavailable()
   if (!(error instanceof MongoError)) return undefined
   const code = error instanceof MongoServerError ? Number(error.code) : Number.NaN
   if (unauthorized.has(code) || /auth(entication)? failed/i.test(message))
-    return made('unauthorized', `MongoDB refuses the login or the command: ${message}`, false, 'check name, password and the roles of the user')
+    return made(
+      'unauthorized',
+      `MongoDB refuses the login or the command: ${message}`,
+      false,
+      'check name, password and the roles of the user',
+    )
   if (/certificate|\bTLS\b|\bSSL\b|ssl3_|tlsv1/i.test(message) && error.name !== 'MongoServerError')
-    return made('tls_failed', `no encrypted connection to MongoDB: ${message}`, false, 'check `tls` of the connection and the certificates')
-  if (error.name === 'MongoWriteConcernError') return made('unknown_outcome', `MongoDB could not say that a majority has it: ${message}`, true)
+    return made(
+      'tls_failed',
+      `no encrypted connection to MongoDB: ${message}`,
+      false,
+      'check `tls` of the connection and the certificates',
+    )
+  if (error.name === 'MongoWriteConcernError')
+    return made('unknown_outcome', `MongoDB could not say that a majority has it: ${message}`, true)
   const isDrivers = !(error instanceof MongoServerError) && passingDriverErrors.has(error.name)
-  if (isDrivers || passing.has(code) || error.hasErrorLabel('RetryableWriteError') || error.hasErrorLabel('RetryableError')) return unavailable()
+  if (
+    isDrivers ||
+    passing.has(code) ||
+    error.hasErrorLabel('RetryableWriteError') ||
+    error.hasErrorLabel('RetryableError')
+  )
+    return unavailable()
   return undefined
 }
 
@@ -148,7 +181,11 @@ const cleaned = (error: unknown, o: MongodbOptions): Error =>
 function secretsOf(o: MongodbOptions): string[] {
   const url = reveal(o.url)
   const inUrl = /^[a-z+]+:\/\/[^:@/]*:([^@/]*)@/i.exec(url)?.[1]
-  const found = [url, ...(inUrl === undefined ? [] : [inUrl, safeDecode(inUrl)]), ...(o.password === undefined ? [] : [reveal(o.password)])]
+  const found = [
+    url,
+    ...(inUrl === undefined ? [] : [inUrl, safeDecode(inUrl)]),
+    ...(o.password === undefined ? [] : [reveal(o.password)]),
+  ]
   return found.filter((secret) => secret.length > 0).toSorted((a, b) => b.length - a.length)
 }
 

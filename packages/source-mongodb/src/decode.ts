@@ -4,7 +4,9 @@ import { isBsonDocument, parseExtendedJson } from '@millrace/formats'
 import { rowFromBson } from './values.ts'
 
 /** What a document turned out to be. */
-export type Decoded = { readonly row: Row } | { readonly code: string; readonly message: string; readonly field?: string }
+export type Decoded =
+  | { readonly row: Row }
+  | { readonly code: string; readonly message: string; readonly field?: string }
 
 /** Makes the function that reads a document, and says what is wrong with it. `tally`: counts the fields that are left out. */
 export function compileDecoder(ctx: SourceContext, tally: Tally = { unknown: 0 }): (document: Row) => Decoded {

@@ -12,7 +12,10 @@ async function withCollection<T>(o: Options, env: Env, signal: AbortSignal, body
   try {
     return await unlessAborted(body(client.db(o.database)), signal)
   } catch (error) {
-    throw systemError(error, o) ?? (error instanceof MillraceError ? error : new SystemError('refused', `MongoDB refuses it: ${scrubbed(error, o)}`))
+    throw (
+      systemError(error, o) ??
+      (error instanceof MillraceError ? error : new SystemError('refused', `MongoDB refuses it: ${scrubbed(error, o)}`))
+    )
   } finally {
     await disconnect(client)
   }
@@ -23,10 +26,14 @@ export function inferType(o: Options, env: Env, signal: AbortSignal): Promise<Re
   return withCollection(o, env, signal, async (db) => {
     const documents = await db.collection(o.collection).find({}, { limit: sample }).toArray()
     if (documents.length === 0)
-      throw new MillraceError('nothing_to_infer', `the collection ${o.collection} of ${o.database} is empty or is not there`, {
-        hint: 'write the schema by hand',
-        exitCode: 3,
-      })
+      throw new MillraceError(
+        'nothing_to_infer',
+        `the collection ${o.collection} of ${o.database} is empty or is not there`,
+        {
+          hint: 'write the schema by hand',
+          exitCode: 3,
+        },
+      )
     return typeOfAll(documents)
   })
 }
@@ -53,7 +60,10 @@ function typeOfAll(documents: readonly Document[]): RecordType {
       seen.set(name, { type: before ? joined(before.type, typeOf(value)) : typeOf(value), n: (before?.n ?? 0) + 1 })
     }
   }
-  const fields = [...seen].map(([name, { type, n }]): [string, Field] => [name, { type, optional: n < documents.length }])
+  const fields = [...seen].map(([name, { type, n }]): [string, Field] => [
+    name,
+    { type, optional: n < documents.length },
+  ])
   return { fields: Object.fromEntries(fields) }
 }
 

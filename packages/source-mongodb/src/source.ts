@@ -5,7 +5,9 @@ import { compileDecoder, documentFromText } from './decode.ts'
 
 export const options = option.object({
   ...mongodbOptions,
-  collection: option.text('The collection to read documents from. A field `_id` of the schema gets the key.', { example: 'invoice-items' }),
+  collection: option.text('The collection to read documents from. A field `_id` of the schema gets the key.', {
+    example: 'invoice-items',
+  }),
 })
 /** What the options come to. */
 export type Options = Static<typeof options>

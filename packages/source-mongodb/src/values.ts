@@ -16,7 +16,8 @@ export function fromBson(type: Type): (value: unknown) => unknown {
     case 'integer':
     case 'bigint': {
       const text = fromText(type)
-      return (value) => (typeof value === 'bigint' ? text(String(value)) : isDecimal(value) ? text(decimalText(value)) : json(value))
+      return (value) =>
+        typeof value === 'bigint' ? text(String(value)) : isDecimal(value) ? text(decimalText(value)) : json(value)
     }
     case 'number':
       return (value) => {
@@ -26,7 +27,8 @@ export function fromBson(type: Type): (value: unknown) => unknown {
       }
     case 'decimal': {
       const text = fromText(type)
-      return (value) => (isDecimal(value) ? text(decimalText(value)) : typeof value === 'bigint' ? text(String(value)) : json(value))
+      return (value) =>
+        isDecimal(value) ? text(decimalText(value)) : typeof value === 'bigint' ? text(String(value)) : json(value)
     }
     case 'date':
       return (value) => {
@@ -76,8 +78,10 @@ export function rowFromBson(record: RecordType): (document: Row) => Row {
   const known = new Set(Object.keys(record.fields))
   return (document) => {
     const row: Row = {}
-    for (const { name, read } of fields) setOwn(row, name, within(name, read, Object.hasOwn(document, name) ? document[name] : null))
-    if (record.open) for (const name of Object.keys(document)) if (!known.has(name)) setOwn(row, name, bsonToPlain(document[name]))
+    for (const { name, read } of fields)
+      setOwn(row, name, within(name, read, Object.hasOwn(document, name) ? document[name] : null))
+    if (record.open)
+      for (const name of Object.keys(document)) if (!known.has(name)) setOwn(row, name, bsonToPlain(document[name]))
     return row
   }
 }
@@ -88,7 +92,11 @@ function within(step: string, read: (value: unknown) => unknown, value: unknown)
   } catch (error) {
     if (!(error instanceof DataError)) throw error
     const { field } = error
-    throw new DataError(error.code, error.message, field === undefined ? step : field.startsWith('[') ? step + field : `${step}.${field}`)
+    throw new DataError(
+      error.code,
+      error.message,
+      field === undefined ? step : field.startsWith('[') ? step + field : `${step}.${field}`,
+    )
   }
 }
 

@@ -8,7 +8,8 @@ import { putDocuments } from './server.ts'
 const url = liveUrl('MONGODB')
 const module = new URL('../src/index.ts', import.meta.url)
 const field = (type: Type, optional = false): Field => ({ type, optional })
-const plain = (kind: Exclude<Type['kind'], 'decimal' | 'list' | 'object'>, optional = false): Field => field({ kind }, optional)
+const plain = (kind: Exclude<Type['kind'], 'decimal' | 'list' | 'object'>, optional = false): Field =>
+  field({ kind }, optional)
 interface Saved {
   readonly of: string
   readonly since: string
@@ -16,7 +17,8 @@ interface Saved {
   readonly next: number
 }
 const saved = JSON.parse(readFileSync(new URL('positions.json', import.meta.url), 'utf8')) as readonly Saved[]
-const positionsOf = (of: string) => saved.filter((entry) => entry.of === of).map(({ since, position, next }) => ({ since, position, next }))
+const positionsOf = (of: string) =>
+  saved.filter((entry) => entry.of === of).map(({ since, position, next }) => ({ since, position, next }))
 
 const everyType: RecordType = {
   fields: {

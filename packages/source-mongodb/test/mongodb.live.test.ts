@@ -10,7 +10,8 @@ const cleanups: (() => unknown)[] = []
 afterEach(async () => {
   for (const cleanup of cleanups.splice(0).toReversed()) await cleanup()
 })
-const put = (documents: Parameters<typeof putDocuments>[1]) => putDocuments(url!, documents, (cleanup) => cleanups.push(cleanup))
+const put = (documents: Parameters<typeof putDocuments>[1]) =>
+  putDocuments(url!, documents, (cleanup) => cleanups.push(cleanup))
 
 describe.skipIf(!url)('a collection of MongoDB', () => {
   test('with keys of many types is read whole, in the order of its index, from every position', async () => {
@@ -47,7 +48,9 @@ describe.skipIf(!url)('a collection of MongoDB', () => {
   })
 
   test('is read to the end it had, and a document that is gone moves nothing', async () => {
-    const options = await put(Array.from({ length: 2500 }, (_, n) => ({ _id: `k${String(n).padStart(5, '0')}` as never, n })))
+    const options = await put(
+      Array.from({ length: 2500 }, (_, n) => ({ _id: `k${String(n).padStart(5, '0')}` as never, n })),
+    )
     const client = new MongoClient(url!)
     cleanups.push(() => client.close())
     const collection = client.db(options.database).collection('docs')
@@ -59,13 +62,18 @@ describe.skipIf(!url)('a collection of MongoDB', () => {
         first = false
       },
     })
-    expect(rowsOf(batches).map((row) => row['n'])).toEqual([...Array.from({ length: 2500 }).keys()].filter((n) => n !== 1000))
+    expect(rowsOf(batches).map((row) => row['n'])).toEqual(
+      [...Array.from({ length: 2500 }).keys()].filter((n) => n !== 1000),
+    )
   })
 
   test('that is empty ends at once; one that is not there says what is', async () => {
     const options = await put([])
     expect(await readAll(options, schema)).toEqual([])
-    await expect(readAll({ ...options, collection: 'x' }, schema)).rejects.toMatchObject({ code: 'unknown_collection', hint: 'it has docs' })
+    await expect(readAll({ ...options, collection: 'x' }, schema)).rejects.toMatchObject({
+      code: 'unknown_collection',
+      hint: 'it has docs',
+    })
   })
 
   test('stops within a second while the server is silent', async () => {
@@ -74,10 +82,20 @@ describe.skipIf(!url)('a collection of MongoDB', () => {
     const { hostname, port } = new URL(url!)
     const proxy = await cuttingProxy(Number(port), hostname)
     cleanups.push(() => proxy.close())
-    const source = definition!.create({ ...options, url: `mongodb://127.0.0.1:${proxy.port}/?directConnection=true` as never }, contextOf(schema))
+    const source = definition!.create(
+      { ...options, url: `mongodb://127.0.0.1:${proxy.port}/?directConnection=true` as never },
+      contextOf(schema),
+    )
     const abort = new AbortController()
     const reading = async () => {
-      const context = { signal: abort.signal, resume: () => undefined, recall: () => undefined, wants: () => true, instance: { i: 0, n: 1 }, warn: () => {} }
+      const context = {
+        signal: abort.signal,
+        resume: () => undefined,
+        recall: () => undefined,
+        wants: () => true,
+        instance: { i: 0, n: 1 },
+        warn: () => {},
+      }
       for await (const batch of source.read(context)) {
         if ('splits' in batch) continue
         await proxy.set('black_hole')
@@ -92,11 +110,23 @@ describe.skipIf(!url)('a collection of MongoDB', () => {
   test('tells its type and its size', async () => {
     const options = await put([
       { _id: 'a' as never, n: 1, price: Decimal128.fromString('1.5'), at: new Date(0), any: 1, big: Long.MAX_VALUE },
-      { _id: 'b' as never, n: 1.5, price: Decimal128.fromString('1.25'), at: new Date(1), any: 'x', big: 5, raw: new Binary(Buffer.from([1])) },
+      {
+        _id: 'b' as never,
+        n: 1.5,
+        price: Decimal128.fromString('1.25'),
+        at: new Date(1),
+        any: 'x',
+        big: 5,
+        raw: new Binary(Buffer.from([1])),
+      },
     ])
     const { fields } = await definition!.infer!(options, contextOf(schema), new AbortController().signal)
     const { typeText } = await import('@millrace/core')
-    expect(Object.fromEntries(Object.entries(fields).map(([name, { type, optional }]) => [name, typeText(type) + (optional ? '?' : '')]))).toEqual({
+    expect(
+      Object.fromEntries(
+        Object.entries(fields).map(([name, { type, optional }]) => [name, typeText(type) + (optional ? '?' : '')]),
+      ),
+    ).toEqual({
       _id: 'string',
       n: 'number',
       price: 'decimal(34,2)',
@@ -105,6 +135,8 @@ describe.skipIf(!url)('a collection of MongoDB', () => {
       big: 'bigint',
       raw: 'bytes?',
     })
-    expect(await definition!.probe!(options, contextOf(schema), new AbortController().signal)).toBe(`about 2 documents in docs of ${options.database}`)
+    expect(await definition!.probe!(options, contextOf(schema), new AbortController().signal)).toBe(
+      `about 2 documents in docs of ${options.database}`,
+    )
   })
 })

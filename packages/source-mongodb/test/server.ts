@@ -8,7 +8,11 @@ import type { Options } from '../src/source.ts'
 export const [definition] = definitions
 
 /** Makes a collection in a database of its own and returns its options; `drop` takes it away again. */
-export async function putDocuments(url: string, documents: readonly Document[], drop: (cleanup: () => unknown) => void): Promise<Options> {
+export async function putDocuments(
+  url: string,
+  documents: readonly Document[],
+  drop: (cleanup: () => unknown) => void,
+): Promise<Options> {
   const database = `read-${randomUUID().slice(0, 13)}`
   const client = new MongoClient(url)
   drop(async () => {
@@ -22,7 +26,12 @@ export async function putDocuments(url: string, documents: readonly Document[], 
 }
 
 const env: Env = { root: '/', home: '/', profile: 'live', pipeline: 'p', id: 'in', resolve: (path) => path }
-export const contextOf = (schema: RecordType, more: Partial<SourceContext> = {}): SourceContext => ({ ...env, schema, unknownFields: 'drop', ...more })
+export const contextOf = (schema: RecordType, more: Partial<SourceContext> = {}): SourceContext => ({
+  ...env,
+  schema,
+  unknownFields: 'drop',
+  ...more,
+})
 
 /** All batches from `at` on. */
 export async function readAll(

@@ -59,7 +59,11 @@ test.each<[Type, unknown, unknown]>([
   [{ kind: 'list', of: { type: { kind: 'date' }, optional: true } }, [new Date(0), null], ['1970-01-01', null]],
   [{ kind: 'list', of: { type: { kind: 'date' }, optional: false } }, [null], 'missing_value'],
   [{ kind: 'list', of: { type: { kind: 'date' }, optional: false } }, 'x', 'not_list'],
-  [{ kind: 'object', record: { fields: { a: { type: decimal, optional: true } } } }, { a: Decimal128.fromString('1'), b: 2 }, { a: '1.00' }],
+  [
+    { kind: 'object', record: { fields: { a: { type: decimal, optional: true } } } },
+    { a: Decimal128.fromString('1'), b: 2 },
+    { a: '1.00' },
+  ],
   [{ kind: 'object', record: { fields: {} } }, new Date(0), 'not_object'],
 ])('%o from %o is %o', (type, value, expected) => {
   expect(read(type, value)).toEqual(expected)
@@ -74,12 +78,16 @@ describe('documents', () => {
   }
 
   test('what is wrong is told with its path', () => {
-    expect(compileDecoder(contextOf(schema))({ _id: 'x', a: [new Date(0), new Date(1)] })).toMatchObject({ code: 'bad_date', field: 'a[1]' })
+    expect(compileDecoder(contextOf(schema))({ _id: 'x', a: [new Date(0), new Date(1)] })).toMatchObject({
+      code: 'bad_date',
+      field: 'a[1]',
+    })
   })
 
   test('further fields are dropped, kept as JSON, or refused', () => {
     const document = { _id: 'x', a: null, more: Decimal128.fromString('1.5') }
-    const decode = (unknownFields: 'drop' | 'keep' | 'error') => compileDecoder(contextOf(schema, { unknownFields }))(document)
+    const decode = (unknownFields: 'drop' | 'keep' | 'error') =>
+      compileDecoder(contextOf(schema, { unknownFields }))(document)
     expect(decode('drop')).toEqual({ row: { _id: 'x', a: null } })
     expect(decode('keep')).toEqual({ row: { _id: 'x', a: null, more: '1.5' } })
     expect(decode('error')).toMatchObject({ code: 'unknown_field', field: 'more' })
@@ -100,7 +108,15 @@ describe('documents', () => {
     }
     const text = BSON.EJSON.stringify(values, { relaxed: false })
     const { stamp, ...rest } = parseExtendedJson(text) as Record<string, unknown>
-    expect(bsonToPlain(rest)).toEqual(bsonToPlain({ ...values, stamp: undefined, int: 5, long: 2n ** 63n - 1n, nested: [{ x: 1n }, null, true, 'text'] }))
+    expect(bsonToPlain(rest)).toEqual(
+      bsonToPlain({
+        ...values,
+        stamp: undefined,
+        int: 5,
+        long: 2n ** 63n - 1n,
+        nested: [{ x: 1n }, null, true, 'text'],
+      }),
+    )
     expect(rest['decimal']).toMatchObject({ _bsontype: 'Decimal128' })
     expect(stamp).toEqual({ $timestamp: { t: 1, i: 2 } })
     expect(() => documentFromText('{')).toThrow('extended JSON')

@@ -6,7 +6,12 @@ import { unknownName } from './names.ts'
 import { type Decoded, type Page, pageSize } from './page.ts'
 
 /** From behind the key `at` to the last key there is now. Throws `MillraceError` where there is no such collection. */
-export function* documentPages(db: DatabaseSync, collection: string, ctx: SourceContext, at: Json | undefined): Generator<Page> {
+export function* documentPages(
+  db: DatabaseSync,
+  collection: string,
+  ctx: SourceContext,
+  at: Json | undefined,
+): Generator<Page> {
   if (tableNamed(db, collection) !== collection || !isCollection(db, collection)) throw unknownName(db, collection)
   const { schema, unknownFields, push } = ctx
   const parser = recordParser({ schema, unknownFields, push })
@@ -34,7 +39,15 @@ export function* documentPages(db: DatabaseSync, collection: string, ctx: Source
       bytes += text.length
     }
     from = keys.at(-1) ?? from ?? ''
-    yield { keys, decoded, rawAt: (i) => Buffer.from(texts[i]!), position: from, bytes, unknown: parser.tally.unknown, last }
+    yield {
+      keys,
+      decoded,
+      rawAt: (i) => Buffer.from(texts[i]!),
+      position: from,
+      bytes,
+      unknown: parser.tally.unknown,
+      last,
+    }
   }
 }
 

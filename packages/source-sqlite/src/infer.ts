@@ -8,11 +8,16 @@ import { unknownName } from './names.ts'
 const sample = 10_000
 
 /** Throws `MillraceError` where there is no such collection or table. */
-export function inferType(path: string, o: { readonly collection?: string | undefined; readonly table?: string | undefined }, signal: AbortSignal): RecordType {
+export function inferType(
+  path: string,
+  o: { readonly collection?: string | undefined; readonly table?: string | undefined },
+  signal: AbortSignal,
+): RecordType {
   const db = openStoreReader(path)
   try {
     const name = o.collection ?? o.table!
-    if (tableNamed(db, name) !== name || isCollection(db, name) === (o.collection === undefined)) throw unknownName(db, name)
+    if (tableNamed(db, name) !== name || isCollection(db, name) === (o.collection === undefined))
+      throw unknownName(db, name)
     return o.collection === undefined ? tableType(db, name) : documentsType(db, name, signal)
   } catch (error) {
     throw storeError(error, path) ?? error
@@ -27,7 +32,10 @@ function tableType(db: DatabaseSync, table: string): RecordType {
     if (declared.includes('BLOB')) return 'bytes'
     return /REAL|FLOA|DOUB|NUM|DEC/.test(declared) ? 'number' : 'string'
   }
-  const fields = columnsOf(db, table).map(({ name, type, required }): [string, Field] => [name, { type: { kind: kindOf(type) }, optional: !required }])
+  const fields = columnsOf(db, table).map(({ name, type, required }): [string, Field] => [
+    name,
+    { type: { kind: kindOf(type) }, optional: !required },
+  ])
   return { fields: Object.fromEntries(fields) }
 }
 
@@ -45,7 +53,9 @@ function documentsType(db: DatabaseSync, collection: string, signal: AbortSignal
       seen.set(name, { type: before ? joined(before.type, typeOf(value)) : typeOf(value), n: (before?.n ?? 0) + 1 })
     }
   }
-  return { fields: Object.fromEntries([...seen].map(([name, { type, n }]) => [name, { type, optional: n < documents }])) }
+  return {
+    fields: Object.fromEntries([...seen].map(([name, { type, n }]) => [name, { type, optional: n < documents }])),
+  }
 }
 
 const timestampText = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$/

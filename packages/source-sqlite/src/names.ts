@@ -13,5 +13,8 @@ export function unknownName(db: DatabaseSync, name: string): MillraceError {
       : there.length > 0
         ? `the store has ${there.join(', ')}`
         : 'the store is empty: run a pipeline that writes to it first'
-  return new MillraceError('unknown_collection', `the store has no such collection or table: ${name}`, { hint, exitCode: 3 })
+  return new MillraceError('unknown_collection', `the store has no such collection or table: ${name}`, {
+    hint,
+    exitCode: 3,
+  })
 }

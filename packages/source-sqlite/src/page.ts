@@ -5,7 +5,9 @@ import type { Json, Row } from '@millrace/core'
 export const pageSize = 1000
 
 /** What a record turned out to be. */
-export type Decoded = { readonly row: Row } | { readonly code: string; readonly message: string; readonly field?: string; readonly step?: string }
+export type Decoded =
+  | { readonly row: Row }
+  | { readonly code: string; readonly message: string; readonly field?: string; readonly step?: string }
 
 /** Records of one page, with what is needed to make a batch of them. */
 export interface Page {

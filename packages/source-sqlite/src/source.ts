@@ -23,10 +23,18 @@ import { rowFromText, tablePages, tableReader } from './table.ts'
 
 export const options = option.object({
   path: option.optional(
-    option.path('The store file. Default: `store.db` in the data folder of the profile, shared by all its pipelines.', { example: 'data/shop.db' }),
+    option.path('The store file. Default: `store.db` in the data folder of the profile, shared by all its pipelines.', {
+      example: 'data/shop.db',
+    }),
   ),
-  collection: option.optional(option.text('The collection to read documents from. A field `_id` of the schema gets the key.', { example: 'invoice-items' })),
-  table: option.optional(option.text('Instead of `collection`: the table to read rows from.', { example: 'bulkimport' })),
+  collection: option.optional(
+    option.text('The collection to read documents from. A field `_id` of the schema gets the key.', {
+      example: 'invoice-items',
+    }),
+  ),
+  table: option.optional(
+    option.text('Instead of `collection`: the table to read rows from.', { example: 'bulkimport' }),
+  ),
 })
 type Options = Static<typeof options>
 
@@ -102,9 +110,18 @@ export const sqlite = defineSource({
         hint: 'collection: NAME for documents, table: NAME for typed columns',
       })
     else if (o.collection !== undefined && o.table !== undefined)
-      found.push({ code: 'bad_value', message: '`collection` and `table` exclude each other', at: ['table'], hint: 'remove one of them' })
+      found.push({
+        code: 'bad_value',
+        message: '`collection` and `table` exclude each other',
+        at: ['table'],
+        hint: 'remove one of them',
+      })
     else if (nameProblem(name))
-      found.push({ code: 'bad_value', message: `\`${name}\` cannot name it: ${nameProblem(name)}`, at: [o.collection === undefined ? 'table' : 'collection'] })
+      found.push({
+        code: 'bad_value',
+        message: `\`${name}\` cannot name it: ${nameProblem(name)}`,
+        at: [o.collection === undefined ? 'table' : 'collection'],
+      })
     return found
   },
   capabilities: (o) => ({ bounded: true, replayable: true, lanes: 'one', pushdown: o.collection !== undefined }),

@@ -15,7 +15,11 @@ export type Reader = (values: Values) => Decoded
 
 /** Columns that the type does not name are left out, or kept as they are where it is open. */
 export function tableReader(schema: RecordType): Reader {
-  const fields = Object.entries(schema.fields).map(([name, field]) => ({ name, read: fromColumn(field.type), optional: field.optional }))
+  const fields = Object.entries(schema.fields).map(([name, field]) => ({
+    name,
+    read: fromColumn(field.type),
+    optional: field.optional,
+  }))
   const known = new Set(fields.map(({ name }) => name))
   return (values) => {
     const row: Row = {}
@@ -33,7 +37,9 @@ export function tableReader(schema: RecordType): Reader {
         return { code: error.code, message: error.message, field: name }
       }
     }
-    if (schema.open) for (const [name, value] of Object.entries(values)) if (!known.has(name)) row[name] = typeof value === 'bigint' ? numberOf(value) : value
+    if (schema.open)
+      for (const [name, value] of Object.entries(values))
+        if (!known.has(name)) row[name] = typeof value === 'bigint' ? numberOf(value) : value
     return { row }
   }
 }
@@ -41,23 +47,33 @@ export function tableReader(schema: RecordType): Reader {
 const numberOf = (value: bigint): number | bigint => (Number.isSafeInteger(Number(value)) ? Number(value) : value)
 
 /** From behind the key `at` to the last key there is now. Throws `MillraceError` where the table cannot give these fields. */
-export function* tablePages(db: DatabaseSync, table: string, ctx: SourceContext, at: Json | undefined): Generator<Page> {
+export function* tablePages(
+  db: DatabaseSync,
+  table: string,
+  ctx: SourceContext,
+  at: Json | undefined,
+): Generator<Page> {
   if (tableNamed(db, table) !== table || isCollection(db, table)) throw unknownName(db, table)
   const { select, key, unknown } = statementParts(db, table, ctx)
   const name = identifier(table)
   const keyText = key.map(identifier).join(', ')
   const marks = key.map(() => '?').join(', ')
   const order = `ORDER BY ${keyText}`
-  const last = db.prepare(`SELECT ${keyText} FROM ${name} ORDER BY ${key.map((part) => `${identifier(part)} DESC`).join(', ')} LIMIT 1`)
+  const last = db.prepare(
+    `SELECT ${keyText} FROM ${name} ORDER BY ${key.map((part) => `${identifier(part)} DESC`).join(', ')} LIMIT 1`,
+  )
   last.setReadBigInts(true)
   const end = last.get()
   if (!end) return
   const bound = `(${keyText}) <= (${marks})`
   const first = db.prepare(`SELECT ${select} FROM ${name} WHERE ${bound} ${order} LIMIT ${pageSize}`)
-  const next = db.prepare(`SELECT ${select} FROM ${name} WHERE (${keyText}) > (${marks}) AND ${bound} ${order} LIMIT ${pageSize}`)
+  const next = db.prepare(
+    `SELECT ${select} FROM ${name} WHERE (${keyText}) > (${marks}) AND ${bound} ${order} LIMIT ${pageSize}`,
+  )
   first.setReadBigInts(true)
   next.setReadBigInts(true)
-  const keyOf = (values: Values): Json => (key.length === 1 && key[0] === 'rowid' ? keyPart(values['rowid']!) : key.map((part) => keyPart(values[part]!)))
+  const keyOf = (values: Values): Json =>
+    key.length === 1 && key[0] === 'rowid' ? keyPart(values['rowid']!) : key.map((part) => keyPart(values[part]!))
   const upTo = key.map((part) => end[part]!)
   const read = tableReader(ctx.unknownFields === 'keep' ? { ...ctx.schema, open: true } : ctx.schema)
   const hideRowid = key[0] === 'rowid' && !Object.hasOwn(ctx.schema.fields, 'rowid')
@@ -83,20 +99,33 @@ export function* tablePages(db: DatabaseSync, table: string, ctx: SourceContext,
 }
 
 /** What to select, and by what to order. */
-function statementParts(db: DatabaseSync, table: string, ctx: SourceContext): { select: string; key: readonly string[]; unknown: number } {
+function statementParts(
+  db: DatabaseSync,
+  table: string,
+  ctx: SourceContext,
+): { select: string; key: readonly string[]; unknown: number } {
   const columns = columnsOf(db, table)
   const kind = db.prepare(`SELECT type, wr FROM pragma_table_list(?) WHERE schema = 'main'`).get(table)
   if (kind?.['type'] !== 'table')
-    throw new MillraceError('not_a_table', `${table} is a ${kind?.['type']}, which has no key to resume by`, { hint: 'read the table behind it', exitCode: 3 })
+    throw new MillraceError('not_a_table', `${table} is a ${kind?.['type']}, which has no key to resume by`, {
+      hint: 'read the table behind it',
+      exitCode: 3,
+    })
   const names = new Set(columns.map((column) => column.name))
   const missing = Object.entries(ctx.schema.fields).filter(([name, field]) => !names.has(name) && !field.optional)
   const extra = columns.filter((column) => !Object.hasOwn(ctx.schema.fields, column.name))
-  const differs = (message: string) => new MillraceError('table_differs', message, { hint: `the table has the columns ${[...names].join(', ')}`, exitCode: 3 })
+  const differs = (message: string) =>
+    new MillraceError('table_differs', message, {
+      hint: `the table has the columns ${[...names].join(', ')}`,
+      exitCode: 3,
+    })
   if (missing.length > 0) throw differs(`the table ${table} has no column ${missing.map(([name]) => name).join(', ')}`)
-  if (ctx.unknownFields === 'error' && extra.length > 0) throw differs(`the schema does not name the columns ${extra.map((column) => column.name).join(', ')}`)
+  if (ctx.unknownFields === 'error' && extra.length > 0)
+    throw differs(`the schema does not name the columns ${extra.map((column) => column.name).join(', ')}`)
   const primary = columns.filter((column) => column.key > 0).toSorted((a, b) => a.key - b.key)
   const byPrimary = kind['wr'] === 1 || (primary.length > 0 && primary.every((column) => column.required))
-  const wanted = ctx.unknownFields === 'keep' ? columns : columns.filter((column) => Object.hasOwn(ctx.schema.fields, column.name))
+  const wanted =
+    ctx.unknownFields === 'keep' ? columns : columns.filter((column) => Object.hasOwn(ctx.schema.fields, column.name))
   const key = byPrimary ? primary.map((column) => column.name) : ['rowid']
   return {
     select: [...new Set([...key, ...wanted.map((column) => column.name)])].map(identifier).join(', '),
@@ -138,7 +167,8 @@ export function rowFromText(read: Reader, text: string): Decoded {
   }
   for (const [name, value] of Object.entries(values)) {
     if (typeof value === 'number' && Number.isSafeInteger(value)) values[name] = BigInt(value)
-    else if (typeof value === 'object' && value !== null && 'base64' in value) values[name] = Buffer.from(String(value.base64), 'base64')
+    else if (typeof value === 'object' && value !== null && 'base64' in value)
+      values[name] = Buffer.from(String(value.base64), 'base64')
   }
   return read(values)
 }

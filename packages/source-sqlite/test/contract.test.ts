@@ -11,7 +11,8 @@ interface Saved {
   readonly next: number
 }
 const saved = JSON.parse(readFileSync(new URL('positions.json', import.meta.url), 'utf8')) as readonly Saved[]
-const positionsOf = (of: string) => saved.filter((entry) => entry.of === of).map(({ since, position, next }) => ({ since, position, next }))
+const positionsOf = (of: string) =>
+  saved.filter((entry) => entry.of === of).map(({ since, position, next }) => ({ since, position, next }))
 
 /** Documents, read with their key, some of them broken. */
 sourceContract({
@@ -30,7 +31,12 @@ sourceContract({
       options: { collection: 'docs' },
       schema: documentType,
       rows: rows.toSorted((a, b) => (String(a['_id']) < String(b['_id']) ? -1 : 1)),
-      bad: [{ code: 'not_integer', field: 'n' }, { code: 'bad_json' }, { code: 'not_object' }, { code: 'missing_value', field: 'n' }],
+      bad: [
+        { code: 'not_integer', field: 'n' },
+        { code: 'bad_json' },
+        { code: 'not_object' },
+        { code: 'missing_value', field: 'n' },
+      ],
       push: {
         columns: [
           { name: 'number', from: 'n' },

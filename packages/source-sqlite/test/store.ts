@@ -5,7 +5,8 @@ import { DatabaseSync } from 'node:sqlite'
 import type { Field, RecordType, Row, Type } from '@millrace/core'
 
 const field = (type: Type, optional = false): Field => ({ type, optional })
-const plain = (kind: Exclude<Type['kind'], 'decimal' | 'list' | 'object'>, optional = false): Field => field({ kind }, optional)
+const plain = (kind: Exclude<Type['kind'], 'decimal' | 'list' | 'object'>, optional = false): Field =>
+  field({ kind }, optional)
 
 /** Documents of many types, with their key. */
 export const documentType: RecordType = {
@@ -53,9 +54,16 @@ export function withStore<T>(path: string, body: (db: DatabaseSync) => T): T {
   }
 }
 
-export function putDocuments(path: string, collection: string, rows: readonly Row[], more: Readonly<Record<string, string>> = {}): void {
+export function putDocuments(
+  path: string,
+  collection: string,
+  rows: readonly Row[],
+  more: Readonly<Record<string, string>> = {},
+): void {
   withStore(path, (db) => {
-    db.exec(`CREATE TABLE IF NOT EXISTS "${collection}" (id TEXT PRIMARY KEY NOT NULL, doc TEXT NOT NULL, record TEXT) STRICT; BEGIN`)
+    db.exec(
+      `CREATE TABLE IF NOT EXISTS "${collection}" (id TEXT PRIMARY KEY NOT NULL, doc TEXT NOT NULL, record TEXT) STRICT; BEGIN`,
+    )
     const put = db.prepare(`INSERT OR REPLACE INTO "${collection}" (id, doc) VALUES (?, ?)`)
     for (const row of rows) put.run(row['_id'] as string, documentText(row))
     for (const [id, doc] of Object.entries(more)) put.run(id, doc)
@@ -96,7 +104,9 @@ export function putTable(path: string, table: string, rows: readonly Row[], cons
     db.exec(
       `CREATE TABLE "${table}" (name TEXT NOT NULL, n INTEGER NOT NULL, yes INTEGER, large INTEGER, ratio REAL, price TEXT, at TEXT, raw BLOB, "any" TEXT, extra TEXT DEFAULT 'x' ${constraint}; BEGIN`,
     )
-    const put = db.prepare(`INSERT INTO "${table}" (name, n, yes, large, ratio, price, at, raw, "any") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`)
+    const put = db.prepare(
+      `INSERT INTO "${table}" (name, n, yes, large, ratio, price, at, raw, "any") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    )
     for (const row of rows) {
       const { name, n, yes, large, ratio, price, at, raw, any } = row
       put.run(

@@ -59,7 +59,9 @@ test('a table with a primary key is read in its order, resumes by it, and number
   ])
   expect(batches[0]!.positionAt(3)).toBe('["a",3]')
   for (const { position, next } of saved.filter((entry) => entry.of === 'primary key')) {
-    expect(rowsOf(await read({ table: 't' }, tableType, { at: position })), JSON.stringify(position)).toEqual(rows.slice(next))
+    expect(rowsOf(await read({ table: 't' }, tableType, { at: position })), JSON.stringify(position)).toEqual(
+      rows.slice(next),
+    )
   }
   const large: RecordType = { fields: { id: { type: { kind: 'bigint' }, optional: false } } }
   withStore(path, (db) =>
@@ -68,16 +70,26 @@ test('a table with a primary key is read in its order, resumes by it, and number
     ),
   )
   const [batch] = await read({ table: 'large' }, large)
-  expect(batch!.rows).toEqual([{ id: 9223372036854775806n }, { id: 9223372036854775807n }, { id: 9223372036854775807n }])
+  expect(batch!.rows).toEqual([
+    { id: 9223372036854775806n },
+    { id: 9223372036854775807n },
+    { id: 9223372036854775807n },
+  ])
   expect(batch!.position).toEqual([{ int: '9223372036854775807' }, { blob: '/w==' }])
-  expect(rowsOf(await read({ table: 'large' }, large, { at: [{ int: '9223372036854775807' }, { blob: 'AA==' }] }))).toEqual([{ id: 9223372036854775807n }])
+  expect(
+    rowsOf(await read({ table: 'large' }, large, { at: [{ int: '9223372036854775807' }, { blob: 'AA==' }] })),
+  ).toEqual([{ id: 9223372036854775807n }])
 })
 
 test('values that break the declared type are bad records, whose bytes can be read again', async () => {
   withStore(path, (db) =>
-    db.exec(`CREATE TABLE t (n, b); INSERT INTO t VALUES (1, x'00'), ('x', x'01'), (9007199254740993, x'02'), (NULL, x'03'), (1.5, x'04'), (2, 'text')`),
+    db.exec(
+      `CREATE TABLE t (n, b); INSERT INTO t VALUES (1, x'00'), ('x', x'01'), (9007199254740993, x'02'), (NULL, x'03'), (1.5, x'04'), (2, 'text')`,
+    ),
   )
-  const schema: RecordType = { fields: { n: { type: { kind: 'integer' }, optional: false }, b: { type: { kind: 'bytes' }, optional: false } } }
+  const schema: RecordType = {
+    fields: { n: { type: { kind: 'integer' }, optional: false }, b: { type: { kind: 'bytes' }, optional: false } },
+  }
   const [batch] = await read({ table: 't' }, schema)
   expect(batch!.rows).toEqual([{ n: 1, b: new Uint8Array([0]) }])
   expect(batch!.bad!.map(({ position, code, field }) => `${position} ${code} ${field}`)).toEqual([
@@ -100,8 +112,13 @@ test('values that break the declared type are bad records, whose bytes can be re
 test('further columns are dropped, kept or refused', async () => {
   putTable(path, 't', tableRows(2), ')')
   expect(Object.keys(rowsOf(await read({ table: 't' }, tableType))[0]!)).toEqual(Object.keys(tableType.fields))
-  expect(rowsOf(await read({ table: 't' }, tableType, { context: { unknownFields: 'keep' } }))[0]).toEqual({ ...tableRows(1)[0], extra: 'x' })
-  await expect(read({ table: 't' }, tableType, { context: { unknownFields: 'error' } })).rejects.toThrow('the schema does not name the columns extra')
+  expect(rowsOf(await read({ table: 't' }, tableType, { context: { unknownFields: 'keep' } }))[0]).toEqual({
+    ...tableRows(1)[0],
+    extra: 'x',
+  })
+  await expect(read({ table: 't' }, tableType, { context: { unknownFields: 'error' } })).rejects.toThrow(
+    'the schema does not name the columns extra',
+  )
   const more: RecordType = { fields: { ...tableType.fields, gone: { type: { kind: 'string' }, optional: false } } }
   await expect(read({ table: 't' }, more)).rejects.toThrow('the table t has no column gone')
 })
@@ -112,7 +129,9 @@ test('what is added while it is read is left for the next time, what is replaced
   const batches = await read({ collection: 'c' }, documentType, {
     onBatch: () => putDocuments(path, 'c', [{ ...rows[0], _id: 'zzz' }, { ...rows[0], _id: 'a' }, rows[2499]!]),
   })
-  expect(rowsOf(batches).map((row) => row['_id'])).toEqual(rows.map((row) => String(row['_id'])).toSorted((a, b) => (a < b ? -1 : 1)))
+  expect(rowsOf(batches).map((row) => row['_id'])).toEqual(
+    rows.map((row) => String(row['_id'])).toSorted((a, b) => (a < b ? -1 : 1)),
+  )
 })
 
 test('without _id in the schema the key stays out of the row', async () => {
@@ -126,8 +145,13 @@ test('without _id in the schema the key stays out of the row', async () => {
 test('an empty collection ends at once; a missing one says what there is', async () => {
   putDocuments(path, 'c', [])
   expect(await read({ collection: 'c' }, documentType)).toEqual([])
-  await expect(read({ collection: 'x' }, documentType)).rejects.toMatchObject({ code: 'unknown_collection', hint: 'the store has c' })
-  await expect(read({ table: 'c' }, documentType)).rejects.toMatchObject({ hint: 'c is a collection: read it with `collection:`' })
+  await expect(read({ collection: 'x' }, documentType)).rejects.toMatchObject({
+    code: 'unknown_collection',
+    hint: 'the store has c',
+  })
+  await expect(read({ table: 'c' }, documentType)).rejects.toMatchObject({
+    hint: 'c is a collection: read it with `collection:`',
+  })
 })
 
 test('the types of what is there are inferred', async () => {
@@ -135,7 +159,9 @@ test('the types of what is there are inferred', async () => {
   putTable(path, 't', [], ', PRIMARY KEY (n))')
   const infer = async (options: Partial<Options>) => {
     const { fields } = await definition!.infer!(options as Options, env(), new AbortController().signal)
-    return Object.fromEntries(Object.entries(fields).map(([name, { type, optional }]) => [name, type.kind + (optional ? '?' : '')]))
+    return Object.fromEntries(
+      Object.entries(fields).map(([name, { type, optional }]) => [name, type.kind + (optional ? '?' : '')]),
+    )
   }
   expect(await infer({ collection: 'c' })).toEqual({
     n: 'number',
@@ -151,7 +177,8 @@ test('the types of what is there are inferred', async () => {
 })
 
 test('what is wrong with the options is said before anything is opened', () => {
-  const codes = (options: Partial<Options>) => definition!.check!(options as Options, env()).map(({ code, at }) => `${at.join('.')}: ${code}`)
+  const codes = (options: Partial<Options>) =>
+    definition!.check!(options as Options, env()).map(({ code, at }) => `${at.join('.')}: ${code}`)
   expect(codes({})).toEqual([': missing_key'])
   expect(codes({ collection: 'a', table: 'b' })).toEqual(['table: bad_value'])
   expect(codes({ table: 'sqlite_schema' })).toEqual(['table: bad_value'])

@@ -59,7 +59,9 @@ export const seededBugs: readonly SeededBug[] = [
     name: 'state apart from positions',
     breaks: 'Killed between the two, the state misses records or has them twice (invariant 2).',
     file: 'packages/core/src/store/writing.ts',
-    edits: [["        crashPoint('mid_save')", "        db.exec('COMMIT; BEGIN IMMEDIATE')\n        crashPoint('mid_save')"]],
+    edits: [
+      ["        crashPoint('mid_save')", "        db.exec('COMMIT; BEGIN IMMEDIATE')\n        crashPoint('mid_save')"],
+    ],
     test: [loop, 'at mid_save'],
     says: /lost/,
   },
@@ -94,7 +96,8 @@ export const seededBugs: readonly SeededBug[] = [
   },
   {
     name: 'stage not cut back on restart',
-    breaks: 'What was written after the last save stays in the file, and comes again: lines are doubled or torn (invariant 4).',
+    breaks:
+      'What was written after the last save stays in the file, and comes again: lines are doubled or torn (invariant 4).',
     file: 'packages/sink-files/src/sink.ts',
     edits: [['    await file.truncate(at.bytes)', '']],
     test: ['packages/sink-files/test/cut-back.test.ts', 'is cut back before it is shown'],

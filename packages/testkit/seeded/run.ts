@@ -1,6 +1,17 @@
 /** `npm run seeded [-- NAME]`: each seeded bug must turn its test red, and without a bug each test must be green. Exit code 1 where one is not seen. */
 import { spawn } from 'node:child_process'
-import { cpSync, existsSync, globSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import {
+  cpSync,
+  existsSync,
+  globSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -19,8 +30,10 @@ function copySources(to: string): void {
   }
   const installed = join(repository, 'node_modules')
   mkdirSync(join(to, 'node_modules', '@millrace'), { recursive: true })
-  for (const name of readdirSync(installed)) if (name !== '@millrace') symlinkSync(join(installed, name), join(to, 'node_modules', name))
-  for (const name of readdirSync(join(to, 'packages'))) symlinkSync(join(to, 'packages', name), join(to, 'node_modules', '@millrace', name))
+  for (const name of readdirSync(installed))
+    if (name !== '@millrace') symlinkSync(join(installed, name), join(to, 'node_modules', name))
+  for (const name of readdirSync(join(to, 'packages')))
+    symlinkSync(join(to, 'packages', name), join(to, 'node_modules', '@millrace', name))
 }
 
 interface TestRun {
@@ -42,7 +55,11 @@ async function runTest(folder: string, [file, name]: SeededBug['test']): Promise
     '--reporter=json',
     `--outputFile=${report}`,
   ]
-  const child = spawn(process.execPath, words, { cwd: folder, stdio: 'ignore', env: { ...process.env, NODE_OPTIONS: '' } })
+  const child = spawn(process.execPath, words, {
+    cwd: folder,
+    stdio: 'ignore',
+    env: { ...process.env, NODE_OPTIONS: '' },
+  })
   await new Promise((resolve, reject) => child.on('error', reject).on('close', resolve))
   const { testResults } = JSON.parse(readFileSync(report, 'utf8')) as {
     testResults: { message?: string; assertionResults: { status: string; failureMessages: string[] }[] }[]
@@ -51,7 +68,10 @@ async function runTest(folder: string, [file, name]: SeededBug['test']): Promise
   return {
     passed: results.filter(({ status }) => status === 'passed').length,
     failed: results.filter(({ status }) => status === 'failed').length,
-    messages: [...results.flatMap((result) => result.failureMessages), ...testResults.map((result) => result.message ?? '')].join('\n'),
+    messages: [
+      ...results.flatMap((result) => result.failureMessages),
+      ...testResults.map((result) => result.message ?? ''),
+    ].join('\n'),
   }
 }
 
@@ -79,7 +99,11 @@ async function main(only: string | undefined): Promise<number> {
       missed++
       console.log((right.failed ? right : wrong).messages.slice(0, 1500))
     }
-    console.log(missed ? `${missed} of ${bugs.length} seeded bugs were not seen as they should be` : `all ${bugs.length} seeded bugs were seen`)
+    console.log(
+      missed
+        ? `${missed} of ${bugs.length} seeded bugs were not seen as they should be`
+        : `all ${bugs.length} seeded bugs were seen`,
+    )
     return missed ? 1 : 0
   } finally {
     rmSync(folder, { recursive: true, force: true })
@@ -91,7 +115,10 @@ export function seed(source: string, bug: SeededBug): string {
   let text = source
   for (const [from, to] of bug.edits) {
     const parts = text.split(from)
-    if (parts.length !== 2) throw new Error(`the seeded bug "${bug.name}" finds its place in ${bug.file} ${parts.length - 1} times; it must be once: ${from}`)
+    if (parts.length !== 2)
+      throw new Error(
+        `the seeded bug "${bug.name}" finds its place in ${bug.file} ${parts.length - 1} times; it must be once: ${from}`,
+      )
     text = parts.join(to)
   }
   return text

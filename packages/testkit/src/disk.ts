@@ -83,7 +83,9 @@ export class ForgetfulDisk {
   /** Paths of all files, as a reader finds them now. */
   files(): string[] {
     const walk = (node: FolderNode, at: string): string[] =>
-      [...node.live].flatMap(([name, child]) => (child.kind === 'file' ? [`${at}/${name}`] : walk(child, `${at}/${name}`)))
+      [...node.live].flatMap(([name, child]) =>
+        child.kind === 'file' ? [`${at}/${name}`] : walk(child, `${at}/${name}`),
+      )
     return walk(this.root, '').sort()
   }
 
@@ -100,7 +102,9 @@ export class ForgetfulDisk {
     return node?.kind === 'file' ? this.open(node) : undefined
   }
 
-  look = async (path: string): Promise<{ readonly kind: 'file' | 'folder' | 'other'; readonly bytes: number } | undefined> => {
+  look = async (
+    path: string,
+  ): Promise<{ readonly kind: 'file' | 'folder' | 'other'; readonly bytes: number } | undefined> => {
     const node = this.find(path)
     return node && { kind: node.kind, bytes: node.kind === 'file' ? node.live.length : 0 }
   }
@@ -122,10 +126,13 @@ export class ForgetfulDisk {
 
   list = async (path: string): Promise<{ name: string; folder: boolean }[]> => {
     const node = this.find(path)
-    return node?.kind === 'folder' ? [...node.live].map(([name, child]) => ({ name, folder: child.kind === 'folder' })) : []
+    return node?.kind === 'folder'
+      ? [...node.live].map(([name, child]) => ({ name, folder: child.kind === 'folder' }))
+      : []
   }
 
-  real = async (path: string): Promise<string | undefined> => (this.find(path) ? `/${partsOf(path).join('/')}` : undefined)
+  real = async (path: string): Promise<string | undefined> =>
+    this.find(path) ? `/${partsOf(path).join('/')}` : undefined
 
   rename = async (from: string, to: string): Promise<void> => {
     const [before, name] = this.place(from)

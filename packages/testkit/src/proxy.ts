@@ -38,7 +38,8 @@ export async function cuttingProxy(port: number, host = '127.0.0.1'): Promise<Cu
   let fault: Fault = 'none'
   let cuts = 0
   const clients = new Set<Socket>()
-  const is = <K extends string>(name: K): (Fault & Record<K, number>) | undefined => (typeof fault === 'object' && name in fault ? (fault as never) : undefined)
+  const is = <K extends string>(name: K): (Fault & Record<K, number>) | undefined =>
+    typeof fault === 'object' && name in fault ? (fault as never) : undefined
 
   const server = createServer({ noDelay: true }, (client) => {
     if (fault === 'reset') return void client.resetAndDestroy()
@@ -70,7 +71,9 @@ export async function cuttingProxy(port: number, host = '127.0.0.1'): Promise<Cu
         cuts++
         return end()
       }
-      const wait = (is('delayMs')?.delayMs ?? 0) + (bytes.length / (is('bytesPerSecond')?.bytesPerSecond ?? Number.POSITIVE_INFINITY)) * 1000
+      const wait =
+        (is('delayMs')?.delayMs ?? 0) +
+        (bytes.length / (is('bytesPerSecond')?.bytesPerSecond ?? Number.POSITIVE_INFINITY)) * 1000
       // Later pieces wait for earlier ones, so that bytes keep their order.
       free = Math.max(Date.now(), free) + wait
       if (wait === 0 && free <= Date.now()) client.write(bytes)

@@ -16,7 +16,16 @@ export interface RetailOptions {
 }
 
 /** The columns, in order. */
-export const retailColumns = ['InvoiceNo', 'StockCode', 'Description', 'Quantity', 'InvoiceDate', 'UnitPrice', 'CustomerID', 'Country'] as const
+export const retailColumns = [
+  'InvoiceNo',
+  'StockCode',
+  'Description',
+  'Quantity',
+  'InvoiceDate',
+  'UnitPrice',
+  'CustomerID',
+  'Country',
+] as const
 
 /** A CSV file of `rows` records and a header. */
 export function retailSample(options: RetailOptions): Uint8Array {
@@ -24,7 +33,12 @@ export function retailSample(options: RetailOptions): Uint8Array {
 }
 
 /** The same file in pieces of about 2,000 records. */
-export function* retailChunks({ rows, seed = 1, badDates = Math.max(1, Math.round(rows / 4000)), encoding = 'latin1' }: RetailOptions): Generator<Buffer> {
+export function* retailChunks({
+  rows,
+  seed = 1,
+  badDates = Math.max(1, Math.round(rows / 4000)),
+  encoding = 'latin1',
+}: RetailOptions): Generator<Buffer> {
   const random = mulberry32(seed)
   const upTo = (n: number) => Math.floor(random() * n)
   const catalogue = makeCatalogue(random)
@@ -57,7 +71,8 @@ export function* retailChunks({ rows, seed = 1, badDates = Math.max(1, Math.roun
         record = `${item.code},${missing ? '' : item.description},${quantity},${date},${missing ? 0 : item.price},${customer},${country}`
       }
       before = record
-      if (badEvery && made % badEvery === badEvery - 1 && bad < badDates) record = record.replace(date, noDates[bad++ % noDates.length]!)
+      if (badEvery && made % badEvery === badEvery - 1 && bad < badDates)
+        record = record.replace(date, noDates[bad++ % noDates.length]!)
       text += `${prefix}${invoice},${record}\r\n`
       if (++made % 2_000 === 0) {
         yield Buffer.from(text, encoding)
@@ -77,8 +92,34 @@ interface Item {
 }
 
 const noDates = ['2/30/2011 10:15', '13/1/2011 9:00', '6/31/2011 12:45', 'n/a', '4/5/2011 24:10']
-const colours = ['WHITE', 'RED', 'PINK', 'BLUE', 'BLACK', 'IVORY', 'VINTAGE', 'RETROSPOT', 'REGENCY', 'JUMBO', 'SET OF 6', 'PACK OF 72']
-const stuffs = ['HANGING', 'METAL', 'WOODEN', 'GLASS', 'CERAMIC', 'KNITTED', 'PAPER', 'FELT', 'ENAMEL', 'PAISLEY', 'SPOTTY', 'HEART']
+const colours = [
+  'WHITE',
+  'RED',
+  'PINK',
+  'BLUE',
+  'BLACK',
+  'IVORY',
+  'VINTAGE',
+  'RETROSPOT',
+  'REGENCY',
+  'JUMBO',
+  'SET OF 6',
+  'PACK OF 72',
+]
+const stuffs = [
+  'HANGING',
+  'METAL',
+  'WOODEN',
+  'GLASS',
+  'CERAMIC',
+  'KNITTED',
+  'PAPER',
+  'FELT',
+  'ENAMEL',
+  'PAISLEY',
+  'SPOTTY',
+  'HEART',
+]
 const things = [
   'T-LIGHT HOLDER',
   'LANTERN',
@@ -93,7 +134,10 @@ const things = [
   'TEACUP',
   'SIGN',
 ]
-const prices = [0.29, 0.42, 0.65, 0.85, 1.25, 1.45, 1.65, 2.08, 2.1, 2.55, 2.95, 3.39, 3.75, 4.25, 4.95, 6.95, 7.95, 12.75, 18, 38.97, 165]
+const prices = [
+  0.29, 0.42, 0.65, 0.85, 1.25, 1.45, 1.65, 2.08, 2.1, 2.55, 2.95, 3.39, 3.75, 4.25, 4.95, 6.95, 7.95, 12.75, 18, 38.97,
+  165,
+]
 
 /** 4,070 items; about one in 90 has a quoted Description, one in 430 doubled quotes, one in 1,000 a pound sign. */
 function makeCatalogue(random: () => number): readonly Item[] {
@@ -101,7 +145,12 @@ function makeCatalogue(random: () => number): readonly Item[] {
   return Array.from({ length: 4_070 }, (_, k) => {
     const code = String(10_002 + k * 19) + (random() < 0.25 ? pick(['A', 'B', 'C', 'S', 'a']) : '')
     const price = pick(prices)
-    if (k % 1_000 === 40) return { code: `gift_0001_${20 + k / 100}`, description: `Dotcomgiftshop Gift Voucher £${price.toFixed(2)}`, price }
+    if (k % 1_000 === 40)
+      return {
+        code: `gift_0001_${20 + k / 100}`,
+        description: `Dotcomgiftshop Gift Voucher £${price.toFixed(2)}`,
+        price,
+      }
     const [colour, stuff, thing] = [pick(colours), pick(stuffs), pick(things)]
     if (k % 430 === 7) return { code, description: `"${colour} FRAME ${7 + (k % 5)}"" ${thing} "`, price }
     if (k % 110 === 9) return { code, description: `"${colour} ${thing}, ${stuff} "`, price }
@@ -115,7 +164,19 @@ function countryOf(share: number): string {
   if (share < 0.932) return 'Germany'
   if (share < 0.948) return 'France'
   if (share < 0.963) return 'EIRE'
-  const others = ['Spain', 'Netherlands', 'Belgium', 'Switzerland', 'Portugal', 'Australia', 'Norway', 'Channel Islands', 'Iceland', 'RSA', 'Unspecified']
+  const others = [
+    'Spain',
+    'Netherlands',
+    'Belgium',
+    'Switzerland',
+    'Portugal',
+    'Australia',
+    'Norway',
+    'Channel Islands',
+    'Iceland',
+    'RSA',
+    'Unspecified',
+  ]
   return others[Math.floor(((share - 0.963) / 0.037) * others.length)]!
 }
 

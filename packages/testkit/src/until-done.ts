@@ -29,16 +29,23 @@ export interface Ended {
 
 /** One start. Rejects when it failed by itself, with what it said. */
 export async function startOnce(program: Restartable, death: Death): Promise<{ killed: boolean; output: string }> {
-  const at: Record<string, string> = typeof death === 'object' && 'point' in death ? { MILLRACE_CRASH_AT: `${death.point}:${death.time}` } : {}
-  const child = spawn(program.command, program.args, { cwd: program.cwd, env: { ...process.env, ...program.env, ...at }, stdio: ['ignore', 'pipe', 'pipe'] })
-  const timer = typeof death === 'object' && 'afterMs' in death ? setTimeout(() => child.kill('SIGKILL'), death.afterMs) : undefined
+  const at: Record<string, string> =
+    typeof death === 'object' && 'point' in death ? { MILLRACE_CRASH_AT: `${death.point}:${death.time}` } : {}
+  const child = spawn(program.command, program.args, {
+    cwd: program.cwd,
+    env: { ...process.env, ...program.env, ...at },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  const timer =
+    typeof death === 'object' && 'afterMs' in death ? setTimeout(() => child.kill('SIGKILL'), death.afterMs) : undefined
   const ended = new Promise<{ code: number | null; signal: string | null }>((resolve, reject) =>
     child.on('error', reject).on('close', (code, signal) => resolve({ code, signal })),
   )
   const [output, errors, { code, signal }] = await Promise.all([text(child.stdout), text(child.stderr), ended])
   clearTimeout(timer)
   if (signal === 'SIGKILL') return { killed: true, output }
-  if (code !== 0) throw new Error(`it ended with ${code ?? signal} after a restart instead of going on:\n${output}${errors}`)
+  if (code !== 0)
+    throw new Error(`it ended with ${code ?? signal} after a restart instead of going on:\n${output}${errors}`)
   return { killed: false, output }
 }
 
@@ -50,7 +57,11 @@ export async function startOnce(program: Restartable, death: Death): Promise<{ k
 export async function runUntilDone(
   program: Restartable,
   next: (start: number) => Death,
-  { onKill, isDone, mostStarts = 200 }: { onKill?: () => void | Promise<void>; isDone?: () => boolean; mostStarts?: number } = {},
+  {
+    onKill,
+    isDone,
+    mostStarts = 200,
+  }: { onKill?: () => void | Promise<void>; isDone?: () => boolean; mostStarts?: number } = {},
 ): Promise<Ended> {
   let kills = 0
   let firstKilled = false

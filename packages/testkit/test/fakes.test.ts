@@ -30,7 +30,8 @@ describe('the fake clock', () => {
 })
 
 describe('the address of a real server', () => {
-  it('is what the environment says', () => expect(liveUrl('KAFKA', { MILLRACE_TEST_KAFKA_URL: 'localhost:9' })).toBe('localhost:9'))
+  it('is what the environment says', () =>
+    expect(liveUrl('KAFKA', { MILLRACE_TEST_KAFKA_URL: 'localhost:9' })).toBe('localhost:9'))
   it('is missed loudly, by name', () => {
     const said: string[] = []
     expect(liveUrl('KAFKA', {}, (message) => said.push(message))).toBeUndefined()

@@ -32,7 +32,11 @@ describe('the generated retail sample', () => {
     expect(count((l) => Number(l.Quantity) < 0)).toBeGreaterThan(100)
   })
   it('has as many bad dates as asked for', () => {
-    const bad = lines.filter((l) => !/^([1-9]|1[0-2])\/\d+\/201[01] ([0-9]|1\d|2[0-3]):\d\d$/.test(l.InvoiceDate) || /^(2\/30|6\/31)/.test(l.InvoiceDate))
+    const bad = lines.filter(
+      (l) =>
+        !/^([1-9]|1[0-2])\/\d+\/201[01] ([0-9]|1\d|2[0-3]):\d\d$/.test(l.InvoiceDate) ||
+        /^(2\/30|6\/31)/.test(l.InvoiceDate),
+    )
     expect(bad).toHaveLength(5)
     expect(parse(Buffer.from(retailSample({ rows: 1_000, badDates: 0 })), { columns: true })).toHaveLength(1_000)
   })

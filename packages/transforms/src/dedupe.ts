@@ -7,7 +7,17 @@
  *
  * A key with a null part says nothing about which record it is: `nulls` tells whether such records all pass (and are not remembered), or are equal.
  */
-import { compileKey, defineTransform, isKeyType, option, type Problem, type RecordType, type Row, toJson, typeText } from '@millrace/core'
+import {
+  compileKey,
+  defineTransform,
+  isKeyType,
+  option,
+  type Problem,
+  type RecordType,
+  type Row,
+  toJson,
+  typeText,
+} from '@millrace/core'
 import { lookUp, nameTaken } from './fields.ts'
 import { flat } from './flat.ts'
 import { Kept } from './rows.ts'
@@ -20,7 +30,10 @@ const options = option.object({
   ),
   last: option.integer('How many records that passed are remembered.', { min: 1, max: 10_000_000, example: 100_000 }),
   nulls: option.optional(
-    option.oneOf(['pass', 'equal'], 'Records with null in a field of `by`: all `pass`, or null is `equal` to null. Needed where such a field is optional.'),
+    option.oneOf(
+      ['pass', 'equal'],
+      'Records with null in a field of `by`: all `pass`, or null is `equal` to null. Needed where such a field is optional.',
+    ),
   ),
 })
 
@@ -32,7 +45,8 @@ const fieldsOf = (by: string | readonly string[]): readonly string[] => (typeof 
 export const dedupe = defineTransform({
   kind: 'transform',
   type: 'dedupe',
-  summary: 'Lets the first of records with the same key pass, and filters out those that follow while the key is remembered.',
+  summary:
+    'Lets the first of records with the same key pass, and filters out those that follow while the key is remembered.',
   stateful: true,
   keeps: true,
   options,
@@ -43,10 +57,17 @@ export const dedupe = defineTransform({
     for (const [i, name] of names.entries()) {
       const at = typeof by === 'string' ? ['by'] : ['by', i]
       const field = lookUp(input, name, at, problems)
-      if (names.indexOf(name) !== i) problems.push({ ...nameTaken(name, at), message: `\`${name}\` is named twice`, hint: 'remove one of them' })
+      if (names.indexOf(name) !== i)
+        problems.push({ ...nameTaken(name, at), message: `\`${name}\` is named twice`, hint: 'remove one of them' })
       if (!field) continue
       if (!isKeyType(field.type))
-        problems.push({ code: 'wrong_type', message: `\`${name}\` cannot be part of a key`, at, expected: 'a single value', got: typeText(field.type) })
+        problems.push({
+          code: 'wrong_type',
+          message: `\`${name}\` cannot be part of a key`,
+          at,
+          expected: 'a single value',
+          got: typeText(field.type),
+        })
       else if (field.optional && nulls === undefined)
         problems.push({
           code: 'maybe_null',
@@ -98,9 +119,16 @@ export const dedupe = defineTransform({
         const oldestBlock = Math.floor(oldest / blockSize)
         for (let b = firstBlock; b < oldestBlock && b * blockSize < unsaved; b++) entries.push([String(b), null])
         firstBlock = oldestBlock
-        for (let b = Math.max(oldestBlock, Math.floor(unsaved / blockSize)); unsaved < next && b * blockSize < next; b++) {
+        for (
+          let b = Math.max(oldestBlock, Math.floor(unsaved / blockSize));
+          unsaved < next && b * blockSize < next;
+          b++
+        ) {
           const from = Math.max(oldest, b * blockSize)
-          const keys = Array.from({ length: Math.min(next, (b + 1) * blockSize) - from }, (_, i) => ring[(from + i) % last]!)
+          const keys = Array.from(
+            { length: Math.min(next, (b + 1) * blockSize) - from },
+            (_, i) => ring[(from + i) % last]!,
+          )
           entries.push([String(b), JSON.stringify([from, ...keys])])
         }
         unsaved = next

@@ -1,5 +1,14 @@
 /** `default`: a constant where a field has no value. */
-import { DataError, defineTransform, type Field, fromJson, option, type Problem, type Row, typeText } from '@millrace/core'
+import {
+  DataError,
+  defineTransform,
+  type Field,
+  fromJson,
+  option,
+  type Problem,
+  type Row,
+  typeText,
+} from '@millrace/core'
 import { anyValue } from './constant.ts'
 import { lookUp, withFields } from './fields.ts'
 import { columnsWith, fieldReader, rowMaker } from './rows.ts'
@@ -8,9 +17,13 @@ export const defaults = defineTransform({
   kind: 'transform',
   type: 'default',
   summary: 'Gives fields that are null or absent a constant; after it they are no longer optional.',
-  options: option.map(anyValue('The constant, as the type of the field is written in JSON.'), 'Fields and their constants.', {
-    example: { Country: 'unknown' },
-  }),
+  options: option.map(
+    anyValue('The constant, as the type of the field is written in JSON.'),
+    'Fields and their constants.',
+    {
+      example: { Country: 'unknown' },
+    },
+  ),
 
   infer(config, { input }) {
     const problems: Problem[] = []
@@ -23,7 +36,12 @@ export const defaults = defineTransform({
         fromJson(field.type)(constant)
       } catch (error) {
         const message = error instanceof DataError ? error.message : String(error)
-        problems.push({ code: 'wrong_type', message: `the default of \`${name}\`: ${message}`, at: [name], expected: typeText(field.type) })
+        problems.push({
+          code: 'wrong_type',
+          message: `the default of \`${name}\`: ${message}`,
+          at: [name],
+          expected: typeText(field.type),
+        })
       }
     }
     return { output: withFields(input, changes), problems }

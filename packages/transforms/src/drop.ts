@@ -7,13 +7,17 @@ export const drop = defineTransform({
   kind: 'transform',
   type: 'drop',
   summary: 'Leaves the fields named out and keeps all others.',
-  options: option.list(option.field('A field to leave out.'), 'The fields to leave out.', { example: ['Description', 'UnitPrice'], min: 1 }),
+  options: option.list(option.field('A field to leave out.'), 'The fields to leave out.', {
+    example: ['Description', 'UnitPrice'],
+    min: 1,
+  }),
 
   infer(names, { input }) {
     const problems: Problem[] = []
     for (const [i, name] of names.entries()) {
       lookUp(input, name, [i], problems)
-      if (names.indexOf(name) !== i) problems.push({ ...nameTaken(name, [i]), message: `\`${name}\` is named twice`, hint: 'remove one of them' })
+      if (names.indexOf(name) !== i)
+        problems.push({ ...nameTaken(name, [i]), message: `\`${name}\` is named twice`, hint: 'remove one of them' })
     }
     const output = recordOf(
       Object.entries(input.fields).filter(([name]) => !names.includes(name)),

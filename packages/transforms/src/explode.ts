@@ -11,8 +11,12 @@ const options = option.anyOf(
     option.field('The list.'),
     option.object({
       field: option.field('The list.', { example: 'lines' }),
-      as: option.optional(option.text('The name of the item in each record; without it, the name of the list.', { example: 'line' })),
-      index: option.optional(option.text('The name of a field for the place of the item in its list, from 0.', { example: 'line_no' })),
+      as: option.optional(
+        option.text('The name of the item in each record; without it, the name of the list.', { example: 'line' }),
+      ),
+      index: option.optional(
+        option.text('The name of a field for the place of the item in its list, from 0.', { example: 'line_no' }),
+      ),
     }),
   ],
   'The list, and what its items are called.',
@@ -39,7 +43,13 @@ export const explode = defineTransform({
     const place = typeof config === 'string' ? [] : ['field']
     const list = lookUp(input, field, place, problems)
     if (list && list.type.kind !== 'list')
-      problems.push({ code: 'wrong_type', message: `\`${field}\` is no list`, at: place, expected: 'a list', got: typeText(list.type) })
+      problems.push({
+        code: 'wrong_type',
+        message: `\`${field}\` is no list`,
+        at: place,
+        expected: 'a list',
+        got: typeText(list.type),
+      })
     for (const [option, name] of [
       ['as', as],
       ['index', index],
@@ -47,9 +57,12 @@ export const explode = defineTransform({
       if (name === undefined) continue
       const bad = badName(name, [option])
       if (bad) problems.push(bad)
-      else if ((name !== field && Object.hasOwn(input.fields, name)) || (option === 'index' && name === as)) problems.push(nameTaken(name, [option]))
+      else if ((name !== field && Object.hasOwn(input.fields, name)) || (option === 'index' && name === as))
+        problems.push(nameTaken(name, [option]))
     }
-    return list?.type.kind === 'list' ? { output: outputOf(input, namesOf(config), list.type.of), problems } : { problems }
+    return list?.type.kind === 'list'
+      ? { output: outputOf(input, namesOf(config), list.type.of), problems }
+      : { problems }
   },
 
   create(config, { input }) {
@@ -80,8 +93,14 @@ export const explode = defineTransform({
   },
 })
 
-function outputOf(input: RecordType, names: { field: string; as: string; index: string | undefined }, item: Field): RecordType {
-  const fields = Object.entries(input.fields).map(([name, field]) => (name === names.field ? ([names.as, item] as const) : ([name, field] as const)))
+function outputOf(
+  input: RecordType,
+  names: { field: string; as: string; index: string | undefined },
+  item: Field,
+): RecordType {
+  const fields = Object.entries(input.fields).map(([name, field]) =>
+    name === names.field ? ([names.as, item] as const) : ([name, field] as const),
+  )
   if (names.index !== undefined) fields.push([names.index, { type: { kind: 'integer' }, optional: false }])
   return recordOf(fields, input.open)
 }

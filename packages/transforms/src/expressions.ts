@@ -1,8 +1,21 @@
 /** Expressions in a step's config: compiled, with their problems placed in the config. */
-import { compileExpression, DataError, type Expression, type Output, type Problem, type RecordType, typeText } from '@millrace/core'
+import {
+  compileExpression,
+  DataError,
+  type Expression,
+  type Output,
+  type Problem,
+  type RecordType,
+  typeText,
+} from '@millrace/core'
 
 /** The expression, or undefined with its problems at `at`. */
-export function expressionAt(text: string, input: RecordType, at: Problem['at'], problems: Problem[]): Expression | undefined {
+export function expressionAt(
+  text: string,
+  input: RecordType,
+  at: Problem['at'],
+  problems: Problem[],
+): Expression | undefined {
   const compiled = compileExpression(text, input)
   if (compiled.ok) return compiled
   for (const problem of compiled.problems) problems.push({ ...problem, at })
@@ -10,14 +23,32 @@ export function expressionAt(text: string, input: RecordType, at: Problem['at'],
 }
 
 /** The same for one that has to be true or false. */
-export function conditionAt(text: string, input: RecordType, at: Problem['at'], problems: Problem[]): Expression | undefined {
+export function conditionAt(
+  text: string,
+  input: RecordType,
+  at: Problem['at'],
+  problems: Problem[],
+): Expression | undefined {
   const compiled = expressionAt(text, input, at, problems)
   if (!compiled) return undefined
   const span = [0, text.length] as const
   if (compiled.type.kind !== 'boolean')
-    problems.push({ code: 'wrong_type', message: 'a condition is true or false', at, span, expected: 'boolean', got: typeText(compiled.type) })
+    problems.push({
+      code: 'wrong_type',
+      message: 'a condition is true or false',
+      at,
+      span,
+      expected: 'boolean',
+      got: typeText(compiled.type),
+    })
   else if (compiled.optional)
-    problems.push({ code: 'maybe_null', message: 'this condition may be null, which is neither true nor false', at, span, hint: 'coalesce(..., false)' })
+    problems.push({
+      code: 'maybe_null',
+      message: 'this condition may be null, which is neither true nor false',
+      at,
+      span,
+      hint: 'coalesce(..., false)',
+    })
   else return compiled
   return undefined
 }
@@ -39,6 +70,8 @@ export function failFor(error: unknown, out: Output, i: number, field?: string):
 /** The type of records for which a condition holds: fields it rules out to be null are no longer optional. */
 export function narrowed(input: RecordType, condition: Expression | undefined): RecordType {
   if (!condition?.narrows.length) return input
-  const fields = Object.entries(input.fields).map(([name, field]) => [name, condition.narrows.includes(name) ? { ...field, optional: false } : field] as const)
+  const fields = Object.entries(input.fields).map(
+    ([name, field]) => [name, condition.narrows.includes(name) ? { ...field, optional: false } : field] as const,
+  )
   return { ...input, fields: Object.fromEntries(fields) }
 }

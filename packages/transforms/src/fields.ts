@@ -16,7 +16,9 @@ export function lookUp(input: RecordType, name: string, at: At, problems: Proble
       : `the records have no field \`${name}\` here`,
     at,
     ...(key ? { key } : {}),
-    ...(near ? { hint: `did you mean \`${near}\`?` } : { hint: names.length ? `there are: ${listed(names)}` : 'there are no fields left' }),
+    ...(near
+      ? { hint: `did you mean \`${near}\`?` }
+      : { hint: names.length ? `there are: ${listed(names)}` : 'there are no fields left' }),
   })
   return undefined
 }
@@ -35,7 +37,12 @@ export function nameTaken(name: string, at: At, key = false): Problem {
 /** Tells a new name that can't name a field; undefined: it can. */
 export function badName(name: string, at: At, key = false): Problem | undefined {
   if (name !== '' && name !== '__proto__') return undefined
-  return { code: 'bad_field_name', message: name ? 'a field cannot be named `__proto__`' : 'a field needs a name', at, ...(key ? { key } : {}) }
+  return {
+    code: 'bad_field_name',
+    message: name ? 'a field cannot be named `__proto__`' : 'a field needs a name',
+    at,
+    ...(key ? { key } : {}),
+  }
 }
 
 /** Names for a sentence, the first dozen of many. */

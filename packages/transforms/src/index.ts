@@ -17,5 +17,20 @@ import { where } from './where.ts'
 
 export { defineStep } from './call/load.ts'
 
-const steps: readonly TransformDefinition[] = [parseDates, select, set, drop, where, route, cast, defaults, dedupe, explode, nest, join, call, aggregate]
+const steps: readonly TransformDefinition[] = [
+  parseDates,
+  select,
+  set,
+  drop,
+  where,
+  route,
+  cast,
+  defaults,
+  dedupe,
+  explode,
+  nest,
+  join,
+  call,
+  aggregate,
+]
 export default steps

@@ -8,9 +8,13 @@ export const nest = defineTransform({
   kind: 'transform',
   type: 'nest',
   summary: 'Puts fields into an object, which takes the place of the first of them.',
-  options: option.map(pickOption('The fields of the object.', ['street', { zip: 'postal_code' }]), 'Objects and their fields.', {
-    example: { address: ['street', 'city'] },
-  }),
+  options: option.map(
+    pickOption('The fields of the object.', ['street', { zip: 'postal_code' }]),
+    'Objects and their fields.',
+    {
+      example: { address: ['street', 'city'] },
+    },
+  ),
 
   infer(config, { input }) {
     const problems: Problem[] = []
@@ -20,18 +24,30 @@ export const nest = defineTransform({
       const bad = badName(name, [name], true)
       if (bad) problems.push(bad)
       const picked = pick(items, input, [name], problems)
-      if (items.length === 0) problems.push({ code: 'bad_value', message: `\`${name}\` would have no fields`, at: [name] })
+      if (items.length === 0)
+        problems.push({ code: 'bad_value', message: `\`${name}\` would have no fields`, at: [name] })
       for (const { from, at } of picked) {
         const other = usedBy.get(from)
         if (other !== undefined && other !== name)
-          problems.push({ code: 'duplicate_field', message: `\`${from}\` is in \`${other}\` already`, at, hint: 'a field moves into one object' })
+          problems.push({
+            code: 'duplicate_field',
+            message: `\`${from}\` is in \`${other}\` already`,
+            at,
+            hint: 'a field moves into one object',
+          })
         usedBy.set(from, name)
       }
-      objects.set(name, { type: { kind: 'object', record: recordOf(picked.map(({ to, field }) => [to, field])) }, optional: false })
+      objects.set(name, {
+        type: { kind: 'object', record: recordOf(picked.map(({ to, field }) => [to, field])) },
+        optional: false,
+      })
     }
-    for (const name of objects.keys()) if (Object.hasOwn(input.fields, name) && !usedBy.has(name)) problems.push(nameTaken(name, [name], true))
+    for (const name of objects.keys())
+      if (Object.hasOwn(input.fields, name) && !usedBy.has(name)) problems.push(nameTaken(name, [name], true))
     if (problems.length) return { problems }
-    const fields = layout(Object.keys(input.fields), config).map((name) => [name, objects.get(name) ?? input.fields[name]!] as const)
+    const fields = layout(Object.keys(input.fields), config).map(
+      (name) => [name, objects.get(name) ?? input.fields[name]!] as const,
+    )
     return { output: recordOf(fields, input.open), problems }
   },
 
@@ -44,7 +60,9 @@ export const nest = defineTransform({
         false,
       ),
     )
-    const columns = layout(Object.keys(input.fields), config).map((name): Column => [name, Object.hasOwn(config, name) ? objects.indexOf(name) : name])
+    const columns = layout(Object.keys(input.fields), config).map(
+      (name): Column => [name, Object.hasOwn(config, name) ? objects.indexOf(name) : name],
+    )
     const make = rowMaker(columns, input, true)
     const values = new Array<unknown>(objects.length)
     return {
@@ -61,7 +79,10 @@ export const nest = defineTransform({
 })
 
 /** The names of the output in order: each object where the first of its fields stood. */
-function layout(names: readonly string[], config: Readonly<Record<string, readonly (string | Record<string, string>)[]>>): string[] {
+function layout(
+  names: readonly string[],
+  config: Readonly<Record<string, readonly (string | Record<string, string>)[]>>,
+): string[] {
   const objectOf = new Map<string, string>()
   for (const [object, items] of Object.entries(config)) for (const { from } of pairs(items)) objectOf.set(from, object)
   const order = new Set<string>()

@@ -30,7 +30,10 @@ const options = option.map(
       option.list(option.text(format), 'Several; the first that fits wins.', { min: 1 }),
       option.object({
         formats: option.optional(formats),
-        to: option.text('A format: the result is text. `timestamp`: an instant. `date`: a day.', { default: 'timestamp', example: 'yyyy-MM-dd HH:mm:ss' }),
+        to: option.text('A format: the result is text. `timestamp`: an instant. `date`: a day.', {
+          default: 'timestamp',
+          example: 'yyyy-MM-dd HH:mm:ss',
+        }),
         zone: option.text('The clock that the text and the result show.', { default: 'UTC', example: 'Europe/Berlin' }),
       }),
     ],
@@ -40,7 +43,10 @@ const options = option.map(
   { example: { InvoiceDate: { formats: ['M/d/yyyy H:mm'], to: 'yyyy-MM-dd HH:mm:ss' } } },
 )
 
-type Config = string | readonly string[] | { readonly formats?: string | readonly string[] | undefined; readonly to?: string; readonly zone?: string }
+type Config =
+  | string
+  | readonly string[]
+  | { readonly formats?: string | readonly string[] | undefined; readonly to?: string; readonly zone?: string }
 
 /** One field's rule with its shorthands written out. */
 interface Rule {
@@ -55,12 +61,17 @@ function ruleOf(config: Config): Rule {
   if (typeof config === 'string') return { formats: [config], at: () => [], to: 'timestamp', zone: 'UTC' }
   if (Array.isArray(config)) return { formats: config, at: (i) => [i], to: 'timestamp', zone: 'UTC' }
   const { formats: given = [], to = 'timestamp', zone = 'UTC' } = config as Exclude<Config, string | readonly string[]>
-  return typeof given === 'string' ? { formats: [given], at: () => ['formats'], to, zone } : { formats: given, at: (i) => ['formats', i], to, zone }
+  return typeof given === 'string'
+    ? { formats: [given], at: () => ['formats'], to, zone }
+    : { formats: given, at: (i) => ['formats', i], to, zone }
 }
 
 /** `to` as a format; undefined: an instant. */
-const target = (rule: Rule): string | undefined => (rule.to === 'timestamp' ? undefined : rule.to === 'date' ? 'yyyy-MM-dd' : rule.to)
-const resultType = (rule: Rule): Type => ({ kind: rule.to === 'timestamp' ? 'timestamp' : rule.to === 'date' ? 'date' : 'string' })
+const target = (rule: Rule): string | undefined =>
+  rule.to === 'timestamp' ? undefined : rule.to === 'date' ? 'yyyy-MM-dd' : rule.to
+const resultType = (rule: Rule): Type => ({
+  kind: rule.to === 'timestamp' ? 'timestamp' : rule.to === 'date' ? 'date' : 'string',
+})
 
 export const parseDates = defineTransform({
   kind: 'transform',
@@ -96,7 +107,14 @@ export const parseDates = defineTransform({
           const rule = ruleOf(config[column.name] as Config)
           const to = target(rule)
           const order = before + names.indexOf(column.name)
-          const date: DateRule = { step, formats: rule.formats, zone: rule.zone, ...(to ? { to } : {}), field: column.name, order }
+          const date: DateRule = {
+            step,
+            formats: rule.formats,
+            zone: rule.zone,
+            ...(to ? { to } : {}),
+            field: column.name,
+            order,
+          }
           return { ...column, date }
         })
       },
@@ -156,15 +174,22 @@ function checkInput(rule: Rule, name: string, type: Type, problems: Problem[]): 
     problems.push({ code: 'wrong_type', message, at: [name], key: true, expected: 'string', got: typeText(type), hint })
   const isTime = type.kind === 'timestamp' || type.kind === 'date'
   if (isTime) {
-    if (rule.formats.length) wrong(`\`${name}\` is a ${type.kind} already`, 'leave out `formats`; `to` says how to write it')
-    else if (rule.to === type.kind) wrong(`\`${name}\` is a ${type.kind} already`, 'leave it out, or say with `to` how to write it')
+    if (rule.formats.length)
+      wrong(`\`${name}\` is a ${type.kind} already`, 'leave out `formats`; `to` says how to write it')
+    else if (rule.to === type.kind)
+      wrong(`\`${name}\` is a ${type.kind} already`, 'leave it out, or say with `to` how to write it')
   } else if (type.kind === 'integer' || type.kind === 'bigint') {
     if (!rule.formats.length || rule.formats.some((text) => text !== 'epoch_s' && text !== 'epoch_ms'))
       wrong(`\`${name}\` is a number`, 'only `epoch_s` and `epoch_ms` read numbers')
   } else if (type.kind !== 'string') {
     wrong(`\`${name}\` is no text`, 'dates are read from text')
   } else if (!rule.formats.length) {
-    problems.push({ code: 'missing_key', message: `\`formats\` of \`${name}\` is missing`, at: [name], hint: 'formats: ["M/d/yyyy H:mm"]' })
+    problems.push({
+      code: 'missing_key',
+      message: `\`formats\` of \`${name}\` is missing`,
+      at: [name],
+      hint: 'formats: ["M/d/yyyy H:mm"]',
+    })
   }
 }
 
@@ -194,9 +219,15 @@ function conversion(name: string, rule: Rule, input: RecordType): Conversion {
   const expected = given.join(' or ')
   if (kind === 'timestamp' && to !== undefined) {
     const print = compileDateFormatter(to, rule.zone)
-    return { name, read, expected: 'a time of the years 1 to 9999 on that clock', convert: (value) => printed(print, value as number) }
+    return {
+      name,
+      read,
+      expected: 'a time of the years 1 to 9999 on that clock',
+      convert: (value) => printed(print, value as number),
+    }
   }
   const convert = to === undefined ? compileDateParser(given, rule.zone) : compileReformat(given, rule.zone, to)
-  if (kind === 'string' || kind === 'date') return { name, read, expected, convert: convert as (value: unknown) => string | number | undefined }
+  if (kind === 'string' || kind === 'date')
+    return { name, read, expected, convert: convert as (value: unknown) => string | number | undefined }
   return { name, read, expected, convert: (value) => convert(String(value)) }
 }

@@ -5,10 +5,17 @@ import { badName, lookUp, nameTaken } from './fields.ts'
 export type PickItem = string | Record<string, string>
 
 /** The option for such a list. `of`: the names are fields of the input, or text that the step looks up elsewhere. */
-export const pickOption = (description: string, example: unknown, of: 'field' | 'text' = 'field'): OptionSchema<PickItem[]> =>
+export const pickOption = (
+  description: string,
+  example: unknown,
+  of: 'field' | 'text' = 'field',
+): OptionSchema<PickItem[]> =>
   option.list(
     option.anyOf(
-      [option[of]('A field, kept under its name.'), option.map(option[of]('The name it has here.'), 'New names: `{ new: old }`.')],
+      [
+        option[of]('A field, kept under its name.'),
+        option.map(option[of]('The name it has here.'), 'New names: `{ new: old }`.'),
+      ],
       'A field, or `{ new: old }`.',
     ),
     description,
@@ -41,7 +48,12 @@ export function pairs(items: readonly PickItem[]): Pair[] {
 }
 
 /** The fields a list picks from `input`. Unknown fields and new names given twice are problems, placed under `base`. */
-export function pick(items: readonly PickItem[], input: RecordType, base: readonly (string | number)[], problems: Problem[]): Picked[] {
+export function pick(
+  items: readonly PickItem[],
+  input: RecordType,
+  base: readonly (string | number)[],
+  problems: Problem[],
+): Picked[] {
   const picked: Picked[] = []
   const taken = new Set<string>()
   for (const { to, from, at, key } of pairs(items)) {

@@ -10,7 +10,10 @@ interface Branch {
   readonly condition: string
 }
 
-function branchesOf(config: Readonly<Record<string, string>>): { branches: readonly Branch[]; rest: string | undefined } {
+function branchesOf(config: Readonly<Record<string, string>>): {
+  branches: readonly Branch[]
+  rest: string | undefined
+} {
   const { else: rest, ...conditions } = config
   return { branches: Object.entries(conditions).map(([name, condition]) => ({ name, condition })), rest }
 }
@@ -19,25 +22,38 @@ export const route = defineTransform({
   kind: 'transform',
   type: 'route',
   summary: 'Sends each record to the first named output whose condition holds.',
-  options: option.map(option.expression('The condition; under `else` the name of the output for all others.'), 'Outputs and their conditions, in order.', {
-    example: { big: 'Quantity > 100', credit: 'InvoiceNo.startsWith("C")', else: 'rest' },
-  }),
+  options: option.map(
+    option.expression('The condition; under `else` the name of the output for all others.'),
+    'Outputs and their conditions, in order.',
+    {
+      example: { big: 'Quantity > 100', credit: 'InvoiceNo.startsWith("C")', else: 'rest' },
+    },
+  ),
 
   check(config) {
     const { branches, rest } = branchesOf(config)
     const problems: Problem[] = []
-    if (branches.length === 0) problems.push({ code: 'bad_value', message: '`route` names no output with a condition', at: [] })
+    if (branches.length === 0)
+      problems.push({ code: 'bad_value', message: '`route` names no output with a condition', at: [] })
     for (const { name } of branches) if (!isName(name)) problems.push(noName(name, [name], true))
-    if (rest !== undefined && !isName(rest)) problems.push({ ...noName(rest, ['else'], false), hint: '`else` names the output for all others' })
+    if (rest !== undefined && !isName(rest))
+      problems.push({ ...noName(rest, ['else'], false), hint: '`else` names the output for all others' })
     if (branches.some(({ name }) => name === rest))
-      problems.push({ code: 'duplicate_id', message: `\`${rest}\` has a condition, so it cannot take all others as well`, at: ['else'] })
+      problems.push({
+        code: 'duplicate_id',
+        message: `\`${rest}\` has a condition, so it cannot take all others as well`,
+        at: ['else'],
+      })
     return problems
   },
 
   infer(config, { input }) {
     const { branches, rest } = branchesOf(config)
     const problems: Problem[] = []
-    const sides: [string, RecordType][] = branches.map(({ name, condition }) => [name, narrowed(input, conditionAt(condition, input, [name], problems))])
+    const sides: [string, RecordType][] = branches.map(({ name, condition }) => [
+      name,
+      narrowed(input, conditionAt(condition, input, [name], problems)),
+    ])
     if (rest !== undefined) sides.push([rest, input])
     return { sides: Object.fromEntries(sides), problems }
   },
@@ -66,7 +82,9 @@ export const route = defineTransform({
             failFor(error, out, i)
           }
         }
-        const sides = names.map((name, k) => [name, { rows: outputs[k]!.rows, origins: Int32Array.from(outputs[k]!.origins) }] as const)
+        const sides = names.map(
+          (name, k) => [name, { rows: outputs[k]!.rows, origins: Int32Array.from(outputs[k]!.origins) }] as const,
+        )
         return { rows: [], origins: new Int32Array(0), sides: Object.fromEntries(sides) }
       },
     }

@@ -27,7 +27,9 @@ const isInherited = (name: string): boolean => name in Object.prototype
 
 /** A field of a row; null where it is absent. */
 export function fieldReader(name: string): (row: Row) => unknown {
-  return isInherited(name) ? (row) => (Object.hasOwn(row, name) ? (row[name] ?? null) : null) : (row) => row[name] ?? null
+  return isInherited(name)
+    ? (row) => (Object.hasOwn(row, name) ? (row[name] ?? null) : null)
+    : (row) => row[name] ?? null
 }
 
 function generatedMaker(columns: readonly Column[]): MakeRow {
@@ -41,7 +43,11 @@ function generatedMaker(columns: readonly Column[]): MakeRow {
 
 /** The twin of the generated maker, for where no code may be made. */
 export function interpretedMaker(columns: readonly Column[]): MakeRow {
-  const reads = columns.map(([to, from]) => ({ to, at: typeof from === 'number' ? from : -1, read: typeof from === 'string' ? fieldReader(from) : undefined }))
+  const reads = columns.map(([to, from]) => ({
+    to,
+    at: typeof from === 'number' ? from : -1,
+    read: typeof from === 'string' ? fieldReader(from) : undefined,
+  }))
   return (row, values) => {
     const made: Row = {}
     for (const { to, at, read } of reads) setField(made, to, read ? read(row) : values[at])
@@ -51,7 +57,8 @@ export function interpretedMaker(columns: readonly Column[]): MakeRow {
 
 /** `__proto__` becomes a property like any other. */
 function setField(row: Row, name: string, value: unknown): void {
-  if (name === '__proto__') Object.defineProperty(row, name, { value, enumerable: true, writable: true, configurable: true })
+  if (name === '__proto__')
+    Object.defineProperty(row, name, { value, enumerable: true, writable: true, configurable: true })
   else row[name] = value
 }
 
@@ -131,7 +138,10 @@ export class Kept {
 
   done(): Applied {
     if (this.n === this.input.length) return { rows: this.input }
-    return { rows: this.rows ?? this.input.slice(0, this.n), origins: (this.origins ?? upTo(this.n, this.n)).subarray(0, this.n) }
+    return {
+      rows: this.rows ?? this.input.slice(0, this.n),
+      origins: (this.origins ?? upTo(this.n, this.n)).subarray(0, this.n),
+    }
   }
 }
 

@@ -50,7 +50,8 @@ export const set = defineTransform({
       const bad = badName(name, [name], true)
       if (bad) problems.push(bad)
       const value = given as Value
-      const field = typeof value === 'string' ? computed(value, name, input, problems) : constantField(value, name, problems)
+      const field =
+        typeof value === 'string' ? computed(value, name, input, problems) : constantField(value, name, problems)
       changes.set(name, field ?? { type: { kind: 'json' }, optional: true })
     }
     return problems.length ? { problems } : { output: withFields(input, changes), problems }
@@ -97,7 +98,12 @@ function constantField(given: Exclude<Value, string>, name: string, problems: Pr
     const known = given.type === undefined
     problems.push(
       known
-        ? { code: 'bad_value', message: `the constant of \`${name}\` is nothing`, at: [name, 'value'], hint: 'put text in quotes' }
+        ? {
+            code: 'bad_value',
+            message: `the constant of \`${name}\` is nothing`,
+            at: [name, 'value'],
+            hint: 'put text in quotes',
+          }
         : { code: 'bad_type', message: `\`${given.type}\` is not a type`, at: [name, 'type'] },
     )
     return undefined

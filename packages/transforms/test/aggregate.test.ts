@@ -5,7 +5,8 @@ import { recordsOf, recordType, stepContext } from './step.ts'
 
 const input = recordType({ country: 'string?', day: 'date', quantity: 'integer', price: 'decimal(10,2)' })
 const outputs = { lines: 'count()', pieces: 'sum(quantity)', total: 'sum(price * quantity)' }
-const row = (country: string | null, quantity: number, price = '1.50', day = '2011-01-01'): Row => Object.freeze({ country, day, quantity, price })
+const row = (country: string | null, quantity: number, price = '1.50', day = '2011-01-01'): Row =>
+  Object.freeze({ country, day, quantity, price })
 const config = (by: string[], more: object = {}) => ({ by, outputs, max_groups: 1000, ...more })
 const create = (by: string[], more: object = {}) => aggregate.create(config(by, more) as never, stepContext(input))
 
@@ -31,13 +32,20 @@ describe('aggregate', () => {
   it('gives one result a group at the end, known by its group', () => {
     const step = create(['country'])
     expect(feed(step, [row('a', 2), row('b', 1), row('a', 3)])).toMatchObject({ rows: [], held: 3 })
-    expect(drain(step).results).toEqual({ a: { country: 'a', lines: 2, pieces: 5, total: '7.50' }, b: { country: 'b', lines: 1, pieces: 1, total: '1.50' } })
+    expect(drain(step).results).toEqual({
+      a: { country: 'a', lines: 2, pieces: 5, total: '7.50' },
+      b: { country: 'b', lines: 1, pieces: 1, total: '1.50' },
+    })
   })
 
   it('takes null for a group of its own, several fields for a JSON array, none for one group', () => {
     const step = create(['country', 'day'])
     feed(step, [row(null, 1), row('a', 1), row('a', 1, '1.00', '2011-01-02'), row(null, 4)])
-    expect(Object.keys(drain(step).results)).toEqual(['[null,"2011-01-01"]', '["a","2011-01-01"]', '["a","2011-01-02"]'])
+    expect(Object.keys(drain(step).results)).toEqual([
+      '[null,"2011-01-01"]',
+      '["a","2011-01-01"]',
+      '["a","2011-01-02"]',
+    ])
     const all = create([])
     feed(all, [row('a', 1), row('b', 2)])
     expect(drain(all).results['all']).toMatchObject({ lines: 2, pieces: 3 })
@@ -85,7 +93,10 @@ describe('aggregate', () => {
   })
 
   it('says what is wrong with its groups and outputs', () => {
-    const wrong = aggregate.infer({ by: ['contry', 'day', 'day'], outputs: { day: 'count()', x: 'sum(country)' }, max_groups: 1 } as never, stepContext(input))
+    const wrong = aggregate.infer(
+      { by: ['contry', 'day', 'day'], outputs: { day: 'count()', x: 'sum(country)' }, max_groups: 1 } as never,
+      stepContext(input),
+    )
     expect(wrong.problems.map((p) => [p.code, p.at.join('.')])).toEqual([
       ['unknown_field', 'by.0'],
       ['duplicate_field', 'by.2'],

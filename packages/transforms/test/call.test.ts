@@ -6,10 +6,22 @@ import { apply, problems, recordType, stepContext } from './step.ts'
 
 const root = join(import.meta.dirname, 'functions')
 const input = recordType({ no: 'string', lines: { list: { fields: { sku: 'string', quantity: 'integer' } } } })
-const invoice = (no: string, ...quantities: number[]) => ({ no, lines: quantities.map((quantity, i) => ({ sku: `s${i}`, quantity })) })
+const invoice = (no: string, ...quantities: number[]) => ({
+  no,
+  lines: quantities.map((quantity, i) => ({ sku: `s${i}`, quantity })),
+})
 
-async function called(name: string, output: Record<string, unknown>, rows: readonly Row[], more: { returns?: 'rows'; open?: boolean } = {}) {
-  const config = { function: `./invoices.ts#${name}`, output: recordType(output, more.open), returns: more.returns ?? ('row' as const) }
+async function called(
+  name: string,
+  output: Record<string, unknown>,
+  rows: readonly Row[],
+  more: { returns?: 'rows'; open?: boolean } = {},
+) {
+  const config = {
+    function: `./invoices.ts#${name}`,
+    output: recordType(output, more.open),
+    returns: more.returns ?? ('row' as const),
+  }
   const step = call.create(config, stepContext(input, { root, resolve: (path) => join(root, path) }))
   await step.prepare!({ signal: new AbortController().signal })
   return apply(step, rows)
@@ -37,7 +49,12 @@ describe('call', () => {
   })
 
   it('makes several records of one where it says so', async () => {
-    const out = await called('lines', { no: 'string', sku: 'string' }, [invoice('a', 1, 2), invoice('b'), invoice('c', 5)], { returns: 'rows' })
+    const out = await called(
+      'lines',
+      { no: 'string', sku: 'string' },
+      [invoice('a', 1, 2), invoice('b'), invoice('c', 5)],
+      { returns: 'rows' },
+    )
     expect(out.rows).toEqual([
       { no: 'a', sku: 's0' },
       { no: 'a', sku: 's1' },
@@ -86,7 +103,19 @@ describe('call', () => {
   }
 
   it('takes values in the one form of their types, in the order of the schema', async () => {
-    const value = { at: 5, s: '', i: 1, big: 1n, n: 0.5, d: '-0.50', day: '2012-02-29', bytes: new Uint8Array(1), l: [1], o: { a: 'x' }, j: { any: [null] } }
+    const value = {
+      at: 5,
+      s: '',
+      i: 1,
+      big: 1n,
+      n: 0.5,
+      d: '-0.50',
+      day: '2012-02-29',
+      bytes: new Uint8Array(1),
+      l: [1],
+      o: { a: 'x' },
+      j: { any: [null] },
+    }
     const out = await give(value)
     expect(out.failed).toEqual([])
     expect(out.rows).toEqual([value])
@@ -100,7 +129,12 @@ describe('call', () => {
     ['a number as bigint', { big: 1 }, 'big', 'is 1: expected bigint'],
     ['a bigint beyond 64 bits', { big: 2n ** 63n }, 'big', 'expected bigint, a bigint of 64 bits'],
     ['NaN', { n: Number.NaN }, 'n', 'is NaN: expected number'],
-    ['a decimal in another form', { d: '0.5' }, 'd', 'is "0.5": expected decimal(10,2), text with 2 digits after the point'],
+    [
+      'a decimal in another form',
+      { d: '0.5' },
+      'd',
+      'is "0.5": expected decimal(10,2), text with 2 digits after the point',
+    ],
     ['a Date as timestamp', { at: new Date(0) }, 'at', 'is a Date: expected timestamp, whole ms since'],
     ['30 February', { day: '2010-02-30' }, 'day', 'expected date, text as yyyy-MM-dd'],
     ['an item of a list', { l: [1, 'x'] }, 'l[1]', 'is "x": expected integer'],
@@ -130,21 +164,35 @@ describe('call', () => {
 
   it('says before the first record what cannot be loaded', async () => {
     const load = (reference: string) => {
-      const step = call.create({ function: reference, output: recordType(pieces), returns: 'row' }, stepContext(input, { resolve: (path) => join(root, path) }))
+      const step = call.create(
+        { function: reference, output: recordType(pieces), returns: 'row' },
+        stepContext(input, { resolve: (path) => join(root, path) }),
+      )
       return step.prepare!({ signal: new AbortController().signal }).then(
         () => 'loaded',
         ({ code, message, hint }: MillraceError) => `${code} | ${message} | ${hint}`,
       )
     }
-    expect(await load('./nowhere.ts#total')).toBe('function_missing | step: there is no file ./nowhere.ts | paths are relative to the project folder')
-    expect(await load('./invoices.ts#totals')).toMatch(/^function_missing \| step: \.\/invoices\.ts exports no `totals` \| it exports .*total/)
-    expect(await load('./invoices.ts#number')).toMatch(/^function_missing \| step: `number` of \.\/invoices\.ts is no function/)
-    expect(await load('./broken.ts#x')).toBe('function_broken | step: ./broken.ts cannot be loaded: nothing works here | undefined')
+    expect(await load('./nowhere.ts#total')).toBe(
+      'function_missing | step: there is no file ./nowhere.ts | paths are relative to the project folder',
+    )
+    expect(await load('./invoices.ts#totals')).toMatch(
+      /^function_missing \| step: \.\/invoices\.ts exports no `totals` \| it exports .*total/,
+    )
+    expect(await load('./invoices.ts#number')).toMatch(
+      /^function_missing \| step: `number` of \.\/invoices\.ts is no function/,
+    )
+    expect(await load('./broken.ts#x')).toBe(
+      'function_broken | step: ./broken.ts cannot be loaded: nothing works here | undefined',
+    )
   })
 
   it('says what is wrong with its config', () => {
     const wrong = (reference: string, output: Record<string, unknown> = pieces) =>
-      problems(call, { function: reference, output: recordType(output), returns: 'row' }, input, { root, resolve: (path) => join(root, path) })
+      problems(call, { function: reference, output: recordType(output), returns: 'row' }, input, {
+        root,
+        resolve: (path) => join(root, path),
+      })
     expect(wrong('./invoices.ts#total')).toEqual([])
     expect(wrong('total')).toEqual(['bad_value function: `total` names no TypeScript or JavaScript file'])
     expect(wrong('../call.test.ts#x')).toEqual(['bad_value function: `../call.test.ts` is outside of the project'])

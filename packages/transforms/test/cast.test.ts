@@ -70,7 +70,9 @@ describe('cast', () => {
   })
 
   it('reads and makes dates in declared formats, on the clock of a zone', () => {
-    expect(one('string', dates('timestamp', 'M/d/yyyy H:mm', 'Europe/Berlin'), '7/1/2010 8:26')).toBe(Date.UTC(2010, 6, 1, 6, 26))
+    expect(one('string', dates('timestamp', 'M/d/yyyy H:mm', 'Europe/Berlin'), '7/1/2010 8:26')).toBe(
+      Date.UTC(2010, 6, 1, 6, 26),
+    )
     expect(one('string', dates('date', ['iso', 'M/d/yyyy']), '7/1/2010')).toBe('2010-07-01')
     expect(one('string', dates('date', ['M/d/yyyy']), '30/1/2010')).toBe('bad_date x')
     expect(one('integer', dates('timestamp', 'epoch_s'), 1)).toBe(1000)
@@ -79,7 +81,9 @@ describe('cast', () => {
   })
 
   it('keeps null, the place of the field, its being optional, and fields that nobody named', () => {
-    const out = run(cast, { b: 'integer' }, recordType({ a: 'string', b: 'string?', c: 'string' }, true), [{ a: '1', c: '3', more: 4 }])
+    const out = run(cast, { b: 'integer' }, recordType({ a: 'string', b: 'string?', c: 'string' }, true), [
+      { a: '1', c: '3', more: 4 },
+    ])
     expect(Object.entries(out.rows[0]!)).toEqual([
       ['a', '1'],
       ['b', null],
@@ -97,18 +101,34 @@ describe('cast', () => {
   })
 
   it('says what is wrong with its config', () => {
-    const typed = recordType({ s: 'string', i: 'integer', b: 'boolean', at: 'timestamp', l: 'list<integer?>', o: { fields: { a: 'string' } } })
+    const typed = recordType({
+      s: 'string',
+      i: 'integer',
+      b: 'boolean',
+      at: 'timestamp',
+      l: 'list<integer?>',
+      o: { fields: { a: 'string' } },
+    })
     const wrong = (config: Parameters<typeof cast.infer>[0]) => problems(cast, config, typed)
     expect(wrong({ x: 'integer' })).toEqual(['unknown_field x (key): the records have no field `x` here'])
     expect(wrong({ s: 'int' })).toEqual(['bad_type s: `int` is not a type'])
     expect(wrong({ s: dates('int', []) })).toEqual(['bad_type s.to: `int` is not a type'])
-    expect(wrong({ s: dates('date', 'dd/mm/yyyy', 'Berlin') }).map((text) => text.split(':')[0])).toEqual(['bad_date_format s.formats', 'unknown_zone s.zone'])
+    expect(wrong({ s: dates('date', 'dd/mm/yyyy', 'Berlin') }).map((text) => text.split(':')[0])).toEqual([
+      'bad_date_format s.formats',
+      'unknown_zone s.zone',
+    ])
     expect(wrong({ b: 'integer' })).toEqual(['wrong_type b: `b`: boolean cannot become integer'])
     expect(wrong({ i: 'timestamp' })).toEqual(['wrong_type i: `i`: it is not said what the number counts'])
-    expect(wrong({ i: dates('timestamp', 'M/d/yyyy') })).toEqual(['wrong_type i.to: `i`: only `epoch_s` and `epoch_ms` read numbers'])
-    expect(wrong({ s: dates('integer', 'iso') })).toEqual(['wrong_type s.to: `s`: `formats` say how dates are written; string to integer needs none'])
+    expect(wrong({ i: dates('timestamp', 'M/d/yyyy') })).toEqual([
+      'wrong_type i.to: `i`: only `epoch_s` and `epoch_ms` read numbers',
+    ])
+    expect(wrong({ s: dates('integer', 'iso') })).toEqual([
+      'wrong_type s.to: `s`: `formats` say how dates are written; string to integer needs none',
+    ])
     expect(wrong({ o: 'string' })).toEqual(['wrong_type o: `o`: { a: string } cannot become string'])
-    expect(wrong({ l: 'list<number>' })).toEqual(['wrong_type l: `l`: items of type integer? may be null, number may not'])
+    expect(wrong({ l: 'list<number>' })).toEqual([
+      'wrong_type l: `l`: items of type integer? may be null, number may not',
+    ])
     expect(wrong({ at: 'boolean' })).toEqual(['wrong_type at: `at`: timestamp cannot become boolean'])
   })
 })

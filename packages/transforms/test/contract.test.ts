@@ -5,7 +5,13 @@ import { transformContract } from '@millrace/testkit'
 import { recordType } from './step.ts'
 
 const module = new URL('../src/index.ts', import.meta.url)
-const row = (no: string, date: string, quantity: number, price: number, country: string | null) => ({ no, date, quantity, price, country })
+const row = (no: string, date: string, quantity: number, price: number, country: string | null) => ({
+  no,
+  date,
+  quantity,
+  price,
+  country,
+})
 const input = recordType({ no: 'string', date: 'string', quantity: 'integer', price: 'number', country: 'string?' })
 const rows = [
   row('536365', '12/1/2010 8:26', 6, 2.55, 'United Kingdom'),
@@ -25,7 +31,9 @@ transformContract(module, 'parse_dates', {
     expectedFailures: ['bad_date', 'bad_date'],
   }),
 })
-transformContract(module, 'select', { 'fields and renames': () => ({ options: ['country', { n: 'quantity', no: 'no' }], input, rows }) })
+transformContract(module, 'select', {
+  'fields and renames': () => ({ options: ['country', { n: 'quantity', no: 'no' }], input, rows }),
+})
 transformContract(module, 'set', {
   'expressions and constants': () => ({
     options: { total: 'price * double(quantity)', share: '100 / quantity', source: { value: 'retail' } },
@@ -79,7 +87,9 @@ transformContract(module, 'explode', {
     ],
   }),
 })
-transformContract(module, 'nest', { 'two objects': () => ({ options: { item: ['quantity', { each: 'price' }], at: ['date'] }, input, rows }) })
+transformContract(module, 'nest', {
+  'two objects': () => ({ options: { item: ['quantity', { each: 'price' }], at: ['date'] }, input, rows }),
+})
 transformContract(module, 'join', {
   'with records that match nothing': () => ({
     options: { source: 'countries', on: { country: 'name' }, type: 'left', max_rows: 10 },
@@ -114,7 +124,14 @@ transformContract(module, 'call', {
     }
   },
   'several of one': ({ root }) => {
-    writeFileSync(join(root, 'steps.mjs'), `export default (row) => Array.from({ length: Math.max(0, row.quantity % 5) }, (_, n) => ({ no: row.no, n }))`)
-    return { options: { function: './steps.mjs', output: recordType({ no: 'string', n: 'integer' }), returns: 'rows' }, input, rows }
+    writeFileSync(
+      join(root, 'steps.mjs'),
+      `export default (row) => Array.from({ length: Math.max(0, row.quantity % 5) }, (_, n) => ({ no: row.no, n }))`,
+    )
+    return {
+      options: { function: './steps.mjs', output: recordType({ no: 'string', n: 'integer' }), returns: 'rows' },
+      input,
+      rows,
+    }
   },
 })

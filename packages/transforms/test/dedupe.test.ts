@@ -24,7 +24,11 @@ describe('dedupe', () => {
   })
 
   it('tells keys of several fields apart, also over batches', () => {
-    const { transform, rows } = run(dedupe, { by: ['id', 'n'], last: 10 }, input, [row('a', 1), row('a', 2), row('a,1', 1)])
+    const { transform, rows } = run(dedupe, { by: ['id', 'n'], last: 10 }, input, [
+      row('a', 1),
+      row('a', 2),
+      row('a,1', 1),
+    ])
     expect(rows.length).toBe(3)
     expect(apply(transform, [row('a', 2), row('b', 1)]).rows).toEqual([row('b', 1)])
   })
@@ -32,7 +36,17 @@ describe('dedupe', () => {
   it('remembers the last records that passed, and no others', () => {
     const { transform } = run(dedupe, { by: 'id', last: 2 }, input, [])
     const passes = (id: string) => apply(transform, [row(id)]).rows.length === 1
-    expect(['a', 'b', 'a', 'b', 'c', 'a', 'c', 'a', 'b'].map(passes)).toEqual([true, true, false, false, true, true, false, false, true])
+    expect(['a', 'b', 'a', 'b', 'c', 'a', 'c', 'a', 'b'].map(passes)).toEqual([
+      true,
+      true,
+      false,
+      false,
+      true,
+      true,
+      false,
+      false,
+      true,
+    ])
   })
 
   it('lets records without a key pass, or takes null for equal to null', () => {
@@ -43,7 +57,10 @@ describe('dedupe', () => {
 
   it('goes on after a restart where the last cut left it', () => {
     // Few keys and a short memory, or some hundred keys in several blocks.
-    const small = fc.record({ epochs: fc.array(fc.array(fc.nat(6), { maxLength: 6 }), { maxLength: 12 }), last: fc.integer({ min: 1, max: 4 }) })
+    const small = fc.record({
+      epochs: fc.array(fc.array(fc.nat(6), { maxLength: 6 }), { maxLength: 12 }),
+      last: fc.integer({ min: 1, max: 4 }),
+    })
     const large = fc.record({
       epochs: fc.array(fc.array(fc.nat(700), { minLength: 50, maxLength: 150 }), { minLength: 3, maxLength: 8 }),
       last: fc.integer({ min: 50, max: 350 }),
@@ -92,7 +109,12 @@ describe('dedupe', () => {
         transform,
         Array.from({ length: to - from }, (_, i) => row(`k${from + i}`)),
       )
-    const cut = () => transform.cut!().map(([block, keys]) => [block, keys && (JSON.parse(keys) as unknown[]).length - 1, keys && keys.slice(0, 9)])
+    const cut = () =>
+      transform.cut!().map(([block, keys]) => [
+        block,
+        keys && (JSON.parse(keys) as unknown[]).length - 1,
+        keys && keys.slice(0, 9),
+      ])
     pass(0, 150)
     expect(cut()).toEqual([
       ['0', 70, '[30,"k30"'],
@@ -127,16 +149,33 @@ describe('dedupe', () => {
     }
     const restarted = create()
     restarted.restore!([...saved].toReversed())
-    expect(ids(apply(restarted, batch(125, 135)).rows)).toEqual(['k125', 'k126', 'k127', 'k128', 'k129', 'k130', 'k131', 'k132', 'k133', 'k134'])
+    expect(ids(apply(restarted, batch(125, 135)).rows)).toEqual([
+      'k125',
+      'k126',
+      'k127',
+      'k128',
+      'k129',
+      'k130',
+      'k131',
+      'k132',
+      'k133',
+      'k134',
+    ])
     expect(ids(apply(steady, batch(125, 135)).rows)).toHaveLength(10)
     expect(ids(apply(restarted, batch(140, 250)).rows)).toEqual([])
   })
 
   it('says what is wrong with its config', () => {
     const typed = recordType({ id: 'string', customer: 'integer?', o: 'json' })
-    expect(problems(dedupe, { by: 'ids', last: 1 }, typed)).toEqual(['unknown_field by: the records have no field `ids` here'])
-    expect(problems(dedupe, { by: ['id', 'id'], last: 1 }, typed)).toEqual(['duplicate_field by.1: `id` is named twice'])
-    expect(problems(dedupe, { by: 'o', last: 1, nulls: 'pass' }, typed)).toEqual(['wrong_type by: `o` cannot be part of a key'])
+    expect(problems(dedupe, { by: 'ids', last: 1 }, typed)).toEqual([
+      'unknown_field by: the records have no field `ids` here',
+    ])
+    expect(problems(dedupe, { by: ['id', 'id'], last: 1 }, typed)).toEqual([
+      'duplicate_field by.1: `id` is named twice',
+    ])
+    expect(problems(dedupe, { by: 'o', last: 1, nulls: 'pass' }, typed)).toEqual([
+      'wrong_type by: `o` cannot be part of a key',
+    ])
     expect(problems(dedupe, { by: ['id', 'customer'], last: 1 }, typed)).toEqual([
       'maybe_null by.1: `customer` may be null, and it is not said whether records without it are the same',
     ])

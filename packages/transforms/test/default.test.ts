@@ -2,15 +2,26 @@ import { describe, expect, it } from 'vitest'
 import { defaults } from '../src/default.ts'
 import { problems, recordType, run } from './step.ts'
 
-const input = recordType({ Country: 'string?', Quantity: 'integer?', price: 'decimal(10,2)?', at: 'timestamp?', tags: 'list<string>?' })
+const input = recordType({
+  Country: 'string?',
+  Quantity: 'integer?',
+  price: 'decimal(10,2)?',
+  at: 'timestamp?',
+  tags: 'list<string>?',
+})
 const full = { Country: 'France', Quantity: 1, price: '1.00', at: 0, tags: [] }
 
 describe('default', () => {
   it('gives null and absent fields a constant of their type', () => {
     const config = { Country: 'unknown', Quantity: 0, price: 2.5, at: '2010-12-01T00:00:00Z', tags: ['none'] }
     const out = run(defaults, config, input, [full, { Country: null }])
-    expect(out.rows).toEqual([full, { Country: 'unknown', Quantity: 0, price: '2.50', at: Date.UTC(2010, 11, 1), tags: ['none'] }])
-    expect(out.type).toBe('{ Country: string, Quantity: integer, price: decimal(10,2), at: timestamp, tags: list<string> }')
+    expect(out.rows).toEqual([
+      full,
+      { Country: 'unknown', Quantity: 0, price: '2.50', at: Date.UTC(2010, 11, 1), tags: ['none'] },
+    ])
+    expect(out.type).toBe(
+      '{ Country: string, Quantity: integer, price: decimal(10,2), at: timestamp, tags: list<string> }',
+    )
   })
 
   it('hands on the very rows where nothing is missing', () => {
@@ -29,7 +40,9 @@ describe('default', () => {
   })
 
   it('says what is wrong with its config', () => {
-    expect(problems(defaults, { Contry: 'x' }, input)).toEqual(['unknown_field Contry (key): the records have no field `Contry` here'])
+    expect(problems(defaults, { Contry: 'x' }, input)).toEqual([
+      'unknown_field Contry (key): the records have no field `Contry` here',
+    ])
     expect(problems(defaults, { Country: 5, Quantity: '5', at: 'today' }, input)).toEqual([
       'wrong_type Country: the default of `Country`: 5 is not text',
       'wrong_type Quantity: the default of `Quantity`: "5" is not a whole number',

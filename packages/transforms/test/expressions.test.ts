@@ -6,7 +6,12 @@ import { where } from '../src/where.ts'
 import { problems, recordType, run, stepContext } from './step.ts'
 
 const input = recordType({ no: 'string', quantity: 'integer', price: 'number', customer: 'integer?' })
-const row = (no: string, quantity: number, price = 1, customer: number | null = null) => ({ no, quantity, price, customer })
+const row = (no: string, quantity: number, price = 1, customer: number | null = null) => ({
+  no,
+  quantity,
+  price,
+  customer,
+})
 const rows = [row('a', 0), row('b', 5), row('c', -1, 2, 7), row('d', 200, 3)]
 const nos = (list: readonly Readonly<Record<string, unknown>>[]) => list.map((r) => r['no'])
 
@@ -47,10 +52,14 @@ describe('where', () => {
   })
 
   it('says what is wrong with its condition, at its characters', () => {
-    expect(where.infer('Quantity > 0', stepContext(input)).problems).toMatchObject([{ code: 'unknown_field', at: [], span: [0, 8] }])
+    expect(where.infer('Quantity > 0', stepContext(input)).problems).toMatchObject([
+      { code: 'unknown_field', at: [], span: [0, 8] },
+    ])
     expect(problems(where, 'quantity + 1', input)).toEqual(['wrong_type : a condition is true or false'])
     expect(problems(where, 'customer > 5', input)).toHaveLength(1)
-    expect(problems(where, 'flag', recordType({ flag: 'boolean?' }))).toEqual(['maybe_null : this condition may be null, which is neither true nor false'])
+    expect(problems(where, 'flag', recordType({ flag: 'boolean?' }))).toEqual([
+      'maybe_null : this condition may be null, which is neither true nor false',
+    ])
   })
 })
 
@@ -86,9 +95,15 @@ describe('route', () => {
 
   it('says what is wrong with its config', () => {
     expect(problems(route, { else: 'rest' }, input)).toEqual(['bad_value : `route` names no output with a condition'])
-    expect(problems(route, { 'a b': 'quantity > 1' }, input)).toEqual(['bad_name a b (key): `a b` cannot name an output'])
-    expect(problems(route, { a: 'quantity > 1', else: 'quantity > 2' }, input)).toEqual(['bad_name else: `quantity > 2` cannot name an output'])
-    expect(problems(route, { a: 'quantity > 1', else: 'a' }, input)).toEqual(['duplicate_id else: `a` has a condition, so it cannot take all others as well'])
+    expect(problems(route, { 'a b': 'quantity > 1' }, input)).toEqual([
+      'bad_name a b (key): `a b` cannot name an output',
+    ])
+    expect(problems(route, { a: 'quantity > 1', else: 'quantity > 2' }, input)).toEqual([
+      'bad_name else: `quantity > 2` cannot name an output',
+    ])
+    expect(problems(route, { a: 'quantity > 1', else: 'a' }, input)).toEqual([
+      'duplicate_id else: `a` has a condition, so it cannot take all others as well',
+    ])
     expect(problems(route, { a: 'quantity' }, input)).toEqual(['wrong_type a: a condition is true or false'])
   })
 })
@@ -132,16 +147,22 @@ describe('set', () => {
   })
 
   it('keeps fields that nobody named, unless it sets them', () => {
-    const out = run(set, { b: 'a + 1', more: { value: 0 } }, recordType({ a: 'integer' }, true), [{ a: 1, more: 5, other: 6 }])
+    const out = run(set, { b: 'a + 1', more: { value: 0 } }, recordType({ a: 'integer' }, true), [
+      { a: 1, more: 5, other: 6 },
+    ])
     expect(out.rows).toEqual([{ a: 1, b: 2, more: 0, other: 6 }])
   })
 
   it('says what is wrong with its config', () => {
     expect(problems(set, { x: 'quantty' }, input)).toHaveLength(1)
-    expect(set.infer({ x: 'retail' }, stepContext(input)).problems).toMatchObject([{ code: 'unknown_field', at: ['x'], span: [0, 6] }])
+    expect(set.infer({ x: 'retail' }, stepContext(input)).problems).toMatchObject([
+      { code: 'unknown_field', at: ['x'], span: [0, 6] },
+    ])
     expect(problems(set, { x: { value: null } }, input)).toEqual(['bad_value x.value: the constant of `x` is nothing'])
     expect(problems(set, { x: { value: 1, type: 'int' } }, input)).toEqual(['bad_type x.type: `int` is not a type'])
-    expect(problems(set, { x: { value: 'y', type: 'integer' } }, input)).toEqual(['wrong_type x.value: the constant of `x`: "y" is not a whole number'])
+    expect(problems(set, { x: { value: 'y', type: 'integer' } }, input)).toEqual([
+      'wrong_type x.value: the constant of `x`: "y" is not a whole number',
+    ])
     expect(problems(set, { '': 'quantity' }, input)).toEqual(['bad_field_name  (key): a field needs a name'])
   })
 })

@@ -47,10 +47,15 @@ describe('join', () => {
   })
 
   it('joins on several fields, and on one of the same name', () => {
-    const types = { input: recordType({ a: 'string', b: 'integer' }), side: recordType({ a: 'string', b: 'integer', c: 'string' }) }
+    const types = {
+      input: recordType({ a: 'string', b: 'integer' }),
+      side: recordType({ a: 'string', b: 'integer', c: 'string' }),
+    }
     const loaded = [[{ a: 'x', b: 1, c: 'one' }], [{ a: 'x', b: 2, c: 'two' }]]
     expect(joined({ on: ['a', 'b'] }, loaded, [{ a: 'x', b: 2 }], types).rows).toEqual([{ a: 'x', b: 2, c: 'two' }])
-    expect(joined({ on: 'b', fields: ['c'] }, loaded, [{ a: 'y', b: 1 }], types).rows).toEqual([{ a: 'y', b: 1, c: 'one' }])
+    expect(joined({ on: 'b', fields: ['c'] }, loaded, [{ a: 'y', b: 1 }], types).rows).toEqual([
+      { a: 'y', b: 1, c: 'one' },
+    ])
   })
 
   it('refuses two rows with one key unless it is said which counts', () => {
@@ -77,23 +82,41 @@ describe('join', () => {
 
   it('reads its other side from a file told by its name, or from a source', () => {
     const sides = (config: object) => join.sides!({ ...plain, source: undefined, ...config } as never)
-    expect(sides({ file: 'data/categories.csv.gz', schema: side })).toEqual({ side: { type: 'csv', config: { path: 'data/categories.csv.gz' }, schema: side } })
+    expect(sides({ file: 'data/categories.csv.gz', schema: side })).toEqual({
+      side: { type: 'csv', config: { path: 'data/categories.csv.gz' }, schema: side },
+    })
     expect(sides({ file: 'data/categories.parquet', schema: side })).toMatchObject({ side: { type: 'files' } })
     expect(sides({ source: 'categories' })).toEqual({ side: { source: 'categories' } })
   })
 
   it('says what is wrong with its config', () => {
     const wrong = (config: object) => problems(join, { ...plain, ...config }, input, { sides: { side } })
-    expect(wrong({ source: undefined })).toEqual(['missing_key : `join` reads its other side from `file` or from `source`: give one of them'])
-    expect(wrong({ file: 'x.csv', schema: side })).toEqual(['missing_key : `join` reads its other side from `file` or from `source`: give one of them'])
+    expect(wrong({ source: undefined })).toEqual([
+      'missing_key : `join` reads its other side from `file` or from `source`: give one of them',
+    ])
+    expect(wrong({ file: 'x.csv', schema: side })).toEqual([
+      'missing_key : `join` reads its other side from `file` or from `source`: give one of them',
+    ])
     expect(wrong({ source: undefined, file: 'x.csv' })).toEqual(['missing_key : `schema` of the file is missing'])
-    expect(wrong({ source: undefined, file: 'x.txt', schema: side })).toEqual(['bad_value file: `x.txt` does not tell its format'])
-    expect(wrong({ on: { category: 'id' } })).toEqual(['unknown_field on.category (key): the records have no field `category` here'])
-    expect(wrong({ on: { category_id: 'key' } })).toEqual(['unknown_field on.category_id: the other side has no field `key`'])
-    expect(wrong({ on: { asin: 'id' } })).toEqual(['wrong_type on.asin: `asin` and `id` of the other side have different types and would never be equal'])
+    expect(wrong({ source: undefined, file: 'x.txt', schema: side })).toEqual([
+      'bad_value file: `x.txt` does not tell its format',
+    ])
+    expect(wrong({ on: { category: 'id' } })).toEqual([
+      'unknown_field on.category (key): the records have no field `category` here',
+    ])
+    expect(wrong({ on: { category_id: 'key' } })).toEqual([
+      'unknown_field on.category_id: the other side has no field `key`',
+    ])
+    expect(wrong({ on: { asin: 'id' } })).toEqual([
+      'wrong_type on.asin: `asin` and `id` of the other side have different types and would never be equal',
+    ])
     expect(wrong({ fields: ['name'] })).toEqual(['unknown_field fields.0: the other side has no field `name`'])
-    expect(wrong({ fields: [{ asin: 'category_name' }] })).toEqual(['duplicate_field fields.0.asin (key): there would be two fields `asin`'])
+    expect(wrong({ fields: [{ asin: 'category_name' }] })).toEqual([
+      'duplicate_field fields.0.asin (key): there would be two fields `asin`',
+    ])
     const types = recordType({ id: 'integer', asin: 'string' })
-    expect(problems(join, plain, input, { sides: { side: types } })).toEqual(['duplicate_field : there would be two fields `asin`'])
+    expect(problems(join, plain, input, { sides: { side: types } })).toEqual([
+      'duplicate_field : there would be two fields `asin`',
+    ])
   })
 })

@@ -26,9 +26,15 @@ describe('nest', () => {
   })
 
   it('says what is wrong with its config', () => {
-    expect(problems(nest, { address: ['stret'] }, input)).toEqual(['unknown_field address.0: the records have no field `stret` here'])
-    expect(problems(nest, { name: ['street'] }, input)).toEqual(['duplicate_field name (key): there would be two fields `name`'])
-    expect(problems(nest, { a: ['street'], b: ['street'] }, input)).toEqual(['duplicate_field b.0: `street` is in `a` already'])
+    expect(problems(nest, { address: ['stret'] }, input)).toEqual([
+      'unknown_field address.0: the records have no field `stret` here',
+    ])
+    expect(problems(nest, { name: ['street'] }, input)).toEqual([
+      'duplicate_field name (key): there would be two fields `name`',
+    ])
+    expect(problems(nest, { a: ['street'], b: ['street'] }, input)).toEqual([
+      'duplicate_field b.0: `street` is in `a` already',
+    ])
     expect(problems(nest, { a: [] }, input)).toEqual(['bad_value a: `a` would have no fields'])
   })
 })
@@ -57,19 +63,30 @@ describe('explode', () => {
       { no: 'b', lines: [3], country: 'y' },
     ]
     const { applied } = run(explode, 'lines', input, rows)
-    expect(recordsOf(rows).derive(applied.rows, applied.origins, 'step').ids()).toEqual(['test/in/s@0#step.0', 'test/in/s@0#step.1', 'test/in/s@1#step.0'])
+    expect(recordsOf(rows).derive(applied.rows, applied.origins, 'step').ids()).toEqual([
+      'test/in/s@0#step.0',
+      'test/in/s@0#step.1',
+      'test/in/s@1#step.0',
+    ])
   })
 
   it('filters out records without items', () => {
     const optional = recordType({ no: 'string', lines: 'list<integer>?' })
-    const out = run(explode, 'lines', optional, [{ no: 'a', lines: [] }, { no: 'b', lines: null }, { no: 'c' }, { no: 'd', lines: [1] }])
+    const out = run(explode, 'lines', optional, [
+      { no: 'a', lines: [] },
+      { no: 'b', lines: null },
+      { no: 'c' },
+      { no: 'd', lines: [1] },
+    ])
     expect(out.rows).toEqual([{ no: 'd', lines: 1 }])
     expect(out.origins).toEqual([3])
     expect(out.failed).toEqual([])
   })
 
   it('names the item and its place', () => {
-    const out = run(explode, { field: 'lines', as: 'line', index: 'n' }, input, [{ no: 'a', lines: [7, 8], country: 'x' }])
+    const out = run(explode, { field: 'lines', as: 'line', index: 'n' }, input, [
+      { no: 'a', lines: [7, 8], country: 'x' },
+    ])
     expect(out.rows).toEqual([
       { no: 'a', line: 7, country: 'x', n: 0 },
       { no: 'a', line: 8, country: 'x', n: 1 },
@@ -80,7 +97,11 @@ describe('explode', () => {
   it('says what is wrong with its config', () => {
     expect(problems(explode, 'line', input)).toEqual(['unknown_field : the records have no field `line` here'])
     expect(problems(explode, { field: 'no' }, input)).toEqual(['wrong_type field: `no` is no list'])
-    expect(problems(explode, { field: 'lines', as: 'no' }, input)).toEqual(['duplicate_field as: there would be two fields `no`'])
-    expect(problems(explode, { field: 'lines', index: 'lines' }, input)).toEqual(['duplicate_field index: there would be two fields `lines`'])
+    expect(problems(explode, { field: 'lines', as: 'no' }, input)).toEqual([
+      'duplicate_field as: there would be two fields `no`',
+    ])
+    expect(problems(explode, { field: 'lines', index: 'lines' }, input)).toEqual([
+      'duplicate_field index: there would be two fields `lines`',
+    ])
   })
 })

@@ -8,7 +8,12 @@ const row = (InvoiceDate: string, Paid: string | null = null) => ({ InvoiceNo: '
 
 describe('parse_dates', () => {
   it('writes dates in another format, in their place among the fields', () => {
-    const out = run(parseDates, { InvoiceDate: { formats: ['M/d/yyyy H:mm'], to: 'yyyy-MM-dd HH:mm:ss', zone: 'UTC' } }, input, [row('12/1/2010 8:26')])
+    const out = run(
+      parseDates,
+      { InvoiceDate: { formats: ['M/d/yyyy H:mm'], to: 'yyyy-MM-dd HH:mm:ss', zone: 'UTC' } },
+      input,
+      [row('12/1/2010 8:26')],
+    )
     expect(out.rows).toEqual([{ InvoiceNo: '1', InvoiceDate: '2010-12-01 08:26:00', Paid: null }])
     expect(Object.keys(out.rows[0]!)).toEqual(['InvoiceNo', 'InvoiceDate', 'Paid'])
     expect(out.type).toBe('{ InvoiceNo: string, InvoiceDate: string, Paid: string? }')
@@ -25,7 +30,9 @@ describe('parse_dates', () => {
   })
 
   it('makes days, and reads on the clock of a zone', () => {
-    const day = run(parseDates, { InvoiceDate: { formats: 'iso', to: 'date', zone: 'Europe/Berlin' } }, input, [row('2010-12-01T23:30:00Z')])
+    const day = run(parseDates, { InvoiceDate: { formats: 'iso', to: 'date', zone: 'Europe/Berlin' } }, input, [
+      row('2010-12-01T23:30:00Z'),
+    ])
     expect(day.rows[0]!['InvoiceDate']).toBe('2010-12-02')
     expect(day.type).toContain('InvoiceDate: date')
     const berlin = { InvoiceDate: { formats: ['yyyy-MM-dd HH:mm'], to: 'timestamp', zone: 'Europe/Berlin' } }
@@ -75,8 +82,16 @@ describe('parse_dates', () => {
   })
 
   it('says what is wrong with its config', () => {
-    const typed = recordType({ InvoiceDate: 'string', Quantity: 'integer', price: 'number', at: 'timestamp', day: 'date' })
-    expect(problems(parseDates, { invoicedate: 'M/d/yyyy' }, typed)).toEqual(['unknown_field invoicedate (key): the records have no field `invoicedate` here'])
+    const typed = recordType({
+      InvoiceDate: 'string',
+      Quantity: 'integer',
+      price: 'number',
+      at: 'timestamp',
+      day: 'date',
+    })
+    expect(problems(parseDates, { invoicedate: 'M/d/yyyy' }, typed)).toEqual([
+      'unknown_field invoicedate (key): the records have no field `invoicedate` here',
+    ])
     expect(problems(parseDates, { InvoiceDate: ['M/d/yyyy', 'yyyy-mm-dd'] }, typed)).toEqual([
       'bad_date_format InvoiceDate.1: "yyyy-mm-dd" has no month: write `M` or `MM` (`m` is minutes)',
     ])
@@ -86,11 +101,17 @@ describe('parse_dates', () => {
       'bad_date_format InvoiceDate.to',
       'unknown_zone InvoiceDate.zone',
     ])
-    expect(problems(parseDates, { InvoiceDate: { to: 'date' } }, typed)).toEqual(['missing_key InvoiceDate: `formats` of `InvoiceDate` is missing'])
-    expect(problems(parseDates, { Quantity: 'M/d/yyyy' }, typed)).toEqual(['wrong_type Quantity (key): `Quantity` is a number'])
+    expect(problems(parseDates, { InvoiceDate: { to: 'date' } }, typed)).toEqual([
+      'missing_key InvoiceDate: `formats` of `InvoiceDate` is missing',
+    ])
+    expect(problems(parseDates, { Quantity: 'M/d/yyyy' }, typed)).toEqual([
+      'wrong_type Quantity (key): `Quantity` is a number',
+    ])
     expect(problems(parseDates, { price: 'epoch_s' }, typed)).toEqual(['wrong_type price (key): `price` is no text'])
     expect(problems(parseDates, { at: 'iso' }, typed)).toEqual(['wrong_type at (key): `at` is a timestamp already'])
-    expect(problems(parseDates, { day: { to: 'date' } }, typed)).toEqual(['wrong_type day (key): `day` is a date already'])
+    expect(problems(parseDates, { day: { to: 'date' } }, typed)).toEqual([
+      'wrong_type day (key): `day` is a date already',
+    ])
   })
 
   it('can be pushed into a source as far as it reads text of known columns', () => {
@@ -101,13 +122,30 @@ describe('parse_dates', () => {
     const push = (config: unknown, type = input) => run(parseDates, config, type, []).inference.push!(columns, 'dates')
     expect(push({ InvoiceDate: { formats: ['iso'], to: 'date', zone: 'UTC' } })).toEqual([
       { name: 'no', from: 'InvoiceNo' },
-      { name: 'InvoiceDate', from: 'InvoiceDate', date: { step: 'dates', formats: ['iso'], zone: 'UTC', to: 'yyyy-MM-dd', field: 'InvoiceDate', order: 0 } },
+      {
+        name: 'InvoiceDate',
+        from: 'InvoiceDate',
+        date: { step: 'dates', formats: ['iso'], zone: 'UTC', to: 'yyyy-MM-dd', field: 'InvoiceDate', order: 0 },
+      },
     ])
-    expect(push({ InvoiceDate: 'iso' })![1]!.date).toEqual({ step: 'dates', formats: ['iso'], zone: 'UTC', field: 'InvoiceDate', order: 0 })
+    expect(push({ InvoiceDate: 'iso' })![1]!.date).toEqual({
+      step: 'dates',
+      formats: ['iso'],
+      zone: 'UTC',
+      field: 'InvoiceDate',
+      order: 0,
+    })
     expect(push({ InvoiceDate: 'epoch_s' }, recordType({ InvoiceDate: 'integer' }))).toBe(undefined)
     expect(push({ InvoiceDate: 'iso' }, recordType({ InvoiceDate: 'string' }, true))).toBe(undefined)
-    const before = [{ name: 'InvoiceDate', from: 'InvoiceDate', date: { step: 'x', formats: ['iso'], zone: 'UTC', to: 'iso' } }]
-    expect(run(parseDates, { InvoiceDate: 'iso' }, recordType({ InvoiceDate: 'string' }), []).inference.push!(before, 'dates')).toBe(undefined)
+    const before = [
+      { name: 'InvoiceDate', from: 'InvoiceDate', date: { step: 'x', formats: ['iso'], zone: 'UTC', to: 'iso' } },
+    ]
+    expect(
+      run(parseDates, { InvoiceDate: 'iso' }, recordType({ InvoiceDate: 'string' }), []).inference.push!(
+        before,
+        'dates',
+      ),
+    ).toBe(undefined)
   })
 
   it('types its output even where the config is wrong, so that later steps are checked as well', () => {

@@ -2,7 +2,17 @@
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { check, defineSink, defineSource, option, readProject, type Registered, registryOf, type Row, run } from '@millrace/core'
+import {
+  check,
+  defineSink,
+  defineSource,
+  option,
+  readProject,
+  type Registered,
+  registryOf,
+  type Row,
+  run,
+} from '@millrace/core'
 import { memorySink, memorySource } from '@millrace/core/testing'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import steps from '../src/index.ts'
@@ -44,14 +54,22 @@ const files: Record<string, readonly Row[]> = {
 function registry(written: Map<string, Row[]>) {
   const config = option.object({ path: option.path('Which rows.') })
   const capabilities = () => ({ bounded: true, replayable: true, lanes: 'split' }) as const
-  const csv = defineSource({ kind: 'source', type: 'csv', summary: 'rows', options: config, capabilities, create: ({ path }) => memorySource(files[path]!) })
+  const csv = defineSource({
+    kind: 'source',
+    type: 'csv',
+    summary: 'rows',
+    options: config,
+    capabilities,
+    create: ({ path }) => memorySource(files[path]!),
+  })
   const screen = defineSink({
     kind: 'sink',
     type: 'console',
     summary: 'rows',
     options: option.object({}),
     capabilities: () => ({ label: 'effectively-once', how: 'by record id' }),
-    create: (_, { id }) => memorySink(new Map(), { onWrite: (_, rows) => void written.set(id, [...(written.get(id) ?? []), ...rows]) }),
+    create: (_, { id }) =>
+      memorySink(new Map(), { onWrite: (_, rows) => void written.set(id, [...(written.get(id) ?? []), ...rows]) }),
   })
   return registryOf([csv, screen, ...steps].map((definition): Registered => ({ definition, package: 'test' })))
 }
@@ -72,7 +90,12 @@ async function runExample(text: string, n: number) {
   const spec = join(root, `example-${n}.yaml`)
   const source = 'source: { type: csv, config: { path: data/lines.csv }, schema: ./schemas/line.yaml }\n'
   const sinks = 'sinks: { out: { type: console } }\n'
-  const parts = [`version: 1\nname: example-${n}\n`, /^sources:/m.test(text) ? '' : source, text, /^sinks:/m.test(text) ? '' : sinks]
+  const parts = [
+    `version: 1\nname: example-${n}\n`,
+    /^sources:/m.test(text) ? '' : source,
+    text,
+    /^sinks:/m.test(text) ? '' : sinks,
+  ]
   writeFileSync(spec, parts.join(''))
   const written = new Map<string, Row[]>()
   const known = registry(written)
@@ -85,10 +108,28 @@ async function runExample(text: string, n: number) {
 
 /** What stands in the sinks after each example, in the order of the README; of most, the fields that matter. */
 const expected: readonly Readonly<Record<string, readonly Row[]>>[] = [
-  { out: ['2010-12-01 08:26:00', '2010-12-01 08:26:00', '2010-12-02 09:05:00', '2010-12-02 09:05:00'].map((InvoiceDate) => ({ InvoiceDate })) },
+  {
+    out: ['2010-12-01 08:26:00', '2010-12-01 08:26:00', '2010-12-02 09:05:00', '2010-12-02 09:05:00'].map(
+      (InvoiceDate) => ({ InvoiceDate }),
+    ),
+  },
   { out: [{ InvoiceDate: Date.UTC(2010, 11, 1, 8, 26) }, {}, {}, {}] },
-  { out: [{ InvoiceNo: '536365', StockCode: '85123A', Quantity: 6, country: 'France', customer: 17850 }, { customer: null }, {}, {}] },
-  { out: [{ total: 15, country: 'FRANCE', channel: 'retail', since: '2010-12-01' }, { total: -2.5, country: 'UNKNOWN' }, {}, {}] },
+  {
+    out: [
+      { InvoiceNo: '536365', StockCode: '85123A', Quantity: 6, country: 'France', customer: 17850 },
+      { customer: null },
+      {},
+      {},
+    ],
+  },
+  {
+    out: [
+      { total: 15, country: 'FRANCE', channel: 'retail', since: '2010-12-01' },
+      { total: -2.5, country: 'UNKNOWN' },
+      {},
+      {},
+    ],
+  },
   { out: [{ InvoiceNo: '536365' }, {}, {}, {}] },
   { out: [lines[0]!, lines[2]!, lines[3]!] },
   { credit_notes: [lines[1]!], large: [lines[2]!, lines[3]!], others: [lines[0]!] },
@@ -120,9 +161,12 @@ const expected: readonly Readonly<Record<string, readonly Row[]>>[] = [
 ]
 
 describe('the README', () => {
-  it.each(examples.map(({ heading, text }, n) => [heading, n, text] as const))('gives an example of %s (%i) that does what it says', async (_, n, text) => {
-    expect(await runExample(text, n)).toMatchObject(expected[n]!)
-  })
+  it.each(examples.map(({ heading, text }, n) => [heading, n, text] as const))(
+    'gives an example of %s (%i) that does what it says',
+    async (_, n, text) => {
+      expect(await runExample(text, n)).toMatchObject(expected[n]!)
+    },
+  )
 
   it('has an example of every step', () => {
     const headings = new Set(examples.map(({ heading }) => heading))

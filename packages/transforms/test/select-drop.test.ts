@@ -43,9 +43,13 @@ describe('select', () => {
       'unknown_field 1.new: the records have no field `d` here',
     ])
     expect(select.infer(['A'], stepContext(input)).problems[0]).toMatchObject({ hint: 'did you mean `a`?' })
-    expect(select.infer(['elsewhere'], stepContext(input)).problems[0]).toMatchObject({ hint: 'there are: `a`, `b`, `c`' })
+    expect(select.infer(['elsewhere'], stepContext(input)).problems[0]).toMatchObject({
+      hint: 'there are: `a`, `b`, `c`',
+    })
     expect(problems(select, ['a', 'a'], input)).toEqual(['duplicate_field 1: there would be two fields `a`'])
-    expect(problems(select, ['a', { a: 'b' }], input)).toEqual(['duplicate_field 1.a (key): there would be two fields `a`'])
+    expect(problems(select, ['a', { a: 'b' }], input)).toEqual([
+      'duplicate_field 1.a (key): there would be two fields `a`',
+    ])
     expect(problems(select, [{ '': 'a' }], input)).toEqual(['bad_field_name 0. (key): a field needs a name'])
     expect(problems(select, [], input)).toEqual(['bad_value : `select` names no field'])
   })
@@ -65,7 +69,10 @@ describe('drop', () => {
   })
 
   it('says what is wrong with its config', () => {
-    expect(problems(drop, ['d', 'a', 'a'], input)).toEqual(['unknown_field 0: the records have no field `d` here', 'duplicate_field 2: `a` is named twice'])
+    expect(problems(drop, ['d', 'a', 'a'], input)).toEqual([
+      'unknown_field 0: the records have no field `d` here',
+      'duplicate_field 2: `a` is named twice',
+    ])
   })
 })
 
@@ -100,14 +107,23 @@ describe('pushed into a source', () => {
   })
 
   it('gives the same rows as the steps one after the other', () => {
-    const { push: selected } = run(select, [{ at: 'InvoiceDate' }, 'InvoiceNo', { land: 'Country' }, { again: 'Country' }], type, []).inference
+    const { push: selected } = run(
+      select,
+      [{ at: 'InvoiceDate' }, 'InvoiceNo', { land: 'Country' }, { again: 'Country' }],
+      type,
+      [],
+    ).inference
     const afterSelect = recordType({ at: 'string', InvoiceNo: 'string', land: 'string', again: 'string' })
     const rule = { at: { formats: ['M/d/yyyy H:mm'], to: 'yyyy-MM-dd', zone: 'UTC' } }
     const dated = run(parseDates, rule, afterSelect, [])
     const dropped = run(drop, ['again'], afterSelect, [])
     const columns = dropped.inference.push!(dated.inference.push!(selected!(all, 'one')!, 'two')!, 'three')
     expect(columns).toEqual([
-      { name: 'at', from: 'InvoiceDate', date: { step: 'two', formats: ['M/d/yyyy H:mm'], zone: 'UTC', to: 'yyyy-MM-dd', field: 'at', order: 0 } },
+      {
+        name: 'at',
+        from: 'InvoiceDate',
+        date: { step: 'two', formats: ['M/d/yyyy H:mm'], zone: 'UTC', to: 'yyyy-MM-dd', field: 'at', order: 0 },
+      },
       { name: 'InvoiceNo', from: 'InvoiceNo' },
       { name: 'land', from: 'Country' },
     ])

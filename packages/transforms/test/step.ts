@@ -76,9 +76,11 @@ export function apply(transform: Transform, rows: readonly Row[]): Ran {
       throw new Error('no results expected')
     },
   })
-  for (const [name, side] of Object.entries(applied.sides ?? {})) named[name] = { rows: [...side.rows], origins: [...side.origins] }
+  for (const [name, side] of Object.entries(applied.sides ?? {}))
+    named[name] = { rows: [...side.rows], origins: [...side.origins] }
   const origins = applied.origins ? [...applied.origins] : applied.rows.map((_, i) => i)
-  if (origins.length !== applied.rows.length) throw new Error(`${applied.rows.length} rows with ${origins.length} origins`)
+  if (origins.length !== applied.rows.length)
+    throw new Error(`${applied.rows.length} rows with ${origins.length} origins`)
   if (origins.some((origin, k) => k > 0 && origin < origins[k - 1]!)) throw new Error('origins do not ascend')
   return { rows: applied.rows, origins, failed, sides: named, applied }
 }
@@ -115,6 +117,9 @@ export function problems<S extends OptionSchema>(
 ): string[] {
   const context = stepContext(input, more)
   const config = typed as Static<S>
-  const found: Problem[] = [...(definition.check?.(config, context) ?? []), ...definition.infer(config, context).problems]
+  const found: Problem[] = [
+    ...(definition.check?.(config, context) ?? []),
+    ...definition.infer(config, context).problems,
+  ]
   return found.map(({ code, at, key, message }) => `${code} ${at.join('.')}${key ? ' (key)' : ''}: ${message}`)
 }

@@ -13,7 +13,10 @@ export default defineCommand({
   args: [['[SPEC...]', 'Files or pipeline names; default: all pipelines of the project.']],
   flags: {
     ...specFlags,
-    'all-profiles': { type: 'boolean', description: 'Under every profile of the project, and local; each finding says which.' },
+    'all-profiles': {
+      type: 'boolean',
+      description: 'Under every profile of the project, and local; each finding says which.',
+    },
     format: { type: 'text', value: 'FORMAT', description: `${formats.join(', ')}; default text.` },
   },
   examples: [
@@ -24,8 +27,10 @@ export default defineCommand({
   ],
   async run({ flags, args }, io) {
     const format = (flags.json ? 'json' : (flags.format ?? 'text')) as Format
-    if (!formats.includes(format)) throw usageError(`There is no format \`${format}\`.`, `Formats are ${formats.join(', ')}.`)
-    if (flags['all-profiles'] && flags.profile !== undefined) throw usageError('--profile and --all-profiles exclude each other.')
+    if (!formats.includes(format))
+      throw usageError(`There is no format \`${format}\`.`, `Formats are ${formats.join(', ')}.`)
+    if (flags['all-profiles'] && flags.profile !== undefined)
+      throw usageError('--profile and --all-profiles exclude each other.')
     const specs = specsOf(args, io)
     const all = flags['all-profiles'] ? await checkProfiles(specs, flags, io) : undefined
     const checked = all?.checked ?? (await checkSpecs(specs, flags, io))

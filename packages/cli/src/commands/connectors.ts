@@ -8,7 +8,8 @@ const kinds = ['source', 'transform', 'sink'] as const
 
 export default defineCommand({
   name: 'connectors',
-  summary: 'List the sources, steps and sinks at hand: those of the command and those of the packages that this project depends on.',
+  summary:
+    'List the sources, steps and sinks at hand: those of the command and those of the packages that this project depends on.',
   args: [['[KIND]', 'source, step or sink; default: all.']],
   flags: { json: { type: 'boolean', description: 'Print JSON.' } },
   examples: [
@@ -19,11 +20,18 @@ export default defineCommand({
     const wanted = kind === undefined ? kinds : kinds.filter((each) => each === (kind === 'step' ? 'transform' : kind))
     if (wanted.length === 0) throw usageError(`There is no kind \`${kind}\`.`, 'Kinds are source, step and sink.')
     const registry = await loadRegistry({ root: findRoot(io.cwd), builtins, wanted: 'all' })
-    const found = registry.all.filter(({ definition }) => wanted.includes(definition.kind)).toSorted((a, b) => order(a.definition) - order(b.definition))
+    const found = registry.all
+      .filter(({ definition }) => wanted.includes(definition.kind))
+      .toSorted((a, b) => order(a.definition) - order(b.definition))
     if (flags.json) {
       io.out(
         `${JSON.stringify(
-          found.map((each) => ({ kind: word(each.definition), type: each.definition.type, package: each.package, summary: each.definition.summary })),
+          found.map((each) => ({
+            kind: word(each.definition),
+            type: each.definition.type,
+            package: each.package,
+            summary: each.definition.summary,
+          })),
           undefined,
           2,
         )}\n`,

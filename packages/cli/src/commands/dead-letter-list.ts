@@ -55,7 +55,9 @@ export default defineCommand({
     )
     io.out('\n')
     for (const letter of shown)
-      io.out(`${letter.id}\n  ${letter.code}${letter.message ? `: ${letter.message}` : ''}\n  ${original(letter).trimEnd().slice(0, 300)}\n`)
+      io.out(
+        `${letter.id}\n  ${letter.code}${letter.message ? `: ${letter.message}` : ''}\n  ${original(letter).trimEnd().slice(0, 300)}\n`,
+      )
     if (total > shown.length) io.out(`… and ${count(total - shown.length)} more: --limit N shows them.\n`)
     io.out('\nMend the spec or the data, then: pipe dead-letter replay\n')
     return 0

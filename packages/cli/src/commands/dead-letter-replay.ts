@@ -22,7 +22,8 @@ export default defineCommand({
     if (!opened) return 2
     const signal = io.stopSignal()
     const letters: Letter[] = []
-    for await (const letter of readLetters(opened, signal)) if (flags.code === undefined || letter.code === flags.code) letters.push(letter)
+    for await (const letter of readLetters(opened, signal))
+      if (flags.code === undefined || letter.code === flags.code) letters.push(letter)
     const summary = await replay(opened.plan, opened.registry, letters, { ...opened.around, signal })
     if (flags.json) io.out(`${JSON.stringify(summary, undefined, 2)}\n`)
     else {
@@ -30,7 +31,9 @@ export default defineCommand({
         `${count(summary.letters)} dead letters: ${count(summary.replayed)} delivered now, ${count(summary.skipped)} replayed before, ${count(summary.failedAgain.length)} failed again\n`,
       )
       for (const failure of summary.failedAgain.slice(0, 10))
-        io.out(`  ${failure.id}\n    ${failure.code} at ${failure.step}${failure.message ? `: ${failure.message}` : ''}\n`)
+        io.out(
+          `  ${failure.id}\n    ${failure.code} at ${failure.step}${failure.message ? `: ${failure.message}` : ''}\n`,
+        )
     }
     return summary.failedAgain.length ? 1 : 0
   },

@@ -7,7 +7,8 @@ import { findRoot } from '../project.ts'
 
 export default defineCommand({
   name: 'describe',
-  summary: 'Explain a source, step or sink: what it does, its options with defaults and examples, and what it promises.',
+  summary:
+    'Explain a source, step or sink: what it does, its options with defaults and examples, and what it promises.',
   args: [['TYPE', 'As in a spec: `csv`, `parse_dates`, `files`.']],
   flags: { json: { type: 'boolean', description: 'Print its options as JSON Schema.' } },
   examples: [
@@ -17,7 +18,8 @@ export default defineCommand({
   async run({ flags, args: [type] }, io) {
     const root = findRoot(io.cwd)
     const known = builtins.filter((each) => each.type === type)
-    const wanted = known.length > 0 ? known : (['source', 'sink', 'transform'] as const).map((kind) => ({ kind, type: type! }))
+    const wanted =
+      known.length > 0 ? known : (['source', 'sink', 'transform'] as const).map((kind) => ({ kind, type: type! }))
     const registry = await loadRegistry({ root, builtins, wanted })
     const found = registry.all.map((each) => each.definition)
     if (found.length === 0) {
@@ -48,11 +50,14 @@ function describe(definition: Definition): string {
   const lines = [`${kind === 'transform' ? 'step' : kind} ${type}: ${summary}`, '', 'Options:']
   const rows = optionRows(options)
   for (const row of rows) {
-    lines.push(`  ${row.name || `${type}: ...`}  (${row.type}${row.required ? ', required' : row.fallback === '' ? '' : `, default ${row.fallback}`})`)
+    lines.push(
+      `  ${row.name || `${type}: ...`}  (${row.type}${row.required ? ', required' : row.fallback === '' ? '' : `, default ${row.fallback}`})`,
+    )
     if (row.description) lines.push(`      ${row.description}`)
     if (row.example) lines.push(`      Example: ${row.example}`)
   }
   if (rows.length === 0) lines.push('  none')
-  if (definition.kind !== 'transform' && definition.serves?.length) lines.push('', `Serves connections of kind ${definition.serves.join(', ')}.`)
+  if (definition.kind !== 'transform' && definition.serves?.length)
+    lines.push('', `Serves connections of kind ${definition.serves.join(', ')}.`)
   return `${lines.join('\n')}\n`
 }

@@ -11,7 +11,10 @@ export default defineCommand({
   summary: 'Connect to everything that specs name, and explain what is there or what is wrong. Writes nothing.',
   details: 'Exit code 0: every connection answers; 2: a spec is wrong; 3: a connection fails.',
   args: [['[SPEC...]', 'Files or pipeline names; default: all pipelines of the project.']],
-  flags: { ...specFlags, timeout: { type: 'text', value: 'DURATION', description: 'How long each connection may take; default 10s.' } },
+  flags: {
+    ...specFlags,
+    timeout: { type: 'text', value: 'DURATION', description: 'How long each connection may take; default 10s.' },
+  },
   examples: [
     ['pipe doctor', 'Every connection of this project, under the profile local.'],
     ['pipe doctor orders --profile kafka-mongo', 'What one pipeline connects to under another profile.'],
@@ -23,7 +26,13 @@ export default defineCommand({
     const diagnoses = await diagnose(opened, { timeoutMs, signal: io.stopSignal() })
     const profile = opened[0]!.plan.profile
     const isWell = diagnoses.every(({ state }) => state !== 'failed')
-    io.out(hide(flags.json ? `${JSON.stringify({ profile, ok: isWell, connections: diagnoses }, undefined, 2)}\n` : doctorText(profile, diagnoses)))
+    io.out(
+      hide(
+        flags.json
+          ? `${JSON.stringify({ profile, ok: isWell, connections: diagnoses }, undefined, 2)}\n`
+          : doctorText(profile, diagnoses),
+      ),
+    )
     return isWell ? 0 : 3
   },
 })
@@ -39,7 +48,10 @@ const words = { ok: 'ok', failed: 'FAILED', untried: 'not tried' } as const
 function doctorText(profile: string, diagnoses: readonly Diagnosis[]): string {
   const lines = [`profile ${profile}`]
   for (const { connection, type, config, place, uses, state, found, error } of diagnoses) {
-    lines.push('', `${words[state].padEnd(9)}  ${connection === undefined ? type : `${connection} (${type})`}  ${place}`)
+    lines.push(
+      '',
+      `${words[state].padEnd(9)}  ${connection === undefined ? type : `${connection} (${type})`}  ${place}`,
+    )
     if (config) lines.push(`           ${config}`)
     lines.push(`           used by ${uses.map((use) => `${use.pipeline} as ${use.kind} ${use.id}`).join(', ')}`)
     if (found !== undefined) lines.push(`           ${found}`)
@@ -48,6 +60,9 @@ function doctorText(profile: string, diagnoses: readonly Diagnosis[]): string {
     if (error?.hint !== undefined) lines.push(`           ${error.hint}`)
   }
   const failed = diagnoses.filter(({ state }) => state === 'failed')
-  lines.push('', failed.length === 0 ? 'Every connection answers.' : `${failed.length} of ${diagnoses.length} connections fail.`)
+  lines.push(
+    '',
+    failed.length === 0 ? 'Every connection answers.' : `${failed.length} of ${diagnoses.length} connections fail.`,
+  )
   return `${lines.join('\n')}\n`
 }

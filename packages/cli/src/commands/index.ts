@@ -3,23 +3,59 @@ import type { Command } from '../command.ts'
 
 export const commands: Readonly<Record<string, { readonly summary: string; load(): Promise<Command> }>> = {
   init: { summary: 'Make a project that runs at once.', load: async () => (await import('./init.ts')).default },
-  check: { summary: 'Prove specs without connecting to anything.', load: async () => (await import('./check.ts')).default },
+  check: {
+    summary: 'Prove specs without connecting to anything.',
+    load: async () => (await import('./check.ts')).default,
+  },
   plan: { summary: 'Show what a run would do and promise.', load: async () => (await import('./plan.ts')).default },
   run: { summary: 'Check a spec, then run it.', load: async () => (await import('./run.ts')).default },
-  preview: { summary: 'Show the first records at each step; write nothing.', load: async () => (await import('./preview.ts')).default },
+  preview: {
+    summary: 'Show the first records at each step; write nothing.',
+    load: async () => (await import('./preview.ts')).default,
+  },
   query: { summary: 'Look into what a documents store holds.', load: async () => (await import('./query.ts')).default },
-  doctor: { summary: 'Connect to what specs name, and explain what is wrong.', load: async () => (await import('./doctor.ts')).default },
-  connectors: { summary: 'List the sources, steps and sinks at hand.', load: async () => (await import('./connectors.ts')).default },
-  describe: { summary: 'Explain a source, step or sink, with its options.', load: async () => (await import('./describe.ts')).default },
-  'schema print': { summary: 'Print the JSON Schema of specs, for editors.', load: async () => (await import('./schema-print.ts')).default },
-  'schema infer': { summary: 'Write a schema from a data file.', load: async () => (await import('./schema-infer.ts')).default },
-  'dead-letter list': { summary: 'List the records that could not pass, and why.', load: async () => (await import('./dead-letter-list.ts')).default },
-  'dead-letter replay': { summary: 'Put them through the pipeline again.', load: async () => (await import('./dead-letter-replay.ts')).default },
-  'state show': { summary: 'Show what a pipeline has saved.', load: async () => (await import('./state-show.ts')).default },
-  'state reset': { summary: 'Forget what a pipeline has saved.', load: async () => (await import('./state-reset.ts')).default },
+  doctor: {
+    summary: 'Connect to what specs name, and explain what is wrong.',
+    load: async () => (await import('./doctor.ts')).default,
+  },
+  connectors: {
+    summary: 'List the sources, steps and sinks at hand.',
+    load: async () => (await import('./connectors.ts')).default,
+  },
+  describe: {
+    summary: 'Explain a source, step or sink, with its options.',
+    load: async () => (await import('./describe.ts')).default,
+  },
+  'schema print': {
+    summary: 'Print the JSON Schema of specs, for editors.',
+    load: async () => (await import('./schema-print.ts')).default,
+  },
+  'schema infer': {
+    summary: 'Write a schema from a data file.',
+    load: async () => (await import('./schema-infer.ts')).default,
+  },
+  'dead-letter list': {
+    summary: 'List the records that could not pass, and why.',
+    load: async () => (await import('./dead-letter-list.ts')).default,
+  },
+  'dead-letter replay': {
+    summary: 'Put them through the pipeline again.',
+    load: async () => (await import('./dead-letter-replay.ts')).default,
+  },
+  'state show': {
+    summary: 'Show what a pipeline has saved.',
+    load: async () => (await import('./state-show.ts')).default,
+  },
+  'state reset': {
+    summary: 'Forget what a pipeline has saved.',
+    load: async () => (await import('./state-reset.ts')).default,
+  },
   'state rescale': {
     summary: 'Move what a pipeline has saved to another number of instances.',
     load: async () => (await import('./state-rescale.ts')).default,
   },
-  'new connector': { summary: 'Make the package of a new source or sink.', load: async () => (await import('./new-connector.ts')).default },
+  'new connector': {
+    summary: 'Make the package of a new source or sink.',
+    load: async () => (await import('./new-connector.ts')).default,
+  },
 }

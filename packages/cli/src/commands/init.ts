@@ -5,7 +5,8 @@ import { version } from '../version.ts'
 
 export default defineCommand({
   name: 'init',
-  summary: 'Make a project that runs at once: a small CSV file, its schema, and a pipeline to JSON lines and the embedded store.',
+  summary:
+    'Make a project that runs at once: a small CSV file, its schema, and a pipeline to JSON lines and the embedded store.',
   args: [['[FOLDER]', 'Where; default: here.']],
   flags: { json: { type: 'boolean', description: 'Print JSON.' } },
   examples: [['pipe init shop', 'A project in ./shop.']],
@@ -21,7 +22,12 @@ export default defineCommand({
       return 0
     }
     const enter = relative(io.cwd, folder)
-    const next = [...(enter ? [`cd ${enter}`] : []), 'pipe check', 'pipe run orders', 'pipe query store orders --where \'customer == "Ada"\'']
+    const next = [
+      ...(enter ? [`cd ${enter}`] : []),
+      'pipe check',
+      'pipe run orders',
+      'pipe query store orders --where \'customer == "Ada"\'',
+    ]
     io.out(
       `Made ${files.length} files in ${enter || 'this folder'}:\n${files.map((file) => `  ${file}`).join('\n')}\n\nNext:\n${next.map((line) => `  ${line}`).join('\n')}\n`,
     )

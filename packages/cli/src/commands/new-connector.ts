@@ -25,12 +25,18 @@ export default defineCommand({
     if (flags.source === flags.sink) throw usageError('Say which: --source or --sink.')
     const kind = flags.source ? 'source' : 'sink'
     const [, scope, word] = /^(?:(@[a-z0-9][a-z0-9-]*)\/)?([a-z][a-z0-9-]*)$/.exec(name!) ?? []
-    if (word === undefined) throw usageError(`\`${name}\` cannot be a connector's name: lower-case letters, digits and dashes, with an npm scope if you like.`)
+    if (word === undefined)
+      throw usageError(
+        `\`${name}\` cannot be a connector's name: lower-case letters, digits and dashes, with an npm scope if you like.`,
+      )
     const packageName = scope ? `${scope}/${kind}-${word}` : `millrace-${kind}-${word}`
     const folder = join(io.cwd, scope ? `${kind}-${word}` : packageName)
     const files = makeFromTemplate(kind, folder, { TYPE: name!, PACKAGE: packageName, VERSION: version })
     if (flags.json) io.out(`${JSON.stringify({ folder, package: packageName, type: name, files })}\n`)
-    else io.out(`Made ${packageName} in ${relative(io.cwd, folder)}/\n\n  cd ${relative(io.cwd, folder)}\n  npm install\n  npm test\n`)
+    else
+      io.out(
+        `Made ${packageName} in ${relative(io.cwd, folder)}/\n\n  cd ${relative(io.cwd, folder)}\n  npm install\n  npm test\n`,
+      )
     return 0
   },
 })

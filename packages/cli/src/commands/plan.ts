@@ -19,7 +19,8 @@ export default defineCommand({
     compare: {
       type: 'pair',
       value: 'PROFILE PROFILE',
-      description: 'Hold two profiles against each other: what stays equal and what differs in promises, order, limits and types.',
+      description:
+        'Hold two profiles against each other: what stays equal and what differs in promises, order, limits and types.',
     },
   },
   examples: [
@@ -29,9 +30,11 @@ export default defineCommand({
     ['pipe plan orders --json', 'The plan itself, as documented in docs/guide/plan.md.'],
   ],
   async run({ flags, args: [spec] }, io) {
-    if (flags.graph !== undefined && flags.graph !== 'mermaid') throw usageError(`There is no graph format \`${flags.graph}\`.`, 'The one there is: mermaid.')
+    if (flags.graph !== undefined && flags.graph !== 'mermaid')
+      throw usageError(`There is no graph format \`${flags.graph}\`.`, 'The one there is: mermaid.')
     if (flags.compare) {
-      if (flags.profile !== undefined) throw usageError('--compare names both profiles; --profile is not taken beside it.')
+      if (flags.profile !== undefined)
+        throw usageError('--compare names both profiles; --profile is not taken beside it.')
       const path = oneSpec(spec, io)
       const [left, right] = [
         await openPlan(path, { ...flags, profile: flags.compare[0] }, io),
@@ -44,7 +47,13 @@ export default defineCommand({
     }
     const opened = await openPlan(oneSpec(spec, io), flags, io)
     if (!opened) return 2
-    io.out(flags.json ? `${JSON.stringify(opened.plan, undefined, 2)}\n` : flags.graph ? mermaid(opened.plan) : planText(opened.plan, opened.registry))
+    io.out(
+      flags.json
+        ? `${JSON.stringify(opened.plan, undefined, 2)}\n`
+        : flags.graph
+          ? mermaid(opened.plan)
+          : planText(opened.plan, opened.registry),
+    )
     return 0
   },
 })

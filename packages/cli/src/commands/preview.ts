@@ -8,7 +8,8 @@ import { specFlags } from '../spec-flags.ts'
 
 export default defineCommand({
   name: 'preview',
-  summary: 'Read the first records and show them after the source and after each step, with what cannot pass and why. Writes nothing.',
+  summary:
+    'Read the first records and show them after the source and after each step, with what cannot pass and why. Writes nothing.',
   args: [['[SPEC]', 'File or pipeline name; default: the only pipeline of the project.']],
   flags: {
     ...specFlags,
@@ -17,7 +18,10 @@ export default defineCommand({
   },
   examples: [
     ['pipe preview pipelines/orders.yaml', 'Five records at each point.'],
-    ['pipe preview orders --set date_format=d/M/yyyy', 'What another date format would do to the first thousand records.'],
+    [
+      'pipe preview orders --set date_format=d/M/yyyy',
+      'What another date format would do to the first thousand records.',
+    ],
   ],
   async run({ flags, args: [spec] }, io) {
     const limit = wholeNumber('--records', flags.records, 1000)
@@ -27,14 +31,20 @@ export default defineCommand({
     const nodes = await preview(opened.plan, opened.registry, { ...opened.around, limit, signal: io.stopSignal() })
     if (flags.json) {
       const plain = nodes.map((node) => ({ ...node, records: node.rows.length, rows: node.rows.slice(0, show) }))
-      io.out(`${JSON.stringify(plain, (_key, value: unknown) => (typeof value === 'bigint' ? value.toString() : value), 2)}\n`)
+      io.out(
+        `${JSON.stringify(plain, (_key, value: unknown) => (typeof value === 'bigint' ? value.toString() : value), 2)}\n`,
+      )
       return 0
     }
     for (const node of nodes) {
-      io.out(`${node.id}: ${count(node.rows.length)} records${node.failed ? `, ${count(node.failed)} cannot pass` : ''}\n`)
+      io.out(
+        `${node.id}: ${count(node.rows.length)} records${node.failed ? `, ${count(node.failed)} cannot pass` : ''}\n`,
+      )
       if (node.rows.length) io.out(indent(rowTable(node.rows.slice(0, show))))
       for (const failure of node.failures.slice(0, show)) {
-        io.out(`  ${failure.code} at ${failure.place}: ${failure.message ?? ''}\n    ${failure.raw.trimEnd().slice(0, 200)}\n`)
+        io.out(
+          `  ${failure.code} at ${failure.place}: ${failure.message ?? ''}\n    ${failure.raw.trimEnd().slice(0, 200)}\n`,
+        )
       }
       io.out('\n')
     }

@@ -1,4 +1,14 @@
-import { compileExpression, envOf, type Plan, type PlanSink, type Query, type RecordType, resolveConfig, type Row, toJson } from '@millrace/core'
+import {
+  compileExpression,
+  envOf,
+  type Plan,
+  type PlanSink,
+  type Query,
+  type RecordType,
+  resolveConfig,
+  type Row,
+  toJson,
+} from '@millrace/core'
 import { defineCommand, usageError } from '../command.ts'
 import { createGrouping, type Grouping, readGrouping, sortRows } from '../group.ts'
 import { wholeNumber } from '../number.ts'
@@ -18,12 +28,21 @@ export default defineCommand({
     ...specFlags,
     spec: { type: 'text', value: 'SPEC', description: 'The spec that writes it; default: any of the project.' },
     where: { type: 'text', value: 'CEL', description: "Only documents for which this is true: 'CustomerID == 17850'." },
-    sort: { type: 'text', value: 'FIELD', description: 'Sort by this field; with a minus before it, descending. Several with commas.' },
-    group: { type: 'text', value: 'FIELDS', description: 'One row a group of documents that are equal in these fields; several with commas.' },
+    sort: {
+      type: 'text',
+      value: 'FIELD',
+      description: 'Sort by this field; with a minus before it, descending. Several with commas.',
+    },
+    group: {
+      type: 'text',
+      value: 'FIELDS',
+      description: 'One row a group of documents that are equal in these fields; several with commas.',
+    },
     outputs: {
       type: 'text',
       value: 'AGGREGATES',
-      description: "What is told of each group, or of all: 'lines=count(),total=sum(Quantity * UnitPrice)'; default count=count().",
+      description:
+        "What is told of each group, or of all: 'lines=count(),total=sum(Quantity * UnitPrice)'; default count=count().",
     },
     limit: { type: 'text', value: 'N', description: 'At most so many; default 50.' },
     table: { type: 'boolean', description: 'Print a table, which is the default.' },
@@ -31,17 +50,27 @@ export default defineCommand({
   examples: [
     ['pipe query store orders --where \'customer == "Ada"\'', 'The orders of one customer.'],
     ['pipe query store orders --sort -ordered_at --limit 10 --json', 'The ten latest, as JSON.'],
-    ["pipe query store orders --group customer --outputs 'orders=count(),spent=sum(quantity * price)' --sort -spent", 'Who spends most.'],
+    [
+      "pipe query store orders --group customer --outputs 'orders=count(),spent=sum(quantity * price)' --sort -spent",
+      'Who spends most.',
+    ],
   ],
   async run({ flags, args: [store, collection] }, io) {
-    const { opened, sink } = await findCollection(store!, collection!, specsOf(flags.spec === undefined ? [] : [flags.spec], io), flags, io)
+    const { opened, sink } = await findCollection(
+      store!,
+      collection!,
+      specsOf(flags.spec === undefined ? [] : [flags.spec], io),
+      flags,
+      io,
+    )
     const { around, plan, registry } = opened
     const definition = registry.sink(sink.type)!
     if (!definition.query) throw usageError(`A sink of type ${sink.type} cannot be looked into.`)
     const env = envOf(plan, around, sink.id)
     const sort = sortOf(flags.sort)
     const limit = wholeNumber('--limit', flags.limit, 50)
-    const asked = flags.group === undefined && flags.outputs === undefined ? undefined : readGrouping(flags.group, flags.outputs)
+    const asked =
+      flags.group === undefined && flags.outputs === undefined ? undefined : readGrouping(flags.group, flags.outputs)
     const grouping = asked && createGrouping(asked, sink.input, plan, env)
     const query: Query = {
       collection: collection!,
@@ -69,7 +98,12 @@ async function allOf(found: AsyncIterable<Row>): Promise<readonly Row[]> {
   return rows
 }
 
-async function groupsOf(found: AsyncIterable<Row>, grouping: Grouping, sort: Query['sort'], limit: number): Promise<readonly Row[]> {
+async function groupsOf(
+  found: AsyncIterable<Row>,
+  grouping: Grouping,
+  sort: Query['sort'],
+  limit: number,
+): Promise<readonly Row[]> {
   let rows: Row[] = []
   const add = () => {
     grouping.add(rows)
@@ -112,11 +146,16 @@ const sinksOf = (plan: Plan): readonly PlanSink[] => [...plan.sinks, ...(plan.de
 // Compiled as in a step. Documents of the store may lack a field that the spec calls required: such a document is none of those asked for.
 function condition(text: string, input: RecordType): NonNullable<Query['where']> {
   const compiled = compileExpression(text, input)
-  if (!compiled.ok) throw usageError(`--where: ${compiled.problems.map((problem) => problem.message).join('; ')}`, compiled.problems[0]?.hint)
+  if (!compiled.ok)
+    throw usageError(
+      `--where: ${compiled.problems.map((problem) => problem.message).join('; ')}`,
+      compiled.problems[0]?.hint,
+    )
   if (compiled.type.kind !== 'boolean') throw usageError('--where needs an expression that is true or false.')
   const required = compiled.fields.filter((field) => !input.fields[field]!.optional)
   return {
     equals: compiled.equals,
-    test: (row) => required.every((field) => row[field] !== null && row[field] !== undefined) && compiled.evaluate(row) === true,
+    test: (row) =>
+      required.every((field) => row[field] !== null && row[field] !== undefined) && compiled.evaluate(row) === true,
   }
 }

@@ -10,7 +10,8 @@ import { keepYoungGenerationSmall } from '../young-generation.ts'
 
 export default defineCommand({
   name: 'run',
-  summary: 'Check specs, then run them to their end. After a crash or a stop, running again goes on from the last checkpoint.',
+  summary:
+    'Check specs, then run them to their end. After a crash or a stop, running again goes on from the last checkpoint.',
   details:
     'Ctrl-C or SIGTERM finishes what is under way and saves; a second one stops at once. Several specs run side by side, in any order: those that read what another writes start first.\nExit code 0: done; 1: a run failed; 2: a spec is wrong; 3: the environment is.',
   args: [['[SPEC...]', 'Files or pipeline names; default: the only pipeline of the project.']],
@@ -18,17 +19,25 @@ export default defineCommand({
     ...specFlags,
     replace: { type: 'boolean', description: 'Replace the results of an earlier run.' },
     keep: { type: 'boolean', description: 'Keep the results of an earlier run beside the new ones.' },
-    until: { type: 'text', value: 'caught_up', description: 'End a continuing run when its sources are at the end they saw at the start.' },
+    until: {
+      type: 'text',
+      value: 'caught_up',
+      description: 'End a continuing run when its sources are at the end they saw at the start.',
+    },
     instance: { type: 'text', value: 'I/N', description: 'Run as instance I of N, which share the splits: 0/2.' },
   },
   examples: [
     ['pipe run pipelines/orders.yaml', 'Run it and print a summary.'],
-    ['pipe run orders --set date_format=d/M/yyyy --replace', 'With another value of a var, over the results of an earlier run.'],
+    [
+      'pipe run orders --set date_format=d/M/yyyy --replace',
+      'With another value of a var, over the results of an earlier run.',
+    ],
     ['pipe run orders --json', 'The summary as JSON, for a program.'],
   ],
   async run({ flags, args }, io) {
     if (flags.replace && flags.keep) throw usageError('--replace and --keep exclude each other.')
-    if (flags.until !== undefined && flags.until !== 'caught_up') throw usageError(`--until takes caught_up, not \`${flags.until}\`.`)
+    if (flags.until !== undefined && flags.until !== 'caught_up')
+      throw usageError(`--until takes caught_up, not \`${flags.until}\`.`)
     const instance = instanceOf(flags.instance)
     const opened = await openPlans(args.length > 1 ? specsOf(args, io) : [oneSpec(args[0], io)], flags, io)
     if (!opened) return 2
@@ -48,7 +57,10 @@ export default defineCommand({
         },
       })
       progress?.close()
-      const told = summaries.map((summary) => ({ summary, plan: opened.find(({ plan }) => plan.name === summary.pipeline)!.plan }))
+      const told = summaries.map((summary) => ({
+        summary,
+        plan: opened.find(({ plan }) => plan.name === summary.pipeline)!.plan,
+      }))
       const json = told.map(({ summary, plan }) => summaryJson(summary, plan))
       io.out(
         flags.json
@@ -83,6 +95,7 @@ async function runAll(opened: readonly Opened[], untilCaughtUp: boolean, options
 function instanceOf(text: string | undefined): { i: number; n: number } | undefined {
   if (text === undefined) return undefined
   const [, i, n] = /^(\d{1,4})\/(\d{1,4})$/.exec(text) ?? []
-  if (i === undefined || Number(i) >= Number(n)) throw usageError(`--instance takes I/N with I from 0 to N-1, not \`${text}\`.`)
+  if (i === undefined || Number(i) >= Number(n))
+    throw usageError(`--instance takes I/N with I from 0 to N-1, not \`${text}\`.`)
   return { i: Number(i), n: Number(n) }
 }

@@ -1,6 +1,14 @@
 import { writeFileSync } from 'node:fs'
 import { isAbsolute, resolve } from 'node:path'
-import { type Env, fieldText, loadRegistry, MillraceError, optionsFromText, type RecordType, type Type } from '@millrace/core'
+import {
+  type Env,
+  fieldText,
+  loadRegistry,
+  MillraceError,
+  optionsFromText,
+  type RecordType,
+  type Type,
+} from '@millrace/core'
 import { builtins } from '../builtins.ts'
 import { defineCommand, usageError } from '../command.ts'
 import { findRoot, homeOf } from '../project.ts'
@@ -26,7 +34,10 @@ export default defineCommand({
     const definition = registry.source(type)
     if (!definition) throw usageError(`There is no source of type ${type}.`, 'See `pipe connectors source`.')
     if (!definition.infer) throw usageError(`A source of type ${type} cannot tell a schema.`)
-    const options = optionsFromText(`path: ${JSON.stringify(resolve(io.cwd, file!))}\n${flags.config ?? ''}\n`, definition.options)
+    const options = optionsFromText(
+      `path: ${JSON.stringify(resolve(io.cwd, file!))}\n${flags.config ?? ''}\n`,
+      definition.options,
+    )
     if ('findings' in options) {
       const [first] = options.findings
       throw usageError(`--config: ${first?.message ?? 'it cannot be read'}`, first?.hint)
@@ -41,12 +52,19 @@ export default defineCommand({
     }
     const record = await definition.infer(options.value, env, io.stopSignal())
     if (Object.keys(record.fields).length === 0)
-      throw new MillraceError('nothing_to_infer', `${file} holds no record to learn from.`, { exitCode: 3, hint: 'Write the schema by hand.' })
-    const text = flags.json ? `${JSON.stringify({ fields: compact(record) }, undefined, 2)}\n` : `fields:\n${yaml(record, '  ')}`
+      throw new MillraceError('nothing_to_infer', `${file} holds no record to learn from.`, {
+        exitCode: 3,
+        hint: 'Write the schema by hand.',
+      })
+    const text = flags.json
+      ? `${JSON.stringify({ fields: compact(record) }, undefined, 2)}\n`
+      : `fields:\n${yaml(record, '  ')}`
     if (flags.out === undefined) io.out(text)
     else {
       writeFileSync(resolve(io.cwd, flags.out), text, { flag: 'wx' })
-      io.out(`Wrote ${flags.out}. Read it over: a code that looks like a number may be text, and what is never empty in the sample may be empty elsewhere.\n`)
+      io.out(
+        `Wrote ${flags.out}. Read it over: a code that looks like a number may be text, and what is never empty in the sample may be empty elsewhere.\n`,
+      )
     }
     return 0
   },
@@ -57,14 +75,19 @@ function yaml(record: RecordType, indent: string): string {
     .map(([name, field]) => {
       const key = /^[A-Za-z_][\w-]*$/.test(name) ? name : JSON.stringify(name)
       const nested = recordOf(field.type)
-      return nested ? `${indent}${key}:\n${indent}  fields:\n${yaml(nested, `${indent}    `)}` : `${indent}${key}: ${fieldText(field)}\n`
+      return nested
+        ? `${indent}${key}:\n${indent}  fields:\n${yaml(nested, `${indent}    `)}`
+        : `${indent}${key}: ${fieldText(field)}\n`
     })
     .join('')
 }
 
 const compact = (record: RecordType): Record<string, unknown> =>
   Object.fromEntries(
-    Object.entries(record.fields).map(([name, field]) => [name, recordOf(field.type) ? { fields: compact(recordOf(field.type)!) } : fieldText(field)]),
+    Object.entries(record.fields).map(([name, field]) => [
+      name,
+      recordOf(field.type) ? { fields: compact(recordOf(field.type)!) } : fieldText(field),
+    ]),
   )
 
 const recordOf = (type: Type): RecordType | undefined => (type.kind === 'object' ? type.record : undefined)

@@ -5,8 +5,10 @@ import { count } from '../print/table.ts'
 
 export default defineCommand({
   name: 'state rescale',
-  summary: 'Move what a pipeline has saved to another number of instances. All of them must be stopped, and their state folders be in one place.',
-  details: 'Instances share the splits of a stream: `pipe run PIPELINE --instance 0/2`. Positions are moved; memory of steps and half-written files cannot be.',
+  summary:
+    'Move what a pipeline has saved to another number of instances. All of them must be stopped, and their state folders be in one place.',
+  details:
+    'Instances share the splits of a stream: `pipe run PIPELINE --instance 0/2`. Positions are moved; memory of steps and half-written files cannot be.',
   args: [['PIPELINE', 'The name in the spec.']],
   flags: {
     to: { type: 'text', value: 'N', description: 'How many instances there are to be.' },
@@ -19,7 +21,8 @@ export default defineCommand({
   ],
   async run({ flags, args: [pipeline] }, io) {
     const to = Number(flags.to)
-    if (flags.to === undefined || !/^[1-9]\d{0,3}$/.test(flags.to)) throw usageError('--to takes the number of instances, from 1 on.')
+    if (flags.to === undefined || !/^[1-9]\d{0,3}$/.test(flags.to))
+      throw usageError('--to takes the number of instances, from 1 on.')
     const home = homeOf(findRoot(io.cwd), flags.profile ?? 'local')
     if (instanceFolders(home, pipeline!).length === 0)
       throw usageError(`There is no state of a pipeline \`${pipeline}\` under ${home}.`, 'See `pipe state show`.')

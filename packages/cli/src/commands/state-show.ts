@@ -7,7 +7,8 @@ import { join } from 'node:path'
 
 export default defineCommand({
   name: 'state show',
-  summary: 'Show what a pipeline has saved: how far each split is, what is held in steps, what waits to be published. It may be running.',
+  summary:
+    'Show what a pipeline has saved: how far each split is, what is held in steps, what waits to be published. It may be running.',
   args: [['[PIPELINE]', 'The name in the spec. Default: list the pipelines that have state.']],
   flags: {
     profile: { type: 'text', value: 'NAME', description: 'Profile; default local.' },
@@ -21,10 +22,18 @@ export default defineCommand({
     const home = homeOf(findRoot(io.cwd), flags.profile ?? 'local')
     if (pipeline === undefined) {
       const names = existsSync(home) ? readdirSync(home).filter((name) => existsSync(join(home, name, 'state.db'))) : []
-      io.out(flags.json ? `${JSON.stringify(names)}\n` : names.length ? `${names.join('\n')}\n` : `No pipeline has state under ${home}.\n`)
+      io.out(
+        flags.json
+          ? `${JSON.stringify(names)}\n`
+          : names.length
+            ? `${names.join('\n')}\n`
+            : `No pipeline has state under ${home}.\n`,
+      )
       return 0
     }
-    const shown = instanceFolders(home, pipeline).flatMap(({ folder, i, n }) => saved(folder, n > 1 ? `${pipeline} ${i}/${n}` : pipeline) ?? [])
+    const shown = instanceFolders(home, pipeline).flatMap(
+      ({ folder, i, n }) => saved(folder, n > 1 ? `${pipeline} ${i}/${n}` : pipeline) ?? [],
+    )
     if (shown.length === 0) {
       throw usageError(
         `There is no state of a pipeline \`${pipeline}\` under ${home}.`,
@@ -42,13 +51,29 @@ function saved(folder: string, pipeline: string) {
   const store = readStore(folder)
   if (!store) return undefined
   try {
-    return { pipeline, folder, heldBy: store.holder() ?? null, ...store.run(), stages: store.stages(), ...store.overview() }
+    return {
+      pipeline,
+      folder,
+      heldBy: store.holder() ?? null,
+      ...store.run(),
+      stages: store.stages(),
+      ...store.overview(),
+    }
   } finally {
     store.close()
   }
 }
 
-function textOf({ pipeline, incarnation, ended, epoch, heldBy, positions, steps, stages }: NonNullable<ReturnType<typeof saved>>): string {
+function textOf({
+  pipeline,
+  incarnation,
+  ended,
+  epoch,
+  heldBy,
+  positions,
+  steps,
+  stages,
+}: NonNullable<ReturnType<typeof saved>>): string {
   const head = `${pipeline}: run ${incarnation ?? 0}, ${ended ? 'ended' : `not ended, ${count(epoch ?? 0)} epochs saved`}\n${heldBy ? `Running now: ${heldBy}` : 'Not running.'}\n`
   const splits = table(
     [{ title: 'source' }, { title: 'split' }, { title: 'position' }, { title: '' }],
@@ -58,6 +83,8 @@ function textOf({ pipeline, incarnation, ended, epoch, heldBy, positions, steps,
     [{ title: 'step' }, { title: 'entries held', right: true }],
     steps.map((s) => [s.step, count(s.entries)]),
   )
-  const waiting = stages.length ? `\n${count(stages.length)} results are finished and wait to be published at the next start.\n` : ''
+  const waiting = stages.length
+    ? `\n${count(stages.length)} results are finished and wait to be published at the next start.\n`
+    : ''
   return `${head}\n${splits}${steps.length ? `\n${held}` : ''}${waiting}`
 }

@@ -29,7 +29,11 @@ export function compareText({ pipeline, profiles, aspects }: Comparison): string
   section(
     'Different:',
     ({ equal }) => !equal,
-    ({ of, values }) => [`    ${of}`, `      ${left.padEnd(width)}  ${values[0]}`, `      ${right.padEnd(width)}  ${values[1]}`],
+    ({ of, values }) => [
+      `    ${of}`,
+      `      ${left.padEnd(width)}  ${values[0]}`,
+      `      ${right.padEnd(width)}  ${values[1]}`,
+    ],
   )
   section(
     'Equal:',

@@ -22,7 +22,13 @@ export function printError(error: unknown, io: Io, json: boolean): number {
 export function described(error: unknown): Described {
   if (error instanceof Error && 'code' in error && typeof error.code === 'string') {
     const { place, hint } = error as Error & { place?: string; hint?: string }
-    return { code: error.code, message: error.message, place, hint: hint ?? environmentHint(error.code), exitCode: exitCodeOf(error) }
+    return {
+      code: error.code,
+      message: error.message,
+      place,
+      hint: hint ?? environmentHint(error.code),
+      exitCode: exitCodeOf(error),
+    }
   }
   return {
     code: 'internal',

@@ -14,7 +14,12 @@ export const formats = ['text', 'json', 'sarif', 'github'] as const
 export type Format = (typeof formats)[number]
 
 /** Findings in one of the formats. `textOf` gives a file's text, for the excerpt. */
-export function printFindings(findings: readonly Printable[], format: Format, io: Io, textOf: (file: string) => string | undefined): void {
+export function printFindings(
+  findings: readonly Printable[],
+  format: Format,
+  io: Io,
+  textOf: (file: string) => string | undefined,
+): void {
   switch (format) {
     case 'json':
       io.out(`${JSON.stringify({ ok: !findings.some((f) => f.severity === 'error'), findings }, undefined, 2)}\n`)
@@ -23,7 +28,10 @@ export function printFindings(findings: readonly Printable[], format: Format, io
       io.out(`${JSON.stringify(sarif(findings), undefined, 2)}\n`)
       return
     case 'github':
-      for (const f of findings) io.out(`::${f.severity} file=${f.file},line=${f.line},col=${f.col},title=${f.code}::${escapeCommand(sentence(f))}\n`)
+      for (const f of findings)
+        io.out(
+          `::${f.severity} file=${f.file},line=${f.line},col=${f.col},title=${f.code}::${escapeCommand(sentence(f))}\n`,
+        )
       return
     case 'text':
       for (const f of findings) io.err(`${text(f, textOf(f.file))}\n`)
@@ -32,18 +40,25 @@ export function printFindings(findings: readonly Printable[], format: Format, io
 
 /** One finding with the line it is about. */
 function text(f: Printable, source: string | undefined): string {
-  const lines = [`${f.file}:${f.line}:${f.col}  ${f.severity} ${f.code}${f.profiles ? `  (${under(f.profiles)})` : ''}`, `  ${f.message}`]
+  const lines = [
+    `${f.file}:${f.line}:${f.col}  ${f.severity} ${f.code}${f.profiles ? `  (${under(f.profiles)})` : ''}`,
+    `  ${f.message}`,
+  ]
   if (f.expected !== undefined) lines.push(`  expected ${f.expected}${f.got === undefined ? '' : `, got ${f.got}`}`)
   const excerpt = source?.split(/\r?\n/, f.line)[f.line - 1]
   if (excerpt !== undefined && excerpt.length < 200) {
     const margin = ' '.repeat(String(f.line).length)
-    lines.push(`  ${f.line} | ${excerpt}`, `  ${margin} | ${' '.repeat(f.col - 1)}${'^'.repeat(f.endLine === f.line ? Math.max(1, f.endCol - f.col) : 1)}`)
+    lines.push(
+      `  ${f.line} | ${excerpt}`,
+      `  ${margin} | ${' '.repeat(f.col - 1)}${'^'.repeat(f.endLine === f.line ? Math.max(1, f.endCol - f.col) : 1)}`,
+    )
   }
   if (f.hint !== undefined) lines.push(`  ${f.hint}`)
   return `${lines.join('\n')}\n`
 }
 
-const under = (profiles: readonly string[]): string => `${profiles.length === 1 ? 'profile' : 'profiles'} ${profiles.join(', ')}`
+const under = (profiles: readonly string[]): string =>
+  `${profiles.length === 1 ? 'profile' : 'profiles'} ${profiles.join(', ')}`
 
 const sentence = (f: Printable): string =>
   [
@@ -56,7 +71,8 @@ const sentence = (f: Printable): string =>
     .join(' — ')
 
 // Workflow commands of GitHub: https://docs.github.com/actions/reference/workflow-commands-for-github-actions
-const escapeCommand = (message: string): string => message.replaceAll('%', '%25').replaceAll('\r', '%0D').replaceAll('\n', '%0A')
+const escapeCommand = (message: string): string =>
+  message.replaceAll('%', '%25').replaceAll('\r', '%0D').replaceAll('\n', '%0A')
 
 // SARIF 2.1.0, the least that code scanning reads.
 const sarif = (findings: readonly Printable[]) => ({
@@ -69,7 +85,11 @@ const sarif = (findings: readonly Printable[]) => ({
         ruleId: f.code,
         level: f.severity,
         message: { text: sentence(f) },
-        locations: [{ physicalLocation: { artifactLocation: { uri: f.file }, region: { startLine: f.line, startColumn: f.col } } }],
+        locations: [
+          {
+            physicalLocation: { artifactLocation: { uri: f.file }, region: { startLine: f.line, startColumn: f.col } },
+          },
+        ],
       })),
     },
   ],

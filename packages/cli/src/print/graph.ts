@@ -19,14 +19,19 @@ export function mermaid(plan: Plan): string {
   const owner = new Map(plan.steps.flatMap((step) => Object.keys(step.sides).map((side) => [side, step.id] as const)))
   const arrow = (from: string, to: string) => {
     const step = owner.get(from)
-    lines.push(step === undefined ? `  ${idOf(from)} --> ${idOf(to)}` : `  ${idOf(step)} -- ${escape(from)} --> ${idOf(to)}`)
+    lines.push(
+      step === undefined ? `  ${idOf(from)} --> ${idOf(to)}` : `  ${idOf(step)} -- ${escape(from)} --> ${idOf(to)}`,
+    )
   }
   for (const step of plan.steps) {
     for (const from of step.from) arrow(from, step.id)
-    for (const [side, source] of Object.entries(step.sideInputs)) lines.push(`  ${idOf(source)} -. ${escape(side)} .-> ${idOf(step.id)}`)
+    for (const [side, source] of Object.entries(step.sideInputs))
+      lines.push(`  ${idOf(source)} -. ${escape(side)} .-> ${idOf(step.id)}`)
   }
   for (const sink of plan.sinks) for (const from of sink.from) arrow(from, sink.id)
-  if (plan.deadLetter) for (const source of plan.sources) if (!source.side) lines.push(`  ${idOf(source.id)} -. bad .-> ${idOf(plan.deadLetter.id)}`)
+  if (plan.deadLetter)
+    for (const source of plan.sources)
+      if (!source.side) lines.push(`  ${idOf(source.id)} -. bad .-> ${idOf(plan.deadLetter.id)}`)
   return `${lines.join('\n')}\n`
 }
 

@@ -19,7 +19,10 @@ export function optionRows(schema: OptionSchema): OptionRow[] {
 
 function propertyRows(schema: OptionSchema, prefix: string): OptionRow[] {
   const required = new Set(schema.required)
-  return Object.entries(schema.properties ?? {}).flatMap(([key, option]) => [rowOf(prefix + key, option, required.has(key)), ...nested(option, prefix + key)])
+  return Object.entries(schema.properties ?? {}).flatMap(([key, option]) => [
+    rowOf(prefix + key, option, required.has(key)),
+    ...nested(option, prefix + key),
+  ])
 }
 
 const rowOf = (name: string, option: OptionSchema, required: boolean): OptionRow => ({
@@ -34,7 +37,8 @@ const rowOf = (name: string, option: OptionSchema, required: boolean): OptionRow
 function nested(option: OptionSchema, name: string): OptionRow[] {
   const rows = option.properties ? propertyRows(option, name && `${name}.`) : []
   if (option.items) rows.push(...nested(option.items, `${name}[]`))
-  if (typeof option.additionalProperties === 'object') rows.push(...nested(option.additionalProperties, `${name && `${name}.`}*`))
+  if (typeof option.additionalProperties === 'object')
+    rows.push(...nested(option.additionalProperties, `${name && `${name}.`}*`))
   for (const choice of option.anyOf ?? []) rows.push(...nested(choice, name))
   return rows
 }
@@ -45,7 +49,8 @@ export function optionType(option: OptionSchema): string {
   if (option.anyOf) return [...new Set(option.anyOf.map(optionType))].join(' | ')
   if (option.format) return option.format === 'record' ? 'schema' : option.format
   if (option.type === 'array') return option.items ? `list of ${optionType(option.items)}` : 'list'
-  if (option.type === 'object') return typeof option.additionalProperties === 'object' ? `map of ${optionType(option.additionalProperties)}` : 'map'
+  if (option.type === 'object')
+    return typeof option.additionalProperties === 'object' ? `map of ${optionType(option.additionalProperties)}` : 'map'
   return option.type === 'string' ? 'text' : (option.type ?? 'any')
 }
 

@@ -16,33 +16,66 @@ import {
 
 /** The plan as text. `registry` tells which options are as they are by default; those are left out. */
 export function planText(plan: Plan, registry: Registry): string {
-  const lines = [`${plan.name} · profile ${plan.profile} · ${plan.runs === 'whole' ? 'runs from beginning to end' : 'goes on where the last run stopped'}`]
+  const lines = [
+    `${plan.name} · profile ${plan.profile} · ${plan.runs === 'whole' ? 'runs from beginning to end' : 'goes on where the last run stopped'}`,
+  ]
   if (plan.description) lines.push(plan.description)
   lines.push('')
-  const show = (does: string, node: PlanNode, how: readonly string[], options: OptionSchema | undefined, gives: string) => {
-    lines.push(`${does.padEnd(6)} ${node.id === node.type ? node.id : `${node.id} (${node.type})`}${how.length ? `  ${how.join('; ')}` : ''}`)
+  const show = (
+    does: string,
+    node: PlanNode,
+    how: readonly string[],
+    options: OptionSchema | undefined,
+    gives: string,
+  ) => {
+    lines.push(
+      `${does.padEnd(6)} ${node.id === node.type ? node.id : `${node.id} (${node.type})`}${how.length ? `  ${how.join('; ')}` : ''}`,
+    )
     const config = configText(node.config, options)
     if (config) lines.push(`         ${config}`)
     lines.push(`         ${gives}`)
   }
   for (const source of plan.sources)
-    show('read', source, source.side ? ['whole, as a side input'] : [], registry.source(source.type)?.options, fieldsText(source.schema))
+    show(
+      'read',
+      source,
+      source.side ? ['whole, as a side input'] : [],
+      registry.source(source.type)?.options,
+      fieldsText(source.schema),
+    )
   for (const step of plan.steps) {
     const how = [
       `from ${step.from.join(', ')}`,
       ...(step.pushedInto ? [`done by ${step.pushedInto} while it reads`] : []),
       ...(step.stateful ? ['keeps state'] : []),
     ]
-    const gives = [...(step.output ? [fieldsText(step.output)] : []), ...Object.keys(step.sides).map((name) => `to ${name}`)]
+    const gives = [
+      ...(step.output ? [fieldsText(step.output)] : []),
+      ...Object.keys(step.sides).map((name) => `to ${name}`),
+    ]
     show('do', step, how, registry.step(step.type)?.options, gives.join(', '))
   }
-  for (const sink of plan.sinks) show('write', sink, [`from ${sink.from.join(', ')}`], registry.sink(sink.type)?.options, promise(sink))
-  if (plan.deadLetter) show('write', plan.deadLetter, ['what cannot pass'], registry.sink(plan.deadLetter.type)?.options, promise(plan.deadLetter))
+  for (const sink of plan.sinks)
+    show('write', sink, [`from ${sink.from.join(', ')}`], registry.sink(sink.type)?.options, promise(sink))
+  if (plan.deadLetter)
+    show(
+      'write',
+      plan.deadLetter,
+      ['what cannot pass'],
+      registry.sink(plan.deadLetter.type)?.options,
+      promise(plan.deadLetter),
+    )
 
-  lines.push('', `Delivery: ${plan.delivery.label}${plan.delivery.required ? ', as the spec demands' : ''}. Weakest: ${plan.delivery.weakest}`)
+  lines.push(
+    '',
+    `Delivery: ${plan.delivery.label}${plan.delivery.required ? ', as the spec demands' : ''}. Weakest: ${plan.delivery.weakest}`,
+  )
   lines.push(`Bad records: ${badRecords(plan)}`)
   const holds = plan.sinks.filter((sink) => sink.capabilities.holds).map((sink) => sink.id)
-  if (holds.length) lines.push(`Checkpoints wait until files of ${holds.join(', ')} are whole; a restart writes again what came after the last of them.`)
+  if (holds.length)
+    lines.push(
+      `Checkpoints wait until files of ${holds.join(', ')} are whole; a restart writes again what came after the last of them.`,
+    )
   return `${lines.join('\n')}\n`
 }
 
@@ -70,14 +103,22 @@ export function configText(config: Json, options?: OptionSchema): string {
   if (typeof map['$secret'] === 'string') return `\${secret:${map['$secret']}}`
   if (Array.isArray(map['$secrets'])) {
     const parts = map['$secrets'] as readonly (string | { readonly $secret: string })[]
-    return JSON.stringify(masked(parts.map((part) => (typeof part === 'string' ? part : `\${secret:${part.$secret}}`)).join('')))
+    return JSON.stringify(
+      masked(parts.map((part) => (typeof part === 'string' ? part : `\${secret:${part.$secret}}`)).join('')),
+    )
   }
   return Object.entries(map)
     .flatMap(([key, value]) => {
       const option = options?.properties?.[key]
-      const text = isPlainMap(value) ? configText(value, option) : typeof value === 'number' ? numberText(value, option) : configText(value)
+      const text = isPlainMap(value)
+        ? configText(value, option)
+        : typeof value === 'number'
+          ? numberText(value, option)
+          : configText(value)
       if (isPlainMap(value)) return text || !option ? [`${key}: { ${text} }`] : []
-      return option?.default === value || (option && text === numberText(defaultOf(option), option)) ? [] : [`${key}: ${text}`]
+      return option?.default === value || (option && text === numberText(defaultOf(option), option))
+        ? []
+        : [`${key}: ${text}`]
     })
     .join(', ')
 }
@@ -90,10 +131,20 @@ function numberText(value: number, option: OptionSchema | undefined): string {
 
 /** A default that is typed with a unit, as a number. */
 const defaultOf = ({ format, default: text }: OptionSchema): number =>
-  (typeof text !== 'string' ? undefined : format === 'duration' ? parseDuration(text) : format === 'size' ? parseSize(text) : undefined) ?? Number.NaN
+  (typeof text !== 'string'
+    ? undefined
+    : format === 'duration'
+      ? parseDuration(text)
+      : format === 'size'
+        ? parseSize(text)
+        : undefined) ?? Number.NaN
 
 const isPlainMap = (value: Json): boolean =>
-  typeof value === 'object' && value !== null && !Array.isArray(value) && !('$secret' in value) && !('$secrets' in value)
+  typeof value === 'object' &&
+  value !== null &&
+  !Array.isArray(value) &&
+  !('$secret' in value) &&
+  !('$secrets' in value)
 
 /** Without a password that was typed into an address. */
 const masked = (text: string): string => text.replaceAll(/(:\/\/[^\s:@/]*:)(?!\$\{)[^\s@/]+@/g, '$1***@')

@@ -57,7 +57,8 @@ export function showProgress(io: Io): ProgressLine {
         case 'started':
           running.set(pipeline, event)
           readings = [readingOf([...running.values()])]
-          if (event.resumed) say(pipeline, `going on from the last checkpoint; ${count(recordsOf(event))} records were done before`)
+          if (event.resumed)
+            say(pipeline, `going on from the last checkpoint; ${count(recordsOf(event))} records were done before`)
           timer ??= setInterval(tick, io.terminal ? 250 : 10_000).unref()
           return
         case 'retry':
@@ -77,13 +78,16 @@ export function showProgress(io: Io): ProgressLine {
   }
 }
 
-const recordsOf = (started: Started): number => started.counters.flatMap((c) => Object.values(c.sources)).reduce((sum, source) => sum + source.read, 0)
+const recordsOf = (started: Started): number =>
+  started.counters.flatMap((c) => Object.values(c.sources)).reduce((sum, source) => sum + source.read, 0)
 
 function readingOf(running: readonly Started[]): Reading {
   const sum = (of: (started: Started) => number) => running.reduce((total, started) => total + of(started), 0)
   const isKnown = running.every(({ progress }) => progress.complete && progress.totalBytes > 0)
   const told = running.filter(({ progress }) => progress.behind !== undefined)
-  const oldest = Math.min(...told.filter(({ progress }) => progress.behind! > 0).map(({ progress }) => progress.arrivedMs ?? Infinity))
+  const oldest = Math.min(
+    ...told.filter(({ progress }) => progress.behind! > 0).map(({ progress }) => progress.arrivedMs ?? Infinity),
+  )
   return {
     atMs: performance.now(),
     records: sum(recordsOf),
@@ -103,7 +107,11 @@ function readingOf(running: readonly Started[]): Reading {
 /** `1,234,567 records  412,000/s  45.2 MiB  63 %  8.0 s left`, or `…  lag 12,345 records, 3.2 s` */
 export function progressText(from: Reading, now: Reading): string {
   const seconds = Math.max(0.001, (now.atMs - from.atMs) / 1000)
-  const parts = [`${count(now.records)} records`, `${count((now.records - from.records) / seconds)}/s`, bytes(now.bytes)]
+  const parts = [
+    `${count(now.records)} records`,
+    `${count((now.records - from.records) / seconds)}/s`,
+    bytes(now.bytes),
+  ]
   if (now.totalBytes > 0) {
     parts.push(`${Math.min(100, Math.floor((now.bytes / now.totalBytes) * 100))} %`)
     const rate = (now.bytes - from.bytes) / seconds

@@ -28,7 +28,16 @@ export function summaryText(summary: Summary, plan: Plan): string {
     const c = steps[step.id]
     if (c) {
       const reads = step.pushedInto ? `${step.from.join(', ')}, in ${step.pushedInto}` : step.from.join(', ')
-      rows.push([name(step.id, step.type), reads, count(c.in), count(c.out), n(c.filtered), n(c.failed), n(c.held), n(c.multiplied + c.results)])
+      rows.push([
+        name(step.id, step.type),
+        reads,
+        count(c.in),
+        count(c.out),
+        n(c.filtered),
+        n(c.failed),
+        n(c.held),
+        n(c.multiplied + c.results),
+      ])
       for (const [side, m] of Object.entries(c.sides)) rows.push([`  ${side}`, '', '', count(m), '', '', '', ''])
     }
   }
@@ -42,9 +51,12 @@ export function summaryText(summary: Summary, plan: Plan): string {
   const head = `${plan.name}: run ${summary.incarnation} ${summary.ended ? 'is done' : summary.caughtUp ? 'has caught up' : 'was stopped and can go on'} after ${span(summary.durationMs)}${summary.resumed ? ' (resumed)' : ''}: ${count(read)} records, ${bytes(size)}, ${count(read / seconds)}/s${summary.behind ? `; ${count(summary.behind)} records are there and were not read yet` : ''}`
   const left = plan.sources.flatMap(({ id }) => {
     const fields = sources[id]?.unknown
-    return fields ? [`${count(fields)} fields of ${id} are not in its schema and were left out (unknown_fields: drop).\n`] : []
+    return fields
+      ? [`${count(fields)} fields of ${id} are not in its schema and were left out (unknown_fields: drop).\n`]
+      : []
   })
-  const balance = summary.imbalances.length === 0 ? 'Every edge balances.' : `DOES NOT BALANCE: ${summary.imbalances.join('; ')}`
+  const balance =
+    summary.imbalances.length === 0 ? 'Every edge balances.' : `DOES NOT BALANCE: ${summary.imbalances.join('; ')}`
   return `${head}\n\n${table(
     columns.filter((_, at) => used[at]),
     rows.map((row) => row.filter((_, at) => used[at])),

@@ -53,7 +53,8 @@ export function cell(value: unknown): string {
 /** Rows as a table, the fields of the first rows as columns; numbers to the right. */
 export function rowTable(rows: readonly Readonly<Record<string, unknown>>[]): string {
   const fields = [...new Set(rows.slice(0, 100).flatMap((row) => Object.keys(row)))]
-  const numeric = (field: string) => rows.some((row) => typeof row[field] === 'number' || typeof row[field] === 'bigint')
+  const numeric = (field: string) =>
+    rows.some((row) => typeof row[field] === 'number' || typeof row[field] === 'bigint')
   return table(
     fields.map((title) => ({ title, right: numeric(title) })),
     rows.map((row) => fields.map((field) => cell(row[field]))),

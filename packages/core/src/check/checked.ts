@@ -1,5 +1,12 @@
 /** What the check found out about a spec: the plan is made of it. Parts that could not be told are absent; then there is a finding that says why. */
-import type { Inference, SinkCapabilities, SinkDefinition, SourceCapabilities, SourceDefinition, TransformDefinition } from '../connector.ts'
+import type {
+  Inference,
+  SinkCapabilities,
+  SinkDefinition,
+  SourceCapabilities,
+  SourceDefinition,
+  TransformDefinition,
+} from '../connector.ts'
 import type { Json } from '../record.ts'
 import type { RecordType } from '../schema.ts'
 import type { SpecNode } from '../spec/tree.ts'

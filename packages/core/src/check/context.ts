@@ -29,7 +29,14 @@ export function createChecking(project: Project, spec: Spec, registry: Registry,
     registry,
     report,
     resolving: { report, schemaFile: schemaFileOf(project) },
-    env: (id) => ({ root, home, profile, pipeline: spec.name, id, resolve: (path) => (isAbsolute(path) ? path : join(root, path)) }),
+    env: (id) => ({
+      root,
+      home,
+      profile,
+      pipeline: spec.name,
+      id,
+      resolve: (path) => (isAbsolute(path) ? path : join(root, path)),
+    }),
   }
 }
 
@@ -56,7 +63,12 @@ export function guarded<T>(ctx: Checking, at: Place, path: string, what: string,
   try {
     return call()
   } catch (error) {
-    ctx.report('definition_failed', at, path, `${what} failed while it was checked: ${error instanceof Error ? error.message : String(error)}`)
+    ctx.report(
+      'definition_failed',
+      at,
+      path,
+      `${what} failed while it was checked: ${error instanceof Error ? error.message : String(error)}`,
+    )
     return undefined
   }
 }

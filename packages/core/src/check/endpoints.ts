@@ -16,7 +16,9 @@ export function checkSource(spec: SpecSource, connections: Connections, ctx: Che
   const bound = bindEndpoint<SourceDefinition>(spec, 'source', connections, ctx)
   const { definition, options } = bound
   const capabilities =
-    definition && options !== undefined ? guarded(ctx, spec.place, spec.path, `source \`${bound.type}\``, () => definition.capabilities(options)) : undefined
+    definition && options !== undefined
+      ? guarded(ctx, spec.place, spec.path, `source \`${bound.type}\``, () => definition.capabilities(options))
+      : undefined
   const schema = checkSchema(spec, bound, ctx)
   return {
     ...bound,
@@ -32,7 +34,9 @@ export function checkSink(spec: SpecSink | SpecDeadLetter, connections: Connecti
   const bound = bindEndpoint<SinkDefinition>(spec, 'sink', connections, ctx)
   const { definition, options } = bound
   const capabilities =
-    definition && options !== undefined ? guarded(ctx, spec.place, spec.path, `sink \`${bound.type}\``, () => definition.capabilities(options)) : undefined
+    definition && options !== undefined
+      ? guarded(ctx, spec.place, spec.path, `sink \`${bound.type}\``, () => definition.capabilities(options))
+      : undefined
   return { ...bound, id: spec.id, spec, ...(capabilities ? { capabilities } : {}) }
 }
 
@@ -54,16 +58,28 @@ function bindEndpoint<D extends SourceDefinition | SinkDefinition>(
   ctx: Checking,
 ): Bound<D> {
   const { report, registry } = ctx
-  const binding = spec.connection ? bind(ctx.project, connections, spec.connection, `${spec.path}.connection`, report) : undefined
+  const binding = spec.connection
+    ? bind(ctx.project, connections, spec.connection, `${spec.path}.connection`, report)
+    : undefined
   const own = spec.type?.value
   const type = own ? typeWord(own, `${spec.path}.type`, ctx) : (binding?.type ?? '')
   const configPath = `${spec.path}.config`
   const configNode = mergeConfig(spec.config?.value, binding?.config, spec.place, configPath, report)
-  const base = { type, configNode, ...(spec.connection?.value.kind === 'scalar' ? { connection: spec.connection.value.text } : {}) }
+  const base = {
+    type,
+    configNode,
+    ...(spec.connection?.value.kind === 'scalar' ? { connection: spec.connection.value.text } : {}),
+  }
   if (!type) return base
   const definition = (kind === 'source' ? registry.source(type) : registry.sink(type)) as D | undefined
   if (!definition) {
-    reportMissing(kind, type, own?.place ?? binding!.typePlace, own ? `${spec.path}.type` : `connections.${base.connection}.type`, ctx)
+    reportMissing(
+      kind,
+      type,
+      own?.place ?? binding!.typePlace,
+      own ? `${spec.path}.type` : `connections.${base.connection}.type`,
+      ctx,
+    )
     return base
   }
   if (binding?.kind && definition.serves && !definition.serves.includes(binding.kind)) {
@@ -108,7 +124,13 @@ function resolveConfigNode(
 }
 
 /** Problems of a definition, at their places in the config; one about a map or list as a whole at `whole`. */
-export function reportProblems(problems: readonly Problem[] | undefined, node: SpecNode, path: string, whole: Place, ctx: Checking): void {
+export function reportProblems(
+  problems: readonly Problem[] | undefined,
+  node: SpecNode,
+  path: string,
+  whole: Place,
+  ctx: Checking,
+): void {
   for (const problem of problems ?? []) {
     if (problem.at.length > 0 || node.kind === 'scalar') ctx.report.problem(problem, node, path)
     else ctx.report.problem(problem, { kind: 'map', place: whole, entries: [] }, path)
@@ -129,7 +151,10 @@ function renamed(config: Json, names: Readonly<Record<string, string>>): Json {
 }
 
 function checkSchema(spec: SpecSource, bound: Bound<SourceDefinition>, ctx: Checking): RecordType | undefined {
-  if (spec.schema) return resolveOptions(spec.schema.value, { format: 'record' }, `${spec.path}.schema`, ctx.resolving) as RecordType | undefined
+  if (spec.schema)
+    return resolveOptions(spec.schema.value, { format: 'record' }, `${spec.path}.schema`, ctx.resolving) as
+      | RecordType
+      | undefined
   const config = bound.config as { readonly path?: unknown } | undefined
   const file = typeof config?.path === 'string' ? config.path : 'FILE'
   ctx.report('schema_missing', spec.place, spec.path, `the source \`${spec.id}\` has no schema`, {

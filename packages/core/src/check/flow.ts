@@ -39,15 +39,19 @@ export function checkFlow(
   /** Outputs that a wrong or missing `from` was probably meant for: they are not called unread as well. */
   const meant = new Set<string>()
   const froms = new Map<CheckedStep, readonly Reference[]>()
-  const isUnclear = streams.length > 1 && (steps[0] ? !steps[0].spec.from : sinks.some((sink) => !('from' in sink.spec && sink.spec.from)))
+  const isUnclear =
+    streams.length > 1 &&
+    (steps[0] ? !steps[0].spec.from : sinks.some((sink) => !('from' in sink.spec && sink.spec.from)))
   if (isUnclear) for (const source of streams) meant.add(source.id)
-  for (const [i, step] of steps.entries()) froms.set(step, step.spec.from ?? defaultFrom(steps[i - 1], step.spec, streams, ctx))
+  for (const [i, step] of steps.entries())
+    froms.set(step, step.spec.from ?? defaultFrom(steps[i - 1], step.spec, streams, ctx))
 
   const placed: Placed[] = []
   const readers = new Map<string, string[]>()
   const read = (reader: string, refs: readonly Reference[]): readonly string[] => {
     const names = [...new Set(refs.map((ref) => ref.name))]
-    if (names.length < refs.length) report('bad_value', refs.at(-1)!.place, refs.at(-1)!.path, 'an id is named twice', { expected: 'each id once' })
+    if (names.length < refs.length)
+      report('bad_value', refs.at(-1)!.place, refs.at(-1)!.path, 'an id is named twice', { expected: 'each id once' })
     for (const name of names) readers.set(name, [...(readers.get(name) ?? []), reader])
     return names
   }
@@ -80,13 +84,18 @@ export function checkFlow(
     if (outputs.has(ref.name)) return
     if (onlyNamed.has(ref.name)) {
       const names = [...owners].filter(([, owner]) => owner === ref.name).map(([name]) => name)
-      report('no_plain_output', ref.place, ref.path, `\`${ref.name}\` has only named outputs`, { hint: `name one of them: ${names.join(', ')}` })
-    } else if (sideSources.has(ref.name)) report('side_source_read', ref.place, ref.path, `\`${ref.name}\` is read whole as a side input`)
+      report('no_plain_output', ref.place, ref.path, `\`${ref.name}\` has only named outputs`, {
+        hint: `name one of them: ${names.join(', ')}`,
+      })
+    } else if (sideSources.has(ref.name))
+      report('side_source_read', ref.place, ref.path, `\`${ref.name}\` is read whole as a side input`)
     else if (!failed.some((step) => placeOfText(step.spec.config, ref.name))) {
       const known = [...outputs.keys()]
       const near = closest(ref.name, known)
       if (near !== undefined) meant.add(near)
-      const what = sinks.some((sink) => sink.id === ref.name) ? `\`${ref.name}\` is a sink; nothing comes out of it` : `nothing has the id \`${ref.name}\``
+      const what = sinks.some((sink) => sink.id === ref.name)
+        ? `\`${ref.name}\` is a sink; nothing comes out of it`
+        : `nothing has the id \`${ref.name}\``
       report('unknown_reference', ref.place, ref.path, what, { hint: suggest(ref.name, known) })
     }
     outputs.set(ref.name, 'unknown')
@@ -101,7 +110,9 @@ export function checkFlow(
       continue
     }
     const ids = new Set(waiting.map((step) => step.id))
-    const missing = waiting.flatMap((step) => froms.get(step)!.filter((ref) => !outputs.has(ref.name) && !ids.has(ref.name)))
+    const missing = waiting.flatMap((step) =>
+      froms.get(step)!.filter((ref) => !outputs.has(ref.name) && !ids.has(ref.name)),
+    )
     if (missing.length > 0) missing.forEach(judge)
     else reportCycle(waiting, froms, outputs, ctx)
   }
@@ -119,20 +130,36 @@ export function checkFlow(
     const isFailed = failed.some((step) => step.id === name)
     if (!readers.has(name) && outputs.has(name) && !isFailed && !meant.has(name)) {
       const owner = owners.get(name)
-      report('unread_output', at.place, at.path, owner ? `nobody reads the output \`${name}\` of \`${owner}\`` : `nobody reads \`${name}\``)
+      report(
+        'unread_output',
+        at.place,
+        at.path,
+        owner ? `nobody reads the output \`${name}\` of \`${owner}\`` : `nobody reads \`${name}\``,
+      )
     }
   }
   return { steps: placed, sinks: sinkInputs, readers, owners }
 }
 
 /** The step before; for the first step the only source. */
-function defaultFrom(before: CheckedStep | undefined, spec: CheckedStep['spec'], streams: readonly CheckedSource[], ctx: Checking): readonly Reference[] {
+function defaultFrom(
+  before: CheckedStep | undefined,
+  spec: CheckedStep['spec'],
+  streams: readonly CheckedSource[],
+  ctx: Checking,
+): readonly Reference[] {
   if (before) return [{ name: before.id, place: spec.verb.keyPlace, path: spec.path }]
   if (streams.length === 1) return [{ name: streams[0]!.id, place: spec.verb.keyPlace, path: spec.path }]
   if (streams.length > 1)
-    ctx.report('from_needed', spec.verb.keyPlace, spec.path, 'there are several sources; this step has to say which it reads', {
-      hint: `from: ${streams[0]!.id}`,
-    })
+    ctx.report(
+      'from_needed',
+      spec.verb.keyPlace,
+      spec.path,
+      'there are several sources; this step has to say which it reads',
+      {
+        hint: `from: ${streams[0]!.id}`,
+      },
+    )
   return []
 }
 
@@ -150,7 +177,9 @@ function sinkDefault(
   if (last) return [{ name: last.id, ...at }]
   if (streams.length === 1) return [{ name: streams[0]!.id, ...at }]
   if (streams.length > 1)
-    ctx.report('from_needed', at.place, at.path, 'there are several sources; this sink has to say which it reads', { hint: `from: ${streams[0]!.id}` })
+    ctx.report('from_needed', at.place, at.path, 'there are several sources; this sink has to say which it reads', {
+      hint: `from: ${streams[0]!.id}`,
+    })
   return []
 }
 
@@ -167,7 +196,10 @@ function merged(refs: readonly Reference[], outputs: ReadonlyMap<string, Known>,
       first = ref.name
     } else if (!sameRecord(type, of)) {
       const { expected, got } = difference(type, of)
-      ctx.report('merge_types_differ', ref.place, ref.path, `\`${ref.name}\` has other fields than \`${first}\``, { expected, got })
+      ctx.report('merge_types_differ', ref.place, ref.path, `\`${ref.name}\` has other fields than \`${first}\``, {
+        expected,
+        got,
+      })
       isUnknown = true
     }
   }
@@ -182,11 +214,19 @@ function difference(a: RecordType, b: RecordType): { expected: string; got: stri
   }
   const name = [...Object.keys(a.fields), ...Object.keys(b.fields)].find((each) => shown(a, each) !== shown(b, each))
   return name === undefined
-    ? { expected: a.open ? 'further fields' : 'no further fields', got: b.open ? 'further fields' : 'no further fields' }
+    ? {
+        expected: a.open ? 'further fields' : 'no further fields',
+        got: b.open ? 'further fields' : 'no further fields',
+      }
     : { expected: shown(a, name), got: shown(b, name) }
 }
 
-function reportCycle(waiting: readonly CheckedStep[], froms: ReadonlyMap<CheckedStep, readonly Reference[]>, outputs: Map<string, Known>, ctx: Checking): void {
+function reportCycle(
+  waiting: readonly CheckedStep[],
+  froms: ReadonlyMap<CheckedStep, readonly Reference[]>,
+  outputs: Map<string, Known>,
+  ctx: Checking,
+): void {
   const byId = new Map(waiting.map((step) => [step.id, step]))
   const walked: CheckedStep[] = []
   let at = waiting[0]!
@@ -198,13 +238,22 @@ function reportCycle(waiting: readonly CheckedStep[], froms: ReadonlyMap<Checked
   const circle = walked.slice(walked.indexOf(at))
   const firstInSpec = waiting.find((step) => circle.includes(step))!
   const ref = froms.get(firstInSpec)!.find((each) => circle.some((step) => step.id === each.name))!
-  const names = [...circle.slice(circle.indexOf(firstInSpec)), ...circle.slice(0, circle.indexOf(firstInSpec)), firstInSpec].map((step) => step.id)
+  const names = [
+    ...circle.slice(circle.indexOf(firstInSpec)),
+    ...circle.slice(0, circle.indexOf(firstInSpec)),
+    firstInSpec,
+  ].map((step) => step.id)
   ctx.report('cycle', ref.place, ref.path, `these steps read each other: ${names.reverse().join(' -> ')}`)
   for (const step of circle) outputs.set(step.id, 'unknown')
 }
 
 /** Sources, steps and sinks share one set of ids; named outputs are looked at when they are known. */
-function checkIds(sources: readonly CheckedSource[], steps: readonly CheckedStep[], sinks: readonly CheckedSink[], ctx: Checking): void {
+function checkIds(
+  sources: readonly CheckedSource[],
+  steps: readonly CheckedStep[],
+  sinks: readonly CheckedSink[],
+  ctx: Checking,
+): void {
   const seen = new Map<string, string>()
   const add = (id: string, what: string, at: Place, path: string) => {
     const other = seen.get(id)

@@ -15,11 +15,21 @@ import { checkDelivery } from './delivery.ts'
 import { checkSink, checkSource, reportProblems } from './endpoints.ts'
 import { checkFlow } from './flow.ts'
 import { checkFields } from './infer.ts'
-import { checkAnswers, checkErrorPolicies, checkEventTime, checkParallelism, checkRuns, checkSchedule } from './rules.ts'
+import {
+  checkAnswers,
+  checkErrorPolicies,
+  checkEventTime,
+  checkParallelism,
+  checkRuns,
+  checkSchedule,
+} from './rules.ts'
 import { checkSteps } from './steps.ts'
 
 /** `checked` is there only where no finding is an error. */
-export function examine(project: Project, registry: Registry): { readonly findings: readonly Finding[]; readonly checked?: Checked } {
+export function examine(
+  project: Project,
+  registry: Registry,
+): { readonly findings: readonly Finding[]; readonly checked?: Checked } {
   const report = createReport(project.file, project.findings)
   if (!project.spec) return { findings: report.findings() }
   const spec = readSpec(project.spec, report)
@@ -37,7 +47,9 @@ export function examine(project: Project, registry: Registry): { readonly findin
     const { definition, options } = sink
     checkFields(sink.configNode, definition.options, input, `${sink.spec.path}.config`, ctx)
     if (definition.mapping) checkHeld(definition.mapping, sink, input, ctx)
-    const problems = definition.accepts && guarded(ctx, sink.spec.place, sink.spec.path, `sink \`${sink.type}\``, () => definition.accepts!(options, input))
+    const problems =
+      definition.accepts &&
+      guarded(ctx, sink.spec.place, sink.spec.path, `sink \`${sink.type}\``, () => definition.accepts!(options, input))
     reportProblems(problems, sink.configNode, `${sink.spec.path}.config`, sink.spec.place, ctx)
   }
   const streams = declared.filter((source) => !sideSources.has(source.id))
@@ -50,13 +62,22 @@ export function examine(project: Project, registry: Registry): { readonly findin
   const delivery = checkDelivery(streams, sinks, ctx)
   const findings = report.findings()
   if (report.errors() > 0) return { findings }
-  return { findings, checked: { spec, sources, sideSources, flow, sinks, ...(deadLetter ? { deadLetter } : {}), delivery, runs } }
+  return {
+    findings,
+    checked: { spec, sources, sideSources, flow, sinks, ...(deadLetter ? { deadLetter } : {}), delivery, runs },
+  }
 }
 
 /** Every field has a type that the sink has a form for. */
-function checkHeld(mapping: (type: Type) => string | undefined, { id, type, spec }: CheckedSink, input: RecordType, ctx: Checking): void {
+function checkHeld(
+  mapping: (type: Type) => string | undefined,
+  { id, type, spec }: CheckedSink,
+  input: RecordType,
+  ctx: Checking,
+): void {
   for (const [name, field] of Object.entries(input.fields)) {
-    if (guarded(ctx, spec.place, spec.path, `sink \`${type}\``, () => mapping(field.type) ?? 'none') !== 'none') continue
+    if (guarded(ctx, spec.place, spec.path, `sink \`${type}\``, () => mapping(field.type) ?? 'none') !== 'none')
+      continue
     const message = `\`${id}\` has no form for the field \`${name}\``
     ctx.report('type_not_held', spec.place, `${spec.path}.${name}`, message, {
       got: typeText(field.type),

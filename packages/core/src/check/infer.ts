@@ -11,7 +11,12 @@ import { type Checking, guarded } from './context.ts'
 import { reportProblems } from './endpoints.ts'
 
 /** Undefined where the step itself is wrong, or its inference finds the input wrong and tells no output. */
-export function inferStep(step: CheckedStep, input: RecordType, sources: readonly CheckedSource[], ctx: Checking): Inference | undefined {
+export function inferStep(
+  step: CheckedStep,
+  input: RecordType,
+  sources: readonly CheckedSource[],
+  ctx: Checking,
+): Inference | undefined {
   const { definition, options, spec } = step
   if (!definition || options === undefined) return undefined
   const sides: [string, RecordType][] = []
@@ -31,13 +36,21 @@ export function inferStep(step: CheckedStep, input: RecordType, sources: readonl
 }
 
 /** Options of format `field` name fields that are there. */
-export function checkFields(node: SpecNode, schema: OptionSchema, input: RecordType, path: string, ctx: Checking): void {
+export function checkFields(
+  node: SpecNode,
+  schema: OptionSchema,
+  input: RecordType,
+  path: string,
+  ctx: Checking,
+): void {
   if (schema.anyOf) {
     const choice = schema.anyOf.find((each) => fits(node, each, ctx))
     if (choice) checkFields(node, choice, input, path, ctx)
   } else if (schema.format === 'field') {
     if (node.kind !== 'scalar' || typeof node.value !== 'string' || fieldOf(input, node.value)) return
-    ctx.report('unknown_field', node.place, path, `there is no field \`${node.value}\` here`, { hint: suggest(node.value, Object.keys(input.fields)) })
+    ctx.report('unknown_field', node.place, path, `there is no field \`${node.value}\` here`, {
+      hint: suggest(node.value, Object.keys(input.fields)),
+    })
   } else if (schema.type === 'array' && node.kind === 'list') {
     for (const [i, item] of node.items.entries()) checkFields(item, schema.items ?? {}, input, `${path}[${i}]`, ctx)
   } else if (schema.type === 'object' && node.kind === 'map') {

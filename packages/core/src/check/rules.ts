@@ -9,65 +9,123 @@ import type { CheckedSink, CheckedSource, CheckedStep, Flow } from './checked.ts
 import type { Checking } from './context.ts'
 
 /** `whole` where every input ends, unless the spec says otherwise. */
-export function checkRuns(streams: readonly CheckedSource[], steps: readonly CheckedStep[], ctx: Checking): 'whole' | 'continue' {
+export function checkRuns(
+  streams: readonly CheckedSource[],
+  steps: readonly CheckedStep[],
+  ctx: Checking,
+): 'whole' | 'continue' {
   const endless = streams.find((source) => source.capabilities && !source.capabilities.bounded)
   const { runs } = ctx.spec
   if (runs?.mode === 'whole' && endless)
-    ctx.report('runs_whole_unbounded', runs.place, 'runs', `the input of \`${endless.id}\` never ends, so the run would not either`)
+    ctx.report(
+      'runs_whole_unbounded',
+      runs.place,
+      'runs',
+      `the input of \`${endless.id}\` never ends, so the run would not either`,
+    )
   const mode = runs?.mode ?? (endless ? 'continue' : 'whole')
   if (mode === 'whole') return mode
   for (const { spec, definition, options } of steps) {
     const needsEnd = definition?.needsEnd
     if (options === undefined || !(typeof needsEnd === 'function' ? needsEnd(options as never) : needsEnd)) continue
     const why = runs ? 'the pipeline goes on where it stopped' : `\`${endless!.id}\` never ends`
-    ctx.report('needs_end', spec.verb.keyPlace, spec.path, `\`${spec.verb.key}\` gives its results at the end of the input, but ${why}`)
+    ctx.report(
+      'needs_end',
+      spec.verb.keyPlace,
+      spec.path,
+      `\`${spec.verb.key}\` gives its results at the end of the input, but ${why}`,
+    )
   }
   return mode
 }
 
-export function checkParallelism(streams: readonly CheckedSource[], steps: readonly CheckedStep[], ctx: Checking): void {
+export function checkParallelism(
+  streams: readonly CheckedSource[],
+  steps: readonly CheckedStep[],
+  ctx: Checking,
+): void {
   const { workers, place } = ctx.spec.parallelism
   if (workers === 1) return
-  const undivided = streams.filter(({ capabilities }) => capabilities && !capabilities.shares).map((source) => `\`${source.id}\``)
-  if (undivided.length > 0) ctx.report('parallel_source', place, 'parallelism', `${undivided.join(', ')} cannot be shared by ${workers} workers`)
+  const undivided = streams
+    .filter(({ capabilities }) => capabilities && !capabilities.shares)
+    .map((source) => `\`${source.id}\``)
+  if (undivided.length > 0)
+    ctx.report(
+      'parallel_source',
+      place,
+      'parallelism',
+      `${undivided.join(', ')} cannot be shared by ${workers} workers`,
+    )
   const stateful = steps.filter((step) => step.definition?.stateful).map((step) => `\`${step.id}\``)
-  if (stateful.length > 0) ctx.report('parallel_state', place, 'parallelism', `${stateful.join(', ')} cannot keep memory on ${workers} workers`)
+  if (stateful.length > 0)
+    ctx.report(
+      'parallel_state',
+      place,
+      'parallelism',
+      `${stateful.join(', ')} cannot keep memory on ${workers} workers`,
+    )
 }
 
 /** Where bad records go: a dead letter that is named has to be there, one that is there should be used, and only a sender can be refused. */
-export function checkErrorPolicies(sources: readonly CheckedSource[], steps: readonly CheckedStep[], ctx: Checking): void {
+export function checkErrorPolicies(
+  sources: readonly CheckedSource[],
+  steps: readonly CheckedStep[],
+  ctx: Checking,
+): void {
   const { spec, report } = ctx
   let isUsed = false
   const look = (word: OnErrorWord | undefined, place: Place | undefined, path: string, refuses: boolean) => {
     if (word === 'dead_letter') {
       isUsed = true
-      if (!spec.deadLetter) report('dead_letter_missing', place!, path, 'bad records go to the dead letter, but there is none')
+      if (!spec.deadLetter)
+        report('dead_letter_missing', place!, path, 'bad records go to the dead letter, but there is none')
     }
-    if (word === 'refuse' && !refuses) report('refuse_unsupported', place!, path, 'there is no sender that could be told')
+    if (word === 'refuse' && !refuses)
+      report('refuse_unsupported', place!, path, 'there is no sender that could be told')
   }
   look(spec.onError?.data, spec.onError?.place, 'on_error', false)
   for (const { spec: source, capabilities } of sources)
-    if (source) look(source.onError, source.onErrorPlace, `${source.path}.on_error`, !capabilities || capabilities.refuses === true)
+    if (source)
+      look(
+        source.onError,
+        source.onErrorPlace,
+        `${source.path}.on_error`,
+        !capabilities || capabilities.refuses === true,
+      )
   for (const { spec: step } of steps) look(step.onError, step.onErrorPlace, `${step.path}.on_error`, false)
-  if (spec.deadLetter && !isUsed) report('dead_letter_unused', spec.deadLetter.place, 'dead_letter', 'no record ever goes to the dead letter')
+  if (spec.deadLetter && !isUsed)
+    report('dead_letter_unused', spec.deadLetter.place, 'dead_letter', 'no record ever goes to the dead letter')
 }
 
 /** Sources that answer their sender: what they answer with, and that no answer waits for a file to be finished. */
-export function checkAnswers(streams: readonly CheckedSource[], sinks: readonly CheckedSink[], flow: Flow, ctx: Checking): void {
+export function checkAnswers(
+  streams: readonly CheckedSource[],
+  sinks: readonly CheckedSink[],
+  flow: Flow,
+  ctx: Checking,
+): void {
   for (const { id, spec, capabilities } of streams) {
     if (!spec || !capabilities) continue
     if (!capabilities.answers) {
       const [key] = spec.answerKeys
-      if (key) ctx.report('answer_unsupported', key.keyPlace, `${spec.path}.${key.key}`, `the source \`${id}\` answers nobody`)
+      if (key)
+        ctx.report('answer_unsupported', key.keyPlace, `${spec.path}.${key.key}`, `the source \`${id}\` answers nobody`)
       continue
     }
     const { answer } = spec
     const nodes = [id, ...flow.steps.map(({ step }) => step.id), ...flow.owners.keys()]
     if (answer && !nodes.includes(answer.name))
-      ctx.report('unknown_reference', answer.place, answer.path, `no step has the id \`${answer.name}\``, { hint: suggest(answer.name, nodes) })
+      ctx.report('unknown_reference', answer.place, answer.path, `no step has the id \`${answer.name}\``, {
+        hint: suggest(answer.name, nodes),
+      })
     for (const sink of sinks) {
       if (!sink.capabilities?.holds || !isBelow(sink.id, id, flow)) continue
-      ctx.report('answers_held', sink.spec.place, sink.spec.path, `senders to \`${id}\` would wait until a file of \`${sink.id}\` is finished`)
+      ctx.report(
+        'answers_held',
+        sink.spec.place,
+        sink.spec.path,
+        `senders to \`${id}\` would wait until a file of \`${sink.id}\` is finished`,
+      )
     }
   }
 }
@@ -94,13 +152,21 @@ export function checkSchedule(streams: readonly CheckedSource[], ctx: Checking):
   const { schedule } = ctx.spec
   const endless = streams.find((source) => source.capabilities && !source.capabilities.bounded)
   if (schedule && endless)
-    ctx.report('schedule_endless', schedule.place, 'schedule', `the input of \`${endless.id}\` never ends, so the run would never be over`)
+    ctx.report(
+      'schedule_endless',
+      schedule.place,
+      'schedule',
+      `the input of \`${endless.id}\` never ends, so the run would never be over`,
+    )
 }
 
 /** The field of event time has to be there, as a time or as text that the formats read. */
 export function checkEventTime(sources: readonly CheckedSource[], ctx: Checking): void {
   for (const { spec, schema } of sources) {
-    const value = spec?.eventTime?.value as { readonly field?: string; readonly formats?: readonly string[]; readonly zone?: string } | string | undefined
+    const value = spec?.eventTime?.value as
+      | { readonly field?: string; readonly formats?: readonly string[]; readonly zone?: string }
+      | string
+      | undefined
     if (!spec?.eventTime || typeof value !== 'object') continue
     const at = (key: string, i?: number) => {
       const { node } = nodeAt(spec.eventTime!.entry.value, i === undefined ? [key] : [key, i])
@@ -115,8 +181,14 @@ export function checkEventTime(sources: readonly CheckedSource[], ctx: Checking)
     if (!schema || value.field === undefined) continue
     const field = fieldOf(schema, value.field)
     if (!field)
-      ctx.report('unknown_field', ...at('field'), `the source has no field \`${value.field}\``, { hint: suggest(value.field, Object.keys(schema.fields)) })
-    else if (field.type.kind !== 'timestamp' && field.type.kind !== 'date' && !(field.type.kind === 'string' && value.formats))
+      ctx.report('unknown_field', ...at('field'), `the source has no field \`${value.field}\``, {
+        hint: suggest(value.field, Object.keys(schema.fields)),
+      })
+    else if (
+      field.type.kind !== 'timestamp' &&
+      field.type.kind !== 'date' &&
+      !(field.type.kind === 'string' && value.formats)
+    )
       ctx.report('wrong_type', ...at('field'), `\`${value.field}\` holds no time`, {
         expected: 'a timestamp, a date, or text with `formats`',
         got: typeText(field.type),

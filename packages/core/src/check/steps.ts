@@ -20,7 +20,11 @@ export interface StepsChecked {
   readonly sideSources: ReadonlySet<string>
 }
 
-export function checkSteps(specs: readonly SpecStep[], declared: readonly CheckedSource[], ctx: Checking): StepsChecked {
+export function checkSteps(
+  specs: readonly SpecStep[],
+  declared: readonly CheckedSource[],
+  ctx: Checking,
+): StepsChecked {
   const sources: CheckedSource[] = []
   const sideSources = new Set<string>()
   const steps = specs.map((spec): CheckedStep => {
@@ -32,11 +36,14 @@ export function checkSteps(specs: readonly SpecStep[], declared: readonly Checke
     const resolved = resolveStep(spec, definition, ctx)
     if (!resolved) return { id: spec.id, spec, definition, sideInputs: {} }
     const needed = definition.sides
-      ? (guarded(ctx, spec.verb.keyPlace, spec.path, `the step \`${spec.verb.key}\``, () => definition.sides!(resolved.options)) ?? {})
+      ? (guarded(ctx, spec.verb.keyPlace, spec.path, `the step \`${spec.verb.key}\``, () =>
+          definition.sides!(resolved.options),
+        ) ?? {})
       : {}
     const sideInputs: [string, string][] = []
     for (const [name, side] of Object.entries(needed)) {
-      const id = 'source' in side ? sideById(name, side.source, spec, declared, ctx) : sideInline(name, side, spec, sources, ctx)
+      const id =
+        'source' in side ? sideById(name, side.source, spec, declared, ctx) : sideInline(name, side, spec, sources, ctx)
       if (id === undefined) return { id: spec.id, spec, definition, sideInputs: {} }
       sideInputs.push([name, id])
       sideSources.add(id)
@@ -46,19 +53,31 @@ export function checkSteps(specs: readonly SpecStep[], declared: readonly Checke
   return { steps, sources, sideSources }
 }
 
-function resolveStep(spec: SpecStep, definition: TransformDefinition, ctx: Checking): { readonly config: Json; readonly options: unknown } | undefined {
+function resolveStep(
+  spec: SpecStep,
+  definition: TransformDefinition,
+  ctx: Checking,
+): { readonly config: Json; readonly options: unknown } | undefined {
   const errors = ctx.report.errors()
   const config = resolveOptions(spec.config, definition.options as OptionSchema, spec.configPath, ctx.resolving)
   if (config === undefined || ctx.report.errors() > errors) return undefined
   const options = optionsOf(config)
   if (definition.check) {
-    const problems = guarded(ctx, spec.verb.keyPlace, spec.path, `the step \`${spec.verb.key}\``, () => definition.check!(options, ctx.env(spec.id)))
+    const problems = guarded(ctx, spec.verb.keyPlace, spec.path, `the step \`${spec.verb.key}\``, () =>
+      definition.check!(options, ctx.env(spec.id)),
+    )
     reportProblems(problems, spec.config, spec.configPath, spec.verb.keyPlace, ctx)
   }
   return ctx.report.errors() > errors ? undefined : { config, options }
 }
 
-function sideById(name: string, id: string, spec: SpecStep, declared: readonly CheckedSource[], ctx: Checking): string | undefined {
+function sideById(
+  name: string,
+  id: string,
+  spec: SpecStep,
+  declared: readonly CheckedSource[],
+  ctx: Checking,
+): string | undefined {
   const place = placeOfText(spec.config, id) ?? spec.verb.keyPlace
   const source = declared.find((each) => each.id === id)
   if (!source) {
@@ -71,12 +90,23 @@ function sideById(name: string, id: string, spec: SpecStep, declared: readonly C
     return undefined
   }
   if (source.capabilities && !source.capabilities.bounded)
-    ctx.report('side_unbounded', place, pathText(spec.configPath, [name]), `\`${id}\` never ends, so it cannot be read whole`)
+    ctx.report(
+      'side_unbounded',
+      place,
+      pathText(spec.configPath, [name]),
+      `\`${id}\` never ends, so it cannot be read whole`,
+    )
   return id
 }
 
 /** A side input that the step declares in its own config becomes a source of the plan, `step.name`. */
-function sideInline(name: string, side: Exclude<SideInput, { source: string }>, spec: SpecStep, sources: CheckedSource[], ctx: Checking): string | undefined {
+function sideInline(
+  name: string,
+  side: Exclude<SideInput, { source: string }>,
+  spec: SpecStep,
+  sources: CheckedSource[],
+  ctx: Checking,
+): string | undefined {
   const place = spec.verb.keyPlace
   const path = spec.configPath
   const definition = ctx.registry.source(side.type)
@@ -100,17 +130,32 @@ function sideInline(name: string, side: Exclude<SideInput, { source: string }>, 
     )
   const capabilities = guarded(ctx, place, path, `source \`${side.type}\``, () => definition.capabilities(options))
   if (!capabilities) return undefined
-  if (!capabilities.bounded) ctx.report('side_unbounded', place, path, `this source never ends, so it cannot be read whole`)
-  sources.push({ id, type: side.type, definition, configNode, config, schema: side.schema, unknownFields: 'drop', capabilities })
+  if (!capabilities.bounded)
+    ctx.report('side_unbounded', place, path, `this source never ends, so it cannot be read whole`)
+  sources.push({
+    id,
+    type: side.type,
+    definition,
+    configNode,
+    config,
+    schema: side.schema,
+    unknownFields: 'drop',
+    capabilities,
+  })
   return id
 }
 
 /** A plain value as a node; texts stand where `placeOf` finds them. */
 function nodeOf(value: unknown, placeOf: (text: string) => Place): SpecNode {
-  if (Array.isArray(value)) return { kind: 'list', place: placeOf(''), items: value.map((item) => nodeOf(item, placeOf)) }
+  if (Array.isArray(value))
+    return { kind: 'list', place: placeOf(''), items: value.map((item) => nodeOf(item, placeOf)) }
   if (typeof value === 'object' && value !== null) {
     const entries = Object.entries(value).filter(([, each]) => each !== undefined)
-    return { kind: 'map', place: placeOf(''), entries: entries.map(([key, each]) => ({ key, keyPlace: placeOf(key), value: nodeOf(each, placeOf) })) }
+    return {
+      kind: 'map',
+      place: placeOf(''),
+      entries: entries.map(([key, each]) => ({ key, keyPlace: placeOf(key), value: nodeOf(each, placeOf) })),
+    }
   }
   const text = String(value)
   return { kind: 'scalar', place: placeOf(text), value: value as ScalarNode['value'], text, style: 'plain' }
@@ -120,7 +165,10 @@ function nodeOf(value: unknown, placeOf: (text: string) => Place): SpecNode {
 export function placeOfText(node: SpecNode, text: string): Place | undefined {
   if (node.kind === 'scalar') return node.text === text ? node.place : undefined
   if (node.kind === 'list') return first(node.items, (item) => placeOfText(item, text))
-  return first(node.entries, (entry) => placeOfText(entry.value, text) ?? (entry.key === text ? entry.keyPlace : undefined))
+  return first(
+    node.entries,
+    (entry) => placeOfText(entry.value, text) ?? (entry.key === text ? entry.keyPlace : undefined),
+  )
 }
 
 function first<T, R>(items: readonly T[], find: (item: T) => R | undefined): R | undefined {

@@ -28,7 +28,8 @@ export function wantedBy(project: Project): readonly Wanted[] {
   for (const source of spec.sources) add('source', source)
   for (const sink of spec.sinks) add('sink', sink)
   if (spec.deadLetter) add('sink', spec.deadLetter)
-  for (const step of spec.steps) wanted.push({ kind: 'transform', type: step.verb.key, needs: (definition) => sidesOf(definition, step, project) })
+  for (const step of spec.steps)
+    wanted.push({ kind: 'transform', type: step.verb.key, needs: (definition) => sidesOf(definition, step, project) })
   return wanted
 }
 
@@ -36,7 +37,10 @@ export function wantedBy(project: Project): readonly Wanted[] {
 function sidesOf(definition: Definition, step: SpecStep, project: Project): readonly Wanted[] {
   if (definition.kind !== 'transform' || !definition.sides) return []
   const quiet = createReport(project.file)
-  const config = resolveOptions(step.config, definition.options as OptionSchema, step.configPath, { report: quiet, schemaFile: schemaFileOf(project) })
+  const config = resolveOptions(step.config, definition.options as OptionSchema, step.configPath, {
+    report: quiet,
+    schemaFile: schemaFileOf(project),
+  })
   if (config === undefined || quiet.errors() > 0) return []
   try {
     const sides = Object.values(definition.sides(resolveConfig(config, () => 'secret') as never))

@@ -31,19 +31,26 @@ export function fromJson(type: Type): (value: unknown) => unknown {
       return (value) => {
         if (typeof value === 'string') return bigintFromText(value)
         if (Number.isSafeInteger(value)) return BigInt(value as number)
-        return Number.isInteger(value) ? tooLarge(value, 'write it as a string') : refuse('not_integer', value, 'a whole number')
+        return Number.isInteger(value)
+          ? tooLarge(value, 'write it as a string')
+          : refuse('not_integer', value, 'a whole number')
       }
     case 'decimal':
       return (value) => {
         if (typeof value === 'string') return decimalFromText(value, type.precision, type.scale)
-        return typeof value === 'number' ? decimalFromNumber(value, type.precision, type.scale) : refuse('bad_decimal', value, 'a decimal')
+        return typeof value === 'number'
+          ? decimalFromNumber(value, type.precision, type.scale)
+          : refuse('bad_decimal', value, 'a decimal')
       }
     case 'date':
-      return (value) => (typeof value === 'string' ? dateFromText(value) : refuse('bad_date', value, 'a date as yyyy-MM-dd'))
+      return (value) =>
+        typeof value === 'string' ? dateFromText(value) : refuse('bad_date', value, 'a date as yyyy-MM-dd')
     case 'timestamp':
-      return (value) => (typeof value === 'string' ? timestampFromText(value) : refuse('bad_date', value, 'a timestamp as ISO 8601 text'))
+      return (value) =>
+        typeof value === 'string' ? timestampFromText(value) : refuse('bad_date', value, 'a timestamp as ISO 8601 text')
     case 'bytes':
-      return (value) => (typeof value === 'string' ? bytesFromText(value) : refuse('bad_bytes', value, 'bytes as base64 text'))
+      return (value) =>
+        typeof value === 'string' ? bytesFromText(value) : refuse('bad_bytes', value, 'bytes as base64 text')
     case 'json':
       return (value) => value
     case 'list': {
@@ -58,7 +65,8 @@ export function fromJson(type: Type): (value: unknown) => unknown {
     case 'object': {
       const read = rowFromJson(type.record, type.record.open ? 'keep' : 'drop')
       return (value) => {
-        if (typeof value !== 'object' || value === null || Array.isArray(value)) return refuse('not_object', value, 'an object')
+        if (typeof value !== 'object' || value === null || Array.isArray(value))
+          return refuse('not_object', value, 'an object')
         const row = read(value as Row)
         if (!Array.isArray(row)) return row
         throw new DataError(row[0]!.code, row[0]!.message, row[0]!.field)
@@ -87,7 +95,8 @@ function within(step: string, read: (value: unknown) => unknown, value: unknown)
 }
 
 /** A path inside a value put behind the step that leads to it. */
-export const joinPath = (step: string, rest: string | undefined): string => (rest === undefined ? step : rest.startsWith('[') ? step + rest : `${step}.${rest}`)
+export const joinPath = (step: string, rest: string | undefined): string =>
+  rest === undefined ? step : rest.startsWith('[') ? step + rest : `${step}.${rest}`
 
 /** The same for a field: null and absent become null where it is optional. */
 export function fieldFromJson(field: Field): (value: unknown) => unknown {
@@ -98,7 +107,9 @@ export function fieldFromJson(field: Field): (value: unknown) => unknown {
 /** A value of the type as what `JSON.stringify` may get: bigint and decimal as strings, timestamps as ISO 8601 in UTC, bytes as base64. null stays null. */
 export function toJson(type: Type): (value: unknown) => Json {
   const write = jsonWriter(type)
-  return write ? (value) => (value === null || value === undefined ? null : write(value)) : (value) => (value ?? null) as Json
+  return write
+    ? (value) => (value === null || value === undefined ? null : write(value))
+    : (value) => (value ?? null) as Json
 }
 
 /** The conversion of a value that is not null; undefined where memory and JSON have the same form. */
@@ -123,7 +134,9 @@ function jsonWriter(type: Type): ((value: unknown) => Json) | undefined {
       return (value) => {
         const made: Row = {}
         for (const [name, write] of writes) made[name] = write((value as Row)[name])
-        if (open) for (const name of Object.keys(value as Row)) if (!Object.hasOwn(made, name)) setOwn(made, name, (value as Row)[name])
+        if (open)
+          for (const name of Object.keys(value as Row))
+            if (!Object.hasOwn(made, name)) setOwn(made, name, (value as Row)[name])
         return made as Json
       }
     }

@@ -29,7 +29,8 @@ export function rowFromJson(record: RecordType, unknownFields: UnknownFields, ta
   if (!tally || unknownFields !== 'drop') return read
   return (object) => {
     const row = read(object)
-    if (!Array.isArray(row)) for (const name of Object.keys(object)) if (!Object.hasOwn(record.fields, name)) tally.unknown++
+    if (!Array.isArray(row))
+      for (const name of Object.keys(object)) if (!Object.hasOwn(record.fields, name)) tally.unknown++
     return row
   }
 }
@@ -65,7 +66,16 @@ function generatedRow(record: RecordType, unknownFields: UnknownFields, slow: Re
   const convertsAny = fields.some(([, { type }]) => !tests[type.kind])
   const body = `${reads.join('\n')}\nconst row = ${row}\n${others}\nreturn row`
   const known = new Set(Object.keys(record.fields))
-  const scope = { slow, converts, known, setOwn, hasOwn: Object.hasOwn, isSafeInteger: Number.isSafeInteger, isFinite: Number.isFinite, is: Object.is }
+  const scope = {
+    slow,
+    converts,
+    known,
+    setOwn,
+    hasOwn: Object.hasOwn,
+    isSafeInteger: Number.isSafeInteger,
+    isFinite: Number.isFinite,
+    is: Object.is,
+  }
   // Only a conversion throws; the twin then tells what is wrong.
   return generate(scope, `return (o) => { ${convertsAny ? `try { ${body} } catch { return slow(o) }` : body} }`)
 }
@@ -91,7 +101,12 @@ export function interpretedRow(record: RecordType, unknownFields: UnknownFields)
     if (unknownFields !== 'drop') {
       for (const name of Object.keys(object)) {
         if (known.has(name)) continue
-        if (unknownFields === 'error') (failures ??= []).push({ code: 'unknown_field', field: name, message: `${show(name)} is no field of the schema` })
+        if (unknownFields === 'error')
+          (failures ??= []).push({
+            code: 'unknown_field',
+            field: name,
+            message: `${show(name)} is no field of the schema`,
+          })
         else setOwn(row, name, object[name])
       }
     }
@@ -106,6 +121,7 @@ function failureOf(error: unknown, name: string): Failure {
 
 /** Sets a field; `__proto__` becomes a property like any other. */
 export function setOwn(row: Row, name: string, value: unknown): void {
-  if (name === '__proto__') Object.defineProperty(row, name, { value, enumerable: true, writable: true, configurable: true })
+  if (name === '__proto__')
+    Object.defineProperty(row, name, { value, enumerable: true, writable: true, configurable: true })
   else row[name] = value
 }

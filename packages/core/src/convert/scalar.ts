@@ -25,7 +25,10 @@ export function integerFromText(text: string): number {
   if (!areDigits(text, start, text.length)) throw new DataError('not_integer', `${show(text)} is not a whole number`)
   const value = Number(text) + 0
   if (Number.isSafeInteger(value)) return value
-  throw new DataError('out_of_range', `${show(text)} is beyond 9007199254740991: declare the field as bigint or decimal`)
+  throw new DataError(
+    'out_of_range',
+    `${show(text)} is beyond 9007199254740991: declare the field as bigint or decimal`,
+  )
 }
 
 const least = -(2n ** 63n)
@@ -84,16 +87,21 @@ export function decimalFromText(text: string, precision: number, scale: number):
     if (end === point + 1) end = -1
   }
   if (point === start || end !== text.length)
-    throw new DataError('bad_decimal', `${show(text)} is no decimal: expected digits with at most one point, such as -12.30`)
+    throw new DataError(
+      'bad_decimal',
+      `${show(text)} is no decimal: expected digits with at most one point, such as -12.30`,
+    )
   let first = start
   while (first < point && text.charCodeAt(first) === 48) first++
   let fraction = text.slice(point + 1)
   if (fraction.length > scale) {
     for (let i = scale; i < fraction.length; i++)
-      if (fraction.charCodeAt(i) !== 48) throw new DataError('out_of_range', `${show(text)} has more than ${scale} digits after the point`)
+      if (fraction.charCodeAt(i) !== 48)
+        throw new DataError('out_of_range', `${show(text)} has more than ${scale} digits after the point`)
     fraction = fraction.slice(0, scale)
   } else fraction = fraction.padEnd(scale, '0')
-  if (point - first > precision - scale) throw new DataError('out_of_range', `${show(text)} has more than ${precision - scale} digits before the point`)
+  if (point - first > precision - scale)
+    throw new DataError('out_of_range', `${show(text)} has more than ${precision - scale} digits before the point`)
   const whole = first === point ? '0' : text.slice(first, point)
   const minus = text.charCodeAt(0) === 45 && (whole !== '0' || !/^0*$/.test(fraction))
   return (minus ? '-' : '') + whole + (scale > 0 ? `.${fraction}` : '')
@@ -111,7 +119,10 @@ export function decimalFromNumber(value: number, precision: number, scale: numbe
     .replace('.', '')
     .replace(/0+$/, '')
   if (significant.length > 15)
-    throw new DataError('out_of_range', `${value} may have been rounded when it was read: write decimals of more than 15 digits as strings`)
+    throw new DataError(
+      'out_of_range',
+      `${value} may have been rounded when it was read: write decimals of more than 15 digits as strings`,
+    )
   return decimalFromText(text, precision, scale)
 }
 
@@ -144,4 +155,5 @@ export function bytesFromText(text: string): Uint8Array {
 }
 
 /** Bytes as base64 with padding. */
-export const base64 = (bytes: Uint8Array): string => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('base64')
+export const base64 = (bytes: Uint8Array): string =>
+  Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('base64')

@@ -3,7 +3,16 @@ import { isoText } from '../date.ts'
 import { DataError } from '../errors.ts'
 import type { Type } from '../schema.ts'
 import { fromJson, toJson } from './json.ts'
-import { base64, bigintFromText, booleanFromText, bytesFromText, decimalFromText, integerFromText, numberFromText, show } from './scalar.ts'
+import {
+  base64,
+  bigintFromText,
+  booleanFromText,
+  bytesFromText,
+  decimalFromText,
+  integerFromText,
+  numberFromText,
+  show,
+} from './scalar.ts'
 import { dateFromText, timestampFromText } from './time.ts'
 
 function jsonFromText(text: string): unknown {

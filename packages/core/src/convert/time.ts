@@ -30,9 +30,16 @@ export function dateFromText(text: string): string {
 /** ISO 8601 with a zone as ms since 1970-01-01T00:00Z. */
 export function timestampFromText(text: string): number {
   const ms = parseIso(text)
-  if (ms === undefined) throw new DataError('bad_date', `${show(text)} is no timestamp: expected ISO 8601 with a zone, such as 2010-12-01T08:26:00Z`)
+  if (ms === undefined)
+    throw new DataError(
+      'bad_date',
+      `${show(text)} is no timestamp: expected ISO 8601 with a zone, such as 2010-12-01T08:26:00Z`,
+    )
   // A text that ends in `Z`, or has a sign after its date, tells its zone.
   const last = text.charCodeAt(text.length - 1)
   if ((last | 32) === 122 || text.includes('+', 16) || text.includes('-', 16)) return ms
-  throw new DataError('bad_date', `${show(text)} names no time zone: end it with Z or an offset, or read it as string and use parse_dates with a zone`)
+  throw new DataError(
+    'bad_date',
+    `${show(text)} names no time zone: end it with Z or an offset, or read it as string and use parse_dates with a zone`,
+  )
 }

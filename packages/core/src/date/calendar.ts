@@ -49,7 +49,8 @@ export function partsFromMs(ms: number, into: Parts): void {
   const shifted = days + 719_468
   const era = Math.floor(shifted / 146_097)
   const dayOfEra = shifted - era * 146_097
-  const yearOfEra = ((dayOfEra - ((dayOfEra / 1460) | 0) + ((dayOfEra / 36_524) | 0) - ((dayOfEra / 146_096) | 0)) / 365) | 0
+  const yearOfEra =
+    ((dayOfEra - ((dayOfEra / 1460) | 0) + ((dayOfEra / 36_524) | 0) - ((dayOfEra / 146_096) | 0)) / 365) | 0
   const dayOfYear = dayOfEra - (365 * yearOfEra + (yearOfEra >> 2) - ((yearOfEra / 100) | 0))
   const shiftedMonth = ((5 * dayOfYear + 2) / 153) | 0
   into.day = dayOfYear - (((153 * shiftedMonth + 2) / 5) | 0) + 1
@@ -64,8 +65,14 @@ export function partsFromMs(ms: number, into: Parts): void {
 }
 
 /** 0 is Sunday. */
-export const weekdayOf = (year: number, month: number, day: number): number => (((daysFromDate(year, month, day) + 4) % 7) + 7) % 7
+export const weekdayOf = (year: number, month: number, day: number): number =>
+  (((daysFromDate(year, month, day) + 4) % 7) + 7) % 7
 
 /** Whether the parts name a time that exists on a calendar and a clock of 24 hours. */
 export const isTime = (parts: Parts): boolean =>
-  parts.year >= 1 && parts.day >= 1 && parts.day <= daysInMonth(parts.year, parts.month) && parts.hour <= 23 && parts.minute <= 59 && parts.second <= 59
+  parts.year >= 1 &&
+  parts.day >= 1 &&
+  parts.day <= daysInMonth(parts.year, parts.month) &&
+  parts.hour <= 23 &&
+  parts.minute <= 59 &&
+  parts.second <= 59

@@ -6,7 +6,11 @@
 /** One part of a pattern. `width`: digits; `least`: the fewest digits when read. */
 export type Token =
   | { readonly part: 'literal'; readonly text: string }
-  | { readonly part: 'year' | 'month' | 'day' | 'hour' | 'hour12' | 'minute' | 'second'; readonly width: number; readonly least: number }
+  | {
+      readonly part: 'year' | 'month' | 'day' | 'hour' | 'hour12' | 'minute' | 'second'
+      readonly width: number
+      readonly least: number
+    }
   | { readonly part: 'fraction'; readonly width: number }
   | { readonly part: 'monthName' | 'weekday'; readonly long: boolean }
   /** `zero`: `Z` stands for +00:00; `minutes` may be left out when they are 0 (`X`); `colon`: +01:00. */
@@ -19,7 +23,20 @@ export type NamedFormat = (typeof namedFormats)[number]
 export const isNamed = (format: string): format is NamedFormat => (namedFormats as readonly string[]).includes(format)
 
 /** In English, from January. */
-export const monthNames = ['January', 'February', 'March', 'April', 'May', 'June', 'July', 'August', 'September', 'October', 'November', 'December']
+export const monthNames = [
+  'January',
+  'February',
+  'March',
+  'April',
+  'May',
+  'June',
+  'July',
+  'August',
+  'September',
+  'October',
+  'November',
+  'December',
+]
 /** In English, from Monday. */
 export const weekdayNames = ['Sunday', 'Monday', 'Tuesday', 'Wednesday', 'Thursday', 'Friday', 'Saturday']
 
@@ -81,11 +98,15 @@ function quoteEnd(pattern: string, start: number): number {
 function tokenOf(letter: string, n: number): Token | string {
   const written = letter.repeat(n)
   const number = (part: 'month' | 'day' | 'hour' | 'hour12' | 'minute' | 'second'): Token | string =>
-    n <= 2 ? { part, width: 2, least: n } : `\`${written}\` has too many letters: write \`${letter}\` or \`${letter}${letter}\``
+    n <= 2
+      ? { part, width: 2, least: n }
+      : `\`${written}\` has too many letters: write \`${letter}\` or \`${letter}${letter}\``
   switch (letter) {
     case 'y':
     case 'u':
-      return n === 4 || n === 2 ? { part: 'year', width: n, least: n } : `\`${written}\` is no year: write \`yyyy\`, or \`yy\` for 2000 to 2099`
+      return n === 4 || n === 2
+        ? { part: 'year', width: n, least: n }
+        : `\`${written}\` is no year: write \`yyyy\`, or \`yy\` for 2000 to 2099`
     case 'M':
       if (n === 3 || n === 4) return { part: 'monthName', long: n === 4 }
       return number('month')
@@ -129,8 +150,11 @@ export function checkDateFormat(format: string, use: 'parse' | 'print' = 'parse'
   if (isNamed(format)) return undefined
   const tokens = readPattern(format)
   if (typeof tokens === 'string') return tokens
-  if (use === 'print') return tokens.some((token) => token.part !== 'literal') ? undefined : `${show(format)} names no part of a date`
-  const parts = tokens.map((token) => (token.part === 'monthName' ? 'month' : token.part === 'hour12' ? 'hour' : token.part))
+  if (use === 'print')
+    return tokens.some((token) => token.part !== 'literal') ? undefined : `${show(format)} names no part of a date`
+  const parts = tokens.map((token) =>
+    token.part === 'monthName' ? 'month' : token.part === 'hour12' ? 'hour' : token.part,
+  )
   const twice = parts.find((part, i) => part !== 'literal' && parts.indexOf(part) !== i)
   const has = (part: string) => parts.includes(part as never)
   if (twice) {
@@ -138,12 +162,15 @@ export function checkDateFormat(format: string, use: 'parse' | 'print' = 'parse'
     return `${show(format)} names the ${twice === 'half' ? 'half of the day' : twice} twice${meantMinutes}`
   }
   if (!has('year')) return `${show(format)} has no year: write \`yyyy\``
-  if (!has('month')) return `${show(format)} has no month: write \`M\` or \`MM\`${has('minute') ? ' (`m` is minutes)' : ''}`
+  if (!has('month'))
+    return `${show(format)} has no month: write \`M\` or \`MM\`${has('minute') ? ' (`m` is minutes)' : ''}`
   if (!has('day')) return `${show(format)} has no day: write \`d\` or \`dd\``
   const twelve = tokens.some((token) => token.part === 'hour12')
-  if (twelve && !has('half')) return `${show(format)}: \`h\` counts to twelve and needs \`a\` (AM or PM): write \`H\` for 24 hours`
+  if (twelve && !has('half'))
+    return `${show(format)}: \`h\` counts to twelve and needs \`a\` (AM or PM): write \`H\` for 24 hours`
   if (has('half') && !twelve) return `${show(format)}: \`a\` (AM or PM) goes with \`h\``
-  if (has('minute') && !has('hour')) return `${show(format)} has minutes without an hour${format.includes('mm') ? ' (`MM` is the month)' : ''}`
+  if (has('minute') && !has('hour'))
+    return `${show(format)} has minutes without an hour${format.includes('mm') ? ' (`MM` is the month)' : ''}`
   if (has('second') && !has('minute')) return `${show(format)} has seconds without minutes`
   if (has('fraction') && !has('second')) return `${show(format)} has a fraction without seconds`
   if (has('offset') && has('zoneId')) return `${show(format)} names the zone twice`

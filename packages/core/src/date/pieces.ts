@@ -81,7 +81,14 @@ export function fraction(text: string, at: number, width: number): number {
 }
 
 /** Reads an offset and says where it ends; -1: there is none. `short`: minutes only when they are not 0. */
-export function readOffset(text: string, at: number, zero: boolean, short: boolean, colon: boolean, into: Read): number {
+export function readOffset(
+  text: string,
+  at: number,
+  zero: boolean,
+  short: boolean,
+  colon: boolean,
+  into: Read,
+): number {
   const sign = text.charCodeAt(at)
   if (zero && sign === 90) {
     into.offset = 0

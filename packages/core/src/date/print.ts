@@ -20,7 +20,8 @@ const three = (n: number) => (n < 10 ? `00${n}` : n < 100 ? `0${n}` : String(n))
 /** The printer of one format, checked before by `checkDateFormat`. `iso` is `yyyy-MM-ddTHH:mm:ss.SSS` with `Z` or the offset. */
 export function printerOf(format: string, zone: Zone): Printer {
   if (isNamed(format) && format !== 'iso') {
-    const print = format === 'epoch_ms' ? (_: Parts, utcMs: number) => String(utcMs) : (_: Parts, utcMs: number) => seconds(utcMs)
+    const print =
+      format === 'epoch_ms' ? (_: Parts, utcMs: number) => String(utcMs) : (_: Parts, utcMs: number) => seconds(utcMs)
     return { needsInstant: true, print }
   }
   const tokens = readPattern(format === 'iso' ? "yyyy-MM-dd'T'HH:mm:ss.SSSXXX" : format)
@@ -48,7 +49,12 @@ function generatedPrint(tokens: readonly Token[], zone: Zone): Print {
   const code = tokens.map((token, k) => {
     if (token.part === 'literal') return quote(token.text)
     if (token.part === 'year' && token.width === 4) return 'two[(p.year / 100) | 0] + two[p.year % 100]'
-    const plain = token.part === 'month' || token.part === 'day' || token.part === 'hour' || token.part === 'minute' || token.part === 'second'
+    const plain =
+      token.part === 'month' ||
+      token.part === 'day' ||
+      token.part === 'hour' ||
+      token.part === 'minute' ||
+      token.part === 'second'
     return plain && token.least === 2 ? `two[p.${token.part}]` : `pieces[${k}](p, utcMs)`
   })
   return generate({ two, pieces }, `return (p, utcMs) => '' + ${code.join(' + ')}`)
@@ -104,5 +110,9 @@ function offsetText(offset: number, { zero, short, colon }: Token & { part: 'off
   if (zero && offset === 0) return 'Z'
   const total = Math.trunc(Math.abs(offset) / 60_000)
   const minutes = total % 60
-  return (offset < 0 ? '-' : '+') + two[(total / 60) | 0]! + (short && minutes === 0 ? '' : (colon ? ':' : '') + two[minutes]!)
+  return (
+    (offset < 0 ? '-' : '+') +
+    two[(total / 60) | 0]! +
+    (short && minutes === 0 ? '' : (colon ? ':' : '') + two[minutes]!)
+  )
 }

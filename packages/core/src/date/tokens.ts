@@ -10,7 +10,8 @@ import { clear, digits, findName, finish, fraction, half, type Read, readOffset,
 export type Reader = (text: string, into: Read) => boolean
 
 /** The reader of a pattern's tokens. */
-export const tokenReader = (tokens: readonly Token[]): Reader => (codegenAllowed ? generatedReader(tokens) : interpretedReader(tokens))
+export const tokenReader = (tokens: readonly Token[]): Reader =>
+  codegenAllowed ? generatedReader(tokens) : interpretedReader(tokens)
 
 type NumberToken = Extract<Token, { least: number }>
 
@@ -19,14 +20,20 @@ const fieldOf = (part: NumberToken['part']) => (part === 'hour12' ? 'hour' : par
 function generatedReader(tokens: readonly Token[]): Reader {
   const scope = { clear, findName, finish, fraction, half, readOffset, readZoneId, monthNames, weekdayNames }
   const steps = tokens.map(stepOf).join('\n')
-  return generate(scope, `return (t, into) => {\nclear(into)\nlet at = 0, c = 0, v = 0\n${steps}\nreturn at === t.length && finish(into)\n}`)
+  return generate(
+    scope,
+    `return (t, into) => {\nclear(into)\nlet at = 0, c = 0, v = 0\n${steps}\nreturn at === t.length && finish(into)\n}`,
+  )
 }
 
 /** The code that reads one token at `at`: `t` is the text, `c` a char, `v` a value. */
 function stepOf(token: Token): string {
   switch (token.part) {
     case 'literal':
-      return Array.from({ length: token.text.length }, (_, i) => `if (t.charCodeAt(at++) !== ${token.text.charCodeAt(i)}) return false`).join('\n')
+      return Array.from(
+        { length: token.text.length },
+        (_, i) => `if (t.charCodeAt(at++) !== ${token.text.charCodeAt(i)}) return false`,
+      ).join('\n')
     case 'monthName':
     case 'weekday': {
       const names = token.part === 'weekday' ? 'weekdayNames' : 'monthNames'
@@ -42,9 +49,11 @@ function stepOf(token: Token): string {
     case 'zoneId':
       return 'at = readZoneId(t, at, into); if (at < 0) return false'
     default: {
-      const digit = (value: string) => `c = t.charCodeAt(at++) - 48; if (!(c >= 0 && c <= 9)) return false; v = ${value}`
+      const digit = (value: string) =>
+        `c = t.charCodeAt(at++) - 48; if (!(c >= 0 && c <= 9)) return false; v = ${value}`
       const fixed = Array.from({ length: token.least }, (_, i) => digit(i === 0 ? 'c' : 'v * 10 + c'))
-      const more = token.least < token.width ? ['c = t.charCodeAt(at) - 48; if (c >= 0 && c <= 9) { v = v * 10 + c; at++ }'] : []
+      const more =
+        token.least < token.width ? ['c = t.charCodeAt(at) - 48; if (c >= 0 && c <= 9) { v = v * 10 + c; at++ }'] : []
       const set = `into.${fieldOf(token.part)} = ${token.part === 'year' && token.width === 2 ? 'v + 2000' : 'v'}`
       return [...fixed, ...more, set].join('\n')
     }
@@ -62,7 +71,8 @@ export function interpretedReader(tokens: readonly Token[]): Reader {
       switch (ops[k]) {
         case 'literal': {
           const { text: literal } = tokens[k] as Token & { part: 'literal' }
-          if (literal.length === 1 ? text.charCodeAt(at) !== literal.charCodeAt(0) : !text.startsWith(literal, at)) return false
+          if (literal.length === 1 ? text.charCodeAt(at) !== literal.charCodeAt(0) : !text.startsWith(literal, at))
+            return false
           at += literal.length
           break
         }

@@ -42,7 +42,8 @@ export function zone(name: string): Zone {
 function makeZone(name: string): Zone {
   if (name === 'UTC' || name === 'Z' || name === 'Etc/UTC' || name === 'GMT') return fixedZone(name, 0)
   const offset = /^([+-])([01]\d|2[0-3]):?([0-5]\d)$/.exec(name)
-  if (offset) return fixedZone(name, (offset[1] === '-' ? -1 : 1) * (Number(offset[2]) * 60 + Number(offset[3])) * 60_000)
+  if (offset)
+    return fixedZone(name, (offset[1] === '-' ? -1 : 1) * (Number(offset[2]) * 60 + Number(offset[3])) * 60_000)
   let format: Intl.DateTimeFormat
   try {
     format = new Intl.DateTimeFormat('en-US', {
@@ -68,7 +69,12 @@ function makeZone(name: string): Zone {
   return tableZone(name, (utcMs) => offsetByIntl(format, utcMs))
 }
 
-const fixedZone = (name: string, offset: number): Zone => ({ name, fixed: offset, offsetAt: () => offset, toUtc: (wallMs) => wallMs - offset })
+const fixedZone = (name: string, offset: number): Zone => ({
+  name,
+  fixed: offset,
+  offsetAt: () => offset,
+  toUtc: (wallMs) => wallMs - offset,
+})
 
 function offsetByIntl(format: Intl.DateTimeFormat, utcMs: number): number {
   const second = Math.floor(utcMs / 1000) * 1000

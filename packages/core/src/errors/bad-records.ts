@@ -13,9 +13,18 @@ export const badRecordEntries = {
   },
   bad_json: { title: 'not JSON', explanation: 'The text is not one JSON value.' },
   not_object: { title: 'not a record', explanation: 'A record is a JSON object.' },
-  not_one_record: { title: 'not exactly one record', explanation: 'Bytes that were kept of one record do not decode to one record.' },
-  missing_context: { title: 'header was not kept', explanation: 'A CSV record can only be read with the header of its file.' },
-  duplicate_key: { title: 'key given twice', explanation: 'A JSON object has a key twice; which of two counts would be a guess.' },
+  not_one_record: {
+    title: 'not exactly one record',
+    explanation: 'Bytes that were kept of one record do not decode to one record.',
+  },
+  missing_context: {
+    title: 'header was not kept',
+    explanation: 'A CSV record can only be read with the header of its file.',
+  },
+  duplicate_key: {
+    title: 'key given twice',
+    explanation: 'A JSON object has a key twice; which of two counts would be a guess.',
+  },
   unknown_field: {
     title: 'unknown field',
     explanation: 'The record has a field that the schema does not name, and `unknown_fields` is `error`.',
@@ -27,31 +36,64 @@ export const badRecordEntries = {
     hint: 'make the field optional in the schema: `integer?`',
   },
   missing_column: { title: 'column missing', explanation: 'The header has no column for a field of the schema.' },
-  duplicate_column: { title: 'column given twice', explanation: 'The header names a column twice; which of two counts would be a guess.' },
+  duplicate_column: {
+    title: 'column given twice',
+    explanation: 'The header names a column twice; which of two counts would be a guess.',
+  },
   forbidden_column: { title: 'column name not allowed', explanation: 'No record may have a field `__proto__`.' },
   ragged_row: { title: 'wrong number of cells', explanation: 'The row has more or fewer cells than the header.' },
-  bad_quote: { title: 'text behind a closing quote', explanation: 'A cell in quotes ends with its quote; a quote inside is written twice.' },
-  unclosed_quote: { title: 'quote that is never closed', explanation: 'A quoted cell goes on beyond the largest record allowed.' },
+  bad_quote: {
+    title: 'text behind a closing quote',
+    explanation: 'A cell in quotes ends with its quote; a quote inside is written twice.',
+  },
+  unclosed_quote: {
+    title: 'quote that is never closed',
+    explanation: 'A quoted cell goes on beyond the largest record allowed.',
+  },
   record_too_large: { title: 'record too large', explanation: 'A record is larger than `max_record_size`.' },
 
   not_string: { title: 'not text', explanation: 'The field holds text, the value is none.' },
-  not_boolean: { title: 'not true or false', explanation: 'The field is a boolean, the value is neither `true` nor `false`.' },
+  not_boolean: {
+    title: 'not true or false',
+    explanation: 'The field is a boolean, the value is neither `true` nor `false`.',
+  },
   not_integer: { title: 'not a whole number', explanation: 'The field is an integer, the value is none.' },
   not_number: { title: 'not a number', explanation: 'The field is a number, the value is none.' },
   not_list: { title: 'not a list', explanation: 'The field is a list, the value is none.' },
-  not_text: { title: 'bytes where text was expected', explanation: 'The column holds bytes, but the field is none of that type.' },
-  bad_decimal: { title: 'not a decimal of this size', explanation: 'The value is no decimal, or has more digits than its type.' },
-  bad_date: { title: 'not a date', explanation: 'The text fits none of the formats, or names a day or time that does not exist.' },
+  not_text: {
+    title: 'bytes where text was expected',
+    explanation: 'The column holds bytes, but the field is none of that type.',
+  },
+  bad_decimal: {
+    title: 'not a decimal of this size',
+    explanation: 'The value is no decimal, or has more digits than its type.',
+  },
+  bad_date: {
+    title: 'not a date',
+    explanation: 'The text fits none of the formats, or names a day or time that does not exist.',
+  },
   bad_bytes: { title: 'not base64', explanation: 'Bytes are written as base64 in text.' },
   bad_duration: { title: 'not a duration', explanation: 'A duration is a number with a unit: `90s`, `1h30m`.' },
-  bad_text: { title: 'half a character', explanation: 'The text holds half of a surrogate pair, which no encoding can write.' },
-  out_of_range: { title: 'number out of range', explanation: 'The number does not fit its type; it is never rounded or cut.' },
+  bad_text: {
+    title: 'half a character',
+    explanation: 'The text holds half of a surrogate pair, which no encoding can write.',
+  },
+  out_of_range: {
+    title: 'number out of range',
+    explanation: 'The number does not fit its type; it is never rounded or cut.',
+  },
   division_by_zero: { title: 'division by zero', explanation: 'An expression divides by zero.' },
   empty_list: { title: 'empty list', explanation: 'The smallest or largest of an empty list is asked for.' },
   too_deep: { title: 'nested too deep', explanation: 'A value is nested deeper than can be compared or stored.' },
 
-  call_failed: { title: 'function failed', explanation: 'The function of a `call` step threw an error for this record.' },
-  bad_result: { title: 'result is no record', explanation: 'The function of a `call` step returned something else than its output type.' },
+  call_failed: {
+    title: 'function failed',
+    explanation: 'The function of a `call` step threw an error for this record.',
+  },
+  bad_result: {
+    title: 'result is no record',
+    explanation: 'The function of a `call` step returned something else than its output type.',
+  },
 
   null_key: { title: 'key is null', explanation: 'A part of the key is null, so the record could not be found again.' },
   null_name: { title: 'name is empty', explanation: 'The field that names an attribute is empty.' },
@@ -62,8 +104,14 @@ export const badRecordEntries = {
     explanation: 'The value is written like a null, so a reader could not tell them apart.',
     hint: 'choose another text with `nulls`',
   },
-  too_large: { title: 'record too large for the system', explanation: 'The system that is written to takes no record of this size.' },
-  validation: { title: 'refused by a rule of the collection', explanation: 'The validator of the collection refuses the document.' },
+  too_large: {
+    title: 'record too large for the system',
+    explanation: 'The system that is written to takes no record of this size.',
+  },
+  validation: {
+    title: 'refused by a rule of the collection',
+    explanation: 'The validator of the collection refuses the document.',
+  },
   refused: { title: 'refused by the store', explanation: 'The store refuses this document.' },
   constraint: { title: 'refused by a constraint', explanation: 'A constraint of the table refuses the row.' },
   not_storable: { title: 'refused by the store', explanation: 'The store cannot hold the value.' },

@@ -24,4 +24,9 @@ export const catalogueParts: Readonly<Record<CataloguePart, Readonly<Record<stri
 }
 
 /** Every code with its entry, that of a finding first. */
-export const catalogue: Readonly<Record<string, CatalogueEntry>> = { ...runEntries, ...badRecordEntries, ...stepFindingEntries, ...findingEntries }
+export const catalogue: Readonly<Record<string, CatalogueEntry>> = {
+  ...runEntries,
+  ...badRecordEntries,
+  ...stepFindingEntries,
+  ...findingEntries,
+}

@@ -3,33 +3,80 @@ import type { CatalogueEntry } from './entry.ts'
 
 /** By code. */
 export const findingEntries = {
-  yaml_too_large: { title: 'file too large', explanation: 'A spec, profile or schema is at most 256 KiB.', hint: 'split it into several pipelines' },
-  yaml_too_deep: { title: 'nested too deep', explanation: 'YAML is read to a depth of 64 levels.', hint: 'look for brackets that are never closed' },
+  yaml_too_large: {
+    title: 'file too large',
+    explanation: 'A spec, profile or schema is at most 256 KiB.',
+    hint: 'split it into several pipelines',
+  },
+  yaml_too_deep: {
+    title: 'nested too deep',
+    explanation: 'YAML is read to a depth of 64 levels.',
+    hint: 'look for brackets that are never closed',
+  },
   yaml_too_many_aliases: {
     title: 'too many aliases',
     explanation: 'Aliases repeat what they refer to; a few lines can grow into millions of values.',
     hint: 'write the values out',
   },
-  yaml_syntax: { title: 'not YAML', explanation: 'The file cannot be read as YAML 1.2, so nothing in it was checked further.' },
-  yaml_documents: { title: 'several documents', explanation: 'A file holds one YAML document.', hint: 'put each pipeline into its own file' },
-  yaml_key: { title: 'key is not text', explanation: 'Every key of a map is plain text.', hint: 'a value that starts with `{` or `?` needs quotes' },
-  yaml_tag: { title: 'a tag', explanation: 'YAML takes a word after `!` as a tag, and the value loses it.', hint: 'put the value in quotes' },
+  yaml_syntax: {
+    title: 'not YAML',
+    explanation: 'The file cannot be read as YAML 1.2, so nothing in it was checked further.',
+  },
+  yaml_documents: {
+    title: 'several documents',
+    explanation: 'A file holds one YAML document.',
+    hint: 'put each pipeline into its own file',
+  },
+  yaml_key: {
+    title: 'key is not text',
+    explanation: 'Every key of a map is plain text.',
+    hint: 'a value that starts with `{` or `?` needs quotes',
+  },
+  yaml_tag: {
+    title: 'a tag',
+    explanation: 'YAML takes a word after `!` as a tag, and the value loses it.',
+    hint: 'put the value in quotes',
+  },
   yaml_alias: {
     title: 'an alias without target',
     explanation: 'YAML takes a word after `*` as an alias of a value marked with `&` before it.',
     hint: 'put the value in quotes, or mark a value with `&`',
   },
-  duplicate_key: { title: 'key given twice', explanation: 'A key stands once in a map; which of two counts would be a guess.', hint: 'remove one of them' },
-  reserved_key: { title: 'reserved key', explanation: 'The key has a meaning of its own inside the program.', hint: 'choose another name' },
-  not_utf8: { title: 'not UTF-8', explanation: 'Specs, profiles and schemas are UTF-8 text.', hint: 'save the file as UTF-8' },
-  file_missing: { title: 'file not found', explanation: 'A file that the spec names is not there. Paths are relative to the project folder.' },
-  file_unreadable: { title: 'file cannot be read', explanation: 'A file that the spec names is there, but could not be read.' },
+  duplicate_key: {
+    title: 'key given twice',
+    explanation: 'A key stands once in a map; which of two counts would be a guess.',
+    hint: 'remove one of them',
+  },
+  reserved_key: {
+    title: 'reserved key',
+    explanation: 'The key has a meaning of its own inside the program.',
+    hint: 'choose another name',
+  },
+  not_utf8: {
+    title: 'not UTF-8',
+    explanation: 'Specs, profiles and schemas are UTF-8 text.',
+    hint: 'save the file as UTF-8',
+  },
+  file_missing: {
+    title: 'file not found',
+    explanation: 'A file that the spec names is not there. Paths are relative to the project folder.',
+  },
+  file_unreadable: {
+    title: 'file cannot be read',
+    explanation: 'A file that the spec names is there, but could not be read.',
+  },
 
-  unknown_key: { title: 'unknown key', explanation: 'Nothing reads this key; it is likely misspelt or in the wrong place.' },
+  unknown_key: {
+    title: 'unknown key',
+    explanation: 'Nothing reads this key; it is likely misspelt or in the wrong place.',
+  },
   missing_key: { title: 'missing key', explanation: 'A key without a default has to be given.' },
   wrong_type: { title: 'wrong type', explanation: 'The value is of another type than its option.' },
   bad_value: { title: 'value not allowed', explanation: 'The value has the right type but is none of those allowed.' },
-  bad_unit: { title: 'unit missing or unknown', explanation: 'Durations, sizes and percentages are written with their unit: `10m`, `128MiB`, `5 %`.' },
+  bad_unit: {
+    title: 'unit missing or unknown',
+    explanation: 'Durations, sizes and percentages are written with their unit: `10m`, `128MiB`, `5 %`.',
+  },
   secret_not_allowed: {
     title: 'secret in a plain option',
     explanation: 'The value of this option may be printed, so it cannot hold a secret.',
@@ -37,19 +84,41 @@ export const findingEntries = {
   },
   bad_interpolation: {
     title: 'interpolation cannot be read',
-    explanation: 'An interpolation is `${env:NAME}`, `${env:NAME:-default}`, `${var:name}` or `${secret:name}`; `$${` stands for `${`.',
+    explanation:
+      'An interpolation is `${env:NAME}`, `${env:NAME:-default}`, `${var:name}` or `${secret:name}`; `$${` stands for `${`.',
   },
-  env_missing: { title: 'environment variable not set', explanation: 'The spec reads a variable of the environment that has no value here and no default.' },
-  var_unknown: { title: 'unknown var', explanation: 'A var is declared under `vars:` of the spec before it is used or set.' },
-  var_missing: { title: 'var without value', explanation: 'The var has no default, and neither the profile nor `--set` gives it a value.' },
+  env_missing: {
+    title: 'environment variable not set',
+    explanation: 'The spec reads a variable of the environment that has no value here and no default.',
+  },
+  var_unknown: {
+    title: 'unknown var',
+    explanation: 'A var is declared under `vars:` of the spec before it is used or set.',
+  },
+  var_missing: {
+    title: 'var without value',
+    explanation: 'The var has no default, and neither the profile nor `--set` gives it a value.',
+  },
   secret_missing: {
     title: 'secret without value',
-    explanation: 'A secret is the environment variable MILLRACE_SECRET_NAME or a file of that name in the folder given by `--secrets-dir`.',
+    explanation:
+      'A secret is the environment variable MILLRACE_SECRET_NAME or a file of that name in the folder given by `--secrets-dir`.',
   },
 
-  version_unsupported: { title: 'version not supported', explanation: 'This release reads specs of version 1.', hint: 'write `version: 1`' },
-  bad_name: { title: 'name not allowed', explanation: 'Names are part of ids and paths: letters, digits, `_` and `-`, starting with a letter or digit.' },
-  duplicate_id: { title: 'id used twice', explanation: 'Sources, steps, named outputs and sinks share one set of ids.', hint: 'rename one of them' },
+  version_unsupported: {
+    title: 'version not supported',
+    explanation: 'This release reads specs of version 1.',
+    hint: 'write `version: 1`',
+  },
+  bad_name: {
+    title: 'name not allowed',
+    explanation: 'Names are part of ids and paths: letters, digits, `_` and `-`, starting with a letter or digit.',
+  },
+  duplicate_id: {
+    title: 'id used twice',
+    explanation: 'Sources, steps, named outputs and sinks share one set of ids.',
+    hint: 'rename one of them',
+  },
   no_source: { title: 'no source', explanation: 'A pipeline reads from `source:` or from several under `sources:`.' },
   no_sink: {
     title: 'no sink',
@@ -63,29 +132,51 @@ export const findingEntries = {
     hint: 'make it one step each',
   },
   connector_missing: { title: 'connector not installed', explanation: 'No installed package brings this connector.' },
-  connector_broken: { title: 'connector cannot be loaded', explanation: 'The package is installed, but importing it failed.' },
+  connector_broken: {
+    title: 'connector cannot be loaded',
+    explanation: 'The package is installed, but importing it failed.',
+  },
   type_or_connection: {
     title: '`type` or `connection`',
     explanation: 'A source or sink names either the type of its connector or a connection that the profile binds.',
   },
-  unknown_connection: { title: 'unknown connection', explanation: 'Connections are declared with their kind in millrace.yaml, or in the spec.' },
-  connection_unbound: { title: 'connection not bound', explanation: 'The profile binds each connection that a spec uses to a system.' },
-  wrong_kind: { title: 'wrong kind of connection', explanation: 'The connector cannot serve connections of this kind.' },
+  unknown_connection: {
+    title: 'unknown connection',
+    explanation: 'Connections are declared with their kind in millrace.yaml, or in the spec.',
+  },
+  connection_unbound: {
+    title: 'connection not bound',
+    explanation: 'The profile binds each connection that a spec uses to a system.',
+  },
+  wrong_kind: {
+    title: 'wrong kind of connection',
+    explanation: 'The connector cannot serve connections of this kind.',
+  },
   config_in_both: {
     title: 'set in spec and profile',
     explanation: 'A key of a config is set in one place; which of two counts would be a guess.',
     hint: 'remove one of them',
   },
-  profile_missing: { title: 'profile not found', explanation: 'A profile is a file in the folder profiles/; only `local` exists without one.' },
+  profile_missing: {
+    title: 'profile not found',
+    explanation: 'A profile is a file in the folder profiles/; only `local` exists without one.',
+  },
   definition_failed: {
     title: 'connector failed while being checked',
-    explanation: 'The code of a connector or step threw an error that says nothing about the spec: a fault of that package.',
+    explanation:
+      'The code of a connector or step threw an error that says nothing about the spec: a fault of that package.',
     hint: 'report it to the authors of the package',
   },
 
   unknown_reference: { title: 'unknown id', explanation: '`from` names a source, a step or a named output of a step.' },
-  from_needed: { title: '`from` needed', explanation: 'Where there are several sources, a first step says which it reads.' },
-  no_plain_output: { title: 'only named outputs', explanation: 'This step sends every record to one of its named outputs; one of them has to be named.' },
+  from_needed: {
+    title: '`from` needed',
+    explanation: 'Where there are several sources, a first step says which it reads.',
+  },
+  no_plain_output: {
+    title: 'only named outputs',
+    explanation: 'This step sends every record to one of its named outputs; one of them has to be named.',
+  },
   cycle: { title: 'cycle', explanation: 'A step cannot read, even by way of others, what it makes.' },
   unread_output: {
     title: 'output that nobody reads',
@@ -97,7 +188,10 @@ export const findingEntries = {
     explanation: 'Streams that are merged by a list in `from` have the same fields of the same types.',
     hint: 'bring them to one shape with `select`, `cast` or `default` before merging',
   },
-  side_unbounded: { title: 'side input without end', explanation: 'A side input is read whole before the first record, so it has to end.' },
+  side_unbounded: {
+    title: 'side input without end',
+    explanation: 'A side input is read whole before the first record, so it has to end.',
+  },
   side_source_read: {
     title: 'side input used as a stream',
     explanation: 'A source that a join reads whole as its side input cannot be read as a stream as well.',
@@ -108,25 +202,41 @@ export const findingEntries = {
     title: 'source without schema',
     explanation: 'The check follows types from the source to the sinks, so it needs the fields of the source.',
   },
-  bad_schema: { title: 'schema cannot be read', explanation: 'A schema is `fields:` with names and types, or a JSON Schema of an object.' },
+  bad_schema: {
+    title: 'schema cannot be read',
+    explanation: 'A schema is `fields:` with names and types, or a JSON Schema of an object.',
+  },
   bad_type: {
     title: 'unknown type',
     explanation:
       'Types are string, boolean, integer, bigint, number, decimal(p,s), date, timestamp, bytes, json, list<type>, and maps with `fields:`; `?` makes one optional.',
   },
-  bad_field_name: { title: 'field name not allowed', explanation: 'Any text but the empty one and `__proto__` can name a field.' },
+  bad_field_name: {
+    title: 'field name not allowed',
+    explanation: 'Any text but the empty one and `__proto__` can name a field.',
+  },
   schema_rule_ignored: {
     title: 'rule of a JSON Schema not checked',
     explanation: 'Types and required fields of a JSON Schema are used; further rules are not.',
     severity: 'warning',
   },
-  type_not_held: { title: 'type that the sink cannot hold', explanation: 'The system that is written to has no form for values of this type.' },
+  type_not_held: {
+    title: 'type that the sink cannot hold',
+    explanation: 'The system that is written to has no form for values of this type.',
+  },
   unknown_field: { title: 'unknown field', explanation: 'The records have no field of this name at this point.' },
-  bad_date_format: { title: 'date format cannot be read', explanation: 'Formats use the letters of Java date formats: `M/d/yyyy H:mm`.' },
-  unknown_zone: { title: 'unknown time zone', explanation: 'Zones are those of the IANA database: `Europe/Berlin`, or `UTC`.' },
+  bad_date_format: {
+    title: 'date format cannot be read',
+    explanation: 'Formats use the letters of Java date formats: `M/d/yyyy H:mm`.',
+  },
+  unknown_zone: {
+    title: 'unknown time zone',
+    explanation: 'Zones are those of the IANA database: `Europe/Berlin`, or `UTC`.',
+  },
   expression_mangled: {
     title: 'expression changed by YAML',
-    explanation: 'YAML read the text as something else (a tag, an alias, a comment, a map) before the expression was seen.',
+    explanation:
+      'YAML read the text as something else (a tag, an alias, a comment, a map) before the expression was seen.',
     hint: 'quote the expression',
   },
 
@@ -136,7 +246,10 @@ export const findingEntries = {
       'The systems at both ends and the state of the pipeline cannot commit in one step. What can be promised is that nothing is lost and that what comes again replaces itself.',
     hint: 'delivery: effectively_once',
   },
-  delivery_too_weak: { title: 'delivery cannot be kept', explanation: 'The promise of a pipeline is that of its weakest part.' },
+  delivery_too_weak: {
+    title: 'delivery cannot be kept',
+    explanation: 'The promise of a pipeline is that of its weakest part.',
+  },
   source_not_replayable: {
     title: 'source cannot be read twice',
     explanation: 'If the process dies, records that were read and not yet saved are lost.',
@@ -159,7 +272,8 @@ export const findingEntries = {
   },
   parallel_source: {
     title: 'a source that cannot be shared',
-    explanation: 'Workers share the splits of a source, such as the partitions of a stream. This source has none that could be shared.',
+    explanation:
+      'Workers share the splits of a source, such as the partitions of a stream. This source has none that could be shared.',
     hint: 'parallelism: 1',
   },
   parallel_state: {

@@ -4,7 +4,11 @@ import type { CatalogueEntry } from './entry.ts'
 /** By code. */
 export const runEntries = {
   usage: { title: 'command not understood', explanation: 'A flag or argument is missing or unknown.' },
-  internal: { title: 'a fault of Millrace', explanation: 'The command failed in a way that nobody foresaw.', hint: 'please report it' },
+  internal: {
+    title: 'a fault of Millrace',
+    explanation: 'The command failed in a way that nobody foresaw.',
+    hint: 'please report it',
+  },
   unexpected: {
     title: 'a fault of a connector',
     explanation: 'A connector or step threw an error that is none of its own kinds.',
@@ -15,10 +19,20 @@ export const runEntries = {
     title: 'stopped before all was written',
     explanation: 'What was read could not be written within the time for stopping; it is read again at the next start.',
   },
-  circle: { title: 'pipelines feed each other', explanation: 'Pipelines of one command read what they write, in a circle, so none would ever end.' },
-  no_upstream: { title: 'nobody sends', explanation: 'A pipeline waits for requests, and no pipeline of the command sends any, so it would never end.' },
+  circle: {
+    title: 'pipelines feed each other',
+    explanation: 'Pipelines of one command read what they write, in a circle, so none would ever end.',
+  },
+  no_upstream: {
+    title: 'nobody sends',
+    explanation: 'A pipeline waits for requests, and no pipeline of the command sends any, so it would never end.',
+  },
 
-  locked: { title: 'state in use', explanation: 'Another process runs this pipeline on the same state folder.', hint: 'stop it, or wait until it has ended' },
+  locked: {
+    title: 'state in use',
+    explanation: 'Another process runs this pipeline on the same state folder.',
+    hint: 'stop it, or wait until it has ended',
+  },
   side_changed: {
     title: 'a side input was changed',
     explanation:
@@ -30,7 +44,11 @@ export const runEntries = {
     explanation: 'A thread of a pipeline with `parallelism` ended before it could tell what it did.',
     hint: 'run again: it goes on from the last save',
   },
-  spec_changed: { title: 'the spec was changed meanwhile', explanation: 'A worker found another spec than the one that was checked.', hint: 'run it again' },
+  spec_changed: {
+    title: 'the spec was changed meanwhile',
+    explanation: 'A worker found another spec than the one that was checked.',
+    hint: 'run it again',
+  },
   other_scale: {
     title: 'state of another number of instances',
     explanation:
@@ -54,30 +72,53 @@ export const runEntries = {
     explanation: 'A step with memory has saved state, but its config or its input has changed since.',
     hint: 'finish with the old spec, or: pipe state reset',
   },
-  no_state: { title: 'never run', explanation: 'The pipeline has not run yet, so there is nothing to show or to replay into.' },
+  no_state: {
+    title: 'never run',
+    explanation: 'The pipeline has not run yet, so there is nothing to show or to replay into.',
+  },
   stage_left: {
     title: 'result waits for a sink that is gone',
     explanation: 'A finished result waits to be published, but the spec has no such sink any more.',
   },
-  stage_missing: { title: 'finished file is gone', explanation: 'A file that was written and not yet published was removed.' },
-  stage_gone: { title: 'staged rows are gone', explanation: 'Rows that were staged in the store are not there any more: it was changed by hand.' },
+  stage_missing: {
+    title: 'finished file is gone',
+    explanation: 'A file that was written and not yet published was removed.',
+  },
+  stage_gone: {
+    title: 'staged rows are gone',
+    explanation: 'Rows that were staged in the store are not there any more: it was changed by hand.',
+  },
   source_replaced: {
     title: 'source was made anew',
     explanation: 'A stream, topic or log was deleted and made again, so saved positions mean nothing.',
     hint: 'if that was meant: pipe state reset',
   },
-  offset_out_of_range: { title: 'position is gone', explanation: 'Records after the saved position have been deleted by retention.' },
-  input_changed: { title: 'input has changed', explanation: 'A file is shorter than the saved position, or its beginning is another.' },
+  offset_out_of_range: {
+    title: 'position is gone',
+    explanation: 'Records after the saved position have been deleted by retention.',
+  },
+  input_changed: {
+    title: 'input has changed',
+    explanation: 'A file is shorter than the saved position, or its beginning is another.',
+  },
 
   input_missing: { title: 'input not found', explanation: 'There is no file at the path of a source.' },
   input_unreadable: { title: 'input cannot be read', explanation: 'A file is there but cannot be opened or read.' },
   same_input: {
     title: 'two files that look alike',
-    explanation: 'Two files outside the project have one name and begin alike, so their records could not be told apart.',
+    explanation:
+      'Two files outside the project have one name and begin alike, so their records could not be told apart.',
   },
-  unknown_format: { title: 'unknown format', explanation: 'The name of a file does not tell its format.', hint: 'set `format`' },
+  unknown_format: {
+    title: 'unknown format',
+    explanation: 'The name of a file does not tell its format.',
+    hint: 'set `format`',
+  },
   broken_file: { title: 'file is broken', explanation: 'The file is not of its format, or ends in the middle.' },
-  broken_compression: { title: 'compressed data is broken', explanation: 'The compressed file is damaged or ends in the middle.' },
+  broken_compression: {
+    title: 'compressed data is broken',
+    explanation: 'The compressed file is damaged or ends in the middle.',
+  },
   unsupported_encoding: {
     title: 'encoding of a column cannot be read',
     explanation: 'The file holds a column in an encoding that cannot be read without risk of a wrong value.',
@@ -103,57 +144,119 @@ export const runEntries = {
     explanation: 'A table has rows of an earlier run of this pipeline.',
     hint: '--replace, --keep, or `existing` of the sink',
   },
-  output_taken: { title: 'output path is taken', explanation: 'Something that this pipeline did not write is where it would write.' },
+  output_taken: {
+    title: 'output path is taken',
+    explanation: 'Something that this pipeline did not write is where it would write.',
+  },
   output_closed: { title: 'output was closed', explanation: 'The program that read the output has ended.' },
-  path_outside: { title: 'path leads elsewhere', explanation: 'A link would lead a file outside the folder of its sink.' },
+  path_outside: {
+    title: 'path leads elsewhere',
+    explanation: 'A link would lead a file outside the folder of its sink.',
+  },
   path_taken: { title: 'path is taken', explanation: 'Something is at the path already.' },
   no_permission: { title: 'no permission', explanation: 'The user of this process may not write there.' },
-  too_many_files: { title: 'too many files at once', explanation: 'Records go to more files at once than may be open.' },
-  disk_full: { title: 'disk full', explanation: 'The disk has no room left. The state is unharmed; a restart goes on.' },
+  too_many_files: {
+    title: 'too many files at once',
+    explanation: 'Records go to more files at once than may be open.',
+  },
+  disk_full: {
+    title: 'disk full',
+    explanation: 'The disk has no room left. The state is unharmed; a restart goes on.',
+  },
 
   not_found: { title: 'store not found', explanation: 'There is no store at the path.' },
-  unknown_collection: { title: 'no such collection', explanation: 'The store has no collection or table of this name.' },
+  unknown_collection: {
+    title: 'no such collection',
+    explanation: 'The store has no collection or table of this name.',
+  },
   not_a_table: { title: 'a view', explanation: 'A view has no key to resume by.' },
-  table_differs: { title: 'table has other columns', explanation: 'The table that is there cannot take these records, or does not hold what the schema says.' },
+  table_differs: {
+    title: 'table has other columns',
+    explanation: 'The table that is there cannot take these records, or does not hold what the schema says.',
+  },
   name_taken: { title: 'name is taken', explanation: 'The store has something else under this name.' },
   log_unreadable: { title: 'log cannot be read', explanation: 'The embedded log is damaged or of another version.' },
   cannot_listen: { title: 'cannot listen', explanation: 'The address is in use, or may not be used.' },
   route_taken: { title: 'two sources on one route', explanation: 'Two sources listen for the same method and path.' },
   http_unreachable: { title: 'server not reached', explanation: 'The server of a sink does not answer.' },
-  held: { title: 'waits for an earlier record', explanation: 'A record waits until an earlier one of its key is through.' },
+  held: {
+    title: 'waits for an earlier record',
+    explanation: 'A record waits until an earlier one of its key is through.',
+  },
   private_address: {
     title: 'address of a private network',
-    explanation: 'An address leads to this machine or into a private network, by itself, by its name, or by a redirect.',
+    explanation:
+      'An address leads to this machine or into a private network, by itself, by its name, or by a redirect.',
     hint: 'if that is meant, set `allow_private: true`',
   },
-  bad_redirect: { title: 'redirect not followed', explanation: 'A server redirects too often, to something that is not HTTP, or from https to http.' },
+  bad_redirect: {
+    title: 'redirect not followed',
+    explanation: 'A server redirects too often, to something that is not HTTP, or from https to http.',
+  },
   bad_status: { title: 'request was refused', explanation: 'A server answered with a status that is no success.' },
   unauthorized: { title: 'wrong credentials', explanation: 'A server wants other credentials than were sent.' },
   no_answer: { title: 'no answer in time', explanation: 'A system took longer to answer than it may.' },
-  asked_to_wait: { title: 'asked to wait too long', explanation: 'A server says to come back later than `max_wait` allows.' },
-  bad_page: { title: 'page is not what was expected', explanation: 'An answer holds no list of records where one should be, or is cut off.' },
-  page_too_large: { title: 'page too large', explanation: 'An answer is larger than `max_body`, perhaps after decompression.' },
-  paging_stuck: { title: 'pages in a circle', explanation: 'A page names itself as the next one, so reading would never end.' },
-  group_in_use: { title: 'consumer group in use', explanation: 'A group that offsets would be reported to has members of its own.' },
-
-  refused: { title: 'refused by the system', explanation: 'The system that is written to or asked refuses the request as such.' },
-  unavailable: { title: 'system not available', explanation: 'The system answers that it cannot serve now; it is asked again, then the run stops.' },
-  unknown_outcome: { title: 'outcome unknown', explanation: 'The system could not say whether it has taken a write; it is written again under the same keys.' },
-  bad_connection: { title: 'connection refused as such', explanation: 'The system was reached, but the address, the name or the password is wrong.' },
-  key_taken: { title: 'another write was faster', explanation: 'Two writes made the same document at once; this one is repeated.' },
-  memory_cap: {
-    title: 'memory cap reached',
-    explanation: 'A step with memory has more groups or keys than it may keep. Nothing was saved beyond it; a raised cap goes on.',
+  asked_to_wait: {
+    title: 'asked to wait too long',
+    explanation: 'A server says to come back later than `max_wait` allows.',
+  },
+  bad_page: {
+    title: 'page is not what was expected',
+    explanation: 'An answer holds no list of records where one should be, or is cut off.',
+  },
+  page_too_large: {
+    title: 'page too large',
+    explanation: 'An answer is larger than `max_body`, perhaps after decompression.',
+  },
+  paging_stuck: {
+    title: 'pages in a circle',
+    explanation: 'A page names itself as the next one, so reading would never end.',
+  },
+  group_in_use: {
+    title: 'consumer group in use',
+    explanation: 'A group that offsets would be reported to has members of its own.',
   },
 
-  too_many_bad_records: { title: 'too many bad records', explanation: 'The share of bad records went above `stop_above`.' },
+  refused: {
+    title: 'refused by the system',
+    explanation: 'The system that is written to or asked refuses the request as such.',
+  },
+  unavailable: {
+    title: 'system not available',
+    explanation: 'The system answers that it cannot serve now; it is asked again, then the run stops.',
+  },
+  unknown_outcome: {
+    title: 'outcome unknown',
+    explanation: 'The system could not say whether it has taken a write; it is written again under the same keys.',
+  },
+  bad_connection: {
+    title: 'connection refused as such',
+    explanation: 'The system was reached, but the address, the name or the password is wrong.',
+  },
+  key_taken: {
+    title: 'another write was faster',
+    explanation: 'Two writes made the same document at once; this one is repeated.',
+  },
+  memory_cap: {
+    title: 'memory cap reached',
+    explanation:
+      'A step with memory has more groups or keys than it may keep. Nothing was saved beyond it; a raised cap goes on.',
+  },
+
+  too_many_bad_records: {
+    title: 'too many bad records',
+    explanation: 'The share of bad records went above `stop_above`.',
+  },
   no_dead_letter: { title: 'no dead letter', explanation: 'The pipeline keeps no dead letters.' },
   cannot_read_back: {
     title: 'dead letters cannot be read back',
     explanation: 'The sink that keeps the dead letters cannot be read here.',
     hint: 'keep them in `files` or a documents store',
   },
-  not_replayable: { title: 'records cannot be replayed', explanation: 'The source cannot decode the bytes of a dead letter again.' },
+  not_replayable: {
+    title: 'records cannot be replayed',
+    explanation: 'The source cannot decode the bytes of a dead letter again.',
+  },
   replay_into_ended: {
     title: 'results are final',
     explanation: 'A step with memory comes after the place where records stopped, and its run has ended.',
@@ -165,11 +268,20 @@ export const runEntries = {
     explanation: 'Two rows of the other side of a join have one key.',
     hint: 'take: first, or take: last',
   },
-  side_too_large: { title: 'side input too large', explanation: 'The other side of a join has more keys than `max_rows`.' },
-  function_missing: { title: 'function not found', explanation: 'The file of a `call` step, or the function in it, is not there.' },
+  side_too_large: {
+    title: 'side input too large',
+    explanation: 'The other side of a join has more keys than `max_rows`.',
+  },
+  function_missing: {
+    title: 'function not found',
+    explanation: 'The file of a `call` step, or the function in it, is not there.',
+  },
   function_broken: { title: 'function cannot be loaded', explanation: 'Importing the file of a `call` step failed.' },
   bad_record: { title: 'record cannot be read', explanation: 'A record cannot be decoded while types are inferred.' },
-  cannot_infer: { title: 'types cannot be told', explanation: 'The input does not show the names or types of its fields.' },
+  cannot_infer: {
+    title: 'types cannot be told',
+    explanation: 'The input does not show the names or types of its fields.',
+  },
   nothing_to_infer: { title: 'nothing to infer from', explanation: 'There are no records to tell types from.' },
   unknown_type: { title: 'unknown connector or step', explanation: 'No source, step or sink has this name.' },
 } as const satisfies Record<string, CatalogueEntry>

@@ -3,9 +3,18 @@ import type { CatalogueEntry } from './entry.ts'
 
 /** By code. */
 export const stepFindingEntries = {
-  bad_expression: { title: 'expression cannot be read', explanation: 'The text is no expression of the Common Expression Language.' },
-  unknown_function: { title: 'unknown function', explanation: 'Expressions know a fixed set of functions; none has this name.' },
-  wrong_arguments: { title: 'wrong arguments', explanation: 'The function takes another number of arguments, or other ones.' },
+  bad_expression: {
+    title: 'expression cannot be read',
+    explanation: 'The text is no expression of the Common Expression Language.',
+  },
+  unknown_function: {
+    title: 'unknown function',
+    explanation: 'Expressions know a fixed set of functions; none has this name.',
+  },
+  wrong_arguments: {
+    title: 'wrong arguments',
+    explanation: 'The function takes another number of arguments, or other ones.',
+  },
   maybe_null: {
     title: 'value may be null',
     explanation: 'An optional field may be null, and comparing or computing with null has no answer.',
@@ -20,8 +29,15 @@ export const stepFindingEntries = {
     title: 'field outside an aggregate',
     explanation: 'A result of a group is made of fields it is grouped by and of aggregates such as sum(x).',
   },
-  duplicate_field: { title: 'field given twice', explanation: 'A record has each field once.', hint: 'rename or leave out one of them' },
-  bad_pattern: { title: 'regular expression cannot be read', explanation: 'Patterns are RE2: no back references and no look-around.' },
+  duplicate_field: {
+    title: 'field given twice',
+    explanation: 'A record has each field once.',
+    hint: 'rename or leave out one of them',
+  },
+  bad_pattern: {
+    title: 'regular expression cannot be read',
+    explanation: 'Patterns are RE2: no back references and no look-around.',
+  },
   out_of_range: { title: 'number too large', explanation: 'The number does not fit its type.' },
   bad_address: { title: 'address cannot be read', explanation: 'An address is a host and a port: `127.0.0.1:8080`.' },
   open_to_all: {

@@ -17,7 +17,13 @@ import { parseExpression } from './read/parser.ts'
 import type { ExpressionProblem } from './read/problem.ts'
 
 export { aggregateFunctions } from './aggregate/functions.ts'
-export { type AggregateState, type Aggregation, type AggregationProblems, compileAggregates, interpretAggregates } from './aggregate/index.ts'
+export {
+  type AggregateState,
+  type Aggregation,
+  type AggregationProblems,
+  compileAggregates,
+  interpretAggregates,
+} from './aggregate/index.ts'
 export { type FunctionEntry, functions, signatures } from './functions/index.ts'
 export type { ExpressionProblem } from './read/problem.ts'
 
@@ -45,25 +51,44 @@ export interface ExpressionProblems {
 }
 
 /** Checks an expression against the record whose fields it names, and compiles it. Never throws, whatever the text. */
-export const compileExpression = (text: string, input: RecordType): Expression | ExpressionProblems => build(text, input, codegenAllowed ? compile : interpret)
+export const compileExpression = (text: string, input: RecordType): Expression | ExpressionProblems =>
+  build(text, input, codegenAllowed ? compile : interpret)
 
 /** The same with the slow twin as `evaluate`. */
-export const interpretExpression = (text: string, input: RecordType): Expression | ExpressionProblems => build(text, input, interpret)
+export const interpretExpression = (text: string, input: RecordType): Expression | ExpressionProblems =>
+  build(text, input, interpret)
 
-function build(text: string, input: RecordType, evaluator: (node: Node) => (row: Row) => unknown): Expression | ExpressionProblems {
+function build(
+  text: string,
+  input: RecordType,
+  evaluator: (node: Node) => (row: Row) => unknown,
+): Expression | ExpressionProblems {
   const syntax = parseExpression(text)
   if ('code' in syntax) return { ok: false, problems: [explained(syntax, text, input)] }
   const { node, problems, fields } = check(syntax, text, input)
   if (problems.length) return { ok: false, problems }
   const { yes } = factsOf(node)
-  const narrows = node.type.kind === 'boolean' && yes !== 'never' ? [...yes].flatMap((path) => fieldOfPath(path) ?? []) : []
-  return { ok: true, type: node.type, optional: node.optional, evaluate: evaluator(node), fields, narrows, equals: equalities(node) }
+  const narrows =
+    node.type.kind === 'boolean' && yes !== 'never' ? [...yes].flatMap((path) => fieldOfPath(path) ?? []) : []
+  return {
+    ok: true,
+    type: node.type,
+    optional: node.optional,
+    evaluate: evaluator(node),
+    fields,
+    narrows,
+    equals: equalities(node),
+  }
 }
 
 /** A field with a space or a sign in its name is what a text often breaks at. */
 function explained(problem: ExpressionProblem, text: string, input: RecordType): ExpressionProblem {
-  const field = problem.hint ? undefined : Object.keys(input.fields).find((name) => quotedName(name) !== name && text.includes(name))
-  return field === undefined ? problem : { ...problem, hint: `such a name stands between backticks: ${quotedName(field)}` }
+  const field = problem.hint
+    ? undefined
+    : Object.keys(input.fields).find((name) => quotedName(name) !== name && text.includes(name))
+  return field === undefined
+    ? problem
+    : { ...problem, hint: `such a name stands between backticks: ${quotedName(field)}` }
 }
 
 /** The `field == value` conjuncts of an expression, as `Query.where.equals` wants them; none where it has problems. */

@@ -21,7 +21,11 @@ export interface Planning {
 }
 
 /** All that is wrong with a project's spec, and its plan where nothing is an error. Does no I/O and never throws. */
-export function check(project: Project, registry: Registry, how: Planning = {}): { readonly findings: readonly Finding[]; readonly plan?: Plan } {
+export function check(
+  project: Project,
+  registry: Registry,
+  how: Planning = {},
+): { readonly findings: readonly Finding[]; readonly plan?: Plan } {
   const { findings, checked } = examine(project, registry)
   return checked ? { findings, plan: makePlan(checked, project, registry, how) } : { findings }
 }
@@ -29,7 +33,9 @@ export function check(project: Project, registry: Registry, how: Planning = {}):
 function makePlan(checked: Checked, project: Project, registry: Registry, how: Planning): Plan {
   const { spec, flow } = checked
   const onError = (spec.onError?.data ?? 'stop') as OnError
-  const pushes = new Map(checked.sources.map((source) => [source.id, pushInto(source, how.push === false ? undefined : checked)]))
+  const pushes = new Map(
+    checked.sources.map((source) => [source.id, pushInto(source, how.push === false ? undefined : checked)]),
+  )
   const pushedInto = new Map([...pushes].flatMap(([id, push]) => push.steps.map((step) => [step, id] as const)))
   const plan: Omit<Plan, 'specHash'> = {
     version: 1,
@@ -91,7 +97,13 @@ function pushInto(source: CheckedSource, checked: Checked | undefined): Pushed {
   return steps.length > 0 ? { steps, push: { columns }, output } : none
 }
 
-function planSource(source: CheckedSource, checked: Checked, pushed: Pushed, onError: OnError, registry: Registry): PlanSource {
+function planSource(
+  source: CheckedSource,
+  checked: Checked,
+  pushed: Pushed,
+  onError: OnError,
+  registry: Registry,
+): PlanSource {
   const { spec } = source
   const capabilities = source.capabilities!
   const answerFrom = spec?.answer?.name
@@ -110,7 +122,9 @@ function planSource(source: CheckedSource, checked: Checked, pushed: Pushed, onE
     capabilities,
     ...(checked.sideSources.has(source.id) ? { side: true } : {}),
     onError: spec?.onError ?? (capabilities.refuses ? 'refuse' : onError),
-    ...(capabilities.answers && spec ? { answer: { ...(answerFrom ? { from: answerFrom } : {}), partial: spec.partial } } : {}),
+    ...(capabilities.answers && spec
+      ? { answer: { ...(answerFrom ? { from: answerFrom } : {}), partial: spec.partial } }
+      : {}),
     ...(eventTime ? { eventTime } : {}),
   }
 }
@@ -137,10 +151,18 @@ function planEventTime(value: Json): PlanEventTime {
   }
 }
 
-function planStep(placed: Placed, checked: Checked, pushedInto: string | undefined, onError: OnError, registry: Registry): PlanStep {
+function planStep(
+  placed: Placed,
+  checked: Checked,
+  pushedInto: string | undefined,
+  onError: OnError,
+  registry: Registry,
+): PlanStep {
   const { step, from, input, inference } = placed
   const { definition, config, options, sideInputs } = step
-  const sideTypes = Object.fromEntries(Object.entries(sideInputs).map(([name, id]) => [name, checked.sources.find((source) => source.id === id)!.schema]))
+  const sideTypes = Object.fromEntries(
+    Object.entries(sideInputs).map(([name, id]) => [name, checked.sources.find((source) => source.id === id)!.schema]),
+  )
   const { multiplies } = definition!
   return {
     id: step.id,
@@ -160,7 +182,11 @@ function planStep(placed: Placed, checked: Checked, pushedInto: string | undefin
   }
 }
 
-function planSink(sink: CheckedSink, flow: { readonly from: readonly string[]; readonly input?: RecordType }, registry: Registry): PlanSink {
+function planSink(
+  sink: CheckedSink,
+  flow: { readonly from: readonly string[]; readonly input?: RecordType },
+  registry: Registry,
+): PlanSink {
   return {
     id: sink.id,
     type: sink.type,
@@ -175,7 +201,10 @@ function planSink(sink: CheckedSink, flow: { readonly from: readonly string[]; r
 
 function planDeadLetter(sink: CheckedSink, registry: Registry): PlanSink & { readonly stopAbove?: number } {
   const stopAbove = 'stopAbove' in sink.spec ? sink.spec.stopAbove : undefined
-  return { ...planSink(sink, { from: [], input: deadLetterSchema }, registry), ...(stopAbove === undefined ? {} : { stopAbove }) }
+  return {
+    ...planSink(sink, { from: [], input: deadLetterSchema }, registry),
+    ...(stopAbove === undefined ? {} : { stopAbove }),
+  }
 }
 
 /** The first 16 hex digits of the SHA-256 of a value as canonical JSON: keys sorted, no spaces. */

@@ -148,7 +148,11 @@ export function doneOf(request: Request): Done {
   const common = { split: batch.split, ...(batch.position === undefined ? {} : { position: batch.position }) }
   if (allTaken(request)) return { ...common, taken: request.rows as Row[] }
   const whole = whollyRefused(request) || undefined
-  const answers: Answer[] = [...(request.undecoded ?? [])].map(([position, errors]) => ({ position, outcome: 'refused', errors }))
+  const answers: Answer[] = [...(request.undecoded ?? [])].map(([position, errors]) => ({
+    position,
+    outcome: 'refused',
+    errors,
+  }))
   for (let i = 0; i < batch.rows.length; i++) {
     const position = batch.positionAt(i)
     const refused = request.errors?.get(i)

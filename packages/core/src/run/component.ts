@@ -55,7 +55,15 @@ export interface ComponentOptions {
 }
 
 /** When an epoch may be cut, and how far the transforms may run ahead of the writers. */
-export const defaultBounds = { minRecords: 10_000, minMs: 100, holdRecords: 1_000_000, holdMs: 60_000, aheadRows: 2000, aheadBytes: 4 << 20, tickMs: 50 }
+export const defaultBounds = {
+  minRecords: 10_000,
+  minMs: 100,
+  holdRecords: 1_000_000,
+  holdMs: 60_000,
+  aheadRows: 2000,
+  aheadBytes: 4 << 20,
+  tickMs: 50,
+}
 
 /** How a component ended: `ended`: its input has; else it was stopped. `published`: stages that are published but not yet recorded so. */
 export interface Ending {
@@ -82,7 +90,8 @@ export async function runComponent(component: Component, options: ComponentOptio
     waiting = []
     for (const wake of woken) wake()
   }
-  const onRetry = (node: string, error: Error, attempt: number, waitMs: number) => observe({ type: 'retry', node, message: error.message, attempt, waitMs })
+  const onRetry = (node: string, error: Error, attempt: number, waitMs: number) =>
+    observe({ type: 'retry', node, message: error.message, attempt, waitMs })
   const fail = (error: unknown) => {
     failure ??= error
     abort.abort()
@@ -143,11 +152,14 @@ export async function runComponent(component: Component, options: ComponentOptio
   /** A request that was refused whole leaves nothing to save. */
   const answerNow = (id: string, done: Done) => {
     const { source, capabilities } = sources.find((s) => s.id === id)!
-    source.commit?.([done], { signal: abort.signal }).catch((error) => (capabilities.commit === 'duty' ? fail(error) : cuts.reportFailed(id, error)))
+    source
+      .commit?.([done], { signal: abort.signal })
+      .catch((error) => (capabilities.commit === 'duty' ? fail(error) : cuts.reportFailed(id, error)))
   }
   /** Resolves when the writers may have room for more; undefined: they have. */
   const room = (): Promise<void> | undefined => {
-    if (failure || !sinks.some(({ queue }) => queue.rows > bounds.aheadRows || queue.bytes > bounds.aheadBytes)) return undefined
+    if (failure || !sinks.some(({ queue }) => queue.rows > bounds.aheadRows || queue.bytes > bounds.aheadBytes))
+      return undefined
     return new Promise((resolve) => waiting.push(resolve))
   }
 
@@ -215,7 +227,8 @@ export async function runComponent(component: Component, options: ComponentOptio
     const ended = options.whole && !stopReading.signal.aborted
     while (!failure && !cuts.settled) await new Promise<void>((resolve) => waiting.push(resolve))
     if (!failure) {
-      while (ended && !failure && !graph.advance(Number.POSITIVE_INFINITY)) for (let wait = room(); wait; wait = room()) await wait
+      while (ended && !failure && !graph.advance(Number.POSITIVE_INFINITY))
+        for (let wait = room(); wait; wait = room()) await wait
       await cuts.cut({ end: ended, roll: true }).done
     }
     for (const { queue } of sinks) queue.close()

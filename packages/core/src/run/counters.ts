@@ -52,26 +52,43 @@ export interface Counters {
 }
 
 export const sourceCounters = (): SourceCounters => ({ read: 0, out: 0, failed: 0, refused: 0, unknown: 0, bytes: 0 })
-export const stepCounters = (): StepCounters => ({ in: 0, out: 0, filtered: 0, failed: 0, refused: 0, gated: 0, held: 0, multiplied: 0, results: 0, sides: {} })
+export const stepCounters = (): StepCounters => ({
+  in: 0,
+  out: 0,
+  filtered: 0,
+  failed: 0,
+  refused: 0,
+  gated: 0,
+  held: 0,
+  multiplied: 0,
+  results: 0,
+  sides: {},
+})
 export const sinkCounters = (): SinkCounters => ({ in: 0, delivered: 0, failed: 0, gated: 0 })
 
 /** Takes over what was saved, for the nodes that still exist. */
 export function restoreCounters(counters: Counters, saved: Readonly<Record<string, Json>>): void {
-  for (const nodes of [counters.sources, counters.steps, counters.sinks]) for (const [id, counts] of Object.entries(nodes)) Object.assign(counts, saved[id])
+  for (const nodes of [counters.sources, counters.steps, counters.sinks])
+    for (const [id, counts] of Object.entries(nodes)) Object.assign(counts, saved[id])
 }
 
 /** Sources and steps as they stand; the sinks' part is as of their writers. */
-export const snapshot = ({ sources, steps }: Counters): Record<string, Json> => structuredClone({ ...sources, ...steps }) as unknown as Record<string, Json>
+export const snapshot = ({ sources, steps }: Counters): Record<string, Json> =>
+  structuredClone({ ...sources, ...steps }) as unknown as Record<string, Json>
 
 /** The sums of all numbers of two counters. */
 export function summed(a: Json | undefined, b: Json): Json {
   if (typeof b === 'number') return typeof a === 'number' ? a + b : b
   if (typeof b !== 'object' || b === null || Array.isArray(b)) return b
   const before = (a ?? {}) as Record<string, Json>
-  return { ...before, ...Object.fromEntries(Object.entries(b).map(([key, value]) => [key, summed(before[key], value)])) }
+  return {
+    ...before,
+    ...Object.fromEntries(Object.entries(b).map(([key, value]) => [key, summed(before[key], value)])),
+  }
 }
 
-const refusedOf = (count: SourceCounters | StepCounters | SinkCounters): number => ('refused' in count ? count.refused : 0)
+const refusedOf = (count: SourceCounters | StepCounters | SinkCounters): number =>
+  'refused' in count ? count.refused : 0
 const entered = (count: StepCounters | SinkCounters | undefined): number => (count ? count.in + count.gated : 0)
 
 /** An edge of the graph: `from` is the id of a source or step, or the name of a side output. */
@@ -84,7 +101,12 @@ export interface Edge {
  * What does not add up, in words; empty: all balances. Exact only at the end of a run, when nothing is on its way.
  * `buried`: the nodes whose failed records go to the dead letter; `deadLetter`: its id.
  */
-export function imbalances(counters: Counters, edges: readonly Edge[], buried: ReadonlySet<string>, deadLetter: string | undefined): string[] {
+export function imbalances(
+  counters: Counters,
+  edges: readonly Edge[],
+  buried: ReadonlySet<string>,
+  deadLetter: string | undefined,
+): string[] {
   const problems: string[] = []
   const expect = (what: string, left: number, right: number) => {
     if (left !== right) problems.push(`${what}: ${left} against ${right}`)
@@ -116,6 +138,7 @@ export function imbalances(counters: Counters, edges: readonly Edge[], buried: R
   }
   const into = new Map<string, number>()
   for (const { from, to } of edges) into.set(to, (into.get(to) ?? 0) + outOf(from))
-  for (const [to, sum] of into) expect(`into ${to} = out of what it reads`, entered(counters.steps[to] ?? counters.sinks[to]), sum)
+  for (const [to, sum] of into)
+    expect(`into ${to} = out of what it reads`, entered(counters.steps[to] ?? counters.sinks[to]), sum)
   return problems
 }

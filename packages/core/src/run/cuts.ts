@@ -60,7 +60,8 @@ export function createCuts(component: Component, ctx: CutsContext): Cuts {
   const due = (): boolean => {
     if (filling.empty || saved !== number || ctx.failed()) return false
     const { ageMs, records } = filling
-    if (holders.length > 0) return holders.some((s) => s.sink.full?.()) || records >= bounds.holdRecords || ageMs >= bounds.holdMs
+    if (holders.length > 0)
+      return holders.some((s) => s.sink.full?.()) || records >= bounds.holdRecords || ageMs >= bounds.holdMs
     return records >= bounds.minRecords || ageMs >= bounds.minMs || filling.everyoneCaughtUp
   }
   const cutIfDue = () => {
@@ -73,7 +74,9 @@ export function createCuts(component: Component, ctx: CutsContext): Cuts {
       roll,
       end,
       ...filling.empties(),
-      changes: steps.flatMap((s) => (s.transform.cut ? [{ step: s.id, hash: s.plan.stateHash, entries: s.transform.cut() }] : [])),
+      changes: steps.flatMap((s) =>
+        s.transform.cut ? [{ step: s.id, hash: s.plan.stateHash, entries: s.transform.cut() }] : [],
+      ),
       counters: snapshot(counters),
       waiting: component.sinks.length,
       done: promise,
@@ -117,8 +120,17 @@ export function createCuts(component: Component, ctx: CutsContext): Cuts {
     })
     observe({ type: 'published', sink: node.id })
   }
-  const reportFailed = (source: string, error: Error) => observe({ type: 'warning', node: source, message: `reporting progress failed: ${error.message}` })
-  const epochContext: EpochContext = { store, sources: component.sources, sinks, signal: abort.signal, published, publish, reportFailed }
+  const reportFailed = (source: string, error: Error) =>
+    observe({ type: 'warning', node: source, message: `reporting progress failed: ${error.message}` })
+  const epochContext: EpochContext = {
+    store,
+    sources: component.sources,
+    sinks,
+    signal: abort.signal,
+    published,
+    publish,
+    reportFailed,
+  }
 
   return {
     get writing() {

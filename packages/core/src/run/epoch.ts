@@ -62,9 +62,13 @@ export async function finishEpoch(cut: Cut, ctx: EpochContext): Promise<void> {
   )
   crashPoint('after_flush')
   // All writers stand at the cut: what came before it is delivered or failed, and nothing that came after it is.
-  const atSinks = Object.fromEntries(sinks.map(({ count, id }) => [id, { ...count, in: count.delivered + count.failed }]))
+  const atSinks = Object.fromEntries(
+    sinks.map(({ count, id }) => [id, { ...count, in: count.delivered + count.failed }]),
+  )
   const answered = ctx.sources.map(({ id }) => cut.requests.filter((r) => r.source === id).map(doneOf))
-  const answers = ctx.sources.flatMap(({ id, source }, k) => (source.remember?.(answered[k]!) ?? []).map(([key, value]) => ({ source: id, key, value })))
+  const answers = ctx.sources.flatMap(({ id, source }, k) =>
+    (source.remember?.(answered[k]!) ?? []).map(([key, value]) => ({ source: id, key, value })),
+  )
   const ids = store.save({
     epoch: cut.epoch,
     counters: { ...cut.counters, ...atSinks },
@@ -92,7 +96,9 @@ async function commit(cut: Cut, answered: readonly (readonly Done[])[], ctx: Epo
     if (!source.commit) continue
     const done: Done[] = capabilities.answers
       ? [...answered[k]!]
-      : cut.positions.filter((p) => p.source === id).map(({ split, position }) => (position === undefined ? { split } : { split, position }))
+      : cut.positions
+          .filter((p) => p.source === id)
+          .map(({ split, position }) => (position === undefined ? { split } : { split, position }))
     if (done.length === 0) continue
     try {
       await source.commit(done, { signal: ctx.signal })

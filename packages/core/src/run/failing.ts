@@ -13,14 +13,26 @@ export interface Failing {
 }
 
 /** `beforeDeadLetter`: a cut is on its way and has not come to the dead letter's queue. `answers`: absent where no source answers. */
-export function createFailing(component: Component, answers: Answers | undefined, beforeDeadLetter: () => boolean): Failing {
+export function createFailing(
+  component: Component,
+  answers: Answers | undefined,
+  beforeDeadLetter: () => boolean,
+): Failing {
   const { deadLetter, pipeline, specHash } = component
   const isSink = new Set([...component.sinks, ...(deadLetter ? [deadLetter] : [])].map((s) => s.id))
   const bury = (f: Failure) => {
-    if (!deadLetter) throw new MillraceError('no_dead_letter', `a record of ${f.node} should go to the dead letter, but the spec has none`, { exitCode: 2 })
+    if (!deadLetter)
+      throw new MillraceError(
+        'no_dead_letter',
+        `a record of ${f.node} should go to the dead letter, but the spec has none`,
+        { exitCode: 2 },
+      )
     const row = deadLetterRow(f, pipeline, specHash)
     deadLetter.count.in++
-    const item = { records: new Records({ rows: [row], from: [], pipeline, resultKeys: [`${f.id}!${f.node}`] }), bytes: 300 }
+    const item = {
+      records: new Records({ rows: [row], from: [], pipeline, resultKeys: [`${f.id}!${f.node}`] }),
+      bytes: 300,
+    }
     // What the transforms fail belongs to the epoch being filled, though the cut of the one before may still be on its way to the dead letter.
     if (beforeDeadLetter() && !isSink.has(f.node)) deadLetter.queue.pushBehindCut(item)
     else deadLetter.queue.push(item)

@@ -34,7 +34,11 @@ interface Window {
   readonly failed: number[]
 }
 
-export function createFailures(stopAbove: number | undefined, bury: (failure: Failure) => void, onFailed?: (failure: Failure) => void): Failures {
+export function createFailures(
+  stopAbove: number | undefined,
+  bury: (failure: Failure) => void,
+  onFailed?: (failure: Failure) => void,
+): Failures {
   const windows = new Map<string, Window>()
   const windowOf = (source: string): Window => {
     let window = windows.get(source)

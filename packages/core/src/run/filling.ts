@@ -34,7 +34,9 @@ export interface Filling {
 const keyOf = (source: string, what: string): string => `${source}\0${what}`
 
 export function createFilling(sources: readonly SourceNode[], store: Store): Filling {
-  const positions = new Map(sources.map((s) => [s.id, new Map([...store.positions(s.id)].map(([split, p]) => [split, p.position] as const))]))
+  const positions = new Map(
+    sources.map((s) => [s.id, new Map([...store.positions(s.id)].map(([split, p]) => [split, p.position] as const))]),
+  )
   const moved = new Map<string, Cut['positions'][number]>()
   const memory = new Map<string, Cut['memory'][number]>()
   const unsavedMemory = new Map<string, Json | null>()
@@ -54,7 +56,8 @@ export function createFilling(sources: readonly SourceNode[], store: Store): Fil
     taken({ id }, batches, read) {
       for (const { split, position, end, remember } of batches) {
         if (position !== undefined) positions.get(id)!.set(split, position)
-        if (position !== undefined || end) moved.set(keyOf(id, split), { source: id, split, position, ended: end === true })
+        if (position !== undefined || end)
+          moved.set(keyOf(id, split), { source: id, split, position, ended: end === true })
         for (const [key, value] of remember ?? []) memory.set(keyOf(id, key), { source: id, key, value })
       }
       if (batches.at(-1)!.caughtUp) atHand.delete(id)
@@ -91,7 +94,8 @@ export function createFilling(sources: readonly SourceNode[], store: Store): Fil
     },
     saved(cut) {
       // What was remembered anew since the cut is not saved with it.
-      for (const { source, key, value } of cut.memory) if (unsavedMemory.get(keyOf(source, key)) === value) unsavedMemory.delete(keyOf(source, key))
+      for (const { source, key, value } of cut.memory)
+        if (unsavedMemory.get(keyOf(source, key)) === value) unsavedMemory.delete(keyOf(source, key))
     },
   }
 }

@@ -89,7 +89,11 @@ export function buildGraph(
     }
   }
   for (const node of steps) {
-    if (!node.plan.pushedInto) read(node.plan.from, { take: applyOf(node, pipeline, deliver, onFail), ...(node.plan.stateful ? { gate: node.count } : {}) })
+    if (!node.plan.pushedInto)
+      read(node.plan.from, {
+        take: applyOf(node, pipeline, deliver, onFail),
+        ...(node.plan.stateful ? { gate: node.count } : {}),
+      })
   }
   for (const node of sinks) {
     const take = (records: Records, bytes: number) => {
@@ -111,14 +115,20 @@ export function buildGraph(
       }
     },
     advance(watermark) {
-      for (const node of steps) if (node.transform.advance && !advanceOne(node, watermark, pipeline, deliver, onFail)) return false
+      for (const node of steps)
+        if (node.transform.advance && !advanceOne(node, watermark, pipeline, deliver, onFail)) return false
       return true
     },
   }
 }
 
 /** One step over one set of records: counts, failures, named outputs. */
-function applyOf(node: StepNode, pipeline: string, deliver: Graph['deliver'], onFail: OnFail): (records: Records, bytes: number) => void {
+function applyOf(
+  node: StepNode,
+  pipeline: string,
+  deliver: Graph['deliver'],
+  onFail: OnFail,
+): (records: Records, bytes: number) => void {
   const { id, plan, transform, count, policy } = node
   return (input, bytes) => {
     const sides = new Map<string, { rows: Row[]; origins: number[] }>()
@@ -143,7 +153,8 @@ function applyOf(node: StepNode, pipeline: string, deliver: Graph['deliver'], on
     let passed = plan.multiplies && applied.origins ? distinct(applied.origins) : applied.rows.length
     count.multiplied += applied.rows.length - passed
     const named: [string, Records][] = []
-    for (const [name, side] of Object.entries(applied.sides ?? {})) named.push([name, input.derive(side.rows, side.origins)])
+    for (const [name, side] of Object.entries(applied.sides ?? {}))
+      named.push([name, input.derive(side.rows, side.origins)])
     for (const [name, side] of sides) named.push([name, input.derive(side.rows, Int32Array.from(side.origins))])
     for (const [name, records] of named) {
       passed += records.length
@@ -161,12 +172,23 @@ function applyOf(node: StepNode, pipeline: string, deliver: Graph['deliver'], on
   }
 }
 
-function advanceOne(node: StepNode, watermark: number, pipeline: string, deliver: Graph['deliver'], onFail: OnFail): boolean {
+function advanceOne(
+  node: StepNode,
+  watermark: number,
+  pipeline: string,
+  deliver: Graph['deliver'],
+  onFail: OnFail,
+): boolean {
   const results = resultsOf(node, pipeline, onFail)
   const nobody = () => {
     throw new Error(`${node.id}: advance has no input record to fail or to hand on`)
   }
-  const done = node.transform.advance!(watermark, { fail: nobody, side: nobody, result: results.add, failResult: results.fail })
+  const done = node.transform.advance!(watermark, {
+    fail: nobody,
+    side: nobody,
+    result: results.add,
+    failResult: results.fail,
+  })
   deliverResults(node, results, deliver)
   return done
 }

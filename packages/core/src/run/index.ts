@@ -54,7 +54,11 @@ export interface Summary {
 /** Runs the plan to its end or until the signal, on as many workers as it says. Throws `MillraceError` with the exit code in it. */
 export function run(plan: Plan, registry: Registry, options: RunOptions): Promise<Summary> {
   if (plan.parallelism === 1) return runInstance(plan, registry, options)
-  return runWorkers(plan, options, options.worker ?? ((copy, own) => runInstance(copy, registry, { ...options, ...own })))
+  return runWorkers(
+    plan,
+    options,
+    options.worker ?? ((copy, own) => runInstance(copy, registry, { ...options, ...own })),
+  )
 }
 
 /** Runs one copy of the plan in this thread. */
@@ -84,7 +88,11 @@ export async function runInstance(plan: Plan, registry: Registry, options: RunOp
       sameSide(plan, store, warn),
     )
     const counters = instance.components.map((c) => c.counters)
-    const progress: Progress = { bytes: counters.flatMap((c) => Object.values(c.sources)).reduce((sum, s) => sum + s.bytes, 0), totalBytes: 0, complete: false }
+    const progress: Progress = {
+      bytes: counters.flatMap((c) => Object.values(c.sources)).reduce((sum, s) => sum + s.bytes, 0),
+      totalBytes: 0,
+      complete: false,
+    }
     observe({ type: 'started', pipeline: plan.name, incarnation: saved.incarnation, resumed, counters, progress })
     const stop = options.signal ?? new AbortController().signal
     const deadline = drainDeadline(stop, abort, options.drainMs ?? 20_000, observe)
@@ -157,11 +165,15 @@ function restoreStep({ id, plan, transform }: StepNode, store: Store): void {
   if (!transform.restore) return
   const { hash, entries } = store.state(id)
   if (hash !== undefined && hash !== plan.stateHash) {
-    throw new MillraceError('state_changed', `step ${id} has saved state, but its configuration or its input has changed since`, {
-      place: id,
-      hint: 'finish the run with the old spec, or start anew: pipe state reset',
-      exitCode: 2,
-    })
+    throw new MillraceError(
+      'state_changed',
+      `step ${id} has saved state, but its configuration or its input has changed since`,
+      {
+        place: id,
+        hint: 'finish the run with the old spec, or start anew: pipe state reset',
+        exitCode: 2,
+      },
+    )
   }
   transform.restore(entries)
 }
@@ -173,7 +185,13 @@ interface Opening extends RunOptions {
   readonly whole: boolean
 }
 
-async function openSinks(instance: Instance, store: Store, saved: SavedRun, opened: SinkNode[], o: Opening): Promise<void> {
+async function openSinks(
+  instance: Instance,
+  store: Store,
+  saved: SavedRun,
+  opened: SinkNode[],
+  o: Opening,
+): Promise<void> {
   const sinks = instance.components.flatMap((c) => [...c.sinks, ...(c.deadLetter ? [c.deadLetter] : [])])
   for (const node of sinks) {
     opened.push(node)
@@ -199,17 +217,30 @@ async function openSinks(instance: Instance, store: Store, saved: SavedRun, open
   }
 }
 
-async function publishLeftovers(instance: Instance, store: Store, signal: AbortSignal, retry: RetryPolicy | undefined): Promise<void> {
-  const sinks = new Map(instance.components.flatMap((c) => [...c.sinks, ...(c.deadLetter ? [c.deadLetter] : [])]).map((s) => [s.id, s.sink]))
+async function publishLeftovers(
+  instance: Instance,
+  store: Store,
+  signal: AbortSignal,
+  retry: RetryPolicy | undefined,
+): Promise<void> {
+  const sinks = new Map(
+    instance.components
+      .flatMap((c) => [...c.sinks, ...(c.deadLetter ? [c.deadLetter] : [])])
+      .map((s) => [s.id, s.sink]),
+  )
   const done: number[] = []
   for (const { id, sink, stage } of store.stages()) {
     const publish = sinks.get(sink)?.publish
     if (!publish) {
-      throw new MillraceError('stage_left', `a finished result of sink ${sink} waits to be published, but the spec has no such sink any more`, {
-        place: sink,
-        hint: 'run once with the old spec, or give the result up: pipe state reset',
-        exitCode: 2,
-      })
+      throw new MillraceError(
+        'stage_left',
+        `a finished result of sink ${sink} waits to be published, but the spec has no such sink any more`,
+        {
+          place: sink,
+          hint: 'run once with the old spec, or give the result up: pipe state reset',
+          exitCode: 2,
+        },
+      )
     }
     await withRetry(
       () => publish.call(sinks.get(sink), stage, { signal }),
@@ -224,7 +255,12 @@ async function publishLeftovers(instance: Instance, store: Store, signal: AbortS
   store.recordPublished(done)
 }
 
-function drainDeadline(stop: AbortSignal, abort: AbortController, ms: number, observe: Observer): { timer: NodeJS.Timeout | undefined; passed: boolean } {
+function drainDeadline(
+  stop: AbortSignal,
+  abort: AbortController,
+  ms: number,
+  observe: Observer,
+): { timer: NodeJS.Timeout | undefined; passed: boolean } {
   const deadline: { timer: NodeJS.Timeout | undefined; passed: boolean } = { timer: undefined, passed: false }
   const begin = () => {
     observe({ type: 'stopping', reason: 'asked to stop: draining' })

@@ -69,7 +69,10 @@ function createSink(plan: Plan, node: PlanSink, policy: Policy, registry: Regist
   return {
     id: node.id,
     from: node.from,
-    sink: definition.create(resolveConfig(node.config, around.secrets), { ...envOf(plan, around, node.id), schema: node.input }),
+    sink: definition.create(resolveConfig(node.config, around.secrets), {
+      ...envOf(plan, around, node.id),
+      schema: node.input,
+    }),
     capabilities: node.capabilities,
     policy,
     queue: new Queue(),
@@ -83,7 +86,9 @@ export function createSteps(plan: Plan, registry: Registry, around: Surroundings
     const ctx = {
       ...envOf(plan, around, node.id),
       input: node.input,
-      sides: Object.fromEntries(Object.entries(node.sideInputs).map(([side, id]) => [side, plan.sources.find((s) => s.id === id)!.output])),
+      sides: Object.fromEntries(
+        Object.entries(node.sideInputs).map(([side, id]) => [side, plan.sources.find((s) => s.id === id)!.output]),
+      ),
     }
     return {
       id: node.id,
@@ -142,6 +147,7 @@ function connected(plan: Plan): Set<string>[] {
     groups.push(merged)
   }
   for (const source of plan.sources) if (!source.side) joinAll([source.id])
-  for (const node of [...plan.steps, ...plan.sinks]) joinAll([node.id, ...node.from.map((name) => owner.get(name) ?? name)])
+  for (const node of [...plan.steps, ...plan.sinks])
+    joinAll([node.id, ...node.from.map((name) => owner.get(name) ?? name)])
   return groups
 }

@@ -7,7 +7,13 @@ import { DataStop, type Failures, type Policy } from './failures.ts'
 import type { SourceNode } from './graph.ts'
 
 /** Counts a batch at its source and at the steps it has taken over, and deals with its bad records. Returns how many records it holds. */
-export function countBatch(node: SourceNode, batch: Batch, component: Component, failures: Failures, answers: Answers): number {
+export function countBatch(
+  node: SourceNode,
+  batch: Batch,
+  component: Component,
+  failures: Failures,
+  answers: Answers,
+): number {
   const { counters } = component
   const bad = batch.bad ?? []
   const pushedFilters = new Map(batch.dropped ?? [])
@@ -18,12 +24,17 @@ export function countBatch(node: SourceNode, batch: Batch, component: Component,
     if (record.step === undefined) undecoded++
     else failedIn.set(at, (failedIn.get(at) ?? 0) + 1)
     const { code, field, message } = record
-    if (answers.refuse(node.id, batch, record, { code, ...(field ? { field } : {}), ...(message ? { message } : {}) })) {
+    if (
+      answers.refuse(node.id, batch, record, { code, ...(field ? { field } : {}), ...(message ? { message } : {}) })
+    ) {
       if (record.step === undefined) node.count.refused++
       else counters.steps[at]!.refused++
       continue
     }
-    const policy: Policy = record.step === undefined ? node.policy : (component.steps.find((s) => s.id === record.step)?.policy ?? node.policy)
+    const policy: Policy =
+      record.step === undefined
+        ? node.policy
+        : (component.steps.find((s) => s.id === record.step)?.policy ?? node.policy)
     failures.report(policy, {
       node: at,
       code: record.code,
@@ -65,9 +76,14 @@ export async function placed(failure: unknown, component: Component): Promise<un
   const f = failure.failure
   const source = component.sources.find((s) => s.id === f.source)?.source
   const place =
-    (await source?.locate?.(f.split, f.position).catch(() => undefined)) ?? (f.source ? `${f.source}, split ${f.split}, position ${f.position}` : f.id)
-  return new MillraceError(f.code, `${f.message ?? f.code}${f.field && !f.message?.includes(f.field) ? ` (field ${f.field})` : ''}`, {
-    place: f.node === f.source ? place : `${place}, at ${f.node}`,
-    hint: 'mend the input or the spec and run again: it goes on where it stopped. Or let bad records go to a dead letter: on_error: { data: dead_letter }',
-  })
+    (await source?.locate?.(f.split, f.position).catch(() => undefined)) ??
+    (f.source ? `${f.source}, split ${f.split}, position ${f.position}` : f.id)
+  return new MillraceError(
+    f.code,
+    `${f.message ?? f.code}${f.field && !f.message?.includes(f.field) ? ` (field ${f.field})` : ''}`,
+    {
+      place: f.node === f.source ? place : `${place}, at ${f.node}`,
+      hint: 'mend the input or the spec and run again: it goes on where it stopped. Or let bad records go to a dead letter: on_error: { data: dead_letter }',
+    },
+  )
 }

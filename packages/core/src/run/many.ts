@@ -44,7 +44,8 @@ export async function runMany(plans: readonly Plan[], registry: Registry, option
               )
             : undefined
         try {
-          if (signal.aborted) throw new MillraceError('stopped', `${plan.name} was not started, since another pipeline failed`)
+          if (signal.aborted)
+            throw new MillraceError('stopped', `${plan.name} was not started, since another pipeline failed`)
           return await run(plan, registry, {
             ...options,
             signal,
@@ -75,7 +76,10 @@ export function feedsOf(plans: readonly Plan[], registry: Registry, around: Surr
   for (const plan of plans) {
     for (const node of plan.sinks) {
       const definition = registry.sink(node.type)!
-      for (const place of definition.writes?.(resolveConfig(node.config, around.secrets), envOf(plan, around, node.id)) ?? [])
+      for (const place of definition.writes?.(
+        resolveConfig(node.config, around.secrets),
+        envOf(plan, around, node.id),
+      ) ?? [])
         writes.set(place, [...(writes.get(place) ?? []), plan.name])
     }
   }
@@ -83,7 +87,10 @@ export function feedsOf(plans: readonly Plan[], registry: Registry, around: Surr
   for (const plan of plans) {
     for (const node of plan.sources) {
       const definition = registry.source(node.type)!
-      for (const place of definition.reads?.(resolveConfig(node.config, around.secrets), envOf(plan, around, node.id)) ?? []) {
+      for (const place of definition.reads?.(
+        resolveConfig(node.config, around.secrets),
+        envOf(plan, around, node.id),
+      ) ?? []) {
         for (const writer of writes.get(place) ?? []) if (writer !== plan.name) feeds.get(plan.name)!.add(writer)
       }
     }
@@ -91,16 +98,25 @@ export function feedsOf(plans: readonly Plan[], registry: Registry, around: Surr
   return feeds
 }
 
-function refuseEndless(plans: readonly Plan[], registry: Registry, feeds: ReadonlyMap<string, ReadonlySet<string>>, options: ManyOptions): void {
+function refuseEndless(
+  plans: readonly Plan[],
+  registry: Registry,
+  feeds: ReadonlyMap<string, ReadonlySet<string>>,
+  options: ManyOptions,
+): void {
   if (!options.untilCaughtUp) return
   for (const plan of plans) {
     const listener = plan.sources.find((s) => registry.source(s.type)!.listens)
     if (listener && feeds.get(plan.name)!.size === 0) {
-      throw new MillraceError('no_upstream', `${plan.name} waits for requests, and no pipeline of this command sends it any: it has no end`, {
-        place: listener.id,
-        hint: 'name the pipeline that posts to it as well, or leave --until caught_up out',
-        exitCode: 2,
-      })
+      throw new MillraceError(
+        'no_upstream',
+        `${plan.name} waits for requests, and no pipeline of this command sends it any: it has no end`,
+        {
+          place: listener.id,
+          hint: 'name the pipeline that posts to it as well, or leave --until caught_up out',
+          exitCode: 2,
+        },
+      )
     }
   }
 }

@@ -33,14 +33,23 @@ export interface PreviewOptions extends Surroundings {
 }
 
 /** Previews a plan; make it without pushdown to see every step's own effect. Bad records are listed where they fail, whatever `on_error` says. */
-export async function preview(plan: Plan, registry: Registry, options: PreviewOptions): Promise<readonly PreviewNode[]> {
+export async function preview(
+  plan: Plan,
+  registry: Registry,
+  options: PreviewOptions,
+): Promise<readonly PreviewNode[]> {
   const nodes = new Map<string, { id: string; rows: Row[]; failed: number; failures: PreviewFailure[] }>()
   const at = (id: string) => {
     let node = nodes.get(id)
     if (!node) nodes.set(id, (node = { id, rows: [], failed: 0, failures: [] }))
     return node
   }
-  const failed = (id: string, place: string, bytes: Uint8Array | string, more: { code: string; field?: string | undefined; message?: string | undefined }) => {
+  const failed = (
+    id: string,
+    place: string,
+    bytes: Uint8Array | string,
+    more: { code: string; field?: string | undefined; message?: string | undefined },
+  ) => {
     const node = at(id)
     node.failed++
     const { code, field, message } = more
@@ -79,7 +88,11 @@ export async function preview(plan: Plan, registry: Registry, options: PreviewOp
   for (const { node } of sources.filter((s) => !s.plan.side)) {
     await readSome(node, options.limit, signal, (batch) => {
       for (const bad of batch.bad ?? []) failed(bad.step ?? node.id, `${batch.split}@${bad.position}`, bad.bytes, bad)
-      graph.deliver(node.pushed.at(-1) ?? node.id, new Records({ rows: batch.rows, from: [{ source: node.id, batch }], pipeline: plan.name }), 0)
+      graph.deliver(
+        node.pushed.at(-1) ?? node.id,
+        new Records({ rows: batch.rows, from: [{ source: node.id, batch }], pipeline: plan.name }),
+        0,
+      )
     })
     await node.source.close?.()
   }
@@ -89,9 +102,21 @@ export async function preview(plan: Plan, registry: Registry, options: PreviewOp
 }
 
 /** Hands on at most `limit` records. */
-async function readSome(node: SourceNode, limit: number, signal: AbortSignal, take: (batch: Batch) => void): Promise<void> {
+async function readSome(
+  node: SourceNode,
+  limit: number,
+  signal: AbortSignal,
+  take: (batch: Batch) => void,
+): Promise<void> {
   let left = limit
-  const ctx = { signal, resume: () => undefined, recall: () => undefined, wants: () => true, instance: { i: 0, n: 1 }, warn: () => {} }
+  const ctx = {
+    signal,
+    resume: () => undefined,
+    recall: () => undefined,
+    wants: () => true,
+    instance: { i: 0, n: 1 },
+    warn: () => {},
+  }
   for await (const batch of node.source.read(ctx)) {
     if ('splits' in batch) continue
     const n = Math.min(left, batch.rows.length)

@@ -56,7 +56,11 @@ export class Queue {
     const sets = [first.records]
     let { bytes } = first
     let rows = first.records.length
-    for (let next = this.items[this.head]; next && 'records' in next && rows + next.records.length <= gatherRows; next = this.items[this.head]) {
+    for (
+      let next = this.items[this.head];
+      next && 'records' in next && rows + next.records.length <= gatherRows;
+      next = this.items[this.head]
+    ) {
       this.pop()
       sets.push(next.records)
       bytes += next.bytes

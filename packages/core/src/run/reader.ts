@@ -37,7 +37,8 @@ export async function runReader(node: SourceNode, ctx: ReaderContext): Promise<v
       return
     } catch (error) {
       if (ctx.signal.aborted && (error as Error)?.name === 'AbortError') return
-      if (!isRetryable(error) || attempt >= policy.attempts) throw asRunError(error, node.id, 'reading', node.count.read === 0 ? 3 : 1)
+      if (!isRetryable(error) || attempt >= policy.attempts)
+        throw asRunError(error, node.id, 'reading', node.count.read === 0 ? 3 : 1)
       const waitMs = backoffMs(policy, attempt)
       ctx.onRetry(node.id, error as Error, attempt, waitMs)
       await pause(waitMs, ctx.signal)

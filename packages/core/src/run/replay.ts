@@ -42,7 +42,12 @@ export interface ReplaySummary {
   readonly replayed: number
   /** Replayed before with this spec, or several times in the dead letter. */
   readonly skipped: number
-  readonly failedAgain: readonly { readonly id: string; readonly step: string; readonly code: string; readonly message?: string }[]
+  readonly failedAgain: readonly {
+    readonly id: string
+    readonly step: string
+    readonly code: string
+    readonly message?: string
+  }[]
 }
 
 /** Replays letters. Takes the pipeline's lock, so the pipeline must not be running. */
@@ -56,7 +61,11 @@ export async function replay(
   const store = openStore(instanceFolders(options.home, plan.name)[0]?.folder ?? stateFolder(options.home, plan.name))
   try {
     const state = store.run()
-    if (!state) throw new MillraceError('no_state', `${plan.name} has not run yet: there is nothing to replay into`, { hint: 'run it first', exitCode: 2 })
+    if (!state)
+      throw new MillraceError('no_state', `${plan.name} has not run yet: there is nothing to replay into`, {
+        hint: 'run it first',
+        exitCode: 2,
+      })
     const byNode = new Map<string, Map<string, Letter>>()
     let all = 0
     let fresh = 0
@@ -95,10 +104,14 @@ async function replayAt(
 ): Promise<{ id: string; code: string; message?: string }[]> {
   const part = partFrom(node, plan)
   if (state.ended && part.steps.some((s) => s.stateful && part.after.has(s.id))) {
-    throw new MillraceError('replay_into_ended', `letters stopped at ${node}, and a step with memory follows it, whose run has ended`, {
-      place: node,
-      hint: 'its results are final: run the pipeline again with the mended spec',
-    })
+    throw new MillraceError(
+      'replay_into_ended',
+      `letters stopped at ${node}, and a step with memory follows it, whose run has ended`,
+      {
+        place: node,
+        hint: 'its results are final: run the pipeline again with the mended spec',
+      },
+    )
   }
   const failed = new Map<string, { id: string; code: string; message?: string }>()
   const instance = instantiate(part.plan, registry, options)
@@ -142,7 +155,8 @@ async function replayAt(
         ...(restore === undefined ? {} : { restore }),
       })
     }
-    for (const s of gated.steps) if (part.after.has(s.id) || s.id === node) s.transform.restore?.(store.state(s.id).entries)
+    for (const s of gated.steps)
+      if (part.after.has(s.id) || s.id === node) s.transform.restore?.(store.state(s.id).entries)
     await loadSides(gated.steps, instance.sides, plan, abort.signal, () => {})
     const ending = await runComponent(gated, {
       store: { ...store, save: (save) => store.save({ ...save, positions: [], counters: {} }) },
@@ -186,7 +200,8 @@ function partFrom(
   }
   climb(node)
   const after = new Set<string>()
-  for (const s of [...plan.steps, ...plan.sinks]) if (s.from.some((name) => owner(name) === node || after.has(owner(name)))) after.add(s.id)
+  for (const s of [...plan.steps, ...plan.sinks])
+    if (s.from.some((name) => owner(name) === node || after.has(owner(name)))) after.add(s.id)
   // What follows the node hears of it only by way of the node: its other inputs are cut off.
   const trim = <N extends { readonly id: string; readonly from: readonly string[] }>(n: N): N =>
     after.has(n.id) ? { ...n, from: n.from.filter((name) => owner(name) === node || after.has(owner(name))) } : n
@@ -317,10 +332,20 @@ function batchOf(letters: readonly Letter[], decode: Decode): Batch {
     const bytes = Buffer.from(letter.bytes, 'base64')
     try {
       rows.push(decode(letter, bytes))
-      good.push({ id: letter.path ? letter.id.slice(0, -letter.path.length) : letter.id, position: letter.position, bytes })
+      good.push({
+        id: letter.path ? letter.id.slice(0, -letter.path.length) : letter.id,
+        position: letter.position,
+        bytes,
+      })
     } catch (error) {
       if ((error as Error).name !== 'DataError') throw error
-      bad.push({ position: letter.position, bytes, code: (error as DataError).code, message: (error as Error).message, id: letter.id })
+      bad.push({
+        position: letter.position,
+        bytes,
+        code: (error as DataError).code,
+        message: (error as Error).message,
+        id: letter.id,
+      })
     }
   }
   return {

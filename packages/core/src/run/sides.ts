@@ -61,7 +61,10 @@ async function readSide(
       const bad = batch.bad?.[0]
       if (bad) {
         const place = (await node.source.locate?.(batch.split, bad.position)) ?? `${batch.split}@${bad.position}`
-        throw new MillraceError(bad.code, bad.message ?? bad.code, { place, hint: 'a side input must be right as a whole: mend it and run again' })
+        throw new MillraceError(bad.code, bad.message ?? bad.code, {
+          place,
+          hint: 'a side input must be right as a whole: mend it and run again',
+        })
       }
       load(batch.rows)
     }
@@ -74,7 +77,11 @@ async function readSide(
  * Keeps what a side input held, and looks whether a run that goes on finds the same: records before and after the stop would else be joined with different ones. Stops a
  * run that is one whole with `side_changed`; one that continues for ever is told.
  */
-export function sameSide(plan: Plan, store: Pick<Store, 'recall' | 'remember'>, warn: (node: string, message: string) => void) {
+export function sameSide(
+  plan: Plan,
+  store: Pick<Store, 'recall' | 'remember'>,
+  warn: (node: string, message: string) => void,
+) {
   return (side: string, identity: string): void => {
     const before = store.recall(side, 'identity')
     if (before === identity) return

@@ -10,7 +10,8 @@ import { summed } from './counters.ts'
 import type { RunOptions, Summary } from './index.ts'
 
 /** What one worker is given. */
-export type WorkerOptions = Required<Pick<RunOptions, 'instance' | 'observe' | 'signal'>> & Pick<RunOptions, 'until' | 'existing'>
+export type WorkerOptions = Required<Pick<RunOptions, 'instance' | 'observe' | 'signal'>> &
+  Pick<RunOptions, 'until' | 'existing'>
 
 /** Runs one copy of a plan: in this thread, or, as the command does, in one of its own. */
 export type StartWorker = (plan: Plan, options: WorkerOptions) => Promise<Summary>
@@ -46,7 +47,9 @@ export async function runWorkers(plan: Plan, options: RunOptions, start: StartWo
     caughtUp: summaries.every((s) => s.caughtUp),
     resumed: summaries.some((s) => s.resumed),
     durationMs: performance.now() - startedMs,
-    ...(summaries.some((s) => s.behind !== undefined) ? { behind: summaries.reduce((sum, s) => sum + (s.behind ?? 0), 0) } : {}),
+    ...(summaries.some((s) => s.behind !== undefined)
+      ? { behind: summaries.reduce((sum, s) => sum + (s.behind ?? 0), 0) }
+      : {}),
     counters: summaries[0]!.counters.map((_, c) =>
       summaries.reduce<Json>((all, s) => summed(all, s.counters[c] as unknown as Json), {}),
     ) as unknown as Counters[],
@@ -55,7 +58,10 @@ export async function runWorkers(plan: Plan, options: RunOptions, start: StartWo
 }
 
 /** One start, told when all have started, with the counters of all; what else happens is told as it comes, what all say only once. */
-function togetherObserved(workers: number, observe: NonNullable<RunOptions['observe']>): NonNullable<RunOptions['observe']> {
+function togetherObserved(
+  workers: number,
+  observe: NonNullable<RunOptions['observe']>,
+): NonNullable<RunOptions['observe']> {
   const started: Extract<RunEvent, { type: 'started' }>[] = []
   let stopping = false
   let ended = 0

@@ -59,7 +59,10 @@ async function write(node: SinkNode, all: Records, ctx: WriterContext): Promise<
         for (const f of failures) {
           if (f.kind === 'data') {
             node.count.failed++
-            ctx.onFail(node.id, node.policy, records, f.index, f.code, { message: f.message, ...(f.field === undefined ? {} : { field: f.field }) })
+            ctx.onFail(node.id, node.policy, records, f.index, f.code, {
+              message: f.message,
+              ...(f.field === undefined ? {} : { field: f.field }),
+            })
           } else {
             first ||= `${f.code}: ${f.message}`
             again.push(f.index)
@@ -74,7 +77,8 @@ async function write(node: SinkNode, all: Records, ctx: WriterContext): Promise<
       } else {
         throw asRunError(error, node.id, 'writing')
       }
-      if (attempt >= policy.attempts || ctx.signal.aborted) throw asRunError(failure, node.id, `writing, after ${attempt} tries`)
+      if (attempt >= policy.attempts || ctx.signal.aborted)
+        throw asRunError(failure, node.id, `writing, after ${attempt} tries`)
     }
     const waitMs = backoffMs(policy, attempt)
     ctx.onRetry(node.id, failure, attempt, waitMs)

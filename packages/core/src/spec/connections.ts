@@ -22,7 +22,13 @@ export interface Binding {
 }
 
 /** What the profile `local` binds each kind to. */
-const twins: Readonly<Record<ConnectionKind, string>> = { stream: 'log', documents: 'sqlite', objects: 'files', warehouse: 'sqlite', endpoint: 'http' }
+const twins: Readonly<Record<ConnectionKind, string>> = {
+  stream: 'log',
+  documents: 'sqlite',
+  objects: 'files',
+  warehouse: 'sqlite',
+  endpoint: 'http',
+}
 
 /** All connections a project knows, by name, with the entry that declares or binds each. */
 export interface Connections {
@@ -34,7 +40,8 @@ export interface Connections {
 export function readConnections(project: Project, own: MapEntry | undefined, report: Report): Connections {
   const declared = new Map<string, ConnectionKind>()
   const bindings = new Map<string, MapEntry>()
-  if (own && own.value.kind !== 'map') report('wrong_type', own.value.place, 'connections', '`connections` is a map of names', { expected: 'a map' })
+  if (own && own.value.kind !== 'map')
+    report('wrong_type', own.value.place, 'connections', '`connections` is a map of names', { expected: 'a map' })
   for (const entry of own?.value.kind === 'map' ? own.value.entries : []) {
     if (entry.value.kind === 'map') bindings.set(entry.key, entry)
     else addKind(entry, 'connections', declared, report)
@@ -42,12 +49,14 @@ export function readConnections(project: Project, own: MapEntry | undefined, rep
   if (project.projectTree) {
     readKeys(project.projectTree, { ...projectShape, connections: { description: '', optional: true } }, '', report)
     const inProject = entryOf(project.projectTree, 'connections')?.value
-    for (const entry of inProject?.kind === 'map' ? inProject.entries : []) addKind(entry, 'connections', declared, report)
+    for (const entry of inProject?.kind === 'map' ? inProject.entries : [])
+      addKind(entry, 'connections', declared, report)
   }
   if (project.profileTree) {
     readKeys(project.profileTree, profileShape, '', report)
     const inProfile = entryOf(project.profileTree, 'connections')?.value
-    if (inProfile && inProfile.kind !== 'map') report('wrong_type', inProfile.place, 'connections', '`connections` is a map of names', { expected: 'a map' })
+    if (inProfile && inProfile.kind !== 'map')
+      report('wrong_type', inProfile.place, 'connections', '`connections` is a map of names', { expected: 'a map' })
     for (const entry of inProfile?.kind === 'map' ? inProfile.entries : []) bindings.set(entry.key, entry)
   }
   return { kinds: declared, bindings }
@@ -65,7 +74,13 @@ function addKind(entry: MapEntry, path: string, declared: Map<string, Connection
 }
 
 /** What a connection is bound to; undefined: it is not, which is reported at `use`. */
-export function bind(project: Project, known: Connections, use: MapEntry, path: string, report: Report): Binding | undefined {
+export function bind(
+  project: Project,
+  known: Connections,
+  use: MapEntry,
+  path: string,
+  report: Report,
+): Binding | undefined {
   if (use.value.kind !== 'scalar' || typeof use.value.value !== 'string' || use.value.broken) return undefined
   const name = use.value.value
   const kind = known.kinds.get(name)
@@ -73,9 +88,15 @@ export function bind(project: Project, known: Connections, use: MapEntry, path: 
   if (!entry) {
     if (kind && project.profile === 'local') return { type: twins[kind], typePlace: use.value.place, kind, names: {} }
     if (kind)
-      report('connection_unbound', use.value.place, path, `the profile \`${project.profile}\` does not bind \`${name}\``, {
-        hint: `add it to profiles/${project.profile}.yaml: connections: { ${name}: { type: ... } }`,
-      })
+      report(
+        'connection_unbound',
+        use.value.place,
+        path,
+        `the profile \`${project.profile}\` does not bind \`${name}\``,
+        {
+          hint: `add it to profiles/${project.profile}.yaml: connections: { ${name}: { type: ... } }`,
+        },
+      )
     else {
       const all = [...known.kinds.keys(), ...known.bindings.keys()]
       report('unknown_connection', use.value.place, path, `no connection is named \`${name}\``, {
@@ -100,14 +121,26 @@ export function bind(project: Project, known: Connections, use: MapEntry, path: 
 }
 
 /** The options of the connection and those of its use as one map. A key in both is reported. */
-export function mergeConfig(own: SpecNode | undefined, shared: SpecNode | undefined, at: Place, path: string, report: Report): SpecNode {
+export function mergeConfig(
+  own: SpecNode | undefined,
+  shared: SpecNode | undefined,
+  at: Place,
+  path: string,
+  report: Report,
+): SpecNode {
   const empty: MapNode = { kind: 'map', place: { ...at, end: at.end }, entries: [] }
   if (own && own.kind !== 'map') return own
   if (!shared || shared.kind !== 'map') return own ?? empty
   const entries = [...(own?.entries ?? [])]
   for (const entry of shared.entries) {
     const twice = entries.find(({ key }) => key === entry.key)
-    if (twice) report('config_in_both', twice.keyPlace, `${path}.${entry.key}`, `\`${entry.key}\` is set here and in ${entry.keyPlace.file.path}`)
+    if (twice)
+      report(
+        'config_in_both',
+        twice.keyPlace,
+        `${path}.${entry.key}`,
+        `\`${entry.key}\` is set here and in ${entry.keyPlace.file.path}`,
+      )
     else entries.push(entry)
   }
   return { ...(own ?? empty), entries }

@@ -47,8 +47,10 @@ export function createReport(main = '', before: readonly Finding[] = []): Report
   const found = new Map<string, Finding>()
   let errors = before.filter((finding) => finding.severity === 'error').length
   const rank = (finding: Finding) => (finding.file === main ? 0 : 1)
-  const keyOf = (code: string, file: string, line: number, col: number, path: string) => `${code} ${file}:${line}:${col} ${path}`
-  for (const finding of before) found.set(keyOf(finding.code, finding.file, finding.line, finding.col, finding.path), finding)
+  const keyOf = (code: string, file: string, line: number, col: number, path: string) =>
+    `${code} ${file}:${line}:${col} ${path}`
+  for (const finding of before)
+    found.set(keyOf(finding.code, finding.file, finding.line, finding.col, finding.path), finding)
   const add = (code: string, at: Place, path: string, message: string, more: More = {}) => {
     const { line, col } = lineAndColumn(at.file, at.start)
     const end = lineAndColumn(at.file, Math.max(at.end, at.start))
@@ -92,7 +94,9 @@ export function createReport(main = '', before: readonly Finding[] = []): Report
   }
   report.errors = () => errors
   report.findings = () =>
-    [...found.values()].sort((a, b) => rank(a) - rank(b) || (a.file < b.file ? -1 : a.file > b.file ? 1 : a.line - b.line || a.col - b.col))
+    [...found.values()].sort(
+      (a, b) => rank(a) - rank(b) || (a.file < b.file ? -1 : a.file > b.file ? 1 : a.line - b.line || a.col - b.col),
+    )
   return report
 }
 

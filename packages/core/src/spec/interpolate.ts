@@ -17,9 +17,17 @@ export interface Values {
 
 /** The tree with all interpolations replaced. Nodes without any are kept as they are. */
 export function interpolate(node: SpecNode, path: string, values: Values, report: Report): SpecNode {
-  if (node.kind === 'scalar') return typeof node.value === 'string' && node.value.includes('${') ? fill(node, path, values, report) : node
-  if (node.kind === 'list') return { ...node, items: node.items.map((item, i) => interpolate(item, `${path}[${i}]`, values, report)) }
-  return { ...node, entries: node.entries.map((entry) => ({ ...entry, value: interpolate(entry.value, pathText(path, [entry.key]), values, report) })) }
+  if (node.kind === 'scalar')
+    return typeof node.value === 'string' && node.value.includes('${') ? fill(node, path, values, report) : node
+  if (node.kind === 'list')
+    return { ...node, items: node.items.map((item, i) => interpolate(item, `${path}[${i}]`, values, report)) }
+  return {
+    ...node,
+    entries: node.entries.map((entry) => ({
+      ...entry,
+      value: interpolate(entry.value, pathText(path, [entry.key]), values, report),
+    })),
+  }
 }
 
 function fill(node: ScalarNode, path: string, values: Values, report: Report): ScalarNode {
@@ -39,7 +47,8 @@ function fill(node: ScalarNode, path: string, values: Values, report: Report): S
     }
     count++
     const at = placeOf(node, match[0])
-    const value = match[2] === '}' ? lookUp(match[1]!, at, path, values, report) : unreadable(match[0], at, path, report)
+    const value =
+      match[2] === '}' ? lookUp(match[1]!, at, path, values, report) : unreadable(match[0], at, path, report)
     if (value === undefined) broken = true
     else if (typeof value === 'string') plain += value
     else {
@@ -71,7 +80,9 @@ function lookUp(inside: string, at: Place, path: string, values: Values, report:
   if (match[1] === 'env') {
     const value = values.env[name] || match[3]
     if (value === undefined)
-      report('env_missing', at, path, `the environment variable \`${name}\` is not set`, { hint: `set it, or give a default: \${env:${name}:-default}` })
+      report('env_missing', at, path, `the environment variable \`${name}\` is not set`, {
+        hint: `set it, or give a default: \${env:${name}:-default}`,
+      })
     return value
   }
   if (match[1] === 'var') {
@@ -99,4 +110,5 @@ function unreadable(written: string, at: Place, path: string, report: Report): u
 }
 
 /** The environment variable that holds a secret: `MILLRACE_SECRET_DB_PASSWORD` for `db-password`. */
-export const secretVariable = (name: string): string => `MILLRACE_SECRET_${name.toUpperCase().replaceAll(/[^A-Z0-9]/g, '_')}`
+export const secretVariable = (name: string): string =>
+  `MILLRACE_SECRET_${name.toUpperCase().replaceAll(/[^A-Z0-9]/g, '_')}`

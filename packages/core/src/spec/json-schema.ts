@@ -2,13 +2,24 @@
 import type { OptionSchema } from '../options.ts'
 import type { Registry } from '../registry.ts'
 import { plainTypes } from '../schema.ts'
-import { bindingShape, deadLetterShape, kinds, type Shape, sinkShape, sourceShape, specShape, stepShape, varShape } from './shape.ts'
+import {
+  bindingShape,
+  deadLetterShape,
+  kinds,
+  type Shape,
+  sinkShape,
+  sourceShape,
+  specShape,
+  stepShape,
+  varShape,
+} from './shape.ts'
 
 type JsonSchema = Readonly<Record<string, unknown>>
 
 /** For `pipe schema print`. */
 export function specJsonSchema(registry: Registry): JsonSchema {
-  const of = (kind: 'source' | 'sink' | 'transform') => registry.all.map(({ definition }) => definition).filter((definition) => definition.kind === kind)
+  const of = (kind: 'source' | 'sink' | 'transform') =>
+    registry.all.map(({ definition }) => definition).filter((definition) => definition.kind === kind)
   const source = endpointSchema(sourceShape, of('source'))
   const sink = endpointSchema(sinkShape, of('sink'))
   return {
@@ -26,7 +37,9 @@ export function specJsonSchema(registry: Registry): JsonSchema {
     $defs: {
       source,
       sink,
-      step: { anyOf: of('transform').map((definition) => stepSchema(definition.type, definition.summary, definition.options)) },
+      step: {
+        anyOf: of('transform').map((definition) => stepSchema(definition.type, definition.summary, definition.options)),
+      },
       record: {
         anyOf: [
           { type: 'string', description: 'A schema file, relative to the project folder.' },
@@ -61,7 +74,10 @@ function objectSchema(shape: Shape, parts: Readonly<Record<string, JsonSchema>> 
   return {
     type: 'object',
     properties: Object.fromEntries(
-      Object.entries(shape).map(([key, option]) => [key, parts[key] ? { ...parts[key], description: option.description } : optionJsonSchema(option)]),
+      Object.entries(shape).map(([key, option]) => [
+        key,
+        parts[key] ? { ...parts[key], description: option.description } : optionJsonSchema(option),
+      ]),
     ),
     ...(required.length > 0 ? { required: required.map(([key]) => key) } : {}),
     additionalProperties: false,
@@ -78,7 +94,13 @@ interface Named {
 function endpointSchema(shape: Shape, definitions: readonly Named[]): JsonSchema {
   return {
     ...objectSchema(shape, {
-      type: { anyOf: [...definitions.map(({ type, summary }) => ({ const: type, description: summary })), { const: null }, { type: 'string' }] },
+      type: {
+        anyOf: [
+          ...definitions.map(({ type, summary }) => ({ const: type, description: summary })),
+          { const: null },
+          { type: 'string' },
+        ],
+      },
       config: { type: 'object' },
     }),
     allOf: definitions.map(({ type, options }) => ({
@@ -101,7 +123,17 @@ function stepSchema(verb: string, summary: string, options: OptionSchema): JsonS
 
 /** An option as JSON Schema. Anything that is no text may also be written as one interpolation. */
 export function optionJsonSchema(option: OptionSchema): JsonSchema {
-  const { optional: _, '~static': __, format, properties, items, additionalProperties, anyOf, required, ...rest } = option
+  const {
+    optional: _,
+    '~static': __,
+    format,
+    properties,
+    items,
+    additionalProperties,
+    anyOf,
+    required,
+    ...rest
+  } = option
   const described = rest.description === undefined ? {} : { description: rest.description }
   if (format === 'record') return { $ref: '#/$defs/record', ...described }
   if (format === 'expression') return { ...rest, type: ['string', 'number', 'boolean'] }
@@ -112,11 +144,20 @@ export function optionJsonSchema(option: OptionSchema): JsonSchema {
   }
   return {
     ...rest,
-    ...(properties ? { properties: Object.fromEntries(Object.entries(properties).map(([key, each]) => [key, optionJsonSchema(each)])) } : {}),
+    ...(properties
+      ? {
+          properties: Object.fromEntries(
+            Object.entries(properties).map(([key, each]) => [key, optionJsonSchema(each)]),
+          ),
+        }
+      : {}),
     ...(items ? { items: optionJsonSchema(items) } : {}),
     ...(additionalProperties === undefined
       ? {}
-      : { additionalProperties: typeof additionalProperties === 'object' ? optionJsonSchema(additionalProperties) : additionalProperties }),
+      : {
+          additionalProperties:
+            typeof additionalProperties === 'object' ? optionJsonSchema(additionalProperties) : additionalProperties,
+        }),
     ...(required && required.length > 0 ? { required } : {}),
   }
 }

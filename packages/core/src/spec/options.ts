@@ -26,8 +26,10 @@ export function resolveOptions(node: SpecNode, schema: OptionSchema, path: strin
   }
   if (schema.anyOf) return resolveChoice(node, schema.anyOf, path, ctx)
   if (schema.format === 'record') return resolveRecord(node, path, ctx) as unknown as Json | undefined
-  if (schema.type === 'object') return node.kind === 'map' ? resolveObject(node, schema, path, ctx) : wrongType(node, schema, path, ctx)
-  if (schema.type === 'array') return node.kind === 'list' ? resolveList(node, schema, path, ctx) : wrongType(node, schema, path, ctx)
+  if (schema.type === 'object')
+    return node.kind === 'map' ? resolveObject(node, schema, path, ctx) : wrongType(node, schema, path, ctx)
+  if (schema.type === 'array')
+    return node.kind === 'list' ? resolveList(node, schema, path, ctx) : wrongType(node, schema, path, ctx)
   if (schema.type === undefined && !schema.enum) return resolveFree(node, path, ctx)
   return node.kind === 'scalar' ? resolveScalar(node, schema, path, ctx) : wrongType(node, schema, path, ctx)
 }
@@ -41,7 +43,9 @@ function resolveObject(node: MapNode, schema: OptionSchema, path: string, ctx: R
     const keyPath = pathText(path, [key])
     if (!of) {
       const left = Object.keys(properties).filter((name) => !entryOf(node, name))
-      ctx.report('unknown_key', keyPlace, keyPath, `unknown key \`${key}\``, { hint: suggest(key, closest(key, left) ? left : Object.keys(properties)) })
+      ctx.report('unknown_key', keyPlace, keyPath, `unknown key \`${key}\``, {
+        hint: suggest(key, closest(key, left) ? left : Object.keys(properties)),
+      })
       continue
     }
     if (key === '$secret' || key === '$secrets') {
@@ -57,7 +61,10 @@ function resolveObject(node: MapNode, schema: OptionSchema, path: string, ctx: R
     else if (schema.required?.includes(name)) {
       const misspelt = node.entries.find(({ key }) => !Object.hasOwn(properties, key) && closest(key, [name]))
       if (!misspelt)
-        ctx.report('missing_key', node.place, path, `\`${name}\` is missing`, { expected: expectedOf(property), hint: exampleHint(name, property) })
+        ctx.report('missing_key', node.place, path, `\`${name}\` is missing`, {
+          expected: expectedOf(property),
+          hint: exampleHint(name, property),
+        })
     }
   }
   return Object.fromEntries(resolved)
@@ -65,7 +72,10 @@ function resolveObject(node: MapNode, schema: OptionSchema, path: string, ctx: R
 
 function resolveList(node: ListNode, schema: OptionSchema, path: string, ctx: Resolving): Json | undefined {
   if (node.items.length < (schema.minItems ?? 0)) {
-    ctx.report('bad_value', node.place, path, `the list is too short`, { expected: `at least ${schema.minItems}`, got: String(node.items.length) })
+    ctx.report('bad_value', node.place, path, `the list is too short`, {
+      expected: `at least ${schema.minItems}`,
+      got: String(node.items.length),
+    })
     return undefined
   }
   const items: Json[] = []
@@ -82,7 +92,9 @@ function resolveFree(node: SpecNode, path: string, ctx: Resolving): Json | undef
   if (node.kind === 'list') return resolveList(node, {}, path, ctx)
   if (isMangled(node, path, ctx) || holdsSecret(node, path, ctx)) return undefined
   if (typeof node.value === 'bigint' || (typeof node.value === 'number' && !Number.isFinite(node.value))) {
-    ctx.report('bad_value', node.place, path, `${node.text} cannot be held exactly`, { hint: `write it as text: "${node.text}"` })
+    ctx.report('bad_value', node.place, path, `${node.text} cannot be held exactly`, {
+      hint: `write it as text: "${node.text}"`,
+    })
     return undefined
   }
   return node.value
@@ -102,11 +114,17 @@ function resolveScalar(node: ScalarNode, schema: OptionSchema, path: string, ctx
   if (value === undefined) {
     if (isUnit(schema)) {
       const hint = typeof node.value === 'number' ? unitHint(schema, node.text) : undefined
-      ctx.report('bad_unit', node.place, path, `\`${node.text}\` is no ${schema.format === 'percent' ? 'percentage' : schema.format}`, {
-        expected: unitForm(schema),
-        got: `\`${node.text}\``,
-        ...(hint ? { hint } : {}),
-      })
+      ctx.report(
+        'bad_unit',
+        node.place,
+        path,
+        `\`${node.text}\` is no ${schema.format === 'percent' ? 'percentage' : schema.format}`,
+        {
+          expected: unitForm(schema),
+          got: `\`${node.text}\``,
+          ...(hint ? { hint } : {}),
+        },
+      )
       return undefined
     }
     return wrongType(node, schema, path, ctx)
@@ -115,7 +133,11 @@ function resolveScalar(node: ScalarNode, schema: OptionSchema, path: string, ctx
   if (problem) {
     const near = schema.enum && typeof value === 'string' ? closest(value, schema.enum.map(String)) : undefined
     const hint = near && `did you mean \`${near}\`?`
-    ctx.report('bad_value', node.place, path, `\`${node.text}\` is not allowed`, { expected: problem, got: `\`${node.text}\``, ...(hint ? { hint } : {}) })
+    ctx.report('bad_value', node.place, path, `\`${node.text}\` is not allowed`, {
+      expected: problem,
+      got: `\`${node.text}\``,
+      ...(hint ? { hint } : {}),
+    })
     return undefined
   }
   return value
@@ -127,8 +149,18 @@ function typedValue(node: ScalarNode, schema: OptionSchema): Json | undefined {
   if (isUnit(schema)) return parseUnit(text, schema)
   const wanted = schema.type ?? (schema.enum ? typeof schema.enum[0] : undefined)
   if (wanted === 'string') return typeof value === 'string' ? value : undefined
-  if (wanted === 'boolean') return typeof value === 'boolean' ? value : node.inserted && (text === 'true' || text === 'false') ? text === 'true' : undefined
-  const number = typeof value === 'number' ? value : node.inserted && /^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$/.test(text) ? Number(text) : undefined
+  if (wanted === 'boolean')
+    return typeof value === 'boolean'
+      ? value
+      : node.inserted && (text === 'true' || text === 'false')
+        ? text === 'true'
+        : undefined
+  const number =
+    typeof value === 'number'
+      ? value
+      : node.inserted && /^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$/.test(text)
+        ? Number(text)
+        : undefined
   if (number === undefined || !Number.isFinite(number)) return undefined
   return wanted === 'integer' && !Number.isSafeInteger(number) ? undefined : number
 }
@@ -142,7 +174,8 @@ function ruleBroken(value: Json, schema: OptionSchema): string | undefined {
   if (typeof value === 'string') {
     if (schema.minLength !== undefined && value.length < schema.minLength)
       return schema.minLength === 1 ? 'a text that is not empty' : `at least ${schema.minLength} characters`
-    if (schema.pattern !== undefined && !new RegExp(schema.pattern, 'u').test(value)) return `a text that fits ${schema.pattern}`
+    if (schema.pattern !== undefined && !new RegExp(schema.pattern, 'u').test(value))
+      return `a text that fits ${schema.pattern}`
   }
   return undefined
 }
@@ -151,7 +184,10 @@ function ruleBroken(value: Json, schema: OptionSchema): string | undefined {
 function resolveExpression(node: ScalarNode, path: string, ctx: Resolving): Json | undefined {
   if (node.mangled) {
     const { by, text } = node.mangled
-    const what = by === 'comment' ? `YAML takes \`${text}\` as a comment` : `YAML takes \`${text}\` as ${by === 'tag' ? 'a tag' : 'an alias'}`
+    const what =
+      by === 'comment'
+        ? `YAML takes \`${text}\` as a comment`
+        : `YAML takes \`${text}\` as ${by === 'tag' ? 'a tag' : 'an alias'}`
     const typed = by === 'comment' ? node.place.file.text.slice(node.place.start).split('\n', 1)[0]!.trim() : text
     ctx.report('expression_mangled', node.mangled.place, path, `${what}, so the expression never sees it`, {
       hint: `quote the expression: ${JSON.stringify(typed)}`,
@@ -174,12 +210,18 @@ function resolveRecord(node: SpecNode, path: string, ctx: Resolving): RecordType
 }
 
 /** The choice that fits the node's shape best is the one whose findings are shown. */
-function resolveChoice(node: SpecNode, choices: readonly OptionSchema[], path: string, ctx: Resolving): Json | undefined {
+function resolveChoice(
+  node: SpecNode,
+  choices: readonly OptionSchema[],
+  path: string,
+  ctx: Resolving,
+): Json | undefined {
   const fitting = choices.filter((choice) => fitsShape(node, choice))
   if (node.kind === 'map' && choices.some((choice) => choice.format === 'expression')) {
     const known = new Set(fitting.flatMap((choice) => Object.keys(choice.properties ?? {})))
     const isFree = fitting.some((choice) => choice.additionalProperties)
-    if (!isFree && !node.entries.some((entry) => known.has(entry.key))) return wrongType(node, { type: 'string', format: 'expression' }, path, ctx)
+    if (!isFree && !node.entries.some((entry) => known.has(entry.key)))
+      return wrongType(node, { type: 'string', format: 'expression' }, path, ctx)
   }
   if (fitting.length === 0) return wrongType(node, { anyOf: choices }, path, ctx)
   if (fitting.length > 1) {
@@ -191,17 +233,25 @@ function resolveChoice(node: SpecNode, choices: readonly OptionSchema[], path: s
       if (isRight) return value
     }
   }
-  const best = fitting.find((choice) => node.kind === 'map' && node.entries.some((entry) => choice.properties && Object.hasOwn(choice.properties, entry.key)))
+  const best = fitting.find(
+    (choice) =>
+      node.kind === 'map' &&
+      node.entries.some((entry) => choice.properties && Object.hasOwn(choice.properties, entry.key)),
+  )
   return resolveOptions(node, best ?? fitting[0]!, path, ctx)
 }
 
 function fitsShape(node: SpecNode, schema: OptionSchema): boolean {
   if (schema.anyOf) return schema.anyOf.some((choice) => fitsShape(node, choice))
-  if (schema.format === 'record') return node.kind === 'map' || (node.kind === 'scalar' && typeof node.value === 'string')
+  if (schema.format === 'record')
+    return node.kind === 'map' || (node.kind === 'scalar' && typeof node.value === 'string')
   if (schema.type === undefined && !schema.enum) return true
   if (schema.type === 'object') return node.kind === 'map'
   if (schema.type === 'array') return node.kind === 'list'
-  return node.kind === 'scalar' && (schema.format === 'expression' || schema.format === 'secret' || typedValue(node, schema) !== undefined)
+  return (
+    node.kind === 'scalar' &&
+    (schema.format === 'expression' || schema.format === 'secret' || typedValue(node, schema) !== undefined)
+  )
 }
 
 function isMangled(node: ScalarNode, path: string, ctx: Resolving): boolean {
@@ -218,12 +268,19 @@ function isMangled(node: ScalarNode, path: string, ctx: Resolving): boolean {
 
 function holdsSecret(node: ScalarNode, path: string, ctx: Resolving): boolean {
   if (!node.parts) return false
-  ctx.report('secret_not_allowed', node.place, path, 'the value of this option may be printed, so it cannot hold a secret')
+  ctx.report(
+    'secret_not_allowed',
+    node.place,
+    path,
+    'the value of this option may be printed, so it cannot hold a secret',
+  )
   return true
 }
 
-const isUnit = (schema: OptionSchema): boolean => schema.format === 'duration' || schema.format === 'size' || schema.format === 'percent'
-const unitForm = (schema: OptionSchema): string => (schema.format === 'duration' ? durationForm : schema.format === 'size' ? sizeForm : percentForm)
+const isUnit = (schema: OptionSchema): boolean =>
+  schema.format === 'duration' || schema.format === 'size' || schema.format === 'percent'
+const unitForm = (schema: OptionSchema): string =>
+  schema.format === 'duration' ? durationForm : schema.format === 'size' ? sizeForm : percentForm
 const unitHint = (schema: OptionSchema, text: string): string =>
   `write the unit: ${text}${schema.format === 'duration' ? 's' : schema.format === 'size' ? 'MiB' : ' %'}`
 
@@ -240,11 +297,17 @@ function wrongType(node: SpecNode, schema: OptionSchema, path: string, ctx: Reso
     return undefined
   }
   if (node.kind === 'scalar' && isMangled(node, path, ctx)) return undefined
-  ctx.report('wrong_type', node.place, path, isEmpty(node) ? `${nameIn(path)} has no value` : `${nameIn(path)} has the wrong type`, {
-    expected: expectedOf(schema),
-    got: gotOf(node),
-    hint: wrongTypeHint(node, schema),
-  })
+  ctx.report(
+    'wrong_type',
+    node.place,
+    path,
+    isEmpty(node) ? `${nameIn(path)} has no value` : `${nameIn(path)} has the wrong type`,
+    {
+      expected: expectedOf(schema),
+      got: gotOf(node),
+      hint: wrongTypeHint(node, schema),
+    },
+  )
   return undefined
 }
 
@@ -260,12 +323,19 @@ function wrongTypeHint(node: SpecNode, schema: OptionSchema): string | undefined
     if (schema.type === 'array') return `write a list: [${node.text}]`
     const [only, second] = Object.keys(schema.type === 'object' ? (schema.properties ?? {}) : {})
     if (only !== undefined && second === undefined) return `write { ${only}: ${node.text} }`
-    if (schema.type === 'boolean' && /^(yes|on|no|off)$/i.test(node.text)) return `write ${/^(yes|on)$/i.test(node.text) ? 'true' : 'false'}`
-    if ((schema.type === 'integer' || schema.type === 'number') && typeof node.value === 'string' && /^\d+$/.test(node.text))
+    if (schema.type === 'boolean' && /^(yes|on|no|off)$/i.test(node.text))
+      return `write ${/^(yes|on)$/i.test(node.text) ? 'true' : 'false'}`
+    if (
+      (schema.type === 'integer' || schema.type === 'number') &&
+      typeof node.value === 'string' &&
+      /^\d+$/.test(node.text)
+    )
       return `write it without quotes: ${node.text}`
   }
   const example = schema.examples?.[0]
-  return example === undefined ? undefined : `for example ${typeof example === 'string' ? example : JSON.stringify(example)}`
+  return example === undefined
+    ? undefined
+    : `for example ${typeof example === 'string' ? example : JSON.stringify(example)}`
 }
 
 /** What an option takes, in words. */
@@ -277,7 +347,14 @@ export function expectedOf(schema: OptionSchema): string {
   if (schema.format === 'field') return 'the name of a field'
   if (schema.format === 'record') return 'a schema: `fields:` with names and types, or a file'
   if (schema.format === 'path') return 'a path'
-  const words = { string: 'text', integer: 'a whole number', number: 'a number', boolean: 'true or false', array: 'a list', object: 'a map' }
+  const words = {
+    string: 'text',
+    integer: 'a whole number',
+    number: 'a number',
+    boolean: 'true or false',
+    array: 'a list',
+    object: 'a map',
+  }
   return schema.type ? words[schema.type] : 'a value'
 }
 
@@ -288,7 +365,9 @@ function gotOf(node: SpecNode): string {
 
 function exampleHint(name: string, schema: OptionSchema): string | undefined {
   const example = schema.examples?.[0]
-  return example === undefined ? undefined : `for example ${name}: ${typeof example === 'string' ? example : JSON.stringify(example)}`
+  return example === undefined
+    ? undefined
+    : `for example ${name}: ${typeof example === 'string' ? example : JSON.stringify(example)}`
 }
 
 /** A default as the program gets it. Defaults are written as a user would type them, so units in them are resolved and what they leave out is filled in. */

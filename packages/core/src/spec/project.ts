@@ -69,14 +69,20 @@ export async function readProject(options: ProjectOptions): Promise<Project> {
   const projectTree = projectFile.missing ? undefined : parse(projectFile, report)
   const profileTree = profileFile.missing ? undefined : parse(profileFile, report)
   if (profileFile.missing && profile !== 'local')
-    report('profile_missing', top(specFile.file), '', `there is no profile \`${profile}\``, { expected: profileFile.file.path })
+    report('profile_missing', top(specFile.file), '', `there is no profile \`${profile}\``, {
+      expected: profileFile.file.path,
+    })
   const env = options.env ?? process.env
   const hasSecret = (name: string) => Boolean(env[secretVariable(name)]) || secretFiles.includes(name)
   const vars = readVars(specTree, profileTree, options.set ?? {}, { env, hasSecret }, report)
   const values: Values = { env, hasSecret, vars }
   const spec = specTree && interpolateSpec(specTree, values, report)
   const schemas = await readSchemas(root, [spec, profileTree], report)
-  const trees = { ...(spec ? { spec } : {}), ...(profileTree ? { profileTree } : {}), ...(projectTree ? { projectTree } : {}) }
+  const trees = {
+    ...(spec ? { spec } : {}),
+    ...(profileTree ? { profileTree } : {}),
+    ...(projectTree ? { projectTree } : {}),
+  }
   return { root, file, profile, ...trees, values, schemas, findings: report.findings() }
 }
 
@@ -85,7 +91,9 @@ function interpolateSpec(tree: SpecNode, values: Values, report: Report): SpecNo
   if (tree.kind !== 'map') return tree
   return {
     ...tree,
-    entries: tree.entries.map((entry) => (entry.key === 'vars' ? entry : { ...entry, value: interpolate(entry.value, entry.key, values, report) })),
+    entries: tree.entries.map((entry) =>
+      entry.key === 'vars' ? entry : { ...entry, value: interpolate(entry.value, entry.key, values, report) },
+    ),
   }
 }
 
@@ -104,7 +112,9 @@ const isFile = async (path: string): Promise<boolean> => (await stat(path).catch
 /** The names of the profiles of a project; `local` is always one. */
 export async function profileNames(root: string): Promise<readonly string[]> {
   const files = await readdir(join(root, 'profiles')).catch(() => [])
-  return [...new Set(['local', ...files.filter((name) => name.endsWith('.yaml')).map((name) => basename(name, '.yaml'))])].sort()
+  return [
+    ...new Set(['local', ...files.filter((name) => name.endsWith('.yaml')).map((name) => basename(name, '.yaml'))]),
+  ].sort()
 }
 
 const shown = (root: string, path: string): string => {
@@ -125,7 +135,8 @@ async function readText(root: string, path: string): Promise<ReadFile> {
   try {
     const handle = await open(path)
     try {
-      if ((await handle.stat()).size > maxBytes) return { file: empty, problem: { code: 'yaml_too_large', message: 'the file is larger than 256 KiB' } }
+      if ((await handle.stat()).size > maxBytes)
+        return { file: empty, problem: { code: 'yaml_too_large', message: 'the file is larger than 256 KiB' } }
       const bytes = await handle.readFile()
       const text = new TextDecoder('utf-8', { fatal: true }).decode(bytes)
       return { file: { path: name, text } }
@@ -134,8 +145,12 @@ async function readText(root: string, path: string): Promise<ReadFile> {
     }
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return { file: empty, missing: true }
-    if (error instanceof TypeError) return { file: empty, problem: { code: 'not_utf8', message: 'the file is not UTF-8 text' } }
-    return { file: empty, problem: { code: 'file_unreadable', message: `the file cannot be read: ${(error as Error).message}` } }
+    if (error instanceof TypeError)
+      return { file: empty, problem: { code: 'not_utf8', message: 'the file is not UTF-8 text' } }
+    return {
+      file: empty,
+      problem: { code: 'file_unreadable', message: `the file cannot be read: ${(error as Error).message}` },
+    }
   }
 }
 
@@ -149,13 +164,18 @@ function parse(read: ReadFile, report: Report): SpecNode | undefined {
 }
 
 /** Reads the files named by a key `schema` (or one that ends in `_schema`), once each. */
-async function readSchemas(root: string, trees: readonly (SpecNode | undefined)[], report: Report): Promise<ReadonlyMap<string, SchemaFile>> {
+async function readSchemas(
+  root: string,
+  trees: readonly (SpecNode | undefined)[],
+  report: Report,
+): Promise<ReadonlyMap<string, SchemaFile>> {
   const paths = new Set<string>()
   const collect = (node: SpecNode) => {
     if (node.kind === 'list') node.items.forEach(collect)
     if (node.kind !== 'map') return
     for (const { key, value } of node.entries) {
-      if (/(^|_)schema$/.test(key) && value.kind === 'scalar' && typeof value.value === 'string' && !value.broken) paths.add(value.value)
+      if (/(^|_)schema$/.test(key) && value.kind === 'scalar' && typeof value.value === 'string' && !value.broken)
+        paths.add(value.value)
       else collect(value)
     }
   }
@@ -180,7 +200,10 @@ export async function readSecrets(
   const found = new Map<string, string>()
   for (const name of names) {
     const value =
-      env[secretVariable(name)] || (secretsDir && isSecretName(name) ? await readFile(join(secretsDir, name), 'utf8').catch(() => undefined) : undefined)
+      env[secretVariable(name)] ||
+      (secretsDir && isSecretName(name)
+        ? await readFile(join(secretsDir, name), 'utf8').catch(() => undefined)
+        : undefined)
     if (value) found.set(name, env[secretVariable(name)] ? value : value.replace(/\r?\n$/, ''))
   }
   return found

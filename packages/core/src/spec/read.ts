@@ -22,9 +22,15 @@ export function readKeys(node: SpecNode, shape: Shape, path: string, report: Rep
   const values: Record<string, Json> = {}
   const rest: MapEntry[] = []
   if (node.kind !== 'map') {
-    report('wrong_type', node.place, path, node.kind === 'scalar' && node.value === null ? 'a map is missing' : 'this is a map of keys', {
-      expected: `a map with ${Object.keys(shape).slice(0, 4).join(', ')}, ...`,
-    })
+    report(
+      'wrong_type',
+      node.place,
+      path,
+      node.kind === 'scalar' && node.value === null ? 'a map is missing' : 'this is a map of keys',
+      {
+        expected: `a map with ${Object.keys(shape).slice(0, 4).join(', ')}, ...`,
+      },
+    )
     return { keys, values, rest }
   }
   for (const entry of node.entries) {
@@ -35,13 +41,18 @@ export function readKeys(node: SpecNode, shape: Shape, path: string, report: Rep
     }
     keys.set(entry.key, entry)
     if (!isSimple(schema)) continue
-    const value = resolveOptions(entry.value, schema, pathText(path, [entry.key]), { report, schemaFile: () => undefined })
+    const value = resolveOptions(entry.value, schema, pathText(path, [entry.key]), {
+      report,
+      schemaFile: () => undefined,
+    })
     if (value !== undefined) values[entry.key] = value
   }
   if (!others) {
     const left = Object.keys(shape).filter((key) => !keys.has(key))
     for (const { key, keyPlace } of rest)
-      report('unknown_key', keyPlace, pathText(path, [key]), `unknown key \`${key}\``, { hint: suggest(key, closest(key, left) ? left : Object.keys(shape)) })
+      report('unknown_key', keyPlace, pathText(path, [key]), `unknown key \`${key}\``, {
+        hint: suggest(key, closest(key, left) ? left : Object.keys(shape)),
+      })
   }
   for (const [key, schema] of Object.entries(shape)) {
     if (keys.has(key)) continue

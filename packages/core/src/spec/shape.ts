@@ -8,7 +8,10 @@ const part = (description: string): OptionSchema => ({ description })
 export type Shape = Readonly<Record<string, OptionSchema>>
 
 const names = option.anyOf(
-  [option.text('One id.', { minLength: 1 }), option.list(option.text('An id.', { minLength: 1 }), 'Several ids: merged.', { min: 1 })],
+  [
+    option.text('One id.', { minLength: 1 }),
+    option.list(option.text('An id.', { minLength: 1 }), 'Several ids: merged.', { min: 1 }),
+  ],
   'What it reads: the id of a source, a step or a named output; a list merges. Default: the step before.',
 )
 
@@ -26,9 +29,14 @@ export const specShape: Shape = {
   name: option.text('The name of the pipeline: letters, digits, `_` and `-`.', { example: 'store-invoices' }),
   description: option.optional(option.text('What it is for, in a sentence.')),
   delivery: option.optional(
-    option.oneOf(['at_least_once', 'effectively_once', 'exactly_once'], 'The promise that is demanded; the check proves or refuses it.'),
+    option.oneOf(
+      ['at_least_once', 'effectively_once', 'exactly_once'],
+      'The promise that is demanded; the check proves or refuses it.',
+    ),
   ),
-  vars: option.optional(part('Values that differ from run to run, each with `type` and `default`; `--set name=value` sets them.')),
+  vars: option.optional(
+    part('Values that differ from run to run, each with `type` and `default`; `--set name=value` sets them.'),
+  ),
   connections: option.optional(part('Connections of this spec alone: a kind that the profile binds, or a binding.')),
   source: option.optional(part('The only source; its id is `source`.')),
   sources: option.optional(part('Several sources by id.')),
@@ -37,7 +45,10 @@ export const specShape: Shape = {
   on_error: option.optional(option.object(onErrorShape, 'What becomes of bad records.')),
   dead_letter: option.optional(part('Where bad records are kept.')),
   runs: option.optional(
-    option.oneOf(['whole', 'continue'], 'From beginning to end each time, or on from where the last run stopped. Default: whole where every input ends.'),
+    option.oneOf(
+      ['whole', 'continue'],
+      'From beginning to end each time, or on from where the last run stopped. Default: whole where every input ends.',
+    ),
   ),
   parallelism: option.integer('Workers that share the splits of the sources.', { default: 1, min: 1, max: 64 }),
   schedule: option.optional(
@@ -64,11 +75,16 @@ export const eventTimeSchema: OptionSchema = option.anyOf(
       formats: option.optional(option.list(option.text('A date format.'), 'How a text field spells it.', { min: 1 })),
       zone: option.text('The zone of texts that name none.', { default: 'UTC' }),
       max_out_of_order: option.anyOf(
-        [option.oneOf(['unbounded'], 'Windows close at the end of the input.'), option.duration('How late records may be.')],
+        [
+          option.oneOf(['unbounded'], 'Windows close at the end of the input.'),
+          option.duration('How late records may be.'),
+        ],
         'How far records may be behind the latest seen.',
         { default: '0s' },
       ),
-      idle_after: option.optional(option.duration('A split that has nothing for so long no longer holds the others back.')),
+      idle_after: option.optional(
+        option.duration('A split that has nothing for so long no longer holds the others back.'),
+      ),
       max_future: option.optional(option.duration('How far a time may be ahead of its arrival.')),
       lane: option.optional(option.oneOf(['file'], 'Each file has its own order in time.')),
     }),
@@ -88,7 +104,9 @@ const endpoint: Shape = {
 export const sourceShape: Shape = {
   ...endpoint,
   schema: option.optional(option.record('The fields of its records: a file, or inline `fields:`.')),
-  unknown_fields: option.oneOf(['drop', 'error', 'keep'], 'What becomes of fields that the schema does not name.', { default: 'drop' }),
+  unknown_fields: option.oneOf(['drop', 'error', 'keep'], 'What becomes of fields that the schema does not name.', {
+    default: 'drop',
+  }),
   event_time: option.optional(eventTimeSchema),
   on_error: option.optional(option.object(onErrorShape, 'What becomes of its bad records.')),
   answer: option.optional(option.text('The id of the source or step whose record is sent back to the sender.')),
@@ -101,7 +119,11 @@ export const sinkShape: Shape = { ...endpoint, from: option.optional(names) }
 /** `dead_letter:` of a spec. */
 export const deadLetterShape: Shape = {
   ...endpoint,
-  stop_above: option.optional(option.percent('The share of bad records that ends the run, among the last 10,000 of a source.', { example: '5 %' })),
+  stop_above: option.optional(
+    option.percent('The share of bad records that ends the run, among the last 10,000 of a source.', {
+      example: '5 %',
+    }),
+  ),
 }
 
 /** Keys of a step beside its verb. `window` belongs to the verb `aggregate` and is handed to it. */
@@ -114,7 +136,11 @@ export const stepShape: Shape = {
 
 /** One entry of `vars:`. */
 export const varShape: Shape = {
-  type: option.oneOf(['string', 'integer', 'number', 'boolean', 'duration', 'size', 'percent'], 'The type of its value.', { default: 'string' }),
+  type: option.oneOf(
+    ['string', 'integer', 'number', 'boolean', 'duration', 'size', 'percent'],
+    'The type of its value.',
+    { default: 'string' },
+  ),
   default: option.optional(part('Its value where none is set.')),
   description: option.optional(option.text('What it is for.')),
 }
@@ -135,7 +161,9 @@ export const projectShape: Shape = {
   version: option.optional(option.integer('The version of this file: 1.')),
   name: option.optional(option.text('The name of the project.')),
   description: option.optional(option.text('What it is for.')),
-  connections: option.optional(option.map(option.oneOf(kinds, 'A kind of connection.'), 'The connections of the project, with their kinds.')),
+  connections: option.optional(
+    option.map(option.oneOf(kinds, 'A kind of connection.'), 'The connections of the project, with their kinds.'),
+  ),
 }
 
 /** A profile. */

@@ -69,7 +69,10 @@ export interface SpecDeadLetter extends SpecEndpoint {
 export interface Spec {
   readonly name: string
   readonly description?: string
-  readonly delivery?: { readonly demanded: 'at_least_once' | 'effectively_once' | 'exactly_once'; readonly place: Place }
+  readonly delivery?: {
+    readonly demanded: 'at_least_once' | 'effectively_once' | 'exactly_once'
+    readonly place: Place
+  }
   readonly connections?: MapEntry
   readonly sources: readonly SpecSource[]
   readonly steps: readonly SpecStep[]
@@ -88,7 +91,12 @@ export function readSpec(tree: SpecNode, report: Report): Spec {
   const { keys, values } = readKeys(tree, specShape, '', report)
   const start: Place = { ...tree.place, end: tree.place.start }
   if (values['version'] !== undefined && values['version'] !== 1)
-    report('version_unsupported', keys.get('version')!.value.place, 'version', `version ${String(values['version'])} is not known`)
+    report(
+      'version_unsupported',
+      keys.get('version')!.value.place,
+      'version',
+      `version ${String(values['version'])} is not known`,
+    )
   const name = String(values['name'] ?? '')
   if (keys.has('name') && values['name'] !== undefined && !idPattern.test(name))
     report('bad_name', keys.get('name')!.value.place, 'name', `\`${name}\` cannot name a pipeline`)
@@ -113,7 +121,9 @@ export function readSpec(tree: SpecNode, report: Report): Spec {
     ...(deadLetter ? { deadLetter: readDeadLetter(deadLetter, report) } : {}),
     ...(runs ? { runs: { mode: runs, place: keys.get('runs')!.value.place } } : {}),
     parallelism: { workers: Number(values['parallelism'] ?? 1), place: keys.get('parallelism')?.value.place ?? start },
-    ...(values['schedule'] === undefined ? {} : { schedule: { value: values['schedule'], place: keys.get('schedule')!.keyPlace } }),
+    ...(values['schedule'] === undefined
+      ? {}
+      : { schedule: { value: values['schedule'], place: keys.get('schedule')!.keyPlace } }),
   }
 }
 
@@ -122,24 +132,41 @@ function namedParts(entry: MapEntry, report: Report): readonly MapEntry[] {
   const { value, key } = entry
   if (value.kind === 'map') {
     for (const part of value.entries) {
-      if (!idPattern.test(part.key)) report('bad_name', part.keyPlace, pathText(key, [part.key]), `\`${part.key}\` cannot be an id`)
+      if (!idPattern.test(part.key))
+        report('bad_name', part.keyPlace, pathText(key, [part.key]), `\`${part.key}\` cannot be an id`)
     }
     return value.entries
   }
-  report('wrong_type', value.place, key, `\`${key}\` is a map of ids`, { expected: 'a map', hint: `${key}: { name: { type: ... } }` })
+  report('wrong_type', value.place, key, `\`${key}\` is a map of ids`, {
+    expected: 'a map',
+    hint: `${key}: { name: { type: ... } }`,
+  })
   return []
 }
 
-function readSources(source: MapEntry | undefined, sources: MapEntry | undefined, start: Place, report: Report): readonly SpecSource[] {
+function readSources(
+  source: MapEntry | undefined,
+  sources: MapEntry | undefined,
+  start: Place,
+  report: Report,
+): readonly SpecSource[] {
   if (source && sources)
-    report('duplicate_key', sources.keyPlace, 'sources', '`source` and `sources` are both given', { hint: 'put all of them under `sources`' })
+    report('duplicate_key', sources.keyPlace, 'sources', '`source` and `sources` are both given', {
+      hint: 'put all of them under `sources`',
+    })
   const found = [
     ...(source ? [readSource('source', source, 'source', report)] : []),
-    ...(sources ? namedParts(sources, report).map((entry) => readSource(entry.key, entry, pathText('sources', [entry.key]), report)) : []),
+    ...(sources
+      ? namedParts(sources, report).map((entry) =>
+          readSource(entry.key, entry, pathText('sources', [entry.key]), report),
+        )
+      : []),
   ]
   const isEmptyMap = sources?.value.kind === 'map' && sources.value.entries.length === 0
   if ((!source && !sources) || (isEmptyMap && !source))
-    report('no_source', sources?.keyPlace ?? start, 'source', 'the pipeline has no source', { hint: 'add `source: { type: csv, config: { path: in.csv } }`' })
+    report('no_source', sources?.keyPlace ?? start, 'source', 'the pipeline has no source', {
+      hint: 'add `source: { type: csv, config: { path: in.csv } }`',
+    })
   return found
 }
 
@@ -175,9 +202,13 @@ function readSource(id: string, entry: MapEntry, path: string, report: Report): 
     ...endpoint,
     ...(schema ? { schema } : {}),
     unknownFields: (values['unknown_fields'] ?? 'drop') as SpecSource['unknownFields'],
-    ...(eventTime && values['event_time'] !== undefined ? { eventTime: { entry: eventTime, value: values['event_time'] } } : {}),
+    ...(eventTime && values['event_time'] !== undefined
+      ? { eventTime: { entry: eventTime, value: values['event_time'] } }
+      : {}),
     ...(onError ? { onError, onErrorPlace: keys.get('on_error')!.value.place } : {}),
-    ...(answer && typeof values['answer'] === 'string' ? { answer: { name: values['answer'], place: answer.value.place, path: `${path}.answer` } } : {}),
+    ...(answer && typeof values['answer'] === 'string'
+      ? { answer: { name: values['answer'], place: answer.value.place, path: `${path}.answer` } }
+      : {}),
     partial: values['partial'] === true,
     answerKeys: ['answer', 'partial'].flatMap((key) => keys.get(key) ?? []),
   }
@@ -186,7 +217,10 @@ function readSource(id: string, entry: MapEntry, path: string, report: Report): 
 function readSteps(steps: MapEntry | undefined, others: readonly Part[], report: Report): readonly SpecStep[] {
   if (!steps || (steps.value.kind === 'scalar' && steps.value.value === null)) return []
   if (steps.value.kind !== 'list') {
-    report('wrong_type', steps.value.place, 'steps', '`steps` is a list, in order', { expected: 'a list', hint: 'start each step with `- `' })
+    report('wrong_type', steps.value.place, 'steps', '`steps` is a list, in order', {
+      expected: 'a list',
+      hint: 'start each step with `- `',
+    })
     return []
   }
   const taken = new Set(others.map((part) => part.id))
@@ -204,17 +238,27 @@ function readStep(node: SpecNode, path: string, taken: Set<string>, report: Repo
   const verbs = rest.filter((entry) => entry !== window)
   const [verb, second] = verbs
   if (!verb) {
-    report('step_verbs', node.place, path, window ? '`window` stands beside `aggregate`' : 'the step says nothing to do', {
-      expected: 'one verb, such as `where` or `select`',
-    })
+    report(
+      'step_verbs',
+      node.place,
+      path,
+      window ? '`window` stands beside `aggregate`' : 'the step says nothing to do',
+      {
+        expected: 'one verb, such as `where` or `select`',
+      },
+    )
     return undefined
   }
-  if (second) report('step_verbs', second.keyPlace, path, `the step has two verbs, \`${verb.key}\` and \`${second.key}\``)
+  if (second)
+    report('step_verbs', second.keyPlace, path, `the step has two verbs, \`${verb.key}\` and \`${second.key}\``)
   if (window && verb.value.kind !== 'map')
-    report('unknown_key', window.keyPlace, `${path}.window`, `\`window\` does not go with \`${verb.key}\``, { hint: '`window` stands beside `aggregate`' })
+    report('unknown_key', window.keyPlace, `${path}.window`, `\`window\` does not go with \`${verb.key}\``, {
+      hint: '`window` stands beside `aggregate`',
+    })
   const own = keys.get('id')
   const id = typeof values['id'] === 'string' ? values['id'] : undefined
-  if (own && id !== undefined && !idPattern.test(id)) report('bad_name', own.value.place, `${path}.id`, `\`${id}\` cannot be an id`)
+  if (own && id !== undefined && !idPattern.test(id))
+    report('bad_name', own.value.place, `${path}.id`, `\`${id}\` cannot be an id`)
   const onError = (values['on_error'] as { data?: OnErrorWord } | undefined)?.data
   const from = keys.get('from')
   return {
@@ -243,12 +287,15 @@ const withWindow = (config: SpecNode, window: MapEntry): SpecNode =>
 
 function references(node: SpecNode, path: string): readonly Reference[] {
   if (node.kind === 'list') return node.items.flatMap((item, i) => references(item, `${path}[${i}]`))
-  return node.kind === 'scalar' && typeof node.value === 'string' && !node.broken ? [{ name: node.value, place: node.place, path }] : []
+  return node.kind === 'scalar' && typeof node.value === 'string' && !node.broken
+    ? [{ name: node.value, place: node.place, path }]
+    : []
 }
 
 function readSinks(sinks: MapEntry | undefined, start: Place, report: Report): readonly SpecSink[] {
   const parts = sinks ? namedParts(sinks, report) : []
-  if (parts.length === 0 && (!sinks || sinks.value.kind === 'map')) report('no_sink', sinks?.keyPlace ?? start, 'sinks', 'the pipeline has no sink')
+  if (parts.length === 0 && (!sinks || sinks.value.kind === 'map'))
+    report('no_sink', sinks?.keyPlace ?? start, 'sinks', 'the pipeline has no sink')
   return parts.map((entry) => {
     const path = pathText('sinks', [entry.key])
     const { read, endpoint } = readEndpoint(entry.key, entry, path, sinkShape, report)

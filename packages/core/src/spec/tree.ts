@@ -27,7 +27,11 @@ export interface ScalarNode {
   readonly text: string
   readonly style: 'plain' | 'quoted' | 'block'
   /** What YAML took away from it: a tag, an anchor, an alias, or the rest of the line as a comment. */
-  readonly mangled?: { readonly by: 'tag' | 'anchor' | 'alias' | 'comment'; readonly text: string; readonly place: Place }
+  readonly mangled?: {
+    readonly by: 'tag' | 'anchor' | 'alias' | 'comment'
+    readonly text: string
+    readonly place: Place
+  }
   /** It was one interpolation and nothing else: its text is read as whatever type is wanted. */
   readonly inserted?: boolean
   /** An interpolation in it has no value, which was reported: nothing more is said about it. */
@@ -63,7 +67,10 @@ export const entryOf = (node: SpecNode | undefined, key: string): MapEntry | und
   node?.kind === 'map' ? node.entries.find((entry) => entry.key === key) : undefined
 
 /** The node at a path, or the nearest one above it; `key` is the entry it stands under. */
-export function nodeAt(root: SpecNode, path: readonly (string | number)[]): { readonly node: SpecNode; readonly key?: MapEntry; readonly found: boolean } {
+export function nodeAt(
+  root: SpecNode,
+  path: readonly (string | number)[],
+): { readonly node: SpecNode; readonly key?: MapEntry; readonly found: boolean } {
   let node = root
   let key: MapEntry | undefined
   for (const part of path) {
@@ -124,7 +131,11 @@ export function placeWithin(node: ScalarNode, span: readonly [start: number, end
     if (indented < 0 || indented >= end) return node.place
     if (span[0] <= before + text.length) {
       const from = indented + span[0] - before
-      return { file, start: from, end: Math.max(from + 1, Math.min(indented + text.length, indented + span[1] - before)) }
+      return {
+        file,
+        start: from,
+        end: Math.max(from + 1, Math.min(indented + text.length, indented + span[1] - before)),
+      }
     }
     before += text.length + 1
     line = indented + text.length

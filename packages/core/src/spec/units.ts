@@ -1,7 +1,22 @@
 /** Durations, sizes and percentages as typed, with their units. All return undefined for a text that is none. */
 
-const durationUnits: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000, w: 604_800_000 }
-const sizeUnits: Readonly<Record<string, number>> = { B: 1, kB: 1e3, MB: 1e6, GB: 1e9, KiB: 1024, MiB: 1024 ** 2, GiB: 1024 ** 3 }
+const durationUnits: Readonly<Record<string, number>> = {
+  ms: 1,
+  s: 1_000,
+  m: 60_000,
+  h: 3_600_000,
+  d: 86_400_000,
+  w: 604_800_000,
+}
+const sizeUnits: Readonly<Record<string, number>> = {
+  B: 1,
+  kB: 1e3,
+  MB: 1e6,
+  GB: 1e9,
+  KiB: 1024,
+  MiB: 1024 ** 2,
+  GiB: 1024 ** 3,
+}
 
 /** What a duration looks like, for messages. */
 export const durationForm = 'a duration with its unit (ms, s, m, h, d, w): `10m`, `1h30m`'
@@ -15,7 +30,8 @@ export function parseDuration(text: string): number | undefined {
   const word = text.trim()
   if (!/^(\d+(\.\d+)?(ms|s|m|h|d|w)\s*)+$/.test(word)) return undefined
   let total = 0
-  for (const [, count, unit] of word.matchAll(/(\d+(?:\.\d+)?)(ms|s|m|h|d|w)/g)) total += Number(count) * durationUnits[unit!]!
+  for (const [, count, unit] of word.matchAll(/(\d+(?:\.\d+)?)(ms|s|m|h|d|w)/g))
+    total += Number(count) * durationUnits[unit!]!
   return Number.isSafeInteger(total) ? total : undefined
 }
 

@@ -20,9 +20,14 @@ export function readVars(
   if (!spec) return vars
   const declared = entryOf(spec, 'vars')
   const entries = declared?.value.kind === 'map' ? declared.value.entries : []
-  if (declared && declared.value.kind !== 'map') report('wrong_type', declared.value.place, 'vars', '`vars` is a map of names', { expected: 'a map' })
+  if (declared && declared.value.kind !== 'map')
+    report('wrong_type', declared.value.place, 'vars', '`vars` is a map of names', { expected: 'a map' })
   const values: Values = { ...outside, vars: new Map() }
-  for (const entry of entries) vars.set(entry.key, readVar(entry, entryOf(entryOf(profile, 'vars')?.value, entry.key)?.value, set[entry.key], values, report))
+  for (const entry of entries)
+    vars.set(
+      entry.key,
+      readVar(entry, entryOf(entryOf(profile, 'vars')?.value, entry.key)?.value, set[entry.key], values, report),
+    )
   for (const name of Object.keys(set)) {
     if (!vars.has(name))
       report(
@@ -36,19 +41,36 @@ export function readVars(
   return vars
 }
 
-function readVar(entry: MapEntry, inProfile: SpecNode | undefined, given: string | undefined, values: Values, report: Report): string | undefined {
+function readVar(
+  entry: MapEntry,
+  inProfile: SpecNode | undefined,
+  given: string | undefined,
+  values: Values,
+  report: Report,
+): string | undefined {
   const path = `vars.${entry.key}`
   // A value alone is short for a default; its type is what YAML read.
   const isShort = entry.value.kind === 'scalar'
   const read = isShort ? undefined : readKeys(entry.value, varShape, path, report)
   const type = read ? String(read.values['type'] ?? 'string') : yamlType(entry.value as ScalarNode)
-  const schema: OptionSchema = ['duration', 'size', 'percent'].includes(type) ? { type: 'string', format: type as 'duration' } : { type: type as 'string' }
+  const schema: OptionSchema = ['duration', 'size', 'percent'].includes(type)
+    ? { type: 'string', format: type as 'duration' }
+    : { type: type as 'string' }
   const typed =
     given !== undefined
-      ? ({ kind: 'scalar', place: entry.keyPlace, value: given, text: given, style: 'plain', inserted: true } satisfies ScalarNode)
+      ? ({
+          kind: 'scalar',
+          place: entry.keyPlace,
+          value: given,
+          text: given,
+          style: 'plain',
+          inserted: true,
+        } satisfies ScalarNode)
       : (inProfile ?? (read ? read.keys.get('default')?.value : entry.value))
   if (!typed) {
-    report('var_missing', entry.keyPlace, path, `the var \`${entry.key}\` has no value`, { hint: `--set ${entry.key}=VALUE, or give it a \`default\`` })
+    report('var_missing', entry.keyPlace, path, `the var \`${entry.key}\` has no value`, {
+      hint: `--set ${entry.key}=VALUE, or give it a \`default\``,
+    })
     return undefined
   }
   const node = interpolate(typed, path, values, report)
@@ -56,4 +78,5 @@ function readVar(entry: MapEntry, inProfile: SpecNode | undefined, given: string
   return resolved === undefined || node.kind !== 'scalar' ? undefined : node.text
 }
 
-const yamlType = (node: ScalarNode): string => (typeof node.value === 'number' ? 'number' : typeof node.value === 'boolean' ? 'boolean' : 'string')
+const yamlType = (node: ScalarNode): string =>
+  typeof node.value === 'number' ? 'number' : typeof node.value === 'boolean' ? 'boolean' : 'string'

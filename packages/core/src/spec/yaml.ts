@@ -3,7 +3,18 @@
  * than 64, is refused there, since a thousand open brackets can abort the process. Aliases are followed by us, counted, so that a few lines cannot grow
  * into millions of nodes. What YAML takes away from a value (tag, anchor, alias, comment) is kept beside it: where an expression was meant, that is the mistake.
  */
-import { type Alias, isAlias, isMap, isScalar, isSeq, Lexer, type Node, type Pair, parseDocument, type Scalar } from 'yaml'
+import {
+  type Alias,
+  isAlias,
+  isMap,
+  isScalar,
+  isSeq,
+  Lexer,
+  type Node,
+  type Pair,
+  parseDocument,
+  type Scalar,
+} from 'yaml'
 import type { Report } from './finding.ts'
 import { pathText } from './finding.ts'
 import type { MapEntry, Place, ScalarNode, SourceFile, SpecNode } from './tree.ts'
@@ -25,15 +36,30 @@ export function parseYaml(file: SourceFile, report: Report): SpecNode | undefine
     report('yaml_too_deep', at(tooDeep, tooDeep + 1), '', `nested deeper than ${maxDepth} levels`)
     return undefined
   }
-  const document = parseDocument(text, { prettyErrors: false, uniqueKeys: false, intAsBigInt: true, logLevel: 'error', version: '1.2' })
+  const document = parseDocument(text, {
+    prettyErrors: false,
+    uniqueKeys: false,
+    intAsBigInt: true,
+    logLevel: 'error',
+    version: '1.2',
+  })
   for (const error of document.errors.slice(0, 10)) {
     const [start, end] = error.pos
-    if (error.code === 'MULTIPLE_DOCS') report('yaml_documents', at(start, end), '', 'a file holds one document; another one starts here')
+    if (error.code === 'MULTIPLE_DOCS')
+      report('yaml_documents', at(start, end), '', 'a file holds one document; another one starts here')
     else
-      report('yaml_syntax', at(start, end), '', syntaxMessage(error.code, error.message), quotable.has(error.code) ? { hint: 'put the value in quotes' } : {})
+      report(
+        'yaml_syntax',
+        at(start, end),
+        '',
+        syntaxMessage(error.code, error.message),
+        quotable.has(error.code) ? { hint: 'put the value in quotes' } : {},
+      )
   }
   if (document.errors.length > 0) return undefined
-  const tags = new Map(document.warnings.filter((w) => w.code === 'TAG_RESOLVE_FAILED').map((w) => [w.pos[1], w.pos[0]]))
+  const tags = new Map(
+    document.warnings.filter((w) => w.code === 'TAG_RESOLVE_FAILED').map((w) => [w.pos[1], w.pos[0]]),
+  )
   return buildTree(file, document.contents, tags, report)
 }
 
@@ -47,7 +73,8 @@ const quotable: ReadonlySet<string> = new Set([
 ])
 
 function syntaxMessage(code: string, message: string): string {
-  if (code === 'BLOCK_AS_IMPLICIT_KEY' || code === 'BLOCK_IN_FLOW') return 'this is not YAML: a `: ` inside a value starts a map'
+  if (code === 'BLOCK_AS_IMPLICIT_KEY' || code === 'BLOCK_IN_FLOW')
+    return 'this is not YAML: a `: ` inside a value starts a map'
   if (code === 'BAD_INDENT') return `this is not YAML: the indentation does not fit (${message})`
   return `this is not YAML: ${message.charAt(0).toLowerCase()}${message.slice(1)}`
 }
@@ -88,7 +115,12 @@ function findTooDeep(text: string): number | undefined {
 }
 
 /** Builds the tree from the parser's nodes, following aliases. */
-function buildTree(file: SourceFile, root: Node | null, tags: ReadonlyMap<number, number>, report: Report): SpecNode | undefined {
+function buildTree(
+  file: SourceFile,
+  root: Node | null,
+  tags: ReadonlyMap<number, number>,
+  report: Report,
+): SpecNode | undefined {
   const anchors = new Map<string, Node>()
   const open = new Set<Node>()
   let aliased = 0
@@ -121,7 +153,12 @@ function buildTree(file: SourceFile, root: Node | null, tags: ReadonlyMap<number
     return { ...empty(place), mangled: { by: 'alias', text: `*${alias.source}`, place } }
   }
 
-  const buildMap = (items: readonly Pair<unknown, unknown>[], node: Node, path: string, isAliased: boolean): SpecNode => {
+  const buildMap = (
+    items: readonly Pair<unknown, unknown>[],
+    node: Node,
+    path: string,
+    isAliased: boolean,
+  ): SpecNode => {
     const entries: MapEntry[] = []
     const seen = new Set<string>()
     let hasBadKey = false
@@ -164,28 +201,42 @@ function buildTree(file: SourceFile, root: Node | null, tags: ReadonlyMap<number
 
   const noTag = (node: Node, path: string) => {
     const start = tagStart(node)
-    if (start !== undefined) report('yaml_tag', at(start, placeOf(node).start), path, `YAML takes \`${node.tag}\` as a tag`)
+    if (start !== undefined)
+      report('yaml_tag', at(start, placeOf(node).start), path, `YAML takes \`${node.tag}\` as a tag`)
   }
 
   /** Where an unknown tag of this node begins; undefined: it has none. */
   const tagStart = (node: Node): number | undefined => {
     if (!node.tag || tags.size === 0) return undefined
     const start = node.range?.[0] ?? 0
-    for (const [tagEnd, tagStartsAt] of tags) if (tagEnd <= start && file.text.slice(tagEnd, start).trim() === '') return tagStartsAt
+    for (const [tagEnd, tagStartsAt] of tags)
+      if (tagEnd <= start && file.text.slice(tagEnd, start).trim() === '') return tagStartsAt
     return undefined
   }
 
   const buildScalar = (node: Scalar): ScalarNode => {
     const place = placeOf(node)
-    const style = node.type === 'PLAIN' ? 'plain' : node.type === 'BLOCK_FOLDED' || node.type === 'BLOCK_LITERAL' ? 'block' : 'quoted'
+    const style =
+      node.type === 'PLAIN'
+        ? 'plain'
+        : node.type === 'BLOCK_FOLDED' || node.type === 'BLOCK_LITERAL'
+          ? 'block'
+          : 'quoted'
     const text = typeof node.value === 'string' ? node.value : (node.source ?? '')
     const base: ScalarNode = { kind: 'scalar', place, value: exact(node.value), text, style }
     const start = tagStart(node)
     if (start !== undefined) {
       const whole = at(start, Math.max(place.end, start))
-      return { ...base, place: whole, mangled: { by: 'tag', text: file.text.slice(start, place.end).trimEnd(), place: whole } }
+      return {
+        ...base,
+        place: whole,
+        mangled: { by: 'tag', text: file.text.slice(start, place.end).trimEnd(), place: whole },
+      }
     }
-    const comment = style === 'plain' && place.end > place.start ? /^[ \t]+#[^\n\r]*/.exec(file.text.slice(place.end, place.end + 500)) : null
+    const comment =
+      style === 'plain' && place.end > place.start
+        ? /^[ \t]+#[^\n\r]*/.exec(file.text.slice(place.end, place.end + 500))
+        : null
     return comment ? { ...base, mangled: { by: 'comment', text: comment[0].trim(), place } } : base
   }
 
@@ -197,6 +248,7 @@ function buildTree(file: SourceFile, root: Node | null, tags: ReadonlyMap<number
 
 /** Whole numbers as numbers where a double holds them exactly. */
 function exact(value: unknown): ScalarNode['value'] {
-  if (typeof value === 'bigint') return value >= BigInt(Number.MIN_SAFE_INTEGER) && value <= BigInt(Number.MAX_SAFE_INTEGER) ? Number(value) : value
+  if (typeof value === 'bigint')
+    return value >= BigInt(Number.MIN_SAFE_INTEGER) && value <= BigInt(Number.MAX_SAFE_INTEGER) ? Number(value) : value
   return value === undefined ? null : (value as ScalarNode['value'])
 }

@@ -25,7 +25,9 @@ const describeHolder = (row: Record<string, unknown> | undefined): string =>
 export function takeLock(folder: string): DatabaseSync {
   const lock = new DatabaseSync(join(folder, 'lock.db'), { timeout: 0 })
   try {
-    lock.exec('CREATE TABLE IF NOT EXISTS holder (id INTEGER PRIMARY KEY CHECK (id = 1), pid INTEGER, host TEXT, since TEXT)')
+    lock.exec(
+      'CREATE TABLE IF NOT EXISTS holder (id INTEGER PRIMARY KEY CHECK (id = 1), pid INTEGER, host TEXT, since TEXT)',
+    )
     lock.exec('BEGIN IMMEDIATE')
     const since = new Date().toISOString()
     lock.prepare('INSERT OR REPLACE INTO holder VALUES (1, ?, ?, ?)').run(process.pid, hostname(), since)

@@ -3,7 +3,8 @@ import type { DatabaseSync, StatementSync } from 'node:sqlite'
 import type { Json } from '../record.ts'
 import type { Content, Overview, SavedRun, SavedStage } from './saved.ts'
 
-const parse = (text: unknown): Json | undefined => (text === null || text === undefined ? undefined : (JSON.parse(text as string) as Json))
+const parse = (text: unknown): Json | undefined =>
+  text === null || text === undefined ? undefined : (JSON.parse(text as string) as Json)
 
 export function overviewOf(db: DatabaseSync): Overview {
   const positions = db.prepare('SELECT source, split, json, ended FROM position ORDER BY source, split').all()
@@ -35,7 +36,9 @@ export function reading(db: DatabaseSync, folder: string) {
     },
     positions(source: string) {
       const rows = db.prepare('SELECT split, json, ended FROM position WHERE source = ?').all(source)
-      return new Map(rows.map((row) => [String(row['split']), { position: parse(row['json']), ended: row['ended'] === 1 }]))
+      return new Map(
+        rows.map((row) => [String(row['split']), { position: parse(row['json']), ended: row['ended'] === 1 }]),
+      )
     },
     recall: (source: string, key: string) => {
       recalling ??= db.prepare('SELECT value FROM memory WHERE source = ? AND key = ?')
@@ -74,10 +77,12 @@ export function reading(db: DatabaseSync, folder: string) {
         .all()
         .map((row) => ({ id: String(row['id']), step: String(row['step']), specHash: String(row['spec_hash']) })),
     replayed: (id: string, step: string, specHash: string) =>
-      db.prepare('SELECT 1 FROM replayed WHERE id = ? AND step = ? AND spec_hash = ?').get(id, step, specHash) !== undefined,
+      db.prepare('SELECT 1 FROM replayed WHERE id = ? AND step = ? AND spec_hash = ?').get(id, step, specHash) !==
+      undefined,
   }
 }
 
 function* entriesOf(db: DatabaseSync, step: string): Generator<readonly [string, string]> {
-  for (const row of db.prepare('SELECT key, value FROM state WHERE step = ?').iterate(step)) yield [String(row['key']), String(row['value'])]
+  for (const row of db.prepare('SELECT key, value FROM state WHERE step = ?').iterate(step))
+    yield [String(row['key']), String(row['value'])]
 }

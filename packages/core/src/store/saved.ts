@@ -21,9 +21,18 @@ export interface Save {
   readonly epoch: number
   /** Per node, as of the cut. */
   readonly counters: Readonly<Record<string, Json>>
-  readonly positions: readonly { readonly source: string; readonly split: string; readonly position: Json | undefined; readonly ended: boolean }[]
+  readonly positions: readonly {
+    readonly source: string
+    readonly split: string
+    readonly position: Json | undefined
+    readonly ended: boolean
+  }[]
   readonly memory: readonly { readonly source: string; readonly key: string; readonly value: Json | null }[]
-  readonly changes: readonly { readonly step: string; readonly hash: string; readonly entries: readonly (readonly [key: string, value: string | null])[] }[]
+  readonly changes: readonly {
+    readonly step: string
+    readonly hash: string
+    readonly entries: readonly (readonly [key: string, value: string | null])[]
+  }[]
   readonly resumes: readonly { readonly sink: string; readonly resume: Json }[]
   readonly stages: readonly { readonly sink: string; readonly stage: Json }[]
   /** Stages published since the last save. */
@@ -33,13 +42,23 @@ export interface Save {
 /** All that is saved of one run, to be put into other folders. */
 export interface Content {
   readonly run: SavedRun
-  readonly positions: readonly { readonly source: string; readonly split: string; readonly position: Json | undefined; readonly ended: boolean }[]
+  readonly positions: readonly {
+    readonly source: string
+    readonly split: string
+    readonly position: Json | undefined
+    readonly ended: boolean
+  }[]
   readonly memory: readonly { readonly source: string; readonly key: string; readonly value: Json }[]
   readonly counters: Readonly<Record<string, Json>>
 }
 
 /** What is saved, whatever the spec says now: for `pipe state show`. */
 export interface Overview {
-  readonly positions: readonly { readonly source: string; readonly split: string; readonly position: Json | undefined; readonly ended: boolean }[]
+  readonly positions: readonly {
+    readonly source: string
+    readonly split: string
+    readonly position: Json | undefined
+    readonly ended: boolean
+  }[]
   readonly steps: readonly { readonly step: string; readonly entries: number }[]
 }

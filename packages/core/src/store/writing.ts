@@ -41,16 +41,27 @@ export function writing(db: DatabaseSync) {
     begin: (specHash: string): SavedRun =>
       transaction(() => {
         const next = incarnation() + 1
-        db.exec('DELETE FROM position; DELETE FROM memory; DELETE FROM step; DELETE FROM state; DELETE FROM sink; DELETE FROM counter')
+        db.exec(
+          'DELETE FROM position; DELETE FROM memory; DELETE FROM step; DELETE FROM state; DELETE FROM sink; DELETE FROM counter',
+        )
         sql.begin.run(next, specHash)
         return { incarnation: next, epoch: 0, ended: false, specHash }
       }),
     save: (save: Save): number[] => {
       crashPoint('before_save')
       const ids = transaction(() => {
-        for (const p of save.positions) sql.position.run(p.source, p.split, p.position === undefined ? null : JSON.stringify(p.position), p.ended ? 1 : 0)
+        for (const p of save.positions)
+          sql.position.run(
+            p.source,
+            p.split,
+            p.position === undefined ? null : JSON.stringify(p.position),
+            p.ended ? 1 : 0,
+          )
         crashPoint('mid_save')
-        for (const m of save.memory) m.value === null ? sql.forget.run(m.source, m.key) : sql.remember.run(m.source, m.key, JSON.stringify(m.value))
+        for (const m of save.memory)
+          m.value === null
+            ? sql.forget.run(m.source, m.key)
+            : sql.remember.run(m.source, m.key, JSON.stringify(m.value))
         for (const { step, hash, entries } of save.changes) {
           sql.step.run(step, hash)
           for (const [key, value] of entries) value === null ? sql.drop.run(step, key) : sql.put.run(step, key, value)
@@ -67,12 +78,24 @@ export function writing(db: DatabaseSync) {
     },
     fill: ({ run, positions, memory, counters }: Content) =>
       transaction(() => {
-        db.prepare('INSERT INTO run VALUES (?, ?, ?, ?)').run(run.incarnation, run.epoch, run.ended ? 1 : 0, run.specHash)
-        for (const p of positions) sql.position.run(p.source, p.split, p.position === undefined ? null : JSON.stringify(p.position), p.ended ? 1 : 0)
+        db.prepare('INSERT INTO run VALUES (?, ?, ?, ?)').run(
+          run.incarnation,
+          run.epoch,
+          run.ended ? 1 : 0,
+          run.specHash,
+        )
+        for (const p of positions)
+          sql.position.run(
+            p.source,
+            p.split,
+            p.position === undefined ? null : JSON.stringify(p.position),
+            p.ended ? 1 : 0,
+          )
         for (const m of memory) sql.remember.run(m.source, m.key, JSON.stringify(m.value))
         for (const [node, count] of Object.entries(counters)) sql.counter.run(node, JSON.stringify(count))
       }),
-    remember: (source: string, key: string, value: Json) => transaction(() => void sql.remember.run(source, key, JSON.stringify(value))),
+    remember: (source: string, key: string, value: Json) =>
+      transaction(() => void sql.remember.run(source, key, JSON.stringify(value))),
     recordPublished: (ids: readonly number[]) => {
       if (ids.length) transaction(() => ids.forEach((id) => sql.published.run(id)))
     },

@@ -46,8 +46,16 @@ const pieces = [
 
 /** A text with a few pieces put in or cut out. */
 const mutated = fc
-  .tuple(fc.constantFrom(...texts), fc.array(fc.tuple(fc.nat(), fc.nat(12), fc.constantFrom('', ...pieces)), { minLength: 1, maxLength: 4 }))
-  .map(([text, edits]) => edits.reduce((now, [at, cut, piece]) => now.slice(0, at % (now.length + 1)) + piece + now.slice((at % (now.length + 1)) + cut), text))
+  .tuple(
+    fc.constantFrom(...texts),
+    fc.array(fc.tuple(fc.nat(), fc.nat(12), fc.constantFrom('', ...pieces)), { minLength: 1, maxLength: 4 }),
+  )
+  .map(([text, edits]) =>
+    edits.reduce(
+      (now, [at, cut, piece]) => now.slice(0, at % (now.length + 1)) + piece + now.slice((at % (now.length + 1)) + cut),
+      text,
+    ),
+  )
 
 it('no text makes the check throw, and each finding has a place in its file', async () => {
   await fc.assert(

@@ -4,7 +4,9 @@ import { checkFiles, checkSpec, spec } from './project.ts'
 
 describe('a plan', () => {
   it('is plain JSON: defaults filled in, durations in ms, sizes in bytes', async () => {
-    const { plan, findings } = await checkSpec(spec('sinks: { out: { type: sqlite, config: { collection: x, wait: 1h30m } } }'))
+    const { plan, findings } = await checkSpec(
+      spec('sinks: { out: { type: sqlite, config: { collection: x, wait: 1h30m } } }'),
+    )
     expect(findings).toEqual([])
     expect(JSON.parse(JSON.stringify(plan))).toEqual(plan)
     expect(plan.sinks[0]!.config).toEqual({ collection: 'x', wait: 5_400_000, buffer: 4_194_304, retries: 3 })
@@ -12,7 +14,9 @@ describe('a plan', () => {
   })
 
   it('names every step by its verb where its author did not', async () => {
-    const { plan } = await checkSpec(spec('steps: [{ pick: [a, b] }, { pick: [a] }, { id: pick-3, pick: [a] }, { pick: [a] }]'))
+    const { plan } = await checkSpec(
+      spec('steps: [{ pick: [a, b] }, { pick: [a] }, { id: pick-3, pick: [a] }, { pick: [a] }]'),
+    )
     expect(plan.steps.map((step) => [step.id, step.from])).toEqual([
       ['pick', ['source']],
       ['pick-2', ['pick']],
@@ -23,14 +27,18 @@ describe('a plan', () => {
 
   it('lists steps after all that they read, whatever their order in the spec', async () => {
     const { plan } = await checkSpec(
-      spec('steps: [{ id: late, from: early, pick: [a] }, { id: early, from: source, pick: [a, b] }]\nsinks: { out: { from: late, type: console } }'),
+      spec(
+        'steps: [{ id: late, from: early, pick: [a] }, { id: early, from: source, pick: [a, b] }]\nsinks: { out: { from: late, type: console } }',
+      ),
     )
     expect(plan.steps.map((step) => step.id)).toEqual(['early', 'late'])
   })
 
   it('lets a sink that is named like an output read it', async () => {
     const { plan } = await checkSpec(
-      spec('steps: [{ split: { left: l, right: r } }]\nsinks: { l: { type: console }, other: { from: [l, r], type: console }, r: { type: console } }'),
+      spec(
+        'steps: [{ split: { left: l, right: r } }]\nsinks: { l: { type: console }, other: { from: [l, r], type: console }, r: { type: console } }',
+      ),
     )
     expect(plan.sinks.map((sink) => [sink.id, sink.from])).toEqual([
       ['l', ['l']],
@@ -42,7 +50,9 @@ describe('a plan', () => {
   it('reads a side input whole: a source of the spec or one that the step declares', async () => {
     const sources =
       'sources:\n  main: { type: lines, config: { path: a.csv }, schema: { fields: { a: string } } }\n  other: { type: lines, config: { path: b.csv }, schema: { fields: { b: string } } }'
-    const { plan } = await checkSpec(spec(`${sources}\nsteps: [{ look_up: { source: other } }, { id: second, look_up: { file: c.csv } }]`))
+    const { plan } = await checkSpec(
+      spec(`${sources}\nsteps: [{ look_up: { source: other } }, { id: second, look_up: { file: c.csv } }]`),
+    )
     expect(plan.sources.map((source) => [source.id, source.side ?? false])).toEqual([
       ['main', false],
       ['other', true],
@@ -70,8 +80,13 @@ describe('a step that gives results at the end', () => {
 
 describe('delivery', () => {
   it('is that of the weakest link, which is named', async () => {
-    expect((await checkSpec(spec(''))).plan.delivery).toEqual({ label: 'at-least-once', weakest: 'sink `out`: prints again after a crash' })
-    const { plan } = await checkSpec(spec('delivery: effectively_once\nsinks: { out: { type: sqlite, config: { collection: x } } }'))
+    expect((await checkSpec(spec(''))).plan.delivery).toEqual({
+      label: 'at-least-once',
+      weakest: 'sink `out`: prints again after a crash',
+    })
+    const { plan } = await checkSpec(
+      spec('delivery: effectively_once\nsinks: { out: { type: sqlite, config: { collection: x } } }'),
+    )
     expect(plan.delivery).toMatchObject({ label: 'effectively-once', required: 'effectively-once' })
   })
 
@@ -87,40 +102,57 @@ describe('pushdown', () => {
 
   it('takes steps over into the source one after the other', async () => {
     const { plan } = await checkSpec(spec(steps))
-    expect(plan.sources[0]).toMatchObject({ pushed: ['one', 'two'], push: { columns: [{ name: 'b', from: 'b' }] }, output: { fields: { b: {} } } })
+    expect(plan.sources[0]).toMatchObject({
+      pushed: ['one', 'two'],
+      push: { columns: [{ name: 'b', from: 'b' }] },
+      output: { fields: { b: {} } },
+    })
     expect(Object.keys(plan.sources[0]!.schema.fields)).toEqual(['a', 'b', 'c'])
     expect(plan.steps.map((step) => step.pushedInto)).toEqual(['source', 'source'])
   })
 
   it('stops where an output has a second reader', async () => {
-    const { plan } = await checkSpec(spec(`${steps}\nsinks: { out: { type: console }, also: { from: one, type: console } }`))
+    const { plan } = await checkSpec(
+      spec(`${steps}\nsinks: { out: { type: console }, also: { from: one, type: console } }`),
+    )
     expect(plan.sources[0]!.pushed).toEqual(['one'])
   })
 
   it('is left out where further fields are kept, or nothing is to be pushed', async () => {
-    expect((await checkSpec(spec(steps, 'unknown_fields: keep, type: lines, config: { path: in.csv }'))).plan.sources[0]!.pushed).toEqual([])
+    expect(
+      (await checkSpec(spec(steps, 'unknown_fields: keep, type: lines, config: { path: in.csv }'))).plan.sources[0]!
+        .pushed,
+    ).toEqual([])
     expect((await checkSpec(spec(steps), { push: false })).plan.sources[0]!.push).toBeUndefined()
   })
 
   it('changes no hash', async () => {
     const pushed = (await checkSpec(spec(steps))).plan
     const plain = (await checkSpec(spec(steps), { push: false })).plan
-    expect([plain.specHash, ...plain.steps.map((step) => step.stateHash)]).toEqual([pushed.specHash, ...pushed.steps.map((step) => step.stateHash)])
+    expect([plain.specHash, ...plain.steps.map((step) => step.stateHash)]).toEqual([
+      pushed.specHash,
+      ...pushed.steps.map((step) => step.stateHash),
+    ])
   })
 })
 
 describe('hashes', () => {
   it('of state change with the config and the input, not with words about them', async () => {
-    const hashOf = async (text: string, source?: string) => (await checkSpec(spec(text, source))).plan.steps.at(-1)!.stateHash
+    const hashOf = async (text: string, source?: string) =>
+      (await checkSpec(spec(text, source))).plan.steps.at(-1)!.stateHash
     const base = await hashOf('steps: [{ id: x, look_up: { file: c.csv } }]')
-    expect(await hashOf('description: other words\nsteps: [{ description: of it, id: x, look_up: { file: c.csv } }]')).toBe(base)
+    expect(
+      await hashOf('description: other words\nsteps: [{ description: of it, id: x, look_up: { file: c.csv } }]'),
+    ).toBe(base)
     expect(await hashOf('steps: [{ id: x, look_up: { file: d.csv } }]')).not.toBe(base)
     expect(await hashOf('steps: [{ pick: [a] }, { id: x, look_up: { file: c.csv } }]')).not.toBe(base)
   })
 })
 
 describe('secrets', () => {
-  const text = spec('sinks: { out: { type: sqlite, config: { collection: x, url: "db://u:${secret:pass-word}@${env:HOST}" } } }')
+  const text = spec(
+    'sinks: { out: { type: sqlite, config: { collection: x, url: "db://u:${secret:pass-word}@${env:HOST}" } } }',
+  )
   const env = { MILLRACE_SECRET_PASS_WORD: 'hunter2', HOST: 'h' }
 
   it('are nowhere in a plan, only their names', async () => {
@@ -156,18 +188,29 @@ vars: { what: orders }`,
   it('are bound by the profile: its config is merged in, names are mapped, its vars count', async () => {
     const { plan, findings } = await checkFiles(files, { profile: 'cloud' })
     expect(findings).toEqual([])
-    expect(plan.sources[0]).toMatchObject({ type: 'log', connection: 'events', config: { stream: 'prod-orders', region: 'far' } })
+    expect(plan.sources[0]).toMatchObject({
+      type: 'log',
+      connection: 'events',
+      config: { stream: 'prod-orders', region: 'far' },
+    })
     expect(plan.sinks[0]!.config).toMatchObject({ collection: 'all' })
   })
 
   it('are bound to embedded twins by the profile local, without a file', async () => {
-    const { plan } = await checkFiles({ ...files, 'pipeline.yaml': files['pipeline.yaml'].replace('config: {} ', 'config: { collection: c } ') })
+    const { plan } = await checkFiles({
+      ...files,
+      'pipeline.yaml': files['pipeline.yaml'].replace('config: {} ', 'config: { collection: c } '),
+    })
     expect(plan.sources[0]).toMatchObject({ type: 'log', config: { stream: 'nothing', region: 'here' } })
     expect(plan.sinks[0]).toMatchObject({ type: 'sqlite', connection: 'store' })
   })
 
   it('can be bound in a spec alone', async () => {
-    const { plan } = await checkSpec(spec('connections: { store: { type: sqlite, config: { collection: x } } }\nsinks: { out: { connection: store } }'))
+    const { plan } = await checkSpec(
+      spec(
+        'connections: { store: { type: sqlite, config: { collection: x } } }\nsinks: { out: { connection: store } }',
+      ),
+    )
     expect(plan.sinks[0]).toMatchObject({ type: 'sqlite', config: { collection: 'x' } })
   })
 })

@@ -16,7 +16,10 @@ const lines = defineSource({
   kind: 'source',
   type: 'lines',
   summary: 'Lines of a file.',
-  options: option.object({ path: option.path('The file.'), delimiter: option.text('Between fields.', { default: ',' }) }),
+  options: option.object({
+    path: option.path('The file.'),
+    delimiter: option.text('Between fields.', { default: ',' }),
+  }),
   capabilities: ({ path }) => ({ bounded: true, replayable: path !== '-', lanes: 'one', pushdown: true }),
   create: never,
 })
@@ -26,7 +29,10 @@ const feed = defineSource({
   type: 'log',
   serves: ['stream'],
   summary: 'A stream without end.',
-  options: option.object({ stream: option.text('Its name.'), region: option.text('Where it is.', { default: 'here' }) }),
+  options: option.object({
+    stream: option.text('Its name.'),
+    region: option.text('Where it is.', { default: 'here' }),
+  }),
   capabilities: () => ({ bounded: false, replayable: true, lanes: 'split' }),
   create: never,
 })
@@ -64,7 +70,9 @@ const pick = defineTransform({
   summary: 'Keeps fields.',
   options: option.list(option.field('A field.'), 'The fields.'),
   infer: (names, { input }) => ({
-    output: { fields: Object.fromEntries(names.flatMap((name) => (input.fields[name] ? [[name, input.fields[name]!]] : []))) },
+    output: {
+      fields: Object.fromEntries(names.flatMap((name) => (input.fields[name] ? [[name, input.fields[name]!]] : []))),
+    },
     problems: [],
     push: (columns: Push['columns']) => columns.filter((column) => names.includes(column.name)),
   }),
@@ -85,10 +93,19 @@ const lookUp = defineTransform({
   kind: 'transform',
   type: 'look_up',
   summary: 'Reads a side input.',
-  options: option.object({ source: option.optional(option.text('Its id.')), file: option.optional(option.path('Its file.')) }),
+  options: option.object({
+    source: option.optional(option.text('Its id.')),
+    file: option.optional(option.path('Its file.')),
+  }),
   stateful: true,
   sides: ({ source, file }) => ({
-    side: source ? { source } : { type: 'lines', config: { path: file! }, schema: { fields: { id: { type: { kind: 'string' }, optional: false } } } },
+    side: source
+      ? { source }
+      : {
+          type: 'lines',
+          config: { path: file! },
+          schema: { fields: { id: { type: { kind: 'string' }, optional: false } } },
+        },
   }),
   infer: (_, { input }) => ({ output: input, problems: [] }),
   create: never,
@@ -106,7 +123,9 @@ const count = defineTransform({
 })
 
 const definitions: readonly Definition[] = [count, lines, feed, store, printer, pick, split, lookUp]
-export const registry = registryOf(definitions.map((definition) => ({ definition, package: `made-${definition.kind}` })))
+export const registry = registryOf(
+  definitions.map((definition) => ({ definition, package: `made-${definition.kind}` })),
+)
 
 /** A spec with what a test does not care about filled in. */
 export const spec = (text: string, source = 'type: lines, config: { path: in.csv }'): string => `version: 1
@@ -115,7 +134,10 @@ ${/^sources?:/m.test(text) ? '' : `source: { ${source}, schema: { fields: { a: s
 ${/^sinks:/m.test(text) ? '' : 'sinks: { out: { type: console } }'}`
 
 /** Writes the files, reads and checks pipeline.yaml, and takes the folder away again. */
-export async function checkFiles(files: Readonly<Record<string, string | Uint8Array>>, options: Partial<ProjectOptions> & Planning = {}) {
+export async function checkFiles(
+  files: Readonly<Record<string, string | Uint8Array>>,
+  options: Partial<ProjectOptions> & Planning = {},
+) {
   const root = mkdtempSync(join(tmpdir(), 'millrace-check-'))
   try {
     for (const [name, text] of Object.entries({ 'millrace.yaml': '{}', ...files })) {
@@ -124,11 +146,17 @@ export async function checkFiles(files: Readonly<Record<string, string | Uint8Ar
     }
     const project = await readProject({ spec: join(root, 'pipeline.yaml'), env: {}, ...options })
     const { findings, plan } = check(project, registry, options)
-    return { project, plan: plan!, findings, found: findings.map((f) => `${f.code} ${f.file === 'pipeline.yaml' ? '' : `${f.file}:`}${f.line}:${f.col}`) }
+    return {
+      project,
+      plan: plan!,
+      findings,
+      found: findings.map((f) => `${f.code} ${f.file === 'pipeline.yaml' ? '' : `${f.file}:`}${f.line}:${f.col}`),
+    }
   } finally {
     rmSync(root, { recursive: true })
   }
 }
 
 /** The same for one spec alone. */
-export const checkSpec = (text: string, options: Partial<ProjectOptions> & Planning = {}) => checkFiles({ 'pipeline.yaml': text }, options)
+export const checkSpec = (text: string, options: Partial<ProjectOptions> & Planning = {}) =>
+  checkFiles({ 'pipeline.yaml': text }, options)

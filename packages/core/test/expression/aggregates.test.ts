@@ -174,7 +174,9 @@ test('every problem of every output is told, with its output', () => {
     ['l', 'wrong_arguments', [0, 5]],
     ['m', 'wrong_type', [6, 13]],
   ])
-  const hints = made.ok ? [] : made.problems.flatMap(({ output, hint }) => (output === 'd' || output === 'c' ? [hint] : []))
+  const hints = made.ok
+    ? []
+    : made.problems.flatMap(({ output, hint }) => (output === 'd' || output === 'c' ? [hint] : []))
   expect(hints[0]).toContain('sum(x)')
   expect(hints[1]).toBe('did you mean sum?')
 })
@@ -205,7 +207,8 @@ test('first and last go by time, then split, then position, in whatever order re
   fc.assert(
     fc.property(fc.shuffledSubarray(records.slice(0, 5), { minLength: 5 }), fc.nat(5), (shuffled, cut) => {
       const [a, b] = [aggregation.start(), aggregation.start()]
-      for (const [i, { row, at }] of shuffled.entries()) aggregation.add(i < cut ? a : b, { ...blank, ...row }, at[0], at[1], at[2])
+      for (const [i, { row, at }] of shuffled.entries())
+        aggregation.add(i < cut ? a : b, { ...blank, ...row }, at[0], at[1], at[2])
       aggregation.merge(a, aggregation.decode(aggregation.encode(b)))
       expect(aggregation.result(a)).toEqual({ first: 2, last: 5 })
     }),
@@ -241,7 +244,9 @@ const rows = fc.array(
     q: fc.option(fc.maxSafeInteger()),
     n: fc.double({ noNaN: true, min: -1e15, max: 1e15 }),
     big: fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n }),
-    price: fc.integer({ min: -99_999, max: 99_999 }).map((cents) => (cents / 100).toFixed(2).replace(/^-0\.00$/, '0.00')),
+    price: fc
+      .integer({ min: -99_999, max: 99_999 })
+      .map((cents) => (cents / 100).toFixed(2).replace(/^-0\.00$/, '0.00')),
     s: fc.constantFrom('', 'a', 'b', '😀', '\uffff'),
     t: fc.option(fc.integer({ min: 0, max: 1e12 })),
   }),
@@ -289,7 +294,8 @@ test('a group that was split up, saved and merged comes to the same as one that 
         expect(Math.abs((averages as number) - (otherAverages as number))).toBeLessThanOrEqual(scale * 1e-12)
       }
       // The exact sums against plain BigInt arithmetic.
-      if (!Array.isArray(expected)) expect((expected as Row)['bigs']).toBe(String(given.reduce((sum, { big }) => sum + big, 0n)))
+      if (!Array.isArray(expected))
+        expect((expected as Row)['bigs']).toBe(String(given.reduce((sum, { big }) => sum + big, 0n)))
     }),
     { numRuns: 300 },
   )

@@ -379,14 +379,18 @@ const evaluated = (evaluate: (row: Record<string, unknown>) => unknown): unknown
 
 for (const [group, lines] of Object.entries(cases)) {
   describe(group, () => {
-    test.each(lines.map((line) => ({ text: line[0], type: line[1], value: line[2] })))('$text', ({ text, type, value }) => {
-      const compiled = compileExpression(text, record)
-      if (!compiled.ok) throw new Error(compiled.problems.map((problem) => `${problem.code}: ${problem.message}`).join('\n'))
-      expect(fieldText(compiled)).toBe(type)
-      expect(evaluated(compiled.evaluate)).toStrictEqual(value)
-      const twin = interpretExpression(text, record)
-      expect(twin.ok && evaluated(twin.evaluate)).toStrictEqual(value)
-    })
+    test.each(lines.map((line) => ({ text: line[0], type: line[1], value: line[2] })))(
+      '$text',
+      ({ text, type, value }) => {
+        const compiled = compileExpression(text, record)
+        if (!compiled.ok)
+          throw new Error(compiled.problems.map((problem) => `${problem.code}: ${problem.message}`).join('\n'))
+        expect(fieldText(compiled)).toBe(type)
+        expect(evaluated(compiled.evaluate)).toStrictEqual(value)
+        const twin = interpretExpression(text, record)
+        expect(twin.ok && evaluated(twin.evaluate)).toStrictEqual(value)
+      },
+    )
   })
 }
 

@@ -163,13 +163,16 @@ const findings: Record<string, readonly (readonly [text: string, code: string, a
 
 for (const [group, lines] of Object.entries(findings)) {
   describe(group, () => {
-    test.each(lines.map(([text, code, at, says]) => ({ text, code, at, says })))('$text', ({ text, code, at, says }) => {
-      const found = problems(text)
-      expect(found.map((problem) => problem.code)).toEqual([code])
-      const [{ span, message, hint }] = found as [ExpressionProblem]
-      expect(text.slice(...span)).toBe(at)
-      expect(`${message} ${hint ?? ''}`).toContain(says)
-    })
+    test.each(lines.map(([text, code, at, says]) => ({ text, code, at, says })))(
+      '$text',
+      ({ text, code, at, says }) => {
+        const found = problems(text)
+        expect(found.map((problem) => problem.code)).toEqual([code])
+        const [{ span, message, hint }] = found as [ExpressionProblem]
+        expect(text.slice(...span)).toBe(at)
+        expect(`${message} ${hint ?? ''}`).toContain(says)
+      },
+    )
   })
 }
 

@@ -3,12 +3,18 @@ import { describe, expect, test } from 'vitest'
 import { record, row } from './record.ts'
 
 describe('every function does what its example in the documentation says', () => {
-  test.each(functions.map(({ name, example }) => ({ name, text: example[0], result: example[1] })))('$name: $text gives $result', ({ text, result }) => {
-    const compiled = compileExpression(text, record)
-    if (!compiled.ok) throw new Error(compiled.problems.map((problem) => problem.message).join('\n'))
-    const value = compiled.type.kind === 'bigint' ? String(compiled.evaluate(row)) : JSON.stringify(toJson(compiled.type)(compiled.evaluate(row)))
-    expect(value).toBe(result)
-  })
+  test.each(functions.map(({ name, example }) => ({ name, text: example[0], result: example[1] })))(
+    '$name: $text gives $result',
+    ({ text, result }) => {
+      const compiled = compileExpression(text, record)
+      if (!compiled.ok) throw new Error(compiled.problems.map((problem) => problem.message).join('\n'))
+      const value =
+        compiled.type.kind === 'bigint'
+          ? String(compiled.evaluate(row))
+          : JSON.stringify(toJson(compiled.type)(compiled.evaluate(row)))
+      expect(value).toBe(result)
+    },
+  )
 })
 
 test('every function is described: what it takes and gives, a sentence, and its twin in Flink SQL or the mark that there is none', () => {
@@ -41,7 +47,15 @@ test('a function may be called as a method of its first argument', () => {
 // A backtracking engine needs some 2^50000 steps for these; RE2 needs one pass. Coming to an end is the proof.
 test('matches is linear in the text, whatever the pattern', () => {
   const long = 'a'.repeat(50_000)
-  for (const pattern of ['^(a+)+$', '^(a|aa)+$', '^(a|a?)+$', '(x+x+)+y', '^(([a-z])+.)+[A-Z]([a-z])+$', '(.*)*b', '^(a?){30}a{30}$']) {
+  for (const pattern of [
+    '^(a+)+$',
+    '^(a|aa)+$',
+    '^(a|a?)+$',
+    '(x+x+)+y',
+    '^(([a-z])+.)+[A-Z]([a-z])+$',
+    '(.*)*b',
+    '^(a?){30}a{30}$',
+  ]) {
     const compiled = compileExpression(`matches(Country, "${pattern}")`, record)
     expect(compiled.ok && compiled.evaluate({ ...row, Country: `${long}!` }), pattern).toBe(false)
   }
@@ -51,7 +65,8 @@ test('a pattern that is computed is as safe as one that is written', () => {
   const compiled = compileExpression('matches(Country, Description)', {
     fields: { ...record.fields, Description: { type: { kind: 'string' }, optional: false } },
   })
-  const test = (Country: string, Description: string) => compiled.ok && compiled.evaluate({ ...row, Country, Description })
+  const test = (Country: string, Description: string) =>
+    compiled.ok && compiled.evaluate({ ...row, Country, Description })
   expect(test(`${'a'.repeat(50_000)}!`, '^(a+)+$')).toBe(false)
   for (let i = 0; i < 300; i++) expect(test(`x${i}y`, `^x${i}y$`)).toBe(true)
   expect(() => test('a', '(')).toThrow('is no regular expression')
@@ -67,11 +82,16 @@ test('JSON that is nested without end is a data error, not a stack that overflow
   for (let i = 0; i < 100_000; i++) doc = [doc]
   for (const text of ['doc == doc.a || doc == parse_json(Country)', 'string(doc)']) {
     const compiled = compileExpression(text, record)
-    expect(() => compiled.ok && compiled.evaluate({ ...row, doc, Country: `${'['.repeat(499)}1${']'.repeat(499)}` }), text).not.toThrow(RangeError)
+    expect(
+      () => compiled.ok && compiled.evaluate({ ...row, doc, Country: `${'['.repeat(499)}1${']'.repeat(499)}` }),
+      text,
+    ).not.toThrow(RangeError)
   }
 })
 
 test('a text that would become too long is a data error', () => {
   const compiled = compileExpression('replace(Country, "a", text)', record)
-  expect(() => compiled.ok && compiled.evaluate({ ...row, Country: 'a'.repeat(100_000), text: 'b'.repeat(100_000) })).toThrow('half a gigabyte')
+  expect(
+    () => compiled.ok && compiled.evaluate({ ...row, Country: 'a'.repeat(100_000), text: 'b'.repeat(100_000) }),
+  ).toThrow('half a gigabyte')
 })

@@ -105,11 +105,19 @@ test('absent and null are one, for every way to look', () => {
     'CustomerID in [null]',
   ]
   const { CustomerID: _id, ...absent } = row
-  for (const text of texts) expect(compiled(text).evaluate(absent), text).toStrictEqual(compiled(text).evaluate({ ...absent, CustomerID: null, shop: null }))
+  for (const text of texts)
+    expect(compiled(text).evaluate(absent), text).toStrictEqual(
+      compiled(text).evaluate({ ...absent, CustomerID: null, shop: null }),
+    )
 })
 
 test('the fields that an expression reads are told once each, without the elements of loops', () => {
-  expect(compiled('Quantity > 1 && tags.exists(t, t == Country) && Quantity < 9 && shop.name == null').fields).toEqual(['Quantity', 'tags', 'Country', 'shop'])
+  expect(compiled('Quantity > 1 && tags.exists(t, t == Country) && Quantity < 9 && shop.name == null').fields).toEqual([
+    'Quantity',
+    'tags',
+    'Country',
+    'shop',
+  ])
   expect(compiled('1 + 1').fields).toEqual([])
 })
 
@@ -120,7 +128,9 @@ test('a result may be null where one of its parts may', () => {
 })
 
 test('what is asked for by equality can be looked up, in the form of the field', () => {
-  expect(compiled('Country == "France" && (6 == Quantity && price == 12.3) && day == date("2010-12-01") && big == 5').equals).toEqual({
+  expect(
+    compiled('Country == "France" && (6 == Quantity && price == 12.3) && day == date("2010-12-01") && big == 5').equals,
+  ).toEqual({
     Country: 'France',
     Quantity: 6,
     price: '12.30',

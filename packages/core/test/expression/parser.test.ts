@@ -60,7 +60,12 @@ interface CelNode {
 
 function theirs({ op, args }: CelNode): Tree {
   const both = () => args.map((arg: CelNode) => theirs(arg))
-  if (op === 'value') return typeof args === 'bigint' ? ['value', `${args}n`] : args instanceof Uint8Array ? ['bytes', [...args]] : ['value', args]
+  if (op === 'value')
+    return typeof args === 'bigint'
+      ? ['value', `${args}n`]
+      : args instanceof Uint8Array
+        ? ['bytes', [...args]]
+        : ['value', args]
   if (op === 'id') return ['id', args]
   if (op === '.') return ['.', theirs(args[0]), args[1]]
   if (op === 'call') return ['call', args[0], ...args[1].map(theirs)]
@@ -73,17 +78,49 @@ function theirs({ op, args }: CelNode): Tree {
 }
 
 /** Only the left side of a chain is the chain itself; what stands in brackets on the right is one of its own. */
-const flat = (op: string, [left, right]: [CelNode, CelNode]): Tree[] => [...(left.op === op ? flat(op, left.args) : [theirs(left)]), theirs(right)]
+const flat = (op: string, [left, right]: [CelNode, CelNode]): Tree[] => [
+  ...(left.op === op ? flat(op, left.args) : [theirs(left)]),
+  theirs(right),
+]
 
 const word = fc.constantFrom('a', 'b1', '_c', 'Quantity')
 const value = fc.oneof(
   word,
   fc.nat(99).map(String),
-  fc.constantFrom('1.5', '2e3', '0x1F', 'true', 'false', 'null', '"x\\ty"', "'it\\'s'", 'r"\\d"', 'b"a\\xff"', '"""a\nb"""', '"\\u00e9\\101"', '""'),
+  fc.constantFrom(
+    '1.5',
+    '2e3',
+    '0x1F',
+    'true',
+    'false',
+    'null',
+    '"x\\ty"',
+    "'it\\'s'",
+    'r"\\d"',
+    'b"a\\xff"',
+    '"""a\nb"""',
+    '"\\u00e9\\101"',
+    '""',
+  ),
 )
 const { expression } = fc.letrec<{ expression: string }>((tie) => {
   const inner = tie('expression')
-  const binary = fc.constantFrom('+', ' - ', '*', ' / ', ' % ', '==', ' != ', '<', ' <= ', '>', ' >= ', ' in ', '&&', ' || ')
+  const binary = fc.constantFrom(
+    '+',
+    ' - ',
+    '*',
+    ' / ',
+    ' % ',
+    '==',
+    ' != ',
+    '<',
+    ' <= ',
+    '>',
+    ' >= ',
+    ' in ',
+    '&&',
+    ' || ',
+  )
   const texts = (...parts: (string | fc.Arbitrary<string>)[]) =>
     fc.tuple(...parts.map((part) => (typeof part === 'string' ? fc.constant(part) : part))).map((all) => all.join(''))
   return {
@@ -175,23 +212,31 @@ test('what a person writes is far from the bounds', () => {
 
 test('any text at all is read or refused', () => {
   fc.assert(
-    fc.property(fc.oneof(fc.string({ unit: 'binary', maxLength: 40 }), fc.stringMatching(/^[()[\]{}"'`\\.,:?!&|=<>+\-*/% an1]{0,25}$/)), (text) => {
-      const compiled = compileExpression(text, record)
-      if (compiled.ok) return
-      for (const { span, message } of compiled.problems) {
-        expect(span[0]).toBeGreaterThanOrEqual(0)
-        expect(span[1]).toBeGreaterThanOrEqual(span[0])
-        expect(span[1]).toBeLessThanOrEqual(Math.max(1, text.length))
-        expect(message).not.toBe('')
-      }
-    }),
+    fc.property(
+      fc.oneof(
+        fc.string({ unit: 'binary', maxLength: 40 }),
+        fc.stringMatching(/^[()[\]{}"'`\\.,:?!&|=<>+\-*/% an1]{0,25}$/),
+      ),
+      (text) => {
+        const compiled = compileExpression(text, record)
+        if (compiled.ok) return
+        for (const { span, message } of compiled.problems) {
+          expect(span[0]).toBeGreaterThanOrEqual(0)
+          expect(span[1]).toBeGreaterThanOrEqual(span[0])
+          expect(span[1]).toBeLessThanOrEqual(Math.max(1, text.length))
+          expect(message).not.toBe('')
+        }
+      },
+    ),
     { numRuns: 1000 },
   )
 })
 
 test('no code runs out of an expression or a name', () => {
   const name = 'x"]; globalThis.broken = 1; r["'
-  const given: RecordType = { fields: { [name]: parseType('string')!, ['__proto__']: parseType('string?')!, constructor: parseType('string?')! } }
+  const given: RecordType = {
+    fields: { [name]: parseType('string')!, ['__proto__']: parseType('string?')!, constructor: parseType('string?')! },
+  }
   const compiled = compileExpression('`' + name + '` + "\\"); globalThis.broken = 2; (\\"\\u2028"', given)
   expect(compiled.ok && compiled.evaluate({ [name]: 'a' })).toBe('a"); globalThis.broken = 2; ("\u2028')
   expect(globalThis).not.toHaveProperty('broken')

@@ -5,7 +5,10 @@ const fields = (types: Record<string, string | RecordType | [RecordType]>): Reco
   fields: Object.fromEntries(
     Object.entries(types).map(([name, type]): [string, Field] => {
       if (typeof type === 'string') return [name, parseType(type)!]
-      return [name, { type: { kind: 'object', record: Array.isArray(type) ? type[0] : type }, optional: Array.isArray(type) }]
+      return [
+        name,
+        { type: { kind: 'object', record: Array.isArray(type) ? type[0] : type }, optional: Array.isArray(type) },
+      ]
     }),
   ),
 })

@@ -36,12 +36,18 @@ const types = {
   ls: 'list<string>',
   j: 'json?',
 } as const
-const record: RecordType = { fields: Object.fromEntries(Object.entries(types).map(([name, type]): [string, Field] => [name, parseType(type)!])) }
+const record: RecordType = {
+  fields: Object.fromEntries(Object.entries(types).map(([name, type]): [string, Field] => [name, parseType(type)!])),
+}
 
 // --- rows ------------------------------------------------------------------------------------------------------------------------------------------
 
 const most = Number.MAX_SAFE_INTEGER
-const integer = fc.oneof(fc.integer({ min: -9, max: 9 }), fc.maxSafeInteger(), fc.constantFrom(most, -most, 0, 4_503_599_627_370_496))
+const integer = fc.oneof(
+  fc.integer({ min: -9, max: 9 }),
+  fc.maxSafeInteger(),
+  fc.constantFrom(most, -most, 0, 4_503_599_627_370_496),
+)
 const number = fc.oneof(
   fc.double({ noNaN: true, noDefaultInfinity: true }),
   fc.integer({ min: -1000, max: 1000 }).map((n) => n / 8),
@@ -51,13 +57,31 @@ const number = fc.oneof(
 const text = fc.oneof(
   fc.string({ maxLength: 6, unit: 'binary' }),
   fc.string({ maxLength: 4 }),
-  fc.constantFrom('', 'a😀b', '\uffff', '😀', '\ud83d', '\ude00x', 'a\ud83d', ' 12 ', '42', 'true', '1.5', '2010-12-01'),
+  fc.constantFrom(
+    '',
+    'a😀b',
+    '\uffff',
+    '😀',
+    '\ud83d',
+    '\ude00x',
+    'a\ud83d',
+    ' 12 ',
+    '42',
+    'true',
+    '1.5',
+    '2010-12-01',
+  ),
 )
 const decimal = (precision: number, scale: number) =>
-  fc.oneof(fc.bigInt({ min: -(10n ** BigInt(precision)) + 1n, max: 10n ** BigInt(precision) - 1n }), fc.bigInt({ min: -500n, max: 500n })).map((n) => {
-    const digits = String(n < 0n ? -n : n).padStart(scale + 1, '0')
-    return `${n < 0n ? '-' : ''}${digits.slice(0, -scale)}.${digits.slice(-scale)}`
-  })
+  fc
+    .oneof(
+      fc.bigInt({ min: -(10n ** BigInt(precision)) + 1n, max: 10n ** BigInt(precision) - 1n }),
+      fc.bigInt({ min: -500n, max: 500n }),
+    )
+    .map((n) => {
+      const digits = String(n < 0n ? -n : n).padStart(scale + 1, '0')
+      return `${n < 0n ? '-' : ''}${digits.slice(0, -scale)}.${digits.slice(-scale)}`
+    })
 const timestamp = fc.oneof(
   fc.integer({ min: Date.UTC(1900, 0, 1), max: Date.UTC(2100, 0, 1) }),
   fc.integer({ min: -62_135_596_800_000, max: 253_402_300_799_999 }),
@@ -94,7 +118,9 @@ const rows: fc.Arbitrary<Row> = fc.record({
 // --- expressions, by their type --------------------------------------------------------------------------------------------------------------------
 
 type Texts = fc.Arbitrary<string>
-const literalText = fc.oneof(fc.string({ maxLength: 4, unit: 'binary' }), fc.constantFrom('', 'a', '😀', 'true', '7')).map((value) => JSON.stringify(value))
+const literalText = fc
+  .oneof(fc.string({ maxLength: 4, unit: 'binary' }), fc.constantFrom('', 'a', '😀', 'true', '7'))
+  .map((value) => JSON.stringify(value))
 const of = (...parts: (string | Texts)[]): Texts =>
   fc.tuple(...parts.map((part) => (typeof part === 'string' ? fc.constant(part) : part))).map((texts) => texts.join(''))
 const zone = fc.constantFrom('', ', "UTC"', ', "Europe/Berlin"', ', "America/St_Johns"', ', "Asia/Kathmandu"')
@@ -134,7 +160,8 @@ const {
   const date = tie('date')
   const ints = tie('integers')
   const strs = tie('strings')
-  const deep = (leaf: Texts, ...more: Texts[]): Texts => fc.oneof({ depthSize: 'small', maxDepth: 4, withCrossShrink: true }, leaf, ...more)
+  const deep = (leaf: Texts, ...more: Texts[]): Texts =>
+    fc.oneof({ depthSize: 'small', maxDepth: 4, withCrossShrink: true }, leaf, ...more)
   // What works for every type: choices, and values that may be null behind their guards.
   const common = (value: Texts, nullable?: string): Texts[] => [
     of('(', bool, ' ? ', value, ' : ', value, ')'),
@@ -161,7 +188,23 @@ const {
       of(fc.constantFrom('min', 'max'), '(', int, ', ', int, ', ', int, ')'),
       of(fc.constantFrom('min', 'max'), '(', ints, ')'),
       of('int(', fc.oneof(str, num, dec, large), ')'),
-      of(fc.constantFrom('year', 'month', 'day', 'hour', 'minute', 'second', 'millisecond', 'day_of_week', 'day_of_year'), '(', time, zone, ')'),
+      of(
+        fc.constantFrom(
+          'year',
+          'month',
+          'day',
+          'hour',
+          'minute',
+          'second',
+          'millisecond',
+          'day_of_week',
+          'day_of_year',
+        ),
+        '(',
+        time,
+        zone,
+        ')',
+      ),
       of(fc.constantFrom('year', 'month', 'day', 'day_of_week', 'day_of_year'), '(', date, ')'),
       of('days_between(', date, ', ', date, ')'),
       of('(', time, ' - ', time, ')'),
@@ -234,7 +277,13 @@ const {
       of('(dq', equality, fc.oneof(dec, int), ')'),
       of('(', fc.constantFrom('iq', 'sq', 'bq', 'dq', 'tq', 'j'), equality, 'null)'),
       of('has(', fc.constantFrom('iq', 'sq', 'bq', 'dq', 'tq', 'j', 'j.a'), ')'),
-      fc.constantFrom('(iq == 1)', '(i == 0 && s == "")', '(sq == "a" && d == 1.5)', '(bq == true || bq == null)', '(iq in [1, 2])'),
+      fc.constantFrom(
+        '(iq == 1)',
+        '(i == 0 && s == "")',
+        '(sq == "a" && d == 1.5)',
+        '(bq == true || bq == null)',
+        '(iq in [1, 2])',
+      ),
       of('(', fc.oneof(ints, fc.constant('lq')), equality, ints, ')'),
       of('(', fc.oneof(int, fc.constant('iq')), ' in ', fc.oneof(ints, fc.constantFrom('lq', '[1, null, 7]')), ')'),
       of('(', str, ' in ["a", "😀", "", "true", "7", ', str, '])'),
@@ -250,11 +299,22 @@ const {
     ),
     timestamp: deep(
       fc.constantFrom('t', 'timestamp("2011-10-30T01:30:00Z")'),
-      of('(', time, fc.constantFrom(' + ', ' - '), fc.oneof(int, fc.constantFrom('duration("1h")', 'duration("400d")')), ')'),
+      of(
+        '(',
+        time,
+        fc.constantFrom(' + ', ' - '),
+        fc.oneof(int, fc.constantFrom('duration("1h")', 'duration("400d")')),
+        ')',
+      ),
       of('timestamp(', date, ')'),
       ...common(time, 'tq'),
     ),
-    date: deep(fc.constantFrom('day', 'date("2012-02-29")'), of('date(', time, zone, ')'), of('add_days(', date, ', ', int, ')'), ...common(date, 'dayq')),
+    date: deep(
+      fc.constantFrom('day', 'date("2012-02-29")'),
+      of('date(', time, zone, ')'),
+      of('add_days(', date, ', ', int, ')'),
+      ...common(date, 'dayq'),
+    ),
     integers: deep(
       fc.constantFrom('li', '(b ? [] : [1])', 'lq.filter(x, x != null)'),
       of('[', int, ', ', int, ']'),
@@ -294,14 +354,23 @@ function isOf(value: unknown, type: Type): boolean {
       return typeof value === 'bigint' && BigInt.asIntN(64, value) === value
     case 'decimal': {
       const digits = new RegExp(`^-?(?:0|[1-9][0-9]*)${type.scale ? `\\.[0-9]{${type.scale}}` : ''}$`)
-      return typeof value === 'string' && digits.test(value) && value.replace(/^-?0*/, '').replace('.', '').length <= type.precision && !/^-[0.]*$/.test(value)
+      return (
+        typeof value === 'string' &&
+        digits.test(value) &&
+        value.replace(/^-?0*/, '').replace('.', '').length <= type.precision &&
+        !/^-[0.]*$/.test(value)
+      )
     }
     case 'timestamp':
-      return Number.isInteger(value) && (value as number) >= -62_135_596_800_000 && (value as number) <= 253_402_300_799_999
+      return (
+        Number.isInteger(value) && (value as number) >= -62_135_596_800_000 && (value as number) <= 253_402_300_799_999
+      )
     case 'date':
       return typeof value === 'string' && isDateText(value)
     case 'list':
-      return Array.isArray(value) && value.every((item) => (item === null ? type.of.optional : isOf(item, type.of.type)))
+      return (
+        Array.isArray(value) && value.every((item) => (item === null ? type.of.optional : isOf(item, type.of.type)))
+      )
     default:
       return typeof value === type.kind
   }
@@ -311,7 +380,18 @@ function isOf(value: unknown, type: Type): boolean {
 const foldedCodes = ['out_of_range', 'division_by_zero', 'not_integer', 'not_number', 'bad_decimal', 'empty_list']
 
 test('random expressions are well-typed, give the same compiled and interpreted, and their values are of their types', () => {
-  const expressions = fc.oneof(anInteger, aNumber, aDecimal, aBigint, aString, aBoolean, aTimestamp, aDate, integers, strings)
+  const expressions = fc.oneof(
+    anInteger,
+    aNumber,
+    aDecimal,
+    aBigint,
+    aString,
+    aBoolean,
+    aTimestamp,
+    aDate,
+    integers,
+    strings,
+  )
   let compiledOnes = 0
   let values = 0
   fc.assert(
@@ -346,7 +426,9 @@ test('random expressions are well-typed, give the same compiled and interpreted,
 })
 
 test('rounding goes by the digits a number is printed with, compiled and interpreted', () => {
-  const near = fc.tuple(fc.integer({ min: -1_000_000, max: 1_000_000 }), fc.integer({ min: 0, max: 8 })).map(([n, digits]) => Number(`${n}e-${digits}`))
+  const near = fc
+    .tuple(fc.integer({ min: -1_000_000, max: 1_000_000 }), fc.integer({ min: 0, max: 8 }))
+    .map(([n, digits]) => Number(`${n}e-${digits}`))
   for (const digits of [0, 1, 2, 3, 6]) {
     const compiled = compileExpression(`round(n, ${digits})`, record)
     const twin = interpretExpression(`round(n, ${digits})`, record)

@@ -21,7 +21,8 @@ function requests(bodies: readonly (readonly Row[])[], answered: Map<string, Don
   })
   return {
     async *read() {
-      for (const [k, rows] of bodies.entries()) yield { ...batch({ split: `r${k}`, rows, positionAt: (i) => i, remember: [] }), caughtUp: true }
+      for (const [k, rows] of bodies.entries())
+        yield { ...batch({ split: `r${k}`, rows, positionAt: (i) => i, remember: [] }), caughtUp: true }
       await allAnswered
     },
     remember: (done) => done.map((d) => [`key-${d.split}`, { records: (d.taken ?? d.answers!).length }]),
@@ -45,13 +46,19 @@ function pipelineOf(source: () => Source, got: Map<string, Row>, order: string[]
           apply({ rows }, out) {
             const kept: number[] = []
             for (const [i, row] of rows.entries())
-              (row['n'] as number) < 0 ? out.fail(i, 'negative', { field: 'n', message: 'n is below 0' }) : row['n'] !== 0 && kept.push(i)
+              (row['n'] as number) < 0
+                ? out.fail(i, 'negative', { field: 'n', message: 'n is below 0' })
+                : row['n'] !== 0 && kept.push(i)
             return { rows: kept.map((i) => ({ ...rows[i]!, seen: true })), origins: Int32Array.from(kept) }
           },
         }),
       },
     },
-    sinks: { store: { create: () => memorySink(got, { onWrite: (ids) => void order.push(...ids.map((id) => `write ${id}`)) }) } },
+    sinks: {
+      store: {
+        create: () => memorySink(got, { onWrite: (ids) => void order.push(...ids.map((id) => `write ${id}`)) }),
+      },
+    },
   }
   const made = testPipeline(pipeline)
   const sources = made.plan.sources.map((s) => ({

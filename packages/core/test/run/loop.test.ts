@@ -16,7 +16,13 @@ afterEach(() => rmSync(home, { recursive: true, force: true }))
 const rows = (n: number): Row[] => Array.from({ length: n }, (_, i) => ({ n: i, group: `g${i % 7}` }))
 const go = (pipeline: TestPipeline, more: Partial<RunOptions> = {}) => {
   const { plan, registry } = testPipeline(pipeline)
-  return run(plan, registry, { root: home, home, secrets: () => undefined, retry: { attempts: 4, firstMs: 1, maxMs: 4 }, ...more })
+  return run(plan, registry, {
+    root: home,
+    home,
+    secrets: () => undefined,
+    retry: { attempts: 4, firstMs: 1, maxMs: 4 },
+    ...more,
+  })
 }
 
 describe('the loop', () => {
@@ -35,7 +41,10 @@ describe('the loop', () => {
 
   it('starts a new incarnation when a whole run has ended, and writes the same ids again', async () => {
     const got = new Map<string, Row>()
-    const pipeline = { sources: { source: () => memorySource(rows(30)) }, sinks: { a: { create: () => memorySink(got) } } }
+    const pipeline = {
+      sources: { source: () => memorySource(rows(30)) },
+      sinks: { a: { create: () => memorySink(got) } },
+    }
     expect((await go(pipeline)).incarnation).toBe(1)
     expect(await go(pipeline)).toMatchObject({ incarnation: 2, resumed: false })
     expect(got.size).toBe(30)
@@ -72,7 +81,10 @@ describe('the loop', () => {
 
   it('stops at a bad record and names its place, by default', async () => {
     await expect(
-      go({ sources: { source: () => memorySource(rows(30), { bad: new Map([[17, 'bad_date']]) }) }, sinks: { a: { create: () => memorySink(new Map()) } } }),
+      go({
+        sources: { source: () => memorySource(rows(30), { bad: new Map([[17, 'bad_date']]) }) },
+        sinks: { a: { create: () => memorySink(new Map()) } },
+      }),
     ).rejects.toMatchObject({
       code: 'bad_date',
       place: 'source, split memory, position 17',
@@ -89,7 +101,9 @@ describe('the loop', () => {
         odd: {
           create: () => ({
             apply({ rows }, out) {
-              const kept = rows.filter((r, i) => (r['n'] === 50 ? (out.fail(i, 'not_fifty', { message: 'n is 50' }), false) : true))
+              const kept = rows.filter((r, i) =>
+                r['n'] === 50 ? (out.fail(i, 'not_fifty', { message: 'n is 50' }), false) : true,
+              )
               return { rows: kept, origins: Int32Array.from(rows.flatMap((r, i) => (r['n'] === 50 ? [] : [i]))) }
             },
           }),
@@ -134,7 +148,9 @@ describe('the loop', () => {
               const taken = records.rows.filter((r) => tries > 2 || (r['n'] as number) < 3)
               got.push(...taken.map((r) => r['n'] as number))
               if (taken.length < records.length)
-                throw new PartialWriteError([3, 4].map((index) => ({ index, kind: 'system', code: 'throttled', message: 'slow down' })))
+                throw new PartialWriteError(
+                  [3, 4].map((index) => ({ index, kind: 'system', code: 'throttled', message: 'slow down' })),
+                )
             },
           }),
         },
@@ -147,9 +163,14 @@ describe('the loop', () => {
 
   it('gives up after the last try, exits with the code of the error, and loses nothing', async () => {
     const refuse = {
-      create: (): ReturnType<typeof memorySink> => ({ write: async () => Promise.reject(new SystemError('refused', 'connection refused', { retry: true })) }),
+      create: (): ReturnType<typeof memorySink> => ({
+        write: async () => Promise.reject(new SystemError('refused', 'connection refused', { retry: true })),
+      }),
     }
-    await expect(go({ sources: { source: () => memorySource(rows(5)) }, sinks: { a: refuse } })).rejects.toMatchObject({ code: 'refused', exitCode: 1 })
+    await expect(go({ sources: { source: () => memorySource(rows(5)) }, sinks: { a: refuse } })).rejects.toMatchObject({
+      code: 'refused',
+      exitCode: 1,
+    })
     const got = new Map<string, Row>()
     await go({ sources: { source: () => memorySource(rows(5)) }, sinks: { a: { create: () => memorySink(got) } } })
     expect(got.size).toBe(5)
@@ -190,7 +211,9 @@ describe('the loop', () => {
   it('refuses a second process on the same state', async () => {
     const { openStore } = await import('../../src/store.ts')
     const store = openStore(join(home, 'test'))
-    await expect(go({ sources: { source: () => memorySource(rows(5)) }, sinks: { a: { create: () => memorySink(new Map()) } } })).rejects.toMatchObject({
+    await expect(
+      go({ sources: { source: () => memorySource(rows(5)) }, sinks: { a: { create: () => memorySink(new Map()) } } }),
+    ).rejects.toMatchObject({
       code: 'locked',
       exitCode: 3,
     })

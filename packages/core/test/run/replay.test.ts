@@ -52,8 +52,13 @@ describe('dead-letter replay', () => {
       },
       steps: { twice: { create: twice, multiplies: true }, strict: { create: () => refuse(bad) } },
       sinks: {
-        raw: { from: ['source'], create: () => memorySink(stores.raw, { onWrite: (ids) => void (writes['raw']! += ids.length) }) },
-        halves: { create: () => memorySink(stores.halves, { onWrite: (ids) => void (writes['halves']! += ids.length) }) },
+        raw: {
+          from: ['source'],
+          create: () => memorySink(stores.raw, { onWrite: (ids) => void (writes['raw']! += ids.length) }),
+        },
+        halves: {
+          create: () => memorySink(stores.halves, { onWrite: (ids) => void (writes['halves']! += ids.length) }),
+        },
       },
       deadLetter: () => memorySink(stores.dead),
     })
@@ -66,10 +71,19 @@ describe('dead-letter replay', () => {
 
     Object.assign(writes, { raw: 0, halves: 0 })
     const still = await replay(broken.plan, broken.registry, letters, around)
-    expect(still).toMatchObject({ letters: 2, replayed: 1, failedAgain: [{ id: 'test/source/memory@7#twice.1', step: 'strict', code: 'refused' }] })
+    expect(still).toMatchObject({
+      letters: 2,
+      replayed: 1,
+      failedAgain: [{ id: 'test/source/memory@7#twice.1', step: 'strict', code: 'refused' }],
+    })
     const mended = testPipeline(pipeline(-1))
     const plan = { ...mended.plan, specHash: 'mended' }
-    expect(await replay(plan, mended.registry, letters, around)).toMatchObject({ letters: 2, replayed: 2, skipped: 0, failedAgain: [] })
+    expect(await replay(plan, mended.registry, letters, around)).toMatchObject({
+      letters: 2,
+      replayed: 2,
+      skipped: 0,
+      failedAgain: [],
+    })
     expect([stores.raw.size, stores.halves.size]).toEqual([20, 40])
     expect(writes).toEqual({ raw: 2, halves: 5 })
     expect(stores.halves.get('test/source/memory@7#twice.1')).toEqual({ n: 7, half: 1 })

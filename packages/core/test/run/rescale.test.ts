@@ -2,7 +2,17 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync 
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { checkScale, instanceFolders, type Json, openStore, type Plan, readStore, rescale, type Save, stateFolder } from '../../src/index.ts'
+import {
+  checkScale,
+  instanceFolders,
+  type Json,
+  openStore,
+  type Plan,
+  readStore,
+  rescale,
+  type Save,
+  stateFolder,
+} from '../../src/index.ts'
 
 let home: string
 beforeEach(() => {
@@ -10,7 +20,16 @@ beforeEach(() => {
 })
 afterEach(() => rmSync(home, { recursive: true, force: true }))
 
-const nothing: Save = { epoch: 1, counters: {}, positions: [], memory: [], changes: [], resumes: [], stages: [], published: [] }
+const nothing: Save = {
+  epoch: 1,
+  counters: {},
+  positions: [],
+  memory: [],
+  changes: [],
+  resumes: [],
+  stages: [],
+  published: [],
+}
 const at = (split: string, next: number) => ({ source: 'events', split, position: { next }, ended: false })
 
 /** The state of one instance, as a run leaves it. */
@@ -30,11 +49,19 @@ const positionsOf = (i: number, n: number): Record<string, Json | undefined> => 
 }
 const scales = () => instanceFolders(home, 'orders').map(({ i, n }) => `${i}/${n}`)
 const plan = (more: Partial<Plan> = {}) =>
-  ({ name: 'orders', sources: [{ id: 'events', type: 'log', capabilities: { shares: true } }], steps: [], ...more }) as unknown as Plan
+  ({
+    name: 'orders',
+    sources: [{ id: 'events', type: 'log', capabilities: { shares: true } }],
+    steps: [],
+    ...more,
+  }) as unknown as Plan
 
 describe('rescaling the state of instances', () => {
   it('moves positions from one to three and to two, each split to its owner', () => {
-    saved(0, 1, { positions: [0, 1, 2, 3].map((p) => at(String(p), 10 * p)), counters: { events: { read: 60, out: 60 } } })
+    saved(0, 1, {
+      positions: [0, 1, 2, 3].map((p) => at(String(p), 10 * p)),
+      counters: { events: { read: 60, out: 60 } },
+    })
     expect(rescale(home, 'orders', 3)).toEqual({ from: 1, positions: 4 })
     expect(scales()).toEqual(['0/3', '1/3', '2/3'])
     // Instance 1 goes on: only its own split counts when the states come together again.
@@ -43,7 +70,8 @@ describe('rescaling the state of instances', () => {
     store.close()
     expect(rescale(home, 'orders', 2)).toEqual({ from: 3, positions: 4 })
     expect(scales()).toEqual(['0/2', '1/2'])
-    for (const i of [0, 1]) expect(positionsOf(i, 2)).toEqual({ 0: { next: 0 }, 1: { next: 99 }, 2: { next: 20 }, 3: { next: 30 } })
+    for (const i of [0, 1])
+      expect(positionsOf(i, 2)).toEqual({ 0: { next: 0 }, 1: { next: 99 }, 2: { next: 20 }, 3: { next: 30 } })
     const first = openStore(stateFolder(home, 'orders', { i: 0, n: 2 }))
     expect(first.counters()).toEqual({ events: { read: 65, out: 65 } })
     expect(first.run()).toMatchObject({ incarnation: 1, epoch: 9, ended: false, specHash: 'spec' })
@@ -60,12 +88,16 @@ describe('rescaling the state of instances', () => {
 
   it('refuses several instances of what cannot be shared', () => {
     const file = { id: 'rows', type: 'csv', capabilities: {} }
-    expect(() => checkScale(home, plan({ sources: [file] as never }), 2)).toThrow(expect.objectContaining({ code: 'not_shared', place: 'rows' }) as Error)
-    expect(() => checkScale(home, plan({ steps: [{ id: 'sums', type: 'aggregate', stateful: true }] as never }), 2)).toThrow(
-      expect.objectContaining({ code: 'not_shared', place: 'sums' }) as Error,
+    expect(() => checkScale(home, plan({ sources: [file] as never }), 2)).toThrow(
+      expect.objectContaining({ code: 'not_shared', place: 'rows' }) as Error,
     )
+    expect(() =>
+      checkScale(home, plan({ steps: [{ id: 'sums', type: 'aggregate', stateful: true }] as never }), 2),
+    ).toThrow(expect.objectContaining({ code: 'not_shared', place: 'sums' }) as Error)
     // A side input is read whole by each instance.
-    expect(() => checkScale(home, plan({ sources: [...plan().sources, { ...file, side: true }] as never }), 2)).not.toThrow()
+    expect(() =>
+      checkScale(home, plan({ sources: [...plan().sources, { ...file, side: true }] as never }), 2),
+    ).not.toThrow()
   })
 
   it('refuses what cannot be divided, and leaves everything as it was', () => {

@@ -18,7 +18,13 @@ afterEach(() => rmSync(home, { recursive: true, force: true }))
 const rows = (n: number, tag = ''): Row[] => Array.from({ length: n }, (_, i) => ({ n: i, tag }))
 const go = (pipeline: TestPipeline, more: Partial<RunOptions> = {}) => {
   const { plan, registry } = testPipeline(pipeline)
-  return run(plan, registry, { root: home, home, secrets: () => undefined, retry: { attempts: 4, firstMs: 1, maxMs: 4 }, ...more })
+  return run(plan, registry, {
+    root: home,
+    home,
+    secrets: () => undefined,
+    retry: { attempts: 4, firstMs: 1, maxMs: 4 },
+    ...more,
+  })
 }
 const routeByN = (): Transform => ({
   apply({ rows }, out) {
@@ -43,7 +49,10 @@ describe('shapes of pipelines', () => {
     const [a, b] = [new Map<string, Row>(), new Map<string, Row>()]
     const pipeline: TestPipeline = {
       sources: { a: () => memorySource(rows(3000)), b: () => memorySource(rows(50)) },
-      sinks: { intoA: { from: ['a'], create: () => memorySink(a) }, intoB: { from: ['b'], create: () => memorySink(b) } },
+      sinks: {
+        intoA: { from: ['a'], create: () => memorySink(a) },
+        intoB: { from: ['b'], create: () => memorySink(b) },
+      },
     }
     const summary = await go(pipeline)
     expect([a.size, b.size, summary.counters.length, summary.ended]).toEqual([3000, 50, 2, true])
@@ -91,7 +100,10 @@ describe('shapes of pipelines', () => {
     const summary = await go({
       sources: { source: () => memorySource(rows(101)) },
       steps: { split: { create: routeByN, sides: ['odd', 'even'] } },
-      sinks: { odd_sink: { from: ['odd'], create: () => memorySink(odd) }, even_sink: { from: ['even'], create: () => memorySink(even) } },
+      sinks: {
+        odd_sink: { from: ['odd'], create: () => memorySink(odd) },
+        even_sink: { from: ['even'], create: () => memorySink(even) },
+      },
     })
     expect([odd.size, even.size]).toEqual([50, 51])
     expect(summary.imbalances).toEqual([])
@@ -105,7 +117,10 @@ describe('shapes of pipelines', () => {
         for (let k = 0; k < 500; k++) yield batch({ split: `s${k}`, rows: [{ n: k }], position: 1 })
       },
     })
-    await go({ sources: { source }, sinks: { all: { create: () => memorySink(got, { onWrite: () => void writes++ }) } } })
+    await go({
+      sources: { source },
+      sinks: { all: { create: () => memorySink(got, { onWrite: () => void writes++ }) } },
+    })
     expect(got.size).toBe(500)
     expect(got.get('test/source/s77@0')).toEqual({ n: 77 })
     expect(writes).toBeLessThan(50)
@@ -186,7 +201,9 @@ describe('shapes of pipelines', () => {
     await expect(go(pipeline(true), { bounds: { minRecords: 1000 } })).rejects.toThrow('stop here')
     const { plan, registry } = testPipeline(pipeline(false))
     const changed = { ...plan, steps: plan.steps.map((s) => ({ ...s, stateHash: 'other' })) }
-    await expect(run(changed, registry, { root: home, home, secrets: () => undefined })).rejects.toMatchObject({ code: 'state_changed' })
+    await expect(run(changed, registry, { root: home, home, secrets: () => undefined })).rejects.toMatchObject({
+      code: 'state_changed',
+    })
     expect(await go(pipeline(false))).toMatchObject({ ended: true, resumed: true })
   })
 

@@ -58,7 +58,8 @@ it('a secret of a name that would leave its folder is not read', async () => {
 it('the JSON Schema of a spec knows every verb and the options of every connector', () => {
   const schema = specJsonSchema(registry) as any
   expect(schema.$defs.step.anyOf.map((each: any) => each.required[0])).toContain('pick')
-  const sqlite = schema.$defs.sink.allOf.find((each: any) => each.if.properties.type.const === 'sqlite').then.properties.config
+  const sqlite = schema.$defs.sink.allOf.find((each: any) => each.if.properties.type.const === 'sqlite').then.properties
+    .config
   expect(sqlite.properties.retries.anyOf).toEqual([
     { type: 'integer', default: 3, minimum: 0 },
     { type: 'string', pattern: '^\\$\\{.+\\}$' },

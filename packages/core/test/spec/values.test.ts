@@ -1,18 +1,26 @@
 import { describe, expect, it } from 'vitest'
 import { checkSpec, spec } from '../check/project.ts'
 
-const sink = (config: string, more = '') => spec(`${more}sinks: { out: { type: sqlite, config: { collection: x, ${config} } } }`)
-const configOf = async (text: string, options = {}) => (await checkSpec(text, options)).plan.sinks[0]!.config as Record<string, unknown>
+const sink = (config: string, more = '') =>
+  spec(`${more}sinks: { out: { type: sqlite, config: { collection: x, ${config} } } }`)
+const configOf = async (text: string, options = {}) =>
+  (await checkSpec(text, options)).plan.sinks[0]!.config as Record<string, unknown>
 
 describe('interpolation', () => {
   it('puts environment and vars into texts, and defaults where a variable is not set or empty', async () => {
-    const text = sink('key: "${env:K:-b}"', 'vars: { part: { default: x } }\n').replace('collection: x', 'collection: "c-${var:part}-${env:E:-d:e}"')
+    const text = sink('key: "${env:K:-b}"', 'vars: { part: { default: x } }\n').replace(
+      'collection: x',
+      'collection: "c-${var:part}-${env:E:-d:e}"',
+    )
     expect(await configOf(text, { env: { K: '' } })).toMatchObject({ key: 'b', collection: 'c-x-d:e' })
     expect(await configOf(text, { env: { K: 'a', E: 'z' } })).toMatchObject({ key: 'a', collection: 'c-x-z' })
   })
 
   it('reads a text that is one interpolation as the type of its option', async () => {
-    expect(await configOf(sink('retries: "${env:N}", wait: "${env:W}"'), { env: { N: '7', W: '2m' } })).toMatchObject({ retries: 7, wait: 120_000 })
+    expect(await configOf(sink('retries: "${env:N}", wait: "${env:W}"'), { env: { N: '7', W: '2m' } })).toMatchObject({
+      retries: 7,
+      wait: 120_000,
+    })
     expect((await checkSpec(sink('retries: "${env:N}0"'), { env: { N: '7' } })).found).toEqual(['wrong_type 4:65'])
   })
 
@@ -32,7 +40,9 @@ describe('interpolation', () => {
 describe('a place', () => {
   it('is that of the character inside a quoted text, a block, and an interpolation', async () => {
     expect((await checkSpec(sink('key: "x-${env:NO}"'))).found).toContain('env_missing 4:64')
-    expect((await checkSpec(spec('steps:\n  - pick:\n      - a\n      - |-\n        nope'))).found).toEqual(['unknown_field 7:9'])
+    expect((await checkSpec(spec('steps:\n  - pick:\n      - a\n      - |-\n        nope'))).found).toEqual([
+      'unknown_field 7:9',
+    ])
   })
 
   it('is in the file where the wrong text stands', async () => {
@@ -56,7 +66,9 @@ describe('YAML', () => {
   })
 
   it('as deep as 60 levels is read, and brackets in quotes and comments count nothing', async () => {
-    const found = await refused(`a: ${'['.repeat(58)}${']'.repeat(58)}\nb: "${'['.repeat(500)}" # ${'['.repeat(500)}\nc: it's [[[[ not a list`)
+    const found = await refused(
+      `a: ${'['.repeat(58)}${']'.repeat(58)}\nb: "${'['.repeat(500)}" # ${'['.repeat(500)}\nc: it's [[[[ not a list`,
+    )
     expect(found.filter((each) => each.startsWith('yaml'))).toEqual([])
   })
 
@@ -80,6 +92,8 @@ describe('YAML', () => {
   })
 
   it('names the line of a wrong one in a file with Windows line ends and a byte order mark', async () => {
-    expect(await refused('\ufeffversion: 2\r\nname: x\r\nnope: 1\r\n')).toEqual(expect.arrayContaining(['version_unsupported 1:10', 'unknown_key 3:1']))
+    expect(await refused('\ufeffversion: 2\r\nname: x\r\nnope: 1\r\n')).toEqual(
+      expect.arrayContaining(['version_unsupported 1:10', 'unknown_key 3:1']),
+    )
   })
 })

@@ -65,7 +65,9 @@ export function appender(arrow: Arrow, type: Type): Appender {
     case 'date':
       return fixed(arrow, new arrow.DateDay(), 4, Int32Array, (out, value) => out.int32(daysOf(value)))
     case 'timestamp':
-      return fixed(arrow, new arrow.TimestampMillisecond('UTC'), 8, BigInt64Array, (out, value) => out.int64(value as number))
+      return fixed(arrow, new arrow.TimestampMillisecond('UTC'), 8, BigInt64Array, (out, value) =>
+        out.int64(value as number),
+      )
     case 'decimal': {
       const bits = type.precision <= 38 ? 128 : 256
       return fixed(arrow, new arrow.Decimal(type.scale, type.precision, bits), bits / 8, Uint32Array, (out, value) => {
@@ -108,7 +110,13 @@ function fixed(arrow: Arrow, type: DataType, width: number, Values: Numbers, put
     },
     flush() {
       const { length, zeros: nullCount } = valid
-      return arrow.makeData({ type, length, nullCount, nullBitmap: valid.take(), data: new Values(owned(out).buffer) } as never)
+      return arrow.makeData({
+        type,
+        length,
+        nullCount,
+        nullBitmap: valid.take(),
+        data: new Values(owned(out).buffer),
+      } as never)
     },
   }
 }
@@ -130,7 +138,14 @@ function variable(arrow: Arrow, type: DataType, put: Put): Appender {
     },
     flush() {
       const { length, zeros: nullCount } = valid
-      const made = { type, length, nullCount, nullBitmap: valid.take(), valueOffsets: new Int32Array(owned(offsets).buffer), data: owned(out) }
+      const made = {
+        type,
+        length,
+        nullCount,
+        nullBitmap: valid.take(),
+        valueOffsets: new Int32Array(owned(offsets).buffer),
+        data: owned(out),
+      }
       offsets.int32(0)
       return arrow.makeData(made as never)
     },
@@ -177,7 +192,14 @@ function lists(arrow: Arrow, type: DataType, item: Appender): Appender {
     },
     flush() {
       const { length, zeros: nullCount } = valid
-      const made = { type, length, nullCount, nullBitmap: valid.take(), valueOffsets: new Int32Array(owned(offsets).buffer), child: item.flush() }
+      const made = {
+        type,
+        length,
+        nullCount,
+        nullBitmap: valid.take(),
+        valueOffsets: new Int32Array(owned(offsets).buffer),
+        child: item.flush(),
+      }
       items = 0
       offsets.int32(0)
       return arrow.makeData(made as never)
@@ -192,14 +214,21 @@ function structs(arrow: Arrow, names: readonly string[], columns: readonly Appen
     type,
     append(value) {
       valid.push(value !== null)
-      for (let k = 0; k < names.length; k++) columns[k]!.append(value === null ? null : ((value as Record<string, unknown>)[names[k]!] ?? null))
+      for (let k = 0; k < names.length; k++)
+        columns[k]!.append(value === null ? null : ((value as Record<string, unknown>)[names[k]!] ?? null))
     },
     get bytes() {
       return columns.reduce((n, column) => n + column.bytes, 0)
     },
     flush() {
       const { length, zeros: nullCount } = valid
-      return arrow.makeData({ type, length, nullCount, nullBitmap: valid.take(), children: columns.map((column) => column.flush()) })
+      return arrow.makeData({
+        type,
+        length,
+        nullCount,
+        nullBitmap: valid.take(),
+        children: columns.map((column) => column.flush()),
+      })
     },
   }
 }

@@ -63,7 +63,10 @@ async function openArrow(input: ByteSource, signal: AbortSignal): Promise<Record
   compressionRegistry.set(CompressionType.ZSTD, { decode: (bytes) => zstdDecompressSync(bytes) })
   try {
     if (input.size === undefined) return await opened(await Reader.from(input.stream(0, signal)))
-    if (magic.equals(await input.slice(0, magic.length)) && !magic.equals(await input.slice(input.size - magic.length, input.size)))
+    if (
+      magic.equals(await input.slice(0, magic.length)) &&
+      !magic.equals(await input.slice(input.size - magic.length, input.size))
+    )
       throw new Error('it has no end')
     return await opened(await Reader.from(handleOf(input, input.size) as unknown as FileHandle))
   } catch (error) {
@@ -110,7 +113,13 @@ async function* batchesOf(reader: RecordBatchReader, from: number): AsyncGenerat
 }
 
 function broken(error: unknown): unknown {
-  if (!(error instanceof Error) || error.name === 'MillraceError' || error.name === 'SystemError' || error.name === 'AbortError' || 'syscall' in error)
+  if (
+    !(error instanceof Error) ||
+    error.name === 'MillraceError' ||
+    error.name === 'SystemError' ||
+    error.name === 'AbortError' ||
+    'syscall' in error
+  )
     return error
   return new MillraceError('broken_file', `this is no Arrow file, or a damaged one: ${error.message}`, {
     cause: error,
@@ -131,7 +140,13 @@ function* pieces(
     const length = Math.min(rowsPerPiece, size - at)
     const slices = values.map((column) => column.slice(at, at + length))
     const { rows, origins, failed } = reader.rows(slices, length)
-    const bad = failed.map(({ index, failure }): BadRecord => ({ position: start + at + index, bytes: rowAsJson(reader, slices, index), ...failure }))
+    const bad = failed.map(
+      ({ index, failure }): BadRecord => ({
+        position: start + at + index,
+        bytes: rowAsJson(reader, slices, index),
+        ...failure,
+      }),
+    )
     yield {
       rows,
       position: { batch, row: at + length, start },

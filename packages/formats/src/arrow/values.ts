@@ -12,7 +12,8 @@ export function fileColumn({ name, type }: Field): FileColumn {
   const inner: DataType = DataType.isDictionary(type) ? type.dictionary : type
   const told = `Arrow ${inner}`
   const as = (natural: Type, read: (raw: unknown) => unknown): FileColumn => ({ name, natural, told, read })
-  if (DataType.isUtf8(inner) || DataType.isLargeUtf8(inner)) return as({ kind: 'string' }, (raw) => utf8(raw as Uint8Array))
+  if (DataType.isUtf8(inner) || DataType.isLargeUtf8(inner))
+    return as({ kind: 'string' }, (raw) => utf8(raw as Uint8Array))
   if (DataType.isBool(inner)) return as({ kind: 'boolean' }, same)
   if (DataType.isInt(inner)) {
     if (inner.bitWidth < 64) return as({ kind: 'integer' }, same)
@@ -33,7 +34,8 @@ export function fileColumn({ name, type }: Field): FileColumn {
     const perMs = unit === TimeUnit.MILLISECOND ? 1n : unit === TimeUnit.MICROSECOND ? 1000n : 1_000_000n
     return as({ kind: 'timestamp' }, (raw) => wholeMs(raw as bigint, perMs))
   }
-  if (DataType.isBinary(inner) || DataType.isLargeBinary(inner) || DataType.isFixedSizeBinary(inner)) return as({ kind: 'bytes' }, same)
+  if (DataType.isBinary(inner) || DataType.isLargeBinary(inner) || DataType.isFixedSizeBinary(inner))
+    return as({ kind: 'bytes' }, same)
   if (DataType.isList(inner) || DataType.isLargeList(inner) || DataType.isFixedSizeList(inner)) {
     const item = fileColumn(inner.children[0]!)
     const natural: Type | undefined = item.natural && { kind: 'list', of: { type: item.natural, optional: true } }
@@ -44,14 +46,19 @@ export function fileColumn({ name, type }: Field): FileColumn {
     const known = fields.filter((field) => field.natural)
     const natural: Type = {
       kind: 'object',
-      record: { fields: Object.fromEntries(known.map((field) => [field.name, { type: field.natural!, optional: true }])) },
+      record: {
+        fields: Object.fromEntries(known.map((field) => [field.name, { type: field.natural!, optional: true }])),
+      },
     }
     return {
       name,
       natural,
       told,
       fields,
-      read: (raw) => Object.fromEntries(known.map((field) => [field.name, readPart(field, (raw as Record<string, unknown>)[field.name])])),
+      read: (raw) =>
+        Object.fromEntries(
+          known.map((field) => [field.name, readPart(field, (raw as Record<string, unknown>)[field.name])]),
+        ),
     }
   }
   if (DataType.isMap(inner)) {
@@ -59,7 +66,12 @@ export function fileColumn({ name, type }: Field): FileColumn {
     if (key?.natural?.kind !== 'string' || !value?.natural) return { name, natural: undefined, told, read: same }
     const plain = toJson(value.natural)
     const read = (raw: unknown) =>
-      Object.fromEntries((raw as Record<string, unknown>[]).map((entry) => [key.read(entry[key.name]), plain(readPart(value, entry[value.name]))]))
+      Object.fromEntries(
+        (raw as Record<string, unknown>[]).map((entry) => [
+          key.read(entry[key.name]),
+          plain(readPart(value, entry[value.name])),
+        ]),
+      )
     return as({ kind: 'json' }, read)
   }
   return { name, natural: undefined, told, read: same }

@@ -35,7 +35,9 @@ export async function arrowWriter(record: RecordType, options: ArrowWriteOptions
   const names = Object.keys(record.fields)
   const texts = names.filter((name) => record.fields[name]!.type.kind === 'string')
   const types = names.map((name) => appender(arrow, record.fields[name]!.type).type)
-  const schema = new arrow.Schema(names.map((name, k) => new arrow.Field(name, types[k]!, record.fields[name]!.optional)))
+  const schema = new arrow.Schema(
+    names.map((name, k) => new arrow.Field(name, types[k]!, record.fields[name]!.optional)),
+  )
   const row = new arrow.Struct(schema.fields)
   return () => {
     let parts: Uint8Array[] = []
@@ -47,7 +49,8 @@ export async function arrowWriter(record: RecordType, options: ArrowWriteOptions
       parts.push(bytes)
       pendingBytes += bytes.length
     }
-    const writer: RecordBatchWriter = options.layout === 'stream' ? new arrow.RecordBatchStreamWriter() : new arrow.RecordBatchFileWriter()
+    const writer: RecordBatchWriter =
+      options.layout === 'stream' ? new arrow.RecordBatchStreamWriter() : new arrow.RecordBatchFileWriter()
     writer.reset(queue, schema)
     const columns = names.map((name) => appender(arrow, record.fields[name]!.type))
     let held = 0

@@ -24,7 +24,14 @@ export function chunkOf(bytes: Buffer, encoding: Encoding, last: boolean): Chunk
   const ends = length === 0 || isBreak(bytes[length - 1]!)
   const units = last && !ends ? Buffer.concat([bytes, lineFeed]) : bytes
   const text = units.toString('latin1')
-  return { bytes, units, text, wide: encoding === 'utf-8' && !isAscii(bytes), length, end: last ? units.length : text.lastIndexOf('\n') + 1 }
+  return {
+    bytes,
+    units,
+    text,
+    wide: encoding === 'utf-8' && !isAscii(bytes),
+    length,
+    end: last ? units.length : text.lastIndexOf('\n') + 1,
+  }
 }
 
 const lineFeed = Buffer.from('\n')
@@ -41,7 +48,14 @@ function wideChunk(bytes: Buffer, encoding: Encoding, last: boolean): Chunk {
   if (odd || (last && !ends)) {
     units = Uint16Array.from({ length: text.length + 1 }, (_, i) => (i < text.length ? text.charCodeAt(i) : 10))
   }
-  return { bytes, units, text, wide: !text.isWellFormed(), length: length + odd.length, end: last ? units.length : text.lastIndexOf('\n') + 1 }
+  return {
+    bytes,
+    units,
+    text,
+    wide: !text.isWellFormed(),
+    length: length + odd.length,
+    end: last ? units.length : text.lastIndexOf('\n') + 1,
+  }
 }
 
 const isBreak = (unit: number): boolean => unit === 10 || unit === 13

@@ -46,7 +46,9 @@ export function compiledScan(layout: Layout, dialect: Dialect, trouble: Trouble,
       : `${f} = text.slice(from, to)`
   const slow = (k: number, f: string, quoted: boolean) =>
     `{ ${cut(k, f)}${wide ? '; else' : ';'} { ${quoted ? `${once(f)}; ` : ''}${f} = trouble.cell(${k}, ${f}, ${quoted}) } }`
-  const passPlain = wide ? `for (high = 0, i = from, c = units[i]; ${isCell}; c = units[++i]) high |= c` : `while (${isCell}) c = units[++i]`
+  const passPlain = wide
+    ? `for (high = 0, i = from, c = units[i]; ${isCell}; c = units[++i]) high |= c`
+    : `while (${isCell}) c = units[++i]`
 
   function quoted(k: number): string {
     const { kind } = columns[k]!
@@ -65,7 +67,9 @@ export function compiledScan(layout: Layout, dialect: Dialect, trouble: Trouble,
       const [reader] = readers[k]!
       if (dialect.markers.size) return `${passPlain}; to = i; ${slow(k, f, false)}`
       if (readers[k]!.length === 1 && reader!.output.date) return dateInPlace(k, reader!.x)
-      const atEmpty = dialect.emptyIsNull ? `if (from === i) ${optional ? `${f} = null` : `trouble.cell(${k}, '', false)`}; else ` : ''
+      const atEmpty = dialect.emptyIsNull
+        ? `if (from === i) ${optional ? `${f} = null` : `trouble.cell(${k}, '', false)`}; else `
+        : ''
       const value = reader ? cut(k, f) : wide ? cut(k, 'unread') : ''
       return `${passPlain}; to = i; ${atEmpty}{ ${value} }`
     }
@@ -87,7 +91,9 @@ export function compiledScan(layout: Layout, dialect: Dialect, trouble: Trouble,
   /** A column that only output x reads, as a date. Equal text gives the value of the record before, at `same${x}`. */
   function dateInPlace(k: number, x: number): string {
     const { optional } = columns[k]!
-    const empty = dialect.emptyIsNull ? `if (from === i) ${optional ? `d${x} = null` : `trouble.cell(${k}, '', false)`}; else ` : ''
+    const empty = dialect.emptyIsNull
+      ? `if (from === i) ${optional ? `d${x} = null` : `trouble.cell(${k}, '', false)`}; else `
+      : ''
     return `to = same${x}
       if (to >= 0) while (c === units[to] && ${isCell}) { c = units[++i]; to++ }
       if (to >= 0 && !(${isCell}) && (units[to] === ${delimiter} || units[to] === 10 || units[to] === 13)) { d${x} = date${x}; same${x} = from }
@@ -107,14 +113,21 @@ export function compiledScan(layout: Layout, dialect: Dialect, trouble: Trouble,
     return `c = units[i]; ${read}; ${end}`
   }
 
-  const isInPlace = ({ column, date }: Output) => date !== undefined && readers[column]!.length === 1 && !dialect.markers.size
+  const isInPlace = ({ column, date }: Output) =>
+    date !== undefined && readers[column]!.length === 1 && !dialect.markers.size
   const datesOfQuoted = (k: number) =>
-    readers[k]!.map(({ output, x }) => (isInPlace(output) ? `; if (f${k} !== undefined) d${x} = trouble.date(${x}, f${k})` : '')).join('')
+    readers[k]!.map(({ output, x }) =>
+      isInPlace(output) ? `; if (f${k} !== undefined) d${x} = trouble.date(${x}, f${k})` : '',
+    ).join('')
   const datesAtEnd = outputs.map(({ column, date }, x) =>
-    date && !isInPlace({ name: '', column, date }) ? `d${x} = f${column} === null || f${column} === undefined ? null : trouble.date(${x}, f${column})` : '',
+    date && !isInPlace({ name: '', column, date })
+      ? `d${x} = f${column} === null || f${column} === undefined ? null : trouble.date(${x}, f${column})`
+      : '',
   )
   const dated = outputs.flatMap(({ date }, x) => (date ? [x] : []))
-  const object = outputs.map(({ name, column, date }, x) => `${propertyKey(name)}: ${date ? `d${x}` : `f${column}`}`).join(', ')
+  const object = outputs
+    .map(({ name, column, date }, x) => `${propertyKey(name)}: ${date ? `d${x}` : `f${column}`}`)
+    .join(', ')
 
   const body = `return function scan(units, text, i, end, rows, spans, bad, max) {
     let c = 0, from = 0, to = 0, twice = false, minus = false, digits = 0, point = 0, value = 0, high = 0, rest, unread
@@ -139,5 +152,8 @@ export function compiledScan(layout: Layout, dialect: Dialect, trouble: Trouble,
     return i
   }`
   const mark = String.fromCharCode(quote)
-  return generate<Scan>({ trouble, dialect, powersOfTen, lineEnd, recordEnd, sliceText, mark, doubled: mark + mark }, body)
+  return generate<Scan>(
+    { trouble, dialect, powersOfTen, lineEnd, recordEnd, sliceText, mark, doubled: mark + mark },
+    body,
+  )
 }

@@ -19,15 +19,25 @@ export interface Header {
  * The header that begins behind the empty lines from `at` on; undefined: it does not end in this chunk.
  * Throws `MillraceError` `unclosed_quote` where it cannot end any more.
  */
-export function readHeader(chunk: Chunk, at: number, dialect: Dialect, options: CsvOptions, last: boolean): Header | undefined {
+export function readHeader(
+  chunk: Chunk,
+  at: number,
+  dialect: Dialect,
+  options: CsvOptions,
+  last: boolean,
+): Header | undefined {
   const end = last ? chunk.end : Math.max(chunk.end, lastBreak(chunk, Math.max(at, chunk.end)))
   while (at < end && (chunk.units[at] === 10 || chunk.units[at] === 13)) at = afterLineEnd(chunk.units, at)
   const header = at < end ? parse(chunk, at, end, dialect, options) : undefined
   const tooLarge = (header ? header.next : chunk.length) - at > dialect.limit
   if (!tooLarge && (header || !last || at >= chunk.length)) return header
-  throw new MillraceError('unclosed_quote', `the header does not end${tooLarge ? ` within max_record_size (${options.max_record_size} bytes)` : ''}`, {
-    hint: 'a quote in it is not closed, or this is no CSV file',
-  })
+  throw new MillraceError(
+    'unclosed_quote',
+    `the header does not end${tooLarge ? ` within max_record_size (${options.max_record_size} bytes)` : ''}`,
+    {
+      hint: 'a quote in it is not closed, or this is no CSV file',
+    },
+  )
 }
 
 function parse(chunk: Chunk, at: number, end: number, dialect: Dialect, { encoding }: CsvOptions): Header | undefined {
@@ -58,7 +68,11 @@ function parse(chunk: Chunk, at: number, end: number, dialect: Dialect, { encodi
     const c = units[i]
     if (c === dialect.delimiter) continue
     if (c !== 10 && c !== 13)
-      failure = { code: 'bad_quote', field: names.at(-1)!, message: `column ${names.length} of the header has text behind its closing quote` }
+      failure = {
+        code: 'bad_quote',
+        field: names.at(-1)!,
+        message: `column ${names.length} of the header has text behind its closing quote`,
+      }
     return { names, start: at, next: afterLineEnd(units, lineEnd(units, i)), ...(failure ? { failure } : {}) }
   }
 }

@@ -18,7 +18,8 @@ type Kind = 'integer' | 'bigint' | 'number' | 'boolean' | 'date' | 'timestamp'
 const looks: Readonly<Record<Kind, (text: string) => boolean>> = {
   integer: (text) => /^(0|-?[1-9]\d*)$/.test(text),
   bigint: (text) => /^(0|-?[1-9]\d*)$/.test(text),
-  number: (text) => /^-?(0|[1-9]\d*)(\.\d+)?$/.test(text) && text.replace('-', '').replace('.', '').replace(/^0+/, '').length <= 15,
+  number: (text) =>
+    /^-?(0|[1-9]\d*)(\.\d+)?$/.test(text) && text.replace('-', '').replace('.', '').replace(/^0+/, '').length <= 15,
   boolean: (text) => /^(true|false)$/i.test(text),
   date: (text) => /^\d/.test(text),
   timestamp: (text) => /^\d/.test(text),
@@ -61,14 +62,23 @@ export async function inferCsv(input: ByteSource, csv: Partial<CsvOptions>, sign
     piece.rows.forEach(look)
     const bad = piece.bad?.[0]
     if (bad)
-      throw new MillraceError('bad_record', `byte ${bad.position}${bad.field === undefined ? '' : `, column ${bad.field}`}: ${bad.message}`, {
-        hint: 'set the options delimiter, quote, encoding or ragged as the file needs them',
-      })
+      throw new MillraceError(
+        'bad_record',
+        `byte ${bad.position}${bad.field === undefined ? '' : `, column ${bad.field}`}: ${bad.message}`,
+        {
+          hint: 'set the options delimiter, quote, encoding or ragged as the file needs them',
+        },
+      )
     seen += piece.rows.length
     if (seen >= sampleRows) break
   }
   return {
-    fields: Object.fromEntries(columns.map(({ name, kinds, empty, any }) => [name, { type: typeOf(any ? kinds : new Set()), optional: empty || seen === 0 }])),
+    fields: Object.fromEntries(
+      columns.map(({ name, kinds, empty, any }) => [
+        name,
+        { type: typeOf(any ? kinds : new Set()), optional: empty || seen === 0 },
+      ]),
+    ),
   }
 }
 
@@ -80,7 +90,9 @@ function typeOf(kinds: ReadonlySet<Kind>): Type {
 
 async function namesOf(input: ByteSource, options: CsvOptions, signal: AbortSignal): Promise<readonly string[]> {
   if (!options.header)
-    throw new MillraceError('cannot_infer', 'without a header the columns have no names', { hint: 'write the schema by hand, in the order of the columns' })
+    throw new MillraceError('cannot_infer', 'without a header the columns have no names', {
+      hint: 'write the schema by hand, in the order of the columns',
+    })
   const unit = unitBytes(options.encoding)
   let held: Buffer = Buffer.alloc(0)
   const header = (last: boolean) => {

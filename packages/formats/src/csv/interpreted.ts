@@ -16,7 +16,16 @@ export interface FailedRecord {
  * Reads records from `at` until `max` were found, or `end` is reached, or one begins that does not end before `end` or is longer than it may be; gives the index where it
  * stopped. Rows are added to `rows`, the borders of row n are put at 2n and 2n+1 of `spans`, failed records are added to `bad`. See structure.ts for `units`, `text`.
  */
-export type Scan = (units: Units, text: string, at: number, end: number, rows: Row[], spans: Int32Array, bad: FailedRecord[], max: number) => number
+export type Scan = (
+  units: Units,
+  text: string,
+  at: number,
+  end: number,
+  rows: Row[],
+  spans: Int32Array,
+  bad: FailedRecord[],
+  max: number,
+) => number
 
 export function interpretedScan(layout: Layout, dialect: Dialect, trouble: Trouble, wide: boolean): Scan {
   const { columns, outputs } = layout
@@ -108,6 +117,7 @@ function isAscii(units: Units, from: number, to: number): boolean {
 
 /** `__proto__` becomes a property like any other. */
 function put(row: Row, name: string, value: unknown): void {
-  if (name === '__proto__') Object.defineProperty(row, name, { value, enumerable: true, writable: true, configurable: true })
+  if (name === '__proto__')
+    Object.defineProperty(row, name, { value, enumerable: true, writable: true, configurable: true })
   else row[name] = value
 }

@@ -3,7 +3,14 @@
  *
  * Every column that the schema declares is checked for its type, whether or not anything reads it, so that a row fails or passes alike with and without push.
  */
-import { compileDateParser, compileReformat, type DateRule, fromText, MillraceError, type RecordType } from '@millrace/core'
+import {
+  compileDateParser,
+  compileReformat,
+  type DateRule,
+  fromText,
+  MillraceError,
+  type RecordType,
+} from '@millrace/core'
 import type { ReadOptions } from '../reader.ts'
 
 /** Why a record cannot be read; the place is told by who found it. */
@@ -51,9 +58,17 @@ export function layoutOf(names: readonly string[] | undefined, read: ReadOptions
   const declared = read.schema.fields
   const header = names ?? Object.keys(declared)
   if (header.length === 0)
-    throw new MillraceError('missing_column', 'without a header, the schema must name the columns', { hint: 'declare the fields in the order of the columns' })
+    throw new MillraceError('missing_column', 'without a header, the schema must name the columns', {
+      hint: 'declare the fields in the order of the columns',
+    })
   const broken = badHeader ?? (names && brokenHeader(names, read))
-  if (broken) return { columns: header.map((name) => ({ name, kind: 'skip', optional: true, convert: asIs })), outputs: [], unknown: 0, broken }
+  if (broken)
+    return {
+      columns: header.map((name) => ({ name, kind: 'skip', optional: true, convert: asIs })),
+      outputs: [],
+      unknown: 0,
+      broken,
+    }
   const missing = Object.keys(declared).filter((name) => !header.includes(name))
   if (missing.length) throw missingColumns(missing, header)
 
@@ -63,9 +78,11 @@ export function layoutOf(names: readonly string[] | undefined, read: ReadOptions
   const wanted = read.push?.columns ?? [...Object.keys(declared), ...kept].map((name) => ({ name, from: name }))
   const outputs = wanted.map((column): Output => {
     const k = at.get(column.from)
-    if (k === undefined) throw new Error(`pushed column ${column.name} reads ${column.from}, which is no field of the schema`)
+    if (k === undefined)
+      throw new Error(`pushed column ${column.name} reads ${column.from}, which is no field of the schema`)
     if (!('date' in column && column.date)) return { name: column.name, column: k }
-    if (columns[k]!.kind !== 'string') throw new Error(`pushed column ${column.name} reads dates from ${column.from}, which is no string`)
+    if (columns[k]!.kind !== 'string')
+      throw new Error(`pushed column ${column.name} reads dates from ${column.from}, which is no string`)
     const { formats, zone, to } = column.date
     const convert = to === undefined ? compileDateParser(formats, zone) : compileReformat(formats, zone, to)
     return { name: column.name, column: k, date: { rule: column.date, convert } }
@@ -88,11 +105,24 @@ function brokenHeader(names: readonly string[], read: ReadOptions): RecordFailur
   const seen = new Set<string>()
   for (const name of names) {
     if (seen.has(name))
-      return { code: 'duplicate_column', field: name, message: `the header names the column ${show(name)} twice, so its cells cannot be told apart` }
+      return {
+        code: 'duplicate_column',
+        field: name,
+        message: `the header names the column ${show(name)} twice, so its cells cannot be told apart`,
+      }
     seen.add(name)
-    if (name === '__proto__') return { code: 'forbidden_column', field: name, message: 'the header names a column `__proto__`, which no record may have' }
+    if (name === '__proto__')
+      return {
+        code: 'forbidden_column',
+        field: name,
+        message: 'the header names a column `__proto__`, which no record may have',
+      }
     if (read.unknownFields === 'error' && !Object.hasOwn(read.schema.fields, name))
-      return { code: 'unknown_field', field: name, message: `the header names the column ${show(name)}, which is no field of the schema` }
+      return {
+        code: 'unknown_field',
+        field: name,
+        message: `the header names the column ${show(name)}, which is no field of the schema`,
+      }
   }
   return undefined
 }
@@ -100,7 +130,9 @@ function brokenHeader(names: readonly string[], read: ReadOptions): RecordFailur
 function missingColumns(missing: readonly string[], header: readonly string[]): MillraceError {
   const plain = (name: string) => name.replaceAll(/[^\p{L}\p{N}]/gu, '').toLowerCase()
   const near = missing.flatMap((name) =>
-    header.filter((other) => plain(other) === plain(name)).map((other) => `${show(other)} stands where ${show(name)} is declared`),
+    header
+      .filter((other) => plain(other) === plain(name))
+      .map((other) => `${show(other)} stands where ${show(name)} is declared`),
   )
   const other = header.length === 1 ? [';', '\t', '|', ','].find((mark) => header[0]!.includes(mark)) : undefined
   const hint = other
@@ -108,8 +140,15 @@ function missingColumns(missing: readonly string[], header: readonly string[]): 
     : near.length
       ? near.join('; ')
       : 'name the columns as the file does, leave the field out of the schema, or set header: false if the file has no header line'
-  const found = header.length > 30 ? `${header.slice(0, 30).map(show).join(', ')} and ${header.length - 30} more` : header.map(show).join(', ')
-  return new MillraceError('missing_column', `the header has no column ${missing.map(show).join(', ')}; it has ${found}`, { hint })
+  const found =
+    header.length > 30
+      ? `${header.slice(0, 30).map(show).join(', ')} and ${header.length - 30} more`
+      : header.map(show).join(', ')
+  return new MillraceError(
+    'missing_column',
+    `the header has no column ${missing.map(show).join(', ')}; it has ${found}`,
+    { hint },
+  )
 }
 
 /** A name in a message. */
@@ -122,7 +161,10 @@ export function outputType(read: ReadOptions): RecordType {
     fields: Object.fromEntries(
       read.push.columns.map(({ name, from, date }) => {
         const field = read.schema.fields[from]!
-        return [name, date ? { type: { kind: date.to === undefined ? 'timestamp' : 'string' }, optional: field.optional } : field]
+        return [
+          name,
+          date ? { type: { kind: date.to === undefined ? 'timestamp' : 'string' }, optional: field.optional } : field,
+        ]
       }),
     ),
   }

@@ -4,21 +4,45 @@ import { encodings } from '../text.ts'
 
 /** Of a connector that reads CSV; spread into its options. */
 export const csvOptions = {
-  delimiter: option.text('The character between cells; a tab is written "\\t" in double quotes.', { default: ',', example: ';' }),
-  quote: option.text('The character around cells that hold delimiters or line breaks, doubled inside them; empty: there is none.', { default: '"' }),
-  header: option.boolean('The first line names the columns. Without it, the columns are the fields of the schema, in their order.', { default: true }),
-  encoding: option.oneOf(encodings, 'How the text is encoded; bytes that are not so are an error. latin1 is ISO-8859-1.', {
-    default: 'utf-8',
-    example: 'latin1',
+  delimiter: option.text('The character between cells; a tab is written "\\t" in double quotes.', {
+    default: ',',
+    example: ';',
   }),
-  nulls: option.list(option.text('One text.'), 'Cells that mean "no value". In quotes they do so only where the field is no string.', {
-    default: [''],
-    example: ['', 'NULL'],
+  quote: option.text(
+    'The character around cells that hold delimiters or line breaks, doubled inside them; empty: there is none.',
+    { default: '"' },
+  ),
+  header: option.boolean(
+    'The first line names the columns. Without it, the columns are the fields of the schema, in their order.',
+    { default: true },
+  ),
+  encoding: option.oneOf(
+    encodings,
+    'How the text is encoded; bytes that are not so are an error. latin1 is ISO-8859-1.',
+    {
+      default: 'utf-8',
+      example: 'latin1',
+    },
+  ),
+  nulls: option.list(
+    option.text('One text.'),
+    'Cells that mean "no value". In quotes they do so only where the field is no string.',
+    {
+      default: [''],
+      example: ['', 'NULL'],
+    },
+  ),
+  ragged: option.oneOf(
+    ['error', 'pad'],
+    'A row with fewer cells than the header: an error, or filled up with null. More cells are always an error.',
+    {
+      default: 'error',
+    },
+  ),
+  max_record_size: option.size('The largest record; a quote that is never closed is found out by it.', {
+    default: '1MiB',
+    example: '8MiB',
   }),
-  ragged: option.oneOf(['error', 'pad'], 'A row with fewer cells than the header: an error, or filled up with null. More cells are always an error.', {
-    default: 'error',
-  }),
-  max_record_size: option.size('The largest record; a quote that is never closed is found out by it.', { default: '1MiB', example: '8MiB' }),
 }
 
 /** The options as a reader gets them; sizes in bytes. */
@@ -38,21 +62,42 @@ export const csvDefaults: CsvOptions = {
 const code = 'bad_value'
 
 /** What is wrong with options that are right one by one. */
-export function csvProblems(options: Pick<CsvOptions, 'delimiter' | 'quote'> & { readonly max_record_size?: number }): Problem[] {
+export function csvProblems(
+  options: Pick<CsvOptions, 'delimiter' | 'quote'> & { readonly max_record_size?: number },
+): Problem[] {
   const problems: Problem[] = []
   const one = 'one ASCII character that is neither a line break nor NUL'
   if (!isMark(options.delimiter))
-    problems.push({ code, at: ['delimiter'], message: 'the delimiter must be one character', expected: one, got: options.delimiter })
+    problems.push({
+      code,
+      at: ['delimiter'],
+      message: 'the delimiter must be one character',
+      expected: one,
+      got: options.delimiter,
+    })
   if (options.quote !== '' && !isMark(options.quote))
-    problems.push({ code, at: ['quote'], message: 'the quote must be one character, or empty', expected: one, got: options.quote })
-  else if (options.quote === options.delimiter) problems.push({ code, at: ['quote'], message: 'the quote and the delimiter must differ', got: options.quote })
+    problems.push({
+      code,
+      at: ['quote'],
+      message: 'the quote must be one character, or empty',
+      expected: one,
+      got: options.quote,
+    })
+  else if (options.quote === options.delimiter)
+    problems.push({ code, at: ['quote'], message: 'the quote and the delimiter must differ', got: options.quote })
   const size = options.max_record_size
   if (size !== undefined && (size < 16 || size > 256 * 1024 * 1024))
-    problems.push({ code, at: ['max_record_size'], message: 'the size must be between 16 bytes and 256 MiB', got: String(size) })
+    problems.push({
+      code,
+      at: ['max_record_size'],
+      message: 'the size must be between 16 bytes and 256 MiB',
+      got: String(size),
+    })
   return problems
 }
 
-const isMark = (text: string): boolean => text.length === 1 && text > '\0' && text < '\x7f' && text !== '\n' && text !== '\r'
+const isMark = (text: string): boolean =>
+  text.length === 1 && text > '\0' && text < '\x7f' && text !== '\n' && text !== '\r'
 
 /** The options as the scanners need them: numbers of code units. */
 export interface Dialect {

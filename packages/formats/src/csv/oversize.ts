@@ -41,7 +41,10 @@ export function giveUp(chunk: Chunk, at: number, dialect: Dialect, layout: Layou
 /** Passes over the rest of a line; undefined: more of the input is needed. */
 export function passOver(chunk: Chunk, at: number, dialect: Dialect, last: boolean): GivenUp | undefined {
   const { units, length } = chunk
-  const failure: RecordFailure = { code: 'record_too_large', message: 'this goes on from the record before, which is longer than max_record_size' }
+  const failure: RecordFailure = {
+    code: 'record_too_large',
+    message: 'this goes on from the record before, which is longer than max_record_size',
+  }
   const most = at + dialect.limit
   let i = at
   while (i < length && i < most && units[i] !== 10 && units[i] !== 13) i++

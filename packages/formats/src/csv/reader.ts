@@ -42,7 +42,11 @@ const batchRows = 1000
  * A reader of CSV. Positions of pieces are `{ offset }`; `Piece.context` is `{ header: [...] }` where there is a header. `scanner`: they give the same results;
  * by default the compiled one, where code may be made. Reading throws `MillraceError` `missing_column`, and `bad_encoding` for a wrong byte order mark.
  */
-export function createCsvReader(csv: Partial<CsvOptions>, read: ReadOptions, scanner?: 'compiled' | 'interpreted'): RecordReader {
+export function createCsvReader(
+  csv: Partial<CsvOptions>,
+  read: ReadOptions,
+  scanner?: 'compiled' | 'interpreted',
+): RecordReader {
   const options: CsvOptions = { ...csvDefaults, ...csv }
   const { encoding } = options
   const unit = unitBytes(encoding)
@@ -56,7 +60,11 @@ export function createCsvReader(csv: Partial<CsvOptions>, read: ReadOptions, sca
     const make = (wide: boolean) => (fast ? compiledScan : interpretedScan)(layout, dialect, trouble, wide)
     let narrow: Scan | undefined
     let wide: Scan | undefined
-    return { layout, context: names && { header: names }, scan: (isWide) => (isWide ? (wide ??= make(true)) : (narrow ??= make(false))) }
+    return {
+      layout,
+      context: names && { header: names },
+      scan: (isWide) => (isWide ? (wide ??= make(true)) : (narrow ??= make(false))),
+    }
   }
 
   /** The header alone, for reading on in the middle. */
@@ -65,10 +73,18 @@ export function createCsvReader(csv: Partial<CsvOptions>, read: ReadOptions, sca
     for await (const bytes of input.stream(0, signal)) {
       held = Buffer.concat([held, bytes])
       const last = held.length === input.size
-      const header = readHeader(chunkOf(held, encoding, last), byteOrderMark(held, encoding) / unit, dialect, options, last)
+      const header = readHeader(
+        chunkOf(held, encoding, last),
+        byteOrderMark(held, encoding) / unit,
+        dialect,
+        options,
+        last,
+      )
       if (header) return openWith(header.names, read, header.failure)
     }
-    throw new MillraceError('input_changed', 'the input has no header any more', { hint: 'put the file back as it was, or reset the state of the pipeline' })
+    throw new MillraceError('input_changed', 'the input has no header any more', {
+      hint: 'put the file back as it was, or reset the state of the pipeline',
+    })
   }
 
   async function* readAll(input: ByteSource, at: Json | undefined, signal: AbortSignal): AsyncGenerator<Piece> {
@@ -78,7 +94,15 @@ export function createCsvReader(csv: Partial<CsvOptions>, read: ReadOptions, sca
     let held: Buffer = Buffer.alloc(0)
     let opened = options.header ? (base > 0 ? await reopen(input, signal) : undefined) : openWith(undefined, read)
 
-    function pieceOf(chunk: Chunk, start: number, end: number, rows: Row[], spans: Int32Array, failed: readonly FailedRecord[], cut?: string): Piece {
+    function pieceOf(
+      chunk: Chunk,
+      start: number,
+      end: number,
+      rows: Row[],
+      spans: Int32Array,
+      failed: readonly FailedRecord[],
+      cut?: string,
+    ): Piece {
       const { bytes } = chunk
       const origin = base
       const offset = origin + Math.min(end * unit, bytes.length)
@@ -90,7 +114,13 @@ export function createCsvReader(csv: Partial<CsvOptions>, read: ReadOptions, sca
         bytes: offset - origin - start * unit,
         ...(opened!.layout.unknown * rows.length > 0 ? { unknown: opened!.layout.unknown * rows.length } : {}),
         ...(failed.length
-          ? { bad: failed.map(({ start, end, failure }) => ({ position: origin + start * unit, bytes: bytes.subarray(start * unit, end * unit), ...failure })) }
+          ? {
+              bad: failed.map(({ start, end, failure }) => ({
+                position: origin + start * unit,
+                bytes: bytes.subarray(start * unit, end * unit),
+                ...failure,
+              })),
+            }
           : {}),
         ...(cut ? { context: { ...opened!.context, cut } } : opened!.context ? { context: opened!.context } : {}),
       }
@@ -134,7 +164,15 @@ export function createCsvReader(csv: Partial<CsvOptions>, read: ReadOptions, sca
         const given = inside ? passOver(chunk, i, dialect, last) : giveUp(chunk, i, dialect, opened.layout, last)
         if (!given) break
         inside = given.inside
-        yield pieceOf(chunk, i, given.end, [], noSpans, [{ start: i, end: given.end, failure: given.failure }], given.failure.code)
+        yield pieceOf(
+          chunk,
+          i,
+          given.end,
+          [],
+          noSpans,
+          [{ start: i, end: given.end, failure: given.failure }],
+          given.failure.code,
+        )
         i = given.end
       }
       const used = Math.min(i * unit, bytes.length)
@@ -145,7 +183,8 @@ export function createCsvReader(csv: Partial<CsvOptions>, read: ReadOptions, sca
     let waiting: Uint8Array[] = []
     let waitingBytes = 0
     const joined = () => {
-      const bytes = held.length === 0 && waiting.length === 1 ? asBuffer(waiting[0]!) : Buffer.concat([held, ...waiting])
+      const bytes =
+        held.length === 0 && waiting.length === 1 ? asBuffer(waiting[0]!) : Buffer.concat([held, ...waiting])
       waiting = []
       waitingBytes = 0
       return bytes
@@ -163,9 +202,14 @@ export function createCsvReader(csv: Partial<CsvOptions>, read: ReadOptions, sca
 
   function decode(bytes: Uint8Array, context: Json | undefined): Row {
     const { header, cut } = (context ?? {}) as Context
-    if (cut) throw new DataError(cut, 'the bytes are part of a record that was longer than max_record_size, or had a quote that was not closed')
+    if (cut)
+      throw new DataError(
+        cut,
+        'the bytes are part of a record that was longer than max_record_size, or had a quote that was not closed',
+      )
     const names = options.header ? header : undefined
-    if (options.header && !names) throw new DataError('missing_context', 'the record was kept without the header of its file')
+    if (options.header && !names)
+      throw new DataError('missing_context', 'the record was kept without the header of its file')
     const key = JSON.stringify(names ?? null)
     if (replayed?.key !== key) {
       try {
@@ -179,9 +223,11 @@ export function createCsvReader(csv: Partial<CsvOptions>, read: ReadOptions, sca
     const failed: FailedRecord[] = []
     const { opened } = replayed
     const i = opened.scan(chunk.wide)(chunk.units, chunk.text, 0, chunk.end, rows, new Int32Array(4), failed, 2)
-    const failure = failed[0]?.failure ?? (i < chunk.length ? giveUp(chunk, i, dialect, opened.layout, true)?.failure : undefined)
+    const failure =
+      failed[0]?.failure ?? (i < chunk.length ? giveUp(chunk, i, dialect, opened.layout, true)?.failure : undefined)
     if (failure) throw new DataError(failure.code, failure.message, failure.field)
-    if (rows.length !== 1 || i < chunk.length) throw new DataError('not_one_record', 'the bytes are not exactly one record')
+    if (rows.length !== 1 || i < chunk.length)
+      throw new DataError('not_one_record', 'the bytes are not exactly one record')
     return rows[0]!
   }
 

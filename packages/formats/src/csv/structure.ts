@@ -62,7 +62,8 @@ export function closingQuote(units: Units, at: number, end: number, quote: numbe
 }
 
 /** The index behind the line break at `at`. */
-export const afterLineEnd = (units: Units, at: number): number => (units[at] === 13 && units[at + 1] === 10 ? at + 2 : at + 1)
+export const afterLineEnd = (units: Units, at: number): number =>
+  units[at] === 13 && units[at + 1] === 10 ? at + 2 : at + 1
 
 /**
  * The text of `start` to `end`; undefined where the units are not text. `wide`: the chunk holds units that are not characters by themselves, so that

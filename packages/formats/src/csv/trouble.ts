@@ -43,7 +43,10 @@ export class Trouble {
     try {
       if (this.isNull(text) && !(quoted && column.kind === 'string')) {
         if (column.optional) return null
-        throw new DataError('missing_value', `${text === '' ? 'the cell is empty' : `${show(text)} means "no value"`}, and the field is not optional`)
+        throw new DataError(
+          'missing_value',
+          `${text === '' ? 'the cell is empty' : `${show(text)} means "no value"`}, and the field is not optional`,
+        )
       }
       return column.convert(text)
     } catch (error) {
@@ -66,7 +69,12 @@ export class Trouble {
     this.any = true
     if (order < this.undatedOrder) {
       this.undatedOrder = order
-      this.undated = { code: 'bad_date', field, message: `${show(text)} is no date: expected ${formats.join(' or ')}`, step }
+      this.undated = {
+        code: 'bad_date',
+        field,
+        message: `${show(text)} is no date: expected ${formats.join(' or ')}`,
+        step,
+      }
     }
     return null
   }
@@ -93,14 +101,22 @@ export class Trouble {
 
   private absent(k: number): void {
     const column = this.layout.columns[k]!
-    if (!column.optional) this.refuse({ code: 'missing_value', field: column.name, message: 'the row ends before this cell, and the field is not optional' })
+    if (!column.optional)
+      this.refuse({
+        code: 'missing_value',
+        field: column.name,
+        message: 'the row ends before this cell, and the field is not optional',
+      })
   }
 
   /** The record has `cells` cells. */
   ragged(cells: number): void {
     const expected = this.layout.columns.length
     this.any = true
-    this.structure ??= { code: 'ragged_row', message: `the row has ${cells} ${cells === 1 ? 'cell' : 'cells'} instead of ${expected}` }
+    this.structure ??= {
+      code: 'ragged_row',
+      message: `the row has ${cells} ${cells === 1 ? 'cell' : 'cells'} instead of ${expected}`,
+    }
   }
 
   /** Column k has text behind its closing quote. */
@@ -114,4 +130,5 @@ export class Trouble {
   }
 }
 
-const joined = (name: string, path: string | undefined): string => (path === undefined ? name : path.startsWith('[') ? name + path : `${name}.${path}`)
+const joined = (name: string, path: string | undefined): string =>
+  path === undefined ? name : path.startsWith('[') ? name + path : `${name}.${path}`

@@ -2,13 +2,26 @@
  * Writes CSV, UTF-8. What a reader with the same options reads back is what was written: a text that would be read as null is put in quotes, and what has no
  * form that can be told from null is refused.
  */
-import { DataError, isWellFormed, option, type Problem, type RecordType, type Row, type Static, toText, type Type } from '@millrace/core'
+import {
+  DataError,
+  isWellFormed,
+  option,
+  type Problem,
+  type RecordType,
+  type Row,
+  type Static,
+  toText,
+  type Type,
+} from '@millrace/core'
 import type { RecordWriter, RefusedRow } from '../writer.ts'
 import { csvProblems } from './options.ts'
 
 /** Of a connector that writes CSV. */
 export const csvWriteOptions = {
-  delimiter: option.text('The character between cells; a tab is written "\\t" in double quotes.', { default: ',', example: ';' }),
+  delimiter: option.text('The character between cells; a tab is written "\\t" in double quotes.', {
+    default: ',',
+    example: ';',
+  }),
   quote: option.text('The character around cells that need it.', { default: '"' }),
   header: option.boolean('The first line names the columns.', { default: true }),
   line_end: option.oneOf(['lf', 'crlf'], 'What ends a line.', { default: 'lf' }),
@@ -27,7 +40,12 @@ export function csvWriteProblems(options: Partial<CsvWriteOptions>): Problem[] {
   const problems = csvProblems({ delimiter, quote })
   if (quote === '') problems.push({ code: 'bad_value', at: ['quote'], message: 'a writer needs a quote character' })
   if (quote && [delimiter, quote, '\n', '\r'].some((mark) => nulls.includes(mark)))
-    problems.push({ code: 'bad_value', at: ['nulls'], message: 'the text for null may hold no delimiter, quote or line break', got: nulls })
+    problems.push({
+      code: 'bad_value',
+      at: ['nulls'],
+      message: 'the text for null may hold no delimiter, quote or line break',
+      got: nulls,
+    })
   return problems
 }
 
@@ -38,18 +56,26 @@ export function csvAccepts(record: RecordType): Problem[] {
       {
         code: 'wrong_type',
         at: [],
-        message: 'CSV has the columns of its header only, and these records may have further fields (unknown_fields: keep)',
+        message:
+          'CSV has the columns of its header only, and these records may have further fields (unknown_fields: keep)',
         hint: 'select the fields to write',
       },
     ]
-  return Object.keys(record.fields).length ? [] : [{ code: 'wrong_type', at: [], message: 'records without fields cannot be written as CSV' }]
+  return Object.keys(record.fields).length
+    ? []
+    : [{ code: 'wrong_type', at: [], message: 'records without fields cannot be written as CSV' }]
 }
 
 /** Makes writers of CSV files. `continued`: the file has its header already. */
-export function csvWriter(record: RecordType, options: Partial<CsvWriteOptions> = {}): (continued?: boolean) => RecordWriter {
+export function csvWriter(
+  record: RecordType,
+  options: Partial<CsvWriteOptions> = {},
+): (continued?: boolean) => RecordWriter {
   const { delimiter, quote, header, line_end, nulls } = { ...csvWriteDefaults, ...options }
   const lineEnd = line_end === 'crlf' ? '\r\n' : '\n'
-  const special = new RegExp(`[\\r\\n${[delimiter, quote].map((mark) => `\\u${mark.charCodeAt(0).toString(16).padStart(4, '0')}`).join('')}]`)
+  const special = new RegExp(
+    `[\\r\\n${[delimiter, quote].map((mark) => `\\u${mark.charCodeAt(0).toString(16).padStart(4, '0')}`).join('')}]`,
+  )
   const quoted = (text: string) => quote + text.replaceAll(quote, quote + quote) + quote
   const cell = (text: string) => (special.test(text) ? quoted(text) : text)
   const names = Object.keys(record.fields)
@@ -95,7 +121,12 @@ export function csvWriter(record: RecordType, options: Partial<CsvWriteOptions> 
             text += lineOf(rows[i]!)
           } catch (error) {
             if (!(error instanceof DataError)) throw error
-            ;(refused ??= []).push({ index: i, code: error.code, message: error.message, ...(error.field === undefined ? {} : { field: error.field }) })
+            ;(refused ??= []).push({
+              index: i,
+              code: error.code,
+              message: error.message,
+              ...(error.field === undefined ? {} : { field: error.field }),
+            })
           }
         }
         const bytes = Buffer.from(text)
@@ -110,20 +141,30 @@ export function csvWriter(record: RecordType, options: Partial<CsvWriteOptions> 
 }
 
 /** The cell of a value that is not null. */
-function cellWriter(type: Type, nulls: string, cell: (text: string) => string, quoted: (text: string) => string): (value: unknown) => string {
+function cellWriter(
+  type: Type,
+  nulls: string,
+  cell: (text: string) => string,
+  quoted: (text: string) => string,
+): (value: unknown) => string {
   const write = toText(type)
   if (type.kind === 'string')
     return (value) => {
       const text = value as string
-      if (!text.isWellFormed()) throw new DataError('bad_text', 'the text holds half a surrogate pair, which UTF-8 cannot write')
+      if (!text.isWellFormed())
+        throw new DataError('bad_text', 'the text holds half a surrogate pair, which UTF-8 cannot write')
       return text === nulls ? quoted(text) : cell(text)
     }
   return (value) => {
     const text = write(value)
     // In quotes, too, a null marker means null for types other than string.
     if (text === nulls)
-      throw new DataError('reads_as_null', `the value is written ${JSON.stringify(text)}, which stands for null: choose another text for the option nulls`)
-    if (!isWellFormed(text)) throw new DataError('bad_text', 'the value holds half a surrogate pair, which UTF-8 cannot write')
+      throw new DataError(
+        'reads_as_null',
+        `the value is written ${JSON.stringify(text)}, which stands for null: choose another text for the option nulls`,
+      )
+    if (!isWellFormed(text))
+      throw new DataError('bad_text', 'the value holds half a surrogate pair, which UTF-8 cannot write')
     return cell(text)
   }
 }

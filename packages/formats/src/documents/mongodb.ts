@@ -3,18 +3,27 @@ import { option, type Problem, type Secret } from '@millrace/core'
 
 /** Options that source and sink share. */
 export const mongodbOptions = {
-  url: option.secret('Where the servers are, as a connection string. Name and password may stand in it, or in options of their own.', {
-    example: 'mongodb://db1.example.com,db2.example.com/?replicaSet=rs0',
-  }),
+  url: option.secret(
+    'Where the servers are, as a connection string. Name and password may stand in it, or in options of their own.',
+    {
+      example: 'mongodb://db1.example.com,db2.example.com/?replicaSet=rs0',
+    },
+  ),
   database: option.text('The database.', { minLength: 1, example: 'customer-events' }),
   username: option.optional(option.text('The name to log in with.', { example: 'millrace' })),
   password: option.optional(option.secret('The password to log in with.', { example: '${secret:mongodb}' })),
   tls: option.optional(
     option.object(
       {
-        ca: option.optional(option.path('A file with the certificates to trust, where the system does not know them.', { example: 'certs/ca.pem' })),
+        ca: option.optional(
+          option.path('A file with the certificates to trust, where the system does not know them.', {
+            example: 'certs/ca.pem',
+          }),
+        ),
         certificate: option.optional(
-          option.path('A file with certificate and key, where the server wants to know who calls.', { example: 'certs/client.pem' }),
+          option.path('A file with certificate and key, where the server wants to know who calls.', {
+            example: 'certs/client.pem',
+          }),
         ),
         reject_unauthorized: option.boolean('False: take any certificate. Only for trying out.', { default: true }),
       },
@@ -29,7 +38,13 @@ export interface MongodbOptions {
   readonly database: string
   readonly username?: string | undefined
   readonly password?: Secret | string | undefined
-  readonly tls?: { readonly ca?: string | undefined; readonly certificate?: string | undefined; readonly reject_unauthorized: boolean } | undefined
+  readonly tls?:
+    | {
+        readonly ca?: string | undefined
+        readonly certificate?: string | undefined
+        readonly reject_unauthorized: boolean
+      }
+    | undefined
 }
 
 const unfit = /[/\\. "$*<>:|?\0]/
@@ -46,10 +61,18 @@ export function mongodbProblems(o: MongodbOptions & { readonly collection: strin
     })
   }
   if (collection === '' || /[$\0]/.test(collection) || collection.startsWith('system.')) {
-    found.push({ code: 'bad_value', message: `\`${collection}\` cannot name a collection: no $, and not beginning with \`system.\``, at: ['collection'] })
+    found.push({
+      code: 'bad_value',
+      message: `\`${collection}\` cannot name a collection: no $, and not beginning with \`system.\``,
+      at: ['collection'],
+    })
   }
   if ((o.username === undefined) !== (o.password === undefined)) {
-    found.push({ code: 'missing_key', message: '`username` and `password` belong together', at: [o.username === undefined ? 'password' : 'username'] })
+    found.push({
+      code: 'missing_key',
+      message: '`username` and `password` belong together',
+      at: [o.username === undefined ? 'password' : 'username'],
+    })
   }
   return found
 }

@@ -14,25 +14,38 @@ export const documentOptions = {
     ),
   ) as OptionSchema<string | string[] | undefined>,
   fields: option.optional(
-    option.list(option.field('A field.'), 'With `write: set`: the fields to merge. Default: all; with `attribute`, only those of the key.', {
-      example: ['Country'],
-    }),
+    option.list(
+      option.field('A field.'),
+      'With `write: set`: the fields to merge. Default: all; with `attribute`, only those of the key.',
+      {
+        example: ['Country'],
+      },
+    ),
   ),
   attribute: option.optional(
     option.object(
       {
         name: option.field('The field whose value names the attribute.', { example: 'InvoiceNo' }),
-        value: option.list(option.field('A field.'), 'The fields that make its value, an object.', { min: 1, example: ['InvoiceDate', 'Country'] }),
+        value: option.list(option.field('A field.'), 'The fields that make its value, an object.', {
+          min: 1,
+          example: ['InvoiceDate', 'Country'],
+        }),
       },
       'With `write: set`: one attribute per record, set in the document of the key.',
     ),
   ),
   indexes: option.optional(
-    option.list(option.list(option.field('A field.'), 'The fields of one index.', { min: 1 }), 'Indexes of the collection, for look-ups.', {
-      example: [['CustomerID'], ['InvoiceNo']],
-    }),
+    option.list(
+      option.list(option.field('A field.'), 'The fields of one index.', { min: 1 }),
+      'Indexes of the collection, for look-ups.',
+      {
+        example: [['CustomerID'], ['InvoiceNo']],
+      },
+    ),
   ),
-  nulls: option.oneOf(['write', 'omit'], 'Documents: whether a null is written or its field left out.', { default: 'write' }),
+  nulls: option.oneOf(['write', 'omit'], 'Documents: whether a null is written or its field left out.', {
+    default: 'write',
+  }),
 }
 
 /** What these options come to. */
@@ -45,21 +58,34 @@ export interface DocumentOptions {
 }
 
 /** The key as a list; undefined: the record's id. */
-export const keyFields = (o: Pick<DocumentOptions, 'key'>): readonly string[] | undefined => (typeof o.key === 'string' ? [o.key] : o.key)
+export const keyFields = (o: Pick<DocumentOptions, 'key'>): readonly string[] | undefined =>
+  typeof o.key === 'string' ? [o.key] : o.key
 
-const problem = (at: readonly (string | number)[], code: string, message: string, more: Partial<Problem> = {}): Problem => ({ code, message, at, ...more })
+const problem = (
+  at: readonly (string | number)[],
+  code: string,
+  message: string,
+  more: Partial<Problem> = {},
+): Problem => ({ code, message, at, ...more })
 
 /** What contradicts the way of writing. `indexable`: why a field of this name cannot be indexed. */
-export function documentProblems(o: DocumentOptions, write: string, indexable: (field: string) => string | undefined): Problem[] {
+export function documentProblems(
+  o: DocumentOptions,
+  write: string,
+  indexable: (field: string) => string | undefined,
+): Problem[] {
   const found: Problem[] = []
   for (const name of ['fields', 'attribute'] as const) {
     if (o[name] !== undefined && write !== 'set')
-      found.push(problem([name], 'bad_value', `\`${name}\` has no meaning with \`write: ${write}\``, { hint: 'write: set' }))
+      found.push(
+        problem([name], 'bad_value', `\`${name}\` has no meaning with \`write: ${write}\``, { hint: 'write: set' }),
+      )
   }
   for (const [i, index] of (o.indexes ?? []).entries()) {
     for (const [k, field] of index.entries()) {
       const wrong = indexable(field)
-      if (wrong) found.push(problem(['indexes', i, k], 'bad_value', `the field \`${field}\` cannot be indexed: ${wrong}`))
+      if (wrong)
+        found.push(problem(['indexes', i, k], 'bad_value', `the field \`${field}\` cannot be indexed: ${wrong}`))
     }
   }
   return found
@@ -71,7 +97,12 @@ export function keyProblems(o: DocumentOptions, input: RecordType): Problem[] {
   const scalar = (name: string, at: readonly (string | number)[]) => {
     const type = fieldOf(input, name)?.type
     if (type && !isKeyType(type))
-      found.push(problem(at, 'bad_value', `\`${name}\` cannot be a key: it is ${typeText(type)}`, { expected: 'a scalar', got: typeText(type) }))
+      found.push(
+        problem(at, 'bad_value', `\`${name}\` cannot be a key: it is ${typeText(type)}`, {
+          expected: 'a scalar',
+          got: typeText(type),
+        }),
+      )
   }
   for (const [i, name] of (keyFields(o) ?? []).entries()) scalar(name, typeof o.key === 'string' ? ['key'] : ['key', i])
   if (o.attribute) scalar(o.attribute.name, ['attribute', 'name'])
@@ -82,5 +113,7 @@ export function keyProblems(o: DocumentOptions, input: RecordType): Problem[] {
 export function documentFieldProblems(input: RecordType): Problem[] {
   if (!fieldOf(input, '_id')) return []
   const hint = 'rename it with `select`, or use it as `key` and drop it'
-  return [problem([], 'bad_value', 'a field `_id` cannot be stored: documents show their key under that name', { hint })]
+  return [
+    problem([], 'bad_value', 'a field `_id` cannot be stored: documents show their key under that name', { hint }),
+  ]
 }

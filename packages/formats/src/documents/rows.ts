@@ -6,13 +6,18 @@ import { DataError, fromJson, type RecordType, type Row } from '@millrace/core'
  * what the type does not name: a look-up shows what is there.
  */
 export function compileShown(type: RecordType | undefined): (document: Row) => Row {
-  const fields = Object.entries(type?.fields ?? {}).map(([name, field]) => ({ name, read: fromJson(field.type), isDate: field.type.kind === 'date' }))
+  const fields = Object.entries(type?.fields ?? {}).map(([name, field]) => ({
+    name,
+    read: fromJson(field.type),
+    isDate: field.type.kind === 'date',
+  }))
   return (document) => {
     for (const { name, read, isDate } of fields) {
       let value = Object.hasOwn(document, name) ? document[name] : null
       if (value === null || value === undefined) continue
       // Stores without dates of their own have them as midnight UTC.
-      if (isDate && typeof value === 'string' && value.endsWith('T00:00:00.000Z')) value = value.slice(0, -'T00:00:00.000Z'.length)
+      if (isDate && typeof value === 'string' && value.endsWith('T00:00:00.000Z'))
+        value = value.slice(0, -'T00:00:00.000Z'.length)
       try {
         document[name] = read(value)
       } catch (error) {

@@ -16,7 +16,11 @@ export type SetFields = (row: Row) => readonly (readonly [name: string, value: u
  * Fields of the key are always set, so that a document can be read without taking its key apart. `store` makes the function from a value to its stored form;
  * null is null everywhere.
  */
-export function compileSet(o: DocumentOptions, schema: RecordType, store: (type: Type) => (value: unknown) => unknown): SetFields {
+export function compileSet(
+  o: DocumentOptions,
+  schema: RecordType,
+  store: (type: Type) => (value: unknown) => unknown,
+): SetFields {
   const { attribute } = o
   const omit = o.nulls === 'omit'
   const writer = (name: string) => ({ name, store: store(fieldOf(schema, name)!.type) })
@@ -34,15 +38,29 @@ export function compileSet(o: DocumentOptions, schema: RecordType, store: (type:
     }
     return made
   }
-  const bad = (field: string) => ({ code: 'bad_text', message: `${field} holds half of a surrogate pair, which is no character`, field })
+  const bad = (field: string) => ({
+    code: 'bad_text',
+    message: `${field} holds half of a surrogate pair, which is no character`,
+    field,
+  })
 
   return (row) => {
     for (const { name } of fields) if (!isWellFormed(row[name])) return bad(name)
     const set = pairs(fields, row)
     if (!attribute) return set
     const name = nameOf!(row[attribute.name])
-    if (name === '') return { code: 'null_name', message: `${attribute.name} names the attribute, but it is empty`, field: attribute.name }
-    if (taken.has(name)) return { code: 'name_taken', message: `the attribute ${name} would overwrite a field of the document`, field: attribute.name }
+    if (name === '')
+      return {
+        code: 'null_name',
+        message: `${attribute.name} names the attribute, but it is empty`,
+        field: attribute.name,
+      }
+    if (taken.has(name))
+      return {
+        code: 'name_taken',
+        message: `the attribute ${name} would overwrite a field of the document`,
+        field: attribute.name,
+      }
     if (!name.isWellFormed()) return bad(attribute.name)
     for (const part of value) if (!isWellFormed(row[part.name])) return bad(part.name)
     set.push([name, Object.fromEntries(pairs(value, row))])
@@ -52,6 +70,7 @@ export function compileSet(o: DocumentOptions, schema: RecordType, store: (type:
 
 /** Sets a property; `__proto__` becomes one like any other. */
 export function setOwn(object: Row, name: string, value: unknown): void {
-  if (name === '__proto__') Object.defineProperty(object, name, { value, enumerable: true, writable: true, configurable: true })
+  if (name === '__proto__')
+    Object.defineProperty(object, name, { value, enumerable: true, writable: true, configurable: true })
   else object[name] = value
 }

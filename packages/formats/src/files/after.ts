@@ -11,7 +11,12 @@ import type { Opened } from './source.ts'
 export type AfterRead = 'keep' | 'delete' | { readonly move: string }
 
 /** Deletes or moves a file that was read up to this size. One that has gone already, or holds something else by now, is left alone. */
-export async function putAway({ file, split, format }: Opened, size: number, after: Exclude<AfterRead, 'keep'>, signal: AbortSignal): Promise<void> {
+export async function putAway(
+  { file, split, format }: Opened,
+  size: number,
+  after: Exclude<AfterRead, 'keep'>,
+  signal: AbortSignal,
+): Promise<void> {
   const { path, name } = file
   try {
     const now = await stat(path).catch(() => undefined)
@@ -24,11 +29,15 @@ export async function putAway({ file, split, format }: Opened, size: number, aft
   } catch (error) {
     if (error instanceof MillraceError) throw error
     const what = after === 'delete' ? 'deleted' : `moved to ${after.move}`
-    throw new MillraceError('after_read_failed', `${name} is read and saved, but could not be ${what}: ${(error as Error).message}`, {
-      exitCode: 3,
-      cause: error,
-      hint: 'allow this user to change the folder and run again: nothing is read twice',
-    })
+    throw new MillraceError(
+      'after_read_failed',
+      `${name} is read and saved, but could not be ${what}: ${(error as Error).message}`,
+      {
+        exitCode: 3,
+        cause: error,
+        hint: 'allow this user to change the folder and run again: nothing is read twice',
+      },
+    )
   }
 }
 
@@ -36,7 +45,8 @@ export async function putAway({ file, split, format }: Opened, size: number, aft
 async function freeName(path: string, split: string): Promise<string> {
   const ending = extname(withoutCompression(path)) + path.slice(withoutCompression(path).length)
   const stem = `${path.slice(0, path.length - ending.length)}.${split.slice(split.lastIndexOf('#') + 1)}`
-  for (let free = path, n = 2; ; free = `${stem}${n > 2 ? `-${n}` : ''}${ending}`, n++) if (!(await stat(free).catch(() => undefined))) return free
+  for (let free = path, n = 2; ; free = `${stem}${n > 2 ? `-${n}` : ''}${ending}`, n++)
+    if (!(await stat(free).catch(() => undefined))) return free
 }
 
 async function moveTo(from: string, to: string): Promise<void> {

@@ -11,7 +11,11 @@ const most = 64 * 1024
 export const headBytes = 4096
 
 /** The first bytes of an input until they are `enough`; all of them where it ends before. */
-export async function beginning(input: ByteSource, enough: (bytes: Buffer) => boolean, signal: AbortSignal): Promise<Buffer> {
+export async function beginning(
+  input: ByteSource,
+  enough: (bytes: Buffer) => boolean,
+  signal: AbortSignal,
+): Promise<Buffer> {
   let held: Buffer = Buffer.alloc(0)
   for await (const chunk of input.stream(0, signal)) {
     held = Buffer.concat([held, chunk])
@@ -27,7 +31,10 @@ export interface TextUnits {
 }
 
 /** See `TextUnits`. */
-export const textUnits = (encoding: Encoding): TextUnits => ({ unit: unitBytes(encoding), ...(encoding === 'utf-16be' ? { bigEndian: true } : {}) })
+export const textUnits = (encoding: Encoding): TextUnits => ({
+  unit: unitBytes(encoding),
+  ...(encoding === 'utf-16be' ? { bigEndian: true } : {}),
+})
 
 /** How a format is laid out, as far as it tells one content from another. */
 export interface Shape {
@@ -39,7 +46,14 @@ export interface Shape {
 
 /** The end of the first lines; undefined: they go on behind these bytes. No more than 64 KiB count. */
 function endOfLines(bytes: Buffer, lines: number, { unit, bigEndian }: TextUnits = { unit: 1 }): number | undefined {
-  const at = (i: number) => (unit === 1 ? bytes[i] : i + 1 < bytes.length ? (bigEndian ? bytes.readUInt16BE(i) : bytes.readUInt16LE(i)) : undefined)
+  const at = (i: number) =>
+    unit === 1
+      ? bytes[i]
+      : i + 1 < bytes.length
+        ? bigEndian
+          ? bytes.readUInt16BE(i)
+          : bytes.readUInt16LE(i)
+        : undefined
   let left = lines
   let start = 0
   for (let i = 0; i < Math.min(bytes.length, most); i += unit) {
@@ -64,13 +78,18 @@ export async function identityOf(bytes: Buffer, { lines, text }: Shape, input: B
   if (lines !== undefined) hash.update(bytes.subarray(0, endOfLines(bytes, lines, text) ?? bytes.length))
   else {
     hash.update(bytes.subarray(0, headBytes))
-    if (input.size !== undefined) hash.update(await input.slice(Math.max(0, input.size - headBytes), input.size)).update(String(input.size))
+    if (input.size !== undefined)
+      hash.update(await input.slice(Math.max(0, input.size - headBytes), input.size)).update(String(input.size))
   }
   return hash.digest('hex').slice(0, 12)
 }
 
 /** The hash that a position carries: of the bytes before `offset`, 4 KiB at most; absent: of the first 4 KiB. `undefined`: the input has fewer bytes. */
-export async function headHash(input: ByteSource, offset: number | undefined, signal: AbortSignal): Promise<string | undefined> {
+export async function headHash(
+  input: ByteSource,
+  offset: number | undefined,
+  signal: AbortSignal,
+): Promise<string | undefined> {
   const length = Math.min(headBytes, offset ?? headBytes)
   const bytes = length === 0 ? Buffer.alloc(0) : await beginning(input, (held) => held.length >= length, signal)
   if (offset !== undefined && bytes.length < length) return undefined

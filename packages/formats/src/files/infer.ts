@@ -6,9 +6,15 @@ import { type InputFile, listInputs } from './list.ts'
 import { fileSource } from './open.ts'
 
 /** The first input, for inference; its name tells its format. Throws `MillraceError` where there is none. */
-export async function firstInput(paths: readonly string[], env: Env, endings: readonly string[]): Promise<{ name: string; input: ByteSource } | undefined> {
+export async function firstInput(
+  paths: readonly string[],
+  env: Env,
+  endings: readonly string[],
+): Promise<{ name: string; input: ByteSource } | undefined> {
   if (paths.includes('-'))
-    throw new MillraceError('cannot_infer', 'types cannot be told from standard input, which is read once', { hint: 'write it to a file first' })
+    throw new MillraceError('cannot_infer', 'types cannot be told from standard input, which is read once', {
+      hint: 'write it to a file first',
+    })
   const [file] = await listInputs(paths, env, endings, false)
   return file && { name: file.path, input: fileSource(file.path, file.name, file.size, compressionOf(file.path)) }
 }

@@ -28,7 +28,8 @@ export async function listInputs(
 ): Promise<InputFile[]> {
   const files = new Map<string, InputFile>()
   for (const typed of paths) {
-    for (const [path, { size }] of await filesOf(typed, env, endings, mayBeGone)) files.set(path, { path, name: projectName(path, env.root), size })
+    for (const [path, { size }] of await filesOf(typed, env, endings, mayBeGone))
+      files.set(path, { path, name: projectName(path, env.root), size })
   }
   return [...files.values()]
 }
@@ -39,7 +40,12 @@ export function projectName(path: string, root: string): string {
   return name.startsWith('..') || name === '' ? basename(path) : name.split(sep).join('/')
 }
 
-async function filesOf(typed: string, env: Pick<Env, 'resolve'>, endings: readonly string[], mayBeGone: boolean): Promise<[string, Stats][]> {
+async function filesOf(
+  typed: string,
+  env: Pick<Env, 'resolve'>,
+  endings: readonly string[],
+  mayBeGone: boolean,
+): Promise<[string, Stats][]> {
   const path = env.resolve(typed)
   const found = await stat(path).catch((error) => error as NodeJS.ErrnoException)
   if (!(found instanceof Error)) return found.isDirectory() ? folder(path, typed, endings) : [[path, found]]
@@ -48,7 +54,10 @@ async function filesOf(typed: string, env: Pick<Env, 'resolve'>, endings: readon
     for await (const name of glob(path)) names.push(name)
     const matches = await withStats(names)
     if (matches.length || mayBeGone) return matches
-    throw new MillraceError('input_missing', `no file matches ${typed}`, { exitCode: 3, hint: 'check the pattern: it is relative to the project folder' })
+    throw new MillraceError('input_missing', `no file matches ${typed}`, {
+      exitCode: 3,
+      hint: 'check the pattern: it is relative to the project folder',
+    })
   }
   if (found.code === 'ENOENT' && mayBeGone) return []
   throw fileError(found, typed)
@@ -60,9 +69,15 @@ async function folder(path: string, typed: string, endings: readonly string[]): 
     !relative(path, entry.parentPath)
       .split(sep)
       .some((part) => /^[._]/.test(part))
-  const entries = await readdir(path, { recursive: true, withFileTypes: true }).catch((error) => Promise.reject(fileError(error, typed)))
-  const names = entries.filter((entry) => !entry.isDirectory() && visible(entry)).map((entry) => join(entry.parentPath, entry.name))
-  const right = names.filter((name) => endings.some((ending) => withoutCompression(name).toLowerCase().endsWith(ending)))
+  const entries = await readdir(path, { recursive: true, withFileTypes: true }).catch((error) =>
+    Promise.reject(fileError(error, typed)),
+  )
+  const names = entries
+    .filter((entry) => !entry.isDirectory() && visible(entry))
+    .map((entry) => join(entry.parentPath, entry.name))
+  const right = names.filter((name) =>
+    endings.some((ending) => withoutCompression(name).toLowerCase().endsWith(ending)),
+  )
   if (right.length === 0 && names.length > 0)
     throw new MillraceError('input_missing', `no file in ${typed} ends in ${endings.join(' or ')}`, {
       exitCode: 3,

@@ -43,7 +43,13 @@ export const inputChanged = (name: string, how: string): MillraceError =>
   })
 
 /** Chunks of a plain file from an offset on. Reads one chunk ahead. Throws `input_changed` where it ends before `size`. */
-async function* chunksOf(path: string, name: string, from: number, size: number, signal: AbortSignal): AsyncGenerator<Uint8Array> {
+async function* chunksOf(
+  path: string,
+  name: string,
+  from: number,
+  size: number,
+  signal: AbortSignal,
+): AsyncGenerator<Uint8Array> {
   const file = await open(path).catch((error) => Promise.reject(fileError(error, name)))
   let at = from
   const read = async () => {
@@ -84,10 +90,13 @@ async function* skip(chunks: AsyncIterable<Uint8Array>, name: string, from: numb
 export function fileSource(path: string, name: string, size: number, compression: Compression | undefined): ByteSource {
   if (compression) {
     return {
-      stream: (from, signal) => skip(namedBroken(decompress(chunksOf(path, name, 0, size, signal), compression, signal), name), name, from),
+      stream: (from, signal) =>
+        skip(namedBroken(decompress(chunksOf(path, name, 0, size, signal), compression, signal), name), name, from),
       slice: () =>
         Promise.reject(
-          new MillraceError('no_random_access', `${name} is compressed, and its format needs to be read at any place`, { hint: 'decompress it first' }),
+          new MillraceError('no_random_access', `${name} is compressed, and its format needs to be read at any place`, {
+            hint: 'decompress it first',
+          }),
         ),
     }
   }
@@ -169,9 +178,13 @@ export function stdinSource(stdin: Readable = process.stdin): StdinSource {
     close: () => stdin.destroy(),
     slice: () =>
       Promise.reject(
-        new MillraceError('no_random_access', 'standard input can only be read from its beginning, and its format needs to be read at any place', {
-          hint: 'write it to a file first',
-        }),
+        new MillraceError(
+          'no_random_access',
+          'standard input can only be read from its beginning, and its format needs to be read at any place',
+          {
+            hint: 'write it to a file first',
+          },
+        ),
       ),
   }
 }

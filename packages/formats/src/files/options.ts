@@ -25,7 +25,8 @@ export const filesOptions = {
 export type FilesSpec = { readonly [K in keyof typeof filesOptions]: Readonly<Static<(typeof filesOptions)[K]>> }
 
 /** The paths as a list. */
-export const pathsOf = ({ path }: Pick<FilesSpec, 'path'>): readonly string[] => (typeof path === 'string' ? [path] : path)
+export const pathsOf = ({ path }: Pick<FilesSpec, 'path'>): readonly string[] =>
+  typeof path === 'string' ? [path] : path
 
 /** `after_read` with an absolute path. */
 export const afterReadOf = ({ after_read }: Pick<FilesSpec, 'after_read'>, env: Pick<Env, 'resolve'>): AfterRead =>
@@ -36,12 +37,20 @@ export function filesProblems(options: FilesSpec, env: Pick<Env, 'resolve'>): Pr
   const problems: Problem[] = []
   const paths = pathsOf(options)
   if (paths.includes('-')) {
-    if (paths.length > 1) problems.push({ code: 'bad_value', at: ['path'], message: 'standard input cannot be one of several inputs' })
-    if (options.after_read !== 'keep') problems.push({ code: 'bad_value', at: ['after_read'], message: 'standard input can be neither deleted nor moved' })
+    if (paths.length > 1)
+      problems.push({ code: 'bad_value', at: ['path'], message: 'standard input cannot be one of several inputs' })
+    if (options.after_read !== 'keep')
+      problems.push({
+        code: 'bad_value',
+        at: ['after_read'],
+        message: 'standard input can be neither deleted nor moved',
+      })
   }
   if (typeof options.after_read === 'object') {
     const target = within(env.resolve(options.after_read.move))
-    const again = paths.find((path) => target.startsWith(within(env.resolve(path))) && !/\/[._]/.test(target.slice(env.resolve(path).length)))
+    const again = paths.find(
+      (path) => target.startsWith(within(env.resolve(path))) && !/\/[._]/.test(target.slice(env.resolve(path).length)),
+    )
     if (again)
       problems.push({
         code: 'bad_value',
@@ -57,4 +66,6 @@ const within = (path: string): string => (path.endsWith('/') ? path : `${path}/`
 
 /** What these paths read, as `SourceDefinition.reads` and `SinkDefinition.writes` tell it: a pattern stands for the folder before it. */
 export const placesOf = (paths: readonly string[], env: Pick<Env, 'resolve'>): string[] =>
-  paths.filter((path) => path !== '-').map((path) => `files:${env.resolve(path.replace(/[^/]*[*?[{].*$/, '') || '.').replace(/(?<=.)\/$/, '')}`)
+  paths
+    .filter((path) => path !== '-')
+    .map((path) => `files:${env.resolve(path.replace(/[^/]*[*?[{].*$/, '') || '.').replace(/(?<=.)\/$/, '')}`)

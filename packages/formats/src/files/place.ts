@@ -2,7 +2,12 @@
 import type { Opened } from './source.ts'
 
 /** `data/retail.csv:1234 (byte 56789)`; for formats that are no text `data/retail.parquet, record 17`. Counts lines by reading the file. */
-export async function placeOf(name: string, opened: Opened | undefined, position: string | number, signal: AbortSignal): Promise<string> {
+export async function placeOf(
+  name: string,
+  opened: Opened | undefined,
+  position: string | number,
+  signal: AbortSignal,
+): Promise<string> {
   if (!opened) return `${name}, byte ${position}`
   const { text } = opened.format
   if (!text || typeof position !== 'number') return `${name}, record ${position}`

@@ -5,7 +5,15 @@
  * finds out when a file has become shorter or begins differently. Which file is under way is kept in the source's memory: one that was changed or removed
  * in the middle would else look like a new file, or like none. A file that is finished keeps its size in its position; it is not opened again.
  */
-import { type Batch, type Env, type Json, MillraceError, type ReadContext, type Source, type SplitsFound } from '@millrace/core'
+import {
+  type Batch,
+  type Env,
+  type Json,
+  MillraceError,
+  type ReadContext,
+  type Source,
+  type SplitsFound,
+} from '@millrace/core'
 import { compressionOf, withoutCompression } from '../compression.ts'
 import type { ByteSource, RecordReader } from '../reader.ts'
 import { type AfterRead, putAway } from './after.ts'
@@ -70,7 +78,12 @@ export function filesSource(options: FilesOptions, env: Pick<Env, 'root' | 'reso
     await openAll(ctx.signal)
     const mine = [...opened.values()].filter(({ file }) => shareOf(file.name, ctx.instance.n) === ctx.instance.i)
     refuseChanged(ctx)
-    yield { splits: mine.map(({ split, input }) => (input.size === undefined ? { id: split } : { id: split, bytes: input.size })), complete: true }
+    yield {
+      splits: mine.map(({ split, input }) =>
+        input.size === undefined ? { id: split } : { id: split, bytes: input.size },
+      ),
+      complete: true,
+    }
     for (const one of mine) yield* readFile(one, ctx)
   }
 
@@ -79,7 +92,10 @@ export function filesSource(options: FilesOptions, env: Pick<Env, 'root' | 'reso
     const split = ctx.recall(memoryKey(ctx))
     if (typeof split !== 'string' || opened.has(split)) return
     const name = nameOf(split)
-    throw inputChanged(name, [...opened.values()].some(({ file }) => file.name === name) ? 'begins differently' : 'was removed')
+    throw inputChanged(
+      name,
+      [...opened.values()].some(({ file }) => file.name === name) ? 'begins differently' : 'was removed',
+    )
   }
 
   async function* readFile(one: Opened, ctx: ReadContext): AsyncGenerator<Batch> {
@@ -94,7 +110,8 @@ export function filesSource(options: FilesOptions, env: Pick<Env, 'root' | 'reso
       for await (const piece of format.reader.read(input, saved, ctx.signal)) {
         const at = piece.position as { readonly offset?: number }
         // Beyond the first 4 KiB the hash stays the same.
-        const settled = last !== undefined && last !== saved && (at.offset === undefined || (last.offset as number) >= headBytes)
+        const settled =
+          last !== undefined && last !== saved && (at.offset === undefined || (last.offset as number) >= headBytes)
         const position: Saved = { ...at, head: settled ? last!.head : (await headHash(input, at.offset, ctx.signal))! }
         yield { ...piece, split, position, ...(last === saved ? { remember: [[memoryKey(ctx), split]] as const } : {}) }
         last = position
@@ -149,13 +166,15 @@ const lastBatch = (split: string, position: Saved | undefined): Batch => ({
 async function isFinished(saved: Saved, { file, input, format }: Opened, signal: AbortSignal): Promise<boolean> {
   const { name, size } = file
   const { offset, done } = saved as { offset?: number; done?: number }
-  if (offset !== undefined && input.size !== undefined && offset > input.size) throw inputChanged(name, 'became shorter')
+  if (offset !== undefined && input.size !== undefined && offset > input.size)
+    throw inputChanged(name, 'became shorter')
   if ((await headHash(input, offset, signal)) !== saved.head) throw inputChanged(name, 'begins differently')
   if (done === undefined || done === size) return done !== undefined
   if (size < done) throw inputChanged(name, 'became shorter')
   if (format.lines === undefined || offset === undefined || input.size === undefined) throw inputChanged(name, 'grew')
   const end = await input.slice(Math.max(0, offset - (format.text?.unit ?? 1)), offset)
-  if (offset > 0 && !end.includes(10) && !end.includes(13)) throw inputChanged(name, 'grew in the middle of its last line')
+  if (offset > 0 && !end.includes(10) && !end.includes(13))
+    throw inputChanged(name, 'grew in the middle of its last line')
   return false
 }
 
@@ -166,7 +185,8 @@ async function* readStdin({ formatOf }: FilesOptions, ctx: ReadContext): AsyncGe
     const split = `stdin#${await identityOf(await input.peek(isEnough(format), ctx.signal), format, input)}`
     yield { splits: [{ id: split }], complete: true }
     // It cannot be read twice, so there is no position to go back to.
-    for await (const { position: _, ...piece } of format.reader.read(input, undefined, ctx.signal)) yield { ...piece, split }
+    for await (const { position: _, ...piece } of format.reader.read(input, undefined, ctx.signal))
+      yield { ...piece, split }
     yield lastBatch(split, undefined)
   } catch (error) {
     throw placed(error, 'standard input')
@@ -183,6 +203,10 @@ function placed(error: unknown, name: string): unknown {
 }
 
 const sameIdentity = (a: InputFile, b: InputFile): MillraceError =>
-  new MillraceError('same_input', `${a.path} and ${b.path} have the same name outside the project and begin alike, so their records could not be told apart`, {
-    hint: 'put them into the project folder, or give them different names',
-  })
+  new MillraceError(
+    'same_input',
+    `${a.path} and ${b.path} have the same name outside the project and begin alike, so their records could not be told apart`,
+    {
+      hint: 'put them into the project folder, or give them different names',
+    },
+  )

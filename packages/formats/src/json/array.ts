@@ -111,8 +111,16 @@ class Walk {
     if (this.state === 'start' && c === 0x5b) return 'first'
     if (this.state !== 'start' && this.state !== 'end' && c === 0x5d) return 'end'
     if ((this.state === 'after' || this.state === 'element') && c === 0x2c) return 'first'
-    const hint = this.state === 'start' ? 'read files of one object a line with format: jsonl' : 'the file is damaged, or holds more than one value'
-    const what = this.state === 'start' ? 'begins with no array' : this.state === 'end' ? 'goes on after its array' : 'has no comma after an element'
+    const hint =
+      this.state === 'start'
+        ? 'read files of one object a line with format: jsonl'
+        : 'the file is damaged, or holds more than one value'
+    const what =
+      this.state === 'start'
+        ? 'begins with no array'
+        : this.state === 'end'
+          ? 'goes on after its array'
+          : 'has no comma after an element'
     throw new MillraceError('broken_file', `the JSON ${what} (byte ${offset})`, { hint })
   }
 
@@ -128,15 +136,21 @@ class Walk {
   }
 
   private tooLarge(): MillraceError {
-    return new MillraceError('record_too_large', `an element is longer than ${this.max} bytes (before byte ${this.offset + 1})`, {
-      hint: 'raise max_record_size',
-    })
+    return new MillraceError(
+      'record_too_large',
+      `an element is longer than ${this.max} bytes (before byte ${this.offset + 1})`,
+      {
+        hint: 'raise max_record_size',
+      },
+    )
   }
 
   /** Must be called when the file has ended. Throws where it ended too early. */
   end(): void {
     if (this.state !== 'end') {
-      throw new MillraceError('broken_file', `the JSON array does not end (byte ${this.offset})`, { hint: 'the file is cut off; fetch it again' })
+      throw new MillraceError('broken_file', `the JSON array does not end (byte ${this.offset})`, {
+        hint: 'the file is cut off; fetch it again',
+      })
     }
   }
 }
@@ -154,7 +168,12 @@ function pieceOf(parser: RecordParser, elements: readonly Element[], from: numbe
     if (row && parser.keys === colons) {
       rows.push(row)
       taken.push(element)
-    } else bad.push({ position: offset, bytes, ...(text === undefined ? badEncoding : row ? duplicated(duplicateKey(text)!) : parser.failure) })
+    } else
+      bad.push({
+        position: offset,
+        bytes,
+        ...(text === undefined ? badEncoding : row ? duplicated(duplicateKey(text)!) : parser.failure),
+      })
   }
   const last = elements.at(-1)
   const to = last ? last.offset + last.bytes.length : from

@@ -8,7 +8,17 @@
  * bigint and decimal are JSON strings, so that no reader rounds them; a timestamp is ISO 8601 in UTC with milliseconds; bytes are base64. U+2028 and U+2029 are
  * escaped, because some readers of lines break there, and so are lone surrogates.
  */
-import { codegenAllowed, generate, isoText, quote, toJson, type Field, type RecordType, type Row, type Type } from '@millrace/core'
+import {
+  codegenAllowed,
+  generate,
+  isoText,
+  quote,
+  toJson,
+  type Field,
+  type RecordType,
+  type Row,
+  type Type,
+} from '@millrace/core'
 import { OutputBytes } from '../bytes.ts'
 import { repeated, sampleRows } from './rehearsal.ts'
 
@@ -51,7 +61,8 @@ export function jsonValue(type: Type): (value: unknown) => string {
   }
 }
 
-const anyJson = (value: unknown): string => (JSON.stringify(value) ?? 'null').replaceAll('\u2028', '\\u2028').replaceAll('\u2029', '\\u2029')
+const anyJson = (value: unknown): string =>
+  (JSON.stringify(value) ?? 'null').replaceAll('\u2028', '\\u2028').replaceAll('\u2029', '\\u2029')
 
 /** Reads a field; one whose name every object inherits (`constructor`) only where the row has it itself. */
 const fieldReader = (name: string): ((row: Row) => unknown) =>
@@ -73,7 +84,10 @@ function extras(record: RecordType, nulls: 'write' | 'omit'): (row: Row) => stri
 }
 
 /** Makes the function that writes rows of a type as JSON objects, with `before` and `after` around each. */
-export function compileEncoder(record: RecordType, options: JsonWriteOptions & { readonly before?: string; readonly after?: string } = {}): EncodeRows {
+export function compileEncoder(
+  record: RecordType,
+  options: JsonWriteOptions & { readonly before?: string; readonly after?: string } = {},
+): EncodeRows {
   const { nulls = 'write', before = '', after = '' } = options
   if (!codegenAllowed) return interpreted(record, nulls, before, after)
   const encode = generated(record, nulls, before, after)
@@ -115,14 +129,16 @@ function literal(text: string): string {
 }
 
 /** Makes room for `n` characters whatever they become, beside the constant texts of a row. */
-const room = 'if (n * 6 > limit - p) { out.at = p; out.grow(n * 6 + fixed); b = out.buffer; view = out.view; limit = b.length - fixed }'
+const room =
+  'if (n * 6 > limit - p) { out.at = p; out.grow(n * 6 + fixed); b = out.buffer; view = out.view; limit = b.length - fixed }'
 /** Puts the ASCII text `t`. */
 const putAscii = `n = t.length; ${room}; for (i = 0; i < n; i++) b[p + i] = t.charCodeAt(i); p += n`
 /** Puts any text `t`. */
 const putText = `n = t.length; ${room}; p += b.write(t, p, 'utf8')`
 
 /** Puts `c`, a whole number below 1000. */
-const putSmall = 'if (c > 99) b[p++] = 48 + ((c / 100) | 0); if (c > 9) b[p++] = 48 + (((c / 10) | 0) % 10); b[p++] = 48 + (c % 10)'
+const putSmall =
+  'if (c > 99) b[p++] = 48 + ((c / 100) | 0); if (c > 9) b[p++] = 48 + (((c / 10) | 0) % 10); b[p++] = 48 + (c % 10)'
 const putNumber = (k: number) => `if (v !== last${k}) { text${k} = '' + v; last${k} = v } t = text${k}; ${putAscii}`
 
 /** Statements that put value `v`, not null, of field k, with its key before it. */

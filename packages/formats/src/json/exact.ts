@@ -22,7 +22,10 @@ export const hasLongNumber = (text: string): boolean => mayBeRounded.test(text)
 
 /** Parses JSON, keeping each number that was rounded as its text. Throws `SyntaxError`. */
 export function parseExact(text: string): unknown {
-  const parse = JSON.parse as (text: string, reviver: (key: string, value: unknown, context: { source?: string }) => unknown) => unknown
+  const parse = JSON.parse as (
+    text: string,
+    reviver: (key: string, value: unknown, context: { source?: string }) => unknown,
+  ) => unknown
   return parse(text, (_key, value, { source }) =>
     typeof value === 'number' && source !== undefined && !sameNumber(source, value) ? new LongNumber(source) : value,
   )

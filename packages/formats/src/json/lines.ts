@@ -60,7 +60,8 @@ export function jsonLinesDecoder(options: ReadOptions): (bytes: Buffer) => Gener
 
 /** Decodes the bytes of one record. Throws `DataError`. */
 export function decodeOne(parser: RecordParser, bytes: Uint8Array, context: Json | undefined): Row {
-  if (context !== undefined) throw new DataError('record_too_large', 'is a part of a line that is longer than max_record_size')
+  if (context !== undefined)
+    throw new DataError('record_too_large', 'is a part of a line that is longer than max_record_size')
   if (!isUtf8(bytes)) throw new DataError('bad_encoding', badEncoding.message)
   const text = asBuffer(bytes).toString('utf8')
   const row = parser.parse(text)
@@ -74,9 +75,17 @@ export const badEncoding: RecordFailure = {
   code: 'bad_encoding',
   message: 'is not UTF-8, which JSON has to be: convert the file first (iconv -f ISO-8859-1 -t UTF-8)',
 }
-export const duplicated = (key: string): RecordFailure => ({ code: 'duplicate_key', field: key, message: `has the key ${JSON.stringify(key)} twice` })
+export const duplicated = (key: string): RecordFailure => ({
+  code: 'duplicate_key',
+  field: key,
+  message: `has the key ${JSON.stringify(key)} twice`,
+})
 
-async function* cutAtLineFeeds(chunks: AsyncIterable<Uint8Array>, from: LinesPosition, max: number): AsyncGenerator<Block> {
+async function* cutAtLineFeeds(
+  chunks: AsyncIterable<Uint8Array>,
+  from: LinesPosition,
+  max: number,
+): AsyncGenerator<Block> {
   let base = from.offset
   let inside = from.inside === true
   let held: Uint8Array[] = []
@@ -121,7 +130,10 @@ function* pieces({ bytes, base, inside, open }: Block, parser: RecordParser, way
   let from = 0
   let at = base === 0 && bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf ? 3 : 0
   while (at < bytes.length) {
-    const row = way.scan && valid && !open && !(inside && at === 0) ? way.scan.scan(bytes, (latin1 ??= bytes.toString('latin1')), at, bytes.length) : undefined
+    const row =
+      way.scan && valid && !open && !(inside && at === 0)
+        ? way.scan.scan(bytes, (latin1 ??= bytes.toString('latin1')), at, bytes.length)
+        : undefined
     let end: number
     if (row && way.scan!.lineEnd - at <= max) {
       end = way.scan!.lineEnd
@@ -135,8 +147,10 @@ function* pieces({ bytes, base, inside, open }: Block, parser: RecordParser, way
         yield tooLong(bytes, base, at, end, max, inside && at === 0, open)
         into = new Gathered()
         from = end + 1
-      } else if (!valid && !isUtf8(bytes.subarray(at, end))) into.bad.push({ position: base + at, bytes: bytes.subarray(at, end), ...badEncoding })
-      else add(into, parser, way, ascii ? latin1!.slice(at, end) : bytes.toString('utf8', at, end), bytes, base, at, end)
+      } else if (!valid && !isUtf8(bytes.subarray(at, end)))
+        into.bad.push({ position: base + at, bytes: bytes.subarray(at, end), ...badEncoding })
+      else
+        add(into, parser, way, ascii ? latin1!.slice(at, end) : bytes.toString('utf8', at, end), bytes, base, at, end)
     }
     at = end + 1
     if (into.rows.length === rowsPerPiece || into.bad.length === rowsPerPiece) {
@@ -160,21 +174,44 @@ function put(into: Gathered, row: Row, at: number, end: number, keys: number): v
   else into.totalKeys += keys
 }
 
-function add(into: Gathered, parser: RecordParser, way: Way, line: string, bytes: Buffer, base: number, at: number, end: number): void {
+function add(
+  into: Gathered,
+  parser: RecordParser,
+  way: Way,
+  line: string,
+  bytes: Buffer,
+  base: number,
+  at: number,
+  end: number,
+): void {
   const row = parser.parse(line)
   if (row) {
     put(into, row, at, end, parser.keys)
     way.learn(parser)
-  } else if (line.trim() !== '') into.bad.push({ position: base + at, bytes: bytes.subarray(at, end), ...parser.failure })
+  } else if (line.trim() !== '')
+    into.bad.push({ position: base + at, bytes: bytes.subarray(at, end), ...parser.failure })
 }
 
 /** A line that is too long, or the part of it that is there, as bad records. */
-function tooLong(bytes: Buffer, base: number, at: number, end: number, max: number, inside: boolean, open: boolean): Piece {
+function tooLong(
+  bytes: Buffer,
+  base: number,
+  at: number,
+  end: number,
+  max: number,
+  inside: boolean,
+  open: boolean,
+): Piece {
   const bad: BadRecord[] = []
   for (let start = at; start < end; start += max) {
     const what = start > at || inside ? 'goes on from the record before, which' : 'begins a line that'
     const message = `${what} is longer than max_record_size (${max} bytes)`
-    bad.push({ position: base + start, bytes: bytes.subarray(start, Math.min(start + max, end)), code: 'record_too_large', message })
+    bad.push({
+      position: base + start,
+      bytes: bytes.subarray(start, Math.min(start + max, end)),
+      code: 'record_too_large',
+      message,
+    })
   }
   const to = Math.min(end + 1, bytes.length)
   const position: Json = open ? { offset: base + to, inside: true } : { offset: base + to }

@@ -113,7 +113,12 @@ function projector(options: ReadOptions): (row: Row) => { row: Row } | RecordFai
         const { step, formats, field = from, order = place } = date!
         if (value === undefined && order < failedOrder) {
           failedOrder = order
-          failure = { code: 'bad_date', field, message: `${JSON.stringify(row[from])} is no date: expected ${formats.join(' or ')}`, step }
+          failure = {
+            code: 'bad_date',
+            field,
+            message: `${JSON.stringify(row[from])} is no date: expected ${formats.join(' or ')}`,
+            step,
+          }
         }
       }
       Object.defineProperty(made, name, { value, enumerable: true, writable: true, configurable: true })
@@ -176,7 +181,8 @@ function interpreted(options: ReadOptions, tally: Tally): Build {
     if (Array.isArray(row)) return undefined
     const made = project(row)
     if (!('row' in made)) return undefined
-    if (options.unknownFields === 'drop') tally.unknown += keys - names.filter((name) => Object.hasOwn(parsed, name)).length
+    if (options.unknownFields === 'drop')
+      tally.unknown += keys - names.filter((name) => Object.hasOwn(parsed, name)).length
     return made.row
   }
 }
@@ -219,14 +225,16 @@ function generated({ schema, unknownFields, push }: ReadOptions, tally: Tally): 
     tally,
     keep: (row: Row, parsed: Parsed) => {
       for (const key of Object.keys(parsed)) {
-        if (!known.has(key)) Object.defineProperty(row, key, { value: parsed[key], enumerable: true, writable: true, configurable: true })
+        if (!known.has(key))
+          Object.defineProperty(row, key, { value: parsed[key], enumerable: true, writable: true, configurable: true })
       }
     },
   }
   const known = new Set(names)
   const reads = names.map((name, k) => {
     // Names that every object inherits count only where the record has them itself.
-    const value = name in Object.prototype ? `own(o, ${quote(name)}) ? o[${quote(name)}] : undefined` : `o[${quote(name)}]`
+    const value =
+      name in Object.prototype ? `own(o, ${quote(name)}) ? o[${quote(name)}] : undefined` : `o[${quote(name)}]`
     return `let f${k} = ${value}; if (f${k} !== undefined) present++; ${fieldCode(k, schema.fields[name]!)}`
   })
   const columns = push?.columns ?? names.map((name) => ({ name, from: name, date: undefined }))
@@ -234,7 +242,9 @@ function generated({ schema, unknownFields, push }: ReadOptions, tally: Tally): 
     const k = names.indexOf(from)
     return date ? `const d${c} = f${k} === null ? null : dates[${c}](f${k}); if (d${c} === undefined) return` : ''
   })
-  const object = columns.map(({ name, from, date }, c) => `${propertyKey(name)}: ${date ? `d${c}` : `f${names.indexOf(from)}`}`)
+  const object = columns.map(
+    ({ name, from, date }, c) => `${propertyKey(name)}: ${date ? `d${c}` : `f${names.indexOf(from)}`}`,
+  )
   const unknown = {
     drop: '',
     error: 'if (keys !== present) return',

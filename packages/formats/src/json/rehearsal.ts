@@ -10,14 +10,20 @@ const values: Readonly<Record<string, { readonly rows: readonly unknown[]; reado
   string: { rows: ['ab', 'ab', 'b"\n', 'é', 'abc', ''], texts: ['"ab"', '"ab"', '"aé"', '"abc"', '""', '"a\\n"'] },
   boolean: { rows: [true, true, false, true, false, true], texts: ['true', 'true', 'false', 'true', 'false', '0'] },
   integer: { rows: [7, 7, 70, 700, 7_000_000, -7], texts: ['7', '7', '70', '-7', '7000000', '"7"'] },
-  number: { rows: [7.25, 7.25, 70, 700.5, 1_234_567.125, -7], texts: ['7.25', '7.25', '70', '-7.5', '1234567890123456.5', '7e1'] },
+  number: {
+    rows: [7.25, 7.25, 70, 700.5, 1_234_567.125, -7],
+    texts: ['7.25', '7.25', '70', '-7.5', '1234567890123456.5', '7e1'],
+  },
   bigint: { rows: [7n, 7n, 70n, 8n, 9n, -7n], texts: ['"7"', '"7"', '"70"', '"8"', '"9"', '7'] },
   decimal: { rows: ['7', '7', '70', '8', '9', '-7'], texts: ['"7"', '"7"', '"8"', '"9"', '"1"', '7'] },
   date: {
     rows: ['2020-02-29', '2020-02-29', '2021-01-01', '2020-01-01', '2020-01-02', '2020-01-03'],
     texts: Array.from({ length: 6 }, (_, n) => `"2020-01-0${(n >> 1) + 1}"`),
   },
-  timestamp: { rows: [0, 0, 1, 2, 3, 4], texts: Array.from({ length: 6 }, (_, n) => `"2020-01-0${(n >> 1) + 1}T00:00:00Z"`) },
+  timestamp: {
+    rows: [0, 0, 1, 2, 3, 4],
+    texts: Array.from({ length: 6 }, (_, n) => `"2020-01-0${(n >> 1) + 1}T00:00:00Z"`),
+  },
 }
 const times = 6
 
@@ -28,16 +34,23 @@ export const repeated = <T>(sample: T): readonly T[] => [sample, sample, sample]
 export function sampleRows({ fields }: RecordType): Row[] {
   const all = Object.entries(fields)
   if (all.some(([, { type }]) => !values[type.kind])) return []
-  const row = (value: (field: Field) => unknown): Row => Object.fromEntries(all.map(([name, field]) => [name, value(field)]))
+  const row = (value: (field: Field) => unknown): Row =>
+    Object.fromEntries(all.map(([name, field]) => [name, value(field)]))
   return [...Array.from({ length: times }, (_, n) => row(({ type }) => values[type.kind]!.rows[n])), row(() => null)]
 }
 
 /** JSON lines with these keys in this order, with and without optional fields; the last ones are not straight. */
 export function sampleLines({ schema, push }: ReadOptions, keys: readonly string[]): Buffer {
   const field = (key: string): Field | undefined => (Object.hasOwn(schema.fields, key) ? schema.fields[key] : undefined)
-  const dates = new Map(push?.columns.flatMap(({ from, date }) => (date ? [[from, sampleDates(date.formats[0]!, date.zone)] as const] : [])))
-  const line = (wanted: readonly string[], value: (key: string) => string) => `{${wanted.map((key) => `${JSON.stringify(key)}:${value(key)}`).join(',')}}`
-  const valueOf = (key: string, n: number) => dates.get(key)?.[n] ?? values[field(key)?.type.kind ?? 'string']?.texts[n] ?? 'null'
+  const dates = new Map(
+    push?.columns.flatMap(({ from, date }) =>
+      date ? [[from, sampleDates(date.formats[0]!, date.zone)] as const] : [],
+    ),
+  )
+  const line = (wanted: readonly string[], value: (key: string) => string) =>
+    `{${wanted.map((key) => `${JSON.stringify(key)}:${value(key)}`).join(',')}}`
+  const valueOf = (key: string, n: number) =>
+    dates.get(key)?.[n] ?? values[field(key)?.type.kind ?? 'string']?.texts[n] ?? 'null'
   const needed = keys.filter((key) => field(key)?.optional === false)
   const lines = Array.from({ length: times }, (_, n) => line(keys, (key) => valueOf(key, n)))
   lines.splice(
@@ -54,5 +67,7 @@ export function sampleLines({ schema, push }: ReadOptions, keys: readonly string
 /** Two equal texts of a date format, two others, and none. */
 function sampleDates(format: string, zone: string): readonly string[] {
   const print = compileReformat(['epoch_ms'], zone, format)
-  return [0, 0, 1, 2, 13].map((days) => JSON.stringify(print(String(Date.UTC(2010, 11, 1, 8, 26) + days * 86_400_000)) ?? '')).concat('"none"')
+  return [0, 0, 1, 2, 13]
+    .map((days) => JSON.stringify(print(String(Date.UTC(2010, 11, 1, 8, 26) + days * 86_400_000)) ?? ''))
+    .concat('"none"')
 }

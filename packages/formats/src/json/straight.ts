@@ -48,7 +48,9 @@ export function straightScan(options: ReadOptions, keys: readonly string[]): Str
   const columns = push?.columns ?? Object.keys(schema.fields).map((name) => ({ name, from: name, date: undefined }))
   const variable = (name: string): string => (keys.includes(name) ? `f${keys.indexOf(name)}` : 'null')
   const dated = columns.map(({ from, date }, c) =>
-    date ? `const d${c} = ${variable(from)} === null ? null : dates[${c}](${variable(from)}); if (d${c} === undefined) return` : '',
+    date
+      ? `const d${c} = ${variable(from)} === null ? null : dates[${c}](${variable(from)}); if (d${c} === undefined) return`
+      : '',
   )
   const object = columns.map(({ name, from, date }, c) => `${propertyKey(name)}: ${date ? `d${c}` : variable(from)}`)
   const read = new Set(columns.map(({ from }) => from))
@@ -57,7 +59,11 @@ export function straightScan(options: ReadOptions, keys: readonly string[]): Str
     tally,
     convert: keys.map((key) => (Object.hasOwn(schema.fields, key) ? fromJson(schema.fields[key]!.type) : undefined)),
     dates: columns.map(
-      ({ date }) => date && (date.to === undefined ? compileDateParser(date.formats, date.zone) : compileReformat(date.formats, date.zone, date.to)),
+      ({ date }) =>
+        date &&
+        (date.to === undefined
+          ? compileDateParser(date.formats, date.zone)
+          : compileReformat(date.formats, date.zone, date.to)),
     ),
     DataError,
   }

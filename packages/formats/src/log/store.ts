@@ -40,7 +40,10 @@ export interface Log {
   readonly id: string
   readonly partitions: number
   /** Appends chunks in one durable transaction; their bases are given here. */
-  append(chunks: readonly NewChunk[], limits?: { readonly maxAgeMs?: number | undefined; readonly maxBytes?: number | undefined }): void
+  append(
+    chunks: readonly NewChunk[],
+    limits?: { readonly maxAgeMs?: number | undefined; readonly maxBytes?: number | undefined },
+  ): void
   /** Chunks of a partition from the one that holds `from`, up to about `maxBytes`. */
   read(partition: number, from: number, maxBytes: number): Chunk[]
   /** The first sequence number that is still there, and the next to be written. */
@@ -79,7 +82,13 @@ export function openLog(path: string, create?: { readonly partitions: number }):
     if (db.prepare('PRAGMA user_version').get()!['user_version'] !== formatVersion)
       throw new Error('it was made by another version of Millrace, or by another program')
     const meta = (key: string) => db.prepare('SELECT value FROM meta WHERE key = ?').get(key)?.['value'] as string
-    return { id: meta('id'), partitions: Number(meta('partitions')), ...reading(db), ...writing(db), close: () => db.close() }
+    return {
+      id: meta('id'),
+      partitions: Number(meta('partitions')),
+      ...reading(db),
+      ...writing(db),
+      close: () => db.close(),
+    }
   } catch (cause) {
     db.close()
     throw new SystemError('log_unreadable', `the log ${path} cannot be opened: ${(cause as Error).message}`, {
@@ -94,7 +103,10 @@ export function describeLog(path: string): string | undefined {
   const log = openLog(path)
   if (!log) return undefined
   try {
-    const records = Array.from({ length: log.partitions }, (_, p) => log.range(p)).reduce((sum, { first, next }) => sum + next - first, 0)
+    const records = Array.from({ length: log.partitions }, (_, p) => log.range(p)).reduce(
+      (sum, { first, next }) => sum + next - first,
+      0,
+    )
     return `${records.toLocaleString('en')} records in ${log.partitions} partition${log.partitions === 1 ? '' : 's'}`
   } finally {
     log.close()
@@ -130,7 +142,8 @@ function reading(db: DatabaseSync): Pick<Log, 'read' | 'range'> {
 }
 
 function chunkOf(row: Record<string, Value>): Chunk {
-  const list = <T>(text: Value | undefined): T | undefined => (typeof text === 'string' ? (JSON.parse(text) as T) : undefined)
+  const list = <T>(text: Value | undefined): T | undefined =>
+    typeof text === 'string' ? (JSON.parse(text) as T) : undefined
   const ends = row['ends'] as Uint8Array | null
   return {
     partition: Number(row['partition']),
@@ -153,7 +166,9 @@ function writing(db: DatabaseSync): Pick<Log, 'append'> {
   const sql = () => ({
     next: db.prepare('SELECT value FROM next WHERE partition = ?'),
     advance: db.prepare('INSERT OR REPLACE INTO next VALUES (?, ?)'),
-    insert: db.prepare('INSERT INTO chunk (partition, base, count, time, ids, keys, headers, zstd, body, ends) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)'),
+    insert: db.prepare(
+      'INSERT INTO chunk (partition, base, count, time, ids, keys, headers, zstd, body, ends) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)',
+    ),
     expire: db.prepare('DELETE FROM chunk WHERE time < ?'),
     size: db.prepare('SELECT sum(length(body)) AS n FROM chunk'),
     oldest: db.prepare('DELETE FROM chunk WHERE rowid = (SELECT min(rowid) FROM chunk)'),
@@ -188,11 +203,15 @@ function writing(db: DatabaseSync): Pick<Log, 'append'> {
       } catch (cause) {
         if (db.isTransaction) db.exec('ROLLBACK')
         const busy = (cause as Error).message.includes('locked')
-        throw new SystemError(busy ? 'log_busy' : 'log_unwritable', `the log could not be written: ${(cause as Error).message}`, {
-          retry: busy,
-          hint: 'free disk space or mend permissions, then run again',
-          cause,
-        })
+        throw new SystemError(
+          busy ? 'log_busy' : 'log_unwritable',
+          `the log could not be written: ${(cause as Error).message}`,
+          {
+            retry: busy,
+            hint: 'free disk space or mend permissions, then run again',
+            cause,
+          },
+        )
       }
       if (sinceTruncate > truncateEvery) {
         sinceTruncate = 0
@@ -219,7 +238,8 @@ function packedIds(ids: NewChunk['ids']): string | Uint8Array {
     return compressed ? bytes : text
   }
   const { common, rests } = ids
-  if (rests.some((rest) => typeof rest === 'string' && rest.includes(','))) return packedIds(rests.map((rest) => common + rest))
+  if (rests.some((rest) => typeof rest === 'string' && rest.includes(',')))
+    return packedIds(rests.map((rest) => common + rest))
   return JSON.stringify({ common, rests: rests.join() })
 }
 

@@ -219,8 +219,14 @@ export class ColumnChunk {
       pages: this.pages,
       bytes: sum(this.pages),
       rawBytes: this.rawBytes,
-      metadata: (offset) => ({ dictionaryOffset: dictionaryBytes === undefined ? undefined : offset, dataOffset: offset + (dictionaryBytes ?? 0) }),
-      encodings: dictionaryBytes === undefined ? [encoding.plain, encoding.rle] : [encoding.plain, encoding.rle, encoding.dictionary],
+      metadata: (offset) => ({
+        dictionaryOffset: dictionaryBytes === undefined ? undefined : offset,
+        dataOffset: offset + (dictionaryBytes ?? 0),
+      }),
+      encodings:
+        dictionaryBytes === undefined
+          ? [encoding.plain, encoding.rle]
+          : [encoding.plain, encoding.rle, encoding.dictionary],
       values: this.rows,
       statistics: this.statistics(),
     }
@@ -246,7 +252,15 @@ export class ColumnChunk {
   }
 
   private reset(): void {
-    this.rows = this.nulls = this.count = this.keyBytes = this.plainBytes = this.pageRow = this.rawBytes = this.lastPlace = 0
+    this.rows =
+      this.nulls =
+      this.count =
+      this.keyBytes =
+      this.plainBytes =
+      this.pageRow =
+      this.rawBytes =
+      this.lastPlace =
+        0
     this.keys = []
     this.sizes = []
     this.pages = []

@@ -31,7 +31,14 @@ export function putHybrid(out: OutputBytes, values: ArrayLike<number>, n: number
 }
 
 /** Packs `from` to `to` in groups of eight; what is missing in the last one is 0. `to` is short of a multiple of eight only at the end. */
-function putPacked(out: OutputBytes, values: ArrayLike<number>, from: number, to: number, n: number, width: number): void {
+function putPacked(
+  out: OutputBytes,
+  values: ArrayLike<number>,
+  from: number,
+  to: number,
+  n: number,
+  width: number,
+): void {
   if (to <= from) return
   const groups = (to - from + 7) >> 3
   putVarint(out, groups * 2 + 1)

@@ -48,7 +48,8 @@ export function createParquetReader(options: ReadOptions): RecordReader {
             rowEnd: start + size,
           })
           const values = []
-          for (const column of names) values.push(await readable(() => scan.readColumn({ column, rowStart: start, rowEnd: start + size })))
+          for (const column of names)
+            values.push(await readable(() => scan.readColumn({ column, rowStart: start, rowEnd: start + size })))
           const rowBytes = Math.ceil(Number(total_byte_size) / size)
           yield* pieces(reader, values, group, start, size, group === from ? row : 0, rowBytes)
         }
@@ -60,7 +61,9 @@ export function createParquetReader(options: ReadOptions): RecordReader {
 }
 
 /** The footer and the columns of a file. */
-export async function openParquet(input: ByteSource): Promise<{ file: AsyncBuffer; metadata: FileMetaData; columns: FileColumn[] }> {
+export async function openParquet(
+  input: ByteSource,
+): Promise<{ file: AsyncBuffer; metadata: FileMetaData; columns: FileColumn[] }> {
   const { parquetMetadataAsync, parquetSchema } = await import('hyparquet')
   const file: AsyncBuffer = {
     byteLength: input.size ?? 0,
@@ -83,10 +86,19 @@ function refuseWrongDeltas(metadata: FileMetaData, names: readonly string[]): vo
   for (const { columns } of metadata.row_groups) {
     for (const { meta_data } of columns) {
       const path = meta_data?.path_in_schema ?? []
-      if (!meta_data?.encodings.includes('DELTA_BINARY_PACKED') || !unsigned.includes(path.at(-1)!) || !names.includes(path[0]!)) continue
-      throw new MillraceError('unsupported_encoding', `the column ${path.join('.')} holds unsigned 32-bit integers as deltas, which cannot be read safely`, {
-        hint: 'write the file with version 1 encodings, or the column as a 64-bit integer, or leave the field out of the schema',
-      })
+      if (
+        !meta_data?.encodings.includes('DELTA_BINARY_PACKED') ||
+        !unsigned.includes(path.at(-1)!) ||
+        !names.includes(path[0]!)
+      )
+        continue
+      throw new MillraceError(
+        'unsupported_encoding',
+        `the column ${path.join('.')} holds unsigned 32-bit integers as deltas, which cannot be read safely`,
+        {
+          hint: 'write the file with version 1 encodings, or the column as a 64-bit integer, or leave the field out of the schema',
+        },
+      )
     }
   }
 }
@@ -98,7 +110,13 @@ async function readable<T>(read: () => Promise<T>): Promise<T> {
   try {
     return await read()
   } catch (error) {
-    if (!(error instanceof Error) || error.name === 'MillraceError' || error.name === 'SystemError' || 'syscall' in error) throw error
+    if (
+      !(error instanceof Error) ||
+      error.name === 'MillraceError' ||
+      error.name === 'SystemError' ||
+      'syscall' in error
+    )
+      throw error
     throw new MillraceError('broken_file', `this is no Parquet file, or a damaged one: ${error.message}`, {
       cause: error,
       hint: 'fetch or write the file again; a file that is cut off has no footer',
@@ -119,7 +137,13 @@ function* pieces(
     const length = Math.min(rowsPerPiece, size - at)
     const slices = values.map((column) => sliced(column, at, at + length))
     const { rows, origins, failed } = reader.rows(slices, length)
-    const bad = failed.map(({ index, failure }): BadRecord => ({ position: start + at + index, bytes: rowAsJson(reader, slices, index), ...failure }))
+    const bad = failed.map(
+      ({ index, failure }): BadRecord => ({
+        position: start + at + index,
+        bytes: rowAsJson(reader, slices, index),
+        ...failure,
+      }),
+    )
     yield {
       rows,
       position: { group, row: at + length },

@@ -45,7 +45,8 @@ export interface Column {
 }
 
 /** The columns of records of a type, in order. */
-export const columnsOf = (record: RecordType): Column[] => Object.entries(record.fields).map(([name, field]) => columnOf(name, field))
+export const columnsOf = (record: RecordType): Column[] =>
+  Object.entries(record.fields).map(([name, field]) => columnOf(name, field))
 
 const numeric = (a: string | number | bigint, b: string | number | bigint): number => (a < b ? -1 : a > b ? 1 : 0)
 
@@ -69,20 +70,55 @@ function columnOf(name: string, { type, optional }: Field): Column {
     )
   switch (type.kind) {
     case 'string':
-      return { ...base, text: true, physical: 'BYTE_ARRAY', put: putText, sizeOf: textSize, element: element('BYTE_ARRAY', 0, logicalType(1)) }
+      return {
+        ...base,
+        text: true,
+        physical: 'BYTE_ARRAY',
+        put: putText,
+        sizeOf: textSize,
+        element: element('BYTE_ARRAY', 0, logicalType(1)),
+      }
     case 'list':
     case 'object':
     case 'json':
-      return { ...base, physical: 'BYTE_ARRAY', key: jsonValue(type), put: putText, sizeOf: textSize, element: element('BYTE_ARRAY', 19, logicalType(12)) }
+      return {
+        ...base,
+        physical: 'BYTE_ARRAY',
+        key: jsonValue(type),
+        put: putText,
+        sizeOf: textSize,
+        element: element('BYTE_ARRAY', 19, logicalType(12)),
+      }
     case 'bytes':
-      return { ...base, physical: 'BYTE_ARRAY', key: latin1, put: putLatin1, sizeOf: textSize, element: element('BYTE_ARRAY', undefined, undefined) }
+      return {
+        ...base,
+        physical: 'BYTE_ARRAY',
+        key: latin1,
+        put: putLatin1,
+        sizeOf: textSize,
+        element: element('BYTE_ARRAY', undefined, undefined),
+      }
     case 'boolean':
-      return { ...base, physical: 'BOOLEAN', key: Number, put: () => {}, sizeOf: () => 1, element: element('BOOLEAN', undefined, undefined) }
+      return {
+        ...base,
+        physical: 'BOOLEAN',
+        key: Number,
+        put: () => {},
+        sizeOf: () => 1,
+        element: element('BOOLEAN', undefined, undefined),
+      }
     case 'integer':
     case 'bigint': {
       const put = type.kind === 'integer' ? putInteger : putBigint
       const logical = logicalType(10, struct([1, i8(64)], [2, bool(true)]))
-      return { ...base, physical: 'INT64', put, sizeOf: eight, compare: numeric, element: element('INT64', 18, logical) }
+      return {
+        ...base,
+        physical: 'INT64',
+        put,
+        sizeOf: eight,
+        compare: numeric,
+        element: element('INT64', 18, logical),
+      }
     }
     case 'number':
       return {
@@ -95,10 +131,25 @@ function columnOf(name: string, { type, optional }: Field): Column {
         element: element('DOUBLE', undefined, undefined),
       }
     case 'date':
-      return { ...base, physical: 'INT32', key: daysOf, put: putInt32, sizeOf: () => 4, compare: numeric, element: element('INT32', 6, logicalType(6)) }
+      return {
+        ...base,
+        physical: 'INT32',
+        key: daysOf,
+        put: putInt32,
+        sizeOf: () => 4,
+        compare: numeric,
+        element: element('INT32', 6, logicalType(6)),
+      }
     case 'timestamp': {
       const logical = logicalType(8, struct([1, bool(true)], [2, struct([1, struct()])]))
-      return { ...base, physical: 'INT64', put: putInteger, sizeOf: eight, compare: numeric, element: element('INT64', 9, logical) }
+      return {
+        ...base,
+        physical: 'INT64',
+        put: putInteger,
+        sizeOf: eight,
+        compare: numeric,
+        element: element('INT64', 9, logical),
+      }
     }
     case 'decimal':
       return decimalColumn(base, type, element)
@@ -110,7 +161,12 @@ const logicalType = (id: number, value: Thrift = struct()): Thrift => struct([id
 function decimalColumn(
   base: { name: string; optional: boolean; text: boolean },
   { precision, scale }: Extract<Type, { kind: 'decimal' }>,
-  element: (kind: Physical, converted: number, logical: Thrift, more: { length?: number; precision: number; scale: number }) => Thrift,
+  element: (
+    kind: Physical,
+    converted: number,
+    logical: Thrift,
+    more: { length?: number; precision: number; scale: number },
+  ) => Thrift,
 ): Column {
   const logical = logicalType(5, struct([1, i32(scale)], [2, i32(precision)]))
   const compare = (a: unknown, b: unknown) => numeric(unscaled(a), unscaled(b))
@@ -158,7 +214,8 @@ const putBigint = (out: OutputBytes, key: unknown) => out.bigint64(key as bigint
 const putInt32 = (out: OutputBytes, key: unknown) => out.int32(key as number)
 
 // -0 and 0 are one key to a Map.
-const doubleKey = (value: unknown): string | number => (value === 0 && 1 / (value as number) < 0 ? '-0' : (value as number))
+const doubleKey = (value: unknown): string | number =>
+  value === 0 && 1 / (value as number) < 0 ? '-0' : (value as number)
 const putDouble = (out: OutputBytes, key: unknown) => out.float64(Number(key))
 const compareDoubles = (a: unknown, b: unknown) => Number(a) - Number(b)
 

@@ -14,7 +14,16 @@ export type Thrift =
 /** Fields by id. */
 export type Struct = readonly (readonly [id: number, value: Thrift | undefined])[]
 
-const codes: Readonly<Record<Thrift['kind'], number>> = { bool: 1, i8: 3, i16: 4, i32: 5, i64: 6, binary: 8, list: 9, struct: 12 }
+const codes: Readonly<Record<Thrift['kind'], number>> = {
+  bool: 1,
+  i8: 3,
+  i16: 4,
+  i32: 5,
+  i64: 6,
+  binary: 8,
+  list: 9,
+  struct: 12,
+}
 
 export const bool = (value: boolean): Thrift => ({ kind: 'bool', value })
 export const i8 = (value: number): Thrift => ({ kind: 'i8', value })

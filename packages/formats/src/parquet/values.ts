@@ -28,7 +28,10 @@ export const parsers: Partial<ParquetParsers> = {
 }
 
 const isText = ({ converted_type, logical_type }: SchemaElement): boolean =>
-  converted_type === 'UTF8' || converted_type === 'ENUM' || converted_type === 'JSON' || ['STRING', 'ENUM', 'JSON'].includes(logical_type?.type ?? '')
+  converted_type === 'UTF8' ||
+  converted_type === 'ENUM' ||
+  converted_type === 'JSON' ||
+  ['STRING', 'ENUM', 'JSON'].includes(logical_type?.type ?? '')
 
 /** The schema as hyparquet gets it: texts are texts, groups are lists and maps, everything else is what is stored. */
 export function bareSchema(schema: readonly SchemaElement[]): SchemaElement[] {
@@ -40,7 +43,9 @@ export function bareSchema(schema: readonly SchemaElement[]): SchemaElement[] {
 }
 
 const isList = ({ element, children }: SchemaTree): boolean =>
-  (element.converted_type === 'LIST' || element.logical_type?.type === 'LIST') && children.length === 1 && children[0]!.element.repetition_type === 'REPEATED'
+  (element.converted_type === 'LIST' || element.logical_type?.type === 'LIST') &&
+  children.length === 1 &&
+  children[0]!.element.repetition_type === 'REPEATED'
 const isMap = ({ element }: SchemaTree): boolean =>
   element.converted_type === 'MAP' || element.converted_type === 'MAP_KEY_VALUE' || element.logical_type?.type === 'MAP'
 
@@ -53,20 +58,35 @@ export function fileColumn(node: SchemaTree): FileColumn {
     // Three levels as the format asks for, or two as older writers made them.
     const item = fileColumn(repeated.children.length === 1 ? repeated.children[0]! : repeated)
     const natural: Type | undefined = item.natural && { kind: 'list', of: { type: item.natural, optional: true } }
-    return { name, natural, told: `a list of ${item.told}`, item, read: (raw) => (raw as unknown[]).map((value) => readPart(item, value)) }
+    return {
+      name,
+      natural,
+      told: `a list of ${item.told}`,
+      item,
+      read: (raw) => (raw as unknown[]).map((value) => readPart(item, value)),
+    }
   }
   if (isMap(node)) {
     const value = node.children[0]?.children[1]
     const inner = value && fileColumn(value)
     if (!inner?.natural) return { name, natural: undefined, told: 'a map', read: (raw) => raw }
     const plain = toJson(inner.natural)
-    const read = (raw: unknown) => Object.fromEntries(Object.entries(raw as object).map(([key, part]) => [key, plain(readPart(inner, part))]))
+    const read = (raw: unknown) =>
+      Object.fromEntries(Object.entries(raw as object).map(([key, part]) => [key, plain(readPart(inner, part))]))
     return { name, natural: { kind: 'json' }, told: 'a map', read }
   }
   const fields = node.children.map(fileColumn)
   const known = fields.filter((field) => field.natural)
-  const natural: Type = { kind: 'object', record: { fields: Object.fromEntries(known.map((field) => [field.name, { type: field.natural!, optional: true }])) } }
-  const read = (raw: unknown) => Object.fromEntries(known.map((field) => [field.name, readPart(field, (raw as Record<string, unknown>)[field.name])]))
+  const natural: Type = {
+    kind: 'object',
+    record: {
+      fields: Object.fromEntries(known.map((field) => [field.name, { type: field.natural!, optional: true }])),
+    },
+  }
+  const read = (raw: unknown) =>
+    Object.fromEntries(
+      known.map((field) => [field.name, readPart(field, (raw as Record<string, unknown>)[field.name])]),
+    )
   return { name, natural, told: 'a struct', fields, read }
 }
 
@@ -78,7 +98,8 @@ function leaf(element: SchemaElement): Leaf {
   const as = (natural: Type, read: (raw: unknown) => unknown): Leaf => ({ natural, told, read })
   const none: Leaf = { natural: undefined, told, read: (raw) => raw }
   if (converted === 'DECIMAL' || logical?.type === 'DECIMAL') {
-    const [precision, scale] = logical?.type === 'DECIMAL' ? [logical.precision, logical.scale] : [element.precision ?? 38, element.scale ?? 0]
+    const [precision, scale] =
+      logical?.type === 'DECIMAL' ? [logical.precision, logical.scale] : [element.precision ?? 38, element.scale ?? 0]
     return as({ kind: 'decimal', precision, scale }, (raw) => decimalText(unscaled(raw), scale))
   }
   if (converted === 'DATE' || logical?.type === 'DATE') return as({ kind: 'date' }, (raw) => dateText(raw as number))
@@ -94,7 +115,8 @@ function leaf(element: SchemaElement): Leaf {
       converted === 'JSON' || logical?.type === 'JSON' ? jsonOf : textOf,
     )
   if (logical?.type === 'UUID') return as({ kind: 'string' }, uuidText)
-  if (logical?.type === 'FLOAT16') return as({ kind: 'number' }, (raw) => finite(half((raw as Uint8Array)[0]! | ((raw as Uint8Array)[1]! << 8))))
+  if (logical?.type === 'FLOAT16')
+    return as({ kind: 'number' }, (raw) => finite(half((raw as Uint8Array)[0]! | ((raw as Uint8Array)[1]! << 8))))
   if (logical && logical.type !== 'INTEGER' && logical.type !== 'NULL') return none
   if (converted === 'INTERVAL' || converted === 'BSON') return none
   const unsigned = converted?.startsWith('UINT_') || (logical?.type === 'INTEGER' && !logical.isSigned)

@@ -26,7 +26,10 @@ const magic = Buffer.from('PAR1')
 const mostGroupBytes = 32 * 1024 * 1024
 
 /** Loads what is needed and makes writers of Parquet files. */
-export async function parquetWriter(record: RecordType, options: ParquetWriteOptions = {}): Promise<() => RecordWriter> {
+export async function parquetWriter(
+  record: RecordType,
+  options: ParquetWriteOptions = {},
+): Promise<() => RecordWriter> {
   const codec = options.compression ?? 'zstd'
   const groupRows = options.row_group ?? 100_000
   const compress = await compressWith(codec)
@@ -135,7 +138,10 @@ function compileGather(names: readonly string[]): Gather {
       })
     }
   }
-  const reads = names.map((name, k) => `c${k}[i] = ${isInherited(name) ? `own(r, ${quote(name)}) ? r[${quote(name)}] : null` : `r[${quote(name)}]`}`)
+  const reads = names.map(
+    (name, k) =>
+      `c${k}[i] = ${isInherited(name) ? `own(r, ${quote(name)}) ? r[${quote(name)}] : null` : `r[${quote(name)}]`}`,
+  )
   return generate<Gather>(
     { own: Object.hasOwn },
     `return (rows, into) => {

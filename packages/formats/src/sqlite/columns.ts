@@ -62,7 +62,8 @@ export function fromColumn(type: Type): (value: SQLOutputValue) => unknown {
       if (type.kind === 'bigint') return value
       // Digits as text are checked for their range, and for what the type allows.
       if (type.kind === 'integer' || type.kind === 'decimal' || type.kind === 'string') return text(String(value))
-      if (type.kind === 'number' && !Number.isSafeInteger(Number(value))) throw new DataError('out_of_range', `${value} is beyond what a number holds exactly`)
+      if (type.kind === 'number' && !Number.isSafeInteger(Number(value)))
+        throw new DataError('out_of_range', `${value} is beyond what a number holds exactly`)
       return json(Number(value))
     }
     if (value instanceof Uint8Array) {

@@ -14,7 +14,11 @@ const busyMs = 250
 const patienceMs = 30_000
 
 /** Opens the store for writing and sets it up in one transaction. Throws `SystemError`, and what `setUp` throws; then nothing stays open. */
-export async function openStoreWriter(path: string, signal: AbortSignal, setUp: (db: DatabaseSync) => void): Promise<DatabaseSync> {
+export async function openStoreWriter(
+  path: string,
+  signal: AbortSignal,
+  setUp: (db: DatabaseSync) => void,
+): Promise<DatabaseSync> {
   const db = openFile(path)
   try {
     await transaction(db, path, signal, () => setUp(db))
@@ -31,7 +35,9 @@ function openFile(path: string): DatabaseSync {
     const db = new DatabaseSync(path, { timeout: busyMs })
     try {
       // A statement of many rows keeps an undo journal, which is written to a file unless told otherwise. What a long reader let grow is cut back.
-      db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA temp_store = MEMORY; PRAGMA journal_size_limit = 16777216')
+      db.exec(
+        'PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA temp_store = MEMORY; PRAGMA journal_size_limit = 16777216',
+      )
       return db
     } catch (error) {
       db.close()
@@ -42,7 +48,10 @@ function openFile(path: string): DatabaseSync {
 
 /** Opens the store for reading. Throws `SystemError`; `not_found` where there is no such file. */
 export function openStoreReader(path: string): DatabaseSync {
-  if (!existsSync(path)) throw new SystemError('not_found', `there is no store at ${path}`, { hint: 'it is made by the first pipeline that writes to it' })
+  if (!existsSync(path))
+    throw new SystemError('not_found', `there is no store at ${path}`, {
+      hint: 'it is made by the first pipeline that writes to it',
+    })
   return guarded(path, () => {
     const db = new DatabaseSync(path, { readOnly: true, timeout: busyMs })
     try {
@@ -96,7 +105,8 @@ interface SqliteError extends Error {
   readonly errcode: number
 }
 
-const isSqlite = (error: unknown): error is SqliteError => error instanceof Error && (error as Partial<SqliteError>).code === 'ERR_SQLITE_ERROR'
+const isSqlite = (error: unknown): error is SqliteError =>
+  error instanceof Error && (error as Partial<SqliteError>).code === 'ERR_SQLITE_ERROR'
 
 /** A failure of the store itself; undefined: the error is about a statement or its values, or no error of SQLite. Result codes: sqlite.org/rescode.html. */
 export function storeError(error: unknown, path: string): SystemError | undefined {
@@ -108,22 +118,41 @@ export function storeError(error: unknown, path: string): SystemError | undefine
   switch (error.errcode & 255) {
     case 5: // SQLITE_BUSY
     case 6: // SQLITE_LOCKED
-      return make('store_busy', 'is locked by another process', 'end what holds it: a shell with an open transaction, or a backup', true)
+      return make(
+        'store_busy',
+        'is locked by another process',
+        'end what holds it: a shell with an open transaction, or a backup',
+        true,
+      )
     case 3: // SQLITE_PERM
     case 8: // SQLITE_READONLY
     case 14: // SQLITE_CANTOPEN
     case 23: // SQLITE_AUTH
-      return make('store_unwritable', 'cannot be opened or written', 'check that the folder exists and that this user may write there')
+      return make(
+        'store_unwritable',
+        'cannot be opened or written',
+        'check that the folder exists and that this user may write there',
+      )
     case 1: // SQLITE_ERROR: of a statement that was right when it was prepared
     case 17: // SQLITE_SCHEMA
-      return malformed(error) ? undefined : make('store_changed', 'was changed while it was in use', 'do not drop or alter its tables while a pipeline runs')
+      return malformed(error)
+        ? undefined
+        : make(
+            'store_changed',
+            'was changed while it was in use',
+            'do not drop or alter its tables while a pipeline runs',
+          )
     case 10: // SQLITE_IOERR
       return make('store_io', 'cannot be read or written', 'check the disk; nothing that was saved before is lost')
     case 13: // SQLITE_FULL
       return make('disk_full', 'cannot grow', 'free disk space and run again: nothing that was saved before is lost')
     case 11: // SQLITE_CORRUPT
     case 26: // SQLITE_NOTADB
-      return make('store_corrupt', 'is not a sound SQLite file', 'restore it from a copy, or move it away to start with an empty one')
+      return make(
+        'store_corrupt',
+        'is not a sound SQLite file',
+        'restore it from a copy, or move it away to start with an empty one',
+      )
     default:
       return undefined
   }
@@ -135,16 +164,22 @@ const malformed = (error: SqliteError): boolean => error.message.includes('malfo
 function fileError(error: unknown, path: string): SystemError | undefined {
   const code = error instanceof Error ? (error as NodeJS.ErrnoException).code : undefined
   if (!code || !/^E[A-Z]+$/.test(code)) return undefined
-  return new SystemError(code === 'ENOSPC' ? 'disk_full' : 'store_unwritable', `the store ${path} cannot be made: ${(error as Error).message}`, {
-    hint: 'check that the folder exists and that this user may write there',
-    cause: error,
-  })
+  return new SystemError(
+    code === 'ENOSPC' ? 'disk_full' : 'store_unwritable',
+    `the store ${path} cannot be made: ${(error as Error).message}`,
+    {
+      hint: 'check that the folder exists and that this user may write there',
+      cause: error,
+    },
+  )
 }
 
 /** An error of SQLite about a row: a value that its column or a rule of the table refuses. undefined: something else. */
 export function rowError(error: unknown): { readonly code: string; readonly message: string } | undefined {
   if (!isSqlite(error)) return undefined
-  const code = { 1: malformed(error) ? 'too_deep' : undefined, 18: 'too_large', 19: 'constraint', 20: 'not_storable' }[error.errcode & 255]
+  const code = { 1: malformed(error) ? 'too_deep' : undefined, 18: 'too_large', 19: 'constraint', 20: 'not_storable' }[
+    error.errcode & 255
+  ]
   return code === undefined ? undefined : { code, message: `the store refuses it: ${error.message}` }
 }
 
@@ -172,7 +207,12 @@ export function columnsOf(db: DatabaseSync, table: string): readonly Column[] {
   return db
     .prepare('SELECT name, type, "notnull", pk FROM pragma_table_info(?)')
     .all(table)
-    .map((row) => ({ name: String(row['name']), type: String(row['type']).toUpperCase(), required: row['notnull'] === 1, key: Number(row['pk']) }))
+    .map((row) => ({
+      name: String(row['name']),
+      type: String(row['type']).toUpperCase(),
+      required: row['notnull'] === 1,
+      key: Number(row['pk']),
+    }))
 }
 
 /** The tables and collections of the store. */
@@ -187,6 +227,8 @@ export function tablesOf(db: DatabaseSync): readonly string[] {
 
 /** The name that a table really has: SQLite takes `Invoice` and `invoice` for one. undefined: there is none. */
 export function tableNamed(db: DatabaseSync, name: string): string | undefined {
-  const row = db.prepare(`SELECT name FROM sqlite_schema WHERE type IN ('table', 'view') AND name = ? COLLATE NOCASE`).get(name)
+  const row = db
+    .prepare(`SELECT name FROM sqlite_schema WHERE type IN ('table', 'view') AND name = ? COLLATE NOCASE`)
+    .get(name)
   return row && String(row['name'])
 }

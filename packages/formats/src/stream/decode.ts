@@ -43,7 +43,9 @@ export function streamDecoder(options: StreamDecoding): StreamDecoder {
     decode(value, beside, block) {
       const row = reader ? reader.read(asBuffer(value), block) : plain(value)
       if (!row) {
-        decoder.failure = reader ? reader.failure : { code: 'bad_encoding', message: 'the value is not UTF-8: use `format: bytes`' }
+        decoder.failure = reader
+          ? reader.failure
+          : { code: 'bad_encoding', message: 'the value is not UTF-8: use `format: bytes`' }
         return undefined
       }
       if (besides.length === 0) return row
@@ -61,7 +63,12 @@ export function streamDecoder(options: StreamDecoding): StreamDecoder {
 }
 
 /** Decodes one dead letter's value again. */
-export function decodeAgain(decoder: StreamDecoder, bytes: Uint8Array, context: Json | undefined, fail: (failure: StreamDecoder['failure']) => DataError): Row {
+export function decodeAgain(
+  decoder: StreamDecoder,
+  bytes: Uint8Array,
+  context: Json | undefined,
+  fail: (failure: StreamDecoder['failure']) => DataError,
+): Row {
   const beside = (context ?? { timestamp: 0 }) as unknown as Beside
   const row = decoder.decode(bytes, beside)
   if (!row) throw fail(decoder.failure)
@@ -70,6 +77,11 @@ export function decodeAgain(decoder: StreamDecoder, bytes: Uint8Array, context: 
 
 /** What is wrong with a stream's options for this schema: the field of a text or bytes value, or a field beside it, that the schema does not have. */
 export function missingFields(options: Omit<StreamDecoding, keyof ReadOptions>, schema: RecordType): string[] {
-  const wanted = [options.format === 'json' ? undefined : options.valueField, options.keyField, options.timestampField, options.headersField]
+  const wanted = [
+    options.format === 'json' ? undefined : options.valueField,
+    options.keyField,
+    options.timestampField,
+    options.headersField,
+  ]
   return wanted.filter((name): name is string => name !== undefined && !Object.hasOwn(schema.fields, name))
 }

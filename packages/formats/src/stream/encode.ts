@@ -57,21 +57,34 @@ export function streamEncoder(options: StreamEncoding): (records: Records) => En
         ends[i] = at
       }
     }
-    const headers = headersField ? rows.map((row) => (row[headersField] as Record<string, string> | null) ?? null) : undefined
+    const headers = headersField
+      ? rows.map((row) => (row[headersField] as Record<string, string> | null) ?? null)
+      : undefined
     return { body, starts, ends, lines: encode !== undefined, keys, headers }
   }
 }
 
-const bytesOf = (value: unknown): Uint8Array => (value instanceof Uint8Array ? value : Buffer.from(String(value ?? ''), 'utf8'))
+const bytesOf = (value: unknown): Uint8Array =>
+  value instanceof Uint8Array ? value : Buffer.from(String(value ?? ''), 'utf8')
 
-function keysOf(records: Records, names: readonly string[] | undefined, keyOf: ReturnType<typeof compileKey> | undefined): (string | null)[] {
+function keysOf(
+  records: Records,
+  names: readonly string[] | undefined,
+  keyOf: ReturnType<typeof compileKey> | undefined,
+): (string | null)[] {
   const { rows } = records
   if (!keyOf) return rows.map((_, i) => records.key(i) ?? null)
   const failures: WriteFailure[] = []
   const keys = rows.map((row, index) => {
     const made = keyOf(row)
     if (made === undefined)
-      failures.push({ index, kind: 'data', code: 'null_key', message: `the key ${names!.join(', ')} has a part that is null`, field: names![0]! })
+      failures.push({
+        index,
+        kind: 'data',
+        code: 'null_key',
+        message: `the key ${names!.join(', ')} has a part that is null`,
+        field: names![0]!,
+      })
     return made ?? null
   })
   if (failures.length) throw new PartialWriteError(failures)

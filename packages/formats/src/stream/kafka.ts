@@ -5,7 +5,10 @@ import { type Env, MillraceError, option, type Secret, SystemError } from '@mill
 
 /** Options that source and sink share. */
 export const kafkaOptions = {
-  brokers: option.list(option.text('host:port'), 'Brokers to find the cluster by.', { min: 1, example: ['127.0.0.1:9092'] }),
+  brokers: option.list(option.text('host:port'), 'Brokers to find the cluster by.', {
+    min: 1,
+    example: ['127.0.0.1:9092'],
+  }),
   tls: option.optional(
     option.object(
       {
@@ -18,7 +21,9 @@ export const kafkaOptions = {
   sasl: option.optional(
     option.object(
       {
-        mechanism: option.oneOf(['PLAIN', 'SCRAM-SHA-256', 'SCRAM-SHA-512'], 'How to log in.', { default: 'SCRAM-SHA-512' }),
+        mechanism: option.oneOf(['PLAIN', 'SCRAM-SHA-256', 'SCRAM-SHA-512'], 'How to log in.', {
+          default: 'SCRAM-SHA-512',
+        }),
         username: option.text('The user.'),
         password: option.secret('The password.', { example: '${secret:kafka_password}' }),
       },
@@ -55,7 +60,10 @@ interface TopicRequest {
 /** What of a client's admin makes topics. */
 interface TopicMaker {
   createTopics(request: TopicRequest): Promise<unknown>
-  metadata(request: { topics: string[]; forceUpdate: boolean }): Promise<{ topics: Map<string, { partitions: readonly { leader: number }[] }> }>
+  metadata(request: {
+    topics: string[]
+    forceUpdate: boolean
+  }): Promise<{ topics: Map<string, { partitions: readonly { leader: number }[] }> }>
 }
 
 /** Makes a topic, unless it is there, and waits a while until the brokers know it and who leads its partitions. */
@@ -92,15 +100,37 @@ export function kafkaConnection(o: Cluster, env: Env) {
     retries: 0,
     timeout: 10_000,
     connectTimeout: 5000,
-    ...(o.tls ? { tls: { rejectUnauthorized: o.tls.reject_unauthorized, ...(o.tls.ca ? { ca: readFileSync(env.resolve(o.tls.ca)) } : {}) } } : {}),
-    ...(o.sasl ? { sasl: { mechanism: o.sasl.mechanism as 'PLAIN', username: o.sasl.username, password: o.sasl.password.reveal() } } : {}),
+    ...(o.tls
+      ? {
+          tls: {
+            rejectUnauthorized: o.tls.reject_unauthorized,
+            ...(o.tls.ca ? { ca: readFileSync(env.resolve(o.tls.ca)) } : {}),
+          },
+        }
+      : {}),
+    ...(o.sasl
+      ? {
+          sasl: {
+            mechanism: o.sasl.mechanism as 'PLAIN',
+            username: o.sasl.username,
+            password: o.sasl.password.reveal(),
+          },
+        }
+      : {}),
   }
 }
 
 /** The codes in an error, which the client nests in `errors`, `cause` and `response`. */
 export function kafkaCodes(error: unknown, found = new Set<string>()): Set<string> {
   if (typeof error !== 'object' || error === null) return found
-  const e = error as { apiId?: string; code?: string; message?: string; errors?: unknown[]; cause?: unknown; response?: { errors?: object } }
+  const e = error as {
+    apiId?: string
+    code?: string
+    message?: string
+    errors?: unknown[]
+    cause?: unknown
+    response?: { errors?: object }
+  }
   if (e.apiId) found.add(e.apiId)
   if (e.code) found.add(e.code)
   // The client says this one in words only.
@@ -136,7 +166,9 @@ export function kafkaError(error: unknown, doing: string, o: Cluster): Error {
     `${doing} (topic ${o.stream}, brokers ${o.brokers.join(', ')}): ${what || (error as Error).message}`,
     {
       retry: !known,
-      hint: known ? lasting[known] : 'are the brokers running, and the addresses of the connection in the profile right?',
+      hint: known
+        ? lasting[known]
+        : 'are the brokers running, and the addresses of the connection in the profile right?',
       cause: error,
     },
   )

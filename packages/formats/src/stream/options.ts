@@ -3,12 +3,18 @@ import { option } from '@millrace/core'
 
 const fields = {
   key_field: option.optional(option.text('The field that gets the transport key.', { example: 'key' })),
-  timestamp_field: option.optional(option.text('The field that gets the time the stream gave the record.', { example: 'published' })),
-  headers_field: option.optional(option.text('The field that gets the headers, as an object of texts.', { example: 'headers' })),
+  timestamp_field: option.optional(
+    option.text('The field that gets the time the stream gave the record.', { example: 'published' }),
+  ),
+  headers_field: option.optional(
+    option.text('The field that gets the headers, as an object of texts.', { example: 'headers' }),
+  ),
 }
 
 /** How a record's value is read. `json`: an object of the schema; `text`, `bytes`: the whole value goes into one field. */
-const format = option.oneOf(['json', 'text', 'bytes'], 'What a value is: a JSON object, a text, or bytes.', { default: 'json' })
+const format = option.oneOf(['json', 'text', 'bytes'], 'What a value is: a JSON object, a text, or bytes.', {
+  default: 'json',
+})
 const valueField = option.text('The field that holds the value where it is text or bytes.', { default: 'value' })
 
 /** Options of every stream source. */
@@ -17,8 +23,12 @@ export const streamSourceOptions = {
   format,
   value_field: valueField,
   ...fields,
-  start: option.oneOf(['earliest', 'latest'], 'Where reading begins when nothing of the stream has been read before.', { default: 'earliest' }),
-  stop: option.oneOf(['never', 'end'], '`end`: read to the end that is seen at the start, so the source is bounded.', { default: 'never' }),
+  start: option.oneOf(['earliest', 'latest'], 'Where reading begins when nothing of the stream has been read before.', {
+    default: 'earliest',
+  }),
+  stop: option.oneOf(['never', 'end'], '`end`: read to the end that is seen at the start, so the source is bounded.', {
+    default: 'never',
+  }),
 }
 
 /** Options of every stream sink. */
@@ -28,15 +38,22 @@ export const streamSinkOptions = {
   value_field: valueField,
   key: option.optional(
     option.anyOf(
-      [option.field('A field.'), option.list(option.field('A field.'), 'Several fields, as a canonical JSON array.', { min: 1 })],
+      [
+        option.field('A field.'),
+        option.list(option.field('A field.'), 'Several fields, as a canonical JSON array.', { min: 1 }),
+      ],
       'The field or fields that make the transport key: records of one key keep their order.',
       {
         example: 'InvoiceNo',
       },
     ),
   ),
-  headers_field: option.optional(option.field('The field whose object of texts becomes the headers; it is left out of the value.')),
-  order: option.oneOf(['strict', 'relaxed'], '`strict`: records of a key keep their order through retries too.', { default: 'strict' }),
+  headers_field: option.optional(
+    option.field('The field whose object of texts becomes the headers; it is left out of the value.'),
+  ),
+  order: option.oneOf(['strict', 'relaxed'], '`strict`: records of a key keep their order through retries too.', {
+    default: 'strict',
+  }),
 }
 
 /** The header under which a record's id travels over streams. */

@@ -28,7 +28,10 @@ const pieceSize = 100
 /** Begins the marks of records without a value. */
 const loose = '!'
 
-export function createBoundary(recall: ReadContext['recall'], at: { readonly since: Value | undefined; readonly high: Value | undefined }): Boundary {
+export function createBoundary(
+  recall: ReadContext['recall'],
+  at: { readonly since: Value | undefined; readonly high: Value | undefined },
+): Boundary {
   let { since } = at
   let high = at.high ?? since
   let taken = load('taken')

@@ -14,9 +14,17 @@ export interface Fetcher {
 const maxWaits = 20
 
 export function createFetcher(o: Options): Fetcher {
-  const headers = Object.fromEntries(Object.entries(o.headers).map(([name, value]) => [name.toLowerCase(), text(value)]))
+  const headers = Object.fromEntries(
+    Object.entries(o.headers).map(([name, value]) => [name.toLowerCase(), text(value)]),
+  )
   if (o.token) headers['authorization'] = `Bearer ${text(o.token)}`
-  const getter = createGetter({ headers, origin: new URL(o.url).origin, timeoutMs: o.timeout, maxBytes: o.max_body, allowPrivate: o.allow_private })
+  const getter = createGetter({
+    headers,
+    origin: new URL(o.url).origin,
+    timeoutMs: o.timeout,
+    maxBytes: o.max_body,
+    allowPrivate: o.allow_private,
+  })
   const gapMs = o.rate === undefined ? 0 : 1000 / o.rate
   let nextMs = 0
   return {
@@ -28,13 +36,18 @@ export function createFetcher(o: Options): Fetcher {
         nextMs = Math.max(now, nextMs) + gapMs
         const page = await getter.get(url, signal)
         if (page.status >= 200 && page.status < 300) return page
-        const afterMs = page.status === 429 || page.status === 503 ? retryAfterMs(page.headers['retry-after']) : undefined
+        const afterMs =
+          page.status === 429 || page.status === 503 ? retryAfterMs(page.headers['retry-after']) : undefined
         if (afterMs === undefined || waits === maxWaits) throw failureOf(page, where)
         if (afterMs > o.max_wait) {
-          throw new MillraceError('asked_to_wait', `${where} asks to wait ${Math.ceil(afterMs / 1000)} s, which is longer than \`max_wait\``, {
-            hint: 'run again later, raise `max_wait`, or lower `rate`',
-            exitCode: 3,
-          })
+          throw new MillraceError(
+            'asked_to_wait',
+            `${where} asks to wait ${Math.ceil(afterMs / 1000)} s, which is longer than \`max_wait\``,
+            {
+              hint: 'run again later, raise `max_wait`, or lower `rate`',
+              exitCode: 3,
+            },
+          )
         }
         warn(`${where} answered ${page.status} and asks to wait ${Math.ceil(afterMs / 1000)} s`)
         await wait(afterMs, undefined, { signal })
@@ -56,12 +69,20 @@ export function retryAfterMs(header: string | undefined, nowMs = Date.now()): nu
   const date = /^\w{3}, (\d\d) (\w{3}) (\d{4}) (\d\d):(\d\d):(\d\d) GMT$/.exec(header.trim())
   if (!date) return undefined
   const [, day, month, year, hour, minute, second] = date
-  return Math.max(0, Date.UTC(Number(year), months.indexOf(month!), Number(day), Number(hour), Number(minute), Number(second)) - nowMs)
+  return Math.max(
+    0,
+    Date.UTC(Number(year), months.indexOf(month!), Number(day), Number(hour), Number(minute), Number(second)) - nowMs,
+  )
 }
 
 function failureOf({ status }: Answered, where: string): SystemError {
   if (status === 401 || status === 403)
-    return new SystemError('unauthorized', `${where} answered ${status}: it wants other credentials`, { hint: 'look at `token` and `headers`' })
+    return new SystemError('unauthorized', `${where} answered ${status}: it wants other credentials`, {
+      hint: 'look at `token` and `headers`',
+    })
   const retry = status >= 500 || [408, 425, 429].includes(status)
-  return new SystemError('bad_status', `${where} answered ${status}`, { retry, ...(retry ? {} : { hint: 'is the address right?' }) })
+  return new SystemError('bad_status', `${where} answered ${status}`, {
+    retry,
+    ...(retry ? {} : { hint: 'is the address right?' }),
+  })
 }

@@ -6,23 +6,33 @@ export const options = option.object({
   url: option.text('Where the records are.', { pattern: '^https?://', example: 'https://api.example.com/orders' }),
   query: option.map(option.text('A value.'), 'Further query parameters.', { default: {} }),
   headers: option.map(option.secret('A value.'), 'Further headers, sent to the host of `url` only.', { default: {} }),
-  token: option.optional(option.secret('Sent as `Authorization: Bearer`, to the host of `url` only.', { example: '${secret:orders_token}' })),
+  token: option.optional(
+    option.secret('Sent as `Authorization: Bearer`, to the host of `url` only.', { example: '${secret:orders_token}' }),
+  ),
   format: {
     ...readFormatOption,
     description: 'The format of a page: a name, or a name with options of that format.',
     default: 'json',
   } as typeof readFormatOption,
   items: option.optional(
-    option.text('Where in a JSON page the list of records is, keys with dots between. Default: the page is the list.', { example: 'data.orders' }),
+    option.text('Where in a JSON page the list of records is, keys with dots between. Default: the page is the list.', {
+      example: 'data.orders',
+    }),
   ),
-  id: option.optional(option.text('The field that tells records apart: it becomes the record’s id.', { example: 'order_id' })),
+  id: option.optional(
+    option.text('The field that tells records apart: it becomes the record’s id.', { example: 'order_id' }),
+  ),
   page: option.optional(
     option.object(
       {
         param: option.text('The query parameter.', { default: 'page' }),
         first: option.integer('The number of the first page.', { default: 1, min: 0 }),
-        size: option.optional(option.integer('Records a page; one with fewer is the last. Without it an empty page is.', { min: 1 })),
-        size_param: option.optional(option.text('The query parameter that asks for this size.', { example: 'per_page' })),
+        size: option.optional(
+          option.integer('Records a page; one with fewer is the last. Without it an empty page is.', { min: 1 }),
+        ),
+        size_param: option.optional(
+          option.text('The query parameter that asks for this size.', { example: 'per_page' }),
+        ),
       },
       'Pages by number; `page: {}` counts `page` from 1.',
     ),
@@ -30,7 +40,10 @@ export const options = option.object({
   cursor: option.optional(
     option.object(
       {
-        field: option.text('Where in a JSON page the cursor of the next one is, keys with dots between; without one it is the last.', { example: 'meta.next' }),
+        field: option.text(
+          'Where in a JSON page the cursor of the next one is, keys with dots between; without one it is the last.',
+          { example: 'meta.next' },
+        ),
         param: option.text('The query parameter that takes it.', { default: 'cursor' }),
       },
       'Pages by a cursor that each one gives for the next.',
@@ -41,8 +54,14 @@ export const options = option.object({
     option.object(
       {
         field: option.text('The field that grows: a time, or a sequence number.', { example: 'updated_at' }),
-        param: option.text('The query parameter; the server is to give the records at and after its value.', { example: 'since' }),
-        start: option.optional(option.text('Its value the first time. Default: the parameter is left out.', { example: '2024-01-01T00:00:00Z' })),
+        param: option.text('The query parameter; the server is to give the records at and after its value.', {
+          example: 'since',
+        }),
+        start: option.optional(
+          option.text('Its value the first time. Default: the parameter is left out.', {
+            example: '2024-01-01T00:00:00Z',
+          }),
+        ),
       },
       'Ask only for what is new: at and after the highest value so far. Records taken at that value are remembered and passed over.',
     ),
@@ -61,15 +80,33 @@ export type Options = Static<typeof options>
 export function problems(o: Options): Problem[] {
   const found: Problem[] = []
   const paging = [o.page && 'page', o.cursor && 'cursor', o.link && 'link'].filter((name) => typeof name === 'string')
-  for (const name of paging.slice(1)) found.push({ code: 'bad_value', message: `\`${name}\` and \`${paging[0]}\` exclude each other`, at: [name], key: true })
+  for (const name of paging.slice(1))
+    found.push({
+      code: 'bad_value',
+      message: `\`${name}\` and \`${paging[0]}\` exclude each other`,
+      at: [name],
+      key: true,
+    })
   const format = readFormat(o.format)
   for (const problem of readFormatProblems(format)) found.push({ ...problem, at: ['format', ...problem.at] })
   if (format.type !== 'json') {
-    if (o.items !== undefined) found.push({ code: 'bad_value', message: `\`items\` is for JSON, and a page is ${format.type}`, at: ['items'] })
-    if (o.cursor) found.push({ code: 'bad_value', message: `\`cursor\` is for JSON, and a page is ${format.type}`, at: ['cursor'], key: true })
+    if (o.items !== undefined)
+      found.push({ code: 'bad_value', message: `\`items\` is for JSON, and a page is ${format.type}`, at: ['items'] })
+    if (o.cursor)
+      found.push({
+        code: 'bad_value',
+        message: `\`cursor\` is for JSON, and a page is ${format.type}`,
+        at: ['cursor'],
+        key: true,
+      })
   }
   const { username, password } = new URL(o.url)
   if (username || password)
-    found.push({ code: 'bad_value', message: 'the address holds a password', at: ['url'], hint: 'use `token` or `headers` with a secret' })
+    found.push({
+      code: 'bad_value',
+      message: 'the address holds a password',
+      at: ['url'],
+      hint: 'use `token` or `headers` with a secret',
+    })
   return found
 }

@@ -34,7 +34,8 @@ export function pageReader(o: Options, ctx: SourceContext): (page: Answered, sig
   const path = pathOf(o.items)
   return async ({ body, status, url }, signal) => {
     if (body.length === 0 || status === 204) return { records: [], context: undefined, unknown: 0 }
-    if (isJson && !isClosed(body)) throw new SystemError('bad_page', `the page at ${url.origin}${url.pathname} is cut off`, { retry: true })
+    if (isJson && !isClosed(body))
+      throw new SystemError('bad_page', `the page at ${url.origin}${url.pathname} is cut off`, { retry: true })
     const bytes = isJson ? listOf(body, path, o, url) : body
     const found: { readonly position: number; readonly record: PageRecord }[] = []
     let context: Json | undefined
@@ -43,12 +44,15 @@ export function pageReader(o: Options, ctx: SourceContext): (page: Answered, sig
       for await (const piece of reader.read(bytesSource(bytes), undefined, signal)) {
         context ??= piece.context
         unknown += piece.unknown ?? 0
-        for (const [i, row] of piece.rows.entries()) found.push({ position: Number(piece.positionAt(i)), record: { row, bytes: piece.rawAt!(i) } })
+        for (const [i, row] of piece.rows.entries())
+          found.push({ position: Number(piece.positionAt(i)), record: { row, bytes: piece.rawAt!(i) } })
         for (const bad of piece.bad ?? []) found.push({ position: Number(bad.position), record: { bad } })
       }
     } catch (error) {
       if ((error as { code?: string }).code !== 'broken_file') throw error
-      throw new MillraceError('bad_page', `the page at ${url.origin}${url.pathname}: ${(error as Error).message}`, { cause: error })
+      throw new MillraceError('bad_page', `the page at ${url.origin}${url.pathname}: ${(error as Error).message}`, {
+        cause: error,
+      })
     }
     found.sort((a, b) => a.position - b.position)
     return { records: found.map(({ record }) => record), context, unknown }
@@ -60,7 +64,11 @@ function listOf(body: Buffer, path: readonly string[], o: Options, url: URL): Bu
   if (list?.[0] === 0x5b) return list
   const where = `the page at ${url.origin}${url.pathname}`
   const beginning = body.toString('utf8', 0, 60).replaceAll(/\s+/g, ' ')
-  const message = list ? `has no list${path.length ? ` at ${o.items}` : ''}` : path.length && body[0] === 0x7b ? `has nothing at ${o.items}` : 'is no JSON list'
+  const message = list
+    ? `has no list${path.length ? ` at ${o.items}` : ''}`
+    : path.length && body[0] === 0x7b
+      ? `has nothing at ${o.items}`
+      : 'is no JSON list'
   throw new MillraceError('bad_page', `${where} ${message}; it begins with ${beginning}`, {
     hint: '`items` says where in a page the records are: `items: data.orders`',
   })

@@ -15,19 +15,27 @@ export function pageUrl(o: Options, mark: PageMark | undefined, since: string | 
   if (o.since && since !== undefined) url.searchParams.set(o.since.param, since)
   if (o.page) {
     url.searchParams.set(o.page.param, String(mark ?? o.page.first))
-    if (o.page.size_param !== undefined && o.page.size !== undefined) url.searchParams.set(o.page.size_param, String(o.page.size))
+    if (o.page.size_param !== undefined && o.page.size !== undefined)
+      url.searchParams.set(o.page.size_param, String(o.page.size))
   }
   if (o.cursor && mark !== undefined) url.searchParams.set(o.cursor.param, String(mark))
   return url
 }
 
 /** The mark of the page after this one; undefined: it is the last. Throws `paging_stuck` where a page names itself as the next. */
-export function nextPage(o: Options, mark: PageMark | undefined, page: Answered, records: number): PageMark | undefined {
+export function nextPage(
+  o: Options,
+  mark: PageMark | undefined,
+  page: Answered,
+  records: number,
+): PageMark | undefined {
   if (o.page) return records === 0 || records < (o.page.size ?? 0) ? undefined : Number(mark ?? o.page.first) + 1
   const next = o.cursor ? cursorOf(page.body, o.cursor.field) : o.link ? linkOf(page) : undefined
   if (next !== undefined && (next === mark || next === page.url.href)) {
     throw new MillraceError('paging_stuck', `a page of ${o.url} names itself as the next one: ${next}`, {
-      hint: o.cursor ? 'does the server take the cursor under another name? See `cursor.param`' : 'the fault is in the `Link` header of the server',
+      hint: o.cursor
+        ? 'does the server take the cursor under another name? See `cursor.param`'
+        : 'the fault is in the `Link` header of the server',
     })
   }
   return next
@@ -46,7 +54,10 @@ function cursorOf(body: Buffer, field: string): string | undefined {
 /** The address with rel="next": RFC 8288. */
 function linkOf({ headers, url }: Answered): string | undefined {
   const link = Array.isArray(headers['link']) ? headers['link'].join(', ') : headers['link']
-  for (const [, target, parameters] of (link ?? '').matchAll(/<([^>]*)>((?:\s*;\s*[\w*]+\s*=\s*(?:"[^"]*"|[^\s;,"]+))*)/g))
-    if (/;\s*rel\s*=\s*(?:"(?:[^"]*\s)?next(?:\s[^"]*)?"|next(?![^\s;,]))/i.test(parameters!)) return new URL(target!, url).href
+  for (const [, target, parameters] of (link ?? '').matchAll(
+    /<([^>]*)>((?:\s*;\s*[\w*]+\s*=\s*(?:"[^"]*"|[^\s;,"]+))*)/g,
+  ))
+    if (/;\s*rel\s*=\s*(?:"(?:[^"]*\s)?next(?:\s[^"]*)?"|next(?![^\s;,]))/i.test(parameters!))
+      return new URL(target!, url).href
   return undefined
 }

@@ -38,14 +38,21 @@ export function createGetter(limits: Limits): Getter {
   const options = { keepAlive: true, maxSockets: 4 }
   let agents: { readonly plain: Agent; readonly secure: SecureAgent } | undefined
   const once = (url: URL, signal: AbortSignal): Promise<IncomingMessage> => {
-    if (url.protocol !== 'http:' && url.protocol !== 'https:') throw new SystemError('bad_redirect', `${url.protocol} is not called, only http: and https:`)
+    if (url.protocol !== 'http:' && url.protocol !== 'https:')
+      throw new SystemError('bad_redirect', `${url.protocol} is not called, only http: and https:`)
     if (!limits.allowPrivate) checkHost(url)
     agents ??= { plain: new Agent(options), secure: new SecureAgent(options) }
     const isPlain = url.protocol === 'http:'
     return new Promise((resolve, reject) => {
-      const headers = { accept: '*/*', 'accept-encoding': 'gzip, deflate, br', ...(url.origin === limits.origin ? limits.headers : {}) }
+      const headers = {
+        accept: '*/*',
+        'accept-encoding': 'gzip, deflate, br',
+        ...(url.origin === limits.origin ? limits.headers : {}),
+      }
       const common = { headers, signal, ...(limits.allowPrivate ? {} : { lookup: publicLookup }) }
-      const request = isPlain ? plainRequest(url, { ...common, agent: agents!.plain }) : secureRequest(url, { ...common, agent: agents!.secure })
+      const request = isPlain
+        ? plainRequest(url, { ...common, agent: agents!.plain })
+        : secureRequest(url, { ...common, agent: agents!.secure })
       request.on('response', resolve).on('error', reject).end()
     })
   }
@@ -54,10 +61,15 @@ export function createGetter(limits: Limits): Getter {
     for (let hops = 0; ; hops++) {
       const response = await once(url, signal)
       const { statusCode: status = 0, headers } = response
-      if (!headers.location || ![301, 302, 303, 307, 308].includes(status)) return { status, headers, url, body: await bodyOf(response, limits.maxBytes) }
+      if (!headers.location || ![301, 302, 303, 307, 308].includes(status))
+        return { status, headers, url, body: await bodyOf(response, limits.maxBytes) }
       response.resume()
       const next = new URL(headers.location, url)
-      if (hops === maxRedirects) throw new SystemError('bad_redirect', `${from.origin}${from.pathname} redirects more than ${maxRedirects} times`)
+      if (hops === maxRedirects)
+        throw new SystemError(
+          'bad_redirect',
+          `${from.origin}${from.pathname} redirects more than ${maxRedirects} times`,
+        )
       if (url.protocol === 'https:' && next.protocol === 'http:')
         throw new SystemError('bad_redirect', `${url.origin} redirects to ${next.origin}, which is not encrypted`)
       url = next
@@ -72,7 +84,10 @@ export function createGetter(limits: Limits): Getter {
         if (signal.aborted || (error as Error).name === 'SystemError') throw error
         const where = `${url.origin}${url.pathname}`
         if (timeout.aborted)
-          throw new SystemError('no_answer', `${where} gave no whole answer within ${limits.timeoutMs / 1000} s`, { retry: true, cause: error })
+          throw new SystemError('no_answer', `${where} gave no whole answer within ${limits.timeoutMs / 1000} s`, {
+            retry: true,
+            cause: error,
+          })
         const { code, message } = error as NodeJS.ErrnoException
         throw new SystemError('unavailable', `${where} is not to be reached: ${message || code}`, {
           retry: true,
@@ -88,7 +103,9 @@ export function createGetter(limits: Limits): Getter {
   }
 }
 
-const decompressors: Readonly<Record<string, (body: InputType, options: { maxOutputLength: number }) => Promise<Buffer>>> = {
+const decompressors: Readonly<
+  Record<string, (body: InputType, options: { maxOutputLength: number }) => Promise<Buffer>>
+> = {
   gzip: promisify(gunzip),
   deflate: promisify(inflate),
   br: promisify(brotliDecompress),
@@ -96,7 +113,9 @@ const decompressors: Readonly<Record<string, (body: InputType, options: { maxOut
 
 async function bodyOf(response: IncomingMessage, maxBytes: number): Promise<Buffer> {
   const tooLarge = () =>
-    new SystemError('page_too_large', `the answer is larger than ${maxBytes} bytes`, { hint: 'ask for smaller pages, or raise `max_body`' })
+    new SystemError('page_too_large', `the answer is larger than ${maxBytes} bytes`, {
+      hint: 'ask for smaller pages, or raise `max_body`',
+    })
   const chunks: Buffer[] = []
   let size = 0
   for await (const chunk of response as AsyncIterable<Buffer>) {
@@ -111,7 +130,8 @@ async function bodyOf(response: IncomingMessage, maxBytes: number): Promise<Buff
   const encoding = response.headers['content-encoding']
   if (!encoding || encoding === 'identity' || body.length === 0) return body
   const decompress = decompressors[encoding]
-  if (!decompress) throw new SystemError('bad_page', `the answer has content-encoding ${encoding}, which is not understood`)
+  if (!decompress)
+    throw new SystemError('bad_page', `the answer has content-encoding ${encoding}, which is not understood`)
   try {
     return await decompress(body, { maxOutputLength: maxBytes })
   } catch (error) {

@@ -79,7 +79,13 @@ function createPoller(o: Options, ctx: SourceContext): Source {
   }
 }
 
-async function* readPages(o: Options, ctx: SourceContext, read: ReadContext, fetcher: Fetcher, split: string): AsyncGenerator<Batch | SplitsFound> {
+async function* readPages(
+  o: Options,
+  ctx: SourceContext,
+  read: ReadContext,
+  fetcher: Fetcher,
+  split: string,
+): AsyncGenerator<Batch | SplitsFound> {
   // One sequence cannot be shared out.
   if (read.instance.i !== 0) return
   yield { splits: [{ id: split }], complete: true }
@@ -91,7 +97,8 @@ async function* readPages(o: Options, ctx: SourceContext, read: ReadContext, fet
     yield { ...empty(split), position: at as unknown as Json, end: true }
     return
   }
-  const boundary = grow && createBoundary(read.recall, { since: grow.read(at.since) ?? grow.start, high: grow.read(at.high) })
+  const boundary =
+    grow && createBoundary(read.recall, { since: grow.read(at.since) ?? grow.start, high: grow.read(at.high) })
   while (!read.signal.aborted) {
     const since = boundary?.since === undefined ? undefined : grow!.text(boundary.since)
     const answered = await fetcher.fetch(pageUrl(o, at.next, since), read)
@@ -127,10 +134,14 @@ function growing(o: Options, ctx: SourceContext) {
   const declared = fieldOf(ctx.schema, field)
   const kinds: readonly string[] = ['string', 'integer', 'bigint', 'number', 'date', 'timestamp']
   if (!declared || !kinds.includes(declared.type.kind)) {
-    throw new MillraceError('bad_value', `\`since.field\` names ${declared ? `a field of type ${declared.type.kind}` : 'no field of the schema'}: ${field}`, {
-      hint: `it has to be a field of type ${kinds.join(', ')}`,
-      exitCode: 2,
-    })
+    throw new MillraceError(
+      'bad_value',
+      `\`since.field\` names ${declared ? `a field of type ${declared.type.kind}` : 'no field of the schema'}: ${field}`,
+      {
+        hint: `it has to be a field of type ${kinds.join(', ')}`,
+        exitCode: 2,
+      },
+    )
   }
   const parse = fromText(declared.type) as (text: string) => Value
   const print = toText(declared.type) as (value: unknown) => string
@@ -138,7 +149,8 @@ function growing(o: Options, ctx: SourceContext) {
     start: start === undefined ? undefined : parse(start),
     valueOf: (row: Row): Value | undefined => (row[field] as Value | null) ?? undefined,
     text: (value: Value): string => print(value),
-    read: (saved: Json | undefined): Value | undefined => (saved === undefined || saved === null ? undefined : parse(saved as string)),
+    read: (saved: Json | undefined): Value | undefined =>
+      saved === undefined || saved === null ? undefined : parse(saved as string),
   }
 }
 
@@ -185,7 +197,11 @@ function batchOf(page: Page, { o, split, count, valueOf, boundary }: Taking): Ba
 }
 
 const textOf = (value: unknown): string | undefined =>
-  value === null || value === undefined ? undefined : typeof value === 'object' ? JSON.stringify(value) : String(value as string | number)
+  value === null || value === undefined
+    ? undefined
+    : typeof value === 'object'
+      ? JSON.stringify(value)
+      : String(value as string | number)
 
 /** Tells records apart by their bytes; blanks around one depend on what stands beside it. */
 const markOf = (bytes: Uint8Array): string => createHash('sha256').update(trim(bytes)).digest('base64').slice(0, 16)

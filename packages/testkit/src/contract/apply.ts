@@ -1,5 +1,13 @@
 /** Driving a step as the engine does, for the transform suite: in this process or, given the same request, in a child. */
-import { batch, type Env, Records, type RecordType, type Row, type Transform, type TransformDefinition } from '@millrace/core'
+import {
+  batch,
+  type Env,
+  Records,
+  type RecordType,
+  type Row,
+  type Transform,
+  type TransformDefinition,
+} from '@millrace/core'
 import { canonical, deepFreeze } from './rows.ts'
 
 /** How a step is made. Plain data, so that it can be sent to a child. */
@@ -43,7 +51,8 @@ export async function drive(definition: TransformDefinition, making: TransformMa
       )
   }
   const outcome: Outcome = { out: [], sides: {}, failed: [], results: [], wrong: [], changed: [] }
-  const multiplies = typeof definition.multiplies === 'function' ? definition.multiplies(making.options) : definition.multiplies === true
+  const multiplies =
+    typeof definition.multiplies === 'function' ? definition.multiplies(making.options) : definition.multiplies === true
   const failResult = (row: Row, key: string) => void outcome.results.push({ row, key, time: undefined })
   const result = (row: Row, key: string, time?: number) => void outcome.results.push({ row, key, time })
   return {
@@ -68,13 +77,18 @@ function applyOne(
   failResult: (row: Row, key: string) => void,
 ): void {
   const rows = given.map((row) => deepFreeze(structuredClone(row)))
-  const input = new Records({ rows, from: [{ source: 'source', batch: batch({ split: 'rows', rows, positionAt: (i) => at + i }) }], pipeline: env.pipeline })
+  const input = new Records({
+    rows,
+    from: [{ source: 'source', batch: batch({ split: 'rows', rows, positionAt: (i) => at + i }) }],
+    pipeline: env.pipeline,
+  })
   const { wrong } = outcome
   const seen = new Map<number, string>()
   const use = (i: number, how: string) => {
     if (!Number.isInteger(i) || i < 0 || i >= rows.length) wrong.push(`${how} names row ${i} of ${rows.length}`)
     const before = seen.get(i)
-    if (before && (!multiplies || before === 'failed' || how === 'failed')) wrong.push(`row ${i} is ${before} and also ${how}`)
+    if (before && (!multiplies || before === 'failed' || how === 'failed'))
+      wrong.push(`row ${i} is ${before} and also ${how}`)
     seen.set(i, how)
   }
   const sideOf = (name: string) => (outcome.sides[name] ??= [])
@@ -91,27 +105,42 @@ function applyOne(
     failResult,
   })
   for (const [i, row] of rows.entries()) if (canonical(row) !== canonical(given[i])) outcome.changed.push(given[i]!)
-  const put = (list: { row: Row; from: number }[], name: string, out: readonly Row[], origins: Int32Array | undefined) => {
+  const put = (
+    list: { row: Row; from: number }[],
+    name: string,
+    out: readonly Row[],
+    origins: Int32Array | undefined,
+  ) => {
     if (origins ? origins.length !== out.length : out.length !== rows.length)
-      wrong.push(`${name}: ${out.length} rows with ${origins ? `${origins.length} origins` : `no origins for ${rows.length} rows`}`)
+      wrong.push(
+        `${name}: ${out.length} rows with ${origins ? `${origins.length} origins` : `no origins for ${rows.length} rows`}`,
+      )
     let last = -1
     for (const [k, row] of out.entries()) {
       const i = origins ? origins[k]! : k
       if (i < last || (i === last && !multiplies))
-        wrong.push(`${name}: origin ${i} comes after ${last}${i === last ? ', but the step does not declare that it multiplies' : ''}`)
+        wrong.push(
+          `${name}: origin ${i} comes after ${last}${i === last ? ', but the step does not declare that it multiplies' : ''}`,
+        )
       use(i, name)
       last = i
       list.push({ row, from: at + i })
     }
   }
   put(outcome.out, 'output', applied.rows, applied.origins)
-  for (const [name, side] of Object.entries(applied.sides ?? {})) put(sideOf(name), `output ${name}`, side.rows, side.origins)
+  for (const [name, side] of Object.entries(applied.sides ?? {}))
+    put(sideOf(name), `output ${name}`, side.rows, side.origins)
   if ((applied.held ?? 0) < 0 || (applied.held ?? 0) + seen.size > rows.length)
     wrong.push(`it says that it holds ${applied.held} of ${rows.length} rows, but ${seen.size} went elsewhere`)
 }
 
 /** All batches in order, then the end of a whole run. */
-export async function runTransform(definition: TransformDefinition, making: TransformMaking, env: Env, batches: readonly (readonly Row[])[]): Promise<Outcome> {
+export async function runTransform(
+  definition: TransformDefinition,
+  making: TransformMaking,
+  env: Env,
+  batches: readonly (readonly Row[])[],
+): Promise<Outcome> {
   const driven = await drive(definition, making, env)
   let at = 0
   for (const rows of batches) {

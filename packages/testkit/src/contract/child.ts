@@ -8,7 +8,12 @@ import { runTransform, type TransformMaking } from './apply.ts'
 import { runScript, type SinkMaking, type SinkScript } from './script.ts'
 import type { Row } from '@millrace/core'
 
-export type ChildRequest = { readonly module: string; readonly type: string; readonly root: string; readonly id: string } & (
+export type ChildRequest = {
+  readonly module: string
+  readonly type: string
+  readonly root: string
+  readonly id: string
+} & (
   | { readonly kind: 'source'; readonly making: SourceMaking; readonly records: number | undefined }
   | { readonly kind: 'sink'; readonly making: SinkMaking; readonly script: SinkScript }
   | { readonly kind: 'transform'; readonly making: TransformMaking; readonly batches: readonly (readonly Row[])[] }
@@ -34,7 +39,10 @@ if (request.kind === 'source') {
   answer(await readAll(makeSource(definition, request.making, env), env, until))
 } else if (request.kind === 'sink') {
   const definition = await loadDefinition(request.module, 'sink', request.type)
-  await runScript(definition, request.making, env, request.script, { answer, die: () => process.kill(process.pid, 'SIGKILL') })
+  await runScript(definition, request.making, env, request.script, {
+    answer,
+    die: () => process.kill(process.pid, 'SIGKILL'),
+  })
 } else {
   const definition = await loadDefinition(request.module, 'transform', request.type)
   answer(await runTransform(definition, request.making, env, request.batches))

@@ -4,14 +4,20 @@ import type { Field, RecordType, Row } from '@millrace/core'
 /** What is wrong with the first value that does not fit; undefined: the row is of the type. */
 export function misfit(record: RecordType, row: Row): string | undefined {
   for (const [name, field] of Object.entries(record.fields)) {
-    if (!fits(field, row[name])) return `${name} is ${show(row[name])}, not ${field.type.kind}${field.optional ? ' or null' : ''}`
+    if (!fits(field, row[name]))
+      return `${name} is ${show(row[name])}, not ${field.type.kind}${field.optional ? ' or null' : ''}`
   }
-  if (!record.open) for (const name of Object.keys(row)) if (!Object.hasOwn(record.fields, name)) return `${name} is not declared`
+  if (!record.open)
+    for (const name of Object.keys(row)) if (!Object.hasOwn(record.fields, name)) return `${name} is not declared`
   return undefined
 }
 
 const show = (value: unknown): string =>
-  typeof value === 'bigint' ? `${value}n` : value instanceof Uint8Array ? 'bytes' : `${JSON.stringify(value)} (${typeof value})`
+  typeof value === 'bigint'
+    ? `${value}n`
+    : value instanceof Uint8Array
+      ? 'bytes'
+      : `${JSON.stringify(value)} (${typeof value})`
 
 function fits({ type, optional }: Field, value: unknown): boolean {
   if (value === null || value === undefined) return optional
@@ -29,7 +35,11 @@ function fits({ type, optional }: Field, value: unknown): boolean {
       return typeof value === 'number' && Number.isFinite(value)
     case 'decimal': {
       const digits = typeof value === 'string' ? /^-?(0|[1-9]\d*)(?:\.(\d+))?$/.exec(value) : null
-      return digits !== null && (digits[2]?.length ?? 0) === type.scale && digits[1]!.replace(/^0$/, '').length + type.scale <= type.precision
+      return (
+        digits !== null &&
+        (digits[2]?.length ?? 0) === type.scale &&
+        digits[1]!.replace(/^0$/, '').length + type.scale <= type.precision
+      )
     }
     case 'date':
       return typeof value === 'string' && /^[+-]?\d{4,}-\d\d-\d\d$/.test(value)

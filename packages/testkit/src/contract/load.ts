@@ -15,7 +15,11 @@ export function envIn(root: string, id: string): Env {
 }
 
 /** The definition of `type` that a connector's module exports by default. */
-export async function loadDefinition<K extends Definition['kind']>(module: string | URL, kind: K, type: string): Promise<Extract<Definition, { kind: K }>> {
+export async function loadDefinition<K extends Definition['kind']>(
+  module: string | URL,
+  kind: K,
+  type: string,
+): Promise<Extract<Definition, { kind: K }>> {
   const { default: exported } = (await import(String(module))) as { default: Definition | readonly Definition[] }
   const definitions = Array.isArray(exported) ? (exported as readonly Definition[]) : [exported as Definition]
   const found = definitions.find((definition) => definition.kind === kind && definition.type === type)

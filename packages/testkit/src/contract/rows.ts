@@ -8,7 +8,8 @@ export function canonical(value: unknown): string {
   if (typeof value === 'bigint') return `${value}n`
   if (typeof value === 'number') return Object.is(value, -0) ? '-0' : String(value)
   if (typeof value !== 'object') return JSON.stringify(value)
-  if (value instanceof Uint8Array) return `bytes:${Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString('hex')}`
+  if (value instanceof Uint8Array)
+    return `bytes:${Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString('hex')}`
   if (Array.isArray(value)) return `[${value.map(canonical).join(',')}]`
   const entries = Object.entries(value).filter(([, part]) => part !== null && part !== undefined)
   return `{${entries
@@ -22,8 +23,10 @@ export function sameRows(actual: readonly unknown[], expected: readonly unknown[
   const n = Math.max(actual.length, expected.length)
   for (let i = 0; i < n; i++) {
     const [a, e] = [actual[i], expected[i]]
-    if (i >= actual.length) assert.fail(`${what}: ${actual.length} rows, not ${expected.length}; the first that is missing: ${canonical(e)}`)
-    if (i >= expected.length) assert.fail(`${what}: ${actual.length} rows, not ${expected.length}; the first that is too many: ${canonical(a)}`)
+    if (i >= actual.length)
+      assert.fail(`${what}: ${actual.length} rows, not ${expected.length}; the first that is missing: ${canonical(e)}`)
+    if (i >= expected.length)
+      assert.fail(`${what}: ${actual.length} rows, not ${expected.length}; the first that is too many: ${canonical(a)}`)
     if (canonical(a) !== canonical(e)) assert.fail(`${what}: row ${i} is ${canonical(a)}, not ${canonical(e)}`)
   }
 }
@@ -42,13 +45,17 @@ export function sameSet(actual: readonly unknown[], expected: readonly unknown[]
   }
   const lost = [...left.keys()]
   if (extra.length || lost.length) {
-    const told = [lost.length ? `lost: ${lost.slice(0, 3).join(' ')}` : '', extra.length ? `doubled or wrong: ${extra.slice(0, 3).join(' ')}` : '']
+    const told = [
+      lost.length ? `lost: ${lost.slice(0, 3).join(' ')}` : '',
+      extra.length ? `doubled or wrong: ${extra.slice(0, 3).join(' ')}` : '',
+    ]
     assert.fail(`${what}: ${actual.length} rows for ${expected.length}; ${told.filter(Boolean).join('; ')}`)
   }
 }
 
 /** Frozen to the bottom, so that a step which changes its input throws. Bytes cannot be frozen. */
 export function deepFreeze<T extends Row>(row: T): T {
-  for (const part of Object.values(row)) if (typeof part === 'object' && part !== null && !(part instanceof Uint8Array)) deepFreeze(part as Row)
+  for (const part of Object.values(row))
+    if (typeof part === 'object' && part !== null && !(part instanceof Uint8Array)) deepFreeze(part as Row)
   return Object.freeze(row)
 }

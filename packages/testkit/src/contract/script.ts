@@ -1,5 +1,15 @@
 /** Driving a sink as the engine does, step by step: in this process, or as a script in a child that dies where it is told to. */
-import { batch, type Env, type Flushed, type Json, Records, type RecordType, type Row, type Sink, type SinkDefinition } from '@millrace/core'
+import {
+  batch,
+  type Env,
+  type Flushed,
+  type Json,
+  Records,
+  type RecordType,
+  type Row,
+  type Sink,
+  type SinkDefinition,
+} from '@millrace/core'
 import { deepFreeze } from './rows.ts'
 
 /** How a sink is made. Plain data, so that it can be sent to a child. */
@@ -12,7 +22,12 @@ export interface SinkMaking {
 export type Numbered = readonly (readonly [position: number, row: Row])[]
 
 export type SinkStep =
-  | { readonly do: 'open'; readonly restore?: Json; readonly incarnation?: number; readonly existing?: 'stop' | 'replace' | 'keep' }
+  | {
+      readonly do: 'open'
+      readonly restore?: Json
+      readonly incarnation?: number
+      readonly existing?: 'stop' | 'replace' | 'keep'
+    }
   | { readonly do: 'write'; readonly records: Numbered; readonly epoch: number }
   /** Its answer is what the sink gave: the saved part of a later start. */
   | { readonly do: 'flush'; readonly epoch: number; readonly roll: boolean; readonly end: boolean }
@@ -28,14 +43,19 @@ export interface ScriptIo {
   readonly signal?: AbortSignal
 }
 
-export const makeSink = (definition: SinkDefinition, making: SinkMaking, env: Env): Sink => definition.create(making.options, { ...env, schema: making.schema })
+export const makeSink = (definition: SinkDefinition, making: SinkMaking, env: Env): Sink =>
+  definition.create(making.options, { ...env, schema: making.schema })
 
 /** `numbered` as the engine would hand them on; frozen, since rows are. */
 export function recordsFor(numbered: Numbered, env: Env): Records {
   const rows = numbered.map(([, row]) => deepFreeze(structuredClone(row)))
   const positionAt = (i: number) => numbered[i]![0]
   const rawAt = (i: number) => Buffer.from(`record ${numbered[i]![0]}`)
-  return new Records({ rows, from: [{ source: 'source', batch: batch({ split: 'contract#1', rows, positionAt, rawAt }) }], pipeline: env.pipeline })
+  return new Records({
+    rows,
+    from: [{ source: 'source', batch: batch({ split: 'contract#1', rows, positionAt, rawAt }) }],
+    pipeline: env.pipeline,
+  })
 }
 
 /** Does the steps in order and returns what the flushes gave. The sink stays open unless the script closes it. */
@@ -53,7 +73,13 @@ export async function runScript(
 }
 
 /** One step on a sink that is there already. */
-export async function doStep(sink: Sink, step: SinkStep, env: Env, flushed: Flushed[], io: ScriptIo = {}): Promise<void> {
+export async function doStep(
+  sink: Sink,
+  step: SinkStep,
+  env: Env,
+  flushed: Flushed[],
+  io: ScriptIo = {},
+): Promise<void> {
   const signal = io.signal ?? new AbortController().signal
   switch (step.do) {
     case 'open': {
@@ -66,13 +92,16 @@ export async function doStep(sink: Sink, step: SinkStep, env: Env, flushed: Flus
     case 'flush': {
       const { epoch, roll, end } = step
       // As it is after a save: nothing but JSON survives.
-      const left = sink.flush ? (JSON.parse(JSON.stringify(await sink.flush({ signal, epoch, roll, end }))) as Flushed) : {}
+      const left = sink.flush
+        ? (JSON.parse(JSON.stringify(await sink.flush({ signal, epoch, roll, end }))) as Flushed)
+        : {}
       flushed.push(left)
       io.answer?.(left)
       return
     }
     case 'publish':
-      for (const stage of step.stage === undefined ? (flushed.at(-1)?.stages ?? []) : [step.stage]) await sink.publish!(stage, { signal })
+      for (const stage of step.stage === undefined ? (flushed.at(-1)?.stages ?? []) : [step.stage])
+        await sink.publish!(stage, { signal })
       return
     case 'close':
       return sink.close?.()

@@ -7,7 +7,16 @@ import { loadDefinition } from './load.ts'
 import { opensNothing } from './opens.ts'
 import { remote } from './remote.ts'
 import { canonical, sameSet } from './rows.ts'
-import { doStep, makeSink, type Numbered, recordsFor, runScript, type SinkMaking, type SinkScript, type SinkStep } from './script.ts'
+import {
+  doStep,
+  makeSink,
+  type Numbered,
+  recordsFor,
+  runScript,
+  type SinkMaking,
+  type SinkScript,
+  type SinkStep,
+} from './script.ts'
 
 /** A place to write to. */
 export interface SinkSetup extends SinkMaking {
@@ -33,7 +42,8 @@ export interface SinkSubject {
 }
 
 /** Vitest tests of the whole contract for one sink. */
-export const sinkContract = (subject: SinkSubject): void => register(`sink ${subject.type} keeps the contract`, sinkChecks, subject, 'sink')
+export const sinkContract = (subject: SinkSubject): void =>
+  register(`sink ${subject.type} keeps the contract`, sinkChecks, subject, 'sink')
 
 interface Ready {
   readonly definition: SinkDefinition
@@ -74,7 +84,15 @@ async function prepare(subject: SinkSubject, scope: Scope): Promise<Ready> {
       return { sink, flushed }
     },
     async killed(steps) {
-      const request = { kind: 'sink', module: String(subject.module), type: subject.type, root, id: env.id, making, script: [...steps, { do: 'die' }] }
+      const request = {
+        kind: 'sink',
+        module: String(subject.module),
+        type: subject.type,
+        root,
+        id: env.id,
+        making,
+        script: [...steps, { do: 'die' }],
+      }
       const { answers, killed } = await remote(request)
       assert.ok(killed, 'the child should have been killed')
       return carried(answers as Flushed[])
@@ -92,23 +110,30 @@ async function prepare(subject: SinkSubject, scope: Scope): Promise<Ready> {
 /** The flushes as a store saves them: one without `resume` leaves the value before it. */
 function carried(flushes: readonly Flushed[]): Flushed[] {
   const saved: Flushed[] = []
-  for (const { resume = saved.at(-1)?.resume, stages } of flushes) saved.push({ ...(resume === undefined ? {} : { resume }), ...(stages ? { stages } : {}) })
+  for (const { resume = saved.at(-1)?.resume, stages } of flushes)
+    saved.push({ ...(resume === undefined ? {} : { resume }), ...(stages ? { stages } : {}) })
   return saved
 }
 
-const check = (name: string, run: (ready: Ready, scope: Scope, subject: SinkSubject) => Promise<void>): Check<SinkSubject> => ({
+const check = (
+  name: string,
+  run: (ready: Ready, scope: Scope, subject: SinkSubject) => Promise<void>,
+): Check<SinkSubject> => ({
   name,
   run: async (subject, scope) => run(await prepare(subject, scope), scope, subject),
 })
 
-const open = (saved?: Flushed, more: { existing?: 'stop' | 'replace' | 'keep'; incarnation?: number } = {}): SinkStep =>
-  saved?.resume === undefined ? { do: 'open', ...more } : { do: 'open', restore: saved.resume, ...more }
+const open = (
+  saved?: Flushed,
+  more: { existing?: 'stop' | 'replace' | 'keep'; incarnation?: number } = {},
+): SinkStep => (saved?.resume === undefined ? { do: 'open', ...more } : { do: 'open', restore: saved.resume, ...more })
 const flush = (epoch: number, roll: boolean): SinkStep => ({ do: 'flush', epoch, roll, end: false })
 const publish: SinkStep = { do: 'publish' }
 /** Writes of `size` records each. */
 function writes(records: Numbered, epoch: number, size: number): SinkStep[] {
   const steps: SinkStep[] = []
-  for (let at = 0; at < records.length; at += size) steps.push({ do: 'write', records: records.slice(at, at + size), epoch })
+  for (let at = 0; at < records.length; at += size)
+    steps.push({ do: 'write', records: records.slice(at, at + size), epoch })
   return steps
 }
 /** The rest of a run: written, flushed as the end of the input, published, closed. */
@@ -119,7 +144,8 @@ const finish = (records: Numbered, epoch: number, size = 4): SinkStep[] => [
   { do: 'close' },
 ]
 /** What the engine does first after a restart: publishes what was saved and not recorded as published. */
-const leftovers = (saved: Flushed | undefined): SinkStep[] => (saved?.stages ?? []).map((stage: Json) => ({ do: 'publish', stage }) as const)
+const leftovers = (saved: Flushed | undefined): SinkStep[] =>
+  (saved?.stages ?? []).map((stage: Json) => ({ do: 'publish', stage }) as const)
 
 /** All that is promised of sinks. */
 export const sinkChecks: readonly Check<SinkSubject>[] = [
@@ -137,7 +163,16 @@ export const sinkChecks: readonly Check<SinkSubject>[] = [
   }),
 
   check('shows everything once over several epochs and rolls', async ({ start, shows, all, parts: [a, b, c] }) => {
-    await start([open(), ...writes(a, 1, 3), flush(1, true), publish, ...writes(b, 2, 100), flush(2, true), publish, ...finish(c, 3, 1)])
+    await start([
+      open(),
+      ...writes(a, 1, 3),
+      flush(1, true),
+      publish,
+      ...writes(b, 2, 100),
+      flush(2, true),
+      publish,
+      ...finish(c, 3, 1),
+    ])
     await shows(all, 'at the end')
   }),
 
@@ -148,7 +183,15 @@ export const sinkChecks: readonly Check<SinkSubject>[] = [
   }),
 
   check('takes an empty write and a flush without news', async ({ start, shows, all }) => {
-    await start([open(), { do: 'write', records: [], epoch: 1 }, flush(1, true), publish, flush(2, true), publish, ...finish(all, 3)])
+    await start([
+      open(),
+      { do: 'write', records: [], epoch: 1 },
+      flush(1, true),
+      publish,
+      flush(2, true),
+      publish,
+      ...finish(all, 3),
+    ])
     await shows(all, 'at the end')
   }),
 
@@ -158,75 +201,168 @@ export const sinkChecks: readonly Check<SinkSubject>[] = [
   }),
 
   check('takes the publishing of a stage twice, later too', async ({ start, shows, all, parts: [a, b, c] }) => {
-    const first = await start([open(), ...writes(a, 1, 5), flush(1, true), publish, publish, ...writes(b, 2, 5), flush(2, true), publish])
+    const first = await start([
+      open(),
+      ...writes(a, 1, 5),
+      flush(1, true),
+      publish,
+      publish,
+      ...writes(b, 2, 5),
+      flush(2, true),
+      publish,
+    ])
     await first.sink.close?.()
     const [one, two] = carried(first.flushed)
     await start([open(two), ...leftovers(one), ...leftovers(two), ...finish(c, 3)])
     await shows(all, 'published twice')
   }),
 
-  check('loses and doubles nothing when it is killed between write and flush', async ({ start, killed, shows, all, capabilities, parts: [a, b, c] }) => {
-    const roll = capabilities.holds === true
-    const [saved] = await killed([open(), ...writes(a, 1, 5), flush(1, roll), publish, ...writes(b, 2, 5)])
-    await start([open(saved), ...leftovers(saved), ...writes(b, 2, 3), flush(2, roll), publish, ...finish(c, 3)])
-    await shows(all, 'after the restart')
-  }),
+  check(
+    'loses and doubles nothing when it is killed between write and flush',
+    async ({ start, killed, shows, all, capabilities, parts: [a, b, c] }) => {
+      const roll = capabilities.holds === true
+      const [saved] = await killed([open(), ...writes(a, 1, 5), flush(1, roll), publish, ...writes(b, 2, 5)])
+      await start([open(saved), ...leftovers(saved), ...writes(b, 2, 3), flush(2, roll), publish, ...finish(c, 3)])
+      await shows(all, 'after the restart')
+    },
+  ),
 
-  check('loses and doubles nothing when it is killed before the first save', async ({ start, killed, shows, all, parts: [a] }) => {
-    await killed([open(), ...writes(a, 1, 5), flush(1, true)])
-    await start([open(), ...finish(all, 1)])
-    await shows(all, 'after the restart')
-  }),
+  check(
+    'loses and doubles nothing when it is killed before the first save',
+    async ({ start, killed, shows, all, parts: [a] }) => {
+      await killed([open(), ...writes(a, 1, 5), flush(1, true)])
+      await start([open(), ...finish(all, 1)])
+      await shows(all, 'after the restart')
+    },
+  ),
 
-  check('loses and doubles nothing when it is killed between flush and save', async ({ start, killed, shows, all, capabilities, parts: [a, b, c] }) => {
-    const roll = capabilities.holds === true
-    const [saved] = await killed([open(), ...writes(a, 1, 5), flush(1, roll), publish, ...writes(b, 2, 5), flush(2, roll)])
-    await start([open(saved), ...leftovers(saved), ...writes(b, 2, 3), flush(2, roll), publish, ...finish(c, 3)])
-    await shows(all, 'after the restart')
-  }),
+  check(
+    'loses and doubles nothing when it is killed between flush and save',
+    async ({ start, killed, shows, all, capabilities, parts: [a, b, c] }) => {
+      const roll = capabilities.holds === true
+      const [saved] = await killed([
+        open(),
+        ...writes(a, 1, 5),
+        flush(1, roll),
+        publish,
+        ...writes(b, 2, 5),
+        flush(2, roll),
+      ])
+      await start([open(saved), ...leftovers(saved), ...writes(b, 2, 3), flush(2, roll), publish, ...finish(c, 3)])
+      await shows(all, 'after the restart')
+    },
+  ),
 
-  check('loses and doubles nothing when it is killed between flush and save of a roll', async ({ start, killed, shows, all, parts: [a, b, c] }) => {
-    const [saved] = await killed([open(), ...writes(a, 1, 5), flush(1, true), publish, ...writes(b, 2, 5), flush(2, true)])
-    await start([open(saved), ...leftovers(saved), ...writes(b, 2, 3), flush(2, true), publish, ...finish(c, 3)])
-    await shows(all, 'after the restart')
-  }),
+  check(
+    'loses and doubles nothing when it is killed between flush and save of a roll',
+    async ({ start, killed, shows, all, parts: [a, b, c] }) => {
+      const [saved] = await killed([
+        open(),
+        ...writes(a, 1, 5),
+        flush(1, true),
+        publish,
+        ...writes(b, 2, 5),
+        flush(2, true),
+      ])
+      await start([open(saved), ...leftovers(saved), ...writes(b, 2, 3), flush(2, true), publish, ...finish(c, 3)])
+      await shows(all, 'after the restart')
+    },
+  ),
 
-  check('loses and doubles nothing when it is killed between save and publish', async ({ start, killed, shows, all, parts: [a, b, c] }) => {
-    const [, saved] = await killed([open(), ...writes(a, 1, 5), flush(1, true), publish, ...writes(b, 2, 5), flush(2, true)])
-    await start([open(saved), ...leftovers(saved), ...finish(c, 3)])
-    await shows(all, 'after the restart')
-  }),
+  check(
+    'loses and doubles nothing when it is killed between save and publish',
+    async ({ start, killed, shows, all, parts: [a, b, c] }) => {
+      const [, saved] = await killed([
+        open(),
+        ...writes(a, 1, 5),
+        flush(1, true),
+        publish,
+        ...writes(b, 2, 5),
+        flush(2, true),
+      ])
+      await start([open(saved), ...leftovers(saved), ...finish(c, 3)])
+      await shows(all, 'after the restart')
+    },
+  ),
 
-  check('loses and doubles nothing when it is killed after publish, before that is recorded', async ({ start, killed, shows, all, parts: [a, b, c] }) => {
-    const [, saved] = await killed([open(), ...writes(a, 1, 5), flush(1, true), publish, ...writes(b, 2, 5), flush(2, true), publish])
-    await start([open(saved), ...leftovers(saved), ...finish(c, 3)])
-    await shows(all, 'after the restart')
-  }),
+  check(
+    'loses and doubles nothing when it is killed after publish, before that is recorded',
+    async ({ start, killed, shows, all, parts: [a, b, c] }) => {
+      const [, saved] = await killed([
+        open(),
+        ...writes(a, 1, 5),
+        flush(1, true),
+        publish,
+        ...writes(b, 2, 5),
+        flush(2, true),
+        publish,
+      ])
+      await start([open(saved), ...leftovers(saved), ...finish(c, 3)])
+      await shows(all, 'after the restart')
+    },
+  ),
 
-  check('takes what an epoch that was not saved brings anew, be it more', async ({ start, killed, shows, all, capabilities, parts: [a, b, c] }) => {
-    const roll = capabilities.holds === true
-    const [saved] = await killed([open(), ...writes(a, 1, 5), flush(1, roll), publish, ...writes(b.slice(0, 2), 2, 5), flush(2, roll)])
-    await start([open(saved), ...leftovers(saved), ...writes(b, 2, 5), flush(2, roll), publish, ...finish(c, 3)])
-    await shows(all, 'after the epoch came again with more records')
-  }),
+  check(
+    'takes what an epoch that was not saved brings anew, be it more',
+    async ({ start, killed, shows, all, capabilities, parts: [a, b, c] }) => {
+      const roll = capabilities.holds === true
+      const [saved] = await killed([
+        open(),
+        ...writes(a, 1, 5),
+        flush(1, roll),
+        publish,
+        ...writes(b.slice(0, 2), 2, 5),
+        flush(2, roll),
+      ])
+      await start([open(saved), ...leftovers(saved), ...writes(b, 2, 5), flush(2, roll), publish, ...finish(c, 3)])
+      await shows(all, 'after the epoch came again with more records')
+    },
+  ),
 
-  check('takes what an epoch that was not saved brings anew, be it less', async ({ start, killed, shows, all, capabilities, parts: [a, b, c] }) => {
-    const roll = capabilities.holds === true
-    const [saved] = await killed([open(), ...writes(a, 1, 5), flush(1, roll), publish, ...writes(b, 2, 5), flush(2, roll)])
-    // A roll, so that what the first try left behind the records cannot hide behind later ones.
-    const again = [...writes(b.slice(0, 2), 2, 5), flush(2, true), publish, ...writes(b.slice(2), 3, 5), flush(3, roll), publish]
-    await start([open(saved), ...leftovers(saved), ...again, ...finish(c, 4)])
-    await shows(all, 'after the epoch came again with fewer records')
-  }),
+  check(
+    'takes what an epoch that was not saved brings anew, be it less',
+    async ({ start, killed, shows, all, capabilities, parts: [a, b, c] }) => {
+      const roll = capabilities.holds === true
+      const [saved] = await killed([
+        open(),
+        ...writes(a, 1, 5),
+        flush(1, roll),
+        publish,
+        ...writes(b, 2, 5),
+        flush(2, roll),
+      ])
+      // A roll, so that what the first try left behind the records cannot hide behind later ones.
+      const again = [
+        ...writes(b.slice(0, 2), 2, 5),
+        flush(2, true),
+        publish,
+        ...writes(b.slice(2), 3, 5),
+        flush(3, roll),
+        publish,
+      ]
+      await start([open(saved), ...leftovers(saved), ...again, ...finish(c, 4)])
+      await shows(all, 'after the epoch came again with fewer records')
+    },
+  ),
 
-  check('goes on after several kills in a row', async ({ start, killed, shows, all, capabilities, parts: [a, b, c] }) => {
-    const roll = capabilities.holds === true
-    const [first] = await killed([open(), ...writes(a, 1, 5), flush(1, roll), publish, ...writes(b, 2, 5), flush(2, true)])
-    await killed([open(first), ...leftovers(first), ...writes(b.slice(0, 1), 2, 5)])
-    const [third] = await killed([open(first), ...leftovers(first), ...writes(b, 2, 2), flush(2, true)])
-    await start([open(third), ...leftovers(third), ...finish(c, 3)])
-    await shows(all, 'after three kills')
-  }),
+  check(
+    'goes on after several kills in a row',
+    async ({ start, killed, shows, all, capabilities, parts: [a, b, c] }) => {
+      const roll = capabilities.holds === true
+      const [first] = await killed([
+        open(),
+        ...writes(a, 1, 5),
+        flush(1, roll),
+        publish,
+        ...writes(b, 2, 5),
+        flush(2, true),
+      ])
+      await killed([open(first), ...leftovers(first), ...writes(b.slice(0, 1), 2, 5)])
+      const [third] = await killed([open(first), ...leftovers(first), ...writes(b, 2, 2), flush(2, true)])
+      await start([open(third), ...leftovers(third), ...finish(c, 3)])
+      await shows(all, 'after three kills')
+    },
+  ),
 
   check('leaves one of what is written twice', async ({ start, shows, all, capabilities }) => {
     if (!capabilities.keyed) return
@@ -254,27 +390,36 @@ export const sinkChecks: readonly Check<SinkSubject>[] = [
     sameSet(await setup.visible(), [before], 'after one write that holds a key twice')
   }),
 
-  check('names the records that it cannot take, and takes the others', async ({ setup, start, parts: [a], shows, definition }, { env }) => {
-    const { refused } = setup
-    if (!refused) return
-    const { sink, flushed } = await start([open()])
-    const mixed: Numbered = [...a.slice(0, 2), [100, refused], ...a.slice(2)]
-    let thrown: unknown
-    try {
-      await sink.write(recordsFor(mixed, env), { signal: new AbortController().signal, epoch: 1 })
-    } catch (error) {
-      thrown = error
-    }
-    assert.equal((thrown as Error)?.name, 'PartialWriteError', `${definition.type} should have thrown a PartialWriteError for a row that it cannot hold`)
-    const { failures } = thrown as { failures: readonly { index: number; kind: string; code: string; message: string }[] }
-    assert.deepEqual(
-      failures.map(({ index, kind }) => ({ index, kind })),
-      [{ index: 2, kind: 'data' }],
-    )
-    assert.ok(failures[0]!.code && failures[0]!.message, 'a failure needs a code and a message')
-    for (const step of finish([], 1)) await doStep(sink, step, env, flushed)
-    await shows(a, 'beside the refused row')
-  }),
+  check(
+    'names the records that it cannot take, and takes the others',
+    async ({ setup, start, parts: [a], shows, definition }, { env }) => {
+      const { refused } = setup
+      if (!refused) return
+      const { sink, flushed } = await start([open()])
+      const mixed: Numbered = [...a.slice(0, 2), [100, refused], ...a.slice(2)]
+      let thrown: unknown
+      try {
+        await sink.write(recordsFor(mixed, env), { signal: new AbortController().signal, epoch: 1 })
+      } catch (error) {
+        thrown = error
+      }
+      assert.equal(
+        (thrown as Error)?.name,
+        'PartialWriteError',
+        `${definition.type} should have thrown a PartialWriteError for a row that it cannot hold`,
+      )
+      const { failures } = thrown as {
+        failures: readonly { index: number; kind: string; code: string; message: string }[]
+      }
+      assert.deepEqual(
+        failures.map(({ index, kind }) => ({ index, kind })),
+        [{ index: 2, kind: 'data' }],
+      )
+      assert.ok(failures[0]!.code && failures[0]!.message, 'a failure needs a code and a message')
+      for (const step of finish([], 1)) await doStep(sink, step, env, flushed)
+      await shows(a, 'beside the refused row')
+    },
+  ),
 
   check('leaves the rows it is given as they are', async ({ start, all, setup }) => {
     const before = canonical(setup.rows)
@@ -290,7 +435,11 @@ export const sinkChecks: readonly Check<SinkSubject>[] = [
       await sink.write(recordsFor(all.slice(0, 2), env), { signal, epoch: 1 })
       await sink.flush?.({ signal, epoch: 1, roll: true, end: false })
     })().catch(() => {})
-    assert.notEqual(await Promise.race([work, sleep(1000, 'late', { ref: false })]), 'late', 'still working a second after the abort')
+    assert.notEqual(
+      await Promise.race([work, sleep(1000, 'late', { ref: false })]),
+      'late',
+      'still working a second after the abort',
+    )
   }),
 
   check('can be closed at any time, and twice', async ({ definition, setup, parts: [a] }, { env }) => {
@@ -301,20 +450,34 @@ export const sinkChecks: readonly Check<SinkSubject>[] = [
     await sink.close?.()
   }),
 
-  check('stops at results of an earlier run, unless it may replace or keep them', async ({ setup, start, parts: [a, b, c], shows }) => {
-    if (!setup.guardsExisting) return
-    await start([open(), ...finish(a, 1)])
-    await assert.rejects(start([open(undefined, { incarnation: 2, existing: 'stop' })]), (error) => (error as Error).name === 'MillraceError')
-    await shows(a, 'after a refused start')
-    await start([open(undefined, { incarnation: 2, existing: 'keep' }), ...finish(b, 1)])
-    await shows([...a, ...b], 'with the earlier results kept')
-    await start([open(undefined, { incarnation: 3, existing: 'replace' }), ...finish(c, 1)])
-    await shows(c, 'with the earlier results replaced')
-  }),
+  check(
+    'stops at results of an earlier run, unless it may replace or keep them',
+    async ({ setup, start, parts: [a, b, c], shows }) => {
+      if (!setup.guardsExisting) return
+      await start([open(), ...finish(a, 1)])
+      await assert.rejects(
+        start([open(undefined, { incarnation: 2, existing: 'stop' })]),
+        (error) => (error as Error).name === 'MillraceError',
+      )
+      await shows(a, 'after a refused start')
+      await start([open(undefined, { incarnation: 2, existing: 'keep' }), ...finish(b, 1)])
+      await shows([...a, ...b], 'with the earlier results kept')
+      await start([open(undefined, { incarnation: 3, existing: 'replace' }), ...finish(c, 1)])
+      await shows(c, 'with the earlier results replaced')
+    },
+  ),
 
   check('writes the same without generated code', async ({ all, shows, setup }, { root, env }, { module, type }) => {
     const making = { options: setup.options, schema: setup.schema }
-    const request = { kind: 'sink', module: String(module), type, root, id: env.id, making, script: [open(), ...finish(all, 1)] }
+    const request = {
+      kind: 'sink',
+      module: String(module),
+      type,
+      root,
+      id: env.id,
+      making,
+      script: [open(), ...finish(all, 1)],
+    }
     await remote(request, { MILLRACE_CODEGEN: 'off' })
     await shows(all, 'written by interpreted code')
   }),

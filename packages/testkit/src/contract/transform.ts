@@ -30,7 +30,11 @@ export interface TransformSubject {
 }
 
 /** Vitest tests of the whole contract for one step; `cases` names the configs to try. */
-export function transformContract(module: string | URL, type: string, cases: Readonly<Record<string, TransformSubject['setup']>>): void {
+export function transformContract(
+  module: string | URL,
+  type: string,
+  cases: Readonly<Record<string, TransformSubject['setup']>>,
+): void {
   for (const [name, setup] of Object.entries(cases)) {
     register(`step ${type} keeps the contract: ${name}`, transformChecks, { module, type, setup }, 'step')
   }
@@ -42,13 +46,20 @@ interface Ready {
   readonly whole: Outcome
 }
 
-const check = (name: string, run: (ready: Ready, scope: Scope, subject: TransformSubject) => Promise<void>): Check<TransformSubject> => ({
+const check = (
+  name: string,
+  run: (ready: Ready, scope: Scope, subject: TransformSubject) => Promise<void>,
+): Check<TransformSubject> => ({
   name,
   async run(subject, scope) {
     const definition = await loadDefinition(subject.module, 'transform', subject.type)
     const setup = await subject.setup(scope)
     assert.ok(setup.rows.length > 0, 'the setup must bring rows')
-    await run({ definition, setup, whole: await runTransform(definition, setup, scope.env, [setup.rows]) }, scope, subject)
+    await run(
+      { definition, setup, whole: await runTransform(definition, setup, scope.env, [setup.rows]) },
+      scope,
+      subject,
+    )
   },
 })
 
@@ -63,7 +74,8 @@ function cutUp(rows: readonly Row[], size: number): Row[][] {
 function sameOutcome(actual: Outcome, expected: Outcome, what: string): void {
   sameRows(actual.out, expected.out, `${what}: output`)
   assert.deepEqual(Object.keys(actual.sides).sort(), Object.keys(expected.sides).sort(), `${what}: named outputs`)
-  for (const [name, rows] of Object.entries(expected.sides)) sameRows(actual.sides[name]!, rows, `${what}: output ${name}`)
+  for (const [name, rows] of Object.entries(expected.sides))
+    sameRows(actual.sides[name]!, rows, `${what}: output ${name}`)
   sameRows(actual.failed, expected.failed, `${what}: failed rows`)
   sameSet(actual.results, expected.results, `${what}: results`)
 }
@@ -111,7 +123,8 @@ export const transformChecks: readonly Check<TransformSubject>[] = [
     for (const [name, rows] of Object.entries(whole.sides)) {
       const type = inferred.sides?.[name]
       assert.ok(type, `output ${name} is not among those it infers`)
-      for (const { row } of rows) assert.equal(misfit(type, row), undefined, `a row of output ${name}: ${canonical(row)}`)
+      for (const { row } of rows)
+        assert.equal(misfit(type, row), undefined, `a row of output ${name}: ${canonical(row)}`)
     }
   }),
 
@@ -131,7 +144,8 @@ export const transformChecks: readonly Check<TransformSubject>[] = [
   }),
 
   check('gives the same whatever the size of batches', async ({ definition, setup, whole }, { env }) => {
-    for (const size of [1, 2, 3, 7, 100]) sameOutcome(await runTransform(definition, setup, env, cutUp(setup.rows, size)), whole, `in batches of ${size}`)
+    for (const size of [1, 2, 3, 7, 100])
+      sameOutcome(await runTransform(definition, setup, env, cutUp(setup.rows, size)), whole, `in batches of ${size}`)
   }),
 
   check('takes an empty batch', async ({ definition, setup, whole }, { env }) => {
@@ -144,7 +158,8 @@ export const transformChecks: readonly Check<TransformSubject>[] = [
       const before = await drive(definition, setup, env)
       const saved = new Map<string, string>()
       const save = () => {
-        for (const [key, value] of before.transform.cut?.() ?? []) value === null ? saved.delete(key) : saved.set(key, value)
+        for (const [key, value] of before.transform.cut?.() ?? [])
+          value === null ? saved.delete(key) : saved.set(key, value)
       }
       // Two cuts, so that the second holds changes of entries that the first saved.
       before.apply(setup.rows.slice(0, at >> 1), 0)
@@ -184,7 +199,8 @@ export const transformChecks: readonly Check<TransformSubject>[] = [
   check('declares its memory', async ({ definition, setup }, { env }) => {
     const { transform } = await drive(definition, setup, env)
     assert.equal(Boolean(transform.cut), Boolean(transform.restore), 'cut and restore belong together')
-    if (transform.cut) assert.equal(definition.stateful, true, 'a step with cut and restore must be declared `stateful`')
+    if (transform.cut)
+      assert.equal(definition.stateful, true, 'a step with cut and restore must be declared `stateful`')
   }),
 
   check('gives the same without generated code', async ({ setup, whole }, { root, env }, { module, type }) => {
@@ -198,7 +214,8 @@ export const transformChecks: readonly Check<TransformSubject>[] = [
 
 function joined(a: Outcome, b: Outcome): Outcome {
   const sides: Outcome['sides'] = {}
-  for (const name of new Set([...Object.keys(a.sides), ...Object.keys(b.sides)])) sides[name] = [...(a.sides[name] ?? []), ...(b.sides[name] ?? [])]
+  for (const name of new Set([...Object.keys(a.sides), ...Object.keys(b.sides)]))
+    sides[name] = [...(a.sides[name] ?? []), ...(b.sides[name] ?? [])]
   return {
     out: [...a.out, ...b.out],
     sides,

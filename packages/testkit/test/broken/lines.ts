@@ -38,7 +38,13 @@ function decode(text: string): Row {
   return { n: Number(n), day, name: name || null }
 }
 
-function* batchesOf(path: string, split: string, from: number, bug: string, { push, schema }: SourceContext): Generator<Batch> {
+function* batchesOf(
+  path: string,
+  split: string,
+  from: number,
+  bug: string,
+  { push, schema }: SourceContext,
+): Generator<Batch> {
   const bytes = readFileSync(path)
   let at = from
   let buffer: Uint8Array | undefined
@@ -57,7 +63,11 @@ function* batchesOf(path: string, split: string, from: number, bug: string, { pu
         if (bug === 'wrong type') row['n'] = text.split(';')[0]
         if (!codegenAllowed && bug === 'twin differs') row['n'] = -1
         for (const { date, from: name } of push?.columns ?? []) {
-          if (date && bug !== 'push forgets dates' && compileReformat(date.formats, date.zone, date.to!)(row[name] as string) === undefined)
+          if (
+            date &&
+            bug !== 'push forgets dates' &&
+            compileReformat(date.formats, date.zone, date.to!)(row[name] as string) === undefined
+          )
             throw new DataError('bad_date', 'no date', name)
         }
         if (push) {
@@ -65,7 +75,9 @@ function* batchesOf(path: string, split: string, from: number, bug: string, { pu
           row = Object.fromEntries(
             push.columns.map(({ name, from, date }) => [
               name,
-              date && bug !== 'push forgets dates' ? compileReformat(date.formats, date.zone, date.to!)(whole[from] as string) : whole[from],
+              date && bug !== 'push forgets dates'
+                ? compileReformat(date.formats, date.zone, date.to!)(whole[from] as string)
+                : whole[from],
             ]),
           )
         }
@@ -116,7 +128,12 @@ function* batchesOf(path: string, split: string, from: number, bug: string, { pu
               : bug === 'random ids'
                 ? Math.random()
                 : starts[i]!,
-      rawAt: (i) => (buffer ? buffer.subarray(i * 30, i * 30 + raws[i]!.length) : bug === 'wrong bytes' ? bytes.subarray(0, 12) : raws[i]!),
+      rawAt: (i) =>
+        buffer
+          ? buffer.subarray(i * 30, i * 30 + raws[i]!.length)
+          : bug === 'wrong bytes'
+            ? bytes.subarray(0, 12)
+            : raws[i]!,
       bad,
       ...(bug === 'counts nothing left out' ? {} : { unknown }),
       bytes: bug === 'no bytes counted' ? 0 : at - first,
@@ -132,7 +149,13 @@ export const lines = defineSource({
   type: 'lines',
   summary: 'Lines of files.',
   options,
-  capabilities: ({ endless }) => ({ bounded: !endless, replayable: true, lanes: 'one', pushdown: true, commit: 'report' }),
+  capabilities: ({ endless }) => ({
+    bounded: !endless,
+    replayable: true,
+    lanes: 'one',
+    pushdown: true,
+    commit: 'report',
+  }),
   decoder:
     ({ bug }) =>
     (bytes) =>
@@ -146,7 +169,8 @@ export const lines = defineSource({
         const names = readdirSync(ctx.resolve(folder)).sort()
         if (bug !== 'unannounced') yield { splits: names.map((id) => ({ id })), complete: true }
         for (const name of names) {
-          const saved = bug === 'never resumes' ? 0 : ((resume(name) as { at: string } | undefined)?.at ?? resume(name) ?? 0)
+          const saved =
+            bug === 'never resumes' ? 0 : ((resume(name) as { at: string } | undefined)?.at ?? resume(name) ?? 0)
           const from = bug === 'forgets old positions' && saved === 42 ? 0 : Number(saved)
           for (const batch of batchesOf(join(ctx.resolve(folder), name), name, from, bug, ctx)) {
             if (signal.aborted) return bug === 'deaf to abort' && (await sleep(1500))

@@ -10,7 +10,9 @@ const subject = (kind: Kind, bug = ''): SinkSubject => ({
   type: 'boxes',
   setup: ({ root }) => ({
     options: { folder: 'out', kind, bug },
-    schema: { fields: { n: { type: { kind: 'integer' }, optional: false }, name: { type: { kind: 'string' }, optional: true } } },
+    schema: {
+      fields: { n: { type: { kind: 'integer' }, optional: false }, name: { type: { kind: 'string' }, optional: true } },
+    },
     rows: Array.from({ length: 17 }, (_, n) => ({ n, name: n % 3 ? `name ${n}` : null })),
     visible: () => boxRows(join(root, 'out')),
     refused: { n: 99, name: 'refused' },
@@ -86,7 +88,8 @@ describe('a broken sink', () => {
   it('is there for every check', () => expect(Object.keys(bugs)).toEqual(sinkChecks.map((check) => check.name)))
   for (const check of sinkChecks) {
     for (const [kind, bug] of bugs[check.name] ?? []) {
-      it(`${kind} that ${bug}: seen by "${check.name}"`, () => expect(runCheck(check, subject(kind, bug), 'sink')).rejects.toThrow())
+      it(`${kind} that ${bug}: seen by "${check.name}"`, () =>
+        expect(runCheck(check, subject(kind, bug), 'sink')).rejects.toThrow())
     }
   }
 })

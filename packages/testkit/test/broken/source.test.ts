@@ -8,14 +8,18 @@ import { lineType } from './lines.ts'
 
 const names = ['ann', '', 'bob', 'é']
 const dayOf = (n: number) => (n % 22 === 5 ? '2/30/2024' : `${1 + (n % 12)}/${1 + (n % 28)}/2024`)
-const fileOf = (from: number) => Array.from({ length: 22 }, (_, k) => (k === 9 ? '!\n' : `${from + k};${dayOf(from + k)};${names[(from + k) % 4]}\n`))
+const fileOf = (from: number) =>
+  Array.from({ length: 22 }, (_, k) => (k === 9 ? '!\n' : `${from + k};${dayOf(from + k)};${names[(from + k) % 4]}\n`))
 const columns: Push['columns'] = [
   { name: 'when', from: 'day', date: { step: 'dates', formats: ['M/d/yyyy'], zone: 'UTC', to: 'yyyy-MM-dd' } },
   { name: 'n', from: 'n' },
 ]
 
 /** Two files of 22 records each; one of them is bad, and one has a day that does not exist. */
-const subject = (bug: string, more: { endless?: boolean; positions?: SourceSubject['positions'] } = {}): SourceSubject => ({
+const subject = (
+  bug: string,
+  more: { endless?: boolean; positions?: SourceSubject['positions'] } = {},
+): SourceSubject => ({
   module: new URL('./lines.ts', import.meta.url),
   type: 'lines',
   positions: more.positions ?? [{ since: '0.1.0', split: 'a.txt', position: 42, next: 3 }],
@@ -74,7 +78,8 @@ describe('a broken source', () => {
   it('is there for every check', () => expect(Object.keys(bugs)).toEqual(sourceChecks.map((check) => check.name)))
   for (const check of sourceChecks) {
     for (const bug of bugs[check.name] ?? []) {
-      it(`${bug}: seen by "${check.name}"`, () => expect(runCheck(check, subject(bug), 'source')).rejects.toThrow(AssertionError))
+      it(`${bug}: seen by "${check.name}"`, () =>
+        expect(runCheck(check, subject(bug), 'source')).rejects.toThrow(AssertionError))
     }
   }
 })

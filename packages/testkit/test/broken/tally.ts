@@ -39,14 +39,25 @@ export const halve = defineTransform({
             oddOrigins.push(i)
             if (bug !== 'passes twice') continue
           }
-          const half = bug === 'depends on the batch' ? n / 2 + i : bug === 'twin differs' && !codegenAllowed ? 0 : n / 2
-          made.push(bug === 'shapes differ' && n === 4 ? { half, n } : bug === 'wrong value' ? { n, half: half + 1 } : { n, half })
+          const half =
+            bug === 'depends on the batch' ? n / 2 + i : bug === 'twin differs' && !codegenAllowed ? 0 : n / 2
+          made.push(
+            bug === 'shapes differ' && n === 4
+              ? { half, n }
+              : bug === 'wrong value'
+                ? { n, half: half + 1 }
+                : { n, half },
+          )
           origins.push(bug === 'origins too far' ? i + 1 : i)
         }
         if (bug === 'origins fall') origins.reverse()
         if (bug === 'no origins') return { rows: made }
         if (bug === 'counts calls') made.forEach((row) => (row['half'] = calls))
-        return { rows: made, origins: Int32Array.from(origins), sides: { odd: { rows: odd, origins: Int32Array.from(oddOrigins) } } }
+        return {
+          rows: made,
+          origins: Int32Array.from(origins),
+          sides: { odd: { rows: odd, origins: Int32Array.from(oddOrigins) } },
+        }
       },
     }
   },
@@ -59,7 +70,10 @@ export const tally = defineTransform({
   summary: 'Counts.',
   options,
   stateful: true,
-  infer: () => ({ output: { fields: { name: { type: { kind: 'string' }, optional: false }, count: integer } }, problems: [] }),
+  infer: () => ({
+    output: { fields: { name: { type: { kind: 'string' }, optional: false }, count: integer } },
+    problems: [],
+  }),
   create: ({ bug }) => counting(bug),
 })
 

@@ -1,5 +1,11 @@
 import { describe, expect, it } from 'vitest'
-import { runCheck, transformChecks, transformContract, type TransformSetup, type TransformSubject } from '../../src/contract/index.ts'
+import {
+  runCheck,
+  transformChecks,
+  transformContract,
+  type TransformSetup,
+  type TransformSubject,
+} from '../../src/contract/index.ts'
 
 const module = new URL('./tally.ts', import.meta.url)
 const integer = { type: { kind: 'integer' }, optional: false } as const
@@ -70,11 +76,16 @@ const bugs: Record<string, readonly Bug[]> = {
 }
 
 describe('a broken step', () => {
-  const subject = ([type, bug]: Bug): TransformSubject => ({ module, type, setup: () => (type === 'halve' ? halved(bug) : tallied(bug)) })
+  const subject = ([type, bug]: Bug): TransformSubject => ({
+    module,
+    type,
+    setup: () => (type === 'halve' ? halved(bug) : tallied(bug)),
+  })
   it('is there for every check', () => expect(Object.keys(bugs)).toEqual(transformChecks.map((check) => check.name)))
   for (const check of transformChecks) {
     for (const bug of bugs[check.name] ?? []) {
-      it(`${bug.join(' that ')}: seen by "${check.name}"`, () => expect(runCheck(check, subject(bug), 'step')).rejects.toThrow())
+      it(`${bug.join(' that ')}: seen by "${check.name}"`, () =>
+        expect(runCheck(check, subject(bug), 'step')).rejects.toThrow())
     }
   }
 })

@@ -20,7 +20,11 @@ describe('pipe run, killed and started again, loses and doubles nothing', () => 
   for (const job of crashJobs) {
     it(`${job.name}: at a series of points and times`, { timeout: 120_000 }, async () => {
       const project = crashProject(job, join(root, job.name), pipeFromSource, 30_000)
-      const deaths: Death[] = [...points.map((point) => ({ point, time: 1 }) as const), { afterMs: 300 + random() * 300 }, { afterMs: 300 + random() * 300 }]
+      const deaths: Death[] = [
+        ...points.map((point) => ({ point, time: 1 }) as const),
+        { afterMs: 300 + random() * 300 },
+        { afterMs: 300 + random() * 300 },
+      ]
       const { kills } = await runUntilDone(project.program, (start) => deaths[start] ?? 'lives', project)
       expect(kills).toBeGreaterThanOrEqual(points.length)
       await project.verify()

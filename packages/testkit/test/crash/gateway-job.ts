@@ -33,7 +33,11 @@ export interface GatewayTold {
 }
 
 /** Runs the gateway until it was killed `kills` times, lets it end, projects its stream to a store. Throws with what was lost, doubled or answered wrong. */
-export async function killGateway(kills: number, death: (start: number) => Exclude<Death, 'lives'>, folder: string): Promise<GatewayTold> {
+export async function killGateway(
+  kills: number,
+  death: (start: number) => Exclude<Death, 'lives'>,
+  folder: string,
+): Promise<GatewayTold> {
   const address = `127.0.0.1:${await freePort()}`
   makeProject(folder, address)
   const program = (spec: string): Restartable => ({
@@ -58,7 +62,11 @@ export async function killGateway(kills: number, death: (start: number) => Exclu
 }
 
 function gatewayProcess({ command, args, cwd, env }: Restartable, more: Readonly<Record<string, string>> = {}) {
-  const child = spawn(command, args, { cwd, env: { ...process.env, ...env, ...more }, stdio: ['ignore', 'ignore', 'pipe'] })
+  const child = spawn(command, args, {
+    cwd,
+    env: { ...process.env, ...env, ...more },
+    stdio: ['ignore', 'ignore', 'pipe'],
+  })
   let errors = ''
   child.stderr.setEncoding('utf8').on('data', (text: string) => (errors += text))
   const ended = once(child, 'close').then(([code, signal]) => (signal ?? code) as string | number)
@@ -68,7 +76,10 @@ function gatewayProcess({ command, args, cwd, env }: Restartable, more: Readonly
 /** One start that is to die, by itself at a point or some time after it took its first request. Whether it did. */
 async function killOnce(program: Restartable, death: Exclude<Death, 'lives'>, address: string): Promise<boolean> {
   const atPoint = 'point' in death
-  const { child, ended, errors } = gatewayProcess(program, atPoint ? { MILLRACE_CRASH_AT: `${death.point}:${death.time}` } : {})
+  const { child, ended, errors } = gatewayProcess(
+    program,
+    atPoint ? { MILLRACE_CRASH_AT: `${death.point}:${death.time}` } : {},
+  )
   const stop = new AbortController()
   const killer = (async () => {
     while (!stop.signal.aborted && !(await isUp(address))) await sleep(10)
@@ -99,7 +110,8 @@ function startTraffic(address: string) {
     for (;;) {
       const reply = await post(agent, address, key, body).catch(() => undefined)
       if (reply?.status === 201) return reply.body
-      if (reply && reply.status !== 503) throw new Error(`${key} was answered ${reply.status}: ${JSON.stringify(reply.body)}`)
+      if (reply && reply.status !== 503)
+        throw new Error(`${key} was answered ${reply.status}: ${JSON.stringify(reply.body)}`)
       resent++
       await sleep(20)
     }
@@ -129,17 +141,31 @@ function startTraffic(address: string) {
       await all
       agent.destroy()
       if (failure) throw failure
-      if (acknowledged.size !== next) throw new Error(`${next} records were sent and ${acknowledged.size} were answered`)
+      if (acknowledged.size !== next)
+        throw new Error(`${next} records were sent and ${acknowledged.size} were answered`)
       return { acknowledged, resent, repeated }
     },
   }
 }
 
-function post(agent: Agent, address: string, key: string, body: string): Promise<{ readonly status: number; readonly body: unknown }> {
+function post(
+  agent: Agent,
+  address: string,
+  key: string,
+  body: string,
+): Promise<{ readonly status: number; readonly body: unknown }> {
   return new Promise((resolve, reject) => {
     const sent = request(
       `http://${address}/numbers`,
-      { agent, method: 'POST', headers: { 'content-type': 'application/json', 'idempotency-key': key, 'content-length': Buffer.byteLength(body) } },
+      {
+        agent,
+        method: 'POST',
+        headers: {
+          'content-type': 'application/json',
+          'idempotency-key': key,
+          'content-length': Buffer.byteLength(body),
+        },
+      },
       (response) => {
         let text = ''
         response

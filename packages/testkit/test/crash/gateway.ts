@@ -9,13 +9,18 @@ import { crashPoints } from '@millrace/core'
 import { mulberry32 } from '../../src/retail.ts'
 import { killGateway } from './gateway-job.ts'
 
-const { values: flags } = parseArgs({ options: { kills: { type: 'string', default: '300' }, seed: { type: 'string', default: '1' } } })
+const { values: flags } = parseArgs({
+  options: { kills: { type: 'string', default: '300' }, seed: { type: 'string', default: '1' } },
+})
 const random = mulberry32(Number(flags.seed))
 // Files are not staged here: nothing is published.
 const points = crashPoints.filter((point) => !point.endsWith('_publish'))
 const told = await killGateway(
   Number(flags.kills),
-  (start) => (start % 2 ? { point: points[(start >> 1) % points.length]!, time: 1 + Math.floor(random() * 12) } : { afterMs: 300 * random() }),
+  (start) =>
+    start % 2
+      ? { point: points[(start >> 1) % points.length]!, time: 1 + Math.floor(random() * 12) }
+      : { afterMs: 300 * random() },
   join(tmpdir(), `millrace-crash-gateway-${process.pid}`),
 )
 console.log(

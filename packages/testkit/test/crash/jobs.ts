@@ -5,7 +5,17 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { readStore } from '@millrace/core'
 import { retailSample } from '../../src/retail.ts'
-import { documents, expectedOf, type ExpectedRows, jsonLines, parquetRows, sameDeadLetters, sameRows, sameSet, tableRows } from './oracle.ts'
+import {
+  documents,
+  expectedOf,
+  type ExpectedRows,
+  jsonLines,
+  parquetRows,
+  sameDeadLetters,
+  sameRows,
+  sameSet,
+  tableRows,
+} from './oracle.ts'
 import type { Restartable } from '../../src/until-done.ts'
 
 export interface CrashJob {
@@ -89,10 +99,20 @@ export interface CrashProject {
 }
 
 /** The command as its sources are. */
-export const pipeFromSource = ['--conditions=@millrace/source', '--no-warnings', fileURLToPath(new URL('../../../cli/src/main.ts', import.meta.url))]
+export const pipeFromSource = [
+  '--conditions=@millrace/source',
+  '--no-warnings',
+  fileURLToPath(new URL('../../../cli/src/main.ts', import.meta.url)),
+]
 
 /** A project folder for a job, with `rows` generated records; `pipe` is the command's entry, with flags for Node. */
-export function crashProject(job: CrashJob, folder: string, pipe: readonly string[], rows: number, seed = 1): CrashProject {
+export function crashProject(
+  job: CrashJob,
+  folder: string,
+  pipe: readonly string[],
+  rows: number,
+  seed = 1,
+): CrashProject {
   rmSync(folder, { recursive: true, force: true })
   mkdirSync(folder, { recursive: true })
   writeFileSync(join(folder, 'millrace.yaml'), 'version: 1\n')
@@ -127,7 +147,13 @@ export function crashProject(job: CrashJob, folder: string, pipe: readonly strin
 /** A stateful step as a package of the project's own: counts rows and sums a field by another, results at the end of the input. */
 function writeTally(folder: string): void {
   mkdirSync(folder, { recursive: true })
-  const manifest = { name: 'millrace-transform-tally', version: '1.0.0', type: 'module', main: 'index.js', millrace: { connectors: ['./index.js'] } }
+  const manifest = {
+    name: 'millrace-transform-tally',
+    version: '1.0.0',
+    type: 'module',
+    main: 'index.js',
+    millrace: { connectors: ['./index.js'] },
+  }
   writeFileSync(join(folder, 'package.json'), JSON.stringify(manifest))
   cpSync(new URL('./tally.js', import.meta.url), join(folder, 'index.js'))
 }

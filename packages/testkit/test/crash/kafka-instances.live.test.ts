@@ -23,7 +23,13 @@ async function fill(from: number, to: number, partitions: number): Promise<void>
   try {
     for (let at = from; at < to; at += 2000) {
       const length = Math.min(2000, to - at)
-      await producer.send({ messages: Array.from({ length }, (_, i) => ({ topic, partition: (at + i) % partitions, value: JSON.stringify({ n: at + i }) })) })
+      await producer.send({
+        messages: Array.from({ length }, (_, i) => ({
+          topic,
+          partition: (at + i) % partitions,
+          value: JSON.stringify({ n: at + i }),
+        })),
+      })
     }
   } finally {
     await producer.close()
@@ -31,7 +37,9 @@ async function fill(from: number, to: number, partitions: number): Promise<void>
 }
 
 describe.skipIf(!broker)('instances that share the partitions of a topic', () => {
-  it('lose and double nothing when one is killed, when they become one, and when a partition is added', { timeout: 180_000 }, async () => {
+  it('lose and double nothing when one is killed, when they become one, and when a partition is added', {
+    timeout: 180_000,
+  }, async () => {
     const folder = mkdtempSync(join(tmpdir(), 'millrace-instances-'))
     const admin = new Admin({ clientId: 'instances', bootstrapBrokers: [broker!], retries: 10 })
     try {
@@ -51,12 +59,20 @@ sinks:
   documents: { type: sqlite, config: { path: out/store.db, collection: numbers } }
 `,
       )
-      const pipe = (...words: string[]): Restartable => ({ command: process.execPath, args: [...pipeFromSource, ...words], cwd: folder })
-      const read = (death: Death, ...more: string[]) => startOnce(pipe('run', 'numbers.yaml', '--until', 'caught_up', '--json', ...more), death)
+      const pipe = (...words: string[]): Restartable => ({
+        command: process.execPath,
+        args: [...pipeFromSource, ...words],
+        cwd: folder,
+      })
+      const read = (death: Death, ...more: string[]) =>
+        startOnce(pipe('run', 'numbers.yaml', '--until', 'caught_up', '--json', ...more), death)
       const stored = () => documents(join(folder, 'out/store.db'), 'numbers').map(({ doc }) => Number(doc['n']))
       const all = (n: number) => Array.from({ length: n }, (_, i) => i)
 
-      const [first, second] = await Promise.all([read({ point: 'after_write', time: 3 }, '--instance', '0/2'), read('lives', '--instance', '1/2')])
+      const [first, second] = await Promise.all([
+        read({ point: 'after_write', time: 3 }, '--instance', '0/2'),
+        read('lives', '--instance', '1/2'),
+      ])
       expect([first.killed, second.killed]).toEqual([true, false])
       expect((await read({ point: 'after_save', time: 2 }, '--instance', '0/2')).killed).toBe(true)
       await read('lives', '--instance', '0/2')

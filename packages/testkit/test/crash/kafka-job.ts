@@ -71,7 +71,9 @@ export async function kafkaJob(mongodb: string, count: number, folder: string): 
         if (outage) told.brokerKills++
         try {
           // The start that meets the outage lives on for a while: mostly it has to wait and go on by itself.
-          const { killed } = await startOnce(program, { afterMs: outage ? dies + outageMs * (0.5 + Math.random()) : dies })
+          const { killed } = await startOnce(program, {
+            afterMs: outage ? dies + outageMs * (0.5 + Math.random()) : dies,
+          })
           if (!killed) return told
           told.kills++
         } catch (error) {
@@ -121,7 +123,11 @@ async function fill(broker: OwnBroker, count: number): Promise<void> {
     for (let at = 0; at < count; at += 2000) {
       const length = Math.min(2000, count - at)
       await producer.send({
-        messages: Array.from({ length }, (_, i) => ({ topic, partition: (at + i) % partitions, value: JSON.stringify({ n: at + i, text: 'x'.repeat(100) }) })),
+        messages: Array.from({ length }, (_, i) => ({
+          topic,
+          partition: (at + i) % partitions,
+          value: JSON.stringify({ n: at + i, text: 'x'.repeat(100) }),
+        })),
       })
     }
   } finally {

@@ -41,7 +41,9 @@ try {
     )
   }
   const gaveUp = all.gaveUp ? `; ${all.gaveUp} starts gave up while the broker was away` : ''
-  console.log(`${failures ? `${failures} FAILURES` : '0 lost, 0 doubled'} in ${all.kills} kills of the command and ${all.brokerKills} of the broker${gaveUp}`)
+  console.log(
+    `${failures ? `${failures} FAILURES` : '0 lost, 0 doubled'} in ${all.kills} kills of the command and ${all.brokerKills} of the broker${gaveUp}`,
+  )
 } finally {
   await job.close()
 }

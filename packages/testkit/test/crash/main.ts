@@ -29,8 +29,15 @@ const pipe = flags.built ? [fileURLToPath(new URL('../../../cli/bin/pipe.mjs', i
 const sources = ['core', 'formats', 'source-csv', 'sink-files', 'sink-sqlite'].flatMap((name) =>
   globSync(fileURLToPath(new URL(`../../../${name}/src/**/*.ts`, import.meta.url))),
 )
-const named = new Set(sources.flatMap((path) => [...readFileSync(path, 'utf8').matchAll(/crashPoint\('(\w+)'\)/g)].map(([, point]) => point!)))
-const unknown = [...named].filter((point) => !(crashPoints as readonly string[]).includes(point) && !crashJobs.some(({ points }) => points.includes(point)))
+const named = new Set(
+  sources.flatMap((path) =>
+    [...readFileSync(path, 'utf8').matchAll(/crashPoint\('(\w+)'\)/g)].map(([, point]) => point!),
+  ),
+)
+const unknown = [...named].filter(
+  (point) =>
+    !(crashPoints as readonly string[]).includes(point) && !crashJobs.some(({ points }) => points.includes(point)),
+)
 if (unknown.length) throw new Error(`no job passes the crash points ${unknown.join(', ')}`)
 
 const random = mulberry32(Number(flags.seed))
@@ -69,7 +76,11 @@ for (const job of jobs) {
     for (const time of [1, 2, 4]) {
       project.reset()
       // The second start dies at the same point too, the third goes on to the end.
-      const { kills, firstKilled } = await runUntilDone(project.program, (start) => (start < 2 ? { point, time } : 'lives'), project)
+      const { kills, firstKilled } = await runUntilDone(
+        project.program,
+        (start) => (start < 2 ? { point, time } : 'lives'),
+        project,
+      )
       if (firstKilled) passedSomewhere.add(point)
       total += kills
       if (firstKilled && (await verified(`two kills at ${point}:${time}`))) passed.push(`${point}:${time}`)

@@ -20,7 +20,9 @@ const days = [31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31]
 
 /** `M/d/yyyy H:mm` as `yyyy-MM-dd HH:mm:00`; undefined: no such date. */
 function isoDate(text: string): string | undefined {
-  const [, month, day, year, hour, minute] = (/^(\d{1,2})\/(\d{1,2})\/(\d{4}) (\d{1,2}):(\d\d)$/.exec(text) ?? []).map(Number)
+  const [, month, day, year, hour, minute] = (/^(\d{1,2})\/(\d{1,2})\/(\d{4}) (\d{1,2}):(\d\d)$/.exec(text) ?? []).map(
+    Number,
+  )
   if (!month || month > 12 || !day || day > days[month - 1]! || hour! > 23 || minute! > 59) return undefined
   if (month === 2 && day === 29 && new Date(Date.UTC(year!, 1, 29)).getUTCMonth() !== 1) return undefined
   const two = (n: number) => String(n).padStart(2, '0')
@@ -49,7 +51,15 @@ export function expectedOf(csv: string): ExpectedRows {
       continue
     }
     const quantity = Number(Quantity)
-    rows.push({ InvoiceNo, StockCode, Description: Description || null, Quantity: quantity, InvoiceDate: date, UnitPrice: Number(UnitPrice), country })
+    rows.push({
+      InvoiceNo,
+      StockCode,
+      Description: Description || null,
+      Quantity: quantity,
+      InvoiceDate: date,
+      UnitPrice: Number(UnitPrice),
+      country,
+    })
     const sum = tally.get(country) ?? { country, lines: 0, quantity: 0 }
     tally.set(country, { country, lines: sum.lines + 1, quantity: sum.quantity + quantity })
   }
@@ -58,7 +68,9 @@ export function expectedOf(csv: string): ExpectedRows {
 
 /** The cells of one line, quotes taken off. */
 const cells = (line: string): string[] =>
-  [...line.matchAll(/(?:^|,)(?:"((?:[^"]|"")*)"|([^,]*))/g)].map(([, quoted, plain]) => (quoted === undefined ? plain! : quoted.replaceAll('""', '"')))
+  [...line.matchAll(/(?:^|,)(?:"((?:[^"]|"")*)"|([^,]*))/g)].map(([, quoted, plain]) =>
+    quoted === undefined ? plain! : quoted.replaceAll('""', '"'),
+  )
 
 const filesBelow = (folder: string, extension: string): string[] =>
   globSync(`**/*.${extension}`, { cwd: folder })
@@ -83,13 +95,21 @@ export async function parquetRows(folder: string): Promise<Record<string, unknow
   const rows: Record<string, unknown>[] = []
   for (const path of filesBelow(folder, 'parquet')) {
     const read = await parquetReadObjects({ file: await asyncBufferFromFile(path), compressors })
-    for (const row of read) rows.push(Object.fromEntries(Object.entries(row).map(([name, value]) => [name, typeof value === 'bigint' ? Number(value) : value])))
+    for (const row of read)
+      rows.push(
+        Object.fromEntries(
+          Object.entries(row).map(([name, value]) => [name, typeof value === 'bigint' ? Number(value) : value]),
+        ),
+      )
   }
   return rows
 }
 
 /** The documents of a collection with their ids, in the order of the positions at the ids' end. */
-export function documents(path: string, collection: string): { readonly id: string; readonly doc: Record<string, unknown> }[] {
+export function documents(
+  path: string,
+  collection: string,
+): { readonly id: string; readonly doc: Record<string, unknown> }[] {
   const db = new DatabaseSync(path, { readOnly: true })
   try {
     const found = db

@@ -30,7 +30,8 @@ export default {
         return { rows: [], origins: new Int32Array(), held: rows.length }
       },
       advance(watermark, out) {
-        if (watermark === Number.POSITIVE_INFINITY) for (const [key, group] of groups) out.result({ [by]: key, ...group }, String(key))
+        if (watermark === Number.POSITIVE_INFINITY)
+          for (const [key, group] of groups) out.result({ [by]: key, ...group }, String(key))
         return true
       },
       cut() {

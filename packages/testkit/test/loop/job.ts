@@ -25,11 +25,21 @@ function spool(folder: string): Source {
       for (let from = began, to = 0; from < all && !signal.aborted; from = to) {
         to = Math.min(all, from + 5 + (began % 4))
         const numbers = Array.from({ length: to - from }, (_, i) => from + i)
-        const bad = numbers.filter(isBad).map((n): BadRecord => ({ position: n, code: 'bad_line', message: 'bad', bytes: Buffer.from(`record ${n}`) }))
+        const bad = numbers
+          .filter(isBad)
+          .map((n): BadRecord => ({ position: n, code: 'bad_line', message: 'bad', bytes: Buffer.from(`record ${n}`) }))
         // Not all at once, so that there are epochs.
         await sleep(1)
         const good = numbers.filter((n) => !isBad(n))
-        yield batch({ split: 'spool', rows: good.map(rowOf), position: to, positionAt: (i) => good[i]!, bad, bytes: 50 * numbers.length, end: to === all })
+        yield batch({
+          split: 'spool',
+          rows: good.map(rowOf),
+          position: to,
+          positionAt: (i) => good[i]!,
+          bad,
+          bytes: 50 * numbers.length,
+          end: to === all,
+        })
       }
     },
     async commit(done) {
@@ -64,8 +74,16 @@ function rolled(sink: Sink, most: number): Sink {
 
 async function main(folder: string, kind: string): Promise<void> {
   mkdirSync(folder, { recursive: true })
-  const env = { root: folder, home: join(folder, 'state'), profile: 'local', pipeline: 'job', id: 'box', resolve: (path: string) => join(folder, path) }
-  const box = (name: string, kind: 'keyed' | 'staged' | 'held') => boxes.create({ folder: name, kind, bug: '' }, { ...env, schema: { fields: {} } })
+  const env = {
+    root: folder,
+    home: join(folder, 'state'),
+    profile: 'local',
+    pipeline: 'job',
+    id: 'box',
+    resolve: (path: string) => join(folder, path),
+  }
+  const box = (name: string, kind: 'keyed' | 'staged' | 'held') =>
+    boxes.create({ folder: name, kind, bug: '' }, { ...env, schema: { fields: {} } })
   const { plan, registry } = testPipeline({
     name: 'job',
     onError: 'dead_letter',
@@ -74,7 +92,9 @@ async function main(folder: string, kind: string): Promise<void> {
     sinks: {
       items: { from: ['spool'], create: () => box('items', 'keyed') },
       files: { from: ['spool'], create: () => rolled(box('files', 'staged'), 60) },
-      ...(kind === 'held' ? { held: { from: ['spool'], create: () => rolled(box('held', 'held'), 50), holds: true } } : {}),
+      ...(kind === 'held'
+        ? { held: { from: ['spool'], create: () => rolled(box('held', 'held'), 50), holds: true } }
+        : {}),
       counts_by_name: { from: ['counts'], create: () => box('counts', 'keyed') },
     },
     deadLetter: () => box('dead', 'keyed'),

@@ -15,7 +15,14 @@ beforeAll(() => {
   root = mkdtempSync(join(tmpdir(), 'millrace-loop-'))
   // One file starts three times as fast as the sources.
   const entryPoints = [fileURLToPath(new URL('./job.ts', import.meta.url))]
-  buildSync({ entryPoints, outfile: join(root, 'job.mjs'), bundle: true, platform: 'node', format: 'esm', conditions: ['@millrace/source'] })
+  buildSync({
+    entryPoints,
+    outfile: join(root, 'job.mjs'),
+    bundle: true,
+    platform: 'node',
+    format: 'esm',
+    conditions: ['@millrace/source'],
+  })
 })
 afterAll(() => rmSync(root, { recursive: true, force: true }))
 
@@ -41,9 +48,13 @@ async function killedAt(point: string, times: readonly number[], kind: 'plain' |
     cwd: root,
     env: { NODE_OPTIONS: '' },
   }
-  const ended = await runUntilDone(program, (start) => (start < times.length ? { point, time: times[start]! } : 'lives'), {
-    onKill: () => nothingUnsavedIsVisible(folder),
-  })
+  const ended = await runUntilDone(
+    program,
+    (start) => (start < times.length ? { point, time: times[start]! } : 'lives'),
+    {
+      onKill: () => nothingUnsavedIsVisible(folder),
+    },
+  )
   expect(ended.firstKilled, `${point} was never passed`).toBe(true)
   const dead = boxRows(join(folder, 'dead')).map((row) => Buffer.from(String(row['bytes']), 'base64').toString())
   sameSet(boxRows(join(folder, 'items')), good, 'by key')

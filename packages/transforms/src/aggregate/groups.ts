@@ -44,7 +44,12 @@ export function createGroups(input: RecordType, by: readonly string[], start: ()
     let group = level.get(key) as Group | undefined
     if (!group) {
       const kept = values.map(keep)
-      group = { values: kept, saved: JSON.stringify(kept.map((value, d) => parts[d]!.write(value))), state: start(), changed: false }
+      group = {
+        values: kept,
+        saved: JSON.stringify(kept.map((value, d) => parts[d]!.write(value))),
+        state: start(),
+        changed: false,
+      }
       level.set(depth === 0 ? null : kept[depth - 1], group)
       order.add(group)
     }

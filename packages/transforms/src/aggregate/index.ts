@@ -23,11 +23,21 @@ import { lookUp, nameTaken, recordOf } from '../fields.ts'
 import { createGroups, type Group } from './groups.ts'
 
 const options = option.object({
-  by: option.list(option.field('A field.'), 'The fields that make a group; none: one group of all.', { default: [], example: ['country'] }),
-  outputs: option.map(option.expression('An aggregate, or an expression over aggregates.'), 'The aggregates of a group, by name.', {
-    example: { lines: 'count()', quantity: 'sum(Quantity)' } as never,
+  by: option.list(option.field('A field.'), 'The fields that make a group; none: one group of all.', {
+    default: [],
+    example: ['country'],
   }),
-  max_groups: option.integer('More groups than this stop the run by name, with nothing lost: a raised limit goes on.', { default: 5_000_000, min: 1 }),
+  outputs: option.map(
+    option.expression('An aggregate, or an expression over aggregates.'),
+    'The aggregates of a group, by name.',
+    {
+      example: { lines: 'count()', quantity: 'sum(Quantity)' } as never,
+    },
+  ),
+  max_groups: option.integer('More groups than this stop the run by name, with nothing lost: a raised limit goes on.', {
+    default: 5_000_000,
+    min: 1,
+  }),
 })
 
 /** Results are handed out in pieces of this many. */
@@ -58,9 +68,16 @@ export const aggregate = defineTransform({
           got: typeText(field.type),
         })
     }
-    for (const name of Object.keys(outputs)) if (by.includes(name)) problems.push(nameTaken(name, ['outputs', name], true))
+    for (const name of Object.keys(outputs))
+      if (by.includes(name)) problems.push(nameTaken(name, ['outputs', name], true))
     const compiled = compileAggregates(outputs, input)
-    if (!compiled.ok) return { problems: [...problems, ...compiled.problems.map(({ output, ...problem }) => ({ ...problem, at: ['outputs', output] }))] }
+    if (!compiled.ok)
+      return {
+        problems: [
+          ...problems,
+          ...compiled.problems.map(({ output, ...problem }) => ({ ...problem, at: ['outputs', output] })),
+        ],
+      }
     return { output: recordOf([...fields, ...Object.entries(compiled.type.fields)]), problems }
   },
 
@@ -91,7 +108,13 @@ export const aggregate = defineTransform({
           try {
             if (compiled.ordered) {
               const origin = records.origin(i)
-              compiled.add(group.state, row, records.time(i) ?? 0, origin?.batch.split ?? '', origin ? origin.batch.positionAt(origin.index) : records.id(i))
+              compiled.add(
+                group.state,
+                row,
+                records.time(i) ?? 0,
+                origin?.batch.split ?? '',
+                origin ? origin.batch.positionAt(origin.index) : records.id(i),
+              )
             } else compiled.add(group.state, row)
           } catch (error) {
             if (!(error instanceof DataError)) throw error
@@ -102,10 +125,14 @@ export const aggregate = defineTransform({
           touch(group)
         }
         if (groups.size > max_groups) {
-          throw new MillraceError('memory_cap', `${id} has ${groups.size} groups, more than max_groups (${max_groups})`, {
-            place: id,
-            hint: 'raise `max_groups` and run again: it goes on from the last save',
-          })
+          throw new MillraceError(
+            'memory_cap',
+            `${id} has ${groups.size} groups, more than max_groups (${max_groups})`,
+            {
+              place: id,
+              hint: 'raise `max_groups` and run again: it goes on from the last save',
+            },
+          )
         }
         return { rows: [], held }
       },

@@ -10,9 +10,17 @@ import { loadFunction, splitReference, type StepFunction } from './load.ts'
 import { resultReader } from './result.ts'
 
 const options = option.object({
-  function: option.text('A file of the project and the name of what it exports; without a name, its default export.', { example: './steps/clean.ts#clean' }),
-  output: option.record('The schema of what the function returns.', { example: { fields: { sku: 'string', price: 'decimal(10,2)' } } }),
-  returns: option.oneOf(['row', 'rows'], '`row`: a record or null. `rows`: a list of records, each of which goes on by itself.', { default: 'row' }),
+  function: option.text('A file of the project and the name of what it exports; without a name, its default export.', {
+    example: './steps/clean.ts#clean',
+  }),
+  output: option.record('The schema of what the function returns.', {
+    example: { fields: { sku: 'string', price: 'decimal(10,2)' } },
+  }),
+  returns: option.oneOf(
+    ['row', 'rows'],
+    '`row`: a record or null. `rows`: a list of records, each of which goes on by itself.',
+    { default: 'row' },
+  ),
 })
 
 export const call = defineTransform({
@@ -25,16 +33,23 @@ export const call = defineTransform({
   check({ function: reference }, { root, resolve }) {
     const problems: Problem[] = []
     const { path, name } = splitReference(reference)
-    const wrong = (message: string, hint?: string) => problems.push({ code: 'bad_value', message, at: ['function'], ...(hint ? { hint } : {}) })
-    if (!/\.[cm]?[jt]s$/.test(path)) wrong(`\`${reference}\` names no TypeScript or JavaScript file`, './steps/clean.ts#clean')
-    else if (!isInside(root, resolve(path))) wrong(`\`${path}\` is outside of the project`, 'functions are files of the project; import from elsewhere in them')
+    const wrong = (message: string, hint?: string) =>
+      problems.push({ code: 'bad_value', message, at: ['function'], ...(hint ? { hint } : {}) })
+    if (!/\.[cm]?[jt]s$/.test(path))
+      wrong(`\`${reference}\` names no TypeScript or JavaScript file`, './steps/clean.ts#clean')
+    else if (!isInside(root, resolve(path)))
+      wrong(
+        `\`${path}\` is outside of the project`,
+        'functions are files of the project; import from elsewhere in them',
+      )
     else if (!/^[\p{L}_$][\p{L}\p{Nd}_$]*$/u.test(name)) wrong(`\`${name}\` cannot be the name of a function`)
     return problems
   },
 
   infer({ output }) {
     const problems: Problem[] = []
-    if (Object.keys(output.fields).length === 0 && !output.open) problems.push({ code: 'bad_value', message: 'the output has no fields', at: ['output'] })
+    if (Object.keys(output.fields).length === 0 && !output.open)
+      problems.push({ code: 'bad_value', message: 'the output has no fields', at: ['output'] })
     return { output, problems }
   },
 
@@ -54,7 +69,8 @@ export const call = defineTransform({
       const result: unknown = step!(copy(row, []))
       if (result === null || result === undefined) return []
       if (returns === 'row') return [read(result)]
-      if (!Array.isArray(result)) throw new DataError('bad_result', `${reference} returned ${kindOf(result)}: expected a list of records`)
+      if (!Array.isArray(result))
+        throw new DataError('bad_result', `${reference} returned ${kindOf(result)}: expected a list of records`)
       return result.map(read)
     }
 

@@ -10,20 +10,31 @@ export type StepFunction<In = Row, Out = unknown> = (row: In) => Out
  * Gives a function for `call` its types: `export const clean = defineStep<Invoice, CleanInvoice>((row) => ({ ... }))`. The row is the function's own copy;
  * null filters the record out; a list goes with `returns: rows`. What it throws sends the record where `on_error` says.
  */
-export const defineStep = <In extends object = Row, Out extends object = Row>(step: (row: In) => Out | readonly Out[] | null): typeof step => step
+export const defineStep = <In extends object = Row, Out extends object = Row>(
+  step: (row: In) => Out | readonly Out[] | null,
+): typeof step => step
 
 /** `./steps/clean.ts#clean`: the file and the name of the export. */
 export function splitReference(reference: string): { path: string; name: string } {
   const hash = reference.lastIndexOf('#')
-  return hash < 0 ? { path: reference, name: 'default' } : { path: reference.slice(0, hash), name: reference.slice(hash + 1) }
+  return hash < 0
+    ? { path: reference, name: 'default' }
+    : { path: reference.slice(0, hash), name: reference.slice(hash + 1) }
 }
 
 /** Imports the function. Throws `MillraceError`: the file is missing or broken, or it exports no such function. */
-export async function loadFunction(reference: string, resolve: (path: string) => string, step: string): Promise<StepFunction> {
+export async function loadFunction(
+  reference: string,
+  resolve: (path: string) => string,
+  step: string,
+): Promise<StepFunction> {
   const { path, name } = splitReference(reference)
   const file = resolve(path)
   if (!existsSync(file))
-    throw new MillraceError('function_missing', `${step}: there is no file ${path}`, { exitCode: 3, hint: 'paths are relative to the project folder' })
+    throw new MillraceError('function_missing', `${step}: there is no file ${path}`, {
+      exitCode: 3,
+      hint: 'paths are relative to the project folder',
+    })
   let module: Readonly<Record<string, unknown>>
   try {
     module = (await import(/* @vite-ignore */ pathToFileURL(file).href)) as Readonly<Record<string, unknown>>

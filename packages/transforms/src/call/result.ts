@@ -1,5 +1,14 @@
 /** Checking what a user's function returned: each value must have the one form in memory that its declared type has (see core's schema.ts). */
-import { DataError, type Field, fromText, isDateText, type RecordType, type Row, type Type, typeText } from '@millrace/core'
+import {
+  DataError,
+  type Field,
+  fromText,
+  isDateText,
+  type RecordType,
+  type Row,
+  type Type,
+  typeText,
+} from '@millrace/core'
 import { rowMaker } from '../rows.ts'
 
 /** Makes a row of one shape from a returned record. Throws `DataError` with code `bad_result` and the field at fault. Absent fields become null. */
@@ -23,10 +32,13 @@ function recordReader(output: RecordType): (record: Row, path: string) => Row {
     true,
   )
   return (record, path) => {
-    const values = names.map((name, i) => reads[i]!(Object.hasOwn(record, name) ? record[name] : null, join(path, name)))
+    const values = names.map((name, i) =>
+      reads[i]!(Object.hasOwn(record, name) ? record[name] : null, join(path, name)),
+    )
     if (!output.open) {
       for (const name of Object.keys(record))
-        if (!known.has(name)) throw new DataError('bad_result', `\`${name}\` is no field of the declared output`, join(path, name))
+        if (!known.has(name))
+          throw new DataError('bad_result', `\`${name}\` is no field of the declared output`, join(path, name))
     }
     return make(record, values)
   }
@@ -44,7 +56,8 @@ function fieldReader({ type, optional }: Field): Read {
 function valueReader(type: Type): Read {
   if (type.kind === 'list') {
     const item = fieldReader(type.of)
-    return (value, path) => (Array.isArray(value) ? value.map((each, i) => item(each, `${path}[${i}]`)) : refuse(value, type, path))
+    return (value, path) =>
+      Array.isArray(value) ? value.map((each, i) => item(each, `${path}[${i}]`)) : refuse(value, type, path)
   }
   if (type.kind === 'object') {
     const read = recordReader(type.record)
@@ -122,7 +135,8 @@ function describe(value: unknown): string {
   if (typeof value === 'function') return 'a function'
   if (value instanceof Promise) return 'a promise'
   if (value instanceof Date) return 'a Date'
-  if (typeof value === 'number' || typeof value === 'boolean' || value === null || value === undefined) return String(value)
+  if (typeof value === 'number' || typeof value === 'boolean' || value === null || value === undefined)
+    return String(value)
   if (Array.isArray(value)) return 'a list'
   if (typeof value === 'string') return JSON.stringify(value.length > 60 ? `${value.slice(0, 60)}...` : value)
   return isRecord(value) ? 'an object' : 'an instance of a class'

@@ -26,12 +26,15 @@ export interface DateOptions {
   readonly zone: string
 }
 
-export type Conversion = { readonly convert: (value: unknown) => unknown } | { readonly wrong: string; readonly hint?: string }
+export type Conversion =
+  | { readonly convert: (value: unknown) => unknown }
+  | { readonly wrong: string; readonly hint?: string }
 
 /** The conversion of values that are not null. It throws `DataError`. Or why there is none. */
 export function conversionOf(from: Type, to: Type, dates: DateOptions): Conversion {
   if (isDate(to) && !isDate(from)) return toDate(from, to, dates)
-  if (dates.formats.length > 0) return { wrong: `\`formats\` say how dates are written; ${typeText(from)} to ${typeText(to)} needs none` }
+  if (dates.formats.length > 0)
+    return { wrong: `\`formats\` say how dates are written; ${typeText(from)} to ${typeText(to)} needs none` }
   if (sameType(from, to)) return { convert: (value) => value }
   if (from.kind === 'string') return { convert: (value) => read(fromText(to), value) }
   if (to.kind === 'string' && isKeyType(from)) return { convert: toText(from) }
@@ -47,25 +50,31 @@ export function conversionOf(from: Type, to: Type, dates: DateOptions): Conversi
 }
 
 const isDate = (type: Type): boolean => type.kind === 'date' || type.kind === 'timestamp'
-const isNumber = (type: Type): boolean => type.kind === 'integer' || type.kind === 'bigint' || type.kind === 'number' || type.kind === 'decimal'
+const isNumber = (type: Type): boolean =>
+  type.kind === 'integer' || type.kind === 'bigint' || type.kind === 'number' || type.kind === 'decimal'
 const read = (convert: (text: string) => unknown, value: unknown): unknown => convert(value as string)
 
 function toDate(from: Type, to: Type, { formats, zone }: DateOptions): Conversion {
   const whole = from.kind === 'integer' || from.kind === 'bigint'
   if (from.kind === 'json')
-    return formats.length ? { wrong: 'json holds dates as they are written in JSON', hint: 'cast it to string first' } : { convert: fromJson(to) }
+    return formats.length
+      ? { wrong: 'json holds dates as they are written in JSON', hint: 'cast it to string first' }
+      : { convert: fromJson(to) }
   if (from.kind !== 'string' && !whole) return { wrong: `${typeText(from)} cannot become ${typeText(to)}` }
   if (formats.length === 0) {
     if (from.kind === 'string') return { convert: (value) => read(fromText(to), value) }
     return { wrong: 'it is not said what the number counts', hint: 'formats: epoch_ms, or epoch_s' }
   }
-  if (whole && formats.some((format) => format !== 'epoch_s' && format !== 'epoch_ms')) return { wrong: 'only `epoch_s` and `epoch_ms` read numbers' }
-  const parse = to.kind === 'timestamp' ? compileDateParser(formats, zone) : compileReformat(formats, zone, 'yyyy-MM-dd')
+  if (whole && formats.some((format) => format !== 'epoch_s' && format !== 'epoch_ms'))
+    return { wrong: 'only `epoch_s` and `epoch_ms` read numbers' }
+  const parse =
+    to.kind === 'timestamp' ? compileDateParser(formats, zone) : compileReformat(formats, zone, 'yyyy-MM-dd')
   return {
     convert(value) {
       const text = String(value)
       const result = parse(text)
-      if (result === undefined) throw new DataError('bad_date', `${shown(text)} is no date: expected ${formats.join(' or ')}`)
+      if (result === undefined)
+        throw new DataError('bad_date', `${shown(text)} is no date: expected ${formats.join(' or ')}`)
       return result
     },
   }
@@ -128,7 +137,8 @@ function exactDouble(value: unknown): number {
 }
 
 function list(from: Field, to: Field, dates: DateOptions): Conversion {
-  if (from.optional && !to.optional) return { wrong: `items of type ${fieldText(from)} may be null, ${fieldText(to)} may not` }
+  if (from.optional && !to.optional)
+    return { wrong: `items of type ${fieldText(from)} may be null, ${fieldText(to)} may not` }
   const item = conversionOf(from.type, to.type, dates)
   if ('wrong' in item) return item
   return {

@@ -1,5 +1,15 @@
 /** `cast`: fields get other types. Nothing is rounded: a value that the new type cannot hold exactly is a data error. */
-import { checkDateFormat, checkZone, DataError, defineTransform, type Field, option, parseType, type Problem, typeText } from '@millrace/core'
+import {
+  checkDateFormat,
+  checkZone,
+  DataError,
+  defineTransform,
+  type Field,
+  option,
+  parseType,
+  type Problem,
+  typeText,
+} from '@millrace/core'
 import { conversionOf, type DateOptions } from './conversion.ts'
 import { lookUp, withFields } from '../fields.ts'
 import { columnsWith, fieldReader, Passed, rowMaker } from '../rows.ts'
@@ -13,7 +23,10 @@ const options = option.map(
         to: option.text('The new type.', { example: 'timestamp' }),
         formats: option.optional(
           option.anyOf(
-            [option.text('A date format.'), option.list(option.text('A date format.'), 'Date formats; the first that fits wins.', { min: 1 })],
+            [
+              option.text('A date format.'),
+              option.list(option.text('A date format.'), 'Date formats; the first that fits wins.', { min: 1 }),
+            ],
             'How dates are written: Java letters (`M/d/yyyy`), `iso`, `epoch_s` or `epoch_ms`.',
           ),
         ),
@@ -26,7 +39,9 @@ const options = option.map(
   { example: { Quantity: 'integer', UnitPrice: typeExample } },
 )
 
-type Config = string | { readonly to: string; readonly formats?: string | readonly string[] | undefined; readonly zone?: string }
+type Config =
+  | string
+  | { readonly to: string; readonly formats?: string | readonly string[] | undefined; readonly zone?: string }
 
 interface Rule {
   readonly to: Field | undefined
@@ -36,9 +51,15 @@ interface Rule {
 }
 
 function ruleOf(config: Config): Rule {
-  if (typeof config === 'string') return { to: parseType(config), written: config, at: [], dates: { formats: [], zone: 'UTC' } }
+  if (typeof config === 'string')
+    return { to: parseType(config), written: config, at: [], dates: { formats: [], zone: 'UTC' } }
   const { to, formats = [], zone = 'UTC' } = config
-  return { to: parseType(to), written: to, at: ['to'], dates: { formats: typeof formats === 'string' ? [formats] : formats, zone } }
+  return {
+    to: parseType(to),
+    written: to,
+    at: ['to'],
+    dates: { formats: typeof formats === 'string' ? [formats] : formats, zone },
+  }
 }
 
 export const cast = defineTransform({

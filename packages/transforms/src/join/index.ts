@@ -3,7 +3,16 @@
  * key; of each of its rows only the fields that are added. A null key matches nothing. Each record finds at most one row, so none is multiplied: two rows with
  * one key are an error unless `take` says which counts.
  */
-import { compileKey, defineTransform, type Field, MillraceError, option, type Problem, type Row, type SideInput } from '@millrace/core'
+import {
+  compileKey,
+  defineTransform,
+  type Field,
+  MillraceError,
+  option,
+  type Problem,
+  type Row,
+  type SideInput,
+} from '@millrace/core'
 import { flat } from '../flat.ts'
 import { withFields } from '../fields.ts'
 import { type PickItem, pickOption } from '../pick.ts'
@@ -14,7 +23,10 @@ const on = option.anyOf(
   [
     option.field('A field of both sides.'),
     option.list(option.field('A field of both sides.'), 'Fields of both sides.', { min: 1 }),
-    option.map(option.text('A field of the other side.'), 'Fields of the record and those of the other side: `{ ours: theirs }`.'),
+    option.map(
+      option.text('A field of the other side.'),
+      'Fields of the record and those of the other side: `{ ours: theirs }`.',
+    ),
   ],
   'What must be equal.',
   { example: { category_id: 'id' } },
@@ -22,22 +34,45 @@ const on = option.anyOf(
 
 const options = option.object({
   file: option.optional(
-    option.path('A file of the other side: CSV, JSON lines, JSON, Parquet or Arrow, told by its name.', { example: 'data/categories.csv' }),
+    option.path('A file of the other side: CSV, JSON lines, JSON, Parquet or Arrow, told by its name.', {
+      example: 'data/categories.csv',
+    }),
   ),
-  schema: option.optional(option.record('The schema of `file`.', { example: { fields: { id: 'integer', category_name: 'string' } } })),
-  source: option.optional(option.text('The id of a bounded source of this spec, in place of `file`.', { example: 'categories' })),
+  schema: option.optional(
+    option.record('The schema of `file`.', { example: { fields: { id: 'integer', category_name: 'string' } } }),
+  ),
+  source: option.optional(
+    option.text('The id of a bounded source of this spec, in place of `file`.', { example: 'categories' }),
+  ),
   on,
-  type: option.oneOf(['inner', 'left'], '`inner` filters out records without a match; `left` keeps them, with null in the added fields.', { default: 'inner' }),
-  fields: option.optional(pickOption('The fields to add; without it all but those of `on`.', [{ category: 'category_name' }], 'text')),
-  take: option.optional(option.oneOf(['first', 'last'], 'Which of several rows with one key counts; without it they are an error.')),
-  max_rows: option.integer('A larger other side stops the run before it fills the memory.', { default: 1_000_000, min: 1 }),
+  type: option.oneOf(
+    ['inner', 'left'],
+    '`inner` filters out records without a match; `left` keeps them, with null in the added fields.',
+    { default: 'inner' },
+  ),
+  fields: option.optional(
+    pickOption('The fields to add; without it all but those of `on`.', [{ category: 'category_name' }], 'text'),
+  ),
+  take: option.optional(
+    option.oneOf(['first', 'last'], 'Which of several rows with one key counts; without it they are an error.'),
+  ),
+  max_rows: option.integer('A larger other side stops the run before it fills the memory.', {
+    default: 1_000_000,
+    min: 1,
+  }),
 })
 
 /** The one side input, by its name in the plan. */
 const sideName = 'side'
 
-const keyPairs = (given: string | readonly string[] | Readonly<Record<string, string>>): (readonly [ours: string, theirs: string])[] =>
-  typeof given === 'string' ? [[given, given]] : Array.isArray(given) ? given.map((name) => [name, name] as const) : Object.entries(given)
+const keyPairs = (
+  given: string | readonly string[] | Readonly<Record<string, string>>,
+): (readonly [ours: string, theirs: string])[] =>
+  typeof given === 'string'
+    ? [[given, given]]
+    : Array.isArray(given)
+      ? given.map((name) => [name, name] as const)
+      : Object.entries(given)
 
 export const join = defineTransform({
   kind: 'transform',
@@ -48,9 +83,18 @@ export const join = defineTransform({
   check({ file, schema, source }) {
     const problems: Problem[] = []
     if ((file === undefined) === (source === undefined))
-      problems.push({ code: 'missing_key', message: '`join` reads its other side from `file` or from `source`: give one of them', at: [] })
+      problems.push({
+        code: 'missing_key',
+        message: '`join` reads its other side from `file` or from `source`: give one of them',
+        at: [],
+      })
     else if (file !== undefined && !schema)
-      problems.push({ code: 'missing_key', message: '`schema` of the file is missing', at: [], hint: 'schema: { fields: { id: integer } }' })
+      problems.push({
+        code: 'missing_key',
+        message: '`schema` of the file is missing',
+        at: [],
+        hint: 'schema: { fields: { id: integer } }',
+      })
     if (file !== undefined && !sourceTypeOf(file))
       problems.push({
         code: 'bad_value',
@@ -75,7 +119,12 @@ export const join = defineTransform({
     checkKeys(pairs, on, input, side, problems)
     const added = sideFields(pairs, fields as readonly PickItem[] | undefined, side)
     checkSide(added, fields !== undefined, input, side, problems)
-    const changes = new Map(added.map(({ to, field }): [string, Field] => [to, { type: field.type, optional: field.optional || type === 'left' }]))
+    const changes = new Map(
+      added.map(({ to, field }): [string, Field] => [
+        to,
+        { type: field.type, optional: field.optional || type === 'left' },
+      ]),
+    )
     return problems.length ? { problems } : { output: withFields(input, changes), problems }
   },
 

@@ -1,5 +1,14 @@
 /** The other side of a join: where it is read, and whether its keys and fields fit. */
-import { type Field, fieldOf, isKeyType, type Problem, type RecordType, sameType, type Type, typeText } from '@millrace/core'
+import {
+  type Field,
+  fieldOf,
+  isKeyType,
+  type Problem,
+  type RecordType,
+  sameType,
+  type Type,
+  typeText,
+} from '@millrace/core'
 import { badName, lookUp, nameTaken } from '../fields.ts'
 import { pairs as pairsOf, type PickItem } from '../pick.ts'
 
@@ -22,8 +31,19 @@ export interface Matched {
 const unknown: Field = { type: { kind: 'json' }, optional: true }
 
 /** The fields that are added: those that were picked, or all of the side but its keys. */
-export function sideFields(keys: readonly (readonly [ours: string, theirs: string])[], fields: readonly PickItem[] | undefined, side: RecordType): Matched[] {
-  if (fields) return pairsOf(fields).map(({ to, from, at, key }) => ({ to, from, field: fieldOf(side, from) ?? unknown, at, key }))
+export function sideFields(
+  keys: readonly (readonly [ours: string, theirs: string])[],
+  fields: readonly PickItem[] | undefined,
+  side: RecordType,
+): Matched[] {
+  if (fields)
+    return pairsOf(fields).map(({ to, from, at, key }) => ({
+      to,
+      from,
+      field: fieldOf(side, from) ?? unknown,
+      at,
+      key,
+    }))
   const theirs = new Set(keys.map(([, name]) => name))
   return Object.entries(side.fields)
     .filter(([name]) => !theirs.has(name))
@@ -45,7 +65,13 @@ export function checkKeys(
     const right = lookUpSide(side, theirs, at, problems)
     if (!left || !right) continue
     if (!isKeyType(left.type))
-      problems.push({ code: 'wrong_type', message: `\`${ours}\` cannot be part of a key`, at, expected: 'a single value', got: typeText(left.type) })
+      problems.push({
+        code: 'wrong_type',
+        message: `\`${ours}\` cannot be part of a key`,
+        at,
+        expected: 'a single value',
+        got: typeText(left.type),
+      })
     else if (!comparable(left.type, right.type))
       problems.push({
         code: 'wrong_type',
@@ -63,7 +89,13 @@ const comparable = (a: Type, b: Type): boolean => sameType(a, b) || (isDouble(a)
 const isDouble = (type: Type): boolean => type.kind === 'integer' || type.kind === 'number'
 
 /** Added fields exist, and their names are free. `isPicked`: they stand in `fields`. */
-export function checkSide(added: readonly Matched[], isPicked: boolean, input: RecordType, side: RecordType, problems: Problem[]): void {
+export function checkSide(
+  added: readonly Matched[],
+  isPicked: boolean,
+  input: RecordType,
+  side: RecordType,
+  problems: Problem[],
+): void {
   const taken = new Set(Object.keys(input.fields))
   for (const { to, from, at, key } of added) {
     const place = isPicked ? ['fields', ...at] : []
@@ -72,7 +104,9 @@ export function checkSide(added: readonly Matched[], isPicked: boolean, input: R
     if (bad) problems.push(bad)
     else if (taken.has(to))
       problems.push(
-        isPicked ? nameTaken(to, place, key) : { ...nameTaken(to, place), hint: `say with \`fields\` what to add: fields: [{ other_name: ${to} }]` },
+        isPicked
+          ? nameTaken(to, place, key)
+          : { ...nameTaken(to, place), hint: `say with \`fields\` what to add: fields: [{ other_name: ${to} }]` },
       )
     taken.add(to)
   }

@@ -11,7 +11,9 @@ export const total = defineStep<{ no: string; lines: Line[] }, { no: string; pie
   lines.length === 0 ? null : { no, pieces: lines.reduce((sum, { quantity }) => sum + quantity, 0) },
 )
 
-export const lines = defineStep<{ no: string; lines: Line[] }, { no: string; sku: string }>(({ no, lines }) => lines.map(({ sku }) => ({ no, sku })))
+export const lines = defineStep<{ no: string; lines: Line[] }, { no: string; sku: string }>(({ no, lines }) =>
+  lines.map(({ sku }) => ({ no, sku })),
+)
 
 export function changes(row: Row): Row {
   row['no'] = `changed ${row['no']}`

@@ -8,7 +8,12 @@ sinkContract({
   type: '__TYPE__',
   setup: ({ root }) => ({
     options: { folder: 'records' },
-    schema: { fields: { id: { type: { kind: 'integer' }, optional: false }, name: { type: { kind: 'string' }, optional: false } } },
+    schema: {
+      fields: {
+        id: { type: { kind: 'integer' }, optional: false },
+        name: { type: { kind: 'string' }, optional: false },
+      },
+    },
     rows: Array.from({ length: 24 }, (_, i) => ({ id: i + 1, name: `record ${i + 1}` })),
     visible: () =>
       readdirSync(join(root, 'records'))

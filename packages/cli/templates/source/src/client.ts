@@ -4,7 +4,12 @@
  */
 
 /** Records `from` to `from + size - 1` of the `total` that there are; empty: no more. */
-export async function fetchPage(total: number, from: number, size: number, signal: AbortSignal): Promise<Record<string, unknown>[]> {
+export async function fetchPage(
+  total: number,
+  from: number,
+  size: number,
+  signal: AbortSignal,
+): Promise<Record<string, unknown>[]> {
   signal.throwIfAborted()
   const count = Math.max(0, Math.min(size, total - from))
   return Array.from({ length: count }, (_, i) => ({ id: from + i + 1, name: `record ${from + i + 1}` }))

@@ -32,7 +32,8 @@ export default defineSource({
         for (const [i, record] of page.entries()) {
           const made = toRow(record)
           // A record that does not fit the declared schema is no error of the system: it goes where the spec's `on_error` says.
-          if (Array.isArray(made)) bad.push({ position: at + i, bytes: Buffer.from(JSON.stringify(record)), ...made[0]! })
+          if (Array.isArray(made))
+            bad.push({ position: at + i, bytes: Buffer.from(JSON.stringify(record)), ...made[0]! })
           else {
             rows.push(made)
             positions.push(at + i)

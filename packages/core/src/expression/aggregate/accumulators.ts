@@ -86,7 +86,12 @@ function wholeOf(type: Type): ((value: never) => Whole) | undefined {
   }
 }
 
-function exact(type: Type, whole: (value: never) => Whole, gives: Type, result: (state: Sum) => unknown): Accumulator<Sum> {
+function exact(
+  type: Type,
+  whole: (value: never) => Whole,
+  gives: Type,
+  result: (state: Sum) => unknown,
+): Accumulator<Sum> {
   const isInteger = type.kind === 'integer'
   return {
     type: gives,
@@ -174,7 +179,10 @@ export function avg(type: Type): Accumulator<Sum> | Accumulator<DoubleSum> | und
   if (type.kind === 'number') return doubles((total, n) => total / n)
   const whole = wholeOf(type)
   const unit = type.kind === 'decimal' ? type.scale : 0
-  return whole && exact(type, whole, { kind: 'number' }, (state) => quotient(state.sum, BigInt(state.count) * 10n ** BigInt(unit)))
+  return (
+    whole &&
+    exact(type, whole, { kind: 'number' }, (state) => quotient(state.sum, BigInt(state.count) * 10n ** BigInt(unit)))
+  )
 }
 
 /** a / b as the nearest double, or next to it. */
@@ -194,7 +202,8 @@ export function extremeOf(type: Type, which: 'min' | 'max'): Accumulator<Held> |
   const operation = ordering(which === 'min' ? '<' : '>', type)
   if (!operation) return undefined
   const isBefore = operation.call as (a: unknown, b: unknown) => boolean
-  const better = (state: Held, value: Held): Held => (state === undefined || (value !== undefined && isBefore(value, state)) ? value : state)
+  const better = (state: Held, value: Held): Held =>
+    state === undefined || (value !== undefined && isBefore(value, state)) ? value : state
   const [write, read] = [toJson(type), fromJson(type)]
   return {
     type,
@@ -235,8 +244,11 @@ export function endOf(type: Type, which: 'first' | 'last'): Accumulator<Timed | 
     ordered: true,
     empty: () => undefined,
     add: (state, value, time, split, position) =>
-      state === undefined || replaces(compareTimes(time, split, position, state)) ? { time, split, position, value } : state,
-    merge: (a, b) => (a === undefined || (b !== undefined && replaces(compareTimes(b.time, b.split, b.position, a))) ? b : a),
+      state === undefined || replaces(compareTimes(time, split, position, state))
+        ? { time, split, position, value }
+        : state,
+    merge: (a, b) =>
+      a === undefined || (b !== undefined && replaces(compareTimes(b.time, b.split, b.position, a))) ? b : a,
     result: (state) => state?.value ?? null,
     toJson: (state) => (state ? [state.time, state.split, state.position, write(state.value)] : null),
     fromJson(json) {
@@ -248,7 +260,16 @@ export function endOf(type: Type, which: 'first' | 'last'): Accumulator<Timed | 
 }
 
 /** Values of these types are one when `===` says so. */
-const plainKinds: readonly Type['kind'][] = ['string', 'boolean', 'integer', 'bigint', 'number', 'decimal', 'date', 'timestamp']
+const plainKinds: readonly Type['kind'][] = [
+  'string',
+  'boolean',
+  'integer',
+  'bigint',
+  'number',
+  'decimal',
+  'date',
+  'timestamp',
+]
 
 export function distinct(type: Type): Accumulator<Set<unknown>> | undefined {
   if (!plainKinds.includes(type.kind)) return undefined

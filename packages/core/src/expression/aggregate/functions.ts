@@ -1,7 +1,14 @@
 /** The functions over records, for the outputs of `aggregate`. All but `count()` leave out records for which their value is null. */
 import type { FunctionEntry } from '../functions/entry.ts'
 
-const aggregate = (name: string, takes: readonly string[], gives: string, doc: string, example: readonly [string, string], flink: string): FunctionEntry => ({
+const aggregate = (
+  name: string,
+  takes: readonly string[],
+  gives: string,
+  doc: string,
+  example: readonly [string, string],
+  flink: string,
+): FunctionEntry => ({
   name,
   group: 'aggregates',
   doc,
@@ -13,7 +20,14 @@ const aggregate = (name: string, takes: readonly string[], gives: string, doc: s
 
 /** As documentation, and the names. Examples are over the integers 3, 1, 2 as x, in this order of time. */
 export const aggregateFunctions: readonly FunctionEntry[] = [
-  aggregate('count', ['', 'x: any'], 'integer', 'The number of records, or of those for which x is not null.', ['count()', '3'], 'COUNT(*), COUNT(x)'),
+  aggregate(
+    'count',
+    ['', 'x: any'],
+    'integer',
+    'The number of records, or of those for which x is not null.',
+    ['count()', '3'],
+    'COUNT(*), COUNT(x)',
+  ),
   aggregate(
     'sum',
     ['x: integer, bigint, number or decimal'],
@@ -32,8 +46,22 @@ export const aggregateFunctions: readonly FunctionEntry[] = [
   ),
   aggregate('min', ['x: T'], 'T', 'The least value.', ['min(x)', '1'], 'MIN(x)'),
   aggregate('max', ['x: T'], 'T', 'The greatest value.', ['max(x)', '3'], 'MAX(x)'),
-  aggregate('first', ['x: T'], 'T', 'The value of the first record: by event time, then split, then position.', ['first(x)', '3'], 'FIRST_VALUE(x)'),
-  aggregate('last', ['x: T'], 'T', 'The value of the last record: by event time, then split, then position.', ['last(x)', '2'], 'LAST_VALUE(x)'),
+  aggregate(
+    'first',
+    ['x: T'],
+    'T',
+    'The value of the first record: by event time, then split, then position.',
+    ['first(x)', '3'],
+    'FIRST_VALUE(x)',
+  ),
+  aggregate(
+    'last',
+    ['x: T'],
+    'T',
+    'The value of the last record: by event time, then split, then position.',
+    ['last(x)', '2'],
+    'LAST_VALUE(x)',
+  ),
   aggregate(
     'count_distinct',
     ['x: T'],

@@ -66,10 +66,12 @@ interface Result {
 }
 
 /** Checks the outputs of an `aggregate` against the records it gets, and compiles them. Never throws, whatever the texts. */
-export const compileAggregates = (outputs: Outputs, input: RecordType): Aggregation | AggregationProblems => build(outputs, input, codegenAllowed)
+export const compileAggregates = (outputs: Outputs, input: RecordType): Aggregation | AggregationProblems =>
+  build(outputs, input, codegenAllowed)
 
 /** The same without generated code. */
-export const interpretAggregates = (outputs: Outputs, input: RecordType): Aggregation | AggregationProblems => build(outputs, input, false)
+export const interpretAggregates = (outputs: Outputs, input: RecordType): Aggregation | AggregationProblems =>
+  build(outputs, input, false)
 
 function build(outputs: Outputs, input: RecordType, generate: boolean): Aggregation | AggregationProblems {
   const slots = new Map<string, Slot>()
@@ -93,12 +95,21 @@ function build(outputs: Outputs, input: RecordType, generate: boolean): Aggregat
   return problems.length ? { ok: false, problems } : aggregation(slots, results, [...fields], generate)
 }
 
-const slotRecord = (slots: ReadonlyMap<string, Slot>): RecordType => ({ fields: Object.fromEntries([...slots].map(([name, { field }]) => [name, field])) })
+const slotRecord = (slots: ReadonlyMap<string, Slot>): RecordType => ({
+  fields: Object.fromEntries([...slots].map(([name, { field }]) => [name, field])),
+})
 
 type Report = (problem: ExpressionProblem) => void
 
 /** An aggregate as the name of its slot; undefined for anything else. */
-function slotFor(part: Syntax, text: string, input: RecordType, slots: Map<string, Slot>, fields: Set<string>, report: Report): Syntax | undefined {
+function slotFor(
+  part: Syntax,
+  text: string,
+  input: RecordType,
+  slots: Map<string, Slot>,
+  fields: Set<string>,
+  report: Report,
+): Syntax | undefined {
   if (part.op !== 'call' || !aggregateNames.has(part.name)) return undefined
   // min and max of several values are functions of these.
   if ((part.name === 'min' || part.name === 'max') && part.args.length > 1) return undefined
@@ -112,26 +123,58 @@ function slotFor(part: Syntax, text: string, input: RecordType, slots: Map<strin
   return here
 }
 
-function slotOf(call: Syntax & { op: 'call' }, text: string, input: RecordType, fields: Set<string>, report: Report): Slot | undefined {
+function slotOf(
+  call: Syntax & { op: 'call' },
+  text: string,
+  input: RecordType,
+  fields: Set<string>,
+  report: Report,
+): Slot | undefined {
   const { name, args } = call
   const span = [call.start, call.end] as const
   const [arg] = args
   if (args.length > 1 || (!arg && name !== 'count')) {
-    report({ code: 'wrong_arguments', message: `${name} takes 1 argument`, span, expected: '1 argument', got: String(args.length), hint: `${name}(field)` })
+    report({
+      code: 'wrong_arguments',
+      message: `${name} takes 1 argument`,
+      span,
+      expected: '1 argument',
+      got: String(args.length),
+      hint: `${name}(field)`,
+    })
     return undefined
   }
   if (!arg) return { accumulator: count as Accumulator, node: undefined, field: { type: count.type, optional: false } }
   const checked = check(arg, text, input)
   for (const problem of checked.problems)
-    report(aggregateNames.has(text.slice(...problem.span)) ? { ...problem, hint: 'an aggregate stands alone inside another: use two steps' } : problem)
+    report(
+      aggregateNames.has(text.slice(...problem.span))
+        ? { ...problem, hint: 'an aggregate stands alone inside another: use two steps' }
+        : problem,
+    )
   for (const field of checked.fields) fields.add(field)
   if (checked.problems.length) return undefined
   const { node } = checked
   const accumulator = accumulatorOf(name, node)
-  if (accumulator) return { accumulator, node, field: { type: accumulator.type, optional: node.optional && !name.startsWith('count') } }
+  if (accumulator)
+    return {
+      accumulator,
+      node,
+      field: { type: accumulator.type, optional: node.optional && !name.startsWith('count') },
+    }
   const expected =
-    name === 'sum' || name === 'avg' ? 'integer, bigint, number or decimal' : name === 'count_distinct' ? 'a plain value' : 'values that have an order'
-  report({ code: 'wrong_type', message: `${name} takes ${expected}, not ${describe(node.type)}`, span: node.span, expected, got: describe(node.type) })
+    name === 'sum' || name === 'avg'
+      ? 'integer, bigint, number or decimal'
+      : name === 'count_distinct'
+        ? 'a plain value'
+        : 'values that have an order'
+  report({
+    code: 'wrong_type',
+    message: `${name} takes ${expected}, not ${describe(node.type)}`,
+    span: node.span,
+    expected,
+    got: describe(node.type),
+  })
   return undefined
 }
 
@@ -155,9 +198,14 @@ function accumulatorOf(name: string, { type }: Node): Accumulator | undefined {
 }
 
 /** Problems around the slots, where a field of the records is no unknown field, and an unknown function may have been meant as an aggregate of it. */
-function explained(problems: readonly ExpressionProblem[], text: string, input: RecordType): readonly ExpressionProblem[] {
+function explained(
+  problems: readonly ExpressionProblem[],
+  text: string,
+  input: RecordType,
+): readonly ExpressionProblem[] {
   const nameOf = ({ span }: ExpressionProblem): string => text.slice(...span).replaceAll('`', '')
-  const near = (problem: ExpressionProblem) => (problem.code === 'unknown_function' ? closest(nameOf(problem), aggregateNames) : undefined)
+  const near = (problem: ExpressionProblem) =>
+    problem.code === 'unknown_function' ? closest(nameOf(problem), aggregateNames) : undefined
   const isMisspelt = problems.some(near)
   return problems.flatMap((problem) => {
     const name = nameOf(problem)
@@ -166,11 +214,21 @@ function explained(problems: readonly ExpressionProblem[], text: string, input: 
     if (problem.code !== 'unknown_field' || !fieldOf(input, name)) return problem
     if (isMisspelt) return []
     const hint = `say which is meant: sum(${name}), max(${name}), last(${name}); fields named in \`by\` are outputs by themselves`
-    return { code: 'not_aggregated', message: `${name} may differ from record to record of a group`, span: problem.span, hint }
+    return {
+      code: 'not_aggregated',
+      message: `${name} may differ from record to record of a group`,
+      span: problem.span,
+      hint,
+    }
   })
 }
 
-function aggregation(slots: ReadonlyMap<string, Slot>, results: readonly Result[], fields: readonly string[], generate: boolean): Aggregation {
+function aggregation(
+  slots: ReadonlyMap<string, Slot>,
+  results: readonly Result[],
+  fields: readonly string[],
+  generate: boolean,
+): Aggregation {
   const list = [...slots.values()]
   const evaluator = generate ? compile : interpret
   const outputs = results.map(({ output, node }) => ({ output, evaluate: evaluator(node) }))
@@ -182,7 +240,9 @@ function aggregation(slots: ReadonlyMap<string, Slot>, results: readonly Result[
   }))
   return {
     ok: true,
-    type: { fields: Object.fromEntries(results.map(({ output, node: { type, optional } }) => [output, { type, optional }])) },
+    type: {
+      fields: Object.fromEntries(results.map(({ output, node: { type, optional } }) => [output, { type, optional }])),
+    },
     fields,
     ordered: list.some(({ accumulator }) => accumulator.ordered),
     start() {
@@ -203,7 +263,8 @@ function aggregation(slots: ReadonlyMap<string, Slot>, results: readonly Result[
     },
     result(state) {
       const values: Row = {}
-      for (const { name, key, accumulator, output } of named) values[name] = of(output, () => accumulator.result(state[key]))
+      for (const { name, key, accumulator, output } of named)
+        values[name] = of(output, () => accumulator.result(state[key]))
       const row: Row = {}
       for (const { output, evaluate } of outputs) row[output] = of(output, () => evaluate(values))
       return row

@@ -31,7 +31,8 @@ function paramsOf(form: Form): readonly Param[] {
 
 /** Whether a value of this type may be given for a parameter of this kind. */
 function accepts(kind: string, type: Type): boolean {
-  if (kind === 'list<string>') return type.kind === 'list' && !type.of.optional && (type.of.type.kind === 'string' || isNothing(type.of.type))
+  if (kind === 'list<string>')
+    return type.kind === 'list' && !type.of.optional && (type.of.type.kind === 'string' || isNothing(type.of.type))
   if (kind === 'zone' || kind === 'pattern') return type.kind === 'string'
   if (kind === 'whole') return type.kind === 'integer'
   return kind === type.kind || (kind === 'number' && type.kind === 'integer')
@@ -45,7 +46,9 @@ export function callNode(entry: FunctionEntry, args: readonly Node[], span: Span
     return args.length <= params.length && args.length >= params.filter((param) => !param.optional).length
   })
   if (counted.length === 0) return refuseCount(entry, args.length, span, reporter)
-  const form = counted.find((form) => paramsOf(form).every((param, i) => i >= args.length || accepts(param.kind, args[i]!.type)))
+  const form = counted.find((form) =>
+    paramsOf(form).every((param, i) => i >= args.length || accepts(param.kind, args[i]!.type)),
+  )
   if (!form) return refuseType(entry, counted, args, span, reporter)
   const params = paramsOf(form)
   const given = args.map((arg, i) => (i === 0 && form.nullable ? arg : required(arg, reporter)))
@@ -54,7 +57,14 @@ export function callNode(entry: FunctionEntry, args: readonly Node[], span: Span
   return made(entry, form, params, given, span, reporter)
 }
 
-function made(entry: FunctionEntry, form: Form, params: readonly Param[], args: readonly Node[], span: Span, reporter: Reporter): Node {
+function made(
+  entry: FunctionEntry,
+  form: Form,
+  params: readonly Param[],
+  args: readonly Node[],
+  span: Span,
+  reporter: Reporter,
+): Node {
   let result: Made
   try {
     result = form.make?.(args) ?? {}
@@ -66,28 +76,59 @@ function made(entry: FunctionEntry, form: Form, params: readonly Param[], args: 
   }
   if ('refusal' in result) {
     const { refusal, at, hint, code } = result
-    reporter.report({ code: code ?? 'wrong_arguments', message: refusal, span: at === undefined ? span : args[at]!.span, ...(hint ? { hint } : {}) })
+    reporter.report({
+      code: code ?? 'wrong_arguments',
+      message: refusal,
+      span: at === undefined ? span : args[at]!.span,
+      ...(hint ? { hint } : {}),
+    })
     return brokenNode(span)
   }
   const gives = parseType(form.gives)
   const type = result.type ?? gives!.type
-  const operation = result.operation ?? { name: `${entry.name}(${form.takes})`, call: form.call!, ...(form.inline ? { inline: form.inline } : {}) }
+  const operation = result.operation ?? {
+    name: `${entry.name}(${form.takes})`,
+    call: form.call!,
+    ...(form.inline ? { inline: form.inline } : {}),
+  }
   const nullable = !!form.nullable && args[0]!.optional
-  return { op: 'call', operation, args: result.args ?? args, nullable, type, optional: nullable || !!gives?.optional, span }
+  return {
+    op: 'call',
+    operation,
+    args: result.args ?? args,
+    nullable,
+    type,
+    optional: nullable || !!gives?.optional,
+    span,
+  }
 }
 
 /** Reports what is wrong with an argument that must stand in the expression; true: something is. */
 function problemOfWritten(param: Param, arg: Node, reporter: Reporter): boolean {
   const value = written(arg)
   if (param.kind === 'zone') {
-    const wrong = typeof value === 'string' ? checkZone(value) : 'a time zone stands in the expression as text, such as "Europe/Berlin"'
+    const wrong =
+      typeof value === 'string'
+        ? checkZone(value)
+        : 'a time zone stands in the expression as text, such as "Europe/Berlin"'
     if (!wrong) return false
-    reporter.report({ code: typeof value === 'string' ? 'unknown_zone' : 'wrong_arguments', message: wrong, span: arg.span, expected: 'a time zone' })
+    reporter.report({
+      code: typeof value === 'string' ? 'unknown_zone' : 'wrong_arguments',
+      message: wrong,
+      span: arg.span,
+      expected: 'a time zone',
+    })
     return true
   }
   if (param.kind !== 'whole' || (typeof value === 'number' && value >= 0 && value <= maxPrecision)) return false
   const message = `${param.name} stands in the expression as a whole number from 0 to ${maxPrecision}`
-  reporter.report({ code: 'wrong_arguments', message, span: arg.span, expected: `0 to ${maxPrecision}`, got: reporter.textOf(arg.span) })
+  reporter.report({
+    code: 'wrong_arguments',
+    message,
+    span: arg.span,
+    expected: `0 to ${maxPrecision}`,
+    got: reporter.textOf(arg.span),
+  })
   return true
 }
 
@@ -98,7 +139,14 @@ function refuseCount(entry: FunctionEntry, count: number, span: Span, reporter: 
   })
   const [least, most] = [Math.min(...counts), Math.max(...counts)]
   const expected = `${least === most ? least : `${least} to ${most}`} ${most === 1 ? 'argument' : 'arguments'}`
-  reporter.report({ code: 'wrong_arguments', message: `${entry.name} takes ${expected}`, span, expected, got: String(count), hint: signaturesText(entry) })
+  reporter.report({
+    code: 'wrong_arguments',
+    message: `${entry.name} takes ${expected}`,
+    span,
+    expected,
+    got: String(count),
+    hint: signaturesText(entry),
+  })
   return brokenNode(span)
 }
 
@@ -119,7 +167,13 @@ const converters: Readonly<Record<string, string>> = {
   json: 'parse_json',
 }
 
-function refuseType(entry: FunctionEntry, forms: readonly Form[], args: readonly Node[], span: Span, reporter: Reporter): Node {
+function refuseType(
+  entry: FunctionEntry,
+  forms: readonly Form[],
+  args: readonly Node[],
+  span: Span,
+  reporter: Reporter,
+): Node {
   // The forms that get furthest, and the argument where they stop.
   const stops = forms.map((form) => args.findIndex((arg, i) => !accepts(paramsOf(form)[i]!.kind, arg.type)))
   const at = Math.max(...stops)
@@ -129,7 +183,9 @@ function refuseType(entry: FunctionEntry, forms: readonly Form[], args: readonly
   const expected = [...new Set(kinds.map((kind) => words[kind] ?? kind))].join(' or ')
   const text = reporter.textOf(arg.span)
   const converter =
-    !isNothing(arg.type) && arg.type.kind !== 'list' && arg.type.kind !== 'object' ? kinds.map((kind) => converters[kind]).find((name) => name) : undefined
+    !isNothing(arg.type) && arg.type.kind !== 'list' && arg.type.kind !== 'object'
+      ? kinds.map((kind) => converters[kind]).find((name) => name)
+      : undefined
   const hint =
     entry.name === 'contains' && arg.type.kind === 'list'
       ? `${args[1] ? reporter.textOf(args[1].span) : 'x'} in ${text}`

@@ -99,7 +99,14 @@ class Checker implements Checking, Naming {
       case 'integer':
         return this.integer(syntax.value, span)
       case 'number':
-        return { op: 'constant', value: syntax.value, exact: { digits: syntax.digits, scale: syntax.scale }, type: { kind: 'number' }, optional: false, span }
+        return {
+          op: 'constant',
+          value: syntax.value,
+          exact: { digits: syntax.digits, scale: syntax.scale },
+          type: { kind: 'number' },
+          optional: false,
+          span,
+        }
       case 'name':
         return nameNode(syntax.name, span, scope, this)
       case 'member':
@@ -113,7 +120,9 @@ class Checker implements Checking, Naming {
       case 'not': {
         const value = requiredBoolean(this.check(syntax.value, scope), this)
         const { yes, no } = factsOf(value)
-        return isBroken(value.type) ? brokenBoolean(span) : { op: 'not', value, type: boolean, optional: false, span, facts: { yes: no, no: yes } }
+        return isBroken(value.type)
+          ? brokenBoolean(span)
+          : { op: 'not', value, type: boolean, optional: false, span, facts: { yes: no, no: yes } }
       }
       case 'and':
       case 'or':
@@ -130,7 +139,8 @@ class Checker implements Checking, Naming {
         const { operator } = syntax
         if (operator === '==' || operator === '!=') return equalNode(operator === '!=', left, right, span, this)
         if (operator === 'in') return inNode(left, right, span, this)
-        if (operator === '<' || operator === '<=' || operator === '>' || operator === '>=') return orderNode(operator, left, right, span, this)
+        if (operator === '<' || operator === '<=' || operator === '>' || operator === '>=')
+          return orderNode(operator, left, right, span, this)
         return this.folded(arithmeticNode(operator, left, right, span, this))
       }
     }
@@ -139,8 +149,14 @@ class Checker implements Checking, Naming {
   private integer(value: bigint, span: Span): Node {
     if (value >= -BigInt(Number.MAX_SAFE_INTEGER) && value <= BigInt(Number.MAX_SAFE_INTEGER))
       return { op: 'constant', value: Number(value), type: { kind: 'integer' }, optional: false, span }
-    if (value >= -(2n ** 63n) && value < 2n ** 63n) return { op: 'constant', value, type: { kind: 'bigint' }, optional: false, span }
-    this.report({ code: 'out_of_range', message: `${value} does not fit in 64 bits`, span, hint: `decimal("${value}", 38, 0) holds it` })
+    if (value >= -(2n ** 63n) && value < 2n ** 63n)
+      return { op: 'constant', value, type: { kind: 'bigint' }, optional: false, span }
+    this.report({
+      code: 'out_of_range',
+      message: `${value} does not fit in 64 bits`,
+      span,
+      hint: `decimal("${value}", 38, 0) holds it`,
+    })
     return brokenNode(span)
   }
 
@@ -148,7 +164,12 @@ class Checker implements Checking, Naming {
     if (value.op === 'integer') return this.integer(-value.value, span)
     const node = this.check(value, scope)
     if (node.op === 'constant' && node.exact)
-      return { ...node, value: -(node.value as number), exact: { digits: -node.exact.digits, scale: node.exact.scale }, span }
+      return {
+        ...node,
+        value: -(node.value as number),
+        exact: { digits: -node.exact.digits, scale: node.exact.scale },
+        span,
+      }
     return this.folded(negateNode(node, span, this))
   }
 
@@ -156,7 +177,10 @@ class Checker implements Checking, Naming {
   private folded(node: Node): Node {
     if (node.op !== 'call' || !node.args.every((arg) => arg.op === 'constant' && arg.value !== null)) return node
     try {
-      const value = (node.operation.call as (...args: unknown[]) => unknown)(...node.args.map((arg) => (arg as Node & { op: 'constant' }).value)) ?? null
+      const value =
+        (node.operation.call as (...args: unknown[]) => unknown)(
+          ...node.args.map((arg) => (arg as Node & { op: 'constant' }).value),
+        ) ?? null
       return { op: 'constant', value, type: node.type, optional: value === null, span: node.span }
     } catch (error) {
       if (!(error instanceof DataError)) throw error
@@ -177,13 +201,24 @@ class Checker implements Checking, Naming {
         code: 'not_repeatable',
         message,
         span: nameAt,
-        hint: name.includes('id') ? 'sha256() of fields makes an id that stays the same' : 'take the value from a field of the record',
+        hint: name.includes('id')
+          ? 'sha256() of fields makes an id that stays the same'
+          : 'take the value from a field of the record',
       })
     } else {
       const near = otherNames.get(name) ?? closest(name, functionNames())
       const method = fieldOf(this.input, name) ? `${name} is a field, no function` : undefined
-      const hint = aggregateNames.has(name) ? `${name}() belongs to the outputs of aggregate` : near ? `did you mean ${near}?` : method
-      this.report({ code: 'unknown_function', message: `there is no function ${name}`, span: nameAt, ...(hint ? { hint } : {}) })
+      const hint = aggregateNames.has(name)
+        ? `${name}() belongs to the outputs of aggregate`
+        : near
+          ? `did you mean ${near}?`
+          : method
+      this.report({
+        code: 'unknown_function',
+        message: `there is no function ${name}`,
+        span: nameAt,
+        ...(hint ? { hint } : {}),
+      })
     }
     return brokenNode([syntax.start, syntax.end])
   }
@@ -197,7 +232,9 @@ class Checker implements Checking, Naming {
       known = both(known, op === 'and' ? factsOf(node).yes : factsOf(node).no)
     }
     const node = logicNode(op, nodes, span)
-    return nodes.some((item) => isBroken(item.type)) ? { ...brokenBoolean(span), ...(node.facts ? { facts: node.facts } : {}) } : node
+    return nodes.some((item) => isBroken(item.type))
+      ? { ...brokenBoolean(span), ...(node.facts ? { facts: node.facts } : {}) }
+      : node
   }
 
   private choose(syntax: Syntax & { op: 'choose' }, scope: Scope): Node {
@@ -209,12 +246,30 @@ class Checker implements Checking, Naming {
     const type = unifyNodes(yes, no)
     if (!type) {
       const [a, b] = [describe(yes.type), describe(no.type)]
-      this.report({ code: 'wrong_type', message: `both results of ? : have one type: ${a} and ${b} do not go together`, span: no.span, expected: a, got: b })
+      this.report({
+        code: 'wrong_type',
+        message: `both results of ? : have one type: ${a} and ${b} do not go together`,
+        span: no.span,
+        expected: a,
+        got: b,
+      })
     }
     if (!type || isBroken(type) || isBroken(condition.type)) return brokenNode(span)
     const [a, b] = [factsOf(yes), factsOf(no)]
-    const facts = { yes: either(both(when.yes, a.yes), both(when.no, b.yes)), no: either(both(when.yes, a.no), both(when.no, b.no)) }
-    return { op: 'choose', condition, yes: coerce(yes, type), no: coerce(no, type), type, optional: yes.optional || no.optional, span, facts }
+    const facts = {
+      yes: either(both(when.yes, a.yes), both(when.no, b.yes)),
+      no: either(both(when.yes, a.no), both(when.no, b.no)),
+    }
+    return {
+      op: 'choose',
+      condition,
+      yes: coerce(yes, type),
+      no: coerce(no, type),
+      type,
+      optional: yes.optional || no.optional,
+      span,
+      facts,
+    }
   }
 
   private list(items: readonly Syntax[], span: Span, scope: Scope): Node {
@@ -233,7 +288,13 @@ class Checker implements Checking, Naming {
     }
     if (isBroken(type)) return brokenNode(span)
     const optional = nodes.some((node) => node.optional)
-    return { op: 'list', items: nodes.map((node) => coerce(node, type)), type: { kind: 'list', of: { type, optional } }, optional: false, span }
+    return {
+      op: 'list',
+      items: nodes.map((node) => coerce(node, type)),
+      type: { kind: 'list', of: { type, optional } },
+      optional: false,
+      span,
+    }
   }
 
   private map(entries: readonly (readonly [Syntax, Syntax])[], span: Span, scope: Scope): Node {
@@ -245,13 +306,29 @@ class Checker implements Checking, Naming {
       isWrong ||= name === undefined || isBroken(node.type) || fields.has(name)
       const at: Span = [key.start, key.end]
       if (name === undefined)
-        this.report({ code: 'wrong_type', message: 'the names of an object are text in quotes', span: at, expected: '"name"', got: this.textOf(at) })
-      else if (fields.has(name)) this.report({ code: 'wrong_arguments', message: `the object has ${JSON.stringify(name)} twice`, span: at })
+        this.report({
+          code: 'wrong_type',
+          message: 'the names of an object are text in quotes',
+          span: at,
+          expected: '"name"',
+          got: this.textOf(at),
+        })
+      else if (fields.has(name))
+        this.report({ code: 'wrong_arguments', message: `the object has ${JSON.stringify(name)} twice`, span: at })
       else fields.set(name, node)
     }
     if (isWrong) return brokenNode(span)
-    const record: RecordType = { fields: Object.fromEntries([...fields].map(([name, { type, optional }]) => [name, { type, optional }])) }
-    return { op: 'object', names: [...fields.keys()], values: [...fields.values()], type: { kind: 'object', record }, optional: false, span }
+    const record: RecordType = {
+      fields: Object.fromEntries([...fields].map(([name, { type, optional }]) => [name, { type, optional }])),
+    }
+    return {
+      op: 'object',
+      names: [...fields.keys()],
+      values: [...fields.values()],
+      type: { kind: 'object', record },
+      optional: false,
+      span,
+    }
   }
 }
 

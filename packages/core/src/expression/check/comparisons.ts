@@ -28,11 +28,20 @@ export function equalNode(negated: boolean, left: Node, right: Node, span: Span,
   // Equal to what is not null is not null.
   const proof = both(right.optional ? noFacts.yes : present(left), left.optional ? noFacts.yes : present(right))
   const facts = negated ? { yes: noFacts.yes, no: proof } : { yes: proof, no: noFacts.yes }
-  return { op: 'equal', left: coerce(left, type), right: coerce(right, type), negated, deep: isDeep(type), ...known, facts }
+  return {
+    op: 'equal',
+    left: coerce(left, type),
+    right: coerce(right, type),
+    negated,
+    deep: isDeep(type),
+    ...known,
+    facts,
+  }
 }
 
 /** `===` does not tell whether two values of the type are equal. */
-const isDeep = (type: Type): boolean => type.kind === 'bytes' || type.kind === 'list' || type.kind === 'object' || type.kind === 'json'
+const isDeep = (type: Type): boolean =>
+  type.kind === 'bytes' || type.kind === 'list' || type.kind === 'object' || type.kind === 'json'
 
 /** `left < right` and the like. */
 export function orderNode(operator: Ordering, left: Node, right: Node, span: Span, reporter: Reporter): Node {
@@ -51,7 +60,10 @@ export function ordering(operator: Ordering, type: Type): Operation | undefined 
   if (type.kind === 'string') return compared(name, operator, compareText)
   if (type.kind === 'decimal') return compared(name, operator, compareDecimal)
   if (!['integer', 'number', 'bigint', 'timestamp', 'date'].includes(type.kind)) return undefined
-  return { ...compared(name, operator, (a: number, b: number) => (a < b ? -1 : a > b ? 1 : 0)), inline: (a, b) => `(${a} ${operator} ${b})` }
+  return {
+    ...compared(name, operator, (a: number, b: number) => (a < b ? -1 : a > b ? 1 : 0)),
+    inline: (a, b) => `(${a} ${operator} ${b})`,
+  }
 }
 
 function compared<T>(name: string, operator: Ordering, compare: (a: T, b: T) => number): Operation {
@@ -63,7 +75,9 @@ function compared<T>(name: string, operator: Ordering, compare: (a: T, b: T) => 
 
 function incomparable(operator: BinaryOperator, a: Node, b: Node, span: Span, reporter: Reporter): Node {
   const [left, right] = [describe(a.type), describe(b.type)]
-  const message = unify(a.type, b.type) ? `values of type ${left} have no order` : `${left} and ${right} cannot be compared`
+  const message = unify(a.type, b.type)
+    ? `values of type ${left} have no order`
+    : `${left} and ${right} cannot be compared`
   reporter.report({
     code: 'wrong_type',
     message: `${message} with ${operator}`,
@@ -74,7 +88,14 @@ function incomparable(operator: BinaryOperator, a: Node, b: Node, span: Span, re
   return brokenNode(span)
 }
 
-const fromText: Readonly<Record<string, string>> = { integer: 'int', bigint: 'bigint', number: 'double', date: 'date', timestamp: 'timestamp', boolean: 'bool' }
+const fromText: Readonly<Record<string, string>> = {
+  integer: 'int',
+  bigint: 'bigint',
+  number: 'double',
+  date: 'date',
+  timestamp: 'timestamp',
+  boolean: 'bool',
+}
 
 function comparisonHint(operator: BinaryOperator, a: Node, b: Node, reporter: Reporter): string | undefined {
   const [text, other] = a.type.kind === 'string' ? [a, b] : [b, a]
@@ -86,13 +107,15 @@ function comparisonHint(operator: BinaryOperator, a: Node, b: Node, reporter: Re
     // The elements of a list stay as they are.
     if (operator === 'in' && text === b) return `string(${reporter.textOf(a.span)}) makes text of it`
     const name = fromText[other.type.kind]
-    if (name) return `${name}(${reporter.textOf(text.span)}) makes ${/^[aeiou]/.test(other.type.kind) ? 'an' : 'a'} ${other.type.kind} of it`
+    if (name)
+      return `${name}(${reporter.textOf(text.span)}) makes ${/^[aeiou]/.test(other.type.kind) ? 'an' : 'a'} ${other.type.kind} of it`
   }
   const kinds = [a.type.kind, b.type.kind]
   if (kinds.includes('json')) return 'a JSON value is converted first: int(), double(), bool() or string()'
   if (kinds.includes('date') && kinds.includes('timestamp'))
     return `date(${reporter.textOf((a.type.kind === 'timestamp' ? a : b).span)}) is the date of a timestamp`
-  if (kinds.includes('decimal') && kinds.includes('number')) return 'a number is not exact: decimal(x, precision, scale) or double() makes them one type'
+  if (kinds.includes('decimal') && kinds.includes('number'))
+    return 'a number is not exact: decimal(x, precision, scale) or double() makes them one type'
   if (kinds.includes('bigint') && kinds.includes('number')) return 'double() makes a number of a bigint'
   return undefined
 }
@@ -103,7 +126,10 @@ export function inNode(value: Node, list: Node, span: Span, reporter: Reporter):
   const of = required(list, reporter)
   if (isBroken(value.type) || isBroken(of.type)) return { ...brokenNode(span), type: boolean }
   if (of.type.kind !== 'list') {
-    const object = of.type.kind === 'object' && value.op === 'constant' ? `has(${reporter.textOf(of.span)}.${String(value.value)})` : undefined
+    const object =
+      of.type.kind === 'object' && value.op === 'constant'
+        ? `has(${reporter.textOf(of.span)}.${String(value.value)})`
+        : undefined
     const text =
       of.type.kind === 'string'
         ? `contains(${reporter.textOf(of.span)}, ${reporter.textOf(value.span)}) looks into text`
@@ -122,8 +148,14 @@ export function inNode(value: Node, list: Node, span: Span, reporter: Reporter):
   const element = of.type.of
   const type = unify(value.type, element.type)
   // The elements stay as they are, so it is the value that is converted.
-  const converted = type && (isNothing(element.type) || element.type.kind === type.kind || type.kind === 'number') ? coerce(value, type) : undefined
-  if (!converted || (type?.kind === 'decimal' && element.type.kind === 'decimal' && type.scale !== element.type.scale)) {
+  const converted =
+    type && (isNothing(element.type) || element.type.kind === type.kind || type.kind === 'number')
+      ? coerce(value, type)
+      : undefined
+  if (
+    !converted ||
+    (type?.kind === 'decimal' && element.type.kind === 'decimal' && type.scale !== element.type.scale)
+  ) {
     return { ...incomparable('in', value, { ...of, type: element.type }, span, reporter), type: boolean }
   }
   const facts = { yes: element.optional ? noFacts.yes : present(value), no: noFacts.yes }
@@ -131,11 +163,30 @@ export function inNode(value: Node, list: Node, span: Span, reporter: Reporter):
 }
 
 /** A list that stands in the expression: value and elements become one type. */
-function inWritten(value: Node, list: Node & { op: 'list' }, items: readonly Node[], span: Span, reporter: Reporter): Node {
+function inWritten(
+  value: Node,
+  list: Node & { op: 'list' },
+  items: readonly Node[],
+  span: Span,
+  reporter: Reporter,
+): Node {
   const type = unifyAll([value, ...items])
   if (typeof type === 'number') return { ...incomparable('in', value, items[type - 1]!, span, reporter), type: boolean }
   const optional = items.some((item) => item.optional)
-  const converted: Node = { ...list, items: items.map((item) => coerce(item, type)), type: { kind: 'list', of: { type, optional } } }
+  const converted: Node = {
+    ...list,
+    items: items.map((item) => coerce(item, type)),
+    type: { kind: 'list', of: { type, optional } },
+  }
   const facts = { yes: optional ? noFacts.yes : present(value), no: noFacts.yes }
-  return { op: 'in', value: coerce(value, type), list: converted, deep: isDeep(type), type: boolean, optional: false, span, facts }
+  return {
+    op: 'in',
+    value: coerce(value, type),
+    list: converted,
+    deep: isDeep(type),
+    type: boolean,
+    optional: false,
+    span,
+    facts,
+  }
 }

@@ -42,7 +42,8 @@ export function pathOf(node: Node): string | undefined {
 /** What a node is a part of, and which; undefined: no fixed part of anything. */
 function partOf(node: Node): { readonly whole: Node; readonly key: string } | undefined {
   if (node.op === 'member') return { whole: node.object, key: node.name }
-  if (node.op === 'json' && node.key.op === 'constant') return { whole: node.value, key: `${typeof node.key.value} ${String(node.key.value)}` }
+  if (node.op === 'json' && node.key.op === 'constant')
+    return { whole: node.value, key: `${typeof node.key.value} ${String(node.key.value)}` }
   if (node.op === 'item' && node.index.op === 'constant') return { whole: node.list, key: String(node.index.value) }
   return undefined
 }

@@ -37,7 +37,8 @@ function narrowed(node: Node, scope: Scope): Node {
 /** A field of the record, or the element of a loop around. */
 export function nameNode(name: string, span: Span, scope: Scope, naming: Naming): Node {
   const element = scope.elements.findLast((element) => element.name === name)
-  if (element) return narrowed({ op: 'element', loop: element.loop, type: element.type, optional: element.optional, span }, scope)
+  if (element)
+    return narrowed({ op: 'element', loop: element.loop, type: element.type, optional: element.optional, span }, scope)
   const field = fieldOf(naming.input, name)
   if (!field) return unknownField(name, Object.keys(naming.input.fields), scope, span, naming)
   naming.used.add(name)
@@ -45,9 +46,16 @@ export function nameNode(name: string, span: Span, scope: Scope, naming: Naming)
 }
 
 /** The finding for a name that is no field. `scope`: it stands alone, and may have been meant as something else. */
-function unknownField(name: string, fields: readonly string[], scope: Scope | undefined, span: Span, reporter: Reporter): Node {
+function unknownField(
+  name: string,
+  fields: readonly string[],
+  scope: Scope | undefined,
+  span: Span,
+  reporter: Reporter,
+): Node {
   const near = closest(name, [...fields, ...(scope?.elements.map((element) => element.name) ?? [])])
-  const list = fields.length <= 12 ? fields.join(', ') : `${fields.slice(0, 11).join(', ')} and ${fields.length - 11} more`
+  const list =
+    fields.length <= 12 ? fields.join(', ') : `${fields.slice(0, 11).join(', ')} and ${fields.length - 11} more`
   const word = otherWords.get(name)
   const dotted = fields.find((field) => field.startsWith(`${name}.`))
   const hint = word
@@ -91,7 +99,10 @@ export function memberNode(object: Node, name: string, nameAt: Span, span: Span,
   }
   const field = fieldOf(object.type.record, name)
   if (!field) return { ...unknownField(name, Object.keys(object.type.record.fields), undefined, nameAt, naming), span }
-  return narrowed({ op: 'member', object, name, type: field.type, optional: field.optional || object.optional, span }, scope)
+  return narrowed(
+    { op: 'member', object, name, type: field.type, optional: field.optional || object.optional, span },
+    scope,
+  )
 }
 
 /** `list[0]`, `json["name"]`, `object["name"]`. */
@@ -104,10 +115,23 @@ export function indexNode(object: Node, index: Node, span: Span, scope: Scope, n
   if (isBroken(key.type)) return brokenNode(span)
   if (type.kind === 'json' && (key.type.kind === 'string' || key.type.kind === 'integer'))
     return narrowed({ op: 'json', value: object, key, type, optional: true, span }, scope)
-  if (type.kind === 'list' && key.type.kind === 'integer') return narrowed({ op: 'item', list: required(object, naming), index: key, ...type.of, span }, scope)
-  const expected = type.kind === 'json' ? 'string or integer' : type.kind === 'list' ? 'integer' : type.kind === 'object' ? 'a name in quotes' : undefined
+  if (type.kind === 'list' && key.type.kind === 'integer')
+    return narrowed({ op: 'item', list: required(object, naming), index: key, ...type.of, span }, scope)
+  const expected =
+    type.kind === 'json'
+      ? 'string or integer'
+      : type.kind === 'list'
+        ? 'integer'
+        : type.kind === 'object'
+          ? 'a name in quotes'
+          : undefined
   const problem = expected
-    ? { message: `an index into ${describe(type)} is ${expected}, not ${describe(key.type)}`, span: key.span, expected, got: describe(key.type) }
+    ? {
+        message: `an index into ${describe(type)} is ${expected}, not ${describe(key.type)}`,
+        span: key.span,
+        expected,
+        got: describe(key.type),
+      }
     : {
         message: `${naming.textOf(object.span)} is ${describe(type)} and has no elements`,
         span: object.span,

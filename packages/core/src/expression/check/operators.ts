@@ -68,7 +68,8 @@ export function arithmeticNode(sign: Sign, left: Node, right: Node, span: Span, 
     const type = unify(a.type, b.type)
     if (type) return callOf(listsJoined, [a, b], type, span)
   }
-  if (kinds === 'timestamp + integer' || kinds === 'timestamp - integer') return callOf(arithmetic[`timestamp ${sign}`]!, [a, b], a.type, span)
+  if (kinds === 'timestamp + integer' || kinds === 'timestamp - integer')
+    return callOf(arithmetic[`timestamp ${sign}`]!, [a, b], a.type, span)
   if (kinds === 'integer + timestamp') return callOf(arithmetic['timestamp +']!, [b, a], b.type, span)
   if (kinds === 'timestamp - timestamp') return callOf(arithmetic['timestamps -']!, [a, b], { kind: 'integer' }, span)
   return numeric(sign, a, b, span) ?? refuse(sign, a, b, span, reporter)
@@ -90,7 +91,8 @@ function decimals(sign: Sign, a: Node, b: Node, together: Type & { kind: 'decima
     const type = decimalType(left.whole + right.whole, left.scale + right.scale)
     if (!type) return undefined
     const { scale, precision } = type
-    const own = (node: Node, digits: { whole: number; scale: number }) => coerce(node, decimalType(digits.whole, digits.scale)!)
+    const own = (node: Node, digits: { whole: number; scale: number }) =>
+      coerce(node, decimalType(digits.whole, digits.scale)!)
     return callOf(
       { name: 'decimal *', parameters: [left.scale, right.scale, precision], call: multiplyDecimal(scale, precision) },
       [own(a, left), own(b, right)],
@@ -102,7 +104,11 @@ function decimals(sign: Sign, a: Node, b: Node, together: Type & { kind: 'decima
   const { scale } = together
   const type = decimalType(Math.max(left.whole, right.whole) + 1, scale)!
   const make = sign === '+' ? addDecimal : subtractDecimal
-  const operation: Operation = { name: `decimal ${sign}`, parameters: [scale, type.precision], call: make(scale, type.precision) }
+  const operation: Operation = {
+    name: `decimal ${sign}`,
+    parameters: [scale, type.precision],
+    call: make(scale, type.precision),
+  }
   return callOf(operation, [coerce(a, together), coerce(b, together)], type, span)
 }
 
@@ -130,8 +136,11 @@ function refusalHint(sign: Sign, a: Node, b: Node, reporter: Reporter): string |
   if (has('string')) return 'text is converted first: int(), double() or decimal()'
   if (has('date')) return 'add_days(date, n) and days_between(from, to) count in days'
   if (sign === '/' && (has('decimal') || has('bigint')) && !has('number'))
-    return has('decimal') ? `divide(${x}, ${y}, 2) rounds to 2 digits; double() gives a number` : `double(${x}) / double(${y}) gives a number`
-  if (has('decimal') && has('number')) return 'a number is not exact: decimal(x, precision, scale) or double() makes them one type'
+    return has('decimal')
+      ? `divide(${x}, ${y}, 2) rounds to 2 digits; double() gives a number`
+      : `double(${x}) / double(${y}) gives a number`
+  if (has('decimal') && has('number'))
+    return 'a number is not exact: decimal(x, precision, scale) or double() makes them one type'
   if (has('bigint') && has('number')) return 'double() makes a number of a bigint'
   if (sign === '%') return '% is for whole numbers'
   return undefined
@@ -143,7 +152,13 @@ export function negateNode(value: Node, span: Span, reporter: Reporter): Node {
   if (isBroken(node.type)) return node
   const operation = arithmetic[`${node.type.kind} negate`]
   if (operation) return callOf(operation, [node], node.type, span)
-  reporter.report({ code: 'wrong_type', message: `-${describe(node.type)} has no meaning`, span: node.span, expected: 'a number', got: describe(node.type) })
+  reporter.report({
+    code: 'wrong_type',
+    message: `-${describe(node.type)} has no meaning`,
+    span: node.span,
+    expected: 'a number',
+    got: describe(node.type),
+  })
   return brokenNode(span)
 }
 

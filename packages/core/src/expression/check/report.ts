@@ -14,7 +14,12 @@ export function required(node: Node, reporter: Reporter): Node {
   if (!node.optional || isBroken(node.type)) return node
   const text = reporter.textOf(node.span)
   if (isNothing(node.type)) {
-    reporter.report({ code: 'wrong_type', message: `${text} is null: only ==, !=, coalesce and ?: take it`, span: node.span, got: 'null' })
+    reporter.report({
+      code: 'wrong_type',
+      message: `${text} is null: only ==, !=, coalesce and ?: take it`,
+      span: node.span,
+      got: 'null',
+    })
     return brokenNode(node.span)
   }
   reporter.report({
@@ -23,7 +28,10 @@ export function required(node: Node, reporter: Reporter): Node {
     span: node.span,
     expected: describe(node.type),
     got: `${describe(node.type)}?`,
-    hint: node.type.kind === 'boolean' ? `compare: ${text} == true` : `guard it: ${text} != null && ..., or give a value for null: coalesce(${text}, ...)`,
+    hint:
+      node.type.kind === 'boolean'
+        ? `compare: ${text} == true`
+        : `guard it: ${text} != null && ..., or give a value for null: coalesce(${text}, ...)`,
   })
   return { ...node, optional: false }
 }
@@ -34,7 +42,11 @@ export function requiredBoolean(node: Node, reporter: Reporter): Node {
   if (checked.type.kind === 'boolean' || isBroken(checked.type)) return checked
   const text = reporter.textOf(node.span)
   const compare =
-    node.type.kind === 'string' ? `compare: ${text} != ""` : node.type.kind === 'integer' || node.type.kind === 'number' ? `compare: ${text} != 0` : undefined
+    node.type.kind === 'string'
+      ? `compare: ${text} != ""`
+      : node.type.kind === 'integer' || node.type.kind === 'number'
+        ? `compare: ${text} != 0`
+        : undefined
   reporter.report({
     code: 'wrong_type',
     message: `${text} is ${describe(node.type)}, where true or false is needed`,

@@ -19,7 +19,12 @@ export interface Checking extends Reporter {
 /** Where a part of the expression stands: inside which loops, and what is known not to be null there. */
 export interface Scope {
   readonly known: Known
-  readonly elements: readonly { readonly name: string; readonly loop: number; readonly type: Type; readonly optional: boolean }[]
+  readonly elements: readonly {
+    readonly name: string
+    readonly loop: number
+    readonly type: Type
+    readonly optional: boolean
+  }[]
 }
 
 const boolean: Type = { kind: 'boolean' }
@@ -53,17 +58,27 @@ function wrongArguments(call: Call, expected: string, checking: Checking, hint?:
 
 function has(call: Call, scope: Scope, checking: Checking): Node {
   const [arg] = call.args
-  if (call.args.length !== 1 || !arg) return wrongArguments(call, '1 argument', checking, 'has(field) or has(field.name)')
+  if (call.args.length !== 1 || !arg)
+    return wrongArguments(call, '1 argument', checking, 'has(field) or has(field.name)')
   const value = checking.check(arg, scope)
   const span: Span = [call.start, call.end]
   if (isBroken(value.type)) return { ...brokenNode(span), type: boolean }
   if (!['field', 'element', 'member', 'json'].includes(value.op))
-    return wrongArguments(call, 'a field or a path of fields', checking, `${checking.textOf(value.span)} != null asks the same of any value`)
+    return wrongArguments(
+      call,
+      'a field or a path of fields',
+      checking,
+      `${checking.textOf(value.span)} != null asks the same of any value`,
+    )
   return { op: 'present', value, type: boolean, optional: false, span, facts: { yes: present(value), no: noFacts.no } }
 }
 
 /** The type of all, and each converted to it; undefined after a finding or a broken part. */
-function together(nodes: readonly Node[], call: Call, checking: Checking): { type: Type; nodes: readonly Node[] } | undefined {
+function together(
+  nodes: readonly Node[],
+  call: Call,
+  checking: Checking,
+): { type: Type; nodes: readonly Node[] } | undefined {
   const type = unifyAll(nodes)
   if (typeof type === 'number') {
     const [a, b] = [describe(nodes[0]!.type), describe(nodes[type]!.type)]
@@ -90,7 +105,9 @@ function coalesce(call: Call, scope: Scope, checking: Checking): Node {
   const [first, second] = nodes as [Node, Node]
   const isDefault = (value: boolean) => nodes.length === 2 && second.op === 'constant' && second.value === value
   const facts =
-    type.kind === 'boolean' ? { yes: isDefault(false) ? present(first) : noFacts.yes, no: isDefault(true) ? present(first) : noFacts.no } : undefined
+    type.kind === 'boolean'
+      ? { yes: isDefault(false) ? present(first) : noFacts.yes, no: isDefault(true) ? present(first) : noFacts.no }
+      : undefined
   return { op: 'first', items: nodes, type, optional, span, ...(facts ? { facts } : {}) }
 }
 
@@ -100,12 +117,21 @@ function leastOrGreatest(name: 'min' | 'max', call: Call, scope: Scope, checking
   if (given.some((node) => isBroken(node.type))) return brokenNode(span)
   const [only] = given
   if (given.length === 1 && only?.type.kind === 'list') return ofList(name, only, span, checking)
-  if (given.length < 2) return wrongArguments(call, '2 or more values, or a list', checking, `over records, ${name}(x) belongs to the outputs of aggregate`)
+  if (given.length < 2)
+    return wrongArguments(
+      call,
+      '2 or more values, or a list',
+      checking,
+      `over records, ${name}(x) belongs to the outputs of aggregate`,
+    )
   const unified = together(given, call, checking)
   if (!unified) return brokenNode(span)
   const before = order(name, unified.type, span, checking)
   if (!before) return brokenNode(span)
-  const operation: Operation = { name: `${name} ${unified.type.kind}`, call: (a: never, b: never) => (before(b, a) ? b : a) }
+  const operation: Operation = {
+    name: `${name} ${unified.type.kind}`,
+    call: (a: never, b: never) => (before(b, a) ? b : a),
+  }
   return unified.nodes.reduce((a, b) => callOf(operation, [a, b], unified.type, span))
 }
 
@@ -113,7 +139,12 @@ function ofList(name: 'min' | 'max', list: Node, span: Span, checking: Checking)
   const { of } = list.type as Type & { kind: 'list' }
   if (of.optional) {
     const text = checking.textOf(list.span)
-    checking.report({ code: 'maybe_null', message: `elements of ${text} may be null`, span: list.span, hint: `${text}.filter(x, x != null)` })
+    checking.report({
+      code: 'maybe_null',
+      message: `elements of ${text} may be null`,
+      span: list.span,
+      hint: `${text}.filter(x, x != null)`,
+    })
     return brokenNode(span)
   }
   const before = isNothing(of.type) ? () => false : order(name, of.type, span, checking)
@@ -125,9 +156,20 @@ function ofList(name: 'min' | 'max', list: Node, span: Span, checking: Checking)
   return callOf(operation, [list], of.type, span)
 }
 
-function order(name: 'min' | 'max', type: Type, span: Span, checking: Checking): ((a: never, b: never) => boolean) | undefined {
+function order(
+  name: 'min' | 'max',
+  type: Type,
+  span: Span,
+  checking: Checking,
+): ((a: never, b: never) => boolean) | undefined {
   const operation = ordering(name === 'min' ? '<' : '>', type)
-  if (!operation) checking.report({ code: 'wrong_type', message: `values of type ${describe(type)} have no order`, span, got: describe(type) })
+  if (!operation)
+    checking.report({
+      code: 'wrong_type',
+      message: `values of type ${describe(type)} have no order`,
+      span,
+      got: describe(type),
+    })
   return operation?.call as ((a: never, b: never) => boolean) | undefined
 }
 
@@ -136,7 +178,12 @@ function loop(kind: LoopKind, call: Call, scope: Scope, checking: Checking): Nod
   const [listArg, nameArg, firstArg, secondArg] = call.args
   const most = kind === 'map' ? 4 : 3
   if (!listArg || !nameArg || !firstArg || call.args.length > most || nameArg.op !== 'name')
-    return wrongArguments(call, 'a list, a name for its elements, and what to do with each', checking, `list.${kind}(x, ...)`)
+    return wrongArguments(
+      call,
+      'a list, a name for its elements, and what to do with each',
+      checking,
+      `list.${kind}(x, ...)`,
+    )
   const list = required(checking.check(listArg, scope), checking)
   if (isBroken(list.type)) return brokenNode(span)
   if (list.type.kind !== 'list') {
@@ -150,19 +197,38 @@ function loop(kind: LoopKind, call: Call, scope: Scope, checking: Checking): Nod
     return brokenNode(span)
   }
   const number = checking.nextLoop()
-  const inside: Scope = { known: scope.known, elements: [...scope.elements, { name: nameArg.name, loop: number, ...list.type.of }] }
+  const inside: Scope = {
+    known: scope.known,
+    elements: [...scope.elements, { name: nameArg.name, loop: number, ...list.type.of }],
+  }
   const known = { span, optional: false }
   if (kind === 'map') {
     const condition = secondArg && requiredBoolean(checking.check(firstArg, inside), checking)
-    const value = checking.check(secondArg ?? firstArg, condition ? { ...inside, known: both(inside.known, factsOf(condition).yes) } : inside)
+    const value = checking.check(
+      secondArg ?? firstArg,
+      condition ? { ...inside, known: both(inside.known, factsOf(condition).yes) } : inside,
+    )
     if (isBroken(value.type) || (condition && isBroken(condition.type))) return brokenNode(span)
-    const from: Node = condition ? { op: 'loop', kind: 'filter', loop: number, list, body: condition, type: list.type, ...known } : list
-    return { op: 'loop', kind, loop: number, list: from, body: value, type: { kind: 'list', of: { type: value.type, optional: value.optional } }, ...known }
+    const from: Node = condition
+      ? { op: 'loop', kind: 'filter', loop: number, list, body: condition, type: list.type, ...known }
+      : list
+    return {
+      op: 'loop',
+      kind,
+      loop: number,
+      list: from,
+      body: value,
+      type: { kind: 'list', of: { type: value.type, optional: value.optional } },
+      ...known,
+    }
   }
   const body = requiredBoolean(checking.check(firstArg, inside), checking)
   if (isBroken(body.type)) return brokenNode(span)
   const { yes } = factsOf(body)
   const isProven = yes === 'never' || yes.has(`loop\0${number}`)
-  const type: Type = kind === 'filter' ? { kind: 'list', of: { ...list.type.of, optional: list.type.of.optional && !isProven } } : boolean
+  const type: Type =
+    kind === 'filter'
+      ? { kind: 'list', of: { ...list.type.of, optional: list.type.of.optional && !isProven } }
+      : boolean
   return { op: 'loop', kind, loop: number, list, body, type, ...known }
 }

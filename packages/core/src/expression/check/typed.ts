@@ -31,7 +31,11 @@ export type LoopKind = 'all' | 'exists' | 'exists_one' | 'map' | 'filter'
 export type Node = Known &
   /** `exact`: a number as it was written, digits x 10^-scale. */
   (
-    | { readonly op: 'constant'; readonly value: unknown; readonly exact?: { readonly digits: bigint; readonly scale: number } }
+    | {
+        readonly op: 'constant'
+        readonly value: unknown
+        readonly exact?: { readonly digits: bigint; readonly scale: number }
+      }
     | { readonly op: 'field'; readonly name: string }
     /** The current element of the loop with this number. */
     | { readonly op: 'element'; readonly loop: number }
@@ -46,7 +50,13 @@ export type Node = Known &
     | { readonly op: 'and' | 'or'; readonly items: readonly Node[] }
     | { readonly op: 'not' | 'present'; readonly value: Node }
     /** Of one type, null counted as a value. `deep`: more than `===`. */
-    | { readonly op: 'equal'; readonly left: Node; readonly right: Node; readonly negated: boolean; readonly deep: boolean }
+    | {
+        readonly op: 'equal'
+        readonly left: Node
+        readonly right: Node
+        readonly negated: boolean
+        readonly deep: boolean
+      }
     | { readonly op: 'in'; readonly value: Node; readonly list: Node; readonly deep: boolean }
     | { readonly op: 'choose'; readonly condition: Node; readonly yes: Node; readonly no: Node }
     /** The first that is not null. */

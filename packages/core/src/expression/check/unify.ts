@@ -18,7 +18,9 @@ export function digitsOf(type: Type): { whole: number; scale: number } | undefin
 
 /** The decimal with these digits, with fewer before the point where 38 are not enough; undefined: too many after it. */
 export function decimalType(whole: number, scale: number): (Type & { kind: 'decimal' }) | undefined {
-  return scale > maxPrecision ? undefined : { kind: 'decimal', precision: Math.min(maxPrecision, Math.max(1, whole + scale)), scale }
+  return scale > maxPrecision
+    ? undefined
+    : { kind: 'decimal', precision: Math.min(maxPrecision, Math.max(1, whole + scale)), scale }
 }
 
 /** The type that holds the values of both; undefined: there is none. */
@@ -48,7 +50,8 @@ export function unify(a: Type, b: Type): Type | undefined {
 /** Inside lists and objects nothing is converted: the values must be the same in memory. */
 function unifyInPlace(a: Field, b: Field): Field | undefined {
   const type = unify(a.type, b.type)
-  const isSame = (from: Type) => isNothing(from) || from.kind === type?.kind || (from.kind === 'integer' && type?.kind === 'number')
+  const isSame = (from: Type) =>
+    isNothing(from) || from.kind === type?.kind || (from.kind === 'integer' && type?.kind === 'number')
   if (!type || (!isBroken(type) && !(isSame(a.type) && isSame(b.type)))) return undefined
   if (a.type.kind === 'decimal' && b.type.kind === 'decimal' && a.type.scale !== b.type.scale) return undefined
   return { type, optional: a.optional || b.optional }
@@ -87,7 +90,11 @@ export function unifyNodes(a: Node, b: Node): Type | undefined {
 /** The type of a number written next to a decimal: `1.19` is a decimal(3,2), `2` a decimal(1,0). Undefined: it is none, or has more than 38 digits. */
 export function literalDecimal(node: Node, beside: Type): Type | undefined {
   if (node.op !== 'constant' || beside.kind !== 'decimal') return undefined
-  const exact = node.exact ?? (node.type.kind === 'integer' || node.type.kind === 'bigint' ? { digits: BigInt(node.value as number), scale: 0 } : undefined)
+  const exact =
+    node.exact ??
+    (node.type.kind === 'integer' || node.type.kind === 'bigint'
+      ? { digits: BigInt(node.value as number), scale: 0 }
+      : undefined)
   if (!exact || Math.abs(exact.scale) > maxPrecision) return undefined
   const scale = Math.max(0, exact.scale)
   const digits = exact.digits * 10n ** BigInt(scale - exact.scale)
@@ -95,22 +102,41 @@ export function literalDecimal(node: Node, beside: Type): Type | undefined {
   return whole + scale > maxPrecision ? undefined : decimalType(whole, scale)
 }
 
-const conversion = (name: string, call: Operation['call'], parameters: readonly number[] = []): Operation => ({ name, parameters, call })
+const conversion = (name: string, call: Operation['call'], parameters: readonly number[] = []): Operation => ({
+  name,
+  parameters,
+  call,
+})
 const toBigint = conversion('integer to bigint', (value: number) => BigInt(value))
 
 /** The node as a value of a type that `unify` gave. Constants are converted at once; null stays null. */
 export function coerce(node: Node, type: Type): Node {
   const from = node.type
   if (isBroken(from) || isBroken(type) || isNothing(from)) return { ...node, type }
-  if (from.kind === type.kind && (from.kind !== 'decimal' || type.kind !== 'decimal' || from.scale === type.scale)) return { ...node, type }
+  if (from.kind === type.kind && (from.kind !== 'decimal' || type.kind !== 'decimal' || from.scale === type.scale))
+    return { ...node, type }
   // A whole number among numbers may still have to become a decimal.
   if (node.op === 'constant' && from.kind === 'integer' && type.kind === 'number')
     return { ...node, type, exact: { digits: BigInt(node.value as number), scale: 0 } }
   const operation = operationTo(node, type)
   if (!operation) return { ...node, type }
   if (node.op === 'constant' && node.value !== null)
-    return { op: 'constant', value: (operation.call as (value: unknown) => unknown)(node.value), type, optional: false, span: node.span }
-  return { op: 'call', operation, args: [node], nullable: node.optional, type, optional: node.optional, span: node.span }
+    return {
+      op: 'constant',
+      value: (operation.call as (value: unknown) => unknown)(node.value),
+      type,
+      optional: false,
+      span: node.span,
+    }
+  return {
+    op: 'call',
+    operation,
+    args: [node],
+    nullable: node.optional,
+    type,
+    optional: node.optional,
+    span: node.span,
+  }
 }
 
 function operationTo(node: Node, type: Type): Operation | undefined {
@@ -124,9 +150,19 @@ function operationTo(node: Node, type: Type): Operation | undefined {
   }
   // Only where 38 digits are not enough for both can a value be too long.
   const fits = (digitsOf(from)?.whole ?? 0) + scale <= precision || node.op === 'constant'
-  if (from.kind === 'decimal' && fits) return conversion('widen', (text: string) => widenDecimal(text, from.scale, scale), [from.scale, scale])
+  if (from.kind === 'decimal' && fits)
+    return conversion('widen', (text: string) => widenDecimal(text, from.scale, scale), [from.scale, scale])
   if (from.kind === 'decimal')
-    return conversion('widen', (text: string) => decimalText(unscaled(widenDecimal(text, from.scale, scale)), scale, precision), [from.scale, scale, precision])
-  if (fits) return conversion('whole to decimal', (value: number | bigint) => widenDecimal(String(value), 0, scale), [scale])
-  return conversion('whole to decimal', (value: number | bigint) => decimalText(BigInt(value) * 10n ** BigInt(scale), scale, precision), [scale, precision])
+    return conversion(
+      'widen',
+      (text: string) => decimalText(unscaled(widenDecimal(text, from.scale, scale)), scale, precision),
+      [from.scale, scale, precision],
+    )
+  if (fits)
+    return conversion('whole to decimal', (value: number | bigint) => widenDecimal(String(value), 0, scale), [scale])
+  return conversion(
+    'whole to decimal',
+    (value: number | bigint) => decimalText(BigInt(value) * 10n ** BigInt(scale), scale, precision),
+    [scale, precision],
+  )
 }

@@ -15,7 +15,8 @@ import { isIn, itemAt, onlyOne } from '../values/list.ts'
 const longList = 5
 
 /** The function of a row that an expression is. It throws `DataError`. */
-export const compile = (node: Node): ((row: Row) => unknown) => generated((named) => `return (r) => ${write(node, named)}`)
+export const compile = (node: Node): ((row: Row) => unknown) =>
+  generated((named) => `return (r) => ${write(node, named)}`)
 
 /** Gives a value the name by which code knows it. */
 export type Named = (value: unknown) => string
@@ -76,7 +77,10 @@ export function write(node: Node, named: Named): string {
       return operation.inline ? operation.inline(...args) : `${named(operation.call)}(${args.join(', ')})`
     }
     case 'loop': {
-      const [list, body] = [code(node.list), `(v${node.loop}) => ${node.body.op === 'object' ? code(node.body) : `(${code(node.body)})`}`]
+      const [list, body] = [
+        code(node.list),
+        `(v${node.loop}) => ${node.body.op === 'object' ? code(node.body) : `(${code(node.body)})`}`,
+      ]
       if (node.kind === 'exists_one') return `${named(onlyOne)}(${list}, ${body})`
       return `${list}.${{ all: 'every', exists: 'some', map: 'map', filter: 'filter' }[node.kind]}(${body})`
     }
@@ -101,9 +105,13 @@ function read(object: string, name: string, optional: boolean, maybeNull: boolea
 function membership(node: Node & { op: 'in' }, code: (node: Node) => string, named: Named): string {
   const { list } = node
   const constants =
-    list.op === 'list' && list.items.every((item) => item.op === 'constant') ? list.items.map((item) => (item as Node & { op: 'constant' }).value) : undefined
+    list.op === 'list' && list.items.every((item) => item.op === 'constant')
+      ? list.items.map((item) => (item as Node & { op: 'constant' }).value)
+      : undefined
   if (constants && !node.deep)
-    return constants.length < longList ? `${named(constants)}.includes(${code(node.value)})` : `${named(new Set(constants))}.has(${code(node.value)})`
+    return constants.length < longList
+      ? `${named(constants)}.includes(${code(node.value)})`
+      : `${named(new Set(constants))}.has(${code(node.value)})`
   // The value comes first, since it is the first to fail.
   return `${named(node.deep ? isInDeep : isIn)}(${code(node.value)}, ${code(list)})`
 }

@@ -8,7 +8,8 @@ export function equalities(node: Node): Readonly<Record<string, unknown>> {
     if (part.op !== 'equal' || part.negated || part.deep) continue
     const [field, value] = part.left.op === 'field' ? [part.left, part.right] : [part.right, part.left]
     // A field that is converted for the comparison is a call, not a field.
-    if (field.op === 'field' && value.op === 'constant' && value.value !== null && !found.has(field.name)) found.set(field.name, value.value)
+    if (field.op === 'field' && value.op === 'constant' && value.value !== null && !found.has(field.name))
+      found.set(field.name, value.value)
   }
   return Object.fromEntries(found)
 }

@@ -28,7 +28,8 @@ function walk(node: Node, row: Row, elements: Elements): unknown {
       return property(value(node.object), node.name)
     case 'item': {
       const [list, index] = [value(node.list) as unknown[], value(node.index) as number]
-      if (index < 0 || index >= list.length) throw new DataError('out_of_range', `there is no element ${index} in a list of ${list.length}`)
+      if (index < 0 || index >= list.length)
+        throw new DataError('out_of_range', `there is no element ${index} in a list of ${list.length}`)
       return list[index] ?? null
     }
     case 'json': {
@@ -40,7 +41,12 @@ function walk(node: Node, row: Row, elements: Elements): unknown {
     case 'object': {
       const made: Row = {}
       for (const [i, name] of node.names.entries())
-        Object.defineProperty(made, name, { value: value(node.values[i]!), enumerable: true, writable: true, configurable: true })
+        Object.defineProperty(made, name, {
+          value: value(node.values[i]!),
+          enumerable: true,
+          writable: true,
+          configurable: true,
+        })
       return made
     }
     case 'and':
@@ -100,5 +106,7 @@ function isSame(a: unknown, b: unknown, depth = 0): boolean {
   if (Array.isArray(a) !== Array.isArray(b) || a instanceof Uint8Array !== b instanceof Uint8Array) return false
   if (Array.isArray(a) && a.length !== (b as unknown[]).length) return false
   if (a instanceof Uint8Array && a.length !== (b as Uint8Array).length) return false
-  return [...new Set([...Object.keys(a), ...Object.keys(b)])].every((key) => isSame(property(a, key), property(b, key), depth + 1))
+  return [...new Set([...Object.keys(a), ...Object.keys(b)])].every((key) =>
+    isSame(property(a, key), property(b, key), depth + 1),
+  )
 }

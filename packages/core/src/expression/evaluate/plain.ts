@@ -25,8 +25,10 @@ const notZero = <T extends number | bigint>(divisor: T): T => {
   return divisor
 }
 
-const integers = (compute: (a: bigint, b: bigint) => bigint) => () => (a: number, b: number) => Number(bounded(compute(BigInt(a), BigInt(b)), 'integer'))
-const bigints = (compute: (a: bigint, b: bigint) => bigint) => () => (a: bigint, b: bigint) => bounded(compute(a, b), 'bigint')
+const integers = (compute: (a: bigint, b: bigint) => bigint) => () => (a: number, b: number) =>
+  Number(bounded(compute(BigInt(a), BigInt(b)), 'integer'))
+const bigints = (compute: (a: bigint, b: bigint) => bigint) => () => (a: bigint, b: bigint) =>
+  bounded(compute(a, b), 'bigint')
 const numbers = (compute: (a: number, b: number) => number) => () => (a: number, b: number) => {
   const made = compute(a, b)
   if (!Number.isFinite(made)) throw new DataError('out_of_range', `${made} is no number`)
@@ -34,7 +36,10 @@ const numbers = (compute: (a: number, b: number) => number) => () => (a: number,
 }
 
 /** A decimal as a fraction: digits / 10^scale. */
-const fraction = (text: string): [digits: bigint, scale: number] => [BigInt(text.split('.').join('')), (text.split('.')[1] ?? '').length]
+const fraction = (text: string): [digits: bigint, scale: number] => [
+  BigInt(text.split('.').join('')),
+  (text.split('.')[1] ?? '').length,
+]
 const at = (text: string, scale: number): bigint => fraction(text)[0] * 10n ** BigInt(scale - fraction(text)[1])
 
 function written(digits: bigint, scale: number, precision: number): string {
@@ -66,7 +71,8 @@ function roundedNumber(x: number, digits: number, how: Direction): number {
   return Number(`${whole}e${-digits}`) + 0
 }
 
-const wholeNumbers = (how: Direction) => () => (x: number) => Number(bounded(BigInt(roundedNumber(x, 0, how)), 'integer'))
+const wholeNumbers = (how: Direction) => () => (x: number) =>
+  Number(bounded(BigInt(roundedNumber(x, 0, how)), 'integer'))
 
 const decimals =
   (compute: (a: bigint, b: bigint) => bigint): ((scale: number, precision: number) => Call) =>
@@ -131,10 +137,22 @@ function wall(ms: number, zone: string): Date {
   } as const
   let format = formats.get(zone)
   if (!format) formats.set(zone, (format = new Intl.DateTimeFormat('en-US', options)))
-  const part = Object.fromEntries(format.formatToParts(ms).map(({ type, value }) => [type, value])) as Record<string, string>
+  const part = Object.fromEntries(format.formatToParts(ms).map(({ type, value }) => [type, value])) as Record<
+    string,
+    string
+  >
   const made = new Date(0)
-  made.setUTCFullYear(part['era']!.startsWith('B') ? 1 - Number(part['year']) : Number(part['year']), Number(part['month']) - 1, Number(part['day']))
-  made.setUTCHours(Number(part['hour']), Number(part['minute']), Number(part['second']), Number(part['fractionalSecond']))
+  made.setUTCFullYear(
+    part['era']!.startsWith('B') ? 1 - Number(part['year']) : Number(part['year']),
+    Number(part['month']) - 1,
+    Number(part['day']),
+  )
+  made.setUTCHours(
+    Number(part['hour']),
+    Number(part['minute']),
+    Number(part['second']),
+    Number(part['fractionalSecond']),
+  )
   return made
 }
 
@@ -150,7 +168,10 @@ const parts: Readonly<Record<string, (at: Date) => number>> = {
   second: (d) => d.getUTCSeconds(),
   ms: (d) => d.getUTCMilliseconds(),
   weekday: (d) => d.getUTCDay() || 7,
-  yearday: (d) => Math.round((midnight(d.toISOString().slice(-24, -14)) - midnight(`${d.toISOString().slice(-24, -20)}-01-01`)) / dayMs) + 1,
+  yearday: (d) =>
+    Math.round(
+      (midnight(d.toISOString().slice(-24, -14)) - midnight(`${d.toISOString().slice(-24, -20)}-01-01`)) / dayMs,
+    ) + 1,
 }
 
 const plain: Readonly<Record<string, (...parameters: any[]) => Call>> = {
@@ -171,7 +192,8 @@ const plain: Readonly<Record<string, (...parameters: any[]) => Call>> = {
   'bigint negate': () => (a: bigint) => bounded(-a, 'bigint'),
   'decimal +': decimals((a, b) => a + b),
   'decimal -': decimals((a, b) => a - b),
-  'decimal *': (left: number, right: number, precision: number) => (a: string, b: string) => written(at(a, left) * at(b, right), left + right, precision),
+  'decimal *': (left: number, right: number, precision: number) => (a: string, b: string) =>
+    written(at(a, left) * at(b, right), left + right, precision),
   'decimal /': (scale: number, precision: number) => (a: string, b: string) =>
     written(divided(at(a, 40) * 10n ** BigInt(scale), notZero(at(b, 40)), 'round'), scale, precision),
   'decimal negate': () => (a: string) => written(-fraction(a)[0], fraction(a)[1], 99),
@@ -197,17 +219,21 @@ const plain: Readonly<Record<string, (...parameters: any[]) => Call>> = {
     if (from < 0 || (to ?? 0) < 0) throw new DataError('out_of_range', 'characters are counted from 0')
     return [...text].slice(from, to).join('')
   },
-  'replace(text: string, part: string, by: string)': () => (text: string, part: string, by: string) => (part ? text.split(part).join(by) : text),
+  'replace(text: string, part: string, by: string)': () => (text: string, part: string, by: string) =>
+    part ? text.split(part).join(by) : text,
   'contains(text: string, part: string)': () => (text: string, part: string) => text.indexOf(part) >= 0,
   'startsWith(text: string, part: string)': () => (text: string, part: string) => text.slice(0, part.length) === part,
-  'endsWith(text: string, part: string)': () => (text: string, part: string) => part === '' || text.slice(-part.length) === part,
+  'endsWith(text: string, part: string)': () => (text: string, part: string) =>
+    part === '' || text.slice(-part.length) === part,
   'string(x: number)': () => (x: number) => JSON.stringify(x),
   'string(x: timestamp)': () => (x: number) => new Date(x).toISOString(),
   'timestamp +': () => (t: number, ms: number) => years(t + ms),
   'timestamp -': () => (t: number, ms: number) => years(t - ms),
   'timestamp part': (part: string, zone: string) => (t: number) => parts[part]!(wall(t, zone)),
   'date part': (part: string) => (date: string) => parts[part]!(new Date(midnight(date))),
-  'date of timestamp': (zone: string) => (t: number) => new Date(years(wall(t, zone).getTime())).toISOString().slice(0, 10),
-  'add_days(d: date, days: integer)': () => (date: string, days: number) => new Date(years(midnight(date) + days * dayMs)).toISOString().slice(0, 10),
+  'date of timestamp': (zone: string) => (t: number) =>
+    new Date(years(wall(t, zone).getTime())).toISOString().slice(0, 10),
+  'add_days(d: date, days: integer)': () => (date: string, days: number) =>
+    new Date(years(midnight(date) + days * dayMs)).toISOString().slice(0, 10),
   'days_between(from: date, to: date)': () => (from: string, to: string) => (midnight(to) - midnight(from)) / dayMs,
 }

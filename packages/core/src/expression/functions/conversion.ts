@@ -24,7 +24,8 @@ function wholeOf(value: number): number {
 
 function wholeOfDecimal(text: string): string {
   const [whole, fraction = ''] = text.split('.')
-  if (/[1-9]/.test(fraction)) throw new DataError('not_integer', `${text} is not a whole number: round(), floor() or ceil() make one of it`)
+  if (/[1-9]/.test(fraction))
+    throw new DataError('not_integer', `${text} is not a whole number: round(), floor() or ceil() make one of it`)
   return /^-0+$/.test(whole!) ? '0' : whole!
 }
 
@@ -41,17 +42,32 @@ function decimal([x, p, s]: readonly Node[]): Made {
   const precision = Number(written(p))
   const scale = Number(written(s))
   if (precision < 1 || precision > maxPrecision || scale > precision)
-    return { refusal: `decimal(${precision},${scale}) is no type`, at: 1, hint: `1 to ${maxPrecision} digits, and at most so many of them after the point` }
+    return {
+      refusal: `decimal(${precision},${scale}) is no type`,
+      at: 1,
+      hint: `1 to ${maxPrecision} digits, and at most so many of them after the point`,
+    }
   const type: Type = { kind: 'decimal', precision, scale }
   const read = (text: string) => decimalFromText(text, precision, scale)
   const number = (value: number) => decimalFromNumber(value, precision, scale)
   const whole = (value: number | bigint) => read(String(value))
   const kind = x!.type.kind
-  const call = kind === 'number' ? number : kind === 'json' ? jsonTo(read, type) : kind === 'integer' || kind === 'bigint' ? whole : read
+  const call =
+    kind === 'number'
+      ? number
+      : kind === 'json'
+        ? jsonTo(read, type)
+        : kind === 'integer' || kind === 'bigint'
+          ? whole
+          : read
   const exact = x?.op === 'constant' ? x.exact : undefined
   if (exact && Math.abs(exact.scale) <= maxPrecision) {
     const digits = exact.digits * 10n ** BigInt(Math.max(0, -exact.scale))
-    return { type, args: [x!], operation: { name: 'decimal of written', call: () => read(pointed(digits, Math.max(0, exact.scale))) } }
+    return {
+      type,
+      args: [x!],
+      operation: { name: 'decimal of written', call: () => read(pointed(digits, Math.max(0, exact.scale))) },
+    }
   }
   return { type, args: [x!], operation: { name: `decimal of ${kind}`, parameters: [precision, scale], call } }
 }
@@ -65,7 +81,11 @@ export const conversionFunctions: readonly FunctionEntry[] = [
     flink: 'CAST(x AS STRING)',
     forms: [
       { takes: 'x: string', gives: 'string', call: same },
-      ...(['integer', 'bigint', 'number', 'boolean'] as const).map((kind) => ({ takes: `x: ${kind}`, gives: 'string', call: (x: unknown) => String(x) })),
+      ...(['integer', 'bigint', 'number', 'boolean'] as const).map((kind) => ({
+        takes: `x: ${kind}`,
+        gives: 'string',
+        call: (x: unknown) => String(x),
+      })),
       { takes: 'x: decimal', gives: 'string', call: same },
       { takes: 'x: date', gives: 'string', call: same },
       { takes: 'x: timestamp', gives: 'string', call: isoText },

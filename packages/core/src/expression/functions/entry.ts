@@ -42,7 +42,8 @@ export interface FunctionEntry {
 }
 
 /** Every form as a line: `substring(text: string, from: integer, to?: integer): string`. */
-export const signatures = (entry: FunctionEntry): readonly string[] => entry.forms.map((form) => `${entry.name}(${form.takes}): ${form.gives}`)
+export const signatures = (entry: FunctionEntry): readonly string[] =>
+  entry.forms.map((form) => `${entry.name}(${form.takes}): ${form.gives}`)
 
 /** The value of an argument that stands in the expression. */
 export const written = (node: Node | undefined): unknown => (node?.op === 'constant' ? node.value : undefined)

@@ -8,7 +8,13 @@ import { timeFunctions } from './time.ts'
 export { type FunctionEntry, signatures } from './entry.ts'
 
 /** Every function of expressions, for the check and for the documentation. */
-export const functions: readonly FunctionEntry[] = [...textFunctions, ...numberFunctions, ...conversionFunctions, ...timeFunctions, ...specialFunctions]
+export const functions: readonly FunctionEntry[] = [
+  ...textFunctions,
+  ...numberFunctions,
+  ...conversionFunctions,
+  ...timeFunctions,
+  ...specialFunctions,
+]
 
 const byName = new Map(functions.map((entry) => [entry.name, entry]))
 

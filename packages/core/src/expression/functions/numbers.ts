@@ -14,7 +14,14 @@ function cut(how: Rounding, node: Node, to: number): Made {
   const from = node.type as Type & { kind: 'decimal' }
   if (from.scale <= to) return { type: from, operation: { name: 'same', call: same } }
   const type = decimalType(from.precision - from.scale + 1, to)!
-  return { type, operation: { name: `decimal ${how}`, parameters: [from.scale, to, type.precision], call: cutDecimal(how, from.scale, to, type.precision) } }
+  return {
+    type,
+    operation: {
+      name: `decimal ${how}`,
+      parameters: [from.scale, to, type.precision],
+      call: cutDecimal(how, from.scale, to, type.precision),
+    },
+  }
 }
 
 const wholeForms = (how: Rounding): readonly Form[] => [
@@ -30,7 +37,8 @@ function divide([a, b, digits]: readonly Node[]): Made {
   const left = digitsOf(literalDecimal(a!, b!.type) ?? a!.type)
   const right = digitsOf(literalDecimal(b!, a!.type) ?? b!.type)
   const shared = common && digitsOf(common)
-  if (!shared || !left || !right) return { refusal: 'divide takes decimals and whole numbers', hint: 'a / b is for numbers' }
+  if (!shared || !left || !right)
+    return { refusal: 'divide takes decimals and whole numbers', hint: 'a / b is for numbers' }
   const type = decimalType(left.whole + right.scale, to)!
   const exact = decimalType(shared.whole, shared.scale)!
   const operation = { name: 'decimal /', parameters: [to, type.precision], call: divideDecimal(to, type.precision) }
@@ -46,7 +54,11 @@ export const numberFunctions: readonly FunctionEntry[] = [
     flink: 'ROUND(x, digits)',
     forms: [
       ...wholeForms('round'),
-      { takes: 'x: integer, digits: whole', gives: 'integer', make: ([x]) => ({ args: [x!], operation: { name: 'same', call: same } }) },
+      {
+        takes: 'x: integer, digits: whole',
+        gives: 'integer',
+        make: ([x]) => ({ args: [x!], operation: { name: 'same', call: same } }),
+      },
       {
         takes: 'x: number, digits: whole',
         gives: 'number',
@@ -98,7 +110,11 @@ export const numberFunctions: readonly FunctionEntry[] = [
     example: ['divide(10, 3, 2)', '"3.33"'],
     flink: 'ROUND(a / b, digits)',
     forms: (['decimal', 'integer', 'bigint'] as const).flatMap((a) =>
-      (['decimal', 'integer', 'bigint'] as const).map((b) => ({ takes: `a: ${a}, b: ${b}, digits: whole`, gives: 'decimal(p,digits)', make: divide })),
+      (['decimal', 'integer', 'bigint'] as const).map((b) => ({
+        takes: `a: ${a}, b: ${b}, digits: whole`,
+        gives: 'decimal(p,digits)',
+        make: divide,
+      })),
     ),
   },
   {

@@ -5,7 +5,11 @@ import { sizeOfText, sliceText } from '../values/text.ts'
 import { type FunctionEntry, written } from './entry.ts'
 
 function substring(text: string, from: number, to = Infinity): string {
-  if (from < 0 || to < 0) throw new DataError('out_of_range', `substring from ${from} to ${to === Infinity ? 'the end' : to}: characters are counted from 0`)
+  if (from < 0 || to < 0)
+    throw new DataError(
+      'out_of_range',
+      `substring from ${from} to ${to === Infinity ? 'the end' : to}: characters are counted from 0`,
+    )
   return sliceText(text, from, to)
 }
 
@@ -14,7 +18,9 @@ function bounded(make: () => string): string {
   try {
     return make()
   } catch (error) {
-    throw error instanceof RangeError ? new DataError('out_of_range', 'the text becomes longer than half a gigabyte') : error
+    throw error instanceof RangeError
+      ? new DataError('out_of_range', 'the text becomes longer than half a gigabyte')
+      : error
   }
 }
 
@@ -72,7 +78,8 @@ export const textFunctions: readonly FunctionEntry[] = [
       {
         takes: 'text: string, part: string, by: string',
         gives: 'string',
-        call: (text: string, part: string, by: string) => (part === '' ? text : bounded(() => text.replaceAll(part, () => by))),
+        call: (text: string, part: string, by: string) =>
+          part === '' ? text : bounded(() => text.replaceAll(part, () => by)),
       },
     ],
   },
@@ -97,7 +104,11 @@ export const textFunctions: readonly FunctionEntry[] = [
     example: ['join(["a", "b"], "-")', '"a-b"'],
     flink: 'ARRAY_JOIN(list, separator)',
     forms: [
-      { takes: 'list: list<string>, separator?: string', gives: 'string', call: (list: string[], separator = '') => bounded(() => list.join(separator)) },
+      {
+        takes: 'list: list<string>, separator?: string',
+        gives: 'string',
+        call: (list: string[], separator = '') => bounded(() => list.join(separator)),
+      },
     ],
   },
   {

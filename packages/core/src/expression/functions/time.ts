@@ -21,7 +21,10 @@ const same = (value: unknown): unknown => value
 const ofTimestamp = (part: DatePart): Form => ({
   takes: 't: timestamp, zone?: zone',
   gives: 'integer',
-  make: ([t, zone]): Made => ({ args: [t!], operation: { name: 'timestamp part', parameters: [part, zoneOf(zone)], call: timestampPart(part, zoneOf(zone)) } }),
+  make: ([t, zone]): Made => ({
+    args: [t!],
+    operation: { name: 'timestamp part', parameters: [part, zoneOf(zone)], call: timestampPart(part, zoneOf(zone)) },
+  }),
 })
 const ofDate = (part: DatePart): Form => ({
   takes: 'd: date',
@@ -29,7 +32,14 @@ const ofDate = (part: DatePart): Form => ({
   make: ([d]): Made => ({ args: [d!], operation: { name: 'date part', parameters: [part], call: datePart(part) } }),
 })
 
-const part = (name: string, part: DatePart, doc: string, flink: string, expected: string, isOfDay = false): FunctionEntry => ({
+const part = (
+  name: string,
+  part: DatePart,
+  doc: string,
+  flink: string,
+  expected: string,
+  isOfDay = false,
+): FunctionEntry => ({
   name,
   group: 'time',
   doc,
@@ -42,7 +52,13 @@ export const timeFunctions: readonly FunctionEntry[] = [
   part('year', 'year', 'The year.', 'EXTRACT(YEAR FROM t)', '2010'),
   part('month', 'month', 'The month, 1 to 12.', 'EXTRACT(MONTH FROM t)', '12'),
   part('day', 'day', 'The day of the month, from 1.', 'EXTRACT(DAY FROM t)', '1'),
-  part('day_of_week', 'weekday', 'The day of the week, from 1 for Monday to 7 for Sunday.', 'MOD(DAYOFWEEK(t) + 5, 7) + 1', '3'),
+  part(
+    'day_of_week',
+    'weekday',
+    'The day of the week, from 1 for Monday to 7 for Sunday.',
+    'MOD(DAYOFWEEK(t) + 5, 7) + 1',
+    '3',
+  ),
   part('day_of_year', 'yearday', 'The day of the year, from 1.', 'EXTRACT(DOY FROM t)', '335'),
   part('hour', 'hour', 'The hour, 0 to 23.', 'EXTRACT(HOUR FROM t)', '8', true),
   part('minute', 'minute', 'The minute, 0 to 59.', 'EXTRACT(MINUTE FROM t)', '26', true),
@@ -61,7 +77,10 @@ export const timeFunctions: readonly FunctionEntry[] = [
       {
         takes: 'd: date, zone?: zone',
         gives: 'timestamp',
-        make: ([d, zone]) => ({ args: [d!], operation: { name: 'start of date', parameters: [zoneOf(zone)], call: startOfDate(zoneOf(zone)) } }),
+        make: ([d, zone]) => ({
+          args: [d!],
+          operation: { name: 'start of date', parameters: [zoneOf(zone)], call: startOfDate(zoneOf(zone)) },
+        }),
       },
     ],
   },
@@ -77,7 +96,10 @@ export const timeFunctions: readonly FunctionEntry[] = [
       {
         takes: 't: timestamp, zone?: zone',
         gives: 'date',
-        make: ([t, zone]) => ({ args: [t!], operation: { name: 'date of timestamp', parameters: [zoneOf(zone)], call: dateOfTimestamp(zoneOf(zone)) } }),
+        make: ([t, zone]) => ({
+          args: [t!],
+          operation: { name: 'date of timestamp', parameters: [zoneOf(zone)], call: dateOfTimestamp(zoneOf(zone)) },
+        }),
       },
     ],
   },

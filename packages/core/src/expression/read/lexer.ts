@@ -14,7 +14,32 @@ export type Token = { readonly start: number; readonly end: number } & (
   | { readonly kind: 'end' }
 )
 
-const marks = ['==', '!=', '<=', '>=', '&&', '||', '<', '>', '!', '+', '-', '*', '/', '%', '?', ':', '.', ',', '(', ')', '[', ']', '{', '}']
+const marks = [
+  '==',
+  '!=',
+  '<=',
+  '>=',
+  '&&',
+  '||',
+  '<',
+  '>',
+  '!',
+  '+',
+  '-',
+  '*',
+  '/',
+  '%',
+  '?',
+  ':',
+  '.',
+  ',',
+  '(',
+  ')',
+  '[',
+  ']',
+  '{',
+  '}',
+]
 
 /** What people write who come from other languages, and what it is here. */
 const foreign: readonly (readonly [pattern: RegExp, message: string])[] = [
@@ -80,7 +105,8 @@ function tokenAt(text: string, start: number): Token {
     if (!value || ((value === '=' || value === '&' || value === '|') && text.startsWith(value + value, start))) continue
     throw new BadSyntax(`${value} means nothing in an expression`, [start, start + value.length], hint)
   }
-  for (const mark of marks) if (text.startsWith(mark, start)) return { kind: 'mark', value: mark, start, end: start + mark.length }
+  for (const mark of marks)
+    if (text.startsWith(mark, start)) return { kind: 'mark', value: mark, start, end: start + mark.length }
   const character = String.fromCodePoint(text.codePointAt(start)!)
   throw new BadSyntax(`${JSON.stringify(character)} means nothing in an expression`, [start, start + character.length])
 }
@@ -97,7 +123,8 @@ function numeral(text: string, start: number): Token {
   const written = found[0]
   const end = start + written.length
   const tail = nameAt(text, end)
-  if (tail === 'u' || tail === 'U') throw new BadSyntax('there are no unsigned numbers', [start, end + 1], `write ${written}`)
+  if (tail === 'u' || tail === 'U')
+    throw new BadSyntax('there are no unsigned numbers', [start, end + 1], `write ${written}`)
   if (tail)
     throw new BadSyntax(
       `${written}${tail} is no number`,
@@ -109,7 +136,14 @@ function numeral(text: string, start: number): Token {
   if (!Number.isFinite(value)) throw new BadSyntax(`${written} is too large for a number`, [start, end])
   const [mantissa, exponent = '0'] = written.toLowerCase().split('e')
   const [before, after = ''] = mantissa!.split('.')
-  return { kind: 'number', value, digits: BigInt(`${before}${after}`), scale: after.length - Number(exponent), start, end }
+  return {
+    kind: 'number',
+    value,
+    digits: BigInt(`${before}${after}`),
+    scale: after.length - Number(exponent),
+    start,
+    end,
+  }
 }
 
 function quoted(text: string, start: number, prefix: string, quote: string, from: number): Token {
@@ -118,7 +152,11 @@ function quoted(text: string, start: number, prefix: string, quote: string, from
   while (!text.startsWith(quote, i)) {
     if (i >= text.length) throw new BadSyntax(`text has no closing ${quote}`, [start, text.length])
     if (quote.length === 1 && (text[i] === '\n' || text[i] === '\r'))
-      throw new BadSyntax(`text between ${quote} ends at the end of the line`, [start, i], 'write \\n, or use three quotes')
+      throw new BadSyntax(
+        `text between ${quote} ends at the end of the line`,
+        [start, i],
+        'write \\n, or use three quotes',
+      )
     i += text[i] === '\\' && !raw ? 2 : 1
   }
   const body = text.slice(from, i)
@@ -155,7 +193,11 @@ function escapeAt(body: string, i: number, from: number): { length: number; code
     : -1
   if (code < 0 || code > 0x10ffff || (code >= 0xd800 && code <= 0xdfff)) {
     const shown = body.slice(i, i + (found?.[0].length ?? 2))
-    throw new BadSyntax(`${shown} is no escape in text`, [from + i, from + i + shown.length], 'write \\\\ for a backslash, or r"..." for text as it stands')
+    throw new BadSyntax(
+      `${shown} is no escape in text`,
+      [from + i, from + i + shown.length],
+      'write \\\\ for a backslash, or r"..." for text as it stands',
+    )
   }
   return { length: found![0].length, code, octet: found![2] !== undefined || found![5] !== undefined }
 }

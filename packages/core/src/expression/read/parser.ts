@@ -39,7 +39,12 @@ const levels: readonly (readonly BinaryOperator[])[] = [
 /** The tree of an expression, or the reason why it is none. */
 export function parseExpression(text: string): Syntax | ExpressionProblem {
   if (text.length > maxLength)
-    return { code: 'bad_expression', message: `an expression of ${text.length} characters is too long`, span: [0, text.length], hint: `at most ${maxLength}` }
+    return {
+      code: 'bad_expression',
+      message: `an expression of ${text.length} characters is too long`,
+      span: [0, text.length],
+      hint: `at most ${maxLength}`,
+    }
   try {
     return new Parser(text, tokens(text)).whole()
   } catch (problem) {
@@ -81,7 +86,9 @@ class Parser {
 
   private isAt(mark: string): boolean {
     const token = this.token()
-    return mark === 'in' ? token.kind === 'name' && !token.quoted && token.value === 'in' : token.kind === 'mark' && token.value === mark
+    return mark === 'in'
+      ? token.kind === 'name' && !token.quoted && token.value === 'in'
+      : token.kind === 'mark' && token.value === mark
   }
 
   /** Past this mark; its end. */
@@ -93,7 +100,11 @@ class Parser {
 
   private unexpected(expected: string): BadSyntax {
     const token = this.token()
-    if (token.kind === 'end') return new BadSyntax(`the expression ends where ${expected} is expected`, [Math.max(0, token.end - 1), Math.max(1, token.end)])
+    if (token.kind === 'end')
+      return new BadSyntax(`the expression ends where ${expected} is expected`, [
+        Math.max(0, token.end - 1),
+        Math.max(1, token.end),
+      ])
     const shown = this.text.slice(token.start, token.end)
     const hint = token.kind === 'name' && !token.quoted ? words.get(token.value.toLowerCase()) : undefined
     return new BadSyntax(`${shown} is not expected here, but ${expected}`, [token.start, token.end], hint)
@@ -102,13 +113,15 @@ class Parser {
   private made(node: Bare, below: readonly Syntax[] = []): Syntax {
     let depth = 1
     for (const child of below) if (child.depth >= depth) depth = child.depth + 1
-    if (depth > maxDepth) throw new BadSyntax(`the expression is too deep`, [node.start, node.end], `at most ${maxDepth} levels`)
+    if (depth > maxDepth)
+      throw new BadSyntax(`the expression is too deep`, [node.start, node.end], `at most ${maxDepth} levels`)
     return { ...node, depth } as Syntax
   }
 
   private nested<T>(read: () => T): T {
     const token = this.token()
-    if (++this.nesting > maxNesting) throw new BadSyntax('the expression is nested too deep', [token.start, token.end], `at most ${maxNesting} levels`)
+    if (++this.nesting > maxNesting)
+      throw new BadSyntax('the expression is nested too deep', [token.start, token.end], `at most ${maxNesting} levels`)
     const got = read()
     this.nesting--
     return got
@@ -165,7 +178,10 @@ class Parser {
         const nameAt: Span = [token.start, token.end]
         if (this.isAt('(')) {
           const { args, end } = this.args()
-          object = this.made({ op: 'call', name: token.value, nameAt, args: [object, ...args], method: true, start, end }, [object, ...args])
+          object = this.made(
+            { op: 'call', name: token.value, nameAt, args: [object, ...args], method: true, start, end },
+            [object, ...args],
+          )
         } else object = this.made({ op: 'member', object, name: token.value, nameAt, start, end: token.end }, [object])
       } else if (this.took('[')) {
         const index = this.expression()
@@ -200,7 +216,8 @@ class Parser {
     if (token.kind === 'text') return this.made({ op: 'text', value: token.value, start, end })
     if (token.kind === 'bytes') return this.made({ op: 'bytes', value: token.value, start, end })
     if (token.kind === 'integer') return this.made({ op: 'integer', value: token.value, start, end })
-    if (token.kind === 'number') return this.made({ op: 'number', value: token.value, digits: token.digits, scale: token.scale, start, end })
+    if (token.kind === 'number')
+      return this.made({ op: 'number', value: token.value, digits: token.digits, scale: token.scale, start, end })
     return this.named(token.value, token.quoted, [start, end])
   }
 
@@ -210,7 +227,8 @@ class Parser {
       const { args, end: close } = this.args()
       return this.made({ op: 'call', name, nameAt, args, method: false, start, end: close }, args)
     }
-    if (!isQuoted && (name === 'true' || name === 'false')) return this.made({ op: 'boolean', value: name === 'true', start, end })
+    if (!isQuoted && (name === 'true' || name === 'false'))
+      return this.made({ op: 'boolean', value: name === 'true', start, end })
     if (!isQuoted && name === 'null') return this.made({ op: 'null', start, end })
     const follows = this.token().kind
     if (!isQuoted && name.toLowerCase() === 'not' && follows !== 'mark' && follows !== 'end')

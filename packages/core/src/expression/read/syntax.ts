@@ -23,7 +23,13 @@ export type Syntax = At &
     | { readonly op: 'member'; readonly object: Syntax; readonly name: string; readonly nameAt: Span }
     | { readonly op: 'index'; readonly object: Syntax; readonly index: Syntax }
     /** `f(a, b)`, or `a.f(b)` with `method`, which means the same: the receiver is the first argument. */
-    | { readonly op: 'call'; readonly name: string; readonly nameAt: Span; readonly args: readonly Syntax[]; readonly method: boolean }
+    | {
+        readonly op: 'call'
+        readonly name: string
+        readonly nameAt: Span
+        readonly args: readonly Syntax[]
+        readonly method: boolean
+      }
     | { readonly op: 'not' | 'negate'; readonly value: Syntax }
     | { readonly op: 'and' | 'or'; readonly items: readonly Syntax[] }
     | { readonly op: 'binary'; readonly operator: BinaryOperator; readonly left: Syntax; readonly right: Syntax }

@@ -13,10 +13,12 @@ type Num = number | bigint
 const beyond = (sign: string, a: Num, b: Num, limit: string, hint: string): DataError =>
   new DataError('out_of_range', `${operand(a)} ${sign} ${operand(b)} is beyond ${limit}${hint}`)
 const operand = (value: Num): string => (value < 0 ? `(${value})` : `${value}`)
-const beyondInteger = (sign: string, a: number, b: number): DataError => beyond(sign, a, b, '+-9007199254740991', ': use bigint() or decimal()')
+const beyondInteger = (sign: string, a: number, b: number): DataError =>
+  beyond(sign, a, b, '+-9007199254740991', ': use bigint() or decimal()')
 const beyondBigint = (sign: string, a: bigint, b: bigint): DataError => beyond(sign, a, b, '64 bits', ': use decimal()')
 const beyondNumber = (sign: string, a: number, b: number): DataError => beyond(sign, a, b, 'what a number holds', '')
-const byZero = (sign: string, a: Num): DataError => new DataError('division_by_zero', `${operand(a)} ${sign} 0: divided by zero`)
+const byZero = (sign: string, a: Num): DataError =>
+  new DataError('division_by_zero', `${operand(a)} ${sign} 0: divided by zero`)
 
 export function addInteger(a: number, b: number): number {
   const made = a + b

@@ -37,7 +37,10 @@ export function decimalText(value: bigint | number, scale: number, precision: nu
   const text = pointed(value, scale)
   // A sign, a point and a zero before it are no digits.
   if (text.length > precision && String(value < 0 ? -value : value).length > precision)
-    throw new DataError('out_of_range', `${text} has more than the ${precision} digits of decimal(${precision},${scale})`)
+    throw new DataError(
+      'out_of_range',
+      `${text} has more than the ${precision} digits of decimal(${precision},${scale})`,
+    )
   return text
 }
 
@@ -111,5 +114,6 @@ export const cutDecimal =
     return decimalText(how === 'floor' ? cut - (rest < 0n ? 1n : 0n) : cut + (rest > 0n ? 1n : 0n), to, precision)
   }
 
-export const negateDecimal = (text: string): string => (text.startsWith('-') ? text.slice(1) : /[1-9]/.test(text) ? `-${text}` : text)
+export const negateDecimal = (text: string): string =>
+  text.startsWith('-') ? text.slice(1) : /[1-9]/.test(text) ? `-${text}` : text
 export const absDecimal = (text: string): string => (text.startsWith('-') ? text.slice(1) : text)

@@ -10,11 +10,16 @@ function equal(a: unknown, b: unknown, depth: number): boolean {
   if (a === b) return true
   if (a === null || a === undefined) return b === null || b === undefined
   if (typeof a !== 'object' || typeof b !== 'object' || b === null) return false
-  if (depth === maxDepth) throw new DataError('too_deep', `values nested deeper than ${maxDepth} levels cannot be compared`)
+  if (depth === maxDepth)
+    throw new DataError('too_deep', `values nested deeper than ${maxDepth} levels cannot be compared`)
   if (a instanceof Uint8Array) return b instanceof Uint8Array && equalBytes(a, b)
-  if (Array.isArray(a)) return Array.isArray(b) && a.length === b.length && a.every((item, i) => equal(item, b[i], depth + 1))
+  if (Array.isArray(a))
+    return Array.isArray(b) && a.length === b.length && a.every((item, i) => equal(item, b[i], depth + 1))
   if (Array.isArray(b)) return false
-  return within(a as Record<string, unknown>, b as Record<string, unknown>, depth) && lacksNothing(b as Record<string, unknown>, a as Record<string, unknown>)
+  return (
+    within(a as Record<string, unknown>, b as Record<string, unknown>, depth) &&
+    lacksNothing(b as Record<string, unknown>, a as Record<string, unknown>)
+  )
 }
 
 function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
@@ -36,7 +41,8 @@ function lacksNothing(b: Record<string, unknown>, a: Record<string, unknown>): b
 }
 
 /** Whether an element equals the value. */
-export const isInDeep = (value: unknown, list: readonly unknown[]): boolean => list.some((item) => equal(item, value, 0))
+export const isInDeep = (value: unknown, list: readonly unknown[]): boolean =>
+  list.some((item) => equal(item, value, 0))
 
 /** A property that the object itself has; null where it, or the object, is missing. For names that every object has, such as `constructor`. */
 export const ownProperty = (object: object | null, name: string): unknown =>

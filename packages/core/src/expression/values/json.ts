@@ -21,8 +21,15 @@ export function parseJson(text: string): unknown {
 const shown = (text: string): string => JSON.stringify(text.length > 60 ? `${text.slice(0, 60)}...` : text)
 
 function refuseInexact(_key: string, value: unknown, context?: { source?: string }): unknown {
-  if (typeof value === 'number' && !Number.isSafeInteger(value) && (!Number.isFinite(value) || /^-?\d+$/.test(context?.source ?? '')))
-    throw new DataError('out_of_range', `the JSON number ${context?.source ?? value} is beyond what is read exactly: write it as a string`)
+  if (
+    typeof value === 'number' &&
+    !Number.isSafeInteger(value) &&
+    (!Number.isFinite(value) || /^-?\d+$/.test(context?.source ?? ''))
+  )
+    throw new DataError(
+      'out_of_range',
+      `the JSON number ${context?.source ?? value} is beyond what is read exactly: write it as a string`,
+    )
   return value
 }
 
@@ -55,13 +62,17 @@ export function jsonToText(value: unknown): string {
   try {
     return JSON.stringify(value)
   } catch (error) {
-    if (error instanceof RangeError) throw new DataError('too_deep', 'a JSON value is nested too deep to be written as text')
+    if (error instanceof RangeError)
+      throw new DataError('too_deep', 'a JSON value is nested too deep to be written as text')
     throw error
   }
 }
 
 /** A number, or text that is one. */
-export function jsonTo(read: (text: string) => unknown, type: Parameters<typeof fromJson>[0]): (value: unknown) => unknown {
+export function jsonTo(
+  read: (text: string) => unknown,
+  type: Parameters<typeof fromJson>[0],
+): (value: unknown) => unknown {
   const direct = fromJson(type)
   return (value) => (typeof value === 'string' ? read(value) : direct(value))
 }

@@ -18,7 +18,11 @@ export function onlyOne<T>(list: readonly T[], test: (item: T) => boolean): bool
 }
 
 /** The least or greatest element by `isBefore`. Throws `empty_list`. */
-export function extreme(name: string, list: readonly unknown[], isBefore: (a: unknown, b: unknown) => boolean): unknown {
+export function extreme(
+  name: string,
+  list: readonly unknown[],
+  isBefore: (a: unknown, b: unknown) => boolean,
+): unknown {
   if (list.length === 0) throw new DataError('empty_list', `${name} of an empty list`)
   let best = list[0]
   for (let i = 1; i < list.length; i++) if (isBefore(list[i], best)) best = list[i]

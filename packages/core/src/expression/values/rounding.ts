@@ -10,10 +10,12 @@ const most = Number.MAX_SAFE_INTEGER
 /** To a whole number. Throws `out_of_range` beyond +-(2^53-1). */
 export function wholeNumber(how: Rounding): (x: number) => number {
   // Math.round is exact, but takes halves upward.
-  const round = how === 'floor' ? Math.floor : how === 'ceil' ? Math.ceil : (x: number) => (x < 0 ? -Math.round(-x) : Math.round(x))
+  const round =
+    how === 'floor' ? Math.floor : how === 'ceil' ? Math.ceil : (x: number) => (x < 0 ? -Math.round(-x) : Math.round(x))
   return (x) => {
     const made = round(x) + 0 // never -0
-    if (made > most || made < -most) throw new DataError('out_of_range', `${x} is no whole number within +-9007199254740991`)
+    if (made > most || made < -most)
+      throw new DataError('out_of_range', `${x} is no whole number within +-9007199254740991`)
     return made
   }
 }

@@ -10,7 +10,10 @@ export function compareText(a: string, b: string): number {
     if (x === y) continue
     if (x < 0xd800 || y < 0xd800) return x - y
     // Within a character of two units the first decides: step back to it.
-    const at = i > 0 && (a.charCodeAt(i - 1) & 0xfc00) === 0xd800 && ((x & 0xfc00) === 0xdc00 || (y & 0xfc00) === 0xdc00) ? i - 1 : i
+    const at =
+      i > 0 && (a.charCodeAt(i - 1) & 0xfc00) === 0xd800 && ((x & 0xfc00) === 0xdc00 || (y & 0xfc00) === 0xdc00)
+        ? i - 1
+        : i
     return a.codePointAt(at)! - b.codePointAt(at)!
   }
   return a.length - b.length

@@ -22,10 +22,12 @@ const units: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 
 /** `1h30m`, `-500ms`, `7d` in ms. Throws `bad_duration`. */
 export function durationMs(text: string): number {
   const parts = /^-?(?:\d{1,15}(?:ms|[smhd]))+$/.test(text) ? text.matchAll(/(\d+)(ms|[smhd])/g) : undefined
-  if (!parts) throw new DataError('bad_duration', `${JSON.stringify(text)} is no duration: expected such as 90s, 1h30m or 7d`)
+  if (!parts)
+    throw new DataError('bad_duration', `${JSON.stringify(text)} is no duration: expected such as 90s, 1h30m or 7d`)
   let ms = 0
   for (const [, count, unit] of parts) ms += Number(count) * units[unit!]!
-  if (!Number.isSafeInteger(ms)) throw new DataError('out_of_range', `${JSON.stringify(text)} is beyond what is counted in ms`)
+  if (!Number.isSafeInteger(ms))
+    throw new DataError('out_of_range', `${JSON.stringify(text)} is beyond what is counted in ms`)
   return text.startsWith('-') ? 0 - ms : ms
 }
 
@@ -62,7 +64,8 @@ export const datePart =
     partOf(partsOfDate(date), part)
 
 const two = (n: number): string => (n < 10 ? `0${n}` : String(n))
-const dateText = (parts: Parts): string => `${String(parts.year).padStart(4, '0')}-${two(parts.month)}-${two(parts.day)}`
+const dateText = (parts: Parts): string =>
+  `${String(parts.year).padStart(4, '0')}-${two(parts.month)}-${two(parts.day)}`
 
 /** The date a timestamp falls on, on the clock of a zone. */
 export function dateOfTimestamp(zoneName: string): (timestamp: number) => string {
@@ -99,7 +102,8 @@ export function addMonths(date: string, months: number): string {
   const { year, month, day } = partsOfDate(date)
   const count = year * 12 + month - 1 + months
   const to = Math.floor(count / 12)
-  if (!(to >= 1 && to <= 9999)) throw new DataError('out_of_range', `${date} and ${months} months is no date of the years 1 to 9999`)
+  if (!(to >= 1 && to <= 9999))
+    throw new DataError('out_of_range', `${date} and ${months} months is no date of the years 1 to 9999`)
   scratch.year = to
   scratch.month = count - to * 12 + 1
   scratch.day = Math.min(day, daysInMonth(scratch.year, scratch.month))
