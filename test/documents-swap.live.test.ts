@@ -86,7 +86,7 @@ async function written(
   const sink = definition.create(resolved, { ...env, schema })
   const refused: string[] = []
   try {
-    await sink.open!({ signal, incarnation: 1, instance: { i: 0, n: 1 }, warn: () => {} })
+    await sink.open!({ signal, incarnation: 1, start: 'test', instance: { i: 0, n: 1 }, warn: () => {} })
     for (let again = 0; again < 2; again++) {
       const records = new Records({
         rows,

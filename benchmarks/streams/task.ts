@@ -5,7 +5,8 @@
 import { closeSync, createReadStream, fsyncSync, openSync, readFileSync, writeSync } from 'node:fs'
 import { createInterface } from 'node:readline'
 import {
-  type Batch,
+  freshRead,
+  isBatch,
   batch,
   type Env,
   Records,
@@ -205,17 +206,9 @@ function readFrom(source: Source): () => Promise<number> {
   return async () => {
     let n = 0
     let sum = 0
-    const context = {
-      signal,
-      resume: () => undefined,
-      recall: () => undefined,
-      wants: () => true,
-      instance: { i: 0, n: 1 },
-      warn: () => {},
-    }
-    for await (const given of source.read(context)) {
-      if ('splits' in given) continue
-      const { rows } = given as Batch
+    for await (const given of source.read(freshRead(signal))) {
+      if (!isBatch(given)) continue
+      const { rows } = given
       for (const row of rows) sum += row['Quantity'] as number
       n += rows.length
     }

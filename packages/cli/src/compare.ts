@@ -111,7 +111,7 @@ function tellSink(sink: PlanSink, registry: Registry): Telling[] {
     ['connectors', id, type],
     ['delivery', id, `${capabilities.label}: ${capabilities.how}`],
     ['ordering', id, 'what came of a key from one split is written in its order'],
-    ['checkpoints', id, capabilities.holds ? 'wait until its files are whole' : 'wait for no file'],
+    ['checkpoints', id, capabilities.checkpointsOnRoll ? 'wait until its files are whole' : 'wait for no file'],
     ['checkpoints', `${id} updates`, capabilities.keyed ? 'replace what is there by key' : 'are further records'],
     ...tellOptions(id, sink.config, definition.options),
     ...Object.entries(input.fields).map(

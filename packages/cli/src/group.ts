@@ -1,5 +1,14 @@
 /** Groups for `pipe query --group`: made by the step `aggregate` and sorted by the `<` of expressions, so that a look-up counts and compares as a pipeline does. */
-import { compileExpression, type Env, type Plan, type Query, Records, type RecordType, type Row } from '@millrace/core'
+import {
+  compileExpression,
+  endOfRun,
+  type Env,
+  type Plan,
+  type Query,
+  Records,
+  type RecordType,
+  type Row,
+} from '@millrace/core'
 import aggregateSteps from '@millrace/transforms'
 import { usageError } from './command.ts'
 
@@ -55,7 +64,7 @@ export function createGrouping(
   const found: Row[] = []
   const out = {
     fail: (_i: number, code: string, more?: { readonly message?: string }) => failed(code, more),
-    failResult: (_row: Row, _key: string, code: string, more?: { readonly message?: string }) => failed(code, more),
+    failResult: (_row: Row, _at: unknown, code: string, more?: { readonly message?: string }) => failed(code, more),
     side: () => {},
     result: (row: Row) => void found.push(row),
   }
@@ -71,10 +80,11 @@ export function createGrouping(
             'Leave such documents out with --where.',
           )
       }
-      step.apply(new Records({ rows, from: [], pipeline: plan.name, resultKeys: rows.map(() => '') }), out)
+      const results = rows.map((_, i) => ({ step: 'query', key: [i] }))
+      step.apply(Records.ofResults(rows, results, plan.name), out, '')
     },
     rows() {
-      while (!step.advance!(Number.POSITIVE_INFINITY, out));
+      while (!step.advance!(endOfRun, out));
       return found
     },
   }

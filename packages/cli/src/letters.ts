@@ -1,5 +1,7 @@
 /** Reads dead letters back from where the plan's sink put them: by its `query` where it is a store, else by the source of the same connector. */
 import {
+  freshRead,
+  isBatch,
   deadLetterSchema,
   envOf,
   type Letter,
@@ -42,17 +44,9 @@ export async function* readLetters({ plan, registry, around }: Opened, signal: A
     source && optionsFromText(`path: ${JSON.stringify(folderOf(config as { path?: string }))}`, source.options)
   if (!options || 'findings' in options) throw cannotRead(sink)
   const reader = source.create(options.value, { ...env, schema: deadLetterSchema, unknownFields: 'drop' })
-  const none = () => undefined
   try {
-    for await (const batch of reader.read({
-      signal,
-      resume: none,
-      recall: none,
-      wants: () => true,
-      instance: { i: 0, n: 1 },
-      warn: none,
-    })) {
-      if ('rows' in batch) for (const row of batch.rows) yield row as unknown as Told
+    for await (const batch of reader.read(freshRead(signal))) {
+      if (isBatch(batch)) for (const row of batch.rows) yield row as unknown as Told
     }
   } finally {
     await reader.close?.()

@@ -4,9 +4,11 @@
  * `save` writes positions, state, sink resumes, stages and source memory of one cut in ONE transaction with synchronous=FULL (invariant 2); that one
  * transaction is what makes a restart right.
  */
+import { randomBytes } from 'node:crypto'
 import { chmodSync, existsSync, mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
+import type { SavedMemory } from './connector.ts'
 import type { Json } from './record.ts'
 import { closeAll, held, holderOf, takeLock } from './store/lock.ts'
 import { overviewOf, reading } from './store/reading.ts'
@@ -26,6 +28,10 @@ export interface Store {
   /** Remembers something of a source beside any epoch. */
   remember(source: string, key: string, value: Json): void
   state(step: string): { readonly hash: string | undefined; readonly entries: Iterable<readonly [string, string]> }
+  saved(step: string): SavedMemory
+  recallAll(source: string, prefix: string): Iterable<readonly [key: string, value: Json]>
+  /** A random value of this start of the process. */
+  readonly start: string
   resume(sink: string): Json | undefined
   stages(): SavedStage[]
   /** The sinks that left something to resume. */
@@ -78,7 +84,13 @@ export function openStore(folder: string): Store {
   if (fresh) chmodSync(path, 0o600)
   db.exec(`PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; BEGIN IMMEDIATE; ${tables}; COMMIT`)
   held.add(db)
-  return { ...reading(db, folder), ...writing(db), overview: () => overviewOf(db), close: () => closeAll([db, lock]) }
+  return {
+    ...reading(db, folder),
+    ...writing(db),
+    start: randomBytes(8).toString('hex'),
+    overview: () => overviewOf(db),
+    close: () => closeAll([db, lock]),
+  }
 }
 
 /** Opens the state for looking at it while another process may run; saves nothing. Undefined: there is none. */

@@ -81,10 +81,10 @@ export function countBy(field: string): Transform {
       }
       return { rows: [], held: rows.length }
     },
-    advance(watermark, out) {
-      if (watermark !== Number.POSITIVE_INFINITY) return true
+    advance({ end }, out) {
+      if (!end) return true
       for (const [key, n] of counts) {
-        out.result({ [field]: key, count: n }, key)
+        out.result({ [field]: key, count: n }, { key: [key] })
         changed.add(key)
       }
       counts.clear()
@@ -95,8 +95,8 @@ export function countBy(field: string): Transform {
       changed.clear()
       return changes
     },
-    restore(entries) {
-      for (const [key, value] of entries) counts.set(key, Number(value))
+    restore(saved) {
+      for (const [key, value] of saved.entries()) counts.set(key, Number(value))
     },
   }
 }
@@ -120,7 +120,10 @@ export interface TestPipeline {
     >
   >
   readonly sinks: Readonly<
-    Record<string, { readonly from?: readonly string[]; readonly create: () => Sink; readonly holds?: boolean }>
+    Record<
+      string,
+      { readonly from?: readonly string[]; readonly create: () => Sink; readonly checkpointsOnRoll?: boolean }
+    >
   >
   readonly deadLetter?: () => Sink
 }
@@ -189,16 +192,16 @@ export function testPipeline(pipeline: TestPipeline): { readonly plan: Plan; rea
     create: () => Sink,
     from: readonly string[],
     input: RecordType,
-    holds = false,
+    checkpointsOnRoll = false,
   ): PlanSink => {
-    const capabilities = { label: 'effectively-once', how: 'by record id', holds } as const
+    const capabilities = { label: 'effectively-once', how: 'by record id', checkpointsOnRoll } as const
     definitions.push(
       defineSink({ kind: 'sink', type: id, summary: id, options: none, capabilities: () => capabilities, create }),
     )
     return { ...common(id), from, input, capabilities }
   }
   const sinks = Object.entries(pipeline.sinks).map(([id, sink]) =>
-    sinkOf(id, sink.create, sink.from ?? [last], anything, sink.holds),
+    sinkOf(id, sink.create, sink.from ?? [last], anything, sink.checkpointsOnRoll),
   )
   const deadLetter = pipeline.deadLetter && {
     ...sinkOf('dead_letter', pipeline.deadLetter, [], deadLetterSchema),

@@ -1,3 +1,4 @@
+import { isBatch } from '@millrace/core'
 import {
   appendFileSync,
   chmodSync,
@@ -79,16 +80,17 @@ async function run(
     signal: live,
     resume: (split) => state.positions.get(split),
     recall: (key) => state.memory.get(key),
+    recallAll: () => [],
+    owns: () => true,
     wants: () => true,
+    whenWanted: () => Promise.resolve(),
     instance: more.instance ?? { i: 0, n: 1 },
     warn: (message) => seen.warnings.push(message),
   }
   const done: Done[] = []
   for await (const batch of source.read(ctx)) {
-    if ('splits' in batch) {
-      seen.splits.push(batch)
-      continue
-    }
+    if ('splits' in batch) seen.splits.push(batch)
+    if (!isBatch(batch)) continue
     seen.rows.push(...batch.rows)
     seen.batches.push(batch)
     const position = JSON.parse(JSON.stringify(batch.position)) as Json
@@ -347,11 +349,14 @@ describe('files after reading', () => {
       signal: live,
       resume: () => undefined,
       recall: () => undefined,
+      recallAll: () => [],
+      owns: () => true,
       wants: () => true,
+      whenWanted: () => Promise.resolve(),
       instance: { i: 0, n: 1 },
       warn: () => {},
     }))
-      if (!('splits' in batch)) done.push({ split: batch.split, position: batch.position! })
+      if (isBatch(batch)) done.push({ split: batch.split, position: batch.position! })
     for (const content of [file(5, 8), file(0, 4)]) {
       put('a.csv', content)
       await source.commit!(done, { signal: live })
@@ -376,7 +381,10 @@ describe('places', () => {
       signal: live,
       resume: () => undefined,
       recall: () => undefined,
+      recallAll: () => [],
+      owns: () => true,
       wants: () => true,
+      whenWanted: () => Promise.resolve(),
       instance: { i: 0, n: 1 },
       warn: () => {},
     }))

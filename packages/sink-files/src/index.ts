@@ -41,7 +41,7 @@ export const sinkFiles = defineSink({
   capabilities: (o) => ({
     label: 'effectively-once',
     how: 'publish-once: a file is synced under a hidden name and renamed after its checkpoint',
-    ...(isReadable(o) && !layoutOf(o).append ? { holds: true } : {}),
+    ...(isReadable(o) && !layoutOf(o).append ? { checkpointsOnRoll: true } : {}),
   }),
   accepts: (o, record) => (isReadable(o) ? acceptProblems(o, record) : []),
   mapping: ({ kind }) => stored[kind],

@@ -45,6 +45,7 @@ export function makeSink(
 export const opening = (more: Partial<OpenContext> = {}): OpenContext => ({
   signal,
   incarnation: 1,
+  start: 'test',
   instance: { i: 0, n: 1 },
   whole: true,
   warn: () => {},

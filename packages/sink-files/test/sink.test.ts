@@ -386,12 +386,12 @@ test('large rows are written in chunks, compressed or not', async () => {
 test('its definition says what it promises and where it writes', async () => {
   const of = (options: Record<string, unknown>) => sinkFiles.capabilities(optionsOf(options))
   expect(of({})).toMatchObject({ label: 'effectively-once' })
-  expect(of({}).holds).toBeUndefined()
-  expect([of({ format: 'json' }).holds, of({ path: 'x.csv.gz' }).holds, of({ compression: 'zstd' }).holds]).toEqual([
-    true,
-    true,
-    true,
-  ])
+  expect(of({}).checkpointsOnRoll).toBeUndefined()
+  expect([
+    of({ format: 'json' }).checkpointsOnRoll,
+    of({ path: 'x.csv.gz' }).checkpointsOnRoll,
+    of({ compression: 'zstd' }).checkpointsOnRoll,
+  ]).toEqual([true, true, true])
   const env = {
     root,
     home: root,

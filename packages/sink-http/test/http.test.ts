@@ -79,7 +79,7 @@ async function post(
     wait: 1000,
   }
   const sink: Sink = (sinkHttp as SinkDefinition).create({ ...defaults, ...more }, { ...env, schema })
-  await sink.open!({ signal, incarnation: 1, instance: { i: 0, n: 1 }, warn: () => {} })
+  await sink.open!({ signal, incarnation: 1, start: 'test', instance: { i: 0, n: 1 }, warn: () => {} })
   try {
     await sink.write(records(rows), { signal, epoch: 1 })
     return undefined

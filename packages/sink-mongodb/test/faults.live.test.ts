@@ -28,13 +28,11 @@ describe.skipIf(!url)('faults', () => {
   })
   /** The next `times` writes fail in this way. */
   const failWrites = (times: number, data: Readonly<Record<string, unknown>>) =>
-    server.client
-      .db('admin')
-      .command({
-        configureFailPoint: 'failCommand',
-        mode: { times },
-        data: { failCommands: ['update', 'insert'], appName: 'millrace p', ...data },
-      })
+    server.client.db('admin').command({
+      configureFailPoint: 'failCommand',
+      mode: { times },
+      data: { failCommands: ['update', 'insert'], appName: 'millrace p', ...data },
+    })
 
   test('an answer that is lost on the wire: the write is repeated, and leaves the documents once', async () => {
     const { sink, database } = await server.open({ collection: 'c' }, schema, { url: through })

@@ -78,6 +78,7 @@ export function makeServer(url: string): Server {
 export const openContext = (): OpenContext => ({
   signal: new AbortController().signal,
   incarnation: 1,
+  start: 'test',
   instance: { i: 0, n: 1 },
   warn: () => {},
 })

@@ -88,6 +88,7 @@ export interface Store {
 export const openContext = (more: Partial<OpenContext> = {}): OpenContext => ({
   signal: new AbortController().signal,
   incarnation: 1,
+  start: 'test',
   instance: { i: 0, n: 1 },
   warn: () => {},
   ...more,

@@ -4,7 +4,15 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { gunzipSync } from 'node:zlib'
-import { type Env, parseRecordType, type Push, recordText, type Row, type SourceDefinition } from '@millrace/core'
+import {
+  isBatch,
+  type Env,
+  parseRecordType,
+  type Push,
+  recordText,
+  type Row,
+  type SourceDefinition,
+} from '@millrace/core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import definitions from '../src/index.ts'
 
@@ -152,11 +160,14 @@ describe.skipIf(!existsSync(retail))('source csv on the real retail file', () =>
       signal: live,
       resume: () => undefined,
       recall: () => undefined,
+      recallAll: () => [],
+      owns: () => true,
       wants: () => true,
+      whenWanted: () => Promise.resolve(),
       instance: { i: 0, n: 1 },
       warn: () => {},
     })) {
-      if ('splits' in batch) continue
+      if (!isBatch(batch)) continue
       found.bad += batch.bad?.length ?? 0
       for (const row of batch.rows) {
         found.rows++

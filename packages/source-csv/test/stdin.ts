@@ -32,12 +32,15 @@ try {
     signal: stop.signal,
     resume: () => undefined,
     recall: () => undefined,
+    recallAll: () => [],
+    owns: () => true,
     wants: () => true,
+    whenWanted: () => Promise.resolve(),
     instance: { i: 0, n: 1 },
     warn: () => {},
   })) {
     if ('splits' in batch) seen.splits.push(...batch.splits)
-    else {
+    else if ('rows' in batch) {
       seen.rows.push(...batch.rows)
       if (batch.position !== undefined) seen.positions++
     }

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { gzipSync } from 'node:zlib'
-import { type Env, recordText, type Row, type SourceDefinition } from '@millrace/core'
+import { isBatch, type Env, recordText, type Row, type SourceDefinition } from '@millrace/core'
 import { prepareWriter } from '@millrace/formats'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import definitions from '../src/index.ts'
@@ -31,11 +31,14 @@ async function read(options: object): Promise<Row[]> {
     signal: live,
     resume: () => undefined,
     recall: () => undefined,
+    recallAll: () => [],
+    owns: () => true,
     wants: () => true,
+    whenWanted: () => Promise.resolve(),
     instance: { i: 0, n: 1 },
     warn: () => {},
   }))
-    if (!('splits' in batch)) rows.push(...batch.rows)
+    if (isBatch(batch)) rows.push(...batch.rows)
   return rows
 }
 async function columnar(type: 'parquet' | 'arrow', rows: Row[]): Promise<Uint8Array> {
@@ -131,11 +134,14 @@ describe('source files', () => {
       signal: live,
       resume: () => undefined,
       recall: () => undefined,
+      recallAll: () => [],
+      owns: () => true,
       wants: () => true,
+      whenWanted: () => Promise.resolve(),
       instance: { i: 0, n: 1 },
       warn: () => {},
     }))
-      if (!('splits' in batch))
+      if (isBatch(batch))
         for (const i of batch.rows.keys()) places.push(await source.locate!(batch.split, batch.positionAt(i)))
     expect(places).toEqual(['p.json:2 (byte 2)', 'p.json:3 (byte 11)', 'p.parquet, record 0'])
   })

@@ -3,6 +3,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
 import {
+  isBatch,
   type Batch,
   type Json,
   optionsFromText,
@@ -96,12 +97,15 @@ export async function readFrom(
       signal: stop.signal,
       resume: () => saved.position,
       recall: (key: string) => saved.memory.get(key),
+      recallAll: () => [],
+      owns: () => true,
       wants: () => true,
+      whenWanted: () => Promise.resolve(),
       instance: { i: 0, n: 1 },
       warn,
     }
     for await (const batch of source.read(read)) {
-      if ('splits' in batch) continue
+      if (!isBatch(batch)) continue
       batches.push(batch)
       for (const [i, row] of batch.rows.entries())
         records.push({ id: batch.idAt?.(i) ?? `${batch.split}@${batch.positionAt(i)}`, row })

@@ -1,5 +1,6 @@
 /** What the live tests share: writing with the sink, reading with the source, on a given broker. */
 import {
+  isBatch,
   type Batch,
   batch,
   type Env,
@@ -61,7 +62,13 @@ export function onBroker(brokers: readonly string[]) {
       ...more,
     }
     const sink = (sinkKafka as SinkDefinition).create(options, { ...env, schema })
-    await sink.open!({ signal: never, incarnation: 1, instance: { i: 0, n: 1 }, warn: () => {} } as never)
+    await sink.open!({
+      signal: never,
+      incarnation: 1,
+      start: 'test',
+      instance: { i: 0, n: 1 },
+      warn: () => {},
+    } as never)
     return sink
   }
   const sourceOf = (
@@ -104,12 +111,15 @@ export function onBroker(brokers: readonly string[]) {
           signal: abort.signal,
           resume: (s) => positions.get(s),
           recall: () => undefined,
+          recallAll: () => [],
+          owns: () => true,
           wants: () => true,
+          whenWanted: () => Promise.resolve(),
           instance,
           warn: () => {},
         })
         for await (const b of reading) {
-          if ('splits' in b) continue
+          if (!isBatch(b)) continue
           batches.push(b)
           how.onBatch?.(b)
           if (b.position !== undefined) positions.set(b.split, b.position)

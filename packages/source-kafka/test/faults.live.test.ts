@@ -148,7 +148,10 @@ describe.skipIf(!url)('Kafka, when the network or the broker fails', () => {
         signal: stop.signal,
         resume: () => undefined,
         recall: () => undefined,
+        recallAll: () => [],
+        owns: () => true,
         wants: () => true,
+        whenWanted: () => Promise.resolve(),
         instance: { i: 0, n: 1 },
         warn: () => {},
       }));

@@ -1,3 +1,4 @@
+import { isBatch } from '@millrace/core'
 import type { Json } from '@millrace/core'
 import { liveUrl } from '@millrace/testkit'
 import { Admin, Consumer, Producer } from '@platformatic/kafka'
@@ -295,11 +296,14 @@ describe.skipIf(!url)('Kafka, on a real broker', () => {
       signal: never,
       resume: () => undefined,
       recall: () => undefined,
+      recallAll: () => [],
+      owns: () => true,
       wants: () => true,
+      whenWanted: () => Promise.resolve(),
       instance: { i: 0, n: 1 },
       warn: () => {},
     }))
-      if (!('splits' in b)) last = b.position ?? last
+      if (isBatch(b)) last = b.position ?? last
     await source.commit!([{ split: '0', position: last! }], { signal: never })
     await source.close!()
     const groups = await admin.listConsumerGroupOffsets({

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import type { Batch, Env, Json, RecordType, Row, SinkDefinition, SourceDefinition } from '@millrace/core'
-import { batch, Records } from '@millrace/core'
+import { isBatch, batch, Records } from '@millrace/core'
 import { openLog } from '@millrace/formats'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { sinkLog } from '../../sink-log/src/sink.ts'
@@ -38,7 +38,13 @@ async function write(rows: readonly Row[], more: Record<string, unknown> = {}, f
     { stream: 'orders', format: 'json', value_field: 'value', partitions: 1, order: 'strict', ...more },
     { ...env(), schema },
   )
-  await sink.open!({ signal: new AbortController().signal, incarnation: 1, instance: { i: 0, n: 1 }, warn: () => {} })
+  await sink.open!({
+    signal: new AbortController().signal,
+    incarnation: 1,
+    start: 'test',
+    instance: { i: 0, n: 1 },
+    warn: () => {},
+  })
   await sink.write(records(rows, from), { signal: new AbortController().signal, epoch: 1 })
   await sink.close!()
 }
@@ -63,12 +69,15 @@ async function readAll(
     signal: new AbortController().signal,
     resume: (s: string) => positions.get(s),
     recall: () => undefined,
+    recallAll: () => [],
+    owns: () => true,
     wants: () => true,
+    whenWanted: () => Promise.resolve(),
     instance: { i: 0, n: 1 },
     warn: () => {},
   }
   for await (const b of source.read(ctx)) {
-    if ('splits' in b) continue
+    if (!isBatch(b)) continue
     batches.push(b)
     rows.push(...b.rows)
     b.rows.forEach((_, i) => ids.push(b.idAt!(i)!))
@@ -146,11 +155,14 @@ describe('the embedded log', () => {
       signal: abort.signal,
       resume: () => undefined,
       recall: () => undefined,
+      recallAll: () => [],
+      owns: () => true,
       wants: () => true,
+      whenWanted: () => Promise.resolve(),
       instance: { i: 0, n: 1 },
       warn: () => {},
     })) {
-      if ('splits' in b) continue
+      if (!isBatch(b)) continue
       seen.push(...b.rows.map((r) => r['n'] as number))
       if (b.caughtUp && ends++ === 0) await write(numbers(5, 8))
       if (b.caughtUp && seen.length === 8) abort.abort()

@@ -1,3 +1,4 @@
+import { isBatch } from '@millrace/core'
 import { Binary, Decimal128, Long, MinKey, MongoClient, ObjectId } from 'mongodb'
 import { afterEach, describe, expect, test } from 'vitest'
 import type { Json, RecordType } from '@millrace/core'
@@ -92,12 +93,15 @@ describe.skipIf(!url)('a collection of MongoDB', () => {
         signal: abort.signal,
         resume: () => undefined,
         recall: () => undefined,
+        recallAll: () => [],
+        owns: () => true,
         wants: () => true,
+        whenWanted: () => Promise.resolve(),
         instance: { i: 0, n: 1 },
         warn: () => {},
       }
       for await (const batch of source.read(context)) {
-        if ('splits' in batch) continue
+        if (!isBatch(batch)) continue
         await proxy.set('black_hole')
         setTimeout(() => abort.abort(), 50)
       }

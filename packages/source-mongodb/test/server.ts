@@ -1,4 +1,5 @@
 /** Collections to read on the real server. */
+import { isBatch } from '@millrace/core'
 import { randomUUID } from 'node:crypto'
 import { type Document, MongoClient } from 'mongodb'
 import type { Batch, Env, Json, RecordType, Row, SourceContext } from '@millrace/core'
@@ -46,11 +47,14 @@ export async function readAll(
     signal,
     resume: () => more.at,
     recall: () => undefined,
+    recallAll: () => [],
+    owns: () => true,
     wants: () => true,
+    whenWanted: () => Promise.resolve(),
     instance: { i: 0, n: 1 },
     warn: () => {},
   })) {
-    if ('splits' in batch) continue
+    if (!isBatch(batch)) continue
     batches.push(batch)
     await more.onBatch?.(batch)
   }

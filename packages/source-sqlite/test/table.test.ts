@@ -1,3 +1,4 @@
+import { isBatch } from '@millrace/core'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -35,11 +36,14 @@ async function read(
     signal,
     resume: () => more.at,
     recall: () => undefined,
+    recallAll: () => [],
+    owns: () => true,
     wants: () => true,
+    whenWanted: () => Promise.resolve(),
     instance: { i: 0, n: 1 },
     warn: () => {},
   })) {
-    if ('splits' in batch) continue
+    if (!isBatch(batch)) continue
     batches.push(batch)
     more.onBatch?.(batch)
   }

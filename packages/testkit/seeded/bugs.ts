@@ -68,13 +68,8 @@ export const seededBugs: readonly SeededBug[] = [
   {
     name: "record id from the batch's position",
     breaks: 'A record that is read again in another batch gets another id, and its document is doubled.',
-    file: 'packages/core/src/record.ts',
-    edits: [
-      [
-        '?? `${this.pipeline}/${source}/${batch.split}@${batch.positionAt(index)}`',
-        '?? `${this.pipeline}/${source}/${batch.split}@${JSON.stringify(batch.position)}:${index}`',
-      ],
-    ],
+    file: 'packages/core/src/record/records.ts',
+    edits: [['idPosition(batch.positionAt(index))', '`${JSON.stringify(batch.position)}:${index}`']],
     test: [loop, 'at after_write'],
     says: /by key: .*doubled/,
   },

@@ -134,8 +134,8 @@ export const dedupe = defineTransform({
         unsaved = next
         return entries
       },
-      restore(entries) {
-        const blocks = [...entries].map(([block, text]) => {
+      restore(saved) {
+        const blocks = [...saved.entries()].map(([block, text]) => {
           const [from, ...keys] = JSON.parse(text) as [number, ...string[]]
           return { block: Number(block), from, keys }
         })

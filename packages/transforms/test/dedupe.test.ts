@@ -1,3 +1,4 @@
+import { savedMemory } from '@millrace/testkit'
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { dedupe } from '../src/dedupe.ts'
@@ -86,7 +87,7 @@ describe('dedupe', () => {
           if (e === crashAt) {
             apply(step, batch) // not saved: comes again
             step = create()
-            step.restore!(saved)
+            step.restore!(savedMemory(saved))
           }
           seen.push(ids(apply(step, batch).rows))
           for (const [k, value] of step.cut!()) {
@@ -148,7 +149,7 @@ describe('dedupe', () => {
       }
     }
     const restarted = create()
-    restarted.restore!([...saved].toReversed())
+    restarted.restore!(savedMemory(saved))
     expect(ids(apply(restarted, batch(125, 135)).rows)).toEqual([
       'k125',
       'k126',

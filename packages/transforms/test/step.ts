@@ -62,20 +62,24 @@ export function apply(transform: Transform, rows: readonly Row[]): Ran {
   const failed: Failed[] = []
   const named: Record<string, { rows: Row[]; origins: number[] }> = {}
   const input = recordsOf(rows.map((row) => Object.freeze(row)))
-  const applied = transform.apply(input, {
-    fail: (i, code, more) => void failed.push({ i, code, ...more }),
-    side(name, row, i) {
-      const side = (named[name] ??= { rows: [], origins: [] })
-      side.rows.push(row)
-      side.origins.push(i)
+  const applied = transform.apply(
+    input,
+    {
+      fail: (i, code, more) => void failed.push({ i, code, ...more }),
+      side(name, row, i) {
+        const side = (named[name] ??= { rows: [], origins: [] })
+        side.rows.push(row)
+        side.origins.push(i)
+      },
+      result: () => {
+        throw new Error('no results expected')
+      },
+      failResult: () => {
+        throw new Error('no results expected')
+      },
     },
-    result: () => {
-      throw new Error('no results expected')
-    },
-    failResult: () => {
-      throw new Error('no results expected')
-    },
-  })
+    'in',
+  )
   for (const [name, side] of Object.entries(applied.sides ?? {}))
     named[name] = { rows: [...side.rows], origins: [...side.origins] }
   const origins = applied.origins ? [...applied.origins] : applied.rows.map((_, i) => i)

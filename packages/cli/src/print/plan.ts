@@ -71,7 +71,7 @@ export function planText(plan: Plan, registry: Registry): string {
     `Delivery: ${plan.delivery.label}${plan.delivery.required ? ', as the spec demands' : ''}. Weakest: ${plan.delivery.weakest}`,
   )
   lines.push(`Bad records: ${badRecords(plan)}`)
-  const holds = plan.sinks.filter((sink) => sink.capabilities.holds).map((sink) => sink.id)
+  const holds = plan.sinks.filter((sink) => sink.capabilities.checkpointsOnRoll).map((sink) => sink.id)
   if (holds.length)
     lines.push(
       `Checkpoints wait until files of ${holds.join(', ')} are whole; a restart writes again what came after the last of them.`,

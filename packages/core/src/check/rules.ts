@@ -119,7 +119,7 @@ export function checkAnswers(
         hint: suggest(answer.name, nodes),
       })
     for (const sink of sinks) {
-      if (!sink.capabilities?.holds || !isBelow(sink.id, id, flow)) continue
+      if (!sink.capabilities?.checkpointsOnRoll || !isBelow(sink.id, id, flow)) continue
       ctx.report(
         'answers_held',
         sink.spec.place,

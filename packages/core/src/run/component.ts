@@ -6,7 +6,7 @@
  * what follows a cut. One failure ends readers and writers together; whatever was not
  * saved comes again at the next start.
  */
-import type { Done } from '../connector.ts'
+import { type Done, endOfRun } from '../connector.ts'
 import type { Failure } from '../dead-letter.ts'
 import type { Observer, Progress } from '../observe.ts'
 import { type Batch, Records } from '../record.ts'
@@ -20,6 +20,7 @@ import { buildGraph, type SinkNode, type SourceNode, type StepNode } from './gra
 import { countBatch, placed } from './intake.ts'
 import { runReader } from './reader.ts'
 import type { RetryPolicy } from './retry.ts'
+import { ownerOf } from '../owner.ts'
 import { lagOf } from './lag.ts'
 import { untilCaughtUp } from './until.ts'
 import { runWriter } from './writer.ts'
@@ -205,7 +206,10 @@ export async function runComponent(component: Component, options: ComponentOptio
       read: {
         resume: (split) => filling.resume(node.id, split),
         recall: (key) => filling.recall(node.id, key),
+        recallAll: (prefix) => store.recallAll(node.id, prefix),
+        owns: (split) => ownerOf(split, options.instance.n) === options.instance.i,
         wants: () => true,
+        whenWanted: () => Promise.resolve(),
         instance: options.instance,
         warn: (message) => observe({ type: 'warning', node: node.id, message }),
       },
@@ -227,8 +231,7 @@ export async function runComponent(component: Component, options: ComponentOptio
     const ended = options.whole && !stopReading.signal.aborted
     while (!failure && !cuts.settled) await new Promise<void>((resolve) => waiting.push(resolve))
     if (!failure) {
-      while (ended && !failure && !graph.advance(Number.POSITIVE_INFINITY))
-        for (let wait = room(); wait; wait = room()) await wait
+      while (ended && !failure && !graph.advance(endOfRun)) for (let wait = room(); wait; wait = room()) await wait
       await cuts.cut({ end: ended, roll: true }).done
     }
     for (const { queue } of sinks) queue.close()

@@ -50,7 +50,7 @@ export interface CutsContext extends Pick<ComponentOptions, 'store' | 'abort' | 
 export function createCuts(component: Component, ctx: CutsContext): Cuts {
   const { steps, counters, deadLetter } = component
   const { bounds, filling, sinks, store, abort, observe } = ctx
-  const holders = sinks.filter((s) => s.capabilities.holds)
+  const holders = sinks.filter((s) => s.capabilities.checkpointsOnRoll)
   const published: number[] = []
   const onTheWay = new Set<Cut>()
   let number = store.run()!.epoch

@@ -54,7 +54,7 @@ export async function finishEpoch(cut: Cut, ctx: EpochContext): Promise<void> {
   await Promise.all(
     sinks.map(async ({ id, sink, capabilities }) => {
       const roll = cut.roll || cut.end || sink.full?.() === true
-      if (!sink.flush || (capabilities.holds && !roll)) return
+      if (!sink.flush || (capabilities.checkpointsOnRoll && !roll)) return
       const flushed = await sink.flush({ signal, epoch: cut.epoch, roll, end: cut.end })
       if (flushed.resume !== undefined) resumes.push({ sink: id, resume: flushed.resume })
       for (const stage of flushed.stages ?? []) stages.push({ sink: id, stage })

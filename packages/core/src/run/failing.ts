@@ -30,7 +30,7 @@ export function createFailing(
     const row = deadLetterRow(f, pipeline, specHash)
     deadLetter.count.in++
     const item = {
-      records: new Records({ rows: [row], from: [], pipeline, resultKeys: [`${f.id}!${f.node}`] }),
+      records: Records.ofResults([row], [{ step: 'dead_letter', key: [f.id, f.node] }], pipeline),
       bytes: 300,
     }
     // What the transforms fail belongs to the epoch being filled, though the cut of the one before may still be on its way to the dead letter.

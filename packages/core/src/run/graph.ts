@@ -2,10 +2,10 @@
  * The plan as things that run: nodes with their connector or step, and one function per output that hands records to all who read it.
  * Handing on is synchronous and depth first, so records keep their order on every path; a sink's end of it is a queue.
  */
-import type { Sink, SinkCapabilities, Source, SourceCapabilities, Transform } from '../connector.ts'
+import type { Now, Output, Sink, SinkCapabilities, Source, SourceCapabilities, Transform } from '../connector.ts'
 import { crashPoint } from '../crash.ts'
 import type { PlanStep } from '../plan.ts'
-import { Records, type Row } from '../record.ts'
+import { Records, type Result, type Row } from '../record.ts'
 import type { SinkCounters, SourceCounters, StepCounters } from './counters.ts'
 import type { Policy } from './failures.ts'
 import type { Queue } from './queue.ts'
@@ -52,7 +52,7 @@ export interface Graph {
   /** Hands records to all who read the output `name`. `bytes`: their share of what was read, for the look-ahead. */
   deliver(name: string, records: Records, bytes: number): void
   /** Time has come to `watermark`: lets steps give their results. False: there are more, call again when there is room. */
-  advance(watermark: number): boolean
+  advance(now: Now): boolean
   /** Runs `body`, which delivers; what comes to a step with memory or to a sink waits until it is through, and then only what `admit` lets in goes on. */
   gated(admit: (records: Records) => Records, body: () => void): void
 }
@@ -114,9 +114,9 @@ export function buildGraph(
         if (admitted.length > 0) reader.take(admitted, bytes)
       }
     },
-    advance(watermark) {
+    advance(now) {
       for (const node of steps)
-        if (node.transform.advance && !advanceOne(node, watermark, pipeline, deliver, onFail)) return false
+        if (node.transform.advance && !advanceOne(node, now, pipeline, deliver, onFail)) return false
       return true
     },
   }
@@ -134,20 +134,24 @@ function applyOf(
     const sides = new Map<string, { rows: Row[]; origins: number[] }>()
     const results = resultsOf(node, pipeline, onFail)
     let failed = 0
-    const applied = transform.apply(input, {
-      fail(i, code, more) {
-        failed++
-        if (onFail(id, policy, input, i, code, more)) count.refused++
+    const applied = transform.apply(
+      input,
+      {
+        fail(i, code, more) {
+          failed++
+          if (onFail(id, policy, input, i, code, more)) count.refused++
+        },
+        side(name, row, i) {
+          let side = sides.get(name)
+          if (!side) sides.set(name, (side = { rows: [], origins: [] }))
+          side.rows.push(row)
+          side.origins.push(i)
+        },
+        result: results.add,
+        failResult: results.fail,
       },
-      side(name, row, i) {
-        let side = sides.get(name)
-        if (!side) sides.set(name, (side = { rows: [], origins: [] }))
-        side.rows.push(row)
-        side.origins.push(i)
-      },
-      result: results.add,
-      failResult: results.fail,
-    })
+      plan.from[0]!,
+    )
     crashPoint('after_transform')
     const out = input.derive(applied.rows, applied.origins, plan.multiplies ? id : undefined)
     let passed = plan.multiplies && applied.origins ? distinct(applied.origins) : applied.rows.length
@@ -172,18 +176,12 @@ function applyOf(
   }
 }
 
-function advanceOne(
-  node: StepNode,
-  watermark: number,
-  pipeline: string,
-  deliver: Graph['deliver'],
-  onFail: OnFail,
-): boolean {
+function advanceOne(node: StepNode, now: Now, pipeline: string, deliver: Graph['deliver'], onFail: OnFail): boolean {
   const results = resultsOf(node, pipeline, onFail)
   const nobody = () => {
     throw new Error(`${node.id}: advance has no input record to fail or to hand on`)
   }
-  const done = node.transform.advance!(watermark, {
+  const done = node.transform.advance!(now, {
     fail: nobody,
     side: nobody,
     result: results.add,
@@ -194,25 +192,25 @@ function advanceOne(
 }
 
 interface Results {
-  add(row: Row, key: string): void
-  fail(row: Row, key: string, code: string, more?: { readonly field?: string; readonly message?: string }): void
+  readonly add: Output['result']
+  readonly fail: Output['failResult']
   take(): Records | undefined
 }
 
 function resultsOf(node: StepNode, pipeline: string, onFail: OnFail): Results {
   let rows: Row[] | undefined
-  let keys: string[] | undefined
+  let results: Result[] | undefined
   return {
-    add(row, key) {
+    add(row, at) {
       ;(rows ??= []).push(row)
-      ;(keys ??= []).push(key)
+      ;(results ??= []).push({ step: node.id, ...at })
     },
-    fail(row, key, code, more) {
+    fail(row, at, code, more) {
       node.count.results++
       node.count.failed++
-      onFail(node.id, node.policy, new Records({ rows: [row], from: [], pipeline, resultKeys: [key] }), 0, code, more)
+      onFail(node.id, node.policy, Records.ofResults([row], [{ step: node.id, ...at }], pipeline), 0, code, more)
     },
-    take: () => rows && new Records({ rows, from: [], pipeline, resultKeys: keys }),
+    take: () => rows && Records.ofResults(rows, results!, pipeline),
   }
 }
 

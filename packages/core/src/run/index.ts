@@ -163,7 +163,7 @@ function restoreAll(instance: Instance, store: Store): void {
 
 function restoreStep({ id, plan, transform }: StepNode, store: Store): void {
   if (!transform.restore) return
-  const { hash, entries } = store.state(id)
+  const { hash } = store.state(id)
   if (hash !== undefined && hash !== plan.stateHash) {
     throw new MillraceError(
       'state_changed',
@@ -175,7 +175,7 @@ function restoreStep({ id, plan, transform }: StepNode, store: Store): void {
       },
     )
   }
-  transform.restore(entries)
+  transform.restore(store.saved(id))
 }
 
 interface Opening extends RunOptions {
@@ -202,6 +202,7 @@ async function openSinks(
         incarnation: saved.incarnation,
         instance: o.at,
         whole: o.whole,
+        start: store.start,
         warn: (message) => o.observe({ type: 'warning', node: node.id, message }),
         ...(restore === undefined ? {} : { restore }),
         ...(o.existing ? { existing: o.existing } : {}),

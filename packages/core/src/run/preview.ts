@@ -1,4 +1,5 @@
 /** The first records of a pipeline, shown at every point of the graph. Connects only to sources and writes nothing: no sink, no state. */
+import { endOfRun, freshRead, isBatch } from '../connector.ts'
 import type { Plan } from '../plan.ts'
 import { type Batch, Records, type Row } from '../record.ts'
 import type { Registry } from '../registry.ts'
@@ -96,7 +97,7 @@ export async function preview(
     })
     await node.source.close?.()
   }
-  while (!graph.advance(Number.POSITIVE_INFINITY));
+  while (!graph.advance(endOfRun));
   abort.abort()
   return [...nodes.values()]
 }
@@ -109,16 +110,9 @@ async function readSome(
   take: (batch: Batch) => void,
 ): Promise<void> {
   let left = limit
-  const ctx = {
-    signal,
-    resume: () => undefined,
-    recall: () => undefined,
-    wants: () => true,
-    instance: { i: 0, n: 1 },
-    warn: () => {},
-  }
+  const ctx = freshRead(signal)
   for await (const batch of node.source.read(ctx)) {
-    if ('splits' in batch) continue
+    if (!isBatch(batch)) continue
     const n = Math.min(left, batch.rows.length)
     take(n === batch.rows.length ? batch : { ...batch, rows: batch.rows.slice(0, n), positionAt: batch.positionAt })
     left -= n + (batch.bad?.length ?? 0)

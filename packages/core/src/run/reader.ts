@@ -68,6 +68,9 @@ async function readOnce(node: SourceNode, ctx: ReaderContext, progressed: () => 
       if ('splits' in value) {
         hand()
         ctx.onSplits(value)
+      } else if (!('rows' in value)) {
+        hand()
+        ctx.take([{ split: value.caughtUp[0] ?? '', rows: [], bytes: 0, positionAt: () => 0, caughtUp: true }])
       } else {
         ctx.received(value)
         gathered.push(value)

@@ -151,12 +151,12 @@ async function replayAt(
         incarnation: state.incarnation,
         instance: { i: 0, n: 1 },
         existing: 'keep',
+        start: store.start,
         warn: () => {},
         ...(restore === undefined ? {} : { restore }),
       })
     }
-    for (const s of gated.steps)
-      if (part.after.has(s.id) || s.id === node) s.transform.restore?.(store.state(s.id).entries)
+    for (const s of gated.steps) if (part.after.has(s.id) || s.id === node) s.transform.restore?.(store.saved(s.id))
     await loadSides(gated.steps, instance.sides, plan, abort.signal, () => {})
     const ending = await runComponent(gated, {
       store: { ...store, save: (save) => store.save({ ...save, positions: [], counters: {} }) },

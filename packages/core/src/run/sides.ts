@@ -1,5 +1,6 @@
 /** What steps need before the first record: the users' code, and side inputs read whole. */
 import { createHash } from 'node:crypto'
+import { freshRead, isBatch } from '../connector.ts'
 import { MillraceError } from '../errors.ts'
 import type { Plan } from '../plan.ts'
 import type { Row } from '../record.ts'
@@ -47,17 +48,10 @@ async function readSide(
   plan: Plan,
   warn: (node: string, message: string) => void,
 ): Promise<void> {
-  const ctx = {
-    signal,
-    resume: () => undefined,
-    recall: () => undefined,
-    wants: () => true,
-    instance: { i: 0, n: 1 },
-    warn: (message: string) => warn(node.id, message),
-  }
+  const ctx = freshRead(signal, { warn: (message) => warn(node.id, message) })
   try {
     for await (const batch of node.source.read(ctx)) {
-      if ('splits' in batch) continue
+      if (!isBatch(batch)) continue
       const bad = batch.bad?.[0]
       if (bad) {
         const place = (await node.source.locate?.(batch.split, bad.position)) ?? `${batch.split}@${bad.position}`

@@ -1,5 +1,6 @@
 /** What the state tells. */
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
+import type { SavedMemory } from '../connector.ts'
 import type { Json } from '../record.ts'
 import type { Content, Overview, SavedRun, SavedStage } from './saved.ts'
 
@@ -48,6 +49,21 @@ export function reading(db: DatabaseSync, folder: string) {
       const hash = db.prepare('SELECT hash FROM step WHERE id = ?').get(step)?.['hash']
       return { hash: hash === undefined ? undefined : String(hash), entries: entriesOf(db, step) }
     },
+    saved: (step: string): SavedMemory => {
+      const one = db.prepare('SELECT value FROM state WHERE step = ? AND key = ?')
+      return {
+        get: (key) => one.get(step, key)?.['value'] as string | undefined,
+        *entries() {
+          for (const [key, value] of entriesOf(db, step)) yield [key, value, undefined] as const
+        },
+      }
+    },
+    *recallAll(source: string, prefix: string): Generator<readonly [string, Json]> {
+      const rows = db
+        .prepare('SELECT key, value FROM memory WHERE source = ? AND key >= ? AND key < ? ORDER BY key')
+        .iterate(source, prefix, `${prefix}\u{10ffff}`)
+      for (const row of rows) yield [String(row['key']), parse(row['value'])!]
+    },
     resume: (sink: string) => parse(db.prepare('SELECT resume FROM sink WHERE id = ?').get(sink)?.['resume']),
     resumes: (): string[] =>
       db
@@ -83,6 +99,6 @@ export function reading(db: DatabaseSync, folder: string) {
 }
 
 function* entriesOf(db: DatabaseSync, step: string): Generator<readonly [string, string]> {
-  for (const row of db.prepare('SELECT key, value FROM state WHERE step = ?').iterate(step))
+  for (const row of db.prepare('SELECT key, value FROM state WHERE step = ? ORDER BY key').iterate(step))
     yield [String(row['key']), String(row['value'])]
 }

@@ -1,4 +1,5 @@
 /** What is saved of a pipeline. */
+import type { MemoryChange } from '../connector.ts'
 import type { Json } from '../record.ts'
 
 /** A stage as saved: what `publish` gets, and where it belongs. */
@@ -31,7 +32,7 @@ export interface Save {
   readonly changes: readonly {
     readonly step: string
     readonly hash: string
-    readonly entries: readonly (readonly [key: string, value: string | null])[]
+    readonly entries: readonly MemoryChange[]
   }[]
   readonly resumes: readonly { readonly sink: string; readonly resume: Json }[]
   readonly stages: readonly { readonly sink: string; readonly stage: Json }[]

@@ -200,7 +200,7 @@ describe('the loop', () => {
     })
     const pipeline = (crash: boolean): TestPipeline => ({
       sources: { source: () => memorySource(rows(5)) },
-      sinks: { a: { create: stageSink(crash), holds: true } },
+      sinks: { a: { create: stageSink(crash), checkpointsOnRoll: true } },
     })
     await expect(go(pipeline(true))).rejects.toThrow('killed')
     expect(published).toEqual([])

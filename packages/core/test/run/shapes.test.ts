@@ -224,7 +224,10 @@ describe('shapes of pipelines', () => {
     })
     const pipeline: TestPipeline = {
       sources: { source: () => memorySource(rows(50_000), { size: 1000 }) },
-      sinks: { files: { create: holder, holds: true }, docs: { from: ['source'], create: () => memorySink(got) } },
+      sinks: {
+        files: { create: holder, checkpointsOnRoll: true },
+        docs: { from: ['source'], create: () => memorySink(got) },
+      },
     }
     await go(pipeline)
     expect(saved.reduce((a, b) => a + b, 0)).toBe(50_000)

@@ -1,10 +1,15 @@
 /** Driving a step as the engine does, for the transform suite: in this process or, given the same request, in a child. */
 import {
   batch,
+  endOfRun,
   type Env,
+  type Now,
+  type Output,
   Records,
   type RecordType,
+  type ResultKey,
   type Row,
+  type SavedMemory,
   type Transform,
   type TransformDefinition,
 } from '@millrace/core'
@@ -34,7 +39,15 @@ export interface Driven {
   readonly outcome: Outcome
   /** Applies rows that stand at `at` in the whole input. */
   apply(rows: readonly Row[], at: number): void
-  advance(watermark: number): void
+  advance(now: Now): void
+}
+
+/** Saved entries as a step is given them. */
+export function savedMemory(entries: ReadonlyMap<string, string>): SavedMemory {
+  return {
+    get: (key) => entries.get(key),
+    entries: () => [...entries].sort(([a], [b]) => (a < b ? -1 : 1)).map(([key, value]) => [key, value, undefined]),
+  }
 }
 
 /** A step that is prepared and has its side inputs. */
@@ -53,15 +66,16 @@ export async function drive(definition: TransformDefinition, making: TransformMa
   const outcome: Outcome = { out: [], sides: {}, failed: [], results: [], wrong: [], changed: [] }
   const multiplies =
     typeof definition.multiplies === 'function' ? definition.multiplies(making.options) : definition.multiplies === true
-  const failResult = (row: Row, key: string) => void outcome.results.push({ row, key, time: undefined })
-  const result = (row: Row, key: string, time?: number) => void outcome.results.push({ row, key, time })
+  const failResult = (row: Row, at: ResultKey) => result(row, { key: at.key })
+  const result = (row: Row, { key, time }: ResultKey) =>
+    void outcome.results.push({ row, key: JSON.stringify(key), time })
   return {
     transform,
     outcome,
     apply: (rows, at) => applyOne(transform, multiplies, rows, at, env, outcome, result, failResult),
-    advance(watermark) {
+    advance(now) {
       const nobody = () => outcome.wrong.push('advance fails or hands on an input record, but it has none')
-      while (transform.advance && !transform.advance(watermark, { fail: nobody, side: nobody, result, failResult }));
+      while (transform.advance && !transform.advance(now, { fail: nobody, side: nobody, result, failResult }));
     },
   }
 }
@@ -73,8 +87,8 @@ function applyOne(
   at: number,
   env: Env,
   outcome: Outcome,
-  result: (row: Row, key: string, time?: number) => void,
-  failResult: (row: Row, key: string) => void,
+  result: Output['result'],
+  failResult: Output['failResult'],
 ): void {
   const rows = given.map((row) => deepFreeze(structuredClone(row)))
   const input = new Records({
@@ -92,18 +106,22 @@ function applyOne(
     seen.set(i, how)
   }
   const sideOf = (name: string) => (outcome.sides[name] ??= [])
-  const applied = transform.apply(input, {
-    fail(i, code, more) {
-      use(i, 'failed')
-      outcome.failed.push({ from: at + i, code, field: more?.field })
+  const applied = transform.apply(
+    input,
+    {
+      fail(i, code, more) {
+        use(i, 'failed')
+        outcome.failed.push({ from: at + i, code, field: more?.field })
+      },
+      side(name, row, i) {
+        use(i, `output ${name}`)
+        sideOf(name).push({ row, from: at + i })
+      },
+      result,
+      failResult,
     },
-    side(name, row, i) {
-      use(i, `output ${name}`)
-      sideOf(name).push({ row, from: at + i })
-    },
-    result,
-    failResult,
-  })
+    'source',
+  )
   for (const [i, row] of rows.entries()) if (canonical(row) !== canonical(given[i])) outcome.changed.push(given[i]!)
   const put = (
     list: { row: Row; from: number }[],
@@ -147,6 +165,6 @@ export async function runTransform(
     driven.apply(rows, at)
     at += rows.length
   }
-  driven.advance(Number.POSITIVE_INFINITY)
+  driven.advance(endOfRun)
   return driven.outcome
 }

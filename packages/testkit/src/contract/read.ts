@@ -1,5 +1,6 @@
 /** Reading a source as the engine does, for the source suite: in this process or, given the same request, in a child. */
 import {
+  isBatch,
   type Batch,
   type Env,
   type Json,
@@ -67,7 +68,10 @@ export const readContext = (until: ReadUntil, signal: AbortSignal): ReadContext 
   signal,
   resume: (split) => until.resume?.get(split),
   recall: (key) => until.recall?.get(key),
+  recallAll: () => [],
+  owns: () => true,
   wants: () => true,
+  whenWanted: () => Promise.resolve(),
   instance: { i: 0, n: 1 },
   warn: () => {},
 })
@@ -80,10 +84,9 @@ export async function readAll(source: Source, env: Env, until: ReadUntil = {}): 
   let seen = 0
   try {
     for await (const batch of source.read(readContext(until, signal))) {
-      if ('splits' in batch) {
-        until.onSplits?.(batch.splits.map((split) => split.id))
-        continue
-      }
+      if ('splits' in batch) until.onSplits?.(batch.splits.map((split) => split.id))
+      if ('caughtUp' in batch && !isBatch(batch) && until.records !== undefined && seen >= until.records) stop.abort()
+      if (!isBatch(batch)) continue
       until.onBatch?.(batch, batches.length)
       batches.push(describeBatch(batch, env))
       seen += batch.rows.length + (batch.bad?.length ?? 0)

@@ -1,4 +1,5 @@
 /** Driving a sink as the engine does, step by step: in this process, or as a script in a child that dies where it is told to. */
+import { randomBytes } from 'node:crypto'
 import {
   batch,
   type Env,
@@ -83,9 +84,10 @@ export async function doStep(
   const signal = io.signal ?? new AbortController().signal
   switch (step.do) {
     case 'open': {
+      const start = randomBytes(8).toString('hex')
       const { restore, existing, incarnation = 1 } = step
       const more = { ...(restore === undefined ? {} : { restore }), ...(existing ? { existing } : {}) }
-      return sink.open?.({ signal, incarnation, instance: { i: 0, n: 1 }, warn: () => {}, ...more })
+      return sink.open?.({ signal, incarnation, start, instance: { i: 0, n: 1 }, warn: () => {}, ...more })
     }
     case 'write':
       return sink.write(recordsFor(step.records, env), { signal, epoch: step.epoch })

@@ -220,7 +220,7 @@ export const sinkChecks: readonly Check<SinkSubject>[] = [
   check(
     'loses and doubles nothing when it is killed between write and flush',
     async ({ start, killed, shows, all, capabilities, parts: [a, b, c] }) => {
-      const roll = capabilities.holds === true
+      const roll = capabilities.checkpointsOnRoll === true
       const [saved] = await killed([open(), ...writes(a, 1, 5), flush(1, roll), publish, ...writes(b, 2, 5)])
       await start([open(saved), ...leftovers(saved), ...writes(b, 2, 3), flush(2, roll), publish, ...finish(c, 3)])
       await shows(all, 'after the restart')
@@ -239,7 +239,7 @@ export const sinkChecks: readonly Check<SinkSubject>[] = [
   check(
     'loses and doubles nothing when it is killed between flush and save',
     async ({ start, killed, shows, all, capabilities, parts: [a, b, c] }) => {
-      const roll = capabilities.holds === true
+      const roll = capabilities.checkpointsOnRoll === true
       const [saved] = await killed([
         open(),
         ...writes(a, 1, 5),
@@ -305,7 +305,7 @@ export const sinkChecks: readonly Check<SinkSubject>[] = [
   check(
     'takes what an epoch that was not saved brings anew, be it more',
     async ({ start, killed, shows, all, capabilities, parts: [a, b, c] }) => {
-      const roll = capabilities.holds === true
+      const roll = capabilities.checkpointsOnRoll === true
       const [saved] = await killed([
         open(),
         ...writes(a, 1, 5),
@@ -322,7 +322,7 @@ export const sinkChecks: readonly Check<SinkSubject>[] = [
   check(
     'takes what an epoch that was not saved brings anew, be it less',
     async ({ start, killed, shows, all, capabilities, parts: [a, b, c] }) => {
-      const roll = capabilities.holds === true
+      const roll = capabilities.checkpointsOnRoll === true
       const [saved] = await killed([
         open(),
         ...writes(a, 1, 5),
@@ -348,7 +348,7 @@ export const sinkChecks: readonly Check<SinkSubject>[] = [
   check(
     'goes on after several kills in a row',
     async ({ start, killed, shows, all, capabilities, parts: [a, b, c] }) => {
-      const roll = capabilities.holds === true
+      const roll = capabilities.checkpointsOnRoll === true
       const [first] = await killed([
         open(),
         ...writes(a, 1, 5),

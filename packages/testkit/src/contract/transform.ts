@@ -1,8 +1,8 @@
 /** The contract suite of steps: one call a step, with the configs and inputs to try. */
 import assert from 'node:assert/strict'
-import type { Row, TransformDefinition } from '@millrace/core'
+import { endOfRun, type Row, type TransformDefinition } from '@millrace/core'
 import { type Check, register, type Scope } from './check.ts'
-import { drive, type Outcome, runTransform, type TransformMaking } from './apply.ts'
+import { drive, type Outcome, runTransform, savedMemory, type TransformMaking } from './apply.ts'
 import { misfit } from './fits.ts'
 import { loadDefinition } from './load.ts'
 import { opensNothing } from './opens.ts'
@@ -167,9 +167,9 @@ export const transformChecks: readonly Check<TransformSubject>[] = [
       before.apply(setup.rows.slice(at >> 1, at), at >> 1)
       save()
       const after = await drive(definition, setup, env)
-      after.transform.restore?.([...saved])
+      after.transform.restore?.(savedMemory(saved))
       after.apply(setup.rows.slice(at), at)
-      after.advance(Number.POSITIVE_INFINITY)
+      after.advance(endOfRun)
       sameOutcome(joined(before.outcome, after.outcome), whole, `restarted after row ${at}`)
     }
   }),
@@ -180,7 +180,7 @@ export const transformChecks: readonly Check<TransformSubject>[] = [
       driven.apply([row], at)
       driven.transform.cut?.()
     }
-    driven.advance(Number.POSITIVE_INFINITY)
+    driven.advance(endOfRun)
     sameOutcome(driven.outcome, whole, 'with a cut after every row')
   }),
 
@@ -192,7 +192,8 @@ export const transformChecks: readonly Check<TransformSubject>[] = [
     assert.deepEqual(driven.transform.cut(), [], 'a second cut with nothing in between')
     assert.equal(new Set(first.map(([key]) => key)).size, first.length, 'a cut names a key twice')
     const restored = await drive(definition, setup, env)
-    restored.transform.restore?.(first.filter((entry): entry is readonly [string, string] => entry[1] !== null))
+    const kept = first.flatMap(([key, value]) => (value === null ? [] : [[key, value] as const]))
+    restored.transform.restore?.(savedMemory(new Map(kept)))
     assert.deepEqual(restored.transform.cut!(), [], 'what was restored is no change')
   }),
 

@@ -202,7 +202,7 @@ export const boxes = defineSink({
     label: kind === 'log' ? 'at-least-once' : 'effectively-once',
     how: kind,
     ...(kind === 'keyed' ? { keyed: true } : {}),
-    ...(kind === 'held' ? { holds: true } : {}),
+    ...(kind === 'held' ? { checkpointsOnRoll: true } : {}),
   }),
   accepts: ({ bug }) => (bug === 'accepts nothing' ? [{ code: 'cannot_hold', message: 'no', at: [] }] : []),
   create({ folder, kind, bug }, ctx) {

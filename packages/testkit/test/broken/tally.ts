@@ -1,5 +1,13 @@
 /** Two small right steps, a plain and a stateful one, and every way to break them that the suite must see. */
-import { codegenAllowed, defineTransform, option, type RecordType, type Row, type Transform } from '@millrace/core'
+import {
+  codegenAllowed,
+  defineTransform,
+  option,
+  type RecordType,
+  type Row,
+  type SavedMemory,
+  type Transform,
+} from '@millrace/core'
 import { openSync } from 'node:fs'
 
 const options = option.object({ bug: option.text('What to do wrong.', { default: '' }) })
@@ -93,7 +101,7 @@ function counting(bug: string): Transform {
       return { rows: [], origins: new Int32Array(), held: bug === 'holds too many' ? rows.length + 1 : rows.length }
     },
     advance(_watermark, out) {
-      for (const [name, count] of counts) out.result({ name, count }, name)
+      for (const [name, count] of counts) out.result({ name, count }, { key: [name] })
       return true
     },
     cut() {
@@ -106,8 +114,8 @@ function counting(bug: string): Transform {
     ...(bug === 'never restores'
       ? {}
       : {
-          restore(entries: Iterable<readonly [string, string]>) {
-            for (const [name, count] of entries) {
+          restore(saved: SavedMemory) {
+            for (const [name, count] of saved.entries()) {
               counts.set(name, bug === 'restores wrong' ? 0 : Number(count))
               if (bug === 'takes what it restored for a change') changed.add(name)
             }

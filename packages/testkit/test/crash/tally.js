@@ -29,9 +29,8 @@ export default {
         }
         return { rows: [], origins: new Int32Array(), held: rows.length }
       },
-      advance(watermark, out) {
-        if (watermark === Number.POSITIVE_INFINITY)
-          for (const [key, group] of groups) out.result({ [by]: key, ...group }, String(key))
+      advance({ end }, out) {
+        if (end) for (const [key, group] of groups) out.result({ [by]: key, ...group }, { key: [key] })
         return true
       },
       cut() {
@@ -39,8 +38,8 @@ export default {
         changed.clear()
         return entries
       },
-      restore(entries) {
-        for (const [key, value] of entries) groups.set(key, JSON.parse(value))
+      restore(saved) {
+        for (const [key, value] of saved.entries()) groups.set(key, JSON.parse(value))
       },
     }
   },

@@ -1,21 +1,19 @@
 /**
  * `aggregate`: one result a group. Without a window the results come when the input has ended, so it needs a run that goes from beginning to end.
  *
- * Its memory is a state per group; a save writes the groups that changed since the last one. A result is known by its group: one field's value as text, several as a
- * JSON array, `all` where there is no `by`. A group whose result cannot be told (a sum that does not fit) fails as a result, under that key.
+ * Its memory is a state per group; a save writes the groups that changed since the last one. A result is known by the
+ * values of its group. A group whose result cannot be told (a sum that does not fit) fails as a result, under that key.
  */
 import {
   compileAggregates,
-  compileKey,
   DataError,
   defineTransform,
   type Field,
-  fieldOf,
   isKeyType,
+  type Json,
   MillraceError,
   option,
   type Problem,
-  type RecordType,
   type Row,
   typeText,
 } from '@millrace/core'
@@ -85,7 +83,6 @@ export const aggregate = defineTransform({
     const compiled = compileAggregates(outputs, input)
     if (!compiled.ok) throw new TypeError(`${id}: ${compiled.problems[0]!.message}`)
     const groups = createGroups(input, by, compiled.start)
-    const keyOf = keyWithNulls(input, by)
     let changed: Group[] = []
     let gone: string[] = []
     const touch = (group: Group) => {
@@ -136,17 +133,17 @@ export const aggregate = defineTransform({
         }
         return { rows: [], held }
       },
-      advance(watermark, out) {
-        if (watermark !== Number.POSITIVE_INFINITY) return true
+      advance({ end }, out) {
+        if (!end) return true
         let n = 0
         for (const group of groups.all()) {
           if (n++ === piece) return false
-          const key = keyOf(group)
+          const at = { key: JSON.parse(group.saved) as Json[] }
           try {
-            out.result(resultOf(group), key)
+            out.result(resultOf(group), at)
           } catch (error) {
             if (!(error instanceof DataError)) throw error
-            out.failResult(Object.fromEntries(by.map((name, d) => [name, group.values[d]])), key, error.code, {
+            out.failResult(Object.fromEntries(by.map((name, d) => [name, group.values[d]])), at, error.code, {
               message: error.message,
               ...(error.field ? { field: error.field } : {}),
             })
@@ -167,17 +164,9 @@ export const aggregate = defineTransform({
         gone = []
         return entries
       },
-      restore(entries) {
-        for (const [saved, text] of entries) groups.restore(saved, compiled.decode(text))
+      restore(memory) {
+        for (const [saved, text] of memory.entries()) groups.restore(saved, compiled.decode(text))
       },
     }
   },
 })
-
-/** The key of a group's result. A null part stands as null in the array. */
-function keyWithNulls(input: RecordType, by: readonly string[]): (group: Group) => string {
-  if (by.length === 0) return () => 'all'
-  const fields = Object.fromEntries(by.map((name) => [name, fieldOf(input, name)!]))
-  const key = compileKey({ fields }, by)
-  return (group) => key(Object.fromEntries(by.map((name, d) => [name, group.values[d]]))) ?? group.saved
-}

@@ -1,0 +1,112 @@
+/** What a package exports: how its sources, sinks and steps are configured, checked and made. */
+import type { Problem } from '../errors.ts'
+import type { OptionSchema, Static } from '../options.ts'
+import type { Json, Row } from '../record.ts'
+import type { RecordType, Type } from '../schema.ts'
+import type { Env } from './env.ts'
+import type { Query, Sink, SinkCapabilities, SinkContext } from './sink.ts'
+import type { Decoder, Source, SourceCapabilities, SourceContext } from './source.ts'
+import type { Inference, StepContext, Transform } from './transform.ts'
+
+interface Named<K extends string, S extends OptionSchema> {
+  readonly kind: K
+  /** The word in the spec: `csv`, `where`. */
+  readonly type: string
+  /** One sentence. */
+  readonly summary: string
+  readonly options: S
+  /** Problems beyond the options' schema that need no input type. */
+  check?(options: Static<S>, env: Env): readonly Problem[]
+}
+
+/** Kinds of connection a connector can serve; those of one kind share option names, so that a profile swaps them. */
+export type ConnectionKind = 'stream' | 'documents' | 'objects' | 'warehouse' | 'endpoint'
+
+/** What a package says about a source: its options, and how one is made. */
+export interface SourceDefinition<S extends OptionSchema = OptionSchema<any>> extends Named<'source', S> {
+  readonly serves?: readonly ConnectionKind[]
+  capabilities(options: Static<S>): SourceCapabilities
+  create(options: Static<S>, ctx: SourceContext): Source
+  decoder?(options: Static<S>, ctx: SourceContext): Decoder
+  /** The fields and types found in real data, for `pipe schema infer`. */
+  infer?(options: Static<S>, env: Env, signal: AbortSignal): Promise<RecordType>
+  /** Connect and say what is there or what is wrong, for `pipe doctor`. */
+  probe?(options: Static<S>, env: Env, signal: AbortSignal): Promise<string>
+  /**
+   * What it reads, as `system:place` texts (`log:/data/log#orders`, `http:127.0.0.1:8080`): equal to what a sink that
+   * feeds it names, for `pipe run A B`.
+   */
+  reads?(options: Static<S>, env: Env): readonly string[]
+  /** It waits for others to send: it has an end only where a pipeline of the same command feeds it. */
+  readonly listens?: boolean
+}
+
+/** What a package says about a sink. */
+export interface SinkDefinition<S extends OptionSchema = OptionSchema<any>> extends Named<'sink', S> {
+  readonly serves?: readonly ConnectionKind[]
+  capabilities(options: Static<S>): SinkCapabilities
+  /**
+   * What is wrong with writing records of this type: a type it cannot hold, a key that is no field. `at` [] with `field` in
+   * the message for columns.
+   */
+  accepts?(options: Static<S>, input: RecordType): readonly Problem[]
+  /** How a field of this type is stored, for docs and `plan --compare`; undefined: it cannot hold it. */
+  mapping?(type: Type): string | undefined
+  create(options: Static<S>, ctx: SinkContext): Sink
+  /** What it writes, as `system:place` texts. See `SourceDefinition.reads`. */
+  writes?(options: Static<S>, env: Env): readonly string[]
+  query?(options: Static<S>, env: Env, query: Query, signal: AbortSignal): AsyncIterable<Row>
+  probe?(options: Static<S>, env: Env, signal: AbortSignal): Promise<string>
+}
+
+/** What a package says about a step. */
+export interface TransformDefinition<S extends OptionSchema = OptionSchema<any>> extends Named<'transform', S> {
+  /** Keeps memory over records: saved with the positions. */
+  readonly stateful?: boolean
+  /**
+   * What saved memory depends on, beyond the step's type: another value, and the memory is of another step. Absent: all
+   * of its options and the types of all its input fields. Leave out caps, and fields that the step does not look at.
+   */
+  memory?(options: Static<S>, ctx: StepContext): Json
+  /**
+   * Its output depends on the order in which records of several lanes come, or on the clock: that order is then saved
+   * before the first effect that depends on it, so that a restart repeats it.
+   */
+  readonly ordered?: boolean | ((options: Static<S>) => boolean)
+  /** It adds records up: one that comes twice is counted twice. */
+  readonly counts?: boolean
+  /** A record that comes twice passes once, within this bound in words; undefined: not with these options. */
+  removesRepeats?(options: Static<S>): string | undefined
+  /** It gives results only when the input has ended, so it needs a run from beginning to end. A function where it
+   * depends on the config. */
+  readonly needsEnd?: boolean | ((options: Static<S>) => boolean)
+  /** What it gives has the type of its input, whatever its options: the check then goes on below a step that is wrong. */
+  readonly keeps?: boolean
+  /** Each record goes to one of its named outputs only. */
+  readonly routes?: boolean
+  /** Makes several records of one: the id gets a path. A function where it depends on the config. */
+  readonly multiplies?: boolean | ((options: Static<S>) => boolean)
+  /** The fields that decide which memory a record belongs to; undefined: all records share one. For `partitionedBy`. */
+  keyedBy?(options: Static<S>): readonly string[] | undefined
+  /**
+   * Side inputs this config needs, by name: the config of a source read whole before the first record, or the id of a
+   * source of the spec.
+   */
+  sides?(options: Static<S>): Readonly<Record<string, SideInput>>
+  infer(options: Static<S>, ctx: StepContext): Inference
+  create(options: Static<S>, ctx: StepContext): Transform
+}
+
+/** What a step reads whole before its first record: a source of the spec by id, or one of its own. */
+export type SideInput =
+  | { readonly source: string }
+  | { readonly type: string; readonly config: Readonly<Record<string, unknown>>; readonly schema: RecordType }
+
+/** What a connector package exports. */
+export type Definition = SourceDefinition | SinkDefinition | TransformDefinition
+
+/** Typed as what its options say; returns its argument. */
+export const defineSource = <S extends OptionSchema>(definition: SourceDefinition<S>): SourceDefinition<S> => definition
+export const defineSink = <S extends OptionSchema>(definition: SinkDefinition<S>): SinkDefinition<S> => definition
+export const defineTransform = <S extends OptionSchema>(definition: TransformDefinition<S>): TransformDefinition<S> =>
+  definition

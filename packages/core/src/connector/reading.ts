@@ -1,0 +1,20 @@
+/** What others than the engine need to read a source: preview, side inputs, tests. */
+import type { Batch, CaughtUp, SplitsFound } from '../record.ts'
+import type { ReadContext } from './source.ts'
+
+/** Reads from the beginning, as the only instance, without memory; `more` says otherwise. */
+export const freshRead = (signal: AbortSignal, more: Partial<ReadContext> = {}): ReadContext => ({
+  signal,
+  resume: () => undefined,
+  recall: () => undefined,
+  recallAll: () => [],
+  owns: () => true,
+  wants: () => true,
+  whenWanted: () => Promise.resolve(),
+  instance: { i: 0, n: 1 },
+  warn: () => {},
+  ...more,
+})
+
+/** Whether what a source yielded holds records. */
+export const isBatch = (given: Batch | SplitsFound | CaughtUp): given is Batch => 'rows' in given

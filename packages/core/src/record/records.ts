@@ -1,0 +1,286 @@
+/** Rows at some point of the graph, each with its origin. */
+import type { Batch, Json, Row } from './batch.ts'
+import { idPosition, idPrefix, resultId } from './identity.ts'
+
+/** A batch and the source it came from. */
+export interface Origin {
+  readonly source: string
+  readonly batch: Batch
+  /** Highest event time of its lane before it, ms UTC; -Infinity: none. Absent where the spec asks for no event time. */
+  readonly high?: number
+}
+
+/** Where a result came from. */
+export interface Result {
+  readonly step: string
+  readonly key: readonly Json[]
+  readonly time?: number
+}
+
+/** In `origins`: this row is a result. */
+const noOrigin = -1
+
+interface Init {
+  readonly rows: readonly Row[]
+  readonly from: readonly Origin[]
+  readonly pipeline: string
+  readonly origins?: Int32Array | undefined
+  readonly paths?: readonly string[] | undefined
+  readonly results?: readonly (Result | undefined)[] | undefined
+}
+
+/** Rows at some point of the graph, with their origins. What steps and sinks get. */
+export class Records {
+  readonly rows: readonly Row[]
+  /** Where the rows came from; empty for results of a step. */
+  readonly from: readonly Origin[]
+  readonly pipeline: string
+  /** Index of each row in the concatenation of `from`, -1 for a result; absent: row i is record i. */
+  readonly origins: Int32Array | undefined
+  /** Per row what is appended to its id; see identity.ts. */
+  readonly paths: readonly string[] | undefined
+  /** Per row the result that it is; undefined for a row with an origin. */
+  readonly results: readonly (Result | undefined)[] | undefined
+  private readonly starts: Int32Array
+
+  constructor(init: Init) {
+    this.rows = init.rows
+    this.from = init.from
+    this.pipeline = init.pipeline
+    this.origins = init.origins
+    this.paths = init.paths
+    this.results = init.results
+    this.starts = new Int32Array(init.from.length)
+    for (let b = 1; b < init.from.length; b++)
+      this.starts[b] = this.starts[b - 1]! + init.from[b - 1]!.batch.rows.length
+  }
+
+  /** The results of a step, which have no origin. */
+  static ofResults(rows: readonly Row[], results: readonly Result[], pipeline: string): Records {
+    return new Records({ rows, from: [], pipeline, origins: new Int32Array(rows.length).fill(noOrigin), results })
+  }
+
+  get length(): number {
+    return this.rows.length
+  }
+
+  /** The batch that row i came from and its index there; undefined for a result. */
+  origin(i: number): (Origin & { readonly index: number }) | undefined {
+    const at = this.origins ? this.origins[i]! : i
+    if (at === noOrigin) return undefined
+    let b = 0
+    if (this.from.length > 1) {
+      let low = 0
+      let high = this.from.length - 1
+      while (low < high) {
+        const middle = (low + high + 1) >> 1
+        if (this.starts[middle]! <= at) low = middle
+        else high = middle - 1
+      }
+      b = low
+    }
+    return { ...this.from[b]!, index: at - this.starts[b]! }
+  }
+
+  /** The record's id; see identity.ts. */
+  id(i: number): string {
+    const origin = this.origin(i)
+    let id: string
+    let isOwn = true
+    if (!origin) {
+      const { step, key } = this.results![i]!
+      id = resultId(this.pipeline, step, key)
+    } else {
+      const { source, batch, index } = origin
+      const arrived = batch.idAt?.(index)
+      isOwn = arrived === undefined || arrived.startsWith(`${this.pipeline}/`)
+      id = arrived ?? idPrefix(this.pipeline, source, batch.split) + idPosition(batch.positionAt(index))
+    }
+    const path = this.paths?.[i]
+    return !path ? id : isOwn ? id + path : `${id}#${this.pipeline}/${path.slice(1)}`
+  }
+
+  /** The ids of all rows. Faster than `id(i)` in a loop where all rows are of one batch. */
+  ids(): string[] {
+    const parts = this.idParts()
+    return parts ? parts.rests.map((rest) => parts.common + rest) : this.rows.map((_, i) => this.id(i))
+  }
+
+  /**
+   * The ids as what all begin with and what follows in each, which costs less to make and to keep; undefined where they
+   * are not all of one batch, by position.
+   */
+  idParts(): { readonly common: string; readonly rests: readonly (string | number)[] } | undefined {
+    const only = this.from.length === 1 && !this.results ? this.from[0] : undefined
+    if (!only || only.batch.idAt || this.paths) return undefined
+    const rests = new Array<string | number>(this.rows.length)
+    for (let i = 0; i < rests.length; i++)
+      rests[i] = idPosition(only.batch.positionAt(this.origins ? this.origins[i]! : i))
+    return { common: idPrefix(this.pipeline, only.source, only.batch.split), rests }
+  }
+
+  /** The transport key of row i; of a result, its key: one value as text, several as a JSON array. */
+  key(i: number): string | undefined {
+    const origin = this.origin(i)
+    if (origin) return origin.batch.keys?.[origin.index]
+    const { key } = this.results![i]!
+    return key.length === 1 && typeof key[0] === 'string' ? key[0] : JSON.stringify(key.length === 1 ? key[0] : key)
+  }
+
+  /** Event time of row i in ms UTC; undefined where the spec asks for none. */
+  time(i: number): number | undefined {
+    const origin = this.origin(i)
+    return origin ? origin.batch.times?.[origin.index] : this.results![i]!.time
+  }
+
+  /** Arrival time of row i in ms UTC; undefined where the system has none. */
+  arrival(i: number): number | undefined {
+    const origin = this.origin(i)
+    return origin?.batch.arrivals?.[origin.index]
+  }
+
+  /** The highest event time that was seen in row i's lane before it, ms UTC; -Infinity: none. For late rules. */
+  highBefore(i: number): number {
+    const origin = this.origin(i)
+    if (!origin) return Number.NEGATIVE_INFINITY
+    return Math.max(origin.high ?? Number.NEGATIVE_INFINITY, highsOf(origin.batch)[origin.index]!)
+  }
+
+  /** The rows at `indexes` (ascending or not), with their origins. */
+  pick(indexes: ArrayLike<number>): Records {
+    const n = indexes.length
+    const rows = new Array<Row>(n)
+    const origins = new Int32Array(n)
+    for (let k = 0; k < n; k++) {
+      const i = indexes[k]!
+      rows[k] = this.rows[i]!
+      origins[k] = this.origins ? this.origins[i]! : i
+    }
+    const pick = <T>(values: readonly T[] | undefined) =>
+      values && Array.from({ length: n }, (_, k) => values[indexes[k]!]!)
+    return new Records({ ...this.same(), rows, origins, paths: pick(this.paths), results: pick(this.results) })
+  }
+
+  private same(): Pick<Init, 'from' | 'pipeline'> {
+    return { from: this.from, pipeline: this.pipeline }
+  }
+
+  /** The output of a step over these records: `origins` index this set's rows. */
+  derive(rows: readonly Row[], origins: Int32Array | undefined, multiplier?: string): Records {
+    if (!origins && !multiplier)
+      return rows === this.rows
+        ? this
+        : new Records({ ...this.same(), rows, origins: this.origins, paths: this.paths, results: this.results })
+    const n = rows.length
+    const mapped = new Int32Array(n)
+    for (let k = 0; k < n; k++) {
+      const i = origins ? origins[k]! : k
+      mapped[k] = this.origins ? this.origins[i]! : i
+    }
+    let paths: string[] | undefined
+    if (multiplier || this.paths) {
+      paths = new Array<string>(n)
+      let last = -1
+      let count = 0
+      for (let k = 0; k < n; k++) {
+        const i = origins ? origins[k]! : k
+        count = i === last ? count + 1 : 0
+        last = i
+        const before = this.paths ? this.paths[i]! : ''
+        paths[k] = multiplier ? `${before}#${multiplier}.${count}` : before
+      }
+    }
+    const { results } = this
+    const derived = results && Array.from({ length: n }, (_, k) => results[origins ? origins[k]! : k])
+    return new Records({ ...this.same(), rows, origins: mapped, paths, results: derived })
+  }
+
+  /** The same records with `#name` appended to their ids: they came by this one of several inputs. */
+  cameBy(name: string): Records {
+    const paths = Array.from({ length: this.length }, (_, i) => `${this.paths?.[i] ?? ''}#${name}`)
+    return new Records({ ...this.same(), rows: this.rows, origins: this.origins, paths, results: this.results })
+  }
+
+  /** Records of several sets as one, set after set; what the engine makes of small batches. */
+  static concat(sets: readonly Records[]): Records {
+    if (sets.length === 1) return sets[0]!
+    const from: Origin[] = []
+    const parts: (readonly [set: Records, base: number])[] = []
+    let base = 0
+    for (const set of sets) {
+      parts.push([set, base])
+      for (const origin of set.from) {
+        from.push(origin)
+        base += origin.batch.rows.length
+      }
+    }
+    return Records.together(parts, from)
+  }
+
+  /**
+   * Records of several sets of one hand-over as one, in the order of their origins: what a record became by one way stands
+   * beside what it became by another. Results come last. All sets must have the same `from`, or none.
+   */
+  static merge(sets: readonly Records[]): Records {
+    if (sets.length === 1) return sets[0]!
+    const from = sets.find((set) => set.from.length > 0)?.from ?? []
+    const all = Records.together(
+      sets.map((set) => [set, 0] as const),
+      from,
+    )
+    const order = Array.from(all.rows.keys())
+    const { origins } = all
+    const place = (i: number) => (origins![i] === noOrigin ? Number.POSITIVE_INFINITY : origins![i]!)
+    // The sort is stable: at one origin the order is that of the sets.
+    order.sort((a, b) => place(a) - place(b) || 0)
+    return all.pick(order)
+  }
+
+  private static together(parts: readonly (readonly [set: Records, base: number])[], from: readonly Origin[]): Records {
+    const rows: Row[] = []
+    const paths = parts.some(([s]) => s.paths) ? ([] as string[]) : undefined
+    const results = parts.some(([s]) => s.results) ? ([] as (Result | undefined)[]) : undefined
+    let total = 0
+    for (const [set] of parts) total += set.rows.length
+    const origins = new Int32Array(total)
+    let n = 0
+    for (const [set, base] of parts) {
+      for (let i = 0; i < set.rows.length; i++) {
+        const at = set.origins ? set.origins[i]! : i
+        origins[n++] = at === noOrigin ? noOrigin : base + at
+        rows.push(set.rows[i]!)
+        paths?.push(set.paths?.[i] ?? '')
+        results?.push(set.results?.[i])
+      }
+    }
+    return new Records({ rows, from, pipeline: parts[0]![0].pipeline, origins, paths, results })
+  }
+}
+
+const highs = new WeakMap<Batch, Float64Array>()
+
+/** For each row of a batch the highest event time that stands before it in the batch. */
+function highsOf(batch: Batch): Float64Array {
+  let made = highs.get(batch)
+  if (made) return made
+  made = new Float64Array(batch.rows.length)
+  const others = batch.otherTimes ?? []
+  let high = Number.NEGATIVE_INFINITY
+  let other = 0
+  for (let i = 0; i < made.length; i++) {
+    for (; other < others.length && others[other]![0] <= i; other++) high = Math.max(high, others[other]![1])
+    made[i] = high
+    const time = batch.times?.[i]
+    if (time !== undefined && time > high) high = time
+  }
+  highs.set(batch, made)
+  return made
+}
+
+/** The highest event time of a batch, of whatever record; -Infinity: none. */
+export function highOf(batch: Batch): number {
+  let high = Number.NEGATIVE_INFINITY
+  for (const time of batch.times ?? []) if (time > high) high = time
+  for (const [, time] of batch.otherTimes ?? []) if (time > high) high = time
+  return high
+}
