@@ -1,9 +1,11 @@
 /**
- * Named points at which a test lets the process die: `MILLRACE_CRASH_AT=after_save:3` kills it by SIGKILL when `after_save` is passed for the third time.
- * Random kills miss the narrow places (between two statements of a save); these do not. Nothing happens where the variable is not set.
+ * Named points at which a test lets the process die: `MILLRACE_CRASH_AT=after_save:3` kills it by SIGKILL when
+ * `after_save` is passed for the third time. Random kills miss the narrow places (between two statements of a save);
+ * these do not. A test in the same process may listen instead, and throw. Nothing happens where nobody asks.
  */
 const [name, count] = (process.env['MILLRACE_CRASH_AT'] ?? '').split(':')
 let left = Number(count ?? 1)
+let listener: ((point: string) => void) | undefined
 
 /** The points of the engine; sinks have their own on top (`mid_file`). */
 export const crashPoints = [
@@ -23,6 +25,12 @@ export const crashPoints = [
 
 /** Dies here if this is the point the test asked for. */
 export function crashPoint(point: string): void {
+  listener?.(point)
   if (point !== name) return
   if (--left === 0) process.kill(process.pid, 'SIGKILL')
+}
+
+/** For tests: hears of every point that is passed, and may throw to end the run there. Undefined: nobody listens. */
+export function onCrashPoint(listen: ((point: string) => void) | undefined): void {
+  listener = listen
 }
