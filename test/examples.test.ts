@@ -33,7 +33,12 @@ describe('examples', () => {
     })
     expect(await pipe(['check'], folder)).toMatchObject({ code: 0, err: '' })
     const { code, out, err } = await pipe(['run', '--json'], folder)
-    expect([code, err]).toEqual([0, ''])
+    expect(code, err).toBe(0)
+    const events = err
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as { level: string; code: string })
+    expect(events.map(({ code }) => code)).toEqual(['started', 'ended'])
     expect(JSON.parse(out)).toMatchObject({ ended: true, balances: true })
     if (existsSync(join(folder, 'expected')))
       expect(outputs(join(folder, 'out'))).toEqual(outputs(join(folder, 'expected')))

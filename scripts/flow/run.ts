@@ -2,7 +2,7 @@
 import { cpSync, existsSync, mkdirSync, mkdtempSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
-import { type Counters, type Json, readStore, stateFolder } from '@millrace/core'
+import type { Counters } from '@millrace/core'
 import { freePort } from '@millrace/testkit'
 import { pipe, root } from '../pipe.ts'
 import { addUp, type Balance } from './balance.ts'
@@ -65,7 +65,6 @@ export async function runFlow(name: string, flow: Flow, options: FlowOptions): P
     if (code !== 0) throw new Error(`pipe ${words.join(' ')} ended with ${code}\n${out}${err}`)
     return out
   }
-  const before = new Map(flow.specs.map((spec) => [pipelineOf(spec), countersBefore(home, pipelineOf(spec))]))
   const set = Object.entries({ ...inputs, address: `127.0.0.1:${await freePort()}`, ...options.set }).flatMap(
     ([key, value]) => ['--set', `${key}=${value}`],
   )
@@ -74,10 +73,7 @@ export async function runFlow(name: string, flow: Flow, options: FlowOptions): P
   ) as PipelineSummary[]
   if (pipelines.some((p) => !p.ended && !p.caughtUp))
     throw new Error(`the flow was stopped before its end:\n${JSON.stringify(pipelines, undefined, 2)}`)
-  const since = pipelines.map((summary) => ({
-    ...summary,
-    counters: countersSince(before.get(summary.pipeline), summary.counters),
-  }))
+  const since = [...pipelines]
   for (const report of flow.reports) since.push(JSON.parse(await command(['run', report])) as PipelineSummary)
   const documents = new Map<string, number>()
   for (const { name: collection, spec } of flow.collections) {
@@ -89,8 +85,6 @@ export async function runFlow(name: string, flow: Flow, options: FlowOptions): P
   const balance = addUp(flow, since, documents, fresh && profile === 'local')
   return { flow: name, profile, folder, fresh, durationMs: performance.now() - startedMs, pipelines: since, balance }
 }
-
-const pipelineOf = (spec: string): string => spec.replace(/\.yaml$/, '')
 
 /** The specs, schemas and profiles of a flow in a folder of their own. Packages are found as they are from the repository. */
 export function copyProject(flow: Flow, folder: string): void {
@@ -115,31 +109,4 @@ function inputVars(flow: Flow, given: readonly string[], folder: string): Record
   return Object.fromEntries(
     flow.inputs.map(({ name, file }, i) => [name, given[i] === undefined ? file : resolve(given[i])]),
   )
-}
-
-/** What a pipeline that goes on had counted before, by node. */
-function countersBefore(home: string, pipeline: string): Record<string, Json> | undefined {
-  const store = readStore(stateFolder(home, pipeline))
-  if (!store) return undefined
-  try {
-    return store.run()?.ended ? undefined : store.counters()
-  } finally {
-    store.close()
-  }
-}
-
-function countersSince(before: Record<string, Json> | undefined, counters: Counters): Counters {
-  if (!before) return counters
-  const since = <T extends object>(nodes: Record<string, T>): Record<string, T> =>
-    Object.fromEntries(
-      Object.entries(nodes).map(([id, counts]) => {
-        const old = (before[id] ?? {}) as Record<string, number>
-        const numbers = Object.entries(counts as Record<string, number>).map(([key, n]) => [
-          key,
-          typeof n === 'number' ? n - (old[key] ?? 0) : n,
-        ])
-        return [id, Object.fromEntries(numbers) as T]
-      }),
-    )
-  return { sources: since(counters.sources), steps: since(counters.steps), sinks: since(counters.sinks) }
 }

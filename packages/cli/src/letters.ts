@@ -1,6 +1,14 @@
 /** Reads dead letters back from where the plan's sink put them: by its `query` where it is a store, else by the source of the same connector. */
+import { isUtf8 } from 'node:buffer'
+import { readFileSync } from 'node:fs'
+import { resolve } from 'node:path'
 import {
+  createSource,
   freshRead,
+  instanceFolders,
+  readStore,
+  stateFolder,
+  type LetterState,
   isBatch,
   deadLetterSchema,
   envOf,
@@ -12,13 +20,104 @@ import {
   resolveConfig,
 } from '@millrace/core'
 import { builtins } from './builtins.ts'
+import { type Flag, type Given, usageError } from './command.ts'
 import type { Opened } from './spec.ts'
 
 /** A dead letter with what is for people only. */
-export type Told = Letter & { readonly field: string | null; readonly message: string | null }
+export type Told = Letter & {
+  readonly field: string | null
+  readonly message: string | null
+  readonly state: LetterState
+}
+
+/** Flags that choose letters. */
+export const letterFlags = {
+  code: { type: 'text', value: 'CODE', description: 'Only those of this code.' },
+  step: { type: 'text', value: 'ID', description: 'Only those that stopped at this source, step or sink.' },
+  id: { type: 'list', value: 'ID', description: 'Only the one with this id; may be repeated.' },
+} as const satisfies Readonly<Record<string, Flag>>
+
+/** Whether the flags choose a letter. */
+export const chosen = (letter: Letter, flags: Given<typeof letterFlags>['flags']): boolean =>
+  (flags.code === undefined || letter.code === flags.code) &&
+  (flags.step === undefined || letter.step === flags.step) &&
+  (flags.id.length === 0 || flags.id.includes(letter.id))
+
+/** All letters with their states, each once: where a record has stopped at one place more than once, the last counts. */
+export async function lettersOf(opened: Opened, signal: AbortSignal): Promise<readonly Told[]> {
+  const { plan, around } = opened
+  const folder = instanceFolders(around.stateDir, plan.name)[0]?.folder ?? stateFolder(around.stateDir, plan.name)
+  const store = readStore(folder)
+  try {
+    const letters = new Map<string, Told>()
+    for await (const letter of readLetters(opened, signal)) {
+      const state = store?.letterState(letter.id, letter.step) ?? 'open'
+      letters.set(`${letter.step}\0${letter.id}`, { ...letter, state })
+    }
+    return [...letters.values()]
+  } finally {
+    store?.close()
+  }
+}
+
+/** Finds the place of a letter's record in its input: file and line, where its source can tell. */
+export function placer({ plan, registry, around }: Opened): (letter: Letter) => Promise<string | undefined> {
+  const sources = new Map<string, ReturnType<typeof createSource>['source'] | undefined>()
+  const sourceOf = (id: string) => {
+    if (!sources.has(id)) {
+      const node = plan.sources.find((each) => each.id === id)
+      sources.set(id, node && createSource(plan, node, registry, around).source)
+    }
+    return sources.get(id)
+  }
+  return async ({ source, split, position }) => {
+    const number = Number(position)
+    const at = Number.isSafeInteger(number) && String(number) === position ? number : position
+    return sourceOf(source)
+      ?.locate?.(split, at)
+      .catch(() => undefined)
+  }
+}
+
+/** The original bytes as text. Latin-1 shows every byte, whatever the record's encoding is. */
+export function originalText(letter: Letter): string {
+  const bytes = Buffer.from(letter.bytes, 'base64')
+  return isUtf8(bytes) ? bytes.toString('utf8') : bytes.toString('latin1')
+}
+
+/** A letter for an editor: its bytes as text where they are text. */
+export function exported({ id, step, code, field, message, bytes }: Told) {
+  const raw = Buffer.from(bytes, 'base64')
+  return { id, step, code, field, message, ...(isUtf8(raw) ? { text: raw.toString('utf8') } : { bytes }) }
+}
+
+/** Letters with the bytes that stand in a file of `dead-letter export`. */
+export function mendedFrom(file: string, cwd: string, letters: readonly Told[]): Letter[] {
+  const lines = readFileSync(resolve(cwd, file), 'utf8').split('\n')
+  return lines.flatMap((line, at) => {
+    if (line.trim() === '') return []
+    const wrong = (what: string) =>
+      usageError(`${file}:${at + 1}: ${what}`, 'Lines are those of `pipe dead-letter export`.')
+    let mended: { readonly id?: string; readonly step?: string; readonly text?: string; readonly bytes?: string }
+    try {
+      mended = JSON.parse(line) as typeof mended
+    } catch (error) {
+      throw wrong(`this is not JSON: ${(error as Error).message}`)
+    }
+    const letter = letters.find(({ id, step }) => id === mended.id && step === mended.step)
+    if (!letter) throw wrong(`no dead letter has the id ${String(mended.id)} and stopped at ${String(mended.step)}`)
+    if (mended.text === undefined && mended.bytes === undefined) throw wrong('it has neither `text` nor `bytes`')
+    return [
+      { ...letter, bytes: mended.text === undefined ? mended.bytes! : Buffer.from(mended.text).toString('base64') },
+    ]
+  })
+}
 
 /** All letters, oldest first where the store keeps an order. Throws `no_dead_letter` when the spec has none, `cannot_read_back` when its sink cannot be read. */
-export async function* readLetters({ plan, registry, around }: Opened, signal: AbortSignal): AsyncGenerator<Told> {
+async function* readLetters(
+  { plan, registry, around }: Opened,
+  signal: AbortSignal,
+): AsyncGenerator<Omit<Told, 'state'>> {
   const sink = plan.deadLetter
   if (!sink)
     throw new MillraceError(

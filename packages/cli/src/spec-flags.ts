@@ -10,5 +10,10 @@ export const specFlags = {
     value: 'FOLDER',
     description: 'Folder with a file per secret; MILLRACE_SECRET_NAME comes first.',
   },
+  'state-dir': {
+    type: 'text',
+    value: 'FOLDER',
+    description: 'Keep what pipelines save below this folder; default: `state` of millrace.yaml, else .millrace.',
+  },
   json: { type: 'boolean', description: 'Print JSON.' },
 } as const satisfies Readonly<Record<string, Flag>>

@@ -19,7 +19,7 @@ import { type Given, usageError } from './command.ts'
 import type { Io } from './io.ts'
 import { printFindings } from './print/finding.ts'
 import { hideSecrets } from './print/hide.ts'
-import { homeOf, textOf } from './project.ts'
+import { homeOf, stateHome, textOf } from './project.ts'
 import type { specFlags } from './spec-flags.ts'
 
 type SpecFlags = Given<typeof specFlags>['flags']
@@ -42,7 +42,12 @@ export interface Opened {
   readonly project: Project
   readonly plan: Plan
   readonly registry: Registry
-  readonly around: { readonly root: string; readonly home: string; readonly secrets: Secrets }
+  readonly around: {
+    readonly root: string
+    readonly home: string
+    readonly stateDir: string
+    readonly secrets: Secrets
+  }
 }
 
 /** Reads and checks specs; prints nothing. Those of one project share their connectors. */
@@ -100,11 +105,13 @@ export async function openPlans(
   const values = await readSecrets(secretNames(plans), io.env, secretsDir(flags, io))
   hideSecrets(values.values())
   const secrets: Secrets = (name) => values.get(name)
+  const stateDirs = new Map<string, string>()
+  for (const { profile } of plans) stateDirs.set(profile, await stateHome(root, profile, flags, io.cwd))
   return checked.map(({ project, registry, plan }) => ({
     project,
     plan: plan!,
     registry,
-    around: { root, home: homeOf(root, plan!.profile), secrets },
+    around: { root, home: homeOf(root, plan!.profile), stateDir: stateDirs.get(plan!.profile)!, secrets },
   }))
 }
 

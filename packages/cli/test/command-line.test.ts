@@ -22,7 +22,7 @@ describe('the command line', () => {
   it('explains a group of commands by its parts', async () => {
     expect((await pipe(['state', '--help'], here)).out).toContain('state reset')
     const { code, err } = await pipe(['state', 'forget'], here)
-    expect([code, err]).toEqual([2, '`pipe state` has no `forget`: it has show, reset and rescale.\n'])
+    expect([code, err]).toEqual([2, '`pipe state` has no `forget`: it has show, reset, move and rescale.\n'])
   })
 
   it('names the nearest command and flag, with exit code 2', async () => {

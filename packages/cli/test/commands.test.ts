@@ -275,13 +275,14 @@ describe('pipe state', () => {
     await pipe(['run'], folder)
     expect((await pipe(['state', 'show'], folder)).out).toBe('orders\n')
     expect((await pipe(['state', 'show', 'orders'], folder)).out).toMatch(
-      /run 1, ended\nNot running\.[\s\S]*data\/orders\.csv/,
+      /run 1, ended\n\nsource[\s\S]*data\/orders\.csv/,
     )
     expect((await pipe(['state', 'reset', 'orders'], folder)).out).toContain('Add --yes')
     expect((await pipe(['state', 'reset', 'orders', '--yes'], folder)).out).toContain('starts from the beginning')
     expect(JSON.parse((await pipe(['state', 'show', 'orders', '--json'], folder)).out)).toMatchObject({
       positions: [],
-      incarnation: 2,
+      incarnation: 1,
+      ended: true,
     })
     expect(await pipe(['state', 'show', 'none'], folder)).toMatchObject({ code: 2 })
   })

@@ -9,6 +9,7 @@ let listener: ((point: string) => void) | undefined
 
 /** The points of the engine; sinks have their own on top (`mid_file`). */
 export const crashPoints = [
+  'mid_begin',
   'after_read',
   'after_transform',
   'before_write',
@@ -18,10 +19,18 @@ export const crashPoints = [
   'before_save',
   'mid_save',
   'after_save',
+  'after_record',
   'before_publish',
   'after_publish',
+  'after_duty',
   'after_commit',
+  'before_record',
+  'before_end',
+  'after_end',
 ] as const
+
+/** Those of `pipe state rescale`. */
+export const rescaleCrashPoints = ['rescale_filled', 'rescale_marked', 'rescale_renamed'] as const
 
 /** Dies here if this is the point the test asked for. */
 export function crashPoint(point: string): void {

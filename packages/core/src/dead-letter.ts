@@ -1,8 +1,10 @@
 /**
- * What is kept of a record that cannot pass: enough to find it, to understand it and to run it again with a mended spec.
- * A dead letter is a row like any other, of this schema, written by the sink that the spec names under `dead_letter`.
+ * What is kept of a record that cannot pass: enough to find it, to understand it and to run it again with a mended spec, as
+ * the record that it was. A dead letter is a row like any other, of this schema, written by the sink that the spec names
+ * under `dead_letter`.
  */
-import type { Json, Row } from './record.ts'
+import { toJson } from './convert.ts'
+import type { Json, Result, Row } from './record.ts'
 import type { RecordType, Type } from './schema.ts'
 
 const text: Type = { kind: 'string' }
@@ -31,11 +33,22 @@ export const deadLetterSchema: RecordType = {
     spec_hash: required(text),
     /** What decoding needs besides the bytes, as JSON text. */
     context: optional(text),
+    /** Its transport key. */
+    key: optional(text),
+    /** Its arrival and its event time. */
+    arrived_at: optional({ kind: 'timestamp' }),
+    event_time: optional({ kind: 'timestamp' }),
     /** `raw`: the original bytes; `row`: the row as JSON, where there are none. */
     form: required(text),
     /** Base64. */
     bytes: required(text),
   },
+}
+
+/** A dead letter by the record's id and the node that it stopped at. */
+export interface LetterKey {
+  readonly id: string
+  readonly node: string
 }
 
 /** A record that failed, at one node. */
@@ -46,30 +59,30 @@ export interface Failure {
   readonly message?: string | undefined
   readonly id: string
   readonly path?: string | undefined
+  /** Empty for a result of a step. */
   readonly source: string
   readonly split: string
   readonly position: string | number
   readonly context?: Json | undefined
-  /** Original bytes; undefined: `row` stands for them. */
+  readonly key?: string | undefined
+  readonly arrival?: number | undefined
+  readonly time?: number | undefined
+  /** Original bytes; undefined: `row`, of type `rowType`, stands for them. */
   readonly bytes?: Uint8Array | undefined
   readonly row?: Row | undefined
+  readonly rowType?: RecordType | undefined
+  readonly result?: Result | undefined
   readonly attempts?: number
+  /** The letter whose replay this is. */
+  readonly letter?: LetterKey | undefined
 }
 
-/** Values that JSON has no form for, as their text forms. */
-const plain = (_key: string, value: unknown): unknown =>
-  typeof value === 'bigint'
-    ? value.toString()
-    : value instanceof Uint8Array
-      ? Buffer.from(value).toString('base64')
-      : value
-
 /** A failure as a row of `deadLetterSchema`. */
-export function deadLetterRow(failure: Failure, pipeline: string, specHash: string): Row {
-  const { bytes } = failure
+export function deadLetterRow(failure: Failure, pipeline: string, specHash: string): Row & { readonly bytes: string } {
+  const { bytes, row, rowType } = failure
   return {
     id: failure.id,
-    path: failure.path ?? null,
+    path: failure.path || null,
     pipeline,
     source: failure.source,
     split: failure.split,
@@ -81,9 +94,32 @@ export function deadLetterRow(failure: Failure, pipeline: string, specHash: stri
     attempts: failure.attempts ?? 1,
     spec_hash: specHash,
     context: failure.context === undefined ? null : JSON.stringify(failure.context),
+    key: failure.key ?? null,
+    arrived_at: timeOf(failure.arrival),
+    event_time: timeOf(failure.time),
     form: bytes ? 'raw' : 'row',
-    bytes: bytes
-      ? Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('base64')
-      : Buffer.from(JSON.stringify(failure.row ?? null, plain)).toString('base64'),
+    bytes: (bytes ? bufferOf(bytes) : Buffer.from(rowText(row ?? {}, rowType))).toString('base64'),
   }
+}
+
+/** Times outside of the years that have a text form are left out: the bytes still hold them. */
+const timeOf = (ms: number | undefined): number | null =>
+  ms === undefined || !(Math.abs(ms) < 8.64e15) || ms < -62_135_596_800_000 || ms > 253_402_300_799_999 ? null : ms
+
+const bufferOf = (bytes: Uint8Array): Buffer => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+
+/** A row as JSON text, each value in the form that its type has in JSON. What has none stands as text. */
+function rowText(row: Row, type: RecordType | undefined): string {
+  const plain = (_key: string, value: unknown): unknown =>
+    typeof value === 'bigint' ? String(value) : value instanceof Uint8Array ? bufferOf(value).toString('base64') : value
+  const encoded: Record<string, unknown> = {}
+  for (const [name, value] of Object.entries(row)) {
+    const field = type && Object.hasOwn(type.fields, name) ? type.fields[name] : undefined
+    try {
+      encoded[name] = field && value !== null && value !== undefined ? toJson(field.type)(value) : value
+    } catch {
+      encoded[name] = value
+    }
+  }
+  return JSON.stringify(encoded, plain)
 }

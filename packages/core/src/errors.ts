@@ -64,16 +64,19 @@ export class SystemError extends Error {
   readonly code: string
   readonly retry: boolean
   readonly hint: string | undefined
+  /** How long the system asks to wait before the next try, ms. */
+  readonly waitMs: number | undefined
 
   constructor(
     code: string,
     message: string,
-    more: { retry?: boolean; hint?: string | undefined; cause?: unknown } = {},
+    more: { retry?: boolean; hint?: string | undefined; waitMs?: number | undefined; cause?: unknown } = {},
   ) {
     super(message, more.cause === undefined ? undefined : { cause: more.cause })
     this.code = code
     this.retry = more.retry ?? false
     this.hint = more.hint
+    this.waitMs = more.waitMs
   }
 }
 

@@ -15,6 +15,11 @@ export { deadLetterSchema } from './dead-letter.ts'
 export * from './observe.ts'
 export * from './run/index.ts'
 export type { StartWorker, WorkerOptions } from './run/workers.ts'
+export { type Bounds, defaultBounds } from './run/due.ts'
+export type { Letter } from './run/letters.ts'
+export type { ReplayOutcome } from './run/replays.ts'
+export * from './clock.ts'
+export * from './edits.ts'
 export { type Counters, type SinkCounters, type SourceCounters, type StepCounters } from './run/counters.ts'
 export * from './store.ts'
 export * from './owner.ts'
@@ -31,10 +36,17 @@ export { check, type Planning } from './plan/make.ts'
 export { secretNames } from './spec/secrets.ts'
 export type { Finding } from './spec/finding.ts'
 export { placeOfConnection } from './spec/connections.ts'
-export { type Project, type ProjectOptions, profileNames, readProject, readSecrets } from './spec/project.ts'
+export {
+  type Project,
+  type ProjectOptions,
+  profileNames,
+  readProject,
+  readSecrets,
+  stateSetting,
+} from './spec/project.ts'
 export * from './spec/units.ts'
 export * from './expression/index.ts'
-export { envOf } from './run/instantiate.ts'
+export { createSource, envOf } from './run/wiring.ts'
 export { deadLetterShape, type Shape, sinkShape, sourceShape, specShape, stepShape, varShape } from './spec/shape.ts'
 export { type OptionsRead, optionsFromText } from './spec/text.ts'
 export { optionJsonSchema, specJsonSchema } from './spec/json-schema.ts'

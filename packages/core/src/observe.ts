@@ -14,17 +14,31 @@ export type RunEvent =
     }
   | { readonly type: 'saved'; readonly epoch: number; readonly durationMs: number }
   | { readonly type: 'published'; readonly sink: string }
-  /** Something failed and is tried again; nothing is lost. */
+  /**
+   * Something failed and is tried again; nothing is lost. `sinceMs`: how long it has been failing; `forMs`: how long it is
+   * waited for, Infinity: until it works.
+   */
   | {
       readonly type: 'retry'
       readonly node: string
+      readonly doing: string
       readonly message: string
       readonly attempt: number
       readonly waitMs: number
+      readonly sinceMs: number
+      readonly forMs: number
     }
   | { readonly type: 'warning'; readonly node: string; readonly message: string }
   | { readonly type: 'stopping'; readonly reason: string }
   | { readonly type: 'ended'; readonly ended: boolean }
+  /** What stopped the run; it is thrown as well. */
+  | {
+      readonly type: 'failed'
+      readonly code: string
+      readonly message: string
+      readonly place?: string | undefined
+      readonly hint?: string | undefined
+    }
 
 /** How far the reading is; live. */
 export interface Progress {

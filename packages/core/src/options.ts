@@ -36,6 +36,11 @@ export interface OptionSchema<T = unknown> {
   readonly anyOf?: readonly OptionSchema[]
   /** Marks an option that may be absent. Not part of JSON Schema's output. */
   readonly optional?: boolean
+  /**
+   * It changes how fast, how much at once or how long, never what comes out: a run that was interrupted may go on with
+   * another value. Not part of JSON Schema's output.
+   */
+  readonly tuning?: boolean
   readonly '~static'?: T
 }
 
@@ -67,9 +72,12 @@ interface More<T> {
   default?: T
   /** As a user would type it. */
   example?: unknown
+  /** See `OptionSchema.tuning`. */
+  tuning?: boolean
 }
 const rest = (description: string, more?: More<unknown>) => ({
   description,
+  ...(more?.tuning ? { tuning: true } : {}),
   ...(more?.default === undefined ? {} : { default: more.default }),
   ...(more?.example === undefined ? {} : { examples: [more.example] }),
 })

@@ -9,6 +9,7 @@
 import type { Push, SinkCapabilities, SourceCapabilities } from './connector.ts'
 import type { Json } from './record.ts'
 import type { RecordType } from './schema.ts'
+import type { RetryRule } from './spec/retry.ts'
 
 /** What becomes of a bad record. */
 export type OnError = 'stop' | 'dead_letter' | 'drop'
@@ -23,8 +24,16 @@ export interface Plan {
   readonly description?: string
   readonly profile: string
   readonly runs: 'whole' | 'continue'
-  /** `weakest`: the node that allows no better label, and why; `required`: what the spec demands. */
-  readonly delivery: { readonly label: DeliveryLabel; readonly weakest: string; readonly required?: DeliveryLabel }
+  /**
+   * `weakest`: the node that allows no better label, and why; `within`: bounds within which it holds, in words;
+   * `required`: what the spec demands.
+   */
+  readonly delivery: {
+    readonly label: DeliveryLabel
+    readonly weakest: string
+    readonly within?: readonly string[]
+    readonly required?: DeliveryLabel
+  }
   readonly parallelism: number
   readonly sources: readonly PlanSource[]
   /** In topological order: a step comes after everything it reads. */
@@ -49,6 +58,8 @@ export interface PlanNode {
   readonly config: Json
   /** The connection it was bound by, where it was. */
   readonly connection?: string
+  /** How long failures of its system are waited for, where the spec says so. */
+  readonly retry?: RetryRule
 }
 
 /** What is read. */
@@ -79,6 +90,7 @@ export interface PlanEventTime {
   readonly maxOutOfOrderMs: number | null
   readonly idleAfterMs?: number
   readonly maxFutureMs?: number
+  readonly maxSkewMs?: number
   readonly lane?: 'file'
 }
 
@@ -91,13 +103,23 @@ export interface PlanStep extends PlanNode {
   readonly output?: RecordType
   /** Types of its named outputs. */
   readonly sides: Readonly<Record<string, RecordType>>
+  /** Those of `from` whose name becomes part of a record's id, since they can bring the same record. */
+  readonly namedFrom: readonly string[]
+  /** For a step with named inputs: output that it reads to the input's name. */
+  readonly inputs?: Readonly<Record<string, string>>
   /** Name of the side input to the id of the source that is read for it. */
   readonly sideInputs: Readonly<Record<string, string>>
   readonly onError: OnError
   readonly stateful: boolean
   readonly multiplies: boolean
-  /** Of its type, configuration and input types: state under another hash is not this step's. */
+  /** It adds records up: what it holds is in no output yet. */
+  readonly counts: boolean
+  /** What it gives depends on the order of several lanes, or on the clock. */
+  readonly ordered: boolean
+  /** Of what its memory depends on: memory under another hash is not this step's. */
   readonly stateHash: string
+  /** Equal groups of these fields come from one split: the memory of each split is kept apart. */
+  readonly partitionedBy?: readonly string[]
   /** The source that does its work; the step itself is passed over. */
   readonly pushedInto?: string
 }
@@ -105,8 +127,11 @@ export interface PlanStep extends PlanNode {
 /** Where results go. */
 export interface PlanSink extends PlanNode {
   readonly from: readonly string[]
+  /** See `PlanStep.namedFrom`. */
+  readonly namedFrom: readonly string[]
   readonly input: RecordType
   readonly capabilities: SinkCapabilities
 }
 
+export type { RetryRule } from './spec/retry.ts'
 export { resolveConfig, type Secrets } from './spec/secrets.ts'

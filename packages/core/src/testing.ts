@@ -4,15 +4,17 @@ import {
   defineSource,
   defineTransform,
   type Sink,
+  type SinkCapabilities,
   type SinkDefinition,
   type Source,
+  type SourceCapabilities,
   type SourceDefinition,
   type Transform,
   type TransformDefinition,
 } from './connector.ts'
 import { deadLetterSchema } from './dead-letter.ts'
 import { option } from './options.ts'
-import type { Plan, PlanSink, PlanSource, PlanStep } from './plan.ts'
+import type { Plan, PlanEventTime, PlanSink, PlanSource, PlanStep, RetryRule } from './plan.ts'
 import { type BadRecord, batch, type Json, type Row } from './record.ts'
 import { type Registry, registryOf } from './registry.ts'
 import type { RecordType } from './schema.ts'
@@ -32,9 +34,11 @@ export function memorySource(
         const bad: BadRecord[] = []
         for (let i = at; i < end; i++) {
           const code = more.bad?.get(i)
-          if (code)
-            bad.push({ position: i, code, message: `record ${i} is bad`, bytes: Buffer.from(JSON.stringify(rows[i])) })
-          else good.push(i)
+          if (!code) good.push(i)
+          else {
+            const bytes = Buffer.from(JSON.stringify(rows[i]))
+            bad.push({ position: i, code, message: `record ${i} is bad`, bytes, before: good.length })
+          }
         }
         yield batch({
           split,
@@ -101,30 +105,43 @@ export function countBy(field: string): Transform {
   }
 }
 
+/** A source of a test pipeline, with what it can do beyond a bounded one whose splits have lanes of their own. */
+export interface TestSource {
+  readonly create: () => Source
+  readonly capabilities?: Partial<SourceCapabilities>
+  readonly eventTime?: PlanEventTime
+  readonly onError?: PlanSource['onError']
+  readonly answer?: PlanSource['answer']
+}
+
+/** A step of a test pipeline, with what a definition and the check would say of it. */
+export interface TestStep
+  extends Partial<
+    Pick<PlanStep, 'from' | 'namedFrom' | 'inputs' | 'stateful' | 'counts' | 'ordered' | 'multiplies' | 'partitionedBy'>
+  > {
+  readonly create: () => Transform
+  /** Named outputs. */
+  readonly sides?: readonly string[]
+}
+
+export interface TestSink {
+  readonly create: () => Sink
+  readonly from?: readonly string[]
+  readonly namedFrom?: readonly string[]
+  readonly capabilities?: Partial<SinkCapabilities>
+}
+
 /** What a test pipeline is made of; steps and sinks read the one before unless `from` says otherwise. */
 export interface TestPipeline {
   readonly name?: string
   readonly runs?: 'whole' | 'continue'
   readonly onError?: Plan['onError']
   readonly stopAbove?: number
-  readonly sources: Readonly<Record<string, () => Source>>
-  readonly steps?: Readonly<
-    Record<
-      string,
-      {
-        readonly from?: readonly string[]
-        readonly create: () => Transform
-        readonly sides?: readonly string[]
-        readonly multiplies?: boolean
-      }
-    >
-  >
-  readonly sinks: Readonly<
-    Record<
-      string,
-      { readonly from?: readonly string[]; readonly create: () => Sink; readonly checkpointsOnRoll?: boolean }
-    >
-  >
+  /** Of every connector. */
+  readonly retry?: RetryRule
+  readonly sources: Readonly<Record<string, (() => Source) | TestSource>>
+  readonly steps?: Readonly<Record<string, TestStep>>
+  readonly sinks: Readonly<Record<string, TestSink>>
   readonly deadLetter?: () => Sink
 }
 
@@ -134,21 +151,23 @@ const none = option.object({})
 /** A plan and its registry, for `run`. */
 export function testPipeline(pipeline: TestPipeline): { readonly plan: Plan; readonly registry: Registry } {
   const definitions: (SourceDefinition | SinkDefinition | TransformDefinition)[] = []
-  const common = (id: string) => ({ id, type: id, package: 'testing', config: {} as Json })
   const onError = pipeline.onError ?? 'stop'
-  const sources = Object.entries(pipeline.sources).map(([id, create]): PlanSource => {
-    const capabilities = { bounded: true, replayable: true, lanes: 'split' } as const
+  const { retry } = pipeline
+  const common = (id: string) => ({ id, type: id, package: 'testing', config: {} as Json, ...(retry ? { retry } : {}) })
+  const named = <K extends string>(kind: K, id: string) => ({ kind, type: id, summary: id, options: none })
+
+  const sources = Object.entries(pipeline.sources).map(([id, given]): PlanSource => {
+    const source: TestSource = typeof given === 'function' ? { create: given } : given
+    const capabilities = { bounded: true, replayable: true, lanes: 'split', ...source.capabilities } as const
     definitions.push(
       defineSource({
-        kind: 'source',
-        type: id,
-        summary: id,
-        options: none,
+        ...named('source', id),
         capabilities: () => capabilities,
-        create,
+        create: source.create,
         decoder: () => (bytes) => JSON.parse(Buffer.from(bytes).toString()) as Row,
       }),
     )
+    const { eventTime, answer } = source
     return {
       ...common(id),
       schema: anything,
@@ -156,55 +175,51 @@ export function testPipeline(pipeline: TestPipeline): { readonly plan: Plan; rea
       output: anything,
       pushed: [],
       capabilities,
-      onError,
+      onError: source.onError ?? onError,
+      ...(eventTime ? { eventTime } : {}),
+      ...(answer ? { answer } : {}),
     }
   })
+
   let last = sources[0]!.id
-  const steps = Object.entries(pipeline.steps ?? {}).map(([id, step]): PlanStep => {
-    definitions.push(
-      defineTransform({
-        kind: 'transform',
-        type: id,
-        summary: id,
-        options: none,
-        infer: () => ({ output: anything, problems: [] }),
-        create: step.create,
-      }),
-    )
-    const from = step.from ?? [last]
-    last = id
-    const sides = Object.fromEntries((step.sides ?? []).map((name) => [name, anything]))
-    return {
-      ...common(id),
-      from,
-      input: anything,
-      output: anything,
-      sides,
-      sideInputs: {},
-      onError,
-      stateful: false,
-      multiplies: step.multiplies ?? false,
-      stateHash: 'test',
-    }
-  })
-  const sinkOf = (
-    id: string,
-    create: () => Sink,
-    from: readonly string[],
-    input: RecordType,
-    checkpointsOnRoll = false,
-  ): PlanSink => {
-    const capabilities = { label: 'effectively-once', how: 'by record id', checkpointsOnRoll } as const
-    definitions.push(
-      defineSink({ kind: 'sink', type: id, summary: id, options: none, capabilities: () => capabilities, create }),
-    )
-    return { ...common(id), from, input, capabilities }
-  }
-  const sinks = Object.entries(pipeline.sinks).map(([id, sink]) =>
-    sinkOf(id, sink.create, sink.from ?? [last], anything, sink.checkpointsOnRoll),
+  const steps = Object.entries(pipeline.steps ?? {}).map(
+    ([id, { create, sides = [], from = [last], ...step }]): PlanStep => {
+      definitions.push(
+        defineTransform({ ...named('transform', id), infer: () => ({ output: anything, problems: [] }), create }),
+      )
+      last = id
+      return {
+        ...common(id),
+        input: anything,
+        output: anything,
+        sideInputs: {},
+        onError,
+        stateful: false,
+        multiplies: false,
+        counts: false,
+        ordered: false,
+        namedFrom: [],
+        stateHash: 'test',
+        ...step,
+        from,
+        sides: Object.fromEntries(sides.map((name) => [name, anything])),
+      }
+    },
   )
+
+  const sinkOf = (id: string, sink: TestSink, from: readonly string[], input: RecordType): PlanSink => {
+    const capabilities = {
+      label: 'effectively-once',
+      how: 'by record id',
+      key: 'record_id',
+      ...sink.capabilities,
+    } as const
+    definitions.push(defineSink({ ...named('sink', id), capabilities: () => capabilities, create: sink.create }))
+    return { ...common(id), from, namedFrom: sink.namedFrom ?? [], input, capabilities }
+  }
+  const sinks = Object.entries(pipeline.sinks).map(([id, sink]) => sinkOf(id, sink, sink.from ?? [last], anything))
   const deadLetter = pipeline.deadLetter && {
-    ...sinkOf('dead_letter', pipeline.deadLetter, [], deadLetterSchema),
+    ...sinkOf('dead_letter', { create: pipeline.deadLetter }, [], deadLetterSchema),
     ...(pipeline.stopAbove === undefined ? {} : { stopAbove: pipeline.stopAbove }),
   }
   const plan: Plan = {

@@ -1,18 +1,20 @@
 import { defineCommand } from '../command.ts'
-import { readLetters, type Told } from '../letters.ts'
+import { oneSpec } from '../find-spec.ts'
+import { chosen, lettersOf, letterFlags, originalText, placer, type Told } from '../letters.ts'
 import { wholeNumber } from '../number.ts'
 import { count, table } from '../print/table.ts'
-import { oneSpec } from '../find-spec.ts'
 import { openPlan } from '../spec.ts'
 import { specFlags } from '../spec-flags.ts'
 
 export default defineCommand({
   name: 'dead-letter list',
   summary: 'List the records that could not pass: where they stopped, why, and what they were.',
+  details: 'Those that were replayed or dismissed are left out unless --all asks for them.',
   args: [['[SPEC]', 'File or pipeline name; default: the only pipeline of the project.']],
   flags: {
     ...specFlags,
-    code: { type: 'text', value: 'CODE', description: 'Only those of this code.' },
+    ...letterFlags,
+    all: { type: 'boolean', description: 'Those that were replayed or dismissed as well.' },
     limit: { type: 'text', value: 'N', description: 'Show at most so many; default 20.' },
   },
   examples: [
@@ -23,50 +25,42 @@ export default defineCommand({
     const limit = wholeNumber('--limit', flags.limit, flags.json ? Number.MAX_SAFE_INTEGER : 20)
     const opened = await openPlan(oneSpec(spec, io), flags, io)
     if (!opened) return 2
-    const shown: Told[] = []
-    const kinds = new Map<string, number>()
-    for await (const letter of readLetters(opened, io.stopSignal())) {
-      if (flags.code !== undefined && letter.code !== flags.code) continue
-      const kind = `${letter.step}\t${letter.code}`
-      kinds.set(kind, (kinds.get(kind) ?? 0) + 1)
-      if (shown.length < limit) shown.push(letter)
-    }
+    const letters = await lettersOf(opened, io.stopSignal())
+    const listed = letters.filter((letter) => chosen(letter, flags) && (flags.all || letter.state === 'open'))
     if (flags.json) {
-      io.out(
-        `${JSON.stringify(
-          shown.map((letter) => ({ ...letter, text: original(letter) })),
-          undefined,
-          2,
-        )}\n`,
-      )
+      const shown = listed.slice(0, limit).map((letter) => ({ ...letter, text: originalText(letter) }))
+      io.out(`${JSON.stringify(shown, undefined, 2)}\n`)
       return 0
     }
-    const total = [...kinds.values()].reduce((a, b) => a + b, 0)
-    if (total === 0) {
-      io.out('The dead letter is empty.\n')
+    if (listed.length === 0) {
+      const done = letters.length - listed.length
+      io.out(done === 0 ? 'The dead letter is empty.\n' : `No dead letter is open; --all shows ${count(done)} more.\n`)
       return 0
     }
-    io.out(`${count(total)} records could not pass:\n\n`)
+    const kinds = Map.groupBy(listed, ({ step, code, field, state }) => [step, code, field ?? '', state].join('\t'))
+    io.out(`${count(listed.length)} records could not pass:\n\n`)
     io.out(
       table(
-        [{ title: 'records', right: true }, { title: 'at' }, { title: 'code' }],
-        [...kinds].toSorted((a, b) => b[1] - a[1]).map(([kind, n]) => [count(n), ...kind.split('\t')]),
+        [{ title: 'records', right: true }, { title: 'at' }, { title: 'code' }, { title: 'field' }, { title: 'state' }],
+        [...kinds]
+          .toSorted((a, b) => b[1].length - a[1].length)
+          .map(([kind, all]) => [count(all.length), ...kind.split('\t')]),
       ),
     )
     io.out('\n')
-    for (const letter of shown)
-      io.out(
-        `${letter.id}\n  ${letter.code}${letter.message ? `: ${letter.message}` : ''}\n  ${original(letter).trimEnd().slice(0, 300)}\n`,
-      )
-    if (total > shown.length) io.out(`… and ${count(total - shown.length)} more: --limit N shows them.\n`)
-    io.out('\nMend the spec or the data, then: pipe dead-letter replay\n')
+    const placeOf = placer(opened)
+    for (const letter of listed.slice(0, limit)) io.out(await textOf(letter, placeOf))
+    if (listed.length > limit) io.out(`… and ${count(listed.length - limit)} more: --limit N shows them.\n`)
+    io.out(
+      '\nMend the spec or the data, then: pipe dead-letter replay. What is not worth it: pipe dead-letter dismiss\n',
+    )
     return 0
   },
 })
 
-// Latin-1 shows every byte, whatever the record's encoding is.
-function original(letter: Told): string {
-  const bytes = Buffer.from(letter.bytes, 'base64')
-  const text = bytes.toString('utf8')
-  return text.includes('\uFFFD') ? bytes.toString('latin1') : text
+async function textOf(letter: Told, placeOf: ReturnType<typeof placer>): Promise<string> {
+  const { id, step, code, field, message, state } = letter
+  const place = await placeOf(letter)
+  const what = `${code}${field ? ` (${field})` : ''}${message ? `: ${message}` : ''}`
+  return `${id}\n  ${place ? `${place}, ` : ''}at ${step}, ${state}\n  ${what}\n  ${originalText(letter).trimEnd().slice(0, 300)}\n`
 }

@@ -1,8 +1,8 @@
 import { type Letter, replay } from '@millrace/core'
 import { defineCommand } from '../command.ts'
-import { readLetters } from '../letters.ts'
-import { count } from '../print/table.ts'
 import { oneSpec } from '../find-spec.ts'
+import { chosen, lettersOf, letterFlags, mendedFrom } from '../letters.ts'
+import { count } from '../print/table.ts'
 import { openPlan } from '../spec.ts'
 import { specFlags } from '../spec-flags.ts'
 
@@ -10,27 +10,44 @@ export default defineCommand({
   name: 'dead-letter replay',
   summary: 'Put the records that could not pass through the pipeline again, with the spec as it is now.',
   details:
-    'Each goes only to where it stopped and what follows, under its own id; what was replayed before with this spec is skipped, so repeating it is harmless. What fails again stays.',
+    'Each goes only to where it stopped and what follows, under its own id; what was replayed before is skipped, so repeating it is harmless. While the pipeline runs, the process that runs it does it. With --from the bytes of letters are those of a file that `dead-letter export` wrote and you have mended.',
   args: [['[SPEC]', 'File or pipeline name; default: the only pipeline of the project.']],
-  flags: { ...specFlags, code: { type: 'text', value: 'CODE', description: 'Only those of this code.' } },
+  flags: {
+    ...specFlags,
+    ...letterFlags,
+    from: {
+      type: 'text',
+      value: 'FILE',
+      description: 'Letters with mended bytes, as `dead-letter export` writes them.',
+    },
+    'reset-state': {
+      type: 'boolean',
+      description: 'Give up what an edit of the spec discards of the saved state; `pipe plan` lists it.',
+    },
+  },
   examples: [
     ['pipe dead-letter replay orders', 'After the spec was mended.'],
     ['pipe dead-letter replay orders --code bad_date', 'Only those with a bad date.'],
+    ['pipe dead-letter replay orders --from letters.jsonl', 'With the bytes that were mended in the file.'],
   ],
   async run({ flags, args: [spec] }, io) {
     const opened = await openPlan(oneSpec(spec, io), flags, io)
     if (!opened) return 2
     const signal = io.stopSignal()
-    const letters: Letter[] = []
-    for await (const letter of readLetters(opened, signal))
-      if (flags.code === undefined || letter.code === flags.code) letters.push(letter)
-    const summary = await replay(opened.plan, opened.registry, letters, { ...opened.around, signal })
+    const open = (await lettersOf(opened, signal)).filter((letter) => chosen(letter, flags))
+    const letters: readonly Letter[] = flags.from === undefined ? open : mendedFrom(flags.from, io.cwd, open)
+    const summary = await replay(opened.plan, opened.registry, letters, {
+      ...opened.around,
+      signal,
+      resetState: flags['reset-state'],
+    })
     if (flags.json) io.out(`${JSON.stringify(summary, undefined, 2)}\n`)
     else {
+      const { replayed, skipped, failedAgain, byRunning } = summary
       io.out(
-        `${count(summary.letters)} dead letters: ${count(summary.replayed)} delivered now, ${count(summary.skipped)} replayed before, ${count(summary.failedAgain.length)} failed again\n`,
+        `${count(summary.letters)} dead letters: ${count(replayed)} went through${byRunning ? ' in the pipeline that is running' : ''}, ${count(skipped)} were replayed or dismissed before, ${count(failedAgain.length)} failed again.\n`,
       )
-      for (const failure of summary.failedAgain.slice(0, 10))
+      for (const failure of failedAgain.slice(0, 10))
         io.out(
           `  ${failure.id}\n    ${failure.code} at ${failure.step}${failure.message ? `: ${failure.message}` : ''}\n`,
         )

@@ -38,6 +38,14 @@ export const commands: Readonly<Record<string, { readonly summary: string; load(
     summary: 'List the records that could not pass, and why.',
     load: async () => (await import('./dead-letter-list.ts')).default,
   },
+  'dead-letter export': {
+    summary: 'Print them for an editor.',
+    load: async () => (await import('./dead-letter-export.ts')).default,
+  },
+  'dead-letter dismiss': {
+    summary: 'Mark them as done with.',
+    load: async () => (await import('./dead-letter-dismiss.ts')).default,
+  },
   'dead-letter replay': {
     summary: 'Put them through the pipeline again.',
     load: async () => (await import('./dead-letter-replay.ts')).default,
@@ -49,6 +57,10 @@ export const commands: Readonly<Record<string, { readonly summary: string; load(
   'state reset': {
     summary: 'Forget what a pipeline has saved.',
     load: async () => (await import('./state-reset.ts')).default,
+  },
+  'state move': {
+    summary: 'Carry what is saved to a new id.',
+    load: async () => (await import('./state-move.ts')).default,
   },
   'state rescale': {
     summary: 'Move what a pipeline has saved to another number of instances.',

@@ -2,6 +2,7 @@ import { resolve } from 'node:path'
 import { type ManyOptions, run, runMany, type Summary } from '@millrace/core'
 import { defineCommand, usageError } from '../command.ts'
 import { oneSpec, specsOf } from '../find-spec.ts'
+import { jsonEvents } from '../print/events.ts'
 import { showProgress } from '../print/progress.ts'
 import { summaryJson, summaryText } from '../print/summary.ts'
 import { type Opened, openPlans } from '../spec.ts'
@@ -19,6 +20,10 @@ export default defineCommand({
     ...specFlags,
     replace: { type: 'boolean', description: 'Replace the results of an earlier run.' },
     keep: { type: 'boolean', description: 'Keep the results of an earlier run beside the new ones.' },
+    'reset-state': {
+      type: 'boolean',
+      description: 'Give up what an edit of the spec discards of the saved state; `pipe plan` lists it.',
+    },
     until: {
       type: 'text',
       value: 'caught_up',
@@ -41,13 +46,14 @@ export default defineCommand({
     const instance = instanceOf(flags.instance)
     const opened = await openPlans(args.length > 1 ? specsOf(args, io) : [oneSpec(args[0], io)], flags, io)
     if (!opened) return 2
-    const progress = flags.json ? undefined : showProgress(io)
+    const progress = flags.json ? jsonEvents(io) : showProgress(io)
     keepYoungGenerationSmall()
     try {
       const summaries = await runAll(opened, flags.until !== undefined, {
         ...opened[0]!.around,
         signal: io.stopSignal(),
-        ...(progress ? { observe: progress.observe } : {}),
+        observe: progress.observe,
+        resetState: flags['reset-state'],
         ...(flags.replace ? { existing: 'replace' } : flags.keep ? { existing: 'keep' } : {}),
         ...(instance ? { instance } : {}),
         worker: async (plan, own) => {
@@ -56,7 +62,7 @@ export default defineCommand({
           return startInThread(resolve(project.root, project.file), flags, io, plan, own)
         },
       })
-      progress?.close()
+      progress.close()
       const told = summaries.map((summary) => ({
         summary,
         plan: opened.find(({ plan }) => plan.name === summary.pipeline)!.plan,
@@ -69,7 +75,7 @@ export default defineCommand({
       )
       return summaries.some((summary) => summary.imbalances.length) ? 1 : 0
     } finally {
-      progress?.close()
+      progress.close()
     }
   },
 })

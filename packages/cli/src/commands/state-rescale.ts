@@ -1,6 +1,6 @@
 import { instanceFolders, rescale } from '@millrace/core'
 import { defineCommand, usageError } from '../command.ts'
-import { findRoot, homeOf } from '../project.ts'
+import { findRoot, stateFlags, stateHome } from '../project.ts'
 import { count } from '../print/table.ts'
 
 export default defineCommand({
@@ -8,12 +8,11 @@ export default defineCommand({
   summary:
     'Move what a pipeline has saved to another number of instances. All of them must be stopped, and their state folders be in one place.',
   details:
-    'Instances share the splits of a stream: `pipe run PIPELINE --instance 0/2`. Positions are moved; memory of steps and half-written files cannot be.',
+    'Instances share the splits of a stream: `pipe run PIPELINE --instance 0/2`. Positions are moved, and with them the memory of steps that keep that of each split apart; a file that is half written cannot be.',
   args: [['PIPELINE', 'The name in the spec.']],
   flags: {
     to: { type: 'text', value: 'N', description: 'How many instances there are to be.' },
-    profile: { type: 'text', value: 'NAME', description: 'Profile; default local.' },
-    json: { type: 'boolean', description: 'Print JSON.' },
+    ...stateFlags,
   },
   examples: [
     ['pipe state rescale orders --to 3', 'Go on as instances 0/3, 1/3 and 2/3.'],
@@ -23,7 +22,7 @@ export default defineCommand({
     const to = Number(flags.to)
     if (flags.to === undefined || !/^[1-9]\d{0,3}$/.test(flags.to))
       throw usageError('--to takes the number of instances, from 1 on.')
-    const home = homeOf(findRoot(io.cwd), flags.profile ?? 'local')
+    const home = await stateHome(findRoot(io.cwd), flags.profile ?? 'local', flags, io.cwd)
     if (instanceFolders(home, pipeline!).length === 0)
       throw usageError(`There is no state of a pipeline \`${pipeline}\` under ${home}.`, 'See `pipe state show`.')
     const { from, positions } = rescale(home, pipeline!, to)

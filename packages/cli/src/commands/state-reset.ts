@@ -1,72 +1,114 @@
-import { instanceFolders, openStore, readStore } from '@millrace/core'
+import { existsSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs'
+import { basename, dirname, join } from 'node:path'
+import {
+  instanceFolders,
+  MillraceError,
+  openStore,
+  readStore,
+  type StoreReader,
+  stateFile,
+  stateFolder,
+} from '@millrace/core'
 import { defineCommand, usageError } from '../command.ts'
-import { findRoot, homeOf } from '../project.ts'
 import { count } from '../print/table.ts'
+import { findRoot, stateFlags, stateHome } from '../project.ts'
 
 export default defineCommand({
   name: 'state reset',
   summary: 'Forget what a pipeline has saved, so that its next run reads everything again. What it has written stays.',
   details:
-    'The number of the run goes on, so names of files made before are not used again. Finished results that were not published yet are given up.',
+    'The number of the run goes on, so names of files made before are not used again. What is half written or waits to be published is listed; run and stop the pipeline once before, and it is published. A state that is damaged, or of another version, is set aside beside its folder.',
   args: [['PIPELINE', 'The name in the spec.']],
   flags: {
-    profile: { type: 'text', value: 'NAME', description: 'Profile; default local.' },
+    ...stateFlags,
     yes: { type: 'boolean', description: 'Do it. Without, it only says what would be forgotten.' },
-    json: { type: 'boolean', description: 'Print JSON.' },
   },
   examples: [
     ['pipe state reset orders', 'Say what would be forgotten.'],
     ['pipe state reset orders --yes', 'Forget it.'],
   ],
   async run({ flags, args: [pipeline] }, io) {
-    const home = homeOf(findRoot(io.cwd), flags.profile ?? 'local')
-    const folders = instanceFolders(home, pipeline!)
+    const home = await stateHome(findRoot(io.cwd), flags.profile ?? 'local', flags, io.cwd)
+    const folders = instanceFolders(home, pipeline!).map(({ folder }) => folder)
+    const own = stateFolder(home, pipeline!)
+    if (folders.length === 0 && existsSync(own) && readdirSync(own).length > 0) folders.push(own)
     if (folders.length === 0)
       throw usageError(`There is no state of a pipeline \`${pipeline}\` under ${home}.`, 'See `pipe state show`.')
-    const all = folders.map(({ folder }) => reset(folder, flags.yes))
-    const sum = (key: 'positions' | 'stateEntries' | 'stages') => all.reduce((total, one) => total + one[key], 0)
-    const forgotten = {
-      pipeline,
-      positions: sum('positions'),
-      stateEntries: sum('stateEntries'),
-      stages: sum('stages'),
-      done: flags.yes,
-    }
-    if (flags.json) io.out(`${JSON.stringify(forgotten)}\n`)
+    const all = folders.map((folder) => reset(folder, flags.yes))
+    if (flags.json) io.out(`${JSON.stringify({ pipeline, done: flags.yes, instances: all })}\n`)
     else {
-      const what = `${count(forgotten.positions)} positions, ${count(forgotten.stateEntries)} entries of steps and ${count(forgotten.stages)} results not published`
-      io.out(
-        flags.yes
-          ? `Forgotten: ${what}. The next run of ${pipeline} starts from the beginning.\n`
-          : `This would forget ${what}. Add --yes to do it.\n`,
-      )
+      io.out(all.map((one) => textOf(one, flags.yes)).join(''))
+      io.out(flags.yes ? `The next run of ${pipeline} starts from the beginning.\n` : 'Add --yes to do it.\n')
     }
     return 0
   },
 })
 
+interface Reset {
+  readonly folder: string
+  readonly positions: number
+  readonly stateEntries: number
+  /** Results that were not published, and sinks with a file half written. */
+  readonly stages: readonly { readonly sink: string; readonly stage: unknown }[]
+  readonly unfinished: readonly string[]
+  /** Why it could not be read, and where it was put. */
+  readonly broken?: string
+  readonly setAside?: string
+}
+
 /** What one instance has saved, and, where it is meant so, forgets. */
-function reset(
-  folder: string,
-  isMeant: boolean,
-): { readonly positions: number; readonly stateEntries: number; readonly stages: number } {
-  const saved = readStore(folder)
-  if (!saved) return { positions: 0, stateEntries: 0, stages: 0 }
-  const { positions, steps } = saved.overview()
-  const stages = saved.stages()
-  saved.close()
-  if (isMeant) {
-    const store = openStore(folder)
-    try {
-      store.recordPublished(stages.map((stage) => stage.id))
-      store.begin('reset')
-    } finally {
-      store.close()
-    }
+function reset(folder: string, isMeant: boolean): Reset {
+  const none = { folder, positions: 0, stateEntries: 0, stages: [], unfinished: [] }
+  let saved: StoreReader | undefined
+  try {
+    saved = readStore(folder)
+  } catch (error) {
+    if (!(error instanceof MillraceError) || error.code === 'state_unwritable') throw error
+    return { ...none, broken: error.message, ...(isMeant ? { setAside: setAside(folder) } : {}) }
   }
-  return {
+  if (!saved) return none
+  const { positions, steps } = saved.overview()
+  const found = {
+    folder,
     positions: positions.length,
     stateEntries: steps.reduce((total, step) => total + step.entries, 0),
-    stages: stages.length,
+    stages: saved.stages().map(({ sink, stage }) => ({ sink, stage })),
+    unfinished: saved.resumes().flatMap(({ sink, unfinished }) => (unfinished ? [sink] : [])),
   }
+  saved.close()
+  if (isMeant) forget(folder)
+  return found
+}
+
+function forget(folder: string): void {
+  const store = openStore(folder)
+  try {
+    store.forget()
+  } finally {
+    store.close()
+  }
+  for (const left of ['order.jsonl', 'inbox']) rmSync(join(folder, left), { recursive: true, force: true })
+}
+
+/** Puts a folder that cannot be read out of the way, under a name that nobody looks for. */
+function setAside(folder: string): string {
+  const at = statSync(existsSync(stateFile(folder)) ? stateFile(folder) : folder).mtime
+  const name = `.${basename(folder)}.${at.toISOString().replaceAll(/[:.]/g, '-')}.broken`
+  const target = join(dirname(folder), name)
+  renameSync(folder, target)
+  return target
+}
+
+function textOf(one: Reset, isDone: boolean): string {
+  const { folder, positions, stateEntries, stages, unfinished, broken, setAside } = one
+  if (broken !== undefined)
+    return setAside ? `${broken}\nIt was set aside: ${setAside}\n` : `${broken}\nThis would set ${folder} aside.\n`
+  const what = `${count(positions)} positions and ${count(stateEntries)} entries of steps`
+  const lines = [`${isDone ? 'Forgotten' : 'This would forget'}: ${what}, in ${folder}.`]
+  for (const { sink, stage } of stages)
+    lines.push(`  given up, finished and not published: ${sink} ${JSON.stringify(stage)}`)
+  for (const sink of unfinished) lines.push(`  given up, half written: a file of ${sink}`)
+  if (stages.length + unfinished.length > 0 && !isDone)
+    lines.push('  To keep these, start the pipeline once and stop it: then they are published.')
+  return `${lines.join('\n')}\n`
 }

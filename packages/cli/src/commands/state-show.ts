@@ -1,27 +1,24 @@
-import { instanceFolders, readStore } from '@millrace/core'
-import { defineCommand, usageError } from '../command.ts'
-import { findRoot, homeOf } from '../project.ts'
-import { count, table } from '../print/table.ts'
 import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
+import { instanceFolders, readStore, stateFile } from '@millrace/core'
+import { defineCommand, usageError } from '../command.ts'
+import { count, table } from '../print/table.ts'
+import { findRoot, stateFlags, stateHome } from '../project.ts'
 
 export default defineCommand({
   name: 'state show',
   summary:
     'Show what a pipeline has saved: how far each split is, what is held in steps, what waits to be published. It may be running.',
   args: [['[PIPELINE]', 'The name in the spec. Default: list the pipelines that have state.']],
-  flags: {
-    profile: { type: 'text', value: 'NAME', description: 'Profile; default local.' },
-    json: { type: 'boolean', description: 'Print JSON.' },
-  },
+  flags: stateFlags,
   examples: [
     ['pipe state show', 'Which pipelines have state.'],
     ['pipe state show orders', 'How far `orders` is.'],
   ],
   async run({ flags, args: [pipeline] }, io) {
-    const home = homeOf(findRoot(io.cwd), flags.profile ?? 'local')
+    const home = await stateHome(findRoot(io.cwd), flags.profile ?? 'local', flags, io.cwd)
     if (pipeline === undefined) {
-      const names = existsSync(home) ? readdirSync(home).filter((name) => existsSync(join(home, name, 'state.db'))) : []
+      const names = existsSync(home) ? readdirSync(home).filter((name) => existsSync(stateFile(join(home, name)))) : []
       io.out(
         flags.json
           ? `${JSON.stringify(names)}\n`
@@ -34,12 +31,11 @@ export default defineCommand({
     const shown = instanceFolders(home, pipeline).flatMap(
       ({ folder, i, n }) => saved(folder, n > 1 ? `${pipeline} ${i}/${n}` : pipeline) ?? [],
     )
-    if (shown.length === 0) {
+    if (shown.length === 0)
       throw usageError(
         `There is no state of a pipeline \`${pipeline}\` under ${home}.`,
         'Names are those of `pipe state show`; another profile has other state.',
       )
-    }
     if (flags.json) io.out(`${JSON.stringify(shown.length === 1 ? shown[0] : shown, undefined, 2)}\n`)
     else io.out(shown.map(textOf).join('\n'))
     return 0
@@ -51,12 +47,15 @@ function saved(folder: string, pipeline: string) {
   const store = readStore(folder)
   if (!store) return undefined
   try {
+    const { signature: _, ...run } = store.run() ?? { incarnation: 0, epoch: 0, ended: false, signature: {} }
     return {
       pipeline,
       folder,
       heldBy: store.holder() ?? null,
-      ...store.run(),
+      ...run,
       stages: store.stages(),
+      duties: store.duties(),
+      unfinished: store.resumes().flatMap(({ sink, unfinished }) => (unfinished ? [sink] : [])),
       ...store.overview(),
     }
   } finally {
@@ -64,17 +63,10 @@ function saved(folder: string, pipeline: string) {
   }
 }
 
-function textOf({
-  pipeline,
-  incarnation,
-  ended,
-  epoch,
-  heldBy,
-  positions,
-  steps,
-  stages,
-}: NonNullable<ReturnType<typeof saved>>): string {
-  const head = `${pipeline}: run ${incarnation ?? 0}, ${ended ? 'ended' : `not ended, ${count(epoch ?? 0)} epochs saved`}\n${heldBy ? `Running now: ${heldBy}` : 'Not running.'}\n`
+function textOf(state: NonNullable<ReturnType<typeof saved>>): string {
+  const { pipeline, incarnation, ended, epoch, heldBy, positions, steps, stages, duties, unfinished } = state
+  const how = ended ? 'ended' : `not ended, ${count(epoch)} epochs saved`
+  const head = `${pipeline}: run ${incarnation}, ${how}\n${heldBy ? `Running now: ${heldBy}\n` : ''}`
   const splits = table(
     [{ title: 'source' }, { title: 'split' }, { title: 'position' }, { title: '' }],
     positions.map((p) => [p.source, p.split, JSON.stringify(p.position ?? null), p.ended ? 'done' : '']),
@@ -83,8 +75,10 @@ function textOf({
     [{ title: 'step' }, { title: 'entries held', right: true }],
     steps.map((s) => [s.step, count(s.entries)]),
   )
-  const waiting = stages.length
-    ? `\n${count(stages.length)} results are finished and wait to be published at the next start.\n`
-    : ''
-  return `${head}\n${splits}${steps.length ? `\n${held}` : ''}${waiting}`
+  const left = [
+    ...(stages.length ? [`${count(stages.length)} results are finished and are published at the next start.`] : []),
+    ...(duties.length ? [`${count(duties.length)} inputs are still to be moved or removed, at the next start.`] : []),
+    ...unfinished.map((sink) => `${sink} has a file that is half written.`),
+  ]
+  return `${head}\n${splits}${steps.length ? `\n${held}` : ''}${left.length ? `\n${left.join('\n')}\n` : ''}`
 }

@@ -31,6 +31,7 @@ export interface ProgressLine {
 export function showProgress(io: Io): ProgressLine {
   const running = new Map<string, Started>()
   let readings: Reading[] = []
+  const saidMs = new Map<string, number>()
   let drawn = false
   let timer: NodeJS.Timeout | undefined
 
@@ -41,6 +42,17 @@ export function showProgress(io: Io): ProgressLine {
   const say = (pipeline: string, text: string) => {
     erase()
     io.err(`${pipeline}: ${hide(text)}\n`)
+  }
+  /** The first failure at once, later ones once a minute: with the time that it has been failing. */
+  const retried = (pipeline: string, event: Extract<RunEvent, { type: 'retry' }>) => {
+    const { node, doing, message, attempt, waitMs, sinceMs, forMs } = event
+    const key = `${pipeline}\0${node}\0${doing}`
+    const now = performance.now()
+    if (attempt > 3 && now - (saidMs.get(key) ?? 0) < 60_000) return
+    saidMs.set(key, now)
+    const until = Number.isFinite(forMs) ? `; given up after ${span(forMs)}` : ''
+    const since = sinceMs < 1000 ? '' : `, for ${span(sinceMs)}`
+    say(pipeline, `${node}, ${doing}: ${message}${since}; try ${attempt + 1} in ${span(waitMs)}${until}`)
   }
   const tick = () => {
     const now = readingOf([...running.values()])
@@ -62,7 +74,7 @@ export function showProgress(io: Io): ProgressLine {
           timer ??= setInterval(tick, io.terminal ? 250 : 10_000).unref()
           return
         case 'retry':
-          return say(pipeline, `${event.node}: ${event.message}; try ${event.attempt + 1} in ${span(event.waitMs)}`)
+          return retried(pipeline, event)
         case 'warning':
           return say(pipeline, `${event.node}: ${event.message}`)
         case 'stopping':

@@ -1,4 +1,7 @@
-/** What a run did: one table, a line per source, step and sink, so that what goes into each equals what comes out of it and where the rest went. */
+/**
+ * What a run did: one table, a line per source, step and sink, so that what goes into each equals what comes out of it and
+ * where the rest went. Where the pipeline has run before, what this run did stands beside the total.
+ */
 import type { Counters, Plan, Summary } from '@millrace/core'
 import { bytes, count, span, table } from './table.ts'
 
@@ -15,61 +18,104 @@ const columns = [
 
 /** The summary as text: a head line, the table without columns that are empty throughout, and whether it balances. */
 export function summaryText(summary: Summary, plan: Plan): string {
-  const { sources, steps, sinks } = merged(summary.counters)
-  const read = Object.values(sources).reduce((sum, s) => sum + s.read, 0)
-  const size = Object.values(sources).reduce((sum, s) => sum + s.bytes, 0)
-  const n = (value: number) => (value === 0 ? '' : count(value))
-  const rows: string[][] = []
-  for (const { id, type, side } of plan.sources) {
-    const c = sources[id]
-    if (c && !side) rows.push([name(id, type), '', count(c.read), count(c.out), '', n(c.failed), '', ''])
-  }
-  for (const step of plan.steps) {
-    const c = steps[step.id]
-    if (c) {
-      const reads = step.pushedInto ? `${step.from.join(', ')}, in ${step.pushedInto}` : step.from.join(', ')
-      rows.push([
-        name(step.id, step.type),
-        reads,
-        count(c.in),
-        count(c.out),
-        n(c.filtered),
-        n(c.failed),
-        n(c.held),
-        n(c.multiplied + c.results),
-      ])
-      for (const [side, m] of Object.entries(c.sides)) rows.push([`  ${side}`, '', '', count(m), '', '', '', ''])
-    }
-  }
-  for (const sink of [...plan.sinks, ...(plan.deadLetter ? [plan.deadLetter] : [])]) {
-    const c = sinks[sink.id]
-    const reads = sink === plan.deadLetter ? 'what failed' : sink.from.join(', ')
-    if (c) rows.push([name(sink.id, sink.type), reads, count(c.in), count(c.delivered), '', n(c.failed), '', ''])
-  }
+  const own = merged(summary.thisRun)
+  const total = merged(summary.counters)
+  const rows = rowsOf(own, plan)
   const used = columns.map((_, at) => at < 4 || rows.some((row) => row[at] !== ''))
-  const seconds = Math.max(0.001, summary.durationMs / 1000)
-  const head = `${plan.name}: run ${summary.incarnation} ${summary.ended ? 'is done' : summary.caughtUp ? 'has caught up' : 'was stopped and can go on'} after ${span(summary.durationMs)}${summary.resumed ? ' (resumed)' : ''}: ${count(read)} records, ${bytes(size)}, ${count(read / seconds)}/s${summary.behind ? `; ${count(summary.behind)} records are there and were not read yet` : ''}`
   const left = plan.sources.flatMap(({ id }) => {
-    const fields = sources[id]?.unknown
+    const fields = own.sources[id]?.unknown
     return fields
       ? [`${count(fields)} fields of ${id} are not in its schema and were left out (unknown_fields: drop).\n`]
       : []
   })
   const balance =
     summary.imbalances.length === 0 ? 'Every edge balances.' : `DOES NOT BALANCE: ${summary.imbalances.join('; ')}`
-  return `${head}\n\n${table(
+  return `${headOf(summary, plan, own)}\n\n${table(
     columns.filter((_, at) => used[at]),
     rows.map((row) => row.filter((_, at) => used[at])),
-  )}\n${left.join('')}${balance}\n`
+  )}\n${left.join('')}${totalOf(summary, total)}${balance}\n`
 }
 
-/** The same for programs. */
-export const summaryJson = (summary: Summary, plan: Plan) => ({
-  ...summary,
-  profile: plan.profile,
-  counters: merged(summary.counters),
-  balances: summary.imbalances.length === 0,
-})
+function headOf(summary: Summary, plan: Plan, own: Counters): string {
+  const read = sum(own, ({ sources }) => Object.values(sources).map((s) => s.read))
+  const size = sum(own, ({ sources }) => Object.values(sources).map((s) => s.bytes))
+  const seconds = Math.max(0.001, summary.durationMs / 1000)
+  const how = summary.ended
+    ? 'is done'
+    : summary.caughtUp
+      ? read === 0
+        ? 'has caught up, with nothing new,'
+        : 'has caught up'
+      : 'was stopped and can go on'
+  const behind = summary.behind ? `; ${count(summary.behind)} records are there and were not read yet` : ''
+  const what = `${count(read)} records, ${bytes(size)}, ${count(read / seconds)}/s${behind}`
+  const resumed = summary.resumed ? ' (resumed)' : ''
+  return `${plan.name}: run ${summary.incarnation} ${how} after ${span(summary.durationMs)}${resumed}: ${what}`
+}
+
+/** What all runs since the count began have done together; nothing where this is the first of them. */
+function totalOf(summary: Summary, total: Counters): string {
+  if (!summary.resumed) return ''
+  const read = sum(total, ({ sources }) => Object.values(sources).map((s) => s.read))
+  const written = sum(total, ({ sinks }) => Object.values(sinks).map((s) => s.delivered))
+  const failed = sum(total, (c) =>
+    [...Object.values(c.sources), ...Object.values(c.steps), ...Object.values(c.sinks)].map((n) => n.failed),
+  )
+  const since = new Date(summary.countedFrom).toISOString().slice(0, 16).replace('T', ' ')
+  return `In all since ${since} UTC: ${count(read)} records read, ${count(written)} written${failed ? `, ${count(failed)} failed` : ''}.\n`
+}
+
+const sum = (counters: Counters, of: (counters: Counters) => readonly number[]): number =>
+  of(counters).reduce((a, b) => a + b, 0)
+
+function rowsOf({ sources, steps, sinks }: Counters, plan: Plan): string[][] {
+  const n = (value: number) => (value === 0 ? '' : count(value))
+  const rows: string[][] = []
+  for (const { id, type, side } of plan.sources) {
+    const c = sources[id]
+    if (c && !side) rows.push([name(id, type), '', count(c.read), count(c.out), '', n(c.failed), '', n(c.replayed)])
+  }
+  for (const step of plan.steps) {
+    const c = steps[step.id]
+    if (!c) continue
+    const from = step.from.join(', ')
+    rows.push([
+      name(step.id, step.type),
+      step.pushedInto ? `${from}, in ${step.pushedInto}` : from,
+      count(c.in),
+      count(c.out),
+      n(c.filtered),
+      n(c.failed),
+      n(c.held),
+      n(c.multiplied + c.results),
+    ])
+    for (const [side, m] of Object.entries(c.sides)) rows.push([`  ${side}`, '', '', count(m), '', '', '', ''])
+  }
+  for (const sink of [...plan.sinks, ...(plan.deadLetter ? [plan.deadLetter] : [])]) {
+    const c = sinks[sink.id]
+    const reads = sink === plan.deadLetter ? 'what failed' : sink.from.join(', ')
+    if (c) rows.push([name(sink.id, sink.type), reads, count(c.in), count(c.delivered), '', n(c.failed), '', ''])
+  }
+  return rows
+}
+
+/** The summary for programs: `counters` are of this run, `total` of all since the count began. */
+export function summaryJson(summary: Summary, plan: Plan) {
+  const { counters, thisRun, startedAt, endedAt, countedFrom, imbalances, ...rest } = summary
+  const own = merged(thisRun)
+  const time = (ms: number) => new Date(ms).toISOString()
+  return {
+    ...rest,
+    profile: plan.profile,
+    startedAt: time(startedAt),
+    endedAt: time(endedAt),
+    nothingNew: sum(own, ({ sources }) => Object.values(sources).map((s) => s.read)) === 0,
+    counters: own,
+    total: { since: time(countedFrom), counters: merged(counters) },
+    imbalances,
+    balances: imbalances.length === 0,
+  }
+}
 
 const name = (id: string, type: string): string => (id === type ? id : `${id} (${type})`)
 

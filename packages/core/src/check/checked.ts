@@ -1,5 +1,6 @@
 /** What the check found out about a spec: the plan is made of it. Parts that could not be told are absent; then there is a finding that says why. */
 import type {
+  Env,
   Inference,
   SinkCapabilities,
   SinkDefinition,
@@ -9,7 +10,9 @@ import type {
 } from '../connector.ts'
 import type { Json } from '../record.ts'
 import type { RecordType } from '../schema.ts'
+import type { RetryRule } from '../spec/retry.ts'
 import type { SpecNode } from '../spec/tree.ts'
+import type { Lineages } from './lineage.ts'
 import type { Spec, SpecDeadLetter, SpecSink, SpecSource, SpecStep } from '../spec/spec.ts'
 
 interface Bound<D> {
@@ -21,6 +24,7 @@ interface Bound<D> {
   /** The same as the definition gets it. */
   readonly options?: unknown
   readonly connection?: string
+  readonly retry?: RetryRule
 }
 
 export interface CheckedSource extends Bound<SourceDefinition> {
@@ -75,6 +79,8 @@ export type DeliveryLabel = 'at-most-once' | 'at-least-once' | 'effectively-once
 export interface Delivery {
   readonly label: DeliveryLabel
   readonly weakest: string
+  /** Bounds within which the label holds, in words. */
+  readonly within?: readonly string[]
   readonly required?: DeliveryLabel
 }
 
@@ -85,6 +91,10 @@ export interface Checked {
   /** Ids of sources that are read whole as side inputs. */
   readonly sideSources: ReadonlySet<string>
   readonly flow: Flow
+  readonly lineages: Lineages
+  /** Sources of the flow. */
+  readonly streams: readonly CheckedSource[]
+  env(id: string): Env
   readonly sinks: readonly CheckedSink[]
   readonly deadLetter?: CheckedSink
   readonly delivery: Delivery

@@ -1,6 +1,15 @@
-/** The promise of a pipeline: the weakest of its sources and sinks. Steps keep every record's identity; the dead letter counts in none. */
-import type { CheckedSink, CheckedSource, Delivery, DeliveryLabel } from './checked.ts'
+/**
+ * The promise of a pipeline: the weakest of what holds on the ways from its sources to its sinks. The dead letter counts in
+ * none.
+ *
+ * On one way the promise is that of the sink, unless records may come twice. A source that repeats records as new ones
+ * makes it at-least-once. One that repeats them under their id does so where something on the way adds records up, or
+ * where the sink adds every record it is given; a step before it that lets a repeated record pass once (`dedupe`) mends
+ * that, within its bound, which is told.
+ */
+import type { CheckedSink, CheckedSource, Delivery, DeliveryLabel, Flow } from './checked.ts'
 import type { Checking } from './context.ts'
+import type { Lineages } from './lineage.ts'
 
 const order: readonly DeliveryLabel[] = ['at-most-once', 'at-least-once', 'effectively-once']
 
@@ -12,67 +21,113 @@ interface Link {
 export function checkDelivery(
   streams: readonly CheckedSource[],
   sinks: readonly CheckedSink[],
+  flow: Flow,
+  lineages: Lineages,
   ctx: Checking,
 ): Delivery {
+  for (const source of streams) {
+    if (!source.capabilities || source.capabilities.replayable) continue
+    const what = `\`${source.id}\` cannot be read twice: what was read and not yet saved is lost when the process dies`
+    ctx.report('source_not_replayable', source.spec!.place, source.spec!.path, what)
+  }
   // Sinks first: among equals, how results are written says more than how they are read.
   const links: Link[] = sinks.flatMap(({ id, capabilities }) =>
     capabilities ? [{ label: capabilities.label, why: `sink \`${id}\`: ${capabilities.how}` }] : [],
   )
-  for (const source of streams) {
-    if (!source.capabilities) continue
-    links.push(sourceLink(source))
-    if (links.at(-1)!.label === 'at-most-once') {
-      ctx.report(
-        'source_not_replayable',
-        source.spec!.place,
-        source.spec!.path,
-        `\`${source.id}\` cannot be read twice: what was read and not yet saved is lost when the process dies`,
-      )
-    }
-  }
+  const bounds = new Set<string>()
+  for (const source of streams) links.push(...sourceLinks(source, sinks, flow, lineages, bounds))
   const weakest = links.reduce<Link | undefined>(
     (worst, link) => (worst && order.indexOf(worst.label) <= order.indexOf(link.label) ? worst : link),
     undefined,
   )
-  const found: Delivery = { label: weakest?.label ?? 'effectively-once', weakest: weakest?.why ?? '' }
+  const found: Delivery = {
+    label: weakest?.label ?? 'effectively-once',
+    weakest: weakest?.why ?? '',
+    ...(bounds.size > 0 ? { within: [...bounds] } : {}),
+  }
+  return demanded(found, weakest, ctx)
+}
+
+/** What a source allows on each way to a sink. */
+function sourceLinks(
+  { id, capabilities }: CheckedSource,
+  sinks: readonly CheckedSink[],
+  flow: Flow,
+  lineages: Lineages,
+  bounds: Set<string>,
+): Link[] {
+  if (!capabilities) return []
+  const { replayable, repeats } = capabilities
+  if (!replayable) return [{ label: 'at-most-once', why: `source \`${id}\`: it cannot be read twice` }]
+  if (!repeats)
+    return [{ label: 'effectively-once', why: `source \`${id}\`: the same records come again under the same ids` }]
+  if (repeats.id === 'new') return [{ label: 'at-least-once', why: `source \`${id}\`: ${repeats.why}` }]
+  const links: Link[] = []
+  for (const sink of sinks) {
+    for (const name of flow.sinks.get(sink.id)?.from ?? []) {
+      for (const steps of waysFrom(id, name, flow, lineages)) {
+        const end =
+          sink.capabilities?.key === undefined ? `sink \`${sink.id}\` adds every record it is given` : undefined
+        const adds = whatAdds(steps, end, flow, bounds)
+        if (adds) links.push({ label: 'at-least-once', why: `source \`${id}\`: ${repeats.why}, and ${adds}` })
+      }
+    }
+  }
+  return links
+}
+
+/** The steps on each way from a source to an output, results included: their step's own input counts. */
+function waysFrom(source: string, output: string, flow: Flow, lineages: Lineages): readonly (readonly string[])[] {
+  return lineages.of(output).flatMap(({ root, steps }) => {
+    if (root === source) return [steps]
+    const placed = flow.steps.find(({ step }) => step.id === root)
+    if (!placed) return []
+    const rest = steps.slice(steps.indexOf(root) + 1)
+    return placed.from.flatMap((name) =>
+      waysFrom(source, name, flow, lineages).map((before) => [...before, root, ...rest]),
+    )
+  })
+}
+
+/** What on this way adds a repeated record up; undefined: nothing does. Bounds of what hides repeats are noted. */
+function whatAdds(
+  steps: readonly string[],
+  end: string | undefined,
+  flow: Flow,
+  bounds: Set<string>,
+): string | undefined {
+  for (const id of steps) {
+    const step = flow.steps.find((each) => each.step.id === id)?.step
+    if (!step?.definition || step.options === undefined) continue
+    const bound = step.definition.removesRepeats?.(step.options as never)
+    if (bound !== undefined) {
+      bounds.add(`\`${id}\`: repeated records are recognised ${bound}`)
+      return undefined
+    }
+    if (step.definition.counts) return `\`${id}\` counts it twice`
+  }
+  return end
+}
+
+function demanded(found: Delivery, weakest: Link | undefined, ctx: Checking): Delivery {
   const { delivery } = ctx.spec
   if (!delivery) return found
   if (delivery.demanded === 'exactly_once') {
-    ctx.report(
-      'exactly_once',
-      delivery.place,
-      'delivery',
-      'exactly once cannot be promised between two systems that do not commit together',
-    )
+    const what = 'exactly once cannot be promised between two systems that do not commit together'
+    ctx.report('exactly_once', delivery.place, 'delivery', what)
     return found
   }
   const required: DeliveryLabel = delivery.demanded === 'effectively_once' ? 'effectively-once' : 'at-least-once'
   if (weakest && order.indexOf(weakest.label) < order.indexOf(required)) {
-    ctx.report(
-      'delivery_too_weak',
-      delivery.place,
-      'delivery',
-      `the pipeline is ${weakest.label}. The weakest link is ${weakest.why}`,
-      {
-        expected: required,
-        got: weakest.label,
-        hint:
-          weakest.label === 'at-most-once'
-            ? 'read from a file or a stream'
-            : 'use a sink that takes records by key, or ask for delivery: at_least_once',
-      },
-    )
+    const what = `the pipeline is ${weakest.label}. The weakest link is ${weakest.why}`
+    ctx.report('delivery_too_weak', delivery.place, 'delivery', what, {
+      expected: required,
+      got: weakest.label,
+      hint:
+        weakest.label === 'at-most-once'
+          ? 'read from a file or a stream'
+          : 'take records by key, let repeated ones pass once with `dedupe`, or ask for delivery: at_least_once',
+    })
   }
   return { ...found, required }
-}
-
-function sourceLink({ id, capabilities }: CheckedSource): Link {
-  if (capabilities!.replayable)
-    return { label: 'effectively-once', why: `source \`${id}\`: the same records come again under the same ids` }
-  if (capabilities!.answers)
-    return {
-      label: 'at-least-once',
-      why: `source \`${id}\`: a sender that repeats a request without an idempotency key makes new records`,
-    }
-  return { label: 'at-most-once', why: `source \`${id}\`: it cannot be read twice` }
 }

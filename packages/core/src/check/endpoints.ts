@@ -6,6 +6,7 @@ import type { Json } from '../record.ts'
 import type { RecordType } from '../schema.ts'
 import { type Binding, bind, type Connections, mergeConfig } from '../spec/connections.ts'
 import { resolveOptions } from '../spec/options.ts'
+import type { RetryRule } from '../spec/retry.ts'
 import type { SpecDeadLetter, SpecEndpoint, SpecSink, SpecSource } from '../spec/spec.ts'
 import type { Place, SpecNode } from '../spec/tree.ts'
 import type { CheckedSink, CheckedSource } from './checked.ts'
@@ -44,6 +45,7 @@ interface Bound<D> {
   /** Empty where neither `type` nor a binding names it. */
   readonly type: string
   readonly connection?: string
+  readonly retry?: RetryRule
   readonly definition?: D
   readonly configNode: SpecNode
   readonly config?: Json
@@ -65,10 +67,12 @@ function bindEndpoint<D extends SourceDefinition | SinkDefinition>(
   const type = own ? typeWord(own, `${spec.path}.type`, ctx) : (binding?.type ?? '')
   const configPath = `${spec.path}.config`
   const configNode = mergeConfig(spec.config?.value, binding?.config, spec.place, configPath, report)
+  const retry = spec.retry ?? binding?.retry
   const base = {
     type,
     configNode,
     ...(spec.connection?.value.kind === 'scalar' ? { connection: spec.connection.value.text } : {}),
+    ...(retry ? { retry } : {}),
   }
   if (!type) return base
   const definition = (kind === 'source' ? registry.source(type) : registry.sink(type)) as D | undefined

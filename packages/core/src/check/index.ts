@@ -14,6 +14,8 @@ import { type Checking, createChecking, guarded } from './context.ts'
 import { checkDelivery } from './delivery.ts'
 import { checkSink, checkSource, reportProblems } from './endpoints.ts'
 import { checkFlow } from './flow.ts'
+import { checkIdentity } from './identity.ts'
+import { lineagesOf } from './lineage.ts'
 import { checkFields } from './infer.ts'
 import {
   checkAnswers,
@@ -59,12 +61,26 @@ export function examine(
   checkSchedule(streams, ctx)
   checkAnswers(streams, sinks, flow, ctx)
   const runs = checkRuns(streams, steps, ctx)
-  const delivery = checkDelivery(streams, sinks, ctx)
+  const lineages = lineagesOf(streams, flow, sinks)
+  checkIdentity(sinks, flow, lineages, ctx)
+  const delivery = checkDelivery(streams, sinks, flow, lineages, ctx)
   const findings = report.findings()
   if (report.errors() > 0) return { findings }
   return {
     findings,
-    checked: { spec, sources, sideSources, flow, sinks, ...(deadLetter ? { deadLetter } : {}), delivery, runs },
+    checked: {
+      spec,
+      sources,
+      sideSources,
+      flow,
+      lineages,
+      streams,
+      env: ctx.env,
+      sinks,
+      ...(deadLetter ? { deadLetter } : {}),
+      delivery,
+      runs,
+    },
   }
 }
 

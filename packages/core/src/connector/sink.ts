@@ -47,6 +47,11 @@ export interface Flushed {
   readonly resume?: Json
   /** What is durable but not visible yet; each is given to `publish`. */
   readonly stages?: readonly Json[]
+  /**
+   * Records that were written are in none of the stages and not visible either: a file is open that later epochs go on
+   * with. Until it is finished, its place and the number of instances cannot change.
+   */
+  readonly unfinished?: boolean
 }
 
 /** Where records go. `create` of its definition makes one per run. */

@@ -106,6 +106,8 @@ export interface SourceCapabilities {
    * in words, for the plan.
    */
   readonly repeats?: { readonly id: 'same' | 'new'; readonly why: string }
+  /** Its splits name their content (files, requests): in another place there are other splits, and no position is mistaken. */
+  readonly contentSplits?: boolean
   /** Projection, renames and date conversion may be pushed into it (`SourceContext.push`). Its batches have `rawAt`. */
   readonly pushdown?: boolean
   readonly commit?: 'report' | 'duty'

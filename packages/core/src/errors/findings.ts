@@ -52,6 +52,12 @@ export const findingEntries = {
     explanation: 'The key has a meaning of its own inside the program.',
     hint: 'choose another name',
   },
+  same_key: {
+    title: 'different records under one key',
+    explanation:
+      'A sink that knows records by a key would get several records under the same one, by branches that meet again or from a step that makes several of one: each would replace the other.',
+    hint: 'add a field to `key` that tells them apart, or leave `key` out',
+  },
   not_utf8: {
     title: 'not UTF-8',
     explanation: 'Specs, profiles and schemas are UTF-8 text.',

@@ -15,6 +15,12 @@ export const runEntries = {
     hint: 'please report it with the stack',
   },
   stopped: { title: 'not started', explanation: 'Another pipeline of the same command failed first.' },
+  abandoned: {
+    title: 'a connector did not end',
+    explanation:
+      'A connector went on for more than two seconds after the run was aborted, though its contract gives it one. It was left to itself, and named.',
+    hint: 'nothing is lost: run again and it goes on from the last save',
+  },
   drain_timeout: {
     title: 'stopped before all was written',
     explanation: 'What was read could not be written within the time for stopping; it is read again at the next start.',
@@ -66,11 +72,40 @@ export const runEntries = {
     explanation:
       'Only positions of splits can be given to another number of instances: not the memory of steps, half-written files, or results that wait to be published.',
   },
+  state_gone: {
+    title: 'state was taken away',
+    explanation:
+      'The state folder was removed, replaced or restored while the run used it. The run stopped before anything was published or answered that the state does not hold.',
+    hint: 'put it back as it was, or reset it, and run again',
+  },
+  state_corrupt: {
+    title: 'state is damaged',
+    explanation: 'A file of the state folder cannot be read. It was left as it is.',
+    hint: 'restore the whole folder from a copy, or set it aside and begin anew: pipe state reset',
+  },
+  state_foreign: {
+    title: 'state of another version',
+    explanation:
+      'A file of the state folder was made by another version of Millrace or by another program. It was left as it is.',
+    hint: 'use the version that made it, or set it aside and begin anew: pipe state reset',
+  },
+  order_lost: {
+    title: 'input does not come again as it was',
+    explanation:
+      'What comes out depends on the order in which several lanes were read, and a lane does not give the records again that were taken before the restart.',
+    hint: 'put the input back as it was, or begin anew: pipe state reset',
+  },
+  other_spec_running: {
+    title: 'another spec is running',
+    explanation: 'Dead letters are replayed by the process that runs the pipeline, and it runs another spec.',
+    hint: 'restart it with this spec',
+  },
   state_unwritable: { title: 'state cannot be written', explanation: 'The folder .millrace cannot be written.' },
   state_changed: {
     title: 'state of another spec',
-    explanation: 'A step with memory has saved state, but its config or its input has changed since.',
-    hint: 'finish with the old spec, or: pipe state reset',
+    explanation:
+      'The pipeline has state that was made with another spec, and going on with this one would lose something or mix two rules in one result.',
+    hint: '`pipe plan` shows what the edit keeps and discards, and the ways out',
   },
   no_state: {
     title: 'never run',
@@ -256,6 +291,12 @@ export const runEntries = {
   not_replayable: {
     title: 'records cannot be replayed',
     explanation: 'The source cannot decode the bytes of a dead letter again.',
+  },
+  not_reached: {
+    title: 'record does not come there any more',
+    explanation:
+      'A dead letter was replayed, and with the spec as it is now its record no longer comes to the place where it stopped: it is filtered before, or the step has another name.',
+    hint: 'name the step as it was, or dismiss the letter',
   },
   replay_into_ended: {
     title: 'results are final',

@@ -2,7 +2,7 @@
  * From a checked spec to its plan. Decided here: what is pushed into a source (as many steps right behind it as offer it, each the only reader of the one
  * before), and the hashes: `specHash` of all that decides what comes out, a step's `stateHash` of what its memory depends on.
  */
-import { hash } from 'node:crypto'
+import { multiplies } from '../check/lineage.ts'
 import { type CheckedSink, type CheckedSource, type Checked, type Placed } from '../check/checked.ts'
 import { examine } from '../check/index.ts'
 import type { Push } from '../connector.ts'
@@ -13,6 +13,8 @@ import type { Registry } from '../registry.ts'
 import type { RecordType } from '../schema.ts'
 import type { Finding } from '../spec/finding.ts'
 import type { Project } from '../spec/project.ts'
+import { partitionedBy } from './partition.ts'
+import { hashOf, signatureOf } from './signature.ts'
 
 /** How a plan is made. */
 export interface Planning {
@@ -47,22 +49,15 @@ function makePlan(checked: Checked, project: Project, registry: Registry, how: P
     parallelism: spec.parallelism.workers,
     sources: checked.sources.map((source) => planSource(source, checked, pushes.get(source.id)!, onError, registry)),
     steps: flow.steps.map((placed) => planStep(placed, checked, pushedInto.get(placed.step.id), onError, registry)),
-    sinks: checked.sinks.map((sink) => planSink(sink, flow.sinks.get(sink.id)!, registry)),
+    sinks: checked.sinks.map((sink) => {
+      const named = checked.lineages.named.get(sink.id) ?? []
+      return planSink(sink, { ...flow.sinks.get(sink.id)!, namedFrom: named }, registry)
+    }),
     ...(checked.deadLetter ? { deadLetter: planDeadLetter(checked.deadLetter, registry) } : {}),
     onError,
     ...(spec.schedule ? { schedule: spec.schedule.value } : {}),
   }
-  return { ...plan, specHash: hashOf(decisive(plan)) }
-}
-
-/** What decides what comes out: the words about it, when it runs and what is pushed down do not. */
-function decisive(plan: Omit<Plan, 'specHash'>): unknown {
-  const { description: _, profile: __, schedule: ___, ...rest } = plan
-  return {
-    ...rest,
-    sources: plan.sources.map(({ push: _, pushed: __, output: ___, ...source }) => source),
-    steps: plan.steps.map(({ pushedInto: _, ...step }) => step),
-  }
+  return { ...plan, specHash: hashOf(signatureOf(plan, registry)) }
 }
 
 interface Pushed {
@@ -113,7 +108,7 @@ function planSource(
     type: source.type,
     package: registry.packageOf('source', source.type),
     config: source.config!,
-    ...(source.connection === undefined ? {} : { connection: source.connection }),
+    ...bound(source),
     schema: source.schema!,
     unknownFields: source.unknownFields,
     output: pushed.output,
@@ -138,6 +133,7 @@ function planEventTime(value: Json): PlanEventTime {
     readonly max_out_of_order: number | 'unbounded'
     readonly idle_after?: number
     readonly max_future?: number
+    readonly max_skew?: number
     readonly lane?: 'file'
   }
   return {
@@ -147,6 +143,7 @@ function planEventTime(value: Json): PlanEventTime {
     maxOutOfOrderMs: typed.max_out_of_order === 'unbounded' ? null : typed.max_out_of_order,
     ...(typed.idle_after === undefined ? {} : { idleAfterMs: typed.idle_after }),
     ...(typed.max_future === undefined ? {} : { maxFutureMs: typed.max_future }),
+    ...(typed.max_skew === undefined ? {} : { maxSkewMs: typed.max_skew }),
     ...(typed.lane ? { lane: typed.lane } : {}),
   }
 }
@@ -163,7 +160,9 @@ function planStep(
   const sideTypes = Object.fromEntries(
     Object.entries(sideInputs).map(([name, id]) => [name, checked.sources.find((source) => source.id === id)!.schema]),
   )
-  const { multiplies } = definition!
+  const env = { ...checked.env(step.id), input: input!, sides: sideTypes as Readonly<Record<string, RecordType>> }
+  const apart = partitionedBy(placed, checked.streams, checked.lineages)
+  const { ordered } = definition!
   return {
     id: step.id,
     type: step.spec.verb.key,
@@ -176,15 +175,23 @@ function planStep(
     sideInputs,
     onError: (step.spec.onError as OnError | undefined) ?? onError,
     stateful: definition!.stateful ?? false,
-    multiplies: typeof multiplies === 'function' ? multiplies(options as never) : (multiplies ?? false),
-    stateHash: hashOf({ type: step.spec.verb.key, config, input, sides: sideTypes }),
+    multiplies: multiplies(step),
+    counts: definition!.counts ?? false,
+    ordered: typeof ordered === 'function' ? ordered(options as never) : (ordered ?? false),
+    namedFrom: checked.lineages.named.get(step.id) ?? [],
+    stateHash: hashOf({
+      type: step.spec.verb.key,
+      memory: definition!.memory ? definition!.memory(options as never, env) : { config, input, sides: sideTypes },
+      ...(apart ? { apart } : {}),
+    }),
+    ...(apart ? { partitionedBy: apart } : {}),
     ...(pushedInto ? { pushedInto } : {}),
   }
 }
 
 function planSink(
   sink: CheckedSink,
-  flow: { readonly from: readonly string[]; readonly input?: RecordType },
+  flow: { readonly from: readonly string[]; readonly input?: RecordType; readonly namedFrom: readonly string[] },
   registry: Registry,
 ): PlanSink {
   return {
@@ -192,30 +199,24 @@ function planSink(
     type: sink.type,
     package: registry.packageOf('sink', sink.type),
     config: sink.config!,
-    ...(sink.connection === undefined ? {} : { connection: sink.connection }),
+    ...bound(sink),
     from: flow.from,
+    namedFrom: flow.namedFrom,
     input: flow.input!,
     capabilities: sink.capabilities!,
   }
 }
 
+/** By which connection, and how failures are waited for, where the spec says so. */
+const bound = ({ connection, retry }: CheckedSource | CheckedSink) => ({
+  ...(connection === undefined ? {} : { connection }),
+  ...(retry ? { retry } : {}),
+})
+
 function planDeadLetter(sink: CheckedSink, registry: Registry): PlanSink & { readonly stopAbove?: number } {
   const stopAbove = 'stopAbove' in sink.spec ? sink.spec.stopAbove : undefined
   return {
-    ...planSink(sink, { from: [], input: deadLetterSchema }, registry),
+    ...planSink(sink, { from: [], input: deadLetterSchema, namedFrom: [] }, registry),
     ...(stopAbove === undefined ? {} : { stopAbove }),
   }
-}
-
-/** The first 16 hex digits of the SHA-256 of a value as canonical JSON: keys sorted, no spaces. */
-function hashOf(value: unknown): string {
-  return hash('sha256', canonical(value)).slice(0, 16)
-}
-
-function canonical(value: unknown): string {
-  if (Array.isArray(value)) return `[${value.map(canonical).join(',')}]`
-  if (typeof value !== 'object' || value === null) return JSON.stringify(value) ?? 'null'
-  const entries = Object.entries(value).filter(([, each]) => each !== undefined)
-  entries.sort(([a], [b]) => (a < b ? -1 : 1))
-  return `{${entries.map(([key, each]) => `${JSON.stringify(key)}:${canonical(each)}`).join(',')}}`
 }

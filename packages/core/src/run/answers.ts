@@ -7,7 +7,7 @@
  */
 import type { Answer, Done } from '../connector.ts'
 import type { Batch, Records, Row } from '../record.ts'
-import type { SourceNode } from './graph.ts'
+import type { SourceNode } from './nodes.ts'
 
 type Fault = NonNullable<Answer['errors']>[number]
 
@@ -31,18 +31,18 @@ export interface Answers {
   begin(node: SourceNode, batches: readonly Batch[]): void
   /** A record that cannot pass, before the first memory or sink. False: it is not of a request that can be refused. */
   refuse(source: string, batch: Batch, at: { index: number } | { position: string | number }, fault: Fault): boolean
-  /** A record that failed at a sink or after a step with memory. */
-  failed(batch: Batch, index: number, fault: Fault): void
+  /** A record that failed at a sink or after a step with memory. False: it is not of a request. */
+  failed(batch: Batch, index: number, fault: Fault): boolean
   /** Keeps the rows that a source's answers show. */
-  saw(name: string, records: Records): void
+  keepShown(name: string, records: Records): void
   /** The steps without memory are through: from here on nothing is refused. */
   decided(): void
   /** The records that may go on to memory and sinks. */
   admit(records: Records): Records
   /** The steps are through: requests refused whole, to be answered now. */
-  settle(): { readonly source: string; readonly done: Done }[]
+  takeRefused(): { readonly source: string; readonly done: Done }[]
   /** Requests admitted since the last call, to be answered when their epoch is saved. */
-  take(): Request[]
+  takeAdmitted(): Request[]
 }
 
 export function createAnswers(sources: readonly SourceNode[]): Answers {
@@ -58,7 +58,10 @@ export function createAnswers(sources: readonly SourceNode[]): Answers {
     const { from, origins } = records
     if (from.length === 1) {
       const request = open.get(from[0]!.batch)
-      if (request) for (let i = 0; i < records.length; i++) visit(request, origins ? origins[i]! : i, i)
+      for (let i = 0; request && i < records.length; i++) {
+        const index = origins ? origins[i]! : i
+        if (index >= 0) visit(request, index, i)
+      }
       return
     }
     for (let i = 0; i < records.length; i++) {
@@ -96,9 +99,11 @@ export function createAnswers(sources: readonly SourceNode[]): Answers {
     },
     failed(batch, index, fault) {
       const request = byBatch.get(batch)
-      if (request) push((request.failedLater ??= new Map()), index, fault)
+      if (!request) return false
+      push((request.failedLater ??= new Map()), index, fault)
+      return true
     },
-    saw(name, records) {
+    keepShown(name, records) {
       if (open.size === 0 || !shown.has(name)) return
       each(records, (request, index, i) => {
         if (name === shownBy(answering.get(request.source)!)) request.rows[index] ??= records.rows[i]
@@ -116,7 +121,7 @@ export function createAnswers(sources: readonly SourceNode[]): Answers {
       })
       return out.size === 0 ? records : records.pick([...records.rows.keys()].filter((i) => !out.has(i)))
     },
-    settle() {
+    takeRefused() {
       const refused: { source: string; done: Done }[] = []
       for (const request of open.values()) {
         if (whollyRefused(request)) refused.push({ source: request.source, done: doneOf(request) })
@@ -125,7 +130,7 @@ export function createAnswers(sources: readonly SourceNode[]): Answers {
       open.clear()
       return refused
     },
-    take() {
+    takeAdmitted() {
       const taken = admitted
       admitted = []
       return taken

@@ -1,45 +1,67 @@
 /**
- * The loop of one connected component of the graph: read -> transform -> write -> flush -> save -> publish -> commit. The order is the guarantee.
+ * The loop of one connected component of the graph. The order is the guarantee:
  *
- * Readers hand batches to the transforms, synchronously. What comes out waits in one queue per sink; at most 2,000 rows or 4 MiB wait, over a cut as well.
- * filling.ts has what the epoch being filled consists of, cuts.ts when it is cut (synchronously: no record of the next epoch is applied before), epoch.ts
- * what follows a cut. One failure ends readers and writers together; whatever was not
- * saved comes again at the next start.
+ * | | what happens | why there |
+ * |---|---|---|
+ * | read | sources hand batches to the graph, which runs synchronously; what comes out waits in a queue per sink | no record of the next epoch can slip into this one |
+ * | order | where several lanes decide what comes out, their order is synced before the first write that depends on it | a restart must take them in the same order, or it writes something else |
+ * | barrier | positions, changes of state and counters are taken at one moment | they are saved as of one cut |
+ * | write | writers take their queues up to the barrier | a saved position says that every sink has what came before (1) |
+ * | flush | sinks make durable what no reader sees yet, and name it: stages | what is saved must survive |
+ * | save | positions, state, stages, duties: one transaction | either all of the epoch is true or nothing (2) |
+ * | publish | stages are shown | only what is saved may be seen, else a restart shows it again or changed (3) |
+ * | commit | sources are told: answers are sent, files removed | only what is saved and seen may be answered or removed (3, 6) |
+ *
+ * A process that is killed finds at its restart:
+ *
+ * | killed at | found | what the restart does |
+ * |---|---|---|
+ * | mid_begin | no incarnation | begins one |
+ * | after_read, after_transform | nothing of the batch | reads it again |
+ * | before_write, after_write | records with the sinks, no position | reads and writes them again: by id or key, or cut back |
+ * | before_flush, after_flush | durable, hidden, not saved | sinks cut back or replace what the epoch wrote |
+ * | before_save, mid_save | the same: the transaction never was | the same |
+ * | after_save, after_record | the epoch, its stages and duties | publishes the stages, does the duties, then reads on |
+ * | before_publish, after_publish | the stage, shown or not | publishes it again: the sink finds it shown |
+ * | after_duty | the duty, done or not | does it again: harmless |
+ * | after_commit | the epoch, what is done not yet recorded | repeats publishing and duties, harmlessly |
+ * | before_record | stages and duties that are done | repeats them |
+ * | before_end, after_end | the last epoch; ended or not | goes on with nothing left, or begins anew |
+ *
+ * One failure ends everything at once (halt.ts). graph.ts has what the graph does with a hand-over, intake.ts what comes
+ * before it, epoch.ts what follows a barrier.
  */
-import { type Done, endOfRun } from '../connector.ts'
-import type { Failure } from '../dead-letter.ts'
+import type { Clock } from '../clock.ts'
+import { MillraceError } from '../errors.ts'
 import type { Observer, Progress } from '../observe.ts'
-import { type Batch, Records } from '../record.ts'
 import type { Store } from '../store.ts'
 import { createAnswers } from './answers.ts'
-import type { Counters } from './counters.ts'
-import { createCuts } from './cuts.ts'
-import { createFailing } from './failing.ts'
-import { createFilling } from './filling.ts'
-import { buildGraph, type SinkNode, type SourceNode, type StepNode } from './graph.ts'
-import { countBatch, placed } from './intake.ts'
-import { runReader } from './reader.ts'
-import type { RetryPolicy } from './retry.ts'
-import { ownerOf } from '../owner.ts'
+import { createBadRecords, DataStop } from './bad-records.ts'
+import { type Barrier, meetingPoint } from './barrier.ts'
+import { snapshot } from './counters.ts'
+import { createDue, type Bounds } from './due.ts'
+import { createEpochs } from './epoch.ts'
+import { buildGraph } from './graph.ts'
+import { createHalt } from './halt.ts'
+import { createIntake } from './intake.ts'
 import { lagOf } from './lag.ts'
-import { untilCaughtUp } from './until.ts'
+import { createLanes } from './lanes.ts'
+import { allSinks, type Component, type SourceNode } from './nodes.ts'
+import { openEpoch } from './open-epoch.ts'
+import { openOrder } from './order.ts'
+import { dependents, needsOrder, sourcesOfSteps } from './reach.ts'
+import { ownerOf } from '../owner.ts'
+import type { Replaying } from './replaying.ts'
+import { createReplays } from './replays.ts'
+import { runReader } from './reader.ts'
+import type { Calls } from './retry.ts'
+import { createRoom } from './room.ts'
 import { runWriter } from './writer.ts'
-
-export interface Component {
-  readonly pipeline: string
-  readonly specHash: string
-  readonly sources: readonly SourceNode[]
-  readonly steps: readonly StepNode[]
-  readonly sinks: readonly SinkNode[]
-  readonly deadLetter?: SinkNode
-  readonly stopAbove?: number
-  readonly counters: Counters
-  /** Hears of each record that failed and did not stop the run. */
-  readonly onFailed?: (failure: Failure) => void
-}
 
 export interface ComponentOptions {
   readonly store: Store
+  readonly clock: Clock
+  readonly calls: Calls
   /** The end of all input ends the run for good: windows close, the incarnation ends. */
   readonly whole: boolean
   /** When it resolves, the run ends as soon as every source has come to the end that is there then. */
@@ -51,27 +73,19 @@ export interface ComponentOptions {
   readonly observe: Observer
   readonly progress: Progress
   readonly instance: { readonly i: number; readonly n: number }
-  readonly retry?: RetryPolicy
-  readonly bounds?: Partial<typeof defaultBounds>
+  readonly bounds: Bounds
+  readonly replaying: Replaying
+  /** Only letters are taken, and the sources are not read. */
+  readonly onlyReplay: boolean
 }
 
-/** When an epoch may be cut, and how far the transforms may run ahead of the writers. */
-export const defaultBounds = {
-  minRecords: 10_000,
-  minMs: 100,
-  holdRecords: 1_000_000,
-  holdMs: 60_000,
-  aheadRows: 2000,
-  aheadBytes: 4 << 20,
-  tickMs: 50,
-}
-
-/** How a component ended: `ended`: its input has; else it was stopped. `published`: stages that are published but not yet recorded so. */
+/** How a component ended: `ended`: its input has; else it was stopped. */
 export interface Ending {
   readonly ended: boolean
   /** Its sources have come to the end that was there when `until` resolved. */
   readonly caughtUp: boolean
-  readonly published: readonly number[]
+  /** Stages published and duties done, and not recorded so yet. */
+  readonly done: { readonly stages: readonly number[]; readonly duties: readonly number[] }
 }
 
 /** Why a component ends that did not fail itself: another of its run did, or the drain took too long. */
@@ -79,173 +93,275 @@ const elsewhere = Symbol('failed elsewhere')
 
 /** Runs the component to its end. Rejects with what stopped it; what stopped another one of the run is told by that one. */
 export async function runComponent(component: Component, options: ComponentOptions): Promise<Ending> {
-  const { sources, steps, pipeline } = component
-  const { store, abort, observe, progress } = options
-  const bounds = { ...defaultBounds, ...options.bounds }
-  const sinks = component.deadLetter ? [...component.sinks, component.deadLetter] : component.sinks
-  const retry = options.retry ? { retry: options.retry } : {}
-  let failure: unknown
-  let waiting: (() => void)[] = []
-  const wakeUp = () => {
-    const woken = waiting
-    waiting = []
-    for (const wake of woken) wake()
-  }
-  const onRetry = (node: string, error: Error, attempt: number, waitMs: number) =>
-    observe({ type: 'retry', node, message: error.message, attempt, waitMs })
-  const fail = (error: unknown) => {
-    failure ??= error
-    abort.abort()
-    for (const { queue } of sinks) queue.close()
-    cuts.abandon()
-    wakeUp()
-  }
-
+  const { sources, steps, pipeline, deadLetter } = component
+  const { store, abort, observe, clock, calls, progress } = options
+  const sinks = allSinks(component)
+  const halt = createHalt(abort)
+  const room = createRoom(sinks, options.bounds, () => halt.isHalted)
+  const epoch = openEpoch(sources, store, clock)
+  const lanes = createLanes(sources, store.lanes())
   const lag = lagOf(progress)
-  const filling = createFilling(sources, store)
-  const cuts = createCuts(component, {
+  const order = needsOrder(component) ? await openOrder(store.folder, store.position, halt.fail) : undefined
+  const answers = sources.some((s) => s.capabilities.answers) ? createAnswers(sources) : undefined
+  let number = store.run()!.epoch
+  let saved = number
+  let beforeDeadLetter = false
+  const replays = createReplays({
+    component,
     store,
-    abort,
-    observe,
-    ...retry,
-    bounds,
-    filling,
-    sinks,
-    failed: () => failure !== undefined,
-    fail,
-    saved: wakeUp,
-    onRetry,
+    graph: () => graph,
+    bad: () => bad,
+    ...options.replaying.tools(component),
+    high: lanes.high,
+    touch: epoch.touch,
   })
-  const answers = createAnswers(sources)
-  const answering = sources.some((s) => s.capabilities.answers)
-  const { failures, onFail } = createFailing(component, answering ? answers : undefined, () => cuts.beforeDeadLetter)
-  const graph = buildGraph(steps, component.sinks, pipeline, onFail, answering ? answers.saw : undefined)
-
-  // --- from the readers into the queues
-  const take = (node: SourceNode, batches: readonly Batch[]) => {
-    if (failure) return
-    let bytes = 0
-    let read = 0
-    if (answering) answers.begin(node, batches)
-    for (const batch of batches) {
-      bytes += batch.bytes
+  const bad = createBadRecords(component, {
+    answers,
+    beforeDeadLetter: () => beforeDeadLetter,
+    buried: (id, node, isBeingWritten) => replays.buried({ id, node }, isBeingWritten),
+    failedAgain: replays.failed,
+  })
+  const ordered = order ? dependents(component) : new Set<string>()
+  const graph = buildGraph({
+    steps,
+    sinks: component.sinks,
+    pipeline,
+    onFail: bad.onFail,
+    tap: answers?.keepShown,
+    ...(order ? { ready: (sink: string) => (ordered.has(sink) ? order.ready : undefined) } : {}),
+  })
+  const intake = createIntake({
+    component,
+    clock,
+    graph,
+    lanes,
+    bad,
+    answers,
+    epoch,
+    order,
+    sourcesOf: sourcesOfSteps(component),
+    room: room.wait,
+    taken() {
+      stopIfCaughtUp()
+      endEpochIfDue()
+    },
+    fail: halt.fail,
+    released: room.released,
+    onTaken(node, batch) {
       lag(node.id, batch)
-      read += countBatch(node, batch, component, failures, answers)
+      progress.bytes += batch.bytes
+    },
+    answerNow(id, done) {
+      // A request that was refused whole leaves nothing to save.
+      const node = sources.find((s) => s.id === id)!
+      calls.call(node, 'answering', () => node.source.commit!([done], { signal: abort.signal })).catch(halt.fail)
+    },
+  })
+  const due = createDue({ component, bounds: options.bounds, epoch, lanes })
+
+  // --- barriers
+  const takeBarrier = (how: { readonly end: boolean; readonly roll: boolean }) => {
+    const passed = Promise.withResolvers<void>()
+    const writers = meetingPoint(component.sinks.length)
+    const last = meetingPoint(deadLetter ? 1 : 0)
+    const barrier: Barrier = {
+      epoch: ++number,
+      ...how,
+      ...epoch.close(),
+      lanes: lanes.changes(),
+      letters: replays.close(),
+      changes: steps.flatMap((s) =>
+        s.transform.cut ? [{ step: s.id, hash: s.plan.stateHash, entries: s.transform.cut() }] : [],
+      ),
+      counters: snapshot(component.counters),
+      arrive: () => (beforeDeadLetter ? writers : last).arrive(),
+      passed: passed.promise,
     }
-    const from = batches.map((batch) => ({ source: node.id, batch }))
-    const rows = batches.length === 1 ? batches[0]!.rows : batches.flatMap((b) => b.rows as Batch['rows'][number][])
-    const deliver = () => graph.deliver(node.pushed.at(-1) ?? node.id, new Records({ rows, from, pipeline }), bytes)
-    if (!answering) deliver()
-    else {
-      graph.gated(answers.admit, () => {
-        deliver()
-        answers.decided()
+    order?.mark(barrier.epoch)
+    beforeDeadLetter = true
+    for (const { queue } of component.sinks) queue.push({ barrier })
+    /** All writers first, then that of the dead letter, since the others feed it. */
+    const passQueues = async () => {
+      await halt.unlessHalted(writers.all)
+      beforeDeadLetter = false
+      deadLetter?.queue.push({ barrier })
+      await halt.unlessHalted(last.all)
+    }
+    return { barrier, passQueues, release: passed.resolve }
+  }
+  let passQueues = () => Promise.resolve()
+  const epochs = createEpochs({
+    component,
+    store,
+    calls,
+    halt,
+    signal: abort.signal,
+    replays,
+    passQueues: () => passQueues(),
+    published: (sink) => observe({ type: 'published', sink }),
+    warn: (node, message) => observe({ type: 'warning', node, message }),
+  })
+
+  // --- one epoch
+  let ending: Promise<void> | undefined
+  const endEpoch = (how: { readonly end: boolean; readonly roll: boolean }): Promise<void> => {
+    const startedMs = clock.monotonic()
+    const taken = takeBarrier(how)
+    passQueues = taken.passQueues
+    ending = epochs
+      .finish(taken.barrier)
+      .then(() => {
+        saved = taken.barrier.epoch
+        epoch.saved(taken.barrier)
+        order?.saved(saved)
+        replays.saved()
+        observe({ type: 'saved', epoch: saved, durationMs: clock.monotonic() - startedMs })
       })
-      for (const { source, done } of answers.settle()) answerNow(source, done)
-      filling.admitted(answers.take())
+      .catch(halt.fail)
+      .then(() => {
+        ending = undefined
+        taken.release()
+        room.released()
+        // What came meanwhile need not wait for the next batch or tick.
+        endEpochIfDue()
+      })
+    return ending
+  }
+  const endEpochIfDue = () => {
+    if (ending || halt.isHalted || isEnding) return
+    try {
+      const how = due()
+      if (how) void endEpoch({ end: false, ...how })
+    } catch (error) {
+      halt.fail(error)
     }
-    failures.passed(node.id, read)
-    filling.taken(node, batches, read)
-    until.saw(node.id, batches)
-    progress.bytes += bytes
-    cuts.cutIfDue()
-  }
-  /** A request that was refused whole leaves nothing to save. */
-  const answerNow = (id: string, done: Done) => {
-    const { source, capabilities } = sources.find((s) => s.id === id)!
-    source
-      .commit?.([done], { signal: abort.signal })
-      .catch((error) => (capabilities.commit === 'duty' ? fail(error) : cuts.reportFailed(id, error)))
-  }
-  /** Resolves when the writers may have room for more; undefined: they have. */
-  const room = (): Promise<void> | undefined => {
-    if (failure || !sinks.some(({ queue }) => queue.rows > bounds.aheadRows || queue.bytes > bounds.aheadBytes))
-      return undefined
-    return new Promise((resolve) => waiting.push(resolve))
   }
 
-  // --- running
+  // --- stopping
   const stopReading = new AbortController()
+  let caughtUp = false
+  let isEnding = false
   const onStop = () => stopReading.abort()
   for (const signal of [options.stop, abort.signal]) {
     if (signal.aborted) onStop()
     else signal.addEventListener('abort', onStop)
   }
-  let caughtUp = false
-  const onAbort = () => failure === undefined && fail(elsewhere)
+  const onAbort = () => halt.fail(elsewhere)
   if (abort.signal.aborted) onAbort()
-  abort.signal.addEventListener('abort', onAbort)
-  const until = untilCaughtUp(sources, () => {
+  else abort.signal.addEventListener('abort', onAbort)
+  halt.onFail(() => {
+    for (const { queue } of sinks) queue.close()
+    room.released()
+  })
+  void options.until?.then(lanes.countDown)
+  /** `--until caught_up`: every source is at the end that was there. */
+  const stopIfCaughtUp = () => {
+    if (!lanes.isAtEnd) return
     caughtUp = true
     onStop()
-  })
-  void options.until?.then(until.begin)
-  const tick = setInterval(() => {
-    try {
-      cuts.cutIfDue()
-    } catch (error) {
-      fail(error)
-    }
-  }, bounds.tickMs)
+  }
 
-  const writers = sinks.map((node) =>
-    runWriter(node, {
-      signal: abort.signal,
-      ...retry,
-      epoch: () => cuts.writing,
-      onFail,
-      onRetry,
-      arrived: (cut) => cuts.arrived(node, cut),
-      released: wakeUp,
-    }).catch(fail),
-  )
-  const read = async (node: SourceNode) => {
-    await runReader(node, {
+  // --- reading and writing
+  const asked = new Set<string>()
+  const read = (node: SourceNode) =>
+    runReader(node, {
       signal: stopReading.signal,
-      ...retry,
+      clock,
+      calls,
       read: {
-        resume: (split) => filling.resume(node.id, split),
-        recall: (key) => filling.recall(node.id, key),
-        recallAll: (prefix) => store.recallAll(node.id, prefix),
+        resume: (split) => epoch.resume(node.id, split),
+        recall: (key) => epoch.recall(node.id, key),
+        recallAll: (prefix) => epoch.recallAll(node.id, prefix),
         owns: (split) => ownerOf(split, options.instance.n) === options.instance.i,
-        wants: () => true,
-        whenWanted: () => Promise.resolve(),
+        wants: (split) => intake.wants(node.id, split),
+        whenWanted: () => room.whenReleased(stopReading.signal),
         instance: options.instance,
         warn: (message) => observe({ type: 'warning', node: node.id, message }),
       },
       onSplits(found) {
+        lanes.found(node.id, found)
         for (const { bytes } of found.splits) progress.totalBytes += bytes ?? 0
         if (found.complete) progress.complete = true
       },
-      received: (batch) => filling.received(node.id, batch),
-      take: (batches) => take(node, batches),
-      room,
-      onRetry,
+      onCaughtUp: (splits) => intake.caughtUp(node, splits),
+      received: (batch) => epoch.received(node.id, batch),
+      take: (batches) => intake.take(node, batches),
+      asking: (isAsked) => void (isAsked ? asked.add(node.id) : asked.delete(node.id)),
+    }).then(() => {
+      lanes.ended(node.id)
+      stopIfCaughtUp()
+      if (!stopReading.signal.aborted) bad.ended(node.id)
+      endEpochIfDue()
     })
-    filling.caughtUp(node.id)
-    until.ended(node.id)
-    if (!stopReading.signal.aborted) failures.ended(node.id)
-  }
+  const writers = sinks.map((node) =>
+    runWriter(node, {
+      signal: abort.signal,
+      calls,
+      epoch: () => saved + 1,
+      onFail: bad.onFail,
+      delivered: options.replaying.delivered,
+      released: room.released,
+    }).catch(halt.fail),
+  )
+  let tickedMs = clock.monotonic()
+  const stopTicking = clock.every(options.bounds.tickMs, () => {
+    const elapsed = clock.monotonic() - tickedMs
+    tickedMs += elapsed
+    if (halt.isHalted || isEnding) return
+    // A source that is not asked is not idle.
+    intake.tick(elapsed, asked)
+    endEpochIfDue()
+  })
+  const stopReplays = options.replaying.start(
+    component,
+    (letters, told) => {
+      if (halt.isHalted || isEnding) return false
+      replays.handOver(letters, told)
+      endEpochIfDue()
+      return true
+    },
+    halt.fail,
+  )
+
   try {
-    await Promise.all(sources.map((node) => read(node).catch(fail)))
-    const ended = options.whole && !stopReading.signal.aborted
-    while (!failure && !cuts.settled) await new Promise<void>((resolve) => waiting.push(resolve))
-    if (!failure) {
-      while (ended && !failure && !graph.advance(endOfRun)) for (let wait = room(); wait; wait = room()) await wait
-      await cuts.cut({ end: ended, roll: true }).done
-    }
+    const reading = options.onlyReplay ? [options.replaying.drained()] : sources.map(read)
+    await Promise.all(reading.map((each) => halt.unlessHalted(each).catch(halt.fail)))
+    await intake.settled()
+    const ended = options.whole && !options.onlyReplay && !stopReading.signal.aborted
+    if (ended && !halt.isHalted) await intake.end()
+    isEnding = true
+    while (ending) await ending
+    if (!halt.isHalted) await endEpoch({ end: ended, roll: true })
+    await epochs.settled()
     for (const { queue } of sinks) queue.close()
     await Promise.all(writers)
-    if (failure) throw failure
-    return { ended, caughtUp, published: cuts.published }
+    if (halt.isHalted) throw halt.failure
+    return { ended, caughtUp, done: epochs.takeDone() }
   } catch (error) {
-    fail(error)
+    halt.fail(error)
     await Promise.all(writers)
-    if (failure === elsewhere) return { ended: false, caughtUp: false, published: [] }
-    throw await placed(failure, component)
+    if (halt.failure === elsewhere) return { ended: false, caughtUp: false, done: { stages: [], duties: [] } }
+    throw await placed(halt.failure, component)
   } finally {
-    clearInterval(tick)
+    stopTicking()
+    stopReplays()
+    await order?.close()
     abort.signal.removeEventListener('abort', onAbort)
     for (const signal of [options.stop, abort.signal]) signal.removeEventListener('abort', onStop)
   }
+}
+
+/** A record that stopped the run, as an error that names its place. */
+async function placed(failure: unknown, component: Component): Promise<unknown> {
+  if (!(failure instanceof DataStop)) return failure
+  const f = failure.failure
+  const source = component.sources.find((s) => s.id === f.source)?.source
+  const place =
+    (await source?.locate?.(f.split, f.position).catch(() => undefined)) ??
+    (f.source ? `${f.source}, split ${f.split}, position ${f.position}` : f.id)
+  const field = f.field && !f.message?.includes(f.field) ? ` (field ${f.field})` : ''
+  return new MillraceError(f.code, `${f.message ?? f.code}${field}`, {
+    place: f.node === f.source ? place : `${place}, at ${f.node}`,
+    hint: 'mend the input and run again: it goes on where it stopped. Or let bad records go to a dead letter: on_error: { data: dead_letter }',
+  })
 }

@@ -1,110 +1,201 @@
 /**
- * The end of an epoch: flush -> save -> publish -> commit (invariants 2 and 3).
+ * The end of an epoch, in order (invariants 2 and 3): the barrier passes the queues; the sinks flush; one transaction makes
+ * the epoch true; stages are published; sources are told. component.ts says why, and what a kill leaves at each point.
  *
- * A cut is taken synchronously by the transforms' side: what is in it (positions, encoded state changes, counters) is as of one moment. It then travels through
- * the queue of every sink. When the writers of all sinks have come to it, everything before it is written (invariant 1); the dead letter's writer comes last, since the
- * other writers feed it. Then the sinks are flushed, and one transaction makes the epoch true.
+ * A publish that can take long (`slowPublish`) runs beside the next epochs, in order, at most two of them waiting.
  */
-import { crashPoint } from '../crash.ts'
 import type { Done } from '../connector.ts'
+import { crashPoint } from '../crash.ts'
 import type { Json } from '../record.ts'
-import type { Save, Store } from '../store.ts'
-import { doneOf, type Request } from './answers.ts'
-import type { SinkNode, SourceNode } from './graph.ts'
-
-/** The moment between two epochs. */
-export interface Cut {
-  readonly epoch: number
-  /** Every open file is to be closed and handed out. */
-  readonly roll: boolean
-  /** The input has ended. */
-  readonly end: boolean
-  readonly positions: Save['positions']
-  readonly memory: Save['memory']
-  readonly changes: Save['changes']
-  /** Requests to be answered when the epoch is saved. */
-  readonly requests: readonly Request[]
-  /** Of sources and steps, as of the cut. */
-  readonly counters: Readonly<Record<string, Json>>
-  /** Writers that have not come to it yet. */
-  waiting: number
-  /** Settles when the epoch is saved, published and committed. */
-  readonly done: Promise<void>
-  finish(): void
-}
+import type { SavedPosition, SaveIds, Store } from '../store.ts'
+import { doneOf } from './answers.ts'
+import type { Barrier } from './barrier.ts'
+import type { Halt } from './halt.ts'
+import type { Component, SinkNode, SourceNode } from './nodes.ts'
+import { allSinks } from './nodes.ts'
+import type { Replays } from './replays.ts'
+import type { Calls } from './retry.ts'
 
 export interface EpochContext {
+  readonly component: Component
   readonly store: Store
-  readonly sources: readonly SourceNode[]
-  /** All sinks, the dead letter included. */
-  readonly sinks: readonly SinkNode[]
+  readonly calls: Calls
+  readonly halt: Halt
   readonly signal: AbortSignal
-  /** Ids of stages that are published but not yet recorded so. */
-  readonly published: number[]
-  publish(node: SinkNode, stage: Json): Promise<void>
-  reportFailed(source: string, error: Error): void
+  readonly replays: Replays
+  /** Resolves when every writer has come to the barrier. */
+  passQueues(barrier: Barrier): Promise<void>
+  published(sink: string): void
+  warn(node: string, message: string): void
 }
 
-/** Runs the end of an epoch. Every writer waits meanwhile. */
-export async function finishEpoch(cut: Cut, ctx: EpochContext): Promise<void> {
-  const { store, sinks, signal } = ctx
-  crashPoint('before_flush')
-  const resumes: { sink: string; resume: Json }[] = []
-  const stages: { sink: string; stage: Json }[] = []
-  await Promise.all(
-    sinks.map(async ({ id, sink, capabilities }) => {
-      const roll = cut.roll || cut.end || sink.full?.() === true
-      if (!sink.flush || (capabilities.checkpointsOnRoll && !roll)) return
-      const flushed = await sink.flush({ signal, epoch: cut.epoch, roll, end: cut.end })
-      if (flushed.resume !== undefined) resumes.push({ sink: id, resume: flushed.resume })
-      for (const stage of flushed.stages ?? []) stages.push({ sink: id, stage })
-    }),
-  )
-  crashPoint('after_flush')
-  // All writers stand at the cut: what came before it is delivered or failed, and nothing that came after it is.
-  const atSinks = Object.fromEntries(
-    sinks.map(({ count, id }) => [id, { ...count, in: count.delivered + count.failed }]),
-  )
-  const answered = ctx.sources.map(({ id }) => cut.requests.filter((r) => r.source === id).map(doneOf))
-  const answers = ctx.sources.flatMap(({ id, source }, k) =>
-    (source.remember?.(answered[k]!) ?? []).map(([key, value]) => ({ source: id, key, value })),
-  )
-  const ids = store.save({
-    epoch: cut.epoch,
-    counters: { ...cut.counters, ...atSinks },
-    positions: cut.positions,
-    memory: answers.length ? [...cut.memory, ...answers] : cut.memory,
-    changes: cut.changes,
-    resumes,
-    stages,
-    published: ctx.published.splice(0),
-  })
-  for (const [k, { sink, stage }] of stages.entries()) {
-    const node = sinks.find((s) => s.id === sink)!
-    crashPoint('before_publish')
-    await ctx.publish(node, stage)
-    crashPoint('after_publish')
-    ctx.published.push(ids[k]!)
+/** Ends epochs, one after the other. */
+export interface Epochs {
+  /** Resolves when the epoch is saved and the writers may go on. */
+  finish(barrier: Barrier): Promise<void>
+  /** Publishes and duties that are done and not recorded so yet. */
+  takeDone(): { readonly stages: readonly number[]; readonly duties: readonly number[] }
+  /** Resolves when nothing is being published any more. */
+  settled(): Promise<void>
+}
+
+interface NewStage {
+  readonly node: SinkNode
+  readonly stage: Json
+  readonly id: number
+}
+
+const mostWaiting = 2
+
+export function createEpochs(ctx: EpochContext): Epochs {
+  const { component, store, calls, halt, signal } = ctx
+  const sinks = allSinks(component)
+  let donePublishing: number[] = []
+  let doneDuties: number[] = []
+  /** Epochs whose slow publishes are under way, in order. */
+  let slow: Promise<void> = Promise.resolve()
+  let waiting = 0
+  let fewer = () => {}
+
+  const finish = async (barrier: Barrier): Promise<void> => {
+    await ctx.passQueues(barrier)
+    while (barrier.roll && waiting >= mostWaiting) await new Promise<void>((resolve) => (fewer = resolve))
+
+    crashPoint('before_flush')
+    const flushed = await flushAll(barrier)
+    crashPoint('after_flush')
+
+    const answered = component.sources.map(({ id }) => barrier.requests.filter((r) => r.source === id).map(doneOf))
+    const ids = saveAll(barrier, flushed, answered)
+    crashPoint('after_record')
+
+    const stages = flushed.stages.map((stage, k): NewStage => ({ ...stage, id: ids.stages[k]! }))
+    const quick = stages.filter(({ node }) => !node.capabilities.slowPublish)
+    for (const stage of quick) await publish(stage)
+    const isSlow = quick.length < stages.length
+    const tell = () => commit(barrier, answered, ids)
+    if (!isSlow) {
+      if (waiting === 0) await tell()
+      // Sources hear of epochs in their order.
+      else later(tell)
+    } else later(() => publishAll(stages.filter((s) => !quick.includes(s))).then(tell))
+    crashPoint('after_commit')
   }
-  await commit(cut, answered, ctx)
-  crashPoint('after_commit')
-}
 
-/** Tells the sources what is durable. A duty must be done; a report may fail and is counted. */
-async function commit(cut: Cut, answered: readonly (readonly Done[])[], ctx: EpochContext): Promise<void> {
-  for (const [k, { id, source, capabilities }] of ctx.sources.entries()) {
-    if (!source.commit) continue
-    const done: Done[] = capabilities.answers
-      ? [...answered[k]!]
-      : cut.positions
-          .filter((p) => p.source === id)
-          .map(({ split, position }) => (position === undefined ? { split } : { split, position }))
-    if (done.length === 0) continue
-    try {
-      await source.commit(done, { signal: ctx.signal })
-    } catch (error) {
-      if (capabilities.commit === 'duty') throw error
-      ctx.reportFailed(id, error as Error)
+  /** Runs behind what is being published already. */
+  const later = (work: () => Promise<void>) => {
+    waiting++
+    slow = slow
+      .then(() => (halt.isHalted ? undefined : work()))
+      .catch(halt.fail)
+      .finally(() => {
+        waiting--
+        fewer()
+      })
+  }
+
+  const flushAll = async (barrier: Barrier) => {
+    const resumes: { sink: string; resume: Json }[] = []
+    const unfinished: string[] = []
+    const stages: { node: SinkNode; stage: Json }[] = []
+    await Promise.all(
+      sinks.map(async (node) => {
+        const { id, sink, capabilities } = node
+        const roll = barrier.roll || barrier.end || sink.full?.() === true
+        if (!sink.flush || (capabilities.checkpointsOnRoll && !roll)) return
+        const left = await calls.call(node, 'flushing', () =>
+          sink.flush!({ signal, epoch: barrier.epoch, roll, end: barrier.end }),
+        )
+        if (left.resume !== undefined) resumes.push({ sink: id, resume: left.resume })
+        if (left.unfinished) unfinished.push(id)
+        for (const stage of left.stages ?? []) stages.push({ node, stage })
+      }),
+    )
+    return { resumes, stages, unfinished }
+  }
+
+  /** All writers stand at the barrier: what came before it is delivered or failed, and nothing that came after it is. */
+  const saveAll = (
+    barrier: Barrier,
+    flushed: Awaited<ReturnType<typeof flushAll>>,
+    answered: readonly (readonly Done[])[],
+  ): SaveIds => {
+    if (halt.isHalted) throw halt.failure
+    const atSinks = Object.fromEntries(
+      sinks.map(({ count, id }) => {
+        const { gated = 0, replayed = 0 } = (barrier.counters[id] ?? {}) as { gated?: number; replayed?: number }
+        return [id, { ...count, in: count.delivered + count.failed, gated, replayed }]
+      }),
+    )
+    const answers = component.sources.flatMap(({ id, source }, k) =>
+      (source.remember?.(answered[k]!) ?? []).map(([key, value]) => ({ source: id, key, value })),
+    )
+    const done = takeDone()
+    return store.save({
+      epoch: barrier.epoch,
+      counters: { ...barrier.counters, ...atSinks },
+      positions: barrier.positions,
+      lanes: barrier.lanes,
+      memory: answers.length ? [...barrier.memory, ...answers] : barrier.memory,
+      changes: barrier.changes,
+      resumes: flushed.resumes,
+      unfinished: flushed.unfinished,
+      stages: flushed.stages.map(({ node, stage }) => ({ sink: node.id, stage })),
+      duties: barrier.duties,
+      published: done.stages,
+      dutiesDone: done.duties,
+      letters: ctx.replays.settle(barrier.letters),
+    })
+  }
+
+  const publish = async ({ node, stage, id }: NewStage): Promise<void> => {
+    crashPoint('before_publish')
+    await calls.call(node, 'publishing', () => node.sink.publish!(stage, { signal }))
+    crashPoint('after_publish')
+    donePublishing.push(id)
+    ctx.published(node.id)
+  }
+  const publishAll = async (stages: readonly NewStage[]): Promise<void> => {
+    for (const stage of stages) await publish(stage)
+  }
+
+  /** Tells the sources what is durable, and published. A duty must be done; a report may fail and is counted. */
+  const commit = async (barrier: Barrier, answered: readonly (readonly Done[])[], ids: SaveIds): Promise<void> => {
+    for (const [k, node] of component.sources.entries()) {
+      const { id, source, capabilities } = node
+      if (!source.commit) continue
+      if (capabilities.answers) await tell(node, answered[k]!, capabilities.commit === 'duty')
+      else if (capabilities.commit === 'duty') {
+        const own = barrier.duties.flatMap((duty, i) => (duty.source === id ? [{ duty, id: ids.duties[i]! }] : []))
+        await tell(
+          node,
+          own.map(({ duty }) => doneAt(duty)),
+          true,
+        )
+        doneDuties.push(...own.map((each) => each.id))
+        if (own.length > 0) crashPoint('after_duty')
+      } else await tell(node, barrier.positions.filter((p) => p.source === id).map(doneAt), false)
     }
   }
+  const tell = async (node: SourceNode, done: readonly Done[], isDuty: boolean): Promise<void> => {
+    if (done.length === 0) return
+    const report = () => node.source.commit!(done, { signal })
+    if (isDuty) return calls.call(node, 'its duty after the save', report)
+    await report().catch((error: Error) => ctx.warn(node.id, `reporting progress failed: ${error.message}`))
+  }
+
+  const takeDone = () => {
+    const done = { stages: donePublishing, duties: doneDuties }
+    donePublishing = []
+    doneDuties = []
+    return done
+  }
+  return { finish, takeDone, settled: () => slow }
 }
+
+/** A saved position as its source is told of it. */
+export const doneAt = ({ split, position, ended }: SavedPosition): Done => ({
+  split,
+  ...(position === undefined ? {} : { position }),
+  ...(ended ? { ended: true } : {}),
+})

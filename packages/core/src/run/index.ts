@@ -1,20 +1,32 @@
 /**
- * Runs a plan: takes the state, opens every sink, publishes what was staged before a crash, records that, and only then reads (invariant 3).
+ * Runs a plan: takes the state, opens every sink, finishes what the last save left, and only then reads.
  * A `whole` pipeline that has ended starts anew as the next incarnation; one that was interrupted goes on where it was saved.
  */
+import { type Clock, systemClock } from '../clock.ts'
+import { editsOf, editText, refuseEdits } from '../edits.ts'
 import { MillraceError } from '../errors.ts'
 import type { Observer, Progress } from '../observe.ts'
 import type { Plan } from '../plan.ts'
+import { type Signature, signatureOf } from '../plan/signature.ts'
+import type { Json } from '../record.ts'
 import type { Registry } from '../registry.ts'
 import { checkScale } from '../rescale.ts'
 import { openStore, type SavedRun, type Store, stateFolder } from '../store.ts'
-import { type Component, type Ending, runComponent } from './component.ts'
-import { type Counters, imbalances, restoreCounters } from './counters.ts'
-import type { SinkNode, StepNode } from './graph.ts'
-import { type Instance, instantiate, type Surroundings } from './instantiate.ts'
+import { type Ending, runComponent } from './component.ts'
+import { restoreCounters } from './counters.ts'
+import { type Bounds, defaultBounds } from './due.ts'
+import type { Letter } from './letters.ts'
+import type { SinkNode, StepNode } from './nodes.ts'
+import { finishLeftovers, openSinks } from './opening.ts'
+import { createReplaying, type Replaying } from './replaying.ts'
+import { type Calls, createCalls } from './retry.ts'
+import { createShutdown, type Shutdown, withinGrace } from './shutdown.ts'
 import { loadSides, sameSide } from './sides.ts'
-import { asRunError, type RetryPolicy, withRetry } from './retry.ts'
+import { copyOf, summaryOf, type Summary } from './summary.ts'
+import { type Instance, instantiate, type Surroundings } from './wiring.ts'
 import { runWorkers, type StartWorker } from './workers.ts'
+
+export type { Summary } from './summary.ts'
 
 /** How a plan is run. */
 export interface RunOptions extends Surroundings {
@@ -23,37 +35,24 @@ export interface RunOptions extends Surroundings {
   readonly observe?: Observer
   /** What to do with results of an earlier incarnation. */
   readonly existing?: 'stop' | 'replace' | 'keep'
+  /** What an edit of the spec discards of the state may be given up. */
+  readonly resetState?: boolean
   /** When it resolves, the run ends as soon as every source has come to the end that is there then (`--until caught_up`: at once). */
   readonly until?: Promise<unknown>
   readonly instance?: { readonly i: number; readonly n: number }
   /** How a plan with `parallelism` starts each of its workers; default: all in this thread. */
   readonly worker?: StartWorker
-  readonly retry?: RetryPolicy
-  readonly bounds?: Parameters<typeof runComponent>[1]['bounds']
-  /** How long a stop may drain; default 20 s. */
+  readonly bounds?: Partial<Bounds>
+  readonly clock?: Clock
+  /** How long a stop may drain; default 18 s. */
   readonly drainMs?: number
-}
-
-/** What a run did; numbers are those of the whole incarnation, over its restarts. */
-export interface Summary {
-  readonly pipeline: string
-  readonly incarnation: number
-  /** The input has ended; false: it was stopped and can go on. */
-  readonly ended: boolean
-  /** It was to end when it has caught up, and has. */
-  readonly caughtUp: boolean
-  readonly resumed: boolean
-  readonly durationMs: number
-  /** Lag at the end: records that were there and were not read. Absent: no source tells. */
-  readonly behind?: number
-  readonly counters: readonly Counters[]
-  /** What does not add up; empty: every edge balances. */
-  readonly imbalances: readonly string[]
+  /** Only these dead letters are taken; the sources are not read. */
+  readonly letters?: readonly Letter[]
 }
 
 /** Runs the plan to its end or until the signal, on as many workers as it says. Throws `MillraceError` with the exit code in it. */
 export function run(plan: Plan, registry: Registry, options: RunOptions): Promise<Summary> {
-  if (plan.parallelism === 1) return runInstance(plan, registry, options)
+  if (plan.parallelism === 1 || options.letters) return runInstance(plan, registry, options)
   return runWorkers(
     plan,
     options,
@@ -63,219 +62,245 @@ export function run(plan: Plan, registry: Registry, options: RunOptions): Promis
 
 /** Runs one copy of the plan in this thread. */
 export async function runInstance(plan: Plan, registry: Registry, options: RunOptions): Promise<Summary> {
-  const startedMs = performance.now()
-  const observe = options.observe ?? (() => {})
-  const at = options.instance ?? { i: 0, n: 1 }
-  checkScale(options.home, plan, at.n)
-  const instance = instantiate(plan, registry, options)
-  const store = openStore(stateFolder(options.home, plan.name, at))
-  const abort = new AbortController()
-  const opened: SinkNode[] = []
   try {
-    const before = store.run()
-    const resumed = before !== undefined && !(before.ended && plan.runs === 'whole')
-    const saved = resumed ? before : store.begin(plan.specHash)
-    if (resumed) restoreAll(instance, store)
-    await openSinks(instance, store, saved, opened, { ...options, abort, observe, at, whole: plan.runs === 'whole' })
-    await publishLeftovers(instance, store, abort.signal, options.retry)
-    const warn = (node: string, message: string) => observe({ type: 'warning', node, message })
-    await loadSides(
-      instance.components.flatMap((c) => c.steps),
-      instance.sides,
-      plan,
-      abort.signal,
-      warn,
-      sameSide(plan, store, warn),
-    )
-    const counters = instance.components.map((c) => c.counters)
-    const progress: Progress = {
-      bytes: counters.flatMap((c) => Object.values(c.sources)).reduce((sum, s) => sum + s.bytes, 0),
-      totalBytes: 0,
-      complete: false,
-    }
-    observe({ type: 'started', pipeline: plan.name, incarnation: saved.incarnation, resumed, counters, progress })
-    const stop = options.signal ?? new AbortController().signal
-    const deadline = drainDeadline(stop, abort, options.drainMs ?? 20_000, observe)
-    const settled = await Promise.allSettled(
-      instance.components.map((component) =>
-        runComponent(component, {
-          store,
-          whole: plan.runs === 'whole',
-          ...(options.until ? { until: options.until } : {}),
-          stop,
-          abort,
-          observe,
-          progress,
-          instance: at,
-          ...(options.retry ? { retry: options.retry } : {}),
-          ...(options.bounds ? { bounds: options.bounds } : {}),
-        }),
-      ),
-    ).finally(() => clearTimeout(deadline.timer))
-    const failed = settled.find((each) => each.status === 'rejected')
-    if (failed) throw failed.reason
-    const endings = settled.map((each) => (each as PromiseFulfilledResult<Ending>).value)
-    if (deadline.passed)
-      throw new MillraceError('drain_timeout', 'the run did not drain in time and was stopped', {
-        hint: 'nothing is lost: run again and it goes on from the last save',
+    return await runHere(plan, registry, options)
+  } catch (error) {
+    const { code = 'internal', message, place, hint } = error as Partial<MillraceError> & Error
+    options.observe?.({ type: 'failed', code, message, place, hint })
+    throw error
+  }
+}
+
+async function runHere(plan: Plan, registry: Registry, options: RunOptions): Promise<Summary> {
+  const clock = options.clock ?? systemClock
+  const startedMs = clock.monotonic()
+  const at = options.instance ?? { i: 0, n: 1 }
+  const stateHome = options.stateDir ?? options.home
+  checkScale(stateHome, plan, at.n)
+  const instance = instantiate(plan, registry, options)
+  const store = openStore(stateFolder(stateHome, plan.name, at))
+  try {
+    checkScale(stateHome, plan, at.n)
+    const taken = takeState(plan, registry, store, options, clock)
+    const controls = createControls(plan, options, clock, taken)
+    const replaying = createReplaying({ plan, registry, options, clock, store, signature: taken.before })
+    const opened: SinkNode[] = []
+    try {
+      const before = await prepare(plan, instance, store, taken, opened, { ...options, ...controls, clock, at })
+      const endings = await runAll(instance, store, {
+        ...options,
+        ...controls,
+        clock,
+        at,
+        plan,
+        replaying,
+        taken,
+        before,
       })
-    const ended = endings.every((e) => e.ended)
-    const published = endings.flatMap((e) => e.published)
-    if (ended && plan.runs === 'whole') store.end(published)
-    else store.recordPublished(published)
-    observe({ type: 'ended', ended })
-    return {
-      pipeline: plan.name,
-      incarnation: saved.incarnation,
-      ended,
-      caughtUp: options.until !== undefined && endings.every((e) => e.ended || e.caughtUp),
-      resumed,
-      durationMs: performance.now() - startedMs,
-      ...(progress.behind === undefined ? {} : { behind: progress.behind }),
-      counters,
-      imbalances: instance.components.flatMap((c) => imbalancesOf(c)),
+      const { ended } = await record(plan, store, endings, options)
+      controls.observe({ type: 'ended', ended })
+      const told = { plan, instance, taken, endings, ended, before, options, replaying, startedMs, clock }
+      return summaryOf({ ...told, progress: controls.progress })
+    } finally {
+      controls.abort.abort()
+      controls.shutdown.dispose()
+      await closeAll(opened, instance, clock)
     }
   } finally {
-    abort.abort()
-    await closeAll(opened, instance)
     store.close()
   }
 }
 
-/** The balance of one component at its end. */
-function imbalancesOf(component: Component): string[] {
-  const { sources, steps, sinks, deadLetter } = component
-  const edges = [
-    ...steps.filter((s) => !s.plan.pushedInto).flatMap((s) => s.plan.from.map((from) => ({ from, to: s.id }))),
-    ...sinks.flatMap((s) => s.from.map((from) => ({ from, to: s.id }))),
-  ]
-  const buried = new Set([...sources, ...steps, ...sinks].filter((n) => n.policy === 'dead_letter').map((n) => n.id))
-  return imbalances(component.counters, edges, buried, deadLetter?.id)
+// --- the state
+
+/** The incarnation that is run, and whether it goes on. */
+export interface Taken {
+  readonly run: SavedRun
+  readonly resumed: boolean
+  /** It has saved in an earlier process. */
+  readonly hasSaved: boolean
+  /** What an edited spec means for it, in words. */
+  readonly edits: readonly string[]
+  /** The spec that the state was made with. */
+  readonly before: Signature
 }
 
-function restoreAll(instance: Instance, store: Store): void {
+/** Begins an incarnation or goes on with one, where the spec may. */
+function takeState(plan: Plan, registry: Registry, store: Store, options: RunOptions, clock: Clock): Taken {
+  const before = store.run()
+  const signature = signatureOf(plan, registry)
+  const asJson = signature as unknown as Json
+  const isOver = before?.ended === true && plan.runs === 'whole'
+  if (options.letters && !before)
+    throw new MillraceError('no_state', `${plan.name} has not run yet: there is nothing to replay into`, {
+      hint: 'run it first',
+      exitCode: 2,
+    })
+  // A run that has ended is no longer bound to the spec that it ended with.
+  if (before && isOver && options.letters) {
+    store.takeOver(before.signature, undefined)
+    return { run: before, resumed: true, hasSaved: true, edits: [], before: before.signature as unknown as Signature }
+  }
+  if (!before || isOver)
+    return { run: store.begin(asJson, clock.now()), resumed: false, hasSaved: false, edits: [], before: signature }
+  const edits = editsOf(plan, registry, before, store)
+  refuseEdits(edits, plan, options.resetState === true)
+  for (const [from, to] of edits.renames) store.rename(from, to)
+  store.discard(edits.discards.steps, edits.discards.sinks)
+  store.takeOver(asJson, edits.recount ? clock.now() : undefined)
+  return {
+    run: store.run()!,
+    resumed: true,
+    hasSaved: before.epoch > 0,
+    edits: edits.edits.map((edit) => editText(edit, plan.name)),
+    before: before.signature as unknown as Signature,
+  }
+}
+
+// --- starting
+
+interface Controls {
+  readonly observe: Observer
+  readonly stop: AbortSignal
+  readonly abort: AbortController
+  readonly calls: Calls
+  readonly shutdown: Shutdown
+  readonly progress: Progress
+}
+
+function createControls(plan: Plan, options: RunOptions, clock: Clock, taken: Taken): Controls {
+  const observe = options.observe ?? (() => {})
+  const stop = options.signal ?? new AbortController().signal
+  const abort = new AbortController()
+  const known = plan.runs === 'continue' && taken.hasSaved
+  const calls = createCalls({ clock, observe, signal: abort.signal, known, isStopping: () => stop.aborted })
+  const shutdown = createShutdown({ clock, observe, calls, stop, abort, drainMs: options.drainMs ?? 18_000 })
+  return { observe, stop, abort, calls, shutdown, progress: { bytes: 0, totalBytes: 0, complete: false } }
+}
+
+type Starting = RunOptions &
+  Controls & { readonly clock: Clock; readonly at: { readonly i: number; readonly n: number } }
+
+/** Restores, opens, finishes what was left, loads side inputs. Returns the counters as they were before this run. */
+async function prepare(
+  plan: Plan,
+  instance: Instance,
+  store: Store,
+  taken: Taken,
+  opened: SinkNode[],
+  ctx: Starting,
+): Promise<Readonly<Record<string, Json>>> {
+  const { components } = instance
   const saved = store.counters()
-  for (const component of instance.components) {
+  for (const component of components) {
     restoreCounters(component.counters, saved)
     for (const step of component.steps) restoreStep(step, store)
   }
+  const before = copyOf(components)
+  const { shutdown, stop, abort, calls, observe } = ctx
+  // Nothing is under way yet that would have to be drained: a stop ends the start at once.
+  const signal = AbortSignal.any([stop, abort.signal])
+  const whole = plan.runs === 'whole'
+  const opening = {
+    components,
+    store,
+    run: taken.run,
+    calls,
+    signal,
+    observe,
+    whole,
+    instance: ctx.at,
+    existing: ctx.letters ? ('keep' as const) : ctx.existing,
+  }
+  for (const text of taken.edits) observe({ type: 'warning', node: plan.name, message: text })
+  await shutdown.unlessAbandoned(
+    (async () => {
+      await openSinks(opening, opened)
+      await finishLeftovers(opening)
+      const warn = (node: string, message: string) => observe({ type: 'warning', node, message })
+      const steps = components.flatMap((c) => c.steps)
+      await loadSides(steps, instance.sides, plan, signal, warn, sameSide(plan, store, warn))
+    })(),
+  )
+  ctx.progress.bytes = components.flatMap((c) => Object.values(c.counters.sources)).reduce((sum, s) => sum + s.bytes, 0)
+  observe({
+    type: 'started',
+    pipeline: plan.name,
+    incarnation: taken.run.incarnation,
+    resumed: taken.resumed,
+    counters: components.map((c) => c.counters),
+    progress: ctx.progress,
+  })
+  return before
 }
 
 function restoreStep({ id, plan, transform }: StepNode, store: Store): void {
   if (!transform.restore) return
-  const { hash } = store.state(id)
-  if (hash !== undefined && hash !== plan.stateHash) {
-    throw new MillraceError(
-      'state_changed',
-      `step ${id} has saved state, but its configuration or its input has changed since`,
-      {
-        place: id,
-        hint: 'finish the run with the old spec, or start anew: pipe state reset',
-        exitCode: 2,
-      },
-    )
-  }
+  const hash = store.stateHash(id)
+  if (hash !== undefined && hash !== plan.stateHash)
+    throw new MillraceError('state_changed', `step ${id} has saved memory of another configuration or input`, {
+      place: id,
+      hint: 'finish the run with the old spec, or begin anew: pipe state reset',
+      exitCode: 2,
+    })
   transform.restore(store.saved(id))
 }
 
-interface Opening extends RunOptions {
-  readonly abort: AbortController
-  readonly observe: Observer
-  readonly at: { readonly i: number; readonly n: number }
-  readonly whole: boolean
-}
+// --- running
 
-async function openSinks(
+type Running = Starting & { readonly plan: Plan; readonly replaying: Replaying; readonly taken: Taken }
+
+/** Runs all components side by side. Rejects with what the first that failed was stopped by. */
+async function runAll(
   instance: Instance,
   store: Store,
-  saved: SavedRun,
-  opened: SinkNode[],
-  o: Opening,
-): Promise<void> {
-  const sinks = instance.components.flatMap((c) => [...c.sinks, ...(c.deadLetter ? [c.deadLetter] : [])])
-  for (const node of sinks) {
-    opened.push(node)
-    const restore = store.resume(node.id)
-    const open = () =>
-      node.sink.open?.({
-        signal: o.abort.signal,
-        incarnation: saved.incarnation,
-        instance: o.at,
-        whole: o.whole,
-        start: store.start,
-        warn: (message) => o.observe({ type: 'warning', node: node.id, message }),
-        ...(restore === undefined ? {} : { restore }),
-        ...(o.existing ? { existing: o.existing } : {}),
-      })
-    await withRetry(
-      open,
-      o.signal ?? o.abort.signal,
-      (e, attempt, waitMs) => o.observe({ type: 'retry', node: node.id, message: e.message, attempt, waitMs }),
-      o.retry,
-    ).catch((error) => {
-      throw asRunError(error, node.id, 'opening', 3)
-    })
-  }
-}
-
-async function publishLeftovers(
-  instance: Instance,
-  store: Store,
-  signal: AbortSignal,
-  retry: RetryPolicy | undefined,
-): Promise<void> {
-  const sinks = new Map(
-    instance.components
-      .flatMap((c) => [...c.sinks, ...(c.deadLetter ? [c.deadLetter] : [])])
-      .map((s) => [s.id, s.sink]),
+  ctx: Running & { readonly before: unknown },
+): Promise<Ending[]> {
+  const { plan, shutdown, until } = ctx
+  const running = instance.components.map((component) =>
+    runComponent(component, {
+      store,
+      clock: ctx.clock,
+      calls: ctx.calls,
+      whole: plan.runs === 'whole',
+      ...(until ? { until } : {}),
+      stop: ctx.stop,
+      abort: ctx.abort,
+      observe: ctx.observe,
+      progress: ctx.progress,
+      instance: ctx.at,
+      bounds: { ...defaultBounds, ...ctx.bounds },
+      replaying: ctx.replaying,
+      onlyReplay: ctx.letters !== undefined,
+    }),
   )
-  const done: number[] = []
-  for (const { id, sink, stage } of store.stages()) {
-    const publish = sinks.get(sink)?.publish
-    if (!publish) {
-      throw new MillraceError(
-        'stage_left',
-        `a finished result of sink ${sink} waits to be published, but the spec has no such sink any more`,
-        {
-          place: sink,
-          hint: 'run once with the old spec, or give the result up: pipe state reset',
-          exitCode: 2,
-        },
-      )
-    }
-    await withRetry(
-      () => publish.call(sinks.get(sink), stage, { signal }),
-      signal,
-      () => {},
-      retry,
-    ).catch((error) => {
-      throw asRunError(error, sink, 'publishing what was staged before')
+  const settled = await shutdown.unlessAbandoned(Promise.allSettled(running))
+  const failed = settled.find((each) => each.status === 'rejected')
+  if (failed) throw failed.reason
+  if (shutdown.isOverdue)
+    throw new MillraceError('drain_timeout', 'the run did not drain in time and was stopped', {
+      hint: 'nothing is lost: run again and it goes on from the last save',
     })
-    done.push(id)
-  }
-  store.recordPublished(done)
+  return settled.map((each) => (each as PromiseFulfilledResult<Ending>).value)
 }
 
-function drainDeadline(
-  stop: AbortSignal,
-  abort: AbortController,
-  ms: number,
-  observe: Observer,
-): { timer: NodeJS.Timeout | undefined; passed: boolean } {
-  const deadline: { timer: NodeJS.Timeout | undefined; passed: boolean } = { timer: undefined, passed: false }
-  const begin = () => {
-    observe({ type: 'stopping', reason: 'asked to stop: draining' })
-    deadline.timer = setTimeout(() => {
-      deadline.passed = true
-      abort.abort()
-    }, ms)
-  }
-  if (stop.aborted) begin()
-  else stop.addEventListener('abort', begin, { once: true })
-  return deadline
+/** What is published and done, and the end of the incarnation. */
+async function record(
+  plan: Plan,
+  store: Store,
+  endings: readonly Ending[],
+  options: RunOptions,
+): Promise<{ readonly ended: boolean }> {
+  const stages = endings.flatMap((e) => e.done.stages)
+  const duties = endings.flatMap((e) => e.done.duties)
+  const ended = !options.letters && endings.every((e) => e.ended)
+  if (ended && plan.runs === 'whole') store.end(stages, duties)
+  else store.recordDone(stages, duties)
+  return { ended }
 }
 
-async function closeAll(opened: readonly SinkNode[], instance: Instance): Promise<void> {
-  for (const { sink } of opened) await sink.close?.()
-  for (const { source } of [...instance.components.flatMap((c) => c.sources), ...instance.sides]) await source.close?.()
+async function closeAll(opened: readonly SinkNode[], instance: Instance, clock: Clock): Promise<void> {
+  const sources = [...instance.components.flatMap((c) => c.sources), ...instance.sides]
+  const all = [...opened.map(({ sink }) => sink), ...sources.map(({ source }) => source)]
+  await Promise.all(all.map((each) => withinGrace((async () => each.close?.())(), clock)))
 }

@@ -3,12 +3,13 @@
  * `untilCaughtUp` a pipeline that continues ends when all its upstreams have ended and its sources have come to the end that is there then; bounded ones end by
  * themselves. When one fails, the others drain and stop.
  */
+import { systemClock } from '../clock.ts'
 import { MillraceError } from '../errors.ts'
 import type { Plan } from '../plan.ts'
 import { resolveConfig } from '../plan.ts'
 import type { Registry } from '../registry.ts'
 import { type RunOptions, run, type Summary } from './index.ts'
-import { envOf, type Surroundings } from './instantiate.ts'
+import { envOf, type Surroundings } from './wiring.ts'
 
 /** How several plans are run. */
 export interface ManyOptions extends Omit<RunOptions, 'until' | 'observe'> {
@@ -16,58 +17,71 @@ export interface ManyOptions extends Omit<RunOptions, 'until' | 'observe'> {
   observe?(pipeline: string, event: Parameters<NonNullable<RunOptions['observe']>>[0]): void
 }
 
-/** Runs pipelines side by side. The error of the first that fails is thrown when all have stopped. */
+/**
+ * Runs pipelines side by side. The error of the first that fails is thrown when all have stopped. Asked to stop, those
+ * that write stop before those that read what they write: so what is under way between them still finds its reader.
+ */
 export async function runMany(plans: readonly Plan[], registry: Registry, options: ManyOptions): Promise<Summary[]> {
   const feeds = feedsOf(plans, registry, options)
   refuseEndless(plans, registry, feeds, options)
-  const stop = new AbortController()
-  const signal = options.signal ? AbortSignal.any([options.signal, stop.signal]) : stop.signal
+  const failed = new AbortController()
+  const stopped = options.signal ? AbortSignal.any([options.signal, failed.signal]) : failed.signal
   const started = new Map(plans.map((p) => [p.name, Promise.withResolvers<void>()]))
   const ended = new Map<string, Promise<Summary>>()
   let failure: unknown
-  for (const plan of downstreamFirst(plans, feeds)) {
+  const runOne = async (plan: Plan): Promise<Summary> => {
     const readers = plans.filter((p) => feeds.get(p.name)!.has(plan.name))
+    const upstreams = () => Promise.allSettled([...feeds.get(plan.name)!].map((name) => ended.get(name)!))
+    const until = options.untilCaughtUp && plan.runs === 'continue' ? afterTurn(upstreams) : undefined
+    await Promise.all(readers.map((p) => started.get(p.name)!.promise))
+    if (stopped.aborted)
+      throw new MillraceError('stopped', `${plan.name} was not started, since another pipeline failed`)
+    return run(plan, registry, {
+      ...options,
+      signal: stopAfter(stopped, upstreams),
+      ...(until ? { until } : {}),
+      observe: (event) => {
+        if (event.type === 'started') started.get(plan.name)!.resolve()
+        options.observe?.(plan.name, event)
+      },
+    })
+  }
+  for (const plan of downstreamFirst(plans, feeds)) {
     ended.set(
       plan.name,
-      (async () => {
-        await Promise.all(readers.map((p) => started.get(p.name)!.promise))
-        const upstreams = () => Promise.all([...feeds.get(plan.name)!].map((name) => ended.get(name)!))
-        const until =
-          options.untilCaughtUp && plan.runs === 'continue'
-            ? new Promise<void>((resolve) =>
-                setImmediate(() =>
-                  upstreams().then(
-                    () => resolve(),
-                    () => resolve(),
-                  ),
-                ),
-              )
-            : undefined
-        try {
-          if (signal.aborted)
-            throw new MillraceError('stopped', `${plan.name} was not started, since another pipeline failed`)
-          return await run(plan, registry, {
-            ...options,
-            signal,
-            ...(until ? { until } : {}),
-            observe: (event) => {
-              if (event.type === 'started') started.get(plan.name)!.resolve()
-              options.observe?.(plan.name, event)
-            },
-          })
-        } catch (error) {
+      runOne(plan)
+        .catch((error: unknown) => {
           failure ??= error
-          stop.abort()
+          failed.abort()
           throw error
-        } finally {
-          started.get(plan.name)!.resolve()
-        }
-      })(),
+        })
+        .finally(started.get(plan.name)!.resolve),
     )
   }
   const results = await Promise.allSettled(ended.values())
   if (failure) throw failure
   return results.map((r) => (r as PromiseFulfilledResult<Summary>).value)
+}
+
+/** When all pipelines have been started, so that those they wait for are known. */
+const afterTurn = (work: () => Promise<unknown>): Promise<unknown> => systemClock.turn().then(work)
+
+/** How long those that write may take to stop before those that read are told. */
+const upstreamMs = 8_000
+
+/** Aborts when `stop` has and the upstreams have ended, or have taken too long. */
+function stopAfter(stop: AbortSignal, upstreams: () => Promise<unknown>): AbortSignal {
+  const own = new AbortController()
+  const onStop = () => {
+    const cancel = systemClock.after(upstreamMs, () => own.abort())
+    void upstreams().then(() => {
+      cancel()
+      own.abort()
+    })
+  }
+  if (stop.aborted) onStop()
+  else stop.addEventListener('abort', onStop, { once: true })
+  return own.signal
 }
 
 /** For each pipeline the names of those that write what it reads. */

@@ -3,8 +3,9 @@ import { endOfRun, freshRead, isBatch } from '../connector.ts'
 import type { Plan } from '../plan.ts'
 import { type Batch, Records, type Row } from '../record.ts'
 import type { Registry } from '../registry.ts'
-import { buildGraph, type SourceNode } from './graph.ts'
-import { createSource, createSteps, type Surroundings } from './instantiate.ts'
+import { buildGraph } from './graph.ts'
+import type { SourceNode } from './nodes.ts'
+import { createSource, createSteps, type Surroundings } from './wiring.ts'
 import { loadSides } from './sides.ts'
 
 /** A record that could not pass. */
@@ -67,18 +68,18 @@ export async function preview(
   const steps = createSteps(plan, registry, options)
   const abort = new AbortController()
   const signal = options.signal ? AbortSignal.any([options.signal, abort.signal]) : abort.signal
-  const graph = buildGraph(
+  const graph = buildGraph({
     steps,
-    [],
-    plan.name,
-    (id, _policy, records, i, code, more) => {
+    sinks: [],
+    pipeline: plan.name,
+    onFail(id, _policy, records, i, code, more) {
       const origin = records.origin(i)
       const place = origin ? `${origin.batch.split}@${origin.batch.positionAt(origin.index)}` : records.id(i)
       failed(id, place, origin?.batch.rawAt?.(origin.index) ?? JSON.stringify(records.rows[i]), { code, ...more })
       return false
     },
-    (name, records) => at(name).rows.push(...records.rows),
-  )
+    tap: (name, records) => void at(name).rows.push(...records.rows),
+  })
   await loadSides(
     steps,
     sources.filter((s) => s.plan.side).map((s) => s.node),
@@ -89,7 +90,7 @@ export async function preview(
   for (const { node } of sources.filter((s) => !s.plan.side)) {
     await readSome(node, options.limit, signal, (batch) => {
       for (const bad of batch.bad ?? []) failed(bad.step ?? node.id, `${batch.split}@${bad.position}`, bad.bytes, bad)
-      graph.deliver(
+      graph.handOver(
         node.pushed.at(-1) ?? node.id,
         new Records({ rows: batch.rows, from: [{ source: node.id, batch }], pipeline: plan.name }),
         0,
@@ -97,7 +98,7 @@ export async function preview(
     })
     await node.source.close?.()
   }
-  while (!graph.advance(endOfRun));
+  for (const step of steps) while (step.transform.advance && !graph.advance(step, endOfRun));
   abort.abort()
   return [...nodes.values()]
 }

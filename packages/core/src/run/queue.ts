@@ -1,20 +1,32 @@
 /**
- * What waits for one sink: records, and the cuts between epochs. One producer (the transforms), one consumer (the sink's writer).
- * Consumed slots are cleared at once, so that rows are let go as soon as they are written; the array is compacted now and then instead of shifted.
+ * What waits for one sink: records, and the barriers between epochs. One producer (the graph), one consumer (the sink's
+ * writer). Consumed slots are cleared at once, so that rows are let go as soon as they are written; the array is compacted
+ * now and then instead of shifted.
  */
 import { Records } from '../record.ts'
-import type { Cut } from './epoch.ts'
+import type { Barrier } from './barrier.ts'
 
-export type Item = { readonly records: Records; readonly bytes: number } | { readonly cut: Cut }
+/**
+ * `bytes`: their share of what was read. `ready`: resolves when the order they depend on is durable; absent: they depend on
+ * none.
+ */
+export interface QueuedRecords {
+  readonly records: Records
+  readonly bytes: number
+  readonly ready?: (() => Promise<void> | undefined) | undefined
+}
+
+export type Item = QueuedRecords | { readonly barrier: Barrier }
 
 /** A small write costs nearly as much as a full one: records are gathered up to this many rows. */
 const gatherRows = 1000
+const gatherBytes = 4 << 20
 
 export class Queue {
   private items: (Item | undefined)[] = []
   private head = 0
-  /** What belongs behind the next cut. */
-  private later: Item[] = []
+  /** What belongs behind the next barrier. */
+  private later: QueuedRecords[] = []
   private wake: (() => void) | undefined
   private closed = false
   /** Rows and bytes that were pushed and not yet released. */
@@ -31,18 +43,18 @@ export class Queue {
     this.wake?.()
   }
 
-  /** Records of the epoch after a cut that is still to be pushed. */
-  pushBehindCut(item: Extract<Item, { records: Records }>): void {
+  /** Records of the epoch after a barrier that is still to be pushed. */
+  pushBehindBarrier(item: QueuedRecords): void {
     this.later.push(item)
     this.count(item)
   }
 
-  private count({ records, bytes }: Extract<Item, { records: Records }>): void {
+  private count({ records, bytes }: QueuedRecords): void {
     this.rows += records.length
     this.bytes += bytes
   }
 
-  /** The next item: a cut, or records gathered from the head of the queue. Undefined: closed. */
+  /** The next item: a barrier, or records gathered from the head of the queue. Undefined: closed. */
   async take(): Promise<Item | undefined> {
     while (this.head === this.items.length) {
       if (this.closed) return undefined
@@ -52,21 +64,22 @@ export class Queue {
       this.wake = undefined
     }
     const first = this.pop()
-    if ('cut' in first || first.records.length >= gatherRows) return first
+    if ('barrier' in first || first.records.length >= gatherRows || first.bytes >= gatherBytes) return first
     const sets = [first.records]
-    let { bytes } = first
+    let { bytes, ready } = first
     let rows = first.records.length
-    for (
-      let next = this.items[this.head];
-      next && 'records' in next && rows + next.records.length <= gatherRows;
-      next = this.items[this.head]
-    ) {
+    for (;;) {
+      const next = this.items[this.head]
+      if (!next || 'barrier' in next) break
+      if (rows + next.records.length > gatherRows || bytes + next.bytes > gatherBytes) break
       this.pop()
       sets.push(next.records)
       bytes += next.bytes
       rows += next.records.length
+      // The order of later records is never durable before that of earlier ones.
+      ready = next.ready ?? ready
     }
-    return { records: Records.concat(sets), bytes }
+    return { records: Records.concat(sets), bytes, ...(ready ? { ready } : {}) }
   }
 
   private pop(): Item {

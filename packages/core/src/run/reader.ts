@@ -1,104 +1,107 @@
 /**
- * Reads one source: batches go to the transforms as they come, small ones gathered up to 1,000 rows or until nothing more is at hand. A source that throws
- * a system error which can pass is read again from where the transforms have come to.
+ * Reads one source: batches are handed over as they come, small ones gathered up to 1,000 rows or 1 MiB, or until nothing
+ * more is at hand. A source that throws a system error which can pass is read again from where the graph has come to.
  */
-import { setImmediate as turn } from 'node:timers/promises'
-import type { ReadContext } from '../connector.ts'
+import type { Clock } from '../clock.ts'
+import { isBatch, type ReadContext } from '../connector.ts'
 import { crashPoint } from '../crash.ts'
-import type { Batch, SplitsFound } from '../record.ts'
-import type { SourceNode } from './graph.ts'
-import { asRunError, backoffMs, defaultRetry, isRetryable, pause, type RetryPolicy } from './retry.ts'
+import type { Batch, CaughtUp, SplitsFound } from '../record.ts'
+import type { SourceNode } from './nodes.ts'
+import { type Calls, isRetryable } from './retry.ts'
 
 const gatherRows = 1000
+const gatherBytes = 1 << 20
 
 export interface ReaderContext {
   /** Aborted to end the reading; the run then drains. */
   readonly signal: AbortSignal
-  readonly retry?: RetryPolicy
+  readonly clock: Clock
+  readonly calls: Calls
   readonly read: Omit<ReadContext, 'signal'>
   onSplits(found: SplitsFound): void
+  onCaughtUp(said: CaughtUp['caughtUp']): void
   /** A batch has come; it may wait for others before it is taken. */
   received(batch: Batch): void
-  /** Takes batches, in order. */
-  take(batches: readonly Batch[]): void
-  /** Resolves when the writers have room for more. */
-  room(): Promise<void> | undefined
-  onRetry(node: string, error: Error, attempt: number, waitMs: number): void
+  /** Takes batches, in order. Resolves when more may come; undefined: at once. */
+  take(batches: readonly Batch[]): Promise<void> | undefined
+  /** The source is asked and has not answered yet, or it has. */
+  asking(isAsked: boolean): void
 }
 
 /** Resolves when the source has ended, or the signal was aborted. */
 export async function runReader(node: SourceNode, ctx: ReaderContext): Promise<void> {
-  const policy = ctx.retry ?? defaultRetry
-  for (let attempt = 1; !ctx.signal.aborted; attempt++) {
+  const tries = ctx.calls.attempts(node, 'reading')
+  while (!ctx.signal.aborted) {
     try {
-      await readOnce(node, ctx, () => {
-        attempt = 1
-      })
+      await readOnce(node, ctx, tries.worked)
       return
     } catch (error) {
       if (ctx.signal.aborted && (error as Error)?.name === 'AbortError') return
-      if (!isRetryable(error) || attempt >= policy.attempts)
-        throw asRunError(error, node.id, 'reading', node.count.read === 0 ? 3 : 1)
-      const waitMs = backoffMs(policy, attempt)
-      ctx.onRetry(node.id, error as Error, attempt, waitMs)
-      await pause(waitMs, ctx.signal)
+      await tries.again(error)
     }
   }
 }
 
-async function readOnce(node: SourceNode, ctx: ReaderContext, progressed: () => void): Promise<void> {
+async function readOnce(node: SourceNode, ctx: ReaderContext, worked: () => void): Promise<void> {
   const iterator = node.source.read({ ...ctx.read, signal: ctx.signal })[Symbol.asyncIterator]()
   let gathered: Batch[] = []
   let rows = 0
-  const hand = () => {
-    if (gathered.length === 0) return
+  let bytes = 0
+  const hand = (): Promise<void> | undefined => {
+    if (gathered.length === 0) return undefined
     const batches = gathered
     gathered = []
-    rows = 0
+    rows = bytes = 0
     crashPoint('after_read')
-    ctx.take(batches)
-    progressed()
+    return ctx.take(batches)
   }
   try {
     let next = iterator.next()
     for (;;) {
-      if (gathered.length > 0 && (await isPending(next))) hand()
+      if (gathered.length > 0 && (await isPending(next, ctx.clock))) await hand()
+      ctx.asking(true)
       const { value, done } = await next
+      ctx.asking(false)
       if (done) break
-      if ('splits' in value) {
-        hand()
-        ctx.onSplits(value)
-      } else if (!('rows' in value)) {
-        hand()
-        ctx.take([{ split: value.caughtUp[0] ?? '', rows: [], bytes: 0, positionAt: () => 0, caughtUp: true }])
-      } else {
+      if (!('splits' in value)) worked()
+      let wait: Promise<void> | undefined
+      if (isBatch(value)) {
         ctx.received(value)
         gathered.push(value)
         rows += value.rows.length
-        if (rows >= gatherRows || value.caughtUp) hand()
+        bytes += value.bytes
+        if (rows >= gatherRows || bytes >= gatherBytes || value.caughtUp) wait = hand()
+      } else {
+        wait = hand()
+        if ('splits' in value) ctx.onSplits(value)
+        else ctx.onCaughtUp(value.caughtUp)
       }
-      for (let wait = ctx.room(); wait; wait = ctx.room()) await wait
+      if (wait) await wait
       if (ctx.signal.aborted) break
       next = iterator.next()
     }
-    hand()
+    await hand()
   } catch (error) {
+    ctx.asking(false)
     // What came before the failure may not be readable twice.
-    if (isRetryable(error)) hand()
+    if (isRetryable(error)) await hand()
     throw error
   } finally {
     await iterator.return?.()
   }
 }
 
-/** Whether a promise has not settled when the event loop has gone round once. A source that has more at hand settles within a few microtasks: that is told at once. */
-async function isPending(promise: Promise<unknown>): Promise<boolean> {
+/**
+ * Whether a promise has not settled when the event loop has gone round once. A source that has more at hand settles within
+ * a few microtasks: that is told at once.
+ */
+async function isPending(promise: Promise<unknown>, clock: Clock): Promise<boolean> {
   let settled = false
   const settle = () => {
     settled = true
   }
   promise.then(settle, settle)
   for (let k = 0; k < 4 && !settled; k++) await Promise.resolve()
-  if (!settled) await turn()
+  if (!settled) await clock.turn()
   return !settled
 }

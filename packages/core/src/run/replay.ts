@@ -1,46 +1,26 @@
 /**
- * Dead-letter replay: records that could not pass go through the pipeline again, with the current spec, under their own id.
- *
- * A letter re-enters at decoding, since the spec that failed it may have changed, and runs through the steps that lead to where it stopped. From there on its
- * outputs are delivered; branches that took it the first time do not get it again. So for each node at which letters stopped, a part of the graph is run: the
- * way to that node, a filter that lets only the letters themselves in (of several records made of one, only the one that failed), the node, and all that
- * follows it. Steps with memory on the way are passed with an empty one: they have seen the record before. What was replayed is remembered by id, node and spec,
- * so that replaying twice is harmless; what fails again stays where it is, in the dead letter.
+ * Dead-letter replay, as a command asks for it: records that could not pass go through the pipeline again, with the spec
+ * as it is now. Where the pipeline is running, the process that runs it does it; else this one, and nothing else is read.
  */
-import { DataError, MillraceError } from '../errors.ts'
-import { rowFromJson } from '../convert.ts'
-import { type Plan, type PlanSource, type PlanStep, resolveConfig } from '../plan.ts'
-import { type BadRecord, type Batch, type Json, type Row } from '../record.ts'
-import type { RecordType } from '../schema.ts'
+import { readFileSync, rmSync } from 'node:fs'
+import { systemClock } from '../clock.ts'
+import { MillraceError } from '../errors.ts'
+import type { Plan } from '../plan.ts'
+import { canonical, type Signature, signatureOf } from '../plan/signature.ts'
 import type { Registry } from '../registry.ts'
 import { instanceFolders } from '../rescale.ts'
-import { openStore, type Store, stateFolder } from '../store.ts'
-import { type Component, runComponent } from './component.ts'
-import { sourceCounters, stepCounters } from './counters.ts'
-import type { SourceNode, StepNode } from './graph.ts'
-import { envOf, instantiate, type Surroundings } from './instantiate.ts'
-import { loadSides } from './sides.ts'
-
-/** A dead letter as it is read back: a row of `deadLetterSchema`. */
-export interface Letter {
-  readonly id: string
-  readonly path: string | null
-  readonly source: string
-  readonly split: string
-  readonly position: string
-  readonly step: string
-  readonly code: string
-  readonly context: string | null
-  readonly form: string
-  readonly bytes: string
-}
+import { type LetterKey, openStore, readStore, stateFolder } from '../store.ts'
+import { type RunOptions, runInstance } from './index.ts'
+import type { Letter } from './letters.ts'
+import { type LetterReply, type LetterRequest, leaveRequest } from './replaying.ts'
+import type { ReplayOutcome } from './replays.ts'
 
 /** What became of the letters. */
 export interface ReplaySummary {
   readonly letters: number
-  /** Delivered now. */
+  /** Went through. */
   readonly replayed: number
-  /** Replayed before with this spec, or several times in the dead letter. */
+  /** Replayed or dismissed before, or several times in the dead letter. */
   readonly skipped: number
   readonly failedAgain: readonly {
     readonly id: string
@@ -48,314 +28,155 @@ export interface ReplaySummary {
     readonly code: string
     readonly message?: string
   }[]
+  /** Another process ran the pipeline, and replayed them. */
+  readonly byRunning: boolean
 }
 
-/** Replays letters. Takes the pipeline's lock, so the pipeline must not be running. */
+type ReplayOptions = Omit<RunOptions, 'letters' | 'until' | 'worker'>
+
+/** Replays letters. Throws `no_state`, `replay_into_ended`, `state_changed`, or what stops a run. */
 export async function replay(
   plan: Plan,
   registry: Registry,
-  letters: Iterable<Letter>,
-  options: Surroundings & { readonly signal?: AbortSignal },
+  letters: readonly Letter[],
+  options: ReplayOptions,
 ): Promise<ReplaySummary> {
-  // What was replayed is remembered by the first of several instances.
-  const store = openStore(instanceFolders(options.home, plan.name)[0]?.folder ?? stateFolder(options.home, plan.name))
+  const folder = folderOf(plan, options)
+  const saved = readStore(folder)
   try {
-    const state = store.run()
-    if (!state)
+    if (!saved?.run())
       throw new MillraceError('no_state', `${plan.name} has not run yet: there is nothing to replay into`, {
         hint: 'run it first',
         exitCode: 2,
       })
-    const byNode = new Map<string, Map<string, Letter>>()
-    let all = 0
-    let fresh = 0
-    for (const letter of letters) {
-      all++
-      if (store.replayed(letter.id, letter.step, plan.specHash)) continue
-      let group = byNode.get(letter.step)
-      if (!group) byNode.set(letter.step, (group = new Map()))
-      if (!group.has(letter.id)) fresh++
-      group.set(letter.id, letter)
-    }
-    const failedAgain: { id: string; step: string; code: string; message?: string }[] = []
-    for (const [node, group] of byNode) {
-      const failed = await replayAt(node, [...group.values()], plan, registry, store, options, state)
-      const again = new Set(failed.map((f) => f.id))
-      store.recordReplayed(
-        [...group.values()].filter((l) => !again.has(l.id)).map((l) => ({ id: l.id, step: node })),
-        plan.specHash,
-      )
-      failedAgain.push(...failed.map((f) => ({ ...f, step: node })))
-    }
-    return { letters: all, replayed: fresh - failedAgain.length, skipped: all - fresh, failedAgain }
+    if (saved.run()!.ended && plan.runs === 'whole')
+      refuseIntoEnded(plan, registry, letters, saved.run()!.signature as never)
+    const isHeld = saved.holder() !== undefined
+    const outcomes = isHeld
+      ? await ask(folder, { specHash: plan.specHash, letters }, options.signal)
+      : (await runInstance(plan, registry, { ...options, instance: instanceOf(plan, options), letters })).replay!
+    return summed(letters, outcomes, isHeld)
+  } finally {
+    saved?.close()
+  }
+}
+
+/** Marks letters as dismissed: they are not listed and not replayed any more. */
+export async function dismiss(
+  plan: Plan,
+  letters: readonly LetterKey[],
+  options: Pick<RunOptions, 'home' | 'stateDir' | 'signal'>,
+): Promise<void> {
+  const folder = folderOf(plan, options)
+  const saved = readStore(folder)
+  const isHeld = saved?.holder() !== undefined
+  saved?.close()
+  if (isHeld) {
+    await ask(folder, { specHash: plan.specHash, dismiss: letters }, options.signal)
+    return
+  }
+  const store = openStore(folder)
+  try {
+    store.setLetters(letters.map((key) => ({ ...key, state: 'dismissed' as const })))
   } finally {
     store.close()
   }
 }
 
-async function replayAt(
-  node: string,
-  letters: readonly Letter[],
+/** What is known of letters is kept by the first of several instances. */
+const folderOf = (
   plan: Plan,
-  registry: Registry,
-  store: Store,
-  options: Surroundings & { readonly signal?: AbortSignal },
-  state: { readonly incarnation: number; readonly ended: boolean },
-): Promise<{ id: string; code: string; message?: string }[]> {
-  const part = partFrom(node, plan)
-  if (state.ended && part.steps.some((s) => s.stateful && part.after.has(s.id))) {
+  { home, stateDir = home }: { readonly home: string; readonly stateDir?: string },
+): string => instanceFolders(stateDir, plan.name)[0]?.folder ?? stateFolder(stateDir, plan.name)
+
+const instanceOf = (plan: Plan, { home, stateDir = home }: ReplayOptions) => {
+  const first = instanceFolders(stateDir, plan.name)[0]
+  return { i: first?.i ?? 0, n: first?.n ?? 1 }
+}
+
+/** Has the process that runs the pipeline do it. */
+async function ask(
+  folder: string,
+  request: LetterRequest,
+  signal = new AbortController().signal,
+): Promise<readonly ReplayOutcome[]> {
+  const name = `${process.pid}-${systemClock.now()}`
+  const path = leaveRequest(folder, request, name)
+  for (;;) {
+    await systemClock.sleep(100, signal)
+    const reply = replyAt(path)
+    if (reply?.refused !== undefined)
+      throw new MillraceError('other_spec_running', reply.refused, {
+        hint: 'restart it with this spec, or replay with the one that runs',
+        exitCode: 2,
+      })
+    if (reply) return reply.outcomes
+    if (signal.aborted)
+      throw new MillraceError('stopped', 'the running pipeline has not told yet what became of the letters', {
+        hint: 'they are in its inbox, and replayed when it comes to them: `pipe dead-letter list` shows it',
+      })
+  }
+}
+
+function replyAt(path: string): LetterReply | undefined {
+  try {
+    const reply = JSON.parse(readFileSync(path, 'utf8')) as LetterReply
+    rmSync(path)
+    return reply
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
+    throw error
+  }
+}
+
+/** A run that has ended takes no record any more that would change its results, and keeps its places. */
+function refuseIntoEnded(plan: Plan, registry: Registry, letters: readonly Letter[], before: Signature): void {
+  for (const node of new Set(letters.map((letter) => letter.step))) {
+    const memory = plan.steps.find((s) => s.stateful && (s.id === node || isBehind(s.id, node, plan)))
+    if (!memory) continue
     throw new MillraceError(
       'replay_into_ended',
-      `letters stopped at ${node}, and a step with memory follows it, whose run has ended`,
+      `letters stopped at ${node}, and ${memory.id}, which has memory, comes after it: its run has ended`,
       {
         place: node,
         hint: 'its results are final: run the pipeline again with the mended spec',
       },
     )
   }
-  const failed = new Map<string, { id: string; code: string; message?: string }>()
-  const instance = instantiate(part.plan, registry, options)
-  const abort = new AbortController()
-  try {
-    const rest = mergeOf(instance.components, part.plan)
-    const from = [...part.plan.steps, ...part.plan.sinks].find((n) => n.id === node)?.from ?? []
-    const gated: Component = {
-      ...rest,
-      steps: rest.steps
-        .map((s) => (part.before.has(s.id) ? withoutMemory(s) : s))
-        .flatMap((s) => (s.id === node ? [{ ...s, plan: { ...s.plan, from: [gateOf(node)] } }] : [s]))
-        .concat(gate(node, from, new Set(letters.map((l) => l.id)))),
-      sinks: rest.sinks.map((s) => (s.id === node ? { ...s, from: [gateOf(node)] } : s)),
-      sources: [
-        ...part.plan.sources
-          .filter((s) => !s.side)
-          .map((s) =>
-            letterSource(
-              s.id,
-              letters.filter((l) => l.source === s.id),
-              decoderOf(s, part.plan, registry, options),
-            ),
-          ),
-        letterSource(
-          directOf(node),
-          letters.filter((l) => l.source === ''),
-          rowDecoder(part.inputOf),
-        ),
-      ],
-      onFailed: (f) => failed.set(f.id, { id: f.id, code: f.code, ...(f.message ? { message: f.message } : {}) }),
-    }
-    for (const s of gated.sinks) {
-      const restore = store.resume(s.id)
-      await s.sink.open?.({
-        signal: abort.signal,
-        incarnation: state.incarnation,
-        instance: { i: 0, n: 1 },
-        existing: 'keep',
-        start: store.start,
-        warn: () => {},
-        ...(restore === undefined ? {} : { restore }),
-      })
-    }
-    for (const s of gated.steps) if (part.after.has(s.id) || s.id === node) s.transform.restore?.(store.saved(s.id))
-    await loadSides(gated.steps, instance.sides, plan, abort.signal, () => {})
-    const ending = await runComponent(gated, {
-      store: { ...store, save: (save) => store.save({ ...save, positions: [], counters: {} }) },
-      whole: false,
-      stop: options.signal ?? abort.signal,
-      abort,
-      observe: () => {},
-      progress: { bytes: 0, totalBytes: 0, complete: true },
-      instance: { i: 0, n: 1 },
+  const now = signatureOf(plan, registry)
+  const moved = Object.keys(now.sinks).find((id) => {
+    const old = before.sinks[id]
+    return (
+      old && canonical([old['type'], old['config']]) !== canonical([now.sinks[id]!['type'], now.sinks[id]!['config']])
+    )
+  })
+  if (moved !== undefined)
+    throw new MillraceError('state_changed', `sink ${moved} writes elsewhere than in the run that the letters are of`, {
+      place: moved,
+      hint: 'put it back as it was, or run the pipeline again',
+      exitCode: 2,
     })
-    store.recordPublished(ending.published)
-  } finally {
-    abort.abort()
-    for (const c of instance.components) for (const s of c.sinks) await s.sink.close?.()
-  }
-  return [...failed.values()]
 }
 
-/** The nodes that lead to `node`, those that follow it, and a plan of just these, with nothing pushed down. */
-function partFrom(
-  node: string,
-  plan: Plan,
-): {
-  readonly plan: Plan
-  readonly before: ReadonlySet<string>
-  readonly after: ReadonlySet<string>
-  readonly steps: readonly PlanStep[]
-  readonly inputOf: RecordType
-} {
-  const owner = (name: string): string => plan.steps.find((s) => s.sides[name])?.id ?? name
-  const before = new Set<string>()
-  const climb = (id: string) => {
-    const from = [...plan.steps, ...plan.sinks].find((n) => n.id === id)?.from ?? []
-    for (const name of from) {
-      const up = owner(name)
-      if (!before.has(up)) {
-        before.add(up)
-        climb(up)
-      }
-    }
+/** Whether what a node gives comes to a step. */
+function isBehind(step: string, node: string, plan: Plan): boolean {
+  const reached = new Set([node])
+  for (const { id, from, sides } of plan.steps) {
+    if (!from.some((name) => reached.has(name))) continue
+    for (const name of [id, ...Object.keys(sides)]) reached.add(name)
   }
-  climb(node)
-  const after = new Set<string>()
-  for (const s of [...plan.steps, ...plan.sinks])
-    if (s.from.some((name) => owner(name) === node || after.has(owner(name)))) after.add(s.id)
-  // What follows the node hears of it only by way of the node: its other inputs are cut off.
-  const trim = <N extends { readonly id: string; readonly from: readonly string[] }>(n: N): N =>
-    after.has(n.id) ? { ...n, from: n.from.filter((name) => owner(name) === node || after.has(owner(name))) } : n
-  const has = (id: string) => id === node || before.has(id) || after.has(id)
-  const steps = plan.steps.filter((s) => has(s.id)).map(({ pushedInto: _, ...s }) => trim(s as PlanStep))
-  const sideIds = new Set(steps.flatMap((s) => Object.values(s.sideInputs)))
-  const sources = plan.sources
-    .filter((s) => has(s.id) || sideIds.has(s.id))
-    .map(({ push: _, ...s }): PlanSource => ({ ...s, pushed: [], output: s.schema, onError: 'drop' }))
-  const { deadLetter: _, ...kept } = plan
+  return step !== node && reached.has(step)
+}
+
+function summed(letters: readonly Letter[], outcomes: readonly ReplayOutcome[], byRunning: boolean): ReplaySummary {
+  const count = (outcome: ReplayOutcome['outcome']) => outcomes.filter((o) => o.outcome === outcome).length
   return {
-    plan: {
-      ...kept,
-      onError: 'drop',
-      sources,
-      steps: steps.map((s) => ({ ...s, onError: 'drop' as const })),
-      sinks: plan.sinks.filter((s) => has(s.id)).map(trim),
-    },
-    before,
-    after,
-    steps,
-    inputOf: [...plan.steps, ...plan.sinks].find((n) => n.id === node)?.input ?? { fields: {}, open: true },
-  }
-}
-
-/** The parts of a replay's graph need not hang together: they are run as one component. */
-function mergeOf(components: readonly Component[], plan: Plan): Component {
-  const all = <T>(pick: (c: Component) => readonly T[]) => components.flatMap(pick)
-  return {
-    pipeline: plan.name,
-    specHash: plan.specHash,
-    sources: all((c) => c.sources),
-    steps: plan.steps.map((s) => all((c) => c.steps).find((n) => n.id === s.id)!),
-    sinks: all((c) => c.sinks),
-    counters: { sources: {}, steps: {}, sinks: {} },
-  }
-}
-
-/** A step on the way to where the letters stopped: its memory is neither read nor changed. */
-function withoutMemory(node: StepNode): StepNode {
-  const { restore: _r, cut: _c, advance: _a, ...rest } = node.transform
-  return { ...node, transform: { ...rest, apply: node.transform.apply.bind(node.transform) } }
-}
-
-const gateOf = (node: string): string => `${node}\0only`
-/** Results of a step have no record to decode: they enter right before the node. */
-const directOf = (node: string): string => `${node}\0direct`
-
-/** Lets in only the letters. */
-function gate(node: string, from: readonly string[], only: ReadonlySet<string>): StepNode {
-  const id = gateOf(node)
-  const open: RecordType = { fields: {}, open: true }
-  return {
-    id,
-    plan: {
-      id,
-      type: 'gate',
-      package: '',
-      config: {},
-      from: [...from, directOf(node)],
-      input: open,
-      output: open,
-      sides: {},
-      sideInputs: {},
-      onError: 'drop',
-      stateful: false,
-      multiplies: false,
-      stateHash: '',
-    },
-    policy: 'drop',
-    count: stepCounters(),
-    transform: {
-      apply(input) {
-        const kept: number[] = []
-        for (let i = 0; i < input.length; i++) if (only.has(input.id(i))) kept.push(i)
-        return { rows: kept.map((i) => input.rows[i]!), origins: Int32Array.from(kept) }
-      },
-    },
-  }
-}
-
-type Decode = (letter: Letter, bytes: Buffer) => Row
-
-/** Original bytes by the source's decoder, rows that had none by their types. */
-function decoderOf(node: PlanSource, plan: Plan, registry: Registry, around: Surroundings): Decode {
-  const definition = registry.source(node.type)!
-  const env = { ...envOf(plan, around, node.id), schema: node.schema, unknownFields: node.unknownFields }
-  const decode = definition.decoder?.(resolveConfig(node.config, around.secrets), env)
-  const row = rowDecoder(node.schema)
-  return (letter, bytes) => {
-    if (letter.form !== 'raw') return row(letter, bytes)
-    if (!decode) throw new DataError('not_replayable', `source ${node.id} cannot decode single records again`)
-    return decode(bytes, letter.context === null ? undefined : (JSON.parse(letter.context) as Json))
-  }
-}
-
-function rowDecoder(type: RecordType): Decode {
-  const convert = rowFromJson(type, 'keep')
-  return (_letter, bytes) => {
-    const row = convert(JSON.parse(bytes.toString()) as Record<string, unknown>)
-    if (!Array.isArray(row)) return row as Row
-    const first = row[0] as { code: string; message: string; field?: string }
-    throw new DataError(first.code, first.message, first.field)
-  }
-}
-
-/** A source that reads letters: each is decoded again and keeps its id. */
-function letterSource(id: string, letters: readonly Letter[], decode: Decode): SourceNode {
-  return {
-    id,
-    capabilities: { bounded: true, replayable: true, lanes: 'one' },
-    policy: 'drop',
-    pushed: [],
-    count: sourceCounters(),
-    source: {
-      async *read() {
-        for (let at = 0; at < letters.length; at += 1000) yield batchOf(letters.slice(at, at + 1000), decode)
-      },
-    },
-  }
-}
-
-function batchOf(letters: readonly Letter[], decode: Decode): Batch {
-  const rows: Row[] = []
-  const good: { readonly id: string; readonly position: string; readonly bytes: Buffer }[] = []
-  const bad: BadRecord[] = []
-  for (const letter of letters) {
-    const bytes = Buffer.from(letter.bytes, 'base64')
-    try {
-      rows.push(decode(letter, bytes))
-      good.push({
-        id: letter.path ? letter.id.slice(0, -letter.path.length) : letter.id,
-        position: letter.position,
-        bytes,
-      })
-    } catch (error) {
-      if ((error as Error).name !== 'DataError') throw error
-      bad.push({
-        position: letter.position,
-        bytes,
-        code: (error as DataError).code,
-        message: (error as Error).message,
-        id: letter.id,
-      })
-    }
-  }
-  return {
-    split: 'dead-letter',
-    rows,
-    bytes: rows.length * 100,
-    positionAt: (i) => good[i]!.position,
-    idAt: (i) => good[i]!.id,
-    rawAt: (i) => good[i]!.bytes,
-    caughtUp: true,
-    ...(bad.length ? { bad } : {}),
+    letters: letters.length,
+    replayed: count('replayed'),
+    skipped: count('skipped'),
+    failedAgain: outcomes.flatMap(({ key, outcome, node, code = '', message }) =>
+      outcome === 'failed' ? [{ id: key.id, step: node ?? key.node, code, ...(message ? { message } : {}) }] : [],
+    ),
+    byRunning,
   }
 }

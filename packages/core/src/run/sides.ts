@@ -5,8 +5,10 @@ import { MillraceError } from '../errors.ts'
 import type { Plan } from '../plan.ts'
 import type { Row } from '../record.ts'
 import type { Store } from '../store.ts'
-import type { SourceNode, StepNode } from './graph.ts'
+import type { SourceNode, StepNode } from './nodes.ts'
 import { asRunError } from './retry.ts'
+
+const plain = (_key: string, value: unknown): unknown => (typeof value === 'bigint' ? String(value) : value)
 
 /**
  * Loads every step's code and side inputs. A side input must be right as a whole: its first bad record stops the run. `identified` is told what each held: a hash of its
@@ -24,7 +26,7 @@ export async function loadSides(
     try {
       await transform.prepare?.({ signal })
     } catch (error) {
-      throw asRunError(error, id, 'loading', 3)
+      throw asRunError(error, { id }, 'loading', 3)
     }
   }
   for (const { transform, plan: step } of steps) {
@@ -32,7 +34,8 @@ export async function loadSides(
       const node = sides.find((s) => s.id === sourceId)!
       const hash = createHash('sha256')
       const load = (rows: readonly Row[]) => {
-        hash.update(JSON.stringify(rows, (_, value: unknown) => (typeof value === 'bigint' ? String(value) : value)))
+        // Row by row: where a source cuts its batches is no part of what it holds.
+        for (const row of rows) hash.update(`${JSON.stringify(row, plain)}\n`)
         transform.load!(side, rows)
       }
       await readSide(node, load, signal, plan, warn)
@@ -63,7 +66,7 @@ async function readSide(
       load(batch.rows)
     }
   } catch (error) {
-    throw asRunError(error, node.id, `reading the side input of ${plan.name}`)
+    throw asRunError(error, node, `reading the side input of ${plan.name}`)
   }
 }
 

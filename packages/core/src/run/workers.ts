@@ -2,6 +2,7 @@
  * `parallelism: n`: whole copies of a pipeline side by side, never stages across threads (moving a row costs more than parsing it). Copy k of instance i/n with P
  * workers is instance i + n*k of n*P, with its splits, its state folder and its names: so what holds for processes (`--instance`) holds for them.
  */
+import { systemClock } from '../clock.ts'
 import type { Progress, RunEvent } from '../observe.ts'
 import type { Plan } from '../plan.ts'
 import type { Json } from '../record.ts'
@@ -18,7 +19,8 @@ export type StartWorker = (plan: Plan, options: WorkerOptions) => Promise<Summar
 
 /** Runs all copies to their end. When one fails, the others drain and stop, and its error is thrown. */
 export async function runWorkers(plan: Plan, options: RunOptions, start: StartWorker): Promise<Summary> {
-  const startedMs = performance.now()
+  const clock = options.clock ?? systemClock
+  const startedMs = clock.monotonic()
   const { i, n } = options.instance ?? { i: 0, n: 1 }
   const stop = new AbortController()
   const signal = options.signal ? AbortSignal.any([options.signal, stop.signal]) : stop.signal
@@ -46,16 +48,24 @@ export async function runWorkers(plan: Plan, options: RunOptions, start: StartWo
     ended: summaries.every((s) => s.ended),
     caughtUp: summaries.every((s) => s.caughtUp),
     resumed: summaries.some((s) => s.resumed),
-    durationMs: performance.now() - startedMs,
+    startedAt: Math.min(...summaries.map((s) => s.startedAt)),
+    endedAt: Math.max(...summaries.map((s) => s.endedAt)),
+    durationMs: clock.monotonic() - startedMs,
+    countedFrom: Math.min(...summaries.map((s) => s.countedFrom)),
     ...(summaries.some((s) => s.behind !== undefined)
       ? { behind: summaries.reduce((sum, s) => sum + (s.behind ?? 0), 0) }
       : {}),
-    counters: summaries[0]!.counters.map((_, c) =>
-      summaries.reduce<Json>((all, s) => summed(all, s.counters[c] as unknown as Json), {}),
-    ) as unknown as Counters[],
+    counters: together(summaries.map((s) => s.counters)),
+    thisRun: together(summaries.map((s) => s.thisRun)),
     imbalances: summaries.flatMap((s) => s.imbalances),
   }
 }
+
+/** The counters of all workers as those of one. */
+const together = (all: readonly (readonly Counters[])[]): Counters[] =>
+  all[0]!.map((_, c) =>
+    all.reduce<Json>((sum, counters) => summed(sum, counters[c] as unknown as Json), {}),
+  ) as unknown as Counters[]
 
 /** One start, told when all have started, with the counters of all; what else happens is told as it comes, what all say only once. */
 function togetherObserved(

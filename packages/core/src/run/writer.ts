@@ -1,24 +1,26 @@
 /**
- * The writer of one sink: takes records from its queue in order, writes them, and stands still at each cut until the epoch is saved.
- * A write that failed as a whole is repeated. Of one that failed in part, what can never pass is reported, the rest is written again, alone;
- * nothing later is written meanwhile, so the order of a key holds through retries (invariant 13).
+ * The writer of one sink: takes records from its queue in order, writes them, and stands still at each barrier until the
+ * epoch is saved. A write that failed as a whole is repeated. Of one that failed in part, what can never pass is reported,
+ * the rest is written again, alone; nothing later is written meanwhile, so the order of a key holds through retries
+ * (invariant 13).
  */
 import { crashPoint } from '../crash.ts'
-import type { PartialWriteError } from '../errors.ts'
+import { type PartialWriteError, SystemError } from '../errors.ts'
 import type { Records } from '../record.ts'
-import type { OnFail, SinkNode } from './graph.ts'
-import { asRunError, backoffMs, defaultRetry, isPartial, isRetryable, pause, type RetryPolicy } from './retry.ts'
-import type { Cut } from './epoch.ts'
+import type { OnFail } from './bad-records.ts'
+import type { Barrier } from './barrier.ts'
+import type { SinkNode } from './nodes.ts'
+import type { QueuedRecords } from './queue.ts'
+import { type Calls, isPartial } from './retry.ts'
 
 export interface WriterContext {
   readonly signal: AbortSignal
-  readonly retry?: RetryPolicy
+  readonly calls: Calls
   /** The epoch that is being written. */
   epoch(): number
   onFail: OnFail
-  onRetry(node: string, error: Error, attempt: number, waitMs: number): void
-  /** The writer has come to a cut. */
-  arrived(cut: Cut): void
+  /** The sink has taken these records. */
+  delivered(records: Records): void
   /** Rows were let go: there may be room again. */
   released(): void
 }
@@ -28,60 +30,66 @@ export async function runWriter(node: SinkNode, ctx: WriterContext): Promise<voi
   for (;;) {
     const item = await node.queue.take()
     if (!item || ctx.signal.aborted) return
-    if ('cut' in item) {
-      ctx.arrived(item.cut)
-      await item.cut.done
-      continue
-    }
-    crashPoint('before_write')
-    await write(node, item.records, ctx)
-    crashPoint('after_write')
-    node.queue.release(item.records.length, item.bytes)
-    ctx.released()
+    if ('barrier' in item) await stand(item.barrier)
+    else await write(node, item, ctx)
   }
 }
 
-async function write(node: SinkNode, all: Records, ctx: WriterContext): Promise<void> {
-  const policy = ctx.retry ?? defaultRetry
-  let records = all
-  for (let attempt = 1; ; attempt++) {
-    let failure: Error
-    try {
-      const written = node.sink.write(records, { signal: ctx.signal, epoch: ctx.epoch() })
-      if (written) await written
-      node.count.delivered += records.length
-      return
-    } catch (error) {
-      if (isPartial(error)) {
-        const { failures } = error as PartialWriteError
-        const again: number[] = []
-        let first = ''
-        for (const f of failures) {
-          if (f.kind === 'data') {
-            node.count.failed++
-            ctx.onFail(node.id, node.policy, records, f.index, f.code, {
-              message: f.message,
-              ...(f.field === undefined ? {} : { field: f.field }),
-            })
-          } else {
-            first ||= `${f.code}: ${f.message}`
-            again.push(f.index)
-          }
-        }
-        node.count.delivered += records.length - failures.length
-        if (again.length === 0) return
-        records = records.pick(again.sort((a, b) => a - b))
-        failure = new Error(`${again.length} records were not taken (${first})`)
-      } else if (isRetryable(error)) {
-        failure = error as Error
-      } else {
-        throw asRunError(error, node.id, 'writing')
+async function stand(barrier: Barrier): Promise<void> {
+  barrier.arrive()
+  await barrier.passed
+}
+
+async function write(node: SinkNode, { records, bytes, ready }: QueuedRecords, ctx: WriterContext): Promise<void> {
+  const durable = ready?.()
+  if (durable) await durable
+  if (ctx.signal.aborted) return
+  crashPoint('before_write')
+  let left: Records | undefined = records
+  await ctx.calls.call(node, 'writing', async () => {
+    left = await writeOnce(node, left!, ctx)
+    if (left) throw notTaken(left)
+  })
+  crashPoint('after_write')
+  node.queue.release(records.length, bytes)
+  ctx.released()
+}
+
+/** Writes records and reports those that can never pass. Returns what the system has not taken for now. */
+async function writeOnce(node: SinkNode, records: Records, ctx: WriterContext): Promise<Records | undefined> {
+  const { signal } = ctx
+  try {
+    const written = node.sink.write(records, { signal, epoch: ctx.epoch() })
+    if (written) await written
+    node.count.delivered += records.length
+    ctx.delivered(records)
+    return undefined
+  } catch (error) {
+    if (!isPartial(error)) throw error
+    const { failures } = error as PartialWriteError
+    const failed = new Set(failures.map((f) => f.index))
+    const again: number[] = []
+    for (const f of failures) {
+      if (f.kind === 'system') again.push(f.index)
+      else {
+        node.count.failed++
+        const more = { message: f.message, ...(f.field === undefined ? {} : { field: f.field }) }
+        if (ctx.onFail(node.id, node.policy, records, f.index, f.code, more)) node.count.refused++
       }
-      if (attempt >= policy.attempts || ctx.signal.aborted)
-        throw asRunError(failure, node.id, `writing, after ${attempt} tries`)
     }
-    const waitMs = backoffMs(policy, attempt)
-    ctx.onRetry(node.id, failure, attempt, waitMs)
-    await pause(waitMs, ctx.signal)
+    node.count.delivered += records.length - failed.size
+    if (failed.size < records.length)
+      ctx.delivered(records.pick([...records.rows.keys()].filter((i) => !failed.has(i))))
+    if (again.length === 0) return undefined
+    const left = records.pick(again.sort((a, b) => a - b))
+    reasons.set(left, failures.find((f) => f.kind === 'system')!)
+    return left
   }
+}
+
+const reasons = new WeakMap<Records, PartialWriteError['failures'][number]>()
+
+function notTaken(records: Records): SystemError {
+  const { code, message } = reasons.get(records)!
+  return new SystemError(code, `${records.length} records were not taken: ${message}`, { retry: true })
 }

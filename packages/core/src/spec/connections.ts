@@ -7,6 +7,7 @@ import type { Report } from './finding.ts'
 import { interpolate } from './interpolate.ts'
 import type { Project } from './project.ts'
 import { readKeys } from './read.ts'
+import { type RetryRule, retryRule } from './retry.ts'
 import { bindingShape, kinds, profileShape, projectShape } from './shape.ts'
 import { suggest } from './suggest.ts'
 import { entryOf, lineAndColumn, type MapEntry, type MapNode, type Place, type SpecNode } from './tree.ts'
@@ -19,6 +20,7 @@ export interface Binding {
   readonly config?: SpecNode
   /** Names in specs to names in the system. */
   readonly names: Readonly<Record<string, string>>
+  readonly retry?: RetryRule
 }
 
 /** What the profile `local` binds each kind to. */
@@ -117,6 +119,7 @@ export function bind(
     ...(own ? { kind: own } : {}),
     ...(config ? { config } : {}),
     names: (values['names'] ?? {}) as Record<string, string>,
+    ...(values['retry'] === undefined ? {} : { retry: retryRule(values['retry']) }),
   }
 }
 

@@ -125,6 +125,7 @@ function stepSchema(verb: string, summary: string, options: OptionSchema): JsonS
 export function optionJsonSchema(option: OptionSchema): JsonSchema {
   const {
     optional: _,
+    tuning: _t,
     '~static': __,
     format,
     properties,

@@ -6,7 +6,7 @@ import { open, readdir, readFile, stat } from 'node:fs/promises'
 import { basename, dirname, isAbsolute, join, relative, resolve, sep } from 'node:path'
 import { createReport, type Finding, type Report } from './finding.ts'
 import { interpolate, secretVariable, type Values } from './interpolate.ts'
-import type { Place, SourceFile, SpecNode } from './tree.ts'
+import { entryOf, type Place, type SourceFile, type SpecNode } from './tree.ts'
 import { readVars } from './vars.ts'
 import { maxBytes, parseYaml } from './yaml.ts'
 
@@ -84,6 +84,14 @@ export async function readProject(options: ProjectOptions): Promise<Project> {
     ...(projectTree ? { projectTree } : {}),
   }
   return { root, file, profile, ...trees, values, schemas, findings: report.findings() }
+}
+
+/** The folder that millrace.yaml names for what pipelines save, absolute; undefined: none. */
+export async function stateSetting(root: string): Promise<string | undefined> {
+  const read = await readText(root, join(root, 'millrace.yaml'))
+  const tree = read.missing || read.problem ? undefined : parse(read, createReport(read.file.path))
+  const node = tree && entryOf(tree, 'state')?.value
+  return node?.kind === 'scalar' && typeof node.value === 'string' ? resolve(root, node.value) : undefined
 }
 
 /** All but `vars`, which are interpolated where they are read. */

@@ -86,13 +86,33 @@ export const eventTimeSchema: OptionSchema = option.anyOf(
         option.duration('A split that has nothing for so long no longer holds the others back.'),
       ),
       max_future: option.optional(option.duration('How far a time may be ahead of its arrival.')),
+      max_skew: option.optional(
+        option.duration('How far a split may run ahead of the slowest; it is then held back.', { example: '1h' }),
+      ),
       lane: option.optional(option.oneOf(['file'], 'Each file has its own order in time.')),
     }),
   ],
   'The time that windows go by.',
 )
 
+/** `retry:` of a connection, source, sink or dead letter. */
+export const retrySchema: OptionSchema = option.object(
+  {
+    for: option.anyOf(
+      [option.oneOf(['forever'], 'Until it works or the run is stopped.'), option.duration('For so long.')],
+      'How long a system that cannot be reached or refuses for now is waited for.',
+      { default: '30m', example: '2h' },
+    ),
+    backoff: option.duration('The wait before the second try; it doubles each time.', { default: '100ms' }),
+    max_wait: option.duration('The longest wait between two tries.', { default: '15s' }),
+  },
+  'What is done about a system that does not answer. Refused logins and names that are not there are not waited for.',
+)
+
+const retry: Shape = { retry: option.optional(retrySchema) }
+
 const endpoint: Shape = {
+  ...retry,
   // A part, since YAML reads `type: null` as no value, and `null` is a sink.
   type: option.optional(part('The connector.')),
   connection: option.optional(option.text('A connection that the profile binds to a system.')),
@@ -154,6 +174,7 @@ export const bindingShape: Shape = {
   kind: option.optional(option.oneOf(kinds, 'What kind of connection it is.')),
   config: option.optional(part('Options of the connector that every use of the connection shares.')),
   names: option.optional(option.map(option.text('The name in the system.'), 'Names in specs to names in the system.')),
+  ...retry,
 }
 
 /** millrace.yaml. */
@@ -164,6 +185,7 @@ export const projectShape: Shape = {
   connections: option.optional(
     option.map(option.oneOf(kinds, 'A kind of connection.'), 'The connections of the project, with their kinds.'),
   ),
+  state: option.optional(option.text('The folder for what pipelines save, relative to this file. Default: .millrace.')),
 }
 
 /** A profile. */

@@ -3,6 +3,7 @@
  * there such a connector, such a field) is judged by check/.
  */
 import type { Json } from '../record.ts'
+import { type RetryRule, retryRule } from './retry.ts'
 import type { Report } from './finding.ts'
 import { pathText } from './finding.ts'
 import { readKeys } from './read.ts'
@@ -30,6 +31,7 @@ export interface SpecEndpoint extends Part {
   readonly type?: MapEntry
   readonly connection?: MapEntry
   readonly config?: MapEntry
+  readonly retry?: RetryRule
 }
 
 export interface SpecSource extends SpecEndpoint {
@@ -187,6 +189,7 @@ function readEndpoint(id: string, entry: MapEntry, path: string, shape: Shape, r
     ...(type ? { type } : {}),
     ...(connection ? { connection } : {}),
     ...(config ? { config } : {}),
+    ...(read.values['retry'] === undefined ? {} : { retry: retryRule(read.values['retry']) }),
   }
   return { read, endpoint }
 }

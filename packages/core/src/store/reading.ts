@@ -2,103 +2,153 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
 import type { SavedMemory } from '../connector.ts'
 import type { Json } from '../record.ts'
-import type { Content, Overview, SavedRun, SavedStage } from './saved.ts'
+import type {
+  Content,
+  LetterState,
+  Overview,
+  SavedDuty,
+  SavedEntry,
+  SavedPosition,
+  SavedRun,
+  SavedStage,
+} from './saved.ts'
 
 const parse = (text: unknown): Json | undefined =>
   text === null || text === undefined ? undefined : (JSON.parse(text as string) as Json)
+
+type SqlRow = Record<string, unknown>
+const positionOf = (row: SqlRow): SavedPosition => ({
+  source: String(row['source']),
+  split: String(row['split']),
+  position: parse(row['json']),
+  ended: row['ended'] === 1,
+})
 
 export function overviewOf(db: DatabaseSync): Overview {
   const positions = db.prepare('SELECT source, split, json, ended FROM position ORDER BY source, split').all()
   const steps = db.prepare('SELECT step, count(*) AS n FROM state GROUP BY step ORDER BY step').all()
   return {
-    positions: positions.map((row) => ({
-      source: String(row['source']),
-      split: String(row['split']),
-      position: parse(row['json']),
-      ended: row['ended'] === 1,
-    })),
+    positions: positions.map(positionOf),
     steps: steps.map((row) => ({ step: String(row['step']), entries: Number(row['n']) })),
   }
 }
 
 export function reading(db: DatabaseSync, folder: string) {
-  let recalling: StatementSync | undefined
+  const made = new Map<string, StatementSync>()
+  const sql = (text: string): StatementSync => {
+    let statement = made.get(text)
+    if (!statement) made.set(text, (statement = db.prepare(text)))
+    return statement
+  }
   return {
     folder,
     run(): SavedRun | undefined {
-      const row = db.prepare('SELECT * FROM run ORDER BY incarnation DESC LIMIT 1').get()
-      if (!row) return undefined
-      return {
-        incarnation: Number(row['incarnation']),
-        epoch: Number(row['epoch']),
-        ended: row['ended'] === 1,
-        specHash: String(row['spec_hash']),
-      }
-    },
-    positions(source: string) {
-      const rows = db.prepare('SELECT split, json, ended FROM position WHERE source = ?').all(source)
-      return new Map(
-        rows.map((row) => [String(row['split']), { position: parse(row['json']), ended: row['ended'] === 1 }]),
+      const row = sql('SELECT * FROM run ORDER BY incarnation DESC LIMIT 1').get()
+      return (
+        row && {
+          incarnation: Number(row['incarnation']),
+          epoch: Number(row['epoch']),
+          ended: row['ended'] === 1,
+          signature: parse(row['signature'])!,
+          beganMs: Number(row['began']),
+          countedFromMs: Number(row['counted_from']),
+        }
       )
     },
-    recall: (source: string, key: string) => {
-      recalling ??= db.prepare('SELECT value FROM memory WHERE source = ? AND key = ?')
-      return parse(recalling.get(source, key)?.['value'])
+    position(source: string, split: string): SavedPosition | undefined {
+      const row = sql('SELECT * FROM position WHERE source = ? AND split = ?').get(source, split)
+      return row && positionOf(row)
     },
-    state(step: string) {
-      const hash = db.prepare('SELECT hash FROM step WHERE id = ?').get(step)?.['hash']
-      return { hash: hash === undefined ? undefined : String(hash), entries: entriesOf(db, step) }
-    },
-    saved: (step: string): SavedMemory => {
-      const one = db.prepare('SELECT value FROM state WHERE step = ? AND key = ?')
-      return {
-        get: (key) => one.get(step, key)?.['value'] as string | undefined,
-        *entries() {
-          for (const [key, value] of entriesOf(db, step)) yield [key, value, undefined] as const
-        },
-      }
-    },
+    positions: (source: string): SavedPosition[] =>
+      sql('SELECT * FROM position WHERE source = ? ORDER BY split').all(source).map(positionOf),
+    lanes: (): Content['lanes'] =>
+      sql('SELECT * FROM lane')
+        .all()
+        .map((row) => ({ source: String(row['source']), lane: String(row['lane']), high: Number(row['high']) })),
+    recall: (source: string, key: string): Json | undefined =>
+      parse(sql('SELECT value FROM memory WHERE source = ? AND key = ?').get(source, key)?.['value']),
     *recallAll(source: string, prefix: string): Generator<readonly [string, Json]> {
       const rows = db
         .prepare('SELECT key, value FROM memory WHERE source = ? AND key >= ? AND key < ? ORDER BY key')
         .iterate(source, prefix, `${prefix}\u{10ffff}`)
       for (const row of rows) yield [String(row['key']), parse(row['value'])!]
     },
-    resume: (sink: string) => parse(db.prepare('SELECT resume FROM sink WHERE id = ?').get(sink)?.['resume']),
-    resumes: (): string[] =>
-      db
-        .prepare('SELECT id FROM sink')
+    stateHash: (step: string): string | undefined =>
+      sql('SELECT hash FROM step WHERE id = ?').get(step)?.['hash'] as string | undefined,
+    saved: (step: string): SavedMemory => ({
+      get: (key) =>
+        sql('SELECT value FROM state WHERE step = ? AND key = ?').get(step, key)?.['value'] as string | undefined,
+      *entries() {
+        const rows = db.prepare('SELECT key, value, split FROM state WHERE step = ? ORDER BY key, split').iterate(step)
+        for (const row of rows)
+          yield [String(row['key']), String(row['value']), (row['split'] as string) || undefined] as const
+      },
+    }),
+    resume: (sink: string): Json | undefined =>
+      parse(sql('SELECT resume FROM sink WHERE id = ?').get(sink)?.['resume']),
+    /** Sinks that left something to resume; `unfinished`: records of theirs are in files that are still open. */
+    resumes: (): { readonly sink: string; readonly unfinished: boolean }[] =>
+      sql('SELECT id, unfinished FROM sink')
         .all()
-        .map((row) => String(row['id'])),
+        .map((row) => ({ sink: String(row['id']), unfinished: row['unfinished'] === 1 })),
     stages: (): SavedStage[] =>
-      db
-        .prepare('SELECT id, sink, json FROM stage ORDER BY id')
+      sql('SELECT * FROM stage ORDER BY id')
         .all()
-        .map((row) => ({ id: Number(row['id']), sink: String(row['sink']), stage: parse(row['json'])! })),
+        .map((row) => ({
+          id: Number(row['id']),
+          epoch: Number(row['epoch']),
+          sink: String(row['sink']),
+          stage: parse(row['json'])!,
+        })),
+    duties: (): SavedDuty[] =>
+      sql('SELECT * FROM duty ORDER BY id')
+        .all()
+        .map((row) => ({ id: Number(row['id']), epoch: Number(row['epoch']), ...positionOf(row) })),
+    /** Whether anything but a counter is saved under an id of a node. */
+    hasState: (id: string): boolean =>
+      ['position WHERE source', 'memory WHERE source', 'state WHERE step', 'sink WHERE id', 'stage WHERE sink'].some(
+        (where) => sql(`SELECT 1 FROM ${where} = ? LIMIT 1`).get(id) !== undefined,
+      ),
+    /** Ids of all nodes that something is saved of. */
+    idsOf: (): Set<string> =>
+      new Set(
+        sql(
+          'SELECT node AS id FROM counter UNION SELECT source FROM position UNION SELECT step FROM state UNION SELECT id FROM sink UNION SELECT sink FROM stage',
+        )
+          .all()
+          .map((row) => String(row['id'])),
+      ),
     counters: (): Record<string, Json> =>
       Object.fromEntries(
-        db
-          .prepare('SELECT node, json FROM counter')
+        sql('SELECT node, json FROM counter')
           .all()
           .map((row) => [String(row['node']), parse(row['json'])!]),
       ),
-    memory: (): Content['memory'] =>
-      db
-        .prepare('SELECT source, key, value FROM memory')
-        .all()
-        .map((row) => ({ source: String(row['source']), key: String(row['key']), value: parse(row['value'])! })),
-    replays: () =>
-      db
-        .prepare('SELECT id, step, spec_hash FROM replayed')
-        .all()
-        .map((row) => ({ id: String(row['id']), step: String(row['step']), specHash: String(row['spec_hash']) })),
-    replayed: (id: string, step: string, specHash: string) =>
-      db.prepare('SELECT 1 FROM replayed WHERE id = ? AND step = ? AND spec_hash = ?').get(id, step, specHash) !==
-      undefined,
+    letterState: (id: string, node: string): LetterState =>
+      (sql('SELECT state FROM letter WHERE id = ? AND node = ?').get(id, node)?.['state'] as LetterState | undefined) ??
+      'open',
+    /** Whether any letter is not open: else none has to be opened again. */
+    hasLetters: (): boolean => sql('SELECT 1 FROM letter LIMIT 1').get() !== undefined,
+    /** All that is saved, to be put elsewhere. */
+    content(): Omit<Content, 'run'> {
+      const all = (text: string) => db.prepare(text).all()
+      return {
+        positions: all('SELECT * FROM position').map(positionOf),
+        lanes: this.lanes(),
+        memory: all('SELECT * FROM memory').map((row) => ({
+          source: String(row['source']),
+          key: String(row['key']),
+          value: parse(row['value'])!,
+        })),
+        steps: all('SELECT * FROM step').map((row) => ({ step: String(row['id']), hash: String(row['hash']) })),
+        entries: all('SELECT * FROM state').map((row) => row as unknown as SavedEntry),
+        counters: this.counters(),
+        letters: all('SELECT * FROM letter').map((row) => ({
+          id: String(row['id']),
+          node: String(row['node']),
+          state: row['state'] as LetterState,
+        })),
+      }
+    },
   }
-}
-
-function* entriesOf(db: DatabaseSync, step: string): Generator<readonly [string, string]> {
-  for (const row of db.prepare('SELECT key, value FROM state WHERE step = ? ORDER BY key').iterate(step))
-    yield [String(row['key']), String(row['value'])]
 }

@@ -1,110 +1,243 @@
-/** What is put into the state, each in one transaction. */
-import type { DatabaseSync } from 'node:sqlite'
+/**
+ * What is put into the state, each in one transaction.
+ *
+ * A transaction first looks whether the state is still the one that this process has opened and left: a random token, and
+ * the epoch. After it, the path must still lead to the same file. So a folder that was removed, replaced or restored under
+ * a running process is noticed before anything is published or answered on its account.
+ */
+import type { DatabaseSync, StatementSync } from 'node:sqlite'
 import { crashPoint } from '../crash.ts'
 import { MillraceError } from '../errors.ts'
 import type { Json } from '../record.ts'
-import type { Content, Save, SavedRun } from './saved.ts'
+import { fileAt, stateError } from './file.ts'
+import type { Content, LetterKey, LetterState, Save, SavedPosition, SavedRun, SaveIds } from './saved.ts'
 
-export function writing(db: DatabaseSync) {
-  const sql = {
-    begin: db.prepare('INSERT INTO run VALUES (?, 0, 0, ?)'),
-    epoch: db.prepare('UPDATE run SET epoch = max(epoch, ?) WHERE incarnation = (SELECT max(incarnation) FROM run)'),
-    end: db.prepare('UPDATE run SET ended = 1 WHERE incarnation = (SELECT max(incarnation) FROM run)'),
-    counter: db.prepare('INSERT OR REPLACE INTO counter VALUES (?, ?)'),
-    position: db.prepare('INSERT OR REPLACE INTO position VALUES (?, ?, ?, ?)'),
-    remember: db.prepare('INSERT OR REPLACE INTO memory VALUES (?, ?, ?)'),
-    forget: db.prepare('DELETE FROM memory WHERE source = ? AND key = ?'),
-    step: db.prepare('INSERT OR REPLACE INTO step VALUES (?, ?)'),
-    put: db.prepare('INSERT OR REPLACE INTO state VALUES (?, ?, ?)'),
-    drop: db.prepare('DELETE FROM state WHERE step = ? AND key = ?'),
-    sink: db.prepare('INSERT OR REPLACE INTO sink VALUES (?, ?)'),
-    stage: db.prepare('INSERT INTO stage (sink, json) VALUES (?, ?)'),
-    published: db.prepare('DELETE FROM stage WHERE id = ?'),
-    replayed: db.prepare('INSERT OR REPLACE INTO replayed VALUES (?, ?, ?)'),
+const json = (value: Json | undefined): string | null => (value === undefined ? null : JSON.stringify(value))
+
+export function writing(db: DatabaseSync, path: string, token: string) {
+  const file = fileAt(path)
+  const made = new Map<string, StatementSync>()
+  const prepared = (text: string): StatementSync => {
+    let statement = made.get(text)
+    if (!statement) made.set(text, (statement = db.prepare(text)))
+    return statement
   }
-  const incarnation = (): number => Number(db.prepare('SELECT max(incarnation) AS n FROM run').get()?.['n'] ?? 0)
+  const run = (text: string, ...values: (string | number | null)[]) => prepared(text).run(...values)
+  const newest = (): { incarnation: number; epoch: number; token: string } | undefined => {
+    const row = prepared('SELECT incarnation, epoch, token FROM run ORDER BY incarnation DESC LIMIT 1').get()
+    return row && { incarnation: Number(row['incarnation']), epoch: Number(row['epoch']), token: String(row['token']) }
+  }
+  /** What this process left; undefined: it has not taken the state over yet. */
+  let left: { incarnation: number; epoch: number } | undefined
+  const gone = (what: string) =>
+    new MillraceError('state_gone', `the state of this run was ${what} while it ran: ${path}`, {
+      hint: 'nothing was published since. Put the state back as it was, or reset it, and run again',
+      exitCode: 3,
+    })
   const transaction = <T>(body: () => T): T => {
-    db.exec('BEGIN IMMEDIATE')
+    let result: T
     try {
-      const result = body()
+      db.exec('BEGIN IMMEDIATE')
+      const now = newest()
+      if (left && (now?.token !== token || now.epoch !== left.epoch || now.incarnation !== left.incarnation))
+        throw gone('replaced by another one')
+      result = body()
+      const after = newest()
       db.exec('COMMIT')
-      return result
+      if (left) left = after
     } catch (cause) {
-      if (db.isTransaction) db.exec('ROLLBACK')
-      throw new MillraceError('state_unwritable', `the state could not be saved: ${(cause as Error).message}`, {
-        hint: 'free disk space or mend permissions of the state folder, then run again: nothing that was saved before is lost',
-        cause,
-      })
+      if (db.isOpen && db.isTransaction) db.exec('ROLLBACK')
+      if (cause instanceof MillraceError) throw cause
+      // What a test throws at a crash point is no failure of the file.
+      if ((cause as { errcode?: number }).errcode === undefined) throw cause
+      throw stateError(path, cause)
     }
+    const there = fileAt(path)
+    if (there !== file) throw gone(there === undefined ? 'removed' : 'replaced by another one')
+    return result
   }
+  const putPosition = (p: SavedPosition) =>
+    run('INSERT OR REPLACE INTO position VALUES (?, ?, ?, ?)', p.source, p.split, json(p.position), p.ended ? 1 : 0)
+  const putLetter = ({ id, node, state }: LetterKey & { readonly state: LetterState }) =>
+    state === 'open'
+      ? run('DELETE FROM letter WHERE id = ? AND node = ?', id, node)
+      : run('INSERT OR REPLACE INTO letter VALUES (?, ?, ?)', id, node, state)
+  const dropStages = (ids: readonly number[]) => {
+    for (const id of ids) run('DELETE FROM stage WHERE id = ?', id)
+  }
+  const dropDuties = (ids: readonly number[]) => {
+    for (const id of ids) run('DELETE FROM duty WHERE id = ?', id)
+  }
+  const putEntry = (step: string, key: string, split: string, value: string) =>
+    run('INSERT OR REPLACE INTO state VALUES (?, ?, ?, ?)', step, key, split, value)
+
   return {
-    begin: (specHash: string): SavedRun =>
+    /** Forgets positions, state and memory, and starts the next incarnation. */
+    begin: (signature: Json, nowMs: number): SavedRun =>
       transaction(() => {
-        const next = incarnation() + 1
-        db.exec(
-          'DELETE FROM position; DELETE FROM memory; DELETE FROM step; DELETE FROM state; DELETE FROM sink; DELETE FROM counter',
-        )
-        sql.begin.run(next, specHash)
-        return { incarnation: next, epoch: 0, ended: false, specHash }
+        const incarnation = (newest()?.incarnation ?? 0) + 1
+        for (const table of forgottenAtBegin) db.exec(`DELETE FROM ${table}`)
+        run('INSERT INTO run VALUES (?, 0, 0, ?, ?, ?, ?)', incarnation, token, JSON.stringify(signature), nowMs, nowMs)
+        left = { incarnation, epoch: 0 }
+        crashPoint('mid_begin')
+        return { incarnation, epoch: 0, ended: false, signature, beganMs: nowMs, countedFromMs: nowMs }
       }),
-    save: (save: Save): number[] => {
+    /** Forgets everything but the number of the incarnation: the next run begins another. */
+    forget: () =>
+      transaction(() => {
+        for (const table of [...forgottenAtBegin, 'stage', 'duty', 'letter']) db.exec(`DELETE FROM ${table}`)
+        db.exec('UPDATE run SET ended = 1')
+      }),
+    /** This process goes on with the newest incarnation, under the spec of this signature. */
+    takeOver: (signature: Json, recount: number | undefined) =>
+      transaction(() => {
+        const { incarnation, epoch } = newest()!
+        const whose = 'UPDATE run SET token = ?, signature = ? WHERE incarnation = ?'
+        run(whose, token, JSON.stringify(signature), incarnation)
+        if (recount !== undefined) {
+          db.exec('DELETE FROM counter')
+          run('UPDATE run SET counted_from = ? WHERE incarnation = ?', recount, incarnation)
+        }
+        left = { incarnation, epoch }
+      }),
+    save: (save: Save): SaveIds => {
       crashPoint('before_save')
       const ids = transaction(() => {
-        for (const p of save.positions)
-          sql.position.run(
-            p.source,
-            p.split,
-            p.position === undefined ? null : JSON.stringify(p.position),
-            p.ended ? 1 : 0,
-          )
+        for (const p of save.positions) putPosition(p)
         crashPoint('mid_save')
+        for (const l of save.lanes) run('INSERT OR REPLACE INTO lane VALUES (?, ?, ?)', l.source, l.lane, l.high)
         for (const m of save.memory)
           m.value === null
-            ? sql.forget.run(m.source, m.key)
-            : sql.remember.run(m.source, m.key, JSON.stringify(m.value))
+            ? run('DELETE FROM memory WHERE source = ? AND key = ?', m.source, m.key)
+            : run('INSERT OR REPLACE INTO memory VALUES (?, ?, ?)', m.source, m.key, JSON.stringify(m.value))
         for (const { step, hash, entries } of save.changes) {
-          sql.step.run(step, hash)
-          for (const [key, value] of entries) value === null ? sql.drop.run(step, key) : sql.put.run(step, key, value)
+          run('INSERT OR REPLACE INTO step VALUES (?, ?)', step, hash)
+          for (const [key, value, split = ''] of entries)
+            value === null
+              ? run('DELETE FROM state WHERE step = ? AND key = ? AND split = ?', step, key, split)
+              : putEntry(step, key, split, value)
         }
-        for (const r of save.resumes) sql.sink.run(r.sink, JSON.stringify(r.resume))
-        for (const id of save.published) sql.published.run(id)
-        const made = save.stages.map((s) => Number(sql.stage.run(s.sink, JSON.stringify(s.stage)).lastInsertRowid))
-        for (const [node, count] of Object.entries(save.counters)) sql.counter.run(node, JSON.stringify(count))
-        sql.epoch.run(save.epoch)
-        return made
+        for (const { sink, resume } of save.resumes) {
+          const isOpen = save.unfinished.includes(sink) ? 1 : 0
+          run('INSERT OR REPLACE INTO sink VALUES (?, ?, ?)', sink, JSON.stringify(resume), isOpen)
+        }
+        dropStages(save.published)
+        dropDuties(save.dutiesDone)
+        const stages = save.stages.map((s) =>
+          Number(
+            run('INSERT INTO stage (epoch, sink, json) VALUES (?, ?, ?)', save.epoch, s.sink, JSON.stringify(s.stage))
+              .lastInsertRowid,
+          ),
+        )
+        const duty = 'INSERT INTO duty (epoch, source, split, json, ended) VALUES (?, ?, ?, ?, ?)'
+        const duties = save.duties.map((d) =>
+          Number(run(duty, save.epoch, d.source, d.split, json(d.position), d.ended ? 1 : 0).lastInsertRowid),
+        )
+        for (const [node, count] of Object.entries(save.counters))
+          run('INSERT OR REPLACE INTO counter VALUES (?, ?)', node, JSON.stringify(count))
+        for (const letter of save.letters) putLetter(letter)
+        run('UPDATE run SET epoch = max(epoch, ?) WHERE incarnation = (SELECT max(incarnation) FROM run)', save.epoch)
+        return { stages, duties }
       })
       crashPoint('after_save')
       return ids
     },
-    fill: ({ run, positions, memory, counters }: Content) =>
+    /** Puts a run that was saved elsewhere into a folder that has none. */
+    adopt: (content: Content) =>
       transaction(() => {
-        db.prepare('INSERT INTO run VALUES (?, ?, ?, ?)').run(
-          run.incarnation,
-          run.epoch,
-          run.ended ? 1 : 0,
-          run.specHash,
-        )
-        for (const p of positions)
-          sql.position.run(
-            p.source,
-            p.split,
-            p.position === undefined ? null : JSON.stringify(p.position),
-            p.ended ? 1 : 0,
-          )
-        for (const m of memory) sql.remember.run(m.source, m.key, JSON.stringify(m.value))
-        for (const [node, count] of Object.entries(counters)) sql.counter.run(node, JSON.stringify(count))
+        const { incarnation, epoch, ended, signature, beganMs, countedFromMs } = content.run
+        const at = [
+          incarnation,
+          epoch,
+          ended ? 1 : 0,
+          token,
+          JSON.stringify(signature),
+          beganMs,
+          countedFromMs,
+        ] as const
+        run('INSERT INTO run VALUES (?, ?, ?, ?, ?, ?, ?)', ...at)
+        for (const p of content.positions) putPosition(p)
+        for (const l of content.lanes) run('INSERT INTO lane VALUES (?, ?, ?)', l.source, l.lane, l.high)
+        for (const m of content.memory)
+          run('INSERT INTO memory VALUES (?, ?, ?)', m.source, m.key, JSON.stringify(m.value))
+        for (const { step, hash } of content.steps) run('INSERT INTO step VALUES (?, ?)', step, hash)
+        for (const { step, key, split, value } of content.entries) putEntry(step, key, split, value)
+        for (const [node, count] of Object.entries(content.counters))
+          run('INSERT INTO counter VALUES (?, ?)', node, JSON.stringify(count))
+        for (const letter of content.letters) putLetter(letter)
       }),
+    /** Remembers something of a source beside any epoch. */
     remember: (source: string, key: string, value: Json) =>
-      transaction(() => void sql.remember.run(source, key, JSON.stringify(value))),
-    recordPublished: (ids: readonly number[]) => {
-      if (ids.length) transaction(() => ids.forEach((id) => sql.published.run(id)))
-    },
-    end: (published: readonly number[]) =>
+      transaction(() => void run('INSERT OR REPLACE INTO memory VALUES (?, ?, ?)', source, key, JSON.stringify(value))),
+    /** Records stages as published and duties as done, outside a save. */
+    recordDone: (published: readonly number[], duties: readonly number[]) => {
+      if (published.length === 0 && duties.length === 0) return
+      crashPoint('before_record')
       transaction(() => {
-        for (const id of published) sql.published.run(id)
-        sql.end.run()
+        dropStages(published)
+        dropDuties(duties)
+      })
+    },
+    setLetters: (letters: Save['letters']) => transaction(() => letters.forEach(putLetter)),
+    /** What belonged to one node belongs to another: a step, source or sink was renamed. */
+    rename: (from: string, to: string) =>
+      transaction(() => {
+        for (const [table, column] of ownersOf)
+          run(`UPDATE OR REPLACE ${table} SET ${column} = ? WHERE ${column} = ?`, to, from)
+        const row = prepared('SELECT signature FROM run ORDER BY incarnation DESC LIMIT 1').get()
+        const renamed = renamedIn(JSON.parse(String(row?.['signature'] ?? '{}')) as Json, from, to)
+        run(
+          'UPDATE run SET signature = ? WHERE incarnation = (SELECT max(incarnation) FROM run)',
+          JSON.stringify(renamed),
+        )
       }),
-    recordReplayed: (entries: readonly { readonly id: string; readonly step: string }[], specHash: string) =>
-      transaction(() => entries.forEach((e) => sql.replayed.run(e.id, e.step, specHash))),
+    /** The memory of steps, and what sinks have half done, is given up. */
+    discard: (steps: readonly string[], sinks: readonly string[]) =>
+      transaction(() => {
+        for (const step of steps) {
+          run('DELETE FROM state WHERE step = ?', step)
+          run('DELETE FROM step WHERE id = ?', step)
+        }
+        for (const sink of sinks) run('DELETE FROM sink WHERE id = ?', sink)
+      }),
+    /** The input has ended and everything of it is published: the next run is a new incarnation. */
+    end: (published: readonly number[], duties: readonly number[]) => {
+      crashPoint('before_end')
+      transaction(() => {
+        dropStages(published)
+        dropDuties(duties)
+        run('UPDATE run SET ended = 1 WHERE incarnation = (SELECT max(incarnation) FROM run)')
+      })
+      crashPoint('after_end')
+    },
   }
 }
+
+/** What belongs to one incarnation. */
+const forgottenAtBegin = ['position', 'lane', 'memory', 'step', 'state', 'sink', 'counter'] as const
+
+/** A signature in which a node has another id: as a key, and where it is read. */
+function renamedIn(value: Json, from: string, to: string): Json {
+  if (Array.isArray(value)) return value.map((each: Json) => (each === from ? to : renamedIn(each, from, to)))
+  if (typeof value !== 'object' || value === null) return value
+  return Object.fromEntries(
+    Object.entries(value).map(([key, each]) => [
+      key === from ? to : key,
+      key === 'config' ? (each as Json) : renamedIn(each as Json, from, to),
+    ]),
+  )
+}
+
+/** Where ids of nodes stand. */
+const ownersOf = [
+  ['counter', 'node'],
+  ['position', 'source'],
+  ['lane', 'source'],
+  ['memory', 'source'],
+  ['step', 'id'],
+  ['state', 'step'],
+  ['sink', 'id'],
+  ['stage', 'sink'],
+  ['duty', 'source'],
+  ['letter', 'node'],
+] as const

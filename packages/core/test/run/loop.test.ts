@@ -15,12 +15,11 @@ afterEach(() => rmSync(home, { recursive: true, force: true }))
 
 const rows = (n: number): Row[] => Array.from({ length: n }, (_, i) => ({ n: i, group: `g${i % 7}` }))
 const go = (pipeline: TestPipeline, more: Partial<RunOptions> = {}) => {
-  const { plan, registry } = testPipeline(pipeline)
+  const { plan, registry } = testPipeline({ retry: { forMs: 25, firstMs: 1, maxMs: 4 }, ...pipeline })
   return run(plan, registry, {
     root: home,
     home,
     secrets: () => undefined,
-    retry: { attempts: 4, firstMs: 1, maxMs: 4 },
     ...more,
   })
 }
@@ -200,7 +199,7 @@ describe('the loop', () => {
     })
     const pipeline = (crash: boolean): TestPipeline => ({
       sources: { source: () => memorySource(rows(5)) },
-      sinks: { a: { create: stageSink(crash), checkpointsOnRoll: true } },
+      sinks: { a: { create: stageSink(crash), capabilities: { checkpointsOnRoll: true } } },
     })
     await expect(go(pipeline(true))).rejects.toThrow('killed')
     expect(published).toEqual([])

@@ -24,25 +24,30 @@ const nothing: Save = {
   epoch: 1,
   counters: {},
   positions: [],
+  lanes: [],
   memory: [],
   changes: [],
   resumes: [],
+  unfinished: [],
   stages: [],
+  duties: [],
   published: [],
+  dutiesDone: [],
+  letters: [],
 }
 const at = (split: string, next: number) => ({ source: 'events', split, position: { next }, ended: false })
 
 /** The state of one instance, as a run leaves it. */
 function saved(i: number, n: number, save: Partial<Save>): void {
   const store = openStore(stateFolder(home, 'orders', { i, n }))
-  store.begin('spec')
+  store.begin({ spec: 1 }, 0)
   store.save({ ...nothing, ...save })
   store.close()
 }
 const positionsOf = (i: number, n: number): Record<string, Json | undefined> => {
   const store = openStore(stateFolder(home, 'orders', { i, n }))
   try {
-    return Object.fromEntries([...store.positions('events')].map(([split, { position }]) => [split, position]))
+    return Object.fromEntries(store.positions('events').map(({ split, position }) => [split, position]))
   } finally {
     store.close()
   }
@@ -74,7 +79,7 @@ describe('rescaling the state of instances', () => {
       expect(positionsOf(i, 2)).toEqual({ 0: { next: 0 }, 1: { next: 99 }, 2: { next: 20 }, 3: { next: 30 } })
     const first = openStore(stateFolder(home, 'orders', { i: 0, n: 2 }))
     expect(first.counters()).toEqual({ events: { read: 65, out: 65 } })
-    expect(first.run()).toMatchObject({ incarnation: 1, epoch: 9, ended: false, specHash: 'spec' })
+    expect(first.run()).toMatchObject({ incarnation: 1, epoch: 9, ended: false, signature: { spec: 1 } })
     first.close()
   })
 
@@ -102,9 +107,9 @@ describe('rescaling the state of instances', () => {
 
   it('refuses what cannot be divided, and leaves everything as it was', () => {
     for (const [save, message] of [
-      [{ changes: [{ step: 'sums', hash: 'h', entries: [['a', '1']] }] }, /sums has memory/],
+      [{ changes: [{ step: 'sums', hash: 'h', entries: [['a', '1']] }] }, /sums has one memory/],
       [{ stages: [{ sink: 'files', stage: {} }] }, /wait to be published/],
-      [{ resumes: [{ sink: 'files', resume: { length: 5 } }] }, /files has a file half written/],
+      [{ resumes: [{ sink: 'files', resume: { length: 5 } }], unfinished: ['files'] }, /files has a file half written/],
     ] as const) {
       rmSync(stateFolder(home, 'orders'), { recursive: true, force: true })
       saved(0, 1, { positions: [at('0', 1)], ...(save as Partial<Save>) })

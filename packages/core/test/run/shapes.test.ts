@@ -17,12 +17,11 @@ afterEach(() => rmSync(home, { recursive: true, force: true }))
 
 const rows = (n: number, tag = ''): Row[] => Array.from({ length: n }, (_, i) => ({ n: i, tag }))
 const go = (pipeline: TestPipeline, more: Partial<RunOptions> = {}) => {
-  const { plan, registry } = testPipeline(pipeline)
+  const { plan, registry } = testPipeline({ retry: { forMs: 25, firstMs: 1, maxMs: 4 }, ...pipeline })
   return run(plan, registry, {
     root: home,
     home,
     secrets: () => undefined,
-    retry: { attempts: 4, firstMs: 1, maxMs: 4 },
     ...more,
   })
 }
@@ -225,7 +224,7 @@ describe('shapes of pipelines', () => {
     const pipeline: TestPipeline = {
       sources: { source: () => memorySource(rows(50_000), { size: 1000 }) },
       sinks: {
-        files: { create: holder, checkpointsOnRoll: true },
+        files: { create: holder, capabilities: { checkpointsOnRoll: true } },
         docs: { from: ['source'], create: () => memorySink(got) },
       },
     }

@@ -93,7 +93,13 @@ async function main(folder: string, kind: string): Promise<void> {
       items: { from: ['spool'], create: () => box('items', 'keyed') },
       files: { from: ['spool'], create: () => rolled(box('files', 'staged'), 60) },
       ...(kind === 'held'
-        ? { held: { from: ['spool'], create: () => rolled(box('held', 'held'), 50), checkpointsOnRoll: true } }
+        ? {
+            held: {
+              from: ['spool'],
+              create: () => rolled(box('held', 'held'), 50),
+              capabilities: { checkpointsOnRoll: true },
+            },
+          }
         : {}),
       counts_by_name: { from: ['counts'], create: () => box('counts', 'keyed') },
     },

@@ -33,7 +33,7 @@ const counts = [...Map.groupBy(good, (row) => row.name)].map(([name, rows]) => (
 /** What was published belongs to an epoch that was saved. */
 function nothingUnsavedIsVisible(folder: string): void {
   const store = readStore(join(folder, 'state', 'job'))
-  const saved = Number(store?.positions('spool').get('spool')?.position ?? 0)
+  const saved = Number(store?.position('spool', 'spool')?.position ?? 0)
   store?.close()
   const early = boxRows(join(folder, 'files')).filter((row) => Number(row['n']) >= saved)
   expect(early, `published before it was saved (up to ${saved})`).toEqual([])

@@ -1,14 +1,21 @@
 /** From the plan to things that run: every connector and step of it is created, with its options resolved. No I/O. */
 import { join } from 'node:path'
-import type { Env } from '../connector.ts'
+import type { Env, Transform } from '../connector.ts'
 import { deadLetterSchema } from '../dead-letter.ts'
-import { type Plan, type PlanSink, type PlanSource, type Secrets, resolveConfig } from '../plan.ts'
+import {
+  type Plan,
+  type PlanNode,
+  type PlanSink,
+  type PlanSource,
+  type PlanStep,
+  type Secrets,
+  resolveConfig,
+} from '../plan.ts'
 import type { Registry } from '../registry.ts'
+import { defaultRetry } from '../spec/retry.ts'
 import type { RecordType } from '../schema.ts'
-import type { Component } from './component.ts'
 import { type Counters, sinkCounters, sourceCounters, stepCounters } from './counters.ts'
-import type { Policy } from './failures.ts'
-import type { SinkNode, SourceNode, StepNode } from './graph.ts'
+import type { Component, Policy, SinkNode, SourceNode, StepNode } from './nodes.ts'
 import { Queue } from './queue.ts'
 
 /** Where a plan runs. */
@@ -17,6 +24,8 @@ export interface Surroundings {
   /** `<root>/.millrace/<profile>` */
   readonly home: string
   readonly secrets: Secrets
+  /** The folder for what pipelines save; default: `home`. */
+  readonly stateDir?: string
 }
 
 /** Everything of a plan, created; sources read whole as side inputs apart. */
@@ -37,6 +46,7 @@ export function envOf(plan: Plan, around: Surroundings, id: string): Env {
   }
 }
 
+/** A source of the plan, created. */
 export function createSource(plan: Plan, node: PlanSource, registry: Registry, around: Surroundings): SourceNode {
   const definition = registry.source(node.type)!
   const env = {
@@ -52,6 +62,9 @@ export function createSource(plan: Plan, node: PlanSource, registry: Registry, a
     capabilities: node.capabilities,
     policy: node.onError,
     pushed: node.pushed,
+    ...connected(node),
+    type: node.output,
+    ...(node.eventTime ? { eventTime: node.eventTime } : {}),
     ...(node.answer ? { answer: { from: node.answer.from, partial: node.answer.partial } } : {}),
     count: sourceCounters(),
   }
@@ -68,7 +81,10 @@ function createSink(plan: Plan, node: PlanSink, policy: Policy, registry: Regist
   const definition = registry.sink(node.type)!
   return {
     id: node.id,
+    ...connected(node),
     from: node.from,
+    namedFrom: node.namedFrom,
+    type: node.input,
     sink: definition.create(resolveConfig(node.config, around.secrets), {
       ...envOf(plan, around, node.id),
       schema: node.input,
@@ -80,31 +96,34 @@ function createSink(plan: Plan, node: PlanSink, policy: Policy, registry: Regist
   }
 }
 
-export function createSteps(plan: Plan, registry: Registry, around: Surroundings): StepNode[] {
-  return plan.steps.map((node) => {
-    const definition = registry.step(node.type)!
-    const ctx = {
-      ...envOf(plan, around, node.id),
-      input: node.input,
-      sides: Object.fromEntries(
-        Object.entries(node.sideInputs).map(([side, id]) => [side, plan.sources.find((s) => s.id === id)!.output]),
-      ),
-    }
-    return {
-      id: node.id,
-      plan: node,
-      transform: definition.create(resolveConfig(node.config, around.secrets), ctx),
-      policy: node.onError,
-      count: stepCounters(),
-    }
+/** Whom messages name, and how long its system is waited for. */
+const connected = (node: PlanNode) => ({ package: node.package, retry: node.retry ?? defaultRetry })
+
+/** A step, with an empty memory. */
+export function createTransform(plan: Plan, node: PlanStep, registry: Registry, around: Surroundings): Transform {
+  const inputs = Object.entries(node.sideInputs)
+  return registry.step(node.type)!.create(resolveConfig(node.config, around.secrets), {
+    ...envOf(plan, around, node.id),
+    input: node.input,
+    sides: Object.fromEntries(inputs.map(([side, id]) => [side, plan.sources.find((s) => s.id === id)!.output])),
+    ...(node.partitionedBy ? { partitionedBy: node.partitionedBy } : {}),
   })
 }
+
+export const createSteps = (plan: Plan, registry: Registry, around: Surroundings): StepNode[] =>
+  plan.steps.map((node) => ({
+    id: node.id,
+    plan: node,
+    transform: createTransform(plan, node, registry, around),
+    policy: node.onError,
+    count: stepCounters(),
+  }))
 
 export function instantiate(plan: Plan, registry: Registry, around: Surroundings): Instance {
   const sources = plan.sources.map((node) => ({ node, made: createSource(plan, node, registry, around) }))
   const steps = createSteps(plan, registry, around)
   const sinks = plan.sinks.map((node) => createSink(plan, node, plan.onError, registry, around))
-  const groups = connected(plan)
+  const groups = connectedParts(plan)
   const components = groups.map((ids, k): Component => {
     const own = {
       sources: sources.filter(({ node }) => !node.side && ids.has(node.id)).map(({ made }) => made),
@@ -136,7 +155,7 @@ export function instantiate(plan: Plan, registry: Registry, around: Surroundings
 }
 
 /** The ids of each connected part of the graph. */
-function connected(plan: Plan): Set<string>[] {
+function connectedParts(plan: Plan): Set<string>[] {
   const owner = new Map<string, string>()
   for (const step of plan.steps) for (const name of Object.keys(step.sides)) owner.set(name, step.id)
   const groups: Set<string>[] = []

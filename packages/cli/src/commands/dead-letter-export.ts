@@ -1,0 +1,22 @@
+import { defineCommand } from '../command.ts'
+import { oneSpec } from '../find-spec.ts'
+import { chosen, exported, lettersOf, letterFlags } from '../letters.ts'
+import { openPlan } from '../spec.ts'
+import { specFlags } from '../spec-flags.ts'
+
+export default defineCommand({
+  name: 'dead-letter export',
+  summary: 'Print open dead letters as JSON lines, to be mended in an editor and replayed with --from.',
+  details:
+    'Change `text` (or `bytes`, in base64, where the record is not UTF-8 text); leave `id` and `step`, by which a letter is known. Lines that you remove are not replayed.',
+  args: [['[SPEC]', 'File or pipeline name; default: the only pipeline of the project.']],
+  flags: { ...specFlags, ...letterFlags },
+  examples: [['pipe dead-letter export orders > letters.jsonl', 'Then edit it, and replay with --from letters.jsonl.']],
+  async run({ flags, args: [spec] }, io) {
+    const opened = await openPlan(oneSpec(spec, io), flags, io)
+    if (!opened) return 2
+    for (const letter of await lettersOf(opened, io.stopSignal()))
+      if (letter.state === 'open' && chosen(letter, flags)) io.out(`${JSON.stringify(exported(letter))}\n`)
+    return 0
+  },
+})

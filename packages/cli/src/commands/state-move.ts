@@ -1,0 +1,42 @@
+import { instanceFolders, openStore } from '@millrace/core'
+import { defineCommand, usageError } from '../command.ts'
+import { findRoot, stateFlags, stateHome } from '../project.ts'
+
+export default defineCommand({
+  name: 'state move',
+  summary: 'Carry what is saved of a source, step or sink to its new id, after it was renamed in the spec.',
+  details:
+    'Positions, memory, counters, stages and dead letters go with it. Ids of records that hold the old name keep it: what comes after the move has the new one. The pipeline must be stopped.',
+  args: [
+    ['PIPELINE', 'The name in the spec.'],
+    ['OLD', 'The id as it was.'],
+    ['NEW', 'The id as it is now.'],
+  ],
+  flags: stateFlags,
+  examples: [['pipe state move orders per_country by_country', 'The step `per_country` is called `by_country` now.']],
+  async run({ flags, args: [pipeline, from, to] }, io) {
+    const home = await stateHome(findRoot(io.cwd), flags.profile ?? 'local', flags, io.cwd)
+    const folders = instanceFolders(home, pipeline!)
+    if (folders.length === 0)
+      throw usageError(`There is no state of a pipeline \`${pipeline}\` under ${home}.`, 'See `pipe state show`.')
+    for (const { folder } of folders) {
+      const store = openStore(folder)
+      try {
+        const known = store.idsOf()
+        if (!known.has(from!))
+          throw usageError(`The state of ${pipeline} has nothing of \`${from}\`.`, `It has: ${[...known].join(', ')}`)
+        if (store.hasState(to!))
+          throw usageError(`The state of ${pipeline} has something of \`${to}\` already.`, 'Nothing was moved.')
+        store.rename(from!, to!)
+      } finally {
+        store.close()
+      }
+    }
+    io.out(
+      flags.json
+        ? `${JSON.stringify({ pipeline, from, to })}\n`
+        : `${pipeline}: what was saved of ${from} is ${to}'s now.\n`,
+    )
+    return 0
+  },
+})

@@ -1,0 +1,22 @@
+/** Two different records must never be one to a sink that knows records by a key: where they would be, the spec is refused. */
+import type { CheckedSink, Flow } from './checked.ts'
+import type { Checking } from './context.ts'
+import { type Lineages, sameKeyIn } from './lineage.ts'
+
+export function checkIdentity(sinks: readonly CheckedSink[], flow: Flow, lineages: Lineages, ctx: Checking): void {
+  for (const { id, spec, capabilities } of sinks) {
+    const key = capabilities?.key
+    if (!Array.isArray(key) || capabilities?.combines) continue
+    const same = sameKeyIn(flow.sinks.get(id)?.from ?? [], key as readonly string[], lineages)
+    if (!same) continue
+    const names = `\`${(key as readonly string[]).join('`, `')}\``
+    const what = same.multipliedBy
+      ? `\`${same.multipliedBy}\` makes several records of one, and all of them have the same ${names}`
+      : `\`${same.inputs.join('` and `')}\` both bring the records of \`${same.root}\`, under the same ${names}`
+    ctx.report('same_key', spec.place, spec.path, `${what}: in \`${id}\` each would replace the other`, {
+      hint: same.multipliedBy
+        ? 'add a field to `key` that differs between them, or leave `key` out: then the record id is the key'
+        : 'add a field to `key` that tells the branches apart, leave `key` out (the record id names the branch), or use a sink for each',
+    })
+  }
+}

@@ -1,0 +1,84 @@
+/**
+ * What decides the results of a run: sources, steps, edges and sinks with their configuration, without what only changes
+ * how fast or how long (`OptionSchema.tuning`), words for people, and what is pushed down. It is saved with the state, so
+ * that a run that goes on knows with which spec its state was made.
+ */
+import { hash } from 'node:crypto'
+import type { OptionSchema } from '../options.ts'
+import type { Plan, PlanNode, PlanStep } from '../plan.ts'
+import type { Json } from '../record.ts'
+import type { Registry } from '../registry.ts'
+
+type Facts = { readonly [key: string]: Json }
+
+/** Nodes by id; all of it plain JSON. */
+export interface Signature {
+  readonly runs: 'whole' | 'continue'
+  readonly sources: Readonly<Record<string, Facts>>
+  readonly steps: Readonly<Record<string, Facts>>
+  readonly sinks: Readonly<Record<string, Facts>>
+  readonly deadLetter?: Facts
+}
+
+type Decisive = Omit<Plan, 'specHash'>
+
+export function signatureOf(plan: Decisive, registry: Registry): Signature {
+  const node = ({ type, config }: PlanNode, options: OptionSchema | undefined) => ({
+    type,
+    config: decisive(config, options),
+  })
+  const facts = (value: object): Facts => JSON.parse(JSON.stringify(value)) as Facts
+  return {
+    runs: plan.runs,
+    sources: byId(plan.sources, (source) => {
+      const { schema, unknownFields, side, onError, answer, eventTime } = source
+      const own = node(source, registry.source(source.type)?.options)
+      return facts({ ...own, schema, unknownFields, side, onError, answer, eventTime })
+    }),
+    steps: byId(plan.steps, (step) => {
+      const { from, namedFrom, onError, stateHash, stateful, counts, sideInputs } = step
+      const own = node(step, registry.step(step.type)?.options)
+      const memory = stateful ? { stateHash, counts } : {}
+      return facts({ ...own, from, namedFrom, onError, sideInputs, namesIds: namesIds(step, plan), ...memory })
+    }),
+    sinks: byId(plan.sinks, (sink) => {
+      const { from, namedFrom } = sink
+      return facts({ ...node(sink, registry.sink(sink.type)?.options), from, namedFrom })
+    }),
+    ...(plan.deadLetter
+      ? { deadLetter: facts(node(plan.deadLetter, registry.sink(plan.deadLetter.type)?.options)) }
+      : {}),
+  }
+}
+
+/** Whether a step's name is a part of ids: it makes several records of one, or others, or tells branches apart. */
+const namesIds = ({ id, multiplies, counts }: PlanStep, { steps, sinks }: Decisive): boolean =>
+  multiplies || counts || [...steps, ...sinks].some(({ namedFrom }) => namedFrom.includes(id))
+
+const byId = <N extends { readonly id: string }>(nodes: readonly N[], facts: (node: N) => Facts) =>
+  Object.fromEntries(nodes.map((node) => [node.id, facts(node)]))
+
+/** A config without the options that decide nothing. */
+function decisive(config: Json, options: OptionSchema | undefined): Json {
+  if (typeof config !== 'object' || config === null || Array.isArray(config) || !options?.properties) return config
+  return Object.fromEntries(
+    Object.entries(config).flatMap(([key, value]) => {
+      const option = options.properties![key]
+      return option?.tuning ? [] : [[key, decisive(value as Json, option)]]
+    }),
+  )
+}
+
+/** The first 16 hex digits of the SHA-256 of a value as canonical JSON: keys sorted, no spaces. */
+export function hashOf(value: unknown): string {
+  return hash('sha256', canonical(value)).slice(0, 16)
+}
+
+/** JSON with sorted keys and without spaces: equal values give equal text. */
+export function canonical(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(canonical).join(',')}]`
+  if (typeof value !== 'object' || value === null) return JSON.stringify(value) ?? 'null'
+  const entries = Object.entries(value).filter(([, each]) => each !== undefined)
+  entries.sort(([a], [b]) => (a < b ? -1 : 1))
+  return `{${entries.map(([key, each]) => `${JSON.stringify(key)}:${canonical(each)}`).join(',')}}`
+}

@@ -1,0 +1,75 @@
+/** What happens to a batch before its rows flow: it is counted, at its source and at the steps the source has taken over, and its bad records are dealt with. */
+import { idPosition, idPrefix } from '../record.ts'
+import type { BadRecord, Batch } from '../record.ts'
+import type { Answers } from './answers.ts'
+import type { BadRecords } from './bad-records.ts'
+import type { Component, SourceNode } from './nodes.ts'
+
+/** Counts a batch and reports its bad records. Returns how many records it holds. */
+export function countBatch(
+  node: SourceNode,
+  batch: Batch,
+  component: Component,
+  bad: BadRecords,
+  answers: Answers | undefined,
+): number {
+  const { counters } = component
+  const failedIn = new Map<string, number>()
+  let undecoded = 0
+  for (const record of batch.bad ?? []) {
+    const { step } = record
+    if (step === undefined) undecoded++
+    else failedIn.set(step, (failedIn.get(step) ?? 0) + 1)
+    if (reportOne(node, batch, record, component, bad, answers))
+      (step === undefined ? node.count : counters.steps[step]!).refused++
+  }
+  let dropped = 0
+  for (const [, n] of batch.dropped ?? []) dropped += n
+  const read = batch.rows.length + (batch.bad?.length ?? 0) + dropped
+  node.count.read += read
+  node.count.unknown += batch.unknown ?? 0
+  node.count.bytes += batch.bytes
+  node.count.failed += undecoded
+  node.count.out += read - undecoded
+  const filteredIn = new Map(batch.dropped ?? [])
+  let flowing = read - undecoded
+  for (const id of node.pushed) {
+    const count = counters.steps[id]!
+    const failed = failedIn.get(id) ?? 0
+    const filtered = filteredIn.get(id) ?? 0
+    count.in += flowing
+    count.failed += failed
+    count.filtered += filtered
+    flowing -= failed + filtered
+    count.out += flowing
+  }
+  return read
+}
+
+/** True: it was refused to its sender. */
+function reportOne(
+  node: SourceNode,
+  batch: Batch,
+  record: BadRecord,
+  component: Component,
+  bad: BadRecords,
+  answers: Answers | undefined,
+): boolean {
+  const { code, field, message, step, position, bytes, key, arrival } = record
+  const fault = { code, ...(field ? { field } : {}), ...(message ? { message } : {}) }
+  if (answers?.refuse(node.id, batch, record, fault)) return true
+  const policy = step === undefined ? node.policy : (component.steps.find((s) => s.id === step)?.policy ?? node.policy)
+  bad.report(policy, {
+    node: step ?? node.id,
+    ...fault,
+    id: record.id ?? idPrefix(component.pipeline, node.id, batch.split) + idPosition(position),
+    source: node.id,
+    split: batch.split,
+    position,
+    context: record.context ?? batch.context,
+    key,
+    arrival,
+    bytes,
+  })
+  return false
+}

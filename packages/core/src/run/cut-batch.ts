@@ -1,0 +1,47 @@
+/** A batch cut in two, so that a restart can take as many records as were taken before. */
+import type { BadRecord, Batch, Json } from '../record.ts'
+
+/** How many records a batch holds, good and bad. */
+export const recordsIn = (batch: Batch): number => batch.rows.length + (batch.bad?.length ?? 0)
+
+/** How many rows stand before a bad record. */
+const rowsBefore = (bad: BadRecord, batch: Batch): number => bad.before ?? batch.rows.length
+
+/** The first `n` records of a batch, up to `position`, and the others. `n` is less than the batch holds. */
+export function cutBatch(batch: Batch, n: number, position: Json): readonly [Batch, Batch] {
+  const bad = (batch.bad ?? []).toSorted((a, b) => rowsBefore(a, batch) - rowsBefore(b, batch))
+  // Of n records, k are bad and n - k are rows: the k-th bad one stands behind that many rows.
+  let k = 0
+  while (k < bad.length && rowsBefore(bad[k]!, batch) + k < n) k++
+  const rows = n - k
+  const first = part(batch, 0, rows, bad.slice(0, k))
+  const { caughtUp: _c, end: _e, remember: _r, ...head } = first
+  return [
+    { ...head, position, bytes: Math.ceil((batch.bytes * n) / recordsIn(batch)), unknown: 0 },
+    part(batch, rows, batch.rows.length, bad.slice(k)),
+  ]
+}
+
+function part(batch: Batch, from: number, to: number, bad: readonly BadRecord[]): Batch {
+  const { rawAt, idAt, contextAt, keys, arrivals, times, otherTimes } = batch
+  return {
+    ...batch,
+    rows: batch.rows.slice(from, to),
+    positionAt: (i) => batch.positionAt(from + i),
+    ...(rawAt ? { rawAt: (i: number) => rawAt.call(batch, from + i) } : {}),
+    ...(idAt ? { idAt: (i: number) => idAt.call(batch, from + i) } : {}),
+    ...(contextAt ? { contextAt: (i: number) => contextAt.call(batch, from + i) } : {}),
+    ...(keys ? { keys: keys.slice(from, to) } : {}),
+    ...(arrivals ? { arrivals: arrivals.slice(from, to) } : {}),
+    ...(times ? { times: times.slice(from, to) } : {}),
+    ...(otherTimes
+      ? {
+          otherTimes: otherTimes
+            .filter(([before]) => (from === 0 ? before < to : before >= from))
+            .map(([before, time]) => [before - from, time] as const),
+        }
+      : {}),
+    bad: bad.map((each) => ({ ...each, before: rowsBefore(each, batch) - from })),
+    ...(from > 0 ? { bytes: Math.floor((batch.bytes * (to - from)) / Math.max(1, batch.rows.length)) } : {}),
+  }
+}

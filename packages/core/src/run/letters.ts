@@ -1,0 +1,49 @@
+/** Dead letters as they are read back, and how they become records again. */
+import { rowFromJson } from '../convert.ts'
+import type { Decoder } from '../connector.ts'
+import type { LetterKey } from '../dead-letter.ts'
+import { DataError } from '../errors.ts'
+import type { Batch, Json, Row } from '../record.ts'
+import type { RecordType } from '../schema.ts'
+
+/** A dead letter as it is read back: a row of `deadLetterSchema`. */
+export interface Letter {
+  readonly id: string
+  readonly path: string | null
+  readonly source: string
+  readonly split: string
+  readonly position: string
+  readonly step: string
+  readonly code: string
+  readonly context: string | null
+  readonly key: string | null
+  readonly arrived_at: number | null
+  readonly event_time: number | null
+  readonly form: string
+  readonly bytes: string
+}
+
+/** What a letter is known by. */
+export const letterKey = ({ id, step }: Letter): LetterKey => ({ id, node: step })
+
+const letterOfBatch = new WeakMap<Batch, LetterKey>()
+
+/** The letter whose replay a batch is; undefined: it comes from a source. */
+export const letterOf = (batch: Batch): LetterKey | undefined => letterOfBatch.get(batch)
+export const markLetter = (batch: Batch, key: LetterKey): void => void letterOfBatch.set(batch, key)
+
+/** Decodes letters of one source, or results on their way into one node, whose rows are of `type`. */
+export function letterDecoder(type: RecordType, decode: Decoder | undefined, node: string): (letter: Letter) => Row {
+  const convert = rowFromJson(type, 'keep')
+  return (letter) => {
+    const bytes = Buffer.from(letter.bytes, 'base64')
+    if (letter.form === 'raw') {
+      if (!decode) throw new DataError('not_replayable', `${node} cannot decode single records again`)
+      return decode(bytes, letter.context === null ? undefined : (JSON.parse(letter.context) as Json))
+    }
+    const row = convert(JSON.parse(bytes.toString()) as Record<string, unknown>)
+    if (!Array.isArray(row)) return row as Row
+    const [first] = row as readonly { code: string; message: string; field?: string }[]
+    throw new DataError(first!.code, first!.message, first!.field)
+  }
+}

@@ -1,0 +1,72 @@
+/** The plan as things that run: each source, step and sink with its connector, its counters and what becomes of bad data. */
+import type { Sink, SinkCapabilities, Source, SourceCapabilities, Transform } from '../connector.ts'
+import type { Failure } from '../dead-letter.ts'
+import type { PlanEventTime, PlanStep, RetryRule } from '../plan.ts'
+import type { RecordType } from '../schema.ts'
+import type { Counters, SinkCounters, SourceCounters, StepCounters } from './counters.ts'
+import type { Queue } from './queue.ts'
+
+/** What becomes of a record that cannot pass. */
+export type Policy = 'stop' | 'dead_letter' | 'drop' | 'refuse'
+
+/** A connector of the run: whom messages name, and how long its system is waited for. */
+export interface Connected {
+  readonly id: string
+  /** The npm package of the connector. */
+  readonly package: string
+  readonly retry: RetryRule
+}
+
+export interface SourceNode extends Connected {
+  readonly source: Source
+  readonly capabilities: SourceCapabilities
+  readonly policy: Policy
+  /** Steps it has taken over, in order. */
+  readonly pushed: readonly string[]
+  /** For sources that answer: whose rows are shown, and whether good items of a request pass beside bad ones. */
+  readonly answer?: { readonly from?: string | undefined; readonly partial: boolean }
+  readonly eventTime?: PlanEventTime
+  /** Of the records that it reads. */
+  readonly type: RecordType
+  readonly count: SourceCounters
+}
+
+export interface StepNode {
+  readonly id: string
+  readonly plan: PlanStep
+  readonly transform: Transform
+  readonly policy: Policy
+  readonly count: StepCounters
+}
+
+export interface SinkNode extends Connected {
+  readonly from: readonly string[]
+  /** Those of `from` whose name becomes part of a record's id. */
+  readonly namedFrom: readonly string[]
+  readonly sink: Sink
+  readonly capabilities: SinkCapabilities
+  readonly policy: Policy
+  /** Of the records that come into it. */
+  readonly type: RecordType
+  readonly queue: Queue
+  readonly count: SinkCounters
+}
+
+/** One connected part of the graph: it has epochs of its own. */
+export interface Component {
+  readonly pipeline: string
+  readonly specHash: string
+  readonly sources: readonly SourceNode[]
+  /** In topological order. */
+  readonly steps: readonly StepNode[]
+  readonly sinks: readonly SinkNode[]
+  readonly deadLetter?: SinkNode
+  readonly stopAbove?: number
+  readonly counters: Counters
+  /** Hears of each record that failed and did not stop the run. */
+  readonly onFailed?: (failure: Failure) => void
+}
+
+/** The sinks of a component, the dead letter last. */
+export const allSinks = ({ sinks, deadLetter }: Component): readonly SinkNode[] =>
+  deadLetter ? [...sinks, deadLetter] : sinks

@@ -1,0 +1,135 @@
+/**
+ * The epoch being filled: what the graph has taken since the last barrier, which takes all of it at one moment. Beside it
+ * stands where each source is to go on reading, saved or not: a source that failed and is read again goes on from where the
+ * graph has come to.
+ */
+import type { Clock } from '../clock.ts'
+import type { Batch, Json } from '../record.ts'
+import type { SavedPosition, Store } from '../store.ts'
+import type { Request } from './answers.ts'
+import type { Barrier } from './barrier.ts'
+import type { SourceNode } from './nodes.ts'
+
+export interface OpenEpoch {
+  /** The position that the graph has come to in a split. */
+  resume(source: string, split: string): Json | undefined
+  /** A source's memory, with what is not saved yet. */
+  recall(source: string, key: string): Json | undefined
+  recallAll(source: string, prefix: string): Iterable<readonly [string, Json]>
+  /** A batch has come from its source; the graph may take it later. */
+  received(source: string, batch: Batch): void
+  /** The graph has taken a batch with `read` records. */
+  taken(node: SourceNode, batch: Batch, read: number): void
+  /** Requests to be answered when the epoch is saved. */
+  admitted(requests: readonly Request[]): void
+  /** Something else is to be saved. */
+  touch(): void
+  readonly isEmpty: boolean
+  readonly records: number
+  readonly bytes: number
+  readonly ageMs: number
+  /** All of it, for a barrier; the next epoch begins. */
+  close(): Pick<Barrier, 'positions' | 'memory' | 'requests' | 'duties'>
+  saved(barrier: Pick<Barrier, 'memory' | 'positions'>): void
+}
+
+const keyOf = (source: string, what: string): string => `${source}\0${what}`
+
+export function openEpoch(
+  sources: readonly SourceNode[],
+  store: Pick<Store, 'position' | 'recall' | 'recallAll'>,
+  clock: Clock,
+): OpenEpoch {
+  const hasDuty = new Set(
+    sources.filter((s) => s.capabilities.commit === 'duty' && !s.capabilities.answers).map((s) => s.id),
+  )
+  /** Positions that are not saved yet; the others are in the store. */
+  const unsaved = new Map<string, SavedPosition>()
+  let moved = new Map<string, SavedPosition>()
+  let memory = new Map<string, Barrier['memory'][number]>()
+  const unsavedMemory = new Map<string, Barrier['memory'][number]>()
+  let requests: Request[] = []
+  let records = 0
+  let bytes = 0
+  let isTouched = false
+  let startedMs = clock.monotonic()
+  const positionOf = (source: string, split: string): SavedPosition | undefined =>
+    unsaved.get(keyOf(source, split)) ?? store.position(source, split)
+  return {
+    resume: (source, split) => positionOf(source, split)?.position,
+    recall(source, key) {
+      const own = unsavedMemory.get(keyOf(source, key))
+      return own ? (own.value ?? undefined) : store.recall(source, key)
+    },
+    *recallAll(source, prefix) {
+      const all = new Map(store.recallAll(source, prefix))
+      for (const { source: owner, key, value } of unsavedMemory.values()) {
+        if (owner !== source || !key.startsWith(prefix)) continue
+        if (value === null) all.delete(key)
+        else all.set(key, value)
+      }
+      yield* [...all].sort(([a], [b]) => (a < b ? -1 : 1))
+    },
+    received(source, { remember }) {
+      for (const [key, value] of remember ?? []) unsavedMemory.set(keyOf(source, key), { source, key, value })
+    },
+    taken({ id }, batch, read) {
+      const { split, end, remember } = batch
+      if (batch.position !== undefined || end) {
+        // A split that has ended keeps its position.
+        const before = positionOf(id, split)
+        const position = batch.position ?? before?.position
+        if (end && before?.ended && read === 0 && JSON.stringify(position) === JSON.stringify(before.position)) return
+        const at = { source: id, split, position, ended: end === true }
+        unsaved.set(keyOf(id, split), at)
+        moved.set(keyOf(id, split), at)
+      }
+      for (const [key, value] of remember ?? []) memory.set(keyOf(id, key), { source: id, key, value })
+      if (records === 0 && read > 0) startedMs = clock.monotonic()
+      records += read
+      bytes += batch.bytes
+    },
+    admitted(more) {
+      requests.push(...more)
+    },
+    touch() {
+      isTouched = true
+    },
+    get isEmpty() {
+      return moved.size === 0 && memory.size === 0 && requests.length === 0 && !isTouched
+    },
+    get records() {
+      return records
+    },
+    get bytes() {
+      return bytes
+    },
+    get ageMs() {
+      return clock.monotonic() - startedMs
+    },
+    close() {
+      const positions = [...moved.values()]
+      const duties = positions.filter(({ source, ended }) => ended && hasDuty.has(source))
+      const all = { positions, memory: [...memory.values()], requests, duties }
+      moved = new Map()
+      memory = new Map()
+      requests = []
+      records = 0
+      bytes = 0
+      isTouched = false
+      startedMs = clock.monotonic()
+      return all
+    },
+    saved(barrier) {
+      // What was remembered or moved anew since the barrier is not saved with it.
+      for (const entry of barrier.memory) {
+        const key = keyOf(entry.source, entry.key)
+        if (unsavedMemory.get(key)?.value === entry.value) unsavedMemory.delete(key)
+      }
+      for (const at of barrier.positions) {
+        const key = keyOf(at.source, at.split)
+        if (unsaved.get(key) === at) unsaved.delete(key)
+      }
+    },
+  }
+}

@@ -1,0 +1,34 @@
+/** Which nodes of a component what comes from where reaches. */
+import type { Component, StepNode } from './nodes.ts'
+
+/** Step to the sources that reach it. */
+export function sourcesOfSteps({ sources, steps }: Component): ReadonlyMap<string, readonly string[]> {
+  const reaching = new Map<string, readonly string[]>(sources.map(({ id }) => [id, [id]]))
+  const own = new Map<string, readonly string[]>()
+  for (const { id, plan } of steps) {
+    const found = [...new Set(plan.from.flatMap((name) => reaching.get(name) ?? []))].sort()
+    own.set(id, found)
+    for (const name of [id, ...Object.keys(plan.sides)]) reaching.set(name, found)
+  }
+  return own
+}
+
+/** Whether what comes out can depend on the order in which several lanes are read, or on the clock. */
+export function needsOrder(component: Component): boolean {
+  const reaching = sourcesOfSteps(component)
+  const hasLanes = (ids: readonly string[]) =>
+    ids.length > 1 || component.sources.some((s) => ids.includes(s.id) && s.capabilities.lanes === 'split')
+  const isOrdered = ({ id, plan, transform }: StepNode) =>
+    transform.due !== undefined || (plan.ordered && hasLanes(reaching.get(id)!))
+  return component.steps.some(isOrdered)
+}
+
+/** The sinks behind steps whose output depends on the order of several lanes. */
+export function dependents({ steps, sinks }: Component): ReadonlySet<string> {
+  const behind = new Set<string>()
+  for (const { id, plan } of steps) {
+    if (!plan.ordered && !plan.from.some((name) => behind.has(name))) continue
+    for (const name of [id, ...Object.keys(plan.sides)]) behind.add(name)
+  }
+  return new Set(sinks.filter((s) => s.from.some((name) => behind.has(name))).map((s) => s.id))
+}

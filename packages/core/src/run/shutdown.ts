@@ -1,0 +1,85 @@
+/**
+ * How a run is stopped. Asked to stop, it drains: sources end, what is under way is written and saved. When that takes too
+ * long it is aborted: everything that waits has to end within a second. What does not is abandoned, and named.
+ */
+import type { Clock } from '../clock.ts'
+import { MillraceError } from '../errors.ts'
+import type { Observer } from '../observe.ts'
+import type { Calls } from './retry.ts'
+
+/** How long what was aborted may take to end. */
+const graceMs = 2000
+
+export interface Shutdown {
+  /** The drain took too long. */
+  readonly isOverdue: boolean
+  /** Settles like `work`, or rejects when it goes on though it was aborted. */
+  unlessAbandoned<T>(work: Promise<T>): Promise<T>
+  dispose(): void
+}
+
+export interface ShutdownContext {
+  readonly clock: Clock
+  readonly observe: Observer
+  readonly calls: Calls
+  readonly stop: AbortSignal
+  readonly abort: AbortController
+  readonly drainMs: number
+}
+
+export function createShutdown({ clock, observe, calls, stop, abort, drainMs }: ShutdownContext): Shutdown {
+  let isOverdue = false
+  const timers: (() => void)[] = []
+  const onStop = () => {
+    observe({ type: 'stopping', reason: 'asked to stop: draining' })
+    const end = () => {
+      isOverdue = true
+      abort.abort()
+    }
+    timers.push(clock.after(drainMs, end))
+  }
+  if (stop.aborted) onStop()
+  else stop.addEventListener('abort', onStop, { once: true })
+  return {
+    get isOverdue() {
+      return isOverdue
+    },
+    unlessAbandoned: (work) =>
+      new Promise((resolve, reject) => {
+        const onAbort = () => void timers.push(clock.after(graceMs, () => reject(abandoned(calls))))
+        if (abort.signal.aborted) onAbort()
+        else abort.signal.addEventListener('abort', onAbort, { once: true })
+        work.then(resolve, reject).finally(() => abort.signal.removeEventListener('abort', onAbort))
+      }),
+    dispose() {
+      stop.removeEventListener('abort', onStop)
+      for (const cancel of timers) cancel()
+    },
+  }
+}
+
+function abandoned(calls: Calls): MillraceError {
+  const busy = calls.busy()
+  const whom = busy.map(({ node, doing }) => `${node.id} (${node.package}), ${doing}`).join('; ')
+  return new MillraceError(
+    'abandoned',
+    `${whom || 'a source or step'} went on for ${graceMs / 1000} s after the run was aborted`,
+    {
+      place: busy[0]?.node.id,
+      hint: 'nothing is lost: run again and it goes on from the last save. A connector must end within a second of its signal: report it to the author of the package',
+    },
+  )
+}
+
+/** Ends something that may hang, as far as it ends in time. */
+export function withinGrace(work: Promise<unknown> | undefined, clock: Clock): Promise<void> {
+  if (!work) return Promise.resolve()
+  return new Promise((resolve) => {
+    const cancel = clock.after(graceMs, resolve)
+    const done = () => {
+      cancel()
+      resolve()
+    }
+    work.then(done, done)
+  })
+}
