@@ -222,6 +222,12 @@ describe('names and docs', () => {
     expect(long).toEqual([])
   })
 
+  it('core takes the time from its clock only', () => {
+    // The linter knows the timers; `Date` is also what prints a time.
+    const own = sources.filter((path) => path.startsWith('packages/core/') && path !== 'packages/core/src/clock.ts')
+    expect(own.filter((path) => /Date\.now\(|new Date\(\)|performance\.|timers\//.test(code(path)))).toEqual([])
+  })
+
   it('no dates are read by the platform', () => {
     // `new Date(text)` guesses formats and zones.
     expect(sources.filter((path) => /new Date\((['"`]|text|raw)|Date\.parse\((?!`[^`]*Z`)/.test(code(path)))).toEqual(

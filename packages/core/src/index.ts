@@ -44,6 +44,7 @@ export {
   readSecrets,
   stateSetting,
 } from './spec/project.ts'
+export { defaultRetry } from './spec/retry.ts'
 export * from './spec/units.ts'
 export * from './expression/index.ts'
 export { createSource, envOf } from './run/wiring.ts'

@@ -4,6 +4,7 @@ import { compareText } from '../print/compare.ts'
 import { hide } from '../print/hide.ts'
 import { mermaid } from '../print/graph.ts'
 import { planText } from '../print/plan.ts'
+import { stateOf, stateText } from '../print/state.ts'
 import { oneSpec } from '../find-spec.ts'
 import { openPlan } from '../spec.ts'
 import { specFlags } from '../spec-flags.ts'
@@ -47,13 +48,11 @@ export default defineCommand({
     }
     const opened = await openPlan(oneSpec(spec, io), flags, io)
     if (!opened) return 2
-    io.out(
-      flags.json
-        ? `${JSON.stringify(opened.plan, undefined, 2)}\n`
-        : flags.graph
-          ? mermaid(opened.plan)
-          : planText(opened.plan, opened.registry),
-    )
+    const { plan, registry, around } = opened
+    if (flags.graph) io.out(mermaid(plan))
+    else if (flags.json)
+      io.out(`${JSON.stringify({ ...plan, state: stateOf(plan, registry, around.stateDir) }, undefined, 2)}\n`)
+    else io.out(planText(plan, registry) + stateText(plan, stateOf(plan, registry, around.stateDir)))
     return 0
   },
 })

@@ -10,6 +10,8 @@ import {
   type PlanNode,
   type PlanSink,
   type RecordType,
+  type RetryRule,
+  defaultRetry,
   type Registry,
   sizeText,
 } from '@millrace/core'
@@ -70,7 +72,9 @@ export function planText(plan: Plan, registry: Registry): string {
     '',
     `Delivery: ${plan.delivery.label}${plan.delivery.required ? ', as the spec demands' : ''}. Weakest: ${plan.delivery.weakest}`,
   )
+  for (const bound of plan.delivery.within ?? []) lines.push(`  as far as ${bound}`)
   lines.push(`Bad records: ${badRecords(plan)}`)
+  lines.push(`Systems that do not answer: ${waiting(plan)}`)
   const holds = plan.sinks.filter((sink) => sink.capabilities.checkpointsOnRoll).map((sink) => sink.id)
   if (holds.length)
     lines.push(
@@ -84,6 +88,16 @@ function badRecords(plan: Plan): string {
   if (plan.onError === 'drop') return 'dropped and counted.'
   const share = plan.deadLetter?.stopAbove
   return `to the dead letter${share === undefined ? '' : `; more than ${+(share * 100).toFixed(3)} % of the last 10,000 stop the run`}.`
+}
+
+/** How long systems are waited for, by what the spec says and by default. */
+function waiting(plan: Plan): string {
+  const nodes = [...plan.sources.filter((s) => !s.side), ...plan.sinks, ...(plan.deadLetter ? [plan.deadLetter] : [])]
+  const text = ({ forMs, maxMs }: RetryRule) =>
+    `${forMs === null ? 'until they do' : durationText(forMs)}, a try every ${durationText(maxMs)} at the latest`
+  const own = nodes.flatMap(({ id, retry }) => (retry ? [`${id}: ${text(retry)}`] : []))
+  const rest = own.length < nodes.length ? [`waited for ${text(defaultRetry)} (30s until the first answer)`] : []
+  return `${[...rest, ...own].join('; ')}.`
 }
 
 const promise = (sink: PlanSink): string => `${sink.capabilities.label}: ${sink.capabilities.how}`

@@ -57,12 +57,12 @@ export function examine(
   const streams = declared.filter((source) => !sideSources.has(source.id))
   checkEventTime(declared, ctx)
   checkErrorPolicies(declared, steps, ctx)
-  checkParallelism(streams, steps, ctx)
   checkSchedule(streams, ctx)
   checkAnswers(streams, sinks, flow, ctx)
   const runs = checkRuns(streams, steps, ctx)
   const lineages = lineagesOf(streams, flow, sinks)
   checkIdentity(sinks, flow, lineages, ctx)
+  checkParallelism(streams, flow.steps, lineages, ctx)
   const delivery = checkDelivery(streams, sinks, flow, lineages, ctx)
   const findings = report.findings()
   if (report.errors() > 0) return { findings }

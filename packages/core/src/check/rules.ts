@@ -5,8 +5,10 @@ import { pathText } from '../spec/finding.ts'
 import { suggest } from '../spec/suggest.ts'
 import type { OnErrorWord } from '../spec/spec.ts'
 import { nodeAt, type Place } from '../spec/tree.ts'
-import type { CheckedSink, CheckedSource, CheckedStep, Flow } from './checked.ts'
+import type { CheckedSink, CheckedSource, CheckedStep, Flow, Placed } from './checked.ts'
 import type { Checking } from './context.ts'
+import type { Lineages } from './lineage.ts'
+import { partitionedBy } from './partition.ts'
 
 /** `whole` where every input ends, unless the spec says otherwise. */
 export function checkRuns(
@@ -39,9 +41,11 @@ export function checkRuns(
   return mode
 }
 
+/** Workers share splits: each source has to have some, and a key's memory lives with its split. */
 export function checkParallelism(
   streams: readonly CheckedSource[],
-  steps: readonly CheckedStep[],
+  placed: readonly Placed[],
+  lineages: Lineages,
   ctx: Checking,
 ): void {
   const { workers, place } = ctx.spec.parallelism
@@ -56,13 +60,16 @@ export function checkParallelism(
       'parallelism',
       `${undivided.join(', ')} cannot be shared by ${workers} workers`,
     )
-  const stateful = steps.filter((step) => step.definition?.stateful).map((step) => `\`${step.id}\``)
-  if (stateful.length > 0)
+  const inOnePlace = placed
+    .filter((each) => each.step.definition?.stateful && !partitionedBy(each, streams, lineages))
+    .map(({ step }) => `\`${step.id}\``)
+  if (inOnePlace.length > 0)
     ctx.report(
       'parallel_state',
       place,
       'parallelism',
-      `${stateful.join(', ')} cannot keep memory on ${workers} workers`,
+      `${inOnePlace.join(', ')} cannot keep memory on ${workers} workers`,
+      { hint: 'say how the stream is partitioned (`partitioned_by` of the source), by fields that the step goes by' },
     )
 }
 

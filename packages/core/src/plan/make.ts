@@ -13,7 +13,7 @@ import type { Registry } from '../registry.ts'
 import type { RecordType } from '../schema.ts'
 import type { Finding } from '../spec/finding.ts'
 import type { Project } from '../spec/project.ts'
-import { partitionedBy } from './partition.ts'
+import { partitionedBy } from '../check/partition.ts'
 import { hashOf, signatureOf } from './signature.ts'
 
 /** How a plan is made. */

@@ -283,8 +283,15 @@ export async function runComponent(component: Component, options: ComponentOptio
         for (const { bytes } of found.splits) progress.totalBytes += bytes ?? 0
         if (found.complete) progress.complete = true
       },
-      onCaughtUp: (splits) => intake.caughtUp(node, splits),
-      received: (batch) => epoch.received(node.id, batch),
+      onCaughtUp(splits) {
+        intake.caughtUp(node, splits)
+        room.released()
+      },
+      received(batch) {
+        epoch.received(node.id, batch)
+        lanes.received(node.id, batch)
+        if (node.eventTime) room.released()
+      },
       take: (batches) => intake.take(node, batches),
       asking: (isAsked) => void (isAsked ? asked.add(node.id) : asked.delete(node.id)),
     }).then(() => {
@@ -324,6 +331,7 @@ export async function runComponent(component: Component, options: ComponentOptio
   )
 
   try {
+    intake.begin()
     const reading = options.onlyReplay ? [options.replaying.drained()] : sources.map(read)
     await Promise.all(reading.map((each) => halt.unlessHalted(each).catch(halt.fail)))
     await intake.settled()

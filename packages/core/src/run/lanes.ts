@@ -15,6 +15,8 @@ import type { SourceNode } from './nodes.ts'
 interface Lane {
   readonly id: string
   high: number
+  /** The same, of what was read and waits to be taken too. */
+  readHigh: number
   /** Saved, or part of the epoch before. */
   isSaved: boolean
   caughtUp: boolean
@@ -37,6 +39,8 @@ interface OfSource {
 export interface Lanes {
   /** Splits were announced. */
   found(source: string, found: SplitsFound): void
+  /** A batch has come from its source; the graph takes it later. */
+  received(source: string, batch: Batch): void
   /** The graph takes this batch next. Returns the highest event time of its lane before it. */
   move(source: string, batch: Batch): number
   caughtUp(source: string, said: CaughtUp['caughtUp']): void
@@ -80,7 +84,9 @@ export function createLanes(sources: readonly SourceNode[], saved: Save['lanes']
     if (!lane) of.lanes.set(name, (lane = made(name, Number.NEGATIVE_INFINITY, true)))
     return lane
   }
-  const reached = new Map<string, number>()
+  /** By the sources that reach a step, the highest watermark it was told; saved as a lane without source. */
+  const reached = new Map(saved.flatMap(({ source, lane, high }) => (source === '' ? [[lane, high] as const] : [])))
+  const unsavedReached = new Set<string>()
   const lateness = ({ node }: OfSource): number => node.eventTime?.maxOutOfOrderMs ?? Number.POSITIVE_INFINITY
   const watermarkOf = (of: OfSource, lane: Lane): number => lane.high - lateness(of) - 1
   let isCounting = false
@@ -109,6 +115,13 @@ export function createLanes(sources: readonly SourceNode[], saved: Save['lanes']
         const high = inherited.length > 0 ? Math.min(...inherited) : first ? Number.NEGATIVE_INFINITY : now
         of.lanes.set(name, made(name, Number.isFinite(high) ? high : Number.NEGATIVE_INFINITY, !Number.isFinite(high)))
       }
+    },
+    received(source, batch) {
+      const of = all.get(source)!
+      if (!of.node.eventTime) return
+      const lane = laneOf(of, batch.split)
+      lane.readHigh = Math.max(lane.readHigh, highOf(batch))
+      if (batch.rows.length > 0) lane.caughtUp = false
     },
     move(source, batch) {
       const of = all.get(source)!
@@ -162,7 +175,7 @@ export function createLanes(sources: readonly SourceNode[], saved: Save['lanes']
       return of?.lanes.get(laneName(of, split))?.high ?? Number.NEGATIVE_INFINITY
     },
     watermark(ids) {
-      const key = ids.join('\0')
+      const key = ids.join()
       let low = Number.POSITIVE_INFINITY
       for (const id of ids) {
         const of = all.get(id)!
@@ -171,7 +184,10 @@ export function createLanes(sources: readonly SourceNode[], saved: Save['lanes']
       }
       const before = reached.get(key) ?? Number.NEGATIVE_INFINITY
       const now = low === Number.POSITIVE_INFINITY ? before : Math.max(before, low)
-      reached.set(key, now)
+      if (now > before) {
+        reached.set(key, now)
+        unsavedReached.add(key)
+      }
       return now
     },
     tick(elapsedMs, asked) {
@@ -194,10 +210,10 @@ export function createLanes(sources: readonly SourceNode[], saved: Save['lanes']
     },
     wants(source, split, skewMs) {
       const own = all.get(source)!.lanes.get(laneName(all.get(source)!, split))
-      if (!own || !Number.isFinite(own.high)) return true
+      if (!own || !Number.isFinite(own.readHigh)) return true
       for (const of of all.values()) {
         for (const lane of activeLanes(of))
-          if (lane !== own && !lane.caughtUp && own.high > lane.high + skewMs) return false
+          if (lane !== own && !lane.caughtUp && own.readHigh > lane.readHigh + skewMs) return false
       }
       return true
     },
@@ -210,6 +226,8 @@ export function createLanes(sources: readonly SourceNode[], saved: Save['lanes']
           changed.push({ source, lane: lane.id, high: lane.high })
         }
       }
+      for (const key of unsavedReached) changed.push({ source: '', lane: key, high: reached.get(key)! })
+      unsavedReached.clear()
       return changed
     },
   }
@@ -218,6 +236,7 @@ export function createLanes(sources: readonly SourceNode[], saved: Save['lanes']
 const made = (id: string, high: number, isSaved: boolean): Lane => ({
   id,
   high,
+  readHigh: high,
   isSaved,
   caughtUp: false,
   ended: false,

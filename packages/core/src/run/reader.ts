@@ -56,10 +56,13 @@ async function readOnce(node: SourceNode, ctx: ReaderContext, worked: () => void
     return ctx.take(batches)
   }
   try {
-    let next = iterator.next()
+    const ask = () => {
+      ctx.asking(true)
+      return iterator.next()
+    }
+    let next = ask()
     for (;;) {
       if (gathered.length > 0 && (await isPending(next, ctx.clock))) await hand()
-      ctx.asking(true)
       const { value, done } = await next
       ctx.asking(false)
       if (done) break
@@ -78,7 +81,7 @@ async function readOnce(node: SourceNode, ctx: ReaderContext, worked: () => void
       }
       if (wait) await wait
       if (ctx.signal.aborted) break
-      next = iterator.next()
+      next = ask()
     }
     await hand()
   } catch (error) {

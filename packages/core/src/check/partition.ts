@@ -1,6 +1,6 @@
 /** Whether a step's memory can be kept apart by split, so that splits can move between instances with it. */
-import type { CheckedSource, Placed } from '../check/checked.ts'
-import type { Lineages } from '../check/lineage.ts'
+import type { CheckedSource, Placed } from './checked.ts'
+import type { Lineages } from './lineage.ts'
 
 /**
  * The fields that decide both the split of a record and the memory it belongs to; undefined: the memory is one. That
