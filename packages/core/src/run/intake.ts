@@ -32,7 +32,7 @@ export interface Intake {
   end(): Promise<void>
   /** Whether a split may be read on. */
   wants(source: string, split: string): boolean
-  /** Before the first record: tells the steps how far time had come when the state was saved. */
+  /** Before the first record: steps hear how far time had come when the state was saved. */
   begin(): void
   /** Resolves when nothing is under way between two hand-overs. */
   settled(): Promise<void>
@@ -260,7 +260,11 @@ export function createIntake(ctx: IntakeContext): Intake {
       following.length > 0
         ? needs(source, split)
         : skewMs === Number.POSITIVE_INFINITY || lanes.wants(source, split, skewMs),
-    begin: () => void guarded(() => tellTime(false)),
+    begin: () =>
+      void guarded(() => {
+        const more = tellTime(false)
+        return more ? more.then(follow) : follow()
+      }),
     async settled() {
       while (busy) await busy
     },

@@ -59,7 +59,9 @@ export function lanesSource(
         const open = left().find(wants)
         if (open === undefined) {
           for (const id of left()) onHeld(id)
-          await whenWanted()
+          const nothing = Object.keys(splits).filter((id) => !left().includes(id))
+          if (nothing.length > 0) yield { caughtUp: nothing }
+          if (!left().some(wants)) await whenWanted()
           continue
         }
         yield take(open, 3)
