@@ -12,6 +12,7 @@ import { check } from '../check/check.ts'
 import { describe, type Node } from '../check/typed.ts'
 import { compile, generated, type Named, write } from '../evaluate/compile.ts'
 import { interpret } from '../evaluate/interpret.ts'
+import { tokens } from '../read/lexer.ts'
 import { parseExpression } from '../read/parser.ts'
 import type { ExpressionProblem } from '../read/problem.ts'
 import { replaceParts, type Syntax } from '../read/syntax.ts'
@@ -28,6 +29,8 @@ export interface Aggregation {
   readonly type: RecordType
   /** The fields that are read. */
   readonly fields: readonly string[]
+  /** What a state consists of: each aggregate once, without spaces that say nothing, in the order in which it is saved. */
+  readonly aggregates: readonly string[]
   /** `first` or `last` is used: `add` needs time, split and position. */
   readonly ordered: boolean
   /** The state of a group without records. */
@@ -101,6 +104,13 @@ const slotRecord = (slots: ReadonlyMap<string, Slot>): RecordType => ({
 
 type Report = (problem: ExpressionProblem) => void
 
+/** An expression with one space between its tokens and without comments: the same for texts that differ in these only. */
+const spaced = (text: string): string =>
+  tokens(text)
+    .map(({ start, end }) => text.slice(start, end))
+    .join(' ')
+    .trimEnd()
+
 /** An aggregate as the name of its slot; undefined for anything else. */
 function slotFor(
   part: Syntax,
@@ -114,7 +124,7 @@ function slotFor(
   // min and max of several values are functions of these.
   if ((part.name === 'min' || part.name === 'max') && part.args.length > 1) return undefined
   const { start, end } = part
-  const name = text.slice(start, end)
+  const name = spaced(text.slice(start, end))
   const here: Syntax = { op: 'name', name, start, end, depth: 1 }
   if (!slots.has(name)) {
     const slot = slotOf(part, text, input, fields, report)
@@ -166,7 +176,7 @@ function slotOf(
     name === 'sum' || name === 'avg'
       ? 'integer, bigint, number or decimal'
       : name === 'count_distinct'
-        ? 'a plain value'
+        ? 'a single value'
         : 'values that have an order'
   report({
     code: 'wrong_type',
@@ -238,12 +248,15 @@ function aggregation(
     accumulator,
     output: results.find((result) => result.slots.includes(name))?.output,
   }))
+  // Independent of which output names an aggregate first.
+  const saved = named.toSorted((a, b) => (a.name < b.name ? -1 : 1))
   return {
     ok: true,
     type: {
       fields: Object.fromEntries(results.map(({ output, node: { type, optional } }) => [output, { type, optional }])),
     },
     fields,
+    aggregates: saved.map(({ name }) => name),
     ordered: list.some(({ accumulator }) => accumulator.ordered),
     start() {
       const state: AggregateState = {}
@@ -254,11 +267,11 @@ function aggregation(
     merge(into, from) {
       for (const { key, accumulator } of named) into[key] = accumulator.merge(into[key], from[key])
     },
-    encode: (state) => JSON.stringify(named.map(({ key, accumulator }) => accumulator.toJson(state[key]))),
+    encode: (state) => JSON.stringify(saved.map(({ key, accumulator }) => accumulator.toJson(state[key]))),
     decode(text) {
       const parts = JSON.parse(text) as Json[]
       const state: AggregateState = {}
-      for (const [i, { key, accumulator }] of named.entries()) state[key] = accumulator.fromJson(parts[i]!)
+      for (const [i, { key, accumulator }] of saved.entries()) state[key] = accumulator.fromJson(parts[i]!)
       return state
     },
     result(state) {
