@@ -3,7 +3,16 @@
  * step has computed for it. `values` is one array that the step fills again for each row, so nothing but the row itself is allocated. Where the type of the
  * input is open, what its fields do not name is copied behind the others, one by one: slower, and the only way to keep what nobody has named.
  */
-import { type Applied, codegenAllowed, generate, propertyKey, quote, type RecordType, type Row } from '@millrace/core'
+import {
+  type Applied,
+  codegenAllowed,
+  fieldReader,
+  generate,
+  propertyKey,
+  quote,
+  type RecordType,
+  type Row,
+} from '@millrace/core'
 
 /** A column of the output: from a field of the input (its name), or from the values of the step (an index). */
 export type Column = readonly [to: string, from: string | number]
@@ -24,13 +33,6 @@ export function rowMaker(columns: readonly Column[], input: RecordType, keepOpen
 
 // Every object inherits some names (`constructor`): as fields they count only where the row itself has them.
 const isInherited = (name: string): boolean => name in Object.prototype
-
-/** A field of a row; null where it is absent. */
-export function fieldReader(name: string): (row: Row) => unknown {
-  return isInherited(name)
-    ? (row) => (Object.hasOwn(row, name) ? (row[name] ?? null) : null)
-    : (row) => row[name] ?? null
-}
 
 function generatedMaker(columns: readonly Column[]): MakeRow {
   const text = columns.map(([to, from]) => {
@@ -56,7 +58,7 @@ export function interpretedMaker(columns: readonly Column[]): MakeRow {
 }
 
 /** `__proto__` becomes a property like any other. */
-function setField(row: Row, name: string, value: unknown): void {
+export function setField(row: Row, name: string, value: unknown): void {
   if (name === '__proto__')
     Object.defineProperty(row, name, { value, enumerable: true, writable: true, configurable: true })
   else row[name] = value

@@ -5,20 +5,25 @@
  * values of its group. A group whose result cannot be told (a sum that does not fit) fails as a result, under that key.
  */
 import {
+  type Aggregation,
   compileAggregates,
   DataError,
   defineTransform,
   type Field,
   isKeyType,
   type Json,
+  type MemoryChange,
   MillraceError,
   option,
   type Problem,
+  type RecordType,
   type Row,
   typeText,
 } from '@millrace/core'
-import { lookUp, nameTaken, recordOf } from '../fields.ts'
+import { lookUp, nameTaken, recordOf, typesOf } from '../fields.ts'
+import { splitReader } from '../splits.ts'
 import { createGroups, type Group } from './groups.ts'
+import { placeReader } from './places.ts'
 
 const options = option.object({
   by: option.list(option.field('A field.'), 'The fields that make a group; none: one group of all.', {
@@ -47,7 +52,20 @@ export const aggregate = defineTransform({
   summary: 'Counts, sums and the like over groups of records: one result a group at the end of the input.',
   stateful: true,
   needsEnd: true,
+  counts: true,
   options,
+
+  keyedBy: ({ by }) => (by.length > 0 ? by : undefined),
+
+  memory({ by, outputs }, { input, id, partitionedBy }) {
+    const { aggregates, fields } = compiledFor(outputs, input, id)
+    return {
+      by: typesOf(input, by),
+      aggregates,
+      fields: typesOf(input, fields.toSorted()),
+      bySplit: partitionedBy !== undefined,
+    }
+  },
 
   infer({ by, outputs }, { input }) {
     const problems: Problem[] = []
@@ -76,15 +94,14 @@ export const aggregate = defineTransform({
           ...compiled.problems.map(({ output, ...problem }) => ({ ...problem, at: ['outputs', output] })),
         ],
       }
-    return { output: recordOf([...fields, ...Object.entries(compiled.type.fields)]), problems }
+    // A result is no input record, so none of its fields is one of theirs.
+    return { output: recordOf([...fields, ...Object.entries(compiled.type.fields)]), problems, unchanged: {} }
   },
 
-  create({ by, outputs, max_groups }, { input, id }) {
-    const compiled = compileAggregates(outputs, input)
-    if (!compiled.ok) throw new TypeError(`${id}: ${compiled.problems[0]!.message}`)
+  create({ by, outputs, max_groups }, { input, id, partitionedBy }) {
+    const compiled = compiledFor(outputs, input, id)
     const groups = createGroups(input, by, compiled.start)
     let changed: Group[] = []
-    let gone: string[] = []
     const touch = (group: Group) => {
       if (group.changed) return
       group.changed = true
@@ -98,20 +115,16 @@ export const aggregate = defineTransform({
     return {
       apply(records, out) {
         const { rows } = records
+        const splitOf = partitionedBy && splitReader(records)
+        const placeOf = compiled.ordered ? placeReader(records) : undefined
         let held = 0
         for (let i = 0; i < rows.length; i++) {
           const row = rows[i]!
           const group = groups.of(row)
           try {
-            if (compiled.ordered) {
-              const origin = records.origin(i)
-              compiled.add(
-                group.state,
-                row,
-                records.time(i) ?? 0,
-                origin?.batch.split ?? '',
-                origin ? origin.batch.positionAt(origin.index) : records.id(i),
-              )
+            if (placeOf) {
+              const { time, split, position } = placeOf(i)
+              compiled.add(group.state, row, time, split, position)
             } else compiled.add(group.state, row)
           } catch (error) {
             if (!(error instanceof DataError)) throw error
@@ -119,6 +132,7 @@ export const aggregate = defineTransform({
             continue
           }
           held++
+          if (splitOf) group.split = splitOf(i)
           touch(group)
         }
         if (groups.size > max_groups) {
@@ -148,25 +162,32 @@ export const aggregate = defineTransform({
               ...(error.field ? { field: error.field } : {}),
             })
           }
-          gone.push(group.saved)
+          group.gone = true
+          touch(group)
           groups.forget(group)
         }
         return true
       },
       cut() {
-        const entries: (readonly [string, string | null])[] = gone.map((saved) => [saved, null])
-        const left = new Set(gone)
-        for (const group of changed) {
+        const entries = changed.map((group): MemoryChange => {
           group.changed = false
-          if (!left.has(group.saved)) entries.push([group.saved, compiled.encode(group.state)])
-        }
+          const value = group.gone ? null : compiled.encode(group.state)
+          return group.split === undefined ? [group.saved, value] : [group.saved, value, group.split]
+        })
         changed = []
-        gone = []
         return entries
       },
+      changes: () => changed.length,
       restore(memory) {
-        for (const [saved, text] of memory.entries()) groups.restore(saved, compiled.decode(text))
+        for (const [saved, text, split] of memory.entries()) groups.restore(saved, compiled.decode(text), split)
       },
     }
   },
 })
+
+/** The aggregates of a config that `infer` found right. */
+function compiledFor(outputs: Readonly<Record<string, string>>, input: RecordType, id: string): Aggregation {
+  const compiled = compileAggregates(outputs, input)
+  if (!compiled.ok) throw new TypeError(`${id}: ${compiled.problems[0]!.message}`)
+  return compiled
+}

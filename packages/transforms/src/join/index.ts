@@ -13,8 +13,8 @@ import {
   type Row,
   type SideInput,
 } from '@millrace/core'
-import { flat } from '../flat.ts'
-import { withFields } from '../fields.ts'
+import { cutLoose, flat } from '../flat.ts'
+import { unchangedBut, withFields } from '../fields.ts'
 import { type PickItem, pickOption } from '../pick.ts'
 import { columnsWith, Passed, rowMaker } from '../rows.ts'
 import { checkKeys, checkSide, type Matched, sideFields, sourceTypeOf } from './side.ts'
@@ -125,7 +125,8 @@ export const join = defineTransform({
         { type: field.type, optional: field.optional || type === 'left' },
       ]),
     )
-    return problems.length ? { problems } : { output: withFields(input, changes), problems }
+    if (problems.length) return { problems }
+    return { output: withFields(input, changes), problems, unchanged: unchangedBut(input) }
   },
 
   create({ on, type, fields, take, max_rows: maxRows, file, source }, { input, sides, id }) {
@@ -182,10 +183,6 @@ export const join = defineTransform({
   },
 })
 
-/** The values that are added, in the order of the fields; texts are cut loose from the file they were read from. */
-function valuesOf(added: readonly Matched[], row: Row): readonly unknown[] {
-  return added.map(({ from }) => {
-    const value = Object.hasOwn(row, from) ? row[from] : null
-    return typeof value === 'string' ? flat(value) : (value ?? null)
-  })
-}
+/** The values that are added, in the order of the fields, cut loose from the file they were read from. */
+const valuesOf = (added: readonly Matched[], row: Row): readonly unknown[] =>
+  added.map(({ from }) => cutLoose(Object.hasOwn(row, from) ? (row[from] ?? null) : null))
