@@ -1,16 +1,19 @@
 /**
- * `dedupe`: of records with the same key the first passes, as long as its key is remembered.
+ * `dedupe`: of records with the same key the first passes, as long as its key is remembered. A record with a remembered key
+ * is left out and does not renew it.
  *
- * What is remembered are the keys of the last `last` records that passed. They are numbered; a ring holds them by number, so the key that goes is the one whose
- * place the new one takes. A record with a remembered key is left out and does not renew it. Keys are saved in blocks of 100 by their numbers, each
- * `[first number, key, key, ...]`: a save then writes few rows, and forgets a block when all its keys are gone.
+ * The key is the values of the fields in `by`, or the record's own id: what a stream's writer appended again, not knowing
+ * whether it had arrived, has the id of the first. Where each split has memory of its own, `last` counts in each.
  *
- * A key with a null part says nothing about which record it is: `nulls` tells whether such records all pass (and are not remembered), or are equal.
+ * A key with a null part does not say which record it is: `nulls` tells whether such records all pass (and are not
+ * remembered), or are equal.
  */
 import {
   compileKey,
   defineTransform,
+  fieldReader,
   isKeyType,
+  type MemoryChange,
   option,
   type Problem,
   type RecordType,
@@ -18,15 +21,19 @@ import {
   toJson,
   typeText,
 } from '@millrace/core'
-import { lookUp, nameTaken } from './fields.ts'
-import { flat } from './flat.ts'
-import { Kept } from './rows.ts'
+import { lookUp, nameTaken, typesOf, unchangedBut } from '../fields.ts'
+import { flat } from '../flat.ts'
+import { Kept } from '../rows.ts'
+import { splitReader } from '../splits.ts'
+import { type Key, Recent } from './recent.ts'
 
 const options = option.object({
-  by: option.anyOf(
-    [option.field('A field.'), option.list(option.field('A field.'), 'Fields.', { min: 1 })],
-    'The field or fields whose values make two records the same.',
-    { example: ['InvoiceNo', 'StockCode'] },
+  by: option.optional(
+    option.anyOf(
+      [option.field('A field.'), option.list(option.field('A field.'), 'Fields.', { min: 1 })],
+      'The field or fields whose values make two records the same. Without it, two are the same that have one id: a record that a stream holds twice.',
+      { example: ['InvoiceNo', 'StockCode'] },
+    ),
   ),
   last: option.integer('How many records that passed are remembered.', { min: 1, max: 10_000_000, example: 100_000 }),
   nulls: option.optional(
@@ -37,10 +44,9 @@ const options = option.object({
   ),
 })
 
-/** Small, since a block that is not full yet is written again by every save. */
-const blockSize = 100
+type By = string | readonly string[] | undefined
 
-const fieldsOf = (by: string | readonly string[]): readonly string[] => (typeof by === 'string' ? [by] : by)
+const fieldsOf = (by: By): readonly string[] | undefined => (typeof by === 'string' ? [by] : by)
 
 export const dedupe = defineTransform({
   kind: 'transform',
@@ -49,11 +55,28 @@ export const dedupe = defineTransform({
     'Lets the first of records with the same key pass, and filters out those that follow while the key is remembered.',
   stateful: true,
   keeps: true,
+  ordered: true,
   options,
+
+  keyedBy: ({ by }) => fieldsOf(by),
+
+  // With `nulls: pass`, a record without a key passes as often as it comes.
+  removesRepeats: ({ last, nulls }) => (nulls === 'pass' ? undefined : `within the last ${last} records that passed`),
+
+  memory({ by }, { input, partitionedBy }) {
+    const names = fieldsOf(by)
+    return { by: names ? typesOf(input, inOrder(names)) : 'id', bySplit: partitionedBy !== undefined }
+  },
+
+  check({ by, nulls }) {
+    if (by !== undefined || nulls === undefined) return []
+    const message = '`nulls` is about the fields of `by`, which is not given; every record has an id'
+    return [{ code: 'missing_option', message, at: ['nulls'], key: true, hint: 'leave it out' }]
+  },
 
   infer({ by, nulls }, { input }) {
     const problems: Problem[] = []
-    const names = fieldsOf(by)
+    const names = fieldsOf(by) ?? []
     for (const [i, name] of names.entries()) {
       const at = typeof by === 'string' ? ['by'] : ['by', i]
       const field = lookUp(input, name, at, problems)
@@ -76,86 +99,71 @@ export const dedupe = defineTransform({
           hint: '`nulls: pass` lets them all pass; `nulls: equal` lets the first pass',
         })
     }
-    return { output: input, problems }
+    return { output: input, problems, unchanged: unchangedBut(input) }
   },
 
-  create({ by, last, nulls }, { input }) {
+  create({ by, last, nulls }, { input, partitionedBy }) {
     const names = fieldsOf(by)
-    const keyOf = nulls === 'equal' ? keyWithNulls(input, names) : compileKey(input, names)
-    // The key of one field may be a piece of a larger text; any other was made for this.
-    const kept = names.length === 1 ? flat : (key: string) => key
-    const remembered = new Set<string>()
-    let ring: string[] = []
-    let next = 0
-    /** The first number that is not saved yet, and the first block that is. */
-    let unsaved = 0
-    let firstBlock = 0
-
-    const remember = (key: string): void => {
-      const place = next % last
-      const oldest = ring[place]
-      if (oldest !== undefined) remembered.delete(oldest)
-      remembered.add(key)
-      ring[place] = key
-      next++
+    const keyOf = names && keyReader(input, inOrder(names), nulls === 'equal')
+    // A key of several fields was made for this; any other may be a piece of a larger text.
+    const kept = names && names.length > 1 ? (key: string) => key : flat
+    const memory = new Map<string, Recent>()
+    const recentOf = (split: string): Recent => {
+      let recent = memory.get(split)
+      if (!recent) memory.set(split, (recent = new Recent(last)))
+      return recent
     }
-
     return {
-      apply({ rows }) {
+      apply(records) {
+        const { rows } = records
+        const ids = keyOf ? undefined : records.ids()
+        const splitOf = partitionedBy && splitReader(records)
         const passing = new Kept(rows)
+        const one = splitOf ? undefined : recentOf('')
         for (let i = 0; i < rows.length; i++) {
-          const key = keyOf(rows[i]!)
+          const key = ids ? ids[i]! : keyOf!(rows[i]!)
           if (key !== undefined) {
-            if (remembered.has(key)) continue
-            remember(kept(key))
+            const recent = one ?? recentOf(splitOf!(i))
+            if (recent.has(key)) continue
+            recent.add(key === null ? null : kept(key))
           }
           passing.keep(i)
         }
         return passing.done()
       },
-      cut() {
-        const entries: (readonly [block: string, keys: string | null])[] = []
-        const oldest = Math.max(0, next - last)
-        const oldestBlock = Math.floor(oldest / blockSize)
-        for (let b = firstBlock; b < oldestBlock && b * blockSize < unsaved; b++) entries.push([String(b), null])
-        firstBlock = oldestBlock
-        for (
-          let b = Math.max(oldestBlock, Math.floor(unsaved / blockSize));
-          unsaved < next && b * blockSize < next;
-          b++
-        ) {
-          const from = Math.max(oldest, b * blockSize)
-          const keys = Array.from(
-            { length: Math.min(next, (b + 1) * blockSize) - from },
-            (_, i) => ring[(from + i) % last]!,
-          )
-          entries.push([String(b), JSON.stringify([from, ...keys])])
-        }
-        unsaved = next
-        return entries
+      cut: () =>
+        [...memory].flatMap(([split, recent]) =>
+          recent
+            .cut()
+            .map(
+              ([block, text]): MemoryChange =>
+                partitionedBy ? [`${block}/${split}`, text, split] : [String(block), text],
+            ),
+        ),
+      changes() {
+        let n = 0
+        for (const recent of memory.values()) n += recent.changes()
+        return n
       },
       restore(saved) {
-        const blocks = [...saved.entries()].map(([block, text]) => {
-          const [from, ...keys] = JSON.parse(text) as [number, ...string[]]
-          return { block: Number(block), from, keys }
-        })
-        for (const { from, keys } of blocks) unsaved = next = Math.max(next, from + keys.length)
-        firstBlock = blocks.reduce((least, { block }) => Math.min(least, block), Math.floor(next / blockSize))
-        ring = new Array<string>(Math.min(next, last))
-        for (const { from, keys } of blocks) {
-          for (const [i, key] of keys.entries()) {
-            if (from + i < next - last) continue
-            remembered.add(key)
-            ring[(from + i) % last] = key
-          }
-        }
+        const blocks = [...saved.entries()].map(
+          ([key, text, split = '']) => [split, [Number.parseInt(key, 10), text]] as const,
+        )
+        for (const [split, own] of Map.groupBy(blocks, ([split]) => split))
+          recentOf(split).restore(own.map(([, block]) => block))
       },
     }
   },
 })
 
-/** The key as a JSON array in which null is a value like any other. */
-function keyWithNulls(input: RecordType, names: readonly string[]): (row: Row) => string {
-  const parts = names.map((name) => ({ name, json: toJson(input.fields[name]!.type) }))
-  return (row) => JSON.stringify(parts.map(({ name, json }) => json(row[name])))
+/** The order in which fields are named decides nothing. */
+const inOrder = (names: readonly string[]): readonly string[] => names.toSorted()
+
+/** Reads the key of a row. undefined: it has none. With `nulls`, null is a value like any other. */
+function keyReader(input: RecordType, names: readonly string[], nulls: boolean): (row: Row) => Key | undefined {
+  const whole = compileKey(input, names)
+  if (!nulls) return whole
+  if (names.length === 1) return (row) => whole(row) ?? null
+  const parts = names.map((name) => ({ read: fieldReader(name), json: toJson(input.fields[name]!.type) }))
+  return (row) => whole(row) ?? JSON.stringify(parts.map(({ read, json }) => json(read(row))))
 }
