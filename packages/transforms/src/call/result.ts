@@ -10,6 +10,7 @@ import {
   typeText,
 } from '@millrace/core'
 import { rowMaker } from '../rows.ts'
+import { copied } from './copy.ts'
 
 /** Makes a row of one shape from a returned record. Throws `DataError` with code `bad_result` and the field at fault. Absent fields become null. */
 export function resultReader(output: RecordType): (value: unknown) => Row {
@@ -64,7 +65,16 @@ function valueReader(type: Type): Read {
     return (value, path) => (isRecord(value) ? read(value, path) : refuse(value, type, path))
   }
   const test = testOf(type)
-  return (value, path) => (test(value) ? value : refuse(value, type, path))
+  const keep = keptAs(type)
+  return (value, path) => (test(value) ? keep(value) : refuse(value, type, path))
+}
+
+/** The value in its one form, and out of the function's reach. */
+function keptAs({ kind }: Type): (value: unknown) => unknown {
+  if (kind === 'json' || kind === 'bytes') return copied
+  // -0 is no whole number of its own.
+  if (kind === 'integer' || kind === 'timestamp') return (value) => (value as number) + 0
+  return (value) => value
 }
 
 function testOf(type: Type): (value: unknown) => boolean {
