@@ -1,7 +1,8 @@
 import { endOfRun, type Row } from '@millrace/core'
+import { type Entries, saveChanges, savedMemory } from '@millrace/testkit'
 import { describe, expect, it } from 'vitest'
 import { aggregate } from '../src/aggregate/index.ts'
-import { apply, finish, type Memory, recordType, save, saved, stepContext } from './step.ts'
+import { apply, finish, recordType, stepContext } from './step.ts'
 
 const input = recordType({ country: 'string?', day: 'date', quantity: 'integer', price: 'decimal(10,2)' })
 const outputs = { lines: 'count()', pieces: 'sum(quantity)', total: 'sum(price * quantity)' }
@@ -61,18 +62,18 @@ describe('aggregate', () => {
   })
 
   it('hands out what changed, and a restored step goes on where the saved one was', () => {
-    const memory: Memory = new Map()
+    const memory: Entries = new Map()
     let step = create(['country'])
     for (let n = 0; n < 20; n++) {
       feed(step, [row(`c${n % 3}`, n)])
-      save(step, memory)
+      saveChanges(step, memory)
       const next = create(['country'])
-      next.restore!(saved(memory))
+      next.restore!(savedMemory(memory))
       step = next
     }
     expect(step.cut!()).toEqual([])
     expect(finish(step).results['["c1"]']).toMatchObject({ lines: 7, pieces: 1 + 4 + 7 + 10 + 13 + 16 + 19 })
-    save(step, memory)
+    saveChanges(step, memory)
     expect(memory.size).toBe(0)
   })
 

@@ -1,7 +1,8 @@
+import { type Entries, saveChanges, savedMemory } from '@millrace/testkit'
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { dedupe } from '../src/dedupe/index.ts'
-import { apply, type Memory, problems, recordType, run, save, saved, stepContext } from './step.ts'
+import { apply, problems, recordType, run, stepContext } from './step.ts'
 
 const input = recordType({ id: 'string', n: 'integer', customer: 'integer?' })
 const row = (id: string, n = 1, customer: number | null = null) => ({ id, n, customer })
@@ -78,7 +79,7 @@ describe('dedupe', () => {
             ).rows,
           ),
         )
-        const memory: Memory = new Map()
+        const memory: Entries = new Map()
         const seen: unknown[] = []
         let step = create()
         for (const [e, keys] of epochs.entries()) {
@@ -86,10 +87,10 @@ describe('dedupe', () => {
           if (e === crashAt) {
             apply(step, batch) // not saved: comes again
             step = create()
-            step.restore!(saved(memory))
+            step.restore!(savedMemory(memory))
           }
           seen.push(ids(apply(step, batch).rows))
-          save(step, memory)
+          saveChanges(step, memory)
           expect(memory.size).toBeLessThanOrEqual(Math.ceil(last / 100) + 1)
         }
         expect(seen).toEqual(expected)
@@ -132,17 +133,17 @@ describe('dedupe', () => {
     const create = () => dedupe.create({ by: 'id', last: 120, nulls: undefined }, stepContext(input))
     const batch = (from: number, to: number) => Array.from({ length: to - from }, (_, i) => row(`k${from + i}`))
     const steady = create()
-    const memory: Memory = new Map()
+    const memory: Entries = new Map()
     for (const [from, to] of [
       [0, 150],
       [150, 230],
       [230, 250],
     ] as const) {
       apply(steady, batch(from, to))
-      save(steady, memory)
+      saveChanges(steady, memory)
     }
     const restarted = create()
-    restarted.restore!(saved(memory))
+    restarted.restore!(savedMemory(memory))
     expect(ids(apply(restarted, batch(125, 135)).rows)).toEqual([
       'k125',
       'k126',

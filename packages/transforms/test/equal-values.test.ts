@@ -1,5 +1,6 @@
 /** Values that are equal are one key, one group and one match, however often they stand in memory; others are not. */
 import { compileAggregates, fromText, parseType, type Row, type Type } from '@millrace/core'
+import { type Entries, saveChanges, savedMemory } from '@millrace/testkit'
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { aggregate } from '../src/aggregate/index.ts'
@@ -7,7 +8,7 @@ import { dedupe } from '../src/dedupe/index.ts'
 import { join } from '../src/join/index.ts'
 import { route } from '../src/route.ts'
 import { where } from '../src/where.ts'
-import { apply, finish, type Memory, recordType, run, save, saved, stepContext } from './step.ts'
+import { apply, finish, recordType, run, stepContext } from './step.ts'
 
 /** Of each type some values, several ways of making each. Every call makes a new one. */
 type Values = readonly (readonly (() => unknown)[])[]
@@ -89,15 +90,15 @@ describe.each(types)('values of type %s', (type) => {
       fc.property(rowsOf, fc.nat(30), (made, restart) => {
         for (const by of [[], ['v'], ['w'], ['v', 'w'], ['w', 'v']]) {
           const create = () => aggregate.create({ by, outputs, max_groups: 100 }, stepContext(input))
-          const memory: Memory = new Map()
+          const memory: Entries = new Map()
           let step = create()
           apply(
             step,
             made.slice(0, restart).map(({ row }) => row),
           )
-          save(step, memory)
+          saveChanges(step, memory)
           step = create()
-          step.restore!(saved(memory))
+          step.restore!(savedMemory(memory))
           apply(
             step,
             made.slice(restart).map(({ row }) => row),
@@ -176,10 +177,10 @@ describe.each(types)('values of type %s', (type) => {
           step,
           made.map(({ row }) => row),
         )
-        const memory: Memory = new Map()
-        save(step, memory)
+        const memory: Entries = new Map()
+        saveChanges(step, memory)
         const restarted = create()
-        restarted.restore!(saved(memory))
+        restarted.restore!(savedMemory(memory))
         const plain = finish(step).results
         const bytes = (value: unknown) => (value instanceof Uint8Array ? [...value] : value)
         const shown = (results: typeof plain) =>

@@ -1,6 +1,7 @@
 /** A step at work on one instance or several, each with the splits that it owns: saved, killed, edited, and moved to others. */
 import { ownerOf, type Row, type Transform } from '@millrace/core'
-import { apply, type Finished, finish, type From, type Memory, type Ran, save, saved } from './step.ts'
+import { type Entries, mergedEntries, saveChanges, savedMemory } from '@millrace/testkit'
+import { apply, type Finished, finish, type From, type Ran } from './step.ts'
 
 export interface Instances {
   feed(split: string, rows: readonly Row[], from?: From): Ran
@@ -16,17 +17,17 @@ export interface Instances {
 
 export function instances(create: () => Transform): Instances {
   let make = create
-  let all: { step: Transform; memory: Memory }[] = [{ step: create(), memory: new Map() }]
-  const started = (memory: Memory) => {
+  let all: { step: Transform; memory: Entries }[] = [{ step: create(), memory: new Map() }]
+  const started = (memory: Entries) => {
     const step = make()
-    step.restore!(saved(memory))
+    step.restore!(savedMemory(memory))
     return { step, memory }
   }
   const saveAll = () => {
     for (const { step, memory } of all) {
       const expected = step.changes!()
       const before = new Map(memory)
-      save(step, memory)
+      saveChanges(step, memory)
       const changed = [...memory].filter(([key, entry]) => before.get(key) !== entry).length
       const gone = [...before.keys()].filter((key) => !memory.has(key)).length
       // Entries that were never saved may be removed as well.
@@ -43,14 +44,9 @@ export function instances(create: () => Transform): Instances {
     },
     rescale(n) {
       saveAll()
-      const memories = Array.from({ length: n }, (): Memory => new Map())
-      for (const { memory } of all) {
-        for (const [key, entry] of memory) {
-          const target = memories[ownerOf(entry[1]!, n)]!
-          if (target.has(key)) throw new Error(`two instances have an entry ${key}`)
-          target.set(key, entry)
-        }
-      }
+      const merged = mergedEntries(all.map(({ memory }) => memory))
+      const memories = Array.from({ length: n }, (): Entries => new Map())
+      for (const [key, entry] of merged) memories[ownerOf(entry[1]!, n)]!.set(key, entry)
       all = memories.map(started)
     },
     finish() {

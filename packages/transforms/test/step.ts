@@ -11,7 +11,6 @@ import {
   recordText,
   type RecordType,
   type Row,
-  type SavedMemory,
   type Static,
   type StepContext,
   type Transform,
@@ -146,22 +145,6 @@ export function finish(transform: Transform): Finished {
   while (!transform.advance!(endOfRun, out));
   return { results, failed }
 }
-
-/** What has been saved of a step. */
-export type Memory = Map<string, readonly [value: string, split: string | undefined]>
-
-/** Saves what has changed. */
-export function save(transform: Transform, memory: Memory): void {
-  for (const [key, value, split] of transform.cut!())
-    if (value === null) memory.delete(key)
-    else memory.set(key, [value, split])
-}
-
-/** Saved entries as a step is given them. */
-export const saved = (memory: Memory): SavedMemory => ({
-  get: (key) => memory.get(key)?.[0],
-  entries: () => [...memory].sort(([a], [b]) => (a < b ? -1 : 1)).map(([key, [value, split]]) => [key, value, split]),
-})
 
 export interface Stepped extends Ran {
   /** The type of the output on one line. */

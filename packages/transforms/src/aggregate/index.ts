@@ -43,6 +43,8 @@ const options = option.object({
   }),
 })
 
+const none = new Int32Array(0)
+
 /** Results are handed out in pieces of this many. */
 const piece = 1000
 
@@ -145,7 +147,7 @@ export const aggregate = defineTransform({
             },
           )
         }
-        return { rows: [], held }
+        return { rows: [], origins: none, held }
       },
       advance({ end }, out) {
         if (!end) return true
