@@ -98,6 +98,19 @@ describe('aggregate', () => {
     expect(Object.keys(results)).toEqual(['["small"]'])
   })
 
+  it('makes no group of records that fail', () => {
+    const outputs = { rate: 'sum(10 / quantity)' }
+    const create = () => aggregate.create({ by: ['country'], outputs, max_groups: 1 }, stepContext(input))
+    const step = create()
+    const rows = [row('a', 0), row('b', 1), row('c', 0)]
+    expect(apply(step, rows)).toMatchObject({ failed: [{ i: 0 }, { i: 2 }], applied: { held: 1 } })
+    const memory: Entries = new Map()
+    saveChanges(step, memory)
+    const restarted = create()
+    restarted.restore!(savedMemory(memory))
+    for (const each of [step, restarted]) expect(finish(each).results).toEqual({ '["b"]': { country: 'b', rate: 10 } })
+  })
+
   it('stops by name when there are more groups than allowed', () => {
     const step = create(['quantity'], { max_groups: 2 })
     expect(() => feed(step, [row('a', 1), row('a', 2), row('a', 3)])).toThrow('more than max_groups (2)')

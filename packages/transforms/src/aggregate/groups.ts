@@ -31,8 +31,10 @@ export interface Group {
 }
 
 export interface Groups {
-  /** The group of a row, made where it is new. */
-  of(row: Row): Group
+  /** The group of a row; undefined: there is none yet. */
+  of(row: Row): Group | undefined
+  /** Makes the group of a row that has none. */
+  add(row: Row, state: AggregateState): Group
   /** In the order in which they were first seen. */
   all(): Iterable<Group>
   readonly size: number
@@ -42,8 +44,8 @@ export interface Groups {
 
 type Level = Map<unknown, Level | Group>
 
-/** Groups by the values of these fields; null is a value like any other. `start` gives the state of a new one. */
-export function createGroups(input: RecordType, by: readonly string[], start: () => AggregateState): Groups {
+/** Groups by the values of these fields; null is a value like any other. */
+export function createGroups(input: RecordType, by: readonly string[]): Groups {
   const fields = by.map((name) => {
     const { type } = input.fields[name]!
     return { value: fieldReader(name), comparable: comparableOf(type), write: toJson(type), read: fromJson(type) }
@@ -57,10 +59,9 @@ export function createGroups(input: RecordType, by: readonly string[], start: ()
     for (let d = 0; level && d < depth - 1; d++) level = level.get(parts[d]) as Level | undefined
     return level?.get(depth === 0 ? null : parts[depth - 1]) as Group | undefined
   }
-  const add = (values: readonly unknown[]): Group => {
-    const parts = values.map((value, d) => fields[d]!.comparable?.(value) ?? value)
+  const add = (values: readonly unknown[], parts: readonly unknown[], state: AggregateState): Group => {
     const saved = JSON.stringify(values.map((value, d) => fields[d]!.write(value)))
-    const group: Group = { values, parts, saved, state: start(), split: undefined, changed: false, gone: false }
+    const group: Group = { values, parts, saved, state, split: undefined, changed: false, gone: false }
     let level = top
     for (let d = 0; d < depth - 1; d++) {
       let next = level.get(parts[d]) as Level | undefined
@@ -71,6 +72,7 @@ export function createGroups(input: RecordType, by: readonly string[], start: ()
     order.add(group)
     return group
   }
+  const partsOf = (values: readonly unknown[]) => values.map((value, d) => fields[d]!.comparable?.(value) ?? value)
   const parts = new Array<unknown>(depth)
   return {
     of(row) {
@@ -81,8 +83,14 @@ export function createGroups(input: RecordType, by: readonly string[], start: ()
         if (isLast && part !== last!.parts[d]) isLast = false
         parts[d] = part
       }
-      if (isLast) return last!
-      return (last = find(parts) ?? add(fields.map(({ value }) => kept(value(row)))))
+      if (isLast) return last
+      const found = find(parts)
+      if (found) last = found
+      return found
+    },
+    add(row, state) {
+      const values = fields.map(({ value }) => kept(value(row)))
+      return (last = add(values, partsOf(values), state))
     },
     all: () => order,
     get size() {
@@ -90,9 +98,7 @@ export function createGroups(input: RecordType, by: readonly string[], start: ()
     },
     restore(saved, state, split) {
       const values = (JSON.parse(saved) as Json[]).map((value, d) => (value === null ? null : fields[d]!.read(value)))
-      const group = add(values)
-      group.state = state
-      group.split = split
+      add(values, partsOf(values), state).split = split
     },
     forget(group) {
       order.delete(group)

@@ -102,7 +102,7 @@ export const aggregate = defineTransform({
 
   create({ by, outputs, max_groups }, { input, id, partitionedBy }) {
     const compiled = compiledFor(outputs, input, id)
-    const groups = createGroups(input, by, compiled.start)
+    const groups = createGroups(input, by)
     let changed: Group[] = []
     const touch = (group: Group) => {
       if (group.changed) return
@@ -122,18 +122,20 @@ export const aggregate = defineTransform({
         let held = 0
         for (let i = 0; i < rows.length; i++) {
           const row = rows[i]!
-          const group = groups.of(row)
+          const known = groups.of(row)
+          const state = known ? known.state : compiled.start()
           try {
             if (placeOf) {
               const { time, split, position } = placeOf(i)
-              compiled.add(group.state, row, time, split, position)
-            } else compiled.add(group.state, row)
+              compiled.add(state, row, time, split, position)
+            } else compiled.add(state, row)
           } catch (error) {
             if (!(error instanceof DataError)) throw error
             out.fail(i, error.code, { message: error.message, ...(error.field ? { field: error.field } : {}) })
             continue
           }
           held++
+          const group = known ?? groups.add(row, state)
           if (splitOf) group.split = splitOf(i)
           touch(group)
         }
