@@ -1,5 +1,7 @@
 import { endOfRun, type Row } from '@millrace/core'
 import { type Entries, saveChanges, savedMemory } from '@millrace/testkit'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import { describe, expect, it } from 'vitest'
 import { aggregate } from '../src/aggregate/index.ts'
 import { apply, finish, recordType, stepContext } from './step.ts'
@@ -110,6 +112,28 @@ describe('aggregate', () => {
     restarted.restore!(savedMemory(memory))
     for (const each of [step, restarted]) expect(finish(each).results).toEqual({ '["b"]': { country: 'b', rate: 10 } })
   })
+
+  it.each(['last(text)', 'first(text)', 'max(text)', 'count_distinct(text)', 'last(raw)'])(
+    '%s keeps a value, not the chunk of the file that it was read from',
+    (output) => {
+      setFlagsFromString('--expose-gc')
+      const collect = runInNewContext('gc') as () => void
+      const used = () => {
+        collect()
+        const { heapUsed, arrayBuffers } = process.memoryUsage()
+        return heapUsed + arrayBuffers
+      }
+      const typed = recordType({ g: 'integer', text: 'string', raw: 'bytes' })
+      const step = aggregate.create({ by: ['g'], outputs: { output }, max_groups: 9999 }, stepContext(typed))
+      const before = used()
+      for (let g = 0; g < 1000; g++) {
+        const chunk = Buffer.alloc(65_536, `text of chunk ${g}, `)
+        apply(step, [{ g, text: chunk.toString('latin1').slice(0, 20), raw: chunk.subarray(0, 20) }])
+      }
+      expect(used() - before).toBeLessThan(20e6)
+      expect(Object.keys(finish(step).results)).toHaveLength(1000)
+    },
+  )
 
   it('stops by name when there are more groups than allowed', () => {
     const step = create(['quantity'], { max_groups: 2 })

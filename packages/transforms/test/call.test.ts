@@ -74,7 +74,7 @@ describe('call', () => {
 
   it('gives the function a copy of what is inside as well', async () => {
     const typed = recordType({ no: 'string', lines: 'json', raw: 'bytes' }, true)
-    const row = () => ({ ...invoice('a', 1, 2), raw: new Uint8Array([1, 2]), more: { list: ['kept'] } })
+    const row = () => ({ ...invoice('a', 1, 2), raw: Buffer.from([1, 2]), more: { list: ['kept'] } })
     const step = call.create(
       { function: './invoices.ts#empties', output: recordType(pieces), returns: 'row' },
       stepContext(typed, { root, resolve: (path) => join(root, path) }),

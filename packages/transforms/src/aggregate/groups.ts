@@ -5,6 +5,7 @@
 import {
   type AggregateState,
   comparableOf,
+  cutLoose,
   fieldReader,
   fromJson,
   type Json,
@@ -12,7 +13,6 @@ import {
   type Row,
   toJson,
 } from '@millrace/core'
-import { cutLoose } from '../flat.ts'
 
 export interface Group {
   /** The values of `by`, in order. */

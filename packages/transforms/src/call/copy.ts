@@ -12,7 +12,8 @@ const isMutable = (type: Type): boolean =>
 /** A value that shares nothing with the one given. */
 export function copied(value: unknown): unknown {
   if (typeof value !== 'object' || value === null) return value
-  if (value instanceof Uint8Array) return value.slice()
+  // `slice` of a Buffer is a view.
+  if (value instanceof Uint8Array) return new Uint8Array(value)
   if (Array.isArray(value)) return value.map(copied)
   const made: Row = {}
   for (const name of Object.keys(value)) setField(made, name, copied((value as Row)[name]))

@@ -12,6 +12,7 @@ import {
   compileKey,
   defineTransform,
   fieldReader,
+  flat,
   isKeyType,
   type MemoryChange,
   option,
@@ -22,7 +23,6 @@ import {
   typeText,
 } from '@millrace/core'
 import { lookUp, nameTaken, typesOf, unchangedBut } from '../fields.ts'
-import { flat } from '../flat.ts'
 import { Kept } from '../rows.ts'
 import { splitReader } from '../splits.ts'
 import { type Key, Recent } from './recent.ts'

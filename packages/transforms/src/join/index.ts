@@ -5,15 +5,16 @@
  */
 import {
   compileKey,
+  cutLoose,
   defineTransform,
   type Field,
+  flat,
   MillraceError,
   option,
   type Problem,
   type Row,
   type SideInput,
 } from '@millrace/core'
-import { cutLoose, flat } from '../flat.ts'
 import { unchangedBut, withFields } from '../fields.ts'
 import { type PickItem, pickOption } from '../pick.ts'
 import { columnsWith, Passed, rowMaker } from '../rows.ts'

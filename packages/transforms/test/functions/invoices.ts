@@ -31,7 +31,7 @@ export function empties(row: Row): Row {
   return { no: row['no'], pieces: lines.length }
 }
 
-const scratch = { raw: new Uint8Array(1), doc: { at: { n: 0 } } }
+const scratch = { raw: Buffer.alloc(1), doc: { at: { n: 0 } } }
 
 /** Returns the same objects each time, with other content. */
 export function reuses(row: Row): Row {

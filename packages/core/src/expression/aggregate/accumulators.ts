@@ -5,6 +5,7 @@
  */
 import { fromJson, toJson } from '../../convert.ts'
 import { DataError } from '../../errors.ts'
+import { cutLoose } from '../../flat.ts'
 import { comparableOf, isKeyType } from '../../key.ts'
 import type { Json } from '../../record.ts'
 import type { Type } from '../../schema.ts'
@@ -207,7 +208,7 @@ export function extremeOf(type: Type, which: 'min' | 'max'): Accumulator<Held> |
   if (!operation) return undefined
   const isBefore = operation.call as (a: unknown, b: unknown) => boolean
   const better = (state: Held, value: Held): Held =>
-    state === undefined || (value !== undefined && isBefore(value, state)) ? value : state
+    state === undefined || (value !== undefined && isBefore(value, state)) ? cutLoose(value) : state
   const [write, read] = [toJson(type), fromJson(type)]
   return {
     type,
@@ -250,7 +251,7 @@ export function endOf(type: Type, which: 'first' | 'last'): Accumulator<Timed | 
     empty: () => undefined,
     add: (state, value, time, split, position) =>
       state === undefined || replaces(compareTimes(time, split, position, state))
-        ? { time, split, position, value }
+        ? { time, split, position, value: cutLoose(value) }
         : state,
     merge: (a, b) =>
       a === undefined || (b !== undefined && replaces(compareTimes(b.time, b.split, b.position, a))) ? b : a,
@@ -274,7 +275,9 @@ export function distinct(type: Type): Accumulator<Set<unknown>> | undefined {
   return {
     type: integer,
     empty: () => new Set(),
-    add: comparable ? (state, value) => state.add(comparable(value)) : (state, value) => state.add(value),
+    add: comparable
+      ? (state, value) => state.add(comparable(value))
+      : (state, value) => (state.has(value) ? state : state.add(cutLoose(value))),
     merge: (a, b) => a.union(b),
     result: (state) => state.size,
     toJson: (state) => [...state].map(write),
