@@ -101,7 +101,19 @@ describe('imports between packages', () => {
 
 // `record <- connector <- registry <- spec <- check <- plan <- run`; what stands beside the line is ranked with the stage that it serves.
 const stages: readonly (readonly string[])[] = [
-  ['catalogue', 'closest', 'codegen', 'crash', 'errors', 'owner', 'record', 'schema', 'schema-read', 'well-formed'],
+  [
+    'catalogue',
+    'closest',
+    'codegen',
+    'crash',
+    'errors',
+    'flat',
+    'owner',
+    'record',
+    'schema',
+    'schema-read',
+    'well-formed',
+  ],
   ['connector', 'convert', 'date', 'dead-letter', 'expression', 'key', 'options'],
   ['registry'],
   ['spec'],

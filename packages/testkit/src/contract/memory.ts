@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import type { SavedMemory, Transform } from '@millrace/core'
 
+/** By key: the value, and the split that it moves with. */
 export type Entries = Map<string, readonly [value: string, split: string | undefined]>
 
 /** Saves what has changed since the last cut. */
