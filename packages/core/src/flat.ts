@@ -1,7 +1,7 @@
 /**
- * Values for keeping, beyond the batch they came with. V8 makes a substring of 13 characters or more by pointing into the
- * text it was cut from, and bytes are often a view of the chunk they were read from: either would keep a whole piece of a
- * file in memory.
+ * Values for keeping, beyond the batch they came with. V8 makes a substring of 13 characters or more by pointing into
+ * the text it was cut from, and bytes are often a view of the chunk they were read from: either would keep a whole
+ * piece of a file in memory.
  */
 
 /** A text with a parent of its own length. */

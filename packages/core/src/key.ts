@@ -2,8 +2,8 @@
  * The key of a record as text, from its fields: what a store knows a document by, and what a stream orders by.
  *
  * One field: its value as text (17850, `2010-12-01T08:26:00.000Z`). Several: a JSON array of their values in the order
- * given, without spaces; what JSON has no form for is a string in it. So a key is the same text on every system and every
- * machine. A null part makes no key.
+ * given, without spaces; what JSON has no form for is a string in it. So a key is the same text on every system and
+ * every machine. A null part makes no key.
  */
 import { toJson, toText } from './convert.ts'
 import type { Row } from './record.ts'
@@ -20,8 +20,9 @@ export function fieldReader(name: string): (row: Row) => unknown {
 }
 
 /**
- * Values of a key type as Map, Set and `===` tell them apart: equal values give one, different values different ones. null
- * stays null. Undefined: the values can be used as they are. Bytes cannot: two arrays with the same content are two.
+ * Values of a key type as Map, Set and `===` tell them apart: equal values give one, different values different ones.
+ * null stays null. Undefined: the values can be used as they are. Bytes cannot: two arrays with the same content are
+ * two.
  */
 export function comparableOf(type: Type): ((value: unknown) => unknown) | undefined {
   if (type.kind !== 'bytes') return undefined
@@ -29,7 +30,9 @@ export function comparableOf(type: Type): ((value: unknown) => unknown) | undefi
   return (value) => (value === null ? null : text(value))
 }
 
-/** Makes the function from a row to its key; undefined where a part is null. The fields must exist and be of key types. */
+/**
+ * Makes the function from a row to its key; undefined where a part is null. The fields must exist and be of key types.
+ */
 export function compileKey(record: RecordType, fields: readonly string[]): (row: Row) => string | undefined {
   const parts = fields.map((name) => ({ read: fieldReader(name), type: fieldOf(record, name)!.type }))
   if (parts.length === 1) {

@@ -1,6 +1,6 @@
 /**
- * `explode`: one record for each item of a list. The items' field takes the place of the list. A record whose list is empty or null gives none, and counts as
- * filtered: the balance of a run names it.
+ * `explode`: one record for each item of a list. The items' field takes the place of the list. A record whose list is
+ * empty or null gives none, and counts as filtered: the balance of a run names it.
  */
 import {
   defineTransform,

@@ -69,6 +69,9 @@ export function unchangedBut(input: RecordType, changed: readonly string[] = [])
   return Object.fromEntries(names.map((name) => [name, name]))
 }
 
-/** Names with their types, for `memory`. Whether a field may be null does not matter to what is remembered of its values. */
+/**
+ * Names with their types, for `memory`. Whether a field may be null does not matter to what is remembered of its
+ * values.
+ */
 export const typesOf = (input: RecordType, names: readonly string[]): Json =>
   names.map((name) => [name, typeText(input.fields[name]!.type)])

@@ -1,6 +1,6 @@
 /**
- * `route`: named outputs. Each record goes to the first whose condition holds, and to the one named by `else` where none does. Without `else`, such a record is
- * filtered out.
+ * `route`: named outputs. Each record goes to the first whose condition holds, and to the one named by `else` where
+ * none does. Without `else`, such a record is filtered out.
  */
 import { defineTransform, option, type Problem, type RecordType, type Row } from '@millrace/core'
 import { conditionAt, evaluator, failFor, narrowed } from './expressions.ts'

@@ -1,7 +1,8 @@
 /**
- * Making rows. A step makes rows of one shape by a function generated from its columns: each column is a field of the input row or one of the values that the
- * step has computed for it. `values` is one array that the step fills again for each row, so nothing but the row itself is allocated. Where the type of the
- * input is open, what its fields do not name is copied behind the others, one by one: slower, and the only way to keep what nobody has named.
+ * Making rows. A step makes rows of one shape by a function generated from its columns: each column is a field of the
+ * input row or one of the values that the step has computed for it. `values` is one array that the step fills again for
+ * each row, so nothing but the row itself is allocated. Where the type of the input is open, what its fields do not
+ * name is copied behind the others, one by one: slower, and the only way to keep what nobody has named.
  */
 import {
   type Applied,
@@ -19,7 +20,10 @@ export type Column = readonly [to: string, from: string | number]
 
 export type MakeRow = (row: Row, values: readonly unknown[]) => Row
 
-/** The maker of rows with exactly these columns, for rows of `input`; `keepOpen`: further fields of an open input are kept. Absent fields become null. */
+/**
+ * The maker of rows with exactly these columns, for rows of `input`; `keepOpen`: further fields of an open input are
+ * kept. Absent fields become null.
+ */
 export function rowMaker(columns: readonly Column[], input: RecordType, keepOpen: boolean): MakeRow {
   const make = codegenAllowed ? generatedMaker(columns) : interpretedMaker(columns)
   if (!keepOpen || !input.open) return make
@@ -64,7 +68,10 @@ export function setField(row: Row, name: string, value: unknown): void {
   else row[name] = value
 }
 
-/** The columns that copy the fields of a record, but for those `replaced` by values of the step, which stand in their places; new ones follow. */
+/**
+ * The columns that copy the fields of a record, but for those `replaced` by values of the step, which stand in their
+ * places; new ones follow.
+ */
 export function columnsWith(input: RecordType, replaced: readonly string[]): Column[] {
   const at = new Map(replaced.map((name, i) => [name, i]))
   const columns: Column[] = Object.keys(input.fields).map((name) => [name, at.get(name) ?? name])
@@ -82,8 +89,8 @@ export function mapRows(rows: readonly Row[], make: MakeRow): Applied {
 }
 
 /**
- * Collects the output of a step that may leave rows out: add rows in the order of the input. Origins are written only from the first row on that is left out,
- * so that a batch in which all pass costs nothing.
+ * Collects the output of a step that may leave rows out: add rows in the order of the input. Origins are written only
+ * from the first row on that is left out, so that a batch in which all pass costs nothing.
  */
 export class Passed {
   private readonly rows: Row[]

@@ -1,6 +1,6 @@
 /**
- * `set`: fields computed by expressions, or constants. Every expression sees the record as it came in, so their order does not matter. A field that is there
- * keeps its place; a new one stands behind the others.
+ * `set`: fields computed by expressions, or constants. Every expression sees the record as it came in, so their order
+ * does not matter. A field that is there keeps its place; a new one stands behind the others.
  */
 import {
   DataError,

@@ -1,4 +1,6 @@
-/** Driving a step as the engine does, for the transform suite: in this process or, given the same request, in a child. */
+/**
+ * Driving a step as the engine does, for the transform suite: in this process or, given the same request, in a child.
+ */
 import {
   batch,
   endOfRun,

@@ -1,4 +1,7 @@
-/** What a step's definition says of it, held against what the step does: the plan and the promise of a pipeline go by it. */
+/**
+ * What a step's definition says of it, held against what the step does: the plan and the promise of a pipeline go by
+ * it.
+ */
 import assert from 'node:assert/strict'
 import { endOfRun, type Row } from '@millrace/core'
 import { contextOf, drive, type Outcome, type Part } from './apply.ts'

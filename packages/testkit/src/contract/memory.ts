@@ -1,4 +1,7 @@
-/** What is saved of a step, as the engine keeps it: entries by key, each with the split that it moves with, where it has one. */
+/**
+ * What is saved of a step, as the engine keeps it: entries by key, each with the split that it moves with, where it has
+ * one.
+ */
 import assert from 'node:assert/strict'
 import type { SavedMemory, Transform } from '@millrace/core'
 

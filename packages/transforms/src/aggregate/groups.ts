@@ -1,6 +1,6 @@
 /**
- * The groups of an aggregation: nested Maps, a level per field of `by`, with the last group kept at hand, since neighbours
- * are often of one group.
+ * The groups of an aggregation: nested Maps, a level per field of `by`, with the last group kept at hand, since
+ * neighbours are often of one group.
  */
 import {
   type AggregateState,

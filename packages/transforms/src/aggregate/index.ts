@@ -1,5 +1,6 @@
 /**
- * `aggregate`: one result a group. Without a window the results come when the input has ended, so it needs a run that goes from beginning to end.
+ * `aggregate`: one result a group. Without a window the results come when the input has ended, so it needs a run that
+ * goes from beginning to end.
  *
  * Its memory is a state per group; a save writes the groups that changed since the last one. A result is known by the
  * values of its group. A group whose result cannot be told (a sum that does not fit) fails as a result, under that key.

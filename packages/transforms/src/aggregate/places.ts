@@ -1,6 +1,6 @@
 /**
- * When and where a record was, for `first` and `last`: they go by event time, then split, then position, and so do not depend
- * on the order in which records of several splits come.
+ * When and where a record was, for `first` and `last`: they go by event time, then split, then position, and so do not
+ * depend on the order in which records of several splits come.
  */
 import type { Batch, Records } from '@millrace/core'
 

@@ -1,6 +1,6 @@
 /**
- * Copies between the pipeline and a user's function. Rows are shared by all who read them, down to their lists and bytes,
- * and a function may keep or reuse what it returned: neither must see what the other does to a value.
+ * Copies between the pipeline and a user's function. Rows are shared by all who read them, down to their lists and
+ * bytes, and a function may keep or reuse what it returned: neither must see what the other does to a value.
  */
 import type { RecordType, Row, Type } from '@millrace/core'
 import { rowMaker, setField } from '../rows.ts'

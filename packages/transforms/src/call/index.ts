@@ -1,8 +1,8 @@
 /**
- * `call`: a function of the user's project makes each record anew. It gets a copy of the record and returns a record, a list
- * of records (`returns: rows`) or null, which filters the record out. What it returns is checked against the declared schema,
- * so a mistake in it ends in the dead letter and not in a sink. It is called once a record, synchronously, and must depend on
- * nothing but its record: after a crash it is called again.
+ * `call`: a function of the user's project makes each record anew. It gets a copy of the record and returns a record, a
+ * list of records (`returns: rows`) or null, which filters the record out. What it returns is checked against the
+ * declared schema, so a mistake in it ends in the dead letter and not in a sink. It is called once a record,
+ * synchronously, and must depend on nothing but its record: after a crash it is called again.
  */
 import { isAbsolute, relative } from 'node:path'
 import { DataError, defineTransform, option, type Output, type Problem, type Row } from '@millrace/core'
@@ -98,8 +98,8 @@ export const call = defineTransform({
 })
 
 /**
- * What the function threw, or what is wrong with its result. It may throw core's `DataError`, of whichever copy of core, to
- * name a code and a field of its own.
+ * What the function threw, or what is wrong with its result. It may throw core's `DataError`, of whichever copy of
+ * core, to name a code and a field of its own.
  */
 function failed(error: unknown, reference: string, out: Output, i: number): void {
   const { code, field, message } = (

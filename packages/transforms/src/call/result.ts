@@ -1,4 +1,7 @@
-/** Checking what a user's function returned: each value must have the one form in memory that its declared type has (see core's schema.ts). */
+/**
+ * Checking what a user's function returned: each value must have the one form in memory that its declared type has (see
+ * core's schema.ts).
+ */
 import {
   DataError,
   type Field,
@@ -12,7 +15,10 @@ import {
 import { rowMaker } from '../rows.ts'
 import { copied } from './copy.ts'
 
-/** Makes a row of one shape from a returned record. Throws `DataError` with code `bad_result` and the field at fault. Absent fields become null. */
+/**
+ * Makes a row of one shape from a returned record. Throws `DataError` with code `bad_result` and the field at fault.
+ * Absent fields become null.
+ */
 export function resultReader(output: RecordType): (value: unknown) => Row {
   const read = recordReader(output)
   return (value) => {

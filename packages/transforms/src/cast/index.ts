@@ -1,4 +1,6 @@
-/** `cast`: fields get other types. Nothing is rounded: a value that the new type cannot hold exactly is a data error. */
+/**
+ * `cast`: fields get other types. Nothing is rounded: a value that the new type cannot hold exactly is a data error.
+ */
 import {
   checkDateFormat,
   checkZone,

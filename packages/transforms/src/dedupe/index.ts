@@ -1,9 +1,10 @@
 /**
- * `dedupe`: of records with the same key the first passes, as long as its key is remembered. A record with a remembered key
- * is left out and does not renew it.
+ * `dedupe`: of records with the same key the first passes, as long as its key is remembered. A record with a remembered
+ * key is left out and does not renew it.
  *
- * The key is the values of the fields in `by`, or the record's own id: what a stream's writer appended again, not knowing
- * whether it had arrived, has the id of the first. Where each split has memory of its own, `last` counts in each.
+ * The key is the values of the fields in `by`, or the record's own id: what a stream's writer appended again, not
+ * knowing whether it had arrived, has the id of the first. Where each split has memory of its own, `last` counts in
+ * each.
  *
  * A key with a null part does not say which record it is: `nulls` tells whether such records all pass (and are not
  * remembered), or are equal.

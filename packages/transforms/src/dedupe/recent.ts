@@ -1,9 +1,9 @@
 /**
  * The keys that were added last, at most so many, and how they are saved.
  *
- * Keys are numbered as they are added, from 0 on. They are saved in blocks of 100 by their numbers, each
- * `[number of its first key, number of the oldest key that is remembered, key, key, ...]`, so a save writes few entries and
- * forgets a block when all its keys are gone. Every change writes the last block, and the oldest number in it is that of the
+ * Keys are numbered as they are added, from 0 on. They are saved in blocks of 100 by their numbers, each `[number of
+ * its first key, number of the oldest key that is remembered, key, key, ...]`, so a save writes few entries and forgets
+ * a block when all its keys are gone. Every change writes the last block, and the oldest number in it is that of the
  * whole: what was remembered can be told without knowing how many keys were allowed then.
  */
 
@@ -21,7 +21,10 @@ export class Recent {
   private readonly most: number
   /** In the order in which they were added. */
   private readonly keys = new Set<Key>()
-  /** Gives one key after the other, the oldest next. Made when the first is forgotten: it would hold on to a smaller set. */
+  /**
+   * Gives one key after the other, the oldest next. Made when the first is forgotten: it would hold on to a smaller
+   * set.
+   */
   private oldestKey: Iterator<Key> | undefined
   /** The number of the key to come. */
   private next = 0
@@ -90,7 +93,10 @@ export class Recent {
     return { oldest, keep, from, to: isSaved ? from : blockOf(this.next - 1) + 1 }
   }
 
-  /** Goes on with saved blocks, in any order; where they hold more keys than are remembered now, the oldest are forgotten. */
+  /**
+   * Goes on with saved blocks, in any order; where they hold more keys than are remembered now, the oldest are
+   * forgotten.
+   */
   restore(saved: readonly (readonly [block: number, text: string])[]): void {
     const blocks = saved.map(([block, text]) => ({ block, text: JSON.parse(text) as Block }))
     blocks.sort((a, b) => a.block - b.block)

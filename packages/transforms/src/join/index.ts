@@ -1,7 +1,8 @@
 /**
- * `join`: fields of another, bounded input are added to each record. The other side is read whole before the first record, at every start, and kept in memory by
- * key; of each of its rows only the fields that are added. A null key matches nothing. Each record finds at most one row, so none is multiplied: two rows with
- * one key are an error unless `take` says which counts.
+ * `join`: fields of another, bounded input are added to each record. The other side is read whole before the first
+ * record, at every start, and kept in memory by key; of each of its rows only the fields that are added. A null key
+ * matches nothing. Each record finds at most one row, so none is multiplied: two rows with one key are an error unless
+ * `take` says which counts.
  */
 import {
   compileKey,

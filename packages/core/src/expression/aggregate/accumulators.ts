@@ -1,7 +1,8 @@
 /**
- * What each aggregate keeps per group, and how a value is added. A state is one value: a number where one is enough, else an object. Exact sums are numbers as
- * long as they are safe integers and BigInt from there on; sums of doubles keep the error of each addition beside the sum (Neumaier), so that their result
- * does not depend on how the records were split up. States become JSON, and two states of the same group can be merged.
+ * What each aggregate keeps per group, and how a value is added. A state is one value: a number where one is enough,
+ * else an object. Exact sums are numbers as long as they are safe integers and BigInt from there on; sums of doubles
+ * keep the error of each addition beside the sum (Neumaier), so that their result does not depend on how the records
+ * were split up. States become JSON, and two states of the same group can be merged.
  */
 import { fromJson, toJson } from '../../convert.ts'
 import { DataError } from '../../errors.ts'
@@ -54,7 +55,7 @@ export const countOf: Accumulator<number> = {
   ...plain,
 }
 
-// --- sums ------------------------------------------------------------------------------------------------------------------------------------------
+// --- sums ---
 
 /** A whole number: a number while it is safe, else a BigInt. */
 type Whole = number | bigint
@@ -195,7 +196,7 @@ function quotient(a: Whole, b: bigint): number {
   return Number(`${scaled}e-40`)
 }
 
-// --- single values ---------------------------------------------------------------------------------------------------------------------------------
+// --- single values ---
 
 /** A value, or undefined before there was one. */
 type Held = unknown

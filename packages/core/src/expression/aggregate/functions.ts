@@ -1,4 +1,7 @@
-/** The functions over records, for the outputs of `aggregate`. All but `count()` leave out records for which their value is null. */
+/**
+ * The functions over records, for the outputs of `aggregate`. All but `count()` leave out records for which their value
+ * is null.
+ */
 import type { FunctionEntry } from '../functions/entry.ts'
 
 const aggregate = (

@@ -1,7 +1,8 @@
 /**
- * Aggregates: outputs such as `sum(Quantity * UnitPrice) / count()`. Each aggregate in an output becomes a slot with an accumulator over the records of a
- * group; around the slots an output is an expression like any other, whose fields are the slots. Equal aggregates share a slot. Adding a record evaluates all
- * arguments before any slot changes, so a record with a data error leaves the group as it was.
+ * Aggregates: outputs such as `sum(Quantity * UnitPrice) / count()`. Each aggregate in an output becomes a slot with an
+ * accumulator over the records of a group; around the slots an output is an expression like any other, whose fields are
+ * the slots. Equal aggregates share a slot. Adding a record evaluates all arguments before any slot changes, so a
+ * record with a data error leaves the group as it was.
  */
 import { closest } from '../../closest.ts'
 import { codegenAllowed } from '../../codegen.ts'
@@ -29,13 +30,18 @@ export interface Aggregation {
   readonly type: RecordType
   /** The fields that are read. */
   readonly fields: readonly string[]
-  /** What a state consists of: each aggregate once, without spaces that say nothing, in the order in which it is saved. */
+  /**
+   * What a state consists of: each aggregate once, without spaces that say nothing, in the order in which it is saved.
+   */
   readonly aggregates: readonly string[]
   /** `first` or `last` is used: `add` needs time, split and position. */
   readonly ordered: boolean
   /** The state of a group without records. */
   start(): AggregateState
-  /** Adds a record. Throws `DataError`, and has then changed nothing. `time`: its event time in ms; `position`: its own, in its split. */
+  /**
+   * Adds a record. Throws `DataError`, and has then changed nothing. `time`: its event time in ms; `position`: its own,
+   * in its split.
+   */
   readonly add: (state: AggregateState, row: Row, time?: number, split?: string, position?: string | number) => void
   /** Adds all that another state of the group has seen; `from` is of no use afterwards. */
   merge(into: AggregateState, from: AggregateState): void
@@ -68,7 +74,10 @@ interface Result {
   readonly slots: readonly string[]
 }
 
-/** Checks the outputs of an `aggregate` against the records it gets, and compiles them. Never throws, whatever the texts. */
+/**
+ * Checks the outputs of an `aggregate` against the records it gets, and compiles them. Never throws, whatever the
+ * texts.
+ */
 export const compileAggregates = (outputs: Outputs, input: RecordType): Aggregation | AggregationProblems =>
   build(outputs, input, codegenAllowed)
 
@@ -104,7 +113,9 @@ const slotRecord = (slots: ReadonlyMap<string, Slot>): RecordType => ({
 
 type Report = (problem: ExpressionProblem) => void
 
-/** An expression with one space between its tokens and without comments: the same for texts that differ in these only. */
+/**
+ * An expression with one space between its tokens and without comments: the same for texts that differ in these only.
+ */
 const spaced = (text: string): string =>
   tokens(text)
     .map(({ start, end }) => text.slice(start, end))
@@ -207,7 +218,10 @@ function accumulatorOf(name: string, { type }: Node): Accumulator | undefined {
   }
 }
 
-/** Problems around the slots, where a field of the records is no unknown field, and an unknown function may have been meant as an aggregate of it. */
+/**
+ * Problems around the slots, where a field of the records is no unknown field, and an unknown function may have been
+ * meant as an aggregate of it.
+ */
 function explained(
   problems: readonly ExpressionProblem[],
   text: string,
