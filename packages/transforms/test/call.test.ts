@@ -166,6 +166,8 @@ describe('call', () => {
     ['30 February', { day: '2010-02-30' }, 'day', 'expected date, text as yyyy-MM-dd'],
     ['an item of a list', { l: [1, 'x'] }, 'l[1]', 'is "x": expected integer'],
     ['null in a list', { l: [null] }, 'l[0]', 'is missing: expected integer'],
+    ['a hole in a list', { l: new Array<number>(1) }, 'l[0]', 'is missing: expected integer'],
+    ['a hole in json', { j: [new Array<number>(1)] }, 'j', 'is a list: expected json, a JSON value'],
     ['a field inside an object', { o: { a: 1 } }, 'o.a', 'is 1: expected string'],
     ['a missing field', { o: {} }, 'o.a', 'is missing: expected string'],
     ['a function in json', { j: { f: () => 0 } }, 'j', 'is an object: expected json, a JSON value'],
@@ -194,6 +196,11 @@ describe('call', () => {
     expect(unhandled).toEqual([])
     const out = await called('total', pieces, [invoice('a', 1)], { returns: 'rows' })
     expect(out.failed[0]!.message).toBe('./invoices.ts#total returned a record: expected a list of records')
+    const holes = await called('holes', pieces, [invoice('a')], { returns: 'rows' })
+    expect(holes).toMatchObject({
+      rows: [],
+      failed: [{ message: 'the function returned undefined: expected a record' }],
+    })
   })
 
   it('says before the first record what cannot be loaded', async () => {

@@ -71,7 +71,8 @@ export const call = defineTransform({
       if (returns === 'row') return [read(result)]
       if (!Array.isArray(result))
         throw new DataError('bad_result', `${reference} returned ${kindOf(result)}: expected a list of records`)
-      return result.map(read)
+      // Unlike map, it does not pass over what was never set.
+      return Array.from(result, read)
     }
 
     return {

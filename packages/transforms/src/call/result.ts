@@ -64,7 +64,7 @@ function valueReader(type: Type): Read {
   if (type.kind === 'list') {
     const item = fieldReader(type.of)
     return (value, path) =>
-      Array.isArray(value) ? value.map((each, i) => item(each, `${path}[${i}]`)) : refuse(value, type, path)
+      Array.isArray(value) ? Array.from(value, (each, i) => item(each, `${path}[${i}]`)) : refuse(value, type, path)
   }
   if (type.kind === 'object') {
     const read = recordReader(type.record)
@@ -121,7 +121,7 @@ function isUnchanged(canonical: (text: string) => unknown, text: string): boolea
 function isJson(value: unknown): boolean {
   if (value === null || typeof value === 'string' || typeof value === 'boolean') return true
   if (typeof value === 'number') return Number.isFinite(value)
-  if (Array.isArray(value)) return value.every(isJson)
+  if (Array.isArray(value)) return Array.from(value).every(isJson)
   return isRecord(value) && Object.values(value).every(isJson)
 }
 

@@ -56,4 +56,11 @@ export async function rejects(): Promise<Row> {
 export const number = 5
 export default total
 
+/** A list of two of which the second was never set. */
+export function holes(): Row[] {
+  const list = new Array<Row>(2)
+  list[0] = { no: 'a', pieces: 1 }
+  return list
+}
+
 export const pieces = ({ l }: { readonly l: readonly number[] }): Row[] => l.map((n) => ({ n }))
