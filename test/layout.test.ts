@@ -108,6 +108,7 @@ const stages: readonly (readonly string[])[] = [
     'codegen',
     'crash',
     'errors',
+    'flat',
     'owner',
     'record',
     'schema',

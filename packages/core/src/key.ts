@@ -1,8 +1,9 @@
 /**
  * The key of a record as text, from its fields: what a store knows a document by, and what a stream orders by.
  *
- * One field: its value as text (17850, `2010-12-01T08:26:00.000Z`). Several: a JSON array of their values in the order given, without spaces; what JSON has no
- * form for is a string in it. So a key is the same text on every system and every machine. A null part makes no key.
+ * One field: its value as text (17850, `2010-12-01T08:26:00.000Z`). Several: a JSON array of their values in the order
+ * given, without spaces; what JSON has no form for is a string in it. So a key is the same text on every system and
+ * every machine. A null part makes no key.
  */
 import { toJson, toText } from './convert.ts'
 import type { Row } from './record.ts'
@@ -11,22 +12,43 @@ import { fieldOf, type RecordType, type Type } from './schema.ts'
 /** Whether a value of this type can be a key or a part of one: lists, objects and json cannot. */
 export const isKeyType = (type: Type): boolean => type.kind !== 'list' && type.kind !== 'object' && type.kind !== 'json'
 
-/** Makes the function from a row to its key; undefined where a part is null. The fields must exist and be of key types. */
+/** Reads a field; null where it is absent, also under a name that every object inherits, such as `constructor`. */
+export function fieldReader(name: string): (row: Row) => unknown {
+  return name in Object.prototype
+    ? (row) => (Object.hasOwn(row, name) ? (row[name] ?? null) : null)
+    : (row) => row[name] ?? null
+}
+
+/**
+ * Values of a key type as Map, Set and `===` tell them apart: equal values give one, different values different ones.
+ * null stays null. Undefined: the values can be used as they are. Bytes cannot: two arrays with the same content are
+ * two.
+ */
+export function comparableOf(type: Type): ((value: unknown) => unknown) | undefined {
+  if (type.kind !== 'bytes') return undefined
+  const text = toText(type)
+  return (value) => (value === null ? null : text(value))
+}
+
+/**
+ * Makes the function from a row to its key; undefined where a part is null. The fields must exist and be of key types.
+ */
 export function compileKey(record: RecordType, fields: readonly string[]): (row: Row) => string | undefined {
-  const parts = fields.map((name) => ({ name, type: fieldOf(record, name)!.type }))
+  const parts = fields.map((name) => ({ read: fieldReader(name), type: fieldOf(record, name)!.type }))
   if (parts.length === 1) {
-    const { name, type } = parts[0]!
-    const text = toText(type)
-    return type.kind === 'string'
-      ? (row) => (row[name] as string | null) ?? undefined
-      : (row) => (row[name] == null ? undefined : text(row[name]))
+    const { read, type } = parts[0]!
+    const text = type.kind === 'string' ? undefined : toText(type)
+    return (row) => {
+      const value = read(row)
+      return value === null ? undefined : text ? text(value) : (value as string)
+    }
   }
-  const writes = parts.map(({ name, type }) => ({ name, json: toJson(type) }))
+  const writes = parts.map(({ read, type }) => ({ read, json: toJson(type) }))
   return (row) => {
     const values: unknown[] = []
-    for (const { name, json } of writes) {
-      const value = row[name]
-      if (value === null || value === undefined) return undefined
+    for (const { read, json } of writes) {
+      const value = read(row)
+      if (value === null) return undefined
       values.push(json(value))
     }
     return JSON.stringify(values)

@@ -1,5 +1,13 @@
 import { expect, test } from 'vitest'
-import { compileKey, isKeyType, isWellFormed, type RecordType, type Type } from '@millrace/core'
+import {
+  comparableOf,
+  compileKey,
+  fieldReader,
+  isKeyType,
+  isWellFormed,
+  type RecordType,
+  type Type,
+} from '@millrace/core'
 
 const field = (type: Type) => ({ type, optional: true })
 const record: RecordType = {
@@ -37,6 +45,23 @@ test('a null or missing part makes no key', () => {
   expect(compileKey(record, ['whole'])({})).toBeUndefined()
   expect(compileKey(record, ['text', 'whole'])({ text: 'a', whole: null })).toBeUndefined()
   expect(compileKey(record, ['text'])({ text: '' })).toBe('')
+})
+
+test('a field that is absent is null, also where every object inherits its name', () => {
+  const inherited: RecordType = { fields: { constructor: field({ kind: 'string' }), x: field({ kind: 'integer' }) } }
+  expect(compileKey(inherited, ['constructor'])({})).toBeUndefined()
+  expect(compileKey(inherited, ['constructor', 'x'])({ x: 1 })).toBeUndefined()
+  expect(compileKey(inherited, ['constructor'])({ constructor: 'a' })).toBe('a')
+  expect(fieldReader('toString')({})).toBeNull()
+  expect(fieldReader('x')({})).toBeNull()
+})
+
+test('bytes are told apart by their content, other values by themselves', () => {
+  const of = comparableOf({ kind: 'bytes' })!
+  expect(of(new Uint8Array([7, 1, 2, 7]).subarray(1, 3))).toBe(of(Buffer.from([1, 2])))
+  expect(of(new Uint8Array([1]))).not.toBe(of(new Uint8Array([1, 0])))
+  expect(of(null)).toBeNull()
+  expect(comparableOf({ kind: 'string' })).toBeUndefined()
 })
 
 test('keys are scalars', () => {

@@ -3,6 +3,7 @@ import {
   DataError,
   defineTransform,
   type Field,
+  fieldReader,
   fromJson,
   option,
   type Problem,
@@ -10,8 +11,8 @@ import {
   typeText,
 } from '@millrace/core'
 import { anyValue } from './constant.ts'
-import { lookUp, withFields } from './fields.ts'
-import { columnsWith, fieldReader, rowMaker } from './rows.ts'
+import { lookUp, unchangedBut, withFields } from './fields.ts'
+import { columnsWith, rowMaker } from './rows.ts'
 
 export const defaults = defineTransform({
   kind: 'transform',
@@ -44,7 +45,7 @@ export const defaults = defineTransform({
         })
       }
     }
-    return { output: withFields(input, changes), problems }
+    return { output: withFields(input, changes), problems, unchanged: unchangedBut(input, Object.keys(config)) }
   },
 
   create(config, { input }) {

@@ -1,6 +1,6 @@
 /** `drop`: leave these fields out. */
 import { defineTransform, option, type Problem } from '@millrace/core'
-import { lookUp, nameTaken, recordOf } from './fields.ts'
+import { lookUp, nameTaken, recordOf, unchangedBut } from './fields.ts'
 import { mapRows, rowMaker } from './rows.ts'
 
 export const drop = defineTransform({
@@ -26,6 +26,7 @@ export const drop = defineTransform({
     return {
       output,
       problems,
+      unchanged: unchangedBut(input, names),
       push(columns) {
         // A date that is left out must still be read: a text that is none fails its record at the step before.
         const unread = columns.some(({ name, date }) => date && names.includes(name))

@@ -1,10 +1,19 @@
 /**
- * `explode`: one record for each item of a list. The items' field takes the place of the list. A record whose list is empty or null gives none, and counts as
- * filtered: the balance of a run names it.
+ * `explode`: one record for each item of a list. The items' field takes the place of the list. A record whose list is
+ * empty or null gives none, and counts as filtered: the balance of a run names it.
  */
-import { defineTransform, type Field, option, type Problem, type RecordType, type Row, typeText } from '@millrace/core'
-import { badName, lookUp, nameTaken, recordOf } from './fields.ts'
-import { type Column, fieldReader, rowMaker } from './rows.ts'
+import {
+  defineTransform,
+  type Field,
+  fieldReader,
+  option,
+  type Problem,
+  type RecordType,
+  type Row,
+  typeText,
+} from '@millrace/core'
+import { badName, lookUp, nameTaken, recordOf, unchangedBut } from './fields.ts'
+import { type Column, rowMaker } from './rows.ts'
 
 const options = option.anyOf(
   [
@@ -60,9 +69,9 @@ export const explode = defineTransform({
       else if ((name !== field && Object.hasOwn(input.fields, name)) || (option === 'index' && name === as))
         problems.push(nameTaken(name, [option]))
     }
-    return list?.type.kind === 'list'
-      ? { output: outputOf(input, namesOf(config), list.type.of), problems }
-      : { problems }
+    if (list?.type.kind !== 'list') return { problems }
+    const output = outputOf(input, namesOf(config), list.type.of)
+    return { output, problems, unchanged: unchangedBut(input, [field]) }
   },
 
   create(config, { input }) {

@@ -1,5 +1,5 @@
 /** Looking up fields of the input by the names a user wrote, and what to say where there is none. */
-import { closest, type Field, fieldOf, type Problem, type RecordType } from '@millrace/core'
+import { closest, type Field, fieldOf, type Json, type Problem, type RecordType, typeText } from '@millrace/core'
 
 type At = Problem['at']
 
@@ -62,3 +62,16 @@ export function recordOf(fields: Iterable<readonly [string, Field]>, open = fals
 export function withFields(input: RecordType, changes: ReadonlyMap<string, Field>): RecordType {
   return recordOf(new Map([...Object.entries(input.fields), ...changes]), input.open)
 }
+
+/** For `Inference.unchanged`: each field of the input under its own name, but those that are `changed` or left out. */
+export function unchangedBut(input: RecordType, changed: readonly string[] = []): Record<string, string> {
+  const names = Object.keys(input.fields).filter((name) => !changed.includes(name))
+  return Object.fromEntries(names.map((name) => [name, name]))
+}
+
+/**
+ * Names with their types, for `memory`. Whether a field may be null does not matter to what is remembered of its
+ * values.
+ */
+export const typesOf = (input: RecordType, names: readonly string[]): Json =>
+  names.map((name) => [name, typeText(input.fields[name]!.type)])

@@ -1,6 +1,6 @@
 /** `nest`: fields become an object. */
 import { defineTransform, type Field, option, type Problem } from '@millrace/core'
-import { badName, nameTaken, recordOf } from './fields.ts'
+import { badName, nameTaken, recordOf, unchangedBut } from './fields.ts'
 import { pairs, pick, pickOption } from './pick.ts'
 import { type Column, rowMaker } from './rows.ts'
 
@@ -48,7 +48,7 @@ export const nest = defineTransform({
     const fields = layout(Object.keys(input.fields), config).map(
       (name) => [name, objects.get(name) ?? input.fields[name]!] as const,
     )
-    return { output: recordOf(fields, input.open), problems }
+    return { output: recordOf(fields, input.open), problems, unchanged: unchangedBut(input, [...usedBy.keys()]) }
   },
 
   create(config, { input }) {

@@ -8,14 +8,15 @@ import {
   type DateRule,
   defineTransform,
   type Field,
+  fieldReader,
   option,
   type Problem,
   type RecordType,
   type Type,
   typeText,
 } from '@millrace/core'
-import { lookUp, withFields } from './fields.ts'
-import { columnsWith, fieldReader, Passed, rowMaker } from './rows.ts'
+import { lookUp, unchangedBut, withFields } from './fields.ts'
+import { columnsWith, Passed, rowMaker } from './rows.ts'
 
 const format = 'Letters of Java date formats (`M/d/yyyy H:mm`), or `iso`, `epoch_s`, `epoch_ms`.'
 const formats = option.anyOf(
@@ -93,6 +94,7 @@ export const parseDates = defineTransform({
     return {
       output: withFields(input, changes),
       problems,
+      unchanged: unchangedBut(input, Object.keys(config)),
       push(columns, step) {
         // A row with fields that nobody named cannot be told as columns.
         if (input.open) return undefined

@@ -1,4 +1,7 @@
-/** Lists of fields with renames, as `select`, `nest` and `join` take them: `[InvoiceNo, { country: Country }]`, where a rename is `{ new: old }`. */
+/**
+ * Lists of fields with renames, as `select`, `nest` and `join` take them: `[InvoiceNo, { country: Country }]`, where a
+ * rename is `{ new: old }`.
+ */
 import { type Field, type OptionSchema, option, type Problem, type RecordType } from '@millrace/core'
 import { badName, lookUp, nameTaken } from './fields.ts'
 

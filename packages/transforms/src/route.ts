@@ -1,9 +1,10 @@
 /**
- * `route`: named outputs. Each record goes to the first whose condition holds, and to the one named by `else` where none does. Without `else`, such a record is
- * filtered out.
+ * `route`: named outputs. Each record goes to the first whose condition holds, and to the one named by `else` where
+ * none does. Without `else`, such a record is filtered out.
  */
 import { defineTransform, option, type Problem, type RecordType, type Row } from '@millrace/core'
 import { conditionAt, evaluator, failFor, narrowed } from './expressions.ts'
+import { unchangedBut } from './fields.ts'
 
 interface Branch {
   readonly name: string
@@ -22,6 +23,7 @@ export const route = defineTransform({
   kind: 'transform',
   type: 'route',
   summary: 'Sends each record to the first named output whose condition holds.',
+  routes: true,
   options: option.map(
     option.expression('The condition; under `else` the name of the output for all others.'),
     'Outputs and their conditions, in order.',
@@ -55,7 +57,7 @@ export const route = defineTransform({
       narrowed(input, conditionAt(condition, input, [name], problems)),
     ])
     if (rest !== undefined) sides.push([rest, input])
-    return { sides: Object.fromEntries(sides), problems }
+    return { sides: Object.fromEntries(sides), problems, unchanged: unchangedBut(input) }
   },
 
   create(config, { input }) {

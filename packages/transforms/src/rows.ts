@@ -1,16 +1,29 @@
 /**
- * Making rows. A step makes rows of one shape by a function generated from its columns: each column is a field of the input row or one of the values that the
- * step has computed for it. `values` is one array that the step fills again for each row, so nothing but the row itself is allocated. Where the type of the
- * input is open, what its fields do not name is copied behind the others, one by one: slower, and the only way to keep what nobody has named.
+ * Making rows. A step makes rows of one shape by a function generated from its columns: each column is a field of the
+ * input row or one of the values that the step has computed for it. `values` is one array that the step fills again for
+ * each row, so nothing but the row itself is allocated. Where the type of the input is open, what its fields do not
+ * name is copied behind the others, one by one: slower, and the only way to keep what nobody has named.
  */
-import { type Applied, codegenAllowed, generate, propertyKey, quote, type RecordType, type Row } from '@millrace/core'
+import {
+  type Applied,
+  codegenAllowed,
+  fieldReader,
+  generate,
+  propertyKey,
+  quote,
+  type RecordType,
+  type Row,
+} from '@millrace/core'
 
 /** A column of the output: from a field of the input (its name), or from the values of the step (an index). */
 export type Column = readonly [to: string, from: string | number]
 
 export type MakeRow = (row: Row, values: readonly unknown[]) => Row
 
-/** The maker of rows with exactly these columns, for rows of `input`; `keepOpen`: further fields of an open input are kept. Absent fields become null. */
+/**
+ * The maker of rows with exactly these columns, for rows of `input`; `keepOpen`: further fields of an open input are
+ * kept. Absent fields become null.
+ */
 export function rowMaker(columns: readonly Column[], input: RecordType, keepOpen: boolean): MakeRow {
   const make = codegenAllowed ? generatedMaker(columns) : interpretedMaker(columns)
   if (!keepOpen || !input.open) return make
@@ -24,13 +37,6 @@ export function rowMaker(columns: readonly Column[], input: RecordType, keepOpen
 
 // Every object inherits some names (`constructor`): as fields they count only where the row itself has them.
 const isInherited = (name: string): boolean => name in Object.prototype
-
-/** A field of a row; null where it is absent. */
-export function fieldReader(name: string): (row: Row) => unknown {
-  return isInherited(name)
-    ? (row) => (Object.hasOwn(row, name) ? (row[name] ?? null) : null)
-    : (row) => row[name] ?? null
-}
 
 function generatedMaker(columns: readonly Column[]): MakeRow {
   const text = columns.map(([to, from]) => {
@@ -56,13 +62,16 @@ export function interpretedMaker(columns: readonly Column[]): MakeRow {
 }
 
 /** `__proto__` becomes a property like any other. */
-function setField(row: Row, name: string, value: unknown): void {
+export function setField(row: Row, name: string, value: unknown): void {
   if (name === '__proto__')
     Object.defineProperty(row, name, { value, enumerable: true, writable: true, configurable: true })
   else row[name] = value
 }
 
-/** The columns that copy the fields of a record, but for those `replaced` by values of the step, which stand in their places; new ones follow. */
+/**
+ * The columns that copy the fields of a record, but for those `replaced` by values of the step, which stand in their
+ * places; new ones follow.
+ */
 export function columnsWith(input: RecordType, replaced: readonly string[]): Column[] {
   const at = new Map(replaced.map((name, i) => [name, i]))
   const columns: Column[] = Object.keys(input.fields).map((name) => [name, at.get(name) ?? name])
@@ -80,8 +89,8 @@ export function mapRows(rows: readonly Row[], make: MakeRow): Applied {
 }
 
 /**
- * Collects the output of a step that may leave rows out: add rows in the order of the input. Origins are written only from the first row on that is left out,
- * so that a batch in which all pass costs nothing.
+ * Collects the output of a step that may leave rows out: add rows in the order of the input. Origins are written only
+ * from the first row on that is left out, so that a batch in which all pass costs nothing.
  */
 export class Passed {
   private readonly rows: Row[]

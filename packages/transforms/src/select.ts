@@ -17,6 +17,7 @@ export const select = defineTransform({
     return {
       ...(problems.length ? {} : { output: recordOf(picked.map(({ to, field }) => [to, field])) }),
       problems,
+      unchanged: Object.fromEntries(picked.map(({ to, from }) => [to, from])),
       push(columns) {
         const pushed = picked.map(({ to, from }) => {
           const column = columns.find(({ name }) => name === from)

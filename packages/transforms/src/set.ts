@@ -1,6 +1,6 @@
 /**
- * `set`: fields computed by expressions, or constants. Every expression sees the record as it came in, so their order does not matter. A field that is there
- * keeps its place; a new one stands behind the others.
+ * `set`: fields computed by expressions, or constants. Every expression sees the record as it came in, so their order
+ * does not matter. A field that is there keeps its place; a new one stands behind the others.
  */
 import {
   DataError,
@@ -17,7 +17,7 @@ import {
 } from '@millrace/core'
 import { anyValue } from './constant.ts'
 import { evaluator, expressionAt, failFor } from './expressions.ts'
-import { badName, withFields } from './fields.ts'
+import { badName, unchangedBut, withFields } from './fields.ts'
 import { columnsWith, Passed, rowMaker } from './rows.ts'
 
 const options = option.map(
@@ -54,7 +54,8 @@ export const set = defineTransform({
         typeof value === 'string' ? computed(value, name, input, problems) : constantField(value, name, problems)
       changes.set(name, field ?? { type: { kind: 'json' }, optional: true })
     }
-    return problems.length ? { problems } : { output: withFields(input, changes), problems }
+    if (problems.length) return { problems }
+    return { output: withFields(input, changes), problems, unchanged: unchangedBut(input, Object.keys(config)) }
   },
 
   create(config, { input }) {

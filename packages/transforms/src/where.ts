@@ -1,6 +1,7 @@
 /** `where`: keep the records for which a condition holds. */
 import { defineTransform, option, type Problem } from '@millrace/core'
 import { conditionAt, evaluator, failFor, narrowed } from './expressions.ts'
+import { unchangedBut } from './fields.ts'
 import { Kept } from './rows.ts'
 
 export const where = defineTransform({
@@ -12,7 +13,8 @@ export const where = defineTransform({
 
   infer(text, { input }) {
     const problems: Problem[] = []
-    return { output: narrowed(input, conditionAt(text, input, [], problems)), problems }
+    const output = narrowed(input, conditionAt(text, input, [], problems))
+    return { output, problems, unchanged: unchangedBut(input) }
   },
 
   create(text, { input }) {

@@ -1,8 +1,10 @@
-import { endOfRun, type ResultKey, type Row } from '@millrace/core'
-import { savedMemory } from '@millrace/testkit'
+import { endOfRun, type Row } from '@millrace/core'
+import { type Entries, saveChanges, savedMemory } from '@millrace/testkit'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import { describe, expect, it } from 'vitest'
 import { aggregate } from '../src/aggregate/index.ts'
-import { recordsOf, recordType, stepContext } from './step.ts'
+import { apply, finish, recordType, stepContext } from './step.ts'
 
 const input = recordType({ country: 'string?', day: 'date', quantity: 'integer', price: 'decimal(10,2)' })
 const outputs = { lines: 'count()', pieces: 'sum(quantity)', total: 'sum(price * quantity)' }
@@ -11,29 +13,13 @@ const row = (country: string | null, quantity: number, price = '1.50', day = '20
 const config = (by: string[], more: object = {}) => ({ by, outputs, max_groups: 1000, ...more })
 const create = (by: string[], more: object = {}) => aggregate.create(config(by, more) as never, stepContext(input))
 
-const nobody = () => {
-  throw new Error('not expected')
-}
-function drain(transform: ReturnType<typeof create>): { results: Record<string, Row>; failed: string[] } {
-  const results: Record<string, Row> = {}
-  const failed: string[] = []
-  const out = {
-    fail: nobody,
-    side: nobody,
-    result: (r: Row, { key }: ResultKey) => void (results[JSON.stringify(key)] = r),
-    failResult: (_: Row, { key }: ResultKey, code: string) => void failed.push(`${JSON.stringify(key)} ${code}`),
-  }
-  while (!transform.advance!(endOfRun, out));
-  return { results, failed }
-}
-const feed = (transform: ReturnType<typeof create>, rows: readonly Row[]) =>
-  transform.apply(recordsOf(rows), { fail: nobody, side: nobody, result: nobody, failResult: nobody }, 'in')
+const feed = (transform: ReturnType<typeof create>, rows: readonly Row[]) => apply(transform, rows).applied
 
 describe('aggregate', () => {
   it('gives one result a group at the end, known by its group', () => {
     const step = create(['country'])
     expect(feed(step, [row('a', 2), row('b', 1), row('a', 3)])).toMatchObject({ rows: [], held: 3 })
-    expect(drain(step).results).toEqual({
+    expect(finish(step).results).toEqual({
       '["a"]': { country: 'a', lines: 2, pieces: 5, total: '7.50' },
       '["b"]': { country: 'b', lines: 1, pieces: 1, total: '1.50' },
     })
@@ -42,30 +28,55 @@ describe('aggregate', () => {
   it('takes null for a group of its own, several fields for a JSON array, none for one group', () => {
     const step = create(['country', 'day'])
     feed(step, [row(null, 1), row('a', 1), row('a', 1, '1.00', '2011-01-02'), row(null, 4)])
-    expect(Object.keys(drain(step).results)).toEqual([
+    expect(Object.keys(finish(step).results)).toEqual([
       '[null,"2011-01-01"]',
       '["a","2011-01-01"]',
       '["a","2011-01-02"]',
     ])
     const all = create([])
     feed(all, [row('a', 1), row('b', 2)])
-    expect(drain(all).results['[]']).toMatchObject({ lines: 2, pieces: 3 })
+    expect(finish(all).results['[]']).toMatchObject({ lines: 2, pieces: 3 })
+  })
+
+  it('knows a group by the JSON of its values, one for each group', () => {
+    const typed = recordType({
+      raw: 'bytes',
+      d: 'decimal(6,2)',
+      day: 'date',
+      at: 'timestamp',
+      big: 'bigint',
+      n: 'number',
+    })
+    const by = Object.keys(typed.fields)
+    const step = aggregate.create({ by, outputs: { lines: 'count()' }, max_groups: 9 }, stepContext(typed))
+    const group = (zero: number) => ({
+      raw: new Uint8Array([255, 1]),
+      d: '1.50',
+      day: '2010-12-01',
+      at: Date.UTC(2010, 11, 1, 8, 26),
+      big: 5n,
+      n: zero,
+    })
+    apply(step, [group(-0), group(0)])
+    expect(finish(step).results).toStrictEqual({
+      '["/wE=","1.50","2010-12-01","2010-12-01T08:26:00.000Z","5",0]': { ...group(0), lines: 2 },
+    })
   })
 
   it('hands out what changed, and a restored step goes on where the saved one was', () => {
-    const saved = new Map<string, string>()
+    const memory: Entries = new Map()
     let step = create(['country'])
     for (let n = 0; n < 20; n++) {
       feed(step, [row(`c${n % 3}`, n)])
-      for (const [key, value] of step.cut!()) value === null ? saved.delete(key) : saved.set(key, value)
+      saveChanges(step, memory)
       const next = create(['country'])
-      next.restore!(savedMemory(saved))
+      next.restore!(savedMemory(memory))
       step = next
     }
     expect(step.cut!()).toEqual([])
-    expect(drain(step).results['["c1"]']).toMatchObject({ lines: 7, pieces: 1 + 4 + 7 + 10 + 13 + 16 + 19 })
-    for (const [key, value] of step.cut!()) value === null ? saved.delete(key) : saved.set(key, value)
-    expect(saved.size).toBe(0)
+    expect(finish(step).results['["c1"]']).toMatchObject({ lines: 7, pieces: 1 + 4 + 7 + 10 + 13 + 16 + 19 })
+    saveChanges(step, memory)
+    expect(memory.size).toBe(0)
   })
 
   it('hands its results out in pieces', () => {
@@ -75,7 +86,8 @@ describe('aggregate', () => {
       Array.from({ length: 2500 }, (_, n) => row('a', n)),
     )
     let calls = 1
-    const out = { fail: nobody, side: nobody, result: () => {}, failResult: nobody }
+    const nothing = () => {}
+    const out = { fail: nothing, side: nothing, result: nothing, failResult: nothing }
     while (!step.advance!(endOfRun, out)) calls++
     expect(calls).toBe(3)
   })
@@ -83,10 +95,45 @@ describe('aggregate', () => {
   it('fails a group whose sum does not fit, and no other', () => {
     const step = create(['country'])
     feed(step, [row('big', Number.MAX_SAFE_INTEGER, '0.01'), row('big', 5, '0.01'), row('small', 5)])
-    const { results, failed } = drain(step)
+    const { results, failed } = finish(step)
     expect(failed).toEqual(['["big"] out_of_range'])
     expect(Object.keys(results)).toEqual(['["small"]'])
   })
+
+  it('makes no group of records that fail', () => {
+    const outputs = { rate: 'sum(10 / quantity)' }
+    const create = () => aggregate.create({ by: ['country'], outputs, max_groups: 1 }, stepContext(input))
+    const step = create()
+    const rows = [row('a', 0), row('b', 1), row('c', 0)]
+    expect(apply(step, rows)).toMatchObject({ failed: [{ i: 0 }, { i: 2 }], applied: { held: 1 } })
+    const memory: Entries = new Map()
+    saveChanges(step, memory)
+    const restarted = create()
+    restarted.restore!(savedMemory(memory))
+    for (const each of [step, restarted]) expect(finish(each).results).toEqual({ '["b"]': { country: 'b', rate: 10 } })
+  })
+
+  it.each(['last(text)', 'first(text)', 'max(text)', 'count_distinct(text)', 'last(raw)'])(
+    '%s keeps a value, not the chunk of the file that it was read from',
+    (output) => {
+      setFlagsFromString('--expose-gc')
+      const collect = runInNewContext('gc') as () => void
+      const used = () => {
+        collect()
+        const { heapUsed, arrayBuffers } = process.memoryUsage()
+        return heapUsed + arrayBuffers
+      }
+      const typed = recordType({ g: 'integer', text: 'string', raw: 'bytes' })
+      const step = aggregate.create({ by: ['g'], outputs: { output }, max_groups: 9999 }, stepContext(typed))
+      const before = used()
+      for (let g = 0; g < 1000; g++) {
+        const chunk = Buffer.alloc(65_536, `text of chunk ${g}, `)
+        apply(step, [{ g, text: chunk.toString('latin1').slice(0, 20), raw: chunk.subarray(0, 20) }])
+      }
+      expect(used() - before).toBeLessThan(20e6)
+      expect(Object.keys(finish(step).results)).toHaveLength(1000)
+    },
+  )
 
   it('stops by name when there are more groups than allowed', () => {
     const step = create(['quantity'], { max_groups: 2 })

@@ -72,11 +72,36 @@ describe('call', () => {
     expect(row).toEqual(invoice('a', 1))
   })
 
+  it('gives the function a copy of what is inside as well', async () => {
+    const typed = recordType({ no: 'string', lines: 'json', raw: 'bytes' }, true)
+    const row = () => ({ ...invoice('a', 1, 2), raw: Buffer.from([1, 2]), more: { list: ['kept'] } })
+    const step = call.create(
+      { function: './invoices.ts#empties', output: recordType(pieces), returns: 'row' },
+      stepContext(typed, { root, resolve: (path) => join(root, path) }),
+    )
+    await step.prepare!({ signal: new AbortController().signal })
+    const given = row()
+    expect(apply(step, [given]).rows).toEqual([{ no: 'a', pieces: 2 }])
+    expect(given).toEqual(row())
+  })
+
+  it('takes values out of the reach of the function that returned them', async () => {
+    const out = await called('reuses', { raw: 'bytes', doc: 'json' }, [invoice('1'), invoice('2')])
+    expect(out.rows).toEqual([1, 2].map((n) => ({ raw: new Uint8Array([n]), doc: { at: { n } } })))
+  })
+
   it('fails a record for which the function throws', async () => {
-    const out = await called('refuses', pieces, [invoice('a', 1), invoice('own')])
+    const out = await called('refuses', pieces, [
+      invoice('a', 1),
+      invoice('own'),
+      invoice('nothing'),
+      invoice('nameless'),
+    ])
     expect(out.failed).toEqual([
       { i: 0, code: 'call_failed', message: './invoices.ts#refuses threw TypeError: lines is not iterable' },
       { i: 1, code: 'no_lines', field: 'lines', message: 'an invoice without lines' },
+      { i: 2, code: 'call_failed', message: './invoices.ts#refuses threw a value that has no text' },
+      { i: 3, code: 'call_failed', message: './invoices.ts#refuses threw DataError: no code' },
     ])
   })
 
@@ -96,10 +121,11 @@ describe('call', () => {
   const give = async (value: unknown, output: Record<string, unknown> = typed) => {
     const step = call.create(
       { function: './invoices.ts#echo', output: recordType(output), returns: 'row' },
-      stepContext(recordType({ value: 'json' }), { root, resolve: (path) => join(root, path) }),
+      // Declared as text, the value gets to the function as it is.
+      stepContext(recordType({ value: 'string' }), { root, resolve: (path) => join(root, path) }),
     )
     await step.prepare!({ signal: new AbortController().signal })
-    return apply(step, [{ value: { give: value } }])
+    return apply(step, [{ value: { give: value } as never }])
   }
 
   it('takes values in the one form of their types, in the order of the schema', async () => {
@@ -121,6 +147,7 @@ describe('call', () => {
     expect(out.rows).toEqual([value])
     expect(Object.keys(out.rows[0]!)).toEqual(Object.keys(typed))
     expect((await give({})).rows[0]).toMatchObject({ s: null, j: null })
+    expect((await give({ i: -0, at: -0 })).rows[0]).toMatchObject({ i: 0, at: 0 })
   })
 
   it.each<[string, unknown, string | undefined, string]>([
@@ -139,6 +166,8 @@ describe('call', () => {
     ['30 February', { day: '2010-02-30' }, 'day', 'expected date, text as yyyy-MM-dd'],
     ['an item of a list', { l: [1, 'x'] }, 'l[1]', 'is "x": expected integer'],
     ['null in a list', { l: [null] }, 'l[0]', 'is missing: expected integer'],
+    ['a hole in a list', { l: new Array<number>(1) }, 'l[0]', 'is missing: expected integer'],
+    ['a hole in json', { j: [new Array<number>(1)] }, 'j', 'is a list: expected json, a JSON value'],
     ['a field inside an object', { o: { a: 1 } }, 'o.a', 'is 1: expected string'],
     ['a missing field', { o: {} }, 'o.a', 'is missing: expected string'],
     ['a function in json', { j: { f: () => 0 } }, 'j', 'is an object: expected json, a JSON value'],
@@ -156,10 +185,22 @@ describe('call', () => {
   it('refuses a function that returns a promise, and one that returns a record in place of a list', async () => {
     expect((await called('async', pieces, [invoice('a')])).failed[0]).toMatchObject({
       code: 'bad_result',
-      message: 'the function returned a promise: expected a record',
+      message: './invoices.ts#async returned a promise: a function is synchronous',
     })
+    const unhandled: unknown[] = []
+    const heard = (reason: unknown) => void unhandled.push(reason)
+    process.on('unhandledRejection', heard)
+    expect((await called('rejects', pieces, [invoice('a')])).failed[0]!.code).toBe('bad_result')
+    await new Promise((resolve) => setTimeout(resolve, 10))
+    process.off('unhandledRejection', heard)
+    expect(unhandled).toEqual([])
     const out = await called('total', pieces, [invoice('a', 1)], { returns: 'rows' })
     expect(out.failed[0]!.message).toBe('./invoices.ts#total returned a record: expected a list of records')
+    const holes = await called('holes', pieces, [invoice('a')], { returns: 'rows' })
+    expect(holes).toMatchObject({
+      rows: [],
+      failed: [{ message: 'the function returned undefined: expected a record' }],
+    })
   })
 
   it('says before the first record what cannot be loaded', async () => {

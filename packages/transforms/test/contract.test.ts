@@ -74,6 +74,52 @@ transformContract(module, 'dedupe', {
   'by several fields': () => ({ options: { by: ['no', 'quantity'], last: 3 }, input, rows }),
   'remembering one': () => ({ options: { by: 'no', last: 1 }, input, rows }),
   'null equal to null': () => ({ options: { by: ['country'], last: 2, nulls: 'equal' }, input, rows }),
+  'null passing': () => ({ options: { by: ['country', 'no'], last: 10, nulls: 'pass' }, input, rows }),
+  'by id': () => ({ options: { last: 10 }, input, rows, expected: rows }),
+})
+transformContract(module, 'aggregate', {
+  'every aggregate, with records that fail': () => ({
+    options: {
+      by: ['country'],
+      outputs: {
+        lines: 'count()',
+        known: 'count(country)',
+        rate: 'sum(24 / quantity) > 0',
+        mean: 'avg(quantity)',
+        least: 'min(date)',
+        first: 'first(no)',
+        last: 'last(price)',
+        kinds: 'count_distinct(no)',
+      },
+      max_groups: 10,
+    },
+    input,
+    rows,
+    expected: [],
+    expectedFailures: ['division_by_zero'],
+  }),
+  'groups of bytes': () => {
+    const bytes = (...all: number[]) => new Uint8Array(all)
+    return {
+      options: { by: ['raw', 'n'], outputs: { lines: 'count()', kinds: 'count_distinct(raw)' }, max_groups: 10 },
+      input: recordType({ raw: 'bytes?', n: 'number' }),
+      rows: [
+        { raw: bytes(0, 1), n: 0 },
+        { raw: bytes(0, 1), n: -0 },
+        { raw: bytes(), n: 0 },
+        { raw: null, n: 0 },
+        { raw: bytes(0, 1), n: 0 },
+        { raw: bytes(0), n: 1 },
+      ],
+      expectedResults: [
+        { raw: bytes(0, 1), n: 0, lines: 3, kinds: 1 },
+        { raw: bytes(), n: 0, lines: 1, kinds: 1 },
+        { raw: null, n: 0, lines: 1, kinds: 0 },
+        { raw: bytes(0), n: 1, lines: 1, kinds: 1 },
+      ],
+    }
+  },
+  'one group': () => ({ options: { by: [], outputs: { last: 'last(quantity)' }, max_groups: 1 }, input, rows }),
 })
 transformContract(module, 'explode', {
   'with empty lists and none': () => ({

@@ -58,6 +58,17 @@ describe('join', () => {
     ])
   })
 
+  it('joins decimals of one scale, whatever their precision', () => {
+    const types = {
+      input: recordType({ price: 'decimal(10,2)' }),
+      side: recordType({ price: 'decimal(4,2)', name: 'string' }),
+    }
+    const loaded = [[{ price: '1.50', name: 'one and a half' }]]
+    expect(joined({ on: 'price' }, loaded, [{ price: '1.50' }], types).rows).toHaveLength(1)
+    const other = { sides: { side: recordType({ price: 'decimal(4,1)', name: 'string' }) } }
+    expect(problems(join, { ...plain, on: 'price' }, types.input, other)).toHaveLength(1)
+  })
+
   it('refuses two rows with one key unless it is said which counts', () => {
     const twice = [categories, [{ id: 1, category_name: 'Other', note: null }]]
     expect(() => joined({}, twice)).toThrow('step: source `categories` has two rows with the key 1')

@@ -136,6 +136,7 @@ const expected: readonly Readonly<Record<string, readonly Row[]>>[] = [
   { out: [{ Quantity: '6.00', CustomerID: '17850', InvoiceDate: '2010-12-01' }, { CustomerID: null }, {}, {}] },
   { out: [{ Country: 'France' }, { Country: 'unknown', CustomerID: 0 }, {}, {}] },
   { out: lines.slice(0, 3) },
+  { out: lines },
   {
     out: [
       { InvoiceNo: '536365', tag: 'red', tag_no: 0 },

@@ -1,8 +1,10 @@
 /** Runs one step over rows as the engine would: infers, creates, applies, and takes everything apart again. */
 import {
   type Applied,
+  endOfRun,
   type Inference,
   type OptionSchema,
+  type Output,
   parseRecordType,
   type Problem,
   Records,
@@ -51,17 +53,44 @@ export interface Ran {
   readonly applied: Applied
 }
 
+/** Where rows come from, if that matters. `at`: the position of the first, or those of all. */
+export interface From {
+  readonly source?: string
+  readonly split?: string
+  readonly at?: number | readonly (number | string)[]
+  readonly times?: readonly number[]
+  readonly ids?: readonly string[]
+}
+
 /** Rows as records of one batch. */
-export function recordsOf(rows: readonly Row[]): Records {
-  const batch = { split: 's', rows, bytes: rows.length, positionAt: (i: number) => i }
-  return new Records({ rows, from: [{ source: 'in', batch }], pipeline: 'test' })
+export function recordsOf(
+  rows: readonly Row[],
+  { source = 'in', split = 's', at = 0, times, ids }: From = {},
+): Records {
+  const batch = {
+    split,
+    rows,
+    bytes: rows.length,
+    positionAt: (i: number) => (typeof at === 'number' ? at + i : at[i]!),
+    ...(times ? { times: Float64Array.from(times) } : {}),
+    ...(ids ? { idAt: (i: number) => ids[i] } : {}),
+  }
+  return new Records({ rows, from: [{ source, batch }], pipeline: 'test' })
 }
 
 /** Applies a step to rows, frozen as the contract says. */
-export function apply(transform: Transform, rows: readonly Row[]): Ran {
+export const apply = (transform: Transform, rows: readonly Row[], from: From = {}): Ran =>
+  applyTo(
+    transform,
+    recordsOf(
+      rows.map((row) => Object.freeze(row)),
+      from,
+    ),
+  )
+
+export function applyTo(transform: Transform, input: Records): Ran {
   const failed: Failed[] = []
   const named: Record<string, { rows: Row[]; origins: number[] }> = {}
-  const input = recordsOf(rows.map((row) => Object.freeze(row)))
   const applied = transform.apply(
     input,
     {
@@ -87,6 +116,34 @@ export function apply(transform: Transform, rows: readonly Row[]): Ran {
     throw new Error(`${applied.rows.length} rows with ${origins.length} origins`)
   if (origins.some((origin, k) => k > 0 && origin < origins[k - 1]!)) throw new Error('origins do not ascend')
   return { rows: applied.rows, origins, failed, sides: named, applied }
+}
+
+export interface Finished {
+  /** By their keys as JSON. */
+  readonly results: Readonly<Record<string, Row>>
+  /** `["group"] code`. */
+  readonly failed: readonly string[]
+}
+
+/** The results at the end of a run. */
+export function finish(transform: Transform): Finished {
+  const results: Record<string, Row> = {}
+  const failed: string[] = []
+  const nobody = () => {
+    throw new Error('a result has no input record')
+  }
+  const out: Output = {
+    fail: nobody,
+    side: nobody,
+    result(row, { key }) {
+      const text = JSON.stringify(key)
+      if (Object.hasOwn(results, text)) throw new Error(`two results have the key ${text}`)
+      results[text] = row
+    },
+    failResult: (_, { key }, code) => void failed.push(`${JSON.stringify(key)} ${code}`),
+  }
+  while (!transform.advance!(endOfRun, out));
+  return { results, failed }
 }
 
 export interface Stepped extends Ran {

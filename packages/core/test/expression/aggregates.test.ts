@@ -24,10 +24,11 @@ const record: RecordType = {
       t: 'timestamp?',
       tags: 'list<integer>',
       flag: 'boolean',
+      raw: 'bytes?',
     }).map(([name, type]) => [name, parseType(type)!]),
   ),
 }
-const blank: Row = { x: 0, q: null, n: 0, big: 0n, price: '0.00', s: '', t: null, tags: [], flag: false }
+const blank: Row = { x: 0, q: null, n: 0, big: 0n, price: '0.00', s: '', t: null, tags: [], flag: false, raw: null }
 const rowsOf = (rows: readonly Row[]): Row[] => rows.map((row) => ({ ...blank, ...row }))
 
 const compiled = (outputs: Record<string, string>, make = compileAggregates): Aggregation => {
@@ -111,6 +112,8 @@ describe('an output', () => {
     ['first(tags)', [{ tags: [1] }, { tags: [2] }], 'list<integer>', [1]],
     ['count_distinct(x)', [{ x: 1 }, { x: 2 }, { x: 1 }], 'integer', 2],
     ['count_distinct(q)', [{}, { q: 2 }, {}], 'integer', 1],
+    ['count_distinct(raw)', [{ raw: new Uint8Array([1]) }, { raw: Buffer.from([1]) }, {}], 'integer', 1],
+    ['max(n)', [{ n: -1 }, { n: -0 }], 'number', 0],
     ['sum(x) / count()', [{ x: 1 }, { x: 2 }], 'number', 1.5],
     ['sum(x) / sum(n)', [{ x: 1 }], 'division_by_zero', 'out'],
     ['max(x) - min(x)', three, 'integer', 2],
@@ -137,6 +140,21 @@ test('several outputs come as one row in their order, and the same aggregate is 
   expect(aggregation.fields).toEqual(['x'])
   expect(aggregation.ordered).toBe(false)
   expect(JSON.parse(aggregation.encode(state))).toHaveLength(2)
+})
+
+test('a state is saved by what its aggregates are, not by which output names them or how they are spaced', () => {
+  const one = compiled({ a: 'sum(x)/count()', b: 'first(s)' })
+  const other = compiled({ z: 'first( s )', most: 'sum(x) // in all', rate: 'sum( x ) + count ()' })
+  expect(one.aggregates).toEqual(['count ( )', 'first ( s )', 'sum ( x )'])
+  expect(other.aggregates).toEqual(one.aggregates)
+  const state = one.start()
+  for (const row of rowsOf([{ x: 2, s: 'a' }, { x: 5 }])) one.add(state, row)
+  expect(other.result(other.decode(one.encode(state)))).toEqual({ z: 'a', most: 7, rate: 9 })
+  expect(compiled({ a: 'sum(x) / count()' }).aggregates).not.toEqual(one.aggregates)
+  // A space in text or in a name says something.
+  expect(compiled({ a: 'count_distinct(s + " a")' }).aggregates).not.toEqual(
+    compiled({ a: 'count_distinct(s + "a")' }).aggregates,
+  )
 })
 
 test('every problem of every output is told, with its output', () => {
@@ -219,6 +237,22 @@ test('first and last go by time, then split, then position, in whatever order re
   expect(aggregation.result(state)).toEqual({ first: 2, last: 6 })
 })
 
+test('the order of positions is one order, whatever texts and numbers they are', () => {
+  const positions = [0, 9, 10, '9', '10', '007', '1a', '9a', 'a', '-5', ''].map((position, x) => ({ position, x }))
+  const aggregation = compiled({ first: 'first(x)', last: 'last(x)' })
+  const of = (some: readonly { position: string | number; x: number }[]) => {
+    const state = aggregation.start()
+    for (const { position, x } of some) aggregation.add(state, { ...blank, x }, 0, 'a', position)
+    return aggregation.result(state)
+  }
+  fc.assert(
+    fc.property(fc.shuffledSubarray(positions, { minLength: 1 }), (some) => {
+      expect(of(some)).toEqual(of(some.toSorted((a, b) => a.x - b.x)))
+      expect(of(some)).toEqual(of(some.toReversed()))
+    }),
+  )
+})
+
 const outputs = {
   count: 'count()',
   some: 'count(q)',
@@ -237,6 +271,7 @@ const outputs = {
   last: 'last(q)',
   kinds: 'count_distinct(s)',
   prices: 'count_distinct(price)',
+  bytes: 'count_distinct(raw)',
 }
 const rows = fc.array(
   fc.record({
@@ -249,6 +284,7 @@ const rows = fc.array(
       .map((cents) => (cents / 100).toFixed(2).replace(/^-0\.00$/, '0.00')),
     s: fc.constantFrom('', 'a', 'b', '😀', '\uffff'),
     t: fc.option(fc.integer({ min: 0, max: 1e12 })),
+    raw: fc.option(fc.uint8Array({ maxLength: 1 })),
   }),
   { minLength: 1, maxLength: 20 },
 )

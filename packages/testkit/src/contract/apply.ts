@@ -1,4 +1,6 @@
-/** Driving a step as the engine does, for the transform suite: in this process or, given the same request, in a child. */
+/**
+ * Driving a step as the engine does, for the transform suite: in this process or, given the same request, in a child.
+ */
 import {
   batch,
   endOfRun,
@@ -9,7 +11,6 @@ import {
   type RecordType,
   type ResultKey,
   type Row,
-  type SavedMemory,
   type Transform,
   type TransformDefinition,
 } from '@millrace/core'
@@ -20,12 +21,23 @@ export interface TransformMaking {
   readonly options: unknown
   readonly input: RecordType
   readonly sides?: Readonly<Record<string, { readonly type: RecordType; readonly rows: readonly Row[] }>>
+  /** The memory of each split is kept apart. */
+  readonly partitionedBy?: readonly string[]
+}
+
+/** A record that came out of one of the input. */
+export interface Passed {
+  readonly row: Row
+  /** Its input row's place in the whole input. */
+  readonly from: number
+  /** As the engine makes it. */
+  readonly id: string
 }
 
 /** What came out, with input rows named by their place in the whole input. */
 export interface Outcome {
-  readonly out: { readonly row: Row; readonly from: number }[]
-  readonly sides: Record<string, { readonly row: Row; readonly from: number }[]>
+  readonly out: Passed[]
+  readonly sides: Record<string, Passed[]>
   readonly failed: { readonly from: number; readonly code: string; readonly field: string | undefined }[]
   readonly results: { readonly row: Row; readonly key: string; readonly time: number | undefined }[]
   /** What each apply said of itself, against the contract; empty: nothing wrong. */
@@ -34,29 +46,32 @@ export interface Outcome {
   readonly changed: Row[]
 }
 
+/** Rows of one split; `at`: the place of the first in the whole input, or the places of all. */
+export interface Part {
+  readonly rows: readonly Row[]
+  readonly at: number | readonly number[]
+  readonly split?: string
+}
+
 export interface Driven {
   readonly transform: Transform
   readonly outcome: Outcome
-  /** Applies rows that stand at `at` in the whole input. */
-  apply(rows: readonly Row[], at: number): void
+  /** Hands over rows that were read together. */
+  apply(...parts: readonly Part[]): void
   advance(now: Now): void
 }
 
-/** Saved entries as a step is given them. */
-export function savedMemory(entries: ReadonlyMap<string, string>): SavedMemory {
-  return {
-    get: (key) => entries.get(key),
-    entries: () => [...entries].sort(([a], [b]) => (a < b ? -1 : 1)).map(([key, value]) => [key, value, undefined]),
-  }
+/** The step's context in the pipeline. */
+export function contextOf({ input, sides, partitionedBy }: TransformMaking, env: Env) {
+  const types = Object.fromEntries(Object.entries(sides ?? {}).map(([name, side]) => [name, side.type]))
+  return { ...env, input, sides: types, ...(partitionedBy ? { partitionedBy } : {}) }
 }
 
 /** A step that is prepared and has its side inputs. */
 export async function drive(definition: TransformDefinition, making: TransformMaking, env: Env): Promise<Driven> {
-  const sides = making.sides ?? {}
-  const types = Object.fromEntries(Object.entries(sides).map(([name, side]) => [name, side.type]))
-  const transform = definition.create(making.options, { ...env, input: making.input, sides: types })
+  const transform = definition.create(making.options, contextOf(making, env))
   await transform.prepare?.({ signal: new AbortController().signal })
-  for (const [name, { rows }] of Object.entries(sides)) {
+  for (const [name, { rows }] of Object.entries(making.sides ?? {})) {
     for (let at = 0; at < rows.length || at === 0; at += 1000)
       transform.load?.(
         name,
@@ -72,7 +87,7 @@ export async function drive(definition: TransformDefinition, making: TransformMa
   return {
     transform,
     outcome,
-    apply: (rows, at) => applyOne(transform, multiplies, rows, at, env, outcome, result, failResult),
+    apply: (...parts) => applyOne(transform, multiplies, parts, env, outcome, result, failResult),
     advance(now) {
       const nobody = () => outcome.wrong.push('advance fails or hands on an input record, but it has none')
       while (transform.advance && !transform.advance(now, { fail: nobody, side: nobody, result, failResult }));
@@ -83,19 +98,14 @@ export async function drive(definition: TransformDefinition, making: TransformMa
 function applyOne(
   transform: Transform,
   multiplies: boolean,
-  given: readonly Row[],
-  at: number,
+  parts: readonly Part[],
   env: Env,
   outcome: Outcome,
   result: Output['result'],
   failResult: Output['failResult'],
 ): void {
-  const rows = given.map((row) => deepFreeze(structuredClone(row)))
-  const input = new Records({
-    rows,
-    from: [{ source: 'source', batch: batch({ split: 'rows', rows, positionAt: (i) => at + i }) }],
-    pipeline: env.pipeline,
-  })
+  const { input, given, places } = recordsOf(parts, env)
+  const { rows } = input
   const { wrong } = outcome
   const seen = new Map<number, string>()
   const use = (i: number, how: string) => {
@@ -111,11 +121,11 @@ function applyOne(
     {
       fail(i, code, more) {
         use(i, 'failed')
-        outcome.failed.push({ from: at + i, code, field: more?.field })
+        outcome.failed.push({ from: places[i]!, code, field: more?.field })
       },
       side(name, row, i) {
         use(i, `output ${name}`)
-        sideOf(name).push({ row, from: at + i })
+        sideOf(name).push({ row, from: places[i]!, id: input.id(i) })
       },
       result,
       failResult,
@@ -123,12 +133,8 @@ function applyOne(
     'source',
   )
   for (const [i, row] of rows.entries()) if (canonical(row) !== canonical(given[i])) outcome.changed.push(given[i]!)
-  const put = (
-    list: { row: Row; from: number }[],
-    name: string,
-    out: readonly Row[],
-    origins: Int32Array | undefined,
-  ) => {
+  const put = (list: Passed[], name: string, made: Records, origins: Int32Array | undefined) => {
+    const out = made.rows
     if (origins ? origins.length !== out.length : out.length !== rows.length)
       wrong.push(
         `${name}: ${out.length} rows with ${origins ? `${origins.length} origins` : `no origins for ${rows.length} rows`}`,
@@ -142,14 +148,28 @@ function applyOne(
         )
       use(i, name)
       last = i
-      list.push({ row, from: at + i })
+      list.push({ row, from: places[i]!, id: i < rows.length ? made.id(k) : '' })
     }
   }
-  put(outcome.out, 'output', applied.rows, applied.origins)
+  const made = input.derive(applied.rows, applied.origins, multiplies ? env.id : undefined)
+  put(outcome.out, 'output', made, applied.origins)
   for (const [name, side] of Object.entries(applied.sides ?? {}))
-    put(sideOf(name), `output ${name}`, side.rows, side.origins)
+    put(sideOf(name), `output ${name}`, input.derive(side.rows, side.origins), side.origins)
   if ((applied.held ?? 0) < 0 || (applied.held ?? 0) + seen.size > rows.length)
     wrong.push(`it says that it holds ${applied.held} of ${rows.length} rows, but ${seen.size} went elsewhere`)
+}
+
+/** Copies of the rows as records, with the places of each in the whole input, which are also its positions. */
+function recordsOf(parts: readonly Part[], env: Env) {
+  const places: number[] = []
+  const from = parts.map(({ rows, at, split = 'rows' }) => {
+    const own = rows.map((_, i) => (typeof at === 'number' ? at + i : at[i]!))
+    places.push(...own)
+    const copies = rows.map((row) => deepFreeze(structuredClone(row)))
+    return { source: 'source', batch: batch({ split, rows: copies, positionAt: (i) => own[i]! }) }
+  })
+  const input = new Records({ rows: from.flatMap((each) => each.batch.rows), from, pipeline: env.pipeline })
+  return { input, given: parts.flatMap(({ rows }) => rows), places }
 }
 
 /** All batches in order, then the end of a whole run. */
@@ -162,7 +182,7 @@ export async function runTransform(
   const driven = await drive(definition, making, env)
   let at = 0
   for (const rows of batches) {
-    driven.apply(rows, at)
+    driven.apply({ rows, at })
     at += rows.length
   }
   driven.advance(endOfRun)

@@ -2,6 +2,7 @@
 import {
   codegenAllowed,
   defineTransform,
+  type MemoryChange,
   option,
   type RecordType,
   type Row,
@@ -24,6 +25,7 @@ export const halve = defineTransform({
     output: bug === 'infers otherwise' ? { fields: { n: integer } } : output,
     sides: { odd: { fields: { n: integer } } },
     problems: [],
+    unchanged: { n: bug === 'keeps what was not there' ? 'm' : 'n' },
   }),
   create({ bug }) {
     if (bug === 'opens in create') openSync('/', 'r')
@@ -54,9 +56,13 @@ export const halve = defineTransform({
               ? { half, n }
               : bug === 'wrong value'
                 ? { n, half: half + 1 }
-                : { n, half },
+                : { n: bug === 'keeps what it changes' ? -n : n, half },
           )
           origins.push(bug === 'origins too far' ? i + 1 : i)
+          if (bug === 'gives a record twice') {
+            made.push({ n, half })
+            origins.push(i)
+          }
         }
         if (bug === 'origins fall') origins.reverse()
         if (bug === 'no origins') return { rows: made }
@@ -71,6 +77,10 @@ export const halve = defineTransform({
   },
 })
 
+/** The same, said to be what it is not. */
+const routingHalve = defineTransform({ ...halve, type: 'routing_halve', routes: true })
+const deafHalve = defineTransform({ ...halve, type: 'deaf_halve', removesRepeats: () => 'for ever' })
+
 /** Counts rows by name; gives the counts at the end. */
 export const tally = defineTransform({
   kind: 'transform',
@@ -78,24 +88,37 @@ export const tally = defineTransform({
   summary: 'Counts.',
   options,
   stateful: true,
+  counts: true,
+  keyedBy: () => ['name'],
+  memory: ({ bug }, { input }) =>
+    bug === 'depends on all fields'
+      ? Object.keys(input.fields)
+      : bug === 'depends on nothing'
+        ? 'names'
+        : input.fields['name']!.type.kind,
   infer: () => ({
     output: { fields: { name: { type: { kind: 'string' }, optional: false }, count: integer } },
     problems: [],
   }),
-  create: ({ bug }) => counting(bug),
+  create: ({ bug }, { partitionedBy }) => counting(bug, partitionedBy !== undefined),
 })
 
 /** The same, undeclared. */
-export const secretTally = defineTransform({ ...tally, type: 'secret_tally', stateful: false })
+export const secretTally = defineTransform({ ...tally, type: 'secret_tally', stateful: false, counts: false })
 
-function counting(bug: string): Transform {
+function counting(bug: string, apart: boolean): Transform {
   const counts = new Map<string, number>()
+  const splits = new Map<string, string>()
   const changed = new Set<string>()
   return {
-    apply({ rows }) {
-      for (const row of rows) {
+    apply(records) {
+      const { rows } = records
+      for (const [i, row] of rows.entries()) {
         const name = String(row['name'])
-        counts.set(name, (counts.get(name) ?? 0) + 1)
+        const more = bug === 'counts by turns' ? (counts.get(name) ?? 0) + Number(records.id(i).split('@')[1]) : 1
+        counts.set(name, (counts.get(name) ?? 0) + more)
+        const at = bug === 'reads all from the first split' ? 0 : i
+        if (apart && bug !== 'names no split') splits.set(name, records.origin(at)!.batch.split)
         if (bug !== 'forgets a change' || name !== 'bob') changed.add(name)
       }
       return { rows: [], origins: new Int32Array(), held: bug === 'holds too many' ? rows.length + 1 : rows.length }
@@ -107,15 +130,21 @@ function counting(bug: string): Transform {
     cut() {
       const names = [...changed]
       if (bug !== 'repeats its changes') changed.clear()
-      const entries = names.map((name) => [name, String(counts.get(name))] as const)
+      const entries = names.map((name, i): MemoryChange => {
+        const key = bug === 'keys clash' ? String(i) : name
+        const count = String(counts.get(name))
+        return splits.has(name) ? [key, count, splits.get(name)!] : [key, count]
+      })
       if (bug === 'clears at the cut') counts.clear()
       return bug === 'names a key twice' ? [...entries, ...entries] : entries
     },
+    changes: () => changed.size + (bug === 'tells of too many changes' ? 1 : 0),
     ...(bug === 'never restores'
       ? {}
       : {
           restore(saved: SavedMemory) {
-            for (const [name, count] of saved.entries()) {
+            for (const [name, count, split] of saved.entries()) {
+              if (split !== undefined) splits.set(name, split)
               counts.set(name, bug === 'restores wrong' ? 0 : Number(count))
               if (bug === 'takes what it restored for a change') changed.add(name)
             }
@@ -124,4 +153,4 @@ function counting(bug: string): Transform {
   }
 }
 
-export default [halve, tally, secretTally]
+export default [halve, routingHalve, deafHalve, tally, secretTally]

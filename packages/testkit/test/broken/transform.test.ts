@@ -32,7 +32,7 @@ const tallied = (bug = ''): TransformSetup => ({
 transformContract(module, 'halve', { plainly: () => halved() })
 transformContract(module, 'tally', { plainly: () => tallied() })
 
-type Bug = readonly [type: 'halve' | 'tally' | 'secret_tally', bug: string]
+type Bug = readonly [type: 'halve' | 'routing_halve' | 'deaf_halve' | 'tally' | 'secret_tally', bug: string]
 
 /** The bugs that each check must see. */
 const bugs: Record<string, readonly Bug[]> = {
@@ -73,13 +73,34 @@ const bugs: Record<string, readonly Bug[]> = {
     ['secret_tally', ''],
   ],
   'gives the same without generated code': [['halve', 'twin differs']],
+  'keeps unchanged what it says': [
+    ['halve', 'keeps what it changes'],
+    ['halve', 'keeps what was not there'],
+  ],
+  'gives no two records of one output the same id': [['halve', 'gives a record twice']],
+  'sends each record to one of its named outputs, where it routes': [['routing_halve', '']],
+  'tells how many changes the next cut gives': [['tally', 'tells of too many changes']],
+  'names what its memory depends on': [
+    ['tally', 'depends on all fields'],
+    ['tally', 'depends on nothing'],
+  ],
+  'keeps the memory of each split apart, and moves it': [
+    ['tally', 'names no split'],
+    ['tally', 'reads all from the first split'],
+    ['tally', 'keys clash'],
+  ],
+  'depends on the order of lanes only where it says so': [['tally', 'counts by turns']],
+  'removes repeats or says that it counts them': [
+    ['deaf_halve', ''],
+    ['secret_tally', ''],
+  ],
 }
 
 describe('a broken step', () => {
   const subject = ([type, bug]: Bug): TransformSubject => ({
     module,
     type,
-    setup: () => (type === 'halve' ? halved(bug) : tallied(bug)),
+    setup: () => (type.endsWith('halve') ? halved(bug) : tallied(bug)),
   })
   it('is there for every check', () => expect(Object.keys(bugs)).toEqual(transformChecks.map((check) => check.name)))
   for (const check of transformChecks) {

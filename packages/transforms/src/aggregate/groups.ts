@@ -1,76 +1,104 @@
 /**
- * The groups of an aggregation: nested Maps, a level per field of `by`, with the last group kept at hand, since neighbours are often of one group. What changed
- * since the last save is remembered by group, not by record.
+ * The groups of an aggregation: nested Maps, a level per field of `by`, with the last group kept at hand, since
+ * neighbours are often of one group.
  */
-import { type AggregateState, fromJson, type Json, type RecordType, type Row, toJson } from '@millrace/core'
-import { flat } from '../flat.ts'
+import {
+  type AggregateState,
+  comparableOf,
+  cutLoose,
+  fieldReader,
+  fromJson,
+  type Json,
+  type RecordType,
+  type Row,
+  toJson,
+} from '@millrace/core'
 
 export interface Group {
   /** The values of `by`, in order. */
   readonly values: readonly unknown[]
-  /** Canonical JSON of the values: what the group is saved under. */
+  /** The same as Maps tell them apart. */
+  readonly parts: readonly unknown[]
+  /** Canonical JSON of the values: what the group is saved under, and what its result is known by. */
   readonly saved: string
   state: AggregateState
+  /** Where each split has memory of its own: the split of its records. */
+  split: string | undefined
+  /** It is among the changes since the last save. */
   changed: boolean
+  /** It has given its result. */
+  gone: boolean
 }
 
 export interface Groups {
-  /** The group of a row, made where it is new. */
-  of(row: Row): Group
+  /** The group of a row; undefined: there is none yet. */
+  of(row: Row): Group | undefined
+  /** Makes the group of a row that has none. */
+  add(row: Row, state: AggregateState): Group
   /** In the order in which they were first seen. */
   all(): Iterable<Group>
   readonly size: number
-  restore(saved: string, state: AggregateState): void
+  restore(saved: string, state: AggregateState, split: string | undefined): void
   forget(group: Group): void
 }
 
 type Level = Map<unknown, Level | Group>
 
-/** Groups by the values of these fields; null is a value like any other. `start` gives the state of a new one. */
-export function createGroups(input: RecordType, by: readonly string[], start: () => AggregateState): Groups {
-  const parts = by.map((name) => ({ name, ...jsonOf(input, name) }))
-  const depth = parts.length
+/** Groups by the values of these fields; null is a value like any other. */
+export function createGroups(input: RecordType, by: readonly string[]): Groups {
+  const fields = by.map((name) => {
+    const { type } = input.fields[name]!
+    return { value: fieldReader(name), comparable: comparableOf(type), write: toJson(type), read: fromJson(type) }
+  })
+  const depth = fields.length
   let top: Level = new Map()
   const order = new Set<Group>()
   let last: Group | undefined
-  const find = (values: readonly unknown[]): Group => {
+  const find = (parts: readonly unknown[]): Group | undefined => {
+    let level: Level | undefined = top
+    for (let d = 0; level && d < depth - 1; d++) level = level.get(parts[d]) as Level | undefined
+    return level?.get(depth === 0 ? null : parts[depth - 1]) as Group | undefined
+  }
+  const add = (values: readonly unknown[], parts: readonly unknown[], state: AggregateState): Group => {
+    const saved = JSON.stringify(values.map((value, d) => fields[d]!.write(value)))
+    const group: Group = { values, parts, saved, state, split: undefined, changed: false, gone: false }
     let level = top
     for (let d = 0; d < depth - 1; d++) {
-      let next = level.get(values[d]) as Level | undefined
-      if (!next) level.set(keep(values[d]), (next = new Map()))
+      let next = level.get(parts[d]) as Level | undefined
+      if (!next) level.set(parts[d], (next = new Map()))
       level = next
     }
-    const key = depth === 0 ? null : values[depth - 1]
-    let group = level.get(key) as Group | undefined
-    if (!group) {
-      const kept = values.map(keep)
-      group = {
-        values: kept,
-        saved: JSON.stringify(kept.map((value, d) => parts[d]!.write(value))),
-        state: start(),
-        changed: false,
-      }
-      level.set(depth === 0 ? null : kept[depth - 1], group)
-      order.add(group)
-    }
+    level.set(depth === 0 ? null : parts[depth - 1], group)
+    order.add(group)
     return group
   }
+  const partsOf = (values: readonly unknown[]) => values.map((value, d) => fields[d]!.comparable?.(value) ?? value)
+  const parts = new Array<unknown>(depth)
   return {
     of(row) {
-      if (last) {
-        let same = true
-        for (let d = 0; same && d < depth; d++) same = (row[parts[d]!.name] ?? null) === last.values[d]
-        if (same) return last
+      let isLast = last !== undefined
+      for (let d = 0; d < depth; d++) {
+        const { value, comparable } = fields[d]!
+        const part = comparable ? comparable(value(row)) : value(row)
+        if (isLast && part !== last!.parts[d]) isLast = false
+        parts[d] = part
       }
-      return (last = find(parts.map(({ name }) => row[name] ?? null)))
+      if (isLast) return last
+      const found = find(parts)
+      if (found) last = found
+      return found
+    },
+    add(row, state) {
+      const values = fields.map(({ value }) => kept(value(row)))
+      return (last = add(values, partsOf(values), state))
     },
     all: () => order,
     get size() {
       return order.size
     },
-    restore(saved, state) {
-      const values = (JSON.parse(saved) as Json[]).map((value, d) => (value === null ? null : parts[d]!.read(value)))
-      find(values).state = state
+    restore(saved, state, split) {
+      const values = (JSON.parse(saved) as Json[]).map((value, d) => (value === null ? null : fields[d]!.read(value)))
+      add(values, partsOf(values), state).split = split
     },
     forget(group) {
       order.delete(group)
@@ -81,9 +109,5 @@ export function createGroups(input: RecordType, by: readonly string[], start: ()
   }
 }
 
-const keep = (value: unknown): unknown => (typeof value === 'string' ? flat(value) : value)
-
-function jsonOf(input: RecordType, name: string) {
-  const { type } = input.fields[name]!
-  return { write: toJson(type), read: fromJson(type) }
-}
+/** A value for keeping. 0 and -0 are one group, whose value is 0 whichever came first. */
+const kept = (value: unknown): unknown => (typeof value === 'number' ? value + 0 : cutLoose(value))

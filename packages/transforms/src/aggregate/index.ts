@@ -1,24 +1,30 @@
 /**
- * `aggregate`: one result a group. Without a window the results come when the input has ended, so it needs a run that goes from beginning to end.
+ * `aggregate`: one result a group. Without a window the results come when the input has ended, so it needs a run that
+ * goes from beginning to end.
  *
  * Its memory is a state per group; a save writes the groups that changed since the last one. A result is known by the
  * values of its group. A group whose result cannot be told (a sum that does not fit) fails as a result, under that key.
  */
 import {
+  type Aggregation,
   compileAggregates,
   DataError,
   defineTransform,
   type Field,
   isKeyType,
   type Json,
+  type MemoryChange,
   MillraceError,
   option,
   type Problem,
+  type RecordType,
   type Row,
   typeText,
 } from '@millrace/core'
-import { lookUp, nameTaken, recordOf } from '../fields.ts'
+import { lookUp, nameTaken, recordOf, typesOf } from '../fields.ts'
+import { splitReader } from '../splits.ts'
 import { createGroups, type Group } from './groups.ts'
+import { placeReader } from './places.ts'
 
 const options = option.object({
   by: option.list(option.field('A field.'), 'The fields that make a group; none: one group of all.', {
@@ -38,6 +44,8 @@ const options = option.object({
   }),
 })
 
+const none = new Int32Array(0)
+
 /** Results are handed out in pieces of this many. */
 const piece = 1000
 
@@ -47,7 +55,20 @@ export const aggregate = defineTransform({
   summary: 'Counts, sums and the like over groups of records: one result a group at the end of the input.',
   stateful: true,
   needsEnd: true,
+  counts: true,
   options,
+
+  keyedBy: ({ by }) => (by.length > 0 ? by : undefined),
+
+  memory({ by, outputs }, { input, id, partitionedBy }) {
+    const { aggregates, fields } = compiledFor(outputs, input, id)
+    return {
+      by: typesOf(input, by),
+      aggregates,
+      fields: typesOf(input, fields.toSorted()),
+      bySplit: partitionedBy !== undefined,
+    }
+  },
 
   infer({ by, outputs }, { input }) {
     const problems: Problem[] = []
@@ -76,15 +97,14 @@ export const aggregate = defineTransform({
           ...compiled.problems.map(({ output, ...problem }) => ({ ...problem, at: ['outputs', output] })),
         ],
       }
-    return { output: recordOf([...fields, ...Object.entries(compiled.type.fields)]), problems }
+    // A result is no input record, so none of its fields is one of theirs.
+    return { output: recordOf([...fields, ...Object.entries(compiled.type.fields)]), problems, unchanged: {} }
   },
 
-  create({ by, outputs, max_groups }, { input, id }) {
-    const compiled = compileAggregates(outputs, input)
-    if (!compiled.ok) throw new TypeError(`${id}: ${compiled.problems[0]!.message}`)
-    const groups = createGroups(input, by, compiled.start)
+  create({ by, outputs, max_groups }, { input, id, partitionedBy }) {
+    const compiled = compiledFor(outputs, input, id)
+    const groups = createGroups(input, by)
     let changed: Group[] = []
-    let gone: string[] = []
     const touch = (group: Group) => {
       if (group.changed) return
       group.changed = true
@@ -98,27 +118,26 @@ export const aggregate = defineTransform({
     return {
       apply(records, out) {
         const { rows } = records
+        const splitOf = partitionedBy && splitReader(records)
+        const placeOf = compiled.ordered ? placeReader(records) : undefined
         let held = 0
         for (let i = 0; i < rows.length; i++) {
           const row = rows[i]!
-          const group = groups.of(row)
+          const known = groups.of(row)
+          const state = known ? known.state : compiled.start()
           try {
-            if (compiled.ordered) {
-              const origin = records.origin(i)
-              compiled.add(
-                group.state,
-                row,
-                records.time(i) ?? 0,
-                origin?.batch.split ?? '',
-                origin ? origin.batch.positionAt(origin.index) : records.id(i),
-              )
-            } else compiled.add(group.state, row)
+            if (placeOf) {
+              const { time, split, position } = placeOf(i)
+              compiled.add(state, row, time, split, position)
+            } else compiled.add(state, row)
           } catch (error) {
             if (!(error instanceof DataError)) throw error
             out.fail(i, error.code, { message: error.message, ...(error.field ? { field: error.field } : {}) })
             continue
           }
           held++
+          const group = known ?? groups.add(row, state)
+          if (splitOf) group.split = splitOf(i)
           touch(group)
         }
         if (groups.size > max_groups) {
@@ -131,7 +150,7 @@ export const aggregate = defineTransform({
             },
           )
         }
-        return { rows: [], held }
+        return { rows: [], origins: none, held }
       },
       advance({ end }, out) {
         if (!end) return true
@@ -148,25 +167,32 @@ export const aggregate = defineTransform({
               ...(error.field ? { field: error.field } : {}),
             })
           }
-          gone.push(group.saved)
+          group.gone = true
+          touch(group)
           groups.forget(group)
         }
         return true
       },
       cut() {
-        const entries: (readonly [string, string | null])[] = gone.map((saved) => [saved, null])
-        const left = new Set(gone)
-        for (const group of changed) {
+        const entries = changed.map((group): MemoryChange => {
           group.changed = false
-          if (!left.has(group.saved)) entries.push([group.saved, compiled.encode(group.state)])
-        }
+          const value = group.gone ? null : compiled.encode(group.state)
+          return group.split === undefined ? [group.saved, value] : [group.saved, value, group.split]
+        })
         changed = []
-        gone = []
         return entries
       },
+      changes: () => changed.length,
       restore(memory) {
-        for (const [saved, text] of memory.entries()) groups.restore(saved, compiled.decode(text))
+        for (const [saved, text, split] of memory.entries()) groups.restore(saved, compiled.decode(text), split)
       },
     }
   },
 })
+
+/** The aggregates of a config that `infer` found right. */
+function compiledFor(outputs: Readonly<Record<string, string>>, input: RecordType, id: string): Aggregation {
+  const compiled = compileAggregates(outputs, input)
+  if (!compiled.ok) throw new TypeError(`${id}: ${compiled.problems[0]!.message}`)
+  return compiled
+}

@@ -1,11 +1,12 @@
 /**
- * `call`: a function of the user's project makes each record anew. It gets a copy of the record and returns a record, a list of records (`returns: rows`) or
- * null, which filters the record out. What it returns is checked against the declared schema, so a mistake in it ends in the dead letter and not in a sink. It
- * is called once a record, synchronously, and must depend on nothing but its record: after a crash it is called again.
+ * `call`: a function of the user's project makes each record anew. It gets a copy of the record and returns a record, a
+ * list of records (`returns: rows`) or null, which filters the record out. What it returns is checked against the
+ * declared schema, so a mistake in it ends in the dead letter and not in a sink. It is called once a record,
+ * synchronously, and must depend on nothing but its record: after a crash it is called again.
  */
 import { isAbsolute, relative } from 'node:path'
 import { DataError, defineTransform, option, type Output, type Problem, type Row } from '@millrace/core'
-import { rowMaker } from '../rows.ts'
+import { rowCopier } from './copy.ts'
 import { loadFunction, splitReference, type StepFunction } from './load.ts'
 import { resultReader } from './result.ts'
 
@@ -54,24 +55,24 @@ export const call = defineTransform({
   },
 
   create({ function: reference, output, returns }, { input, id, resolve }) {
-    const fields = Object.keys(input.fields)
-    // The function may do with its record what it likes: others read the original.
-    const copy = rowMaker(
-      fields.map((name) => [name, name]),
-      input,
-      true,
-    )
+    const copy = rowCopier(input)
     const read = resultReader(output)
     let step: StepFunction | undefined
 
     /** The records made of one. */
     const made = (row: Row): readonly Row[] => {
-      const result: unknown = step!(copy(row, []))
+      const result: unknown = step!(copy(row))
+      if (result instanceof Promise) {
+        // Nobody waits for it, so its failure would end the process.
+        result.catch(() => {})
+        throw new DataError('bad_result', `${reference} returned a promise: a function is synchronous`)
+      }
       if (result === null || result === undefined) return []
       if (returns === 'row') return [read(result)]
       if (!Array.isArray(result))
         throw new DataError('bad_result', `${reference} returned ${kindOf(result)}: expected a list of records`)
-      return result.map(read)
+      // Unlike map, it does not pass over what was never set.
+      return Array.from(result, read)
     }
 
     return {
@@ -97,15 +98,26 @@ export const call = defineTransform({
   },
 })
 
-/** What the function threw, or what is wrong with its result. It may throw core's `DataError` to name a code and a field of its own. */
+/**
+ * What the function threw, or what is wrong with its result. It may throw core's `DataError`, of whichever copy of
+ * core, to name a code and a field of its own.
+ */
 function failed(error: unknown, reference: string, out: Output, i: number): void {
-  if (error instanceof Error && error.name === 'DataError') {
-    const { code, field, message } = error as DataError
-    out.fail(i, code, { ...(field === undefined ? {} : { field }), message })
-    return
+  const { code, field, message } = (
+    error instanceof Error && error.name === 'DataError' ? error : {}
+  ) as Partial<DataError>
+  if (typeof code === 'string')
+    out.fail(i, code, { ...(field === undefined ? {} : { field }), message: String(message) })
+  else out.fail(i, 'call_failed', { message: `${reference} threw ${thrownText(error)}` })
+}
+
+/** Anything can be thrown, even what cannot be made text. */
+function thrownText(thrown: unknown): string {
+  try {
+    return thrown instanceof Error ? `${thrown.name}: ${thrown.message}` : String(thrown)
+  } catch {
+    return 'a value that has no text'
   }
-  const message = error instanceof Error ? `${error.name}: ${error.message}` : String(error)
-  out.fail(i, 'call_failed', { message: `${reference} threw ${message}` })
 }
 
 const kindOf = (value: unknown): string => (typeof value === 'object' ? 'a record' : typeof value)

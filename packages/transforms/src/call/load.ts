@@ -3,12 +3,15 @@ import { existsSync } from 'node:fs'
 import { pathToFileURL } from 'node:url'
 import { MillraceError, type Row } from '@millrace/core'
 
-/** A function of the user's: a record in its in-memory form (see the types of schemas) to one, to several, or to none. */
+/**
+ * A function of the user's: a record in its in-memory form (see the types of schemas) to one, to several, or to none.
+ */
 export type StepFunction<In = Row, Out = unknown> = (row: In) => Out
 
 /**
- * Gives a function for `call` its types: `export const clean = defineStep<Invoice, CleanInvoice>((row) => ({ ... }))`. The row is the function's own copy;
- * null filters the record out; a list goes with `returns: rows`. What it throws sends the record where `on_error` says.
+ * Gives a function for `call` its types: `export const clean = defineStep<Invoice, CleanInvoice>((row) => ({ ... }))`.
+ * The row is the function's own copy; null filters the record out; a list goes with `returns: rows`. What it throws
+ * sends the record where `on_error` says.
  */
 export const defineStep = <In extends object = Row, Out extends object = Row>(
   step: (row: In) => Out | readonly Out[] | null,

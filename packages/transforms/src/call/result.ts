@@ -1,4 +1,7 @@
-/** Checking what a user's function returned: each value must have the one form in memory that its declared type has (see core's schema.ts). */
+/**
+ * Checking what a user's function returned: each value must have the one form in memory that its declared type has (see
+ * core's schema.ts).
+ */
 import {
   DataError,
   type Field,
@@ -10,8 +13,12 @@ import {
   typeText,
 } from '@millrace/core'
 import { rowMaker } from '../rows.ts'
+import { copied } from './copy.ts'
 
-/** Makes a row of one shape from a returned record. Throws `DataError` with code `bad_result` and the field at fault. Absent fields become null. */
+/**
+ * Makes a row of one shape from a returned record. Throws `DataError` with code `bad_result` and the field at fault.
+ * Absent fields become null.
+ */
 export function resultReader(output: RecordType): (value: unknown) => Row {
   const read = recordReader(output)
   return (value) => {
@@ -57,14 +64,23 @@ function valueReader(type: Type): Read {
   if (type.kind === 'list') {
     const item = fieldReader(type.of)
     return (value, path) =>
-      Array.isArray(value) ? value.map((each, i) => item(each, `${path}[${i}]`)) : refuse(value, type, path)
+      Array.isArray(value) ? Array.from(value, (each, i) => item(each, `${path}[${i}]`)) : refuse(value, type, path)
   }
   if (type.kind === 'object') {
     const read = recordReader(type.record)
     return (value, path) => (isRecord(value) ? read(value, path) : refuse(value, type, path))
   }
   const test = testOf(type)
-  return (value, path) => (test(value) ? value : refuse(value, type, path))
+  const keep = keptAs(type)
+  return (value, path) => (test(value) ? keep(value) : refuse(value, type, path))
+}
+
+/** The value in its one form, and out of the function's reach. */
+function keptAs({ kind }: Type): (value: unknown) => unknown {
+  if (kind === 'json' || kind === 'bytes') return copied
+  // -0 is no whole number of its own.
+  if (kind === 'integer' || kind === 'timestamp') return (value) => (value as number) + 0
+  return (value) => value
 }
 
 function testOf(type: Type): (value: unknown) => boolean {
@@ -105,7 +121,7 @@ function isUnchanged(canonical: (text: string) => unknown, text: string): boolea
 function isJson(value: unknown): boolean {
   if (value === null || typeof value === 'string' || typeof value === 'boolean') return true
   if (typeof value === 'number') return Number.isFinite(value)
-  if (Array.isArray(value)) return value.every(isJson)
+  if (Array.isArray(value)) return Array.from(value).every(isJson)
   return isRecord(value) && Object.values(value).every(isJson)
 }
 

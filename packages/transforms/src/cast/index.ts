@@ -1,18 +1,21 @@
-/** `cast`: fields get other types. Nothing is rounded: a value that the new type cannot hold exactly is a data error. */
+/**
+ * `cast`: fields get other types. Nothing is rounded: a value that the new type cannot hold exactly is a data error.
+ */
 import {
   checkDateFormat,
   checkZone,
   DataError,
   defineTransform,
   type Field,
+  fieldReader,
   option,
   parseType,
   type Problem,
   typeText,
 } from '@millrace/core'
 import { conversionOf, type DateOptions } from './conversion.ts'
-import { lookUp, withFields } from '../fields.ts'
-import { columnsWith, fieldReader, Passed, rowMaker } from '../rows.ts'
+import { lookUp, unchangedBut, withFields } from '../fields.ts'
+import { columnsWith, Passed, rowMaker } from '../rows.ts'
 
 const typeExample = 'decimal(10,2)'
 const options = option.map(
@@ -96,7 +99,9 @@ export const cast = defineTransform({
         })
     }
     // Where a type is unknown, nothing can be said of the steps that follow.
-    return changes.size < Object.keys(config).length ? { problems } : { output: withFields(input, changes), problems }
+    const names = Object.keys(config)
+    if (changes.size < names.length) return { problems }
+    return { output: withFields(input, changes), problems, unchanged: unchangedBut(input, names) }
   },
 
   create(config, { input }) {

@@ -1,20 +1,22 @@
 /**
- * `join`: fields of another, bounded input are added to each record. The other side is read whole before the first record, at every start, and kept in memory by
- * key; of each of its rows only the fields that are added. A null key matches nothing. Each record finds at most one row, so none is multiplied: two rows with
- * one key are an error unless `take` says which counts.
+ * `join`: fields of another, bounded input are added to each record. The other side is read whole before the first
+ * record, at every start, and kept in memory by key; of each of its rows only the fields that are added. A null key
+ * matches nothing. Each record finds at most one row, so none is multiplied: two rows with one key are an error unless
+ * `take` says which counts.
  */
 import {
   compileKey,
+  cutLoose,
   defineTransform,
   type Field,
+  flat,
   MillraceError,
   option,
   type Problem,
   type Row,
   type SideInput,
 } from '@millrace/core'
-import { flat } from '../flat.ts'
-import { withFields } from '../fields.ts'
+import { unchangedBut, withFields } from '../fields.ts'
 import { type PickItem, pickOption } from '../pick.ts'
 import { columnsWith, Passed, rowMaker } from '../rows.ts'
 import { checkKeys, checkSide, type Matched, sideFields, sourceTypeOf } from './side.ts'
@@ -125,7 +127,8 @@ export const join = defineTransform({
         { type: field.type, optional: field.optional || type === 'left' },
       ]),
     )
-    return problems.length ? { problems } : { output: withFields(input, changes), problems }
+    if (problems.length) return { problems }
+    return { output: withFields(input, changes), problems, unchanged: unchangedBut(input) }
   },
 
   create({ on, type, fields, take, max_rows: maxRows, file, source }, { input, sides, id }) {
@@ -182,10 +185,6 @@ export const join = defineTransform({
   },
 })
 
-/** The values that are added, in the order of the fields; texts are cut loose from the file they were read from. */
-function valuesOf(added: readonly Matched[], row: Row): readonly unknown[] {
-  return added.map(({ from }) => {
-    const value = Object.hasOwn(row, from) ? row[from] : null
-    return typeof value === 'string' ? flat(value) : (value ?? null)
-  })
-}
+/** The values that are added, in the order of the fields, cut loose from the file they were read from. */
+const valuesOf = (added: readonly Matched[], row: Row): readonly unknown[] =>
+  added.map(({ from }) => cutLoose(Object.hasOwn(row, from) ? (row[from] ?? null) : null))

@@ -84,8 +84,11 @@ export function checkKeys(
   }
 }
 
-// An integer and a whole double are the same number, and the same text in a key.
-const comparable = (a: Type, b: Type): boolean => sameType(a, b) || (isDouble(a) && isDouble(b))
+// An integer and a whole double are the same number, and the same text in a key; so are decimals of one scale.
+const comparable = (a: Type, b: Type): boolean =>
+  sameType(a, b) ||
+  (isDouble(a) && isDouble(b)) ||
+  (a.kind === 'decimal' && b.kind === 'decimal' && a.scale === b.scale)
 const isDouble = (type: Type): boolean => type.kind === 'integer' || type.kind === 'number'
 
 /** Added fields exist, and their names are free. `isPicked`: they stand in `fields`. */

@@ -1,10 +1,13 @@
 /**
- * What each aggregate keeps per group, and how a value is added. A state is one value: a number where one is enough, else an object. Exact sums are numbers as
- * long as they are safe integers and BigInt from there on; sums of doubles keep the error of each addition beside the sum (Neumaier), so that their result
- * does not depend on how the records were split up. States become JSON, and two states of the same group can be merged.
+ * What each aggregate keeps per group, and how a value is added. A state is one value: a number where one is enough,
+ * else an object. Exact sums are numbers as long as they are safe integers and BigInt from there on; sums of doubles
+ * keep the error of each addition beside the sum (Neumaier), so that their result does not depend on how the records
+ * were split up. States become JSON, and two states of the same group can be merged.
  */
 import { fromJson, toJson } from '../../convert.ts'
 import { DataError } from '../../errors.ts'
+import { cutLoose } from '../../flat.ts'
+import { comparableOf, isKeyType } from '../../key.ts'
 import type { Json } from '../../record.ts'
 import type { Type } from '../../schema.ts'
 import { ordering } from '../check/comparisons.ts'
@@ -52,7 +55,7 @@ export const countOf: Accumulator<number> = {
   ...plain,
 }
 
-// --- sums ------------------------------------------------------------------------------------------------------------------------------------------
+// --- sums ---
 
 /** A whole number: a number while it is safe, else a BigInt. */
 type Whole = number | bigint
@@ -193,24 +196,27 @@ function quotient(a: Whole, b: bigint): number {
   return Number(`${scaled}e-40`)
 }
 
-// --- single values ---------------------------------------------------------------------------------------------------------------------------------
+// --- single values ---
 
 /** A value, or undefined before there was one. */
 type Held = unknown
+
+/** What was held, as a result. JSON has no -0: it becomes 0 in every result, not only in those of a restored state. */
+const given = (value: Held): unknown => (typeof value === 'number' ? value + 0 : (value ?? null))
 
 export function extremeOf(type: Type, which: 'min' | 'max'): Accumulator<Held> | undefined {
   const operation = ordering(which === 'min' ? '<' : '>', type)
   if (!operation) return undefined
   const isBefore = operation.call as (a: unknown, b: unknown) => boolean
   const better = (state: Held, value: Held): Held =>
-    state === undefined || (value !== undefined && isBefore(value, state)) ? value : state
+    state === undefined || (value !== undefined && isBefore(value, state)) ? cutLoose(value) : state
   const [write, read] = [toJson(type), fromJson(type)]
   return {
     type,
     empty: () => undefined,
     add: better,
     merge: better,
-    result: (state) => state ?? null,
+    result: given,
     toJson: (state) => write(state),
     fromJson: (json) => (json === null ? undefined : read(json)),
   }
@@ -224,12 +230,13 @@ interface Timed {
   readonly value: unknown
 }
 
-/** Positions of one split in its order: numbers and texts of digits by value, other texts by code points. */
+/** Positions of one split: numbers by value, then texts of digits by value, then other texts by code points. */
 function comparePositions(a: string | number, b: string | number): number {
-  if (typeof a === 'number' && typeof b === 'number') return a - b
-  const [x, y] = [String(a), String(b)]
-  if (x.length !== y.length && /^\d+$/.test(x) && /^\d+$/.test(y)) return x.length - y.length
-  return compareText(x, y)
+  if (typeof a === 'number') return typeof b === 'number' ? a - b : -1
+  if (typeof b === 'number') return 1
+  const [x, y] = [/^\d+$/.test(a), /^\d+$/.test(b)]
+  if (x !== y) return x ? -1 : 1
+  return (x && a.length - b.length) || compareText(a, b)
 }
 
 const compareTimes = (time: number, split: string, position: string | number, other: Timed): number =>
@@ -245,11 +252,11 @@ export function endOf(type: Type, which: 'first' | 'last'): Accumulator<Timed | 
     empty: () => undefined,
     add: (state, value, time, split, position) =>
       state === undefined || replaces(compareTimes(time, split, position, state))
-        ? { time, split, position, value }
+        ? { time, split, position, value: cutLoose(value) }
         : state,
     merge: (a, b) =>
       a === undefined || (b !== undefined && replaces(compareTimes(b.time, b.split, b.position, a))) ? b : a,
-    result: (state) => state?.value ?? null,
+    result: (state) => given(state?.value),
     toJson: (state) => (state ? [state.time, state.split, state.position, write(state.value)] : null),
     fromJson(json) {
       if (json === null) return undefined
@@ -259,25 +266,19 @@ export function endOf(type: Type, which: 'first' | 'last'): Accumulator<Timed | 
   }
 }
 
-/** Values of these types are one when `===` says so. */
-const plainKinds: readonly Type['kind'][] = [
-  'string',
-  'boolean',
-  'integer',
-  'bigint',
-  'number',
-  'decimal',
-  'date',
-  'timestamp',
-]
-
 export function distinct(type: Type): Accumulator<Set<unknown>> | undefined {
-  if (!plainKinds.includes(type.kind)) return undefined
-  const [write, read] = [toJson(type), fromJson(type)]
+  if (!isKeyType(type)) return undefined
+  const comparable = comparableOf(type)
+  // What is kept in place of a value is JSON as it is.
+  const [write, read] = comparable
+    ? [(value: unknown) => value as Json, (json: Json) => json]
+    : [toJson(type), fromJson(type)]
   return {
     type: integer,
     empty: () => new Set(),
-    add: (state, value) => state.add(value),
+    add: comparable
+      ? (state, value) => state.add(comparable(value))
+      : (state, value) => (state.has(value) ? state : state.add(cutLoose(value))),
     merge: (a, b) => a.union(b),
     result: (state) => state.size,
     toJson: (state) => [...state].map(write),

@@ -1,4 +1,7 @@
-/** The functions over records, for the outputs of `aggregate`. All but `count()` leave out records for which their value is null. */
+/**
+ * The functions over records, for the outputs of `aggregate`. All but `count()` leave out records for which their value
+ * is null.
+ */
 import type { FunctionEntry } from '../functions/entry.ts'
 
 const aggregate = (
@@ -50,7 +53,7 @@ export const aggregateFunctions: readonly FunctionEntry[] = [
     'first',
     ['x: T'],
     'T',
-    'The value of the first record: by event time, then split, then position.',
+    'The value of the first record: by event time, then source and split, then position.',
     ['first(x)', '3'],
     'FIRST_VALUE(x)',
   ),
@@ -58,7 +61,7 @@ export const aggregateFunctions: readonly FunctionEntry[] = [
     'last',
     ['x: T'],
     'T',
-    'The value of the last record: by event time, then split, then position.',
+    'The value of the last record: by event time, then source and split, then position.',
     ['last(x)', '2'],
     'LAST_VALUE(x)',
   ),

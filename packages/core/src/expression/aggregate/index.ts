@@ -1,7 +1,8 @@
 /**
- * Aggregates: outputs such as `sum(Quantity * UnitPrice) / count()`. Each aggregate in an output becomes a slot with an accumulator over the records of a
- * group; around the slots an output is an expression like any other, whose fields are the slots. Equal aggregates share a slot. Adding a record evaluates all
- * arguments before any slot changes, so a record with a data error leaves the group as it was.
+ * Aggregates: outputs such as `sum(Quantity * UnitPrice) / count()`. Each aggregate in an output becomes a slot with an
+ * accumulator over the records of a group; around the slots an output is an expression like any other, whose fields are
+ * the slots. Equal aggregates share a slot. Adding a record evaluates all arguments before any slot changes, so a
+ * record with a data error leaves the group as it was.
  */
 import { closest } from '../../closest.ts'
 import { codegenAllowed } from '../../codegen.ts'
@@ -12,6 +13,7 @@ import { check } from '../check/check.ts'
 import { describe, type Node } from '../check/typed.ts'
 import { compile, generated, type Named, write } from '../evaluate/compile.ts'
 import { interpret } from '../evaluate/interpret.ts'
+import { tokens } from '../read/lexer.ts'
 import { parseExpression } from '../read/parser.ts'
 import type { ExpressionProblem } from '../read/problem.ts'
 import { replaceParts, type Syntax } from '../read/syntax.ts'
@@ -28,11 +30,18 @@ export interface Aggregation {
   readonly type: RecordType
   /** The fields that are read. */
   readonly fields: readonly string[]
+  /**
+   * What a state consists of: each aggregate once, without spaces that say nothing, in the order in which it is saved.
+   */
+  readonly aggregates: readonly string[]
   /** `first` or `last` is used: `add` needs time, split and position. */
   readonly ordered: boolean
   /** The state of a group without records. */
   start(): AggregateState
-  /** Adds a record. Throws `DataError`, and has then changed nothing. `time`: its event time in ms; `position`: its own, in its split. */
+  /**
+   * Adds a record. Throws `DataError`, and has then changed nothing. `time`: its event time in ms; `position`: its own,
+   * in its split.
+   */
   readonly add: (state: AggregateState, row: Row, time?: number, split?: string, position?: string | number) => void
   /** Adds all that another state of the group has seen; `from` is of no use afterwards. */
   merge(into: AggregateState, from: AggregateState): void
@@ -65,7 +74,10 @@ interface Result {
   readonly slots: readonly string[]
 }
 
-/** Checks the outputs of an `aggregate` against the records it gets, and compiles them. Never throws, whatever the texts. */
+/**
+ * Checks the outputs of an `aggregate` against the records it gets, and compiles them. Never throws, whatever the
+ * texts.
+ */
 export const compileAggregates = (outputs: Outputs, input: RecordType): Aggregation | AggregationProblems =>
   build(outputs, input, codegenAllowed)
 
@@ -101,6 +113,15 @@ const slotRecord = (slots: ReadonlyMap<string, Slot>): RecordType => ({
 
 type Report = (problem: ExpressionProblem) => void
 
+/**
+ * An expression with one space between its tokens and without comments: the same for texts that differ in these only.
+ */
+const spaced = (text: string): string =>
+  tokens(text)
+    .map(({ start, end }) => text.slice(start, end))
+    .join(' ')
+    .trimEnd()
+
 /** An aggregate as the name of its slot; undefined for anything else. */
 function slotFor(
   part: Syntax,
@@ -114,7 +135,7 @@ function slotFor(
   // min and max of several values are functions of these.
   if ((part.name === 'min' || part.name === 'max') && part.args.length > 1) return undefined
   const { start, end } = part
-  const name = text.slice(start, end)
+  const name = spaced(text.slice(start, end))
   const here: Syntax = { op: 'name', name, start, end, depth: 1 }
   if (!slots.has(name)) {
     const slot = slotOf(part, text, input, fields, report)
@@ -166,7 +187,7 @@ function slotOf(
     name === 'sum' || name === 'avg'
       ? 'integer, bigint, number or decimal'
       : name === 'count_distinct'
-        ? 'a plain value'
+        ? 'a single value'
         : 'values that have an order'
   report({
     code: 'wrong_type',
@@ -197,7 +218,10 @@ function accumulatorOf(name: string, { type }: Node): Accumulator | undefined {
   }
 }
 
-/** Problems around the slots, where a field of the records is no unknown field, and an unknown function may have been meant as an aggregate of it. */
+/**
+ * Problems around the slots, where a field of the records is no unknown field, and an unknown function may have been
+ * meant as an aggregate of it.
+ */
 function explained(
   problems: readonly ExpressionProblem[],
   text: string,
@@ -238,12 +262,15 @@ function aggregation(
     accumulator,
     output: results.find((result) => result.slots.includes(name))?.output,
   }))
+  // Independent of which output names an aggregate first.
+  const saved = named.toSorted((a, b) => (a.name < b.name ? -1 : 1))
   return {
     ok: true,
     type: {
       fields: Object.fromEntries(results.map(({ output, node: { type, optional } }) => [output, { type, optional }])),
     },
     fields,
+    aggregates: saved.map(({ name }) => name),
     ordered: list.some(({ accumulator }) => accumulator.ordered),
     start() {
       const state: AggregateState = {}
@@ -254,11 +281,11 @@ function aggregation(
     merge(into, from) {
       for (const { key, accumulator } of named) into[key] = accumulator.merge(into[key], from[key])
     },
-    encode: (state) => JSON.stringify(named.map(({ key, accumulator }) => accumulator.toJson(state[key]))),
+    encode: (state) => JSON.stringify(saved.map(({ key, accumulator }) => accumulator.toJson(state[key]))),
     decode(text) {
       const parts = JSON.parse(text) as Json[]
       const state: AggregateState = {}
-      for (const [i, { key, accumulator }] of named.entries()) state[key] = accumulator.fromJson(parts[i]!)
+      for (const [i, { key, accumulator }] of saved.entries()) state[key] = accumulator.fromJson(parts[i]!)
       return state
     },
     result(state) {

@@ -1,0 +1,38 @@
+/**
+ * What is saved of a step, as the engine keeps it: entries by key, each with the split that it moves with, where it has
+ * one.
+ */
+import assert from 'node:assert/strict'
+import type { SavedMemory, Transform } from '@millrace/core'
+
+/** By key: the value, and the split that it moves with. */
+export type Entries = Map<string, readonly [value: string, split: string | undefined]>
+
+/** Saves what has changed since the last cut. */
+export function saveChanges(transform: Transform, entries: Entries): void {
+  for (const [key, value, split] of transform.cut?.() ?? [])
+    if (value === null) entries.delete(key)
+    else entries.set(key, [value, split])
+}
+
+/** Saved entries as a step is given them. */
+export const savedMemory = (entries: Entries): SavedMemory => ({
+  get: (key) => entries.get(key)?.[0],
+  entries: () => [...entries].sort(([a], [b]) => (a < b ? -1 : 1)).map(([key, [value, split]]) => [key, value, split]),
+})
+
+/** The entries of several instances as those of one. Fails where two have one key. */
+export function mergedEntries(all: readonly Entries[]): Entries {
+  const merged: Entries = new Map()
+  for (const entries of all) {
+    for (const [key, entry] of entries) {
+      assert.ok(!merged.has(key), `splits are apart, but two instances have an entry ${key}`)
+      merged.set(key, entry)
+    }
+  }
+  return merged
+}
+
+/** The entries that move with one split. */
+export const entriesOf = (entries: Entries, split: string): Entries =>
+  new Map([...entries].filter(([, [, own]]) => own === split))

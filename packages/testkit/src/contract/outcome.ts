@@ -1,0 +1,46 @@
+/** Comparing what came out of a step. */
+import assert from 'node:assert/strict'
+import type { Outcome } from './apply.ts'
+import { sameRows, sameSet } from './rows.ts'
+
+/** The same rows from the same input rows everywhere; results, which have no order of their own, as a set. */
+export function sameOutcome(actual: Outcome, expected: Outcome, what: string): void {
+  sameRows(actual.out, expected.out, `${what}: output`)
+  assert.deepEqual(Object.keys(actual.sides).sort(), Object.keys(expected.sides).sort(), `${what}: named outputs`)
+  for (const [name, rows] of Object.entries(expected.sides))
+    sameRows(actual.sides[name]!, rows, `${what}: output ${name}`)
+  sameRows(actual.failed, expected.failed, `${what}: failed rows`)
+  sameSet(actual.results, expected.results, `${what}: results`)
+}
+
+/** The same where splits were read in another order: by the places of the input rows. */
+export function sameInAnyOrder(actual: Outcome, expected: Outcome, what: string): void {
+  sameOutcome(byPlace(actual), byPlace(expected), what)
+}
+
+function byPlace(outcome: Outcome): Outcome {
+  const sorted = <T extends { readonly from: number }>(all: readonly T[]): T[] =>
+    all.toSorted((a, b) => a.from - b.from)
+  const sides = Object.entries(outcome.sides).filter(([, rows]) => rows.length > 0)
+  return {
+    ...outcome,
+    out: sorted(outcome.out),
+    sides: Object.fromEntries(sides.map(([name, rows]) => [name, sorted(rows)])),
+    failed: sorted(outcome.failed),
+  }
+}
+
+/** What came out of several steps, one after the other. */
+export function joined(...all: readonly Outcome[]): Outcome {
+  const sides: Outcome['sides'] = {}
+  for (const each of all)
+    for (const [name, rows] of Object.entries(each.sides)) sides[name] = [...(sides[name] ?? []), ...rows]
+  return {
+    out: all.flatMap(({ out }) => out),
+    sides,
+    failed: all.flatMap(({ failed }) => failed),
+    results: all.flatMap(({ results }) => results),
+    wrong: all.flatMap(({ wrong }) => wrong),
+    changed: all.flatMap(({ changed }) => changed),
+  }
+}

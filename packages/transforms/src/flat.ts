@@ -1,5 +1,0 @@
-/**
- * A text for keeping. V8 makes a substring of 13 characters or more by pointing into the text it was cut from, so a short key would keep a whole chunk of a file
- * in memory. Joining and cutting once more leaves it with a parent of its own length.
- */
-export const flat = (text: string): string => (text.length < 13 ? text : `${text} `.slice(0, -1))
