@@ -16,6 +16,7 @@ export function partitionedBy(
   if (!definition?.stateful || options === undefined) return undefined
   const keyed = definition.keyedBy?.(options as never)
   const ways = from.flatMap((name) => lineages.of(name))
+  // A result of a step is of no split: its root is no source.
   const source = streams.find(({ id }) => id === ways[0]?.root)
   const fields = source?.capabilities?.partitionedBy
   if (!keyed || !fields || ways.some(({ root }) => root !== source.id)) return undefined

@@ -14,7 +14,7 @@ export function continuingEdits(before: Signature, now: Signature, plan: Plan, f
     ...Object.keys(before.sources).map((id) => sourceEdit(id, before, now, plan, facts)),
     ...added('source', before.sources, now.sources, 'it is read from its start'),
     ...Object.keys(before.steps).map((id) => stepEdit(id, before, now, memory.get(id) ?? 0, discards.steps)),
-    ...added('step', before.steps, now.steps, 'a memory begins empty'),
+    ...added('step', before.steps, now.steps, 'it works on what is read from here on'),
     ...renames.map(([from, to]): Edit => ({ node: to, effect: 'kept', what: `sink ${from} is called ${to}` })),
     ...Object.keys(before.sinks).map((id) =>
       isRenamed(id) ? undefined : sinkEdit(id, before, now, facts, discards.sinks),

@@ -177,7 +177,8 @@ function planStep(
     stateful: definition!.stateful ?? false,
     multiplies: multiplies(step),
     counts: definition!.counts ?? false,
-    ordered: typeof ordered === 'function' ? ordered(options as never) : (ordered ?? false),
+    // Memory that is apart by split does not see how splits interleave.
+    ordered: !apart && (typeof ordered === 'function' ? ordered(options as never) : (ordered ?? false)),
     namedFrom: checked.lineages.named.get(step.id) ?? [],
     stateHash: hashOf({
       type: step.spec.verb.key,

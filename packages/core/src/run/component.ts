@@ -6,11 +6,11 @@
  * | read | sources hand batches to the graph, which runs synchronously; what comes out waits in a queue per sink | no record of the next epoch can slip into this one |
  * | order | where several lanes decide what comes out, their order is synced before the first write that depends on it | a restart must take them in the same order, or it writes something else |
  * | barrier | positions, changes of state and counters are taken at one moment | they are saved as of one cut |
- * | write | writers take their queues up to the barrier | a saved position says that every sink has what came before (1) |
+ * | write | writers take their queues up to the barrier | a saved position says that every sink has what came before (invariant 1) |
  * | flush | sinks make durable what no reader sees yet, and name it: stages | what is saved must survive |
- * | save | positions, state, stages, duties: one transaction | either all of the epoch is true or nothing (2) |
- * | publish | stages are shown | only what is saved may be seen, else a restart shows it again or changed (3) |
- * | commit | sources are told: answers are sent, files removed | only what is saved and seen may be answered or removed (3, 6) |
+ * | save | positions, state, stages, duties: one transaction | either all of the epoch is true or nothing (invariant 2) |
+ * | publish | stages are shown | only what is saved may be seen, else a restart shows it again or changed (invariant 3) |
+ * | commit | sources are told: answers are sent, files removed | only what is saved and seen may be answered or removed (invariants 3 and 6) |
  *
  * A process that is killed finds at its restart:
  *
@@ -56,6 +56,7 @@ import { createReplays } from './replays.ts'
 import { runReader } from './reader.ts'
 import type { Calls } from './retry.ts'
 import { createRoom } from './room.ts'
+import { graceMs } from './shutdown.ts'
 import { runWriter } from './writer.ts'
 
 export interface ComponentOptions {
@@ -292,7 +293,7 @@ export async function runComponent(component: Component, options: ComponentOptio
         lanes.received(node.id, batch)
         if (node.eventTime) room.released()
       },
-      take: (batches) => intake.take(node, batches),
+      take: (batches) => (isEnding ? undefined : intake.take(node, batches)),
       asking: (isAsked) => void (isAsked ? asked.add(node.id) : asked.delete(node.id)),
     }).then(() => {
       lanes.ended(node.id)
@@ -333,7 +334,8 @@ export async function runComponent(component: Component, options: ComponentOptio
   try {
     intake.begin()
     const reading = options.onlyReplay ? [options.replaying.drained()] : sources.map(read)
-    await Promise.all(reading.map((each) => halt.unlessHalted(each).catch(halt.fail)))
+    const left = leftBehind(clock, stopReading.signal, sources, observe)
+    await Promise.all(reading.map((each, k) => halt.unlessHalted(left(each, k)).catch(halt.fail)))
     await intake.settled()
     const ended = options.whole && !options.onlyReplay && !stopReading.signal.aborted
     if (ended && !halt.isHalted) await intake.end()
@@ -357,6 +359,27 @@ export async function runComponent(component: Component, options: ComponentOptio
     abort.signal.removeEventListener('abort', onAbort)
     for (const signal of [options.stop, abort.signal]) signal.removeEventListener('abort', onStop)
   }
+}
+
+/** A source that does not end when it is told to is left behind: nothing of it is lost, and the others drain. */
+function leftBehind(clock: Clock, stop: AbortSignal, sources: readonly SourceNode[], observe: Observer) {
+  return (reading: Promise<void>, k: number): Promise<void> =>
+    new Promise((resolve, reject) => {
+      let cancel = () => {}
+      const leave = () => {
+        const { id, package: name } = sources[k]!
+        const message = `went on reading for ${graceMs / 1000} s after it was told to stop, and was left behind (${name})`
+        observe({ type: 'warning', node: id, message })
+        resolve()
+      }
+      const onStop = () => void (cancel = clock.after(graceMs, leave))
+      if (stop.aborted) onStop()
+      else stop.addEventListener('abort', onStop, { once: true })
+      reading.then(resolve, reject).finally(() => {
+        cancel()
+        stop.removeEventListener('abort', onStop)
+      })
+    })
 }
 
 /** A record that stopped the run, as an error that names its place. */

@@ -175,8 +175,9 @@ function applyOf(
     count.multiplied += applied.rows.length - passed
     const named: [string, Records][] = []
     for (const [name, side] of Object.entries(applied.sides ?? {}))
-      named.push([name, records.derive(side.rows, side.origins)])
-    for (const [name, side] of sides) named.push([name, records.derive(side.rows, Int32Array.from(side.origins))])
+      named.push([name, records.derive(side.rows, side.origins, plan.multiplies ? name : undefined)])
+    for (const [name, { rows, origins }] of sides)
+      named.push([name, records.derive(rows, Int32Array.from(origins), plan.multiplies ? name : undefined)])
     for (const [name, own] of named) {
       passed += own.length
       count.sides[name] = (count.sides[name] ?? 0) + own.length

@@ -109,7 +109,7 @@ export function openEpoch(
     },
     close() {
       const positions = [...moved.values()]
-      const duties = positions.filter(({ source, ended }) => ended && hasDuty.has(source))
+      const duties = positions.filter(({ source }) => hasDuty.has(source))
       const all = { positions, memory: [...memory.values()], requests, duties }
       moved = new Map()
       memory = new Map()

@@ -27,9 +27,11 @@ export interface OpeningContext {
 export async function openSinks(ctx: OpeningContext, opened: SinkNode[]): Promise<void> {
   for (const node of ctx.components.flatMap(allSinks)) {
     opened.push(node)
+    // What has nothing to open has answered nothing yet.
+    if (!node.sink.open) continue
     const restore = ctx.store.resume(node.id)
     await ctx.calls.call(node, 'opening', () =>
-      node.sink.open?.({
+      node.sink.open!({
         signal: ctx.signal,
         incarnation: ctx.run.incarnation,
         start: ctx.store.start,

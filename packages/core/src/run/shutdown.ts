@@ -7,8 +7,8 @@ import { MillraceError } from '../errors.ts'
 import type { Observer } from '../observe.ts'
 import type { Calls } from './retry.ts'
 
-/** How long what was aborted may take to end. */
-const graceMs = 2000
+/** How long what was told to end may take to do so. */
+export const graceMs = 2000
 
 export interface Shutdown {
   /** The drain took too long. */

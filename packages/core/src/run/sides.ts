@@ -52,6 +52,8 @@ async function readSide(
   warn: (node: string, message: string) => void,
 ): Promise<void> {
   const ctx = freshRead(signal, { warn: (message) => warn(node.id, message) })
+  /** Split by split: how a source interleaves them decides nothing, of two rows with one key neither. */
+  const bySplit = new Map<string, Row[]>()
   try {
     for await (const batch of node.source.read(ctx)) {
       if (!isBatch(batch)) continue
@@ -63,7 +65,13 @@ async function readSide(
           hint: 'a side input must be right as a whole: mend it and run again',
         })
       }
-      load(batch.rows)
+      const rows = bySplit.get(batch.split)
+      if (rows) rows.push(...batch.rows)
+      else bySplit.set(batch.split, [...batch.rows])
+    }
+    for (const split of [...bySplit.keys()].sort()) {
+      const rows = bySplit.get(split)!
+      for (let at = 0; at < rows.length; at += 1000) load(rows.slice(at, at + 1000))
     }
   } catch (error) {
     throw asRunError(error, node, `reading the side input of ${plan.name}`)

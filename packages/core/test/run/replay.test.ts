@@ -1,12 +1,15 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { randomUUID } from 'node:crypto'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import type { Transform } from '../../src/connector.ts'
-import type { Row } from '../../src/record.ts'
+import type { Sink, Transform } from '../../src/connector.ts'
+import { crashPoints, onCrashPoint } from '../../src/crash.ts'
+import { batch, type Row } from '../../src/record.ts'
 import { run } from '../../src/run/index.ts'
 import type { Letter } from '../../src/run/letters.ts'
-import { replay } from '../../src/run/replay.ts'
+import { dismiss, replay } from '../../src/run/replay.ts'
 import { memorySink, memorySource, type TestPipeline, testPipeline } from '../../src/testing.ts'
 
 let home: string
@@ -34,6 +37,18 @@ const refuse = (n: number): Transform => ({
       if (row['n'] === n && row['half'] === 1) out.fail(i, 'refused', { message: `n is ${n}` })
       else kept.push(i)
     }
+    return { rows: kept.map((i) => rows[i]!), origins: Int32Array.from(kept) }
+  },
+})
+
+const rows = (n: number): Row[] => Array.from({ length: n }, (_, i) => ({ n: i }))
+/** Fails the rows whose number is bad. */
+const failing = (isBad: (n: number) => boolean): Transform => ({
+  apply({ rows }, out) {
+    const kept: number[] = []
+    for (const [i, row] of rows.entries())
+      if (isBad(row['n'] as number)) out.fail(i, 'bad_number', { message: 'it is bad' })
+      else kept.push(i)
     return { rows: kept.map((i) => rows[i]!), origins: Int32Array.from(kept) }
   },
 })
@@ -90,5 +105,173 @@ describe('dead-letter replay', () => {
     expect(stores.halves.get('test/source/memory@7#twice.1')).toEqual({ n: 7, half: 1 })
     expect(await replay(plan, mended.registry, letters, around)).toMatchObject({ replayed: 0, skipped: 2 })
     expect(writes).toEqual({ raw: 1, halves: 3 })
+  })
+
+  /** Lines that are shown once a stage, as files do; what is in `lines` survives a kill. */
+  const appending = (lines: Row[]): Sink => {
+    let pending: Row[] = []
+    return {
+      write(records) {
+        if (isDead) throw new Error('dead')
+        pending.push(...records.rows)
+      },
+      async flush() {
+        const stages = pending.length > 0 ? [{ id: randomUUID(), rows: JSON.parse(JSON.stringify(pending)) }] : []
+        pending = []
+        return { stages }
+      },
+      async publish(stage) {
+        if (isDead) throw new Error('dead')
+        const { id, rows } = stage as unknown as { id: string; rows: Row[] }
+        if (shown.has(id)) return
+        shown.add(id)
+        lines.push(...rows)
+      },
+    }
+  }
+  const shown = new Set<string>()
+  let isDead = false
+
+  it.each(crashPoints.filter((point) => !/begin|end|duty|after_read/.test(point)))(
+    'doubles and loses nothing when it is killed at %s and repeated',
+    async (point) => {
+      const lines: Row[] = []
+      const dead = new Map<string, Row>()
+      const pipeline = (isBad: boolean): TestPipeline => ({
+        runs: 'continue',
+        onError: 'dead_letter',
+        sources: { source: () => memorySource(rows(20)) },
+        steps: { strict: { create: () => failing((n) => isBad && n % 4 === 1) } },
+        sinks: { out: { create: () => appending(lines) } },
+        deadLetter: () => memorySink(dead),
+      })
+      const around = { root: home, home, secrets: () => undefined }
+      const broken = testPipeline(pipeline(true))
+      isDead = false
+      await run(broken.plan, broken.registry, around)
+      expect([lines.length, dead.size]).toEqual([15, 5])
+      const letters = [...dead.values()] as unknown as Letter[]
+      const mended = testPipeline(pipeline(false))
+      onCrashPoint((at) => {
+        if (at !== point || isDead) return
+        isDead = true
+        throw new Error('killed')
+      })
+      const first = await replay(mended.plan, mended.registry, letters, around).catch(() => undefined)
+      onCrashPoint(undefined)
+      // What records its work at the end of the replay is past anything that could be doubled.
+      if (point !== 'before_record') expect(first).toBeUndefined()
+      isDead = false
+      const again = await replay(mended.plan, mended.registry, letters, around)
+      expect(again.replayed + again.skipped).toBe(5)
+      expect(lines.map((row) => row['n'] as number).sort((a, b) => a - b)).toEqual(rows(20).map((row) => row['n']))
+      expect(await replay(mended.plan, mended.registry, letters, around)).toMatchObject({ replayed: 0, skipped: 5 })
+    },
+  )
+
+  it('is done by the process that runs the pipeline, beside its own sources, and refused for another spec', async () => {
+    const got = new Map<string, Row>()
+    const dead = new Map<string, Row>()
+    let isBad = true
+    const stop = new AbortController()
+    const pipeline: TestPipeline = {
+      runs: 'continue',
+      onError: 'dead_letter',
+      sources: {
+        source: () => ({
+          async *read({ signal }) {
+            yield { ...batch({ split: 's', rows: rows(8), position: 8 }), caughtUp: true }
+            while (!signal.aborted) {
+              yield { caughtUp: ['s'] }
+              await sleep(10)
+            }
+          },
+        }),
+      },
+      steps: { strict: { create: () => failing((n) => isBad && n < 3) } },
+      sinks: { out: { create: () => memorySink(got) } },
+      deadLetter: () => memorySink(dead),
+    }
+    const { plan, registry } = testPipeline(pipeline)
+    const around = { root: home, home, secrets: () => undefined }
+    const running = run(plan, registry, { ...around, signal: stop.signal })
+    while (dead.size < 3) await sleep(10)
+    const letters = [...dead.values()] as unknown as Letter[]
+    expect(await replay(plan, registry, letters, around)).toMatchObject({
+      byRunning: true,
+      replayed: 0,
+      failedAgain: { length: 3 },
+    })
+    isBad = false
+    await dismiss(plan, [{ id: letters[0]!.id, node: 'strict' }], around)
+    await expect(replay({ ...plan, specHash: 'other' }, registry, letters, around)).rejects.toMatchObject({
+      code: 'other_spec_running',
+    })
+    expect(await replay(plan, registry, letters, around)).toMatchObject({ byRunning: true, replayed: 2, skipped: 1 })
+    expect([...got.values()].map((row) => row['n'])).toEqual([3, 4, 5, 6, 7, 1, 2])
+    stop.abort()
+    const summary = await running
+    expect(summary.imbalances).toEqual([])
+    expect(summary.counters[0]!.sinks['out']).toMatchObject({ in: 7, delivered: 7 })
+    expect(summary.counters[0]!.steps['strict']).toMatchObject({ replayed: 5, failed: 6, refused: 3 })
+  })
+
+  it('gives back the record that it was, key and times too, and says when it does not come to its place any more', async () => {
+    const seen: { key: string | undefined; arrival: number | undefined; time: number | undefined; row: Row }[] = []
+    const dead = new Map<string, Row>()
+    const pipeline = (isBad: boolean, split: string): TestPipeline => ({
+      runs: 'continue',
+      onError: 'dead_letter',
+      sources: {
+        source: {
+          create: () => ({
+            async *read({ resume }) {
+              if (resume('s') !== undefined) return
+              yield batch({
+                split: 's',
+                rows: [{ at: 1_700_000_000_000 }, { at: 5 }],
+                position: 2,
+                keys: ['k1', 'k2'],
+                arrivals: Float64Array.of(10, 20),
+                times: Float64Array.of(1000, 2000),
+              })
+            },
+          }),
+          eventTime: { field: 'at', zone: 'UTC', maxOutOfOrderMs: 0 },
+        },
+      },
+      steps: {
+        [split]: { create: twice, multiplies: true },
+        strict: { create: () => failing((n) => isBad && n === undefined) },
+      },
+      sinks: {
+        out: {
+          create: () => ({
+            write(records) {
+              for (const [i, row] of records.rows.entries())
+                seen.push({ key: records.key(i), arrival: records.arrival(i), time: records.time(i), row })
+            },
+          }),
+        },
+      },
+      deadLetter: () => memorySink(dead),
+    })
+    const around = { root: home, home, secrets: () => undefined }
+    const broken = testPipeline(pipeline(true, 'twice'))
+    await run(broken.plan, broken.registry, around)
+    const letters = [...dead.values()] as unknown as Letter[]
+    expect([seen.length, letters.length]).toEqual([0, 4])
+    // Under another name of the step that makes two of one, the pieces have other ids.
+    const renamed = testPipeline(pipeline(false, 'double'))
+    const lost = await replay(renamed.plan, renamed.registry, letters, around)
+    expect([lost.replayed, lost.failedAgain.map(({ code }) => code)]).toEqual([0, Array(4).fill('not_reached')])
+    const mended = testPipeline(pipeline(false, 'twice'))
+    expect(await replay(mended.plan, mended.registry, letters, around)).toMatchObject({ replayed: 4 })
+    expect(seen).toEqual(
+      [
+        ['k1', 10, 1000, 1_700_000_000_000],
+        ['k2', 20, 2000, 5],
+      ].flatMap(([key, arrival, time, at]) => [0, 1].map((half) => ({ key, arrival, time, row: { at, half } }))),
+    )
   })
 })

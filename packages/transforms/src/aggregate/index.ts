@@ -41,6 +41,7 @@ const options = option.object({
   max_groups: option.integer('More groups than this stop the run by name, with nothing lost: a raised limit goes on.', {
     default: 5_000_000,
     min: 1,
+    tuning: true,
   }),
 })
 

@@ -59,6 +59,7 @@ const options = option.object({
     option.oneOf(['first', 'last'], 'Which of several rows with one key counts; without it they are an error.'),
   ),
   max_rows: option.integer('A larger other side stops the run before it fills the memory.', {
+    tuning: true,
     default: 1_000_000,
     min: 1,
   }),
