@@ -29,6 +29,9 @@ export const crashPoints = [
   'after_end',
 ] as const
 
+/** Passed only by pipelines with a side input. */
+export const sideCrashPoints = ['side_remembered'] as const
+
 /** Those of `pipe state rescale`. */
 export const rescaleCrashPoints = ['rescale_filled', 'rescale_marked', 'rescale_renamed'] as const
 

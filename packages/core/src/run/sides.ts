@@ -1,6 +1,7 @@
 /** What steps need before the first record: the users' code, and side inputs read whole. */
 import { createHash } from 'node:crypto'
 import { freshRead, isBatch } from '../connector.ts'
+import { crashPoint } from '../crash.ts'
 import { MillraceError } from '../errors.ts'
 import type { Plan } from '../plan.ts'
 import type { Row } from '../record.ts'
@@ -101,5 +102,6 @@ export function sameSide(
       warn(side, `${what}; from here on the new one counts`)
     }
     store.remember(side, 'identity', identity)
+    crashPoint('side_remembered')
   }
 }

@@ -1,13 +1,14 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { Source, Transform } from '../../src/connector.ts'
 import { SystemError } from '../../src/errors.ts'
 import { batch, type Json, type Row } from '../../src/record.ts'
 import { run, type RunOptions } from '../../src/run/index.ts'
 import { readStore } from '../../src/store.ts'
-import { memorySink, memorySource, type TestPipeline, testPipeline } from '../../src/testing.ts'
+import { countBy, memorySink, memorySource, type TestPipeline, testPipeline } from '../../src/testing.ts'
 
 let home: string
 beforeEach(() => {
@@ -232,5 +233,108 @@ describe('shapes of pipelines', () => {
     expect(saved.reduce((a, b) => a + b, 0)).toBe(50_000)
     expect(saved.length).toBeGreaterThan(2)
     expect(saved.length).toBeLessThan(6)
+  })
+
+  it('keeps the order of a key over branches that meet again, whatever the batches', async () => {
+    for (const size of [1, 3, 7, 50]) {
+      const last = new Map<unknown, number>()
+      await go({
+        name: `size${size}`,
+        sources: { source: () => memorySource(rows(50), { size }) },
+        steps: { split: { create: routeByN, sides: ['odd', 'even'] } },
+        sinks: {
+          byKey: {
+            from: ['odd', 'even'],
+            create: () => ({
+              write(records) {
+                for (const row of records.rows) last.set(Number(row['n']) % 5, row['n'] as number)
+              },
+            }),
+          },
+        },
+      })
+      expect([...last.entries()].sort()).toEqual([0, 1, 2, 3, 4].map((k) => [k, 45 + k]))
+    }
+  })
+
+  it('gives records that come by two branches of one source ids of their own, and results beside records too', async () => {
+    const got = new Map<string, Row>()
+    const copy = (side: string) => (): Transform => ({
+      apply: ({ rows }) => ({ rows: rows.map((row) => ({ ...row, side })) }),
+    })
+    const summary = await go({
+      sources: { source: () => memorySource(rows(20, 'x')), more: () => memorySource(rows(5, 'y')) },
+      steps: {
+        debit: { from: ['source'], create: copy('debit') },
+        credit: { from: ['source'], create: copy('credit') },
+        counted: { from: ['more'], create: () => countBy('tag'), stateful: true, counts: true },
+      },
+      sinks: {
+        all: {
+          from: ['debit', 'credit', 'counted', 'more'],
+          namedFrom: ['debit', 'credit'],
+          create: () => memorySink(got),
+        },
+      },
+    })
+    expect(got.size).toBe(46)
+    expect(got.get('test/source/memory@3#credit')).toMatchObject({ n: 3, side: 'credit' })
+    expect(got.get('test/counted/["y"]')).toEqual({ tag: 'y', count: 5 })
+    expect(got.get('test/more/memory@4')).toEqual({ n: 4, tag: 'y' })
+    expect(summary.imbalances).toEqual([])
+  })
+
+  it('publishes what takes long beside the next epochs: in order, two waiting at most, duties after their own', async () => {
+    const events: string[] = []
+    let flushed = 0
+    let waiting = 0
+    let most = 0
+    const pipeline: TestPipeline = {
+      sources: {
+        source: {
+          create: () => ({
+            ...memorySource(rows(60), { size: 5, caughtUp: true }),
+            commit: async (done) => void events.push(`duty ${String(done[0]!.position)}`),
+          }),
+          capabilities: { commit: 'duty' },
+        },
+      },
+      sinks: {
+        warehouse: {
+          capabilities: { slowPublish: true, checkpointsOnRoll: true },
+          create: () => {
+            let n = 0
+            return {
+              write: (records) => void (n += records.length),
+              full: () => n >= 5,
+              async flush() {
+                n = 0
+                most = Math.max(most, ++waiting)
+                return { stages: [++flushed] }
+              },
+              async publish(stage) {
+                await sleep(15)
+                waiting--
+                events.push(`published ${String(stage)}`)
+              },
+            }
+          },
+        },
+      },
+    }
+    await go(pipeline)
+    const published = events.filter((e) => e.startsWith('published'))
+    expect(published).toEqual(Array.from({ length: flushed }, (_, k) => `published ${k + 1}`))
+    expect(flushed).toBeGreaterThanOrEqual(3)
+    // One is being published, two wait, and one more may be flushed before it has to wait.
+    expect(most).toBeGreaterThan(1)
+    expect(most).toBeLessThanOrEqual(4)
+    const duties = events.filter((e) => e.startsWith('duty')).map((e) => Number(e.slice(5)))
+    expect(duties).toEqual(duties.toSorted((a, b) => a - b))
+    for (const [k, event] of events.entries())
+      if (event.startsWith('duty'))
+        expect(events.slice(0, k).filter((e) => e.startsWith('published')).length * 5).toBeGreaterThanOrEqual(
+          Number(event.slice(5)),
+        )
   })
 })
