@@ -95,6 +95,14 @@ export const badRecordEntries = {
     explanation: 'The function of a `call` step returned something else than its output type.',
   },
 
+  not_encodable: {
+    title: 'value cannot be encoded',
+    explanation: 'A value has no form in what is written, for example a bigint inside of `json`.',
+  },
+  bad_headers: {
+    title: 'headers are not texts',
+    explanation: 'The field that becomes the headers of a message is an object of texts.',
+  },
   bad_ids: {
     title: 'ids cannot be read',
     explanation:
