@@ -185,6 +185,10 @@ export const runEntries = {
     explanation: 'Another process held the lock of the store for too long.',
     hint: 'end what holds it: a shell with an open transaction, or a backup',
   },
+  store_failed: {
+    title: 'store failed',
+    explanation: 'SQLite reports a failure of its own, such as a lack of memory.',
+  },
   log_busy: {
     title: 'log is locked',
     explanation: 'Another process held the lock of the embedded log for too long.',

@@ -13,7 +13,7 @@ export function compileEachEncoder(
   options: JsonWriteOptions & { readonly before?: string; readonly after?: string } = {},
 ): EncodeEach {
   const encode = compileEncoder(record, options)
-  const fields = Object.entries(record.fields).map(([name, { type }]) => ({ name, json: jsonValue(type) }))
+  const fieldAtFault = compileFieldAtFault(record)
   return (rows, out) => {
     const start = out.at
     try {
@@ -29,12 +29,17 @@ export function compileEachEncoder(
         encode([row], out)
       } catch (error) {
         out.at = before
-        const field = fields.find(({ name, json }) => fails(json, row[name]))?.name
-        refused.push({ index, ...encodingFault(error, field) })
+        refused.push({ index, ...encodingFault(error, fieldAtFault(row)) })
       }
     }
     return refused
   }
+}
+
+/** Makes the function that finds the first field of a row whose value has no JSON form. */
+export function compileFieldAtFault(record: RecordType): (row: Row) => string | undefined {
+  const fields = Object.entries(record.fields).map(([name, { type }]) => ({ name, json: jsonValue(type) }))
+  return (row) => fields.find(({ name, json }) => fails(json, row[name]))?.name
 }
 
 function fails(encode: (value: unknown) => unknown, value: unknown): boolean {

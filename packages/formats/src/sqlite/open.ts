@@ -162,7 +162,9 @@ export function storeError(error: unknown, path: string): SystemError | undefine
         'restore it from a copy, or move it away to start with an empty one',
       )
     default:
-      return undefined
+      return rowError(error)
+        ? undefined
+        : make('store_failed', 'failed', 'run again; if it stays, check the disk and the store')
   }
 }
 
