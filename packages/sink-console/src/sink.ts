@@ -46,11 +46,12 @@ function createSink({ format, to }: Options, { schema }: SinkContext): Sink {
       return all
     }
   }
-  const stream = process[to]
+  let stream: NodeJS.WriteStream | undefined
   // A closed pipe is told to the callback of the write, and as an event besides.
   const ignore = () => {}
   return {
     async open() {
+      stream = process[to]
       stream.on('error', ignore)
     },
     async write({ rows }, { signal }) {
@@ -59,12 +60,12 @@ function createSink({ format, to }: Options, { schema }: SinkContext): Sink {
         const text = textOf(rows.slice(at, at + rowsAtOnce), (i, why) =>
           failures.push({ index: at + i, kind: 'data', ...why }),
         )
-        if (text !== '') await put(stream, text, signal)
+        if (text !== '') await put(stream!, text, signal)
       }
       throwFailures(failures)
     },
     async close() {
-      setImmediate(() => stream.off('error', ignore))
+      setImmediate(() => stream?.off('error', ignore))
     },
   }
 }

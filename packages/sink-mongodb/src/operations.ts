@@ -1,6 +1,6 @@
 /** What each record does to the document of its key, for every way of writing. */
 import { compileKey, isWellFormed, type Records, type Row, type SinkContext, type WriteFailure } from '@millrace/core'
-import { compileSet, keyFields } from '@millrace/formats'
+import { compileSet, encodingFault, keyFields } from '@millrace/formats'
 import type { Operation } from './bulk.ts'
 import type { Options } from './options.ts'
 import { compileDocument, toBson } from './values.ts'
@@ -65,9 +65,8 @@ export function compileOperations(o: Options, ctx: SinkContext): Preparing {
           if (before) before.push(i)
           else byKey.set(id, [i])
         } catch (error) {
-          // A time that has no form in BSON or in the text of a key.
-          if (!(error instanceof RangeError)) throw error
-          refuse(i, 'out_of_range', error.message)
+          const { code, message } = encodingFault(error, undefined)
+          refuse(i, code, message)
         }
       }
       return {
