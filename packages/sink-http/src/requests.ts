@@ -7,7 +7,7 @@
  */
 import { hash } from 'node:crypto'
 import type { RecordType, Row } from '@millrace/core'
-import { compileEachEncoder, encodeIds, idsHeader, OutputBytes, type RefusedRow } from '@millrace/formats'
+import { compileEachEncoder, encodeIds, idsHeader, OutputBytes, type RefusedRow, rowsAtOnce } from '@millrace/formats'
 import type { Options } from './options.ts'
 import type { Fault } from './verdict.ts'
 
@@ -23,8 +23,6 @@ export interface Request {
 
 /** A request is cut when its body has this many bytes: what servers take, and so that of large records few are in memory. */
 const bodyBytes = 1024 * 1024
-/** So many rows are encoded before the size is looked at again. */
-const rowsAtOnce = 8
 
 /** Makes the function that makes a request of the first of these rows and their ids. */
 export function requestMaker(
@@ -46,7 +44,7 @@ export function requestMaker(
     const refused: (Fault & { readonly place: number })[] = []
     let through = 0
     while (through < most && out.at < bodyBytes) {
-      const group = rows.slice(through, Math.min(most, through + rowsAtOnce))
+      const group = rows.slice(through, Math.min(most, through + rowsAtOnce(out.at, through)))
       const failed = encode(group, out)
       for (const place of group.keys()) {
         const fault = failed?.find(({ index }) => index === place)

@@ -13,6 +13,7 @@ import {
   type SystemError,
 } from '@millrace/core'
 import { decodeIds } from '@millrace/formats'
+import { memoryOf } from '@millrace/testkit'
 import { afterEach, describe, expect, it } from 'vitest'
 import { sinkHttp } from '../src/sink.ts'
 
@@ -359,7 +360,7 @@ describe('a request of several records', () => {
     const rows = rowsOf(30).map((row): Row => ({ ...row, note: 'x'.repeat(200_000) }))
     expect(await post(url, rows, lines)).toBeUndefined()
     expect(got.length).toBeGreaterThan(2)
-    for (const { body } of got) expect(body.length).toBeLessThan(3 << 20)
+    for (const { body } of got) expect(body.length).toBeLessThan((1 << 20) + 250_000)
     expect(got.flatMap(numbers)).toEqual(rows.map((row) => row['n']))
   })
 
@@ -430,3 +431,22 @@ describe('an answer that no record is at fault for', () => {
     await sink.close!()
   })
 })
+
+it.each(['json_lines', 'object'])(
+  '200 records of 1 MB take the memory of those on their way, as %s',
+  async (body) => {
+    const { url } = await listen(() => 200)
+    const options = { ...defaults, url, body, concurrency: 4, timeout: 60_000 }
+    const { peak } = await memoryOf({
+      module: new URL('../src/index.ts', import.meta.url),
+      type: 'http',
+      root: '/',
+      making: { options, schema },
+      row: { n: 1, invoice: 'a', note: 'x'.repeat(1_000_000) },
+      writes: 1,
+      perWrite: 200,
+    })
+    expect(peak).toBeLessThan(100e6)
+  },
+  60_000,
+)

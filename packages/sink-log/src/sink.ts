@@ -11,6 +11,7 @@ import {
   type Log,
   logPath,
   openLog,
+  OutputBytes,
   streamAccepts,
   streamEncoder,
   streamSinkOptions,
@@ -70,6 +71,7 @@ export const sinkLog = defineSink({
     const encode = streamEncoder({ schema: ctx.schema, ...encodingOf(o) })
     const path = logPath(folderOf(o, ctx), o.stream)
     const limits = { maxAgeMs: o.retention?.time, maxBytes: o.retention?.size }
+    const sorted = new OutputBytes()
     let log: Log | undefined
     let turn = 0
     return {
@@ -82,10 +84,12 @@ export const sinkLog = defineSink({
         const keyless = turn++ % partitions
         const failures: WriteFailure[] = []
         for (const piece of encode(records, failures)) {
-          const chunks = (partitions === 1 ? [whole(piece)] : split(piece, partitions, keyless)).map((chunk) => ({
-            ...chunk,
-            time,
-          }))
+          const chunks = (partitions === 1 ? [whole(piece)] : split(piece, partitions, keyless, sorted)).map(
+            (chunk) => ({
+              ...chunk,
+              time,
+            }),
+          )
           await whileBusy(path, signal, () => log!.append(chunks, limits))
         }
         throwFailures(failures)
@@ -118,29 +122,35 @@ function whole({ records, body, ends, lines, keys, headers }: EncodedValues) {
   }
 }
 
-/** The records by partition of their key; those without a key go to `keyless`. */
-function split({ records, ...values }: EncodedValues, partitions: number, keyless: number) {
+/** The records by partition of their key; those without a key go to `keyless`. Their values are put in that order into `sorted`. */
+function split({ records, ...values }: EncodedValues, partitions: number, keyless: number, sorted: OutputBytes) {
+  const { keys, headers, starts, ends, body, lines } = values
   const parts = records.idParts()
   const ids = parts?.rests ?? records.ids()
   const of = new Map<number, number[]>()
-  for (const [i, key] of values.keys.entries()) {
+  for (const [i, key] of keys.entries()) {
     const p = key === null ? keyless : partitionOf(key, partitions)
     const indexes = of.get(p)
     if (indexes) indexes.push(i)
     else of.set(p, [i])
   }
+  sorted.clear()
+  sorted.grow(body.length)
   return [...of].map(([partition, indexes]) => {
-    const pieces = indexes.map((i) => values.body.subarray(values.starts[i]!, values.ends[i]! + (values.lines ? 1 : 0)))
+    const from = sorted.at
+    const until = indexes.map((i) => {
+      sorted.bytes(body.subarray(starts[i]!, ends[i]! + (lines ? 1 : 0)))
+      return sorted.at - from
+    })
     const picked = indexes.map((i) => ids[i]!)
-    let at = 0
     return {
       partition,
       count: indexes.length,
       ids: parts ? { common: parts.common, rests: picked } : (picked as string[]),
-      keys: indexes.map((i) => values.keys[i]!),
-      headers: values.headers && indexes.map((i) => values.headers![i]!),
-      body: Buffer.concat(pieces),
-      ends: values.lines ? undefined : Int32Array.from(pieces, (piece) => (at += piece.length)),
+      keys: indexes.map((i) => keys[i]!),
+      headers: headers && indexes.map((i) => headers[i]!),
+      body: sorted.buffer.subarray(from, sorted.at),
+      ends: lines ? undefined : Int32Array.from(until),
     }
   })
 }

@@ -14,12 +14,18 @@ export interface LargeWrites {
   readonly row: Row
   readonly writes: number
   readonly perWrite: number
-  /** A flush after each write. */
-  readonly flushes: boolean
+  /** Between two writes, so that what is acknowledged later is acknowledged by then. */
+  readonly pauseMs?: number
 }
 
-/** What the process took at most while it wrote, beyond what it took before, in bytes. */
-export async function memoryOf(large: LargeWrites): Promise<number> {
+export interface Memory {
+  /** What the process took at most while it wrote, beyond what it took for the first record, in bytes. */
+  readonly peak: number
+  /** What it holds after the last write that is no garbage, before the last flush. */
+  readonly held: number
+}
+
+export async function memoryOf(large: LargeWrites): Promise<Memory> {
   const { answers } = await remote({ kind: 'large', id: 'sink', ...large, module: String(large.module) })
-  return answers[0] as number
+  return answers[0] as Memory
 }

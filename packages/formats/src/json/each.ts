@@ -36,6 +36,12 @@ export function compileEachEncoder(
   }
 }
 
+/**
+ * How many rows to encode before the size of what they make is looked at again, where so many bytes were made of so many
+ * rows: large ones one by one.
+ */
+export const rowsAtOnce = (bytes: number, rows: number): number => (rows === 0 || bytes > rows * 64 * 1024 ? 1 : 8)
+
 /** Makes the function that finds the first field of a row whose value has no JSON form. */
 export function compileFieldAtFault(record: RecordType): (row: Row) => string | undefined {
   const fields = Object.entries(record.fields).map(([name, { type }]) => ({ name, json: jsonValue(type) }))

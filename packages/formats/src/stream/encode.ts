@@ -19,7 +19,7 @@ import {
 } from '@millrace/core'
 import { OutputBytes } from '../bytes.ts'
 import { keyProblems } from '../documents/options.ts'
-import { compileEachEncoder, encodingFault } from '../json/each.ts'
+import { compileEachEncoder, encodingFault, rowsAtOnce } from '../json/each.ts'
 import { halfPair } from '../refuse.ts'
 import type { RefusedRow } from '../writer.ts'
 
@@ -54,8 +54,6 @@ export type StreamEncoder = (records: Records, failures: WriteFailure[]) => Iter
 
 /** A piece ends when its values have this many bytes. */
 const pieceBytes = 1024 * 1024
-/** So many rows are encoded before the size of the piece is looked at again. */
-const rowsAtOnce = 8
 
 /** Makes the function that encodes writes. */
 export function streamEncoder(options: StreamEncoding): StreamEncoder {
@@ -82,7 +80,8 @@ export function streamEncoder(options: StreamEncoding): StreamEncoder {
     for (let next = 0; next < records.length; ) {
       const rows: Row[] = []
       const first = indexes.length
-      for (; next < records.length && rows.length < rowsAtOnce; next++) {
+      const most = rowsAtOnce(out.at, first)
+      for (; next < records.length && rows.length < most; next++) {
         const row = records.rows[next]!
         try {
           const key = keyOf(records, next)

@@ -1,16 +1,28 @@
 /** Writes large records and tells what that took; the child's part of memory.ts. */
+import { setTimeout as sleep } from 'node:timers/promises'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import { batch, type Env, Records, type Row, type Sink } from '@millrace/core'
-import type { LargeWrites } from '../memory.ts'
+import type { LargeWrites, Memory } from '../memory.ts'
 
 /** `maxRSS` counts in these. */
 const kib = 1024
 
-/** Bytes beyond those that the process had when it had written one record. */
+setFlagsFromString('--expose-gc')
+const collect = runInNewContext('gc') as () => void
+
+/** What is held, without garbage. */
+function heldBytes(): number {
+  collect()
+  const { heapUsed, arrayBuffers } = process.memoryUsage()
+  return heapUsed + arrayBuffers
+}
+
 export async function writeLarge(
   sink: Sink,
   env: Env,
-  { row, writes, perWrite, flushes }: Pick<LargeWrites, 'row' | 'writes' | 'perWrite' | 'flushes'>,
-): Promise<number> {
+  { row, writes, perWrite, pauseMs = 0 }: Pick<LargeWrites, 'row' | 'writes' | 'perWrite' | 'pauseMs'>,
+): Promise<Memory> {
   const { signal } = new AbortController()
   let position = 0
   const write = async (n: number) => {
@@ -22,13 +34,14 @@ export async function writeLarge(
   }
   await sink.open?.({ signal, incarnation: 1, start: 'test', instance: { i: 0, n: 1 }, warn: () => {} })
   await write(1)
-  const before = process.resourceUsage().maxRSS
+  const [peakBefore, heldBefore] = [process.resourceUsage().maxRSS, heldBytes()]
   for (let n = 0; n < writes; n++) {
     await write(perWrite)
-    if (flushes) await sink.flush?.({ signal, epoch: 1, roll: false, end: false })
+    if (pauseMs > 0) await sleep(pauseMs)
   }
+  const held = heldBytes() - heldBefore
   await sink.flush?.({ signal, epoch: 1, roll: true, end: true })
-  const after = process.resourceUsage().maxRSS
+  const peak = (process.resourceUsage().maxRSS - peakBefore) * kib
   await sink.close?.()
-  return (after - before) * kib
+  return { peak, held }
 }
