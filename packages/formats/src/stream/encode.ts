@@ -67,16 +67,21 @@ export function streamEncoder(options: StreamEncoding): StreamEncoder {
     let keys: (string | null)[] = []
     let headers: (Headers | null)[] = []
     let ends: number[] = []
-    const piece = (): EncodedValues => ({
-      records: indexes.length === records.length ? records : records.pick(indexes),
-      indexes,
-      body: out.lend(),
-      starts: Int32Array.from(ends, (_, k) => (k === 0 ? 0 : ends[k - 1]! + (format === 'json' ? 1 : 0))),
-      ends: Int32Array.from(ends),
-      lines: format === 'json',
-      keys,
-      headers: headersField === undefined ? undefined : headers,
-    })
+    const piece = (): EncodedValues => {
+      const between = format === 'json' ? 1 : 0
+      const starts = new Int32Array(ends.length)
+      for (let k = 1; k < ends.length; k++) starts[k] = ends[k - 1]! + between
+      return {
+        records: indexes.length === records.length ? records : records.pick(indexes),
+        indexes,
+        body: out.lend(),
+        starts,
+        ends: Int32Array.from(ends),
+        lines: format === 'json',
+        keys,
+        headers: headersField === undefined ? undefined : headers,
+      }
+    }
     for (let next = 0; next < records.length; ) {
       const rows: Row[] = []
       const first = indexes.length
