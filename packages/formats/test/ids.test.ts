@@ -1,6 +1,6 @@
 import { deflateRawSync } from 'node:zlib'
 import { describe, expect, it } from 'vitest'
-import { decodeIds, encodeIds, idsHeaderBytes } from '../src/stream/ids.ts'
+import { decodeIds, encodeIds, idsHeaderBytes, idsText } from '../src/stream/ids.ts'
 
 const positions = (n: number) => Array.from({ length: n }, (_, i) => `invoices/source/data/2011-12.csv:9f3c@${i * 73}`)
 const packed = (value: unknown) => deflateRawSync(JSON.stringify(value)).toString('base64url')
@@ -21,8 +21,16 @@ describe('the ids of a request', () => {
     expect(decodeIds(value, ids.length)).toEqual(ids)
   })
 
+  it('make the same text in whatever parts they are given', () => {
+    const ids = ['p/s/a@100', 'p/s/a@101', 'p/s/a@1099']
+    const text = idsText({ common: '', rests: ids })
+    expect(text).toBe('["p/s/a@10",["0","1","99"]]')
+    expect(idsText({ common: 'p/s/a@', rests: [100, 101, 1099] })).toBe(text)
+    expect(encodeIds({ common: 'p/s/a@', rests: [100, 101, 1099] })).toBe(encodeIds(ids))
+  })
+
   it('take little where they are positions, and are refused where a header could not hold them', () => {
-    expect(encodeIds(positions(500))!.length).toBeLessThan(2000)
+    expect(encodeIds(positions(500))!.length).toBeLessThan(2100)
     const random = Array.from({ length: 500 }, () => crypto.randomUUID())
     expect(encodeIds(random)).toBeUndefined()
     expect(encodeIds(random.slice(0, 125))!.length).toBeLessThanOrEqual(idsHeaderBytes)

@@ -7,7 +7,7 @@
  * with it what has to follow it.
  */
 import type { Records, SystemError, WriteFailure } from '@millrace/core'
-import { aborted } from '@millrace/formats'
+import { aborted, type IdParts } from '@millrace/formats'
 import type { Request } from './requests.ts'
 import type { Answer } from './response.ts'
 import { type Fault, type Verdict, verdictOf } from './verdict.ts'
@@ -18,7 +18,7 @@ export interface Posting {
   readonly concurrency: number
   /** Records that a request carries at most. */
   readonly most: number
-  readonly make: (rows: Records['rows'], ids: readonly string[]) => Request
+  readonly make: (rows: Records['rows'], ids: IdParts) => Request
   readonly send: (request: Buffer) => Promise<Answer>
   /** The server asks to be left alone until then, ms of `performance.now()`. */
   askedToWait(untilMs: number): void
@@ -34,7 +34,7 @@ export async function postAll(
   posting: Posting,
 ): Promise<WriteFailure[]> {
   const { where, make, send } = posting
-  const ids = records.ids()
+  const ids: IdParts = records.idParts() ?? { common: '', rests: records.ids() }
   const failures: WriteFailure[] = []
   const fail = (index: number, kind: 'data' | 'system', fault: Fault) => failures.push({ ...fault, index, kind })
   /** Nobody answers, or the server asks to be left alone: nothing more is begun. */
@@ -50,7 +50,7 @@ export async function postAll(
       const next = indexes.slice(at, at + posting.most)
       const request = make(
         next.map((i) => records.rows[i]!),
-        next.map((i) => ids[i]!),
+        { common: ids.common, rests: next.map((i) => ids.rests[i]!) },
       )
       at += request.through
       for (const { place, ...why } of request.refused) fail(next[place]!, 'data', why)

@@ -7,7 +7,16 @@
  */
 import { hash } from 'node:crypto'
 import type { RecordType, Row } from '@millrace/core'
-import { compileEachEncoder, encodeIds, idsHeader, OutputBytes, type RefusedRow, rowsAtOnce } from '@millrace/formats'
+import {
+  compileEachEncoder,
+  encodeIds,
+  type IdParts,
+  idsHeader,
+  idsText,
+  OutputBytes,
+  type RefusedRow,
+  rowsAtOnce,
+} from '@millrace/formats'
 import type { Options } from './options.ts'
 import type { Fault } from './verdict.ts'
 
@@ -29,7 +38,7 @@ export function requestMaker(
   url: URL,
   o: Options,
   schema: RecordType,
-): (rows: readonly Row[], ids: readonly string[]) => Request {
+): (rows: readonly Row[], ids: IdParts) => Request {
   const several = o.body !== 'object'
   const encode = compileEachEncoder(schema, {
     nulls: o.nulls,
@@ -38,7 +47,7 @@ export function requestMaker(
   const head = headOf(url, o)
   const out = new OutputBytes(64 * 1024)
 
-  const make = (rows: readonly Row[], ids: readonly string[], most: number): Request => {
+  const make = (rows: readonly Row[], ids: IdParts, most: number): Request => {
     out.clear()
     const carried: number[] = []
     const refused: (Fault & { readonly place: number })[] = []
@@ -53,17 +62,19 @@ export function requestMaker(
       }
       through += group.length
     }
-    const named = carried.map((place) => ids[place]!)
-    const header = several && o.ids ? encodeIds(named) : undefined
-    if (several && o.ids && header === undefined && named.length > 1) return make(rows, ids, named.length >> 1)
-    return { bytes: carried.length === 0 ? undefined : whole(named, header), carried, refused, through }
+    const named = { common: ids.common, rests: carried.map((place) => ids.rests[place]!) }
+    const list = several ? idsText(named) : ''
+    const header = several && o.ids ? encodeIds(named, list) : undefined
+    if (several && o.ids && header === undefined && carried.length > 1) return make(rows, ids, carried.length >> 1)
+    const identity = several ? ofSeveral(list, header) : ofOne(`${ids.common}${ids.rests[0]!}`)
+    return { bytes: carried.length === 0 ? undefined : whole(identity), carried, refused, through }
   }
-  const whole = (ids: readonly string[], header: string | undefined): Buffer => {
+  const whole = (identity: string): Buffer => {
     if (o.body === 'array') {
       out.buffer[0] = 0x5b
       out.text(']')
     }
-    const own = `${head}${identity(ids, several, header)}content-length: ${out.at}\r\n\r\n`
+    const own = `${head}${identity}content-length: ${out.at}\r\n\r\n`
     const request = Buffer.allocUnsafe(own.length + out.at)
     request.write(own, 'latin1')
     request.set(out.seen(), own.length)
@@ -77,13 +88,13 @@ const withoutIndex = ({ index: _, ...fault }: RefusedRow): Fault => fault
 /** A text that can be a header's value as it is. */
 const isPlain = (text: string): boolean => text.length <= 512 && /^[!-~](?:[ -~]*[!-~])?$/.test(text)
 
-/** The headers that say what the records are known by. */
-function identity(ids: readonly string[], several: boolean, header: string | undefined): string {
-  const [only = ''] = ids
-  if (!several && isPlain(only)) return `idempotency-key: ${only}\r\n`
-  const key = hash('sha256', JSON.stringify(ids), 'base64url')
-  const named = header ?? (several ? undefined : encodeIds(ids))
-  return `idempotency-key: ${key}\r\n${named === undefined ? '' : `${idsHeader}: ${named}\r\n`}`
+/** The headers that say what records are known by. */
+const ofSeveral = (list: string, header: string | undefined): string =>
+  `idempotency-key: ${hash('sha256', list, 'base64url')}\r\n${header === undefined ? '' : `${idsHeader}: ${header}\r\n`}`
+const ofOne = (id: string): string => {
+  if (isPlain(id)) return `idempotency-key: ${id}\r\n`
+  const ids = { common: id, rests: [''] }
+  return ofSeveral(idsText(ids), encodeIds(ids))
 }
 
 /** The part of a request's head that all have: request line and headers, each with its line end. */

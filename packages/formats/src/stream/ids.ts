@@ -15,18 +15,40 @@ const longestId = 4096
 
 const utf8 = new TextDecoder('utf-8', { fatal: true })
 
-/** The header's value; undefined: it would be too long. */
-export function encodeIds(ids: readonly string[]): string | undefined {
-  let common = ids.length > 0 ? ids[0]!.length : 0
-  for (const id of ids) {
-    if (id.length === 0 || id.length > longestId) return undefined
-    common = Math.min(common, id.length)
-    for (let i = 0; i < common; i++) if (id.charCodeAt(i) !== ids[0]!.charCodeAt(i)) common = i
+/** Ids as what all begin with and what follows in each; see `Records.idParts`. */
+export interface IdParts {
+  readonly common: string
+  readonly rests: readonly (string | number)[]
+}
+
+/** The list as JSON: the same text for the same ids, in whatever parts they are given. */
+export function idsText({ common, rests }: IdParts): string {
+  const texts = rests.map(String)
+  const [first = ''] = texts
+  let shared = first.length
+  for (const text of texts) {
+    if (text.length < shared) shared = text.length
+    for (let i = 0; i < shared; i++) if (text.charCodeAt(i) !== first.charCodeAt(i)) shared = i
   }
-  const text = JSON.stringify([ids[0]?.slice(0, common) ?? '', ids.map((id) => id.slice(common))])
-  const value = deflateRawSync(text).toString('base64url')
+  return JSON.stringify([
+    common + first.slice(0, shared),
+    shared === 0 ? texts : texts.map((text) => text.slice(shared)),
+  ])
+}
+
+/** The header's value; undefined: it would be too long. `text`: what `idsText` makes of the ids. */
+export function encodeIds(ids: readonly string[] | IdParts, text?: string): string | undefined {
+  const { common, rests } = 'common' in ids ? ids : { common: '', rests: ids }
+  for (const rest of rests) {
+    const length = common.length + (typeof rest === 'number' ? 1 : rest.length)
+    if (length === 0 || length > longestId) return undefined
+  }
+  const value = deflateRawSync(text ?? idsText({ common, rests }), fast).toString('base64url')
   return value.length <= idsHeaderBytes ? value : undefined
 }
+
+/** A third of the time, for a header that is 5 % longer. */
+const fast = { level: 1, memLevel: 6, windowBits: 12 }
 
 /** The ids in a header's value. Throws `DataError` `bad_ids` where it is not made by `encodeIds` of `count` ids. */
 export function decodeIds(value: string, count: number): string[] {
