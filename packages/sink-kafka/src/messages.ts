@@ -1,6 +1,6 @@
 /** Encoded records as messages, cut into sends that the topic takes. */
 import type { WriteFailure } from '@millrace/core'
-import { type EncodedValues, idHeader } from '@millrace/formats'
+import { type EncodedValues, halfPair, idHeader } from '@millrace/formats'
 import type { Message, Topic } from './client.ts'
 
 /** Messages to be sent together; `end`: the index in the write of the first record after them. */
@@ -33,7 +33,7 @@ export function* cutMessages(
   let bytes = 0
   for (const [i, index] of indexes.entries()) {
     const value = body.subarray(starts[i], ends[i])
-    const wrong = refusal(value, keys[i]!, o.max_message, topic)
+    const wrong = refusal(value, keys[i]!, ids[i]!, o.max_message, topic)
     if (wrong) {
       failures.push({ index, kind: 'data', ...wrong })
       continue
@@ -55,7 +55,7 @@ export function* cutMessages(
   if (messages.length > 0) yield { messages, end: indexes.at(-1)! + 1, large: false }
 }
 
-function refusal(value: Buffer, key: string | null, maxMessage: number, topic: Topic) {
+function refusal(value: Buffer, key: string | null, id: string, maxMessage: number, topic: Topic) {
   if (value.length > maxMessage)
     return {
       code: 'too_large',
@@ -63,6 +63,7 @@ function refusal(value: Buffer, key: string | null, maxMessage: number, topic: T
     }
   if (key === null && topic.compacted)
     return { code: 'null_key', message: 'it has no key, and the topic is compacted, so each message needs one' }
+  if (!id.isWellFormed()) return { code: 'bad_text', message: `its id: ${halfPair}` }
   return undefined
 }
 

@@ -46,7 +46,7 @@ export function compileOperations(o: Options, ctx: SinkContext): Preparing {
       for (let i = 0; i < records.length; i++) {
         const row = records.rows[i]!
         try {
-          const id = key ? keyOf(row, key, names!) : ids![i]!
+          const id = key ? keyOf(row, key, names!) : idOf(ids![i]!)
           if (typeof id !== 'string') {
             refuse(i, id.code, id.message, id.field)
             continue
@@ -111,6 +111,10 @@ function keyOf(row: Row, key: (row: Row) => string | undefined, names: readonly 
   if (made.isWellFormed()) return made
   const field = names.find((name) => !isWellFormed(row[name]))!
   return { code: 'bad_text', message: `${field} ${half}`, field }
+}
+
+function idOf(id: string): string | Wrong {
+  return id.isWellFormed() ? id : { code: 'bad_text', message: `its id ${half}` }
 }
 
 function prepareSet(

@@ -33,7 +33,10 @@ export function setAll(sql: Writes, fieldsOf: SetFields, records: Records, key: 
     const parts = touched.get(id)
     if (parts) parts.push({ index: i, set })
     else touched.set(id, [{ index: i, set }])
-    for (const [, value] of set) if (typeof value === 'string') length += value.length
+    for (let k = 0; k < set.length; k++) {
+      const value = set[k]![1]
+      if (typeof value === 'string') length += value.length
+    }
     if (length >= heldLength) drain()
   }
   drain()
@@ -58,7 +61,7 @@ function merge(sql: Writes, id: string, parts: readonly Part[], refuse: Refuse):
     return
   }
   const add = (doc: Row, { set }: Part): Row => {
-    for (const [name, value] of set) setOwn(doc, name, value)
+    for (let k = 0; k < set.length; k++) setOwn(doc, set[k]![0], set[k]![1])
     return doc
   }
   if (!refusalOfDocument(sql, id, parts.reduce(add, stored))) return
