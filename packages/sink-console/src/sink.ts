@@ -1,5 +1,15 @@
 /** The definition, and the writing: no faster than the reader of the pipe takes it. */
-import { defineSink, option, type Sink, type SinkContext, type Static, SystemError } from '@millrace/core'
+import {
+  defineSink,
+  option,
+  type Row,
+  type Sink,
+  type SinkContext,
+  type Static,
+  SystemError,
+  type WriteFailure,
+} from '@millrace/core'
+import { aborted, compileFieldAtFault, encodingFault, throwFailures } from '@millrace/formats'
 import { compilePrinter } from './print.ts'
 
 export const options = option.object({
@@ -14,31 +24,64 @@ export const options = option.object({
 })
 export type Options = Static<typeof options>
 
+/** Rows whose text is made and written at once. */
+const rowsAtOnce = 64
+
 function createSink({ format, to }: Options, { schema }: SinkContext): Sink {
   const print = compilePrinter(format, schema)
+  const fieldAtFault = compileFieldAtFault(schema)
+  /** The text of the rows that have one. */
+  const textOf = (rows: readonly Row[], fail: (i: number, why: ReturnType<typeof encodingFault>) => void): string => {
+    try {
+      return print(rows)
+    } catch {
+      let all = ''
+      for (const [i, row] of rows.entries()) {
+        try {
+          all += print([row])
+        } catch (error) {
+          fail(i, encodingFault(error, fieldAtFault(row)))
+        }
+      }
+      return all
+    }
+  }
+  let stream: NodeJS.WriteStream | undefined
+  // A closed pipe is told to the callback of the write, and as an event besides.
+  const ignore = () => {}
   return {
-    async write(records, { signal }) {
-      if (records.length > 0) await put(process[to], print(records.rows), signal)
+    async open() {
+      stream = process[to]
+      stream.on('error', ignore)
+    },
+    async write({ rows }, { signal }) {
+      const failures: WriteFailure[] = []
+      for (let at = 0; at < rows.length; at += rowsAtOnce) {
+        const text = textOf(rows.slice(at, at + rowsAtOnce), (i, why) =>
+          failures.push({ index: at + i, kind: 'data', ...why }),
+        )
+        if (text !== '') await put(stream!, text, signal)
+      }
+      throwFailures(failures)
+    },
+    async close() {
+      setImmediate(() => stream?.off('error', ignore))
     },
   }
 }
 
-/** Returns when the text was taken, or the signal ends the wait. */
+/** Returns when the text was taken. Throws `SystemError`, also when the signal ends the wait. */
 function put(stream: NodeJS.WriteStream, text: string, signal: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
     const done = (error?: Error | null) => {
-      signal.removeEventListener('abort', aborted)
-      // A closed pipe is told to the callback and once more as an event, a moment later.
-      setImmediate(() => stream.off('error', ignore))
-      if (error) reject(closed(error))
+      signal.removeEventListener('abort', stop)
+      if (error) reject(error instanceof SystemError ? error : closed(error))
       else resolve()
     }
-    const aborted = () => done()
-    const ignore = () => {}
-    signal.addEventListener('abort', aborted)
-    stream.on('error', ignore)
-    stream.write(text, done)
-    if (signal.aborted) aborted()
+    const stop = () => done(aborted('printing'))
+    signal.addEventListener('abort', stop)
+    if (signal.aborted) stop()
+    else stream.write(text, done)
   })
 }
 

@@ -17,7 +17,20 @@ sinkContract({
   type: 'console',
   setup: () => ({
     options: { format: 'json', to: 'stderr' },
-    schema: { fields: { n: { type: { kind: 'integer' }, optional: false } } },
-    rows: Array.from({ length: 20 }, (_, n) => ({ n })),
+    schema: {
+      fields: {
+        n: { type: { kind: 'integer' }, optional: false },
+        at: { type: { kind: 'timestamp' }, optional: true },
+        any: { type: { kind: 'json' }, optional: true },
+      },
+    },
+    rows: Array.from({ length: 20 }, (_, n) => ({ n, at: n })),
+    nullKeys: { none: 'lines are printed, without a key' },
+    unencodable: [
+      { row: { n: 1, at: 9e15 }, code: 'out_of_range' },
+      { row: { n: 2, any: 1n }, code: 'not_encodable' },
+    ],
+    refused: { none: 'a terminal prints any text' },
+    hang: { none: 'its own output is that of this process; print.test.ts fills a pipe' },
   }),
 })

@@ -78,6 +78,7 @@ test('a reader that ends stops the run with a plain error', async () => {
     const sink = definitions[0].create({ format: 'lines', to: 'stdout' }, { schema })
     const rows = Array.from({ length: 1000 }, (_, n) => ({ n }))
     const records = new Records({ rows, from: [{ source: 's', batch: batch({ split: 's', rows, position: 1000 }) }], pipeline: 'p' })
+    await sink.open({})
     try {
       for (;;) await sink.write(records, { signal: new AbortController().signal, epoch: 1 })
     } catch (error) {
@@ -92,4 +93,33 @@ test('a reader that ends stops the run with a plain error', async () => {
   const code = await new Promise((resolve) => child.on('close', resolve))
   expect(errors).toBe('SystemError output_closed')
   expect(code).toBe(0)
+})
+
+test('a reader that does not read is waited for until the abort', async () => {
+  const script = `
+    import definitions from '${new URL('../src/index.ts', import.meta.url).href}'
+    import { batch, Records } from '@millrace/core'
+    const schema = { fields: { n: { type: { kind: 'integer' }, optional: false } } }
+    const sink = definitions[0].create({ format: 'lines', to: 'stdout' }, { schema })
+    const rows = Array.from({ length: 1000 }, (_, n) => ({ n }))
+    const records = new Records({ rows, from: [{ source: 's', batch: batch({ split: 's', rows, position: 1000 }) }], pipeline: 'p' })
+    const abort = new AbortController()
+    await sink.open({})
+    let abortedMs = 0
+    setTimeout(() => { abortedMs = performance.now(); abort.abort() }, 300)
+    try {
+      for (let n = 0; n < 10000; n++) await sink.write(records, { signal: abort.signal, epoch: 1 })
+    } catch (error) {
+      process.stderr.write([error.name, error.code, abortedMs > 0 && performance.now() - abortedMs < 1000].join(' '))
+      process.exit(0)
+    }`
+  const child = spawn(process.execPath, ['--conditions=@millrace/source', '--input-type=module', '-e', script], {
+    cwd: import.meta.dirname,
+  })
+  child.stdout.pause()
+  let errors = ''
+  child.stderr.on('data', (bytes) => (errors += bytes))
+  await new Promise((resolve) => child.on('exit', resolve))
+  child.stdout.destroy()
+  expect(errors).toBe('SystemError aborted true')
 })

@@ -1,13 +1,16 @@
 /**
  * Reads HTTP/1.1 responses off a connection that carries one at a time (RFC 9112): a head up to an empty line, then a body that is as long as `content-length`
- * says, or in chunks, or goes on until the connection closes. Interim responses (1xx) are passed over. Of the body only the beginning is kept: it is for
- * messages.
+ * says, or in chunks, or goes on until the connection closes. Interim responses (1xx) are passed over. A body is kept whole
+ * where it may say what became of each record, else its beginning, for messages.
  */
 
 export interface Answer {
   readonly status: number
-  /** The first 4 KiB of it. */
+  /** Its first 8 MiB where the status is 207 or 4xx, else its first 4 KiB. */
   readonly body: string
+  /** `Retry-After` and `Location`. */
+  readonly retryAfter?: string
+  readonly location?: string
 }
 
 export interface ResponseReader {
@@ -21,7 +24,8 @@ export interface ResponseReader {
   readonly reusable: boolean
 }
 
-const keptBytes = 4096
+const keptBytes = (status: number): number =>
+  status === 207 || (status >= 400 && status < 500) ? 8 * 1024 * 1024 : 4096
 const longestHead = 64 * 1024
 const headEnd = '\r\n\r\n'
 
@@ -41,8 +45,10 @@ export function createResponseReader(): ResponseReader {
   let reusable = true
   let begun = false
 
+  let told: Pick<Answer, 'retryAfter' | 'location'> = {}
+
   const answer = (): Answer => {
-    const made = { status, body: kept.length === 0 ? '' : Buffer.concat(kept).toString('utf8') }
+    const made = { status, body: kept.length === 0 ? '' : Buffer.concat(kept).toString('utf8'), ...told }
     head = line = ''
     body = undefined
     kept = []
@@ -51,8 +57,9 @@ export function createResponseReader(): ResponseReader {
     return made
   }
   const keep = (bytes: Buffer) => {
-    if (bytes.length === 0 || keptSize >= keptBytes) return
-    const part = bytes.subarray(0, keptBytes - keptSize)
+    const most = keptBytes(status)
+    if (bytes.length === 0 || keptSize >= most) return
+    const part = bytes.subarray(0, most - keptSize)
     kept.push(part)
     keptSize += part.length
   }
@@ -62,6 +69,9 @@ export function createResponseReader(): ResponseReader {
     if (!found) throw new Error('what answered is no HTTP server')
     status = Number(found[2])
     if (status < 200) return
+    const retryAfter = headerOf(text, 'retry-after')
+    const location = headerOf(text, 'location')
+    told = { ...(retryAfter ? { retryAfter } : {}), ...(location ? { location } : {}) }
     reusable = found[1] === '1' ? !/\r\nconnection: *close/i.test(text) : /\r\nconnection: *keep-alive/i.test(text)
     if (/\r\ntransfer-encoding:[^\r]*chunked/i.test(text)) body = { kind: 'chunked', state: 'size' }
     else {
@@ -139,3 +149,7 @@ export function createResponseReader(): ResponseReader {
     closed: () => (body?.kind === 'until_close' ? answer() : undefined),
   }
 }
+
+/** The value of a header in the text of a head. */
+const headerOf = (head: string, name: string): string | undefined =>
+  new RegExp(`\\r\\n${name}:[ \\t]*([^\\r]*)`, 'i').exec(head)?.[1]?.trim()

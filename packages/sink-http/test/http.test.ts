@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import {
@@ -9,7 +10,10 @@ import {
   type Row,
   type Sink,
   type SinkDefinition,
+  type SystemError,
 } from '@millrace/core'
+import { decodeIds } from '@millrace/formats'
+import { memoryOf } from '@millrace/testkit'
 import { afterEach, describe, expect, it } from 'vitest'
 import { sinkHttp } from '../src/sink.ts'
 
@@ -21,74 +25,112 @@ const schema: RecordType = {
   },
 }
 const rowsOf = (n: number): Row[] => Array.from({ length: n }, (_, i) => ({ n: i, invoice: `i${i % 5}`, note: null }))
-const records = (rows: readonly Row[]) =>
+const records = (rows: readonly Row[], idAt?: (i: number) => string) =>
   new Records({
     rows,
     pipeline: 'p',
-    from: [{ source: 's', batch: batch({ split: 'a b', rows, positionAt: (i) => i }) }],
+    from: [{ source: 's', batch: batch({ split: 'a b', rows, positionAt: (i) => i, ...(idAt ? { idAt } : {}) }) }],
   })
-const signal = new AbortController().signal
+const never = new AbortController().signal
 
-let server: Server
-afterEach(() => new Promise((resolve) => server.close(resolve)))
+const servers: Server[] = []
+afterEach(async () => {
+  for (const server of servers.splice(0))
+    await new Promise<void>((resolve) => server.close(() => resolve()).closeAllConnections())
+})
 
 interface Got {
   readonly key: string
+  readonly ids: string | undefined
   readonly type: string
   readonly body: string
 }
-/** A real server on loopback; `answer` gives the status of each request. */
+type Reply = number | { readonly status: number; readonly body?: unknown; readonly headers?: Record<string, string> }
+
+/** A real server on loopback; `answer` gives the answer to each request, undefined: it never comes. */
 async function listen(
-  answer: (got: Got, count: number) => number | Promise<number>,
+  answer: (got: Got, count: number) => Reply | undefined | Promise<Reply>,
 ): Promise<{ url: string; got: Got[] }> {
   const got: Got[] = []
-  server = createServer((request, response) => {
+  const server = createServer((request, response) => {
     const parts: Buffer[] = []
     request.on('data', (part: Buffer) => parts.push(part))
     request.on('end', async () => {
-      const one = {
+      const ids = request.headers['millrace-ids']
+      const one: Got = {
         key: String(request.headers['idempotency-key']),
+        ids: typeof ids === 'string' ? ids : undefined,
         type: String(request.headers['content-type']),
         body: Buffer.concat(parts).toString(),
       }
       got.push(one)
-      response.statusCode = await answer(one, got.length)
-      response.end(response.statusCode < 300 ? '' : 'because')
+      const reply = await answer(one, got.length)
+      if (reply === undefined) return
+      const { status, body, headers = {} } = typeof reply === 'number' ? { status: reply } : reply
+      response.writeHead(status, headers)
+      response.end(
+        body === undefined ? (status < 300 ? '' : 'because') : typeof body === 'string' ? body : JSON.stringify(body),
+      )
     })
   })
+  servers.push(server)
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/x`, got }
 }
 
-async function post(
-  url: string,
-  rows: readonly Row[],
-  more: Record<string, unknown> = {},
-): Promise<PartialWriteError | undefined> {
-  const env: Env = { root: '/', home: '/', profile: 'local', pipeline: 'p', id: 'x', resolve: (p) => p }
-  const defaults = {
-    url,
-    method: 'POST',
-    body: 'object',
-    batch: 500,
-    nulls: 'omit',
-    concurrency: 8,
-    order: 'none',
-    headers: {},
-    timeout: 2000,
-    wait: 1000,
-  }
-  const sink: Sink = (sinkHttp as SinkDefinition).create({ ...defaults, ...more }, { ...env, schema })
-  await sink.open!({ signal, incarnation: 1, start: 'test', instance: { i: 0, n: 1 }, warn: () => {} })
+const env: Env = { root: '/', home: '/', profile: 'local', pipeline: 'p', id: 'x', resolve: (p) => p }
+const defaults = {
+  method: 'POST',
+  body: 'object',
+  batch: 500,
+  ids: true,
+  nulls: 'omit',
+  concurrency: 8,
+  order: 'none',
+  headers: {},
+  timeout: 2000,
+  wait: 1000,
+}
+const make = (url: string, more: Record<string, unknown> = {}): Sink =>
+  (sinkHttp as SinkDefinition).create({ ...defaults, url, ...more }, { ...env, schema })
+const opening = (signal = never) => ({
+  signal,
+  incarnation: 1,
+  start: 'test',
+  instance: { i: 0, n: 1 },
+  warn: () => {},
+})
+
+type Thrown = Omit<PartialWriteError, 'name'> & Omit<SystemError, 'name'>
+
+/** What a write throws. */
+async function thrown(written: Promise<void> | void): Promise<Thrown | undefined> {
   try {
-    await sink.write(records(rows), { signal, epoch: 1 })
+    await written
     return undefined
   } catch (error) {
-    return error as PartialWriteError
+    return error as Thrown
+  }
+}
+
+async function post(url: string, all: Records | readonly Row[], more: Record<string, unknown> = {}) {
+  const sink = make(url, more)
+  await sink.open!(opening())
+  try {
+    return await thrown(sink.write(all instanceof Records ? all : records(all), { signal: never, epoch: 1 }))
   } finally {
     await sink.close!()
   }
 }
+
+const failuresOf = (error: Pick<PartialWriteError, 'failures'> | undefined) =>
+  (error?.failures ?? []).map(({ index, kind, code }) => [index, kind, code])
+/** The numbers that a request of JSON lines carries. */
+const numbers = ({ body }: Got): number[] =>
+  body
+    .trimEnd()
+    .split('\n')
+    .map((line) => (JSON.parse(line) as Row)['n'] as number)
 
 describe('sink-http', () => {
   it('posts each record once, with its id as the idempotency key, and leaves empty fields out', async () => {
@@ -145,14 +187,266 @@ describe('sink-http', () => {
   })
 
   it('says what does not answer, when it is opened', async () => {
-    server = createServer()
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-    const { port } = server.address() as AddressInfo
-    await new Promise((resolve) => server.close(resolve))
-    await expect(post(`http://127.0.0.1:${port}/`, rowsOf(1), { wait: 150 })).rejects.toMatchObject({
+    const { url } = await listen(() => 200)
+    await new Promise((resolve) => servers.pop()!.close(resolve))
+    await expect(post(url, rowsOf(1), { wait: 150 })).rejects.toMatchObject({
       name: 'SystemError',
       code: 'http_unreachable',
     })
-    server = createServer().listen(0)
+  })
+
+  it('stops waiting for the port within a second of the abort', async () => {
+    const { url } = await listen(() => 200)
+    await new Promise((resolve) => servers.pop()!.close(resolve))
+    const abort = new AbortController()
+    setTimeout(() => abort.abort(), 200)
+    const startedMs = performance.now()
+    await expect(make(url, { wait: 60_000 }).open!(opening(abort.signal))).rejects.toMatchObject({ code: 'aborted' })
+    expect(performance.now() - startedMs).toBeLessThan(1000)
+  })
+
+  it('tells a server that is gone as a failure of the whole write', async () => {
+    const { url } = await listen(() => 200)
+    const sink = make(url)
+    await sink.open!(opening())
+    const server = servers.pop()!
+    await new Promise<void>((resolve) => server.close(() => resolve()).closeAllConnections())
+    const error = await thrown(sink.write(records(rowsOf(50)), { signal: never, epoch: 1 }))
+    expect(error).toMatchObject({ name: 'SystemError', code: 'http_unreachable', retry: true })
+    await sink.close!()
   })
 })
+
+describe('the identity of requests', () => {
+  const idsOf = (got: Got) => decodeIds(got.ids!, numbers(got).length)
+  const lines = { body: 'json_lines', order: 'strict' }
+
+  it('follows from the records alone, however they are cut', async () => {
+    const { url, got } = await listen(() => 200)
+    await post(url, rowsOf(20), { ...lines, batch: 10 })
+    await post(url, rowsOf(20), { ...lines, batch: 15 })
+    expect(got.map((g) => numbers(g).length)).toEqual([10, 10, 15, 5])
+    for (const g of got) expect(idsOf(g)).toEqual(numbers(g).map((n) => `p/s/a b@${n}`))
+    // The first requests of both begin alike, and are not the same.
+    expect(new Set(got.map((g) => g.key)).size).toBe(4)
+    await post(url, rowsOf(20), { ...lines, batch: 10 })
+    expect(got.slice(4).map((g) => g.key)).toEqual(got.slice(0, 2).map((g) => g.key))
+  })
+
+  it('cuts requests so that the header stays under 4 KiB', async () => {
+    const { url, got } = await listen(() => 200)
+    const ids = Array.from({ length: 500 }, () => randomUUID())
+    await post(
+      url,
+      records(rowsOf(500), (i) => ids[i]!),
+      lines,
+    )
+    expect(got.length).toBeGreaterThan(2)
+    expect(got.length).toBeLessThan(12)
+    for (const g of got) expect(g.ids!.length).toBeLessThanOrEqual(4096)
+    expect(got.flatMap(idsOf)).toEqual(ids)
+  })
+
+  it('sends an id that no header can hold as a request of its own', async () => {
+    const { url, got } = await listen(() => 200)
+    await post(
+      url,
+      records(rowsOf(5), (i) => (i === 2 ? 'x'.repeat(9000) : `id ${i}`)),
+      lines,
+    )
+    const alone = got.find((g) => g.ids === undefined)!
+    expect(numbers(alone)).toEqual([2])
+    expect(got.flatMap(numbers).sort()).toEqual([0, 1, 2, 3, 4])
+    expect(alone.key).toMatch(/^[\w-]{43}$/)
+  })
+
+  it('holds any Unicode, one record a request too, and no two ids share a key', async () => {
+    const { url, got } = await listen(() => 200)
+    const ids = ['Zürich', 'Z%C3%BCrich', '\ud83d', '\ud83e', ' space', 'space', 'x'.repeat(600), 'plain']
+    await post(
+      url,
+      records(rowsOf(8), (i) => ids[i]!),
+      { order: 'strict' },
+    )
+    expect(new Set(got.map((g) => g.key)).size).toBe(8)
+    expect(got.map((g, i) => (g.ids === undefined ? g.key : decodeIds(g.ids, 1)[0]) === ids[i])).not.toContain(false)
+  })
+
+  it('leaves the header out for servers that mind', async () => {
+    const { url, got } = await listen(() => 200)
+    await post(url, rowsOf(5), { ...lines, ids: false })
+    expect(got).toMatchObject([{ ids: undefined, key: expect.stringMatching(/^[\w-]{43}$/) }])
+  })
+})
+
+describe('a request of several records', () => {
+  const lines = { body: 'json_lines', order: 'strict' }
+  const bad = (row: number) => [3, 17].includes(row)
+
+  it('costs only those that a refusal names; the others are sent again alone', async () => {
+    const { url, got } = await listen((g) => {
+      const errors = numbers(g).flatMap((n, item) =>
+        bad(n) ? [{ item, field: 'n', code: 'not_integer', message: 'no' }] : [],
+      )
+      return errors.length
+        ? { status: 422, body: { error: 'refused', message: `${errors.length} faults`, errors } }
+        : 201
+    })
+    const error = await post(url, rowsOf(30), lines)
+    expect(failuresOf(error)).toEqual([
+      [3, 'data', 'not_integer'],
+      [17, 'data', 'not_integer'],
+    ])
+    expect(error!.failures[0]).toMatchObject({ field: 'n', message: expect.stringMatching(/127.0.0.1:\d+: no/) })
+    expect(got.map((g) => numbers(g).length)).toEqual([30, 28])
+  })
+
+  it('is halved until the ones at fault stand alone, where a refusal names none', async () => {
+    const { url, got } = await listen((g) => (numbers(g).some(bad) ? 422 : 201))
+    expect(failuresOf(await post(url, rowsOf(32), lines))).toEqual([
+      [3, 'data', 'http_422'],
+      [17, 'data', 'http_422'],
+    ])
+    // Each that was taken, once; and far fewer requests than records.
+    const taken = got.filter((g) => !numbers(g).some(bad)).flatMap(numbers)
+    expect(taken).toEqual(
+      rowsOf(32)
+        .map((row) => row['n'])
+        .filter((n) => !bad(n as number)),
+    )
+    expect(got.length).toBeLessThan(25)
+  })
+
+  it('is taken item by item where the answer says so', async () => {
+    const { url, got } = await listen((g) => ({
+      status: 207,
+      body: numbers(g).map((n, item) =>
+        bad(n)
+          ? { item, outcome: n === 3 ? 'refused' : 'failed', errors: [{ code: 'too_old', message: 'it is too old' }] }
+          : { item, outcome: n % 2 ? 'taken' : 'dropped', record: { n } },
+      ),
+    }))
+    const error = await post(url, rowsOf(20), lines)
+    expect(failuresOf(error)).toEqual([
+      [3, 'data', 'too_old'],
+      [17, 'data', 'too_old'],
+    ])
+    expect(got.length).toBe(1)
+  })
+
+  it('is sent again without what a 207 tells of, and fails where it tells nothing of a record', async () => {
+    const { url, got } = await listen((g) => {
+      const all = numbers(g)
+      if (all.length === 1) return all[0] === 5 ? { status: 207, body: '<multistatus/>' } : 200
+      return { status: 207, body: all.flatMap((n, item) => (n < 4 ? [{ item, outcome: 'taken' }] : [])) }
+    })
+    expect(failuresOf(await post(url, rowsOf(8), lines))).toEqual([[5, 'data', 'http_207']])
+    expect(got.flatMap(numbers).filter((n) => n < 4)).toEqual([0, 1, 2, 3])
+  })
+
+  it('is halved where it is too large, and one record that is too large alone has failed', async () => {
+    const { url, got } = await listen((g) => (numbers(g).length > 10 || numbers(g).includes(7) ? 413 : 200))
+    expect(failuresOf(await post(url, rowsOf(40), lines))).toEqual([[7, 'data', 'too_large']])
+    const taken = got.filter((g) => numbers(g).length <= 10 && !numbers(g).includes(7))
+    expect(taken.flatMap(numbers)).toEqual(
+      rowsOf(40)
+        .map((row) => row['n'])
+        .filter((n) => n !== 7),
+    )
+  })
+
+  it('is cut at 1 MiB', async () => {
+    const { url, got } = await listen(() => 200)
+    const rows = rowsOf(30).map((row): Row => ({ ...row, note: 'x'.repeat(200_000) }))
+    expect(await post(url, rows, lines)).toBeUndefined()
+    expect(got.length).toBeGreaterThan(2)
+    for (const { body } of got) expect(body.length).toBeLessThan((1 << 20) + 250_000)
+    expect(got.flatMap(numbers)).toEqual(rows.map((row) => row['n']))
+  })
+
+  it('holds what follows in its order when it has to come again', async () => {
+    const { url, got } = await listen((g) => (numbers(g).some(bad) ? (numbers(g).length > 1 ? 422 : 503) : 200))
+    const error = await post(url, rowsOf(40), { ...lines, batch: 10 })
+    expect(error!.failures[0]).toMatchObject({ index: 3, kind: 'system', code: 'http_503' })
+    expect(error!.failures.map(({ index }) => index)).toEqual(
+      rowsOf(40)
+        .map((_, i) => i)
+        .slice(3),
+    )
+    expect(got.flatMap(numbers).every((n) => n < 10)).toBe(true)
+  })
+})
+
+describe('an answer that no record is at fault for', () => {
+  it.each([
+    [401, 'unauthorized', 'token'],
+    [403, 'unauthorized', 'token'],
+    [404, 'http_404', 'path'],
+    [405, 'http_405', 'method'],
+    [415, 'http_415', 'body'],
+    [308, 'http_308', 'https://elsewhere.example/x'],
+  ])('%i stops the run at once, and says what to do', async (status, code, hint) => {
+    const { url, got } = await listen(() => ({ status, headers: { location: 'https://elsewhere.example/x' } }))
+    const error = await post(url, rowsOf(200), { concurrency: 4 })
+    expect(error).toMatchObject({ name: 'SystemError', code, retry: false, hint: expect.stringContaining(hint) })
+    expect(got.length).toBeLessThanOrEqual(8)
+  })
+
+  it.each([
+    ['seconds', () => '1'],
+    ['a date', () => new Date(Date.now() + 1900).toUTCString()],
+  ])('is followed by the pause that Retry-After asks for in %s', async (_what, header) => {
+    const times: number[] = []
+    const { url } = await listen((_got, count) => {
+      times.push(performance.now())
+      return count === 1 ? { status: 429, headers: { 'retry-after': header() } } : 200
+    })
+    const sink = make(url, { order: 'strict' })
+    await sink.open!(opening())
+    const error = await thrown(sink.write(records(rowsOf(3)), { signal: never, epoch: 1 }))
+    expect(error).toMatchObject({
+      name: 'SystemError',
+      code: 'http_429',
+      message: expect.stringContaining('asks to wait'),
+    })
+    // Nothing more of the write was begun.
+    expect(times.length).toBe(1)
+    await sink.write(records(rowsOf(3)), { signal: never, epoch: 1 })
+    expect(times[1]! - times[0]!).toBeGreaterThan(850)
+    expect(times[1]! - times[0]!).toBeLessThan(3000)
+    await sink.close!()
+  })
+
+  it('ends that pause with the abort', async () => {
+    const { url } = await listen(() => ({ status: 503, headers: { 'retry-after': '3600' } }))
+    const sink = make(url)
+    await sink.open!(opening())
+    await thrown(sink.write(records(rowsOf(1)), { signal: never, epoch: 1 }))
+    const abort = new AbortController()
+    setTimeout(() => abort.abort(), 100)
+    const startedMs = performance.now()
+    const error = await thrown(sink.write(records(rowsOf(1)), { signal: abort.signal, epoch: 1 }))
+    expect(error).toMatchObject({ name: 'SystemError', code: 'aborted' })
+    expect(performance.now() - startedMs).toBeLessThan(1000)
+    await sink.close!()
+  })
+})
+
+it.each(['json_lines', 'object'])(
+  '200 records of 1 MB take the memory of those on their way, as %s',
+  async (body) => {
+    const { url } = await listen(() => 200)
+    const options = { ...defaults, url, body, concurrency: 4, timeout: 60_000 }
+    const { peak } = await memoryOf({
+      module: new URL('../src/index.ts', import.meta.url),
+      type: 'http',
+      root: '/',
+      making: { options, schema },
+      row: { n: 1, invoice: 'a', note: 'x'.repeat(1_000_000) },
+      writes: 1,
+      perWrite: 200,
+    })
+    expect(peak).toBeLessThan(100e6)
+  },
+  60_000,
+)

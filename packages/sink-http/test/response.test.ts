@@ -52,9 +52,20 @@ describe('a response', () => {
       expect(read(text, size), `pieces of ${size}`).toEqual(expected && { ...expected, all: true })
   })
 
-  it('keeps only the beginning of a long body', () => {
-    const text = `HTTP/1.1 400 Bad\r\ncontent-length: 100000\r\n\r\n${'x'.repeat(100_000)}`
-    expect(read(text, 5000)).toEqual({ status: 400, body: 'x'.repeat(4096), reusable: true, all: true })
+  it('keeps only the beginning of a long body, unless it may name records', () => {
+    const text = (status: number, n: number) =>
+      `HTTP/1.1 ${status} What\r\ncontent-length: ${n}\r\n\r\n${'x'.repeat(n)}`
+    expect(read(text(500, 100_000), 5000)).toEqual({ status: 500, body: 'x'.repeat(4096), reusable: true, all: true })
+    for (const status of [207, 422]) expect(read(text(status, 100_000), 5000)!.body).toHaveLength(100_000)
+    expect(read(text(422, 9 << 20), 1 << 20)!.body).toHaveLength(8 << 20)
+  })
+
+  it('says how long to wait and where to go', () => {
+    const head = 'HTTP/1.1 503 Busy\r\nRETRY-AFTER:  20 \r\nlocation: /there\r\ncontent-length: 0\r\n\r\n'
+    expect(read(head, 3)).toMatchObject({ retryAfter: '20', location: '/there' })
+    expect(read('HTTP/1.1 503 Busy\r\nx: retry-after: 5\r\ncontent-length: 0\r\n\r\n', 100)).not.toHaveProperty(
+      'retryAfter',
+    )
   })
 
   it.each([

@@ -1,28 +1,33 @@
-import type { Row } from '@millrace/core'
-import { liveUrl, sinkContract } from '@millrace/testkit'
+import type { RecordType, Row } from '@millrace/core'
+import { type CuttingProxy, cuttingProxy, liveUrl, sinkContract } from '@millrace/testkit'
 import { Admin, Consumer } from '@platformatic/kafka'
-import { describe } from 'vitest'
+import { afterAll, beforeAll, describe } from 'vitest'
+import { type OwnBroker, ownBroker } from '../../../services/kafka/own.ts'
 
 const url = liveUrl('KAFKA')
-const brokers = (url ?? '').split(',')
-const schema = {
-  fields: { n: { type: { kind: 'integer' }, optional: false }, name: { type: { kind: 'string' }, optional: true } },
-} as const
-const rows = Array.from({ length: 40 }, (_, n) => ({ n, name: n % 4 ? `n ${n}` : null }))
+let broker: OwnBroker
+let proxy: CuttingProxy
 let count = 0
-const fresh = () => `contract-sink-${process.pid}-${Date.now()}-${count++}`
 
+const field = (kind: 'integer' | 'string' | 'timestamp', optional: boolean) => ({ type: { kind }, optional })
+const schema: RecordType = {
+  fields: { n: field('integer', false), name: field('string', true), at: field('timestamp', true) },
+}
+const rows = Array.from({ length: 40 }, (_, n) => ({ n, name: `n ${n}`, at: null }))
+
+/** A topic that takes messages of at most 10,000 bytes. */
 async function topic(partitions: number): Promise<string> {
-  const stream = fresh()
-  const admin = new Admin({ clientId: 'test', bootstrapBrokers: brokers, retries: 10 })
-  await admin.createTopics({ topics: [stream], partitions, replicas: 1 })
+  const stream = `contract-sink-${process.pid}-${Date.now()}-${count++}`
+  const admin = new Admin({ clientId: 'test', bootstrapBrokers: [broker.address], retries: 10 })
+  const configs = [{ name: 'max.message.bytes', value: '10000' }]
+  await admin.createTopics({ topics: [stream], partitions, replicas: 1, configs })
   await admin.close()
   return stream
 }
 
 /** Every value of a topic, read apart from our own source. */
 async function valuesOf(stream: string): Promise<Row[]> {
-  const consumer = new Consumer({ clientId: 'test', groupId: 'none', bootstrapBrokers: brokers, retries: 5 })
+  const consumer = new Consumer({ clientId: 'test', groupId: 'none', bootstrapBrokers: [broker.address], retries: 5 })
   consumer.topics.track(stream)
   const found: Row[] = []
   try {
@@ -65,6 +70,14 @@ async function valuesOf(stream: string): Promise<Row[]> {
 }
 
 describe.skipIf(!url)('on a real broker', () => {
+  beforeAll(async () => {
+    broker = await ownBroker({ before: async (port) => (proxy = await cuttingProxy(port)).port })
+  }, 150_000)
+  afterAll(async () => {
+    await proxy?.close()
+    await broker?.close()
+  })
+
   sinkContract({
     module: new URL('../src/index.ts', import.meta.url),
     type: 'kafka',
@@ -73,18 +86,28 @@ describe.skipIf(!url)('on a real broker', () => {
       return {
         options: {
           stream,
-          brokers,
+          brokers: [broker.viaAddress],
           format: 'json',
           value_field: 'value',
-          key: 'n',
+          key: 'name',
           order: 'strict',
-          compression: 'zstd',
+          compression: 'none',
           in_flight: 4,
-          max_message: 1000,
+          max_message: 15_000,
         },
         schema,
         rows,
-        refused: { n: 1, name: 'x'.repeat(2000) },
+        nullKeys: ['name'],
+        unencodable: [
+          { row: { n: 100, name: 'late', at: 9e15 }, code: 'out_of_range' },
+          { row: { n: 101, name: 'half \ud83d' }, code: 'bad_text' },
+          { row: { n: 102, name: 'x'.repeat(20_000) }, code: 'too_large' },
+        ],
+        refused: [{ row: { n: 103, name: 'x'.repeat(12_000) }, code: 'too_large' }],
+        async hang() {
+          await proxy.set('black_hole')
+          return () => proxy.set('reset').then(() => proxy.set('none'))
+        },
         visible: () => valuesOf(stream),
       }
     },

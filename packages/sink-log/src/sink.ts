@@ -3,7 +3,7 @@
  * crash are appended again, under the same ids: the next hop inherits them.
  */
 import { join } from 'node:path'
-import { defineSink, type Env, option, type Records, type Sink, type Static } from '@millrace/core'
+import { defineSink, type Env, option, type Sink, type Static, type WriteFailure } from '@millrace/core'
 import {
   describeLog,
   type EncodedValues,
@@ -11,8 +11,12 @@ import {
   type Log,
   logPath,
   openLog,
+  OutputBytes,
+  streamAccepts,
   streamEncoder,
   streamSinkOptions,
+  throwFailures,
+  whileBusy,
 } from '@millrace/formats'
 
 const options = option.object({
@@ -61,31 +65,34 @@ export const sinkLog = defineSink({
   async probe(o, env) {
     return `stream ${o.stream} ${describeLog(logPath(folderOf(o, env), o.stream)) ?? 'is not there yet: the first run makes it'}`
   },
+  accepts: (o, input) => streamAccepts(encodingOf(o), input),
   mapping: jsonForm,
   create(o, ctx): Sink {
-    const encode = streamEncoder({
-      schema: ctx.schema,
-      format: o.format,
-      valueField: o.value_field,
-      key: o.key,
-      headersField: o.headers_field,
-    })
+    const encode = streamEncoder({ schema: ctx.schema, ...encodingOf(o) })
+    const path = logPath(folderOf(o, ctx), o.stream)
+    const limits = { maxAgeMs: o.retention?.time, maxBytes: o.retention?.size }
+    const sorted = new OutputBytes()
     let log: Log | undefined
     let turn = 0
     return {
-      async open() {
-        log = openLog(logPath(folderOf(o, ctx), o.stream), { partitions: o.partitions })
+      async open({ signal }) {
+        log = await whileBusy(path, signal, () => openLog(path, { partitions: o.partitions }))
       },
-      write(records) {
-        if (records.length === 0) return
-        const values = encode(records)
-        const partitions = log!.partitions
+      async write(records, { signal }) {
+        const { partitions } = log!
         const time = Date.now()
-        const chunks =
-          partitions === 1
-            ? [{ partition: 0, time, ...whole(records, values) }]
-            : split(records, values, partitions, turn++ % partitions).map((c) => ({ ...c, time }))
-        log!.append(chunks, { maxAgeMs: o.retention?.time, maxBytes: o.retention?.size })
+        const keyless = turn++ % partitions
+        const failures: WriteFailure[] = []
+        for (const piece of encode(records, failures)) {
+          const chunks = (partitions === 1 ? [whole(piece)] : split(piece, partitions, keyless, sorted)).map(
+            (chunk) => ({
+              ...chunk,
+              time,
+            }),
+          )
+          await whileBusy(path, signal, () => log!.append(chunks, limits))
+        }
+        throwFailures(failures)
       },
       async close() {
         log?.close()
@@ -95,9 +102,17 @@ export const sinkLog = defineSink({
   },
 })
 
+const encodingOf = (o: Options) => ({
+  format: o.format,
+  valueField: o.value_field,
+  key: o.key,
+  headersField: o.headers_field,
+})
+
 /** All records as one chunk. */
-function whole(records: Records, { body, ends, lines, keys, headers }: EncodedValues) {
+function whole({ records, body, ends, lines, keys, headers }: EncodedValues) {
   return {
+    partition: 0,
     count: records.length,
     ids: records.idParts() ?? records.ids(),
     keys: keys.some((k) => k !== null) ? keys : undefined,
@@ -107,29 +122,35 @@ function whole(records: Records, { body, ends, lines, keys, headers }: EncodedVa
   }
 }
 
-/** The records by partition of their key; those without a key go to `keyless`. */
-function split(records: Records, values: EncodedValues, partitions: number, keyless: number) {
+/** The records by partition of their key; those without a key go to `keyless`. Their values are put in that order into `sorted`. */
+function split({ records, ...values }: EncodedValues, partitions: number, keyless: number, sorted: OutputBytes) {
+  const { keys, headers, starts, ends, body, lines } = values
   const parts = records.idParts()
   const ids = parts?.rests ?? records.ids()
   const of = new Map<number, number[]>()
-  for (const [i, key] of values.keys.entries()) {
+  for (const [i, key] of keys.entries()) {
     const p = key === null ? keyless : partitionOf(key, partitions)
     const indexes = of.get(p)
     if (indexes) indexes.push(i)
     else of.set(p, [i])
   }
+  sorted.clear()
+  sorted.grow(body.length)
   return [...of].map(([partition, indexes]) => {
-    const pieces = indexes.map((i) => values.body.subarray(values.starts[i]!, values.ends[i]! + (values.lines ? 1 : 0)))
+    const from = sorted.at
+    const until = indexes.map((i) => {
+      sorted.bytes(body.subarray(starts[i]!, ends[i]! + (lines ? 1 : 0)))
+      return sorted.at - from
+    })
     const picked = indexes.map((i) => ids[i]!)
-    let at = 0
     return {
       partition,
       count: indexes.length,
       ids: parts ? { common: parts.common, rests: picked } : (picked as string[]),
-      keys: indexes.map((i) => values.keys[i]!),
-      headers: values.headers && indexes.map((i) => values.headers![i]!),
-      body: Buffer.concat(pieces),
-      ends: values.lines ? undefined : Int32Array.from(pieces, (piece) => (at += piece.length)),
+      keys: indexes.map((i) => keys[i]!),
+      headers: headers && indexes.map((i) => headers[i]!),
+      body: sorted.buffer.subarray(from, sorted.at),
+      ends: lines ? undefined : Int32Array.from(until),
     }
   })
 }

@@ -1,6 +1,6 @@
 /** What each record does to the document of its key, for every way of writing. */
 import { compileKey, isWellFormed, type Records, type Row, type SinkContext, type WriteFailure } from '@millrace/core'
-import { compileSet, keyFields } from '@millrace/formats'
+import { compileSet, encodingFault, keyFields } from '@millrace/formats'
 import type { Operation } from './bulk.ts'
 import type { Options } from './options.ts'
 import { compileDocument, toBson } from './values.ts'
@@ -46,7 +46,7 @@ export function compileOperations(o: Options, ctx: SinkContext): Preparing {
       for (let i = 0; i < records.length; i++) {
         const row = records.rows[i]!
         try {
-          const id = key ? keyOf(row, key, names!) : ids![i]!
+          const id = key ? keyOf(row, key, names!) : idOf(ids![i]!)
           if (typeof id !== 'string') {
             refuse(i, id.code, id.message, id.field)
             continue
@@ -65,9 +65,8 @@ export function compileOperations(o: Options, ctx: SinkContext): Preparing {
           if (before) before.push(i)
           else byKey.set(id, [i])
         } catch (error) {
-          // A time that has no form in BSON or in the text of a key.
-          if (!(error instanceof RangeError)) throw error
-          refuse(i, 'out_of_range', error.message)
+          const { code, message } = encodingFault(error, undefined)
+          refuse(i, code, message)
         }
       }
       return {
@@ -112,6 +111,10 @@ function keyOf(row: Row, key: (row: Row) => string | undefined, names: readonly 
   if (made.isWellFormed()) return made
   const field = names.find((name) => !isWellFormed(row[name]))!
   return { code: 'bad_text', message: `${field} ${half}`, field }
+}
+
+function idOf(id: string): string | Wrong {
+  return id.isWellFormed() ? id : { code: 'bad_text', message: `its id ${half}` }
 }
 
 function prepareSet(

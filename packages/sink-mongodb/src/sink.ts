@@ -83,6 +83,8 @@ export const mongodb = defineSink({
   capabilities: (o) => ({
     label: 'effectively-once',
     how: `${o.write} by _id = ${keyFields(o)?.join(', ') ?? 'record id'}, w: majority, journalled`,
+    key: keyFields(o) ?? 'record_id',
+    ...(o.write === 'set' ? { combines: true } : {}),
     keyed: o.write !== 'insert',
   }),
   accepts,

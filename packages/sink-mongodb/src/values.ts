@@ -18,7 +18,11 @@ function converter(type: Type): ((value: unknown) => unknown) | undefined {
     case 'decimal':
       return (value) => Decimal128.fromString(value as string)
     case 'date':
-      return (value) => new Date(midnight(value as string)!)
+      return (value) => {
+        const ms = midnight(value as string)
+        if (ms === undefined) throw new RangeError(`${value as string} is no date that MongoDB holds`)
+        return new Date(ms)
+      }
     case 'timestamp':
       return (value) => {
         if (!(Math.abs(value as number) <= 8.64e15))
@@ -55,7 +59,7 @@ function recordConverter(record: RecordType): ((value: unknown) => unknown) | un
   }
 }
 
-/** A row to its document, without its key. Throws `RangeError` for a time that has no form. */
+/** A row to its document, without its key. Throws where a value has no form. */
 export function compileDocument(schema: RecordType, nulls: 'write' | 'omit'): (row: Row) => Row {
   const convert = recordConverter(schema) as ((row: Row) => Row) | undefined
   const plain = convert ?? ((row: Row) => row)

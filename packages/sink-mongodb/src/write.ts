@@ -5,9 +5,10 @@
  * cannot be stored, the one before it is tried, and so on. An operation that failed because another client made the key at the same moment is repeated. After
  * an answer that was lost the engine repeats the whole batch, which is harmless, since all is by key.
  */
-import { PartialWriteError, type Records, type SinkContext, SystemError, type WriteFailure } from '@millrace/core'
+import { type Records, type SinkContext, SystemError, type WriteFailure } from '@millrace/core'
+import { aborted, throwFailures, unlessAborted } from '@millrace/formats'
 import { bulkWrite, type Fault, type Stored } from './bulk.ts'
-import { type Collection, connect, disconnect, scrubbed, systemError, unlessAborted } from './client.ts'
+import { type Collection, connect, disconnect, scrubbed, systemError } from './client.ts'
 import { compileOperations, type Preparing, type Refuse } from './operations.ts'
 import type { Options } from './options.ts'
 
@@ -21,16 +22,21 @@ export interface OpenCollection {
 
 /** Connects, and makes the collection and its indexes where they are missing. Throws `SystemError`. */
 export async function openCollection(o: Options, ctx: SinkContext, signal: AbortSignal): Promise<OpenCollection> {
-  const client = await connect(o, ctx, signal)
+  const client = await connect(o, ctx, signal).catch((error: unknown) => {
+    throw signal.aborted ? aborted('connecting to MongoDB') : error
+  })
   try {
     const db = client.db(o.database)
     const collection = db.collection<Stored>(o.collection)
-    await unlessAborted(db.createCollection(o.collection, o.collection_options ?? {}).catch(unlessCode(48, 13)), signal)
+    const prepare = <T>(promise: Promise<T>) =>
+      unlessAborted(promise, signal, 'waiting for MongoDB to make a collection')
+    await prepare(db.createCollection(o.collection, o.collection_options ?? {}).catch(unlessCode(48, 13)))
     for (const fields of o.indexes ?? [])
-      await unlessAborted(collection.createIndex(Object.fromEntries(fields.map((field) => [field, 1]))), signal)
+      await prepare(collection.createIndex(Object.fromEntries(fields.map((field) => [field, 1]))))
     const preparing = compileOperations(o, ctx)
     return {
-      write: (records, abort) => unlessAborted(writeAll(records, preparing, collection, o), abort),
+      write: (records, abort) =>
+        unlessAborted(writeAll(records, preparing, collection, o), abort, 'waiting for MongoDB to take documents'),
       close: () => disconnect(client),
     }
   } catch (error) {
@@ -105,5 +111,5 @@ async function writeAll(
       return of.toSpliced(at, 1)
     }
   }
-  if (failures.size > 0) throw new PartialWriteError([...failures.values()].toSorted((a, b) => a.index - b.index))
+  throwFailures([...failures.values()])
 }

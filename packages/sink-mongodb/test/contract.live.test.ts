@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { MongoClient } from 'mongodb'
 import type { Field, RecordType, Row, Type } from '@millrace/core'
-import { liveUrl, sinkContract } from '@millrace/testkit'
+import { cuttingProxy, liveUrl, sinkContract } from '@millrace/testkit'
 import { describe } from 'vitest'
 import { resolved } from './server.ts'
 
@@ -42,6 +42,10 @@ const everyRow = (count: number): Row[] =>
     inner: { at: n, name: n % 2 ? 'x' : null },
     any: n % 4 === 0 ? null : { a: [1, 'two', { b: null }], n },
   }))
+const row = everyRow(1)[0]!
+/** Deeper than the server takes. */
+let deep: unknown = 1
+for (let n = 0; n < 250; n++) deep = { deep }
 const keyed: RecordType = {
   fields: { group: plain('string', true), at: plain('integer', true), total: plain('integer') },
 }
@@ -66,28 +70,58 @@ const asRow = ({ _id, day, at, price, inner, ...rest }: Row): Row => ({
 })
 
 describe.skipIf(!url)('on a real server', () => {
-  const place = (defer: (cleanup: () => unknown) => void) => {
+  /** A database of its own, behind a proxy that can be made to swallow everything. */
+  async function place(defer: (cleanup: () => unknown) => void) {
     const database = `contract-${randomUUID().slice(0, 13)}`
+    const { hostname, port } = new URL(url!)
+    const proxy = await cuttingProxy(Number(port), hostname)
+    defer(() => proxy.close())
     defer(async () => {
       const client = new MongoClient(url!)
       await client.db(database).dropDatabase()
       await client.close()
     })
-    return database
+    return {
+      database,
+      // Directly, or the driver would go on to the address that the replica set tells.
+      url: `mongodb://127.0.0.1:${proxy.port}/?directConnection=true` as never,
+      async hang() {
+        await proxy.set('black_hole')
+        return () => proxy.set('none')
+      },
+    }
   }
 
   /** Documents of every type, known by the record's id. */
   sinkContract({
     module,
     type: 'mongodb',
-    setup({ defer }) {
-      const database = place(defer)
+    async setup({ defer }) {
+      const { url: through, database, hang } = await place(defer)
       return {
-        options: resolved({ url: url as never, database, collection: 'every-type' }),
+        options: resolved({
+          url: through,
+          database,
+          collection: 'every-type',
+          collection_options: { validator: { n: { $ne: 404 } } },
+        }),
         schema: everyType,
         rows: everyRow(60),
         visible: async () => (await find(database, 'every-type')).map(asRow),
-        refused: { ...everyRow(1)[0], text: 'x\ud83d' },
+        nullKeys: { none: 'documents are known by the ids of their records' },
+        unencodable: [
+          { row: { ...row, text: 'x\ud83d' }, code: 'bad_text' },
+          { row: { ...row, any: { deep: ['\udc00'] } }, code: 'bad_text' },
+          { row: { ...row, at: 9e15 }, code: 'out_of_range' },
+          { row: { ...row, inner: { at: 9e15, name: null } }, code: 'out_of_range' },
+          { row: { ...row, day: 'never' }, code: 'out_of_range' },
+          { row: { ...row, price: '9'.repeat(40) }, code: 'not_encodable' },
+        ],
+        refused: [
+          { row: { ...row, n: 404 }, code: 'validation' },
+          { row: { ...row, any: deep }, code: 'refused' },
+        ],
+        hang,
         updates: [everyRow(2)[0]!, everyRow(2)[1]!],
       }
     },
@@ -97,13 +131,14 @@ describe.skipIf(!url)('on a real server', () => {
   sinkContract({
     module,
     type: 'mongodb',
-    setup({ defer }) {
-      const database = place(defer)
+    async setup({ defer }) {
+      const { url: through, database, hang } = await place(defer)
       return {
         options: resolved({
-          url: url as never,
+          url: through,
           database,
           collection: 'gathered',
+          collection_options: { validator: { '99': { $exists: false } } },
           write: 'set',
           key: 'group',
           attribute: { name: 'at', value: ['total'] },
@@ -114,7 +149,14 @@ describe.skipIf(!url)('on a real server', () => {
           (await find(database, 'gathered')).flatMap(({ _id, group, ...attributes }) =>
             Object.entries(attributes).map(([at, value]) => ({ group, at: Number(at), ...(value as Row) })),
           ),
-        refused: { group: 'a', at: null, total: 1 },
+        nullKeys: ['group'],
+        unencodable: [
+          { row: { group: 'a', at: null, total: 1 }, code: 'null_name' },
+          { row: { group: '\ud83d', at: 1, total: 1 }, code: 'bad_text' },
+        ],
+        // Each is merged with sound records of its key, and only it is refused.
+        refused: [{ row: { group: 'a', at: 99, total: 1 }, code: 'validation' }],
+        hang,
         updates: [
           { group: 'a', at: 1, total: 1 },
           { group: 'a', at: 1, total: 2 },

@@ -6,7 +6,12 @@ export const nothing = defineSink({
   type: 'null',
   summary: 'Keeps nothing: records are counted and dropped.',
   options: option.object({}),
-  capabilities: () => ({ label: 'effectively-once', how: 'nothing is kept, so nothing can come twice', keyed: true }),
+  capabilities: () => ({
+    label: 'effectively-once',
+    how: 'nothing is kept, so nothing can come twice',
+    key: 'record_id',
+    keyed: true,
+  }),
   mapping: () => 'dropped',
   create: () => ({ write() {} }),
 })

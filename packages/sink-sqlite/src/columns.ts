@@ -1,7 +1,7 @@
 /** A table of typed columns: made from the record's type, or checked where it is there already. */
 import type { DatabaseSync, SQLInputValue } from 'node:sqlite'
 import { isWellFormed, MillraceError, type RecordType, type Row, type Type, typeText } from '@millrace/core'
-import { type Column, columnsOf, columnType, identifier, tableNamed, toColumn } from '@millrace/formats'
+import { type Column, columnsOf, columnType, identifier, tableNamed, toColumn, encodingFault } from '@millrace/formats'
 
 /** The definition of the columns, as in CREATE TABLE. Required fields and the key are NOT NULL. */
 export function columnDefinitions(schema: RecordType, key: readonly string[] = []): string[] {
@@ -91,7 +91,7 @@ export interface Binder {
 }
 
 export interface Unbindable {
-  readonly code: 'bad_text' | 'out_of_range'
+  readonly code: string
   readonly message: string
   readonly field: string
 }
@@ -100,7 +100,12 @@ export interface Unbindable {
 export function compileBinder(schema: RecordType): Binder {
   const columns = Object.entries(schema.fields).map(([name, { type }]) => ({
     name,
-    write: type.kind === 'integer' ? (value: unknown) => BigInt(value as number) : toColumn(type),
+    write:
+      type.kind === 'integer'
+        ? (value: unknown) => BigInt(value as number)
+        : type.kind === 'bigint'
+          ? bits64
+          : toColumn(type),
     holdsText: ['string', 'list', 'object', 'json'].includes(type.kind),
   }))
   return {
@@ -118,12 +123,15 @@ export function compileBinder(schema: RecordType): Binder {
         try {
           into[at + k] = value === null ? null : write(value)
         } catch (error) {
-          // A time outside of the years that have a text form.
-          if (error instanceof RangeError) return { code: 'out_of_range', message: error.message, field: name }
-          throw error
+          return { ...encodingFault(error, name), field: name }
         }
       }
       return undefined
     },
   }
+}
+
+function bits64(value: unknown): bigint {
+  if (BigInt.asIntN(64, value as bigint) === value) return value as bigint
+  throw new RangeError(`${value as bigint} does not fit in 64 bits`)
 }

@@ -1,11 +1,14 @@
 /** Rows into a table, several a statement; one that the store refuses is told by index and the others go on. */
 import type { DatabaseSync, SQLInputValue } from 'node:sqlite'
-import { PartialWriteError, type Records, type WriteFailure } from '@millrace/core'
+import type { Records, WriteFailure } from '@millrace/core'
 import { rowError } from '@millrace/formats'
 import type { Binder } from './columns.ts'
 
-/** Values bound to one statement, about. */
+export { throwFailures } from '@millrace/formats'
+
+/** Values bound to one statement, about, and how much text or bytes at most: a statement keeps a copy of what is bound. */
 const perStatement = 400
+const boundLength = 1024 * 1024
 
 /** Writes the records at `indexes`, or all; adds what is refused to `failures` and returns how many were taken. To be called in a transaction. */
 export type Inserter = (
@@ -35,7 +38,9 @@ export function compileInserter(
     const n = indexes ? indexes.length : rows.length
     const waiting: number[] = []
     let taken = 0
+    let length = 0
     const drain = () => {
+      length = 0
       if (waiting.length === many) {
         try {
           several.run(...values)
@@ -68,14 +73,13 @@ export function compileInserter(
         continue
       }
       for (let e = 0; e < extra.length; e++) values[at + binder.names.length + e] = extra[e]!
-      if (waiting.push(index) === many) drain()
+      for (let v = at; v < at + binder.names.length; v++) length += lengthOf(values[v]!)
+      if (waiting.push(index) === many || length >= boundLength) drain()
     }
     drain()
     return taken
   }
 }
 
-/** Throws what failed, in order; nothing where nothing did. */
-export function throwFailures(failures: WriteFailure[]): void {
-  if (failures.length > 0) throw new PartialWriteError(failures.toSorted((a, b) => a.index - b.index))
-}
+const lengthOf = (value: SQLInputValue): number =>
+  typeof value === 'string' ? value.length : value instanceof Uint8Array ? value.length : 0

@@ -28,6 +28,8 @@ export const sqlite = defineSink({
   capabilities: (o) => ({
     label: 'effectively-once',
     how: how(o),
+    ...(writeOf(o) === 'append' ? {} : { key: keyFields(o) ?? 'record_id' }),
+    ...(writeOf(o) === 'set' ? { combines: true } : {}),
     keyed: writeOf(o) !== 'append' && writeOf(o) !== 'insert',
   }),
   accepts,

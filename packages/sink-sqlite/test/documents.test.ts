@@ -1,5 +1,6 @@
+import { DatabaseSync } from 'node:sqlite'
 import { expect, test } from 'vitest'
-import type { RecordType, Row } from '@millrace/core'
+import { batch, Records, type RecordType, type Row } from '@millrace/core'
 import { everyRow, everyType, failuresOf, integer, makeStore, records, string, writing } from './store.ts'
 
 const line: RecordType = {
@@ -254,4 +255,35 @@ test('a table that is dropped under a running sink is a system error, no flood o
     code: 'store_changed',
     retry: false,
   })
+})
+
+test('an id that holds half of a surrogate pair is refused, since the store would take two such ids for one', async () => {
+  const store = makeStore()
+  const sink = await store.open({ collection: 'c' }, line)
+  const rows = [row('1', 'a'), row('2', 'b'), row('3', 'c')]
+  const ids = ['\ud83d', '\ud83e', 'sound']
+  const from = [{ source: 'in', batch: batch({ split: 's', rows, positionAt: (i) => i, idAt: (i) => ids[i]! }) }]
+  expect(await failuresOf(sink.write(new Records({ rows, from, pipeline: 'p' }), writing()))).toEqual([
+    { index: 0, code: 'bad_text' },
+    { index: 1, code: 'bad_text' },
+  ])
+  expect(Object.keys(store.documents('c'))).toEqual(['sound'])
+})
+
+test('set: what is stored under a key and is no object is left as it is, and its records are refused', async () => {
+  const store = makeStore()
+  const sink = await store.open({ collection: 'c', write: 'set', key: 'InvoiceNo' }, line)
+  const db = new DatabaseSync(store.path)
+  db.exec(`INSERT INTO c (id, doc) VALUES ('1', 'no JSON'), ('2', 'null'), ('3', '[1]')`)
+  db.close()
+  const rows = ['1', '2', '3', '4'].map((no) => row(no, 'a'))
+  expect(await failuresOf(sink.write(records(rows), writing()))).toEqual(
+    [0, 1, 2].map((index) => ({ index, code: 'bad_json' })),
+  )
+  expect(store.all('SELECT id, doc FROM c ORDER BY id').map(({ doc }) => doc)).toEqual([
+    'no JSON',
+    'null',
+    '[1]',
+    JSON.stringify(rows[3]),
+  ])
 })

@@ -1,7 +1,7 @@
 /** A store to write to in a test, and rows of every type. */
-import { existsSync, mkdtempSync, rmSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import {
   batch,
@@ -14,7 +14,7 @@ import {
   type Sink,
   type Type,
 } from '@millrace/core'
-import { fromColumn } from '@millrace/formats'
+import { fromColumn, identifier } from '@millrace/formats'
 import { fromJson } from '@millrace/core'
 import { afterEach } from 'vitest'
 import definitions from '../src/index.ts'
@@ -181,6 +181,31 @@ export function tableRows(path: string, table: string, schema: RecordType): Row[
   } finally {
     db.close()
   }
+}
+
+/** Holds the write lock of a store, so that everyone else waits; returns what lets it go. */
+export function lockStore(path: string): () => void {
+  mkdirSync(dirname(path), { recursive: true })
+  const db = new DatabaseSync(path, { timeout: 5000 })
+  db.exec('BEGIN IMMEDIATE')
+  return () => db.close()
+}
+
+/** Makes the place that the options name, and lets it refuse what a condition on `new` says. */
+export async function refuseWhere(
+  env: Env,
+  options: Partial<Options>,
+  schema: RecordType,
+  condition: string,
+): Promise<void> {
+  const sink = definition!.create(resolved(options), { ...env, schema })
+  await sink.open!(openContext())
+  await sink.close!()
+  const db = new DatabaseSync(join(env.home, 'store.db'), { timeout: 5000 })
+  const table = identifier(options.collection ?? options.table!)
+  db.exec(`CREATE TRIGGER refusing BEFORE INSERT ON ${table} WHEN ${condition}
+    BEGIN SELECT raise(ABORT, 'not this one'); END`)
+  db.close()
 }
 
 const tables = (path: string): unknown[] =>

@@ -21,6 +21,11 @@ export const runEntries = {
       'A connector went on for more than two seconds after the run was aborted, though its contract gives it one. It was left to itself, and named.',
     hint: 'nothing is lost: run again and it goes on from the last save',
   },
+  aborted: {
+    title: 'stopped while a system was waited for',
+    explanation:
+      'The run was told to stop. What was under way has an unknown outcome and comes again at the next start.',
+  },
   drain_timeout: {
     title: 'stopped before all was written',
     explanation: 'What was read could not be written within the time for stopping; it is read again at the next start.',
@@ -210,6 +215,25 @@ export const runEntries = {
     explanation: 'The table that is there cannot take these records, or does not hold what the schema says.',
   },
   name_taken: { title: 'name is taken', explanation: 'The store has something else under this name.' },
+  store_busy: {
+    title: 'store is locked',
+    explanation: 'Another process held the lock of the store for too long.',
+    hint: 'end what holds it: a shell with an open transaction, or a backup',
+  },
+  store_failed: {
+    title: 'store failed',
+    explanation: 'SQLite reports a failure of its own, such as a lack of memory.',
+  },
+  log_busy: {
+    title: 'log is locked',
+    explanation: 'Another process held the lock of the embedded log for too long.',
+    hint: 'end what holds it: a shell with an open transaction, or a backup',
+  },
+  log_unwritable: {
+    title: 'log cannot be written',
+    explanation: 'The disk is full, or the user of this process may not write there.',
+    hint: 'free disk space or mend permissions, then run again',
+  },
   log_unreadable: { title: 'log cannot be read', explanation: 'The embedded log is damaged or of another version.' },
   cannot_listen: { title: 'cannot listen', explanation: 'The address is in use, or may not be used.' },
   route_taken: { title: 'two sources on one route', explanation: 'Two sources listen for the same method and path.' },

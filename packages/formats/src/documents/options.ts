@@ -92,7 +92,7 @@ export function documentProblems(
 }
 
 /** What is wrong with the parts of the key and the attribute's name, for records of this type. That every field named is there, the check has seen to. */
-export function keyProblems(o: DocumentOptions, input: RecordType): Problem[] {
+export function keyProblems(o: Pick<DocumentOptions, 'key' | 'attribute'>, input: RecordType): Problem[] {
   const found: Problem[] = []
   const scalar = (name: string, at: readonly (string | number)[]) => {
     const type = fieldOf(input, name)?.type

@@ -1,40 +1,18 @@
 /** Writers of JSON lines and of JSON arrays, UTF-8. */
-import type { RecordType, Row } from '@millrace/core'
+import type { RecordType } from '@millrace/core'
 import { OutputBytes } from '../bytes.ts'
-import type { RecordWriter, RefusedRow } from '../writer.ts'
-import { compileEncoder, type EncodeRows, type JsonWriteOptions } from './encode.ts'
-
-/** Encodes rows; when one of them can't be, finds out which and encodes the others. */
-function encodeEach(encode: EncodeRows, rows: readonly Row[], out: OutputBytes): RefusedRow[] | undefined {
-  const start = out.at
-  try {
-    encode(rows, out)
-    return undefined
-  } catch (error) {
-    if (!(error instanceof RangeError)) throw error
-  }
-  out.at = start
-  const refused: RefusedRow[] = []
-  rows.forEach((row, index) => {
-    const before = out.at
-    try {
-      encode([row], out)
-    } catch (error) {
-      out.at = before
-      refused.push({ index, code: 'out_of_range', message: (error as Error).message })
-    }
-  })
-  return refused
-}
+import type { RecordWriter } from '../writer.ts'
+import { compileEachEncoder } from './each.ts'
+import type { JsonWriteOptions } from './encode.ts'
 
 /** Makes writers of JSON lines: an object and a line feed per row. */
 export function jsonLinesWriter(schema: RecordType, options: JsonWriteOptions = {}): () => RecordWriter {
-  const encode = compileEncoder(schema, { ...options, after: '\n' })
+  const encode = compileEachEncoder(schema, { ...options, after: '\n' })
   return () => {
     const out = new OutputBytes()
     return {
       append: true,
-      write: (rows) => encodeEach(encode, rows, out),
+      write: (rows) => encode(rows, out),
       get pendingBytes() {
         return out.at
       },
@@ -46,7 +24,7 @@ export function jsonLinesWriter(schema: RecordType, options: JsonWriteOptions = 
 
 /** Makes writers of one JSON array of objects, an object a line. */
 export function jsonArrayWriter(schema: RecordType, options: JsonWriteOptions = {}): () => RecordWriter {
-  const encode = compileEncoder(schema, { ...options, before: ',\n' })
+  const encode = compileEachEncoder(schema, { ...options, before: ',\n' })
   return () => {
     const out = new OutputBytes()
     // The first row's comma becomes the bracket.
@@ -55,7 +33,7 @@ export function jsonArrayWriter(schema: RecordType, options: JsonWriteOptions = 
       append: false,
       write(rows) {
         const start = out.at
-        const refused = encodeEach(encode, rows, out)
+        const refused = encode(rows, out)
         if (!empty || out.at === start) return refused
         empty = false
         out.buffer[start] = 0x5b

@@ -13,6 +13,7 @@ import { DatabaseSync } from 'node:sqlite'
 import { zstdDecompressSync } from 'node:zlib'
 import { SystemError } from '@millrace/core'
 import { quickZstd } from '../compression.ts'
+import { busyMs, isBusy } from '../sqlite/open.ts'
 
 /** Records of one write to one partition. `base`: the sequence number of the first. */
 export interface Chunk {
@@ -39,7 +40,7 @@ export interface Log {
   /** Tells this log from one that was made anew under the same name. */
   readonly id: string
   readonly partitions: number
-  /** Appends chunks in one durable transaction; their bases are given here. */
+  /** Appends chunks in one durable transaction; their bases are given here. Throws `SystemError`; `log_busy` at once. */
   append(
     chunks: readonly NewChunk[],
     limits?: { readonly maxAgeMs?: number | undefined; readonly maxBytes?: number | undefined },
@@ -59,13 +60,13 @@ CREATE TABLE chunk (partition INTEGER NOT NULL, base INTEGER NOT NULL, count INT
   ids NOT NULL, keys TEXT, headers TEXT, zstd INTEGER NOT NULL, body BLOB NOT NULL, ends BLOB, UNIQUE (partition, base));
 CREATE TABLE next (partition INTEGER PRIMARY KEY, value INTEGER NOT NULL);`
 
-/** Opens a stream's log for reading, and for writing where `create` says with how many partitions to make it. Undefined: there is none yet. */
+/** Opens a stream's log for reading, and for writing where `create` says with how many partitions to make it. Undefined: there is none yet. Throws `SystemError`; `log_busy` at once. */
 export function openLog(path: string, create?: { readonly partitions: number }): Log | undefined {
   if (!create && !existsSync(path)) return undefined
   mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
-  const db = new DatabaseSync(path, { timeout: 10_000 })
+  const db = new DatabaseSync(path, { timeout: create ? busyMs : 10_000 })
   try {
-    db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA busy_timeout = 10000')
+    db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL')
     const isEmpty = () => db.prepare('SELECT 1 FROM sqlite_master').get() === undefined
     if (create) {
       db.exec('BEGIN IMMEDIATE')
@@ -86,17 +87,25 @@ export function openLog(path: string, create?: { readonly partitions: number }):
       id: meta('id'),
       partitions: Number(meta('partitions')),
       ...reading(db),
-      ...writing(db),
+      ...writing(db, path),
       close: () => db.close(),
     }
   } catch (cause) {
     db.close()
+    if (isBusy(cause)) throw busy(path, cause)
     throw new SystemError('log_unreadable', `the log ${path} cannot be opened: ${(cause as Error).message}`, {
       hint: 'is it a file of another version or program, or damaged? Move it away and run again',
       cause,
     })
   }
 }
+
+const busy = (path: string, cause: unknown): SystemError =>
+  new SystemError('log_busy', `the log ${path} is locked: ${(cause as Error).message}`, {
+    retry: true,
+    hint: 'end what holds it: a shell with an open transaction, or a backup',
+    cause,
+  })
 
 /** What there is of a stream, in words; undefined: there is none. */
 export function describeLog(path: string): string | undefined {
@@ -161,7 +170,7 @@ function chunkOf(row: Record<string, Value>): Chunk {
 /** The write-ahead log is cut back to nothing when it has grown by this much: a busy reader must not let it grow for ever. */
 const truncateEvery = 64 << 20
 
-function writing(db: DatabaseSync): Pick<Log, 'append'> {
+function writing(db: DatabaseSync, path: string): Pick<Log, 'append'> {
   let sinceTruncate = 0
   const sql = () => ({
     next: db.prepare('SELECT value FROM next WHERE partition = ?'),
@@ -202,20 +211,19 @@ function writing(db: DatabaseSync): Pick<Log, 'append'> {
         db.exec('COMMIT')
       } catch (cause) {
         if (db.isTransaction) db.exec('ROLLBACK')
-        const busy = (cause as Error).message.includes('locked')
-        throw new SystemError(
-          busy ? 'log_busy' : 'log_unwritable',
-          `the log could not be written: ${(cause as Error).message}`,
-          {
-            retry: busy,
-            hint: 'free disk space or mend permissions, then run again',
-            cause,
-          },
-        )
+        if (isBusy(cause)) throw busy(path, cause)
+        throw new SystemError('log_unwritable', `the log ${path} could not be written: ${(cause as Error).message}`, {
+          hint: 'free disk space or mend permissions, then run again',
+          cause,
+        })
       }
       if (sinceTruncate > truncateEvery) {
         sinceTruncate = 0
-        db.exec('PRAGMA wal_checkpoint(TRUNCATE)')
+        try {
+          db.exec('PRAGMA wal_checkpoint(TRUNCATE)')
+        } catch {
+          // The records are durable all the same; the next one may cut it back.
+        }
       }
     },
   }

@@ -7,9 +7,10 @@ import { existsSync, mkdirSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { MillraceError, SystemError } from '@millrace/core'
+import { pause } from '../abort.ts'
 
 /** How long one try waits for a lock: the longest the process stands still. */
-const busyMs = 250
+export const busyMs = 250
 /** How long a writer waits in all while others hold the lock. */
 const patienceMs = 30_000
 
@@ -73,23 +74,27 @@ function guarded<T>(path: string, body: () => T): T {
   }
 }
 
+/** Tries until the lock is free, the signal aborts, or 30 s have passed. Throws `SystemError`, and what `body` throws. */
+export async function whileBusy<T>(path: string, signal: AbortSignal, body: () => T): Promise<T> {
+  const startedMs = performance.now()
+  for (;;) {
+    try {
+      return body()
+    } catch (error) {
+      const failure = storeError(error, path) ?? error
+      const busy = failure instanceof SystemError && /^(store|log)_busy$/.test(failure.code)
+      if (!busy || performance.now() - startedMs > patienceMs) throw failure
+    }
+    await pause(5 + Math.random() * 20, signal, `waiting for the lock of ${path}`)
+  }
+}
+
 /**
  * One transaction. Waits while another process writes, until the signal or for 30 s; the body runs without a pause, so that the lock is held for
  * milliseconds. Rolls back and throws `SystemError` where the store fails, else what the body threw.
  */
 export async function transaction<T>(db: DatabaseSync, path: string, signal: AbortSignal, body: () => T): Promise<T> {
-  const startedMs = performance.now()
-  for (;;) {
-    try {
-      db.exec('BEGIN IMMEDIATE')
-      break
-    } catch (error) {
-      const failure = storeError(error, path)
-      if (failure?.code !== 'store_busy' || performance.now() - startedMs > patienceMs) throw failure ?? error
-      signal.throwIfAborted()
-      await new Promise((resolve) => setTimeout(resolve, 5 + Math.random() * 20))
-    }
-  }
+  await whileBusy(path, signal, () => db.exec('BEGIN IMMEDIATE'))
   try {
     const result = body()
     db.exec('COMMIT')
@@ -99,6 +104,9 @@ export async function transaction<T>(db: DatabaseSync, path: string, signal: Abo
     throw storeError(error, path) ?? error
   }
 }
+
+/** Whether another connection holds a lock. */
+export const isBusy = (error: unknown): boolean => isSqlite(error) && [5, 6].includes(error.errcode & 255)
 
 interface SqliteError extends Error {
   readonly code: 'ERR_SQLITE_ERROR'
@@ -154,7 +162,9 @@ export function storeError(error: unknown, path: string): SystemError | undefine
         'restore it from a copy, or move it away to start with an empty one',
       )
     default:
-      return undefined
+      return rowError(error)
+        ? undefined
+        : make('store_failed', 'failed', 'run again; if it stays, check the disk and the store')
   }
 }
 

@@ -67,14 +67,14 @@ interface TopicMaker {
 }
 
 /** Makes a topic, unless it is there, and waits a while until the brokers know it and who leads its partitions. */
-export async function makeTopic(admin: TopicMaker, topic: string, as: NewTopic): Promise<void> {
+export async function makeTopic(admin: TopicMaker, topic: string, as: NewTopic, signal?: AbortSignal): Promise<void> {
   const configs = Object.entries(as.config).map(([name, value]) => ({ name, value }))
   try {
     await admin.createTopics({ topics: [topic], partitions: as.partitions, replicas: as.replicas, configs })
   } catch (error) {
     if (!kafkaCodes(error).has('TOPIC_ALREADY_EXISTS')) throw error
   }
-  for (let n = 0; n < 50; n++) {
+  for (let n = 0; n < 50 && !signal?.aborted; n++) {
     const found = await admin.metadata({ topics: [topic], forceUpdate: true }).then(
       ({ topics }) => topics.get(topic),
       () => undefined,

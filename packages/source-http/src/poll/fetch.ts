@@ -1,6 +1,7 @@
 /** Fetches pages at the pace that the options and the server ask for. What fails and can pass is thrown as such: the engine repeats it with growing pauses. */
 import { setTimeout as wait } from 'node:timers/promises'
 import { MillraceError, SystemError } from '@millrace/core'
+import { retryAfterMs } from '@millrace/formats'
 import type { Options } from './options.ts'
 import { type Answered, createGetter } from './request.ts'
 
@@ -59,21 +60,6 @@ export function createFetcher(o: Options): Fetcher {
 
 /** A secret's value; a plain text stands for one where no spec is involved. */
 const text = (value: { reveal(): string } | string): string => (typeof value === 'string' ? value : value.reveal())
-
-const months = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec']
-
-/** `Retry-After`: seconds, or a date in the one form that is still to be sent (RFC 9110, sections 10.2.3 and 5.6.7). */
-export function retryAfterMs(header: string | undefined, nowMs = Date.now()): number | undefined {
-  if (header === undefined) return undefined
-  if (/^\s*\d{1,9}\s*$/.test(header)) return Number(header) * 1000
-  const date = /^\w{3}, (\d\d) (\w{3}) (\d{4}) (\d\d):(\d\d):(\d\d) GMT$/.exec(header.trim())
-  if (!date) return undefined
-  const [, day, month, year, hour, minute, second] = date
-  return Math.max(
-    0,
-    Date.UTC(Number(year), months.indexOf(month!), Number(day), Number(hour), Number(minute), Number(second)) - nowMs,
-  )
-}
 
 function failureOf({ status }: Answered, where: string): SystemError {
   if (status === 401 || status === 403)

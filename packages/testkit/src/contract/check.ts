@@ -25,6 +25,8 @@ export interface Scope {
   readonly env: Env
   /** Called, last first, when the check has ended, however it ended. */
   defer(cleanup: () => unknown): void
+  /** Prints what a setup leaves out, and why. */
+  say(message: string): void
 }
 
 /** Runs one check in a scope of its own. */
@@ -32,7 +34,8 @@ export async function runCheck<S>(check: Check<S>, subject: S, id: string): Prom
   const root = await mkdtemp(join(tmpdir(), 'millrace-contract-'))
   const cleanups: (() => unknown)[] = [() => rm(root, { recursive: true, force: true, maxRetries: 3 })]
   try {
-    await check.run(subject, { root, env: envIn(root, id), defer: (cleanup) => cleanups.push(cleanup) })
+    const say = (message: string) => console.info(message)
+    await check.run(subject, { root, env: envIn(root, id), defer: (cleanup) => cleanups.push(cleanup), say })
   } finally {
     for (const cleanup of cleanups.reverse()) await cleanup()
   }

@@ -5,7 +5,9 @@ import { loadDefinition, envIn } from './load.ts'
 import { makeSource, type ReadUntil, readAll, type SourceMaking } from './read.ts'
 import { pack, unpack } from './remote.ts'
 import { runTransform, type TransformMaking } from './apply.ts'
-import { runScript, type SinkMaking, type SinkScript } from './script.ts'
+import type { LargeWrites } from '../memory.ts'
+import { makeSink, runScript, type SinkMaking, type SinkScript } from './script.ts'
+import { writeLarge } from './large.ts'
 import type { Row } from '@millrace/core'
 
 export type ChildRequest = {
@@ -16,6 +18,7 @@ export type ChildRequest = {
 } & (
   | { readonly kind: 'source'; readonly making: SourceMaking; readonly records: number | undefined }
   | { readonly kind: 'sink'; readonly making: SinkMaking; readonly script: SinkScript }
+  | ({ readonly kind: 'large' } & Omit<LargeWrites, 'module' | 'type' | 'root'>)
   | { readonly kind: 'transform'; readonly making: TransformMaking; readonly batches: readonly (readonly Row[])[] }
 )
 
@@ -43,6 +46,9 @@ if (request.kind === 'source') {
     answer,
     die: () => process.kill(process.pid, 'SIGKILL'),
   })
+} else if (request.kind === 'large') {
+  const definition = await loadDefinition(request.module, 'sink', request.type)
+  answer(await writeLarge(makeSink(definition, request.making, env), env, request))
 } else {
   const definition = await loadDefinition(request.module, 'transform', request.type)
   answer(await runTransform(definition, request.making, env, request.batches))

@@ -1,6 +1,6 @@
 /** The contract suites: what every connector and step must keep. */
 export { type Check, runCheck, type Scope } from './check.ts'
-export { sinkChecks, sinkContract, type SinkSetup, type SinkSubject } from './sink.ts'
+export { type Faulty, type None, sinkChecks, sinkContract, type SinkSetup, type SinkSubject } from './sink.ts'
 export { sourceChecks, sourceContract, type SourceSetup, type SourceSubject } from './source.ts'
 export { transformChecks, transformContract, type TransformSetup, type TransformSubject } from './transform.ts'
 export { sameRows, sameSet } from './rows.ts'

@@ -1,151 +1,20 @@
 /** The contract suite of sinks: one call a connector. */
 import assert from 'node:assert/strict'
-import { setTimeout as sleep } from 'node:timers/promises'
-import type { Flushed, Json, Row, Sink, SinkCapabilities, SinkDefinition } from '@millrace/core'
-import { type Check, register, type Scope } from './check.ts'
-import { loadDefinition } from './load.ts'
+import type { Row } from '@millrace/core'
+import { type Check, register } from './check.ts'
 import { opensNothing } from './opens.ts'
 import { remote } from './remote.ts'
 import { canonical, sameSet } from './rows.ts'
-import {
-  doStep,
-  makeSink,
-  type Numbered,
-  recordsFor,
-  runScript,
-  type SinkMaking,
-  type SinkScript,
-  type SinkStep,
-} from './script.ts'
+import { makeSink, runScript } from './script.ts'
+import { failureChecks } from './sink-failures.ts'
+import { carried, check, finish, flush, leftovers, open, publish, type SinkSubject, writes } from './sink-ready.ts'
+import { stopChecks } from './sink-stops.ts'
 
-/** A place to write to. */
-export interface SinkSetup extends SinkMaking {
-  /** At least 12 records of the schema, no two alike. */
-  readonly rows: readonly Row[]
-  /** What someone who reads the destination finds now, in any order, as rows like `rows`. Absent: nobody can tell (a console). */
-  visible?(): readonly Row[] | Promise<readonly Row[]>
-  /** A row that passes the check but can never be stored. */
-  readonly refused?: Row
-  /** Two rows of one key; where the key is the record's id, any two. For keyed sinks. */
-  readonly updates?: readonly [Row, Row]
-  /** Results of an earlier run stop a new one unless it may replace or keep them. */
-  readonly guardsExisting?: boolean
-}
-
-/** A sink to be held against the contract. */
-export interface SinkSubject {
-  /** The connector's module: `new URL('../src/index.ts', import.meta.url)`. A child process imports it too. */
-  readonly module: string | URL
-  readonly type: string
-  /** Makes an empty place to write to, below `scope.root` or in the real system. */
-  setup(scope: Scope): SinkSetup | Promise<SinkSetup>
-}
+export type { Faulty, None, SinkSetup, SinkSubject } from './sink-ready.ts'
 
 /** Vitest tests of the whole contract for one sink. */
 export const sinkContract = (subject: SinkSubject): void =>
   register(`sink ${subject.type} keeps the contract`, sinkChecks, subject, 'sink')
-
-interface Ready {
-  readonly definition: SinkDefinition
-  readonly setup: SinkSetup
-  readonly capabilities: SinkCapabilities
-  /** All rows with their positions. */
-  readonly all: Numbered
-  /** A third of them each. */
-  readonly parts: readonly [Numbered, Numbered, Numbered]
-  /** A new sink, closed at the end of the check. */
-  start(steps: SinkScript): Promise<{ sink: Sink; flushed: Flushed[] }>
-  /** The same in a child that is killed by SIGKILL at the script's end; what its flushes gave. */
-  killed(steps: SinkScript): Promise<Flushed[]>
-  /** What a reader finds is what was written: once, or at least once where the label says so. */
-  shows(expected: Numbered, what: string): Promise<void>
-}
-
-async function prepare(subject: SinkSubject, scope: Scope): Promise<Ready> {
-  const { env, root } = scope
-  const definition = await loadDefinition(subject.module, 'sink', subject.type)
-  const setup = await subject.setup(scope)
-  const capabilities = definition.capabilities(setup.options)
-  const all = setup.rows.map((row, i) => [i, row] as const)
-  assert.ok(all.length >= 12, 'the setup must bring 12 rows at least')
-  const third = Math.ceil(all.length / 3)
-  const making = { options: setup.options, schema: setup.schema }
-  return {
-    definition,
-    setup,
-    capabilities,
-    all,
-    parts: [all.slice(0, third), all.slice(third, 2 * third), all.slice(2 * third)],
-    async start(steps) {
-      const sink = makeSink(definition, making, env)
-      scope.defer(() => sink.close?.())
-      const flushed: Flushed[] = []
-      for (const step of steps) await doStep(sink, step, env, flushed)
-      return { sink, flushed }
-    },
-    async killed(steps) {
-      const request = {
-        kind: 'sink',
-        module: String(subject.module),
-        type: subject.type,
-        root,
-        id: env.id,
-        making,
-        script: [...steps, { do: 'die' }],
-      }
-      const { answers, killed } = await remote(request)
-      assert.ok(killed, 'the child should have been killed')
-      return carried(answers as Flushed[])
-    },
-    async shows(expected, what) {
-      if (!setup.visible) return
-      const [found, wanted] = [await setup.visible(), expected.map(([, row]) => row)]
-      if (capabilities.label === 'effectively-once') return sameSet(found, wanted, what)
-      const kinds = (rows: readonly Row[]) => [...new Map(rows.map((row) => [canonical(row), row])).values()]
-      sameSet(kinds(found), kinds(wanted), `${what} (at least once)`)
-    },
-  }
-}
-
-/** The flushes as a store saves them: one without `resume` leaves the value before it. */
-function carried(flushes: readonly Flushed[]): Flushed[] {
-  const saved: Flushed[] = []
-  for (const { resume = saved.at(-1)?.resume, stages } of flushes)
-    saved.push({ ...(resume === undefined ? {} : { resume }), ...(stages ? { stages } : {}) })
-  return saved
-}
-
-const check = (
-  name: string,
-  run: (ready: Ready, scope: Scope, subject: SinkSubject) => Promise<void>,
-): Check<SinkSubject> => ({
-  name,
-  run: async (subject, scope) => run(await prepare(subject, scope), scope, subject),
-})
-
-const open = (
-  saved?: Flushed,
-  more: { existing?: 'stop' | 'replace' | 'keep'; incarnation?: number } = {},
-): SinkStep => (saved?.resume === undefined ? { do: 'open', ...more } : { do: 'open', restore: saved.resume, ...more })
-const flush = (epoch: number, roll: boolean): SinkStep => ({ do: 'flush', epoch, roll, end: false })
-const publish: SinkStep = { do: 'publish' }
-/** Writes of `size` records each. */
-function writes(records: Numbered, epoch: number, size: number): SinkStep[] {
-  const steps: SinkStep[] = []
-  for (let at = 0; at < records.length; at += size)
-    steps.push({ do: 'write', records: records.slice(at, at + size), epoch })
-  return steps
-}
-/** The rest of a run: written, flushed as the end of the input, published, closed. */
-const finish = (records: Numbered, epoch: number, size = 4): SinkStep[] => [
-  ...writes(records, epoch, size),
-  { do: 'flush', epoch, roll: true, end: true },
-  publish,
-  { do: 'close' },
-]
-/** What the engine does first after a restart: publishes what was saved and not recorded as published. */
-const leftovers = (saved: Flushed | undefined): SinkStep[] =>
-  (saved?.stages ?? []).map((stage: Json) => ({ do: 'publish', stage }) as const)
 
 /** All that is promised of sinks. */
 export const sinkChecks: readonly Check<SinkSubject>[] = [
@@ -370,56 +239,27 @@ export const sinkChecks: readonly Check<SinkSubject>[] = [
     await shows(all, 'written twice')
   }),
 
+  check('says what it knows a record by', async ({ capabilities: { key, keyed, label }, setup }) => {
+    if (keyed) assert.ok(key, 'a sink that takes updates must say of what: `capabilities.key`')
+    if (typeof key !== 'object') return
+    assert.equal(label, 'effectively-once', 'what comes again under a key of fields replaces itself')
+    for (const name of key) assert.ok(setup.schema.fields[name], `the key ${name} is no field of the setup's schema`)
+  }),
+
   check('lets the later write of a key win', async ({ start, setup, capabilities }) => {
     if (!capabilities.keyed || !setup.visible) return
     assert.ok(setup.updates, 'the sink is keyed: its setup must bring two rows of one key as `updates`')
     const [before, after] = setup.updates
-    await start([open(), { do: 'write', records: [[0, before]], epoch: 1 }, ...finish([[0, after]], 1)])
+    // Where fields are the key, records of different ids are one all the same.
+    const other = capabilities.key === 'record_id' ? 0 : 1
+    const both = (first: Row, second: Row) => [[0, first] as const, [other, second] as const]
+    await start([open(), { do: 'write', records: [[0, before]], epoch: 1 }, ...finish([[other, after]], 1)])
     sameSet(await setup.visible(), [after], 'after two writes of one key')
-    await start([
-      open(),
-      ...finish(
-        [
-          [0, after],
-          [0, before],
-        ],
-        2,
-        2,
-      ),
-    ])
+    await start([open(), ...finish(both(after, before), 2, 2)])
     sameSet(await setup.visible(), [before], 'after one write that holds a key twice')
   }),
 
-  check(
-    'names the records that it cannot take, and takes the others',
-    async ({ setup, start, parts: [a], shows, definition }, { env }) => {
-      const { refused } = setup
-      if (!refused) return
-      const { sink, flushed } = await start([open()])
-      const mixed: Numbered = [...a.slice(0, 2), [100, refused], ...a.slice(2)]
-      let thrown: unknown
-      try {
-        await sink.write(recordsFor(mixed, env), { signal: new AbortController().signal, epoch: 1 })
-      } catch (error) {
-        thrown = error
-      }
-      assert.equal(
-        (thrown as Error)?.name,
-        'PartialWriteError',
-        `${definition.type} should have thrown a PartialWriteError for a row that it cannot hold`,
-      )
-      const { failures } = thrown as {
-        failures: readonly { index: number; kind: string; code: string; message: string }[]
-      }
-      assert.deepEqual(
-        failures.map(({ index, kind }) => ({ index, kind })),
-        [{ index: 2, kind: 'data' }],
-      )
-      assert.ok(failures[0]!.code && failures[0]!.message, 'a failure needs a code and a message')
-      for (const step of finish([], 1)) await doStep(sink, step, env, flushed)
-      await shows(a, 'beside the refused row')
-    },
-  ),
+  ...failureChecks,
 
   check('leaves the rows it is given as they are', async ({ start, all, setup }) => {
     const before = canonical(setup.rows)
@@ -428,19 +268,7 @@ export const sinkChecks: readonly Check<SinkSubject>[] = [
     assert.equal(canonical(setup.rows), before)
   }),
 
-  check('ends within a second of the abort', async ({ start, all }, { env }) => {
-    const { sink } = await start([open(), ...writes(all, 1, 5)])
-    const signal = AbortSignal.abort()
-    const work = (async () => {
-      await sink.write(recordsFor(all.slice(0, 2), env), { signal, epoch: 1 })
-      await sink.flush?.({ signal, epoch: 1, roll: true, end: false })
-    })().catch(() => {})
-    assert.notEqual(
-      await Promise.race([work, sleep(1000, 'late', { ref: false })]),
-      'late',
-      'still working a second after the abort',
-    )
-  }),
+  ...stopChecks,
 
   check('can be closed at any time, and twice', async ({ definition, setup, parts: [a] }, { env }) => {
     const never = makeSink(definition, setup, env)

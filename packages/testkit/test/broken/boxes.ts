@@ -1,6 +1,10 @@
 /**
- * A small right sink of each kind, and every way to break it that the suite must see. `keyed` puts each record into a file named by its id, at once. `staged` appends to
- * a temporary file, cut back to its saved length on restart, and renames it when its stage is published. `log` appends and may double.
+ * A small right sink of each kind, and every way to break it that the suite must see. `keyed` puts each record into a file
+ * named by its id, at once; `named` by its field `name`. `staged` appends to a temporary file, cut back to its saved length
+ * on restart, and renames it when its stage is published. `log` appends and may double.
+ *
+ * It cannot store a time of the year 10000 (`at`), and refuses rows that are named `refused`. While there is a file `hung`
+ * in its folder, it waits before whatever it does.
  */
 import {
   appendFileSync,
@@ -20,6 +24,7 @@ import { join } from 'node:path'
 import {
   codegenAllowed,
   defineSink,
+  isoText,
   type Json,
   MillraceError,
   option,
@@ -27,12 +32,13 @@ import {
   type Records,
   type Row,
   type Sink,
+  SystemError,
   type WriteFailure,
 } from '@millrace/core'
 
 const options = option.object({
   folder: option.path('The folder.'),
-  kind: option.oneOf(['keyed', 'staged', 'held', 'log'], 'How it writes.'),
+  kind: option.oneOf(['keyed', 'named', 'staged', 'held', 'log'], 'How it writes.'),
   bug: option.text('What to do wrong.', { default: '' }),
 })
 
@@ -53,19 +59,47 @@ export function boxRows(folder: string): Row[] {
   )
 }
 
-function encode(records: Records, bug: string, write: (i: number, line: string) => void): void {
+interface Why {
+  readonly code: string
+  readonly message: string
+}
+
+/** Why a row cannot be stored; undefined: it can. */
+function faultOf(row: Row, needsName: boolean): Why | undefined {
+  if (needsName && (row['name'] ?? null) === null) return { code: 'null_key', message: 'it has no name' }
+  if (row['name'] === 'refused') return { code: 'too_long', message: 'the name is too long' }
+  try {
+    if (typeof row['at'] === 'number') isoText(row['at'])
+    return undefined
+  } catch (error) {
+    return { code: 'out_of_range', message: (error as Error).message }
+  }
+}
+
+function encode(records: Records, bug: string, write: (i: number, line: string) => void, needsName = false): void {
   const failures: WriteFailure[] = []
   for (const [i, row] of records.rows.entries()) {
     if (bug === 'changes its rows') (row as Row)['n'] = -1
-    if (row['name'] === 'refused') {
-      if (bug === 'swallows the refused') continue
-      if (bug === 'throws for all') throw new Error('one of them is bad')
+    const why = faultOf(row, needsName)
+    if (bug === 'lets the encoder throw' && why?.code === 'out_of_range') throw new RangeError(why.message)
+    if (bug === 'throws for a null key' && why?.code === 'null_key') throw new TypeError('name is null')
+    if (bug === 'throws for all' && why) throw new Error('one of them is bad')
+    if (bug === 'takes nothing beside a bad one' && why) break
+    if (why) {
+      if (bug === 'swallows the bad') continue
       failures.push({
         index: bug === 'names the wrong one' ? i + 1 : i,
-        kind: 'data',
-        code: 'too_long',
-        message: bug === 'says not why' ? '' : 'the name is too long',
+        kind: bug === 'says that it may pass' ? 'system' : 'data',
+        code: bug === 'has one code for all' ? 'bad' : why.code,
+        message: bug === 'says not why' ? '' : why.message,
       })
+      if (bug === 'names a neighbour too' && i > 0) failures.push({ index: i - 1, kind: 'data', ...why })
+      continue
+    }
+    if (bug === 'loses a neighbour' && records.rows[i - 1] && faultOf(records.rows[i - 1]!, needsName)) continue
+    if (bug === 'looks at the batch instead of the records' && i > 0) {
+      const { rows } = records.from[0]!.batch
+      write(i, `${JSON.stringify(rows[i])}\n`)
       continue
     }
     write(i, `${JSON.stringify(codegenAllowed || bug !== 'twin differs' ? row : { ...row, n: -1 })}\n`)
@@ -73,7 +107,15 @@ function encode(records: Records, bug: string, write: (i: number, line: string) 
   if (failures.length) throw new PartialWriteError(failures)
 }
 
-function keyed(folder: string, bug: string): Sink {
+/** Waits while the system hangs. */
+async function unhung(folder: string, signal: AbortSignal): Promise<void> {
+  while (existsSync(join(folder, 'hung'))) {
+    if (signal.aborted) throw new SystemError('aborted', 'stopped while waiting')
+    await sleep(10)
+  }
+}
+
+function keyed(folder: string, bug: string, named = false): Sink {
   let after = 0
   let waiting: (() => void)[] = []
   return {
@@ -86,13 +128,15 @@ function keyed(folder: string, bug: string): Sink {
       if (bug === 'deaf to abort' && signal.aborted) await sleep(1500)
       if (bug === 'chokes on nothing' && records.length === 0) throw new Error('no records')
       const ids = records.ids()
-      encode(records, bug, (i, line) => {
-        const name = bug === 'key by order' ? `${process.pid}-${after++}` : encodeURIComponent(ids[i]!)
+      const store = (i: number, line: string) => {
+        const key = named && bug !== 'keys by id' ? String(records.rows[i]!['name']) : ids[i]!
+        const name = bug === 'key by order' ? `${process.pid}-${after++}` : encodeURIComponent(key)
         const path = join(folder, `${name}.box`)
         const put = () => (bug === 'first write wins' && existsSync(path) ? undefined : writeFileSync(path, line))
         if (bug === 'never flushes' || bug === 'forgets the first') waiting.push(put)
         else put()
-      })
+      }
+      encode(records, bug, store, named)
     },
     async flush({ epoch }) {
       if (bug === 'skips a known epoch') writeFileSync(join(folder, `epoch-${epoch}`), '')
@@ -186,30 +230,65 @@ function staged(folder: string, bug: string, held: boolean): Sink {
   }
 }
 
-const log = (folder: string): Sink => ({
+const log = (folder: string, bug: string): Sink => ({
   async open() {
     mkdirSync(folder, { recursive: true })
   },
-  write: (records) => encode(records, '', (_, line) => appendFileSync(join(folder, 'log.box'), line)),
+  write: (records) => encode(records, bug, (_, line) => appendFileSync(join(folder, 'log.box'), line)),
 })
+
+/** The sink, waiting while the system hangs, as its signals allow. */
+function hangable(sink: Sink, folder: string, bug: string): Sink {
+  const deaf = new AbortController().signal
+  const wait = (what: string, signal: AbortSignal) => unhung(folder, bug === `deaf to abort in ${what}` ? deaf : signal)
+  return {
+    async open(ctx) {
+      await wait('open', ctx.signal)
+      await sink.open!(ctx)
+    },
+    async write(records, ctx) {
+      if (bug === 'throws the reason of the abort') {
+        while (existsSync(join(folder, 'hung')) && !ctx.signal.aborted) await sleep(10)
+        ctx.signal.throwIfAborted()
+      }
+      await wait('write', ctx.signal)
+      await sink.write(records, ctx)
+    },
+    async flush(ctx) {
+      await wait('flush', ctx.signal)
+      return (await sink.flush?.(ctx)) ?? {}
+    },
+    async publish(stage, ctx) {
+      await wait('publish', ctx.signal)
+      await sink.publish?.(stage, ctx)
+    },
+    async close() {
+      if (bug === 'deaf to abort in close') await unhung(folder, deaf)
+      await sink.close?.()
+    },
+  }
+}
 
 export const boxes = defineSink({
   kind: 'sink',
   type: 'boxes',
   summary: 'Files of records.',
   options,
-  capabilities: ({ kind }) => ({
+  capabilities: ({ kind, bug }) => ({
     label: kind === 'log' ? 'at-least-once' : 'effectively-once',
     how: kind,
-    ...(kind === 'keyed' ? { keyed: true } : {}),
+    ...(kind === 'keyed' ? { keyed: true, ...(bug === 'says no key' ? {} : { key: 'record_id' as const }) } : {}),
+    ...(kind === 'named' ? { keyed: true, key: ['name'] } : {}),
     ...(kind === 'held' ? { checkpointsOnRoll: true } : {}),
   }),
   accepts: ({ bug }) => (bug === 'accepts nothing' ? [{ code: 'cannot_hold', message: 'no', at: [] }] : []),
   create({ folder, kind, bug }, ctx) {
     const path = ctx.resolve(folder)
     if (bug === 'makes its folder in create') mkdirSync(path)
-    if (kind === 'log') return log(path)
-    return kind === 'keyed' ? keyed(path, bug) : staged(path, bug, kind === 'held')
+    if (kind === 'log') return hangable(log(path, bug), path, bug)
+    const sink =
+      kind === 'keyed' || kind === 'named' ? keyed(path, bug, kind === 'named') : staged(path, bug, kind === 'held')
+    return hangable(sink, path, bug)
   },
 })
 

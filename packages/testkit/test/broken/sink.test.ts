@@ -1,9 +1,13 @@
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { runCheck, sinkChecks, sinkContract, type SinkSubject } from '../../src/contract/index.ts'
+import { runCheck, sinkChecks, sinkContract, type SinkSetup, type SinkSubject } from '../../src/contract/index.ts'
 import { boxRows } from './boxes.ts'
 
-type Kind = 'keyed' | 'staged' | 'held' | 'log'
+type Kind = 'keyed' | 'named' | 'staged' | 'held' | 'log'
+
+const field = (kind: 'integer' | 'string' | 'timestamp', optional: boolean) => ({ type: { kind }, optional })
+const nameOf = (kind: Kind, n: number) => (kind === 'named' || n % 3 ? `name ${n}` : null)
 
 const subject = (kind: Kind, bug = ''): SinkSubject => ({
   module: new URL('./boxes.ts', import.meta.url),
@@ -11,16 +15,23 @@ const subject = (kind: Kind, bug = ''): SinkSubject => ({
   setup: ({ root }) => ({
     options: { folder: 'out', kind, bug },
     schema: {
-      fields: { n: { type: { kind: 'integer' }, optional: false }, name: { type: { kind: 'string' }, optional: true } },
+      fields: { n: field('integer', false), name: field('string', true), at: field('timestamp', true) },
     },
-    rows: Array.from({ length: 17 }, (_, n) => ({ n, name: n % 3 ? `name ${n}` : null })),
+    rows: Array.from({ length: 17 }, (_, n) => ({ n, name: nameOf(kind, n), at: n })),
     visible: () => boxRows(join(root, 'out')),
-    refused: { n: 99, name: 'refused' },
-    ...(kind === 'keyed'
+    nullKeys: kind === 'named' ? ['name'] : { none: 'it has no key of fields' },
+    unencodable: [{ row: { n: 98, name: 'late', at: 9e15 }, code: 'out_of_range' }],
+    refused: [{ row: { n: 99, name: 'refused', at: null }, code: 'too_long' }],
+    hang() {
+      mkdirSync(join(root, 'out'), { recursive: true })
+      writeFileSync(join(root, 'out', 'hung'), '')
+      return () => rmSync(join(root, 'out', 'hung'))
+    },
+    ...(kind === 'keyed' || kind === 'named'
       ? {
           updates: [
-            { n: 1, name: 'before' },
-            { n: 2, name: 'after' },
+            { n: 1, name: 'same', at: null },
+            { n: 2, name: 'same', at: null },
           ] as const,
         }
       : {}),
@@ -65,15 +76,46 @@ const bugs: Record<string, readonly (readonly [Kind, string])[]> = {
   'takes what an epoch that was not saved brings anew, be it less': [['staged', 'not cut back']],
   'goes on after several kills in a row': [['staged', 'not cut back']],
   'leaves one of what is written twice': [['keyed', 'key by order']],
-  'lets the later write of a key win': [['keyed', 'first write wins']],
-  'names the records that it cannot take, and takes the others': [
-    ['keyed', 'swallows the refused'],
+  'says what it knows a record by': [['keyed', 'says no key']],
+  'lets the later write of a key win': [
+    ['keyed', 'first write wins'],
+    ['named', 'keys by id'],
+  ],
+  'names a record whose key has a part that is null, and takes the others': [
+    ['named', 'throws for a null key'],
+    ['named', 'swallows the bad'],
+    ['named', 'loses a neighbour'],
+    ['named', 'takes nothing beside a bad one'],
+    ['named', 'has one code for all'],
+  ],
+  'names a record that cannot be encoded, and takes the others': [
+    ['keyed', 'lets the encoder throw'],
+    ['staged', 'swallows the bad'],
+    ['log', 'loses a neighbour'],
+    ['log', 'looks at the batch instead of the records'],
+    ['held', 'names a neighbour too'],
+    ['keyed', 'says that it may pass'],
+  ],
+  'names a record that the system refuses, and takes the others': [
+    ['keyed', 'swallows the bad'],
     ['keyed', 'throws for all'],
     ['staged', 'names the wrong one'],
     ['keyed', 'says not why'],
+    ['log', 'loses a neighbour'],
+    ['log', 'takes nothing beside a bad one'],
   ],
   'leaves the rows it is given as they are': [['keyed', 'changes its rows']],
-  'ends within a second of the abort': [['keyed', 'deaf to abort']],
+  'ends within a second of an abort that came before': [['keyed', 'deaf to abort']],
+  'opens no longer than the abort allows, while the system hangs': [
+    ['keyed', 'deaf to abort in open'],
+    ['keyed', 'deaf to abort in close'],
+  ],
+  'writes no longer than the abort allows, while the system hangs': [
+    ['keyed', 'deaf to abort in write'],
+    ['log', 'throws the reason of the abort'],
+  ],
+  'flushes no longer than the abort allows, while the system hangs': [['keyed', 'deaf to abort in flush']],
+  'publishes no longer than the abort allows, while the system hangs': [['staged', 'deaf to abort in publish']],
   'can be closed at any time, and twice': [['staged', 'closes once']],
   'stops at results of an earlier run, unless it may replace or keep them': [
     ['staged', 'overlooks existing'],
@@ -82,7 +124,8 @@ const bugs: Record<string, readonly (readonly [Kind, string])[]> = {
   'writes the same without generated code': [['keyed', 'twin differs']],
 }
 
-for (const kind of ['keyed', 'staged', 'held', 'log'] as const) describe(kind, () => sinkContract(subject(kind)))
+for (const kind of ['keyed', 'named', 'staged', 'held', 'log'] as const)
+  describe(kind, () => sinkContract(subject(kind)))
 
 describe('a broken sink', () => {
   it('is there for every check', () => expect(Object.keys(bugs)).toEqual(sinkChecks.map((check) => check.name)))
@@ -92,4 +135,27 @@ describe('a broken sink', () => {
         expect(runCheck(check, subject(kind, bug), 'sink')).rejects.toThrow())
     }
   }
+})
+
+describe('a setup', () => {
+  const broken = (kind: Kind, change: Partial<SinkSetup>): SinkSubject => {
+    const right = subject(kind)
+    return { ...right, setup: async (scope) => ({ ...(await right.setup(scope)), ...change }) }
+  }
+  const of = (what: string) => sinkChecks.find(({ name }) => name.includes(what))!
+  it.each([
+    ['names no null keys though its sink has a key', 'part that is null', { nullKeys: { none: 'no reason' } }],
+    ['names another null key than that of its sink', 'part that is null', { nullKeys: ['at'] }],
+    ['leaves out without a word what cannot be encoded', 'cannot be encoded', { unencodable: [] }],
+    ['gives no reason for leaving out what is refused', 'system refuses', { refused: { none: '' } }],
+    [
+      'brings a row that can be stored for one that is refused',
+      'system refuses',
+      { refused: [{ row: { n: 1 }, code: 'x' }] },
+    ],
+    ['gives no reason why its system cannot hang', 'flushes no longer', { hang: { none: '' } }],
+    ['says that its system hangs, and it does not', 'writes no longer', { hang: () => () => {} }],
+  ] satisfies [string, string, Partial<SinkSetup>][])('that %s is not let pass', async (_what, name, change) => {
+    await expect(runCheck(of(name), broken('named', change), 'sink')).rejects.toThrow()
+  })
 })

@@ -1,0 +1,68 @@
+/** Rows to JSON where one row that has no JSON form must not keep the others from theirs. */
+import type { RecordType, Row } from '@millrace/core'
+import type { OutputBytes } from '../bytes.ts'
+import type { RefusedRow } from '../writer.ts'
+import { compileEncoder, type JsonWriteOptions, jsonValue } from './encode.ts'
+
+/** Appends the rows that have a JSON form, in order; returns the others, if any, by index. */
+export type EncodeEach = (rows: readonly Row[], out: OutputBytes) => RefusedRow[] | undefined
+
+/** As `compileEncoder`, for rows of which some may have no form: a time of the year 10000, a bigint inside of json. */
+export function compileEachEncoder(
+  record: RecordType,
+  options: JsonWriteOptions & { readonly before?: string; readonly after?: string } = {},
+): EncodeEach {
+  const encode = compileEncoder(record, options)
+  const fieldAtFault = compileFieldAtFault(record)
+  return (rows, out) => {
+    const start = out.at
+    try {
+      encode(rows, out)
+      return undefined
+    } catch {
+      out.at = start
+    }
+    const refused: RefusedRow[] = []
+    for (const [index, row] of rows.entries()) {
+      const before = out.at
+      try {
+        encode([row], out)
+      } catch (error) {
+        out.at = before
+        refused.push({ index, ...encodingFault(error, fieldAtFault(row)) })
+      }
+    }
+    return refused
+  }
+}
+
+/**
+ * How many rows to encode before the size of what they make is looked at again, where so many bytes were made of so many
+ * rows: large ones one by one.
+ */
+export const rowsAtOnce = (bytes: number, rows: number): number => (rows === 0 || bytes > rows * 64 * 1024 ? 1 : 8)
+
+/** Makes the function that finds the first field of a row whose value has no JSON form. */
+export function compileFieldAtFault(record: RecordType): (row: Row) => string | undefined {
+  const fields = Object.entries(record.fields).map(([name, { type }]) => ({ name, json: jsonValue(type) }))
+  return (row) => fields.find(({ name, json }) => fails(json, row[name]))?.name
+}
+
+function fails(encode: (value: unknown) => unknown, value: unknown): boolean {
+  try {
+    if (value !== null && value !== undefined) encode(value)
+    return false
+  } catch {
+    return true
+  }
+}
+
+/** Why a value could not be encoded, from what its encoder threw. */
+export function encodingFault(error: unknown, field: string | undefined): Omit<RefusedRow, 'index'> {
+  const why = error instanceof Error ? error.message : String(error)
+  return {
+    code: error instanceof RangeError ? 'out_of_range' : 'not_encodable',
+    message: field === undefined ? why : `${field}: ${why}`,
+    ...(field === undefined ? {} : { field }),
+  }
+}

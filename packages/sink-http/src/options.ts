@@ -1,0 +1,70 @@
+/** The options of the HTTP sink, and what is wrong with them. */
+import { validateHeaderName, validateHeaderValue } from 'node:http'
+import { option, type Problem, type Static } from '@millrace/core'
+
+export const options = option.object({
+  url: option.text('Where to post to.', { example: 'http://127.0.0.1:8080/invoices', pattern: '^https?://' }),
+  method: option.oneOf(['POST', 'PUT'], 'The method.', { default: 'POST' }),
+  body: option.oneOf(
+    ['object', 'array', 'json_lines'],
+    'What a request carries: one record, or up to `batch` of them as a JSON array or as JSON lines.',
+    {
+      default: 'object',
+    },
+  ),
+  batch: option.integer('Records a request, where it carries several.', { default: 500, min: 1, max: 10_000 }),
+  ids: option.boolean('Name the ids of several records in the header `Millrace-Ids`, for a gateway of Millrace.', {
+    default: true,
+  }),
+  nulls: option.oneOf(['write', 'omit'], 'Whether an empty field is written as null or left out.', { default: 'omit' }),
+  concurrency: option.integer('Requests on their way at once.', { default: 32, min: 1, max: 1024 }),
+  order: option.oneOf(
+    ['none', 'per_key', 'strict'],
+    '`per_key`: one request at a time for each value of `key`; `strict`: one at a time.',
+    { default: 'none' },
+  ),
+  key: option.optional(option.field('The field whose order `per_key` keeps.', { example: 'InvoiceNo' })),
+  headers: option.map(option.text('A value.'), 'Further headers.', { default: {} }),
+  token: option.optional(option.secret('Sent as `Authorization: Bearer`.', { example: '${secret:gateway_token}' })),
+  timeout: option.duration('How long to wait for an answer.', { default: '30s' }),
+  wait: option.duration('At the start: how long to wait until the port answers.', { default: '30s' }),
+})
+
+export type Options = Static<typeof options>
+
+export const problems = (o: Options): Problem[] => [
+  ...(o.order === 'per_key' && !o.key
+    ? [
+        {
+          code: 'missing_option',
+          message: '`order: per_key` needs `key`, the field whose order is kept',
+          at: ['order'],
+          hint: 'add `key: InvoiceNo`',
+        },
+      ]
+    : []),
+  ...Object.entries(o.headers).flatMap(([name, value]) => headerProblem(name, value)),
+]
+
+const ownHeaders = new Set([
+  'host',
+  'content-length',
+  'transfer-encoding',
+  'connection',
+  'content-type',
+  'idempotency-key',
+  'millrace-ids',
+])
+
+/** Why these cannot stand in the head of a request. */
+function headerProblem(name: string, value: string): Problem[] {
+  if (ownHeaders.has(name.toLowerCase()))
+    return [{ code: 'bad_value', message: `the header ${name} is set by the sink itself`, at: ['headers', name] }]
+  try {
+    validateHeaderName(name)
+    validateHeaderValue(name, value)
+    return []
+  } catch (error) {
+    return [{ code: 'bad_value', message: (error as Error).message, at: ['headers', name] }]
+  }
+}

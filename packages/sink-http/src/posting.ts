@@ -1,0 +1,119 @@
+/**
+ * Posts the records of a write until each was taken or has failed.
+ *
+ * A request that is refused because of some records must not cost the others: those that the answer names have failed, and
+ * the rest is sent again alone. Where it names none, or again refuses, the records are halved, until the ones at fault
+ * stand alone; so are requests that are too large. What may pass later is told to the engine, which writes it again, and
+ * with it what has to follow it.
+ */
+import type { Records, SystemError, WriteFailure } from '@millrace/core'
+import { aborted, type IdParts } from '@millrace/formats'
+import type { Request } from './requests.ts'
+import type { Answer } from './response.ts'
+import { type Fault, type Verdict, verdictOf } from './verdict.ts'
+
+export interface Posting {
+  /** Where to, for messages. */
+  readonly where: string
+  readonly concurrency: number
+  /** Records that a request carries at most. */
+  readonly most: number
+  readonly make: (rows: Records['rows'], ids: IdParts) => Request
+  readonly send: (request: Buffer) => Promise<Answer>
+  /** The server asks to be left alone until then, ms of `performance.now()`. */
+  askedToWait(untilMs: number): void
+}
+
+const waits: Fault = { code: 'held', message: 'waits for an earlier record' }
+
+/** `lanes`: places of records that have to follow one another. Throws `SystemError` where nothing can be taken at all. */
+export async function postAll(
+  records: Records,
+  lanes: readonly (readonly number[])[],
+  signal: AbortSignal,
+  posting: Posting,
+): Promise<WriteFailure[]> {
+  const { where, make, send } = posting
+  const ids: IdParts = records.idParts() ?? { common: '', rests: records.ids() }
+  const failures: WriteFailure[] = []
+  const fail = (index: number, kind: 'data' | 'system', fault: Fault) => failures.push({ ...fault, index, kind })
+  /** Nobody answers, or the server asks to be left alone: nothing more is begun. */
+  let pause: Fault | undefined
+  let wrong: SystemError | undefined
+
+  /** Posts these, in order. False: some of them have to be repeated, and what follows them waits. */
+  async function deliver(indexes: readonly number[], again = true): Promise<boolean> {
+    for (let at = 0; at < indexes.length; ) {
+      if (signal.aborted) throw aborted(`posting to ${where}`)
+      if (wrong) throw wrong
+      if (pause) return hold(indexes.slice(at), pause)
+      const next = indexes.slice(at, at + posting.most)
+      const request = make(
+        next.map((i) => records.rows[i]!),
+        { common: ids.common, rests: next.map((i) => ids.rests[i]!) },
+      )
+      at += request.through
+      for (const { place, ...why } of request.refused) fail(next[place]!, 'data', why)
+      if (!request.bytes) continue
+      const carried = request.carried.map((place) => next[place]!)
+      const said = await ask(request.bytes, carried.length)
+      if (!(await settle(carried, said, again))) return hold(indexes.slice(at), pause ?? waits)
+    }
+    return true
+  }
+
+  async function ask(request: Buffer, count: number): Promise<Verdict> {
+    try {
+      return verdictOf(await send(request), count, where)
+    } catch (error) {
+      const fault = { code: 'http_unreachable', message: `${where}: ${(error as Error).message}` }
+      return { kind: 'later', fault, afterMs: 0 }
+    }
+  }
+
+  /** Takes note of what became of a request's records, and sends again what has to be. */
+  async function settle(indexes: readonly number[], said: Verdict, again: boolean): Promise<boolean> {
+    switch (said.kind) {
+      case 'taken':
+        return true
+      case 'told':
+        for (const [item, fault] of said.faults) fail(indexes[item]!, 'data', fault)
+        return divide(said.untold.map((item) => indexes[item]!))
+      case 'refused': {
+        for (const [item, fault] of said.faults) fail(indexes[item]!, 'data', fault)
+        const sound = indexes.filter((_, item) => !said.faults.has(item))
+        return again ? deliver(sound, false) : divide(sound)
+      }
+      case 'refused_unnamed':
+        if (indexes.length > 1) return divide(indexes)
+        fail(indexes[0]!, 'data', said.fault)
+        return true
+      case 'later':
+        if (said.afterMs !== undefined) {
+          posting.askedToWait(performance.now() + said.afterMs)
+          pause = said.fault
+        }
+        return hold(indexes, said.fault)
+      case 'wrong':
+        throw (wrong = said.error)
+    }
+  }
+
+  async function divide(indexes: readonly number[]): Promise<boolean> {
+    const middle = Math.ceil(indexes.length / 2)
+    if (!(await deliver(indexes.slice(0, middle)))) return hold(indexes.slice(middle), pause ?? waits)
+    return deliver(indexes.slice(middle))
+  }
+
+  function hold(indexes: readonly number[], fault: Fault): false {
+    for (const index of indexes) fail(index, 'system', fault)
+    return false
+  }
+
+  let next = 0
+  const worker = async () => {
+    while (next < lanes.length) await deliver(lanes[next++]!)
+  }
+  await Promise.all(Array.from({ length: Math.min(posting.concurrency, lanes.length) }, worker))
+  return failures
+}

@@ -1,0 +1,114 @@
+/**
+ * Records as requests, head and body in one piece.
+ *
+ * The identity of a request follows from its records alone, since after a crash requests are cut in other places: of one
+ * record, its id is the `Idempotency-Key`; of several, a hash over all their ids is, and the ids themselves stand in
+ * `Millrace-Ids`, so that a gateway of ours knows each record whatever request it comes with.
+ */
+import { hash } from 'node:crypto'
+import type { RecordType, Row } from '@millrace/core'
+import {
+  compileEachEncoder,
+  encodeIds,
+  type IdParts,
+  idsHeader,
+  idsText,
+  OutputBytes,
+  type RefusedRow,
+  rowsAtOnce,
+} from '@millrace/formats'
+import type { Options } from './options.ts'
+import type { Fault } from './verdict.ts'
+
+/** A request, or nothing where none of the records has a form. */
+export interface Request {
+  readonly bytes: Buffer | undefined
+  /** Places of its records in the list that it was made from, ascending, and those that have no form. */
+  readonly carried: readonly number[]
+  readonly refused: readonly (Fault & { readonly place: number })[]
+  /** How many of the list it was made from, those without a form among them. */
+  readonly through: number
+}
+
+/** A request is cut when its body has this many bytes: what servers take, and so that of large records few are in memory. */
+const bodyBytes = 1024 * 1024
+
+/** Makes the function that makes a request of the first of these rows and their ids. */
+export function requestMaker(
+  url: URL,
+  o: Options,
+  schema: RecordType,
+): (rows: readonly Row[], ids: IdParts) => Request {
+  const several = o.body !== 'object'
+  const encode = compileEachEncoder(schema, {
+    nulls: o.nulls,
+    ...(o.body === 'json_lines' ? { after: '\n' } : o.body === 'array' ? { before: ',' } : {}),
+  })
+  const head = headOf(url, o)
+  const out = new OutputBytes(64 * 1024)
+
+  const make = (rows: readonly Row[], ids: IdParts, most: number): Request => {
+    out.clear()
+    const carried: number[] = []
+    const refused: (Fault & { readonly place: number })[] = []
+    let through = 0
+    while (through < most && out.at < bodyBytes) {
+      const group = rows.slice(through, Math.min(most, through + rowsAtOnce(out.at, through)))
+      const failed = encode(group, out)
+      for (const place of group.keys()) {
+        const fault = failed?.find(({ index }) => index === place)
+        if (!fault) carried.push(through + place)
+        else refused.push({ place: through + place, ...withoutIndex(fault) })
+      }
+      through += group.length
+    }
+    const named = { common: ids.common, rests: carried.map((place) => ids.rests[place]!) }
+    const list = several ? idsText(named) : ''
+    const header = several && o.ids ? encodeIds(named, list) : undefined
+    if (several && o.ids && header === undefined && carried.length > 1) return make(rows, ids, carried.length >> 1)
+    const identity = several ? ofSeveral(list, header) : ofOne(`${ids.common}${ids.rests[0]!}`)
+    return { bytes: carried.length === 0 ? undefined : whole(identity), carried, refused, through }
+  }
+  const whole = (identity: string): Buffer => {
+    if (o.body === 'array') {
+      out.buffer[0] = 0x5b
+      out.text(']')
+    }
+    const own = `${head}${identity}content-length: ${out.at}\r\n\r\n`
+    const request = Buffer.allocUnsafe(own.length + out.at)
+    request.write(own, 'latin1')
+    request.set(out.seen(), own.length)
+    return request
+  }
+  return (rows, ids) => make(rows, ids, rows.length)
+}
+
+const withoutIndex = ({ index: _, ...fault }: RefusedRow): Fault => fault
+
+/** A text that can be a header's value as it is. */
+const isPlain = (text: string): boolean => text.length <= 512 && /^[!-~](?:[ -~]*[!-~])?$/.test(text)
+
+/** The headers that say what records are known by. */
+const ofSeveral = (list: string, header: string | undefined): string =>
+  `idempotency-key: ${hash('sha256', list, 'base64url')}\r\n${header === undefined ? '' : `${idsHeader}: ${header}\r\n`}`
+const ofOne = (id: string): string => {
+  if (isPlain(id)) return `idempotency-key: ${id}\r\n`
+  const ids = { common: id, rests: [''] }
+  return ofSeveral(idsText(ids), encodeIds(ids))
+}
+
+/** The part of a request's head that all have: request line and headers, each with its line end. */
+function headOf(url: URL, o: Options): string {
+  const credentials = url.username
+    ? `Basic ${Buffer.from(`${decodeURIComponent(url.username)}:${decodeURIComponent(url.password)}`).toString('base64')}`
+    : undefined
+  const authorization = o.token ? `Bearer ${o.token.reveal()}` : credentials
+  const headers = {
+    host: url.host,
+    'content-type': o.body === 'json_lines' ? 'application/x-ndjson' : 'application/json',
+    ...(authorization ? { authorization } : {}),
+    ...Object.fromEntries(Object.entries(o.headers).map(([name, value]) => [name.toLowerCase(), value])),
+  }
+  const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`)
+  return `${o.method} ${url.pathname}${url.search} HTTP/1.1\r\n${lines.join('')}`
+}

@@ -1,0 +1,101 @@
+/**
+ * Sends in order, several on their way at once. A send that is acknowledged is let go, unless one before it is not.
+ *
+ * A send that was rejected is an unknown outcome: its messages may be in the topic. So when the others have settled, a new
+ * producer repeats, one after the other, every send from the rejected one on, the acknowledged ones too: the last value of
+ * a key stays last, and what is doubled is doubled under its own id.
+ */
+import { kafkaCodes, unlessAborted } from '@millrace/formats'
+import type { Client, Message } from './client.ts'
+
+export interface Sending {
+  /** Returns when the messages are on their way. Throws when earlier ones were rejected, and again when repeated. */
+  send(messages: readonly Message[], signal: AbortSignal): Promise<void>
+  /** Sends a message that the topic may be too small for, alone. False: it is. */
+  offer(message: Message, signal: AbortSignal): Promise<boolean>
+  /** Returns when everything is acknowledged. */
+  drain(signal: AbortSignal): Promise<void>
+}
+
+interface Send {
+  readonly messages: readonly Message[]
+  /** `waiting`: to be repeated, after one before it. */
+  state: 'open' | 'done' | 'rejected' | 'waiting'
+  error: Error | undefined
+  settled: Promise<void>
+}
+
+const doing = 'waiting for the brokers to acknowledge messages'
+
+/** `inFlight`: how many sends are kept, from the first that is not acknowledged on. */
+export function createSending(client: Pick<Client, 'send' | 'renew'>, inFlight: number): Sending {
+  const window: Send[] = []
+
+  const letGo = () => {
+    while (window[0]?.state === 'done') window.shift()
+  }
+  const start = (send: Send) => {
+    send.state = 'open'
+    send.error = undefined
+    send.settled = client.send(send.messages).then(
+      () => {
+        send.state = 'done'
+        letGo()
+      },
+      (error: Error) => {
+        send.state = 'rejected'
+        send.error = error
+      },
+    )
+  }
+  const add = (messages: readonly Message[]): Send => {
+    const send: Send = { messages, state: 'open', error: undefined, settled: Promise.resolve() }
+    window.push(send)
+    start(send)
+    return send
+  }
+  const until = (settled: Promise<unknown>, signal: AbortSignal) => unlessAborted(settled, signal, doing)
+
+  /** Repeats from the first rejected one on; throws when it is rejected again. */
+  const mend = async (signal: AbortSignal) => {
+    if (!window.some(({ state }) => state === 'rejected' || state === 'waiting')) return
+    await until(Promise.all(window.map(({ settled }) => settled)), signal)
+    letGo()
+    for (const send of window) send.state = 'waiting'
+    await until(client.renew(), signal)
+    while (window.length > 0) {
+      const first = window[0]!
+      start(first)
+      await until(first.settled, signal)
+      if (first.error) throw first.error
+    }
+  }
+
+  const drain = async (signal: AbortSignal) => {
+    while (window.length > 0) {
+      await until(Promise.all(window.map(({ settled }) => settled)), signal)
+      await mend(signal)
+    }
+  }
+
+  return {
+    async send(messages, signal) {
+      await mend(signal)
+      while (window.length >= inFlight) {
+        await until(window[0]!.settled, signal)
+        await mend(signal)
+      }
+      add(messages)
+    },
+    async offer(message, signal) {
+      await drain(signal)
+      const send = add([message])
+      await until(send.settled, signal)
+      if (!kafkaCodes(send.error).has('MESSAGE_TOO_LARGE')) return true
+      window.length = 0
+      await until(client.renew(), signal)
+      return false
+    },
+    drain,
+  }
+}

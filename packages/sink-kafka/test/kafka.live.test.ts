@@ -1,0 +1,139 @@
+import {
+  batch,
+  type PartialWriteError,
+  Records,
+  type RecordType,
+  type Row,
+  type Sink,
+  type SinkDefinition,
+} from '@millrace/core'
+import { liveUrl, memoryOf } from '@millrace/testkit'
+import { Admin } from '@platformatic/kafka'
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { sinkKafka } from '../src/sink.ts'
+
+const url = liveUrl('KAFKA')
+const brokers = [url ?? '']
+const field = (kind: 'integer' | 'string', optional = false) => ({ type: { kind }, optional })
+const schema: RecordType = { fields: { n: field('integer'), text: field('string', true) } }
+const never = new AbortController().signal
+const defaults = {
+  brokers,
+  format: 'json',
+  value_field: 'value',
+  order: 'strict',
+  compression: 'none',
+  in_flight: 4,
+  max_message: 4 << 20,
+}
+
+describe.skipIf(!url)('the Kafka sink', () => {
+  let admin: Admin
+  let count = 0
+  const open: Sink[] = []
+  beforeAll(() => {
+    admin = new Admin({ clientId: 'test', bootstrapBrokers: brokers, retries: 10 })
+  })
+  afterEach(async () => {
+    for (const sink of open.splice(0)) await sink.close!()
+  })
+  afterAll(() => admin?.close())
+
+  async function topic(config: Record<string, string> = {}): Promise<string> {
+    const stream = `sink-${process.pid}-${Date.now()}-${count++}`
+    const configs = Object.entries(config).map(([name, value]) => ({ name, value }))
+    await admin.createTopics({ topics: [stream], partitions: 1, replicas: 1, configs })
+    return stream
+  }
+  async function records(stream: string): Promise<number> {
+    const ends = (
+      await admin.listOffsets({ topics: [{ name: stream, partitions: [{ partitionIndex: 0, timestamp: -1n }] }] })
+    )[0]!
+    return Number(ends.partitions[0]!.offset)
+  }
+  async function sinkOf(stream: string, more: object = {}): Promise<Sink> {
+    const env = { root: '/', home: '/', profile: 'live', pipeline: 'p', id: 'k', resolve: (path: string) => path }
+    const sink = (sinkKafka as SinkDefinition).create({ ...defaults, stream, ...more }, { ...env, schema })
+    open.push(sink)
+    await sink.open!({ signal: never, incarnation: 1, start: 'test', instance: { i: 0, n: 1 }, warn: () => {} })
+    return sink
+  }
+  async function failuresOf(sink: Sink, rows: readonly Row[]): Promise<[number, string][]> {
+    const from = [{ source: 's', batch: batch({ split: 'a', rows, positionAt: (i) => i }) }]
+    try {
+      await sink.write(new Records({ rows, from, pipeline: 'p' }), { signal: never, epoch: 1 })
+      return []
+    } catch (error) {
+      expect((error as Error).name).toBe('PartialWriteError')
+      return (error as PartialWriteError).failures.map(({ index, code }) => [index, code])
+    }
+  }
+  const flush = (sink: Sink) => sink.flush!({ signal: never, epoch: 1, roll: false, end: false })
+
+  it('cuts what a topic would take for one message too large', async () => {
+    const stream = await topic()
+    const sink = await sinkOf(stream)
+    expect(
+      await failuresOf(
+        sink,
+        Array.from({ length: 1000 }, (_, n) => ({ n, text: 'x'.repeat(5000) })),
+      ),
+    ).toEqual([])
+    await flush(sink)
+    expect(await records(stream)).toBe(1000)
+  })
+
+  it('lets the broker decide on a message that may fit when it is compressed', async () => {
+    const stream = await topic({ 'max.message.bytes': '10000' })
+    const large = { n: 1, text: 'x'.repeat(50_000) }
+    expect(await failuresOf(await sinkOf(stream), [{ n: 0, text: null }, large, { n: 2, text: null }])).toEqual([
+      [1, 'too_large'],
+    ])
+    const sink = await sinkOf(stream, { compression: 'zstd' })
+    expect(await failuresOf(sink, [{ n: 0, text: null }, large, { n: 2, text: null }])).toEqual([])
+    await flush(sink)
+    expect(await records(stream)).toBe(5)
+  })
+
+  it('names the records without a key where the topic is compacted', async () => {
+    const stream = await topic({ 'cleanup.policy': 'compact,delete' })
+    const sink = await sinkOf(stream)
+    expect(await failuresOf(sink, [{ n: 1 }])).toEqual([[0, 'null_key']])
+    const keyed = await sinkOf(stream, { key: 'text' })
+    expect(
+      await failuresOf(keyed, [
+        { n: 1, text: 'a' },
+        { n: 2, text: null },
+        { n: 3, text: 'b' },
+      ]),
+    ).toEqual([[1, 'null_key']])
+    await flush(keyed)
+    expect(await records(stream)).toBe(2)
+  })
+
+  const memory = (stream: string, large: { row: Row; writes: number; perWrite: number; pauseMs?: number }) =>
+    memoryOf({
+      module: new URL('../src/index.ts', import.meta.url),
+      type: 'kafka',
+      root: '/',
+      making: { options: { ...defaults, stream }, schema },
+      ...large,
+    })
+
+  it('lets go what is acknowledged: memory does not grow with the records between two flushes', async () => {
+    const row = { n: 1, text: 'x'.repeat(500) }
+    const { held } = await memory(await topic(), { row, writes: 100, perWrite: 1000, pauseMs: 30 })
+    expect(held).toBeLessThan(20e6)
+  }, 60_000)
+
+  it('takes 200 records of 1 MB in the memory of a few', async () => {
+    const row = { n: 1, text: 'x'.repeat(1_000_000) }
+    for (const [writes, perWrite] of [
+      [1, 200],
+      [20, 10],
+    ] as const) {
+      const { peak } = await memory(await topic({ 'max.message.bytes': '2000000' }), { row, writes, perWrite })
+      expect(peak).toBeLessThan(150e6)
+    }
+  }, 60_000)
+})

@@ -1,0 +1,38 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { memoryOf } from '@millrace/testkit'
+import { afterEach, beforeEach, expect, it } from 'vitest'
+
+const schema = {
+  fields: { n: { type: { kind: 'integer' }, optional: false }, text: { type: { kind: 'string' }, optional: false } },
+} as const
+const row = { n: 1, text: 'x'.repeat(1_000_000) }
+let root: string
+beforeEach(() => {
+  root = mkdtempSync(join(tmpdir(), 'millrace-memory-'))
+})
+afterEach(() => rmSync(root, { recursive: true, force: true }))
+
+const defaults = { stream: 's', path: 'log', format: 'json', value_field: 'value', order: 'strict' }
+const cases: [string, object][] = [
+  ['in one partition', { partitions: 1 }],
+  ['in three', { partitions: 3, key: 'n' }],
+  ['as text', { partitions: 1, format: 'text', value_field: 'text' }],
+]
+
+it.each(cases)(
+  '200 records of 1 MB take the memory of a few, %s',
+  async (_what, options) => {
+    const making = { options: { ...defaults, ...options }, schema }
+    const module = new URL('../src/index.ts', import.meta.url)
+    for (const [writes, perWrite] of [
+      [1, 200],
+      [20, 10],
+    ] as const) {
+      const { peak } = await memoryOf({ module, type: 'log', root, making, row, writes, perWrite })
+      expect(peak).toBeLessThan(100e6)
+    }
+  },
+  60_000,
+)

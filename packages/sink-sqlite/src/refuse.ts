@@ -1,0 +1,17 @@
+/** Records that cannot be stored. */
+import { rowError } from '@millrace/formats'
+
+/** Names a record that cannot be stored. */
+export type Refuse = (index: number, code: string, message: string, field?: string) => void
+
+/** Runs a statement; why the store refuses its values, or undefined. Throws what the store itself fails with. */
+export function refusalOf(statement: () => unknown): { readonly code: string; readonly message: string } | undefined {
+  try {
+    statement()
+    return undefined
+  } catch (error) {
+    const refused = rowError(error)
+    if (!refused) throw error
+    return refused
+  }
+}
