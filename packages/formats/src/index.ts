@@ -11,6 +11,7 @@ export { csvDefaults, type CsvOptions, csvOptions, csvProblems } from './csv/opt
 export * from './stream/options.ts'
 export * from './stream/decode.ts'
 export * from './stream/encode.ts'
+export * from './stream/ids.ts'
 export * from './log/path.ts'
 export * from './log/store.ts'
 export { compileEncoder, type EncodeRows, type JsonWriteOptions } from './json/encode.ts'

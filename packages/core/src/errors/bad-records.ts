@@ -95,6 +95,11 @@ export const badRecordEntries = {
     explanation: 'The function of a `call` step returned something else than its output type.',
   },
 
+  bad_ids: {
+    title: 'ids cannot be read',
+    explanation:
+      'The header Millrace-Ids of a request does not hold one id for each of its records; a proxy or a client changed it.',
+  },
   null_key: { title: 'key is null', explanation: 'A part of the key is null, so the record could not be found again.' },
   null_name: { title: 'name is empty', explanation: 'The field that names an attribute is empty.' },
   name_taken: { title: 'name is taken', explanation: 'The attribute would overwrite a field of its document.' },
