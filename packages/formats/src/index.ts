@@ -1,4 +1,5 @@
 /** The door of @millrace/formats: bytes to records and back. */
+export * from './abort.ts'
 export * from './reader.ts'
 export * from './writer.ts'
 export * from './compression.ts'
@@ -12,6 +13,7 @@ export * from './stream/options.ts'
 export * from './stream/decode.ts'
 export * from './stream/encode.ts'
 export * from './stream/ids.ts'
+export * from './stream/source.ts'
 export * from './log/path.ts'
 export * from './log/store.ts'
 export { compileEncoder, type EncodeRows, type JsonWriteOptions } from './json/encode.ts'
