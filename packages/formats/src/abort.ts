@@ -1,17 +1,33 @@
-/** Waiting for what takes no signal itself. */
+/** Waiting for a system outside, until the run is told to stop. */
+import { SystemError } from '@millrace/core'
 
-/** The promise, or the signal's reason as soon as it aborts. What the promise then comes to is let go. */
-export async function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+/** What a wait ends with when the run is told to stop. `doing`: `waiting for the lock of data/store.db`. */
+export const aborted = (doing: string): SystemError =>
+  new SystemError('aborted', `stopped while ${doing}`, { retry: true })
+
+/** The promise, or `aborted` as soon as the signal aborts; what the promise comes to is then ignored. */
+export async function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal, doing: string): Promise<T> {
   let stop = () => {}
-  const aborted = new Promise<never>((_resolve, reject) => {
-    stop = () => reject(signal.reason as Error)
+  const stopped = new Promise<never>((_resolve, reject) => {
+    stop = () => reject(aborted(doing))
     if (signal.aborted) stop()
     else signal.addEventListener('abort', stop)
   })
   promise.catch(() => {})
   try {
-    return await Promise.race([promise, aborted])
+    return await Promise.race([promise, stopped])
   } finally {
     signal.removeEventListener('abort', stop)
+  }
+}
+
+/** Waits `ms`; rejects with `aborted` as soon as the signal aborts. */
+export async function pause(ms: number, signal: AbortSignal, doing: string): Promise<void> {
+  let timer: NodeJS.Timeout | undefined
+  const passed = new Promise<void>((resolve) => (timer = setTimeout(resolve, ms)))
+  try {
+    await unlessAborted(passed, signal, doing)
+  } finally {
+    clearTimeout(timer)
   }
 }

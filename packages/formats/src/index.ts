@@ -1,9 +1,9 @@
 /** The door of @millrace/formats: bytes to records and back. */
-export * from './abort.ts'
 export * from './reader.ts'
 export * from './writer.ts'
 export * from './compression.ts'
 export * from './text.ts'
+export * from './abort.ts'
 export * from './sqlite/names.ts'
 export { readIds, type StoreIds } from './sqlite/ids.ts'
 export * from './sqlite/open.ts'

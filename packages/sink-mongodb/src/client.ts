@@ -4,9 +4,8 @@
  */
 import { BSON, MongoBulkWriteError, MongoClient, MongoError, MongoServerError } from 'mongodb'
 import { type Env, SystemError } from '@millrace/core'
-import { type MongodbOptions, unlessAborted } from '@millrace/formats'
+import type { MongodbOptions } from '@millrace/formats'
 
-export { unlessAborted }
 export { Binary, Decimal128, MongoBulkWriteError, ObjectId } from 'mongodb'
 export type { AnyBulkWriteOperation, Collection, Db, Document, Filter, MongoClient } from 'mongodb'
 
@@ -56,6 +55,22 @@ function tlsOptions(tls: NonNullable<MongodbOptions['tls']>, env: Env) {
     ...(tls.ca === undefined ? {} : { tlsCAFile: env.resolve(tls.ca) }),
     ...(tls.certificate === undefined ? {} : { tlsCertificateKeyFile: env.resolve(tls.certificate) }),
     ...(tls.reject_unauthorized ? {} : { tlsAllowInvalidCertificates: true }),
+  }
+}
+
+/** The promise, or the signal's reason as soon as it aborts. */
+export async function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  let stop = () => {}
+  const aborted = new Promise<never>((_resolve, reject) => {
+    stop = () => reject(signal.reason as Error)
+    if (signal.aborted) stop()
+    else signal.addEventListener('abort', stop)
+  })
+  promise.catch(() => {})
+  try {
+    return await Promise.race([promise, aborted])
+  } finally {
+    signal.removeEventListener('abort', stop)
   }
 }
 

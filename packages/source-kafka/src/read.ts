@@ -34,7 +34,7 @@ export async function* readTopic(
   refreshMs: number,
 ): AsyncGenerator<Batch | SplitsFound | CaughtUp> {
   const { signal } = read
-  const soon = <T>(work: Promise<T>): Promise<T> => unlessAborted(work, signal)
+  const soon = <T>(work: Promise<T>): Promise<T> => unlessAborted(work, signal, `reading ${o.stream}`)
   const pause = (ms: number) => wait(ms, undefined, { signal }).catch(() => {})
   const size = fetchSize(o.max_bytes)
   const lanes = new Map<number, Lane>()

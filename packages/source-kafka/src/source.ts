@@ -41,11 +41,17 @@ export function createReader(o: Options, ctx: SourceContext, refreshMs = 30_000)
   let reportedMs = 0
   return {
     async *read(read) {
-      if (read.signal.aborted) return
+      const { signal } = read
+      if (signal.aborted) return
       client ??= openClient(o, ctx)
-      if (o.create) await unlessAborted(client.create(o.create), read.signal)
-      if (o.report_group) await unlessAborted(client.checkGroup(o.report_group), read.signal)
-      yield* readTopic(client, o, decoder, read, refreshMs)
+      const doing = `connecting to ${o.brokers.join(', ')}`
+      try {
+        if (o.create) await unlessAborted(client.create(o.create), signal, doing)
+        if (o.report_group) await unlessAborted(client.checkGroup(o.report_group), signal, doing)
+        yield* readTopic(client, o, decoder, read, refreshMs)
+      } catch (error) {
+        if (!signal.aborted) throw error
+      }
     },
     async commit(done) {
       if (!o.report_group || Date.now() - reportedMs < 1000) return

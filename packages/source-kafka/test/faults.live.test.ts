@@ -149,7 +149,7 @@ describe.skipIf(!url)('Kafka, when the network or the broker fails', () => {
       if (when === 'while it connects') await proxy.set('black_hole')
       const reading = (async () => {
         for await (const _ of source.read(freshRead(stop.signal)));
-      })().catch((error: Error) => expect(error.name).toBe('AbortError'))
+      })()
       await sleep(1000)
       await proxy.set('black_hole')
       const startedMs = performance.now()
