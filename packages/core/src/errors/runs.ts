@@ -15,6 +15,11 @@ export const runEntries = {
     hint: 'please report it with the stack',
   },
   stopped: { title: 'not started', explanation: 'Another pipeline of the same command failed first.' },
+  aborted: {
+    title: 'stopped while a system was waited for',
+    explanation:
+      'The run was told to stop. What was under way has an unknown outcome and comes again at the next start.',
+  },
   drain_timeout: {
     title: 'stopped before all was written',
     explanation: 'What was read could not be written within the time for stopping; it is read again at the next start.',
