@@ -345,7 +345,7 @@ function compileAssemble(names: readonly string[]): Assemble {
 const numberWhereExact = (value: Json, { natural }: FileColumn): Json =>
   natural?.kind === 'bigint' && Number.isSafeInteger(Number(value)) ? Number(value) : value
 
-/** A row that is bad, as JSON: what stands for the bytes that it does not have. */
+/** A row as JSON, which stands for the bytes that it does not have. */
 export function rowAsJson(reader: RowReader, values: readonly ArrayLike<unknown>[], index: number): Uint8Array {
   const row: Row = {}
   reader.columns.forEach((column, k) => {

@@ -220,6 +220,7 @@ test('names are only ever names', async () => {
   expect(store.all('SELECT name FROM sqlite_schema WHERE sql IS NOT NULL')).toEqual([
     { name: collection },
     { name: `${collection}: x'); DROP TABLE c; --` },
+    { name: '_millrace_ids' },
   ])
 })
 

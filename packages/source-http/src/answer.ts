@@ -1,13 +1,15 @@
 /** What a request is answered: a status and a JSON body that names each fault. */
 import type { Answer, Done, Json, RecordType, Row } from '@millrace/core'
 import { compileEncoder, OutputBytes } from '@millrace/formats'
-import { type Decoded, itemOf } from './decode.ts'
+import type { Decoded } from './decode.ts'
 
 export interface Reply {
   readonly status: number
   /** JSON: made once, for all who wait for it and for those who ask again. */
   readonly body: string | Buffer
   readonly retryAfter?: number
+  /** No further request is taken on its connection. */
+  readonly closes?: boolean
 }
 
 export const refusal = (
@@ -22,18 +24,22 @@ export const refusal = (
 
 export const busy = (message: string): Reply => ({ ...refusal(503, 'unavailable', message), retryAfter: 1 })
 
+/** Whoever gets it looks for another gateway, or for this one when it is back. */
+export const stopped = (message: string): Reply => ({ ...busy(`${message}: send it again later`), closes: true })
+
 /** Faults that are the body's or a date's, not the schema's. */
 const bad = new Set(['bad_json', 'not_object', 'duplicate_key', 'bad_date', 'bad_encoding'])
 
 /**
- * Makes the answers of requests whose outcome is known, from records of the type `shown`. All taken: `status` with the record, or the list of them, without their
- * empty fields. Refused: 422 where a field breaks the schema, else 400, with every field and why, and the items as they were received. Some refused where that is
- * allowed: 207 with an outcome each.
+ * Makes the answers of requests whose outcome is known, from records of the type `shown`. All taken: `status` with the
+ * record, or the list of them, without their empty fields. Refused: 422 where a field breaks the schema, else 400, with
+ * every field and why, and the items as they were received. Failed after it was let in: 422. Several of which some were
+ * refused or have failed: 207 with an outcome each.
  */
 export function replier(
   shown: RecordType,
   o: { readonly status: number; readonly wrap?: string | undefined },
-): (done: Pick<Done, 'taken' | 'answers'>, request: Pick<Decoded, 'texts' | 'list'>) => Reply {
+): (done: Pick<Done, 'taken' | 'answers'>, request: Decoded) => Reply {
   const encode = compileEncoder(shown, { nulls: 'omit', before: ',' })
   const out = new OutputBytes()
   /** Rows as JSON objects, each with a comma before it. */
@@ -52,37 +58,61 @@ export function replier(
     return { status: o.status, body: Buffer.concat([Buffer.from(before), records, Buffer.from(`]${after}`)]) }
   }
 
-  return ({ taken: all, answers = [] }, request) => {
-    const { list } = request
-    if (all) return list ? acceptedAll(all) : accepted(recordOf(all[0]!))
-    const { texts } = request
-    const sorted = [...answers].sort((a, b) => Number(a.position) - Number(b.position))
-    const faults = sorted.flatMap((a) =>
-      (a.errors ?? []).map((e) => ({
-        item: Number(a.position),
-        ...(e.field ? { field: e.field } : {}),
-        code: e.code,
-        message: e.message ?? e.code,
-      })),
-    )
-    const refused = sorted.some((a) => a.outcome === 'refused')
-    const taken = sorted.filter((a) => a.outcome === 'taken' || a.outcome === 'dropped')
-    const record = (a: Answer): string => (a.row ? recordOf(a.row) : JSON.stringify(itemOf(texts, Number(a.position))))
-    if (!refused && faults.length === 0)
-      return accepted(list ? `[${sorted.map(record).join()}]` : sorted[0] ? record(sorted[0]) : 'null')
-    if (refused && taken.length === 0) {
-      const status = faults.every((f) => bad.has(f.code)) ? 400 : 422
+  return ({ taken, answers }, request) => {
+    const { list, count, indexes, texts } = request
+    if (taken?.length === count) return list ? acceptedAll(taken) : accepted(recordOf(taken[0]!))
+    const items = Array.from({ length: count }, (_, item): Item => ({ item, outcome: 'dropped', faults: [] }))
+    for (const [k, row] of (taken ?? []).entries())
+      items[indexes[k]!] = { ...items[indexes[k]!]!, outcome: 'taken', row }
+    for (const answer of answers ?? []) {
+      const item = Number(answer.position)
+      items[item] = itemAnswered(item, answer, request)
+    }
+    const record = ({ item, row }: Item): string => (row ? recordOf(row) : itemAsReceived(texts[item]!))
+    const has = (outcome: Item['outcome']) => items.some((each) => each.outcome === outcome)
+    if (!has('refused') && !has('failed'))
+      return accepted(list ? `[${items.map(record).join()}]` : items[0] ? record(items[0]) : 'null')
+    const faults = items.flatMap(({ item, faults: found }) => found.map((fault) => ({ item, ...fault })))
+    const isRefused = items.every(({ outcome }) => outcome === 'refused')
+    if (isRefused || !list) {
+      const status = isRefused && faults.every(({ code }) => bad.has(code)) ? 400 : 422
       const message = faults.length === 1 ? faults[0]!.message : `${faults.length} faults`
-      return refusal(status, 'refused', message, { errors: faults, ...(list ? {} : { item: itemOf(texts, 0) }) })
+      const { body } = refusal(status, isRefused ? 'refused' : 'failed', message, { errors: faults })
+      return { status, body: list ? body : `${String(body).slice(0, -1)},"item":${itemAsReceived(texts[0]!)}}` }
     }
-    const outcome = (a: Answer): string => {
-      const { item, ...more } = {
-        item: Number(a.position),
-        outcome: a.outcome,
-        ...(a.errors ? { errors: a.errors } : {}),
-      }
-      return `{"item":${item},${a.outcome === 'taken' ? `"record":${record(a)},` : ''}${JSON.stringify(more).slice(1)}`
+    const told = (each: Item): string => {
+      const { item, outcome, faults: errors } = each
+      const shownAs = outcome === 'taken' ? `"record":${record(each)},` : ''
+      return `{"item":${item},${shownAs}${JSON.stringify({ outcome, ...(errors.length > 0 ? { errors } : {}) }).slice(1)}`
     }
-    return { status: 207, body: `[${sorted.map(outcome).join()}]` }
+    return { status: 207, body: `[${items.map(told).join()}]` }
+  }
+}
+
+/** An item's text, so that no number of it is rounded; null where it is no JSON. */
+function itemAsReceived(text: string): string {
+  try {
+    JSON.parse(text)
+    return text.trim()
+  } catch {
+    return 'null'
+  }
+}
+
+/** What became of one item of a request. One of which nothing is said went to the dead letter, or was dropped. */
+interface Item {
+  readonly item: number
+  readonly outcome: Answer['outcome']
+  readonly row?: Row
+  readonly faults: readonly { readonly field?: string; readonly code: string; readonly message: string }[]
+}
+
+function itemAnswered(item: number, { outcome, row, errors }: Answer, { faults }: Decoded): Item {
+  const found = (outcome === 'refused' ? faults.get(item) : undefined) ?? errors ?? []
+  return {
+    item,
+    outcome,
+    ...(row ? { row } : {}),
+    faults: found.map(({ code, field, message }) => ({ ...(field ? { field } : {}), code, message: message ?? code })),
   }
 }

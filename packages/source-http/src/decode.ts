@@ -1,38 +1,83 @@
 /** A request's body to rows: one JSON object, an array of them, or JSON lines. Every fault of every item is told. */
 import { isUtf8 } from 'node:buffer'
-import { type BadRecord, type Json, type Row, rowFromJson, type SourceContext } from '@millrace/core'
+import { DataError, type Decoder, type Row, rowFromJson, type SourceContext } from '@millrace/core'
 import { duplicateKey, jsonLinesDecoder, recordParser } from '@millrace/formats'
 import { type Reply, refusal } from './answer.ts'
+
+/** What is wrong with an item. */
+export interface Fault {
+  readonly code: string
+  readonly field?: string
+  readonly message?: string
+}
 
 export interface Decoded {
   readonly rows: readonly Row[]
   /** The item that each row came from. */
   readonly indexes: readonly number[]
-  readonly bad: readonly BadRecord[]
+  /** All faults of each item that is no record, by item. */
+  readonly faults: ReadonlyMap<number, readonly Fault[]>
   /** Fields that the schema does not name, left out of the rows. */
   readonly unknown: number
   /** The items as they were received. */
   readonly texts: readonly string[]
+  /** How many they are. */
+  readonly count: number
   readonly list: boolean
 }
 
-/** An item as it was received, as JSON; null where it is none. */
-export function itemOf(texts: readonly string[], item: number): Json {
-  try {
-    return JSON.parse(texts[item]!) as Json
-  } catch {
-    return null
+/** Makes the decoder of single items, which says all that is wrong with one. */
+function itemReader(ctx: SourceContext) {
+  const parser = recordParser(ctx)
+  const allFaults = rowFromJson(ctx.schema, ctx.unknownFields)
+  const { tally } = parser
+  return {
+    tally,
+    read(text: string): Row | readonly Fault[] {
+      const row = parser.parse(text)
+      const twice = row && duplicateKey(text)
+      if (twice !== undefined)
+        return [{ code: 'duplicate_key', field: twice, message: `has the key ${JSON.stringify(twice)} twice` }]
+      if (row) return row
+      const value = jsonOf(text)
+      const object = typeof value === 'object' && value !== null && !Array.isArray(value)
+      const faults = object ? allFaults(value as Record<string, unknown>) : []
+      return Array.isArray(faults) && faults.length ? (faults as readonly Fault[]) : [parser.failure]
+    },
   }
 }
 
+function jsonOf(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}
+
+const isFaults = (read: Row | readonly Fault[]): read is readonly Fault[] => Array.isArray(read)
+
+/** Decodes an item again from its bytes as they were received. */
+export function itemDecoder(ctx: SourceContext): Decoder {
+  const reader = itemReader(ctx)
+  return (bytes) => {
+    if (!isUtf8(bytes)) throw new DataError('bad_encoding', 'the bytes are not UTF-8')
+    const read = reader.read(Buffer.from(bytes).toString('utf8'))
+    if (!isFaults(read)) return read
+    const { code, message, field } = read[0]!
+    throw new DataError(code, message ?? code, field)
+  }
+}
+
+const noFaults: ReadonlyMap<number, readonly Fault[]> = new Map()
+
 /**
- * Makes the decoder of a route's bodies. What cannot be taken apart into items is answered at once. Bodies whose lines are all right, as nearly all are, are read like
- * files; only the others are taken apart, to tell each item's faults.
+ * Makes the decoder of a route's bodies. What cannot be taken apart into items is answered at once. Bodies whose lines are
+ * all right, as nearly all are, are read like files; only the others are taken apart, to tell each item's faults.
  */
 export function bodyDecoder(ctx: SourceContext): (body: Buffer, contentType: string | undefined) => Decoded | Reply {
   const lines = jsonLinesDecoder(ctx)
-  const parser = recordParser(ctx)
-  const allFaults = rowFromJson(ctx.schema, ctx.unknownFields)
+  const reader = itemReader(ctx)
 
   /** The rows of lines that are all right. */
   const allRight = (body: Buffer, list: boolean): Decoded | undefined => {
@@ -49,8 +94,9 @@ export function bodyDecoder(ctx: SourceContext): (body: Buffer, contentType: str
       : {
           rows,
           indexes: [...rows.keys()],
-          bad: [],
+          faults: noFaults,
           unknown,
+          count: rows.length,
           list,
           get texts() {
             return (texts ??= linesOf(textOf(body)))
@@ -60,38 +106,17 @@ export function bodyDecoder(ctx: SourceContext): (body: Buffer, contentType: str
   const decodeAll = (texts: readonly string[], list: boolean): Decoded => {
     const rows: Row[] = []
     const indexes: number[] = []
-    const bad: BadRecord[] = []
-    parser.tally.unknown = 0
-    for (let item = 0; item < texts.length; item++) {
-      const text = texts[item]!
-      const row = parser.parse(text)
-      const twice = row && duplicateKey(text)
-      if (row && twice === undefined) {
-        rows.push(row)
+    const faults = new Map<number, readonly Fault[]>()
+    reader.tally.unknown = 0
+    for (const [item, text] of texts.entries()) {
+      const read = reader.read(text)
+      if (isFaults(read)) faults.set(item, read)
+      else {
+        rows.push(read)
         indexes.push(item)
-        continue
       }
-      for (const { code, field, message } of twice === undefined
-        ? faultsOf(text)
-        : [{ code: 'duplicate_key', field: twice, message: `has the key ${JSON.stringify(twice)} twice` }])
-        bad.push({
-          position: item,
-          bytes: Buffer.from(text),
-          code,
-          ...(field ? { field } : {}),
-          ...(message ? { message } : {}),
-        })
     }
-    return { rows, indexes, bad, unknown: parser.tally.unknown, texts, list }
-  }
-  /** All faults of an item that the parser did not take. */
-  const faultsOf = (
-    text: string,
-  ): readonly { code: string; field?: string | undefined; message?: string | undefined }[] => {
-    const value = itemOf([text], 0)
-    const object = typeof value === 'object' && value !== null && !Array.isArray(value)
-    const faults = object ? allFaults(value as Record<string, unknown>) : []
-    return Array.isArray(faults) && faults.length ? faults : [parser.failure]
+    return { rows, indexes, faults, unknown: reader.tally.unknown, texts, count: texts.length, list }
   }
   return (body, contentType) => {
     const kind = kindOf(contentType)
@@ -130,7 +155,10 @@ function kindOf(contentType: string | undefined): 'json' | 'lines' | undefined {
     : undefined
 }
 
-/** The elements of a JSON array as they stand there, so that each is read like a body of its own and no number is rounded on the way. */
+/**
+ * The elements of a JSON array as they stand there, so that each is read like a body of its own and no number is rounded on
+ * the way.
+ */
 function elementsOf(array: string): string[] {
   const elements: string[] = []
   let start = array.indexOf('[') + 1

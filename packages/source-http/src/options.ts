@@ -48,6 +48,10 @@ export const options = option.object({
   ),
   keys: option.object(
     {
+      required: option.boolean(
+        'Refuse requests without an `Idempotency-Key` and without ids of their records: what is sent again is then known.',
+        { default: false },
+      ),
       keep: option.duration('How long an `Idempotency-Key` is remembered.', { default: '24h' }),
       max: option.integer('How many are remembered; the oldest are forgotten first.', { default: 1_000_000, min: 1 }),
     },

@@ -1,11 +1,13 @@
 /**
- * One server an address, shared by the sources of a run that name it. Routes come and go with their sources, so they are looked up in a table; fastify brings
- * the limits, the parsing of heads and the shutting down.
+ * One server an address, shared by the sources of a run that name it. Routes come and go with their sources, so they are
+ * looked up in a table; fastify brings the limits and the parsing of heads.
  */
 import { type Json, MillraceError, type RecordType, recordToJsonSchema } from '@millrace/core'
+import { idsHeader } from '@millrace/formats'
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import { type Reply, refusal } from './answer.ts'
 import { BodyRefused, decompressed, type Held, readBody } from './body.ts'
+import type { Headers } from './identity.ts'
 import { parseAddress } from './options.ts'
 
 export interface Route {
@@ -17,7 +19,7 @@ export interface Route {
   readonly maxBody: number
   /** Bytes that the bodies under way may hold together. */
   readonly maxBuffered: number
-  take(body: Buffer, headers: FastifyRequest['headers']): Reply | Promise<Reply>
+  take(body: Buffer, request: Headers): Reply | Promise<Reply>
 }
 
 interface Shared {
@@ -29,7 +31,10 @@ interface Shared {
 const servers = new Map<string, Shared>()
 const keyOf = (method: string, path: string): string => `${method} ${path}`
 
-/** Adds a route to the server of an address, which is started with its first one. Resolves when it listens; throws when the address cannot be had. */
+/**
+ * Adds a route to the server of an address, which is started with its first one. Resolves when it listens; throws when the
+ * address cannot be had.
+ */
 export async function addRoute(
   address: string,
   route: Route,
@@ -54,8 +59,21 @@ export async function addRoute(
     shared.routes.delete(key)
     if (shared.routes.size > 0) return
     servers.delete(address)
-    await shared.app.close()
+    await end(shared.app)
   }
+}
+
+/** How long answers that were given may take to leave, and bodies that are coming may take to be refused. */
+const leavingMs = 250
+
+/**
+ * Closes the server: nothing new is taken and what is idle is closed at once. What else is open cannot become a request
+ * that is answered: a client that connects and says nothing, or sends half of one, is not waited for.
+ */
+async function end(app: FastifyInstance): Promise<void> {
+  const timer = setTimeout(() => app.server.closeAllConnections(), leavingMs)
+  await app.close()
+  clearTimeout(timer)
 }
 
 function start(address: string, limits: { readonly maxConnections: number }): Shared {
@@ -104,7 +122,7 @@ function answer(request: FastifyRequest, reply: FastifyReply, routes: ReadonlyMa
   if (!route) return answerOther(request, reply, routes, path)
   const failed = (error: unknown) => void reply.send(error)
   const take = (body: Buffer | Reply) => {
-    const made = 'status' in body ? body : route.take(body, request.headers)
+    const made = 'status' in body ? body : route.take(body, request.raw)
     if (made instanceof Promise) made.then((known) => send(reply, known)).catch(failed)
     else send(reply, made)
   }
@@ -148,8 +166,9 @@ function answerOther(
   return send(reply, refusal(404, 'not_found', `there is nothing at ${path}; /openapi.json lists what there is`))
 }
 
-function send(reply: FastifyReply, { status, body, retryAfter }: Reply): void {
+function send(reply: FastifyReply, { status, body, retryAfter, closes }: Reply): void {
   if (retryAfter !== undefined) void reply.header('retry-after', String(retryAfter))
+  if (closes) void reply.header('connection', 'close')
   void reply.code(status).header('content-type', 'application/json; charset=utf-8').send(body)
 }
 
@@ -162,12 +181,18 @@ function openApi(routes: readonly Route[]): Json {
       'application/x-ndjson': { schema: { type: 'string' } },
     }
     ;(paths[path] ??= {})[method.toLowerCase()] = {
-      parameters: [{ name: 'Idempotency-Key', in: 'header', required: false, schema: { type: 'string' } }],
+      parameters: ['Idempotency-Key', idsHeader].map((name) => ({
+        name,
+        in: 'header',
+        required: false,
+        schema: { type: 'string' },
+      })),
       requestBody: { required: true, content: one },
       responses: {
         [status]: { description: 'taken and durable' },
-        400: { description: 'no JSON, or a bad date' },
-        422: { description: 'a field breaks the schema' },
+        207: { description: 'some records were refused or have failed: an outcome each' },
+        400: { description: 'no JSON, a bad date, or keys and ids that cannot be read' },
+        422: { description: 'a field breaks the schema, or the record could not be stored' },
         413: { description: 'too large' },
         503: { description: 'try again later' },
       },

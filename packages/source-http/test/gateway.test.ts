@@ -1,146 +1,26 @@
 import { createHmac } from 'node:crypto'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { connect } from 'node:net'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
-import { type Plan, type RecordType, type Registry, type Row, run, Secret } from '@millrace/core'
-import { memorySink, testPipeline } from '@millrace/core/testing'
-import { freePort } from '@millrace/testkit'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { options, problems } from '../src/options.ts'
-import { sourceHttp } from '../src/source.ts'
+import { type Row, Secret } from '@millrace/core'
+import { beforeEach, describe, expect, it } from 'vitest'
+import { problems } from '../src/options.ts'
+import { defaults, type Gateway, gateway, good } from './run-gateway.ts'
 
-let home: string
-let stop: AbortController
-let running: Promise<unknown>
-let address: string
-let store: Map<string, Row>
+let { home, address, store, start, stop, post } = {} as Gateway
 beforeEach(async () => {
-  home = mkdtempSync(join(tmpdir(), 'millrace-'))
-  stop = new AbortController()
-  store = new Map()
-  running = Promise.resolve()
-  address = `127.0.0.1:${await freePort()}`
+  ;({ home, address, store, start, stop, post } = await gateway())
 })
-afterEach(async () => {
-  stop.abort()
-  await running
-  rmSync(home, { recursive: true, force: true })
-})
-
-const schema: RecordType = {
-  fields: {
-    InvoiceNo: { type: { kind: 'string' }, optional: false },
-    Quantity: { type: { kind: 'integer' }, optional: false },
-    when: { type: { kind: 'string' }, optional: true },
-  },
-}
-const defaults = Object.fromEntries(
-  Object.entries(options.properties!).flatMap(([name, o]) =>
-    o.default === undefined || o.format ? [] : [[name, o.default]],
-  ),
-)
-
-/** A gateway before a step that refuses a `when` of `never`, and a store. */
-async function start(
-  more: Record<string, unknown> = {},
-  onWrite: () => void | Promise<void> = () => {},
-  from = 'dated',
-): Promise<void> {
-  const config = {
-    ...defaults,
-    address,
-    path: '/invoices',
-    max_body: 2000,
-    answer_timeout: 3000,
-    keys: { keep: 60_000, max: 100 },
-    ...more,
-  } as never
-  const made = testPipeline({
-    runs: 'continue',
-    sources: {
-      source: () =>
-        sourceHttp.create(config, {
-          root: home,
-          home,
-          profile: 'local',
-          pipeline: 'test',
-          id: 'source',
-          resolve: (p) => join(home, p),
-          schema,
-          unknownFields: 'drop',
-          ...(from === 'source'
-            ? {}
-            : { answer: { fields: { ...schema.fields, seen: { type: { kind: 'boolean' }, optional: true } } } }),
-        }),
-    },
-    steps: {
-      dated: {
-        create: () => ({
-          apply({ rows }, out) {
-            const kept = rows.flatMap((r, i) =>
-              r['when'] === 'never'
-                ? (out.fail(i, 'bad_date', { field: 'when', message: '`never` is no date' }), [])
-                : [i],
-            )
-            return { rows: kept.map((i) => ({ ...rows[i]!, seen: true })), origins: Int32Array.from(kept) }
-          },
-        }),
-      },
-    },
-    sinks: { store: { create: () => memorySink(store, { onWrite }) } },
-  })
-  const source = {
-    ...made.plan.sources[0]!,
-    onError: 'refuse' as const,
-    capabilities: sourceHttp.capabilities(config),
-    answer: { from, partial: false, timeoutMs: 1000 },
-  }
-  const plan: Plan = { ...made.plan, sources: [source] }
-  await new Promise<void>((resolve, reject) => {
-    running = run(plan, made.registry as Registry, {
-      root: home,
-      home,
-      secrets: () => undefined,
-      signal: stop.signal,
-      observe: (e) => e.type === 'started' && resolve(),
-    }).catch(reject)
-  })
-  for (let n = 0; n < 100; n++) {
-    if (
-      await fetch(`http://${address}/health`).then(
-        (r) => r.ok,
-        () => false,
-      )
-    )
-      return
-    await new Promise((resolve) => setTimeout(resolve, 10))
-  }
-}
-
-const post = async (
-  body: unknown,
-  headers: Record<string, string> = {},
-  raw = false,
-): Promise<{ status: number; body: never; headers: Headers }> => {
-  const response = await fetch(`http://${address}/invoices`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json', ...headers },
-    body: raw ? (body as string) : JSON.stringify(body),
-  })
-  return { status: response.status, body: (await response.json()) as never, headers: response.headers }
-}
-const good = (n: number) => ({ InvoiceNo: `i${n}`, Quantity: n })
 
 describe('the HTTP gateway', () => {
   it('answers 201 with the record as it is at the named step, when the store has it', async () => {
     await start()
     const { status, body } = await post(good(1), { 'idempotency-key': 'k1' })
     expect([status, body]).toEqual([201, { InvoiceNo: 'i1', Quantity: 1, seen: true }])
-    expect([...store.keys()]).toEqual(['k1'])
+    expect([...store.keys()]).toEqual(['test/source/k1'])
     expect((await post([good(2), good(3)], { 'idempotency-key': 'k2' })).body).toHaveLength(2)
-    expect([...store.keys()]).toEqual(['k1', 'k2/0', 'k2/1'])
+    expect([...store.keys()]).toEqual(['test/source/k1', 'test/source/k2/0', 'test/source/k2/1'])
   })
 
   it('does not answer before the store has the record', async () => {
@@ -148,7 +28,7 @@ describe('the HTTP gateway', () => {
     const held = new Promise<void>((resolve) => {
       release = resolve
     })
-    await start({}, () => held)
+    await start({ onWrite: () => held })
     const answer = post(good(1))
     expect(
       await Promise.race([
@@ -194,14 +74,14 @@ describe('the HTTP gateway', () => {
     const held = new Promise<void>((resolve) => {
       release = resolve
     })
-    await start({ answer_timeout: 300 }, () => held)
+    await start({ more: { answer_timeout: 300 }, onWrite: () => held })
     const first = post(good(1), { 'idempotency-key': 'k1' })
     await new Promise((resolve) => setTimeout(resolve, 200))
     const second = post(good(1), { 'idempotency-key': 'k1' })
     expect((await first).status).toBe(503)
     release()
     expect((await second).status).toBe(201)
-    expect([...store.keys()]).toEqual(['k1'])
+    expect([...store.keys()]).toEqual(['test/source/k1'])
   })
 
   it('gives a resend the first answer and forwards nothing, also after a restart', async () => {
@@ -213,9 +93,7 @@ describe('the HTTP gateway', () => {
       status: 422,
       body: { error: 'key_reused' },
     })
-    stop.abort()
-    await running
-    stop = new AbortController()
+    await stop()
     await start()
     expect(await post(good(1), { 'idempotency-key': 'k1' })).toMatchObject({ status: 201, body: first.body })
     expect(store.size).toBe(0)
@@ -224,7 +102,7 @@ describe('the HTTP gateway', () => {
   it.each(['dated', 'source'])(
     'gives a resend of many records the same bytes, also after a restart, of %s',
     async (from) => {
-      await start({ max_body: 100_000, wrap: 'data' }, undefined, from)
+      await start({ more: { max_body: 100_000, wrap: 'data' }, from })
       const send = async () => {
         const response = await fetch(`http://${address}/invoices`, {
           method: 'POST',
@@ -246,22 +124,20 @@ describe('the HTTP gateway', () => {
       ])
       store.clear()
       expect(await send()).toEqual(first)
-      stop.abort()
-      await running
-      stop = new AbortController()
-      await start({ max_body: 100_000, wrap: 'data' }, undefined, from)
+      await stop()
+      await start({ more: { max_body: 100_000, wrap: 'data' }, from })
       expect(await send()).toEqual(first)
       expect(store.size).toBe(0)
     },
   )
 
   it('forgets the oldest keys first', async () => {
-    await start({ keys: { keep: 60_000, max: 3 } })
+    await start({ more: { keys: { max: 3 } } })
     for (let n = 0; n < 6; n++) await post(good(n), { 'idempotency-key': `k${n}` })
     store.clear()
     await post(good(0), { 'idempotency-key': 'k0' })
     await post(good(5), { 'idempotency-key': 'k5' })
-    expect([...store.keys()]).toEqual(['k0'])
+    expect([...store.keys()]).toEqual(['test/source/k0'])
   })
 
   it('has a clear answer for everything else', async () => {
@@ -285,7 +161,9 @@ describe('the HTTP gateway', () => {
   })
 
   it('takes only requests with the right token or signature', async () => {
-    await start({ token: new Secret('t0ken'), hmac: { secret: new Secret('s3cret'), header: 'x-signature-256' } })
+    await start({
+      more: { token: new Secret('t0ken'), hmac: { secret: new Secret('s3cret'), header: 'x-signature-256' } },
+    })
     const body = JSON.stringify(good(1))
     const signature = createHmac('sha256', 's3cret').update(body).digest('hex')
     expect((await post(body, { authorization: 'Bearer t0ken' }, true)).status).toBe(401)
@@ -300,7 +178,7 @@ describe('the HTTP gateway', () => {
     const held = new Promise<void>((resolve) => {
       release = resolve
     })
-    await start({ max_in_flight: 2 }, () => held)
+    await start({ more: { max_in_flight: 2 }, onWrite: () => held })
     const waiting = [post(good(1)), post(good(2))]
     await new Promise((resolve) => setTimeout(resolve, 100))
     const full = await post(good(3))
@@ -310,19 +188,18 @@ describe('the HTTP gateway', () => {
   })
 
   it('answers what it has taken when it is asked to stop', async () => {
-    await start({}, () => new Promise((resolve) => setTimeout(resolve, 100)))
+    await start({ onWrite: () => new Promise((resolve) => setTimeout(resolve, 100)) })
     const waiting = post(good(1))
     await new Promise((resolve) => setTimeout(resolve, 50))
-    stop.abort()
+    void stop()
     expect((await waiting).status).toBe(201)
   })
 
   it('writes a line for every request that was accepted or refused', async () => {
-    await start({ log: 'logs/ingestion.jsonl' })
+    await start({ more: { log: 'logs/ingestion.jsonl' } })
     await post(good(1))
     await post('{', {}, true)
-    stop.abort()
-    await running
+    await stop()
     const lines = readFileSync(join(home, 'logs/ingestion.jsonl'), 'utf8')
       .trimEnd()
       .split('\n')
@@ -342,8 +219,9 @@ describe('the HTTP gateway', () => {
     )
     await new Promise((resolve) => setTimeout(resolve, 30))
     socket.destroy()
-    for (let n = 0; n < 100 && !store.has('gone'); n++) await new Promise((resolve) => setTimeout(resolve, 10))
-    expect(store.has('gone')).toBe(true)
+    for (let n = 0; n < 100 && !store.has('test/source/gone'); n++)
+      await new Promise((resolve) => setTimeout(resolve, 10))
+    expect(store.has('test/source/gone')).toBe(true)
   })
 
   it('is not opened to others without a token, a signature, or the word', () => {

@@ -3,6 +3,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
 import {
+  freshRead,
   isBatch,
   type Batch,
   type Json,
@@ -48,6 +49,7 @@ export const schema: RecordType = {
 
 /** What a run has saved of the source. */
 export interface Saved {
+  split?: string
   position?: Json
   readonly memory: Map<string, Json>
 }
@@ -93,22 +95,17 @@ export async function readFrom(
   const batches: Batch[] = []
   const records: Got[] = []
   try {
-    const read = {
-      signal: stop.signal,
-      resume: () => saved.position,
-      recall: (key: string) => saved.memory.get(key),
-      recallAll: () => [],
-      owns: () => true,
-      wants: () => true,
-      whenWanted: () => Promise.resolve(),
-      instance: { i: 0, n: 1 },
+    const read = freshRead(stop.signal, {
+      resume: (split) => (split === saved.split ? saved.position : undefined),
+      recall: (key) => saved.memory.get(key),
       warn,
-    }
+    })
     for await (const batch of source.read(read)) {
       if (!isBatch(batch)) continue
       batches.push(batch)
       for (const [i, row] of batch.rows.entries())
         records.push({ id: batch.idAt?.(i) ?? `${batch.split}@${batch.positionAt(i)}`, row })
+      saved.split = batch.split
       saved.position = JSON.parse(JSON.stringify(batch.position)) as Json
       for (const [key, value] of batch.remember ?? [])
         value === null ? saved.memory.delete(key) : saved.memory.set(key, value)

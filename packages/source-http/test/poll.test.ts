@@ -4,6 +4,8 @@ import { describe, expect, it } from 'vitest'
 import { isPublicAddress, publicLookup } from '../src/poll/address.ts'
 import { createBoundary } from '../src/poll/boundary.ts'
 import { retryAfterMs } from '@millrace/formats'
+import type { RecordType } from '@millrace/core'
+import { sourceHttpPoll } from '../src/index.ts'
 import { isClosed, valueAt } from '../src/poll/json.ts'
 import { problems } from '../src/poll/options.ts'
 import { nothingSaved, optionsOf, readFrom, readWithKills, schema, send, serve } from './pages.ts'
@@ -78,15 +80,47 @@ describe('paging', () => {
     expect(Buffer.from(batches[0]!.bad![0]!.bytes).toString().trim()).toBe('{"n":"x"}')
   })
 
-  it('takes the id of a record from a field', async () => {
-    const { url } = await serve((_url, response) => send(response, pageOf(0)))
-    expect((await readFrom(nothingSaved(), `${common(url)}\nid: n`)).records.map(({ id }) => id)).toEqual([
-      '0',
-      '1',
-      '2',
-      '3',
-      '4',
+  it('takes the id of a record from a field, as an id of its own', async () => {
+    const list = [{ n: 1 }, { n: 2 }, { key: 'a/b#c', n: 3 }, { key: null, n: 4 }, { key: '1', n: 5 }, { key: 1, n: 6 }]
+    const { url } = await serve((_url, response) => send(response, list))
+    const idsBy = async (id: string) => {
+      const type: RecordType = { fields: { ...schema.fields, key: { type: { kind: 'json' }, optional: true } } }
+      return (await readFrom(nothingSaved(), `${common(url)}\nid: ${id}`, { type })).records.map((record) => record.id)
+    }
+    expect(await idsBy('n')).toEqual([1, 2, 3, 4, 5, 6].map((n) => `p/s/${n}`))
+    const [, , escaped, none, text, number] = await idsBy('key')
+    expect([escaped, text, number]).toEqual(['p/s/"a%2Fb%23c"', 'p/s/"1"', 'p/s/1'])
+    expect(none).toBe(`${url}/@3`)
+    await expect(idsBy('gone')).rejects.toMatchObject({ code: 'bad_value' })
+  })
+
+  it('says that the server can give a record again, under its id where it has one', () => {
+    const repeats = (more: string) => sourceHttpPoll.capabilities(optionsOf(`url: https://a/b\n${more}`)).repeats
+    expect([repeats('')!.id, repeats('id: n')!.id]).toEqual(['new', 'same'])
+  })
+
+  it('stops where another list is asked for than before: positions of the one mean nothing in the other', async () => {
+    const { url } = await serve(({ searchParams }, response) =>
+      send(response, { a: Number(searchParams.get('page')) < 4 ? rows(0, 3) : [], b: [] }),
+    )
+    const text = `${common(`${url}/orders?shop=1`)}\npage: {}\nitems: a\nquery: { kind: x }`
+    const begun = async () => {
+      const saved = nothingSaved()
+      await readFrom(saved, text, { enough: (batches) => batches.length === 1 })
+      return saved
+    }
+    expect((await readFrom(await begun(), text)).records).toHaveLength(6)
+    expect((await readFrom(await begun(), `${text}\nrate: 1000`)).records).toHaveLength(6)
+    for (const [before, after] of [
+      ['shop=1', 'shop=2'],
+      ['/orders', '/invoices'],
+      ['kind: x', 'kind: y'],
+      ['items: a', 'items: b'],
     ])
+      await expect(readFrom(await begun(), text.replace(before!, after!)), after).rejects.toMatchObject({
+        code: 'source_replaced',
+        hint: expect.stringContaining('state reset'),
+      })
   })
 
   it('says what a page is where it is none', async () => {

@@ -1,18 +1,22 @@
 /**
- * Fetched record batches to batches of rows. Only rows are made here; id, key, arrival time and bytes of a record are told by what the client gave, when somebody
- * asks.
+ * Fetched record batches to batches of rows. Only rows are made here; id, key, arrival time and bytes of a record are told
+ * by what the client gave, when somebody asks.
  */
-import { type BadRecord, type Batch, type Row, unknownOf } from '@millrace/core'
-import { type Beside, Block, idHeader, type StreamDecoder } from '@millrace/formats'
+import { isUtf8 } from 'node:buffer'
+import { type BadRecord, type Batch, type Json, type Row, unknownOf } from '@millrace/core'
+import { type Beside, Block, contextOf, idHeader, type StreamDecoder } from '@millrace/formats'
 import type { RecordBatch } from './committed.ts'
 
 type KafkaRecord = RecordBatch['records'][number]
 
 const logAppendTime = 1 << 3
 const noBytes = Buffer.alloc(0)
+const nothing: Beside = { key: undefined, timestamp: 0 }
 const idHeaderBytes = Buffer.from(idHeader)
 /** What a record takes beside its value. */
 const besideBytes = 16
+/** A batch is cut when its values have this size. */
+const batchBytes = 1 << 20
 
 export interface Position {
   /** The topic's own id: another one means that it was made anew. */
@@ -23,76 +27,119 @@ export interface Position {
 /** A batch that may still be marked as the last that is at hand. */
 export type OpenBatch = { -readonly [K in keyof Batch]: Batch[K] }
 
-/** The records of some record batches of one partition, from offset `from` on, as one batch. `next`: where to go on. */
-export function batchOf(
-  partition: number,
-  batches: readonly RecordBatch[],
-  from: bigint,
-  next: bigint,
-  topic: string,
-  decoder: StreamDecoder,
-  needs: { readonly beside: boolean; readonly headers: boolean },
-): OpenBatch {
-  let most = 0
-  for (const batch of batches) most += batch.records.length
-  const rows: Row[] = []
-  const records: KafkaRecord[] = []
-  const offsets = new Float64Array(most)
-  const arrivals = new Float64Array(most)
-  const bad: BadRecord[] = []
-  let bytes = 0
-  let anyKey = false
-  const beside: { -readonly [K in keyof Beside]: Beside[K] } = { key: undefined, timestamp: 0 }
-  const first = Number(from)
-  for (const batch of batches) {
+/** Record batches of one partition: what of them is to be read. */
+export interface Part {
+  readonly partition: number
+  readonly batches: readonly RecordBatch[]
+  /** The first offset that counts. */
+  readonly from: bigint
+  /** Where to go on after all of them. */
+  readonly next: bigint
+}
+
+/** A batch without records, to move the position. */
+export function emptyBatch(partition: number, topic: string, next: bigint): OpenBatch {
+  return {
+    split: String(partition),
+    rows: [],
+    bytes: 0,
+    position: positionOf(topic, Number(next)),
+    positionAt: () => 0,
+  }
+}
+
+/** The records of a part as one batch, or as several where they are large. */
+export function* batchesOf(part: Part, topic: string, decoder: StreamDecoder): Generator<OpenBatch> {
+  let left = 0
+  for (const batch of part.batches) left += batch.records.length
+  let filling = emptyFilling(left)
+  const first = Number(part.from)
+  const { needs } = decoder
+  for (const batch of part.batches) {
     const base = Number(batch.firstOffset)
     const appended = batch.attributes & logAppendTime ? Number(batch.maxTimestamp) : undefined
     const firstTime = Number(batch.firstTimestamp)
     const block = blockOf(batch)
     for (const record of batch.records) {
+      left--
       const offset = base + record.offsetDelta
       if (offset < first) continue
       const value = record.value ?? noBytes
-      bytes += value.length + besideBytes
       const time = appended ?? firstTime + Number(record.timestampDelta)
-      if (needs.beside) {
-        beside.key = keyOf(record)
-        beside.timestamp = time
-        if (needs.headers)
-          beside.headers = Object.fromEntries(
-            record.headers.map(([name, content]) => [String(name), String(content ?? '')]),
-          )
-      }
-      const row = decoder.decode(value, beside, block)
-      if (!row) {
-        const id = idOf(record)
-        bad.push({ ...decoder.failure, position: offset, bytes: value, ...(id === undefined ? {} : { id }) })
-        continue
-      }
-      if (record.key !== null) anyKey = true
-      offsets[rows.length] = offset
-      arrivals[rows.length] = time
-      rows.push(row)
-      records.push(record)
+      const row = decoder.decode(value, needs.beside ? besideOf(record, time, needs.headers) : nothing, block)
+      filling.bytes += value.length + besideBytes
+      if (row) {
+        const n = filling.rows.length
+        filling.offsets[n] = offset
+        filling.arrivals[n] = time
+        filling.rows.push(row)
+        filling.records.push(record)
+        if (record.key !== null) filling.anyKey = true
+      } else filling.bad.push(badRecord(record, offset, time, decoder))
+      if (filling.bytes < batchBytes || left === 0) continue
+      yield made(filling, part.partition, positionOf(topic, offset + 1), decoder)
+      filling = emptyFilling(left)
     }
   }
-  const position: Position = { topic, next: Number(next) }
-  const made: OpenBatch = {
+  yield made(filling, part.partition, positionOf(topic, Number(part.next)), decoder)
+}
+
+const positionOf = (topic: string, next: number): Json => ({ topic, next }) satisfies Position
+
+/** What a batch is made of. */
+interface Filling {
+  readonly rows: Row[]
+  readonly records: KafkaRecord[]
+  readonly offsets: Float64Array
+  readonly arrivals: Float64Array
+  readonly bad: BadRecord[]
+  bytes: number
+  anyKey: boolean
+}
+
+const emptyFilling = (most: number): Filling => ({
+  rows: [],
+  records: [],
+  offsets: new Float64Array(most),
+  arrivals: new Float64Array(most),
+  bad: [],
+  bytes: 0,
+  anyKey: false,
+})
+
+function made(filling: Filling, partition: number, position: Json, decoder: StreamDecoder): OpenBatch {
+  const { rows, records, offsets, arrivals, bad, bytes, anyKey } = filling
+  const batch: OpenBatch = {
     split: String(partition),
     rows,
     bytes,
-    position: position as unknown as NonNullable<Batch['position']>,
+    position,
     positionAt: (i) => offsets[i]!,
     rawAt: (i) => records[i]!.value ?? noBytes,
     idAt: (i) => idOf(records[i]!),
+    contextAt: (i) => contextOf(besideOf(records[i]!, arrivals[i]!)),
     arrivals: arrivals.subarray(0, rows.length),
     ...unknownOf(decoder.tally),
     ...(bad.length ? { bad } : {}),
   }
   // Few ask for them.
   let keys: (string | undefined)[] | undefined
-  if (anyKey) Object.defineProperty(made, 'keys', { get: () => (keys ??= records.map(keyOf)), enumerable: true })
-  return made
+  if (anyKey) Object.defineProperty(batch, 'keys', { get: () => (keys ??= records.map(keyOf)), enumerable: true })
+  return batch
+}
+
+function badRecord(record: KafkaRecord, position: number, arrival: number, decoder: StreamDecoder): BadRecord {
+  const id = idOf(record)
+  const key = keyOf(record)
+  return {
+    ...decoder.failure,
+    position,
+    bytes: record.value ?? noBytes,
+    ...(id === undefined ? {} : { id }),
+    ...(key === undefined ? {} : { key }),
+    arrival,
+    context: contextOf(besideOf(record, arrival)),
+  }
 }
 
 /** The bytes of a batch's values, where the client has cut the first and the last of them from one piece. */
@@ -105,9 +152,31 @@ function blockOf({ records }: RecordBatch): Block | undefined {
 
 const keyOf = ({ key }: KafkaRecord): string | undefined => (key === null ? undefined : key.toString('utf8'))
 
+/** Key, time and headers, without the header that carries the id. */
+function besideOf(record: KafkaRecord, timestamp: number, withHeaders = true): Beside {
+  const isKeyText = record.key === null || isUtf8(record.key)
+  const key = isKeyText ? keyOf(record) : undefined
+  const headers = withHeaders ? headersOf(record) : {}
+  const unreadable = [...(isKeyText ? [] : ['key' as const]), ...(headers ? [] : ['headers' as const])]
+  return { key, timestamp, headers, ...(unreadable.length > 0 ? { unreadable } : {}) }
+}
+
+/** Undefined: a name or a value is not UTF-8. */
+function headersOf({ headers }: KafkaRecord): Record<string, string> | undefined {
+  const found: [string, string][] = []
+  for (const [name, content] of headers) {
+    if (isIdHeader(name)) continue
+    if (!isUtf8(name ?? noBytes) || !isUtf8(content ?? noBytes)) return undefined
+    found.push([String(name), String(content ?? '')])
+  }
+  return Object.fromEntries(found)
+}
+
+const isIdHeader = (name: Buffer | null | undefined): boolean =>
+  name?.length === idHeaderBytes.length && idHeaderBytes.equals(name)
+
 function idOf({ headers }: KafkaRecord): string | undefined {
   let id: string | undefined
-  for (const [name, content] of headers)
-    if (name?.length === idHeaderBytes.length && idHeaderBytes.equals(name)) id = content?.toString('utf8')
+  for (const [name, content] of headers) if (isIdHeader(name)) id = content?.toString('utf8')
   return id
 }

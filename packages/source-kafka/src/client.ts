@@ -1,6 +1,6 @@
 /** The one file that knows the Kafka client: connections, metadata, raw fetches, and what its errors mean. */
 import { type Env, MillraceError } from '@millrace/core'
-import { answerMs, closeMs, kafkaConnection, kafkaError, makeTopic, type NewTopic, settled } from '@millrace/formats'
+import { answerMs, kafkaConnection, kafkaError, makeTopic, type NewTopic, settled } from '@millrace/formats'
 import { Admin, Consumer } from '@platformatic/kafka'
 import type { Options } from './options.ts'
 
@@ -30,6 +30,11 @@ export interface Client {
   report(group: string, offsets: ReadonlyMap<number, number>): Promise<void>
   close(): Promise<void>
 }
+
+/** There is no group to leave: only connections are to be closed. */
+const closeMs = 1000
+/** One answer holds what at most so many partitions may give at once: with hundreds of them it would fill the memory. */
+const mostPartitions = 16
 
 /** Opens a client. Nothing is sent before its first call. */
 export function openClient(o: Options, env: Env): Client {
@@ -62,7 +67,7 @@ export function openClient(o: Options, env: Env): Client {
       settled(
         consumer.fetch({
           node,
-          maxBytes: bytes * Math.max(1, from.size),
+          maxBytes: bytes * Math.min(mostPartitions, from.size),
           minBytes: 1,
           maxWaitTime: o.max_wait,
           isolationLevel: 1,
@@ -101,8 +106,8 @@ export function openClient(o: Options, env: Env): Client {
         await administer().alterConsumerGroupOffsets({ groupId: group, topics: [{ name: o.stream, partitionOffsets }] })
       }),
     async close() {
-      await settled(consumer.close(true), closeMs).catch(() => {})
-      if (admin) await settled(admin.close(), closeMs).catch(() => {})
+      const closing = [consumer.close(true), ...(admin ? [admin.close()] : [])]
+      await Promise.all(closing.map((closed) => settled(closed, closeMs).catch(() => {})))
     },
   }
 }

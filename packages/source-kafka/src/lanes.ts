@@ -12,8 +12,6 @@ export interface Lane {
   readonly end: bigint | undefined
   /** The end of what is committed, as last heard. */
   stable: bigint
-  /** In which round it was asked when it was answered last; see `round`. */
-  heard: number
   ended: boolean
 }
 
@@ -29,7 +27,7 @@ export async function startLanes(
   lanes: Map<number, Lane>,
   atStart: boolean,
 ): Promise<number[]> {
-  const own = topic.leaders.map((_, p) => p).filter((p) => p % read.instance.n === read.instance.i && !lanes.has(p))
+  const own = topic.leaders.map((_, p) => p).filter((p) => !lanes.has(p) && read.owns(String(p)))
   if (own.length === 0) return []
   const [first, end] = await Promise.all([client.offsets(-2), client.offsets(-1)])
   const positions = topic.leaders.map((_, p) => read.resume(String(p)) as unknown as Position | undefined)
@@ -42,7 +40,6 @@ export async function startLanes(
       next: saved ? BigInt(saved.next) : start,
       end: o.stop === 'end' ? end[p]! : undefined,
       stable: end[p]!,
-      heard: 0,
       ended: false,
     })
   }
@@ -51,10 +48,14 @@ export async function startLanes(
 
 /** The topic is another one than its positions are of. */
 export const recreated = (o: Options): MillraceError =>
-  new MillraceError('source_replaced', `topic ${o.stream} was made anew: its offsets mean nothing any more`, {
-    place: `topic ${o.stream}`,
-    hint: 'if that was meant, forget the positions with `pipe state reset`',
-  })
+  new MillraceError(
+    'source_replaced',
+    `topic ${o.stream} is another one than was read before: its offsets mean nothing here`,
+    {
+      place: `topic ${o.stream}`,
+      hint: 'if that was meant, forget its positions with `pipe state reset`, or give the source another id',
+    },
+  )
 
 /** Deals with a fetch that failed. Throws what no repetition can mend. */
 export async function afterError(

@@ -4,7 +4,9 @@ import {
   type Batch,
   batch,
   type Env,
+  freshRead,
   type Json,
+  ownerOf,
   Records,
   type RecordType,
   type Row,
@@ -20,7 +22,7 @@ import { createReader } from '../src/source.ts'
 export const schema: RecordType = {
   fields: { n: { type: { kind: 'integer' }, optional: false }, group: { type: { kind: 'string' }, optional: true } },
 }
-const env: Env = { root: '/', home: '/', profile: 'live', pipeline: 'test', id: 'x', resolve: (p) => p }
+export const env: Env = { root: '/', home: '/', profile: 'live', pipeline: 'test', id: 'x', resolve: (p) => p }
 export const never = new AbortController().signal
 let count = 0
 export const fresh = () => `millrace-${process.pid}-${Date.now()}-${count++}`
@@ -35,6 +37,16 @@ export const records = (rows: readonly Row[]) =>
 export const numbers = (batches: readonly Batch[]) =>
   batches.flatMap((b) => b.rows.map((r) => r['n'] as number)).sort((a, b) => a - b)
 export const onePartition = { create: { partitions: 1, replicas: 1, config: {} } }
+
+export const defaults = {
+  format: 'json',
+  value_field: 'value',
+  start: 'earliest',
+  stop: 'end',
+  on_gap: 'fail',
+  max_bytes: 1 << 20,
+  max_wait: 50,
+}
 
 /** How reading is done, apart from the source's options. */
 export interface Reading {
@@ -77,18 +89,7 @@ export function onBroker(brokers: readonly string[]) {
     refreshMs?: number,
     ctx: Partial<SourceContext> = {},
   ): Source => {
-    const options = {
-      stream,
-      brokers,
-      format: 'json',
-      value_field: 'value',
-      start: 'earliest',
-      stop: 'end',
-      on_gap: 'fail',
-      max_bytes: 1 << 20,
-      max_wait: 50,
-      ...more,
-    }
+    const options = { ...defaults, stream, brokers, ...more }
     return createReader(options as unknown as Options, { ...env, schema, unknownFields: 'drop', ...ctx }, refreshMs)
   }
   return {
@@ -107,17 +108,13 @@ export function onBroker(brokers: readonly string[]) {
       const batches: Batch[] = []
       const abort = new AbortController()
       try {
-        const reading = source.read({
-          signal: abort.signal,
-          resume: (s) => positions.get(s),
-          recall: () => undefined,
-          recallAll: () => [],
-          owns: () => true,
-          wants: () => true,
-          whenWanted: () => Promise.resolve(),
-          instance,
-          warn: () => {},
-        })
+        const reading = source.read(
+          freshRead(abort.signal, {
+            resume: (split) => positions.get(split),
+            owns: (split) => ownerOf(split, instance.n) === instance.i,
+            instance,
+          }),
+        )
         for await (const b of reading) {
           if (!isBatch(b)) continue
           batches.push(b)

@@ -1,9 +1,11 @@
-import { isBatch } from '@millrace/core'
-import type { Json } from '@millrace/core'
-import { liveUrl } from '@millrace/testkit'
+import { freshRead, isBatch, type Json } from '@millrace/core'
+import { liveUrl, readingPeak } from '@millrace/testkit'
 import { Admin, Consumer, Producer } from '@platformatic/kafka'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { fresh, never, numbers, onBroker, onePartition, records, rowsOf } from './broker.ts'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
+import { defaults, env, fresh, never, numbers, onBroker, onePartition, records, rowsOf, schema } from './broker.ts'
 
 const url = liveUrl('KAFKA')
 const brokers = (url ?? '').split(',')
@@ -264,9 +266,56 @@ describe.skipIf(!url)('Kafka, on a real broker', () => {
         messages: times.map((time, n) => ({ topic, value: Buffer.from(`{"n":${n}}`), timestamp: BigInt(time) })),
       })
     await producer.close()
-    const arrivals = (batches: Awaited<ReturnType<typeof read>>) => batches.flatMap((b) => [...b.arrivals!])
+    const arrivals = (batches: Awaited<ReturnType<typeof read>>) => batches.flatMap((b) => [...(b.arrivals ?? [])])
     expect(arrivals(await read(given))).toEqual(times)
     for (const time of arrivals(await read(appended))) expect(Math.abs(Date.now() - time)).toBeLessThan(60_000)
+  })
+
+  it('of 500 records of a MB is read in little memory, in batches of about a MiB', { timeout: 120_000 }, async () => {
+    const stream = fresh()
+    await admin.createTopics({
+      topics: [stream],
+      partitions: 1,
+      replicas: 1,
+      configs: [{ name: 'max.message.bytes', value: '2000000' }],
+    })
+    // Compressed, five at once take less than a KB.
+    for (let at = 0; at < 500; at += 5)
+      await write(
+        stream,
+        rowsOf(at, at + 5).map((row) => ({ ...row, group: String(Number(row['n']) % 10).repeat(1e6) })),
+        { max_message: 2e6, key: undefined, create: undefined },
+      )
+    const module = new URL('../src/index.ts', import.meta.url)
+    const options = { ...defaults, brokers, stream, stop: 'end' }
+    const root = mkdtempSync(join(tmpdir(), 'millrace-'))
+    onTestFinished(() => rmSync(root, { recursive: true }))
+    const { records, batchBytes, grownBytes } = await readingPeak(
+      { module, type: 'kafka' },
+      { options, schema },
+      { root, env },
+    )
+    expect(records).toBe(500)
+    expect(batchBytes).toBeLessThan(2.1e6)
+    expect(grownBytes).toBeLessThan(150e6)
+  })
+
+  it('gives each partition its turn, though a record is larger than an answer', { timeout: 60_000 }, async () => {
+    const stream = fresh()
+    await admin.createTopics({ topics: [stream], partitions: 3, replicas: 1 })
+    const producer = new Producer({ clientId: 'raw', bootstrapBrokers: brokers })
+    for (let n = 0; n < 60; n++)
+      await producer.send({
+        acks: -1,
+        messages: [
+          { topic: stream, partition: n % 3, value: Buffer.from(`{"n":${n},"group":"${'x'.repeat(200_000)}"}`) },
+        ],
+      })
+    await producer.close()
+    const seen: number[] = []
+    await read(stream, { max_bytes: 100_000 }, { onBatch: (b) => void (b.rows.length && seen.push(Number(b.split))) })
+    expect(seen).toHaveLength(60)
+    expect(new Set(seen.slice(0, 9)).size).toBe(3)
   })
 
   it('refuses to report to a group that is in use', async () => {
@@ -292,18 +341,7 @@ describe.skipIf(!url)('Kafka, on a real broker', () => {
     await write(stream, rowsOf(0, 10), onePartition)
     const source = sourceOf(stream, { report_group: `g-${stream}` })
     let last: Json | undefined
-    for await (const b of source.read({
-      signal: never,
-      resume: () => undefined,
-      recall: () => undefined,
-      recallAll: () => [],
-      owns: () => true,
-      wants: () => true,
-      whenWanted: () => Promise.resolve(),
-      instance: { i: 0, n: 1 },
-      warn: () => {},
-    }))
-      if (isBatch(b)) last = b.position ?? last
+    for await (const b of source.read(freshRead(never))) if (isBatch(b)) last = b.position ?? last
     await source.commit!([{ split: '0', position: last! }], { signal: never })
     await source.close!()
     const groups = await admin.listConsumerGroupOffsets({

@@ -3,8 +3,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import type { Batch, Env, Json, RecordType, Row, SinkDefinition, SourceDefinition } from '@millrace/core'
-import { isBatch, batch, Records } from '@millrace/core'
+import { isBatch, batch, freshRead, Records } from '@millrace/core'
 import { openLog } from '@millrace/formats'
+import { readingPeak } from '@millrace/testkit'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { sinkLog } from '../../sink-log/src/sink.ts'
 import { sourceLog } from '../src/source.ts'
@@ -49,33 +50,33 @@ async function write(rows: readonly Row[], more: Record<string, unknown> = {}, f
   await sink.close!()
 }
 
+const defaults = {
+  stream: 'orders',
+  format: 'json',
+  value_field: 'value',
+  path: 'log',
+  start: 'earliest',
+  stop: 'never',
+  on_gap: 'fail',
+  poll: 5,
+}
+
+function sourceOf(more: Record<string, unknown>, type = schema) {
+  const options = { ...defaults, ...more }
+  return (sourceLog as SourceDefinition).create(options, { ...env(), schema: type, unknownFields: 'drop' })
+}
+
+/** Reads on at the end of the stream. */
+const follow = (signal: AbortSignal, more: Record<string, unknown> = {}) => sourceOf(more).read(freshRead(signal))
+
 async function readAll(
   positions = new Map<string, Json>(),
   more: Record<string, unknown> = {},
+  type = schema,
 ): Promise<{ rows: Row[]; ids: string[]; batches: Batch[] }> {
-  const options = {
-    stream: 'orders',
-    format: 'json',
-    value_field: 'value',
-    start: 'earliest',
-    stop: 'end',
-    on_gap: 'fail',
-    poll: 5,
-    ...more,
-  }
-  const source = (sourceLog as SourceDefinition).create(options, { ...env(), schema, unknownFields: 'drop' })
+  const source = sourceOf({ stop: 'end', ...more }, type)
   const [rows, ids, batches]: [Row[], string[], Batch[]] = [[], [], []]
-  const ctx = {
-    signal: new AbortController().signal,
-    resume: (s: string) => positions.get(s),
-    recall: () => undefined,
-    recallAll: () => [],
-    owns: () => true,
-    wants: () => true,
-    whenWanted: () => Promise.resolve(),
-    instance: { i: 0, n: 1 },
-    warn: () => {},
-  }
+  const ctx = freshRead(new AbortController().signal, { resume: (split) => positions.get(split) })
   for await (const b of source.read(ctx)) {
     if (!isBatch(b)) continue
     batches.push(b)
@@ -138,36 +139,135 @@ describe('the embedded log', () => {
 
   it('is readable while it is written, and a reader comes to its end', async () => {
     await write(numbers(0, 5))
-    const options = {
-      stream: 'orders',
-      format: 'json',
-      value_field: 'value',
-      start: 'earliest',
-      stop: 'never',
-      on_gap: 'fail',
-      poll: 5,
-    }
-    const source = (sourceLog as SourceDefinition).create(options, { ...env(), schema, unknownFields: 'drop' })
     const abort = new AbortController()
     const seen: number[] = []
     let ends = 0
-    for await (const b of source.read({
-      signal: abort.signal,
-      resume: () => undefined,
-      recall: () => undefined,
-      recallAll: () => [],
-      owns: () => true,
-      wants: () => true,
-      whenWanted: () => Promise.resolve(),
-      instance: { i: 0, n: 1 },
-      warn: () => {},
-    })) {
-      if (!isBatch(b)) continue
-      seen.push(...b.rows.map((r) => r['n'] as number))
-      if (b.caughtUp && ends++ === 0) await write(numbers(5, 8))
-      if (b.caughtUp && seen.length === 8) abort.abort()
+    for await (const given of follow(abort.signal)) {
+      if (isBatch(given)) seen.push(...given.rows.map((r) => r['n'] as number))
+      if (!('caughtUp' in given)) continue
+      if (ends++ === 0) await write(numbers(5, 8))
+      if (seen.length === 8) abort.abort()
     }
     expect(seen).toEqual([0, 1, 2, 3, 4, 5, 6, 7])
+  })
+
+  it('is read from its beginning where it was waited for, whatever `start` says', async () => {
+    const abort = new AbortController()
+    const seen: number[] = []
+    let isWritten = false
+    for await (const given of follow(abort.signal, { start: 'latest' })) {
+      if (isBatch(given)) seen.push(...given.rows.map((r) => r['n'] as number))
+      if ('caughtUp' in given && !isWritten) {
+        expect(given.caughtUp).toEqual([])
+        isWritten = true
+        await write(numbers(0, 5))
+      } else if ('caughtUp' in given) abort.abort()
+    }
+    expect(seen).toEqual([0, 1, 2, 3, 4])
+  })
+
+  it('has its beginning saved before any record, so that `start` is asked once', async () => {
+    await write(numbers(0, 5), { partitions: 2 })
+    const positions = new Map<string, Json>()
+    const abort = new AbortController()
+    for await (const given of follow(abort.signal, { start: 'latest' })) {
+      if (isBatch(given)) positions.set(given.split, given.position!)
+      else if ('caughtUp' in given) abort.abort()
+    }
+    expect([...positions.keys()]).toEqual(['0', '1'])
+    await write(numbers(5, 8))
+    expect((await readAll(positions, { start: 'latest' })).rows).toEqual(numbers(5, 8))
+    // A crash between the saves of two partitions: the other one has lost nothing.
+    positions.delete('1')
+    await write(numbers(8, 20), { key: 'name' })
+    expect((await readAll(positions, { start: 'latest' })).rows.length).toBeGreaterThanOrEqual(12)
+  })
+
+  it('stops a reader whose log is removed or replaced', async () => {
+    await write(numbers(0, 5))
+    const reading = async () => {
+      let isGone = false
+      for await (const given of follow(new AbortController().signal)) {
+        if (!('caughtUp' in given) || isGone) continue
+        isGone = true
+        rmSync(join(home, 'log'), { recursive: true })
+        await write(numbers(0, 9))
+      }
+    }
+    await expect(reading()).rejects.toMatchObject({ code: 'source_replaced', hint: expect.stringContaining('reset') })
+  })
+
+  it('is given out in batches of about a MiB, however large a write was', async () => {
+    const large = 'x'.repeat(300_000)
+    await write(Array.from({ length: 40 }, (_, n) => ({ n, name: large })))
+    await write([{ n: 40, name: large.repeat(6) }])
+    const values = Array.from({ length: 9 }, (_, n) => Buffer.alloc(400_000, n))
+    const log = openLog(join(home, 'log', 'orders.db'))!
+    let at = 0
+    const common = { partition: 0, time: 1, headers: undefined }
+    log.append([
+      {
+        ...common,
+        count: 9,
+        ids: { common: 'b', rests: values.map((_, n) => n) },
+        keys: values.map((_, n) => `k${n}`),
+        body: Buffer.concat(values),
+        ends: Int32Array.from(values, (value) => (at += value.length)),
+      },
+    ])
+    const bytes = log.read(0, 41, 1 << 30)
+    log.close()
+    expect(bytes.flatMap(({ ids }) => ids)).toEqual(values.map((_, n) => `b${n}`))
+    expect(bytes.flatMap(({ keys }) => keys)).toEqual(values.map((_, n) => `k${n}`))
+    expect(
+      bytes.flatMap(({ body, ends }) =>
+        Array.from(ends!, (end, i) => Buffer.from(body.subarray(ends![i - 1] ?? 0, end))),
+      ),
+    ).toEqual(values)
+    const { batches } = await readAll(
+      new Map(),
+      { format: 'bytes', value_field: 'value' },
+      {
+        fields: { value: { type: { kind: 'bytes' }, optional: false } },
+      },
+    )
+    expect(batches.flatMap((b) => b.rows)).toHaveLength(50)
+    for (const b of batches) expect(b.rows.length === 1 || b.bytes < 1 << 21).toBe(true)
+  })
+
+  it('of 500 records of a MB, written a hundred at once, is read in little memory', { timeout: 60_000 }, async () => {
+    for (let at = 0; at < 500; at += 100)
+      await write(Array.from({ length: 100 }, (_, n) => ({ n: at + n, name: String(n % 10).repeat(1e6) })))
+    const making = { options: { ...defaults, stop: 'end' }, schema }
+    const module = new URL('../src/index.ts', import.meta.url)
+    const { records, grownBytes } = await readingPeak({ module, type: 'log' }, making, { root: home, env: env() })
+    expect(records).toBe(500)
+    expect(grownBytes).toBeLessThan(150e6)
+  })
+
+  it('refuses options that do not fit the schema before anything is read', async () => {
+    for (const [more, message] of [
+      [{ key_field: 'key' }, 'key is no field of the schema'],
+      [{ timestamp_field: 'name' }, 'name is of type string, not timestamp'],
+      [{ headers_field: 'n' }, 'n is of type integer'],
+      [{ format: 'text', value_field: 'value' }, 'value is no field of the schema'],
+      [{ format: 'bytes', value_field: 'name' }, 'name is of type string'],
+      [{ format: 'text', value_field: 'name' }, 'nothing gives the required field n'],
+      [{ partitioned_by: ['n', 'customer'] }, 'customer is no field of the schema'],
+    ] as const)
+      await expect(readAll(new Map(), more)).rejects.toMatchObject({
+        code: 'bad_value',
+        message: expect.stringContaining(message),
+        exitCode: 2,
+      })
+  })
+
+  it('says that its writer may repeat a record, and by what it is partitioned', () => {
+    const told = (more: object) =>
+      (sourceLog as SourceDefinition).capabilities({ format: 'json', stop: 'end', ...more })
+    expect(told({})).toMatchObject({ repeats: { id: 'same' } })
+    expect(told({}).partitionedBy).toBeUndefined()
+    expect(told({ partitioned_by: ['name'] }).partitionedBy).toEqual(['name'])
   })
 
   it('stops when the log was made anew, and when retention has removed what comes next', async () => {

@@ -1,6 +1,7 @@
 /**
- * Reads a collection to the end it has when reading begins, in the order of `_id`, a thousand documents a question. A cursor would be gone after ten minutes
- * without a question; a key is not. The bounds are those of the index, not comparisons: so keys of several types are read in the order in which MongoDB has
+ * Reads a collection to the end it has when reading begins, in the order of `_id`, one reply of the server a question:
+ * at most a thousand documents or 16 MiB. A cursor would be gone after ten minutes without a question; a key is not. The
+ * bounds are those of the index, not comparisons: so keys of several types are read in the order in which MongoDB has
  * them, and none is passed over.
  */
 import {
@@ -17,9 +18,7 @@ import {
 import {
   connect,
   disconnect,
-  type Db,
   type Document,
-  fromExtendedJson,
   scrubbed,
   sizeOf,
   systemError,
@@ -27,10 +26,12 @@ import {
   unlessAborted,
 } from './client.ts'
 import { compileDecoder, type Decoded } from './decode.ts'
+import { identityOf, placeOf } from './position.ts'
 import type { Options } from './source.ts'
 
-/** Documents a question. */
+/** Documents a question, and about how large a batch of them may get. */
 const pageSize = 1000
+const batchBytes = 1 << 20
 
 /** Throws `SystemError`, and `MillraceError` where there is no such collection. */
 export async function* readCollection(
@@ -41,35 +42,43 @@ export async function* readCollection(
   const client = await connect(o, ctx, signal)
   try {
     const db = client.db(o.database)
-    await requireCollection(db, o.collection, signal)
+    const place = placeOf(o, await identityOf(db, o.collection, signal))
+    let last = place.after(resume(o.collection))
     const collection = db.collection<Row & Document>(o.collection)
     const [end] = await unlessAborted(
       collection.find({}, { sort: { _id: -1 }, projection: { _id: 1 }, limit: 1 }).toArray(),
       signal,
     )
     if (!end) return
-    // An expression compares across types, as the index does.
-    const upToEnd = { $expr: { $lte: ['$_id', { $literal: end['_id'] }] } }
+    const lastKey = toExtendedJson(end['_id'])
+    // Expressions compare across types, as the index does.
+    const upToEnd = { $lte: ['$_id', { $literal: end['_id'] }] }
     const tally = { unknown: 0 }
     const decode = compileDecoder(ctx, tally)
-    const at = resume(o.collection)
-    let last = at === undefined ? undefined : keyFromPosition(at)
-    for (;;) {
-      const bounds = last === undefined ? {} : { min: { _id: last }, hint: { _id: 1 } as const }
-      // The lower bound is included, so what was read last comes once more, unless it was deleted meanwhile.
-      const found = await unlessAborted(
-        collection.find(upToEnd, { ...bounds, sort: { _id: 1 }, limit: pageSize + 1 }).toArray(),
-        signal,
-      )
-      const isFull = found.length > pageSize
-      const before = last === undefined ? undefined : toExtendedJson(last)
-      const documents = (
-        before !== undefined && found[0] && toExtendedJson(found[0]['_id']) === before ? found.slice(1) : found
-      ).slice(0, pageSize)
-      last = documents.at(-1)?.['_id'] ?? last
-      yield { ...toBatch(o.collection, documents, decode, positionOf(last), !isFull), ...unknownOf(tally) }
-      if (!isFull) return
-      signal.throwIfAborted()
+    for (let isLast = false; !isLast; ) {
+      // The lower bound is included, so what was read last is left out by its value.
+      const [bounds, wanted] =
+        last === undefined
+          ? [{}, upToEnd]
+          : [
+              { min: { _id: last }, hint: { _id: 1 } as const },
+              { $and: [upToEnd, { $ne: ['$_id', { $literal: last }] }] },
+            ]
+      const question = { sort: { _id: 1 }, limit: pageSize, batchSize: pageSize, singleBatch: true } as const
+      const reply = collection.find({ $expr: wanted }, { ...bounds, ...question }).toArray()
+      const found = await unlessAborted(reply, signal)
+      // All was deleted meanwhile.
+      if (found.length === 0 && last === undefined) return
+      const through = found.at(-1)?.['_id']
+      isLast = found.length === 0 || toExtendedJson(through) === lastKey
+      for (let at = 0; at === 0 || at < found.length; ) {
+        const documents = partOf(found, at)
+        at += Math.max(1, documents.length)
+        last = documents.at(-1)?.['_id'] ?? last
+        const isEnd = isLast && at >= found.length
+        yield { ...toBatch(o.collection, documents, decode, place.position(last), isEnd), ...unknownOf(tally) }
+        signal.throwIfAborted()
+      }
     }
   } catch (error) {
     if (signal.aborted) return
@@ -84,18 +93,11 @@ export async function* readCollection(
   }
 }
 
-async function requireCollection(db: Db, name: string, signal: AbortSignal): Promise<void> {
-  const names = (await unlessAborted(db.listCollections({}, { nameOnly: true }).toArray(), signal)).map(
-    (each) => each.name,
-  )
-  if (names.includes(name)) return
-  throw new MillraceError('unknown_collection', `the database ${db.databaseName} has no collection ${name}`, {
-    hint:
-      names.length > 0
-        ? `it has ${names.toSorted((a, b) => (a < b ? -1 : 1)).join(', ')}`
-        : 'it is empty: run a pipeline that writes to it first',
-    exitCode: 3,
-  })
+/** Documents from `at` on, up to about `batchBytes`. */
+function partOf(found: readonly Row[], at: number): readonly Row[] {
+  let next = at
+  for (let bytes = 0; next < found.length && bytes < batchBytes; next++) bytes += sizeOf(found[next]!)
+  return found.slice(at, next)
 }
 
 function toBatch(
@@ -133,6 +135,3 @@ function toBatch(
 
 /** A key that is text is its own position; any other is its extended JSON, which keeps the type. */
 const keyText = (key: unknown): string => (typeof key === 'string' ? key : toExtendedJson(key))
-const positionOf = (key: unknown): Json => (typeof key === 'string' ? key : { key: toExtendedJson({ _id: key }) })
-const keyFromPosition = (position: Json): unknown =>
-  typeof position === 'string' ? position : (fromExtendedJson((position as { readonly key: string }).key) as Row)['_id']

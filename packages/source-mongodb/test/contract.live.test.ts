@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs'
 import { Binary, Decimal128, Long } from 'mongodb'
-import type { Field, RecordType, Row, Type } from '@millrace/core'
+import type { Field, Json, RecordType, Row, Type } from '@millrace/core'
 import { liveUrl, sourceContract } from '@millrace/testkit'
 import { describe } from 'vitest'
-import { putDocuments } from './server.ts'
+import { makeAnew, putDocuments, uuidOf } from './server.ts'
 
 const url = liveUrl('MONGODB')
 const module = new URL('../src/index.ts', import.meta.url)
@@ -13,12 +13,16 @@ const plain = (kind: Exclude<Type['kind'], 'decimal' | 'list' | 'object'>, optio
 interface Saved {
   readonly of: string
   readonly since: string
-  readonly position: string
+  readonly position: Json
   readonly next: number
 }
-const saved = JSON.parse(readFileSync(new URL('positions.json', import.meta.url), 'utf8')) as readonly Saved[]
+/** UUIDs are random: that of the setup stands for the one that was released. */
+let uuid = ''
+const released = readFileSync(new URL('positions.json', import.meta.url), 'utf8')
 const positionsOf = (of: string) =>
-  saved.filter((entry) => entry.of === of).map(({ since, position, next }) => ({ since, position, next }))
+  (JSON.parse(released.replaceAll('00000000000000000000000000000000', uuid)) as readonly Saved[])
+    .filter((entry) => entry.of === of)
+    .map(({ since, position, next }) => ({ since, position, next }))
 
 const everyType: RecordType = {
   fields: {
@@ -62,7 +66,9 @@ describe.skipIf(!url)('on a real server', () => {
   sourceContract({
     module,
     type: 'mongodb',
-    positions: positionsOf('text keys'),
+    get positions() {
+      return positionsOf('text keys')
+    },
     async setup({ defer }) {
       const rows = everyRow(2500)
       const broken = [
@@ -70,8 +76,12 @@ describe.skipIf(!url)('on a real server', () => {
         { ...stored(rows[0]!), _id: 'r/in/s@2400a', n: Long.MAX_VALUE },
         { _id: 'r/in/s@9999' },
       ]
+      const documents = [...rows.map(stored), ...broken]
+      const options = await putDocuments(url!, documents, defer)
+      uuid = await uuidOf(options)
       return {
-        options: await putDocuments(url!, [...rows.map(stored), ...broken], defer),
+        options,
+        replace: () => makeAnew(options, documents),
         schema: everyType,
         rows: rows.toSorted((a, b) => (String(a['_id']) < String(b['_id']) ? -1 : 1)),
         bad: [
@@ -87,11 +97,16 @@ describe.skipIf(!url)('on a real server', () => {
   sourceContract({
     module,
     type: 'mongodb',
-    positions: positionsOf('other keys'),
+    get positions() {
+      return positionsOf('other keys')
+    },
     async setup({ defer }) {
       const rows = Array.from({ length: 2100 }, (_, n) => ({ _id: n, text: `t${n}` }))
+      const options = await putDocuments(url!, rows as never, defer)
+      uuid = await uuidOf(options)
       return {
-        options: await putDocuments(url!, rows, defer),
+        options,
+        replace: () => makeAnew(options, rows as never),
         schema: { fields: { _id: plain('integer'), text: plain('string') } },
         rows,
       }

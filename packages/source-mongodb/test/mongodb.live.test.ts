@@ -1,4 +1,4 @@
-import { isBatch } from '@millrace/core'
+import { freshRead, isBatch } from '@millrace/core'
 import { Binary, Decimal128, Long, MinKey, MongoClient, ObjectId } from 'mongodb'
 import { afterEach, describe, expect, test } from 'vitest'
 import type { Json, RecordType } from '@millrace/core'
@@ -39,8 +39,12 @@ describe.skipIf(!url)('a collection of MongoDB', () => {
     expect(rowsOf(all).map((row) => row['n'])).toEqual([...keys.keys()])
     const ids = all.flatMap((batch) => batch.rows.map((_, i) => batch.positionAt(i)))
     expect(new Set(ids).size).toBe(keys.length)
+    const { collection } = all[0]!.position as { readonly collection: string }
     for (const [n, id] of ids.entries()) {
-      const position: Json = typeof keys[n] === 'string' ? id : { key: `{"_id":${String(id)}}` }
+      const position: Json = {
+        collection,
+        after: typeof keys[n] === 'string' ? id : { key: `{"_id":${String(id)}}` },
+      }
       expect(
         rowsOf(await readAll(options, schema, { at: position })).map((row) => row['n']),
         String(id),
@@ -59,7 +63,8 @@ describe.skipIf(!url)('a collection of MongoDB', () => {
     const batches = await readAll(options, schema, {
       onBatch: async (batch) => {
         await collection.insertOne({ _id: new ObjectId(), n: -1 })
-        if (first) await collection.deleteMany({ _id: { $in: [batch.position as never, 'k01000' as never] } })
+        const { after } = batch.position as { readonly after: string }
+        if (first) await collection.deleteMany({ _id: { $in: [after as never, 'k01000' as never] } })
         first = false
       },
     })
@@ -77,6 +82,23 @@ describe.skipIf(!url)('a collection of MongoDB', () => {
     })
   })
 
+  test('with large documents is read a few at a time', async () => {
+    const text = 'x'.repeat(500_000)
+    const options = await put(Array.from({ length: 60 }, (_, n) => ({ _id: n as never, n, text })))
+    const batches = await readAll(options, {
+      fields: { ...schema.fields, text: { type: { kind: 'string' }, optional: false } },
+    })
+    expect(rowsOf(batches).map((row) => row['n'])).toEqual([...Array.from({ length: 60 }).keys()])
+    for (const { bytes } of batches) expect(bytes).toBeLessThan(1.6e6)
+    expect(batches.at(-1)!.end).toBe(true)
+  })
+
+  test('with documents of which a reply of the server holds one only is read whole', async () => {
+    const text = 'x'.repeat(15_000_000)
+    const options = await put(Array.from({ length: 4 }, (_, n) => ({ _id: n as never, n, text })))
+    expect(rowsOf(await readAll(options, schema)).map((row) => row['n'])).toEqual([0, 1, 2, 3])
+  })
+
   test('stops within a second while the server is silent', async () => {
     const { cuttingProxy } = await import('@millrace/testkit')
     const options = await put(Array.from({ length: 2500 }, (_, n) => ({ n })))
@@ -89,18 +111,7 @@ describe.skipIf(!url)('a collection of MongoDB', () => {
     )
     const abort = new AbortController()
     const reading = async () => {
-      const context = {
-        signal: abort.signal,
-        resume: () => undefined,
-        recall: () => undefined,
-        recallAll: () => [],
-        owns: () => true,
-        wants: () => true,
-        whenWanted: () => Promise.resolve(),
-        instance: { i: 0, n: 1 },
-        warn: () => {},
-      }
-      for await (const batch of source.read(context)) {
+      for await (const batch of source.read(freshRead(abort.signal))) {
         if (!isBatch(batch)) continue
         await proxy.set('black_hole')
         setTimeout(() => abort.abort(), 50)

@@ -1,5 +1,5 @@
 /** Collections to read on the real server. */
-import { isBatch } from '@millrace/core'
+import { freshRead, isBatch } from '@millrace/core'
 import { randomUUID } from 'node:crypto'
 import { type Document, MongoClient } from 'mongodb'
 import type { Batch, Env, Json, RecordType, Row, SourceContext } from '@millrace/core'
@@ -26,6 +26,23 @@ export async function putDocuments(
   return { url, database, collection: 'docs' } as unknown as Options
 }
 
+/** The collection is dropped and made anew, with the same documents. */
+export async function makeAnew(options: Options, documents: readonly Document[]): Promise<void> {
+  const client = new MongoClient(options.url as unknown as string)
+  const collection = client.db(options.database).collection(options.collection)
+  await collection.drop()
+  await collection.insertMany(documents.map((document) => ({ ...document })))
+  await client.close()
+}
+
+/** The collection's UUID, as positions name it. */
+export async function uuidOf(options: Options): Promise<string> {
+  const client = new MongoClient(options.url as unknown as string)
+  const [found] = await client.db(options.database).listCollections({ name: options.collection }).toArray()
+  await client.close()
+  return (found as unknown as { info: { uuid: { toHexString(dashes: boolean): string } } }).info.uuid.toHexString(false)
+}
+
 const env: Env = { root: '/', home: '/', profile: 'live', pipeline: 'p', id: 'in', resolve: (path) => path }
 export const contextOf = (schema: RecordType, more: Partial<SourceContext> = {}): SourceContext => ({
   ...env,
@@ -43,17 +60,7 @@ export async function readAll(
   const source = definition!.create(options, contextOf(schema, more.context))
   const batches: Batch[] = []
   const { signal } = new AbortController()
-  for await (const batch of source.read({
-    signal,
-    resume: () => more.at,
-    recall: () => undefined,
-    recallAll: () => [],
-    owns: () => true,
-    wants: () => true,
-    whenWanted: () => Promise.resolve(),
-    instance: { i: 0, n: 1 },
-    warn: () => {},
-  })) {
+  for await (const batch of source.read(freshRead(signal, { resume: () => more.at }))) {
     if (!isBatch(batch)) continue
     batches.push(batch)
     await more.onBatch?.(batch)

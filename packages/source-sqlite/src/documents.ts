@@ -3,7 +3,7 @@ import type { DatabaseSync } from 'node:sqlite'
 import type { Json, SourceContext } from '@millrace/core'
 import { identifier, isCollection, recordParser, tableNamed } from '@millrace/formats'
 import { unknownName } from './names.ts'
-import { type Decoded, type Page, pageSize } from './page.ts'
+import { type Decoded, type Page, pageBytes, pageSize } from './page.ts'
 
 /** From behind the key `at` to the last key there is now. Throws `MillraceError` where there is no such collection. */
 export function* documentPages(
@@ -23,27 +23,27 @@ export function* documentPages(
   let from = at as string | undefined
   const first = db.prepare(`SELECT id, doc FROM ${table} WHERE id <= ? ORDER BY id LIMIT ${pageSize}`)
   for (let last = end === null; !last; ) {
-    const found = from === undefined ? first.all(end) : select.all(from, end)
-    last = found.length < pageSize
     const keys: string[] = []
     const texts: string[] = []
     const decoded: Decoded[] = []
     let bytes = 0
     parser.tally.unknown = 0
-    for (const { id, doc } of found) {
+    for (const { id, doc } of from === undefined ? first.iterate(end) : select.iterate(from, end)) {
       const text = withKey ? documentWithKey(id as string, doc as string) : (doc as string)
       const row = parser.parse(text)
       keys.push(id as string)
       texts.push(text)
       decoded.push(row ? { row } : parser.failure)
       bytes += text.length
+      if (bytes >= pageBytes) break
     }
+    last = keys.length < pageSize && bytes < pageBytes
     from = keys.at(-1) ?? from ?? ''
     yield {
       keys,
       decoded,
       rawAt: (i) => Buffer.from(texts[i]!),
-      position: from,
+      after: from,
       bytes,
       unknown: parser.tally.unknown,
       last,

@@ -1,8 +1,9 @@
 /** What is read by one statement. */
 import type { Json, Row } from '@millrace/core'
 
-/** Records a page. */
+/** Records a page, and about how large it may get: one record is always read. */
 export const pageSize = 1000
+export const pageBytes = 1 << 20
 
 /** What a record turned out to be. */
 export type Decoded =
@@ -16,8 +17,8 @@ export interface Page {
   readonly decoded: readonly Decoded[]
   /** Record i as bytes, which decode to it again. */
   rawAt(i: number): Uint8Array
-  /** Where to go on after the page. */
-  readonly position: Json
+  /** The key to go on after. */
+  readonly after: Json
   readonly bytes: number
   /** Fields that the schema does not name, left out. */
   readonly unknown: number

@@ -1,6 +1,7 @@
 /**
- * Reads a collection or a table to the end it has when reading begins, in the order of its key, a page a statement: no transaction stays open, so writers go
- * on and their log file can be folded back. The position is the key of the last record, so a page more or less, or what was added meanwhile, moves nothing.
+ * Reads a collection or a table to the end it has when reading begins, in the order of its key, a page a statement: no
+ * transaction stays open, so writers go on and their log file can be folded back. The position is the key of the last
+ * record, so a page more or less, or what was added meanwhile, moves nothing; beside it stands which store it is of.
  */
 import {
   type BadRecord,
@@ -19,6 +20,7 @@ import { documentPages } from './documents.ts'
 import { inferType } from './infer.ts'
 import type { Decoded, Page } from './page.ts'
 import { unknownName } from './names.ts'
+import { type Place, placeOf } from './position.ts'
 import { rowFromText, tablePages, tableReader } from './table.ts'
 
 export const options = option.object({
@@ -50,10 +52,11 @@ function createSource(o: Options, ctx: SourceContext): Source {
       if (signal.aborted) return
       const db = openStoreReader(path)
       try {
-        const at = resume(name)
+        const place = placeOf(db, path, name, ctx)
+        const at = place.after(resume(name))
         const pages = o.collection === undefined ? tablePages(db, name, ctx, at) : documentPages(db, name, ctx, at)
         for (const page of pages) {
-          yield toBatch(name, page)
+          yield toBatch(name, page, place)
           // Lets the process do other work between two pages.
           await new Promise(setImmediate)
           if (signal.aborted) return
@@ -70,7 +73,7 @@ function createSource(o: Options, ctx: SourceContext): Source {
   }
 }
 
-function toBatch(split: string, { keys, decoded, rawAt, position, bytes, unknown, last }: Page): Batch {
+function toBatch(split: string, { keys, decoded, rawAt, after, bytes, unknown, last }: Page, place: Place): Batch {
   const rows: Row[] = []
   const good: number[] = []
   const bad: BadRecord[] = []
@@ -83,7 +86,7 @@ function toBatch(split: string, { keys, decoded, rawAt, position, bytes, unknown
   return {
     split,
     rows,
-    position,
+    position: place.position(after),
     bytes,
     positionAt: (i) => keys[good[i]!]!,
     rawAt: (i) => rawAt(good[i]!),

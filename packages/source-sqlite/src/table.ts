@@ -6,7 +6,7 @@ import type { DatabaseSync, SQLInputValue, SQLOutputValue } from 'node:sqlite'
 import { DataError, type Json, MillraceError, type RecordType, type Row, type SourceContext } from '@millrace/core'
 import { columnsOf, fromColumn, identifier, isCollection, tableNamed } from '@millrace/formats'
 import { unknownName } from './names.ts'
-import { type Decoded, type Page, pageSize } from './page.ts'
+import { type Decoded, type Page, pageBytes, pageSize } from './page.ts'
 
 type Values = Readonly<Record<string, SQLOutputValue>>
 
@@ -79,23 +79,36 @@ export function* tablePages(
   const hideRowid = key[0] === 'rowid' && !Object.hasOwn(ctx.schema.fields, 'rowid')
   let from = at
   for (;;) {
-    const found = from === undefined ? first.all(...upTo) : next.all(...boundKey(from), ...upTo)
+    const found: Values[] = []
+    let bytes = 0
+    for (const values of from === undefined ? first.iterate(...upTo) : next.iterate(...boundKey(from), ...upTo)) {
+      found.push(values)
+      bytes += sizeOf(values)
+      if (bytes >= pageBytes) break
+    }
+    const isLast = found.length < pageSize && bytes < pageBytes
     const keys = found.map(keyOf)
-    if (hideRowid) for (const values of found) delete values['rowid']
-    const isLast = found.length < pageSize
+    if (hideRowid) for (const values of found) delete (values as Record<string, SQLOutputValue>)['rowid']
     from = keys.at(-1) ?? from ?? null
     yield {
       keys: keys.map((part) => (typeof part === 'number' ? part : JSON.stringify(part))),
       decoded: found.map(read),
       rawAt: (i) => Buffer.from(rowToText(found[i]!)),
-      position: from,
-      // SQLite does not tell how large its rows are.
-      bytes: found.length * 16 * (key.length + Object.keys(ctx.schema.fields).length),
+      after: from,
+      bytes,
       unknown: found.length * unknown,
       last: isLast,
     }
     if (isLast) return
   }
+}
+
+/** About how large a row is: its texts and bytes, and 16 for every other value. */
+function sizeOf(values: Values): number {
+  let bytes = 0
+  for (const value of Object.values(values))
+    bytes += typeof value === 'string' || value instanceof Uint8Array ? value.length : 16
+  return bytes
 }
 
 /** What to select, and by what to order. */

@@ -1,32 +1,38 @@
 import { join } from 'node:path'
-import { readFileSync } from 'node:fs'
+import { readFileSync, rmSync } from 'node:fs'
+import type { Json } from '@millrace/core'
 import { sourceContract } from '@millrace/testkit'
-import { documentRows, documentType, putDocuments, putTable, tableRows, tableType } from './store.ts'
+import { documentRows, documentType, own, putDocuments, putTable, tableRows, tableType } from './store.ts'
 
 const module = new URL('../src/index.ts', import.meta.url)
 interface Saved {
   readonly of: string
   readonly since: string
-  readonly position: string
+  readonly position: Json
   readonly next: number
 }
 const saved = JSON.parse(readFileSync(new URL('positions.json', import.meta.url), 'utf8')) as readonly Saved[]
 const positionsOf = (of: string) =>
   saved.filter((entry) => entry.of === of).map(({ since, position, next }) => ({ since, position, next }))
 
-/** Documents, read with their key, some of them broken. */
+/** Documents of a store of our own, read with their key, some of them broken. */
 sourceContract({
   module,
   type: 'sqlite',
   positions: positionsOf('collection'),
-  setup({ env }) {
+  async setup({ env }) {
     const rows = documentRows(2500)
-    putDocuments(join(env.home, 'store.db'), 'docs', rows, {
-      'r/in/s@1000a': '{"n":1.5}',
-      'r/in/s@2400a': 'no JSON',
-      'r/in/s@2400b': '[]',
-      'r/in/s@9999': '{ }',
-    })
+    const path = join(env.home, 'store.db')
+    const fill = async (id: number) => {
+      putDocuments(path, 'docs', rows, {
+        'r/in/s@1000a': '{"n":1.5}',
+        'r/in/s@2400a': 'no JSON',
+        'r/in/s@2400b': '[]',
+        'r/in/s@9999': '{ }',
+      })
+      await own(path, 'docs', id)
+    }
+    await fill(1)
     return {
       options: { collection: 'docs' },
       schema: documentType,
@@ -43,11 +49,15 @@ sourceContract({
           { name: 'text', from: 'text' },
         ],
       },
+      async replace() {
+        for (const end of ['', '-wal', '-shm']) rmSync(path + end, { force: true })
+        await fill(5)
+      },
     }
   },
 })
 
-/** A table without a key of its own. */
+/** A table without a key of its own, in a file of another program. */
 sourceContract({
   module,
   type: 'sqlite',

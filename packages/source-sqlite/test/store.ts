@@ -3,6 +3,7 @@ import { mkdirSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import type { Field, RecordType, Row, Type } from '@millrace/core'
+import { openStoreWriter } from '@millrace/formats'
 
 const field = (type: Type, optional = false): Field => ({ type, optional })
 const plain = (kind: Exclude<Type['kind'], 'decimal' | 'list' | 'object'>, optional = false): Field =>
@@ -52,6 +53,16 @@ export function withStore<T>(path: string, body: (db: DatabaseSync) => T): T {
   } finally {
     db.close()
   }
+}
+
+const idOf = (n: number) => `5a1c7f0e-0000-4000-8000-00000000000${n}`
+
+/** Makes a store of our own of it, as whoever writes to it does, with ids that end in this number and the next. */
+export async function own(path: string, table: string, id: number): Promise<void> {
+  const db = await openStoreWriter(path, new AbortController().signal, () => {})
+  db.prepare(`UPDATE _millrace_ids SET id = ? WHERE name = ''`).run(idOf(id))
+  db.prepare('UPDATE _millrace_ids SET id = ? WHERE name = ?').run(idOf(id + 1), table)
+  db.close()
 }
 
 export function putDocuments(

@@ -1,11 +1,13 @@
-import { isBatch } from '@millrace/core'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { freshRead, isBatch } from '@millrace/core'
+import { mkdtempSync, readFileSync, renameSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import type { DatabaseSync } from 'node:sqlite'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import type { Batch, Env, Json, RecordType, Row, SourceContext } from '@millrace/core'
+import { openStoreWriter } from '@millrace/formats'
 import definitions from '../src/index.ts'
-import { documentRows, documentType, putDocuments, putTable, tableRows, tableType, withStore } from './store.ts'
+import { documentRows, documentType, own, putDocuments, putTable, tableRows, tableType, withStore } from './store.ts'
 
 const [definition] = definitions
 let root = ''
@@ -32,17 +34,7 @@ async function read(
   const source = definition!.create(options as Options, { ...env(), schema, unknownFields: 'drop', ...more.context })
   const batches: Batch[] = []
   const { signal } = new AbortController()
-  for await (const batch of source.read({
-    signal,
-    resume: () => more.at,
-    recall: () => undefined,
-    recallAll: () => [],
-    owns: () => true,
-    wants: () => true,
-    whenWanted: () => Promise.resolve(),
-    instance: { i: 0, n: 1 },
-    warn: () => {},
-  })) {
+  for await (const batch of source.read(freshRead(signal, { resume: () => more.at }))) {
     if (!isBatch(batch)) continue
     batches.push(batch)
     more.onBatch?.(batch)
@@ -57,9 +49,9 @@ test('a table with a primary key is read in its order, resumes by it, and number
   const batches = await read({ table: 't' }, tableType)
   expect(rowsOf(batches)).toEqual(rows)
   expect(batches.map((batch) => batch.position)).toEqual([
-    ['a', 999],
-    ['b', 1999],
-    ['b', 2499],
+    { store: 'store.db', after: ['a', 999] },
+    { store: 'store.db', after: ['b', 1999] },
+    { store: 'store.db', after: ['b', 2499] },
   ])
   expect(batches[0]!.positionAt(3)).toBe('["a",3]')
   for (const { position, next } of saved.filter((entry) => entry.of === 'primary key')) {
@@ -79,10 +71,69 @@ test('a table with a primary key is read in its order, resumes by it, and number
     { id: 9223372036854775807n },
     { id: 9223372036854775807n },
   ])
-  expect(batch!.position).toEqual([{ int: '9223372036854775807' }, { blob: '/w==' }])
-  expect(
-    rowsOf(await read({ table: 'large' }, large, { at: [{ int: '9223372036854775807' }, { blob: 'AA==' }] })),
-  ).toEqual([{ id: 9223372036854775807n }])
+  expect(batch!.position).toEqual({ store: 'store.db', after: [{ int: '9223372036854775807' }, { blob: '/w==' }] })
+  const at: Json = { store: 'store.db', after: [{ int: '9223372036854775807' }, { blob: 'AA==' }] }
+  expect(rowsOf(await read({ table: 'large' }, large, { at }))).toEqual([{ id: 9223372036854775807n }])
+})
+
+test('another file, a collection made anew and a table that was emptied stop the reading, naming the ways out', async () => {
+  const stopped = { code: 'source_replaced', hint: expect.stringContaining('state reset') }
+  const last = async (options: Partial<Options>, schema: RecordType) =>
+    (await read(options, schema)).at(-1)!.position as Json
+  putDocuments(path, 'c', documentRows(3))
+  putDocuments(join(root, 'other.db'), 'c', documentRows(5))
+  const named = await last({ collection: 'c' }, documentType)
+  expect(named).toMatchObject({ store: 'store.db' })
+  await expect(read({ path: 'other.db', collection: 'c' }, documentType, { at: named })).rejects.toMatchObject(stopped)
+  // It gets an id when somebody writes to it, and is the same store as before.
+  await own(path, 'c', 1)
+  expect(rowsOf(await read({ collection: 'c' }, documentType, { at: named }))).toEqual([])
+  const at = await last({ collection: 'c' }, documentType)
+  expect(at).toMatchObject({ store: expect.stringMatching(/1$/), table: expect.stringMatching(/2$/) })
+  await own(join(root, 'other.db'), 'c', 5)
+  await expect(read({ path: 'other.db', collection: 'c' }, documentType, { at })).rejects.toMatchObject(stopped)
+  // Moved, it is the same store.
+  renameSync(path, join(root, 'moved.db'))
+  expect(rowsOf(await read({ path: 'moved.db', collection: 'c' }, documentType, { at }))).toEqual([])
+  renameSync(join(root, 'moved.db'), path)
+  const writer = async (setUp: (db: DatabaseSync) => void) =>
+    (await openStoreWriter(path, new AbortController().signal, setUp)).close()
+  await writer((db) => db.exec('CREATE TABLE t (n INTEGER); INSERT INTO t VALUES (1), (2)'))
+  const type: RecordType = { fields: { n: { type: { kind: 'integer' }, optional: true } } }
+  const before = await last({ table: 't' }, type)
+  await writer(() => {})
+  expect(await last({ table: 't' }, type)).toEqual(before)
+  await writer((db) => db.exec('DELETE FROM t'))
+  withStore(path, (db) => db.exec('INSERT INTO t VALUES (3), (4), (5)'))
+  await expect(read({ table: 't' }, type, { at: before })).rejects.toMatchObject(stopped)
+  withStore(path, (db) => db.exec('DROP TABLE c'))
+  await writer((db) => db.exec('CREATE TABLE c (id TEXT PRIMARY KEY NOT NULL, doc TEXT NOT NULL, record TEXT) STRICT'))
+  putDocuments(path, 'c', documentRows(9))
+  await expect(read({ collection: 'c' }, documentType, { at })).rejects.toMatchObject(stopped)
+})
+
+test('large records come a few at a time', async () => {
+  const large = 'x'.repeat(400_000)
+  putDocuments(
+    path,
+    'c',
+    documentRows(20).map((row) => ({ ...row, text: large })),
+  )
+  withStore(path, (db) => {
+    db.exec('CREATE TABLE t (n INTEGER, text TEXT)')
+    const put = db.prepare('INSERT INTO t VALUES (?, ?)')
+    for (let n = 0; n < 20; n++) put.run(n, n === 10 ? large.repeat(5) : large)
+  })
+  const type: RecordType = {
+    fields: { n: { type: { kind: 'integer' }, optional: false }, text: { type: { kind: 'string' }, optional: true } },
+  }
+  for (const options of [{ collection: 'c' }, { table: 't' }]) {
+    const batches = await read(options, options.table ? type : documentType)
+    expect(rowsOf(batches)).toHaveLength(20)
+    expect(new Set(rowsOf(batches).map((row) => row['n'])).size).toBe(20)
+    for (const { bytes } of batches) expect(bytes).toBeLessThan(2.9e6)
+    expect(batches.at(-1)!.end).toBe(true)
+  }
 })
 
 test('values that break the declared type are bad records, whose bytes can be read again', async () => {

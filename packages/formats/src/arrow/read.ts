@@ -152,6 +152,7 @@ function* pieces(
       position: { batch, row: at + length, start },
       bytes: length * rowBytes,
       positionAt: (i) => start + at + origins[i]!,
+      rawAt: (i) => rowAsJson(reader, slices, origins[i]!),
       ...(reader.unknown > 0 ? { unknown: reader.unknown * rows.length } : {}),
       ...(bad.length > 0 ? { bad } : {}),
     }

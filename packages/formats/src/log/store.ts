@@ -7,7 +7,7 @@
  * recovery and locking for it.
  */
 import { randomUUID } from 'node:crypto'
-import { existsSync, mkdirSync } from 'node:fs'
+import { existsSync, mkdirSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { zstdDecompressSync } from 'node:zlib'
@@ -49,6 +49,8 @@ export interface Log {
   read(partition: number, from: number, maxBytes: number): Chunk[]
   /** The first sequence number that is still there, and the next to be written. */
   range(partition: number): { readonly first: number; readonly next: number }
+  /** Whether its path still leads to this file: one that was removed or replaced gets no more records. */
+  isInPlace(): boolean
   close(): void
 }
 
@@ -82,12 +84,17 @@ export function openLog(path: string, create?: { readonly partitions: number }):
     }
     if (db.prepare('PRAGMA user_version').get()!['user_version'] !== formatVersion)
       throw new Error('it was made by another version of Millrace, or by another program')
+    const { dev, ino } = statSync(path)
     const meta = (key: string) => db.prepare('SELECT value FROM meta WHERE key = ?').get(key)?.['value'] as string
     return {
       id: meta('id'),
       partitions: Number(meta('partitions')),
       ...reading(db),
       ...writing(db, path),
+      isInPlace() {
+        const now = statSync(path, { throwIfNoEntry: false })
+        return now?.ino === ino && now.dev === dev
+      },
       close: () => db.close(),
     }
   } catch (cause) {
@@ -188,7 +195,7 @@ function writing(db: DatabaseSync, path: string): Pick<Log, 'append'> {
       const { next, advance, insert, expire, size, oldest } = (prepared ??= sql())
       try {
         db.exec('BEGIN IMMEDIATE')
-        for (const c of chunks) {
+        for (const c of chunks.flatMap(divided)) {
           const [body, compressed] = packed(c.body)
           const base = Number(next.get(c.partition)?.['value'] ?? 0)
           insert.run(
@@ -227,6 +234,38 @@ function writing(db: DatabaseSync, path: string): Pick<Log, 'append'> {
       }
     },
   }
+}
+
+/** A chunk is read as a whole: what is larger than this is divided, so that large records do not fill a reader's memory. */
+const chunkBytes = 1 << 20
+
+/** A chunk in pieces of about `chunkBytes`, of one record at least. */
+function divided(chunk: NewChunk): NewChunk[] {
+  const { count, body, ends } = chunk
+  if (body.length <= chunkBytes || count === 1) return [chunk]
+  const pieces: NewChunk[] = []
+  for (let first = 0, start = 0; first < count; ) {
+    let next = first
+    let end = start
+    do end = ends ? ends[next]! : body.indexOf(10, end) + 1
+    while (++next < count && end - start < chunkBytes)
+    pieces.push({
+      partition: chunk.partition,
+      time: chunk.time,
+      count: next - first,
+      ids:
+        'common' in chunk.ids
+          ? { common: chunk.ids.common, rests: chunk.ids.rests.slice(first, next) }
+          : chunk.ids.slice(first, next),
+      keys: chunk.keys?.slice(first, next),
+      headers: chunk.headers?.slice(first, next),
+      body: body.subarray(start, end),
+      ends: ends?.slice(first, next).map((at) => at - start),
+    })
+    first = next
+    start = end
+  }
+  return pieces
 }
 
 /** What is of this size or more is compressed: writing fewer bytes twice, to the write-ahead log and from there, saves more than that costs. */

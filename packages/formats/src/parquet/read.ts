@@ -149,6 +149,7 @@ function* pieces(
       position: { group, row: at + length },
       bytes: length * rowBytes,
       positionAt: (i) => start + at + origins[i]!,
+      rawAt: (i) => rowAsJson(reader, slices, origins[i]!),
       ...(reader.unknown > 0 ? { unknown: reader.unknown * rows.length } : {}),
       ...(bad.length > 0 ? { bad } : {}),
     }

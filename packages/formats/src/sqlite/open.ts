@@ -8,6 +8,7 @@ import { dirname } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { MillraceError, SystemError } from '@millrace/core'
 import { pause } from '../abort.ts'
+import { giveIds, tablesWithRows } from './ids.ts'
 
 /** How long one try waits for a lock: the longest the process stands still. */
 export const busyMs = 250
@@ -22,7 +23,11 @@ export async function openStoreWriter(
 ): Promise<DatabaseSync> {
   const db = openFile(path)
   try {
-    await transaction(db, path, signal, () => setUp(db))
+    await transaction(db, path, signal, () => {
+      const before = tablesWithRows(db)
+      setUp(db)
+      giveIds(db, before)
+    })
     return db
   } catch (error) {
     db.close()

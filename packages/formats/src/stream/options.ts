@@ -29,6 +29,13 @@ export const streamSourceOptions = {
   stop: option.oneOf(['never', 'end'], '`end`: read to the end that is seen at the start, so the source is bounded.', {
     default: 'never',
   }),
+  partitioned_by: option.optional(
+    option.list(
+      option.field('A field.'),
+      'Fields whose values decide the partition: records equal in them are always in one. Not checked: whoever writes the stream must keep it.',
+      { min: 1, example: ['CustomerID'] },
+    ),
+  ),
 }
 
 /** Options of every stream sink. */

@@ -1,13 +1,15 @@
 /**
- * Asks a server for its records: page by page, once or again and again. A page is a batch of its own, so its records, where the next page is, and what was taken
- * at the boundary of a since-cursor are saved together; after a crash the page that was not saved is asked for again.
+ * Asks a server for its records: page by page, once or again and again. A page is a batch of its own, so its records,
+ * where the next page is, and what was taken at the boundary of a since-cursor are saved together; after a crash the page
+ * that was not saved is asked for again.
  *
- * A record's position is how many came before it in all readings. It is counted when the record is taken, so a record that is passed over has none.
+ * A record's position is how many came before it in all readings. It is counted when the record is taken, so a record that
+ * is passed over has none. Which list was read is remembered beside the position: an address that was changed would begin
+ * anew, or go on in the middle of another list, without a word.
  */
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import { setTimeout as wait } from 'node:timers/promises'
 import {
-  type BadRecord,
   type Batch,
   defineSource,
   fieldOf,
@@ -21,11 +23,11 @@ import {
   type SplitsFound,
   toText,
 } from '@millrace/core'
-import { type Boundary, createBoundary, type Value } from './boundary.ts'
+import { batchOf, identify, type Known } from './batch.ts'
+import { createBoundary, type Value } from './boundary.ts'
 import { createFetcher, type Fetcher } from './fetch.ts'
-import { trim } from './json.ts'
 import { type Options, options, problems } from './options.ts'
-import { type Page, pageReader, recordDecoder } from './page.ts'
+import { pageReader, recordDecoder } from './page.ts'
 import { nextPage, type PageMark, pageUrl } from './paging.ts'
 
 export const sourceHttpPoll = defineSource({
@@ -35,7 +37,18 @@ export const sourceHttpPoll = defineSource({
   summary: 'Asks an HTTP address for its records: pages of JSON or CSV, once or again and again for what is new.',
   options,
   check: problems,
-  capabilities: (o) => ({ bounded: o.stop === 'end', replayable: true, lanes: 'one' }),
+  capabilities: (o) => ({
+    bounded: o.stop === 'end',
+    replayable: true,
+    lanes: 'one',
+    repeats:
+      o.id === undefined
+        ? {
+            id: 'new',
+            why: 'the list of the server can change between two askings, and `id` does not name its records',
+          }
+        : { id: 'same', why: 'the server can give a record again' },
+  }),
   decoder: (o, ctx) => recordDecoder(o, ctx),
   create: (o, ctx) => createPoller(o, ctx),
   async probe(o, _env, signal) {
@@ -64,13 +77,22 @@ function splitOf(o: Options): string {
   return origin + pathname
 }
 
+/** What is asked for: its address with the query, and where in a page the records are. */
+function listOf(o: Options): string {
+  const url = new URL(o.url)
+  for (const [name, value] of Object.entries(o.query)) url.searchParams.set(name, value)
+  url.searchParams.sort()
+  return hash('sha256', `${url.href} ${o.items ?? ''}`, 'base64url').slice(0, 16)
+}
+
 function createPoller(o: Options, ctx: SourceContext): Source {
   let fetcher: Fetcher | undefined
   const split = splitOf(o)
+  const known = identify(o, ctx)
   return {
     read(read) {
       fetcher ??= createFetcher(o)
-      return readPages(o, ctx, read, fetcher, split)
+      return readPages(o, ctx, read, fetcher, split, known)
     },
     locate: (_split, position) => Promise.resolve(`${split}, record ${Number(position) + 1} that was read`),
     async close() {
@@ -85,10 +107,12 @@ async function* readPages(
   read: ReadContext,
   fetcher: Fetcher,
   split: string,
+  known: Known | undefined,
 ): AsyncGenerator<Batch | SplitsFound> {
-  // One sequence cannot be shared out.
-  if (read.instance.i !== 0) return
   yield { splits: [{ id: split }], complete: true }
+  const list = listOf(o)
+  const listBefore = read.recall('list')
+  if (listBefore !== undefined && listBefore !== list) throw replaced(split)
   const pageOf = pageReader(o, ctx)
   const grow = growing(o, ctx)
   let at = (read.resume(split) ?? { count: 0 }) as unknown as Position
@@ -104,7 +128,7 @@ async function* readPages(
     const answered = await fetcher.fetch(pageUrl(o, at.next, since), read)
     const page = await pageOf(answered, read.signal)
     const next = nextPage(o, at.next, answered, page.records.length)
-    const batch = batchOf(page, { o, split, count: at.count, valueOf: grow?.valueOf, boundary })
+    const batch = batchOf(page, { split, count: at.count, known, valueOf: grow?.valueOf, boundary })
     if (next === undefined) boundary?.turn()
     at = {
       count: at.count + batch.rows.length + (batch.bad?.length ?? 0),
@@ -113,6 +137,7 @@ async function* readPages(
       ...(boundary?.high === undefined ? {} : { high: grow!.text(boundary.high) }),
     }
     const remember = boundary?.changes() ?? []
+    if (read.recall('list') === undefined) remember.push(['list', list])
     yield {
       ...batch,
       position: at as unknown as Json,
@@ -154,54 +179,8 @@ function growing(o: Options, ctx: SourceContext) {
   }
 }
 
-interface Taking {
-  readonly o: Options
-  readonly split: string
-  /** Records taken before this page. */
-  readonly count: number
-  readonly valueOf: ((row: Row) => Value | undefined) | undefined
-  readonly boundary: Boundary | undefined
-}
-
-/** The records of a page that are new. */
-function batchOf(page: Page, { o, split, count, valueOf, boundary }: Taking): Batch {
-  const rows: Row[] = []
-  const raws: Uint8Array[] = []
-  const places: number[] = []
-  const bad: BadRecord[] = []
-  let at = count
-  let size = 0
-  for (const record of page.records) {
-    const bytes = 'bad' in record ? record.bad.bytes : record.bytes
-    size += bytes.length
-    const id = 'row' in record && o.id !== undefined ? textOf(record.row[o.id]) : undefined
-    if (boundary && !boundary.take('row' in record ? valueOf!(record.row) : undefined, id ?? markOf(bytes))) continue
-    if ('bad' in record) bad.push({ ...record.bad, position: at++ })
-    else {
-      rows.push(record.row)
-      raws.push(record.bytes)
-      places.push(at++)
-    }
-  }
-  return {
-    split,
-    rows,
-    bytes: size,
-    positionAt: (i) => places[i]!,
-    rawAt: (i) => raws[i]!,
-    ...(page.unknown > 0 ? { unknown: page.unknown } : {}),
-    ...(o.id === undefined ? {} : { idAt: (i: number) => textOf(rows[i]![o.id!]) }),
-    ...(bad.length ? { bad } : {}),
-    ...(page.context === undefined ? {} : { context: page.context }),
-  }
-}
-
-const textOf = (value: unknown): string | undefined =>
-  value === null || value === undefined
-    ? undefined
-    : typeof value === 'object'
-      ? JSON.stringify(value)
-      : String(value as string | number)
-
-/** Tells records apart by their bytes; blanks around one depend on what stands beside it. */
-const markOf = (bytes: Uint8Array): string => createHash('sha256').update(trim(bytes)).digest('base64').slice(0, 16)
+const replaced = (split: string): MillraceError =>
+  new MillraceError('source_replaced', `${split} with this query is another list than the one that was read before`, {
+    place: split,
+    hint: 'if that was meant, forget its positions with `pipe state reset`, or give the source another id',
+  })

@@ -2,6 +2,7 @@
 import { writeSync } from 'node:fs'
 import { text } from 'node:stream/consumers'
 import { loadDefinition, envIn } from './load.ts'
+import { peakOf } from './peak.ts'
 import { makeSource, type ReadUntil, readAll, type SourceMaking } from './read.ts'
 import { pack, unpack } from './remote.ts'
 import { runTransform, type TransformMaking } from './apply.ts'
@@ -17,6 +18,7 @@ export type ChildRequest = {
   readonly id: string
 } & (
   | { readonly kind: 'source'; readonly making: SourceMaking; readonly records: number | undefined }
+  | { readonly kind: 'peak'; readonly making: SourceMaking }
   | { readonly kind: 'sink'; readonly making: SinkMaking; readonly script: SinkScript }
   | ({ readonly kind: 'large' } & Omit<LargeWrites, 'module' | 'type' | 'root'>)
   | { readonly kind: 'transform'; readonly making: TransformMaking; readonly batches: readonly (readonly Row[])[] }
@@ -38,8 +40,12 @@ const request = unpack(await text(process.stdin)) as ChildRequest
 const env = envIn(request.root, request.id)
 if (request.kind === 'source') {
   const definition = await loadDefinition(request.module, 'source', request.type)
-  const until: ReadUntil = request.records === undefined ? {} : { records: request.records }
+  const { lanes } = definition.capabilities(request.making.options)
+  const until: ReadUntil = { lanes, records: request.records }
   answer(await readAll(makeSource(definition, request.making, env), env, until))
+} else if (request.kind === 'peak') {
+  const definition = await loadDefinition(request.module, 'source', request.type)
+  answer(await peakOf(makeSource(definition, request.making, env)))
 } else if (request.kind === 'sink') {
   const definition = await loadDefinition(request.module, 'sink', request.type)
   await runScript(definition, request.making, env, request.script, {

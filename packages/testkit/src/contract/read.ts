@@ -10,6 +10,7 @@ import {
   Records,
   type Row,
   type Source,
+  type SourceCapabilities,
   type SourceDefinition,
 } from '@millrace/core'
 
@@ -28,6 +29,8 @@ export interface ReadRecord {
   readonly id: string
   readonly row: Row
   readonly raw: Uint8Array | undefined
+  /** What decoding it again needs. */
+  readonly context: Json | undefined
 }
 export interface ReadBad {
   readonly split: string
@@ -36,6 +39,7 @@ export interface ReadBad {
   readonly field: string | undefined
   readonly step: string | undefined
   readonly bytes: Uint8Array
+  readonly context: Json | undefined
 }
 
 /** What a read gave, batch by batch. */
@@ -46,6 +50,7 @@ export interface ReadBatch {
   readonly bad: readonly ReadBad[]
   readonly remember: readonly (readonly [string, Json | null])[]
   readonly bytes: number
+  readonly end: boolean
 }
 
 export interface ReadUntil {
@@ -54,9 +59,16 @@ export interface ReadUntil {
   readonly signal?: AbortSignal
   /** For sources that do not end by themselves: stop when so many records have come and nothing more is at hand. */
   readonly records?: number | undefined
+  /** As the source's capabilities say; default: `one`. */
+  readonly lanes?: SourceCapabilities['lanes']
+  readonly owns?: ReadContext['owns']
+  readonly wants?: ReadContext['wants']
+  readonly whenWanted?: ReadContext['whenWanted']
   /** Told of each batch as it comes, before the next is asked for. */
   onBatch?(batch: Batch, index: number): void
   onSplits?(splits: readonly string[]): void
+  /** Told when splits have nothing more, by a batch or without one; empty: all of a source whose lanes are one. */
+  onCaughtUp?(splits: readonly string[]): void
 }
 
 export function makeSource(definition: SourceDefinition, making: SourceMaking, env: Env): Source {
@@ -68,10 +80,11 @@ export const readContext = (until: ReadUntil, signal: AbortSignal): ReadContext 
   signal,
   resume: (split) => until.resume?.get(split),
   recall: (key) => until.recall?.get(key),
-  recallAll: () => [],
-  owns: () => true,
-  wants: () => true,
-  whenWanted: () => Promise.resolve(),
+  recallAll: (prefix) =>
+    [...(until.recall ?? [])].filter(([key]) => key.startsWith(prefix)).sort(([a], [b]) => (a < b ? -1 : 1)),
+  owns: until.owns ?? (() => true),
+  wants: until.wants ?? (() => true),
+  whenWanted: until.whenWanted ?? (() => Promise.resolve()),
   instance: { i: 0, n: 1 },
   warn: () => {},
 })
@@ -81,16 +94,30 @@ export async function readAll(source: Source, env: Env, until: ReadUntil = {}): 
   const stop = new AbortController()
   const signal = until.signal ? AbortSignal.any([until.signal, stop.signal]) : stop.signal
   const batches: ReadBatch[] = []
+  /** Splits that may have more. */
+  const open = new Set<string>()
   let seen = 0
+  const caughtUp = (splits: readonly string[]) => {
+    until.onCaughtUp?.(splits)
+    if (splits.length === 0) open.clear()
+    for (const split of splits) open.delete(split)
+    if (until.records !== undefined && seen >= until.records && open.size === 0) stop.abort()
+  }
   try {
-    for await (const batch of source.read(readContext(until, signal))) {
-      if ('splits' in batch) until.onSplits?.(batch.splits.map((split) => split.id))
-      if ('caughtUp' in batch && !isBatch(batch) && until.records !== undefined && seen >= until.records) stop.abort()
-      if (!isBatch(batch)) continue
-      until.onBatch?.(batch, batches.length)
-      batches.push(describeBatch(batch, env))
-      seen += batch.rows.length + (batch.bad?.length ?? 0)
-      if (until.records !== undefined && seen >= until.records && batch.caughtUp) stop.abort()
+    for await (const given of source.read(readContext(until, signal))) {
+      if ('splits' in given) {
+        const splits = given.splits.map((split) => split.id)
+        for (const split of splits) open.add(split)
+        until.onSplits?.(splits)
+      } else if (!isBatch(given)) caughtUp(given.caughtUp)
+      else {
+        until.onBatch?.(given, batches.length)
+        batches.push(describeBatch(given, env))
+        seen += given.rows.length + (given.bad?.length ?? 0)
+        if (given.end) open.delete(given.split)
+        else open.add(given.split)
+        if (given.caughtUp) caughtUp(until.lanes === 'split' ? [given.split] : [])
+      }
     }
   } catch (error) {
     if (!signal.aborted || (error as Error).name !== 'AbortError') throw error
@@ -111,17 +138,20 @@ function describeBatch(batch: Batch, env: Env): ReadBatch {
       id: ids[i]!,
       row,
       raw: batch.rawAt && Uint8Array.from(batch.rawAt(i)),
+      context: batch.contextAt ? batch.contextAt(i) : batch.context,
     })),
-    bad: (batch.bad ?? []).map(({ position, code, field, step, bytes }) => ({
+    bad: (batch.bad ?? []).map(({ position, code, field, step, bytes, context }) => ({
       split: batch.split,
       position,
       code,
       field,
       step,
       bytes: Uint8Array.from(bytes),
+      context: context ?? batch.context,
     })),
     remember: batch.remember ?? [],
     bytes: batch.bytes,
+    end: batch.end === true,
   }
 }
 

@@ -1,6 +1,7 @@
 /**
- * A small right source, and every way to break it that the suite must see. It reads lines `number;date;name` of all files in a folder; a line that begins with `!` cannot be
- * decoded. Its position is the byte offset of the next line.
+ * A small right source, and every way to break it that the suite must see. It reads lines `number;date;name` of all files
+ * in a folder, side by side; a line that begins with `!` cannot be decoded. Its position is the byte offset of the next
+ * line and the folder's id, which stands in a file beside it. What separates the parts of a line is told by its context.
  */
 import { readFileSync, readdirSync, writeFileSync, openSync } from 'node:fs'
 import { join } from 'node:path'
@@ -16,6 +17,10 @@ import {
   type RecordType,
   type SourceContext,
   type Batch,
+  type CaughtUp,
+  MillraceError,
+  type ReadContext,
+  type SplitsFound,
 } from '@millrace/core'
 
 export const lineType: RecordType = {
@@ -32,9 +37,15 @@ const options = option.object({
   endless: option.boolean('Never ends.', { default: false }),
 })
 
-function decode(text: string): Row {
+interface Position {
+  readonly folder: string
+  readonly at: number
+}
+const context = { separator: ';' }
+
+function decode(text: string, separator = context.separator): Row {
   if (text.startsWith('!')) throw new DataError('bad_line', 'a line that begins with !', 'n')
-  const [n, day, name] = text.split(';')
+  const [n, day, name] = text.split(separator)
   return { n: Number(n), day, name: name || null }
 }
 
@@ -44,6 +55,7 @@ function* batchesOf(
   from: number,
   bug: string,
   { push, schema }: SourceContext,
+  folder: string,
 ): Generator<Batch> {
   const bytes = readFileSync(path)
   let at = from
@@ -91,7 +103,13 @@ function* batchesOf(
         if (bug !== 'drops bad')
           bad.push({
             position: bug === 'positions repeat' ? 7 : at,
-            bytes: bug === 'bad without bytes' ? new Uint8Array() : bytes.subarray(at, end),
+            bytes:
+              bug === 'bad without bytes'
+                ? new Uint8Array()
+                : bug === 'bytes of another'
+                  ? bytes.subarray(0, bytes.indexOf(10) + 1)
+                  : bytes.subarray(at, end),
+            ...(bug === 'forgets the context' ? {} : { context }),
             code: bug === 'wrong code' ? 'oops' : code,
             ...(field ? { field } : {}),
             message,
@@ -105,14 +123,8 @@ function* batchesOf(
     if (bug === 'reuses its buffer') buffer ??= new Uint8Array(200)
     if (buffer) raws.forEach((raw, i) => buffer!.set(raw, i * 30))
     if (bug === 'loses one' && from === 0) rows.pop()
-    const position: Json =
-      bug === 'position of another shape'
-        ? { at: String(at) }
-        : bug === 'position too far'
-          ? bytes.indexOf(10, at) + 1 || at
-          : bug === 'position lags'
-            ? first
-            : at
+    const next = bug === 'position too far' ? bytes.indexOf(10, at) + 1 || at : bug === 'position lags' ? first : at
+    const position: Json = bug === 'position of another shape' ? { folder, at: String(next) } : { folder, at: next }
     yield {
       split,
       rows,
@@ -128,12 +140,17 @@ function* batchesOf(
               : bug === 'random ids'
                 ? Math.random()
                 : starts[i]!,
-      rawAt: (i) =>
-        buffer
-          ? buffer.subarray(i * 30, i * 30 + raws[i]!.length)
-          : bug === 'wrong bytes'
-            ? bytes.subarray(0, 12)
-            : raws[i]!,
+      ...(bug === 'no bytes' || (bug === 'no bytes when pushed' && push)
+        ? {}
+        : {
+            rawAt: (i: number) =>
+              buffer
+                ? buffer.subarray(i * 30, i * 30 + raws[i]!.length)
+                : bug === 'wrong bytes'
+                  ? bytes.subarray(0, 12)
+                  : raws[i]!,
+          }),
+      ...(bug === 'forgets the context' ? {} : { contextAt: () => context }),
       bad,
       ...(bug === 'counts nothing left out' ? {} : { unknown }),
       bytes: bug === 'no bytes counted' ? 0 : at - first,
@@ -142,6 +159,8 @@ function* batchesOf(
   }
 }
 
+const untilAborted = (signal: AbortSignal): Promise<void> =>
+  new Promise((resolve) => (signal.aborted ? resolve() : signal.addEventListener('abort', () => resolve())))
 const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))
 
 export const lines = defineSource({
@@ -152,39 +171,97 @@ export const lines = defineSource({
   capabilities: ({ endless }) => ({
     bounded: !endless,
     replayable: true,
-    lanes: 'one',
+    lanes: 'split',
+    shares: true,
     pushdown: true,
     commit: 'report',
   }),
   decoder:
     ({ bug }) =>
-    (bytes) =>
-      decode(Buffer.from(bytes).toString('utf8').trimEnd() + (bug === 'decodes otherwise' ? 'x' : '')),
+    (bytes, given) => {
+      const { separator = '|' } = (given ?? {}) as { separator?: string }
+      if (bug === 'fails otherwise later' && bytes[0] === 0x21) throw new DataError('other', 'another code', 'n')
+      return decode(Buffer.from(bytes).toString('utf8').trimEnd() + (bug === 'decodes otherwise' ? 'x' : ''), separator)
+    },
   create({ folder, bug, endless }, ctx) {
     if (bug === 'opens in create') openSync(ctx.resolve(folder), 'r')
     if (bug === 'writes in create') writeFileSync(join(ctx.root, 'touched'), '')
     if (bug === 'timer in create') setTimeout(() => {}, 300)
     return {
-      async *read({ resume, signal }) {
-        const names = readdirSync(ctx.resolve(folder)).sort()
-        if (bug !== 'unannounced') yield { splits: names.map((id) => ({ id })), complete: true }
-        for (const name of names) {
-          const saved =
-            bug === 'never resumes' ? 0 : ((resume(name) as { at: string } | undefined)?.at ?? resume(name) ?? 0)
-          const from = bug === 'forgets old positions' && saved === 42 ? 0 : Number(saved)
-          for (const batch of batchesOf(join(ctx.resolve(folder), name), name, from, bug, ctx)) {
-            if (signal.aborted) return bug === 'deaf to abort' && (await sleep(1500))
-            yield batch
-          }
-        }
-        if (endless) yield { split: names[0]!, rows: [], positionAt: () => 0, bytes: 0, caughtUp: true }
-        while (endless && !signal.aborted) await sleep(20)
-      },
+      read: (read) => readFolder(ctx.resolve(folder), bug, endless, ctx, read),
       ...(bug === 'commits once' ? { commit: commitOnce() } : { commit: async () => {} }),
       locate: async (split, position) => (bug === 'says nothing' ? '' : `${split} (byte ${position})`),
     }
   },
 })
+
+async function* readFolder(
+  folder: string,
+  bug: string,
+  endless: boolean,
+  ctx: SourceContext,
+  { resume, signal, owns, wants, whenWanted }: ReadContext,
+): AsyncGenerator<Batch | SplitsFound | CaughtUp> {
+  const id = readFileSync(`${folder}.id`, 'utf8')
+  const names = readdirSync(folder)
+    .sort()
+    .filter((name) => owns(name) || bug === 'reads what others read')
+  if (bug !== 'unannounced') yield { splits: names.map((name) => ({ id: name })), complete: true }
+  const open = new Map(
+    names.map((name) => {
+      const saved = bug === 'never resumes' ? undefined : (resume(name) as Position | undefined)
+      if (saved && saved.folder !== id && bug !== 'reads any folder') {
+        const hint = bug === 'replaced without a hint' ? {} : { hint: 'forget the positions' }
+        throw new MillraceError(bug === 'replaced by another code' ? 'oops' : 'source_replaced', 'another folder', hint)
+      }
+      const at = Number(saved?.at ?? 0)
+      const from = bug === 'forgets old positions' && at === 42 ? 0 : at
+      return [name, { at: from, batches: batchesOf(join(folder, name), name, from, bug, ctx, id) }]
+    }),
+  )
+  const empty = (split: string): Batch => ({ split, rows: [], positionAt: () => 0, bytes: 0 })
+  while (open.size > 0) {
+    let asked = 0
+    const caughtUp: string[] = []
+    for (const [name, lane] of open) {
+      if (signal.aborted) {
+        if (bug === 'deaf to abort') await sleep(1500)
+        return
+      }
+      if (!wants(name) && bug !== 'never asks whether it is wanted') continue
+      asked++
+      const { value } = lane.batches.next()
+      if (value) {
+        lane.at = (value.position as Position | undefined)?.at ?? lane.at
+        yield value
+      } else if (endless) caughtUp.push(name)
+      else {
+        open.delete(name)
+        yield {
+          ...empty(name),
+          ...(bug === 'ends without a position' ? {} : { position: { folder: id, at: lane.at } }),
+          end: true,
+        }
+        if (bug === 'goes on after the end') yield empty(name)
+        if (bug === 'ends and has nothing more') yield { caughtUp: [name] }
+      }
+    }
+    if (bug === 'has nothing more while held back' && asked < open.size) yield { caughtUp: [...open.keys()] }
+    if (bug === 'ends when held back' && asked < open.size) return
+    if (asked === 0) {
+      if (bug === 'deaf while it is held back') await sleep(2000)
+      await (bug === 'asks again and again' ? new Promise(setImmediate) : whenWanted())
+    }
+    if (caughtUp.length === 0) continue
+    if (bug === 'never says it') await untilAborted(signal)
+    yield { caughtUp: bug === 'says it of one' ? caughtUp.slice(0, 1) : bug === 'says it of all' ? [] : caughtUp }
+    if (bug === 'says it once') {
+      await untilAborted(signal)
+      return
+    }
+    await sleep(5)
+  }
+}
 
 function commitOnce(): () => Promise<void> {
   let done = false

@@ -1,0 +1,43 @@
+/** What a gateway answers to a request that it does not take, or not whole: the `error` of the answer's body. */
+import type { CatalogueEntry } from './entry.ts'
+
+/** By code. */
+export const answerEntries = {
+  refused: {
+    title: 'records refused',
+    explanation: 'A record of the request breaks the schema or fails at a step; nothing of the request was let in.',
+  },
+  failed: {
+    title: 'record failed',
+    explanation:
+      'The record was let in, and then a step with memory or a sink could not take it. Nothing is kept under its key: mended or repeated, it is taken anew.',
+  },
+  key_reused: {
+    title: 'key used for another request',
+    explanation: 'The Idempotency-Key came with another body before.',
+    hint: 'give each request a key of its own',
+  },
+  keys_differ: {
+    title: 'two keys in one request',
+    explanation: 'The request has two headers Idempotency-Key with different values.',
+    hint: 'send one; a proxy may have added the other',
+  },
+  key_missing: {
+    title: 'request without a key',
+    explanation:
+      'The gateway takes only requests that can be known again, and this one has neither an Idempotency-Key nor ids of its records.',
+    hint: 'send an Idempotency-Key, the same when the request is repeated',
+  },
+  empty: { title: 'no records', explanation: 'The body of the request holds no record.' },
+  bad_body: { title: 'body cannot be unpacked', explanation: 'The body is not what its content-encoding says.' },
+  bad_request: { title: 'request cannot be read', explanation: 'The request is not well-formed HTTP.' },
+  unsupported_type: {
+    title: 'content type not taken',
+    explanation: 'The body has another content type than application/json or application/x-ndjson.',
+  },
+  unsupported_encoding: {
+    title: 'content encoding not taken',
+    explanation: 'The body is packed in another way than gzip, deflate or br.',
+  },
+  method_not_allowed: { title: 'method not taken', explanation: 'The path takes requests of another method.' },
+} as const satisfies Record<string, CatalogueEntry>

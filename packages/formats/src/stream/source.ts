@@ -1,0 +1,37 @@
+/** What the sources of streams have in common: their decoder and what they can do. */
+import { MillraceError, type SourceCapabilities, type SourceContext, type Static } from '@millrace/core'
+import { type StreamDecoder, streamDecoder } from './decode.ts'
+import type { streamSourceOptions } from './options.ts'
+
+/** What `streamSourceOptions` come to. */
+export type StreamSourceOptions = {
+  readonly [K in keyof typeof streamSourceOptions]: Static<(typeof streamSourceOptions)[K]>
+}
+
+/** Throws `MillraceError` where the options name fields that the schema does not have. */
+export function streamDecoderOf(o: StreamSourceOptions, ctx: SourceContext): StreamDecoder {
+  const unknown = o.partitioned_by?.find((name) => !Object.hasOwn(ctx.schema.fields, name))
+  if (unknown !== undefined)
+    throw new MillraceError('bad_value', `\`partitioned_by\`: ${unknown} is no field of the schema`, {
+      hint: 'it names the fields whose values decide the partition of a record',
+      exitCode: 2,
+    })
+  return streamDecoder({
+    ...ctx,
+    format: o.format,
+    valueField: o.value_field,
+    keyField: o.key_field,
+    timestampField: o.timestamp_field,
+    headersField: o.headers_field,
+  })
+}
+
+export const streamCapabilities = (o: StreamSourceOptions): SourceCapabilities => ({
+  bounded: o.stop === 'end',
+  replayable: true,
+  lanes: 'split',
+  shares: true,
+  pushdown: o.format === 'json' && !o.key_field && !o.timestamp_field && !o.headers_field,
+  repeats: { id: 'same', why: 'its writer may append a record again under its id' },
+  ...(o.partitioned_by ? { partitionedBy: o.partitioned_by } : {}),
+})

@@ -1,0 +1,48 @@
+/** What a request and its records are known by: the client's key, and ids that the records arrived with. */
+import type { IncomingMessage } from 'node:http'
+import { type DataError, recordId } from '@millrace/core'
+import { decodeIds, idsHeader } from '@millrace/formats'
+import { type Reply, refusal } from './answer.ts'
+
+/** What of a request is looked at. */
+export type Headers = Pick<IncomingMessage, 'headers' | 'headersDistinct'>
+
+/** The `Idempotency-Key`; a reply where there are two that differ. */
+export function keyOf(request: Headers): string | undefined | Reply {
+  const given = request.headers['idempotency-key']
+  if (typeof given !== 'string' || given === '') return undefined
+  // Several of them come joined.
+  if (!given.includes(', ')) return given
+  const [key, ...others] = new Set(request.headersDistinct['idempotency-key'])
+  return others.length === 0 ? key : refusal(400, 'keys_differ', 'the request has two Idempotency-Keys that differ')
+}
+
+/** The ids of its `count` records in the order of the items; a reply where the header is not well-formed. */
+export function idsOf({ headers }: Headers, count: number): readonly string[] | undefined | Reply {
+  const given = headers[idsHeader.toLowerCase()]
+  if (given === undefined) return undefined
+  try {
+    return decodeIds(String(given), count)
+  } catch (error) {
+    if ((error as Error).name !== 'DataError') throw error
+    return refusal(400, (error as DataError).code, (error as Error).message)
+  }
+}
+
+/**
+ * The id of an item, where the sender names it: a key counts for the route that took it, since two gateways may get the
+ * same. Absent: nobody names it, and the request is known by a random split.
+ */
+export function itemId(
+  { pipeline, id }: { readonly pipeline: string; readonly id: string },
+  request: {
+    readonly key: string | undefined
+    readonly ids: readonly string[] | undefined
+    readonly decoded: { readonly list: boolean }
+  },
+): ((item: number) => string) | undefined {
+  const { key, ids, decoded } = request
+  if (ids) return (item) => ids[item]!
+  if (key === undefined) return undefined
+  return decoded.list ? (item) => recordId(pipeline, id, key, item) : () => recordId(pipeline, id, key)
+}

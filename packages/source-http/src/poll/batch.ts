@@ -1,0 +1,88 @@
+/** The records of a page that are new, as a batch. */
+import { hash } from 'node:crypto'
+import {
+  type BadRecord,
+  type Batch,
+  MillraceError,
+  recordId,
+  type Row,
+  type SourceContext,
+  toText,
+} from '@millrace/core'
+import type { Boundary, Value } from './boundary.ts'
+import { trim } from './json.ts'
+import type { Options } from './options.ts'
+import type { Page } from './page.ts'
+
+/** What a record is known by. */
+export interface Known {
+  /** The value of its field as text; undefined: it has none. */
+  textOf(row: Row): string | undefined
+  idOf(row: Row): string | undefined
+}
+
+/** Throws `MillraceError` where the schema has no such field. */
+export function identify(o: Options, ctx: SourceContext): Known | undefined {
+  const { id } = o
+  if (id === undefined) return undefined
+  const type = ctx.schema.fields[id]?.type
+  if (!type)
+    throw new MillraceError('bad_value', `\`id\` names no field of the schema: ${id}`, {
+      hint: 'add it to the schema',
+      exitCode: 2,
+    })
+  const print = toText(type)
+  const textOf = (row: Row) => (row[id] === null || row[id] === undefined ? undefined : print(row[id]))
+  return {
+    textOf,
+    idOf(row) {
+      const text = textOf(row)
+      return text === undefined ? undefined : recordId(ctx.pipeline, ctx.id, text)
+    },
+  }
+}
+
+interface Taking {
+  readonly split: string
+  /** Records taken before this page. */
+  readonly count: number
+  readonly known: Known | undefined
+  readonly valueOf: ((row: Row) => Value | undefined) | undefined
+  readonly boundary: Boundary | undefined
+}
+
+/** The records of a page that are new. */
+export function batchOf(page: Page, { split, count, known, valueOf, boundary }: Taking): Batch {
+  const rows: Row[] = []
+  const raws: Uint8Array[] = []
+  const places: number[] = []
+  const bad: BadRecord[] = []
+  let at = count
+  let size = 0
+  for (const record of page.records) {
+    const bytes = 'bad' in record ? record.bad.bytes : record.bytes
+    size += bytes.length
+    const id = 'row' in record ? known?.textOf(record.row) : undefined
+    if (boundary && !boundary.take('row' in record ? valueOf!(record.row) : undefined, id ?? markOf(bytes))) continue
+    if ('bad' in record) bad.push({ ...record.bad, position: at++ })
+    else {
+      rows.push(record.row)
+      raws.push(record.bytes)
+      places.push(at++)
+    }
+  }
+  return {
+    split,
+    rows,
+    bytes: size,
+    positionAt: (i) => places[i]!,
+    rawAt: (i) => raws[i]!,
+    ...(page.unknown > 0 ? { unknown: page.unknown } : {}),
+    ...(known ? { idAt: (i: number) => known.idOf(rows[i]!) } : {}),
+    ...(bad.length ? { bad } : {}),
+    ...(page.context === undefined ? {} : { context: page.context }),
+  }
+}
+
+/** Tells records apart by their bytes; blanks around one depend on what stands beside it. */
+const markOf = (bytes: Uint8Array): string => hash('sha256', trim(bytes), 'base64').slice(0, 16)

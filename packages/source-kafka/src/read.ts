@@ -1,0 +1,205 @@
+/**
+ * Reads the partitions of a topic. One fetch a broker is on its way at any time, and the next is sent when one has come,
+ * before its records are used. Whatever fails (a broker gone, a leader moved) is asked again with fresh metadata; what
+ * cannot pass by itself stops the run: an offset that the topic no longer has, a topic that was made anew.
+ */
+import { setTimeout as wait } from 'node:timers/promises'
+import type { Batch, CaughtUp, ReadContext, SplitsFound } from '@millrace/core'
+import { type StreamDecoder, unlessAborted } from '@millrace/formats'
+import { batchesOf, emptyBatch, type Part } from './batch.ts'
+import type { Client, Topic } from './client.ts'
+import { committedBatches, endOf, type RecordBatch } from './committed.ts'
+import { fetchSize } from './fetch-size.ts'
+import { afterError, type Lane, recreated, startLanes } from './lanes.ts'
+import type { Options } from './options.ts'
+
+const maxPauseMs = 5000
+/** Record batches of a partition are put together up to this many records. */
+const batchRecords = 1000
+
+interface Answer {
+  readonly node: number
+  /** Where each partition was asked from. */
+  readonly asked: ReadonlyMap<number, bigint>
+  readonly response?: Awaited<ReturnType<Client['fetch']>>
+  readonly error?: unknown
+}
+
+/** `refreshMs`: how often the number of partitions is looked at. */
+export async function* readTopic(
+  client: Client,
+  o: Options,
+  decoder: StreamDecoder,
+  read: ReadContext,
+  refreshMs: number,
+): AsyncGenerator<Batch | SplitsFound | CaughtUp> {
+  const { signal } = read
+  const soon = <T>(work: Promise<T>): Promise<T> => unlessAborted(work, signal, `reading ${o.stream}`)
+  const pause = (ms: number) => wait(ms, undefined, { signal }).catch(() => {})
+  const size = fetchSize(o.max_bytes)
+  const lanes = new Map<number, Lane>()
+  let topic = await soon(client.topic())
+  const found = await soon(startLanes(client, topic, o, read, lanes, true))
+  yield { splits: found.map((p) => ({ id: String(p) })), complete: o.stop === 'end' }
+  // Where a partition was begun is saved before anything of it: after a crash `start` must not be asked again.
+  const begun = (partitions: readonly number[]) => partitions.map((p) => emptyBatch(p, topic.id, lanes.get(p)!.next))
+  yield* begun(found)
+  // Answers queue up here; a race with a promise as old as the run would keep every answer alive.
+  const onTheWay = new Set<number>()
+  const arrived: Answer[] = []
+  let wake = () => {}
+  signal.addEventListener('abort', () => wake(), { once: true })
+  const ask = (node: number) => {
+    const asked = new Map<number, bigint>()
+    for (const [p, lane] of lanes)
+      if (topic.leaders[p] === node && !lane.ended && read.wants(String(p))) asked.set(p, lane.next)
+    if (asked.size === 0) return
+    onTheWay.add(node)
+    const take = (answer: Answer) => {
+      arrived.push(answer)
+      wake()
+    }
+    client.fetch(node, topic.id, asked, size.bytes()).then(
+      (response) => take({ node, asked, response }),
+      (error: unknown) => take({ node, asked, error }),
+    )
+  }
+  const isHeldBack = () => [...lanes].some(([p, lane]) => !lane.ended && !read.wants(String(p)))
+  let isWatching = false
+  const wakeWhenWanted = () => {
+    if (isWatching) return
+    isWatching = true
+    void read.whenWanted().then(() => {
+      isWatching = false
+      wake()
+    })
+  }
+  let pauseMs = 100
+  let refreshedMs = Date.now()
+  let isStale = false
+  while (!signal.aborted) {
+    // A partition without a leader has one soon.
+    const leaderless = topic.leaders.some((leader) => leader < 0)
+    if (isStale || Date.now() - refreshedMs > (leaderless ? Math.min(500, refreshMs) : refreshMs)) {
+      const now = await soon(client.topic())
+      if (now.id !== topic.id) throw recreated(o)
+      topic = now
+      refreshedMs = Date.now()
+      isStale = false
+      const more = await soon(startLanes(client, topic, o, read, lanes, false))
+      if (more.length > 0) {
+        yield { splits: more.map((p) => ({ id: String(p) })) }
+        yield* begun(more)
+      }
+    }
+    for (const [p, lane] of lanes) {
+      if (lane.ended || lane.end === undefined || lane.next < lane.end) continue
+      lane.ended = true
+      yield { ...emptyBatch(p, topic.id, lane.next), end: true }
+    }
+    if ((lanes.size > 0 || o.stop === 'end') && [...lanes.values()].every((lane) => lane.ended)) return
+    // More instances than partitions: one may be added.
+    if (lanes.size === 0) {
+      yield { caughtUp: [] }
+      await pause(Math.min(1000, refreshMs))
+      continue
+    }
+    for (const node of new Set(topic.leaders)) if (node >= 0 && !onTheWay.has(node)) ask(node)
+    if (onTheWay.size === 0) {
+      if (topic.leaders.some((leader) => leader < 0)) isStale = true
+      else if (isHeldBack()) await read.whenWanted()
+      if (isStale) await pause(20)
+      continue
+    }
+    if (arrived.length === 0) {
+      if (isHeldBack()) wakeWhenWanted()
+      await new Promise<void>((resolve) => {
+        wake = resolve
+        if (signal.aborted) resolve()
+      })
+    }
+    if (signal.aborted) return
+    const answer = arrived.shift()
+    if (!answer) continue
+    const { node, asked, response, error } = answer
+    onTheWay.delete(node)
+    if (!response) {
+      await soon(afterError(error, asked, client, o, read, lanes))
+      await pause(pauseMs)
+      pauseMs = Math.min(pauseMs * 2, maxPauseMs)
+      isStale = true
+      continue
+    }
+    pauseMs = 100
+    const parts = partsOf(response, asked, lanes)
+    ask(node)
+    // In a session of fetches the broker leaves out a partition of which there is nothing new.
+    const isAtEnd = (p: number) => lanes.get(p)!.next >= lanes.get(p)!.stable && read.wants(String(p))
+    const nothing = [...asked.keys()].filter((p) => !parts.some(({ partition }) => partition === p) && isAtEnd(p))
+    if (nothing.length > 0) yield { caughtUp: nothing.map(String) }
+    for (const [i, part] of parts.entries()) {
+      const { partition } = part
+      const isLast = !parts.slice(i + 1).some((other) => other.partition === partition)
+      yield* filled(part, topic, decoder, lanes.get(partition)!, isLast && isAtEnd(partition), size)
+    }
+  }
+}
+
+/** The batches of a part, with their lag. `isAtEnd`: nothing comes after it. */
+function* filled(
+  part: Part,
+  topic: Topic,
+  decoder: StreamDecoder,
+  { stable }: Lane,
+  isAtEnd: boolean,
+  size: ReturnType<typeof fetchSize>,
+): Generator<Batch> {
+  const end = Number(part.next)
+  let bytes = 0
+  for (const batch of batchesOf(part, topic.id, decoder)) {
+    const { next } = batch.position as { readonly next: number }
+    batch.behind = Math.max(0, Number(stable) - next)
+    if (isAtEnd && next === end) batch.caughtUp = true
+    bytes += batch.bytes
+    yield batch
+  }
+  size.count(bytes, part.batches)
+}
+
+/** What an answer has brought, in parts of about 1,000 records; moves the lanes. */
+function partsOf(
+  { responses }: NonNullable<Answer['response']>,
+  asked: Answer['asked'],
+  lanes: ReadonlyMap<number, Lane>,
+): Part[] {
+  const parts: Part[] = []
+  for (const { partitions } of responses) {
+    for (const fetched of partitions) {
+      const partition = fetched.partitionIndex
+      const from = asked.get(partition)
+      const lane = lanes.get(partition)
+      // Fetch sessions linger: a partition may come that was not asked for.
+      if (from === undefined || !lane || lane.next !== from) continue
+      lane.stable = fetched.lastStableOffset
+      const { batches, next } = committedBatches(fetched, from)
+      for (const together of gathered(batches))
+        parts.push({ partition, batches: together, from, next: endOf(together.at(-1)!) })
+      // What was aborted or is control moves the position as well.
+      if (next > (batches.length > 0 ? endOf(batches.at(-1)!) : from))
+        parts.push({ partition, batches: [], from, next })
+      lane.next = next
+    }
+  }
+  return parts
+}
+
+/** Record batches put together up to some records. */
+function* gathered(batches: readonly RecordBatch[]): Generator<readonly RecordBatch[]> {
+  for (let k = 0; k < batches.length; ) {
+    let n = 0
+    const first = k
+    while (k < batches.length && (n === 0 || n + batches[k]!.records.length <= batchRecords))
+      n += batches[k++]!.records.length
+    yield batches.slice(first, k)
+  }
+}

@@ -1,0 +1,64 @@
+/** Chunks of the log to batches of rows. */
+import { type BadRecord, type Batch, type Row, unknownOf } from '@millrace/core'
+import { asBuffer, type Beside, Block, type Chunk, contextOf, type StreamDecoder } from '@millrace/formats'
+
+export interface Position {
+  /** The log's own id: another one means that it was made anew. */
+  readonly log: string
+  readonly next: number
+}
+
+/** The records of a chunk from sequence number `from` on. */
+export function batchOf(chunk: Chunk, from: number, log: string, decoder: StreamDecoder): Batch {
+  const rows: Row[] = []
+  const indexes: number[] = []
+  const bad: BadRecord[] = []
+  const starts = new Int32Array(chunk.count + 1)
+  const { body, ids, keys, time } = chunk
+  const block = new Block(asBuffer(body))
+  for (let i = 0, at = 0; i < chunk.count; i++) {
+    starts[i] = at
+    const end = chunk.ends ? chunk.ends[i]! : body.indexOf(10, at)
+    at = chunk.ends ? end : end + 1
+    starts[i + 1] = at
+    if (chunk.base + i < from) continue
+    const value = body.subarray(starts[i]!, end)
+    const beside = besideOf(chunk, i)
+    const row = decoder.decode(value, beside, block)
+    if (row) {
+      rows.push(row)
+      indexes.push(i)
+      continue
+    }
+    bad.push({
+      ...decoder.failure,
+      position: chunk.base + i,
+      bytes: value,
+      id: ids[i]!,
+      ...(beside.key === undefined ? {} : { key: beside.key }),
+      arrival: time,
+      context: contextOf(beside),
+    })
+  }
+  const tail = chunk.ends ? 0 : 1
+  return {
+    split: String(chunk.partition),
+    rows,
+    bytes: body.length,
+    position: { log, next: chunk.base + chunk.count },
+    positionAt: (k) => chunk.base + indexes[k]!,
+    rawAt: (k) => body.subarray(starts[indexes[k]!]!, starts[indexes[k]! + 1]! - tail),
+    idAt: (k) => ids[indexes[k]!],
+    contextAt: (k) => contextOf(besideOf(chunk, indexes[k]!)),
+    ...(keys ? { keys: indexes.map((i) => keys[i] ?? undefined) } : {}),
+    arrivals: new Float64Array(rows.length).fill(time),
+    ...unknownOf(decoder.tally),
+    ...(bad.length ? { bad } : {}),
+  }
+}
+
+const besideOf = (chunk: Chunk, i: number): Beside => ({
+  key: chunk.keys?.[i] ?? undefined,
+  timestamp: chunk.time,
+  headers: chunk.headers?.[i] ?? undefined,
+})

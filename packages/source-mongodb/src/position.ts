@@ -1,0 +1,58 @@
+/** Positions, and the collection that they are of. */
+import { type Json, MillraceError, type Row } from '@millrace/core'
+import { bsonBytes } from '@millrace/formats'
+import { type Db, fromExtendedJson, toExtendedJson, unlessAborted } from './client.ts'
+import type { Options } from './source.ts'
+
+/** Where reading goes on, in which collection. */
+interface Position {
+  /** The UUID that the server has given the collection; where it gives none, database and name. */
+  readonly collection: string
+  /** The key of the last document: text, or extended JSON that keeps its type. */
+  readonly after: string | { readonly key: string }
+}
+
+/** What tells the collection from one of the same name that was made anew. Throws `MillraceError` where there is none. */
+export async function identityOf(db: Db, name: string, signal: AbortSignal): Promise<string> {
+  const all = await unlessAborted(db.listCollections().toArray(), signal)
+  const found = all.find((each) => each.name === name)
+  if (found) {
+    const uuid = bsonBytes((found as { readonly info?: { readonly uuid?: unknown } }).info?.uuid)
+    return uuid ? Buffer.from(uuid).toString('hex') : `${db.databaseName}.${name}`
+  }
+  throw new MillraceError('unknown_collection', `the database ${db.databaseName} has no collection ${name}`, {
+    hint:
+      all.length > 0
+        ? `it has ${all
+            .map((each) => each.name)
+            .toSorted((a, b) => (a < b ? -1 : 1))
+            .join(', ')}`
+        : 'it is empty: run a pipeline that writes to it first',
+    exitCode: 3,
+  })
+}
+
+/** Positions in the collection of this identity. */
+export function placeOf(o: Options, collection: string) {
+  return {
+    position: (key: unknown): Json =>
+      ({
+        collection,
+        after: typeof key === 'string' ? key : { key: toExtendedJson({ _id: key }) },
+      }) satisfies Position,
+    /** The key to go on after; undefined: from the beginning. Throws `source_replaced`. */
+    after(saved: Json | undefined): unknown {
+      if (saved === undefined) return undefined
+      const { collection: read, after } = saved as unknown as Position
+      if (read === collection) return typeof after === 'string' ? after : (fromExtendedJson(after.key) as Row)['_id']
+      throw new MillraceError(
+        'source_replaced',
+        `the collection ${o.collection} of ${o.database} is another one than was read before`,
+        {
+          place: `${o.database}, ${o.collection}`,
+          hint: 'if that was meant, forget its positions with `pipe state reset`, or give the source another id',
+        },
+      )
+    },
+  }
+}
