@@ -1,7 +1,6 @@
 /** One file being written: rows become bytes, bytes are compressed and go to a hidden file; when it is finished and synced, it can be shown under its name. */
 import { crashPoint, type Json, type Row } from '@millrace/core'
-import type { Compressor, RecordWriter, RefusedRow } from '@millrace/formats'
-import type { DiskFile } from './disk.ts'
+import type { Compressor, DiskFile, RecordWriter, RefusedRow } from '@millrace/formats'
 
 /** Bytes that are gathered before they are written. */
 export const chunkBytes = 256 * 1024

@@ -7,7 +7,7 @@
  */
 import { dirname, isAbsolute, join, relative, sep } from 'node:path'
 import { type Json, MillraceError, SystemError } from '@millrace/core'
-import type { Disk } from './disk.ts'
+import type { Disk } from '@millrace/formats'
 import type { FinishedFile } from './output.ts'
 
 /** As it is saved; paths of the root are relative to the project where they are in it. */

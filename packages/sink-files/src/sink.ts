@@ -20,8 +20,7 @@ import {
   SystemError,
   type WriteFailure,
 } from '@millrace/core'
-import { createCompressor, type MakeWriter, prepareWriter } from '@millrace/formats'
-import { checkFolder, type Disk } from './disk.ts'
+import { checkFolder, createCompressor, type Disk, type MakeWriter, prepareWriter } from '@millrace/formats'
 import { fileName, findExisting, pipelineName, type Writer } from './names.ts'
 import { defaultRoll, layoutOf, type Options, type Roll } from './options.ts'
 import { chunkBytes, type FinishedFile, type OpenFile, Output } from './output.ts'

@@ -2,7 +2,7 @@
 import type { Json, Row } from '@millrace/core'
 import { ForgetfulDisk } from '@millrace/testkit'
 import { expect, test } from 'vitest'
-import type { Disk, DiskFile } from '../src/disk.ts'
+import type { Disk, DiskFile } from '@millrace/formats'
 import type { Some } from './drive.ts'
 import { flush, makeSink, opening, signal, write } from './drive.ts'
 import { integer, string } from './read.ts'
