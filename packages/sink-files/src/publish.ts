@@ -5,7 +5,7 @@
  * already (invariant 5). The first stage of a run that replaces an earlier one removes that one's files just before, so that the two are never seen together; a file that
  * takes the name of an old one replaces it in one step.
  */
-import { dirname, isAbsolute, join, relative, sep } from 'node:path'
+import { dirname, join, sep } from 'node:path'
 import { type Json, MillraceError, SystemError } from '@millrace/core'
 import type { Disk } from '@millrace/formats'
 import type { FinishedFile } from './output.ts'
@@ -36,12 +36,6 @@ export function stagesOf(
   }))
   if (removes.length > 0) stages[0] = { root, ...stages[0], removes }
   return stages as unknown as Json[]
-}
-
-/** A path as it is saved. */
-export function portable(path: string, project: string): string {
-  const inside = relative(project, path)
-  return inside === '..' || inside.startsWith(`..${sep}`) || isAbsolute(inside) ? path : inside
 }
 
 /** Shows a stage, or finds that it is shown. */

@@ -20,11 +20,11 @@ import {
   SystemError,
   type WriteFailure,
 } from '@millrace/core'
-import { checkFolder, createCompressor, type Disk, type MakeWriter, prepareWriter } from '@millrace/formats'
+import { checkFolder, createCompressor, type Disk, type MakeWriter, portable, prepareWriter } from '@millrace/formats'
 import { fileName, findExisting, pipelineName, type Writer } from './names.ts'
 import { defaultRoll, layoutOf, type Options, type Roll } from './options.ts'
 import { chunkBytes, type FinishedFile, type OpenFile, Output } from './output.ts'
-import { ensureInside, portable, publishStage, type Stage, stagesOf } from './publish.ts'
+import { ensureInside, publishStage, type Stage, stagesOf } from './publish.ts'
 import { type Place, placer } from './template.ts'
 
 /** All files together may hold this much in memory; then all of it is written. */

@@ -1,33 +1,14 @@
 /** The power is cut at every single call to the disk, and what the run leaves in the end is held against what was written. */
 import type { Json, Row } from '@millrace/core'
-import { ForgetfulDisk } from '@millrace/testkit'
+import { dyingDisk, ForgetfulDisk, PowerCut } from '@millrace/testkit'
 import { expect, test } from 'vitest'
-import type { Disk, DiskFile } from '@millrace/formats'
+import type { Disk } from '@millrace/formats'
 import type { Some } from './drive.ts'
 import { flush, makeSink, opening, signal, write } from './drive.ts'
 import { integer, string } from './read.ts'
 
 const schema = { fields: { id: integer(), city: string(true) } }
 const rows: Row[] = Array.from({ length: 24 }, (_, id) => ({ id, city: ['a', 'b', null][id % 3]! }))
-
-/** The disk, until it has been called `calls` times. */
-function dyingDisk(disk: Disk, calls: number): Disk {
-  let left = calls
-  const mortal = <T extends object>(target: T): T =>
-    new Proxy(target, {
-      get(object, name) {
-        const method = Reflect.get(object, name) as unknown
-        if (typeof method !== 'function') return method
-        return async (...args: unknown[]) => {
-          if (--left < 0) throw new PowerCut()
-          const result: unknown = await (method as (...a: unknown[]) => unknown).apply(object, args)
-          return name === 'create' || name === 'reopen' ? result && mortal(result as DiskFile) : result
-        }
-      },
-    })
-  return mortal(disk)
-}
-class PowerCut extends Error {}
 
 /** What the engine keeps in its one transaction. */
 interface Saved {

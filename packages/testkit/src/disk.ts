@@ -180,6 +180,14 @@ export class ForgetfulDisk {
     this.renames.push({ node, before, name, after, newName })
   }
 
+  copy = async (from: string, to: string): Promise<void> => {
+    const node = this.find(from)
+    if (node?.kind !== 'file') throw new Error(`${from} is no file`)
+    const file = await this.create(to)
+    await file.write(node.live, 0)
+    await file.sync()
+  }
+
   remove = async (path: string): Promise<void> => {
     const [parent, name] = this.place(path)
     parent.live.delete(name)
@@ -257,4 +265,25 @@ export class ForgetfulDisk {
     if (parent?.kind !== 'folder') throw new Error(`the folder of ${path} is not there`)
     return [parent, parts.at(-1)!]
   }
+}
+
+/** What a call to a disk without power throws. */
+export class PowerCut extends Error {}
+
+/** The disk, until it and its files have been called `calls` times; whatever is called then throws `PowerCut`. */
+export function dyingDisk<D extends object>(disk: D, calls: number): D {
+  let left = calls
+  const mortal = <T extends object>(target: T): T =>
+    new Proxy(target, {
+      get(object, name) {
+        const method = Reflect.get(object, name) as unknown
+        if (typeof method !== 'function') return method
+        return async (...args: unknown[]) => {
+          if (--left < 0) throw new PowerCut('there is no power')
+          const result: unknown = await (method as (...a: unknown[]) => unknown).apply(object, args)
+          return ['create', 'reopen', 'open'].includes(String(name)) && result ? mortal(result) : result
+        }
+      },
+    })
+  return mortal(disk)
 }

@@ -99,7 +99,8 @@ export const runEntries = {
   },
   input_changed: {
     title: 'input has changed',
-    explanation: 'A file is shorter than the saved position, or its beginning is another.',
+    explanation:
+      'A file is not the one any more that was read before: it was replaced, written anew or cut off between two runs or while it was read. That it has only grown is no such change.',
   },
 
   input_missing: { title: 'input not found', explanation: 'There is no file at the path of a source.' },

@@ -8,6 +8,7 @@
 import { type BigIntStats, constants } from 'node:fs'
 import {
   access,
+  copyFile,
   type FileHandle,
   lstat,
   mkdir,
@@ -70,6 +71,8 @@ export interface Disk {
   real(path: string): Promise<string | undefined>
   /** Puts a file in the place of another, or where there is none. Durable after `syncFolder`. */
   rename(from: string, to: string): Promise<void>
+  /** Copies a file to a name that is free; its bytes are on the disk when it resolves. */
+  copy(from: string, to: string): Promise<void>
   /** Removes a file, if it is there. Durable after `syncFolder`. */
   remove(path: string): Promise<void>
   /** Removes a folder that is empty; else nothing happens. */
@@ -226,6 +229,15 @@ export const nodeDisk: Disk = {
   },
   real: (path) => attempt<string | undefined>('looking at', path, realpath(path), { value: undefined }),
   rename: (from, to) => attempt('renaming', from, rename(from, to)),
+  async copy(from, to) {
+    await attempt('making', to, copyFile(from, to, constants.COPYFILE_EXCL))
+    const handle = await attempt('opening', to, open(to))
+    try {
+      await attempt('writing', to, handle.datasync())
+    } finally {
+      await handle.close()
+    }
+  },
   remove: (path) => attempt('removing', path, rm(path, { force: true })),
   async removeFolder(path) {
     await rmdir(path).catch(() => {})
