@@ -84,6 +84,12 @@ export const runEntries = {
     title: 'finished file is gone',
     explanation: 'A file that was written and not yet published was removed.',
   },
+  state_older: {
+    title: 'state is older than what was published',
+    explanation:
+      'A sink has published more than the saved state knows of: an older state was put back. Going on from it would lose records or publish them twice.',
+    hint: 'put the latest state back, or begin anew: pipe state reset, then run with --replace or --keep',
+  },
   stage_gone: {
     title: 'staged rows are gone',
     explanation: 'Rows that were staged in the store are not there any more: it was changed by hand.',

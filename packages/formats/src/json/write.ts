@@ -1,30 +1,30 @@
 /** Writers of JSON lines and of JSON arrays, UTF-8. */
 import type { RecordType, Row } from '@millrace/core'
 import { OutputBytes } from '../bytes.ts'
-import type { RecordWriter, RefusedRow } from '../writer.ts'
+import type { RecordWriter, RefusedRow, Written } from '../writer.ts'
 import { compileEncoder, type EncodeRows, type JsonWriteOptions } from './encode.ts'
 
 /** Encodes rows; when one of them can't be, finds out which and encodes the others. */
-function encodeEach(encode: EncodeRows, rows: readonly Row[], out: OutputBytes): RefusedRow[] | undefined {
+function encodeEach(encode: EncodeRows, rows: readonly Row[], out: OutputBytes, most: number | undefined): Written {
   const start = out.at
   try {
-    encode(rows, out)
-    return undefined
+    return { taken: encode(rows, out, most) }
   } catch (error) {
     if (!(error instanceof RangeError)) throw error
   }
   out.at = start
   const refused: RefusedRow[] = []
-  rows.forEach((row, index) => {
+  let taken = 0
+  do {
     const before = out.at
     try {
-      encode([row], out)
+      encode([rows[taken]!], out)
     } catch (error) {
       out.at = before
-      refused.push({ index, code: 'out_of_range', message: (error as Error).message })
+      refused.push({ index: taken, code: 'out_of_range', message: (error as Error).message })
     }
-  })
-  return refused
+  } while (++taken < rows.length && (most === undefined || out.at < most))
+  return { taken, refused }
 }
 
 /** Makes writers of JSON lines: an object and a line feed per row. */
@@ -34,8 +34,11 @@ export function jsonLinesWriter(schema: RecordType, options: JsonWriteOptions = 
     const out = new OutputBytes()
     return {
       append: true,
-      write: (rows) => encodeEach(encode, rows, out),
+      write: (rows, most) => encodeEach(encode, rows, out, most),
       get pendingBytes() {
+        return out.at
+      },
+      get size() {
         return out.at
       },
       take: () => out.lend(),
@@ -53,15 +56,18 @@ export function jsonArrayWriter(schema: RecordType, options: JsonWriteOptions = 
     let empty = true
     return {
       append: false,
-      write(rows) {
+      write(rows, most) {
         const start = out.at
-        const refused = encodeEach(encode, rows, out)
-        if (!empty || out.at === start) return refused
+        const written = encodeEach(encode, rows, out, most)
+        if (!empty || out.at === start) return written
         empty = false
         out.buffer[start] = 0x5b
-        return refused
+        return written
       },
       get pendingBytes() {
+        return out.at
+      },
+      get size() {
         return out.at
       },
       take: () => out.lend(),
