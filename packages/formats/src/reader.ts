@@ -10,7 +10,11 @@ import type { Batch, Json, Push, RecordType, Row, Tally } from '@millrace/core'
 export interface ByteSource {
   /** Bytes in all; known only where random access exists. */
   readonly size?: number
-  /** The bytes from offset `from` on. Each chunk is a buffer of its own that is never written again, so that rows and raw bytes may point into it. */
+  /**
+   * The bytes from offset `from` on. Each chunk is a buffer of its own that is never written again, so that rows and raw
+   * bytes may point into it. A chunk of no bytes is a pause: nothing more is there for now, so a reader must hand out all
+   * records that are complete.
+   */
   stream(from: number, signal: AbortSignal): AsyncIterable<Uint8Array>
   /** The bytes of `start` to `end`; fewer only at the end of the input. Rejects with `MillraceError` `no_random_access` where `size` is undefined. */
   slice(start: number, end: number): Promise<Uint8Array>
@@ -39,6 +43,11 @@ export interface RecordReader {
   read(input: ByteSource, at: Json | undefined, signal: AbortSignal): AsyncIterable<Piece>
   /** Decodes one record's original bytes again, for dead-letter replay, without `push`. `context` is `Piece.context`. Throws `DataError`. */
   decode?(bytes: Uint8Array, context: Json | undefined): Row
+}
+
+/** The chunks that hold bytes, for readers that need not know of pauses. */
+export async function* withoutPauses(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  for await (const chunk of chunks) if (chunk.length > 0) yield chunk
 }
 
 /** An input that is in memory already: for tests, and for formats that read one record at a time. */

@@ -6,7 +6,7 @@
  */
 import type { Row } from '@millrace/core'
 
-/** A row that its format cannot hold, by index into the rows of the `write` that refused it; every other row of that call was taken. */
+/** A row that its format cannot hold, by index into the rows of the `write` that refused it. */
 export interface RefusedRow {
   readonly index: number
   readonly code: string
@@ -14,14 +14,23 @@ export interface RefusedRow {
   readonly field?: string
 }
 
+/** What became of rows. */
+export interface Written {
+  /** How many of them were dealt with, the refused ones included. */
+  readonly taken: number
+  readonly refused?: readonly RefusedRow[] | undefined
+}
+
 /** Encodes the rows of one file. */
 export interface RecordWriter {
   /** The file may be cut back to a length that was taken, and a writer made with `continued: true` goes on there. */
   readonly append: boolean
-  /** Encodes the rows, in order. Returns those it cannot hold, if any. */
-  write(rows: readonly Row[]): readonly RefusedRow[] | void
-  /** About how many bytes `take` would give. Cheap. */
+  /** Encodes rows, in order, and stops behind the one with which `size` reaches `most`; at least one. */
+  write(rows: readonly Row[], most?: number): Written
+  /** How many bytes `take` would give. Cheap. */
   readonly pendingBytes: number
+  /** By how many bytes the file grows with what was not taken so far; where rows wait for others, about. */
+  readonly size: number
   /** About the memory of rows that wait for others before they become bytes. Absent: there are none. */
   readonly heldBytes?: number
   /** Makes bytes of the rows that wait. */

@@ -9,7 +9,7 @@ import { live, readCsv, schemaOf } from './csv-read.ts'
 
 const write = (schema: RecordType, rows: Row[], options = {}) => {
   const writer = csvWriter(schema, options)()
-  const refused = writer.write(rows)
+  const { refused } = writer.write(rows)
   return { text: Buffer.from(writer.finish()).toString(), refused }
 }
 

@@ -28,7 +28,7 @@ const readers: Record<WriteFormat['type'], (options: ReadOptions) => RecordReade
 
 async function write(type: WriteFormat['type'], schema: RecordType, rows: readonly Row[]): Promise<Uint8Array> {
   const writer = (await prepareWriter({ type }, schema))()
-  expect(writer.write(rows)).toBeUndefined()
+  expect(writer.write(rows)).toEqual({ taken: rows.length })
   return writer.finish()
 }
 

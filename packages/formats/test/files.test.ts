@@ -1,111 +1,11 @@
-import { isBatch } from '@millrace/core'
-import {
-  appendFileSync,
-  chmodSync,
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  symlinkSync,
-  truncateSync,
-  writeFileSync,
-} from 'node:fs'
-import { mkdtempSync } from 'node:fs'
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { dirname, join, resolve } from 'node:path'
-import { gzipSync, zstdCompressSync } from 'node:zlib'
-import type { Batch, Done, Json, ReadContext, Row, SplitsFound } from '@millrace/core'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { createCsvReader } from '../src/csv/reader.ts'
-import { textUnits } from '../src/files/identity.ts'
+import { join } from 'node:path'
+import { gzipSync } from 'node:zlib'
+import { describe, expect, it } from 'vitest'
 import { filesProblems, placesOf } from '../src/files/options.ts'
-import { filesSource } from '../src/files/source.ts'
 import { encodeText } from '../src/text.ts'
-import { live, schemaOf } from './csv-read.ts'
-
-let root: string
-beforeEach(() => {
-  root = mkdtempSync(join(tmpdir(), 'millrace-files-'))
-})
-afterEach(() => rmSync(root, { recursive: true, force: true }))
-
-const put = (name: string, content: string | Uint8Array) => {
-  mkdirSync(dirname(join(root, name)), { recursive: true })
-  writeFileSync(join(root, name), content)
-}
-const env = () => ({ root, resolve: (path: string) => resolve(root, path) })
-const schema = schemaOf({ a: 'integer', b: 'string' })
-const lines = (from: number, to: number) => Array.from({ length: to - from }, (_, i) => `${from + i},text\n`).join('')
-const file = (from: number, to: number) => `a,b\n${lines(from, to)}`
-
-/** What is saved between runs. */
-interface State {
-  positions: Map<string, Json>
-  memory: Map<string, Json>
-}
-const fresh = (): State => ({ positions: new Map(), memory: new Map() })
-
-interface Run {
-  rows: Row[]
-  splits: SplitsFound[]
-  batches: Batch[]
-  warnings: string[]
-}
-
-/** Runs until the end, or until `stop` batches have come; what came is saved in `state`, as the engine does. */
-async function run(
-  path: string | string[],
-  state = fresh(),
-  more: {
-    stop?: number
-    afterRead?: 'delete' | { move: string }
-    instance?: ReadContext['instance']
-    commit?: boolean
-  } = {},
-): Promise<Run> {
-  const format = { reader: createCsvReader({}, { schema, unknownFields: 'drop' }), text: textUnits('utf-8'), lines: 2 }
-  const source = filesSource(
-    {
-      paths: [path].flat(),
-      endings: ['.csv'],
-      formatOf: () => format,
-      ...(more.afterRead ? { afterRead: more.afterRead } : {}),
-    },
-    env(),
-  )
-  const seen: Run = { rows: [], splits: [], batches: [], warnings: [] }
-  const ctx: ReadContext = {
-    signal: live,
-    resume: (split) => state.positions.get(split),
-    recall: (key) => state.memory.get(key),
-    recallAll: () => [],
-    owns: () => true,
-    wants: () => true,
-    whenWanted: () => Promise.resolve(),
-    instance: more.instance ?? { i: 0, n: 1 },
-    warn: (message) => seen.warnings.push(message),
-  }
-  const done: Done[] = []
-  for await (const batch of source.read(ctx)) {
-    if ('splits' in batch) seen.splits.push(batch)
-    if (!isBatch(batch)) continue
-    seen.rows.push(...batch.rows)
-    seen.batches.push(batch)
-    const position = JSON.parse(JSON.stringify(batch.position)) as Json
-    state.positions.set(batch.split, position)
-    for (const [key, value] of batch.remember ?? [])
-      value === null ? state.memory.delete(key) : state.memory.set(key, value)
-    done.push({ split: batch.split, position })
-    if (seen.batches.length === more.stop) break
-  }
-  if (more.commit !== false) await source.commit?.(done, { signal: live })
-  return seen
-}
-const numbers = ({ rows }: Run) => rows.map((row) => row['a'])
-const names = ({ splits }: Run) =>
-  splits.flatMap((found) => found.splits.map(({ id }) => id.replace(/#[0-9a-f]{12}$/, '')))
+import { env, file, fresh, makeSource, names, numbers, put, root, run } from './files-run.ts'
 
 describe('inputs', () => {
   it('are a file, a list in its order, a pattern or a folder by name; each file once', async () => {
@@ -212,13 +112,6 @@ describe('inputs', () => {
     }
   })
 
-  it('are shared by instances without overlap', async () => {
-    for (let n = 0; n < 8; n++) put(`in/${n}.csv`, file(n, n + 1))
-    const shares = await Promise.all([0, 1, 2].map((i) => run('in', fresh(), { instance: { i, n: 3 } })))
-    expect(shares.flatMap(numbers).toSorted((a, b) => Number(a) - Number(b))).toEqual([0, 1, 2, 3, 4, 5, 6, 7])
-    expect(shares.filter((share) => share.rows.length).length).toBeGreaterThan(1)
-  })
-
   it('may be linked files', async () => {
     put('real/a.csv', file(0, 2))
     mkdirSync(join(root, 'in'))
@@ -228,168 +121,11 @@ describe('inputs', () => {
   })
 })
 
-describe('resumed files', () => {
-  it('go on behind what was saved, plain and compressed, at every stop', async () => {
-    put('a.csv', file(0, 2500))
-    put('b.csv.zst', zstdCompressSync(Buffer.from(file(2500, 5000))))
-    const whole = await run(['a.csv', 'b.csv.zst'])
-    expect(numbers(whole)).toEqual(Array.from({ length: 5000 }, (_, i) => i))
-    for (let stop = 1; stop < whole.batches.length; stop++) {
-      const state = fresh()
-      const first = await run(['a.csv', 'b.csv.zst'], state, { stop })
-      const rest = await run(['a.csv', 'b.csv.zst'], state)
-      expect([...numbers(first), ...numbers(rest)]).toEqual(numbers(whole))
-    }
-  })
-
-  it('are found out when they changed, became shorter or were removed in the middle', async () => {
-    const changes: [change: () => void, how: RegExp][] = [
-      [() => put('a.csv', file(1, 3000)), /begins differently/],
-      [() => put('a.csv', `a,b\n0,text\n1,TEXT\n${lines(2, 3000)}`), /begins differently/],
-      [() => truncateSync(join(root, 'a.csv'), 8000), /shorter/],
-      [() => rmSync(join(root, 'a.csv')), /removed/],
-      [() => renameSync(join(root, 'a.csv'), join(root, 'z.csv')), /removed/],
-    ]
-    for (const [change, how] of changes) {
-      rmSync(join(root, 'z.csv'), { force: true })
-      put('a.csv', file(0, 3000))
-      put('b.csv', file(0, 1))
-      const state = fresh()
-      await run('.', state, { stop: 2 })
-      change()
-      await expect(run('.', state)).rejects.toMatchObject({
-        code: 'input_changed',
-        message: expect.stringMatching(how),
-        hint: expect.stringContaining('state reset'),
-      })
-    }
-  })
-
-  it('of a compressed kind are found out too', async () => {
-    put('a.csv.gz', gzipSync(file(0, 3000)))
-    const state = fresh()
-    await run('.', state, { stop: 2 })
-    put('a.csv.gz', gzipSync(file(0, 1200)))
-    await expect(run('.', state)).rejects.toMatchObject({
-      code: 'input_changed',
-      message: expect.stringContaining('shorter'),
-    })
-  })
-
-  it('that are finished are not read again, while new ones are', async () => {
-    put('in/a.csv', file(0, 3))
-    const state = fresh()
-    expect(numbers(await run('in', state))).toEqual([0, 1, 2])
-    expect(numbers(await run('in', state))).toEqual([])
-    put('in/b.csv', file(3, 5))
-    put('in/0.csv', file(5, 6))
-    expect(numbers(await run('in', state))).toEqual([5, 3, 4])
-    put('in/a.csv', file(7, 9))
-    expect(numbers(await run('in', state))).toEqual([7, 8])
-  })
-
-  it('that have grown at a line end are gone on with; in the middle of a line is an error', async () => {
-    put('a.csv', file(0, 3))
-    const state = fresh()
-    await run('a.csv', state)
-    appendFileSync(join(root, 'a.csv'), '3,text\n4,te')
-    expect(numbers(await run('a.csv', state))).toEqual([3, 4])
-    appendFileSync(join(root, 'a.csv'), 'xt\n')
-    await expect(run('a.csv', state)).rejects.toMatchObject({
-      code: 'input_changed',
-      message: expect.stringContaining('middle of its last line'),
-    })
-  })
-})
-
-describe('files after reading', () => {
-  it('are deleted or moved once they are saved, and only then', async () => {
-    put('in/a.csv', file(0, 3))
-    put('in/b.csv', file(3, 6))
-    const state = fresh()
-    await run('in', state, { stop: 1, afterRead: 'delete' })
-    expect(readdirSync(join(root, 'in'))).toEqual(['a.csv', 'b.csv'])
-    expect(numbers(await run('in', state, { afterRead: 'delete' }))).toEqual([3, 4, 5])
-    expect(readdirSync(join(root, 'in'))).toEqual([])
-    expect(numbers(await run('in', state, { afterRead: 'delete' }))).toEqual([])
-    put('in/deep/c.csv', file(6, 7))
-    await run('in', state, { afterRead: { move: join(root, 'done') } })
-    expect(readFileSync(join(root, 'done/in/deep/c.csv'), 'utf8')).toBe(file(6, 7))
-    put('in/deep/c.csv', file(6, 8))
-    await run('in', fresh(), { afterRead: { move: join(root, 'done') } })
-    expect(readdirSync(join(root, 'done/in/deep')).toSorted()).toEqual([
-      expect.stringMatching(/^c\.[0-9a-f]{12}\.csv$/),
-      'c.csv',
-    ])
-  })
-
-  it('are dealt with at the next start where the process died before', async () => {
-    put('a.csv', file(0, 3))
-    const state = fresh()
-    await run('a.csv', state, { afterRead: 'delete', commit: false })
-    expect(existsSync(join(root, 'a.csv'))).toBe(true)
-    expect(numbers(await run('a.csv', state, { afterRead: 'delete' }))).toEqual([])
-    expect(existsSync(join(root, 'a.csv'))).toBe(false)
-    expect(numbers(await run('a.csv', state, { afterRead: 'delete' }))).toEqual([])
-  })
-
-  it('stay where something else stands under their name by then', async () => {
-    put('a.csv', file(0, 3))
-    const format = {
-      reader: createCsvReader({}, { schema, unknownFields: 'drop' }),
-      text: textUnits('utf-8'),
-      lines: 2,
-    }
-    const source = filesSource(
-      { paths: ['a.csv'], endings: ['.csv'], formatOf: () => format, afterRead: 'delete' },
-      env(),
-    )
-    const done: Done[] = []
-    for await (const batch of source.read({
-      signal: live,
-      resume: () => undefined,
-      recall: () => undefined,
-      recallAll: () => [],
-      owns: () => true,
-      wants: () => true,
-      whenWanted: () => Promise.resolve(),
-      instance: { i: 0, n: 1 },
-      warn: () => {},
-    }))
-      if (isBatch(batch)) done.push({ split: batch.split, position: batch.position! })
-    for (const content of [file(5, 8), file(0, 4)]) {
-      put('a.csv', content)
-      await source.commit!(done, { signal: live })
-      expect(readFileSync(join(root, 'a.csv'), 'utf8')).toBe(content)
-    }
-    put('a.csv', file(0, 3))
-    await source.commit!(done, { signal: live })
-    expect(existsSync(join(root, 'a.csv'))).toBe(false)
-  })
-})
-
 describe('places', () => {
   const locate = async (name: string, position: number, encoding: 'utf-8' | 'utf-16be' | 'utf-16le' = 'utf-8') => {
-    const format = {
-      reader: createCsvReader({ encoding }, { schema, unknownFields: 'drop' }),
-      text: textUnits(encoding),
-      lines: 2,
-    }
-    const source = filesSource({ paths: [name], endings: ['.csv'], formatOf: () => format }, env())
-    const splits: string[] = []
-    for await (const batch of source.read({
-      signal: live,
-      resume: () => undefined,
-      recall: () => undefined,
-      recallAll: () => [],
-      owns: () => true,
-      wants: () => true,
-      whenWanted: () => Promise.resolve(),
-      instance: { i: 0, n: 1 },
-      warn: () => {},
-    }))
-      if ('splits' in batch) splits.push(...batch.splits.map(({ id }) => id))
-    return source.locate!(splits[0]!, position)
+    const format = { type: 'csv', encoding } as const
+    const { splits } = await run(name, fresh(), { format })
+    return makeSource(name, { format }).locate!(splits[0]!.splits[0]!.id, position)
   }
 
   it('are told by file, line and byte', async () => {

@@ -1,15 +1,10 @@
 /** The sink of files. */
 import { type Definition, defineSink, type Type } from '@millrace/core'
-import { placesOf } from '@millrace/formats'
-import { checkFolder, nodeDisk } from './disk.ts'
+import { checkFolder, nodeDisk, placesOf } from '@millrace/formats'
 import { acceptProblems, folderOf, layoutOf, optionProblems, type Options, options } from './options.ts'
 import { createFilesSink } from './sink.ts'
 import { parseTemplate } from './template.ts'
 
-export { type Disk, type DiskFile, nodeDisk } from './disk.ts'
-export { createFilesSink } from './sink.ts'
-
-/** Writes files, shown whole. */
 /** How types are stored: as JSON, Parquet, Arrow. */
 const stored: Readonly<Record<Type['kind'], string>> = {
   string: 'string, STRING, Utf8',

@@ -6,7 +6,7 @@
  */
 import { join } from 'node:path'
 import type { Instance } from '@millrace/core'
-import type { Disk } from './disk.ts'
+import type { Disk } from '@millrace/formats'
 import type { Part, PathTemplate, Place } from './template.ts'
 
 /** Who writes. */

@@ -33,8 +33,10 @@ export const options = option.object({
   roll: option.optional(
     option.object(
       {
-        size: option.size('A file of about this size.', { default: '128MiB' }),
-        records: option.integer('A file of this many records.', { default: 1_000_000, min: 1 }),
+        size: option.size('A file of this size; about, where rows are compressed or wait for others.', {
+          default: '128MiB',
+        }),
+        records: option.integer('A file of this many records, never more.', { default: 1_000_000, min: 1 }),
         time: option.duration('A file that was begun this long ago.', { default: '60s' }),
       },
       'When files are finished and shown; new records go to new ones. Whichever comes first. Without it a file that `path` names is written to the end of the run.',

@@ -1,7 +1,6 @@
 /** One file being written: rows become bytes, bytes are compressed and go to a hidden file; when it is finished and synced, it can be shown under its name. */
 import { crashPoint, type Json, type Row } from '@millrace/core'
-import type { Compressor, RecordWriter, RefusedRow } from '@millrace/formats'
-import type { DiskFile } from './disk.ts'
+import type { Compressor, DiskFile, RecordWriter, Written } from '@millrace/formats'
 
 /** Bytes that are gathered before they are written. */
 export const chunkBytes = 256 * 1024
@@ -14,8 +13,12 @@ export interface OpenFile {
   readonly final: string
   /** Its place; see template.ts. */
   readonly key: string
+  /** The number in its name. */
+  readonly number: number
   readonly bytes: number
   readonly records: number
+  /** How long ago it was begun, when it was saved. */
+  readonly ageMs: number
   readonly [key: string]: Json
 }
 
@@ -26,10 +29,17 @@ export interface FinishedFile {
   readonly bytes: number
 }
 
+/** With how much a file is full. */
+export interface Bounds {
+  readonly bytes: number
+  readonly records: number
+}
+
 export class Output {
   readonly temp: string
   readonly final: string
   readonly key: string
+  readonly number: number
   readonly startedMs: number
   records: number
   private bytes: number
@@ -37,39 +47,52 @@ export class Output {
   private readonly file: DiskFile
   private readonly writer: RecordWriter
   private readonly compressor: Compressor | undefined
+  private readonly bounds: Bounds
+  /** Its rows are bytes as soon as they are added. */
+  private readonly isText: boolean
 
   constructor(
-    at: Omit<OpenFile, 'bytes' | 'records'> & { bytes?: number; records?: number },
+    at: Pick<OpenFile, 'temp' | 'final' | 'key' | 'number'> & Partial<Pick<OpenFile, 'bytes' | 'records'>>,
     file: DiskFile,
     writer: RecordWriter,
     compressor: Compressor | undefined,
+    bounds: Bounds,
     startedMs: number,
   ) {
-    this.temp = at.temp as string
-    this.final = at.final as string
-    this.key = at.key as string
+    this.temp = at.temp
+    this.final = at.final
+    this.key = at.key
+    this.number = at.number
     this.bytes = at.bytes ?? 0
     this.records = at.records ?? 0
+    this.bounds = bounds
+    this.isText = writer.heldBytes === undefined
     this.file = file
     this.writer = writer
     this.compressor = compressor
     this.startedMs = startedMs
   }
 
-  /** Takes rows, but for those it returns. Nothing goes to the disk. */
-  add(rows: readonly Row[]): readonly RefusedRow[] | undefined {
-    const refused = this.writer.write(rows) ?? undefined
-    this.records += rows.length - (refused?.length ?? 0)
-    return refused
+  /** Takes rows, until the file is full or a chunk of it. Nothing goes to the disk. */
+  add(rows: readonly Row[]): Written {
+    const { bytes, records } = this.bounds
+    const left = records - this.records
+    const room = bytes - this.bytes
+    const written = this.writer.write(
+      rows.length > left ? rows.slice(0, left) : rows,
+      this.isText ? Math.min(room, chunkBytes) : room,
+    )
+    this.records += written.taken - (written.refused?.length ?? 0)
+    return written
   }
 
   get pendingBytes(): number {
     return this.writer.pendingBytes
   }
 
-  /** The file's size, what is not written yet included. Rows that wait for their row group count as a quarter of their size in memory. */
-  get size(): number {
-    return this.bytes + this.writer.pendingBytes + (this.writer.heldBytes ?? 0) / 4
+  /** It has as many records or bytes as it may, those included that are not written yet. */
+  get isFull(): boolean {
+    return this.records >= this.bounds.records || this.bytes + this.writer.size >= this.bounds.bytes
   }
 
   /** What is held in memory. */
@@ -101,11 +124,12 @@ export class Output {
   }
 
   /** Makes what was added durable, and says how to go on with it. Only for formats that can be cut back. */
-  async hold(): Promise<OpenFile> {
+  async hold(nowMs: number): Promise<OpenFile> {
     await this.drain()
     if (!this.isSynced) await this.file.sync()
     this.isSynced = true
-    return { temp: this.temp, final: this.final, key: this.key, bytes: this.bytes, records: this.records }
+    const { temp, final, key, number, bytes, records } = this
+    return { temp, final, key, number, bytes, records, ageMs: Math.round(nowMs - this.startedMs) }
   }
 
   /** Writes the rest, makes all of it durable and closes the file. */

@@ -1,73 +1,90 @@
 /**
  * Stages: files that are finished where no reader looks, and how they are shown.
  *
- * A stage is shown by renaming, and by syncing the folder. It may come again until the engine has recorded that it was shown: the file is then under its name
- * already (invariant 5). The first stage of a run that replaces an earlier one removes that one's files just before, so that the two are never seen together; a file that
- * takes the name of an old one replaces it in one step.
+ * A stage is shown by a mark (shown.ts), a rename, and a sync of the folder. It may come again until the engine has recorded
+ * that it was shown: the mark then tells (invariant 5), and where its readers have put the file is their affair. The first
+ * stage of a run that replaces an earlier one removes that one's files just before, so that the two are never seen together;
+ * a file that takes the name of an old one replaces it in one step.
  */
-import { dirname, isAbsolute, join, relative, sep } from 'node:path'
+import { dirname, join, sep } from 'node:path'
 import { type Json, MillraceError, SystemError } from '@millrace/core'
-import type { Disk } from './disk.ts'
+import type { Disk } from '@millrace/formats'
 import type { FinishedFile } from './output.ts'
+import type { Shown, Token } from './shown.ts'
 
 /** As it is saved; paths of the root are relative to the project where they are in it. */
 export interface Stage {
   readonly root: string
   /** Absent: there is nothing but files to remove. */
-  readonly file?: { readonly temp: string; readonly final: string; readonly bytes: number; readonly replaces?: boolean }
+  readonly file?: Token & {
+    readonly temp: string
+    readonly final: string
+    readonly bytes: number
+    readonly replaces?: boolean
+  }
   /** Files of an earlier run to be removed, relative to the root. */
   readonly removes?: readonly string[]
-  readonly [key: string]: Json | undefined
 }
 
-/** The stages of finished files; `old`: files of an earlier run that are to be gone when they are shown. */
+/** The stages of finished files, behind the last one before; `old`: files of an earlier run that are to be gone when they are shown. */
 export function stagesOf(
   files: readonly FinishedFile[],
   root: string,
   staging: string,
   old: readonly string[],
+  { seq, start }: Token,
 ): Json[] {
   const finals = new Set(files.map((file) => file.final))
   const replaced = new Set(old)
   const removes = old.filter((path) => !finals.has(path))
-  const stages: Stage[] = files.map(({ temp, final, bytes }) => ({
+  const stages: Stage[] = files.map(({ temp, final, bytes }, k) => ({
     root,
-    file: { temp: join(staging, temp), final, bytes, ...(replaced.has(final) ? { replaces: true } : {}) },
+    file: {
+      temp: join(staging, temp),
+      final,
+      bytes,
+      seq: seq + k + 1,
+      start,
+      ...(replaced.has(final) ? { replaces: true } : {}),
+    },
   }))
   if (removes.length > 0) stages[0] = { root, ...stages[0], removes }
   return stages as unknown as Json[]
 }
 
-/** A path as it is saved. */
-export function portable(path: string, project: string): string {
-  const inside = relative(project, path)
-  return inside === '..' || inside.startsWith(`..${sep}`) || isAbsolute(inside) ? path : inside
-}
-
-/** Shows a stage, or finds that it is shown. */
-export async function publishStage(disk: Disk, stage: Stage, resolve: (path: string) => string): Promise<void> {
+/** Shows a stage, or finds that it was shown. */
+export async function publishStage(
+  disk: Disk,
+  stage: Stage,
+  resolve: (path: string) => string,
+  shown: Shown,
+): Promise<void> {
   const root = resolve(stage.root)
   const { file } = stage
-  const temp = file && join(root, file.temp)
-  const final = file && join(root, file.final)
-  if (temp && final && !(await disk.look(temp))) return expectShown(disk, temp, final, file.bytes)
+  if (!file) return removeAll(disk, root, stage.removes ?? [])
+  const temp = join(root, file.temp)
+  const final = join(root, file.final)
+  const found = await disk.look(temp)
+  if (!found && shown.has(file)) return settle(disk, [dirname(final), dirname(temp)])
+  if (found?.bytes !== file.bytes) throw missing(temp, final, found ? 'is not as it was finished' : 'is gone')
   await removeAll(disk, root, stage.removes ?? [])
-  if (!temp || !final) return
   if (!file.replaces && (await disk.look(final))) throw taken(final)
   await ensureInside(disk, root, dirname(final))
   await disk.makeFolder(dirname(final))
+  await shown.mark(file)
   await disk.rename(temp, final)
   await disk.syncFolder(dirname(final))
 }
 
-/** The finished file is gone: it must have been shown before. */
-async function expectShown(disk: Disk, temp: string, final: string, bytes: number): Promise<void> {
-  const shown = await disk.look(final)
-  if (shown?.kind === 'file' && shown.bytes === bytes) return disk.syncFolder(dirname(final))
-  throw new SystemError('stage_missing', `${temp} was finished and should now be shown as ${final}, but it is gone`, {
-    hint: 'someone removed it; put it back, or write everything again: pipe state reset, then run with --replace',
-  })
+/** A rename that was done before may not be durable yet. Its folder may be gone by now. */
+async function settle(disk: Disk, folders: readonly string[]): Promise<void> {
+  for (const folder of folders) if (await disk.look(folder)) await disk.syncFolder(folder)
 }
+
+const missing = (temp: string, final: string, how: string): SystemError =>
+  new SystemError('stage_missing', `${temp} was finished, and is to be shown as ${final}, but it ${how}`, {
+    hint: 'someone removed or changed it; put it back, or write everything again: pipe state reset, then run with --replace',
+  })
 
 async function removeAll(disk: Disk, root: string, paths: readonly string[]): Promise<void> {
   for (const path of paths) await disk.remove(join(root, path))

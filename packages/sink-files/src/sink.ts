@@ -1,11 +1,13 @@
 /**
  * Writes records to files: hidden while they are written, shown whole (publish-once).
  *
- * Below the root of the path a hidden folder holds the files under way, one for each place that records go to. Rows are encoded at once and written in chunks.
- * A flush without roll makes files that can be cut back durable and leaves them open; `resume` lists them with their lengths. With roll, files are finished,
- * synced and handed out as stages; publish.ts shows them. What a dead attempt left in the hidden folder is removed at the next start, unless it is in `resume`.
+ * Below the root of the path a hidden folder holds the files under way, one for each place that records go to. Rows are
+ * encoded at once and written in chunks. A file that comes to a bound of records or size is finished in the middle of the
+ * write, and a new one begun. A flush without roll makes files that can be cut back durable and leaves them open; `resume`
+ * lists them with their lengths. With roll, all are finished, synced and handed out as stages; publish.ts shows them. What a
+ * dead attempt left in the hidden folder is removed at the next start, unless it is in `resume`.
  */
-import { createHash, randomBytes } from 'node:crypto'
+import { createHash } from 'node:crypto'
 import { basename, join } from 'node:path'
 import {
   type Flushed,
@@ -17,22 +19,16 @@ import {
   type Row,
   type Sink,
   type SinkContext,
-  SystemError,
   type WriteFailure,
 } from '@millrace/core'
-import { createCompressor, type MakeWriter, prepareWriter } from '@millrace/formats'
-import { checkFolder, type Disk } from './disk.ts'
+import { checkFolder, type Disk, portable, prepareWriter } from '@millrace/formats'
 import { fileName, findExisting, pipelineName, type Writer } from './names.ts'
+import { OpenFiles } from './open-files.ts'
 import { defaultRoll, layoutOf, type Options, type Roll } from './options.ts'
-import { chunkBytes, type FinishedFile, type OpenFile, Output } from './output.ts'
-import { ensureInside, portable, publishStage, type Stage, stagesOf } from './publish.ts'
-import { type Place, placer } from './template.ts'
-
-/** All files together may hold this much in memory; then all of it is written. */
-const mostHeldBytes = 64 * 1024 * 1024
-
-/** Files that were finished early and wait for the next roll; each is a stage of its own. */
-const mostFinished = 1000
+import type { OpenFile } from './output.ts'
+import { publishStage, type Stage, stagesOf } from './publish.ts'
+import { isMark, Shown, stateOlder, type Token } from './shown.ts'
+import { placer } from './template.ts'
 
 /** What a flush leaves for a restart. */
 interface Resume {
@@ -40,6 +36,10 @@ interface Resume {
   readonly staging: string
   /** How many files were begun; in a folder, the number in the last one's name. */
   readonly number: number
+  /** The last stage that was handed out. */
+  readonly last: Token
+  /** The last stage that was shown before this flush. */
+  readonly shown: Token | null
   readonly open: readonly OpenFile[]
   /** Hidden files that are stages. */
   readonly staged: readonly string[]
@@ -50,52 +50,52 @@ interface Resume {
 /** Makes the sink. `disk` and `now` (ms) are arguments for tests. */
 export function createFilesSink(o: Options, ctx: SinkContext, disk: Disk, now: () => number): Sink {
   const layout = layoutOf(o)
-  const { template, append, compression, ending, partitioned } = layout
+  const { template, append, ending, partitioned } = layout
   const root = ctx.resolve(template.root)
   const { keyOf, placeOf } = placer(template, ctx.schema)
-  const outputs = new Map<string, Output>()
-  let writer: Writer
+  const theKey = partitioned ? '' : keyOf({})
+  let files: OpenFiles | undefined
+  let shown: Shown
   let staging = ''
-  let token = ''
-  let makeWriter: MakeWriter | undefined
-  let roll: Roll | undefined = layout.roll ?? (template.name ? undefined : defaultRoll)
-  let number = 0
-  /** Finished before a roll, because too many were open. */
-  let finished: FinishedFile[] = []
+  let start = ''
+  let seq = 0
+  let roll: Roll | undefined
   /** Hidden files that are stages and not shown yet. */
   const staged = new Set<string>()
   /** Files of an earlier run; to be removed when the first of this one is shown, where `replacing`. */
   let old: string[] = []
   let replacing = false
-  const begun = new Set<string>()
-  /** Files were made in the hidden folder since it was synced. */
-  let unsynced = false
 
   async function open(open: OpenContext): Promise<void> {
-    writer = { pipeline: ctx.pipeline, sink: ctx.id, incarnation: open.incarnation, instance: open.instance }
+    const writer = { pipeline: ctx.pipeline, sink: ctx.id, incarnation: open.incarnation, instance: open.instance }
     // A run without end would never show a file that is written to its end.
-    if (!open.whole) roll ??= defaultRoll
-    token = randomBytes(4).toString('hex')
+    roll = layout.roll ?? (template.name && open.whole ? undefined : defaultRoll)
+    start = open.start
     const restore = open.restore as unknown as Resume | undefined
     staging =
       restore?.staging ??
       `.${pipelineName(writer)}.${ctx.id}.${createHash('sha256').update(ctx.home).digest('hex').slice(0, 8)}`
-    number = restore?.number ?? 0
-    for (const temp of restore?.staged ?? []) staged.add(temp)
-    makeWriter = await prepareWriter(layout.format, ctx.schema)
-    await checkPlace()
+    const makeWriter = await prepareWriter(layout.format, ctx.schema)
+    await checkPlace(writer)
+    const hidden = (await disk.list(join(root, staging))).map((entry) => entry.name)
+    shown = new Shown(disk, join(root, staging), hidden)
+    if (restore && !shown.isKnown(restore)) throw stateOlder(ctx.id, join(root, staging), restore.last, shown.last!)
+    seq = restore?.last.seq ?? shown.last?.seq ?? 0
     const existing = open.existing ?? o.existing
     replacing = existing === 'replace' && !restore?.replaced
     old = !restore || replacing ? await findExisting(disk, root, writer, template, ending) : []
     if (!restore && existing === 'stop' && old.length > 0) throw leftByOthers(root, old)
+    for (const temp of restore?.staged ?? []) staged.add(temp)
     const kept = new Set([...staged, ...(restore?.open ?? []).map((file) => file.temp)])
-    for (const entry of await disk.list(join(root, staging)))
-      if (!kept.has(entry.name)) await disk.remove(join(root, staging, entry.name))
-    for (const file of restore?.open ?? []) await goOn(file)
+    for (const name of hidden) if (!isMark(name) && !kept.has(name)) await disk.remove(join(root, staging, name))
+    const set = { disk, root, staging, layout, writer, start, makeWriter, roll, placeOf, now }
+    const mostOpen = o.max_open_files
+    files = new OpenFiles({ ...set, mostOpen, replaced: replacing ? old : [] }, restore?.number ?? 0)
+    for (const file of restore?.open ?? []) await files.goOn(file)
   }
 
   /** Says early what a write would fail with. */
-  async function checkPlace(): Promise<void> {
+  async function checkPlace(writer: Writer): Promise<void> {
     await checkFolder(disk, root)
     if (!template.name || partitioned) return
     const file = join(root, fileName(writer, template, ending, placeOf(theKey), 1))
@@ -103,96 +103,30 @@ export function createFilesSink(o: Options, ctx: SinkContext, disk: Disk, now: (
       throw new MillraceError('output_taken', `${file} is a folder`, { hint: 'choose another path', exitCode: 3 })
   }
 
-  /** Cuts a file back to what was saved, and goes on with it. */
-  async function goOn(at: OpenFile): Promise<void> {
-    const path = join(root, staging, at.temp)
-    const file = await disk.reopen(path)
-    const hint = 'someone changed or removed it; write everything again: pipe state reset, then run with --replace'
-    if (!file)
-      throw new SystemError(
-        'stage_missing',
-        `${path}, which holds ${at.records} records that were written before, is gone`,
-        { hint },
-      )
-    if ((await file.size()) < at.bytes) {
-      await file.close()
-      throw new SystemError('stage_missing', `${path} is shorter than the ${at.bytes} bytes that were written to it`, {
-        hint,
-      })
-    }
-    await file.truncate(at.bytes)
-    begun.add(at.final)
-    outputs.set(at.key, new Output(at, file, makeWriter!(true), undefined, now()))
+  /** Rows by the places that they go to. */
+  async function writeApart({ rows }: Records): Promise<void> {
+    const refused: WriteFailure[] = []
+    const groups = new Map<string, { rows: Row[]; indexes: number[] }>()
+    let last = { rows: [] as Row[], indexes: [] as number[] }
+    let lastKey: string | undefined
+    rows.forEach((row, i) => {
+      const key = keyIn(row, i, refused)
+      if (key === undefined) return
+      if (key !== lastKey) {
+        lastKey = key
+        const group = groups.get(key)
+        last = group ?? { rows: [], indexes: [] }
+        if (!group) groups.set(key, last)
+      }
+      last.rows.push(row)
+      last.indexes.push(i)
+    })
+    for (const [key, { rows, indexes }] of groups) await files!.add(key, rows, 0, indexes, refused)
+    await files!.release()
+    refuse(refused)
   }
 
-  async function begin(key: string): Promise<Output> {
-    const place = placeOf(key)
-    if (outputs.size >= o.max_open_files) await makeRoom()
-    await ensureInside(disk, root, join(root, place.folder))
-    const final = await freeName(place)
-    const temp = `${String(writer.incarnation).padStart(6, '0')}-${String(number).padStart(6, '0')}-${token}.part`
-    await disk.makeFolder(join(root, staging))
-    const file = await disk.create(join(root, staging, temp))
-    unsynced = true
-    const output = new Output(
-      { temp, final, key },
-      file,
-      makeWriter!(),
-      compression && createCompressor(compression),
-      now(),
-    )
-    begun.add(final)
-    outputs.set(key, output)
-    return output
-  }
-
-  /** The first name that nobody has. Where the path names the file, those of a run that is replaced are free. */
-  async function freeName(place: Place): Promise<string> {
-    number++
-    for (let n = template.name ? 1 : number; ; n++) {
-      const final = fileName(writer, template, ending, place, n)
-      const isFree =
-        !begun.has(final) &&
-        ((template.name && replacing && old.includes(final)) || !(await disk.look(join(root, final))))
-      if (!isFree) continue
-      if (!template.name) number = n
-      return final
-    }
-  }
-
-  async function makeRoom(): Promise<void> {
-    if (!roll)
-      throw new SystemError('too_many_files', `the records go to more than ${o.max_open_files} files at once`, {
-        hint: 'raise max_open_files, write to a folder, or set `roll` so that files can be finished early',
-      })
-    const [key, oldest] = outputs.entries().next().value!
-    outputs.delete(key)
-    finished.push(await oldest.finish())
-  }
-
-  function refuse(refused: WriteFailure[]): void {
-    if (refused.length > 0) throw new PartialWriteError(refused.toSorted((a, b) => a.index - b.index))
-  }
-
-  /** Takes rows for one file; `indexes`: where they stand in the write. */
-  async function put(
-    key: string,
-    rows: readonly Row[],
-    indexes: readonly number[] | undefined,
-    refused: WriteFailure[],
-  ): Promise<void> {
-    const output = outputs.get(key) ?? (await begin(key))
-    if (partitioned) {
-      // The file written last comes last, so that the first is the one to be finished early.
-      outputs.delete(key)
-      outputs.set(key, output)
-    }
-    for (const { index, ...why } of output.add(rows) ?? [])
-      refused.push({ ...why, kind: 'data', index: indexes ? indexes[index]! : index })
-    if (output.pendingBytes >= chunkBytes) await output.drain()
-  }
-
-  /** The key of a row's place; undefined: a time in it has no text, which is told. */
+  /** The key of a row's place; undefined: a time in it has no text, which is refused. */
   function keyIn(row: Row, index: number, refused: WriteFailure[]): string | undefined {
     try {
       return keyOf(row)
@@ -203,85 +137,53 @@ export function createFilesSink(o: Options, ctx: SinkContext, disk: Disk, now: (
     }
   }
 
-  async function putAll(records: Records): Promise<void> {
-    const refused: WriteFailure[] = []
-    if (partitioned) {
-      const groups = new Map<string, { rows: Row[]; indexes: number[] }>()
-      let last = { rows: [] as Row[], indexes: [] as number[] }
-      let lastKey: string | undefined
-      records.rows.forEach((row, i) => {
-        const key = keyIn(row, i, refused)
-        if (key === undefined) return
-        if (key !== lastKey) {
-          lastKey = key
-          const group = groups.get(key)
-          last = group ?? { rows: [], indexes: [] }
-          if (!group) groups.set(key, last)
-        }
-        last.rows.push(row)
-        last.indexes.push(i)
-      })
-      for (const [key, { rows, indexes }] of groups) await put(key, rows, indexes, refused)
-      let held = 0
-      for (const output of outputs.values()) held += output.heldBytes
-      if (held > mostHeldBytes) for (const output of outputs.values()) await output.release()
-    } else await put(theKey, records.rows, undefined, refused)
-    refuse(refused)
-  }
-  const theKey = partitioned ? '' : keyOf({})
-
-  async function flush({ roll: asked, end }: { roll: boolean; end: boolean }): Promise<Flushed> {
-    // A file that the path names goes on over stops and the rolls of others, if it can.
-    const rolls = end || (asked && (roll !== undefined || !append))
-    let open: OpenFile[] = []
-    if (rolls) {
-      if (end && number === 0 && template.name && !partitioned) await begin(theKey)
-      for (const [key, output] of outputs) {
-        finished.push(await output.finish())
-        outputs.delete(key)
-      }
-    } else open = await Promise.all(outputs.values().map((output) => output.hold()))
-    const files = finished
-    finished = []
-    if (unsynced) await disk.syncFolder(join(root, staging))
-    unsynced = false
-    const removes = replacing && (files.length > 0 || end) ? old : []
-    if (files.length > 0 || end) replacing = false
-    for (const file of files) staged.add(file.temp)
-    const resume: Resume = { staging, number, open, staged: [...staged], replaced: !replacing }
-    return { resume: resume as unknown as Json, stages: stagesOf(files, portable(root, ctx.root), staging, removes) }
-  }
-
   return {
     open,
     write(records) {
       if (records.length === 0) return undefined
-      const only = partitioned ? undefined : outputs.get(theKey)
-      if (!only) return putAll(records)
-      const refused = only.add(records.rows)
-      const failed = () => refuse((refused ?? []).map((why) => ({ ...why, kind: 'data' as const })))
-      if (only.pendingBytes >= chunkBytes) return only.drain().then(failed)
-      return failed()
+      if (partitioned) return writeApart(records)
+      const refused: WriteFailure[] = []
+      const taken = files!.addAtOnce(theKey, records.rows, refused)
+      if (taken === records.length && !files!.isReady(theKey)) return refuse(refused)
+      return files!.add(theKey, records.rows, taken, undefined, refused).then(() => refuse(refused))
     },
-    full() {
-      if (!roll) return false
-      const since = now() - roll.ms
-      for (const output of outputs.values())
-        if (output.size >= roll.bytes || output.records >= roll.records || output.startedMs <= since) return true
-      return finished.length >= mostFinished
+    full: () => files!.isDueAt(now()),
+    async flush({ roll: asked, end }): Promise<Flushed> {
+      // A file that the path names goes on over stops and the rolls of others, if it can.
+      const rolls = end || (asked && (roll !== undefined || !append))
+      if (rolls) await files!.finishAll(end && template.name && !partitioned ? theKey : undefined)
+      const open = rolls ? [] : await files!.hold()
+      const finished = await files!.takeFinished()
+      const removes = replacing && (finished.length > 0 || end) ? old : []
+      if (finished.length > 0 || end) replacing = false
+      const stages = stagesOf(finished, portable(root, ctx.root), staging, removes, { seq, start })
+      seq += finished.length
+      for (const file of finished) staged.add(file.temp)
+      const resume: Resume = {
+        staging,
+        number: files!.number,
+        last: { seq, start },
+        shown: shown.last ?? null,
+        open,
+        staged: [...staged],
+        replaced: !replacing,
+      }
+      return { resume: resume as unknown as Json, stages }
     },
-    flush,
     async publish(saved) {
       const stage = saved as unknown as Stage
-      await publishStage(disk, stage, (path) => ctx.resolve(path))
+      await publishStage(disk, stage, (path) => ctx.resolve(path), shown)
       if (stage.file) staged.delete(basename(stage.file.temp))
     },
     async close() {
-      for (const output of outputs.values()) await output.close()
-      outputs.clear()
+      await files?.close()
       if (staging !== '') await disk.removeFolder(join(root, staging))
     },
   }
+}
+
+function refuse(refused: WriteFailure[]): void {
+  if (refused.length > 0) throw new PartialWriteError(refused.toSorted((a, b) => a.index - b.index))
 }
 
 function leftByOthers(root: string, old: readonly string[]): MillraceError {

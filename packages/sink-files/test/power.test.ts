@@ -1,33 +1,14 @@
 /** The power is cut at every single call to the disk, and what the run leaves in the end is held against what was written. */
 import type { Json, Row } from '@millrace/core'
-import { ForgetfulDisk } from '@millrace/testkit'
+import { dyingDisk, ForgetfulDisk, PowerCut } from '@millrace/testkit'
 import { expect, test } from 'vitest'
-import type { Disk, DiskFile } from '../src/disk.ts'
+import type { Disk } from '@millrace/formats'
 import type { Some } from './drive.ts'
 import { flush, makeSink, opening, signal, write } from './drive.ts'
 import { integer, string } from './read.ts'
 
 const schema = { fields: { id: integer(), city: string(true) } }
 const rows: Row[] = Array.from({ length: 24 }, (_, id) => ({ id, city: ['a', 'b', null][id % 3]! }))
-
-/** The disk, until it has been called `calls` times. */
-function dyingDisk(disk: Disk, calls: number): Disk {
-  let left = calls
-  const mortal = <T extends object>(target: T): T =>
-    new Proxy(target, {
-      get(object, name) {
-        const method = Reflect.get(object, name) as unknown
-        if (typeof method !== 'function') return method
-        return async (...args: unknown[]) => {
-          if (--left < 0) throw new PowerCut()
-          const result: unknown = await (method as (...a: unknown[]) => unknown).apply(object, args)
-          return name === 'create' || name === 'reopen' ? result && mortal(result as DiskFile) : result
-        }
-      },
-    })
-  return mortal(disk)
-}
-class PowerCut extends Error {}
 
 /** What the engine keeps in its one transaction. */
 interface Saved {
@@ -38,13 +19,20 @@ interface Saved {
   stages: Json[]
 }
 
-/** Runs from what is saved to the end. Every third epoch is rolled; an epoch is 5 rows. */
-async function run(disk: Disk, options: Some, holds: boolean, saved: Saved): Promise<void> {
+let starts = 0
+
+/** Runs from what is saved to the end. Every third epoch is rolled; an epoch is 5 rows. `reader`: called after each publish. */
+async function run(disk: Disk, options: Some, holds: boolean, saved: Saved, reader = async () => {}): Promise<void> {
   const sink = makeSink('/project', schema, options, disk)
-  await sink.open!(opening(saved.resume === undefined ? {} : { restore: saved.resume }))
+  const restore = saved.resume === undefined ? {} : { restore: saved.resume }
+  await sink.open!(opening({ ...restore, start: `s${++starts}` }))
   const publishAll = async () => {
-    for (const stage of saved.stages) await sink.publish!(stage, { signal })
-    saved.stages = []
+    for (const stage of saved.stages) {
+      await sink.publish!(stage, { signal })
+      await reader()
+    }
+    // They are recorded with the next save.
+    if (saved.ended) saved.stages = []
   }
   await publishAll()
   while (!saved.ended) {
@@ -88,37 +76,73 @@ const jobs: [string, Some, boolean][] = [
   ['JSON lines in folders by city', { path: 'out/{city}/', max_open_files: 2 }, false],
   ['JSON arrays', { path: 'out/', format: 'json' }, true],
   ['JSON lines that replace an earlier run', { path: 'out/lines.jsonl', existing: 'replace' }, false],
+  ['JSON lines that roll in the middle of writes', { path: 'out/', roll: { size: 1e9, records: 4, time: 1e9 } }, false],
 ]
+
+/** An empty disk, or one with a file of an earlier run. */
+async function diskFor(options: Some): Promise<ForgetfulDisk> {
+  const disk = new ForgetfulDisk()
+  await disk.makeFolder('/project')
+  if (options.existing !== 'replace') return disk
+  await disk.makeFolder('/project/out')
+  const old = await disk.create('/project/out/lines.jsonl')
+  await old.write(Buffer.from('{"id":-1}\n'), 0)
+  await old.sync()
+  await disk.syncFolder('/project/out')
+  return disk
+}
+
+/** Whether it came to its end, and not to that of the power. */
+const endsBefore = (running: Promise<void>): Promise<boolean> =>
+  running.then(
+    () => true,
+    (error) => {
+      if (!(error instanceof PowerCut)) throw error
+      return false
+    },
+  )
 
 test.each(jobs)('%s lose and double nothing when the power is cut at any call', async (_, options, holds) => {
   const expected = rows.map((row) => row['id'])
   for (let calls = 1, ended = false; !ended; calls++) {
     // Of the changes that were not synced, none is there afterwards, or every other one.
     const keeps = calls % 2 === 0
-    const disk = new ForgetfulDisk()
-    await disk.makeFolder('/project')
-    if (options.existing === 'replace') {
-      await disk.makeFolder('/project/out')
-      const old = await disk.create('/project/out/lines.jsonl')
-      await old.write(Buffer.from('{"id":-1}\n'), 0)
-      await old.sync()
-      await disk.syncFolder('/project/out')
-    }
+    const disk = await diskFor(options)
     const saved: Saved = { at: 0, epoch: 0, ended: false, stages: [] }
-    ended = await run(dyingDisk(disk, calls), options, holds, saved).then(
-      () => true,
-      (error) => {
-        if (!(error instanceof PowerCut)) throw error
-        return false
-      },
-    )
+    ended = await endsBefore(run(dyingDisk(disk, calls), options, holds, saved))
     let turn = calls
-    disk.cutPower(() => keeps && turn++ % 2 === 0)
+    // Every third time only the process dies.
+    if (calls % 3 > 0) disk.cutPower(() => keeps && turn++ % 2 === 0)
     // Nothing half written is ever seen, and what was published before is still there.
     const seen = ids(disk).filter((id) => id >= 0)
     expect(new Set(seen).size).toBe(seen.length)
     await run(disk, options, holds, saved)
+    // What has ended stays, whatever happens.
+    disk.cutPower()
     expect(ids(disk)).toEqual(expected)
     expect(disk.files().filter((path) => path.includes('.part'))).toEqual([])
+  }
+})
+
+test.each(jobs)('%s come to a reader once who takes each file as soon as it is shown', async (_, options, holds) => {
+  for (let calls = 1, ended = false; !ended; calls++) {
+    const disk = await diskFor(options)
+    const saved: Saved = { at: 0, epoch: 0, ended: false, stages: [] }
+    const taken: number[] = []
+    const reader = async () => {
+      taken.push(...ids(disk))
+      for (const path of shown(disk)) {
+        await disk.remove(path)
+        await disk.syncFolder(path.slice(0, path.lastIndexOf('/')))
+      }
+    }
+    ended = await endsBefore(run(dyingDisk(disk, calls), options, holds, saved, reader))
+    // A file may be shown, and taken, in the middle of the last call.
+    if (calls % 3 > 0) await reader()
+    let turn = calls
+    disk.cutPower(() => calls % 2 === 0 && turn++ % 2 === 0)
+    await run(disk, options, holds, saved, reader)
+    await reader()
+    expect(taken.filter((id) => id >= 0).toSorted((a, b) => a - b)).toEqual(rows.map((row) => row['id']))
   }
 })

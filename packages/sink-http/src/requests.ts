@@ -7,16 +7,7 @@
  */
 import { hash } from 'node:crypto'
 import type { RecordType, Row } from '@millrace/core'
-import {
-  compileEachEncoder,
-  encodeIds,
-  type IdParts,
-  idsHeader,
-  idsText,
-  OutputBytes,
-  type RefusedRow,
-  rowsAtOnce,
-} from '@millrace/formats'
+import { compileEachEncoder, encodeIds, type IdParts, idsHeader, idsText, OutputBytes } from '@millrace/formats'
 import type { Options } from './options.ts'
 import type { Fault } from './verdict.ts'
 
@@ -51,16 +42,16 @@ export function requestMaker(
     out.clear()
     const carried: number[] = []
     const refused: (Fault & { readonly place: number })[] = []
-    let through = 0
-    while (through < most && out.at < bodyBytes) {
-      const group = rows.slice(through, Math.min(most, through + rowsAtOnce(out.at, through)))
-      const failed = encode(group, out)
-      for (const place of group.keys()) {
-        const fault = failed?.find(({ index }) => index === place)
-        if (!fault) carried.push(through + place)
-        else refused.push({ place: through + place, ...withoutIndex(fault) })
-      }
-      through += group.length
+    const { taken: through, refused: failed = [] } = encode(
+      most === rows.length ? rows : rows.slice(0, most),
+      out,
+      bodyBytes,
+    )
+    const at = new Map(failed.map(({ index, ...fault }) => [index, fault]))
+    for (let place = 0; place < through; place++) {
+      const fault = at.get(place)
+      if (!fault) carried.push(place)
+      else refused.push({ place, ...fault })
     }
     const named = { common: ids.common, rests: carried.map((place) => ids.rests[place]!) }
     const list = several ? idsText(named) : ''
@@ -82,8 +73,6 @@ export function requestMaker(
   }
   return (rows, ids) => make(rows, ids, rows.length)
 }
-
-const withoutIndex = ({ index: _, ...fault }: RefusedRow): Fault => fault
 
 /** A text that can be a header's value as it is. */
 const isPlain = (text: string): boolean => text.length <= 512 && /^[!-~](?:[ -~]*[!-~])?$/.test(text)

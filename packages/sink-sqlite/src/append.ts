@@ -1,10 +1,14 @@
 /**
  * Rows added to a table, made effectively-once by a load ledger, since no key tells a row that comes again.
  *
- * Rows of an epoch are staged in a table of the sink's own, beside the target. The flush names the stage, which is saved with the positions; then publishing
- * moves the rows into the target and notes the epoch in the ledger, in one transaction. Publishing again finds the note and does nothing (invariant 5). At a start, what was
- * staged after the last save is thrown away: those records come again, maybe as others (invariant 4). A load is named by a random id that travels with the
- * saved state, so after a reset of the state no epoch is taken for one of before. Nobody sees rows that were not saved.
+ * Rows of an epoch are staged in a table of the sink's own, beside the target. The flush names the stage, which is saved
+ * with the positions; then publishing moves the rows into the target and notes the epoch in the ledger, in one transaction.
+ * Publishing again finds the note and does nothing (invariant 5). At a start, what was staged after the last save is thrown
+ * away: those records come again, maybe as others (invariant 4). A load is named by a random id that travels with the saved
+ * state, so after a reset of the state no epoch is taken for one of before. Nobody sees rows that were not saved.
+ *
+ * Stages and notes carry the start of the process that made them. A state that does not know the last note of its load is
+ * older than the table, or of another history: its next epochs would be taken for ones that are there already.
  */
 import { randomUUID } from 'node:crypto'
 import type { DatabaseSync } from 'node:sqlite'
@@ -23,11 +27,23 @@ import { columnDefinitions, compileBinder, createTable } from './columns.ts'
 import type { Options } from './options.ts'
 import { compileInserter, type Inserter, throwFailures } from './rows.ts'
 
-/** What the flush saves; `rows` tells whether all of them are still there. */
-interface Stage {
-  readonly load: string
+/** What was published last of a load. */
+interface Note {
   readonly epoch: number
+  readonly start: string
+}
+
+/** What the flush saves of a stage; `rows` tells whether all of them are still there. */
+interface Stage extends Note {
+  readonly load: string
   readonly rows: number
+}
+
+/** What the flush saves for a restart. */
+interface Resume extends Note {
+  readonly load: string
+  /** The last note before this flush. */
+  readonly published: Note | null
 }
 
 interface Place {
@@ -41,7 +57,7 @@ interface Place {
 }
 
 const ledger = `CREATE TABLE IF NOT EXISTS _millrace_loads
-  (load TEXT PRIMARY KEY NOT NULL, writer TEXT NOT NULL, target TEXT NOT NULL, epoch INTEGER NOT NULL, rows INTEGER NOT NULL) STRICT`
+  (load TEXT PRIMARY KEY NOT NULL, writer TEXT NOT NULL, target TEXT NOT NULL, epoch INTEGER NOT NULL, start TEXT NOT NULL, rows INTEGER NOT NULL) STRICT`
 
 /** Makes the sink. `table` is set. */
 export function appendSink(o: Options, ctx: SinkContext, path: string): Sink {
@@ -51,22 +67,27 @@ export function appendSink(o: Options, ctx: SinkContext, path: string): Sink {
   let db: DatabaseSync
   let put: Inserter
   let load = ''
+  let start = ''
+  let published: Note | undefined
   let staged = 0
   return {
     async open(open) {
       const writer = `${ctx.pipeline}/${ctx.id}${open.instance.n > 1 ? `.${open.instance.i}-${open.instance.n}` : ''}`
       place = { table: o.table!, writer, stage: identifier(`_millrace_stage ${writer}`), columns }
-      const saved = open.restore as { readonly load: string; readonly epoch: number } | undefined
+      const saved = open.restore as unknown as Resume | undefined
       load = saved?.load ?? randomUUID()
+      start = open.start
       db = await openStoreWriter(path, open.signal, (made) => {
         made.exec(ledger)
         createTable(made, place.table, ctx.schema, undefined)
+        published = noteOf(made, load)
         if (!saved) meetExisting(made, place, open.existing ?? o.existing)
+        else if (published && !isKnown(published, saved)) throw stateOlder(ctx.id, path, place, published, saved)
         cutBack(made, place, saved, columnDefinitions(ctx.schema))
       })
       put = compileInserter(
         db,
-        `INSERT INTO ${place.stage} (${columns}, _millrace_load, _millrace_epoch)`,
+        `INSERT INTO ${place.stage} (${columns}, _millrace_start, _millrace_epoch)`,
         '',
         binder,
         2,
@@ -75,17 +96,18 @@ export function appendSink(o: Options, ctx: SinkContext, path: string): Sink {
     async write(records, { signal, epoch }) {
       if (records.length === 0) return
       const failures: WriteFailure[] = []
-      staged += await transaction(db, path, signal, () => put(records, undefined, failures, [load, epoch]))
+      staged += await transaction(db, path, signal, () => put(records, undefined, failures, [start, epoch]))
       crashPoint('sqlite_staged')
       throwFailures(failures)
     },
     async flush({ epoch }) {
-      const stages: Json[] = staged > 0 ? [{ load, epoch, rows: staged }] : []
+      const stages: Json[] = staged > 0 ? [{ load, epoch, start, rows: staged }] : []
       staged = 0
-      return { resume: { load, epoch }, stages }
+      const resume: Resume = { load, epoch, start, published: published ?? null }
+      return { resume: resume as unknown as Json, stages }
     },
     async publish(stage, { signal }) {
-      await transaction(db, path, signal, () => publish(db, place, stage as unknown as Stage))
+      published = await transaction(db, path, signal, () => publish(db, place, stage as unknown as Stage))
       crashPoint('sqlite_published')
     },
     async close() {
@@ -94,37 +116,65 @@ export function appendSink(o: Options, ctx: SinkContext, path: string): Sink {
   }
 }
 
-function publish(db: DatabaseSync, { table, writer, stage, columns }: Place, { load, epoch, rows }: Stage): void {
+/** The last note of a load. */
+function noteOf(db: DatabaseSync, load: string): Note | undefined {
+  const row = db.prepare('SELECT epoch, start FROM _millrace_loads WHERE load = ?').get(load)
+  return row && { epoch: Number(row['epoch']), start: String(row['start']) }
+}
+
+/** Whether a saved state knows a note: it was there before its flush, or is of a stage of it. */
+const isKnown = ({ epoch, start }: Note, saved: Resume): boolean =>
+  (epoch === saved.published?.epoch && start === saved.published.start) ||
+  (start === saved.start && epoch <= saved.epoch)
+
+const stateOlder = (sink: string, path: string, { table }: Place, found: Note, saved: Note): MillraceError =>
+  new MillraceError(
+    'state_older',
+    `the table ${table} in ${path} has rows that the saved state does not know of: it was filled up to epoch ${found.epoch} of start ${found.start}, the state ends at epoch ${saved.epoch} of start ${saved.start}`,
+    {
+      place: sink,
+      hint: 'put the latest state back; or begin anew with `pipe state reset`, and run with --replace to empty the table first or with --keep to add to it',
+      exitCode: 3,
+    },
+  )
+
+/** Publishes a stage, unless it is. Returns the last note then. */
+function publish(
+  db: DatabaseSync,
+  { table, writer, stage, columns }: Place,
+  { load, epoch, start, rows }: Stage,
+): Note {
   // Epochs of a load are published in their order, so the last one stands for all before it.
-  const done = db.prepare('SELECT epoch FROM _millrace_loads WHERE load = ?').get(load)?.['epoch']
-  if (done !== undefined && Number(done) >= epoch) return
+  const done = noteOf(db, load)
+  if (done && done.epoch >= epoch) return done
   const moved = db
     .prepare(
-      `INSERT INTO ${identifier(table)} (${columns}) SELECT ${columns} FROM ${stage} WHERE _millrace_load = ? AND _millrace_epoch = ? ORDER BY rowid`,
+      `INSERT INTO ${identifier(table)} (${columns}) SELECT ${columns} FROM ${stage} WHERE _millrace_start = ? AND _millrace_epoch = ? ORDER BY rowid`,
     )
-    .run(load, epoch)
+    .run(start, epoch)
   if (Number(moved.changes) !== rows) {
     throw new SystemError('stage_gone', `${rows} rows were staged for ${table}, but ${moved.changes} are there`, {
       hint: 'the store was changed or replaced by hand; start anew with `pipe state reset` and `--replace`',
     })
   }
   db.prepare(
-    'INSERT INTO _millrace_loads VALUES (?, ?, ?, ?, ?) ON CONFLICT (load) DO UPDATE SET epoch = excluded.epoch, rows = rows + excluded.rows',
-  ).run(load, writer, table, epoch, rows)
-  db.prepare(`DELETE FROM ${stage} WHERE _millrace_load = ? AND _millrace_epoch = ?`).run(load, epoch)
+    'INSERT INTO _millrace_loads VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (load) DO UPDATE SET epoch = excluded.epoch, start = excluded.start, rows = rows + excluded.rows',
+  ).run(load, writer, table, epoch, start, rows)
+  db.prepare(`DELETE FROM ${stage} WHERE _millrace_start = ? AND _millrace_epoch = ?`).run(start, epoch)
+  return { epoch, start }
 }
 
 /** Leaves in the stage what was saved and waits to be published, nothing else. */
 function cutBack(
   db: DatabaseSync,
   { stage, writer }: Place,
-  saved: { readonly load: string; readonly epoch: number } | undefined,
+  saved: Note | undefined,
   definitions: readonly string[],
 ): void {
-  const create = `CREATE TABLE IF NOT EXISTS ${stage} (${definitions.join(', ')}, _millrace_load TEXT NOT NULL, _millrace_epoch INTEGER NOT NULL) STRICT`
+  const create = `CREATE TABLE IF NOT EXISTS ${stage} (${definitions.join(', ')}, _millrace_start TEXT NOT NULL, _millrace_epoch INTEGER NOT NULL) STRICT`
   db.exec(create)
-  db.prepare(`DELETE FROM ${stage} WHERE _millrace_load <> ? OR _millrace_epoch > ?`).run(
-    saved?.load ?? '',
+  db.prepare(`DELETE FROM ${stage} WHERE _millrace_start <> ? OR _millrace_epoch > ?`).run(
+    saved?.start ?? '',
     saved?.epoch ?? 0,
   )
   if (Number(db.prepare(`SELECT count(*) AS n FROM ${stage}`).get()!['n']) === 0) {

@@ -1,5 +1,7 @@
 /** Whole pipelines in processes of their own, killed and started again, side by side, and read from while they write. */
 import { spawn } from 'node:child_process'
+import { cpSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, test } from 'vitest'
 import type { Row } from '@millrace/core'
@@ -67,6 +69,24 @@ test('a pipeline that is killed at every named point loses and doubles nothing',
   }
   const { out, errors } = await start(job).ended
   expect(out && JSON.parse(out), errors).toEqual(complete)
+  expectAll(store, ['p'], job.rows)
+})
+
+test('a state folder that is put back after more was published is refused, and the store left as it is', {
+  timeout: 60_000,
+}, async () => {
+  const store = makeStore()
+  const job = { root: store.root, name: 'p', rows: 6000 }
+  const folder = join(store.root, 'p')
+  expect((await start(job, 'after_publish:3').ended).signal).toBe('SIGKILL')
+  cpSync(folder, join(store.root, 'saved'), { recursive: true })
+  const { out, errors } = await start(job).ended
+  expect(out && JSON.parse(out), errors).toEqual(complete)
+  rmSync(folder, { recursive: true })
+  cpSync(join(store.root, 'saved'), folder, { recursive: true })
+  const refused = await start(job).ended
+  expect(refused.errors).toContain('state_older')
+  expect(refused.out).toBe('')
   expectAll(store, ['p'], job.rows)
 })
 

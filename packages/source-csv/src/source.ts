@@ -9,7 +9,7 @@ import {
   filesOptions,
   filesProblems,
   filesSource,
-  firstInput,
+  inFirstInput,
   inferCsv,
   pathsOf,
   placesOf,
@@ -46,8 +46,8 @@ export const sourceCsv = defineSource({
   decoder: (o, ctx) => readerOf(o, ctx).decode!,
   reads: (o, env) => placesOf(pathsOf(o), env),
   async infer(o, env, signal) {
-    const first = await firstInput(pathsOf(o), env, endings)
-    return first ? inferCsv(first.input, o, signal) : { fields: {} }
+    const found = await inFirstInput(pathsOf(o), env, endings, (input) => inferCsv(input, o, signal))
+    return found ?? { fields: {} }
   },
   probe: (o, env) => describeInputs(pathsOf(o), env, endings),
 })

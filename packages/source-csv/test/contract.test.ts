@@ -86,13 +86,19 @@ sourceContract({
     {
       since: '0.1.0',
       split: 'in/a.csv#10dedbac8d49',
-      position: { offset: 50888, head: '75f00b0de96fc083' },
+      position: {
+        offset: 50888,
+        read: { stamp: '65024:10256449:78080:1796062431787019850', bytes: 65536, sum: 4268609998 },
+      },
       next: 1000,
     },
     {
       since: '0.1.0',
       split: 'in/a.csv#10dedbac8d49',
-      position: { offset: 78080, head: '75f00b0de96fc083', done: 78080 },
+      position: {
+        offset: 78080,
+        read: { stamp: '65024:10256449:78080:1796062431787019850', bytes: 78080, sum: 3188325177, done: true },
+      },
       next: 1500,
     },
   ],

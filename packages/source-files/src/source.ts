@@ -16,7 +16,7 @@ import {
   filesOptions,
   filesProblems,
   filesSource,
-  firstInput,
+  inFirstInput,
   inputFormat,
   pathsOf,
   placesOf,
@@ -105,8 +105,10 @@ export const sourceFiles = defineSource({
   decoder: decoderOf,
   reads: (o, env) => placesOf(pathsOf(o), env),
   async infer(o, env: Env, signal) {
-    const first = await firstInput(pathsOf(o), env, endingsOf(o))
-    return first ? inferFile(first.input, formatFor(o, first.name), signal) : { fields: {} }
+    const found = await inFirstInput(pathsOf(o), env, endingsOf(o), (input, path) =>
+      inferFile(input, formatFor(o, path), signal),
+    )
+    return found ?? { fields: {} }
   },
   probe: (o, env) => describeInputs(pathsOf(o), env, endingsOf(o)),
 })

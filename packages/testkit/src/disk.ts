@@ -3,8 +3,16 @@
  * does. The rules are those of POSIX: the bytes of a file are durable as of its last `sync`, the names in a folder as of the folder's last `syncFolder`; what was not
  * synced may be there after the cut or not, each change by itself. A rename is one change, in both of its folders, as every file system with a journal has it.
  *
- * It has the shape of the object behind which sink-files keeps its file calls, so it can stand in its place.
+ * It has the shape of the object behind which @millrace/formats keeps its file calls, so it can stand in its place.
  */
+
+/** What is known of a file or folder; times are those of a clock that goes on by one with each change. */
+export interface ForgetfulState {
+  readonly kind: 'file' | 'folder'
+  readonly bytes: number
+  readonly id: string
+  readonly changedNs: bigint
+}
 
 /** A file that is open for writing. */
 export interface ForgetfulFile {
@@ -17,12 +25,15 @@ export interface ForgetfulFile {
 
 interface FileNode {
   readonly kind: 'file'
+  readonly id: number
+  changed: bigint
   live: Buffer
   /** As of the last sync; undefined: never synced. */
   synced: Buffer | undefined
 }
 interface FolderNode {
   readonly kind: 'folder'
+  readonly id: number
   live: Map<string, Node>
   durable: Map<string, Node>
 }
@@ -36,8 +47,17 @@ interface Rename {
   readonly newName: string
 }
 
-const folder = (): FolderNode => ({ kind: 'folder', live: new Map(), durable: new Map() })
+let nodes = 0
+let changes = 0n
+const folder = (id = ++nodes): FolderNode => ({ kind: 'folder', id, live: new Map(), durable: new Map() })
 const partsOf = (path: string): string[] => path.split('/').filter(Boolean)
+
+const stateOf = (node: Node): ForgetfulState => ({
+  kind: node.kind,
+  bytes: node.kind === 'file' ? node.live.length : 0,
+  id: String(node.id),
+  changedNs: node.kind === 'file' ? node.changed : 0n,
+})
 
 /** A disk that loses what was not synced. */
 export class ForgetfulDisk {
@@ -57,11 +77,11 @@ export class ForgetfulDisk {
       if (known) return known
       if (node.kind === 'file') {
         const bytes = keep() ? node.live : (node.synced ?? Buffer.alloc(0))
-        const file: FileNode = { kind: 'file', live: Buffer.from(bytes), synced: Buffer.from(bytes) }
+        const file: FileNode = { ...node, live: Buffer.from(bytes), synced: Buffer.from(bytes) }
         settled.set(node, file)
         return file
       }
-      const made = folder()
+      const made = folder(node.id)
       settled.set(node, made)
       for (const name of new Set([...node.live.keys(), ...node.durable.keys()])) {
         const [live, durable] = [node.live.get(name), node.durable.get(name)]
@@ -92,14 +112,30 @@ export class ForgetfulDisk {
   create = async (path: string): Promise<ForgetfulFile> => {
     const [parent, name] = this.place(path)
     if (parent.live.has(name)) throw new Error(`${path} exists`)
-    const node: FileNode = { kind: 'file', live: Buffer.alloc(0), synced: undefined }
+    const node: FileNode = { kind: 'file', id: ++nodes, changed: ++changes, live: Buffer.alloc(0), synced: undefined }
     parent.live.set(name, node)
-    return this.open(node)
+    return this.opened(node)
   }
 
   reopen = async (path: string): Promise<ForgetfulFile | undefined> => {
     const node = this.find(path)
-    return node?.kind === 'file' ? this.open(node) : undefined
+    return node?.kind === 'file' ? this.opened(node) : undefined
+  }
+
+  state = async (path: string): Promise<ForgetfulState | undefined> => {
+    const node = this.find(path)
+    return node && stateOf(node)
+  }
+
+  open = async (path: string) => {
+    const node = this.find(path)
+    if (node?.kind !== 'file') throw new Error(`${path} is no file`)
+    return {
+      read: async (into: Uint8Array, position: number) =>
+        node.live.copy(into, 0, position, Math.min(node.live.length, position + into.length)),
+      state: async () => stateOf(node),
+      close: async () => {},
+    }
   }
 
   look = async (
@@ -144,6 +180,14 @@ export class ForgetfulDisk {
     this.renames.push({ node, before, name, after, newName })
   }
 
+  copy = async (from: string, to: string): Promise<void> => {
+    const node = this.find(from)
+    if (node?.kind !== 'file') throw new Error(`${from} is no file`)
+    const file = await this.create(to)
+    await file.write(node.live, 0)
+    await file.sync()
+  }
+
   remove = async (path: string): Promise<void> => {
     const [parent, name] = this.place(path)
     parent.live.delete(name)
@@ -179,7 +223,7 @@ export class ForgetfulDisk {
     }
   }
 
-  private open(node: FileNode): ForgetfulFile {
+  private opened(node: FileNode): ForgetfulFile {
     const { lives } = this
     const alive = () => {
       if (lives !== this.lives) throw new Error('this file was opened before the power was cut')
@@ -191,6 +235,7 @@ export class ForgetfulDisk {
         node.live.copy(grown)
         grown.set(bytes, position)
         node.live = grown
+        node.changed = ++changes
       },
       size: async () => node.live.length,
       truncate: async (length) => {
@@ -198,6 +243,7 @@ export class ForgetfulDisk {
         const cut = Buffer.alloc(length)
         node.live.copy(cut, 0, 0, length)
         node.live = cut
+        node.changed = ++changes
       },
       sync: async () => {
         alive()
@@ -219,4 +265,25 @@ export class ForgetfulDisk {
     if (parent?.kind !== 'folder') throw new Error(`the folder of ${path} is not there`)
     return [parent, parts.at(-1)!]
   }
+}
+
+/** What a call to a disk without power throws. */
+export class PowerCut extends Error {}
+
+/** The disk, until it and its files have been called `calls` times; whatever is called then throws `PowerCut`. */
+export function dyingDisk<D extends object>(disk: D, calls: number): D {
+  let left = calls
+  const mortal = <T extends object>(target: T): T =>
+    new Proxy(target, {
+      get(object, name) {
+        const method = Reflect.get(object, name) as unknown
+        if (typeof method !== 'function') return method
+        return async (...args: unknown[]) => {
+          if (--left < 0) throw new PowerCut('there is no power')
+          const result: unknown = await (method as (...a: unknown[]) => unknown).apply(object, args)
+          return ['create', 'reopen', 'open'].includes(String(name)) && result ? mortal(result) : result
+        }
+      },
+    })
+  return mortal(disk)
 }

@@ -124,6 +124,12 @@ export const runEntries = {
     title: 'finished file is gone',
     explanation: 'A file that was written and not yet published was removed.',
   },
+  state_older: {
+    title: 'state is older than what was published',
+    explanation:
+      'A sink has published more than the saved state knows of: an older state was put back. Going on from it would lose records or publish them twice.',
+    hint: 'put the latest state back, or begin anew: pipe state reset, then run with --replace or --keep',
+  },
   stage_gone: {
     title: 'staged rows are gone',
     explanation: 'Rows that were staged in the store are not there any more: it was changed by hand.',
@@ -139,7 +145,8 @@ export const runEntries = {
   },
   input_changed: {
     title: 'input has changed',
-    explanation: 'A file is shorter than the saved position, or its beginning is another.',
+    explanation:
+      'A file is not the one any more that was read before: it was replaced, written anew or cut off between two runs or while it was read. That it has only grown is no such change.',
   },
 
   input_missing: { title: 'input not found', explanation: 'There is no file at the path of a source.' },

@@ -12,7 +12,7 @@ import type { RecordBatch, RecordBatchReader } from 'apache-arrow'
 import { recordTypeOf, rowAsJson, type RowReader, rowReader } from '../columns.ts'
 import { decodeOne } from '../json/lines.ts'
 import { recordParser } from '../json/record.ts'
-import type { ByteSource, Piece, ReadOptions, RecordReader } from '../reader.ts'
+import { type ByteSource, type Piece, type ReadOptions, type RecordReader, withoutPauses } from '../reader.ts'
 
 interface Position {
   readonly batch: number
@@ -62,7 +62,7 @@ async function openArrow(input: ByteSource, signal: AbortSignal): Promise<Record
   const { RecordBatchReader: Reader, compressionRegistry, CompressionType } = await import('apache-arrow')
   compressionRegistry.set(CompressionType.ZSTD, { decode: (bytes) => zstdDecompressSync(bytes) })
   try {
-    if (input.size === undefined) return await opened(await Reader.from(input.stream(0, signal)))
+    if (input.size === undefined) return await opened(await Reader.from(withoutPauses(input.stream(0, signal))))
     if (
       magic.equals(await input.slice(0, magic.length)) &&
       !magic.equals(await input.slice(input.size - magic.length, input.size))

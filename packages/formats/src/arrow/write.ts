@@ -26,6 +26,8 @@ export interface ArrowWriteOptions {
 }
 
 const batchRows = 10_000
+/** After so many rows their size is looked at. */
+const sizedRows = 16
 /** A batch that takes this much in memory is ended early. */
 const mostBatchBytes = 16 * 1024 * 1024
 
@@ -69,19 +71,26 @@ export async function arrowWriter(record: RecordType, options: ArrowWriteOptions
     }
     return {
       append: false,
-      write(rows) {
+      write(rows, most = Number.POSITIVE_INFINITY) {
         const refused = refusedTexts(rows, texts)
-        for (let i = 0; i < rows.length; i++) {
+        let taken = 0
+        while (taken < rows.length) {
+          const i = taken++
           if (refused?.has(i)) continue
           const r = rows[i]!
           for (let k = 0; k < names.length; k++) {
             const name = names[k]!
             columns[k]!.append(name in Object.prototype && !Object.hasOwn(r, name) ? null : (r[name] ?? null))
           }
-          if (++held >= batchRows) cut()
+          if (++held % sizedRows > 0 && taken < rows.length) continue
+          const bytes = heldBytes()
+          if (pendingBytes + bytes >= most) break
+          if (held >= batchRows || bytes > mostBatchBytes) cut()
         }
-        if (heldBytes() > mostBatchBytes) cut()
-        return refused && [...refused.values()]
+        return { taken, ...(refused ? { refused: [...refused.values()].filter(({ index }) => index < taken) } : {}) }
+      },
+      get size() {
+        return pendingBytes + heldBytes()
       },
       get pendingBytes() {
         return pendingBytes

@@ -193,7 +193,8 @@ export function createCsvReader(
       waiting.push(bytes)
       waitingBytes += bytes.length
       // A record that goes on and on is looked at again each time it has doubled, not with each chunk.
-      if (waitingBytes >= held.length) yield* scanChunk(joined(), false)
+      const isPause = bytes.length === 0
+      if (isPause ? waitingBytes > 0 : waitingBytes >= held.length) yield* scanChunk(joined(), false)
     }
     yield* scanChunk(joined(), true)
   }

@@ -113,10 +113,21 @@ export function csvWriter(
       get pendingBytes() {
         return pendingBytes
       },
-      write(rows) {
+      get size() {
+        return pendingBytes
+      },
+      write(rows, most = Number.POSITIVE_INFINITY) {
         let text = ''
         let refused: RefusedRow[] | undefined
-        for (let i = 0; i < rows.length; i++) {
+        let taken = 0
+        const put = () => {
+          if (text === '') return
+          const bytes = Buffer.from(text)
+          parts.push(bytes)
+          pendingBytes += bytes.length
+          text = ''
+        }
+        for (let i = 0; i < rows.length && (i === 0 || pendingBytes < most); i++, taken++) {
           try {
             text += lineOf(rows[i]!)
           } catch (error) {
@@ -128,11 +139,11 @@ export function csvWriter(
               ...(error.field === undefined ? {} : { field: error.field }),
             })
           }
+          // A character has three bytes at most.
+          if (pendingBytes + 3 * text.length >= most) put()
         }
-        const bytes = Buffer.from(text)
-        parts.push(bytes)
-        pendingBytes += bytes.length
-        return refused
+        put()
+        return { taken, refused }
       },
       take,
       finish: take,

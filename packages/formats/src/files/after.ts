@@ -1,33 +1,46 @@
-/** What becomes of a file once all of it is saved: it stays, is deleted, or is moved. A duty: repeated at the next start until it is done. */
-import { copyFile, mkdir, rename, stat, unlink } from 'node:fs/promises'
-import { dirname, extname, join } from 'node:path'
+/**
+ * What becomes of a file once all of it is saved: it stays, is deleted, or is moved. A duty, which may come again after a
+ * crash at any point: a file that is gone was dealt with before, and one that is not the file that was read is left alone.
+ *
+ * A move is a rename. To another file system it is a copy under a hidden name, which is synced, compared and renamed before
+ * the file itself is removed; where a crash came in between, the copy that is there already is known by its content.
+ */
+import { basename, dirname, extname, join } from 'node:path'
 import { MillraceError } from '@millrace/core'
-import { compressionOf, withoutCompression } from '../compression.ts'
-import { beginning, identityOf, isEnough } from './identity.ts'
-import { fileSource } from './open.ts'
-import type { Opened } from './source.ts'
+import { withoutCompression } from '../compression.ts'
+import type { Disk } from './disk.ts'
+import { crcOf, stampOf } from './input.ts'
 
 /** `move`: an absolute path of a folder. */
 export type AfterRead = 'keep' | 'delete' | { readonly move: string }
 
-/** Deletes or moves a file that was read up to this size. One that has gone already, or holds something else by now, is left alone. */
-export async function putAway(
-  { file, split, format }: Opened,
-  size: number,
-  after: Exclude<AfterRead, 'keep'>,
-  signal: AbortSignal,
-): Promise<void> {
+/** A file that was read to its end. */
+export interface ReadFile {
+  readonly path: string
+  /** From the project's folder. */
+  readonly name: string
+  /** The identity of its content. */
+  readonly identity: string
+  /** How it looked when its end was read; see `stampOf`. */
+  readonly stamp: string
+}
+
+/** Deletes or moves a file if it is the one that was read. Returns the folders to be synced. */
+export async function putAway(disk: Disk, file: ReadFile, after: Exclude<AfterRead, 'keep'>): Promise<string[]> {
   const { path, name } = file
   try {
-    const now = await stat(path).catch(() => undefined)
-    if (!now || now.size !== size) return
-    const input = fileSource(path, name, size, compressionOf(path))
-    const bytes = await beginning(input, isEnough(format), signal)
-    if (split !== `${name}#${await identityOf(bytes, format, input)}`) return
-    if (after === 'delete') await unlink(path)
-    else await moveTo(path, await freeName(join(after.move, name), split))
+    const now = await disk.state(path)
+    if (!now || stampOf(now) !== file.stamp) return []
+    if (after === 'delete') {
+      await disk.remove(path)
+      return [dirname(path)]
+    }
+    const wanted = join(after.move, name)
+    await disk.makeFolder(dirname(wanted))
+    const to = await freeName(disk, wanted, file.identity)
+    if (!(await renamed(disk, path, to))) await moveAcross(disk, file, wanted)
+    return [dirname(wanted), dirname(path)]
   } catch (error) {
-    if (error instanceof MillraceError) throw error
     const what = after === 'delete' ? 'deleted' : `moved to ${after.move}`
     throw new MillraceError(
       'after_read_failed',
@@ -41,21 +54,54 @@ export async function putAway(
   }
 }
 
-/** The path, or the path with the file's identity where another file has it already. */
-async function freeName(path: string, split: string): Promise<string> {
-  const ending = extname(withoutCompression(path)) + path.slice(withoutCompression(path).length)
-  const stem = `${path.slice(0, path.length - ending.length)}.${split.slice(split.lastIndexOf('#') + 1)}`
-  for (let free = path, n = 2; ; free = `${stem}${n > 2 ? `-${n}` : ''}${ending}`, n++)
-    if (!(await stat(free).catch(() => undefined))) return free
+/** Names for a file at its new place: its own, and where other files have that, one with its identity. */
+function* names(wanted: string, identity: string): Generator<string, never> {
+  yield wanted
+  const ending = extname(withoutCompression(wanted)) + wanted.slice(withoutCompression(wanted).length)
+  const stem = `${wanted.slice(0, wanted.length - ending.length)}.${identity}`
+  for (let n = 1; ; n++) yield `${stem}${n > 1 ? `-${n}` : ''}${ending}`
 }
 
-async function moveTo(from: string, to: string): Promise<void> {
-  await mkdir(dirname(to), { recursive: true })
+async function freeName(disk: Disk, wanted: string, identity: string): Promise<string> {
+  const free = names(wanted, identity)
+  let name = free.next().value
+  while (await disk.look(name)) name = free.next().value
+  return name
+}
+
+/** False: the two are on different file systems. */
+async function renamed(disk: Disk, from: string, to: string): Promise<boolean> {
   try {
-    await rename(from, to)
+    await disk.rename(from, to)
+    return true
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EXDEV') throw error
-    await copyFile(from, to)
-    await unlink(from)
+    if (((error as Error).cause as NodeJS.ErrnoException | undefined)?.code !== 'EXDEV') throw error
+    return false
+  }
+}
+
+async function moveAcross(disk: Disk, { path, identity, stamp }: ReadFile, wanted: string): Promise<void> {
+  const folder = dirname(wanted)
+  const temp = join(folder, `.${basename(wanted)}.${identity}.part`)
+  await disk.remove(temp)
+  await disk.copy(path, temp)
+  const sum = await sumOf(disk, temp)
+  if ((await sumOf(disk, path)) !== sum) throw new Error('the copy is not the same')
+  const places = names(wanted, identity)
+  let to = places.next().value
+  while ((await disk.look(to)) && (await sumOf(disk, to)) !== sum) to = places.next().value
+  await disk.rename(temp, to)
+  await disk.syncFolder(folder)
+  const now = await disk.state(path)
+  if (now && stampOf(now) === stamp) await disk.remove(path)
+}
+
+async function sumOf(disk: Disk, path: string): Promise<string> {
+  const reader = await disk.open(path)
+  try {
+    const { bytes } = await reader.state()
+    return `${bytes}:${await crcOf(reader, bytes)}`
+  } finally {
+    await reader.close()
   }
 }

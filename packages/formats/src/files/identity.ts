@@ -1,28 +1,14 @@
 /**
- * What tells one content from another under the same name. A file's identity, a part of the ids of its records, is its name and a hash of its header and first record. What
- * a position was reached in is told by a hash of the bytes before it, 4 KiB at most.
+ * What tells one content from another under the same name. A file's identity, a part of the ids of its records, is its name
+ * and a hash of its header and first record, or of its first and last bytes and its size.
  */
 import { createHash } from 'node:crypto'
-import type { ByteSource } from '../reader.ts'
 import { type Encoding, unitBytes } from '../text.ts'
+import type { FileInput } from './input.ts'
 
 const most = 64 * 1024
-/** How many bytes a position's hash covers at most. */
-export const headBytes = 4096
-
-/** The first bytes of an input until they are `enough`; all of them where it ends before. */
-export async function beginning(
-  input: ByteSource,
-  enough: (bytes: Buffer) => boolean,
-  signal: AbortSignal,
-): Promise<Buffer> {
-  let held: Buffer = Buffer.alloc(0)
-  for await (const chunk of input.stream(0, signal)) {
-    held = Buffer.concat([held, chunk])
-    if (enough(held)) break
-  }
-  return held
-}
+/** Of files that are not told by their first lines, so many bytes at each end. */
+const endBytes = 4096
 
 /** Code units of a text; offsets are in bytes. */
 export interface TextUnits {
@@ -66,32 +52,16 @@ function endOfLines(bytes: Buffer, lines: number, { unit, bigEndian }: TextUnits
   return bytes.length >= most ? most : undefined
 }
 
-/** Whether so many bytes tell files of this shape apart. */
-export const isEnough =
-  ({ lines, text }: Shape) =>
-  (bytes: Buffer): boolean =>
-    lines === undefined ? bytes.length >= headBytes : endOfLines(bytes, lines, text) !== undefined
-
-/** The identity of an input that begins with these bytes, which are enough or all: 12 hexadecimal digits. */
-export async function identityOf(bytes: Buffer, { lines, text }: Shape, input: ByteSource): Promise<string> {
-  const hash = createHash('sha256')
-  if (lines !== undefined) hash.update(bytes.subarray(0, endOfLines(bytes, lines, text) ?? bytes.length))
-  else {
-    hash.update(bytes.subarray(0, headBytes))
-    if (input.size !== undefined)
-      hash.update(await input.slice(Math.max(0, input.size - headBytes), input.size)).update(String(input.size))
+/** The identity of a file: 12 hexadecimal digits. */
+export async function identityOf(input: FileInput, { lines, text }: Shape, signal: AbortSignal): Promise<string> {
+  let bytes: Buffer = Buffer.alloc(0)
+  const lengthOf = () => (lines === undefined ? endBytes : endOfLines(bytes, lines, text))
+  for await (const chunk of input.look(signal)) {
+    bytes = Buffer.concat([bytes, chunk])
+    if (bytes.length >= (lengthOf() ?? Number.POSITIVE_INFINITY)) break
   }
+  const hash = createHash('sha256').update(bytes.subarray(0, lengthOf()))
+  if (lines === undefined && input.size !== undefined)
+    hash.update(await input.slice(Math.max(0, input.size - endBytes), input.size)).update(String(input.size))
   return hash.digest('hex').slice(0, 12)
-}
-
-/** The hash that a position carries: of the bytes before `offset`, 4 KiB at most; absent: of the first 4 KiB. `undefined`: the input has fewer bytes. */
-export async function headHash(
-  input: ByteSource,
-  offset: number | undefined,
-  signal: AbortSignal,
-): Promise<string | undefined> {
-  const length = Math.min(headBytes, offset ?? headBytes)
-  const bytes = length === 0 ? Buffer.alloc(0) : await beginning(input, (held) => held.length >= length, signal)
-  if (offset !== undefined && bytes.length < length) return undefined
-  return createHash('sha256').update(bytes.subarray(0, length)).digest('hex').slice(0, 16)
 }

@@ -1,69 +1,67 @@
 /** Which files are read: a path, a list of them, a glob, or a folder; in the order of their names. */
-import type { Dirent, Stats } from 'node:fs'
-import { glob, readdir, stat } from 'node:fs/promises'
-import { basename, join, relative, sep } from 'node:path'
+import type { Dirent } from 'node:fs'
+import { glob, readdir } from 'node:fs/promises'
+import { basename, isAbsolute, join, relative, sep } from 'node:path'
 import { type Env, MillraceError } from '@millrace/core'
 import { withoutCompression } from '../compression.ts'
-import { fileError } from './open.ts'
-
-export interface InputFile {
-  /** Absolute. */
-  readonly path: string
-  /** From the project's folder; the file name alone where it lies outside. */
-  readonly name: string
-  /** Bytes on the disk. */
-  readonly size: number
-}
+import type { Disk } from './disk.ts'
+import { fileError, inputMissing } from './failures.ts'
 
 /**
- * The files behind these paths, each once: paths in the order given, what a folder or glob stands for by name. A folder stands for all files in it, at any depth,
- * that have one of the `endings` (before that of a compression) and whose names, and those of their folders, begin with neither `.` nor `_`.
+ * The files behind these paths, each once, absolute: paths in the order given, what a folder or glob stands for by name. A
+ * folder stands for all files in it, at any depth, that have one of the `endings` (before that of a compression) and whose
+ * names, and those of their folders, begin with neither `.` nor `_`. There may be a folder among those of a glob.
  * Throws `MillraceError` with exit code 3 for what is not there, unless `mayBeGone`.
  */
 export async function listInputs(
+  disk: Disk,
   paths: readonly string[],
-  env: Pick<Env, 'root' | 'resolve'>,
+  env: Pick<Env, 'resolve'>,
   endings: readonly string[],
   mayBeGone: boolean,
-): Promise<InputFile[]> {
-  const files = new Map<string, InputFile>()
-  for (const typed of paths) {
-    for (const [path, { size }] of await filesOf(typed, env, endings, mayBeGone))
-      files.set(path, { path, name: projectName(path, env.root), size })
-  }
-  return [...files.values()]
+): Promise<string[]> {
+  const files = new Set<string>()
+  for (const typed of paths) for (const path of await filesOf(disk, typed, env, endings, mayBeGone)) files.add(path)
+  return [...files]
 }
 
-/** See `InputFile.name`. */
+/** What a file is called in ids and messages: its path from the project's folder; the file name alone where it lies outside. */
 export function projectName(path: string, root: string): string {
-  const name = relative(root, path)
-  return name.startsWith('..') || name === '' ? basename(path) : name.split(sep).join('/')
+  const inside = portable(path, root)
+  return isAbsolute(inside) || inside === '' ? basename(path) : inside.split(sep).join('/')
+}
+
+/** A path as it is saved: that of what is in the project does not change when the project moves. */
+export function portable(path: string, root: string): string {
+  const inside = relative(root, path)
+  return inside === '..' || inside.startsWith(`..${sep}`) || isAbsolute(inside) ? path : inside
 }
 
 async function filesOf(
+  disk: Disk,
   typed: string,
   env: Pick<Env, 'resolve'>,
   endings: readonly string[],
   mayBeGone: boolean,
-): Promise<[string, Stats][]> {
+): Promise<readonly string[]> {
   const path = env.resolve(typed)
-  const found = await stat(path).catch((error) => error as NodeJS.ErrnoException)
-  if (!(found instanceof Error)) return found.isDirectory() ? folder(path, typed, endings) : [[path, found]]
+  const found = await disk.state(path).catch((error) => Promise.reject(fileError(error, typed)))
+  if (found) return found.kind === 'folder' ? folder(path, typed, endings) : [path]
   if (/[*?[{]/.test(typed)) {
     const names: string[] = []
-    for await (const name of glob(path)) names.push(name)
-    const matches = await withStats(names)
-    if (matches.length || mayBeGone) return matches
+    for await (const entry of glob(path, { withFileTypes: true }))
+      if (!entry.isDirectory()) names.push(join(entry.parentPath, entry.name))
+    if (names.length || mayBeGone) return byName(names)
     throw new MillraceError('input_missing', `no file matches ${typed}`, {
       exitCode: 3,
       hint: 'check the pattern: it is relative to the project folder',
     })
   }
-  if (found.code === 'ENOENT' && mayBeGone) return []
-  throw fileError(found, typed)
+  if (mayBeGone) return []
+  throw inputMissing(typed)
 }
 
-async function folder(path: string, typed: string, endings: readonly string[]): Promise<[string, Stats][]> {
+async function folder(path: string, typed: string, endings: readonly string[]): Promise<readonly string[]> {
   const visible = (entry: Dirent) =>
     !/^[._]/.test(entry.name) &&
     !relative(path, entry.parentPath)
@@ -83,17 +81,7 @@ async function folder(path: string, typed: string, endings: readonly string[]): 
       exitCode: 3,
       hint: `name the files by a pattern, for example ${join(typed, '*')}`,
     })
-  return withStats(right)
+  return byName(right)
 }
 
-/** The files among these paths, in the order of their names. Those that have gone since they were listed are left out. */
-async function withStats(paths: readonly string[]): Promise<[string, Stats][]> {
-  const files: [string, Stats][] = []
-  for (const path of paths.toSorted((a, b) => (a < b ? -1 : a > b ? 1 : 0))) {
-    const stats = await stat(path).catch((error) => error as NodeJS.ErrnoException)
-    if (stats instanceof Error) {
-      if (stats.code !== 'ENOENT') throw fileError(stats, path)
-    } else if (stats.isFile()) files.push([path, stats])
-  }
-  return files
-}
+const byName = (paths: readonly string[]): string[] => paths.toSorted((a, b) => (a < b ? -1 : a > b ? 1 : 0))

@@ -6,7 +6,7 @@ import type { AfterRead } from './after.ts'
 export const filesOptions = {
   path: option.anyOf(
     [
-      option.path('A file, a folder, a pattern, or `-` for standard input.'),
+      option.path('A file, a folder, a pattern, a pipe, or `-` for standard input.'),
       option.list(option.path('A file, a folder or a pattern.'), 'Several.', { min: 1 }),
     ],
     'What to read: a file, a folder (all its files, at any depth, in the order of their names), a pattern such as `data/*.csv`, a list of these, or `-` for standard input.',
@@ -17,7 +17,7 @@ export const filesOptions = {
       option.oneOf(['keep', 'delete'], 'Leave the file, or delete it.'),
       option.object({ move: option.path('The folder that it is moved to.', { example: 'done/' }) }, 'Move the file.'),
     ],
-    'What becomes of a file once all its records are saved.',
+    'What becomes of a file once all its records are saved and published.',
     { default: 'keep', example: { move: 'done/' } },
   ),
 }

@@ -1,15 +1,15 @@
 /** A record's place in words. */
-import type { Opened } from './source.ts'
+import type { Shape } from './identity.ts'
+import type { FileInput } from './input.ts'
 
 /** `data/retail.csv:1234 (byte 56789)`; for formats that are no text `data/retail.parquet, record 17`. Counts lines by reading the file. */
 export async function placeOf(
   name: string,
-  opened: Opened | undefined,
+  input: FileInput,
+  { text }: Shape,
   position: string | number,
   signal: AbortSignal,
 ): Promise<string> {
-  if (!opened) return `${name}, byte ${position}`
-  const { text } = opened.format
   if (!text || typeof position !== 'number') return `${name}, record ${position}`
   const { unit, bigEndian } = text
   // The line that is being passed, and the unit before.
@@ -18,7 +18,7 @@ export async function placeOf(
   let half = 0
   let last = 0
   try {
-    for await (const chunk of opened.input.stream(0, signal)) {
+    for await (const chunk of input.look(signal)) {
       for (let i = 0; i < chunk.length && at < position; i++, at++) {
         let c = chunk[i]!
         if (unit === 2 && at % 2 === 0) {

@@ -1,31 +1,36 @@
 /**
  * Reads files as a source: one after the other in the order of their names, each a split.
  *
- * A split's id is the file's name and the identity of its content; its position is the reader's own, with a hash of what was read before it. So a run that goes on
- * finds out when a file has become shorter or begins differently. Which file is under way is kept in the source's memory: one that was changed or removed
- * in the middle would else look like a new file, or like none. A file that is finished keeps its size in its position; it is not opened again.
+ * A split's id is the file's name and the identity of its content. Its position is the reader's own, with what was read of
+ * the file (input.ts), so that a run that goes on notices when the file is another by now. The source's memory holds the
+ * identity of each file by its path: a file that was finished and looks the same is known without being opened. It also
+ * holds which file is under way: one that was changed or removed in the middle would else look like a new file, or like none.
+ *
+ * Files are looked at a page at a time, so that the first record need not wait for the last file, and no more of them are
+ * open than a page has.
  */
-import {
-  type Batch,
-  type Env,
-  type Json,
-  MillraceError,
-  type ReadContext,
-  type Source,
-  type SplitsFound,
-} from '@millrace/core'
-import { compressionOf, withoutCompression } from '../compression.ts'
-import type { ByteSource, RecordReader } from '../reader.ts'
+import { join } from 'node:path'
+import type { Batch, Done, Env, ReadContext, Source, SplitsFound } from '@millrace/core'
+import { withoutCompression } from '../compression.ts'
 import { type AfterRead, putAway } from './after.ts'
-import { beginning, headBytes, headHash, identityOf, isEnough, type Shape } from './identity.ts'
-import { type InputFile, listInputs } from './list.ts'
-import { fileSource, inputChanged, stdinSource } from './open.ts'
+import { type Disk, nodeDisk } from './disk.ts'
+import {
+  announced,
+  type Found,
+  identityIn,
+  type InputFormat,
+  type Inputs,
+  lookAt,
+  nameOf,
+  openFile,
+  refuseChanged,
+  savedOf,
+  splitOnce,
+  twinCheck,
+} from './found.ts'
+import { listInputs, projectName } from './list.ts'
 import { placeOf } from './place.ts'
-
-/** How files of one kind are read. */
-export interface InputFormat extends Shape {
-  readonly reader: RecordReader
-}
+import { readFile, readPipe } from './reading.ts'
 
 /** What a source of files needs to know. */
 export interface FilesOptions {
@@ -39,174 +44,78 @@ export interface FilesOptions {
   formatOf(name: string): InputFormat
 }
 
-/** What is saved of a file: the reader's position, a hash of what comes before it, and, once it is finished, its size on the disk. */
-interface Saved {
-  readonly [key: string]: Json
-  readonly head: string
-}
+/** Files that are looked at, and held open, before the first of them is read. */
+const pageFiles = 100
 
-export interface Opened {
-  readonly file: InputFile
-  readonly split: string
-  readonly input: ByteSource
-  readonly format: InputFormat
-}
-
-/** What the source remembers while a file is under way. */
-const memoryKey = ({ instance: { i, n } }: ReadContext): string => (n > 1 ? `reading ${i}/${n}` : 'reading')
-
-/** A source over files. It opens them only when it reads. */
-export function filesSource(options: FilesOptions, env: Pick<Env, 'root' | 'resolve'>): Source {
-  const { paths, afterRead = 'keep' } = options
-  const opened = new Map<string, Opened>()
-
-  /** Finds and opens the inputs; their splits, in order. */
-  async function openAll(signal: AbortSignal): Promise<void> {
-    opened.clear()
-    for (const file of await listInputs(paths, env, options.endings, afterRead !== 'keep')) {
-      const format = options.formatOf(withoutCompression(file.path))
-      const input = fileSource(file.path, file.name, file.size, compressionOf(file.path))
-      const bytes = await beginning(input, isEnough(format), signal)
-      const split = `${file.name}#${await identityOf(bytes, format, input)}`
-      const same = opened.get(split)
-      if (same) throw sameIdentity(same.file, file)
-      opened.set(split, { file, split, input, format })
-    }
+/** A source over files. It opens them only when it reads. `disk` is an argument for tests. */
+export function filesSource(options: FilesOptions, env: Pick<Env, 'root' | 'resolve'>, disk: Disk = nodeDisk): Source {
+  const { paths, endings, afterRead = 'keep' } = options
+  const { root } = env
+  const inputs: Inputs = {
+    disk,
+    root,
+    stay: afterRead === 'keep',
+    formatOf: (path) => options.formatOf(withoutCompression(path)),
   }
+  const list = () => listInputs(disk, paths, env, endings, !inputs.stay)
 
   async function* readAll(ctx: ReadContext): AsyncGenerator<Batch | SplitsFound> {
-    await openAll(ctx.signal)
-    const mine = [...opened.values()].filter(({ file }) => shareOf(file.name, ctx.instance.n) === ctx.instance.i)
-    refuseChanged(ctx)
-    yield {
-      splits: mine.map(({ split, input }) =>
-        input.size === undefined ? { id: split } : { id: split, bytes: input.size },
-      ),
-      complete: true,
-    }
-    for (const one of mine) yield* readFile(one, ctx)
-  }
-
-  /** The file that was under way must still be there as it was. */
-  function refuseChanged(ctx: ReadContext): void {
-    const split = ctx.recall(memoryKey(ctx))
-    if (typeof split !== 'string' || opened.has(split)) return
-    const name = nameOf(split)
-    throw inputChanged(
-      name,
-      [...opened.values()].some(({ file }) => file.name === name) ? 'begins differently' : 'was removed',
-    )
-  }
-
-  async function* readFile(one: Opened, ctx: ReadContext): AsyncGenerator<Batch> {
-    const { file, split, input, format } = one
-    const saved = ctx.resume(split) as Saved | undefined
-    if (saved && (await isFinished(saved, one, ctx.signal))) {
-      yield lastBatch(split, saved)
-      return
-    }
-    let last = saved
-    try {
-      for await (const piece of format.reader.read(input, saved, ctx.signal)) {
-        const at = piece.position as { readonly offset?: number }
-        // Beyond the first 4 KiB the hash stays the same.
-        const settled =
-          last !== undefined && last !== saved && (at.offset === undefined || (last.offset as number) >= headBytes)
-        const position: Saved = { ...at, head: settled ? last!.head : (await headHash(input, at.offset, ctx.signal))! }
-        yield { ...piece, split, position, ...(last === saved ? { remember: [[memoryKey(ctx), split]] as const } : {}) }
-        last = position
+    const files = await list()
+    await refuseChanged(inputs, files, ctx)
+    const refuseTwins = twinCheck(files, root)
+    for (let at = 0; at === 0 || at < files.length; at += pageFiles) {
+      const page: Found[] = []
+      try {
+        await lookAt(inputs, files.slice(at, at + pageFiles), page, ctx)
+        refuseTwins(page)
+        const complete = at + pageFiles >= files.length
+        if (complete || page.length > 0) yield { splits: page.map(announced), ...(complete ? { complete } : {}) }
+        for (let one = page[0]; one; one = page[0]) {
+          yield* 'input' in one ? readFile(inputs, one, ctx) : readPipe(inputs, one, ctx)
+          page.shift()
+          if ('input' in one) await one.input.close()
+        }
+      } finally {
+        for (const one of page) if ('input' in one) await one.input.close()
       }
-    } catch (error) {
-      throw placed(error, file.name)
     }
-    const { done: _, ...rest } = last ?? { head: (await headHash(input, 0, ctx.signal))!, offset: 0 }
-    yield { ...lastBatch(split, { ...rest, done: file.size } as Saved), remember: [[memoryKey(ctx), null]] }
+  }
+
+  async function* readStandardInput(ctx: ReadContext): AsyncGenerator<Batch | SplitsFound> {
+    const split = splitOnce('stdin')
+    yield { splits: [{ id: split }], complete: true }
+    yield* readPipe(inputs, { path: '-', name: 'standard input', split, kind: 'pipe' }, ctx)
+  }
+
+  async function putAllAway(done: readonly Done[], after: Exclude<AfterRead, 'keep'>): Promise<void> {
+    const folders = new Set<string>()
+    for (const { split, position, ended } of done) {
+      const read = savedOf(position)?.read
+      if (!ended || !read?.done) continue
+      const name = nameOf(split)
+      const { stamp, path = join(root, name) } = read
+      for (const folder of await putAway(disk, { path, name, identity: identityIn(split), stamp }, after))
+        folders.add(folder)
+    }
+    for (const folder of folders) await disk.syncFolder(folder)
   }
 
   return {
-    read: (ctx) => (paths.includes('-') ? readStdin(options, ctx) : readAll(ctx)),
+    read: (ctx) => (paths.includes('-') ? readStandardInput(ctx) : readAll(ctx)),
     async locate(split, position) {
       const { signal } = new AbortController()
-      if (!paths.includes('-') && !opened.has(split)) await openAll(signal)
-      return placeOf(nameOf(split), opened.get(split), position, signal)
+      const name = nameOf(split)
+      for (const path of paths.includes('-') ? [] : await list()) {
+        if (projectName(path, root) !== name || (await disk.state(path))?.kind !== 'file') continue
+        const one = await openFile(inputs, path, signal)
+        try {
+          if (one.split === split) return await placeOf(name, one.input, inputs.formatOf(path), position, signal)
+        } finally {
+          await one.input.close()
+        }
+      }
+      return `${name}, byte ${position}`
     },
-    ...(afterRead === 'keep'
-      ? {}
-      : {
-          async commit(done, { signal }) {
-            for (const { split, position } of done) {
-              const size = (position as Saved | undefined)?.done
-              const one = opened.get(split)
-              if (one && typeof size === 'number') await putAway(one, size, afterRead, signal)
-            }
-          },
-        }),
+    ...(afterRead === 'keep' ? {} : { commit: (done: readonly Done[]) => putAllAway(done, afterRead) }),
   }
 }
-
-const nameOf = (split: string): string => split.slice(0, split.lastIndexOf('#'))
-
-/** Which of n instances reads a file: the same at every start, whatever other files there are. */
-function shareOf(name: string, n: number): number {
-  let hash = 0
-  for (let i = 0; i < name.length; i++) hash = (Math.imul(hash, 31) + name.charCodeAt(i)) | 0
-  return (hash >>> 0) % n
-}
-
-const lastBatch = (split: string, position: Saved | undefined): Batch => ({
-  split,
-  rows: [],
-  ...(position ? { position } : {}),
-  positionAt: () => 0,
-  bytes: 0,
-  end: true,
-})
-
-/** Whether all of a file was read before. Throws `input_changed` where its position does not fit it any more. */
-async function isFinished(saved: Saved, { file, input, format }: Opened, signal: AbortSignal): Promise<boolean> {
-  const { name, size } = file
-  const { offset, done } = saved as { offset?: number; done?: number }
-  if (offset !== undefined && input.size !== undefined && offset > input.size)
-    throw inputChanged(name, 'became shorter')
-  if ((await headHash(input, offset, signal)) !== saved.head) throw inputChanged(name, 'begins differently')
-  if (done === undefined || done === size) return done !== undefined
-  if (size < done) throw inputChanged(name, 'became shorter')
-  if (format.lines === undefined || offset === undefined || input.size === undefined) throw inputChanged(name, 'grew')
-  const end = await input.slice(Math.max(0, offset - (format.text?.unit ?? 1)), offset)
-  if (offset > 0 && !end.includes(10) && !end.includes(13))
-    throw inputChanged(name, 'grew in the middle of its last line')
-  return false
-}
-
-async function* readStdin({ formatOf }: FilesOptions, ctx: ReadContext): AsyncGenerator<Batch | SplitsFound> {
-  const format = formatOf('-')
-  const input = stdinSource()
-  try {
-    const split = `stdin#${await identityOf(await input.peek(isEnough(format), ctx.signal), format, input)}`
-    yield { splits: [{ id: split }], complete: true }
-    // It cannot be read twice, so there is no position to go back to.
-    for await (const { position: _, ...piece } of format.reader.read(input, undefined, ctx.signal))
-      yield { ...piece, split }
-    yield lastBatch(split, undefined)
-  } catch (error) {
-    throw placed(error, 'standard input')
-  } finally {
-    input.close()
-  }
-}
-
-/** A failure of reading with the name of its file. */
-function placed(error: unknown, name: string): unknown {
-  if (!(error instanceof MillraceError) || error.place) return error
-  const { code, message, hint, exitCode, cause } = error
-  return new MillraceError(code, message, { place: name, hint, exitCode, cause })
-}
-
-const sameIdentity = (a: InputFile, b: InputFile): MillraceError =>
-  new MillraceError(
-    'same_input',
-    `${a.path} and ${b.path} have the same name outside the project and begin alike, so their records could not be told apart`,
-    {
-      hint: 'put them into the project folder, or give them different names',
-    },
-  )

@@ -23,6 +23,11 @@ interface Element {
   readonly colons: number
 }
 
+/** Elements are handed out as soon as they have this many bytes. */
+const bytesPerPiece = 1024 * 1024
+
+const endOf = ({ offset, bytes }: Element): number => offset + bytes.length
+
 /** A reader of one JSON array of objects, UTF-8. Positions of pieces are `{ offset }`. Reading throws `MillraceError` `broken_file` and `record_too_large`. */
 export function createJsonReader(json: Partial<JsonOptions>, options: ReadOptions): RecordReader {
   const max = json.max_record_size ?? jsonDefaults.max_record_size
@@ -36,7 +41,11 @@ export function createJsonReader(json: Partial<JsonOptions>, options: ReadOption
       let from = offset
       for await (const chunk of input.stream(offset, signal)) {
         walk.feed(asBuffer(chunk), elements)
-        while (elements.length >= rowsPerPiece) {
+        const isPause = chunk.length === 0
+        while (
+          elements.length >= rowsPerPiece ||
+          (elements.length > 0 && (isPause || endOf(elements.at(-1)!) - from >= bytesPerPiece))
+        ) {
           const piece = pieceOf(parser, elements.slice(0, rowsPerPiece), from)
           elements = elements.slice(rowsPerPiece)
           yield piece
@@ -176,7 +185,7 @@ function pieceOf(parser: RecordParser, elements: readonly Element[], from: numbe
       })
   }
   const last = elements.at(-1)
-  const to = last ? last.offset + last.bytes.length : from
+  const to = last ? endOf(last) : from
   return {
     rows,
     position: { offset: to },

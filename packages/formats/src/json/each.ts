@@ -1,11 +1,14 @@
 /** Rows to JSON where one row that has no JSON form must not keep the others from theirs. */
 import type { RecordType, Row } from '@millrace/core'
 import type { OutputBytes } from '../bytes.ts'
-import type { RefusedRow } from '../writer.ts'
+import type { RefusedRow, Written } from '../writer.ts'
 import { compileEncoder, type JsonWriteOptions, jsonValue } from './encode.ts'
 
-/** Appends the rows that have a JSON form, in order; returns the others, if any, by index. */
-export type EncodeEach = (rows: readonly Row[], out: OutputBytes) => RefusedRow[] | undefined
+/**
+ * Appends the rows that have a JSON form, in order, and stops behind the one with which `out` has `most` bytes; at least
+ * one is dealt with.
+ */
+export type EncodeEach = (rows: readonly Row[], out: OutputBytes, most?: number) => Written
 
 /** As `compileEncoder`, for rows of which some may have no form: a time of the year 10000, a bigint inside of json. */
 export function compileEachEncoder(
@@ -14,33 +17,28 @@ export function compileEachEncoder(
 ): EncodeEach {
   const encode = compileEncoder(record, options)
   const fieldAtFault = compileFieldAtFault(record)
-  return (rows, out) => {
+  return (rows, out, most) => {
     const start = out.at
     try {
-      encode(rows, out)
-      return undefined
+      return { taken: encode(rows, out, most) }
     } catch {
       out.at = start
     }
     const refused: RefusedRow[] = []
-    for (const [index, row] of rows.entries()) {
+    let taken = 0
+    do {
+      const row = rows[taken]!
       const before = out.at
       try {
         encode([row], out)
       } catch (error) {
         out.at = before
-        refused.push({ index, ...encodingFault(error, fieldAtFault(row)) })
+        refused.push({ index: taken, ...encodingFault(error, fieldAtFault(row)) })
       }
-    }
-    return refused
+    } while (++taken < rows.length && (most === undefined || out.at < most))
+    return { taken, refused }
   }
 }
-
-/**
- * How many rows to encode before the size of what they make is looked at again, where so many bytes were made of so many
- * rows: large ones one by one.
- */
-export const rowsAtOnce = (bytes: number, rows: number): number => (rows === 0 || bytes > rows * 64 * 1024 ? 1 : 8)
 
 /** Makes the function that finds the first field of a row whose value has no JSON form. */
 export function compileFieldAtFault(record: RecordType): (row: Row) => string | undefined {

@@ -28,12 +28,18 @@ export interface JsonWriteOptions {
   readonly nulls?: 'write' | 'omit' | undefined
 }
 
-/** Appends the JSON objects of the rows, each with the same text before and after it. Throws `RangeError` for a time that is not of the years 1 to 9999. */
-export type EncodeRows = (rows: readonly Row[], out: OutputBytes) => void
+/**
+ * Appends the JSON objects of the rows, each with the same text before and after it, and stops behind the one with which
+ * `out` has `most` bytes. Returns how many rows it wrote. Throws `RangeError` for a time that is not of the years 1 to 9999.
+ */
+export type EncodeRows = (rows: readonly Row[], out: OutputBytes, most?: number) => number
 
 // Control characters, quote, backslash, line and paragraph separator, surrogates.
 // oxlint-disable-next-line no-control-regex
 const special = /[\u0000-\u001f"\\\u2028\u2029\ud800-\udfff]/
+
+/** More than an output ever has; a small integer to V8. */
+const noLimit = 0x7fffffff
 
 /** A text as a JSON string. */
 export const jsonText = (text: string): string => (special.test(text) ? quote(text) : `"${text}"`)
@@ -103,9 +109,9 @@ function interpreted(record: RecordType, nulls: 'write' | 'omit', before: string
     encode: jsonValue(field.type),
   }))
   const more = extras(record, nulls)
-  return (rows, out) => {
+  return (rows, out, most = noLimit) => {
     let all = ''
-    for (const row of rows) {
+    for (const [i, row] of rows.entries()) {
       let text = ''
       for (const { read, key, encode } of columns) {
         const value = read(row) ?? null
@@ -113,8 +119,14 @@ function interpreted(record: RecordType, nulls: 'write' | 'omit', before: string
         else if (nulls === 'write') text += `${key}null`
       }
       all += `${before}{${(text + more(row)).slice(1)}}${after}`
+      // A character has three bytes at most.
+      if (out.at + 3 * all.length < most) continue
+      out.text(all)
+      if (out.at >= most) return i + 1
+      all = ''
     }
     out.text(all)
+    return rows.length
   }
 }
 
@@ -194,7 +206,7 @@ function generated(record: RecordType, nulls: 'write' | 'omit', before: string, 
       fixed: keys + 2 * fields.length + before.length + after.length + 8,
     },
     `let unused${fields.map((_, k) => `, last${k}, text${k}`).join('')}
-    return (rows, out) => {
+    return (rows, out, most = ${noLimit}) => {
       let nothing${fields.map((_, k) => `, at${k} = -1, end${k} = 0`).join('')}
       out.grow(fixed)
       let b = out.buffer, view = out.view, p = out.at, limit = b.length - fixed
@@ -209,8 +221,10 @@ function generated(record: RecordType, nulls: 'write' | 'omit', before: string, 
         if (p === start) p++
         b[start] = 123
         ${literal(`}${after}`)}
+        if (p >= most) { out.at = p; return x + 1 }
       }
       out.at = p
+      return rows.length
     }`,
   )
 }

@@ -12,8 +12,11 @@ export function jsonLinesWriter(schema: RecordType, options: JsonWriteOptions = 
     const out = new OutputBytes()
     return {
       append: true,
-      write: (rows) => encode(rows, out),
+      write: (rows, most) => encode(rows, out, most),
       get pendingBytes() {
+        return out.at
+      },
+      get size() {
         return out.at
       },
       take: () => out.lend(),
@@ -31,15 +34,18 @@ export function jsonArrayWriter(schema: RecordType, options: JsonWriteOptions = 
     let empty = true
     return {
       append: false,
-      write(rows) {
+      write(rows, most) {
         const start = out.at
-        const refused = encode(rows, out)
-        if (!empty || out.at === start) return refused
+        const written = encode(rows, out, most)
+        if (!empty || out.at === start) return written
         empty = false
         out.buffer[start] = 0x5b
-        return refused
+        return written
       },
       get pendingBytes() {
+        return out.at
+      },
+      get size() {
         return out.at
       },
       take: () => out.lend(),

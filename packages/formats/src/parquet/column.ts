@@ -57,6 +57,7 @@ export class ColumnChunk {
   private readonly plain = new OutputBytes(1024)
   private pageRow = 0
   private pages: Uint8Array[] = []
+  private pagedBytes = 0
   private rawBytes = 0
   private least: Key | undefined
   private most: Key | undefined
@@ -73,7 +74,14 @@ export class ColumnChunk {
 
   /** About the memory that is held. */
   get heldBytes(): number {
-    return this.places.length * 4 + this.keyBytes + this.keys.length * keyOverhead + this.plain.at + this.levels.length
+    const values = this.places.length * 4 + this.keyBytes + this.keys.length * keyOverhead + this.plain.at
+    return values + this.levels.length + this.pagedBytes
+  }
+
+  /** About what it takes in the file. What is not in a page yet is taken to be compressed to a half. */
+  get bytes(): number {
+    const values = (this.count * (this.dictionary ? bitsFor(this.keys.length) : 1)) / 8
+    return this.pagedBytes + (values + this.keyBytes + this.plain.at) / 2
   }
 
   /**
@@ -191,6 +199,7 @@ export class ColumnChunk {
     headers.clear()
     putStruct(headers, [[1, i32(type)], [2, i32(raw.length)], [3, i32(compressed.length)], header])
     this.pages.push(headers.take(), compressed === raw ? Buffer.from(raw) : compressed)
+    this.pagedBytes += this.pages.at(-2)!.length + compressed.length
     this.rawBytes += this.pages.at(-2)!.length + raw.length
   }
 
@@ -257,6 +266,7 @@ export class ColumnChunk {
       this.count =
       this.keyBytes =
       this.plainBytes =
+      this.pagedBytes =
       this.pageRow =
       this.rawBytes =
       this.lastPlace =

@@ -24,6 +24,9 @@ export interface ParquetWriteOptions {
 const magic = Buffer.from('PAR1')
 /** A group that holds this much in memory is ended early. */
 const mostGroupBytes = 32 * 1024 * 1024
+/** Rows that are added at once: so many of a group whose rows' size is not known yet, and at most. */
+const firstRows = 16
+const mostRows = 10_000
 
 /** Loads what is needed and makes writers of Parquet files. */
 export async function parquetWriter(
@@ -81,6 +84,15 @@ export async function parquetWriter(
       return bytes
     }
     const heldBytes = () => chunks.reduce((n, chunk) => n + chunk.heldBytes, 0)
+    const size = () => chunks.reduce((n, chunk) => n + chunk.bytes, pendingBytes)
+    /** How many rows may be added before memory and size are looked at again. */
+    const room = (most: number) => {
+      if (held === 0) return firstRows
+      const byMemory = ((mostGroupBytes - heldBytes()) / heldBytes()) * held
+      const bytes = size() - pendingBytes
+      const bySize = bytes > 0 ? ((most - size()) / bytes) * held : mostRows
+      return Math.max(1, Math.min(mostRows, groupRows - held, byMemory, bySize)) | 0
+    }
     const add = (rows: readonly Row[], base: number, refused: RefusedRow[]) => {
       const n = rows.length
       let without: Map<number, RefusedRow> | undefined
@@ -97,17 +109,21 @@ export async function parquetWriter(
     }
     return {
       append: false,
-      write(rows) {
+      write(rows, most = Number.POSITIVE_INFINITY) {
         const refused: RefusedRow[] = []
-        for (let at = 0; at < rows.length; ) {
-          const size = Math.min(rows.length - at, groupRows - held, 10_000)
-          add(size === rows.length ? rows : rows.slice(at, at + size), at, refused)
-          at += size
-        }
-        return refused.length > 0 ? refused : undefined
+        let taken = 0
+        do {
+          const n = Math.min(rows.length - taken, room(most))
+          add(n === rows.length ? rows : rows.slice(taken, taken + n), taken, refused)
+          taken += n
+        } while (taken < rows.length && size() < most)
+        return { taken, ...(refused.length > 0 ? { refused } : {}) }
       },
       get pendingBytes() {
         return pendingBytes
+      },
+      get size() {
+        return size()
       },
       get heldBytes() {
         return heldBytes()

@@ -19,7 +19,7 @@ import {
 } from '@millrace/core'
 import { OutputBytes } from '../bytes.ts'
 import { keyProblems } from '../documents/options.ts'
-import { compileEachEncoder, encodingFault, rowsAtOnce } from '../json/each.ts'
+import { compileEachEncoder, encodingFault } from '../json/each.ts'
 import { halfPair } from '../refuse.ts'
 import type { RefusedRow } from '../writer.ts'
 
@@ -54,6 +54,9 @@ export type StreamEncoder = (records: Records, failures: WriteFailure[]) => Iter
 
 /** A piece ends when its values have this many bytes. */
 const pieceBytes = 1024 * 1024
+
+/** How many rows to encode before the size of what they make is looked at again: large ones one by one. */
+const rowsAtOnce = (bytes: number, rows: number): number => (rows === 0 || bytes > rows * 64 * 1024 ? 1 : 8)
 
 /** Makes the function that encodes writes. */
 export function streamEncoder(options: StreamEncoding): StreamEncoder {
@@ -123,7 +126,7 @@ function jsonValues(schema: RecordType, headersField: string | undefined): Appen
   const encode = compileEachEncoder({ ...schema, fields }, { after: '\n' })
   return (rows, out, ends) => {
     let at = out.at
-    const refused = encode(rows, out)
+    const { refused } = encode(rows, out)
     while (at < out.at) {
       const end = out.buffer.indexOf(10, at)
       ends.push(end)

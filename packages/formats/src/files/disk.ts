@@ -1,9 +1,25 @@
 /**
- * The file calls of this sink, all of them: a test may stand another layer in their place, one that dies between two calls or forgets what was not synced.
- * Failures of the system come as `SystemError` with what to do; nothing here is tried again, since a part of a write may be on the disk.
+ * The file calls of connectors that read and write files. A test may put another layer in their place, one that counts
+ * calls, dies between two of them, or forgets what was not synced.
+ *
+ * Failures of what changes the disk are `SystemError` with what to do; nothing is tried again here, since a part of a
+ * write may be on the disk. `open` and `state` fail with the system's own error, and whoever reads says what it means.
  */
-import { constants } from 'node:fs'
-import { access, type FileHandle, lstat, mkdir, open, readdir, realpath, rename, rm, rmdir } from 'node:fs/promises'
+import { type BigIntStats, constants } from 'node:fs'
+import {
+  access,
+  copyFile,
+  type FileHandle,
+  lstat,
+  mkdir,
+  open,
+  readdir,
+  realpath,
+  rename,
+  rm,
+  rmdir,
+  stat,
+} from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { MillraceError, SystemError } from '@millrace/core'
 
@@ -18,8 +34,30 @@ export interface DiskFile {
   close(): Promise<void>
 }
 
+/** What there is at a path, links followed, or behind an open file. */
+export interface FileState {
+  /** `pipe`: a FIFO; `device`: a character device such as a terminal. */
+  readonly kind: 'file' | 'folder' | 'pipe' | 'socket' | 'device' | 'other'
+  readonly bytes: number
+  /** Device and inode: another file under the same name has another one. */
+  readonly id: string
+  /** When its content was changed last, ns UTC. */
+  readonly changedNs: bigint
+}
+
+/** A file that is open for reading. It stays the same file whatever happens to its name. */
+export interface DiskReader {
+  /** Fills `into` from `position` on; returns how many bytes there were, 0 at the end. */
+  read(into: Uint8Array, position: number): Promise<number>
+  state(): Promise<FileState>
+  close(): Promise<void>
+}
+
 /** Files and folders, by absolute paths. */
 export interface Disk {
+  /** Undefined: nothing is there. */
+  state(path: string): Promise<FileState | undefined>
+  open(path: string): Promise<DiskReader>
   /** Makes a new file; fails if it exists. */
   create(path: string): Promise<DiskFile>
   /** Opens a file that exists; undefined: there is none. */
@@ -33,6 +71,8 @@ export interface Disk {
   real(path: string): Promise<string | undefined>
   /** Puts a file in the place of another, or where there is none. Durable after `syncFolder`. */
   rename(from: string, to: string): Promise<void>
+  /** Copies a file to a name that is free; its bytes are on the disk when it resolves. */
+  copy(from: string, to: string): Promise<void>
   /** Removes a file, if it is there. Durable after `syncFolder`. */
   remove(path: string): Promise<void>
   /** Removes a folder that is empty; else nothing happens. */
@@ -129,8 +169,39 @@ async function syncFolder(path: string): Promise<void> {
   }
 }
 
+const kinds: Readonly<Record<number, FileState['kind']>> = {
+  [constants.S_IFREG]: 'file',
+  [constants.S_IFDIR]: 'folder',
+  [constants.S_IFIFO]: 'pipe',
+  [constants.S_IFSOCK]: 'socket',
+  [constants.S_IFCHR]: 'device',
+}
+
+const stateOf = (s: BigIntStats): FileState => ({
+  kind: kinds[Number(s.mode) & constants.S_IFMT] ?? 'other',
+  bytes: Number(s.size),
+  id: `${s.dev}:${s.ino}`,
+  changedNs: s.mtimeNs,
+})
+
 /** The disk of this machine. */
 export const nodeDisk: Disk = {
+  async state(path) {
+    try {
+      return stateOf(await stat(path, { bigint: true }))
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
+      throw error
+    }
+  },
+  async open(path) {
+    const handle = await open(path)
+    return {
+      read: async (into, position) => (await handle.read(into, 0, into.length, position)).bytesRead,
+      state: async () => stateOf(await handle.stat({ bigint: true })),
+      close: () => handle.close(),
+    }
+  },
   create: async (path) => fileOf(await attempt('making', path, open(path, 'wx')), path),
   async reopen(path) {
     const handle = await attempt<FileHandle | undefined>('opening', path, open(path, 'r+'), { value: undefined })
@@ -158,6 +229,15 @@ export const nodeDisk: Disk = {
   },
   real: (path) => attempt<string | undefined>('looking at', path, realpath(path), { value: undefined }),
   rename: (from, to) => attempt('renaming', from, rename(from, to)),
+  async copy(from, to) {
+    await attempt('making', to, copyFile(from, to, constants.COPYFILE_EXCL))
+    const handle = await attempt('opening', to, open(to))
+    try {
+      await attempt('writing', to, handle.datasync())
+    } finally {
+      await handle.close()
+    }
+  },
   remove: (path) => attempt('removing', path, rm(path, { force: true })),
   async removeFolder(path) {
     await rmdir(path).catch(() => {})

@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { nodeDisk } from '../src/disk.ts'
+import { nodeDisk } from '../src/files/disk.ts'
 
 let root: string
 beforeEach(async () => {

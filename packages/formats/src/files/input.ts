@@ -1,0 +1,226 @@
+/**
+ * One file that is read, behind one handle from its first byte to its last: what happens to its name meanwhile cannot mix
+ * two contents.
+ *
+ * What was read of it is known by a CRC-32 of the bytes that streamed past, from its beginning on. So it can be told of any
+ * file, later, whether it still begins with these bytes: where its size, its inode or the time of its last change differ,
+ * it is read again up to there and compared; where they are the same, that is not needed. Formats that are read at any
+ * place have no such sum.
+ */
+import { setTimeout as sleep } from 'node:timers/promises'
+import { crc32 } from 'node:zlib'
+import { MillraceError } from '@millrace/core'
+import { compressionOf, decompress } from '../compression.ts'
+import type { ByteSource } from '../reader.ts'
+import type { Disk, DiskReader, FileState } from './disk.ts'
+import { fileError, inputChanged, noRandomAccess } from './failures.ts'
+
+const chunkBytes = 64 * 1024
+/** File systems note the time of a change in steps of some milliseconds. */
+const clockStepMs = 20
+
+/** What was read of a file, as it is saved. */
+export interface Extent {
+  /** How the file looked; see `stampOf`. */
+  readonly stamp: string
+  /** Bytes from its beginning on. Of formats that are read at any place: all of it. */
+  readonly bytes: number
+  /** Their CRC-32. Absent: it is read at any place. */
+  readonly sum?: number
+}
+
+/** What tells without a look inside whether a file is the one that was seen before: its inode, size and last change. */
+export const stampOf = ({ id, bytes, changedNs }: Omit<FileState, 'kind'>): string => `${id}:${bytes}:${changedNs}`
+
+/** The CRC-32 of the first bytes of a file; undefined: there are not so many. */
+export async function crcOf(reader: DiskReader, bytes: number, signal?: AbortSignal): Promise<number | undefined> {
+  const buffer = Buffer.allocUnsafeSlow(Math.min(4 * chunkBytes, bytes))
+  let sum = 0
+  for (let at = 0; at < bytes; ) {
+    signal?.throwIfAborted()
+    const bytesRead = await reader.read(buffer.subarray(0, Math.min(buffer.length, bytes - at)), at)
+    if (bytesRead === 0) return undefined
+    sum = crc32(buffer.subarray(0, bytesRead), sum)
+    at += bytesRead
+  }
+  return sum
+}
+
+export class FileInput implements ByteSource {
+  /** As it was when it was opened. */
+  readonly state: FileState
+  /** Undefined: it is compressed, and can only be read in order. */
+  readonly size: number | undefined
+  private readonly disk: Disk
+  private readonly path: string
+  private readonly name: string
+  private readonly reader: DiskReader
+  private inOrder = false
+  private sum = 0
+  private bytes = 0
+
+  private constructor(disk: Disk, path: string, name: string, reader: DiskReader, state: FileState) {
+    this.disk = disk
+    this.path = path
+    this.name = name
+    this.reader = reader
+    this.state = state
+    this.size = compressionOf(path) ? undefined : state.bytes
+  }
+
+  /** `name`: what messages call it. Throws `MillraceError` with exit code 3 where it cannot be opened. */
+  static async open(disk: Disk, path: string, name: string): Promise<FileInput> {
+    let reader: DiskReader | undefined
+    try {
+      reader = await disk.open(path)
+      return new FileInput(disk, path, name, reader, await reader.state())
+    } catch (error) {
+      await reader?.close()
+      throw fileError(error, name)
+    }
+  }
+
+  /** What was read so far. */
+  get extent(): Extent {
+    const { bytes, sum } = this
+    return this.inOrder
+      ? { stamp: stampOf(this.state), bytes, sum }
+      : { stamp: stampOf(this.state), bytes: this.state.bytes }
+  }
+
+  /** It was read up to there before, and is gone on with. */
+  resume({ bytes, sum }: Extent): void {
+    if (sum === undefined) return
+    this.sum = sum
+    this.bytes = bytes
+  }
+
+  /** Whether it begins with what was read before. */
+  async beginsWith({ bytes, sum }: Extent, signal: AbortSignal): Promise<boolean> {
+    try {
+      return sum === undefined || (await crcOf(this.reader, bytes, signal)) === sum
+    } catch (error) {
+      throw fileError(error, this.name)
+    }
+  }
+
+  /**
+   * To be called when all of it was read: what is to be saved of it. Throws `input_changed` where another file has its name
+   * by now, or where what was read is not what is there any more. That it has grown meanwhile is no change of what was read.
+   */
+  async finish(signal: AbortSignal): Promise<Extent> {
+    let now = await this.reader.state()
+    const age = Date.now() - Number(now.changedNs / 1_000_000n)
+    if (age >= 0 && age < clockStepMs) {
+      // A change that comes now would have the same time.
+      await sleep(clockStepMs - age, undefined, { signal })
+      now = await this.reader.state()
+    }
+    const named = await this.disk.state(this.path)
+    if (named && named.id !== now.id) throw inputChanged(this.name, 'was replaced')
+    const isSame = stampOf(now) === stampOf(this.state)
+    if (!this.inOrder) {
+      if (!isSame) throw inputChanged(this.name, 'was changed')
+      return this.extent
+    }
+    if (now.bytes < this.bytes) throw inputChanged(this.name, 'became shorter')
+    if (!isSame && !(await this.beginsWith(this.extent, signal))) throw inputChanged(this.name, 'was changed')
+    // What follows the end of compressed data is not asked for by its decoder.
+    if (this.size === undefined) for await (const _ of this.raw(this.bytes, signal));
+    return { stamp: stampOf({ ...now, bytes: this.bytes }), bytes: this.bytes, sum: this.sum }
+  }
+
+  /** The bytes from the beginning on, for a look: they do not count as read. */
+  look(signal: AbortSignal): AsyncIterable<Uint8Array> {
+    return this.decompressed(this.chunks(0, signal), signal)
+  }
+
+  stream(from: number, signal: AbortSignal): AsyncIterable<Uint8Array> {
+    this.inOrder = true
+    if (this.size !== undefined) return this.raw(from, signal)
+    return skip(this.decompressed(this.raw(0, signal), signal), this.name, from)
+  }
+
+  async slice(start: number, end: number): Promise<Uint8Array> {
+    const { size } = this
+    if (size === undefined) throw noRandomAccess(this.name, 'is compressed', 'decompress it first')
+    const buffer = Buffer.allocUnsafeSlow(Math.max(0, Math.min(end, size) - start))
+    for (let at = 0; at < buffer.length; ) {
+      const bytesRead = await this.readAt(buffer.subarray(at), start + at)
+      if (bytesRead === 0) throw inputChanged(this.name, 'became shorter')
+      at += bytesRead
+    }
+    return buffer
+  }
+
+  close(): Promise<void> {
+    return this.reader.close()
+  }
+
+  private async readAt(into: Uint8Array, position: number): Promise<number> {
+    try {
+      return await this.reader.read(into, position)
+    } catch (error) {
+      throw fileError(error, this.name)
+    }
+  }
+
+  /** Chunks as they are on the disk, one read ahead. Throws `input_changed` where they end before the size there was. */
+  private async *chunks(from: number, signal: AbortSignal): AsyncGenerator<Uint8Array> {
+    const read = async (position: number) => {
+      const left = this.state.bytes - position
+      const buffer = Buffer.allocUnsafeSlow(Math.min(chunkBytes, Math.max(left, 4096)))
+      const bytes = await this.readAt(buffer, position)
+      // Most files are small: a short read behind the size there was is the end, so that no second one is needed.
+      return { chunk: buffer.subarray(0, bytes), isLast: bytes === 0 || (bytes < buffer.length && bytes >= left) }
+    }
+    let at = from
+    let next = read(at)
+    try {
+      for (let isLast = false; !isLast; ) {
+        const got = await next
+        signal.throwIfAborted()
+        isLast = got.isLast
+        at += got.chunk.length
+        if (!isLast) next = read(at)
+        if (got.chunk.length > 0) yield got.chunk
+      }
+      if (at < this.state.bytes) throw inputChanged(this.name, 'became shorter')
+    } finally {
+      // The handle may be closed as soon as nobody reads any more.
+      await next.catch(() => {})
+    }
+  }
+
+  /** The same, counted as read. What was read before may come again. */
+  private async *raw(from: number, signal: AbortSignal): AsyncGenerator<Uint8Array> {
+    let at = from
+    for await (const chunk of this.chunks(from, signal)) {
+      at += chunk.length
+      if (at > this.bytes) {
+        this.sum = crc32(chunk.subarray(chunk.length - Math.min(chunk.length, at - this.bytes)), this.sum)
+        this.bytes = at
+      }
+      yield chunk
+    }
+  }
+
+  private async *decompressed(chunks: AsyncGenerator<Uint8Array>, signal: AbortSignal): AsyncGenerator<Uint8Array> {
+    const compression = compressionOf(this.path)
+    try {
+      yield* compression ? decompress(chunks, compression, signal) : chunks
+    } catch (error) {
+      if (!(error instanceof MillraceError) || error.code !== 'broken_compression') throw error
+      throw new MillraceError(error.code, `${this.name}: ${error.message}`, { hint: error.hint, cause: error })
+    }
+  }
+}
+
+async function* skip(chunks: AsyncIterable<Uint8Array>, name: string, from: number): AsyncGenerator<Uint8Array> {
+  let left = from
+  for await (const chunk of chunks) {
+    if (left < chunk.length) yield left > 0 ? chunk.subarray(left) : chunk
+    left = Math.max(0, left - chunk.length)
+  }
+  if (left > 0) throw inputChanged(name, 'became shorter')
+}

@@ -1,0 +1,105 @@
+/** Reading one input, from where it was left to its end. */
+import { type Batch, type Json, MillraceError, type ReadContext } from '@millrace/core'
+import { inputChanged } from './failures.ts'
+import {
+  asJson,
+  type FoundFile,
+  type FoundPipe,
+  identityIn,
+  type InputFormat,
+  type Inputs,
+  known,
+  type Saved,
+  savedOf,
+  underWay,
+} from './found.ts'
+import { identityOf } from './identity.ts'
+import { stampOf } from './input.ts'
+import { portable } from './list.ts'
+import { openPipe, pipeInput } from './pipe.ts'
+
+type Remembered = NonNullable<Batch['remember']>
+
+/** The rest of a file. Throws `input_changed` where it is not the file any more that was read before, or while it is read. */
+export async function* readFile(inputs: Inputs, one: FoundFile, ctx: ReadContext): AsyncGenerator<Batch> {
+  const { path, split, input } = one
+  const { signal } = ctx
+  const format = inputs.formatOf(path)
+  const saved = savedOf(ctx.resume(split))
+  const outside = portable(path, inputs.root) === path ? { path } : {}
+  const identity: Remembered = inputs.stay ? [[known(path, inputs.root), identityIn(split)]] : []
+  try {
+    if (saved && (await wasRead(saved, one, format, signal))) {
+      const position = { ...saved, read: { ...saved.read, stamp: stampOf(input.state) } }
+      yield { ...lastBatch(split, asJson(position)), remember: identity }
+      return
+    }
+    if (saved) input.resume(saved.read)
+    let last = saved
+    for await (const piece of format.reader.read(input, saved && asJson(saved), signal)) {
+      const position: Saved = { ...(piece.position as object), read: { ...input.extent, ...outside } }
+      const remember = last === saved ? { remember: [[underWay, split], ...identity] as Remembered } : {}
+      yield { ...piece, split, position: asJson(position), ...remember }
+      last = position
+    }
+    const extent = await input.finish(signal)
+    // The identity was taken before the reading began.
+    if (extent.stamp !== stampOf(input.state) && identityIn(split) !== (await identityOf(input, format, signal)))
+      throw inputChanged(one.name, 'was changed')
+    const position: Saved = { ...(last ?? { offset: 0 }), read: { ...extent, done: true, ...outside } }
+    yield { ...lastBatch(split, asJson(position)), remember: [[underWay, null], ...identity] }
+  } catch (error) {
+    throw placed(error, one.name)
+  }
+}
+
+/** What comes through a pipe. It has no positions to go back to. */
+export async function* readPipe(inputs: Inputs, one: FoundPipe, { signal }: ReadContext): AsyncGenerator<Batch> {
+  const { path, name, split, kind } = one
+  const input = path === '-' ? pipeInput(process.stdin, name) : openPipe(path, name, kind)
+  try {
+    const pieces = inputs.formatOf(path).reader.read(input, undefined, signal)
+    for await (const { position: _, ...piece } of pieces) yield { ...piece, split }
+    yield lastBatch(split, undefined)
+  } catch (error) {
+    throw placed(error, name)
+  } finally {
+    input.close()
+  }
+}
+
+const lastBatch = (split: string, position: Json | undefined): Batch => ({
+  split,
+  rows: [],
+  ...(position === undefined ? {} : { position }),
+  positionAt: () => 0,
+  bytes: 0,
+  end: true,
+})
+
+/** Whether all of a file was read before. Throws `input_changed` where its position does not fit it any more. */
+async function wasRead(
+  { offset, read }: Saved,
+  { name, input }: FoundFile,
+  { lines, text }: InputFormat,
+  signal: AbortSignal,
+): Promise<boolean> {
+  const { bytes } = input.state
+  if (stampOf(input.state) !== read.stamp) {
+    if (bytes < read.bytes) throw inputChanged(name, 'became shorter')
+    if (!(await input.beginsWith(read, signal))) throw inputChanged(name, 'was changed')
+  }
+  if (!read.done || bytes === read.bytes) return read.done === true
+  if (lines === undefined || offset === undefined || input.size === undefined) throw inputChanged(name, 'grew')
+  const end = await input.slice(Math.max(0, offset - (text?.unit ?? 1)), offset)
+  if (offset > 0 && !end.includes(10) && !end.includes(13))
+    throw inputChanged(name, 'grew in the middle of its last line')
+  return false
+}
+
+/** A failure of reading with the name of its file. */
+function placed(error: unknown, name: string): unknown {
+  if (!(error instanceof MillraceError) || error.place) return error
+  const { code, message, hint, exitCode, cause } = error
+  return new MillraceError(code, message, { place: name, hint, exitCode, cause })
+}

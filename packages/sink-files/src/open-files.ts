@@ -1,0 +1,236 @@
+/** The files that are being written, one for each place that records go to, and those that are whole and wait for the flush. */
+import { join } from 'node:path'
+import { type Row, SystemError, type WriteFailure } from '@millrace/core'
+import { createCompressor, type Disk, type MakeWriter } from '@millrace/formats'
+import { fileName, type Writer } from './names.ts'
+import type { Layout, Roll } from './options.ts'
+import { chunkBytes, type FinishedFile, type OpenFile, Output } from './output.ts'
+import { ensureInside } from './publish.ts'
+import type { Place } from './template.ts'
+
+/** All files together may hold this much in memory; then all of it is written. */
+const mostHeldBytes = 64 * 1024 * 1024
+/** Files that were finished to make room and wait for the next roll; each is a stage of its own. */
+const mostFinished = 1000
+
+/** What the files have in common. */
+export interface Setting {
+  readonly disk: Disk
+  readonly root: string
+  /** The hidden folder's name. */
+  readonly staging: string
+  readonly layout: Layout
+  readonly mostOpen: number
+  readonly writer: Writer
+  /** Drawn at each start, so that hidden names are never used again. */
+  readonly start: string
+  readonly makeWriter: MakeWriter
+  /** Undefined: files are written to the end of the run. */
+  readonly roll: Roll | undefined
+  /** Files of an earlier run that are replaced: their names are free. */
+  readonly replaced: readonly string[]
+  placeOf(key: string): Place
+  now(): number
+}
+
+export class OpenFiles {
+  /** How many files were begun; in a folder, the number in the last one's name. */
+  number: number
+  private readonly set: Setting
+  private readonly outputs = new Map<string, Output>()
+  private finished: FinishedFile[] = []
+  /** When the first of the finished files was begun. */
+  private finishedSinceMs = Number.POSITIVE_INFINITY
+  /** A file has come to a bound, and only a roll can show it. */
+  private isDue = false
+  /** The number in the name of each place's last file, where names are counted for each place. */
+  private readonly numbers = new Map<string, number>()
+  /** Files were made in the hidden folder since it was synced. */
+  private isUnsynced = false
+
+  constructor(set: Setting, number: number) {
+    this.set = set
+    this.number = number
+  }
+
+  /** Cuts a file back to what was saved, and goes on with it. */
+  async goOn(at: OpenFile): Promise<void> {
+    const { disk, root, staging, makeWriter, now } = this.set
+    const path = join(root, staging, at.temp)
+    const file = await disk.reopen(path)
+    const hint = 'someone changed or removed it; write everything again: pipe state reset, then run with --replace'
+    if (!file)
+      throw new SystemError(
+        'stage_missing',
+        `${path}, which holds ${at.records} records that were written before, is gone`,
+        { hint },
+      )
+    if ((await file.size()) < at.bytes) {
+      await file.close()
+      throw new SystemError('stage_missing', `${path} is shorter than the ${at.bytes} bytes that were written to it`, {
+        hint,
+      })
+    }
+    await file.truncate(at.bytes)
+    this.numbers.set(at.key, at.number)
+    this.outputs.set(at.key, new Output(at, file, makeWriter(true), undefined, this.bounds, now() - at.ageMs))
+  }
+
+  /**
+   * Takes rows for one file while that can be done at once, without a wait for the disk. Returns how many; what its format
+   * cannot hold is added to `refused`.
+   */
+  addAtOnce(key: string, rows: readonly Row[], refused: WriteFailure[]): number {
+    const output = this.outputs.get(key)
+    return !output || this.isReady(key) ? 0 : add(output, rows, 0, undefined, refused)
+  }
+
+  /** The file waits for the disk: a chunk of it is to be written, or it is full. */
+  isReady(key: string): boolean {
+    const output = this.outputs.get(key)
+    return output !== undefined && (output.pendingBytes >= chunkBytes || output.isFull)
+  }
+
+  /** Takes the rows from `from` on; `indexes`: where they stand in the write. A file that is full is finished, and a new one begun. */
+  async add(
+    key: string,
+    rows: readonly Row[],
+    from: number,
+    indexes: readonly number[] | undefined,
+    refused: WriteFailure[],
+  ): Promise<void> {
+    for (let at = from; at < rows.length || this.isReady(key); ) {
+      const output = this.outputs.get(key) ?? (await this.begin(key))
+      if (output.isFull) {
+        await this.finish(key, output)
+        this.isDue ||= !this.set.layout.append
+      } else if (output.pendingBytes >= chunkBytes) await output.drain()
+      else {
+        // The file written last comes last, so that the first is the one to be finished early.
+        this.outputs.delete(key)
+        this.outputs.set(key, output)
+        at += add(output, at > 0 ? rows.slice(at) : rows, at, indexes, refused)
+      }
+    }
+  }
+
+  /** To be called after each write to several files. */
+  async release(): Promise<void> {
+    let held = 0
+    for (const output of this.outputs.values()) held += output.heldBytes
+    if (held > mostHeldBytes) for (const output of this.outputs.values()) await output.release()
+  }
+
+  /** A bound is reached that a roll has to meet. Others are met by finishing a file and beginning another. */
+  isDueAt(nowMs: number): boolean {
+    const { roll, layout } = this.set
+    if (!roll) return false
+    if (this.isDue || (!layout.append && this.finished.length >= mostFinished)) return true
+    let startedMs = this.finishedSinceMs
+    for (const output of this.outputs.values()) startedMs = Math.min(startedMs, output.startedMs)
+    return nowMs - startedMs >= roll.ms
+  }
+
+  /** Makes all files durable and says how to go on with them. */
+  hold(): Promise<OpenFile[]> {
+    return Promise.all(this.outputs.values().map((output) => output.hold(this.set.now())))
+  }
+
+  /** Finishes all files. `atLeastOne`: also one that has no records. */
+  async finishAll(atLeastOne: string | undefined): Promise<void> {
+    if (atLeastOne !== undefined && this.number === 0) await this.begin(atLeastOne)
+    for (const [key, output] of this.outputs) await this.finish(key, output)
+  }
+
+  /** The files that are whole; they are the caller's from here on. */
+  async takeFinished(): Promise<readonly FinishedFile[]> {
+    const { disk, root, staging } = this.set
+    if (this.isUnsynced) await disk.syncFolder(join(root, staging))
+    this.isUnsynced = false
+    const { finished } = this
+    this.finished = []
+    this.finishedSinceMs = Number.POSITIVE_INFINITY
+    this.isDue = false
+    return finished
+  }
+
+  async close(): Promise<void> {
+    for (const output of this.outputs.values()) await output.close()
+    this.outputs.clear()
+  }
+
+  private get bounds() {
+    const { roll } = this.set
+    return { bytes: roll?.bytes ?? Number.POSITIVE_INFINITY, records: roll?.records ?? Number.POSITIVE_INFINITY }
+  }
+
+  private async begin(key: string): Promise<Output> {
+    const { disk, root, staging, layout, writer, start, makeWriter, mostOpen, placeOf, now } = this.set
+    const place = placeOf(key)
+    if (this.outputs.size >= mostOpen) await this.makeRoom()
+    await ensureInside(disk, root, join(root, place.folder))
+    const { final, number } = await this.freeName(key, place)
+    const digits = (n: number) => String(n).padStart(6, '0')
+    const temp = `${digits(writer.incarnation)}-${digits(this.number)}-${start}.part`
+    await disk.makeFolder(join(root, staging))
+    const file = await disk.create(join(root, staging, temp))
+    this.isUnsynced = true
+    const compressor = layout.compression && createCompressor(layout.compression)
+    const output = new Output({ temp, final, key, number }, file, makeWriter(), compressor, this.bounds, now())
+    this.outputs.set(key, output)
+    return output
+  }
+
+  /**
+   * The first name that nobody has. Numbers go on, so that a file whose readers took it away is not followed by one of the
+   * same name. Where the path names the file, the names of a run that is replaced are free.
+   */
+  private async freeName(key: string, place: Place): Promise<{ final: string; number: number }> {
+    const { disk, root, layout, writer, replaced } = this.set
+    const { template, ending, partitioned } = layout
+    const isNamed = template.name !== undefined
+    const perPlace = isNamed && partitioned
+    this.number++
+    for (let number = perPlace ? (this.numbers.get(key) ?? 0) + 1 : this.number; ; number++) {
+      const final = fileName(writer, template, ending, place, number)
+      if (!(isNamed && replaced.includes(final)) && (await disk.look(join(root, final)))) continue
+      if (perPlace) this.numbers.set(key, number)
+      else this.number = number
+      return { final, number }
+    }
+  }
+
+  private async makeRoom(): Promise<void> {
+    if (!this.set.roll)
+      throw new SystemError('too_many_files', `the records go to more than ${this.set.mostOpen} files at once`, {
+        hint: 'raise max_open_files, write to a folder, or set `roll` so that files can be finished early',
+      })
+    const [key, oldest] = this.outputs.entries().next().value!
+    await this.finish(key, oldest)
+  }
+
+  private async finish(key: string, output: Output): Promise<void> {
+    const { disk, root, staging, layout } = this.set
+    this.outputs.delete(key)
+    // All of its records were refused. Only a file that the path names is there without any.
+    if (output.records === 0 && (layout.partitioned || !layout.template.name)) {
+      await output.close()
+      return disk.remove(join(root, staging, output.temp))
+    }
+    this.finished.push(await output.finish())
+    this.finishedSinceMs = Math.min(this.finishedSinceMs, output.startedMs)
+  }
+}
+
+function add(
+  output: Output,
+  rows: readonly Row[],
+  from: number,
+  indexes: readonly number[] | undefined,
+  refused: WriteFailure[],
+): number {
+  const written = output.add(rows)
+  for (const { index, ...why } of written.refused ?? [])
+    refused.push({ ...why, kind: 'data', index: indexes ? indexes[from + index]! : from + index })
+  return written.taken
+}
