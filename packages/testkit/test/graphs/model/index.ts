@@ -1,0 +1,82 @@
+/** Evaluates a whole graph. */
+import { type Case, type InputRecord, mended, type Policy } from '../case.ts'
+import { type Arrival, type Failure, textOf } from './records.ts'
+import { apply } from './steps.ts'
+
+export * from './records.ts'
+
+/** What must come of a case. */
+export interface Prediction {
+  /** What comes to each step and each sink. */
+  readonly into: ReadonlyMap<string, readonly Arrival[]>
+  /** What each source, step and named output gives. */
+  readonly outOf: ReadonlyMap<string, readonly Arrival[]>
+  readonly failures: readonly Failure[]
+  /** Records read from each source. */
+  readonly read: ReadonlyMap<string, number>
+}
+
+/** `corrected`: records that were mended, by `u`. */
+export function predict(graph: Case, corrected: ReadonlySet<string> = new Set()): Prediction {
+  const outOf = new Map<string, readonly Arrival[]>()
+  const into = new Map<string, readonly Arrival[]>()
+  const failures: Failure[] = []
+  const read = new Map<string, number>()
+  for (const source of graph.sources) {
+    const good: Arrival[] = []
+    let n = 0
+    for (const split of source.splits) {
+      for (const [index, given] of split.records.entries()) {
+        const record = corrected.has(given.u) ? mended(given) : given
+        const { torn, round: _, id: __, ...row } = record
+        const arrival = {
+          row,
+          place: { source: source.id, split: split.name, index, record },
+          way: source.id,
+          items: [],
+        }
+        n++
+        if (torn) failures.push({ at: source.id, arrival, torn })
+        else good.push(arrival)
+      }
+    }
+    read.set(source.id, n)
+    outOf.set(source.id, good)
+  }
+  for (const step of graph.steps) {
+    const input = step.from.flatMap((name) => outOf.get(name)!)
+    into.set(step.id, input)
+    const made = apply(step, input, graph.side)
+    for (const [name, arrivals] of Object.entries(made.outputs)) outOf.set(name, arrivals)
+    for (const arrival of made.failed) failures.push({ at: step.id, arrival })
+  }
+  for (const sink of graph.sinks) {
+    const all = sink.from.flatMap((name) => outOf.get(name)!)
+    into.set(sink.id, all)
+    const key = 'key' in sink && sink.key !== undefined ? [sink.key].flat() : []
+    for (const arrival of all)
+      if (key.some((name) => (arrival.row[name] ?? null) === null)) failures.push({ at: sink.id, arrival })
+  }
+  return { into, outOf, failures, read }
+}
+
+/** What becomes of records that fail there. */
+export const policyAt = (graph: Case, at: string): Policy =>
+  graph.steps.find(({ id }) => id === at)?.onError ??
+  graph.sources.find(({ id }) => id === at)?.onError ??
+  graph.onError
+
+/** The failures that end the run. */
+export const stopsOf = (graph: Case, { failures }: Prediction): Failure[] =>
+  failures.filter(({ at }) => policyAt(graph, at) === 'stop')
+
+/** The records that arrive at a sink and can be taken, `insert` into a key apart. */
+export function taken(prediction: Prediction, sink: string): Arrival[] {
+  const refused = new Set(prediction.failures.filter(({ at }) => at === sink).map(({ arrival }) => arrival))
+  return prediction.into.get(sink)!.filter((arrival) => !refused.has(arrival))
+}
+
+/** The key of a record at a sink that knows its documents by one, as text. */
+export const keyOf = (arrival: Arrival, key: readonly string[]): string => textOf(key.map((name) => arrival.row[name]))
+
+export type { InputRecord }

@@ -1,0 +1,78 @@
+/** What many cases were like, and what was wrong with them. */
+import { crashPoints } from '@millrace/core'
+import type { Told } from './worker.ts'
+
+export interface Report {
+  readonly text: string
+  /** Cases with a fault, and those of them with one that is not known. */
+  readonly faults: number
+  readonly unknown: number
+  /** Parts of all cases that had each feature. */
+  readonly shares: Readonly<Record<string, number>>
+  /** Part of the planned crashes that came to be. */
+  readonly hit: number
+  /** Crashes at each point of the engine. */
+  readonly deaths: Readonly<Record<string, number>>
+}
+
+const tally = (names: Iterable<string>): Record<string, number> => {
+  const counts: Record<string, number> = {}
+  for (const name of names) counts[name] = (counts[name] ?? 0) + 1
+  return counts
+}
+
+const lines = (counts: Readonly<Record<string, number>>, of?: number): string[] =>
+  Object.entries(counts)
+    .sort(([, a], [, b]) => b - a)
+    .map(
+      ([name, n]) => `  ${String(n).padStart(6)}${of ? ` ${((100 * n) / of).toFixed(0).padStart(3)} %` : ''}  ${name}`,
+    )
+
+export function reportOf(told: readonly Told[], seed: number): Report {
+  const n = told.length
+  const features = tally(
+    told.flatMap((each) => [...each.features, ...(each.stopped ? ['a record stops the run'] : [])]),
+  )
+  const planned = told.filter(({ crash }) => crash)
+  const hit = planned.filter(({ crash }) => crash!.hit).length
+  const died = tally(told.flatMap((each) => each.died))
+  const deaths = { ...Object.fromEntries(crashPoints.map((point) => [point, 0])), ...died }
+  const refused = tally(told.flatMap((each) => each.refused.map((text) => text.split(':')[0]!)))
+  const faulty = told.filter(({ faults }) => faults.length > 0)
+  const unknown = faulty.filter(({ faults }) => faults.some(({ known }) => !known))
+  const byKind = Map.groupBy(
+    faulty.flatMap(({ number, faults }) =>
+      [...new Set(faults.map(({ known, wrong }) => known ?? `new: ${wrong}`))].map((kind) => ({ kind, number })),
+    ),
+    ({ kind }) => kind,
+  )
+  const text = [
+    `${n} graphs, seed ${seed}, with`,
+    ...lines(features, n),
+    `${planned.length} crashes planned, ${hit} hit (${((100 * hit) / Math.max(1, planned.length)).toFixed(1)} %); deaths at`,
+    ...lines(deaths),
+    ...(Object.keys(refused).length > 0 ? ['refused by the check and replaced', ...lines(refused)] : []),
+    faulty.length === 0 ? 'no fault' : `${faulty.length} graphs with a fault`,
+    ...[...byKind]
+      .sort(([, a], [, b]) => b.length - a.length)
+      .map(([kind, cases]) => {
+        const first = cases.slice(0, 8).map(({ number }) => number)
+        return `  ${String(cases.length).padStart(6)}  ${kind}: cases ${first.join(', ')}${cases.length > 8 ? ', ...' : ''}`
+      }),
+    ...unknown.slice(0, 5).flatMap(({ number, crash, faults }) => [
+      `case ${number}${crash ? ` (npm run graphs -- --seed ${seed} --case ${number} --crash ${crash.point}:${crash.time})` : ''}`,
+      ...faults
+        .filter(({ known }) => !known)
+        .slice(0, 3)
+        .map(({ how, wrong, at, text }) => `  ${how}, ${wrong}${at ? ` at ${at}` : ''}: ${text.slice(0, 400)}`),
+    ]),
+  ].join('\n')
+  return {
+    text,
+    faults: faulty.length,
+    unknown: unknown.length,
+    shares: Object.fromEntries(Object.entries(features).map(([name, count]) => [name, count / n])),
+    hit: hit / Math.max(1, planned.length),
+    deaths,
+  }
+}
