@@ -22,12 +22,12 @@ const known: readonly Known[] = [
   {
     name: '01 a null key loses the whole write',
     fits: ({ wrong, at }, graph) =>
-      (wrong === 'letters' || ['lost', 'doubled', 'counts', 'choice', 'imbalance'].includes(wrong)) &&
+      ['lost', 'doubled', 'counts', 'choice', 'imbalance', 'letters'].includes(wrong) &&
       graph.sinks.some(
         (sink) =>
           sink.kind === 'log' &&
           sink.key !== undefined &&
-          (at === sink.id || at === '' || at === 'dead letter') &&
+          (wrong === 'choice' || at === sink.id || at === '' || at === 'dead letter') &&
           arrivalsAt(graph, sink.id).some(({ row }) => row[sink.key!] === null),
       ),
   },

@@ -11,6 +11,7 @@
  *
  *   npm run graphs                              2,000 cases and what they were like
  *   npm run graphs -- --graphs 50000            more of them
+ *   npm run graphs -- --kills 100               real kills of the real command over other cases
  *   npm run graphs -- --seed 7 --case 31        one case, with its spec and all that is wrong with it
  *   npm run graphs -- --case 31 --crash after_save:3
  *   npm run graphs -- --case 31 --shrink        and a smaller case with the same fault
@@ -20,7 +21,7 @@
 import { availableParallelism } from 'node:os'
 import { parseArgs } from 'node:util'
 import { showCase } from './one.ts'
-import { runCases } from './many.ts'
+import { killCases, runCases } from './many.ts'
 import { reportOf } from './report.ts'
 
 const { values: flags } = parseArgs({
@@ -31,6 +32,7 @@ const { values: flags } = parseArgs({
     from: { type: 'string', default: '0' },
     case: { type: 'string' },
     crash: { type: 'string' },
+    kills: { type: 'string' },
     shrink: { type: 'boolean', default: false },
     /** Half of the time a case waits for timers. */
     workers: { type: 'string', default: String(2 * availableParallelism()) },
@@ -48,7 +50,11 @@ if (flags.case !== undefined) {
 } else {
   const from = Number(flags.from)
   const startedMs = performance.now()
-  const told = await runCases({ seed, from, to: from + Number(flags.graphs), workers: Number(flags.workers) })
+  const workers = Number(flags.workers)
+  const told =
+    flags.kills === undefined
+      ? await runCases({ seed, from, to: from + Number(flags.graphs), workers })
+      : await killCases({ seed, from, to: from + Number(flags.kills), workers })
   const { text, faults } = reportOf(told, seed)
   console.log(text)
   console.log(`${((performance.now() - startedMs) / 1000).toFixed(0)} s`)

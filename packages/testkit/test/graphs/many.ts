@@ -1,10 +1,11 @@
 /** Plays many cases in child processes. One that hangs or falls over costs its case, not the run. */
 import { fork } from 'node:child_process'
+import { rmSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
-import type { Ask, Told } from './worker.ts'
+import { bundleCommand } from './play/command.ts'
+import { type Ask, makeFolder, type Told } from './worker.ts'
 
-export interface Many {
-  readonly seed: number
+export interface Many extends Omit<Ask, 'number'> {
   readonly from: number
   readonly to: number
   readonly workers: number
@@ -15,18 +16,28 @@ const casesOfOne = 1000
 /** A case takes a tenth of a second. */
 const patienceMs = 120_000
 
-export async function runCases({ seed, from, to, workers }: Many): Promise<Told[]> {
+export async function runCases({ from, to, workers, ...ask }: Many): Promise<Told[]> {
   const told: Told[] = []
   let next = from
   const work = async () => {
-    while (next < to) await oneWorker(seed, () => (next < to ? next++ : undefined), told)
+    while (next < to) await oneWorker(ask, () => (next < to ? next++ : undefined), told)
   }
   await Promise.all(Array.from({ length: workers }, work))
   return told.sort((a, b) => a.number - b.number)
 }
 
+/** The same by the real command, each killed for real. */
+export async function killCases(many: Many): Promise<Told[]> {
+  const folder = makeFolder()
+  try {
+    return await runCases({ ...many, pipe: await bundleCommand(folder) })
+  } finally {
+    rmSync(folder, { recursive: true, force: true })
+  }
+}
+
 /** One child process until it has played its share, or has died. */
-function oneWorker(seed: number, take: () => number | undefined, told: Told[]): Promise<void> {
+function oneWorker(asked: Omit<Ask, 'number'>, take: () => number | undefined, told: Told[]): Promise<void> {
   const child = fork(fileURLToPath(new URL('./worker.ts', import.meta.url)), {
     execArgv: ['--conditions=@millrace/source', '--no-warnings'],
     stdio: ['ignore', 'inherit', 'pipe', 'ipc'],
@@ -45,7 +56,7 @@ function oneWorker(seed: number, take: () => number | undefined, told: Told[]): 
       number = left-- > 0 ? take() : undefined
       if (number === undefined) return child.disconnect()
       timer = setTimeout(() => child.kill('SIGKILL'), patienceMs)
-      child.send({ seed, number } satisfies Ask)
+      child.send({ ...asked, number } satisfies Ask)
     }
     child.on('message', (result: Told) => {
       told.push(result)

@@ -5,13 +5,14 @@ import { join } from 'node:path'
 import { featuresOf } from './features.ts'
 import { knownFault } from './known.ts'
 import { predict, stopsOf } from './model/index.ts'
-import { playNumber } from './play/case.ts'
+import { killNumber, playNumber } from './play/case.ts'
 import type { Death } from './play/life.ts'
 
 export interface Ask {
   readonly seed: number
   readonly number: number
-  readonly death?: Death
+  /** The bundled command, where it is to be killed; see command.ts. */
+  readonly pipe?: string
 }
 
 /** What came of one case. */
@@ -31,8 +32,10 @@ export interface Told {
 const shared = '/dev/shm'
 export const makeFolder = (): string => mkdtempSync(join(existsSync(shared) ? shared : tmpdir(), 'millrace-graphs-'))
 
-export async function tell(root: string, { seed, number, death }: Ask): Promise<Told> {
-  const { graph, refused, verdicts, crash } = await playNumber(root, seed, number, death)
+export async function tell(root: string, { seed, number, pipe }: Ask): Promise<Told> {
+  const { graph, refused, verdicts, crash } = pipe
+    ? await killNumber(root, seed, number, pipe)
+    : await playNumber(root, seed, number)
   const passed: Record<string, number> = {}
   const died: string[] = []
   for (const { played, deaths } of verdicts) {

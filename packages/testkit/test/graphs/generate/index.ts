@@ -84,7 +84,7 @@ function outage(random: Random, sources: Case['sources'], sinks: Case['sinks']):
 }
 
 /** Whether what the case promises can be told: a run that stops can be mended and then goes on to its end. */
-function isFit(made: Case): boolean {
+export function isFit(made: Case): boolean {
   if (!shapesOf(made)) return false
   const first = predict(made)
   const stops = stopsOf(made, first)

@@ -75,16 +75,18 @@ function set(random: Random, shape: Shape): Verb {
 /** Fields that no step may take away: the name of the record, and what conditions and totals are made of. */
 const kept = ['u', 'n', 'q']
 
-function select(random: Random, shape: Shape): Verb {
+function select(random: Random, shape: Shape): Verb | undefined {
   const others = Object.keys(shape).filter((name) => !kept.includes(name) && name !== 'tags')
   const chosen = [...kept, ...random.some(others, 0, 4)].filter((name) => shape[name])
+  if (chosen.length === 0) return undefined
   const rename = shape['k'] && !shape['key'] && random.chance(0.3)
   return { verb: 'select', fields: chosen.map((name) => [rename && name === 'k' ? 'key' : name, name] as const) }
 }
 
 function drop(random: Random, shape: Shape): Verb | undefined {
   const others = Object.keys(shape).filter((name) => !kept.includes(name) && name !== 'tags')
-  return others.length === 0 ? undefined : { verb: 'drop', fields: random.some(others, 1, 3) }
+  const fields = random.some(others, 1, 3)
+  return fields.length === 0 || fields.length === Object.keys(shape).length ? undefined : { verb: 'drop', fields }
 }
 
 export function route(random: Random): Verb {

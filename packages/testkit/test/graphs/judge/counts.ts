@@ -9,7 +9,7 @@ export function judgeCounts(
   graph: Case,
   prediction: Prediction,
   refused: ReadonlyMap<string, readonly Arrival[]>,
-  summary: Summary,
+  summary: Pick<Summary, 'counters'>,
 ): Fault[] {
   const { into, outOf, failures, read } = prediction
   const failed = (id: string) => failures.filter(({ at }) => at === id).length + (refused.get(id)?.length ?? 0)

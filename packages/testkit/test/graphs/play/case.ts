@@ -1,18 +1,23 @@
-/** One case from its number to its verdict: once undisturbed, then with the crash. */
+/** One case from its number to its verdict. */
 import { join } from 'node:path'
-import type { Plan } from '@millrace/core'
+import { crashPoints, type Plan } from '@millrace/core'
 import type { Case } from '../case.ts'
 import { generate } from '../generate/index.ts'
 import { type Fault, judge } from '../judge/index.ts'
 import { predict, stopsOf } from '../model/index.ts'
 import { planOf } from '../project/root.ts'
 import { Random } from '../random.ts'
+import { engineOfCommand } from './command.ts'
+import { type Engine, Hang } from './engine.ts'
+import { engineInside } from './inside.ts'
 import type { Death } from './life.ts'
-import { Hang, play, type Played } from './play.ts'
+import { play, type Played, type Script } from './play.ts'
+
+/** How a case was played: undisturbed; with a crash and what else may happen; by the real command, with a real kill. */
+export type How = 'undisturbed' | 'crashed' | 'killed'
 
 export interface Verdict {
-  /** With or without the crash. */
-  readonly how: 'undisturbed' | 'crashed'
+  readonly how: How
   readonly faults: readonly Fault[]
   readonly deaths: readonly Death[]
   readonly played?: Played
@@ -27,51 +32,83 @@ export interface Result {
   readonly crash?: Death & { readonly hit: boolean }
 }
 
-/** Whether the check takes the case. */
-async function planned(root: string, graph: Case): Promise<{ plan?: Plan; refused: readonly string[] }> {
-  return planOf(join(root, 'check'), graph)
-}
-
-/** Plays the case of this number. `death`: the crash to try, absent: one of those that the case passes. */
-export async function playNumber(root: string, seed: number, number: number, death?: Death): Promise<Result> {
+/** The first case of this number that the check takes, with its plan. */
+export async function caseOf(
+  root: string,
+  seed: number,
+  number: number,
+): Promise<{ readonly graph: Case; readonly plan: Plan; readonly refused: readonly string[] }> {
   const refused: string[] = []
   for (let attempt = 0; ; attempt++) {
     const graph = generate(seed, number, attempt)
-    const { plan, refused: codes } = await planned(root, graph)
-    if (plan) return { ...(await playCase(root, graph, plan, death)), refused }
+    const { plan, refused: codes } = await planOf(join(root, 'check'), graph)
+    if (plan) return { graph, plan, refused }
     refused.push(...codes)
   }
 }
 
-/** Plays a case of which the plan is known. */
-export async function playCase(root: string, graph: Case, plan: Plan, given?: Death): Promise<Omit<Result, 'refused'>> {
-  const random = new Random(graph.seed, graph.number, 1_000_003)
-  const toMend = new Set(stopsOf(graph, predict(graph)).map(({ arrival }) => arrival.place!.record.u))
-  const verdict = async (how: Verdict['how'], deaths: readonly Death[]): Promise<Verdict> => {
-    try {
-      const script = { deaths, disturbed: how === 'crashed', random, toMend }
-      const played = await play(graph, plan, join(root, how), script)
-      return { how, deaths, played, faults: judge(graph, played, toMend) }
-    } catch (error) {
-      if (!(error instanceof Hang)) throw error
-      return { how, deaths, faults: [{ wrong: 'hang', at: '', text: error.message }] }
-    }
-  }
-  const first = await verdict('undisturbed', [])
-  const passed = first.played?.lives[0]!.passed ?? new Map<string, number>()
-  const crash = given ?? anyDeath(random, passed)
-  if (!crash) return { graph, verdicts: [first] }
-  // A second life may die as well: early, so that it does.
-  const again = random.chance(0.3)
-    ? [{ point: random.pick(['after_read', 'before_write', 'before_save', 'after_save']), time: random.int(1, 2) }]
-    : []
-  const second = await verdict('crashed', [crash, ...again])
-  const hit = second.played?.lives[0]!.died ?? false
-  return { graph, verdicts: [first, second], crash: { ...crash, hit } }
+/** Plays the case of this number. `death`: the crash to try, absent: one at a point that the case passes. */
+export async function playNumber(root: string, seed: number, number: number, death?: Death): Promise<Result> {
+  const { graph, plan, refused } = await caseOf(root, seed, number)
+  return { ...(await playCase(root, graph, plan, death)), refused }
 }
 
-function anyDeath(random: Random, passed: ReadonlyMap<string, number>): Death | undefined {
-  if (passed.size === 0) return undefined
+/** Plays a case undisturbed and then, unless `calm`, with a crash. */
+export async function playCase(
+  root: string,
+  graph: Case,
+  plan: Plan,
+  death?: Death,
+  calm = false,
+): Promise<Omit<Result, 'refused'>> {
+  const random = randomOf(graph)
+  const toMend = toMendOf(graph)
+  const inside = (how: How, deaths: readonly Death[]) => {
+    const engine = engineInside(graph, plan, join(root, how), random)
+    return judged(graph, join(root, how), engine, how, { deaths, disturbed: how === 'crashed', random, toMend })
+  }
+  const first = await inside('undisturbed', [])
+  const crash = death ?? anyDeath(random, first.played?.lives[0]!.passed)
+  if (!crash || calm) return { graph, verdicts: [first] }
+  // A second life may die as well: early, so that it does.
+  const points = ['after_read', 'before_write', 'before_save', 'after_save']
+  const again = random.chance(0.3) ? [{ point: random.pick(points), time: random.int(1, 2) }] : []
+  const second = await inside('crashed', [crash, ...again])
+  return { graph, verdicts: [first, second], crash: { ...crash, hit: second.played?.lives[0]!.died ?? false } }
+}
+
+/** Plays the case of this number by the real command, which is killed twice at one of the points that it passes. */
+export async function killNumber(root: string, seed: number, number: number, pipe: string): Promise<Result> {
+  const { graph, refused } = await caseOf(root, seed, number)
+  const random = randomOf(graph)
+  const publishes = graph.sinks.some(({ kind }) => kind === 'table' || kind === 'files')
+  const point = random.pick(crashPoints.filter((name) => publishes || !name.endsWith('_publish')))
+  const death = { point, time: 1 }
+  const folder = join(root, 'killed')
+  const script = { deaths: [death, death], disturbed: true, random, toMend: toMendOf(graph) }
+  const verdict = await judged(graph, folder, engineOfCommand(graph, folder, pipe), 'killed', script)
+  return { graph, refused, verdicts: [verdict], crash: { ...death, hit: verdict.played?.lives[0]!.died ?? false } }
+}
+
+const randomOf = ({ seed, number }: Case): Random => new Random(seed, number, 1_000_003)
+
+/** The records that stop the run, by `u`. */
+const toMendOf = (graph: Case): ReadonlySet<string> =>
+  new Set(stopsOf(graph, predict(graph)).map(({ arrival }) => arrival.place!.record.u))
+
+async function judged(graph: Case, root: string, engine: Engine, how: How, script: Script): Promise<Verdict> {
+  const { deaths, toMend } = script
+  try {
+    const played = await play(graph, root, engine, script)
+    return { how, deaths, played, faults: judge(graph, played, toMend) }
+  } catch (error) {
+    if (!(error instanceof Hang)) throw error
+    return { how, deaths, faults: [{ wrong: 'hang', at: '', text: error.message }] }
+  }
+}
+
+function anyDeath(random: Random, passed: ReadonlyMap<string, number> | undefined): Death | undefined {
+  if (!passed || passed.size === 0) return undefined
   const [point, times] = random.pick([...passed])
   // A disturbed run may pass a point a little less often.
   return { point, time: random.int(1, Math.max(1, Math.ceil(times * 0.8))) }

@@ -34,7 +34,7 @@ export class Life {
   private calls = 0
   private readonly pace: number
 
-  /** `pace`: where in its pauses each source begins, so that several lives read their sources in different orders. */
+  /** `pace`: how soon and how fast each source comes, so that several lives read their sources in different orders. */
   constructor(
     graph: Case,
     options: { readonly death?: Death | undefined; readonly outages: boolean; readonly pace: number },
@@ -91,7 +91,8 @@ export class Life {
   }
 
   private async *reading(id: string, source: Source, ctx: ReadContext): ReturnType<Source['read']> {
-    const pauses = this.graph.sources.find((each) => each.id === id)?.pauses ?? []
+    const at = this.graph.sources.findIndex((each) => each.id === id)
+    const pauses = this.graph.sources[at]?.pauses ?? []
     let n = this.pace
     const next = async () => {
       const ms = pauses[n++ % pauses.length]
@@ -99,6 +100,7 @@ export class Life {
       this.check()
       this.outage(id, 'read')
     }
+    if (this.pace > 0) await sleep([0, 6, 12][(at + this.pace) % 3])
     await next()
     for await (const given of source.read(ctx)) {
       this.check()
