@@ -54,6 +54,10 @@ export interface Split {
 
 export interface Source {
   readonly id: string
+  /** The folder or stream; default: its id. */
+  readonly place?: string
+  /** Its schema; default: `sourceShape`. */
+  readonly fields?: Shape
   readonly kind: 'csv' | 'jsonl' | 'log'
   readonly splits: readonly Split[]
   /** Bytes that fill each line up, so that a file of few records comes in several batches. */
@@ -132,6 +136,8 @@ export type SinkKind =
 
 export type Sink = SinkKind & {
   readonly id: string
+  /** The collection, table, folder or stream; default: its id. */
+  readonly place?: string
   readonly from: readonly string[]
   /** The milliseconds it takes for each write and flush, in turn. */
   readonly pauses: readonly number[]
@@ -150,6 +156,9 @@ export interface Bounds {
 export interface Case {
   readonly seed: number
   readonly number: number
+  readonly description?: string
+  /** A comment in the spec. */
+  readonly comment?: string
   readonly runs: 'whole' | 'continue'
   readonly onError: Policy
   readonly deadLetter?: 'sqlite' | 'files'

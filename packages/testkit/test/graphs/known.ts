@@ -3,6 +3,7 @@
  * mended, its line goes; when the list is empty, every fault fails the test.
  */
 import type { Case } from './case.ts'
+import type { EditResult } from './edits/case.ts'
 import { meetsItself } from './features.ts'
 import type { Fault } from './judge/index.ts'
 import { type Arrival, predict } from './model/index.ts'
@@ -72,4 +73,57 @@ const known: readonly Known[] = [
 
 /** The known fault that this is; undefined: a new one. */
 export const knownFault = (fault: Fault, graph: Case, verdict: Verdict): string | undefined =>
-  known.find((each) => each.fits(fault, graph, verdict))?.name
+  known.find((each) => each.fits({ ...fault, at: fault.at.replace(/ as it was$/, '') }, graph, verdict))?.name
+
+interface KnownOfEdits {
+  readonly name: string
+  fits(fault: Fault, result: EditResult): boolean
+}
+
+const knownOfEdits: readonly KnownOfEdits[] = [
+  {
+    name: '35 a raised cap is refused as another state',
+    fits: ({ wrong }, { edit, outcome }) => wrong === 'decision' && edit.class === 'cap' && outcome === 'refused',
+  },
+  {
+    name: '05b a renamed step begins with an empty memory',
+    fits: ({ wrong }, { edit }) =>
+      edit.class === 'step renamed' &&
+      (edit.of === 'aggregate' || edit.of === 'dedupe') &&
+      ['lost', 'beyond', 'doubled', 'choice', 'last', 'letters'].includes(wrong),
+  },
+  {
+    name: '05c a renamed source is read from its beginning',
+    fits: ({ wrong }, { edit }) =>
+      edit.class === 'source renamed' && ['lost', 'doubled', 'beyond', 'choice', 'last', 'letters'].includes(wrong),
+  },
+  {
+    name: '05 an interrupted whole run goes on with another rule',
+    fits: ({ wrong }, { ruled, outcome }) => wrong === 'decision' && ruled === 'refused' && outcome !== 'refused',
+  },
+  { name: 'edits: the balance fails because of an edit', fits: ({ wrong }) => wrong === 'imbalance' },
+  {
+    name: 'edits: half-written files of a sink that was moved or removed are lost',
+    fits: ({ wrong, at, text }, { edit, graph }) =>
+      (edit.class === 'sink moved' || edit.class === 'sink removed') &&
+      (wrong === 'left_behind' ||
+        text.includes('stage_missing') ||
+        (wrong === 'lost' && graph.sinks.some(({ id, kind }) => kind === 'files' && at === `${id} as it was`))),
+  },
+  {
+    name: 'edits: a renamed sink begins anew, and what it had staged is refused or lost',
+    fits: ({ wrong }, { edit, outcome }) =>
+      edit.class === 'sink renamed' &&
+      (['lost', 'left_behind', 'failed'].includes(wrong) || (wrong === 'decision' && outcome !== 'kept')),
+  },
+]
+
+/** The same for a case that was edited; other faults may show in it as well. */
+export function knownFaultOfEdit(fault: Fault, result: EditResult): string | undefined {
+  const verdict = { how: 'crashed', played: { pauses: [{ why: result.paused }] } } as unknown as Verdict
+  return (
+    knownOfEdits.find((each) => each.fits(fault, result))?.name ??
+    knownFault(fault, result.graph, verdict) ??
+    knownFault(fault, result.edit.graph, verdict)
+  )
+}

@@ -12,6 +12,8 @@
  *   npm run graphs                              2,000 cases and what they were like
  *   npm run graphs -- --graphs 50000            more of them
  *   npm run graphs -- --kills 100               real kills of the real command over other cases
+ *   npm run graphs -- --edits 1300              edits of the spec under way; see edits/
+ *   npm run graphs -- --edit 17                 one of them
  *   npm run graphs -- --seed 7 --case 31        one case, with its spec and all that is wrong with it
  *   npm run graphs -- --case 31 --crash after_save:3
  *   npm run graphs -- --case 31 --shrink        and a smaller case with the same fault
@@ -20,7 +22,7 @@
  */
 import { availableParallelism } from 'node:os'
 import { parseArgs } from 'node:util'
-import { showCase } from './one.ts'
+import { showCase, showEdit } from './one.ts'
 import { killCases, runCases } from './many.ts'
 import { reportOf } from './report.ts'
 
@@ -33,6 +35,8 @@ const { values: flags } = parseArgs({
     case: { type: 'string' },
     crash: { type: 'string' },
     kills: { type: 'string' },
+    edits: { type: 'string' },
+    edit: { type: 'string' },
     shrink: { type: 'boolean', default: false },
     /** Half of the time a case waits for timers. */
     workers: { type: 'string', default: String(2 * availableParallelism()) },
@@ -47,14 +51,18 @@ const seed = Number(flags.seed)
 if (flags.case !== undefined) {
   const crash = flags.crash === undefined ? undefined : death(flags.crash)
   process.exitCode = await showCase(seed, Number(flags.case), crash, flags.shrink)
+} else if (flags.edit !== undefined) {
+  process.exitCode = await showEdit(seed, Number(flags.edit))
 } else {
-  const from = Number(flags.from)
   const startedMs = performance.now()
-  const workers = Number(flags.workers)
+  const from = Number(flags.from)
+  const many = (n: string) => ({ seed, from, to: from + Number(n), workers: Number(flags.workers) })
   const told =
-    flags.kills === undefined
-      ? await runCases({ seed, from, to: from + Number(flags.graphs), workers })
-      : await killCases({ seed, from, to: from + Number(flags.kills), workers })
+    flags.kills !== undefined
+      ? await killCases(many(flags.kills))
+      : flags.edits !== undefined
+        ? await runCases({ ...many(flags.edits), edits: true })
+        : await runCases(many(flags.graphs))
   const { text, faults } = reportOf(told, seed)
   console.log(text)
   console.log(`${((performance.now() - startedMs) / 1000).toFixed(0)} s`)

@@ -3,7 +3,8 @@ import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Case } from './case.ts'
 import { featuresOf } from './features.ts'
-import { knownFault } from './known.ts'
+import { playEdit } from './edits/case.ts'
+import { knownFault, knownFaultOfEdit } from './known.ts'
 import { playCase, playNumber, type Verdict } from './play/case.ts'
 import type { Death } from './play/life.ts'
 import { lineOf } from './project/input.ts'
@@ -36,6 +37,27 @@ export async function showCase(
       showVerdict(small.graph, small.verdict)
     }
     return 1
+  } finally {
+    rmSync(root, { recursive: true, force: true })
+  }
+}
+
+/** Shows one edit: the spec before and after it, and what became of it. Returns the exit code. */
+export async function showEdit(seed: number, number: number): Promise<number> {
+  const root = makeFolder()
+  process.on('unhandledRejection', () => {})
+  try {
+    const result = await playEdit(root, seed, number)
+    const { graph, edit, paused, outcome, error, faults } = result
+    showGraph(graph)
+    console.log(`\nedited when it was ${paused}: ${edit.class}${edit.of ? ` (${edit.of})` : ''}\n`)
+    console.log(specOf(edit.graph))
+    console.log(`${outcome}${error ? `: ${error}` : ''}`)
+    for (const fault of faults) {
+      const known = knownFaultOfEdit(fault, result)
+      console.log(`  ${fault.wrong}${fault.at ? ` at ${fault.at}` : ''}${known ? ` (${known})` : ''}: ${fault.text}`)
+    }
+    return faults.length > 0 ? 1 : 0
   } finally {
     rmSync(root, { recursive: true, force: true })
   }

@@ -13,6 +13,8 @@ export interface Report {
   readonly hit: number
   /** Crashes at each point of the engine. */
   readonly deaths: Readonly<Record<string, number>>
+  /** Part of the edits that were kept. */
+  readonly kept: number
 }
 
 const tally = (names: Iterable<string>): Record<string, number> => {
@@ -35,37 +37,27 @@ export function reportOf(told: readonly Told[], seed: number): Report {
   )
   const planned = told.filter(({ crash }) => crash)
   const hit = planned.filter(({ crash }) => crash!.hit).length
-  const died = tally(told.flatMap((each) => each.died))
-  const deaths = { ...Object.fromEntries(crashPoints.map((point) => [point, 0])), ...died }
+  const deaths = {
+    ...Object.fromEntries(crashPoints.map((point) => [point, 0])),
+    ...tally(told.flatMap(({ died }) => died)),
+  }
   const refused = tally(told.flatMap((each) => each.refused.map((text) => text.split(':')[0]!)))
   const faulty = told.filter(({ faults }) => faults.length > 0)
   const unknown = faulty.filter(({ faults }) => faults.some(({ known }) => !known))
-  const byKind = Map.groupBy(
-    faulty.flatMap(({ number, faults }) =>
-      [...new Set(faults.map(({ known, wrong }) => known ?? `new: ${wrong}`))].map((kind) => ({ kind, number })),
-    ),
-    ({ kind }) => kind,
-  )
   const text = [
     `${n} graphs, seed ${seed}, with`,
     ...lines(features, n),
-    `${planned.length} crashes planned, ${hit} hit (${((100 * hit) / Math.max(1, planned.length)).toFixed(1)} %); deaths at`,
-    ...lines(deaths),
+    ...(planned.length > 0
+      ? [
+          `${planned.length} crashes planned, ${hit} hit (${((100 * hit) / planned.length).toFixed(1)} %); deaths at`,
+          ...lines(deaths),
+        ]
+      : []),
+    ...editLines(told),
     ...(Object.keys(refused).length > 0 ? ['refused by the check and replaced', ...lines(refused)] : []),
     faulty.length === 0 ? 'no fault' : `${faulty.length} graphs with a fault`,
-    ...[...byKind]
-      .sort(([, a], [, b]) => b.length - a.length)
-      .map(([kind, cases]) => {
-        const first = cases.slice(0, 8).map(({ number }) => number)
-        return `  ${String(cases.length).padStart(6)}  ${kind}: cases ${first.join(', ')}${cases.length > 8 ? ', ...' : ''}`
-      }),
-    ...unknown.slice(0, 5).flatMap(({ number, crash, faults }) => [
-      `case ${number}${crash ? ` (npm run graphs -- --seed ${seed} --case ${number} --crash ${crash.point}:${crash.time})` : ''}`,
-      ...faults
-        .filter(({ known }) => !known)
-        .slice(0, 3)
-        .map(({ how, wrong, at, text }) => `  ${how}, ${wrong}${at ? ` at ${at}` : ''}: ${text.slice(0, 400)}`),
-    ]),
+    ...faultLines(faulty),
+    ...unknown.slice(0, 5).flatMap((each) => newLines(each, seed)),
   ].join('\n')
   return {
     text,
@@ -74,5 +66,48 @@ export function reportOf(told: readonly Told[], seed: number): Report {
     shares: Object.fromEntries(Object.entries(features).map(([name, count]) => [name, count / n])),
     hit: hit / Math.max(1, planned.length),
     deaths,
+    kept: told.filter(({ edit }) => edit?.outcome === 'kept').length / n,
   }
+}
+
+/** What became of the edits of each class. */
+function editLines(told: readonly Told[]): string[] {
+  const edits = told.flatMap(({ edit }) => (edit ? [edit] : []))
+  const classes = Map.groupBy(edits, (edit) => `${edit.class} (${edit.runs})`)
+  return [...classes]
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([name, of]) => {
+      const outcomes = Object.entries(tally(of.map(({ outcome }) => outcome))).map(([outcome, n]) => `${n} ${outcome}`)
+      const nodes = Object.entries(tally(of.map((edit) => edit.of))).map(([node, n]) => `${n} ${node || 'the spec'}`)
+      return `  ${name}: ${outcomes.join(', ')}; of ${nodes.join(', ')}`
+    })
+}
+
+/** Each kind of fault with the cases that show it. */
+function faultLines(faulty: readonly Told[]): string[] {
+  const byKind = Map.groupBy(
+    faulty.flatMap(({ number, faults }) =>
+      [...new Set(faults.map(({ known, wrong }) => known ?? `new: ${wrong}`))].map((kind) => ({ kind, number })),
+    ),
+    ({ kind }) => kind,
+  )
+  return [...byKind]
+    .sort(([, a], [, b]) => b.length - a.length)
+    .map(([kind, cases]) => {
+      const first = cases.slice(0, 8).map(({ number }) => number)
+      return `  ${String(cases.length).padStart(6)}  ${kind}: cases ${first.join(', ')}${cases.length > 8 ? ', ...' : ''}`
+    })
+}
+
+/** A case with a fault that is not known. */
+function newLines({ number, crash, edit, faults }: Told, seed: number): string[] {
+  const flag = edit ? '--edit' : '--case'
+  const at = crash ? ` --crash ${crash.point}:${crash.time}` : ''
+  return [
+    `case ${number} (npm run graphs -- --seed ${seed} ${flag} ${number}${at})`,
+    ...faults
+      .filter(({ known }) => !known)
+      .slice(0, 3)
+      .map(({ how, wrong, at, text }) => `  ${how}, ${wrong}${at ? ` at ${at}` : ''}: ${text.slice(0, 400)}`),
+  ]
 }

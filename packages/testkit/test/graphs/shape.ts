@@ -76,7 +76,7 @@ export const outputsOf = (step: Step): readonly string[] =>
 
 /** The shape of every output and of what each step and sink reads; undefined: something does not fit. */
 export function shapesOf(graph: Pick<Case, 'sources' | 'steps' | 'sinks'>): Map<string, Shape> | undefined {
-  const shapes = new Map(graph.sources.map(({ id }) => [id, sourceShape]))
+  const shapes = new Map(graph.sources.map(({ id, fields }) => [id, fields ?? sourceShape]))
   const inputs = new Map<string, Shape>()
   for (const node of [...graph.steps, ...graph.sinks]) {
     const read = node.from.map((name) => shapes.get(name))

@@ -3,7 +3,8 @@ import { existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { featuresOf } from './features.ts'
-import { knownFault } from './known.ts'
+import { playEdit } from './edits/case.ts'
+import { knownFault, knownFaultOfEdit } from './known.ts'
 import { predict, stopsOf } from './model/index.ts'
 import { killNumber, playNumber } from './play/case.ts'
 import type { Death } from './play/life.ts'
@@ -13,6 +14,8 @@ export interface Ask {
   readonly number: number
   /** The bundled command, where it is to be killed; see command.ts. */
   readonly pipe?: string
+  /** The spec is edited under way; see edits/. */
+  readonly edits?: boolean
 }
 
 /** What came of one case. */
@@ -26,13 +29,20 @@ export interface Told {
   readonly passed: Readonly<Record<string, number>>
   readonly faults: readonly { how: string; wrong: string; at: string; text: string; known?: string }[]
   readonly stopped: boolean
+  readonly edit?: {
+    readonly class: string
+    readonly of: string
+    readonly runs: string
+    readonly outcome: string
+  }
 }
 
 /** In memory, where the machine has such a folder: a sync costs nothing there. */
 const shared = '/dev/shm'
 export const makeFolder = (): string => mkdtempSync(join(existsSync(shared) ? shared : tmpdir(), 'millrace-graphs-'))
 
-export async function tell(root: string, { seed, number, pipe }: Ask): Promise<Told> {
+export async function tell(root: string, { seed, number, pipe, edits }: Ask): Promise<Told> {
+  if (edits) return tellEdit(root, seed, number)
   const { graph, refused, verdicts, crash } = pipe
     ? await killNumber(root, seed, number, pipe)
     : await playNumber(root, seed, number)
@@ -58,6 +68,24 @@ export async function tell(root: string, { seed, number, pipe }: Ask): Promise<T
         return { ...fault, how: verdict.how, ...(known ? { known } : {}) }
       }),
     ),
+  }
+}
+
+async function tellEdit(root: string, seed: number, number: number): Promise<Told> {
+  const result = await playEdit(root, seed, number)
+  const { graph, edit, outcome, paused } = result
+  return {
+    number,
+    refused: [],
+    features: [`edited when it was ${paused}`],
+    died: [],
+    passed: {},
+    stopped: paused === 'stopped',
+    edit: { class: edit.class, of: edit.of, runs: graph.runs, outcome },
+    faults: result.faults.map((fault) => {
+      const known = knownFaultOfEdit(fault, result)
+      return { ...fault, how: outcome, ...(known ? { known } : {}) }
+    }),
   }
 }
 

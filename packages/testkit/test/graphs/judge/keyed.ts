@@ -34,12 +34,20 @@ export interface KeyedVerdict {
   readonly refused: readonly Arrival[]
 }
 
-export function judgeKeyed(sink: KeySink, prediction: Prediction, found: readonly Row[]): KeyedVerdict {
-  const arrivals = taken(prediction, sink.id)
-  const byKey = Map.groupBy(arrivals, (arrival) => keyOf(arrival, sink.key))
+/** `stale`: what may have been written before it was saved and then came again as something else. */
+export function judgeKeyed(
+  sink: KeySink,
+  prediction: Prediction,
+  found: readonly Row[],
+  stale?: Prediction,
+): KeyedVerdict {
+  const keyed = (of: Prediction | undefined) =>
+    Map.groupBy(of ? taken(of, sink.id) : [], (arrival) => keyOf(arrival, sink.key))
+  const byKey = keyed(prediction)
+  const old = keyed(stale)
   const documents = new Map(found.map((row) => [textOf(sink.key.map((name) => row[name])), row]))
   const lost = [...byKey.keys()].filter((key) => !documents.has(key))
-  const beyond = [...documents.keys()].filter((key) => !byKey.has(key))
+  const beyond = [...documents.keys()].filter((key) => !byKey.has(key) && !old.has(key))
   const faults: Fault[] = []
   const refused: Arrival[] = []
   if (lost.length > 0) faults.push({ wrong: 'lost', at: sink.id, text: `no document of ${few(lost)}` })
@@ -47,30 +55,40 @@ export function judgeKeyed(sink: KeySink, prediction: Prediction, found: readonl
   for (const [key, ofKey] of byKey) {
     const document = documents.get(key)
     if (!document) continue
-    if (sink.write === 'set') faults.push(...judgeSet(sink, key, ofKey, document))
+    if (sink.write === 'set') faults.push(...judgeSet(sink, key, ofKey, old.get(key) ?? [], document))
     else {
       const may = ends(ofKey, sink.write === 'insert' ? 'first' : 'last')
-      const winner = may.find(({ row }) => textOf(row) === textOf(document))
-      if (!winner) {
-        const allowed = few(may.map(({ row }) => textOf(row)))
-        faults.push({ wrong: 'last', at: sink.id, text: `${key} is ${textOf(document)} instead of ${allowed}` })
-      } else if (sink.write === 'insert')
+      const isIt = ({ row }: Arrival) => textOf(row) === textOf(document)
+      const winner = may.find(isIt)
+      if (winner && sink.write === 'insert')
         refused.push(...ofKey.filter((arrival) => identity(arrival) !== identity(winner)))
+      if (winner || old.get(key)?.some(isIt)) continue
+      const allowed = few(may.map(({ row }) => textOf(row)))
+      faults.push({ wrong: 'last', at: sink.id, text: `${key} is ${textOf(document)} instead of ${allowed}` })
     }
   }
   return { faults, refused }
 }
 
-function judgeSet(sink: KeySink, key: string, arrivals: readonly Arrival[], document: Row): Fault[] {
+function judgeSet(
+  sink: KeySink,
+  key: string,
+  arrivals: readonly Arrival[],
+  stale: readonly Arrival[],
+  document: Row,
+): Fault[] {
   const attributes = Object.keys(document).filter((name) => !sink.key.includes(name))
   const byName = Map.groupBy(arrivals, ({ row }) => row['u'] as string)
   const wrong = [
     ...[...byName.keys()].filter((name) => !attributes.includes(name)).map((name) => `${name} is missing`),
-    ...attributes.filter((name) => !byName.has(name)).map((name) => `${name} is too many`),
+    ...attributes
+      .filter((name) => !byName.has(name) && !stale.some(({ row }) => row['u'] === name))
+      .map((name) => `${name} is too many`),
   ]
   for (const [name, ofName] of byName) {
     const value = document[name]
-    const may = ends(ofName, 'last').map(({ row }) => textOf({ n: row['n'], q: row['q'] }))
+    const old = stale.filter(({ row }) => row['u'] === name)
+    const may = [...ends(ofName, 'last'), ...old].map(({ row }) => textOf({ n: row['n'], q: row['q'] }))
     if (value !== undefined && !may.includes(textOf(value)))
       wrong.push(`${name} is ${textOf(value)} instead of ${few(may)}`)
   }

@@ -21,6 +21,8 @@ export type Wrong =
   | 'failed'
   | 'not_stopped'
   | 'left_behind'
+  /** An edit was kept where it must be refused, or the other way round. */
+  | 'decision'
   | 'hang'
 
 export interface Fault {

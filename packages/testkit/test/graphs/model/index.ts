@@ -1,6 +1,6 @@
 /** Evaluates a whole graph. */
 import { type Case, type InputRecord, mended, type Policy } from '../case.ts'
-import { type Arrival, type Failure, textOf } from './records.ts'
+import { type Arrival, type Failure, type Place, textOf } from './records.ts'
 import { apply } from './steps.ts'
 
 export * from './records.ts'
@@ -16,8 +16,21 @@ export interface Prediction {
   readonly read: ReadonlyMap<string, number>
 }
 
+export interface Conditions {
+  /** Records that are read; default: all. */
+  readonly reads?: (place: Place) => boolean
+  /** What came to a step with memory before. */
+  readonly memory?: (step: string) => readonly Arrival[]
+  /** Its input goes on, so nothing that waits for the end is there yet. */
+  readonly goesOn?: boolean
+}
+
 /** `corrected`: records that were mended, by `u`. */
-export function predict(graph: Case, corrected: ReadonlySet<string> = new Set()): Prediction {
+export function predict(
+  graph: Case,
+  corrected: ReadonlySet<string> = new Set(),
+  { reads, memory, goesOn }: Conditions = {},
+): Prediction {
   const outOf = new Map<string, readonly Arrival[]>()
   const into = new Map<string, readonly Arrival[]>()
   const failures: Failure[] = []
@@ -29,12 +42,9 @@ export function predict(graph: Case, corrected: ReadonlySet<string> = new Set())
       for (const [index, given] of split.records.entries()) {
         const record = corrected.has(given.u) ? mended(given) : given
         const { torn, round: _, id: __, ...row } = record
-        const arrival = {
-          row,
-          place: { source: source.id, split: split.name, index, record },
-          way: source.id,
-          items: [],
-        }
+        const place = { source: source.id, split: split.name, index, record }
+        if (reads && !reads(place)) continue
+        const arrival = { row, place, way: source.id, items: [] }
         n++
         if (torn) failures.push({ at: source.id, arrival, torn })
         else good.push(arrival)
@@ -46,7 +56,8 @@ export function predict(graph: Case, corrected: ReadonlySet<string> = new Set())
   for (const step of graph.steps) {
     const input = step.from.flatMap((name) => outOf.get(name)!)
     into.set(step.id, input)
-    const made = apply(step, input, graph.side)
+    const isAwaited = step.verb === 'aggregate' && goesOn
+    const made = apply(step, isAwaited ? [] : input, graph.side, memory?.(step.id) ?? [])
     for (const [name, arrivals] of Object.entries(made.outputs)) outOf.set(name, arrivals)
     for (const arrival of made.failed) failures.push({ at: step.id, arrival })
   }

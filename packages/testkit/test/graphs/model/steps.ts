@@ -96,9 +96,15 @@ function each(step: Step, row: Row, side: readonly Side[]): readonly Row[] {
   }
 }
 
-export function apply(step: Step, input: readonly Arrival[], side: readonly Side[]): Made {
-  if (step.verb === 'aggregate') return { outputs: { [step.id]: aggregated(step, input) }, failed: [] }
-  if (step.verb === 'dedupe') return { outputs: { [step.id]: deduped(step, input) }, failed: [] }
+/** `memory`: what came to the step before, and is not given again. */
+export function apply(
+  step: Step,
+  input: readonly Arrival[],
+  side: readonly Side[],
+  memory: readonly Arrival[] = [],
+): Made {
+  if (step.verb === 'aggregate') return { outputs: { [step.id]: aggregated(step, [...memory, ...input]) }, failed: [] }
+  if (step.verb === 'dedupe') return { outputs: { [step.id]: deduped(step, input, memory) }, failed: [] }
   if (step.verb === 'route') return routed(step, input)
   const made: Arrival[] = []
   const failed: Arrival[] = []
@@ -172,17 +178,20 @@ function aggregated(step: Step & { verb: 'aggregate' }, input: readonly Arrival[
  * The first of each key in its split passes. Where a key comes in several splits, or by several ways, the first of any
  * of them may be the one.
  */
-function deduped(step: Step & { verb: 'dedupe' }, input: readonly Arrival[]): Arrival[] {
+function deduped(step: Step & { verb: 'dedupe' }, input: readonly Arrival[], memory: readonly Arrival[]): Arrival[] {
+  const valuesOf = ({ row }: Arrival) => step.by.map((name) => row[name] ?? null)
+  const known = new Set(memory.map((arrival) => textOf(valuesOf(arrival))))
   const firsts = new Map<string, Map<string, Arrival>>()
   const passed: Arrival[] = []
   for (const arrival of input) {
-    const values = step.by.map((name) => arrival.row[name] ?? null)
+    const values = valuesOf(arrival)
     const next = { ...arrival, way: `${arrival.way}>${step.id}` }
     if (step.nulls === 'pass' && values.includes(null)) {
       passed.push(next)
       continue
     }
     const key = textOf(values)
+    if (known.has(key)) continue
     const lane = arrival.place
       ? `${arrival.place.source}/${arrival.place.split} ${arrival.way}`
       : `${arrival.result} ${arrival.way}`

@@ -8,6 +8,8 @@ export interface Ended {
   readonly died: boolean
   /** How often each crash point was passed, where that is known. */
   readonly passed: ReadonlyMap<string, number>
+  /** How many sources began to be read, where that is known. */
+  readonly reads?: number
   readonly error?: Pick<MillraceError, 'code' | 'message' | 'place' | 'exitCode'>
   readonly summary?: Pick<Summary, 'counters' | 'imbalances'>
 }

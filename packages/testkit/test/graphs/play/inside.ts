@@ -8,10 +8,17 @@ import { type Engine, Hang, patienceMs } from './engine.ts'
 import { Life } from './life.ts'
 import { registryOfLife } from './registry.ts'
 
+/** An engine whose spec can be edited between two runs. */
+export interface EngineInside extends Engine {
+  use(graph: Case, plan: Plan): void
+}
+
 /** `random` decides what a power cut leaves of what was not synced. */
-export function engineInside(graph: Case, plan: Plan, root: string, random: Random): Engine {
+export function engineInside(first: Case, firstPlan: Plan, root: string, random: Random): EngineInside {
   const disk = new ForgetfulDisk()
   const home = join(root, '.millrace', 'local')
+  let graph = first
+  let plan = firstPlan
   const runIn = (life: Life) =>
     run(plan, registryOfLife(life, disk), {
       root,
@@ -22,15 +29,19 @@ export function engineInside(graph: Case, plan: Plan, root: string, random: Rand
       ...(graph.runs === 'continue' ? { until: Promise.resolve() } : {}),
     })
   return {
+    use(otherGraph, otherPlan) {
+      graph = otherGraph
+      plan = otherPlan
+    },
     async start({ death, disturbed, pace }) {
       const life = new Life(graph, { death, outages: disturbed, pace })
       const { passed } = life
       try {
         const summary = await inTime(life.live(() => runIn(life)))
-        if (!life.dead) return { died: false, passed, summary }
+        if (!life.dead) return { died: false, passed, reads: life.reads, summary }
       } catch (error) {
         if (error instanceof Hang) throw error
-        if (!life.dead) return { died: false, passed, error: error as MillraceError }
+        if (!life.dead) return { died: false, passed, reads: life.reads, error: error as MillraceError }
       }
       disk.cutPower(() => random.chance(0.3))
       return { died: true, passed }

@@ -26,8 +26,8 @@ export class Life {
   dead = false
   /** How often each crash point was passed. */
   readonly passed = new Map<string, number>()
-  /** The outage has been. */
-  failedOnce = false
+  /** How many sources began to be read. */
+  reads = 0
   private readonly death: Death | undefined
   private readonly graph: Case
   private readonly outages: boolean
@@ -73,7 +73,6 @@ export class Life {
   private outage(node: string, call: NonNullable<Case['outage']>['call']): void {
     const { outage } = this.graph
     if (!this.outages || outage?.node !== node || outage.call !== call || ++this.calls !== outage.at) return
-    this.failedOnce = true
     throw new SystemError('outage', `${node} was away when asked to ${call}`, { retry: true })
   }
 
@@ -91,6 +90,7 @@ export class Life {
   }
 
   private async *reading(id: string, source: Source, ctx: ReadContext): ReturnType<Source['read']> {
+    this.reads++
     const at = this.graph.sources.findIndex((each) => each.id === id)
     const pauses = this.graph.sources[at]?.pauses ?? []
     let n = this.pace

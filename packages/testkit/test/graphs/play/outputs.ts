@@ -4,8 +4,8 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { zstdDecompressSync } from 'node:zlib'
 import { openLog } from '@millrace/formats'
-import type { Case, Sink } from '../case.ts'
-import { lettersCollection, lettersFolder, logFolder, storeFile } from '../project/spec.ts'
+import type { Case } from '../case.ts'
+import { lettersCollection, lettersFolder, logFolder, placeOf, storeFile } from '../project/spec.ts'
 
 export type Row = Readonly<Record<string, unknown>>
 
@@ -59,11 +59,12 @@ export async function outputsOf(root: string, graph: Case, reader: Reader, taken
   }
   try {
     for (const sink of graph.sinks) {
-      if (sink.kind === 'files') rows.set(sink.id, await filesOf(`out/${sink.id}/`))
-      else if (sink.kind === 'log') rows.set(sink.id, logRows(root, sink))
-      else if (sink.kind === 'table') rows.set(sink.id, tableRows(db, sink.id))
+      const place = placeOf(sink)
+      if (sink.kind === 'files') rows.set(sink.id, await filesOf(`out/${place}/`))
+      else if (sink.kind === 'log') rows.set(sink.id, logRows(root, place))
+      else if (sink.kind === 'table') rows.set(sink.id, tableRows(db, place))
       else {
-        const documents = collection(db, sink.id)
+        const documents = collection(db, place)
         keys.set(
           sink.id,
           documents.map(({ key }) => key),
@@ -121,8 +122,8 @@ function tableRows(db: DatabaseSync | undefined, name: string): Row[] {
   return db.prepare(`SELECT * FROM "${name}" ORDER BY rowid`).all().map(plainRow)
 }
 
-function logRows(root: string, sink: Sink): Row[] {
-  const log = openLog(join(root, logFolder, `${sink.id}.db`))
+function logRows(root: string, stream: string): Row[] {
+  const log = openLog(join(root, logFolder, `${stream}.db`))
   if (!log) return []
   try {
     return Array.from({ length: log.partitions }, (_, p) => log.read(p, 0, Number.POSITIVE_INFINITY)).flatMap(

@@ -9,7 +9,7 @@ import { readStore, stateFolder } from '@millrace/core'
 import type { Case } from '../case.ts'
 import { mendInput, writeInput } from '../project/input.ts'
 import { makeRoot } from '../project/root.ts'
-import { pipeline } from '../project/spec.ts'
+import { pipeline, placeOf } from '../project/spec.ts'
 import type { Random } from '../random.ts'
 import type { Ended, Engine } from './engine.ts'
 import type { Death } from './life.ts'
@@ -113,7 +113,7 @@ export function savedOf(home: string, graph: Case): Saved {
 async function takeFiles(root: string, graph: Case, { reader, remove }: Engine, taken: Taken): Promise<void> {
   for (const sink of graph.sinks) {
     if (sink.kind !== 'files') continue
-    for (const path of reader.files(join(root, `out/${sink.id}/`))) {
+    for (const path of reader.files(join(root, `out/${placeOf(sink)}/`))) {
       if (path.includes('/.')) continue
       taken.set(path, reader.read(path))
       await remove(path)

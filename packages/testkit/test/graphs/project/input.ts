@@ -7,7 +7,7 @@ import { dirname, join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { openLog } from '@millrace/formats'
 import { type Case, type InputRecord, mended, type Source, type Split } from '../case.ts'
-import { inputFolder, sideFile } from './spec.ts'
+import { inputFolder, placeOf, sideFile } from './spec.ts'
 
 const columns = ['n', 'u', 'k', 'q', 'd', 'c', 't', 'b'] as const
 const header = `${columns.join()},pad\n`
@@ -80,7 +80,7 @@ function writeFileOf(root: string, source: Source, split: Split, round: 0 | 1, c
 }
 
 function appendLog(root: string, source: Source, round: 0 | 1, corrected: ReadonlySet<string>): void {
-  const log = openLog(join(root, inputFolder, `${source.id}.db`), { partitions: source.splits.length })!
+  const log = openLog(join(root, inputFolder, `${placeOf(source)}.db`), { partitions: source.splits.length })!
   try {
     for (const [partition, { records }] of source.splits.entries()) {
       const fresh = records.filter((record) => record.round === round)
@@ -108,7 +108,7 @@ function appendLog(root: string, source: Source, round: 0 | 1, corrected: Readon
 
 /** Rewrites the records of each chunk as they now are. */
 function mendLog(root: string, source: Source, corrected: ReadonlySet<string>): void {
-  const db = new DatabaseSync(join(root, inputFolder, `${source.id}.db`))
+  const db = new DatabaseSync(join(root, inputFolder, `${placeOf(source)}.db`))
   try {
     const put = db.prepare('UPDATE chunk SET body = ?, zstd = 0 WHERE partition = ? AND base = ?')
     for (const row of db.prepare('SELECT partition, base, count FROM chunk').all()) {

@@ -25,15 +25,16 @@ export const inputFolder = 'in'
 export const sideFile = 'side.csv'
 
 function sourceOf(source: Source, whole: boolean): Yaml {
-  const { id, kind, onError, afterRead } = source
+  const { kind, onError, afterRead, fields } = source
+  const place = placeOf(source)
   const config =
     kind === 'log'
-      ? { stream: id, path: inputFolder, poll: '3ms', ...(whole ? { stop: 'end' } : {}) }
-      : { path: `${inputFolder}/${id}/`, ...(afterRead ? { after_read: afterRead } : {}) }
+      ? { stream: place, path: inputFolder, poll: '3ms', ...(whole ? { stop: 'end' } : {}) }
+      : { path: `${inputFolder}/${place}/`, ...(afterRead ? { after_read: afterRead } : {}) }
   return {
     type: kind === 'jsonl' ? 'files' : kind,
     config,
-    schema: schema(sourceShape),
+    schema: schema(fields ?? sourceShape),
     ...(onError ? { on_error: { data: onError } } : {}),
   }
 }
@@ -88,8 +89,12 @@ function verbOf(step: Step, input: Shape): Yaml {
 export const storeFile = 'out/store.db'
 export const logFolder = 'out/log'
 
+/** The name of the collection, table, folder or stream. */
+export const placeOf = ({ id, place }: Sink | Source): string => place ?? id
+
 function sinkOf(sink: Sink): Yaml {
-  const { id, from } = sink
+  const { from } = sink
+  const id = placeOf(sink)
   switch (sink.kind) {
     case 'id':
       return { from, type: 'sqlite', config: { path: storeFile, collection: id } }
@@ -132,6 +137,8 @@ export function specOf(graph: Case): string {
   return [
     'version: 1',
     `name: ${pipeline}`,
+    ...(graph.description === undefined ? [] : [`description: ${graph.description}`]),
+    ...(graph.comment === undefined ? [] : [`# ${graph.comment}`]),
     `runs: ${graph.runs}`,
     'sources:',
     ...graph.sources.map((source) => `  ${source.id}: ${line(sourceOf(source, whole))}`),
