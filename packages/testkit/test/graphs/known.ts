@@ -6,7 +6,7 @@ import type { Case } from './case.ts'
 import type { EditResult } from './edits/case.ts'
 import { meetsItself } from './features.ts'
 import type { Fault } from './judge/index.ts'
-import { type Arrival, predict } from './model/index.ts'
+import { type Arrival, predict, textOf } from './model/index.ts'
 import type { Verdict } from './play/case.ts'
 
 interface Known {
@@ -33,6 +33,19 @@ const known: readonly Known[] = [
       ),
   },
   {
+    name: '04 groups of bytes by object identity',
+    fits: ({ wrong, text }, graph) =>
+      groupsByBytes(graph) && wrong !== 'hang' && (wrong !== 'failed' || text.startsWith('division_by_zero')),
+  },
+  {
+    name: '03 results take the ids of records that are written with them',
+    fits: ({ wrong, at, text }, graph) => {
+      if (wrong !== 'lost' || graph.sinks.find(({ id }) => id === at)?.kind !== 'id') return false
+      const results = arrivalsAt(graph, at).filter(({ place }) => !place)
+      return !meetsItself(results) && results.some(({ row }) => text.includes(`${textOf(row)} (0 of 1)`))
+    },
+  },
+  {
     name: '02 branches of one source share ids',
     fits: ({ wrong, at }, graph) => {
       if (wrong === 'letters')
@@ -44,11 +57,6 @@ const known: readonly Known[] = [
       )
       return wrong === 'choice' || wrong === 'counts' ? byId.length > 0 : byId.some(({ id }) => id === at)
     },
-  },
-  {
-    name: '04 groups of bytes by object identity',
-    fits: ({ wrong, text }, graph) =>
-      groupsByBytes(graph) && wrong !== 'hang' && (wrong !== 'failed' || text.startsWith('division_by_zero')),
   },
   {
     name: '13 a published file was taken away',

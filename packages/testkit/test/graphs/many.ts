@@ -3,7 +3,8 @@ import { fork } from 'node:child_process'
 import { rmSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { bundleCommand } from './play/command.ts'
-import { type Ask, makeFolder, type Told } from './worker.ts'
+import { makeFolder } from './folder.ts'
+import type { Ask, Told } from './tell.ts'
 
 export interface Many extends Omit<Ask, 'number'> {
   readonly from: number

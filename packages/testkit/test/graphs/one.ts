@@ -11,7 +11,7 @@ import { lineOf } from './project/input.ts'
 import { planOf } from './project/root.ts'
 import { specOf } from './project/spec.ts'
 import { shrink } from './shrink.ts'
-import { makeFolder } from './worker.ts'
+import { makeFolder } from './folder.ts'
 
 /** Returns the exit code. */
 export async function showCase(

@@ -1,12 +1,13 @@
 /** What many cases were like, and what was wrong with them. */
 import { crashPoints } from '@millrace/core'
-import type { Told } from './worker.ts'
+import type { Told } from './tell.ts'
 
 export interface Report {
   readonly text: string
-  /** Cases with a fault, and those of them with one that is not known. */
+  /** Cases with a fault. */
   readonly faults: number
-  readonly unknown: number
+  /** Faults that are not known, in words. */
+  readonly newFaults: readonly string[]
   /** Parts of all cases that had each feature. */
   readonly shares: Readonly<Record<string, number>>
   /** Part of the planned crashes that came to be. */
@@ -62,7 +63,7 @@ export function reportOf(told: readonly Told[], seed: number): Report {
   return {
     text,
     faults: faulty.length,
-    unknown: unknown.length,
+    newFaults: unknown.flatMap((each) => newLines(each, seed)),
     shares: Object.fromEntries(Object.entries(features).map(([name, count]) => [name, count / n])),
     hit: hit / Math.max(1, planned.length),
     deaths,

@@ -1,108 +1,20 @@
-/** Plays the cases whose numbers its parent sends, one after the other, and sends back what came of each. */
-import { existsSync, mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { featuresOf } from './features.ts'
-import { playEdit } from './edits/case.ts'
-import { knownFault, knownFaultOfEdit } from './known.ts'
-import { predict, stopsOf } from './model/index.ts'
-import { killNumber, playNumber } from './play/case.ts'
-import type { Death } from './play/life.ts'
+/** Plays the cases that its parent sends, one after the other, and sends back what came of each. */
+import { rmSync } from 'node:fs'
+import { makeFolder } from './folder.ts'
+import { type Ask, tell } from './tell.ts'
 
-export interface Ask {
-  readonly seed: number
-  readonly number: number
-  /** The bundled command, where it is to be killed; see command.ts. */
-  readonly pipe?: string
-  /** The spec is edited under way; see edits/. */
-  readonly edits?: boolean
-}
-
-/** What came of one case. */
-export interface Told {
-  readonly number: number
-  readonly refused: readonly string[]
-  readonly features: readonly string[]
-  readonly crash?: Death & { readonly hit: boolean }
-  /** Every crash that there was. */
-  readonly died: readonly string[]
-  readonly passed: Readonly<Record<string, number>>
-  readonly faults: readonly { how: string; wrong: string; at: string; text: string; known?: string }[]
-  readonly stopped: boolean
-  readonly edit?: {
-    readonly class: string
-    readonly of: string
-    readonly runs: string
-    readonly outcome: string
-  }
-}
-
-/** In memory, where the machine has such a folder: a sync costs nothing there. */
-const shared = '/dev/shm'
-export const makeFolder = (): string => mkdtempSync(join(existsSync(shared) ? shared : tmpdir(), 'millrace-graphs-'))
-
-export async function tell(root: string, { seed, number, pipe, edits }: Ask): Promise<Told> {
-  if (edits) return tellEdit(root, seed, number)
-  const { graph, refused, verdicts, crash } = pipe
-    ? await killNumber(root, seed, number, pipe)
-    : await playNumber(root, seed, number)
-  const passed: Record<string, number> = {}
-  const died: string[] = []
-  for (const { played, deaths } of verdicts) {
-    for (const [i, life] of (played?.lives ?? []).entries()) {
-      for (const [point, times] of life.passed) passed[point] = (passed[point] ?? 0) + times
-      if (life.died) died.push(deaths[i]!.point)
-    }
-  }
-  return {
-    number,
-    refused,
-    features: featuresOf(graph),
-    ...(crash ? { crash } : {}),
-    died,
-    passed,
-    stopped: stopsOf(graph, predict(graph)).length > 0,
-    faults: verdicts.flatMap((verdict) =>
-      verdict.faults.map((fault) => {
-        const known = knownFault(fault, graph, verdict)
-        return { ...fault, how: verdict.how, ...(known ? { known } : {}) }
-      }),
-    ),
-  }
-}
-
-async function tellEdit(root: string, seed: number, number: number): Promise<Told> {
-  const result = await playEdit(root, seed, number)
-  const { graph, edit, outcome, paused } = result
-  return {
-    number,
-    refused: [],
-    features: [`edited when it was ${paused}`],
-    died: [],
-    passed: {},
-    stopped: paused === 'stopped',
-    edit: { class: edit.class, of: edit.of, runs: graph.runs, outcome },
-    faults: result.faults.map((fault) => {
-      const known = knownFaultOfEdit(fault, result)
-      return { ...fault, how: outcome, ...(known ? { known } : {}) }
-    }),
-  }
-}
-
-if (process.send) {
-  const root = makeFolder()
-  // After a death, promises of what was going on may be left with nobody to hear of them.
-  process.on('unhandledRejection', (error) => {
-    if ((error as Error)?.name !== 'Killed') throw error
-  })
-  process.on('exit', () => rmSync(root, { recursive: true, force: true }))
-  process.on('disconnect', () => process.exit())
-  process.on('message', (ask: Ask) => {
-    tell(root, ask).then(
-      (told) => process.send!(told),
-      (error) => {
-        throw error
-      },
-    )
-  })
-}
+const root = makeFolder()
+// After a death, promises of what was going on may be left with nobody to hear of them.
+process.on('unhandledRejection', (error) => {
+  if ((error as Error)?.name !== 'Killed') throw error
+})
+process.on('exit', () => rmSync(root, { recursive: true, force: true }))
+process.on('disconnect', () => process.exit())
+process.on('message', (ask: Ask) => {
+  tell(root, ask).then(
+    (told) => process.send!(told),
+    (error) => {
+      throw error
+    },
+  )
+})
