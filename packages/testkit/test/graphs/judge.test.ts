@@ -144,6 +144,14 @@ const spoils: readonly {
     spoil: (pause) => withOutputs(pause, { hidden: ['/out/.hidden/1.part'] }),
   },
   {
+    what: 'an input file is gone that nobody was to remove',
+    wrong: 'input',
+    spoil: (pause, graph) => {
+      const source = graph.sources.find(({ kind, afterRead }) => kind !== 'log' && !afterRead)
+      return source && { ...pause, gone: [source.splits[0]!.name] }
+    },
+  },
+  {
     what: 'the run has failed',
     wrong: 'failed',
     spoil: ({ summary: _, ...pause }) => ({

@@ -55,7 +55,7 @@ export async function playEdited(
   const pause = async (why: Pause['why'], { error, summary }: Ended, graph: Case) => {
     const outputs = await outputsOf(root, graph, engine.reader, new Map())
     const said = { ...(error ? { error } : {}), ...(summary ? { summary } : {}) }
-    pauses.push({ why, saved: savedOf(home, old), outputs, corrected, ...said })
+    pauses.push({ why, saved: savedOf(home, old), outputs, corrected, gone: [], ...said })
   }
   const first = await engine.start({ death: script.death, disturbed: false, pace: 0 })
   const why = first.died ? 'killed' : first.error ? 'stopped' : 'round'

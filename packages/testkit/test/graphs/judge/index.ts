@@ -4,6 +4,7 @@ import { predict } from '../model/index.ts'
 import type { Pause, Played } from '../play/play.ts'
 import { judgeEnd } from './end.ts'
 import { savedIn } from './expected.ts'
+import { judgeInputs } from './inputs.ts'
 import { judgeUnderWay } from './underway.ts'
 import { type Fault, few } from './verdict.ts'
 
@@ -18,7 +19,7 @@ export function judge(graph: Case, { pauses }: Played, toMend: ReadonlySet<strin
     const isMended = pause.corrected.size > 0
     return judgeUnderWay(graph, pause, isMended ? mended : given, isMended ? given : undefined, isSaved)
   })
-  faults.push(...judgeRuns(pauses))
+  faults.push(...judgeRuns(pauses), ...judgeInputs(graph, pauses))
   if (pauses.at(-1)!.why !== 'done') return faults
   if (toMend.size > 0 && !pauses.some(({ why }) => why === 'stopped'))
     faults.push({ wrong: 'not_stopped', at: '', text: `${[...toMend].join()} must stop the run` })
@@ -37,4 +38,19 @@ export function judgeRuns(pauses: readonly Pause[]): Fault[] {
   const text = error ? `${error.code}: ${error.message}${place}` : `it never ended: ${why}`
   if (why !== 'done') faults.push({ wrong: 'failed', at: '', text })
   return faults
+}
+
+/** Whether records have the ids that they have in another run of the same input. */
+export function judgeIdentity(graph: Case, calm: Played, other: Played): Fault[] {
+  const [one, two] = [calm.pauses.at(-1)!, other.pauses.at(-1)!]
+  if (one.why !== 'done' || two.why !== 'done') return []
+  return graph.sinks.flatMap(({ id, kind }): Fault[] => {
+    const isOpen = predict(graph)
+      .into.get(id)!
+      .some(({ choice }) => choice)
+    if (kind !== 'id' || isOpen) return []
+    const keys = new Set(one.outputs.keys.get(id))
+    const strange = two.outputs.keys.get(id)!.filter((key) => !keys.has(key))
+    return strange.length > 0 ? [{ wrong: 'identity', at: id, text: few(strange) }] : []
+  })
 }

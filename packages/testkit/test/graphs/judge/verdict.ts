@@ -21,6 +21,12 @@ export type Wrong =
   | 'failed'
   | 'not_stopped'
   | 'left_behind'
+  /** An input file was removed before it was read, or not removed after. */
+  | 'input'
+  /** A record has another id than in an undisturbed run. */
+  | 'identity'
+  /** The plan promises more than a sink of it can keep. */
+  | 'promise'
   /** An edit was kept where it must be refused, or the other way round. */
   | 'decision'
   | 'hang'

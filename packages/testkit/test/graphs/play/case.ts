@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { crashPoints, type Plan } from '@millrace/core'
 import type { Case } from '../case.ts'
 import { generate } from '../generate/index.ts'
-import { type Fault, judge } from '../judge/index.ts'
+import { type Fault, judge, judgeIdentity } from '../judge/index.ts'
 import { predict, stopsOf } from '../model/index.ts'
 import { planOf } from '../project/root.ts'
 import { Random } from '../random.ts'
@@ -67,14 +67,20 @@ export async function playCase(
     const engine = engineInside(graph, plan, join(root, how), random)
     return judged(graph, join(root, how), engine, how, { deaths, disturbed: how === 'crashed', random, toMend })
   }
-  const first = await inside('undisturbed', [])
+  const calmly = await inside('undisturbed', [])
+  const first = { ...calmly, faults: [...calmly.faults, ...promised(graph, plan)] }
   const crash = death ?? anyDeath(random, first.played?.lives[0]!.passed)
   if (!crash || calm) return { graph, verdicts: [first] }
   // A second life may die as well: early, so that it does.
   const points = ['after_read', 'before_write', 'before_save', 'after_save']
   const again = random.chance(0.3) ? [{ point: random.pick(points), time: random.int(1, 2) }] : []
   const second = await inside('crashed', [crash, ...again])
-  return { graph, verdicts: [first, second], crash: { ...crash, hit: second.played?.lives[0]!.died ?? false } }
+  const other = first.played && second.played ? judgeIdentity(graph, first.played, second.played) : []
+  return {
+    graph,
+    verdicts: [first, { ...second, faults: [...second.faults, ...other] }],
+    crash: { ...crash, hit: second.played?.lives[0]!.died ?? false },
+  }
 }
 
 /** Plays the case of this number by the real command, which is killed twice at one of the points that it passes. */
@@ -88,6 +94,12 @@ export async function killNumber(root: string, seed: number, number: number, pip
   const script = { deaths: [death, death], disturbed: true, random, toMend: toMendOf(graph) }
   const verdict = await judged(graph, folder, engineOfCommand(graph, folder, pipe), 'killed', script)
   return { graph, refused, verdicts: [verdict], crash: { ...death, hit: verdict.played?.lives[0]!.died ?? false } }
+}
+
+/** A log takes records again that were not saved, whatever else there is. */
+function promised({ sinks }: Case, { delivery }: Plan): Fault[] {
+  const isWrong = delivery.label === 'effectively-once' && sinks.some(({ kind }) => kind === 'log')
+  return isWrong ? [{ wrong: 'promise', at: '', text: `${delivery.label}, by ${delivery.weakest}` }] : []
 }
 
 const randomOf = ({ seed, number }: Case): Random => new Random(seed, number, 1_000_003)

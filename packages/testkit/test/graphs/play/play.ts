@@ -25,6 +25,8 @@ export interface Pause extends Pick<Ended, 'error' | 'summary'> {
   readonly outputs: Outputs
   /** Records that were mended by then, by `u`. */
   readonly corrected: ReadonlySet<string>
+  /** Input files that are gone. */
+  readonly gone: readonly string[]
 }
 
 export interface Script {
@@ -74,7 +76,7 @@ export async function play(graph: Case, root: string, engine: Engine, script: Sc
     const outputs = await outputsOf(root, graph, engine.reader, taken)
     const { error, summary } = ended
     const said = { ...(error ? { error } : {}), ...(summary ? { summary } : {}) }
-    pauses.push({ why, saved: savedOf(home, graph), outputs, corrected, ...said })
+    pauses.push({ why, saved: savedOf(home, graph), outputs, corrected, gone: goneOf(root, graph, round), ...said })
     if (why === 'failed' || why === 'done') break
     if (why === 'killed' && graph.taken && script.disturbed) await takeFiles(root, graph, engine, taken)
     if (why === 'round' || (why === 'killed' && random.chance(0.5))) moreInput()
@@ -88,6 +90,14 @@ function whyOf({ died, error }: Ended, mayStop: boolean, isMore: boolean): Pause
   if (error) return mayStop ? 'stopped' : 'failed'
   return isMore ? 'round' : 'done'
 }
+
+/** Input files that are not where they were put. */
+export const goneOf = (root: string, { sources }: Case, round: 0 | 1): string[] =>
+  sources
+    .filter(({ kind }) => kind !== 'log')
+    .flatMap(({ splits }) => splits.filter(({ records }) => records.some((record) => record.round <= round)))
+    .map(({ name }) => name)
+    .filter((name) => !existsSync(join(root, name)))
 
 /** How far each split was saved. */
 export function savedOf(home: string, graph: Case): Saved {
