@@ -1,10 +1,10 @@
 /**
- * One generated case: a graph, its input and how it is run. Plain data, so that a case can be printed, sent to another
- * process and shrunk. The spec (project/spec.ts), the input's bytes (project/input.ts) and the prediction (model/) are
- * each made of it, independently of one another.
+ * A generated case: a graph, its input and how it is run. It is plain data, so it can be printed, sent to another
+ * process and shrunk. The spec (project/spec.ts), the input files (project/input.ts) and the prediction (model/) are
+ * each derived from it, independently of one another.
  */
 
-/** What becomes of a record that fails. */
+/** The error policy for a record that fails. */
 export type Policy = 'stop' | 'dead_letter' | 'drop'
 
 export type FieldType = 'string' | 'integer' | 'number' | 'bytes' | 'list<string>'
@@ -15,7 +15,7 @@ export interface Field {
 /** The fields of a record, by name. */
 export type Shape = Readonly<Record<string, Field>>
 
-/** The fields that every source has. `u` names the record in every output and is never dropped. */
+/** The schema of every source. `u` identifies the input record in every output, so no step drops it. */
 export const sourceShape: Shape = {
   n: { type: 'integer' },
   u: { type: 'string' },
@@ -27,7 +27,10 @@ export const sourceShape: Shape = {
   b: { type: 'bytes' },
 }
 
-/** One record as it stands in an input. A text that holds an `x` (`d`, `c`) is no date or number; `boom` in `t` fails some functions. */
+/**
+ * An input record. An `x` in `d` makes an invalid date, in `c` an invalid number; `boom` in `t` makes some functions
+ * throw.
+ */
 export interface InputRecord {
   readonly u: string
   readonly n: number
@@ -38,11 +41,11 @@ export interface InputRecord {
   readonly t: string
   /** Base64. */
   readonly b: string
-  /** Its line cannot be decoded. */
-  readonly torn?: boolean
-  /** 1: it comes when the first run is over, or dead. */
+  /** Its line is written so that it cannot be decoded. */
+  readonly undecodable?: boolean
+  /** 1: appended after the first run has ended or was killed. */
   readonly round: 0 | 1
-  /** The id under which it stands in a log. */
+  /** Its record id, for logs. */
   readonly id?: string
 }
 
@@ -54,20 +57,20 @@ export interface Split {
 
 export interface Source {
   readonly id: string
-  /** The folder or stream; default: its id. */
+  /** Folder or stream name; default: the source's id. */
   readonly place?: string
-  /** Its schema; default: `sourceShape`. */
+  /** Default: `sourceShape`. */
   readonly fields?: Shape
   readonly kind: 'csv' | 'jsonl' | 'log'
   readonly splits: readonly Split[]
-  /** Bytes that fill each line up, so that a file of few records comes in several batches. */
+  /** Padding bytes per line: files are read in chunks of 64 KiB, and a small file should still give several batches. */
   readonly pad: number
-  /** Records of a log that are appended together. */
+  /** Log: records per append, which is also the size of a batch. */
   readonly chunk: number
   readonly afterRead?: 'delete'
   readonly onError?: Policy
-  /** The milliseconds it takes for each batch, in turn. */
-  readonly pauses: readonly number[]
+  /** Delay after each batch, ms, cycled. */
+  readonly delays: readonly number[]
 }
 
 /** A condition: `field % mod == is`, or `field >= atLeast`. */
@@ -75,12 +78,12 @@ export type Test =
   | { readonly field: 'n' | 'q'; readonly mod: number; readonly is: number }
   | { readonly field: 'n' | 'q'; readonly atLeast: number }
 
-/** What `set` sets a field to. */
+/** The value that `set` assigns. */
 export type SetValue =
   | { readonly constant: string }
   /** `q + plus` */
   | { readonly plus: number }
-  /** `100 / (q - ratio)`: fails where q is `ratio`. */
+  /** `100 / (q - ratio)`, which fails where q equals `ratio`. */
   | { readonly ratio: number }
   /** `int(c)` */
   | { readonly whole: true }
@@ -89,7 +92,7 @@ export type SetValue =
 
 export type Total = 'count()' | 'sum(q)' | 'max(n)' | 'min(n)' | 'max(u)'
 
-/** The functions of steps.ts. */
+/** The functions in project/steps.ts. */
 export type CallName = 'shout' | 'odd' | 'fussy' | 'sloppy' | 'twice'
 
 export type Verb =
@@ -98,9 +101,10 @@ export type Verb =
   | { readonly verb: 'select'; readonly fields: readonly (readonly [to: string, from: string])[] }
   | { readonly verb: 'drop'; readonly fields: readonly string[] }
   | { readonly verb: 'route'; readonly branches: readonly { name: string; test: Test }[]; readonly rest?: string }
-  /** Parts of `t`, split at `|` by a `set` before it, become records. */
-  | { readonly verb: 'explode' }
+  /** A `set` that splits `t` at `|` into the list `tags`. */
   | { readonly verb: 'split' }
+  /** One record per item of `tags`. */
+  | { readonly verb: 'explode' }
   | {
       readonly verb: 'aggregate'
       readonly by: readonly string[]
@@ -127,23 +131,23 @@ export type Step = Verb & {
 export type SinkKind =
   /** Documents by record id. */
   | { readonly kind: 'id' }
-  /** Documents by key; `set`: each record is an attribute of its key's document. */
+  /** Documents by key. `set`: each record adds an attribute to the document of its key. */
   | { readonly kind: 'key'; readonly key: readonly string[]; readonly write: 'upsert' | 'insert' | 'set' }
   | { readonly kind: 'table' }
-  /** Files; `roll`: records of a file, absent: one file to the end. */
+  /** Files. `roll`: records per file; absent: a single file. */
   | { readonly kind: 'files'; readonly format: 'jsonl' | 'json' | 'parquet'; readonly roll?: number }
   | { readonly kind: 'log'; readonly key?: string; readonly partitions: number }
 
 export type Sink = SinkKind & {
   readonly id: string
-  /** The collection, table, folder or stream; default: its id. */
+  /** Name of the collection, table, folder or stream; default: the sink's id. */
   readonly place?: string
   readonly from: readonly string[]
-  /** The milliseconds it takes for each write and flush, in turn. */
-  readonly pauses: readonly number[]
+  /** Delay of each write and flush, ms, cycled. */
+  readonly delays: readonly number[]
 }
 
-/** When an epoch may be cut, and how far it may be read ahead: options of core's `run`. */
+/** `RunOptions.bounds` of core: when an epoch may be cut, and how far reading may run ahead. */
 export interface Bounds {
   readonly minRecords: number
   readonly minMs: number
@@ -157,7 +161,7 @@ export interface Case {
   readonly seed: number
   readonly number: number
   readonly description?: string
-  /** A comment in the spec. */
+  /** A comment in the spec file. */
   readonly comment?: string
   readonly runs: 'whole' | 'continue'
   readonly onError: Policy
@@ -165,12 +169,12 @@ export interface Case {
   readonly sources: readonly Source[]
   readonly steps: readonly Step[]
   readonly sinks: readonly Sink[]
-  /** The other side of every join. */
+  /** The rows of the side input that every join reads. */
   readonly side: readonly { readonly k: string; readonly name: string }[]
   readonly bounds: Bounds
-  /** Readers take published files away after a kill. */
-  readonly taken: boolean
-  /** A connector's call fails once, in a way that passes: the how-manieth of all. Absent: none does. */
+  /** Published files are moved away by their readers after a kill. */
+  readonly filesMoved: boolean
+  /** The `at`-th call of this method fails once, with an error that can be retried. */
   readonly outage?: {
     readonly node: string
     readonly call: 'open' | 'write' | 'flush' | 'publish' | 'read'
@@ -178,9 +182,9 @@ export interface Case {
   }
 }
 
-/** The record with everything good that can be: what a person puts in the place of one that stopped the run. */
-export function mended(record: InputRecord): InputRecord {
-  const { torn: _, ...rest } = record
+/** The record with every defect fixed: what an operator writes in place of one that stopped the run. */
+export function correctedRecord(record: InputRecord): InputRecord {
+  const { undecodable: _, ...rest } = record
   return {
     ...rest,
     k: record.k ?? 'a',

@@ -1,8 +1,8 @@
-/** What is special about a case, for the report: a run over many cases says how many had each. */
+/** The features of a case that the report counts. */
 import type { Case } from './case.ts'
 import { type Arrival, identity, predict, type Prediction } from './model/index.ts'
 
-/** Whether a record comes here by two ways. */
+/** Whether a record arrives here on two paths. */
 export function meetsItself(arrivals: readonly Arrival[]): boolean {
   const ways = new Map<string, string>()
   return arrivals.some((arrival) => {
@@ -16,7 +16,7 @@ export function meetsItself(arrivals: readonly Arrival[]): boolean {
 const holdsBoth = (arrivals: readonly Arrival[]): boolean =>
   arrivals.some(({ place }) => place) && arrivals.some(({ place }) => !place)
 
-/** A record that failed somewhere and came to a sink by another branch. */
+/** Whether a record fails in one branch and reaches a sink by another. */
 function failsInOneBranch(graph: Case, { into, failures }: Prediction): boolean {
   const arrived = new Set(graph.sinks.flatMap(({ id }) => into.get(id)!.map(({ place }) => place?.record.u)))
   const atSink = new Set(graph.sinks.map(({ id }) => id))
@@ -27,19 +27,19 @@ export function featuresOf(graph: Case): string[] {
   const prediction = predict(graph)
   const inputs = [...prediction.into.values()]
   const found: Record<string, boolean> = {
-    'branches that meet again': inputs.some(meetsItself),
-    'results beside records': inputs.some(holdsBoth),
+    diamonds: inputs.some(meetsItself),
+    'results merged with records': inputs.some(holdsBoth),
     'failures in one branch': failsInOneBranch(graph, prediction),
     'several splits': graph.sources.some(({ splits }) => splits.length > 1),
     'several sources': graph.sources.length > 1,
     'bad records': prediction.failures.length > 0,
-    'a dead letter': graph.deadLetter !== undefined,
+    'dead letter': graph.deadLetter !== undefined,
     'dedupe over several splits': [...prediction.outOf.values()].some((arrivals) =>
       arrivals.some(({ choice }) => choice),
     ),
     'continuing runs': graph.runs === 'continue',
-    'an outage': graph.outage !== undefined,
-    'files taken away': graph.taken,
+    outage: graph.outage !== undefined,
+    'files moved away': graph.filesMoved,
   }
   for (const { kind } of graph.sources) found[`source: ${kind}`] = true
   for (const { verb } of graph.steps) found[`step: ${verb}`] = true

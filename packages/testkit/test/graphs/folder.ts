@@ -1,8 +1,8 @@
-/** Where cases are played. */
+/** The temporary folder of a process that runs cases. */
 import { existsSync, mkdtempSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
-/** In memory, where the machine has such a folder: a sync costs nothing there. */
+/** In memory where possible, so that syncs cost nothing. */
 const shared = '/dev/shm'
 export const makeFolder = (): string => mkdtempSync(join(existsSync(shared) ? shared : tmpdir(), 'millrace-graphs-'))

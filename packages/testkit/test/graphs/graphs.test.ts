@@ -13,10 +13,10 @@ const elsewhere: readonly string[] = []
 it('2,000 random graphs give what the model predicts, each with a crash', { timeout: 15 * minutes }, async () => {
   const report = reportOf(await runCases({ seed: 1, from: 0, to: 2000, workers }), 1)
   expect(report.newFaults).toEqual([])
-  const { shares, hit, deaths } = report
+  const { shares, hit, kills } = report
   for (const feature of [
-    'branches that meet again',
-    'results beside records',
+    'diamonds',
+    'results merged with records',
     'failures in one branch',
     'several splits',
     'sink: id',
@@ -27,13 +27,13 @@ it('2,000 random graphs give what the model predicts, each with a crash', { time
     expect(shares[feature], feature).toBeGreaterThan(0.1)
   expect(hit).toBeGreaterThan(0.9)
   for (const point of crashPoints.filter((name) => !elsewhere.includes(name)))
-    expect(deaths[point], point).toBeGreaterThanOrEqual(50)
+    expect(kills[point], point).toBeGreaterThanOrEqual(50)
 })
 
 it('the same for 100 and more kills of the real command', { timeout: 10 * minutes }, async () => {
-  const told = await killCases({ seed: 1, from: 10_000, to: 10_070, workers })
-  expect(reportOf(told, 1).newFaults).toEqual([])
-  expect(told.flatMap(({ died }) => died).length).toBeGreaterThanOrEqual(100)
+  const reports = await killCases({ seed: 1, from: 10_000, to: 10_070, workers })
+  expect(reportOf(reports, 1).newFaults).toEqual([])
+  expect(reports.flatMap(({ killed }) => killed).length).toBeGreaterThanOrEqual(100)
 })
 
 it('an edit under way is kept or refused, as the rules and the plan say', { timeout: 10 * minutes }, async () => {

@@ -1,13 +1,13 @@
 /**
- * Faults that are known and not mended yet, by what they look like. A fault that fits none of them is new. When one is
- * mended, its line goes; when the list is empty, every fault fails the test.
+ * Known faults of the engine, recognised by their symptoms. A fault that matches none of them is new and fails the
+ * test. Remove an entry when its fault is fixed; the list should become empty.
  */
 import type { Case } from './case.ts'
 import type { EditResult } from './edits/case.ts'
 import { meetsItself } from './features.ts'
 import type { Fault } from './judge/index.ts'
 import { type Arrival, predict, textOf } from './model/index.ts'
-import type { Verdict } from './play/case.ts'
+import type { Verdict } from './run/case.ts'
 
 interface Known {
   readonly name: string
@@ -22,64 +22,66 @@ const groupsByBytes = (graph: Case): boolean =>
 const known: readonly Known[] = [
   {
     name: '01 a null key loses the whole write',
-    fits: ({ wrong, at }, graph) =>
-      ['lost', 'doubled', 'counts', 'choice', 'imbalance', 'letters'].includes(wrong) &&
+    fits: ({ kind, at }, graph) =>
+      ['lost', 'doubled', 'counts', 'choice', 'imbalance', 'letters'].includes(kind) &&
       graph.sinks.some(
         (sink) =>
           sink.kind === 'log' &&
           sink.key !== undefined &&
-          (wrong === 'choice' || at === sink.id || at === '' || at === 'dead letter') &&
+          (kind === 'choice' || at === sink.id || at === '' || at === 'dead letter') &&
           arrivalsAt(graph, sink.id).some(({ row }) => row[sink.key!] === null),
       ),
   },
   {
     name: '04 groups of bytes by object identity',
-    fits: ({ wrong, text }, graph) =>
-      groupsByBytes(graph) && wrong !== 'hang' && (wrong !== 'failed' || text.startsWith('division_by_zero')),
+    fits: ({ kind, text }, graph) =>
+      groupsByBytes(graph) && kind !== 'hang' && (kind !== 'failed' || text.startsWith('division_by_zero')),
   },
   {
     name: '03 results take the ids of records that are written with them',
-    fits: ({ wrong, at, text }, graph) => {
-      if (wrong !== 'lost' || graph.sinks.find(({ id }) => id === at)?.kind !== 'id') return false
+    fits: ({ kind, at, text }, graph) => {
+      if (kind !== 'lost' || graph.sinks.find(({ id }) => id === at)?.kind !== 'id') return false
       const results = arrivalsAt(graph, at).filter(({ place }) => !place)
       return !meetsItself(results) && results.some(({ row }) => text.includes(`${textOf(row)} (0 of 1)`))
     },
   },
   {
     name: '02 branches of one source share ids',
-    fits: ({ wrong, at }, graph) => {
-      if (wrong === 'letters')
+    fits: ({ kind, at }, graph) => {
+      if (kind === 'letters')
         return [...predict(graph).into.keys()].some((node) => meetsItself(arrivalsAt(graph, node)))
       const byId = graph.sinks.filter(
         (sink) =>
           (sink.kind === 'id' || (sink.kind === 'key' && sink.write === 'insert')) &&
           meetsItself(arrivalsAt(graph, sink.id)),
       )
-      return wrong === 'choice' || wrong === 'counts' ? byId.length > 0 : byId.some(({ id }) => id === at)
+      return kind === 'choice' || kind === 'counts' ? byId.length > 0 : byId.some(({ id }) => id === at)
     },
   },
   {
-    name: '13 a published file was taken away',
-    fits: ({ text }, graph) => graph.taken && text.startsWith('stage_missing'),
+    name: '13 a published file was moved away',
+    fits: ({ text }, graph) => graph.filesMoved && text.startsWith('stage_missing'),
   },
-  { name: '14 a call that could be repeated is not', fits: ({ text }) => text.startsWith('outage') },
+  { name: '14 a flush that fails once is not retried', fits: ({ text }) => text.startsWith('outage') },
   {
     name: 'order: a sink takes a batch branch by branch',
-    fits: ({ wrong, at }, graph) => wrong === 'last' && graph.sinks.find(({ id }) => id === at)!.from.length > 1,
+    fits: ({ kind, at }, graph) => kind === 'last' && graph.sinks.find(({ id }) => id === at)!.from.length > 1,
   },
   {
     name: '17 dedupe over splits passes several after a crash',
-    fits: ({ wrong }, _, { how }) => wrong === 'choice' && how === 'crashed',
+    fits: ({ kind }, _, { how }) => kind === 'choice' && how === 'crashed',
   },
   {
     name: '06 rows of a branch are saved without their position when another stops the run',
-    fits: ({ wrong }, _, { played }) =>
-      ['doubled', 'early', 'beyond', 'imbalance', 'counts'].includes(wrong) &&
-      played?.pauses.some(({ why }) => why === 'stopped') === true,
+    fits: ({ kind }, _, { trace, faults }) =>
+      trace?.observations.some(({ why }) => why === 'stopped') === true &&
+      (['doubled', 'unsaved', 'unexpected', 'imbalance', 'counts'].includes(kind) ||
+        // An aggregation that counts rows twice loses its right result.
+        (kind === 'lost' && faults.some((other) => other.kind === 'imbalance' || other.kind === 'counts'))),
   },
 ]
 
-/** The known fault that this is; undefined: a new one. */
+/** The name of a known fault; undefined for a new one. */
 export const knownFault = (fault: Fault, graph: Case, verdict: Verdict): string | undefined =>
   known.find((each) => each.fits({ ...fault, at: fault.at.replace(/ as it was$/, '') }, graph, verdict))?.name
 
@@ -91,44 +93,45 @@ interface KnownOfEdits {
 const knownOfEdits: readonly KnownOfEdits[] = [
   {
     name: '35 a raised cap is refused as another state',
-    fits: ({ wrong }, { edit, outcome }) => wrong === 'decision' && edit.class === 'cap' && outcome === 'refused',
+    fits: ({ kind }, { edit, outcome }) => kind === 'decision' && edit.class === 'cap' && outcome === 'refused',
   },
   {
     name: '05b a renamed step begins with an empty memory',
-    fits: ({ wrong }, { edit }) =>
+    fits: ({ kind }, { edit }) =>
       edit.class === 'step renamed' &&
       (edit.of === 'aggregate' || edit.of === 'dedupe') &&
-      ['lost', 'beyond', 'doubled', 'choice', 'last', 'letters'].includes(wrong),
+      ['lost', 'unexpected', 'doubled', 'choice', 'last', 'letters'].includes(kind),
   },
   {
     name: '05c a renamed source is read from its beginning',
-    fits: ({ wrong }, { edit }) =>
-      edit.class === 'source renamed' && ['lost', 'doubled', 'beyond', 'choice', 'last', 'letters'].includes(wrong),
+    fits: ({ kind }, { edit }) =>
+      edit.class === 'source renamed' && ['lost', 'doubled', 'unexpected', 'choice', 'last', 'letters'].includes(kind),
   },
   {
     name: '05 an interrupted whole run goes on with another rule',
-    fits: ({ wrong }, { ruled, outcome }) => wrong === 'decision' && ruled === 'refused' && outcome !== 'refused',
+    fits: ({ kind }, { required, outcome }) => kind === 'decision' && required === 'refused' && outcome !== 'refused',
   },
-  { name: 'edits: the balance fails because of an edit', fits: ({ wrong }) => wrong === 'imbalance' },
+  { name: 'edits: the balance fails because of an edit', fits: ({ kind }) => kind === 'imbalance' },
   {
     name: 'edits: half-written files of a sink that was moved or removed are lost',
-    fits: ({ wrong, at, text }, { edit, graph }) =>
+    fits: ({ kind, at, text }, { edit, graph }) =>
       (edit.class === 'sink moved' || edit.class === 'sink removed') &&
-      (wrong === 'left_behind' ||
+      (kind === 'left_behind' ||
         text.includes('stage_missing') ||
-        (wrong === 'lost' && graph.sinks.some(({ id, kind }) => kind === 'files' && at === `${id} as it was`))),
+        (kind === 'lost' && graph.sinks.some(({ id, kind }) => kind === 'files' && at === `${id} as it was`))),
   },
   {
     name: 'edits: a renamed sink begins anew, and what it had staged is refused or lost',
-    fits: ({ wrong }, { edit, outcome }) =>
+    fits: ({ kind }, { edit, outcome }) =>
       edit.class === 'sink renamed' &&
-      (['lost', 'left_behind', 'failed'].includes(wrong) || (wrong === 'decision' && outcome !== 'kept')),
+      (['lost', 'left_behind', 'failed'].includes(kind) || (kind === 'decision' && outcome !== 'kept')),
   },
 ]
 
-/** The same for a case that was edited; other faults may show in it as well. */
+/** The same for an edited case, which may show other faults as well. */
 export function knownFaultOfEdit(fault: Fault, result: EditResult): string | undefined {
-  const verdict = { how: 'crashed', played: { pauses: [{ why: result.paused }] } } as unknown as Verdict
+  const { paused, faults } = result
+  const verdict = { how: 'crashed', faults, trace: { observations: [{ why: paused }] } } as unknown as Verdict
   return (
     knownOfEdits.find((each) => each.fits(fault, result))?.name ??
     knownFault(fault, result.graph, verdict) ??

@@ -1,34 +1,34 @@
-/** Plays many cases in child processes. One that hangs or falls over costs its case, not the run. */
+/** Runs many cases in child processes. A child that hangs or crashes fails its case only. */
 import { fork } from 'node:child_process'
 import { rmSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
-import { bundleCommand } from './play/command.ts'
+import { bundleCommand } from './run/command.ts'
 import { makeFolder } from './folder.ts'
-import type { Ask, Told } from './tell.ts'
+import type { CaseRequest, CaseReport } from './case-report.ts'
 
-export interface Many extends Omit<Ask, 'number'> {
+export interface Many extends Omit<CaseRequest, 'number'> {
   readonly from: number
   readonly to: number
   readonly workers: number
 }
 
-/** Memory grows by what is loaded and never let go: a worker plays so many cases. */
-const casesOfOne = 1000
-/** A case takes a tenth of a second. */
-const patienceMs = 120_000
+/** Cases per child, which bounds its memory. */
+const casesPerChild = 1000
+/** A case takes about 0.1 s. */
+const timeoutMs = 120_000
 
-export async function runCases({ from, to, workers, ...ask }: Many): Promise<Told[]> {
-  const told: Told[] = []
+export async function runCases({ from, to, workers, ...how }: Many): Promise<CaseReport[]> {
+  const reports: CaseReport[] = []
   let next = from
   const work = async () => {
-    while (next < to) await oneWorker(ask, () => (next < to ? next++ : undefined), told)
+    while (next < to) await runWorker(how, () => (next < to ? next++ : undefined), reports)
   }
   await Promise.all(Array.from({ length: workers }, work))
-  return told.sort((a, b) => a.number - b.number)
+  return reports.sort((a, b) => a.number - b.number)
 }
 
-/** The same by the real command, each killed for real. */
-export async function killCases(many: Many): Promise<Told[]> {
+/** Runs cases by the real command, killed by SIGKILL. */
+export async function killCases(many: Many): Promise<CaseReport[]> {
   const folder = makeFolder()
   try {
     return await runCases({ ...many, pipe: await bundleCommand(folder) })
@@ -37,8 +37,12 @@ export async function killCases(many: Many): Promise<Told[]> {
   }
 }
 
-/** One child process until it has played its share, or has died. */
-function oneWorker(asked: Omit<Ask, 'number'>, take: () => number | undefined, told: Told[]): Promise<void> {
+/** Starts a child and gives it cases until it has run its share or has exited. */
+function runWorker(
+  how: Omit<CaseRequest, 'number'>,
+  take: () => number | undefined,
+  reports: CaseReport[],
+): Promise<void> {
   const child = fork(fileURLToPath(new URL('./worker.ts', import.meta.url)), {
     execArgv: ['--conditions=@millrace/source', '--no-warnings'],
     stdio: ['ignore', 'inherit', 'pipe', 'ipc'],
@@ -50,34 +54,33 @@ function oneWorker(asked: Omit<Ask, 'number'>, take: () => number | undefined, t
   })
   return new Promise((resolve) => {
     let number: number | undefined
-    let left = casesOfOne
+    let left = casesPerChild
     let timer: NodeJS.Timeout | undefined
-    const ask = () => {
+    const next = () => {
       clearTimeout(timer)
       number = left-- > 0 ? take() : undefined
       if (number === undefined) return child.disconnect()
-      timer = setTimeout(() => child.kill('SIGKILL'), patienceMs)
-      child.send({ ...asked, number } satisfies Ask)
+      timer = setTimeout(() => child.kill('SIGKILL'), timeoutMs)
+      child.send({ ...how, number } satisfies CaseRequest)
     }
-    child.on('message', (result: Told) => {
-      told.push(result)
-      ask()
+    child.on('message', (result: CaseReport) => {
+      reports.push(result)
+      next()
     })
     child.on('exit', (code, signal) => {
       clearTimeout(timer)
-      if (number !== undefined) told.push(fallen(number, `the process ended with ${code ?? signal}: ${errors}`))
+      if (number !== undefined) reports.push(exited(number, `the process ended with ${code ?? signal}: ${errors}`))
       resolve()
     })
-    ask()
+    next()
   })
 }
 
-const fallen = (number: number, text: string): Told => ({
+const exited = (number: number, text: string): CaseReport => ({
   number,
   refused: [],
   features: [],
-  died: [],
-  passed: {},
+  killed: [],
   stopped: false,
-  faults: [{ how: 'crashed', wrong: 'hang', at: '', text }],
+  faults: [{ how: 'crashed', kind: 'hang', at: '', text }],
 })

@@ -1,12 +1,12 @@
-/** Shows one case: its spec, its input, what was expected and found; and a smaller one with the same fault. */
+/** Runs and prints one case. */
 import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Case } from './case.ts'
 import { featuresOf } from './features.ts'
-import { playEdit } from './edits/case.ts'
+import { runEdit } from './edits/case.ts'
 import { knownFault, knownFaultOfEdit } from './known.ts'
-import { playCase, playNumber, type Verdict } from './play/case.ts'
-import type { Death } from './play/life.ts'
+import { runCase, runNumber, type Verdict } from './run/case.ts'
+import type { Kill } from './run/process.ts'
 import { lineOf } from './project/input.ts'
 import { planOf } from './project/root.ts'
 import { specOf } from './project/spec.ts'
@@ -17,13 +17,13 @@ import { makeFolder } from './folder.ts'
 export async function showCase(
   seed: number,
   number: number,
-  death: Death | undefined,
+  kill: Kill | undefined,
   shrinks: boolean,
 ): Promise<number> {
   const root = makeFolder()
   process.on('unhandledRejection', () => {})
   try {
-    const { graph, verdicts, crash } = await playNumber(root, seed, number, death)
+    const { graph, verdicts, crash } = await runNumber(root, seed, number, kill)
     showGraph(graph)
     for (const verdict of verdicts) showVerdict(graph, verdict)
     const faulty = verdicts.find(({ faults }) => faults.length > 0)
@@ -42,20 +42,20 @@ export async function showCase(
   }
 }
 
-/** Shows one edit: the spec before and after it, and what became of it. Returns the exit code. */
+/** Runs and prints one edit. Returns the exit code. */
 export async function showEdit(seed: number, number: number): Promise<number> {
   const root = makeFolder()
   process.on('unhandledRejection', () => {})
   try {
-    const result = await playEdit(root, seed, number)
+    const result = await runEdit(root, seed, number)
     const { graph, edit, paused, outcome, error, faults } = result
     showGraph(graph)
-    console.log(`\nedited when it was ${paused}: ${edit.class}${edit.of ? ` (${edit.of})` : ''}\n`)
+    console.log(`\nedited after it was ${paused}: ${edit.class}${edit.of ? ` (${edit.of})` : ''}\n`)
     console.log(specOf(edit.graph))
     console.log(`${outcome}${error ? `: ${error}` : ''}`)
     for (const fault of faults) {
       const known = knownFaultOfEdit(fault, result)
-      console.log(`  ${fault.wrong}${fault.at ? ` at ${fault.at}` : ''}${known ? ` (${known})` : ''}: ${fault.text}`)
+      console.log(`  ${fault.kind}${fault.at ? ` at ${fault.at}` : ''}${known ? ` (${known})` : ''}: ${fault.text}`)
     }
     return faults.length > 0 ? 1 : 0
   } finally {
@@ -63,22 +63,22 @@ export async function showEdit(seed: number, number: number): Promise<number> {
   }
 }
 
-/** A smaller case with the first fault of the verdict. */
+/** Shrinks the case while it shows the first fault of the verdict. */
 async function smaller(
   root: string,
   graph: Case,
   faulty: Verdict,
-  death: Death | undefined,
+  kill: Kill | undefined,
 ): Promise<{ graph: Case; verdict: Verdict }> {
   const nameOf = (of: Case, verdict: Verdict) =>
-    verdict.faults.map((fault) => knownFault(fault, of, verdict) ?? fault.wrong)
+    verdict.faults.map((fault) => knownFault(fault, of, verdict) ?? fault.kind)
   const wanted = nameOf(graph, faulty)[0]!
   let verdict = faulty
   const found = await shrink(graph, async (candidate) => {
     const { plan } = await planOf(join(root, 'check'), candidate)
     if (!plan) return false
-    const played = await playCase(root, candidate, plan, death, faulty.how === 'undisturbed')
-    const again = played.verdicts.find(({ how }) => how === faulty.how)
+    const result = await runCase(root, candidate, plan, kill, faulty.how === 'undisturbed')
+    const again = result.verdicts.find(({ how }) => how === faulty.how)
     if (!again || !nameOf(candidate, again).includes(wanted)) return false
     verdict = again
     return true
@@ -103,13 +103,13 @@ function showRecords({ sources }: Case): void {
 }
 
 function showVerdict(graph: Case, verdict: Verdict): void {
-  const { how, deaths, faults, played } = verdict
-  const ends = deaths.map(({ point, time }) => `${point}:${time}`).join(', ')
-  console.log(`\n${how}${ends ? `: dies at ${ends}` : ''}`)
-  for (const { why, error } of played?.pauses ?? [])
+  const { how, kills, faults, trace } = verdict
+  const ends = kills.map(({ point, time }) => `${point}:${time}`).join(', ')
+  console.log(`\n${how}${ends ? `: killed at ${ends}` : ''}`)
+  for (const { why, error } of trace?.observations ?? [])
     console.log(`  ${why}${error ? `: ${error.code}: ${error.message}` : ''}`)
   for (const fault of faults) {
     const known = knownFault(fault, graph, verdict)
-    console.log(`  ${fault.wrong}${fault.at ? ` at ${fault.at}` : ''}${known ? ` (${known})` : ''}: ${fault.text}`)
+    console.log(`  ${fault.kind}${fault.at ? ` at ${fault.at}` : ''}${known ? ` (${known})` : ''}: ${fault.text}`)
   }
 }

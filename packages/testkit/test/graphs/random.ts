@@ -1,15 +1,14 @@
-/** Random choices that a seed repeats. */
+/** Seeded random choices. */
 import { mulberry32 } from '../../src/retail.ts'
 
 export class Random {
   readonly next: () => number
 
-  /** The same for the same numbers. */
   constructor(...seeds: readonly number[]) {
     let hash = 0x811c9dc5
     for (const seed of seeds) hash = Math.imul(hash ^ seed, 0x01000193) ^ (hash >>> 15)
     this.next = mulberry32(hash >>> 0)
-    // The first numbers of neighbouring seeds are alike.
+    // Neighbouring seeds give similar first numbers.
     for (let i = 0; i < 5; i++) this.next()
   }
 

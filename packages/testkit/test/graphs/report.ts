@@ -1,20 +1,20 @@
-/** What many cases were like, and what was wrong with them. */
+/** Summarises many cases: their features, kills and faults. */
 import { crashPoints } from '@millrace/core'
-import type { Told } from './tell.ts'
+import type { CaseReport } from './case-report.ts'
 
 export interface Report {
   readonly text: string
-  /** Cases with a fault. */
+  /** Number of cases with a fault. */
   readonly faults: number
-  /** Faults that are not known, in words. */
+  /** Lines about faults that are not known. */
   readonly newFaults: readonly string[]
-  /** Parts of all cases that had each feature. */
+  /** Share of cases by feature. */
   readonly shares: Readonly<Record<string, number>>
-  /** Part of the planned crashes that came to be. */
+  /** Share of the planned kills that happened. */
   readonly hit: number
-  /** Crashes at each point of the engine. */
-  readonly deaths: Readonly<Record<string, number>>
-  /** Part of the edits that were kept. */
+  /** Kills by crash point. */
+  readonly kills: Readonly<Record<string, number>>
+  /** Share of edits that were kept. */
   readonly kept: number
 }
 
@@ -31,30 +31,30 @@ const lines = (counts: Readonly<Record<string, number>>, of?: number): string[] 
       ([name, n]) => `  ${String(n).padStart(6)}${of ? ` ${((100 * n) / of).toFixed(0).padStart(3)} %` : ''}  ${name}`,
     )
 
-export function reportOf(told: readonly Told[], seed: number): Report {
-  const n = told.length
+export function reportOf(reports: readonly CaseReport[], seed: number): Report {
+  const n = reports.length
   const features = tally(
-    told.flatMap((each) => [...each.features, ...(each.stopped ? ['a record stops the run'] : [])]),
+    reports.flatMap((each) => [...each.features, ...(each.stopped ? ['stopped by bad data'] : [])]),
   )
-  const planned = told.filter(({ crash }) => crash)
+  const planned = reports.filter(({ crash }) => crash)
   const hit = planned.filter(({ crash }) => crash!.hit).length
-  const deaths = {
+  const kills = {
     ...Object.fromEntries(crashPoints.map((point) => [point, 0])),
-    ...tally(told.flatMap(({ died }) => died)),
+    ...tally(reports.flatMap(({ killed }) => killed)),
   }
-  const refused = tally(told.flatMap((each) => each.refused.map((text) => text.split(':')[0]!)))
-  const faulty = told.filter(({ faults }) => faults.length > 0)
+  const refused = tally(reports.flatMap((each) => each.refused.map((text) => text.split(':')[0]!)))
+  const faulty = reports.filter(({ faults }) => faults.length > 0)
   const unknown = faulty.filter(({ faults }) => faults.some(({ known }) => !known))
   const text = [
     `${n} graphs, seed ${seed}, with`,
     ...lines(features, n),
     ...(planned.length > 0
       ? [
-          `${planned.length} crashes planned, ${hit} hit (${((100 * hit) / planned.length).toFixed(1)} %); deaths at`,
-          ...lines(deaths),
+          `${planned.length} crashes planned, ${hit} hit (${((100 * hit) / planned.length).toFixed(1)} %); kills at`,
+          ...lines(kills),
         ]
       : []),
-    ...editLines(told),
+    ...editLines(reports),
     ...(Object.keys(refused).length > 0 ? ['refused by the check and replaced', ...lines(refused)] : []),
     faulty.length === 0 ? 'no fault' : `${faulty.length} graphs with a fault`,
     ...faultLines(faulty),
@@ -66,14 +66,14 @@ export function reportOf(told: readonly Told[], seed: number): Report {
     newFaults: unknown.flatMap((each) => newLines(each, seed)),
     shares: Object.fromEntries(Object.entries(features).map(([name, count]) => [name, count / n])),
     hit: hit / Math.max(1, planned.length),
-    deaths,
-    kept: told.filter(({ edit }) => edit?.outcome === 'kept').length / n,
+    kills,
+    kept: reports.filter(({ edit }) => edit?.outcome === 'kept').length / n,
   }
 }
 
-/** What became of the edits of each class. */
-function editLines(told: readonly Told[]): string[] {
-  const edits = told.flatMap(({ edit }) => (edit ? [edit] : []))
+/** Outcomes of edits by class. */
+function editLines(reports: readonly CaseReport[]): string[] {
+  const edits = reports.flatMap(({ edit }) => (edit ? [edit] : []))
   const classes = Map.groupBy(edits, (edit) => `${edit.class} (${edit.runs})`)
   return [...classes]
     .sort(([a], [b]) => (a < b ? -1 : 1))
@@ -84,11 +84,11 @@ function editLines(told: readonly Told[]): string[] {
     })
 }
 
-/** Each kind of fault with the cases that show it. */
-function faultLines(faulty: readonly Told[]): string[] {
+/** Faults with the cases that show them. */
+function faultLines(faulty: readonly CaseReport[]): string[] {
   const byKind = Map.groupBy(
     faulty.flatMap(({ number, faults }) =>
-      [...new Set(faults.map(({ known, wrong }) => known ?? `new: ${wrong}`))].map((kind) => ({ kind, number })),
+      [...new Set(faults.map(({ known, kind }) => known ?? `new: ${kind}`))].map((kind) => ({ kind, number })),
     ),
     ({ kind }) => kind,
   )
@@ -96,12 +96,13 @@ function faultLines(faulty: readonly Told[]): string[] {
     .sort(([, a], [, b]) => b.length - a.length)
     .map(([kind, cases]) => {
       const first = cases.slice(0, 8).map(({ number }) => number)
-      return `  ${String(cases.length).padStart(6)}  ${kind}: cases ${first.join(', ')}${cases.length > 8 ? ', ...' : ''}`
+      const more = cases.length > 8 ? ', ...' : ''
+      return `  ${String(cases.length).padStart(6)}  ${kind}: cases ${first.join(', ')}${more}`
     })
 }
 
-/** A case with a fault that is not known. */
-function newLines({ number, crash, edit, faults }: Told, seed: number): string[] {
+/** The new faults of a case, and how to run it again. */
+function newLines({ number, crash, edit, faults }: CaseReport, seed: number): string[] {
   const flag = edit ? '--edit' : '--case'
   const at = crash ? ` --crash ${crash.point}:${crash.time}` : ''
   return [
@@ -109,6 +110,6 @@ function newLines({ number, crash, edit, faults }: Told, seed: number): string[]
     ...faults
       .filter(({ known }) => !known)
       .slice(0, 3)
-      .map(({ how, wrong, at, text }) => `  ${how}, ${wrong}${at ? ` at ${at}` : ''}: ${text.slice(0, 400)}`),
+      .map(({ how, kind, at, text }) => `  ${how}, ${kind}${at ? ` at ${at}` : ''}: ${text.slice(0, 400)}`),
   ]
 }

@@ -16,7 +16,7 @@ const totals: Readonly<Record<Total, Field>> = {
   'max(u)': { type: 'string' },
 }
 
-/** What a step makes of its input; undefined: it cannot read it. `route` gives this at each of its outputs. */
+/** The output type of a step (of each branch for `route`); undefined where its input does not fit. */
 export function outputOf(step: Verb, input: Shape): Shape | undefined {
   const has = (...names: readonly string[]) => names.every((name) => input[name])
   const is = (name: string, type: Field['type']) => input[name]?.type === type
@@ -68,13 +68,13 @@ export function outputOf(step: Verb, input: Shape): Shape | undefined {
   }
 }
 
-/** The names under which others read what a step gives. */
+/** The names of a step's outputs. */
 export const outputsOf = (step: Step): readonly string[] =>
   step.verb === 'route'
     ? [...step.branches.map(({ name }) => name), ...(step.rest === undefined ? [] : [step.rest])]
     : [step.id]
 
-/** The shape of every output and of what each step and sink reads; undefined: something does not fit. */
+/** The type of every output by its name, and of every input as `into <id>`; undefined where something does not fit. */
 export function shapesOf(graph: Pick<Case, 'sources' | 'steps' | 'sinks'>): Map<string, Shape> | undefined {
   const shapes = new Map(graph.sources.map(({ id, fields }) => [id, fields ?? sourceShape]))
   const inputs = new Map<string, Shape>()

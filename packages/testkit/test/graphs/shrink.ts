@@ -1,20 +1,20 @@
-/** Makes a case with a fault smaller, as long as it has that fault: fewer steps, sinks, records, and less around them. */
+/** Reduces a case that shows a fault to a smaller one that still does. */
 import type { Case, Sink, Source, Step } from './case.ts'
 import { isFit } from './generate/index.ts'
 import { outputsOf } from './shape.ts'
 
-/** How long it may take. */
+/** Time limit. */
 const mostMs = 60_000
 
-/** `isStill`: whether a case has the fault. */
-export async function shrink(graph: Case, isStill: (smaller: Case) => Promise<boolean>): Promise<Case> {
+/** `shows`: whether a case shows the fault. */
+export async function shrink(graph: Case, shows: (smaller: Case) => Promise<boolean>): Promise<Case> {
   const untilMs = performance.now() + mostMs
   let smallest = graph
   for (let found = true; found; ) {
     found = false
     for (const smaller of candidates(smallest)) {
       if (performance.now() > untilMs) return smallest
-      if (!isFit(smaller) || !(await isStill(smaller))) continue
+      if (!isFit(smaller) || !(await shows(smaller))) continue
       smallest = smaller
       found = true
       break
@@ -23,7 +23,7 @@ export async function shrink(graph: Case, isStill: (smaller: Case) => Promise<bo
   return smallest
 }
 
-/** Smaller cases, those with the most left out first. */
+/** Smaller cases, the smallest first. */
 function* candidates(graph: Case): Generator<Case> {
   for (const source of graph.sources) if (graph.sources.length > 1) yield without(graph, new Map([[source.id, []]]))
   for (const sink of graph.sinks)
@@ -40,30 +40,30 @@ function* candidates(graph: Case): Generator<Case> {
     for (const source of graph.sources)
       for (const smaller of fewerRecords(source, part))
         yield { ...graph, sources: graph.sources.map((each) => (each === source ? smaller : each)) }
-  const { outage, ...calm } = graph
-  if (outage) yield calm
-  if (graph.taken) yield { ...graph, taken: false }
-  const pacified = graph.sources.map((source) => ({ ...source, pauses: [] }))
-  if (graph.sources.some(({ pauses }) => pauses.length > 0)) yield { ...graph, sources: pacified }
+  const { outage, ...undisturbedOnly } = graph
+  if (outage) yield undisturbedOnly
+  if (graph.filesMoved) yield { ...graph, filesMoved: false }
+  const pacified = graph.sources.map((source) => ({ ...source, delays: [] }))
+  if (graph.sources.some(({ delays }) => delays.length > 0)) yield { ...graph, sources: pacified }
   if (graph.sources.some(({ pad }) => pad > 0))
     yield { ...graph, sources: graph.sources.map((source) => ({ ...source, pad: 0 })) }
-  if (graph.sinks.some(({ pauses }) => pauses.length > 0))
-    yield { ...graph, sinks: graph.sinks.map((sink) => ({ ...sink, pauses: [] })) }
+  if (graph.sinks.some(({ delays }) => delays.length > 0))
+    yield { ...graph, sinks: graph.sinks.map((sink) => ({ ...sink, delays: [] })) }
 }
 
-/** The graph without some outputs: who read one of them reads what stands for it, and goes where nothing does. */
+/** The graph without some outputs. Their readers read the given replacements, and are removed where there are none. */
 function without(graph: Case, instead: ReadonlyMap<string, readonly string[]>): Case {
-  const gone = new Map(instead)
+  const missingInputs = new Map(instead)
   const reads = <T extends Step | Sink>(node: T): T => ({
     ...node,
-    from: [...new Set(node.from.flatMap((name) => gone.get(name) ?? [name]))],
+    from: [...new Set(node.from.flatMap((name) => missingInputs.get(name) ?? [name]))],
   })
   const steps: Step[] = []
   for (const step of graph.steps) {
     if (outputsOf(step).some((name) => instead.has(name))) continue
     const read = reads(step)
     if (read.from.length > 0) steps.push(read)
-    else for (const name of outputsOf(step)) gone.set(name, [])
+    else for (const name of outputsOf(step)) missingInputs.set(name, [])
   }
   return {
     ...graph,
@@ -73,12 +73,12 @@ function without(graph: Case, instead: ReadonlyMap<string, readonly string[]>): 
   }
 }
 
-/** The source without one part of its records, for each part in turn. */
+/** The source without one of `parts` parts of its records. */
 function* fewerRecords(source: Source, parts: number): Generator<Source> {
   for (const [s, split] of source.splits.entries()) {
     const size = Math.ceil(split.records.length / parts)
     if (split.records.length < 2) {
-      // Partitions of a log are known by their place.
+      // The number of partitions stays: records name their partition.
       if (source.splits.length > 1 && source.kind !== 'log')
         yield { ...source, splits: source.splits.filter((each) => each !== split) }
       continue

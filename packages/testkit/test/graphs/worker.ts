@@ -1,17 +1,17 @@
-/** Plays the cases that its parent sends, one after the other, and sends back what came of each. */
+/** A child process that runs the cases its parent sends, one at a time. */
 import { rmSync } from 'node:fs'
 import { makeFolder } from './folder.ts'
-import { type Ask, tell } from './tell.ts'
+import { type CaseRequest, reportCase } from './case-report.ts'
 
 const root = makeFolder()
-// After a death, promises of what was going on may be left with nobody to hear of them.
+// After a kill, promises of what was going on may be left with nobody to hear of them.
 process.on('unhandledRejection', (error) => {
   if ((error as Error)?.name !== 'Killed') throw error
 })
 process.on('exit', () => rmSync(root, { recursive: true, force: true }))
 process.on('disconnect', () => process.exit())
-process.on('message', (ask: Ask) => {
-  tell(root, ask).then(
+process.on('message', (ask: CaseRequest) => {
+  reportCase(root, ask).then(
     (told) => process.send!(told),
     (error) => {
       throw error

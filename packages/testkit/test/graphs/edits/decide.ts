@@ -1,4 +1,4 @@
-/** What must become of an edit. */
+/** Whether an edit is to be kept or refused. */
 import type { Plan } from '@millrace/core'
 import type { Case } from '../case.ts'
 import type { Edit } from './edit.ts'
@@ -6,32 +6,29 @@ import type { Edit } from './edit.ts'
 export type Decision = 'kept' | 'refused'
 
 /**
- * What `pipe plan` says of a plan and the state that is there. Undefined: core does not say it yet. This is the place to
- * call it: every edit is then held against it.
+ * What `pipe plan` says about running this plan with the state in `home`. Undefined as long as core has no function
+ * that decides this. When it has one, call it here: every edit is then compared with it.
  */
-export function planned(_plan: Plan, _home: string): Decision | undefined {
+export function plannedDecision(_plan: Plan, _home: string): Decision | undefined {
   return undefined
 }
 
-/** What the rules say, where they leave no choice. `isBegun`: something was saved before the edit. */
-export function ruled({ class: which }: Edit, graph: Case, isBegun: boolean): Decision | undefined {
+/** The decision that the rules demand; undefined where they allow both. `hasProgress`: something was saved before. */
+export function requiredDecision({ class: which }: Edit, { runs }: Case, hasProgress: boolean): Decision | undefined {
   switch (which) {
     case 'description':
     case 'comment':
     case 'cap':
     case 'sink renamed':
       return 'kept'
+    case 'sink added':
+      return runs === 'continue' ? 'kept' : hasProgress ? 'refused' : undefined
     case 'expression changed':
     case 'sink moved':
-    case 'sink added':
     case 'step added':
     case 'step removed':
-      // What was done is part of the result: the rest of it cannot be made by another rule.
-      return graph.runs === 'whole' && isBegun
-        ? 'refused'
-        : graph.runs === 'continue' && which === 'sink added'
-          ? 'kept'
-          : undefined
+      // A whole run has one result, and part of it was made by the old spec.
+      return runs === 'whole' && hasProgress ? 'refused' : undefined
     default:
       return undefined
   }

@@ -1,4 +1,4 @@
-/** Edits of a spec, each of a class, on a node that the graph has. */
+/** Random edits of a spec, by class. */
 import {
   type Case,
   type SetValue,
@@ -31,14 +31,14 @@ export type EditClass = (typeof editClasses)[number]
 
 export interface Edit {
   readonly class: EditClass
-  /** The kind of node, in the words of the spec: `where`, `sink: table`; empty: the spec as a whole. */
+  /** What was edited: `where`, `sink: table`; empty for the spec as a whole. */
   readonly of: string
   readonly graph: Case
-  /** Steps and sinks of the new graph by the id that they had; absent: they are new. */
+  /** The old id of a step or sink; undefined for a new one. */
   readonly before: (id: string) => string | undefined
 }
 
-/** A random edit of the class; undefined: the graph has no node for it. */
+/** A random edit of the class; undefined where the graph has nothing to edit. */
 export function editOf(random: Random, graph: Case, which: EditClass): Edit | undefined {
   const same = (id: string) => id
   const edit = (of: string, changed: Partial<Case>, before: Edit['before'] = same): Edit => ({
@@ -56,9 +56,9 @@ export function editOf(random: Random, graph: Case, which: EditClass): Edit | un
   })
   switch (which) {
     case 'description':
-      return edit('', { description: 'Other words for the same.' })
+      return edit('', { description: 'The same in other words.' })
     case 'comment':
-      return edit('', { comment: 'a remark' })
+      return edit('', { comment: 'a comment' })
     case 'cap': {
       const step = anyOf(graph.steps.filter(({ verb }) => verb === 'aggregate'))
       if (step?.verb === 'aggregate' && random.chance(0.7))
@@ -98,7 +98,7 @@ export function editOf(random: Random, graph: Case, which: EditClass): Edit | un
         ...random.pick([{ kind: 'id' }, { kind: 'table' }] as const),
         id: 'added',
         from: sink.from,
-        pauses: [],
+        delays: [],
       }
       return edit(nameOf(added), { sinks: [...graph.sinks, added] }, (id) => (id === 'added' ? undefined : id))
     }
@@ -126,7 +126,7 @@ export function editOf(random: Random, graph: Case, which: EditClass): Edit | un
     }
     case 'schema changed': {
       const source = random.pick(graph.sources)
-      // A file of CSV has the columns that it has, and so does a table.
+      // The columns of CSV files and of tables are fixed.
       if (source.kind === 'csv' || graph.sinks.some(({ kind }) => kind === 'table')) return undefined
       const fields: Shape = { ...(source.fields ?? sourceShape), x: { type: 'string', optional: true } }
       const change = (each: Source): Source => (each === source ? { ...each, fields } : each)
@@ -138,7 +138,7 @@ export function editOf(random: Random, graph: Case, which: EditClass): Edit | un
 const nameOf = (sink: Sink): string => `sink: ${sink.kind}`
 const unrenamed = (id: string): string => id.replace(/_renamed$/, '')
 
-/** The graph with another id for a source or step, also where it is read. */
+/** The graph with another id of a source or step, wherever it is named. */
 function renamed(graph: Case, from: string, to: string): Partial<Case> {
   const read = (names: readonly string[]) => names.map((name) => (name === from ? to : name))
   return {
@@ -150,7 +150,7 @@ function renamed(graph: Case, from: string, to: string): Partial<Case> {
   }
 }
 
-/** The graph without a step: who read it reads what it read. */
+/** The graph without a step; its readers read its inputs. */
 function removed(graph: Case, step: Step): Partial<Case> {
   const read = (names: readonly string[]) => [
     ...new Set(names.flatMap((name) => (name === step.id ? step.from : [name]))),
@@ -161,7 +161,7 @@ function removed(graph: Case, step: Step): Partial<Case> {
   }
 }
 
-/** The step with something else in it that decides what comes out. */
+/** The step with another expression, so that its output differs. */
 function otherExpression(random: Random, step: Step): Step | undefined {
   const test = (was: Test): Test =>
     'mod' in was ? { ...was, is: (was.is + 1) % was.mod } : { ...was, atLeast: was.atLeast + 2 }

@@ -1,17 +1,17 @@
 /**
- * What must come of a case that was edited under way: what was saved by then went through the old graph, all else goes
- * through the new one. A step with memory, and a place that is written to, go on with what they have.
+ * Predicts a case whose spec is edited under way: what was saved before the edit goes through the old graph, everything
+ * else through the new one. Stateful steps keep their state, and sinks what they hold.
  */
 import type { Case } from '../case.ts'
-import { type Arrival, type Failure, type Place, predict, type Prediction, taken } from '../model/index.ts'
+import { type Arrival, type Failure, type Place, predict, type Prediction, accepted } from '../model/index.ts'
 import type { Edit } from './edit.ts'
 
 export interface Edited {
-  /** By the nodes of the new graph. */
+  /** By ids of the new graph. */
   readonly prediction: Prediction
-  /** What the old graph may have written of what was not saved. */
+  /** Records that the old graph may have written without saving them. */
   readonly stale: Prediction
-  /** Sinks that the new graph does not have any more, or not in this place, as sinks of it: what they must hold. */
+  /** Sinks that the new graph no longer has in this place, under ids of their own; what they hold is predicted too. */
   readonly left: Case['sinks']
 }
 
@@ -36,12 +36,12 @@ export function predictEdited(
       return before === undefined ? [] : past.into.get(before)!
     },
   })
-  const gone = old.sinks.filter((sink) => !next.sinks.some(({ id }) => oldId(id) === sink.id))
-  const left = gone.map((sink) => ({ ...sink, id: `${sink.id} as it was`, place: sink.place ?? sink.id }))
+  const missingInputs = old.sinks.filter((sink) => !next.sinks.some(({ id }) => oldId(id) === sink.id))
+  const left = missingInputs.map((sink) => ({ ...sink, id: `${sink.id} as it was`, place: sink.place ?? sink.id }))
   return { prediction: joined(past, future, next, oldId, left), stale: moved(lost, next, oldId, left), left }
 }
 
-/** What the old graph may have written of what was not saved: before anything was mended, or at the very end. */
+/** What the old graph may have written without saving it: unsaved records as they were then, and results. */
 function unsavedOf(old: Case, corrected: ReadonlySet<string>, isSaved: (place: Place) => boolean): Prediction {
   const unsaved = predict(old, new Set(), { reads: (place) => !isSaved(place), goesOn: true })
   const atEnd = predict(old, corrected)
@@ -58,7 +58,7 @@ function unsavedOf(old: Case, corrected: ReadonlySet<string>, isSaved: (place: P
   }
 }
 
-/** The same for places of the new graph, where a source may have another id. */
+/** Whether a record is not saved, by its place in the new graph, where sources may have other ids. */
 function nextPlaces(old: Case, next: Case, isSaved: (place: Place) => boolean): (place: Place) => boolean {
   const was = new Map(next.sources.map((source, i) => [source.id, old.sources[i]!.id]))
   return (place) => !isSaved({ ...place, source: was.get(place.source)! })
@@ -66,7 +66,7 @@ function nextPlaces(old: Case, next: Case, isSaved: (place: Place) => boolean): 
 
 const original = (id: string): string => id.replace(/ as it was$/, '')
 
-/** What came to each sink of the new graph, before and after. */
+/** Records into each sink of the new graph, before and after the edit. */
 function joined(
   past: Prediction,
   future: Prediction,
@@ -77,9 +77,9 @@ function joined(
   const into = new Map<string, readonly Arrival[]>(future.into)
   for (const { id } of next.sinks) {
     const before = oldId(id)
-    if (before !== undefined) into.set(id, [...taken(past, before), ...future.into.get(id)!])
+    if (before !== undefined) into.set(id, [...accepted(past, before), ...future.into.get(id)!])
   }
-  for (const { id } of left) into.set(id, taken(past, original(id)))
+  for (const { id } of left) into.set(id, accepted(past, original(id)))
   return {
     into,
     outOf: new Map([...past.outOf, ...future.outOf].map(([name]) => [name, both(past, future, name)])),
@@ -93,7 +93,7 @@ const both = (past: Prediction, future: Prediction, name: string): Arrival[] => 
   ...(future.outOf.get(name) ?? []),
 ]
 
-/** What came to each sink of the old graph, under the id that the sink has now. */
+/** Records into each sink of the old graph, by the ids of the new one. */
 function moved(
   lost: Prediction,
   next: Case,
@@ -104,8 +104,8 @@ function moved(
   const failures: Failure[] = [...lost.failures]
   for (const { id } of next.sinks) {
     const before = oldId(id)
-    into.set(id, before === undefined ? [] : taken(lost, before))
+    into.set(id, before === undefined ? [] : accepted(lost, before))
   }
-  for (const { id } of left) into.set(id, taken(lost, original(id)))
+  for (const { id } of left) into.set(id, accepted(lost, original(id)))
   return { ...lost, into, failures }
 }

@@ -1,10 +1,10 @@
-/** The input of a case: records of several sources, some of them bad, some twice in a log. */
+/** The input of a case: records of one to three sources, some of them bad, some of them twice in a log. */
 import type { InputRecord, Source, Split } from '../case.ts'
 import type { Random } from '../random.ts'
 
-/** How bad the records are, of a thousand each. */
-export interface Badness {
-  readonly torn: number
+/** Bad records of each kind, per thousand. */
+export interface BadRates {
+  readonly undecodable: number
   readonly dates: number
   readonly numbers: number
   readonly boom: number
@@ -13,8 +13,8 @@ export interface Badness {
 
 export interface DataOptions {
   readonly whole: boolean
-  readonly bad: Badness
-  /** Records come after the first run. */
+  readonly bad: BadRates
+  /** Some records are appended after the first run. */
   readonly later: boolean
 }
 
@@ -65,7 +65,7 @@ function makeSource(
       c: `${is(bad.numbers) ? 'x' : '1'}${random.int(0, 9)}`,
       t: [...(is(bad.boom) ? ['boom'] : []), ...random.some(['one', 'two', 'three'], 1, 3)].join('|'),
       b: random.pick(bytes),
-      ...(is(bad.torn) ? { torn: true } : {}),
+      ...(is(bad.undecodable) ? { undecodable: true } : {}),
       round,
       ...(kind === 'log' ? { id: `feeder/in/${id}@${n}` } : {}),
     }
@@ -94,12 +94,12 @@ function makeSource(
           ]),
     chunk: random.int(1, 12),
     ...(whole && kind !== 'log' && random.chance(0.1) ? { afterRead: 'delete' as const } : {}),
-    pauses: anyPauses(random),
+    delays: anyDelays(random),
   }
 }
 
-/** How long a source takes for each batch, in turn: not at all, a little, or longer than an epoch. */
-export const anyPauses = (random: Random): number[] =>
+/** Delays of a source: none, short, or longer than an epoch. */
+export const anyDelays = (random: Random): number[] =>
   random.weighted<number[]>([
     [3, []],
     [3, [0, 0, 1]],
@@ -108,7 +108,7 @@ export const anyPauses = (random: Random): number[] =>
     [1, [0, 15]],
   ])
 
-/** A writer that was not sure appended some of its records again. */
+/** Repeats some records under their ids, as a writer does that did not see its append confirmed. */
 function repeated(random: Random, records: readonly InputRecord[]): InputRecord[] {
   const all: InputRecord[] = []
   for (const [i, record] of records.entries()) {

@@ -1,18 +1,18 @@
-/** A graph while it grows: its steps so far, and what is known of each output. */
+/** A graph under construction: its steps so far, and what is known about each output. */
 import type { Shape, Source, Step, Verb } from '../case.ts'
 import { outputOf, outputsOf, sameShape } from '../shape.ts'
 import type { Random } from '../random.ts'
 
-/** Something that can be read. */
+/** An output that steps and sinks can read. */
 export interface Output {
   readonly name: string
   readonly shape: Shape
-  /** The ways by which records come here, `source>step>step`. */
+  /** The paths by which records get here: `source>step>step`. */
   readonly ways: readonly string[]
-  /** It holds results of an aggregation. */
+  /** It carries results of an aggregation. */
   readonly results: boolean
-  /** Which of its records come depends on the order between splits: see `dedupe` in model/. */
-  readonly loose: boolean
+  /** Which records pass depends on the order across splits; see `dedupe` in model/steps.ts. */
+  readonly ambiguous: boolean
 }
 
 export class Draft {
@@ -29,7 +29,7 @@ export class Draft {
     this.sources = sources
     this.whole = whole
     this.left = budget
-    for (const { id } of sources) this.add({ name: id, shape, ways: [id], results: false, loose: false })
+    for (const { id } of sources) this.add({ name: id, shape, ways: [id], results: false, ambiguous: false })
   }
 
   private add(output: Output): Output {
@@ -38,24 +38,24 @@ export class Draft {
     return output
   }
 
-  /** Splits that reach an output, once for each way; a result is as good as a split of its own. */
+  /** The number of splits that reach an output, counted once per path; results count as one more. */
   lanes(output: Output): number {
     const splits = (way: string) => this.sources.find(({ id }) => id === way.split('>')[0])?.splits.length ?? 1
     return output.ways.reduce((sum, way) => sum + splits(way), output.results ? 1 : 0)
   }
 
-  /** Outputs that can be read together with this one. */
-  mates(output: Output): Output[] {
+  /** Other outputs of the same type. */
+  mergeable(output: Output): Output[] {
     return [...this.outputs.values()].filter((each) => each !== output && sameShape(each.shape, output.shape))
   }
 
-  /** Adds a step; its outputs. Undefined: it does not fit, or there are enough. */
+  /** Adds a step and returns its outputs; undefined where its input does not fit or the budget is used up. */
   step(verb: Verb, from: readonly Output[], id = `${verb.verb}_${this.steps.length + 1}`): Output[] | undefined {
     const [first] = from as readonly [Output, ...Output[]]
     const shape = outputOf(verb, first.shape)
     if (!shape || this.left === 0) return undefined
-    const loose = from.some((each) => each.loose)
-    if (loose && (verb.verb === 'aggregate' || verb.verb === 'dedupe')) return undefined
+    const ambiguous = from.some((each) => each.ambiguous)
+    if (ambiguous && (verb.verb === 'aggregate' || verb.verb === 'dedupe')) return undefined
     this.left--
     const step: Step = { id, from: from.map(({ name }) => name), ...verb }
     this.steps.push(step)
@@ -70,7 +70,7 @@ export class Draft {
             ? []
             : from.flatMap(({ ways }) => ways.map((way) => `${way}>${name === id ? id : `${id}.${name}`}`)),
         results: verb.verb === 'aggregate' || from.some((each) => each.results),
-        loose: loose || (verb.verb === 'dedupe' && lanes > 1),
+        ambiguous: ambiguous || (verb.verb === 'dedupe' && lanes > 1),
       }),
     )
   }

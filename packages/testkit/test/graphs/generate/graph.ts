@@ -1,34 +1,34 @@
 /**
- * Graphs of the shapes that are hard to get right, with random steps around them: two branches of one source that meet
- * again, results that meet records, routes that meet again, a branch that fails beside one that does not.
+ * Graphs built around the shapes that are hard to get right (diamonds, results merged with records, routes merged
+ * again, a branch that fails beside one that does not), with random steps added.
  */
 import { sourceShape, type Sink, type SinkKind, type Source, type Step } from '../case.ts'
 import type { Random } from '../random.ts'
 import { sameShape } from '../shape.ts'
-import type { Badness } from './data.ts'
+import type { BadRates } from './data.ts'
 import { Draft, type Output } from './draft.ts'
 import { anyVerb, fallibleVerb, route, sameShapeVerb } from './verbs.ts'
 
 export interface GraphOptions {
   readonly whole: boolean
-  /** How many records are bad, so that some steps fail. */
-  readonly bad: Badness
+  /** Decides which steps can fail. */
+  readonly bad: BadRates
   /** Bad records may stop the run. */
   readonly stops: boolean
 }
 
-/** A graph over these sources; undefined: it came out with too many ends, try again. */
+/** A graph over these sources; undefined where it would need more than three sinks. */
 export function makeGraph(
   random: Random,
   sources: readonly Source[],
   options: GraphOptions,
 ): { readonly steps: readonly Step[]; readonly sinks: readonly Sink[] } | undefined {
   const draft = new Draft(random, sources, sourceShape, options.whole, random.int(0, 6))
-  /** Outputs that one sink is to read together. */
+  /** Outputs to be merged by one sink. */
   const together: Output[][] = []
   const any = () => random.pick([...draft.outputs.values()])
   if (random.chance(0.4)) diamond(draft, any(), together)
-  if (options.whole && random.chance(0.35)) totals(draft, any(), together)
+  if (options.whole && random.chance(0.45)) totals(draft, any(), together)
   if (random.chance(0.2)) branches(draft, any(), together)
   if (random.chance(0.65)) failingBranch(draft, any(), options.bad)
   for (let tries = 0; draft.left > 0 && tries < 12 && random.chance(0.85); tries++) grow(draft)
@@ -36,7 +36,7 @@ export function makeGraph(
   return sinks && { steps: draft.steps, sinks }
 }
 
-/** One output, two ways, one reader. */
+/** Two branches of one output, merged again. */
 function diamond(draft: Draft, from: Output, together: Output[][]): void {
   const { random } = draft
   const branch = () => {
@@ -51,7 +51,7 @@ function diamond(draft: Draft, from: Output, together: Output[][]): void {
   if (!verb || !draft.step(verb, both)) together.push(both)
 }
 
-/** Totals beside the records that they are made of, or beside others. */
+/** Results of an aggregation merged with records, of the same source or of another. */
 function totals(draft: Draft, from: Output, together: Output[][]): void {
   const { random } = draft
   const by = random.pick([['k'], ['b'], ['k']].filter((names) => names.every((name) => from.shape[name])).concat([[]]))
@@ -67,7 +67,7 @@ function totals(draft: Draft, from: Output, together: Output[][]): void {
   if (records && sameShape(records.shape, total.shape)) together.push([records, total])
 }
 
-/** A route of which some branches meet again. */
+/** A route whose branches are merged again. */
 function branches(draft: Draft, from: Output, together: Output[][]): void {
   const { random } = draft
   const outputs = draft.step(route(random), [from])
@@ -78,24 +78,24 @@ function branches(draft: Draft, from: Output, together: Output[][]): void {
   if (random.chance(0.7) && meeting.every(({ shape }) => sameShape(shape, first.shape))) together.push(meeting)
 }
 
-/** A branch that cannot take the bad records; another reader takes them. */
-function failingBranch(draft: Draft, from: Output, bad: Badness): void {
+/** A branch in which the bad records fail, while another reader takes them. */
+function failingBranch(draft: Draft, from: Output, bad: BadRates): void {
   const verb = fallibleVerb(draft.random, from.shape, bad)
   if (verb && draft.step(verb, [from])) draft.unread.add(from.name)
 }
 
-/** A random step behind a random output, mostly one that nobody reads yet; now and then over two of them. */
+/** Adds a random step, mostly behind an unread output and sometimes behind two merged ones. */
 function grow(draft: Draft): void {
   const { random } = draft
   const unread = [...draft.unread].map((name) => draft.outputs.get(name)!)
   const from = random.pick(unread.length > 0 && random.chance(0.75) ? unread : [...draft.outputs.values()])
-  const mates = draft.mates(from)
-  const reads = mates.length > 0 && random.chance(0.3) ? [from, random.pick(mates)] : [from]
+  const mergeable = draft.mergeable(from)
+  const reads = mergeable.length > 0 && random.chance(0.3) ? [from, random.pick(mergeable)] : [from]
   const verb = anyVerb(random, from.shape, draft.whole)
   if (!verb || (verb.verb === 'split' && (draft.left < 2 || from.shape['item']))) return
   const made = draft.step(verb, reads)
   if (!made || verb.verb !== 'split') return
-  // The list itself is read by nobody else.
+  // Nothing else reads the list itself.
   draft.step({ verb: 'explode' }, made)
   draft.outputs.delete(made[0]!.name)
 }
@@ -113,11 +113,11 @@ function makeSinks(draft: Draft, together: readonly Output[][], options: GraphOp
   while (groups.length < 3 && random.chance(0.3)) groups.push([random.pick([...draft.outputs.values()])])
   if (groups.length === 0 || groups.length > 3) return undefined
   return groups.map((group, i) => {
-    const mates = draft.mates(group[0]!).filter((each) => !group.includes(each))
-    if (mates.length > 0 && random.chance(0.15)) group.push(random.pick(mates))
+    const mergeable = draft.mergeable(group[0]!).filter((each) => !group.includes(each))
+    if (mergeable.length > 0 && random.chance(0.15)) group.push(random.pick(mergeable))
     const kind = makeKind(random, group, options)
     const from = [...new Set(group.map(({ name }) => name))]
-    return { ...kind, id: `${kind.kind}_${i + 1}`, from, pauses: random.pick([[], [], [1, 0, 3], [4, 0]]) }
+    return { ...kind, id: `${kind.kind}_${i + 1}`, from, delays: random.pick([[], [], [1, 0, 3], [4, 0]]) }
   })
 }
 
@@ -126,11 +126,11 @@ function makeKind(random: Random, group: readonly Output[], { whole, stops }: Gr
   const keys = [['k'], ['k'], ['key'], ['q'], ['k', 'q'], ['u'], ['n']].filter((key) =>
     key.every((name) => shape[name]),
   )
-  const isLoose = group.some(({ loose }) => loose)
+  const isAmbiguous = group.some(({ ambiguous }) => ambiguous)
   return random.weighted<() => SinkKind>([
     [4, () => ({ kind: 'id' })],
     [
-      isLoose || keys.length === 0 ? 0 : 3,
+      isAmbiguous || keys.length === 0 ? 0 : 3,
       () => {
         const key = random.pick(keys)
         const canSet = shape['u'] && !key.includes('u')

@@ -1,12 +1,12 @@
-/** Makes a case from its seed and number: always the same. */
+/** Generates the case of a seed and a number; the same two always give the same case. */
 import type { Case, Policy, Step } from '../case.ts'
 import { predict, stopsOf } from '../model/index.ts'
 import { Random } from '../random.ts'
 import { shapesOf } from '../shape.ts'
-import { type Badness, makeSources } from './data.ts'
+import { type BadRates, makeSources } from './data.ts'
 import { makeGraph } from './graph.ts'
 
-/** The case of this number. `attempt`: another one in its place, where the check refuses the one before. */
+/** `attempt`: replaces a case that the check refuses. */
 export function generate(seed: number, number: number, attempt = 0): Case {
   for (let draft = 0; ; draft++) {
     const made = makeCase(new Random(seed, number, attempt, draft), seed, number)
@@ -14,7 +14,7 @@ export function generate(seed: number, number: number, attempt = 0): Case {
   }
 }
 
-const none: Badness = { torn: 0, dates: 0, numbers: 0, boom: 0, nulls: 0 }
+const none: BadRates = { undecodable: 0, dates: 0, numbers: 0, boom: 0, nulls: 0 }
 
 function makeCase(random: Random, seed: number, number: number): Case | undefined {
   const whole = random.chance(0.6)
@@ -24,7 +24,7 @@ function makeCase(random: Random, seed: number, number: number): Case | undefine
     [28, 'stop'],
     [12, 'drop'],
   ])
-  const bad = style === 'clean' ? none : badness(random, style === 'stop' ? 30 : 60)
+  const bad = style === 'clean' ? none : badRates(random, style === 'stop' ? 30 : 60)
   const onError = style === 'clean' ? random.pick<Policy>(['stop', 'dead_letter', 'drop']) : style
   const later = !whole && random.chance(0.6)
   const sources = makeSources(random, { whole, bad, later })
@@ -59,15 +59,15 @@ function makeCase(random: Random, seed: number, number: number): Case | undefine
       aheadRows: random.pick([5, 50, 2000]),
       tickMs: random.int(1, 4),
     },
-    taken: hasFiles && random.chance(0.3),
+    filesMoved: hasFiles && random.chance(0.3),
     ...outage(random, sources, graph.sinks),
   }
   return isFit(made) ? made : undefined
 }
 
-/** One to three kinds of bad records, of a thousand each. */
-function badness(random: Random, most: number): Badness {
-  const kinds = random.some(Object.keys(none) as (keyof Badness)[], 1, 3)
+/** One to three kinds of bad records. */
+function badRates(random: Random, most: number): BadRates {
+  const kinds = random.some(Object.keys(none) as (keyof BadRates)[], 1, 3)
   return { ...none, ...Object.fromEntries(kinds.map((kind) => [kind, random.int(10, most)])) }
 }
 
@@ -83,17 +83,17 @@ function outage(random: Random, sources: Case['sources'], sinks: Case['sinks']):
   }
 }
 
-/** Whether what the case promises can be told: a run that stops can be mended and then goes on to its end. */
+/** Whether the model can predict the case: where bad data stops the run, correcting that data lets it complete. */
 export function isFit(made: Case): boolean {
   if (!shapesOf(made)) return false
   const first = predict(made)
   const stops = stopsOf(made, first)
   if (stops.length === 0) return true
-  const cannotBeMended =
+  const cannotBeCorrected =
     made.sources.some(({ afterRead }) => afterRead) ||
     made.sinks.some((sink) => 'write' in sink && sink.write === 'insert') ||
     [...first.into.values()].some((arrivals) => arrivals.some(({ choice }) => choice))
-  if (cannotBeMended || stops.some(({ arrival }) => !arrival.place)) return false
+  if (cannotBeCorrected || stops.some(({ arrival }) => !arrival.place)) return false
   const corrected = new Set(stops.map(({ arrival }) => arrival.place!.record.u))
   return stopsOf(made, predict(made, corrected)).length === 0
 }

@@ -1,7 +1,7 @@
-/** Random steps that fit what they read. */
+/** Random steps for a given input type. */
 import type { CallName, SetValue, Shape, Test, Total, Verb } from '../case.ts'
 import type { Random } from '../random.ts'
-import type { Badness } from './data.ts'
+import type { BadRates } from './data.ts'
 
 export function anyTest(random: Random): Test {
   if (random.chance(0.4)) return { field: 'q', atLeast: random.int(0, 6) }
@@ -9,7 +9,7 @@ export function anyTest(random: Random): Test {
   return { field: random.pick(['n', 'q']), mod, is: random.int(0, mod - 1) }
 }
 
-/** A step that leaves the shape as it is, so that what it gives can meet what it reads again. */
+/** A step whose output has the type of its input, so that the two can be merged. */
 export function sameShapeVerb(random: Random, shape: Shape): Verb | undefined {
   return random.weighted<() => Verb | undefined>([
     [3, () => ({ verb: 'where', test: anyTest(random) })],
@@ -20,7 +20,7 @@ export function sameShapeVerb(random: Random, shape: Shape): Verb | undefined {
   ])()
 }
 
-/** Any step; which fields it makes depends on what is there. */
+/** Any step. */
 export function anyVerb(random: Random, shape: Shape, whole: boolean): Verb | undefined {
   return random.weighted<() => Verb | undefined>([
     [4, () => sameShapeVerb(random, shape)],
@@ -45,8 +45,8 @@ export function anyVerb(random: Random, shape: Shape, whole: boolean): Verb | un
   ])()
 }
 
-/** A step that fails for the bad records that there are. */
-export function fallibleVerb(random: Random, shape: Shape, bad: Badness): Verb | undefined {
+/** A step in which the bad records of this case fail. */
+export function fallibleVerb(random: Random, shape: Shape, bad: BadRates): Verb | undefined {
   const verbs: Verb[] = [
     ...(bad.boom > 0 ? [{ verb: 'call', name: random.pick<CallName>(['fussy', 'sloppy']) } as const] : []),
     ...(bad.dates > 0 ? [{ verb: 'parse_dates', to: 'dd.MM.yyyy' } as const] : []),
@@ -72,7 +72,7 @@ function set(random: Random, shape: Shape): Verb {
   return { verb: 'set', field, value }
 }
 
-/** Fields that no step may take away: the name of the record, and what conditions and totals are made of. */
+/** Fields that every step keeps: `u` identifies the record, conditions and aggregates use the others. */
 const kept = ['u', 'n', 'q']
 
 function select(random: Random, shape: Shape): Verb | undefined {

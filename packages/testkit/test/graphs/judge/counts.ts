@@ -1,10 +1,10 @@
-/** The summary's numbers against the prediction's. */
+/** Compares the counters of the summary with the prediction. */
 import type { Summary } from '@millrace/core'
 import type { Case } from '../case.ts'
 import { type Arrival, type Prediction } from '../model/index.ts'
-import { type Fault, few } from './verdict.ts'
+import { type Fault, firstFew } from './verdict.ts'
 
-/** `refused`: how many records each sink refused for what it held. */
+/** `refused`: records that `insert` refuses, by sink. */
 export function judgeCounts(
   graph: Case,
   prediction: Prediction,
@@ -13,7 +13,7 @@ export function judgeCounts(
 ): Fault[] {
   const { into, outOf, failures, read } = prediction
   const failed = (id: string) => failures.filter(({ at }) => at === id).length + (refused.get(id)?.length ?? 0)
-  /** How many there are depends on which records were chosen. */
+  /** Their number depends on which options have passed. */
   const isOpen = (arrivals: readonly Arrival[] | undefined) => arrivals?.some(({ choice }) => choice) === true
   const wrong: string[] = []
   const expect = (what: string, got: number | undefined, wanted: number) => {
@@ -40,5 +40,5 @@ export function judgeCounts(
       expect(`${id}: failed`, count.failed, failed(id))
     }
   }
-  return wrong.length > 0 ? [{ wrong: 'counts', at: '', text: few(wrong) }] : []
+  return wrong.length > 0 ? [{ kind: 'counts', at: '', text: firstFew(wrong) }] : []
 }

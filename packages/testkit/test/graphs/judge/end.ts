@@ -1,33 +1,33 @@
-/** At the end everything is there that must be, and nothing else. */
+/** At the end, the outputs equal the prediction. */
 import type { Case, Sink } from '../case.ts'
 import { type Arrival, type Prediction, textOf } from '../model/index.ts'
-import type { Pause } from '../play/play.ts'
+import type { Observation } from '../run/scenario.ts'
 import { judgeCounts } from './counts.ts'
 import { type Expected, expectedAt, getOrAdd, type IsSaved } from './expected.ts'
 import { judgeKeyed } from './keyed.ts'
 import { expectedLetters, letterText } from './letters.ts'
 import { compare, type Compared } from './sets.ts'
-import { counted, type Fault, few } from './verdict.ts'
+import { counted, type Fault, firstFew } from './verdict.ts'
 
 export interface Ending {
   readonly graph: Case
   readonly prediction: Prediction
-  readonly pauses: readonly Pause[]
+  readonly observations: readonly Observation[]
   readonly isSaved: IsSaved
   /**
-   * What was written before it was saved, and then came again as something else: a record that was mended, or that an
-   * edit treats differently. Sinks that keep records as they come may hold it.
+   * Records that were written, not saved, and then processed differently, because they were corrected or the spec was
+   * edited. Sinks of these kinds may still hold them.
    */
   readonly stale?: { readonly prediction: Prediction; readonly graph: Case; readonly in: readonly Sink['kind'][] }
-  /** False: the numbers of this run are not those of the whole input. */
+  /** Whether the counters are those of the whole input. */
   readonly countsAll: boolean
 }
 
 const nothing: Expected = { certain: new Map(), choices: new Map() }
 
 export function judgeEnd(ending: Ending): Fault[] {
-  const { graph, prediction, pauses, isSaved, stale } = ending
-  const { outputs, summary } = pauses.at(-1)!
+  const { graph, prediction, observations, isSaved, stale } = ending
+  const { outputs, summary } = observations.at(-1)!
   const staleAt = (sink: Sink) => (stale?.in.includes(sink.kind) ? stale : undefined)
   const faults: Fault[] = []
   const compared: Compared[] = []
@@ -44,25 +44,27 @@ export function judgeEnd(ending: Ending): Fault[] {
     compared.push({
       at: sink.id,
       found: counted(found.map(textOf)),
-      expected: expectedAt(sink, prediction, pauses, isSaved),
-      allowed: beyond(old ? expectedAt(sink, old.prediction, pauses, isSaved) : nothing),
+      expected: expectedAt(sink, prediction, observations, isSaved),
+      allowed: beyond(old ? expectedAt(sink, old.prediction, observations, isSaved) : nothing),
     })
   }
   if (graph.deadLetter)
     compared.push({
       at: 'dead letter',
       found: counted(outputs.letters.map(letterText)),
-      expected: expectedLetters(graph, prediction, refused, pauses, isSaved),
-      allowed: beyond(stale ? expectedLetters(stale.graph, stale.prediction, new Map(), pauses, isSaved) : nothing),
+      expected: expectedLetters(graph, prediction, refused, observations, isSaved),
+      allowed: beyond(
+        stale ? expectedLetters(stale.graph, stale.prediction, new Map(), observations, isSaved) : nothing,
+      ),
     })
   faults.push(...compare(compared, groupsOf(prediction)).map(ofLetters))
   if (summary && ending.countsAll) faults.push(...judgeCounts(graph, prediction, refused, summary))
-  if (outputs.hidden.length > 0) faults.push({ wrong: 'left_behind', at: '', text: few(outputs.hidden) })
+  if (outputs.hidden.length > 0) faults.push({ kind: 'left_behind', at: '', text: firstFew(outputs.hidden) })
   return faults
 }
 
 const ofLetters = (fault: Fault): Fault =>
-  fault.at === 'dead letter' ? { ...fault, wrong: 'letters', text: `${fault.wrong}: ${fault.text}` } : fault
+  fault.at === 'dead letter' ? { ...fault, kind: 'letters', text: `${fault.kind}: ${fault.text}` } : fault
 
 /** The options of every choice. */
 function groupsOf({ outOf }: Prediction): Map<string, Set<string>> {
@@ -72,7 +74,7 @@ function groupsOf({ outOf }: Prediction): Map<string, Set<string>> {
   return groups
 }
 
-/** What may be there of something that need not be there. */
+/** How often contents may occur that need not occur. */
 function beyond({ certain, choices }: Expected): ReadonlyMap<string, number> {
   const most = new Map<string, number>()
   for (const contents of [certain, ...[...choices.values()].flatMap((options) => [...options.values()])])

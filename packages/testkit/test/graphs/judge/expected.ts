@@ -1,22 +1,22 @@
-/** What may and must stand in a sink that keeps every record by itself: each content, how often. */
+/** The contents of a sink that keeps records one by one: how often each must and may occur. */
 import type { Case, Sink } from '../case.ts'
-import { type Arrival, identity, type Prediction, taken, textOf } from '../model/index.ts'
-import type { Pause, Saved } from '../play/play.ts'
+import { type Arrival, identity, type Prediction, accepted, textOf } from '../model/index.ts'
+import type { Observation, Saved } from '../run/scenario.ts'
 import { offsetsOf } from '../project/input.ts'
 
-/** How often a content may stand there. */
+/** How often a content must and may occur. */
 export interface Range {
   least: number
   most: number
 }
 
-/** Contents that are certain, and those of which one of several is chosen: by group and option. */
+/** `choices`: contents that depend on which option of a group has passed, by group and option. */
 export interface Expected {
   readonly certain: ReadonlyMap<string, Range>
   readonly choices: ReadonlyMap<string, ReadonlyMap<string, ReadonlyMap<string, Range>>>
 }
 
-/** Tells whether a record was saved at a moment. */
+/** Whether a record was saved, given the saved positions. */
 export type IsSaved = (arrival: Arrival, saved: Saved) => boolean
 
 export function savedIn(graph: Case): IsSaved {
@@ -33,31 +33,36 @@ export function savedIn(graph: Case): IsSaved {
 }
 
 /**
- * By the sink's own promise. Effectively once: each record once. At least once: as often as the process died before the
- * record was saved, and once more.
+ * By the sink's own promise. Effectively once: each record once. At least once: as often as the process killed before
+ * the record was saved, and once more.
  */
-export function expectedAt(sink: Sink, prediction: Prediction, pauses: readonly Pause[], isSaved: IsSaved): Expected {
-  const arrivals = taken(prediction, sink.id)
+export function expectedAt(
+  sink: Sink,
+  prediction: Prediction,
+  observations: readonly Observation[],
+  isSaved: IsSaved,
+): Expected {
+  const arrivals = accepted(prediction, sink.id)
   const distinct = sink.kind === 'id' ? uniqueBy(arrivals, identity) : arrivals
   return ranged(
     distinct,
     ({ row }) => textOf(row),
     (arrival) => ({
       least: 1,
-      most: 1 + (sink.kind === 'log' ? repeatsOf(arrival, pauses, isSaved) : 0),
+      most: 1 + (sink.kind === 'log' ? repeatsOf(arrival, observations, isSaved) : 0),
     }),
   )
 }
 
-/** How often a record that is taken at least once may have been taken for nothing. */
-export const repeatsOf = (arrival: Arrival, pauses: readonly Pause[], isSaved: IsSaved): number =>
-  pauses.filter(({ why, saved }) => (why === 'killed' || why === 'stopped') && !isSaved(arrival, saved)).length
+/** How often a record may have been written and then lost its save. */
+export const repeatsOf = (arrival: Arrival, observations: readonly Observation[], isSaved: IsSaved): number =>
+  observations.filter(({ why, saved }) => (why === 'killed' || why === 'stopped') && !isSaved(arrival, saved)).length
 
 export function uniqueBy<T>(values: readonly T[], key: (value: T) => string): T[] {
   return [...new Map(values.map((value) => [key(value), value])).values()]
 }
 
-/** Adds up what the arrivals allow, by content. */
+/** Sums the ranges of all arrivals by content. */
 export function ranged(
   arrivals: readonly Arrival[],
   content: (arrival: Arrival) => string,

@@ -1,18 +1,15 @@
 /**
- * Documents by key. Of one split a key's records come in order, so the last of them is the document; of several splits
- * any one's last may be it. `insert` keeps a first one in the same way and refuses the others; with `set`, each record is
- * an attribute of the document, for which the same holds.
+ * Documents by key. Records of one key and split are written in order, so the last one wins; with several splits it
+ * may be the last of any of them. `insert` keeps a first record in the same way and refuses the others. With `set`
+ * the rule holds for each attribute of a document.
  */
 import type { Sink } from '../case.ts'
-import { type Arrival, identity, keyOf, type Prediction, type Row, taken, textOf } from '../model/index.ts'
-import { type Fault, few } from './verdict.ts'
+import { type Arrival, identity, keyOf, type Prediction, type Row, accepted, textOf } from '../model/index.ts'
+import { type Fault, firstFew } from './verdict.ts'
 
 type KeySink = Sink & { readonly kind: 'key' }
 
-/**
- * The records that may be the last, or the first, of these: of each split those at its end, where several ways lead to
- * one place in the split each way's own.
- */
+/** The records that may win: in each split those of the last (or first) position, one for each path. */
 function ends(arrivals: readonly Arrival[], which: 'first' | 'last'): Arrival[] {
   const ended: Arrival[] = []
   const splits = Map.groupBy(arrivals, ({ place, result, way }) =>
@@ -30,11 +27,11 @@ function ends(arrivals: readonly Arrival[], which: 'first' | 'last'): Arrival[] 
 
 export interface KeyedVerdict {
   readonly faults: readonly Fault[]
-  /** Records that `insert` must have refused. */
+  /** Records that `insert` refuses. */
   readonly refused: readonly Arrival[]
 }
 
-/** `stale`: what may have been written before it was saved and then came again as something else. */
+/** `stale`: records that were written, not saved, and then processed differently. */
 export function judgeKeyed(
   sink: KeySink,
   prediction: Prediction,
@@ -42,7 +39,7 @@ export function judgeKeyed(
   stale?: Prediction,
 ): KeyedVerdict {
   const keyed = (of: Prediction | undefined) =>
-    Map.groupBy(of ? taken(of, sink.id) : [], (arrival) => keyOf(arrival, sink.key))
+    Map.groupBy(of ? accepted(of, sink.id) : [], (arrival) => keyOf(arrival, sink.key))
   const byKey = keyed(prediction)
   const old = keyed(stale)
   const documents = new Map(found.map((row) => [textOf(sink.key.map((name) => row[name])), row]))
@@ -50,8 +47,8 @@ export function judgeKeyed(
   const beyond = [...documents.keys()].filter((key) => !byKey.has(key) && !old.has(key))
   const faults: Fault[] = []
   const refused: Arrival[] = []
-  if (lost.length > 0) faults.push({ wrong: 'lost', at: sink.id, text: `no document of ${few(lost)}` })
-  if (beyond.length > 0) faults.push({ wrong: 'beyond', at: sink.id, text: `documents of ${few(beyond)}` })
+  if (lost.length > 0) faults.push({ kind: 'lost', at: sink.id, text: `no document of ${firstFew(lost)}` })
+  if (beyond.length > 0) faults.push({ kind: 'unexpected', at: sink.id, text: `documents of ${firstFew(beyond)}` })
   for (const [key, ofKey] of byKey) {
     const document = documents.get(key)
     if (!document) continue
@@ -63,8 +60,8 @@ export function judgeKeyed(
       if (winner && sink.write === 'insert')
         refused.push(...ofKey.filter((arrival) => identity(arrival) !== identity(winner)))
       if (winner || old.get(key)?.some(isIt)) continue
-      const allowed = few(may.map(({ row }) => textOf(row)))
-      faults.push({ wrong: 'last', at: sink.id, text: `${key} is ${textOf(document)} instead of ${allowed}` })
+      const allowed = firstFew(may.map(({ row }) => textOf(row)))
+      faults.push({ kind: 'last', at: sink.id, text: `${key} is ${textOf(document)} instead of ${allowed}` })
     }
   }
   return { faults, refused }
@@ -90,7 +87,7 @@ function judgeSet(
     const old = stale.filter(({ row }) => row['u'] === name)
     const may = [...ends(ofName, 'last'), ...old].map(({ row }) => textOf({ n: row['n'], q: row['q'] }))
     if (value !== undefined && !may.includes(textOf(value)))
-      wrong.push(`${name} is ${textOf(value)} instead of ${few(may)}`)
+      wrong.push(`${name} is ${textOf(value)} instead of ${firstFew(may)}`)
   }
-  return wrong.length > 0 ? [{ wrong: 'last', at: sink.id, text: `document of ${key}: ${few(wrong)}` }] : []
+  return wrong.length > 0 ? [{ kind: 'last', at: sink.id, text: `document of ${key}: ${firstFew(wrong)}` }] : []
 }

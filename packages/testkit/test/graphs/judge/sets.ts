@@ -1,8 +1,8 @@
-/** Compares what was found with what must be, over all sinks at once: the choice of a record is the same for all. */
+/** Compares all sinks with the prediction at once, since a choice is the same for all of them. */
 import type { Expected, Range } from './expected.ts'
-import { type Fault, few } from './verdict.ts'
+import { type Fault, firstFew } from './verdict.ts'
 
-/** One sink, or the dead letter. `allowed`: contents that may be there beside what is expected. */
+/** A sink, or the dead letter. `allowed`: how often contents may occur beyond what is expected. */
 export interface Compared {
   readonly at: string
   readonly found: ReadonlyMap<string, number>
@@ -10,7 +10,7 @@ export interface Compared {
   readonly allowed: ReadonlyMap<string, number>
 }
 
-/** `groups`: every choice that there is, also of records that come to no sink. */
+/** `groups`: the options of every choice, including those that reach no sink. */
 export function compare(all: readonly Compared[], groups: ReadonlyMap<string, ReadonlySet<string>>): Fault[] {
   const faults: Fault[] = []
   const chosen = new Map<string, string>()
@@ -24,9 +24,9 @@ export function compare(all: readonly Compared[], groups: ReadonlyMap<string, Re
       })
       const at = all.find(({ expected }) => expected.choices.has(group))?.at ?? ''
       faults.push({
-        wrong: 'choice',
+        kind: 'choice',
         at,
-        text: `of ${options.size} records of ${group} one passes, but: ${few(text) || 'none is there'}`,
+        text: `of ${options.size} records of ${group} one passes, but: ${firstFew(text) || 'none is there'}`,
       })
     }
   }
@@ -36,7 +36,7 @@ export function compare(all: readonly Compared[], groups: ReadonlyMap<string, Re
 
 const none: Range = { least: 0, most: 0 }
 
-/** Whether a sink holds what it must if this option of the group was chosen. */
+/** Whether a sink is as it must be if this option of the group has passed. */
 function fits({ found, expected, allowed }: Compared, group: string, option: string): boolean {
   const options = expected.choices.get(group)
   if (!options) return true
@@ -51,11 +51,11 @@ function fits({ found, expected, allowed }: Compared, group: string, option: str
 
 function difference({ at, found, expected, allowed }: Compared, chosen: ReadonlyMap<string, string>): Fault[] {
   const ranges = new Map([...expected.certain].map(([content, range]) => [content, { ...range }]))
-  /** Contents of groups of which no option fits: that was said. */
-  const said = new Set<string>()
+  /** Contents of groups that no option fits, which were reported already. */
+  const reported = new Set<string>()
   for (const [group, options] of expected.choices) {
     const option = chosen.get(group)
-    if (option === undefined) for (const of of options.values()) for (const content of of.keys()) said.add(content)
+    if (option === undefined) for (const of of options.values()) for (const content of of.keys()) reported.add(content)
     else
       for (const [content, { least, most }] of options.get(option) ?? []) {
         const sum = ranges.get(content) ?? { least: 0, most: 0 }
@@ -66,7 +66,7 @@ function difference({ at, found, expected, allowed }: Compared, chosen: Readonly
   const doubled: string[] = []
   const beyond: string[] = []
   for (const content of new Set([...ranges.keys(), ...found.keys()])) {
-    if (said.has(content)) continue
+    if (reported.has(content)) continue
     const { least, most } = ranges.get(content) ?? none
     const n = found.get(content) ?? 0
     const limit = most + (allowed.get(content) ?? 0)
@@ -74,8 +74,8 @@ function difference({ at, found, expected, allowed }: Compared, chosen: Readonly
     if (n > limit) (limit === 0 ? beyond : doubled).push(`${content} (${n} instead of ${limit})`)
   }
   const faults: Fault[] = []
-  if (lost.length > 0) faults.push({ wrong: 'lost', at, text: few(lost) })
-  if (doubled.length > 0) faults.push({ wrong: 'doubled', at, text: few(doubled) })
-  if (beyond.length > 0) faults.push({ wrong: 'beyond', at, text: few(beyond) })
+  if (lost.length > 0) faults.push({ kind: 'lost', at, text: firstFew(lost) })
+  if (doubled.length > 0) faults.push({ kind: 'doubled', at, text: firstFew(doubled) })
+  if (beyond.length > 0) faults.push({ kind: 'unexpected', at, text: firstFew(beyond) })
   return faults
 }

@@ -1,50 +1,51 @@
-/** What is wrong with a case that was played. */
+/** What can be wrong with a run. */
 
-/** How something differs from what must be. */
-export type Wrong =
-  /** Records that must be there are not. */
+export type FaultKind =
+  /** Records are missing. */
   | 'lost'
-  /** Records are there more often than they may be. */
+  /** Records occur more often than allowed. */
   | 'doubled'
-  /** Something is there that no record of the input became. */
-  | 'beyond'
-  /** A result is there before what it is made of was saved. */
-  | 'early'
-  /** Of records of one key, none or several passed. */
+  /** A sink holds something that is not in the prediction. */
+  | 'unexpected'
+  /** Something is visible that was not saved. */
+  | 'unsaved'
+  /** Not exactly one record of a key has passed a `dedupe`. */
   | 'choice'
-  /** The document of a key holds none of the values that may be the last. */
+  /** The document of a key has none of the values that may be its last. */
   | 'last'
   | 'letters'
   | 'counts'
   | 'imbalance'
-  /** The run failed, or did not stop where it must. */
+  /** The run has failed. */
   | 'failed'
+  /** Bad data should have stopped the run. */
   | 'not_stopped'
+  /** Unpublished files are left behind. */
   | 'left_behind'
-  /** An input file was removed before it was read, or not removed after. */
+  /** An input file was removed too early, or not at all. */
   | 'input'
-  /** A record has another id than in an undisturbed run. */
+  /** Records have other ids than in an undisturbed run. */
   | 'identity'
-  /** The plan promises more than a sink of it can keep. */
+  /** The plan promises more than its sinks can keep. */
   | 'promise'
-  /** An edit was kept where it must be refused, or the other way round. */
+  /** An edit of the spec was kept that must be refused, or the other way round. */
   | 'decision'
   | 'hang'
 
 export interface Fault {
-  readonly wrong: Wrong
-  /** The step or sink; empty: the run as a whole. */
+  readonly kind: FaultKind
+  /** The step or sink; empty for the run as a whole. */
   readonly at: string
   readonly text: string
 }
 
-/** Counts of equal texts. */
+/** Counts equal texts. */
 export function counted(texts: Iterable<string>): Map<string, number> {
   const counts = new Map<string, number>()
   for (const text of texts) counts.set(text, (counts.get(text) ?? 0) + 1)
   return counts
 }
 
-/** The first few of some texts. */
-export const few = (texts: readonly string[]): string =>
+/** The first three texts, and how many more there are. */
+export const firstFew = (texts: readonly string[]): string =>
   `${texts.slice(0, 3).join('; ')}${texts.length > 3 ? `; and ${texts.length - 3} more` : ''}`

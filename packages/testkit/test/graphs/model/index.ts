@@ -1,31 +1,31 @@
-/** Evaluates a whole graph. */
-import { type Case, type InputRecord, mended, type Policy } from '../case.ts'
+/** Evaluates a graph. */
+import { type Case, correctedRecord, type InputRecord, type Policy } from '../case.ts'
 import { type Arrival, type Failure, type Place, textOf } from './records.ts'
 import { apply } from './steps.ts'
 
 export * from './records.ts'
 
-/** What must come of a case. */
+/** What a case must give. */
 export interface Prediction {
-  /** What comes to each step and each sink. */
+  /** Records into each step and sink. */
   readonly into: ReadonlyMap<string, readonly Arrival[]>
-  /** What each source, step and named output gives. */
+  /** Records out of each source, step and named output. */
   readonly outOf: ReadonlyMap<string, readonly Arrival[]>
   readonly failures: readonly Failure[]
-  /** Records read from each source. */
+  /** Records read by source. */
   readonly read: ReadonlyMap<string, number>
 }
 
 export interface Conditions {
-  /** Records that are read; default: all. */
+  /** Limits the input to some records. */
   readonly reads?: (place: Place) => boolean
-  /** What came to a step with memory before. */
+  /** Records that a stateful step has taken before. */
   readonly memory?: (step: string) => readonly Arrival[]
-  /** Its input goes on, so nothing that waits for the end is there yet. */
+  /** The input has not ended, so aggregations give no results. */
   readonly goesOn?: boolean
 }
 
-/** `corrected`: records that were mended, by `u`. */
+/** `corrected`: input records that an operator has corrected, by `u`. */
 export function predict(
   graph: Case,
   corrected: ReadonlySet<string> = new Set(),
@@ -40,13 +40,13 @@ export function predict(
     let n = 0
     for (const split of source.splits) {
       for (const [index, given] of split.records.entries()) {
-        const record = corrected.has(given.u) ? mended(given) : given
-        const { torn, round: _, id: __, ...row } = record
+        const record = corrected.has(given.u) ? correctedRecord(given) : given
+        const { undecodable, round: _, id: __, ...row } = record
         const place = { source: source.id, split: split.name, index, record }
         if (reads && !reads(place)) continue
         const arrival = { row, place, way: source.id, items: [] }
         n++
-        if (torn) failures.push({ at: source.id, arrival, torn })
+        if (undecodable) failures.push({ at: source.id, arrival, undecodable })
         else good.push(arrival)
       }
     }
@@ -56,8 +56,8 @@ export function predict(
   for (const step of graph.steps) {
     const input = step.from.flatMap((name) => outOf.get(name)!)
     into.set(step.id, input)
-    const isAwaited = step.verb === 'aggregate' && goesOn
-    const made = apply(step, isAwaited ? [] : input, graph.side, memory?.(step.id) ?? [])
+    const isPending = step.verb === 'aggregate' && goesOn
+    const made = apply(step, isPending ? [] : input, graph.side, memory?.(step.id) ?? [])
     for (const [name, arrivals] of Object.entries(made.outputs)) outOf.set(name, arrivals)
     for (const arrival of made.failed) failures.push({ at: step.id, arrival })
   }
@@ -71,23 +71,23 @@ export function predict(
   return { into, outOf, failures, read }
 }
 
-/** What becomes of records that fail there. */
+/** The error policy of a node. */
 export const policyAt = (graph: Case, at: string): Policy =>
   graph.steps.find(({ id }) => id === at)?.onError ??
   graph.sources.find(({ id }) => id === at)?.onError ??
   graph.onError
 
-/** The failures that end the run. */
+/** The failures that stop the run. */
 export const stopsOf = (graph: Case, { failures }: Prediction): Failure[] =>
   failures.filter(({ at }) => policyAt(graph, at) === 'stop')
 
-/** The records that arrive at a sink and can be taken, `insert` into a key apart. */
-export function taken(prediction: Prediction, sink: string): Arrival[] {
+/** The records that a sink accepts, except that `insert` also refuses keys that exist. */
+export function accepted(prediction: Prediction, sink: string): Arrival[] {
   const refused = new Set(prediction.failures.filter(({ at }) => at === sink).map(({ arrival }) => arrival))
   return prediction.into.get(sink)!.filter((arrival) => !refused.has(arrival))
 }
 
-/** The key of a record at a sink that knows its documents by one, as text. */
+/** The key of a record, as text. */
 export const keyOf = (arrival: Arrival, key: readonly string[]): string => textOf(key.map((name) => arrival.row[name]))
 
 export type { InputRecord }

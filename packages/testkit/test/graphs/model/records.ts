@@ -1,16 +1,16 @@
 /**
- * The model: what a graph must give, worked out record by record over the whole input. It shares no code with the
- * engine and knows nothing of batches, epochs or crashes.
+ * The model evaluates a graph record by record over the whole input. It shares no code with the engine and knows
+ * nothing about batches, epochs or crashes.
  *
- * A record is known by where it stands in the input, or by the group that it is the result of; by the way it has come,
- * which names every step it passed; and by its places in the lists that it was made of. Two arrivals that differ in any
- * of these are two records, whatever they hold.
+ * A record is identified by its place in the input (or by its group, where it is a result), by its path through the
+ * graph, and by its index in each list that was exploded on the way. Records that differ in any of these are
+ * different records.
  */
 import type { InputRecord } from '../case.ts'
 
 export type Row = Readonly<Record<string, unknown>>
 
-/** Where a record stands in the input. */
+/** A record's place in the input. */
 export interface Place {
   readonly source: string
   readonly split: string
@@ -18,7 +18,7 @@ export interface Place {
   readonly record: InputRecord
 }
 
-/** Of the records of a group exactly one passes, and it may be any of several: which depends on the order between splits. */
+/** Exactly one of the options of a group passes. Which one depends on the order across splits. */
 export interface Choice {
   readonly group: string
   readonly option: string
@@ -27,24 +27,26 @@ export interface Choice {
 /** A record at some point of the graph. */
 export interface Arrival {
   readonly row: Row
-  /** Absent: the result of a step. */
+  /** Absent for results. */
   readonly place?: Place
-  /** The step and the group that it is the result of. */
+  /** The step and group of a result. */
   readonly result?: string
+  /** The steps it has passed. */
   readonly way: string
+  /** Its index at each step that multiplied it. */
   readonly items: readonly number[]
   readonly choice?: Choice
 }
 
-/** A record that could not pass. `at`: the source, step or sink; `row`: of a result, what is known of it. */
+/** A record that fails at a source, step or sink. */
 export interface Failure {
   readonly at: string
   readonly arrival: Arrival
-  /** Its line could not be decoded. */
-  readonly torn?: boolean
+  /** Its line cannot be decoded. */
+  readonly undecodable?: boolean
 }
 
-/** What a record is known by: a record that stands twice in a log under one id is one. */
+/** The record's identity. Records that a log holds twice under one id share it. */
 export function identity({ place, result, way, items }: Arrival): string {
   const origin = place ? (place.record.id ?? `${place.source}/${place.split}/${place.index}`) : result
   return `${origin} ${way} ${items.join('.')}`
@@ -52,7 +54,7 @@ export function identity({ place, result, way, items }: Arrival): string {
 
 const texts = new WeakMap<object, string>()
 
-/** A value as text that is equal exactly for equal values; null and absent are one. Objects are not to be changed. */
+/** A canonical text of a value; null and absent fields are equal. Texts of objects are cached. */
 export function textOf(value: unknown): string {
   if (value === null || value === undefined) return 'null'
   if (typeof value !== 'object') return JSON.stringify(value)

@@ -1,12 +1,12 @@
-/** What each step makes of the records that come to it. */
+/** What each step does with its input. */
 import type { CallName, SetValue, Step, Test, Total } from '../case.ts'
 import { type Arrival, type Row, textOf } from './records.ts'
 
-/** A record that the step could not take. */
+/** Thrown where a record fails. */
 export class Bad extends Error {}
 
 export interface Made {
-  /** By the name of the output. */
+  /** By name of the output. */
   readonly outputs: Readonly<Record<string, readonly Arrival[]>>
   readonly failed: readonly Arrival[]
 }
@@ -62,7 +62,7 @@ function called(name: CallName, row: Row): Row[] {
   }
 }
 
-/** One record to those that it becomes at the step's plain output, for steps that look at each by itself. */
+/** The rows that a step makes of one row; for steps that look at each record by itself. */
 function each(step: Step, row: Row, side: readonly Side[]): readonly Row[] {
   switch (step.verb) {
     case 'where':
@@ -96,7 +96,7 @@ function each(step: Step, row: Row, side: readonly Side[]): readonly Row[] {
   }
 }
 
-/** `memory`: what came to the step before, and is not given again. */
+/** `memory`: records that a stateful step has taken before; `dedupe` does not give them again. */
 export function apply(
   step: Step,
   input: readonly Arrival[],
@@ -175,8 +175,8 @@ function aggregated(step: Step & { verb: 'aggregate' }, input: readonly Arrival[
 }
 
 /**
- * The first of each key in its split passes. Where a key comes in several splits, or by several ways, the first of any
- * of them may be the one.
+ * Within a split, the first record of a key passes. Where a key occurs in several splits, or on several paths, the
+ * first of any of them may be the one that passes.
  */
 function deduped(step: Step & { verb: 'dedupe' }, input: readonly Arrival[], memory: readonly Arrival[]): Arrival[] {
   const valuesOf = ({ row }: Arrival) => step.by.map((name) => row[name] ?? null)

@@ -1,37 +1,34 @@
-/**
- * The bytes of a case's input. A line is as long for a bad record as for the good one in its place, so that a file can
- * be mended without moving what follows.
- */
+/** Writes the input of a case. A bad line is as long as its correction, so that correcting a file moves nothing. */
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { openLog } from '@millrace/formats'
-import { type Case, type InputRecord, mended, type Source, type Split } from '../case.ts'
+import { type Case, type InputRecord, correctedRecord, type Source, type Split } from '../case.ts'
 import { inputFolder, placeOf, sideFile } from './spec.ts'
 
 const columns = ['n', 'u', 'k', 'q', 'd', 'c', 't', 'b'] as const
 const header = `${columns.join()},pad\n`
 
-function jsonOf({ torn, n, u, k, q, d, c, t, b }: InputRecord): string {
+function jsonOf({ undecodable, n, u, k, q, d, c, t, b }: InputRecord): string {
   const text = JSON.stringify({ n, u, k, q, d, c, t, b })
-  return torn ? `${text.slice(0, -1)}]` : text
+  return undecodable ? `${text.slice(0, -1)}]` : text
 }
 
 const csvOf = (record: InputRecord): string =>
   `${columns
-    .map((name) => (name === 'q' && record.torn ? 'x'.repeat(String(record.q).length) : (record[name] ?? '')))
+    .map((name) => (name === 'q' && record.undecodable ? 'x'.repeat(String(record.q).length) : (record[name] ?? '')))
     .join()},`
 
-/** A record's line. `pad`: bytes that fill it up, beyond what the good record takes. */
+/** The line of a record. `pad`: padding beyond the length of the corrected record. */
 export function lineOf(kind: Source['kind'], pad: number, record: InputRecord): string {
   const write = kind === 'csv' ? csvOf : jsonOf
-  const longest = Math.max(write(record).length, write(mended(record)).length)
+  const longest = Math.max(write(record).length, write(correctedRecord(record)).length)
   const text = write(record)
   if (kind === 'log') return text
   return kind === 'csv' ? `${text.padEnd(longest + pad, 'p')}\n` : `${text.padEnd(longest + pad)}\n`
 }
 
-/** Where each record of a split begins: bytes of a file, records of a log. */
+/** The position at which each record begins: a byte of a file, an index in a partition. */
 export function offsetsOf({ kind, pad }: Source, { records }: Split): number[] {
   let at = kind === 'csv' ? header.length : 0
   return records.map((record, index) => {
@@ -42,7 +39,7 @@ export function offsetsOf({ kind, pad }: Source, { records }: Split): number[] {
   })
 }
 
-/** Puts what is there in round 0, or adds what comes in round 1; `corrected`: records that were mended, by `u`. */
+/** Writes the input of round 0, or adds that of round 1. `corrected`: records to write as corrected, by `u`. */
 export function writeInput(root: string, graph: Case, round: 0 | 1, corrected: ReadonlySet<string> = new Set()): void {
   if (round === 0)
     writeFileSync(join(root, sideFile), `k,label\n${graph.side.map(({ k, name }) => `${k},${name}\n`).join('')}`)
@@ -52,18 +49,18 @@ export function writeInput(root: string, graph: Case, round: 0 | 1, corrected: R
   }
 }
 
-/** Puts good records in the place of bad ones. */
-export function mendInput(root: string, graph: Case, round: 0 | 1, corrected: ReadonlySet<string>): void {
+/** Replaces records by their corrections, in place. */
+export function correctInput(root: string, graph: Case, round: 0 | 1, corrected: ReadonlySet<string>): void {
   for (const source of graph.sources) {
-    if (source.kind === 'log') mendLog(root, source, corrected)
+    if (source.kind === 'log') correctLog(root, source, corrected)
     else for (const split of source.splits) writeFileOf(root, source, split, round, corrected)
   }
 }
 
 const present = (record: InputRecord, corrected: ReadonlySet<string>): InputRecord =>
-  corrected.has(record.u) ? mended(record) : record
+  corrected.has(record.u) ? correctedRecord(record) : record
 
-/** The line of the record as it now is, in the room of the one that it was. */
+/** The line of a record or of its correction, padded to the length of the original. */
 const lineIn = (source: Source, record: InputRecord, corrected: ReadonlySet<string>): string => {
   const length = lineOf(source.kind, source.pad, record).length
   const text = lineOf(source.kind, source.pad, present(record, corrected)).slice(0, -1)
@@ -106,8 +103,8 @@ function appendLog(root: string, source: Source, round: 0 | 1, corrected: Readon
   }
 }
 
-/** Rewrites the records of each chunk as they now are. */
-function mendLog(root: string, source: Source, corrected: ReadonlySet<string>): void {
+/** Rewrites every chunk of the log. */
+function correctLog(root: string, source: Source, corrected: ReadonlySet<string>): void {
   const db = new DatabaseSync(join(root, inputFolder, `${placeOf(source)}.db`))
   try {
     const put = db.prepare('UPDATE chunk SET body = ?, zstd = 0 WHERE partition = ? AND base = ?')

@@ -1,4 +1,4 @@
-/** A case as the spec that a user would write, a node on each line. */
+/** Writes the spec of a case as YAML, one node per line. */
 import type { Case, Field, SetValue, Shape, Sink, Source, Step, Test } from '../case.ts'
 import { sourceShape } from '../case.ts'
 import { outputOf, shapesOf } from '../shape.ts'
@@ -20,9 +20,10 @@ function setValue(value: SetValue): unknown {
   return `coalesce(k, "${value.or}")`
 }
 
-/** The folder of a source's files, or of its log. */
+/** The folder of all input. */
 export const inputFolder = 'in'
 export const sideFile = 'side.csv'
+const sideSchema = { fields: { k: 'string', label: 'string' } }
 
 function sourceOf(source: Source, whole: boolean): Yaml {
   const { kind, onError, afterRead, fields } = source
@@ -65,10 +66,7 @@ function verbOf(step: Step, input: Shape): Yaml {
     case 'dedupe':
       return { dedupe: { by: step.by, last: step.last, ...(step.nulls ? { nulls: step.nulls } : {}) } }
     case 'join': {
-      const side =
-        step.side === 'source'
-          ? { source: 'names' }
-          : { file: sideFile, schema: { fields: { k: 'string', label: 'string' } } }
+      const side = step.side === 'source' ? { source: 'names' } : { file: sideFile, schema: sideSchema }
       return { join: { ...side, on: 'k', type: step.how, fields: [{ [step.field]: 'label' }] } }
     }
     case 'call':
@@ -89,7 +87,7 @@ function verbOf(step: Step, input: Shape): Yaml {
 export const storeFile = 'out/store.db'
 export const logFolder = 'out/log'
 
-/** The name of the collection, table, folder or stream. */
+/** The name of the folder, stream, collection or table. */
 export const placeOf = ({ id, place }: Sink | Source): string => place ?? id
 
 function sinkOf(sink: Sink): Yaml {
@@ -119,12 +117,11 @@ function sinkOf(sink: Sink): Yaml {
   }
 }
 
-/** The name of the pipeline of every case. */
+/** The name of every pipeline. */
 export const pipeline = 'graph'
 export const lettersFolder = 'out/letters/'
 export const lettersCollection = 'letters'
 
-/** The spec's text. */
 export function specOf(graph: Case): string {
   const shapes = shapesOf(graph)!
   const whole = graph.runs === 'whole'
@@ -142,11 +139,7 @@ export function specOf(graph: Case): string {
     `runs: ${graph.runs}`,
     'sources:',
     ...graph.sources.map((source) => `  ${source.id}: ${line(sourceOf(source, whole))}`),
-    ...(needsNames
-      ? [
-          `  names: ${line({ type: 'csv', config: { path: sideFile }, schema: { fields: { k: 'string', label: 'string' } } })}`,
-        ]
-      : []),
+    ...(needsNames ? [`  names: ${line({ type: 'csv', config: { path: sideFile }, schema: sideSchema })}`] : []),
     ...(graph.steps.length > 0 ? ['steps:'] : []),
     ...graph.steps.map((step) => {
       const policy = step.onError ? { on_error: { data: step.onError } } : {}

@@ -1,4 +1,4 @@
-/** The functions that `call` steps of generated graphs use. */
+/** The functions that `call` steps use. */
 interface Row {
   readonly t: string
   readonly q: number
@@ -14,7 +14,7 @@ export function fussy(row: Row) {
   return row
 }
 
-/** Gives something that is not of its type where it should give nothing. */
+/** Returns a row that does not have the declared type. */
 export const sloppy = (row: Row) => (row.t.includes('boom') ? { ...row, q: 'many' } : row)
 
 export const twice = (row: Row) => [

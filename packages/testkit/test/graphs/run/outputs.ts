@@ -1,4 +1,4 @@
-/** What the sinks of a case hold, as a reader finds it, in plain values: bytes as base64, texts, numbers, lists, null. */
+/** Reads what the sinks of a case hold, as plain values; bytes become base64. */
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
@@ -9,37 +9,38 @@ import { lettersCollection, lettersFolder, logFolder, placeOf, storeFile } from 
 
 export type Row = Readonly<Record<string, unknown>>
 
-/** A record that was given up. */
+/** A dead letter. */
 export interface Letter {
   readonly id: string
   readonly path: string | null
   readonly step: string
   readonly code: string
   readonly form: 'raw' | 'row'
+  /** Its decoded bytes. */
   readonly text: string
 }
 
 export interface Outputs {
-  /** By sink, in the order in which they were found. */
+  /** Rows or documents by sink. */
   readonly rows: ReadonlyMap<string, readonly Row[]>
-  /** Keys of documents, beside `rows`. */
+  /** The keys of the documents in `rows`. */
   readonly keys: ReadonlyMap<string, readonly string[]>
   readonly letters: readonly Letter[]
-  /** Files that are half done, or were left behind. */
+  /** Hidden files: those being written, and what was left behind. */
   readonly hidden: readonly string[]
 }
 
-/** Files as a reader sees them. */
+/** The files that file sinks write. */
 export interface Reader {
-  /** Paths of all files below a folder, hidden ones included, in order. */
+  /** Paths of all files below a folder, including hidden ones, sorted. */
   files(folder: string): readonly string[]
   read(path: string): Buffer
 }
 
-/** Published files that readers took away: path and bytes. */
-export type Taken = Map<string, Buffer>
+/** Published files that their readers moved away: path to bytes. */
+export type MovedFiles = Map<string, Buffer>
 
-export async function outputsOf(root: string, graph: Case, reader: Reader, taken: Taken): Promise<Outputs> {
+export async function outputsOf(root: string, graph: Case, reader: Reader, moved: MovedFiles): Promise<Outputs> {
   const rows = new Map<string, readonly Row[]>()
   const keys = new Map<string, readonly string[]>()
   const hidden: string[] = []
@@ -48,12 +49,13 @@ export async function outputsOf(root: string, graph: Case, reader: Reader, taken
   const filesOf = async (folder: string): Promise<Row[]> => {
     const found = reader.files(join(root, folder))
     hidden.push(...found.filter(isHidden))
-    const shown = [...taken.keys()].filter((name) => name.startsWith(join(root, folder)))
+    const shown = [...moved.keys()].filter((name) => name.startsWith(join(root, folder)))
     const visible = [...new Set([...shown, ...found.filter((name) => !isHidden(name))])].sort()
     const all: Row[] = []
     for (const name of visible) {
-      if (taken.has(name) && found.includes(name)) all.push({ twice: name })
-      all.push(...(await rowsIn(name, taken.get(name) ?? reader.read(name))))
+      // A name that is published again after its file was moved away.
+      if (moved.has(name) && found.includes(name)) all.push({ publishedTwice: name })
+      all.push(...(await rowsIn(name, moved.get(name) ?? reader.read(name))))
     }
     return all
   }
@@ -134,7 +136,7 @@ function logRows(root: string, stream: string): Row[] {
   }
 }
 
-/** Throws for a line that is not whole. */
+/** Throws for an incomplete line. */
 const jsonLines = (bytes: Buffer): Row[] =>
   bytes
     .toString()

@@ -1,4 +1,4 @@
-/** The real connectors and steps, as one life of a process reaches them. */
+/** The real connectors and steps, wrapped for a simulated process. */
 import {
   type Definition,
   registryOf,
@@ -15,7 +15,7 @@ import filesSources from '@millrace/source-files'
 import logSources from '@millrace/source-log'
 import steps from '@millrace/transforms'
 import type { ForgetfulDisk } from '../../../src/disk.ts'
-import type { Life } from './life.ts'
+import type { SimulatedProcess } from './process.ts'
 
 const definitions: readonly Definition[] = [
   ...filesSinks,
@@ -27,25 +27,25 @@ const definitions: readonly Definition[] = [
   ...steps,
 ]
 
-/** As the check and the plan see them. */
+/** Unwrapped, for the check and the plan. */
 export const registry: Registry = registryOf(definitions.map((definition) => ({ definition, package: 'graphs' })))
 
-/** As a run of this life gets them; sink-files writes to the simulated disk. */
-export function registryOfLife(life: Life, disk: ForgetfulDisk): Registry {
-  const mortal = whileAlive(life, disk)
+/** For a run in this process; file sinks write to the simulated disk. */
+export function registryFor(simulated: SimulatedProcess, disk: ForgetfulDisk): Registry {
+  const guarded = guardedDisk(simulated, disk)
   return registryOf(
     definitions.map((definition): Registered => {
       const named = { package: 'graphs' }
       if (definition.kind === 'source') {
-        const create: SourceDefinition['create'] = (o, ctx) => life.source(ctx.id, definition.create(o, ctx))
+        const create: SourceDefinition['create'] = (o, ctx) => simulated.source(ctx.id, definition.create(o, ctx))
         return { ...named, definition: { ...definition, create } }
       }
       if (definition.kind !== 'sink') return { ...named, definition }
       const create: SinkDefinition['create'] = (o, ctx) =>
-        life.sink(
+        simulated.sink(
           ctx.id,
           definition.type === 'files'
-            ? createFilesSink(o as never, ctx, mortal, () => performance.now())
+            ? createFilesSink(o as never, ctx, guarded, () => performance.now())
             : definition.create(o, ctx),
         )
       return { ...named, definition: { ...definition, create } }
@@ -53,11 +53,11 @@ export function registryOfLife(life: Life, disk: ForgetfulDisk): Registry {
   )
 }
 
-/** The disk, out of reach once the process is dead. */
-function whileAlive(life: Life, disk: ForgetfulDisk): Disk {
+/** The disk, which refuses every call once the process was killed. */
+function guardedDisk(simulated: SimulatedProcess, disk: ForgetfulDisk): Disk {
   const guard = <A extends unknown[], R>(call: (...args: A) => Promise<R>) => {
     return async (...args: A): Promise<R> => {
-      life.check()
+      simulated.check()
       return call(...args)
     }
   }
