@@ -4,7 +4,7 @@ import { makeFolder } from './folder.ts'
 import { type CaseRequest, reportCase } from './case-report.ts'
 
 const root = makeFolder()
-// After a kill, promises of what was going on may be left with nobody to hear of them.
+// A simulated kill may leave promises that nobody awaits.
 process.on('unhandledRejection', (error) => {
   if ((error as Error)?.name !== 'Killed') throw error
 })

@@ -32,10 +32,7 @@ export function savedIn(graph: Case): IsSaved {
   }
 }
 
-/**
- * By the sink's own promise. Effectively once: each record once. At least once: as often as the process killed before
- * the record was saved, and once more.
- */
+/** By the sink's promise. An at-least-once sink may hold a record once more for each kill or stop before its save. */
 export function expectedAt(
   sink: Sink,
   prediction: Prediction,
