@@ -9,9 +9,16 @@ import type { Fault } from './judge/index.ts'
 import { type Arrival, predict, textOf } from './model/index.ts'
 import type { Verdict } from './run/case.ts'
 
+/** What a fault was found in. */
+interface Context extends Pick<Verdict, 'faults'> {
+  readonly crashed: boolean
+  /** Bad data stopped a run. */
+  readonly stopped: boolean
+}
+
 interface Known {
   readonly name: string
-  fits(fault: Fault, graph: Case, verdict: Verdict): boolean
+  fits(fault: Fault, graph: Case, context: Context): boolean
 }
 
 const arrivalsAt = (graph: Case, at: string): readonly Arrival[] => predict(graph).into.get(at) ?? []
@@ -69,21 +76,26 @@ const known: readonly Known[] = [
   },
   {
     name: '17 dedupe over splits passes several after a crash',
-    fits: ({ kind }, _, { how }) => kind === 'choice' && how === 'crashed',
+    fits: ({ kind }, _, { crashed }) => kind === 'choice' && crashed,
   },
   {
     name: '06 rows of a branch are saved without their position when another stops the run',
-    fits: ({ kind }, _, { trace, faults }) =>
-      trace?.observations.some(({ why }) => why === 'stopped') === true &&
+    fits: ({ kind }, _, { stopped, faults }) =>
+      stopped &&
       (['doubled', 'unsaved', 'unexpected', 'imbalance', 'counts'].includes(kind) ||
         // An aggregation that counts rows twice loses its right result.
         (kind === 'lost' && faults.some((other) => other.kind === 'imbalance' || other.kind === 'counts'))),
   },
 ]
 
+const nameOf = (fault: Fault, graph: Case, context: Context): string | undefined =>
+  known.find((each) => each.fits({ ...fault, at: fault.at.replace(/ as it was$/, '') }, graph, context))?.name
+
 /** The name of a known fault; undefined for a new one. */
-export const knownFault = (fault: Fault, graph: Case, verdict: Verdict): string | undefined =>
-  known.find((each) => each.fits({ ...fault, at: fault.at.replace(/ as it was$/, '') }, graph, verdict))?.name
+export function knownFault(fault: Fault, graph: Case, { how, faults, trace }: Verdict): string | undefined {
+  const stopped = trace?.observations.some(({ why }) => why === 'stopped') ?? false
+  return nameOf(fault, graph, { faults, crashed: how !== 'undisturbed', stopped })
+}
 
 interface KnownOfEdits {
   readonly name: string
@@ -130,11 +142,11 @@ const knownOfEdits: readonly KnownOfEdits[] = [
 
 /** The same for an edited case, which may show other faults as well. */
 export function knownFaultOfEdit(fault: Fault, result: EditResult): string | undefined {
-  const { paused, faults } = result
-  const verdict = { how: 'crashed', faults, trace: { observations: [{ why: paused }] } } as unknown as Verdict
+  const { graph, edit, faults, paused } = result
+  const context = { faults, crashed: true, stopped: paused === 'stopped' }
   return (
     knownOfEdits.find((each) => each.fits(fault, result))?.name ??
-    knownFault(fault, result.graph, verdict) ??
-    knownFault(fault, result.edit.graph, verdict)
+    nameOf(fault, graph, context) ??
+    nameOf(fault, edit.graph, context)
   )
 }

@@ -63,8 +63,10 @@ function runWorker(
       timer = setTimeout(() => child.kill('SIGKILL'), timeoutMs)
       child.send({ ...how, number } satisfies CaseRequest)
     }
-    child.on('message', (result: CaseReport) => {
-      reports.push(result)
+    child.on('message', (report: CaseReport) => {
+      reports.push(report)
+      // What hangs would go on beside the next case.
+      if (report.faults.some(({ kind }) => kind === 'hang')) left = 0
       next()
     })
     child.on('exit', (code, signal) => {

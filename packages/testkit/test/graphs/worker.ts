@@ -10,9 +10,9 @@ process.on('unhandledRejection', (error) => {
 })
 process.on('exit', () => rmSync(root, { recursive: true, force: true }))
 process.on('disconnect', () => process.exit())
-process.on('message', (ask: CaseRequest) => {
-  reportCase(root, ask).then(
-    (told) => process.send!(told),
+process.on('message', (request: CaseRequest) => {
+  reportCase(root, request).then(
+    (report) => process.send!(report),
     (error) => {
       throw error
     },

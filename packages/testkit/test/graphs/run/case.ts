@@ -70,7 +70,8 @@ export async function runCase(
   }
   const undisturbed = await runAs('undisturbed', [])
   const first = { ...undisturbed, faults: [...undisturbed.faults, ...judgePromise(graph, plan)] }
-  const crash = kill ?? randomKill(random, first.trace?.starts[0]!.passed)
+  const drawn = randomKill(random, first.trace?.starts[0]!.passed)
+  const crash = kill ?? drawn
   if (!crash || undisturbedOnly) return { graph, verdicts: [first] }
   // A second kill is early, since what is left after the first may be little.
   const points = ['after_read', 'before_write', 'before_save', 'after_save']
