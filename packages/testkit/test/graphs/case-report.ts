@@ -1,0 +1,77 @@
+/** Runs a case and reports the result as plain data, to be sent between processes. */
+import { featuresOf } from './features.ts'
+import { runEdit } from './edits/case.ts'
+import { knownFault, knownFaultOfEdit } from './known.ts'
+import { predict, stopsOf } from './model/index.ts'
+import { killNumber, runNumber } from './run/case.ts'
+import type { Kill } from './run/process.ts'
+
+/** Which case to run, and how. */
+export interface CaseRequest {
+  readonly seed: number
+  readonly number: number
+  /** Run it by this bundled command and kill that; see run/command.ts. */
+  readonly pipe?: string
+  /** Run the edit of this number instead; see edits/. */
+  readonly edits?: boolean
+}
+
+/** The result of a case. */
+export interface CaseReport {
+  readonly number: number
+  readonly refused: readonly string[]
+  readonly features: readonly string[]
+  readonly crash?: Kill & { readonly hit: boolean }
+  /** The crash point of each kill. */
+  readonly killed: readonly string[]
+  readonly faults: readonly { how: string; kind: string; at: string; text: string; known?: string }[]
+  /** Bad data stops the run. */
+  readonly stopped: boolean
+  readonly edit?: {
+    readonly class: string
+    readonly of: string
+    readonly runs: string
+    readonly outcome: string
+  }
+}
+
+export async function reportCase(root: string, { seed, number, pipe, edits }: CaseRequest): Promise<CaseReport> {
+  if (edits) return reportEdit(root, seed, number)
+  const { graph, refused, verdicts, crash } = pipe
+    ? await killNumber(root, seed, number, pipe)
+    : await runNumber(root, seed, number)
+  const killed = verdicts.flatMap(({ trace, kills }) =>
+    (trace?.starts ?? []).flatMap((start, i) => (start.killed ? [kills[i]!.point] : [])),
+  )
+  return {
+    number,
+    refused,
+    features: featuresOf(graph),
+    ...(crash ? { crash } : {}),
+    killed,
+    stopped: stopsOf(graph, predict(graph)).length > 0,
+    faults: verdicts.flatMap((verdict) =>
+      verdict.faults.map((fault) => {
+        const known = knownFault(fault, graph, verdict)
+        return { ...fault, how: verdict.how, ...(known ? { known } : {}) }
+      }),
+    ),
+  }
+}
+
+async function reportEdit(root: string, seed: number, number: number): Promise<CaseReport> {
+  const result = await runEdit(root, seed, number)
+  const { graph, edit, outcome, paused } = result
+  return {
+    number,
+    refused: [],
+    features: [`edited after ${{ killed: 'a kill', stopped: 'a stop', round: 'a round of input' }[paused]}`],
+    killed: [],
+    stopped: paused === 'stopped',
+    edit: { class: edit.class, of: edit.of, runs: graph.runs, outcome },
+    faults: result.faults.map((fault) => {
+      const known = knownFaultOfEdit(fault, result)
+      return { ...fault, how: outcome, ...(known ? { known } : {}) }
+    }),
+  }
+}

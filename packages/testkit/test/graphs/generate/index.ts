@@ -1,0 +1,99 @@
+/** Generates the case of a seed and a number; the same two always give the same case. */
+import type { Case, Policy, Step } from '../case.ts'
+import { predict, stopsOf } from '../model/index.ts'
+import { Random } from '../random.ts'
+import { shapesOf } from '../shape.ts'
+import { type BadRates, makeSources } from './data.ts'
+import { makeGraph } from './graph.ts'
+
+/** `attempt`: replaces a case that the check refuses. */
+export function generate(seed: number, number: number, attempt = 0): Case {
+  for (let draft = 0; ; draft++) {
+    const made = makeCase(new Random(seed, number, attempt, draft), seed, number)
+    if (made) return made
+  }
+}
+
+const none: BadRates = { undecodable: 0, dates: 0, numbers: 0, boom: 0, nulls: 0 }
+
+function makeCase(random: Random, seed: number, number: number): Case | undefined {
+  const whole = random.chance(0.6)
+  const style = random.weighted<Policy | 'clean'>([
+    [22, 'clean'],
+    [38, 'dead_letter'],
+    [28, 'stop'],
+    [12, 'drop'],
+  ])
+  const bad = style === 'clean' ? none : badRates(random, style === 'stop' ? 30 : 60)
+  const onError = style === 'clean' ? random.pick<Policy>(['stop', 'dead_letter', 'drop']) : style
+  const later = !whole && random.chance(0.6)
+  const sources = makeSources(random, { whole, bad, later })
+  const graph = makeGraph(random, sources, { whole, bad, stops: onError === 'stop' })
+  if (!graph) return undefined
+  const steps = graph.steps.map((step): Step => {
+    const policy =
+      style === 'clean' || random.chance(0.85) ? undefined : random.pick<Policy>(['dead_letter', 'drop', 'stop'])
+    return policy ? { ...step, onError: policy } : step
+  })
+  const letters = [onError, ...steps.map((step) => step.onError)].includes('dead_letter')
+  const hasFiles = graph.sinks.some(({ kind }) => kind === 'files')
+  const made: Case = {
+    seed,
+    number,
+    runs: whole ? 'whole' : 'continue',
+    onError,
+    ...(letters ? { deadLetter: random.pick(['sqlite', 'files'] as const) } : {}),
+    sources,
+    steps,
+    sinks: graph.sinks,
+    side: [
+      { k: 'a', name: 'first' },
+      { k: 'b', name: 'second' },
+      { k: 'd', name: 'fourth' },
+    ],
+    bounds: {
+      minRecords: random.int(1, 40),
+      minMs: random.int(1, 8),
+      holdRecords: random.int(10, 80),
+      holdMs: random.int(5, 40),
+      aheadRows: random.pick([5, 50, 2000]),
+      tickMs: random.int(1, 4),
+    },
+    filesMoved: hasFiles && random.chance(0.3),
+    ...outage(random, sources, graph.sinks),
+  }
+  return isFit(made) ? made : undefined
+}
+
+/** One to three kinds of bad records. */
+function badRates(random: Random, most: number): BadRates {
+  const kinds = random.some(Object.keys(none) as (keyof BadRates)[], 1, 3)
+  return { ...none, ...Object.fromEntries(kinds.map((kind) => [kind, random.int(10, most)])) }
+}
+
+function outage(random: Random, sources: Case['sources'], sinks: Case['sinks']): Pick<Case, 'outage'> {
+  if (!random.chance(0.12)) return {}
+  const reads = random.chance(0.2)
+  return {
+    outage: {
+      node: reads ? random.pick(sources).id : random.pick(sinks).id,
+      call: reads ? 'read' : random.pick(['open', 'write', 'flush', 'publish'] as const),
+      at: random.int(1, 3),
+    },
+  }
+}
+
+/** Whether the model can predict the case: where bad data stops the run, correcting that data lets it complete. */
+export function isFit(made: Case): boolean {
+  if (!shapesOf(made)) return false
+  const first = predict(made)
+  const stops = stopsOf(made, first)
+  if (stops.length === 0) return true
+  const cannotBeCorrected =
+    made.sources.some(({ afterRead }) => afterRead) ||
+    made.sinks.some((sink) => 'write' in sink && sink.write === 'insert') ||
+    [...first.into.values()].some((arrivals) => arrivals.some(({ choice }) => choice))
+  if (cannotBeCorrected || stops.some(({ arrival }) => !arrival.place)) return false
+  const corrected = new Set(stops.map(({ arrival }) => arrival.place!.record.u))
+  return stopsOf(made, predict(made, corrected)).length === 0
+}

@@ -1,0 +1,43 @@
+import { availableParallelism } from 'node:os'
+import { crashPoints } from '@millrace/core'
+import { expect, it } from 'vitest'
+import { killCases, runCases } from './many.ts'
+import { reportOf } from './report.ts'
+
+const workers = 2 * availableParallelism()
+const minutes = 60_000
+
+/** Crash points that no graph passes; other tests do. */
+const elsewhere: readonly string[] = []
+
+it('2,000 random graphs give what the model predicts, each with a crash', { timeout: 15 * minutes }, async () => {
+  const report = reportOf(await runCases({ seed: 1, from: 0, to: 2000, workers }), 1)
+  expect(report.newFaults).toEqual([])
+  const { shares, hit, kills } = report
+  for (const feature of [
+    'diamonds',
+    'results merged with records',
+    'failures in one branch',
+    'several splits',
+    'sink: id',
+    'sink: key',
+    'sink: table',
+    'sink: jsonl',
+  ])
+    expect(shares[feature], feature).toBeGreaterThan(0.1)
+  expect(hit).toBeGreaterThan(0.9)
+  for (const point of crashPoints.filter((name) => !elsewhere.includes(name)))
+    expect(kills[point], point).toBeGreaterThanOrEqual(50)
+})
+
+it('the same for 100 and more kills of the real command', { timeout: 10 * minutes }, async () => {
+  const reports = await killCases({ seed: 1, from: 10_000, to: 10_070, workers })
+  expect(reportOf(reports, 1).newFaults).toEqual([])
+  expect(reports.flatMap(({ killed }) => killed).length).toBeGreaterThanOrEqual(100)
+})
+
+it('an edit under way is kept or refused, as the rules and the plan say', { timeout: 10 * minutes }, async () => {
+  const report = reportOf(await runCases({ seed: 1, from: 0, to: 650, workers, edits: true }), 1)
+  expect(report.newFaults).toEqual([])
+  expect(report.kept).toBeGreaterThan(0.5)
+})

@@ -1,0 +1,199 @@
+/** Corrupts what was observed in runs without faults, one thing at a time: the judge must report each. */
+import { rmSync } from 'node:fs'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import type { Case } from './case.ts'
+import { judge } from './judge/index.ts'
+import { type Arrival, predict, stopsOf } from './model/index.ts'
+import { runNumber } from './run/case.ts'
+import type { Outputs, Row } from './run/outputs.ts'
+import type { Observation, Trace } from './run/scenario.ts'
+import { makeFolder } from './folder.ts'
+
+interface Clean {
+  readonly graph: Case
+  readonly trace: Trace
+}
+
+const root = makeFolder()
+const cases: Clean[] = []
+
+beforeAll(async () => {
+  for (let number = 0; number < 30; number++) {
+    const { graph, verdicts } = await runNumber(root, 3, number)
+    const crashed = verdicts.find(({ how }) => how === 'crashed')
+    if (crashed?.trace && crashed.faults.length === 0) cases.push({ graph, trace: crashed.trace })
+  }
+}, 300_000)
+afterAll(() => rmSync(root, { recursive: true, force: true }))
+
+const toCorrectOf = (graph: Case) =>
+  new Set(stopsOf(graph, predict(graph)).map(({ arrival }) => arrival.place!.record.u))
+
+/** The kinds of faults reported after one observation is corrupted; undefined where the case has nothing to corrupt. */
+function faultsAfter(
+  { graph, trace }: Clean,
+  which: (observation: Observation, graph: Case) => boolean,
+  corrupt: (observation: Observation, graph: Case) => Observation | undefined,
+): string[] | undefined {
+  const at = trace.observations.findLastIndex((observation) => which(observation, graph))
+  const changed = at < 0 ? undefined : corrupt(trace.observations[at]!, graph)
+  if (!changed) return undefined
+  const faults = judge(graph, { ...trace, observations: trace.observations.with(at, changed) }, toCorrectOf(graph))
+  return faults.map(({ kind }) => kind)
+}
+
+const atEnd = ({ why }: Observation) => why === 'done'
+const withRows = (observation: Observation, sink: string, rows: readonly Row[]): Observation => ({
+  ...observation,
+  outputs: { ...observation.outputs, rows: new Map([...observation.outputs.rows, [sink, rows]]) },
+})
+const withOutputs = (observation: Observation, outputs: Partial<Outputs>): Observation => ({
+  ...observation,
+  outputs: { ...observation.outputs, ...outputs },
+})
+
+/** Corrupts the rows of the first sink of these kinds that has any. */
+const rowsOf =
+  (kinds: readonly string[], corrupt: (rows: readonly Row[]) => readonly Row[]) =>
+  (observation: Observation, graph: Case) => {
+    const sink = graph.sinks.find(
+      ({ id, kind }) => kinds.includes(kind) && observation.outputs.rows.get(id)!.length > 1,
+    )
+    return sink && withRows(observation, sink.id, corrupt(observation.outputs.rows.get(sink.id)!))
+  }
+const changed = (rows: readonly Row[]) => rows.with(0, { ...rows[0], u: 'u99999' })
+
+const corruptions: readonly {
+  readonly what: string
+  readonly kind: string
+  readonly which?: (observation: Observation, graph: Case) => boolean
+  readonly corrupt: (observation: Observation, graph: Case) => Observation | undefined
+}[] = [
+  ...['id', 'table', 'files', 'log'].flatMap((sink) => [
+    { what: `a record is missing (${sink})`, kind: 'lost', corrupt: rowsOf([sink], (rows) => rows.slice(1)) },
+    { what: `a record is changed (${sink})`, kind: 'unexpected', corrupt: rowsOf([sink], changed) },
+  ]),
+  ...['id', 'table', 'files'].map((sink) => ({
+    what: `a record is doubled (${sink})`,
+    kind: 'doubled',
+    corrupt: rowsOf([sink], (rows) => [...rows, rows[0]!]),
+  })),
+  {
+    what: 'an at-least-once sink holds a record more often than it can have been written',
+    kind: 'doubled',
+    corrupt: rowsOf(['log'], (rows) => [...rows, ...Array.from({ length: 9 }, () => rows[0]!)]),
+  },
+  { what: 'the document of a key is missing', kind: 'lost', corrupt: rowsOf(['key'], (rows) => rows.slice(1)) },
+  {
+    what: 'a document holds an older value of its key',
+    kind: 'last',
+    corrupt: (observation, graph) => {
+      const sink = graph.sinks.find((each) => each.kind === 'key' && each.write === 'upsert')
+      if (sink?.kind !== 'key') return undefined
+      const arrivals = predict(graph, toCorrectOf(graph)).into.get(sink.id)!
+      const rows = observation.outputs.rows.get(sink.id)!
+      const older = (row: Row) =>
+        olderOf(arrivals.filter((each) => sink.key.every((name) => each.row[name] === row[name])))
+      const at = rows.findIndex(older)
+      return at < 0 ? undefined : withRows(observation, sink.id, rows.with(at, older(rows[at]!)!))
+    },
+  },
+  {
+    what: 'something is visible that was not saved',
+    kind: 'unsaved',
+    which: ({ why }) => why === 'killed',
+    corrupt: (observation, graph) => {
+      const sink = graph.sinks.find(({ kind }) => kind === 'table')
+      const row =
+        sink &&
+        predict(graph)
+          .into.get(sink.id)!
+          .findLast(({ place }) => place)?.row
+      const shown = sink && observation.outputs.rows.get(sink.id)!
+      return row && !shown!.some(({ u }) => u === row['u'])
+        ? withRows(observation, sink!.id, [...shown!, row])
+        : undefined
+    },
+  },
+  {
+    what: 'a dead letter is missing',
+    kind: 'letters',
+    corrupt: (observation) =>
+      observation.outputs.letters.length > 0
+        ? withOutputs(observation, { letters: observation.outputs.letters.slice(1) })
+        : undefined,
+  },
+  {
+    what: 'a dead letter is of another step',
+    kind: 'letters',
+    corrupt: (observation) => {
+      const [first, ...rest] = observation.outputs.letters
+      return first && withOutputs(observation, { letters: [{ ...first, step: 'elsewhere' }, ...rest] })
+    },
+  },
+  {
+    what: 'a counter is kind',
+    kind: 'counts',
+    corrupt: (observation) => {
+      if (!observation.summary) return undefined
+      const counters = structuredClone(observation.summary.counters)
+      for (const { sources } of counters) for (const count of Object.values(sources)) count.read++
+      return { ...observation, summary: { ...observation.summary, counters } }
+    },
+  },
+  {
+    what: 'an edge does not balance',
+    kind: 'imbalance',
+    corrupt: (observation) =>
+      observation.summary && { ...observation, summary: { ...observation.summary, imbalances: ['a: 1 against 2'] } },
+  },
+  {
+    what: 'an unpublished file is left behind',
+    kind: 'left_behind',
+    corrupt: (observation) => withOutputs(observation, { hidden: ['/out/.hidden/1.part'] }),
+  },
+  {
+    what: 'an input file is gone that must be kept',
+    kind: 'input',
+    corrupt: (observation, graph) => {
+      const source = graph.sources.find(({ kind, afterRead }) => kind !== 'log' && !afterRead)
+      return source && { ...observation, missingInputs: [source.splits[0]!.name] }
+    },
+  },
+  {
+    what: 'the run has failed',
+    kind: 'failed',
+    corrupt: ({ summary: _, ...observation }) => ({
+      ...observation,
+      why: 'failed',
+      error: { code: 'unexpected', message: 'failed', place: undefined, exitCode: 1 },
+    }),
+  },
+  {
+    what: 'bad data has not stopped the run',
+    kind: 'not_stopped',
+    which: ({ why }) => why === 'stopped',
+    corrupt: ({ error: _, ...observation }) => ({ ...observation, why: 'killed' }),
+  },
+]
+
+/** A record of a key that is not the last one; undefined where the key has several splits. */
+function olderOf(arrivals: readonly Arrival[]): Row | undefined {
+  const splits = new Set(arrivals.map(({ place }) => `${place?.source}/${place?.split}`))
+  const last = arrivals.at(-1)?.row['u']
+  return splits.size === 1 ? arrivals.find(({ row }) => row['u'] !== last)?.row : undefined
+}
+
+describe('the judge reports that', () => {
+  for (const { what, kind, which = atEnd, corrupt } of corruptions) {
+    it(what, () => {
+      const found = cases.flatMap((each) => {
+        const faults = faultsAfter(each, which, corrupt)
+        return faults ? [faults] : []
+      })
+      expect(found.length, 'no case has anything to corrupt').toBeGreaterThan(0)
+      // Where one of several records may pass, the fault is one of the choice.
+      for (const faults of found) expect(faults.map((each) => (each === 'choice' ? kind : each))).toContain(kind)
+    })
+  }
+})

@@ -1,0 +1,29 @@
+/** How a case is run: by the engine in this process, or by the real command in a child process. */
+import type { MillraceError, Summary } from '@millrace/core'
+import type { Reader } from './outputs.ts'
+import type { ProcessOptions } from './process.ts'
+
+/** How one start ended. */
+export interface RunEnd {
+  readonly killed: boolean
+  /** How often each crash point was passed; empty where that is not known. */
+  readonly passed: ReadonlyMap<string, number>
+  /** How many sources were read, where that is known. */
+  readonly reads?: number
+  readonly error?: Pick<MillraceError, 'code' | 'message' | 'place' | 'exitCode'>
+  readonly summary?: Pick<Summary, 'counters' | 'imbalances'>
+}
+
+export interface Runner {
+  /** Runs the pipeline until it ends, fails or is killed. Throws `Hang`. */
+  start(options: ProcessOptions): Promise<RunEnd>
+  /** Reads what file sinks wrote. */
+  readonly reader: Reader
+  /** Removes a published file. */
+  remove(path: string): Promise<void>
+}
+
+/** A run takes milliseconds; one that takes this long hangs. */
+export const timeoutMs = 30_000
+
+export class Hang extends Error {}
