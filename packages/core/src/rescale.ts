@@ -19,6 +19,7 @@ import { ownerOf } from './owner.ts'
 import type { Plan } from './plan.ts'
 import type { Json } from './record.ts'
 import { summed } from './run/counters.ts'
+import { hasUncovered } from './run/order.ts'
 import { type Content, openStore, type Store, stateFile, stateFolder } from './store.ts'
 
 /** The state folder of one instance. */
@@ -169,6 +170,11 @@ function merged(pipeline: string, stores: readonly Store[]): Content {
       throw refuse(
         'finished results wait to be published',
         'start it and stop it again as it was, so that they are published',
+      )
+    if (hasUncovered(store))
+      throw refuse(
+        'a process that was killed may have written results whose order must be taken again',
+        'start it and stop it again as it was',
       )
     const open = store.resumes().find((each) => each.unfinished)
     if (open)

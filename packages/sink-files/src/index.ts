@@ -5,6 +5,8 @@ import { acceptProblems, folderOf, layoutOf, optionProblems, type Options, optio
 import { createFilesSink } from './sink.ts'
 import { parseTemplate } from './template.ts'
 
+export { createFilesSink } from './sink.ts'
+
 /** How types are stored: as JSON, Parquet, Arrow. */
 const stored: Readonly<Record<Type['kind'], string>> = {
   string: 'string, STRING, Utf8',

@@ -1,4 +1,4 @@
-import { instanceFolders, openStore } from '@millrace/core'
+import { instanceFolders, openStore, renameOrder } from '@millrace/core'
 import { defineCommand, usageError } from '../command.ts'
 import { findRoot, stateFlags, stateHome } from '../project.ts'
 
@@ -28,6 +28,7 @@ export default defineCommand({
         if (store.hasState(to!))
           throw usageError(`The state of ${pipeline} has something of \`${to}\` already.`, 'Nothing was moved.')
         store.rename(from!, to!)
+        renameOrder(folder, from!, to!)
       } finally {
         store.close()
       }

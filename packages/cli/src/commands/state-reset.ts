@@ -87,7 +87,7 @@ function forget(folder: string): void {
   } finally {
     store.close()
   }
-  for (const left of ['order.jsonl', 'inbox']) rmSync(join(folder, left), { recursive: true, force: true })
+  rmSync(join(folder, 'inbox'), { recursive: true, force: true })
 }
 
 /** Puts a folder that cannot be read out of the way, under a name that nobody looks for. */

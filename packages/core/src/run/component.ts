@@ -102,7 +102,15 @@ export async function runComponent(component: Component, options: ComponentOptio
   const epoch = openEpoch(sources, store, clock)
   const lanes = createLanes(sources, store.lanes())
   const lag = lagOf(progress)
-  const order = needsOrder(component) ? await openOrder(store.folder, store.position, halt.fail) : undefined
+  const name = sources[0]!.id
+  const order = needsOrder(component)
+    ? await openOrder(
+        store.folder,
+        name,
+        { incarnation: store.run()!.incarnation, covered: store.ordered(name) },
+        halt.fail,
+      )
+    : undefined
   const answers = sources.some((s) => s.capabilities.answers) ? createAnswers(sources) : undefined
   let number = store.run()!.epoch
   let saved = number
@@ -177,8 +185,8 @@ export async function runComponent(component: Component, options: ComponentOptio
       counters: snapshot(component.counters),
       arrive: () => (beforeDeadLetter ? writers : last).arrive(),
       passed: passed.promise,
+      ...(order ? { ordered: { component: name, seq: order.mark(number) } } : {}),
     }
-    order?.mark(barrier.epoch)
     beforeDeadLetter = true
     for (const { queue } of component.sinks) queue.push({ barrier })
     /** All writers first, then that of the dead letter, since the others feed it. */

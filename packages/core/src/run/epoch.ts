@@ -145,6 +145,7 @@ export function createEpochs(ctx: EpochContext): Epochs {
       published: done.stages,
       dutiesDone: done.duties,
       letters: ctx.replays.settle(barrier.letters),
+      ...(barrier.ordered ? { ordered: barrier.ordered } : {}),
     })
   }
 

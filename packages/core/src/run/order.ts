@@ -4,13 +4,14 @@
  * that depends on it, and a restart takes exactly these records in this order before it reads on.
  *
  * Writers ask for what they are about to write; one sync serves all that was noted until it began, so under load many
- * batches share one. What a save covers is known by its positions: the order is a sequence, and a save a point in it.
+ * batches share one. Entries are numbered, and each save says up to which number it covers them.
  */
-import { type FileHandle, open, readFile, rename } from 'node:fs/promises'
+import { existsSync, readdirSync, readFileSync, renameSync } from 'node:fs'
+import { type FileHandle, open, rename } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { MillraceError } from '../errors.ts'
 import type { Json } from '../record.ts'
-import type { SavedPosition } from '../store.ts'
+import type { Store } from '../store.ts'
 import type { IdleLane } from './lanes.ts'
 
 /** `n` records of a split, up to a position; or that lanes became idle; with the clock as of then, ms UTC. */
@@ -34,8 +35,8 @@ export interface Order {
   took(): void
   /** For a queue: resolves when everything noted until now is durable; undefined: it is. */
   readonly ready: () => () => Promise<void> | undefined
-  /** A barrier is taken: a save of it covers all that was noted until now. */
-  mark(epoch: number): void
+  /** A barrier is taken: a save of it covers all that was taken until now, up to the number it returns. */
+  mark(epoch: number): number
   /** The epoch is saved; its order is not needed any more. */
   saved(epoch: number): void
   close(): Promise<void>
@@ -44,23 +45,49 @@ export interface Order {
 /** From this size on the file is written anew with what is still needed. */
 const largestBytes = 1 << 20
 
-export const orderFile = (folder: string): string => join(folder, 'order.jsonl')
+/** The file of a component, by the id of its first source. */
+const orderFile = (folder: string, component: string): string => join(folder, `order-${component}.jsonl`)
 
-/** Opens the order of a state folder. `saved`: the positions as they are saved. */
+/** What the file is about: the first line. */
+interface Head {
+  readonly incarnation: number
+}
+type Numbered = OrderEntry & { readonly seq: number }
+
+/** What was noted under the name of one source is another's. */
+export function renameOrder(folder: string, from: string, to: string): void {
+  if (existsSync(orderFile(folder, from))) renameSync(orderFile(folder, from), orderFile(folder, to))
+}
+
+/** Whether anything was noted in a state folder that its last save does not cover. */
+export function hasUncovered(store: Pick<Store, 'folder' | 'run' | 'ordered'>): boolean {
+  const { incarnation = 0 } = store.run() ?? {}
+  for (const name of readdirSync(store.folder)) {
+    const component = /^order-(.*)\.jsonl$/.exec(name)?.[1]
+    if (component === undefined) continue
+    const entries = readEntries(join(store.folder, name), { incarnation })
+    if (notCovered(entries, store.ordered(component)).length > 0) return true
+  }
+  return false
+}
+
+/** Opens the order of a component. `covered`: up to which number entries of this incarnation are saved. */
 export async function openOrder(
   folder: string,
-  saved: (source: string, split: string) => SavedPosition | undefined,
+  component: string,
+  at: Head & { readonly covered: number },
   fail: (error: unknown) => void,
 ): Promise<Order> {
-  const path = orderFile(folder)
-  const left = notCovered(await readEntries(path), saved)
-  let file: FileHandle = await rewritten(path, left)
+  const path = orderFile(folder, component)
+  const head = { incarnation: at.incarnation }
+  const left = notCovered(readEntries(path, head), at.covered)
+  let file: FileHandle = await rewritten(path, head, left)
   let bytes = 0
-  /** Those that no save covers yet, in order; the first of them is number `dropped`. */
-  let pending: OrderEntry[] = [...left]
-  let dropped = 0
-  /** So many were taken, of all that ever were. */
-  let taken = 0
+  /** Those that no save covers yet, in order, numbered from `dropped` + 1 on. */
+  let pending: Numbered[] = [...left]
+  let dropped = at.covered
+  /** The number of the last that was taken. */
+  let taken = at.covered
   const marks = new Map<number, number>()
   let text = ''
   let noted = 0
@@ -74,7 +101,7 @@ export async function openOrder(
       text = ''
       if (bytes > largestBytes) {
         const before = file
-        file = await rewritten(path, pending)
+        file = await rewritten(path, head, pending)
         await before.close()
         bytes = 0
       } else {
@@ -99,9 +126,9 @@ export async function openOrder(
   return {
     left,
     note(entry) {
-      pending.push(entry)
-      taken++
-      text += `${JSON.stringify(entry)}\n`
+      const numbered = { seq: ++taken, ...entry }
+      pending.push(numbered)
+      text += `${JSON.stringify(numbered)}\n`
       noted++
     },
     took: () => void taken++,
@@ -111,6 +138,7 @@ export async function openOrder(
     },
     mark(epoch) {
       marks.set(epoch, taken)
+      return taken
     },
     saved(epoch) {
       const upTo = marks.get(epoch)
@@ -127,10 +155,10 @@ export async function openOrder(
 }
 
 /** A file that holds just these entries, durable, in the place of the one before. */
-async function rewritten(path: string, entries: readonly OrderEntry[]): Promise<FileHandle> {
+async function rewritten(path: string, head: Head, entries: readonly Numbered[]): Promise<FileHandle> {
   const next = `${path}.next`
   const file = await open(next, 'w', 0o600)
-  await file.appendFile(entries.map((entry) => `${JSON.stringify(entry)}\n`).join(''))
+  await file.appendFile([head, ...entries].map((line) => `${JSON.stringify(line)}\n`).join(''))
   await file.datasync()
   await rename(next, path)
   const folder = await open(dirname(path), 'r')
@@ -139,17 +167,13 @@ async function rewritten(path: string, entries: readonly OrderEntry[]): Promise<
   return file
 }
 
-/** The whole lines of the file; a torn last one was never durable. */
-async function readEntries(path: string): Promise<OrderEntry[]> {
-  const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') return ''
-    throw error
-  })
+/** The whole lines of the file, if it is of this incarnation; a torn last one was never durable. */
+function readEntries(path: string, { incarnation }: Head): Numbered[] {
+  const text = existsSync(path) ? readFileSync(path, 'utf8') : ''
   try {
-    return text
-      .split('\n')
-      .slice(0, -1)
-      .map((line) => JSON.parse(line) as OrderEntry)
+    const [first = '{}', ...lines] = text.split('\n').slice(0, -1)
+    if ((JSON.parse(first) as Partial<Head>).incarnation !== incarnation) return []
+    return lines.map((line) => JSON.parse(line) as Numbered)
   } catch (cause) {
     throw new MillraceError('state_corrupt', `${path} is damaged`, {
       hint: 'it was left as it is. Restore the state folder as a whole, or set it aside and start anew: pipe state reset',
@@ -159,19 +183,8 @@ async function readEntries(path: string): Promise<OrderEntry[]> {
   }
 }
 
-/** What comes after the last entry that a saved position stands for. */
-function notCovered(
-  entries: readonly OrderEntry[],
-  saved: (source: string, split: string) => SavedPosition | undefined,
-): readonly OrderEntry[] {
-  const positions = new Map<string, string | undefined>()
-  const savedText = (source: string, split: string) => {
-    const key = `${source}\0${split}`
-    if (!positions.has(key)) positions.set(key, JSON.stringify(saved(source, split)?.position))
-    return positions.get(key)
-  }
-  const last = entries.findLastIndex(
-    (e) => e.kind === 'batch' && JSON.stringify(e.position) === savedText(e.source, e.split),
-  )
-  return entries.slice(last + 1)
+/** What comes after the save. An older state that was put back has a gap there: what was done after it is not known. */
+function notCovered(entries: readonly Numbered[], covered: number): readonly Numbered[] {
+  const left = entries.filter(({ seq }) => seq > covered)
+  return left[0]?.seq === covered + 1 ? left : []
 }

@@ -7,7 +7,7 @@ import { DatabaseSync } from 'node:sqlite'
 import { MillraceError } from '../errors.ts'
 
 /** Counted up when the tables change. */
-const formatVersion = 2
+const formatVersion = 3
 /** "Mill" in ASCII: marks the file as ours. */
 const applicationId = 0x4d696c6c
 
@@ -24,6 +24,7 @@ CREATE TABLE sink (id TEXT PRIMARY KEY, resume TEXT NOT NULL, unfinished INTEGER
 CREATE TABLE stage (id INTEGER PRIMARY KEY AUTOINCREMENT, epoch INTEGER NOT NULL, sink TEXT NOT NULL, json TEXT NOT NULL);
 CREATE TABLE duty (id INTEGER PRIMARY KEY AUTOINCREMENT, epoch INTEGER NOT NULL, source TEXT NOT NULL, split TEXT NOT NULL,
   json TEXT, ended INTEGER NOT NULL);
+CREATE TABLE ordered (component TEXT PRIMARY KEY, seq INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE letter (id TEXT, node TEXT, state TEXT NOT NULL, PRIMARY KEY (id, node)) WITHOUT ROWID;`
 
 /** The file of a folder, made where it is not there. */

@@ -72,6 +72,8 @@ export interface Save {
   readonly published: readonly number[]
   readonly dutiesDone: readonly number[]
   readonly letters: readonly (LetterKey & { readonly state: LetterState })[]
+  /** How much of a component's order (run/order.ts) the save covers. */
+  readonly ordered?: { readonly component: string; readonly seq: number }
 }
 
 /** What a save has made of it. */

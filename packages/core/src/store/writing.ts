@@ -136,6 +136,8 @@ export function writing(db: DatabaseSync, path: string, token: string) {
         for (const [node, count] of Object.entries(save.counters))
           run('INSERT OR REPLACE INTO counter VALUES (?, ?)', node, JSON.stringify(count))
         for (const letter of save.letters) putLetter(letter)
+        if (save.ordered)
+          run('INSERT OR REPLACE INTO ordered VALUES (?, ?)', save.ordered.component, save.ordered.seq)
         run('UPDATE run SET epoch = max(epoch, ?) WHERE incarnation = (SELECT max(incarnation) FROM run)', save.epoch)
         return { stages, duties }
       })
@@ -214,7 +216,7 @@ export function writing(db: DatabaseSync, path: string, token: string) {
 }
 
 /** What belongs to one incarnation. */
-const forgottenAtBegin = ['position', 'lane', 'memory', 'step', 'state', 'sink', 'counter'] as const
+const forgottenAtBegin = ['position', 'lane', 'memory', 'step', 'state', 'sink', 'counter', 'ordered'] as const
 
 /** A signature in which a node has another id: as a key, and where it is read. */
 function renamedIn(value: Json, from: string, to: string): Json {
@@ -231,6 +233,7 @@ function renamedIn(value: Json, from: string, to: string): Json {
 /** Where ids of nodes stand. */
 const ownersOf = [
   ['counter', 'node'],
+  ['ordered', 'component'],
   ['position', 'source'],
   ['lane', 'source'],
   ['memory', 'source'],

@@ -253,7 +253,9 @@ describe('shapes of pipelines', () => {
           },
         },
       })
-      expect([...last.entries()].sort()).toEqual([0, 1, 2, 3, 4].map((k) => [k, 45 + k]))
+      expect([...last.entries()].toSorted(([a], [b]) => Number(a) - Number(b))).toEqual(
+        [0, 1, 2, 3, 4].map((k) => [k, 45 + k]),
+      )
     }
   })
 

@@ -94,6 +94,8 @@ async function runKilled(
       return isKilled
     } catch (error) {
       if (!isDead) throw error
+      // All was done: another start would be another run.
+      if (kill?.point === 'after_end') return true
     }
   }
   throw new Error('it did not end')

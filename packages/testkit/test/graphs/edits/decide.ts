@@ -1,16 +1,28 @@
 /** Whether an edit is to be kept or refused. */
-import type { Plan } from '@millrace/core'
+import { editsOf, type MillraceError, type Plan, readStore, refuseEdits, stateFolder } from '@millrace/core'
+import { existsSync } from 'node:fs'
+import { pipeline } from '../project/spec.ts'
+import { registry } from '../run/registry.ts'
 import type { Case } from '../case.ts'
 import type { Edit } from './edit.ts'
 
 export type Decision = 'kept' | 'refused'
 
-/**
- * What `pipe plan` says about running this plan with the state in `home`. Undefined as long as core has no function
- * that decides this. When it has one, call it here: every edit is then compared with it.
- */
-export function plannedDecision(_plan: Plan, _home: string): Decision | undefined {
-  return undefined
+/** What `pipe plan` says about running this plan with the state in `home`. Undefined: there is no state to go on with. */
+export function plannedDecision(plan: Plan, home: string): Decision | undefined {
+  const folder = stateFolder(home, pipeline)
+  const store = existsSync(folder) ? readStore(folder) : undefined
+  const run = store?.run()
+  try {
+    if (!store || !run || (run.ended && plan.runs === 'whole')) return undefined
+    refuseEdits(editsOf(plan, registry, run, store), plan, false)
+    return 'kept'
+  } catch (error) {
+    if ((error as MillraceError).code === 'state_changed') return 'refused'
+    throw error
+  } finally {
+    store?.close()
+  }
 }
 
 /** The decision that the rules demand; undefined where they allow both. `hasProgress`: something was saved before. */

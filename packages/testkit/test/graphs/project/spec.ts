@@ -20,6 +20,9 @@ function setValue(value: SetValue): unknown {
   return `coalesce(k, "${value.or}")`
 }
 
+/** An outage is over at the second try. */
+const soon = { retry: { backoff: '1ms', max_wait: '5ms' } }
+
 /** The folder of all input. */
 export const inputFolder = 'in'
 export const sideFile = 'side.csv'
@@ -37,6 +40,7 @@ function sourceOf(source: Source, whole: boolean): Yaml {
     config,
     schema: schema(fields ?? sourceShape),
     ...(onError ? { on_error: { data: onError } } : {}),
+    ...soon,
   }
 }
 
@@ -90,7 +94,9 @@ export const logFolder = 'out/log'
 /** The name of the folder, stream, collection or table. */
 export const placeOf = ({ id, place }: Sink | Source): string => place ?? id
 
-function sinkOf(sink: Sink): Yaml {
+const sinkOf = (sink: Sink): Yaml => ({ ...placedSink(sink), ...soon })
+
+function placedSink(sink: Sink): Yaml {
   const { from } = sink
   const id = placeOf(sink)
   switch (sink.kind) {

@@ -25,7 +25,6 @@ export function inProcess(firstGraph: Case, firstPlan: Plan, root: string, rando
       home,
       secrets: () => undefined,
       bounds: graph.bounds,
-      retry: { attempts: 5, firstMs: 1, maxMs: 5 },
       ...(graph.runs === 'continue' ? { until: Promise.resolve() } : {}),
     })
   return {

@@ -7,7 +7,8 @@ import {
   type SinkDefinition,
   type SourceDefinition,
 } from '@millrace/core'
-import filesSinks, { createFilesSink, type Disk } from '@millrace/sink-files'
+import type { Disk } from '@millrace/formats'
+import filesSinks, { createFilesSink } from '@millrace/sink-files'
 import logSinks from '@millrace/sink-log'
 import sqliteSinks from '@millrace/sink-sqlite'
 import csvSources from '@millrace/source-csv'
@@ -74,6 +75,9 @@ function guardedDisk(simulated: SimulatedProcess, disk: ForgetfulDisk): Disk {
       const opened = await disk.reopen(path)
       return opened && file(opened)
     }),
+    state: guard(disk.state),
+    open: guard(disk.open),
+    copy: guard(disk.copy),
     look: guard(disk.look),
     makeFolder: guard(disk.makeFolder),
     list: guard(disk.list),

@@ -74,7 +74,8 @@ export async function runScenario(graph: Case, root: string, runner: Runner, sce
       shift: isFirst ? 0 : random.int(0, 4),
     })
     starts.push(end)
-    const why = whyOf(end, toCorrect.size > 0 && corrected.size === 0, isMore)
+    const isOver = graph.runs === 'whole' && scenario.kills[starts.length - 1]?.point === 'after_end'
+    const why = whyOf(end, isOver, toCorrect.size > 0 && corrected.size === 0, isMore)
     observations.push({
       ...reported(end),
       why,
@@ -100,8 +101,9 @@ export const reported = ({ error, summary }: RunEnd): Pick<RunEnd, 'error' | 'su
   ...(summary ? { summary } : {}),
 })
 
-function whyOf({ killed, error }: RunEnd, mayStop: boolean, isMore: boolean): Observation['why'] {
-  if (killed) return 'killed'
+/** `isOver`: killed when the run was over and only its process was not. */
+function whyOf({ killed, error }: RunEnd, isOver: boolean, mayStop: boolean, isMore: boolean): Observation['why'] {
+  if (killed && !isOver) return 'killed'
   if (error) return mayStop ? 'stopped' : 'failed'
   return isMore ? 'round' : 'done'
 }
@@ -121,7 +123,7 @@ export function savedOf(home: string, graph: Case): Saved {
   if (!store) return saved
   try {
     for (const { id } of graph.sources) {
-      for (const [split, { position }] of store.positions(id)) {
+      for (const { split, position } of store.positions(id)) {
         const { offset, next } = (position ?? {}) as { offset?: number; next?: number }
         // The split of a file is its name and a hash of its content.
         saved.set(`${id}/${split.replace(/#\w+$/, '')}`, offset ?? next ?? 0)
