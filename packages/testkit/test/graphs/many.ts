@@ -15,7 +15,7 @@ export interface Many extends Omit<CaseRequest, 'number'> {
 /** Cases per child, which bounds its memory. */
 const casesPerChild = 1000
 /** A case takes about 0.1 s. */
-const timeoutMs = 120_000
+const timeoutMs = 300_000
 
 export async function runCases({ from, to, workers, ...how }: Many): Promise<CaseReport[]> {
   const reports: CaseReport[] = []
