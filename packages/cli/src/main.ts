@@ -71,4 +71,19 @@ function overviewText(names: readonly string[]): string {
   return `${['Typed data pipelines, checked before they run.', '', 'Usage: pipe COMMAND [arguments] [flags]', '', 'Commands:', ...columns(rows), '', 'Each has `--help` with examples.'].join('\n')}\n`
 }
 
-if (import.meta.main) process.exitCode = await main(process.argv.slice(2), processIo())
+if (import.meta.main) {
+  const words = process.argv.slice(2)
+  const io = processIo()
+  process.on('uncaughtException', (error) => process.exit(printError(unhandled(error), io, words.includes('--json'))))
+  process.exitCode = await main(words, io)
+  // A connector that was left behind may hold on to the process.
+  setTimeout(() => process.exit(), 1000).unref()
+}
+
+/** What a connector or a function of the user has thrown where nobody waited for it. The process ends as by a crash. */
+function unhandled(error: unknown): Error {
+  const text = error instanceof Error ? (error.stack ?? error.message) : String(error)
+  const hint =
+    'Nothing is lost: run again and it goes on from the last save. The stack says which connector or function left a promise or a callback behind.'
+  return Object.assign(new Error(text), { code: 'unhandled', hint })
+}

@@ -14,6 +14,11 @@ export const runEntries = {
     explanation: 'A connector or step threw an error that is none of its own kinds.',
     hint: 'please report it with the stack',
   },
+  unhandled: {
+    title: 'an error that nothing waited for',
+    explanation:
+      'A connector, or a function of a `call` step, left a promise or a callback behind, and that failed. The process ends as by a crash: nothing is lost.',
+  },
   stopped: { title: 'not started', explanation: 'Another pipeline of the same command failed first.' },
   abandoned: {
     title: 'a connector did not end',
