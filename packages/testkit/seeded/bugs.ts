@@ -127,7 +127,7 @@ export const seededBugs: readonly SeededBug[] = [
     name: 'answer before the sinks have it',
     breaks: 'A 201 is sent for a record that a crash then loses (invariant 6).',
     file: 'packages/source-http/src/source.ts',
-    edits: [['    wake()\n    return wait(request)', "    wake()\n    return { status: o.status, body: 'null' }"]],
+    edits: [['pending ? requests.wait(pending) :', "pending ? { status: o.status, body: 'null' } :"]],
     test: ['packages/source-http/test/gateway.test.ts', 'does not answer before the store has the record'],
     says: /answered/,
   },
