@@ -188,9 +188,16 @@ describe('the HTTP gateway', () => {
   })
 
   it('answers what it has taken when it is asked to stop', async () => {
-    await start({ onWrite: () => new Promise((resolve) => setTimeout(resolve, 100)) })
+    let began = () => {}
+    const isTaken = new Promise<void>((resolve) => (began = resolve))
+    await start({
+      onWrite: () => {
+        began()
+        return new Promise((resolve) => setTimeout(resolve, 100))
+      },
+    })
     const waiting = post(good(1))
-    await new Promise((resolve) => setTimeout(resolve, 50))
+    await isTaken
     void stop()
     expect((await waiting).status).toBe(201)
   })

@@ -85,19 +85,22 @@ async function* readStream(
   const { signal } = read
   const pause = (ms: number) => wait(ms, undefined, { signal }).catch(() => {})
   let log = openLog(path)
-  // Of a stream that is waited for, all comes after the start.
-  const atStart = log !== undefined
-  // A stream that nobody has written yet: at its end, or to be waited for.
+  if (!log && read.resume('0') !== undefined) throw replaced(o, 'was read before, and is not there any more')
+  const isWaitedFor = log === undefined && o.stop !== 'end'
+  // A stream that nobody has written yet: at its end, or to be waited for. Whoever makes it makes partition 0.
+  const first = isWaitedFor && read.owns('0') ? ['0'] : []
+  if (isWaitedFor) yield { splits: first.map((id) => ({ id })) }
   for (; !log; log = openLog(path)) {
-    if (o.stop === 'end' || signal.aborted) return
-    yield { caughtUp: [] }
+    if (!isWaitedFor || signal.aborted) return
+    yield { caughtUp: first }
     await pause(Math.max(o.poll, 20))
   }
   try {
     const splits = Array.from({ length: log.partitions }, (_, p) => String(p)).filter((split) => read.owns(split))
-    yield { splits: splits.map((id) => ({ id })), complete: true }
+    yield { splits: splits.filter((id) => !first.includes(id)).map((id) => ({ id })), complete: true }
     const isNew = splits.every((split) => read.resume(split) === undefined)
-    const start = isNew && atStart ? o.start : 'earliest'
+    // Of a stream that was waited for, all comes after the start.
+    const start = isNew && !isWaitedFor ? o.start : 'earliest'
     const lanes = splits.map((split) => ({
       split,
       partition: Number(split),

@@ -158,7 +158,7 @@ describe('the embedded log', () => {
     for await (const given of follow(abort.signal, { start: 'latest' })) {
       if (isBatch(given)) seen.push(...given.rows.map((r) => r['n'] as number))
       if ('caughtUp' in given && !isWritten) {
-        expect(given.caughtUp).toEqual([])
+        expect(given.caughtUp).toEqual(['0'])
         isWritten = true
         await write(numbers(0, 5))
       } else if ('caughtUp' in given) abort.abort()
@@ -185,6 +185,13 @@ describe('the embedded log', () => {
 
   it('stops a reader whose log is removed or replaced', async () => {
     await write(numbers(0, 5))
+    const positions = new Map<string, Json>()
+    await readAll(positions)
+    rmSync(join(home, 'log'), { recursive: true })
+    await expect(readAll(positions)).rejects.toMatchObject({ code: 'source_replaced' })
+    expect((await readAll()).rows).toEqual([])
+    await write(numbers(0, 5))
+    await expect(readAll(positions)).rejects.toMatchObject({ code: 'source_replaced' })
     const reading = async () => {
       let isGone = false
       for await (const given of follow(new AbortController().signal)) {

@@ -40,6 +40,7 @@ export function giveIds(db: DatabaseSync, before: ReadonlyMap<string, boolean>):
   }
 }
 
+/** The ids of the store and of this table. */
 export function readIds(db: DatabaseSync, table: string): StoreIds {
   if (!db.prepare(`SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = '_millrace_ids'`).get()) return {}
   const find = db.prepare('SELECT id FROM _millrace_ids WHERE name = ?')

@@ -8,7 +8,7 @@ export type StreamSourceOptions = {
   readonly [K in keyof typeof streamSourceOptions]: Static<(typeof streamSourceOptions)[K]>
 }
 
-/** Throws `MillraceError` where the options name fields that the schema does not have. */
+/** Makes the decoder that the options ask for. Throws `MillraceError` where they name fields that the schema does not have. */
 export function streamDecoderOf(o: StreamSourceOptions, ctx: SourceContext): StreamDecoder {
   const unknown = o.partitioned_by?.find((name) => !Object.hasOwn(ctx.schema.fields, name))
   if (unknown !== undefined)
@@ -26,6 +26,7 @@ export function streamDecoderOf(o: StreamSourceOptions, ctx: SourceContext): Str
   })
 }
 
+/** What a source of a stream can do, beside what its system adds. */
 export const streamCapabilities = (o: StreamSourceOptions): SourceCapabilities => ({
   bounded: o.stop === 'end',
   replayable: true,
