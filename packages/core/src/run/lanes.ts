@@ -31,6 +31,8 @@ interface Lane {
 interface OfSource {
   readonly node: SourceNode
   readonly lanes: Map<string, Lane>
+  /** Stands for them while there are none: a stream that nobody has made yet, an instance without partitions. */
+  readonly none: Lane
   /** No lane was announced yet, and none is: the source has exactly one split. */
   announced: boolean
   ended: boolean
@@ -75,7 +77,8 @@ export function createLanes(sources: readonly SourceNode[], saved: Save['lanes']
   for (const node of sources) {
     const lanes = new Map<string, Lane>()
     for (const { source, lane, high } of saved) if (source === node.id) lanes.set(lane, made(lane, high, true))
-    all.set(node.id, { node, lanes, announced: lanes.size > 0, ended: false })
+    const none = made('', Number.NEGATIVE_INFINITY, true)
+    all.set(node.id, { node, lanes, none, announced: lanes.size > 0, ended: false })
   }
   const laneName = ({ node }: OfSource, split: string): string => (node.capabilities.lanes === 'split' ? split : '')
   const laneOf = (of: OfSource, split: string): Lane => {
@@ -94,7 +97,8 @@ export function createLanes(sources: readonly SourceNode[], saved: Save['lanes']
     lane.caughtUp = true
     if (isCounting) lane.saidSince++
   }
-  const activeLanes = (of: OfSource): Lane[] => [...of.lanes.values()].filter((l) => !l.ended && !l.idle)
+  const lanesOf = (of: OfSource): Lane[] => (of.lanes.size > 0 ? [...of.lanes.values()] : of.ended ? [] : [of.none])
+  const activeLanes = (of: OfSource): Lane[] => lanesOf(of).filter((l) => !l.ended && !l.idle)
   const wake = (lane: Lane) => {
     lane.caughtUp = false
     lane.idle = false
@@ -144,6 +148,7 @@ export function createLanes(sources: readonly SourceNode[], saved: Save['lanes']
       const of = all.get(source)!
       const names = of.node.capabilities.lanes === 'split' ? said : ['']
       for (const name of names) sayCaughtUp(laneOf(of, name))
+      if (of.lanes.size === 0) sayCaughtUp(of.none)
     },
     ended(source) {
       const of = all.get(source)!
@@ -153,8 +158,7 @@ export function createLanes(sources: readonly SourceNode[], saved: Save['lanes']
     get allCaughtUp() {
       for (const of of all.values()) {
         if (of.ended) continue
-        if (of.lanes.size === 0) return false
-        for (const lane of of.lanes.values()) if (!lane.ended && !lane.caughtUp) return false
+        for (const lane of lanesOf(of)) if (!lane.ended && !lane.caughtUp) return false
       }
       return true
     },
@@ -165,8 +169,7 @@ export function createLanes(sources: readonly SourceNode[], saved: Save['lanes']
       if (!isCounting) return false
       for (const of of all.values()) {
         if (of.ended) continue
-        if (of.lanes.size === 0) return false
-        for (const lane of of.lanes.values()) if (!lane.ended && lane.saidSince < 2) return false
+        for (const lane of lanesOf(of)) if (!lane.ended && lane.saidSince < 2) return false
       }
       return true
     },
@@ -179,7 +182,6 @@ export function createLanes(sources: readonly SourceNode[], saved: Save['lanes']
       let low = Number.POSITIVE_INFINITY
       for (const id of ids) {
         const of = all.get(id)!
-        if (!of.ended && of.lanes.size === 0) low = Number.NEGATIVE_INFINITY
         for (const lane of activeLanes(of)) low = Math.min(low, watermarkOf(of, lane))
       }
       const before = reached.get(key) ?? Number.NEGATIVE_INFINITY
@@ -195,7 +197,7 @@ export function createLanes(sources: readonly SourceNode[], saved: Save['lanes']
       for (const [source, of] of all) {
         const { idleAfterMs } = of.node.eventTime ?? {}
         if (idleAfterMs === undefined || !asked.has(source)) continue
-        for (const lane of of.lanes.values()) {
+        for (const lane of lanesOf(of)) {
           if (!lane.caughtUp || lane.ended || lane.idle) continue
           lane.quietMs += elapsedMs
           if (lane.quietMs < idleAfterMs) continue
@@ -206,7 +208,11 @@ export function createLanes(sources: readonly SourceNode[], saved: Save['lanes']
       return turned
     },
     becomeIdle(idle) {
-      for (const { source, lane } of idle) laneOf(all.get(source)!, lane).idle = true
+      for (const { source, lane } of idle) {
+        const of = all.get(source)!
+        const isNone = lane === '' && of.node.capabilities.lanes === 'split'
+        ;(isNone ? of.none : laneOf(of, lane)).idle = true
+      }
     },
     wants(source, split, skewMs) {
       const own = all.get(source)!.lanes.get(laneName(all.get(source)!, split))
