@@ -24,7 +24,7 @@ interface Known {
 const arrivalsAt = (graph: Case, at: string): readonly Arrival[] => predict(graph).into.get(at) ?? []
 
 const groupsByBytes = (graph: Case): boolean =>
-  graph.steps.some((step) => (step.verb === 'aggregate' || step.verb === 'dedupe') && step.by.includes('b'))
+  graph.steps.some((step) => step.verb === 'aggregate' && step.by.includes('b'))
 
 const known: readonly Known[] = [
   {

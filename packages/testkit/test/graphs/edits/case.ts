@@ -2,7 +2,7 @@
 import { join } from 'node:path'
 import { crashPoints, type Plan } from '@millrace/core'
 import type { Case, Sink } from '../case.ts'
-import { generate } from '../generate/index.ts'
+import { generate, hasClearChoices } from '../generate/index.ts'
 import { type Fault, judge, judgeRuns } from '../judge/index.ts'
 import { type Ending, judgeEnd } from '../judge/end.ts'
 import { type IsSaved, savedIn } from '../judge/expected.ts'
@@ -71,7 +71,8 @@ function isFit(graph: Case, edit: Edit): boolean {
     return before !== undefined && !sameShape(before, shapes.after.get(`into ${id}`)!)
   }
   if (edit.graph.sinks.some((sink) => sink.kind === 'table' && isOther(sink))) return false
-  return stopsOf(edit.graph, predict(edit.graph, toCorrect)).length === 0
+  const predicted = predict(edit.graph, toCorrect)
+  return hasClearChoices(predicted) && stopsOf(edit.graph, predicted).length === 0
 }
 
 async function playOne(

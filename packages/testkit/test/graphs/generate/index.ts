@@ -1,6 +1,6 @@
 /** Generates the case of a seed and a number; the same two always give the same case. */
 import type { Case, Policy, Step } from '../case.ts'
-import { predict, stopsOf } from '../model/index.ts'
+import { predict, type Prediction, stopsOf } from '../model/index.ts'
 import { Random } from '../random.ts'
 import { shapesOf } from '../shape.ts'
 import { type BadRates, makeSources } from './data.ts'
@@ -87,6 +87,7 @@ function outage(random: Random, sources: Case['sources'], sinks: Case['sinks']):
 export function isFit(made: Case): boolean {
   if (!shapesOf(made)) return false
   const first = predict(made)
+  if (!hasClearChoices(first)) return false
   const stops = stopsOf(made, first)
   if (stops.length === 0) return true
   const cannotBeCorrected =
@@ -96,4 +97,10 @@ export function isFit(made: Case): boolean {
   if (cannotBeCorrected || stops.some(({ arrival }) => !arrival.place)) return false
   const corrected = new Set(stops.map(({ arrival }) => arrival.place!.record.u))
   return stopsOf(made, predict(made, corrected)).length === 0
+}
+
+/** The judge tells apart what the options of a group give, but not what those of two steps give together. */
+export function hasClearChoices({ outOf }: Prediction): boolean {
+  const choices = [...outOf.values()].flat().flatMap(({ choice }) => (choice ? [choice.step] : []))
+  return new Set(choices).size <= 1
 }

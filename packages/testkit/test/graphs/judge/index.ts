@@ -5,6 +5,7 @@ import type { Observation, Trace } from '../run/scenario.ts'
 import { judgeEnd } from './end.ts'
 import { savedIn } from './expected.ts'
 import { judgeInputs } from './inputs.ts'
+import { staleOf } from './stale.ts'
 import { judgeUnderWay } from './underway.ts'
 import { type Fault, firstFew } from './verdict.ts'
 
@@ -24,8 +25,12 @@ export function judge(graph: Case, { observations }: Trace, toCorrect: ReadonlyS
   if (observations.at(-1)!.why !== 'done') return faults
   if (toCorrect.size > 0 && !observations.some(({ why }) => why === 'stopped'))
     faults.push({ kind: 'not_stopped', at: '', text: `${[...toCorrect].join()} must stop the run` })
-  const stale = toCorrect.size > 0 ? { stale: { prediction: original, graph, in: ['log'] as const } } : {}
-  return [...faults, ...judgeEnd({ graph, prediction: corrected, observations, isSaved, countsAll: true, ...stale })]
+  const ending = { graph, prediction: corrected, observations, isSaved, countsAll: true }
+  const stop = observations.find(({ why }) => why === 'stopped')
+  if (!stop) return [...faults, ...judgeEnd(ending)]
+  // Sinks may have taken bad records of the last, unsaved epoch, and what other records gave because of them.
+  const prediction = staleOf(original, corrected, (arrival) => !isSaved(arrival, stop.saved))
+  return [...faults, ...judgeEnd({ ...ending, stale: { prediction, graph, in: ['id', 'key', 'log'] } })]
 }
 
 /** Every edge balances, and the last run has reached the end. */

@@ -20,6 +20,7 @@ export interface Place {
 
 /** Exactly one of the options of a group passes. Which one depends on the order across splits. */
 export interface Choice {
+  readonly step: string
   readonly group: string
   readonly option: string
 }

@@ -202,7 +202,8 @@ function deduped(step: Step & { verb: 'dedupe' }, input: readonly Arrival[], mem
   for (const [key, lanes] of firsts) {
     if (lanes.size === 1) passed.push(...lanes.values())
     else
-      for (const [option, arrival] of lanes) passed.push({ ...arrival, choice: { group: `${step.id} ${key}`, option } })
+      for (const [option, arrival] of lanes)
+        passed.push({ ...arrival, choice: { step: step.id, group: `${step.id} ${key}`, option } })
   }
   return passed
 }
