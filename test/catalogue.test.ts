@@ -9,7 +9,7 @@ const patterns = [
   /\bcode: '([a-z0-9_]+)'/g,
   /\bcode: [^,'\n]{0,60}\? '([a-z0-9_]+)' : '([a-z0-9_]+)'/g,
   /\b(?:DataError|SystemError|MillraceError)\(\s*'([a-z0-9_]+)'/g,
-  /\b(?:fail|refuse|refusal)\(\w+, '([a-z0-9_]+)'/g,
+  /\b(?:fail|refuse|refusal)\(\w+, '(?!(?:data|system)')([a-z0-9_]+)'/g,
 ]
 
 it('has every code that is reported somewhere', () => {

@@ -38,7 +38,8 @@ function append(folder: string, from: number, to: number): void {
 async function read(folder: string, ...more: string[]): Promise<number> {
   const { code, out, err } = await pipe(['run', 'numbers.yaml', '--until', 'caught_up', '--json', ...more], folder)
   if (code !== 0) throw new Error(err)
-  return (JSON.parse(out) as { counters: { sinks: { all: { delivered: number } } } }).counters.sinks.all.delivered
+  const { total } = JSON.parse(out) as { total: { counters: { sinks: { all: { delivered: number } } } } }
+  return total.counters.sinks.all.delivered
 }
 
 it('a stream that nobody has written yet is caught up with at once', async () => {
@@ -125,7 +126,7 @@ describe('instances of a pipeline', () => {
       caughtUp: true,
       behind: 0,
       balances: true,
-      counters: { sources: { source: { read: 40_000 } } },
+      total: { counters: { sources: { source: { read: 40_000 } } } },
     })
     const db = new DatabaseSync(join(folder, 'store.db'), { readOnly: true })
     expect(db.prepare('SELECT count(*) AS n FROM numbers').get()).toEqual({ n: 40_000 })
@@ -141,7 +142,7 @@ describe('instances of a pipeline', () => {
     })
     expect(await pipe(['state', 'reset', 'numbers', '--yes'], folder)).toMatchObject({
       code: 0,
-      out: expect.stringContaining('4 positions'),
+      out: expect.stringMatching(/(Forgotten: [12] positions?[^]*){3}/),
     })
   })
 

@@ -78,7 +78,7 @@ test('a state folder that is put back after more was published is refused, and t
   const store = makeStore()
   const job = { root: store.root, name: 'p', rows: 6000 }
   const folder = join(store.root, 'p')
-  expect((await start(job, 'after_publish:3').ended).signal).toBe('SIGKILL')
+  expect((await start(job, 'after_publish:1').ended).signal).toBe('SIGKILL')
   cpSync(folder, join(store.root, 'saved'), { recursive: true })
   const { out, errors } = await start(job).ended
   expect(out && JSON.parse(out), errors).toEqual(complete)

@@ -61,6 +61,7 @@ test('all modes are effectively-once; what takes updates says so', () => {
   expect(told({ collection: 'c' })).toEqual({
     label: 'effectively-once',
     how: 'upsert by record id, one transaction a write',
+    key: 'record_id',
     keyed: true,
   })
   expect(told({ collection: 'c', key: 'a', write: 'insert' }).keyed).toBe(false)
