@@ -108,7 +108,7 @@ export class Output {
 
   /** Writes what is there to be written. */
   async drain(): Promise<void> {
-    await this.put(this.writer.take())
+    for (let bytes = this.writer.take(); bytes.length > 0; bytes = this.writer.take()) await this.put(bytes)
   }
 
   private async put(bytes: Uint8Array): Promise<void> {
@@ -134,6 +134,7 @@ export class Output {
 
   /** Writes the rest, makes all of it durable and closes the file. */
   async finish(): Promise<FinishedFile> {
+    await this.release()
     await this.put(this.writer.finish())
     if (this.compressor) await this.append(await this.compressor.finish())
     await this.file.sync()
