@@ -1,4 +1,7 @@
-/** Bytes under way: one buffer that grows and is filled from its start again when it was emptied, so that encoding makes no garbage. */
+/**
+ * Bytes under way: one buffer that grows and is filled from its start again when it was emptied, so that encoding makes
+ * no garbage.
+ */
 export class OutputBytes {
   buffer: Buffer
   view: DataView

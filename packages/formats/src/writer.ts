@@ -1,8 +1,9 @@
 /**
  * Records to bytes: what every format's writer looks like.
  *
- * A writer makes the bytes of one file and does no I/O. What it has encoded is taken in chunks (`take`) and the trailer comes with `finish`. Text formats
- * can be cut back to any length that was taken and gone on with by a new writer; the others are whole only when finished.
+ * A writer makes the bytes of one file and does no I/O. What it has encoded is taken in chunks (`take`) and the trailer
+ * comes with `finish`. Text formats can be cut back to any length that was taken and gone on with by a new writer; the
+ * others are whole only when finished.
  */
 import type { Row } from '@millrace/core'
 
@@ -36,9 +37,9 @@ export interface RecordWriter {
   /** Makes bytes of the rows that wait. */
   cut?(): void
   /**
-   * Encoded bytes that were not taken so far: all of them for append formats, the next finished ones for others. Empty: there
-   * are none. They are lent: valid until the next call of the writer, so that a stream of files leaves no garbage outside of
-   * V8's heap, of which it would not know in time.
+   * Encoded bytes that were not taken so far: all of them for append formats, the next finished ones for others. Empty:
+   * there are none. They are lent: valid until the next call of the writer, so that a stream of files leaves no garbage
+   * outside of V8's heap, of which it would not know in time.
    */
   take(): Uint8Array
   /** All the rest, with the trailer. The writer is used up. */

@@ -1,4 +1,7 @@
-/** The files that are being written, one for each place that records go to, and those that are whole and wait for the flush. */
+/**
+ * The files that are being written, one for each place that records go to, and those that are whole and wait for the
+ * flush.
+ */
 import { join } from 'node:path'
 import { type Row, SystemError, type WriteFailure } from '@millrace/core'
 import { createCompressor, type Disk, type MakeWriter } from '@millrace/formats'
@@ -77,8 +80,8 @@ export class OpenFiles {
   }
 
   /**
-   * Takes rows for one file while that can be done at once, without a wait for the disk. Returns how many; what its format
-   * cannot hold is added to `refused`.
+   * Takes rows for one file while that can be done at once, without a wait for the disk. Returns how many; what its
+   * format cannot hold is added to `refused`.
    */
   addAtOnce(key: string, rows: readonly Row[], refused: WriteFailure[]): number {
     const output = this.outputs.get(key)
@@ -91,7 +94,10 @@ export class OpenFiles {
     return output !== undefined && (output.pendingBytes >= chunkBytes || output.isFull)
   }
 
-  /** Takes the rows from `from` on; `indexes`: where they stand in the write. A file that is full is finished, and a new one begun. */
+  /**
+   * Takes the rows from `from` on; `indexes`: where they stand in the write. A file that is full is finished, and a new
+   * one begun.
+   */
   async add(
     key: string,
     rows: readonly Row[],
@@ -182,8 +188,8 @@ export class OpenFiles {
   }
 
   /**
-   * The first name that nobody has. Numbers go on, so that a file whose readers took it away is not followed by one of the
-   * same name. Where the path names the file, the names of a run that is replaced are free.
+   * The first name that nobody has. Numbers go on, so that a file whose readers took it away is not followed by one of
+   * the same name. Where the path names the file, the names of a run that is replaced are free.
    */
   private async freeName(key: string, place: Place): Promise<{ final: string; number: number }> {
     const { disk, root, layout, writer, replaced } = this.set
@@ -211,13 +217,15 @@ export class OpenFiles {
 
   private async finish(key: string, output: Output): Promise<void> {
     const { disk, root, staging, layout } = this.set
-    this.outputs.delete(key)
     // All of its records were refused. Only a file that the path names is there without any.
     if (output.records === 0 && (layout.partitioned || !layout.template.name)) {
       await output.close()
-      return disk.remove(join(root, staging, output.temp))
+      await disk.remove(join(root, staging, output.temp))
+      this.outputs.delete(key)
+      return
     }
     this.finished.push(await output.finish())
+    this.outputs.delete(key)
     this.finishedSinceMs = Math.min(this.finishedSinceMs, output.startedMs)
   }
 }

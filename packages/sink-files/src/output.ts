@@ -1,4 +1,7 @@
-/** One file being written: rows become bytes, bytes are compressed and go to a hidden file; when it is finished and synced, it can be shown under its name. */
+/**
+ * One file being written: rows become bytes, bytes are compressed and go to a hidden file; when it is finished and
+ * synced, it can be shown under its name.
+ */
 import { crashPoint, type Json, type Row } from '@millrace/core'
 import type { Compressor, DiskFile, RecordWriter, Written } from '@millrace/formats'
 
@@ -92,6 +95,7 @@ export class Output {
 
   /** It has as many records or bytes as it may, those included that are not written yet. */
   get isFull(): boolean {
+    if (this.records === 0) return false
     return this.records >= this.bounds.records || this.bytes + this.writer.size >= this.bounds.bytes
   }
 

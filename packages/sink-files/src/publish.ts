@@ -1,10 +1,10 @@
 /**
  * Stages: files that are finished where no reader looks, and how they are shown.
  *
- * A stage is shown by a mark (shown.ts), a rename, and a sync of the folder. It may come again until the engine has recorded
- * that it was shown: the mark then tells (invariant 5), and where its readers have put the file is their affair. The first
- * stage of a run that replaces an earlier one removes that one's files just before, so that the two are never seen together;
- * a file that takes the name of an old one replaces it in one step.
+ * A stage is shown by a mark (shown.ts), a rename, and a sync of the folder. It may come again until the engine has
+ * recorded that it was shown: the mark then tells (invariant 5), and where its readers have put the file is their
+ * affair. The first stage of a run that replaces an earlier one removes that one's files just before, so that the two
+ * are never seen together; a file that takes the name of an old one replaces it in one step.
  */
 import { dirname, join, sep } from 'node:path'
 import { type Json, MillraceError, SystemError } from '@millrace/core'
@@ -26,7 +26,10 @@ export interface Stage {
   readonly removes?: readonly string[]
 }
 
-/** The stages of finished files, behind the last one before; `old`: files of an earlier run that are to be gone when they are shown. */
+/**
+ * The stages of finished files, behind the last one before; `old`: files of an earlier run that are to be gone when
+ * they are shown.
+ */
 export function stagesOf(
   files: readonly FinishedFile[],
   root: string,

@@ -1,16 +1,19 @@
 /**
- * The mark of what was shown: an empty file in the hidden folder, whose name is that of the last stage that was shown or was
- * about to be. It is renamed, durably, before each stage's file is; so of a stage whose file is not in the hidden folder any
- * more it tells whether it was shown, whatever its readers have done with it since (invariant 5).
+ * The mark of what was shown: an empty file in the hidden folder, whose name is that of the last stage that was shown
+ * or was about to be. It is renamed, durably, before each stage's file is; so of a stage whose file is not in the
+ * hidden folder any more it tells whether it was shown, whatever its readers have done with it since (invariant 5).
  *
- * It stays when the run has ended. A state whose flush does not know the stage that is marked is older than what was shown
- * (or of another history): what it would write again is there already.
+ * It stays when the run has ended. A state whose flush does not know the stage that is marked is older than what was
+ * shown (or of another history): what it would write again is there already.
  */
 import { join } from 'node:path'
 import { MillraceError } from '@millrace/core'
 import type { Disk } from '@millrace/formats'
 
-/** A stage's place in the order in which the stages of a sink are shown, over all its runs, and the start that finished it. */
+/**
+ * A stage's place in the order in which the stages of a sink are shown, over all its runs, and the start that finished
+ * it.
+ */
 export interface Token {
   readonly seq: number
   readonly start: string

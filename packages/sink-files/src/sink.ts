@@ -2,10 +2,10 @@
  * Writes records to files: hidden while they are written, shown whole (publish-once).
  *
  * Below the root of the path a hidden folder holds the files under way, one for each place that records go to. Rows are
- * encoded at once and written in chunks. A file that comes to a bound of records or size is finished in the middle of the
- * write, and a new one begun. A flush without roll makes files that can be cut back durable and leaves them open; `resume`
- * lists them with their lengths. With roll, all are finished, synced and handed out as stages; publish.ts shows them. What a
- * dead attempt left in the hidden folder is removed at the next start, unless it is in `resume`.
+ * encoded at once and written in chunks. A file that comes to a bound of records or size is finished in the middle of
+ * the write, and a new one begun. A flush without roll makes files that can be cut back durable and leaves them open;
+ * `resume` lists them with their lengths. With roll, all are finished, synced and handed out as stages; publish.ts
+ * shows them. What a dead attempt left in the hidden folder is removed at the next start, unless it is in `resume`.
  */
 import { createHash } from 'node:crypto'
 import { basename, join } from 'node:path'

@@ -1,4 +1,7 @@
-/** The power is cut at every single call to the disk, and what the run leaves in the end is held against what was written. */
+/**
+ * The power is cut at every single call to the disk, and what the run leaves in the end is held against what was
+ * written.
+ */
 import type { Json, Row } from '@millrace/core'
 import { dyingDisk, ForgetfulDisk, PowerCut } from '@millrace/testkit'
 import { expect, test } from 'vitest'
@@ -21,7 +24,10 @@ interface Saved {
 
 let starts = 0
 
-/** Runs from what is saved to the end. Every third epoch is rolled; an epoch is 5 rows. `reader`: called after each publish. */
+/**
+ * Runs from what is saved to the end. Every third epoch is rolled; an epoch is 5 rows. `reader`: called after each
+ * publish.
+ */
 async function run(disk: Disk, options: Some, holds: boolean, saved: Saved, reader = async () => {}): Promise<void> {
   const sink = makeSink('/project', schema, options, disk)
   const restore = saved.resume === undefined ? {} : { restore: saved.resume }

@@ -43,7 +43,9 @@ const layouts: [what: string, options: Some, rolls: boolean][] = [
 ]
 
 describe.each(layouts)('%s', (_, options, rolls) => {
-  /** Eight epochs, the last of which is the end; what each has saved, and whether something was shown since its publish. */
+  /**
+   * Eight epochs, the last of which is the end; what each has saved, and whether something was shown since its publish.
+   */
   async function history() {
     const sink = await begin(options)
     const saved: Flushed[] = []

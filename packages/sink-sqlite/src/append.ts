@@ -1,14 +1,15 @@
 /**
  * Rows added to a table, made effectively-once by a load ledger, since no key tells a row that comes again.
  *
- * Rows of an epoch are staged in a table of the sink's own, beside the target. The flush names the stage, which is saved
- * with the positions; then publishing moves the rows into the target and notes the epoch in the ledger, in one transaction.
- * Publishing again finds the note and does nothing (invariant 5). At a start, what was staged after the last save is thrown
- * away: those records come again, maybe as others (invariant 4). A load is named by a random id that travels with the saved
- * state, so after a reset of the state no epoch is taken for one of before. Nobody sees rows that were not saved.
+ * Rows of an epoch are staged in a table of the sink's own, beside the target. The flush names the stage, which is
+ * saved with the positions; then publishing moves the rows into the target and notes the epoch in the ledger, in one
+ * transaction. Publishing again finds the note and does nothing (invariant 5). At a start, what was staged after the
+ * last save is thrown away: those records come again, maybe as others (invariant 4). A load is named by a random id
+ * that travels with the saved state, so after a reset of the state no epoch is taken for one of before. Nobody sees
+ * rows that were not saved.
  *
- * Stages and notes carry the start of the process that made them. A state that does not know the last note of its load is
- * older than the table, or of another history: its next epochs would be taken for ones that are there already.
+ * Stages and notes carry the start of the process that made them. A state that does not know the last note of its load
+ * is older than the table, or of another history: its next epochs would be taken for ones that are there already.
  */
 import { randomUUID } from 'node:crypto'
 import type { DatabaseSync } from 'node:sqlite'

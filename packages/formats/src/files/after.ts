@@ -1,9 +1,11 @@
 /**
- * What becomes of a file once all of it is saved: it stays, is deleted, or is moved. A duty, which may come again after a
- * crash at any point: a file that is gone was dealt with before, and one that is not the file that was read is left alone.
+ * What becomes of a file once all of it is saved: it stays, is deleted, or is moved. A duty, which may come again after
+ * a crash at any point: a file that is gone was dealt with before, and one that is not the file that was read is left
+ * alone.
  *
- * A move is a rename. To another file system it is a copy under a hidden name, which is synced, compared and renamed before
- * the file itself is removed; where a crash came in between, the copy that is there already is known by its content.
+ * A move is a rename. To another file system it is a copy under a hidden name, which is synced, compared and renamed
+ * before the file itself is removed; where a crash came in between, the copy that is there already is known by its
+ * content.
  */
 import { basename, dirname, extname, join } from 'node:path'
 import { MillraceError } from '@millrace/core'

@@ -1,11 +1,11 @@
 /**
- * One file that is read, behind one handle from its first byte to its last: what happens to its name meanwhile cannot mix
- * two contents.
+ * One file that is read, behind one handle from its first byte to its last: what happens to its name meanwhile cannot
+ * mix two contents.
  *
- * What was read of it is known by a CRC-32 of the bytes that streamed past, from its beginning on. So it can be told of any
- * file, later, whether it still begins with these bytes: where its size, its inode or the time of its last change differ,
- * it is read again up to there and compared; where they are the same, that is not needed. Formats that are read at any
- * place have no such sum.
+ * What was read of it is known by a CRC-32 of the bytes that streamed past, from its beginning on. So it can be told of
+ * any file, later, whether it still begins with these bytes: where its size, its inode or the time of its last change
+ * differ, it is read again up to there and compared; where they are the same, that is not needed. Formats that are read
+ * at any place have no such sum.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { crc32 } from 'node:zlib'
@@ -105,8 +105,9 @@ export class FileInput implements ByteSource {
   }
 
   /**
-   * To be called when all of it was read: what is to be saved of it. Throws `input_changed` where another file has its name
-   * by now, or where what was read is not what is there any more. That it has grown meanwhile is no change of what was read.
+   * To be called when all of it was read: what is to be saved of it. Throws `input_changed` where another file has its
+   * name by now, or where what was read is not what is there any more. That it has grown meanwhile is no change of what
+   * was read.
    */
   async finish(signal: AbortSignal): Promise<Extent> {
     let now = await this.reader.state()
@@ -165,7 +166,9 @@ export class FileInput implements ByteSource {
     }
   }
 
-  /** Chunks as they are on the disk, one read ahead. Throws `input_changed` where they end before the size there was. */
+  /**
+   * Chunks as they are on the disk, one read ahead. Throws `input_changed` where they end before the size there was.
+   */
   private async *chunks(from: number, signal: AbortSignal): AsyncGenerator<Uint8Array> {
     const read = async (position: number) => {
       const left = this.state.bytes - position

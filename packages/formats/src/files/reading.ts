@@ -20,7 +20,10 @@ import { openPipe, pipeInput } from './pipe.ts'
 
 type Remembered = NonNullable<Batch['remember']>
 
-/** The rest of a file. Throws `input_changed` where it is not the file any more that was read before, or while it is read. */
+/**
+ * The rest of a file. Throws `input_changed` where it is not the file any more that was read before, or while it is
+ * read.
+ */
 export async function* readFile(inputs: Inputs, one: FoundFile, ctx: ReadContext): AsyncGenerator<Batch> {
   const { path, split, input } = one
   const { signal } = ctx

@@ -1,13 +1,14 @@
 /**
  * Reads files as a source: one after the other in the order of their names, each a split.
  *
- * A split's id is the file's name and the identity of its content. Its position is the reader's own, with what was read of
- * the file (input.ts), so that a run that goes on notices when the file is another by now. The source's memory holds the
- * identity of each file by its path: a file that was finished and looks the same is known without being opened. It also
- * holds which file is under way: one that was changed or removed in the middle would else look like a new file, or like none.
+ * A split's id is the file's name and the identity of its content. Its position is the reader's own, with what was read
+ * of the file (input.ts), so that a run that goes on notices when the file is another by now. The source's memory holds
+ * the identity of each file by its path: a file that was finished and looks the same is known without being opened. It
+ * also holds which file is under way: one that was changed or removed in the middle would else look like a new file, or
+ * like none.
  *
- * Files are looked at a page at a time, so that the first record need not wait for the last file, and no more of them are
- * open than a page has.
+ * Files are looked at a page at a time, so that the first record need not wait for the last file, and no more of them
+ * are open than a page has.
  */
 import { join } from 'node:path'
 import type { Batch, Done, Env, ReadContext, Source, SplitsFound } from '@millrace/core'

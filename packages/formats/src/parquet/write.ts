@@ -1,8 +1,9 @@
 /**
- * Writes Parquet: columns under way for one row group, groups as bytes, and the footer (https://parquet.apache.org/docs/file-format/).
+ * Writes Parquet: columns under way for one row group, groups as bytes, and the footer
+ * (https://parquet.apache.org/docs/file-format/).
  *
- * The encoder is our own: hyparquet-writer takes three times as long for what we need, since it gets columns only when a group is whole. What it writes is held
- * against hyparquet and DuckDB in the tests.
+ * The encoder is our own: hyparquet-writer takes three times as long for what we need, since it gets columns only when
+ * a group is whole. What it writes is held against hyparquet and DuckDB in the tests.
  */
 import { codegenAllowed, generate, quote, type RecordType, type Row } from '@millrace/core'
 import { OutputBytes, Pieces } from '../bytes.ts'
