@@ -146,7 +146,14 @@ test.each(jobs)('%s come to a reader once who takes each file as soon as it is s
     // A file may be shown, and taken, in the middle of the last call.
     if (calls % 3 > 0) await reader()
     let turn = calls
-    disk.cutPower(() => calls % 2 === 0 && turn++ % 2 === 0)
+    const cutPower = () => disk.cutPower(() => calls % 2 === 0 && turn++ % 2 === 0)
+    if (calls % 3 > 0) cutPower()
+    else {
+      // Only the process dies, and the power is cut during the next start.
+      await endsBefore(run(dyingDisk(disk, 1 + (calls % 29)), options, holds, saved, reader))
+      await reader()
+      cutPower()
+    }
     await run(disk, options, holds, saved, reader)
     await reader()
     expect(taken.filter((id) => id >= 0).toSorted((a, b) => a - b)).toEqual(rows.map((row) => row['id']))

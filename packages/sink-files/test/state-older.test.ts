@@ -32,8 +32,8 @@ const refusal = {
   code: 'state_older',
   exitCode: 3,
   place: 'lake',
-  message: expect.stringMatching(/files were shown that the saved state does not know of.*out.*shown-\d+-s/),
-  hint: expect.stringMatching(/latest state back.*state reset.*--replace.*--keep/),
+  message: expect.stringMatching(/files were published that the saved state does not know.*out.*published-\d+-s/),
+  hint: expect.stringMatching(/latest state.*state reset.*--replace.*--keep/),
 }
 
 const layouts: [what: string, options: Some, rolls: boolean][] = [
