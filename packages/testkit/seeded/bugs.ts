@@ -117,7 +117,7 @@ export const seededBugs: readonly SeededBug[] = [
       ],
     ],
     test: ['packages/sink-files/test/power.test.ts', 'come to a reader once'],
-    says: /it is gone/,
+    says: /is gone/,
   },
   {
     name: 'an older state is taken for the latest',

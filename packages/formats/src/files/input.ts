@@ -110,11 +110,10 @@ export class FileInput implements ByteSource {
    */
   async finish(signal: AbortSignal): Promise<Extent> {
     let now = await this.reader.state()
-    const ageMs = Date.now() - Number(now.changedNs / 1_000_000n)
-    // Several changes within one step of the clock have the same modification time.
-    const isRecent = ageMs >= 0 && ageMs < clockStepMs
+    // Changes within one step of the clock have the same modification time.
+    const isRecent = Date.now() - Number(now.changedNs / 1_000_000n) < clockStepMs
     if (isRecent) {
-      await sleep(clockStepMs - ageMs, undefined, { signal })
+      await sleep(clockStepMs, undefined, { signal })
       now = await this.reader.state()
     }
     const named = await this.disk.state(this.path)
