@@ -7,7 +7,7 @@
  * that readers never see both; a file that takes the name of an old one replaces it in one step.
  */
 import { dirname, join, sep } from 'node:path'
-import { type Json, MillraceError, SystemError } from '@millrace/core'
+import { crashPoint, type Json, MillraceError, SystemError } from '@millrace/core'
 import type { Disk } from '@millrace/formats'
 import type { FinishedFile } from './output.ts'
 import type { PublishedMark, Token } from './published-mark.ts'
@@ -72,7 +72,9 @@ export async function publishStage(
   await ensureInside(disk, root, dirname(final))
   await disk.makeFolder(dirname(final))
   await mark.advance(file)
+  crashPoint('file_marked')
   await disk.rename(temp, final)
+  crashPoint('file_renamed')
   await disk.syncFolder(dirname(final))
 }
 

@@ -112,7 +112,7 @@ export const seededBugs: readonly SeededBug[] = [
     file: 'packages/sink-files/src/publish.ts',
     edits: [
       [
-        '  await mark.advance(file)\n  await disk.rename(temp, final)\n',
+        "  await mark.advance(file)\n  crashPoint('file_marked')\n  await disk.rename(temp, final)\n",
         '  await disk.rename(temp, final)\n  await mark.advance(file)\n',
       ],
     ],
