@@ -1,4 +1,7 @@
-/** Bytes under way: one buffer that grows and is filled from its start again when it was emptied, so that encoding makes no garbage. */
+/**
+ * Bytes under way: one buffer that grows and is filled from its start again when it was emptied, so that encoding makes
+ * no garbage.
+ */
 export class OutputBytes {
   buffer: Buffer
   view: DataView
@@ -87,3 +90,42 @@ export class OutputBytes {
     return bytes
   }
 }
+
+/** Finished pieces of bytes, which are taken in chunks. */
+export class Pieces {
+  private pieces: Uint8Array[] = []
+  private first = 0
+  bytes = 0
+
+  push(bytes: Uint8Array): void {
+    this.pieces.push(bytes)
+    this.bytes += bytes.length
+  }
+
+  /** The next pieces, joined up to about 1 MiB; empty: there are none. */
+  take(): Uint8Array {
+    const { pieces, first } = this
+    let length = 0
+    let end = first
+    while (end < pieces.length && length < 1024 * 1024) length += pieces[end++]!.length
+    const taken = end === first + 1 ? pieces[first]! : Buffer.concat(pieces.slice(first, end), length)
+    for (let k = first; k < end; k++) pieces[k] = nothing
+    this.first = end
+    this.bytes -= length
+    if (end === pieces.length) {
+      this.pieces = []
+      this.first = 0
+    }
+    return taken
+  }
+
+  /** All of them. */
+  takeAll(): Uint8Array {
+    const all = Buffer.concat(this.pieces.slice(this.first))
+    this.pieces = []
+    this.first = this.bytes = 0
+    return all
+  }
+}
+
+const nothing = new Uint8Array(0)

@@ -1,8 +1,9 @@
 /**
  * Records to bytes: what every format's writer looks like.
  *
- * A writer makes the bytes of one file and does no I/O. What it has encoded is taken in chunks (`take`) and the trailer comes with `finish`. Text formats
- * can be cut back to any length that was taken and gone on with by a new writer; the others are whole only when finished.
+ * A writer makes the bytes of one file and does no I/O. What it has encoded is taken in chunks (`take`) and the trailer
+ * comes with `finish`. Text formats can be cut back to any length that was taken and gone on with by a new writer; the
+ * others are whole only when finished.
  */
 import type { Row } from '@millrace/core'
 
@@ -27,7 +28,7 @@ export interface RecordWriter {
   readonly append: boolean
   /** Encodes rows, in order, and stops behind the one with which `size` reaches `most`; at least one. */
   write(rows: readonly Row[], most?: number): Written
-  /** How many bytes `take` would give. Cheap. */
+  /** How many bytes there are to be taken. Cheap. */
   readonly pendingBytes: number
   /** By how many bytes the file grows with what was not taken so far; where rows wait for others, about. */
   readonly size: number
@@ -36,10 +37,11 @@ export interface RecordWriter {
   /** Makes bytes of the rows that wait. */
   cut?(): void
   /**
-   * The encoded bytes not taken so far: all of them for append formats, finished parts for others. Empty: none. They are lent: valid until the next call of the
-   * writer, so that a stream of files leaves no garbage outside of V8's heap, of which it would not know in time.
+   * Encoded bytes that were not taken so far: all of them for append formats, the next finished ones for others. Empty:
+   * there are none. They are lent: valid until the next call of the writer, so that a stream of files leaves no garbage
+   * outside of V8's heap, of which it would not know in time.
    */
   take(): Uint8Array
-  /** The rest, with the trailer. The writer is used up. */
+  /** All the rest, with the trailer. The writer is used up. */
   finish(): Uint8Array
 }

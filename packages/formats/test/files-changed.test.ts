@@ -2,7 +2,8 @@
 import { appendFileSync, copyFileSync, renameSync, rmSync, truncateSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { gzipSync, zstdCompressSync } from 'node:zlib'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
+import { type Disk, type FileState, nodeDisk } from '../src/files/disk.ts'
 import { prepareWriter } from '../src/format.ts'
 import { file, fresh, lines, numbers, put, root, run, schema } from './files-run.ts'
 
@@ -186,6 +187,27 @@ describe('a file, while it is read,', () => {
         expect(seen).toEqual([])
       }
       rmSync(at(name))
+    }
+  })
+
+  it('that is written anew within one step of the clock stops the run as well', async () => {
+    const changedNs = BigInt(Date.now()) * 1_000_000n
+    const still = async <T extends FileState | undefined>(state: Promise<T>) => ({ ...(await state), changedNs }) as T
+    const disk: Disk = {
+      ...nodeDisk,
+      state: (path) => still(nodeDisk.state(path)),
+      async open(path) {
+        const reader = await nodeDisk.open(path)
+        return { ...reader, state: () => still(reader.state()) }
+      },
+    }
+    put('a.csv', file(0, 3))
+    const onBatch = (_: unknown, n: number) => void (n === 1 && put('a.csv', file(0, 3).replace('2,text', '2,next')))
+    vi.useFakeTimers({ now: Number(changedNs / 1_000_000n) + 1, toFake: ['Date'] })
+    try {
+      await expect(run('a.csv', fresh(), { disk, onBatch })).rejects.toMatchObject({ code: 'input_changed' })
+    } finally {
+      vi.useRealTimers()
     }
   })
 

@@ -1,8 +1,9 @@
 /**
  * What files are called, and which files an earlier run of the same sink left.
  *
- * In a folder a file is `pipeline[.i-n]-incarnation-sink-number`, so those of one sink are known by their names. Where the path names the file, it is that name,
- * with `-00002` and so on behind it where more than one is needed; whatever fits the path counts as left by an earlier run.
+ * In a folder a file is `pipeline[.i-n]-incarnation-sink-number`, so those of one sink are known by their names. Where
+ * the path names the file, it is that name, with `-00002` and so on behind it where more than one is needed; whatever
+ * fits the path counts as left by an earlier run.
  */
 import { join } from 'node:path'
 import type { Instance } from '@millrace/core'
@@ -22,7 +23,10 @@ export const pipelineName = ({ pipeline, instance }: Writer): string =>
 
 const digits = (n: number, width: number): string => String(n).padStart(width, '0')
 
-/** The file number `n` for a place, relative to the root. In a folder, numbers run over all places; else they count from 1 for each name. */
+/**
+ * The file number `n` for a place, relative to the root. In a folder, numbers run over all places; else they count from
+ * 1 for each name.
+ */
 export function fileName(writer: Writer, template: PathTemplate, ending: string, place: Place, n: number): string {
   const name = template.name
     ? `${place.name}${writer.instance.n > 1 ? `.${writer.instance.i}-${writer.instance.n}` : ''}${n > 1 ? `-${digits(n, 5)}` : ''}`

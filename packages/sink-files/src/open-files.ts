@@ -1,4 +1,4 @@
-/** The files that are being written, one for each place that records go to, and those that are whole and wait for the flush. */
+/** The files being written, one for each place that records go to, and the finished ones that wait for a flush. */
 import { join } from 'node:path'
 import { type Row, SystemError, type WriteFailure } from '@millrace/core'
 import { createCompressor, type Disk, type MakeWriter } from '@millrace/formats'
@@ -10,11 +10,11 @@ import type { Place } from './template.ts'
 
 /** All files together may hold this much in memory; then all of it is written. */
 const mostHeldBytes = 64 * 1024 * 1024
-/** Files that were finished to make room and wait for the next roll; each is a stage of its own. */
+/** Files that were finished to make room and wait for the next roll; each becomes a stage. */
 const mostFinished = 1000
 
 /** What the files have in common. */
-export interface Setting {
+export interface FilesContext {
   readonly disk: Disk
   readonly root: string
   /** The hidden folder's name. */
@@ -25,9 +25,9 @@ export interface Setting {
   /** Drawn at each start, so that hidden names are never used again. */
   readonly start: string
   readonly makeWriter: MakeWriter
-  /** Undefined: files are written to the end of the run. */
+  /** Absent: files are written until the end of the run. */
   readonly roll: Roll | undefined
-  /** Files of an earlier run that are replaced: their names are free. */
+  /** Files of an earlier run that will be replaced, so their names may be used. */
   readonly replaced: readonly string[]
   placeOf(key: string): Place
   now(): number
@@ -36,29 +36,29 @@ export interface Setting {
 export class OpenFiles {
   /** How many files were begun; in a folder, the number in the last one's name. */
   number: number
-  private readonly set: Setting
+  private readonly ctx: FilesContext
   private readonly outputs = new Map<string, Output>()
   private finished: FinishedFile[] = []
   /** When the first of the finished files was begun. */
   private finishedSinceMs = Number.POSITIVE_INFINITY
-  /** A file has come to a bound, and only a roll can show it. */
+  /** A file reached a bound, and only a roll can hand it out. */
   private isDue = false
-  /** The number in the name of each place's last file, where names are counted for each place. */
+  /** The number in the name of each place's last file, where names are numbered per place. */
   private readonly numbers = new Map<string, number>()
   /** Files were made in the hidden folder since it was synced. */
   private isUnsynced = false
 
-  constructor(set: Setting, number: number) {
-    this.set = set
+  constructor(ctx: FilesContext, number: number) {
+    this.ctx = ctx
     this.number = number
   }
 
-  /** Cuts a file back to what was saved, and goes on with it. */
-  async goOn(at: OpenFile): Promise<void> {
-    const { disk, root, staging, makeWriter, now } = this.set
+  /** Truncates a file to its saved length and continues it. */
+  async reopen(at: OpenFile): Promise<void> {
+    const { disk, root, staging, makeWriter, now } = this.ctx
     const path = join(root, staging, at.temp)
     const file = await disk.reopen(path)
-    const hint = 'someone changed or removed it; write everything again: pipe state reset, then run with --replace'
+    const hint = 'restore it, or write all files again: pipe state reset, then run with --replace'
     if (!file)
       throw new SystemError(
         'stage_missing',
@@ -77,21 +77,24 @@ export class OpenFiles {
   }
 
   /**
-   * Takes rows for one file while that can be done at once, without a wait for the disk. Returns how many; what its format
-   * cannot hold is added to `refused`.
+   * Adds rows to one file as long as nothing has to be written to the disk. Returns how many it took; rows that the
+   * format cannot hold are added to `refused`.
    */
-  addAtOnce(key: string, rows: readonly Row[], refused: WriteFailure[]): number {
+  addSync(key: string, rows: readonly Row[], refused: WriteFailure[]): number {
     const output = this.outputs.get(key)
-    return !output || this.isReady(key) ? 0 : add(output, rows, 0, undefined, refused)
+    return !output || this.needsDisk(key) ? 0 : add(output, rows, 0, undefined, refused)
   }
 
-  /** The file waits for the disk: a chunk of it is to be written, or it is full. */
-  isReady(key: string): boolean {
+  /** The file has a chunk to write, or is full. */
+  needsDisk(key: string): boolean {
     const output = this.outputs.get(key)
     return output !== undefined && (output.pendingBytes >= chunkBytes || output.isFull)
   }
 
-  /** Takes the rows from `from` on; `indexes`: where they stand in the write. A file that is full is finished, and a new one begun. */
+  /**
+   * Adds the rows from index `from` on; a file that gets full is finished, and a new one begun. `indexes`: the places of
+   * the rows in the whole write.
+   */
   async add(
     key: string,
     rows: readonly Row[],
@@ -99,11 +102,11 @@ export class OpenFiles {
     indexes: readonly number[] | undefined,
     refused: WriteFailure[],
   ): Promise<void> {
-    for (let at = from; at < rows.length || this.isReady(key); ) {
+    for (let at = from; at < rows.length || this.needsDisk(key); ) {
       const output = this.outputs.get(key) ?? (await this.begin(key))
       if (output.isFull) {
         await this.finish(key, output)
-        this.isDue ||= !this.set.layout.append
+        this.isDue ||= !this.ctx.layout.append
       } else if (output.pendingBytes >= chunkBytes) await output.drain()
       else {
         // The file written last comes last, so that the first is the one to be finished early.
@@ -114,16 +117,19 @@ export class OpenFiles {
     }
   }
 
-  /** To be called after each write to several files. */
+  /** Call it after each write to several files: bounds the memory of all of them. */
   async release(): Promise<void> {
     let held = 0
     for (const output of this.outputs.values()) held += output.heldBytes
     if (held > mostHeldBytes) for (const output of this.outputs.values()) await output.release()
   }
 
-  /** A bound is reached that a roll has to meet. Others are met by finishing a file and beginning another. */
-  isDueAt(nowMs: number): boolean {
-    const { roll, layout } = this.set
+  /**
+   * Whether the engine should roll. For bounds of records and size that is so only where the checkpoint waits for a roll;
+   * else the file is finished early, and the next flush hands it out.
+   */
+  isRollDue(nowMs: number): boolean {
+    const { roll, layout } = this.ctx
     if (!roll) return false
     if (this.isDue || (!layout.append && this.finished.length >= mostFinished)) return true
     let startedMs = this.finishedSinceMs
@@ -131,20 +137,20 @@ export class OpenFiles {
     return nowMs - startedMs >= roll.ms
   }
 
-  /** Makes all files durable and says how to go on with them. */
+  /** Makes all files durable and returns what is needed to continue them. */
   hold(): Promise<OpenFile[]> {
-    return Promise.all(this.outputs.values().map((output) => output.hold(this.set.now())))
+    return Promise.all(this.outputs.values().map((output) => output.hold(this.ctx.now())))
   }
 
-  /** Finishes all files. `atLeastOne`: also one that has no records. */
+  /** Finishes all files. `atLeastOne`: the place that gets a file even if there were no records. */
   async finishAll(atLeastOne: string | undefined): Promise<void> {
     if (atLeastOne !== undefined && this.number === 0) await this.begin(atLeastOne)
     for (const [key, output] of this.outputs) await this.finish(key, output)
   }
 
-  /** The files that are whole; they are the caller's from here on. */
+  /** Hands over the finished files. */
   async takeFinished(): Promise<readonly FinishedFile[]> {
-    const { disk, root, staging } = this.set
+    const { disk, root, staging } = this.ctx
     if (this.isUnsynced) await disk.syncFolder(join(root, staging))
     this.isUnsynced = false
     const { finished } = this
@@ -160,14 +166,14 @@ export class OpenFiles {
   }
 
   private get bounds() {
-    const { roll } = this.set
+    const { roll } = this.ctx
     return { bytes: roll?.bytes ?? Number.POSITIVE_INFINITY, records: roll?.records ?? Number.POSITIVE_INFINITY }
   }
 
   private async begin(key: string): Promise<Output> {
-    const { disk, root, staging, layout, writer, start, makeWriter, mostOpen, placeOf, now } = this.set
+    const { disk, root, staging, layout, writer, start, makeWriter, mostOpen, placeOf, now } = this.ctx
     const place = placeOf(key)
-    if (this.outputs.size >= mostOpen) await this.makeRoom()
+    if (this.outputs.size >= mostOpen) await this.finishOldest()
     await ensureInside(disk, root, join(root, place.folder))
     const { final, number } = await this.freeName(key, place)
     const digits = (n: number) => String(n).padStart(6, '0')
@@ -182,11 +188,11 @@ export class OpenFiles {
   }
 
   /**
-   * The first name that nobody has. Numbers go on, so that a file whose readers took it away is not followed by one of the
-   * same name. Where the path names the file, the names of a run that is replaced are free.
+   * The next free name. Numbers are not reused, even if a reader has removed the file. Where the path names the file, the
+   * names of files that will be replaced are free.
    */
   private async freeName(key: string, place: Place): Promise<{ final: string; number: number }> {
-    const { disk, root, layout, writer, replaced } = this.set
+    const { disk, root, layout, writer, replaced } = this.ctx
     const { template, ending, partitioned } = layout
     const isNamed = template.name !== undefined
     const perPlace = isNamed && partitioned
@@ -200,9 +206,9 @@ export class OpenFiles {
     }
   }
 
-  private async makeRoom(): Promise<void> {
-    if (!this.set.roll)
-      throw new SystemError('too_many_files', `the records go to more than ${this.set.mostOpen} files at once`, {
+  private async finishOldest(): Promise<void> {
+    if (!this.ctx.roll)
+      throw new SystemError('too_many_files', `the records go to more than ${this.ctx.mostOpen} files at once`, {
         hint: 'raise max_open_files, write to a folder, or set `roll` so that files can be finished early',
       })
     const [key, oldest] = this.outputs.entries().next().value!
@@ -210,14 +216,16 @@ export class OpenFiles {
   }
 
   private async finish(key: string, output: Output): Promise<void> {
-    const { disk, root, staging, layout } = this.set
-    this.outputs.delete(key)
-    // All of its records were refused. Only a file that the path names is there without any.
+    const { disk, root, staging, layout } = this.ctx
+    // All its records were refused. Only a file that the path names exists without records.
     if (output.records === 0 && (layout.partitioned || !layout.template.name)) {
       await output.close()
-      return disk.remove(join(root, staging, output.temp))
+      await disk.remove(join(root, staging, output.temp))
+      this.outputs.delete(key)
+      return
     }
     this.finished.push(await output.finish())
+    this.outputs.delete(key)
     this.finishedSinceMs = Math.min(this.finishedSinceMs, output.startedMs)
   }
 }

@@ -1,4 +1,7 @@
-/** One file being written: rows become bytes, bytes are compressed and go to a hidden file; when it is finished and synced, it can be shown under its name. */
+/**
+ * One file being written: rows become bytes, bytes are compressed and go to a hidden file; when it is finished and
+ * synced, it can be shown under its name.
+ */
 import { crashPoint, type Json, type Row } from '@millrace/core'
 import type { Compressor, DiskFile, RecordWriter, Written } from '@millrace/formats'
 
@@ -92,6 +95,7 @@ export class Output {
 
   /** It has as many records or bytes as it may, those included that are not written yet. */
   get isFull(): boolean {
+    if (this.records === 0) return false
     return this.records >= this.bounds.records || this.bytes + this.writer.size >= this.bounds.bytes
   }
 
@@ -108,7 +112,7 @@ export class Output {
 
   /** Writes what is there to be written. */
   async drain(): Promise<void> {
-    await this.put(this.writer.take())
+    for (let bytes = this.writer.take(); bytes.length > 0; bytes = this.writer.take()) await this.put(bytes)
   }
 
   private async put(bytes: Uint8Array): Promise<void> {
@@ -134,6 +138,7 @@ export class Output {
 
   /** Writes the rest, makes all of it durable and closes the file. */
   async finish(): Promise<FinishedFile> {
+    await this.release()
     await this.put(this.writer.finish())
     if (this.compressor) await this.append(await this.compressor.finish())
     await this.file.sync()

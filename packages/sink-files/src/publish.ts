@@ -1,16 +1,16 @@
 /**
- * Stages: files that are finished where no reader looks, and how they are shown.
+ * Stages: finished files in the hidden folder, and how they are published.
  *
- * A stage is shown by a mark (shown.ts), a rename, and a sync of the folder. It may come again until the engine has recorded
- * that it was shown: the mark then tells (invariant 5), and where its readers have put the file is their affair. The first
- * stage of a run that replaces an earlier one removes that one's files just before, so that the two are never seen together;
- * a file that takes the name of an old one replaces it in one step.
+ * Publishing a stage advances the mark (published-mark.ts), renames the file and syncs its folder. It may be repeated until
+ * the engine has recorded it: then the mark tells whether it was done (invariant 5), and it does not matter where a reader
+ * has put the file by now. The first stage of a run that replaces an earlier one removes that run's files just before, so
+ * that readers never see both; a file that takes the name of an old one replaces it in one step.
  */
 import { dirname, join, sep } from 'node:path'
-import { type Json, MillraceError, SystemError } from '@millrace/core'
+import { crashPoint, type Json, MillraceError, SystemError } from '@millrace/core'
 import type { Disk } from '@millrace/formats'
 import type { FinishedFile } from './output.ts'
-import type { Shown, Token } from './shown.ts'
+import type { PublishedMark, Token } from './published-mark.ts'
 
 /** As it is saved; paths of the root are relative to the project where they are in it. */
 export interface Stage {
@@ -26,13 +26,13 @@ export interface Stage {
   readonly removes?: readonly string[]
 }
 
-/** The stages of finished files, behind the last one before; `old`: files of an earlier run that are to be gone when they are shown. */
+/** The stages of finished files, numbered after `last`; `old`: files of an earlier run that they replace. */
 export function stagesOf(
   files: readonly FinishedFile[],
   root: string,
   staging: string,
   old: readonly string[],
-  { seq, start }: Token,
+  last: Token,
 ): Json[] {
   const finals = new Set(files.map((file) => file.final))
   const replaced = new Set(old)
@@ -43,8 +43,8 @@ export function stagesOf(
       temp: join(staging, temp),
       final,
       bytes,
-      seq: seq + k + 1,
-      start,
+      seq: last.seq + k + 1,
+      start: last.start,
       ...(replaced.has(final) ? { replaces: true } : {}),
     },
   }))
@@ -52,12 +52,12 @@ export function stagesOf(
   return stages as unknown as Json[]
 }
 
-/** Shows a stage, or finds that it was shown. */
+/** Publishes a stage, unless that was done before. */
 export async function publishStage(
   disk: Disk,
   stage: Stage,
   resolve: (path: string) => string,
-  shown: Shown,
+  mark: PublishedMark,
 ): Promise<void> {
   const root = resolve(stage.root)
   const { file } = stage
@@ -65,25 +65,27 @@ export async function publishStage(
   const temp = join(root, file.temp)
   const final = join(root, file.final)
   const found = await disk.look(temp)
-  if (!found && shown.has(file)) return settle(disk, [dirname(final), dirname(temp)])
-  if (found?.bytes !== file.bytes) throw missing(temp, final, found ? 'is not as it was finished' : 'is gone')
+  if (!found && mark.covers(file)) return syncRename(disk, [dirname(final), dirname(temp)])
+  if (found?.bytes !== file.bytes) throw missing(temp, final, found ? 'was changed' : 'is gone')
   await removeAll(disk, root, stage.removes ?? [])
   if (!file.replaces && (await disk.look(final))) throw taken(final)
   await ensureInside(disk, root, dirname(final))
   await disk.makeFolder(dirname(final))
-  await shown.mark(file)
+  await mark.advance(file)
+  crashPoint('file_marked')
   await disk.rename(temp, final)
+  crashPoint('file_renamed')
   await disk.syncFolder(dirname(final))
 }
 
-/** A rename that was done before may not be durable yet. Its folder may be gone by now. */
-async function settle(disk: Disk, folders: readonly string[]): Promise<void> {
+/** An earlier process may have died between the rename and its sync. The folder may be gone by now. */
+async function syncRename(disk: Disk, folders: readonly string[]): Promise<void> {
   for (const folder of folders) if (await disk.look(folder)) await disk.syncFolder(folder)
 }
 
 const missing = (temp: string, final: string, how: string): SystemError =>
-  new SystemError('stage_missing', `${temp} was finished, and is to be shown as ${final}, but it ${how}`, {
-    hint: 'someone removed or changed it; put it back, or write everything again: pipe state reset, then run with --replace',
+  new SystemError('stage_missing', `${temp}, which is to be published as ${final}, ${how}`, {
+    hint: 'restore it, or write all files again: pipe state reset, then run with --replace',
   })
 
 async function removeAll(disk: Disk, root: string, paths: readonly string[]): Promise<void> {

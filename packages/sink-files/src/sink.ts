@@ -1,11 +1,12 @@
 /**
- * Writes records to files: hidden while they are written, shown whole (publish-once).
+ * Writes records to files: hidden while they are written, published when they are complete (publish-once).
  *
- * Below the root of the path a hidden folder holds the files under way, one for each place that records go to. Rows are
- * encoded at once and written in chunks. A file that comes to a bound of records or size is finished in the middle of the
- * write, and a new one begun. A flush without roll makes files that can be cut back durable and leaves them open; `resume`
- * lists them with their lengths. With roll, all are finished, synced and handed out as stages; publish.ts shows them. What a
- * dead attempt left in the hidden folder is removed at the next start, unless it is in `resume`.
+ * Below the root of the path a hidden folder holds the files being written, one for each place that records go to. Rows
+ * are encoded at once and written in chunks. When a file reaches a bound of records or size in the middle of a write, it
+ * is finished and a new one begun. A flush without roll makes files that can be truncated durable and leaves them open;
+ * `resume` lists them with their lengths. With roll, all files are finished, synced and handed out as stages, which
+ * publish.ts publishes. What a dead attempt left in the hidden folder is removed at the next start, unless `resume`
+ * lists it.
  */
 import { createHash } from 'node:crypto'
 import { basename, join } from 'node:path'
@@ -27,7 +28,7 @@ import { OpenFiles } from './open-files.ts'
 import { defaultRoll, layoutOf, type Options, type Roll } from './options.ts'
 import type { OpenFile } from './output.ts'
 import { publishStage, type Stage, stagesOf } from './publish.ts'
-import { isMark, Shown, stateOlder, type Token } from './shown.ts'
+import { isMark, PublishedMark, stateOlder, type Token } from './published-mark.ts'
 import { placer } from './template.ts'
 
 /** What a flush leaves for a restart. */
@@ -38,8 +39,8 @@ interface Resume {
   readonly number: number
   /** The last stage that was handed out. */
   readonly last: Token
-  /** The last stage that was shown before this flush. */
-  readonly shown: Token | null
+  /** The last stage that was published before this flush. */
+  readonly published: Token | null
   readonly open: readonly OpenFile[]
   /** Hidden files that are stages. */
   readonly staged: readonly string[]
@@ -55,14 +56,14 @@ export function createFilesSink(o: Options, ctx: SinkContext, disk: Disk, now: (
   const { keyOf, placeOf } = placer(template, ctx.schema)
   const theKey = partitioned ? '' : keyOf({})
   let files: OpenFiles | undefined
-  let shown: Shown
+  let mark: PublishedMark
   let staging = ''
   let start = ''
   let seq = 0
   let roll: Roll | undefined
-  /** Hidden files that are stages and not shown yet. */
+  /** Hidden files that are stages and not published yet. */
   const staged = new Set<string>()
-  /** Files of an earlier run; to be removed when the first of this one is shown, where `replacing`. */
+  /** Files of an earlier run; where `replacing`, removed when the first file of this one is published. */
   let old: string[] = []
   let replacing = false
 
@@ -78,9 +79,9 @@ export function createFilesSink(o: Options, ctx: SinkContext, disk: Disk, now: (
     const makeWriter = await prepareWriter(layout.format, ctx.schema)
     await checkPlace(writer)
     const hidden = (await disk.list(join(root, staging))).map((entry) => entry.name)
-    shown = new Shown(disk, join(root, staging), hidden)
-    if (restore && !shown.isKnown(restore)) throw stateOlder(ctx.id, join(root, staging), restore.last, shown.last!)
-    seq = restore?.last.seq ?? shown.last?.seq ?? 0
+    mark = new PublishedMark(disk, join(root, staging), hidden)
+    if (restore && !mark.isKnownTo(restore)) throw stateOlder(ctx.id, join(root, staging), restore.last, mark.last!)
+    seq = restore?.last.seq ?? mark.last?.seq ?? 0
     const existing = open.existing ?? o.existing
     replacing = existing === 'replace' && !restore?.replaced
     old = !restore || replacing ? await findExisting(disk, root, writer, template, ending) : []
@@ -91,7 +92,7 @@ export function createFilesSink(o: Options, ctx: SinkContext, disk: Disk, now: (
     const set = { disk, root, staging, layout, writer, start, makeWriter, roll, placeOf, now }
     const mostOpen = o.max_open_files
     files = new OpenFiles({ ...set, mostOpen, replaced: replacing ? old : [] }, restore?.number ?? 0)
-    for (const file of restore?.open ?? []) await files.goOn(file)
+    for (const file of restore?.open ?? []) await files.reopen(file)
   }
 
   /** Says early what a write would fail with. */
@@ -143,11 +144,11 @@ export function createFilesSink(o: Options, ctx: SinkContext, disk: Disk, now: (
       if (records.length === 0) return undefined
       if (partitioned) return writeApart(records)
       const refused: WriteFailure[] = []
-      const taken = files!.addAtOnce(theKey, records.rows, refused)
-      if (taken === records.length && !files!.isReady(theKey)) return refuse(refused)
+      const taken = files!.addSync(theKey, records.rows, refused)
+      if (taken === records.length && !files!.needsDisk(theKey)) return refuse(refused)
       return files!.add(theKey, records.rows, taken, undefined, refused).then(() => refuse(refused))
     },
-    full: () => files!.isDueAt(now()),
+    full: () => files!.isRollDue(now()),
     async flush({ roll: asked, end }): Promise<Flushed> {
       // A file that the path names goes on over stops and the rolls of others, if it can.
       const rolls = end || (asked && (roll !== undefined || !append))
@@ -163,7 +164,7 @@ export function createFilesSink(o: Options, ctx: SinkContext, disk: Disk, now: (
         staging,
         number: files!.number,
         last: { seq, start },
-        shown: shown.last ?? null,
+        published: mark.last ?? null,
         open,
         staged: [...staged],
         replaced: !replacing,
@@ -172,7 +173,7 @@ export function createFilesSink(o: Options, ctx: SinkContext, disk: Disk, now: (
     },
     async publish(saved) {
       const stage = saved as unknown as Stage
-      await publishStage(disk, stage, (path) => ctx.resolve(path), shown)
+      await publishStage(disk, stage, (path) => ctx.resolve(path), mark)
       if (stage.file) staged.delete(basename(stage.file.temp))
     },
     async close() {

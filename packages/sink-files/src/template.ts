@@ -1,9 +1,11 @@
 /**
- * The option `path`: a folder or a file, whose parts may hold fields of the records, `out/{Country}/{date:yyyy-MM-dd}` or `out/{Country}.jsonl`.
+ * The option `path`: a folder or a file, whose parts may hold fields of the records, `out/{Country}/{date:yyyy-MM-dd}`
+ * or `out/{Country}.jsonl`.
  *
- * Up to the first part with a field it is the root, below which everything stays. A last part that ends like a format is the name of a file; anything else is a
- * folder. A value becomes part of a name by encoding whatever could make it a path, a hidden file or a name some system refuses, so that two values never
- * share a name: bytes as `%2F`, null as `__null__`, the empty text as `__empty__`.
+ * Up to the first part with a field it is the root, below which everything stays. A last part that ends like a format
+ * is the name of a file; anything else is a folder. A value becomes part of a name by encoding whatever could make it a
+ * path, a hidden file or a name some system refuses, so that two values never share a name: bytes as `%2F`, null as
+ * `__null__`, the empty text as `__empty__`.
  */
 import { createHash } from 'node:crypto'
 import {
@@ -167,18 +169,27 @@ const percent = (character: string, code: number): string =>
     ? `%u${code.toString(16).toUpperCase()}`
     : [...Buffer.from(character)].map((byte) => `%${byte.toString(16).toUpperCase().padStart(2, '0')}`).join('')
 
-/** Control characters, separators, `%` itself, `~` of long names, braces of templates, marks with a meaning to some system, halves of pairs. */
+/**
+ * Control characters, separators, `%` itself, `~` of long names, braces of templates, marks with a meaning to some
+ * system, halves of pairs.
+ */
 const isRisky = (code: number): boolean =>
   code < 32 || (code >= 127 && code < 160) || (code >= 0xd800 && code <= 0xdfff) || risky.has(code)
 const risky = new Set([...'/\\%~{}:*?"<>|'].map((character) => character.charCodeAt(0)))
 
-/** Where a record goes: the folder below the root (empty: the root) and the file's name without ending, empty for a folder. */
+/**
+ * Where a record goes: the folder below the root (empty: the root) and the file's name without ending, empty for a
+ * folder.
+ */
 export interface Place {
   readonly folder: string
   readonly name: string
 }
 
-/** Makes the function that tells the places of records apart: an equal text for an equal place; and the one that reads such a text. */
+/**
+ * Makes the function that tells the places of records apart: an equal text for an equal place; and the one that reads
+ * such a text.
+ */
 export function placer(
   template: PathTemplate,
   record: RecordType,

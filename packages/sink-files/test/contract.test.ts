@@ -6,7 +6,8 @@ const module = new URL('../src/index.ts', import.meta.url)
 const defaults = { existing: 'stop', max_open_files: 128 }
 const half = { ...everyRow(1)[0], city: 'x\ud83d' }
 
-// One that is cut back, with files finished early, and one that is held until a roll. power.test.ts cuts others off at every call, in one process.
+// One that is cut back, with files finished early, and one that is held until a roll. power.test.ts cuts others off at
+// every call, in one process.
 const cases: [what: string, options: Record<string, unknown>][] = [
   ['CSV in folders by city and month', { path: 'out/{city}/{at:yyyy-MM}', format: 'csv', max_open_files: 3 }],
   ['Parquet', { path: 'out/', format: { type: 'parquet', row_group: 7 } }],

@@ -1,4 +1,7 @@
-/** What was written after the last save is cut away at a restart: the epoch may come again with fewer records, and be shown before more come. */
+/**
+ * What was written after the last save is cut away at a restart: the epoch may come again with fewer records, and be
+ * shown before more come.
+ */
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'

@@ -1,4 +1,7 @@
-/** The power is cut at every single call to the disk, and what the run leaves in the end is held against what was written. */
+/**
+ * The power is cut at every single call to the disk, and what the run leaves in the end is held against what was
+ * written.
+ */
 import type { Json, Row } from '@millrace/core'
 import { dyingDisk, ForgetfulDisk, PowerCut } from '@millrace/testkit'
 import { expect, test } from 'vitest'
@@ -21,7 +24,10 @@ interface Saved {
 
 let starts = 0
 
-/** Runs from what is saved to the end. Every third epoch is rolled; an epoch is 5 rows. `reader`: called after each publish. */
+/**
+ * Runs from what is saved to the end. Every third epoch is rolled; an epoch is 5 rows. `reader`: called after each
+ * publish.
+ */
 async function run(disk: Disk, options: Some, holds: boolean, saved: Saved, reader = async () => {}): Promise<void> {
   const sink = makeSink('/project', schema, options, disk)
   const restore = saved.resume === undefined ? {} : { restore: saved.resume }
@@ -140,7 +146,14 @@ test.each(jobs)('%s come to a reader once who takes each file as soon as it is s
     // A file may be shown, and taken, in the middle of the last call.
     if (calls % 3 > 0) await reader()
     let turn = calls
-    disk.cutPower(() => calls % 2 === 0 && turn++ % 2 === 0)
+    const cutPower = () => disk.cutPower(() => calls % 2 === 0 && turn++ % 2 === 0)
+    if (calls % 3 > 0) cutPower()
+    else {
+      // Only the process dies, and the power is cut during the next start.
+      await endsBefore(run(dyingDisk(disk, 1 + (calls % 29)), options, holds, saved, reader))
+      await reader()
+      cutPower()
+    }
     await run(disk, options, holds, saved, reader)
     await reader()
     expect(taken.filter((id) => id >= 0).toSorted((a, b) => a - b)).toEqual(rows.map((row) => row['id']))

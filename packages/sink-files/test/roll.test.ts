@@ -121,6 +121,14 @@ test('a file is larger than its size by less than its last record', async () => 
   }
 })
 
+test('a size below that of the header, or of a record, gives a file to each record', async () => {
+  for (const format of ['csv', 'json'] as const) {
+    await rm(out(), { recursive: true, force: true })
+    await writeAll({ format, roll: roll({ size: 3 }) }, [3, 2], true)
+    expect(await counts()).toEqual([1, 1, 1, 1, 1])
+  }
+})
+
 describe('by time', () => {
   let now = 0
   const time = (format: 'jsonl' | 'parquet', more: Some = {}) =>

@@ -28,7 +28,7 @@ describe('names', () => {
     await finish(sink)
     expect(await visibleFiles(out())).toEqual(['trips-000012-lake-00001.jsonl', 'trips-000012-lake-00002.jsonl'])
     expect(await allFiles(out())).toEqual([
-      expect.stringMatching(/^\.trips\.lake\.[0-9a-f]{8}\/shown-000000002-test$/),
+      expect.stringMatching(/^\.trips\.lake\.[0-9a-f]{8}\/published-000000002-test$/),
       ...(await visibleFiles(out())),
     ])
   })
@@ -290,7 +290,7 @@ test('leftovers of dead attempts of this sink are removed, those of others are n
   await runAll(root, schema, {}, [row(1)])
   expect(await allFiles(out())).toEqual([
     '.other.lake.part/x.part',
-    expect.stringMatching(/shown-000000001-test$/),
+    expect.stringMatching(/published-000000001-test$/),
     'trips-000001-lake-00001.jsonl',
   ])
 })

@@ -32,8 +32,8 @@ const refusal = {
   code: 'state_older',
   exitCode: 3,
   place: 'lake',
-  message: expect.stringMatching(/files were shown that the saved state does not know of.*out.*shown-\d+-s/),
-  hint: expect.stringMatching(/latest state back.*state reset.*--replace.*--keep/),
+  message: expect.stringMatching(/files were published that the saved state does not know.*out.*published-\d+-s/),
+  hint: expect.stringMatching(/latest state.*state reset.*--replace.*--keep/),
 }
 
 const layouts: [what: string, options: Some, rolls: boolean][] = [
@@ -43,7 +43,9 @@ const layouts: [what: string, options: Some, rolls: boolean][] = [
 ]
 
 describe.each(layouts)('%s', (_, options, rolls) => {
-  /** Eight epochs, the last of which is the end; what each has saved, and whether something was shown since its publish. */
+  /**
+   * Eight epochs, the last of which is the end; what each has saved, and whether something was shown since its publish.
+   */
   async function history() {
     const sink = await begin(options)
     const saved: Flushed[] = []

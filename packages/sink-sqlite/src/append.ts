@@ -1,14 +1,15 @@
 /**
  * Rows added to a table, made effectively-once by a load ledger, since no key tells a row that comes again.
  *
- * Rows of an epoch are staged in a table of the sink's own, beside the target. The flush names the stage, which is saved
- * with the positions; then publishing moves the rows into the target and notes the epoch in the ledger, in one transaction.
- * Publishing again finds the note and does nothing (invariant 5). At a start, what was staged after the last save is thrown
- * away: those records come again, maybe as others (invariant 4). A load is named by a random id that travels with the saved
- * state, so after a reset of the state no epoch is taken for one of before. Nobody sees rows that were not saved.
+ * Rows of an epoch are staged in a table of the sink's own, beside the target. The flush names the stage, which is
+ * saved with the positions; then publishing moves the rows into the target and notes the epoch in the ledger, in one
+ * transaction. Publishing again finds the note and does nothing (invariant 5). At a start, what was staged after the
+ * last save is thrown away: those records come again, maybe as others (invariant 4). A load is named by a random id
+ * that travels with the saved state, so after a reset of the state no epoch is taken for one of before. Nobody sees
+ * rows that were not saved.
  *
- * Stages and notes carry the start of the process that made them. A state that does not know the last note of its load is
- * older than the table, or of another history: its next epochs would be taken for ones that are there already.
+ * Stages and notes carry the start of the process that made them. If a saved state does not know the last note of its
+ * load, it is older than the table or belongs to another history, and its next epochs would count as published already.
  */
 import { randomUUID } from 'node:crypto'
 import type { DatabaseSync } from 'node:sqlite'
@@ -122,7 +123,7 @@ function noteOf(db: DatabaseSync, load: string): Note | undefined {
   return row && { epoch: Number(row['epoch']), start: String(row['start']) }
 }
 
-/** Whether a saved state knows a note: it was there before its flush, or is of a stage of it. */
+/** Whether a saved state knows a note: it was there before the state's flush, or belongs to a stage of that flush. */
 const isKnown = ({ epoch, start }: Note, saved: Resume): boolean =>
   (epoch === saved.published?.epoch && start === saved.published.start) ||
   (start === saved.start && epoch <= saved.epoch)
@@ -130,15 +131,15 @@ const isKnown = ({ epoch, start }: Note, saved: Resume): boolean =>
 const stateOlder = (sink: string, path: string, { table }: Place, found: Note, saved: Note): MillraceError =>
   new MillraceError(
     'state_older',
-    `the table ${table} in ${path} has rows that the saved state does not know of: it was filled up to epoch ${found.epoch} of start ${found.start}, the state ends at epoch ${saved.epoch} of start ${saved.start}`,
+    `the table ${table} in ${path} has rows that the saved state does not know: they end with epoch ${found.epoch} of start ${found.start}, the state with epoch ${saved.epoch} of start ${saved.start}`,
     {
       place: sink,
-      hint: 'put the latest state back; or begin anew with `pipe state reset`, and run with --replace to empty the table first or with --keep to add to it',
+      hint: 'restore the latest state; or start over with `pipe state reset`, then run with --replace to empty the table first or with --keep to add to it',
       exitCode: 3,
     },
   )
 
-/** Publishes a stage, unless it is. Returns the last note then. */
+/** Publishes a stage, unless that was done before. Returns the last note. */
 function publish(
   db: DatabaseSync,
   { table, writer, stage, columns }: Place,

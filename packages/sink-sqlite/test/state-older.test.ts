@@ -9,10 +9,8 @@ const refusal = {
   code: 'state_older',
   exitCode: 3,
   place: 'out',
-  message: expect.stringMatching(
-    /the table t in .* has rows that the saved state does not know of.*epoch \d+ of start s/,
-  ),
-  hint: expect.stringMatching(/latest state back.*state reset.*--replace.*--keep/),
+  message: expect.stringMatching(/the table t in .* has rows that the saved state does not know.*epoch \d+ of start s/),
+  hint: expect.stringMatching(/latest state.*state reset.*--replace.*--keep/),
 }
 
 let start = 0

@@ -1,7 +1,9 @@
 /**
- * A disk in memory that forgets, when the power is cut, what nobody made durable. A SIGKILL cannot show a missing fsync, since the page cache outlives the process; this
- * does. The rules are those of POSIX: the bytes of a file are durable as of its last `sync`, the names in a folder as of the folder's last `syncFolder`; what was not
- * synced may be there after the cut or not, each change by itself. A rename is one change, in both of its folders, as every file system with a journal has it.
+ * A disk in memory that forgets, when the power is cut, what nobody made durable. A SIGKILL cannot show a missing
+ * fsync, since the page cache outlives the process; this does. The rules are those of POSIX: the bytes of a file are
+ * durable as of its last `sync`, the names in a folder as of the folder's last `syncFolder`; what was not synced may be
+ * there after the cut or not, each change by itself. A rename is one change, in both of its folders, as every file
+ * system with a journal has it.
  *
  * It has the shape of the object behind which @millrace/formats keeps its file calls, so it can stand in its place.
  */
@@ -66,7 +68,9 @@ export class ForgetfulDisk {
   private lives = 0
   private renames: Rename[] = []
 
-  /** The power is cut: what was not durable is kept only where `keep` says so, by default nowhere. Open files are gone. */
+  /**
+   * The power is cut: what was not durable is kept only where `keep` says so, by default nowhere. Open files are gone.
+   */
   cutPower(keep: () => boolean = () => false): void {
     this.lives++
     for (const rename of this.renames) this.settleRename(rename, keep())

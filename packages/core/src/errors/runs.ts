@@ -130,10 +130,10 @@ export const runEntries = {
     explanation: 'A file that was written and not yet published was removed.',
   },
   state_older: {
-    title: 'state is older than what was published',
+    title: 'state is older than the output',
     explanation:
-      'A sink has published more than the saved state knows of: an older state was put back. Going on from it would lose records or publish them twice.',
-    hint: 'put the latest state back, or begin anew: pipe state reset, then run with --replace or --keep',
+      'A sink has published more than the saved state knows, so an older state was restored. Resuming from it would lose records or publish them twice.',
+    hint: 'restore the latest state, or start over: pipe state reset, then run with --replace or --keep',
   },
   stage_gone: {
     title: 'staged rows are gone',
@@ -151,7 +151,7 @@ export const runEntries = {
   input_changed: {
     title: 'input has changed',
     explanation:
-      'A file is not the one any more that was read before: it was replaced, written anew or cut off between two runs or while it was read. That it has only grown is no such change.',
+      'An input file was replaced, rewritten or truncated between two runs, or while it was read. Appending to it is no such change.',
   },
 
   input_missing: { title: 'input not found', explanation: 'There is no file at the path of a source.' },

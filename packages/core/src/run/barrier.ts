@@ -7,7 +7,8 @@ import type { Json } from '../record.ts'
 import type { Save } from '../store.ts'
 import type { Request } from './answers.ts'
 
-export interface Barrier extends Pick<Save, 'positions' | 'lanes' | 'memory' | 'changes' | 'duties' | 'letters' | 'ordered'> {
+export interface Barrier
+  extends Pick<Save, 'positions' | 'lanes' | 'memory' | 'changes' | 'duties' | 'letters' | 'ordered'> {
   readonly epoch: number
   /** Every open file is to be finished and handed out. */
   readonly roll: boolean

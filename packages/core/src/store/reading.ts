@@ -62,7 +62,8 @@ export function reading(db: DatabaseSync, folder: string) {
     positions: (source: string): SavedPosition[] =>
       sql('SELECT * FROM position WHERE source = ? ORDER BY split').all(source).map(positionOf),
     /** How much of a component's order the last save covers. */
-    ordered: (component: string): number => Number(sql('SELECT seq FROM ordered WHERE component = ?').get(component)?.['seq'] ?? 0),
+    ordered: (component: string): number =>
+      Number(sql('SELECT seq FROM ordered WHERE component = ?').get(component)?.['seq'] ?? 0),
     lanes: (): Content['lanes'] =>
       sql('SELECT * FROM lane')
         .all()

@@ -136,8 +136,7 @@ export function writing(db: DatabaseSync, path: string, token: string) {
         for (const [node, count] of Object.entries(save.counters))
           run('INSERT OR REPLACE INTO counter VALUES (?, ?)', node, JSON.stringify(count))
         for (const letter of save.letters) putLetter(letter)
-        if (save.ordered)
-          run('INSERT OR REPLACE INTO ordered VALUES (?, ?)', save.ordered.component, save.ordered.seq)
+        if (save.ordered) run('INSERT OR REPLACE INTO ordered VALUES (?, ?)', save.ordered.component, save.ordered.seq)
         run('UPDATE run SET epoch = max(epoch, ?) WHERE incarnation = (SELECT max(incarnation) FROM run)', save.epoch)
         return { stages, duties }
       })

@@ -1,9 +1,9 @@
 /**
- * Reads Arrow IPC, batch by batch: files by their footer, streams from the beginning. A file whose bytes come only in order (a compressed one) is read whole
- * into memory first.
+ * Reads Arrow IPC, batch by batch: files by their footer, streams from the beginning. A file whose bytes come only in
+ * order (a compressed one) is read whole into memory first.
  *
- * Position: `{ batch, row, start }`: the record batch, how many of its rows were read, and the number of its first row. A record's own position is the number of
- * its row in the file.
+ * Position: `{ batch, row, start }`: the record batch, how many of its rows were read, and the number of its first row.
+ * A record's own position is the number of its row in the file.
  */
 import type { FileHandle } from 'node:fs/promises'
 import { zstdDecompressSync } from 'node:zlib'

@@ -15,6 +15,7 @@
  */
 import type { RecordType } from '@millrace/core'
 import type { RecordBatchWriter } from 'apache-arrow'
+import { Pieces } from '../bytes.ts'
 import { refusedTexts } from '../refuse.ts'
 import type { RecordWriter } from '../writer.ts'
 import { appender } from './appender.ts'
@@ -29,7 +30,7 @@ const batchRows = 10_000
 /** After so many rows their size is looked at. */
 const sizedRows = 16
 /** A batch that takes this much in memory is ended early. */
-const mostBatchBytes = 16 * 1024 * 1024
+const mostBatchBytes = 4 * 1024 * 1024
 
 /** Loads Apache Arrow and makes writers of its files. */
 export async function arrowWriter(record: RecordType, options: ArrowWriteOptions = {}): Promise<() => RecordWriter> {
@@ -42,14 +43,11 @@ export async function arrowWriter(record: RecordType, options: ArrowWriteOptions
   )
   const row = new arrow.Struct(schema.fields)
   return () => {
-    let parts: Uint8Array[] = []
-    let pendingBytes = 0
+    const pieces = new Pieces()
     // The library's writer puts its bytes into a queue that is read asynchronously; here they are taken at once.
     const queue = new arrow.AsyncByteQueue()
     queue.write = (chunk) => {
-      const bytes = chunk as Uint8Array
-      parts.push(bytes)
-      pendingBytes += bytes.length
+      pieces.push(chunk as Uint8Array)
     }
     const writer: RecordBatchWriter =
       options.layout === 'stream' ? new arrow.RecordBatchStreamWriter() : new arrow.RecordBatchFileWriter()
@@ -62,12 +60,6 @@ export async function arrowWriter(record: RecordType, options: ArrowWriteOptions
       const children = columns.map((column) => column.flush())
       writer.write(new arrow.RecordBatch(schema, arrow.makeData({ type: row, length: held, nullCount: 0, children })))
       held = 0
-    }
-    const take = () => {
-      const bytes = Buffer.concat(parts)
-      parts = []
-      pendingBytes = 0
-      return bytes
     }
     return {
       append: false,
@@ -84,26 +76,26 @@ export async function arrowWriter(record: RecordType, options: ArrowWriteOptions
           }
           if (++held % sizedRows > 0 && taken < rows.length) continue
           const bytes = heldBytes()
-          if (pendingBytes + bytes >= most) break
+          if (pieces.bytes + bytes >= most) break
           if (held >= batchRows || bytes > mostBatchBytes) cut()
         }
         return { taken, ...(refused ? { refused: [...refused.values()].filter(({ index }) => index < taken) } : {}) }
       },
       get size() {
-        return pendingBytes + heldBytes()
+        return pieces.bytes + heldBytes()
       },
       get pendingBytes() {
-        return pendingBytes
+        return pieces.bytes
       },
       get heldBytes() {
         return heldBytes()
       },
       cut,
-      take,
+      take: () => pieces.take(),
       finish() {
         cut()
         writer.finish()
-        return take()
+        return pieces.takeAll()
       },
     }
   }

@@ -1,6 +1,6 @@
 /**
- * Reads CSV. Chunks of the input are joined with what the chunk before left over and scanned up to their last line break. What is bad, and where a bad
- * record ends, never depends on where chunks begin.
+ * Reads CSV. Chunks of the input are joined with what the chunk before left over and scanned up to their last line
+ * break. What is bad, and where a bad record ends, never depends on where chunks begin.
  *
  * A header whose names cannot be told apart, or are no text, makes itself and every record of the input bad.
  */
@@ -16,13 +16,18 @@ import { csvDefaults, type CsvOptions, dialectOf } from './options.ts'
 import { giveUp, passOver } from './oversize.ts'
 import { Trouble } from './trouble.ts'
 
-/** Where reading goes on: bytes from the beginning of the input; `inside`: in the middle of a record that is too large. */
+/**
+ * Where reading goes on: bytes from the beginning of the input; `inside`: in the middle of a record that is too large.
+ */
 interface Position {
   readonly offset: number
   readonly inside?: true
 }
 
-/** What the bytes of a record do not tell. `cut`: the failure for which they are no whole record, so that a part never passes for one. */
+/**
+ * What the bytes of a record do not tell. `cut`: the failure for which they are no whole record, so that a part never
+ * passes for one.
+ */
 interface Context {
   readonly header?: readonly string[]
   readonly cut?: string
@@ -39,8 +44,9 @@ interface Opened {
 const batchRows = 1000
 
 /**
- * A reader of CSV. Positions of pieces are `{ offset }`; `Piece.context` is `{ header: [...] }` where there is a header. `scanner`: they give the same results;
- * by default the compiled one, where code may be made. Reading throws `MillraceError` `missing_column`, and `bad_encoding` for a wrong byte order mark.
+ * A reader of CSV. Positions of pieces are `{ offset }`; `Piece.context` is `{ header: [...] }` where there is a
+ * header. `scanner`: they give the same results; by default the compiled one, where code may be made. Reading throws
+ * `MillraceError` `missing_column`, and `bad_encoding` for a wrong byte order mark.
  */
 export function createCsvReader(
   csv: Partial<CsvOptions>,

@@ -1,6 +1,6 @@
 /**
- * Writes CSV, UTF-8. What a reader with the same options reads back is what was written: a text that would be read as null is put in quotes, and what has no
- * form that can be told from null is refused.
+ * Writes CSV, UTF-8. What a reader with the same options reads back is what was written: a text that would be read as
+ * null is put in quotes, and what has no form that can be told from null is refused.
  */
 import {
   DataError,

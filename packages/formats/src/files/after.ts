@@ -1,9 +1,10 @@
 /**
- * What becomes of a file once all of it is saved: it stays, is deleted, or is moved. A duty, which may come again after a
- * crash at any point: a file that is gone was dealt with before, and one that is not the file that was read is left alone.
+ * What happens to a file after all of it is saved: it stays, is deleted, or is moved. This may be repeated after a
+ * crash at any point: a file that is gone was handled before, and a file that is not the one that was read is left
+ * alone.
  *
- * A move is a rename. To another file system it is a copy under a hidden name, which is synced, compared and renamed before
- * the file itself is removed; where a crash came in between, the copy that is there already is known by its content.
+ * A move is a rename. To another file system it is a copy under a hidden name, which is synced, compared and renamed
+ * before the original is removed; a copy left by a crash in between is recognised by its content.
  */
 import { basename, dirname, extname, join } from 'node:path'
 import { MillraceError } from '@millrace/core'
@@ -54,7 +55,7 @@ export async function putAway(disk: Disk, file: ReadFile, after: Exclude<AfterRe
   }
 }
 
-/** Names for a file at its new place: its own, and where other files have that, one with its identity. */
+/** Names for a moved file: its own, then names with its identity, in case other files have that name. */
 function* names(wanted: string, identity: string): Generator<string, never> {
   yield wanted
   const ending = extname(withoutCompression(wanted)) + wanted.slice(withoutCompression(wanted).length)

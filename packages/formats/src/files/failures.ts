@@ -1,7 +1,9 @@
 /** What can be wrong with an input file, for a person. */
 import { MillraceError, SystemError } from '@millrace/core'
 
-/** What went wrong with a file: exit code 3 where it is missing or closed to us. What is no failure of the system stays. */
+/**
+ * What went wrong with a file: exit code 3 where it is missing or closed to us. What is no failure of the system stays.
+ */
 export function fileError(error: unknown, name: string): unknown {
   if (!(error instanceof Error && 'syscall' in error)) return error
   const { code, message } = error as NodeJS.ErrnoException

@@ -1,4 +1,4 @@
-/** The inputs of a page: which of the files that are there have something to read. */
+/** Finding the inputs that have something to read. */
 import { randomBytes } from 'node:crypto'
 import { type Json, MillraceError, type ReadContext, type SplitsFound } from '@millrace/core'
 import type { RecordReader } from '../reader.ts'
@@ -18,19 +18,19 @@ export interface Inputs {
   readonly disk: Disk
   /** The project's folder. */
   readonly root: string
-  /** Files stay where they are when they are read: they will be met again. */
-  readonly stay: boolean
+  /** Files remain in place after they are read, so a later run meets them again. */
+  readonly keepsFiles: boolean
   formatOf(path: string): InputFormat
 }
 
-/** A file whose turn comes, open. */
+/** An open file to be read. */
 export interface FoundFile {
   readonly path: string
   readonly name: string
   readonly split: string
   readonly input: FileInput
 }
-/** What can be read only once. */
+/** A pipe, socket or terminal: it can be read only once. */
 export interface FoundPipe {
   readonly path: string
   readonly name: string
@@ -39,35 +39,35 @@ export interface FoundPipe {
 }
 export type Found = FoundFile | FoundPipe
 
-/** A saved position: the reader's own, and what was read of the file. */
+/** A saved position: that of the format's reader, and what was read of the file. */
 export interface Saved {
   readonly offset?: number
   readonly read: Extent & {
-    /** All of it was. */
+    /** The file was read to its end. */
     readonly done?: true
-    /** Where it lies, if that is outside of the project: its name does not tell. */
+    /** Its path, if it is outside the project, where its name is only the file name. */
     readonly path?: string
   }
 }
 export const savedOf = (position: Json | undefined): Saved | undefined => position as unknown as Saved | undefined
 export const asJson = (position: Saved): Json => position as unknown as Json
 
-/** What the source remembers while a file is under way: its split. */
-export const underWay = 'reading'
-/** What it remembers of a file that stays: its identity. */
-export const known = (path: string, root: string): string => `file ${portable(path, root)}`
+/** The key in the source's memory of the split that is being read. */
+export const readingKey = 'reading'
+/** The key in the source's memory of a file's identity. */
+export const identityKey = (path: string, root: string): string => `file ${portable(path, root)}`
 
 export const nameOf = (split: string): string => split.slice(0, split.lastIndexOf('#'))
 export const identityIn = (split: string): string => split.slice(split.lastIndexOf('#') + 1)
-/** No two runs have a split of what can be read only once, and so an id of a record, in common. */
-export const splitOnce = (name: string): string => `${name}#${randomBytes(8).toString('hex')}`
+/** The split of what can be read only once. It is different in each run, so no two runs give a record the same id. */
+export const oneTimeSplit = (name: string): string => `${name}#${randomBytes(8).toString('hex')}`
 
-export const announced = (found: Found): SplitsFound['splits'][number] =>
+export const splitOf = (found: Found): SplitsFound['splits'][number] =>
   'input' in found && found.input.size !== undefined
     ? { id: found.split, bytes: found.input.size }
     : { id: found.split }
 
-/** Opens a file and looks at its beginning. */
+/** Opens a file and determines its identity. */
 export async function openFile(inputs: Inputs, path: string, signal: AbortSignal): Promise<FoundFile> {
   const name = projectName(path, inputs.root)
   const input = await FileInput.open(inputs.disk, path, name)
@@ -79,8 +79,11 @@ export async function openFile(inputs: Inputs, path: string, signal: AbortSignal
   }
 }
 
-/** Adds to a page those of the files that may have something to read. */
-export async function lookAt(
+/**
+ * Adds those of the files that may have something to read to a page. Files that were read to their end and look
+ * unchanged are not opened.
+ */
+export async function fillPage(
   inputs: Inputs,
   files: readonly string[],
   page: Found[],
@@ -93,27 +96,27 @@ export async function lookAt(
   for (const [k, path] of files.entries()) {
     signal.throwIfAborted()
     const state = states[k]
-    // What has gone since it was listed, or is a folder that fits a pattern.
+    // Removed since it was listed, or a folder that matches a pattern.
     if (!state || state.kind === 'folder' || state.kind === 'other') continue
     const name = projectName(path, root)
     if (state.kind !== 'file') {
-      page.push({ path, name, split: splitOnce(name), kind: state.kind })
-      warn(`${name} can be read only once: what was read and not saved is lost when the process dies`)
+      page.push({ path, name, split: oneTimeSplit(name), kind: state.kind })
+      warn(`${name} can be read only once: records that are read but not saved are lost if the process dies`)
       continue
     }
-    const identity = inputs.stay ? recall(known(path, root)) : undefined
+    const identity = inputs.keepsFiles ? recall(identityKey(path, root)) : undefined
     const read = typeof identity === 'string' ? savedOf(resume(`${name}#${identity}`))?.read : undefined
     if (!read?.done || read.stamp !== stampOf(state)) page.push(await openFile(inputs, path, signal))
   }
 }
 
-/** The file that was under way must still be there as it was. */
+/** Throws `input_changed` if the file that was being read was removed, or begins differently. */
 export async function refuseChanged(
   inputs: Inputs,
   files: readonly string[],
   { recall, signal }: ReadContext,
 ): Promise<void> {
-  const split = recall(underWay)
+  const split = recall(readingKey)
   if (typeof split !== 'string') return
   const named = files.filter((path) => projectName(path, inputs.root) === nameOf(split))
   for (const path of named) {
@@ -124,8 +127,8 @@ export async function refuseChanged(
   throw inputChanged(nameOf(split), named.length > 0 ? 'begins differently' : 'was removed')
 }
 
-/** Refuses files outside of the project that have one name and begin alike. To be called with all pages in turn. */
-export function twinCheck(files: readonly string[], root: string): (page: readonly Found[]) => void {
+/** Refuses files outside the project that have the same name and begin alike. Call the result with each page. */
+export function duplicateCheck(files: readonly string[], root: string): (page: readonly Found[]) => void {
   if (files.every((path) => portable(path, root) !== path)) return () => {}
   const seen = new Set<string>()
   const twice = new Set<string>()

@@ -1,6 +1,6 @@
 /**
- * What tells one content from another under the same name. A file's identity, a part of the ids of its records, is its name
- * and a hash of its header and first record, or of its first and last bytes and its size.
+ * What tells one content from another under the same name. A file's identity, a part of the ids of its records, is its
+ * name and a hash of its header and first record, or of its first and last bytes and its size.
  */
 import { createHash } from 'node:crypto'
 import { type Encoding, unitBytes } from '../text.ts'
@@ -26,7 +26,10 @@ export const textUnits = (encoding: Encoding): TextUnits => ({
 export interface Shape {
   /** It is text, and the positions of records are bytes of it. Absent: they are numbers of records. */
   readonly text?: TextUnits
-  /** So many lines at its beginning, empty ones apart, hold its header and first record, and it may grow. Absent: it is told by its first and last bytes and its size. */
+  /**
+   * So many lines at its beginning, empty ones apart, hold its header and first record, and it may grow. Absent: it is
+   * told by its first and last bytes and its size.
+   */
   readonly lines?: number
 }
 

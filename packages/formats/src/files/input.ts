@@ -1,11 +1,10 @@
 /**
- * One file that is read, behind one handle from its first byte to its last: what happens to its name meanwhile cannot mix
- * two contents.
+ * One input file, read through one handle from beginning to end, so that whatever happens to its name cannot mix two
+ * contents.
  *
- * What was read of it is known by a CRC-32 of the bytes that streamed past, from its beginning on. So it can be told of any
- * file, later, whether it still begins with these bytes: where its size, its inode or the time of its last change differ,
- * it is read again up to there and compared; where they are the same, that is not needed. Formats that are read at any
- * place have no such sum.
+ * The CRC-32 of the bytes read so far is kept, so that a later run can tell whether the file still begins with these
+ * bytes. If its inode, size and modification time are unchanged, that is assumed; if not, the file is read again up to
+ * the saved length and the checksums are compared. Formats with random access (Parquet, Arrow) have no checksum.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { crc32 } from 'node:zlib'
@@ -16,23 +15,23 @@ import type { Disk, DiskReader, FileState } from './disk.ts'
 import { fileError, inputChanged, noRandomAccess } from './failures.ts'
 
 const chunkBytes = 64 * 1024
-/** File systems note the time of a change in steps of some milliseconds. */
+/** Modification times advance in steps of some milliseconds. */
 const clockStepMs = 20
 
 /** What was read of a file, as it is saved. */
 export interface Extent {
-  /** How the file looked; see `stampOf`. */
+  /** See `stampOf`. */
   readonly stamp: string
-  /** Bytes from its beginning on. Of formats that are read at any place: all of it. */
+  /** How many bytes from its beginning; with random access, all of them. */
   readonly bytes: number
-  /** Their CRC-32. Absent: it is read at any place. */
+  /** Their CRC-32. Absent: random access. */
   readonly sum?: number
 }
 
-/** What tells without a look inside whether a file is the one that was seen before: its inode, size and last change. */
+/** Inode, size and modification time: if they are the same, the file is assumed to be unchanged. */
 export const stampOf = ({ id, bytes, changedNs }: Omit<FileState, 'kind'>): string => `${id}:${bytes}:${changedNs}`
 
-/** The CRC-32 of the first bytes of a file; undefined: there are not so many. */
+/** The CRC-32 of the first `bytes` bytes of a file; undefined: it is shorter. */
 export async function crcOf(reader: DiskReader, bytes: number, signal?: AbortSignal): Promise<number | undefined> {
   const buffer = Buffer.allocUnsafeSlow(Math.min(4 * chunkBytes, bytes))
   let sum = 0
@@ -49,7 +48,7 @@ export async function crcOf(reader: DiskReader, bytes: number, signal?: AbortSig
 export class FileInput implements ByteSource {
   /** As it was when it was opened. */
   readonly state: FileState
-  /** Undefined: it is compressed, and can only be read in order. */
+  /** Undefined: it is compressed, so it can only be read in order. */
   readonly size: number | undefined
   private readonly disk: Disk
   private readonly path: string
@@ -88,14 +87,14 @@ export class FileInput implements ByteSource {
       : { stamp: stampOf(this.state), bytes: this.state.bytes }
   }
 
-  /** It was read up to there before, and is gone on with. */
+  /** Continues from what was read before. */
   resume({ bytes, sum }: Extent): void {
     if (sum === undefined) return
     this.sum = sum
     this.bytes = bytes
   }
 
-  /** Whether it begins with what was read before. */
+  /** Whether it still begins with what was read before. */
   async beginsWith({ bytes, sum }: Extent, signal: AbortSignal): Promise<boolean> {
     try {
       return sum === undefined || (await crcOf(this.reader, bytes, signal)) === sum
@@ -105,15 +104,16 @@ export class FileInput implements ByteSource {
   }
 
   /**
-   * To be called when all of it was read: what is to be saved of it. Throws `input_changed` where another file has its name
-   * by now, or where what was read is not what is there any more. That it has grown meanwhile is no change of what was read.
+   * Call it at the end of the file; returns what is to be saved. Throws `input_changed` if the name belongs to another
+   * file by now, or if the bytes that were read are not the ones in the file any more. Bytes appended meanwhile do not
+   * matter.
    */
   async finish(signal: AbortSignal): Promise<Extent> {
     let now = await this.reader.state()
-    const age = Date.now() - Number(now.changedNs / 1_000_000n)
-    if (age >= 0 && age < clockStepMs) {
-      // A change that comes now would have the same time.
-      await sleep(clockStepMs - age, undefined, { signal })
+    // Changes within one step of the clock have the same modification time.
+    const isRecent = Date.now() - Number(now.changedNs / 1_000_000n) < clockStepMs
+    if (isRecent) {
+      await sleep(clockStepMs, undefined, { signal })
       now = await this.reader.state()
     }
     const named = await this.disk.state(this.path)
@@ -124,13 +124,14 @@ export class FileInput implements ByteSource {
       return this.extent
     }
     if (now.bytes < this.bytes) throw inputChanged(this.name, 'became shorter')
-    if (!isSame && !(await this.beginsWith(this.extent, signal))) throw inputChanged(this.name, 'was changed')
-    // What follows the end of compressed data is not asked for by its decoder.
+    if ((!isSame || isRecent) && !(await this.beginsWith(this.extent, signal)))
+      throw inputChanged(this.name, 'was changed')
+    // The decoder does not read what follows the end of the compressed data.
     if (this.size === undefined) for await (const _ of this.raw(this.bytes, signal));
     return { stamp: stampOf({ ...now, bytes: this.bytes }), bytes: this.bytes, sum: this.sum }
   }
 
-  /** The bytes from the beginning on, for a look: they do not count as read. */
+  /** The bytes from the beginning, without counting them as read. */
   look(signal: AbortSignal): AsyncIterable<Uint8Array> {
     return this.decompressed(this.chunks(0, signal), signal)
   }
@@ -165,13 +166,15 @@ export class FileInput implements ByteSource {
     }
   }
 
-  /** Chunks as they are on the disk, one read ahead. Throws `input_changed` where they end before the size there was. */
+  /**
+   * Chunks as they are on the disk, one read ahead. Throws `input_changed` where they end before the size there was.
+   */
   private async *chunks(from: number, signal: AbortSignal): AsyncGenerator<Uint8Array> {
     const read = async (position: number) => {
       const left = this.state.bytes - position
       const buffer = Buffer.allocUnsafeSlow(Math.min(chunkBytes, Math.max(left, 4096)))
       const bytes = await this.readAt(buffer, position)
-      // Most files are small: a short read behind the size there was is the end, so that no second one is needed.
+      // A short read at the expected size is the end. Most files are small, and this saves each a second read.
       return { chunk: buffer.subarray(0, bytes), isLast: bytes === 0 || (bytes < buffer.length && bytes >= left) }
     }
     let at = from
@@ -192,7 +195,7 @@ export class FileInput implements ByteSource {
     }
   }
 
-  /** The same, counted as read. What was read before may come again. */
+  /** The same, counted as read; bytes that were read before may come again. */
   private async *raw(from: number, signal: AbortSignal): AsyncGenerator<Uint8Array> {
     let at = from
     for await (const chunk of this.chunks(from, signal)) {

@@ -8,10 +8,10 @@ import type { Disk } from './disk.ts'
 import { fileError, inputMissing } from './failures.ts'
 
 /**
- * The files behind these paths, each once, absolute: paths in the order given, what a folder or glob stands for by name. A
- * folder stands for all files in it, at any depth, that have one of the `endings` (before that of a compression) and whose
- * names, and those of their folders, begin with neither `.` nor `_`. There may be a folder among those of a glob.
- * Throws `MillraceError` with exit code 3 for what is not there, unless `mayBeGone`.
+ * The files behind these paths, each once, absolute: paths in the order given, what a folder or glob stands for by
+ * name. A folder stands for all files in it, at any depth, that have one of the `endings` (before that of a
+ * compression) and whose names, and those of their folders, begin with neither `.` nor `_`. There may be a folder among
+ * those of a glob. Throws `MillraceError` with exit code 3 for what is not there, unless `mayBeGone`.
  */
 export async function listInputs(
   disk: Disk,
@@ -25,7 +25,10 @@ export async function listInputs(
   return [...files]
 }
 
-/** What a file is called in ids and messages: its path from the project's folder; the file name alone where it lies outside. */
+/**
+ * What a file is called in ids and messages: its path from the project's folder; the file name alone where it lies
+ * outside.
+ */
 export function projectName(path: string, root: string): string {
   const inside = portable(path, root)
   return isAbsolute(inside) || inside === '' ? basename(path) : inside.split(sep).join('/')

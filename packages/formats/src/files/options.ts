@@ -64,7 +64,10 @@ export function filesProblems(options: FilesSpec, env: Pick<Env, 'resolve'>): Pr
 
 const within = (path: string): string => (path.endsWith('/') ? path : `${path}/`)
 
-/** What these paths read, as `SourceDefinition.reads` and `SinkDefinition.writes` tell it: a pattern stands for the folder before it. */
+/**
+ * What these paths read, as `SourceDefinition.reads` and `SinkDefinition.writes` tell it: a pattern stands for the
+ * folder before it.
+ */
 export const placesOf = (paths: readonly string[], env: Pick<Env, 'resolve'>): string[] =>
   paths
     .filter((path) => path !== '-')

@@ -2,7 +2,10 @@
 import type { Shape } from './identity.ts'
 import type { FileInput } from './input.ts'
 
-/** `data/retail.csv:1234 (byte 56789)`; for formats that are no text `data/retail.parquet, record 17`. Counts lines by reading the file. */
+/**
+ * `data/retail.csv:1234 (byte 56789)`; for formats that are no text `data/retail.parquet, record 17`. Counts lines by
+ * reading the file.
+ */
 export async function placeOf(
   name: string,
   input: FileInput,

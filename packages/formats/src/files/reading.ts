@@ -1,4 +1,4 @@
-/** Reading one input, from where it was left to its end. */
+/** Reading one input from the saved position to its end. */
 import { type Batch, type Json, MillraceError, type ReadContext } from '@millrace/core'
 import { inputChanged } from './failures.ts'
 import {
@@ -8,10 +8,10 @@ import {
   identityIn,
   type InputFormat,
   type Inputs,
-  known,
+  identityKey,
   type Saved,
   savedOf,
-  underWay,
+  readingKey,
 } from './found.ts'
 import { identityOf } from './identity.ts'
 import { stampOf } from './input.ts'
@@ -20,16 +20,16 @@ import { openPipe, pipeInput } from './pipe.ts'
 
 type Remembered = NonNullable<Batch['remember']>
 
-/** The rest of a file. Throws `input_changed` where it is not the file any more that was read before, or while it is read. */
+/** Reads the rest of a file. Throws `input_changed` if it changed since it was read before, or while it is read. */
 export async function* readFile(inputs: Inputs, one: FoundFile, ctx: ReadContext): AsyncGenerator<Batch> {
   const { path, split, input } = one
   const { signal } = ctx
   const format = inputs.formatOf(path)
   const saved = savedOf(ctx.resume(split))
   const outside = portable(path, inputs.root) === path ? { path } : {}
-  const identity: Remembered = inputs.stay ? [[known(path, inputs.root), identityIn(split)]] : []
+  const identity: Remembered = inputs.keepsFiles ? [[identityKey(path, inputs.root), identityIn(split)]] : []
   try {
-    if (saved && (await wasRead(saved, one, format, signal))) {
+    if (saved && (await isDone(saved, one, format, signal))) {
       const position = { ...saved, read: { ...saved.read, stamp: stampOf(input.state) } }
       yield { ...lastBatch(split, asJson(position)), remember: identity }
       return
@@ -38,22 +38,22 @@ export async function* readFile(inputs: Inputs, one: FoundFile, ctx: ReadContext
     let last = saved
     for await (const piece of format.reader.read(input, saved && asJson(saved), signal)) {
       const position: Saved = { ...(piece.position as object), read: { ...input.extent, ...outside } }
-      const remember = last === saved ? { remember: [[underWay, split], ...identity] as Remembered } : {}
+      const remember = last === saved ? { remember: [[readingKey, split], ...identity] as Remembered } : {}
       yield { ...piece, split, position: asJson(position), ...remember }
       last = position
     }
     const extent = await input.finish(signal)
-    // The identity was taken before the reading began.
+    // The identity was determined before the reading began.
     if (extent.stamp !== stampOf(input.state) && identityIn(split) !== (await identityOf(input, format, signal)))
       throw inputChanged(one.name, 'was changed')
     const position: Saved = { ...(last ?? { offset: 0 }), read: { ...extent, done: true, ...outside } }
-    yield { ...lastBatch(split, asJson(position)), remember: [[underWay, null], ...identity] }
+    yield { ...lastBatch(split, asJson(position)), remember: [[readingKey, null], ...identity] }
   } catch (error) {
     throw placed(error, one.name)
   }
 }
 
-/** What comes through a pipe. It has no positions to go back to. */
+/** Reads what can be read only once: there are no positions to resume from. */
 export async function* readPipe(inputs: Inputs, one: FoundPipe, { signal }: ReadContext): AsyncGenerator<Batch> {
   const { path, name, split, kind } = one
   const input = path === '-' ? pipeInput(process.stdin, name) : openPipe(path, name, kind)
@@ -77,8 +77,8 @@ const lastBatch = (split: string, position: Json | undefined): Batch => ({
   end: true,
 })
 
-/** Whether all of a file was read before. Throws `input_changed` where its position does not fit it any more. */
-async function wasRead(
+/** Whether a file was read to its end before. Throws `input_changed` if it is no longer the file that was read. */
+async function isDone(
   { offset, read }: Saved,
   { name, input }: FoundFile,
   { lines, text }: InputFormat,
@@ -97,7 +97,7 @@ async function wasRead(
   return false
 }
 
-/** A failure of reading with the name of its file. */
+/** Adds the file's name to an error. */
 function placed(error: unknown, name: string): unknown {
   if (!(error instanceof MillraceError) || error.place) return error
   const { code, message, hint, exitCode, cause } = error

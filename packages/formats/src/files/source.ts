@@ -1,13 +1,14 @@
 /**
  * Reads files as a source: one after the other in the order of their names, each a split.
  *
- * A split's id is the file's name and the identity of its content. Its position is the reader's own, with what was read of
- * the file (input.ts), so that a run that goes on notices when the file is another by now. The source's memory holds the
- * identity of each file by its path: a file that was finished and looks the same is known without being opened. It also
- * holds which file is under way: one that was changed or removed in the middle would else look like a new file, or like none.
+ * A split's id is the file's name and the identity of its content. Its position is that of the format's reader, with
+ * what was read of the file (input.ts), so that a resumed run notices if the file has changed. The source's memory
+ * holds the identity of each file by its path, so that a file that was read to its end and looks unchanged need not be
+ * opened. It also holds which file is being read: if that one was changed or removed, it would otherwise look like a
+ * new file, or like none.
  *
- * Files are looked at a page at a time, so that the first record need not wait for the last file, and no more of them are
- * open than a page has.
+ * Files are opened a page at a time: the first record does not wait for the last file, and no more files are open than
+ * a page has.
  */
 import { join } from 'node:path'
 import type { Batch, Done, Env, ReadContext, Source, SplitsFound } from '@millrace/core'
@@ -15,18 +16,18 @@ import { withoutCompression } from '../compression.ts'
 import { type AfterRead, putAway } from './after.ts'
 import { type Disk, nodeDisk } from './disk.ts'
 import {
-  announced,
+  splitOf,
   type Found,
   identityIn,
   type InputFormat,
   type Inputs,
-  lookAt,
+  fillPage,
   nameOf,
   openFile,
   refuseChanged,
   savedOf,
-  splitOnce,
-  twinCheck,
+  oneTimeSplit,
+  duplicateCheck,
 } from './found.ts'
 import { listInputs, projectName } from './list.ts'
 import { placeOf } from './place.ts'
@@ -44,7 +45,7 @@ export interface FilesOptions {
   formatOf(name: string): InputFormat
 }
 
-/** Files that are looked at, and held open, before the first of them is read. */
+/** How many files are opened before the first of them is read. */
 const pageFiles = 100
 
 /** A source over files. It opens them only when it reads. `disk` is an argument for tests. */
@@ -54,22 +55,22 @@ export function filesSource(options: FilesOptions, env: Pick<Env, 'root' | 'reso
   const inputs: Inputs = {
     disk,
     root,
-    stay: afterRead === 'keep',
+    keepsFiles: afterRead === 'keep',
     formatOf: (path) => options.formatOf(withoutCompression(path)),
   }
-  const list = () => listInputs(disk, paths, env, endings, !inputs.stay)
+  const list = () => listInputs(disk, paths, env, endings, !inputs.keepsFiles)
 
   async function* readAll(ctx: ReadContext): AsyncGenerator<Batch | SplitsFound> {
     const files = await list()
     await refuseChanged(inputs, files, ctx)
-    const refuseTwins = twinCheck(files, root)
+    const refuseDuplicates = duplicateCheck(files, root)
     for (let at = 0; at === 0 || at < files.length; at += pageFiles) {
       const page: Found[] = []
       try {
-        await lookAt(inputs, files.slice(at, at + pageFiles), page, ctx)
-        refuseTwins(page)
+        await fillPage(inputs, files.slice(at, at + pageFiles), page, ctx)
+        refuseDuplicates(page)
         const complete = at + pageFiles >= files.length
-        if (complete || page.length > 0) yield { splits: page.map(announced), ...(complete ? { complete } : {}) }
+        if (complete || page.length > 0) yield { splits: page.map(splitOf), ...(complete ? { complete } : {}) }
         for (let one = page[0]; one; one = page[0]) {
           yield* 'input' in one ? readFile(inputs, one, ctx) : readPipe(inputs, one, ctx)
           page.shift()
@@ -82,7 +83,7 @@ export function filesSource(options: FilesOptions, env: Pick<Env, 'root' | 'reso
   }
 
   async function* readStandardInput(ctx: ReadContext): AsyncGenerator<Batch | SplitsFound> {
-    const split = splitOnce('stdin')
+    const split = oneTimeSplit('stdin')
     yield { splits: [{ id: split }], complete: true }
     yield* readPipe(inputs, { path: '-', name: 'standard input', split, kind: 'pipe' }, ctx)
   }

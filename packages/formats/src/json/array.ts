@@ -1,8 +1,9 @@
 /**
  * Reads a JSON array of objects, element by element, in bounded memory.
  *
- * A walk over the bytes finds where each element ends: at a comma or bracket outside texts and at no depth. The element is then parsed alone, so that a bad
- * one spoils no other; where the array itself is broken, reading stops. The walk meets each colon outside texts, so equal keys show as a colon too many.
+ * A walk over the bytes finds where each element ends: at a comma or bracket outside texts and at no depth. The element
+ * is then parsed alone, so that a bad one spoils no other; where the array itself is broken, reading stops. The walk
+ * meets each colon outside texts, so equal keys show as a colon too many.
  *
  * Position: `{ offset }`, the byte after an element, where a comma or the closing bracket comes next.
  */
@@ -28,7 +29,10 @@ const bytesPerPiece = 1024 * 1024
 
 const endOf = ({ offset, bytes }: Element): number => offset + bytes.length
 
-/** A reader of one JSON array of objects, UTF-8. Positions of pieces are `{ offset }`. Reading throws `MillraceError` `broken_file` and `record_too_large`. */
+/**
+ * A reader of one JSON array of objects, UTF-8. Positions of pieces are `{ offset }`. Reading throws `MillraceError`
+ * `broken_file` and `record_too_large`.
+ */
 export function createJsonReader(json: Partial<JsonOptions>, options: ReadOptions): RecordReader {
   const max = json.max_record_size ?? jsonDefaults.max_record_size
   return {

@@ -1,12 +1,14 @@
 /**
  * Rows to JSON text as bytes, by their declared type.
  *
- * One function is generated per record type. It writes straight into a buffer: keys as 32-bit words, plain ASCII characters one by one while looking for
- * those that need more, small numbers digit by digit. Everything else becomes a text first, of which the last is kept for columns whose neighbours repeat.
- * Building one long text of many short ones and encoding that takes half as long again, most of it spent on garbage.
+ * One function is generated per record type. It writes straight into a buffer: keys as 32-bit words, plain ASCII
+ * characters one by one while looking for those that need more, small numbers digit by digit. Everything else becomes a
+ * text first, of which the last is kept for columns whose neighbours repeat. Building one long text of many short ones
+ * and encoding that takes half as long again, most of it spent on garbage.
  *
- * bigint and decimal are JSON strings, so that no reader rounds them; a timestamp is ISO 8601 in UTC with milliseconds; bytes are base64. U+2028 and U+2029 are
- * escaped, because some readers of lines break there, and so are lone surrogates.
+ * bigint and decimal are JSON strings, so that no reader rounds them; a timestamp is ISO 8601 in UTC with milliseconds;
+ * bytes are base64. U+2028 and U+2029 are escaped, because some readers of lines break there, and so are lone
+ * surrogates.
  */
 import {
   codegenAllowed,
@@ -29,8 +31,9 @@ export interface JsonWriteOptions {
 }
 
 /**
- * Appends the JSON objects of the rows, each with the same text before and after it, and stops behind the one with which
- * `out` has `most` bytes. Returns how many rows it wrote. Throws `RangeError` for a time that is not of the years 1 to 9999.
+ * Appends the JSON objects of the rows, each with the same text before and after it, and stops behind the one with
+ * which `out` has `most` bytes. Returns how many rows it wrote. Throws `RangeError` for a time that is not of the years
+ * 1 to 9999.
  */
 export type EncodeRows = (rows: readonly Row[], out: OutputBytes, most?: number) => number
 

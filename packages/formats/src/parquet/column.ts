@@ -1,9 +1,10 @@
 /**
  * One column of one row group under way.
  *
- * Values go into a dictionary, and what is kept of a row is its value's place there; that is small, so a group may have many rows. Where the dictionary turns
- * out not to pay (it has most of the values), the column goes on with plain values. At the end it becomes a dictionary page, where there is one, and data
- * pages (version 1, which every reader knows), compressed one by one.
+ * Values go into a dictionary, and what is kept of a row is its value's place there; that is small, so a group may have
+ * many rows. Where the dictionary turns out not to pay (it has most of the values), the column goes on with plain
+ * values. At the end it becomes a dictionary page, where there is one, and data pages (version 1, which every reader
+ * knows), compressed one by one.
  */
 import { OutputBytes } from '../bytes.ts'
 import type { Compress } from './codecs.ts'
@@ -85,8 +86,8 @@ export class ColumnChunk {
   }
 
   /**
-   * Looks at the first `n` values before any column takes them: finds their places, new ones at the end of the dictionary, and names the rows whose text UTF-8 cannot
-   * write. Most texts were seen before, so few are looked at.
+   * Looks at the first `n` values before any column takes them: finds their places, new ones at the end of the
+   * dictionary, and names the rows whose text UTF-8 cannot write. Most texts were seen before, so few are looked at.
    */
   resolve(values: readonly unknown[], n: number, refuse: (row: number, column: Column) => void): void {
     const { column, dictionary } = this
@@ -311,7 +312,10 @@ function putBits(out: OutputBytes, values: Uint32Array, n: number): void {
   }
 }
 
-/** Texts as the bytes of their UTF-8 compare, unsigned: by code points. Surrogates stand for what is above all other characters. */
+/**
+ * Texts as the bytes of their UTF-8 compare, unsigned: by code points. Surrogates stand for what is above all other
+ * characters.
+ */
 function compareTexts(a: Key, b: Key): number {
   if (typeof a !== 'string' || typeof b !== 'string') return a < b ? -1 : a > b ? 1 : 0
   const n = Math.min(a.length, b.length)

@@ -1,11 +1,12 @@
 /**
- * Writes Parquet: columns under way for one row group, groups as bytes, and the footer (https://parquet.apache.org/docs/file-format/).
+ * Writes Parquet: columns under way for one row group, groups as bytes, and the footer
+ * (https://parquet.apache.org/docs/file-format/).
  *
- * The encoder is our own: hyparquet-writer takes three times as long for what we need, since it gets columns only when a group is whole. What it writes is held
- * against hyparquet and DuckDB in the tests.
+ * The encoder is our own: hyparquet-writer takes three times as long for what we need, since it gets columns only when
+ * a group is whole. What it writes is held against hyparquet and DuckDB in the tests.
  */
 import { codegenAllowed, generate, quote, type RecordType, type Row } from '@millrace/core'
-import { OutputBytes } from '../bytes.ts'
+import { OutputBytes, Pieces } from '../bytes.ts'
 import { halfPair } from '../refuse.ts'
 import type { RecordWriter, RefusedRow } from '../writer.ts'
 import { type Codec, codecs, compressWith } from './codecs.ts'
@@ -41,16 +42,15 @@ export async function parquetWriter(
   return () => {
     const chunks = columns.map((column) => new ColumnChunk(column, compress))
     const values = columns.map(() => [] as unknown[])
-    let parts: Uint8Array[] = [magic]
-    let pendingBytes = magic.length
+    const pieces = new Pieces()
+    pieces.push(magic)
     let offset = magic.length
     let held = 0
     let total = 0
     const groups: Thrift[] = []
 
     const put = (bytes: Uint8Array) => {
-      parts.push(bytes)
-      pendingBytes += bytes.length
+      pieces.push(bytes)
       offset += bytes.length
     }
     const endGroup = () => {
@@ -77,19 +77,13 @@ export async function parquetWriter(
       total += held
       held = 0
     }
-    const take = () => {
-      const bytes = parts.length === 1 ? parts[0]! : Buffer.concat(parts)
-      parts = []
-      pendingBytes = 0
-      return bytes
-    }
     const heldBytes = () => chunks.reduce((n, chunk) => n + chunk.heldBytes, 0)
-    const size = () => chunks.reduce((n, chunk) => n + chunk.bytes, pendingBytes)
+    const size = () => chunks.reduce((n, chunk) => n + chunk.bytes, pieces.bytes)
     /** How many rows may be added before memory and size are looked at again. */
     const room = (most: number) => {
       if (held === 0) return firstRows
       const byMemory = ((mostGroupBytes - heldBytes()) / heldBytes()) * held
-      const bytes = size() - pendingBytes
+      const bytes = size() - pieces.bytes
       const bySize = bytes > 0 ? ((most - size()) / bytes) * held : mostRows
       return Math.max(1, Math.min(mostRows, groupRows - held, byMemory, bySize)) | 0
     }
@@ -120,7 +114,7 @@ export async function parquetWriter(
         return { taken, ...(refused.length > 0 ? { refused } : {}) }
       },
       get pendingBytes() {
-        return pendingBytes
+        return pieces.bytes
       },
       get size() {
         return size()
@@ -129,11 +123,11 @@ export async function parquetWriter(
         return heldBytes()
       },
       cut: endGroup,
-      take,
+      take: () => pieces.take(),
       finish() {
         endGroup()
         put(footer(columns, total, groups))
-        return take()
+        return pieces.takeAll()
       },
     }
   }

@@ -47,7 +47,7 @@ const roll = 'roll: { records: 4000 }'
 export const crashJobs: readonly CrashJob[] = [
   {
     name: 'three-outputs',
-    points: ['mid_file'],
+    points: ['mid_file', 'file_marked', 'file_renamed'],
     spec: `${source}sinks:
   documents: { from: slim, type: sqlite, config: { path: out/store.db, collection: items } }
   lines: { from: slim, type: files, config: { path: out/lines/, format: jsonl } }

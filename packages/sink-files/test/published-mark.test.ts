@@ -14,7 +14,7 @@ const rows = (from: number, to: number): Row[] =>
 let root: string
 const out = () => join(root, 'out')
 beforeEach(async () => {
-  root = await mkdtemp(join(tmpdir(), 'millrace-shown-'))
+  root = await mkdtemp(join(tmpdir(), 'millrace-published-'))
 })
 afterEach(() => rm(root, { recursive: true, force: true }))
 
@@ -85,7 +85,7 @@ test('a stage that was not shown and is gone, or is not as it was, stops the run
       await again.open!(opening({ restore: saved.resume!, ...starts(2) }))
       await expect(publish(again, saved)).rejects.toMatchObject({
         code: 'stage_missing',
-        message: expect.stringContaining(change === 'remove' ? 'is gone' : 'is not as it was finished'),
+        message: expect.stringContaining(change === 'remove' ? 'is gone' : 'was changed'),
         hint: expect.stringContaining('state reset'),
       })
       await again.close!()
