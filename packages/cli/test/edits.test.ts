@@ -120,11 +120,6 @@ describe('a continuing run', () => {
     put(folder, 'b.jsonl', 20, 50)
     return folder
   }
-  const count = async (folder: string, collection: string, ...more: string[]): Promise<number> => {
-    const asked = await pipe(['query', 'sqlite', collection, '--outputs', 'n=count()', '--json', ...more], folder)
-    return (JSON.parse(asked.out) as { n: number }[])[0]?.n ?? 0
-  }
-
   it.each([
     ['another filter', '"n >= 0"', '"n >= 0 && n != 35"', ['from_here', 'kept'], 49],
     ['another id of a step without memory', 'id: some', 'id: any', ['from_here', 'from_here', 'from_here'], 50],

@@ -1,7 +1,6 @@
 /** Runs a case and reports the result as plain data, to be sent between processes. */
 import { featuresOf } from './features.ts'
 import { runEdit } from './edits/case.ts'
-import { knownFault, knownFaultOfEdit } from './known.ts'
 import { predict, stopsOf } from './model/index.ts'
 import { killNumber, runNumber } from './run/case.ts'
 import type { Kill } from './run/process.ts'
@@ -24,7 +23,7 @@ export interface CaseReport {
   readonly crash?: Kill & { readonly hit: boolean }
   /** The crash point of each kill. */
   readonly killed: readonly string[]
-  readonly faults: readonly { how: string; kind: string; at: string; text: string; known?: string }[]
+  readonly faults: readonly { how: string; kind: string; at: string; text: string }[]
   /** Bad data stops the run. */
   readonly stopped: boolean
   readonly edit?: {
@@ -50,12 +49,7 @@ export async function reportCase(root: string, { seed, number, pipe, edits }: Ca
     ...(crash ? { crash } : {}),
     killed,
     stopped: stopsOf(graph, predict(graph)).length > 0,
-    faults: verdicts.flatMap((verdict) =>
-      verdict.faults.map((fault) => {
-        const known = knownFault(fault, graph, verdict)
-        return { ...fault, how: verdict.how, ...(known ? { known } : {}) }
-      }),
-    ),
+    faults: verdicts.flatMap((verdict) => verdict.faults.map((fault) => ({ ...fault, how: verdict.how }))),
   }
 }
 
@@ -69,9 +63,6 @@ async function reportEdit(root: string, seed: number, number: number): Promise<C
     killed: [],
     stopped: paused === 'stopped',
     edit: { class: edit.class, of: edit.of, runs: graph.runs, outcome },
-    faults: result.faults.map((fault) => {
-      const known = knownFaultOfEdit(fault, result)
-      return { ...fault, how: outcome, ...(known ? { known } : {}) }
-    }),
+    faults: result.faults.map((fault) => ({ ...fault, how: outcome })),
   }
 }

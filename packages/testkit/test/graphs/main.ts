@@ -20,7 +20,7 @@
  *   npm run graphs -- --seed 7                  other cases
  *
  * A case is the same each time, but epochs are cut by time, so a fault that depends on timing may need several tries.
- * Faults listed in known.ts are shown by name. Exit code 1: there were faults.
+ * Exit code 1: there were faults.
  */
 import { availableParallelism } from 'node:os'
 import { parseArgs } from 'node:util'

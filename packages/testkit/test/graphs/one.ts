@@ -4,7 +4,6 @@ import { join } from 'node:path'
 import type { Case } from './case.ts'
 import { featuresOf } from './features.ts'
 import { runEdit } from './edits/case.ts'
-import { knownFault, knownFaultOfEdit } from './known.ts'
 import { runCase, runNumber, type Verdict } from './run/case.ts'
 import type { Kill } from './run/process.ts'
 import { lineOf } from './project/input.ts'
@@ -54,8 +53,7 @@ export async function showEdit(seed: number, number: number): Promise<number> {
     console.log(specOf(edit.graph))
     console.log(`${outcome}${error ? `: ${error}` : ''}`)
     for (const fault of faults) {
-      const known = knownFaultOfEdit(fault, result)
-      console.log(`  ${fault.kind}${fault.at ? ` at ${fault.at}` : ''}${known ? ` (${known})` : ''}: ${fault.text}`)
+      console.log(`  ${fault.kind}${fault.at ? ` at ${fault.at}` : ''}: ${fault.text}`)
     }
     return faults.length > 0 ? 1 : 0
   } finally {
@@ -70,8 +68,7 @@ async function smaller(
   faulty: Verdict,
   kill: Kill | undefined,
 ): Promise<{ graph: Case; verdict: Verdict }> {
-  const nameOf = (of: Case, verdict: Verdict) =>
-    verdict.faults.map((fault) => knownFault(fault, of, verdict) ?? fault.kind)
+  const nameOf = (_: Case, verdict: Verdict) => verdict.faults.map((fault) => fault.kind)
   const wanted = nameOf(graph, faulty)[0]!
   let verdict = faulty
   const found = await shrink(graph, async (candidate) => {
@@ -109,7 +106,6 @@ function showVerdict(graph: Case, verdict: Verdict): void {
   for (const { why, error } of trace?.observations ?? [])
     console.log(`  ${why}${error ? `: ${error.code}: ${error.message}` : ''}`)
   for (const fault of faults) {
-    const known = knownFault(fault, graph, verdict)
-    console.log(`  ${fault.kind}${fault.at ? ` at ${fault.at}` : ''}${known ? ` (${known})` : ''}: ${fault.text}`)
+    console.log(`  ${fault.kind}${fault.at ? ` at ${fault.at}` : ''}: ${fault.text}`)
   }
 }

@@ -6,8 +6,8 @@ export interface Report {
   readonly text: string
   /** Number of cases with a fault. */
   readonly faults: number
-  /** Lines about faults that are not known. */
-  readonly newFaults: readonly string[]
+  /** Lines about faults. */
+  readonly faultTexts: readonly string[]
   /** Share of cases by feature. */
   readonly shares: Readonly<Record<string, number>>
   /** Share of the planned kills that happened. */
@@ -44,7 +44,6 @@ export function reportOf(reports: readonly CaseReport[], seed: number): Report {
   }
   const refused = tally(reports.flatMap((each) => each.refused.map((text) => text.split(':')[0]!)))
   const faulty = reports.filter(({ faults }) => faults.length > 0)
-  const unknown = faulty.filter(({ faults }) => faults.some(({ known }) => !known))
   const text = [
     `${n} graphs, seed ${seed}, with`,
     ...lines(features, n),
@@ -58,12 +57,12 @@ export function reportOf(reports: readonly CaseReport[], seed: number): Report {
     ...(Object.keys(refused).length > 0 ? ['refused by the check and replaced', ...lines(refused)] : []),
     faulty.length === 0 ? 'no fault' : `${faulty.length} graphs with a fault`,
     ...faultLines(faulty),
-    ...unknown.slice(0, 5).flatMap((each) => newLines(each, seed)),
+    ...faulty.slice(0, 5).flatMap((each) => linesOf(each, seed)),
   ].join('\n')
   return {
     text,
     faults: faulty.length,
-    newFaults: unknown.flatMap((each) => newLines(each, seed)),
+    faultTexts: faulty.flatMap((each) => linesOf(each, seed)),
     shares: Object.fromEntries(Object.entries(features).map(([name, count]) => [name, count / n])),
     hit: hit / Math.max(1, planned.length),
     kills,
@@ -88,7 +87,7 @@ function editLines(reports: readonly CaseReport[]): string[] {
 function faultLines(faulty: readonly CaseReport[]): string[] {
   const byKind = Map.groupBy(
     faulty.flatMap(({ number, faults }) =>
-      [...new Set(faults.map(({ known, kind }) => known ?? `new: ${kind}`))].map((kind) => ({ kind, number })),
+      [...new Set(faults.map(({ kind }) => kind))].map((kind) => ({ kind, number })),
     ),
     ({ kind }) => kind,
   )
@@ -101,14 +100,13 @@ function faultLines(faulty: readonly CaseReport[]): string[] {
     })
 }
 
-/** The new faults of a case, and how to run it again. */
-function newLines({ number, crash, edit, faults }: CaseReport, seed: number): string[] {
+/** The faults of a case, and how to run it again. */
+function linesOf({ number, crash, edit, faults }: CaseReport, seed: number): string[] {
   const flag = edit ? '--edit' : '--case'
   const at = crash ? ` --crash ${crash.point}:${crash.time}` : ''
   return [
     `case ${number} (npm run graphs -- --seed ${seed} ${flag} ${number}${at})`,
     ...faults
-      .filter(({ known }) => !known)
       .slice(0, 3)
       .map(({ how, kind, at, text }) => `  ${how}, ${kind}${at ? ` at ${at}` : ''}: ${text.slice(0, 400)}`),
   ]

@@ -48,8 +48,8 @@ export async function outputsOf(root: string, graph: Case, reader: Reader, moved
   const db = existsSync(path) ? new DatabaseSync(path, { readOnly: true }) : undefined
   const filesOf = async (folder: string): Promise<Row[]> => {
     const found = reader.files(join(root, folder))
-    // A mark says what was shown last, so that a file that its readers took away is not shown again.
-    hidden.push(...found.filter((path) => isHidden(path) && !path.includes('/shown-')))
+    // A mark says what was published last, so that a file that its readers took away is not published again.
+    hidden.push(...found.filter((path) => isHidden(path) && !path.includes('/published-')))
     const shown = [...moved.keys()].filter((name) => name.startsWith(join(root, folder)))
     const visible = [...new Set([...shown, ...found.filter((name) => !isHidden(name))])].sort()
     const all: Row[] = []
