@@ -256,7 +256,7 @@ describe('the identity of requests', () => {
     )
     const alone = got.find((g) => g.ids === undefined)!
     expect(numbers(alone)).toEqual([2])
-    expect(got.flatMap(numbers).sort()).toEqual([0, 1, 2, 3, 4])
+    expect(got.flatMap(numbers).toSorted((a, b) => a - b)).toEqual([0, 1, 2, 3, 4])
     expect(alone.key).toMatch(/^[\w-]{43}$/)
   })
 

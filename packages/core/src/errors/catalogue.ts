@@ -5,6 +5,7 @@
 import { badRecordEntries } from './bad-records.ts'
 import type { CatalogueEntry } from './entry.ts'
 import { findingEntries } from './findings.ts'
+import { httpRecordEntries, httpRunEntries } from './http.ts'
 import { runEntries } from './runs.ts'
 import { stepFindingEntries } from './step-findings.ts'
 
@@ -19,14 +20,16 @@ export type CataloguePart = 'finding' | 'bad record' | 'run'
 /** Codes by part. A code that can be both (a date format that is wrong, a number out of range) stands in both. */
 export const catalogueParts: Readonly<Record<CataloguePart, Readonly<Record<string, CatalogueEntry>>>> = {
   finding: { ...findingEntries, ...stepFindingEntries },
-  'bad record': badRecordEntries,
-  run: runEntries,
+  'bad record': { ...badRecordEntries, ...httpRecordEntries },
+  run: { ...runEntries, ...httpRunEntries },
 }
 
 /** Every code with its entry, that of a finding first. */
 export const catalogue: Readonly<Record<string, CatalogueEntry>> = {
   ...runEntries,
+  ...httpRunEntries,
   ...badRecordEntries,
+  ...httpRecordEntries,
   ...stepFindingEntries,
   ...findingEntries,
 }
