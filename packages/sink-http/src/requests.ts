@@ -12,6 +12,7 @@ import {
   encodeIds,
   type IdParts,
   idsHeader,
+  idsHeaderBytes,
   idsText,
   OutputBytes,
   type RefusedRow,
@@ -46,14 +47,17 @@ export function requestMaker(
   })
   const head = headOf(url, o)
   const out = new OutputBytes(64 * 1024)
+  /** How many records a request carries, so that the header holds their ids. */
+  let most = several ? o.batch : 1
 
-  const make = (rows: readonly Row[], ids: IdParts, most: number): Request => {
+  const make = (rows: readonly Row[], ids: IdParts): Request => {
     out.clear()
     const carried: number[] = []
     const refused: (Fault & { readonly place: number })[] = []
     let through = 0
-    while (through < most && out.at < bodyBytes) {
-      const group = rows.slice(through, Math.min(most, through + rowsAtOnce(out.at, through)))
+    const end = Math.min(most, rows.length)
+    while (through < end && out.at < bodyBytes) {
+      const group = rows.slice(through, Math.min(end, through + rowsAtOnce(out.at, through)))
       const failed = encode(group, out)
       for (const place of group.keys()) {
         const fault = failed?.find(({ index }) => index === place)
@@ -65,7 +69,11 @@ export function requestMaker(
     const named = { common: ids.common, rests: carried.map((place) => ids.rests[place]!) }
     const list = several ? idsText(named) : ''
     const header = several && o.ids ? encodeIds(named, list) : undefined
-    if (several && o.ids && header === undefined && carried.length > 1) return make(rows, ids, carried.length >> 1)
+    if (several && o.ids && header === undefined && carried.length > 1) {
+      most = carried.length >> 1
+      return make(rows, ids)
+    }
+    if (header !== undefined && header.length < idsHeaderBytes / 2) most = Math.min(o.batch, most * 2)
     const identity = several ? ofSeveral(list, header) : ofOne(`${ids.common}${ids.rests[0]!}`)
     return { bytes: carried.length === 0 ? undefined : whole(identity), carried, refused, through }
   }
@@ -80,7 +88,7 @@ export function requestMaker(
     request.set(out.seen(), own.length)
     return request
   }
-  return (rows, ids) => make(rows, ids, rows.length)
+  return make
 }
 
 const withoutIndex = ({ index: _, ...fault }: RefusedRow): Fault => fault
