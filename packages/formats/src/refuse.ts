@@ -2,6 +2,7 @@
 import { PartialWriteError, type Row, SystemError, type WriteFailure } from '@millrace/core'
 import type { RefusedRow } from './writer.ts'
 
+/** What is wrong with such a text. */
 export const halfPair = 'the text holds half a surrogate pair, which UTF-8 cannot write'
 
 /** The rows where one of these fields holds half a surrogate pair, by index; undefined: there are none. */

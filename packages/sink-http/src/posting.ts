@@ -36,7 +36,7 @@ export async function postAll(
   const { where, make, send } = posting
   const ids: IdParts = records.idParts() ?? { common: '', rests: records.ids() }
   const failures: WriteFailure[] = []
-  const fail = (index: number, kind: 'data' | 'system', fault: Fault) => failures.push({ ...fault, index, kind })
+  const note = (index: number, kind: 'data' | 'system', fault: Fault) => failures.push({ ...fault, index, kind })
   /** Nobody answers, or the server asks to be left alone: nothing more is begun. */
   let pause: Fault | undefined
   let wrong: SystemError | undefined
@@ -53,7 +53,7 @@ export async function postAll(
         { common: ids.common, rests: next.map((i) => ids.rests[i]!) },
       )
       at += request.through
-      for (const { place, ...why } of request.refused) fail(next[place]!, 'data', why)
+      for (const { place, ...why } of request.refused) note(next[place]!, 'data', why)
       if (!request.bytes) continue
       const carried = request.carried.map((place) => next[place]!)
       const said = await ask(request.bytes, carried.length)
@@ -77,16 +77,16 @@ export async function postAll(
       case 'taken':
         return true
       case 'told':
-        for (const [item, fault] of said.faults) fail(indexes[item]!, 'data', fault)
+        for (const [item, fault] of said.faults) note(indexes[item]!, 'data', fault)
         return divide(said.untold.map((item) => indexes[item]!))
       case 'refused': {
-        for (const [item, fault] of said.faults) fail(indexes[item]!, 'data', fault)
+        for (const [item, fault] of said.faults) note(indexes[item]!, 'data', fault)
         const sound = indexes.filter((_, item) => !said.faults.has(item))
         return again ? deliver(sound, false) : divide(sound)
       }
       case 'refused_unnamed':
         if (indexes.length > 1) return divide(indexes)
-        fail(indexes[0]!, 'data', said.fault)
+        note(indexes[0]!, 'data', said.fault)
         return true
       case 'later':
         if (said.afterMs !== undefined) {
@@ -106,7 +106,7 @@ export async function postAll(
   }
 
   function hold(indexes: readonly number[], fault: Fault): false {
-    for (const index of indexes) fail(index, 'system', fault)
+    for (const index of indexes) note(index, 'system', fault)
     return false
   }
 

@@ -7,7 +7,15 @@
  */
 import { hash } from 'node:crypto'
 import type { RecordType, Row } from '@millrace/core'
-import { compileEachEncoder, encodeIds, type IdParts, idsHeader, idsText, OutputBytes } from '@millrace/formats'
+import {
+  compileEachEncoder,
+  encodeIds,
+  type IdParts,
+  idsHeader,
+  idsHeaderBytes,
+  idsText,
+  OutputBytes,
+} from '@millrace/formats'
 import type { Options } from './options.ts'
 import type { Fault } from './verdict.ts'
 
@@ -37,13 +45,15 @@ export function requestMaker(
   })
   const head = headOf(url, o)
   const out = new OutputBytes(64 * 1024)
+  /** How many records a request carries, so that the header holds their ids. */
+  let most = several ? o.batch : 1
 
-  const make = (rows: readonly Row[], ids: IdParts, most: number): Request => {
+  const make = (rows: readonly Row[], ids: IdParts): Request => {
     out.clear()
     const carried: number[] = []
     const refused: (Fault & { readonly place: number })[] = []
     const { taken: through, refused: failed = [] } = encode(
-      most === rows.length ? rows : rows.slice(0, most),
+      most >= rows.length ? rows : rows.slice(0, most),
       out,
       bodyBytes,
     )
@@ -56,7 +66,11 @@ export function requestMaker(
     const named = { common: ids.common, rests: carried.map((place) => ids.rests[place]!) }
     const list = several ? idsText(named) : ''
     const header = several && o.ids ? encodeIds(named, list) : undefined
-    if (several && o.ids && header === undefined && carried.length > 1) return make(rows, ids, carried.length >> 1)
+    if (several && o.ids && header === undefined && carried.length > 1) {
+      most = carried.length >> 1
+      return make(rows, ids)
+    }
+    if (header !== undefined && header.length < idsHeaderBytes / 2) most = Math.min(o.batch, most * 2)
     const identity = several ? ofSeveral(list, header) : ofOne(`${ids.common}${ids.rests[0]!}`)
     return { bytes: carried.length === 0 ? undefined : whole(identity), carried, refused, through }
   }
@@ -71,7 +85,7 @@ export function requestMaker(
     request.set(out.seen(), own.length)
     return request
   }
-  return (rows, ids) => make(rows, ids, rows.length)
+  return make
 }
 
 /** A text that can be a header's value as it is. */

@@ -56,7 +56,7 @@ test('a field `_id` would hide the key of its document', () => {
   expect(problems({ table: 't' }, { fields: { _id: string() } })).toEqual([])
 })
 
-test('all modes are effectively-once; what takes updates says so', () => {
+test('all modes are effectively-once; what has a key and takes updates says so', () => {
   const told = (options: Partial<Options>) => definition!.capabilities(resolved(options))
   expect(told({ collection: 'c' })).toEqual({
     label: 'effectively-once',
@@ -64,7 +64,8 @@ test('all modes are effectively-once; what takes updates says so', () => {
     key: 'record_id',
     keyed: true,
   })
-  expect(told({ collection: 'c', key: 'a', write: 'insert' }).keyed).toBe(false)
-  expect(told({ table: 't' })).toMatchObject({ label: 'effectively-once', keyed: false })
-  expect(told({ table: 't', write: 'merge', key: 'a' }).keyed).toBe(true)
+  expect(told({ collection: 'c', key: 'a', write: 'insert' })).toMatchObject({ key: ['a'], keyed: false })
+  expect(told({ collection: 'c', key: ['a', 'b'], write: 'set' })).toMatchObject({ key: ['a', 'b'], combines: true })
+  expect(told({ table: 't' })).toEqual({ label: 'effectively-once', how: expect.any(String), keyed: false })
+  expect(told({ table: 't', write: 'merge', key: 'a' })).toMatchObject({ key: ['a'], keyed: true })
 })

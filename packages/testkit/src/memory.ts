@@ -3,6 +3,7 @@ import type { Row } from '@millrace/core'
 import type { SinkMaking } from './contract/script.ts'
 import { remote } from './contract/remote.ts'
 
+/** What is written, and how. */
 export interface LargeWrites {
   /** The connector's module: `new URL('../src/index.ts', import.meta.url)`. */
   readonly module: string | URL
@@ -18,6 +19,7 @@ export interface LargeWrites {
   readonly pauseMs?: number
 }
 
+/** What a sink took, in bytes. */
 export interface Memory {
   /** What the process took at most while it wrote, beyond what it took for the first record, in bytes. */
   readonly peak: number
@@ -25,6 +27,7 @@ export interface Memory {
   readonly held: number
 }
 
+/** Writes the records in a child process, and measures it. */
 export async function memoryOf(large: LargeWrites): Promise<Memory> {
   const { answers } = await remote({ kind: 'large', id: 'sink', ...large, module: String(large.module) })
   return answers[0] as Memory

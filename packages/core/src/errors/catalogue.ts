@@ -6,6 +6,7 @@ import { answerEntries } from './answers.ts'
 import { badRecordEntries } from './bad-records.ts'
 import type { CatalogueEntry } from './entry.ts'
 import { findingEntries } from './findings.ts'
+import { httpRecordEntries, httpRunEntries } from './http.ts'
 import { runEntries } from './runs.ts'
 import { stepFindingEntries } from './step-findings.ts'
 
@@ -23,8 +24,8 @@ export type CataloguePart = 'finding' | 'bad record' | 'run' | 'answer'
 /** Codes by part. A code that can be both (a date format that is wrong, a number out of range) stands in both. */
 export const catalogueParts: Readonly<Record<CataloguePart, Readonly<Record<string, CatalogueEntry>>>> = {
   finding: { ...findingEntries, ...stepFindingEntries },
-  'bad record': badRecordEntries,
-  run: runEntries,
+  'bad record': { ...badRecordEntries, ...httpRecordEntries },
+  run: { ...runEntries, ...httpRunEntries },
   answer: answerEntries,
 }
 
@@ -32,7 +33,9 @@ export const catalogueParts: Readonly<Record<CataloguePart, Readonly<Record<stri
 export const catalogue: Readonly<Record<string, CatalogueEntry>> = {
   ...answerEntries,
   ...runEntries,
+  ...httpRunEntries,
   ...badRecordEntries,
+  ...httpRecordEntries,
   ...stepFindingEntries,
   ...findingEntries,
 }

@@ -249,10 +249,6 @@ export const runEntries = {
   log_unreadable: { title: 'log cannot be read', explanation: 'The embedded log is damaged or of another version.' },
   cannot_listen: { title: 'cannot listen', explanation: 'The address is in use, or may not be used.' },
   route_taken: { title: 'two sources on one route', explanation: 'Two sources listen for the same method and path.' },
-  http_207: {
-    title: 'a part of a request was not taken',
-    explanation: 'The server of a sink says of single records of a request that it has not taken them, and why.',
-  },
   http_unreachable: { title: 'server not reached', explanation: 'The server of a sink does not answer.' },
   held: {
     title: 'waits for an earlier record',

@@ -32,6 +32,7 @@ export interface StreamEncoding {
   readonly headersField?: string | undefined
 }
 
+/** Headers of a message. */
 export type Headers = Readonly<Record<string, string>>
 
 /** A piece of a write: `body.subarray(starts[i], ends[i])` is value i, without what stands between two. */

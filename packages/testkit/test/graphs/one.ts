@@ -68,15 +68,15 @@ async function smaller(
   faulty: Verdict,
   kill: Kill | undefined,
 ): Promise<{ graph: Case; verdict: Verdict }> {
-  const nameOf = (_: Case, verdict: Verdict) => verdict.faults.map((fault) => fault.kind)
-  const wanted = nameOf(graph, faulty)[0]!
+  const kindsOf = (verdict: Verdict) => verdict.faults.map((fault) => fault.kind)
+  const wanted = kindsOf(faulty)[0]!
   let verdict = faulty
   const found = await shrink(graph, async (candidate) => {
     const { plan } = await planOf(join(root, 'check'), candidate)
     if (!plan) return false
     const result = await runCase(root, candidate, plan, kill, faulty.how === 'undisturbed')
     const again = result.verdicts.find(({ how }) => how === faulty.how)
-    if (!again || !nameOf(candidate, again).includes(wanted)) return false
+    if (!again || !kindsOf(again).includes(wanted)) return false
     verdict = again
     return true
   })
