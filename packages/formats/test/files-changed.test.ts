@@ -49,6 +49,23 @@ describe('resumed files', () => {
     }
   })
 
+  it('may be mended behind what was saved, plain and compressed', async () => {
+    const mended = file(0, 3000).replace('2900,text', '2900,next')
+    for (const [name, packed] of [
+      ['a.csv', (text: string) => text],
+      ['a.csv.gz', (text: string) => gzipSync(text)],
+      ['a.csv.zst', (text: string) => zstdCompressSync(text)],
+    ] as const) {
+      put(name, packed(file(0, 3000)))
+      const state = fresh()
+      const first = await run(name, state, { stop: 2 })
+      put(name, packed(mended))
+      const rest = await run(name, state)
+      expect([...numbers(first), ...numbers(rest)], name).toEqual(upTo(3000))
+      expect(rest.rows.find((row) => row['a'] === 2900)).toMatchObject({ b: 'next' })
+    }
+  })
+
   it('of a compressed kind are found out too', async () => {
     put('a.csv.gz', gzipSync(file(0, 3000)))
     const state = fresh()
@@ -232,5 +249,24 @@ describe('a file, while it is read,', () => {
     const state = fresh()
     await run('a.csv', state, { onBatch: ({ end }) => end && appendFileSync(at('a.csv'), lines(3000, 3001)) })
     expect(numbers(await run('a.csv', state))).toEqual([3000])
+  })
+})
+
+describe('files that are wanted first', () => {
+  it('are read first, and one is held in its middle while it is not', async () => {
+    for (const [i, name] of ['a.csv', 'b.csv', 'c.csv'].entries()) put(name, file(i * 3000, i * 3000 + 3000))
+    // As after a restart that has to take b before a, though a was found later and sorts before it.
+    let left = ['b.csv', 'a.csv', 'c.csv']
+    const order: string[] = []
+    const seen = await run('.', fresh(), {
+      wants: (split) => split.startsWith(left[0]!),
+      onBatch({ split, end }) {
+        order.push(split.replace(/#.*/, ''))
+        if (end) left = left.slice(1)
+      },
+    })
+    expect([...new Set(order)]).toEqual(['b.csv', 'a.csv', 'c.csv'])
+    expect(order).toEqual(order.toSorted((a, b) => 'bac'.indexOf(a[0]!) - 'bac'.indexOf(b[0]!)))
+    expect(numbers(seen)).toHaveLength(9000)
   })
 })

@@ -60,6 +60,7 @@ export interface RunOptions {
   readonly format?: ReadFormat
   readonly disk?: Disk
   readonly signal?: AbortSignal
+  wants?(split: string): boolean
   onBatch?(batch: Batch, n: number): unknown
 }
 
@@ -86,6 +87,7 @@ export async function run(path: string | string[], state = fresh(), more: RunOpt
     resume: (split) => state.positions.get(split),
     recall: (key) => state.memory.get(key),
     warn: (message) => seen.warnings.push(message),
+    ...(more.wants ? { wants: more.wants } : {}),
   })
   for await (const batch of source.read(ctx)) {
     if ('splits' in batch) seen.splits.push(batch)

@@ -48,6 +48,8 @@ describe('source csv', () => {
       bounded: true,
       replayable: true,
       lanes: 'one',
+      contentSplits: true,
+      newSplits: true,
       pushdown: true,
     })
     expect(definition.capabilities({ ...defaults, path: 'a.csv', after_read: 'delete' })).toMatchObject({

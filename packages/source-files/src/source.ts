@@ -90,6 +90,8 @@ export const sourceFiles = defineSource({
     bounded: true,
     replayable: !pathsOf(o).includes('-'),
     lanes: 'one',
+    contentSplits: true,
+    newSplits: true,
     pushdown: true,
     ...(o.after_read === 'keep' ? {} : { commit: 'duty' as const }),
   }),

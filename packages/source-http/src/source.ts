@@ -36,6 +36,7 @@ export const sourceHttp = defineSource({
     bounded: false,
     replayable: true,
     lanes: 'one',
+    contentSplits: true,
     repeats: o.keys.required
       ? { id: 'same', why: 'a sender may send a record again under its key or id, later than keys are remembered' }
       : { id: 'new', why: 'a request that is sent again without an Idempotency-Key makes new records' },

@@ -106,6 +106,11 @@ export interface SourceCapabilities {
    * in words, for the plan.
    */
   readonly repeats?: { readonly id: 'same' | 'new'; readonly why: string }
+  /**
+   * It reads one split after the other, and new ones may come in between: files of a folder. It asks `ReadContext.wants`
+   * before each batch of a split, and takes another split first where this one is not wanted.
+   */
+  readonly newSplits?: boolean
   /** Its splits name their content (files, requests): in another place there are other splits, and no position is mistaken. */
   readonly contentSplits?: boolean
   /** Projection, renames and date conversion may be pushed into it (`SourceContext.push`). Its batches have `rawAt`. */

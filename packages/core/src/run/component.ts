@@ -289,6 +289,7 @@ export async function runComponent(component: Component, options: ComponentOptio
       },
       onSplits(found) {
         lanes.found(node.id, found)
+        intake.found(node, found)
         for (const { bytes } of found.splits) progress.totalBytes += bytes ?? 0
         if (found.complete) progress.complete = true
       },

@@ -9,7 +9,7 @@
 import type { Clock } from '../clock.ts'
 import type { Done, Now } from '../connector.ts'
 import { MillraceError } from '../errors.ts'
-import type { Batch, Origin, Row } from '../record.ts'
+import type { Batch, Origin, Row, SplitsFound } from '../record.ts'
 import { Records } from '../record.ts'
 import type { Answers } from './answers.ts'
 import type { BadRecords } from './bad-records.ts'
@@ -24,6 +24,8 @@ import { cutBatch, recordsIn } from './cut-batch.ts'
 export interface Intake {
   /** Takes batches of one source, in order. Resolves when more may come; undefined: at once. */
   take(node: SourceNode, batches: readonly Batch[]): Promise<void> | undefined
+  /** Splits were announced. */
+  found(node: SourceNode, found: SplitsFound): void
   /** Nothing more is at hand in these splits. */
   caughtUp(node: SourceNode, splits: readonly string[]): void
   /** `elapsedMs` have passed in which the sources `asked` were asked: lanes may become idle, timers of steps be due. */
@@ -75,6 +77,7 @@ export function createIntake(ctx: IntakeContext): Intake {
   /** Batches that wait for their turn, while the saved order is followed. */
   const held: { readonly node: SourceNode; readonly batch: Batch }[] = []
   let following = order?.left ?? []
+  const announced = new Map<string, Set<string>>()
 
   const handOver = (node: SourceNode, batches: readonly Batch[]) => {
     answers?.begin(node, batches)
@@ -150,9 +153,10 @@ export function createIntake(ctx: IntakeContext): Intake {
   const takeNow = (node: SourceNode, batches: readonly Batch[]): Promise<void> | undefined => {
     now = clock.now()
     for (const batch of order && node.capabilities.replayable ? batches : []) {
-      const n = recordsIn(batch)
-      if (batch.position !== undefined)
-        order!.note({ kind: 'batch', source: node.id, split: batch.split, n, position: batch.position, clock: now })
+      const { split, position, end } = batch
+      if (position === undefined) continue
+      const more = end ? { end } : {}
+      order!.note({ kind: 'batch', source: node.id, split, n: recordsIn(batch), position, ...more, clock: now })
     }
     handOver(node, batches)
     return tellTime(false)
@@ -165,6 +169,7 @@ export function createIntake(ctx: IntakeContext): Intake {
       if (!takeNoted(next)) return undefined
       following = following.slice(1)
       order!.took()
+      ctx.released()
       const more = tellTime(false)
       if (more) return more.then(follow)
     }
@@ -179,11 +184,18 @@ export function createIntake(ctx: IntakeContext): Intake {
   const takeNoted = (entry: OrderEntry): boolean => {
     now = entry.clock
     if (entry.kind === 'idle') lanes.becomeIdle(entry.lanes)
-    if (entry.kind !== 'batch' || entry.n === 0) return true
+    if (entry.kind !== 'batch' || (entry.n === 0 && !entry.end)) return true
+    // An edit of the spec may have removed it.
+    if (!component.sources.some(({ id }) => id === entry.source)) return true
     const own = held.filter(({ node, batch }) => node.id === entry.source && batch.split === entry.split)
-    if (own.reduce((sum, { batch }) => sum + recordsIn(batch), 0) < entry.n) return false
+    const there = own.reduce((sum, { batch }) => sum + recordsIn(batch), 0)
+    if (there < entry.n) return false
+    // A file may have grown since: then it has more records instead of its end.
+    const isEnd = entry.end && there === entry.n
+    if (isEnd && !own.some(({ batch }) => batch.end)) return false
     let left = entry.n
     for (const each of own) {
+      if (left === 0 && !(isEnd && recordsIn(each.batch) === 0)) break
       const at = held.indexOf(each)
       const n = recordsIn(each.batch)
       if (n <= left) held.splice(at, 1)
@@ -191,7 +203,6 @@ export function createIntake(ctx: IntakeContext): Intake {
       if (rest) held[at] = { node: each.node, batch: rest }
       handOver(each.node, [first!])
       left -= recordsIn(first!)
-      if (left === 0) break
     }
     return true
   }
@@ -234,8 +245,23 @@ export function createIntake(ctx: IntakeContext): Intake {
         return more ? more.then(ctx.room) : ctx.room()
       })
     },
+    found(node, { splits, complete }) {
+      if (following.length === 0) return
+      const known = announced.get(node.id) ?? new Set<string>()
+      for (const { id } of splits) known.add(id)
+      announced.set(node.id, known)
+      const gone = following.find((e) => e.kind === 'batch' && e.source === node.id && !known.has(e.split))
+      if (complete && gone?.kind === 'batch') throw lost(node.id, gone.split)
+    },
     caughtUp(node, splits) {
-      for (const split of splits) if (following.length > 0 && needs(node.id, split)) throw lost(node.id, split)
+      if (following.length > 0) {
+        for (const split of splits) if (needs(node.id, split)) throw lost(node.id, split)
+        // No end comes now, for example because `stop` was taken out of the spec.
+        following = following.map((e) =>
+          e.kind === 'batch' && e.end && e.source === node.id && splits.includes(e.split) ? withoutEnd(e) : e,
+        )
+        void guarded(follow)
+      }
       lanes.caughtUp(node.id, splits)
       ctx.taken()
     },
@@ -256,10 +282,13 @@ export function createIntake(ctx: IntakeContext): Intake {
     async end() {
       await guarded(() => tellTime(true))
     },
-    wants: (source, split) =>
-      following.length > 0
-        ? needs(source, split)
-        : skewMs === Number.POSITIVE_INFINITY || lanes.wants(source, split, skewMs),
+    wants(source, split) {
+      if (following.length === 0) return skewMs === Number.POSITIVE_INFINITY || lanes.wants(source, split, skewMs)
+      if (component.sources.find(({ id }) => id === source)!.capabilities.lanes === 'split') return needs(source, split)
+      // One split after the other: in the order in which they were.
+      const next = following.find((e) => e.kind === 'batch' && e.source === source && (e.n > 0 || e.end))
+      return next?.kind === 'batch' && next.split === split
+    },
     begin: () =>
       void guarded(() => {
         const more = tellTime(false)
@@ -270,3 +299,5 @@ export function createIntake(ctx: IntakeContext): Intake {
     },
   }
 }
+
+const withoutEnd = ({ end: _, ...entry }: Extract<OrderEntry, { kind: 'batch' }>): OrderEntry => entry

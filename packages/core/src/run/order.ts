@@ -14,7 +14,7 @@ import type { Json } from '../record.ts'
 import type { Store } from '../store.ts'
 import type { IdleLane } from './lanes.ts'
 
-/** `n` records of a split, up to a position; or that lanes became idle; with the clock as of then, ms UTC. */
+/** `n` records of a split, up to a position, and maybe its end; or that lanes became idle; with the clock as of then, ms UTC. */
 export type OrderEntry =
   | {
       readonly kind: 'batch'
@@ -22,6 +22,7 @@ export type OrderEntry =
       readonly split: string
       readonly n: number
       readonly position: Json
+      readonly end?: true
       readonly clock: number
     }
   | { readonly kind: 'idle'; readonly lanes: readonly IdleLane[]; readonly clock: number }

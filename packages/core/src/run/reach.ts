@@ -17,7 +17,8 @@ export function sourcesOfSteps({ sources, steps }: Component): ReadonlyMap<strin
 export function needsOrder(component: Component): boolean {
   const reaching = sourcesOfSteps(component)
   const hasLanes = (ids: readonly string[]) =>
-    ids.length > 1 || component.sources.some((s) => ids.includes(s.id) && s.capabilities.lanes === 'split')
+    ids.length > 1 ||
+    component.sources.some((s) => ids.includes(s.id) && (s.capabilities.lanes === 'split' || s.capabilities.newSplits))
   const isOrdered = ({ id, plan, transform }: StepNode) =>
     transform.due !== undefined || (plan.ordered && hasLanes(reaching.get(id)!))
   return component.steps.some(isOrdered)

@@ -2,9 +2,10 @@
  * One input file, read through one handle from beginning to end, so that whatever happens to its name cannot mix two
  * contents.
  *
- * The CRC-32 of the bytes read so far is kept, so that a later run can tell whether the file still begins with these
- * bytes. If its inode, size and modification time are unchanged, that is assumed; if not, the file is read again up to
- * the saved length and the checksums are compared. Formats with random access (Parquet, Arrow) have no checksum.
+ * The CRC-32 of the content up to a position is saved with it, so that a later run can tell whether the file still
+ * begins with that content; what comes behind it may be mended. If inode, size and modification time are unchanged, that
+ * is assumed; if not, the file is read again up to the position and the checksums are compared. Content is decompressed
+ * content. Formats with random access (Parquet, Arrow) have no checksum.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { crc32 } from 'node:zlib'
@@ -22,7 +23,7 @@ const clockStepMs = 20
 export interface Extent {
   /** See `stampOf`. */
   readonly stamp: string
-  /** How many bytes from its beginning; with random access, all of them. */
+  /** How many bytes of its content from the beginning; with random access, all of them. */
   readonly bytes: number
   /** Their CRC-32. Absent: random access. */
   readonly sum?: number
@@ -55,8 +56,12 @@ export class FileInput implements ByteSource {
   private readonly name: string
   private readonly reader: DiskReader
   private inOrder = false
+  /** Content up to here is in the checksum. */
+  private summed = 0
   private sum = 0
-  private bytes = 0
+  /** What was read behind it. */
+  private ahead: Uint8Array[] = []
+  private read = 0
 
   private constructor(disk: Disk, path: string, name: string, reader: DiskReader, state: FileState) {
     this.disk = disk
@@ -79,28 +84,47 @@ export class FileInput implements ByteSource {
     }
   }
 
-  /** What was read so far. */
-  get extent(): Extent {
-    const { bytes, sum } = this
-    return this.inOrder
-      ? { stamp: stampOf(this.state), bytes, sum }
-      : { stamp: stampOf(this.state), bytes: this.state.bytes }
+  /** What was read up to a position; undefined: all that was read. */
+  extentAt(position: number | undefined): Extent {
+    const stamp = stampOf(this.state)
+    if (!this.inOrder) return { stamp, bytes: this.state.bytes }
+    const end = position ?? this.read
+    while (this.summed < end && this.ahead.length > 0) {
+      const [chunk] = this.ahead as [Uint8Array]
+      const own = chunk.subarray(0, Math.min(chunk.length, end - this.summed))
+      this.sum = crc32(own, this.sum)
+      this.summed += own.length
+      if (own.length === chunk.length) this.ahead.shift()
+      else this.ahead[0] = chunk.subarray(own.length)
+    }
+    return { stamp, bytes: this.summed, sum: this.sum }
   }
 
   /** Continues from what was read before. */
   resume({ bytes, sum }: Extent): void {
     if (sum === undefined) return
     this.sum = sum
-    this.bytes = bytes
+    this.summed = this.read = bytes
   }
 
-  /** Whether it still begins with what was read before. */
-  async beginsWith({ bytes, sum }: Extent, signal: AbortSignal): Promise<boolean> {
-    try {
-      return sum === undefined || (await crcOf(this.reader, bytes, signal)) === sum
-    } catch (error) {
-      throw fileError(error, this.name)
+  /**
+   * How the content compares with what was read before: it is `same`, goes on behind it (`longer`), ends before
+   * (`shorter`), or is another one (`changed`).
+   */
+  async since({ bytes, sum }: Extent, signal: AbortSignal): Promise<'same' | 'longer' | 'shorter' | 'changed'> {
+    if (sum === undefined) return this.state.bytes === bytes ? 'same' : 'longer'
+    let found = 0
+    let at = 0
+    let isMore = false
+    for await (const chunk of this.look(signal)) {
+      const own = chunk.subarray(0, bytes - at)
+      found = crc32(own, found)
+      at += own.length
+      isMore = own.length < chunk.length
+      if (isMore) break
     }
+    if (at < bytes) return 'shorter'
+    return found !== sum ? 'changed' : isMore ? 'longer' : 'same'
   }
 
   /**
@@ -119,27 +143,36 @@ export class FileInput implements ByteSource {
     const named = await this.disk.state(this.path)
     if (named && named.id !== now.id) throw inputChanged(this.name, 'was replaced')
     const isSame = stampOf(now) === stampOf(this.state)
+    const extent = this.extentAt(undefined)
     if (!this.inOrder) {
       if (!isSame) throw inputChanged(this.name, 'was changed')
-      return this.extent
+      return extent
     }
-    if (now.bytes < this.bytes) throw inputChanged(this.name, 'became shorter')
-    if ((!isSame || isRecent) && !(await this.beginsWith(this.extent, signal)))
-      throw inputChanged(this.name, 'was changed')
-    // The decoder does not read what follows the end of the compressed data.
-    if (this.size === undefined) for await (const _ of this.raw(this.bytes, signal));
-    return { stamp: stampOf({ ...now, bytes: this.bytes }), bytes: this.bytes, sum: this.sum }
+    if (this.size !== undefined && now.bytes < extent.bytes) throw inputChanged(this.name, 'became shorter')
+    const since = !isSame || isRecent ? await this.since(extent, signal) : 'same'
+    if (since === 'shorter') throw inputChanged(this.name, 'became shorter')
+    if (since === 'changed') throw inputChanged(this.name, 'was changed')
+    if (since === 'longer' && this.size === undefined) throw inputChanged(this.name, 'grew')
+    return this.size === undefined ? extent : { ...extent, stamp: stampOf({ ...now, bytes: extent.bytes }) }
   }
 
-  /** The bytes from the beginning, without counting them as read. */
+  /** The content from the beginning, without counting it as read. */
   look(signal: AbortSignal): AsyncIterable<Uint8Array> {
-    return this.decompressed(this.chunks(0, signal), signal)
+    return this.content(0, signal)
   }
 
-  stream(from: number, signal: AbortSignal): AsyncIterable<Uint8Array> {
+  /** The content from a position on. What was read before may come again. */
+  async *stream(from: number, signal: AbortSignal): AsyncGenerator<Uint8Array> {
     this.inOrder = true
-    if (this.size !== undefined) return this.raw(from, signal)
-    return skip(this.decompressed(this.raw(0, signal), signal), this.name, from)
+    let at = from
+    for await (const chunk of this.content(from, signal)) {
+      at += chunk.length
+      if (at > this.read) {
+        this.ahead.push(chunk.subarray(chunk.length - Math.min(chunk.length, at - this.read)))
+        this.read = at
+      }
+      yield chunk
+    }
   }
 
   async slice(start: number, end: number): Promise<Uint8Array> {
@@ -195,23 +228,13 @@ export class FileInput implements ByteSource {
     }
   }
 
-  /** The same, counted as read; bytes that were read before may come again. */
-  private async *raw(from: number, signal: AbortSignal): AsyncGenerator<Uint8Array> {
-    let at = from
-    for await (const chunk of this.chunks(from, signal)) {
-      at += chunk.length
-      if (at > this.bytes) {
-        this.sum = crc32(chunk.subarray(chunk.length - Math.min(chunk.length, at - this.bytes)), this.sum)
-        this.bytes = at
-      }
-      yield chunk
-    }
+  private content(from: number, signal: AbortSignal): AsyncGenerator<Uint8Array> {
+    return this.size === undefined ? skip(this.decompressed(signal), this.name, from) : this.chunks(from, signal)
   }
 
-  private async *decompressed(chunks: AsyncGenerator<Uint8Array>, signal: AbortSignal): AsyncGenerator<Uint8Array> {
-    const compression = compressionOf(this.path)
+  private async *decompressed(signal: AbortSignal): AsyncGenerator<Uint8Array> {
     try {
-      yield* compression ? decompress(chunks, compression, signal) : chunks
+      yield* decompress(this.chunks(0, signal), compressionOf(this.path)!, signal)
     } catch (error) {
       if (!(error instanceof MillraceError) || error.code !== 'broken_compression') throw error
       throw new MillraceError(error.code, `${this.name}: ${error.message}`, { hint: error.hint, cause: error })

@@ -37,8 +37,11 @@ export async function* readFile(inputs: Inputs, one: FoundFile, ctx: ReadContext
     if (saved) input.resume(saved.read)
     let last = saved
     for await (const piece of format.reader.read(input, saved && asJson(saved), signal)) {
-      const position: Saved = { ...(piece.position as object), read: { ...input.extent, ...outside } }
+      const at = piece.position as Pick<Saved, 'offset'>
+      const position: Saved = { ...at, read: { ...input.extentAt(at.offset), ...outside } }
       const remember = last === saved ? { remember: [[readingKey, split], ...identity] as Remembered } : {}
+      while (!ctx.wants(split) && !signal.aborted) await ctx.whenWanted()
+      if (signal.aborted) return
       yield { ...piece, split, position: asJson(position), ...remember }
       last = position
     }
@@ -85,11 +88,12 @@ async function isDone(
   signal: AbortSignal,
 ): Promise<boolean> {
   const { bytes } = input.state
-  if (stampOf(input.state) !== read.stamp) {
-    if (bytes < read.bytes) throw inputChanged(name, 'became shorter')
-    if (!(await input.beginsWith(read, signal))) throw inputChanged(name, 'was changed')
-  }
-  if (!read.done || bytes === read.bytes) return read.done === true
+  if (stampOf(input.state) === read.stamp) return read.done === true
+  if (input.size !== undefined && bytes < read.bytes) throw inputChanged(name, 'became shorter')
+  const since = await input.since(read, signal)
+  if (since === 'shorter') throw inputChanged(name, 'became shorter')
+  if (since === 'changed') throw inputChanged(name, 'was changed')
+  if (!read.done || since === 'same') return read.done === true
   if (lines === undefined || offset === undefined || input.size === undefined) throw inputChanged(name, 'grew')
   const end = await input.slice(Math.max(0, offset - (text?.unit ?? 1)), offset)
   if (offset > 0 && !end.includes(10) && !end.includes(13))

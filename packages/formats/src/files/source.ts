@@ -48,6 +48,10 @@ export interface FilesOptions {
 /** How many files are opened before the first of them is read. */
 const pageFiles = 100
 
+const closeAll = async (page: readonly Found[]): Promise<void> => {
+  for (const one of page) if ('input' in one) await one.input.close()
+}
+
 /** A source over files. It opens them only when it reads. `disk` is an argument for tests. */
 export function filesSource(options: FilesOptions, env: Pick<Env, 'root' | 'resolve'>, disk: Disk = nodeDisk): Source {
   const { paths, endings, afterRead = 'keep' } = options
@@ -64,6 +68,7 @@ export function filesSource(options: FilesOptions, env: Pick<Env, 'root' | 'reso
     const files = await list()
     await refuseChanged(inputs, files, ctx)
     const refuseDuplicates = duplicateCheck(files, root)
+    let later: string[] = []
     for (let at = 0; at === 0 || at < files.length; at += pageFiles) {
       const page: Found[] = []
       try {
@@ -71,14 +76,36 @@ export function filesSource(options: FilesOptions, env: Pick<Env, 'root' | 'reso
         refuseDuplicates(page)
         const complete = at + pageFiles >= files.length
         if (complete || page.length > 0) yield { splits: page.map(splitOf), ...(complete ? { complete } : {}) }
-        for (let one = page[0]; one; one = page[0]) {
-          yield* 'input' in one ? readFile(inputs, one, ctx) : readPipe(inputs, one, ctx)
-          page.shift()
-          if ('input' in one) await one.input.close()
-        }
+        yield* readWanted(page, ctx)
+        later.push(...page.map(({ path }) => path))
       } finally {
-        for (const one of page) if ('input' in one) await one.input.close()
+        await closeAll(page)
       }
+    }
+    while (later.length > 0 && !ctx.signal.aborted) {
+      const page: Found[] = []
+      try {
+        await fillPage(inputs, later.slice(0, pageFiles), page, ctx)
+        const before = page.length
+        yield* readWanted(page, ctx)
+        // Others may be wanted first.
+        later = [...later.slice(pageFiles), ...page.map(({ path }) => path)]
+        if (page.length === before && before > 0) await ctx.whenWanted()
+      } finally {
+        await closeAll(page)
+      }
+    }
+  }
+
+  /** Reads those of a page that are wanted, again and again, as one may be wanted only after another. */
+  async function* readWanted(page: Found[], ctx: ReadContext): AsyncGenerator<Batch> {
+    for (;;) {
+      const k = page.findIndex(({ split }) => ctx.wants(split))
+      const one = page[k]
+      if (!one || ctx.signal.aborted) return
+      yield* 'input' in one ? readFile(inputs, one, ctx) : readPipe(inputs, one, ctx)
+      page.splice(k, 1)
+      if ('input' in one) await one.input.close()
     }
   }
 
