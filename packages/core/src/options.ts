@@ -135,7 +135,7 @@ export const option = {
     format: 'path',
     ...rest(description, more),
   }),
-  secret: (description: string, more?: { example?: string }): OptionSchema<Secret> => ({
+  secret: (description: string, more?: { example?: string; tuning?: boolean }): OptionSchema<Secret> => ({
     type: 'string',
     format: 'secret',
     ...rest(description, more),
@@ -174,7 +174,7 @@ export const option = {
   object: <P extends Readonly<Record<string, OptionSchema<any>>>>(
     properties: P,
     description = '',
-    more?: { default: Record<string, never> },
+    more?: { default?: Record<string, never>; tuning?: boolean },
   ): OptionSchema<{ [K in keyof P]: Static<P[K]> }> => {
     const required = Object.keys(properties).filter(
       (name) => properties[name]!.default === undefined && !properties[name]!.optional,

@@ -34,10 +34,15 @@ export const options = option.object({
     option.object(
       {
         size: option.size('A file of this size; about, where rows are compressed or wait for others.', {
+          tuning: true,
           default: '128MiB',
         }),
-        records: option.integer('A file of this many records, never more.', { default: 1_000_000, min: 1 }),
-        time: option.duration('A file that was begun this long ago.', { default: '60s' }),
+        records: option.integer('A file of this many records, never more.', {
+          tuning: true,
+          default: 1_000_000,
+          min: 1,
+        }),
+        time: option.duration('A file that was begun this long ago.', { tuning: true, default: '60s' }),
       },
       'When files are finished and shown; new records go to new ones. Whichever comes first. Without it a file that `path` names is written to the end of the run.',
     ),
@@ -45,13 +50,11 @@ export const options = option.object({
   existing: option.oneOf(
     ['stop', 'replace', 'keep'],
     'What a new run does where an earlier one left files: stop, replace them, or add to them.',
-    {
-      default: 'stop',
-    },
+    { tuning: true, default: 'stop' },
   ),
   max_open_files: option.integer(
     'How many files are written at once. In a folder, the one that was not written for longest is finished early; where `path` names files, more is an error.',
-    { default: 128, min: 1, max: 10_000 },
+    { tuning: true, default: 128, min: 1, max: 10_000 },
   ),
 })
 export type Options = Static<typeof options>

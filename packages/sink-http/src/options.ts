@@ -12,12 +12,17 @@ export const options = option.object({
       default: 'object',
     },
   ),
-  batch: option.integer('Records a request, where it carries several.', { default: 500, min: 1, max: 10_000 }),
+  batch: option.integer('Records a request, where it carries several.', {
+    tuning: true,
+    default: 500,
+    min: 1,
+    max: 10_000,
+  }),
   ids: option.boolean('Name the ids of several records in the header `Millrace-Ids`, for a gateway of Millrace.', {
     default: true,
   }),
   nulls: option.oneOf(['write', 'omit'], 'Whether an empty field is written as null or left out.', { default: 'omit' }),
-  concurrency: option.integer('Requests on their way at once.', { default: 32, min: 1, max: 1024 }),
+  concurrency: option.integer('Requests on their way at once.', { tuning: true, default: 32, min: 1, max: 1024 }),
   order: option.oneOf(
     ['none', 'per_key', 'strict'],
     '`per_key`: one request at a time for each value of `key`; `strict`: one at a time.',
@@ -25,9 +30,11 @@ export const options = option.object({
   ),
   key: option.optional(option.field('The field whose order `per_key` keeps.', { example: 'InvoiceNo' })),
   headers: option.map(option.text('A value.'), 'Further headers.', { default: {} }),
-  token: option.optional(option.secret('Sent as `Authorization: Bearer`.', { example: '${secret:gateway_token}' })),
-  timeout: option.duration('How long to wait for an answer.', { default: '30s' }),
-  wait: option.duration('At the start: how long to wait until the port answers.', { default: '30s' }),
+  token: option.optional(
+    option.secret('Sent as `Authorization: Bearer`.', { tuning: true, example: '${secret:gateway_token}' }),
+  ),
+  timeout: option.duration('How long to wait for an answer.', { tuning: true, default: '30s' }),
+  wait: option.duration('At the start: how long to wait until the port answers.', { tuning: true, default: '30s' }),
 })
 
 export type Options = Static<typeof options>

@@ -6,9 +6,15 @@ export const options = option.object({
   ...streamSinkOptions,
   ...kafkaOptions,
   compression: option.oneOf(['zstd', 'lz4', 'snappy', 'gzip', 'none'], 'How batches are compressed.', {
+    tuning: true,
     default: 'zstd',
   }),
-  in_flight: option.integer('Sends on their way at once; their order holds.', { default: 4, min: 1, max: 5 }),
-  max_message: option.size('A larger value is a bad record.', { default: '1MiB' }),
+  in_flight: option.integer('Sends on their way at once; their order holds.', {
+    tuning: true,
+    default: 4,
+    min: 1,
+    max: 5,
+  }),
+  max_message: option.size('A larger value is a bad record.', { tuning: true, default: '1MiB' }),
 })
 export type Options = Static<typeof options>

@@ -36,7 +36,7 @@ export const options = option.object({
   existing: option.oneOf(
     ['stop', 'replace', 'keep'],
     'Append: what a new run does where the table has rows of an earlier one: stop, empty the table first, or add to them.',
-    { default: 'stop' },
+    { tuning: true, default: 'stop' },
   ),
 })
 

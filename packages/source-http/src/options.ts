@@ -14,10 +14,14 @@ export const options = option.object({
     option.text('Answer `{ statusCode, <wrap>: record }` instead of the record itself.', { example: 'event' }),
   ),
   greeting: option.text('What `GET /` answers.', {
+    tuning: true,
     default: 'Millrace gateway: post records to the paths in /openapi.json',
   }),
   token: option.optional(
-    option.secret('Requests must carry it as `Authorization: Bearer`.', { example: '${secret:gateway_token}' }),
+    option.secret('Requests must carry it as `Authorization: Bearer`.', {
+      tuning: true,
+      example: '${secret:gateway_token}',
+    }),
   ),
   hmac: option.optional(
     option.object(
@@ -28,23 +32,27 @@ export const options = option.object({
         }),
       },
       'Requests must be signed.',
+      { tuning: true },
     ),
   ),
   insecure: option.boolean('Listen on an address that others can reach without a token or signature.', {
+    tuning: true,
     default: false,
   }),
-  max_body: option.size('The largest body, after decompression.', { default: '1MiB' }),
+  max_body: option.size('The largest body, after decompression.', { tuning: true, default: '1MiB' }),
   max_buffered: option.size('What the bodies under way may hold together; the next ones get 503.', {
+    tuning: true,
     default: '64MiB',
   }),
   max_in_flight: option.integer('Requests that may wait for their answer; the next one gets 503.', {
+    tuning: true,
     default: 1024,
     min: 1,
   }),
-  max_connections: option.integer('Connections of the server.', { default: 4096, min: 1 }),
+  max_connections: option.integer('Connections of the server.', { tuning: true, default: 4096, min: 1 }),
   answer_timeout: option.duration(
     'When a request is answered 503, outcome unknown. Its record goes on, and its key answers the resend.',
-    { default: '30s' },
+    { tuning: true, default: '30s' },
   ),
   keys: option.object(
     {
@@ -52,14 +60,21 @@ export const options = option.object({
         'Refuse requests without an `Idempotency-Key` and without ids of their records: what is sent again is then known.',
         { default: false },
       ),
-      keep: option.duration('How long an `Idempotency-Key` is remembered.', { default: '24h' }),
-      max: option.integer('How many are remembered; the oldest are forgotten first.', { default: 1_000_000, min: 1 }),
+      keep: option.duration('How long an `Idempotency-Key` is remembered.', { tuning: true, default: '24h' }),
+      max: option.integer('How many are remembered; the oldest are forgotten first.', {
+        tuning: true,
+        default: 1_000_000,
+        min: 1,
+      }),
     },
     'Memory of idempotency keys.',
     { default: {} },
   ),
   log: option.optional(
-    option.path('A file that gets a line for every accepted and refused request.', { example: 'logs/ingestion.jsonl' }),
+    option.path('A file that gets a line for every accepted and refused request.', {
+      tuning: true,
+      example: 'logs/ingestion.jsonl',
+    }),
   ),
 })
 export type Options = Static<typeof options>

@@ -11,13 +11,17 @@ export const options = option.object({
     { default: 'fail' },
   ),
   max_bytes: option.size('The most to fetch of a partition at once, about, as it is when unpacked.', {
+    tuning: true,
     default: '1MiB',
   }),
-  max_wait: option.duration('How long a broker may wait for new records before it answers.', { default: '100ms' }),
+  max_wait: option.duration('How long a broker may wait for new records before it answers.', {
+    tuning: true,
+    default: '100ms',
+  }),
   report_group: option.optional(
     option.text(
       'A consumer group whose offsets are set to what was saved, for tools that show lag. Nothing is read from it.',
-      { example: 'store-invoices' },
+      { tuning: true, example: 'store-invoices' },
     ),
   ),
 })

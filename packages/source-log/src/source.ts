@@ -39,7 +39,10 @@ const options = option.object({
     'What to do when retention has removed records that were not read yet.',
     { default: 'fail' },
   ),
-  poll: option.duration('How often to look for new records at the end of the stream.', { default: '20ms' }),
+  poll: option.duration('How often to look for new records at the end of the stream.', {
+    tuning: true,
+    default: '20ms',
+  }),
 })
 type Options = Static<typeof options>
 

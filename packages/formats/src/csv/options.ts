@@ -40,6 +40,7 @@ export const csvOptions = {
     },
   ),
   max_record_size: option.size('The largest record; a quote that is never closed is found out by it.', {
+    tuning: true,
     default: '1MiB',
     example: '8MiB',
   }),

@@ -10,8 +10,10 @@ export const mongodbOptions = {
     },
   ),
   database: option.text('The database.', { minLength: 1, example: 'customer-events' }),
-  username: option.optional(option.text('The name to log in with.', { example: 'millrace' })),
-  password: option.optional(option.secret('The password to log in with.', { example: '${secret:mongodb}' })),
+  username: option.optional(option.text('The name to log in with.', { tuning: true, example: 'millrace' })),
+  password: option.optional(
+    option.secret('The password to log in with.', { tuning: true, example: '${secret:mongodb}' }),
+  ),
   tls: option.optional(
     option.object(
       {
@@ -28,6 +30,7 @@ export const mongodbOptions = {
         reject_unauthorized: option.boolean('False: take any certificate. Only for trying out.', { default: true }),
       },
       'Encrypted connections; `tls: {}` trusts what the system trusts.',
+      { tuning: true },
     ),
   ),
 }

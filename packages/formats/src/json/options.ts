@@ -3,7 +3,7 @@ import { option, type Static } from '@millrace/core'
 
 /** Of a connector that reads JSON lines or arrays; spread into its options. */
 export const jsonOptions = {
-  max_record_size: option.size('The largest record.', { default: '1MiB', example: '8MiB' }),
+  max_record_size: option.size('The largest record.', { tuning: true, default: '1MiB', example: '8MiB' }),
 }
 
 /** The options as a reader gets them; sizes in bytes. */

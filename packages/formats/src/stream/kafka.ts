@@ -16,6 +16,7 @@ export const kafkaOptions = {
         reject_unauthorized: option.boolean('Refuse a certificate that cannot be verified.', { default: true }),
       },
       'Encrypt the connections.',
+      { tuning: true },
     ),
   ),
   sasl: option.optional(
@@ -28,6 +29,7 @@ export const kafkaOptions = {
         password: option.secret('The password.', { example: '${secret:kafka_password}' }),
       },
       'Log in.',
+      { tuning: true },
     ),
   ),
   create: option.optional(
@@ -38,6 +40,7 @@ export const kafkaOptions = {
         config: option.map(option.text('A value.'), 'Settings of the topic.', { default: {} }),
       },
       'Make the topic if it is not there. A source makes it too, so that it can be started before whoever writes.',
+      { tuning: true },
     ),
   ),
 }

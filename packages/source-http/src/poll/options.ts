@@ -7,7 +7,10 @@ export const options = option.object({
   query: option.map(option.text('A value.'), 'Further query parameters.', { default: {} }),
   headers: option.map(option.secret('A value.'), 'Further headers, sent to the host of `url` only.', { default: {} }),
   token: option.optional(
-    option.secret('Sent as `Authorization: Bearer`, to the host of `url` only.', { example: '${secret:orders_token}' }),
+    option.secret('Sent as `Authorization: Bearer`, to the host of `url` only.', {
+      tuning: true,
+      example: '${secret:orders_token}',
+    }),
   ),
   format: {
     ...readFormatOption,
@@ -67,12 +70,15 @@ export const options = option.object({
     ),
   ),
   stop: option.oneOf(['never', 'end'], '`end`: all pages once, so the source is bounded.', { default: 'never' }),
-  interval: option.duration('How long to wait before asking again.', { default: '1m' }),
-  rate: option.optional(option.number('At most so many requests a second.', { min: 0.001, example: 5 })),
-  timeout: option.duration('How long a request may take.', { default: '30s' }),
-  max_body: option.size('The largest page, after decompression.', { default: '16MiB' }),
-  max_wait: option.duration('The longest `Retry-After` that is waited for.', { default: '5m' }),
-  allow_private: option.boolean('Call addresses of this machine and of private networks as well.', { default: false }),
+  interval: option.duration('How long to wait before asking again.', { tuning: true, default: '1m' }),
+  rate: option.optional(option.number('At most so many requests a second.', { tuning: true, min: 0.001, example: 5 })),
+  timeout: option.duration('How long a request may take.', { tuning: true, default: '30s' }),
+  max_body: option.size('The largest page, after decompression.', { tuning: true, default: '16MiB' }),
+  max_wait: option.duration('The longest `Retry-After` that is waited for.', { tuning: true, default: '5m' }),
+  allow_private: option.boolean('Call addresses of this machine and of private networks as well.', {
+    tuning: true,
+    default: false,
+  }),
 })
 export type Options = Static<typeof options>
 
