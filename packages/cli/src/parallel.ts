@@ -21,7 +21,7 @@ export interface WorkerTask {
   readonly cwd: string
   readonly env: Io['env']
   readonly instance: WorkerOptions['instance']
-  readonly existing?: WorkerOptions['existing']
+  readonly shared: WorkerOptions['shared']
   readonly until: boolean
 }
 
@@ -48,7 +48,7 @@ export function startInThread(
   flags: WorkerTask['flags'],
   io: Pick<Io, 'cwd' | 'env'>,
   plan: Plan,
-  { instance, signal, observe, until, existing }: WorkerOptions,
+  { instance, signal, observe, until, shared }: WorkerOptions,
 ): Promise<Summary> {
   return new Promise((resolve, reject) => {
     const isSource = import.meta.url.endsWith('.ts')
@@ -60,7 +60,7 @@ export function startInThread(
       env: { ...io.env },
       instance,
       until: until !== undefined,
-      ...(existing ? { existing } : {}),
+      shared,
     }
     const worker = new Worker(new URL(isSource ? './worker.ts' : './worker.js', import.meta.url), {
       workerData: task,

@@ -43,11 +43,11 @@ try {
     })
   const summary = await runInstance(opened.plan, opened.registry, {
     ...opened.around,
+    ...task.shared,
     signal: stop.signal,
     instance: task.instance,
     observe,
     ...(task.until ? { until: until.promise } : {}),
-    ...(task.existing ? { existing: task.existing } : {}),
   })
   tell({ type: 'summary', summary })
 } catch (error) {

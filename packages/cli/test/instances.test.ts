@@ -146,6 +146,61 @@ describe('instances of a pipeline', () => {
     })
   })
 
+  it.each(['mid_begin', 'after_end'])(
+    'end one run together, killed at %s, and a table is replaced once for all of them',
+    { timeout: 60_000 },
+    async (point) => {
+      const folder = freshFolder()
+      mkdirSync(join(folder, 'log'))
+      writeFileSync(join(folder, 'millrace.yaml'), 'version: 1\n')
+      const whole = spec.replace('runs: continue', 'runs: whole').replace('path: log', 'path: log, stop: end')
+      writeFileSync(
+        join(folder, 'numbers.yaml'),
+        `${whole.replace('collection: numbers', 'table: numbers')}parallelism: 2\n`,
+      )
+      append(folder, 0, 400)
+      const run = (more: readonly string[], deaths: readonly Death[]) =>
+        runUntilDone(
+          {
+            command: process.execPath,
+            args: [
+              '--conditions=@millrace/source',
+              join(import.meta.dirname, '../src/main.ts'),
+              'run',
+              'numbers.yaml',
+              '--json',
+              ...more,
+            ],
+            cwd: folder,
+          },
+          (start) => deaths[start] ?? 'lives',
+        )
+      const counted = () => {
+        const db = new DatabaseSync(join(folder, 'store.db'), { readOnly: true })
+        onTestFinished(() => db.close())
+        return db.prepare('SELECT count(*) AS n, count(DISTINCT n) AS different FROM numbers').get()
+      }
+      const first = await run([], [{ point, time: 1 }])
+      expect(first.kills).toBe(1)
+      expect(JSON.parse(first.output)).toMatchObject({
+        incarnation: 1,
+        ended: true,
+        balances: true,
+        total: { counters: { sinks: { all: { delivered: 400 } } } },
+      })
+      expect(counted()).toEqual({ n: 400, different: 400 })
+      expect(await pipe(['run', 'numbers.yaml'], folder)).toMatchObject({
+        code: 3,
+        err: expect.stringContaining('has 400 rows of an earlier run'),
+      })
+      append(folder, 400, 500)
+      const second = await run(['--replace'], [{ point, time: 1 }])
+      // What was refused has begun the second run already.
+      expect([second.kills, JSON.parse(second.output).incarnation]).toEqual([point === 'mid_begin' ? 0 : 1, 2])
+      expect(counted()).toEqual({ n: 500, different: 500 })
+    },
+  )
+
   it('stop together when one of them fails', async () => {
     const folder = freshFolder()
     mkdirSync(join(folder, 'log'))

@@ -114,7 +114,7 @@ it.each([
   ['without a key, where the id names the branch', { source: csv, steps: branches, from: '[a, b]', sink: documents() }],
   [
     'with a key that the branches cannot share: outputs of one route',
-    { source: csv, steps: routed, from: '[r.a, r.b]', sink: documents(', key: order') },
+    { source: csv, steps: routed, from: '[a, b]', sink: documents(', key: order') },
   ],
   [
     'with a field of the key that tells them apart',

@@ -188,9 +188,11 @@ function merged(pipeline: string, stores: readonly Store[]): Content {
   const runs = stores.map((store) => store.run())
   const begun = runs.filter((run) => run !== undefined)
   if (begun.length === 0) throw refuse('it has never saved anything', 'start it with the new number of instances')
+  const last = begun.reduce((newest, run) => (run.incarnation > newest.incarnation ? run : newest))
   return {
     run: {
-      incarnation: Math.max(...begun.map((run) => run.incarnation)),
+      incarnation: last.incarnation,
+      id: last.id,
       epoch: Math.max(...begun.map((run) => run.epoch)),
       ended: runs.every((run) => run?.ended === true),
       signature: begun[0]!.signature,

@@ -169,7 +169,7 @@ export function createFilesSink(o: Options, ctx: SinkContext, disk: Disk, now: (
         staged: [...staged],
         replaced: !replacing,
       }
-      return { resume: resume as unknown as Json, stages }
+      return { resume: resume as unknown as Json, stages, unfinished: open.length > 0 }
     },
     async publish(saved) {
       const stage = saved as unknown as Stage

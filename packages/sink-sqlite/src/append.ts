@@ -49,8 +49,12 @@ interface Resume extends Note {
 
 interface Place {
   readonly table: string
+  /** Pipeline and sink. */
+  readonly sink: string
   /** Pipeline, sink and instance: whose loads they are. */
   readonly writer: string
+  /** The run of all instances; empty: others may be started apart. */
+  readonly run: string
   /** The name of the stage's table, quoted. */
   readonly stage: string
   /** The names of the columns, quoted and joined. */
@@ -58,7 +62,7 @@ interface Place {
 }
 
 const ledger = `CREATE TABLE IF NOT EXISTS _millrace_loads
-  (load TEXT PRIMARY KEY NOT NULL, writer TEXT NOT NULL, target TEXT NOT NULL, epoch INTEGER NOT NULL, start TEXT NOT NULL, rows INTEGER NOT NULL) STRICT`
+  (load TEXT PRIMARY KEY NOT NULL, run TEXT NOT NULL, sink TEXT NOT NULL, writer TEXT NOT NULL, target TEXT NOT NULL, epoch INTEGER NOT NULL, start TEXT NOT NULL, rows INTEGER NOT NULL) STRICT`
 
 /** Makes the sink. `table` is set. */
 export function appendSink(o: Options, ctx: SinkContext, path: string): Sink {
@@ -73,8 +77,16 @@ export function appendSink(o: Options, ctx: SinkContext, path: string): Sink {
   let staged = 0
   return {
     async open(open) {
-      const writer = `${ctx.pipeline}/${ctx.id}${open.instance.n > 1 ? `.${open.instance.i}-${open.instance.n}` : ''}`
-      place = { table: o.table!, writer, stage: identifier(`_millrace_stage ${writer}`), columns }
+      const sink = `${ctx.pipeline}/${ctx.id}`
+      const writer = open.instance.n > 1 ? `${sink}.${open.instance.i}-${open.instance.n}` : sink
+      place = {
+        table: o.table!,
+        sink,
+        writer,
+        run: open.run ?? '',
+        stage: identifier(`_millrace_stage ${writer}`),
+        columns,
+      }
       const saved = open.restore as unknown as Resume | undefined
       load = saved?.load ?? randomUUID()
       start = open.start
@@ -142,7 +154,7 @@ const stateOlder = (sink: string, path: string, { table }: Place, found: Note, s
 /** Publishes a stage, unless that was done before. Returns the last note. */
 function publish(
   db: DatabaseSync,
-  { table, writer, stage, columns }: Place,
+  { table, run, sink, writer, stage, columns }: Place,
   { load, epoch, start, rows }: Stage,
 ): Note {
   // Epochs of a load are published in their order, so the last one stands for all before it.
@@ -159,8 +171,8 @@ function publish(
     })
   }
   db.prepare(
-    'INSERT INTO _millrace_loads VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (load) DO UPDATE SET epoch = excluded.epoch, start = excluded.start, rows = rows + excluded.rows',
-  ).run(load, writer, table, epoch, start, rows)
+    'INSERT INTO _millrace_loads VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (load) DO UPDATE SET epoch = excluded.epoch, start = excluded.start, rows = rows + excluded.rows',
+  ).run(load, run, sink, writer, table, epoch, start, rows)
   db.prepare(`DELETE FROM ${stage} WHERE _millrace_start = ? AND _millrace_epoch = ?`).run(start, epoch)
   return { epoch, start }
 }
@@ -196,14 +208,19 @@ function cutBack(
   }
 }
 
-/** A new run whose table has rows of an earlier one. */
+/**
+ * A new run whose table has rows of an earlier one. What other instances have written belongs to an earlier one too, where
+ * all of this one are known by its name: the first that opens the table replaces it for all of them.
+ */
 function meetExisting(
   db: DatabaseSync,
-  { table, writer }: Place,
+  { table, sink, writer, run }: Place,
   existing: NonNullable<OpenContext['existing']>,
 ): void {
-  const loads = db.prepare('SELECT writer, rows FROM _millrace_loads WHERE target = ?').all(table)
-  const own = loads.filter((row) => row['writer'] === writer)
+  const loads = db.prepare('SELECT load, run, sink, writer, rows FROM _millrace_loads WHERE target = ?').all(table)
+  const isEarlier = (load: Record<string, unknown>) =>
+    run === '' ? load['writer'] === writer : load['sink'] === sink && load['run'] !== run
+  const own = loads.filter(isEarlier)
   if (own.length === 0 || existing === 'keep') return
   const rows = own.reduce((sum, row) => sum + Number(row['rows']), 0)
   if (existing === 'stop') {
@@ -218,7 +235,7 @@ function meetExisting(
   }
   const all = Number(db.prepare(`SELECT count(*) AS n FROM ${identifier(table)}`).get()!['n'])
   if (all > rows) {
-    const others = [...new Set(loads.map((row) => String(row['writer'])).filter((name) => name !== writer))]
+    const others = [...new Set(loads.filter((load) => !isEarlier(load)).map((load) => String(load['writer'])))]
     throw new MillraceError(
       'existing_results',
       `the table ${table} cannot be replaced: ${all - rows} of its ${all} rows came from elsewhere${others.length ? `: ${others.join(', ')}` : ''}`,
@@ -229,5 +246,6 @@ function meetExisting(
     )
   }
   db.exec(`DELETE FROM ${identifier(table)}`)
-  db.prepare('DELETE FROM _millrace_loads WHERE writer = ? AND target = ?').run(writer, table)
+  const forget = db.prepare('DELETE FROM _millrace_loads WHERE load = ?')
+  for (const load of own) forget.run(load['load']!)
 }

@@ -1,6 +1,6 @@
-import { durationForm, parseDuration } from '@millrace/core'
 import { defineCommand, usageError } from '../command.ts'
 import { diagnose, type Diagnosis } from '../doctor.ts'
+import { durationOf } from '../duration.ts'
 import { specsOf } from '../find-spec.ts'
 import { hide } from '../print/hide.ts'
 import { openPlans } from '../spec.ts'
@@ -20,7 +20,7 @@ export default defineCommand({
     ['pipe doctor orders --profile kafka-mongo', 'What one pipeline connects to under another profile.'],
   ],
   async run({ flags, args }, io) {
-    const timeoutMs = durationOf(flags.timeout ?? '10s')
+    const timeoutMs = durationOf('timeout', flags.timeout ?? '10s')
     const opened = await openPlans(specsOf(args, io), flags, io)
     if (!opened) return 2
     const diagnoses = await diagnose(opened, { timeoutMs, signal: io.stopSignal() })
@@ -36,12 +36,6 @@ export default defineCommand({
     return isWell ? 0 : 3
   },
 })
-
-function durationOf(text: string): number {
-  const ms = parseDuration(text)
-  if (!ms) throw usageError(`--timeout takes ${durationForm}, not \`${text}\`.`)
-  return ms
-}
 
 const words = { ok: 'ok', failed: 'FAILED', untried: 'not tried' } as const
 

@@ -1,6 +1,7 @@
 import { resolve } from 'node:path'
 import { type ManyOptions, run, runMany, type Summary } from '@millrace/core'
 import { defineCommand, usageError } from '../command.ts'
+import { durationOf } from '../duration.ts'
 import { oneSpec, specsOf } from '../find-spec.ts'
 import { jsonEvents } from '../print/events.ts'
 import { showProgress } from '../print/progress.ts'
@@ -29,6 +30,11 @@ export default defineCommand({
       value: 'caught_up',
       description: 'End a continuing run when its sources are at the end they saw at the start.',
     },
+    'drain-timeout': {
+      type: 'text',
+      value: 'DURATION',
+      description: 'How long a stop may take to write and save what is under way; default 18s.',
+    },
     instance: { type: 'text', value: 'I/N', description: 'Run as instance I of N, which share the splits: 0/2.' },
   },
   examples: [
@@ -44,6 +50,8 @@ export default defineCommand({
     if (flags.until !== undefined && flags.until !== 'caught_up')
       throw usageError(`--until takes caught_up, not \`${flags.until}\`.`)
     const instance = instanceOf(flags.instance)
+    const drainTimeout = flags['drain-timeout']
+    const drainMs = drainTimeout === undefined ? undefined : durationOf('drain-timeout', drainTimeout)
     const opened = await openPlans(args.length > 1 ? specsOf(args, io) : [oneSpec(args[0], io)], flags, io)
     if (!opened) return 2
     const progress = flags.json ? jsonEvents(io) : showProgress(io)
@@ -56,6 +64,7 @@ export default defineCommand({
         resetState: flags['reset-state'],
         ...(flags.replace ? { existing: 'replace' } : flags.keep ? { existing: 'keep' } : {}),
         ...(instance ? { instance } : {}),
+        ...(drainMs === undefined ? {} : { drainMs }),
         worker: async (plan, own) => {
           const { startInThread } = await import('../parallel.ts')
           const { project } = opened.find((each) => each.plan.name === plan.name)!

@@ -90,7 +90,7 @@ export function checkFlow(
     } else if (sideSources.has(ref.name))
       report('side_source_read', ref.place, ref.path, `\`${ref.name}\` is read whole as a side input`)
     else if (!failed.some((step) => placeOfText(step.spec.config, ref.name))) {
-      const known = [...outputs.keys()]
+      const known = [...outputs.keys()].filter((name) => places.has(name))
       const near = closest(ref.name, known)
       if (near !== undefined) meant.add(near)
       const what = sinks.some((sink) => sink.id === ref.name)

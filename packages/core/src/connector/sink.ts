@@ -9,6 +9,11 @@ export interface OpenContext {
   /** The number of this run from beginning to end; it grows when a pipeline is run anew. */
   readonly incarnation: number
   /**
+   * A random name of this run, the same over its restarts and for all instances that were started together; absent:
+   * others may be started apart, and what they write cannot be told from results of an earlier run.
+   */
+  readonly run?: string
+  /**
    * A random value of this start of the process. What a sink keeps to recognise its own stages and loads carries it: an
    * older state that somebody put back comes with the same incarnation and epoch, and other records.
    */

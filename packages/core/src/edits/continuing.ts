@@ -144,19 +144,19 @@ function sinkEdit(
     !after || before['type'] !== after['type'] || canonical(before['config']) !== canonical(after['config'])
   if (!isElsewhere) return { node: id, effect: 'from_here', what }
   const stages = facts.stages().filter((stage) => stage.sink === id).length
-  const half =
-    stages > 0
-      ? `${stages} finished results wait to be published`
-      : facts.resumes().some(({ sink, unfinished }) => sink === id && unfinished)
-        ? 'a file of it is half written'
-        : undefined
-  if (half !== undefined)
-    return {
-      node: id,
-      effect: 'refused',
-      what: `${what}, and ${half}`,
-      ways: ['run it once as it was and stop it, so that its results are whole', ways.reset],
-    }
+  const refused = (half: string, way: string): Edit => ({
+    node: id,
+    effect: 'refused',
+    what: `${what}, and ${half}`,
+    ways: [way, ways.reset],
+  })
+  if (stages > 0)
+    return refused(
+      `${stages} finished results wait to be published`,
+      'run it once as it was and stop it, so that they are published',
+    )
+  if (facts.resumes().some(({ sink, unfinished }) => sink === id && unfinished))
+    return refused('a file of it is half written', 'run it as it was to its end, so that the file is finished')
   discards.push(id)
   return after
     ? { node: id, effect: 'from_here', what: `${what}: it gets what is read from here on`, ways: [ways.fill] }

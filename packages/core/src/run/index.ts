@@ -24,7 +24,7 @@ import { createShutdown, type Shutdown, withinGrace } from './shutdown.ts'
 import { loadSides, sameSide } from './sides.ts'
 import { copyOf, summaryOf, type Summary } from './summary.ts'
 import { type Instance, instantiate, type Surroundings } from './wiring.ts'
-import { runWorkers, type StartWorker } from './workers.ts'
+import { type Joint, runWorkers, type StartWorker } from './workers.ts'
 
 export type { Summary } from './summary.ts'
 
@@ -40,6 +40,8 @@ export interface RunOptions extends Surroundings {
   /** When it resolves, the run ends as soon as every source has come to the end that is there then (`--until caught_up`: at once). */
   readonly until?: Promise<unknown>
   readonly instance?: { readonly i: number; readonly n: number }
+  /** The run that this copy is one of several of; see workers.ts. */
+  readonly joint?: Joint
   /** How a plan with `parallelism` starts each of its workers; default: all in this thread. */
   readonly worker?: StartWorker
   readonly bounds?: Partial<Bounds>
@@ -56,7 +58,7 @@ export function run(plan: Plan, registry: Registry, options: RunOptions): Promis
   return runWorkers(
     plan,
     options,
-    options.worker ?? ((copy, own) => runInstance(copy, registry, { ...options, ...own })),
+    options.worker ?? ((copy, { shared, ...own }) => runInstance(copy, registry, { ...options, ...own })),
   )
 }
 
@@ -82,6 +84,7 @@ async function runHere(plan: Plan, registry: Registry, options: RunOptions): Pro
   try {
     checkScale(stateHome, plan, at.n)
     const taken = takeState(plan, registry, store, options, clock)
+    if (taken.over) return overAlready(plan, instance, store, taken, clock)
     const controls = createControls(plan, options, clock, taken)
     const replaying = createReplaying({ plan, registry, options, clock, store, signature: taken.before })
     const opened: SinkNode[] = []
@@ -123,6 +126,8 @@ export interface Taken {
   readonly edits: readonly string[]
   /** The spec that the state was made with. */
   readonly before: Signature
+  /** This copy has come to its end, and others of its run have not. */
+  readonly over?: true
 }
 
 /** Begins an incarnation or goes on with one, where the spec may. */
@@ -131,6 +136,8 @@ function takeState(plan: Plan, registry: Registry, store: Store, options: RunOpt
   const signature = signatureOf(plan, registry)
   const asJson = signature as unknown as Json
   const isOver = before?.ended === true && plan.runs === 'whole'
+  if (isOver && before.incarnation === options.joint?.incarnation)
+    return { run: before, resumed: true, hasSaved: true, edits: [], before: signature, over: true }
   if (options.letters && !before)
     throw new MillraceError('no_state', `${plan.name} has not run yet: there is nothing to replay into`, {
       hint: 'run it first',
@@ -142,7 +149,13 @@ function takeState(plan: Plan, registry: Registry, store: Store, options: RunOpt
     return { run: before, resumed: true, hasSaved: true, edits: [], before: before.signature as unknown as Signature }
   }
   if (!before || isOver)
-    return { run: store.begin(asJson, clock.now()), resumed: false, hasSaved: false, edits: [], before: signature }
+    return {
+      run: store.begin(asJson, clock.now(), options.joint),
+      resumed: false,
+      hasSaved: false,
+      edits: [],
+      before: signature,
+    }
   const edits = editsOf(plan, registry, before, store)
   refuseEdits(edits, plan, options.resetState === true)
   for (const [from, to] of edits.renames) store.rename(from, to)
@@ -155,6 +168,15 @@ function takeState(plan: Plan, registry: Registry, store: Store, options: RunOpt
     edits: edits.edits.map((edit) => editText(edit, plan.name)),
     before: before.signature as unknown as Signature,
   }
+}
+
+/** The summary of a copy that has nothing left to do. */
+function overAlready(plan: Plan, instance: Instance, store: Store, taken: Taken, clock: Clock): Summary {
+  for (const { counters } of instance.components) restoreCounters(counters, store.counters())
+  const before = copyOf(instance.components)
+  const progress = { bytes: 0, totalBytes: 0, complete: true }
+  const told = { plan, instance, taken, before, progress, clock, endings: [], ended: true }
+  return summaryOf({ ...told, options: {}, startedMs: clock.monotonic() })
 }
 
 // --- starting
@@ -210,6 +232,7 @@ async function prepare(
     observe,
     whole,
     instance: ctx.at,
+    joined: ctx.joint !== undefined || ctx.at.n === 1,
     existing: ctx.letters ? ('keep' as const) : ctx.existing,
   }
   for (const text of taken.edits) observe({ type: 'warning', node: plan.name, message: text })

@@ -20,6 +20,8 @@ export interface OpeningContext {
   readonly observe: Observer
   readonly existing?: 'stop' | 'replace' | 'keep' | undefined
   readonly instance: { readonly i: number; readonly n: number }
+  /** All instances were started together. */
+  readonly joined: boolean
   readonly whole: boolean
 }
 
@@ -30,18 +32,19 @@ export async function openSinks(ctx: OpeningContext, opened: SinkNode[]): Promis
     // What has nothing to open has answered nothing yet.
     if (!node.sink.open) continue
     const restore = ctx.store.resume(node.id)
-    await ctx.calls.call(node, 'opening', () =>
+    const open = () =>
       node.sink.open!({
         signal: ctx.signal,
         incarnation: ctx.run.incarnation,
+        ...(ctx.joined ? { run: ctx.run.id } : {}),
         start: ctx.store.start,
         instance: ctx.instance,
         whole: ctx.whole,
         warn: (message) => ctx.observe({ type: 'warning', node: node.id, message }),
         ...(restore === undefined ? {} : { restore }),
         ...(ctx.existing ? { existing: ctx.existing } : {}),
-      }),
-    )
+      })
+    await ctx.calls.call(node, 'opening', open, ctx.signal)
   }
 }
 
@@ -54,7 +57,7 @@ export async function finishLeftovers({ components, store, calls, signal }: Open
     const node = sinks.get(sink)
     if (!node?.sink.publish) throw left(sink)
     crashPoint('before_publish')
-    await calls.call(node, 'publishing what was staged before', () => node.sink.publish!(stage, { signal }))
+    await calls.call(node, 'publishing what was staged before', () => node.sink.publish!(stage, { signal }), signal)
     crashPoint('after_publish')
     published.push(id)
   }
@@ -64,7 +67,7 @@ export async function finishLeftovers({ components, store, calls, signal }: Open
     const node = sources.get(duty.source)
     // The spec asks for it no more.
     if (!node?.source.commit) continue
-    await calls.call(node, 'a duty that was left', () => node.source.commit!([doneAt(duty)], { signal }))
+    await calls.call(node, 'a duty that was left', () => node.source.commit!([doneAt(duty)], { signal }), signal)
     crashPoint('after_duty')
   }
   store.recordDone(published, done)

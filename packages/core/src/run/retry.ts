@@ -27,9 +27,12 @@ export interface Attempts {
 }
 
 export interface Calls {
-  /** Calls a connector until it succeeds. While it is under way the node counts as busy. */
-  call<T>(node: Connected, doing: string, body: () => Promise<T> | T): Promise<T>
-  attempts(node: Connected, doing: string): Attempts
+  /**
+   * Calls a connector until it succeeds. While it is under way the node counts as busy. `giveUp`: aborted, it is not tried
+   * again; default: when the run is aborted.
+   */
+  call<T>(node: Connected, doing: string, body: () => Promise<T> | T, giveUp?: AbortSignal): Promise<T>
+  attempts(node: Connected, doing: string, giveUp?: AbortSignal): Attempts
   /** Nodes that something is under way at, and what. */
   busy(): readonly { readonly node: Connected; readonly doing: string }[]
 }
@@ -52,7 +55,7 @@ export function createCalls({ clock, observe, signal, known, isStopping }: Calls
     if (isStopping()) return Math.min(own, stoppingMs)
     return retry !== defaultRetry || known || answered.has(id) ? own : Math.min(own, firstContactMs)
   }
-  const attempts: Calls['attempts'] = (node, doing) => {
+  const attempts: Calls['attempts'] = (node, doing, giveUp = signal) => {
     let attempt = 0
     let sinceMs = 0
     // Until a system has answered, it is the environment that is wrong.
@@ -61,7 +64,7 @@ export function createCalls({ clock, observe, signal, known, isStopping }: Calls
       async again(error) {
         attempt++
         if (attempt === 1) sinceMs = clock.monotonic()
-        if (!isRetryable(error) || signal.aborted) throw asRunError(error, node, doing, exitCode())
+        if (!isRetryable(error) || giveUp.aborted) throw asRunError(error, node, doing, exitCode())
         const waitedMs = clock.monotonic() - sinceMs
         const forMs = patienceMs(node)
         if (waitedMs >= forMs)
@@ -77,8 +80,8 @@ export function createCalls({ clock, observe, signal, known, isStopping }: Calls
         const waitMs = Math.min(Math.max(asked, backoff), Math.max(0, forMs - waitedMs))
         const { message } = error as Error
         observe({ type: 'retry', node: node.id, doing, message, attempt, waitMs, sinceMs: waitedMs, forMs })
-        await clock.sleep(waitMs, signal)
-        if (signal.aborted) throw asRunError(error, node, doing)
+        await clock.sleep(waitMs, giveUp)
+        if (giveUp.aborted) throw asRunError(error, node, doing)
       },
       worked() {
         attempt = 0
@@ -88,8 +91,8 @@ export function createCalls({ clock, observe, signal, known, isStopping }: Calls
   }
   return {
     attempts,
-    async call(node, doing, body) {
-      const tries = attempts(node, doing)
+    async call(node, doing, body, giveUp) {
+      const tries = attempts(node, doing, giveUp)
       const mark = { node, doing }
       underWay.add(mark)
       try {

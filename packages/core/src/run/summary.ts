@@ -47,7 +47,7 @@ export interface SummaryContext {
   readonly ended: boolean
   readonly before: Readonly<Record<string, Json>>
   readonly options: { readonly until?: unknown; readonly letters?: unknown }
-  readonly replaying: Replaying
+  readonly replaying?: Replaying
   readonly progress: Progress
   readonly startedMs: number
   readonly clock: Clock
@@ -75,7 +75,7 @@ export function summaryOf(ctx: SummaryContext): Summary {
       ...imbalancesOf(component, component.counters),
       ...imbalancesOf(component, thisRun[k]!).map((what) => `in this run: ${what}`),
     ]),
-    ...(ctx.options.letters ? { replay: ctx.replaying.outcomes } : {}),
+    ...(ctx.options.letters && ctx.replaying ? { replay: ctx.replaying.outcomes } : {}),
   }
 }
 

@@ -2,17 +2,25 @@
  * `parallelism: n`: whole copies of a pipeline side by side, never stages across threads (moving a row costs more than parsing it). Copy k of instance i/n with P
  * workers is instance i + n*k of n*P, with its splits, its state folder and its names: so what holds for processes (`--instance`) holds for them.
  */
+import { randomUUID } from 'node:crypto'
 import { systemClock } from '../clock.ts'
 import type { Progress, RunEvent } from '../observe.ts'
 import type { Plan } from '../plan.ts'
 import type { Json } from '../record.ts'
+import { readStore, type SavedRun, stateFolder } from '../store.ts'
 import type { Counters } from './counters.ts'
 import { summed } from './counters.ts'
 import type { RunOptions, Summary } from './index.ts'
 
+/** What holds for every worker as it does for the whole. */
+export type SharedOptions = Pick<RunOptions, 'existing' | 'resetState' | 'drainMs' | 'joint'>
+
+/** A run that copies have in common: an incarnation of all of them. */
+export type Joint = Pick<SavedRun, 'incarnation' | 'id'>
+
 /** What one worker is given. */
 export type WorkerOptions = Required<Pick<RunOptions, 'instance' | 'observe' | 'signal'>> &
-  Pick<RunOptions, 'until' | 'existing'>
+  Pick<RunOptions, 'until'> & { readonly shared: SharedOptions }
 
 /** Runs one copy of a plan: in this thread, or, as the command does, in one of its own. */
 export type StartWorker = (plan: Plan, options: WorkerOptions) => Promise<Summary>
@@ -25,14 +33,16 @@ export async function runWorkers(plan: Plan, options: RunOptions, start: StartWo
   const stop = new AbortController()
   const signal = options.signal ? AbortSignal.any([options.signal, stop.signal]) : stop.signal
   const observe = togetherObserved(plan.parallelism, options.observe ?? (() => {}))
+  const { existing, resetState, drainMs } = options
+  const joint = options.instance ? undefined : jointRun(plan, options)
   let failure: unknown
   const copies = Array.from({ length: plan.parallelism }, (_, k) =>
     start(plan, {
       instance: { i: i + n * k, n: n * plan.parallelism },
       signal,
       observe,
+      shared: { existing, resetState, drainMs, joint },
       ...(options.until ? { until: options.until } : {}),
-      ...(options.existing ? { existing: options.existing } : {}),
     }).catch((error: unknown) => {
       failure ??= error
       stop.abort()
@@ -59,6 +69,25 @@ export async function runWorkers(plan: Plan, options: RunOptions, start: StartWo
     thisRun: together(summaries.map((s) => s.thisRun)),
     imbalances: summaries.flatMap((s) => s.imbalances),
   }
+}
+
+/**
+ * The newest run of the copies, as long as one of them has not come to its end, be it that it has not begun; else the next.
+ * So a copy that is through waits for those that a crash has kept from it.
+ */
+function jointRun(plan: Plan, { home, stateDir = home }: RunOptions): Joint {
+  const copies = Array.from({ length: plan.parallelism }, (_, i) => {
+    const store = readStore(stateFolder(stateDir, plan.name, { i, n: plan.parallelism }))
+    const saved = store?.run()
+    store?.close()
+    return saved
+  })
+  const incarnation = Math.max(0, ...copies.map((copy) => copy?.incarnation ?? 0))
+  const newest = copies.find((copy) => copy?.incarnation === incarnation)
+  const isOver = copies.every((copy) => copy?.incarnation === incarnation && copy.ended)
+  return newest && !(isOver && plan.runs === 'whole')
+    ? { incarnation, id: newest.id }
+    : { incarnation: incarnation + 1, id: randomUUID() }
 }
 
 /** The counters of all workers as those of one. */

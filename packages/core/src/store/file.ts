@@ -12,7 +12,7 @@ const formatVersion = 3
 const applicationId = 0x4d696c6c
 
 const tables = `
-CREATE TABLE run (incarnation INTEGER PRIMARY KEY, epoch INTEGER NOT NULL, ended INTEGER NOT NULL, token TEXT NOT NULL,
+CREATE TABLE run (incarnation INTEGER PRIMARY KEY, id TEXT NOT NULL, epoch INTEGER NOT NULL, ended INTEGER NOT NULL, token TEXT NOT NULL,
   signature TEXT NOT NULL, began INTEGER NOT NULL, counted_from INTEGER NOT NULL);
 CREATE TABLE counter (node TEXT PRIMARY KEY, json TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE position (source TEXT, split TEXT, json TEXT, ended INTEGER NOT NULL, PRIMARY KEY (source, split)) WITHOUT ROWID;

@@ -47,6 +47,7 @@ export function reading(db: DatabaseSync, folder: string) {
       return (
         row && {
           incarnation: Number(row['incarnation']),
+          id: String(row['id']),
           epoch: Number(row['epoch']),
           ended: row['ended'] === 1,
           signature: parse(row['signature'])!,

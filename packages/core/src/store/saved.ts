@@ -23,6 +23,8 @@ export interface SavedDuty {
 /** One incarnation: a run from beginning to end, over all crashes and restarts in between. */
 export interface SavedRun {
   readonly incarnation: number
+  /** A random name of it, that copies have in common which were started together. */
+  readonly id: string
   readonly epoch: number
   readonly ended: boolean
   /** What decided the results when the state was last saved: a `Signature` (plan/signature.ts). */

@@ -73,14 +73,16 @@ export function writing(db: DatabaseSync, path: string, token: string) {
 
   return {
     /** Forgets positions, state and memory, and starts the next incarnation. */
-    begin: (signature: Json, nowMs: number): SavedRun =>
+    /** `as`: its number and name, where other copies have them too. */
+    begin: (signature: Json, nowMs: number, as?: Pick<SavedRun, 'incarnation' | 'id'>): SavedRun =>
       transaction(() => {
-        const incarnation = (newest()?.incarnation ?? 0) + 1
+        const { incarnation, id } = as ?? { incarnation: (newest()?.incarnation ?? 0) + 1, id: token }
         for (const table of forgottenAtBegin) db.exec(`DELETE FROM ${table}`)
-        run('INSERT INTO run VALUES (?, 0, 0, ?, ?, ?, ?)', incarnation, token, JSON.stringify(signature), nowMs, nowMs)
+        const values = [incarnation, id, token, JSON.stringify(signature), nowMs, nowMs]
+        run('INSERT INTO run VALUES (?, ?, 0, 0, ?, ?, ?, ?)', ...values)
         left = { incarnation, epoch: 0 }
         crashPoint('mid_begin')
-        return { incarnation, epoch: 0, ended: false, signature, beganMs: nowMs, countedFromMs: nowMs }
+        return { incarnation, id, epoch: 0, ended: false, signature, beganMs: nowMs, countedFromMs: nowMs }
       }),
     /** Forgets everything but the number of the incarnation: the next run begins another. */
     forget: () =>
@@ -146,9 +148,10 @@ export function writing(db: DatabaseSync, path: string, token: string) {
     /** Puts a run that was saved elsewhere into a folder that has none. */
     adopt: (content: Content) =>
       transaction(() => {
-        const { incarnation, epoch, ended, signature, beganMs, countedFromMs } = content.run
+        const { incarnation, id, epoch, ended, signature, beganMs, countedFromMs } = content.run
         const at = [
           incarnation,
+          id,
           epoch,
           ended ? 1 : 0,
           token,
@@ -156,7 +159,7 @@ export function writing(db: DatabaseSync, path: string, token: string) {
           beganMs,
           countedFromMs,
         ] as const
-        run('INSERT INTO run VALUES (?, ?, ?, ?, ?, ?, ?)', ...at)
+        run('INSERT INTO run VALUES (?, ?, ?, ?, ?, ?, ?, ?)', ...at)
         for (const p of content.positions) putPosition(p)
         for (const l of content.lanes) run('INSERT INTO lane VALUES (?, ?, ?)', l.source, l.lane, l.high)
         for (const m of content.memory)

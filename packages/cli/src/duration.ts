@@ -1,0 +1,10 @@
+/** Durations in flags. */
+import { durationForm, parseDuration } from '@millrace/core'
+import { usageError } from './command.ts'
+
+/** What a flag says, in ms. Throws a usage error. */
+export function durationOf(flag: string, text: string): number {
+  const ms = parseDuration(text)
+  if (!ms) throw usageError(`--${flag} takes ${durationForm}, not \`${text}\`.`)
+  return ms
+}
