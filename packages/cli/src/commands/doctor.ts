@@ -1,4 +1,4 @@
-import { defineCommand, usageError } from '../command.ts'
+import { defineCommand } from '../command.ts'
 import { diagnose, type Diagnosis } from '../doctor.ts'
 import { durationOf } from '../duration.ts'
 import { specsOf } from '../find-spec.ts'
