@@ -228,6 +228,10 @@ export function createIntake(ctx: IntakeContext): Intake {
     return there < wanted
   }
 
+  const needsEnd = (source: string, split: string): boolean =>
+    following.some((e) => e.kind === 'batch' && e.source === source && e.split === split && e.end) &&
+    !held.some(({ node, batch }) => node.id === source && batch.split === split && batch.end)
+
   return {
     take(node, batches) {
       return guarded(() => {
@@ -284,7 +288,8 @@ export function createIntake(ctx: IntakeContext): Intake {
     },
     wants(source, split) {
       if (following.length === 0) return skewMs === Number.POSITIVE_INFINITY || lanes.wants(source, split, skewMs)
-      if (component.sources.find(({ id }) => id === source)!.capabilities.lanes === 'split') return needs(source, split)
+      if (component.sources.find(({ id }) => id === source)!.capabilities.lanes === 'split')
+        return needs(source, split) || needsEnd(source, split)
       // One split after the other: in the order in which they were.
       const next = following.find((e) => e.kind === 'batch' && e.source === source && (e.n > 0 || e.end))
       return next?.kind === 'batch' && next.split === split

@@ -94,6 +94,8 @@ export async function openOrder(
   let noted = 0
   let durable = 0
   let writing: Promise<void> | undefined
+  /** Nothing more becomes durable: the run has failed by it. */
+  let isBroken = false
 
   const write = async () => {
     while (text !== '') {
@@ -115,14 +117,17 @@ export async function openOrder(
   }
   const flush = (): Promise<void> => {
     writing ??= write()
-      .catch(fail)
+      .catch((error: unknown) => {
+        isBroken = true
+        fail(error)
+      })
       .finally(() => {
         writing = undefined
       })
     return writing
   }
   const waitFor = async (seq: number) => {
-    while (durable < seq) await flush()
+    while (durable < seq && !isBroken) await flush()
   }
   return {
     left,

@@ -67,7 +67,16 @@ export function lanesSource(
         yield take(open, 3)
         clock.advance(1)
       }
-      for (const id of Object.keys(splits)) yield batch({ split: id, rows: [], position: at.get(id)!, end: true })
+      // Its end is asked for as a split's records are.
+      for (const open = new Set(Object.keys(splits)); open.size > 0 && !signal.aborted; ) {
+        const id = [...open].find(wants)
+        if (id === undefined) {
+          await whenWanted()
+          continue
+        }
+        open.delete(id)
+        yield batch({ split: id, rows: [], position: at.get(id)!, end: true })
+      }
     },
   }
 }

@@ -24,6 +24,6 @@ export interface Runner {
 }
 
 /** A run takes milliseconds, and seconds on a busy machine; one that takes this long hangs. */
-export const timeoutMs = 120_000
+export const timeoutMs = 60_000
 
 export class Hang extends Error {}
