@@ -53,7 +53,8 @@ async function readOnce(node: SourceNode, ctx: ReaderContext, worked: () => void
     gathered = []
     rows = bytes = 0
     crashPoint('after_read')
-    return ctx.take(batches)
+    const more = ctx.take(batches)
+    return more && unlessStopped(more, ctx.signal)
   }
   try {
     const ask = () => {
@@ -92,6 +93,16 @@ async function readOnce(node: SourceNode, ctx: ReaderContext, worked: () => void
   } finally {
     await iterator.return?.()
   }
+}
+
+/** Settles like the promise, or at the stop: what was handed over is taken, and no room for more is needed. */
+function unlessStopped(promise: Promise<void>, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const stop = () => resolve()
+    if (signal.aborted) stop()
+    else signal.addEventListener('abort', stop, { once: true })
+    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', stop))
+  })
 }
 
 /**

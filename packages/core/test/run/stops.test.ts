@@ -8,6 +8,7 @@ import type { Sink, Source, Transform } from '../../src/connector.ts'
 import { SystemError } from '../../src/errors.ts'
 import { batch, type Row } from '../../src/record.ts'
 import { run, type RunOptions } from '../../src/run/index.ts'
+import { graceMs } from '../../src/run/shutdown.ts'
 import { memorySink, memorySource, type TestPipeline, testPipeline } from '../../src/testing.ts'
 
 let home: string
@@ -138,6 +139,33 @@ describe('a connector that does not end', () => {
     expect([summary.ended, got.size]).toEqual([false, 3])
     expect(warnings).toEqual([expect.stringMatching(/^source went on reading .*testing/)])
   })
+})
+
+it('a source that waits for a slow sink is not blamed at a stop', async () => {
+  const stop = new AbortController()
+  const told: string[] = []
+  const summary = await go(
+    {
+      sources: { source: () => memorySource(rows(9_000), { size: 1000 }) },
+      sinks: {
+        slow: {
+          create: () => ({
+            async write() {
+              if (stop.signal.aborted) return
+              setTimeout(() => stop.abort(), 20)
+              await sleep(graceMs + 200)
+            },
+          }),
+        },
+      },
+    },
+    {
+      signal: stop.signal,
+      bounds: { aheadRows: 1000 },
+      observe: (e) => void (e.type === 'warning' && told.push(e.message)),
+    },
+  )
+  expect([summary.ended, told]).toEqual([false, []])
 })
 
 describe('a system that cannot be reached', () => {

@@ -1,6 +1,6 @@
 /** Runs a case and judges it. */
 import { join } from 'node:path'
-import { crashPoints, type Plan, sideCrashPoints } from '@millrace/core'
+import { crashPoints, type Plan } from '@millrace/core'
 import type { Case } from '../case.ts'
 import { generate } from '../generate/index.ts'
 import { type Fault, judge, judgeIdentity } from '../judge/index.ts'
@@ -121,13 +121,21 @@ async function verdictOf(graph: Case, root: string, runner: Runner, how: How, sc
   }
 }
 
-/** Points that few graphs pass, and a kill there is worth more. */
-const rarePoints: readonly string[] = ['after_duty', 'before_record', ...sideCrashPoints]
+/** Points that few graphs pass are drawn so much more often. */
+const weights: Readonly<Record<string, number>> = {
+  after_duty: 18,
+  side_remembered: 18,
+  before_record: 12,
+  sqlite_staged: 3,
+  sqlite_published: 3,
+  after_end: 2,
+  file_renamed: 2,
+}
 
 function randomKill(random: Random, passed: ReadonlyMap<string, number> | undefined): Kill | undefined {
   if (!passed || passed.size === 0) return undefined
-  const rare = [...passed].filter(([name]) => rarePoints.includes(name))
-  const [point, times] = random.pick(rare.length > 0 && random.chance(0.6) ? rare : [...passed])
+  const drawn = [...passed].flatMap((each) => Array.from({ length: weights[each[0]] ?? 1 }, () => each))
+  const [point, times] = random.pick(drawn)
   // With other timing a point may be passed somewhat less often.
   return { point, time: random.int(1, Math.max(1, Math.ceil(times * 0.8))) }
 }
