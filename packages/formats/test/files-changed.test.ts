@@ -269,4 +269,20 @@ describe('files that are wanted first', () => {
     expect(order).toEqual(order.toSorted((a, b) => 'bac'.indexOf(a[0]!) - 'bac'.indexOf(b[0]!)))
     expect(numbers(seen)).toHaveLength(9000)
   })
+
+  it('are read while another is left in its middle, and that one goes on after them', async () => {
+    for (const [i, name] of ['a.csv', 'b.csv', 'c.csv'].entries()) put(name, file(i * 3000, i * 3000 + 3000))
+    // As after a restart: a had grown when c was taken already.
+    let left = ['a.csv', 'c.csv', 'a.csv', 'b.csv']
+    const order: string[] = []
+    const seen = await run('.', fresh(), {
+      wants: (split) => split.startsWith(left[0]!),
+      onBatch({ split, end }) {
+        order.push(split[0]!)
+        if (end || order.length === 1) left = left.slice(1)
+      },
+    })
+    expect(order.join('').replaceAll(/(.)\1+/g, '$1')).toBe('acab')
+    expect(numbers(seen).toSorted()).toEqual(Array.from({ length: 9000 }, (_, n) => n).toSorted())
+  })
 })

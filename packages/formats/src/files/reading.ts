@@ -20,8 +20,16 @@ import { openPipe, pipeInput } from './pipe.ts'
 
 type Remembered = NonNullable<Batch['remember']>
 
-/** Reads the rest of a file. Throws `input_changed` if it changed since it was read before, or while it is read. */
-export async function* readFile(inputs: Inputs, one: FoundFile, ctx: ReadContext): AsyncGenerator<Batch> {
+/**
+ * Reads the rest of a file. Throws `input_changed` if it changed since it was read before, or while it is read. Returns
+ * whether it came to the end: a file that is not wanted any more is left where `isOtherWanted`, and else waited with.
+ */
+export async function* readFile(
+  inputs: Inputs,
+  one: FoundFile,
+  ctx: ReadContext,
+  isOtherWanted: () => boolean,
+): AsyncGenerator<Batch, boolean> {
   const { path, split, input } = one
   const { signal } = ctx
   const format = inputs.formatOf(path)
@@ -32,7 +40,7 @@ export async function* readFile(inputs: Inputs, one: FoundFile, ctx: ReadContext
     if (saved && (await isDone(saved, one, format, signal))) {
       const position = { ...saved, read: { ...saved.read, stamp: stampOf(input.state) } }
       yield { ...lastBatch(split, asJson(position)), remember: identity }
-      return
+      return true
     }
     if (saved) input.resume(saved.read)
     let last = saved
@@ -40,8 +48,11 @@ export async function* readFile(inputs: Inputs, one: FoundFile, ctx: ReadContext
       const at = piece.position as Pick<Saved, 'offset'>
       const position: Saved = { ...at, read: { ...input.extentAt(at.offset), ...outside } }
       const remember = last === saved ? { remember: [[readingKey, split], ...identity] as Remembered } : {}
-      while (!ctx.wants(split) && !signal.aborted) await ctx.whenWanted()
-      if (signal.aborted) return
+      while (!ctx.wants(split) && !signal.aborted) {
+        if (isOtherWanted()) return false
+        await ctx.whenWanted()
+      }
+      if (signal.aborted) return false
       yield { ...piece, split, position: asJson(position), ...remember }
       last = position
     }
@@ -51,19 +62,25 @@ export async function* readFile(inputs: Inputs, one: FoundFile, ctx: ReadContext
       throw inputChanged(one.name, 'was changed')
     const position: Saved = { ...(last ?? { offset: 0 }), read: { ...extent, done: true, ...outside } }
     yield { ...lastBatch(split, asJson(position)), remember: [[readingKey, null], ...identity] }
+    return true
   } catch (error) {
     throw placed(error, one.name)
   }
 }
 
 /** Reads what can be read only once: there are no positions to resume from. */
-export async function* readPipe(inputs: Inputs, one: FoundPipe, { signal }: ReadContext): AsyncGenerator<Batch> {
+export async function* readPipe(
+  inputs: Inputs,
+  one: FoundPipe,
+  { signal }: ReadContext,
+): AsyncGenerator<Batch, boolean> {
   const { path, name, split, kind } = one
   const input = path === '-' ? pipeInput(process.stdin, name) : openPipe(path, name, kind)
   try {
     const pieces = inputs.formatOf(path).reader.read(input, undefined, signal)
     for await (const { position: _, ...piece } of pieces) yield { ...piece, split }
     yield lastBatch(split, undefined)
+    return true
   } catch (error) {
     throw placed(error, name)
   } finally {

@@ -15,6 +15,7 @@ import type { Batch, Done, Env, ReadContext, Source, SplitsFound } from '@millra
 import { withoutCompression } from '../compression.ts'
 import { type AfterRead, putAway } from './after.ts'
 import { type Disk, nodeDisk } from './disk.ts'
+import { inputChanged } from './failures.ts'
 import {
   splitOf,
   type Found,
@@ -76,7 +77,7 @@ export function filesSource(options: FilesOptions, env: Pick<Env, 'root' | 'reso
         refuseDuplicates(page)
         const complete = at + pageFiles >= files.length
         if (complete || page.length > 0) yield { splits: page.map(splitOf), ...(complete ? { complete } : {}) }
-        yield* readWanted(page, ctx)
+        yield* readWanted(page, ctx, files.length > pageFiles)
         later.push(...page.map(({ path }) => path))
       } finally {
         await closeAll(page)
@@ -87,7 +88,7 @@ export function filesSource(options: FilesOptions, env: Pick<Env, 'root' | 'reso
       try {
         await fillPage(inputs, later.slice(0, pageFiles), page, ctx)
         const before = page.length
-        yield* readWanted(page, ctx)
+        yield* readWanted(page, ctx, later.length > pageFiles)
         // Others may be wanted first.
         later = [...later.slice(pageFiles), ...page.map(({ path }) => path)]
         if (page.length === before && before > 0) await ctx.whenWanted()
@@ -97,15 +98,25 @@ export function filesSource(options: FilesOptions, env: Pick<Env, 'root' | 'reso
     }
   }
 
-  /** Reads those of a page that are wanted, again and again, as one may be wanted only after another. */
-  async function* readWanted(page: Found[], ctx: ReadContext): AsyncGenerator<Batch> {
+  /**
+   * Reads those of a page that are wanted, again and again, as one may be wanted only after another, be it in the middle of
+   * it. `isMore`: there are other pages, and one of theirs may be wanted.
+   */
+  async function* readWanted(page: Found[], ctx: ReadContext, isMore: boolean): AsyncGenerator<Batch> {
     for (;;) {
-      const k = page.findIndex(({ split }) => ctx.wants(split))
-      const one = page[k]
+      const one = page.find(({ split }) => ctx.wants(split))
       if (!one || ctx.signal.aborted) return
-      yield* 'input' in one ? readFile(inputs, one, ctx) : readPipe(inputs, one, ctx)
-      page.splice(k, 1)
+      const isOtherWanted = () => isMore || page.some(({ split }) => split !== one.split && ctx.wants(split))
+      const isDone = yield* 'input' in one ? readFile(inputs, one, ctx, isOtherWanted) : readPipe(inputs, one, ctx)
       if ('input' in one) await one.input.close()
+      if (ctx.signal.aborted) return
+      if (isDone || !('input' in one)) {
+        page.splice(page.indexOf(one), 1)
+        continue
+      }
+      const again = await openFile(inputs, one.path, ctx.signal)
+      page[page.indexOf(one)] = again
+      if (again.split !== one.split) throw inputChanged(one.name, 'was replaced')
     }
   }
 

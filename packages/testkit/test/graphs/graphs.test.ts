@@ -4,7 +4,7 @@ import { expect, it } from 'vitest'
 import { killCases, runCases } from './many.ts'
 import { reportOf } from './report.ts'
 
-const workers = 2 * availableParallelism()
+const workers = 4 * availableParallelism()
 const minutes = 60_000
 
 /** Crash points that no graph passes; other tests do. */

@@ -41,7 +41,7 @@ const { values: flags } = parseArgs({
     edit: { type: 'string' },
     shrink: { type: 'boolean', default: false },
     /** More than cores, since cases wait for timers half of the time. */
-    workers: { type: 'string', default: String(2 * availableParallelism()) },
+    workers: { type: 'string', default: String(4 * availableParallelism()) },
   },
 })
 
