@@ -1,9 +1,10 @@
 /** Edits of a spec over the state of an earlier one: what `pipe plan` says beforehand is what `pipe run` does. */
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 import { tmpdir } from 'node:os'
 import { startOnce } from '@millrace/testkit'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, onTestFinished } from 'vitest'
 import { freshFolder, pipe } from './terminal.ts'
 
 const main = resolve(import.meta.dirname, '../src/main.ts')
@@ -59,6 +60,52 @@ async function interrupted(): Promise<string> {
   expect(killed).toBe(true)
   return folder
 }
+
+it.each([
+  [
+    'a table',
+    '{ type: sqlite, config: { path: store.db, table: t } }',
+    (folder: string) => {
+      const db = new DatabaseSync(join(folder, 'store.db'), { readOnly: true })
+      onTestFinished(() => db.close())
+      return db
+        .prepare('SELECT n FROM t')
+        .all()
+        .map(({ n }) => n)
+    },
+  ],
+  [
+    'files',
+    '{ type: files, config: { path: out/, format: jsonl } }',
+    (folder: string) =>
+      readdirSync(join(folder, 'out'), { withFileTypes: true })
+        .filter((entry) => entry.isFile())
+        .flatMap(({ name }) =>
+          readFileSync(join(folder, 'out', name), 'utf8')
+            .trim()
+            .split('\n'),
+        )
+        .map((line) => (JSON.parse(line) as { n: number }).n),
+  ],
+] as const)(
+  'what waits to be published is, once, into %s of a sink with another id',
+  async (_what, sink, numbersIn) => {
+    const folder = freshFolder()
+    const spec = (id: string) =>
+      `version: 1\nname: job\nsource: { type: csv, config: { path: data.csv }, schema: { fields: { n: integer } } }\nsinks: { ${id}: ${sink} }\n`
+    writeFileSync(join(folder, 'millrace.yaml'), 'version: 1\n')
+    writeFileSync(join(folder, 'data.csv'), `n\n${rows.map(({ n }) => n).join('\n')}\n`)
+    writeFileSync(join(folder, 'job.yaml'), spec('one'))
+    expect(await startOnce(program(folder, 'run', 'job.yaml'), { point: 'before_publish', time: 1 })).toMatchObject({
+      killed: true,
+    })
+    writeFileSync(join(folder, 'job.yaml'), spec('other'))
+    expect((await planned(folder)).map(({ effect }) => effect)).toEqual(['kept'])
+    const { code, err } = await pipe(['run', 'job.yaml'], folder)
+    expect(code, err).toBe(0)
+    expect(numbersIn(folder)).toEqual(rows.map(({ n }) => n))
+  },
+)
 
 describe('a run from beginning to end that was interrupted', () => {
   it.each([

@@ -43,6 +43,8 @@ interface Stage extends Note {
 /** What the flush saves for a restart. */
 interface Resume extends Note {
   readonly load: string
+  /** The stage's table is called after it, also when the sink has another id since. */
+  readonly stage: string
   /** The last note before this flush. */
   readonly published: Note | null
 }
@@ -55,7 +57,7 @@ interface Place {
   readonly writer: string
   /** The run of all instances; empty: others may be started apart. */
   readonly run: string
-  /** The name of the stage's table, quoted. */
+  /** The name of the stage's table. */
   readonly stage: string
   /** The names of the columns, quoted and joined. */
   readonly columns: string
@@ -77,6 +79,7 @@ export function appendSink(o: Options, ctx: SinkContext, path: string): Sink {
   let staged = 0
   return {
     async open(open) {
+      const saved = open.restore as unknown as Resume | undefined
       const sink = `${ctx.pipeline}/${ctx.id}`
       const writer = open.instance.n > 1 ? `${sink}.${open.instance.i}-${open.instance.n}` : sink
       place = {
@@ -84,10 +87,9 @@ export function appendSink(o: Options, ctx: SinkContext, path: string): Sink {
         sink,
         writer,
         run: open.run ?? '',
-        stage: identifier(`_millrace_stage ${writer}`),
+        stage: saved?.stage ?? `_millrace_stage ${writer}`,
         columns,
       }
-      const saved = open.restore as unknown as Resume | undefined
       load = saved?.load ?? randomUUID()
       start = open.start
       db = await openStoreWriter(path, open.signal, (made) => {
@@ -96,11 +98,13 @@ export function appendSink(o: Options, ctx: SinkContext, path: string): Sink {
         published = noteOf(made, load)
         if (!saved) meetExisting(made, place, open.existing ?? o.existing)
         else if (published && !isKnown(published, saved)) throw stateOlder(ctx.id, path, place, published, saved)
+        // The sink may have been renamed.
+        made.prepare('UPDATE _millrace_loads SET sink = ?, writer = ? WHERE load = ?').run(sink, writer, load)
         cutBack(made, place, saved, columnDefinitions(ctx.schema))
       })
       put = compileInserter(
         db,
-        `INSERT INTO ${place.stage} (${columns}, _millrace_start, _millrace_epoch)`,
+        `INSERT INTO ${identifier(place.stage)} (${columns}, _millrace_start, _millrace_epoch)`,
         '',
         binder,
         2,
@@ -116,7 +120,7 @@ export function appendSink(o: Options, ctx: SinkContext, path: string): Sink {
     async flush({ epoch }) {
       const stages: Json[] = staged > 0 ? [{ load, epoch, start, rows: staged }] : []
       staged = 0
-      const resume: Resume = { load, epoch, start, published: published ?? null }
+      const resume: Resume = { load, stage: place.stage, epoch, start, published: published ?? null }
       return { resume: resume as unknown as Json, stages }
     },
     async publish(stage, { signal }) {
@@ -162,7 +166,7 @@ function publish(
   if (done && done.epoch >= epoch) return done
   const moved = db
     .prepare(
-      `INSERT INTO ${identifier(table)} (${columns}) SELECT ${columns} FROM ${stage} WHERE _millrace_start = ? AND _millrace_epoch = ? ORDER BY rowid`,
+      `INSERT INTO ${identifier(table)} (${columns}) SELECT ${columns} FROM ${identifier(stage)} WHERE _millrace_start = ? AND _millrace_epoch = ? ORDER BY rowid`,
     )
     .run(start, epoch)
   if (Number(moved.changes) !== rows) {
@@ -173,17 +177,13 @@ function publish(
   db.prepare(
     'INSERT INTO _millrace_loads VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (load) DO UPDATE SET epoch = excluded.epoch, start = excluded.start, rows = rows + excluded.rows',
   ).run(load, run, sink, writer, table, epoch, start, rows)
-  db.prepare(`DELETE FROM ${stage} WHERE _millrace_start = ? AND _millrace_epoch = ?`).run(start, epoch)
+  db.prepare(`DELETE FROM ${identifier(stage)} WHERE _millrace_start = ? AND _millrace_epoch = ?`).run(start, epoch)
   return { epoch, start }
 }
 
 /** Leaves in the stage what was saved and waits to be published, nothing else. */
-function cutBack(
-  db: DatabaseSync,
-  { stage, writer }: Place,
-  saved: Note | undefined,
-  definitions: readonly string[],
-): void {
+function cutBack(db: DatabaseSync, place: Place, saved: Note | undefined, definitions: readonly string[]): void {
+  const stage = identifier(place.stage)
   const create = `CREATE TABLE IF NOT EXISTS ${stage} (${definitions.join(', ')}, _millrace_start TEXT NOT NULL, _millrace_epoch INTEGER NOT NULL) STRICT`
   db.exec(create)
   db.prepare(`DELETE FROM ${stage} WHERE _millrace_start <> ? OR _millrace_epoch > ?`).run(
@@ -195,7 +195,7 @@ function cutBack(
     db.exec(`DROP TABLE ${stage}; ${create}`)
     return
   }
-  const there = columnsOf(db, `_millrace_stage ${writer}`)
+  const there = columnsOf(db, place.stage)
   if (there.length !== definitions.length + 2) {
     throw new MillraceError(
       'stage_left',

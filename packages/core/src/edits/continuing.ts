@@ -93,8 +93,11 @@ function stepEdit(id: string, saved: Signature, now: Signature, entries: number,
   const after = now.steps[id]
   const what = differenceOf('step', id, before, after)
   const isSame = (other: NodeFacts) => other['stateHash'] === before['stateHash'] && other['type'] === before['type']
-  if (before['stateHash'] === undefined || entries === 0)
+  if (before['stateHash'] === undefined || entries === 0) {
+    // There is nothing to lose, but the empty memory is of the step as it was.
+    if (before['stateHash'] !== undefined && !(after && isSame(after))) discards.push(id)
     return what === undefined ? undefined : { node: id, effect: 'from_here', what }
+  }
   if (after && isSame(after)) {
     if (what !== undefined)
       return {

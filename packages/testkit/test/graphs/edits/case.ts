@@ -9,6 +9,7 @@ import { type IsSaved, savedIn } from '../judge/expected.ts'
 import { type Arrival, type Place, predict, stopsOf } from '../model/index.ts'
 import { Hang } from '../run/runner.ts'
 import { planOf } from '../project/root.ts'
+import { placeOf } from '../project/spec.ts'
 import { Random } from '../random.ts'
 import { sameShape, shapesOf } from '../shape.ts'
 import { type Decision, requiredDecision } from './decide.ts'
@@ -84,10 +85,12 @@ async function playOne(
   random: Random,
 ): Promise<EditResult | undefined> {
   const toCorrect = toCorrectOf(graph)
+  // A whole run that is over is not under way any more.
+  const points = graph.runs === 'whole' ? crashPoints.filter((point) => point !== 'after_end') : crashPoints
   const kill =
     toCorrect.size > 0 || (graph.runs === 'continue' && random.chance(0.3))
       ? undefined
-      : { point: random.pick(crashPoints), time: random.int(1, 8) }
+      : { point: random.pick(points), time: random.int(1, 8) }
   const isInPast = savedIn(graph)
   const edited = (saved: Parameters<typeof isInPast>[1]) =>
     predictEdited(graph, edit, toCorrect, (place: Place) => isInPast({ place } as Arrival, saved))
@@ -146,6 +149,7 @@ function judgeKept(
     observations: run.observations,
     isSaved: (arrival, saved) => isKnown(arrival) && isInPast(arrival, saved),
     countsAll: false,
+    abandoned: left.map(placeOf),
     stale: { prediction: stale, graph, in: ['id', 'key', 'log'] },
   }
   return [...faults, ...judgeEnd(ending)]

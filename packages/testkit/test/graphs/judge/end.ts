@@ -21,6 +21,8 @@ export interface Ending {
   readonly stale?: { readonly prediction: Prediction; readonly graph: Case; readonly in: readonly Sink['kind'][] }
   /** Whether the counters are those of the whole input. */
   readonly countsAll: boolean
+  /** Folders that no sink writes to any more: what a dead attempt left hidden there, nobody can remove. */
+  readonly abandoned?: readonly string[]
 }
 
 const nothing: Expected = { certain: new Map(), choices: new Map() }
@@ -59,7 +61,9 @@ export function judgeEnd(ending: Ending): Fault[] {
     })
   faults.push(...compare(compared, groupsOf(prediction)).map(ofLetters))
   if (summary && ending.countsAll) faults.push(...judgeCounts(graph, prediction, refused, summary))
-  if (outputs.hidden.length > 0) faults.push({ kind: 'left_behind', at: '', text: firstFew(outputs.hidden) })
+  const isAbandoned = (path: string) => ending.abandoned?.some((folder) => path.includes(`/out/${folder}/`)) === true
+  const hidden = outputs.hidden.filter((path) => !isAbandoned(path))
+  if (hidden.length > 0) faults.push({ kind: 'left_behind', at: '', text: firstFew(hidden) })
   return faults
 }
 
