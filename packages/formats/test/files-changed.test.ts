@@ -283,6 +283,7 @@ describe('files that are wanted first', () => {
       },
     })
     expect(order.join('').replaceAll(/(.)\1+/g, '$1')).toBe('acab')
-    expect(numbers(seen).toSorted()).toEqual(Array.from({ length: 9000 }, (_, n) => n).toSorted())
+    expect(new Set(numbers(seen)).size).toBe(9000)
+    expect(numbers(seen)).toHaveLength(9000)
   })
 })
