@@ -109,7 +109,7 @@ function tableZone(name: string, ask: (utcMs: number) => number): Zone {
     for (let at = start; at < start + yearMs; at += stepMs) {
       const before = offsets.at(-1)!
       if (ask(at + stepMs - 1) === before) continue
-      let low = at // still `before`
+      let low = at - 1 // still `before`: the change may be at the very start of the step
       let high = at + stepMs - 1 // no longer
       while (high - low > 1) {
         const middle = Math.floor((low + high) / 2)
