@@ -330,7 +330,7 @@ const cases: Record<string, readonly (readonly [text: string, type: string, valu
     ['days_between(day, date("2011-01-01"))', 'integer', 31],
     ['duration(Country)', 'integer', fails('bad_duration')],
   ],
-  'exactness': [
+  exactness: [
     ['decimal("9007199254740993", 38, 0) + 1', 'decimal(38,0)', '9007199254740994'],
     ['decimal("9539148803436467", 16, 0) + 0', 'decimal(17,0)', '9539148803436467'],
     ['decimal("9007199254740993", 16, 0) > decimal("9007199254740992", 16, 0)', 'boolean', true],

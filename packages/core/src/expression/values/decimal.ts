@@ -104,7 +104,10 @@ export function compareDecimal(a: string, b: string): number {
 export const compareScaled =
   (left: number, right: number) =>
   (a: string, b: string): number => {
-    const [x, y] = [unscaled(a) * 10n ** BigInt(Math.max(0, right - left)), unscaled(b) * 10n ** BigInt(Math.max(0, left - right))]
+    const [x, y] = [
+      unscaled(a) * 10n ** BigInt(Math.max(0, right - left)),
+      unscaled(b) * 10n ** BigInt(Math.max(0, left - right)),
+    ]
     return x < y ? -1 : x > y ? 1 : 0
   }
 
