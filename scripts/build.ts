@@ -1,7 +1,7 @@
 /**
  * Bundles the `pipe` command out of the sources of all packages into packages/cli/dist/bundle: an entry and chunks that are loaded when they are used.
- * The libraries themselves are published as `tsc -b` leaves them. Connectors with a vendor
- * library stay outside of the bundle and are loaded from their own packages.
+ * The libraries themselves are published as `tsc -b` leaves them. The one connector with a
+ * vendor's library among them, the gateway, stays outside of the bundle and is loaded from its own package.
  */
 import { rmSync, statSync } from 'node:fs'
 import { resolve } from 'node:path'
@@ -22,9 +22,7 @@ const { metafile } = await build({
   conditions: ['@millrace/source'],
   // For Node the library brings CommonJS, which cannot be shaken and starts slower; its build for browsers does the same.
   alias: { yaml: resolve(import.meta.dirname, '../node_modules/yaml/browser/index.js') },
-  external: ['source-http', 'source-kafka', 'sink-kafka', 'source-mongodb', 'sink-mongodb'].map(
-    (name) => `@millrace/${name}`,
-  ),
+  external: ['@millrace/source-http'],
   // CommonJS parts of some libraries call `require`.
   banner: {
     js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);",

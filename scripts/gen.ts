@@ -24,9 +24,12 @@ const root = resolve(import.meta.dirname, '..')
 const made = new Map<string, string>()
 const note = '<!-- Made by `npm run gen`. -->\n'
 
-const definitions = await Promise.all(
-  builtins.map(async (builtin) => ({ definition: await builtin.load(), package: builtin.package })),
-)
+const definitions = [
+  ...(await Promise.all(
+    builtins.map(async (builtin) => ({ definition: await builtin.load(), package: builtin.package })),
+  )),
+  ...(await otherConnectors()),
+]
 connectorPackages()
 made.set(
   'docs/generated/steps.md',
@@ -53,6 +56,21 @@ if (process.argv.includes('--check')) {
   process.stdout.write(
     stale.length ? `Written:\n${stale.map((path) => `  ${path}\n`).join('')}` : 'Nothing was stale.\n',
   )
+}
+
+/** Those of the workspace that a project installs for itself. */
+async function otherConnectors(): Promise<{ definition: Definition; package: string }[]> {
+  const brought = new Set(builtins.map((builtin) => builtin.package.replace('@millrace/', '')))
+  const others = readdirSync(join(root, 'packages')).filter(
+    (name) => /^(source|sink)-/.test(name) && !brought.has(name),
+  )
+  const loaded = await Promise.all(
+    others.map(async (name) => {
+      const { default: own } = (await import(`../packages/${name}/src/index.ts`)) as { default: readonly Definition[] }
+      return own.map((definition) => ({ definition, package: `@millrace/${name}` }))
+    }),
+  )
+  return loaded.flat()
 }
 
 /** schema.json and the table in the README of each connector package that brings a definition. */

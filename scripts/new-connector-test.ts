@@ -14,6 +14,21 @@ const tarballs = join(work, 'tarballs')
 const project = join(work, 'project')
 const own = join(work, 'own')
 
+/** What the command does not bring. */
+const drivers = ['kafka', 'mongodb'].flatMap((system) =>
+  ['client', 'source', 'sink'].map((role) => `${role}-${system}`),
+)
+
+const kafkaSpec = `version: 1
+name: events
+source:
+  type: kafka
+  config: { brokers: ["127.0.0.1:9092"], stream: events }
+  schema: { fields: { id: integer } }
+sinks:
+  kept: { type: files, config: { path: out-kafka } }
+`
+
 const spec = `version: 1
 name: acme
 source:
@@ -41,7 +56,7 @@ function proveIt(): void {
   })
   step('installing the command in a blank project', () => {
     writeFileSync(join(project, 'package.json'), '{ "name": "blank", "private": true, "type": "module" }\n')
-    install(project, packed(['testkit']))
+    install(project, packed(['testkit', ...drivers]))
   })
   for (const kind of ['source', 'sink'] as const) {
     const name = `millrace-${kind}-acme-orders`
@@ -70,6 +85,13 @@ function proveIt(): void {
     )
     if (kept.length !== 250 || new Set(kept).size !== 250)
       throw new Error(`250 records were read, ${kept.length} are kept`)
+  })
+  step('Kafka is a finding that names its package, until it is installed', () => {
+    writeFileSync(join(project, 'kafka.yaml'), kafkaSpec)
+    const found = run(project, 'npx', ['pipe', 'check', 'kafka.yaml', '--json'], 2)
+    if (!found.includes('npm install @millrace/source-kafka')) throw new Error(found)
+    install(project, ['formats', 'kinds', 'client-kafka', 'source-kafka'].map(tarball))
+    run(project, 'npx', ['pipe', 'check', 'kafka.yaml'])
   })
   step('a missing connector is a finding that names its package', () => {
     writeFileSync(join(project, 'missing.yaml'), spec.replace('type: acme-orders', 'type: acme-returns'))

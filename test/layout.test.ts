@@ -27,23 +27,66 @@ function imports(path: string): string[] {
   ].map((m) => (m[1] ?? m[2])!)
 }
 
+/** What of a package.json is looked at. */
+interface Manifest {
+  readonly dependencies?: Readonly<Record<string, string>>
+  readonly exports?: Readonly<Record<string, string | Readonly<Record<string, string>>>>
+}
+
 const isConnector = (name: string) => /^(source|sink)-/.test(name)
 
-/** Packages of the workspace that the sources of each may import. Tests may import the testkit as well. */
-function mayImport(name: string): (other: string) => boolean {
-  if (name === 'core') return () => false
-  if (name === 'cli') return () => true
-  if (isConnector(name)) return (other) => other === 'core' || other === 'formats'
-  return (other) => other === 'core'
+type Room =
+  | 'core'
+  | 'formats'
+  | 'formats-columnar'
+  | 'kinds'
+  | 'client'
+  | 'transforms'
+  | 'connector'
+  | 'testkit'
+  | 'cli'
+
+/** Who may import whom, in the sources of packages. The testkit is for tests. */
+const mayImport: Readonly<Record<Room, readonly Room[]>> = {
+  core: [],
+  formats: ['core'],
+  'formats-columnar': ['core', 'formats'],
+  kinds: ['core', 'formats'],
+  client: ['core', 'formats'],
+  transforms: ['core'],
+  connector: ['core', 'formats', 'formats-columnar', 'kinds', 'client'],
+  testkit: ['core'],
+  cli: ['core', 'transforms', 'connector'],
 }
+
+const roomOf = (name: string): Room =>
+  isConnector(name) ? 'connector' : name.startsWith('client-') ? 'client' : (name as Room)
+
+/** The packages of other people, and who alone may import them. What is named nowhere is free to all. */
+const vendors: Readonly<Record<string, string>> = {
+  mongodb: 'client-mongodb',
+  '@platformatic/kafka': 'client-kafka',
+  fastify: 'source-http',
+  'apache-arrow': 'formats-columnar',
+  hyparquet: 'formats-columnar',
+  'hyparquet-writer': 'formats-columnar',
+  re2js: 'core',
+  yaml: 'core',
+}
+
+const packageOf = (module: string): string =>
+  module
+    .split('/')
+    .slice(0, module.startsWith('@') ? 2 : 1)
+    .join('/')
 
 describe('imports between packages', () => {
   it.each(packages)('%s imports only what stands below it', (name) => {
-    const allowed = mayImport(name)
+    const allowed = mayImport[roomOf(name)]
     const wrong = sources
       .filter((path) => path.startsWith(`packages/${name}/`))
-      .flatMap((path) => imports(path).map((module) => [path, module] as const))
-      .filter(([, module]) => module.startsWith('@millrace/') && !allowed(module.slice('@millrace/'.length)))
+      .flatMap((path) => imports(path).map((module) => [path, packageOf(module)] as const))
+      .filter(([, from]) => from.startsWith('@millrace/') && !allowed.includes(roomOf(from.slice('@millrace/'.length))))
     expect(wrong).toEqual([])
   })
 
@@ -71,33 +114,91 @@ describe('imports between packages', () => {
       ])
       return imports(path)
         .filter((module) => !module.startsWith('.') && !module.startsWith('node:'))
-        .map((module) =>
-          module
-            .split('/')
-            .slice(0, module.startsWith('@') ? 2 : 1)
-            .join('/'),
-        )
+        .map(packageOf)
         .filter((module) => !declared.has(module))
         .map((module) => `${path} -> ${module}`)
     })
     expect(wrong).toEqual([])
   })
 
-  it('one file of a connector alone imports its vendor library', () => {
-    const vendors = ['@platformatic/kafka', 'mongodb', 'fastify']
-    const importers = sources
-      .filter((path) => isConnector(path.split('/')[1]!))
-      .flatMap((path) =>
-        imports(path)
-          .filter((module) => vendors.includes(module))
-          .map((module) => ({ name: path.split('/')[1]!, module, path })),
+  it('a package declares no dependency that it does not import', () => {
+    const wrong = packages.flatMap((name) => {
+      const used = new Set(
+        sources
+          .filter((path) => path.startsWith(`packages/${name}/`))
+          .flatMap(imports)
+          .map(packageOf),
       )
-    const several = [...Map.groupBy(importers, ({ name, module }) => `${name} ${module}`).values()].filter(
-      (group) => new Set(group.map(({ path }) => path)).size > 1,
+      const { dependencies = {} } = JSON.parse(read(`packages/${name}/package.json`)) as Manifest
+      return Object.keys(dependencies)
+        .filter((module) => !used.has(module))
+        .map((module) => `${name} -> ${module}`)
+    })
+    expect(wrong).toEqual([])
+  })
+
+  it('what talks to a system stands in one package', () => {
+    const wrong = sources.flatMap((path) =>
+      imports(path)
+        .map(packageOf)
+        .filter((module) => !module.startsWith('.') && !module.startsWith('node:') && !module.startsWith('@millrace/'))
+        .filter((module) => vendors[module] !== undefined || roomOf(path.split('/')[1]!) !== 'testkit')
+        .filter((module) => vendors[module] !== path.split('/')[1])
+        .map((module) => `${path} -> ${module}`),
     )
-    expect(several).toEqual([])
+    expect(wrong).toEqual([])
+  })
+
+  it('has no circle, not even of types', () => {
+    const doors = new Map(
+      packages.flatMap((name) => {
+        const { exports = {} } = JSON.parse(read(`packages/${name}/package.json`)) as Manifest
+        return Object.entries(exports).flatMap(([door, at]) =>
+          typeof at === 'string'
+            ? []
+            : [[join('@millrace', name, door), join('packages', name, at['@millrace/source']!)] as const],
+        )
+      }),
+    )
+    const next = new Map(
+      sources.map((path) => [
+        path,
+        imports(path).flatMap((module) =>
+          module.startsWith('.')
+            ? [relative(root, resolve(root, dirname(path), module))]
+            : doors.has(module)
+              ? [doors.get(module)!]
+              : [],
+        ),
+      ]),
+    )
+    expect(circles(next)).toEqual([])
   })
 })
+
+/** The circles of a graph: groups of files of which each reaches every other (Tarjan), and files that import themselves. */
+function circles(next: ReadonlyMap<string, readonly string[]>): string[][] {
+  const found: string[][] = []
+  const order = new Map<string, number>()
+  const lowest = new Map<string, number>()
+  const path: string[] = []
+  const visit = (file: string): number => {
+    order.set(file, order.size)
+    lowest.set(file, order.get(file)!)
+    path.push(file)
+    for (const to of next.get(file) ?? []) {
+      if (!order.has(to)) visit(to)
+      if (path.includes(to)) lowest.set(file, Math.min(lowest.get(file)!, lowest.get(to)!))
+    }
+    if (lowest.get(file) === order.get(file)) {
+      const group = path.splice(path.indexOf(file))
+      if (group.length > 1 || next.get(file)?.includes(file)) found.push(group.toSorted())
+    }
+    return lowest.get(file)!
+  }
+  for (const file of next.keys()) if (!order.has(file)) visit(file)
+  return found
+}
 
 // `record <- connector <- registry <- spec <- check <- plan <- run`; what stands beside the line is ranked with the stage that it serves.
 const stages: readonly (readonly string[])[] = [

@@ -1,5 +1,15 @@
-/** The sources, steps and sinks that the command brings with it, each imported only when a spec names it. */
-import type { Builtin, Definition, DefinitionKind } from '@millrace/core'
+/**
+ * The sources, steps and sinks that the command brings with it, each imported only when a spec names it. All others, Kafka and MongoDB among them, are packages
+ * that a project installs.
+ */
+import {
+  type Builtin,
+  type Definition,
+  type DefinitionKind,
+  loadRegistry,
+  type Registry,
+  type Wanted,
+} from '@millrace/core'
 
 interface Door {
   readonly default: readonly Definition[]
@@ -44,15 +54,15 @@ export const builtins: readonly Builtin[] = [
   ...from('@millrace/source-sqlite', 'source', ['sqlite'], () => import('@millrace/source-sqlite')),
   ...from('@millrace/source-http', 'source', ['http', 'http_poll'], () => import('@millrace/source-http')),
   ...from('@millrace/source-log', 'source', ['log'], () => import('@millrace/source-log')),
-  ...from('@millrace/source-kafka', 'source', ['kafka'], () => import('@millrace/source-kafka')),
-  ...from('@millrace/source-mongodb', 'source', ['mongodb'], () => import('@millrace/source-mongodb')),
   ...from('@millrace/sink-files', 'sink', ['files'], () => import('@millrace/sink-files')),
   ...from('@millrace/sink-sqlite', 'sink', ['sqlite'], () => import('@millrace/sink-sqlite')),
   ...from('@millrace/sink-http', 'sink', ['http'], () => import('@millrace/sink-http')),
   ...from('@millrace/sink-log', 'sink', ['log'], () => import('@millrace/sink-log')),
-  ...from('@millrace/sink-kafka', 'sink', ['kafka'], () => import('@millrace/sink-kafka')),
-  ...from('@millrace/sink-mongodb', 'sink', ['mongodb'], () => import('@millrace/sink-mongodb')),
   ...from('@millrace/sink-console', 'sink', ['console'], () => import('@millrace/sink-console')),
   ...from('@millrace/sink-null', 'sink', ['null'], () => import('@millrace/sink-null')),
   ...from('@millrace/transforms', 'transform', stepTypes, () => import('@millrace/transforms')),
 ]
+
+/** What is wanted of the command's own connectors and steps, of those of the project, and of those that are installed beside the command. */
+export const loadConnectors = (root: string, wanted: readonly Wanted[] | 'all'): Promise<Registry> =>
+  loadRegistry({ root, builtins, wanted, beside: import.meta.dirname })

@@ -13,13 +13,12 @@ import {
   deadLetterSchema,
   envOf,
   type Letter,
-  loadRegistry,
   MillraceError,
   optionsFromText,
   type PlanSink,
   resolveConfig,
 } from '@millrace/core'
-import { builtins } from './builtins.ts'
+import { loadConnectors } from './builtins.ts'
 import { type Flag, type Given, usageError } from './command.ts'
 import type { Opened } from './spec.ts'
 
@@ -137,7 +136,7 @@ async function* readLetters(
       yield row as unknown as Told
     return
   }
-  const reading = await loadRegistry({ root: around.root, builtins, wanted: [{ kind: 'source', type: sink.type }] })
+  const reading = await loadConnectors(around.root, [{ kind: 'source', type: sink.type }])
   const source = reading.source(sink.type)
   const options =
     source && optionsFromText(`path: ${JSON.stringify(folderOf(config as { path?: string }))}`, source.options)

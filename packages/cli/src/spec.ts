@@ -3,7 +3,6 @@ import { resolve } from 'node:path'
 import {
   check,
   type Finding,
-  loadRegistry,
   type Plan,
   type Project,
   type ProjectOptions,
@@ -14,7 +13,7 @@ import {
   secretNames,
   wantedBy,
 } from '@millrace/core'
-import { builtins } from './builtins.ts'
+import { loadConnectors } from './builtins.ts'
 import { type Given, usageError } from './command.ts'
 import type { Io } from './io.ts'
 import { printFindings } from './print/finding.ts'
@@ -61,7 +60,7 @@ export async function checkSpecs(
   const projects = await readProjects(specs, options)
   const registries = new Map<string, Registry>()
   for (const [root, own] of Map.groupBy(projects, (project) => project.root)) {
-    registries.set(root, await loadRegistry({ root, builtins, wanted: own.flatMap(wantedBy) }))
+    registries.set(root, await loadConnectors(root, own.flatMap(wantedBy)))
   }
   return projects.map((project) => {
     const registry = registries.get(project.root)!

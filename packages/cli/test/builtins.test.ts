@@ -1,7 +1,8 @@
+import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import type { Definition } from '@millrace/core'
 import { expect, it } from 'vitest'
-import { builtins } from '../src/builtins.ts'
+import { builtins, loadConnectors } from '../src/builtins.ts'
 
 const packages = resolve(import.meta.dirname, '../..')
 
@@ -17,3 +18,13 @@ it.each([...new Set(builtins.map((each) => each.package))])(
     )
   },
 )
+
+it.each(['kafka', 'mongodb'])('does not bring %s, and finds it installed beside the command', async (type) => {
+  expect(builtins.map((each) => each.type)).not.toContain(type)
+  const registry = await loadConnectors(tmpdir(), [
+    { kind: 'source', type },
+    { kind: 'sink', type },
+  ])
+  expect(registry.packageOf('source', type)).toBe(`@millrace/source-${type}`)
+  expect(registry.packageOf('sink', type)).toBe(`@millrace/sink-${type}`)
+})

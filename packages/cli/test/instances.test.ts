@@ -2,7 +2,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
-import { openLog } from '@millrace/formats'
+import { openLog } from '@millrace/client-log'
 import { type Death, runUntilDone } from '@millrace/testkit'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { freshFolder, pipe } from './terminal.ts'

@@ -13,8 +13,10 @@
  *   `Batch.bad`, a step calls `out.fail`, a sink throws `PartialWriteError`.
  * - Connectors keep no timers running and log nothing; `ctx.warn` tells a person that something was recovered.
  */
+export * from './connector/abort.ts'
 export * from './connector/definition.ts'
 export * from './connector/env.ts'
+export * from './connector/failures.ts'
 export * from './connector/reading.ts'
 export * from './connector/sink.ts'
 export * from './connector/source.ts'

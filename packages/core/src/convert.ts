@@ -17,7 +17,8 @@
  * | bytes | base64 with padding | string |
  * | list, object, json | JSON | itself |
  */
-export { fromJson, toJson } from './convert/json.ts'
-export { type Failure, rowFromJson } from './convert/row.ts'
+export { type Failure, fromJson, rowFromJson } from './convert/from-json.ts'
+export { toJson } from './convert/to-json.ts'
 export { fromText, toText } from './convert/text.ts'
 export { isDateText } from './convert/time.ts'
+export { setOwn } from './convert/own.ts'

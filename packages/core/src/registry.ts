@@ -3,8 +3,10 @@
  * `@millrace/source-kafka` or `millrace-source-kafka` (for a sink `-sink-`, for a step `-transform-`), `type: "@acme/orders"` is that package or
  * `@acme/source-orders`. A package is one of ours if its package.json has `"millrace": { "connectors": ["./dist/index.js"] }`. Only what a spec names is
  * imported, so that a command starts fast; it happens before the check, which does no I/O.
+ *
+ * A checkout that runs from its sources has no builds: there a package of the workspace is imported from its sources as well.
  */
-import { readFile } from 'node:fs/promises'
+import { readFile, realpath } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import type { Definition, SinkDefinition, SourceDefinition, TransformDefinition } from './connector.ts'
@@ -92,8 +94,11 @@ export async function loadRegistry(options: {
   readonly root: string
   readonly builtins: readonly Builtin[]
   readonly wanted: readonly Wanted[] | 'all'
+  /** The folder of the command: what is installed beside it is found too, behind what the project has. */
+  readonly beside?: string
 }): Promise<Registry> {
-  const { root, builtins } = options
+  const { root, builtins, beside } = options
+  const places = beside === undefined ? [root] : [root, beside]
   const loaded = new Map<string, Registered>()
   const missing = new Map<string, Missing>()
   const wanted = options.wanted === 'all' ? builtins : options.wanted
@@ -101,7 +106,7 @@ export async function loadRegistry(options: {
   const load = async ({ kind, type, needs }: Wanted): Promise<void> => {
     const key = keyOf(kind, type)
     const builtin = builtins.find((entry) => entry.kind === kind && entry.type === type)
-    if (!under.has(key)) under.set(key, builtin ? loadBuiltin(builtin) : loadInstalled(root, kind, type))
+    if (!under.has(key)) under.set(key, builtin ? loadBuiltin(builtin) : loadInstalled(places, kind, type))
     const found = await under.get(key)!
     if (!('definition' in found)) missing.set(key, found)
     else {
@@ -137,13 +142,17 @@ export function packageNames(kind: DefinitionKind, type: string): readonly strin
   return [`@millrace/${kind}-${type}`, `millrace-${kind}-${type}`]
 }
 
-async function loadInstalled(root: string, kind: DefinitionKind, type: string): Promise<Registered | Missing> {
+async function loadInstalled(
+  places: readonly string[],
+  kind: DefinitionKind,
+  type: string,
+): Promise<Registered | Missing> {
   const packages = packageNames(kind, type)
   // A word that can't be a package name is not looked for: it would leave node_modules.
   const names = packages.filter((name) => /^(@[a-z0-9~-][a-z0-9._~-]*\/)?[a-z0-9~-][a-z0-9._~-]*$/.test(name))
   let failure: Missing = { kind, type, reason: 'not_installed', packages }
   for (const name of names) {
-    const found = await findPackage(root, name)
+    const found = await findInstalled(places, name)
     if (!found) continue
     if (!found.connectors) {
       failure = { kind, type, reason: 'not_ours', packages: [name] }
@@ -171,6 +180,25 @@ interface FoundPackage {
   readonly connectors: readonly string[] | undefined
 }
 
+/** The package in the first of these places that has it. */
+async function findInstalled(places: readonly string[], name: string): Promise<FoundPackage | undefined> {
+  for (const place of places) {
+    const found = await findPackage(place, name)
+    if (found) return found
+  }
+  return undefined
+}
+
+const fromSources = import.meta.url.endsWith('.ts')
+
+/** The module of a package's sources, where there are any and this runs from sources itself. */
+const sourceOf = (manifest: Readonly<Record<string, unknown>>): string | undefined =>
+  fromSources
+    ? (manifest['exports'] as Readonly<Record<string, Readonly<Record<string, string>>>> | undefined)?.['.']?.[
+        '@millrace/source'
+      ]
+    : undefined
+
 /** The package as Node would find it from `root`: in the nearest node_modules that has it. */
 async function findPackage(root: string, name: string): Promise<FoundPackage | undefined> {
   for (let folder = root; ; folder = dirname(folder)) {
@@ -181,7 +209,11 @@ async function findPackage(root: string, name: string): Promise<FoundPackage | u
       const paths = Array.isArray(connectors)
         ? connectors.filter((path): path is string => typeof path === 'string')
         : undefined
-      return { name, folder: at, connectors: paths?.length ? paths : undefined }
+      if (!paths?.length) return { name, folder: at, connectors: undefined }
+      const source = sourceOf(manifest)
+      return source === undefined
+        ? { name, folder: at, connectors: paths }
+        : { name, folder: await realpath(at), connectors: [source] }
     }
     if (dirname(folder) === folder) return undefined
   }

@@ -1,7 +1,7 @@
 import { deepStrictEqual } from 'node:assert/strict'
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { interpretedRow } from '../src/convert/row.ts'
+import { interpretedRow } from '../src/convert/from-json.ts'
 import {
   DataError,
   type Failure,

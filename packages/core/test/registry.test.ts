@@ -62,6 +62,32 @@ describe('a connector is found', () => {
     ])
   })
 
+  it('beside the command, behind what the project has', async () => {
+    const elsewhere = mkdtempSync(join(tmpdir(), 'millrace-elsewhere-'))
+    mkdirSync(join(elsewhere, 'node_modules/@millrace/source-tape'), { recursive: true })
+    writeFileSync(
+      join(elsewhere, 'node_modules/@millrace/source-tape/package.json'),
+      '{ "millrace": { "connectors": ["./none.js"] } }',
+    )
+    const find = (from: string, beside: string) =>
+      loadRegistry({ root: from, builtins: [], wanted: [{ kind: 'source', type: 'tape' }], beside })
+    try {
+      expect((await find(join(elsewhere, 'node_modules'), root)).missing('source', 'tape')?.reason).toBe('broken')
+      expect((await find(tmpdir(), root)).source('tape')?.type).toBe('tape')
+    } finally {
+      rmSync(elsewhere, { recursive: true })
+    }
+  })
+
+  it('in the sources of its package, where a checkout runs from sources', async () => {
+    installed('@millrace/source-reel', 'throw new Error("a build")', {
+      millrace: { connectors: ['./index.js'] },
+      exports: { '.': { '@millrace/source': './source.js' } },
+    })
+    write('node_modules/@millrace/source-reel/source.js', `export default [${source('reel')}]`)
+    expect((await load([{ kind: 'source', type: 'reel' }])).source('reel')?.type).toBe('reel')
+  })
+
   it('in the command itself first, and is loaded only if it is wanted', async () => {
     let loads = 0
     const own = defineSink({

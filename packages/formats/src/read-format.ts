@@ -1,115 +1,128 @@
-/** The formats a file can be read in: their options, what tells one file's beginning from another's, and their readers. */
+/** Formats that are read, as data: the option that chooses one, what tells one file's beginning from another's, and their readers. */
 import { option, type OptionSchema, type Problem } from '@millrace/core'
-import { createArrowReader } from './arrow/read.ts'
 import { withoutCompression } from './compression.ts'
 import { csvDefaults, type CsvOptions, csvOptions, csvProblems } from './csv/options.ts'
 import { createCsvReader } from './csv/reader.ts'
-import { textUnits } from './files/identity.ts'
-import type { InputFormat } from './files/found.ts'
 import { createJsonReader } from './json/array.ts'
 import { createJsonLinesReader } from './json/lines.ts'
 import { type JsonOptions, jsonOptions } from './json/options.ts'
-import { createParquetReader } from './parquet/read.ts'
 import type { ReadOptions } from './reader.ts'
+import { type InputFormat, textUnits } from './shape.ts'
 
-/** The formats that files are read in. */
-export const readFormats = ['csv', 'jsonl', 'json', 'parquet', 'arrow'] as const
-/** One of them. */
-export type ReadFormatName = (typeof readFormats)[number]
-
-const endings: Readonly<Record<ReadFormatName, readonly string[]>> = {
-  csv: ['.csv', '.tsv'],
-  jsonl: ['.jsonl', '.ndjson'],
-  json: ['.json'],
-  parquet: ['.parquet'],
-  arrow: ['.arrow'],
+/** A format with its options. */
+export interface ReadFormat<Name extends string = string> extends Partial<CsvOptions>, Partial<JsonOptions> {
+  readonly type: Name
 }
 
-/** What the names of files in a format end in, before the ending of a compression. */
-export const readEndings = (formats: readonly ReadFormatName[] = readFormats): string[] =>
-  formats.flatMap((format) => endings[format])
+/** One format that files are read in. */
+export interface ReadKind<Name extends string = string> {
+  readonly name: Name
+  /** What the names of its files end in, before the ending of a compression. */
+  readonly endings: readonly string[]
+  /** Its own options, each with a default. */
+  readonly options: Readonly<Record<string, OptionSchema<any>>>
+  /** What is wrong with options that are right one by one. */
+  problems?(format: ReadFormat): Problem[]
+  open(format: ReadFormat, read: ReadOptions): InputFormat
+}
 
-/** The format that a file name says. */
-export function readFormatOf(fileName: string): ReadFormatName | undefined {
-  const name = withoutCompression(fileName).toLowerCase()
-  return readFormats.find((format) => endings[format].some((ending) => name.endsWith(ending)))
+/** The formats that hold text. */
+export const textReadFormats: readonly ReadKind<'csv' | 'jsonl' | 'json'>[] = [
+  {
+    name: 'csv',
+    endings: ['.csv', '.tsv'],
+    options: csvOptions,
+    problems: (format) => csvProblems({ ...csvDefaults, ...format }),
+    open(format, read) {
+      const { header, encoding } = { ...csvDefaults, ...format }
+      return { reader: createCsvReader(format, read), text: textUnits(encoding), lines: header ? 2 : 1 }
+    },
+  },
+  {
+    name: 'jsonl',
+    endings: ['.jsonl', '.ndjson'],
+    options: jsonOptions,
+    open: (format, read) => ({ reader: createJsonLinesReader(format, read), text: { unit: 1 }, lines: 1 }),
+  },
+  {
+    name: 'json',
+    endings: ['.json'],
+    options: jsonOptions,
+    open: (format, read) => ({ reader: createJsonReader(format, read), text: { unit: 1 } }),
+  },
+]
+
+/** The formats that a connector reads. */
+export interface ReadFormats<Name extends string> {
+  /** The option `format`: a name, or a name with options of that format. */
+  readonly option: OptionSchema<Name | ReadFormat<Name>>
+  /** What names of files end in, before the ending of a compression; of all formats, or of these. */
+  endings(names?: readonly Name[]): string[]
+  /** The format that a file name says. */
+  named(fileName: string): Name | undefined
+  /** What was typed, without the options that were left out. */
+  typed(typed: Name | ReadFormat<Name>): ReadFormat<Name>
+  /** What is wrong with a format's options; `at` is inside the format. */
+  problems(format: ReadFormat<Name>): Problem[]
+  /** How files of a format are read. */
+  open(format: ReadFormat<Name>, read: ReadOptions): InputFormat
 }
 
 // Inside `format`, an option that is left out has no value of its own: its default is that of the format.
 const within = <T>({ default: _, optional: __, ...schema }: OptionSchema<T>): OptionSchema<T | undefined> =>
   option.optional(schema)
 
-/** The option `format` of a connector that reads files: a name, or a name with options of that format. */
-export const readFormatOption = option.anyOf(
-  [
-    option.oneOf(readFormats, 'The format.'),
-    option.object(
-      {
-        type: option.oneOf(readFormats, 'The format.'),
-        delimiter: within(csvOptions.delimiter),
-        quote: within(csvOptions.quote),
-        header: within(csvOptions.header),
-        encoding: within(csvOptions.encoding),
-        nulls: within(csvOptions.nulls),
-        ragged: within(csvOptions.ragged),
-        max_record_size: within(csvOptions.max_record_size),
-      },
-      'A format with options of its own.',
+/** Formats as a connector offers them, in this order. */
+export function readFormatsOf<Name extends string>(kinds: readonly ReadKind<Name>[]): ReadFormats<Name> {
+  const names = kinds.map(({ name }) => name)
+  const kindOf = (name: Name) => kinds.find((kind) => kind.name === name)!
+  const options = new Map<string, OptionSchema<any>>()
+  for (const kind of kinds)
+    for (const [name, schema] of Object.entries(kind.options)) if (!options.has(name)) options.set(name, within(schema))
+  return {
+    option: option.anyOf(
+      [
+        option.oneOf(names, 'The format.'),
+        option.object(
+          { type: option.oneOf(names, 'The format.'), ...Object.fromEntries(options) },
+          'A format with options of its own.',
+        ) as unknown as OptionSchema<ReadFormat<Name>>,
+      ],
+      'The format of the files: a name, or a name with options of that format. Default: as each file name says.',
+      { example: { type: 'csv', delimiter: ';' } },
     ),
-  ],
-  'The format of the files: a name, or a name with options of that format. Default: as each file name says.',
-  { example: { type: 'csv', delimiter: ';' } },
-)
-
-/** A format with its options. */
-export interface ReadFormat extends Partial<CsvOptions>, Partial<JsonOptions> {
-  readonly type: ReadFormatName
-}
-
-/** What was typed, without the options that were left out. */
-export function readFormat(
-  typed: ReadFormatName | { readonly type: ReadFormatName; readonly [name: string]: unknown },
-): ReadFormat {
-  if (typeof typed === 'string') return { type: typed }
-  return Object.fromEntries(Object.entries(typed).filter(([, value]) => value !== undefined)) as unknown as ReadFormat
-}
-
-const known: Readonly<Record<ReadFormatName, readonly string[]>> = {
-  csv: Object.keys(csvOptions),
-  jsonl: Object.keys(jsonOptions),
-  json: Object.keys(jsonOptions),
-  parquet: [],
-  arrow: [],
-}
-
-/** What is wrong with a format's options; `at` is inside the format. */
-export function readFormatProblems(format: ReadFormat): Problem[] {
-  const { type, ...options } = format
-  const strange = Object.keys(options).filter((key) => !known[type].includes(key))
-  if (strange.length)
-    return strange.map((key) => ({
-      code: 'unknown_key',
-      at: [key],
-      message: `\`${key}\` is no option of ${type}`,
-      hint: known[type].length ? `options of ${type}: ${known[type].join(', ')}` : `${type} has no options`,
-    }))
-  return type === 'csv' ? csvProblems({ ...csvDefaults, ...options }) : []
-}
-
-/** How files of a format are read. */
-export function inputFormat(format: ReadFormat, read: ReadOptions): InputFormat {
-  switch (format.type) {
-    case 'csv': {
-      const { header, encoding } = { ...csvDefaults, ...format }
-      return { reader: createCsvReader(format, read), text: textUnits(encoding), lines: header ? 2 : 1 }
-    }
-    case 'jsonl':
-      return { reader: createJsonLinesReader(format, read), text: { unit: 1 }, lines: 1 }
-    case 'json':
-      return { reader: createJsonReader(format, read), text: { unit: 1 } }
-    case 'parquet':
-      return { reader: createParquetReader(read) }
-    case 'arrow':
-      return { reader: createArrowReader(read) }
+    endings: (wanted = names) => wanted.flatMap((name) => kindOf(name).endings),
+    named(fileName) {
+      const bare = withoutCompression(fileName).toLowerCase()
+      return kinds.find(({ endings }) => endings.some((ending) => bare.endsWith(ending)))?.name
+    },
+    typed: (typed) =>
+      typeof typed === 'string'
+        ? { type: typed }
+        : (Object.fromEntries(
+            Object.entries(typed).filter(([, value]) => value !== undefined),
+          ) as unknown as ReadFormat<Name>),
+    problems(format) {
+      const { type, ...given } = format
+      const kind = kindOf(type)
+      return strangeOptions(type, Object.keys(given), Object.keys(kind.options)) ?? kind.problems?.(format) ?? []
+    },
+    open: (format, read) => kindOf(format.type).open(format, read),
   }
+}
+
+/** Options that a format does not have; undefined: there are none. */
+export function strangeOptions(
+  format: string,
+  given: readonly string[],
+  known: readonly string[],
+): Problem[] | undefined {
+  const strange = given.filter((key) => !known.includes(key))
+  if (strange.length === 0) return undefined
+  return strange.map((key) => ({
+    code: 'unknown_key',
+    at: [key],
+    message: `\`${key}\` is no option of ${format}`,
+    hint: known.length > 0 ? `options of ${format}: ${known.join(', ')}` : `${format} has no options`,
+  }))
 }

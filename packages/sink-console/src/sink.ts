@@ -1,5 +1,6 @@
 /** The definition, and the writing: no faster than the reader of the pipe takes it. */
 import {
+  aborted,
   defineSink,
   option,
   type Row,
@@ -7,9 +8,10 @@ import {
   type SinkContext,
   type Static,
   SystemError,
+  throwFailures,
   type WriteFailure,
 } from '@millrace/core'
-import { aborted, compileFieldAtFault, encodingFault, throwFailures } from '@millrace/formats'
+import { compileFieldAtFault, encodingFault } from '@millrace/formats'
 import { compilePrinter } from './print.ts'
 
 export const options = option.object({

@@ -1,9 +1,8 @@
 /** The sink of files. */
 import { type Definition, defineSink, type Type } from '@millrace/core'
-import { checkFolder, nodeDisk, placesOf } from '@millrace/formats'
-import { acceptProblems, folderOf, layoutOf, optionProblems, type Options, options } from './options.ts'
+import { checkFolder, nodeDisk, placesOf } from '@millrace/client-files'
+import { acceptProblems, folderOf, layoutOf, optionProblems, type Options, options, templateOf } from './options.ts'
 import { createFilesSink } from './sink.ts'
-import { parseTemplate } from './template.ts'
 
 export { createFilesSink } from './sink.ts'
 
@@ -24,7 +23,7 @@ const stored: Readonly<Record<Type['kind'], string>> = {
 }
 
 /** The path makes sense; what is wrong with it is told by `check`. */
-const isReadable = (o: Options): boolean => typeof parseTemplate(o.path) !== 'string'
+const isReadable = (o: Options): boolean => typeof templateOf(o) !== 'string'
 
 /** Writes files, and shows each only when it is whole. */
 export const sinkFiles = defineSink({

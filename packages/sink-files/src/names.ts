@@ -7,7 +7,7 @@
  */
 import { join } from 'node:path'
 import type { Instance } from '@millrace/core'
-import type { Disk } from '@millrace/formats'
+import type { Disk } from '@millrace/client-files'
 import type { Part, PathTemplate, Place } from './template.ts'
 
 /** Who writes. */

@@ -1,7 +1,8 @@
 /** The files being written, one for each place that records go to, and the finished ones that wait for a flush. */
 import { join } from 'node:path'
 import { type Row, SystemError, type WriteFailure } from '@millrace/core'
-import { createCompressor, type Disk, type MakeWriter } from '@millrace/formats'
+import { createCompressor, type MakeWriter } from '@millrace/formats'
+import { type Disk } from '@millrace/client-files'
 import { fileName, type Writer } from './names.ts'
 import type { Layout, Roll } from './options.ts'
 import { chunkBytes, type FinishedFile, type OpenFile, Output } from './output.ts'

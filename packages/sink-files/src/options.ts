@@ -1,15 +1,7 @@
 /** The options, and what is wrong with them. */
 import { type Env, option, type Problem, type RecordType, type Static } from '@millrace/core'
-import {
-  canAppend,
-  type Compression,
-  endingOf,
-  writeFormat,
-  writeFormatAccepts,
-  writeFormatOption,
-  writeFormatProblems,
-  type WriteFormat,
-} from '@millrace/formats'
+import type { Compression } from '@millrace/formats'
+import { type FileWriteFormat, fileWriteFormats as formats } from '@millrace/formats-columnar'
 import {
   compressionIn,
   fieldProblems,
@@ -24,7 +16,7 @@ export const options = option.object({
     'A folder, or a file whose ending says its format (and `.gz` or `.zst` its compression). Parts of it may be fields, dates with a pattern: `out/{Country}/{date:yyyy-MM}`.',
     { example: 'out/{Country}/' },
   ),
-  format: option.optional(writeFormatOption),
+  format: option.optional(formats.option),
   compression: option.optional(
     option.oneOf(['none', 'gzip', 'zstd'], 'Compresses whole files. Default: as the file name says, else none.', {
       example: 'zstd',
@@ -69,7 +61,7 @@ export interface Roll {
 export interface Layout {
   readonly template: PathTemplate
   readonly partitioned: boolean
-  readonly format: WriteFormat
+  readonly format: FileWriteFormat
   readonly compression: Compression | undefined
   /** With its dot. */
   readonly ending: string
@@ -81,30 +73,34 @@ export interface Layout {
 
 export const defaultRoll: Roll = { bytes: 128 * 1024 * 1024, records: 1_000_000, ms: 60_000 }
 
+/** The option `path`, read; a text says what is wrong with it. */
+export const templateOf = (o: Pick<Options, 'path'>): PathTemplate | string =>
+  parseTemplate(o.path, (name) => formats.named(name) !== undefined)
+
 /** The meaning of options that were checked. */
 export function layoutOf(o: Options): Layout {
-  const template = parseTemplate(o.path)
+  const template = templateOf(o)
   if (typeof template === 'string') throw new Error(template)
-  const format = writeFormat(o.format, template.name ? `x${template.ending.replace(/\.(gz|zst)$/i, '')}` : '')
+  const format = formats.typed(o.format, template.name ? `x${template.ending.replace(/\.(gz|zst)$/i, '')}` : '')
   const compression =
     o.compression === undefined ? compressionIn(template) : o.compression === 'none' ? undefined : o.compression
   const ending = template.name
     ? template.ending
-    : endingOf(format.type) + (compression ? { gzip: '.gz', zstd: '.zst' }[compression] : '')
+    : formats.ending(format.type) + (compression ? { gzip: '.gz', zstd: '.zst' }[compression] : '')
   return {
     template,
     partitioned: isPartitioned(template),
     format,
     compression,
     ending,
-    append: canAppend(format) && !compression,
+    append: formats.appends(format.type) && !compression,
     roll: o.roll && { bytes: o.roll.size, records: o.roll.records, ms: o.roll.time },
   }
 }
 
 /** What is wrong with the options, whatever the records are. */
 export function optionProblems(o: Options): Problem[] {
-  const template = parseTemplate(o.path)
+  const template = templateOf(o)
   const at = ['path']
   if (typeof template === 'string')
     return [
@@ -119,7 +115,7 @@ export function optionProblems(o: Options): Problem[] {
   const problems: Problem[] = patternProblems(template).map((message) => ({ code: 'bad_date_format', at, message }))
   const { format, compression } = layoutOf(o)
   const named = compressionIn(template)
-  problems.push(...writeFormatProblems(format).map((problem) => ({ ...problem, at: ['format', ...problem.at] })))
+  problems.push(...formats.problems(format).map((problem) => ({ ...problem, at: ['format', ...problem.at] })))
   if (named !== undefined && compression !== named) {
     problems.push({
       code: 'bad_value',
@@ -134,7 +130,7 @@ export function optionProblems(o: Options): Problem[] {
 /** What is wrong with writing records of this type. */
 export const acceptProblems = (o: Options, record: RecordType): Problem[] => {
   const { template, format } = layoutOf(o)
-  return [...fieldProblems(template, record), ...writeFormatAccepts(format, record)]
+  return [...fieldProblems(template, record), ...formats.accepts(format, record)]
 }
 
 /** The folder below which the sink writes, absolute. */

@@ -3,7 +3,8 @@
  * synced, it can be shown under its name.
  */
 import { crashPoint, type Json, type Row } from '@millrace/core'
-import type { Compressor, DiskFile, RecordWriter, Written } from '@millrace/formats'
+import type { Compressor, RecordWriter, Written } from '@millrace/formats'
+import type { DiskFile } from '@millrace/client-files'
 
 /** Bytes that are gathered before they are written. */
 export const chunkBytes = 256 * 1024

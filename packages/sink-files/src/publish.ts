@@ -8,7 +8,7 @@
  */
 import { dirname, join, sep } from 'node:path'
 import { crashPoint, type Json, MillraceError, SystemError } from '@millrace/core'
-import type { Disk } from '@millrace/formats'
+import type { Disk } from '@millrace/client-files'
 import type { FinishedFile } from './output.ts'
 import type { PublishedMark, Token } from './published-mark.ts'
 

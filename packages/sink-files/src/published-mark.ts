@@ -10,7 +10,7 @@
  */
 import { join } from 'node:path'
 import { MillraceError } from '@millrace/core'
-import type { Disk } from '@millrace/formats'
+import type { Disk } from '@millrace/client-files'
 
 /** Identifies a stage: its number among all stages of this sink, over all runs, and the start that finished it. */
 export interface Token {

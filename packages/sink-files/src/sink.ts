@@ -22,7 +22,8 @@ import {
   type SinkContext,
   type WriteFailure,
 } from '@millrace/core'
-import { checkFolder, type Disk, portable, prepareWriter } from '@millrace/formats'
+import { checkFolder, type Disk, portable } from '@millrace/client-files'
+import { fileWriteFormats } from '@millrace/formats-columnar'
 import { fileName, findExisting, pipelineName, type Writer } from './names.ts'
 import { OpenFiles } from './open-files.ts'
 import { defaultRoll, layoutOf, type Options, type Roll } from './options.ts'
@@ -76,7 +77,7 @@ export function createFilesSink(o: Options, ctx: SinkContext, disk: Disk, now: (
     staging =
       restore?.staging ??
       `.${pipelineName(writer)}.${ctx.id}.${createHash('sha256').update(ctx.home).digest('hex').slice(0, 8)}`
-    const makeWriter = await prepareWriter(layout.format, ctx.schema)
+    const makeWriter = await fileWriteFormats.prepare(layout.format, ctx.schema)
     await checkPlace(writer)
     const hidden = (await disk.list(join(root, staging))).map((entry) => entry.name)
     mark = new PublishedMark(disk, join(root, staging), hidden)

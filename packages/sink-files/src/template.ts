@@ -18,7 +18,7 @@ import {
   toText,
   type Type,
 } from '@millrace/core'
-import { compressionOf, formatOf, withoutCompression } from '@millrace/formats'
+import { compressionOf, withoutCompression } from '@millrace/formats'
 
 /** Text and fields of one part of the path, in order. */
 export type Part = string | { readonly field: string; readonly pattern?: string }
@@ -38,8 +38,8 @@ export interface PathTemplate {
 export const isPartitioned = (template: PathTemplate): boolean =>
   template.folders.length > 0 || (template.name?.some((part) => typeof part !== 'string') ?? false)
 
-/** Reads the option; a text says what is wrong with it. */
-export function parseTemplate(path: string): PathTemplate | string {
+/** Reads the option; a text says what is wrong with it. `isFormat`: whether a name, without the ending of its compression, says its format. */
+export function parseTemplate(path: string, isFormat: (name: string) => boolean): PathTemplate | string {
   const trimmed = path.replace(/\/+$/, '')
   if (trimmed === '') return path.startsWith('/') ? 'the root of the disk is no place for files' : 'the path is empty'
   const segments: Part[][] = []
@@ -49,7 +49,7 @@ export function parseTemplate(path: string): PathTemplate | string {
     segments.push(parts)
   }
   const last = trimmed.slice(trimmed.lastIndexOf('/') + 1)
-  const isFile = trimmed === path && formatOf(withoutCompression(last)) !== undefined && !last.endsWith('}')
+  const isFile = trimmed === path && isFormat(withoutCompression(last)) && !last.endsWith('}')
   const dynamic = segments.findIndex((parts) => parts.some((part) => typeof part !== 'string'))
   const folderEnd = isFile ? segments.length - 1 : segments.length
   const rootEnd = dynamic < 0 ? folderEnd : Math.min(dynamic, folderEnd)

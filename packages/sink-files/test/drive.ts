@@ -11,7 +11,7 @@ import {
   type Row,
   type Sink,
 } from '@millrace/core'
-import { type Disk, nodeDisk } from '@millrace/formats'
+import { type Disk, nodeDisk } from '@millrace/client-files'
 import type { Options } from '../src/options.ts'
 import { createFilesSink } from '../src/sink.ts'
 

@@ -5,9 +5,8 @@
 import type { Json, Row } from '@millrace/core'
 import { dyingDisk, ForgetfulDisk, PowerCut } from '@millrace/testkit'
 import { expect, test } from 'vitest'
-import type { Disk } from '@millrace/formats'
-import type { Some } from './drive.ts'
-import { flush, makeSink, opening, signal, write } from './drive.ts'
+import type { Disk } from '@millrace/client-files'
+import { flush, makeSink, opening, signal, type Some, write } from './drive.ts'
 import { integer, string } from './read.ts'
 
 const schema = { fields: { id: integer(), city: string(true) } }

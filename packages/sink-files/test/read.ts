@@ -3,7 +3,8 @@ import { readdir, readFile } from 'node:fs/promises'
 import { join, relative } from 'node:path'
 import { gunzipSync, zstdDecompressSync } from 'node:zlib'
 import type { RecordType, Row, Type } from '@millrace/core'
-import { bytesSource, inputFormat, type ReadFormatName } from '@millrace/formats'
+import { bytesSource } from '@millrace/formats'
+import { type FileReadFormat, fileReadFormats } from '@millrace/formats-columnar'
 
 export const field = (type: Type, optional = false) => ({ type, optional })
 export const string = (optional = false) => field({ kind: 'string' }, optional)
@@ -65,8 +66,8 @@ export async function rowsOf(path: string, schema: RecordType): Promise<Row[]> {
   const raw = await readFile(path)
   const bytes = path.endsWith('.gz') ? gunzipSync(raw) : path.endsWith('.zst') ? zstdDecompressSync(raw) : raw
   const rows: Row[] = []
-  const type = /\.(jsonl|json|csv|parquet)/.exec(path)![1] as ReadFormatName
-  const { reader } = inputFormat({ type }, { schema, unknownFields: 'error' })
+  const type = /\.(jsonl|json|csv|parquet)/.exec(path)![1] as FileReadFormat['type']
+  const { reader } = fileReadFormats.open({ type }, { schema, unknownFields: 'error' })
   for await (const piece of reader.read(bytesSource(bytes), undefined, new AbortController().signal)) {
     if (piece.bad?.length) throw new Error(`${path}: ${piece.bad[0]!.message}`)
     rows.push(...piece.rows)

@@ -1,12 +1,12 @@
 import type { RecordType } from '@millrace/core'
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { optionProblems, acceptProblems } from '../src/options.ts'
-import { encodeName, parseTemplate, placer, type PathTemplate } from '../src/template.ts'
+import { acceptProblems, optionProblems, templateOf } from '../src/options.ts'
+import { encodeName, placer, type PathTemplate } from '../src/template.ts'
 import { optionsOf } from './drive.ts'
 import { everyType, field, string } from './read.ts'
 
-const parsed = (path: string) => parseTemplate(path) as PathTemplate
+const parsed = (path: string) => templateOf({ path }) as PathTemplate
 
 test('a path is a folder, or a file when its ending is that of a format', () => {
   expect(parsed('out')).toMatchObject({ root: 'out', folders: [], name: undefined, ending: '' })

@@ -6,10 +6,10 @@
  * stand alone; so are requests that are too large. What may pass later is told to the engine, which writes it again, and
  * with it what has to follow it.
  */
-import type { Records, SystemError, WriteFailure } from '@millrace/core'
-import { aborted, type IdParts } from '@millrace/formats'
+import { aborted, type Records, type SystemError, type WriteFailure } from '@millrace/core'
+import { type IdParts } from '@millrace/kinds'
 import type { Request } from './requests.ts'
-import type { Answer } from './response.ts'
+import type { Answer } from '@millrace/client-http'
 import { type Fault, type Verdict, verdictOf } from './verdict.ts'
 
 export interface Posting {

@@ -7,15 +7,8 @@
  */
 import { hash } from 'node:crypto'
 import type { RecordType, Row } from '@millrace/core'
-import {
-  compileEachEncoder,
-  encodeIds,
-  type IdParts,
-  idsHeader,
-  idsHeaderBytes,
-  idsText,
-  OutputBytes,
-} from '@millrace/formats'
+import { compileEachEncoder, OutputBytes } from '@millrace/formats'
+import { encodeIds, type IdParts, idsHeader, idsHeaderBytes, idsText } from '@millrace/kinds'
 import type { Options } from './options.ts'
 import type { Fault } from './verdict.ts'
 

@@ -4,17 +4,20 @@
  */
 import { connect } from 'node:net'
 import {
+  aborted,
   compileKey,
   defineSink,
-  type RecordType,
+  pause,
   type Records,
+  type RecordType,
   type Row,
   type Sink,
   SystemError,
+  throwFailures,
   type WriteFailure,
 } from '@millrace/core'
-import { aborted, jsonForm, keyProblems, pause, throwFailures } from '@millrace/formats'
-import { type Client, createClient } from './client.ts'
+import { jsonForm, keyProblems } from '@millrace/kinds'
+import { type Client, createClient } from '@millrace/client-http'
 import { type Options, options, problems } from './options.ts'
 import { postAll } from './posting.ts'
 import { requestMaker } from './requests.ts'

@@ -6,8 +6,7 @@
  * Other servers mostly answer for the request alone.
  */
 import { SystemError } from '@millrace/core'
-import { retryAfterMs } from '@millrace/formats'
-import type { Answer } from './response.ts'
+import { type Answer, retryAfterMs } from '@millrace/client-http'
 
 /** Why a record was not taken. */
 export interface Fault {

@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { RecordType, Row } from '@millrace/core'
-import { decodeIds } from '@millrace/formats'
+import { decodeIds } from '@millrace/kinds'
 import { sinkContract } from '@millrace/testkit'
 
 const schema: RecordType = {

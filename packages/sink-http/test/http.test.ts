@@ -12,7 +12,7 @@ import {
   type SinkDefinition,
   type SystemError,
 } from '@millrace/core'
-import { decodeIds } from '@millrace/formats'
+import { decodeIds } from '@millrace/kinds'
 import { memoryOf } from '@millrace/testkit'
 import { afterEach, describe, expect, it } from 'vitest'
 import { sinkHttp } from '../src/sink.ts'

@@ -1,7 +1,8 @@
 /** Encoded records as messages, cut into sends that the topic takes. */
 import type { WriteFailure } from '@millrace/core'
-import { type EncodedValues, halfPair, idHeader } from '@millrace/formats'
-import type { Message, Topic } from './client.ts'
+import { type EncodedValues, idHeader } from '@millrace/kinds'
+import { halfPair } from '@millrace/formats'
+import type { Message, TopicSettings } from '@millrace/client-kafka'
 
 /** Messages to be sent together; `end`: the index in the write of the first record after them. */
 export interface Cut {
@@ -21,7 +22,7 @@ const batchOverhead = 128
 export function* cutMessages(
   piece: EncodedValues,
   o: { readonly stream: string; readonly max_message: number },
-  topic: Topic,
+  topic: TopicSettings,
   failures: WriteFailure[],
 ): Generator<Cut> {
   const { indexes, starts, ends, keys } = piece
@@ -55,7 +56,7 @@ export function* cutMessages(
   if (messages.length > 0) yield { messages, end: indexes.at(-1)! + 1, large: false }
 }
 
-function refusal(value: Buffer, key: string | null, id: string, maxMessage: number, topic: Topic) {
+function refusal(value: Buffer, key: string | null, id: string, maxMessage: number, topic: TopicSettings) {
   if (value.length > maxMessage)
     return {
       code: 'too_large',

@@ -1,6 +1,7 @@
 /** Options of the Kafka sink. */
 import { option, type Static } from '@millrace/core'
-import { kafkaOptions, streamSinkOptions } from '@millrace/formats'
+import { kafkaOptions } from '@millrace/client-kafka'
+import { streamSinkOptions } from '@millrace/kinds'
 
 export const options = option.object({
   ...streamSinkOptions,

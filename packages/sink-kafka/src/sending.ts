@@ -5,8 +5,8 @@
  * producer repeats, one after the other, every send from the rejected one on, the acknowledged ones too: the last value of
  * a key stays last, and what is doubled is doubled under its own id.
  */
-import { kafkaCodes, unlessAborted } from '@millrace/formats'
-import type { Client, Message } from './client.ts'
+import { type TopicWriter, kafkaCodes, type Message } from '@millrace/client-kafka'
+import { unlessAborted } from '@millrace/core'
 
 export interface Sending {
   /** Returns when the messages are on their way. Throws when earlier ones were rejected, and again when repeated. */
@@ -28,7 +28,7 @@ interface Send {
 const doing = 'waiting for the brokers to acknowledge messages'
 
 /** `inFlight`: how many sends are kept, from the first that is not acknowledged on. */
-export function createSending(client: Pick<Client, 'send' | 'renew'>, inFlight: number): Sending {
+export function createSending(client: Pick<TopicWriter, 'send' | 'renew'>, inFlight: number): Sending {
   const window: Send[] = []
 
   const letGo = () => {

@@ -2,9 +2,9 @@
  * Writes records to a Kafka topic: acks=all, idempotent. A write returns when its sends are on their way; the flush waits
  * until all are acknowledged.
  */
-import { defineSink, type Sink, type WriteFailure } from '@millrace/core'
-import { failRest, jsonForm, streamAccepts, streamEncoder, throwFailures } from '@millrace/formats'
-import { type Client, openClient, type Topic } from './client.ts'
+import { defineSink, failRest, type Sink, throwFailures, type WriteFailure } from '@millrace/core'
+import { jsonForm, streamAccepts, streamEncoder } from '@millrace/kinds'
+import { type TopicWriter, openTopicWriter, type TopicSettings } from '@millrace/client-kafka'
 import { cutMessages } from './messages.ts'
 import { type Options, options } from './options.ts'
 import { createSending, type Sending } from './sending.ts'
@@ -21,7 +21,7 @@ export const sinkKafka = defineSink({
   }),
   writes: (o) => [`kafka:${o.stream}`],
   async probe(o, env, signal) {
-    const client = openClient(o, env)
+    const client = openTopicWriter(o, env)
     try {
       return `topic ${o.stream} has ${(await client.topic(signal)).partitions} partitions`
     } finally {
@@ -32,8 +32,8 @@ export const sinkKafka = defineSink({
   mapping: jsonForm,
   create(o, ctx): Sink {
     const encode = streamEncoder({ schema: ctx.schema, ...encodingOf(o) })
-    let client: Client | undefined
-    let topic: Topic
+    let client: TopicWriter | undefined
+    let topic: TopicSettings
     let sending: Sending
     const close = async () => {
       await client?.close()
@@ -42,7 +42,7 @@ export const sinkKafka = defineSink({
     return {
       async open({ signal }) {
         await close()
-        client = openClient(o, ctx)
+        client = openTopicWriter(o, ctx)
         if (o.create) await client.create(o.create, signal)
         topic = await client.topic(signal)
         sending = createSending(client, o.in_flight)
@@ -80,7 +80,7 @@ const encodingOf = (o: Options) => ({
   headersField: o.headers_field,
 })
 
-const tooLargeFor = ({ maxMessageBytes }: Topic) => ({
+const tooLargeFor = ({ maxMessageBytes }: TopicSettings) => ({
   code: 'too_large',
   message: `the topic takes no message of its size: its max.message.bytes is ${maxMessageBytes}`,
 })

@@ -3,21 +3,19 @@
  * crash are appended again, under the same ids: the next hop inherits them.
  */
 import { join } from 'node:path'
-import { defineSink, type Env, option, type Sink, type Static, type WriteFailure } from '@millrace/core'
 import {
-  describeLog,
-  type EncodedValues,
-  jsonForm,
-  type Log,
-  logPath,
-  openLog,
-  OutputBytes,
-  streamAccepts,
-  streamEncoder,
-  streamSinkOptions,
+  defineSink,
+  type Env,
+  option,
+  type Sink,
+  type Static,
   throwFailures,
   whileBusy,
-} from '@millrace/formats'
+  type WriteFailure,
+} from '@millrace/core'
+import { describeLog, type Log, logPath, openLog } from '@millrace/client-log'
+import { type EncodedValues, jsonForm, streamAccepts, streamEncoder, streamSinkOptions } from '@millrace/kinds'
+import { OutputBytes } from '@millrace/formats'
 
 const options = option.object({
   ...streamSinkOptions,

@@ -2,7 +2,7 @@ import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import type { RecordType, Row } from '@millrace/core'
-import { openLog } from '@millrace/formats'
+import { openLog } from '@millrace/client-log'
 import { type Faulty, sinkContract, type SinkSetup } from '@millrace/testkit'
 
 const field = (kind: 'integer' | 'string' | 'timestamp' | 'bytes' | 'json', optional = true) => ({

@@ -12,7 +12,7 @@ import {
   scrubbed,
   sizeOf,
   systemError,
-} from './client.ts'
+} from '@millrace/client-mongodb/driver'
 import type { Options } from './options.ts'
 
 /** The most bytes of a document: mongodb.com/docs/manual/reference/limits. */

@@ -1,6 +1,7 @@
 /** What each record does to the document of its key, for every way of writing. */
 import { compileKey, isWellFormed, type Records, type Row, type SinkContext, type WriteFailure } from '@millrace/core'
-import { compileSet, encodingFault, keyFields } from '@millrace/formats'
+import { compileSet, keyFields } from '@millrace/kinds'
+import { encodingFault } from '@millrace/formats'
 import type { Operation } from './bulk.ts'
 import type { Options } from './options.ts'
 import { compileDocument, toBson } from './values.ts'

@@ -1,6 +1,7 @@
 /** The options of the sink. */
 import { option, type OptionSchema, type Static } from '@millrace/core'
-import { documentOptions, documentWrites, mongodbOptions } from '@millrace/formats'
+import { documentOptions, documentWrites } from '@millrace/kinds'
+import { mongodbOptions } from '@millrace/client-mongodb'
 
 export const options = option.object({
   ...mongodbOptions,

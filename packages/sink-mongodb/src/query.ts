@@ -8,8 +8,10 @@ import {
   type RecordType,
   type Row,
   SystemError,
+  unlessAborted,
 } from '@millrace/core'
-import { bsonToPlain, compileShown } from '@millrace/formats'
+import { bsonToPlain } from '@millrace/client-mongodb'
+import { compileShown } from '@millrace/kinds'
 import {
   Binary,
   connect,
@@ -21,8 +23,7 @@ import {
   ObjectId,
   scrubbed,
   systemError,
-  unlessAborted,
-} from './client.ts'
+} from '@millrace/client-mongodb/driver'
 import { recordField } from './operations.ts'
 import type { Options } from './options.ts'
 import { toBson } from './values.ts'
@@ -63,9 +64,9 @@ export async function* queryCollection(o: Options, env: Env, query: Query, signa
 }
 
 async function requireCollection(db: Db, name: string, signal: AbortSignal): Promise<void> {
-  const names = (await unlessAborted(db.listCollections({}, { nameOnly: true }).toArray(), signal)).map(
-    (each) => each.name,
-  )
+  const names = (
+    await unlessAborted(db.listCollections({}, { nameOnly: true }).toArray(), signal, 'waiting for MongoDB')
+  ).map((each) => each.name)
   if (names.includes(name)) return
   throw new MillraceError('unknown_collection', `the database ${db.databaseName} has no collection ${name}`, {
     hint:
@@ -126,10 +127,12 @@ export async function probe(o: Options, env: Env, signal: AbortSignal): Promise<
     const [hello, build] = await unlessAborted(
       Promise.all([client.db('admin').command({ hello: 1 }), client.db('admin').command({ buildInfo: 1 })]),
       signal,
+      'waiting for MongoDB',
     )
     const there = await unlessAborted(
       client.db(o.database).listCollections({ name: o.collection }, { nameOnly: true }).toArray(),
       signal,
+      'waiting for MongoDB',
     )
     const set = hello['setName']
       ? `replica set ${hello['setName']}`
@@ -139,7 +142,7 @@ export async function probe(o: Options, env: Env, signal: AbortSignal): Promise<
     const collection =
       there.length === 0
         ? `no collection ${o.collection} yet`
-        : `about ${await unlessAborted(client.db(o.database).collection(o.collection).estimatedDocumentCount(), signal)} documents in ${o.collection}`
+        : `about ${await unlessAborted(client.db(o.database).collection(o.collection).estimatedDocumentCount(), signal, 'waiting for MongoDB')} documents in ${o.collection}`
     return `MongoDB ${build['version']}, ${set}; database ${o.database}, ${collection}`
   } catch (error) {
     throw systemError(error, o) ?? new SystemError('refused', `MongoDB refuses it: ${scrubbed(error, o)}`)

@@ -3,7 +3,7 @@
  * every `integer` exactly.
  */
 import { compileDateParser, type RecordType, type Row, type Type } from '@millrace/core'
-import { Decimal128 } from './client.ts'
+import { Decimal128 } from '@millrace/client-mongodb/driver'
 
 const midnight = compileDateParser(['yyyy-MM-dd'], 'UTC')
 

@@ -5,10 +5,17 @@
  * cannot be stored, the one before it is tried, and so on. An operation that failed because another client made the key at the same moment is repeated. After
  * an answer that was lost the engine repeats the whole batch, which is harmless, since all is by key.
  */
-import { type Records, type SinkContext, SystemError, type WriteFailure } from '@millrace/core'
-import { aborted, throwFailures, unlessAborted } from '@millrace/formats'
+import {
+  aborted,
+  type Records,
+  type SinkContext,
+  SystemError,
+  throwFailures,
+  unlessAborted,
+  type WriteFailure,
+} from '@millrace/core'
 import { bulkWrite, type Fault, type Stored } from './bulk.ts'
-import { type Collection, connect, disconnect, scrubbed, systemError } from './client.ts'
+import { type Collection, connect, disconnect, scrubbed, systemError } from '@millrace/client-mongodb/driver'
 import { compileOperations, type Preparing, type Refuse } from './operations.ts'
 import type { Options } from './options.ts'
 

@@ -23,7 +23,7 @@ import {
   SystemError,
   type WriteFailure,
 } from '@millrace/core'
-import { columnsOf, identifier, openStoreWriter, transaction } from '@millrace/formats'
+import { columnsOf, identifier, openStoreWriter, transaction } from '@millrace/client-sqlite'
 import { columnDefinitions, compileBinder, createTable } from './columns.ts'
 import type { Options } from './options.ts'
 import { compileInserter, type Inserter, throwFailures } from './rows.ts'

@@ -1,7 +1,7 @@
 /** The table of a collection and its indexes. */
 import type { DatabaseSync } from 'node:sqlite'
 import { MillraceError } from '@millrace/core'
-import { columnsOf, documentField, identifier, isCollection, tableNamed } from '@millrace/formats'
+import { columnsOf, documentField, identifier, isCollection, tableNamed } from '@millrace/client-sqlite'
 
 /** Makes the collection and its indexes where they are missing. Throws `MillraceError` where a table of the name is something else. */
 export function createCollection(db: DatabaseSync, collection: string, indexes: readonly (readonly string[])[]): void {

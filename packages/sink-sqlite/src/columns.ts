@@ -1,7 +1,8 @@
 /** A table of typed columns: made from the record's type, or checked where it is there already. */
 import type { DatabaseSync, SQLInputValue } from 'node:sqlite'
 import { isWellFormed, MillraceError, type RecordType, type Row, type Type, typeText } from '@millrace/core'
-import { type Column, columnsOf, columnType, identifier, tableNamed, toColumn, encodingFault } from '@millrace/formats'
+import { type Column, columnsOf, columnType, identifier, tableNamed, toColumn } from '@millrace/client-sqlite'
+import { encodingFault } from '@millrace/formats'
 
 /** The definition of the columns, as in CREATE TABLE. Required fields and the key are NOT NULL. */
 export function columnDefinitions(schema: RecordType, key: readonly string[] = []): string[] {

@@ -3,8 +3,9 @@
  * a batch that touch it, and written once. Where the store refuses what several records made of it together, they are
  * merged one after the other, so that only the one at fault is refused.
  */
-import type { Records, Row } from '@millrace/core'
-import { encodingFault, type SetFields, setOwn } from '@millrace/formats'
+import { type Records, type Row, setOwn } from '@millrace/core'
+import { encodingFault } from '@millrace/formats'
+import { type SetFields } from '@millrace/kinds'
 import type { TextOf } from './document-text.ts'
 import type { Writes } from './document-writes.ts'
 import { refusalOf, type Refuse } from './refuse.ts'

@@ -4,7 +4,7 @@
  */
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
 import type { Records } from '@millrace/core'
-import { identifier } from '@millrace/formats'
+import { identifier } from '@millrace/client-sqlite'
 import type { TextOf } from './document-text.ts'
 import { refusalOf, type Refuse } from './refuse.ts'
 

@@ -6,8 +6,9 @@
  * What cannot be stored is told by index, and the rest is written. The same records written again leave the same documents.
  */
 import type { DatabaseSync } from 'node:sqlite'
-import { type Records, type Sink, type SinkContext, toJson, type WriteFailure } from '@millrace/core'
-import { compileSet, keyFields, openStoreWriter, throwFailures, transaction } from '@millrace/formats'
+import { type Records, type Sink, type SinkContext, throwFailures, toJson, type WriteFailure } from '@millrace/core'
+import { compileSet, keyFields } from '@millrace/kinds'
+import { openStoreWriter, transaction } from '@millrace/client-sqlite'
 import { createCollection } from './collection.ts'
 import { setAll } from './document-sets.ts'
 import { compileDocument, compileKeys, type TextOf } from './document-text.ts'

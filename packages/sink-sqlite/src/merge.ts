@@ -1,7 +1,8 @@
 /** Rows in typed columns by key: what comes again replaces itself. A write is one transaction. */
 import type { DatabaseSync } from 'node:sqlite'
 import type { Sink, SinkContext, WriteFailure } from '@millrace/core'
-import { identifier, keyFields, openStoreWriter, transaction } from '@millrace/formats'
+import { identifier, openStoreWriter, transaction } from '@millrace/client-sqlite'
+import { keyFields } from '@millrace/kinds'
 import { compileBinder, createTable } from './columns.ts'
 import type { Options } from './options.ts'
 import { compileInserter, type Inserter, throwFailures } from './rows.ts'

@@ -1,15 +1,7 @@
 /** The options, what is wrong with them, and how values are stored. */
 import { option, type Problem, type RecordType, type Static, type Type } from '@millrace/core'
-import {
-  canBeFound,
-  columnType,
-  documentFieldProblems,
-  documentOptions,
-  documentProblems,
-  documentWrites,
-  keyProblems,
-  nameProblem,
-} from '@millrace/formats'
+import { canBeFound, columnType, nameProblem } from '@millrace/client-sqlite'
+import { documentFieldProblems, documentOptions, documentProblems, documentWrites, keyProblems } from '@millrace/kinds'
 
 export const options = option.object({
   path: option.optional(

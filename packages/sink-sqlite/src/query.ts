@@ -18,7 +18,6 @@ import {
 import {
   canBeFound,
   columnsOf,
-  compileShown,
   documentField,
   fromColumn,
   identifier,
@@ -28,7 +27,8 @@ import {
   tableNamed,
   tablesOf,
   toColumn,
-} from '@millrace/formats'
+} from '@millrace/client-sqlite'
+import { compileShown } from '@millrace/kinds'
 
 /** Rows read by one statement. */
 const piece = 500

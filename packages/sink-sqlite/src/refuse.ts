@@ -1,5 +1,5 @@
 /** Records that cannot be stored. */
-import { rowError } from '@millrace/formats'
+import { rowError } from '@millrace/client-sqlite'
 
 /** Names a record that cannot be stored. */
 export type Refuse = (index: number, code: string, message: string, field?: string) => void

@@ -1,10 +1,10 @@
 /** Rows into a table, several a statement; one that the store refuses is told by index and the others go on. */
 import type { DatabaseSync, SQLInputValue } from 'node:sqlite'
 import type { Records, WriteFailure } from '@millrace/core'
-import { rowError } from '@millrace/formats'
+import { rowError } from '@millrace/client-sqlite'
 import type { Binder } from './columns.ts'
 
-export { throwFailures } from '@millrace/formats'
+export { throwFailures } from '@millrace/core'
 
 /** Values bound to one statement, about, and how much text or bytes at most: a statement keeps a copy of what is bound. */
 const perStatement = 400

@@ -1,6 +1,6 @@
 /** The definition: what `type: sqlite` means as a sink. */
 import { defineSink } from '@millrace/core'
-import { keyFields } from '@millrace/formats'
+import { keyFields } from '@millrace/kinds'
 import { appendSink } from './append.ts'
 import { documentsSink } from './documents.ts'
 import { mergeSink } from './merge.ts'

@@ -70,7 +70,7 @@ test.each(['lines', 'typed'])('tests, sorts, limits and takes null and boolean i
 
 test('a look-up by an indexed field uses the index', async () => {
   const store = await filled()
-  const { documentField } = await import('@millrace/formats')
+  const { documentField } = await import('@millrace/client-sqlite')
   const plan = store.all(
     `EXPLAIN QUERY PLAN SELECT * FROM lines WHERE rowid > 0 AND ${documentField('CustomerID')} = 17 ORDER BY rowid LIMIT 500`,
   )

@@ -6,6 +6,7 @@ import { DatabaseSync } from 'node:sqlite'
 import {
   batch,
   type Env,
+  fromJson,
   type OpenContext,
   type PartialWriteError,
   Records,
@@ -14,8 +15,7 @@ import {
   type Sink,
   type Type,
 } from '@millrace/core'
-import { fromColumn, identifier } from '@millrace/formats'
-import { fromJson } from '@millrace/core'
+import { fromColumn, identifier } from '@millrace/client-sqlite'
 import { afterEach } from 'vitest'
 import definitions from '../src/index.ts'
 import type { Options } from '../src/options.ts'

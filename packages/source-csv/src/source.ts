@@ -2,19 +2,15 @@
 import { defineSource, option, type SourceContext, type Static } from '@millrace/core'
 import {
   afterReadOf,
-  createCsvReader,
-  csvOptions,
-  csvProblems,
   describeInputs,
   filesOptions,
   filesProblems,
   filesSource,
   inFirstInput,
-  inferCsv,
   pathsOf,
   placesOf,
-  textUnits,
-} from '@millrace/formats'
+} from '@millrace/client-files'
+import { createCsvReader, csvOptions, csvProblems, inferCsv, textUnits } from '@millrace/formats'
 
 const options = option.object({ ...filesOptions, ...csvOptions })
 type Options = Static<typeof options>

@@ -1,15 +1,16 @@
 /** The types that a file shows, for a person to look over. */
 import { type Field, fromText, MillraceError, type RecordType, type Row, type Type } from '@millrace/core'
-import { type ByteSource, inferArrow, inferCsv, inferParquet, inputFormat, type ReadFormat } from '@millrace/formats'
+import { type ByteSource, inferCsv } from '@millrace/formats'
+import { type FileReadFormat, fileReadFormats, inferArrow, inferParquet } from '@millrace/formats-columnar'
 
 const sampleRows = 10_000
 
 /** Fields and types of a file, from its first records. Throws `MillraceError` where they cannot be read. */
-export async function inferFile(input: ByteSource, format: ReadFormat, signal: AbortSignal): Promise<RecordType> {
+export async function inferFile(input: ByteSource, format: FileReadFormat, signal: AbortSignal): Promise<RecordType> {
   if (format.type === 'csv') return inferCsv(input, format, signal)
   if (format.type === 'parquet') return inferParquet(input)
   if (format.type === 'arrow') return inferArrow(input, signal)
-  const { reader } = inputFormat(format, { schema: { fields: {}, open: true }, unknownFields: 'keep' })
+  const { reader } = fileReadFormats.open(format, { schema: { fields: {}, open: true }, unknownFields: 'keep' })
   const seen = new Seen()
   for await (const piece of reader.read(input, undefined, signal)) {
     const bad = piece.bad?.[0]

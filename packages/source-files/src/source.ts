@@ -11,42 +11,36 @@ import {
 } from '@millrace/core'
 import {
   afterReadOf,
-  compressionOf,
   describeInputs,
   filesOptions,
   filesProblems,
   filesSource,
   inFirstInput,
-  inputFormat,
   pathsOf,
   placesOf,
-  readEndings,
-  type ReadFormat,
-  readFormat,
-  readFormatOf,
-  readFormatOption,
-  readFormatProblems,
-} from '@millrace/formats'
+} from '@millrace/client-files'
+import { compressionOf, type InputFormat } from '@millrace/formats'
+import { type FileReadFormat, fileReadFormats as formats } from '@millrace/formats-columnar'
 import { inferFile } from './infer.ts'
 
-const options = option.object({ ...filesOptions, format: option.optional(readFormatOption) })
+const options = option.object({ ...filesOptions, format: option.optional(formats.option) })
 type Options = Static<typeof options>
 
-const typedFormat = (o: Options): ReadFormat | undefined => o.format && readFormat(o.format)
-const endingsOf = (o: Options): string[] => readEndings(o.format && [typedFormat(o)!.type])
+const typedFormat = (o: Options): FileReadFormat | undefined => o.format && formats.typed(o.format)
+const endingsOf = (o: Options): string[] => formats.endings(o.format && [typedFormat(o)!.type])
 
 /** The format of one file: the one that was typed, else what its name says. */
-function formatFor(o: Options, name: string): ReadFormat {
+function formatFor(o: Options, name: string): FileReadFormat {
   const format = typedFormat(o)
   if (format) return format
-  const type = readFormatOf(name)
+  const type = formats.named(name)
   if (type) return { type }
   throw new MillraceError(
     'unknown_format',
     `the name of ${name === '-' ? 'standard input' : name} does not tell its format`,
     {
       exitCode: 2,
-      hint: `set the option format, or let the name end in ${readEndings().join(', ')}`,
+      hint: `set the option format, or let the name end in ${formats.endings().join(', ')}`,
     },
   )
 }
@@ -55,17 +49,17 @@ function formatFor(o: Options, name: string): ReadFormat {
 function formatProblems(o: Options): Problem[] {
   const typed = typedFormat(o)
   const problems: Problem[] = typed
-    ? readFormatProblems(typed).map((problem) => ({ ...problem, at: ['format', ...problem.at] }))
+    ? formats.problems(typed).map((problem) => ({ ...problem, at: ['format', ...problem.at] }))
     : []
   for (const path of pathsOf(o)) {
-    const type = typed?.type ?? readFormatOf(path)
+    const type = typed?.type ?? formats.named(path)
     if (!type && (path === '-' || /[^/]\.[^./*?[\]{}]+$/.test(path)))
       problems.push({
         code: 'missing_key',
         at: ['path'],
         message:
           path === '-' ? 'standard input has no name to tell its format' : `the name ${path} does not tell its format`,
-        expected: readEndings().join(', '),
+        expected: formats.endings().join(', '),
         hint: 'set the option `format`',
       })
     if (type === 'parquet' && (path === '-' || compressionOf(path)))
@@ -96,11 +90,11 @@ export const sourceFiles = defineSource({
     ...(o.after_read === 'keep' ? {} : { commit: 'duty' as const }),
   }),
   create(o, ctx) {
-    const formats = new Map<string, ReturnType<typeof inputFormat>>()
+    const opened = new Map<string, InputFormat>()
     const formatOf = (name: string) => {
       const format = formatFor(o, name)
-      if (!formats.has(format.type)) formats.set(format.type, inputFormat(format, ctx))
-      return formats.get(format.type)!
+      if (!opened.has(format.type)) opened.set(format.type, formats.open(format, ctx))
+      return opened.get(format.type)!
     }
     return filesSource({ paths: pathsOf(o), endings: endingsOf(o), afterRead: afterReadOf(o, ctx), formatOf }, ctx)
   },
@@ -118,9 +112,9 @@ export const sourceFiles = defineSource({
 /** Of the format that was typed; of several formats, the one that brings a header is CSV, and the others are JSON. */
 function decoderOf(o: Options, ctx: SourceContext): Decoder {
   const format = typedFormat(o)
-  if (format) return inputFormat(format, ctx).reader.decode!
-  const csv = inputFormat({ type: 'csv' }, ctx).reader.decode!
-  const json = inputFormat({ type: 'jsonl' }, ctx).reader.decode!
+  if (format) return formats.open(format, ctx).reader.decode!
+  const csv = formats.open({ type: 'csv' }, ctx).reader.decode!
+  const json = formats.open({ type: 'jsonl' }, ctx).reader.decode!
   return (bytes, context) =>
     typeof context === 'object' && context !== null && 'header' in context ? csv(bytes, context) : json(bytes, context)
 }

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { isBatch, type Env, recordText, type Row, type SourceDefinition } from '@millrace/core'
-import { prepareWriter } from '@millrace/formats'
+import { fileWriteFormats } from '@millrace/formats-columnar'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import definitions from '../src/index.ts'
 
@@ -42,7 +42,7 @@ async function read(options: object): Promise<Row[]> {
   return rows
 }
 async function columnar(type: 'parquet' | 'arrow', rows: Row[]): Promise<Uint8Array> {
-  const writer = (await prepareWriter({ type }, schema))()
+  const writer = (await fileWriteFormats.prepare({ type }, schema))()
   writer.write(rows)
   return Buffer.concat([writer.take(), writer.finish()])
 }

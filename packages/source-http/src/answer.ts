@@ -1,31 +1,8 @@
 /** What a request is answered: a status and a JSON body that names each fault. */
-import type { Answer, Done, Json, RecordType, Row } from '@millrace/core'
+import type { Answer, Done, RecordType, Row } from '@millrace/core'
 import { compileEncoder, OutputBytes } from '@millrace/formats'
 import type { Decoded } from './decode.ts'
-
-export interface Reply {
-  readonly status: number
-  /** JSON: made once, for all who wait for it and for those who ask again. */
-  readonly body: string | Buffer
-  readonly retryAfter?: number
-  /** No further request is taken on its connection. */
-  readonly closes?: boolean
-}
-
-export const refusal = (
-  status: number,
-  code: string,
-  message: string,
-  more: Readonly<Record<string, Json>> = {},
-): Reply => ({
-  status,
-  body: JSON.stringify({ error: code, message, ...more }),
-})
-
-export const busy = (message: string): Reply => ({ ...refusal(503, 'unavailable', message), retryAfter: 1 })
-
-/** Whoever gets it looks for another gateway, or for this one when it is back. */
-export const stopped = (message: string): Reply => ({ ...busy(`${message}: send it again later`), closes: true })
+import { type Reply, refusal } from './reply.ts'
 
 /** Faults that are the body's or a date's, not the schema's. */
 const bad = new Set(['bad_json', 'not_object', 'duplicate_key', 'bad_date', 'bad_encoding'])

@@ -5,7 +5,7 @@
 import type { IncomingMessage } from 'node:http'
 import { promisify } from 'node:util'
 import { brotliDecompress, gunzip, inflate, type InputType } from 'node:zlib'
-import { busy, type Reply, refusal } from './answer.ts'
+import { busy, type Reply, refusal } from './reply.ts'
 
 /** What the bodies that are being read hold together. */
 export interface Held {

@@ -2,7 +2,7 @@
 import { isUtf8 } from 'node:buffer'
 import { DataError, type Decoder, type Row, rowFromJson, type SourceContext } from '@millrace/core'
 import { duplicateKey, jsonLinesDecoder, recordParser } from '@millrace/formats'
-import { type Reply, refusal } from './answer.ts'
+import { type Reply, refusal } from './reply.ts'
 
 /** What is wrong with an item. */
 export interface Fault {

@@ -1,8 +1,8 @@
 /** What a request and its records are known by: the client's key, and ids that the records arrived with. */
 import type { IncomingMessage } from 'node:http'
 import { type DataError, recordId } from '@millrace/core'
-import { decodeIds, idsHeader } from '@millrace/formats'
-import { type Reply, refusal } from './answer.ts'
+import { decodeIds, idsHeader } from '@millrace/kinds'
+import { type Reply, refusal } from './reply.ts'
 
 /** What of a request is looked at. */
 export type Headers = Pick<IncomingMessage, 'headers' | 'headersDistinct'>

@@ -1,7 +1,6 @@
 /** Requests under way: from when they are taken in until their outcome is durable. */
 import { randomUUID } from 'node:crypto'
-import type { Reply } from './answer.ts'
-import { busy } from './answer.ts'
+import { busy, type Reply } from './reply.ts'
 import type { Decoded } from './decode.ts'
 
 /** A request whose outcome is not known yet. */

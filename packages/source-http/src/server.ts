@@ -3,9 +3,9 @@
  * looked up in a table; fastify brings the limits and the parsing of heads.
  */
 import { type Json, MillraceError, type RecordType, recordToJsonSchema } from '@millrace/core'
-import { idsHeader } from '@millrace/formats'
+import { idsHeader } from '@millrace/kinds'
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
-import { type Reply, refusal } from './answer.ts'
+import { type Reply, refusal } from './reply.ts'
 import { BodyRefused, decompressed, type Held, readBody } from './body.ts'
 import type { Headers } from './identity.ts'
 import { parseAddress } from './options.ts'

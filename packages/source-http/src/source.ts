@@ -15,7 +15,8 @@ import {
   type Source,
   type SourceContext,
 } from '@millrace/core'
-import { busy, type Reply, refusal, replier, stopped } from './answer.ts'
+import { replier } from './answer.ts'
+import { busy, type Reply, refusal, stopped } from './reply.ts'
 import { bodyDecoder, type Decoded, itemDecoder } from './decode.ts'
 import { type Headers, idsOf, itemId, keyOf } from './identity.ts'
 import { createKeys, hashOf, type Keys, type Remembered } from './keys.ts'

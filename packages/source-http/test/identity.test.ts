@@ -1,7 +1,7 @@
 /** What requests and their records are known by. */
 import { request } from 'node:http'
 import { text } from 'node:stream/consumers'
-import { encodeIds, idsHeader } from '@millrace/formats'
+import { encodeIds, idsHeader } from '@millrace/kinds'
 import { beforeEach, describe, expect, it } from 'vitest'
 import { sourceHttp } from '../src/source.ts'
 import { configOf, type Gateway, gateway, good } from './run-gateway.ts'

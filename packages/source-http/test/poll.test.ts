@@ -1,9 +1,9 @@
 /** Asking for records: paging, since-cursors with ties, waiting, and what is refused. The servers are real ones of this process. */
 import { gzipSync } from 'node:zlib'
 import { describe, expect, it } from 'vitest'
-import { isPublicAddress, publicLookup } from '../src/poll/address.ts'
+import { isPublicAddress, publicLookup } from '../../client-http/src/address.ts'
 import { createBoundary } from '../src/poll/boundary.ts'
-import { retryAfterMs } from '@millrace/formats'
+import { retryAfterMs } from '@millrace/client-http'
 import type { RecordType } from '@millrace/core'
 import { sourceHttpPoll } from '../src/index.ts'
 import { isClosed, valueAt } from '../src/poll/json.ts'

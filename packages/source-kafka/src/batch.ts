@@ -4,7 +4,8 @@
  */
 import { isUtf8 } from 'node:buffer'
 import { type BadRecord, type Batch, type Json, type Row, unknownOf } from '@millrace/core'
-import { type Beside, Block, contextOf, idHeader, type StreamDecoder } from '@millrace/formats'
+import { type Beside, contextOf, idHeader, type StreamDecoder } from '@millrace/kinds'
+import { Block } from '@millrace/formats'
 import type { RecordBatch } from './committed.ts'
 
 type KafkaRecord = RecordBatch['records'][number]

@@ -3,7 +3,7 @@
  * in a later response, so it is done here, from the list of aborted transactions and the control batches, as the protocol describes it: a transaction is
  * aborted from its first offset to its producer's next control batch.
  */
-import type { Fetched, RecordBatches } from './client.ts'
+import type { Fetched, RecordBatches } from '@millrace/client-kafka'
 
 export type RecordBatch = RecordBatches[number]
 

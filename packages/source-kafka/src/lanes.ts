@@ -1,8 +1,7 @@
 /** Partitions under way: where each begins, and what becomes of them when a fetch fails. */
 import { MillraceError, type ReadContext } from '@millrace/core'
-import { kafkaCodes, kafkaError } from '@millrace/formats'
+import { type TopicReader, kafkaCodes, kafkaError, type TopicLeaders } from '@millrace/client-kafka'
 import type { Position } from './batch.ts'
-import type { Client, Topic } from './client.ts'
 import type { Options } from './options.ts'
 
 /** How far a partition is read. */
@@ -20,8 +19,8 @@ export interface Lane {
  * reading or between two runs, is read from its beginning.
  */
 export async function startLanes(
-  client: Client,
-  topic: Topic,
+  client: TopicReader,
+  topic: TopicLeaders,
   o: Options,
   read: ReadContext,
   lanes: Map<number, Lane>,
@@ -61,7 +60,7 @@ export const recreated = (o: Options): MillraceError =>
 export async function afterError(
   error: unknown,
   asked: ReadonlyMap<number, bigint>,
-  client: Client,
+  client: TopicReader,
   o: Options,
   read: ReadContext,
   lanes: Map<number, Lane>,

@@ -1,6 +1,7 @@
 /** Options of the Kafka source. */
 import { option, type Static } from '@millrace/core'
-import { kafkaOptions, streamSourceOptions } from '@millrace/formats'
+import { kafkaOptions } from '@millrace/client-kafka'
+import { streamSourceOptions } from '@millrace/kinds'
 
 export const options = option.object({
   ...streamSourceOptions,

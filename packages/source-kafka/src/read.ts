@@ -4,10 +4,10 @@
  * cannot pass by itself stops the run: an offset that the topic no longer has, a topic that was made anew.
  */
 import { setTimeout as wait } from 'node:timers/promises'
-import type { Batch, CaughtUp, ReadContext, SplitsFound } from '@millrace/core'
-import { type StreamDecoder, unlessAborted } from '@millrace/formats'
+import { type Batch, type CaughtUp, type ReadContext, type SplitsFound, unlessAborted } from '@millrace/core'
+import { type StreamDecoder } from '@millrace/kinds'
 import { batchesOf, emptyBatch, type Part } from './batch.ts'
-import type { Client, Topic } from './client.ts'
+import type { TopicReader, TopicLeaders } from '@millrace/client-kafka'
 import { committedBatches, endOf, type RecordBatch } from './committed.ts'
 import { fetchSize } from './fetch-size.ts'
 import { afterError, type Lane, recreated, startLanes } from './lanes.ts'
@@ -21,13 +21,13 @@ interface Answer {
   readonly node: number
   /** Where each partition was asked from. */
   readonly asked: ReadonlyMap<number, bigint>
-  readonly response?: Awaited<ReturnType<Client['fetch']>>
+  readonly response?: Awaited<ReturnType<TopicReader['fetch']>>
   readonly error?: unknown
 }
 
 /** `refreshMs`: how often the number of partitions is looked at. */
 export async function* readTopic(
-  client: Client,
+  client: TopicReader,
   o: Options,
   decoder: StreamDecoder,
   read: ReadContext,
@@ -148,7 +148,7 @@ export async function* readTopic(
 /** The batches of a part, with their lag. `isAtEnd`: nothing comes after it. */
 function* filled(
   part: Part,
-  topic: Topic,
+  topic: TopicLeaders,
   decoder: StreamDecoder,
   { stable }: Lane,
   isAtEnd: boolean,

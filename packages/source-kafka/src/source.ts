@@ -3,10 +3,10 @@
  * state. A group would move partitions while their records are on the way and keep positions apart from the state they
  * belong to.
  */
-import { defineSource, type Source, type SourceContext } from '@millrace/core'
-import { decodeAgain, streamCapabilities, streamDecoderOf, unlessAborted } from '@millrace/formats'
+import { defineSource, type Source, type SourceContext, unlessAborted } from '@millrace/core'
+import { decodeAgain, streamCapabilities, streamDecoderOf } from '@millrace/kinds'
 import type { Position } from './batch.ts'
-import { type Client, openClient } from './client.ts'
+import { type TopicReader, openTopicReader } from '@millrace/client-kafka'
 import { type Options, options } from './options.ts'
 import { readTopic } from './read.ts'
 
@@ -24,7 +24,7 @@ export const sourceKafka = defineSource({
   },
   create: (o, ctx) => createReader(o, ctx),
   async probe(o, env) {
-    const client = openClient(o, env)
+    const client = openTopicReader(o, env)
     try {
       const topic = await client.topic()
       return `topic ${o.stream} has ${topic.leaders.length} partitions`
@@ -37,13 +37,13 @@ export const sourceKafka = defineSource({
 /** A reader of one topic. `refreshMs`: how often the number of partitions is looked at. */
 export function createReader(o: Options, ctx: SourceContext, refreshMs = 30_000): Source {
   const decoder = streamDecoderOf(o, ctx)
-  let client: Client | undefined
+  let client: TopicReader | undefined
   let reportedMs = 0
   return {
     async *read(read) {
       const { signal } = read
       if (signal.aborted) return
-      client ??= openClient(o, ctx)
+      client ??= openTopicReader(o, ctx)
       const doing = `connecting to ${o.brokers.join(', ')}`
       try {
         if (o.create) await unlessAborted(client.create(o.create), signal, doing)

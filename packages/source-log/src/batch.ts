@@ -1,6 +1,8 @@
 /** Chunks of the log to batches of rows. */
 import { type BadRecord, type Batch, type Row, unknownOf } from '@millrace/core'
-import { asBuffer, type Beside, Block, type Chunk, contextOf, type StreamDecoder } from '@millrace/formats'
+import { asBuffer, Block } from '@millrace/formats'
+import { type Beside, contextOf, type StreamDecoder } from '@millrace/kinds'
+import { type Chunk } from '@millrace/client-log'
 
 export interface Position {
   /** The log's own id: another one means that it was made anew. */

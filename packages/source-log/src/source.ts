@@ -20,15 +20,12 @@ import {
 } from '@millrace/core'
 import {
   decodeAgain,
-  describeLog,
-  type Log,
-  logPath,
-  openLog,
   type StreamDecoder,
   streamCapabilities,
   streamDecoderOf,
   streamSourceOptions,
-} from '@millrace/formats'
+} from '@millrace/kinds'
+import { describeLog, type Log, logPath, openLog } from '@millrace/client-log'
 import { batchOf, type Position } from './batch.ts'
 
 const options = option.object({

@@ -1,7 +1,7 @@
 import { mkdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
-import { openLog } from '@millrace/formats'
+import { openLog } from '@millrace/client-log'
 import { sourceContract } from '@millrace/testkit'
 import { describe } from 'vitest'
 

@@ -2,9 +2,20 @@ import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
-import type { Batch, Env, Json, RecordType, Row, SinkDefinition, SourceDefinition } from '@millrace/core'
-import { isBatch, batch, freshRead, Records } from '@millrace/core'
-import { openLog } from '@millrace/formats'
+import {
+  type Batch,
+  batch,
+  type Env,
+  freshRead,
+  isBatch,
+  type Json,
+  Records,
+  type RecordType,
+  type Row,
+  type SinkDefinition,
+  type SourceDefinition,
+} from '@millrace/core'
+import { openLog } from '@millrace/client-log'
 import { readingPeak } from '@millrace/testkit'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { sinkLog } from '../../sink-log/src/sink.ts'

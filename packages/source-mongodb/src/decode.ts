@@ -1,6 +1,6 @@
 /** Documents to rows, and from their bytes again. */
 import { DataError, type Row, type SourceContext, type Tally } from '@millrace/core'
-import { isBsonDocument, parseExtendedJson } from '@millrace/formats'
+import { isBsonDocument, parseExtendedJson } from '@millrace/client-mongodb'
 import { rowFromBson } from './values.ts'
 
 /** What a document turned out to be. */

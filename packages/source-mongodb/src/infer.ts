@@ -1,8 +1,16 @@
 /** What is in a collection: its type, told from a sample of its documents, and how many there are. */
-import { type Env, type Field, MillraceError, type RecordType, SystemError, type Type } from '@millrace/core'
-import { bsonBytes, bsonClass, decimalText } from '@millrace/formats'
-import { connect, disconnect, type Db, type Document, scrubbed, systemError, unlessAborted } from './client.ts'
-import type { Options } from './source.ts'
+import {
+  type Env,
+  type Field,
+  MillraceError,
+  type RecordType,
+  SystemError,
+  type Type,
+  unlessAborted,
+} from '@millrace/core'
+import { bsonBytes, bsonClass, decimalText } from '@millrace/client-mongodb'
+import { connect, disconnect, type Db, type Document, scrubbed, systemError } from '@millrace/client-mongodb/driver'
+import type { Options } from './options.ts'
 
 /** Documents looked at. */
 const sample = 1000
@@ -10,7 +18,7 @@ const sample = 1000
 async function withCollection<T>(o: Options, env: Env, signal: AbortSignal, body: (db: Db) => Promise<T>): Promise<T> {
   const client = await connect(o, env, signal)
   try {
-    return await unlessAborted(body(client.db(o.database)), signal)
+    return await unlessAborted(body(client.db(o.database)), signal, 'waiting for MongoDB')
   } catch (error) {
     throw (
       systemError(error, o) ??

@@ -1,8 +1,8 @@
 /** Positions, and the collection that they are of. */
-import { type Json, MillraceError, type Row } from '@millrace/core'
-import { bsonBytes } from '@millrace/formats'
-import { type Db, fromExtendedJson, toExtendedJson, unlessAborted } from './client.ts'
-import type { Options } from './source.ts'
+import { type Json, MillraceError, type Row, unlessAborted } from '@millrace/core'
+import { bsonBytes } from '@millrace/client-mongodb'
+import { type Db, fromExtendedJson, toExtendedJson } from '@millrace/client-mongodb/driver'
+import type { Options } from './options.ts'
 
 /** Where reading goes on, in which collection. */
 interface Position {
@@ -14,7 +14,7 @@ interface Position {
 
 /** What tells the collection from one of the same name that was made anew. Throws `MillraceError` where there is none. */
 export async function identityOf(db: Db, name: string, signal: AbortSignal): Promise<string> {
-  const all = await unlessAborted(db.listCollections().toArray(), signal)
+  const all = await unlessAborted(db.listCollections().toArray(), signal, 'waiting for MongoDB')
   const found = all.find((each) => each.name === name)
   if (found) {
     const uuid = bsonBytes((found as { readonly info?: { readonly uuid?: unknown } }).info?.uuid)

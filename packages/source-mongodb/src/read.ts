@@ -14,6 +14,7 @@ import {
   type SourceContext,
   SystemError,
   unknownOf,
+  unlessAborted,
 } from '@millrace/core'
 import {
   connect,
@@ -23,11 +24,10 @@ import {
   sizeOf,
   systemError,
   toExtendedJson,
-  unlessAborted,
-} from './client.ts'
+} from '@millrace/client-mongodb/driver'
 import { compileDecoder, type Decoded } from './decode.ts'
 import { identityOf, placeOf } from './position.ts'
-import type { Options } from './source.ts'
+import type { Options } from './options.ts'
 
 /** Documents a question, and about how large a batch of them may get. */
 const pageSize = 1000
@@ -48,6 +48,7 @@ export async function* readCollection(
     const [end] = await unlessAborted(
       collection.find({}, { sort: { _id: -1 }, projection: { _id: 1 }, limit: 1 }).toArray(),
       signal,
+      'waiting for MongoDB',
     )
     if (!end) return
     const lastKey = toExtendedJson(end['_id'])
@@ -66,7 +67,7 @@ export async function* readCollection(
             ]
       const question = { sort: { _id: 1 }, limit: pageSize, batchSize: pageSize, singleBatch: true } as const
       const reply = collection.find({ $expr: wanted }, { ...bounds, ...question }).toArray()
-      const found = await unlessAborted(reply, signal)
+      const found = await unlessAborted(reply, signal, 'waiting for MongoDB')
       // All was deleted meanwhile.
       if (found.length === 0 && last === undefined) return
       const through = found.at(-1)?.['_id']

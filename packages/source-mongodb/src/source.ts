@@ -1,16 +1,8 @@
 /** The definition: what `type: mongodb` means as a source. The driver is loaded when reading begins, so a check costs nothing. */
-import { DataError, defineSource, option, type Static } from '@millrace/core'
-import { mongodbOptions, mongodbProblems } from '@millrace/formats'
+import { DataError, defineSource } from '@millrace/core'
+import { mongodbProblems } from '@millrace/client-mongodb'
 import { compileDecoder, documentFromText } from './decode.ts'
-
-export const options = option.object({
-  ...mongodbOptions,
-  collection: option.text('The collection to read documents from. A field `_id` of the schema gets the key.', {
-    example: 'invoice-items',
-  }),
-})
-/** What the options come to. */
-export type Options = Static<typeof options>
+import { options } from './options.ts'
 
 export const mongodb = defineSource({
   kind: 'source',

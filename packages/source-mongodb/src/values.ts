@@ -2,8 +2,9 @@
  * BSON values to the forms in memory of declared types. Nothing is rounded: a long in an `integer` beyond 2^53, a double in a `bigint` or a decimal with too
  * many digits is a `DataError`. Texts are taken where JSON would have them, since documents come from anywhere.
  */
-import { DataError, type Field, fromJson, fromText, type RecordType, type Row, type Type } from '@millrace/core'
-import { bsonBytes, bsonClass, bsonToPlain, decimalText, isBsonDocument, setOwn } from '@millrace/formats'
+import { DataError, type Field, fromJson, fromText, type RecordType, type Row, type Type, setOwn } from '@millrace/core'
+import { bsonBytes, bsonClass, bsonToPlain, isBsonDocument } from '@millrace/client-mongodb'
+import { decimalText } from '@millrace/client-mongodb'
 
 const isDecimal = (value: unknown): value is object => bsonClass(value) === 'Decimal128'
 

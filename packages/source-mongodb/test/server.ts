@@ -1,10 +1,18 @@
 /** Collections to read on the real server. */
-import { freshRead, isBatch } from '@millrace/core'
+import {
+  type Batch,
+  type Env,
+  freshRead,
+  isBatch,
+  type Json,
+  type RecordType,
+  type Row,
+  type SourceContext,
+} from '@millrace/core'
 import { randomUUID } from 'node:crypto'
 import { type Document, MongoClient } from 'mongodb'
-import type { Batch, Env, Json, RecordType, Row, SourceContext } from '@millrace/core'
 import definitions from '../src/index.ts'
-import type { Options } from '../src/source.ts'
+import type { Options } from '../src/options.ts'
 
 export const [definition] = definitions
 

@@ -1,7 +1,8 @@
 /** Pages of a collection, by key. */
 import type { DatabaseSync } from 'node:sqlite'
 import type { Json, SourceContext } from '@millrace/core'
-import { identifier, isCollection, recordParser, tableNamed } from '@millrace/formats'
+import { identifier, isCollection, tableNamed } from '@millrace/client-sqlite'
+import { recordParser } from '@millrace/formats'
 import { unknownName } from './names.ts'
 import { type Decoded, type Page, pageBytes, pageSize } from './page.ts'
 

@@ -1,7 +1,7 @@
 /** The type of what is there: from the declared columns of a table, or from the first documents of a collection. */
 import type { DatabaseSync } from 'node:sqlite'
 import { type Field, isDateText, type RecordType, type Type } from '@millrace/core'
-import { columnsOf, identifier, isCollection, openStoreReader, storeError, tableNamed } from '@millrace/formats'
+import { columnsOf, identifier, isCollection, openStoreReader, storeError, tableNamed } from '@millrace/client-sqlite'
 import { unknownName } from './names.ts'
 
 /** Documents looked at. */

@@ -1,7 +1,7 @@
 /** A collection or table that is not there. */
 import type { DatabaseSync } from 'node:sqlite'
 import { MillraceError } from '@millrace/core'
-import { isCollection, tableNamed, tablesOf } from '@millrace/formats'
+import { isCollection, tableNamed, tablesOf } from '@millrace/client-sqlite'
 
 /** Says what there is instead. */
 export function unknownName(db: DatabaseSync, name: string): MillraceError {

@@ -2,7 +2,7 @@
 import { isAbsolute, relative } from 'node:path'
 import type { DatabaseSync } from 'node:sqlite'
 import { type Env, type Json, MillraceError } from '@millrace/core'
-import { readIds } from '@millrace/formats'
+import { readIds } from '@millrace/client-sqlite'
 
 /** Where reading goes on, in which store. */
 export interface Position {

@@ -15,7 +15,8 @@ import {
   type SourceContext,
   type Static,
 } from '@millrace/core'
-import { identifier, nameProblem, openStoreReader, recordParser, storeError, tableNamed } from '@millrace/formats'
+import { identifier, nameProblem, openStoreReader, storeError, tableNamed } from '@millrace/client-sqlite'
+import { recordParser } from '@millrace/formats'
 import { documentPages } from './documents.ts'
 import { inferType } from './infer.ts'
 import type { Decoded, Page } from './page.ts'

@@ -4,7 +4,7 @@
  */
 import type { DatabaseSync, SQLInputValue, SQLOutputValue } from 'node:sqlite'
 import { DataError, type Json, MillraceError, type RecordType, type Row, type SourceContext } from '@millrace/core'
-import { columnsOf, fromColumn, identifier, isCollection, tableNamed } from '@millrace/formats'
+import { columnsOf, fromColumn, identifier, isCollection, tableNamed } from '@millrace/client-sqlite'
 import { unknownName } from './names.ts'
 import { type Decoded, type Page, pageBytes, pageSize } from './page.ts'
 

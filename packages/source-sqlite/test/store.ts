@@ -3,7 +3,7 @@ import { mkdirSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import type { Field, RecordType, Row, Type } from '@millrace/core'
-import { openStoreWriter } from '@millrace/formats'
+import { openStoreWriter } from '@millrace/client-sqlite'
 
 const field = (type: Type, optional = false): Field => ({ type, optional })
 const plain = (kind: Exclude<Type['kind'], 'decimal' | 'list' | 'object'>, optional = false): Field =>

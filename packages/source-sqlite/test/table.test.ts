@@ -1,11 +1,19 @@
-import { freshRead, isBatch } from '@millrace/core'
+import {
+  type Batch,
+  type Env,
+  freshRead,
+  isBatch,
+  type Json,
+  type RecordType,
+  type Row,
+  type SourceContext,
+} from '@millrace/core'
 import { mkdtempSync, readFileSync, renameSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { DatabaseSync } from 'node:sqlite'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import type { Batch, Env, Json, RecordType, Row, SourceContext } from '@millrace/core'
-import { openStoreWriter } from '@millrace/formats'
+import { openStoreWriter } from '@millrace/client-sqlite'
 import definitions from '../src/index.ts'
 import { documentRows, documentType, own, putDocuments, putTable, tableRows, tableType, withStore } from './store.ts'
 

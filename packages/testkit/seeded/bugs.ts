@@ -135,9 +135,9 @@ export const seededBugs: readonly SeededBug[] = [
   {
     name: 'a file is not compared when its end is read',
     breaks: 'Half of one content and half of another are read, without a word.',
-    file: 'packages/formats/src/files/input.ts',
+    file: 'packages/client-files/src/input.ts',
     edits: [['!isSame || isRecent ? await this.since(extent, signal)', 'false ? await this.since(extent, signal)']],
-    test: ['packages/formats/test/files-changed.test.ts', 'that is written anew in place'],
+    test: ['packages/client-files/test/files-changed.test.ts', 'that is written anew in place'],
     says: /instead of rejecting/,
   },
   {

@@ -1,5 +1,5 @@
-import { type Definition, loadRegistry } from '@millrace/core'
-import { builtins } from '../builtins.ts'
+import type { Definition } from '@millrace/core'
+import { loadConnectors } from '../builtins.ts'
 import { defineCommand, usageError } from '../command.ts'
 import { findRoot } from '../project.ts'
 import { table } from '../print/table.ts'
@@ -19,7 +19,7 @@ export default defineCommand({
   async run({ flags, args: [kind] }, io) {
     const wanted = kind === undefined ? kinds : kinds.filter((each) => each === (kind === 'step' ? 'transform' : kind))
     if (wanted.length === 0) throw usageError(`There is no kind \`${kind}\`.`, 'Kinds are source, step and sink.')
-    const registry = await loadRegistry({ root: findRoot(io.cwd), builtins, wanted: 'all' })
+    const registry = await loadConnectors(findRoot(io.cwd), 'all')
     const found = registry.all
       .filter(({ definition }) => wanted.includes(definition.kind))
       .toSorted((a, b) => order(a.definition) - order(b.definition))

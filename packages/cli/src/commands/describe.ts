@@ -1,5 +1,5 @@
-import { closest, type Definition, loadRegistry, MillraceError } from '@millrace/core'
-import { builtins } from '../builtins.ts'
+import { closest, type Definition, MillraceError } from '@millrace/core'
+import { builtins, loadConnectors } from '../builtins.ts'
 
 import { defineCommand } from '../command.ts'
 import { optionRows } from '../print/options.ts'
@@ -20,7 +20,7 @@ export default defineCommand({
     const known = builtins.filter((each) => each.type === type)
     const wanted =
       known.length > 0 ? known : (['source', 'sink', 'transform'] as const).map((kind) => ({ kind, type: type! }))
-    const registry = await loadRegistry({ root, builtins, wanted })
+    const registry = await loadConnectors(root, wanted)
     const found = registry.all.map((each) => each.definition)
     if (found.length === 0) {
       const near = closest(

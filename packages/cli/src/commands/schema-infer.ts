@@ -1,15 +1,7 @@
 import { writeFileSync } from 'node:fs'
 import { isAbsolute, resolve } from 'node:path'
-import {
-  type Env,
-  fieldText,
-  loadRegistry,
-  MillraceError,
-  optionsFromText,
-  type RecordType,
-  type Type,
-} from '@millrace/core'
-import { builtins } from '../builtins.ts'
+import { type Env, fieldText, MillraceError, optionsFromText, type RecordType, type Type } from '@millrace/core'
+import { loadConnectors } from '../builtins.ts'
 import { defineCommand, usageError } from '../command.ts'
 import { findRoot, homeOf } from '../project.ts'
 
@@ -30,7 +22,7 @@ export default defineCommand({
   async run({ flags, args: [file] }, io) {
     const root = findRoot(io.cwd)
     const type = flags.type ?? (/\.(csv|tsv)(\.(gz|zst))?$/.test(file!) ? 'csv' : 'files')
-    const registry = await loadRegistry({ root, builtins, wanted: [{ kind: 'source', type }] })
+    const registry = await loadConnectors(root, [{ kind: 'source', type }])
     const definition = registry.source(type)
     if (!definition) throw usageError(`There is no source of type ${type}.`, 'See `pipe connectors source`.')
     if (!definition.infer) throw usageError(`A source of type ${type} cannot tell a schema.`)

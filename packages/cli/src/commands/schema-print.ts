@@ -1,5 +1,5 @@
-import { loadRegistry, specJsonSchema } from '@millrace/core'
-import { builtins } from '../builtins.ts'
+import { specJsonSchema } from '@millrace/core'
+import { loadConnectors } from '../builtins.ts'
 import { defineCommand } from '../command.ts'
 import { findRoot } from '../project.ts'
 
@@ -10,7 +10,7 @@ export default defineCommand({
   flags: { json: { type: 'boolean', description: 'It is always JSON.' } },
   examples: [['pipe schema print > spec.schema.json', 'Write it beside your specs.']],
   async run(_given, io) {
-    const registry = await loadRegistry({ root: findRoot(io.cwd), builtins, wanted: 'all' })
+    const registry = await loadConnectors(findRoot(io.cwd), 'all')
     io.out(`${JSON.stringify(specJsonSchema(registry), undefined, 2)}\n`)
     return 0
   },

@@ -12,7 +12,6 @@ import type { Json } from '../record.ts'
 import type { RecordType } from '../schema.ts'
 import type { RetryRule } from '../spec/retry.ts'
 import type { SpecNode } from '../spec/tree.ts'
-import type { Lineages } from './lineage.ts'
 import type { Spec, SpecDeadLetter, SpecSink, SpecSource, SpecStep } from '../spec/spec.ts'
 
 interface Bound<D> {
@@ -72,6 +71,27 @@ export interface Flow {
   readonly readers: ReadonlyMap<string, readonly string[]>
   /** Named outputs to their step. */
   readonly owners: ReadonlyMap<string, string>
+}
+
+/** One way to an output. */
+export interface Lineage {
+  /** A source, or the step whose result it is. */
+  readonly root: string
+  /** Node to the one way that was taken there. */
+  readonly choices: ReadonlyMap<string, string>
+  /** Fields that hold a field of the root unchanged: name here to name there. */
+  readonly unchanged: ReadonlyMap<string, string>
+  /** Steps that made several records of one. */
+  readonly multipliedBy: readonly string[]
+  /** Steps on the way, in order. */
+  readonly steps: readonly string[]
+}
+
+/** The lineages of all outputs, and which inputs of a node are named in ids. */
+export interface Lineages {
+  of(output: string): readonly Lineage[]
+  /** By node: the names of its inputs that become part of an id. */
+  readonly named: ReadonlyMap<string, readonly string[]>
 }
 
 export type DeliveryLabel = 'at-most-once' | 'at-least-once' | 'effectively-once'

@@ -7,9 +7,8 @@
  * where the sink adds every record it is given; a step before it that lets a repeated record pass once (`dedupe`) mends
  * that, within its bound, which is told.
  */
-import type { CheckedSink, CheckedSource, Delivery, DeliveryLabel, Flow } from './checked.ts'
+import type { CheckedSink, CheckedSource, Delivery, DeliveryLabel, Flow, Lineages } from './checked.ts'
 import type { Checking } from './context.ts'
-import type { Lineages } from './lineage.ts'
 
 const order: readonly DeliveryLabel[] = ['at-most-once', 'at-least-once', 'effectively-once']
 

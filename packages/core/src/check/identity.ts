@@ -1,7 +1,7 @@
 /** Two different records must never be one to a sink that knows records by a key: where they would be, the spec is refused. */
-import type { CheckedSink, Flow } from './checked.ts'
+import type { CheckedSink, Flow, Lineages } from './checked.ts'
 import type { Checking } from './context.ts'
-import { type Lineages, sameKeyIn } from './lineage.ts'
+import { sameKeyIn } from './lineage.ts'
 
 export function checkIdentity(sinks: readonly CheckedSink[], flow: Flow, lineages: Lineages, ctx: Checking): void {
   for (const { id, spec, capabilities } of sinks) {

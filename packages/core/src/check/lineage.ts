@@ -6,28 +6,7 @@
  * and the steps that made several records of one. Two inputs of a node can bring the same record where two of their
  * lineages begin at one place and contradict each other nowhere. Such an input's name becomes part of the id.
  */
-import type { CheckedSink, CheckedSource, CheckedStep, Flow, Placed } from './checked.ts'
-
-/** One way to an output. */
-export interface Lineage {
-  /** A source, or the step whose result it is. */
-  readonly root: string
-  /** Node to the one way that was taken there. */
-  readonly choices: ReadonlyMap<string, string>
-  /** Fields that hold a field of the root unchanged: name here to name there. */
-  readonly unchanged: ReadonlyMap<string, string>
-  /** Steps that made several records of one. */
-  readonly multipliedBy: readonly string[]
-  /** Steps on the way, in order. */
-  readonly steps: readonly string[]
-}
-
-/** The lineages of all outputs, and which inputs of a node are named in ids. */
-export interface Lineages {
-  of(output: string): readonly Lineage[]
-  /** By node: the names of its inputs that become part of an id. */
-  readonly named: ReadonlyMap<string, readonly string[]>
-}
+import type { CheckedSink, CheckedSource, CheckedStep, Flow, Lineage, Lineages, Placed } from './checked.ts'
 
 export function lineagesOf(streams: readonly CheckedSource[], flow: Flow, sinks: readonly CheckedSink[]): Lineages {
   const outputs = new Map<string, readonly Lineage[]>()

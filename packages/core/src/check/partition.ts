@@ -1,6 +1,5 @@
 /** Whether a step's memory can be kept apart by split, so that splits can move between instances with it. */
-import type { CheckedSource, Placed } from './checked.ts'
-import type { Lineages } from './lineage.ts'
+import type { CheckedSource, Lineages, Placed } from './checked.ts'
 
 /**
  * The fields that decide both the split of a record and the memory it belongs to; undefined: the memory is one. That

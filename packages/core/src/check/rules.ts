@@ -5,9 +5,8 @@ import { pathText } from '../spec/finding.ts'
 import { suggest } from '../spec/suggest.ts'
 import type { OnErrorWord } from '../spec/spec.ts'
 import { nodeAt, type Place } from '../spec/tree.ts'
-import type { CheckedSink, CheckedSource, CheckedStep, Flow, Placed } from './checked.ts'
+import type { CheckedSink, CheckedSource, CheckedStep, Flow, Lineages, Placed } from './checked.ts'
 import type { Checking } from './context.ts'
-import type { Lineages } from './lineage.ts'
 import { partitionedBy } from './partition.ts'
 
 /** `whole` where every input ends, unless the spec says otherwise. */

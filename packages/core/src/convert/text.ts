@@ -2,7 +2,8 @@
 import { isoText } from '../date.ts'
 import { DataError } from '../errors.ts'
 import type { Type } from '../schema.ts'
-import { fromJson, toJson } from './json.ts'
+import { fromJson } from './from-json.ts'
+import { toJson } from './to-json.ts'
 import {
   base64,
   bigintFromText,

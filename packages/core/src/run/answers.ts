@@ -8,24 +8,7 @@
 import type { Answer, Done } from '../connector.ts'
 import type { Batch, Records, Row } from '../record.ts'
 import type { SourceNode } from './nodes.ts'
-
-type Fault = NonNullable<Answer['errors']>[number]
-
-/** One request on its way. */
-export interface Request {
-  readonly source: string
-  readonly batch: Batch
-  readonly partial: boolean
-  /** By index in the batch. */
-  readonly rows: (Row | undefined)[]
-  /** Faults by index; absent while there is none, as most requests are small and right. */
-  errors: Map<number, Fault[]> | undefined
-  /** Faults of records that could not be decoded, by position. */
-  undecoded: Map<string | number, Fault[]> | undefined
-  /** By index: it came to a memory or a sink; the others were dropped by a filter. */
-  readonly passed: boolean[]
-  failedLater: Map<number, Fault[]> | undefined
-}
+import type { Fault, Request } from './request.ts'
 
 export interface Answers {
   begin(node: SourceNode, batches: readonly Batch[]): void

@@ -5,7 +5,7 @@
  */
 import type { Json } from '../record.ts'
 import type { Save } from '../store.ts'
-import type { Request } from './answers.ts'
+import type { Request } from './request.ts'
 
 export interface Barrier
   extends Pick<Save, 'positions' | 'lanes' | 'memory' | 'changes' | 'duties' | 'letters' | 'ordered'> {

@@ -14,43 +14,20 @@ import { checkScale } from '../rescale.ts'
 import { openStore, type SavedRun, type Store, stateFolder } from '../store.ts'
 import { type Ending, runComponent } from './component.ts'
 import { restoreCounters } from './counters.ts'
-import { type Bounds, defaultBounds } from './due.ts'
-import type { Letter } from './letters.ts'
+import { defaultBounds } from './due.ts'
 import type { SinkNode, StepNode } from './nodes.ts'
 import { finishLeftovers, openSinks } from './opening.ts'
+import type { RunOptions } from './options.ts'
 import { createReplaying, type Replaying } from './replaying.ts'
 import { type Calls, createCalls } from './retry.ts'
 import { createShutdown, type Shutdown, withinGrace } from './shutdown.ts'
 import { loadSides, sameSide } from './sides.ts'
 import { copyOf, summaryOf, type Summary } from './summary.ts'
-import { type Instance, instantiate, type Surroundings } from './wiring.ts'
-import { type Joint, runWorkers, type StartWorker } from './workers.ts'
+import { type Instance, instantiate } from './wiring.ts'
+import { runWorkers } from './workers.ts'
 
+export type { RunOptions } from './options.ts'
 export type { Summary } from './summary.ts'
-
-/** How a plan is run. */
-export interface RunOptions extends Surroundings {
-  /** Aborted: drain, save, end. */
-  readonly signal?: AbortSignal
-  readonly observe?: Observer
-  /** What to do with results of an earlier incarnation. */
-  readonly existing?: 'stop' | 'replace' | 'keep'
-  /** What an edit of the spec discards of the state may be given up. */
-  readonly resetState?: boolean
-  /** When it resolves, the run ends as soon as every source has come to the end that is there then (`--until caught_up`: at once). */
-  readonly until?: Promise<unknown>
-  readonly instance?: { readonly i: number; readonly n: number }
-  /** The run that this copy is one of several of; see workers.ts. */
-  readonly joint?: Joint
-  /** How a plan with `parallelism` starts each of its workers; default: all in this thread. */
-  readonly worker?: StartWorker
-  readonly bounds?: Partial<Bounds>
-  readonly clock?: Clock
-  /** How long a stop may drain; default 18 s. */
-  readonly drainMs?: number
-  /** Only these dead letters are taken; the sources are not read. */
-  readonly letters?: readonly Letter[]
-}
 
 /** Runs the plan to its end or until the signal, on as many workers as it says. Throws `MillraceError` with the exit code in it. */
 export function run(plan: Plan, registry: Registry, options: RunOptions): Promise<Summary> {

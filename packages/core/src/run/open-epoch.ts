@@ -6,7 +6,7 @@
 import type { Clock } from '../clock.ts'
 import type { Batch, Json } from '../record.ts'
 import type { SavedPosition, Store } from '../store.ts'
-import type { Request } from './answers.ts'
+import type { Request } from './request.ts'
 import type { Barrier } from './barrier.ts'
 import type { SourceNode } from './nodes.ts'
 

@@ -7,23 +7,11 @@ import { systemClock } from '../clock.ts'
 import type { Progress, RunEvent } from '../observe.ts'
 import type { Plan } from '../plan.ts'
 import type { Json } from '../record.ts'
-import { readStore, type SavedRun, stateFolder } from '../store.ts'
+import { readStore, stateFolder } from '../store.ts'
 import type { Counters } from './counters.ts'
 import { summed } from './counters.ts'
-import type { RunOptions, Summary } from './index.ts'
-
-/** What holds for every worker as it does for the whole. */
-export type SharedOptions = Pick<RunOptions, 'existing' | 'resetState' | 'drainMs' | 'joint'>
-
-/** A run that copies have in common: an incarnation of all of them. */
-export type Joint = Pick<SavedRun, 'incarnation' | 'id'>
-
-/** What one worker is given. */
-export type WorkerOptions = Required<Pick<RunOptions, 'instance' | 'observe' | 'signal'>> &
-  Pick<RunOptions, 'until'> & { readonly shared: SharedOptions }
-
-/** Runs one copy of a plan: in this thread, or, as the command does, in one of its own. */
-export type StartWorker = (plan: Plan, options: WorkerOptions) => Promise<Summary>
+import type { Joint, RunOptions, StartWorker } from './options.ts'
+import type { Summary } from './summary.ts'
 
 /** Runs all copies to their end. When one fails, the others drain and stop, and its error is thrown. */
 export async function runWorkers(plan: Plan, options: RunOptions, start: StartWorker): Promise<Summary> {

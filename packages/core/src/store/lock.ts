@@ -9,6 +9,7 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { systemClock } from '../clock.ts'
 import { MillraceError } from '../errors.ts'
+import { isBusy } from './busy.ts'
 import { stateError } from './file.ts'
 
 /** Connections live as long as they are listed here: one that the garbage collector closes would drop the lock. */
@@ -23,9 +24,6 @@ export function closeAll(connections: readonly DatabaseSync[]): void {
 
 const describeHolder = (row: Record<string, unknown> | undefined): string =>
   row ? `process ${row['pid']} on ${row['host']}, since ${row['since']}` : 'another process'
-
-/** SQLITE_BUSY and SQLITE_LOCKED: somebody else has the lock. */
-const isBusy = (error: unknown): boolean => [5, 6].includes(((error as { errcode?: number }).errcode ?? 0) & 0xff)
 
 /** Takes the lock of a state folder. Throws `locked` when another process has it. */
 export function takeLock(folder: string): DatabaseSync {

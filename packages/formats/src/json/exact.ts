@@ -5,7 +5,7 @@
  * field needs them exact and the record holds one that may have been rounded: a double gives back any decimal number of up to 15 digits, so only a record
  * with a longer run of digits (or an exponent that can underflow) is in question. Keys are compared by a walk over the text.
  */
-import { DataError, type Type } from '@millrace/core'
+import { DataError, setOwn, type Type } from '@millrace/core'
 
 const mayBeRounded = /[0-9][0-9.]{15}|[eE]-?[0-9]{3}/
 
@@ -79,10 +79,6 @@ function resolve(type: Type, source: string): unknown {
     default:
       return Number(source)
   }
-}
-
-const setOwn = (object: object, key: string, value: unknown): void => {
-  Object.defineProperty(object, key, { value, enumerable: true, writable: true, configurable: true })
 }
 
 /** Counts the keys of all objects in a parsed value. */

@@ -1,9 +1,8 @@
 /** Fetches pages at the pace that the options and the server ask for. What fails and can pass is thrown as such: the engine repeats it with growing pauses. */
 import { setTimeout as wait } from 'node:timers/promises'
 import { MillraceError, SystemError } from '@millrace/core'
-import { retryAfterMs } from '@millrace/formats'
+import { type Answered, createGetter, retryAfterMs } from '@millrace/client-http'
 import type { Options } from './options.ts'
-import { type Answered, createGetter } from './request.ts'
 
 export interface Fetcher {
   /** A page, with a status of 2xx. */

@@ -1,6 +1,9 @@
 /** Options of the source that asks for its records. */
 import { option, type Problem, type Static } from '@millrace/core'
-import { readFormat, readFormatOption, readFormatProblems } from '@millrace/formats'
+import { readFormatsOf, textReadFormats } from '@millrace/formats'
+
+/** The formats of a page. */
+export const pageFormats = readFormatsOf(textReadFormats)
 
 export const options = option.object({
   url: option.text('Where the records are.', { pattern: '^https?://', example: 'https://api.example.com/orders' }),
@@ -13,10 +16,10 @@ export const options = option.object({
     }),
   ),
   format: {
-    ...readFormatOption,
+    ...pageFormats.option,
     description: 'The format of a page: a name, or a name with options of that format.',
     default: 'json',
-  } as typeof readFormatOption,
+  } as typeof pageFormats.option,
   items: option.optional(
     option.text('Where in a JSON page the list of records is, keys with dots between. Default: the page is the list.', {
       example: 'data.orders',
@@ -93,8 +96,8 @@ export function problems(o: Options): Problem[] {
       at: [name],
       key: true,
     })
-  const format = readFormat(o.format)
-  for (const problem of readFormatProblems(format)) found.push({ ...problem, at: ['format', ...problem.at] })
+  const format = pageFormats.typed(o.format)
+  for (const problem of pageFormats.problems(format)) found.push({ ...problem, at: ['format', ...problem.at] })
   if (format.type !== 'json') {
     if (o.items !== undefined)
       found.push({ code: 'bad_value', message: `\`items\` is for JSON, and a page is ${format.type}`, at: ['items'] })

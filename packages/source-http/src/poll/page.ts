@@ -1,9 +1,9 @@
 /** A page's bytes to its records, by the readers of file formats: each record with its own bytes, those that do not decode beside them. */
 import { type BadRecord, type Json, MillraceError, type Row, type SourceContext, SystemError } from '@millrace/core'
-import { bytesSource, inputFormat, readFormat } from '@millrace/formats'
+import { bytesSource } from '@millrace/formats'
 import { isClosed, pathOf, valueAt } from './json.ts'
-import type { Options } from './options.ts'
-import type { Answered } from './request.ts'
+import { type Options, pageFormats } from './options.ts'
+import type { Answered } from '@millrace/client-http'
 
 /** One record of a page, in its order. */
 export type PageRecord = { readonly row: Row; readonly bytes: Uint8Array } | { readonly bad: BadRecord }
@@ -17,8 +17,8 @@ export interface Page {
 }
 
 const readerOf = (o: Options, ctx: SourceContext) => {
-  const format = readFormat(o.format)
-  return inputFormat(format, { schema: ctx.schema, unknownFields: ctx.unknownFields }).reader
+  const { schema, unknownFields } = ctx
+  return pageFormats.open(pageFormats.typed(o.format), { schema, unknownFields }).reader
 }
 
 /** Decodes a record's bytes again. */
@@ -30,7 +30,7 @@ export function recordDecoder(o: Options, ctx: SourceContext): (bytes: Uint8Arra
 /** Makes the reader of pages. Throws `bad_page` where a page as a whole is not what was expected. */
 export function pageReader(o: Options, ctx: SourceContext): (page: Answered, signal: AbortSignal) => Promise<Page> {
   const reader = readerOf(o, ctx)
-  const isJson = readFormat(o.format).type === 'json'
+  const isJson = pageFormats.typed(o.format).type === 'json'
   const path = pathOf(o.items)
   return async ({ body, status, url }, signal) => {
     if (body.length === 0 || status === 204) return { records: [], context: undefined, unknown: 0 }

@@ -2,7 +2,7 @@
 import { MillraceError } from '@millrace/core'
 import { pathOf, valueAt } from './json.ts'
 import type { Options } from './options.ts'
-import type { Answered } from './request.ts'
+import type { Answered } from '@millrace/client-http'
 
 /** What tells a page from the first one: its number, its cursor, or its whole address. */
 export type PageMark = string | number

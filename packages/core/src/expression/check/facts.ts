@@ -3,14 +3,8 @@
  * element of a list at a written index, the element of a loop. A boolean node says which paths are not null where it is true and where it is false; `never` stands for a case that cannot happen, in
  * which everything may be assumed.
  */
+import type { Facts, Known } from './known.ts'
 import type { Node } from './typed.ts'
-
-export type Known = ReadonlySet<string> | 'never'
-
-export interface Facts {
-  readonly yes: Known
-  readonly no: Known
-}
 
 const none: ReadonlySet<string> = new Set()
 export const noFacts: Facts = { yes: none, no: none }

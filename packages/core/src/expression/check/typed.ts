@@ -4,7 +4,7 @@
  */
 import { type Type, typeText } from '../../schema.ts'
 import type { Span } from '../read/syntax.ts'
-import type { Facts } from './facts.ts'
+import type { Facts } from './known.ts'
 
 /** A computation on values that are not null, unless it says otherwise. Throws `DataError`. */
 export interface Operation {

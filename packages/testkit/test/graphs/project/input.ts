@@ -2,7 +2,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
-import { openLog } from '@millrace/formats'
+import { openLog } from '@millrace/client-log'
 import { type Case, type InputRecord, correctedRecord, type Source, type Split } from '../case.ts'
 import { inputFolder, placeOf, sideFile } from './spec.ts'
 

@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { zstdDecompressSync } from 'node:zlib'
-import { openLog } from '@millrace/formats'
+import { openLog } from '@millrace/client-log'
 import type { Case } from '../case.ts'
 import { lettersCollection, lettersFolder, logFolder, placeOf, storeFile } from '../project/spec.ts'
 

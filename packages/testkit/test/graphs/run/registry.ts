@@ -7,7 +7,7 @@ import {
   type SinkDefinition,
   type SourceDefinition,
 } from '@millrace/core'
-import type { Disk } from '@millrace/formats'
+import type { Disk } from '@millrace/client-files'
 import filesSinks, { createFilesSink } from '@millrace/sink-files'
 import logSinks from '@millrace/sink-log'
 import sqliteSinks from '@millrace/sink-sqlite'

@@ -1,0 +1,7 @@
+/** The door of @millrace/client-files: the local disk, and reading files of it as a source. */
+export type { AfterRead } from './after.ts'
+export { checkFolder, type Disk, type DiskFile, nodeDisk } from './disk.ts'
+export { describeInputs, inFirstInput } from './infer.ts'
+export { portable } from './list.ts'
+export { afterReadOf, filesOptions, filesProblems, type FilesSpec, pathsOf, placesOf } from './options.ts'
+export { filesSource } from './source.ts'

@@ -1,0 +1,251 @@
+/**
+ * One input file, read through one handle from beginning to end, so that whatever happens to its name cannot mix two
+ * contents.
+ *
+ * The CRC-32 of the content up to a position is saved with it, so that a later run can tell whether the file still
+ * begins with that content; what comes behind it may be mended. If inode, size and modification time are unchanged, that
+ * is assumed; if not, the file is read again up to the position and the checksums are compared. Content is decompressed
+ * content. Formats with random access (Parquet, Arrow) have no checksum.
+ */
+import { setTimeout as sleep } from 'node:timers/promises'
+import { crc32 } from 'node:zlib'
+import { MillraceError } from '@millrace/core'
+import { type ByteSource, compressionOf, decompress } from '@millrace/formats'
+import type { Disk, DiskReader, FileState } from './disk.ts'
+import { fileError, inputChanged, noRandomAccess } from './failures.ts'
+
+const chunkBytes = 64 * 1024
+/** Modification times advance in steps of some milliseconds. */
+const clockStepMs = 20
+
+/** What was read of a file, as it is saved. */
+export interface Extent {
+  /** See `stampOf`. */
+  readonly stamp: string
+  /** How many bytes of its content from the beginning; with random access, all of them. */
+  readonly bytes: number
+  /** Their CRC-32. Absent: random access. */
+  readonly sum?: number
+}
+
+/** Inode, size and modification time: if they are the same, the file is assumed to be unchanged. */
+export const stampOf = ({ id, bytes, changedNs }: Omit<FileState, 'kind'>): string => `${id}:${bytes}:${changedNs}`
+
+/** The CRC-32 of the first `bytes` bytes of a file; undefined: it is shorter. */
+export async function crcOf(reader: DiskReader, bytes: number, signal?: AbortSignal): Promise<number | undefined> {
+  const buffer = Buffer.allocUnsafeSlow(Math.min(4 * chunkBytes, bytes))
+  let sum = 0
+  for (let at = 0; at < bytes; ) {
+    signal?.throwIfAborted()
+    const bytesRead = await reader.read(buffer.subarray(0, Math.min(buffer.length, bytes - at)), at)
+    if (bytesRead === 0) return undefined
+    sum = crc32(buffer.subarray(0, bytesRead), sum)
+    at += bytesRead
+  }
+  return sum
+}
+
+export class FileInput implements ByteSource {
+  /** As it was when it was opened. */
+  readonly state: FileState
+  /** Undefined: it is compressed, so it can only be read in order. */
+  readonly size: number | undefined
+  private readonly disk: Disk
+  private readonly path: string
+  private readonly name: string
+  private readonly reader: DiskReader
+  private inOrder = false
+  /** Content up to here is in the checksum. */
+  private summed = 0
+  private sum = 0
+  /** What was read behind it. */
+  private ahead: Uint8Array[] = []
+  private read = 0
+
+  private constructor(disk: Disk, path: string, name: string, reader: DiskReader, state: FileState) {
+    this.disk = disk
+    this.path = path
+    this.name = name
+    this.reader = reader
+    this.state = state
+    this.size = compressionOf(path) ? undefined : state.bytes
+  }
+
+  /** `name`: what messages call it. Throws `MillraceError` with exit code 3 where it cannot be opened. */
+  static async open(disk: Disk, path: string, name: string): Promise<FileInput> {
+    let reader: DiskReader | undefined
+    try {
+      reader = await disk.open(path)
+      return new FileInput(disk, path, name, reader, await reader.state())
+    } catch (error) {
+      await reader?.close()
+      throw fileError(error, name)
+    }
+  }
+
+  /** What was read up to a position; undefined: all that was read. */
+  extentAt(position: number | undefined): Extent {
+    const stamp = stampOf(this.state)
+    if (!this.inOrder) return { stamp, bytes: this.state.bytes }
+    const end = position ?? this.read
+    while (this.summed < end && this.ahead.length > 0) {
+      const [chunk] = this.ahead as [Uint8Array]
+      const own = chunk.subarray(0, Math.min(chunk.length, end - this.summed))
+      this.sum = crc32(own, this.sum)
+      this.summed += own.length
+      if (own.length === chunk.length) this.ahead.shift()
+      else this.ahead[0] = chunk.subarray(own.length)
+    }
+    return { stamp, bytes: this.summed, sum: this.sum }
+  }
+
+  /** Continues from what was read before. */
+  resume({ bytes, sum }: Extent): void {
+    if (sum === undefined) return
+    this.sum = sum
+    this.summed = this.read = bytes
+  }
+
+  /**
+   * How the content compares with what was read before: it is `same`, goes on behind it (`longer`), ends before
+   * (`shorter`), or is another one (`changed`).
+   */
+  async since({ bytes, sum }: Extent, signal: AbortSignal): Promise<'same' | 'longer' | 'shorter' | 'changed'> {
+    if (sum === undefined) return this.state.bytes === bytes ? 'same' : 'longer'
+    let found = 0
+    let at = 0
+    let isMore = false
+    for await (const chunk of this.look(signal)) {
+      const own = chunk.subarray(0, bytes - at)
+      found = crc32(own, found)
+      at += own.length
+      isMore = own.length < chunk.length
+      if (isMore) break
+    }
+    if (at < bytes) return 'shorter'
+    return found !== sum ? 'changed' : isMore ? 'longer' : 'same'
+  }
+
+  /**
+   * Call it at the end of the file; returns what is to be saved. Throws `input_changed` if the name belongs to another
+   * file by now, or if the bytes that were read are not the ones in the file any more. Bytes appended meanwhile do not
+   * matter.
+   */
+  async finish(signal: AbortSignal): Promise<Extent> {
+    let now = await this.reader.state()
+    // Changes within one step of the clock have the same modification time.
+    const isRecent = Date.now() - Number(now.changedNs / 1_000_000n) < clockStepMs
+    if (isRecent) {
+      await sleep(clockStepMs, undefined, { signal })
+      now = await this.reader.state()
+    }
+    const named = await this.disk.state(this.path)
+    if (named && named.id !== now.id) throw inputChanged(this.name, 'was replaced')
+    const isSame = stampOf(now) === stampOf(this.state)
+    const extent = this.extentAt(undefined)
+    if (!this.inOrder) {
+      if (!isSame) throw inputChanged(this.name, 'was changed')
+      return extent
+    }
+    if (this.size !== undefined && now.bytes < extent.bytes) throw inputChanged(this.name, 'became shorter')
+    const since = !isSame || isRecent ? await this.since(extent, signal) : 'same'
+    if (since === 'shorter') throw inputChanged(this.name, 'became shorter')
+    if (since === 'changed') throw inputChanged(this.name, 'was changed')
+    if (since === 'longer' && this.size === undefined) throw inputChanged(this.name, 'grew')
+    return this.size === undefined ? extent : { ...extent, stamp: stampOf({ ...now, bytes: extent.bytes }) }
+  }
+
+  /** The content from the beginning, without counting it as read. */
+  look(signal: AbortSignal): AsyncIterable<Uint8Array> {
+    return this.content(0, signal)
+  }
+
+  /** The content from a position on. What was read before may come again. */
+  async *stream(from: number, signal: AbortSignal): AsyncGenerator<Uint8Array> {
+    this.inOrder = true
+    let at = from
+    for await (const chunk of this.content(from, signal)) {
+      at += chunk.length
+      if (at > this.read) {
+        this.ahead.push(chunk.subarray(chunk.length - Math.min(chunk.length, at - this.read)))
+        this.read = at
+      }
+      yield chunk
+    }
+  }
+
+  async slice(start: number, end: number): Promise<Uint8Array> {
+    const { size } = this
+    if (size === undefined) throw noRandomAccess(this.name, 'is compressed', 'decompress it first')
+    const buffer = Buffer.allocUnsafeSlow(Math.max(0, Math.min(end, size) - start))
+    for (let at = 0; at < buffer.length; ) {
+      const bytesRead = await this.readAt(buffer.subarray(at), start + at)
+      if (bytesRead === 0) throw inputChanged(this.name, 'became shorter')
+      at += bytesRead
+    }
+    return buffer
+  }
+
+  close(): Promise<void> {
+    return this.reader.close()
+  }
+
+  private async readAt(into: Uint8Array, position: number): Promise<number> {
+    try {
+      return await this.reader.read(into, position)
+    } catch (error) {
+      throw fileError(error, this.name)
+    }
+  }
+
+  /**
+   * Chunks as they are on the disk, one read ahead. Throws `input_changed` where they end before the size there was.
+   */
+  private async *chunks(from: number, signal: AbortSignal): AsyncGenerator<Uint8Array> {
+    const read = async (position: number) => {
+      const left = this.state.bytes - position
+      const buffer = Buffer.allocUnsafeSlow(Math.min(chunkBytes, Math.max(left, 4096)))
+      const bytes = await this.readAt(buffer, position)
+      // A short read at the expected size is the end. Most files are small, and this saves each a second read.
+      return { chunk: buffer.subarray(0, bytes), isLast: bytes === 0 || (bytes < buffer.length && bytes >= left) }
+    }
+    let at = from
+    let next = read(at)
+    try {
+      for (let isLast = false; !isLast; ) {
+        const got = await next
+        signal.throwIfAborted()
+        isLast = got.isLast
+        at += got.chunk.length
+        if (!isLast) next = read(at)
+        if (got.chunk.length > 0) yield got.chunk
+      }
+      if (at < this.state.bytes) throw inputChanged(this.name, 'became shorter')
+    } finally {
+      // The handle may be closed as soon as nobody reads any more.
+      await next.catch(() => {})
+    }
+  }
+
+  private content(from: number, signal: AbortSignal): AsyncGenerator<Uint8Array> {
+    return this.size === undefined ? skip(this.decompressed(signal), this.name, from) : this.chunks(from, signal)
+  }
+
+  private async *decompressed(signal: AbortSignal): AsyncGenerator<Uint8Array> {
+    try {
+      yield* decompress(this.chunks(0, signal), compressionOf(this.path)!, signal)
+    } catch (error) {
+      if (!(error instanceof MillraceError) || error.code !== 'broken_compression') throw error
+      throw new MillraceError(error.code, `${this.name}: ${error.message}`, { hint: error.hint, cause: error })
+    }
+  }
+}
+
+async function* skip(chunks: AsyncIterable<Uint8Array>, name: string, from: number): AsyncGenerator<Uint8Array> {
+  let left = from
+  for await (const chunk of chunks) {
+    if (left < chunk.length) yield left > 0 ? chunk.subarray(left) : chunk
+    left = Math.max(0, left - chunk.length)
+  }
+  if (left > 0) throw inputChanged(name, 'became shorter')
+}

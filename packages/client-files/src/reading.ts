@@ -1,0 +1,126 @@
+/** Reading one input from the saved position to its end. */
+import { type Batch, type Json, MillraceError, type ReadContext } from '@millrace/core'
+import { inputChanged } from './failures.ts'
+import {
+  asJson,
+  type FoundFile,
+  type FoundPipe,
+  identityIn,
+  type Inputs,
+  identityKey,
+  type Saved,
+  savedOf,
+  readingKey,
+} from './found.ts'
+import type { InputFormat } from '@millrace/formats'
+import { identityOf } from './identity.ts'
+import { stampOf } from './input.ts'
+import { portable } from './list.ts'
+import { openPipe, pipeInput } from './pipe.ts'
+
+type Remembered = NonNullable<Batch['remember']>
+
+/**
+ * Reads the rest of a file. Throws `input_changed` if it changed since it was read before, or while it is read. Returns
+ * whether it came to the end: a file that is not wanted any more is left where `isOtherWanted`, and else waited with.
+ */
+export async function* readFile(
+  inputs: Inputs,
+  one: FoundFile,
+  ctx: ReadContext,
+  isOtherWanted: () => boolean,
+): AsyncGenerator<Batch, boolean> {
+  const { path, split, input } = one
+  const { signal } = ctx
+  const format = inputs.formatOf(path)
+  const saved = savedOf(ctx.resume(split))
+  const outside = portable(path, inputs.root) === path ? { path } : {}
+  const identity: Remembered = inputs.keepsFiles ? [[identityKey(path, inputs.root), identityIn(split)]] : []
+  try {
+    if (saved && (await isDone(saved, one, format, signal))) {
+      const position = { ...saved, read: { ...saved.read, stamp: stampOf(input.state) } }
+      yield { ...lastBatch(split, asJson(position)), remember: identity }
+      return true
+    }
+    if (saved) input.resume(saved.read)
+    let last = saved
+    for await (const piece of format.reader.read(input, saved && asJson(saved), signal)) {
+      const at = piece.position as Pick<Saved, 'offset'>
+      const position: Saved = { ...at, read: { ...input.extentAt(at.offset), ...outside } }
+      const remember = last === saved ? { remember: [[readingKey, split], ...identity] as Remembered } : {}
+      while (!ctx.wants(split) && !signal.aborted) {
+        if (isOtherWanted()) return false
+        await ctx.whenWanted()
+      }
+      if (signal.aborted) return false
+      yield { ...piece, split, position: asJson(position), ...remember }
+      last = position
+    }
+    const extent = await input.finish(signal)
+    // The identity was determined before the reading began.
+    if (extent.stamp !== stampOf(input.state) && identityIn(split) !== (await identityOf(input, format, signal)))
+      throw inputChanged(one.name, 'was changed')
+    const position: Saved = { ...(last ?? { offset: 0 }), read: { ...extent, done: true, ...outside } }
+    yield { ...lastBatch(split, asJson(position)), remember: [[readingKey, null], ...identity] }
+    return true
+  } catch (error) {
+    throw placed(error, one.name)
+  }
+}
+
+/** Reads what can be read only once: there are no positions to resume from. */
+export async function* readPipe(
+  inputs: Inputs,
+  one: FoundPipe,
+  { signal }: ReadContext,
+): AsyncGenerator<Batch, boolean> {
+  const { path, name, split, kind } = one
+  const input = path === '-' ? pipeInput(process.stdin, name) : openPipe(path, name, kind)
+  try {
+    const pieces = inputs.formatOf(path).reader.read(input, undefined, signal)
+    for await (const { position: _, ...piece } of pieces) yield { ...piece, split }
+    yield lastBatch(split, undefined)
+    return true
+  } catch (error) {
+    throw placed(error, name)
+  } finally {
+    input.close()
+  }
+}
+
+const lastBatch = (split: string, position: Json | undefined): Batch => ({
+  split,
+  rows: [],
+  ...(position === undefined ? {} : { position }),
+  positionAt: () => 0,
+  bytes: 0,
+  end: true,
+})
+
+/** Whether a file was read to its end before. Throws `input_changed` if it is no longer the file that was read. */
+async function isDone(
+  { offset, read }: Saved,
+  { name, input }: FoundFile,
+  { lines, text }: InputFormat,
+  signal: AbortSignal,
+): Promise<boolean> {
+  const { bytes } = input.state
+  if (stampOf(input.state) === read.stamp) return read.done === true
+  if (input.size !== undefined && bytes < read.bytes) throw inputChanged(name, 'became shorter')
+  const since = await input.since(read, signal)
+  if (since === 'shorter') throw inputChanged(name, 'became shorter')
+  if (since === 'changed') throw inputChanged(name, 'was changed')
+  if (!read.done || since === 'same') return read.done === true
+  if (lines === undefined || offset === undefined || input.size === undefined) throw inputChanged(name, 'grew')
+  const end = await input.slice(Math.max(0, offset - (text?.unit ?? 1)), offset)
+  if (offset > 0 && !end.includes(10) && !end.includes(13))
+    throw inputChanged(name, 'grew in the middle of its last line')
+  return false
+}
+
+/** Adds the file's name to an error. */
+function placed(error: unknown, name: string): unknown {
+  if (!(error instanceof MillraceError) || error.place) return error
+  const { code, message, hint, exitCode, cause } = error
+  return new MillraceError(code, message, { place: name, hint, exitCode, cause })
+}

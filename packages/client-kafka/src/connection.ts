@@ -1,0 +1,200 @@
+/** What the Kafka source and sink share: how a cluster is named and logged in to, and what its errors mean. No client library. */
+import { readFileSync } from 'node:fs'
+import { setTimeout as wait } from 'node:timers/promises'
+import { type Env, MillraceError, option, type Secret, SystemError } from '@millrace/core'
+
+/** Options that source and sink share. */
+export const kafkaOptions = {
+  brokers: option.list(option.text('host:port'), 'Brokers to find the cluster by.', {
+    min: 1,
+    example: ['127.0.0.1:9092'],
+  }),
+  tls: option.optional(
+    option.object(
+      {
+        ca: option.optional(option.path('The certificates to trust, PEM.')),
+        reject_unauthorized: option.boolean('Refuse a certificate that cannot be verified.', { default: true }),
+      },
+      'Encrypt the connections.',
+      { tuning: true },
+    ),
+  ),
+  sasl: option.optional(
+    option.object(
+      {
+        mechanism: option.oneOf(['PLAIN', 'SCRAM-SHA-256', 'SCRAM-SHA-512'], 'How to log in.', {
+          default: 'SCRAM-SHA-512',
+        }),
+        username: option.text('The user.'),
+        password: option.secret('The password.', { example: '${secret:kafka_password}' }),
+      },
+      'Log in.',
+      { tuning: true },
+    ),
+  ),
+  create: option.optional(
+    option.object(
+      {
+        partitions: option.integer('Partitions of the topic.', { default: 1, min: 1 }),
+        replicas: option.integer('Copies of each partition.', { default: 1, min: 1 }),
+        config: option.map(option.text('A value.'), 'Settings of the topic.', { default: {} }),
+      },
+      'Make the topic if it is not there. A source makes it too, so that it can be started before whoever writes.',
+      { tuning: true },
+    ),
+  ),
+}
+
+/** How a topic is made. */
+export interface NewTopic {
+  readonly partitions: number
+  readonly replicas: number
+  readonly config: Readonly<Record<string, string>>
+}
+
+/** What a client's admin is asked to make. */
+interface TopicRequest {
+  readonly topics: string[]
+  readonly partitions: number
+  readonly replicas: number
+  readonly configs: { readonly name: string; readonly value: string }[]
+}
+
+/** What of a client's admin makes topics. */
+interface TopicMaker {
+  createTopics(request: TopicRequest): Promise<unknown>
+  metadata(request: {
+    topics: string[]
+    forceUpdate: boolean
+  }): Promise<{ topics: Map<string, { partitions: readonly { leader: number }[] }> }>
+}
+
+/** Makes a topic, unless it is there, and waits a while until the brokers know it and who leads its partitions. */
+export async function makeTopic(admin: TopicMaker, topic: string, as: NewTopic, signal?: AbortSignal): Promise<void> {
+  const configs = Object.entries(as.config).map(([name, value]) => ({ name, value }))
+  try {
+    await admin.createTopics({ topics: [topic], partitions: as.partitions, replicas: as.replicas, configs })
+  } catch (error) {
+    if (!kafkaCodes(error).has('TOPIC_ALREADY_EXISTS')) throw error
+  }
+  for (let n = 0; n < 50 && !signal?.aborted; n++) {
+    const found = await admin.metadata({ topics: [topic], forceUpdate: true }).then(
+      ({ topics }) => topics.get(topic),
+      () => undefined,
+    )
+    if (found?.partitions.every(({ leader }) => leader >= 0)) return
+    await wait(100)
+  }
+}
+
+/** A topic, and the cluster that it is in. */
+export interface TopicPlace {
+  readonly stream: string
+  readonly brokers: readonly string[]
+  readonly tls: { readonly ca: string | undefined; readonly reject_unauthorized: boolean } | undefined
+  readonly sasl: { readonly mechanism: string; readonly username: string; readonly password: Secret } | undefined
+  readonly create?: NewTopic | undefined
+}
+
+/** What every client of the cluster is made with. Retries are the engine's: the client's own would hide an error for long. */
+export function kafkaConnection(o: TopicPlace, env: Env) {
+  return {
+    clientId: `millrace-${env.pipeline}`,
+    bootstrapBrokers: [...o.brokers],
+    retries: 0,
+    timeout: 10_000,
+    connectTimeout: 5000,
+    ...(o.tls
+      ? {
+          tls: {
+            rejectUnauthorized: o.tls.reject_unauthorized,
+            ...(o.tls.ca ? { ca: readFileSync(env.resolve(o.tls.ca)) } : {}),
+          },
+        }
+      : {}),
+    ...(o.sasl
+      ? {
+          sasl: {
+            mechanism: o.sasl.mechanism as 'PLAIN',
+            username: o.sasl.username,
+            password: o.sasl.password.reveal(),
+          },
+        }
+      : {}),
+  }
+}
+
+/** The codes in an error, which the client nests in `errors`, `cause` and `response`. */
+export function kafkaCodes(error: unknown, found = new Set<string>()): Set<string> {
+  if (typeof error !== 'object' || error === null) return found
+  const e = error as {
+    apiId?: string
+    code?: string
+    message?: string
+    errors?: unknown[]
+    cause?: unknown
+    response?: { errors?: object }
+  }
+  if (e.apiId) found.add(e.apiId)
+  if (e.code) found.add(e.code)
+  // The client says this one in words only.
+  if (e.message?.startsWith('Unknown topic')) found.add('UNKNOWN_TOPIC_OR_PARTITION')
+  for (const inner of e.errors ?? []) kafkaCodes(inner, found)
+  for (const inner of Object.values(e.response?.errors ?? {})) kafkaCodes(inner, found)
+  kafkaCodes(e.cause, found)
+  return found
+}
+
+/** What no wait will mend, with what to do. */
+const lasting: Readonly<Record<string, string>> = {
+  UNKNOWN_TOPIC_OR_PARTITION: 'make the topic, or let a sink make it with `create`',
+  TOPIC_AUTHORIZATION_FAILED: 'give the user the rights to the topic',
+  GROUP_AUTHORIZATION_FAILED: 'give the user the right to set the offsets of the group, or leave `report_group` out',
+  CLUSTER_AUTHORIZATION_FAILED: 'give the user the right IdempotentWrite',
+  SASL_AUTHENTICATION_FAILED: 'check `sasl`: mechanism, username, password',
+  UNSUPPORTED_SASL_MECHANISM: 'the brokers do not offer this `sasl.mechanism`',
+  INVALID_TOPIC_EXCEPTION: 'a topic name has letters, digits, `.`, `_` and `-` only',
+  INVALID_REPLICATION_FACTOR: 'there are fewer brokers than `create.replicas`',
+  MESSAGE_TOO_LARGE: 'the topic takes smaller messages: set `max_message` to its `max.message.bytes`',
+}
+
+/** A client's error as one of ours; a `MillraceError` is passed through. */
+export function kafkaError(error: unknown, doing: string, o: TopicPlace): Error {
+  if (error instanceof MillraceError) return error
+  const codes = [...kafkaCodes(error)]
+  // A topic that was just made is not known to every broker at once.
+  const known = codes.find((code) => lasting[code] && !(o.create && code === 'UNKNOWN_TOPIC_OR_PARTITION'))
+  const what = known ?? codes.filter((code) => !code.startsWith('PLT_KFK_MULTIPLE')).join(', ')
+  return new SystemError(
+    known ? 'kafka_refused' : 'kafka_unavailable',
+    `${doing} (topic ${o.stream}, brokers ${o.brokers.join(', ')}): ${what || (error as Error).message}`,
+    {
+      retry: !known,
+      hint: known
+        ? lasting[known]
+        : 'are the brokers running, and the addresses of the connection in the profile right?',
+      cause: error,
+    },
+  )
+}
+
+/** Longer than any request may take with all of the client's own limits. */
+export const answerMs = 30_000
+/** A client that is told to close has nothing to do any more. */
+export const closeMs = 5_000
+
+/**
+ * What the client promises, but at most for so long: one promise that never settles would stop a run without a word. What is late counts as failed with an unknown
+ * outcome, as after a connection that broke.
+ */
+export async function settled<T>(promise: Promise<T>, ms: number): Promise<T> {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`no answer within ${ms / 1000} s`)), ms)
+  })
+  try {
+    return await Promise.race([promise, late])
+  } finally {
+    clearTimeout(timer)
+  }
+}

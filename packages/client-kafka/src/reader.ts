@@ -1,0 +1,129 @@
+/** Reads a topic: metadata, raw fetches, offsets of groups. */
+import { type Env, MillraceError } from '@millrace/core'
+import {
+  answerMs,
+  kafkaConnection,
+  kafkaError,
+  makeTopic,
+  type NewTopic,
+  settled,
+  type TopicPlace,
+} from './connection.ts'
+import { Admin, Consumer } from '@platformatic/kafka'
+
+type Second<F> = F extends { (options: infer _A, callback: infer _C): void; (options: infer _B): Promise<infer R> }
+  ? R
+  : never
+/** What a broker answers to a fetch, as the library gives it, and its parts. */
+export type FetchResponse = Second<Consumer['fetch']>
+export type RecordBatches = NonNullable<FetchResponse['responses'][number]['partitions'][number]['records']>
+export type Fetched = FetchResponse['responses'][number]['partitions'][number]
+
+/** What is known of a topic that is read. */
+export interface TopicLeaders {
+  readonly id: string
+  /** Leader of each partition; -1: none right now. */
+  readonly leaders: readonly number[]
+}
+
+/** How a topic is read. */
+export interface ReaderOptions extends TopicPlace {
+  /** How long a broker may wait for new records, ms. */
+  readonly max_wait: number
+}
+
+/** A topic to be read. */
+export interface TopicReader {
+  /** Makes the topic if it is not there. */
+  create(topic: NewTopic): Promise<void>
+  topic(): Promise<TopicLeaders>
+  /** Offsets of every partition. `at`: -2 the first that is there, -1 the end. */
+  offsets(at: -1 | -2): Promise<readonly bigint[]>
+  /** Asks the leader of partitions for what comes at these offsets, at most `bytes` of each, as they are stored. */
+  fetch(node: number, topicId: string, from: ReadonlyMap<number, bigint>, bytes: number): Promise<FetchResponse>
+  /** Fails loudly where the group has members: its offsets are theirs. */
+  checkGroup(group: string): Promise<void>
+  report(group: string, offsets: ReadonlyMap<number, number>): Promise<void>
+  close(): Promise<void>
+}
+
+/** There is no group to leave: only connections are to be closed. */
+const closeMs = 1000
+/** One answer holds what at most so many partitions may give at once: with hundreds of them it would fill the memory. */
+const mostPartitions = 16
+
+/** Opens a client. Nothing is sent before its first call. */
+export function openTopicReader(o: ReaderOptions, env: Env): TopicReader {
+  const base = kafkaConnection(o, env)
+  const consumer = new Consumer({ ...base, groupId: 'unused' })
+  consumer.topics.track(o.stream)
+  let admin: Admin | undefined
+  const call = async <T>(doing: string, body: () => Promise<T>): Promise<T> => {
+    try {
+      return await settled(body(), answerMs)
+    } catch (error) {
+      throw kafkaError(error, doing, o)
+    }
+  }
+  const administer = () => (admin ??= new Admin({ ...base, retries: 5, retryDelay: 200 }))
+  return {
+    create: (topic) => call('making the topic', () => makeTopic(administer(), o.stream, topic)),
+    topic: () =>
+      call('asking for the topic', async () => {
+        const metadata = await consumer.metadata({ topics: [o.stream], forceUpdate: true })
+        const found = metadata.topics.get(o.stream)!
+        return { id: found.id, leaders: found.partitions.map((p) => p.leader) }
+      }),
+    offsets: (at) =>
+      call(
+        'asking for offsets',
+        async () => (await consumer.listOffsets({ topics: [o.stream], timestamp: BigInt(at) })).get(o.stream)!,
+      ),
+    fetch: (node, topicId, from, bytes) =>
+      settled(
+        consumer.fetch({
+          node,
+          maxBytes: bytes * Math.min(mostPartitions, from.size),
+          minBytes: 1,
+          maxWaitTime: o.max_wait,
+          isolationLevel: 1,
+          topics: [
+            {
+              topicId,
+              partitions: [...from].map(([partition, fetchOffset]) => ({
+                partition,
+                fetchOffset,
+                currentLeaderEpoch: -1,
+                lastFetchedEpoch: -1,
+                partitionMaxBytes: bytes,
+              })),
+            },
+          ],
+        }),
+        o.max_wait + answerMs,
+      ),
+    checkGroup: (group) =>
+      call('looking at the group', async () => {
+        const found = (await administer().describeGroups({ groups: [group] })).get(group)
+        if (found && found.members.size > 0) {
+          throw new MillraceError(
+            'group_in_use',
+            `consumer group ${group} has ${found.members.size} members: their offsets would be overwritten`,
+            {
+              hint: 'give `report_group` a name of its own',
+              exitCode: 3,
+            },
+          )
+        }
+      }),
+    report: (group, offsets) =>
+      call('reporting offsets', async () => {
+        const partitionOffsets = [...offsets].map(([partition, offset]) => ({ partition, offset: BigInt(offset) }))
+        await administer().alterConsumerGroupOffsets({ groupId: group, topics: [{ name: o.stream, partitionOffsets }] })
+      }),
+    async close() {
+      const closing = [consumer.close(true), ...(admin ? [admin.close()] : [])]
+      await Promise.all(closing.map((closed) => settled(closed, closeMs).catch(() => {})))
+    },
+  }
+}

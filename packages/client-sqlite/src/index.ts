@@ -1,0 +1,5 @@
+/** The door of @millrace/client-sqlite: the embedded store. */
+export * from './names.ts'
+export { readIds, type StoreIds } from './ids.ts'
+export * from './open.ts'
+export * from './columns.ts'

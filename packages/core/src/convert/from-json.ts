@@ -1,0 +1,220 @@
+/**
+ * Values and rows from JSON as `JSON.parse` gives it.
+ *
+ * The usual object fits its type, so a function is generated that checks the types of all fields and builds the row in one go; whatever does not fit is read
+ * again by its interpreted twin, which says what is wrong with every field.
+ */
+import { codegenAllowed, generate, propertyKey, quote } from '../codegen.ts'
+import { DataError } from '../errors.ts'
+import type { Row, Tally } from '../record.ts'
+import type { Field, RecordType, Type } from '../schema.ts'
+import { setOwn } from './own.ts'
+import { bigintFromText, bytesFromText, decimalFromNumber, decimalFromText, show } from './scalar.ts'
+import { dateFromText, timestampFromText } from './time.ts'
+
+/**
+ * A parsed JSON value to a value of the type. The function throws `DataError` whose `field` is the path inside the value, if it is not the value itself.
+ * null is refused: whoever knows whether the field is optional asks first.
+ */
+export function fromJson(type: Type): (value: unknown) => unknown {
+  switch (type.kind) {
+    case 'string':
+      return (value) => (typeof value === 'string' ? value : refuse('not_string', value, 'text'))
+    case 'boolean':
+      return (value) => (typeof value === 'boolean' ? value : refuse('not_boolean', value, 'true or false'))
+    case 'integer':
+      return (value) => {
+        if (Number.isSafeInteger(value)) return (value as number) + 0
+        return Number.isInteger(value) ? tooLarge(value) : refuse('not_integer', value, 'a whole number')
+      }
+    case 'number':
+      return (value) => {
+        if (typeof value !== 'number') return refuse('not_number', value, 'a number')
+        return Number.isFinite(value) ? value : tooLarge(value)
+      }
+    case 'bigint':
+      return (value) => {
+        if (typeof value === 'string') return bigintFromText(value)
+        if (Number.isSafeInteger(value)) return BigInt(value as number)
+        return Number.isInteger(value)
+          ? tooLarge(value, 'write it as a string')
+          : refuse('not_integer', value, 'a whole number')
+      }
+    case 'decimal':
+      return (value) => {
+        if (typeof value === 'string') return decimalFromText(value, type.precision, type.scale)
+        return typeof value === 'number'
+          ? decimalFromNumber(value, type.precision, type.scale)
+          : refuse('bad_decimal', value, 'a decimal')
+      }
+    case 'date':
+      return (value) =>
+        typeof value === 'string' ? dateFromText(value) : refuse('bad_date', value, 'a date as yyyy-MM-dd')
+    case 'timestamp':
+      return (value) =>
+        typeof value === 'string' ? timestampFromText(value) : refuse('bad_date', value, 'a timestamp as ISO 8601 text')
+    case 'bytes':
+      return (value) =>
+        typeof value === 'string' ? bytesFromText(value) : refuse('bad_bytes', value, 'bytes as base64 text')
+    case 'json':
+      return (value) => value
+    case 'list': {
+      const item = fieldFromJson(type.of)
+      return (value) => {
+        if (!Array.isArray(value)) return refuse('not_list', value, 'a list')
+        const items = new Array<unknown>(value.length)
+        for (let i = 0; i < items.length; i++) items[i] = within(`[${i}]`, item, value[i])
+        return items
+      }
+    }
+    case 'object': {
+      const read = rowFromJson(type.record, type.record.open ? 'keep' : 'drop')
+      return (value) => {
+        if (typeof value !== 'object' || value === null || Array.isArray(value))
+          return refuse('not_object', value, 'an object')
+        const row = read(value as Row)
+        if (!Array.isArray(row)) return row
+        throw new DataError(row[0]!.code, row[0]!.message, row[0]!.field)
+      }
+    }
+  }
+}
+
+function refuse(code: string, value: unknown, expected: string): never {
+  if (value === null || value === undefined) throw new DataError('missing_value', `is missing: expected ${expected}`)
+  throw new DataError(code, `${show(value)} is not ${expected}`)
+}
+
+function tooLarge(value: unknown, hint?: string): never {
+  throw new DataError('out_of_range', `${show(value)} is beyond what its type holds exactly${hint ? `: ${hint}` : ''}`)
+}
+
+/** Runs `read` with `step` put before the path of its error. */
+function within(step: string, read: (value: unknown) => unknown, value: unknown): unknown {
+  try {
+    return read(value)
+  } catch (error) {
+    if (!(error instanceof DataError)) throw error
+    throw new DataError(error.code, error.message, joinPath(step, error.field))
+  }
+}
+
+/** A path inside a value put behind the step that leads to it. */
+const joinPath = (step: string, rest: string | undefined): string =>
+  rest === undefined ? step : rest.startsWith('[') ? step + rest : `${step}.${rest}`
+
+/** The same for a field: null and absent become null where it is optional. */
+function fieldFromJson(field: Field): (value: unknown) => unknown {
+  const read = fromJson(field.type)
+  return field.optional ? (value) => (value === null || value === undefined ? null : read(value)) : read
+}
+
+/** One field that breaks its type. `field`: its path, `lines[2].price`. */
+export interface Failure {
+  readonly code: string
+  readonly field: string
+  readonly message: string
+}
+
+type UnknownFields = 'drop' | 'error' | 'keep'
+type ReadRow = (object: Readonly<Record<string, unknown>>) => Row | Failure[]
+
+/**
+ * Reads the fields of a JSON object as a row of one shape, in the order of the type; absent optional fields become null. All failures of a row are told.
+ * Fields the type does not name are left out (`drop`; `tally` counts them), failures with code `unknown_field` (`error`), or put behind the others (`keep`).
+ */
+export function rowFromJson(record: RecordType, unknownFields: UnknownFields, tally?: Tally): ReadRow {
+  const slow = interpretedRow(record, unknownFields)
+  const read = codegenAllowed ? generatedRow(record, unknownFields, slow) : slow
+  if (!tally || unknownFields !== 'drop') return read
+  return (object) => {
+    const row = read(object)
+    if (!Array.isArray(row))
+      for (const name of Object.keys(object)) if (!Object.hasOwn(record.fields, name)) tally.unknown++
+    return row
+  }
+}
+
+// Every object inherits some names (`constructor`): they count only where the object itself has them.
+const isInherited = (name: string): boolean => name in Object.prototype
+
+/** What a value that is not null has to pass to stand in the row as it is; undefined: it is converted. */
+const tests: Readonly<Record<string, (value: string) => string>> = {
+  string: (v) => `typeof ${v} === 'string'`,
+  boolean: (v) => `typeof ${v} === 'boolean'`,
+  // -0 is left to the twin, which makes it 0.
+  integer: (v) => `isSafeInteger(${v}) && !is(${v}, -0)`,
+  number: (v) => `typeof ${v} === 'number' && isFinite(${v})`,
+}
+
+function generatedRow(record: RecordType, unknownFields: UnknownFields, slow: ReadRow): ReadRow {
+  const fields = Object.entries(record.fields)
+  const converts = fields.map(([, { type }]) => fromJson(type))
+  const reads = fields.map(([name, { type, optional }], k) => {
+    const v = `f${k}`
+    const read = isInherited(name) ? `hasOwn(o, ${quote(name)}) ? o[${quote(name)}] : null` : `o[${quote(name)}]`
+    const test = tests[type.kind]?.(v)
+    const check = test ? `if (!(${test})) return slow(o)` : `${v} = converts[${k}](${v})`
+    return `let ${v} = ${read}; if (${v} === undefined || ${v} === null) { ${optional ? `${v} = null` : 'return slow(o)'} } else { ${check} }`
+  })
+  const row = `{ ${fields.map(([name], k) => `${propertyKey(name)}: f${k}`).join(', ')} }`
+  const others = {
+    drop: '',
+    error: 'for (const name of Object.keys(o)) if (!known.has(name)) return slow(o)',
+    keep: 'for (const name of Object.keys(o)) if (!known.has(name)) setOwn(row, name, o[name])',
+  }[unknownFields]
+  const convertsAny = fields.some(([, { type }]) => !tests[type.kind])
+  const body = `${reads.join('\n')}\nconst row = ${row}\n${others}\nreturn row`
+  const known = new Set(Object.keys(record.fields))
+  const scope = {
+    slow,
+    converts,
+    known,
+    setOwn,
+    hasOwn: Object.hasOwn,
+    isSafeInteger: Number.isSafeInteger,
+    isFinite: Number.isFinite,
+    is: Object.is,
+  }
+  // Only a conversion throws; the twin then tells what is wrong.
+  return generate(scope, `return (o) => { ${convertsAny ? `try { ${body} } catch { return slow(o) }` : body} }`)
+}
+
+/** The twin of the generated reader. */
+export function interpretedRow(record: RecordType, unknownFields: UnknownFields): ReadRow {
+  const names = Object.keys(record.fields)
+  const known = new Set(names)
+  const reads = names.map((name) => fieldFromJson(record.fields[name]!))
+  const inherited = names.map(isInherited)
+  return (object) => {
+    let failures: Failure[] | undefined
+    const row: Row = {}
+    for (let k = 0; k < names.length; k++) {
+      const name = names[k]!
+      const value = inherited[k] && !Object.hasOwn(object, name) ? undefined : object[name]
+      try {
+        row[name] = reads[k]!(value)
+      } catch (error) {
+        ;(failures ??= []).push(failureOf(error, name))
+      }
+    }
+    if (unknownFields !== 'drop') {
+      for (const name of Object.keys(object)) {
+        if (known.has(name)) continue
+        if (unknownFields === 'error')
+          (failures ??= []).push({
+            code: 'unknown_field',
+            field: name,
+            message: `${show(name)} is no field of the schema`,
+          })
+        else setOwn(row, name, object[name])
+      }
+    }
+    return failures ?? row
+  }
+}
+
+function failureOf(error: unknown, name: string): Failure {
+  if (!(error instanceof DataError)) throw error
+  return { code: error.code, field: joinPath(name, error.field), message: error.message }
+}

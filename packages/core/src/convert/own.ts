@@ -1,0 +1,9 @@
+/** Objects whose property names come from outside. */
+import type { Row } from '../record.ts'
+
+/** Sets a property; `__proto__` becomes a property like any other. */
+export function setOwn(row: Row, name: string, value: unknown): void {
+  if (name === '__proto__')
+    Object.defineProperty(row, name, { value, enumerable: true, writable: true, configurable: true })
+  else row[name] = value
+}

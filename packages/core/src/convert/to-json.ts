@@ -1,0 +1,47 @@
+/** Values to JSON as `JSON.stringify` takes it. */
+import { isoText } from '../date.ts'
+import type { Json, Row } from '../record.ts'
+import type { Type } from '../schema.ts'
+import { setOwn } from './own.ts'
+import { base64 } from './scalar.ts'
+
+/** A value of the type as what `JSON.stringify` may get: bigint and decimal as strings, timestamps as ISO 8601 in UTC, bytes as base64. null stays null. */
+export function toJson(type: Type): (value: unknown) => Json {
+  const write = jsonWriter(type)
+  return write
+    ? (value) => (value === null || value === undefined ? null : write(value))
+    : (value) => (value ?? null) as Json
+}
+
+/** The conversion of a value that is not null; undefined where memory and JSON have the same form. */
+function jsonWriter(type: Type): ((value: unknown) => Json) | undefined {
+  switch (type.kind) {
+    case 'bigint':
+      return String
+    case 'timestamp':
+      return (value) => isoText(value as number)
+    case 'bytes':
+      return (value) => base64(value as Uint8Array)
+    case 'list': {
+      if (!jsonWriter(type.of.type)) return undefined
+      const item = toJson(type.of.type)
+      return (value) => (value as unknown[]).map(item)
+    }
+    case 'object': {
+      const fields = Object.entries(type.record.fields)
+      if (fields.every(([, field]) => !jsonWriter(field.type))) return undefined
+      const writes = fields.map(([name, field]) => [name, toJson(field.type)] as const)
+      const { open } = type.record
+      return (value) => {
+        const made: Row = {}
+        for (const [name, write] of writes) made[name] = write((value as Row)[name])
+        if (open)
+          for (const name of Object.keys(value as Row))
+            if (!Object.hasOwn(made, name)) setOwn(made, name, (value as Row)[name])
+        return made as Json
+      }
+    }
+    default:
+      return undefined
+  }
+}

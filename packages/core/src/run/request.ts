@@ -1,0 +1,22 @@
+/** Requests of sources that answer, on their way through the graph. */
+import type { Answer } from '../connector.ts'
+import type { Batch, Row } from '../record.ts'
+
+/** What is wrong with a record. */
+export type Fault = NonNullable<Answer['errors']>[number]
+
+/** One request on its way. */
+export interface Request {
+  readonly source: string
+  readonly batch: Batch
+  readonly partial: boolean
+  /** By index in the batch. */
+  readonly rows: (Row | undefined)[]
+  /** Faults by index; absent while there is none, as most requests are small and right. */
+  errors: Map<number, Fault[]> | undefined
+  /** Faults of records that could not be decoded, by position. */
+  undecoded: Map<string | number, Fault[]> | undefined
+  /** By index: it came to a memory or a sink; the others were dropped by a filter. */
+  readonly passed: boolean[]
+  failedLater: Map<number, Fault[]> | undefined
+}

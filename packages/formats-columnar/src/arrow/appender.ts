@@ -1,0 +1,233 @@
+/**
+ * Columns of a record batch under way, straight in Arrow's buffers (https://arrow.apache.org/docs/format/Columnar.html). The library's own builders take ten times
+ * as long.
+ */
+import type { Type } from '@millrace/core'
+import type { Data, DataType, Field } from 'apache-arrow'
+import { jsonValue, OutputBytes } from '@millrace/formats'
+import { daysOf, unscaled } from '../parquet/schema.ts'
+
+type Arrow = typeof import('apache-arrow')
+
+/** One column, or a part of one. */
+export interface Appender {
+  readonly type: DataType
+  /** Takes a value, or null. */
+  append(value: unknown): void
+  /** About the bytes that are held. */
+  readonly bytes: number
+  /** What was taken, as data of its own; then empty. */
+  flush(): Data
+}
+
+/** Bits, lowest first: 1 where there is a value. */
+class Bits {
+  private readonly out = new OutputBytes(1024)
+  length = 0
+  zeros = 0
+
+  push(bit: boolean): void {
+    const at = this.length++
+    if ((at & 7) === 0) this.out.byte(0)
+    if (bit) this.out.buffer[at >> 3]! |= 1 << (at & 7)
+    else this.zeros++
+  }
+
+  take(): Uint8Array {
+    this.length = this.zeros = 0
+    return owned(this.out)
+  }
+}
+
+/** The bytes in an array buffer of their own, where numbers of any size are aligned. */
+const owned = (out: OutputBytes): Uint8Array<ArrayBuffer> => new Uint8Array(out.lend())
+
+/** Makes the column for a type. */
+export function appender(arrow: Arrow, type: Type): Appender {
+  switch (type.kind) {
+    case 'string':
+      return variable(arrow, new arrow.Utf8(), (out, value) => out.text(value as string))
+    case 'json': {
+      const text = jsonValue(type)
+      return variable(arrow, new arrow.Utf8(), (out, value) => out.text(text(value)))
+    }
+    case 'bytes':
+      return variable(arrow, new arrow.Binary(), (out, value) => out.bytes(value as Uint8Array))
+    case 'boolean':
+      return booleans(arrow)
+    case 'integer':
+      return fixed(arrow, new arrow.Int64(), 8, BigInt64Array, (out, value) => out.int64(value as number))
+    case 'bigint':
+      return fixed(arrow, new arrow.Int64(), 8, BigInt64Array, (out, value) => out.bigint64(value as bigint))
+    case 'number':
+      return fixed(arrow, new arrow.Float64(), 8, Float64Array, (out, value) => out.float64(value as number))
+    case 'date':
+      return fixed(arrow, new arrow.DateDay(), 4, Int32Array, (out, value) => out.int32(daysOf(value)))
+    case 'timestamp':
+      return fixed(arrow, new arrow.TimestampMillisecond('UTC'), 8, BigInt64Array, (out, value) =>
+        out.int64(value as number),
+      )
+    case 'decimal': {
+      const bits = type.precision <= 38 ? 128 : 256
+      return fixed(arrow, new arrow.Decimal(type.scale, type.precision, bits), bits / 8, Uint32Array, (out, value) => {
+        let rest = unscaled(value)
+        for (let i = 0; i < bits; i += 64, rest >>= 64n) out.bigint64(BigInt.asIntN(64, rest))
+      })
+    }
+    case 'list': {
+      const item = appender(arrow, type.of.type)
+      return lists(arrow, new arrow.List(new arrow.Field('item', item.type, true)), item)
+    }
+    case 'object': {
+      const names = Object.keys(type.record.fields)
+      const columns = names.map((name) => appender(arrow, type.record.fields[name]!.type))
+      const fields = names.map((name, k) => new arrow.Field(name, columns[k]!.type, type.record.fields[name]!.optional))
+      return structs(arrow, names, columns, fields)
+    }
+  }
+}
+
+type Put = (out: OutputBytes, value: unknown) => void
+type Numbers = { new (buffer: ArrayBuffer): ArrayBufferView }
+
+function fixed(arrow: Arrow, type: DataType, width: number, Values: Numbers, put: Put): Appender {
+  const out = new OutputBytes(1024)
+  const valid = new Bits()
+  return {
+    type,
+    append(value) {
+      valid.push(value !== null)
+      if (value !== null) put(out, value)
+      else {
+        out.grow(width)
+        out.buffer.fill(0, out.at, out.at + width)
+        out.at += width
+      }
+    },
+    get bytes() {
+      return out.at
+    },
+    flush() {
+      const { length, zeros: nullCount } = valid
+      return arrow.makeData({
+        type,
+        length,
+        nullCount,
+        nullBitmap: valid.take(),
+        data: new Values(owned(out).buffer),
+      } as never)
+    },
+  }
+}
+
+function variable(arrow: Arrow, type: DataType, put: Put): Appender {
+  const out = new OutputBytes(1024)
+  const offsets = new OutputBytes(1024)
+  const valid = new Bits()
+  offsets.int32(0)
+  return {
+    type,
+    append(value) {
+      valid.push(value !== null)
+      if (value !== null) put(out, value)
+      offsets.int32(out.at)
+    },
+    get bytes() {
+      return out.at + offsets.at
+    },
+    flush() {
+      const { length, zeros: nullCount } = valid
+      const made = {
+        type,
+        length,
+        nullCount,
+        nullBitmap: valid.take(),
+        valueOffsets: new Int32Array(owned(offsets).buffer),
+        data: owned(out),
+      }
+      offsets.int32(0)
+      return arrow.makeData(made as never)
+    },
+  }
+}
+
+function booleans(arrow: Arrow): Appender {
+  const type = new arrow.Bool()
+  const values = new Bits()
+  const valid = new Bits()
+  return {
+    type,
+    append(value) {
+      valid.push(value !== null)
+      values.push(value === true)
+    },
+    get bytes() {
+      return values.length >> 2
+    },
+    flush() {
+      const { length, zeros: nullCount } = valid
+      return arrow.makeData({ type, length, nullCount, nullBitmap: valid.take(), data: values.take() })
+    },
+  }
+}
+
+function lists(arrow: Arrow, type: DataType, item: Appender): Appender {
+  const offsets = new OutputBytes(1024)
+  const valid = new Bits()
+  let items = 0
+  offsets.int32(0)
+  return {
+    type,
+    append(value) {
+      valid.push(value !== null)
+      if (value !== null) {
+        for (const each of value as unknown[]) item.append(each ?? null)
+        items += (value as unknown[]).length
+      }
+      offsets.int32(items)
+    },
+    get bytes() {
+      return offsets.at + item.bytes
+    },
+    flush() {
+      const { length, zeros: nullCount } = valid
+      const made = {
+        type,
+        length,
+        nullCount,
+        nullBitmap: valid.take(),
+        valueOffsets: new Int32Array(owned(offsets).buffer),
+        child: item.flush(),
+      }
+      items = 0
+      offsets.int32(0)
+      return arrow.makeData(made as never)
+    },
+  }
+}
+
+function structs(arrow: Arrow, names: readonly string[], columns: readonly Appender[], fields: Field[]): Appender {
+  const type = new arrow.Struct(fields)
+  const valid = new Bits()
+  return {
+    type,
+    append(value) {
+      valid.push(value !== null)
+      for (let k = 0; k < names.length; k++)
+        columns[k]!.append(value === null ? null : ((value as Record<string, unknown>)[names[k]!] ?? null))
+    },
+    get bytes() {
+      return columns.reduce((n, column) => n + column.bytes, 0)
+    },
+    flush() {
+      const { length, zeros: nullCount } = valid
+      return arrow.makeData({
+        type,
+        length,
+        nullCount,
+        nullBitmap: valid.take(),
+        children: columns.map((column) => column.flush()),
+      })
+    },
+  }
+}

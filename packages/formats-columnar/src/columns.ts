@@ -1,0 +1,364 @@
+/**
+ * Columns of a file with types of its own (Parquet, Arrow) as rows of the declared type.
+ *
+ * A file's column has a natural type. Where the declared type is another, it is taken if every value can keep its meaning: whole numbers fit wider ones,
+ * decimals other scales, text is read like the text of any field. What does not fit is a data error of its row; types that never fit are an error of the file.
+ */
+import {
+  codegenAllowed,
+  compileDateParser,
+  compileReformat,
+  DataError,
+  type Field,
+  fromJson,
+  fromText,
+  generate,
+  type Json,
+  MillraceError,
+  propertyKey,
+  type RecordType,
+  type Row,
+  toJson,
+  type Type,
+  typeText,
+} from '@millrace/core'
+import type { ReadOptions, RecordFailure } from '@millrace/formats'
+
+/** A column or a part of one, as its file knows it. */
+export interface FileColumn {
+  readonly name: string
+  /** Undefined: a type that has no like here; `told` names it. */
+  readonly natural: Type | undefined
+  /** Its type in the file's own words. */
+  readonly told: string
+  /** A value of the natural type from what the library gives; not for null. Throws `DataError`. */
+  read(raw: unknown): unknown
+  /** The item of a list, the fields of an object; their `read` is for what is inside of the value. */
+  readonly item?: FileColumn
+  readonly fields?: readonly FileColumn[]
+}
+
+type Read = (raw: unknown) => unknown
+
+/** The type of a file's records, where every column has a like. */
+export function recordTypeOf(columns: readonly FileColumn[]): RecordType {
+  const named = columns
+    .filter((column) => column.natural)
+    .map((column) => [column.name, { type: column.natural!, optional: true }] as const)
+  return { fields: Object.fromEntries(named) }
+}
+
+const missing = (): never => {
+  throw new DataError('missing_value', 'is null, and the field is not optional')
+}
+
+function fieldReader(column: FileColumn, field: Field): Read {
+  const read = valueReader(column, field.type)
+  if (!read) {
+    throw new MillraceError(
+      'wrong_type',
+      `the column ${column.name} holds ${column.told}, which cannot be read as ${typeText(field.type)}`,
+      {
+        hint: column.natural ? `declare it as ${typeText(column.natural)}` : 'leave the field out of the schema',
+      },
+    )
+  }
+  return field.optional
+    ? (raw) => (raw === null || raw === undefined ? null : read(raw))
+    : (raw) => (raw === null || raw === undefined ? missing() : read(raw))
+}
+
+/** Reads values of a column as the declared type; undefined: they never fit. */
+function valueReader(column: FileColumn, to: Type): Read | undefined {
+  const { natural, read, item, fields } = column
+  if (!natural) return undefined
+  if (natural.kind === 'string' && to.kind !== 'string') {
+    const convert = fromText(to)
+    return (raw) => convert(read(raw) as string)
+  }
+  switch (to.kind) {
+    case 'string':
+      return natural.kind === 'string'
+        ? read
+        : natural.kind === 'bytes'
+          ? (raw) => utf8(read(raw) as Uint8Array)
+          : undefined
+    case 'integer':
+      return natural.kind === 'integer'
+        ? read
+        : natural.kind === 'bigint'
+          ? (raw) => safe(read(raw) as bigint)
+          : undefined
+    case 'bigint':
+      return natural.kind === 'bigint'
+        ? read
+        : natural.kind === 'integer'
+          ? (raw) => BigInt(read(raw) as number)
+          : undefined
+    case 'number':
+      return natural.kind === 'number' || natural.kind === 'integer'
+        ? read
+        : natural.kind === 'bigint'
+          ? (raw) => safe(read(raw) as bigint)
+          : undefined
+    case 'decimal': {
+      if (natural.kind === 'decimal' && natural.scale === to.scale && natural.precision <= to.precision) return read
+      const convert = fromText(to)
+      const isExact = natural.kind === 'decimal' || natural.kind === 'integer' || natural.kind === 'bigint'
+      return isExact ? (raw) => convert(String(read(raw))) : undefined
+    }
+    case 'json': {
+      const plain = toJson(natural)
+      return (raw) => plain(read(raw))
+    }
+    case 'list': {
+      if (natural.kind === 'json') return jsonReader(read, to)
+      if (!item) return undefined
+      const readItem = fieldReader(item, to.of)
+      return (raw) => Array.from(raw as ArrayLike<unknown>, readItem)
+    }
+    case 'object': {
+      if (natural.kind === 'json') return jsonReader(read, to)
+      if (!fields) return undefined
+      const reads = Object.entries(to.record.fields).map(([name, field]) => {
+        const inside = fields.find((column) => column.name === name)
+        return [name, inside ? fieldReader(inside, field) : () => (field.optional ? null : missing())] as const
+      })
+      return (raw) => Object.fromEntries(reads.map(([name, readField]) => [name, readField((raw as Row)[name])]))
+    }
+    default:
+      return natural.kind === to.kind ? read : undefined
+  }
+}
+
+/** A value of a column that the schema does not name, as JSON has it. */
+function keptReader(column: FileColumn): Read {
+  const plain = toJson(column.natural!)
+  return (raw) => (raw === null || raw === undefined ? null : plain(column.read(raw)))
+}
+
+const jsonReader = (read: Read, to: Type): Read => {
+  const convert = fromJson(to)
+  return (raw) => convert(read(raw))
+}
+
+function safe(value: bigint): number {
+  const number = Number(value)
+  if (Number.isSafeInteger(number)) return number
+  throw new DataError('out_of_range', `${value} is beyond 9007199254740991: declare the field as bigint`)
+}
+
+const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
+/** Throws `DataError` `bad_encoding`. */
+export function utf8(bytes: Uint8Array): string {
+  try {
+    return decoder.decode(bytes)
+  } catch {
+    throw new DataError('bad_encoding', 'the text is not UTF-8, which it has to be in this format')
+  }
+}
+
+/** A row that could not be read, by its place in the slice. */
+export interface FailedRow {
+  readonly index: number
+  readonly failure: RecordFailure
+}
+
+/** Values of one column for `length` rows. */
+export type ColumnValues = ArrayLike<unknown>
+
+/** Makes rows of slices of columns. */
+export interface RowReader {
+  /** The file's columns that are read. */
+  readonly columns: readonly FileColumn[]
+  /** How many of the others the schema does not name. */
+  readonly unknown: number
+  /** Rows of a slice, those that fail apart. `values`: of `columns`, in order. `origins[i]`: the place of row i in the slice. */
+  rows(values: readonly ColumnValues[], length: number): { rows: Row[]; origins: Int32Array; failed: FailedRow[] }
+}
+
+/** Prepares the reading of a file with these columns. Throws `MillraceError` `missing_column`, `unknown_field`, `wrong_type`. */
+export function rowReader(all: readonly FileColumn[], { schema, unknownFields, push }: ReadOptions): RowReader {
+  const byName = new Map(all.map((column) => [column.name, column]))
+  const declared = Object.entries(schema.fields)
+  for (const [name, field] of declared) {
+    if (!byName.has(name) && !field.optional)
+      throw new MillraceError(
+        'missing_column',
+        `the file has no column ${name}; it has ${all.map((column) => column.name).join(', ')}`,
+        {
+          hint: 'name the field as the file does, or declare it as optional',
+        },
+      )
+  }
+  const unknown = all.filter((column) => !Object.hasOwn(schema.fields, column.name))
+  if (unknownFields === 'error' && unknown.length > 0)
+    throw new MillraceError(
+      'unknown_field',
+      `the file has columns that the schema does not name: ${unknown.map((column) => column.name).join(', ')}`,
+    )
+  const kept = unknownFields === 'keep' && !push ? unknown.filter((column) => column.natural) : []
+  const sources = [
+    ...declared
+      .filter(([name]) => byName.has(name))
+      .map(([name, field]) => ({ column: byName.get(name)!, read: fieldReader(byName.get(name)!, field) })),
+    ...kept.map((column) => ({ column, read: keptReader(column) })),
+  ]
+  const place = new Map(sources.map(({ column }, k) => [column.name, k]))
+  const wanted =
+    push?.columns ??
+    [...declared.map(([name]) => name), ...kept.map((column) => column.name)].map((name) => ({
+      name,
+      from: name,
+      date: undefined,
+    }))
+  const outputs = wanted.map(({ name, from, date }, order) => ({
+    name,
+    from,
+    source: place.get(from),
+    rule: date && { order, ...date },
+    convert:
+      date &&
+      (date.to === undefined
+        ? compileDateParser(date.formats, date.zone)
+        : compileReformat(date.formats, date.zone, date.to)),
+  }))
+  const assemble = compileAssemble(outputs.map(({ name }) => name))
+  return {
+    columns: sources.map(({ column }) => column),
+    unknown: unknown.length - kept.length,
+    rows(values, length) {
+      const failures = new Map<number, RecordFailure>()
+      const converted = sources.map(({ column, read }, k) =>
+        convertColumn(values[k]!, length, column.name, read, failures),
+      )
+      const nulls = new Array<null>(length).fill(null)
+      const rules = outputs.filter((output) => output.convert).toSorted((a, b) => a.rule!.order - b.rule!.order)
+      const dated = new Map(
+        rules.map((output) => [output, datedColumn(converted[output.source!] ?? nulls, output, failures)]),
+      )
+      const columns = outputs.map(
+        (output) => dated.get(output) ?? (output.source === undefined ? nulls : converted[output.source]!),
+      )
+      const origins = new Int32Array(length - failures.size)
+      for (let i = 0, n = 0; i < length; i++) if (!failures.has(i)) origins[n++] = i
+      const failed = [...failures].map(([index, failure]) => ({ index, failure })).toSorted((a, b) => a.index - b.index)
+      return { rows: assemble(columns, origins), origins, failed }
+    },
+  }
+}
+
+function convertColumn(
+  values: ColumnValues,
+  length: number,
+  field: string,
+  read: Read,
+  failures: Map<number, RecordFailure>,
+): unknown[] {
+  const made = new Array<unknown>(length)
+  // Neighbours are often equal, and one object where they come from a dictionary.
+  let last: unknown = made
+  let lastMade: unknown
+  for (let i = 0; i < length; i++) {
+    const raw = values[i]
+    if (Object.is(raw, last)) {
+      made[i] = lastMade
+      continue
+    }
+    try {
+      made[i] = lastMade = read(raw)
+      last = raw
+    } catch (error) {
+      if (!(error instanceof DataError)) throw error
+      if (!failures.has(i))
+        failures.set(i, {
+          code: error.code,
+          field: error.field === undefined ? field : `${field}.${error.field}`,
+          message: error.message,
+        })
+    }
+  }
+  return made
+}
+
+function datedColumn(
+  values: readonly unknown[],
+  {
+    from,
+    rule,
+    convert,
+  }: {
+    from: string
+    rule: { step: string; formats: readonly string[]; field?: string } | undefined
+    convert: ((text: string) => unknown) | undefined
+  },
+  failures: Map<number, RecordFailure>,
+): unknown[] {
+  return values.map((value, i) => {
+    if (value === null || value === undefined) return null
+    const made = convert!(value as string)
+    if (made === undefined && !failures.has(i)) {
+      const { step, formats, field = from } = rule!
+      failures.set(i, {
+        code: 'bad_date',
+        field,
+        message: `${JSON.stringify(value)} is no date: expected ${formats.join(' or ')}`,
+        step,
+      })
+    }
+    return made
+  })
+}
+
+type Assemble = (columns: readonly (readonly unknown[])[], origins: Int32Array) => Row[]
+
+/** Makes the function that puts columns together to rows of one shape. */
+function compileAssemble(names: readonly string[]): Assemble {
+  if (!codegenAllowed) {
+    return (columns, origins) =>
+      Array.from(origins, (i) => {
+        const row: Row = {}
+        names.forEach((name, k) =>
+          Object.defineProperty(row, name, {
+            value: columns[k]![i],
+            enumerable: true,
+            writable: true,
+            configurable: true,
+          }),
+        )
+        return row
+      })
+  }
+  return generate<Assemble>(
+    {},
+    `return (columns, origins) => {
+      ${names.map((_, k) => `const c${k} = columns[${k}]`).join('\n')}
+      const rows = new Array(origins.length)
+      for (let n = 0; n < origins.length; n++) { const i = origins[n]; rows[n] = { ${names.map((name, k) => `${propertyKey(name)}: c${k}[i]`).join(', ')} } }
+      return rows
+    }`,
+  )
+}
+
+/** Whole numbers of 64 bits are text in JSON; as numbers they can be read as integers too. */
+const numberWhereExact = (value: Json, { natural }: FileColumn): Json =>
+  natural?.kind === 'bigint' && Number.isSafeInteger(Number(value)) ? Number(value) : value
+
+/** A row as JSON, which stands for the bytes that it does not have. */
+export function rowAsJson(reader: RowReader, values: readonly ArrayLike<unknown>[], index: number): Uint8Array {
+  const row: Row = {}
+  reader.columns.forEach((column, k) => {
+    const raw = values[k]![index]
+    let value: Json
+    try {
+      value =
+        raw === null || raw === undefined || !column.natural
+          ? null
+          : numberWhereExact(toJson(column.natural)(column.read(raw)), column)
+    } catch {
+      value = String(raw)
+    }
+    Object.defineProperty(row, column.name, { value, enumerable: true, writable: true, configurable: true })
+  })
+  return Buffer.from(JSON.stringify(row))
+}

@@ -1,0 +1,81 @@
+/** The formats of files, those of text and those of columns: what connectors that read and write whole files offer. */
+import { option, type Problem, type RecordType } from '@millrace/core'
+import {
+  type ReadKind,
+  readFormatsOf,
+  textReadFormats,
+  textWriteFormats,
+  type WriteKind,
+  writeFormatsOf,
+} from '@millrace/formats'
+import { createArrowReader } from './arrow/read.ts'
+import type { ArrowWriteOptions } from './arrow/write.ts'
+import { createParquetReader } from './parquet/read.ts'
+import type { ParquetWriteOptions } from './parquet/write.ts'
+
+const columnarRead: readonly ReadKind<'parquet' | 'arrow'>[] = [
+  {
+    name: 'parquet',
+    endings: ['.parquet'],
+    options: {},
+    open: (_format, read) => ({ reader: createParquetReader(read) }),
+  },
+  { name: 'arrow', endings: ['.arrow'], options: {}, open: (_format, read) => ({ reader: createArrowReader(read) }) },
+]
+
+/** The formats that files are read in. */
+export const fileReadFormats = readFormatsOf([...textReadFormats, ...columnarRead])
+/** One of them, with its options. */
+export type FileReadFormat = ReturnType<typeof fileReadFormats.typed>
+
+function columnsAccept(name: string, record: RecordType): Problem[] {
+  if (record.open)
+    return [
+      {
+        code: 'wrong_type',
+        at: [],
+        message: `${name} has the columns of its schema only, and these records may have further fields (unknown_fields: keep)`,
+        hint: 'select the fields to write',
+      },
+    ]
+  return Object.keys(record.fields).length > 0
+    ? []
+    : [{ code: 'wrong_type', at: [], message: `records without fields cannot be written as ${name}` }]
+}
+
+const columnarWrite: readonly WriteKind<'parquet' | 'arrow'>[] = [
+  {
+    name: 'parquet',
+    endings: ['.parquet'],
+    options: {
+      compression: option.oneOf(
+        ['zstd', 'snappy', 'none'],
+        'Parquet: what its pages are compressed with. Default: zstd.',
+      ),
+      row_group: option.integer('Parquet: the most rows of a row group. Default: 100,000.', {
+        min: 1,
+        max: 10_000_000,
+      }),
+    },
+    appends: false,
+    accepts: (record) => columnsAccept('Parquet', record),
+    prepare: async (record, format) =>
+      (await import('./parquet/write.ts')).parquetWriter(record, format as ParquetWriteOptions),
+  },
+  {
+    name: 'arrow',
+    endings: ['.arrow'],
+    options: {
+      layout: option.oneOf(['file', 'stream'], 'Arrow: a file for random access, or a stream. Default: file.'),
+    },
+    appends: false,
+    accepts: (record) => columnsAccept('Arrow', record),
+    prepare: async (record, format) =>
+      (await import('./arrow/write.ts')).arrowWriter(record, format as ArrowWriteOptions),
+  },
+]
+
+/** The formats that files are written in. */
+export const fileWriteFormats = writeFormatsOf([...textWriteFormats, ...columnarWrite])
+/** One of them, with its options. */
+export type FileWriteFormat = ReturnType<typeof fileWriteFormats.typed>

@@ -1,0 +1,330 @@
+/**
+ * One column of one row group under way.
+ *
+ * Values go into a dictionary, and what is kept of a row is its value's place there; that is small, so a group may have
+ * many rows. Where the dictionary turns out not to pay (it has most of the values), the column goes on with plain
+ * values. At the end it becomes a dictionary page, where there is one, and data pages (version 1, which every reader
+ * knows), compressed one by one.
+ */
+import { OutputBytes } from '@millrace/formats'
+import type { Compress } from './codecs.ts'
+import { bitsFor, putHybrid } from './hybrid.ts'
+import type { Column } from './schema.ts'
+import { binary, i32, i64, putStruct, struct, type Struct, type Thrift } from './thrift.ts'
+
+type Key = string | number | bigint
+
+const encoding = { plain: 0, rle: 3, dictionary: 8 } as const
+const pageType = { data: 0, dictionary: 2 } as const
+
+const pageBytes = 1024 * 1024
+/** A dictionary beyond this is given up. */
+const mostDictionaryBytes = 2 * 1024 * 1024
+/** The first thousands of values are often more different than the rest. */
+const soonest = 20_000
+/** About the bytes of a key in the dictionary beside its characters. */
+const keyOverhead = 100
+/** A longer value is no bound worth its place in the footer. */
+const longestBound = 256
+
+/** A finished column of a row group. */
+export interface FinishedColumn {
+  readonly pages: readonly Uint8Array[]
+  readonly bytes: number
+  readonly rawBytes: number
+  /** The fields of ColumnMetaData that say where pages are, for a chunk that begins at `offset`. */
+  metadata(offset: number): { readonly dictionaryOffset: number | undefined; readonly dataOffset: number }
+  readonly encodings: readonly number[]
+  readonly values: number
+  readonly statistics: Thrift
+}
+
+export class ColumnChunk {
+  private readonly column: Column
+  private readonly compress: Compress
+  private rows = 0
+  private nulls = 0
+  /** 1 for each row that has a value. Only of optional columns. */
+  private levels = new Uint8Array(0)
+  /** Values that are not null: their places in the dictionary, or 0 and 1 of a BOOLEAN. */
+  private places = new Uint32Array(1024)
+  private count = 0
+  private dictionary: Map<Key, number> | undefined
+  private keys: Key[] = []
+  private sizes: number[] = []
+  private keyBytes = 0
+  /** What the values would take without a dictionary. */
+  private plainBytes = 0
+  private readonly plain = new OutputBytes(1024)
+  private pageRow = 0
+  private pages: Uint8Array[] = []
+  private pagedBytes = 0
+  private rawBytes = 0
+  private least: Key | undefined
+  private most: Key | undefined
+  private lastKey: Key | undefined
+  private lastPlace = 0
+  /** Places of the values that were looked at last. */
+  private resolved = new Uint32Array(0)
+
+  constructor(column: Column, compress: Compress) {
+    this.column = column
+    this.compress = compress
+    if (column.physical !== 'BOOLEAN') this.dictionary = new Map()
+  }
+
+  /** About the memory that is held. */
+  get heldBytes(): number {
+    const values = this.places.length * 4 + this.keyBytes + this.keys.length * keyOverhead + this.plain.at
+    return values + this.levels.length + this.pagedBytes
+  }
+
+  /** About what it takes in the file. What is not in a page yet is taken to be compressed to a half. */
+  get bytes(): number {
+    const values = (this.count * (this.dictionary ? bitsFor(this.keys.length) : 1)) / 8
+    return this.pagedBytes + (values + this.keyBytes + this.plain.at) / 2
+  }
+
+  /**
+   * Looks at the first `n` values before any column takes them: finds their places, new ones at the end of the
+   * dictionary, and names the rows whose text UTF-8 cannot write. Most texts were seen before, so few are looked at.
+   */
+  resolve(values: readonly unknown[], n: number, refuse: (row: number, column: Column) => void): void {
+    const { column, dictionary } = this
+    if (!dictionary) {
+      if (column.text) for (let i = 0; i < n; i++) if (isBroken(values[i])) refuse(i, column)
+      return
+    }
+    if (this.resolved.length < n) this.resolved = new Uint32Array(Math.max(n, 1024))
+    const { key } = column
+    let { lastKey, lastPlace } = this
+    for (let i = 0; i < n; i++) {
+      const value = values[i]
+      if (value === null || value === undefined) continue
+      const k = key ? key(value) : (value as Key)
+      if (k !== lastKey) {
+        let place = dictionary.get(k)
+        if (place === undefined) {
+          if (column.text && isBroken(k)) {
+            refuse(i, column)
+            continue
+          }
+          place = this.keys.length
+          const own = typeof k === 'string' ? detached(k) : k
+          dictionary.set(own, place)
+          this.keys.push(own)
+          const size = column.sizeOf(k)
+          this.sizes.push(size)
+          this.keyBytes += size
+        }
+        lastKey = k
+        lastPlace = place
+      }
+      this.resolved[i] = lastPlace
+    }
+    this.lastKey = lastKey
+    this.lastPlace = lastPlace
+  }
+
+  /** Takes the first `n` values, which were resolved, but for the rows left out. */
+  take(values: readonly unknown[], n: number, without: ReadonlyMap<number, unknown> | undefined): void {
+    const { column, dictionary, resolved, sizes } = this
+    if (column.optional && this.levels.length < this.rows + n) this.levels = grownBytes(this.levels, this.rows + n)
+    if (this.places.length < this.count + n) this.places = grown(this.places, this.count + n)
+    for (let i = 0; i < n; i++) {
+      if (without?.has(i)) continue
+      const value = values[i]
+      const isNull = value === null || value === undefined
+      if (column.optional) this.levels[this.rows] = isNull ? 0 : 1
+      this.rows++
+      if (isNull) this.nulls++
+      else if (dictionary) {
+        this.places[this.count++] = resolved[i]!
+        this.plainBytes += sizes[resolved[i]!]!
+      } else if (column.physical === 'BOOLEAN') this.places[this.count++] = value === true ? 1 : 0
+      else this.putPlain(column.key ? column.key(value) : (value as Key))
+    }
+    if (dictionary && this.isWasted()) this.giveUpDictionary()
+    if (this.plain.at >= pageBytes) this.endPage()
+  }
+
+  private isWasted(): boolean {
+    return this.keyBytes > mostDictionaryBytes || (this.count >= soonest && this.keyBytes > this.plainBytes * 0.6)
+  }
+
+  /** Writes what was gathered as plain values. */
+  private giveUpDictionary(): void {
+    const { keys, places, count } = this
+    this.dictionary = undefined
+    this.keys = []
+    this.sizes = []
+    this.keyBytes = 0
+    for (let i = 0; i < count; i++) this.putPlain(keys[places[i]!]!)
+  }
+
+  private putPlain(key: Key): void {
+    this.column.put(this.plain, key)
+    this.bound(key)
+  }
+
+  private bound(key: Key): void {
+    const compare = this.column.compare ?? compareTexts
+    if (this.least === undefined || compare(key, this.least) < 0) this.least = key
+    if (this.most === undefined || compare(key, this.most) > 0) this.most = key
+  }
+
+  /** Ends a page of plain values. */
+  private endPage(): void {
+    if (this.rows === this.pageRow) return
+    this.addPage(encoding.plain, (out) => out.bytes(this.plain.seen()))
+    this.plain.clear()
+  }
+
+  private addPage(how: number, putValues: (out: OutputBytes) => void): void {
+    scratch.clear()
+    const rows = this.rows - this.pageRow
+    if (this.column.optional) {
+      scratch.int32(0)
+      putHybrid(scratch, this.pageRow === 0 ? this.levels : this.levels.subarray(this.pageRow), rows, 1)
+      scratch.view.setInt32(0, scratch.at - 4, true)
+    }
+    putValues(scratch)
+    const header = struct([1, i32(rows)], [2, i32(how)], [3, i32(encoding.rle)], [4, i32(encoding.rle)])
+    this.pushPage(pageType.data, [5, header])
+    this.pageRow = this.rows
+  }
+
+  private pushPage(type: number, header: Struct[number]): void {
+    const raw = scratch.seen()
+    const compressed = this.compress(raw)
+    headers.clear()
+    putStruct(headers, [[1, i32(type)], [2, i32(raw.length)], [3, i32(compressed.length)], header])
+    this.pages.push(headers.take(), compressed === raw ? Buffer.from(raw) : compressed)
+    this.pagedBytes += this.pages.at(-2)!.length + compressed.length
+    this.rawBytes += this.pages.at(-2)!.length + raw.length
+  }
+
+  /** Everything as pages. The chunk is empty afterwards. */
+  finish(): FinishedColumn {
+    const width = bitsFor(Math.max(0, this.keys.length - 1))
+    if (this.dictionary && this.keyBytes + (this.count * width) / 8 >= this.plainBytes) this.giveUpDictionary()
+    let dictionaryBytes: number | undefined
+    if (this.dictionary && this.keys.length > 0) {
+      scratch.clear()
+      for (const key of this.keys) {
+        this.column.put(scratch, key)
+        this.bound(key)
+      }
+      this.pushPage(pageType.dictionary, [7, struct([1, i32(this.keys.length)], [2, i32(encoding.plain)])])
+      dictionaryBytes = sum(this.pages)
+      this.addPage(encoding.dictionary, (out) => {
+        out.byte(width)
+        putHybrid(out, this.places, this.count, width)
+      })
+    } else if (this.column.physical === 'BOOLEAN') {
+      this.addPage(encoding.plain, (out) => putBits(out, this.places, this.count))
+      for (let i = 0; i < this.count; i++) this.bound(this.places[i]!)
+    } else this.endPage()
+    const made: FinishedColumn = {
+      pages: this.pages,
+      bytes: sum(this.pages),
+      rawBytes: this.rawBytes,
+      metadata: (offset) => ({
+        dictionaryOffset: dictionaryBytes === undefined ? undefined : offset,
+        dataOffset: offset + (dictionaryBytes ?? 0),
+      }),
+      encodings:
+        dictionaryBytes === undefined
+          ? [encoding.plain, encoding.rle]
+          : [encoding.plain, encoding.rle, encoding.dictionary],
+      values: this.rows,
+      statistics: this.statistics(),
+    }
+    this.reset()
+    return made
+  }
+
+  private statistics(): Thrift {
+    const least = this.least === undefined ? undefined : this.boundBytes(this.least, true)
+    const most = this.most === undefined ? undefined : this.boundBytes(this.most, false)
+    const known = least && most && least.length <= longestBound && most.length <= longestBound
+    return struct([3, i64(this.nulls)], [5, known ? binary(most) : undefined], [6, known ? binary(least) : undefined])
+  }
+
+  private boundBytes(key: Key, isLeast: boolean): Uint8Array {
+    if (this.column.physical === 'BOOLEAN') return Uint8Array.of(Number(key))
+    scratch.clear()
+    // A zero bounds both zeros.
+    const isZero = this.column.physical === 'DOUBLE' && Number(key) === 0
+    this.column.put(scratch, isZero ? (isLeast ? '-0' : 0) : key)
+    const bytes = scratch.take()
+    return this.column.physical === 'BYTE_ARRAY' ? bytes.subarray(4) : bytes
+  }
+
+  private reset(): void {
+    this.rows =
+      this.nulls =
+      this.count =
+      this.keyBytes =
+      this.plainBytes =
+      this.pagedBytes =
+      this.pageRow =
+      this.rawBytes =
+      this.lastPlace =
+        0
+    this.keys = []
+    this.sizes = []
+    this.pages = []
+    this.plain.clear()
+    this.least = this.most = this.lastKey = undefined
+    this.dictionary = this.column.physical === 'BOOLEAN' ? undefined : new Map()
+  }
+}
+
+// Only one page is made at a time.
+const scratch = new OutputBytes(64 * 1024)
+const headers = new OutputBytes(256)
+
+const sum = (parts: readonly Uint8Array[]): number => parts.reduce((n, part) => n + part.length, 0)
+
+function grown(array: Uint32Array, size: number): Uint32Array<ArrayBuffer> {
+  const larger = new Uint32Array(Math.max(array.length * 2, size))
+  larger.set(array)
+  return larger
+}
+
+function grownBytes(array: Uint8Array, size: number): Uint8Array<ArrayBuffer> {
+  const larger = new Uint8Array(Math.max(array.length * 2, size, 1024))
+  larger.set(array)
+  return larger
+}
+
+/** A text that was cut out of another would keep that one in memory; V8 copies only short ones. */
+const detached = (text: string): string => (text.length < 13 ? text : Buffer.from(text).toString())
+
+const isBroken = (value: unknown): boolean => typeof value === 'string' && !value.isWellFormed()
+
+function putBits(out: OutputBytes, values: Uint32Array, n: number): void {
+  for (let i = 0; i < n; i += 8) {
+    let byte = 0
+    for (let bit = 0; bit < 8 && i + bit < n; bit++) byte |= values[i + bit]! << bit
+    out.byte(byte)
+  }
+}
+
+/**
+ * Texts as the bytes of their UTF-8 compare, unsigned: by code points. Surrogates stand for what is above all other
+ * characters.
+ */
+function compareTexts(a: Key, b: Key): number {
+  if (typeof a !== 'string' || typeof b !== 'string') return a < b ? -1 : a > b ? 1 : 0
+  const n = Math.min(a.length, b.length)
+  for (let i = 0; i < n; i++) {
+    const x = a.charCodeAt(i)
+    const y = b.charCodeAt(i)
+    if (x !== y) return ranked(x) - ranked(y)
+  }
+  return a.length - b.length
+}
+
+const ranked = (unit: number): number => (unit < 0xd800 ? unit : unit >= 0xe000 ? unit - 0x800 : unit + 0x2000)

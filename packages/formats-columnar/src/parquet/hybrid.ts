@@ -1,0 +1,73 @@
+/**
+ * Parquet's hybrid of run lengths and bit packing, for levels and for places in a dictionary (https://parquet.apache.org/docs/file-format/data-pages/encodings/).
+ * Eight equal values or more, from a multiple of eight on, become a run; all others are packed in groups of eight, lowest bit first.
+ */
+import type { OutputBytes } from '@millrace/formats'
+import { putVarint } from './thrift.ts'
+
+/** Bits for values up to `most`. */
+export const bitsFor = (most: number): number => 32 - Math.clz32(most)
+
+/** Appends the first `n` values, each below 2^width. */
+export function putHybrid(out: OutputBytes, values: ArrayLike<number>, n: number, width: number): void {
+  let packedFrom = 0
+  for (let i = 0; i < n; ) {
+    const value = values[i]!
+    let end = i + 1
+    while (end < n && values[end] === value) end++
+    const run = end - i
+    if (run >= 8) {
+      putPacked(out, values, packedFrom, i, n, width)
+      putVarint(out, run * 2)
+      for (let shift = 0; shift < width; shift += 8) out.byte((value >>> shift) & 255)
+      packedFrom = end
+      i = end
+    } else {
+      // Groups are whole: the values up to the next multiple of eight are packed whatever they are.
+      i = Math.min(n, i + 8)
+    }
+  }
+  putPacked(out, values, packedFrom, n, n, width)
+}
+
+/** Packs `from` to `to` in groups of eight; what is missing in the last one is 0. `to` is short of a multiple of eight only at the end. */
+function putPacked(
+  out: OutputBytes,
+  values: ArrayLike<number>,
+  from: number,
+  to: number,
+  n: number,
+  width: number,
+): void {
+  if (to <= from) return
+  const groups = (to - from + 7) >> 3
+  putVarint(out, groups * 2 + 1)
+  out.grow(groups * width)
+  const { buffer } = out
+  let at = out.at
+  let bits = 0
+  let held = 0
+  const end = from + groups * 8
+  for (let i = from; i < end; i++) {
+    const value = i < n ? values[i]! : 0
+    // `held` has fewer than 8 bits here, so up to 24 more fit at once; wider values go in two steps.
+    if (width <= 24) {
+      held |= value << bits
+      bits += width
+    } else {
+      held |= (value & 0xffff) << bits
+      bits += 16
+      for (; bits >= 8; bits -= 8) {
+        buffer[at++] = held & 255
+        held >>>= 8
+      }
+      held |= (value >>> 16) << bits
+      bits += width - 16
+    }
+    for (; bits >= 8; bits -= 8) {
+      buffer[at++] = held & 255
+      held >>>= 8
+    }
+  }
+  out.at = at
+}

@@ -1,0 +1,259 @@
+import { zstdCompressSync } from 'node:zlib'
+import { parseRecordType, type Push, type RecordType, type Row } from '@millrace/core'
+import * as arrow from 'apache-arrow'
+import { describe, expect, test } from 'vitest'
+import { createArrowReader, inferArrow } from '../src/arrow/read.ts'
+import { arrowWriter, type ArrowWriteOptions } from '../src/arrow/write.ts'
+import { bytesSource, type Piece, type ReadOptions } from '../../formats/src/reader.ts'
+import { inChunks } from '../../formats/test/csv-read.ts'
+
+const live = new AbortController().signal
+
+function schemaOf(fields: Record<string, unknown>): RecordType {
+  const { type, problems } = parseRecordType({ fields })
+  if (problems.length > 0) throw new Error(problems[0]!.message)
+  return type
+}
+
+async function write(
+  schema: RecordType,
+  rows: readonly Row[],
+  options: ArrowWriteOptions = {},
+  size = 1000,
+): Promise<Buffer> {
+  const writer = (await arrowWriter(schema, options))()
+  const parts: Uint8Array[] = []
+  for (let i = 0; i < rows.length; i += size) {
+    expect(writer.write(rows.slice(i, i + size)).refused).toBeUndefined()
+    parts.push(writer.take())
+  }
+  return Buffer.concat([...parts, writer.finish()])
+}
+
+async function read(
+  bytes: Uint8Array,
+  schema: RecordType,
+  more: Partial<ReadOptions> = {},
+  from?: Piece['position'],
+  chunk = 100_000,
+) {
+  const found = { rows: [] as Row[], bad: [] as string[], positions: [] as (string | number)[], pieces: [] as Piece[] }
+  for await (const piece of createArrowReader({ schema, unknownFields: 'drop', ...more }).read(
+    inChunks(bytes, chunk),
+    from,
+    live,
+  )) {
+    found.pieces.push(piece)
+    found.rows.push(...piece.rows)
+    piece.rows.forEach((_, i) => found.positions.push(piece.positionAt(i)))
+    for (const { position, code, field, step } of piece.bad ?? [])
+      found.bad.push([position, code, field, step].filter((part) => part !== undefined).join(' '))
+  }
+  return found
+}
+
+const every = schemaOf({
+  text: 'string?',
+  flag: 'boolean?',
+  count: 'integer',
+  big: 'bigint?',
+  real: 'number',
+  mid: 'decimal(18,4)?',
+  wide: 'decimal(38,10)',
+  day: 'date',
+  at: 'timestamp?',
+  raw: 'bytes?',
+  tags: 'list<string?>',
+  inner: { fields: { at: 'timestamp', n: 'bigint?', d: 'decimal(9,2)' } },
+  any: 'json?',
+})
+const row = (i: number): Row => ({
+  text: i % 7 === 0 ? null : ['', 'plain', 'Köln £', '😀 \u{10FFFF}'][i % 4]! + (i % 3),
+  flag: i % 5 === 0 ? null : i % 2 === 0,
+  count: (i - 5) * 3602879701896,
+  big: i % 4 === 0 ? null : (i % 2 ? 1n : -1n) * (2n ** 63n - 1n - BigInt(i)),
+  real: [0, -0, 0.1, 5e-324, -1e308, 123.45][i % 6],
+  mid: i % 3 === 0 ? null : `-${i}2345678901.0001`,
+  wide: `${i % 2 ? '-' : ''}1234567890123456789012345678.${String(i).padStart(10, '0')}`,
+  day: ['0001-01-01', '1969-12-31', '1970-01-01', '2000-02-29', '9999-12-31'][i % 5],
+  at: i % 5 === 1 ? null : [-62135596800000, -1, 0, 1291191960123, 253402300799999][i % 5],
+  raw: i % 6 === 0 ? null : new Uint8Array([i % 256, 0, 255]),
+  tags: i % 2 ? [`t${i}`, null] : [],
+  inner: { at: i, n: i % 2 ? null : 9007199254740993n, d: '-0.05' },
+  any: i % 3 === 0 ? null : { a: [i, null, 'x'] },
+})
+const rows = Array.from({ length: 2500 }, (_, i) => row(i))
+
+describe.each(['file', 'stream'] as const)('a %s', (layout) => {
+  test('gives back what was written, however its bytes are cut', async () => {
+    const bytes = await write(every, rows, { layout }, 333)
+    for (const chunk of [37, 100_000]) {
+      const back = await read(bytes, every, {}, undefined, chunk)
+      expect(back.bad).toEqual([])
+      expect(back.rows.map((r) => ({ ...r, raw: r['raw'] && Uint8Array.from(r['raw'] as Uint8Array) }))).toEqual(rows)
+      expect(back.positions).toEqual(rows.map((_, i) => i))
+    }
+  })
+
+  test('is what the library finds in it, with types that other tools know', async () => {
+    const table = arrow.tableFromIPC(await write(every, rows, { layout }))
+    expect(table.numRows).toBe(rows.length)
+    expect(
+      Object.fromEntries(table.schema.fields.map((field) => [field.name, `${field.type}${field.nullable ? '?' : ''}`])),
+    ).toEqual({
+      text: 'Utf8?',
+      flag: 'Bool?',
+      count: 'Int64',
+      big: 'Int64?',
+      real: 'Float64',
+      mid: 'Decimal[18e+4]?',
+      wide: 'Decimal[38e+10]',
+      day: 'Date32<DAY>',
+      at: 'Timestamp<MILLISECOND, UTC>?',
+      raw: 'Binary?',
+      tags: 'List<Utf8>',
+      inner: 'Struct<{at:Timestamp<MILLISECOND, UTC>, n:Int64, d:Decimal[9e+2]}>',
+      any: 'Utf8?',
+    })
+    expect([...table.getChild('big')!]).toEqual(rows.map((r) => r['big']))
+    expect([...table.getChild('text')!]).toEqual(rows.map((r) => r['text']))
+  })
+
+  test('may hold no rows', async () => {
+    const bytes = await write(every, [], { layout })
+    expect(arrow.tableFromIPC(bytes).schema.fields.length).toBe(13)
+    expect((await read(bytes, every)).rows).toEqual([])
+  })
+})
+
+test('many rows come in batches, and reading goes on from every position', async () => {
+  const schema = schemaOf({ id: 'integer', name: 'string' })
+  const many = Array.from({ length: 21_500 }, (_, id) => ({ id, name: `n${id}` }))
+  const bytes = await write(schema, many)
+  expect(arrow.tableFromIPC(bytes).batches.map((batch) => batch.numRows)).toEqual([10_000, 10_000, 1500])
+  const whole = await read(bytes, schema)
+  expect(whole.rows).toEqual(many)
+  for (const p of [0, 9, 10, 20, 21]) {
+    const rest = await read(bytes, schema, {}, whole.pieces[p]!.position)
+    expect(rest.rows[0] ?? null).toEqual(
+      many[(whole.positions.indexOf(whole.pieces[p]!.positionAt(whole.pieces[p]!.rows.length - 1)) as number) + 1] ??
+        null,
+    )
+    expect(rest.rows.length).toBe(
+      many.length - whole.pieces.slice(0, p + 1).reduce((n, piece) => n + piece.rows.length, 0),
+    )
+  }
+})
+
+test('half a surrogate pair is refused, its row alone', async () => {
+  const schema = schemaOf({ a: 'string' })
+  const writer = (await arrowWriter(schema))()
+  expect(writer.write([{ a: 'x' }, { a: '\ud800' }, { a: 'y' }]).refused).toMatchObject([
+    { index: 1, code: 'bad_text', field: 'a' },
+  ])
+  expect((await read(writer.finish(), schema)).rows).toEqual([{ a: 'x' }, { a: 'y' }])
+})
+
+describe('what others write', () => {
+  const ipc = (columns: Record<string, arrow.Vector>): Uint8Array => arrow.tableToIPC(new arrow.Table(columns), 'file')
+  const bigints = (type: arrow.DataType, values: bigint[]) =>
+    new arrow.Vector([arrow.makeData({ type, data: BigInt64Array.from(values) } as never)])
+
+  test('is read exactly: dictionaries, small and unsigned integers, finer times', async () => {
+    const bytes = ipc({
+      s: arrow.vectorFromArray(['a', 'b', null, 'a'], new arrow.Dictionary(new arrow.Utf8(), new arrow.Int32())),
+      i8: arrow.vectorFromArray([-1, 0, null, 127], new arrow.Int8()),
+      u32: arrow.vectorFromArray([4_000_000_000, 0, 1, 2], new arrow.Uint32()),
+      us: bigints(new arrow.TimestampMicrosecond('UTC'), [1291191960123000n, 0n, -1000n, 1n]),
+      sec: bigints(new arrow.TimestampSecond(), [1291191960n, 0n, 1n, 2n]),
+      f: arrow.vectorFromArray([0.5, -0, 1, Number.NaN], new arrow.Float32()),
+      list: arrow.vectorFromArray(
+        [[1, 2], [], null, [3]],
+        new arrow.List(new arrow.Field('item', new arrow.Int32(), true)),
+      ),
+    })
+    const schema = schemaOf({
+      s: 'string?',
+      i8: 'integer?',
+      u32: 'integer',
+      us: 'timestamp',
+      sec: 'timestamp',
+      f: 'number',
+      list: 'list<integer>?',
+    })
+    const back = await read(bytes, schema)
+    expect(back.rows).toEqual([
+      { s: 'a', i8: -1, u32: 4_000_000_000, us: 1291191960123, sec: 1291191960000, f: 0.5, list: [1, 2] },
+      { s: 'b', i8: 0, u32: 0, us: 0, sec: 0, f: -0, list: [] },
+      { s: null, i8: null, u32: 1, us: -1, sec: 1000, f: 1, list: null },
+    ])
+    expect(back.bad).toEqual(['3 out_of_range us'])
+    expect((await read(bytes, schemaOf({ f: 'number' }))).bad).toEqual(['3 not_number f'])
+  })
+
+  test('text that is not UTF-8 is a bad row, never U+FFFD', async () => {
+    const bytes = Buffer.from(ipc({ a: arrow.vectorFromArray(['ok', 'xyz', 'fine'], new arrow.Utf8()) }))
+    bytes.set([0xa3, 0x35, 0xa3], bytes.indexOf('xyz'))
+    const back = await read(bytes, schemaOf({ a: 'string' }))
+    expect(back.rows).toEqual([{ a: 'ok' }, { a: 'fine' }])
+    expect(back.bad).toEqual(['1 bad_encoding a'])
+  })
+
+  test('compressed batches are read', async () => {
+    arrow.compressionRegistry.set(arrow.CompressionType.ZSTD, {
+      encode: (bytes) => zstdCompressSync(bytes),
+      decode: (bytes) => bytes,
+    })
+    const writer = new arrow.RecordBatchStreamWriter({ compressionType: arrow.CompressionType.ZSTD } as never)
+    const numbers = Array.from({ length: 5000 }, (_, i) => i % 10)
+    const bytes = writer
+      .writeAll(new arrow.Table({ n: arrow.vectorFromArray(numbers, new arrow.Int32()) }))
+      .toUint8Array(true) as Uint8Array
+    expect((await read(bytes, schemaOf({ n: 'integer' }))).rows.map((r) => r['n'])).toEqual(numbers)
+  })
+})
+
+test('columns, names and dates pushed down', async () => {
+  const schema = schemaOf({ id: 'integer', when: 'string?' })
+  const bytes = await write(schema, [
+    { id: 1, when: '12/1/2010 8:26' },
+    { id: 2, when: null },
+    { id: 3, when: 'x' },
+  ])
+  const push: Push = {
+    columns: [
+      { name: 'at', from: 'when', date: { step: 'dates', formats: ['M/d/yyyy H:mm'], zone: 'UTC' } },
+      { name: 'n', from: 'id' },
+    ],
+  }
+  const back = await read(bytes, schema, { push })
+  expect(back.rows).toEqual([
+    { at: 1291191960000, n: 1 },
+    { at: null, n: 2 },
+  ])
+  expect(back.bad).toEqual(['2 bad_date when dates'])
+})
+
+test('a file that is none, or cut off, is refused', async () => {
+  const schema = schemaOf({ id: 'integer' })
+  const file = await write(schema, [{ id: 1 }, { id: 2 }])
+  const stream = await write(schema, [{ id: 1 }, { id: 2 }], { layout: 'stream' })
+  for (const broken of [
+    Buffer.from('no arrow at all, but some text'),
+    Buffer.alloc(0),
+    file.subarray(0, -100),
+    file.subarray(0, 300),
+    stream.subarray(0, -20),
+  ])
+    await expect(read(broken, schema)).rejects.toMatchObject({ code: 'broken_file' })
+})
+
+test('the types of a file are inferred', async () => {
+  const { fields } = await inferArrow(bytesSource(await write(every, [])), live)
+  expect(fields).toMatchObject({
+    text: { type: { kind: 'string' } },
+    wide: { type: { kind: 'decimal', scale: 10 } },
+    at: { type: { kind: 'timestamp' } },
+    tags: { type: { kind: 'list' } },
+  })
+})

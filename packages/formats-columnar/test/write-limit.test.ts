@@ -1,0 +1,19 @@
+/** A writer that is told how many bytes are enough. */
+import { expect, it } from 'vitest'
+import { schemaOf } from '../../formats/test/csv-read.ts'
+import { fileWriteFormats } from '../src/formats.ts'
+
+it.each(['parquet', 'arrow'] as const)(
+  'a writer stops some rows behind the one that makes it enough, in %s',
+  async (type) => {
+    const writer = (await fileWriteFormats.prepare({ type }, schemaOf({ id: 'integer', text: 'string' })))()
+    const many = Array.from({ length: 50_000 }, (_, id) => ({ id, text: `${id * 7919}` }))
+    const { taken } = writer.write(many, 20_000)
+    expect(writer.size).toBeGreaterThanOrEqual(20_000)
+    expect(writer.size).toBeLessThan(25_000)
+    const size = writer.finish().length
+    expect(size).toBeGreaterThan(5000)
+    expect(size).toBeLessThan(40_000)
+    expect(taken).toBeLessThan(10_000)
+  },
+)

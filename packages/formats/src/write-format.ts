@@ -1,0 +1,147 @@
+/** Formats that are written, as data: the option that chooses one, what each cannot hold, and their writers. */
+import { option, type OptionSchema, type Problem, type RecordType } from '@millrace/core'
+import { csvAccepts, csvWriteOptions, csvWriteProblems, csvWriter, type CsvWriteOptions } from './csv/writer.ts'
+import { jsonArrayWriter, jsonLinesWriter } from './json/write.ts'
+import { strangeOptions } from './read-format.ts'
+import type { RecordWriter } from './writer.ts'
+
+/** A format with its options, as typed. */
+export interface WriteFormat<Name extends string = string> {
+  readonly type: Name
+  readonly [option: string]: unknown
+}
+
+/** Makes the writer of one file. `continued`: it goes on with a file that was cut back; only where the format `appends`. */
+export type MakeWriter = (continued?: boolean) => RecordWriter
+
+/** One format that files are written in. */
+export interface WriteKind<Name extends string = string> {
+  readonly name: Name
+  /** What the names of its files end in, before the ending of a compression; the first is given to new ones. */
+  readonly endings: readonly [string, ...string[]]
+  /** Its own options. */
+  readonly options: Readonly<Record<string, OptionSchema<any>>>
+  /** Files can be cut back to any length that was taken, and gone on with. */
+  readonly appends: boolean
+  /** What is wrong with options that are right one by one. */
+  problems?(format: WriteFormat): Problem[]
+  /** What is wrong with writing records of this type. */
+  accepts?(record: RecordType): Problem[]
+  /** Loads what writes the format, and prepares it for records of this type. */
+  prepare(record: RecordType, format: WriteFormat): MakeWriter | Promise<MakeWriter>
+}
+
+const nulls = option.text('JSON: `write` nulls or `omit` their keys. CSV: what stands for null.', { example: 'omit' })
+
+const jsonKind = <Name extends string>(
+  name: Name,
+  endings: readonly [string, ...string[]],
+  appends: boolean,
+  writer: typeof jsonLinesWriter,
+): WriteKind<Name> => ({
+  name,
+  endings,
+  options: { nulls },
+  appends,
+  problems: (format) =>
+    format['nulls'] === undefined || format['nulls'] === 'write' || format['nulls'] === 'omit'
+      ? []
+      : [
+          {
+            code: 'bad_value',
+            at: ['nulls'],
+            message: 'JSON writes nulls or omits their keys',
+            expected: 'write or omit',
+            got: format['nulls'] as string,
+          },
+        ],
+  prepare: (record, format) => writer(record, { nulls: format['nulls'] as 'write' | 'omit' | undefined }),
+})
+
+const csvOf = ({ type: _, ...given }: WriteFormat): Partial<CsvWriteOptions> =>
+  Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined))
+
+/** The formats that hold text. */
+export const textWriteFormats: readonly WriteKind<'jsonl' | 'json' | 'csv'>[] = [
+  jsonKind('jsonl', ['.jsonl', '.ndjson'], true, jsonLinesWriter),
+  jsonKind('json', ['.json'], false, jsonArrayWriter),
+  {
+    name: 'csv',
+    endings: ['.csv'],
+    options: {
+      nulls,
+      delimiter: option.text(csvWriteOptions.delimiter.description!, { example: ';' }),
+      quote: option.text(csvWriteOptions.quote.description!),
+      header: option.boolean(csvWriteOptions.header.description!),
+      line_end: option.oneOf(['lf', 'crlf'], csvWriteOptions.line_end.description!),
+    },
+    appends: true,
+    problems: (format) => csvWriteProblems(csvOf(format)),
+    accepts: csvAccepts,
+    prepare: (record, format) => csvWriter(record, csvOf(format)),
+  },
+]
+
+/** The formats that a connector writes. */
+export interface WriteFormats<Name extends string> {
+  /** The option `format`: a name, or a name with options of that format. */
+  readonly option: OptionSchema<Name | WriteFormat<Name>>
+  /** The format that a file name, without the ending of its compression, says. */
+  named(fileName: string): Name | undefined
+  /** The ending of new files of a format. */
+  ending(name: Name): string
+  /** What was typed, or what the file name says, or the first format. */
+  typed(typed: Name | WriteFormat<Name> | undefined, fileName: string): WriteFormat<Name>
+  /** Whether files of a format can be cut back to any length that was taken, and gone on with. */
+  appends(name: Name): boolean
+  /** What is wrong with a format's options; `at` is inside the format. */
+  problems(format: WriteFormat<Name>): Problem[]
+  /** What is wrong with writing records of this type in a format. */
+  accepts(format: WriteFormat<Name>, record: RecordType): Problem[]
+  /** Loads a format and prepares it for records of this type; each call of the result makes the writer of one file. */
+  prepare(format: WriteFormat<Name>, record: RecordType): Promise<MakeWriter>
+}
+
+/** Formats as a connector offers them, in this order. */
+export function writeFormatsOf<Name extends string>(kinds: readonly WriteKind<Name>[]): WriteFormats<Name> {
+  const names = kinds.map(({ name }) => name)
+  const kindOf = (name: Name) => kinds.find((kind) => kind.name === name)!
+  const options = Object.fromEntries(
+    kinds
+      .flatMap((kind) => Object.entries(kind.options))
+      .map(([name, schema]) => [name, option.optional(schema)] as const),
+  )
+  const named = (fileName: string) => {
+    const dot = fileName.lastIndexOf('.')
+    return dot < 0 ? undefined : kinds.find(({ endings }) => endings.includes(fileName.slice(dot).toLowerCase()))?.name
+  }
+  return {
+    option: option.anyOf(
+      [
+        option.oneOf(names, 'The format.'),
+        option.object(
+          { type: option.oneOf(names, 'The format.'), ...options },
+          'A format with options of its own.',
+        ) as unknown as OptionSchema<WriteFormat<Name>>,
+      ],
+      `How records are written: a format, or a format with options of its own. Default: as the file name says, else \`${names[0]}\`.`,
+      { example: { type: 'csv', delimiter: ';' } },
+    ),
+    named,
+    ending: (name) => kindOf(name).endings[0],
+    typed: (typed, fileName) =>
+      typed === undefined
+        ? { type: named(fileName) ?? names[0]! }
+        : typeof typed === 'string'
+          ? { type: typed }
+          : typed,
+    appends: (name) => kindOf(name).appends,
+    problems(format) {
+      const kind = kindOf(format.type)
+      const given = Object.keys(format).filter((key) => key !== 'type')
+      return strangeOptions(format.type, given, Object.keys(kind.options)) ?? kind.problems?.(format) ?? []
+    },
+    accepts: (format, record) => kindOf(format.type).accepts?.(record) ?? [],
+    prepare: async (format, record) => kindOf(format.type).prepare(record, format),
+  }
+}

@@ -1,0 +1,97 @@
+/** The options that every documents sink has, under the same names, so that a profile swaps them; and what is wrong with them. */
+import { fieldOf, option, type OptionSchema, type Problem, type RecordType } from '@millrace/core'
+
+/** What can be done with the document of a key. */
+export const documentWrites = ['upsert', 'insert', 'set', 'delete'] as const
+
+/** Options that all stores of documents share. */
+export const documentOptions = {
+  key: option.optional(
+    option.anyOf(
+      [option.field('One field.'), option.list(option.field('A field.'), 'Several fields.', { min: 1 })],
+      "What a document or row is known by: a field, or a list of fields. Default for documents: the record's id.",
+      { example: 'InvoiceNo' },
+    ),
+  ) as OptionSchema<string | string[] | undefined>,
+  fields: option.optional(
+    option.list(
+      option.field('A field.'),
+      'With `write: set`: the fields to merge. Default: all; with `attribute`, only those of the key.',
+      {
+        example: ['Country'],
+      },
+    ),
+  ),
+  attribute: option.optional(
+    option.object(
+      {
+        name: option.field('The field whose value names the attribute.', { example: 'InvoiceNo' }),
+        value: option.list(option.field('A field.'), 'The fields that make its value, an object.', {
+          min: 1,
+          example: ['InvoiceDate', 'Country'],
+        }),
+      },
+      'With `write: set`: one attribute per record, set in the document of the key.',
+    ),
+  ),
+  indexes: option.optional(
+    option.list(
+      option.list(option.field('A field.'), 'The fields of one index.', { min: 1 }),
+      'Indexes of the collection, for look-ups.',
+      {
+        example: [['CustomerID'], ['InvoiceNo']],
+      },
+    ),
+  ),
+  nulls: option.oneOf(['write', 'omit'], 'Documents: whether a null is written or its field left out.', {
+    default: 'write',
+  }),
+}
+
+/** What these options come to. */
+export interface DocumentOptions {
+  readonly key?: string | readonly string[] | undefined
+  readonly fields?: readonly string[] | undefined
+  readonly attribute?: { readonly name: string; readonly value: readonly string[] } | undefined
+  readonly indexes?: readonly (readonly string[])[] | undefined
+  readonly nulls: 'write' | 'omit'
+}
+
+const problem = (
+  at: readonly (string | number)[],
+  code: string,
+  message: string,
+  more: Partial<Problem> = {},
+): Problem => ({ code, message, at, ...more })
+
+/** What contradicts the way of writing. `indexable`: why a field of this name cannot be indexed. */
+export function documentProblems(
+  o: DocumentOptions,
+  write: string,
+  indexable: (field: string) => string | undefined,
+): Problem[] {
+  const found: Problem[] = []
+  for (const name of ['fields', 'attribute'] as const) {
+    if (o[name] !== undefined && write !== 'set')
+      found.push(
+        problem([name], 'bad_value', `\`${name}\` has no meaning with \`write: ${write}\``, { hint: 'write: set' }),
+      )
+  }
+  for (const [i, index] of (o.indexes ?? []).entries()) {
+    for (const [k, field] of index.entries()) {
+      const wrong = indexable(field)
+      if (wrong)
+        found.push(problem(['indexes', i, k], 'bad_value', `the field \`${field}\` cannot be indexed: ${wrong}`))
+    }
+  }
+  return found
+}
+
+/** A field `_id` would hide the key, which documents show under that name. */
+export function documentFieldProblems(input: RecordType): Problem[] {
+  if (!fieldOf(input, '_id')) return []
+  const hint = 'rename it with `select`, or use it as `key` and drop it'
+  return [
+    problem([], 'bad_value', 'a field `_id` cannot be stored: documents show their key under that name', { hint }),
+  ]
+}

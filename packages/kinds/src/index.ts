@@ -1,0 +1,10 @@
+/** The door of @millrace/kinds: what connectors of one kind share, so that a profile can swap them. */
+export * from './keys.ts'
+export * from './streams/options.ts'
+export * from './streams/decode.ts'
+export * from './streams/encode.ts'
+export * from './streams/source.ts'
+export * from './documents/options.ts'
+export * from './documents/rows.ts'
+export * from './documents/set.ts'
+export * from './endpoints/ids.ts'

@@ -1,0 +1,26 @@
+/** An answer to a request: a status and a JSON body. */
+import type { Json } from '@millrace/core'
+
+export interface Reply {
+  readonly status: number
+  /** JSON: made once, for all who wait for it and for those who ask again. */
+  readonly body: string | Buffer
+  readonly retryAfter?: number
+  /** No further request is taken on its connection. */
+  readonly closes?: boolean
+}
+
+export const refusal = (
+  status: number,
+  code: string,
+  message: string,
+  more: Readonly<Record<string, Json>> = {},
+): Reply => ({
+  status,
+  body: JSON.stringify({ error: code, message, ...more }),
+})
+
+export const busy = (message: string): Reply => ({ ...refusal(503, 'unavailable', message), retryAfter: 1 })
+
+/** Whoever gets it looks for another gateway, or for this one when it is back. */
+export const stopped = (message: string): Reply => ({ ...busy(`${message}: send it again later`), closes: true })

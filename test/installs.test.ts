@@ -1,0 +1,38 @@
+/** What a connector's install brings: its own system's library, and no other. */
+import { describe, expect, it } from 'vitest'
+import { foreign, installed, readLock } from '../scripts/installs.ts'
+
+const lock = readLock()
+const connectors = Object.keys(lock)
+  .filter((folder) => /^packages\/(source|sink)-[^/]+$/.test(folder))
+  .map((folder) => folder.slice('packages/'.length))
+
+/** Libraries that are large or belong to one system, and which connectors need them. */
+const libraries: Readonly<Record<string, RegExp>> = {
+  'apache-arrow': /-files$/,
+  hyparquet: /-files$/,
+  'hyparquet-writer': /-files$/,
+  mongodb: /-mongodb$/,
+  '@platformatic/kafka': /-kafka$/,
+  fastify: /^source-http$/,
+}
+
+describe('an install', () => {
+  it('is told from the lock file', () => {
+    expect(connectors.length).toBeGreaterThan(10)
+    expect(foreign(installed(lock, 'sink-files'))).toContain('apache-arrow')
+    expect(foreign(installed(lock, 'source-kafka'))).toContain('@platformatic/kafka')
+  })
+
+  it.each(connectors)('of %s brings the libraries of its own system only', (name) => {
+    const brought = foreign(installed(lock, name))
+    expect(Object.keys(libraries).filter((library) => brought.includes(library))).toEqual(
+      Object.keys(libraries).filter((library) => libraries[library]!.test(name)),
+    )
+  })
+
+  it('of the command brings no driver', () => {
+    const brought = foreign(installed(lock, 'cli'))
+    expect(brought.filter((name) => ['mongodb', '@platformatic/kafka'].includes(name))).toEqual([])
+  })
+})
