@@ -150,7 +150,7 @@ const stateOlder = (sink: string, path: string, { table }: Place, found: Note, s
     `the table ${table} in ${path} has rows that the saved state does not know: they end with epoch ${found.epoch} of start ${found.start}, the state with epoch ${saved.epoch} of start ${saved.start}`,
     {
       place: sink,
-      hint: 'restore the latest state; or start over with `pipe state reset`, then run with --replace to empty the table first or with --keep to add to it',
+      hint: 'restore the latest state; or start over with `pipe state reset PIPELINE`, then run with --replace to empty the table first or with --keep to add to it',
       exitCode: 3,
     },
   )
@@ -171,7 +171,7 @@ function publish(
     .run(start, epoch)
   if (Number(moved.changes) !== rows) {
     throw new SystemError('stage_gone', `${rows} rows were staged for ${table}, but ${moved.changes} are there`, {
-      hint: 'the store was changed or replaced by hand; start anew with `pipe state reset` and `--replace`',
+      hint: 'the store was changed or replaced by hand; start anew with `pipe state reset PIPELINE` and `--replace`',
     })
   }
   db.prepare(
@@ -201,7 +201,7 @@ function cutBack(db: DatabaseSync, place: Place, saved: Note | undefined, defini
       'stage_left',
       `rows that an earlier spec staged for this sink wait to be published, and their columns are others: ${there.map((c) => c.name).join(', ')}`,
       {
-        hint: 'run once with the old spec, or give them up: pipe state reset',
+        hint: 'run once with the old spec, or give them up: pipe state reset PIPELINE',
         exitCode: 2,
       },
     )

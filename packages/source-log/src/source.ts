@@ -160,7 +160,7 @@ const emptyBatch = (split: string, position: Position): Batch => ({
 const replaced = (o: Options, what: string, partition?: number): MillraceError =>
   new MillraceError('source_replaced', `stream ${o.stream} ${what}`, {
     place: `stream ${o.stream}${partition === undefined ? '' : `, partition ${partition}`}`,
-    hint: 'if that was meant, forget its positions with `pipe state reset`, or give the source another id',
+    hint: 'if that was meant, forget its positions with `pipe state reset PIPELINE`, or give the source another id',
   })
 
 /** Where a partition is read from. Throws when the log is another one, or has lost what comes next. */
@@ -175,7 +175,7 @@ function startOf(log: Log, partition: number, start: Options['start'], o: Option
       'offset_out_of_range',
       `the state is at ${saved.next}, but partition ${partition} of ${o.stream} ends at ${next}`,
       {
-        hint: 'has an older copy of the log been put back? `pipe state reset` begins anew',
+        hint: 'has an older copy of the log been put back? `pipe state reset PIPELINE` begins anew',
       },
     )
   return saved.next < first ? gap(log, partition, saved.next, o, read) : saved.next

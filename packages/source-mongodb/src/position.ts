@@ -50,7 +50,7 @@ export function placeOf(o: Options, collection: string) {
         `the collection ${o.collection} of ${o.database} is another one than was read before`,
         {
           place: `${o.database}, ${o.collection}`,
-          hint: 'if that was meant, forget its positions with `pipe state reset`, or give the source another id',
+          hint: 'if that was meant, forget its positions with `pipe state reset PIPELINE`, or give the source another id',
         },
       )
     },

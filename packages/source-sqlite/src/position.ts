@@ -28,7 +28,7 @@ export function placeOf(db: DatabaseSync, path: string, name: string, env: Env):
   const replaced = (what: string) =>
     new MillraceError('source_replaced', `${what} than the one that was read before`, {
       place: `${path}, ${name}`,
-      hint: 'if that was meant, forget its positions with `pipe state reset`, or give the source another id',
+      hint: 'if that was meant, forget its positions with `pipe state reset PIPELINE`, or give the source another id',
     })
   return {
     position: (after) =>

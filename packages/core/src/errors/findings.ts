@@ -269,12 +269,7 @@ export const findingEntries = {
   needs_end: {
     title: 'a result needs an end',
     explanation: 'The step gives one result a group when the input ends; this run has no end.',
-    hint: 'give it a `window`, or run from beginning to end: `runs: whole`',
-  },
-  schedule_endless: {
-    title: 'a scheduled run needs an end',
-    explanation: 'A run that is started by a clock is over before the next begins, but the input never ends.',
-    hint: 'stop: end at the source, where it has that',
+    hint: '`runs: whole`, with sources that end',
   },
   parallel_source: {
     title: 'a source that cannot be shared',

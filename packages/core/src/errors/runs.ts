@@ -53,7 +53,7 @@ export const runEntries = {
     title: 'a side input was changed',
     explanation:
       'A run that goes on after a stop must find the same other side of a join, or records before and after the stop would be joined with different ones.',
-    hint: 'put it back as it was and run again, or begin anew with `pipe state reset`',
+    hint: 'put it back as it was and run again, or begin anew with `pipe state reset PIPELINE`',
   },
   worker_ended: {
     title: 'a worker ended without a result',
@@ -91,19 +91,19 @@ export const runEntries = {
   state_corrupt: {
     title: 'state is damaged',
     explanation: 'A file of the state folder cannot be read. It was left as it is.',
-    hint: 'restore the whole folder from a copy, or set it aside and begin anew: pipe state reset',
+    hint: 'restore the whole folder from a copy, or set it aside and begin anew: pipe state reset PIPELINE',
   },
   state_foreign: {
     title: 'state of another version',
     explanation:
       'A file of the state folder was made by another version of Millrace or by another program. It was left as it is.',
-    hint: 'use the version that made it, or set it aside and begin anew: pipe state reset',
+    hint: 'use the version that made it, or set it aside and begin anew: pipe state reset PIPELINE',
   },
   order_lost: {
     title: 'input does not come again as it was',
     explanation:
       'What comes out depends on the order in which several lanes were read, and a lane does not give the records again that were taken before the restart.',
-    hint: 'put the input back as it was, or begin anew: pipe state reset',
+    hint: 'put the input back as it was, or begin anew: pipe state reset PIPELINE',
   },
   other_spec_running: {
     title: 'another spec is running',
@@ -133,7 +133,7 @@ export const runEntries = {
     title: 'state is older than the output',
     explanation:
       'A sink has published more than the saved state knows, so an older state was restored. Resuming from it would lose records or publish them twice.',
-    hint: 'restore the latest state, or start over: pipe state reset, then run with --replace or --keep',
+    hint: 'restore the latest state, or start over: pipe state reset PIPELINE, then run with --replace or --keep',
   },
   stage_gone: {
     title: 'staged rows are gone',
@@ -142,7 +142,7 @@ export const runEntries = {
   source_replaced: {
     title: 'source was made anew',
     explanation: 'A stream, topic or log was deleted and made again, so saved positions mean nothing.',
-    hint: 'if that was meant: pipe state reset',
+    hint: 'if that was meant: pipe state reset PIPELINE',
   },
   offset_out_of_range: {
     title: 'position is gone',

@@ -263,7 +263,7 @@ function restoreStep({ id, plan, transform }: StepNode, store: Store): void {
   if (hash !== undefined && hash !== plan.stateHash)
     throw new MillraceError('state_changed', `step ${id} has saved memory of another configuration or input`, {
       place: id,
-      hint: 'finish the run with the old spec, or begin anew: pipe state reset',
+      hint: 'finish the run with the old spec, or begin anew: pipe state reset PIPELINE',
       exitCode: 2,
     })
   transform.restore(store.saved(id))

@@ -182,7 +182,7 @@ function readEntries(path: string, { incarnation }: Head): Numbered[] {
     return lines.map((line) => JSON.parse(line) as Numbered)
   } catch (cause) {
     throw new MillraceError('state_corrupt', `${path} is damaged`, {
-      hint: 'it was left as it is. Restore the state folder as a whole, or set it aside and start anew: pipe state reset',
+      hint: 'it was left as it is. Restore the state folder as a whole, or set it aside and start anew: pipe state reset PIPELINE',
       exitCode: 3,
       cause,
     })

@@ -96,7 +96,7 @@ export function sameSide(
       if (plan.runs === 'whole')
         throw new MillraceError('side_changed', what, {
           place: side,
-          hint: 'put it back as it was and run again, or begin anew with `pipe state reset`',
+          hint: 'put it back as it was and run again, or begin anew with `pipe state reset PIPELINE`',
           exitCode: 2,
         })
       warn(side, `${what}; from here on the new one counts`)

@@ -112,7 +112,8 @@ function endpointSchema(shape: Shape, definitions: readonly Named[]): JsonSchema
 
 function stepSchema(verb: string, summary: string, options: OptionSchema): JsonSchema {
   const { properties } = objectSchema(stepShape) as { readonly properties: JsonSchema }
-  const window = verb === 'aggregate' ? { window: { type: 'object' } } : {}
+  const own = options.properties?.['window']
+  const window = own ? { window: optionJsonSchema(own) } : {}
   return {
     type: 'object',
     properties: { ...properties, [verb]: { ...optionJsonSchema(options), description: summary }, ...window },
