@@ -158,7 +158,7 @@ export const streams: Readonly<Record<string, Entry>> = {
   'source log path': fromLog({ path: 'logs' })({ path: 'logs' }, { path: 'empty/../logs/x' }),
   'source log on_gap': {
     file: 'packages/source-log/test/log.test.ts',
-    test: 'stops when the log was made anew, and when retention has removed what comes next',
+    test: 'stops when the log was recreated, and when retention has removed what comes next',
   },
   'source log poll': {
     file: 'packages/source-log/test/log.test.ts',
@@ -177,12 +177,12 @@ export const streams: Readonly<Record<string, Entry>> = {
   'sink log partitions': toLog({ partitions: 3 }),
   'sink log retention': {
     file: 'packages/source-log/test/log.test.ts',
-    test: 'stops when the log was made anew, and when retention has removed what comes next',
+    test: 'stops when the log was recreated, and when retention has removed what comes next',
   },
   'sink log retention.time': toLog({ retention: { time: '1ms' } }, { retention: { time: '1h' } }),
   'sink log retention.size': {
     file: 'packages/source-log/test/log.test.ts',
-    test: 'stops when the log was made anew, and when retention has removed what comes next',
+    test: 'stops when the log was recreated, and when retention has removed what comes next',
   },
   'source kafka stream': kafka({ stream: 't' }),
   'source kafka start': live(

@@ -114,7 +114,7 @@ export const option = {
     enum: values,
     ...rest(description, more),
   }),
-  /** `default` and `example` as typed: `"10m"`. */
+  /** `default` and `example` as written: `"10m"`. */
   duration: (description: string, more?: More<string>): OptionSchema<number> => ({
     type: 'string',
     format: 'duration',

@@ -58,7 +58,7 @@ export const writeFormatOption = option.anyOf(
   { example: { type: 'csv', delimiter: ';' } },
 )
 
-/** A format with its options, as typed. */
+/** A format with its options, as written. */
 export interface WriteFormat {
   readonly type: FileFormat
   readonly nulls?: string | undefined
@@ -71,7 +71,7 @@ export interface WriteFormat {
   readonly layout?: 'file' | 'stream' | undefined
 }
 
-/** What was typed, or what the file name says. */
+/** What was written, or what the file name says. */
 export const writeFormat = (typed: Static<typeof writeFormatOption> | undefined, fileName: string): WriteFormat =>
   typed === undefined ? { type: formatOf(fileName) ?? 'jsonl' } : typeof typed === 'string' ? { type: typed } : typed
 

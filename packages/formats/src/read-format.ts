@@ -66,7 +66,7 @@ export interface ReadFormat extends Partial<CsvOptions>, Partial<JsonOptions> {
   readonly type: ReadFormatName
 }
 
-/** What was typed, without the options that were left out. */
+/** What was written, without the options that were left out. */
 export function readFormat(
   typed: ReadFormatName | { readonly type: ReadFormatName; readonly [name: string]: unknown },
 ): ReadFormat {

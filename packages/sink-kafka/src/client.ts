@@ -1,4 +1,4 @@
-/** The one file that knows the Kafka client: a producer that can be made anew, topics, and what its errors mean. */
+/** The one file that knows the Kafka client: a producer that can be recreated, topics, and what its errors mean. */
 import type { Env } from '@millrace/core'
 import {
   answerMs,

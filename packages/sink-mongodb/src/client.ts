@@ -122,7 +122,7 @@ export function systemError(wrapped: unknown, o: MongodbOptions): SystemError | 
   const unavailable = () =>
     made(
       'unavailable',
-      `MongoDB is not to be reached: ${message}`,
+      `MongoDB cannot be reached: ${message}`,
       true,
       'check that the servers of `url` run and can be reached from here',
     )

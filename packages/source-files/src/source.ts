@@ -35,7 +35,7 @@ type Options = Static<typeof options>
 const typedFormat = (o: Options): ReadFormat | undefined => o.format && readFormat(o.format)
 const endingsOf = (o: Options): string[] => readEndings(o.format && [typedFormat(o)!.type])
 
-/** The format of one file: the one that was typed, else what its name says. */
+/** The format of one file: the one that was written, else what its name says. */
 function formatFor(o: Options, name: string): ReadFormat {
   const format = typedFormat(o)
   if (format) return format
@@ -115,7 +115,7 @@ export const sourceFiles = defineSource({
   probe: (o, env) => describeInputs(pathsOf(o), env, endingsOf(o)),
 })
 
-/** Of the format that was typed; of several formats, the one that brings a header is CSV, and the others are JSON. */
+/** Of the format that was written; of several formats, the one that brings a header is CSV, and the others are JSON. */
 function decoderOf(o: Options, ctx: SourceContext): Decoder {
   const format = typedFormat(o)
   if (format) return inputFormat(format, ctx).reader.decode!

@@ -3,7 +3,7 @@ import { type BadRecord, type Batch, type Row, unknownOf } from '@millrace/core'
 import { asBuffer, type Beside, Block, type Chunk, contextOf, type StreamDecoder } from '@millrace/formats'
 
 export interface Position {
-  /** The log's own id: another one means that it was made anew. */
+  /** The log's own id: another one means that it was recreated. */
   readonly log: string
   readonly next: number
 }

@@ -39,7 +39,7 @@ export function placeOf(db: DatabaseSync, path: string, name: string, env: Env):
       // A store that had no id may have got one since.
       if (from.store !== store && from.store !== lies) throw replaced(`${path} is another store`)
       if (from.table !== undefined && from.table !== table)
-        throw replaced(`${name} was emptied or made anew: it is another ${name}`)
+        throw replaced(`${name} was emptied or recreated: it is another ${name}`)
       return from.after
     },
   }

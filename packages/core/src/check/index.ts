@@ -1,5 +1,5 @@
 /**
- * The check: a project as it was read and the connectors at hand in, everything that is wrong out, in one pass, without I/O and without ever throwing.
+ * The check: a project as it was read and the available connectors in, everything that is wrong out, in one pass, without I/O and without ever throwing.
  * What it found out on the way is what the plan is made of.
  */
 import { deadLetterSchema } from '../dead-letter.ts'

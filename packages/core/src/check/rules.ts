@@ -27,7 +27,7 @@ export function checkRuns(
   for (const { spec, definition, options } of steps) {
     const needsEnd = definition?.needsEnd
     if (options === undefined || !(typeof needsEnd === 'function' ? needsEnd(options as never) : needsEnd)) continue
-    const why = runs ? 'the pipeline goes on where it stopped' : `\`${endless!.id}\` never ends`
+    const why = runs ? 'the pipeline resumes where it stopped' : `\`${endless!.id}\` never ends`
     ctx.report(
       'needs_end',
       spec.verb.keyPlace,

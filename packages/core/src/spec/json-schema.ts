@@ -1,4 +1,4 @@
-/** The JSON Schema (2020-12) of a spec with the connectors at hand: what an editor completes and underlines by. The check knows more than it can say. */
+/** The JSON Schema (2020-12) of a spec with the available connectors: what an editor completes and underlines by. The check knows more than it can say. */
 import type { OptionSchema } from '../options.ts'
 import type { Registry } from '../registry.ts'
 import { plainTypes } from '../schema.ts'

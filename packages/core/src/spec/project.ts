@@ -41,7 +41,7 @@ export interface Project {
   /** The spec, interpolated; absent: it could not be read. */
   readonly spec?: SpecNode
   readonly profile: string
-  /** profiles/<profile>.yaml as typed: a binding is interpolated when it is used. */
+  /** profiles/<profile>.yaml as written: a binding is interpolated when it is used. */
   readonly profileTree?: SpecNode
   /** millrace.yaml */
   readonly projectTree?: SpecNode

@@ -80,7 +80,7 @@ function refuseOther(db: DatabaseSync, path: string): void {
 }
 
 const setAside =
-  'it was left as it is. Use the version that saved it, or set it aside and start anew: pipe state reset PIPELINE'
+  'it was left as it is. Use the version that saved it, or set it aside and start over: pipe state reset PIPELINE'
 
 /** Turns what SQLite and the file system say into an error that names the file. */
 function guarded<T>(path: string, body: () => T): T {
