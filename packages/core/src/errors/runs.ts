@@ -33,15 +33,17 @@ export const runEntries = {
   },
   drain_timeout: {
     title: 'stopped before everything was written',
-    explanation: 'Records could not be written within the time allowed for stopping; they are read again at the next start.',
+    explanation:
+      'Records could not be written within the time allowed for stopping; they are read again at the next start.',
   },
   circle: {
     title: 'pipelines feed each other',
-    explanation: 'Pipelines of one command read each other's output in a circle, so none would ever end.',
+    explanation: 'Pipelines of one command read what the others write, in a circle, so none would ever end.',
   },
   no_upstream: {
     title: 'no sender',
-    explanation: 'A pipeline waits for requests and no other pipeline of the command sends any, so the run would never end.',
+    explanation:
+      'A pipeline waits for requests and no other pipeline of the command sends any, so the run would never end.',
   },
 
   locked: {
@@ -203,7 +205,7 @@ export const runEntries = {
   output_closed: { title: 'output was closed', explanation: 'The program that read the output has ended.' },
   path_outside: {
     title: 'path leads elsewhere',
-    explanation: 'A symbolic link leads outside the sink's folder.',
+    explanation: 'A symbolic link leads outside the folder of the sink.',
   },
   path_taken: { title: 'path is taken', explanation: 'Something already exists at the path.' },
   no_permission: { title: 'no permission', explanation: 'The user of this process may not write there.' },
@@ -256,8 +258,7 @@ export const runEntries = {
   },
   private_address: {
     title: 'address of a private network',
-    explanation:
-      'An address points to this machine or a private network, directly, by DNS or by a redirect.',
+    explanation: 'An address points to this machine or a private network, directly, by DNS or by a redirect.',
     hint: 'if that is meant, set `allow_private: true`',
   },
   bad_redirect: {
@@ -332,7 +333,7 @@ export const runEntries = {
     title: 'record no longer gets there',
     explanation:
       'A dead letter was replayed, but with the current spec its record no longer reaches the node where it failed: it is filtered earlier, or the step was renamed.',
-    hint: 'restore the step's name, or dismiss the letter',
+    hint: 'restore the name of the step, or dismiss the letter',
   },
   replay_into_ended: {
     title: 'results are final',
@@ -342,7 +343,7 @@ export const runEntries = {
 
   duplicate_side_key: {
     title: 'duplicate key in a side input',
-    explanation: 'Two rows of a join's side input have the same key.',
+    explanation: 'Two rows of the side input of a join have the same key.',
     hint: 'take: first, or take: last',
   },
   side_too_large: {
