@@ -30,7 +30,7 @@ export interface Given<F extends Readonly<Record<string, Flag>> = Readonly<Recor
   readonly args: readonly string[]
 }
 
-/** A command of `pipe`. `run` returns the exit code: 0 ok, 1 the run failed, 2 the spec or the command line is wrong, 3 the environment is. */
+/** A command of `pipe`. `run` returns the exit code: 0 ok, 1 the run failed, 2 the spec or the command line is wrong, 3 the environment is wrong. */
 export interface Command<F extends Readonly<Record<string, Flag>> = Readonly<Record<string, Flag>>> {
   /** As it is typed: `run`, `schema infer`. */
   readonly name: string
@@ -117,7 +117,7 @@ export function help(command: Command): string {
   const args = (command.args ?? []).map(([name]) => name).join(' ')
   const flags: [string, Flag][] = [
     ...Object.entries(command.flags),
-    ['help', { type: 'boolean', description: 'Print this.' }],
+    ['help', { type: 'boolean', description: 'Show this help.' }],
   ]
   const lines = [command.summary, '', `Usage: pipe ${command.name}${args ? ` ${args}` : ''} [flags]`]
   if (command.details) lines.push('', command.details)

@@ -31,9 +31,9 @@ export type Told = Letter & {
 
 /** Flags that choose letters. */
 export const letterFlags = {
-  code: { type: 'text', value: 'CODE', description: 'Only those of this code.' },
-  step: { type: 'text', value: 'ID', description: 'Only those that stopped at this source, step or sink.' },
-  id: { type: 'list', value: 'ID', description: 'Only the one with this id; may be repeated.' },
+  code: { type: 'text', value: 'CODE', description: 'Only those with this code.' },
+  step: { type: 'text', value: 'ID', description: 'Only those that failed at this source, step or sink.' },
+  id: { type: 'list', value: 'ID', description: 'Only those with this id; may be repeated.' },
 } as const satisfies Readonly<Record<string, Flag>>
 
 /** Whether the flags choose a letter. */

@@ -11,7 +11,7 @@
  *   drain, and the run names it.
  * - A failure of the system outside is thrown as `SystemError`. A bad record is never thrown: a source lists it in
  *   `Batch.bad`, a step calls `out.fail`, a sink throws `PartialWriteError`.
- * - Connectors keep no timers running and log nothing; `ctx.warn` tells a person that something was recovered.
+ * - Connectors keep no timers running and log nothing; `ctx.warn` warns the user that something was recovered.
  */
 export * from './connector/abort.ts'
 export * from './connector/definition.ts'

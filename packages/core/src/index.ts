@@ -51,6 +51,17 @@ export { defaultRetry } from './spec/retry.ts'
 export * from './spec/units.ts'
 export * from './expression/index.ts'
 export { createSource, envOf } from './run/wiring.ts'
-export { deadLetterShape, type Shape, sinkShape, sourceShape, specShape, stepShape, varShape } from './spec/shape.ts'
+export {
+  bindingShape,
+  deadLetterShape,
+  profileShape,
+  projectShape,
+  type Shape,
+  sinkShape,
+  sourceShape,
+  specShape,
+  stepShape,
+  varShape,
+} from './spec/shape.ts'
 export { type OptionsRead, optionsFromText } from './spec/text.ts'
 export { optionJsonSchema, specJsonSchema } from './spec/json-schema.ts'

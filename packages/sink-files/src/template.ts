@@ -24,7 +24,7 @@ import { compressionOf, withoutCompression } from '@millrace/formats'
 export type Part = string | { readonly field: string; readonly pattern?: string }
 
 export interface PathTemplate {
-  /** The folder before the first field, as typed. */
+  /** The folder before the first field, as written. */
   readonly root: string
   /** The folders below the root. */
   readonly folders: readonly (readonly Part[])[]
@@ -34,7 +34,7 @@ export interface PathTemplate {
   readonly ending: string
 }
 
-/** Whether something is told apart by fields. */
+/** Whether something is distinguished by fields. */
 export const isPartitioned = (template: PathTemplate): boolean =>
   template.folders.length > 0 || (template.name?.some((part) => typeof part !== 'string') ?? false)
 

@@ -6,7 +6,7 @@ import { version } from '../version.ts'
 export default defineCommand({
   name: 'init',
   summary:
-    'Make a project that runs at once: a small CSV file, its schema, and a pipeline to JSON lines and the embedded store.',
+    'Create a project that runs out of the box: a small CSV file, its schema, and a pipeline to JSON lines and the embedded store.',
   args: [['[FOLDER]', 'Where; default: here.']],
   flags: { json: { type: 'boolean', description: 'Print JSON.' } },
   examples: [['pipe init shop', 'A project in ./shop.']],

@@ -5,11 +5,11 @@ import { version } from '../version.ts'
 
 export default defineCommand({
   name: 'new connector',
-  summary: 'Make the package of a new source or sink, which works and passes the contract suite as it is.',
+  summary: 'Create the package of a new source or sink that works and already passes the contract suite.',
   args: [
     [
       'NAME',
-      'The word for specs, `acme-orders`; the package becomes millrace-source-acme-orders. With a scope, `@acme/orders`, it becomes @acme/source-orders.',
+      'The type in specs: `acme-orders` is the package millrace-source-acme-orders, `@acme/orders` is @acme/source-orders.',
     ],
   ],
   flags: {
@@ -22,7 +22,7 @@ export default defineCommand({
     ['pipe new connector @acme/archive --sink', 'A sink in ./sink-archive, as @acme/sink-archive.'],
   ],
   async run({ flags, args: [name] }, io) {
-    if (flags.source === flags.sink) throw usageError('Say which: --source or --sink.')
+    if (flags.source === flags.sink) throw usageError('Pass either --source or --sink.')
     const kind = flags.source ? 'source' : 'sink'
     const [, scope, word] = /^(?:(@[a-z0-9][a-z0-9-]*)\/)?([a-z][a-z0-9-]*)$/.exec(name!) ?? []
     if (word === undefined)

@@ -29,7 +29,7 @@ export interface ReadContext {
   /** Resolves when a split that was held back may be wanted again, or the signal aborts. */
   whenWanted(): Promise<void>
   readonly instance: Instance
-  /** Tell a person that something was recovered and nothing is lost. */
+  /** Warn the user that something was recovered and nothing is lost. */
   warn(message: string): void
 }
 

@@ -23,7 +23,7 @@ export const badRecordEntries = {
   },
   duplicate_key: {
     title: 'key given twice',
-    explanation: 'A JSON object has a key twice; which of two counts would be a guess.',
+    explanation: 'A JSON object has a key twice; either could be meant.',
   },
   unknown_field: {
     title: 'unknown field',
@@ -37,36 +37,36 @@ export const badRecordEntries = {
   },
   missing_column: { title: 'column missing', explanation: 'The header has no column for a field of the schema.' },
   duplicate_column: {
-    title: 'column given twice',
-    explanation: 'The header names a column twice; which of two counts would be a guess.',
+    title: 'duplicate column',
+    explanation: 'The header names a column twice; either could be meant.',
   },
   forbidden_column: { title: 'column name not allowed', explanation: 'No record may have a field `__proto__`.' },
   ragged_row: { title: 'wrong number of cells', explanation: 'The row has more or fewer cells than the header.' },
   bad_quote: {
-    title: 'text behind a closing quote',
+    title: 'text after a closing quote',
     explanation: 'A cell in quotes ends with its quote; a quote inside is written twice.',
   },
   unclosed_quote: {
-    title: 'quote that is never closed',
-    explanation: 'A quoted cell goes on beyond the largest record allowed.',
+    title: 'unclosed quote',
+    explanation: 'A quoted cell is longer than the largest record allowed.',
   },
   record_too_large: { title: 'record too large', explanation: 'A record is larger than `max_record_size`.' },
 
-  not_string: { title: 'not text', explanation: 'The field holds text, the value is none.' },
+  not_string: { title: 'not text', explanation: 'The field is a string; the value is not.' },
   not_boolean: {
     title: 'not true or false',
-    explanation: 'The field is a boolean, the value is neither `true` nor `false`.',
+    explanation: 'The field is a boolean; the value is neither `true` nor `false`.',
   },
-  not_integer: { title: 'not a whole number', explanation: 'The field is an integer, the value is none.' },
-  not_number: { title: 'not a number', explanation: 'The field is a number, the value is none.' },
-  not_list: { title: 'not a list', explanation: 'The field is a list, the value is none.' },
+  not_integer: { title: 'not a whole number', explanation: 'The field is an integer; the value is not.' },
+  not_number: { title: 'not a number', explanation: 'The field is a number; the value is not.' },
+  not_list: { title: 'not a list', explanation: 'The field is a list; the value is not.' },
   not_text: {
     title: 'bytes where text was expected',
-    explanation: 'The column holds bytes, but the field is none of that type.',
+    explanation: 'The column holds bytes, but the field is not of that type.',
   },
   bad_decimal: {
     title: 'not a decimal of this size',
-    explanation: 'The value is no decimal, or has more digits than its type.',
+    explanation: 'The value is not a decimal, or has more digits than its type allows.',
   },
   bad_date: {
     title: 'not a date',
@@ -83,7 +83,7 @@ export const badRecordEntries = {
     explanation: 'The number does not fit its type; it is never rounded or cut.',
   },
   division_by_zero: { title: 'division by zero', explanation: 'An expression divides by zero.' },
-  empty_list: { title: 'empty list', explanation: 'The smallest or largest of an empty list is asked for.' },
+  empty_list: { title: 'empty list', explanation: 'An empty list has no smallest or largest item.' },
   too_deep: { title: 'nested too deep', explanation: 'A value is nested deeper than can be compared or stored.' },
 
   call_failed: {
@@ -91,7 +91,7 @@ export const badRecordEntries = {
     explanation: 'The function of a `call` step threw an error for this record.',
   },
   bad_result: {
-    title: 'result is no record',
+    title: 'result is not a record',
     explanation: 'The function of a `call` step returned something else than its output type.',
   },
 
@@ -119,7 +119,7 @@ export const badRecordEntries = {
   },
   too_large: {
     title: 'record too large for the system',
-    explanation: 'The system that is written to takes no record of this size.',
+    explanation: 'The target system does not accept a record of this size.',
   },
   validation: {
     title: 'refused by a rule of the collection',

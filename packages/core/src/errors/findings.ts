@@ -44,18 +44,18 @@ export const findingEntries = {
   },
   duplicate_key: {
     title: 'key given twice',
-    explanation: 'A key stands once in a map; which of two counts would be a guess.',
+    explanation: 'A key stands once in a map; either could be meant.',
     hint: 'remove one of them',
   },
   reserved_key: {
     title: 'reserved key',
-    explanation: 'The key has a meaning of its own inside the program.',
+    explanation: 'The key is used internally.',
     hint: 'choose another name',
   },
   same_key: {
     title: 'different records under one key',
     explanation:
-      'A sink that knows records by a key would get several records under the same one, by branches that meet again or from a step that makes several of one: each would replace the other.',
+      'A keyed sink would get several records with the same key, from branches that merge or from a step that makes several records of one. Each would replace the one before.',
     hint: 'add a field to `key` that tells them apart, or leave `key` out',
   },
   not_utf8: {
@@ -74,11 +74,14 @@ export const findingEntries = {
 
   unknown_key: {
     title: 'unknown key',
-    explanation: 'Nothing reads this key; it is likely misspelt or in the wrong place.',
+    explanation: 'This key is not known here; it is probably misspelt or in the wrong place.',
   },
-  missing_key: { title: 'missing key', explanation: 'A key without a default has to be given.' },
-  wrong_type: { title: 'wrong type', explanation: 'The value is of another type than its option.' },
-  bad_value: { title: 'value not allowed', explanation: 'The value has the right type but is none of those allowed.' },
+  missing_key: { title: 'missing key', explanation: 'A key without a default is required.' },
+  wrong_type: { title: 'wrong type', explanation: 'The value does not have the type of its option.' },
+  bad_value: {
+    title: 'value not allowed',
+    explanation: 'The value has the right type but is not one of those allowed.',
+  },
   bad_unit: {
     title: 'unit missing or unknown',
     explanation: 'Durations, sizes and percentages are written with their unit: `10m`, `128MiB`, `5 %`.',
@@ -86,7 +89,7 @@ export const findingEntries = {
   secret_not_allowed: {
     title: 'secret in a plain option',
     explanation: 'The value of this option may be printed, so it cannot hold a secret.',
-    hint: 'use an option meant for secrets, or `${env:NAME}` for what is none',
+    hint: 'use an option that takes secrets, or `${env:NAME}` if the value is not secret',
   },
   bad_interpolation: {
     title: 'interpolation cannot be read',
@@ -128,7 +131,7 @@ export const findingEntries = {
   no_source: { title: 'no source', explanation: 'A pipeline reads from `source:` or from several under `sources:`.' },
   no_sink: {
     title: 'no sink',
-    explanation: 'A pipeline writes somewhere; records that nobody takes would vanish.',
+    explanation: 'A pipeline needs a sink; without one its records would vanish.',
     hint: 'add `sinks: { out: { type: console } }`',
   },
   unknown_step: { title: 'unknown step', explanation: 'No step of this name is built in or installed.' },
@@ -137,7 +140,7 @@ export const findingEntries = {
     explanation: 'A step is one verb with its config, beside `id`, `from` and `on_error`.',
     hint: 'make it one step each',
   },
-  connector_missing: { title: 'connector not installed', explanation: 'No installed package brings this connector.' },
+  connector_missing: { title: 'connector not installed', explanation: 'No installed package provides this connector.' },
   connector_broken: {
     title: 'connector cannot be loaded',
     explanation: 'The package is installed, but importing it failed.',
@@ -160,7 +163,7 @@ export const findingEntries = {
   },
   config_in_both: {
     title: 'set in spec and profile',
-    explanation: 'A key of a config is set in one place; which of two counts would be a guess.',
+    explanation: 'A key of a config is set in one place; either could be meant.',
     hint: 'remove one of them',
   },
   profile_missing: {
@@ -169,23 +172,22 @@ export const findingEntries = {
   },
   definition_failed: {
     title: 'connector failed while being checked',
-    explanation:
-      'The code of a connector or step threw an error that says nothing about the spec: a fault of that package.',
+    explanation: 'The code of a connector or step threw an error. This is a bug in that package, not in the spec.',
     hint: 'report it to the authors of the package',
   },
 
   unknown_reference: { title: 'unknown id', explanation: '`from` names a source, a step or a named output of a step.' },
   from_needed: {
     title: '`from` needed',
-    explanation: 'Where there are several sources, a first step says which it reads.',
+    explanation: 'With several sources, a step without a step before it must name the one it reads.',
   },
   no_plain_output: {
     title: 'only named outputs',
-    explanation: 'This step sends every record to one of its named outputs; one of them has to be named.',
+    explanation: 'This step has named outputs only; name one of them.',
   },
-  cycle: { title: 'cycle', explanation: 'A step cannot read, even by way of others, what it makes.' },
+  cycle: { title: 'cycle', explanation: 'A step cannot read its own output, directly or through other steps.' },
   unread_output: {
-    title: 'output that nobody reads',
+    title: 'output that nothing reads',
     explanation: 'Records sent there would vanish.',
     hint: 'read it with a sink (`type: null` drops on purpose)',
   },
@@ -227,8 +229,8 @@ export const findingEntries = {
     severity: 'warning',
   },
   type_not_held: {
-    title: 'type that the sink cannot hold',
-    explanation: 'The system that is written to has no form for values of this type.',
+    title: 'type that the sink cannot store',
+    explanation: 'The target system cannot store values of this type.',
   },
   unknown_field: { title: 'unknown field', explanation: 'The records have no field of this name at this point.' },
   bad_date_format: {
@@ -241,20 +243,19 @@ export const findingEntries = {
   },
   expression_mangled: {
     title: 'expression changed by YAML',
-    explanation:
-      'YAML read the text as something else (a tag, an alias, a comment, a map) before the expression was seen.',
+    explanation: 'YAML read the text as something else: a tag, an alias, a comment or a map.',
     hint: 'quote the expression',
   },
 
   exactly_once: {
     title: 'exactly once cannot be promised',
     explanation:
-      'The systems at both ends and the state of the pipeline cannot commit in one step. What can be promised is that nothing is lost and that what comes again replaces itself.',
+      'The systems at both ends and the state of the pipeline cannot commit in one step. `effectively_once` is the strongest guarantee: nothing is lost, and a repeated record replaces itself.',
     hint: 'delivery: effectively_once',
   },
   delivery_too_weak: {
     title: 'delivery cannot be kept',
-    explanation: 'The promise of a pipeline is that of its weakest part.',
+    explanation: 'A pipeline guarantees only what its weakest part does.',
   },
   source_not_replayable: {
     title: 'source cannot be read twice',
@@ -268,23 +269,19 @@ export const findingEntries = {
   },
   needs_end: {
     title: 'a result needs an end',
-    explanation: 'The step gives one result a group when the input ends; this run has no end.',
-    hint: 'give it a `window`, or run from beginning to end: `runs: whole`',
-  },
-  schedule_endless: {
-    title: 'a scheduled run needs an end',
-    explanation: 'A run that is started by a clock is over before the next begins, but the input never ends.',
-    hint: 'stop: end at the source, where it has that',
+    explanation: 'The step emits one result per group when the input ends, and this run never ends.',
+    hint: '`runs: whole`, with sources that end',
   },
   parallel_source: {
     title: 'a source that cannot be shared',
     explanation:
-      'Workers share the splits of a source, such as the partitions of a stream. This source has none that could be shared.',
+      'Workers share the splits of a source, such as the partitions of a stream. This source has none to share.',
     hint: 'parallelism: 1',
   },
   parallel_state: {
     title: 'state on several workers',
-    explanation: 'A key of a step with memory lives in one place, so such a step cannot run on several workers.',
+    explanation:
+      'All records of a key must reach the same worker, so a step with memory cannot run on several workers.',
     hint: 'parallelism: 1',
   },
   answers_held: {
@@ -294,7 +291,7 @@ export const findingEntries = {
   },
   dead_letter_missing: {
     title: 'no dead letter',
-    explanation: '`on_error: { data: dead_letter }` needs a place where records go.',
+    explanation: '`on_error: { data: dead_letter }` needs a `dead_letter` sink.',
     hint: 'add `dead_letter: { type: files, config: { path: dead-letter/ } }`',
   },
   dead_letter_unused: {
@@ -304,7 +301,7 @@ export const findingEntries = {
     severity: 'warning',
   },
   refuse_unsupported: {
-    title: 'nobody to refuse to',
+    title: 'no sender to refuse to',
     explanation: 'Only a source that answers its sender can refuse a record.',
     hint: 'stop, dead_letter or drop',
   },

@@ -4,8 +4,8 @@ import type { CatalogueEntry } from './entry.ts'
 /** A server's word on one record. */
 export const httpRecordEntries: Readonly<Record<string, CatalogueEntry>> = {
   http_207: {
-    title: 'outcome of a record is not told',
-    explanation: 'A server answered 207, and its answer does not say what became of the record.',
+    title: 'outcome of a record is unknown',
+    explanation: 'A server answered 207 without saying what happened to the record.',
   },
   ...Object.fromEntries(
     [400, 402, 409, 412, 414, 416, 417, 418, 422, 423, 424, 428, 451].map((status) => [
@@ -22,7 +22,7 @@ export const httpRunEntries: Readonly<Record<string, CatalogueEntry>> = {
       `http_${status}`,
       {
         title: `server redirects with ${status}`,
-        explanation: 'Records are not sent after a redirect, which may lead to a place that was not meant.',
+        explanation: 'Redirects are not followed, since they may lead to an unintended place.',
         hint: 'set `url` to where it leads',
       },
     ]),
@@ -32,7 +32,7 @@ export const httpRunEntries: Readonly<Record<string, CatalogueEntry>> = {
       `http_${status}`,
       {
         title: `address answers ${status}`,
-        explanation: 'The server answers so whatever the record: the address, the method or the headers are wrong.',
+        explanation: 'The server answers every record like this: the address, the method or the headers are wrong.',
         hint: 'check `url`, `method`, `body` and `headers`',
       },
     ]),
@@ -42,8 +42,8 @@ export const httpRunEntries: Readonly<Record<string, CatalogueEntry>> = {
       `http_${status}`,
       {
         title: `server answers ${status}`,
-        explanation: 'The server cannot serve now. Records are written again with growing pauses, then the run stops.',
-        hint: 'is the server healthy, and `concurrency` what it can take?',
+        explanation: 'The server is unavailable. The write is retried with growing pauses, then the run stops.',
+        hint: 'check that the server is healthy, and lower `concurrency` if it is overloaded',
       },
     ]),
   ),

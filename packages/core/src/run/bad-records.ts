@@ -162,7 +162,7 @@ function createFlood(stopAbove: number | undefined) {
       `${failed} of the last ${seen} records of ${source} failed: more than ${allowed}`,
       {
         place: source,
-        hint: 'look at them with `pipe dead-letter list`, mend the spec (a date format? a type?) and run again',
+        hint: 'look at them with `pipe dead-letter list`, fix the spec (a date format? a type?) and run again',
       },
     )
   }

@@ -26,7 +26,7 @@
  * | after_duty | the duty, done or not | does it again: harmless |
  * | after_commit | the epoch, what is done not yet recorded | repeats publishing and duties, harmlessly |
  * | before_record | stages and duties that are done | repeats them |
- * | before_end, after_end | the last epoch; ended or not | goes on with nothing left, or begins anew |
+ * | before_end, after_end | the last epoch; ended or not | goes on with nothing left, or starts over |
  *
  * One failure ends everything at once (halt.ts). graph.ts has what the graph does with a hand-over, intake.ts what comes
  * before it, epoch.ts what follows a barrier.
@@ -402,6 +402,6 @@ async function placed(failure: unknown, component: Component): Promise<unknown> 
   const field = f.field && !f.message?.includes(f.field) ? ` (field ${f.field})` : ''
   return new MillraceError(f.code, `${f.message ?? f.code}${field}`, {
     place: f.node === f.source ? place : `${place}, at ${f.node}`,
-    hint: 'mend the input and run again: it goes on where it stopped. Or let bad records go to a dead letter: on_error: { data: dead_letter }',
+    hint: 'fix the input and run again: it resumes where it stopped. Or let bad records go to a dead letter: on_error: { data: dead_letter }',
   })
 }

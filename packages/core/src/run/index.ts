@@ -1,6 +1,6 @@
 /**
  * Runs a plan: takes the state, opens every sink, finishes what the last save left, and only then reads.
- * A `whole` pipeline that has ended starts anew as the next incarnation; one that was interrupted goes on where it was saved.
+ * A `whole` pipeline that has ended starts again as the next incarnation; one that was interrupted goes on where it was saved.
  */
 import { type Clock, systemClock } from '../clock.ts'
 import { editsOf, editText, refuseEdits } from '../edits.ts'
@@ -240,7 +240,7 @@ function restoreStep({ id, plan, transform }: StepNode, store: Store): void {
   if (hash !== undefined && hash !== plan.stateHash)
     throw new MillraceError('state_changed', `step ${id} has saved memory of another configuration or input`, {
       place: id,
-      hint: 'finish the run with the old spec, or begin anew: pipe state reset',
+      hint: 'finish the run with the old spec, or start over: pipe state reset PIPELINE',
       exitCode: 2,
     })
   transform.restore(store.saved(id))
@@ -279,7 +279,7 @@ async function runAll(
   if (failed) throw failed.reason
   if (shutdown.isOverdue)
     throw new MillraceError('drain_timeout', 'the run did not drain in time and was stopped', {
-      hint: 'nothing is lost: run again and it goes on from the last save',
+      hint: 'nothing is lost: run again and it resumes from the last save',
     })
   return settled.map((each) => (each as PromiseFulfilledResult<Ending>).value)
 }

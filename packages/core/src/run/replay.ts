@@ -139,7 +139,7 @@ function refuseIntoEnded(plan: Plan, registry: Registry, letters: readonly Lette
       `letters stopped at ${node}, and ${memory.id}, which has memory, comes after it: its run has ended`,
       {
         place: node,
-        hint: 'its results are final: run the pipeline again with the mended spec',
+        hint: 'its results are final: run the pipeline again with the fixed spec',
       },
     )
   }

@@ -79,7 +79,7 @@ export async function parquetWriter(
     const size = () => chunks.reduce((n, chunk) => n + chunk.bytes, pieces.bytes)
     /** How many rows may be added before memory and size are looked at again. */
     const room = (most: number) => {
-      if (held === 0) return firstRows
+      if (held === 0) return Math.min(firstRows, groupRows)
       const byMemory = ((mostGroupBytes - heldBytes()) / heldBytes()) * held
       const bytes = size() - pieces.bytes
       const bySize = bytes > 0 ? ((most - size()) / bytes) * held : mostRows
