@@ -18,7 +18,12 @@ export interface Signature {
   readonly steps: Readonly<Record<string, Facts>>
   readonly sinks: Readonly<Record<string, Facts>>
   readonly deadLetter?: Facts
+  /** Nodes that edits have taken out since the run began. */
+  readonly gone?: Gone
 }
+
+/** By node that is in the spec no more: what it read, and which nodes go on in its place with the letters that stopped at it. */
+export type Gone = Readonly<Record<string, { readonly from: readonly string[]; readonly heirs: readonly string[] }>>
 
 type Decisive = Omit<Plan, 'specHash'>
 
@@ -50,6 +55,24 @@ export function signatureOf(plan: Decisive, registry: Registry): Signature {
       : {}),
   }
 }
+
+/** The nodes that are gone after an edit, and those that were before. The heir of a sink is itself under another name. */
+export function goneAfter(before: Signature, now: Signature, renames: readonly (readonly [string, string])[]): Gone {
+  const gone: Record<string, Gone[string]> = { ...before.gone }
+  const readers = Object.entries({ ...before.steps, ...before.sinks })
+  const fromOf = (facts: Facts) => (facts['from'] ?? []) as readonly string[]
+  for (const [id, facts] of Object.entries({ ...before.sources, ...before.steps, ...before.sinks })) {
+    if (id in now.sources || id in now.steps || id in now.sinks) continue
+    const renamed = renames.find(([from]) => from === id)
+    const heirs = renamed ? [renamed[1]] : readers.flatMap(([at, of]) => (fromOf(of).includes(id) ? [at] : []))
+    gone[id] = { from: fromOf(facts), heirs }
+  }
+  return gone
+}
+
+/** Where letters of a node go: to it, or, where the spec has it no more, to those in its place. */
+export const heirsOf = (node: string, gone: Gone, has: (node: string) => boolean): readonly string[] =>
+  has(node) ? [node] : [...new Set((gone[node]?.heirs ?? []).flatMap((heir) => heirsOf(heir, gone, has)))]
 
 /** Whether a step's name is a part of ids: it makes several records of one, or others, or tells branches apart. */
 const namesIds = ({ id, multiplies, counts }: PlanStep, { steps, sinks }: Decisive): boolean =>

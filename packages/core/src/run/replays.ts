@@ -57,6 +57,8 @@ export interface ReplaysContext {
   readonly bad: () => BadRecords
   /** Where letters of a node go: to it, or where the spec has it no more, to what read it. */
   targets(node: string): readonly string[]
+  /** What a node read that the spec has no more. */
+  inputs(node: string): readonly string[]
   /** Decodes a letter with the spec as it is. Throws `DataError`. */
   decode(letter: Letter): Row
   /** A new instance of a step, with an empty memory. */
@@ -103,11 +105,13 @@ export function createReplays(ctx: ReplaysContext): Replays {
         }
         filling.set(textOf(key), { key, tell: done, outcome: { key, outcome: 'replayed' } })
         ctx.touch()
-        for (const target of ctx.targets(key.node)) {
+        const entries = ctx.targets(key.node).map((target) => {
           let overlay = overlays.get(target)
           if (!overlay) overlays.set(target, (overlay = createOverlay(target, ctx, failedAgain)))
-          overlay(letter)
-        }
+          return overlay(letter)
+        })
+        // One that stays open has come to none of its targets: its repetition would else double it at the others.
+        if (entries.every((entry) => entry !== undefined)) for (const entry of entries) entry()
       }
     },
     failed({ letter, node, code, message, id }) {
@@ -139,8 +143,16 @@ export function createReplays(ctx: ReplaysContext): Replays {
   }
 }
 
-/** Takes a letter by the way to its target, and lets it in there. */
-type Overlay = (letter: Letter) => void
+/** Takes a letter by the way to its target. Returns what lets it in there; undefined: it failed, or does not come there. */
+type Overlay = (letter: Letter) => (() => void) | undefined
+
+/** What happened on the way of one letter. */
+interface Taken {
+  readonly key: LetterKey
+  readonly entries: (() => void)[]
+  /** Why it may not have come. */
+  failure?: { readonly node: string; readonly code: string; readonly message?: string | undefined }
+}
 
 function createOverlay(
   target: string,
@@ -149,52 +161,88 @@ function createOverlay(
 ): Overlay {
   const { component } = ctx
   const way = wayTo(target, component)
-  let current: LetterKey = { id: '', node: target }
-  let hasCome = false
+  let taken: Taken = { key: { id: '', node: target }, entries: [] }
   const onFail: OnFail = (node, policy, records, i, code, more) => {
     // Behind a target that a source does for us, what fails is a letter of its own.
     if (way.behind.has(node)) return ctx.bad().onFail(node, policy, records, i, code, more)
-    if (node !== target || records.id(i) === current.id) {
-      hasCome = true
-      failedAgain(current, node, code, more?.message)
-    }
+    // Others that are made of the same record may fail, and it may fail on another way than its own.
+    const id = records.id(i)
+    if (node === target ? id === taken.key.id : taken.key.id.startsWith(id))
+      taken.failure ??= { node, code, message: more?.message }
     return true
   }
   const letIn = (input: string, records: Records) => {
     const named = way.named.includes(input) ? records.cameBy(input) : records
-    const own = way.isOutput ? [...records.rows.keys()] : ownIn(named, current.id)
-    if (own.length === 0) return
-    hasCome = true
-    const chosen = records.pick(own)
-    way.count(chosen.length)
-    if (way.isOutput) ctx.graph().handOver(way.output, chosen, 0)
-    else ctx.graph().enter(target, chosen, 0, input)
+    const own = way.isOutput ? [...records.rows.keys()] : ownIn(named, taken.key.id)
+    // Where its node is gone, its id is the one with which it came out of what that node read.
+    if (own.length === 0 && taken.key.node !== target) own.push(...ownIn(records, taken.key.id))
+    // The graph names the input where it enters.
+    if (own.length > 0) enterLater(input, records.pick(own))
   }
-  const graph = buildGraph({
-    steps: way.steps.map((node) => alone(node, ctx, way.counted.has(node.id))),
-    sinks: way.inputs.map((input) => collector(input, letIn)),
-    pipeline: component.pipeline,
-    onFail,
-  })
+  const enterLater = (input: string, chosen: Records) => {
+    taken.entries.push(() => {
+      way.count(chosen.length)
+      if (way.isOutput) ctx.graph().handOver(way.output, chosen, 0)
+      else ctx.graph().enter(target, chosen, 0, input)
+    })
+  }
+  const build = () =>
+    buildGraph({
+      steps: way.steps.map((node) => alone(node, ctx, way.counted.has(node.id))),
+      sinks: way.inputs.map((input) => collector(input, letIn)),
+      pipeline: component.pipeline,
+      onFail,
+    })
+  const built = build()
+  // What a step with memory remembers of one letter says nothing about another.
+  const graphOf = way.steps.some(({ plan }) => plan.stateful) ? build : () => built
+  /** A result has no record to decode: it enters right before its node, or by what that node read. */
+  const takeResult = (letter: Letter, row: Row) => {
+    const isOwn = letter.step === target
+    const inputs = isOwn ? way.inputs : ctx.inputs(letter.step)
+    const { input, path } = cameByIn(letter.path ?? '', inputs, isOwn ? way.named : inputs)
+    if (isOwn) return enterLater(input, recordsOf(letter, row, component.pipeline, none, path))
+    graphOf().handOver(input, recordsOf(letter, row, component.pipeline, none, path), 0)
+  }
   return (letter) => {
-    current = letterKey(letter)
-    hasCome = false
-    let row: Row
+    taken = { key: letterKey(letter), entries: [] }
+    const { key, entries } = taken
     try {
-      row = ctx.decode(letter)
+      const row = ctx.decode(letter)
+      if (letter.source === '') takeResult(letter, row)
+      else {
+        const high = ctx.high(letter.source, letter.split)
+        graphOf().handOver(letter.source, recordsOf(letter, row, component.pipeline, high), 0)
+      }
     } catch (error) {
       if ((error as Error).name !== 'DataError') throw error
-      failedAgain(current, letter.source || target, (error as DataError).code, (error as Error).message)
-      return
+      const { code, message } = error as DataError
+      taken.failure = { node: letter.source || target, code, message }
+      entries.length = 0
     }
-    const records = recordsOf(letter, row, component.pipeline, ctx.high(letter.source, letter.split))
-    // A result of a step has no record to decode: it enters right before its target.
-    if (letter.source === '') letIn(way.inputs[0] ?? '', records)
-    else graph.handOver(letter.source, records, 0)
-    if (!hasCome)
-      failedAgain(current, target, 'not_reached', `with this spec the record does not come to ${target} any more`)
+    if (entries.length > 0 && taken.failure?.node !== target)
+      return () => {
+        for (const enter of entries) enter()
+      }
+    const { node, code, message } = taken.failure ?? {
+      node: target,
+      code: 'not_reached',
+      message: `with this spec the record does not come to ${target} any more`,
+    }
+    failedAgain(key, node, code, message)
+    return undefined
   }
 }
+
+/** By which input a result came to its node, and the path that it had before. `named`: the inputs that ids may name. */
+function cameByIn(path: string, inputs: readonly string[], named: readonly string[]) {
+  const by = inputs.find((input) => named.includes(input) && path.endsWith(`#${input}`))
+  if (by !== undefined) return { input: by, path: path.slice(0, -by.length - 1) }
+  return { input: inputs.find((input) => !named.includes(input)) ?? inputs[0] ?? '', path }
+}
+
+/** A result has no lane, and so no event time before it. */
+const none = Number.NEGATIVE_INFINITY
 
 const ownIn = (records: Records, id: string): number[] => {
   const own: number[] = []
@@ -294,7 +342,7 @@ function collector(output: string, take: (output: string, records: Records) => v
 }
 
 /** A letter as the record that it was. */
-function recordsOf(letter: Letter, row: Row, pipeline: string, high: number): Records {
+function recordsOf(letter: Letter, row: Row, pipeline: string, high: number, path = ''): Records {
   const { key, arrived_at, event_time, context } = letter
   const bytes = Buffer.from(letter.bytes, 'base64')
   const own = ownId(letter, pipeline)
@@ -314,7 +362,7 @@ function recordsOf(letter: Letter, row: Row, pipeline: string, high: number): Re
   }
   markLetter(batch, letterKey(letter))
   const from = [{ source: letter.source, batch, ...(Number.isFinite(high) ? { high } : {}) }]
-  return new Records({ rows: [row], from, pipeline })
+  return new Records({ rows: [row], from, pipeline, ...(path ? { paths: [path] } : {}) })
 }
 
 /** The id without what happened to the record on its way in this pipeline. */

@@ -42,6 +42,7 @@ export interface SummaryContext {
   readonly taken: {
     readonly run: { readonly incarnation: number; readonly countedFromMs: number }
     readonly resumed: boolean
+    readonly intoEnded?: { readonly isEdited: boolean }
   }
   readonly endings: readonly Ending[]
   readonly ended: boolean
@@ -72,7 +73,8 @@ export function summaryOf(ctx: SummaryContext): Summary {
     counters: instance.components.map((c) => c.counters),
     thisRun,
     imbalances: instance.components.flatMap((component, k) => [
-      ...imbalancesOf(component, component.counters),
+      // What an ended run has counted was along the edges of its own spec.
+      ...(taken.intoEnded?.isEdited ? [] : imbalancesOf(component, component.counters)),
       ...imbalancesOf(component, thisRun[k]!).map((what) => `in this run: ${what}`),
     ]),
     ...(ctx.options.letters && ctx.replaying ? { replay: ctx.replaying.outcomes } : {}),

@@ -83,7 +83,7 @@ async function playOne(
   })
   const { left } = predictReplayed(caseOf(edit), [])
   const kill = { point: random.pick(replayPoints), time: random.int(1, 2) }
-  const isAllowed = ({ step }: { readonly step: string }) => !reachesMemory(graph, edit, step)
+  const isAllowed = ({ step }: { readonly step: string }, used: ReplayEdit) => !reachesMemory(graph, used, step)
   try {
     const run = await runReplay(graph, plan, edit, next, root, { kill, random, isAllowed, also: left })
     if (!run) return undefined

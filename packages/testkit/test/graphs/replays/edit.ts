@@ -44,7 +44,11 @@ export function replayEditOf(
     return edited.bytes.size > 0 ? edited : undefined
   }
   if (which !== 'mended') {
-    const edit = editOf(random, graph, which)
+    // Mostly of a node that has letters.
+    const at = [...new Set(letters.map((failure) => failure.at))]
+    const isThere = (edit: Edit) => at.some((id) => nodeIn(edit.graph, id) !== nodeIn(graph, id))
+    let edit = editOf(random, graph, which)
+    for (let tries = 0; tries < 6 && edit && !isThere(edit); tries++) edit = editOf(random, graph, which) ?? edit
     return edit && { ...edit, bytes: new Set() }
   }
   const at = random.pick([...new Set(letters.map((failure) => failure.at))])
@@ -57,6 +61,9 @@ export function replayEditOf(
   const sink = graph.sinks.find(({ id }) => id === at)
   return sink && mendedSink(graph, sink)
 }
+
+const nodeIn = ({ sources, steps, sinks }: Case, id: string) =>
+  [...sources, ...steps, ...sinks].find((node) => node.id === id)
 
 /** The step with a rule that its bad records pass, and an output of the same type. */
 function mendedStep(random: Random, step: Step): Step | undefined {

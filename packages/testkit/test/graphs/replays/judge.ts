@@ -1,10 +1,13 @@
 /** Judges replayed letters: what the engine says of each, its mark, and what the sinks and the dead letter hold. */
+import type { Told } from '../../../../cli/src/letters.ts'
 import type { Case } from '../case.ts'
 import { judgeEnd } from '../judge/end.ts'
 import { savedIn } from '../judge/expected.ts'
 import { type Fault, judgeRuns } from '../judge/index.ts'
 import { firstFew } from '../judge/verdict.ts'
 import type { Arrival } from '../model/index.ts'
+import { pathOf } from '../model/path.ts'
+import { pipeline } from '../project/spec.ts'
 import type { Saved } from '../run/scenario.ts'
 import { nameOfLetter } from './letters.ts'
 import { lettersIn, type Replayed, type ReplayedCase } from './predict.ts'
@@ -29,7 +32,30 @@ export function judgeReplay(which: ReplayedCase, run: ReplayRun, replayed: Repla
     isSaved,
     countsAll: false,
   })
-  return [...faults, ...ended]
+  return [...faults, ...ended, ...judgeIds(which, run, replayed)]
+}
+
+/** Documents by id have the id that the record would have had at once. */
+function judgeIds({ named }: ReplayedCase, { edit, observations }: ReplayRun, replayed: Replayed): Fault[] {
+  const { keys } = observations.at(-1)!.outputs
+  const letters = new Map(observations[0]!.letters.map((letter) => [nameOfLetter(letter), letter]))
+  return edit.graph.sinks.flatMap(({ id, kind }): Fault[] => {
+    if (kind !== 'id') return []
+    const found = new Set(keys.get(id))
+    const wanted = replayed.prediction.into.get(id)!.flatMap((arrival) => {
+      const letter = letters.get(replayed.letterOf.get(arrival) ?? '')
+      return letter ? [idWith(letter, pathOf(edit.graph, named.next, arrival, id))] : []
+    })
+    const missing = wanted.filter((key) => !found.has(key))
+    return missing.length > 0 ? [{ kind: 'identity', at: id, text: `no document of ${firstFew(missing)}` }] : []
+  })
+}
+
+/** The letter's id with another path. Where another pipeline has made the id, the path begins with this one's name. */
+function idWith({ id, path }: Told, other: string): string {
+  const pathIn = (own: boolean, text: string) => (text === '' || own ? text : `#${pipeline}/${text.slice(1)}`)
+  const isOwn = id.startsWith(`${pipeline}/`)
+  return id.slice(0, id.length - pathIn(isOwn, path ?? '').length) + pathIn(isOwn, other)
 }
 
 /** Every failure of the prediction is a letter. */
@@ -67,6 +93,7 @@ function judgeOutcomes({ observations, letters, first, second, killed }: ReplayR
     expect('replayed', first.replayed, n('replayed') - marked)
     expect('skipped', first.skipped, marked)
     expect('failed again', first.failedAgain.length, n('failed'))
+    for (const what of first.imbalances) wrong.push(`imbalance: ${what}`)
   }
   const byKey = new Map(second?.map((each) => [`${each.key.id} ${each.key.node}`, each.outcome]))
   for (const observation of observations.slice(1)) {

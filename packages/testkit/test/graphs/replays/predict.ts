@@ -75,9 +75,11 @@ export function predictReplayed(which: ReplayedCase, letters: readonly string[])
     const failure = known.get(name)
     if (!failure) continue
     const entered = entriesOf(which, failure)
-    const target = nodeOf(next, edit, failure.at)
     const made = enter(next, entered, memory)
-    const isStopped = entered.size === 0 || made.failures.some(({ at }) => at === target)
+    // At a sink of another name it becomes a letter of that name.
+    const target = nodeOf(next, edit, failure.at)
+    const isSame = target === failure.at || next.steps.some(({ id }) => id === target)
+    const isStopped = entered.size === 0 || (isSame && made.failures.some(({ at }) => at === target))
     outcomes.set(name, isStopped ? 'failed' : 'replayed')
     if (isStopped) continue
     failures.push(...made.failures)

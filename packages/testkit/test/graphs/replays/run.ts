@@ -48,9 +48,13 @@ export interface ReplayScenario {
   readonly kill: Kill
   readonly random: Random
   /** Letters that may be replayed after all letters were refused, since the run has ended. */
-  readonly isAllowed: (letter: Told) => boolean
+  readonly isAllowed: (letter: Told, edit: ReplayEdit) => boolean
   readonly also: Case['sinks']
 }
+
+/** Nothing was taken. */
+const isRefusal = (error: RunEnd['error']): error is NonNullable<RunEnd['error']> =>
+  error?.code === 'replay_into_ended' || error?.code === 'state_changed'
 
 /** Undefined: there were no letters. */
 export async function runReplay(
@@ -95,20 +99,21 @@ export async function runReplay(
   if (made.error) return { ...told(), outcome: 'failed', error: made.error, killed: false }
 
   const first = await runner.replay(handed(), { ...quietly, kill })
-  const refusal = first.error?.exitCode === 2 || first.error?.code === 'replay_into_ended' ? first.error : undefined
-  if (first.error && !refusal) return { ...told(), outcome: 'failed', error: first.error, killed: false }
   let done = first
-  if (refusal) {
-    if (refusal.code === 'replay_into_ended') chosen = letters.filter(isAllowed)
+  let refusal: RunEnd['error']
+  // At most for both reasons, of the new spec and of the old one.
+  for (let times = 0; times < 3 && isRefusal(done.error); times++) {
+    refusal ??= done.error
+    if (done.error.code === 'replay_into_ended') chosen = chosen.filter((letter) => isAllowed(letter, used))
     else {
       used = { ...unchanged(old, edit.class), of: edit.of }
-      chosen = old.runs === 'whole' ? letters.filter(isAllowed) : letters
       use(old, oldPlan)
       graph = old
       plan = oldPlan
     }
     done = await runner.replay(handed(), quietly)
-  } else if (first.killed) {
+  }
+  if (first.killed) {
     await observe('killed', first, graph, plan)
     done = await runner.replay(handed(), quietly)
   }
