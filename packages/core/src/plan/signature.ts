@@ -22,8 +22,11 @@ export interface Signature {
   readonly gone?: Gone
 }
 
-/** By node that is in the spec no more: what it read, and which nodes go on in its place with the letters that stopped at it. */
-export type Gone = Readonly<Record<string, { readonly from: readonly string[]; readonly heirs: readonly string[] }>>
+/** By node that is in the spec no more: what it read, and who goes on in its place with the letters that stopped at it. */
+export type Gone = Readonly<Record<string, { readonly from: readonly string[]; readonly heirs: Heirs }>>
+
+/** By node: what else it read. By that it has had the record already. */
+type Heirs = Readonly<Record<string, readonly string[]>>
 
 type Decisive = Omit<Plan, 'specHash'>
 
@@ -58,21 +61,31 @@ export function signatureOf(plan: Decisive, registry: Registry): Signature {
 
 /** The nodes that are gone after an edit, and those that were before. The heir of a sink is itself under another name. */
 export function goneAfter(before: Signature, now: Signature, renames: readonly (readonly [string, string])[]): Gone {
-  const gone: Record<string, Gone[string]> = { ...before.gone }
-  const readers = Object.entries({ ...before.steps, ...before.sinks })
   const fromOf = (facts: Facts) => (facts['from'] ?? []) as readonly string[]
+  const readersOf = (id: string): Heirs =>
+    Object.fromEntries(
+      Object.entries({ ...before.steps, ...before.sinks }).flatMap(([reader, facts]) =>
+        fromOf(facts).includes(id) ? [[reader, fromOf(facts).filter((other) => other !== id)]] : [],
+      ),
+    )
+  const gone: Record<string, Gone[string]> = { ...before.gone }
   for (const [id, facts] of Object.entries({ ...before.sources, ...before.steps, ...before.sinks })) {
     if (id in now.sources || id in now.steps || id in now.sinks) continue
     const renamed = renames.find(([from]) => from === id)
-    const heirs = renamed ? [renamed[1]] : readers.flatMap(([at, of]) => (fromOf(of).includes(id) ? [at] : []))
-    gone[id] = { from: fromOf(facts), heirs }
+    gone[id] = { from: fromOf(facts), heirs: renamed ? { [renamed[1]]: [] } : readersOf(id) }
   }
   return gone
 }
 
 /** Where letters of a node go: to it, or, where the spec has it no more, to those in its place. */
-export const heirsOf = (node: string, gone: Gone, has: (node: string) => boolean): readonly string[] =>
-  has(node) ? [node] : [...new Set((gone[node]?.heirs ?? []).flatMap((heir) => heirsOf(heir, gone, has)))]
+export function heirsOf(node: string, gone: Gone, has: (node: string) => boolean): Heirs {
+  if (has(node)) return { [node]: [] }
+  const heirs = Object.entries(gone[node]?.heirs ?? {})
+  return Object.assign(
+    {},
+    ...heirs.map(([heir, besides]) => (has(heir) ? { [heir]: besides } : heirsOf(heir, gone, has))),
+  ) as Heirs
+}
 
 /** Whether a step's name is a part of ids: it makes several records of one, or others, or tells branches apart. */
 const namesIds = ({ id, multiplies, counts }: PlanStep, { steps, sinks }: Decisive): boolean =>

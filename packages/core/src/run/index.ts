@@ -227,7 +227,8 @@ async function prepare(
   const saved = store.counters()
   for (const component of components) {
     restoreCounters(component.counters, saved)
-    for (const step of component.steps) restoreStep(step, store)
+    // No letter comes to the memory of a run that has ended: see refuseIntoEnded.
+    if (!taken.intoEnded) for (const step of component.steps) restoreStep(step, store)
   }
   const before = copyOf(components)
   const { shutdown, stop, abort, calls, observe } = ctx

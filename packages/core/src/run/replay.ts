@@ -138,7 +138,7 @@ function refuseIntoEnded(plan: Plan, registry: Registry, letters: readonly Lette
   const gone = goneAfter(before, now, renamedSinks(before.sinks, now.sinks))
   const has = (id: string) => [...plan.sources, ...plan.steps, ...plan.sinks].some((n) => n.id === id)
   for (const node of new Set(letters.map((letter) => letter.step))) {
-    const targets = heirsOf(node, gone, has)
+    const targets = Object.keys(heirsOf(node, gone, has))
     const memory = plan.steps.find((s) => s.stateful && targets.some((id) => s.id === id || isBehind(s.id, id, plan)))
     if (!memory) continue
     throw new MillraceError(

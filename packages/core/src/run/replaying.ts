@@ -79,7 +79,7 @@ export function createReplaying(ctx: ReplayingContext): Replaying {
     const groups = new Map<HandOver, Letter[]>()
     const lost: ReplayOutcome[] = []
     for (const letter of letters) {
-      const [target] = targets(letter.step)
+      const [target] = Object.keys(targets(letter.step))
       const hand = target === undefined ? undefined : hands.get(target)
       if (hand) groups.set(hand, [...(groups.get(hand) ?? []), letter])
       else lost.push(lostAt(letter))

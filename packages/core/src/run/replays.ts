@@ -55,8 +55,8 @@ export interface ReplaysContext {
   readonly store: Pick<Store, 'letterState' | 'hasLetters'>
   readonly graph: () => Graph
   readonly bad: () => BadRecords
-  /** Where letters of a node go: to it, or where the spec has it no more, to what read it. */
-  targets(node: string): readonly string[]
+  /** Where letters of a node go: to it, or where the spec has it no more, to what read it; and what else that read. */
+  targets(node: string): Readonly<Record<string, readonly string[]>>
   /** What a node read that the spec has no more. */
   inputs(node: string): readonly string[]
   /** Decodes a letter with the spec as it is. Throws `DataError`. */
@@ -105,10 +105,10 @@ export function createReplays(ctx: ReplaysContext): Replays {
         }
         filling.set(textOf(key), { key, tell: done, outcome: { key, outcome: 'replayed' } })
         ctx.touch()
-        const entries = ctx.targets(key.node).map((target) => {
+        const entries = Object.entries(ctx.targets(key.node)).map(([target, besides]) => {
           let overlay = overlays.get(target)
           if (!overlay) overlays.set(target, (overlay = createOverlay(target, ctx, failedAgain)))
-          return overlay(letter)
+          return overlay(letter, besides)
         })
         // One that stays open has come to none of its targets: its repetition would else double it at the others.
         if (entries.every((entry) => entry !== undefined)) for (const entry of entries) entry()
@@ -144,11 +144,13 @@ export function createReplays(ctx: ReplaysContext): Replays {
 }
 
 /** Takes a letter by the way to its target. Returns what lets it in there; undefined: it failed, or does not come there. */
-type Overlay = (letter: Letter) => (() => void) | undefined
+type Overlay = (letter: Letter, besides: readonly string[]) => (() => void) | undefined
 
 /** What happened on the way of one letter. */
 interface Taken {
   readonly key: LetterKey
+  /** Inputs of the target by which it has had the record already. */
+  readonly besides: readonly string[]
   readonly entries: (() => void)[]
   /** Why it may not have come. */
   failure?: { readonly node: string; readonly code: string; readonly message?: string | undefined }
@@ -161,7 +163,7 @@ function createOverlay(
 ): Overlay {
   const { component } = ctx
   const way = wayTo(target, component)
-  let taken: Taken = { key: { id: '', node: target }, entries: [] }
+  let taken: Taken = { key: { id: '', node: target }, besides: [], entries: [] }
   const onFail: OnFail = (node, policy, records, i, code, more) => {
     // Behind a target that a source does for us, what fails is a letter of its own.
     if (way.behind.has(node)) return ctx.bad().onFail(node, policy, records, i, code, more)
@@ -172,6 +174,7 @@ function createOverlay(
     return true
   }
   const letIn = (input: string, records: Records) => {
+    if (taken.besides.includes(input)) return
     const named = way.named.includes(input) ? records.cameBy(input) : records
     const own = way.isOutput ? [...records.rows.keys()] : ownIn(named, taken.key.id)
     // Where its node is gone, its id is the one with which it came out of what that node read.
@@ -204,8 +207,8 @@ function createOverlay(
     if (isOwn) return enterLater(input, recordsOf(letter, row, component.pipeline, none, path))
     graphOf().handOver(input, recordsOf(letter, row, component.pipeline, none, path), 0)
   }
-  return (letter) => {
-    taken = { key: letterKey(letter), entries: [] }
+  return (letter, besides) => {
+    taken = { key: letterKey(letter), besides, entries: [] }
     const { key, entries } = taken
     try {
       const row = ctx.decode(letter)

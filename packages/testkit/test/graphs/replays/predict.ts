@@ -70,6 +70,7 @@ export function predictReplayed(which: ReplayedCase, letters: readonly string[])
   }
   const outcomes = new Map<string, 'replayed' | 'failed'>()
   const letterOf = new Map<Arrival, string>()
+  const failed = new Set<Arrival>()
   const known = lettersIn(which)
   for (const name of letters) {
     const failure = known.get(name)
@@ -82,7 +83,8 @@ export function predictReplayed(which: ReplayedCase, letters: readonly string[])
     const isStopped = entered.size === 0 || (isSame && made.failures.some(({ at }) => at === target))
     outcomes.set(name, isStopped ? 'failed' : 'replayed')
     if (isStopped) continue
-    failures.push(...made.failures)
+    failures.push(...made.failures.filter(({ at }) => policyAt(next, at) !== 'drop'))
+    for (const { arrival } of made.failures) failed.add(arrival)
     for (const { arrival } of made.failures) letterOf.set(arrival, name)
     for (const [id, arrivals] of made.into) {
       again.set(id, [...(again.get(id) ?? []), ...arrivals])
@@ -99,7 +101,7 @@ export function predictReplayed(which: ReplayedCase, letters: readonly string[])
     const before = oldId(sink.id)
     const parts = [
       before === undefined ? [] : accepted(past, before),
-      acceptedAgain(sink, again.get(sink.id) ?? [], failures),
+      (again.get(sink.id) ?? []).filter((arrival) => !failed.has(arrival)),
       accepted(future, sink.id),
     ]
     into.set(sink.id, sink.kind === 'key' ? lastOf(sink, parts) : parts.flat())
@@ -147,12 +149,23 @@ function entriesOf({ old, edit, named }: ReplayedCase, { at, arrival }: Failure)
         ? alone.outOf.get(target)!
         : alone.into.get(target)!.filter((each) => {
             const isThere = (to?: string) => pathOf(next, named.next, each, to) === path
-            return isThere(target) || (nodeOf(next, edit, at) === undefined && isThere())
+            const isGone = nodeOf(next, edit, at) === undefined
+            if (isGone && hadBy(old, edit, at, target).includes(outputIn(each))) return false
+            return isThere(target) || (isGone && isThere())
           })
     if (own.length > 0) entries.set(target, own)
   }
   return entries
 }
+
+/** What else a reader of a node that is gone has read: by that it had the record before. */
+const hadBy = (old: Case, edit: ReplayEdit, at: string, reader: string): readonly string[] =>
+  [...old.steps, ...old.sinks]
+    .filter(({ id }) => nodeOf(edit.graph, edit, id) === reader)
+    .flatMap(({ from }) => from.filter((name) => name !== at))
+
+/** The output that a record has come out of last. */
+const outputIn = ({ way }: Arrival): string => way.split('>').at(-1)!.split('.').at(-1)!
 
 const isSame = (a: Place, b: Place): boolean => a.source === b.source && a.split === b.split && a.index === b.index
 
@@ -160,15 +173,6 @@ const isSame = (a: Place, b: Place): boolean => a.source === b.source && a.split
 function unreadIn({ old, edit, isRead }: ReplayedCase): (place: Place) => boolean {
   const was = new Map(edit.graph.sources.map((source, i) => [source.id, old.sources[i]!.id]))
   return (place) => !isRead({ ...place, source: was.get(place.source)! })
-}
-
-const acceptedAgain = (
-  { id }: Sink,
-  arrivals: readonly Arrival[],
-  failures: readonly Failure[],
-): readonly Arrival[] => {
-  const failed = new Set(failures.filter(({ at }) => at === id).map(({ arrival }) => arrival))
-  return arrivals.filter((arrival) => !failed.has(arrival))
 }
 
 /** Of documents by key, the records of the last part that has the key; letters are written one after the other. */
