@@ -1,6 +1,6 @@
 /** Random edits of a spec whose letters are then replayed: those of any spec, and those that mend a node. */
 import type { Case, SetValue, Sink, Step } from '../case.ts'
-import { type EditClass, type Edit, editClasses, editOf } from '../edits/edit.ts'
+import { type EditClass, type Edit, editClasses, editOf, removed } from '../edits/edit.ts'
 import type { Failure } from '../model/index.ts'
 import type { Random } from '../random.ts'
 
@@ -53,6 +53,8 @@ export function replayEditOf(
   }
   const at = random.pick([...new Set(letters.map((failure) => failure.at))])
   const step = graph.steps.find(({ id }) => id === at)
+  if (step && random.chance(0.4))
+    return { ...unchanged({ ...graph, ...removed(graph, step) }, which), of: `no ${step.verb}` }
   if (step) {
     const change = mendedStep(random, step)
     const steps = graph.steps.map((each) => (each === step ? (change ?? each) : each))
