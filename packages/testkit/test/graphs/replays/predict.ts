@@ -70,7 +70,6 @@ export function predictReplayed(which: ReplayedCase, letters: readonly string[])
   }
   const outcomes = new Map<string, 'replayed' | 'failed'>()
   const letterOf = new Map<Arrival, string>()
-  const failed = new Set<Arrival>()
   const known = lettersIn(which)
   for (const name of letters) {
     const failure = known.get(name)
@@ -84,10 +83,11 @@ export function predictReplayed(which: ReplayedCase, letters: readonly string[])
     outcomes.set(name, isStopped ? 'failed' : 'replayed')
     if (isStopped) continue
     failures.push(...made.failures.filter(({ at }) => policyAt(next, at) !== 'drop'))
-    for (const { arrival } of made.failures) failed.add(arrival)
     for (const { arrival } of made.failures) letterOf.set(arrival, name)
     for (const [id, arrivals] of made.into) {
-      again.set(id, [...(again.get(id) ?? []), ...arrivals])
+      const failed = new Set(made.failures.filter(({ at }) => at === id).map(({ arrival }) => arrival))
+      const passed = arrivals.filter((arrival) => !failed.has(arrival))
+      again.set(id, [...(again.get(id) ?? []), ...passed])
       for (const arrival of arrivals) letterOf.set(arrival, name)
     }
   }
@@ -101,7 +101,7 @@ export function predictReplayed(which: ReplayedCase, letters: readonly string[])
     const before = oldId(sink.id)
     const parts = [
       before === undefined ? [] : accepted(past, before),
-      (again.get(sink.id) ?? []).filter((arrival) => !failed.has(arrival)),
+      again.get(sink.id) ?? [],
       accepted(future, sink.id),
     ]
     into.set(sink.id, sink.kind === 'key' ? lastOf(sink, parts) : parts.flat())
