@@ -54,7 +54,7 @@ function wayThroughSource(target: string, source: SourceNode, component: Compone
 }
 
 /** The steps that lead to these outputs. */
-function stepsBefore(outputs: readonly string[], component: Component): readonly StepNode[] {
+export function stepsBefore(outputs: readonly string[], component: Component): readonly StepNode[] {
   const { steps } = component
   const needed = new Set<string>()
   const climb = (name: string) => {

@@ -10,7 +10,7 @@ import { type Batch, Records, type Row } from '../record.ts'
 import type { BadRecords, OnFail } from './bad-records.ts'
 import { sinkCounters, stepCounters } from './counters.ts'
 import { buildGraph, type Graph } from './graph.ts'
-import { wayTo } from './letter-way.ts'
+import { stepsBefore, wayTo } from './letter-way.ts'
 import { type Letter, letterKey, markLetter } from './letters.ts'
 import type { Component, SinkNode, StepNode } from './nodes.ts'
 import type { Queue, QueuedRecords } from './queue.ts'
@@ -29,8 +29,11 @@ export interface OverlayContext {
   high(source: string, split: string): number
 }
 
-/** Takes a letter by the way to its target. Returns what lets it in there; undefined: it failed, or does not come there. */
-export type Overlay = (letter: Letter, besides: readonly string[]) => (() => void) | undefined
+/**
+ * Takes a letter by the way to its target. `had`: it comes there only by an input (of `besides`) by which it came before;
+ * undefined: it failed, or does not come there, and that was told.
+ */
+export type Overlay = (letter: Letter, besides: readonly string[]) => (() => void) | 'had' | undefined
 
 /** What happened on the way of one letter. */
 interface Taken {
@@ -38,6 +41,7 @@ interface Taken {
   /** Inputs of the target by which it has had the record already. */
   readonly besides: readonly string[]
   readonly entries: (() => void)[]
+  had: boolean
   /** Why it may not have come. */
   failure?: { readonly node: string; readonly code: string; readonly message?: string | undefined }
 }
@@ -49,7 +53,7 @@ export function createOverlay(
 ): Overlay {
   const { component } = ctx
   const way = wayTo(target, component)
-  let taken: Taken = { key: { id: '', node: target }, besides: [], entries: [] }
+  let taken: Taken = { key: { id: '', node: target }, besides: [], entries: [], had: false }
   const onFail: OnFail = (node, policy, records, i, code, more) => {
     // Behind a target that a source does for us, what fails is a letter of its own.
     if (way.behind.has(node)) return ctx.bad().onFail(node, policy, records, i, code, more)
@@ -60,13 +64,13 @@ export function createOverlay(
     return true
   }
   const letIn = (input: string, records: Records) => {
-    if (taken.besides.includes(input)) return
     const named = way.named.includes(input) ? records.cameBy(input) : records
     const own = way.isOutput ? [...records.rows.keys()] : ownIn(named, taken.key.id)
     // Where its node is gone, its id is the one with which it came out of what that node read.
     if (own.length === 0 && taken.key.node !== target) own.push(...ownIn(records, taken.key.id))
+    if (own.length > 0 && taken.besides.includes(input)) taken.had = true
     // The graph names the input where it enters.
-    if (own.length > 0) enterLater(input, records.pick(own))
+    else if (own.length > 0) enterLater(input, records.pick(own))
   }
   const enterLater = (input: string, chosen: Records) => {
     taken.entries.push(() => {
@@ -75,6 +79,8 @@ export function createOverlay(
       else ctx.graph().enter(target, chosen, 0, input)
     })
   }
+  const isBefore = (inputs: readonly string[], node: string) =>
+    stepsBefore(inputs, component).some((step) => step.id === node)
   const build = () =>
     buildGraph({
       steps: way.steps.map((node) => alone(node, ctx, way.counted.has(node.id))),
@@ -94,7 +100,7 @@ export function createOverlay(
     graphOf().handOver(input, recordsOf(letter, row, component.pipeline, none, path), 0)
   }
   return (letter, besides) => {
-    taken = { key: letterKey(letter), besides, entries: [] }
+    taken = { key: letterKey(letter), besides, entries: [], had: false }
     const { key, entries } = taken
     try {
       const row = ctx.decode(letter)
@@ -113,6 +119,7 @@ export function createOverlay(
       return () => {
         for (const enter of entries) enter()
       }
+    if (taken.had && (!taken.failure || isBefore(besides, taken.failure.node))) return 'had'
     const { node, code, message } = taken.failure ?? {
       node: target,
       code: 'not_reached',

@@ -92,7 +92,11 @@ export function createReplays(ctx: ReplaysContext): Replays {
           return overlay(letter, besides)
         })
         // One that stays open has come to none of its targets: its repetition would else double it at the others.
-        if (entries.every((entry) => entry !== undefined)) for (const entry of entries) entry()
+        if (entries.includes(undefined)) continue
+        const fresh = entries.filter((entry) => typeof entry === 'function')
+        for (const enter of fresh) enter()
+        if (fresh.length === 0)
+          failedAgain(key, key.node, 'not_reached', `what read ${key.node} has had the record by another way`)
       }
     },
     failed({ letter, node, code, message, id }) {

@@ -199,6 +199,17 @@ describe('a letter of a step that an edit has taken out', () => {
     expect(writes).toEqual([])
   })
 
+  it('comes to its other readers where one has had it by another way', async () => {
+    const sinks = (both: readonly string[], only: string) => ({ out: out(both, both), more: out([only]) })
+    const first = pipelineOf({
+      steps: { strict: { create: notTwo } },
+      sinks: sinks(['strict', 'source'], 'strict'),
+    })
+    const second = pipelineOf({ sinks: { out: out(['source']), more: out(['source']) } })
+    expect(await replayIn(first, second)).toMatchObject({ replayed: 1, failedAgain: [] })
+    expect(writes).toEqual(['test/source/memory@2'])
+  })
+
   it('comes to all of its readers or to none', async () => {
     const sinksOf = (id: string, from: string) => ({
       one: { create: sinkTo(got), from: [id] },

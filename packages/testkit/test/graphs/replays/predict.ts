@@ -101,7 +101,7 @@ export function predictReplayed(which: ReplayedCase, letters: readonly string[])
     const before = oldId(sink.id)
     const parts = [
       before === undefined ? [] : accepted(past, before),
-      again.get(sink.id) ?? [],
+      sink.kind === 'key' ? ofLastLetters(sink, again.get(sink.id) ?? [], letterOf) : (again.get(sink.id) ?? []),
       accepted(future, sink.id),
     ]
     into.set(sink.id, sink.kind === 'key' ? lastOf(sink, parts) : parts.flat())
@@ -175,17 +175,26 @@ function unreadIn({ old, edit, isRead }: ReplayedCase): (place: Place) => boolea
   return (place) => !isRead({ ...place, source: was.get(place.source)! })
 }
 
-/** Of documents by key, the records of the last part that has the key; letters are written one after the other. */
-function lastOf(
-  sink: Sink & { readonly kind: 'key' },
-  [past, again, future]: readonly (readonly Arrival[])[],
+type KeySink = Sink & { readonly kind: 'key' }
+
+/** What a record writes by itself: a document, or an attribute of one. */
+const partOf = (sink: KeySink, arrival: Arrival): string =>
+  keyOf(arrival, sink.key) + (sink.write === 'set' ? ` ${String(arrival.row['u'])}` : '')
+
+/** Letters are written one after the other, so those of the last one with a key count. */
+function ofLastLetters(
+  sink: KeySink,
+  arrivals: readonly Arrival[],
+  letterOf: ReadonlyMap<Arrival, string>,
 ): readonly Arrival[] {
-  const key = (arrival: Arrival) =>
-    keyOf(arrival, sink.key) + (sink.write === 'set' ? ` ${String(arrival.row['u'])}` : '')
-  const lastAgain = [...new Map(again!.map((arrival) => [key(arrival), arrival])).values()]
-  const parts = [past!, lastAgain, future!]
-  const keys = parts.map((part) => new Set(part.map(key)))
+  const last = new Map(arrivals.map((arrival) => [partOf(sink, arrival), letterOf.get(arrival)]))
+  return arrivals.filter((arrival) => letterOf.get(arrival) === last.get(partOf(sink, arrival)))
+}
+
+/** Of documents by key, the records of the last part that has the key. */
+function lastOf(sink: KeySink, parts: readonly (readonly Arrival[])[]): readonly Arrival[] {
+  const keys = parts.map((part) => new Set(part.map((arrival) => partOf(sink, arrival))))
   return parts.flatMap((part, i) =>
-    part.filter((arrival) => !keys.slice(i + 1).some((later) => later.has(key(arrival)))),
+    part.filter((arrival) => !keys.slice(i + 1).some((later) => later.has(partOf(sink, arrival)))),
   )
 }
