@@ -166,7 +166,7 @@ function refuseIntoEnded(plan: Plan, registry: Registry, letters: readonly Lette
 
 /** Whether what a node gives comes to a step. */
 function isBehind(step: string, node: string, plan: Plan): boolean {
-  const reached = new Set([node])
+  const reached = new Set([node, ...Object.keys(plan.steps.find((s) => s.id === node)?.sides ?? {})])
   for (const { id, from, sides } of plan.steps) {
     if (!from.some((name) => reached.has(name))) continue
     for (const name of [id, ...Object.keys(sides)]) reached.add(name)

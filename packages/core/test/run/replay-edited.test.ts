@@ -261,6 +261,17 @@ describe('a run that has ended', () => {
     await expect(replayIn(withStrict, without)).rejects.toMatchObject({ code: 'replay_into_ended' })
   })
 
+  it('takes no letter that would come to a memory by a named output of the step at which it stopped', async () => {
+    const { plan, registry } = pipelineOf({
+      steps: {
+        strict: { create: notTwo, sides: ['low'] },
+        sum: { create: sum, from: ['low'], stateful: true, counts: true },
+      },
+      sinks: { out: out() },
+    })
+    await expect(replayIn({ plan, registry }, { plan, registry })).rejects.toMatchObject({ code: 'replay_into_ended' })
+  })
+
   it('takes others where the rule of a memory was changed', async () => {
     const of = (create: () => Transform, stateHash: string) => {
       const { plan, registry } = pipelineOf({
