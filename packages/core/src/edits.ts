@@ -16,12 +16,13 @@ import { canonical, type Signature, signatureOf } from './plan/signature.ts'
 import type { Registry } from './registry.ts'
 import type { SavedRun } from './store.ts'
 
+export { renamedSinks } from './edits/difference.ts'
 export type { Edit, Edits, SavedFacts } from './edits/edit.ts'
 
 /** Compares a plan with the state of a run that is to go on. */
 export function editsOf(plan: Plan, registry: Registry, run: SavedRun, facts: SavedFacts): Edits {
   const now = signatureOf(plan, registry)
-  const before = run.signature as unknown as Signature
+  const { gone: _, ...before } = run.signature as unknown as Signature
   // Where nothing is saved yet, there is nothing that an edit could change.
   if (canonical(before) === canonical(now) || run.epoch === 0)
     return { edits: [], renames: [], discards: { steps: [], sinks: [] }, recount: false }

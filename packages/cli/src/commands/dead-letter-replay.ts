@@ -43,7 +43,7 @@ export default defineCommand({
     })
     if (flags.json) io.out(`${JSON.stringify(summary, undefined, 2)}\n`)
     else {
-      const { replayed, skipped, failedAgain, byRunning } = summary
+      const { replayed, skipped, failedAgain, byRunning, imbalances } = summary
       io.out(
         `${count(summary.letters)} dead letters: ${count(replayed)} went through${byRunning ? ' in the pipeline that is running' : ''}, ${count(skipped)} were replayed or dismissed before, ${count(failedAgain.length)} failed again.\n`,
       )
@@ -51,7 +51,8 @@ export default defineCommand({
         io.out(
           `  ${failure.id}\n    ${failure.code} at ${failure.step}${failure.message ? `: ${failure.message}` : ''}\n`,
         )
+      if (imbalances.length > 0) io.out(`DOES NOT BALANCE: ${imbalances.join('; ')}\n`)
     }
-    return summary.failedAgain.length ? 1 : 0
+    return summary.failedAgain.length + summary.imbalances.length > 0 ? 1 : 0
   },
 })

@@ -78,6 +78,8 @@ export interface ComponentOptions {
   readonly replaying: Replaying
   /** Only letters are taken, and the sources are not read. */
   readonly onlyReplay: boolean
+  /** These are taken into a run that has ended, which ends once more. */
+  readonly intoEnded: boolean
 }
 
 /** How a component ended: `ended`: its input has; else it was stopped. */
@@ -350,7 +352,7 @@ export async function runComponent(component: Component, options: ComponentOptio
     if (ended && !halt.isHalted) await intake.end()
     isEnding = true
     while (ending) await ending
-    if (!halt.isHalted) await endEpoch({ end: ended, roll: true })
+    if (!halt.isHalted) await endEpoch({ end: ended || options.intoEnded, roll: true })
     await epochs.settled()
     for (const { queue } of sinks) queue.close()
     await Promise.all(writers)

@@ -3,11 +3,11 @@
  * A `whole` pipeline that has ended starts again as the next incarnation; one that was interrupted goes on where it was saved.
  */
 import { type Clock, systemClock } from '../clock.ts'
-import { editsOf, editText, refuseEdits } from '../edits.ts'
+import { editsOf, editText, refuseEdits, renamedSinks } from '../edits.ts'
 import { MillraceError } from '../errors.ts'
 import type { Observer, Progress } from '../observe.ts'
 import type { Plan } from '../plan.ts'
-import { type Signature, signatureOf } from '../plan/signature.ts'
+import { canonical, goneAfter, type Gone, type Signature, signatureOf } from '../plan/signature.ts'
 import type { Json } from '../record.ts'
 import type { Registry } from '../registry.ts'
 import { checkScale } from '../rescale.ts'
@@ -63,7 +63,7 @@ async function runHere(plan: Plan, registry: Registry, options: RunOptions): Pro
     const taken = takeState(plan, registry, store, options, clock)
     if (taken.over) return overAlready(plan, instance, store, taken, clock)
     const controls = createControls(plan, options, clock, taken)
-    const replaying = createReplaying({ plan, registry, options, clock, store, signature: taken.before })
+    const replaying = createReplaying({ plan, registry, options, clock, store, gone: taken.gone })
     const opened: SinkNode[] = []
     try {
       const before = await prepare(plan, instance, store, taken, opened, { ...options, ...controls, clock, at })
@@ -101,8 +101,10 @@ export interface Taken {
   readonly hasSaved: boolean
   /** What an edited spec means for it, in words. */
   readonly edits: readonly string[]
-  /** The spec that the state was made with. */
-  readonly before: Signature
+  /** Nodes of the state that the spec has no more. */
+  readonly gone: Gone
+  /** It takes letters into a run that has ended: its counters may be of another graph. */
+  readonly intoEnded?: { readonly isEdited: boolean }
   /** This copy has come to its end, and others of its run have not. */
   readonly over?: true
 }
@@ -114,7 +116,7 @@ function takeState(plan: Plan, registry: Registry, store: Store, options: RunOpt
   const asJson = signature as unknown as Json
   const isOver = before?.ended === true && plan.runs === 'whole'
   if (isOver && before.incarnation === options.joint?.incarnation)
-    return { run: before, resumed: true, hasSaved: true, edits: [], before: signature, over: true }
+    return { run: before, resumed: true, hasSaved: true, edits: [], gone: {}, over: true }
   if (options.letters && !before)
     throw new MillraceError('no_state', `${plan.name} has not run yet: there is nothing to replay into`, {
       hint: 'run it first',
@@ -123,7 +125,15 @@ function takeState(plan: Plan, registry: Registry, store: Store, options: RunOpt
   // A run that has ended is no longer bound to the spec that it ended with.
   if (before && isOver && options.letters) {
     store.takeOver(before.signature, undefined)
-    return { run: before, resumed: true, hasSaved: true, edits: [], before: before.signature as unknown as Signature }
+    const ended = before.signature as unknown as Signature
+    return {
+      run: before,
+      resumed: true,
+      hasSaved: true,
+      edits: [],
+      gone: goneAfter(ended, signature, renamedSinks(ended.sinks, signature.sinks)),
+      intoEnded: { isEdited: canonical(ended) !== canonical(signature) },
+    }
   }
   if (!before || isOver)
     return {
@@ -131,19 +141,20 @@ function takeState(plan: Plan, registry: Registry, store: Store, options: RunOpt
       resumed: false,
       hasSaved: false,
       edits: [],
-      before: signature,
+      gone: {},
     }
   const edits = editsOf(plan, registry, before, store)
   refuseEdits(edits, plan, options.resetState === true)
   for (const [from, to] of edits.renames) store.rename(from, to)
   store.discard(edits.discards.steps, edits.discards.sinks)
-  store.takeOver(asJson, edits.recount ? clock.now() : undefined)
+  const gone = goneAfter(before.signature as unknown as Signature, signature, edits.renames)
+  store.takeOver({ ...(asJson as object), gone }, edits.recount ? clock.now() : undefined)
   return {
     run: store.run()!,
     resumed: true,
     hasSaved: before.epoch > 0,
     edits: edits.edits.map((edit) => editText(edit, plan.name)),
-    before: before.signature as unknown as Signature,
+    gone,
   }
 }
 
@@ -193,7 +204,8 @@ async function prepare(
   const saved = store.counters()
   for (const component of components) {
     restoreCounters(component.counters, saved)
-    for (const step of component.steps) restoreStep(step, store)
+    // No letter comes to the memory of a run that has ended: see refuseIntoEnded.
+    if (!taken.intoEnded) for (const step of component.steps) restoreStep(step, store)
   }
   const before = copyOf(components)
   const { shutdown, stop, abort, calls, observe } = ctx
@@ -272,6 +284,7 @@ async function runAll(
       bounds: { ...defaultBounds, ...ctx.bounds },
       replaying: ctx.replaying,
       onlyReplay: ctx.letters !== undefined,
+      intoEnded: ctx.taken.intoEnded !== undefined,
     }),
   )
   const settled = await shutdown.unlessAbandoned(Promise.allSettled(running))
