@@ -1,6 +1,6 @@
 /** Rules over the whole pipeline: what becomes of bad records, how it runs, who waits for an answer. */
-import { checkDateFormat, checkZone } from '../date.ts'
-import { fieldOf, typeText } from '../schema.ts'
+import { checkDateFormat, checkZone } from '../date/index.ts'
+import { fieldOf, typeText } from '../schema/index.ts'
 import { pathText } from '../spec/finding.ts'
 import { suggest } from '../spec/suggest.ts'
 import type { OnErrorWord } from '../spec/spec.ts'

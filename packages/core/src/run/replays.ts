@@ -11,12 +11,12 @@
  * A letter that fails before or at its target stays open. One that fails behind it is replayed, and what failed is a
  * letter of its own.
  */
-import { DataError } from '../errors.ts'
-import type { Failure, LetterKey } from '../dead-letter.ts'
-import type { Transform } from '../connector.ts'
-import type { Batch, Row } from '../record.ts'
-import { Records } from '../record.ts'
-import type { LetterState, Save, Store } from '../store.ts'
+import { DataError } from '../errors/index.ts'
+import type { Failure, LetterKey } from '../connector/dead-letter.ts'
+import type { Transform } from '../connector/index.ts'
+import type { Batch, Row } from '../record/index.ts'
+import { Records } from '../record/index.ts'
+import type { LetterState, Save, Store } from '../store/index.ts'
 import type { BadRecords, OnFail } from './bad-records.ts'
 import { stepCounters, sinkCounters } from './counters.ts'
 import { buildGraph, type Graph } from './graph.ts'

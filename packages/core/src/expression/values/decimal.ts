@@ -2,7 +2,7 @@
  * Exact arithmetic on decimals, which are text in memory: `"-12.30"` is -1230 at scale 2. Values of up to 15 digits are computed as doubles of their unscaled
  * whole numbers, which is exact as long as the result stays within 2^53; all others as BigInt. A result with more digits than its type is `out_of_range`.
  */
-import { DataError } from '../../errors.ts'
+import { DataError } from '../../errors/index.ts'
 
 const safe = Number.MAX_SAFE_INTEGER
 
