@@ -30,6 +30,8 @@ function imports(path: string): string[] {
 /** What of a package.json is looked at. */
 interface Manifest {
   readonly dependencies?: Readonly<Record<string, string>>
+  readonly peerDependencies?: Readonly<Record<string, string>>
+  readonly devDependencies?: Readonly<Record<string, string>>
   readonly exports?: Readonly<Record<string, string | Readonly<Record<string, string>>>>
 }
 
@@ -116,6 +118,28 @@ describe('imports between packages', () => {
         .filter((module) => !module.startsWith('.') && !module.startsWith('node:'))
         .map(packageOf)
         .filter((module) => !declared.has(module))
+        .map((module) => `${path} -> ${module}`)
+    })
+    expect(wrong).toEqual([])
+  })
+
+  it('every package that a test reaches is declared, so that its tests run again when that one changes', () => {
+    // What runs the whole system belongs to the repository: see `nx` in package.json.
+    const whole = /^packages\/testkit\/test\/(crash|graphs|loop|seeded)\//
+    const tests = files('packages/*/test/**/*.ts').filter((path) => !whole.test(path))
+    const wrong = tests.flatMap((path) => {
+      const name = path.split('/')[1]!
+      const manifest = JSON.parse(read(`packages/${name}/package.json`)) as Manifest
+      const { dependencies, peerDependencies, devDependencies } = manifest
+      const declared = Object.keys({ ...dependencies, ...peerDependencies, ...devDependencies })
+      return imports(path)
+        .map((module) =>
+          module.startsWith('.')
+            ? `@millrace/${/^packages\/([^/]+)\//.exec(join(dirname(path), module))?.[1] ?? name}`
+            : packageOf(module),
+        )
+        .filter((module) => module.startsWith('@millrace/') && module !== `@millrace/${name}`)
+        .filter((module) => !declared.includes(module))
         .map((module) => `${path} -> ${module}`)
     })
     expect(wrong).toEqual([])
