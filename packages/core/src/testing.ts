@@ -11,13 +11,14 @@ import {
   type SourceDefinition,
   type Transform,
   type TransformDefinition,
-} from './connector.ts'
-import { deadLetterSchema } from './dead-letter.ts'
-import { option } from './options.ts'
-import type { Plan, PlanEventTime, PlanSink, PlanSource, PlanStep, RetryRule } from './plan.ts'
-import { type BadRecord, batch, type Json, type Row } from './record.ts'
-import { type Registry, registryOf } from './registry.ts'
-import type { RecordType } from './schema.ts'
+} from './connector/index.ts'
+import { deadLetterSchema } from './connector/dead-letter.ts'
+import { option } from './connector/options.ts'
+import type { Plan, PlanEventTime, PlanSink, PlanSource, PlanStep } from './plan/index.ts'
+import type { RetryRule } from './spec/index.ts'
+import { type BadRecord, batch, type Json, type Row } from './record/index.ts'
+import { type Registry, registryOf } from './registry/index.ts'
+import type { RecordType } from './schema/index.ts'
 
 /** Yields `rows` in batches of `size`, position = number of records given out; `bad` maps an index to a code. */
 export function memorySource(

@@ -2,9 +2,9 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { defineSink } from '../src/connector.ts'
-import { option } from '../src/options.ts'
-import { loadRegistry, packageNames, type Wanted } from '../src/registry.ts'
+import { defineSink } from '../src/connector/index.ts'
+import { option } from '../src/connector/options.ts'
+import { loadRegistry, packageNames, type Wanted } from '../src/registry/index.ts'
 
 let root: string
 const write = (path: string, text: string) => {

@@ -13,8 +13,8 @@ import {
   sameType,
   type Type,
   typeText,
-} from '../src/schema.ts'
-import { parseRecordType, recordToJsonSchema } from '../src/schema-read.ts'
+} from '../src/schema/index.ts'
+import { parseRecordType, recordToJsonSchema } from '../src/schema/read.ts'
 
 const field = (text: string): Field => parseType(text)!
 

@@ -5,9 +5,9 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { batch, type Row } from '../src/record.ts'
+import { batch, type Row } from '../src/record/index.ts'
 import { run } from '../src/run/index.ts'
-import { openStore, readStore, stateFile, stateFolder } from '../src/store.ts'
+import { openStore, readStore, stateFile, stateFolder } from '../src/store/index.ts'
 import { testPipeline } from '../src/testing.ts'
 
 let home: string

@@ -7,9 +7,9 @@ import type {
   SourceCapabilities,
   SourceDefinition,
   TransformDefinition,
-} from '../connector.ts'
-import type { Json } from '../record.ts'
-import type { RecordType } from '../schema.ts'
+} from '../connector/index.ts'
+import type { Json } from '../record/index.ts'
+import type { RecordType } from '../schema/index.ts'
 import type { RetryRule } from '../spec/retry.ts'
 import type { SpecNode } from '../spec/tree.ts'
 import type { Spec, SpecDeadLetter, SpecSink, SpecSource, SpecStep } from '../spec/spec.ts'

@@ -1,9 +1,9 @@
 /** What every part of the check has at hand. Nothing here does I/O. */
 import { isAbsolute, join } from 'node:path'
-import type { Env } from '../connector.ts'
-import type { Json } from '../record.ts'
-import type { Registry } from '../registry.ts'
-import { parseRecordType } from '../schema-read.ts'
+import type { Env } from '../connector/index.ts'
+import type { Json } from '../record/index.ts'
+import type { Registry } from '../registry/index.ts'
+import { parseRecordType } from '../schema/read.ts'
 import { resolveConfig } from '../spec/secrets.ts'
 import type { Report } from '../spec/finding.ts'
 import type { Resolving } from '../spec/options.ts'

@@ -3,8 +3,8 @@
  * tells, so this goes on until nothing moves. What is then left reads a name that nothing makes, or itself in a circle. Where something upstream is wrong,
  * types below it are unknown and nothing is said about them: one mistake, one finding.
  */
-import { closest } from '../closest.ts'
-import { fieldText, fieldOf, type RecordType, sameRecord } from '../schema.ts'
+import { closest } from '../errors/closest.ts'
+import { fieldText, fieldOf, type RecordType, sameRecord } from '../schema/index.ts'
 import { suggest } from '../spec/suggest.ts'
 import type { Reference } from '../spec/spec.ts'
 import type { Place } from '../spec/tree.ts'

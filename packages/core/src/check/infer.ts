@@ -1,7 +1,7 @@
 /** What a step makes of its input's type, as its definition says, and the fields that its options name. */
-import type { Inference } from '../connector.ts'
-import type { OptionSchema } from '../options.ts'
-import { fieldOf, type RecordType } from '../schema.ts'
+import type { Inference } from '../connector/index.ts'
+import type { OptionSchema } from '../connector/options.ts'
+import { fieldOf, type RecordType } from '../schema/index.ts'
 import { resolveOptions } from '../spec/options.ts'
 import { isQuiet, pathText } from '../spec/finding.ts'
 import { suggest } from '../spec/suggest.ts'

@@ -1,6 +1,6 @@
 /** Findings for a connector or step that is not installed. */
-import { closest } from '../closest.ts'
-import { type DefinitionKind, packageNames } from '../registry.ts'
+import { closest } from '../errors/closest.ts'
+import { type DefinitionKind, packageNames } from '../registry/index.ts'
 import type { Place } from '../spec/tree.ts'
 import type { Checking } from './context.ts'
 

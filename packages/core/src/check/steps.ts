@@ -1,7 +1,7 @@
 /** Steps by themselves, before anything is known of their input: the verb, its options, and what else they need to read. */
-import type { SideInput, TransformDefinition } from '../connector.ts'
-import type { OptionSchema } from '../options.ts'
-import type { Json } from '../record.ts'
+import type { SideInput, TransformDefinition } from '../connector/index.ts'
+import type { OptionSchema } from '../connector/options.ts'
+import type { Json } from '../record/index.ts'
 import { resolveOptions } from '../spec/options.ts'
 import { pathText } from '../spec/finding.ts'
 import { suggest } from '../spec/suggest.ts'

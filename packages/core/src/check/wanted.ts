@@ -1,7 +1,7 @@
 /** The definitions that a project names, so that they can be loaded before the check. */
-import type { Definition } from '../connector.ts'
-import type { OptionSchema } from '../options.ts'
-import type { Wanted } from '../registry.ts'
+import type { Definition } from '../connector/index.ts'
+import type { OptionSchema } from '../connector/options.ts'
+import type { Wanted } from '../registry/index.ts'
 import { resolveConfig } from '../spec/secrets.ts'
 import { bind, readConnections } from '../spec/connections.ts'
 import { createReport } from '../spec/finding.ts'

@@ -1,6 +1,6 @@
 /** Waiting for a system outside, until the run is told to stop. */
 import { systemClock } from '../clock.ts'
-import { SystemError } from '../errors.ts'
+import { SystemError } from '../errors/index.ts'
 
 /** What a wait ends with when the run is told to stop. `doing`: `waiting for the lock of data/store.db`. */
 export const aborted = (doing: string): SystemError =>

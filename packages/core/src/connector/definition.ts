@@ -1,8 +1,8 @@
 /** What a package exports: how its sources, sinks and steps are configured, checked and made. */
-import type { Problem } from '../errors.ts'
-import type { OptionSchema, Static } from '../options.ts'
-import type { Json, Row } from '../record.ts'
-import type { RecordType, Type } from '../schema.ts'
+import type { Problem } from '../errors/index.ts'
+import type { OptionSchema, Static } from './options.ts'
+import type { Json, Row } from '../record/index.ts'
+import type { RecordType, Type } from '../schema/index.ts'
 import type { Env } from './env.ts'
 import type { Query, Sink, SinkCapabilities, SinkContext } from './sink.ts'
 import type { Decoder, Source, SourceCapabilities, SourceContext } from './source.ts'

@@ -1,5 +1,5 @@
 /** How a sink names the records of a write that failed. */
-import { PartialWriteError, SystemError, type WriteFailure } from '../errors.ts'
+import { PartialWriteError, SystemError, type WriteFailure } from '../errors/index.ts'
 
 /**
  * A write that failed in the middle with what can pass: the records from `next` on are to be written again, those before

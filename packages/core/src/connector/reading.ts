@@ -1,5 +1,5 @@
 /** What others than the engine need to read a source: preview, side inputs, tests. */
-import type { Batch, CaughtUp, SplitsFound } from '../record.ts'
+import type { Batch, CaughtUp, SplitsFound } from '../record/index.ts'
 import type { ReadContext } from './source.ts'
 
 /** Reads from the beginning, as the only instance, without memory; `more` says otherwise. */

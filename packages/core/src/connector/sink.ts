@@ -1,6 +1,6 @@
 /** Sinks: where records go. */
-import type { Json, Records, Row } from '../record.ts'
-import type { RecordType } from '../schema.ts'
+import type { Json, Records, Row } from '../record/index.ts'
+import type { RecordType } from '../schema/index.ts'
 import type { Env, Instance } from './env.ts'
 
 /** What a sink is opened with. */

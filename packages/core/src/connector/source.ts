@@ -5,8 +5,8 @@
  * hash of a file's beginning, the path of a database), and a source that is asked to resume in another store stops with
  * `source_replaced` or `input_changed` instead of reading on.
  */
-import type { Batch, CaughtUp, Json, Row, SplitsFound } from '../record.ts'
-import type { RecordType } from '../schema.ts'
+import type { Batch, CaughtUp, Json, Row, SplitsFound } from '../record/index.ts'
+import type { RecordType } from '../schema/index.ts'
 import type { Env, Instance } from './env.ts'
 
 /** What a source is given to read by. */

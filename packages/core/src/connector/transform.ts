@@ -1,7 +1,7 @@
 /** Steps: what is done to records. Synchronous but for `prepare`; a step never throws for data. */
-import type { Problem } from '../errors.ts'
-import type { Json, Records, Row } from '../record.ts'
-import type { RecordType } from '../schema.ts'
+import type { Problem } from '../errors/index.ts'
+import type { Json, Records, Row } from '../record/index.ts'
+import type { RecordType } from '../schema/index.ts'
 import type { Env } from './env.ts'
 import type { Push } from './source.ts'
 

@@ -5,9 +5,9 @@
  * again by its interpreted twin, which says what is wrong with every field.
  */
 import { codegenAllowed, generate, propertyKey, quote } from '../codegen.ts'
-import { DataError } from '../errors.ts'
-import type { Row, Tally } from '../record.ts'
-import type { Field, RecordType, Type } from '../schema.ts'
+import { DataError } from '../errors/index.ts'
+import type { Row, Tally } from '../record/index.ts'
+import type { Field, RecordType, Type } from '../schema/index.ts'
 import { setOwn } from './own.ts'
 import { bigintFromText, bytesFromText, decimalFromNumber, decimalFromText, show } from './scalar.ts'
 import { dateFromText, timestampFromText } from './time.ts'

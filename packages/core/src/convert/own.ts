@@ -1,5 +1,5 @@
 /** Objects whose property names come from outside. */
-import type { Row } from '../record.ts'
+import type { Row } from '../record/index.ts'
 
 /** Sets a property; `__proto__` becomes a property like any other. */
 export function setOwn(row: Row, name: string, value: unknown): void {

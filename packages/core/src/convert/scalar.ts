@@ -1,5 +1,5 @@
 /** Single values from text: booleans, numbers, decimals and bytes. Each function returns the one form in memory or throws `DataError`. */
-import { DataError } from '../errors.ts'
+import { DataError } from '../errors/index.ts'
 
 /** A value in a message: cut where it is long, in quotes where it is text. */
 export function show(value: unknown): string {

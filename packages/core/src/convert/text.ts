@@ -1,7 +1,7 @@
 /** Values from and to text, for CSV and the console. */
-import { isoText } from '../date.ts'
-import { DataError } from '../errors.ts'
-import type { Type } from '../schema.ts'
+import { isoText } from '../date/index.ts'
+import { DataError } from '../errors/index.ts'
+import type { Type } from '../schema/index.ts'
 import { fromJson } from './from-json.ts'
 import { toJson } from './to-json.ts'
 import {

@@ -1,7 +1,7 @@
 /** Dates and instants from text. */
 import { daysInMonth } from '../date/calendar.ts'
-import { compileDateParser } from '../date.ts'
-import { DataError } from '../errors.ts'
+import { compileDateParser } from '../date/index.ts'
+import { DataError } from '../errors/index.ts'
 import { show } from './scalar.ts'
 
 const parseIso = compileDateParser(['iso'], 'UTC')

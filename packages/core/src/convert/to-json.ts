@@ -1,7 +1,7 @@
 /** Values to JSON as `JSON.stringify` takes it. */
-import { isoText } from '../date.ts'
-import type { Json, Row } from '../record.ts'
-import type { Type } from '../schema.ts'
+import { isoText } from '../date/index.ts'
+import type { Json, Row } from '../record/index.ts'
+import type { Type } from '../schema/index.ts'
 import { setOwn } from './own.ts'
 import { base64 } from './scalar.ts'
 

@@ -3,7 +3,7 @@
  * offset that were needed so far: a year is sampled every third day, and the moment of each change is found by halving (between 1900 and 2040 no zone changed
  * twice in less than seven days: Recife, October 2000). A look-up is then a comparison with the span used last. A wall-clock time that occurs twice (clocks set back) means its first occurrence; one that is skipped (clocks set forward) does not exist.
  */
-import { MillraceError } from '../errors.ts'
+import { MillraceError } from '../errors/index.ts'
 
 /** A time zone: how far its clock is from UTC at any instant. */
 export interface Zone {

@@ -1,7 +1,7 @@
 /** Edits of a continuing run: they hold from the saved positions on; what would lose something has to be asked for. */
-import type { Plan } from '../plan.ts'
+import type { Plan } from '../plan/index.ts'
 import { canonical, type Signature } from '../plan/signature.ts'
-import type { Json } from '../record.ts'
+import type { Json } from '../record/index.ts'
 import { differenceOf, renamedSinks } from './difference.ts'
 import { type Edit, type Edits, type NodeFacts, type SavedFacts, ways } from './edit.ts'
 

@@ -1,6 +1,6 @@
 /** Differences between nodes of two signatures, in words. */
 import { canonical } from '../plan/signature.ts'
-import type { Json } from '../record.ts'
+import type { Json } from '../record/index.ts'
 import type { NodeFacts, Nodes } from './edit.ts'
 
 /** What differs between two nodes, with the values of the first options that do; undefined: nothing. */

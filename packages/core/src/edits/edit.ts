@@ -1,6 +1,6 @@
 /** What an edit of a spec does to the state that is there. */
 import type { Signature } from '../plan/signature.ts'
-import type { StoreReader } from '../store.ts'
+import type { StoreReader } from '../store/index.ts'
 
 /** One difference between the spec and the one that the state was made with, and what follows from it. */
 export interface Edit {

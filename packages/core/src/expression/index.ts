@@ -1,21 +1,5 @@
-/**
- * Expressions: CEL (https://github.com/google/cel-spec) with types of its own, checked against a record's type before anything runs. In order of the work:
- * read/lexer.ts and read/parser.ts (text to tree), check/check.ts (tree to typed tree, with every problem), evaluate/compile.ts and its twin evaluate/interpret.ts (typed tree to values). Where it
- * differs from CEL: null is a value that fields may have, `7 / 2` is 3.5, integers are exact within +-(2^53-1), and text is counted and ordered by code points.
- */
-import { codegenAllowed } from '../codegen.ts'
-import type { Row } from '../record.ts'
-import type { RecordType, Type } from '../schema.ts'
-import { check } from './check/check.ts'
-import { factsOf, fieldOfPath } from './check/facts.ts'
-import type { Node } from './check/typed.ts'
-import { quotedName } from './check/names.ts'
-import { compile } from './evaluate/compile.ts'
-import { equalities } from './evaluate/equalities.ts'
-import { interpret } from './evaluate/interpret.ts'
-import { parseExpression } from './read/parser.ts'
-import type { ExpressionProblem } from './read/problem.ts'
-
+/** Expressions. */
+export * from './expression.ts'
 export { aggregateFunctions } from './aggregate/functions.ts'
 export {
   type AggregateState,
@@ -26,75 +10,3 @@ export {
 } from './aggregate/index.ts'
 export { type FunctionEntry, functions, signatures } from './functions/index.ts'
 export type { ExpressionProblem } from './read/problem.ts'
-
-/** An expression that fits its record. */
-export interface Expression {
-  readonly ok: true
-  /** What it gives. */
-  readonly type: Type
-  /** It may give null. */
-  readonly optional: boolean
-  /** Its value for a row of the record: in the one form in memory of `type`, or null. Throws `DataError` (`division_by_zero`, `out_of_range`, ...). */
-  readonly evaluate: (row: Row) => unknown
-  /** The fields it reads. */
-  readonly fields: readonly string[]
-  /** The fields that are certainly not null in rows for which it is true. */
-  readonly narrows: readonly string[]
-  /** Fields that certainly have this value, in its form in memory, in rows for which it is true: its `field == value` conjuncts. For look-ups. */
-  readonly equals: Readonly<Record<string, unknown>>
-}
-
-/** One that does not, with everything that is wrong with it. */
-export interface ExpressionProblems {
-  readonly ok: false
-  readonly problems: readonly ExpressionProblem[]
-}
-
-/** Checks an expression against the record whose fields it names, and compiles it. Never throws, whatever the text. */
-export const compileExpression = (text: string, input: RecordType): Expression | ExpressionProblems =>
-  build(text, input, codegenAllowed ? compile : interpret)
-
-/** The same with the slow twin as `evaluate`. */
-export const interpretExpression = (text: string, input: RecordType): Expression | ExpressionProblems =>
-  build(text, input, interpret)
-
-function build(
-  text: string,
-  input: RecordType,
-  evaluator: (node: Node) => (row: Row) => unknown,
-): Expression | ExpressionProblems {
-  const syntax = parseExpression(text)
-  if ('code' in syntax) return { ok: false, problems: [explained(syntax, text, input)] }
-  const { node, problems, fields } = check(syntax, text, input)
-  if (problems.length) return { ok: false, problems }
-  const { yes } = factsOf(node)
-  const narrows =
-    node.type.kind === 'boolean' && yes !== 'never' ? [...yes].flatMap((path) => fieldOfPath(path) ?? []) : []
-  return {
-    ok: true,
-    type: node.type,
-    optional: node.optional,
-    evaluate: evaluator(node),
-    fields,
-    narrows,
-    equals: equalities(node),
-  }
-}
-
-/** A field with a space or a sign in its name is what a text often breaks at. */
-function explained(problem: ExpressionProblem, text: string, input: RecordType): ExpressionProblem {
-  const field = problem.hint
-    ? undefined
-    : Object.keys(input.fields).find((name) => quotedName(name) !== name && text.includes(name))
-  return field === undefined
-    ? problem
-    : { ...problem, hint: `such a name stands between backticks: ${quotedName(field)}` }
-}
-
-/** The `field == value` conjuncts of an expression, as `Query.where.equals` wants them; none where it has problems. */
-export function parseEqualities(text: string, input: RecordType): Readonly<Record<string, unknown>> {
-  const syntax = parseExpression(text)
-  if ('code' in syntax) return {}
-  const { node, problems } = check(syntax, text, input)
-  return problems.length ? {} : equalities(node)
-}

@@ -4,10 +4,10 @@
  * that a run that goes on knows with which spec its state was made.
  */
 import { hash } from 'node:crypto'
-import type { OptionSchema } from '../options.ts'
-import type { Plan, PlanNode, PlanStep } from '../plan.ts'
-import type { Json } from '../record.ts'
-import type { Registry } from '../registry.ts'
+import type { OptionSchema } from '../connector/options.ts'
+import type { Plan, PlanNode, PlanStep } from './plan.ts'
+import type { Json } from '../record/index.ts'
+import type { Registry } from '../registry/index.ts'
 
 type Facts = { readonly [key: string]: Json }
 

@@ -5,8 +5,8 @@
  * that is decided before any record of it comes to a step with memory or to a sink, so a refused request leaves no trace. The rows at the step named by
  * `answer:` are kept until the epoch is saved; then `commit` gets them (invariant 6). What is refused whole is answered at once: nothing of it is saved.
  */
-import type { Answer, Done } from '../connector.ts'
-import type { Batch, Records, Row } from '../record.ts'
+import type { Answer, Done } from '../connector/index.ts'
+import type { Batch, Records, Row } from '../record/index.ts'
 import type { SourceNode } from './nodes.ts'
 import type { Fault, Request } from './request.ts'
 

@@ -3,9 +3,9 @@
  * to the dead letter, or it is dropped and counted. `stop_above` ends a flood: when more than that share of the last 10,000
  * records of a source failed, judged from its 1,000th on and at its end.
  */
-import { deadLetterRow, type Failure } from '../dead-letter.ts'
-import { MillraceError } from '../errors.ts'
-import { Records } from '../record.ts'
+import { deadLetterRow, type Failure } from '../connector/dead-letter.ts'
+import { MillraceError } from '../errors/index.ts'
+import { Records } from '../record/index.ts'
 import type { Answers } from './answers.ts'
 import { letterOf } from './letters.ts'
 import type { Component, Policy } from './nodes.ts'

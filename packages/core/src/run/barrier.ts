@@ -3,8 +3,8 @@
  * moment; then it travels through the queue of every sink. When all writers have come to it, everything before it is with
  * the sinks (invariant 1).
  */
-import type { Json } from '../record.ts'
-import type { Save } from '../store.ts'
+import type { Json } from '../record/index.ts'
+import type { Save } from '../store/index.ts'
 import type { Request } from './request.ts'
 
 export interface Barrier

@@ -3,7 +3,7 @@
  * into a step = out of it + filtered + failed + held; into a sink = delivered + failed there; what failed where the policy is the dead letter = what came into it.
  * Counters are saved with each epoch as of its cut, so they are those of the whole incarnation, over crashes.
  */
-import type { Json } from '../record.ts'
+import type { Json } from '../record/index.ts'
 
 /** Counts of a source. */
 export interface SourceCounters {

@@ -1,5 +1,5 @@
 /** A batch cut in two, so that a restart can take as many records as were taken before. */
-import type { BadRecord, Batch, Json } from '../record.ts'
+import type { BadRecord, Batch, Json } from '../record/index.ts'
 
 /** How many records a batch holds, good and bad. */
 export const recordsIn = (batch: Batch): number => batch.rows.length + (batch.bad?.length ?? 0)

@@ -4,10 +4,10 @@
  *
  * A publish that can take long (`slowPublish`) runs beside the next epochs, in order, at most two of them waiting.
  */
-import type { Done } from '../connector.ts'
+import type { Done } from '../connector/index.ts'
 import { crashPoint } from '../crash.ts'
-import type { Json } from '../record.ts'
-import type { SavedPosition, SaveIds, Store } from '../store.ts'
+import type { Json } from '../record/index.ts'
+import type { SavedPosition, SaveIds, Store } from '../store/index.ts'
 import { doneOf } from './answers.ts'
 import type { Barrier } from './barrier.ts'
 import type { Halt } from './halt.ts'

@@ -4,9 +4,9 @@
  * branch after branch: so the order of a key holds over branches that meet again (invariant 13). All of it is synchronous;
  * a sink's end of it is a queue.
  */
-import type { Now, Output } from '../connector.ts'
+import type { Now, Output } from '../connector/index.ts'
 import { crashPoint } from '../crash.ts'
-import { Records, type Result, type Row } from '../record.ts'
+import { Records, type Result, type Row } from '../record/index.ts'
 import type { OnFail } from './bad-records.ts'
 import type { SinkNode, StepNode } from './nodes.ts'
 import type { QueuedRecords } from './queue.ts'

@@ -7,10 +7,10 @@
  * noted are taken first, in the order in which they were.
  */
 import type { Clock } from '../clock.ts'
-import type { Done, Now } from '../connector.ts'
-import { MillraceError } from '../errors.ts'
-import type { Batch, Origin, Row, SplitsFound } from '../record.ts'
-import { Records } from '../record.ts'
+import type { Done, Now } from '../connector/index.ts'
+import { MillraceError } from '../errors/index.ts'
+import type { Batch, Origin, Row, SplitsFound } from '../record/index.ts'
+import { Records } from '../record/index.ts'
 import type { Answers } from './answers.ts'
 import type { BadRecords } from './bad-records.ts'
 import { countBatch } from './count-batch.ts'

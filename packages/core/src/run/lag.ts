@@ -1,6 +1,6 @@
 /** How far the reading is behind what is there, of the sources that tell (`Batch.behind`). */
-import type { Progress } from '../observe.ts'
-import type { Batch } from '../record.ts'
+import type { Progress } from './observe.ts'
+import type { Batch } from '../record/index.ts'
 
 /** Keeps `progress.behind` and `progress.arrivedMs` up to date; to be told of every batch. */
 export function lagOf(progress: Progress): (source: string, batch: Batch) => void {

@@ -7,9 +7,9 @@
  * reach it and are neither idle nor ended; it never goes back, and where none is left it stays. A lane that was announced
  * and has shown no time holds it.
  */
-import type { Batch, CaughtUp, SplitsFound } from '../record.ts'
-import { highOf } from '../record.ts'
-import type { Save } from '../store.ts'
+import type { Batch, CaughtUp, SplitsFound } from '../record/index.ts'
+import { highOf } from '../record/index.ts'
+import type { Save } from '../store/index.ts'
 import type { SourceNode } from './nodes.ts'
 
 interface Lane {

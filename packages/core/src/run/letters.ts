@@ -1,10 +1,10 @@
 /** Dead letters as they are read back, and how they become records again. */
-import { rowFromJson } from '../convert.ts'
-import type { Decoder } from '../connector.ts'
-import type { LetterKey } from '../dead-letter.ts'
-import { DataError } from '../errors.ts'
-import type { Batch, Json, Row } from '../record.ts'
-import type { RecordType } from '../schema.ts'
+import { rowFromJson } from '../convert/index.ts'
+import type { Decoder } from '../connector/index.ts'
+import type { LetterKey } from '../connector/dead-letter.ts'
+import { DataError } from '../errors/index.ts'
+import type { Batch, Json, Row } from '../record/index.ts'
+import type { RecordType } from '../schema/index.ts'
 
 /** A dead letter as it is read back: a row of `deadLetterSchema`. */
 export interface Letter {

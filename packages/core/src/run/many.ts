@@ -4,11 +4,13 @@
  * themselves. When one fails, the others drain and stop.
  */
 import { systemClock } from '../clock.ts'
-import { MillraceError } from '../errors.ts'
-import type { Plan } from '../plan.ts'
-import { resolveConfig } from '../plan.ts'
-import type { Registry } from '../registry.ts'
-import { type RunOptions, run, type Summary } from './index.ts'
+import { MillraceError } from '../errors/index.ts'
+import type { Plan } from '../plan/index.ts'
+import { resolveConfig } from '../spec/index.ts'
+import type { Registry } from '../registry/index.ts'
+import type { RunOptions } from './options.ts'
+import { run } from './run.ts'
+import type { Summary } from './summary.ts'
 import { envOf, type Surroundings } from './wiring.ts'
 
 /** How several plans are run. */

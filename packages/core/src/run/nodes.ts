@@ -1,8 +1,9 @@
 /** The plan as things that run: each source, step and sink with its connector, its counters and what becomes of bad data. */
-import type { Sink, SinkCapabilities, Source, SourceCapabilities, Transform } from '../connector.ts'
-import type { Failure } from '../dead-letter.ts'
-import type { PlanEventTime, PlanStep, RetryRule } from '../plan.ts'
-import type { RecordType } from '../schema.ts'
+import type { Sink, SinkCapabilities, Source, SourceCapabilities, Transform } from '../connector/index.ts'
+import type { Failure } from '../connector/dead-letter.ts'
+import type { PlanEventTime, PlanStep } from '../plan/index.ts'
+import type { RetryRule } from '../spec/index.ts'
+import type { RecordType } from '../schema/index.ts'
 import type { Counters, SinkCounters, SourceCounters, StepCounters } from './counters.ts'
 import type { Queue } from './queue.ts'
 

@@ -4,8 +4,8 @@
  * graph has come to.
  */
 import type { Clock } from '../clock.ts'
-import type { Batch, Json } from '../record.ts'
-import type { SavedPosition, Store } from '../store.ts'
+import type { Batch, Json } from '../record/index.ts'
+import type { SavedPosition, Store } from '../store/index.ts'
 import type { Request } from './request.ts'
 import type { Barrier } from './barrier.ts'
 import type { SourceNode } from './nodes.ts'

@@ -2,9 +2,9 @@
  * The start of a run: every sink is opened, then what was left of the last save is done (stages are published, duties
  * done), and that is recorded; only then anything is read (invariant 3).
  */
-import type { Observer } from '../observe.ts'
-import { MillraceError } from '../errors.ts'
-import type { SavedRun, Store } from '../store.ts'
+import type { Observer } from './observe.ts'
+import { MillraceError } from '../errors/index.ts'
+import type { SavedRun, Store } from '../store/index.ts'
 import { crashPoint } from '../crash.ts'
 import { doneAt } from './epoch.ts'
 import { allSinks, type Component, type SinkNode } from './nodes.ts'

@@ -1,8 +1,8 @@
 /** How a plan is run, and what each of several copies of it is given. */
 import type { Clock } from '../clock.ts'
-import type { Observer } from '../observe.ts'
-import type { Plan } from '../plan.ts'
-import type { SavedRun } from '../store.ts'
+import type { Observer } from './observe.ts'
+import type { Plan } from '../plan/index.ts'
+import type { SavedRun } from '../store/index.ts'
 import type { Bounds } from './due.ts'
 import type { Letter } from './letters.ts'
 import type { Summary } from './summary.ts'

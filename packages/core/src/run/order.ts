@@ -9,9 +9,9 @@
 import { existsSync, readdirSync, readFileSync, renameSync } from 'node:fs'
 import { type FileHandle, open, rename } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { MillraceError } from '../errors.ts'
-import type { Json } from '../record.ts'
-import type { Store } from '../store.ts'
+import { MillraceError } from '../errors/index.ts'
+import type { Json } from '../record/index.ts'
+import type { Store } from '../store/index.ts'
 import type { IdleLane } from './lanes.ts'
 
 /** `n` records of a split, up to a position, and maybe its end; or that lanes became idle; with the clock as of then, ms UTC. */

@@ -3,10 +3,10 @@
  * nothing is counted and nothing comes out but the letter itself. What it may enter is told before it does: a letter that
  * has several targets enters all of them or none.
  */
-import type { Transform } from '../connector.ts'
-import type { LetterKey } from '../dead-letter.ts'
-import type { DataError } from '../errors.ts'
-import { type Batch, Records, type Row } from '../record.ts'
+import type { Transform } from '../connector/index.ts'
+import type { LetterKey } from '../connector/dead-letter.ts'
+import type { DataError } from '../errors/index.ts'
+import { type Batch, Records, type Row } from '../record/index.ts'
 import type { BadRecords, OnFail } from './bad-records.ts'
 import { sinkCounters, stepCounters } from './counters.ts'
 import { buildGraph, type Graph } from './graph.ts'

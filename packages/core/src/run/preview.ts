@@ -1,8 +1,8 @@
 /** The first records of a pipeline, shown at every point of the graph. Connects only to sources and writes nothing: no sink, no state. */
-import { endOfRun, freshRead, isBatch } from '../connector.ts'
-import type { Plan } from '../plan.ts'
-import { type Batch, Records, type Row } from '../record.ts'
-import type { Registry } from '../registry.ts'
+import { endOfRun, freshRead, isBatch } from '../connector/index.ts'
+import type { Plan } from '../plan/index.ts'
+import { type Batch, Records, type Row } from '../record/index.ts'
+import type { Registry } from '../registry/index.ts'
 import { buildGraph } from './graph.ts'
 import type { SourceNode } from './nodes.ts'
 import { createSource, createSteps, type Surroundings } from './wiring.ts'

@@ -3,7 +3,7 @@
  * writer). Consumed slots are cleared at once, so that rows are let go as soon as they are written; the array is compacted
  * now and then instead of shifted.
  */
-import { Records } from '../record.ts'
+import { Records } from '../record/index.ts'
 import type { Barrier } from './barrier.ts'
 
 /**

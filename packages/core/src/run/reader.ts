@@ -3,9 +3,9 @@
  * more is at hand. A source that throws a system error which can pass is read again from where the graph has come to.
  */
 import type { Clock } from '../clock.ts'
-import { isBatch, type ReadContext } from '../connector.ts'
+import { isBatch, type ReadContext } from '../connector/index.ts'
 import { crashPoint } from '../crash.ts'
-import type { Batch, CaughtUp, SplitsFound } from '../record.ts'
+import type { Batch, CaughtUp, SplitsFound } from '../record/index.ts'
 import type { SourceNode } from './nodes.ts'
 import { type Calls, isRetryable } from './retry.ts'
 

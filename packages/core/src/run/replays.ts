@@ -11,8 +11,8 @@
  * A letter that fails before or at its target stays open. One that fails behind it is replayed, and what failed is a
  * letter of its own.
  */
-import type { Failure, LetterKey } from '../dead-letter.ts'
-import type { LetterState, Save, Store } from '../store.ts'
+import type { Failure, LetterKey } from '../connector/dead-letter.ts'
+import type { LetterState, Save, Store } from '../store/index.ts'
 import { type Letter, letterKey } from './letters.ts'
 import { createOverlay, type Overlay, type OverlayContext } from './overlay.ts'
 

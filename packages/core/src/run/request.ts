@@ -1,6 +1,6 @@
 /** Requests of sources that answer, on their way through the graph. */
-import type { Answer } from '../connector.ts'
-import type { Batch, Row } from '../record.ts'
+import type { Answer } from '../connector/index.ts'
+import type { Batch, Row } from '../record/index.ts'
 
 /** What is wrong with a record. */
 export type Fault = NonNullable<Answer['errors']>[number]

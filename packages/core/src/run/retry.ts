@@ -9,8 +9,8 @@
  * Errors are recognised by name, since a connector may bring its own copy of core.
  */
 import type { Clock } from '../clock.ts'
-import { MillraceError, type SystemError } from '../errors.ts'
-import type { Observer } from '../observe.ts'
+import { MillraceError, type SystemError } from '../errors/index.ts'
+import type { Observer } from './observe.ts'
 import { defaultRetry } from '../spec/retry.ts'
 import { durationText } from '../spec/units.ts'
 import type { Connected } from './nodes.ts'

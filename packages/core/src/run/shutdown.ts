@@ -3,8 +3,8 @@
  * long it is aborted: everything that waits has to end within a second. What does not is abandoned, and named.
  */
 import type { Clock } from '../clock.ts'
-import { MillraceError } from '../errors.ts'
-import type { Observer } from '../observe.ts'
+import { MillraceError } from '../errors/index.ts'
+import type { Observer } from './observe.ts'
 import type { Calls } from './retry.ts'
 
 /** How long what was told to end may take to do so. */

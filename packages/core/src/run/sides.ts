@@ -1,11 +1,11 @@
 /** What steps need before the first record: the users' code, and side inputs read whole. */
 import { createHash } from 'node:crypto'
-import { freshRead, isBatch } from '../connector.ts'
+import { freshRead, isBatch } from '../connector/index.ts'
 import { crashPoint } from '../crash.ts'
-import { MillraceError } from '../errors.ts'
-import type { Plan } from '../plan.ts'
-import type { Row } from '../record.ts'
-import type { Store } from '../store.ts'
+import { MillraceError } from '../errors/index.ts'
+import type { Plan } from '../plan/index.ts'
+import type { Row } from '../record/index.ts'
+import type { Store } from '../store/index.ts'
 import type { SourceNode, StepNode } from './nodes.ts'
 import { asRunError } from './retry.ts'
 

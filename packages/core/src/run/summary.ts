@@ -1,8 +1,8 @@
 /** What a run did, for people and programs. */
 import type { Clock } from '../clock.ts'
-import type { Progress } from '../observe.ts'
-import type { Plan } from '../plan.ts'
-import type { Json } from '../record.ts'
+import type { Progress } from './observe.ts'
+import type { Plan } from '../plan/index.ts'
+import type { Json } from '../record/index.ts'
 import type { Ending } from './component.ts'
 import { type Counters, imbalances } from './counters.ts'
 import type { Component, Policy } from './nodes.ts'

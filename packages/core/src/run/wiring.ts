@@ -1,19 +1,12 @@
 /** From the plan to things that run: every connector and step of it is created, with its options resolved. No I/O. */
 import { join } from 'node:path'
-import type { Env, Transform } from '../connector.ts'
-import { deadLetterSchema } from '../dead-letter.ts'
-import {
-  type Plan,
-  type PlanNode,
-  type PlanSink,
-  type PlanSource,
-  type PlanStep,
-  type Secrets,
-  resolveConfig,
-} from '../plan.ts'
-import type { Registry } from '../registry.ts'
+import type { Env, Transform } from '../connector/index.ts'
+import { deadLetterSchema } from '../connector/dead-letter.ts'
+import { type Plan, type PlanNode, type PlanSink, type PlanSource, type PlanStep } from '../plan/index.ts'
+import { type Secrets, resolveConfig } from '../spec/index.ts'
+import type { Registry } from '../registry/index.ts'
 import { defaultRetry } from '../spec/retry.ts'
-import type { RecordType } from '../schema.ts'
+import type { RecordType } from '../schema/index.ts'
 import { type Counters, sinkCounters, sourceCounters, stepCounters } from './counters.ts'
 import type { Component, Policy, SinkNode, SourceNode, StepNode } from './nodes.ts'
 import { Queue } from './queue.ts'

@@ -5,8 +5,8 @@
  * (invariant 13).
  */
 import { crashPoint } from '../crash.ts'
-import { type PartialWriteError, SystemError } from '../errors.ts'
-import type { Records } from '../record.ts'
+import { type PartialWriteError, SystemError } from '../errors/index.ts'
+import type { Records } from '../record/index.ts'
 import type { OnFail } from './bad-records.ts'
 import type { Barrier } from './barrier.ts'
 import type { SinkNode } from './nodes.ts'

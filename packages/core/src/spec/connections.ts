@@ -2,7 +2,7 @@
  * Connections: names that a spec uses, with a kind declared in millrace.yaml, bound to a system by the profile. The profile `local` binds every kind to its
  * embedded twin unless a file says otherwise. A binding in the spec itself counts where the profile has none.
  */
-import type { ConnectionKind } from '../connector.ts'
+import type { ConnectionKind } from '../connector/index.ts'
 import type { Report } from './finding.ts'
 import { interpolate } from './interpolate.ts'
 import type { Project } from './project.ts'

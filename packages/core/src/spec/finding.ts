@@ -1,5 +1,5 @@
 /** What is wrong with a spec: one entry of what `check` reports. */
-import type { Problem } from '../errors.ts'
+import type { Problem } from '../errors/index.ts'
 import { catalogue, type FindingCode } from '../errors/catalogue.ts'
 import { lineAndColumn, nodeAt, type Place, placeWithin, type SpecNode } from './tree.ts'
 

@@ -1,7 +1,7 @@
 /** The JSON Schema (2020-12) of a spec with the available connectors: what an editor completes and underlines by. The check knows more than it can say. */
-import type { OptionSchema } from '../options.ts'
-import type { Registry } from '../registry.ts'
-import { plainTypes } from '../schema.ts'
+import type { OptionSchema } from '../connector/options.ts'
+import type { Registry } from '../registry/index.ts'
+import { plainTypes } from '../schema/index.ts'
 import {
   bindingShape,
   deadLetterShape,

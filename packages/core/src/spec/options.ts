@@ -2,11 +2,11 @@
  * From what was written to what the program gets: a node of the tree against an `OptionSchema`. Durations become ms, sizes bytes, schemas record types, defaults
  * are filled in; secrets become references as the plan holds them. All that is wrong is reported, each at its place, and the rest still resolved.
  */
-import { closest } from '../closest.ts'
-import type { OptionSchema } from '../options.ts'
-import type { Json } from '../record.ts'
-import type { RecordType } from '../schema.ts'
-import { parseRecordType } from '../schema-read.ts'
+import { closest } from '../errors/closest.ts'
+import type { OptionSchema } from '../connector/options.ts'
+import type { Json } from '../record/index.ts'
+import type { RecordType } from '../schema/index.ts'
+import { parseRecordType } from '../schema/read.ts'
 import { isQuiet, pathText, type Report } from './finding.ts'
 import { suggest } from './suggest.ts'
 import { entryOf, isEmpty, type ListNode, type MapNode, plainValue, type ScalarNode, type SpecNode } from './tree.ts'

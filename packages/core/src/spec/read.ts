@@ -1,6 +1,6 @@
 /** Reads the keys of a map against a shape: simple ones resolved, parts left as nodes for those who know them. */
-import { closest } from '../closest.ts'
-import type { Json } from '../record.ts'
+import { closest } from '../errors/closest.ts'
+import type { Json } from '../record/index.ts'
 import { pathText, type Report } from './finding.ts'
 import { expectedOf, resolveDefault, resolveOptions } from './options.ts'
 import type { Shape } from './shape.ts'

@@ -1,5 +1,5 @@
 /** `retry:` as resolved: how often and how long a call to a system is repeated. */
-import type { Json } from '../record.ts'
+import type { Json } from '../record/index.ts'
 
 /** `forMs`: null: forever. */
 export interface RetryRule {

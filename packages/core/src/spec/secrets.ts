@@ -1,6 +1,6 @@
 /** Secrets: references in a plan, values only where a connector is created. */
-import { Secret } from '../options.ts'
-import type { Json } from '../record.ts'
+import { Secret } from '../connector/options.ts'
+import type { Json } from '../record/index.ts'
 
 /** Reads a secret's value; undefined where there is none. */
 export type Secrets = (name: string) => string | undefined

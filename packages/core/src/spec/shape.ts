@@ -1,5 +1,5 @@
 /** The keys of a spec, as options: the reader, the JSON Schema for editors and the documentation come from them. A `part` is read by its own rules. */
-import { type OptionSchema, option } from '../options.ts'
+import { type OptionSchema, option } from '../connector/options.ts'
 
 /** A value with a shape of its own, read elsewhere. */
 const part = (description: string): OptionSchema => ({ description })

@@ -1,5 +1,5 @@
 /** The hint for a word that is not known. */
-import { closest } from '../closest.ts'
+import { closest } from '../errors/closest.ts'
 
 /** The word that was probably meant, else the words that are known where they are few. */
 export function suggest(word: string, known: Iterable<string>): string | undefined {

@@ -1,6 +1,6 @@
 /** Options that stand in no spec: given on the command line, as YAML text. */
-import type { OptionSchema } from '../options.ts'
-import type { Json } from '../record.ts'
+import type { OptionSchema } from '../connector/options.ts'
+import type { Json } from '../record/index.ts'
 import { createReport, type Finding } from './finding.ts'
 import { resolveOptions } from './options.ts'
 import { parseYaml } from './yaml.ts'

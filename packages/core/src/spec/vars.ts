@@ -1,5 +1,5 @@
 /** The vars of a spec: declared with a type, given a value by `--set`, else by the profile, else by their default. */
-import type { OptionSchema } from '../options.ts'
+import type { OptionSchema } from '../connector/options.ts'
 import type { Report } from './finding.ts'
 import { interpolate, type Values } from './interpolate.ts'
 import { resolveOptions } from './options.ts'

@@ -4,7 +4,7 @@
  */
 import { systemClock } from '../clock.ts'
 import { pause } from '../connector/abort.ts'
-import { SystemError } from '../errors.ts'
+import { SystemError } from '../errors/index.ts'
 
 /** How long one try waits for a lock: the longest the process stands still. */
 export const busyMs = 250

@@ -4,7 +4,7 @@
  */
 import { chmodSync, existsSync, statSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
-import { MillraceError } from '../errors.ts'
+import { MillraceError } from '../errors/index.ts'
 
 /** Counted up when the tables change. */
 const formatVersion = 3

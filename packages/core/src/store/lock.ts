@@ -8,7 +8,7 @@ import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { systemClock } from '../clock.ts'
-import { MillraceError } from '../errors.ts'
+import { MillraceError } from '../errors/index.ts'
 import { isBusy } from './busy.ts'
 import { stateError } from './file.ts'
 

@@ -1,7 +1,7 @@
 /** What the state tells. */
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
-import type { SavedMemory } from '../connector.ts'
-import type { Json } from '../record.ts'
+import type { SavedMemory } from '../connector/index.ts'
+import type { Json } from '../record/index.ts'
 import type {
   Content,
   LetterState,

@@ -1,6 +1,6 @@
 /** What is saved of a pipeline. */
-import type { MemoryChange } from '../connector.ts'
-import type { Json } from '../record.ts'
+import type { MemoryChange } from '../connector/index.ts'
+import type { Json } from '../record/index.ts'
 
 /** A stage as saved: what `publish` gets, and where it belongs. */
 export interface SavedStage {

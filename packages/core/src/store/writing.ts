@@ -7,8 +7,8 @@
  */
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
 import { crashPoint } from '../crash.ts'
-import { MillraceError } from '../errors.ts'
-import type { Json } from '../record.ts'
+import { MillraceError } from '../errors/index.ts'
+import type { Json } from '../record/index.ts'
 import { fileAt, stateError } from './file.ts'
 import type { Content, LetterKey, LetterState, Save, SavedPosition, SavedRun, SaveIds } from './saved.ts'
 

@@ -3,9 +3,9 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { check, type Planning } from '../../src/plan/make.ts'
-import { defineSink, defineSource, defineTransform, type Definition, type Push } from '../../src/connector.ts'
-import { option } from '../../src/options.ts'
-import { registryOf } from '../../src/registry.ts'
+import { defineSink, defineSource, defineTransform, type Definition, type Push } from '../../src/connector/index.ts'
+import { option } from '../../src/connector/options.ts'
+import { registryOf } from '../../src/registry/index.ts'
 import { readProject, type ProjectOptions } from '../../src/spec/project.ts'
 
 const never = (): never => {

@@ -2,8 +2,8 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import type { Done, Source } from '../../src/connector.ts'
-import { batch, type Row } from '../../src/record.ts'
+import type { Done, Source } from '../../src/connector/index.ts'
+import { batch, type Row } from '../../src/record/index.ts'
 import { run } from '../../src/run/index.ts'
 import { memorySink, type TestPipeline, testPipeline } from '../../src/testing.ts'
 
@@ -103,7 +103,7 @@ describe('sources that answer', () => {
     const [got, answered, order] = [new Map<string, Row>(), new Map<string, Done>(), [] as string[]]
     const { plan, registry } = pipelineOf(() => requests([[{ n: 3 }]], answered, order), got, order, false)
     await run(plan, registry, { root: home, home, secrets: () => undefined })
-    const { readStore } = await import('../../src/store.ts')
+    const { readStore } = await import('../../src/store/index.ts')
     const store = readStore(join(home, 'test'))!
     expect(store.recall('source', 'key-r0')).toEqual({ records: 1 })
     store.close()

@@ -2,8 +2,8 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { PartialWriteError, SystemError } from '../../src/errors.ts'
-import { type Row } from '../../src/record.ts'
+import { PartialWriteError, SystemError } from '../../src/errors/index.ts'
+import { type Row } from '../../src/record/index.ts'
 import { run, type RunOptions } from '../../src/run/index.ts'
 import { countBy, memorySink, memorySource, type TestPipeline, testPipeline } from '../../src/testing.ts'
 
@@ -208,7 +208,7 @@ describe('the loop', () => {
   })
 
   it('refuses a second process on the same state', async () => {
-    const { openStore } = await import('../../src/store.ts')
+    const { openStore } = await import('../../src/store/index.ts')
     const store = openStore(join(home, 'test'))
     await expect(
       go({ sources: { source: () => memorySource(rows(5)) }, sinks: { a: { create: () => memorySink(new Map()) } } }),

@@ -2,8 +2,8 @@
  * A source of several splits whose records carry event times. What is read of which split, when a split says that it has
  * nothing more, and when time passes, is a script; after a restart another script may go on, from the saved positions.
  */
-import type { Source } from '../../src/connector.ts'
-import { batch, type Row } from '../../src/record.ts'
+import type { Source } from '../../src/connector/index.ts'
+import { batch, type Row } from '../../src/record/index.ts'
 import type { TestClock } from './clock.ts'
 
 export interface Timed extends Row {

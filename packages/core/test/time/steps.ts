@@ -1,6 +1,6 @@
 /** The smallest steps that need event time: a count per window with what comes too late, and a join of two streams. */
-import type { Now, ResultKey, Transform } from '../../src/connector.ts'
-import type { Row } from '../../src/record.ts'
+import type { Now, ResultKey, Transform } from '../../src/connector/index.ts'
+import type { Row } from '../../src/record/index.ts'
 import type { Timed } from './lanes-source.ts'
 
 export interface Windows {

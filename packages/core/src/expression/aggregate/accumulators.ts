@@ -4,12 +4,12 @@
  * keep the error of each addition beside the sum (Neumaier), so that their result does not depend on how the records
  * were split up. States become JSON, and two states of the same group can be merged.
  */
-import { fromJson, toJson } from '../../convert.ts'
-import { DataError } from '../../errors.ts'
-import { cutLoose } from '../../flat.ts'
-import { comparableOf, isKeyType } from '../../key.ts'
-import type { Json } from '../../record.ts'
-import type { Type } from '../../schema.ts'
+import { fromJson, toJson } from '../../convert/index.ts'
+import { DataError } from '../../errors/index.ts'
+import { cutLoose } from '../../record/flat.ts'
+import { comparableOf, isKeyType } from '../../convert/key.ts'
+import type { Json } from '../../record/index.ts'
+import type { Type } from '../../schema/index.ts'
 import { ordering } from '../check/comparisons.ts'
 import { maxPrecision } from '../check/unify.ts'
 import { decimalText, small, unscaled } from '../values/decimal.ts'

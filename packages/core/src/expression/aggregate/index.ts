@@ -4,11 +4,11 @@
  * the slots. Equal aggregates share a slot. Adding a record evaluates all arguments before any slot changes, so a
  * record with a data error leaves the group as it was.
  */
-import { closest } from '../../closest.ts'
+import { closest } from '../../errors/closest.ts'
 import { codegenAllowed } from '../../codegen.ts'
-import { DataError } from '../../errors.ts'
-import type { Json, Row } from '../../record.ts'
-import { type Field, fieldOf, type RecordType } from '../../schema.ts'
+import { DataError } from '../../errors/index.ts'
+import type { Json, Row } from '../../record/index.ts'
+import { type Field, fieldOf, type RecordType } from '../../schema/index.ts'
 import { check } from '../check/check.ts'
 import { describe, type Node } from '../check/typed.ts'
 import { compile, generated, type Named, write } from '../evaluate/compile.ts'

@@ -2,9 +2,9 @@
  * The type check: from the tree of the text to the tree of its meaning, with all problems of an expression in one pass. A part with a problem is `broken`, and
  * whatever uses it is not reported again. Null guards narrow: what stands behind `x != null &&` knows that x is not null (facts.ts).
  */
-import { closest } from '../../closest.ts'
-import { DataError } from '../../errors.ts'
-import { fieldOf, type RecordType, type Type } from '../../schema.ts'
+import { closest } from '../../errors/closest.ts'
+import { DataError } from '../../errors/index.ts'
+import { fieldOf, type RecordType, type Type } from '../../schema/index.ts'
 import { aggregateNames } from '../aggregate/functions.ts'
 import { functionNamed, functionNames, notRepeatable, otherNames } from '../functions/index.ts'
 import type { ExpressionProblem } from '../read/problem.ts'

@@ -1,6 +1,6 @@
 /** Names and what is inside of values: fields, elements of loops, members of objects, keys of JSON values, elements of lists. */
-import { closest } from '../../closest.ts'
-import { fieldOf, type RecordType } from '../../schema.ts'
+import { closest } from '../../errors/closest.ts'
+import { fieldOf, type RecordType } from '../../schema/index.ts'
 import { functionNamed } from '../functions/index.ts'
 import type { Span } from '../read/syntax.ts'
 import { pathOf } from './facts.ts'

@@ -1,5 +1,5 @@
 /** The meaning of each operator on each pair of types; what has none is a finding that says what would. */
-import type { Type } from '../../schema.ts'
+import type { Type } from '../../schema/index.ts'
 import type { Span } from '../read/syntax.ts'
 import {
   addBigint,

@@ -3,7 +3,7 @@
  * and with decimal; bigint with decimal; decimals of different scales with each other. A number never becomes a decimal or bigint by itself, but a number
  * written into the expression stands for exactly its digits.
  */
-import type { Field, RecordType, Type } from '../../schema.ts'
+import type { Field, RecordType, Type } from '../../schema/index.ts'
 import { decimalText, unscaled, widenDecimal } from '../values/decimal.ts'
 import { broken, isBroken, isNothing, type Node, nothing, type Operation } from './typed.ts'
 

@@ -5,7 +5,7 @@
  * as `constructor`, are read as own properties where the field may be absent.
  */
 import { generate, propertyKey, quote } from '../../codegen.ts'
-import type { Row } from '../../record.ts'
+import type { Row } from '../../record/index.ts'
 import type { Node } from '../check/typed.ts'
 import { equalDeep, isInDeep, ownProperty } from '../values/equal.ts'
 import { jsonAt } from '../values/json.ts'

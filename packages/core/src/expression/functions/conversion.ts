@@ -1,10 +1,10 @@
 /** Functions from one type to another. They convert exactly or fail: only `double` may come to the nearest number. */
 
 import { decimalFromNumber, decimalFromText } from '../../convert/scalar.ts'
-import { fromText } from '../../convert.ts'
-import { isoText } from '../../date.ts'
-import { DataError } from '../../errors.ts'
-import type { Type } from '../../schema.ts'
+import { fromText } from '../../convert/index.ts'
+import { isoText } from '../../date/index.ts'
+import { DataError } from '../../errors/index.ts'
+import type { Type } from '../../schema/index.ts'
 import type { Node } from '../check/typed.ts'
 import { maxPrecision } from '../check/unify.ts'
 import { pointed } from '../values/decimal.ts'

@@ -4,7 +4,7 @@
  * for text or a number that must stand in the expression itself, since it is checked before anything runs: `zone`, `pattern` (a regular expression; the only
  * one of the three that may also be computed) and `whole` (a whole number that is not negative).
  */
-import type { Type } from '../../schema.ts'
+import type { Type } from '../../schema/index.ts'
 import type { Node, Operation } from '../check/typed.ts'
 
 /** What a form makes of its arguments; `refusal` where they cannot be. */

@@ -1,5 +1,5 @@
 /** Functions on numbers. None rounds but those that say so, and these round halves away from zero. */
-import type { Type } from '../../schema.ts'
+import type { Type } from '../../schema/index.ts'
 import type { Node } from '../check/typed.ts'
 import { coerce, decimalType, digitsOf, literalDecimal, unifyNodes } from '../check/unify.ts'
 import { absBigint, absInteger, absNumber } from '../values/arithmetic.ts'

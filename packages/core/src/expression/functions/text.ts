@@ -1,5 +1,5 @@
 /** Functions on text. Characters are code points. */
-import { DataError } from '../../errors.ts'
+import { DataError } from '../../errors/index.ts'
 import { pattern } from '../values/pattern.ts'
 import { sizeOfText, sliceText } from '../values/text.ts'
 import { type FunctionEntry, written } from './entry.ts'

@@ -1,5 +1,5 @@
 /** Functions on dates and timestamps. What depends on the clock of a place takes its zone; without one the clock is UTC. */
-import { fromText } from '../../convert.ts'
+import { fromText } from '../../convert/index.ts'
 import type { Node } from '../check/typed.ts'
 import {
   addDays,

@@ -1,5 +1,5 @@
 /** Equality of what `===` cannot tell: bytes, lists, objects and JSON values. Null and absent are one. */
-import { DataError } from '../../errors.ts'
+import { DataError } from '../../errors/index.ts'
 
 const maxDepth = 500
 

@@ -1,6 +1,6 @@
 /** JSON values inside expressions: read from text, taken apart, and turned into typed values. Nothing is rounded on the way. */
-import { fromJson } from '../../convert.ts'
-import { DataError } from '../../errors.ts'
+import { fromJson } from '../../convert/index.ts'
+import { DataError } from '../../errors/index.ts'
 
 const maxDepth = 500
 

@@ -1,5 +1,5 @@
 /** Lists. */
-import { DataError } from '../../errors.ts'
+import { DataError } from '../../errors/index.ts'
 
 /** Whether a value that `===` can tell is among the elements. */
 export const isIn = (value: unknown, list: readonly unknown[]): boolean => list.includes(value)

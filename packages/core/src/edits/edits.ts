@@ -7,17 +7,17 @@
  * positions on; what has memory or half-written results under another name or place would lose them, and is refused
  * unless told. Everything is told before the first read, and `pipe plan` tells it before the run.
  */
-import { continuingEdits } from './edits/continuing.ts'
-import type { Edit, Edits, SavedFacts } from './edits/edit.ts'
-import { wholeEdits } from './edits/whole.ts'
-import { MillraceError } from './errors.ts'
-import type { Plan } from './plan.ts'
-import { canonical, type Signature, signatureOf } from './plan/signature.ts'
-import type { Registry } from './registry.ts'
-import type { SavedRun } from './store.ts'
+import { continuingEdits } from './continuing.ts'
+import type { Edit, Edits, SavedFacts } from './edit.ts'
+import { wholeEdits } from './whole.ts'
+import { MillraceError } from '../errors/index.ts'
+import type { Plan } from '../plan/index.ts'
+import { canonical, type Signature, signatureOf } from '../plan/signature.ts'
+import type { Registry } from '../registry/index.ts'
+import type { SavedRun } from '../store/index.ts'
 
-export { renamedSinks } from './edits/difference.ts'
-export type { Edit, Edits, SavedFacts } from './edits/edit.ts'
+export { renamedSinks } from './difference.ts'
+export type { Edit, Edits, SavedFacts } from './edit.ts'
 
 /** Compares a plan with the state of a run that is to go on. */
 export function editsOf(plan: Plan, registry: Registry, run: SavedRun, facts: SavedFacts): Edits {

@@ -5,9 +5,10 @@
  * given, without spaces; what JSON has no form for is a string in it. So a key is the same text on every system and
  * every machine. A null part makes no key.
  */
-import { toJson, toText } from './convert.ts'
-import type { Row } from './record.ts'
-import { fieldOf, type RecordType, type Type } from './schema.ts'
+import { toText } from './text.ts'
+import { toJson } from './to-json.ts'
+import type { Row } from '../record/index.ts'
+import { fieldOf, type RecordType, type Type } from '../schema/index.ts'
 
 /** Whether a value of this type can be a key or a part of one: lists, objects and json cannot. */
 export const isKeyType = (type: Type): boolean => type.kind !== 'list' && type.kind !== 'object' && type.kind !== 'json'

@@ -7,17 +7,14 @@
  *
  * Dates come in runs of equal text in real files, so each compiled function remembers the last text it saw.
  */
-import { firstMs, lastMs, msFromParts, type Parts, partsFromMs } from './date/calendar.ts'
-import { checkDateFormat } from './date/pattern.ts'
-import { printerOf } from './date/print.ts'
-import { newRead, type Read } from './date/pieces.ts'
-import { readerOf } from './date/read.ts'
-import type { Reader } from './date/tokens.ts'
-import { type Zone, zone as zoneNamed } from './date/zone.ts'
-import { MillraceError } from './errors.ts'
-
-export { checkDateFormat } from './date/pattern.ts'
-export { checkZone } from './date/zone.ts'
+import { firstMs, lastMs, msFromParts, type Parts, partsFromMs } from './calendar.ts'
+import { checkDateFormat } from './pattern.ts'
+import { printerOf } from './print.ts'
+import { newRead, type Read } from './pieces.ts'
+import { readerOf } from './read.ts'
+import type { Reader } from './tokens.ts'
+import { type Zone, zone as zoneNamed } from './zone.ts'
+import { MillraceError } from '../errors/index.ts'
 
 function checked(format: string, use: 'parse' | 'print'): string {
   const wrong = checkDateFormat(format, use)

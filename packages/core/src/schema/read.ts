@@ -1,8 +1,8 @@
 /**
  * Reads and writes schemas. A user writes the compact form or brings a JSON Schema; `pipe schema` prints JSON Schema.
  */
-import type { Problem } from './errors.ts'
-import { type Field, parseType, plainTypes, type RecordType, type Type, typeText } from './schema.ts'
+import type { Problem } from '../errors/index.ts'
+import { type Field, parseType, plainTypes, type RecordType, type Type, typeText } from './type.ts'
 
 /**
  * Reads a schema as it stands in a spec or a schema file. Compact: `{ fields: { Quantity: integer, CustomerID: integer?, tags: list<string>,

@@ -3,9 +3,9 @@
  * the record that it was. A dead letter is a row like any other, of this schema, written by the sink that the spec names
  * under `dead_letter`.
  */
-import { toJson } from './convert.ts'
-import type { Json, Result, Row } from './record.ts'
-import type { RecordType, Type } from './schema.ts'
+import { toJson } from '../convert/index.ts'
+import type { Json, Result, Row } from '../record/index.ts'
+import type { RecordType, Type } from '../schema/index.ts'
 
 const text: Type = { kind: 'string' }
 const required = (type: Type) => ({ type, optional: false })

@@ -14,7 +14,7 @@
  * | expression | CEL, checked by the step | the same text |
  * | record | a schema: file path, or inline `{ fields }` | `RecordType` |
  */
-import type { RecordType } from './schema.ts'
+import type { RecordType } from '../schema/index.ts'
 
 /** JSON Schema of one option; `T` is what the program gets. */
 export interface OptionSchema<T = unknown> {

@@ -1,5 +1,5 @@
 /**
- * Values between text, JSON and memory (schema.ts lists the forms in memory). Nothing is rounded, cut or guessed (invariant 11): what is not exactly a value of the type is
+ * Values between text, JSON and memory (schema/type.ts lists the forms in memory). Nothing is rounded, cut or guessed (invariant 11): what is not exactly a value of the type is
  * a `DataError`, whose code is one of
  * `missing_value`, `unknown_field`, `not_string`, `not_boolean`, `not_integer`, `not_number`, `bad_decimal`, `bad_date`, `bad_bytes`, `bad_json`, `not_list`,
  * `not_object`, `out_of_range`.
@@ -17,8 +17,10 @@
  * | bytes | base64 with padding | string |
  * | list, object, json | JSON | itself |
  */
-export { type Failure, fromJson, rowFromJson } from './convert/from-json.ts'
-export { toJson } from './convert/to-json.ts'
-export { fromText, toText } from './convert/text.ts'
-export { isDateText } from './convert/time.ts'
-export { setOwn } from './convert/own.ts'
+export { type Failure, fromJson, rowFromJson } from './from-json.ts'
+export { toJson } from './to-json.ts'
+export { fromText, toText } from './text.ts'
+export { isDateText } from './time.ts'
+export { setOwn } from './own.ts'
+export * from './key.ts'
+export * from './well-formed.ts'

@@ -13,12 +13,14 @@
  *   `Batch.bad`, a step calls `out.fail`, a sink throws `PartialWriteError`.
  * - Connectors keep no timers running and log nothing; `ctx.warn` warns the user that something was recovered.
  */
-export * from './connector/abort.ts'
-export * from './connector/definition.ts'
-export * from './connector/env.ts'
-export * from './connector/failures.ts'
-export * from './connector/reading.ts'
-export * from './connector/sink.ts'
-export * from './connector/source.ts'
-export * from './connector/transform.ts'
-export type { Problem } from './errors.ts'
+export * from './abort.ts'
+export * from './definition.ts'
+export * from './env.ts'
+export * from './failures.ts'
+export * from './reading.ts'
+export * from './sink.ts'
+export * from './source.ts'
+export * from './transform.ts'
+export type { Problem } from '../errors/index.ts'
+export * from './options.ts'
+export { deadLetterSchema } from './dead-letter.ts'

@@ -7,13 +7,11 @@
 import { randomBytes } from 'node:crypto'
 import { accessSync, constants, mkdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { openStateFile, readStateFile, stateError } from './store/file.ts'
-import { closeAll, held, holderOf, takeLock } from './store/lock.ts'
-import { overviewOf, reading } from './store/reading.ts'
-import type { Overview } from './store/saved.ts'
-import { writing } from './store/writing.ts'
-
-export type * from './store/saved.ts'
+import { openStateFile, readStateFile, stateError } from './file.ts'
+import { closeAll, held, holderOf, takeLock } from './lock.ts'
+import { overviewOf, reading } from './reading.ts'
+import type { Overview } from './saved.ts'
+import { writing } from './writing.ts'
 
 type Reading = ReturnType<typeof reading>
 type Writing = ReturnType<typeof writing>

@@ -1,5 +1,5 @@
 /** What a run tells those who watch it: progress, metrics, logs and the console subscribe to these events. Handlers must not throw and must be quick. */
-import type { Counters } from './run/counters.ts'
+import type { Counters } from './counters.ts'
 
 /** Something that happened in a run. */
 export type RunEvent =

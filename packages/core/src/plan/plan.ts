@@ -6,10 +6,10 @@
  * Inside `config`, `{ "$secret": "name" }` stands for a secret's value and `{ "$secrets": ["mongodb://u:", { "$secret": "name" }, "@host"] }` for a text that
  * holds some; `resolveConfig` makes them `Secret`s.
  */
-import type { Push, SinkCapabilities, SourceCapabilities } from './connector.ts'
-import type { Json } from './record.ts'
-import type { RecordType } from './schema.ts'
-import type { RetryRule } from './spec/retry.ts'
+import type { Push, SinkCapabilities, SourceCapabilities } from '../connector/index.ts'
+import type { Json } from '../record/index.ts'
+import type { RecordType } from '../schema/index.ts'
+import type { RetryRule } from '../spec/retry.ts'
 
 /** What becomes of a bad record. */
 export type OnError = 'stop' | 'dead_letter' | 'drop'
@@ -135,6 +135,3 @@ export interface PlanSink extends PlanNode {
   readonly input: RecordType
   readonly capabilities: SinkCapabilities
 }
-
-export type { RetryRule } from './spec/retry.ts'
-export { resolveConfig, type Secrets } from './spec/secrets.ts'

@@ -5,6 +5,7 @@
  * at some point of the graph, each with an origin (batch, index), so that its id, position, key, time and original bytes
  * can be told. Nothing of that is computed for a record until a sink or a dead letter asks.
  */
-export * from './record/batch.ts'
-export * from './record/identity.ts'
-export * from './record/records.ts'
+export * from './batch.ts'
+export * from './identity.ts'
+export * from './records.ts'
+export * from './flat.ts'

@@ -13,14 +13,14 @@
  */
 import { existsSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { crashPoint } from './crash.ts'
-import { MillraceError } from './errors.ts'
+import { crashPoint } from '../crash.ts'
+import { MillraceError } from '../errors/index.ts'
 import { ownerOf } from './owner.ts'
-import type { Plan } from './plan.ts'
-import type { Json } from './record.ts'
-import { summed } from './run/counters.ts'
-import { hasUncovered } from './run/order.ts'
-import { type Content, openStore, type Store, stateFile, stateFolder } from './store.ts'
+import type { Plan } from '../plan/index.ts'
+import type { Json } from '../record/index.ts'
+import { summed } from './counters.ts'
+import { hasUncovered } from './order.ts'
+import { type Content, openStore, type Store, stateFile, stateFolder } from '../store/index.ts'
 
 /** The state folder of one instance. */
 export interface InstanceFolder {

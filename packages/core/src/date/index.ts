@@ -1,0 +1,4 @@
+/** Dates as text. */
+export * from './date.ts'
+export { checkDateFormat } from './pattern.ts'
+export { checkZone } from './zone.ts'

@@ -1,0 +1,4 @@
+/** The plan, and how it is made of a checked spec. */
+export * from './plan.ts'
+export { check, type Planning } from './make.ts'
+export { type Signature, signatureOf } from './signature.ts'

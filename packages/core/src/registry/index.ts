@@ -1,0 +1,11 @@
+/** Which connectors and steps there are. */
+export {
+  type Builtin,
+  type DefinitionKind,
+  type Missing,
+  type Registered,
+  type Registry,
+  registryOf,
+  type Wanted,
+} from './registry.ts'
+export { loadRegistry, packageNames } from './load.ts'

@@ -1,0 +1,3 @@
+/** Record types, and reading and writing them as text. */
+export * from './type.ts'
+export * from './read.ts'

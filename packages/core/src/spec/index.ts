@@ -1,0 +1,28 @@
+/** The spec as it is typed, and the project that it is in. */
+export {
+  type Project,
+  type ProjectOptions,
+  profileNames,
+  readProject,
+  readSecrets,
+  stateSetting,
+} from './project.ts'
+export type { Finding } from './finding.ts'
+export { placeOfConnection } from './connections.ts'
+export { resolveConfig, secretNames, type Secrets } from './secrets.ts'
+export { defaultRetry, type RetryRule } from './retry.ts'
+export * from './units.ts'
+export {
+  bindingShape,
+  deadLetterShape,
+  profileShape,
+  projectShape,
+  type Shape,
+  sinkShape,
+  sourceShape,
+  specShape,
+  stepShape,
+  varShape,
+} from './shape.ts'
+export { type OptionsRead, optionsFromText } from './text.ts'
+export { optionJsonSchema, specJsonSchema } from './json-schema.ts'

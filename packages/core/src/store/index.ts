@@ -1,0 +1,4 @@
+/** The state of pipelines. */
+export * from './store.ts'
+export type * from './saved.ts'
+export * from './busy.ts'
