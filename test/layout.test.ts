@@ -109,6 +109,7 @@ const stages: readonly (readonly string[])[] = [
     'crash',
     'errors',
     'flat',
+    'install',
     'owner',
     'record',
     'schema',
