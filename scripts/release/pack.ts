@@ -24,6 +24,7 @@ export function packAll(folder: string): Packed[] {
 }
 
 function packOne(from: string, folder: string): Packed {
+  mkdirSync(folder, { recursive: true })
   const [{ name, filename }] = pack(from, ['--pack-destination', folder]) as [{ name: string; filename: string }]
   return { name, path: join(folder, basename(filename)) }
 }
