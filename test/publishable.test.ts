@@ -2,7 +2,7 @@
 import { execFileSync } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
-import { released } from '@millrace/core'
+import { howToInstall, released } from '@millrace/core'
 import { describe, expect, it } from 'vitest'
 import { type Contents, type Expected, prematureInstalls, problemsOf } from '../scripts/release/rules.ts'
 
@@ -133,5 +133,12 @@ describe('before the first release', () => {
       )
       .flatMap((path) => prematureInstalls(readFileSync(join(root, path), 'utf8')).map((line) => `${path}: ${line}`))
     expect(released ? [] : told).toEqual([])
+  })
+
+  it('a hint says how to have a package of ours from a clone', () => {
+    const told = howToInstall('@millrace/sink-s3')
+    expect(told).toContain('@millrace/sink-s3')
+    expect(prematureInstalls(told)).toHaveLength(released ? 1 : 0)
+    if (!released) expect(told).toContain('npm install CLONE/packs/*.tgz')
   })
 })
