@@ -45,6 +45,8 @@ function ready(folder: string, args: readonly string[], before: readonly string[
     {
       encoding: 'utf8',
       cwd: folder,
+      // What is asked for here no registry has.
+      env: { ...process.env, npm_config_offline: 'true' },
     },
   )
   return { status, stdout, installed: stderr.includes('Installing'), stderr }
@@ -93,6 +95,15 @@ describe('the two commands', { timeout: 120_000 }, () => {
       packages: { ...lock.packages, 'node_modules/elsewhere': { version: '1.0.0', optional: true, os: ['elsewhere'] } },
     })
     expect(ready(folder, program)).toMatchObject({ status: 0, installed: false })
+  })
+
+  it('install again what an npm on an old Node left out, though it is optional', () => {
+    const folder = clone()
+    const lock = JSON.parse(readFileSync(join(folder, 'package-lock.json'), 'utf8')) as { packages: object }
+    ready(folder, program)
+    const native = { version: '1.0.0', optional: true, os: [process.platform], cpu: [process.arch] }
+    write(folder, 'package-lock.json', { ...lock, packages: { ...lock.packages, 'node_modules/native': native } })
+    expect(ready(folder, program)).toMatchObject({ installed: true })
   })
 
   it('go on with the Node that was installed, whatever Node they were started with', () => {
