@@ -3,7 +3,7 @@
  * The libraries themselves are published as `tsc -b` leaves them. The one connector with a
  * vendor's library among them, the gateway, stays outside of the bundle and is loaded from its own package.
  */
-import { rmSync, statSync } from 'node:fs'
+import { existsSync, globSync, rmSync, statSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { build } from 'esbuild'
 
@@ -11,6 +11,11 @@ const cli = resolve(import.meta.dirname, '../packages/cli')
 const outdir = resolve(cli, 'dist/bundle')
 
 rmSync(outdir, { recursive: true, force: true })
+const packages = resolve(import.meta.dirname, '../packages')
+for (const path of globSync('*/dist/**/*.{js,d.ts}', { cwd: packages })) {
+  const source = path.replace(/^([^/\\]+[/\\])dist/, '$1src').replace(/(\.d\.ts|\.js)$/, '.ts')
+  if (!existsSync(resolve(packages, source))) rmSync(resolve(packages, path))
+}
 const { metafile } = await build({
   entryPoints: { pipe: resolve(cli, 'src/index.ts'), worker: resolve(cli, 'src/worker.ts') },
   outdir,

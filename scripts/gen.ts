@@ -1,6 +1,6 @@
 /**
- * `npm run gen` writes what is derived from code: the options in the READMEs of connectors and their schema.json, and docs/generated. `--check` writes
- * nothing and fails when something is stale.
+ * `npm run gen` writes what is derived from code: the options in the READMEs of connectors and their schema.json, docs/generated, and what all packages have in
+ * common (packages.ts). `--check` writes nothing and fails when something is stale.
  */
 import { existsSync, globSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
@@ -19,6 +19,7 @@ import { commands } from '../packages/cli/src/commands/index.ts'
 import { builtins } from '../packages/cli/src/builtins.ts'
 import { main, processIo } from '../packages/cli/src/index.ts'
 import { optionsMarkdown } from '../packages/cli/src/print/options.ts'
+import { commonFiles } from './packages.ts'
 
 const root = resolve(import.meta.dirname, '..')
 const made = new Map<string, string>()
@@ -40,6 +41,7 @@ made.set('docs/generated/errors.md', errorsPage())
 made.set('docs/generated/expressions.md', expressionsPage())
 made.set('docs/generated/commands.md', await commandsPage())
 
+for (const [path, text] of commonFiles(made)) made.set(path, text)
 for (const page of globSync('{pipelines,examples}/*/README.md', { cwd: root })) await graphs(page)
 
 const stale = [...made]

@@ -1,7 +1,8 @@
 import { join, relative } from 'node:path'
+import { released } from '@millrace/core'
 import { defineCommand, usageError } from '../command.ts'
 import { makeFromTemplate } from '../template.ts'
-import { version } from '../version.ts'
+import { engines, version } from '../version.ts'
 
 export default defineCommand({
   name: 'new connector',
@@ -31,12 +32,25 @@ export default defineCommand({
       )
     const packageName = scope ? `${scope}/${kind}-${word}` : `millrace-${kind}-${word}`
     const folder = join(io.cwd, scope ? `${kind}-${word}` : packageName)
-    const files = makeFromTemplate(kind, folder, { TYPE: name!, PACKAGE: packageName, VERSION: version })
+    const files = makeFromTemplate(kind, folder, {
+      TYPE: name!,
+      WORD: word,
+      PACKAGE: packageName,
+      VERSION: version,
+      ENGINES: engines.node,
+    })
     if (flags.json) io.out(`${JSON.stringify({ folder, package: packageName, type: name, files })}\n`)
     else
       io.out(
-        `Made ${packageName} in ${relative(io.cwd, folder)}/\n\n  cd ${relative(io.cwd, folder)}\n  npm install\n  npm test\n`,
+        `Made ${packageName} in ${relative(io.cwd, folder)}/\n\n  cd ${relative(io.cwd, folder)}\n${install}  npm test\n\nCONTRIBUTING.md there says how to go on.\n`,
       )
     return 0
   },
 })
+
+/** How the new package gets what it is built and tested with. */
+const install = released
+  ? '  npm install\n'
+  : `  npm install --save-dev CLONE/packs/millrace-core.tgz CLONE/packs/dev/millrace-testkit.tgz
+     (Millrace is not on npm yet: CLONE is your clone of it, in which \`npm run pack\` makes these files)
+`

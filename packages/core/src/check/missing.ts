@@ -1,8 +1,10 @@
 /** Findings for a connector or step that is not installed. */
 import { closest } from '../errors/closest.ts'
-import { type DefinitionKind, packageNames } from '../registry/index.ts'
+import { type DefinitionKind, howToInstall, packageNames } from '../registry/index.ts'
+import { suggest } from '../spec/suggest.ts'
 import type { Place } from '../spec/tree.ts'
 import type { Checking } from './context.ts'
+import { connectorsOfOurs } from './ours.ts'
 
 export function reportMissing(kind: DefinitionKind, type: string, at: Place, path: string, ctx: Checking): void {
   const { registry, report } = ctx
@@ -14,9 +16,7 @@ export function reportMissing(kind: DefinitionKind, type: string, at: Place, pat
       at,
       path,
       `the ${what} \`${type}\` of ${missing.packages[0]} cannot be loaded: ${missing.message}`,
-      {
-        hint: `npm install ${missing.packages[0]}`,
-      },
+      { hint: missing.packages[0]!.startsWith('@millrace/') ? howToInstall(missing.packages[0]!) : 'install it again' },
     )
     return
   }
@@ -28,19 +28,22 @@ export function reportMissing(kind: DefinitionKind, type: string, at: Place, pat
   }
   if (kind === 'transform') {
     report('unknown_step', at, path, `there is no step \`${type}\``, {
-      hint: hintFor(kind, type, registry.names(kind)),
+      hint: suggest(type, registry.names(kind)) ?? lookedFor(packageNames(kind, type)),
     })
     return
   }
+  const ours = connectorsOfOurs[kind]
+  const known = new Set([...registry.names(kind), ...ours])
+  const near = known.has(type) ? undefined : closest(type, known)
+  const names = packageNames(kind, type)
+  const todo = ours.includes(type) ? howToInstall(names[0]!) : lookedFor(names)
   report('connector_missing', at, path, `no installed package has the ${what} \`${type}\``, {
-    hint: hintFor(kind, type, registry.names(kind)),
+    hint: near ? `did you mean \`${near}\`? Else: ${todo}` : todo,
   })
 }
 
-/** The type that was probably meant, else where to find it. A scope names its owner; without one the package may not exist. */
-function hintFor(kind: DefinitionKind, type: string, installed: readonly string[]): string {
-  const near = closest(type, installed)
-  if (near !== undefined) return `did you mean \`${near}\`?`
-  if (type.startsWith('@')) return `npm install ${packageNames(kind, type).at(-1)}`
-  return `install the package that has it; \`pipe connectors\` lists what is installed`
+/** Whether a package of somebody else is on npm, and who made it, nobody can tell from here. */
+function lookedFor(names: readonly string[]): string {
+  const others = names.filter((name) => !name.startsWith('@millrace/'))
+  return `install the package that has it, called ${others.join(' or ')}`
 }
