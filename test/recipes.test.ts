@@ -3,7 +3,8 @@ import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { blocksOf, edited, notPrinted, root } from './pages/blocks.ts'
-import { cloneOfSources, follow } from './pages/clone.ts'
+import { cloneOfSources } from './pages/clone.ts'
+import { follow } from './pages/follow.ts'
 
 const pages = readdirSync(join(root, 'docs/recipes')).filter((name) => name !== 'README.md')
 

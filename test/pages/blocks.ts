@@ -35,6 +35,22 @@ export const proseOf = (page: string): string =>
     .replaceAll(/^(`{3,})[\s\S]*?^\1[ \t]*$/gm, '')
     .replaceAll(/`[^`\n]+`/g, (code) => code.replaceAll(/[[\]()]/g, '_'))
 
+/** The anchors of a page's headings, as GitHub makes them. */
+export function anchorsOf(text: string): ReadonlySet<string> {
+  const found = new Set<string>()
+  for (const [, title] of text.replaceAll(/^(`{3,})[\s\S]*?^\1[ \t]*$/gm, '').matchAll(/^#{1,6} (.+)$/gm)) {
+    const anchor = title!
+      .replaceAll(/\[([^\]]*)\]\([^)]*\)/g, '$1')
+      .toLowerCase()
+      .replaceAll(/[^\p{L}\p{N}\s_-]/gu, '')
+      .replaceAll(' ', '-')
+    let n = 0
+    while (found.has(n === 0 ? anchor : `${anchor}-${n}`)) n++
+    found.add(n === 0 ? anchor : `${anchor}-${n}`)
+  }
+  return found
+}
+
 /** A file with a diff applied. Throws where what the diff expects is not there, or is there twice. */
 export function edited(text: string, diff: string, path: string): string {
   let result = text

@@ -1,4 +1,8 @@
-/** The one file that knows the Kafka client: connections, metadata, raw fetches, and what its errors mean. */
+/**
+ * The one file that knows the Kafka client: connections, metadata, raw fetches, and what its errors mean.
+ *
+ * Decision: docs/decisions/20261121-kafka-client.md
+ */
 import { type Env, MillraceError } from '@millrace/core'
 import { answerMs, kafkaConnection, kafkaError, makeTopic, type NewTopic, settled } from '@millrace/formats'
 import { Admin, Consumer } from '@platformatic/kafka'
