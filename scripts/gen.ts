@@ -4,15 +4,8 @@
  */
 import { existsSync, globSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
-import {
-  catalogue,
-  type Definition,
-  functions,
-  optionJsonSchema,
-  registryOf,
-  signatures,
-  specJsonSchema,
-} from '@millrace/core'
+import { type Definition, functions, optionJsonSchema, registryOf, signatures, specJsonSchema } from '@millrace/core'
+import { errorPages } from './errors/pages.ts'
 import type { Command } from '../packages/cli/src/command.ts'
 import { help } from '../packages/cli/src/command.ts'
 import { commands } from '../packages/cli/src/commands/index.ts'
@@ -22,6 +15,7 @@ import { optionsMarkdown } from '../packages/cli/src/print/options.ts'
 
 const root = resolve(import.meta.dirname, '..')
 const made = new Map<string, string>()
+const here = processIo()
 const note = '<!-- Made by `npm run gen`. -->\n'
 
 const definitions = await Promise.all(
@@ -33,7 +27,7 @@ made.set(
   `${note}# Steps\n\n${described(definitions.map((each) => each.definition).filter((each) => each.kind === 'transform'))}`,
 )
 made.set('docs/generated/spec.schema.json', json(specJsonSchema(registryOf(definitions))))
-made.set('docs/generated/errors.md', errorsPage())
+for (const [path, text] of await errorPages(note)) made.set(path, text)
 made.set('docs/generated/expressions.md', expressionsPage())
 made.set('docs/generated/commands.md', await commandsPage())
 
@@ -89,15 +83,6 @@ function described(all: readonly Definition[]): string {
   return all.map(({ type, summary, options }) => `## ${type}\n\n${summary}\n\n${optionsMarkdown(options)}`).join('\n')
 }
 
-function errorsPage(): string {
-  const entries = Object.entries(catalogue).map(([code, entry]) => {
-    const warning = 'severity' in entry && entry.severity === 'warning' ? ' *(warning)*' : ''
-    const hint = 'hint' in entry && entry.hint ? ` What to do: ${entry.hint}.` : ''
-    return `### ${code}\n\n${entry.title}${warning}. ${entry.explanation}${hint}\n`
-  })
-  return `${note}# Errors\n\nEvery code that \`pipe\` reports. A code keeps its meaning for good.\n\n${entries.join('\n')}`
-}
-
 function expressionsPage(): string {
   const groups = [...new Set(functions.map((each) => each.group))]
   const code = (text: string) => `\`${text.replaceAll('|', '\\|')}\``
@@ -134,7 +119,7 @@ async function graphs(page: string): Promise<void> {
 /** What the command prints, run in this process. */
 async function pipe(words: readonly string[], cwd: string): Promise<string> {
   let out = ''
-  const code = await main(words, { ...processIo(), cwd, env: {}, out: (more) => void (out += more) })
+  const code = await main(words, { ...here, cwd, env: {}, out: (more) => void (out += more) })
   if (code !== 0) throw new Error(`pipe ${words.join(' ')} ended with ${code}`)
   return out
 }

@@ -1,8 +1,8 @@
 /** Findings that core reports: what can be wrong with the files of a project and with what they say. */
 import type { CatalogueEntry } from './entry.ts'
 
-/** By code. */
-export const findingEntries = {
+/** Files that cannot be read. */
+export const fileFindings = {
   yaml_too_large: {
     title: 'file too large',
     explanation: 'A spec, profile or schema is at most 256 KiB.',
@@ -52,12 +52,6 @@ export const findingEntries = {
     explanation: 'The key has a meaning of its own inside the program.',
     hint: 'choose another name',
   },
-  same_key: {
-    title: 'different records under one key',
-    explanation:
-      'A sink that knows records by a key would get several records under the same one, by branches that meet again or from a step that makes several of one: each would replace the other.',
-    hint: 'add a field to `key` that tells them apart, or leave `key` out',
-  },
   not_utf8: {
     title: 'not UTF-8',
     explanation: 'Specs, profiles and schemas are UTF-8 text.',
@@ -71,7 +65,10 @@ export const findingEntries = {
     title: 'file cannot be read',
     explanation: 'A file that the spec names is there, but could not be read.',
   },
+} as const satisfies Record<string, CatalogueEntry>
 
+/** Keys and values, vars, environment and secrets. */
+export const valueFindings = {
   unknown_key: {
     title: 'unknown key',
     explanation: 'Nothing reads this key; it is likely misspelt or in the wrong place.',
@@ -110,7 +107,10 @@ export const findingEntries = {
     explanation:
       'A secret is the environment variable MILLRACE_SECRET_NAME or a file of that name in the folder given by `--secrets-dir`.',
   },
+} as const satisfies Record<string, CatalogueEntry>
 
+/** Names, connectors and connections. */
+export const nameFindings = {
   version_unsupported: {
     title: 'version not supported',
     explanation: 'This release reads specs of version 1.',
@@ -173,7 +173,10 @@ export const findingEntries = {
       'The code of a connector or step threw an error that says nothing about the spec: a fault of that package.',
     hint: 'report it to the authors of the package',
   },
+} as const satisfies Record<string, CatalogueEntry>
 
+/** What reads what. */
+export const flowFindings = {
   unknown_reference: { title: 'unknown id', explanation: '`from` names a source, a step or a named output of a step.' },
   from_needed: {
     title: '`from` needed',
@@ -203,7 +206,10 @@ export const findingEntries = {
     explanation: 'A source that a join reads whole as its side input cannot be read as a stream as well.',
     hint: 'declare it a second time under another id',
   },
+} as const satisfies Record<string, CatalogueEntry>
 
+/** Schemas, fields and dates. */
+export const typeFindings = {
   schema_missing: {
     title: 'source without schema',
     explanation: 'The check follows types from the source to the sinks, so it needs the fields of the source.',
@@ -245,7 +251,16 @@ export const findingEntries = {
       'YAML read the text as something else (a tag, an alias, a comment, a map) before the expression was seen.',
     hint: 'quote the expression',
   },
+} as const satisfies Record<string, CatalogueEntry>
 
+/** Delivery, and how the pipeline runs. */
+export const promiseFindings = {
+  same_key: {
+    title: 'different records under one key',
+    explanation:
+      'A sink that knows records by a key would get several records under the same one, by branches that meet again or from a step that makes several of one: each would replace the other.',
+    hint: 'add a field to `key` that tells them apart, or leave `key` out',
+  },
   exactly_once: {
     title: 'exactly once cannot be promised',
     explanation:
@@ -312,4 +327,14 @@ export const findingEntries = {
     title: 'a source that does not answer',
     explanation: '`answer` and `partial` are for sources that answer their sender.',
   },
+} as const satisfies Record<string, CatalogueEntry>
+
+/** By code. */
+export const findingEntries = {
+  ...fileFindings,
+  ...valueFindings,
+  ...nameFindings,
+  ...flowFindings,
+  ...typeFindings,
+  ...promiseFindings,
 } as const satisfies Record<string, CatalogueEntry>
