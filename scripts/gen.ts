@@ -30,6 +30,7 @@ made.set('docs/generated/spec.schema.json', json(specJsonSchema(registryOf(defin
 for (const [path, text] of await errorPages(note)) made.set(path, text)
 made.set('docs/generated/expressions.md', expressionsPage())
 made.set('docs/generated/commands.md', await commandsPage())
+made.set('CHANGELOG.md', changelog())
 
 for (const page of globSync('{pipelines,examples}/*/README.md', { cwd: root })) await graphs(page)
 
@@ -104,6 +105,31 @@ function expressionsPage(): string {
 async function commandsPage(): Promise<string> {
   const loaded: Command[] = await Promise.all(Object.values(commands).map((command) => command.load()))
   return `${note}# Commands\n\n${loaded.map((command) => `## pipe ${command.name}\n\n\`\`\`text\n${help(command)}\`\`\`\n`).join('\n')}`
+}
+
+/**
+ * All packages have one version and one changelog: what the changesets say that wait for a release, then the releases, as
+ * `changeset version` writes them into the changelogs of the packages.
+ */
+function changelog(): string {
+  const waiting = globSync('.changeset/*.md', { cwd: root })
+    .toSorted()
+    .map((path) => readFileSync(join(root, path), 'utf8').split(/^---$/m).slice(2).join('---').trim())
+  const releases = new Map<string, Set<string>>()
+  for (const path of globSync('packages/*/CHANGELOG.md', { cwd: root }).toSorted()) {
+    for (const section of readFileSync(join(root, path), 'utf8').split(/^## /m).slice(1)) {
+      const version = section.slice(0, section.indexOf('\n'))
+      const texts = releases.get(version) ?? new Set()
+      for (const [, text] of section.matchAll(/^- [0-9a-f]{7,}: (.*)$/gm)) texts.add(text!)
+      releases.set(version, texts)
+    }
+  }
+  const list = (texts: Iterable<string>) => [...texts].map((text) => `- ${text}\n`).join('')
+  const newestFirst = [...releases].toSorted(([a], [b]) => b.localeCompare(a, 'en', { numeric: true }))
+  const sections = [['Not released yet', waiting] as const, ...newestFirst].map(
+    ([title, texts]) => `## ${title}\n\n${list(texts)}`,
+  )
+  return `${note}# Changelog\n\nAll packages have the same version.\n\n${sections.join('\n')}`
 }
 
 /** The flowcharts of a README: between `<!-- graph SPEC -->` and `<!-- /graph -->` stands that of SPEC, a file beside it. */

@@ -29,7 +29,7 @@ describe('pages', () => {
     pages.filter(
       (page) => !page.startsWith('docs/recipes/') && blocksOf(page).some(({ mark }) => mark.startsWith('run')),
     ),
-  )('%s: its commands do what it says', { timeout: 60_000 }, (page) => follow(blocksOf(page), freshFolder()))
+  )('%s: its commands do what it says', { timeout: 180_000 }, (page) => follow(blocksOf(page), freshFolder()))
 
   const right = pages.filter((page) => !isWrongOnPurpose(page))
   const specs = right.flatMap((page) =>
@@ -121,5 +121,23 @@ describe('invariants', () => {
       return !files.some((path) => new RegExp(`[Ii]nvariants?[^.]*\\b${number}\\b`).test(textOf(path)))
     })
     expect(unquoted.map((row) => Number(row.split('|')[1]))).toEqual([])
+  })
+})
+
+describe('the glossary', () => {
+  const rows = textOf('docs/glossary.md')
+    .split('\n')
+    .filter((line) => /^\| \w/.test(line))
+    .map((line) => line.split('|').map((cell) => cell.trim()))
+
+  it('explains each word once, beside the words of four systems', () => {
+    const words = rows.map(([, word]) => word!)
+    expect(words.length).toBeGreaterThan(40)
+    expect(new Set(words.filter((word) => word !== 'word')).size).toBe(words.filter((word) => word !== 'word').length)
+    const terms = rows.slice(
+      0,
+      rows.findIndex(([, word], i) => i > 0 && word === 'word'),
+    )
+    expect(terms.filter((cells) => cells.length !== 8 || cells.slice(1, 7).includes(''))).toEqual([])
   })
 })

@@ -2,7 +2,9 @@
 import { describe, expect, it } from 'vitest'
 import { catalogueParts } from '../packages/core/src/index.ts'
 import { catalogueAreas } from '../scripts/errors/areas.ts'
-import { examples, mends, shown, shownFinding } from '../scripts/errors/show.ts'
+import { examples } from '../scripts/errors/examples.ts'
+import { shown, shownFinding } from '../scripts/errors/show.ts'
+import { mends } from './corpus/mends.ts'
 
 /** Their examples are files too large for a page; test/corpus has them. */
 const tooLarge = ['not_utf8', 'yaml_too_deep', 'yaml_too_large']

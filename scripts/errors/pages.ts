@@ -1,7 +1,9 @@
 /** The pages of errors: by part and area, each code with what it means, an example as the command prints it, and its mend. */
 import type { CataloguePart } from '../../packages/core/src/index.ts'
 import { type CatalogueArea, catalogueAreas } from './areas.ts'
-import { type Example, examples, mends, shown, shownFinding, specOf } from './show.ts'
+import { type Example, examples } from './examples.ts'
+import { mends } from '../../test/corpus/mends.ts'
+import { shown, shownFinding, specOf } from './show.ts'
 
 const parts: readonly {
   readonly part: CataloguePart

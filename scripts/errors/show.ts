@@ -8,7 +8,7 @@ import { main, processIo } from '../../packages/cli/src/index.ts'
 import { printFindings } from '../../packages/cli/src/print/finding.ts'
 import { madeConnectors } from '../../test/corpus/connectors.ts'
 import { type Mend, mends } from '../../test/corpus/mends.ts'
-import { type Example, examples, type Files } from './examples.ts'
+import type { Example, Files } from './examples.ts'
 
 const corpus = resolve(import.meta.dirname, '../../test/corpus')
 
@@ -135,5 +135,3 @@ export const shownFinding = (
     })
     return { printed: printed.trimEnd(), before, after }
   })
-
-export { examples, mends }
