@@ -2,6 +2,8 @@
  * Bundles the `pipe` command out of the sources of all packages into packages/cli/dist/bundle: an entry and chunks that are loaded when they are used.
  * The libraries themselves are published as `tsc -b` leaves them. The one connector with a
  * vendor's library among them, the gateway, stays outside of the bundle and is loaded from its own package.
+ *
+ * Decision: docs/decisions/20261121-one-bundle-for-the-command.md
  */
 import { existsSync, globSync, rmSync, statSync } from 'node:fs'
 import { resolve } from 'node:path'

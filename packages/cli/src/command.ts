@@ -3,6 +3,8 @@
  *
  * Parsing is `util.parseArgs` of Node, made strict with messages of our own. A word that starts with `-` is a flag; `--` ends the flags. Help and unknown
  * words never load a command's imports, since each command stands in a file of its own that the table in commands/index.ts imports on demand.
+ *
+ * Decision: docs/decisions/20261121-flags-without-a-library.md
  */
 import { parseArgs } from 'node:util'
 import { closest, MillraceError } from '@millrace/core'

@@ -6,6 +6,8 @@
  * begins with that content; what follows it may be mended. If inode, size and modification time are unchanged, that
  * is assumed; if not, the file is read again up to the position and the checksums are compared. Content is decompressed
  * content. Formats with random access (Parquet, Arrow) have no checksum.
+ *
+ * Decision: docs/decisions/20261130-input-files-by-checksum.md
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { crc32 } from 'node:zlib'

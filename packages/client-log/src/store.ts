@@ -5,6 +5,8 @@
  * encoded, so that appending costs little more than writing the bytes, and a transaction makes them durable and visible at once: there is no torn tail to mend. A
  * reader holds no transaction between reads. Segment files with their own fsync would save the second copy that the write-ahead log makes, and need their own
  * recovery and locking for it.
+ *
+ * Decision: docs/decisions/20261121-embedded-log-in-sqlite.md
  */
 import { randomUUID } from 'node:crypto'
 import { existsSync, mkdirSync, statSync } from 'node:fs'

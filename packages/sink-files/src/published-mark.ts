@@ -7,6 +7,8 @@
  *
  * The mark is kept after the end of a run. If the saved state does not know the marked stage, the state is older than the
  * output, or belongs to another history, and resuming from it would publish records twice.
+ *
+ * Decision: docs/decisions/20261130-a-mark-of-what-was-published.md
  */
 import { join } from 'node:path'
 import { MillraceError } from '@millrace/core'

@@ -10,6 +10,8 @@
  *
  * Stages and notes carry the start of the process that made them. If a saved state does not know the last note of its
  * load, it is older than the table or belongs to another history, and its next epochs would count as published already.
+ *
+ * Decision: docs/decisions/20261121-append-by-stage-and-ledger.md
  */
 import { randomUUID } from 'node:crypto'
 import type { DatabaseSync } from 'node:sqlite'

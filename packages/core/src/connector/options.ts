@@ -13,6 +13,8 @@
  * | field | the name of an input field, checked | the same text |
  * | expression | CEL, checked by the step | the same text |
  * | record | a schema: file path, or inline `{ fields }` | `RecordType` |
+ *
+ * Decision: docs/decisions/20261121-options-as-json-schema.md
  */
 import type { RecordType } from '../schema/index.ts'
 

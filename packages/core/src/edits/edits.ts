@@ -6,6 +6,8 @@
  * the same: its result would else be half of one rule and half of another. A continuing run takes an edit from its saved
  * positions on; what has memory or half-written results under another name or place would lose them, and is refused
  * unless told. Everything is told before the first read, and `pipe plan` tells it before the run.
+ *
+ * Decision: docs/decisions/20261130-what-an-edit-may-do.md
  */
 import { continuingEdits } from './continuing.ts'
 import type { Edit, Edits, SavedFacts } from './edit.ts'

@@ -6,11 +6,13 @@ export const answerEntries = {
   refused: {
     title: 'records refused',
     explanation: 'A record of the request breaks the schema or fails at a step. The whole request was refused.',
+    hint: 'mend the records that the answer names and send the request again',
   },
   failed: {
     title: 'record failed',
     explanation:
       'The record was accepted, and then a step with memory or a sink failed on it. Its key is free again: send it corrected, or as it was.',
+    hint: 'mend the record, or send it again once the system is back',
   },
   key_reused: {
     title: 'key used for another request',
@@ -27,16 +29,34 @@ export const answerEntries = {
     explanation: 'The gateway requires an Idempotency-Key or record ids, and this request has neither.',
     hint: 'send an Idempotency-Key, and the same one when you repeat the request',
   },
-  empty: { title: 'no records', explanation: 'The body of the request holds no record.' },
-  bad_body: { title: 'body cannot be unpacked', explanation: 'The body is not what its content-encoding says.' },
-  bad_request: { title: 'request cannot be read', explanation: 'The request is not well-formed HTTP.' },
+  empty: {
+    title: 'no records',
+    explanation: 'The body of the request holds no record.',
+    hint: 'send at least one record',
+  },
+  bad_body: {
+    title: 'body cannot be unpacked',
+    explanation: 'The body is not what its content-encoding says.',
+    hint: 'send what `content-encoding` says, or leave the header out',
+  },
+  bad_request: {
+    title: 'request cannot be read',
+    explanation: 'The request is not well-formed HTTP.',
+    hint: 'check the client: method, path, headers and length',
+  },
   unsupported_type: {
     title: 'unsupported content type',
     explanation: 'The content type is neither application/json nor application/x-ndjson.',
+    hint: 'set `content-type` to application/json or application/x-ndjson',
   },
   unsupported_encoding: {
     title: 'unsupported content encoding',
     explanation: 'The body is compressed with something other than gzip, deflate or br.',
+    hint: 'pack with gzip, deflate or br, or not at all',
   },
-  method_not_allowed: { title: 'method not allowed', explanation: 'The path takes another method.' },
+  method_not_allowed: {
+    title: 'method not allowed',
+    explanation: 'The path takes another method.',
+    hint: 'use the method that the source names',
+  },
 } as const satisfies Record<string, CatalogueEntry>

@@ -1,8 +1,8 @@
 /** Findings that core reports: what can be wrong with the files of a project and with what they say. */
 import type { CatalogueEntry } from './entry.ts'
 
-/** By code. */
-export const findingEntries = {
+/** Files that cannot be read. */
+export const fileFindings = {
   yaml_too_large: {
     title: 'file too large',
     explanation: 'A spec, profile or schema is at most 256 KiB.',
@@ -52,12 +52,6 @@ export const findingEntries = {
     explanation: 'The key is used internally.',
     hint: 'choose another name',
   },
-  same_key: {
-    title: 'different records under one key',
-    explanation:
-      'A keyed sink would get several records with the same key, from branches that merge or from a step that makes several records of one. Each would replace the one before.',
-    hint: 'add a field to `key` that tells them apart, or leave `key` out',
-  },
   not_utf8: {
     title: 'not UTF-8',
     explanation: 'Specs, profiles and schemas are UTF-8 text.',
@@ -71,7 +65,10 @@ export const findingEntries = {
     title: 'file cannot be read',
     explanation: 'A file that the spec names is there, but could not be read.',
   },
+} as const satisfies Record<string, CatalogueEntry>
 
+/** Keys and values, vars, environment and secrets. */
+export const valueFindings = {
   unknown_key: {
     title: 'unknown key',
     explanation: 'This key is not known here; it is probably misspelt or in the wrong place.',
@@ -113,7 +110,10 @@ export const findingEntries = {
     explanation:
       'A secret is the environment variable MILLRACE_SECRET_NAME or a file of that name in the folder given by `--secrets-dir`.',
   },
+} as const satisfies Record<string, CatalogueEntry>
 
+/** Names, connectors and connections. */
+export const nameFindings = {
   version_unsupported: {
     title: 'version not supported',
     explanation: 'This release reads specs of version 1.',
@@ -175,7 +175,10 @@ export const findingEntries = {
     explanation: 'The code of a connector or step threw an error. This is a bug in that package, not in the spec.',
     hint: 'report it to the authors of the package',
   },
+} as const satisfies Record<string, CatalogueEntry>
 
+/** What reads what. */
+export const flowFindings = {
   unknown_reference: { title: 'unknown id', explanation: '`from` names a source, a step or a named output of a step.' },
   from_needed: {
     title: '`from` needed',
@@ -205,7 +208,10 @@ export const findingEntries = {
     explanation: 'A source that a join reads whole as its side input cannot be read as a stream as well.',
     hint: 'declare it a second time under another id',
   },
+} as const satisfies Record<string, CatalogueEntry>
 
+/** Schemas, fields and dates. */
+export const typeFindings = {
   schema_missing: {
     title: 'source without schema',
     explanation: 'The check follows types from the source to the sinks, so it needs the fields of the source.',
@@ -246,7 +252,16 @@ export const findingEntries = {
     explanation: 'YAML read the text as something else: a tag, an alias, a comment or a map.',
     hint: 'quote the expression',
   },
+} as const satisfies Record<string, CatalogueEntry>
 
+/** Delivery, and how the pipeline runs. */
+export const promiseFindings = {
+  same_key: {
+    title: 'different records under one key',
+    explanation:
+      'A keyed sink would get several records with the same key, from branches that merge or from a step that makes several records of one. Each would replace the one before.',
+    hint: 'add a field to `key` that tells them apart, or leave `key` out',
+  },
   exactly_once: {
     title: 'exactly once cannot be promised',
     explanation:
@@ -309,4 +324,14 @@ export const findingEntries = {
     title: 'a source that does not answer',
     explanation: '`answer` and `partial` are for sources that answer their sender.',
   },
+} as const satisfies Record<string, CatalogueEntry>
+
+/** By code. */
+export const findingEntries = {
+  ...fileFindings,
+  ...valueFindings,
+  ...nameFindings,
+  ...flowFindings,
+  ...typeFindings,
+  ...promiseFindings,
 } as const satisfies Record<string, CatalogueEntry>

@@ -6,11 +6,16 @@ export const httpRecordEntries: Readonly<Record<string, CatalogueEntry>> = {
   http_207: {
     title: 'outcome of a record is unknown',
     explanation: 'A server answered 207 without saying what happened to the record.',
+    hint: 'ask its authors for a status per item, or send one record a request',
   },
   ...Object.fromEntries(
     [400, 402, 409, 412, 414, 416, 417, 418, 422, 423, 424, 428, 451].map((status) => [
       `http_${status}`,
-      { title: `record refused with ${status}`, explanation: `A server answered a record with the status ${status}.` },
+      {
+        title: `record refused with ${status}`,
+        explanation: `A server answered a record with the status ${status}.`,
+        hint: 'read the answer: the server says what it minds about the record',
+      },
     ]),
   ),
 }
@@ -22,7 +27,7 @@ export const httpRunEntries: Readonly<Record<string, CatalogueEntry>> = {
       `http_${status}`,
       {
         title: `server redirects with ${status}`,
-        explanation: 'Redirects are not followed, since they may lead to an unintended place.',
+        explanation: 'Records are not sent after a redirect, which may lead to a place that was not meant.',
         hint: 'set `url` to where it leads',
       },
     ]),
@@ -32,7 +37,7 @@ export const httpRunEntries: Readonly<Record<string, CatalogueEntry>> = {
       `http_${status}`,
       {
         title: `address answers ${status}`,
-        explanation: 'The server answers every record like this: the address, the method or the headers are wrong.',
+        explanation: 'The server answers so whatever the record: the address, the method or the headers are wrong.',
         hint: 'check `url`, `method`, `body` and `headers`',
       },
     ]),
@@ -42,8 +47,8 @@ export const httpRunEntries: Readonly<Record<string, CatalogueEntry>> = {
       `http_${status}`,
       {
         title: `server answers ${status}`,
-        explanation: 'The server is unavailable. The write is retried with growing pauses, then the run stops.',
-        hint: 'check that the server is healthy, and lower `concurrency` if it is overloaded',
+        explanation: 'The server cannot serve now. Records are written again with growing pauses, then the run stops.',
+        hint: 'is the server healthy, and `concurrency` what it can take?',
       },
     ]),
   ),

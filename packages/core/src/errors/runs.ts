@@ -1,8 +1,8 @@
 /** What stops a run or a command: exit code 1 for the run, 2 for what was asked, 3 for the surroundings. */
 import type { CatalogueEntry } from './entry.ts'
 
-/** By code. */
-export const runEntries = {
+/** The command, and how it ends. */
+export const commandErrors = {
   usage: { title: 'command not understood', explanation: 'A flag or argument is missing or unknown.' },
   internal: {
     title: 'a bug in Millrace',
@@ -18,8 +18,13 @@ export const runEntries = {
     title: 'an unhandled error',
     explanation:
       'A connector, or a function of a `call` step, left a promise or a callback behind, which failed. The process ends as in a crash: nothing is lost.',
+    hint: 'await every promise in the function or connector, then run again',
   },
-  stopped: { title: 'not started', explanation: 'Another pipeline of the same command failed first.' },
+  stopped: {
+    title: 'not started',
+    explanation: 'Another pipeline of the same command failed first.',
+    hint: 'mend the pipeline that failed, then run again',
+  },
   abandoned: {
     title: 'a connector did not stop',
     explanation:
@@ -30,22 +35,29 @@ export const runEntries = {
     title: 'stopped while waiting for a system',
     explanation:
       'The run was asked to stop. Calls in progress have an unknown outcome; their records are written again at the next start.',
+    hint: 'run again: it goes on from the last save',
   },
   drain_timeout: {
     title: 'stopped before everything was written',
     explanation:
       'Records could not be written within the time allowed for stopping; they are read again at the next start.',
+    hint: 'run again; a longer `--drain-timeout` lets a slow sink finish',
   },
   circle: {
     title: 'pipelines feed each other',
     explanation: 'Pipelines of one command read what the others write, in a circle, so none would ever end.',
+    hint: 'stop one of the pipelines from writing to what another of them reads, or run them in separate commands',
   },
   no_upstream: {
     title: 'no sender',
     explanation:
       'A pipeline waits for requests and no other pipeline of the command sends any, so the run would never end.',
+    hint: 'add the pipeline that sends to the command, or run without `--until`',
   },
+} as const satisfies Record<string, CatalogueEntry>
 
+/** State, and going on from it. */
+export const stateErrors = {
   locked: {
     title: 'state in use',
     explanation: 'Another process runs this pipeline on the same state folder.',
@@ -83,6 +95,7 @@ export const runEntries = {
     title: 'state cannot be divided',
     explanation:
       'Only split positions can move to another number of instances, not the memory of steps, half-written files or unpublished results.',
+    hint: 'let the pipeline run to a quiet point and stop it, or keep the number of instances',
   },
   state_gone: {
     title: 'state is gone',
@@ -112,7 +125,11 @@ export const runEntries = {
     explanation: 'Dead letters are replayed by the process that runs the pipeline, and it runs another spec.',
     hint: 'restart it with this spec',
   },
-  state_unwritable: { title: 'state cannot be written', explanation: 'The folder .millrace cannot be written.' },
+  state_unwritable: {
+    title: 'state cannot be written',
+    explanation: 'The folder .millrace cannot be written.',
+    hint: 'give the user of the process write permission, or put the state elsewhere: --state-dir',
+  },
   state_changed: {
     title: 'state of another spec',
     explanation:
@@ -122,14 +139,17 @@ export const runEntries = {
   no_state: {
     title: 'never run',
     explanation: 'The pipeline has not run yet, so there is nothing to show or to replay into.',
+    hint: 'run the pipeline first',
   },
   stage_left: {
     title: 'result of a removed sink',
     explanation: 'A finished result waits to be published, but its sink is no longer in the spec.',
+    hint: 'run once with the sink in the spec, or after a rename: pipe state move PIPELINE OLD NEW',
   },
   stage_missing: {
     title: 'finished file is gone',
     explanation: 'A file that was written and not yet published was removed.',
+    hint: 'put the file back; or give the result up: pipe state reset',
   },
   state_older: {
     title: 'state is older than the output',
@@ -140,6 +160,7 @@ export const runEntries = {
   stage_gone: {
     title: 'staged rows are gone',
     explanation: 'Rows staged in the store are gone: the store was changed by something else.',
+    hint: 'restore the database; or give the result up: pipe state reset',
   },
   source_replaced: {
     title: 'source was recreated',
@@ -149,19 +170,28 @@ export const runEntries = {
   offset_out_of_range: {
     title: 'position is gone',
     explanation: 'Records after the saved position have been deleted by retention.',
+    hint: 'accept the gap and begin anew: pipe state reset; and give the topic a longer retention',
   },
   input_changed: {
     title: 'input has changed',
     explanation:
       'An input file was replaced, rewritten or truncated between two runs, or while it was read. Appending to a file is fine.',
   },
+} as const satisfies Record<string, CatalogueEntry>
 
+/** Files that are read. */
+export const inputErrors = {
   input_missing: { title: 'input not found', explanation: 'There is no file at the path of a source.' },
-  input_unreadable: { title: 'input cannot be read', explanation: 'A file is there but cannot be opened or read.' },
+  input_unreadable: {
+    title: 'input cannot be read',
+    explanation: 'A file is there but cannot be opened or read.',
+    hint: 'give the user of the process permission to read it',
+  },
   same_input: {
     title: 'two files that look alike',
     explanation:
       'Two files outside the project have the same name and the same beginning, so their records would get the same ids.',
+    hint: 'move the files into the project, or give them different names',
   },
   unknown_format: {
     title: 'unknown format',
@@ -186,8 +216,12 @@ export const runEntries = {
   after_read_failed: {
     title: 'read file could not be moved',
     explanation: 'A file was read and saved, but could not be moved or deleted as `after_read` says.',
+    hint: 'allow the user of the process to change the folder and run again: nothing is read twice',
   },
+} as const satisfies Record<string, CatalogueEntry>
 
+/** Files and tables that are written. */
+export const outputErrors = {
   output_exists: {
     title: 'results of an earlier run',
     explanation: 'An earlier run left results where this one would write.',
@@ -201,34 +235,61 @@ export const runEntries = {
   output_taken: {
     title: 'output path is taken',
     explanation: 'The output path holds something that this pipeline did not write.',
+    hint: 'move it away, or choose another path',
   },
-  output_closed: { title: 'output was closed', explanation: 'The program that read the output has ended.' },
+  output_closed: {
+    title: 'output was closed',
+    explanation: 'The program that read the output has ended.',
+    hint: 'nothing, if the reader had enough; else look why it ended',
+  },
   path_outside: {
     title: 'path leads elsewhere',
     explanation: 'A symbolic link leads outside the folder of the sink.',
+    hint: 'remove the link, or name the folder that it leads to as the path of the sink',
   },
-  path_taken: { title: 'path is taken', explanation: 'Something already exists at the path.' },
-  no_permission: { title: 'no permission', explanation: 'The user of this process may not write there.' },
+  path_taken: {
+    title: 'path is taken',
+    explanation: 'Something already exists at the path.',
+    hint: 'choose another name, or move away what is there',
+  },
+  no_permission: {
+    title: 'no permission',
+    explanation: 'The user of this process may not write there.',
+    hint: 'give the user of the process write permission for the folder, and run again',
+  },
   too_many_files: {
     title: 'too many files at once',
     explanation: 'Records go to more files than may be open at the same time.',
+    hint: 'raise `max_open_files`, or choose a field with fewer values for the path',
   },
   disk_full: {
     title: 'disk full',
     explanation: 'The disk has no room left. The state is unharmed; a restart resumes.',
+    hint: 'free some space and run again',
   },
+} as const satisfies Record<string, CatalogueEntry>
 
+/** Stores, logs and servers. */
+export const systemErrors = {
   not_found: { title: 'store not found', explanation: 'There is no store at the path.' },
   unknown_collection: {
     title: 'no such collection',
     explanation: 'The store has no collection or table of this name.',
   },
-  not_a_table: { title: 'a view', explanation: 'A view has no key to resume by.' },
+  not_a_table: {
+    title: 'a view',
+    explanation: 'A view has no key to resume by.',
+    hint: 'read the table behind the view',
+  },
   table_differs: {
     title: 'table has other columns',
     explanation: 'The existing table cannot hold these records, or does not match the schema.',
   },
-  name_taken: { title: 'name is taken', explanation: 'The store has something else under this name.' },
+  name_taken: {
+    title: 'name is taken',
+    explanation: 'The store has something else under this name.',
+    hint: 'choose another name, or drop what has it',
+  },
   store_busy: {
     title: 'store is locked',
     explanation: 'Another process held the lock of the store for too long.',
@@ -237,6 +298,7 @@ export const runEntries = {
   store_failed: {
     title: 'store failed',
     explanation: 'SQLite reports an internal failure, such as lack of memory.',
+    hint: 'read the message, free what SQLite lacks, and run again',
   },
   log_busy: {
     title: 'log is locked',
@@ -248,13 +310,30 @@ export const runEntries = {
     explanation: 'The disk is full, or the user of this process may not write there.',
     hint: 'free disk space or fix permissions, then run again',
   },
-  log_unreadable: { title: 'log cannot be read', explanation: 'The embedded log is damaged or of another version.' },
-  cannot_listen: { title: 'cannot listen', explanation: 'The address is in use, or may not be used.' },
-  route_taken: { title: 'two sources on one route', explanation: 'Two sources listen for the same method and path.' },
-  http_unreachable: { title: 'server not reached', explanation: 'The server of a sink does not answer.' },
+  log_unreadable: {
+    title: 'log cannot be read',
+    explanation: 'The embedded log is damaged or of another version.',
+    hint: 'restore the log from a copy, or use the version that wrote it',
+  },
+  cannot_listen: {
+    title: 'cannot listen',
+    explanation: 'The address is in use, or may not be used.',
+    hint: 'end what uses the address, or choose another one',
+  },
+  route_taken: {
+    title: 'two sources on one route',
+    explanation: 'Two sources listen for the same method and path.',
+    hint: 'give each source a method and path of its own',
+  },
+  http_unreachable: {
+    title: 'server not reached',
+    explanation: 'The server of a sink does not answer.',
+    hint: 'check `url` and whether the server runs; `retry` says how long it is waited for',
+  },
   held: {
     title: 'waits for an earlier record',
     explanation: 'A record waits until an earlier one with the same key has been delivered.',
+    hint: 'nothing: it is written once the record before it is through',
   },
   private_address: {
     title: 'address of a private network',
@@ -264,57 +343,83 @@ export const runEntries = {
   bad_redirect: {
     title: 'redirect not followed',
     explanation: 'A server redirects too often, to something that is not HTTP, or from https to http.',
+    hint: 'set `url` to where the server really answers',
   },
-  bad_status: { title: 'request was refused', explanation: 'A server answered with a status that is no success.' },
-  unauthorized: { title: 'wrong credentials', explanation: 'A server wants other credentials than were sent.' },
-  no_answer: { title: 'no answer in time', explanation: 'A system took longer to answer than it may.' },
+  bad_status: {
+    title: 'request was refused',
+    explanation: 'A server answered with a status that is no success.',
+    hint: 'check `url`, `query` and `headers` against the documentation of the server',
+  },
+  unauthorized: {
+    title: 'wrong credentials',
+    explanation: 'A server wants other credentials than were sent.',
+    hint: 'check the token or password, and what it may do',
+  },
+  no_answer: {
+    title: 'no answer in time',
+    explanation: 'A system took longer to answer than it may.',
+    hint: 'raise `timeout`, or ask for less at a time',
+  },
   asked_to_wait: {
     title: 'asked to wait too long',
     explanation: 'A server says to come back later than `max_wait` allows.',
+    hint: 'raise `max_wait` of `retry`, or run later',
   },
   bad_page: {
     title: 'page is not what was expected',
     explanation: 'An answer holds no list of records where one should be, or is cut off.',
+    hint: 'check `items` against what the server really answers',
   },
   page_too_large: {
     title: 'page too large',
     explanation: 'An answer is larger than `max_body`, perhaps after decompression.',
+    hint: 'ask for smaller pages, or raise `max_body`',
   },
   paging_stuck: {
     title: 'pages in a circle',
     explanation: 'A page names itself as the next one, so reading would never end.',
+    hint: 'check the `page` options against the documentation of the server',
   },
   group_in_use: {
     title: 'consumer group in use',
     explanation: 'A group that offsets would be reported to has members of its own.',
+    hint: 'choose a group that nothing else is a member of',
   },
 
   refused: {
     title: 'refused by the system',
     explanation: 'The system that is written to or asked refuses the request as such.',
+    hint: 'read the message of the system: it names what it refuses',
   },
   unavailable: {
     title: 'system not available',
     explanation: 'The system answers that it cannot serve now; it is asked again, then the run stops.',
+    hint: 'look whether the system is healthy, then run again; `retry` says how long it is waited for',
   },
   unknown_outcome: {
     title: 'outcome unknown',
     explanation: 'The system could not say whether it has taken a write; it is written again under the same keys.',
+    hint: 'nothing: it is written again under the same keys',
   },
   bad_connection: {
     title: 'connection refused as such',
     explanation: 'The system was reached, but the address, the name or the password is wrong.',
+    hint: 'check the address, the name and the password',
   },
   key_taken: {
     title: 'concurrent write',
     explanation: 'Two writes created the same document at the same time; this one is retried.',
+    hint: 'nothing: the write is repeated',
   },
   memory_cap: {
     title: 'memory cap reached',
     explanation:
       'A step with memory has more groups or keys than it may keep. Nothing beyond it was saved; raise the cap and run again to continue.',
   },
+} as const satisfies Record<string, CatalogueEntry>
 
+/** Bad records and the dead letter. */
+export const letterErrors = {
   too_many_bad_records: {
     title: 'too many bad records',
     explanation: 'The share of bad records went above `stop_above`.',
@@ -328,6 +433,7 @@ export const runEntries = {
   not_replayable: {
     title: 'records cannot be replayed',
     explanation: 'The source cannot decode the bytes of a dead letter again.',
+    hint: 'read the source again, or mend and load the letters by hand',
   },
   not_reached: {
     title: 'record no longer gets there',
@@ -340,7 +446,10 @@ export const runEntries = {
     explanation: 'The records would enter a step with memory whose run has ended.',
     hint: 'run the pipeline again',
   },
+} as const satisfies Record<string, CatalogueEntry>
 
+/** Steps, functions and types. */
+export const stepErrors = {
   duplicate_side_key: {
     title: 'duplicate key in a side input',
     explanation: 'Two rows of the side input of a join have the same key.',
@@ -359,7 +468,19 @@ export const runEntries = {
   cannot_infer: {
     title: 'types cannot be inferred',
     explanation: 'The input does not show the names or types of its fields.',
+    hint: 'write the schema by hand',
   },
   nothing_to_infer: { title: 'nothing to infer from', explanation: 'There are no records to infer types from.' },
   unknown_type: { title: 'unknown connector or step', explanation: 'No source, step or sink has this name.' },
+} as const satisfies Record<string, CatalogueEntry>
+
+/** By code. */
+export const runEntries = {
+  ...commandErrors,
+  ...stateErrors,
+  ...inputErrors,
+  ...outputErrors,
+  ...systemErrors,
+  ...letterErrors,
+  ...stepErrors,
 } as const satisfies Record<string, CatalogueEntry>

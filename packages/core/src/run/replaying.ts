@@ -1,6 +1,8 @@
 /**
  * Where letters to be replayed come from: a command that runs nothing else, or, while the pipeline runs, an inbox in its
  * state folder. A request is a file there; what became of its letters is told in another one beside it.
+ *
+ * Decision: docs/decisions/20261130-replay-is-a-source.md
  */
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'

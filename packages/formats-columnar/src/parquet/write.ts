@@ -4,6 +4,8 @@
  *
  * The encoder is our own: hyparquet-writer takes three times as long for what we need, since it gets columns only when
  * a group is whole. What it writes is held against hyparquet and DuckDB in the tests.
+ *
+ * Decision: docs/decisions/20261121-parquet-by-our-own-encoder.md
  */
 import { codegenAllowed, generate, quote, type RecordType, type Row } from '@millrace/core'
 import { halfPair, OutputBytes, Pieces, type RecordWriter, type RefusedRow } from '@millrace/formats'
