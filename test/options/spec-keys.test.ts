@@ -51,7 +51,7 @@ const filesOf = (all: unknown): string[] => Object.keys((all as { left: object }
 
 /** `retry` of a node, as the plan tells it. */
 const retries = (key: string, at: (retry: Config) => Config): Record<string, Entry> => ({
-  [`${key}`]: printed(at({ for: '2h' })),
+  [key]: printed(at({ for: '2h' })),
   [`${key}.for`]: printed(at({ for: 'forever' }), at({ for: '2h' })),
   [`${key}.backoff`]: pair(at({ backoff: '5s' }), at({ backoff: '1s' }), {
     plan: ({ sources, sinks, deadLetter }) => [sources[0].retry, sinks[0].retry, deadLetter?.retry],

@@ -19,7 +19,7 @@ const files = {
 const schema = { fields: { id: 'integer', at: 'string', name: 'string?', tags: 'list<string>', n: 'integer' } }
 
 const step =
-  (verb: string, base: unknown = undefined) =>
+  (verb: string, base?: unknown) =>
   (b: unknown, a: unknown = {}): Pair => ({
     a,
     b,
