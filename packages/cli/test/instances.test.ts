@@ -99,7 +99,7 @@ describe('instances of a pipeline', () => {
   })
 
   it('are threads of one command where the spec says `parallelism`, and killed they lose and double nothing', {
-    timeout: 60_000,
+    timeout: 180_000,
   }, async () => {
     const folder = freshFolder()
     mkdirSync(join(folder, 'log'))
@@ -148,7 +148,7 @@ describe('instances of a pipeline', () => {
 
   it.each(['mid_begin', 'after_end'])(
     'end one run together, killed at %s, and a table is replaced once for all of them',
-    { timeout: 60_000 },
+    { timeout: 180_000 },
     async (point) => {
       const folder = freshFolder()
       mkdirSync(join(folder, 'log'))

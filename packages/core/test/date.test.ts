@@ -281,3 +281,38 @@ describe('what is wrong with a format', () => {
     expect(checkDateFormat("'day'", 'print')).toContain('names no part of a date')
   })
 })
+
+describe('a day whose midnight the clocks skip', () => {
+  it.each([
+    ['Africa/Cairo', '26/04/2024', '2024-04-25T22:00:00.000Z'],
+    ['America/Santiago', '08/09/2024', '2024-09-08T04:00:00.000Z'],
+    ['Asia/Beirut', '31/03/2024', '2024-03-30T22:00:00.000Z'],
+  ])('is read as a day of %s, and begins when it does', (zone, text, begins) => {
+    expect(compileReformat(['dd/MM/yyyy'], zone, 'yyyy-MM-dd')(text)).toBe(text.split('/').toReversed().join('-'))
+    expect(new Date(compileDateParser(['dd/MM/yyyy'], zone)(text)!).toISOString()).toBe(begins)
+    // A time of day that was skipped does not exist.
+    expect(compileDateParser(['dd/MM/yyyy HH:mm'], zone)(`${text} 00:00`)).toBeUndefined()
+  })
+})
+
+it.each([
+  ['yyyy-mm-dd hh:mm', '`M` is the month'],
+  ['yyyy-mm-dd', '`M` is the month'],
+  ['dd.MM.yyyy hh:mm', '`H` for 24 hours'],
+])('%s is not printed, since it says something else than what was meant', (format, says) => {
+  expect(checkDateFormat(format, 'print')).toContain(says)
+})
+
+it('the change of a clock is found to the ms, also at the very start of a sampled step', () => {
+  for (const name of ['Asia/Jerusalem', 'Asia/Gaza', 'Europe/Chisinau', 'Asia/Baku', 'Europe/Berlin']) {
+    const print = compileDateFormatter('HH:mm', name)
+    const platform = new Intl.DateTimeFormat('en-GB', {
+      timeZone: name,
+      hour: '2-digit',
+      minute: '2-digit',
+      hourCycle: 'h23',
+    })
+    for (let at = Date.UTC(1995, 0, 1); at < Date.UTC(2030, 0, 1); at += 86_400_000)
+      for (const ms of [at - 1, at]) if (print(ms) !== platform.format(ms)) expect([name, ms, print(ms)]).toEqual([])
+  }
+})

@@ -271,7 +271,7 @@ describe.skipIf(!url)('Kafka, on a real broker', () => {
     for (const time of arrivals(await read(appended))) expect(Math.abs(Date.now() - time)).toBeLessThan(60_000)
   })
 
-  it('of 500 records of a MB is read in little memory, in batches of about a MiB', { timeout: 120_000 }, async () => {
+  it('of 500 records of a MB is read in little memory, in batches of about a MiB', { timeout: 300_000 }, async () => {
     const stream = fresh()
     await admin.createTopics({
       topics: [stream],

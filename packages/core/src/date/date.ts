@@ -3,7 +3,7 @@
  *
  * A format is a pattern of Java's DateTimeFormatter letters (`M/d/yyyy H:mm`; `M` takes one or two digits, `MM` exactly two, `yy` is 2000 to 2099; English
  * names), or one of `iso`, `epoch_s`, `epoch_ms`. Of several formats the first that fits wins. A text without an offset of its own is read on the clock of
- * `zone`: a time that is skipped there does not exist, one that occurs twice means the first. Years are 1 to 9999. Fractions finer than a millisecond do not fit.
+ * `zone`: a time that is skipped there does not exist, one that occurs twice means the first; a day alone is the instant at which it begins. Years are 1 to 9999. Fractions finer than a millisecond do not fit.
  *
  * Dates come in runs of equal text in real files, so each compiled function remembers the last text it saw.
  */
@@ -34,7 +34,9 @@ function readers(formats: readonly string[]): Reader {
 /** The instant of what was read; NaN: no such time in its zone, or out of the years 1 to 9999. */
 function instant(read: Read, zone: Zone): number {
   const wall = msFromParts(read)
-  const utc = Number.isNaN(read.offset) ? (read.zone ?? zone).toUtc(wall) : wall - read.offset
+  const clock = read.zone ?? zone
+  const onClock = () => (read.isDay ? clock.startOfDay(wall) : clock.toUtc(wall))
+  const utc = Number.isNaN(read.offset) ? onClock() : wall - read.offset
   return utc >= firstMs && utc <= lastMs ? utc : Number.NaN
 }
 

@@ -140,23 +140,32 @@ function tokenOf(letter: string, n: number): Token | string {
   }
 }
 
+const twelveHours = (format: string) =>
+  `${show(format)}: \`h\` counts to twelve and needs \`a\` (AM or PM): write \`H\` for 24 hours`
 const show = (pattern: string) => JSON.stringify(pattern)
 
 /**
  * What is wrong with a date format: an unknown letter, a part that is missing or there twice. undefined: nothing.
- * `parse` formats must name a whole date; `print` formats may name any part of it.
+ * `parse` formats must name a whole date; `print` formats may name any part of it, though none that stands for another.
  */
 export function checkDateFormat(format: string, use: 'parse' | 'print' = 'parse'): string | undefined {
   if (isNamed(format)) return undefined
   const tokens = readPattern(format)
   if (typeof tokens === 'string') return tokens
-  if (use === 'print')
-    return tokens.some((token) => token.part !== 'literal') ? undefined : `${show(format)} names no part of a date`
   const parts = tokens.map((token) =>
     token.part === 'monthName' ? 'month' : token.part === 'hour12' ? 'hour' : token.part,
   )
   const twice = parts.find((part, i) => part !== 'literal' && parts.indexOf(part) !== i)
   const has = (part: string) => parts.includes(part as never)
+  const twelve = tokens.some((token) => token.part === 'hour12')
+  if (use === 'print') {
+    if (parts.every((part) => part === 'literal')) return `${show(format)} names no part of a date`
+    const minutes = parts.filter((part) => part === 'minute').length
+    if (minutes > 1 && !has('month')) return `${show(format)} names the minute twice (\`M\` is the month)`
+    if (has('minute') && !has('hour') && (has('year') || has('month') || has('day')))
+      return `${show(format)} has minutes without an hour (\`M\` is the month)`
+    return twelve && !has('half') ? twelveHours(format) : undefined
+  }
   if (twice) {
     const meantMinutes = twice === 'month' && has('hour') && !has('minute') ? ' (`m` is minutes)' : ''
     return `${show(format)} names the ${twice === 'half' ? 'half of the day' : twice} twice${meantMinutes}`
@@ -165,9 +174,7 @@ export function checkDateFormat(format: string, use: 'parse' | 'print' = 'parse'
   if (!has('month'))
     return `${show(format)} has no month: write \`M\` or \`MM\`${has('minute') ? ' (`m` is minutes)' : ''}`
   if (!has('day')) return `${show(format)} has no day: write \`d\` or \`dd\``
-  const twelve = tokens.some((token) => token.part === 'hour12')
-  if (twelve && !has('half'))
-    return `${show(format)}: \`h\` counts to twelve and needs \`a\` (AM or PM): write \`H\` for 24 hours`
+  if (twelve && !has('half')) return twelveHours(format)
   if (has('half') && !twelve) return `${show(format)}: \`a\` (AM or PM) goes with \`h\``
   if (has('minute') && !has('hour'))
     return `${show(format)} has minutes without an hour${format.includes('mm') ? ' (`MM` is the month)' : ''}`

@@ -8,6 +8,8 @@ export interface Read extends Parts {
   zone: Zone | undefined
   pm: number
   weekday: number
+  /** It said no time of day. */
+  isDay: boolean
 }
 
 /** Nothing read yet. */
@@ -23,6 +25,7 @@ export const newRead = (): Read => ({
   zone: undefined,
   pm: -1,
   weekday: -1,
+  isDay: false,
 })
 
 /** Forgets what not every format names. */
@@ -30,6 +33,7 @@ export function clear(into: Read): void {
   into.hour = into.minute = into.second = into.ms = 0
   into.offset = Number.NaN
   into.zone = undefined
+  into.isDay = false
   into.pm = into.weekday = -1
 }
 

@@ -20,7 +20,10 @@ function readIso(text: string, into: Read): boolean {
   into.month = digits(text, 5, 2)
   into.day = digits(text, 8, 2)
   if (text.charCodeAt(4) !== 45 || text.charCodeAt(7) !== 45) return false
-  if (text.length === 10) return isTime(into)
+  if (text.length === 10) {
+    into.isDay = true
+    return isTime(into)
+  }
   const between = text.charCodeAt(10)
   if (between !== 84 && between !== 116 && between !== 32) return false
   into.hour = digits(text, 11, 2)

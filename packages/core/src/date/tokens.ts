@@ -15,11 +15,14 @@ export const tokenReader = (tokens: readonly Token[]): Reader =>
 
 type NumberToken = Extract<Token, { least: number }>
 
+/** They name a day, and no time of it. */
+const isDay = (tokens: readonly Token[]): boolean => !tokens.some(({ part }) => part === 'hour' || part === 'hour12')
+
 const fieldOf = (part: NumberToken['part']) => (part === 'hour12' ? 'hour' : part)
 
 function generatedReader(tokens: readonly Token[]): Reader {
   const scope = { clear, findName, finish, fraction, half, readOffset, readZoneId, monthNames, weekdayNames }
-  const steps = tokens.map(stepOf).join('\n')
+  const steps = [...tokens.map(stepOf), `into.isDay = ${isDay(tokens)}`].join('\n')
   return generate(
     scope,
     `return (t, into) => {\nclear(into)\nlet at = 0, c = 0, v = 0\n${steps}\nreturn at === t.length && finish(into)\n}`,
@@ -64,6 +67,7 @@ function stepOf(token: Token): string {
 export function interpretedReader(tokens: readonly Token[]): Reader {
   const ops = tokens.map((token) => token.part)
   const ends = tokens.length
+  const onlyDay = isDay(tokens)
   return (text, into) => {
     clear(into)
     let at = 0
@@ -127,6 +131,7 @@ export function interpretedReader(tokens: readonly Token[]): Reader {
         }
       }
     }
+    into.isDay = onlyDay
     return at === text.length && finish(into)
   }
 }

@@ -14,6 +14,8 @@ export interface Zone {
   offsetAt(utcMs: number): number
   /** The instant of a wall-clock time given as ms since 1970-01-01T00:00 on that clock; NaN: no such time. */
   toUtc(wallMs: number): number
+  /** The instant at which a day begins, given as its midnight on that clock: where clocks skip midnight, when they do. */
+  startOfDay(midnightMs: number): number
 }
 
 const hour = 3_600_000
@@ -74,6 +76,7 @@ const fixedZone = (name: string, offset: number): Zone => ({
   fixed: offset,
   offsetAt: () => offset,
   toUtc: (wallMs) => wallMs - offset,
+  startOfDay: (midnightMs) => midnightMs - offset,
 })
 
 function offsetByIntl(format: Intl.DateTimeFormat, utcMs: number): number {
@@ -109,7 +112,7 @@ function tableZone(name: string, ask: (utcMs: number) => number): Zone {
     for (let at = start; at < start + yearMs; at += stepMs) {
       const before = offsets.at(-1)!
       if (ask(at + stepMs - 1) === before) continue
-      let low = at // still `before`
+      let low = at - 1 // still `before`: the change may be at the very start of the step
       let high = at + stepMs - 1 // no longer
       while (high - low > 1) {
         const middle = Math.floor((low + high) / 2)
@@ -145,5 +148,9 @@ function tableZone(name: string, ask: (utcMs: number) => number): Zone {
     const second = wallMs - Math.min(before, after)
     return offsetAt(second) === wallMs - second ? second : Number.NaN
   }
-  return { name, fixed: undefined, offsetAt, toUtc }
+  function startOfDay(midnightMs: number): number {
+    const utc = toUtc(midnightMs)
+    return Number.isNaN(utc) ? midnightMs - offsetAt(midnightMs - day) : utc
+  }
+  return { name, fixed: undefined, offsetAt, toUtc, startOfDay }
 }

@@ -32,6 +32,7 @@ const findings: Record<string, readonly (readonly [text: string, code: string, a
     ['3u', 'bad_expression', '3u', 'write 3'],
     ['2nd > 1', 'bad_expression', '2nd', '`2nd`'],
     ['1e999', 'bad_expression', '1e999', 'too large'],
+    ['0.5e-400', 'bad_expression', '0.5e-400', 'too small'],
     ['Order{id: 1}', 'bad_expression', '{', 'the end or an operator'],
     ['`Quantity', 'bad_expression', '`Quantity', 'no closing `'],
     ['', 'bad_expression', '', 'empty'],

@@ -1,12 +1,12 @@
 /** Equality, order and `in`: values are brought to one type first, and what cannot be is a finding that says what would. */
 import type { Type } from '../../schema/index.ts'
 import type { BinaryOperator, Span } from '../read/syntax.ts'
-import { compareDecimal } from '../values/decimal.ts'
+import { compareDecimal, compareScaled } from '../values/decimal.ts'
 import { compareText } from '../values/text.ts'
 import { both, noFacts, present } from './facts.ts'
 import { type Reporter, required } from './report.ts'
 import { brokenNode, callOf, describe, isBroken, isNothing, type Node, type Operation } from './typed.ts'
-import { coerce, unify, unifyAll, unifyNodes } from './unify.ts'
+import { apart, coerce, digitsOf, unify, unifyAll, unifyNodes } from './unify.ts'
 
 type Ordering = '<' | '<=' | '>' | '>='
 
@@ -22,6 +22,11 @@ export function equalNode(negated: boolean, left: Node, right: Node, span: Span,
     const facts = { yes: present(nullSide), no: noFacts.yes }
     const isPresent: Node = { op: 'present', value: nullSide, ...known, facts }
     return negated ? isPresent : { op: 'not', value: isPresent, ...known, facts: { yes: facts.no, no: facts.yes } }
+  }
+  const exactly = apart(left, right)
+  if (exactly && !left.optional && !right.optional) {
+    const isEqual = callOf(scaled('==', ...exactly), exactly, boolean, span)
+    return negated ? { op: 'not', value: isEqual, ...known } : isEqual
   }
   const type = unifyNodes(left, right)
   if (!type) return { ...incomparable(negated ? '!=' : '==', left, right, span, reporter), type: boolean }
@@ -48,6 +53,8 @@ export function orderNode(operator: Ordering, left: Node, right: Node, span: Spa
   const a = required(left, reporter)
   const b = required(right, reporter)
   if (isBroken(a.type) || isBroken(b.type)) return { ...brokenNode(span), type: boolean }
+  const exactly = apart(a, b)
+  if (exactly) return callOf(scaled(operator, ...exactly), exactly, boolean, span)
   const type = unifyNodes(a, b)
   const operation = type && ordering(operator, type)
   if (!operation) return { ...incomparable(operator, a, b, span, reporter), type: boolean }
@@ -66,7 +73,14 @@ export function ordering(operator: Ordering, type: Type): Operation | undefined 
   }
 }
 
-function compared<T>(name: string, operator: Ordering, compare: (a: T, b: T) => number): Operation {
+/** The comparison of two decimals of whatever scales. */
+function scaled(operator: Ordering | '==', a: Node, b: Node): Operation {
+  const [left, right] = [digitsOf(a.type)!.scale, digitsOf(b.type)!.scale]
+  return { ...compared(`decimal ${operator}`, operator, compareScaled(left, right)), parameters: [left, right] }
+}
+
+function compared<T>(name: string, operator: Ordering | '==', compare: (a: T, b: T) => number): Operation {
+  if (operator === '==') return { name, call: (a: T, b: T) => compare(a, b) === 0 }
   if (operator === '<') return { name, call: (a: T, b: T) => compare(a, b) < 0 }
   if (operator === '<=') return { name, call: (a: T, b: T) => compare(a, b) <= 0 }
   if (operator === '>') return { name, call: (a: T, b: T) => compare(a, b) > 0 }

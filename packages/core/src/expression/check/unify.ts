@@ -78,7 +78,29 @@ export function unifyAll(nodes: readonly Node[]): Type | number {
     if (!type) return i
     all = type
   }
-  return all
+  // A number as written is converted now, so it must fit.
+  const tooLong = nodes.findIndex((node) => node.op === 'constant' && !fitsInto(all, literalDecimal(node, all)))
+  return tooLong < 0 ? all : tooLong
+}
+
+/** Whether every value of a decimal type can be written with the digits of another. */
+function fitsInto(type: Type, own: Type | undefined): boolean {
+  if (type.kind !== 'decimal' || own?.kind !== 'decimal') return true
+  return own.precision - own.scale + type.scale <= maxPrecision
+}
+
+/**
+ * Two decimals that no type of 38 digits holds both of, each as the decimal that it is: they are compared as they stand.
+ * Undefined: there is a type for both, or they are no decimals.
+ */
+export function apart(a: Node, b: Node): readonly [Node, Node] | undefined {
+  if (a.type.kind !== 'decimal' && b.type.kind !== 'decimal') return undefined
+  const [left, right] = [a, b].map((node, i) => digitsOf(literalDecimal(node, [b, a][i]!.type) ?? node.type))
+  if (!left || !right || Math.max(left.whole, right.whole) + Math.max(left.scale, right.scale) <= maxPrecision)
+    return undefined
+  const own = (node: Node, { whole, scale }: { whole: number; scale: number }) =>
+    coerce(node, decimalType(whole, scale)!)
+  return [own(a, left), own(b, right)]
 }
 
 /** The same of two; undefined: they do not go together. */

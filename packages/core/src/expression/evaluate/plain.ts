@@ -105,6 +105,7 @@ const comparisons = Object.fromEntries(
     [`${kind} <`, () => (a: unknown, b: unknown) => order(a, b) < 0],
     [`${kind} <=`, () => (a: unknown, b: unknown) => order(a, b) <= 0],
     [`${kind} >`, () => (a: unknown, b: unknown) => order(a, b) > 0],
+    [`${kind} ==`, () => (a: unknown, b: unknown) => order(a, b) === 0],
     [`${kind} >=`, () => (a: unknown, b: unknown) => order(a, b) >= 0],
     [`min ${kind}`, () => (a: unknown, b: unknown) => (order(b, a) < 0 ? b : a)],
     [`max ${kind}`, () => (a: unknown, b: unknown) => (order(b, a) > 0 ? b : a)],

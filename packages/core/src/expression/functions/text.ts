@@ -24,6 +24,16 @@ function bounded(make: () => string): string {
   }
 }
 
+/** White space of Unicode: with U+0085, which JavaScript's own leaves, and without U+FEFF, which it takes. */
+const outerSpace = /^\p{White_Space}+|\p{White_Space}+$/gu
+
+/** Text that begins and ends with plain characters has nothing to trim. */
+function trimmed(text: string): string {
+  const plain = (code: number) => code > 32 && code < 127
+  if (plain(text.charCodeAt(0)) && plain(text.charCodeAt(text.length - 1))) return text
+  return text.replace(outerSpace, '')
+}
+
 // Read when first needed: most pipelines hash nothing, and reading it costs milliseconds at the start.
 let crypto: typeof import('node:crypto') | undefined
 function sha256(value: string | Uint8Array): string {
@@ -66,7 +76,7 @@ export const textFunctions: readonly FunctionEntry[] = [
     doc: 'Without spaces, tabs, line ends and other white space of Unicode at both ends.',
     example: ['trim("  a b ")', '"a b"'],
     flink: "REGEXP_REPLACE(text, '(?U)^\\s+|\\s+$', '')",
-    forms: [{ takes: 'text: string', gives: 'string', call: (text: string) => text.trim() }],
+    forms: [{ takes: 'text: string', gives: 'string', call: trimmed }],
   },
   {
     name: 'replace',

@@ -134,6 +134,8 @@ function numeral(text: string, start: number): Token {
   if (/^0x/i.test(written) || /^\d+$/.test(written)) return { kind: 'integer', value: BigInt(written), start, end }
   const value = Number(written)
   if (!Number.isFinite(value)) throw new BadSyntax(`${written} is too large for a number`, [start, end])
+  if (value === 0 && /[1-9]/.test(written.split(/e/i)[0]!))
+    throw new BadSyntax(`${written} is too small for a number, which would make it 0`, [start, end])
   const [mantissa, exponent = '0'] = written.toLowerCase().split('e')
   const [before, after = ''] = mantissa!.split('.')
   return {

@@ -30,8 +30,7 @@ const words: ReadonlyMap<string, string> = new Map([
 ])
 
 const levels: readonly (readonly BinaryOperator[])[] = [
-  ['==', '!='],
-  ['<', '<=', '>', '>=', 'in'],
+  ['==', '!=', '<', '<=', '>', '>=', 'in'],
   ['+', '-'],
   ['*', '/', '%'],
 ]

@@ -1,6 +1,6 @@
 /**
- * Exact arithmetic on decimals, which are text in memory: `"-12.30"` is -1230 at scale 2. Values of up to 15 digits are computed as doubles of their unscaled
- * whole numbers, which is exact as long as the result stays within 2^53; all others as BigInt. A result with more digits than its type is `out_of_range`.
+ * Exact arithmetic on decimals, which are text in memory: `"-12.30"` is -1230 at scale 2. Values whose unscaled whole number is within 2^53 are computed as doubles
+ * of it, as long as the result stays there too; all others as BigInt. A result with more digits than its type is `out_of_range`.
  */
 import { DataError } from '../../errors/index.ts'
 
@@ -9,7 +9,7 @@ const safe = Number.MAX_SAFE_INTEGER
 /** The whole number a decimal is at its scale: `"-12.30"` is -1230n. */
 export const unscaled = (text: string): bigint => BigInt(text.replace('.', ''))
 
-/** The same as a number; NaN where that might not be exact. */
+/** The same as a number; NaN where it is beyond 2^53 and might not be exact. */
 export function small(text: string): number {
   const { length } = text
   if (length > 16) return Number.NaN
@@ -19,6 +19,8 @@ export function small(text: string): number {
     const digit = text.charCodeAt(i) - 48
     if (digit >= 0) value = value * 10 + digit
   }
+  // 16 digits may be beyond: a rounded one is never below.
+  if (value > safe) return Number.NaN
   return negative ? 0 - value : value
 }
 
@@ -44,6 +46,9 @@ export function decimalText(value: bigint | number, scale: number, precision: nu
   return text
 }
 
+/** False for NaN as well. */
+const isExact = (value: number): boolean => value <= safe && value >= -safe
+
 type Decimal2 = (a: string, b: string) => string
 
 /** a + b, both of `scale`. */
@@ -51,14 +56,14 @@ export const addDecimal =
   (scale: number, precision: number): Decimal2 =>
   (a, b) => {
     const sum = small(a) + small(b)
-    return decimalText(sum - sum === 0 ? sum : unscaled(a) + unscaled(b), scale, precision)
+    return decimalText(isExact(sum) ? sum : unscaled(a) + unscaled(b), scale, precision)
   }
 
 export const subtractDecimal =
   (scale: number, precision: number): Decimal2 =>
   (a, b) => {
     const difference = small(a) - small(b)
-    return decimalText(difference - difference === 0 ? difference : unscaled(a) - unscaled(b), scale, precision)
+    return decimalText(isExact(difference) ? difference : unscaled(a) - unscaled(b), scale, precision)
   }
 
 /** a * b of any scales; `scale` is that of the product, the sum of theirs. */
@@ -66,7 +71,7 @@ export const multiplyDecimal =
   (scale: number, precision: number): Decimal2 =>
   (a, b) => {
     const product = small(a) * small(b) + 0
-    return decimalText(product <= safe && product >= -safe ? product : unscaled(a) * unscaled(b), scale, precision)
+    return decimalText(isExact(product) ? product : unscaled(a) * unscaled(b), scale, precision)
   }
 
 /** a / b of one scale, rounded half away from zero to `scale` digits. */
@@ -88,11 +93,23 @@ export function roundedQuotient(a: bigint, b: bigint): bigint {
 /** Below, equal, above: negative, 0, positive. Both of one scale. */
 export function compareDecimal(a: string, b: string): number {
   const difference = small(a) - small(b)
+  // Rounded or not, it has the right sign.
   if (difference - difference === 0) return difference
   const left = unscaled(a)
   const right = unscaled(b)
   return left < right ? -1 : left > right ? 1 : 0
 }
+
+/** The same of two scales, whatever their digits. */
+export const compareScaled =
+  (left: number, right: number) =>
+  (a: string, b: string): number => {
+    const [x, y] = [
+      unscaled(a) * 10n ** BigInt(Math.max(0, right - left)),
+      unscaled(b) * 10n ** BigInt(Math.max(0, left - right)),
+    ]
+    return x < y ? -1 : x > y ? 1 : 0
+  }
 
 /** More digits after the point: `"1.5"` to scale 3 is `"1.500"`. */
 export function widenDecimal(text: string, from: number, to: number): string {

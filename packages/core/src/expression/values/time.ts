@@ -80,9 +80,7 @@ export function dateOfTimestamp(zoneName: string): (timestamp: number) => string
 export function startOfDate(zoneName: string): (date: string) => number {
   const clock = zone(zoneName)
   return (date) => {
-    const ms = clock.toUtc(daysOf(date) * dayMs)
-    if (Number.isNaN(ms)) throw new DataError('bad_date', `${date} has no midnight in ${zoneName}`)
-    return inYears(ms, `${date} in ${zoneName}`)
+    return inYears(clock.startOfDay(daysOf(date) * dayMs), `${date} in ${zoneName}`)
   }
 }
 

@@ -128,6 +128,7 @@ const weights: Readonly<Record<string, number>> = {
   before_record: 12,
   sqlite_staged: 3,
   sqlite_published: 3,
+  after_end: 2,
   before_publish: 2,
   file_marked: 2,
   mid_file: 2,
