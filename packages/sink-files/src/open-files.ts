@@ -3,11 +3,10 @@ import { join } from 'node:path'
 import { type Row, SystemError, type WriteFailure } from '@millrace/core'
 import { createCompressor, type MakeWriter } from '@millrace/formats'
 import { type Disk } from '@millrace/client-files'
-import { fileName, type Writer } from './names.ts'
-import type { Layout, Roll } from './options.ts'
+import type { Layout } from './options.ts'
 import { chunkBytes, type FinishedFile, type OpenFile, Output } from './output.ts'
 import { ensureInside } from './publish.ts'
-import type { Place } from './template.ts'
+import { fileName, type FilePlace, type Roll, type FilesWriter } from '@millrace/kinds'
 
 /** All files together may hold this much in memory; then all of it is written. */
 const mostHeldBytes = 64 * 1024 * 1024
@@ -22,7 +21,7 @@ export interface FilesContext {
   readonly staging: string
   readonly layout: Layout
   readonly mostOpen: number
-  readonly writer: Writer
+  readonly writer: FilesWriter
   /** Drawn at each start, so that hidden names are never used again. */
   readonly start: string
   readonly makeWriter: MakeWriter
@@ -30,7 +29,7 @@ export interface FilesContext {
   readonly roll: Roll | undefined
   /** Files of an earlier run that will be replaced, so their names may be used. */
   readonly replaced: readonly string[]
-  placeOf(key: string): Place
+  placeOf(key: string): FilePlace
   now(): number
 }
 
@@ -192,7 +191,7 @@ export class OpenFiles {
    * The next free name. Numbers are not reused, even if a reader has removed the file. Where the path names the file, the
    * names of files that will be replaced are free.
    */
-  private async freeName(key: string, place: Place): Promise<{ final: string; number: number }> {
+  private async freeName(key: string, place: FilePlace): Promise<{ final: string; number: number }> {
     const { disk, root, layout, writer, replaced } = this.ctx
     const { template, ending, partitioned } = layout
     const isNamed = template.name !== undefined

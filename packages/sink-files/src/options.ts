@@ -6,10 +6,13 @@ import {
   compressionIn,
   fieldProblems,
   isPartitioned,
+  objectSinkOptions,
   parseTemplate,
-  patternProblems,
   type PathTemplate,
-} from './template.ts'
+  patternProblems,
+  type Roll,
+  rollOf,
+} from '@millrace/kinds'
 
 export const options = option.object({
   path: option.path(
@@ -17,45 +20,9 @@ export const options = option.object({
     { example: 'out/{Country}/' },
   ),
   format: option.optional(formats.option),
-  compression: option.optional(
-    option.oneOf(['none', 'gzip', 'zstd'], 'Compresses whole files. Default: as the file name says, else none.', {
-      example: 'zstd',
-    }),
-  ),
-  roll: option.optional(
-    option.object(
-      {
-        size: option.size('A file of this size; about, where rows are compressed or wait for others.', {
-          tuning: true,
-          default: '128MiB',
-        }),
-        records: option.integer('A file of this many records, never more.', {
-          tuning: true,
-          default: 1_000_000,
-          min: 1,
-        }),
-        time: option.duration('A file that was begun this long ago.', { tuning: true, default: '60s' }),
-      },
-      'When files are finished and shown; new records go to new ones. Whichever comes first. Without it a file that `path` names is written to the end of the run.',
-    ),
-  ),
-  existing: option.oneOf(
-    ['stop', 'replace', 'keep'],
-    'What a new run does where an earlier one left files: stop, replace them, or add to them.',
-    { tuning: true, default: 'stop' },
-  ),
-  max_open_files: option.integer(
-    'How many files are written at once. In a folder, the one that was not written for longest is finished early; where `path` names files, more is an error.',
-    { tuning: true, default: 128, min: 1, max: 10_000 },
-  ),
+  ...objectSinkOptions,
 })
 export type Options = Static<typeof options>
-
-export interface Roll {
-  readonly bytes: number
-  readonly records: number
-  readonly ms: number
-}
 
 /** What the options mean. */
 export interface Layout {
@@ -70,8 +37,6 @@ export interface Layout {
   /** As asked for; undefined: nothing was said. */
   readonly roll: Roll | undefined
 }
-
-export const defaultRoll: Roll = { bytes: 128 * 1024 * 1024, records: 1_000_000, ms: 60_000 }
 
 /** The option `path`, read; a text says what is wrong with it. */
 export const templateOf = (o: Pick<Options, 'path'>): PathTemplate | string =>
@@ -94,7 +59,7 @@ export function layoutOf(o: Options): Layout {
     compression,
     ending,
     append: formats.appends(format.type) && !compression,
-    roll: o.roll && { bytes: o.roll.size, records: o.roll.records, ms: o.roll.time },
+    roll: rollOf(o),
   }
 }
 

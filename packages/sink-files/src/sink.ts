@@ -24,13 +24,13 @@ import {
 } from '@millrace/core'
 import { checkFolder, type Disk, portable } from '@millrace/client-files'
 import { fileWriteFormats } from '@millrace/formats-columnar'
-import { fileName, findExisting, pipelineName, type Writer } from './names.ts'
+import { findExisting } from './existing.ts'
 import { OpenFiles } from './open-files.ts'
-import { defaultRoll, layoutOf, type Options, type Roll } from './options.ts'
+import { layoutOf, type Options } from './options.ts'
 import type { OpenFile } from './output.ts'
 import { publishStage, type Stage, stagesOf } from './publish.ts'
 import { isMark, PublishedMark, stateOlder, type Token } from './published-mark.ts'
-import { placer } from './template.ts'
+import { defaultRoll, fileName, pipelineName, placer, type Roll, type FilesWriter } from '@millrace/kinds'
 
 /** What a flush leaves for a restart. */
 interface Resume {
@@ -97,7 +97,7 @@ export function createFilesSink(o: Options, ctx: SinkContext, disk: Disk, now: (
   }
 
   /** Says early what a write would fail with. */
-  async function checkPlace(writer: Writer): Promise<void> {
+  async function checkPlace(writer: FilesWriter): Promise<void> {
     await checkFolder(disk, root)
     if (!template.name || partitioned) return
     const file = join(root, fileName(writer, template, ending, placeOf(theKey), 1))

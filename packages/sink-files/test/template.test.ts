@@ -2,7 +2,7 @@ import type { RecordType } from '@millrace/core'
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { acceptProblems, optionProblems, templateOf } from '../src/options.ts'
-import { encodeName, placer, type PathTemplate } from '../src/template.ts'
+import { encodeName, type PathTemplate, placer } from '@millrace/kinds'
 import { optionsOf } from './drive.ts'
 import { everyType, field, string } from './read.ts'
 

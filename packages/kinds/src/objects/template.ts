@@ -21,15 +21,16 @@ import {
 import { compressionOf, withoutCompression } from '@millrace/formats'
 
 /** Text and fields of one part of the path, in order. */
-export type Part = string | { readonly field: string; readonly pattern?: string }
+export type PathPart = string | { readonly field: string; readonly pattern?: string }
 
+/** The option `path`, read. */
 export interface PathTemplate {
   /** The folder before the first field, as written. */
   readonly root: string
   /** The folders below the root. */
-  readonly folders: readonly (readonly Part[])[]
+  readonly folders: readonly (readonly PathPart[])[]
   /** The file's name without its endings; undefined: the path is a folder. */
-  readonly name: readonly Part[] | undefined
+  readonly name: readonly PathPart[] | undefined
   /** The endings of the file's name, `.csv.gz`; empty for a folder. */
   readonly ending: string
 }
@@ -42,7 +43,7 @@ export const isPartitioned = (template: PathTemplate): boolean =>
 export function parseTemplate(path: string, isFormat: (name: string) => boolean): PathTemplate | string {
   const trimmed = path.replace(/\/+$/, '')
   if (trimmed === '') return path.startsWith('/') ? 'the root of the disk is no place for files' : 'the path is empty'
-  const segments: Part[][] = []
+  const segments: PathPart[][] = []
   for (const segment of trimmed.split(/\/+(?![^{]*\})/)) {
     const parts = partsOf(segment)
     if (typeof parts === 'string') return parts
@@ -61,15 +62,15 @@ export function parseTemplate(path: string, isFormat: (name: string) => boolean)
   if (!isFile) return { root: rooted(root, path), folders, name: undefined, ending: '' }
   const bare = withoutCompression(last)
   const ending = last.slice(bare.lastIndexOf('.'))
-  const name = partsOf(last.slice(0, -ending.length)) as Part[]
+  const name = partsOf(last.slice(0, -ending.length)) as PathPart[]
   if (name.length === 0) return `the file ${last} has no name before its ending`
   return { root: rooted(root, path), folders, name, ending }
 }
 
 const rooted = (root: string, path: string): string => (root !== '' ? root : path.startsWith('/') ? '/' : '.')
 
-function partsOf(segment: string): Part[] | string {
-  const parts: Part[] = []
+function partsOf(segment: string): PathPart[] | string {
+  const parts: PathPart[] = []
   let at = 0
   for (const { index, 0: found, 1: inside } of segment.matchAll(/\{([^{}]*)\}/g)) {
     if (index > at) parts.push(segment.slice(at, index))
@@ -181,7 +182,7 @@ const risky = new Set([...'/\\%~{}:*?"<>|'].map((character) => character.charCod
  * Where a record goes: the folder below the root (empty: the root) and the file's name without ending, empty for a
  * folder.
  */
-export interface Place {
+export interface FilePlace {
   readonly folder: string
   readonly name: string
 }
@@ -193,7 +194,7 @@ export interface Place {
 export function placer(
   template: PathTemplate,
   record: RecordType,
-): { keyOf(row: Row): string; placeOf(key: string): Place } {
+): { keyOf(row: Row): string; placeOf(key: string): FilePlace } {
   const folders = template.folders.map((parts) => namer(parts, record))
   const name = template.name && namer(template.name, record)
   const makers = name ? [...folders, name] : folders
@@ -211,7 +212,7 @@ export function placer(
 }
 
 /** Makes one part of the path of a row. The last value of each field is kept, since neighbours often share it. */
-function namer(parts: readonly Part[], record: RecordType): (row: Row) => string {
+function namer(parts: readonly PathPart[], record: RecordType): (row: Row) => string {
   const makers = parts.map((part) => {
     if (typeof part === 'string') return () => part
     const text = texter(record.fields[part.field]!.type, part.pattern)
