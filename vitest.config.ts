@@ -1,7 +1,8 @@
 import { availableParallelism } from 'node:os'
 import { defineConfig } from 'vitest/config'
 
-// Tests read the packages' sources, never a build. Many wait for a process or a disk: there are more of them than cores.
+// Tests read the packages' sources, never a build. Many wait for a process or a disk: there are more of them than
+// cores.
 export default defineConfig({
   resolve: { conditions: ['@millrace/source'] },
   ssr: { resolve: { conditions: ['@millrace/source'] } },

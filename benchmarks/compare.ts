@@ -1,4 +1,7 @@
-/** Are two contestants' outputs the same? Files are read by DuckDB, in their own order; SQLite stores as sets of documents. Throws with the first difference. */
+/**
+ * Are two contestants' outputs the same? Files are read by DuckDB, in their own order; SQLite stores as sets of
+ * documents. Throws with the first difference.
+ */
 import { globSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'

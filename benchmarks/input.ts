@@ -1,6 +1,7 @@
 /**
- * What the contestants read. With MILLRACE_DATA the real Online Retail file (541,909 rows, ISO-8859-1), else generated rows of the same shapes; everything is
- * unpacked into the git-ignored `out/bench/input` and kept for the next run. Three forms: the file as it is, a UTF-8 copy for DuckDB, and JSON lines made of it.
+ * What the contestants read. With MILLRACE_DATA the real Online Retail file (541,909 rows, ISO-8859-1), else generated
+ * rows of the same shapes; everything is unpacked into the git-ignored `out/bench/input` and kept for the next run.
+ * Three forms: the file as it is, a UTF-8 copy for DuckDB, and JSON lines made of it.
  */
 import { createHash } from 'node:crypto'
 import { createReadStream, createWriteStream, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'

@@ -1,7 +1,8 @@
 /**
- * `npm run bench`: what a job costs with Millrace, with a fair naive Node pipeline, with DuckDB on one thread, and with a hand-written SQLite loop. Contestants
- * run in turn within each round, so that a busy machine slows all of them; figures are medians; outputs are compared equal before anything is timed. Ratios
- * count, not seconds. `--quick` shows with a few generated rows that everything runs, and judges nothing.
+ * `npm run bench`: what a job costs with Millrace, with a fair naive Node pipeline, with DuckDB on one thread, and with
+ * a hand-written SQLite loop. Contestants run in turn within each round, so that a busy machine slows all of them;
+ * figures are medians; outputs are compared equal before anything is timed. Ratios count, not seconds. `--quick` shows
+ * with a few generated rows that everything runs, and judges nothing.
  */
 import { cpSync, globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { cpus } from 'node:os'
@@ -58,7 +59,10 @@ async function main(): Promise<void> {
   )
 }
 
-/** Folders, our specs as a project of their own, and the contestants stripped of their types, so that no one pays for that at its start. */
+/**
+ * Folders, our specs as a project of their own, and the contestants stripped of their types, so that no one pays for
+ * that at its start.
+ */
 function preparePlaces(): Places {
   // A folder of this process's own: two runs at a time are no good idea, but must not spoil each other's results.
   const own = join(out, `run-${process.pid}`)

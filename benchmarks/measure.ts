@@ -1,6 +1,7 @@
 /**
- * Runs a program and tells what it cost. CPU is the whole process's, start and teardown and every thread and child included, as the kernel charges it to the
- * shell that waited for it (`times`). Peak memory is what the program itself reads of the kernel at its exit. Works without /usr/bin/time.
+ * Runs a program and tells what it cost. CPU is the whole process's, start and teardown and every thread and child
+ * included, as the kernel charges it to the shell that waited for it (`times`). Peak memory is what the program itself
+ * reads of the kernel at its exit. Works without /usr/bin/time.
  */
 import { spawn, spawnSync } from 'node:child_process'
 import { join } from 'node:path'

@@ -7,7 +7,10 @@ export const jobIds = ['csv-to-jsonl', 'csv-to-parquet', 'jsonl-to-jsonl', 'csv-
 export type JobId = (typeof jobIds)[number]
 export type Contestant = 'millrace' | 'naive' | 'duckdb' | 'loop'
 
-/** A ratio of CPU seconds. `ahead`: theirs / ours must be at least `factor`; `behind`: ours / theirs at most. Absent factor: printed only. */
+/**
+ * A ratio of CPU seconds. `ahead`: theirs / ours must be at least `factor`; `behind`: ours / theirs at most. Absent
+ * factor: printed only.
+ */
 export interface Gate {
   readonly against: Contestant
   readonly is: 'ahead' | 'behind'

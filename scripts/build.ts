@@ -1,7 +1,7 @@
 /**
- * Bundles the `pipe` command out of the sources of all packages into packages/cli/dist/bundle: an entry and chunks that are loaded when they are used.
- * The libraries themselves are published as `tsc -b` leaves them. The one connector with a
- * vendor's library among them, the gateway, stays outside of the bundle and is loaded from its own package.
+ * Bundles the `pipe` command out of the sources of all packages into packages/cli/dist/bundle: an entry and chunks that
+ * are loaded when they are used. The libraries themselves are published as `tsc -b` leaves them. The one connector with
+ * a vendor's library among them, the gateway, stays outside of the bundle and is loaded from its own package.
  *
  * Decision: docs/decisions/20261121-one-bundle-for-the-command.md
  */
@@ -27,7 +27,8 @@ const { metafile } = await build({
   platform: 'node',
   target: 'node22.22',
   conditions: ['@millrace/source'],
-  // For Node the library brings CommonJS, which cannot be shaken and starts slower; its build for browsers does the same.
+  // For Node the library brings CommonJS, which cannot be shaken and starts slower; its build for browsers does the
+  // same.
   alias: { yaml: resolve(import.meta.dirname, '../node_modules/yaml/browser/index.js') },
   external: ['@millrace/source-http'],
   // CommonJS parts of some libraries call `require`.

@@ -1,6 +1,7 @@
 /**
- * `npm run gen` writes what is derived from code: the options in the READMEs of connectors and their schema.json, docs/generated, and what all packages have in
- * common (packages.ts). `--check` writes nothing and fails when something is stale.
+ * `npm run gen` writes what is derived from code: the options in the READMEs of connectors and their schema.json,
+ * docs/generated, and what all packages have in common (packages.ts). `--check` writes nothing and fails when something
+ * is stale.
  */
 import { existsSync, globSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
@@ -128,8 +129,8 @@ async function commandsPage(): Promise<string> {
 }
 
 /**
- * All packages have one version and one changelog: what the changesets say that wait for a release, then the releases, as
- * `changeset version` writes them into the changelogs of the packages.
+ * All packages have one version and one changelog: what the changesets say that wait for a release, then the releases,
+ * as `changeset version` writes them into the changelogs of the packages.
  */
 function changelog(): string {
   const waiting = globSync('.changeset/*.md', { cwd: root })
@@ -152,7 +153,10 @@ function changelog(): string {
   return `${note}# Changelog\n\nAll packages have the same version.\n\n${sections.join('\n')}`
 }
 
-/** The flowcharts of a README: between `<!-- graph SPEC -->` and `<!-- /graph -->` stands that of SPEC, a file beside it. */
+/**
+ * The flowcharts of a README: between `<!-- graph SPEC -->` and `<!-- /graph -->` stands that of SPEC, a file beside
+ * it.
+ */
 async function graphs(page: string): Promise<void> {
   let text = readFileSync(join(root, page), 'utf8')
   for (const [whole, spec] of text.matchAll(/<!-- graph (\S+) -->[\s\S]*?<!-- \/graph -->/g)) {

@@ -1,6 +1,7 @@
 /**
- * `npm run installs`: what `npm install @millrace/<package>` brings, for each connector and the command: how many packages, and how large those of other people are. Told from the lock file
- * and what lies in node_modules, so nothing is asked of a registry.
+ * `npm run installs`: what `npm install @millrace/<package>` brings, for each connector and the command: how many
+ * packages, and how large those of other people are. Told from the lock file and what lies in node_modules, so nothing
+ * is asked of a registry.
  */
 import { globSync, readFileSync, statSync } from 'node:fs'
 import { join, resolve } from 'node:path'
@@ -41,7 +42,10 @@ export function installed(lock: Lock, name: string): ReadonlySet<string> {
   return found
 }
 
-/** Where a package finds another, as Node does: in the nearest node_modules. Undefined: it is optional, and not for this system. */
+/**
+ * Where a package finds another, as Node does: in the nearest node_modules. Undefined: it is optional, and not for this
+ * system.
+ */
 function folderOf(lock: Lock, from: string, name: string): string | undefined {
   for (let at = from; ; at = at.includes('/') ? at.slice(0, at.lastIndexOf('/')) : '') {
     const folder = `${at === '' || at.endsWith('node_modules') ? at : `${at}/node_modules`}${at === '' ? 'node_modules' : ''}/${name}`

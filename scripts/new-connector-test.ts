@@ -1,7 +1,8 @@
 /**
- * `npm run test:connector`: proves that a connector made outside of this repository works. All packages are packed as they would be published and installed
- * in a blank project; `pipe new connector` makes a source and a sink in folders of their own; each is type-checked against the installed core, passes its
- * contract suite, is packed, installed in the project, and runs by its name in a spec. Only other people's packages come from the registry.
+ * `npm run test:connector`: proves that a connector made outside of this repository works. All packages are packed as
+ * they would be published and installed in a blank project; `pipe new connector` makes a source and a sink in folders
+ * of their own; each is type-checked against the installed core, passes its contract suite, is packed, installed in the
+ * project, and runs by its name in a spec. Only other people's packages come from the registry.
  */
 import { execFileSync } from 'node:child_process'
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
@@ -137,7 +138,10 @@ function tarball(name: string): string {
   return join(tarballs, `millrace-${name}-0.1.0.tgz`)
 }
 
-/** Tarballs of all packages but some. Given in one go, they satisfy each other's versions, so that none is asked of the registry. */
+/**
+ * Tarballs of all packages but some. Given in one go, they satisfy each other's versions, so that none is asked of the
+ * registry.
+ */
 function packed(without: readonly string[]): string[] {
   return readdirSync(tarballs)
     .filter((file) => !without.some((name) => file === `millrace-${name}-0.1.0.tgz`))

@@ -1,6 +1,7 @@
 /**
- * What every package of `packages/` has in common and what follows from the root's package.json: the fields of its own package.json that a registry shows, its licence,
- * how its README says to install it, and links in the README that work outside of this repository. A new package gets all of it by `npm run gen`.
+ * What every package of `packages/` has in common and what follows from the root's package.json: the fields of its own
+ * package.json that a registry shows, its licence, how its README says to install it, and links in the README that work
+ * outside of this repository. A new package gets all of it by `npm run gen`.
  */
 import { existsSync, globSync, readFileSync } from 'node:fs'
 import { dirname, join, posix, resolve } from 'node:path'
@@ -86,7 +87,10 @@ const order =
     ' ',
   )
 
-/** The package.json with what all have. What a package says for itself stays: its description, exports, dependencies, more keywords and files. */
+/**
+ * The package.json with what all have. What a package says for itself stays: its description, exports, dependencies,
+ * more keywords and files.
+ */
 function completed(folder: string): Manifest {
   const own = manifestOf(join(root, folder))
   const { license, author, bugs, repository, engines } = rootManifest
@@ -111,7 +115,10 @@ function completed(folder: string): Manifest {
   return Object.fromEntries(Object.entries(whole).toSorted(([a], [b]) => rank(a) - rank(b))) as unknown as Manifest
 }
 
-/** Ranges of our own packages: all of one version are released together, and a patch of one must not make the others leave its range. */
+/**
+ * Ranges of our own packages: all of one version are released together, and a patch of one must not make the others
+ * leave its range.
+ */
 function ranges(all: Readonly<Record<string, string>> | undefined, field: string, sign: string) {
   if (!all) return {}
   return {
@@ -135,8 +142,9 @@ function withLinks(text: string, folder: string): string {
 }
 
 /**
- * Fills what stands between `<!-- install -->` and `<!-- /install -->`; a package's README without these marks gets them at its end. `<!-- install authors -->`: what
- * the author of a connector installs; `<!-- install command -->`: the command for the whole machine.
+ * Fills what stands between `<!-- install -->` and `<!-- /install -->`; a package's README without these marks gets
+ * them at its end. `<!-- install authors -->`: what the author of a connector installs; `<!-- install command -->`: the
+ * command for the whole machine.
  */
 function withInstall(text: string, folder: string): string {
   const name = folder ? manifestOf(join(root, folder)).name : ''

@@ -16,8 +16,8 @@ export interface Ended {
 }
 
 /**
- * Runs `pipe` with these words. `show`: its output goes to this process's own as well; `showErrors`: what it prints beside its results does. `stopAfterMs`: it is asked
- * to stop then, and its summary tells how far it came.
+ * Runs `pipe` with these words. `show`: its output goes to this process's own as well; `showErrors`: what it prints
+ * beside its results does. `stopAfterMs`: it is asked to stop then, and its summary tells how far it came.
  */
 export function pipe(
   words: readonly string[],

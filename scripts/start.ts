@@ -1,6 +1,6 @@
 /**
- * `npm start`: generates a shop's invoice lines, posts them to a gateway, from there over a stream into a store, all in one command and with nothing installed,
- * and looks up what a person at the service desk would.
+ * `npm start`: generates a shop's invoice lines, posts them to a gateway, from there over a stream into a store, all in
+ * one command and with nothing installed, and looks up what a person at the service desk would.
  */
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'

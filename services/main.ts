@@ -1,7 +1,8 @@
 /**
- * Real servers for live tests and for people, without Docker: `npm run services -- get|up|down|status|env [kafka mongodb]`, all of them where none is named.
- * Everything is on loopback and below `.services/`; the ports follow from the checkout's path, so two checkouts don't meet. `npm run test:live` is
- * `run -- vitest run`: what is down is started, the command gets the environment of the live suites, and what was started is stopped again.
+ * Real servers for live tests and for people, without Docker: `npm run services -- get|up|down|status|env [kafka
+ * mongodb]`, all of them where none is named. Everything is on loopback and below `.services/`; the ports follow from
+ * the checkout's path, so two checkouts don't meet. `npm run test:live` is `run -- vitest run`: what is down is
+ * started, the command gets the environment of the live suites, and what was started is stopped again.
  */
 import { spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'

@@ -1,6 +1,6 @@
 /**
- * Servers as processes of their own that outlive the command. Which process it is stands in a pid file; since pids are used again, a process counts as the
- * server only while its command line names the server's folder.
+ * Servers as processes of their own that outlive the command. Which process it is stands in a pid file; since pids are
+ * used again, a process counts as the server only while its command line names the server's folder.
  */
 import { spawn } from 'node:child_process'
 import { closeSync, existsSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs'

@@ -20,7 +20,10 @@ export function tool(program: string, args: readonly string[], install: string):
   })
 }
 
-/** One sha256 for all files of a folder: of the lines `<sha256>  <name>`, sorted by name, as `sha256sum * | sha256sum` prints it. */
+/**
+ * One sha256 for all files of a folder: of the lines `<sha256>  <name>`, sorted by name, as `sha256sum * | sha256sum`
+ * prints it.
+ */
 export function folderHash(folder: string): string {
   const lines = readdirSync(folder)
     .toSorted((a, b) => (a < b ? -1 : 1))

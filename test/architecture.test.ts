@@ -1,4 +1,6 @@
-/** The drawings of docs/architecture.md: every box leads to its file, and the table below a drawing explains every box. */
+/**
+ * The drawings of docs/architecture.md: every box leads to its file, and the table below a drawing explains every box.
+ */
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'

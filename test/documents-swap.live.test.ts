@@ -1,4 +1,7 @@
-/** The embedded store and MongoDB, given the same records under the same options, hold the same documents under the same keys. */
+/**
+ * The embedded store and MongoDB, given the same records under the same options, hold the same documents under the same
+ * keys.
+ */
 import { randomUUID } from 'node:crypto'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'

@@ -1,4 +1,7 @@
-/** Reads files and writes files, and says how many rows there were and by how many MiB it grew. Arguments: folder, formats. */
+/**
+ * Reads files and writes files, and says how many rows there were and by how many MiB it grew. Arguments: folder,
+ * formats.
+ */
 import { resolve } from 'node:path'
 import {
   batch,

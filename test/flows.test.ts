@@ -1,4 +1,7 @@
-/** The documented flows, each from its client's file to its store by the real command; with real servers up, on both profiles from the same specs. */
+/**
+ * The documented flows, each from its client's file to its store by the real command; with real servers up, on both
+ * profiles from the same specs.
+ */
 import { randomUUID } from 'node:crypto'
 import { globSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'

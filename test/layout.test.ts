@@ -200,7 +200,9 @@ describe('imports between packages', () => {
   })
 })
 
-/** The circles of a graph: groups of files of which each reaches every other (Tarjan), and files that import themselves. */
+/**
+ * The circles of a graph: groups of files of which each reaches every other (Tarjan), and files that import themselves.
+ */
 function circles(next: ReadonlyMap<string, readonly string[]>): string[][] {
   const found: string[][] = []
   const order = new Map<string, number>()
@@ -347,9 +349,39 @@ describe('names and docs', () => {
     expect(bare).toEqual([])
   })
 
-  it('no file is so long that it wants a table of contents', () => {
-    const long = sources.map((path) => [read(path).split('\n').length, path] as const).filter(([lines]) => lines > 500)
+  it('no file has more than 300 lines, unless its head says why it is one file', () => {
+    const head = (path: string) => /^\/\*\*[\s\S]*?\*\//.exec(read(path))?.[0] ?? ''
+    const long = sources.filter(
+      (path) => read(path).trimEnd().split('\n').length > 300 && !/\bOne file\b/.test(head(path)),
+    )
     expect(long).toEqual([])
+  })
+
+  it('no type name is declared twice in a package', () => {
+    const twice = packages.flatMap((name) => {
+      const declared = files(`packages/${name}/src/**/*.ts`).flatMap((path) =>
+        [...read(path).matchAll(/^(?:export )?(?:interface|type) (\w+)/gm)].map((m) => ({ type: m[1]!, path })),
+      )
+      return [...Map.groupBy(declared, ({ type }) => type).entries()]
+        .filter(([, all]) => new Set(all.map(({ path }) => path)).size > 1)
+        .map(([type, all]) => `${type}: ${all.map(({ path }) => path).join(', ')}`)
+    })
+    expect(twice).toEqual([])
+  })
+
+  it('comments keep to 120 columns, but for tables and addresses', () => {
+    const all = files('{packages,test,scripts,services,benchmarks}/**/*.ts')
+    expect((JSON.parse(read('biome.json')) as { formatter: { lineWidth: number } }).formatter.lineWidth).toBe(120)
+    const wide = all.flatMap((path) =>
+      read(path)
+        .split('\n')
+        .flatMap((line, at) =>
+          line.length > 120 && /^\s*(\/\/|\*|\/\*)/.test(line) && !/^\s*\*? ?\||https?:/.test(line)
+            ? [`${path}:${at + 1}`]
+            : [],
+        ),
+    )
+    expect(wide).toEqual([])
   })
 
   it('core takes the time from its clock only', () => {

@@ -1,4 +1,7 @@
-/** What keeps packages fit for a registry: the rules that `npm run publishable` goes by see each fault, and nobody is sent to npm before a release is there. */
+/**
+ * What keeps packages fit for a registry: the rules that `npm run publishable` goes by see each fault, and nobody is
+ * sent to npm before a release is there.
+ */
 import { execFileSync } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'

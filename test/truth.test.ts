@@ -1,5 +1,6 @@
 /**
- * What sources, messages and guides point to is there: commands with their flags, packages, files, connectors, steps and functions.
+ * What sources, messages and guides point to is there: commands with their flags, packages, files, connectors, steps
+ * and functions.
  */
 import { existsSync, globSync, readFileSync, statSync } from 'node:fs'
 import { dirname, join, relative, resolve } from 'node:path'

@@ -1,4 +1,7 @@
-/** The same loop to Parquet: rows collected into row groups of 100,000 and given to hyparquet-writer with Node's own zstd. */
+/**
+ * The same loop to Parquet: rows collected into row groups of 100,000 and given to hyparquet-writer with Node's own
+ * zstd.
+ */
 import { createReadStream } from 'node:fs'
 import { Transform } from 'node:stream'
 import { zstdCompressSync } from 'node:zlib'

@@ -1,7 +1,8 @@
 /**
- * The naive pipeline's one conversion, used by its three programs: text to typed values, the date with dayjs, the projection as an object literal.
- * Of the three libraries teams use for dates dayjs is the fastest: 150,000 dates take 1.1 s of CPU, with luxon and its prebuilt parser 1.1 to 1.4 s (a sixth more
- * in the whole program), with date-fns 1.7 s; `npm run bench -- --dates` measures it again. dayjs gets its fastest form, not strict: it would turn 30 February
+ * The naive pipeline's one conversion, used by its three programs: text to typed values, the date with dayjs, the
+ * projection as an object literal. Of the three libraries teams use for dates dayjs is the fastest: 150,000 dates take
+ * 1.1 s of CPU, with luxon and its prebuilt parser 1.1 to 1.4 s (a sixth more in the whole program), with date-fns 1.7
+ * s; `npm run bench -- --dates` measures it again. dayjs gets its fastest form, not strict: it would turn 30 February
  * into 2 March.
  */
 import dayjs from 'dayjs'

@@ -1,4 +1,7 @@
-/** The HTTP gateway before the embedded log, and what it is held against: requests of the same load go to either, each in a process of its own. */
+/**
+ * The HTTP gateway before the embedded log, and what it is held against: requests of the same load go to either, each
+ * in a process of its own.
+ */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs'

@@ -1,4 +1,7 @@
-/** Kafka -> date, project -> Kafka as one writes it by hand on kafkajs: `eachBatch`, dayjs, sends of 1,000, offsets committed by the group. */
+/**
+ * Kafka -> date, project -> Kafka as one writes it by hand on kafkajs: `eachBatch`, dayjs, sends of 1,000, offsets
+ * committed by the group.
+ */
 import dayjs from 'dayjs'
 import customParseFormat from 'dayjs/plugin/customParseFormat.js'
 import { Kafka, logLevel, Partitioners } from 'kafkajs'

@@ -1,6 +1,7 @@
 /**
- * Posts to a server over kept connections, each request when the one before on its connection is answered, and prints how long that took, as JSON. BENCH_PORT: where;
- * BENCH_LINES: JSON lines; BENCH_RECORDS: how many of them; BENCH_BODY: records a request, as JSON lines where more than one; BENCH_CONNECTIONS.
+ * Posts to a server over kept connections, each request when the one before on its connection is answered, and prints
+ * how long that took, as JSON. BENCH_PORT: where; BENCH_LINES: JSON lines; BENCH_RECORDS: how many of them; BENCH_BODY:
+ * records a request, as JSON lines where more than one; BENCH_CONNECTIONS.
  */
 import { readFileSync } from 'node:fs'
 import { connect } from 'node:net'

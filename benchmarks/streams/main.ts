@@ -1,7 +1,9 @@
 /**
- * `npm run bench:streams`: what Kafka and the embedded log cost beside a floor measured in the same rounds: JSON.parse of the same lines from memory, a bare loop that writes and
- * fsyncs the same bytes, a bare read of the lines, a kafkajs loop for Kafka to Kafka, a loop by hand for Kafka to MongoDB, a bare fastify route for the gateway. Needs servers:
- * MILLRACE_TEST_KAFKA_URL and MILLRACE_TEST_MONGODB_URL (`npm run services -- run -- npm run bench:streams`). Contestants take turns in each round, figures are medians, and ratios count.
+ * `npm run bench:streams`: what Kafka and the embedded log cost beside a floor measured in the same rounds: JSON.parse
+ * of the same lines from memory, a bare loop that writes and fsyncs the same bytes, a bare read of the lines, a kafkajs
+ * loop for Kafka to Kafka, a loop by hand for Kafka to MongoDB, a bare fastify route for the gateway. Needs servers:
+ * MILLRACE_TEST_KAFKA_URL and MILLRACE_TEST_MONGODB_URL (`npm run services -- run -- npm run bench:streams`).
+ * Contestants take turns in each round, figures are medians, and ratios count.
  */
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'

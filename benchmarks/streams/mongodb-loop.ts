@@ -1,4 +1,7 @@
-/** Kafka -> projection -> MongoDB as one writes it by hand on the same two clients: a consumer's stream, upserts of 1,000, offsets committed after each. */
+/**
+ * Kafka -> projection -> MongoDB as one writes it by hand on the same two clients: a consumer's stream, upserts of
+ * 1,000, offsets committed after each.
+ */
 import { Consumer } from '@platformatic/kafka'
 import { MongoClient } from 'mongodb'
 

@@ -1,6 +1,7 @@
 /**
- * One contestant in a process of its own: `node task.ts NAME`. It prints what its loop cost, without the start of the process, as JSON. BENCH_LINES: the JSON lines that are
- * read or written; BENCH_KAFKA: a broker; BENCH_TOPIC: the topic; BENCH_LOG: the folder of the embedded log.
+ * One contestant in a process of its own: `node task.ts NAME`. It prints what its loop cost, without the start of the
+ * process, as JSON. BENCH_LINES: the JSON lines that are read or written; BENCH_KAFKA: a broker; BENCH_TOPIC: the
+ * topic; BENCH_LOG: the folder of the embedded log.
  */
 import { closeSync, createReadStream, fsyncSync, openSync, readFileSync, writeSync } from 'node:fs'
 import { createInterface } from 'node:readline'

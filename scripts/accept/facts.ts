@@ -1,6 +1,6 @@
 /**
- * What is known of the real online-retail.csv, counted by others, and a reader that counts it again in rows that came out of a pipeline: plain loops over
- * plain values, with money in thousandths as bigint.
+ * What is known of the real online-retail.csv, counted by others, and a reader that counts it again in rows that came
+ * out of a pipeline: plain loops over plain values, with money in thousandths as bigint.
  */
 
 /** A row as it stands in an output: `InvoiceDate` as `yyyy-MM-dd HH:mm:ss`, null where the CSV was empty. */

@@ -1,4 +1,7 @@
-/** What the acceptance of all flows shares: fresh folders, runs that are added up, facts that are printed, and the count of answers. */
+/**
+ * What the acceptance of all flows shares: fresh folders, runs that are added up, facts that are printed, and the count
+ * of answers.
+ */
 import { existsSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { flows } from '../flow/flows.ts'
@@ -18,7 +21,9 @@ export interface Acceptance {
   /** A fresh place below `out` for a run; on shared servers, under names of its own. */
   place(name: string): Promise<Place>
   run(flow: string, place: Place, inputs: readonly string[], set?: Readonly<Record<string, string>>): Promise<FlowRun>
-  /** Exports a collection to `<file>.jsonl`, and compares it with the same export of another profile, if that is there. */
+  /**
+   * Exports a collection to `<file>.jsonl`, and compares it with the same export of another profile, if that is there.
+   */
   documents(
     place: Place,
     database: string,

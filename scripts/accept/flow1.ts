@@ -1,4 +1,7 @@
-/** customer-service with the real 541,909 rows: every answer and every document counted, the client's file posted again, and the day-first setting. */
+/**
+ * customer-service with the real 541,909 rows: every answer and every document counted, the client's file posted again,
+ * and the day-first setting.
+ */
 import { join } from 'node:path'
 import { ask } from './duckdb.ts'
 import { countFacts, type Facts, type RetailRow, retailFacts, retailQuery } from './facts.ts'

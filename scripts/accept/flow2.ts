@@ -1,4 +1,7 @@
-/** document-stream with the real 541,909 rows: credit notes and lines without a customer among them, and an echo that equals what was read. */
+/**
+ * document-stream with the real 541,909 rows: credit notes and lines without a customer among them, and an echo that
+ * equals what was read.
+ */
 import { isDeepStrictEqual } from 'node:util'
 import { join } from 'node:path'
 import { countFacts, retailFacts, type RetailRow } from './facts.ts'

@@ -1,4 +1,7 @@
-/** amazon-products: its first 1,166 rows and then all of the real ones, with every known answer of the reports; posting all again changes nothing. */
+/**
+ * amazon-products: its first 1,166 rows and then all of the real ones, with every known answer of the reports; posting
+ * all again changes nothing.
+ */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { gunzipSync } from 'node:zlib'

@@ -1,4 +1,7 @@
-/** The real retail file to Parquet, JSON lines and SQLite in one pass; then DuckDB and plain readers look for the known facts in each. */
+/**
+ * The real retail file to Parquet, JSON lines and SQLite in one pass; then DuckDB and plain readers look for the known
+ * facts in each.
+ */
 import { cpSync, createReadStream, createWriteStream, globSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -28,7 +31,8 @@ export async function acceptRetail(data: string, out: string): Promise<boolean> 
   const parquet = globSync('parquet/**/*.parquet', { cwd: out }).map((path) => join(out, path))
   const jsonl = globSync('jsonl/**/*.jsonl', { cwd: out }).map((path) => join(out, path))
   const store = join(out, '.millrace/local/store.db')
-  // DuckDB has no reader of SQLite without a download, so it gets the documents as JSON lines, written by SQLite's own JSON.
+  // DuckDB has no reader of SQLite without a download, so it gets the documents as JSON lines, written by SQLite's own
+  // JSON.
   const exported = join(out, 'documents.jsonl')
   await pipeline(documentTexts(store), createWriteStream(exported))
 

@@ -1,7 +1,7 @@
 /**
- * What a flow left in its stores and streams, read by other means than ours (SQLite's own reader, the database's driver, a consumer of the client library) and
- * written as JSON lines: documents in the order of their keys, so that the exports of two profiles can be compared byte for byte; messages in the order of
- * their partition.
+ * What a flow left in its stores and streams, read by other means than ours (SQLite's own reader, the database's
+ * driver, a consumer of the client library) and written as JSON lines: documents in the order of their keys, so that
+ * the exports of two profiles can be compared byte for byte; messages in the order of their partition.
  */
 import { createHash } from 'node:crypto'
 import { createReadStream, createWriteStream, mkdirSync } from 'node:fs'
@@ -31,7 +31,10 @@ export interface Message {
   readonly value: unknown
 }
 
-/** Exports a collection; `database`: its name without prefix. Returns how many documents there are and the SHA-256 of the file. */
+/**
+ * Exports a collection; `database`: its name without prefix. Returns how many documents there are and the SHA-256 of
+ * the file.
+ */
 export async function exportCollection(
   place: Place,
   database: string,

@@ -1,7 +1,7 @@
 /**
- * Examples of errors of a run and of bad records: a small project, the commands that lead to the error, and what mends it.
- * The pages of errors print what really comes out; a test demands that the last command reports the code, and that after
- * the mend the last command of the mend succeeds.
+ * Examples of errors of a run and of bad records: a small project, the commands that lead to the error, and what mends
+ * it. The pages of errors print what really comes out; a test demands that the last command reports the code, and that
+ * after the mend the last command of the mend succeeds.
  */
 
 /** Files by path; bytes where text would not do. */

@@ -1,4 +1,7 @@
-/** The pages of errors: by part and area, each code with what it means, an example as the command prints it, and its mend. */
+/**
+ * The pages of errors: by part and area, each code with what it means, an example as the command prints it, and its
+ * mend.
+ */
 import type { CataloguePart } from '../../packages/core/src/index.ts'
 import { type CatalogueArea, catalogueAreas } from './areas.ts'
 import { type Example, examples } from './examples.ts'

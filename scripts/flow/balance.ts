@@ -1,8 +1,9 @@
 /**
- * Adds up a flow over its pipelines: what one says it gave, the next must say it got. Every edge inside a pipeline is balanced by the pipeline itself.
+ * Adds up a flow over its pipelines: what one says it gave, the next must say it got. Every edge inside a pipeline is
+ * balanced by the pipeline itself.
  *
- * A post that the gateway has taken before, under the same idempotency key, is answered from its memory and goes no further. A stream or store that is shared
- * may hold what earlier runs left there.
+ * A post that the gateway has taken before, under the same idempotency key, is answered from its memory and goes no
+ * further. A stream or store that is shared may hold what earlier runs left there.
  */
 import type { SinkCounters, SourceCounters } from '@millrace/core'
 import type { End, Flow } from './flows.ts'

@@ -1,4 +1,7 @@
-/** The documented flows, as data: which specs run together, what they are fed, and which edge of one is which of the next, so that a run can be added up. */
+/**
+ * The documented flows, as data: which specs run together, what they are fed, and which edge of one is which of the
+ * next, so that a run can be added up.
+ */
 import { amazonSample, retailSample } from '@millrace/testkit'
 
 /** A sink or source of a pipeline: `[pipeline, id]`. */

@@ -1,6 +1,7 @@
 /**
- * `npm run flow -- NAME [--profile P] [--input FILE]... [--out FOLDER] [--json]`: runs a documented flow to its end, from the client's file to the store, and adds
- * it up. Without --input it is fed a generated sample; without --out it runs in a fresh folder.
+ * `npm run flow -- NAME [--profile P] [--input FILE]... [--out FOLDER] [--json]`: runs a documented flow to its end,
+ * from the client's file to the store, and adds it up. Without --input it is fed a generated sample; without --out it
+ * runs in a fresh folder.
  */
 import { parseArgs } from 'node:util'
 import { count, span, table } from '../../packages/cli/src/print/table.ts'

@@ -1,4 +1,7 @@
-/** Runs a flow to its end in a folder that is a copy of its project, so that its state, its samples and its outputs lie there too. */
+/**
+ * Runs a flow to its end in a folder that is a copy of its project, so that its state, its samples and its outputs lie
+ * there too.
+ */
 import { cpSync, existsSync, mkdirSync, mkdtempSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
@@ -86,7 +89,10 @@ export async function runFlow(name: string, flow: Flow, options: FlowOptions): P
   return { flow: name, profile, folder, fresh, durationMs: performance.now() - startedMs, pipelines: since, balance }
 }
 
-/** The specs, schemas and profiles of a flow in a folder of their own. Packages are found as they are from the repository. */
+/**
+ * The specs, schemas and profiles of a flow in a folder of their own. Packages are found as they are from the
+ * repository.
+ */
 export function copyProject(flow: Flow, folder: string): void {
   mkdirSync(folder, { recursive: true })
   const from = join(root, 'pipelines', flow.folder)

@@ -1,6 +1,6 @@
 /**
- * `npm run publishable`: packs every package, and what `pipe new connector` makes, and holds what would be published against our rules (rules.ts), `publint` and
- * `attw` (are the types wrong).
+ * `npm run publishable`: packs every package, and what `pipe new connector` makes, and holds what would be published
+ * against our rules (rules.ts), `publint` and `attw` (are the types wrong).
  */
 import { execFile, execFileSync } from 'node:child_process'
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'

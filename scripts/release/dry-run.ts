@@ -1,7 +1,8 @@
 /**
- * `npm run release:dry`: a whole release, into a registry on this machine that is gone afterwards. Versions are raised in a clone, to see what a release of core
- * does to the others; `npm run release` then publishes the checkout as it is, and a blank project installs the command and a connector of somebody else with each
- * package manager, on Node 22 and on Node 24, and runs a pipeline. Only other people's packages come from the registry that npm is set to.
+ * `npm run release:dry`: a whole release, into a registry on this machine that is gone afterwards. Versions are raised
+ * in a clone, to see what a release of core does to the others; `npm run release` then publishes the checkout as it is,
+ * and a blank project installs the command and a connector of somebody else with each package manager, on Node 22 and
+ * on Node 24, and runs a pipeline. Only other people's packages come from the registry that npm is set to.
  */
 import { execFileSync, spawn } from 'node:child_process'
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'

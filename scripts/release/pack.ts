@@ -1,6 +1,7 @@
 /**
- * The packages as npm would publish them. `npm run pack` puts them into packs/, from where a project installs them as long as they are not on npm:
- * `npm install CLONE/packs/*.tgz`. The names have no version, so that a command stays the same; the testkit, which needs vitest, is in packs/dev.
+ * The packages as npm would publish them. `npm run pack` puts them into packs/, from where a project installs them as
+ * long as they are not on npm: `npm install CLONE/packs/*.tgz`. The names have no version, so that a command stays the
+ * same; the testkit, which needs vitest, is in packs/dev.
  */
 import { execFileSync } from 'node:child_process'
 import { mkdirSync, renameSync, rmSync, symlinkSync } from 'node:fs'

@@ -8,7 +8,10 @@ export interface Contents {
   readonly files: ReadonlyMap<string, Buffer>
 }
 
-/** What a package is held against. `repository`: the page of ours and the files that are there; absent for a package of somebody else. */
+/**
+ * What a package is held against. `repository`: the page of ours and the files that are there; absent for a package of
+ * somebody else.
+ */
 export interface Expected {
   readonly licence: string
   readonly engines: string
@@ -55,7 +58,10 @@ export function problemsOf({ manifest, files }: Contents, expected: Expected): s
   return found
 }
 
-/** A range that a patch of the other package would leave makes two copies of it, and for a peer a conflict. The command alone names exact versions: its bundle is made of them. */
+/**
+ * A range that a patch of the other package would leave makes two copies of it, and for a peer a conflict. The command
+ * alone names exact versions: its bundle is made of them.
+ */
 function rangeProblems({ bin, dependencies = {}, peerDependencies = {} }: Manifest): string[] {
   const found: string[] = []
   for (const [name, range] of Object.entries({ ...dependencies, ...peerDependencies })) {

@@ -1,4 +1,7 @@
-/** A broker of a test's own, to be killed, secured or put behind a proxy without disturbing other tests. Its data is in a temporary folder. */
+/**
+ * A broker of a test's own, to be killed, secured or put behind a proxy without disturbing other tests. Its data is in
+ * a temporary folder.
+ */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -77,8 +80,8 @@ async function makeCertificate(keystore: string, ca: string): Promise<void> {
 }
 
 /**
- * Three ports that are free now, the one after the first free too: a broker's controller listens there. Below those that systems give to clients, so that none takes
- * them while the broker is down.
+ * Three ports that are free now, the one after the first free too: a broker's controller listens there. Below those
+ * that systems give to clients, so that none takes them while the broker is down.
  */
 async function freePorts(): Promise<number[]> {
   const found: number[] = []

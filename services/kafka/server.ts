@@ -1,6 +1,6 @@
 /**
- * Apache Kafka 4.1.0 from its Maven jars: one process that is broker and controller. The jars are pinned by one hash over all of them; Maven itself only
- * compares them with what the repository says.
+ * Apache Kafka 4.1.0 from its Maven jars: one process that is broker and controller. The jars are pinned by one hash
+ * over all of them; Maven itself only compares them with what the repository says.
  */
 import { existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -18,7 +18,10 @@ const libOf = (place: Place): string => join(place.cache, 'kafka-4.1.0')
 export interface MoreListeners {
   /** A plain listener whose clients are told another port: that of a proxy before it. */
   readonly via?: { readonly port: number; readonly advertised: number }
-  /** A listener with TLS and a login by PLAIN or SCRAM. `keystore` is a PKCS12 file; it and the user have the same password. */
+  /**
+   * A listener with TLS and a login by PLAIN or SCRAM. `keystore` is a PKCS12 file; it and the user have the same
+   * password.
+   */
   readonly secure?: {
     readonly port: number
     readonly keystore: string

@@ -1,4 +1,7 @@
-/** Connectors that show what those of the command do not: one that cannot be loaded, some whose code fails while it is checked, a sink that holds few types. */
+/**
+ * Connectors that show what those of the command do not: one that cannot be loaded, some whose code fails while it is
+ * checked, a sink that holds few types.
+ */
 import { type Builtin, defineSink, defineSource, defineTransform, option } from '../../packages/core/src/index.ts'
 
 const fail = (): never => {

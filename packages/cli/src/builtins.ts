@@ -1,6 +1,6 @@
 /**
- * The sources, steps and sinks that the command brings with it, each imported only when a spec names it. All others, Kafka and MongoDB among them, are packages
- * that a project installs.
+ * The sources, steps and sinks that the command brings with it, each imported only when a spec names it. All others,
+ * Kafka and MongoDB among them, are packages that a project installs.
  */
 import {
   type Builtin,
@@ -63,6 +63,9 @@ export const builtins: readonly Builtin[] = [
   ...from('@millrace/transforms', 'transform', stepTypes, () => import('@millrace/transforms')),
 ]
 
-/** What is wanted of the command's own connectors and steps, of those of the project, and of those that are installed beside the command. */
+/**
+ * What is wanted of the command's own connectors and steps, of those of the project, and of those that are installed
+ * beside the command.
+ */
 export const loadConnectors = (root: string, wanted: readonly Wanted[] | 'all'): Promise<Registry> =>
   loadRegistry({ root, builtins, wanted, beside: import.meta.dirname })

@@ -1,8 +1,10 @@
 /**
- * A command as data: its flags, arguments and examples are written once, and the parser, `--help` and the generated docs come from them.
+ * A command as data: its flags, arguments and examples are written once, and the parser, `--help` and the generated
+ * docs come from them.
  *
- * Parsing is `util.parseArgs` of Node, made strict with messages of our own. A word that starts with `-` is a flag; `--` ends the flags. Help and unknown
- * words never load a command's imports, since each command stands in a file of its own that the table in commands/index.ts imports on demand.
+ * Parsing is `util.parseArgs` of Node, made strict with messages of our own. A word that starts with `-` is a flag;
+ * `--` ends the flags. Help and unknown words never load a command's imports, since each command stands in a file of
+ * its own that the table in commands/index.ts imports on demand.
  *
  * Decision: docs/decisions/20261121-flags-without-a-library.md
  */
@@ -32,7 +34,10 @@ export interface Given<F extends Readonly<Record<string, Flag>> = Readonly<Recor
   readonly args: readonly string[]
 }
 
-/** A command of `pipe`. `run` returns the exit code: 0 ok, 1 the run failed, 2 the spec or the command line is wrong, 3 the environment is wrong. */
+/**
+ * A command of `pipe`. `run` returns the exit code: 0 ok, 1 the run failed, 2 the spec or the command line is wrong, 3
+ * the environment is wrong.
+ */
 export interface Command<F extends Readonly<Record<string, Flag>> = Readonly<Record<string, Flag>>> {
   /** As it is typed: `run`, `schema infer`. */
   readonly name: string
@@ -76,7 +81,8 @@ export function parse(command: Command, words: readonly string[]): Given {
       if (token.value !== undefined) throw usageError(`--${token.name} takes no value.`)
       flags[token.name] = true
     } else {
-      // Without `strict` a flag swallows the next flag as its value; nobody means that. A lone minus may begin a value: `--sort -price`.
+      // Without `strict` a flag swallows the next flag as its value; nobody means that. A lone minus may begin a value:
+      // `--sort -price`.
       if (token.value === undefined || (!token.inlineValue && token.value.startsWith('--'))) {
         throw usageError(`--${token.name} needs a value: --${token.name} ${flag.value ?? 'VALUE'}.`)
       }

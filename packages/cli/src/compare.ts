@@ -1,6 +1,6 @@
 /**
- * One pipeline under two profiles, from the plans alone: what stays equal and what differs in what is bound, what is promised, the order of records, what
- * checkpoints wait for, limits, and how each field is stored.
+ * One pipeline under two profiles, from the plans alone: what stays equal and what differs in what is bound, what is
+ * promised, the order of records, what checkpoints wait for, limits, and how each field is stored.
  */
 import {
   type OptionSchema,

@@ -5,7 +5,10 @@ import { usageError } from './command.ts'
 import type { Io } from './io.ts'
 import { findRoot } from './project.ts'
 
-/** The spec files of the arguments: files, folders with a pipeline.yaml, or names of pipelines. Without any, all pipelines of the project. */
+/**
+ * The spec files of the arguments: files, folders with a pipeline.yaml, or names of pipelines. Without any, all
+ * pipelines of the project.
+ */
 export function specsOf(args: readonly string[], io: Io): string[] {
   if (args.length > 0) return args.map((arg) => findSpec(arg, io))
   const found = pipelines(io)
@@ -37,7 +40,8 @@ function findSpec(arg: string, io: Io): string {
   )
 }
 
-// Those in `pipelines/`; where there is no such folder, those beside millrace.yaml, else a lone pipeline.yaml. `*.test.yaml` are tests of specs.
+// Those in `pipelines/`; where there is no such folder, those beside millrace.yaml, else a lone pipeline.yaml.
+// `*.test.yaml` are tests of specs.
 function pipelines(io: Io): string[] {
   const root = findRoot(io.cwd)
   const inFolder = yamlFiles(join(root, 'pipelines'), true)

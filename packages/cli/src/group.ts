@@ -1,4 +1,7 @@
-/** Groups for `--group` of `pipe query`: made by the step `aggregate` and sorted by the `<` of expressions, so that a look-up counts and compares as a pipeline does. */
+/**
+ * Groups for `--group` of `pipe query`: made by the step `aggregate` and sorted by the `<` of expressions, so that a
+ * look-up counts and compares as a pipeline does.
+ */
 import {
   compileExpression,
   endOfRun,
@@ -20,7 +23,10 @@ export interface Grouping {
   rows(): Row[]
 }
 
-/** What was asked for, as the options of `aggregate`. `group`: fields with commas between them; `outputs`: `name=aggregate` with commas between them. */
+/**
+ * What was asked for, as the options of `aggregate`. `group`: fields with commas between them; `outputs`:
+ * `name=aggregate` with commas between them.
+ */
 export function readGrouping(
   group: string | undefined,
   outputs: string | undefined,

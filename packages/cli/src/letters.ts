@@ -1,4 +1,7 @@
-/** Reads dead letters back from where the plan's sink put them: by its `query` where it is a store, else by the source of the same connector. */
+/**
+ * Reads dead letters back from where the plan's sink put them: by its `query` where it is a store, else by the source
+ * of the same connector.
+ */
 import { isUtf8 } from 'node:buffer'
 import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
@@ -45,7 +48,9 @@ export const chosen = (letter: Letter, flags: Given<typeof letterFlags>['flags']
   (flags.step === undefined || letter.step === flags.step) &&
   (flags.id.length === 0 || flags.id.includes(letter.id))
 
-/** All letters with their states, each once: where a record has stopped at one place more than once, the last counts. */
+/**
+ * All letters with their states, each once: where a record has stopped at one place more than once, the last counts.
+ */
 export async function lettersOf(opened: Around, signal: AbortSignal): Promise<readonly Told[]> {
   const { plan, around } = opened
   const folder = instanceFolders(around.stateDir, plan.name)[0]?.folder ?? stateFolder(around.stateDir, plan.name)
@@ -115,7 +120,10 @@ export function mendedFrom(file: string, cwd: string, letters: readonly Told[]):
   })
 }
 
-/** All letters, oldest first where the store keeps an order. Throws `no_dead_letter` when the spec has none, `cannot_read_back` when its sink cannot be read. */
+/**
+ * All letters, oldest first where the store keeps an order. Throws `no_dead_letter` when the spec has none,
+ * `cannot_read_back` when its sink cannot be read.
+ */
 async function* readLetters(
   { plan, registry, around }: Around,
   signal: AbortSignal,

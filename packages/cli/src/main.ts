@@ -1,4 +1,7 @@
-/** The `pipe` command: finds the command that the words name, parses its flags, runs it, and turns what it threw into text and an exit code. */
+/**
+ * The `pipe` command: finds the command that the words name, parses its flags, runs it, and turns what it threw into
+ * text and an exit code.
+ */
 import { type Command, columns, help, parse } from './command.ts'
 import { commands } from './commands/index.ts'
 import { type Io, processIo } from './io.ts'

@@ -1,4 +1,7 @@
-/** Copies of a pipeline in threads of their own (`parallelism`). A thread checks the spec again, so that only words go over to it; what it tells comes back as data. */
+/**
+ * Copies of a pipeline in threads of their own (`parallelism`). A thread checks the spec again, so that only words go
+ * over to it; what it tells comes back as data.
+ */
 import { Worker } from 'node:worker_threads'
 import {
   type Counters,

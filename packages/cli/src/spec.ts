@@ -82,8 +82,8 @@ async function readProjects(specs: readonly string[], options: Omit<ProjectOptio
 }
 
 /**
- * The plans of specs, ready to run; undefined when one is wrong. Findings are printed; warnings are not where the output is for programs.
- * Throws a `usage` error when the specs are of several projects.
+ * The plans of specs, ready to run; undefined when one is wrong. Findings are printed; warnings are not where the
+ * output is for programs. Throws a `usage` error when the specs are of several projects.
  */
 export async function openPlans(
   specs: readonly string[],

@@ -6,14 +6,18 @@ import { MillraceError } from '@millrace/core'
 
 const templates = () => join(dirname(findPackageJSON('..', import.meta.url)!), 'templates')
 
-/** Copies a template into `folder`, with `__WORD__` replaced, and gives the files made, relative to it. Throws when one is there already; then none is made. */
+/**
+ * Copies a template into `folder`, with `__WORD__` replaced, and gives the files made, relative to it. Throws when one
+ * is there already; then none is made.
+ */
 export function makeFromTemplate(template: string, folder: string, words: Readonly<Record<string, string>>): string[] {
   const from = join(templates(), template)
   const files = readdirSync(from, { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile())
     .map((entry) => join(entry.parentPath, entry.name).slice(from.length + 1))
     .toSorted()
-  // npm leaves a file called .gitignore out of packages, and tools take a package.json below the first for one that counts.
+  // npm leaves a file called .gitignore out of packages, and tools take a package.json below the first for one that
+  // counts.
   const named = files.map(
     (file) => [file, file.replace(/(^|[\\/])_gitignore$/, '$1.gitignore').replace(/_(package\.json)$/, '$1')] as const,
   )

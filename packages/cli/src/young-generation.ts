@@ -1,7 +1,8 @@
 /**
- * Keeps V8's young generation small. A run makes garbage all the time and V8 answers by doubling the space for it, up to 128 MiB on a large machine: the same rows ten times
- * over would take 120 MB more, and not a percent less CPU. The flag that limits it is read only before a program starts, so the growth is stopped when it has come far
- * enough: `--semi-space-growth-factor` is read whenever V8 would grow it.
+ * Keeps V8's young generation small. A run makes garbage all the time and V8 answers by doubling the space for it, up
+ * to 128 MiB on a large machine: the same rows ten times over would take 120 MB more, and not a percent less CPU. The
+ * flag that limits it is read only before a program starts, so the growth is stopped when it has come far enough:
+ * `--semi-space-growth-factor` is read whenever V8 would grow it.
  */
 import { getHeapSpaceStatistics, setFlagsFromString } from 'node:v8'
 

@@ -98,8 +98,8 @@ export function filesSource(options: FilesOptions, env: Pick<Env, 'root' | 'reso
   }
 
   /**
-   * Reads those of a page that are wanted, again and again, as one may be wanted only after another, be it in the middle of
-   * it. `isMore`: there are other pages, and one of theirs may be wanted.
+   * Reads those of a page that are wanted, again and again, as one may be wanted only after another, be it in the
+   * middle of it. `isMore`: there are other pages, and one of theirs may be wanted.
    */
   async function* readWanted(page: Found[], ctx: ReadContext, isMore: boolean): AsyncGenerator<Batch> {
     for (;;) {

@@ -1,4 +1,6 @@
-/** What can be read only once: FIFOs and sockets by their paths, and records that are handed out while more is to come. */
+/**
+ * What can be read only once: FIFOs and sockets by their paths, and records that are handed out while more is to come.
+ */
 import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createServer } from 'node:net'

@@ -1,7 +1,8 @@
 /**
- * Which addresses may be called. A server that can choose where we go next (by a redirect, a link, or its own DNS) must not reach what only this machine can:
- * loopback, private networks, link-local addresses with the cloud's metadata. The check is of the address that is connected to, after the name was resolved,
- * so a name cannot change between check and use. Ranges: IANA special-purpose address registries (RFC 6890 and its updates).
+ * Which addresses may be called. A server that can choose where we go next (by a redirect, a link, or its own DNS) must
+ * not reach what only this machine can: loopback, private networks, link-local addresses with the cloud's metadata. The
+ * check is of the address that is connected to, after the name was resolved, so a name cannot change between check and
+ * use. Ranges: IANA special-purpose address registries (RFC 6890 and its updates).
  */
 import { lookup } from 'node:dns'
 import { BlockList, isIP, type LookupFunction } from 'node:net'

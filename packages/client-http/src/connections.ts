@@ -1,7 +1,8 @@
 /**
- * Kept-alive connections to one server, with one request at a time on each. On plain sockets: per small request, node:http takes four times the CPU, and `fetch` more.
- * A request that found its kept connection closed before anything of the answer came is sent once more on a fresh one; every request may be repeated, since
- * it names an idempotency key.
+ * Kept-alive connections to one server, with one request at a time on each. On plain sockets: per small request,
+ * node:http takes four times the CPU, and `fetch` more. A request that found its kept connection closed before anything
+ * of the answer came is sent once more on a fresh one; every request may be repeated, since it names an idempotency
+ * key.
  */
 import { connect, type Socket } from 'node:net'
 import { connect as connectSecurely } from 'node:tls'
@@ -11,7 +12,10 @@ export type { Answer } from './response.ts'
 
 /** Connections to one server. */
 export interface Client {
-  /** Sends a request, head and body in one piece. Rejects on a network error. The caller bounds how many are on their way. */
+  /**
+   * Sends a request, head and body in one piece. Rejects on a network error. The caller bounds how many are on their
+   * way.
+   */
   send(request: Uint8Array): Promise<Answer>
   /** Ends all connections; requests on their way reject with the reason. */
   close(reason?: Error): void

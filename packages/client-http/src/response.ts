@@ -1,7 +1,8 @@
 /**
- * Reads HTTP/1.1 responses off a connection that carries one at a time (RFC 9112): a head up to an empty line, then a body that is as long as `content-length`
- * says, or in chunks, or goes on until the connection closes. Interim responses (1xx) are passed over. A body is kept whole
- * where it may say what became of each record, else its beginning, for messages.
+ * Reads HTTP/1.1 responses off a connection that carries one at a time (RFC 9112): a head up to an empty line, then a
+ * body that is as long as `content-length` says, or in chunks, or goes on until the connection closes. Interim
+ * responses (1xx) are passed over. A body is kept whole where it may say what became of each record, else its
+ * beginning, for messages.
  */
 
 /** What a server answered. */

@@ -1,4 +1,7 @@
-/** What the Kafka source and sink share: how a cluster is named and logged in to, and what its errors mean. No client library. */
+/**
+ * What the Kafka source and sink share: how a cluster is named and logged in to, and what its errors mean. No client
+ * library.
+ */
 import { readFileSync } from 'node:fs'
 import { setTimeout as wait } from 'node:timers/promises'
 import { type Env, MillraceError, option, type Secret, SystemError } from '@millrace/core'
@@ -96,7 +99,10 @@ export interface TopicPlace {
   readonly create?: NewTopic | undefined
 }
 
-/** What every client of the cluster is made with. Retries are the engine's: the client's own would hide an error for long. */
+/**
+ * What every client of the cluster is made with. Retries are the engine's: the client's own would hide an error for
+ * long.
+ */
 export function kafkaConnection(o: TopicPlace, env: Env) {
   return {
     clientId: `millrace-${env.pipeline}`,
@@ -184,8 +190,8 @@ export const answerMs = 30_000
 export const closeMs = 5_000
 
 /**
- * What the client promises, but at most for so long: one promise that never settles would stop a run without a word. What is late counts as failed with an unknown
- * outcome, as after a connection that broke.
+ * What the client promises, but at most for so long: one promise that never settles would stop a run without a word.
+ * What is late counts as failed with an unknown outcome, as after a connection that broke.
  */
 export async function settled<T>(promise: Promise<T>, ms: number): Promise<T> {
   let timer: NodeJS.Timeout | undefined

@@ -53,7 +53,9 @@ export interface TopicReader {
 
 /** There is no group to leave: only connections are to be closed. */
 const closeMs = 1000
-/** One answer holds what at most so many partitions may give at once: with hundreds of them it would fill the memory. */
+/**
+ * One answer holds what at most so many partitions may give at once: with hundreds of them it would fill the memory.
+ */
 const mostPartitions = 16
 
 /** Opens a client. Nothing is sent before its first call. */

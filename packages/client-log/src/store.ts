@@ -1,10 +1,12 @@
 /**
- * The embedded log: a named stream with partitions, durable, readable while another process writes. One SQLite file a stream.
+ * The embedded log: a named stream with partitions, durable, readable while another process writes. One SQLite file a
+ * stream.
  *
- * A row of the file is a chunk: the records of one write to one partition, with the sequence number of the first. The values stand in one blob, as they were
- * encoded, so that appending costs little more than writing the bytes, and a transaction makes them durable and visible at once: there is no torn tail to mend. A
- * reader holds no transaction between reads. Segment files with their own fsync would save the second copy that the write-ahead log makes, and need their own
- * recovery and locking for it.
+ * A row of the file is a chunk: the records of one write to one partition, with the sequence number of the first. The
+ * values stand in one blob, as they were encoded, so that appending costs little more than writing the bytes, and a
+ * transaction makes them durable and visible at once: there is no torn tail to mend. A reader holds no transaction
+ * between reads. Segment files with their own fsync would save the second copy that the write-ahead log makes, and need
+ * their own recovery and locking for it.
  *
  * Decision: docs/decisions/20261121-embedded-log-in-sqlite.md
  */
@@ -41,7 +43,9 @@ export interface Log {
   /** Tells this log from one that was recreated under the same name. */
   readonly id: string
   readonly partitions: number
-  /** Appends chunks in one durable transaction; their bases are given here. Throws `SystemError`; `log_busy` at once. */
+  /**
+   * Appends chunks in one durable transaction; their bases are given here. Throws `SystemError`; `log_busy` at once.
+   */
   append(
     chunks: readonly NewChunk[],
     limits?: { readonly maxAgeMs?: number | undefined; readonly maxBytes?: number | undefined },
@@ -63,7 +67,10 @@ CREATE TABLE chunk (partition INTEGER NOT NULL, base INTEGER NOT NULL, count INT
   ids NOT NULL, keys TEXT, headers TEXT, zstd INTEGER NOT NULL, body BLOB NOT NULL, ends BLOB, UNIQUE (partition, base));
 CREATE TABLE next (partition INTEGER PRIMARY KEY, value INTEGER NOT NULL);`
 
-/** Opens a stream's log for reading, and for writing where `create` says with how many partitions to make it. Undefined: there is none yet. Throws `SystemError`; `log_busy` at once. */
+/**
+ * Opens a stream's log for reading, and for writing where `create` says with how many partitions to make it. Undefined:
+ * there is none yet. Throws `SystemError`; `log_busy` at once.
+ */
 export function openLog(path: string, create?: { readonly partitions: number }): Log | undefined {
   if (!create && !existsSync(path)) return undefined
   mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
@@ -175,7 +182,10 @@ function chunkOf(row: Record<string, Value>): Chunk {
   }
 }
 
-/** The write-ahead log is cut back to nothing when it has grown by this much: a busy reader must not let it grow forever. */
+/**
+ * The write-ahead log is cut back to nothing when it has grown by this much: a busy reader must not let it grow
+ * forever.
+ */
 const truncateEvery = 64 << 20
 
 function writing(db: DatabaseSync, path: string): Pick<Log, 'append'> {
@@ -237,7 +247,9 @@ function writing(db: DatabaseSync, path: string): Pick<Log, 'append'> {
   }
 }
 
-/** A chunk is read as a whole: what is larger than this is divided, so that large records do not fill a reader's memory. */
+/**
+ * A chunk is read as a whole: what is larger than this is divided, so that large records do not fill a reader's memory.
+ */
 const chunkBytes = 1 << 20
 
 /** A chunk in pieces of about `chunkBytes`, of one record at least. */
@@ -269,7 +281,10 @@ function divided(chunk: NewChunk): NewChunk[] {
   return pieces
 }
 
-/** What is of this size or more is compressed: writing fewer bytes twice, to the write-ahead log and from there, saves more than that costs. */
+/**
+ * What is of this size or more is compressed: writing fewer bytes twice, to the write-ahead log and from there, saves
+ * more than that costs.
+ */
 const compressFrom = 1024
 
 function packed(bytes: Uint8Array): readonly [bytes: Uint8Array, compressed: boolean] {
@@ -278,7 +293,10 @@ function packed(bytes: Uint8Array): readonly [bytes: Uint8Array, compressed: boo
   return compressed.length < bytes.length ? [compressed, true] : [bytes, false]
 }
 
-/** Ids as JSON, where they are long compressed; those of one split (`pipeline/source/split@position`) with what all begin with said once. */
+/**
+ * Ids as JSON, where they are long compressed; those of one split (`pipeline/source/split@position`) with what all
+ * begin with said once.
+ */
 function packedIds(ids: NewChunk['ids']): string | Uint8Array {
   if (!('common' in ids)) {
     const text = JSON.stringify(ids)

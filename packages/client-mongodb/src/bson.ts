@@ -1,6 +1,7 @@
 /**
- * Values of BSON without the driver: told by the name that each of its classes bears (`_bsontype`), so that a spec can be checked, and a dead letter read,
- * without loading it. Long, int and double are expected as bigint and number, as the driver gives them when asked.
+ * Values of BSON without the driver: told by the name that each of its classes bears (`_bsontype`), so that a spec can
+ * be checked, and a dead letter read, without loading it. Long, int and double are expected as bigint and number, as
+ * the driver gives them when asked.
  */
 import { setOwn } from '@millrace/core'
 

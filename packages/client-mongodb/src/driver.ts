@@ -68,14 +68,16 @@ function tlsOptions(tls: NonNullable<MongodbOptions['tls']>, env: Env) {
   }
 }
 
-// What can pass by itself: elections, shutdowns, time limits, broken connections. github.com/mongodb/mongo, src/mongo/base/error_codes.yml
+// What can pass by itself: elections, shutdowns, time limits, broken connections. github.com/mongodb/mongo,
+// src/mongo/base/error_codes.yml
 const passing = new Set([
   6, 7, 24, 50, 64, 89, 91, 112, 134, 189, 202, 262, 317, 358, 384, 9001, 10_107, 11_600, 11_602, 13_388, 13_435,
   13_436,
 ])
 const unauthorized = new Set([11, 13, 18, 8000])
 
-// What is about the document: its names, values, nesting and size, rules and indexes of the collection. Any other code is taken for the server's own trouble.
+// What is about the document: its names, values, nesting and size, rules and indexes of the collection. Any other code
+// is taken for the server's own trouble.
 const aboutDocument = new Set([
   2, 9, 10, 14, 15, 16, 22, 28, 40, 52, 53, 54, 55, 56, 57, 66, 121, 171, 10_334, 11_000, 16_755, 16_804, 17_280,
   17_419, 17_420,

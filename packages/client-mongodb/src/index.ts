@@ -1,3 +1,6 @@
-/** The door of @millrace/client-mongodb without the driver: what a check and a dead letter need. `@millrace/client-mongodb/driver` connects. */
+/**
+ * The door of @millrace/client-mongodb without the driver: what a check and a dead letter need.
+ * `@millrace/client-mongodb/driver` connects.
+ */
 export * from './bson.ts'
 export * from './options.ts'

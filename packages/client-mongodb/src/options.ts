@@ -52,7 +52,10 @@ export interface MongodbOptions {
 
 const unfit = /[/\\. "$*<>:|?\0]/
 
-/** What is wrong with the names of database and collection: mongodb.com/docs/manual/reference/limits, "Naming Restrictions". */
+/**
+ * What is wrong with the names of database and collection: mongodb.com/docs/manual/reference/limits, "Naming
+ * Restrictions".
+ */
 export function mongodbProblems(o: MongodbOptions & { readonly collection: string }): Problem[] {
   const found: Problem[] = []
   const { database, collection } = o

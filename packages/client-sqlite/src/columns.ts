@@ -49,7 +49,9 @@ export function toColumn(type: Type): (value: unknown) => SQLInputValue {
   }
 }
 
-/** A value of a column that is not null, read with big integers on. Throws `DataError`: tables may come from elsewhere. */
+/**
+ * A value of a column that is not null, read with big integers on. Throws `DataError`: tables may come from elsewhere.
+ */
 export function fromColumn(type: Type): (value: SQLOutputValue) => unknown {
   const text = fromText(type)
   const json = fromJson(type)

@@ -1,6 +1,7 @@
 /**
- * What tells a store from another one in its place, and a table from one that was emptied or dropped and recreated: random
- * ids in a table of their own. Whoever opens the store for writing gives them; files of other programs have none.
+ * What tells a store from another one in its place, and a table from one that was emptied or dropped and recreated:
+ * random ids in a table of their own. Whoever opens the store for writing gives them; files of other programs have
+ * none.
  */
 import { randomUUID } from 'node:crypto'
 import type { DatabaseSync } from 'node:sqlite'

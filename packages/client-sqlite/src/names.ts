@@ -1,5 +1,6 @@
 /**
- * Names in SQL. The only way a name from a spec enters a statement is through here: quoted, never joined as it stands. Values are always bound.
+ * Names in SQL. The only way a name from a spec enters a statement is through here: quoted, never joined as it stands.
+ * Values are always bound.
  */
 
 /** A table's or column's name, quoted. */
@@ -7,14 +8,17 @@ export const identifier = (name: string): string => `"${name.replaceAll('"', '""
 
 const literal = (text: string): string => `'${text.replaceAll("'", "''")}'`
 
-// Control characters, quote and backslash, line separators, halves of surrogate pairs: JSON writes them in more than one way, so a path would not find them.
-// oxlint-disable-next-line no-control-regex
+// Control characters, quote and backslash, line separators, halves of surrogate pairs: JSON writes them in more than
+// one way, so a path would not find them. oxlint-disable-next-line no-control-regex
 const unfit = /[\u0000-\u001f"\\\u007f\u2028\u2029\ud800-\udfff]/u
 
 /** Whether the expression of `documentField` finds a field of this name. */
 export const canBeFound = (field: string): boolean => field !== '' && !unfit.test(field)
 
-/** The expression that reads a top-level field of a document. An index is used only where a query has the very same text, so both take it from here. */
+/**
+ * The expression that reads a top-level field of a document. An index is used only where a query has the very same
+ * text, so both take it from here.
+ */
 export const documentField = (field: string): string => `json_extract(doc, ${literal(`$."${field}"`)})`
 
 /** What is wrong with the name of a collection, table or column; undefined: nothing. */

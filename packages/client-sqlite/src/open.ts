@@ -1,7 +1,9 @@
 /**
- * The embedded store: one SQLite file, shared by pipelines and readable while they write. WAL, and a commit is on the disk when it returns.
+ * The embedded store: one SQLite file, shared by pipelines and readable while they write. WAL, and a commit is on the
+ * disk when it returns.
  *
- * `node:sqlite` is synchronous, so nothing may wait in it for long: a lock is waited for in short tries with pauses between them that a signal ends.
+ * `node:sqlite` is synchronous, so nothing may wait in it for long: a lock is waited for in short tries with pauses
+ * between them that a signal ends.
  */
 import { existsSync, mkdirSync } from 'node:fs'
 import { dirname } from 'node:path'
@@ -9,7 +11,10 @@ import { DatabaseSync } from 'node:sqlite'
 import { busyMs, MillraceError, SystemError, whileBusy } from '@millrace/core'
 import { giveIds, tablesWithRows } from './ids.ts'
 
-/** Opens the store for writing and sets it up in one transaction. Throws `SystemError`, and what `setUp` throws; then nothing stays open. */
+/**
+ * Opens the store for writing and sets it up in one transaction. Throws `SystemError`, and what `setUp` throws; then
+ * nothing stays open.
+ */
 export async function openStoreWriter(
   path: string,
   signal: AbortSignal,
@@ -34,7 +39,8 @@ function openFile(path: string): DatabaseSync {
     mkdirSync(dirname(path), { recursive: true })
     const db = new DatabaseSync(path, { timeout: busyMs })
     try {
-      // A statement of many rows keeps an undo journal, which is written to a file unless told otherwise. What a long reader let grow is cut back.
+      // A statement of many rows keeps an undo journal, which is written to a file unless told otherwise. What a long
+      // reader let grow is cut back.
       db.exec(
         'PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA temp_store = MEMORY; PRAGMA journal_size_limit = 16777216',
       )
@@ -73,13 +79,16 @@ function guarded<T>(path: string, body: () => T): T {
   }
 }
 
-/** Tries until the lock is free, the signal aborts, or 30 s have passed. Throws `SystemError`, and what `body` throws. */
+/**
+ * Tries until the lock is free, the signal aborts, or 30 s have passed. Throws `SystemError`, and what `body` throws.
+ */
 const whileStoreBusy = <T>(path: string, signal: AbortSignal, body: () => T): Promise<T> =>
   whileBusy(path, signal, () => guarded(path, body))
 
 /**
- * One transaction. Waits while another process writes, until the signal or for 30 s; the body runs without a pause, so that the lock is held for
- * milliseconds. Rolls back and throws `SystemError` where the store fails, else what the body threw.
+ * One transaction. Waits while another process writes, until the signal or for 30 s; the body runs without a pause, so
+ * that the lock is held for milliseconds. Rolls back and throws `SystemError` where the store fails, else what the body
+ * threw.
  */
 export async function transaction<T>(db: DatabaseSync, path: string, signal: AbortSignal, body: () => T): Promise<T> {
   await whileStoreBusy(path, signal, () => db.exec('BEGIN IMMEDIATE'))
@@ -101,7 +110,10 @@ interface SqliteError extends Error {
 const isSqlite = (error: unknown): error is SqliteError =>
   error instanceof Error && (error as Partial<SqliteError>).code === 'ERR_SQLITE_ERROR'
 
-/** A failure of the store itself; undefined: the error is about a statement or its values, or no error of SQLite. Result codes: sqlite.org/rescode.html. */
+/**
+ * A failure of the store itself; undefined: the error is about a statement or its values, or no error of SQLite. Result
+ * codes: sqlite.org/rescode.html.
+ */
 export function storeError(error: unknown, path: string): SystemError | undefined {
   if (error instanceof SystemError || error instanceof MillraceError) return undefined
   if (!isSqlite(error)) return fileError(error, path)
@@ -169,7 +181,9 @@ function fileError(error: unknown, path: string): SystemError | undefined {
   )
 }
 
-/** An error of SQLite about a row: a value that its column or a rule of the table refuses. undefined: something else. */
+/**
+ * An error of SQLite about a row: a value that its column or a rule of the table refuses. undefined: something else.
+ */
 export function rowError(error: unknown): { readonly code: string; readonly message: string } | undefined {
   if (!isSqlite(error)) return undefined
   const code = { 1: malformed(error) ? 'too_deep' : undefined, 18: 'too_large', 19: 'constraint', 20: 'not_storable' }[

@@ -1,6 +1,7 @@
 /**
- * The only place that makes code at run time (invariant 9). Everything generated is built from integers and names that went through `quote`; each user of
- * `generate` has an interpreted twin with the same results, used when `MILLRACE_CODEGEN=off` or where the platform forbids making code.
+ * The only place that makes code at run time (invariant 9). Everything generated is built from integers and names that
+ * went through `quote`; each user of `generate` has an interpreted twin with the same results, used when
+ * `MILLRACE_CODEGEN=off` or where the platform forbids making code.
  */
 
 /** A name or text as a JavaScript literal. The only way a word from a spec or a header may enter generated code. */
@@ -26,7 +27,10 @@ export function generate<T>(scope: Readonly<Record<string, unknown>>, body: stri
 /** A name as the key of an object literal. `__proto__` must be computed, or it would set the prototype. */
 export const propertyKey = (name: string): string => (name === '__proto__' ? '["__proto__"]' : quote(name))
 
-/** One row from another: `{ "to": r["from"], ... }` of one shape for all rows. `__proto__` becomes an own property, as in a parsed JSON object. */
+/**
+ * One row from another: `{ "to": r["from"], ... }` of one shape for all rows. `__proto__` becomes an own property, as
+ * in a parsed JSON object.
+ */
 export function rowBuilder(
   columns: readonly (readonly [to: string, from: string])[],
 ): (row: Readonly<Record<string, unknown>>) => Record<string, unknown> {

@@ -1,4 +1,7 @@
-/** In-memory connectors for tests of the engine, and a plan of them without a spec. They keep the contract like any other. */
+/**
+ * In-memory connectors for tests of the engine, and a plan of them without a spec. They keep the contract like any
+ * other.
+ */
 import {
   defineSink,
   defineSource,

@@ -55,7 +55,8 @@ it('reads what it printed: the same instant, or the first one of that text', () 
       const read = compileDateParser([ours], zoneName)(text)!
       expect(print(read)).toBe(text)
       expect(read).toBeLessThanOrEqual(ms)
-      // The hour that comes twice is the only thing that text without an offset cannot tell, beside what the format leaves out.
+      // The hour that comes twice is the only thing that text without an offset cannot tell, beside what the format
+      // leaves out.
       if (/[xZ]/.test(ours)) expect(ms - read).toBeLessThan(1000)
       else expect(ms - read).toBeLessThan(3_600_000 + 60_000)
     }),

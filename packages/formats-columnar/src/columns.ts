@@ -1,8 +1,9 @@
 /**
  * Columns of a file with types of its own (Parquet, Arrow) as rows of the declared type.
  *
- * A file's column has a natural type. Where the declared type is another, it is taken if every value can keep its meaning: whole numbers fit wider ones,
- * decimals other scales, text is read like the text of any field. What does not fit is a data error of its row; types that never fit are an error of the file.
+ * A file's column has a natural type. Where the declared type is another, it is taken if every value can keep its
+ * meaning: whole numbers fit wider ones, decimals other scales, text is read like the text of any field. What does not
+ * fit is a data error of its row; types that never fit are an error of the file.
  */
 import {
   codegenAllowed,
@@ -173,11 +174,17 @@ export interface RowReader {
   readonly columns: readonly FileColumn[]
   /** How many of the others the schema does not name. */
   readonly unknown: number
-  /** Rows of a slice, those that fail apart. `values`: of `columns`, in order. `origins[i]`: the place of row i in the slice. */
+  /**
+   * Rows of a slice, those that fail apart. `values`: of `columns`, in order. `origins[i]`: the place of row i in the
+   * slice.
+   */
   rows(values: readonly ColumnValues[], length: number): { rows: Row[]; origins: Int32Array; failed: FailedRow[] }
 }
 
-/** Prepares the reading of a file with these columns. Throws `MillraceError` `missing_column`, `unknown_field`, `wrong_type`. */
+/**
+ * Prepares the reading of a file with these columns. Throws `MillraceError` `missing_column`, `unknown_field`,
+ * `wrong_type`.
+ */
 export function rowReader(all: readonly FileColumn[], { schema, unknownFields, push }: ReadOptions): RowReader {
   const byName = new Map(all.map((column) => [column.name, column]))
   const declared = Object.entries(schema.fields)

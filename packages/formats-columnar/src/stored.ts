@@ -1,4 +1,7 @@
-/** Values as files with types of their own store them, as values in memory. Each throws `DataError` for what has no exact like. */
+/**
+ * Values as files with types of their own store them, as values in memory. Each throws `DataError` for what has no
+ * exact like.
+ */
 import { DataError } from '@millrace/core'
 import type { FileColumn } from './columns.ts'
 

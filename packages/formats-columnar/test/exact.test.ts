@@ -1,4 +1,6 @@
-/** Integers beyond 2^53 and decimals, from one format to the next: they arrive unchanged or are refused, never rounded. */
+/**
+ * Integers beyond 2^53 and decimals, from one format to the next: they arrive unchanged or are refused, never rounded.
+ */
 import { parseRecordType, type RecordType, type Row } from '@millrace/core'
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'

@@ -1,8 +1,9 @@
 /**
  * gzip and zstd, by file name, as streams of bounded memory.
  *
- * Node's zstd decoder drops, without a word, whatever follows the end of a frame inside one write. Files of several frames are common (pzstd, appended
- * files), so the input is cut at frame borders (zstd-frames.ts) and each frame is written by itself. gzip members need no such care.
+ * Node's zstd decoder drops, without a word, whatever follows the end of a frame inside one write. Files of several
+ * frames are common (pzstd, appended files), so the input is cut at frame borders (zstd-frames.ts) and each frame is
+ * written by itself. gzip members need no such care.
  */
 import { once } from 'node:events'
 import { Readable } from 'node:stream'
@@ -43,7 +44,10 @@ const quick = {
 /** Some hundred kilobytes as a zstd frame, in less time than it takes to write them to a database. */
 export const quickZstd = (bytes: string | Uint8Array): Buffer => zstdCompressSync(bytes, quick)
 
-/** The bytes behind compressed chunks. Throws `MillraceError` `broken_compression` where they end early or are no such format. */
+/**
+ * The bytes behind compressed chunks. Throws `MillraceError` `broken_compression` where they end early or are no such
+ * format.
+ */
 export async function* decompress(
   chunks: AsyncIterable<Uint8Array>,
   compression: Compression,
@@ -52,7 +56,8 @@ export async function* decompress(
   const decoder = compression === 'gzip' ? createGunzip({ chunkSize }) : createZstdDecompress({ chunkSize })
   const input = Readable.from(compression === 'gzip' ? chunks : zstdFrames(chunks))
   let failed: unknown
-  // The input's own failures (no permission, disk) must reach the caller as they are, not as what the decoder makes of them.
+  // The input's own failures (no permission, disk) must reach the caller as they are, not as what the decoder makes of
+  // them.
   input.on('error', (error) => {
     failed = error
   })

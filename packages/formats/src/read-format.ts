@@ -1,4 +1,7 @@
-/** Formats that are read, as data: the option that chooses one, what tells one file's beginning from another's, and their readers. */
+/**
+ * Formats that are read, as data: the option that chooses one, what tells one file's beginning from another's, and
+ * their readers.
+ */
 import { option, type OptionSchema, type Problem } from '@millrace/core'
 import { withoutCompression } from './compression.ts'
 import { csvDefaults, type CsvOptions, csvOptions, csvProblems } from './csv/options.ts'

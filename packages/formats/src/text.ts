@@ -1,5 +1,6 @@
 /**
- * Text encodings, strictly: bytes that are not of the declared encoding are an error that names the option, never U+FFFD.
+ * Text encodings, strictly: bytes that are not of the declared encoding are an error that names the option, never
+ * U+FFFD.
  */
 import { isAscii, isUtf8 } from 'node:buffer'
 import { DataError, MillraceError } from '@millrace/core'
@@ -53,8 +54,8 @@ const marks: readonly (readonly [Encoding, readonly number[]])[] = [
 ]
 
 /**
- * Bytes of the byte order mark at the start of an input: 0, 2 or 3. Throws `MillraceError` `bad_encoding` where the mark is one of another encoding:
- * then no record of the input would be read right.
+ * Bytes of the byte order mark at the start of an input: 0, 2 or 3. Throws `MillraceError` `bad_encoding` where the
+ * mark is one of another encoding: then no record of the input would be read right.
  */
 export function byteOrderMark(start: Uint8Array, encoding: Encoding): number {
   for (const [marked, mark] of marks) {
@@ -71,7 +72,10 @@ export function byteOrderMark(start: Uint8Array, encoding: Encoding): number {
   return 0
 }
 
-/** What is wrong with bytes for which `decodeText` gave undefined: a `DataError` `bad_encoding` that names the first wrong byte and the option. */
+/**
+ * What is wrong with bytes for which `decodeText` gave undefined: a `DataError` `bad_encoding` that names the first
+ * wrong byte and the option.
+ */
 export function badEncoding(bytes: Uint8Array, encoding: Encoding, field?: string): DataError {
   const at = firstBad(bytes, encoding)
   const found =

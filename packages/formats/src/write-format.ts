@@ -11,7 +11,9 @@ export interface WriteFormat<Name extends string = string> {
   readonly [option: string]: unknown
 }
 
-/** Makes the writer of one file. `continued`: it goes on with a file that was cut back; only where the format `appends`. */
+/**
+ * Makes the writer of one file. `continued`: it goes on with a file that was cut back; only where the format `appends`.
+ */
 export type MakeWriter = (continued?: boolean) => RecordWriter
 
 /** One format that files are written in. */

@@ -1,13 +1,17 @@
 /**
- * Cuts a zstd stream at its frame borders (RFC 8878, section 3.1), reading only headers: a frame is a magic number, a header of 2 to 14 bytes, blocks with a
- * 3-byte header each of which the last is marked, and an optional checksum. Skippable frames are left out.
+ * Cuts a zstd stream at its frame borders (RFC 8878, section 3.1), reading only headers: a frame is a magic number, a
+ * header of 2 to 14 bytes, blocks with a 3-byte header each of which the last is marked, and an optional checksum.
+ * Skippable frames are left out.
  */
 import { MillraceError } from '@millrace/core'
 
 const magic = 0xfd2fb528
 const isSkippable = (number: number) => (number & 0xfffffff0) >>> 0 === 0x184d2a50
 
-/** Yields the bytes of all data frames; no chunk holds bytes of two frames. Throws `MillraceError` `broken_compression` where something else stands between frames. */
+/**
+ * Yields the bytes of all data frames; no chunk holds bytes of two frames. Throws `MillraceError` `broken_compression`
+ * where something else stands between frames.
+ */
 export async function* zstdFrames(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
   let next: 'frame' | 'block' = 'frame'
   let head: Buffer = Buffer.alloc(0) // the header being read; chunks may cut it

@@ -10,7 +10,10 @@ export interface Keyed {
 /** The key as a list; undefined: the record's id. */
 export const keyFields = (o: Keyed): readonly string[] | undefined => (typeof o.key === 'string' ? [o.key] : o.key)
 
-/** What is wrong with the parts of the key and the attribute's name, for records of this type. That every field named is there, the check has seen to. */
+/**
+ * What is wrong with the parts of the key and the attribute's name, for records of this type. That every field named is
+ * there, the check has seen to.
+ */
 export function keyProblems(o: Keyed, input: RecordType): Problem[] {
   const found: Problem[] = []
   const scalar = (name: string, at: readonly (string | number)[]) => {

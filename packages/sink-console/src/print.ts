@@ -1,8 +1,9 @@
 /**
  * Rows to text for people and for programs.
  *
- * Values of records come from anywhere, so what a terminal would obey (escape sequences, carriage returns) is shown, never sent. A table takes its widths from
- * the first rows; what is wider later is cut with an ellipsis, so the other formats are for what must be whole.
+ * Values of records come from anywhere, so what a terminal would obey (escape sequences, carriage returns) is shown,
+ * never sent. A table takes its widths from the first rows; what is wider later is cut with an ellipsis, so the other
+ * formats are for what must be whole.
  */
 import { type RecordType, type Row, toJson, toText, type Type } from '@millrace/core'
 

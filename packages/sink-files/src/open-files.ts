@@ -92,8 +92,8 @@ export class OpenFiles {
   }
 
   /**
-   * Adds the rows from index `from` on; a file that gets full is finished, and a new one begun. `indexes`: the places of
-   * the rows in the whole write.
+   * Adds the rows from index `from` on; a file that gets full is finished, and a new one begun. `indexes`: the places
+   * of the rows in the whole write.
    */
   async add(
     key: string,
@@ -125,8 +125,8 @@ export class OpenFiles {
   }
 
   /**
-   * Whether the engine should roll. For bounds of records and size that is so only where the checkpoint waits for a roll;
-   * else the file is finished early, and the next flush hands it out.
+   * Whether the engine should roll. For bounds of records and size that is so only where the checkpoint waits for a
+   * roll; else the file is finished early, and the next flush hands it out.
    */
   isRollDue(nowMs: number): boolean {
     const { roll, layout } = this.ctx
@@ -188,8 +188,8 @@ export class OpenFiles {
   }
 
   /**
-   * The next free name. Numbers are not reused, even if a reader has removed the file. Where the path names the file, the
-   * names of files that will be replaced are free.
+   * The next free name. Numbers are not reused, even if a reader has removed the file. Where the path names the file,
+   * the names of files that will be replaced are free.
    */
   private async freeName(key: string, place: FilePlace): Promise<{ final: string; number: number }> {
     const { disk, root, layout, writer, replaced } = this.ctx

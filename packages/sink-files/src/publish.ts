@@ -1,10 +1,10 @@
 /**
  * Stages: finished files in the hidden folder, and how they are published.
  *
- * Publishing a stage advances the mark (published-mark.ts), renames the file and syncs its folder. It may be repeated until
- * the engine has recorded it: then the mark tells whether it was done (invariant 5), and it does not matter where a reader
- * has put the file by now. The first stage of a run that replaces an earlier one removes that run's files just before, so
- * that readers never see both; a file that takes the name of an old one replaces it in one step.
+ * Publishing a stage advances the mark (published-mark.ts), renames the file and syncs its folder. It may be repeated
+ * until the engine has recorded it: then the mark tells whether it was done (invariant 5), and it does not matter where
+ * a reader has put the file by now. The first stage of a run that replaces an earlier one removes that run's files just
+ * before, so that readers never see both; a file that takes the name of an old one replaces it in one step.
  */
 import { dirname, join, sep } from 'node:path'
 import { crashPoint, type Json, MillraceError, SystemError } from '@millrace/core'

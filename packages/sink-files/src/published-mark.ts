@@ -2,11 +2,11 @@
  * Remembers what was published, independently of the published files, which belong to their readers.
  *
  * The mark is an empty file in the hidden folder; its name holds the number of the last stage that was published. It is
- * renamed, durably, right before the stage's own file is. So if a stage's file is no longer in the hidden folder, the mark
- * says whether it was published or lost, even if a reader has moved or deleted it since (invariant 5).
+ * renamed, durably, right before the stage's own file is. So if a stage's file is no longer in the hidden folder, the
+ * mark says whether it was published or lost, even if a reader has moved or deleted it since (invariant 5).
  *
- * The mark is kept after the end of a run. If the saved state does not know the marked stage, the state is older than the
- * output, or belongs to another history, and resuming from it would publish records twice.
+ * The mark is kept after the end of a run. If the saved state does not know the marked stage, the state is older than
+ * the output, or belongs to another history, and resuming from it would publish records twice.
  *
  * Decision: docs/decisions/20261130-a-mark-of-what-was-published.md
  */
@@ -42,7 +42,10 @@ export class PublishedMark {
     }
   }
 
-  /** Whether a saved state knows the marked stage: it was published before the state's flush, or is a stage of that flush. */
+  /**
+   * Whether a saved state knows the marked stage: it was published before the state's flush, or is a stage of that
+   * flush.
+   */
   isKnownTo({ published, last }: { readonly published: Token | null; readonly last: Token }): boolean {
     const marked = this.last
     if (!marked || (marked.seq === published?.seq && marked.start === published.start)) return true
@@ -68,7 +71,9 @@ export class PublishedMark {
   }
 }
 
-/** The saved state does not know a published file: it was saved before that, or belongs to another history of the run. */
+/**
+ * The saved state does not know a published file: it was saved before that, or belongs to another history of the run.
+ */
 export const stateOlder = (sink: string, folder: string, saved: Token, marked: Token): MillraceError =>
   new MillraceError(
     'state_older',

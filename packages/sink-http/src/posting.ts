@@ -1,10 +1,10 @@
 /**
  * Posts the records of a write until each was taken or has failed.
  *
- * A request that is refused because of some records must not cost the others: those that the answer names have failed, and
- * the rest is sent again alone. Where it names none, or again refuses, the records are halved, until the ones at fault
- * stand alone; so are requests that are too large. What may pass later is told to the engine, which writes it again, and
- * with it what has to follow it.
+ * A request that is refused because of some records must not cost the others: those that the answer names have failed,
+ * and the rest is sent again alone. Where it names none, or again refuses, the records are halved, until the ones at
+ * fault stand alone; so are requests that are too large. What may pass later is told to the engine, which writes it
+ * again, and with it what has to follow it.
  */
 import { aborted, type Records, type SystemError, type WriteFailure } from '@millrace/core'
 import { type IdParts } from '@millrace/kinds'
@@ -26,7 +26,9 @@ export interface Posting {
 
 const waits: Fault = { code: 'held', message: 'waits for an earlier record' }
 
-/** `lanes`: places of records that have to follow one another. Throws `SystemError` where nothing can be taken at all. */
+/**
+ * `lanes`: places of records that have to follow one another. Throws `SystemError` where nothing can be taken at all.
+ */
 export async function postAll(
   records: Records,
   lanes: readonly (readonly number[])[],

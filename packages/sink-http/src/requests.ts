@@ -1,9 +1,9 @@
 /**
  * Records as requests, head and body in one piece.
  *
- * The identity of a request follows from its records alone, since after a crash requests are cut in other places: of one
- * record, its id is the `Idempotency-Key`; of several, a hash over all their ids is, and the ids themselves stand in
- * `Millrace-Ids`, so that a gateway of ours knows each record whatever request it comes with.
+ * The identity of a request follows from its records alone, since after a crash requests are cut in other places: of
+ * one record, its id is the `Idempotency-Key`; of several, a hash over all their ids is, and the ids themselves stand
+ * in `Millrace-Ids`, so that a gateway of ours knows each record whatever request it comes with.
  *
  * Decision: docs/decisions/20261130-requests-known-by-their-records.md
  */
@@ -24,7 +24,10 @@ export interface Request {
   readonly through: number
 }
 
-/** A request is cut when its body has this many bytes: what servers take, and so that of large records few are in memory. */
+/**
+ * A request is cut when its body has this many bytes: what servers take, and so that of large records few are in
+ * memory.
+ */
 const bodyBytes = 1024 * 1024
 
 /** Makes the function that makes a request of the first of these rows and their ids. */

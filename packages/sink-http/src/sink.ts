@@ -1,6 +1,6 @@
 /**
- * Posts records to an address. A request carries one record, or several as an array or as JSON lines; several requests are
- * on their way at once, but of one key only one where `order: per_key` asks for it.
+ * Posts records to an address. A request carries one record, or several as an array or as JSON lines; several requests
+ * are on their way at once, but of one key only one where `order: per_key` asks for it.
  */
 import { connect } from 'node:net'
 import {

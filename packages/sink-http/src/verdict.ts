@@ -2,8 +2,8 @@
  * What an answer says of the records of its request.
  *
  * A gateway of Millrace tells each item's outcome in a 207, `[{ item, outcome, errors?, record? }, ...]`, and names the
- * items at fault where it refuses the whole request, `{ error, message, errors: [{ item, field, code, message }, ...] }`.
- * Other servers mostly answer for the request alone.
+ * items at fault where it refuses the whole request, `{ error, message, errors: [{ item, field, code, message }, ...]
+ * }`. Other servers mostly answer for the request alone.
  */
 import { SystemError } from '@millrace/core'
 import { type Answer, retryAfterMs } from '@millrace/client-http'

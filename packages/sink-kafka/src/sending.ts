@@ -1,9 +1,9 @@
 /**
  * Sends in order, several on their way at once. A send that is acknowledged is let go, unless one before it is not.
  *
- * A send that was rejected is an unknown outcome: its messages may be in the topic. So when the others have settled, a new
- * producer repeats, one after the other, every send from the rejected one on, the acknowledged ones too: the last value of
- * a key stays last, and what is doubled is doubled under its own id.
+ * A send that was rejected is an unknown outcome: its messages may be in the topic. So when the others have settled, a
+ * new producer repeats, one after the other, every send from the rejected one on, the acknowledged ones too: the last
+ * value of a key stays last, and what is doubled is doubled under its own id.
  */
 import { type TopicWriter, kafkaCodes, type Message } from '@millrace/client-kafka'
 import { unlessAborted } from '@millrace/core'

@@ -1,6 +1,6 @@
 /**
- * Writes records to a Kafka topic: acks=all, idempotent. A write returns when its sends are on their way; the flush waits
- * until all are acknowledged.
+ * Writes records to a Kafka topic: acks=all, idempotent. A write returns when its sends are on their way; the flush
+ * waits until all are acknowledged.
  */
 import { defineSink, failRest, type Sink, throwFailures, type WriteFailure } from '@millrace/core'
 import { jsonForm, streamAccepts, streamEncoder } from '@millrace/kinds'

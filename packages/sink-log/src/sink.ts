@@ -1,6 +1,6 @@
 /**
- * Appends records to a stream of the embedded log. A write returns when its records are durable and can be read. The records of a write that came again after a
- * crash are appended again, under the same ids: the next hop inherits them.
+ * Appends records to a stream of the embedded log. A write returns when its records are durable and can be read. The
+ * records of a write that came again after a crash are appended again, under the same ids: the next hop inherits them.
  */
 import { join } from 'node:path'
 import {
@@ -120,7 +120,10 @@ function whole({ records, body, ends, lines, keys, headers }: EncodedValues) {
   }
 }
 
-/** The records by partition of their key; those without a key go to `keyless`. Their values are put in that order into `sorted`. */
+/**
+ * The records by partition of their key; those without a key go to `keyless`. Their values are put in that order into
+ * `sorted`.
+ */
 function split({ records, ...values }: EncodedValues, partitions: number, keyless: number, sorted: OutputBytes) {
   const { keys, headers, starts, ends, body, lines } = values
   const parts = records.idParts()

@@ -1,6 +1,7 @@
 /**
- * One unordered bulk write, and what became of each operation in it. Some faults (a document of more than 16 MB, one nested too deep) fail the whole command
- * and name nobody; then the batch is halved until the faulty one stands alone. Every operation is by key, so those that come again replace themselves.
+ * One unordered bulk write, and what became of each operation in it. Some faults (a document of more than 16 MB, one
+ * nested too deep) fail the whole command and name nobody; then the batch is halved until the faulty one stands alone.
+ * Every operation is by key, so those that come again replace themselves.
  */
 import { SystemError } from '@millrace/core'
 import {

@@ -16,7 +16,10 @@ export type Refuse = (index: number, code: string, message: string, field?: stri
 export interface Prepared {
   /** Indexes of the sound records by key, in their order. */
   readonly byKey: Map<string, number[]>
-  /** The operation for records of one key, all that came before them being written. With `first`: for the first of them alone. */
+  /**
+   * The operation for records of one key, all that came before them being written. With `first`: for the first of them
+   * alone.
+   */
   operation(key: string, of: readonly number[], first: boolean): Operation
 }
 
@@ -138,7 +141,10 @@ function unstorable(row: Row, open: boolean): Wrong | undefined {
   return undefined
 }
 
-/** Sets fields in order, later ones winning. A name with a dot or a dollar would be taken for a path, so it is set by an expression. */
+/**
+ * Sets fields in order, later ones winning. A name with a dot or a dollar would be taken for a path, so it is set by an
+ * expression.
+ */
 function updateOf(
   set: readonly (readonly [name: string, value: unknown])[],
 ): NonNullable<Extract<Operation, { updateOne: unknown }>['updateOne']['update']> {

@@ -77,7 +77,10 @@ async function requireCollection(db: Db, name: string, signal: AbortSignal): Pro
   })
 }
 
-/** At least the documents whose rows have these values. Where their types are not known, a text may stand for a value that rows show as text. */
+/**
+ * At least the documents whose rows have these values. Where their types are not known, a text may stand for a value
+ * that rows show as text.
+ */
 function filterOf(equals: Readonly<Record<string, unknown>>, type: RecordType | undefined): Filter<Document> {
   const conditions = Object.entries(equals).flatMap(([field, value]): Filter<Document>[] => {
     if (field.startsWith('$') || field.includes('.')) return []

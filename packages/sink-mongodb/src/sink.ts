@@ -1,4 +1,7 @@
-/** The definition: what `type: mongodb` means as a sink. The driver is loaded when a connection is opened, so a check costs nothing. */
+/**
+ * The definition: what `type: mongodb` means as a sink. The driver is loaded when a connection is opened, so a check
+ * costs nothing.
+ */
 import { defineSink, type Problem, type RecordType, type Type } from '@millrace/core'
 import { documentFieldProblems, documentProblems, keyFields, keyProblems } from '@millrace/kinds'
 import { mongodbProblems } from '@millrace/client-mongodb'

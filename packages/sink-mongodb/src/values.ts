@@ -1,6 +1,6 @@
 /**
- * Values as BSON. Text, numbers and booleans are left as they are: the driver writes a whole number of 32 bits as int, any other number as double, which holds
- * every `integer` exactly.
+ * Values as BSON. Text, numbers and booleans are left as they are: the driver writes a whole number of 32 bits as int,
+ * any other number as double, which holds every `integer` exactly.
  */
 import { compileDateParser, type RecordType, type Row, type Type } from '@millrace/core'
 import { Decimal128 } from '@millrace/client-mongodb/driver'

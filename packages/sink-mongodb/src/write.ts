@@ -1,9 +1,11 @@
 /**
- * Writing a batch: one operation per key, all in one unordered bulk write, round after round until every record is stored or its fault is known.
+ * Writing a batch: one operation per key, all in one unordered bulk write, round after round until every record is
+ * stored or its fault is known.
  *
- * Records of one key are coalesced, so the order of a key cannot break: an upsert writes the last of them, a set all their fields in order. When the last
- * cannot be stored, the one before it is tried, and so on. An operation that failed because another client made the key at the same moment is repeated. After
- * an answer that was lost the engine repeats the whole batch, which is harmless, since all is by key.
+ * Records of one key are coalesced, so the order of a key cannot break: an upsert writes the last of them, a set all
+ * their fields in order. When the last cannot be stored, the one before it is tried, and so on. An operation that
+ * failed because another client made the key at the same moment is repeated. After an answer that was lost the engine
+ * repeats the whole batch, which is harmless, since all is by key.
  */
 import {
   aborted,
@@ -58,7 +60,9 @@ export async function openCollection(o: Options, ctx: SinkContext, signal: Abort
   }
 }
 
-/** Lets errors of these codes pass: NamespaceExists, and Unauthorized, since to write does not need the right to create. */
+/**
+ * Lets errors of these codes pass: NamespaceExists, and Unauthorized, since to write does not need the right to create.
+ */
 const unlessCode =
   (...codes: number[]) =>
   (error: unknown): void => {

@@ -1,4 +1,6 @@
-/** What happens when the server or the network fails: nothing is lost, nothing is blamed on a record, no secret is told. */
+/**
+ * What happens when the server or the network fails: nothing is lost, nothing is blamed on a record, no secret is told.
+ */
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { Secret, type RecordType, type Row } from '@millrace/core'
 import { type CuttingProxy, cuttingProxy, liveUrl } from '@millrace/testkit'

@@ -1,4 +1,7 @@
-/** The definition. It drops records on purpose: the engine has counted them. For measuring, and for branches that nobody needs. */
+/**
+ * The definition. It drops records on purpose: the engine has counted them. For measuring, and for branches that nobody
+ * needs.
+ */
 import { defineSink, option } from '@millrace/core'
 
 export const nothing = defineSink({

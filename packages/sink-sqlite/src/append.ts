@@ -211,8 +211,8 @@ function cutBack(db: DatabaseSync, place: Place, saved: Note | undefined, defini
 }
 
 /**
- * A new run whose table has rows of an earlier one. What other instances have written belongs to an earlier one too, where
- * all of this one are known by its name: the first that opens the table replaces it for all of them.
+ * A new run whose table has rows of an earlier one. What other instances have written belongs to an earlier one too,
+ * where all of this one are known by its name: the first that opens the table replaces it for all of them.
  */
 function meetExisting(
   db: DatabaseSync,

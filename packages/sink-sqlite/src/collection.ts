@@ -7,7 +7,10 @@ import type { DatabaseSync } from 'node:sqlite'
 import { MillraceError } from '@millrace/core'
 import { columnsOf, documentField, identifier, isCollection, tableNamed } from '@millrace/client-sqlite'
 
-/** Makes the collection and its indexes where they are missing. Throws `MillraceError` where a table of the name is something else. */
+/**
+ * Makes the collection and its indexes where they are missing. Throws `MillraceError` where a table of the name is
+ * something else.
+ */
 export function createCollection(db: DatabaseSync, collection: string, indexes: readonly (readonly string[])[]): void {
   const there = tableNamed(db, collection)
   if (there !== undefined && there !== collection) {

@@ -1,7 +1,7 @@
 /**
- * `write: set`: fields of records are merged into the documents of their keys. A document is read once for all records of
- * a batch that touch it, and written once. Where the store refuses what several records made of it together, they are
- * merged one after the other, so that only the one at fault is refused.
+ * `write: set`: fields of records are merged into the documents of their keys. A document is read once for all records
+ * of a batch that touch it, and written once. Where the store refuses what several records made of it together, they
+ * are merged one after the other, so that only the one at fault is refused.
  */
 import { type Records, type Row, setOwn } from '@millrace/core'
 import { encodingFault } from '@millrace/formats'

@@ -1,6 +1,6 @@
 /**
- * Documents that replace, insert or remove others. They are bound fifty a statement, a quarter less CPU than a statement
- * each; building the JSON text in any other way than by JSON.stringify gains nothing beside that.
+ * Documents that replace, insert or remove others. They are bound fifty a statement, a quarter less CPU than a
+ * statement each; building the JSON text in any other way than by JSON.stringify gains nothing beside that.
  */
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
 import type { Records } from '@millrace/core'
@@ -65,7 +65,9 @@ export function upsertAll(sql: Writes, count: number, key: TextOf, document: Tex
   drain()
 }
 
-/** Under a key of its own, a record that comes again replaces what it inserted; any other record finds the key taken. */
+/**
+ * Under a key of its own, a record that comes again replaces what it inserted; any other record finds the key taken.
+ */
 export function insertAll(sql: Writes, records: Records, key: TextOf, document: TextOf, refuse: Refuse): void {
   const ids = records.ids()
   for (let i = 0; i < records.length; i++) {

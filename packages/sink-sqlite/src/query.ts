@@ -1,6 +1,7 @@
 /**
- * Questions to the store. Fields that must equal a value are asked of SQLite, which uses an index where one fits; the rest of the condition is tested on each
- * document. Read in pieces, so that no reader holds a transaction open while a writer goes on.
+ * Questions to the store. Fields that must equal a value are asked of SQLite, which uses an index where one fits; the
+ * rest of the condition is tested on each document. Read in pieces, so that no reader holds a transaction open while a
+ * writer goes on.
  */
 import { existsSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
@@ -130,7 +131,10 @@ function* pieces(db: DatabaseSync, query: Query): Generator<readonly Row[]> {
   }
 }
 
-/** What a field must equal, as it may be stored; none: null; undefined: left to the test. Without a type, a 64-bit integer may be a text or a number. */
+/**
+ * What a field must equal, as it may be stored; none: null; undefined: left to the test. Without a type, a 64-bit
+ * integer may be a text or a number.
+ */
 function boundValues(value: unknown, type: Type | undefined, inDocument: boolean): SQLInputValue[] | undefined {
   if (value === null) return []
   const stored = type ? (inDocument ? toJson(type)(value) : toColumn(type)(value)) : value

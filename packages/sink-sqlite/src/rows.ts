@@ -6,11 +6,16 @@ import type { Binder } from './columns.ts'
 
 export { throwFailures } from '@millrace/core'
 
-/** Values bound to one statement, about, and how much text or bytes at most: a statement keeps a copy of what is bound. */
+/**
+ * Values bound to one statement, about, and how much text or bytes at most: a statement keeps a copy of what is bound.
+ */
 const perStatement = 400
 const boundLength = 1024 * 1024
 
-/** Writes the records at `indexes`, or all; adds what is refused to `failures` and returns how many were taken. To be called in a transaction. */
+/**
+ * Writes the records at `indexes`, or all; adds what is refused to `failures` and returns how many were taken. To be
+ * called in a transaction.
+ */
 export type Inserter = (
   records: Records,
   indexes: readonly number[] | undefined,

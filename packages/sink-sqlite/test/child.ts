@@ -1,4 +1,7 @@
-/** A pipeline in a process of its own: rows from memory into a collection, gathered attributes and a table. Dies where MILLRACE_CRASH_AT says. */
+/**
+ * A pipeline in a process of its own: rows from memory into a collection, gathered attributes and a table. Dies where
+ * MILLRACE_CRASH_AT says.
+ */
 import { type Sink, run, type SinkContext } from '@millrace/core'
 import { memorySource, testPipeline } from '@millrace/core/testing'
 import definitions from '../src/index.ts'

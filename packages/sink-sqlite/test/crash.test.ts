@@ -1,4 +1,6 @@
-/** Whole pipelines in processes of their own, killed and started again, side by side, and read from while they write. */
+/**
+ * Whole pipelines in processes of their own, killed and started again, side by side, and read from while they write.
+ */
 import { spawn } from 'node:child_process'
 import { cpSync, rmSync } from 'node:fs'
 import { join } from 'node:path'

@@ -45,7 +45,10 @@ function formatFor(o: Options, name: string): FileReadFormat {
   )
 }
 
-/** Paths that name one file whose format cannot be told, or cannot be read from there. Folders and patterns are looked at when they are read. */
+/**
+ * Paths that name one file whose format cannot be told, or cannot be read from there. Folders and patterns are looked
+ * at when they are read.
+ */
 function formatProblems(o: Options): Problem[] {
   const typed = typedFormat(o)
   const problems: Problem[] = typed

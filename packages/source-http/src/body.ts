@@ -1,6 +1,7 @@
 /**
- * Reads the bodies of requests within bounds: how large one may be, before and after decompression, and how much those under way may take together, so that neither
- * large nor slow nor many senders fill the memory. Only bytes that have come count: who announces much and sends nothing holds nothing.
+ * Reads the bodies of requests within bounds: how large one may be, before and after decompression, and how much those
+ * under way may take together, so that neither large nor slow nor many senders fill the memory. Only bytes that have
+ * come count: who announces much and sends nothing holds nothing.
  */
 import type { IncomingMessage } from 'node:http'
 import { promisify } from 'node:util'

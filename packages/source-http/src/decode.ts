@@ -72,8 +72,8 @@ export function itemDecoder(ctx: SourceContext): Decoder {
 const noFaults: ReadonlyMap<number, readonly Fault[]> = new Map()
 
 /**
- * Makes the decoder of a route's bodies. What cannot be taken apart into items is answered at once. Bodies whose lines are
- * all right, as nearly all are, are read like files; only the others are taken apart, to tell each item's faults.
+ * Makes the decoder of a route's bodies. What cannot be taken apart into items is answered at once. Bodies whose lines
+ * are all right, as nearly all are, are read like files; only the others are taken apart, to tell each item's faults.
  */
 export function bodyDecoder(ctx: SourceContext): (body: Buffer, contentType: string | undefined) => Decoded | Reply {
   const lines = jsonLinesDecoder(ctx)
@@ -156,8 +156,8 @@ function kindOf(contentType: string | undefined): 'json' | 'lines' | undefined {
 }
 
 /**
- * The elements of a JSON array as they stand there, so that each is read like a body of its own and no number is rounded on
- * the way.
+ * The elements of a JSON array as they stand there, so that each is read like a body of its own and no number is
+ * rounded on the way.
  */
 function elementsOf(array: string): string[] {
   const elements: string[] = []

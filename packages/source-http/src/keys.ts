@@ -1,7 +1,8 @@
 /**
- * The memory of idempotency keys: for each accepted request the hash of its body and its answer, so that a resend gets the first answer and is not forwarded, and
- * another body under the same key is refused. Kept as the source's memory, in the transaction of the epoch that took the requests. The keys of one epoch share a
- * slot, slots are numbered, and the lowest number holds the oldest keys.
+ * The memory of idempotency keys: for each accepted request the hash of its body and its answer, so that a resend gets
+ * the first answer and is not forwarded, and another body under the same key is refused. Kept as the source's memory,
+ * in the transaction of the epoch that took the requests. The keys of one epoch share a slot, slots are numbered, and
+ * the lowest number holds the oldest keys.
  */
 import { hash } from 'node:crypto'
 import { zstdDecompressSync } from 'node:zlib'
@@ -34,7 +35,10 @@ interface Kept extends Omit<Remembered, 'body'> {
   readonly zstd?: string
 }
 
-/** Answers from this length on are kept compressed: those of many records take a tenth of the space, and of the time to save them. */
+/**
+ * Answers from this length on are kept compressed: those of many records take a tenth of the space, and of the time to
+ * save them.
+ */
 const compressFrom = 1024
 
 function packed({ body, ...answer }: Omit<Remembered, 'at'>, at: number): Json {

@@ -1,4 +1,7 @@
-/** The ingestion log: a line of JSON for every request that was accepted or refused. Written in pieces, so that it costs no request a system call. */
+/**
+ * The ingestion log: a line of JSON for every request that was accepted or refused. Written in pieces, so that it costs
+ * no request a system call.
+ */
 import { createWriteStream, mkdirSync, type WriteStream } from 'node:fs'
 import { dirname } from 'node:path'
 import { isoText } from '@millrace/core'

@@ -1,6 +1,6 @@
 /**
- * One server an address, shared by the sources of a run that name it. Routes come and go with their sources, so they are
- * looked up in a table; fastify brings the limits and the parsing of heads.
+ * One server an address, shared by the sources of a run that name it. Routes come and go with their sources, so they
+ * are looked up in a table; fastify brings the limits and the parsing of heads.
  */
 import { type Json, MillraceError, type RecordType, recordToJsonSchema } from '@millrace/core'
 import { idsHeader } from '@millrace/kinds'
@@ -32,8 +32,8 @@ const servers = new Map<string, Shared>()
 const keyOf = (method: string, path: string): string => `${method} ${path}`
 
 /**
- * Adds a route to the server of an address, which is started with its first one. Resolves when it listens; throws when the
- * address cannot be had.
+ * Adds a route to the server of an address, which is started with its first one. Resolves when it listens; throws when
+ * the address cannot be had.
  */
 export async function addRoute(
   address: string,

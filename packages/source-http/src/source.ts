@@ -1,6 +1,6 @@
 /**
- * Takes records over HTTP. A request is a split of its own: it cannot be read twice, so it is answered only when its epoch
- * is saved, with what became of it (invariant 6). Who does not hear an answer sends it again under the same
+ * Takes records over HTTP. A request is a split of its own: it cannot be read twice, so it is answered only when its
+ * epoch is saved, with what became of it (invariant 6). Who does not hear an answer sends it again under the same
  * `Idempotency-Key`, and gets the first answer.
  */
 import { createHmac, timingSafeEqual } from 'node:crypto'
@@ -53,7 +53,10 @@ export const sourceHttp = defineSource({
 /** How often an idle gateway says so, and how often it looks for requests that wait too long. */
 const emptyEvery = 50
 
-/** How long requests are gathered once the first of an epoch is there: about as long as one of the disk syncs that they share. */
+/**
+ * How long requests are gathered once the first of an epoch is there: about as long as one of the disk syncs that they
+ * share.
+ */
 const gatherMs = 3
 const gatherRequests = 1000
 const gatherBytes = 1 << 20
@@ -180,7 +183,10 @@ function createGateway(o: Options, ctx: SourceContext): Source {
   }
 }
 
-/** Lets the event loop go round until it brings nothing more: requests that are at hand share an epoch, and its disk syncs. */
+/**
+ * Lets the event loop go round until it brings nothing more: requests that are at hand share an epoch, and its disk
+ * syncs.
+ */
 async function gather(requests: Requests): Promise<void> {
   const untilMs = performance.now() + gatherMs
   for (let quiet = 0, before = requests.queued; quiet < 2 && performance.now() < untilMs; ) {

@@ -1,4 +1,6 @@
-/** A server of pages, and a reader of the source that can be stopped after any page and taken up from what was saved. */
+/**
+ * A server of pages, and a reader of the source that can be stopped after any page and taken up from what was saved.
+ */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'

@@ -1,4 +1,7 @@
-/** Asking for records: paging, since-cursors with ties, waiting, and what is refused. The servers are real ones of this process. */
+/**
+ * Asking for records: paging, since-cursors with ties, waiting, and what is refused. The servers are real ones of this
+ * process.
+ */
 import { gzipSync } from 'node:zlib'
 import { describe, expect, it } from 'vitest'
 import { isPublicAddress, publicLookup } from '../../client-http/src/address.ts'

@@ -1,6 +1,6 @@
 /**
- * Fetched record batches to batches of rows. Only rows are made here; id, key, arrival time and bytes of a record are told
- * by what the client gave, when somebody asks.
+ * Fetched record batches to batches of rows. Only rows are made here; id, key, arrival time and bytes of a record are
+ * told by what the client gave, when somebody asks.
  */
 import { isUtf8 } from 'node:buffer'
 import { type BadRecord, type Batch, type Json, type Row, unknownOf } from '@millrace/core'

@@ -1,7 +1,8 @@
 /**
- * What of a fetched partition a reader of committed records may see. The client's own filter keeps one aborted range a producer and skips ranges whose end marker is
- * in a later response, so it is done here, from the list of aborted transactions and the control batches, as the protocol describes it: a transaction is
- * aborted from its first offset to its producer's next control batch.
+ * What of a fetched partition a reader of committed records may see. The client's own filter keeps one aborted range a
+ * producer and skips ranges whose end marker is in a later response, so it is done here, from the list of aborted
+ * transactions and the control batches, as the protocol describes it: a transaction is aborted from its first offset to
+ * its producer's next control batch.
  */
 import type { Fetched, RecordBatches } from '@millrace/client-kafka'
 

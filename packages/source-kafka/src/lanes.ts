@@ -15,8 +15,8 @@ export interface Lane {
 }
 
 /**
- * Adds the lanes of partitions that are not read yet. Returns them. `start` counts only where nothing of the topic was read before: a partition found later, while
- * reading or between two runs, is read from its beginning.
+ * Adds the lanes of partitions that are not read yet. Returns them. `start` counts only where nothing of the topic was
+ * read before: a partition found later, while reading or between two runs, is read from its beginning.
  */
 export async function startLanes(
   client: TopicReader,

@@ -1,7 +1,7 @@
 /**
- * Reads a Kafka topic without a consumer group: partitions are assigned by this process, positions are in the pipeline's
- * state. A group would move partitions while their records are on the way and keep positions apart from the state they
- * belong to.
+ * Reads a Kafka topic without a consumer group: partitions are assigned by this process, positions are in the
+ * pipeline's state. A group would move partitions while their records are on the way and keep positions apart from the
+ * state they belong to.
  */
 import { defineSource, type Source, type SourceContext, unlessAborted } from '@millrace/core'
 import { decodeAgain, streamCapabilities, streamDecoderOf } from '@millrace/kinds'

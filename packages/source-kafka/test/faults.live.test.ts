@@ -1,5 +1,6 @@
 /**
- * The network and the broker fail under a writer and a reader. The engine's part, to repeat what failed with a system error, is played by `persist`.
+ * The network and the broker fail under a writer and a reader. The engine's part, to repeat what failed with a system
+ * error, is played by `persist`.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { freshRead, type Json, type Row, Secret, type Sink } from '@millrace/core'
@@ -47,7 +48,10 @@ async function writeAll(sink: Sink, rows: readonly Row[], between: (n: number) =
   await save(sink)
 }
 
-/** Reads until every row was seen, from the last position on after each system error; gives what came, by its split, in order. */
+/**
+ * Reads until every row was seen, from the last position on after each system error; gives what came, by its split, in
+ * order.
+ */
 async function readAll(
   address: string,
   stream: string,
@@ -78,7 +82,10 @@ async function readAll(
   return came
 }
 
-/** The last time each number comes, and the first time, must be in the order of writing: a repeated send repeats all that came after it. */
+/**
+ * The last time each number comes, and the first time, must be in the order of writing: a repeated send repeats all
+ * that came after it.
+ */
 function expectOrder(came: Map<string, number[]>): void {
   for (const list of came.values()) {
     const first = [...new Set(list)]

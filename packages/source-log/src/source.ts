@@ -1,7 +1,7 @@
 /**
- * Reads a stream of the embedded log, also while others write it. A split is a partition; a position is the next sequence
- * number and the log's own id, so that a log that was recreated is noticed. A partition that has nothing more is asked
- * again every `poll`, and says `caughtUp` each time.
+ * Reads a stream of the embedded log, also while others write it. A split is a partition; a position is the next
+ * sequence number and the log's own id, so that a log that was recreated is noticed. A partition that has nothing more
+ * is asked again every `poll`, and says `caughtUp` each time.
  */
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'

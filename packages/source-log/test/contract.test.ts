@@ -44,7 +44,9 @@ const besideRows = rows.map((row, i) => ({
 }))
 const besideOptions = { key_field: 'key', timestamp_field: 'published', headers_field: 'headers' }
 
-/** Four writes of ten records to each partition, the last with two values that are no records, and one without a key. */
+/**
+ * Four writes of ten records to each partition, the last with two values that are no records, and one without a key.
+ */
 function fill(root: string, partitions: number, id = 1): void {
   mkdirSync(join(root, 'log'), { recursive: true })
   const path = join(root, 'log', 'orders.db')

@@ -8,7 +8,10 @@ export type Decoded =
   | { readonly row: Row }
   | { readonly code: string; readonly message: string; readonly field?: string }
 
-/** Makes the function that reads a document, and says what is wrong with it. `tally`: counts the fields that are left out. */
+/**
+ * Makes the function that reads a document, and says what is wrong with it. `tally`: counts the fields that are left
+ * out.
+ */
 export function compileDecoder(ctx: SourceContext, tally: Tally = { unknown: 0 }): (document: Row) => Decoded {
   const read = rowFromBson(ctx.unknownFields === 'keep' ? { ...ctx.schema, open: true } : ctx.schema)
   const known = new Set([...Object.keys(ctx.schema.fields), '_id'])

@@ -12,7 +12,9 @@ interface Position {
   readonly after: string | { readonly key: string }
 }
 
-/** What tells the collection from one of the same name that was recreated. Throws `MillraceError` where there is none. */
+/**
+ * What tells the collection from one of the same name that was recreated. Throws `MillraceError` where there is none.
+ */
 export async function identityOf(db: Db, name: string, signal: AbortSignal): Promise<string> {
   const all = await unlessAborted(db.listCollections().toArray(), signal, 'waiting for MongoDB')
   const found = all.find((each) => each.name === name)

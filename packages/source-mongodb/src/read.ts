@@ -1,8 +1,8 @@
 /**
  * Reads a collection to the end it has when reading begins, in the order of `_id`, one reply of the server a question:
- * at most a thousand documents or 16 MiB. A cursor would be gone after ten minutes without a question; a key is not. The
- * bounds are those of the index, not comparisons: so keys of several types are read in the order in which MongoDB has
- * them, and none is passed over.
+ * at most a thousand documents or 16 MiB. A cursor would be gone after ten minutes without a question; a key is not.
+ * The bounds are those of the index, not comparisons: so keys of several types are read in the order in which MongoDB
+ * has them, and none is passed over.
  */
 import {
   type BadRecord,

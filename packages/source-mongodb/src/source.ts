@@ -1,4 +1,7 @@
-/** The definition: what `type: mongodb` means as a source. The driver is loaded when reading begins, so a check costs nothing. */
+/**
+ * The definition: what `type: mongodb` means as a source. The driver is loaded when reading begins, so a check costs
+ * nothing.
+ */
 import { DataError, defineSource } from '@millrace/core'
 import { mongodbProblems } from '@millrace/client-mongodb'
 import { compileDecoder, documentFromText } from './decode.ts'

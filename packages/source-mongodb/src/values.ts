@@ -1,6 +1,7 @@
 /**
- * BSON values to the forms in memory of declared types. Nothing is rounded: a long in an `integer` beyond 2^53, a double in a `bigint` or a decimal with too
- * many digits is a `DataError`. Texts are taken where JSON would have them, since documents come from anywhere.
+ * BSON values to the forms in memory of declared types. Nothing is rounded: a long in an `integer` beyond 2^53, a
+ * double in a `bigint` or a decimal with too many digits is a `DataError`. Texts are taken where JSON would have them,
+ * since documents come from anywhere.
  */
 import { DataError, type Field, fromJson, fromText, type RecordType, type Row, type Type, setOwn } from '@millrace/core'
 import { bsonBytes, bsonClass, bsonToPlain, isBsonDocument } from '@millrace/client-mongodb'
@@ -73,7 +74,10 @@ function fieldFromBson(field: Field): (value: unknown) => unknown {
   }
 }
 
-/** A document to a row of one shape; what the type does not name is left out, or kept as JSON where it is open. Throws `DataError` for the first field that is wrong. */
+/**
+ * A document to a row of one shape; what the type does not name is left out, or kept as JSON where it is open. Throws
+ * `DataError` for the first field that is wrong.
+ */
 export function rowFromBson(record: RecordType): (document: Row) => Row {
   const fields = Object.entries(record.fields).map(([name, field]) => ({ name, read: fieldFromBson(field) }))
   const known = new Set(Object.keys(record.fields))

@@ -1,6 +1,6 @@
 /**
- * Pages of a table: by its primary key where that cannot be null, else by rowid. A key is a number, or a JSON array of the parts of the primary key; integers
- * beyond 2^53 and bytes are objects in it, so that it survives as JSON.
+ * Pages of a table: by its primary key where that cannot be null, else by rowid. A key is a number, or a JSON array of
+ * the parts of the primary key; integers beyond 2^53 and bytes are objects in it, so that it survives as JSON.
  */
 import type { DatabaseSync, SQLInputValue, SQLOutputValue } from 'node:sqlite'
 import { DataError, type Json, MillraceError, type RecordType, type Row, type SourceContext } from '@millrace/core'
@@ -46,7 +46,10 @@ export function tableReader(schema: RecordType): Reader {
 
 const numberOf = (value: bigint): number | bigint => (Number.isSafeInteger(Number(value)) ? Number(value) : value)
 
-/** From behind the key `at` to the last key there is now. Throws `MillraceError` where the table cannot give these fields. */
+/**
+ * From behind the key `at` to the last key there is now. Throws `MillraceError` where the table cannot give these
+ * fields.
+ */
 export function* tablePages(
   db: DatabaseSync,
   table: string,
@@ -153,7 +156,10 @@ function keyPart(value: SQLOutputValue): Json {
   return value
 }
 
-/** The parts of a saved key, as they are bound. A number is bound as a whole one where it is one, or it would not equal a large integer. */
+/**
+ * The parts of a saved key, as they are bound. A number is bound as a whole one where it is one, or it would not equal
+ * a large integer.
+ */
 function boundKey(key: Json): SQLInputValue[] {
   return (Array.isArray(key) ? (key as readonly Json[]) : [key]).map((part) => {
     if (typeof part === 'number') return Number.isSafeInteger(part) ? BigInt(part) : part

@@ -1,6 +1,6 @@
 /**
- * Bugs that would break a promise, each with the test that must see it. `npm run seeded` applies them one by one to a copy of the sources and demands that the named
- * test goes red: a harness that never failed proves nothing.
+ * Bugs that would break a promise, each with the test that must see it. `npm run seeded` applies them one by one to a
+ * copy of the sources and demands that the named test goes red: a harness that never failed proves nothing.
  */
 
 export interface SeededBug {

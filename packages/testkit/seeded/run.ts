@@ -1,4 +1,7 @@
-/** `npm run seeded [-- NAME]`: each seeded bug must turn its test red, and without a bug each test must be green. Exit code 1 where one is not seen. */
+/**
+ * `npm run seeded [-- NAME]`: each seeded bug must turn its test red, and without a bug each test must be green. Exit
+ * code 1 where one is not seen.
+ */
 import { spawn } from 'node:child_process'
 import {
   cpSync,

@@ -1,6 +1,7 @@
 /**
- * Generated products and categories with the shapes of the Amazon products data (Kaggle asaniczka, 2023), for samples and tests where the real files are not at
- * hand. The same options give the same bytes: UTF-8, quoted titles, ids of categories with gaps, `True` and `False`, and prices that are 0 where they are unknown.
+ * Generated products and categories with the shapes of the Amazon products data (Kaggle asaniczka, 2023), for samples
+ * and tests where the real files are not at hand. The same options give the same bytes: UTF-8, quoted titles, ids of
+ * categories with gaps, `True` and `False`, and prices that are 0 where they are unknown.
  */
 import { mulberry32 } from './retail.ts'
 

@@ -1,6 +1,6 @@
 /**
- * A TCP proxy that breaks connections on demand: what stands between a client and its server when the network is bad. Bytes only, so it serves every protocol.
- * A fault holds until the next is set; open connections are met by it too.
+ * A TCP proxy that breaks connections on demand: what stands between a client and its server when the network is bad.
+ * Bytes only, so it serves every protocol. A fault holds until the next is set; open connections are met by it too.
  */
 import { connect, createServer, type Socket } from 'node:net'
 import { once } from 'node:events'
@@ -18,7 +18,10 @@ export type Fault =
   | { readonly delayMs: number }
   /** Answers come at this rate. */
   | { readonly bytesPerSecond: number }
-  /** The next request that has at least so many bytes goes through, its answer is dropped and the connection cut; then as `none`. */
+  /**
+   * The next request that has at least so many bytes goes through, its answer is dropped and the connection cut; then
+   * as `none`.
+   */
   | { readonly cutAnswerOf: number }
 
 /** A TCP proxy that breaks connections when told to. */

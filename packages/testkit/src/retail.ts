@@ -1,8 +1,9 @@
 /**
- * Generated rows with the shapes of the UCI Online Retail file, for samples, tests and benchmarks where the real file is not at hand. The same options give
- * the same bytes. What the real data has and a parser must survive is all there: ISO-8859-1 with a pound sign, CRLF, month-first dates without padding, credit
- * notes (`C536379`), adjustments (`A563185`), a quarter of the rows without CustomerID, Descriptions that are empty, quoted for a comma or hold doubled
- * quotes, exact duplicates, and, when asked for, dates that exist in no calendar.
+ * Generated rows with the shapes of the UCI Online Retail file, for samples, tests and benchmarks where the real file
+ * is not at hand. The same options give the same bytes. What the real data has and a parser must survive is all there:
+ * ISO-8859-1 with a pound sign, CRLF, month-first dates without padding, credit notes (`C536379`), adjustments
+ * (`A563185`), a quarter of the rows without CustomerID, Descriptions that are empty, quoted for a comma or hold
+ * doubled quotes, exact duplicates, and, when asked for, dates that exist in no calendar.
  */
 
 /** What is generated. */

@@ -1,7 +1,7 @@
 /**
  * Runs a program to its end, killing it with SIGKILL on the way: at random times, or at a named point
- * (`MILLRACE_CRASH_AT=after_save:3`, see packages/core/src/crash.ts). What it leaves must equal what one undisturbed run
- * leaves; the caller compares the two.
+ * (`MILLRACE_CRASH_AT=after_save:3`, see packages/core/src/crash.ts). What it leaves must equal what one undisturbed
+ * run leaves; the caller compares the two.
  */
 import { spawn } from 'node:child_process'
 import { text } from 'node:stream/consumers'
@@ -51,9 +51,9 @@ export async function startOnce(program: Restartable, death: Death): Promise<{ k
 }
 
 /**
- * Starts until it ends by itself. `next` says how start n (from 0) is to die, `onKill` looks at what a kill left behind, `isDone`
- * whether it came after the end, when there was nothing left to do; more than `mostStarts` means that it makes no
- * progress.
+ * Starts until it ends by itself. `next` says how start n (from 0) is to die, `onKill` looks at what a kill left
+ * behind, `isDone` whether it came after the end, when there was nothing left to do; more than `mostStarts` means that
+ * it makes no progress.
  */
 export async function runUntilDone(
   program: Restartable,

@@ -1,4 +1,7 @@
-/** The groups of `aggregate` over restarts, edits and rescaling, against a model; and that the order of records is nothing to it. */
+/**
+ * The groups of `aggregate` over restarts, edits and rescaling, against a model; and that the order of records is
+ * nothing to it.
+ */
 import { MillraceError, Records, type Row } from '@millrace/core'
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'

@@ -1,4 +1,7 @@
-/** A step at work on one instance or several, each with the splits that it owns: saved, killed, edited, and moved to others. */
+/**
+ * A step at work on one instance or several, each with the splits that it owns: saved, killed, edited, and moved to
+ * others.
+ */
 import { ownerOf, type Row, type Transform } from '@millrace/core'
 import { type Entries, mergedEntries, saveChanges, savedMemory } from '@millrace/testkit'
 import { apply, type Finished, finish, type From, type Ran } from './step.ts'

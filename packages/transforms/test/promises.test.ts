@@ -1,4 +1,7 @@
-/** What the steps say of themselves: which fields they keep unchanged, and how the records that they make of one are told apart. */
+/**
+ * What the steps say of themselves: which fields they keep unchanged, and how the records that they make of one are
+ * told apart.
+ */
 import { join } from 'node:path'
 import { Records, type Row, type TransformDefinition } from '@millrace/core'
 import * as fc from 'fast-check'

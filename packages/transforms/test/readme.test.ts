@@ -1,4 +1,6 @@
-/** Every example of the README is checked and run, over rows of its schema, in a project with the files that it names. */
+/**
+ * Every example of the README is checked and run, over rows of its schema, in a project with the files that it names.
+ */
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'

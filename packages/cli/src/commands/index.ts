@@ -1,4 +1,7 @@
-/** The commands of `pipe`, with a loader each, so that help and unknown words load none of them. Two-word commands have the space in their name. */
+/**
+ * The commands of `pipe`, with a loader each, so that help and unknown words load none of them. Two-word commands have
+ * the space in their name.
+ */
 import type { Command } from '../command.ts'
 
 export const commands: Readonly<Record<string, { readonly summary: string; load(): Promise<Command> }>> = {

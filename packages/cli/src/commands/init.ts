@@ -38,7 +38,10 @@ export default defineCommand({
   },
 })
 
-/** Takes the command out of the dependencies: while it is not on npm, `npm install` in the project would look for it there. */
+/**
+ * Takes the command out of the dependencies: while it is not on npm, `npm install` in the project would look for it
+ * there.
+ */
 function withoutCommand(path: string): void {
   const { dependencies: _none, ...rest } = JSON.parse(readFileSync(path, 'utf8')) as Record<string, unknown>
   writeFileSync(path, `${JSON.stringify(rest, undefined, 2)}\n`)

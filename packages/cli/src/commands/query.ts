@@ -117,7 +117,8 @@ async function groupsOf(
 
 type Flags = Parameters<typeof openPlan>[1]
 
-// The collection's fields and the store's config are those of the sink that writes it. A spec with errors is passed over.
+// The collection's fields and the store's config are those of the sink that writes it. A spec with errors is passed
+// over.
 async function findCollection(
   store: string,
   collection: string,
@@ -143,7 +144,8 @@ async function findCollection(
 
 const sinksOf = (plan: Plan): readonly PlanSink[] => [...plan.sinks, ...(plan.deadLetter ? [plan.deadLetter] : [])]
 
-// Compiled as in a step. Documents of the store may lack a field that the spec calls required: such a document is none of those asked for.
+// Compiled as in a step. Documents of the store may lack a field that the spec calls required: such a document is none
+// of those asked for.
 function condition(text: string, input: RecordType): NonNullable<Query['where']> {
   const compiled = compileExpression(text, input)
   if (!compiled.ok)

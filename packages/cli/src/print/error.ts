@@ -1,4 +1,7 @@
-/** Errors as a person reads them: what, where, what to do. A failure without a code is a bug of ours and is shown with its stack. */
+/**
+ * Errors as a person reads them: what, where, what to do. A failure without a code is a bug of ours and is shown with
+ * its stack.
+ */
 import type { Io } from '../io.ts'
 import { hide } from './hide.ts'
 
@@ -11,7 +14,10 @@ export interface Described {
   readonly exitCode: 1 | 2 | 3
 }
 
-/** Prints what was thrown, as text or as one JSON object on standard output, and gives the exit code. Errors are known by name: a connector may bring its own copy of core. */
+/**
+ * Prints what was thrown, as text or as one JSON object on standard output, and gives the exit code. Errors are known
+ * by name: a connector may bring its own copy of core.
+ */
 export function printError(error: unknown, io: Io, json: boolean): number {
   const { code, message, place, hint, exitCode } = described(error)
   if (json) io.out(hide(`${JSON.stringify({ error: { code, message, place, hint } })}\n`))

@@ -1,4 +1,7 @@
-/** Keeps secrets out of what is printed (invariant 12). A driver may put an address with its password into an error; the command knows the values it gave out. */
+/**
+ * Keeps secrets out of what is printed (invariant 12). A driver may put an address with its password into an error; the
+ * command knows the values it gave out.
+ */
 
 const hidden = new Set<string>()
 

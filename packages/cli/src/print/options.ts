@@ -1,4 +1,6 @@
-/** A definition's options as rows of a table: what `pipe describe` prints and what stands in the READMEs of connectors. */
+/**
+ * A definition's options as rows of a table: what `pipe describe` prints and what stands in the READMEs of connectors.
+ */
 import type { OptionSchema } from '@millrace/core'
 
 /** One option. `name` has dots where it is nested, `[]` for the items of a list and `*` for free keys. */
@@ -12,7 +14,10 @@ export interface OptionRow {
   readonly example: string
 }
 
-/** All options of a schema, nested ones after the one that holds them. A schema that is no map of options is one row without a name. */
+/**
+ * All options of a schema, nested ones after the one that holds them. A schema that is no map of options is one row
+ * without a name.
+ */
 export function optionRows(schema: OptionSchema): OptionRow[] {
   return schema.properties ? propertyRows(schema, '') : [rowOf('', schema, true), ...nested(schema, '')]
 }

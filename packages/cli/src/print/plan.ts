@@ -109,7 +109,10 @@ export function fieldsText(record: RecordType): string {
   return `{ ${[...fields, ...(record.open ? ['…'] : [])].join(', ')} }`
 }
 
-/** Config on one line, as it could stand in the spec; secrets as their reference. What is as `options` have it by default is left out. */
+/**
+ * Config on one line, as it could stand in the spec; secrets as their reference. What is as `options` have it by
+ * default is left out.
+ */
 export function configText(config: Json, options?: OptionSchema): string {
   if (typeof config === 'string') return /^[\w./$ -]+$/.test(config) ? config : JSON.stringify(config)
   if (typeof config !== 'object' || config === null) return String(config)

@@ -1,6 +1,7 @@
 /**
- * How runs are going, on standard error: on a terminal one line that is redrawn four times a second, elsewhere a plain line every ten seconds.
- * The rate is that of the last five seconds, so that it follows a change; percent and time left are shown once the sizes of all splits are known.
+ * How runs are going, on standard error: on a terminal one line that is redrawn four times a second, elsewhere a plain
+ * line every ten seconds. The rate is that of the last five seconds, so that it follows a change; percent and time left
+ * are shown once the sizes of all splits are known.
  */
 import type { ManyOptions, RunEvent } from '@millrace/core'
 import type { Io } from '../io.ts'

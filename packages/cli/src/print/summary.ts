@@ -1,6 +1,6 @@
 /**
- * What a run did: one table, a line per source, step and sink, so that what goes into each equals what comes out of it and
- * where the rest went. Where the pipeline has run before, what this run did stands beside the total.
+ * What a run did: one table, a line per source, step and sink, so that what goes into each equals what comes out of it
+ * and where the rest went. Where the pipeline has run before, what this run did stands beside the total.
  */
 import type { Counters, Plan, Summary } from '@millrace/core'
 import { bytes, count, span, table } from './table.ts'

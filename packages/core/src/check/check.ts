@@ -1,6 +1,6 @@
 /**
- * The check: a project as it was read and the available connectors in, everything that is wrong out, in one pass, without I/O and without ever throwing.
- * What it found out on the way is what the plan is made of.
+ * The check: a project as it was read and the available connectors in, everything that is wrong out, in one pass,
+ * without I/O and without ever throwing. What it found out on the way is what the plan is made of.
  */
 import { deadLetterSchema } from '../connector/dead-letter.ts'
 import type { Registry } from '../registry/index.ts'

@@ -1,4 +1,7 @@
-/** What the check found out about a spec: the plan is made of it. Parts that could not be told are absent; then there is a finding that says why. */
+/**
+ * What the check found out about a spec: the plan is made of it. Parts that could not be told are absent; then there is
+ * a finding that says why.
+ */
 import type {
   Env,
   Inference,

@@ -58,7 +58,9 @@ export function schemaFileOf(project: Project): Resolving['schemaFile'] {
 /** A planned config as a definition's functions get it during the check: secrets stand as the word `secret`. */
 export const optionsOf = (config: Json): unknown => resolveConfig(config, () => 'secret')
 
-/** Calls a function of a definition, which may be anybody's code. What it throws is a finding, and undefined comes back. */
+/**
+ * Calls a function of a definition, which may be anybody's code. What it throws is a finding, and undefined comes back.
+ */
 export function guarded<T>(ctx: Checking, at: Place, path: string, what: string, call: () => T): T | undefined {
   try {
     return call()

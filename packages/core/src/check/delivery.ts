@@ -1,6 +1,6 @@
 /**
- * The promise of a pipeline: the weakest of what holds on the ways from its sources to its sinks. The dead letter counts in
- * none.
+ * The promise of a pipeline: the weakest of what holds on the ways from its sources to its sinks. The dead letter
+ * counts in none.
  *
  * On one way the promise is that of the sink, unless records may come twice. A source that repeats records as new ones
  * makes it at-least-once. One that repeats them under their id does so where something on the way adds records up, or

@@ -1,7 +1,8 @@
 /**
- * Who reads what, and which fields flow there. A step is typed as soon as all it reads is known; what a step makes may have names that only its inference
- * tells, so this goes on until nothing moves. What is then left reads a name that nothing makes, or itself in a circle. Where something upstream is wrong,
- * types below it are unknown and nothing is said about them: one mistake, one finding.
+ * Who reads what, and which fields flow there. A step is typed as soon as all it reads is known; what a step makes may
+ * have names that only its inference tells, so this goes on until nothing moves. What is then left reads a name that
+ * nothing makes, or itself in a circle. Where something upstream is wrong, types below it are unknown and nothing is
+ * said about them: one mistake, one finding.
  */
 import { closest } from '../errors/closest.ts'
 import { fieldText, fieldOf, type RecordType, sameRecord } from '../schema/index.ts'

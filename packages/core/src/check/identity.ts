@@ -1,4 +1,7 @@
-/** Two different records must never be one to a sink that knows records by a key: where they would be, the spec is refused. */
+/**
+ * Two different records must never be one to a sink that knows records by a key: where they would be, the spec is
+ * refused.
+ */
 import type { CheckedSink, Flow, Lineages } from './checked.ts'
 import type { Checking } from './context.ts'
 import { sameKeyIn } from './lineage.ts'

@@ -1,10 +1,10 @@
 /**
  * Where the records at each point of the graph come from, and which of them can be the same record.
  *
- * A lineage is one way from a source (or from the step whose result it is) to an output: the ways it took where a record
- * can take only one (a branch of `route`, an input that its id names), the fields that still hold what the source read,
- * and the steps that made several records of one. Two inputs of a node can bring the same record where two of their
- * lineages begin at one place and contradict each other nowhere. Such an input's name becomes part of the id.
+ * A lineage is one way from a source (or from the step whose result it is) to an output: the ways it took where a
+ * record can take only one (a branch of `route`, an input that its id names), the fields that still hold what the
+ * source read, and the steps that made several records of one. Two inputs of a node can bring the same record where two
+ * of their lineages begin at one place and contradict each other nowhere. Such an input's name becomes part of the id.
  */
 import type { CheckedSink, CheckedSource, CheckedStep, Flow, Lineage, Lineages, Placed } from './checked.ts'
 

@@ -69,7 +69,10 @@ export function checkParallelism(
     )
 }
 
-/** Where bad records go: a dead letter that is named has to be there, one that is there should be used, and only a sender can be refused. */
+/**
+ * Where bad records go: a dead letter that is named has to be there, one that is there should be used, and only a
+ * sender can be refused.
+ */
 export function checkErrorPolicies(
   sources: readonly CheckedSource[],
   steps: readonly CheckedStep[],

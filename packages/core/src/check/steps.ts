@@ -1,4 +1,6 @@
-/** Steps by themselves, before anything is known of their input: the verb, its options, and what else they need to read. */
+/**
+ * Steps by themselves, before anything is known of their input: the verb, its options, and what else they need to read.
+ */
 import type { SideInput, TransformDefinition } from '../connector/index.ts'
 import type { OptionSchema } from '../connector/options.ts'
 import type { Json } from '../record/index.ts'

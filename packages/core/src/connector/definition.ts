@@ -46,8 +46,8 @@ export interface SinkDefinition<S extends OptionSchema = OptionSchema<any>> exte
   readonly serves?: readonly ConnectionKind[]
   capabilities(options: Static<S>): SinkCapabilities
   /**
-   * What is wrong with writing records of this type: a type it cannot hold, a key that is no field. `at` [] with `field` in
-   * the message for columns.
+   * What is wrong with writing records of this type: a type it cannot hold, a key that is no field. `at` [] with
+   * `field` in the message for columns.
    */
   accepts?(options: Static<S>, input: RecordType): readonly Problem[]
   /** How a field of this type is stored, for docs and `plan --compare`; undefined: it cannot hold it. */
@@ -80,7 +80,9 @@ export interface TransformDefinition<S extends OptionSchema = OptionSchema<any>>
   /** It gives results only when the input has ended, so it needs a run from beginning to end. A function where it
    * depends on the config. */
   readonly needsEnd?: boolean | ((options: Static<S>) => boolean)
-  /** What it gives has the type of its input, whatever its options: the check then goes on below a step that is wrong. */
+  /**
+   * What it gives has the type of its input, whatever its options: the check then goes on below a step that is wrong.
+   */
   readonly keeps?: boolean
   /** Each record goes to one of its named outputs only. */
   readonly routes?: boolean

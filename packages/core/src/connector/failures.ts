@@ -2,8 +2,8 @@
 import { PartialWriteError, SystemError, type WriteFailure } from '../errors/index.ts'
 
 /**
- * A write that failed in the middle with what can pass: the records from `next` on are to be written again, those before
- * were taken or are among `failures`. Throws; the error itself where nothing was taken or it cannot pass.
+ * A write that failed in the middle with what can pass: the records from `next` on are to be written again, those
+ * before were taken or are among `failures`. Throws; the error itself where nothing was taken or it cannot pass.
  */
 export function failRest(records: number, next: number, failures: readonly WriteFailure[], error: unknown): never {
   if (next === 0 || !(error instanceof SystemError) || !error.retry) throw error

@@ -1,7 +1,8 @@
 /**
- * Options as data: one value names an option's type, default, description and example; the check, help, docs, JSON Schema and the static type come from it.
- * An option is plain JSON Schema (2020-12, the part below) plus our `format`s, so it can be printed as it is. What the user typed (`"10m"`) and what the
- * program gets (600000) are two types: `Static` is the second, made by `resolveOptions` in spec/options.ts.
+ * Options as data: one value names an option's type, default, description and example; the check, help, docs, JSON
+ * Schema and the static type come from it. An option is plain JSON Schema (2020-12, the part below) plus our `format`s,
+ * so it can be printed as it is. What the user typed (`"10m"`) and what the program gets (600000) are two types:
+ * `Static` is the second, made by `resolveOptions` in spec/options.ts.
  *
  * | format | typed | resolved |
  * |---|---|---|
@@ -84,7 +85,10 @@ const rest = (description: string, more?: More<unknown>) => ({
   ...(more?.example === undefined ? {} : { examples: [more.example] }),
 })
 
-/** Builders for options. Each takes a description in one sentence. An option without a default is required unless wrapped in `option.optional`. */
+/**
+ * Builders for options. Each takes a description in one sentence. An option without a default is required unless
+ * wrapped in `option.optional`.
+ */
 export const option = {
   text: (
     description: string,

@@ -21,8 +21,8 @@ export interface OpenContext {
   /** What the last saved `flush` left as `resume`, of this incarnation; undefined at its start. */
   readonly restore?: Json
   /**
-   * What to do with results of an earlier incarnation that this run would overwrite or add to; `run --replace|--keep` set
-   * it, over the option `existing`.
+   * What to do with results of an earlier incarnation that this run would overwrite or add to; `run --replace|--keep`
+   * set it, over the option `existing`.
    */
   readonly existing?: 'stop' | 'replace' | 'keep'
   readonly instance: Instance
@@ -75,7 +75,9 @@ export interface Sink {
    * doubled beyond what the label says. Throws nothing else: a value that cannot be encoded is a record's failure.
    */
   write(records: Records, ctx: WriteContext): Promise<void> | void
-  /** A roll bound (size, records, time) is reached. Asked after writes and by the clock, also while nothing is written. */
+  /**
+   * A roll bound (size, records, time) is reached. Asked after writes and by the clock, also while nothing is written.
+   */
   full?(): boolean
   /**
    * Make what was written durable where no reader sees it. A sink with `capabilities.checkpointsOnRoll` is only flushed
@@ -94,8 +96,8 @@ export interface SinkCapabilities {
   /** How the label is kept, or why not more: `upsert by record id`. */
   readonly how: string
   /**
-   * What it knows a record by: its id, or the values of these fields. A record that comes again under it replaces the one
-   * before. Absent: every record is added.
+   * What it knows a record by: its id, or the values of these fields. A record that comes again under it replaces the
+   * one before. Absent: every record is added.
    */
   readonly key?: 'record_id' | readonly string[]
   /** Several records of one key make up one entry together, each its own part of it (`write: set`). */
@@ -117,8 +119,8 @@ export interface SinkContext extends Env {
 export interface Query {
   readonly collection: string
   /**
-   * What is known of the documents' fields, as of the sink that writes them: rows have its forms in memory; a value that
-   * does not fit its type stays as JSON.
+   * What is known of the documents' fields, as of the sink that writes them: rows have its forms in memory; a value
+   * that does not fit its type stays as JSON.
    */
   readonly type?: RecordType
   /**

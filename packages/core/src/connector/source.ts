@@ -21,7 +21,9 @@ export interface ReadContext {
   recall(key: string): Json | undefined
   /** The entries of the source's memory whose keys begin with `prefix`, in the order of their keys. */
   recallAll(prefix: string): Iterable<readonly [key: string, value: Json]>
-  /** Whether this instance reads the split; each split is read by exactly one. Only sources with `shares` have to ask. */
+  /**
+   * Whether this instance reads the split; each split is read by exactly one. Only sources with `shares` have to ask.
+   */
   owns(split: string): boolean
   /**
    * False: hold this split back for now, it runs ahead of the others. Asked before each read of a split where several
@@ -65,15 +67,15 @@ export interface Source {
   /**
    * Yields batches until the input ends or the signal aborts. Batches of one split come in order; several splits may
    * interleave. Each split is announced with `SplitsFound` before its first batch, unless the source has exactly one.
-   * Called again (after `resume` moved on) when it threw a `SystemError` that can be retried. Yields about 1,000 rows or
-   * 1 MiB at a time; a batch belongs to the engine once yielded and its buffers must not be reused.
+   * Called again (after `resume` moved on) when it threw a `SystemError` that can be retried. Yields about 1,000 rows
+   * or 1 MiB at a time; a batch belongs to the engine once yielded and its buffers must not be reused.
    */
   read(ctx: ReadContext): AsyncIterable<Batch | SplitsFound | CaughtUp>
   /**
    * What is durable, after the save and after everything of its epoch is published. A report (throttled, failures
-   * counted) or a duty (answer, delete, move: a failure is retried, then stops the run): `capabilities.commit`. A duty is
-   * saved with its epoch and told again after a restart until it is done, so it must be harmless to repeat; answers are
-   * not, since nobody waits for them any more.
+   * counted) or a duty (answer, delete, move: a failure is retried, then stops the run): `capabilities.commit`. A duty
+   * is saved with its epoch and told again after a restart until it is done, so it must be harmless to repeat; answers
+   * are not, since nobody waits for them any more.
    */
   commit?(done: readonly Done[], ctx: { readonly signal: AbortSignal }): Promise<void>
   /**
@@ -94,26 +96,31 @@ export interface Source {
 export interface SourceCapabilities {
   /** The input ends by itself. */
   readonly bounded: boolean
-  /** Positions survive: after a crash the same records come again under the same positions. False: what was read and not
-   * saved is lost when the process dies. */
+  /**
+   * Positions survive: after a crash the same records come again under the same positions. False: what was read and not
+   * saved is lost when the process dies.
+   */
   readonly replayable: boolean
   /**
-   * `split`: each split has its own watermark, and says `caughtUp` for itself; `one`: all splits share one, and `caughtUp`
-   * is said of all of them.
+   * `split`: each split has its own watermark, and says `caughtUp` for itself; `one`: all splits share one, and
+   * `caughtUp` is said of all of them.
    */
   readonly lanes: 'split' | 'one'
   /**
-   * One record of the outside may come more than once, at different positions. `id: 'same'`: under one id (`Batch.idAt`),
-   * as in a stream whose writer may append again what it is not sure of. `id: 'new'`: as another record. `why`: the reason
-   * in words, for the plan.
+   * One record of the outside may come more than once, at different positions. `id: 'same'`: under one id
+   * (`Batch.idAt`), as in a stream whose writer may append again what it is not sure of. `id: 'new'`: as another
+   * record. `why`: the reason in words, for the plan.
    */
   readonly repeats?: { readonly id: 'same' | 'new'; readonly why: string }
   /**
-   * It reads one split after the other, and new ones may come in between: files of a folder. It asks `ReadContext.wants`
-   * before each batch of a split, and takes another split first where this one is not wanted.
+   * It reads one split after the other, and new ones may come in between: files of a folder. It asks
+   * `ReadContext.wants` before each batch of a split, and takes another split first where this one is not wanted.
    */
   readonly newSplits?: boolean
-  /** Its splits name their content (files, requests): in another place there are other splits, and no position is mistaken. */
+  /**
+   * Its splits name their content (files, requests): in another place there are other splits, and no position is
+   * mistaken.
+   */
   readonly contentSplits?: boolean
   /** Projection, renames and date conversion may be pushed into it (`SourceContext.push`). Its batches have `rawAt`. */
   readonly pushdown?: boolean
@@ -129,8 +136,9 @@ export interface SourceCapabilities {
 }
 
 /**
- * Date conversion pushed into a source: text in one of `formats` (packages/core/src/date/date.ts) becomes `to`-formatted text, or epoch ms where
- * `to` is absent. A text that fits none is a bad record with code `bad_date`, the field, and this step's id.
+ * Date conversion pushed into a source: text in one of `formats` (packages/core/src/date/date.ts) becomes
+ * `to`-formatted text, or epoch ms where `to` is absent. A text that fits none is a bad record with code `bad_date`,
+ * the field, and this step's id.
  */
 export interface DateRule {
   readonly step: string
@@ -139,8 +147,10 @@ export interface DateRule {
   readonly to?: string
   /** The field's name at that step, for the bad record. Absent: the name in the source's schema. */
   readonly field?: string
-  /** Where several rules fail on one record, it fails by that of the lowest order, as it does without the push. Absent: the
-   * column's place. */
+  /**
+   * Where several rules fail on one record, it fails by that of the lowest order, as it does without the push. Absent:
+   * the column's place.
+   */
   readonly order?: number
 }
 
@@ -160,7 +170,8 @@ export interface SourceContext extends Env {
 }
 
 /**
- * Decodes one record's original bytes again, for dead-letter replay. Throws `DataError`. `context`: what the batch brought
- * as `Batch.contextAt`, or else as `Batch.context`. The row must equal the one that the batch held, in every field.
+ * Decodes one record's original bytes again, for dead-letter replay. Throws `DataError`. `context`: what the batch
+ * brought as `Batch.contextAt`, or else as `Batch.context`. The row must equal the one that the batch held, in every
+ * field.
  */
 export type Decoder = (bytes: Uint8Array, context: Json | undefined) => Row

@@ -73,20 +73,25 @@ export interface Transform {
   /** `input`: the name of the input that the records come from, for a step with named inputs. */
   apply(records: Records, out: Output, input: string): Applied
   /**
-   * Time has moved on: give the results that are due. Called after records were applied, whenever the watermark has risen
-   * or `due` has come, and at the end of a run that is `whole`. False: enough for now (about 1,000 results), call again.
+   * Time has moved on: give the results that are due. Called after records were applied, whenever the watermark has
+   * risen or `due` has come, and at the end of a run that is `whole`. False: enough for now (about 1,000 results), call
+   * again.
    */
   advance?(now: Now, out: Output): boolean
   /** The clock time at which `advance` wants to be called though nothing came, ms UTC; undefined: none. */
   due?(): number | undefined
-  /** A step with state owns its memory; this is what was saved last. It may read all of it now or each entry at need. */
+  /**
+   * A step with state owns its memory; this is what was saved last. It may read all of it now or each entry at need.
+   */
   restore?(saved: SavedMemory): void
   /**
    * The encoded changes since the last cut; null: gone. Synchronous: no record of the next epoch is applied before it
    * returns.
    */
   cut?(): readonly MemoryChange[]
-  /** How many entries the next `cut` would give; a save of very many blocks the process, so the epoch ends before that. */
+  /**
+   * How many entries the next `cut` would give; a save of very many blocks the process, so the epoch ends before that.
+   */
   changes?(): number
 }
 
@@ -97,7 +102,9 @@ export interface Inference {
   /** Types of its named outputs. */
   readonly sides?: Readonly<Record<string, RecordType>>
   readonly problems: readonly Problem[]
-  /** Fields of the output that hold the value of an input field unchanged: output name to input name. Absent: unknown. */
+  /**
+   * Fields of the output that hold the value of an input field unchanged: output name to input name. Absent: unknown.
+   */
   readonly unchanged?: Readonly<Record<string, string>>
   /** The same effect as columns to be pushed into a source; `push` gets the columns so far. */
   readonly push?: (columns: Push['columns'], step: string) => Push['columns'] | undefined
@@ -108,6 +115,8 @@ export interface StepContext extends Env {
   readonly input: RecordType
   /** Types of side inputs, by name. */
   readonly sides: Readonly<Record<string, RecordType>>
-  /** Equal groups of these fields come from one split, and the memory of each split must be kept apart (`MemoryChange`). */
+  /**
+   * Equal groups of these fields come from one split, and the memory of each split must be kept apart (`MemoryChange`).
+   */
   readonly partitionedBy?: readonly string[]
 }

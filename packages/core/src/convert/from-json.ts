@@ -1,8 +1,8 @@
 /**
  * Values and rows from JSON as `JSON.parse` gives it.
  *
- * The usual object fits its type, so a function is generated that checks the types of all fields and builds the row in one go; whatever does not fit is read
- * again by its interpreted twin, which says what is wrong with every field.
+ * The usual object fits its type, so a function is generated that checks the types of all fields and builds the row in
+ * one go; whatever does not fit is read again by its interpreted twin, which says what is wrong with every field.
  */
 import { codegenAllowed, generate, propertyKey, quote } from '../codegen.ts'
 import { DataError } from '../errors/index.ts'
@@ -13,8 +13,8 @@ import { bigintFromText, bytesFromText, decimalFromNumber, decimalFromText, show
 import { dateFromText, timestampFromText } from './time.ts'
 
 /**
- * A parsed JSON value to a value of the type. The function throws `DataError` whose `field` is the path inside the value, if it is not the value itself.
- * null is refused: whoever knows whether the field is optional asks first.
+ * A parsed JSON value to a value of the type. The function throws `DataError` whose `field` is the path inside the
+ * value, if it is not the value itself. null is refused: whoever knows whether the field is optional asks first.
  */
 export function fromJson(type: Type): (value: unknown) => unknown {
   switch (type.kind) {
@@ -120,8 +120,9 @@ type UnknownFields = 'drop' | 'error' | 'keep'
 type ReadRow = (object: Readonly<Record<string, unknown>>) => Row | Failure[]
 
 /**
- * Reads the fields of a JSON object as a row of one shape, in the order of the type; absent optional fields become null. All failures of a row are told.
- * Fields the type does not name are left out (`drop`; `tally` counts them), failures with code `unknown_field` (`error`), or put behind the others (`keep`).
+ * Reads the fields of a JSON object as a row of one shape, in the order of the type; absent optional fields become
+ * null. All failures of a row are told. Fields the type does not name are left out (`drop`; `tally` counts them),
+ * failures with code `unknown_field` (`error`), or put behind the others (`keep`).
  */
 export function rowFromJson(record: RecordType, unknownFields: UnknownFields, tally?: Tally): ReadRow {
   const slow = interpretedRow(record, unknownFields)

@@ -1,8 +1,8 @@
 /**
- * Values between text, JSON and memory (schema/type.ts lists the forms in memory). Nothing is rounded, cut or guessed (invariant 11): what is not exactly a value of the type is
- * a `DataError`, whose code is one of
- * `missing_value`, `unknown_field`, `not_string`, `not_boolean`, `not_integer`, `not_number`, `bad_decimal`, `bad_date`, `bad_bytes`, `bad_json`, `not_list`,
- * `not_object`, `out_of_range`.
+ * Values between text, JSON and memory (schema/type.ts lists the forms in memory). Nothing is rounded, cut or guessed
+ * (invariant 11): what is not exactly a value of the type is a `DataError`, whose code is one of `missing_value`,
+ * `unknown_field`, `not_string`, `not_boolean`, `not_integer`, `not_number`, `bad_decimal`, `bad_date`, `bad_bytes`,
+ * `bad_json`, `not_list`, `not_object`, `out_of_range`.
  *
  * | type | text | JSON |
  * |---|---|---|

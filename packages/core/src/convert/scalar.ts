@@ -1,4 +1,7 @@
-/** Single values from text: booleans, numbers, decimals and bytes. Each function returns the one form in memory or throws `DataError`. */
+/**
+ * Single values from text: booleans, numbers, decimals and bytes. Each function returns the one form in memory or
+ * throws `DataError`.
+ */
 import { DataError } from '../errors/index.ts'
 
 /** A value in a message: cut where it is long, in quotes where it is text. */
@@ -108,8 +111,8 @@ export function decimalFromText(text: string, precision: number, scale: number):
 }
 
 /**
- * A number that came out of JSON as a decimal. Its shortest text is what was written as long as that had at most 15 significant digits, so a number with more
- * is refused.
+ * A number that came out of JSON as a decimal. Its shortest text is what was written as long as that had at most 15
+ * significant digits, so a number with more is refused.
  */
 export function decimalFromNumber(value: number, precision: number, scale: number): string {
   if (!Number.isFinite(value)) throw new DataError('bad_decimal', `${value} is no decimal`)

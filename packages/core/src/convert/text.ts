@@ -24,7 +24,9 @@ function jsonFromText(text: string): unknown {
   }
 }
 
-/** Text to a value of the type. The function throws `DataError` without a field. An empty text is a text like any other. */
+/**
+ * Text to a value of the type. The function throws `DataError` without a field. An empty text is a text like any other.
+ */
 export function fromText(type: Type): (text: string) => unknown {
   switch (type.kind) {
     case 'string':

@@ -5,7 +5,10 @@ import type { Type } from '../schema/index.ts'
 import { setOwn } from './own.ts'
 import { base64 } from './scalar.ts'
 
-/** A value of the type as what `JSON.stringify` may get: bigint and decimal as strings, timestamps as ISO 8601 in UTC, bytes as base64. null stays null. */
+/**
+ * A value of the type as what `JSON.stringify` may get: bigint and decimal as strings, timestamps as ISO 8601 in UTC,
+ * bytes as base64. null stays null.
+ */
 export function toJson(type: Type): (value: unknown) => Json {
   const write = jsonWriter(type)
   return write

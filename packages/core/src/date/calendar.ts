@@ -1,6 +1,7 @@
 /**
- * The proleptic Gregorian calendar, as arithmetic on integers (Howard Hinnant, "chrono-compatible low-level date algorithms"). Years 1 to 9999 only: what lies
- * outside has no text of four digits, so no date or timestamp of ours may hold it.
+ * The proleptic Gregorian calendar, as arithmetic on integers (Howard Hinnant, "chrono-compatible low-level date
+ * algorithms"). Years 1 to 9999 only: what lies outside has no text of four digits, so no date or timestamp of ours may
+ * hold it.
  */
 
 /** A wall-clock time taken apart. `month` and `day` count from 1. */

@@ -1,9 +1,11 @@
 /**
  * Dates as text: compiled formats only, checked against the calendar, never `new Date(text)`.
  *
- * A format is a pattern of Java's DateTimeFormatter letters (`M/d/yyyy H:mm`; `M` takes one or two digits, `MM` exactly two, `yy` is 2000 to 2099; English
- * names), or one of `iso`, `epoch_s`, `epoch_ms`. Of several formats the first that fits wins. A text without an offset of its own is read on the clock of
- * `zone`: a time that is skipped there does not exist, one that occurs twice means the first; a day alone is the instant at which it begins. Years are 1 to 9999. Fractions finer than a millisecond do not fit.
+ * A format is a pattern of Java's DateTimeFormatter letters (`M/d/yyyy H:mm`; `M` takes one or two digits, `MM` exactly
+ * two, `yy` is 2000 to 2099; English names), or one of `iso`, `epoch_s`, `epoch_ms`. Of several formats the first that
+ * fits wins. A text without an offset of its own is read on the clock of `zone`: a time that is skipped there does not
+ * exist, one that occurs twice means the first; a day alone is the instant at which it begins. Years are 1 to 9999.
+ * Fractions finer than a millisecond do not fit.
  *
  * Dates come in runs of equal text in real files, so each compiled function remembers the last text it saw.
  */
@@ -59,8 +61,8 @@ export function compileDateParser(formats: readonly string[], zone: string): (te
 }
 
 /**
- * Prints ms since 1970-01-01T00:00Z in a format, on the clock of `zone`. Throws `MillraceError` for a format or zone that is none, and `RangeError` for an
- * instant whose year there is not 1 to 9999.
+ * Prints ms since 1970-01-01T00:00Z in a format, on the clock of `zone`. Throws `MillraceError` for a format or zone
+ * that is none, and `RangeError` for an instant whose year there is not 1 to 9999.
  */
 export function compileDateFormatter(pattern: string, zone: string): (ms: number) => string {
   const clock = zoneNamed(zone)
@@ -79,7 +81,10 @@ export function compileDateFormatter(pattern: string, zone: string): (ms: number
   }
 }
 
-/** From text in one of `formats` to text in the format `to`, both on the clock of `zone`; undefined: it fits none, or there is no such time. */
+/**
+ * From text in one of `formats` to text in the format `to`, both on the clock of `zone`; undefined: it fits none, or
+ * there is no such time.
+ */
 export function compileReformat(
   formats: readonly string[],
   zone: string,

@@ -1,6 +1,7 @@
 /**
- * Date patterns: the letters of Java's DateTimeFormatter, as far as they say something about an instant. Anything a pattern could mean by mistake
- * (`YYYY`, minutes for months, an hour of twelve without `a`) is refused here, with the letter that was meant.
+ * Date patterns: the letters of Java's DateTimeFormatter, as far as they say something about an instant. Anything a
+ * pattern could mean by mistake (`YYYY`, minutes for months, an hour of twelve without `a`) is refused here, with the
+ * letter that was meant.
  */
 
 /** One part of a pattern. `width`: digits; `least`: the fewest digits when read. */

@@ -1,8 +1,14 @@
-/** The pieces of which readers of dates are made. Each reads at one place of a text and says that it does not fit by a number below 0. */
+/**
+ * The pieces of which readers of dates are made. Each reads at one place of a text and says that it does not fit by a
+ * number below 0.
+ */
 import { isTime, type Parts, weekdayOf } from './calendar.ts'
 import { type Zone, zone as zoneNamed } from './zone.ts'
 
-/** What a text said. `offset`: its own offset from UTC in ms, NaN without one. `zone`: the zone it named. `pm` and `weekday`: -1 where it has none. */
+/**
+ * What a text said. `offset`: its own offset from UTC in ms, NaN without one. `zone`: the zone it named. `pm` and
+ * `weekday`: -1 where it has none.
+ */
 export interface Read extends Parts {
   offset: number
   zone: Zone | undefined
@@ -77,7 +83,10 @@ export function half(text: string, at: number): number {
   return first === 112 ? 1 : 0
 }
 
-/** Ms of a fraction with exactly `width` digits; -1: not digits, or finer than a millisecond, which a timestamp cannot hold. */
+/**
+ * Ms of a fraction with exactly `width` digits; -1: not digits, or finer than a millisecond, which a timestamp cannot
+ * hold.
+ */
 export function fraction(text: string, at: number, width: number): number {
   const ms = digits(text, at, Math.min(width, 3))
   if (ms < 0 || (width > 3 && digits(text, at + 3, width - 3) !== 0)) return -1

@@ -1,6 +1,6 @@
 /**
- * Printing dates: a format becomes a list of small functions from the parts of a wall-clock time to text, and these one generated expression in which the usual
- * ones are look-ups.
+ * Printing dates: a format becomes a list of small functions from the parts of a wall-clock time to text, and these one
+ * generated expression in which the usual ones are look-ups.
  */
 import { codegenAllowed, generate, quote } from '../codegen.ts'
 import { type Parts, weekdayOf } from './calendar.ts'
@@ -17,7 +17,10 @@ const two = Array.from({ length: 100 }, (_, n) => String(n).padStart(2, '0'))
 const four = (n: number) => two[(n / 100) | 0]! + two[n % 100]!
 const three = (n: number) => (n < 10 ? `00${n}` : n < 100 ? `0${n}` : String(n))
 
-/** The printer of one format, checked before by `checkDateFormat`. `iso` is `yyyy-MM-ddTHH:mm:ss.SSS` with `Z` or the offset. */
+/**
+ * The printer of one format, checked before by `checkDateFormat`. `iso` is `yyyy-MM-ddTHH:mm:ss.SSS` with `Z` or the
+ * offset.
+ */
 export function printerOf(format: string, zone: Zone): Printer {
   if (isNamed(format) && format !== 'iso') {
     const print =
@@ -105,7 +108,10 @@ function piece(token: Token, zone: Zone): Print {
   }
 }
 
-/** Seconds of an offset (local mean time, before about 1900) have no place in the text and are left out, as java.time's patterns do. */
+/**
+ * Seconds of an offset (local mean time, before about 1900) have no place in the text and are left out, as java.time's
+ * patterns do.
+ */
 function offsetText(offset: number, { zero, short, colon }: Token & { part: 'offset' }): string {
   if (zero && offset === 0) return 'Z'
   const total = Math.trunc(Math.abs(offset) / 60_000)

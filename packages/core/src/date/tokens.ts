@@ -1,6 +1,7 @@
 /**
- * Reading by a pattern. No regular expression, no backtracking: every token reads one or two digits, a name or a literal, or fails. The tokens become one
- * function, generated from their widths, char codes and place among the names; where no code may be made, they are gone through one by one.
+ * Reading by a pattern. No regular expression, no backtracking: every token reads one or two digits, a name or a
+ * literal, or fails. The tokens become one function, generated from their widths, char codes and place among the names;
+ * where no code may be made, they are gone through one by one.
  */
 import { codegenAllowed, generate } from '../codegen.ts'
 import { monthNames, type Token, weekdayNames } from './pattern.ts'

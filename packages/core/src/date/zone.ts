@@ -1,7 +1,9 @@
 /**
- * Time zones by their IANA name, from the platform's own tables (Intl). Asking Intl costs about a microsecond, so each zone keeps the spans of constant
- * offset that were needed so far: a year is sampled every third day, and the moment of each change is found by halving (between 1900 and 2040 no zone changed
- * twice in less than seven days: Recife, October 2000). A look-up is then a comparison with the span used last. A wall-clock time that occurs twice (clocks set back) means its first occurrence; one that is skipped (clocks set forward) does not exist.
+ * Time zones by their IANA name, from the platform's own tables (Intl). Asking Intl costs about a microsecond, so each
+ * zone keeps the spans of constant offset that were needed so far: a year is sampled every third day, and the moment of
+ * each change is found by halving (between 1900 and 2040 no zone changed twice in less than seven days: Recife, October
+ * 2000). A look-up is then a comparison with the span used last. A wall-clock time that occurs twice (clocks set back)
+ * means its first occurrence; one that is skipped (clocks set forward) does not exist.
  */
 import { MillraceError } from '../errors/index.ts'
 
@@ -14,7 +16,9 @@ export interface Zone {
   offsetAt(utcMs: number): number
   /** The instant of a wall-clock time given as ms since 1970-01-01T00:00 on that clock; NaN: no such time. */
   toUtc(wallMs: number): number
-  /** The instant at which a day begins, given as its midnight on that clock: where clocks skip midnight, when they do. */
+  /**
+   * The instant at which a day begins, given as its midnight on that clock: where clocks skip midnight, when they do.
+   */
   startOfDay(midnightMs: number): number
 }
 

@@ -1,11 +1,11 @@
 /**
- * A spec against the state that an earlier one has left: what of the state it keeps, what it discards, and what it may not
- * do.
+ * A spec against the state that an earlier one has left: what of the state it keeps, what it discards, and what it may
+ * not do.
  *
  * A run from beginning to end that was interrupted goes on only where sources, steps, edges and what sinks write decide
- * the same: its result would else be half of one rule and half of another. A continuing run takes an edit from its saved
- * positions on; what has memory or half-written results under another name or place would lose them, and is refused
- * unless told. Everything is told before the first read, and `pipe plan` tells it before the run.
+ * the same: its result would else be half of one rule and half of another. A continuing run takes an edit from its
+ * saved positions on; what has memory or half-written results under another name or place would lose them, and is
+ * refused unless told. Everything is told before the first read, and `pipe plan` tells it before the run.
  *
  * Decision: docs/decisions/20261130-what-an-edit-may-do.md
  */

@@ -1,6 +1,7 @@
 /**
- * The catalogue of errors: every stable code, what it means and what to do. The page under docs/generated comes from it, and so do the hints of findings that
- * bring none of their own. A code is never given another meaning; one that is no longer used stays for those who look it up.
+ * The catalogue of errors: every stable code, what it means and what to do. The page under docs/generated comes from
+ * it, and so do the hints of findings that bring none of their own. A code is never given another meaning; one that is
+ * no longer used stays for those who look it up.
  */
 import { answerEntries } from './answers.ts'
 import { badRecordEntries } from './bad-records.ts'
@@ -16,8 +17,8 @@ export type { CatalogueEntry } from './entry.ts'
 export type FindingCode = keyof typeof findingEntries
 
 /**
- * In which part of the catalogue a code stands: it was found by the check, or while running; it says why a record cannot
- * pass; or a gateway answers it.
+ * In which part of the catalogue a code stands: it was found by the check, or while running; it says why a record
+ * cannot pass; or a gateway answers it.
  */
 export type CataloguePart = 'finding' | 'bad record' | 'run' | 'answer'
 

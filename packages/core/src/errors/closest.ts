@@ -1,4 +1,7 @@
-/** The word of `words` that was probably meant: the same but for case, or at most a third of its letters apart. Undefined: none is near. For "did you mean". */
+/**
+ * The word of `words` that was probably meant: the same but for case, or at most a third of its letters apart.
+ * Undefined: none is near. For "did you mean".
+ */
 export function closest(typed: string, words: Iterable<string>): string | undefined {
   let best: string | undefined
   // Of a word of one or two letters nothing is left when one is changed.

@@ -1,12 +1,12 @@
 /**
- * Errors are part of the product: a stable code, what, where, and what to do next.
- * Three kinds never mix. A data error belongs to one record and goes where `on_error` says. A system error (refused, throttled, auth, disk) is retried if
+ * Errors are part of the product: a stable code, what, where, and what to do next. Three kinds never mix. A data error
+ * belongs to one record and goes where `on_error` says. A system error (refused, throttled, auth, disk) is retried if
  * it can pass, then stops the run. A finding belongs to the spec and is reported by `check`, all at once.
  */
 
 /**
- * What is wrong with a config, beyond its options' schema, or with a schema. `at`: path inside the config; `key`: the last key of that path is at fault, not its
- * value; `span`: characters within that scalar.
+ * What is wrong with a config, beyond its options' schema, or with a schema. `at`: path inside the config; `key`: the
+ * last key of that path is at fault, not its value; `span`: characters within that scalar.
  */
 export interface Problem {
   readonly code: string
@@ -42,7 +42,10 @@ export class MillraceError extends Error {
   }
 }
 
-/** A value that breaks its declared type or rule. Thrown by expression closures and value converters; built-in steps turn it into `out.fail`. */
+/**
+ * A value that breaks its declared type or rule. Thrown by expression closures and value converters; built-in steps
+ * turn it into `out.fail`.
+ */
 export class DataError extends Error {
   override readonly name = 'DataError'
   readonly code: string
@@ -56,8 +59,9 @@ export class DataError extends Error {
 }
 
 /**
- * A failure of a system outside. `retry: true` for what can pass by itself (refused, reset, throttled, 5xx): the engine repeats the call with backoff
- * and jitter, then stops the run. `retry: false` (auth, missing table, disk full) stops at once. Any other thing a connector throws counts as `retry: false`.
+ * A failure of a system outside. `retry: true` for what can pass by itself (refused, reset, throttled, 5xx): the engine
+ * repeats the call with backoff and jitter, then stops the run. `retry: false` (auth, missing table, disk full) stops
+ * at once. Any other thing a connector throws counts as `retry: false`.
  */
 export class SystemError extends Error {
   override readonly name = 'SystemError'
@@ -91,8 +95,8 @@ export interface WriteFailure {
 }
 
 /**
- * Thrown by `Sink.write` when only some records failed. The order of a key holds through retries: a sink must not have written a later record of a key
- * whose earlier record it names as `system` here.
+ * Thrown by `Sink.write` when only some records failed. The order of a key holds through retries: a sink must not have
+ * written a later record of a key whose earlier record it names as `system` here.
  */
 export class PartialWriteError extends Error {
   override readonly name = 'PartialWriteError'

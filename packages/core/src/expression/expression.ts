@@ -1,7 +1,9 @@
 /**
- * Expressions: CEL (https://github.com/google/cel-spec) with types of its own, checked against a record's type before anything runs. In order of the work:
- * read/lexer.ts and read/parser.ts (text to tree), check/check.ts (tree to typed tree, with every problem), evaluate/compile.ts and its twin evaluate/interpret.ts (typed tree to values). Where it
- * differs from CEL: null is a value that fields may have, `7 / 2` is 3.5, integers are exact within +-(2^53-1), and text is counted and ordered by code points.
+ * Expressions: CEL (https://github.com/google/cel-spec) with types of its own, checked against a record's type before
+ * anything runs. In order of the work: read/lexer.ts and read/parser.ts (text to tree), check/check.ts (tree to typed
+ * tree, with every problem), evaluate/compile.ts and its twin evaluate/interpret.ts (typed tree to values). Where it
+ * differs from CEL: null is a value that fields may have, `7 / 2` is 3.5, integers are exact within +-(2^53-1), and
+ * text is counted and ordered by code points.
  */
 import { codegenAllowed } from '../codegen.ts'
 import type { Row } from '../record/index.ts'
@@ -23,13 +25,19 @@ export interface Expression {
   readonly type: Type
   /** It may give null. */
   readonly optional: boolean
-  /** Its value for a row of the record: in the one form in memory of `type`, or null. Throws `DataError` (`division_by_zero`, `out_of_range`, ...). */
+  /**
+   * Its value for a row of the record: in the one form in memory of `type`, or null. Throws `DataError`
+   * (`division_by_zero`, `out_of_range`, ...).
+   */
   readonly evaluate: (row: Row) => unknown
   /** The fields it reads. */
   readonly fields: readonly string[]
   /** The fields that are certainly not null in rows for which it is true. */
   readonly narrows: readonly string[]
-  /** Fields that certainly have this value, in its form in memory, in rows for which it is true: its `field == value` conjuncts. For look-ups. */
+  /**
+   * Fields that certainly have this value, in its form in memory, in rows for which it is true: its `field == value`
+   * conjuncts. For look-ups.
+   */
   readonly equals: Readonly<Record<string, unknown>>
 }
 

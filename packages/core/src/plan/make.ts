@@ -1,6 +1,7 @@
 /**
- * From a checked spec to its plan. Decided here: what is pushed into a source (as many steps right behind it as offer it, each the only reader of the one
- * before), and the hashes: `specHash` a hash of everything that determines the output, a step's `stateHash` of what its memory depends on.
+ * From a checked spec to its plan. Decided here: what is pushed into a source (as many steps right behind it as offer
+ * it, each the only reader of the one before), and the hashes: `specHash` a hash of everything that determines the
+ * output, a step's `stateHash` of what its memory depends on.
  */
 import { multiplies } from '../check/lineage.ts'
 import { type CheckedSink, type CheckedSource, type Checked, type Placed } from '../check/checked.ts'

@@ -1,10 +1,11 @@
 /**
- * The plan: what a checked spec means, as plain JSON. Independent of the engine that runs it: names are bound, options resolved (durations in ms, sizes in
- * bytes, defaults filled in), types told at every point, the order of the steps fixed, and what is pushed down into a source shown beside the step that
- * asked for it. Secrets stay references and appear nowhere in it. `version` grows when a reader of plans would have to change.
+ * The plan: what a checked spec means, as plain JSON. Independent of the engine that runs it: names are bound, options
+ * resolved (durations in ms, sizes in bytes, defaults filled in), types told at every point, the order of the steps
+ * fixed, and what is pushed down into a source shown beside the step that asked for it. Secrets stay references and
+ * appear nowhere in it. `version` grows when a reader of plans would have to change.
  *
- * Inside `config`, `{ "$secret": "name" }` stands for a secret's value and `{ "$secrets": ["mongodb://u:", { "$secret": "name" }, "@host"] }` for a text that
- * holds some; `resolveConfig` makes them `Secret`s.
+ * Inside `config`, `{ "$secret": "name" }` stands for a secret's value and `{ "$secrets": ["mongodb://u:", { "$secret":
+ * "name" }, "@host"] }` for a text that holds some; `resolveConfig` makes them `Secret`s.
  */
 import type { Push, SinkCapabilities, SourceCapabilities } from '../connector/index.ts'
 import type { Json } from '../record/index.ts'
@@ -14,7 +15,10 @@ import type { RetryRule } from '../spec/retry.ts'
 /** What becomes of a bad record. */
 export type OnError = 'stop' | 'dead_letter' | 'drop'
 
-/** The promises a pipeline can make. `at-most-once` is none: an input that cannot be read twice loses what was not saved when the process dies. */
+/**
+ * The promises a pipeline can make. `at-most-once` is none: an input that cannot be read twice loses what was not saved
+ * when the process dies.
+ */
 export type DeliveryLabel = 'at-most-once' | 'at-least-once' | 'effectively-once'
 
 /** All that a run needs to know, but for secrets. */
@@ -79,7 +83,10 @@ export interface PlanSource extends PlanNode {
   /** Read whole before the first record, as a step's side input; never part of the flow. */
   readonly side?: boolean
   readonly onError: OnError | 'refuse'
-  /** For sources that answer: the node whose row is sent back (absent: none), and whether good items of a request pass beside bad ones. */
+  /**
+   * For sources that answer: the node whose row is sent back (absent: none), and whether good items of a request pass
+   * beside bad ones.
+   */
   readonly answer?: { readonly from?: string; readonly partial: boolean }
   readonly eventTime?: PlanEventTime
 }

@@ -1,7 +1,7 @@
 /**
- * What decides the results of a run: sources, steps, edges and sinks with their configuration, without what only changes
- * how fast or how long (`OptionSchema.tuning`), words for people, and what is pushed down. It is saved with the state, so
- * that a run that goes on knows with which spec its state was made.
+ * What decides the results of a run: sources, steps, edges and sinks with their configuration, without what only
+ * changes how fast or how long (`OptionSchema.tuning`), words for people, and what is pushed down. It is saved with the
+ * state, so that a run that goes on knows with which spec its state was made.
  */
 import { hash } from 'node:crypto'
 import type { OptionSchema } from '../connector/options.ts'
@@ -22,7 +22,9 @@ export interface Signature {
   readonly gone?: Gone
 }
 
-/** By node that is in the spec no more: what it read, and who goes on in its place with the letters that stopped at it. */
+/**
+ * By node that is in the spec no more: what it read, and who goes on in its place with the letters that stopped at it.
+ */
 export type Gone = Readonly<Record<string, { readonly from: readonly string[]; readonly heirs: Heirs }>>
 
 /** By node: what else it read. By that it has had the record already. */
@@ -59,7 +61,9 @@ export function signatureOf(plan: Decisive, registry: Registry): Signature {
   }
 }
 
-/** The nodes that are gone after an edit, and those that were before. The heir of a sink is itself under another name. */
+/**
+ * The nodes that are gone after an edit, and those that were before. The heir of a sink is itself under another name.
+ */
 export function goneAfter(before: Signature, now: Signature, renames: readonly (readonly [string, string])[]): Gone {
   const fromOf = (facts: Facts) => (facts['from'] ?? []) as readonly string[]
   const readersOf = (id: string): Heirs =>

@@ -25,7 +25,10 @@ export interface BadRecord {
   readonly step?: string
   /** How many rows of its batch stand before it in the split. Absent: all. */
   readonly before?: number
-  /** An identity it arrived with, its transport key, its arrival (ms UTC), and what decoding it again needs: as in `Batch`. */
+  /**
+   * An identity it arrived with, its transport key, its arrival (ms UTC), and what decoding it again needs: as in
+   * `Batch`.
+   */
   readonly id?: string
   readonly key?: string
   readonly arrival?: number
@@ -35,8 +38,8 @@ export interface BadRecord {
 /** Rows read together from one split, in order. May be empty, to move the position or to say `caughtUp` or `end`. */
 export interface Batch {
   /**
-   * An ordered sequence of records: a partition, a shard, a file, one HTTP request. Part of each record's id, so it must be
-   * stable; and where a split's positions can come again with other content, it says which content.
+   * An ordered sequence of records: a partition, a shard, a file, one HTTP request. Part of each record's id, so it
+   * must be stable; and where a split's positions can come again with other content, it says which content.
    */
   readonly split: string
   readonly rows: readonly Row[]
@@ -44,11 +47,13 @@ export interface Batch {
   readonly position?: Json
   /** The record's OWN position: stable text for its id, ordered in the split, independent of batch borders. */
   positionAt(i: number): string | number
-  /** The record's original bytes; valid until every write of it has returned. Absent: the row as JSON stands for them. */
+  /**
+   * The record's original bytes; valid until every write of it has returned. Absent: the row as JSON stands for them.
+   */
   rawAt?(i: number): Uint8Array
   /**
-   * An identity the record arrived with, unique among all records of all pipelines (`recordId` makes such ids); it keeps
-   * it.
+   * An identity the record arrived with, unique among all records of all pipelines (`recordId` makes such ids); it
+   * keeps it.
    */
   idAt?(i: number): string | undefined
   /** What decoding record i again needs beside its bytes (its key, time and headers); kept with dead letters. */
@@ -62,8 +67,8 @@ export interface Batch {
   /** Event time of each row, ms UTC, where the spec asks for it. */
   readonly times?: Float64Array
   /**
-   * Event times of records of the split that are not among the rows (bad ones, and what pushed-down filters dropped): how
-   * many rows stand before it, ascending, and its time. They move the watermark like any other.
+   * Event times of records of the split that are not among the rows (bad ones, and what pushed-down filters dropped):
+   * how many rows stand before it, ascending, and its time. They move the watermark like any other.
    */
   readonly otherTimes?: readonly (readonly [before: number, time: number])[]
   /** What could not be decoded. */
@@ -77,8 +82,8 @@ export interface Batch {
   /** Records of the split that were there, behind those of this batch, when it was read: its lag. Absent: unknown. */
   readonly behind?: number
   /**
-   * Nothing more of this split was there when asked (of any split, where the source's `lanes` are `one`). An epoch may be
-   * cut at once.
+   * Nothing more of this split was there when asked (of any split, where the source's `lanes` are `one`). An epoch may
+   * be cut at once.
    */
   readonly caughtUp?: boolean
   /** This split is finished for good. */
@@ -88,8 +93,8 @@ export interface Batch {
 }
 
 /**
- * Splits a source has found, announced before the first batch of each. `parents`: splits that must end before it begins.
- * `complete`: no further one will come.
+ * Splits a source has found, announced before the first batch of each. `parents`: splits that must end before it
+ * begins. `complete`: no further one will come.
  */
 export interface SplitsFound {
   readonly splits: readonly { readonly id: string; readonly bytes?: number; readonly parents?: readonly string[] }[]
@@ -105,9 +110,9 @@ export interface CaughtUp {
 }
 
 /**
- * Fills in what a plain source leaves out. Its author gives `split`, `rows` and `position`.
- * `positionAt` follows from a numeric `position` that counts the split's records, in a batch without `bad` and `dropped`;
- * any other batch must bring its own.
+ * Fills in what a plain source leaves out. Its author gives `split`, `rows` and `position`. `positionAt` follows from a
+ * numeric `position` that counts the split's records, in a batch without `bad` and `dropped`; any other batch must
+ * bring its own.
  */
 export function batch(plain: Pick<Batch, 'split' | 'rows'> & Partial<Batch>): Batch {
   const { rows, position } = plain

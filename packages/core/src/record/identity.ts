@@ -8,13 +8,14 @@
  * | a result of a step | `pipeline/step/["group", window start]`: canonical JSON |
  * | arrived with an id (over a stream) | that id |
  *
- * What happens to a record on its way is appended: `#step.n` for the n-th of several records that a step made of one, and
- * `#input` where it comes into a node by one of several inputs that can bring the same record. Where the id was made by
- * another pipeline, the first such part names this one, `#pipeline/step.n`, so that it says who appended it.
+ * What happens to a record on its way is appended: `#step.n` for the n-th of several records that a step made of one,
+ * and `#input` where it comes into a node by one of several inputs that can bring the same record. Where the id was
+ * made by another pipeline, the first such part names this one, `#pipeline/step.n`, so that it says who appended it.
  *
- * No id depends on batch borders, on the epoch or on the number of instances. Reading an id from its end shows that it is
- * unambiguous: pipelines, sources and steps are named by `[A-Za-z0-9_-]+`; a position's `@`, `#` and `%` are escaped, so
- * the last `@` ends the split; a client's key has `/` escaped too; JSON text ends where its first bracket closes.
+ * No id depends on batch borders, on the epoch or on the number of instances. Reading an id from its end shows that it
+ * is unambiguous: pipelines, sources and steps are named by `[A-Za-z0-9_-]+`; a position's `@`, `#` and `%` are
+ * escaped, so the last `@` ends the split; a client's key has `/` escaped too; JSON text ends where its first bracket
+ * closes.
  *
  * Decision: docs/decisions/20261130-ids-say-what-a-record-is.md
  */
@@ -32,7 +33,9 @@ export const idPrefix = (pipeline: string, source: string, split: string): strin
 export const idPosition = (position: string | number): string | number =>
   typeof position === 'number' ? position : idPart(position)
 
-/** The id of a record that a source knows by a key: a client's idempotency key, the id that a server gives its records. */
+/**
+ * The id of a record that a source knows by a key: a client's idempotency key, the id that a server gives its records.
+ */
 export const recordId = (pipeline: string, source: string, key: string, item?: number): string =>
   `${pipeline}/${source}/${idPart(key)}${item === undefined ? '' : `/${item}`}`
 

@@ -6,7 +6,9 @@ import { idPosition, idPrefix, resultId } from './identity.ts'
 export interface Origin {
   readonly source: string
   readonly batch: Batch
-  /** Highest event time of its lane before it, ms UTC; -Infinity: none. Absent where the spec asks for no event time. */
+  /**
+   * Highest event time of its lane before it, ms UTC; -Infinity: none. Absent where the spec asks for no event time.
+   */
   readonly high?: number
 }
 
@@ -218,8 +220,8 @@ export class Records {
   }
 
   /**
-   * Records of several sets of one hand-over as one, in the order of their origins: what a record became by one way stands
-   * beside what it became by another. Results come last. All sets must have the same `from`, or none.
+   * Records of several sets of one hand-over as one, in the order of their origins: what a record became by one way
+   * stands beside what it became by another. Results come last. All sets must have the same `from`, or none.
    */
   static merge(sets: readonly Records[]): Records {
     if (sets.length === 1) return sets[0]!

@@ -1,8 +1,8 @@
 /** How a package is added to a project, for messages and READMEs. */
 
 /**
- * Whether our packages are on npm. Set it to true in the commit of the first release and run `npm run gen`: what messages, READMEs and new projects say about
- * installing follows.
+ * Whether our packages are on npm. Set it to true in the commit of the first release and run `npm run gen`: what
+ * messages, READMEs and new projects say about installing follows.
  */
 export const released: boolean = false
 

@@ -1,10 +1,12 @@
 /**
- * Which connectors and steps there are. The command brings its own as loaders; any other is an npm package of the project, found by name: `type: kafka` is
- * `@millrace/source-kafka` or `millrace-source-kafka` (for a sink `-sink-`, for a step `-transform-`), `type: "@acme/orders"` is that package or
- * `@acme/source-orders`. A package is one of ours if its package.json has `"millrace": { "connectors": ["./dist/index.js"] }`. Only what a spec names is
- * imported, so that a command starts fast; it happens before the check, which does no I/O.
+ * Which connectors and steps there are. The command brings its own as loaders; any other is an npm package of the
+ * project, found by name: `type: kafka` is `@millrace/source-kafka` or `millrace-source-kafka` (for a sink `-sink-`,
+ * for a step `-transform-`), `type: "@acme/orders"` is that package or `@acme/source-orders`. A package is one of ours
+ * if its package.json has `"millrace": { "connectors": ["./dist/index.js"] }`. Only what a spec names is imported, so
+ * that a command starts fast; it happens before the check, which does no I/O.
  *
- * A checkout that runs from its sources has no builds: there a package of the workspace is imported from its sources as well.
+ * A checkout that runs from its sources has no builds: there a package of the workspace is imported from its sources as
+ * well.
  */
 import { readFile, realpath } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
@@ -21,7 +23,10 @@ import {
   type Wanted,
 } from './registry.ts'
 
-/** Loads what is wanted; `all`: every built-in and every connector package among the dependencies of the project. Never throws for a package that fails. */
+/**
+ * Loads what is wanted; `all`: every built-in and every connector package among the dependencies of the project. Never
+ * throws for a package that fails.
+ */
 export async function loadRegistry(options: {
   readonly root: string
   readonly builtins: readonly Builtin[]
@@ -180,7 +185,10 @@ function isDefinition(value: unknown): value is Definition {
   )
 }
 
-/** The connector packages among the dependencies of the project. One that fails to load is left out; a spec that names it is told why. */
+/**
+ * The connector packages among the dependencies of the project. One that fails to load is left out; a spec that names
+ * it is told why.
+ */
 async function loadDependencies(root: string): Promise<readonly Registered[]> {
   const manifest = await readManifest(join(root, 'package.json'))
   const names = Object.keys({ ...(manifest?.['dependencies'] ?? {}), ...(manifest?.['devDependencies'] ?? {}) })

@@ -1,9 +1,10 @@
 /**
  * What becomes of each record of a request, for sources that answer.
  *
- * A request is a split. While its records go through the steps without memory, one that cannot pass refuses the whole request (or, with `partial`, just itself):
- * that is decided before any record of it comes to a step with memory or to a sink, so a refused request leaves no trace. The rows at the step named by
- * `answer:` are kept until the epoch is saved; then `commit` gets them (invariant 6). What is refused whole is answered at once: nothing of it is saved.
+ * A request is a split. While its records go through the steps without memory, one that cannot pass refuses the whole
+ * request (or, with `partial`, just itself): that is decided before any record of it comes to a step with memory or to
+ * a sink, so a refused request leaves no trace. The rows at the step named by `answer:` are kept until the epoch is
+ * saved; then `commit` gets them (invariant 6). What is refused whole is answered at once: nothing of it is saved.
  *
  * Decision: docs/decisions/20261121-answers-after-the-save.md
  */
@@ -38,7 +39,9 @@ export function createAnswers(sources: readonly SourceNode[]): Answers {
   let deciding = false
   const shownBy = (node: SourceNode): string => node.answer?.from ?? node.id
   const shown = new Set([...answering.values()].map(shownBy))
-  /** Calls `visit` for each record that is of an open request: the request, the index in it, the index in the records. */
+  /**
+   * Calls `visit` for each record that is of an open request: the request, the index in it, the index in the records.
+   */
   const each = (records: Records, visit: (request: Request, index: number, i: number) => void) => {
     const { from, origins } = records
     if (from.length === 1) {
@@ -132,7 +135,10 @@ function push(into: Map<unknown, Fault[]>, key: unknown, fault: Fault): void {
 const whollyRefused = (r: Request): boolean =>
   (r.errors !== undefined || r.undecoded !== undefined) && (!r.partial || (r.errors?.size ?? 0) === r.batch.rows.length)
 
-/** A request's outcome, record by record. In one that is refused whole, the good ones are refused as well, without errors. */
+/**
+ * A request's outcome, record by record. In one that is refused whole, the good ones are refused as well, without
+ * errors.
+ */
 export function doneOf(request: Request): Done {
   const { batch } = request
   const common = { split: batch.split, ...(batch.position === undefined ? {} : { position: batch.position }) }

@@ -1,7 +1,7 @@
 /**
- * What becomes of a record that cannot pass (invariant 7): it is refused to its sender, or the run stops at it, or it goes
- * to the dead letter, or it is dropped and counted. `stop_above` ends a flood: when more than that share of the last 10,000
- * records of a source failed, judged from its 1,000th on and at its end.
+ * What becomes of a record that cannot pass (invariant 7): it is refused to its sender, or the run stops at it, or it
+ * goes to the dead letter, or it is dropped and counted. `stop_above` ends a flood: when more than that share of the
+ * last 10,000 records of a source failed, judged from its 1,000th on and at its end.
  */
 import { deadLetterRow, type Failure } from '../connector/dead-letter.ts'
 import { MillraceError } from '../errors/index.ts'
@@ -21,8 +21,8 @@ export class DataStop extends Error {
 }
 
 /**
- * Told of each failed record: the node, its policy, the records and the index in them. True: it was refused to its sender,
- * or is a letter that stays one; nobody else keeps it.
+ * Told of each failed record: the node, its policy, the records and the index in them. True: it was refused to its
+ * sender, or is a letter that stays one; nobody else keeps it.
  */
 export type OnFail = (
   node: string,

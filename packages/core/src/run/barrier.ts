@@ -1,7 +1,7 @@
 /**
- * The moment between two epochs. Taken synchronously, so that positions, the changes of state and counters are as of one
- * moment; then it travels through the queue of every sink. When all writers have come to it, everything before it is with
- * the sinks (invariant 1).
+ * The moment between two epochs. Taken synchronously, so that positions, the changes of state and counters are as of
+ * one moment; then it travels through the queue of every sink. When all writers have come to it, everything before it
+ * is with the sinks (invariant 1).
  */
 import type { Json } from '../record/index.ts'
 import type { Save } from '../store/index.ts'

@@ -28,8 +28,8 @@
  * | before_record | stages and duties that are done | repeats them |
  * | before_end, after_end | the last epoch; ended or not | goes on with nothing left, or starts over |
  *
- * One failure ends everything at once (halt.ts). graph.ts has what the graph does with a hand-over, intake.ts what comes
- * before it, epoch.ts what follows a barrier.
+ * One failure ends everything at once (halt.ts). graph.ts has what the graph does with a hand-over, intake.ts what
+ * comes before it, epoch.ts what follows a barrier.
  */
 import type { Clock } from '../clock.ts'
 import { MillraceError } from '../errors/index.ts'
@@ -94,7 +94,9 @@ export interface Ending {
 /** Why a component ends that did not fail itself: another of its run did, or the drain took too long. */
 const elsewhere = Symbol('failed elsewhere')
 
-/** Runs the component to its end. Rejects with what stopped it; what stopped another one of the run is told by that one. */
+/**
+ * Runs the component to its end. Rejects with what stopped it; what stopped another one of the run is told by that one.
+ */
 export async function runComponent(component: Component, options: ComponentOptions): Promise<Ending> {
   const { sources, steps, pipeline, deadLetter } = component
   const { store, abort, observe, clock, calls, progress } = options

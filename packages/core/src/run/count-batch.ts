@@ -1,4 +1,7 @@
-/** What happens to a batch before its rows flow: it is counted, at its source and at the steps the source has taken over, and its bad records are dealt with. */
+/**
+ * What happens to a batch before its rows flow: it is counted, at its source and at the steps the source has taken
+ * over, and its bad records are dealt with.
+ */
 import { idPosition, idPrefix } from '../record/index.ts'
 import type { BadRecord, Batch } from '../record/index.ts'
 import type { Answers } from './answers.ts'

@@ -1,7 +1,8 @@
 /**
- * Who got how many records. Every edge is counted at both of its ends, by different code, so that the balance (invariant 14) can be checked:
- * into a step = out of it + filtered + failed + held; into a sink = delivered + failed there; what failed where the policy is the dead letter = what came into it.
- * Counters are saved with each epoch as of its cut, so they are those of the whole incarnation, over crashes.
+ * Who got how many records. Every edge is counted at both of its ends, by different code, so that the balance
+ * (invariant 14) can be checked: into a step = out of it + filtered + failed + held; into a sink = delivered + failed
+ * there; what failed where the policy is the dead letter = what came into it. Counters are saved with each epoch as of
+ * its cut, so they are those of the whole incarnation, over crashes.
  */
 import type { Json } from '../record/index.ts'
 

@@ -1,6 +1,7 @@
 /**
- * The end of an epoch, in order (invariants 2 and 3): the barrier passes the queues; the sinks flush; one transaction makes
- * the epoch true; stages are published; sources are told. component.ts says why, and what a kill leaves at each point.
+ * The end of an epoch, in order (invariants 2 and 3): the barrier passes the queues; the sinks flush; one transaction
+ * makes the epoch true; stages are published; sources are told. component.ts says why, and what a kill leaves at each
+ * point.
  *
  * A publish that can take long (`slowPublish`) runs beside the next epochs, in order, at most two of them waiting.
  *
@@ -116,7 +117,9 @@ export function createEpochs(ctx: EpochContext): Epochs {
     return { resumes, stages, unfinished }
   }
 
-  /** All writers stand at the barrier: what came before it is delivered or failed, and nothing that came after it is. */
+  /**
+   * All writers stand at the barrier: what came before it is delivered or failed, and nothing that came after it is.
+   */
   const saveAll = (
     barrier: Barrier,
     flushed: Awaited<ReturnType<typeof flushAll>>,

@@ -1,8 +1,8 @@
 /**
- * The graph at work. Records are handed over in one go: every node, in topological order, takes all that its inputs give it
- * of the hand-over. Where a node reads several outputs, their records come to it in the order in which they were read, not
- * branch after branch: so the order of a key holds over branches that meet again (invariant 13). All of it is synchronous;
- * a sink's end of it is a queue.
+ * The graph at work. Records are handed over in one go: every node, in topological order, takes all that its inputs
+ * give it of the hand-over. Where a node reads several outputs, their records come to it in the order in which they
+ * were read, not branch after branch: so the order of a key holds over branches that meet again (invariant 13). All of
+ * it is synchronous; a sink's end of it is a queue.
  *
  * Decision: docs/decisions/20261130-one-hand-over-in-order.md
  */
@@ -16,8 +16,8 @@ import type { QueuedRecords } from './queue.ts'
 export interface Graph {
   /**
    * Hands records to all who read the output `name`, and runs the graph. `bytes`: their share of what was read, for the
-   * look-ahead. `admit`: what comes to a step with memory or to a sink waits until the steps before are through; then only
-   * what it lets in goes on.
+   * look-ahead. `admit`: what comes to a step with memory or to a sink waits until the steps before are through; then
+   * only what it lets in goes on.
    */
   handOver(name: string, records: Records, bytes: number, admit?: (records: Records) => Records): void
   /** Hands records to one node only, by one of its inputs, and runs what follows it. */
@@ -135,7 +135,9 @@ export function buildGraph(ctx: GraphContext): Graph {
   }
 }
 
-/** What came by several inputs as one, in the order in which it was read; names of inputs in `named` become part of ids. */
+/**
+ * What came by several inputs as one, in the order in which it was read; names of inputs in `named` become part of ids.
+ */
 function together(arrived: readonly Arrived[], named: readonly string[]): { records: Records; bytes: number } {
   const sets = arrived.map(({ input, records }) => (named.includes(input) ? records.cameBy(input) : records))
   if (sets.length === 1) return { records: sets[0]!, bytes: arrived[0]!.bytes }

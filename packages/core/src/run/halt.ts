@@ -1,6 +1,7 @@
 /**
- * The first failure of a component ends it, at once and synchronously: from that moment on no barrier is taken, whatever
- * timer fires, and nobody waits for what will not come. So nothing is saved that came after the last complete hand-over.
+ * The first failure of a component ends it, at once and synchronously: from that moment on no barrier is taken,
+ * whatever timer fires, and nobody waits for what will not come. So nothing is saved that came after the last complete
+ * hand-over.
  */
 
 export interface Halt {

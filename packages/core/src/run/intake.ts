@@ -1,10 +1,10 @@
 /**
- * From a reader's batches into the graph: each batch is counted, its bad records are dealt with, its lane moves on, and its
- * rows are handed over, all of it synchronously. Then steps hear how far time has come.
+ * From a reader's batches into the graph: each batch is counted, its bad records are dealt with, its lane moves on, and
+ * its rows are handed over, all of it synchronously. Then steps hear how far time has come.
  *
  * A hand-over is whole or it is the end: what fails in it ends the component before anything else can happen. Where the
- * order of several lanes decides what comes out, each batch is noted (order.ts), and after a restart the batches that were
- * noted are taken first, in the order in which they were.
+ * order of several lanes decides what comes out, each batch is noted (order.ts), and after a restart the batches that
+ * were noted are taken first, in the order in which they were.
  */
 import type { Clock } from '../clock.ts'
 import type { Done, Now } from '../connector/index.ts'

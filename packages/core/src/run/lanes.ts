@@ -1,11 +1,11 @@
 /**
  * Lanes: sequences in which event time moves forward, each split for itself or all splits of a source together. A lane
- * knows the highest event time that it has shown, whether it has ended, whether it has nothing more available, and whether
- * that has lasted so long that it counts as idle.
+ * knows the highest event time that it has shown, whether it has ended, whether it has nothing more available, and
+ * whether that has lasted so long that it counts as idle.
  *
- * A lane's watermark is its highest time - max_out_of_order - 1 ms. The watermark of a step is the lowest of the lanes that
- * reach it and are neither idle nor ended; it never goes back, and where none is left it stays. A lane that was announced
- * and has shown no time holds it.
+ * A lane's watermark is its highest time - max_out_of_order - 1 ms. The watermark of a step is the lowest of the lanes
+ * that reach it and are neither idle nor ended; it never goes back, and where none is left it stays. A lane that was
+ * announced and has shown no time holds it.
  */
 import type { Batch, CaughtUp, SplitsFound } from '../record/index.ts'
 import { highOf } from '../record/index.ts'
@@ -51,7 +51,9 @@ export interface Lanes {
   readonly allCaughtUp: boolean
   /** From now on: every lane is to come to the end that is there. */
   countDown(): void
-  /** Every lane has. One that says `caughtUp` twice was asked at least once since: the first may have been on its way. */
+  /**
+   * Every lane has. One that says `caughtUp` twice was asked at least once since: the first may have been on its way.
+   */
   readonly isAtEnd: boolean
   /** The highest event time of a split's lane; -Infinity: none. */
   high(source: string, split: string): number

@@ -1,7 +1,8 @@
 /**
- * Several pipelines in one go, so that a whole flow is one command. One is downstream of another when it reads what the other writes. Readers start first. With
- * `untilCaughtUp` a pipeline that continues ends when all its upstreams have ended and its sources have come to the end that is there then; bounded ones end by
- * themselves. When one fails, the others drain and stop.
+ * Several pipelines in one go, so that a whole flow is one command. One is downstream of another when it reads what the
+ * other writes. Readers start first. With `untilCaughtUp` a pipeline that continues ends when all its upstreams have
+ * ended and its sources have come to the end that is there then; bounded ones end by themselves. When one fails, the
+ * others drain and stop.
  */
 import { systemClock } from '../clock.ts'
 import { MillraceError } from '../errors/index.ts'

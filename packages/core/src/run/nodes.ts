@@ -1,4 +1,7 @@
-/** The plan as things that run: each source, step and sink with its connector, its counters and what becomes of bad data. */
+/**
+ * The plan as things that run: each source, step and sink with its connector, its counters and what becomes of bad
+ * data.
+ */
 import type { Sink, SinkCapabilities, Source, SourceCapabilities, Transform } from '../connector/index.ts'
 import type { Failure } from '../connector/dead-letter.ts'
 import type { PlanEventTime, PlanStep } from '../plan/index.ts'

@@ -1,4 +1,7 @@
-/** What a run tells those who watch it: progress, metrics, logs and the console subscribe to these events. Handlers must not throw and must be quick. */
+/**
+ * What a run tells those who watch it: progress, metrics, logs and the console subscribe to these events. Handlers must
+ * not throw and must be quick.
+ */
 import type { Counters } from './counters.ts'
 
 /** Something that happened in a run. */
@@ -15,8 +18,8 @@ export type RunEvent =
   | { readonly type: 'saved'; readonly epoch: number; readonly durationMs: number }
   | { readonly type: 'published'; readonly sink: string }
   /**
-   * Something failed and is tried again; nothing is lost. `sinceMs`: how long it has been failing; `forMs`: how long it is
-   * waited for, Infinity: until it works.
+   * Something failed and is tried again; nothing is lost. `sinceMs`: how long it has been failing; `forMs`: how long it
+   * is waited for, Infinity: until it works.
    */
   | {
       readonly type: 'retry'

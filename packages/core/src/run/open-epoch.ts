@@ -1,7 +1,7 @@
 /**
- * The epoch being filled: what the graph has taken since the last barrier, which takes all of it at one moment. Beside it
- * stands where each source is to go on reading, saved or not: a source that failed and is read again goes on from where the
- * graph has come to.
+ * The epoch being filled: what the graph has taken since the last barrier, which takes all of it at one moment. Beside
+ * it stands where each source is to go on reading, saved or not: a source that failed and is read again goes on from
+ * where the graph has come to.
  */
 import type { Clock } from '../clock.ts'
 import type { Batch, Json } from '../record/index.ts'

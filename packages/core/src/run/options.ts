@@ -17,7 +17,10 @@ export interface RunOptions extends Surroundings {
   readonly existing?: 'stop' | 'replace' | 'keep'
   /** What an edit of the spec discards of the state may be given up. */
   readonly resetState?: boolean
-  /** When it resolves, the run ends as soon as every source has come to the end that is there then (`--until caught_up`: at once). */
+  /**
+   * When it resolves, the run ends as soon as every source has come to the end that is there then (`--until caught_up`:
+   * at once).
+   */
   readonly until?: Promise<unknown>
   readonly instance?: { readonly i: number; readonly n: number }
   /** The run that this copy is one of several of; see workers.ts. */

@@ -1,7 +1,7 @@
 /**
- * The order in which an epoch took its records, where what comes out depends on it (design, section 7): batches of several
- * lanes, lanes that became idle, the clock. It is written to a file of the state folder and synced before the first effect
- * that depends on it, and a restart takes exactly these records in this order before it reads on.
+ * The order in which an epoch took its records, where what comes out depends on it (design, section 7): batches of
+ * several lanes, lanes that became idle, the clock. It is written to a file of the state folder and synced before the
+ * first effect that depends on it, and a restart takes exactly these records in this order before it reads on.
  *
  * Writers ask for what they are about to write; one sync serves all that was noted until it began, so under load many
  * batches share one. Entries are numbered, and each save says up to which number it covers them.
@@ -14,7 +14,10 @@ import type { Json } from '../record/index.ts'
 import type { Store } from '../store/index.ts'
 import type { IdleLane } from './lanes.ts'
 
-/** `n` records of a split, up to a position, and maybe its end; or that lanes became idle; with the clock as of then, ms UTC. */
+/**
+ * `n` records of a split, up to a position, and maybe its end; or that lanes became idle; with the clock as of then, ms
+ * UTC.
+ */
 export type OrderEntry =
   | {
       readonly kind: 'batch'

@@ -1,7 +1,7 @@
 /**
- * Takes single letters to their target, beside the graph at work: through steps of its own, with empty memories, of which
- * nothing is counted and nothing comes out but the letter itself. What it may enter is told before it does: a letter that
- * has several targets enters all of them or none.
+ * Takes single letters to their target, beside the graph at work: through steps of its own, with empty memories, of
+ * which nothing is counted and nothing comes out but the letter itself. What it may enter is told before it does: a
+ * letter that has several targets enters all of them or none.
  */
 import type { Transform } from '../connector/index.ts'
 import type { LetterKey } from '../connector/dead-letter.ts'
@@ -30,8 +30,8 @@ export interface OverlayContext {
 }
 
 /**
- * Takes a letter by the way to its target. `had`: it comes there only by an input (of `besides`) by which it came before;
- * undefined: it failed, or does not come there, and that was told.
+ * Takes a letter by the way to its target. `had`: it comes there only by an input (of `besides`) by which it came
+ * before; undefined: it failed, or does not come there, and that was told.
  */
 export type Overlay = (letter: Letter, besides: readonly string[]) => (() => void) | 'had' | undefined
 

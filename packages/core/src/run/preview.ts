@@ -1,4 +1,7 @@
-/** The first records of a pipeline, shown at every point of the graph. Connects only to sources and writes nothing: no sink, no state. */
+/**
+ * The first records of a pipeline, shown at every point of the graph. Connects only to sources and writes nothing: no
+ * sink, no state.
+ */
 import { endOfRun, freshRead, isBatch } from '../connector/index.ts'
 import type { Plan } from '../plan/index.ts'
 import { type Batch, Records, type Row } from '../record/index.ts'
@@ -34,7 +37,10 @@ export interface PreviewOptions extends Surroundings {
   readonly signal?: AbortSignal
 }
 
-/** Previews a plan; make it without pushdown to see every step's own effect. Bad records are listed where they fail, whatever `on_error` says. */
+/**
+ * Previews a plan; make it without pushdown to see every step's own effect. Bad records are listed where they fail,
+ * whatever `on_error` says.
+ */
 export async function preview(
   plan: Plan,
   registry: Registry,

@@ -1,14 +1,14 @@
 /**
  * What waits for one sink: records, and the barriers between epochs. One producer (the graph), one consumer (the sink's
- * writer). Consumed slots are cleared at once, so that rows are let go as soon as they are written; the array is compacted
- * now and then instead of shifted.
+ * writer). Consumed slots are cleared at once, so that rows are let go as soon as they are written; the array is
+ * compacted now and then instead of shifted.
  */
 import { Records } from '../record/index.ts'
 import type { Barrier } from './barrier.ts'
 
 /**
- * `bytes`: their share of what was read. `ready`: resolves when the order they depend on is durable; absent: they depend on
- * none.
+ * `bytes`: their share of what was read. `ready`: resolves when the order they depend on is durable; absent: they
+ * depend on none.
  */
 export interface QueuedRecords {
   readonly records: Records

@@ -1,6 +1,7 @@
 /**
- * Reads one source: batches are handed over as they come, small ones gathered up to 1,000 rows or 1 MiB, or until nothing
- * more is at hand. A source that throws a system error which can pass is read again from where the graph has come to.
+ * Reads one source: batches are handed over as they come, small ones gathered up to 1,000 rows or 1 MiB, or until
+ * nothing more is at hand. A source that throws a system error which can pass is read again from where the graph has
+ * come to.
  */
 import type { Clock } from '../clock.ts'
 import { isBatch, type ReadContext } from '../connector/index.ts'
@@ -106,8 +107,8 @@ function unlessStopped(promise: Promise<void>, signal: AbortSignal): Promise<voi
 }
 
 /**
- * Whether a promise has not settled when the event loop has gone round once. A source that has more available settles within
- * a few microtasks: that is told at once.
+ * Whether a promise has not settled when the event loop has gone round once. A source that has more available settles
+ * within a few microtasks: that is told at once.
  */
 async function isPending(promise: Promise<unknown>, clock: Clock): Promise<boolean> {
   let settled = false

@@ -1,6 +1,7 @@
 /**
- * Dead-letter replay, as a command asks for it: records that could not pass go through the pipeline again, with the spec
- * as it is now. Where the pipeline is running, the process that runs it does it; else this one, and nothing else is read.
+ * Dead-letter replay, as a command asks for it: records that could not pass go through the pipeline again, with the
+ * spec as it is now. Where the pipeline is running, the process that runs it does it; else this one, and nothing else
+ * is read.
  */
 import { readFileSync, rmSync } from 'node:fs'
 import { systemClock } from '../clock.ts'

@@ -1,6 +1,6 @@
 /**
- * Where letters to be replayed come from: a command that runs nothing else, or, while the pipeline runs, an inbox in its
- * state folder. A request is a file there; what became of its letters is told in another one beside it.
+ * Where letters to be replayed come from: a command that runs nothing else, or, while the pipeline runs, an inbox in
+ * its state folder. A request is a file there; what became of its letters is told in another one beside it.
  *
  * Decision: docs/decisions/20261130-replay-is-a-source.md
  */

@@ -1,12 +1,12 @@
 /**
- * Dead letters that go through the pipeline again. They are a source of the component, beside its own or alone, and take
- * the same way: the same counters, queues, memory and epoch, so that what they become is saved with everything else, and a
- * kill in the middle doubles nothing that a kill of a run does not.
+ * Dead letters that go through the pipeline again. They are a source of the component, beside its own or alone, and
+ * take the same way: the same counters, queues, memory and epoch, so that what they become is saved with everything
+ * else, and a kill in the middle doubles nothing that a kill of a run does not.
  *
  * A letter enters at decoding, under its own id. The steps before the node it stopped at (its target) are passed by
- * themselves: steps with memory with an empty one, since theirs has seen the record, and nothing of it reaches any other
- * branch, since they had it. Of several records made of one, only the letter itself goes on. From its target on it is a
- * record like any other. It moves no lane, and is judged by its own split's lane as it stands.
+ * themselves: steps with memory with an empty one, since theirs has seen the record, and nothing of it reaches any
+ * other branch, since they had it. Of several records made of one, only the letter itself goes on. From its target on
+ * it is a record like any other. It moves no lane, and is judged by its own split's lane as it stands.
  *
  * A letter that fails before or at its target stays open. One that fails behind it is replayed, and what failed is a
  * letter of its own.

@@ -1,15 +1,16 @@
 /**
- * Instances of a pipeline share its splits, each split read by exactly one of them (owner.ts), and each has a state folder
- * of its own, `<pipeline>.i-n` (one that runs alone: `<pipeline>`). Another n means other folders, so a start beside
- * folders of another n is refused, and `rescale` moves what is saved.
+ * Instances of a pipeline share its splits, each split read by exactly one of them (owner.ts), and each has a state
+ * folder of its own, `<pipeline>.i-n` (one that runs alone: `<pipeline>`). Another n means other folders, so a start
+ * beside folders of another n is refused, and `rescale` moves what is saved.
  *
- * It goes in three steps that a crash may part. The new folders are filled under names that no run looks for. Then a file
- * `<pipeline>.rescale` says that they are complete; from there on the way leads forward only: every start is refused, and
- * the next rescale ends what was begun. Then the new folders get their names and the old ones go. The locks of all old
- * folders are held throughout, and a start looks for the file again once it has its own lock: so neither comes between.
+ * It goes in three steps that a crash may part. The new folders are filled under names that no run looks for. Then a
+ * file `<pipeline>.rescale` says that they are complete; from there on the way leads forward only: every start is
+ * refused, and the next rescale ends what was begun. Then the new folders get their names and the old ones go. The
+ * locks of all old folders are held throughout, and a start looks for the file again once it has its own lock: so
+ * neither comes between.
  *
- * What is saved moves with its split: positions, lanes, and memory of steps that keep each split's apart. Memory that is
- * one for all splits cannot be divided, and neither can a file that is half written.
+ * What is saved moves with its split: positions, lanes, and memory of steps that keep each split's apart. Memory that
+ * is one for all splits cannot be divided, and neither can a file that is half written.
  */
 import { existsSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -47,7 +48,10 @@ export function instanceFolders(home: string, pipeline: string): InstanceFolder[
   return found.sort((a, b) => a.n - b.n || a.i - b.i)
 }
 
-/** Throws `other_scale` where the pipeline has state from another number of instances, `not_shared` where it cannot run as several. */
+/**
+ * Throws `other_scale` where the pipeline has state from another number of instances, `not_shared` where it cannot run
+ * as several.
+ */
 export function checkScale(home: string, plan: Plan, n: number): void {
   const other = instanceFolders(home, plan.name).find((each) => each.n !== n)
   if (other || existsSync(markOf(home, plan.name))) {
@@ -67,7 +71,10 @@ export function checkScale(home: string, plan: Plan, n: number): void {
     if (stateful && !partitionedBy) throw refuse(id, `${id} (${type}) keeps memory, which must be in one place`)
 }
 
-/** Moves the state of a pipeline to `to` instances. All of them must be stopped; each that has state must be here. Returns how many positions were moved. */
+/**
+ * Moves the state of a pipeline to `to` instances. All of them must be stopped; each that has state must be here.
+ * Returns how many positions were moved.
+ */
 export function rescale(
   home: string,
   pipeline: string,

@@ -1,10 +1,10 @@
 /**
- * Calls to connectors. A failure of the system that can pass is repeated with exponential backoff and jitter, for as long
- * as the user says (`retry:`), then stops the run (invariant 8); it never reaches the dead letter.
+ * Calls to connectors. A failure of the system that can pass is repeated with exponential backoff and jitter, for as
+ * long as the user says (`retry:`), then stops the run (invariant 8); it never reaches the dead letter.
  *
  * A wrong address should be told soon: until a system has answered once in this process it is waited for 30 s at most,
- * unless the spec says how long or the pipeline continues a run that has saved before. While the run is stopping, nothing
- * is waited for longer than 5 s: what is not saved comes again at the next start.
+ * unless the spec says how long or the pipeline continues a run that has saved before. While the run is stopping,
+ * nothing is waited for longer than 5 s: what is not saved comes again at the next start.
  *
  * Errors are recognised by name, since a connector may bring its own copy of core.
  *
@@ -22,7 +22,9 @@ const stoppingMs = 5_000
 
 /** Repeats one thing until it works. */
 export interface Attempts {
-  /** It failed: waits until it is to be tried again. Throws what ends the run, where it cannot pass or took too long. */
+  /**
+   * It failed: waits until it is to be tried again. Throws what ends the run, where it cannot pass or took too long.
+   */
   again(error: unknown): Promise<void>
   /** It worked, if only for a while. */
   worked(): void
@@ -30,8 +32,8 @@ export interface Attempts {
 
 export interface Calls {
   /**
-   * Calls a connector until it succeeds. While it is under way the node counts as busy. `giveUp`: aborted, it is not tried
-   * again; default: when the run is aborted.
+   * Calls a connector until it succeeds. While it is under way the node counts as busy. `giveUp`: aborted, it is not
+   * tried again; default: when the run is aborted.
    */
   call<T>(node: Connected, doing: string, body: () => Promise<T> | T, giveUp?: AbortSignal): Promise<T>
   attempts(node: Connected, doing: string, giveUp?: AbortSignal): Attempts
@@ -121,8 +123,8 @@ export const isRetryable = (error: unknown): boolean => named(error, 'SystemErro
 export const isPartial = (error: unknown): boolean => named(error, 'PartialWriteError')
 
 /**
- * Any failure as one for a person: what a connector threw, at which node. A record that stopped the run is left as it is:
- * its place is looked up later.
+ * Any failure as one for a person: what a connector threw, at which node. A record that stopped the run is left as it
+ * is: its place is looked up later.
  */
 export function asRunError(
   error: unknown,

@@ -1,6 +1,6 @@
 /**
- * Runs a plan: takes the state, opens every sink, finishes what the last save left, and only then reads.
- * A `whole` pipeline that has ended starts again as the next incarnation; one that was interrupted goes on where it was saved.
+ * Runs a plan: takes the state, opens every sink, finishes what the last save left, and only then reads. A `whole`
+ * pipeline that has ended starts again as the next incarnation; one that was interrupted goes on where it was saved.
  */
 import { type Clock, systemClock } from '../clock.ts'
 import { editsOf, editText, refuseEdits, renamedSinks } from '../edits/index.ts'
@@ -26,7 +26,10 @@ import { copyOf, summaryOf, type Summary } from './summary.ts'
 import { type Instance, instantiate } from './wiring.ts'
 import { runWorkers } from './workers.ts'
 
-/** Runs the plan to its end or until the signal, on as many workers as it says. Throws `MillraceError` with the exit code in it. */
+/**
+ * Runs the plan to its end or until the signal, on as many workers as it says. Throws `MillraceError` with the exit
+ * code in it.
+ */
 export function run(plan: Plan, registry: Registry, options: RunOptions): Promise<Summary> {
   if (plan.parallelism === 1 || options.letters) return runInstance(plan, registry, options)
   return runWorkers(

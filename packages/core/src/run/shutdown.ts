@@ -1,6 +1,6 @@
 /**
- * How a run is stopped. Asked to stop, it drains: sources end, what is under way is written and saved. When that takes too
- * long it is aborted: everything that waits has to end within a second. What does not is abandoned, and named.
+ * How a run is stopped. Asked to stop, it drains: sources end, what is under way is written and saved. When that takes
+ * too long it is aborted: everything that waits has to end within a second. What does not is abandoned, and named.
  */
 import type { Clock } from '../clock.ts'
 import { MillraceError } from '../errors/index.ts'

@@ -12,8 +12,8 @@ import { asRunError } from './retry.ts'
 const plain = (_key: string, value: unknown): unknown => (typeof value === 'bigint' ? String(value) : value)
 
 /**
- * Loads every step's code and side inputs. A side input must be right as a whole: its first bad record stops the run. `identified` is given what each held: a hash of its
- * rows.
+ * Loads every step's code and side inputs. A side input must be right as a whole: its first bad record stops the run.
+ * `identified` is given what each held: a hash of its rows.
  */
 export async function loadSides(
   steps: readonly StepNode[],
@@ -80,8 +80,9 @@ async function readSide(
 }
 
 /**
- * Keeps what a side input held, and looks whether a run that goes on finds the same: records before and after the stop would else be joined with different ones. Stops a
- * run that is one whole with `side_changed`; one that continues forever is told.
+ * Keeps what a side input held, and looks whether a run that goes on finds the same: records before and after the stop
+ * would else be joined with different ones. Stops a run that is one whole with `side_changed`; one that continues
+ * forever is told.
  */
 export function sameSide(
   plan: Plan,

@@ -1,6 +1,7 @@
 /**
- * `parallelism: n`: whole copies of a pipeline side by side, never stages across threads (moving a row costs more than parsing it). Copy k of instance i/n with P
- * workers is instance i + n*k of n*P, with its splits, its state folder and its names: so what holds for processes (`--instance`) holds for them.
+ * `parallelism: n`: whole copies of a pipeline side by side, never stages across threads (moving a row costs more than
+ * parsing it). Copy k of instance i/n with P workers is instance i + n*k of n*P, with its splits, its state folder and
+ * its names: so what holds for processes (`--instance`) holds for them.
  *
  * Decision: docs/decisions/20261121-workers-are-instances.md
  */
@@ -62,8 +63,8 @@ export async function runWorkers(plan: Plan, options: RunOptions, start: StartWo
 }
 
 /**
- * The newest run of the copies, as long as one of them has not come to its end, be it that it has not begun; else the next.
- * So a copy that is through waits for those that a crash has kept from it.
+ * The newest run of the copies, as long as one of them has not come to its end, be it that it has not begun; else the
+ * next. So a copy that is through waits for those that a crash has kept from it.
  */
 function jointRun(plan: Plan, { home, stateDir = home }: RunOptions): Joint {
   const copies = Array.from({ length: plan.parallelism }, (_, i) => {
@@ -86,7 +87,10 @@ const together = (all: readonly (readonly Counters[])[]): Counters[] =>
     all.reduce<Json>((sum, counters) => summed(sum, counters[c] as unknown as Json), {}),
   ) as unknown as Counters[]
 
-/** One start, told when all have started, with the counters of all; what else happens is told as it comes, what all say only once. */
+/**
+ * One start, told when all have started, with the counters of all; what else happens is told as it comes, what all say
+ * only once.
+ */
 function togetherObserved(
   workers: number,
   observe: NonNullable<RunOptions['observe']>,

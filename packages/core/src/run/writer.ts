@@ -1,8 +1,8 @@
 /**
- * The writer of one sink: takes records from its queue in order, writes them, and stands still at each barrier until the
- * epoch is saved. A write that failed as a whole is repeated. Of one that failed in part, what can never pass is reported,
- * the rest is written again, alone; nothing later is written meanwhile, so the order of a key holds through retries
- * (invariant 13).
+ * The writer of one sink: takes records from its queue in order, writes them, and stands still at each barrier until
+ * the epoch is saved. A write that failed as a whole is repeated. Of one that failed in part, what can never pass is
+ * reported, the rest is written again, alone; nothing later is written meanwhile, so the order of a key holds through
+ * retries (invariant 13).
  */
 import { crashPoint } from '../crash.ts'
 import { type PartialWriteError, SystemError } from '../errors/index.ts'

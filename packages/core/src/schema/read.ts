@@ -5,9 +5,10 @@ import type { Problem } from '../errors/index.ts'
 import { type Field, parseType, plainTypes, type RecordType, type Type, typeText } from './type.ts'
 
 /**
- * Reads a schema as it stands in a spec or a schema file. Compact: `{ fields: { Quantity: integer, CustomerID: integer?, tags: list<string>,
- * address: { fields: {...} }, lines: { list: { fields: {...} } } } }`; `optional: true` beside `fields` or `list` makes that field optional.
- * Or a JSON Schema of an object. What could be read is returned even where there are problems.
+ * Reads a schema as it stands in a spec or a schema file. Compact: `{ fields: { Quantity: integer, CustomerID:
+ * integer?, tags: list<string>, address: { fields: {...} }, lines: { list: { fields: {...} } } } }`; `optional: true`
+ * beside `fields` or `list` makes that field optional. Or a JSON Schema of an object. What could be read is returned
+ * even where there are problems.
  */
 export function parseRecordType(value: unknown): { type: RecordType; problems: readonly Problem[] } {
   const problems: Problem[] = []
@@ -118,7 +119,8 @@ function readCompactField(entry: unknown, at: Path, problems: Problem[]): Field 
   return undefined
 }
 
-// --- JSON Schema -----------------------------------------------------------------------------------------------------------------------------------
+// --- JSON Schema
+// -----------------------------------------------------------------------------------------------------------------------------------
 
 interface JsonSchemaReading {
   readonly root: JsonMap

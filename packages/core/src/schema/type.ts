@@ -33,7 +33,10 @@ export interface Field {
   readonly optional: boolean
 }
 
-/** The type of a row: its fields, in order. `open`: further fields may be present and are kept (`unknown_fields: keep`); they can't be named in expressions. */
+/**
+ * The type of a row: its fields, in order. `open`: further fields may be present and are kept (`unknown_fields: keep`);
+ * they can't be named in expressions.
+ */
 export interface RecordType {
   readonly fields: Readonly<Record<string, Field>>
   readonly open?: boolean
@@ -43,9 +46,13 @@ export interface RecordType {
 export const fieldOf = (record: RecordType, name: string): Field | undefined =>
   Object.hasOwn(record.fields, name) ? record.fields[name] : undefined
 
-// --- text ------------------------------------------------------------------------------------------------------------------------------------------
+// --- text
+// ------------------------------------------------------------------------------------------------------------------------------------------
 
-/** A type as a user writes and reads it: `integer`, `decimal(10,2)`, `list<integer?>`; an object as `{ a: integer, b: string? }`. */
+/**
+ * A type as a user writes and reads it: `integer`, `decimal(10,2)`, `list<integer?>`; an object as `{ a: integer, b:
+ * string? }`.
+ */
 export function typeText(type: Type): string {
   if (type.kind === 'decimal') return `decimal(${type.precision},${type.scale})`
   if (type.kind === 'list') return `list<${fieldText(type.of)}>`
@@ -96,7 +103,8 @@ export function parseType(text: string): Field | undefined {
   return of && { type: { kind: 'list', of }, optional }
 }
 
-// --- comparing -------------------------------------------------------------------------------------------------------------------------------------
+// --- comparing
+// -------------------------------------------------------------------------------------------------------------------------------------
 
 /** The same type; objects with the same fields in any order. */
 export function sameType(a: Type, b: Type): boolean {
@@ -116,8 +124,9 @@ export function sameRecord(a: RecordType, b: RecordType): boolean {
 }
 
 /**
- * Every value of `from` is a value of `to` as it is in memory: an integer as a number, a plain value as json, a required field as an optional one,
- * a decimal of fewer digits and the same scale. Nothing that would need a conversion.
+ * Every value of `from` is a value of `to` as it is in memory: an integer as a number, a plain value as json, a
+ * required field as an optional one, a decimal of fewer digits and the same scale. Nothing that would need a
+ * conversion.
  */
 export function assignable(from: Field, to: Field): boolean {
   if (from.optional && !to.optional && to.type.kind !== 'json') return false

@@ -1,6 +1,7 @@
 /**
- * Connections: names that a spec uses, with a kind declared in millrace.yaml, bound to a system by the profile. The profile `local` binds every kind to its
- * embedded twin unless a file says otherwise. A binding in the spec itself counts where the profile has none.
+ * Connections: names that a spec uses, with a kind declared in millrace.yaml, bound to a system by the profile. The
+ * profile `local` binds every kind to its embedded twin unless a file says otherwise. A binding in the spec itself
+ * counts where the profile has none.
  */
 import type { ConnectionKind } from '../connector/index.ts'
 import type { Report } from './finding.ts'
@@ -158,7 +159,10 @@ export function mergeConfig(
   return { ...(own ?? empty), entries }
 }
 
-/** Where a connection gets its system: `profiles/aws.yaml:3:3`, in the profile, else in the spec, else (the embedded twin) where millrace.yaml declares it. */
+/**
+ * Where a connection gets its system: `profiles/aws.yaml:3:3`, in the profile, else in the spec, else (the embedded
+ * twin) where millrace.yaml declares it.
+ */
 export function placeOfConnection(project: Project, name: string): string | undefined {
   for (const tree of [project.profileTree, project.spec, project.projectTree]) {
     const connections = tree && entryOf(tree, 'connections')?.value

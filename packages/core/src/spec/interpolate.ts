@@ -1,6 +1,7 @@
 /**
- * `${env:NAME:-default}`, `${var:name}`, `${secret:name}` and `$${` in the texts of a tree. It happens after parsing, in values only, never in keys, and what is
- * put in is not looked through again. A text that is one interpolation and nothing else is later read as its option's type. Secrets stay references.
+ * `${env:NAME:-default}`, `${var:name}`, `${secret:name}` and `$${` in the texts of a tree. It happens after parsing,
+ * in values only, never in keys, and what is put in is not looked through again. A text that is one interpolation and
+ * nothing else is later read as its option's type. Secrets stay references.
  */
 import { closest } from '../errors/closest.ts'
 import { pathText, type Report } from './finding.ts'

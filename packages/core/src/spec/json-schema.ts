@@ -1,4 +1,7 @@
-/** The JSON Schema (2020-12) of a spec with the available connectors: what an editor completes and underlines by. The check knows more than it can say. */
+/**
+ * The JSON Schema (2020-12) of a spec with the available connectors: what an editor completes and underlines by. The
+ * check knows more than it can say.
+ */
 import type { OptionSchema } from '../connector/options.ts'
 import type { Registry } from '../registry/index.ts'
 import { plainTypes } from '../schema/index.ts'
@@ -90,7 +93,10 @@ interface Named {
   readonly options: OptionSchema
 }
 
-/** The config belongs to the type; under a connection the profile brings a part of it, so only a type says what is needed. */
+/**
+ * The config belongs to the type; under a connection the profile brings a part of it, so only a type says what is
+ * needed.
+ */
 function endpointSchema(shape: Shape, definitions: readonly Named[]): JsonSchema {
   return {
     ...objectSchema(shape, {

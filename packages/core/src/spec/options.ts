@@ -1,6 +1,7 @@
 /**
- * From what was written to what the program gets: a node of the tree against an `OptionSchema`. Durations become ms, sizes bytes, schemas record types, defaults
- * are filled in; secrets become references as the plan holds them. All that is wrong is reported, each at its place, and the rest still resolved.
+ * From what was written to what the program gets: a node of the tree against an `OptionSchema`. Durations become ms,
+ * sizes bytes, schemas record types, defaults are filled in; secrets become references as the plan holds them. All that
+ * is wrong is reported, each at its place, and the rest still resolved.
  */
 import { closest } from '../errors/closest.ts'
 import type { OptionSchema } from '../connector/options.ts'
@@ -180,7 +181,10 @@ function ruleBroken(value: Json, schema: OptionSchema): string | undefined {
   return undefined
 }
 
-/** An expression is text; what YAML made something else of is the commonest mistake. A number or `true` is an expression as written. */
+/**
+ * An expression is text; what YAML made something else of is the commonest mistake. A number or `true` is an expression
+ * as written.
+ */
 function resolveExpression(node: ScalarNode, path: string, ctx: Resolving): Json | undefined {
   if (node.mangled) {
     const { by, text } = node.mangled
@@ -370,7 +374,10 @@ function exampleHint(name: string, schema: OptionSchema): string | undefined {
     : `for example ${name}: ${typeof example === 'string' ? example : JSON.stringify(example)}`
 }
 
-/** A default as the program gets it. Defaults are written as a user would type them, so units in them are resolved and what they leave out is filled in. */
+/**
+ * A default as the program gets it. Defaults are written as a user would type them, so units in them are resolved and
+ * what they leave out is filled in.
+ */
 export function resolveDefault(schema: OptionSchema): Json {
   return resolvePlain(schema.default as Json, schema)
 }

@@ -1,6 +1,7 @@
 /**
- * Reads everything that a check needs, so that the check itself does no I/O: the spec, millrace.yaml, the profile, and the schema files that they name.
- * What is wrong with these files as such (missing, not YAML, an interpolation without a value) is found here; what they mean is judged by check/.
+ * Reads everything that a check needs, so that the check itself does no I/O: the spec, millrace.yaml, the profile, and
+ * the schema files that they name. What is wrong with these files as such (missing, not YAML, an interpolation without
+ * a value) is found here; what they mean is judged by check/.
  */
 import { open, readdir, readFile, stat } from 'node:fs/promises'
 import { basename, dirname, isAbsolute, join, relative, resolve, sep } from 'node:path'
@@ -207,7 +208,10 @@ async function readSchemas(
   return schemas
 }
 
-/** Values of secrets at run time: its variable, else its file, without the line break at the end. A name without either is left out. */
+/**
+ * Values of secrets at run time: its variable, else its file, without the line break at the end. A name without either
+ * is left out.
+ */
 export async function readSecrets(
   names: Iterable<string>,
   env: Readonly<Record<string, string | undefined>>,

@@ -5,7 +5,10 @@ import type { Json } from '../record/index.ts'
 /** Reads a secret's value; undefined where there is none. */
 export type Secrets = (name: string) => string | undefined
 
-/** A planned config as `create` gets it: references to secrets become `Secret`s. Throws a `TypeError` naming a secret that is missing. */
+/**
+ * A planned config as `create` gets it: references to secrets become `Secret`s. Throws a `TypeError` naming a secret
+ * that is missing.
+ */
 export function resolveConfig(config: Json, secrets: Secrets): unknown {
   const reveal = (name: string): string => {
     const value = secrets(name)

@@ -1,4 +1,7 @@
-/** The keys of a spec, as options: the reader, the JSON Schema for editors and the documentation come from them. A `part` is read by its own rules. */
+/**
+ * The keys of a spec, as options: the reader, the JSON Schema for editors and the documentation come from them. A
+ * `part` is read by its own rules.
+ */
 import { type OptionSchema, option } from '../connector/options.ts'
 
 /** A value with a shape of its own, read elsewhere. */

@@ -8,7 +8,10 @@ import { parseYaml } from './yaml.ts'
 /** The resolved options, or what is wrong with the text. */
 export type OptionsRead = { readonly value: Json } | { readonly findings: readonly Finding[] }
 
-/** Reads `text`, a YAML map, as options of this schema: units resolved, defaults filled in. Schema files cannot be named. */
+/**
+ * Reads `text`, a YAML map, as options of this schema: units resolved, defaults filled in. Schema files cannot be
+ * named.
+ */
 export function optionsFromText(text: string, schema: OptionSchema): OptionsRead {
   const report = createReport('options')
   const tree = parseYaml({ path: 'options', text }, report)

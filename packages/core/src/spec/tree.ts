@@ -1,5 +1,6 @@
 /**
- * A YAML file as a tree in which every node knows its place: what the check walks, so that each finding has a line and column. Keys are plain text.
+ * A YAML file as a tree in which every node knows its place: what the check walks, so that each finding has a line and
+ * column. Keys are plain text.
  */
 
 /** A file that was read, as it is named in findings: relative to the project's folder. */
@@ -114,7 +115,8 @@ export function lineAndColumn(file: SourceFile, offset: number): { readonly line
 }
 
 /**
- * The place of characters `span` of a scalar's value. Exact where the value stands in the file as it is, or line by line in a block; otherwise the whole scalar.
+ * The place of characters `span` of a scalar's value. Exact where the value stands in the file as it is, or line by
+ * line in a block; otherwise the whole scalar.
  */
 export function placeWithin(node: ScalarNode, span: readonly [start: number, end: number]): Place {
   const { file, start, end } = node.place

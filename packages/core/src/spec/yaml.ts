@@ -1,7 +1,9 @@
 /**
- * YAML to a tree with places. Before the parser sees a text, it is scanned once, in linear time and constant stack: a text that is too large, or nested deeper
- * than 64, is refused there, since a thousand open brackets can abort the process. Aliases are followed by us, counted, so that a few lines cannot grow
- * into millions of nodes. What YAML takes away from a value (tag, anchor, alias, comment) is kept beside it: where an expression was meant, that is the mistake.
+ * YAML to a tree with places. Before the parser sees a text, it is scanned once, in linear time and constant stack: a
+ * text that is too large, or nested deeper than 64, is refused there, since a thousand open brackets can abort the
+ * process. Aliases are followed by us, counted, so that a few lines cannot grow into millions of nodes. What YAML takes
+ * away from a value (tag, anchor, alias, comment) is kept beside it: where an expression was meant, that is the
+ * mistake.
  */
 import {
   type Alias,
@@ -79,7 +81,10 @@ function syntaxMessage(code: string, message: string): string {
   return `this is not YAML: ${message.charAt(0).toLowerCase()}${message.slice(1)}`
 }
 
-/** Where the nesting first exceeds the limit; undefined: nowhere. Counts open brackets, deeper indentations, and `-`, `?` and `:` that open a level. */
+/**
+ * Where the nesting first exceeds the limit; undefined: nowhere. Counts open brackets, deeper indentations, and `-`,
+ * `?` and `:` that open a level.
+ */
 function findTooDeep(text: string): number | undefined {
   const columns: number[] = []
   let flow = 0

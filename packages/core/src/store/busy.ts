@@ -1,6 +1,6 @@
 /**
- * Locks of SQLite files: the state, the embedded store and the embedded log. `node:sqlite` is synchronous, so nothing may wait in it for long: a lock is waited
- * for in short tries with pauses between them that a signal ends.
+ * Locks of SQLite files: the state, the embedded store and the embedded log. `node:sqlite` is synchronous, so nothing
+ * may wait in it for long: a lock is waited for in short tries with pauses between them that a signal ends.
  */
 import { systemClock } from '../clock.ts'
 import { pause } from '../connector/abort.ts'
@@ -16,8 +16,8 @@ export const isBusy = (error: unknown): boolean =>
   [5, 6].includes(((error as { errcode?: number }).errcode ?? 0) & 0xff)
 
 /**
- * Tries until the lock is free, the signal aborts, or 30 s have passed. `body` throws a `SystemError` `store_busy` or `log_busy` while it is held. Throws what
- * `body` throws.
+ * Tries until the lock is free, the signal aborts, or 30 s have passed. `body` throws a `SystemError` `store_busy` or
+ * `log_busy` while it is held. Throws what `body` throws.
  */
 export async function whileBusy<T>(path: string, signal: AbortSignal, body: () => T): Promise<T> {
   const startedMs = systemClock.monotonic()

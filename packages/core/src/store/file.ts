@@ -1,6 +1,6 @@
 /**
- * `state.db`: its tables, and how it is opened. What is in it is told by a format number and by an id of our own, so that
- * a file of another version, of another program or with damage is named and left as it is.
+ * `state.db`: its tables, and how it is opened. What is in it is told by a format number and by an id of our own, so
+ * that a file of another version, of another program or with damage is named and left as it is.
  */
 import { chmodSync, existsSync, statSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
@@ -47,7 +47,9 @@ export function openStateFile(path: string): DatabaseSync {
   })
 }
 
-/** The file of a folder for looking at it; undefined: nothing is saved yet. A process that died early leaves it empty. */
+/**
+ * The file of a folder for looking at it; undefined: nothing is saved yet. A process that died early leaves it empty.
+ */
 export function readStateFile(path: string): DatabaseSync | undefined {
   if (!existsSync(path)) return undefined
   return guarded(path, () => {

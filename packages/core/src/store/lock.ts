@@ -1,7 +1,7 @@
 /**
- * `lock.db` holds a committed row that names the holder, and a write transaction that is open for the life of the process
- * (invariant 10): a second process is refused and can read who holds it. The lock file is never opened by other means in
- * this process: closing any descriptor of a file drops the POSIX locks that the process has on it.
+ * `lock.db` holds a committed row that names the holder, and a write transaction that is open for the life of the
+ * process (invariant 10): a second process is refused and can read who holds it. The lock file is never opened by other
+ * means in this process: closing any descriptor of a file drops the POSIX locks that the process has on it.
  */
 import { existsSync } from 'node:fs'
 import { hostname } from 'node:os'

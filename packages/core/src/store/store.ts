@@ -43,8 +43,9 @@ export const stateFolder = (
 export const stateFile = (folder: string): string => join(folder, 'state.db')
 
 /**
- * Opens the state of a pipeline and takes its lock. Throws `locked` when another process has it, `state_unwritable` where
- * the folder cannot be written, `state_corrupt` and `state_foreign` for a file that is not a state of this version.
+ * Opens the state of a pipeline and takes its lock. Throws `locked` when another process has it, `state_unwritable`
+ * where the folder cannot be written, `state_corrupt` and `state_foreign` for a file that is not a state of this
+ * version.
  */
 export function openStore(folder: string): Store {
   try {

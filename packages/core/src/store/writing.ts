@@ -1,9 +1,9 @@
 /**
  * What is put into the state, each in one transaction.
  *
- * A transaction first looks whether the state is still the one that this process has opened and left: a random token, and
- * the epoch. After it, the path must still lead to the same file. So a folder that was removed, replaced or restored under
- * a running process is noticed before anything is published or answered on its account.
+ * A transaction first looks whether the state is still the one that this process has opened and left: a random token,
+ * and the epoch. After it, the path must still lead to the same file. So a folder that was removed, replaced or
+ * restored under a running process is noticed before anything is published or answered on its account.
  *
  * Decision: docs/decisions/20261130-a-state-is-fenced.md
  */

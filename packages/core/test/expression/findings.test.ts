@@ -7,7 +7,8 @@ const problems = (text: string): readonly ExpressionProblem[] => {
   return compiled.ok ? [] : compiled.problems
 }
 
-// What is written, the code, the characters at fault, and a piece of the hint (or of the message, where there is no hint).
+// What is written, the code, the characters at fault, and a piece of the hint (or of the message, where there is no
+// hint).
 const findings: Record<string, readonly (readonly [text: string, code: string, at: string, says: string])[]> = {
   syntax: [
     ['Quantity = 6', 'bad_expression', '=', 'write == to compare'],

@@ -11,7 +11,8 @@ const findings = (text: string) => {
   return compiled.ok ? [] : compiled.problems.map((problem) => problem.code)
 }
 
-// Our tree and that of another parser of CEL, in one form: operators by name, `&&` and `||` chains flat, spans left out.
+// Our tree and that of another parser of CEL, in one form: operators by name, `&&` and `||` chains flat, spans left
+// out.
 type Tree = readonly unknown[]
 
 function ours(node: Syntax): Tree {

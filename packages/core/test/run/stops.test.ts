@@ -1,4 +1,6 @@
-/** When something fails, nothing that came after the last complete hand-over is saved; and a stop ends, whatever hangs. */
+/**
+ * When something fails, nothing that came after the last complete hand-over is saved; and a stop ends, whatever hangs.
+ */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'

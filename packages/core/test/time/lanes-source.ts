@@ -1,6 +1,7 @@
 /**
- * A source of several splits whose records carry event times. What is read of which split, when a split says that it has
- * nothing more, and when time passes, is a script; after a restart another script may go on, from the saved positions.
+ * A source of several splits whose records carry event times. What is read of which split, when a split says that it
+ * has nothing more, and when time passes, is a script; after a restart another script may go on, from the saved
+ * positions.
  */
 import type { Source } from '../../src/connector/index.ts'
 import { batch, type Row } from '../../src/record/index.ts'
@@ -23,7 +24,10 @@ export function lanesSource(
   script: readonly Beat[],
   clock: TestClock,
   onHeld: (split: string) => void = () => {},
-  /** How far each split was read in any life: what had come by then. A split that has more of it at hand is not caught up. */
+  /**
+   * How far each split was read in any life: what had come by then. A split that has more of it at hand is not caught
+   * up.
+   */
   come: Map<string, number> = new Map(),
 ): Source {
   return {

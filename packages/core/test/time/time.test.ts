@@ -1,7 +1,7 @@
 /**
  * What event time will build on, proved with the smallest steps that need it: lanes, late records, idle lanes, timers,
- * named inputs, splits that are held back, and the order of an epoch. Each run is killed at every crash point, and goes on
- * with its lanes read in another order; what comes out is held against a model that shares no code with the engine.
+ * named inputs, splits that are held back, and the order of an epoch. Each run is killed at every crash point, and goes
+ * on with its lanes read in another order; what comes out is held against a model that shares no code with the engine.
  */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'

@@ -1,6 +1,6 @@
 /**
- * Columns of a record batch under way, straight in Arrow's buffers (https://arrow.apache.org/docs/format/Columnar.html). The library's own builders take ten times
- * as long.
+ * Columns of a record batch under way, straight in Arrow's buffers
+ * (https://arrow.apache.org/docs/format/Columnar.html). The library's own builders take ten times as long.
  */
 import type { Type } from '@millrace/core'
 import type { Data, DataType, Field } from 'apache-arrow'

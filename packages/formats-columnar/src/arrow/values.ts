@@ -1,6 +1,6 @@
 /**
- * The columns of Arrow data and their values, taken from the buffers: the library's own getters divide finer times to milliseconds as doubles and put U+FFFD
- * where text is broken.
+ * The columns of Arrow data and their values, taken from the buffers: the library's own getters divide finer times to
+ * milliseconds as doubles and put U+FFFD where text is broken.
  */
 import { DataError, toJson, type Type } from '@millrace/core'
 import { DataType, type Data, DateUnit, type Field, TimeUnit, type Vector } from 'apache-arrow'

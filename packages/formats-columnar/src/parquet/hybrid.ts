@@ -1,6 +1,7 @@
 /**
- * Parquet's hybrid of run lengths and bit packing, for levels and for places in a dictionary (https://parquet.apache.org/docs/file-format/data-pages/encodings/).
- * Eight equal values or more, from a multiple of eight on, become a run; all others are packed in groups of eight, lowest bit first.
+ * Parquet's hybrid of run lengths and bit packing, for levels and for places in a dictionary
+ * (https://parquet.apache.org/docs/file-format/data-pages/encodings/). Eight equal values or more, from a multiple of
+ * eight on, become a run; all others are packed in groups of eight, lowest bit first.
  */
 import type { OutputBytes } from '@millrace/formats'
 import { putVarint } from './thrift.ts'
@@ -30,7 +31,10 @@ export function putHybrid(out: OutputBytes, values: ArrayLike<number>, n: number
   putPacked(out, values, packedFrom, n, n, width)
 }
 
-/** Packs `from` to `to` in groups of eight; what is missing in the last one is 0. `to` is short of a multiple of eight only at the end. */
+/**
+ * Packs `from` to `to` in groups of eight; what is missing in the last one is 0. `to` is short of a multiple of eight
+ * only at the end.
+ */
 function putPacked(
   out: OutputBytes,
   values: ArrayLike<number>,

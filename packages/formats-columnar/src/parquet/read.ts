@@ -1,7 +1,8 @@
 /**
  * Reads Parquet, row group by row group; the columns that are wanted of one group are in memory at a time.
  *
- * Position: `{ group, row }`, the row group and how many of its rows were read. A record's own position is the number of its row in the file.
+ * Position: `{ group, row }`, the row group and how many of its rows were read. A record's own position is the number
+ * of its row in the file.
  */
 import { type BadRecord, MillraceError } from '@millrace/core'
 import type { AsyncBuffer, FileMetaData } from 'hyparquet'
@@ -83,8 +84,8 @@ export async function openParquet(
 }
 
 /**
- * hyparquet 1.31 reads the first of unsigned 32-bit deltas in 32 bits, where some writers (DuckDB's version 2) use 33: large values would come out wrong, without a
- * word.
+ * hyparquet 1.31 reads the first of unsigned 32-bit deltas in 32 bits, where some writers (DuckDB's version 2) use 33:
+ * large values would come out wrong, without a word.
  */
 function refuseWrongDeltas(metadata: FileMetaData, names: readonly string[]): void {
   const unsigned = metadata.schema.filter(({ converted_type }) => converted_type === 'UINT_32').map(({ name }) => name)

@@ -1,6 +1,7 @@
 /**
- * Thrift's compact protocol, as far as Parquet's headers and footer need it (https://github.com/apache/thrift/blob/master/doc/specs/thrift-compact-protocol.md).
- * A struct is a list of fields with ascending ids; a field that is undefined is left out.
+ * Thrift's compact protocol, as far as Parquet's headers and footer need it
+ * (https://github.com/apache/thrift/blob/master/doc/specs/thrift-compact-protocol.md). A struct is a list of fields
+ * with ascending ids; a field that is undefined is left out.
  */
 import type { OutputBytes } from '@millrace/formats'
 

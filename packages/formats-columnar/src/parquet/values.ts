@@ -1,9 +1,9 @@
 /**
  * The columns of a Parquet file, and their values.
  *
- * hyparquet rounds what it converts (decimals to doubles, times to milliseconds), so it is given the schema without most annotations and hands over what is
- * stored; the annotations are honoured here, exactly. Timestamps finer than a millisecond are data errors unless they are whole ones; those without the UTC
- * flag are read as UTC.
+ * hyparquet rounds what it converts (decimals to doubles, times to milliseconds), so it is given the schema without
+ * most annotations and hands over what is stored; the annotations are honoured here, exactly. Timestamps finer than a
+ * millisecond are data errors unless they are whole ones; those without the UTC flag are read as UTC.
  */
 import { DataError, toJson, type Type } from '@millrace/core'
 import type { ParquetParsers, SchemaElement, SchemaTree } from 'hyparquet'

@@ -60,7 +60,10 @@ function wideChunk(bytes: Buffer, encoding: Encoding, last: boolean): Chunk {
 
 const isBreak = (unit: number): boolean => unit === 10 || unit === 13
 
-/** Behind the last line break of a chunk that is not the last one, CR alone included: one at the very end may be half of CR LF and does not count. */
+/**
+ * Behind the last line break of a chunk that is not the last one, CR alone included: one at the very end may be half of
+ * CR LF and does not count.
+ */
 export function lastBreak({ units, length }: Pick<Chunk, 'units' | 'length'>, from: number): number {
   for (let i = length - 1; i >= from; i--) {
     if (units[i] === 10) return i + 1

@@ -1,10 +1,11 @@
 /**
  * The fast way through records: one function per layout, with the same results as interpreted.ts.
  *
- * Each column becomes a stretch of code that knows its type. Plain cells of up to 15 digits are read as numbers from their units: their whole part and their
- * power of ten are both exact doubles, so the one division rounds as `Number(text)` does. A date is compared, while it is passed over, with the date of the record before:
- * files are often sorted by time. Everything that is not plainly right (quotes aside) goes the slow way through `Trouble`.
- * The only words of the user in the code are field names, as JSON literals; all else is numbers.
+ * Each column becomes a stretch of code that knows its type. Plain cells of up to 15 digits are read as numbers from
+ * their units: their whole part and their power of ten are both exact doubles, so the one division rounds as
+ * `Number(text)` does. A date is compared, while it is passed over, with the date of the record before: files are often
+ * sorted by time. Everything that is not plainly right (quotes aside) goes the slow way through `Trouble`. The only
+ * words of the user in the code are field names, as JSON literals; all else is numbers.
  */
 import { generate, propertyKey } from '@millrace/core'
 import type { Scan } from './interpreted.ts'

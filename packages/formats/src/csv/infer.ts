@@ -1,6 +1,7 @@
 /**
- * The types that real CSV data shows, for a person to look over. A column gets the narrowest type that all its cells have: integer, bigint, number, boolean,
- * date, timestamp, else string. What only looks like a number stays text: leading zeros, a plus sign, more digits than a double holds.
+ * The types that real CSV data shows, for a person to look over. A column gets the narrowest type that all its cells
+ * have: integer, bigint, number, boolean, date, timestamp, else string. What only looks like a number stays text:
+ * leading zeros, a plus sign, more digits than a double holds.
  */
 import { type Field, fromText, MillraceError, type RecordType, type Row, type Type } from '@millrace/core'
 import type { ByteSource } from '../reader.ts'
@@ -37,8 +38,8 @@ function isOf(kind: Kind, text: string): boolean {
 }
 
 /**
- * Fields and types of an input, from its header and first 100,000 records. Throws `MillraceError`: `cannot_infer` where there is no header or no record,
- * `bad_record` where the sample cannot be read with these options.
+ * Fields and types of an input, from its header and first 100,000 records. Throws `MillraceError`: `cannot_infer` where
+ * there is no header or no record, `bad_record` where the sample cannot be read with these options.
  */
 export async function inferCsv(input: ByteSource, csv: Partial<CsvOptions>, signal: AbortSignal): Promise<RecordType> {
   const options = { ...csvDefaults, ...csv }

@@ -13,8 +13,9 @@ export interface FailedRecord {
 }
 
 /**
- * Reads records from `at` until `max` were found, or `end` is reached, or one begins that does not end before `end` or is longer than it may be; gives the index where it
- * stopped. Rows are added to `rows`, the borders of row n are put at 2n and 2n+1 of `spans`, failed records are added to `bad`. See structure.ts for `units`, `text`.
+ * Reads records from `at` until `max` were found, or `end` is reached, or one begins that does not end before `end` or
+ * is longer than it may be; gives the index where it stopped. Rows are added to `rows`, the borders of row n are put at
+ * 2n and 2n+1 of `spans`, failed records are added to `bad`. See structure.ts for `units`, `text`.
  */
 export type Scan = (
   units: Units,

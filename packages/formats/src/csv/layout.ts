@@ -1,7 +1,8 @@
 /**
  * What the columns of one file mean: its header brought together with the declared schema and what was pushed down.
  *
- * Every column that the schema declares is checked for its type, whether or not anything reads it, so that a row fails or passes alike with and without push.
+ * Every column that the schema declares is checked for its type, whether or not anything reads it, so that a row fails
+ * or passes alike with and without push.
  */
 import {
   compileDateParser,
@@ -25,7 +26,10 @@ export interface RecordFailure {
 /** A column of the file, in the order of the file. */
 export interface Column {
   readonly name: string
-  /** `skip`: no field of the schema, only its quoting and encoding count. `integer`, `number`: the scanners know a fast way. `other`: by `convert`. */
+  /**
+   * `skip`: no field of the schema, only its quoting and encoding count. `integer`, `number`: the scanners know a fast
+   * way. `other`: by `convert`.
+   */
   readonly kind: 'skip' | 'string' | 'integer' | 'number' | 'other'
   readonly optional: boolean
   /** The value of a cell that is not null. Throws `DataError`. */
@@ -51,8 +55,8 @@ export interface Layout {
 }
 
 /**
- * The layout of a file with these column names; `names` undefined: there is no header, the columns are the schema's. `badHeader`: no record can be trusted.
- * Throws `MillraceError` `missing_column` where a declared field has no column.
+ * The layout of a file with these column names; `names` undefined: there is no header, the columns are the schema's.
+ * `badHeader`: no record can be trusted. Throws `MillraceError` `missing_column` where a declared field has no column.
  */
 export function layoutOf(names: readonly string[] | undefined, read: ReadOptions, badHeader?: RecordFailure): Layout {
   const declared = read.schema.fields

@@ -1,8 +1,9 @@
 /**
  * Records longer than `max_record_size`, most often because a quote was not closed.
  *
- * Such a record is given up at the last line break within that size, and reading goes on there. Where there is none, it is passed over up to the next line
- * break, in bad records of at most that size: every byte of the input is in some record.
+ * Such a record is given up at the last line break within that size, and reading goes on there. Where there is none, it
+ * is passed over up to the next line break, in bad records of at most that size: every byte of the input is in some
+ * record.
  */
 import { type Chunk, lastBreak } from './chunk.ts'
 import type { Layout, RecordFailure } from './layout.ts'
@@ -17,7 +18,10 @@ export interface GivenUp {
   readonly inside: boolean
 }
 
-/** Gives up the record at `at`, which does not end in this chunk or is too long; undefined: more of the input is needed to tell. */
+/**
+ * Gives up the record at `at`, which does not end in this chunk or is too long; undefined: more of the input is needed
+ * to tell.
+ */
 export function giveUp(chunk: Chunk, at: number, dialect: Dialect, layout: Layout, last: boolean): GivenUp | undefined {
   const tooLong = chunk.length - at > dialect.limit
   if (!tooLong && !last) return undefined

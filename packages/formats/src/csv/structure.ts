@@ -1,9 +1,10 @@
 /**
  * The structure of a record, apart from what its cells mean.
  *
- * Scanners read code units (bytes, or 16-bit units for UTF-16) from a buffer whose unit before `end` is always a line break; so no loop over plain cells
- * needs to look for the end. Records end with LF, CR LF or CR outside quotes. A cell is in quotes where its first character is the quote; anywhere else in a plain cell the quote
- * is a character like any other.
+ * Scanners read code units (bytes, or 16-bit units for UTF-16) from a buffer whose unit before `end` is always a line
+ * break; so no loop over plain cells needs to look for the end. Records end with LF, CR LF or CR outside quotes. A cell
+ * is in quotes where its first character is the quote; anywhere else in a plain cell the quote is a character like any
+ * other.
  */
 import { isUtf8 } from 'node:buffer'
 import type { Dialect } from './options.ts'
@@ -11,7 +12,10 @@ import type { Dialect } from './options.ts'
 /** Code units. A Buffer where they are bytes. */
 export type Units = Uint8Array | Uint16Array
 
-/** Where a record that begins at `at` ends: the index of its line break, and how many cells it has; undefined: `end` comes first. */
+/**
+ * Where a record that begins at `at` ends: the index of its line break, and how many cells it has; undefined: `end`
+ * comes first.
+ */
 export function recordEnd(
   units: Units,
   at: number,
@@ -37,7 +41,10 @@ export function lineEnd(units: Units, at: number): number {
   return at
 }
 
-/** The cell, counted from 0, whose quotes are open at `end` in a record that begins at `at`; undefined: none is. `end` may be anywhere. */
+/**
+ * The cell, counted from 0, whose quotes are open at `end` in a record that begins at `at`; undefined: none is. `end`
+ * may be anywhere.
+ */
 export function openQuote(units: Units, at: number, end: number, { delimiter, quote }: Dialect): number | undefined {
   for (let i = at, cell = 0; i < end; i++, cell++) {
     if (units[i] === quote) {
@@ -66,8 +73,8 @@ export const afterLineEnd = (units: Units, at: number): number =>
   units[at] === 13 && units[at + 1] === 10 ? at + 2 : at + 1
 
 /**
- * The text of `start` to `end`; undefined where the units are not text. `wide`: the chunk holds units that are not characters by themselves, so that
- * `text`, its units as characters, can't be cut from.
+ * The text of `start` to `end`; undefined where the units are not text. `wide`: the chunk holds units that are not
+ * characters by themselves, so that `text`, its units as characters, can't be cut from.
  */
 export function sliceText(units: Units, text: string, start: number, end: number, wide: boolean): string | undefined {
   if (!wide) return text.slice(start, end)

@@ -1,11 +1,17 @@
-/** The slow way through one record, shared by both scanners: cells that are not plainly right, and what is wrong with the record at the end. */
+/**
+ * The slow way through one record, shared by both scanners: cells that are not plainly right, and what is wrong with
+ * the record at the end.
+ */
 import { DataError } from '@millrace/core'
 import { badEncoding, type Encoding, swapped } from '../text.ts'
 import { type Layout, type RecordFailure, show } from './layout.ts'
 import type { Dialect } from './options.ts'
 import type { Units } from './structure.ts'
 
-/** What went wrong in the current record. Broken structure outranks a bad cell, and that a date that a step could not read. */
+/**
+ * What went wrong in the current record. Broken structure outranks a bad cell, and that a date that a step could not
+ * read.
+ */
 export class Trouble {
   /** Something is wrong with the current record. */
   any = false

@@ -9,8 +9,8 @@ import type { RefusedRow, Written } from '../writer.ts'
 import { compileEncoder, type JsonWriteOptions, jsonValue } from './encode.ts'
 
 /**
- * Appends the rows that have a JSON form, in order, and stops behind the one with which `out` has `most` bytes; at least
- * one is dealt with.
+ * Appends the rows that have a JSON form, in order, and stops behind the one with which `out` has `most` bytes; at
+ * least one is dealt with.
  */
 export type EncodeEach = (rows: readonly Row[], out: OutputBytes, most?: number) => Written
 

@@ -1,9 +1,10 @@
 /**
  * What JSON.parse loses, found.
  *
- * It rounds a number to the nearest double and keeps the last of two equal keys, both without a word. Numbers are read again from their source text where a
- * field needs them exact and the record holds one that may have been rounded: a double gives back any decimal number of up to 15 digits, so only a record
- * with a longer run of digits (or an exponent that can underflow) is in question. Keys are compared by a walk over the text.
+ * It rounds a number to the nearest double and keeps the last of two equal keys, both without a word. Numbers are read
+ * again from their source text where a field needs them exact and the record holds one that may have been rounded: a
+ * double gives back any decimal number of up to 15 digits, so only a record with a longer run of digits (or an exponent
+ * that can underflow) is in question. Keys are compared by a walk over the text.
  */
 import { DataError, setOwn, type Type } from '@millrace/core'
 
@@ -44,8 +45,8 @@ const sameNumber = (source: string, value: number): boolean =>
   Number.isFinite(value) && (source === String(value) || canonical(source) === canonical(String(value)))
 
 /**
- * A value of `parseExact` as what `fromJson` of the type takes: a long number is text for bigint and decimal and the nearest double for number.
- * Throws `DataError` where it would lose digits.
+ * A value of `parseExact` as what `fromJson` of the type takes: a long number is text for bigint and decimal and the
+ * nearest double for number. Throws `DataError` where it would lose digits.
  */
 export function resolveLongNumbers(type: Type, value: unknown): unknown {
   if (value instanceof LongNumber) return resolve(type, value.source)

@@ -1,12 +1,14 @@
 /**
  * Reads JSON lines.
  *
- * Bytes are cut at line feeds, and each line is read alone, so that a bad one spoils no other. A line whose keys come in the usual order of the file is read
- * straight from its bytes (straight.ts); the others are decoded and parsed. Equal keys in one object, of which JSON.parse keeps the last without a word, are found by
- * counting: the colons that can follow a key must be as many as the keys that came out, or the line is looked at closely. A line that is too long to be held is
- * bad in parts of `max_record_size`, so that none of its bytes is lost.
+ * Bytes are cut at line feeds, and each line is read alone, so that a bad one spoils no other. A line whose keys come
+ * in the usual order of the file is read straight from its bytes (straight.ts); the others are decoded and parsed.
+ * Equal keys in one object, of which JSON.parse keeps the last without a word, are found by counting: the colons that
+ * can follow a key must be as many as the keys that came out, or the line is looked at closely. A line that is too long
+ * to be held is bad in parts of `max_record_size`, so that none of its bytes is lost.
  *
- * Position: `{ offset }`, the byte after the last line; with `inside` where that is in the middle of a line that is too long.
+ * Position: `{ offset }`, the byte after the last line; with `inside` where that is in the middle of a line that is too
+ * long.
  */
 import { isAscii, isUtf8 } from 'node:buffer'
 import { DataError, type BadRecord, type Json, type Row, unknownOf } from '@millrace/core'
@@ -33,8 +35,8 @@ interface Block {
 export const rowsPerPiece = 1000
 
 /**
- * A reader of JSON lines: UTF-8, an object a line, blank lines skipped. Positions of pieces are `{ offset }`; the parts of a line that is too long come in
- * pieces of their own, with a `context` by which they never pass for records.
+ * A reader of JSON lines: UTF-8, an object a line, blank lines skipped. Positions of pieces are `{ offset }`; the parts
+ * of a line that is too long come in pieces of their own, with a `context` by which they never pass for records.
  */
 export function createJsonLinesReader(json: Partial<JsonOptions>, options: ReadOptions): RecordReader {
   const max = json.max_record_size ?? jsonDefaults.max_record_size
@@ -51,7 +53,10 @@ export function createJsonLinesReader(json: Partial<JsonOptions>, options: ReadO
   }
 }
 
-/** Makes a decoder of JSON lines that are all at hand, of any length; positions are offsets in them. What one text teaches it serves for the next. */
+/**
+ * Makes a decoder of JSON lines that are all at hand, of any length; positions are offsets in them. What one text
+ * teaches it serves for the next.
+ */
 export function jsonLinesDecoder(options: ReadOptions): (bytes: Buffer) => Generator<Piece> {
   const parser = recordParser(options)
   const way = new Way({ ...options, tally: parser.tally })
@@ -122,7 +127,8 @@ class Gathered {
 }
 
 function* pieces({ bytes, base, inside, open }: Block, parser: RecordParser, way: Way, max: number): Generator<Piece> {
-  // One text for the block where it is all UTF-8; else each line is decoded by itself. An ASCII one (most are) is decoded without a look at its characters.
+  // One text for the block where it is all UTF-8; else each line is decoded by itself. An ASCII one (most are) is
+  // decoded without a look at its characters.
   const ascii = isAscii(bytes)
   const valid = ascii || isUtf8(bytes)
   let latin1 = ascii ? bytes.toString('latin1') : undefined
@@ -248,8 +254,8 @@ function finish(into: Gathered, parser: RecordParser, bytes: Buffer, base: numbe
 }
 
 /**
- * Colons right after a quote or a blank: all that follow keys, and a few inside texts. Four bytes are looked at at once: `x - 0x01010101 & ~x & 0x80808080` is
- * not 0 where a byte of x is 0 (and seldom else).
+ * Colons right after a quote or a blank: all that follow keys, and a few inside texts. Four bytes are looked at at
+ * once: `x - 0x01010101 & ~x & 0x80808080` is not 0 where a byte of x is 0 (and seldom else).
  */
 function colonsAfterKeys(bytes: Buffer, from: number, to: number): number {
   let n = 0
@@ -274,7 +280,10 @@ function colonsAfterKeys(bytes: Buffer, from: number, to: number): number {
 
 const isQuoteOrBlank = (byte: number | undefined): boolean => byte === 34 || byte === 32 || byte === 9 || byte === 13
 
-/** Whether an object in row i's line has a key twice. From the first line that turns out to have objects inside, their keys are counted too. */
+/**
+ * Whether an object in row i's line has a key twice. From the first line that turns out to have objects inside, their
+ * keys are counted too.
+ */
 function isDoubled(into: Gathered, i: number, parser: RecordParser, bytes: Buffer): boolean {
   const start = into.spans[2 * i]!
   const end = into.spans[2 * i + 1]!

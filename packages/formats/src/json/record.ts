@@ -1,9 +1,10 @@
 /**
  * The JSON text of one record to a row of its declared type.
  *
- * JSON.parse is the floor. What comes after it is one generated function that looks at each field once, converts what has another form in memory (with the
- * last text kept, since neighbours repeat), and makes the row in the shape that is wanted: projection, renames and dates pushed down included. Whatever it
- * does not find in perfect order it leaves to the careful path, which reads numbers by their source text and says what is wrong.
+ * JSON.parse is the floor. What comes after it is one generated function that looks at each field once, converts what
+ * has another form in memory (with the last text kept, since neighbours repeat), and makes the row in the shape that is
+ * wanted: projection, renames and dates pushed down included. Whatever it does not find in perfect order it leaves to
+ * the careful path, which reads numbers by their source text and says what is wrong.
  */
 import {
   codegenAllowed,
@@ -47,7 +48,9 @@ export interface RecordParser {
 }
 
 type Parsed = Readonly<Record<string, unknown>>
-/** A row, or undefined where anything is out of order. May throw `DataError` as well. `keys`: how many the object has. */
+/**
+ * A row, or undefined where anything is out of order. May throw `DataError` as well. `keys`: how many the object has.
+ */
 type Build = (parsed: Parsed, text: string, keys: number) => Row | undefined
 
 /** Makes a parser for records of `options.schema`, giving rows as `options.push` wants them. */
@@ -98,7 +101,10 @@ export function recordParser(options: ReadOptions): RecordParser {
 const dateReader = (rule: DateRule): ((text: string) => string | number | undefined) =>
   rule.to === undefined ? compileDateParser(rule.formats, rule.zone) : compileReformat(rule.formats, rule.zone, rule.to)
 
-/** Makes the pushed-down columns of a decoded row; a failure where dates are none: that of the rule that comes first without the push. */
+/**
+ * Makes the pushed-down columns of a decoded row; a failure where dates are none: that of the rule that comes first
+ * without the push.
+ */
 function projector(options: ReadOptions): (row: Row) => { row: Row } | RecordFailure {
   const columns = options.push?.columns.map((column) => ({ ...column, read: column.date && dateReader(column.date) }))
   if (!columns) return (row) => ({ row })

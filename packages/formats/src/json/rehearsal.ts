@@ -1,13 +1,17 @@
 /**
- * A rehearsal for generated code. V8 compiles a function for the branches that it has seen, and again when another one turns up; compiling one of these costs as much as
- * reading 50,000 rows. So each goes through a few rows that take all of its branches before it gets real ones.
+ * A rehearsal for generated code. V8 compiles a function for the branches that it has seen, and again when another one
+ * turns up; compiling one of these costs as much as reading 50,000 rows. So each goes through a few rows that take all
+ * of its branches before it gets real ones.
  *
  * Decision: docs/decisions/20261121-generated-code-rehearses.md
  */
 import { compileReformat, type Field, type RecordType, type Row } from '@millrace/core'
 import type { ReadOptions } from '../reader.ts'
 
-/** Values of a type in memory, and its texts in JSON where they are straight; the first two are equal, the way neighbours are. */
+/**
+ * Values of a type in memory, and its texts in JSON where they are straight; the first two are equal, the way
+ * neighbours are.
+ */
 const values: Readonly<Record<string, { readonly rows: readonly unknown[]; readonly texts: readonly string[] }>> = {
   string: { rows: ['ab', 'ab', 'b"\n', 'é', 'abc', ''], texts: ['"ab"', '"ab"', '"aé"', '"abc"', '""', '"a\\n"'] },
   boolean: { rows: [true, true, false, true, false, true], texts: ['true', 'true', 'false', 'true', 'false', '0'] },

@@ -1,11 +1,15 @@
 /**
- * The fast way through JSON lines: a scanner made for one order of keys, which reads a line from its bytes into a row, three times as fast as JSON.parse alone.
+ * The fast way through JSON lines: a scanner made for one order of keys, which reads a line from its bytes into a row,
+ * three times as fast as JSON.parse alone.
  *
- * Most files are written by one program, so their lines have the same keys in the same order and nothing between the tokens. The scanner knows that order (it is
- * learned from a line that was read the careful way) and goes straight: key by key, texts up to their quote, numbers of up to 15 digits from their digits (whole
- * part and power of ten are exact doubles, so the one division rounds as JSON.parse does), longer ones as JavaScript reads their text. Optional keys may be missing. Whatever is not exactly so, an escape, a
- * blank, an exponent, another key, a key twice, a value of another type, makes it give the line up, and the careful way (record.ts) decides alone: so the scanner
- * can only be right or give up. The only words of a file in the code are its keys, byte by byte as numbers, and field names as JSON literals.
+ * Most files are written by one program, so their lines have the same keys in the same order and nothing between the
+ * tokens. The scanner knows that order (it is learned from a line that was read the careful way) and goes straight: key
+ * by key, texts up to their quote, numbers of up to 15 digits from their digits (whole part and power of ten are exact
+ * doubles, so the one division rounds as JSON.parse does), longer ones as JavaScript reads their text. Optional keys
+ * may be missing. Whatever is not exactly so, an escape, a blank, an exponent, another key, a key twice, a value of
+ * another type, makes it give the line up, and the careful way (record.ts) decides alone: so the scanner can only be
+ * right or give up. The only words of a file in the code are its keys, byte by byte as numbers, and field names as JSON
+ * literals.
  */
 import {
   codegenAllowed,
@@ -25,8 +29,8 @@ import { repeated, sampleLines } from './rehearsal.ts'
 /** Reads lines of one order of keys. */
 export interface StraightScan {
   /**
-   * The row of the line that begins at `at`; undefined: it is not straight. The line is valid UTF-8, and `text` is `bytes` as Latin-1. `lineEnd` is then the place of
-   * the line's feed, or `end`.
+   * The row of the line that begins at `at`; undefined: it is not straight. The line is valid UTF-8, and `text` is
+   * `bytes` as Latin-1. `lineEnd` is then the place of the line's feed, or `end`.
    */
   scan(bytes: Buffer, text: string, at: number, end: number): Row | undefined
   lineEnd: number
@@ -37,7 +41,10 @@ const mostKeys = 128
 
 const powersOfTen = Float64Array.from({ length: 16 }, (_, n) => 10 ** n)
 
-/** A scanner for lines with these keys in this order; undefined where there can be none: code may not be made, or a value has no plain form. */
+/**
+ * A scanner for lines with these keys in this order; undefined where there can be none: code may not be made, or a
+ * value has no plain form.
+ */
 export function straightScan(options: ReadOptions, keys: readonly string[]): StraightScan | undefined {
   const { schema, unknownFields, push, tally = { unknown: 0 } } = options
   if (!codegenAllowed || keys.length === 0 || keys.length > mostKeys) return undefined
@@ -117,7 +124,8 @@ function keyCode(k: number, key: string, { fields }: RecordType, isRead: boolean
   return `if (${isKey}) { i += ${literal.length + 1}; before = 44; ${value} } ${missing}`
 }
 
-// From the opening quote to behind the closing one; `from` to `i - 1` is the text. An escape, or what must be escaped, is not straight.
+// From the opening quote to behind the closing one; `from` to `i - 1` is the text. An escape, or what must be escaped,
+// is not straight.
 const passRest = 'for (c = u[i]; c !== 34; c = u[++i]) { if (!(c >= 32) || c === 92) return; high |= c } i++'
 const passText = `from = ++i; high = 0; ${passRest}`
 const isNull = 'u[i] === 110 && u[i + 1] === 117 && u[i + 2] === 108 && u[i + 3] === 108'
@@ -135,8 +143,9 @@ const number = (f: string, fraction: boolean) => `c = u[i]; minus = c === 45; if
   if (digits > 15) ${fraction ? '{ number = +text.slice(from, i); if (number === Infinity) return }' : 'return'}
   ${f} = minus ? ${fraction ? '-number' : '0 - number'} : number`
 
-// A text that is read. Neighbours repeat, so it is compared with the last one while it is passed over, and the same text is the same string: what comes after need not
-// look at it again. Where the two part, the rest is passed over as ever.
+// A text that is read. Neighbours repeat, so it is compared with the last one while it is passed over, and the same
+// text is the same string: what comes after need not look at it again. Where the two part, the rest is passed over as
+// ever.
 const sameText = (k: number) => `if (u[i] !== 34) return; from = ++i
   if (at${k} >= 0) for (c = at${k}; c < end${k} && u[i] === u[c]; c++) i++
   if (at${k} >= 0 && c === end${k} && u[i] === 34) { f${k} = text${k}; i++ } else {

@@ -1,4 +1,7 @@
-/** The options that every documents sink has, under the same names, so that a profile swaps them; and what is wrong with them. */
+/**
+ * The options that every documents sink has, under the same names, so that a profile swaps them; and what is wrong with
+ * them.
+ */
 import { fieldOf, option, type OptionSchema, type Problem, type RecordType } from '@millrace/core'
 
 /** What can be done with the document of a key. */

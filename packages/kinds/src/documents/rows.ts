@@ -2,8 +2,8 @@
 import { DataError, fromJson, type RecordType, type Row } from '@millrace/core'
 
 /**
- * Makes the function from a document's JSON values to the forms in memory of the type, in place. A value that is none of its type stays as it is, and so does
- * what the type does not name: a look-up shows what is there.
+ * Makes the function from a document's JSON values to the forms in memory of the type, in place. A value that is none
+ * of its type stays as it is, and so does what the type does not name: a look-up shows what is there.
  */
 export function compileShown(type: RecordType | undefined): (document: Row) => Row {
   const fields = Object.entries(type?.fields ?? {}).map(([name, field]) => ({

@@ -10,12 +10,15 @@ export interface SetProblem {
   readonly field: string
 }
 
-/** Fields and their values as they are stored, in order; or why there are none. Throws `RangeError` for a time without a text form. */
+/**
+ * Fields and their values as they are stored, in order; or why there are none. Throws `RangeError` for a time without a
+ * text form.
+ */
 export type SetFields = (row: Row) => readonly (readonly [name: string, value: unknown])[] | SetProblem
 
 /**
- * Fields of the key are always set, so that a document can be read without taking its key apart. `store` makes the function from a value to its stored form;
- * null is null everywhere.
+ * Fields of the key are always set, so that a document can be read without taking its key apart. `store` makes the
+ * function from a value to its stored form; null is null everywhere.
  */
 export function compileSet(
   o: DocumentOptions,

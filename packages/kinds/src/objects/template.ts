@@ -39,7 +39,10 @@ export interface PathTemplate {
 export const isPartitioned = (template: PathTemplate): boolean =>
   template.folders.length > 0 || (template.name?.some((part) => typeof part !== 'string') ?? false)
 
-/** Reads the option; a text says what is wrong with it. `isFormat`: whether a name, without the ending of its compression, says its format. */
+/**
+ * Reads the option; a text says what is wrong with it. `isFormat`: whether a name, without the ending of its
+ * compression, says its format.
+ */
 export function parseTemplate(path: string, isFormat: (name: string) => boolean): PathTemplate | string {
   const trimmed = path.replace(/\/+$/, '')
   if (trimmed === '') return path.startsWith('/') ? 'the root of the disk is no place for files' : 'the path is empty'

@@ -1,8 +1,8 @@
 /**
  * Rows to the values, keys and headers of stream records.
  *
- * A write is encoded in pieces, so that of large records only a few are held as bytes beside the rows. A record whose value,
- * key or headers have no form is named, and the others are encoded without it.
+ * A write is encoded in pieces, so that of large records only a few are held as bytes beside the rows. A record whose
+ * value, key or headers have no form is named, and the others are encoded without it.
  */
 import {
   compileKey,

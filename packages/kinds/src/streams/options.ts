@@ -11,7 +11,9 @@ const fields = {
   ),
 }
 
-/** How a record's value is read. `json`: an object of the schema; `text`, `bytes`: the whole value goes into one field. */
+/**
+ * How a record's value is read. `json`: an object of the schema; `text`, `bytes`: the whole value goes into one field.
+ */
 const format = option.oneOf(['json', 'text', 'bytes'], 'What a value is: a JSON object, a text, or bytes.', {
   default: 'json',
 })

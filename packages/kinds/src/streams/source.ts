@@ -8,7 +8,10 @@ export type StreamSourceOptions = {
   readonly [K in keyof typeof streamSourceOptions]: Static<(typeof streamSourceOptions)[K]>
 }
 
-/** Makes the decoder that the options ask for. Throws `MillraceError` where they name fields that the schema does not have. */
+/**
+ * Makes the decoder that the options ask for. Throws `MillraceError` where they name fields that the schema does not
+ * have.
+ */
 export function streamDecoderOf(o: StreamSourceOptions, ctx: SourceContext): StreamDecoder {
   const unknown = o.partitioned_by?.find((name) => !Object.hasOwn(ctx.schema.fields, name))
   if (unknown !== undefined)

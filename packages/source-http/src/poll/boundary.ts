@@ -1,11 +1,13 @@
 /**
- * What a since-cursor has taken. The server is asked for records at and after the highest value so far, since more of that very value may have come meanwhile;
- * those that were taken at it are remembered by a mark each, and passed over when they come again. A record without a value, or one that cannot be decoded, has
- * no place in that order: it is remembered as long as it keeps coming.
+ * What a since-cursor has taken. The server is asked for records at and after the highest value so far, since more of
+ * that very value may have come meanwhile; those that were taken at it are remembered by a mark each, and passed over
+ * when they come again. A record without a value, or one that cannot be decoded, has no place in that order: it is
+ * remembered as long as it keeps coming.
  *
- * Three lists of marks, kept in the source's memory in pieces and saved with the page's epoch: `taken` at `since`, the value that is asked for while all pages
- * are read once; `met`, those at `since` that this reading has shown, so that of two equal records each counts; `fresh`, those at `high`, the highest value met.
- * When all pages are read, `high` is what is asked for next, and `fresh` what is taken.
+ * Three lists of marks, kept in the source's memory in pieces and saved with the page's epoch: `taken` at `since`, the
+ * value that is asked for while all pages are read once; `met`, those at `since` that this reading has shown, so that
+ * of two equal records each counts; `fresh`, those at `high`, the highest value met. When all pages are read, `high` is
+ * what is asked for next, and `fresh` what is taken.
  */
 import type { Json, ReadContext } from '@millrace/core'
 

@@ -1,4 +1,7 @@
-/** Fetches pages at the pace that the options and the server ask for. What fails and can pass is thrown as such: the engine repeats it with growing pauses. */
+/**
+ * Fetches pages at the pace that the options and the server ask for. What fails and can pass is thrown as such: the
+ * engine repeats it with growing pauses.
+ */
 import { setTimeout as wait } from 'node:timers/promises'
 import { MillraceError, SystemError } from '@millrace/core'
 import { type Answered, createGetter, retryAfterMs } from '@millrace/client-http'

@@ -1,6 +1,7 @@
 /**
- * Finds a value inside a JSON text without parsing it: the records of a page are then decoded from their own bytes, so that no number of theirs is rounded on
- * the way. Only what stands before the value is walked over; that all of it is JSON is for the parser of the found bytes to say.
+ * Finds a value inside a JSON text without parsing it: the records of a page are then decoded from their own bytes, so
+ * that no number of theirs is rounded on the way. Only what stands before the value is walked over; that all of it is
+ * JSON is for the parser of the found bytes to say.
  */
 
 const quote = 0x22
@@ -9,7 +10,9 @@ const colon = 0x3a
 const comma = 0x2c
 const isBlank = (c: number | undefined): boolean => c === 0x20 || c === 0x0a || c === 0x0d || c === 0x09
 
-/** The bytes of the value at `path`; undefined where nothing is there. Of equal keys the last counts, as for JSON.parse. */
+/**
+ * The bytes of the value at `path`; undefined where nothing is there. Of equal keys the last counts, as for JSON.parse.
+ */
 export function valueAt(body: Buffer, path: readonly string[]): Buffer | undefined {
   let [start, end] = trimmed(body, body[0] === 0xef ? 3 : 0, body.length)
   for (const key of path) {

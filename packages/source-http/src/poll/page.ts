@@ -1,4 +1,7 @@
-/** A page's bytes to its records, by the readers of file formats: each record with its own bytes, those that do not decode beside them. */
+/**
+ * A page's bytes to its records, by the readers of file formats: each record with its own bytes, those that do not
+ * decode beside them.
+ */
 import { type BadRecord, type Json, MillraceError, type Row, type SourceContext, SystemError } from '@millrace/core'
 import { bytesSource } from '@millrace/formats'
 import { isClosed, pathOf, valueAt } from './json.ts'

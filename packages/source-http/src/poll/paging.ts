@@ -22,7 +22,10 @@ export function pageUrl(o: Options, mark: PageMark | undefined, since: string | 
   return url
 }
 
-/** The mark of the page after this one; undefined: it is the last. Throws `paging_stuck` where a page names itself as the next. */
+/**
+ * The mark of the page after this one; undefined: it is the last. Throws `paging_stuck` where a page names itself as
+ * the next.
+ */
 export function nextPage(
   o: Options,
   mark: PageMark | undefined,

@@ -1,11 +1,11 @@
 /**
  * Asks a server for its records: page by page, once or again and again. A page is a batch of its own, so its records,
- * where the next page is, and what was taken at the boundary of a since-cursor are saved together; after a crash the page
- * that was not saved is asked for again.
+ * where the next page is, and what was taken at the boundary of a since-cursor are saved together; after a crash the
+ * page that was not saved is asked for again.
  *
- * A record's position is how many came before it in all readings. It is counted when the record is taken, so a record that
- * is passed over has none. Which list was read is remembered beside the position: an address that was changed would begin
- * anew, or go on in the middle of another list, without a word.
+ * A record's position is how many came before it in all readings. It is counted when the record is taken, so a record
+ * that is passed over has none. Which list was read is remembered beside the position: an address that was changed
+ * would begin anew, or go on in the middle of another list, without a word.
  */
 import { hash } from 'node:crypto'
 import { setTimeout as wait } from 'node:timers/promises'
@@ -62,7 +62,10 @@ export const sourceHttpPoll = defineSource({
   },
 })
 
-/** Where reading stands: `count` records taken; `next` the page to ask for, absent: the first; `complete`: the last page was read. */
+/**
+ * Where reading stands: `count` records taken; `next` the page to ask for, absent: the first; `complete`: the last page
+ * was read.
+ */
 interface Position {
   readonly count: number
   readonly next?: PageMark

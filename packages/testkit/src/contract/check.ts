@@ -1,6 +1,7 @@
 /**
- * A contract suite is a list of checks: a sentence each, and a function that throws when the connector breaks it. They are plain functions so that testkit can
- * show of every one that it fails for a connector that is broken in just this way; `register` makes vitest tests of them.
+ * A contract suite is a list of checks: a sentence each, and a function that throws when the connector breaks it. They
+ * are plain functions so that testkit can show of every one that it fails for a connector that is broken in just this
+ * way; `register` makes vitest tests of them.
  */
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'

@@ -1,4 +1,7 @@
-/** The child process of remote.ts: does one request and gives out its answers, or dies by its own SIGKILL where it is told to. */
+/**
+ * The child process of remote.ts: does one request and gives out its answers, or dies by its own SIGKILL where it is
+ * told to.
+ */
 import { writeSync } from 'node:fs'
 import { text } from 'node:stream/consumers'
 import { loadDefinition, envIn } from './load.ts'

@@ -1,4 +1,6 @@
-/** How much memory reading takes, for tests of sources with large records. In a child process: nothing else is in it. */
+/**
+ * How much memory reading takes, for tests of sources with large records. In a child process: nothing else is in it.
+ */
 import { freshRead, isBatch, type Source } from '@millrace/core'
 import type { Scope } from './check.ts'
 import type { SourceMaking } from './read.ts'

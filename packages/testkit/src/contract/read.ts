@@ -1,4 +1,6 @@
-/** Reading a source as the engine does, for the source suite: in this process or, given the same request, in a child. */
+/**
+ * Reading a source as the engine does, for the source suite: in this process or, given the same request, in a child.
+ */
 import {
   isBatch,
   type Batch,

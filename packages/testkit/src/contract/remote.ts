@@ -1,6 +1,7 @@
 /**
- * Work in a process of its own, so that it can be killed for real, or run with `MILLRACE_CODEGEN=off`, which is read once at start. The request goes to the child as
- * an argument, answers come back on its standard output; both by `v8.serialize`, since rows hold bigints and bytes.
+ * Work in a process of its own, so that it can be killed for real, or run with `MILLRACE_CODEGEN=off`, which is read
+ * once at start. The request goes to the child as an argument, answers come back on its standard output; both by
+ * `v8.serialize`, since rows hold bigints and bytes.
  */
 import { spawn } from 'node:child_process'
 import { tmpdir } from 'node:os'
@@ -13,7 +14,10 @@ import { deserialize, serialize } from 'node:v8'
 const fromSource = import.meta.url.endsWith('.ts')
 const child = fileURLToPath(new URL(fromSource ? './child.ts' : './child.js', import.meta.url))
 
-/** A suite starts dozens of children: each would compile the same sources again, which takes longer than what it is started for. */
+/**
+ * A suite starts dozens of children: each would compile the same sources again, which takes longer than what it is
+ * started for.
+ */
 const compiled = join(tmpdir(), 'millrace-compiled')
 
 export const pack = (value: unknown): string => serialize(value).toString('base64')

@@ -1,4 +1,7 @@
-/** Driving a sink as the engine does, step by step: in this process, or as a script in a child that dies where it is told to. */
+/**
+ * Driving a sink as the engine does, step by step: in this process, or as a script in a child that dies where it is
+ * told to.
+ */
 import { randomBytes } from 'node:crypto'
 import {
   batch,

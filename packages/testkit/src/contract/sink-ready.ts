@@ -22,7 +22,10 @@ export interface Faulty {
 export interface SinkSetup extends SinkMaking {
   /** At least 12 records of the schema, no two alike. */
   readonly rows: readonly Row[]
-  /** What someone who reads the destination finds now, in any order, as rows like `rows`. Absent: nobody can tell (a console). */
+  /**
+   * What someone who reads the destination finds now, in any order, as rows like `rows`. Absent: nobody can tell (a
+   * console).
+   */
   visible?(): readonly Row[] | Promise<readonly Row[]>
   /**
    * Fields without whose value no record can be written: those of the key, optional in the schema. The suite leaves out

@@ -1,4 +1,7 @@
-/** Whatever a sink waits for, the abort ends it within a second, also where the system takes everything and says nothing. */
+/**
+ * Whatever a sink waits for, the abort ends it within a second, also where the system takes everything and says
+ * nothing.
+ */
 import assert from 'node:assert/strict'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Sink } from '@millrace/core'

@@ -1,10 +1,10 @@
 /**
- * A small right sink of each kind, and every way to break it that the suite must see. `keyed` puts each record into a file
- * named by its id, at once; `named` by its field `name`. `staged` appends to a temporary file, cut back to its saved length
- * on restart, and renames it when its stage is published. `log` appends and may double.
+ * A small right sink of each kind, and every way to break it that the suite must see. `keyed` puts each record into a
+ * file named by its id, at once; `named` by its field `name`. `staged` appends to a temporary file, cut back to its
+ * saved length on restart, and renames it when its stage is published. `log` appends and may double.
  *
- * It cannot store a time of the year 10000 (`at`), and refuses rows that are named `refused`. While there is a file `hung`
- * in its folder, it waits before whatever it does.
+ * It cannot store a time of the year 10000 (`at`), and refuses rows that are named `refused`. While there is a file
+ * `hung` in its folder, it waits before whatever it does.
  */
 import {
   appendFileSync,

@@ -1,6 +1,7 @@
 /**
- * The HTTP gateway before the embedded log, killed between accept and answer, while clients post and send again by key what they heard no answer to. Every 201 is
- * kept by this process, which is never killed; behind the stream a store by record id must hold exactly that.
+ * The HTTP gateway before the embedded log, killed between accept and answer, while clients post and send again by key
+ * what they heard no answer to. Every 201 is kept by this process, which is never killed; behind the stream a store by
+ * record id must hold exactly that.
  */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -32,7 +33,10 @@ export interface GatewayTold {
   readonly inStream: number
 }
 
-/** Runs the gateway until it was killed `kills` times, lets it end, projects its stream to a store. Throws with what was lost, doubled or answered wrong. */
+/**
+ * Runs the gateway until it was killed `kills` times, lets it end, projects its stream to a store. Throws with what was
+ * lost, doubled or answered wrong.
+ */
 export async function killGateway(
   kills: number,
   death: (start: number) => Exclude<Death, 'lives'>,
@@ -100,7 +104,9 @@ const isUp = (address: string): Promise<boolean> =>
       .end()
   })
 
-/** Clients that post numbers until told to end, and then until each has its answer. Some bodies hold several records. */
+/**
+ * Clients that post numbers until told to end, and then until each has its answer. Some bodies hold several records.
+ */
 function startTraffic(address: string) {
   const agent = new Agent({ keepAlive: true, maxSockets: clients })
   const acknowledged = new Set<number>()

@@ -1,4 +1,6 @@
-/** The jobs that are killed: specs in a project of their own, run by the real command, and what their outputs must hold. */
+/**
+ * The jobs that are killed: specs in a project of their own, run by the real command, and what their outputs must hold.
+ */
 import { cpSync, globSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -144,7 +146,10 @@ export function crashProject(
   }
 }
 
-/** A stateful step as a package of the project's own: counts rows and sums a field by another, results at the end of the input. */
+/**
+ * A stateful step as a package of the project's own: counts rows and sums a field by another, results at the end of the
+ * input.
+ */
 function writeTally(folder: string): void {
   mkdirSync(folder, { recursive: true })
   const manifest = {

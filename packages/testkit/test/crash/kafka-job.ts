@@ -1,4 +1,7 @@
-/** Kafka -> MongoDB by the real command, on a broker of its own: both the command and the broker are killed while records flow. */
+/**
+ * Kafka -> MongoDB by the real command, on a broker of its own: both the command and the broker are killed while
+ * records flow.
+ */
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -18,8 +21,9 @@ export interface KafkaJob {
   /** As if it had never run. */
   reset(): Promise<void>
   /**
-   * Starts the command until it ends by itself, killing it each time after `afterMs()`; in `brokerDeaths` of the starts, from the second on, the broker dies too and
-   * is started again. A run that gives up because the broker is away too long is started again.
+   * Starts the command until it ends by itself, killing it each time after `afterMs()`; in `brokerDeaths` of the
+   * starts, from the second on, the broker dies too and is started again. A run that gives up because the broker is
+   * away too long is started again.
    */
   run(afterMs: () => number, brokerDeaths: number): Promise<{ kills: number; brokerKills: number; gaveUp: number }>
   /** One start to the end; how long it took. */

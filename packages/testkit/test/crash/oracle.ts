@@ -1,6 +1,6 @@
 /**
- * What the outputs of the crash jobs must hold, worked out from the input by other code than ours, in a process that is never killed: cells and dates by regular
- * expressions, the outputs read by node:sqlite and hyparquet.
+ * What the outputs of the crash jobs must hold, worked out from the input by other code than ours, in a process that is
+ * never killed: cells and dates by regular expressions, the outputs read by node:sqlite and hyparquet.
  */
 import { globSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'

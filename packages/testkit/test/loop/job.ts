@@ -1,6 +1,7 @@
 /**
- * A whole run of the engine on connectors of test/broken, small enough to be killed at every point in a test: a spool whose records are gone once they are committed (a duty),
- * a step with state, a sink by key, one by publish-once, one that holds the checkpoint, and a dead letter. `node job.ts FOLDER plain|held`.
+ * A whole run of the engine on connectors of test/broken, small enough to be killed at every point in a test: a spool
+ * whose records are gone once they are committed (a duty), a step with state, a sink by key, one by publish-once, one
+ * that holds the checkpoint, and a dead letter. `node job.ts FOLDER plain|held`.
  */
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -14,7 +15,10 @@ export const all = 240
 export const isBad = (n: number): boolean => n % 40 === 13
 export const rowOf = (n: number) => ({ n, name: `name ${(n * n) % 7}` })
 
-/** Records 0..239; those that were committed can never be read again. Where its batches end depends on where the reading began. */
+/**
+ * Records 0..239; those that were committed can never be read again. Where its batches end depends on where the reading
+ * began.
+ */
 function spool(folder: string): Source {
   const trimmed = join(folder, 'trimmed')
   return {
@@ -51,7 +55,10 @@ function spool(folder: string): Source {
   }
 }
 
-/** A box that is full after `most` records, so that it is rolled on the way, and that takes its time, so that readers and other sinks are ahead of it. */
+/**
+ * A box that is full after `most` records, so that it is rolled on the way, and that takes its time, so that readers
+ * and other sinks are ahead of it.
+ */
 function rolled(sink: Sink, most: number): Sink {
   let n = 0
   return {

@@ -1,6 +1,6 @@
 /**
- * Keeps each record as a file of its own, named by the record's id. The same record written again replaces itself: that is what makes the result of a
- * restart, which writes some records twice, the same as that of one clean run.
+ * Keeps each record as a file of its own, named by the record's id. The same record written again replaces itself: that
+ * is what makes the result of a restart, which writes some records twice, the same as that of one clean run.
  */
 import { defineSink, option, PartialWriteError, SystemError, toJson, type WriteFailure } from '@millrace/core'
 import { prepare, put } from './client.ts'

@@ -1,6 +1,7 @@
 /**
- * The only file that knows the outside system. It stands in for one that holds numbered records and hands them out in pages: put your own calls here.
- * Throw `SystemError` with `retry: true` for what can pass by itself (refused, throttled, 5xx): the engine then waits and asks again.
+ * The only file that knows the outside system. It stands in for one that holds numbered records and hands them out in
+ * pages: put your own calls here. Throw `SystemError` with `retry: true` for what can pass by itself (refused,
+ * throttled, 5xx): the engine then waits and asks again.
  */
 
 /** Records `from` to `from + size - 1` of the `total` that there are; empty: no more. */

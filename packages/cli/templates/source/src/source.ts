@@ -1,6 +1,7 @@
 /**
- * Reads numbered records, page by page. A restart goes on after the last page whose records are safe, because each batch says where to resume: the number of
- * records read so far. Each record's own position is its number, so it keeps its identity whatever the page size.
+ * Reads numbered records, page by page. A restart goes on after the last page whose records are safe, because each
+ * batch says where to resume: the number of records read so far. Each record's own position is its number, so it keeps
+ * its identity whatever the page size.
  */
 import {
   type BadRecord,
@@ -14,7 +15,10 @@ import {
 } from '@millrace/core'
 import { fetchPage } from './client.ts'
 
-/** One ordered sequence of records: a system with several (partitions, files) announces each and yields their batches side by side. */
+/**
+ * One ordered sequence of records: a system with several (partitions, files) announces each and yields their batches
+ * side by side.
+ */
 const split = 'records'
 
 export default defineSource({
@@ -41,7 +45,8 @@ export default defineSource({
         const bad: BadRecord[] = []
         for (const [i, record] of page.entries()) {
           const made = toRow(record)
-          // A record that does not fit the declared schema is no error of the system: it goes where the spec's `on_error` says.
+          // A record that does not fit the declared schema is no error of the system: it goes where the spec's
+          // `on_error` says.
           if (Array.isArray(made)) bad.push({ position: at + i, bytes: bytesOf(record), ...made[0]! })
           else {
             rows.push(made)

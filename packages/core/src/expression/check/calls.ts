@@ -1,4 +1,7 @@
-/** Finds the form of a function that fits the arguments, and makes the call. What fits none is one finding, at the argument that is wrong. */
+/**
+ * Finds the form of a function that fits the arguments, and makes the call. What fits none is one finding, at the
+ * argument that is wrong.
+ */
 import { checkZone } from '../../date/index.ts'
 import { DataError } from '../../errors/index.ts'
 import { parseType, type Type } from '../../schema/index.ts'

@@ -1,6 +1,7 @@
 /**
- * The type check: from the tree of the text to the tree of its meaning, with all problems of an expression in one pass. A part with a problem is `broken`, and
- * whatever uses it is not reported again. Null guards narrow: what stands behind `x != null &&` knows that x is not null (facts.ts).
+ * The type check: from the tree of the text to the tree of its meaning, with all problems of an expression in one pass.
+ * A part with a problem is `broken`, and whatever uses it is not reported again. Null guards narrow: what stands behind
+ * `x != null &&` knows that x is not null (facts.ts).
  */
 import { closest } from '../../errors/closest.ts'
 import { DataError } from '../../errors/index.ts'

@@ -1,4 +1,6 @@
-/** Equality, order and `in`: values are brought to one type first, and what cannot be is a finding that says what would. */
+/**
+ * Equality, order and `in`: values are brought to one type first, and what cannot be is a finding that says what would.
+ */
 import type { Type } from '../../schema/index.ts'
 import type { BinaryOperator, Span } from '../read/syntax.ts'
 import { compareDecimal, compareScaled } from '../values/decimal.ts'

@@ -1,7 +1,8 @@
 /**
- * What is known not to be null. A path names a value that does not change while a row is looked at: a field, a member of an object, a key of a JSON value, an
- * element of a list at a written index, the element of a loop. A boolean node says which paths are not null where it is true and where it is false; `never` stands for a case that cannot happen, in
- * which everything may be assumed.
+ * What is known not to be null. A path names a value that does not change while a row is looked at: a field, a member
+ * of an object, a key of a JSON value, an element of a list at a written index, the element of a loop. A boolean node
+ * says which paths are not null where it is true and where it is false; `never` stands for a case that cannot happen,
+ * in which everything may be assumed.
  */
 import type { Facts, Known } from './known.ts'
 import type { Node } from './typed.ts'

@@ -1,4 +1,7 @@
-/** Names and what is inside of values: fields, elements of loops, members of objects, keys of JSON values, elements of lists. */
+/**
+ * Names and what is inside of values: fields, elements of loops, members of objects, keys of JSON values, elements of
+ * lists.
+ */
 import { closest } from '../../errors/closest.ts'
 import { fieldOf, type RecordType } from '../../schema/index.ts'
 import { functionNamed } from '../functions/index.ts'

@@ -1,4 +1,6 @@
-/** Functions whose arguments are more than values: guards against null, values of any one type, and loops over lists. */
+/**
+ * Functions whose arguments are more than values: guards against null, values of any one type, and loops over lists.
+ */
 
 import type { Type } from '../../schema/index.ts'
 import type { Span, Syntax } from '../read/syntax.ts'

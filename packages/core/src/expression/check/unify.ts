@@ -1,7 +1,8 @@
 /**
- * Types that go together: the one type that holds the values of both, and the conversions to it. integer goes with number (the same in memory), with bigint
- * and with decimal; bigint with decimal; decimals of different scales with each other. A number never becomes a decimal or bigint by itself, but a number
- * written into the expression stands for exactly its digits.
+ * Types that go together: the one type that holds the values of both, and the conversions to it. integer goes with
+ * number (the same in memory), with bigint and with decimal; bigint with decimal; decimals of different scales with
+ * each other. A number never becomes a decimal or bigint by itself, but a number written into the expression stands for
+ * exactly its digits.
  */
 import type { Field, RecordType, Type } from '../../schema/index.ts'
 import { decimalText, unscaled, widenDecimal } from '../values/decimal.ts'
@@ -69,7 +70,10 @@ function unifyRecords(a: RecordType, b: RecordType): RecordType | undefined {
   return { fields: Object.fromEntries(fields) }
 }
 
-/** The type of several nodes together, where a number as written may be a decimal; the index of the first that does not go with those before it. */
+/**
+ * The type of several nodes together, where a number as written may be a decimal; the index of the first that does not
+ * go with those before it.
+ */
 export function unifyAll(nodes: readonly Node[]): Type | number {
   const decimal = nodes.find((node) => node.type.kind === 'decimal')?.type
   let all: Type = nothing
@@ -90,8 +94,8 @@ function fitsInto(type: Type, own: Type | undefined): boolean {
 }
 
 /**
- * Two decimals that no type of 38 digits holds both of, each as the decimal that it is: they are compared as they stand.
- * Undefined: there is a type for both, or they are no decimals.
+ * Two decimals that no type of 38 digits holds both of, each as the decimal that it is: they are compared as they
+ * stand. Undefined: there is a type for both, or they are no decimals.
  */
 export function apart(a: Node, b: Node): readonly [Node, Node] | undefined {
   if (a.type.kind !== 'decimal' && b.type.kind !== 'decimal') return undefined
@@ -109,7 +113,10 @@ export function unifyNodes(a: Node, b: Node): Type | undefined {
   return typeof type === 'number' ? undefined : type
 }
 
-/** The type of a number written next to a decimal: `1.19` is a decimal(3,2), `2` a decimal(1,0). Undefined: it is none, or has more than 38 digits. */
+/**
+ * The type of a number written next to a decimal: `1.19` is a decimal(3,2), `2` a decimal(1,0). Undefined: it is none,
+ * or has more than 38 digits.
+ */
 export function literalDecimal(node: Node, beside: Type): Type | undefined {
   if (node.op !== 'constant' || beside.kind !== 'decimal') return undefined
   const exact =

@@ -1,8 +1,9 @@
 /**
- * The meaning of an expression as JavaScript: one function of a row, made by `generate`, in which fields are plain property reads and the engine sees one type
- * at each place. Names and texts enter through `quote`, whole numbers as they are, and everything else (functions, other constants, sets) as a value of the
- * scope. Null and absent are one: what may be absent is read with `?? null`, so that only null is left to compare with. Names that every object inherits, such
- * as `constructor`, are read as own properties where the field may be absent.
+ * The meaning of an expression as JavaScript: one function of a row, made by `generate`, in which fields are plain
+ * property reads and the engine sees one type at each place. Names and texts enter through `quote`, whole numbers as
+ * they are, and everything else (functions, other constants, sets) as a value of the scope. Null and absent are one:
+ * what may be absent is read with `?? null`, so that only null is left to compare with. Names that every object
+ * inherits, such as `constructor`, are read as own properties where the field may be absent.
  */
 import { generate, propertyKey, quote } from '../../codegen.ts'
 import type { Row } from '../../record/index.ts'

@@ -1,7 +1,9 @@
 /** What an expression asks for by equality: the part that a store can look up. */
 import type { Node } from '../check/typed.ts'
 
-/** `field == value` and its like, joined by && at the top. Values are as in memory; of a field named twice the first. */
+/**
+ * `field == value` and its like, joined by && at the top. Values are as in memory; of a field named twice the first.
+ */
 export function equalities(node: Node): Readonly<Record<string, unknown>> {
   const found = new Map<string, unknown>()
   for (const part of node.op === 'and' ? node.items.flatMap(conjuncts) : [node]) {

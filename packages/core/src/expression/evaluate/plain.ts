@@ -1,6 +1,7 @@
 /**
- * Operators and functions in the plainest way there is, for interpret.ts: text as arrays of characters, whole numbers and decimals as BigInt fractions, times by
- * the platform's own Date and Intl. What is not listed here has one way only, and is shared with compile.ts.
+ * Operators and functions in the plainest way there is, for interpret.ts: text as arrays of characters, whole numbers
+ * and decimals as BigInt fractions, times by the platform's own Date and Intl. What is not listed here has one way
+ * only, and is shared with compile.ts.
  */
 import { DataError } from '../../errors/index.ts'
 import type { Operation } from '../check/typed.ts'

@@ -1,7 +1,8 @@
 /**
- * How a function is described: as data, from which the check, the documentation and the engine for Flink read. A form is one list of arguments. Its `takes`
- * names them with their types as in a schema, `?` after a name for those that may be left out; `decimal` and `list` stand for any of their kind, and three words
- * for text or a number that must stand in the expression itself, since it is checked before anything runs: `zone`, `pattern` (a regular expression; the only
+ * How a function is described: as data, from which the check, the documentation and the engine for Flink read. A form
+ * is one list of arguments. Its `takes` names them with their types as in a schema, `?` after a name for those that may
+ * be left out; `decimal` and `list` stand for any of their kind, and three words for text or a number that must stand
+ * in the expression itself, since it is checked before anything runs: `zone`, `pattern` (a regular expression; the only
  * one of the three that may also be computed) and `whole` (a whole number that is not negative).
  */
 import type { Type } from '../../schema/index.ts'
@@ -34,7 +35,10 @@ export interface FunctionEntry {
   /** One or two sentences. */
   readonly doc: string
   readonly example: readonly [expression: string, result: string]
-  /** The same in Flink SQL, over the names of `takes`; undefined: Flink SQL has none, so an expression with it cannot run there. */
+  /**
+   * The same in Flink SQL, over the names of `takes`; undefined: Flink SQL has none, so an expression with it cannot
+   * run there.
+   */
   readonly flink: string | undefined
   readonly forms: readonly Form[]
   /** The check knows it by itself: its arguments are more than values. */

@@ -1,4 +1,6 @@
-/** Functions on dates and timestamps. What depends on the clock of a place takes its zone; without one the clock is UTC. */
+/**
+ * Functions on dates and timestamps. What depends on the clock of a place takes its zone; without one the clock is UTC.
+ */
 import { fromText } from '../../convert/index.ts'
 import type { Node } from '../check/typed.ts'
 import {

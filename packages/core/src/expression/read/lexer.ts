@@ -1,6 +1,7 @@
 /**
- * CEL's tokens (https://github.com/google/cel-spec/blob/master/doc/langdef.md#syntax), with two liberties for names that come from CSV headers and JSON keys:
- * a name may have any letters of Unicode, and any text between backticks is a name. Text that looks like another language is refused with what to write.
+ * CEL's tokens (https://github.com/google/cel-spec/blob/master/doc/langdef.md#syntax), with two liberties for names
+ * that come from CSV headers and JSON keys: a name may have any letters of Unicode, and any text between backticks is a
+ * name. Text that looks like another language is refused with what to write.
  */
 import { BadSyntax } from './problem.ts'
 

@@ -1,9 +1,11 @@
 /**
- * Text to tree, by recursive descent over CEL's grammar. `a.f(b)` and `f(a, b)` become the same call. Nesting, depth and length are bounded, so that nothing
- * that walks the tree later can run out of stack. The first thing that is no expression ends the reading.
+ * Text to tree, by recursive descent over CEL's grammar. `a.f(b)` and `f(a, b)` become the same call. Nesting, depth
+ * and length are bounded, so that nothing that walks the tree later can run out of stack. The first thing that is no
+ * expression ends the reading.
  *
- * @marcbachmann/cel-js, which the tests hold this against, cannot be asked for its parser alone (its import costs more than half of what starting Node
- * costs), has no names beyond ASCII letters, and overflows the stack on a long row of `!`.
+ * @marcbachmann/cel-js, which the tests hold this against, cannot be asked for its parser alone (its import costs more
+ * than half of what starting Node costs), has no names beyond ASCII letters, and overflows the stack on a long row of
+ * `!`.
  *
  * Decision: docs/decisions/20261121-own-expression-parser.md
  */

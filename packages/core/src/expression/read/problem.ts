@@ -2,7 +2,10 @@ import type { Span } from './syntax.ts'
 
 /** What is wrong with an expression. `span`: the characters at fault, first and one after the last. */
 export interface ExpressionProblem {
-  /** `bad_expression` (syntax), `unknown_field`, `unknown_function`, `wrong_arguments`, `wrong_type`, `maybe_null`, `out_of_range`, `bad_pattern`, ... */
+  /**
+   * `bad_expression` (syntax), `unknown_field`, `unknown_function`, `wrong_arguments`, `wrong_type`, `maybe_null`,
+   * `out_of_range`, `bad_pattern`, ...
+   */
   readonly code: string
   readonly message: string
   readonly span: Span

@@ -1,6 +1,7 @@
 /**
- * Arithmetic that never wraps, rounds or leaves its type: integers within +-(2^53-1), bigints within 64 bits, numbers without NaN and infinity. What would is
- * a `DataError`: `out_of_range` or `division_by_zero`. A sum or product of integers that is within range is exact: one that is not is at least 2^53 as a double.
+ * Arithmetic that never wraps, rounds or leaves its type: integers within +-(2^53-1), bigints within 64 bits, numbers
+ * without NaN and infinity. What would is a `DataError`: `out_of_range` or `division_by_zero`. A sum or product of
+ * integers that is within range is exact: one that is not is at least 2^53 as a double.
  */
 import { DataError } from '../../errors/index.ts'
 

@@ -1,6 +1,7 @@
 /**
- * Exact arithmetic on decimals, which are text in memory: `"-12.30"` is -1230 at scale 2. Values whose unscaled whole number is within 2^53 are computed as doubles
- * of it, as long as the result stays there too; all others as BigInt. A result with more digits than its type is `out_of_range`.
+ * Exact arithmetic on decimals, which are text in memory: `"-12.30"` is -1230 at scale 2. Values whose unscaled whole
+ * number is within 2^53 are computed as doubles of it, as long as the result stays there too; all others as BigInt. A
+ * result with more digits than its type is `out_of_range`.
  */
 import { DataError } from '../../errors/index.ts'
 

@@ -44,6 +44,9 @@ function lacksNothing(b: Record<string, unknown>, a: Record<string, unknown>): b
 export const isInDeep = (value: unknown, list: readonly unknown[]): boolean =>
   list.some((item) => equal(item, value, 0))
 
-/** A property that the object itself has; null where it, or the object, is missing. For names that every object has, such as `constructor`. */
+/**
+ * A property that the object itself has; null where it, or the object, is missing. For names that every object has,
+ * such as `constructor`.
+ */
 export const ownProperty = (object: object | null, name: string): unknown =>
   object !== null && Object.hasOwn(object, name) ? ((object as Record<string, unknown>)[name] ?? null) : null

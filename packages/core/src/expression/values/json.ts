@@ -1,10 +1,16 @@
-/** JSON values inside expressions: read from text, taken apart, and turned into typed values. Nothing is rounded on the way. */
+/**
+ * JSON values inside expressions: read from text, taken apart, and turned into typed values. Nothing is rounded on the
+ * way.
+ */
 import { fromJson } from '../../convert/index.ts'
 import { DataError } from '../../errors/index.ts'
 
 const maxDepth = 500
 
-/** Text to a JSON value. Throws `bad_json`, `out_of_range` (a number that a double cannot hold as written) or `too_deep`. */
+/**
+ * Text to a JSON value. Throws `bad_json`, `out_of_range` (a number that a double cannot hold as written) or
+ * `too_deep`.
+ */
 export function parseJson(text: string): unknown {
   if (text.length > maxDepth) checkDepth(text)
   let value: unknown

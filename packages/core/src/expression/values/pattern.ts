@@ -1,6 +1,7 @@
 /**
- * Regular expressions, by RE2 (https://github.com/google/re2/wiki/Syntax): time is linear in the text whatever the pattern. The library is read when the first
- * pattern is met, since reading it costs a third of what starting Node costs; by `require`, because a check cannot wait.
+ * Regular expressions, by RE2 (https://github.com/google/re2/wiki/Syntax): time is linear in the text whatever the
+ * pattern. The library is read when the first pattern is met, since reading it costs a third of what starting Node
+ * costs; by `require`, because a check cannot wait.
  */
 import { DataError } from '../../errors/index.ts'
 

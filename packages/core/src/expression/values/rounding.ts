@@ -1,6 +1,7 @@
 /**
- * Rounding of doubles, halves away from zero, where a double counts as the digits it is printed with: 2.675 is a half although its binary value lies below.
- * Far from a half the binary value decides, which is quick; near one the digits do.
+ * Rounding of doubles, halves away from zero, where a double counts as the digits it is printed with: 2.675 is a half
+ * although its binary value lies below. Far from a half the binary value decides, which is quick; near one the digits
+ * do.
  */
 import { DataError } from '../../errors/index.ts'
 import type { Rounding } from './decimal.ts'

@@ -1,4 +1,7 @@
-/** Text by code points: a character beyond U+FFFF is one, where JavaScript's strings count two and sort it before U+E000. */
+/**
+ * Text by code points: a character beyond U+FFFF is one, where JavaScript's strings count two and sort it before
+ * U+E000.
+ */
 
 /** Below, equal, above: negative, 0, positive. */
 export function compareText(a: string, b: string): number {
@@ -37,7 +40,9 @@ function unitOf(text: string, n: number, from: number): number {
   return i
 }
 
-/** The characters from number `start` to before number `end`, counted from 0; what the text does not have is left out. */
+/**
+ * The characters from number `start` to before number `end`, counted from 0; what the text does not have is left out.
+ */
 export function sliceText(text: string, start: number, end: number): string {
   if (end <= start) return ''
   const from = unitOf(text, start, 0)

@@ -1,4 +1,7 @@
-/** Time inside expressions. A timestamp is ms since 1970 in UTC, a date text `yyyy-MM-dd`, a duration a whole number of ms. Years are 1 to 9999. */
+/**
+ * Time inside expressions. A timestamp is ms since 1970 in UTC, a date text `yyyy-MM-dd`, a duration a whole number of
+ * ms. Years are 1 to 9999.
+ */
 import { daysFromDate, daysInMonth, firstMs, lastMs, type Parts, partsFromMs } from '../../date/calendar.ts'
 import { zone } from '../../date/zone.ts'
 import { DataError } from '../../errors/index.ts'

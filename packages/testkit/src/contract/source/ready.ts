@@ -12,7 +12,9 @@ export interface SourceSetup extends Omit<SourceMaking, 'push'> {
   readonly bad?: readonly { readonly code: string; readonly field?: string }[]
   /** To be tried by sources with `pushdown`: a projection with a rename and a date. */
   readonly push?: Push
-  /** Puts another store in the place of what was read, under the same options. Absent: it cannot be told from outside. */
+  /**
+   * Puts another store in the place of what was read, under the same options. Absent: it cannot be told from outside.
+   */
   replace?(): void | Promise<void>
 }
 

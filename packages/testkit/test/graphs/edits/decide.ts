@@ -8,7 +8,9 @@ import type { Edit } from './edit.ts'
 
 export type Decision = 'kept' | 'refused'
 
-/** What `pipe plan` says about running this plan with the state in `home`. Undefined: there is no state to go on with. */
+/**
+ * What `pipe plan` says about running this plan with the state in `home`. Undefined: there is no state to go on with.
+ */
 export function plannedDecision(plan: Plan, home: string): Decision | undefined {
   const folder = stateFolder(home, pipeline)
   const store = existsSync(folder) ? readStore(folder) : undefined

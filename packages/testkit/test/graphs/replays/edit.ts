@@ -31,7 +31,10 @@ export const unchanged = (graph: Case, which: ReplayClass): ReplayEdit => ({
   bytes: new Set(),
 })
 
-/** A random edit of the class; undefined where the graph has nothing to edit. `letters`: the failures that are in its dead letter. */
+/**
+ * A random edit of the class; undefined where the graph has nothing to edit. `letters`: the failures that are in its
+ * dead letter.
+ */
 export function replayEditOf(
   random: Random,
   graph: Case,

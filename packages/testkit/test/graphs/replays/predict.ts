@@ -1,7 +1,7 @@
 /**
- * Predicts letters that are replayed under an edited spec. Each is taken by the way that its record has in the new graph
- * to the node at which it stopped, by itself; from there on it is a record like any other, and only there. What was read
- * before went through the old graph, and what is read later goes through the new one.
+ * Predicts letters that are replayed under an edited spec. Each is taken by the way that its record has in the new
+ * graph to the node at which it stopped, by itself; from there on it is a record like any other, and only there. What
+ * was read before went through the old graph, and what is read later goes through the new one.
  */
 import type { Plan } from '@millrace/core'
 import type { Case, Sink } from '../case.ts'
