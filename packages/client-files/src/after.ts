@@ -27,7 +27,7 @@ export interface ReadFile {
 }
 
 /** Deletes or moves a file if it is the one that was read. Returns the folders to be synced. */
-export async function putAway(disk: Disk, file: ReadFile, after: Exclude<AfterRead, 'keep'>): Promise<string[]> {
+export async function disposeOf(disk: Disk, file: ReadFile, after: Exclude<AfterRead, 'keep'>): Promise<string[]> {
   const { path, name } = file
   try {
     const now = await disk.state(path)

@@ -64,7 +64,7 @@ export async function* readFile(
     yield { ...lastBatch(split, asJson(position)), remember: [[readingKey, null], ...identity] }
     return true
   } catch (error) {
-    throw placed(error, one.name)
+    throw withPlace(error, one.name)
   }
 }
 
@@ -82,7 +82,7 @@ export async function* readPipe(
     yield lastBatch(split, undefined)
     return true
   } catch (error) {
-    throw placed(error, name)
+    throw withPlace(error, name)
   } finally {
     input.close()
   }
@@ -119,7 +119,7 @@ async function isDone(
 }
 
 /** Adds the file's name to an error. */
-function placed(error: unknown, name: string): unknown {
+function withPlace(error: unknown, name: string): unknown {
   if (!(error instanceof MillraceError) || error.place) return error
   const { code, message, hint, exitCode, cause } = error
   return new MillraceError(code, message, { place: name, hint, exitCode, cause })

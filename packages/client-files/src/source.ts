@@ -13,7 +13,7 @@
 import { join } from 'node:path'
 import type { Batch, Done, Env, ReadContext, Source, SplitsFound } from '@millrace/core'
 import { type InputFormat, withoutCompression } from '@millrace/formats'
-import { type AfterRead, putAway } from './after.ts'
+import { type AfterRead, disposeOf } from './after.ts'
 import { type Disk, nodeDisk } from './disk.ts'
 import { inputChanged } from './failures.ts'
 import {
@@ -132,7 +132,7 @@ export function filesSource(options: FilesOptions, env: Pick<Env, 'root' | 'reso
       if (!ended || !read?.done) continue
       const name = nameOf(split)
       const { stamp, path = join(root, name) } = read
-      for (const folder of await putAway(disk, { path, name, identity: identityIn(split), stamp }, after))
+      for (const folder of await disposeOf(disk, { path, name, identity: identityIn(split), stamp }, after))
         folders.add(folder)
     }
     for (const folder of folders) await disk.syncFolder(folder)

@@ -14,7 +14,7 @@ import { join } from 'node:path'
 import { SystemError } from '@millrace/core'
 import { dyingDisk, ForgetfulDisk } from '@millrace/testkit'
 import { describe, expect, it } from 'vitest'
-import { putAway } from '../src/after.ts'
+import { disposeOf } from '../src/after.ts'
 import { type Disk, nodeDisk } from '../src/disk.ts'
 import { stampOf } from '../src/input.ts'
 import { live } from '../../formats/test/csv-read.ts'
@@ -177,7 +177,7 @@ describe('a file that is moved', () => {
         const stamp = stampOf((await disk.state('/project/in/a.csv'))!)
         const read = { path: '/project/in/a.csv', name: 'in/a.csv', identity: 'abc', stamp }
         const move = async (on: Disk) => {
-          for (const synced of await putAway(on, read, { move: folder })) await on.syncFolder(synced)
+          for (const synced of await disposeOf(on, read, { move: folder })) await on.syncFolder(synced)
         }
         ended = await move(dyingDisk(twoFileSystems(disk), calls)).then(
           () => true,

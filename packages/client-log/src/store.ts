@@ -9,6 +9,8 @@
  * their own recovery and locking for it.
  *
  * Decision: docs/decisions/20261121-embedded-log-in-sqlite.md
+ *
+ * One file, since readers and the writer share the layout of a chunk.
  */
 import { randomUUID } from 'node:crypto'
 import { existsSync, mkdirSync, statSync } from 'node:fs'

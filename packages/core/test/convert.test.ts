@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest'
 import { interpretedRow } from '../src/convert/from-json.ts'
 import {
   DataError,
-  type Failure,
+  type FieldFailure,
   fromJson,
   fromText,
   isDateText,
@@ -162,7 +162,7 @@ describe('a JSON object becomes a row', () => {
   })
 
   it('tells every failure with the path of its field', () => {
-    const failures = rowFromJson(record, 'drop')({ id: 'x', tags: [1, 'y'] }) as Failure[]
+    const failures = rowFromJson(record, 'drop')({ id: 'x', tags: [1, 'y'] }) as FieldFailure[]
     expect(failures.map(({ code, field }) => [code, field])).toEqual([
       ['not_integer', 'id'],
       ['not_integer', 'tags[1]'],
@@ -172,7 +172,7 @@ describe('a JSON object becomes a row', () => {
   it('drops, refuses or keeps fields the type does not name', () => {
     const object = JSON.parse('{"id":1,"more":true,"__proto__":{"x":1}}') as Record<string, unknown>
     expect(rowFromJson(record, 'drop')(object)).toEqual({ id: 1, name: null, tags: null })
-    expect((rowFromJson(record, 'error')(object) as Failure[]).map((failure) => failure.field)).toEqual([
+    expect((rowFromJson(record, 'error')(object) as FieldFailure[]).map((failure) => failure.field)).toEqual([
       'more',
       '__proto__',
     ])
@@ -198,7 +198,10 @@ describe('a JSON object becomes a row', () => {
     expect(rowFromJson(nested, 'drop')({ address: { id: 1, tags: ['x'] } })).toEqual([
       { code: 'not_integer', field: 'address.tags[0]', message: '"x" is not a whole number' },
     ])
-    expect((rowFromJson(nested, 'drop')({}) as Failure[])[0]).toMatchObject({ code: 'missing_value', field: 'address' })
+    expect((rowFromJson(nested, 'drop')({}) as FieldFailure[])[0]).toMatchObject({
+      code: 'missing_value',
+      field: 'address',
+    })
   })
 })
 

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check'
 import { expect, it } from 'vitest'
 import { partsFromMs } from '../src/date/calendar.ts'
-import { readPattern, type Token } from '../src/date/pattern.ts'
+import { readPattern, type PatternToken } from '../src/date/pattern.ts'
 import { newRead } from '../src/date/pieces.ts'
 import { interpretedPrint, printerOf } from '../src/date/print.ts'
 import { interpretedReader, tokenReader } from '../src/date/tokens.ts'
@@ -19,7 +19,7 @@ const patterns = [
 ]
 const pattern = fc.constantFrom(...patterns)
 const instant = fc.integer({ min: -4_000_000_000, max: 8_000_000_000 }).map((s) => s * 1000 + 70)
-const tokensOf = (text: string) => readPattern(text) as readonly Token[]
+const tokensOf = (text: string) => readPattern(text) as readonly PatternToken[]
 const berlin = zone('Europe/Berlin')
 
 function printed(ms: number, text: string): [generated: string, interpreted: string] {

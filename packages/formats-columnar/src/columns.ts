@@ -4,6 +4,8 @@
  * A file's column has a natural type. Where the declared type is another, it is taken if every value can keep its
  * meaning: whole numbers fit wider ones, decimals other scales, text is read like the text of any field. What does not
  * fit is a data error of its row; types that never fit are an error of the file.
+ *
+ * One file, since each pair of types is a line of the same table.
  */
 import {
   codegenAllowed,

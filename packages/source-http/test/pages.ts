@@ -17,7 +17,7 @@ import {
 } from '@millrace/core'
 import { onTestFinished } from 'vitest'
 import { sourceHttpPoll } from '../src/index.ts'
-import type { Options } from '../src/poll/options.ts'
+import type { PollOptions } from '../src/poll/options.ts'
 
 /** Answers requests by `handle`; gives the address and the paths that were asked for. */
 export async function serve(
@@ -64,10 +64,10 @@ export interface Got {
 }
 
 /** Options as they would be of a spec; private addresses are allowed unless told otherwise. */
-export function optionsOf(text: string): Options {
+export function optionsOf(text: string): PollOptions {
   const read = optionsFromText(text, sourceHttpPoll.options)
   if (!('value' in read)) throw new Error(read.findings.map((finding) => finding.message).join('; '))
-  return resolveConfig(read.value, () => undefined) as Options
+  return resolveConfig(read.value, () => undefined) as PollOptions
 }
 
 export const context = (type: RecordType): SourceContext =>

@@ -32,9 +32,11 @@ const options = option.anyOf(
   { example: { field: 'lines', as: 'line', index: 'line_no' } },
 )
 
-type Config = string | { readonly field: string; readonly as?: string | undefined; readonly index?: string | undefined }
+type ExplodeConfig =
+  | string
+  | { readonly field: string; readonly as?: string | undefined; readonly index?: string | undefined }
 
-function namesOf(config: Config): { field: string; as: string; index: string | undefined } {
+function namesOf(config: ExplodeConfig): { field: string; as: string; index: string | undefined } {
   if (typeof config === 'string') return { field: config, as: config, index: undefined }
   return { field: config.field, as: config.as ?? config.field, index: config.index }
 }

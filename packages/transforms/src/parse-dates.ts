@@ -204,7 +204,7 @@ function printed(print: (ms: number) => string, ms: number): string | undefined 
   }
 }
 
-interface Conversion {
+interface DateConversion {
   readonly name: string
   readonly read: (row: Readonly<Record<string, unknown>>) => unknown
   /** undefined: it fits no format, or there is no such time. */
@@ -213,7 +213,7 @@ interface Conversion {
   readonly expected: string
 }
 
-function conversion(name: string, rule: Rule, input: RecordType): Conversion {
+function conversion(name: string, rule: Rule, input: RecordType): DateConversion {
   const { kind } = input.fields[name]!.type
   const to = target(rule)
   const given = kind === 'date' ? ['yyyy-MM-dd'] : kind === 'timestamp' ? ['epoch_ms'] : rule.formats

@@ -21,7 +21,7 @@ import { checkAnswers, checkErrorPolicies, checkParallelism, checkRuns } from '.
 import { checkSteps } from './steps.ts'
 
 /** `checked` is there only where no finding is an error. */
-export function examine(
+export function checkProject(
   project: Project,
   registry: Registry,
 ): { readonly findings: readonly Finding[]; readonly checked?: Checked } {

@@ -41,7 +41,7 @@ export function checkSink(spec: SpecSink | SpecDeadLetter, connections: Connecti
   return { ...bound, id: spec.id, spec, ...(capabilities ? { capabilities } : {}) }
 }
 
-interface Bound<D> {
+interface BoundEndpoint<D> {
   /** Empty where neither `type` nor a binding names it. */
   readonly type: string
   readonly connection?: string
@@ -58,7 +58,7 @@ function bindEndpoint<D extends SourceDefinition | SinkDefinition>(
   kind: 'source' | 'sink',
   connections: Connections,
   ctx: Checking,
-): Bound<D> {
+): BoundEndpoint<D> {
   const { report, registry } = ctx
   const binding = spec.connection
     ? bind(ctx.project, connections, spec.connection, `${spec.path}.connection`, report)
@@ -154,7 +154,7 @@ function renamed(config: Json, names: Readonly<Record<string, string>>): Json {
   )
 }
 
-function checkSchema(spec: SpecSource, bound: Bound<SourceDefinition>, ctx: Checking): RecordType | undefined {
+function checkSchema(spec: SpecSource, bound: BoundEndpoint<SourceDefinition>, ctx: Checking): RecordType | undefined {
   if (spec.schema)
     return resolveOptions(spec.schema.value, { format: 'record' }, `${spec.path}.schema`, ctx.resolving) as
       | RecordType

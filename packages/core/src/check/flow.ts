@@ -15,7 +15,7 @@ import { inferStep } from './infer.ts'
 import { placeOfText } from './steps.ts'
 
 /** The type of an output; `unknown` where something above it is wrong. */
-type Known = RecordType | 'unknown'
+type KnownOutput = RecordType | 'unknown'
 
 export function checkFlow(
   sources: readonly CheckedSource[],
@@ -25,7 +25,7 @@ export function checkFlow(
   ctx: Checking,
 ): Flow {
   const { report } = ctx
-  const outputs = new Map<string, Known>()
+  const outputs = new Map<string, KnownOutput>()
   const owners = new Map<string, string>()
   const places = new Map<string, { place: Place; path: string }>()
   const onlyNamed = new Set<string>()
@@ -185,7 +185,7 @@ function sinkDefault(
 }
 
 /** The type of merged streams; they must agree. */
-function merged(refs: readonly Reference[], outputs: ReadonlyMap<string, Known>, ctx: Checking): Known {
+function merged(refs: readonly Reference[], outputs: ReadonlyMap<string, KnownOutput>, ctx: Checking): KnownOutput {
   let type: RecordType | undefined
   let first = ''
   let isUnknown = refs.length === 0
@@ -225,7 +225,7 @@ function difference(a: RecordType, b: RecordType): { expected: string; got: stri
 function reportCycle(
   waiting: readonly CheckedStep[],
   froms: ReadonlyMap<CheckedStep, readonly Reference[]>,
-  outputs: Map<string, Known>,
+  outputs: Map<string, KnownOutput>,
   ctx: Checking,
 ): void {
   const byId = new Map(waiting.map((step) => [step.id, step]))

@@ -71,14 +71,14 @@ export class Secret {
   }
 }
 
-interface More<T> {
+interface OptionDetails<T> {
   default?: T
   /** As a user would type it. */
   example?: unknown
   /** See `OptionSchema.tuning`. */
   tuning?: boolean
 }
-const rest = (description: string, more?: More<unknown>) => ({
+const rest = (description: string, more?: OptionDetails<unknown>) => ({
   description,
   ...(more?.tuning ? { tuning: true } : {}),
   ...(more?.default === undefined ? {} : { default: more.default }),
@@ -92,51 +92,61 @@ const rest = (description: string, more?: More<unknown>) => ({
 export const option = {
   text: (
     description: string,
-    more?: More<string> & { pattern?: string; minLength?: number },
+    more?: OptionDetails<string> & { pattern?: string; minLength?: number },
   ): OptionSchema<string> => ({
     type: 'string',
     ...rest(description, more),
     ...(more?.pattern ? { pattern: more.pattern } : {}),
     ...(more?.minLength ? { minLength: more.minLength } : {}),
   }),
-  integer: (description: string, more?: More<number> & { min?: number; max?: number }): OptionSchema<number> => ({
+  integer: (
+    description: string,
+    more?: OptionDetails<number> & { min?: number; max?: number },
+  ): OptionSchema<number> => ({
     type: 'integer',
     ...rest(description, more),
     ...(more?.min === undefined ? {} : { minimum: more.min }),
     ...(more?.max === undefined ? {} : { maximum: more.max }),
   }),
-  number: (description: string, more?: More<number> & { min?: number; max?: number }): OptionSchema<number> => ({
+  number: (
+    description: string,
+    more?: OptionDetails<number> & { min?: number; max?: number },
+  ): OptionSchema<number> => ({
     type: 'number',
     ...rest(description, more),
     ...(more?.min === undefined ? {} : { minimum: more.min }),
     ...(more?.max === undefined ? {} : { maximum: more.max }),
   }),
-  boolean: (description: string, more?: More<boolean>): OptionSchema<boolean> => ({
+  boolean: (description: string, more?: OptionDetails<boolean>): OptionSchema<boolean> => ({
     type: 'boolean',
     ...rest(description, more),
   }),
-  oneOf: <const V extends string>(values: readonly V[], description: string, more?: More<V>): OptionSchema<V> => ({
+  oneOf: <const V extends string>(
+    values: readonly V[],
+    description: string,
+    more?: OptionDetails<V>,
+  ): OptionSchema<V> => ({
     type: 'string',
     enum: values,
     ...rest(description, more),
   }),
   /** `default` and `example` as written: `"10m"`. */
-  duration: (description: string, more?: More<string>): OptionSchema<number> => ({
+  duration: (description: string, more?: OptionDetails<string>): OptionSchema<number> => ({
     type: 'string',
     format: 'duration',
     ...rest(description, more),
   }),
-  size: (description: string, more?: More<string>): OptionSchema<number> => ({
+  size: (description: string, more?: OptionDetails<string>): OptionSchema<number> => ({
     type: 'string',
     format: 'size',
     ...rest(description, more),
   }),
-  percent: (description: string, more?: More<string>): OptionSchema<number> => ({
+  percent: (description: string, more?: OptionDetails<string>): OptionSchema<number> => ({
     type: 'string',
     format: 'percent',
     ...rest(description, more),
   }),
-  path: (description: string, more?: More<string>): OptionSchema<string> => ({
+  path: (description: string, more?: OptionDetails<string>): OptionSchema<string> => ({
     type: 'string',
     format: 'path',
     ...rest(description, more),
@@ -146,12 +156,12 @@ export const option = {
     format: 'secret',
     ...rest(description, more),
   }),
-  field: (description: string, more?: More<string>): OptionSchema<string> => ({
+  field: (description: string, more?: OptionDetails<string>): OptionSchema<string> => ({
     type: 'string',
     format: 'field',
     ...rest(description, more),
   }),
-  expression: (description: string, more?: More<string>): OptionSchema<string> => ({
+  expression: (description: string, more?: OptionDetails<string>): OptionSchema<string> => ({
     type: 'string',
     format: 'expression',
     ...rest(description, more),
@@ -160,7 +170,11 @@ export const option = {
     format: 'record',
     ...rest(description, more),
   }),
-  list: <T>(items: OptionSchema<T>, description: string, more?: More<T[]> & { min?: number }): OptionSchema<T[]> => ({
+  list: <T>(
+    items: OptionSchema<T>,
+    description: string,
+    more?: OptionDetails<T[]> & { min?: number },
+  ): OptionSchema<T[]> => ({
     type: 'array',
     items: items as OptionSchema,
     ...rest(description, more),
@@ -170,7 +184,7 @@ export const option = {
   map: <T>(
     values: OptionSchema<T>,
     description: string,
-    more?: More<Record<string, T>>,
+    more?: OptionDetails<Record<string, T>>,
   ): OptionSchema<Record<string, T>> => ({
     type: 'object',
     additionalProperties: values as OptionSchema,
@@ -197,7 +211,7 @@ export const option = {
   anyOf: <S extends readonly OptionSchema<any>[]>(
     choices: S,
     description: string,
-    more?: More<unknown>,
+    more?: OptionDetails<unknown>,
   ): OptionSchema<Static<S[number]>> => ({
     anyOf: choices,
     ...rest(description, more),

@@ -110,14 +110,14 @@ function fieldFromJson(field: Field): (value: unknown) => unknown {
 }
 
 /** One field that breaks its type. `field`: its path, `lines[2].price`. */
-export interface Failure {
+export interface FieldFailure {
   readonly code: string
   readonly field: string
   readonly message: string
 }
 
 type UnknownFields = 'drop' | 'error' | 'keep'
-type ReadRow = (object: Readonly<Record<string, unknown>>) => Row | Failure[]
+type ReadRow = (object: Readonly<Record<string, unknown>>) => Row | FieldFailure[]
 
 /**
  * Reads the fields of a JSON object as a row of one shape, in the order of the type; absent optional fields become
@@ -188,7 +188,7 @@ export function interpretedRow(record: RecordType, unknownFields: UnknownFields)
   const reads = names.map((name) => fieldFromJson(record.fields[name]!))
   const inherited = names.map(isInherited)
   return (object) => {
-    let failures: Failure[] | undefined
+    let failures: FieldFailure[] | undefined
     const row: Row = {}
     for (let k = 0; k < names.length; k++) {
       const name = names[k]!
@@ -215,7 +215,7 @@ export function interpretedRow(record: RecordType, unknownFields: UnknownFields)
   }
 }
 
-function failureOf(error: unknown, name: string): Failure {
+function failureOf(error: unknown, name: string): FieldFailure {
   if (!(error instanceof DataError)) throw error
   return { code: error.code, field: joinPath(name, error.field), message: error.message }
 }

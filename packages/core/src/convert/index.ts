@@ -17,7 +17,7 @@
  * | bytes | base64 with padding | string |
  * | list, object, json | JSON | itself |
  */
-export { type Failure, fromJson, rowFromJson } from './from-json.ts'
+export { type FieldFailure, fromJson, rowFromJson } from './from-json.ts'
 export { toJson } from './to-json.ts'
 export { fromText, toText } from './text.ts'
 export { isDateText } from './time.ts'

@@ -5,7 +5,7 @@
  */
 
 /** One part of a pattern. `width`: digits; `least`: the fewest digits when read. */
-export type Token =
+export type PatternToken =
   | { readonly part: 'literal'; readonly text: string }
   | {
       readonly part: 'year' | 'month' | 'day' | 'hour' | 'hour12' | 'minute' | 'second'
@@ -53,9 +53,9 @@ const meant: Readonly<Record<string, string>> = {
 }
 
 /** A pattern as tokens, or what is wrong with it in one sentence. */
-export function readPattern(pattern: string): readonly Token[] | string {
+export function readPattern(pattern: string): readonly PatternToken[] | string {
   if (pattern === '') return 'a date format is empty'
-  const tokens: Token[] = []
+  const tokens: PatternToken[] = []
   let literal = ''
   const flush = () => {
     if (literal) tokens.push({ part: 'literal', text: literal })
@@ -96,9 +96,9 @@ function quoteEnd(pattern: string, start: number): number {
   return -1
 }
 
-function tokenOf(letter: string, n: number): Token | string {
+function tokenOf(letter: string, n: number): PatternToken | string {
   const written = letter.repeat(n)
-  const number = (part: 'month' | 'day' | 'hour' | 'hour12' | 'minute' | 'second'): Token | string =>
+  const number = (part: 'month' | 'day' | 'hour' | 'hour12' | 'minute' | 'second'): PatternToken | string =>
     n <= 2
       ? { part, width: 2, least: n }
       : `\`${written}\` has too many letters: write \`${letter}\` or \`${letter}${letter}\``
@@ -186,7 +186,7 @@ export function checkDateFormat(format: string, use: 'parse' | 'print' = 'parse'
 }
 
 /** `Md` could be read in two ways: a part of one or two digits must not be followed by a digit. */
-function adjacent(tokens: readonly Token[], format: string): string | undefined {
+function adjacent(tokens: readonly PatternToken[], format: string): string | undefined {
   for (let i = 0; i + 1 < tokens.length; i++) {
     const token = tokens[i]!
     const next = tokens[i + 1]!

@@ -4,7 +4,7 @@
  */
 import { codegenAllowed, generate, quote } from '../codegen.ts'
 import { type Parts, weekdayOf } from './calendar.ts'
-import { isNamed, monthNames, readPattern, type Token, weekdayNames } from './pattern.ts'
+import { isNamed, monthNames, readPattern, type PatternToken, weekdayNames } from './pattern.ts'
 import type { Zone } from './zone.ts'
 
 /** Prints a wall-clock time. `utcMs`: the same instant; needed only where `needsInstant`. */
@@ -38,7 +38,7 @@ export function printerOf(format: string, zone: Zone): Printer {
 type Print = Printer['print']
 
 /** The twin of the generated printer. */
-export function interpretedPrint(tokens: readonly Token[], zone: Zone): Print {
+export function interpretedPrint(tokens: readonly PatternToken[], zone: Zone): Print {
   const pieces = tokens.map((token) => piece(token, zone))
   return (parts, utcMs) => {
     let text = ''
@@ -47,7 +47,7 @@ export function interpretedPrint(tokens: readonly Token[], zone: Zone): Print {
   }
 }
 
-function generatedPrint(tokens: readonly Token[], zone: Zone): Print {
+function generatedPrint(tokens: readonly PatternToken[], zone: Zone): Print {
   const pieces = tokens.map((token) => piece(token, zone))
   const code = tokens.map((token, k) => {
     if (token.part === 'literal') return quote(token.text)
@@ -69,7 +69,7 @@ function seconds(utcMs: number): string {
   return (utcMs < 0 ? '-' : '') + whole + (rest ? `.${three(rest).replace(/0+$/, '')}` : '')
 }
 
-function piece(token: Token, zone: Zone): Print {
+function piece(token: PatternToken, zone: Zone): Print {
   const padded = 'least' in token && token.least === 2
   switch (token.part) {
     case 'literal':
@@ -112,7 +112,7 @@ function piece(token: Token, zone: Zone): Print {
  * Seconds of an offset (local mean time, before about 1900) have no place in the text and are left out, as java.time's
  * patterns do.
  */
-function offsetText(offset: number, { zero, short, colon }: Token & { part: 'offset' }): string {
+function offsetText(offset: number, { zero, short, colon }: PatternToken & { part: 'offset' }): string {
   if (zero && offset === 0) return 'Z'
   const total = Math.trunc(Math.abs(offset) / 60_000)
   const minutes = total % 60

@@ -4,24 +4,25 @@
  * where no code may be made, they are gone through one by one.
  */
 import { codegenAllowed, generate } from '../codegen.ts'
-import { monthNames, type Token, weekdayNames } from './pattern.ts'
+import { monthNames, type PatternToken, weekdayNames } from './pattern.ts'
 import { clear, digits, findName, finish, fraction, half, type Read, readOffset, readZoneId } from './pieces.ts'
 
 /** Fills `into` from a text; false: the text does not fit, or names no time of the calendar. */
 export type Reader = (text: string, into: Read) => boolean
 
 /** The reader of a pattern's tokens. */
-export const tokenReader = (tokens: readonly Token[]): Reader =>
+export const tokenReader = (tokens: readonly PatternToken[]): Reader =>
   codegenAllowed ? generatedReader(tokens) : interpretedReader(tokens)
 
-type NumberToken = Extract<Token, { least: number }>
+type NumberToken = Extract<PatternToken, { least: number }>
 
 /** They name a day, and no time of it. */
-const isDay = (tokens: readonly Token[]): boolean => !tokens.some(({ part }) => part === 'hour' || part === 'hour12')
+const isDay = (tokens: readonly PatternToken[]): boolean =>
+  !tokens.some(({ part }) => part === 'hour' || part === 'hour12')
 
 const fieldOf = (part: NumberToken['part']) => (part === 'hour12' ? 'hour' : part)
 
-function generatedReader(tokens: readonly Token[]): Reader {
+function generatedReader(tokens: readonly PatternToken[]): Reader {
   const scope = { clear, findName, finish, fraction, half, readOffset, readZoneId, monthNames, weekdayNames }
   const steps = [...tokens.map(stepOf), `into.isDay = ${isDay(tokens)}`].join('\n')
   return generate(
@@ -31,7 +32,7 @@ function generatedReader(tokens: readonly Token[]): Reader {
 }
 
 /** The code that reads one token at `at`: `t` is the text, `c` a char, `v` a value. */
-function stepOf(token: Token): string {
+function stepOf(token: PatternToken): string {
   switch (token.part) {
     case 'literal':
       return Array.from(
@@ -65,7 +66,7 @@ function stepOf(token: Token): string {
 }
 
 /** The twin of the generated reader: the same instructions, one after the other. */
-export function interpretedReader(tokens: readonly Token[]): Reader {
+export function interpretedReader(tokens: readonly PatternToken[]): Reader {
   const ops = tokens.map((token) => token.part)
   const ends = tokens.length
   const onlyDay = isDay(tokens)
@@ -75,7 +76,7 @@ export function interpretedReader(tokens: readonly Token[]): Reader {
     for (let k = 0; k < ends; k++) {
       switch (ops[k]) {
         case 'literal': {
-          const { text: literal } = tokens[k] as Token & { part: 'literal' }
+          const { text: literal } = tokens[k] as PatternToken & { part: 'literal' }
           if (literal.length === 1 ? text.charCodeAt(at) !== literal.charCodeAt(0) : !text.startsWith(literal, at))
             return false
           at += literal.length
@@ -83,7 +84,7 @@ export function interpretedReader(tokens: readonly Token[]): Reader {
         }
         case 'monthName':
         case 'weekday': {
-          const token = tokens[k] as Token & { part: 'monthName' | 'weekday' }
+          const token = tokens[k] as PatternToken & { part: 'monthName' | 'weekday' }
           const names = token.part === 'weekday' ? weekdayNames : monthNames
           const found = findName(text, at, names, token.long)
           if (found < 0) return false
@@ -99,7 +100,7 @@ export function interpretedReader(tokens: readonly Token[]): Reader {
           break
         }
         case 'fraction': {
-          const { width } = tokens[k] as Token & { part: 'fraction' }
+          const { width } = tokens[k] as PatternToken & { part: 'fraction' }
           const ms = fraction(text, at, width)
           if (ms < 0) return false
           into.ms = ms
@@ -107,7 +108,7 @@ export function interpretedReader(tokens: readonly Token[]): Reader {
           break
         }
         case 'offset': {
-          const token = tokens[k] as Token & { part: 'offset' }
+          const token = tokens[k] as PatternToken & { part: 'offset' }
           at = readOffset(text, at, token.zero, token.short, token.colon, into)
           if (at < 0) return false
           break
@@ -117,7 +118,7 @@ export function interpretedReader(tokens: readonly Token[]): Reader {
           if (at < 0) return false
           break
         default: {
-          const { part, width, least } = tokens[k] as Token & { part: 'year'; least: number }
+          const { part, width, least } = tokens[k] as PatternToken & { part: 'year'; least: number }
           let value = digits(text, at, least)
           if (value < 0) return false
           at += least

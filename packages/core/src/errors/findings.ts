@@ -1,4 +1,8 @@
-/** Findings that core reports: what can be wrong with the files of a project and with what they say. */
+/**
+ * Findings that core reports: what can be wrong with the files of a project and with what they say.
+ *
+ * One file: a catalogue is looked up, not read.
+ */
 import type { CatalogueEntry } from './entry.ts'
 
 /** Files that cannot be read. */

@@ -1,4 +1,8 @@
-/** What stops a run or a command: exit code 1 for the run, 2 for what was asked, 3 for the surroundings. */
+/**
+ * What stops a run or a command: exit code 1 for the run, 2 for what was asked, 3 for the surroundings.
+ *
+ * One file: a catalogue is looked up, not read.
+ */
 import type { CatalogueEntry } from './entry.ts'
 
 /** The command, and how it ends. */

@@ -5,7 +5,7 @@
  */
 import { multiplies } from '../check/lineage.ts'
 import { type CheckedSink, type CheckedSource, type Checked, type Placed } from '../check/checked.ts'
-import { examine } from '../check/index.ts'
+import { checkProject } from '../check/index.ts'
 import type { Push } from '../connector/index.ts'
 import { deadLetterSchema } from '../connector/dead-letter.ts'
 import type { OnError, Plan, PlanSink, PlanSource, PlanStep } from './plan.ts'
@@ -28,7 +28,7 @@ export function check(
   registry: Registry,
   how: Planning = {},
 ): { readonly findings: readonly Finding[]; readonly plan?: Plan } {
-  const { findings, checked } = examine(project, registry)
+  const { findings, checked } = checkProject(project, registry)
   return checked ? { findings, plan: makePlan(checked, project, registry, how) } : { findings }
 }
 

@@ -7,6 +7,7 @@
  * Inside `config`, `{ "$secret": "name" }` stands for a secret's value and `{ "$secrets": ["mongodb://u:", { "$secret":
  * "name" }, "@host"] }` for a text that holds some; `resolveConfig` makes them `Secret`s.
  */
+import type { DeliveryLabel } from '../check/checked.ts'
 import type { Push, SinkCapabilities, SourceCapabilities } from '../connector/index.ts'
 import type { Json } from '../record/index.ts'
 import type { RecordType } from '../schema/index.ts'
@@ -19,7 +20,7 @@ export type OnError = 'stop' | 'dead_letter' | 'drop'
  * The promises a pipeline can make. `at-most-once` is none: an input that cannot be read twice loses what was not saved
  * when the process dies.
  */
-export type DeliveryLabel = 'at-most-once' | 'at-least-once' | 'effectively-once'
+export type { DeliveryLabel }
 
 /** All that a run needs to know, but for secrets. */
 export interface Plan {

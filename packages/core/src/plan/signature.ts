@@ -9,15 +9,15 @@ import type { Plan, PlanNode, PlanStep } from './plan.ts'
 import type { Json } from '../record/index.ts'
 import type { Registry } from '../registry/index.ts'
 
-type Facts = { readonly [key: string]: Json }
+type SignedNode = { readonly [key: string]: Json }
 
 /** Nodes by id; all of it plain JSON. */
 export interface Signature {
   readonly runs: 'whole' | 'continue'
-  readonly sources: Readonly<Record<string, Facts>>
-  readonly steps: Readonly<Record<string, Facts>>
-  readonly sinks: Readonly<Record<string, Facts>>
-  readonly deadLetter?: Facts
+  readonly sources: Readonly<Record<string, SignedNode>>
+  readonly steps: Readonly<Record<string, SignedNode>>
+  readonly sinks: Readonly<Record<string, SignedNode>>
+  readonly deadLetter?: SignedNode
   /** Nodes that edits have taken out since the run began. */
   readonly gone?: Gone
 }
@@ -37,7 +37,7 @@ export function signatureOf(plan: Decisive, registry: Registry): Signature {
     type,
     config: decisive(config, options),
   })
-  const facts = (value: object): Facts => JSON.parse(JSON.stringify(value)) as Facts
+  const facts = (value: object): SignedNode => JSON.parse(JSON.stringify(value)) as SignedNode
   return {
     runs: plan.runs,
     sources: byId(plan.sources, (source) => {
@@ -65,7 +65,7 @@ export function signatureOf(plan: Decisive, registry: Registry): Signature {
  * The nodes that are gone after an edit, and those that were before. The heir of a sink is itself under another name.
  */
 export function goneAfter(before: Signature, now: Signature, renames: readonly (readonly [string, string])[]): Gone {
-  const fromOf = (facts: Facts) => (facts['from'] ?? []) as readonly string[]
+  const fromOf = (facts: SignedNode) => (facts['from'] ?? []) as readonly string[]
   const readersOf = (id: string): Heirs =>
     Object.fromEntries(
       Object.entries({ ...before.steps, ...before.sinks }).flatMap(([reader, facts]) =>
@@ -95,7 +95,7 @@ export function heirsOf(node: string, gone: Gone, has: (node: string) => boolean
 const namesIds = ({ id, multiplies, counts }: PlanStep, { steps, sinks }: Decisive): boolean =>
   multiplies || counts || [...steps, ...sinks].some(({ namedFrom }) => namedFrom.includes(id))
 
-const byId = <N extends { readonly id: string }>(nodes: readonly N[], facts: (node: N) => Facts) =>
+const byId = <N extends { readonly id: string }>(nodes: readonly N[], facts: (node: N) => SignedNode) =>
   Object.fromEntries(nodes.map((node) => [node.id, facts(node)]))
 
 /** A config without the options that decide nothing. */

@@ -30,6 +30,8 @@
  *
  * One failure ends everything at once (halt.ts). graph.ts has what the graph does with a hand-over, intake.ts what
  * comes before it, epoch.ts what follows a barrier.
+ *
+ * One file, since the order of these steps is the guarantee and must be read in one place.
  */
 import type { Clock } from '../clock.ts'
 import { MillraceError } from '../errors/index.ts'
@@ -364,7 +366,7 @@ export async function runComponent(component: Component, options: ComponentOptio
     halt.fail(error)
     await Promise.all(writers)
     if (halt.failure === elsewhere) return { ended: false, caughtUp: false, done: { stages: [], duties: [] } }
-    throw await placed(halt.failure, component)
+    throw await withPlace(halt.failure, component)
   } finally {
     stopTicking()
     stopReplays()
@@ -396,7 +398,7 @@ function leftBehind(clock: Clock, stop: AbortSignal, sources: readonly SourceNod
 }
 
 /** A record that stopped the run, as an error that names its place. */
-async function placed(failure: unknown, component: Component): Promise<unknown> {
+async function withPlace(failure: unknown, component: Component): Promise<unknown> {
   if (!(failure instanceof DataStop)) return failure
   const f = failure.failure
   const source = component.sources.find((s) => s.id === f.source)?.source

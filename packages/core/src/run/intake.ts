@@ -5,6 +5,8 @@
  * A hand-over is whole or it is the end: what fails in it ends the component before anything else can happen. Where the
  * order of several lanes decides what comes out, each batch is noted (order.ts), and after a restart the batches that
  * were noted are taken first, in the order in which they were.
+ *
+ * One file, since everything here happens in one synchronous pass.
  */
 import type { Clock } from '../clock.ts'
 import type { Done, Now } from '../connector/index.ts'
@@ -13,7 +15,7 @@ import type { Batch, Origin, Row, SplitsFound } from '../record/index.ts'
 import { Records } from '../record/index.ts'
 import type { Answers } from './answers.ts'
 import type { BadRecords } from './bad-records.ts'
-import { countBatch } from './count-batch.ts'
+import { admitBatch } from './admit-batch.ts'
 import type { Graph } from './graph.ts'
 import type { Lanes } from './lanes.ts'
 import type { Component, SourceNode, StepNode } from './nodes.ts'
@@ -86,7 +88,7 @@ export function createIntake(ctx: IntakeContext): Intake {
     const reads: number[] = []
     for (const batch of batches) {
       bytes += batch.bytes
-      reads.push(countBatch(node, batch, component, bad, answers))
+      reads.push(admitBatch(node, batch, component, bad, answers))
       const high = lanes.move(node.id, batch)
       from.push(node.eventTime ? { source: node.id, batch, high } : { source: node.id, batch })
     }

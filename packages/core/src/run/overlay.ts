@@ -36,7 +36,7 @@ export interface OverlayContext {
 export type Overlay = (letter: Letter, besides: readonly string[]) => (() => void) | 'had' | undefined
 
 /** What happened on the way of one letter. */
-interface Taken {
+interface TakenLetters {
   readonly key: LetterKey
   /** Inputs of the target by which it has had the record already. */
   readonly besides: readonly string[]
@@ -53,7 +53,7 @@ export function createOverlay(
 ): Overlay {
   const { component } = ctx
   const way = wayTo(target, component)
-  let taken: Taken = { key: { id: '', node: target }, besides: [], entries: [], had: false }
+  let taken: TakenLetters = { key: { id: '', node: target }, besides: [], entries: [], had: false }
   const onFail: OnFail = (node, policy, records, i, code, more) => {
     // Behind a target that a source does for us, what fails is a letter of its own.
     if (way.behind.has(node)) return ctx.bad().onFail(node, policy, records, i, code, more)

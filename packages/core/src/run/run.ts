@@ -1,6 +1,8 @@
 /**
  * Runs a plan: takes the state, opens every sink, finishes what the last save left, and only then reads. A `whole`
  * pipeline that has ended starts again as the next incarnation; one that was interrupted goes on where it was saved.
+ *
+ * One file: starting, running and ending a run share the state that is taken at its start.
  */
 import { type Clock, systemClock } from '../clock.ts'
 import { editsOf, editText, refuseEdits, renamedSinks } from '../edits/index.ts'
@@ -23,7 +25,7 @@ import { type Calls, createCalls } from './retry.ts'
 import { createShutdown, type Shutdown, withinGrace } from './shutdown.ts'
 import { loadSides, sameSide } from './sides.ts'
 import { copyOf, summaryOf, type Summary } from './summary.ts'
-import { type Instance, instantiate } from './wiring.ts'
+import { type WiredInstance, instantiate } from './wiring.ts'
 import { runWorkers } from './workers.ts'
 
 /**
@@ -159,7 +161,7 @@ function takeState(plan: Plan, registry: Registry, store: Store, options: RunOpt
 }
 
 /** The summary of a copy that has nothing left to do. */
-function overAlready(plan: Plan, instance: Instance, store: Store, taken: Taken, clock: Clock): Summary {
+function overAlready(plan: Plan, instance: WiredInstance, store: Store, taken: Taken, clock: Clock): Summary {
   for (const { counters } of instance.components) restoreCounters(counters, store.counters())
   const before = copyOf(instance.components)
   const progress = { bytes: 0, totalBytes: 0, complete: true }
@@ -194,7 +196,7 @@ type Starting = RunOptions &
 /** Restores, opens, finishes what was left, loads side inputs. Returns the counters as they were before this run. */
 async function prepare(
   plan: Plan,
-  instance: Instance,
+  instance: WiredInstance,
   store: Store,
   taken: Taken,
   opened: SinkNode[],
@@ -264,7 +266,7 @@ type Running = Starting & { readonly plan: Plan; readonly replaying: Replaying; 
 
 /** Runs all components side by side. Rejects with what the first that failed was stopped by. */
 async function runAll(
-  instance: Instance,
+  instance: WiredInstance,
   store: Store,
   ctx: Running & { readonly before: unknown },
 ): Promise<Ending[]> {
@@ -312,7 +314,7 @@ async function record(
   return { ended }
 }
 
-async function closeAll(opened: readonly SinkNode[], instance: Instance, clock: Clock): Promise<void> {
+async function closeAll(opened: readonly SinkNode[], instance: WiredInstance, clock: Clock): Promise<void> {
   const sources = [...instance.components.flatMap((c) => c.sources), ...instance.sides]
   const all = [...opened.map(({ sink }) => sink), ...sources.map(({ source }) => source)]
   await Promise.all(all.map((each) => withinGrace((async () => each.close?.())(), clock)))

@@ -8,7 +8,7 @@ import { type Counters, imbalances } from './counters.ts'
 import type { Component, Policy } from './nodes.ts'
 import type { Replaying } from './replaying.ts'
 import type { ReplayOutcome } from './replays.ts'
-import type { Instance } from './wiring.ts'
+import type { WiredInstance } from './wiring.ts'
 
 /** What a run did; `counters` are those of the whole incarnation, over its restarts. */
 export interface Summary {
@@ -38,7 +38,7 @@ export interface Summary {
 
 export interface SummaryContext {
   readonly plan: Plan
-  readonly instance: Instance
+  readonly instance: WiredInstance
   readonly taken: {
     readonly run: { readonly incarnation: number; readonly countedFromMs: number }
     readonly resumed: boolean

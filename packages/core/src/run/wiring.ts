@@ -22,7 +22,7 @@ export interface Surroundings {
 }
 
 /** Everything of a plan, created; sources read whole as side inputs apart. */
-export interface Instance {
+export interface WiredInstance {
   readonly components: readonly Component[]
   readonly sides: readonly SourceNode[]
 }
@@ -112,7 +112,7 @@ export const createSteps = (plan: Plan, registry: Registry, around: Surroundings
     count: stepCounters(),
   }))
 
-export function instantiate(plan: Plan, registry: Registry, around: Surroundings): Instance {
+export function instantiate(plan: Plan, registry: Registry, around: Surroundings): WiredInstance {
   const sources = plan.sources.map((node) => ({ node, made: createSource(plan, node, registry, around) }))
   const steps = createSteps(plan, registry, around)
   const sinks = plan.sinks.map((node) => createSink(plan, node, plan.onError, registry, around))

@@ -120,7 +120,6 @@ function readCompactField(entry: unknown, at: Path, problems: Problem[]): Field 
 }
 
 // --- JSON Schema
-// -----------------------------------------------------------------------------------------------------------------------------------
 
 interface JsonSchemaReading {
   readonly root: JsonMap

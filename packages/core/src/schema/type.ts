@@ -47,7 +47,6 @@ export const fieldOf = (record: RecordType, name: string): Field | undefined =>
   Object.hasOwn(record.fields, name) ? record.fields[name] : undefined
 
 // --- text
-// ------------------------------------------------------------------------------------------------------------------------------------------
 
 /**
  * A type as a user writes and reads it: `integer`, `decimal(10,2)`, `list<integer?>`; an object as `{ a: integer, b:
@@ -104,7 +103,6 @@ export function parseType(text: string): Field | undefined {
 }
 
 // --- comparing
-// -------------------------------------------------------------------------------------------------------------------------------------
 
 /** The same type; objects with the same fields in any order. */
 export function sameType(a: Type, b: Type): boolean {

@@ -24,7 +24,7 @@ export interface Finding {
 }
 
 /** What may be said beside code and message. */
-export interface More {
+export interface FindingDetails {
   readonly expected?: string | undefined
   readonly got?: string | undefined
   readonly hint?: string | undefined
@@ -32,7 +32,7 @@ export interface More {
 
 /** Gathers findings, each place and code once, and puts them in the order of the file. */
 export interface Report {
-  (code: FindingCode, at: Place, path: string, message: string, more?: More): void
+  (code: FindingCode, at: Place, path: string, message: string, more?: FindingDetails): void
   /** A problem that a definition found inside the config `node`, which stands at `path`. */
   problem(problem: Problem, node: SpecNode, path: string): void
   /** Something here cannot be judged, since what is wrong with it was reported before. */
@@ -51,7 +51,7 @@ export function createReport(main = '', before: readonly Finding[] = []): Report
     `${code} ${file}:${line}:${col} ${path}`
   for (const finding of before)
     found.set(keyOf(finding.code, finding.file, finding.line, finding.col, finding.path), finding)
-  const add = (code: string, at: Place, path: string, message: string, more: More = {}) => {
+  const add = (code: string, at: Place, path: string, message: string, more: FindingDetails = {}) => {
     const { line, col } = lineAndColumn(at.file, at.start)
     const end = lineAndColumn(at.file, Math.max(at.end, at.start))
     const severity = catalogue[code]?.severity ?? 'error'

@@ -87,7 +87,7 @@ function objectSchema(shape: Shape, parts: Readonly<Record<string, JsonSchema>> 
   }
 }
 
-interface Named {
+interface Described {
   readonly type: string
   readonly summary: string
   readonly options: OptionSchema
@@ -97,7 +97,7 @@ interface Named {
  * The config belongs to the type; under a connection the profile brings a part of it, so only a type says what is
  * needed.
  */
-function endpointSchema(shape: Shape, definitions: readonly Named[]): JsonSchema {
+function endpointSchema(shape: Shape, definitions: readonly Described[]): JsonSchema {
   return {
     ...objectSchema(shape, {
       type: {

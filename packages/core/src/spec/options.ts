@@ -2,6 +2,8 @@
  * From what was written to what the program gets: a node of the tree against an `OptionSchema`. Durations become ms,
  * sizes bytes, schemas record types, defaults are filled in; secrets become references as the plan holds them. All that
  * is wrong is reported, each at its place, and the rest still resolved.
+ *
+ * One file, since the resolvers of nested options call each other.
  */
 import { closest } from '../errors/closest.ts'
 import type { OptionSchema } from '../connector/options.ts'

@@ -1,6 +1,8 @@
 /**
  * A spec as its author meant it: sources, steps and sinks with ids, what they read, and the nodes of their configs.
  * Structure only; what the words mean (is there such a connector, such a field) is judged by check/.
+ *
+ * One file, in the order of the keys of a spec.
  */
 import type { Json } from '../record/index.ts'
 import { type RetryRule, retryRule } from './retry.ts'

@@ -1,6 +1,9 @@
 /** What is saved of a pipeline. */
 import type { MemoryChange } from '../connector/index.ts'
+import type { LetterKey } from '../connector/dead-letter.ts'
 import type { Json } from '../record/index.ts'
+
+export type { LetterKey }
 
 /** A stage as saved: what `publish` gets, and where it belongs. */
 export interface SavedStage {
@@ -44,12 +47,6 @@ export interface SavedPosition {
 
 /** What has become of a dead letter. One that is not saved is open. */
 export type LetterState = 'open' | 'replayed' | 'dismissed'
-
-/** A dead letter by the record's id and the node it stopped at. */
-export interface LetterKey {
-  readonly id: string
-  readonly node: string
-}
 
 /** What one epoch leaves, as of one cut. */
 export interface Save {

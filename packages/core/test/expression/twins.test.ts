@@ -41,7 +41,6 @@ const record: RecordType = {
 }
 
 // --- rows
-// ------------------------------------------------------------------------------------------------------------------------------------------
 
 const most = Number.MAX_SAFE_INTEGER
 const integer = fc.oneof(
@@ -117,7 +116,6 @@ const rows: fc.Arbitrary<Row> = fc.record({
 })
 
 // --- expressions, by their type
-// --------------------------------------------------------------------------------------------------------------------
 
 type Texts = fc.Arbitrary<string>
 const literalText = fc
@@ -336,7 +334,6 @@ const {
 })
 
 // --- the property
-// ----------------------------------------------------------------------------------------------------------------------------------
 
 const outcome = (evaluate: (row: Row) => unknown, row: Row): unknown => {
   try {

@@ -20,7 +20,7 @@ import {
   withoutPauses,
 } from '@millrace/formats'
 
-interface Position {
+interface ArrowPosition {
   readonly batch: number
   readonly row: number
   readonly start: number
@@ -33,7 +33,7 @@ const magic = Buffer.from('ARROW1')
 export function createArrowReader(options: ReadOptions): RecordReader {
   return {
     async *read(input, at, signal) {
-      const from = (at as unknown as Position | undefined) ?? { batch: 0, row: 0, start: 0 }
+      const from = (at as unknown as ArrowPosition | undefined) ?? { batch: 0, row: 0, start: 0 }
       const { fileColumn, rawValues } = await import('./values.ts')
       const opened = await openArrow(input, signal)
       const reader = rowReader(opened.schema.fields.map(fileColumn), options)

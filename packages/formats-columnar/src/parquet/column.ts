@@ -5,6 +5,8 @@
  * many rows. Where the dictionary turns out not to pay (it has most of the values), the column goes on with plain
  * values. At the end it becomes a dictionary page, where there is one, and data pages (version 1, which every reader
  * knows), compressed one by one.
+ *
+ * One file, since dictionary and plain values are two states of one column.
  */
 import { OutputBytes } from '@millrace/formats'
 import type { Compress } from './codecs.ts'

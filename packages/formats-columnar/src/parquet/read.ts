@@ -18,7 +18,7 @@ import {
 import { decompressors } from './codecs.ts'
 import { bareSchema, fileColumn, parsers } from './values.ts'
 
-interface Position {
+interface ParquetPosition {
   readonly group: number
   readonly row: number
 }
@@ -29,7 +29,7 @@ const rowsPerPiece = 1000
 export function createParquetReader(options: ReadOptions): RecordReader {
   return {
     async *read(input, at, signal) {
-      const { group: from, row } = (at as unknown as Position | undefined) ?? { group: 0, row: 0 }
+      const { group: from, row } = (at as unknown as ParquetPosition | undefined) ?? { group: 0, row: 0 }
       const { parquetScan } = await import('hyparquet')
       const { file, metadata, columns } = await openParquet(input)
       const reader = rowReader(columns, options)

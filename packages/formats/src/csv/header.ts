@@ -2,7 +2,7 @@
 import { MillraceError } from '@millrace/core'
 import { badEncoding } from '../text.ts'
 import { type Chunk, lastBreak } from './chunk.ts'
-import type { RecordFailure } from './layout.ts'
+import type { RowFailure } from './layout.ts'
 import type { CsvOptions, Dialect } from './options.ts'
 import { afterLineEnd, closingQuote, lineEnd, sliceText } from './structure.ts'
 
@@ -12,7 +12,7 @@ export interface Header {
   readonly start: number
   readonly next: number
   /** It is not well-formed; the names stand for what was found. */
-  readonly failure?: RecordFailure
+  readonly failure?: RowFailure
 }
 
 /**
@@ -43,7 +43,7 @@ export function readHeader(
 function parse(chunk: Chunk, at: number, end: number, dialect: Dialect, { encoding }: CsvOptions): Header | undefined {
   const { units, text, wide } = chunk
   const names: string[] = []
-  let failure: RecordFailure | undefined
+  let failure: RowFailure | undefined
   for (let i = at; ; i++) {
     let from = i
     let to: number

@@ -1,7 +1,7 @@
 /** The plain way through records: says what the scanners do. compiled.ts does the same, faster. */
 import { afterLineEnd, closingQuote, lineEnd, recordEnd, sliceText, type Units } from './structure.ts'
 import type { Dialect } from './options.ts'
-import type { Layout, RecordFailure } from './layout.ts'
+import type { Layout, RowFailure } from './layout.ts'
 import type { Trouble } from './trouble.ts'
 import type { Row } from '@millrace/core'
 
@@ -9,7 +9,7 @@ import type { Row } from '@millrace/core'
 export interface FailedRecord {
   readonly start: number
   readonly end: number
-  readonly failure: RecordFailure
+  readonly failure: RowFailure
 }
 
 /**

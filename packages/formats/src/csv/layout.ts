@@ -15,7 +15,7 @@ import {
 import type { ReadOptions } from '../reader.ts'
 
 /** Why a record cannot be read; the place is told by who found it. */
-export interface RecordFailure {
+export interface RowFailure {
   readonly code: string
   readonly field?: string
   readonly message: string
@@ -51,14 +51,14 @@ export interface Layout {
   /** Columns that the schema does not name and that are left out. */
   readonly unknown: number
   /** The header is such that no record can be trusted: each of them fails with this. */
-  readonly broken?: RecordFailure
+  readonly broken?: RowFailure
 }
 
 /**
  * The layout of a file with these column names; `names` undefined: there is no header, the columns are the schema's.
  * `badHeader`: no record can be trusted. Throws `MillraceError` `missing_column` where a declared field has no column.
  */
-export function layoutOf(names: readonly string[] | undefined, read: ReadOptions, badHeader?: RecordFailure): Layout {
+export function layoutOf(names: readonly string[] | undefined, read: ReadOptions, badHeader?: RowFailure): Layout {
   const declared = read.schema.fields
   const header = names ?? Object.keys(declared)
   if (header.length === 0)
@@ -105,7 +105,7 @@ function columnOf(name: string, read: ReadOptions): Column {
 }
 
 /** Names that would put a value into the wrong field, or lose one. */
-function brokenHeader(names: readonly string[], read: ReadOptions): RecordFailure | undefined {
+function brokenHeader(names: readonly string[], read: ReadOptions): RowFailure | undefined {
   const seen = new Set<string>()
   for (const name of names) {
     if (seen.has(name))

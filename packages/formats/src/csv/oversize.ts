@@ -6,14 +6,14 @@
  * record.
  */
 import { type Chunk, lastBreak } from './chunk.ts'
-import type { Layout, RecordFailure } from './layout.ts'
+import type { Layout, RowFailure } from './layout.ts'
 import type { Dialect } from './options.ts'
 import { afterLineEnd, openQuote } from './structure.ts'
 
 export interface GivenUp {
   /** The first unit behind the bad record. */
   readonly end: number
-  readonly failure: RecordFailure
+  readonly failure: RowFailure
   /** The line goes on behind it. */
   readonly inside: boolean
 }
@@ -29,7 +29,7 @@ export function giveUp(chunk: Chunk, at: number, dialect: Dialect, layout: Layou
   const cell = openQuote(chunk.units, at, length, dialect)
   const size = `${dialect.limit * chunk.units.BYTES_PER_ELEMENT} bytes`
   const field = cell === undefined ? undefined : layout.columns[cell]?.name
-  const failure: RecordFailure =
+  const failure: RowFailure =
     cell === undefined
       ? { code: 'record_too_large', message: `the record is longer than max_record_size (${size})` }
       : {
@@ -45,7 +45,7 @@ export function giveUp(chunk: Chunk, at: number, dialect: Dialect, layout: Layou
 /** Passes over the rest of a line; undefined: more of the input is needed. */
 export function passOver(chunk: Chunk, at: number, dialect: Dialect, last: boolean): GivenUp | undefined {
   const { units, length } = chunk
-  const failure: RecordFailure = {
+  const failure: RowFailure = {
     code: 'record_too_large',
     message: 'this goes on from the record before, which is longer than max_record_size',
   }

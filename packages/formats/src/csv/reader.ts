@@ -11,7 +11,7 @@ import { type Chunk, chunkOf, lastBreak } from './chunk.ts'
 import { compiledScan, mostColumns } from './compiled.ts'
 import { readHeader } from './header.ts'
 import { type FailedRecord, interpretedScan, type Scan } from './interpreted.ts'
-import { type Layout, layoutOf, type RecordFailure } from './layout.ts'
+import { type Layout, layoutOf, type RowFailure } from './layout.ts'
 import { csvDefaults, type CsvOptions, dialectOf } from './options.ts'
 import { giveUp, passOver } from './oversize.ts'
 import { Trouble } from './trouble.ts'
@@ -59,7 +59,7 @@ export function createCsvReader(
   const dialect = dialectOf(options, unit)
   const { push: _, ...withoutPush } = read
 
-  function openWith(names: readonly string[] | undefined, as: ReadOptions, failure?: RecordFailure): Opened {
+  function openWith(names: readonly string[] | undefined, as: ReadOptions, failure?: RowFailure): Opened {
     const layout = layoutOf(names, as, failure)
     const trouble = new Trouble(layout, dialect, encoding)
     const fast = scanner ? scanner === 'compiled' : codegenAllowed && layout.columns.length <= mostColumns

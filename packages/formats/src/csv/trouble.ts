@@ -4,7 +4,7 @@
  */
 import { DataError } from '@millrace/core'
 import { badEncoding, type Encoding, swapped } from '../text.ts'
-import { type Layout, type RecordFailure, show } from './layout.ts'
+import { type Layout, type RowFailure, show } from './layout.ts'
 import type { Dialect } from './options.ts'
 import type { Units } from './structure.ts'
 
@@ -15,9 +15,9 @@ import type { Units } from './structure.ts'
 export class Trouble {
   /** Something is wrong with the current record. */
   any = false
-  private structure: RecordFailure | undefined
-  private bad: RecordFailure | undefined
-  private undated: RecordFailure | undefined
+  private structure: RowFailure | undefined
+  private bad: RowFailure | undefined
+  private undated: RowFailure | undefined
   private undatedOrder = 0
   private readonly layout: Layout
   private readonly dialect: Dialect
@@ -37,7 +37,7 @@ export class Trouble {
   }
 
   /** The failure of the record, which is over. Only where `any`. */
-  take(): RecordFailure {
+  take(): RowFailure {
     const failure = this.layout.broken ?? this.structure ?? this.bad ?? this.undated!
     this.clear()
     return failure
@@ -93,7 +93,7 @@ export class Trouble {
     this.refuse({ code, field: this.layout.columns[k]!.name, message })
   }
 
-  private refuse(failure: RecordFailure): void {
+  private refuse(failure: RowFailure): void {
     this.any = true
     this.bad ??= failure
   }

@@ -11,7 +11,7 @@ import {
 } from '@millrace/core'
 import type { Boundary, Value } from './boundary.ts'
 import { trim } from './json.ts'
-import type { Options } from './options.ts'
+import type { PollOptions } from './options.ts'
 import type { Page } from './page.ts'
 
 /** What a record is known by. */
@@ -22,7 +22,7 @@ export interface Known {
 }
 
 /** Throws `MillraceError` where the schema has no such field. */
-export function identify(o: Options, ctx: SourceContext): Known | undefined {
+export function identify(o: PollOptions, ctx: SourceContext): Known | undefined {
   const { id } = o
   if (id === undefined) return undefined
   const type = ctx.schema.fields[id]?.type

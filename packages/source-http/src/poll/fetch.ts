@@ -5,7 +5,7 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import { MillraceError, SystemError } from '@millrace/core'
 import { type Answered, createGetter, retryAfterMs } from '@millrace/client-http'
-import type { Options } from './options.ts'
+import type { PollOptions } from './options.ts'
 
 export interface Fetcher {
   /** A page, with a status of 2xx. */
@@ -16,7 +16,7 @@ export interface Fetcher {
 /** How often in a row a server may say how long to wait. */
 const maxWaits = 20
 
-export function createFetcher(o: Options): Fetcher {
+export function createFetcher(o: PollOptions): Fetcher {
   const headers = Object.fromEntries(
     Object.entries(o.headers).map(([name, value]) => [name.toLowerCase(), text(value)]),
   )

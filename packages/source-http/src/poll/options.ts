@@ -83,10 +83,10 @@ export const options = option.object({
     default: false,
   }),
 })
-export type Options = Static<typeof options>
+export type PollOptions = Static<typeof options>
 
 /** The paging is one, and what looks into a page finds JSON. */
-export function problems(o: Options): Problem[] {
+export function problems(o: PollOptions): Problem[] {
   const found: Problem[] = []
   const paging = [o.page && 'page', o.cursor && 'cursor', o.link && 'link'].filter((name) => typeof name === 'string')
   for (const name of paging.slice(1))

@@ -5,7 +5,7 @@
 import { type BadRecord, type Json, MillraceError, type Row, type SourceContext, SystemError } from '@millrace/core'
 import { bytesSource } from '@millrace/formats'
 import { isClosed, pathOf, valueAt } from './json.ts'
-import { type Options, pageFormats } from './options.ts'
+import { type PollOptions, pageFormats } from './options.ts'
 import type { Answered } from '@millrace/client-http'
 
 /** One record of a page, in its order. */
@@ -19,19 +19,22 @@ export interface Page {
   readonly unknown: number
 }
 
-const readerOf = (o: Options, ctx: SourceContext) => {
+const readerOf = (o: PollOptions, ctx: SourceContext) => {
   const { schema, unknownFields } = ctx
   return pageFormats.open(pageFormats.typed(o.format), { schema, unknownFields }).reader
 }
 
 /** Decodes a record's bytes again. */
-export function recordDecoder(o: Options, ctx: SourceContext): (bytes: Uint8Array, context: Json | undefined) => Row {
+export function recordDecoder(
+  o: PollOptions,
+  ctx: SourceContext,
+): (bytes: Uint8Array, context: Json | undefined) => Row {
   const reader = readerOf(o, ctx)
   return (bytes, context) => reader.decode!(bytes, context)
 }
 
 /** Makes the reader of pages. Throws `bad_page` where a page as a whole is not what was expected. */
-export function pageReader(o: Options, ctx: SourceContext): (page: Answered, signal: AbortSignal) => Promise<Page> {
+export function pageReader(o: PollOptions, ctx: SourceContext): (page: Answered, signal: AbortSignal) => Promise<Page> {
   const reader = readerOf(o, ctx)
   const isJson = pageFormats.typed(o.format).type === 'json'
   const path = pathOf(o.items)
@@ -62,7 +65,7 @@ export function pageReader(o: Options, ctx: SourceContext): (page: Answered, sig
   }
 }
 
-function listOf(body: Buffer, path: readonly string[], o: Options, url: URL): Buffer {
+function listOf(body: Buffer, path: readonly string[], o: PollOptions, url: URL): Buffer {
   const list = valueAt(body, path)
   if (list?.[0] === 0x5b) return list
   const where = `the page at ${url.origin}${url.pathname}`

@@ -1,14 +1,14 @@
 /** From one page to the next: by number, by cursor, or by the `Link` header. */
 import { MillraceError } from '@millrace/core'
 import { pathOf, valueAt } from './json.ts'
-import type { Options } from './options.ts'
+import type { PollOptions } from './options.ts'
 import type { Answered } from '@millrace/client-http'
 
 /** What tells a page from the first one: its number, its cursor, or its whole address. */
 export type PageMark = string | number
 
 /** The address of a page; `mark` undefined: the first. `since`: the value of the since-cursor as text. */
-export function pageUrl(o: Options, mark: PageMark | undefined, since: string | undefined): URL {
+export function pageUrl(o: PollOptions, mark: PageMark | undefined, since: string | undefined): URL {
   if (o.link && mark !== undefined) return new URL(String(mark))
   const url = new URL(o.url)
   for (const [name, value] of Object.entries(o.query)) url.searchParams.set(name, value)
@@ -27,7 +27,7 @@ export function pageUrl(o: Options, mark: PageMark | undefined, since: string | 
  * the next.
  */
 export function nextPage(
-  o: Options,
+  o: PollOptions,
   mark: PageMark | undefined,
   page: Answered,
   records: number,

@@ -26,7 +26,7 @@ import {
 import { batchOf, identify, type Known } from './batch.ts'
 import { createBoundary, type Value } from './boundary.ts'
 import { createFetcher, type Fetcher } from './fetch.ts'
-import { type Options, options, problems } from './options.ts'
+import { type PollOptions, options, problems } from './options.ts'
 import { pageReader, recordDecoder } from './page.ts'
 import { nextPage, type PageMark, pageUrl } from './paging.ts'
 
@@ -75,20 +75,20 @@ interface Position {
 }
 
 /** The address without its query: part of each record's id. */
-function splitOf(o: Options): string {
+function splitOf(o: PollOptions): string {
   const { origin, pathname } = new URL(o.url)
   return origin + pathname
 }
 
 /** What is asked for: its address with the query, and where in a page the records are. */
-function listOf(o: Options): string {
+function listOf(o: PollOptions): string {
   const url = new URL(o.url)
   for (const [name, value] of Object.entries(o.query)) url.searchParams.set(name, value)
   url.searchParams.sort()
   return hash('sha256', `${url.href} ${o.items ?? ''}`, 'base64url').slice(0, 16)
 }
 
-function createPoller(o: Options, ctx: SourceContext): Source {
+function createPoller(o: PollOptions, ctx: SourceContext): Source {
   let fetcher: Fetcher | undefined
   const split = splitOf(o)
   const known = identify(o, ctx)
@@ -105,7 +105,7 @@ function createPoller(o: Options, ctx: SourceContext): Source {
 }
 
 async function* readPages(
-  o: Options,
+  o: PollOptions,
   ctx: SourceContext,
   read: ReadContext,
   fetcher: Fetcher,
@@ -156,7 +156,7 @@ async function* readPages(
 const empty = (split: string): Batch => ({ split, rows: [], bytes: 0, positionAt: () => 0 })
 
 /** The field of a since-cursor: its value in a row, and as text for the server and for the position. */
-function growing(o: Options, ctx: SourceContext) {
+function growing(o: PollOptions, ctx: SourceContext) {
   if (!o.since) return undefined
   const { field, start } = o.since
   const declared = fieldOf(ctx.schema, field)

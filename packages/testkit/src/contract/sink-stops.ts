@@ -9,7 +9,7 @@ import type { Check, Scope } from './check.ts'
 import { makeSink, recordsFor } from './script.ts'
 import { check, flush, open, type Ready, type SinkSubject, writes } from './sink-ready.ts'
 
-interface Ended {
+interface EndedRun {
   /** It was still at work when it was told to stop. */
   readonly waited: boolean
   /** What it threw. */
@@ -21,7 +21,7 @@ async function endsOnAbort(
   what: string,
   work: (signal: AbortSignal) => unknown,
   abort = new AbortController(),
-): Promise<Ended> {
+): Promise<EndedRun> {
   let failure: Error | undefined
   const done = (async () => work(abort.signal))().then(
     () => 'done' as const,
@@ -38,7 +38,7 @@ async function endsOnAbort(
 }
 
 /** A write ends as its contract says, whatever ends it. */
-async function writeEnds(work: (signal: AbortSignal) => unknown, abort?: AbortController): Promise<Ended> {
+async function writeEnds(work: (signal: AbortSignal) => unknown, abort?: AbortController): Promise<EndedRun> {
   const ended = await endsOnAbort('a write', work, abort)
   const { failure } = ended
   const allowed = failure === undefined || ['SystemError', 'PartialWriteError'].includes(failure.name)

@@ -1,4 +1,8 @@
-/** The contract suite of sinks: one call a connector. */
+/**
+ * The contract suite of sinks: one call a connector.
+ *
+ * One file: the contract of a sink is read as a list, from the first demand to the last.
+ */
 import assert from 'node:assert/strict'
 import type { Row } from '@millrace/core'
 import { type Check, register } from './check.ts'

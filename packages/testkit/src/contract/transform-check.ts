@@ -25,7 +25,7 @@ export interface TransformSubject {
   setup(scope: Scope): TransformSetup | Promise<TransformSetup>
 }
 
-export interface Ready {
+export interface ReadyStep {
   readonly definition: TransformDefinition
   readonly setup: TransformSetup
   readonly whole: Outcome
@@ -34,7 +34,7 @@ export interface Ready {
 /** `check` of one step. */
 export const stepCheck = (
   name: string,
-  run: (ready: Ready, scope: Scope, subject: TransformSubject) => Promise<void>,
+  run: (ready: ReadyStep, scope: Scope, subject: TransformSubject) => Promise<void>,
 ): Check<TransformSubject> => ({
   name,
   async run(subject, scope) {

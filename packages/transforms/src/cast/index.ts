@@ -42,18 +42,18 @@ const options = option.map(
   { example: { Quantity: 'integer', UnitPrice: typeExample } },
 )
 
-type Config =
+type CastConfig =
   | string
   | { readonly to: string; readonly formats?: string | readonly string[] | undefined; readonly zone?: string }
 
-interface Rule {
+interface CastRule {
   readonly to: Field | undefined
   readonly written: string
   readonly at: readonly string[]
   readonly dates: DateOptions
 }
 
-function ruleOf(config: Config): Rule {
+function ruleOf(config: CastConfig): CastRule {
   if (typeof config === 'string')
     return { to: parseType(config), written: config, at: [], dates: { formats: [], zone: 'UTC' } }
   const { to, formats = [], zone = 'UTC' } = config
@@ -75,7 +75,7 @@ export const cast = defineTransform({
     const problems: Problem[] = []
     const changes = new Map<string, Field>()
     for (const [name, given] of Object.entries(config)) {
-      const rule = ruleOf(given as Config)
+      const rule = ruleOf(given as CastConfig)
       const field = lookUp(input, name, [name], problems, true)
       const at = [name, ...rule.at]
       if (!rule.to) problems.push({ code: 'bad_type', message: `\`${rule.written}\` is not a type`, at })
@@ -108,7 +108,7 @@ export const cast = defineTransform({
     const names = Object.keys(config)
     const reads = names.map(fieldReader)
     const converts = names.map((name) => {
-      const rule = ruleOf(config[name] as Config)
+      const rule = ruleOf(config[name] as CastConfig)
       const conversion = conversionOf(input.fields[name]!.type, rule.to!.type, rule.dates)
       if ('wrong' in conversion) throw new Error(conversion.wrong)
       return conversion.convert

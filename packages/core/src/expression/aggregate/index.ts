@@ -3,6 +3,8 @@
  * accumulator over the records of a group; around the slots an output is an expression like any other, whose fields are
  * the slots. Equal aggregates share a slot. Adding a record evaluates all arguments before any slot changes, so a
  * record with a data error leaves the group as it was.
+ *
+ * One file, since slots, outputs and their problems are resolved in the same pass over the tree.
  */
 import { closest } from '../../errors/closest.ts'
 import { codegenAllowed } from '../../codegen.ts'
@@ -11,7 +13,7 @@ import type { Json, Row } from '../../record/index.ts'
 import { type Field, fieldOf, type RecordType } from '../../schema/index.ts'
 import { check } from '../check/check.ts'
 import { describe, type Node } from '../check/typed.ts'
-import { compile, generated, type Named, write } from '../evaluate/compile.ts'
+import { compile, generated, type NamedConstant, write } from '../evaluate/compile.ts'
 import { interpret } from '../evaluate/interpret.ts'
 import { tokens } from '../read/lexer.ts'
 import { parseExpression } from '../read/parser.ts'
@@ -68,7 +70,7 @@ interface Slot {
 type Outputs = Readonly<Record<string, string>>
 
 /** An output, and the slots it is made of. */
-interface Result {
+interface AggregateType {
   readonly output: string
   readonly node: Node
   readonly slots: readonly string[]
@@ -89,7 +91,7 @@ function build(outputs: Outputs, input: RecordType, generate: boolean): Aggregat
   const slots = new Map<string, Slot>()
   const fields = new Set<string>()
   const problems: (ExpressionProblem & { output: string })[] = []
-  const results: Result[] = []
+  const results: AggregateType[] = []
   for (const [output, text] of Object.entries(outputs)) {
     const report = (problem: ExpressionProblem) => problems.push({ ...problem, output })
     const before = problems.length
@@ -111,7 +113,7 @@ const slotRecord = (slots: ReadonlyMap<string, Slot>): RecordType => ({
   fields: Object.fromEntries([...slots].map(([name, { field }]) => [name, field])),
 })
 
-type Report = (problem: ExpressionProblem) => void
+type ReportProblem = (problem: ExpressionProblem) => void
 
 /**
  * An expression with one space between its tokens and without comments: the same for texts that differ in these only.
@@ -129,7 +131,7 @@ function slotFor(
   input: RecordType,
   slots: Map<string, Slot>,
   fields: Set<string>,
-  report: Report,
+  report: ReportProblem,
 ): Syntax | undefined {
   if (part.op !== 'call' || !aggregateNames.has(part.name)) return undefined
   // min and max of several values are functions of these.
@@ -149,7 +151,7 @@ function slotOf(
   text: string,
   input: RecordType,
   fields: Set<string>,
-  report: Report,
+  report: ReportProblem,
 ): Slot | undefined {
   const { name, args } = call
   const span = [call.start, call.end] as const
@@ -249,7 +251,7 @@ function explained(
 
 function aggregation(
   slots: ReadonlyMap<string, Slot>,
-  results: readonly Result[],
+  results: readonly AggregateType[],
   fields: readonly string[],
   generate: boolean,
 ): Aggregation {
@@ -310,7 +312,7 @@ function of(output: string | undefined, make: () => unknown): unknown {
 
 /** One function that evaluates all arguments, then changes all slots. */
 function compiledAdd(slots: readonly Slot[]): Aggregation['add'] {
-  return generated((named: Named) => {
+  return generated((named: NamedConstant) => {
     const values = slots.map(({ node }, i) => (node ? `const x${i} = ${write(node, named)}` : ''))
     const changes = slots.map(({ accumulator, node }, i) => {
       const change = `s.a${i} = ${named(accumulator.add)}(s.a${i}, ${node ? `x${i}` : 'null'}${accumulator.ordered ? ', time, split, position' : ''})`

@@ -2,6 +2,8 @@
  * The type check: from the tree of the text to the tree of its meaning, with all problems of an expression in one pass.
  * A part with a problem is `broken`, and whatever uses it is not reported again. Null guards narrow: what stands behind
  * `x != null &&` knows that x is not null (facts.ts).
+ *
+ * One file, since every node's check calls the others.
  */
 import { closest } from '../../errors/closest.ts'
 import { DataError } from '../../errors/index.ts'
@@ -16,11 +18,11 @@ import { both, either, factsOf, noFacts } from './facts.ts'
 import { indexNode, memberNode, type Naming, nameNode } from './names.ts'
 import { arithmeticNode, logicNode, negateNode } from './operators.ts'
 import { requiredBoolean } from './report.ts'
-import { type Checking, type Scope, special } from './special.ts'
+import { type ExpressionChecking, type Scope, special } from './special.ts'
 import { brokenNode, describe, isBroken, isNothing, type Node, nothing } from './typed.ts'
 import { coerce, unifyAll, unifyNodes } from './unify.ts'
 
-export interface Checked {
+export interface CheckedExpression {
   readonly node: Node
   /** In the order of the text. */
   readonly problems: readonly ExpressionProblem[]
@@ -31,14 +33,14 @@ export interface Checked {
 const boolean: Type = { kind: 'boolean' }
 
 /** Checks a tree against the fields of a record. */
-export function check(syntax: Syntax, text: string, input: RecordType): Checked {
+export function check(syntax: Syntax, text: string, input: RecordType): CheckedExpression {
   const checker = new Checker(text, input)
   const node = checker.check(syntax, { known: new Set(), elements: [] })
   if (checker.problems.length === 0) checker.checkResult(node)
   return { node, problems: checker.problems.toSorted((a, b) => a.span[0] - b.span[0]), fields: [...checker.used] }
 }
 
-class Checker implements Checking, Naming {
+class Checker implements ExpressionChecking, Naming {
   readonly problems: ExpressionProblem[] = []
   readonly used = new Set<string>()
   private readonly text: string

@@ -4,20 +4,20 @@
  * says which paths are not null where it is true and where it is false; `never` stands for a case that cannot happen,
  * in which everything may be assumed.
  */
-import type { Facts, Known } from './known.ts'
+import type { Facts, KnownFacts } from './known.ts'
 import type { Node } from './typed.ts'
 
 const none: ReadonlySet<string> = new Set()
 export const noFacts: Facts = { yes: none, no: none }
 
 /** Both hold. */
-export function both(a: Known, b: Known): Known {
+export function both(a: KnownFacts, b: KnownFacts): KnownFacts {
   if (a === 'never' || b === 'never') return 'never'
   return a.size === 0 ? b : b.size === 0 ? a : a.union(b)
 }
 
 /** One of them holds. */
-export function either(a: Known, b: Known): Known {
+export function either(a: KnownFacts, b: KnownFacts): KnownFacts {
   if (a === 'never') return b
   if (b === 'never') return a
   return a.size === 0 || b.size === 0 ? none : a.intersection(b)

@@ -7,13 +7,13 @@ import type { Span, Syntax } from '../read/syntax.ts'
 import { extreme } from '../values/list.ts'
 import { ordering } from './comparisons.ts'
 import { both, factsOf, noFacts, present } from './facts.ts'
-import type { Known } from './known.ts'
+import type { KnownFacts } from './known.ts'
 import { type Reporter, required, requiredBoolean } from './report.ts'
 import { brokenNode, callOf, describe, isBroken, isNothing, type LoopKind, type Node, type Operation } from './typed.ts'
 import { coerce, unifyAll } from './unify.ts'
 
 /** What special functions need of the check. */
-export interface Checking extends Reporter {
+export interface ExpressionChecking extends Reporter {
   check(syntax: Syntax, scope: Scope): Node
   /** A number for the next loop. */
   nextLoop(): number
@@ -21,7 +21,7 @@ export interface Checking extends Reporter {
 
 /** Where a part of the expression stands: inside which loops, and what is known not to be null there. */
 export interface Scope {
-  readonly known: Known
+  readonly known: KnownFacts
   readonly elements: readonly {
     readonly name: string
     readonly loop: number
@@ -33,7 +33,7 @@ export interface Scope {
 const boolean: Type = { kind: 'boolean' }
 
 type Call = Syntax & { op: 'call' }
-type Special = (call: Call, scope: Scope, checking: Checking) => Node
+type Special = (call: Call, scope: Scope, checking: ExpressionChecking) => Node
 
 /** The functions marked `special` in the table. */
 export const special: ReadonlyMap<string, Special> = new Map<string, Special>([
@@ -47,7 +47,7 @@ export const special: ReadonlyMap<string, Special> = new Map<string, Special>([
   ]),
 ])
 
-function wrongArguments(call: Call, expected: string, checking: Checking, hint?: string): Node {
+function wrongArguments(call: Call, expected: string, checking: ExpressionChecking, hint?: string): Node {
   checking.report({
     code: 'wrong_arguments',
     message: `${call.name} takes ${expected}`,
@@ -59,7 +59,7 @@ function wrongArguments(call: Call, expected: string, checking: Checking, hint?:
   return brokenNode([call.start, call.end])
 }
 
-function has(call: Call, scope: Scope, checking: Checking): Node {
+function has(call: Call, scope: Scope, checking: ExpressionChecking): Node {
   const [arg] = call.args
   if (call.args.length !== 1 || !arg)
     return wrongArguments(call, '1 argument', checking, 'has(field) or has(field.name)')
@@ -80,7 +80,7 @@ function has(call: Call, scope: Scope, checking: Checking): Node {
 function together(
   nodes: readonly Node[],
   call: Call,
-  checking: Checking,
+  checking: ExpressionChecking,
 ): { type: Type; nodes: readonly Node[] } | undefined {
   const type = unifyAll(nodes)
   if (typeof type === 'number') {
@@ -97,7 +97,7 @@ function together(
   return isBroken(type) ? undefined : { type, nodes: nodes.map((node) => coerce(node, type)) }
 }
 
-function coalesce(call: Call, scope: Scope, checking: Checking): Node {
+function coalesce(call: Call, scope: Scope, checking: ExpressionChecking): Node {
   const span: Span = [call.start, call.end]
   const given = call.args.map((arg) => checking.check(arg, scope))
   if (given.length < 2) return wrongArguments(call, '2 or more arguments', checking)
@@ -114,7 +114,7 @@ function coalesce(call: Call, scope: Scope, checking: Checking): Node {
   return { op: 'first', items: nodes, type, optional, span, ...(facts ? { facts } : {}) }
 }
 
-function leastOrGreatest(name: 'min' | 'max', call: Call, scope: Scope, checking: Checking): Node {
+function leastOrGreatest(name: 'min' | 'max', call: Call, scope: Scope, checking: ExpressionChecking): Node {
   const span: Span = [call.start, call.end]
   const given = call.args.map((arg) => required(checking.check(arg, scope), checking))
   if (given.some((node) => isBroken(node.type))) return brokenNode(span)
@@ -138,7 +138,7 @@ function leastOrGreatest(name: 'min' | 'max', call: Call, scope: Scope, checking
   return unified.nodes.reduce((a, b) => callOf(operation, [a, b], unified.type, span))
 }
 
-function ofList(name: 'min' | 'max', list: Node, span: Span, checking: Checking): Node {
+function ofList(name: 'min' | 'max', list: Node, span: Span, checking: ExpressionChecking): Node {
   const { of } = list.type as Type & { kind: 'list' }
   if (of.optional) {
     const text = checking.textOf(list.span)
@@ -163,7 +163,7 @@ function order(
   name: 'min' | 'max',
   type: Type,
   span: Span,
-  checking: Checking,
+  checking: ExpressionChecking,
 ): ((a: never, b: never) => boolean) | undefined {
   const operation = ordering(name === 'min' ? '<' : '>', type)
   if (!operation)
@@ -176,7 +176,7 @@ function order(
   return operation?.call as ((a: never, b: never) => boolean) | undefined
 }
 
-function loop(kind: LoopKind, call: Call, scope: Scope, checking: Checking): Node {
+function loop(kind: LoopKind, call: Call, scope: Scope, checking: ExpressionChecking): Node {
   const span: Span = [call.start, call.end]
   const [listArg, nameArg, firstArg, secondArg] = call.args
   const most = kind === 'map' ? 4 : 3

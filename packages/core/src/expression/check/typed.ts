@@ -18,7 +18,7 @@ export interface Operation {
   readonly inline?: (...args: string[]) => string
 }
 
-interface Known {
+interface KnownConstant {
   readonly type: Type
   /** May be null here. */
   readonly optional: boolean
@@ -29,7 +29,7 @@ interface Known {
 
 export type LoopKind = 'all' | 'exists' | 'exists_one' | 'map' | 'filter'
 
-export type Node = Known &
+export type Node = KnownConstant &
   /** `exact`: a number as it was written, digits x 10^-scale. */
   (
     | {

@@ -20,10 +20,10 @@ export const compile = (node: Node): ((row: Row) => unknown) =>
   generated((named) => `return (r) => ${write(node, named)}`)
 
 /** Gives a value the name by which code knows it. */
-export type Named = (value: unknown) => string
+export type NamedConstant = (value: unknown) => string
 
 /** What the code that `body` makes returns, with the values in scope that it named. */
-export function generated<T>(body: (named: Named) => string): T {
+export function generated<T>(body: (named: NamedConstant) => string): T {
   const scope = new Map<unknown, string>()
   const code = body((value) => {
     let name = scope.get(value)
@@ -34,7 +34,7 @@ export function generated<T>(body: (named: Named) => string): T {
 }
 
 /** A node as code over the row `r`. */
-export function write(node: Node, named: Named): string {
+export function write(node: Node, named: NamedConstant): string {
   const code = (child: Node): string => write(child, named)
   switch (node.op) {
     case 'constant':
@@ -88,7 +88,7 @@ export function write(node: Node, named: Named): string {
   }
 }
 
-function constant(value: unknown, named: Named): string {
+function constant(value: unknown, named: NamedConstant): string {
   if (typeof value === 'string') return quote(value)
   if (value === null || typeof value === 'boolean') return String(value)
   if (Object.is(value, -0)) return '(-0)' // as a key of the scope it would be 0
@@ -97,13 +97,13 @@ function constant(value: unknown, named: Named): string {
 }
 
 /** A property of an object; `maybeNull`: the object may be null. */
-function read(object: string, name: string, optional: boolean, maybeNull: boolean, named: Named): string {
+function read(object: string, name: string, optional: boolean, maybeNull: boolean, named: NamedConstant): string {
   if (!optional) return `${object}[${quote(name)}]`
   if (name in Object.prototype) return `${named(ownProperty)}(${object}, ${quote(name)})`
   return `(${object}${maybeNull ? '?.' : ''}[${quote(name)}] ?? null)`
 }
 
-function membership(node: Node & { op: 'in' }, code: (node: Node) => string, named: Named): string {
+function membership(node: Node & { op: 'in' }, code: (node: Node) => string, named: NamedConstant): string {
   const { list } = node
   const constants =
     list.op === 'list' && list.items.every((item) => item.op === 'constant')

@@ -6,12 +6,12 @@
 import { DataError } from '../../errors/index.ts'
 import type { Operation } from '../check/typed.ts'
 
-type Call = (...args: any[]) => unknown
+type PlainCall = (...args: any[]) => unknown
 
 /** An operation by another way, or itself. */
-export function plainOf(operation: Operation): Call {
+export function plainOf(operation: Operation): PlainCall {
   const make = plain[operation.name]
-  return make ? make(...(operation.parameters ?? [])) : (operation.call as unknown as Call)
+  return make ? make(...(operation.parameters ?? [])) : (operation.call as unknown as PlainCall)
 }
 
 function bounded(value: bigint, bits: 'integer' | 'bigint'): bigint {
@@ -76,13 +76,13 @@ const wholeNumbers = (how: Direction) => () => (x: number) =>
   Number(bounded(BigInt(roundedNumber(x, 0, how)), 'integer'))
 
 const decimals =
-  (compute: (a: bigint, b: bigint) => bigint): ((scale: number, precision: number) => Call) =>
+  (compute: (a: bigint, b: bigint) => bigint): ((scale: number, precision: number) => PlainCall) =>
   (scale, precision) =>
   (a: string, b: string) =>
     written(compute(at(a, scale), at(b, scale)), scale, precision)
 
 const cutDecimals =
-  (how: Direction): ((from: number, to: number, precision: number) => Call) =>
+  (how: Direction): ((from: number, to: number, precision: number) => PlainCall) =>
   (from, to, precision) =>
   (text: string) =>
     written(divided(at(text, from), 10n ** BigInt(from - to), how), to, precision)
@@ -176,7 +176,7 @@ const parts: Readonly<Record<string, (at: Date) => number>> = {
     ) + 1,
 }
 
-const plain: Readonly<Record<string, (...parameters: any[]) => Call>> = {
+const plain: Readonly<Record<string, (...parameters: any[]) => PlainCall>> = {
   ...comparisons,
   'integer +': integers((a, b) => a + b),
   'integer -': integers((a, b) => a - b),

@@ -4,7 +4,7 @@ import type { DataError, Decoder, Json, Row } from '@millrace/core'
 import type { Check, Scope } from '../check.ts'
 import { badOf, makeSource, type ReadRecord, recordsOf } from '../read.ts'
 import { canonical, sameRows } from '../rows.ts'
-import { check, type Ready, type SourceSubject } from './ready.ts'
+import { check, type ReadySource, type SourceSubject } from './ready.ts'
 
 export const letters: readonly Check<SourceSubject>[] = [
   check("gives a record's own bytes, which decode to it again", async (ready, { env }) => {
@@ -52,7 +52,7 @@ const placeOf = ({ split, position }: ReadRecord): string => `${split}\0${positi
 
 /** Decodes with what a dead letter keeps; what the decoder throws is the result. */
 function decoderOf(
-  { definition, setup }: Ready,
+  { definition, setup }: ReadySource,
   env: Scope['env'],
 ): ((bytes: Uint8Array, context: Json | undefined) => Row | DataError) | undefined {
   const decode: Decoder | undefined = definition.decoder?.(setup.options, {

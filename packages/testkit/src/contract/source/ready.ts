@@ -42,7 +42,7 @@ export interface SavedPosition {
   readonly next: number
 }
 
-export interface Ready {
+export interface ReadySource {
   readonly definition: SourceDefinition
   readonly setup: SourceSetup
   readonly making: SourceMaking
@@ -51,7 +51,7 @@ export interface Ready {
   read(until?: ReadUntil, making?: SourceMaking): Promise<ReadBatch[]>
 }
 
-async function prepare(subject: SourceSubject, scope: Scope): Promise<Ready> {
+async function prepare(subject: SourceSubject, scope: Scope): Promise<ReadySource> {
   const definition = await loadDefinition(subject.module, 'source', subject.type)
   const setup = await subject.setup(scope)
   const { options, schema, unknownFields = 'drop' } = setup
@@ -75,7 +75,7 @@ async function prepare(subject: SourceSubject, scope: Scope): Promise<Ready> {
 
 export const check = (
   name: string,
-  run: (ready: Ready, scope: Scope, subject: SourceSubject) => Promise<void>,
+  run: (ready: ReadySource, scope: Scope, subject: SourceSubject) => Promise<void>,
 ): Check<SourceSubject> => ({
   name,
   run: async (subject, scope) => run(await prepare(subject, scope), scope, subject),

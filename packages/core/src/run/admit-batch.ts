@@ -9,7 +9,7 @@ import type { BadRecords } from './bad-records.ts'
 import type { Component, SourceNode } from './nodes.ts'
 
 /** Counts a batch and reports its bad records. Returns how many records it holds. */
-export function countBatch(
+export function admitBatch(
   node: SourceNode,
   batch: Batch,
   component: Component,
