@@ -9,7 +9,8 @@ export const identifier = (name: string): string => `"${name.replaceAll('"', '""
 const literal = (text: string): string => `'${text.replaceAll("'", "''")}'`
 
 // Control characters, quote and backslash, line separators, halves of surrogate pairs: JSON writes them in more than
-// one way, so a path would not find them. oxlint-disable-next-line no-control-regex
+// one way, so a path would not find them.
+// oxlint-disable-next-line no-control-regex
 const unfit = /[\u0000-\u001f"\\\u007f\u2028\u2029\ud800-\udfff]/u
 
 /** Whether the expression of `documentField` finds a field of this name. */
