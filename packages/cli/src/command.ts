@@ -3,6 +3,8 @@
  *
  * Parsing is `util.parseArgs` of Node, made strict with messages of our own. A word that starts with `-` is a flag; `--` ends the flags. Help and unknown
  * words never load a command's imports, since each command stands in a file of its own that the table in commands/index.ts imports on demand.
+ *
+ * Decision: docs/decisions/20261121-flags-without-a-library.md
  */
 import { parseArgs } from 'node:util'
 import { closest, MillraceError } from '@millrace/core'
@@ -30,7 +32,7 @@ export interface Given<F extends Readonly<Record<string, Flag>> = Readonly<Recor
   readonly args: readonly string[]
 }
 
-/** A command of `pipe`. `run` returns the exit code: 0 ok, 1 the run failed, 2 the spec or the command line is wrong, 3 the environment is. */
+/** A command of `pipe`. `run` returns the exit code: 0 ok, 1 the run failed, 2 the spec or the command line is wrong, 3 the environment is wrong. */
 export interface Command<F extends Readonly<Record<string, Flag>> = Readonly<Record<string, Flag>>> {
   /** As it is typed: `run`, `schema infer`. */
   readonly name: string
@@ -117,7 +119,7 @@ export function help(command: Command): string {
   const args = (command.args ?? []).map(([name]) => name).join(' ')
   const flags: [string, Flag][] = [
     ...Object.entries(command.flags),
-    ['help', { type: 'boolean', description: 'Print this.' }],
+    ['help', { type: 'boolean', description: 'Show this help.' }],
   ]
   const lines = [command.summary, '', `Usage: pipe ${command.name}${args ? ` ${args}` : ''} [flags]`]
   if (command.details) lines.push('', command.details)

@@ -70,7 +70,7 @@ export function compare(a: Side, b: Side): Comparison {
 function tell({ plan, registry }: Side): Telling[] {
   const { delivery } = plan
   return [
-    ['records', 'run', plan.runs === 'whole' ? 'from beginning to end' : 'goes on where the last run stopped'],
+    ['records', 'run', plan.runs === 'whole' ? 'from beginning to end' : 'resumes where the last run stopped'],
     [
       'records',
       'bad records',

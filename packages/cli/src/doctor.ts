@@ -1,6 +1,6 @@
 /**
  * Connects to what pipelines name, through each connector's own `probe`, and tells what is there or what is wrong. Uses with equal options are one connection;
- * all are tried at once, each with a deadline, since a driver may wait for ever. Nothing is written.
+ * all are tried at once, each with a deadline, since a driver may wait forever. Nothing is written.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import {

@@ -1,4 +1,4 @@
-/** Groups for `pipe query --group`: made by the step `aggregate` and sorted by the `<` of expressions, so that a look-up counts and compares as a pipeline does. */
+/** Groups for `--group` of `pipe query`: made by the step `aggregate` and sorted by the `<` of expressions, so that a look-up counts and compares as a pipeline does. */
 import {
   compileExpression,
   endOfRun,

@@ -39,7 +39,7 @@ function stopSignal(): AbortSignal {
     // A terminal sends Ctrl-C to the whole group, and a wrapper such as npm may pass it on again: that is one press.
     if (stop.signal.aborted && performance.now() - firstMs < 300) return
     if (stop.signal.aborted) {
-      process.stderr.write(`Stopped at once by a second ${signal}. The next run goes on from the last checkpoint.\n`)
+      process.stderr.write(`Stopped at once by a second ${signal}. The next run resumes from the last checkpoint.\n`)
       process.exit(signal === 'SIGINT' ? 130 : 143)
     }
     process.stderr.write(`${signal}: finishing what is under way; once more stops at once.\n`)

@@ -22,6 +22,9 @@ import { loadConnectors } from './builtins.ts'
 import { type Flag, type Given, usageError } from './command.ts'
 import type { Opened } from './spec.ts'
 
+/** A plan, and where its state and its letters are. */
+type Around = Pick<Opened, 'plan' | 'registry' | 'around'>
+
 /** A dead letter with what is for people only. */
 export type Told = Letter & {
   readonly field: string | null
@@ -31,9 +34,9 @@ export type Told = Letter & {
 
 /** Flags that choose letters. */
 export const letterFlags = {
-  code: { type: 'text', value: 'CODE', description: 'Only those of this code.' },
-  step: { type: 'text', value: 'ID', description: 'Only those that stopped at this source, step or sink.' },
-  id: { type: 'list', value: 'ID', description: 'Only the one with this id; may be repeated.' },
+  code: { type: 'text', value: 'CODE', description: 'Only those with this code.' },
+  step: { type: 'text', value: 'ID', description: 'Only those that failed at this source, step or sink.' },
+  id: { type: 'list', value: 'ID', description: 'Only those with this id; may be repeated.' },
 } as const satisfies Readonly<Record<string, Flag>>
 
 /** Whether the flags choose a letter. */
@@ -43,7 +46,7 @@ export const chosen = (letter: Letter, flags: Given<typeof letterFlags>['flags']
   (flags.id.length === 0 || flags.id.includes(letter.id))
 
 /** All letters with their states, each once: where a record has stopped at one place more than once, the last counts. */
-export async function lettersOf(opened: Opened, signal: AbortSignal): Promise<readonly Told[]> {
+export async function lettersOf(opened: Around, signal: AbortSignal): Promise<readonly Told[]> {
   const { plan, around } = opened
   const folder = instanceFolders(around.stateDir, plan.name)[0]?.folder ?? stateFolder(around.stateDir, plan.name)
   const store = readStore(folder)
@@ -60,7 +63,7 @@ export async function lettersOf(opened: Opened, signal: AbortSignal): Promise<re
 }
 
 /** Finds the place of a letter's record in its input: file and line, where its source can tell. */
-export function placer({ plan, registry, around }: Opened): (letter: Letter) => Promise<string | undefined> {
+export function placer({ plan, registry, around }: Around): (letter: Letter) => Promise<string | undefined> {
   const sources = new Map<string, ReturnType<typeof createSource>['source'] | undefined>()
   const sourceOf = (id: string) => {
     if (!sources.has(id)) {
@@ -114,7 +117,7 @@ export function mendedFrom(file: string, cwd: string, letters: readonly Told[]):
 
 /** All letters, oldest first where the store keeps an order. Throws `no_dead_letter` when the spec has none, `cannot_read_back` when its sink cannot be read. */
 async function* readLetters(
-  { plan, registry, around }: Opened,
+  { plan, registry, around }: Around,
   signal: AbortSignal,
 ): AsyncGenerator<Omit<Told, 'state'>> {
   const sink = plan.deadLetter

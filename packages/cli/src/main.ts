@@ -68,7 +68,7 @@ const listed = (names: readonly string[]): string =>
 
 function overviewText(names: readonly string[]): string {
   const rows = names.map((name) => [name, commands[name]!.summary] as const)
-  return `${['Typed data pipelines, checked before they run.', '', 'Usage: pipe COMMAND [arguments] [flags]', '', 'Commands:', ...columns(rows), '', 'Each has `--help` with examples.'].join('\n')}\n`
+  return `${['Typed data pipelines, checked before they run.', '', 'Usage: pipe COMMAND [arguments] [flags]', '', 'Commands:', ...columns(rows), '', '`pipe COMMAND --help` explains one, with examples.'].join('\n')}\n`
 }
 
 if (import.meta.main) {
@@ -84,6 +84,6 @@ if (import.meta.main) {
 function unhandled(error: unknown): Error {
   const text = error instanceof Error ? (error.stack ?? error.message) : String(error)
   const hint =
-    'Nothing is lost: run again and it goes on from the last save. The stack says which connector or function left a promise or a callback behind.'
+    'Nothing is lost: run again and it resumes from the last save. The stack names the connector or function that left a promise or a callback behind.'
   return Object.assign(new Error(text), { code: 'unhandled', hint })
 }

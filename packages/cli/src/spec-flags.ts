@@ -3,17 +3,17 @@ import type { Flag } from './command.ts'
 
 /** To be spread into a command's flags. */
 export const specFlags = {
-  profile: { type: 'text', value: 'NAME', description: 'Bind connections by profiles/NAME.yaml; default local.' },
-  set: { type: 'list', value: 'VAR=VALUE', description: 'Give a var of the spec a value; may be repeated.' },
+  profile: { type: 'text', value: 'NAME', description: 'Bind connections as in profiles/NAME.yaml; default local.' },
+  set: { type: 'list', value: 'VAR=VALUE', description: 'Set a var of the spec; may be repeated.' },
   'secrets-dir': {
     type: 'text',
     value: 'FOLDER',
-    description: 'Folder with a file per secret; MILLRACE_SECRET_NAME comes first.',
+    description: 'Folder with one file per secret; MILLRACE_SECRET_NAME takes precedence.',
   },
   'state-dir': {
     type: 'text',
     value: 'FOLDER',
-    description: 'Keep what pipelines save below this folder; default: `state` of millrace.yaml, else .millrace.',
+    description: 'Where pipelines save their state; default: `state` of millrace.yaml, else .millrace.',
   },
   json: { type: 'boolean', description: 'Print JSON.' },
 } as const satisfies Readonly<Record<string, Flag>>

@@ -13,8 +13,10 @@ export function makeFromTemplate(template: string, folder: string, words: Readon
     .filter((entry) => entry.isFile())
     .map((entry) => join(entry.parentPath, entry.name).slice(from.length + 1))
     .toSorted()
-  // npm leaves a file called .gitignore out of packages.
-  const named = files.map((file) => [file, file.replace(/(^|[\\/])_gitignore$/, '$1.gitignore')] as const)
+  // npm leaves a file called .gitignore out of packages, and tools take a package.json below the first for one that counts.
+  const named = files.map(
+    (file) => [file, file.replace(/(^|[\\/])_gitignore$/, '$1.gitignore').replace(/_(package\.json)$/, '$1')] as const,
+  )
   const taken = named.find(([, to]) => existsSync(join(folder, to)))
   if (taken) {
     throw new MillraceError('path_taken', `${join(folder, taken[1])} is there already.`, {

@@ -1,7 +1,10 @@
 import { readFileSync } from 'node:fs'
 import { findPackageJSON } from 'node:module'
 
-/** This package's version. */
-export const version = (
-  JSON.parse(readFileSync(findPackageJSON('..', import.meta.url)!, 'utf8')) as { version: string }
-).version
+const manifest = JSON.parse(readFileSync(findPackageJSON('..', import.meta.url)!, 'utf8')) as {
+  readonly version: string
+  readonly engines: { readonly node: string }
+}
+
+/** This package's version, and the Node versions that it runs on. */
+export const { version, engines } = manifest

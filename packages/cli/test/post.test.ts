@@ -72,7 +72,7 @@ describe('a bad item among those of a request', () => {
   )
 })
 
-it('a client that is killed cuts its requests anew, and the gateway takes them', async () => {
+it('a client that is killed cuts its requests again, and the gateway takes them', async () => {
   const rows = Array.from({ length: 20_000 }, (_, n) => `${n},text ${n} ${'x'.repeat(80)}\n`)
   const { folder, port } = await project(`id,q\n${rows.join('')}`, 'body: json_lines', '')
   const command = [join(import.meta.dirname, '../src/main.ts'), 'run']

@@ -136,7 +136,7 @@ it('a second signal stops at once, and nothing is lost', async () => {
   await seen(/once more stops at once/)
   await sleep(400)
   child.kill('SIGTERM')
-  expect(await ended).toMatchObject({ code: 143, printed: expect.stringContaining('goes on from the last checkpoint') })
+  expect(await ended).toMatchObject({ code: 143, printed: expect.stringContaining('resumes from the last checkpoint') })
   server.answer()
   expect((await pipe(['run', 'job.yaml'], folder)).code).toBe(0)
   expect(server.ids.size).toBe(20)
@@ -191,7 +191,7 @@ it('a state folder that is removed under a run is noticed before anything is pub
   const { code, printed } = await ended
   expect([code, printed]).toEqual([3, expect.stringMatching(/state_gone[^]*was removed[^]*nothing was published/)])
   expect(rows()).toBe(1000)
-  // And no run begins anew beside what the table has already.
+  // And no run starts over beside what the table has already.
   expect(await pipe(['run', 'job.yaml', '--until', 'caught_up'], folder)).toMatchObject({
     code: 3,
     err: expect.stringContaining('1000 rows of an earlier run'),

@@ -38,7 +38,7 @@ export const inputMissing = (name: string, cause?: unknown): MillraceError =>
 /** An input file that is not what it was when reading began. */
 export const inputChanged = (name: string, how: string): MillraceError =>
   new MillraceError('input_changed', `${name} ${how} since the run began to read it`, {
-    hint: 'put the file back as it was and run again, or forget what was read with `pipe state reset`',
+    hint: 'put the file back as it was and run again, or forget what was read with `pipe state reset PIPELINE`',
   })
 
 export const noRandomAccess = (name: string, why: string, hint: string): MillraceError =>

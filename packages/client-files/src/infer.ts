@@ -12,7 +12,7 @@ export async function inFirstInput<T>(
   look: (input: FileInput, path: string) => Promise<T>,
 ): Promise<T | undefined> {
   if (paths.includes('-'))
-    throw new MillraceError('cannot_infer', 'types cannot be told from standard input, which is read once', {
+    throw new MillraceError('cannot_infer', 'types cannot be inferred from standard input, which is read once', {
       hint: 'write it to a file first',
     })
   const [path] = await listInputs(nodeDisk, paths, env, endings, false)

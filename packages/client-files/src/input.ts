@@ -3,9 +3,11 @@
  * contents.
  *
  * The CRC-32 of the content up to a position is saved with it, so that a later run can tell whether the file still
- * begins with that content; what comes behind it may be mended. If inode, size and modification time are unchanged, that
+ * begins with that content; what follows it may be mended. If inode, size and modification time are unchanged, that
  * is assumed; if not, the file is read again up to the position and the checksums are compared. Content is decompressed
  * content. Formats with random access (Parquet, Arrow) have no checksum.
+ *
+ * Decision: docs/decisions/20261130-input-files-by-checksum.md
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { crc32 } from 'node:zlib'
@@ -222,7 +224,7 @@ export class FileInput implements ByteSource {
       }
       if (at < this.state.bytes) throw inputChanged(this.name, 'became shorter')
     } finally {
-      // The handle may be closed as soon as nobody reads any more.
+      // The handle may be closed as soon as nothing reads any more.
       await next.catch(() => {})
     }
   }

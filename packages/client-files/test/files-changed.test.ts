@@ -104,7 +104,7 @@ describe('resumed files', () => {
 })
 
 describe('finished files', () => {
-  it('that were made anew with the same beginning stop the run, though they be longer', async () => {
+  it('that were recreated with the same beginning stop the run, though they be longer', async () => {
     const changes = ['2500,next', '2500,a longer text', '2500,t']
     for (const change of changes) {
       put('a.csv', file(0, 3000))
@@ -117,7 +117,7 @@ describe('finished files', () => {
     }
   })
 
-  it('that were copied, touched, or made anew with the same bytes and more are known by what they hold', async () => {
+  it('that were copied, touched, or recreated with the same bytes and more are known by what they hold', async () => {
     put('a.csv', file(0, 3000))
     const state = fresh()
     await run('a.csv', state)
@@ -185,7 +185,7 @@ describe('a file, while it is read,', () => {
     }
   })
 
-  it('that is written anew in place, or cut off, stops the run', async () => {
+  it('that is written again in place, or cut off, stops the run', async () => {
     for (const [type, name, before, after] of kinds) {
       const next = await after()
       for (const change of [() => writeFileSync(at(name), next), () => truncateSync(at(name), 2000)]) {
@@ -207,7 +207,7 @@ describe('a file, while it is read,', () => {
     }
   })
 
-  it('that is written anew within one step of the clock stops the run as well', async () => {
+  it('that is written again within one step of the clock stops the run as well', async () => {
     const changedNs = BigInt(Date.now()) * 1_000_000n
     const still = async <T extends FileState | undefined>(state: Promise<T>) => ({ ...(await state), changedNs }) as T
     const disk: Disk = {

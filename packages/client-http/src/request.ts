@@ -91,7 +91,7 @@ export function createGetter(limits: Limits): Getter {
             cause: error,
           })
         const { code, message } = error as NodeJS.ErrnoException
-        throw new SystemError('unavailable', `${where} is not to be reached: ${message || code}`, {
+        throw new SystemError('unavailable', `${where} cannot be reached: ${message || code}`, {
           retry: true,
           hint: 'is the address right, and can it be reached from here?',
           cause: error,

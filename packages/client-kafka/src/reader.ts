@@ -1,4 +1,8 @@
-/** Reads a topic: metadata, raw fetches, offsets of groups. */
+/**
+ * Reads a topic: metadata, raw fetches, offsets of groups.
+ *
+ * Decision: docs/decisions/20261121-kafka-client.md
+ */
 import { type Env, MillraceError } from '@millrace/core'
 import {
   answerMs,

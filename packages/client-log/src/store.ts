@@ -5,6 +5,8 @@
  * encoded, so that appending costs little more than writing the bytes, and a transaction makes them durable and visible at once: there is no torn tail to mend. A
  * reader holds no transaction between reads. Segment files with their own fsync would save the second copy that the write-ahead log makes, and need their own
  * recovery and locking for it.
+ *
+ * Decision: docs/decisions/20261121-embedded-log-in-sqlite.md
  */
 import { randomUUID } from 'node:crypto'
 import { existsSync, mkdirSync, statSync } from 'node:fs'
@@ -36,7 +38,7 @@ export interface NewChunk extends Omit<Chunk, 'base' | 'ids'> {
 
 /** An embedded log: named streams with partitions. */
 export interface Log {
-  /** Tells this log from one that was made anew under the same name. */
+  /** Tells this log from one that was recreated under the same name. */
   readonly id: string
   readonly partitions: number
   /** Appends chunks in one durable transaction; their bases are given here. Throws `SystemError`; `log_busy` at once. */
@@ -109,7 +111,7 @@ export function openLog(path: string, create?: { readonly partitions: number }):
 const busy = (path: string, cause: unknown): SystemError =>
   new SystemError('log_busy', `the log ${path} is locked: ${(cause as Error).message}`, {
     retry: true,
-    hint: 'end what holds it: a shell with an open transaction, or a backup',
+    hint: 'end the process that holds it, such as a shell with an open transaction or a backup',
     cause,
   })
 
@@ -173,7 +175,7 @@ function chunkOf(row: Record<string, Value>): Chunk {
   }
 }
 
-/** The write-ahead log is cut back to nothing when it has grown by this much: a busy reader must not let it grow for ever. */
+/** The write-ahead log is cut back to nothing when it has grown by this much: a busy reader must not let it grow forever. */
 const truncateEvery = 64 << 20
 
 function writing(db: DatabaseSync, path: string): Pick<Log, 'append'> {
@@ -219,7 +221,7 @@ function writing(db: DatabaseSync, path: string): Pick<Log, 'append'> {
         if (db.isTransaction) db.exec('ROLLBACK')
         if (isBusy(cause)) throw busy(path, cause)
         throw new SystemError('log_unwritable', `the log ${path} could not be written: ${(cause as Error).message}`, {
-          hint: 'free disk space or mend permissions, then run again',
+          hint: 'free disk space or fix permissions, then run again',
           cause,
         })
       }

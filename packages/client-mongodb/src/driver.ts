@@ -1,5 +1,5 @@
 /** The one file that knows the driver: connections, what its errors mean and how documents are written down. */
-import { BSON, MongoBulkWriteError, MongoClient, MongoError, MongoServerError } from 'mongodb'
+import { BSON, MongoBulkWriteError, MongoClient, type MongoClientOptions, MongoError, MongoServerError } from 'mongodb'
 import { type Env, SystemError, unlessAborted } from '@millrace/core'
 import type { MongodbOptions } from './options.ts'
 
@@ -18,22 +18,25 @@ export {
 
 const reveal = (value: MongodbOptions['url']): string => (typeof value === 'string' ? value : value.reveal())
 
+/** What a client is made with, beside the address. */
+export const clientOptions = (o: MongodbOptions, env: Env): MongoClientOptions => ({
+  appName: `millrace ${env.pipeline}`.slice(0, 128),
+  serverSelectionTimeoutMS: 5000,
+  connectTimeoutMS: 5000,
+  // Longer than the server waits for a majority, so that its answer is heard.
+  socketTimeoutMS: 45_000,
+  writeConcern: { w: 'majority', journal: true, wtimeoutMS: 30_000 },
+  readConcern: { level: 'majority' },
+  useBigInt64: true,
+  ...(o.username === undefined ? {} : { auth: { username: o.username, password: reveal(o.password!) } }),
+  ...(o.tls ? tlsOptions(o.tls, env) : {}),
+})
+
 /** Makes the client and connects. What was acknowledged is on the disks of a majority. Throws `SystemError`. */
 export async function connect(o: MongodbOptions, env: Env, signal: AbortSignal): Promise<MongoClient> {
   let client: MongoClient | undefined
   try {
-    client = new MongoClient(reveal(o.url), {
-      appName: `millrace ${env.pipeline}`.slice(0, 128),
-      serverSelectionTimeoutMS: 5000,
-      connectTimeoutMS: 5000,
-      // Longer than the server waits for a majority, so that its answer is heard.
-      socketTimeoutMS: 45_000,
-      writeConcern: { w: 'majority', journal: true, wtimeoutMS: 30_000 },
-      readConcern: { level: 'majority' },
-      useBigInt64: true,
-      ...(o.username === undefined ? {} : { auth: { username: o.username, password: reveal(o.password!) } }),
-      ...(o.tls ? tlsOptions(o.tls, env) : {}),
-    })
+    client = new MongoClient(reveal(o.url), clientOptions(o, env))
     await unlessAborted(client.connect(), signal, 'connecting to MongoDB')
     return client
   } catch (error) {
@@ -110,7 +113,7 @@ export function systemError(wrapped: unknown, o: MongodbOptions): SystemError | 
   const unavailable = () =>
     made(
       'unavailable',
-      `MongoDB is not to be reached: ${message}`,
+      `MongoDB cannot be reached: ${message}`,
       true,
       'check that the servers of `url` run and can be reached from here',
     )

@@ -1,5 +1,5 @@
 /**
- * What tells a store from another one in its place, and a table from one that was emptied or dropped and made anew: random
+ * What tells a store from another one in its place, and a table from one that was emptied or dropped and recreated: random
  * ids in a table of their own. Whoever opens the store for writing gives them; files of other programs have none.
  */
 import { randomUUID } from 'node:crypto'

@@ -114,7 +114,7 @@ export function storeError(error: unknown, path: string): SystemError | undefine
       return make(
         'store_busy',
         'is locked by another process',
-        'end what holds it: a shell with an open transaction, or a backup',
+        'end the process that holds it, such as a shell with an open transaction or a backup',
         true,
       )
     case 3: // SQLITE_PERM

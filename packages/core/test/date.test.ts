@@ -263,7 +263,7 @@ describe('what is wrong with a format', () => {
     ['yyyy-MM-dd XXX VV', 'names the zone twice'],
     ['yyyyMd', 'followed by a digit'],
     ["yyyy-MM-d'1'", 'followed by a digit'],
-    ["yyyy-MM-dd'T", 'a quote that is never closed'],
+    ["yyyy-MM-dd'T", 'a unclosed quote'],
     ['yyyy-MM-ddTHH:mm', "in quotes: 'T'"],
     ['yyyy-MM-dd[ HH:mm]', '[ is reserved'],
     ['yyyy-MM-dd HH:mm z', 'names of zones are ambiguous'],

@@ -96,7 +96,7 @@ describe('compression', () => {
     }).rejects.toThrow('disk on fire')
   })
 
-  it('stops when aborted, and when nobody reads on', async () => {
+  it('stops when aborted, and when nothing reads on', async () => {
     let closed = 0
     async function* endless() {
       try {

@@ -238,7 +238,7 @@ describe.each(['compiled', 'interpreted'] as const)('the %s scanner', (scanner) 
     ).toMatchObject([{ code: 'missing_value', field: 'b' }])
   })
 
-  it('refuses text behind a closing quote, up to the next line break', async () => {
+  it('refuses text after a closing quote, up to the next line break', async () => {
     const { rows, bad } = await readCsv('a,b\n"x"y,"z\n1,2\n', ab, { scanner })
     expect(bad).toEqual([{ position: 4, code: 'bad_quote', field: 'a', bytes: '"x"y,"z\n' }])
     expect(rows).toEqual([{ a: '1', b: '2' }])
@@ -397,7 +397,7 @@ describe.each(['compiled', 'interpreted'] as const)('the %s scanner', (scanner) 
     expect(await rowsOf('a,b\n\ufffd,\ufeff\n', ab, { scanner })).toEqual([{ a: '\ufffd', b: '\ufeff' }])
   })
 
-  it('refuses bytes that are not of the encoding, also in columns nobody reads', async () => {
+  it('refuses bytes that are not of the encoding, also in columns nothing reads', async () => {
     const bytes = Buffer.from('a,b,c\nfine,caf\xe9,x\nfine,fine,\xa3\nfine,"\xa3",x\nfine,ok,x\n', 'latin1')
     for (const schema of [ab, schemaOf({ a: 'string' })]) {
       const { rows, bad } = await readCsv(bytes, schema, { scanner })

@@ -58,7 +58,7 @@ export class OpenFiles {
     const { disk, root, staging, makeWriter, now } = this.ctx
     const path = join(root, staging, at.temp)
     const file = await disk.reopen(path)
-    const hint = 'restore it, or write all files again: pipe state reset, then run with --replace'
+    const hint = 'restore it, or write all files again: pipe state reset PIPELINE, then run with --replace'
     if (!file)
       throw new SystemError(
         'stage_missing',

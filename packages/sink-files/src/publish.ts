@@ -85,7 +85,7 @@ async function syncRename(disk: Disk, folders: readonly string[]): Promise<void>
 
 const missing = (temp: string, final: string, how: string): SystemError =>
   new SystemError('stage_missing', `${temp}, which is to be published as ${final}, ${how}`, {
-    hint: 'restore it, or write all files again: pipe state reset, then run with --replace',
+    hint: 'restore it, or write all files again: pipe state reset PIPELINE, then run with --replace',
   })
 
 async function removeAll(disk: Disk, root: string, paths: readonly string[]): Promise<void> {

@@ -7,6 +7,8 @@
  *
  * The mark is kept after the end of a run. If the saved state does not know the marked stage, the state is older than the
  * output, or belongs to another history, and resuming from it would publish records twice.
+ *
+ * Decision: docs/decisions/20261130-a-mark-of-what-was-published.md
  */
 import { join } from 'node:path'
 import { MillraceError } from '@millrace/core'
@@ -73,7 +75,7 @@ export const stateOlder = (sink: string, folder: string, saved: Token, marked: T
     `files were published that the saved state does not know: the last is number ${marked.seq} of start ${marked.start} (${join(folder, markName(marked))}), the state ends at number ${saved.seq} of start ${saved.start}`,
     {
       place: sink,
-      hint: 'restore the latest state; or start over with `pipe state reset`, then run with --replace to write all files again or with --keep to add to them',
+      hint: 'restore the latest state; or start over with `pipe state reset PIPELINE`, then run with --replace to write all files again or with --keep to add to them',
       exitCode: 3,
     },
   )

@@ -80,7 +80,7 @@ describe.each(layouts)('%s', (_, options, rolls) => {
     },
   )
 
-  test('the ways out are there: begin anew, to replace or to keep what was shown', async () => {
+  test('the ways out are there: start over, to replace or to keep what was shown', async () => {
     const { saved } = await history()
     await expect(begin(options, saved[2])).rejects.toMatchObject(refusal)
     for (const [existing, count] of [

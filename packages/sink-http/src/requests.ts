@@ -4,6 +4,8 @@
  * The identity of a request follows from its records alone, since after a crash requests are cut in other places: of one
  * record, its id is the `Idempotency-Key`; of several, a hash over all their ids is, and the ids themselves stand in
  * `Millrace-Ids`, so that a gateway of ours knows each record whatever request it comes with.
+ *
+ * Decision: docs/decisions/20261130-requests-known-by-their-records.md
  */
 import { hash } from 'node:crypto'
 import type { RecordType, Row } from '@millrace/core'

@@ -4,12 +4,14 @@
  * Rows of an epoch are staged in a table of the sink's own, beside the target. The flush names the stage, which is
  * saved with the positions; then publishing moves the rows into the target and notes the epoch in the ledger, in one
  * transaction. Publishing again finds the note and does nothing (invariant 5). At a start, what was staged after the
- * last save is thrown away: those records come again, maybe as others (invariant 4). A load is named by a random id
+ * last save is discarded: those records come again, maybe as others (invariant 4). A load is named by a random id
  * that travels with the saved state, so after a reset of the state no epoch is taken for one of before. Nobody sees
  * rows that were not saved.
  *
  * Stages and notes carry the start of the process that made them. If a saved state does not know the last note of its
  * load, it is older than the table or belongs to another history, and its next epochs would count as published already.
+ *
+ * Decision: docs/decisions/20261121-append-by-stage-and-ledger.md
  */
 import { randomUUID } from 'node:crypto'
 import type { DatabaseSync } from 'node:sqlite'
@@ -150,7 +152,7 @@ const stateOlder = (sink: string, path: string, { table }: Place, found: Note, s
     `the table ${table} in ${path} has rows that the saved state does not know: they end with epoch ${found.epoch} of start ${found.start}, the state with epoch ${saved.epoch} of start ${saved.start}`,
     {
       place: sink,
-      hint: 'restore the latest state; or start over with `pipe state reset`, then run with --replace to empty the table first or with --keep to add to it',
+      hint: 'restore the latest state; or start over with `pipe state reset PIPELINE`, then run with --replace to empty the table first or with --keep to add to it',
       exitCode: 3,
     },
   )
@@ -171,7 +173,7 @@ function publish(
     .run(start, epoch)
   if (Number(moved.changes) !== rows) {
     throw new SystemError('stage_gone', `${rows} rows were staged for ${table}, but ${moved.changes} are there`, {
-      hint: 'the store was changed or replaced by hand; start anew with `pipe state reset` and `--replace`',
+      hint: 'the store was changed or replaced by hand; start over with `pipe state reset PIPELINE` and `--replace`',
     })
   }
   db.prepare(
@@ -201,7 +203,7 @@ function cutBack(db: DatabaseSync, place: Place, saved: Note | undefined, defini
       'stage_left',
       `rows that an earlier spec staged for this sink wait to be published, and their columns are others: ${there.map((c) => c.name).join(', ')}`,
       {
-        hint: 'run once with the old spec, or give them up: pipe state reset',
+        hint: 'run once with the old spec, or give them up: pipe state reset PIPELINE',
         exitCode: 2,
       },
     )

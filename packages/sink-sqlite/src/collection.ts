@@ -1,4 +1,8 @@
-/** The table of a collection and its indexes. */
+/**
+ * The table of a collection and its indexes.
+ *
+ * Decision: docs/decisions/20261121-embedded-store-layout.md
+ */
 import type { DatabaseSync } from 'node:sqlite'
 import { MillraceError } from '@millrace/core'
 import { columnsOf, documentField, identifier, isCollection, tableNamed } from '@millrace/client-sqlite'

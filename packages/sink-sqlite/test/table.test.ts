@@ -185,7 +185,7 @@ test('a stage that someone emptied stops the run instead of losing rows', async 
   expect(store.all('SELECT * FROM t')).toEqual([])
 })
 
-test('a spec with other columns stages anew, unless rows of the old one wait', async () => {
+test('a spec with other columns stages again, unless rows of the old one wait', async () => {
   const store = makeStore()
   const sink = await store.open({ table: 't' }, line)
   await sink.write(records([row('1')]), writing(1))

@@ -29,7 +29,7 @@ type Options = Static<typeof options>
 const typedFormat = (o: Options): FileReadFormat | undefined => o.format && formats.typed(o.format)
 const endingsOf = (o: Options): string[] => formats.endings(o.format && [typedFormat(o)!.type])
 
-/** The format of one file: the one that was typed, else what its name says. */
+/** The format of one file: the one that was written, else what its name says. */
 function formatFor(o: Options, name: string): FileReadFormat {
   const format = typedFormat(o)
   if (format) return format
@@ -109,7 +109,7 @@ export const sourceFiles = defineSource({
   probe: (o, env) => describeInputs(pathsOf(o), env, endingsOf(o)),
 })
 
-/** Of the format that was typed; of several formats, the one that brings a header is CSV, and the others are JSON. */
+/** Of the format that was written; of several formats, the one that brings a header is CSV, and the others are JSON. */
 function decoderOf(o: Options, ctx: SourceContext): Decoder {
   const format = typedFormat(o)
   if (format) return formats.open(format, ctx).reader.decode!

@@ -26,7 +26,7 @@ export interface Decoded {
   readonly list: boolean
 }
 
-/** Makes the decoder of single items, which says all that is wrong with one. */
+/** Makes the decoder of single items, which says everything that is wrong with one. */
 function itemReader(ctx: SourceContext) {
   const parser = recordParser(ctx)
   const allFaults = rowFromJson(ctx.schema, ctx.unknownFields)

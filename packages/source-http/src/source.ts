@@ -156,7 +156,7 @@ function createGateway(o: Options, ctx: SourceContext): Source {
         const request = requests.get(one.split)
         if (request?.key === undefined) continue
         const { status, body } = outcomeOf(request, one)
-        // A record that has failed since is taken anew when it comes again, mended or not.
+        // A record that has failed since is taken again when it comes again, mended or not.
         if (status >= 400 || one.answers?.some(({ outcome }) => outcome === 'failed')) continue
         const isWhatCame = one.taken?.length === request.decoded.count && !ctx.answer
         accepted.push([request.key, { hash: request.hash, status, ...(isWhatCame ? {} : { body }) }])

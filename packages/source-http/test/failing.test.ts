@@ -26,7 +26,7 @@ const refusing = (no: string) => {
 const failure = { code: 'null_key', field: 'InvoiceNo', message: 'the key InvoiceNo is null' }
 
 describe('a record that a sink cannot take', () => {
-  it('is answered 422 with field and code, and its key is free: mended or repeated it is taken anew', async () => {
+  it('is answered 422 with field and code, and its key is free: corrected or repeated it is taken again', async () => {
     const { state, onWrite } = refusing('i1')
     await start({ onWrite, sinkOnError: 'drop' })
     const failed = await post(good(1), { 'idempotency-key': 'k1' })

@@ -7,7 +7,7 @@ values.splice(17, 0, { n: 1.5, at: 2 }, { at: 2 })
 
 const since = 'since: { field: at, param: since }'
 
-// Without a cursor each asking gives all records anew, so only one that ends is a reading of them.
+// Without a cursor each asking gives all records again, so only one that ends is a reading of them.
 for (const [stop, cursor] of [
   ['end', ''],
   ['end', since],

@@ -62,7 +62,7 @@ describe('paging', () => {
     expect(numbers((await readFrom(nothingSaved(), `${common(url)}\nformat: csv`)).records)).toEqual([1, 11])
   })
 
-  it('stops where a page names itself as the next, instead of asking for ever', async () => {
+  it('stops where a page names itself as the next, instead of asking forever', async () => {
     const { url } = await serve((_url, response) => send(response, { list: pageOf(0), next: 'x' }))
     await expect(
       readFrom(nothingSaved(), `${common(url)}\nitems: list\ncursor: { field: next }`),

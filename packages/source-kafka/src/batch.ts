@@ -20,7 +20,7 @@ const besideBytes = 16
 const batchBytes = 1 << 20
 
 export interface Position {
-  /** The topic's own id: another one means that it was made anew. */
+  /** The topic's own id: another one means that it was recreated. */
   readonly topic: string
   readonly next: number
 }
@@ -34,7 +34,7 @@ export interface Part {
   readonly batches: readonly RecordBatch[]
   /** The first offset that counts. */
   readonly from: bigint
-  /** Where to go on after all of them. */
+  /** Next steps after all of them. */
   readonly next: bigint
 }
 

@@ -52,7 +52,7 @@ export const recreated = (o: Options): MillraceError =>
     `topic ${o.stream} is another one than was read before: its offsets mean nothing here`,
     {
       place: `topic ${o.stream}`,
-      hint: 'if that was meant, forget its positions with `pipe state reset`, or give the source another id',
+      hint: 'if that was meant, forget its positions with `pipe state reset PIPELINE`, or give the source another id',
     },
   )
 

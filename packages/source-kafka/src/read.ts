@@ -1,7 +1,7 @@
 /**
  * Reads the partitions of a topic. One fetch a broker is on its way at any time, and the next is sent when one has come,
  * before its records are used. Whatever fails (a broker gone, a leader moved) is asked again with fresh metadata; what
- * cannot pass by itself stops the run: an offset that the topic no longer has, a topic that was made anew.
+ * cannot pass by itself stops the run: an offset that the topic no longer has, a topic that was recreated.
  */
 import { setTimeout as wait } from 'node:timers/promises'
 import { type Batch, type CaughtUp, type ReadContext, type SplitsFound, unlessAborted } from '@millrace/core'

@@ -157,7 +157,7 @@ describe.skipIf(!url)('Kafka, on a real broker', () => {
     })
   })
 
-  it('stops when the topic was made anew', async () => {
+  it('stops when the topic was recreated', async () => {
     const stream = fresh()
     await write(stream, rowsOf(0, 10), onePartition)
     const positions = new Map<string, Json>()
@@ -168,7 +168,7 @@ describe.skipIf(!url)('Kafka, on a real broker', () => {
     await expect(read(stream, {}, { positions })).rejects.toMatchObject({ code: 'source_replaced' })
   })
 
-  it('stops when the topic is made anew while it is read', async () => {
+  it('stops when the topic is recreated while it is read', async () => {
     const stream = fresh()
     await write(stream, rowsOf(0, 10), onePartition)
     const anew = async () => {

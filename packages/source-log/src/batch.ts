@@ -5,7 +5,7 @@ import { type Beside, contextOf, type StreamDecoder } from '@millrace/kinds'
 import { type Chunk } from '@millrace/client-log'
 
 export interface Position {
-  /** The log's own id: another one means that it was made anew. */
+  /** The log's own id: another one means that it was recreated. */
   readonly log: string
   readonly next: number
 }

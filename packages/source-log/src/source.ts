@@ -1,6 +1,6 @@
 /**
  * Reads a stream of the embedded log, also while others write it. A split is a partition; a position is the next sequence
- * number and the log's own id, so that a log that was made anew is noticed. A partition that has nothing more is asked
+ * number and the log's own id, so that a log that was recreated is noticed. A partition that has nothing more is asked
  * again every `poll`, and says `caughtUp` each time.
  */
 import { join } from 'node:path'
@@ -55,7 +55,7 @@ export const sourceLog = defineSource({
   kind: 'source',
   type: 'log',
   serves: ['stream'],
-  summary: 'Reads a stream of the embedded log, from its beginning or from where it was left, for ever or to its end.',
+  summary: 'Reads a stream of the embedded log, from its beginning or from where it was left, forever or to its end.',
   options,
   capabilities: streamCapabilities,
   reads: (o, env) => [`log:${pathOf(o, env)}`],
@@ -157,7 +157,7 @@ const emptyBatch = (split: string, position: Position): Batch => ({
 const replaced = (o: Options, what: string, partition?: number): MillraceError =>
   new MillraceError('source_replaced', `stream ${o.stream} ${what}`, {
     place: `stream ${o.stream}${partition === undefined ? '' : `, partition ${partition}`}`,
-    hint: 'if that was meant, forget its positions with `pipe state reset`, or give the source another id',
+    hint: 'if that was meant, forget its positions with `pipe state reset PIPELINE`, or give the source another id',
   })
 
 /** Where a partition is read from. Throws when the log is another one, or has lost what comes next. */
@@ -172,7 +172,7 @@ function startOf(log: Log, partition: number, start: Options['start'], o: Option
       'offset_out_of_range',
       `the state is at ${saved.next}, but partition ${partition} of ${o.stream} ends at ${next}`,
       {
-        hint: 'has an older copy of the log been put back? `pipe state reset` begins anew',
+        hint: 'has an older copy of the log been put back? `pipe state reset PIPELINE` starts over',
       },
     )
   return saved.next < first ? gap(log, partition, saved.next, o, read) : saved.next

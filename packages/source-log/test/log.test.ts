@@ -288,7 +288,7 @@ describe('the embedded log', () => {
     expect(told({ partitioned_by: ['name'] }).partitionedBy).toEqual(['name'])
   })
 
-  it('stops when the log was made anew, and when retention has removed what comes next', async () => {
+  it('stops when the log was recreated, and when retention has removed what comes next', async () => {
     await write(numbers(0, 10))
     const positions = new Map<string, Json>()
     await readAll(positions)

@@ -12,7 +12,7 @@ interface Position {
   readonly after: string | { readonly key: string }
 }
 
-/** What tells the collection from one of the same name that was made anew. Throws `MillraceError` where there is none. */
+/** What tells the collection from one of the same name that was recreated. Throws `MillraceError` where there is none. */
 export async function identityOf(db: Db, name: string, signal: AbortSignal): Promise<string> {
   const all = await unlessAborted(db.listCollections().toArray(), signal, 'waiting for MongoDB')
   const found = all.find((each) => each.name === name)
@@ -50,7 +50,7 @@ export function placeOf(o: Options, collection: string) {
         `the collection ${o.collection} of ${o.database} is another one than was read before`,
         {
           place: `${o.database}, ${o.collection}`,
-          hint: 'if that was meant, forget its positions with `pipe state reset`, or give the source another id',
+          hint: 'if that was meant, forget its positions with `pipe state reset PIPELINE`, or give the source another id',
         },
       )
     },

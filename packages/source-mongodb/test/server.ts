@@ -34,7 +34,7 @@ export async function putDocuments(
   return { url, database, collection: 'docs' } as unknown as Options
 }
 
-/** The collection is dropped and made anew, with the same documents. */
+/** The collection is dropped and recreated, with the same documents. */
 export async function makeAnew(options: Options, documents: readonly Document[]): Promise<void> {
   const client = new MongoClient(options.url as unknown as string)
   const collection = client.db(options.database).collection(options.collection)

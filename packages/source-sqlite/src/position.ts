@@ -28,7 +28,7 @@ export function placeOf(db: DatabaseSync, path: string, name: string, env: Env):
   const replaced = (what: string) =>
     new MillraceError('source_replaced', `${what} than the one that was read before`, {
       place: `${path}, ${name}`,
-      hint: 'if that was meant, forget its positions with `pipe state reset`, or give the source another id',
+      hint: 'if that was meant, forget its positions with `pipe state reset PIPELINE`, or give the source another id',
     })
   return {
     position: (after) =>
@@ -39,7 +39,7 @@ export function placeOf(db: DatabaseSync, path: string, name: string, env: Env):
       // A store that had no id may have got one since.
       if (from.store !== store && from.store !== lies) throw replaced(`${path} is another store`)
       if (from.table !== undefined && from.table !== table)
-        throw replaced(`${name} was emptied or made anew: it is another ${name}`)
+        throw replaced(`${name} was emptied or recreated: it is another ${name}`)
       return from.after
     },
   }

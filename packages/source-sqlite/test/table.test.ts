@@ -84,7 +84,7 @@ test('a table with a primary key is read in its order, resumes by it, and number
   expect(rowsOf(await read({ table: 'large' }, large, { at }))).toEqual([{ id: 9223372036854775807n }])
 })
 
-test('another file, a collection made anew and a table that was emptied stop the reading, naming the ways out', async () => {
+test('another file, a collection recreated and a table that was emptied stop the reading, naming the ways out', async () => {
   const stopped = { code: 'source_replaced', hint: expect.stringContaining('state reset') }
   const last = async (options: Partial<Options>, schema: RecordType) =>
     (await read(options, schema)).at(-1)!.position as Json

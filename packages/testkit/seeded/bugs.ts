@@ -137,7 +137,7 @@ export const seededBugs: readonly SeededBug[] = [
     breaks: 'Half of one content and half of another are read, without a word.',
     file: 'packages/client-files/src/input.ts',
     edits: [['!isSame || isRecent ? await this.since(extent, signal)', 'false ? await this.since(extent, signal)']],
-    test: ['packages/client-files/test/files-changed.test.ts', 'that is written anew in place'],
+    test: ['packages/client-files/test/files-changed.test.ts', 'that is written again in place'],
     says: /instead of rejecting/,
   },
   {
@@ -154,7 +154,7 @@ export const seededBugs: readonly SeededBug[] = [
         '      if (records.length === 0 || (staged === 0 && db.prepare(`SELECT 1 FROM ${place.stage} WHERE _millrace_epoch = ?`).get(epoch))) return\n',
       ],
     ],
-    test: ['packages/sink-sqlite/test/contract-table.test.ts', 'takes what an epoch that was not saved brings anew'],
+    test: ['packages/sink-sqlite/test/contract-table.test.ts', 'takes what an epoch that was not saved brings again'],
     says: /lost|doubled|are there/,
   },
   {

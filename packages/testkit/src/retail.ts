@@ -10,7 +10,7 @@ export interface RetailOptions {
   readonly rows: number
   /** Another seed gives other rows of the same shapes. Default 1. */
   readonly seed?: number
-  /** How many rows get a date that is none. Default: one in 4,000 rows, at least 1. */
+  /** How many rows get an invalid date. Default: one in 4,000 rows, at least 1. */
   readonly badDates?: number
   readonly encoding?: 'latin1' | 'utf8'
 }

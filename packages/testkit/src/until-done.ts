@@ -1,6 +1,7 @@
 /**
- * Runs a program until it ends by itself, killing it by SIGKILL on the way: at random times, or at a named point (`MILLRACE_CRASH_AT=after_save:3`, see crash.ts of
- * core). What is left when it ends must be what one undisturbed run leaves; oracle.ts looks.
+ * Runs a program to its end, killing it with SIGKILL on the way: at random times, or at a named point
+ * (`MILLRACE_CRASH_AT=after_save:3`, see packages/core/src/crash.ts). What it leaves must equal what one undisturbed run
+ * leaves; the caller compares the two.
  */
 import { spawn } from 'node:child_process'
 import { text } from 'node:stream/consumers'

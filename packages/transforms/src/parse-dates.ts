@@ -96,7 +96,7 @@ export const parseDates = defineTransform({
       problems,
       unchanged: unchangedBut(input, Object.keys(config)),
       push(columns, step) {
-        // A row with fields that nobody named cannot be told as columns.
+        // A row with fields that the schema does not name cannot be told as columns.
         if (input.open) return undefined
         const textOnly = Object.keys(config).every(
           (name) => input.fields[name]?.type.kind === 'string' && !columns.find((column) => column.name === name)?.date,

@@ -80,7 +80,7 @@ describe('cast', () => {
     expect(one('timestamp', { to: 'date', formats: undefined, zone: 'Asia/Tokyo' }, 54_000_000)).toBe('1970-01-02')
   })
 
-  it('keeps null, the place of the field, its being optional, and fields that nobody named', () => {
+  it('keeps null, the place of the field, its being optional, and fields that the schema does not name', () => {
     const out = run(cast, { b: 'integer' }, recordType({ a: 'string', b: 'string?', c: 'string' }, true), [
       { a: '1', c: '3', more: 4 },
     ])

@@ -100,7 +100,7 @@ describe.each(['by fields', 'by id', 'by fields, each split apart'])('dedupe %s'
   })
 })
 
-it('forgets nothing and remembers nothing anew when more or fewer are to be remembered', () => {
+it('forgets nothing and remembers nothing again when more or fewer are to be remembered', () => {
   const create = (last: number) => () => dedupe.create({ by: 'k', last, nulls: undefined }, stepContext(input))
   const rows = (from: number, to: number) =>
     Array.from({ length: to - from }, (_, n) => ({ k: `k${from + n}`, g: 0, note: null }))

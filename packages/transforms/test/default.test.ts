@@ -34,7 +34,7 @@ describe('default', () => {
     expect(out.rows[0]).toMatchObject({ Country: '', Quantity: 0 })
   })
 
-  it('keeps fields that nobody named', () => {
+  it('keeps fields that the schema does not name', () => {
     const out = run(defaults, { a: 1 }, recordType({ a: 'integer?' }, true), [{ more: 2 }])
     expect(out.rows).toEqual([{ a: 1, more: 2 }])
   })

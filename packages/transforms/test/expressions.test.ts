@@ -44,7 +44,7 @@ describe('where', () => {
     expect(out.failed).toMatchObject([{ i: 0, code: 'division_by_zero' }])
   })
 
-  it('keeps rows with fields that nobody named as they are', () => {
+  it('keeps rows with fields that the schema does not name as they are', () => {
     const open = recordType({ a: 'integer' }, true)
     const out = run(where, 'a > 1', open, [{ a: 1 }, { a: 2, more: 3 }])
     expect(out.rows).toEqual([{ a: 2, more: 3 }])
@@ -146,7 +146,7 @@ describe('set', () => {
     expect(out.failed).toMatchObject([{ i: 0, code: 'division_by_zero', field: 'share' }])
   })
 
-  it('keeps fields that nobody named, unless it sets them', () => {
+  it('keeps fields that the schema does not name, unless it sets them', () => {
     const out = run(set, { b: 'a + 1', more: { value: 0 } }, recordType({ a: 'integer' }, true), [
       { a: 1, more: 5, other: 6 },
     ])

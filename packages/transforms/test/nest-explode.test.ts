@@ -19,7 +19,7 @@ describe('nest', () => {
     expect(out.rows).toEqual([{ who: { name: 'Ann', id: 1 }, street: { street: 'High Street' }, zip: null }])
   })
 
-  it('keeps fields that nobody named', () => {
+  it('keeps fields that the schema does not name', () => {
     const out = run(nest, { o: ['a'] }, recordType({ a: 'integer' }, true), [{ a: 1, more: 2 }])
     expect(out.rows).toEqual([{ o: { a: 1 }, more: 2 }])
     expect(out.type).toBe('{ o: { a: integer }, ... }')

@@ -74,7 +74,7 @@ describe('parse_dates', () => {
     expect(out.type).toBe('{ s: timestamp, ms: timestamp, at: string, day: timestamp }')
   })
 
-  it('keeps fields that nobody named', () => {
+  it('keeps fields that the schema does not name', () => {
     const open = recordType({ InvoiceDate: 'string' }, true)
     const out = run(parseDates, { InvoiceDate: 'M/d/yyyy' }, open, [{ more: 1, InvoiceDate: '1/1/1970' }])
     expect(out.rows).toEqual([{ InvoiceDate: 0, more: 1 }])

@@ -62,7 +62,7 @@ describe('drop', () => {
     expect(out.type).toBe('{ a: string, c: boolean }')
   })
 
-  it('keeps fields that nobody named', () => {
+  it('keeps fields that the schema does not name', () => {
     const out = run(drop, ['a'], recordType({ a: 'string', b: 'string' }, true), [{ a: 'x', more: 1, b: 'y' }])
     expect(out.rows).toEqual([{ b: 'y', more: 1 }])
     expect(out.type).toBe('{ b: string, ... }')

@@ -8,22 +8,23 @@ import { specFlags } from '../spec-flags.ts'
 
 export default defineCommand({
   name: 'check',
-  summary: 'Prove specs: every name, type, expression and promise, all findings at once. Connects to nothing.',
+  summary:
+    'Check specs without connecting to anything: names, types, expressions and delivery. Reports every finding at once.',
   details: 'Exit code 0: nothing but warnings; 2: at least one error.',
   args: [['[SPEC...]', 'Files or pipeline names; default: all pipelines of the project.']],
   flags: {
     ...specFlags,
     'all-profiles': {
       type: 'boolean',
-      description: 'Under every profile of the project, and local; each finding says which.',
+      description: 'Check under every profile of the project and under local; each finding names its profile.',
     },
     format: { type: 'text', value: 'FORMAT', description: `${formats.join(', ')}; default text.` },
   },
   examples: [
     ['pipe check', 'Every pipeline of this project.'],
     ['pipe check pipelines/orders.yaml', 'One spec.'],
-    ['pipe check --all-profiles', 'The same specs bound to every system they may run on.'],
-    ['pipe check --format github', 'Findings as annotations of a pull request.'],
+    ['pipe check --all-profiles', 'The same specs, bound to every system they can run on.'],
+    ['pipe check --format github', 'Findings as annotations on a pull request.'],
   ],
   async run({ flags, args }, io) {
     const format = (flags.json ? 'json' : (flags.format ?? 'text')) as Format

@@ -9,12 +9,12 @@ const kinds = ['source', 'transform', 'sink'] as const
 export default defineCommand({
   name: 'connectors',
   summary:
-    'List the sources, steps and sinks at hand: those of the command and those of the packages that this project depends on.',
+    'List the available sources, steps and sinks: the built-in ones and those of the packages this project depends on.',
   args: [['[KIND]', 'source, step or sink; default: all.']],
   flags: { json: { type: 'boolean', description: 'Print JSON.' } },
   examples: [
     ['pipe connectors', 'All of them, by kind.'],
-    ['pipe connectors sink --json', 'The sinks, for a program.'],
+    ['pipe connectors sink --json', 'The sinks, as JSON.'],
   ],
   async run({ flags, args: [kind] }, io) {
     const wanted = kind === undefined ? kinds : kinds.filter((each) => each === (kind === 'step' ? 'transform' : kind))

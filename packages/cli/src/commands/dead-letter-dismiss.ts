@@ -8,18 +8,17 @@ import { specFlags } from '../spec-flags.ts'
 
 export default defineCommand({
   name: 'dead-letter dismiss',
-  summary:
-    'Mark dead letters as done with: they are neither listed nor replayed any more. Their bytes stay where they are.',
+  summary: 'Dismiss dead letters, so that they are no longer listed or replayed. Their bytes are kept.',
   args: [['[SPEC]', 'File or pipeline name; default: the only pipeline of the project.']],
   flags: {
     ...specFlags,
     ...letterFlags,
-    all: { type: 'boolean', description: 'Every one that is open.' },
+    all: { type: 'boolean', description: 'All open dead letters.' },
   },
-  examples: [['pipe dead-letter dismiss orders --code bad_date', 'Those with a bad date are not worth mending.']],
+  examples: [['pipe dead-letter dismiss orders --code bad_date', 'Give up those with a bad date.']],
   async run({ flags, args: [spec] }, io) {
     if (!flags.all && flags.code === undefined && flags.step === undefined && flags.id.length === 0)
-      throw usageError('Say which: --code, --step or --id; or --all.')
+      throw usageError('Choose with --code, --step or --id, or pass --all.')
     const opened = await openPlan(oneSpec(spec, io), flags, io)
     if (!opened) return 2
     const signal = io.stopSignal()

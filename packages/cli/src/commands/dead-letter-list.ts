@@ -8,18 +8,18 @@ import { specFlags } from '../spec-flags.ts'
 
 export default defineCommand({
   name: 'dead-letter list',
-  summary: 'List the records that could not pass: where they stopped, why, and what they were.',
-  details: 'Those that were replayed or dismissed are left out unless --all asks for them.',
+  summary: 'List the records that failed: where, why, and what they were.',
+  details: 'Replayed and dismissed ones are shown only with --all.',
   args: [['[SPEC]', 'File or pipeline name; default: the only pipeline of the project.']],
   flags: {
     ...specFlags,
     ...letterFlags,
-    all: { type: 'boolean', description: 'Those that were replayed or dismissed as well.' },
-    limit: { type: 'text', value: 'N', description: 'Show at most so many; default 20.' },
+    all: { type: 'boolean', description: 'Include those that were replayed or dismissed.' },
+    limit: { type: 'text', value: 'N', description: 'How many to show at most; default 20.' },
   },
   examples: [
-    ['pipe dead-letter list orders', 'How many of each kind, and the first twenty.'],
-    ['pipe dead-letter list orders --code bad_date --json', 'All with a bad date, for a program.'],
+    ['pipe dead-letter list orders', 'Counts by kind, and the first twenty.'],
+    ['pipe dead-letter list orders --code bad_date --json', 'All with a bad date, as JSON.'],
   ],
   async run({ flags, args: [spec] }, io) {
     const limit = wholeNumber('--limit', flags.limit, flags.json ? Number.MAX_SAFE_INTEGER : 20)
@@ -52,7 +52,7 @@ export default defineCommand({
     for (const letter of listed.slice(0, limit)) io.out(await textOf(letter, placeOf))
     if (listed.length > limit) io.out(`… and ${count(listed.length - limit)} more: --limit N shows them.\n`)
     io.out(
-      '\nMend the spec or the data, then: pipe dead-letter replay. What is not worth it: pipe dead-letter dismiss\n',
+      '\nFix the spec or the data, then run `pipe dead-letter replay`. To give records up: `pipe dead-letter dismiss`.\n',
     )
     return 0
   },

@@ -8,9 +8,9 @@ import { specFlags } from '../spec-flags.ts'
 
 export default defineCommand({
   name: 'dead-letter replay',
-  summary: 'Put the records that could not pass through the pipeline again, with the spec as it is now.',
+  summary: 'Run failed records through the pipeline again, with the current spec.',
   details:
-    'Each goes only to where it stopped and what follows, under its own id; what was replayed before is skipped, so repeating it is harmless. While the pipeline runs, the process that runs it does it. With --from the bytes of letters are those of a file that `dead-letter export` wrote and you have mended.',
+    'Each record enters where it failed and goes on from there, under its own id. Letters that were already replayed are skipped, so it is safe to repeat. If the pipeline is running, its process does the replay. With --from, the bytes come from a file written by `dead-letter export` that you have corrected.',
   args: [['[SPEC]', 'File or pipeline name; default: the only pipeline of the project.']],
   flags: {
     ...specFlags,
@@ -18,17 +18,17 @@ export default defineCommand({
     from: {
       type: 'text',
       value: 'FILE',
-      description: 'Letters with mended bytes, as `dead-letter export` writes them.',
+      description: 'Letters with corrected bytes, as `dead-letter export` writes them.',
     },
     'reset-state': {
       type: 'boolean',
-      description: 'Give up what an edit of the spec discards of the saved state; `pipe plan` lists it.',
+      description: 'Discard the saved state that an edit of the spec makes unusable; `pipe plan` lists it.',
     },
   },
   examples: [
-    ['pipe dead-letter replay orders', 'After the spec was mended.'],
+    ['pipe dead-letter replay orders', 'After fixing the spec.'],
     ['pipe dead-letter replay orders --code bad_date', 'Only those with a bad date.'],
-    ['pipe dead-letter replay orders --from letters.jsonl', 'With the bytes that were mended in the file.'],
+    ['pipe dead-letter replay orders --from letters.jsonl', 'With the bytes corrected in the file.'],
   ],
   async run({ flags, args: [spec] }, io) {
     const opened = await openPlan(oneSpec(spec, io), flags, io)
@@ -43,7 +43,7 @@ export default defineCommand({
     })
     if (flags.json) io.out(`${JSON.stringify(summary, undefined, 2)}\n`)
     else {
-      const { replayed, skipped, failedAgain, byRunning } = summary
+      const { replayed, skipped, failedAgain, byRunning, imbalances } = summary
       io.out(
         `${count(summary.letters)} dead letters: ${count(replayed)} went through${byRunning ? ' in the pipeline that is running' : ''}, ${count(skipped)} were replayed or dismissed before, ${count(failedAgain.length)} failed again.\n`,
       )
@@ -51,7 +51,8 @@ export default defineCommand({
         io.out(
           `  ${failure.id}\n    ${failure.code} at ${failure.step}${failure.message ? `: ${failure.message}` : ''}\n`,
         )
+      if (imbalances.length > 0) io.out(`DOES NOT BALANCE: ${imbalances.join('; ')}\n`)
     }
-    return summary.failedAgain.length ? 1 : 0
+    return summary.failedAgain.length + summary.imbalances.length > 0 ? 1 : 0
   },
 })

@@ -29,7 +29,7 @@ export default defineCommand({
       )
       throw new MillraceError('unknown_type', `No source, step or sink is called \`${type}\`.`, {
         exitCode: 2,
-        hint: near ? `Did you mean \`${near}\`?` : 'See `pipe connectors`, or install the package that brings it.',
+        hint: near ? `Did you mean \`${near}\`?` : 'See `pipe connectors`, or install its package.',
       })
     }
     if (flags.json)

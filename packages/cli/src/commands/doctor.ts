@@ -8,8 +8,8 @@ import { specFlags } from '../spec-flags.ts'
 
 export default defineCommand({
   name: 'doctor',
-  summary: 'Connect to everything that specs name, and explain what is there or what is wrong. Writes nothing.',
-  details: 'Exit code 0: every connection answers; 2: a spec is wrong; 3: a connection fails.',
+  summary: 'Connect to every system that the specs name, and report what is there or what is wrong. Writes nothing.',
+  details: 'Exit code 0: every connection works; 2: a spec is wrong; 3: a connection fails.',
   args: [['[SPEC...]', 'Files or pipeline names; default: all pipelines of the project.']],
   flags: {
     ...specFlags,

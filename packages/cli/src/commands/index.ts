@@ -2,24 +2,30 @@
 import type { Command } from '../command.ts'
 
 export const commands: Readonly<Record<string, { readonly summary: string; load(): Promise<Command> }>> = {
-  init: { summary: 'Make a project that runs at once.', load: async () => (await import('./init.ts')).default },
+  init: {
+    summary: 'Create a project that runs out of the box.',
+    load: async () => (await import('./init.ts')).default,
+  },
   check: {
-    summary: 'Prove specs without connecting to anything.',
+    summary: 'Check specs without connecting to anything.',
     load: async () => (await import('./check.ts')).default,
   },
-  plan: { summary: 'Show what a run would do and promise.', load: async () => (await import('./plan.ts')).default },
+  plan: { summary: 'Show what a run would do and guarantee.', load: async () => (await import('./plan.ts')).default },
   run: { summary: 'Check a spec, then run it.', load: async () => (await import('./run.ts')).default },
   preview: {
     summary: 'Show the first records at each step; write nothing.',
     load: async () => (await import('./preview.ts')).default,
   },
-  query: { summary: 'Look into what a documents store holds.', load: async () => (await import('./query.ts')).default },
+  query: {
+    summary: 'Query a collection of a documents store.',
+    load: async () => (await import('./query.ts')).default,
+  },
   doctor: {
-    summary: 'Connect to what specs name, and explain what is wrong.',
+    summary: 'Connect to every system that the specs name.',
     load: async () => (await import('./doctor.ts')).default,
   },
   connectors: {
-    summary: 'List the sources, steps and sinks at hand.',
+    summary: 'List the available sources, steps and sinks.',
     load: async () => (await import('./connectors.ts')).default,
   },
   describe: {
@@ -31,43 +37,43 @@ export const commands: Readonly<Record<string, { readonly summary: string; load(
     load: async () => (await import('./schema-print.ts')).default,
   },
   'schema infer': {
-    summary: 'Write a schema from a data file.',
+    summary: 'Infer a schema from a data file.',
     load: async () => (await import('./schema-infer.ts')).default,
   },
   'dead-letter list': {
-    summary: 'List the records that could not pass, and why.',
+    summary: 'List the records that failed, and why.',
     load: async () => (await import('./dead-letter-list.ts')).default,
   },
   'dead-letter export': {
-    summary: 'Print them for an editor.',
+    summary: 'Export them for editing.',
     load: async () => (await import('./dead-letter-export.ts')).default,
   },
   'dead-letter dismiss': {
-    summary: 'Mark them as done with.',
+    summary: 'Dismiss them.',
     load: async () => (await import('./dead-letter-dismiss.ts')).default,
   },
   'dead-letter replay': {
-    summary: 'Put them through the pipeline again.',
+    summary: 'Run them through the pipeline again.',
     load: async () => (await import('./dead-letter-replay.ts')).default,
   },
   'state show': {
-    summary: 'Show what a pipeline has saved.',
+    summary: 'Show the saved state of a pipeline.',
     load: async () => (await import('./state-show.ts')).default,
   },
   'state reset': {
-    summary: 'Forget what a pipeline has saved.',
+    summary: 'Delete the saved state of a pipeline.',
     load: async () => (await import('./state-reset.ts')).default,
   },
   'state move': {
-    summary: 'Carry what is saved to a new id.',
+    summary: 'Move saved state to a new id.',
     load: async () => (await import('./state-move.ts')).default,
   },
   'state rescale': {
-    summary: 'Move what a pipeline has saved to another number of instances.',
+    summary: 'Move saved state to another number of instances.',
     load: async () => (await import('./state-rescale.ts')).default,
   },
   'new connector': {
-    summary: 'Make the package of a new source or sink.',
+    summary: 'Create the package of a new source or sink.',
     load: async () => (await import('./new-connector.ts')).default,
   },
 }

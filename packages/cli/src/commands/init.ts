@@ -1,4 +1,6 @@
-import { basename, relative, resolve } from 'node:path'
+import { readFileSync, writeFileSync } from 'node:fs'
+import { basename, join, relative, resolve } from 'node:path'
+import { released } from '@millrace/core'
 import { defineCommand } from '../command.ts'
 import { makeFromTemplate } from '../template.ts'
 import { version } from '../version.ts'
@@ -6,7 +8,7 @@ import { version } from '../version.ts'
 export default defineCommand({
   name: 'init',
   summary:
-    'Make a project that runs at once: a small CSV file, its schema, and a pipeline to JSON lines and the embedded store.',
+    'Create a project that runs out of the box: a small CSV file, its schema, and a pipeline to JSON lines and the embedded store.',
   args: [['[FOLDER]', 'Where; default: here.']],
   flags: { json: { type: 'boolean', description: 'Print JSON.' } },
   examples: [['pipe init shop', 'A project in ./shop.']],
@@ -17,6 +19,7 @@ export default defineCommand({
         .toLowerCase()
         .replaceAll(/[^a-z0-9-]+/g, '-') || 'project'
     const files = makeFromTemplate('project', folder, { NAME: name, VERSION: version })
+    if (!released) withoutCommand(join(folder, 'package.json'))
     if (flags.json) {
       io.out(`${JSON.stringify({ folder, files })}\n`)
       return 0
@@ -34,3 +37,9 @@ export default defineCommand({
     return 0
   },
 })
+
+/** Takes the command out of the dependencies: while it is not on npm, `npm install` in the project would look for it there. */
+function withoutCommand(path: string): void {
+  const { dependencies: _none, ...rest } = JSON.parse(readFileSync(path, 'utf8')) as Record<string, unknown>
+  writeFileSync(path, `${JSON.stringify(rest, undefined, 2)}\n`)
+}

@@ -1,15 +1,16 @@
 import { join, relative } from 'node:path'
+import { released } from '@millrace/core'
 import { defineCommand, usageError } from '../command.ts'
 import { makeFromTemplate } from '../template.ts'
-import { version } from '../version.ts'
+import { engines, version } from '../version.ts'
 
 export default defineCommand({
   name: 'new connector',
-  summary: 'Make the package of a new source or sink, which works and passes the contract suite as it is.',
+  summary: 'Create the package of a new source or sink that works and already passes the contract suite.',
   args: [
     [
       'NAME',
-      'The word for specs, `acme-orders`; the package becomes millrace-source-acme-orders. With a scope, `@acme/orders`, it becomes @acme/source-orders.',
+      'The type in specs: `acme-orders` is the package millrace-source-acme-orders, `@acme/orders` is @acme/source-orders.',
     ],
   ],
   flags: {
@@ -22,7 +23,7 @@ export default defineCommand({
     ['pipe new connector @acme/archive --sink', 'A sink in ./sink-archive, as @acme/sink-archive.'],
   ],
   async run({ flags, args: [name] }, io) {
-    if (flags.source === flags.sink) throw usageError('Say which: --source or --sink.')
+    if (flags.source === flags.sink) throw usageError('Pass either --source or --sink.')
     const kind = flags.source ? 'source' : 'sink'
     const [, scope, word] = /^(?:(@[a-z0-9][a-z0-9-]*)\/)?([a-z][a-z0-9-]*)$/.exec(name!) ?? []
     if (word === undefined)
@@ -31,12 +32,25 @@ export default defineCommand({
       )
     const packageName = scope ? `${scope}/${kind}-${word}` : `millrace-${kind}-${word}`
     const folder = join(io.cwd, scope ? `${kind}-${word}` : packageName)
-    const files = makeFromTemplate(kind, folder, { TYPE: name!, PACKAGE: packageName, VERSION: version })
+    const files = makeFromTemplate(kind, folder, {
+      TYPE: name!,
+      WORD: word,
+      PACKAGE: packageName,
+      VERSION: version,
+      ENGINES: engines.node,
+    })
     if (flags.json) io.out(`${JSON.stringify({ folder, package: packageName, type: name, files })}\n`)
     else
       io.out(
-        `Made ${packageName} in ${relative(io.cwd, folder)}/\n\n  cd ${relative(io.cwd, folder)}\n  npm install\n  npm test\n`,
+        `Made ${packageName} in ${relative(io.cwd, folder)}/\n\n  cd ${relative(io.cwd, folder)}\n${install}  npm test\n\nCONTRIBUTING.md there says how to go on.\n`,
       )
     return 0
   },
 })
+
+/** How the new package gets what it is built and tested with. */
+const install = released
+  ? '  npm install\n'
+  : `  npm install --save-dev CLONE/packs/millrace-core.tgz CLONE/packs/dev/millrace-testkit.tgz
+     (Millrace is not on npm yet: CLONE is your clone of it, in which \`npm run pack\` makes these files)
+`

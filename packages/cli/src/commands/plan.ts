@@ -12,16 +12,15 @@ import { specFlags } from '../spec-flags.ts'
 export default defineCommand({
   name: 'plan',
   summary:
-    'Show what a run would do: the steps in their order, types at every point, what is pushed into the source, and what delivery is promised. Connects to nothing.',
+    'Show what a run would do: the steps in order, the types at every point, what is pushed down into the source, and the delivery guarantee. Connects to nothing.',
   args: [['[SPEC]', 'File or pipeline name; default: the only pipeline of the project.']],
   flags: {
     ...specFlags,
-    graph: { type: 'text', value: 'FORMAT', description: 'Print the graph instead: mermaid.' },
+    graph: { type: 'text', value: 'FORMAT', description: 'Print the graph instead, as mermaid.' },
     compare: {
       type: 'pair',
       value: 'PROFILE PROFILE',
-      description:
-        'Hold two profiles against each other: what stays equal and what differs in promises, order, limits and types.',
+      description: 'Compare two profiles: what stays the same, and what differs in delivery, order, limits and types.',
     },
   },
   examples: [
@@ -32,7 +31,7 @@ export default defineCommand({
   ],
   async run({ flags, args: [spec] }, io) {
     if (flags.graph !== undefined && flags.graph !== 'mermaid')
-      throw usageError(`There is no graph format \`${flags.graph}\`.`, 'The one there is: mermaid.')
+      throw usageError(`There is no graph format \`${flags.graph}\`.`, 'The only format is mermaid.')
     if (flags.compare) {
       if (flags.profile !== undefined)
         throw usageError('--compare names both profiles; --profile is not taken beside it.')

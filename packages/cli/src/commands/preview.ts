@@ -9,19 +9,16 @@ import { specFlags } from '../spec-flags.ts'
 export default defineCommand({
   name: 'preview',
   summary:
-    'Read the first records and show them after the source and after each step, with what cannot pass and why. Writes nothing.',
+    'Read the first records and show them after the source and after each step, with those that fail and why. Writes nothing.',
   args: [['[SPEC]', 'File or pipeline name; default: the only pipeline of the project.']],
   flags: {
     ...specFlags,
-    records: { type: 'text', value: 'N', description: 'Records to read of each source; default 1000.' },
+    records: { type: 'text', value: 'N', description: 'Records to read from each source; default 1000.' },
     show: { type: 'text', value: 'N', description: 'Records to show at each point; default 5.' },
   },
   examples: [
     ['pipe preview pipelines/orders.yaml', 'Five records at each point.'],
-    [
-      'pipe preview orders --set date_format=d/M/yyyy',
-      'What another date format would do to the first thousand records.',
-    ],
+    ['pipe preview orders --set date_format=d/M/yyyy', 'The first thousand records with another date format.'],
   ],
   async run({ flags, args: [spec] }, io) {
     const limit = wholeNumber('--records', flags.records, 1000)

@@ -19,40 +19,40 @@ import { specFlags } from '../spec-flags.ts'
 
 export default defineCommand({
   name: 'query',
-  summary: 'Look into a documents store: the collection that a pipeline of this project writes.',
+  summary: 'Query a collection that a pipeline of this project writes.',
   args: [
     ['STORE', 'The connection, or the id of the sink.'],
     ['COLLECTION', 'The collection.'],
   ],
   flags: {
     ...specFlags,
-    spec: { type: 'text', value: 'SPEC', description: 'The spec that writes it; default: any of the project.' },
-    where: { type: 'text', value: 'CEL', description: "Only documents for which this is true: 'CustomerID == 17850'." },
+    spec: { type: 'text', value: 'SPEC', description: 'The spec that writes it; default: any spec of the project.' },
+    where: { type: 'text', value: 'CEL', description: "Only documents that match: 'CustomerID == 17850'." },
     sort: {
       type: 'text',
       value: 'FIELD',
-      description: 'Sort by this field; with a minus before it, descending. Several with commas.',
+      description: 'Sort by this field; a minus before it means descending. Several, separated by commas.',
     },
     group: {
       type: 'text',
       value: 'FIELDS',
-      description: 'One row a group of documents that are equal in these fields; several with commas.',
+      description: 'One row per group of documents with equal values in these fields, separated by commas.',
     },
     outputs: {
       type: 'text',
       value: 'AGGREGATES',
       description:
-        "What is told of each group, or of all: 'lines=count(),total=sum(Quantity * UnitPrice)'; default count=count().",
+        "Aggregates per group, or over all documents: 'lines=count(),total=sum(Quantity * UnitPrice)'; default count=count().",
     },
-    limit: { type: 'text', value: 'N', description: 'At most so many; default 50.' },
-    table: { type: 'boolean', description: 'Print a table, which is the default.' },
+    limit: { type: 'text', value: 'N', description: 'How many at most; default 50.' },
+    table: { type: 'boolean', description: 'Print a table (the default).' },
   },
   examples: [
     ['pipe query store orders --where \'customer == "Ada"\'', 'The orders of one customer.'],
     ['pipe query store orders --sort -ordered_at --limit 10 --json', 'The ten latest, as JSON.'],
     [
       "pipe query store orders --group customer --outputs 'orders=count(),spent=sum(quantity * price)' --sort -spent",
-      'Who spends most.',
+      'The customers who spend most.',
     ],
   ],
   async run({ flags, args: [store, collection] }, io) {

@@ -12,38 +12,38 @@ import { keepYoungGenerationSmall } from '../young-generation.ts'
 
 export default defineCommand({
   name: 'run',
-  summary:
-    'Check specs, then run them to their end. After a crash or a stop, running again goes on from the last checkpoint.',
+  summary: 'Check specs, then run them. After a crash or a stop, running again resumes from the last checkpoint.',
   details:
-    'Ctrl-C or SIGTERM finishes what is under way and saves; a second one stops at once. Several specs run side by side, in any order: those that read what another writes start first.\nExit code 0: done; 1: a run failed; 2: a spec is wrong; 3: the environment is.',
+    'Ctrl-C or SIGTERM finishes the work in progress and saves; a second one stops at once. Several specs run side by side; the readers of what another writes start first.\nExit code 0: done; 1: a run failed; 2: a spec is wrong; 3: the environment is wrong.',
   args: [['[SPEC...]', 'Files or pipeline names; default: the only pipeline of the project.']],
   flags: {
     ...specFlags,
     replace: { type: 'boolean', description: 'Replace the results of an earlier run.' },
-    keep: { type: 'boolean', description: 'Keep the results of an earlier run beside the new ones.' },
+    keep: { type: 'boolean', description: 'Keep the results of an earlier run and add to them.' },
     'reset-state': {
       type: 'boolean',
-      description: 'Give up what an edit of the spec discards of the saved state; `pipe plan` lists it.',
+      description: 'Discard the saved state that an edit of the spec makes unusable; `pipe plan` lists it.',
     },
     until: {
       type: 'text',
       value: 'caught_up',
-      description: 'End a continuing run when its sources are at the end they saw at the start.',
+      description: 'Stop a continuing run when its sources reach the end they had at the start.',
     },
     'drain-timeout': {
       type: 'text',
       value: 'DURATION',
-      description: 'How long a stop may take to write and save what is under way; default 18s.',
+      description: 'How long a stop may take to write and save the work in progress; default 18s.',
     },
-    instance: { type: 'text', value: 'I/N', description: 'Run as instance I of N, which share the splits: 0/2.' },
+    instance: {
+      type: 'text',
+      value: 'I/N',
+      description: 'Run as instance I of N instances that share the splits: 0/2.',
+    },
   },
   examples: [
     ['pipe run pipelines/orders.yaml', 'Run it and print a summary.'],
-    [
-      'pipe run orders --set date_format=d/M/yyyy --replace',
-      'With another value of a var, over the results of an earlier run.',
-    ],
-    ['pipe run orders --json', 'The summary as JSON, for a program.'],
+    ['pipe run orders --set date_format=d/M/yyyy --replace', 'Set a var, and replace the results of an earlier run.'],
+    ['pipe run orders --json', 'The summary as JSON.'],
   ],
   async run({ flags, args }, io) {
     if (flags.replace && flags.keep) throw usageError('--replace and --keep exclude each other.')

@@ -7,12 +7,12 @@ import { findRoot, homeOf } from '../project.ts'
 
 export default defineCommand({
   name: 'schema infer',
-  summary: 'Look at a data file and write the schema that fits it, to be read over and put into a spec.',
-  args: [['FILE', 'CSV, JSON lines, JSON, Parquet or Arrow; compressed ones too.']],
+  summary: 'Infer a schema from a data file, to review and put into a spec.',
+  args: [['FILE', 'CSV, JSON lines, JSON, Parquet or Arrow, also compressed.']],
   flags: {
     type: { type: 'text', value: 'TYPE', description: 'The source that reads it; default: by the file name.' },
-    config: { type: 'text', value: 'YAML', description: 'Further options of that source: \'delimiter: ";"\'.' },
-    out: { type: 'text', value: 'FILE', description: 'Write it there instead of printing it.' },
+    config: { type: 'text', value: 'YAML', description: 'More options for that source: \'delimiter: ";"\'.' },
+    out: { type: 'text', value: 'FILE', description: 'Write the schema to this file instead of printing it.' },
     json: { type: 'boolean', description: 'Print JSON.' },
   },
   examples: [

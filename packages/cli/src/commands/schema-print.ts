@@ -5,10 +5,10 @@ import { findRoot } from '../project.ts'
 
 export default defineCommand({
   name: 'schema print',
-  summary: 'Print the JSON Schema of specs, with the connectors and steps at hand, for completion in editors.',
+  summary: 'Print the JSON Schema of specs, with the available connectors and steps, for completion in editors.',
   details: 'In VS Code with the YAML extension: "yaml.schemas": { "./spec.schema.json": "pipelines/*.yaml" }.',
-  flags: { json: { type: 'boolean', description: 'It is always JSON.' } },
-  examples: [['pipe schema print > spec.schema.json', 'Write it beside your specs.']],
+  flags: { json: { type: 'boolean', description: 'Accepted and ignored: the output is always JSON.' } },
+  examples: [['pipe schema print > spec.schema.json', 'Write it next to your specs.']],
   async run(_given, io) {
     const registry = await loadConnectors(findRoot(io.cwd), 'all')
     io.out(`${JSON.stringify(specJsonSchema(registry), undefined, 2)}\n`)

@@ -4,9 +4,9 @@ import { findRoot, stateFlags, stateHome } from '../project.ts'
 
 export default defineCommand({
   name: 'state move',
-  summary: 'Carry what is saved of a source, step or sink to its new id, after it was renamed in the spec.',
+  summary: 'Move the saved state of a source, step or sink to its new id after renaming it in the spec.',
   details:
-    'Positions, memory, counters, stages and dead letters go with it. Ids of records that hold the old name keep it: what comes after the move has the new one. The pipeline must be stopped.',
+    'Positions, memory, counters, stages and dead letters move along. Record ids that contain the old name keep it; new records get the new one. The pipeline must be stopped.',
   args: [
     ['PIPELINE', 'The name in the spec.'],
     ['OLD', 'The id as it was.'],

@@ -6,17 +6,17 @@ import { count } from '../print/table.ts'
 export default defineCommand({
   name: 'state rescale',
   summary:
-    'Move what a pipeline has saved to another number of instances. All of them must be stopped, and their state folders be in one place.',
+    'Move the saved state of a pipeline to another number of instances. Stop all of them first, and put their state folders in one place.',
   details:
-    'Instances share the splits of a stream: `pipe run PIPELINE --instance 0/2`. Positions are moved, and with them the memory of steps that keep that of each split apart; a file that is half written cannot be.',
+    'Instances share the splits of a stream: `pipe run PIPELINE --instance 0/2`. Positions move, and with them the memory of steps that is kept per split. A half-written file cannot move.',
   args: [['PIPELINE', 'The name in the spec.']],
   flags: {
-    to: { type: 'text', value: 'N', description: 'How many instances there are to be.' },
+    to: { type: 'text', value: 'N', description: 'The new number of instances.' },
     ...stateFlags,
   },
   examples: [
-    ['pipe state rescale orders --to 3', 'Go on as instances 0/3, 1/3 and 2/3.'],
-    ['pipe state rescale orders --to 1', 'Go on as one.'],
+    ['pipe state rescale orders --to 3', 'Continue as instances 0/3, 1/3 and 2/3.'],
+    ['pipe state rescale orders --to 1', 'Continue as one instance.'],
   ],
   async run({ flags, args: [pipeline] }, io) {
     const to = Number(flags.to)

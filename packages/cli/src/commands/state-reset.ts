@@ -15,17 +15,17 @@ import { findRoot, stateFlags, stateHome } from '../project.ts'
 
 export default defineCommand({
   name: 'state reset',
-  summary: 'Forget what a pipeline has saved, so that its next run reads everything again. What it has written stays.',
+  summary: 'Delete the saved state of a pipeline, so that its next run reads everything again. Its outputs stay.',
   details:
-    'The number of the run goes on, so names of files made before are not used again. What is half written or waits to be published is listed; run and stop the pipeline once before, and it is published. A state that is damaged, or of another version, is set aside beside its folder.',
+    'The run number keeps counting, so file names are not reused. Lists what is half written or not yet published; to publish it, run and stop the pipeline once before the reset. Damaged state, or state of another version, is renamed and kept.',
   args: [['PIPELINE', 'The name in the spec.']],
   flags: {
     ...stateFlags,
-    yes: { type: 'boolean', description: 'Do it. Without, it only says what would be forgotten.' },
+    yes: { type: 'boolean', description: 'Delete it. Without this flag the command only lists what would be deleted.' },
   },
   examples: [
-    ['pipe state reset orders', 'Say what would be forgotten.'],
-    ['pipe state reset orders --yes', 'Forget it.'],
+    ['pipe state reset orders', 'List what would be deleted.'],
+    ['pipe state reset orders --yes', 'Delete it.'],
   ],
   async run({ flags, args: [pipeline] }, io) {
     const home = await stateHome(findRoot(io.cwd), flags.profile ?? 'local', flags, io.cwd)

@@ -8,12 +8,12 @@ import { findRoot, stateFlags, stateHome } from '../project.ts'
 export default defineCommand({
   name: 'state show',
   summary:
-    'Show what a pipeline has saved: how far each split is, what is held in steps, what waits to be published. It may be running.',
-  args: [['[PIPELINE]', 'The name in the spec. Default: list the pipelines that have state.']],
+    'Show the saved state of a pipeline: the position of each split, the memory of steps, and what is not yet published. The pipeline may be running.',
+  args: [['[PIPELINE]', 'The name in the spec; default: list the pipelines that have state.']],
   flags: stateFlags,
   examples: [
-    ['pipe state show', 'Which pipelines have state.'],
-    ['pipe state show orders', 'How far `orders` is.'],
+    ['pipe state show', 'The pipelines that have state.'],
+    ['pipe state show orders', 'The state of `orders`.'],
   ],
   async run({ flags, args: [pipeline] }, io) {
     const home = await stateHome(findRoot(io.cwd), flags.profile ?? 'local', flags, io.cwd)
@@ -34,7 +34,7 @@ export default defineCommand({
     if (shown.length === 0)
       throw usageError(
         `There is no state of a pipeline \`${pipeline}\` under ${home}.`,
-        'Names are those of `pipe state show`; another profile has other state.',
+        '`pipe state show` lists the names. Each profile has its own state.',
       )
     if (flags.json) io.out(`${JSON.stringify(shown.length === 1 ? shown[0] : shown, undefined, 2)}\n`)
     else io.out(shown.map(textOf).join('\n'))

@@ -33,7 +33,7 @@ export function described(error: unknown): Described {
   return {
     code: 'internal',
     message: error instanceof Error ? (error.stack ?? error.message) : String(error),
-    hint: 'This is a fault of Millrace itself. State is unharmed; please report it with the text above.',
+    hint: 'This is a bug in Millrace itself. State is unharmed; please report it with the text above.',
     exitCode: 1,
   }
 }

@@ -19,7 +19,7 @@ import {
 /** The plan as text. `registry` tells which options are as they are by default; those are left out. */
 export function planText(plan: Plan, registry: Registry): string {
   const lines = [
-    `${plan.name} · profile ${plan.profile} · ${plan.runs === 'whole' ? 'runs from beginning to end' : 'goes on where the last run stopped'}`,
+    `${plan.name}${plan.project === undefined ? '' : ` · project ${plan.project}`} · profile ${plan.profile} · ${plan.runs === 'whole' ? 'runs from beginning to end' : 'resumes where the last run stopped'}`,
   ]
   if (plan.description) lines.push(plan.description)
   lines.push('')
@@ -33,6 +33,7 @@ export function planText(plan: Plan, registry: Registry): string {
     lines.push(
       `${does.padEnd(6)} ${node.id === node.type ? node.id : `${node.id} (${node.type})`}${how.length ? `  ${how.join('; ')}` : ''}`,
     )
+    if (node.description) lines.push(`         ${node.description}`)
     const config = configText(node.config, options)
     if (config) lines.push(`         ${config}`)
     lines.push(`         ${gives}`)
@@ -160,5 +161,5 @@ const isPlainMap = (value: Json): boolean =>
   !('$secret' in value) &&
   !('$secrets' in value)
 
-/** Without a password that was typed into an address. */
+/** Without a password that was written into an address. */
 const masked = (text: string): string => text.replaceAll(/(:\/\/[^\s:@/]*:)(?!\$\{)[^\s@/]+@/g, '$1***@')

@@ -29,7 +29,7 @@ export function stateOf(plan: Plan, registry: Registry, stateDir: string): State
 export function stateText(plan: Plan, views: readonly StateView[]): string {
   return views
     .map(({ incarnation, ended, edits }) => {
-      if (ended && plan.runs === 'whole') return `State: run ${incarnation} has ended; the next run begins anew.\n`
+      if (ended && plan.runs === 'whole') return `State: run ${incarnation} has ended; the next run starts over.\n`
       const how = edits.length === 0 ? 'the spec is as it was: it goes on.' : 'this spec is another one:'
       return [
         `State: run ${incarnation} goes on from its last save; ${how}`,

@@ -1,5 +1,5 @@
 /**
- * The check: a project as it was read and the connectors at hand in, everything that is wrong out, in one pass, without I/O and without ever throwing.
+ * The check: a project as it was read and the available connectors in, everything that is wrong out, in one pass, without I/O and without ever throwing.
  * What it found out on the way is what the plan is made of.
  */
 import { deadLetterSchema } from '../connector/dead-letter.ts'
@@ -17,14 +17,7 @@ import { checkFlow } from './flow.ts'
 import { checkIdentity } from './identity.ts'
 import { lineagesOf } from './lineage.ts'
 import { checkFields } from './infer.ts'
-import {
-  checkAnswers,
-  checkErrorPolicies,
-  checkEventTime,
-  checkParallelism,
-  checkRuns,
-  checkSchedule,
-} from './rules.ts'
+import { checkAnswers, checkErrorPolicies, checkParallelism, checkRuns } from './rules.ts'
 import { checkSteps } from './steps.ts'
 
 /** `checked` is there only where no finding is an error. */
@@ -55,9 +48,7 @@ export function examine(
     reportProblems(problems, sink.configNode, `${sink.spec.path}.config`, sink.spec.place, ctx)
   }
   const streams = declared.filter((source) => !sideSources.has(source.id))
-  checkEventTime(declared, ctx)
   checkErrorPolicies(declared, steps, ctx)
-  checkSchedule(streams, ctx)
   checkAnswers(streams, sinks, flow, ctx)
   const runs = checkRuns(streams, steps, ctx)
   const lineages = lineagesOf(streams, flow, sinks)

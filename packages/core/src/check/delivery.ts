@@ -4,7 +4,7 @@
  *
  * On one way the promise is that of the sink, unless records may come twice. A source that repeats records as new ones
  * makes it at-least-once. One that repeats them under their id does so where something on the way adds records up, or
- * where the sink adds every record it is given; a step before it that lets a repeated record pass once (`dedupe`) mends
+ * where the sink adds every record it is given; a step before it that lets a repeated record pass once (`dedupe`) fixes
  * that, within its bound, which is told.
  */
 import type { CheckedSink, CheckedSource, Delivery, DeliveryLabel, Flow, Lineages } from './checked.ts'

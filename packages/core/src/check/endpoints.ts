@@ -162,7 +162,7 @@ function checkSchema(spec: SpecSource, bound: Bound<SourceDefinition>, ctx: Chec
   const config = bound.config as { readonly path?: unknown } | undefined
   const file = typeof config?.path === 'string' ? config.path : 'FILE'
   ctx.report('schema_missing', spec.place, spec.path, `the source \`${spec.id}\` has no schema`, {
-    hint: `pipe schema infer ${file} prints one; or write schema: { fields: { name: type } }`,
+    hint: `\`pipe schema infer ${file}\` prints one, or write \`schema: { fields: { name: type } }\``,
   })
   return undefined
 }

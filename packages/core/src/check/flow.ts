@@ -134,7 +134,7 @@ export function checkFlow(
         'unread_output',
         at.place,
         at.path,
-        owner ? `nobody reads the output \`${name}\` of \`${owner}\`` : `nobody reads \`${name}\``,
+        owner ? `nothing reads the output \`${name}\` of \`${owner}\`` : `nothing reads \`${name}\``,
       )
     }
   }

@@ -1,29 +1,10 @@
-/** What is said of a connector or step that is not there. */
+/** Findings for a connector or step that is not installed. */
 import { closest } from '../errors/closest.ts'
-import { type DefinitionKind, packageNames } from '../registry/index.ts'
+import { type DefinitionKind, howToInstall, packageNames } from '../registry/index.ts'
 import { suggest } from '../spec/suggest.ts'
 import type { Place } from '../spec/tree.ts'
 import type { Checking } from './context.ts'
-
-/** Connectors that the project publishes, so that the hint can name the package. */
-const published: Readonly<Record<'source' | 'sink', readonly string[]>> = {
-  source: ['csv', 'files', 'http', 'kafka', 'kinesis', 'log', 's3', 'generate', 'sqlite', 'mongodb', 'dynamodb'],
-  sink: [
-    'files',
-    'sqlite',
-    'mongodb',
-    'dynamodb',
-    's3',
-    'redshift',
-    'postgres',
-    'kafka',
-    'kinesis',
-    'http',
-    'log',
-    'console',
-    'null',
-  ],
-}
+import { connectorsOfOurs } from './ours.ts'
 
 export function reportMissing(kind: DefinitionKind, type: string, at: Place, path: string, ctx: Checking): void {
   const { registry, report } = ctx
@@ -35,31 +16,34 @@ export function reportMissing(kind: DefinitionKind, type: string, at: Place, pat
       at,
       path,
       `the ${what} \`${type}\` of ${missing.packages[0]} cannot be loaded: ${missing.message}`,
-      {
-        hint: `npm install ${missing.packages[0]}`,
-      },
+      { hint: missing.packages[0]!.startsWith('@millrace/') ? howToInstall(missing.packages[0]!) : 'install it again' },
     )
     return
   }
   if (missing?.reason === 'not_ours' || missing?.reason === 'not_in_package') {
     const why =
-      missing.reason === 'not_ours'
-        ? 'its package.json has no `millrace.connectors`'
-        : `it brings no ${what} \`${type}\``
+      missing.reason === 'not_ours' ? 'its package.json has no `millrace.connectors`' : `it has no ${what} \`${type}\``
     report('connector_broken', at, path, `the package ${missing.packages[0]} is installed, but ${why}`)
     return
   }
   if (kind === 'transform') {
     report('unknown_step', at, path, `there is no step \`${type}\``, {
-      hint: suggest(type, registry.names(kind)) ?? `npm install ${packageNames(kind, type)[1] ?? type}`,
+      hint: suggest(type, registry.names(kind)) ?? lookedFor(packageNames(kind, type)),
     })
     return
   }
-  const known = new Set([...registry.names(kind), ...published[kind]])
+  const ours = connectorsOfOurs[kind]
+  const known = new Set([...registry.names(kind), ...ours])
   const near = known.has(type) ? undefined : closest(type, known)
-  const name =
-    published[kind].includes(type) || type.startsWith('@') ? packageNames(kind, type)[0] : packageNames(kind, type)[1]
-  report('connector_missing', at, path, `no installed package brings the ${what} \`${type}\``, {
-    hint: near ? `did you mean \`${near}\`? Else: npm install ${name}` : `npm install ${name}`,
+  const names = packageNames(kind, type)
+  const todo = ours.includes(type) ? howToInstall(names[0]!) : lookedFor(names)
+  report('connector_missing', at, path, `no installed package has the ${what} \`${type}\``, {
+    hint: near ? `did you mean \`${near}\`? Else: ${todo}` : todo,
   })
+}
+
+/** Whether a package of somebody else is on npm, and who made it, nobody can tell from here. */
+function lookedFor(names: readonly string[]): string {
+  const others = names.filter((name) => !name.startsWith('@millrace/'))
+  return `install the package that has it, called ${others.join(' or ')}`
 }

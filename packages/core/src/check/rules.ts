@@ -1,10 +1,7 @@
 /** Rules over the whole pipeline: what becomes of bad records, how it runs, who waits for an answer. */
-import { checkDateFormat, checkZone } from '../date/index.ts'
-import { fieldOf, typeText } from '../schema/index.ts'
-import { pathText } from '../spec/finding.ts'
 import { suggest } from '../spec/suggest.ts'
 import type { OnErrorWord } from '../spec/spec.ts'
-import { nodeAt, type Place } from '../spec/tree.ts'
+import type { Place } from '../spec/tree.ts'
 import type { CheckedSink, CheckedSource, CheckedStep, Flow, Lineages, Placed } from './checked.ts'
 import type { Checking } from './context.ts'
 import { partitionedBy } from './partition.ts'
@@ -29,7 +26,7 @@ export function checkRuns(
   for (const { spec, definition, options } of steps) {
     const needsEnd = definition?.needsEnd
     if (options === undefined || !(typeof needsEnd === 'function' ? needsEnd(options as never) : needsEnd)) continue
-    const why = runs ? 'the pipeline goes on where it stopped' : `\`${endless!.id}\` never ends`
+    const why = runs ? 'the pipeline resumes where it stopped' : `\`${endless!.id}\` never ends`
     ctx.report(
       'needs_end',
       spec.verb.keyPlace,
@@ -151,53 +148,4 @@ function isBelow(sink: string, source: string, flow: Flow): boolean {
     }
   }
   return reached.has(sink)
-}
-
-/** A run that is started by a clock has to come to an end before the next. */
-export function checkSchedule(streams: readonly CheckedSource[], ctx: Checking): void {
-  const { schedule } = ctx.spec
-  const endless = streams.find((source) => source.capabilities && !source.capabilities.bounded)
-  if (schedule && endless)
-    ctx.report(
-      'schedule_endless',
-      schedule.place,
-      'schedule',
-      `the input of \`${endless.id}\` never ends, so the run would never be over`,
-    )
-}
-
-/** The field of event time has to be there, as a time or as text that the formats read. */
-export function checkEventTime(sources: readonly CheckedSource[], ctx: Checking): void {
-  for (const { spec, schema } of sources) {
-    const value = spec?.eventTime?.value as
-      | { readonly field?: string; readonly formats?: readonly string[]; readonly zone?: string }
-      | string
-      | undefined
-    if (!spec?.eventTime || typeof value !== 'object') continue
-    const at = (key: string, i?: number) => {
-      const { node } = nodeAt(spec.eventTime!.entry.value, i === undefined ? [key] : [key, i])
-      return [node.place, pathText(`${spec.path}.event_time`, i === undefined ? [key] : [key, i])] as const
-    }
-    for (const [i, format] of (value.formats ?? []).entries()) {
-      const wrong = checkDateFormat(format)
-      if (wrong) ctx.report('bad_date_format', ...at('formats', i), wrong)
-    }
-    const wrongZone = value.zone === undefined ? undefined : checkZone(value.zone)
-    if (wrongZone) ctx.report('unknown_zone', ...at('zone'), wrongZone)
-    if (!schema || value.field === undefined) continue
-    const field = fieldOf(schema, value.field)
-    if (!field)
-      ctx.report('unknown_field', ...at('field'), `the source has no field \`${value.field}\``, {
-        hint: suggest(value.field, Object.keys(schema.fields)),
-      })
-    else if (
-      field.type.kind !== 'timestamp' &&
-      field.type.kind !== 'date' &&
-      !(field.type.kind === 'string' && value.formats)
-    )
-      ctx.report('wrong_type', ...at('field'), `\`${value.field}\` holds no time`, {
-        expected: 'a timestamp, a date, or text with `formats`',
-        got: typeText(field.type),
-      })
-  }
 }

@@ -1,5 +1,5 @@
 /**
- * What is kept of a record that cannot pass: enough to find it, to understand it and to run it again with a mended spec, as
+ * What is kept of a record that cannot pass: enough to find it, to understand it and to run it again with a fixed spec, as
  * the record that it was. A dead letter is a row like any other, of this schema, written by the sink that the spec names
  * under `dead_letter`.
  */

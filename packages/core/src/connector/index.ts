@@ -11,7 +11,9 @@
  *   drain, and the run names it.
  * - A failure of the system outside is thrown as `SystemError`. A bad record is never thrown: a source lists it in
  *   `Batch.bad`, a step calls `out.fail`, a sink throws `PartialWriteError`.
- * - Connectors keep no timers running and log nothing; `ctx.warn` tells a person that something was recovered.
+ * - Connectors keep no timers running and log nothing; `ctx.warn` warns the user that something was recovered.
+ *
+ * Decision: docs/decisions/20261121-positions-not-acknowledgements.md
  */
 export * from './abort.ts'
 export * from './definition.ts'

@@ -1,7 +1,7 @@
 /**
  * Options as data: one value names an option's type, default, description and example; the check, help, docs, JSON Schema and the static type come from it.
  * An option is plain JSON Schema (2020-12, the part below) plus our `format`s, so it can be printed as it is. What the user typed (`"10m"`) and what the
- * program gets (600000) are two types: `Static` is the second, made by `resolveOptions` in check/.
+ * program gets (600000) are two types: `Static` is the second, made by `resolveOptions` in spec/options.ts.
  *
  * | format | typed | resolved |
  * |---|---|---|
@@ -13,6 +13,8 @@
  * | field | the name of an input field, checked | the same text |
  * | expression | CEL, checked by the step | the same text |
  * | record | a schema: file path, or inline `{ fields }` | `RecordType` |
+ *
+ * Decision: docs/decisions/20261121-options-as-json-schema.md
  */
 import type { RecordType } from '../schema/index.ts'
 
@@ -114,7 +116,7 @@ export const option = {
     enum: values,
     ...rest(description, more),
   }),
-  /** `default` and `example` as typed: `"10m"`. */
+  /** `default` and `example` as written: `"10m"`. */
   duration: (description: string, more?: More<string>): OptionSchema<number> => ({
     type: 'string',
     format: 'duration',

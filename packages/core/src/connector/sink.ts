@@ -6,7 +6,7 @@ import type { Env, Instance } from './env.ts'
 /** What a sink is opened with. */
 export interface OpenContext {
   readonly signal: AbortSignal
-  /** The number of this run from beginning to end; it grows when a pipeline is run anew. */
+  /** The number of this run from beginning to end; it grows when a pipeline is run again. */
   readonly incarnation: number
   /**
    * A random name of this run, the same over its restarts and for all instances that were started together; absent:

@@ -4,6 +4,8 @@
  * A position belongs to one store. Every position that a source hands out names that store (a log's id, a topic's id, a
  * hash of a file's beginning, the path of a database), and a source that is asked to resume in another store stops with
  * `source_replaced` or `input_changed` instead of reading on.
+ *
+ * Decision: docs/decisions/20261130-positions-name-their-store.md
  */
 import type { Batch, CaughtUp, Json, Row, SplitsFound } from '../record/index.ts'
 import type { RecordType } from '../schema/index.ts'
@@ -29,7 +31,7 @@ export interface ReadContext {
   /** Resolves when a split that was held back may be wanted again, or the signal aborts. */
   whenWanted(): Promise<void>
   readonly instance: Instance
-  /** Tell a person that something was recovered and nothing is lost. */
+  /** Warn the user that something was recovered and nothing is lost. */
   warn(message: string): void
 }
 

@@ -176,7 +176,7 @@ function generatedRow(record: RecordType, unknownFields: UnknownFields, slow: Re
     isFinite: Number.isFinite,
     is: Object.is,
   }
-  // Only a conversion throws; the twin then tells what is wrong.
+  // Only a conversion throws; the twin then reports what is wrong.
   return generate(scope, `return (o) => { ${convertsAny ? `try { ${body} } catch { return slow(o) }` : body} }`)
 }
 

@@ -64,7 +64,7 @@ export function readPattern(pattern: string): readonly Token[] | string {
     const letter = pattern[i]!
     if (letter === "'") {
       const end = quoteEnd(pattern, i)
-      if (end < 0) return `${show(pattern)} has a quote that is never closed`
+      if (end < 0) return `${show(pattern)} has a unclosed quote`
       literal += end === i + 1 ? "'" : pattern.slice(i + 1, end).replaceAll("''", "'")
       i = end + 1
     } else if (/[A-Za-z]/.test(letter)) {

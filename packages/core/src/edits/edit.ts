@@ -23,7 +23,7 @@ export interface Edits {
   readonly renames: readonly (readonly [from: string, to: string])[]
   /** Steps and sinks whose saved state is given up. */
   readonly discards: { readonly steps: readonly string[]; readonly sinks: readonly string[] }
-  /** The graph is another one: counters begin anew. */
+  /** The graph is another one: counters start over. */
   readonly recount: boolean
 }
 
@@ -40,7 +40,7 @@ export type NodeFacts = Nodes[string]
 export const ways = {
   asItWas: 'put it back as it was',
   finish: 'finish the run with the spec as it was',
-  reset: 'begin anew: pipe state reset PIPELINE, then run with --replace',
+  reset: 'start over: pipe state reset PIPELINE, then run with --replace',
   fill: 'to fill it with what was read before, run a copy of the pipeline under another name from the beginning',
   giveUp: 'to give it up: run with --reset-state',
   move: (from: string, to: string) => `pipe state move PIPELINE ${from} ${to}`,

@@ -6,6 +6,8 @@
  * the same: its result would else be half of one rule and half of another. A continuing run takes an edit from its saved
  * positions on; what has memory or half-written results under another name or place would lose them, and is refused
  * unless told. Everything is told before the first read, and `pipe plan` tells it before the run.
+ *
+ * Decision: docs/decisions/20261130-what-an-edit-may-do.md
  */
 import { continuingEdits } from './continuing.ts'
 import type { Edit, Edits, SavedFacts } from './edit.ts'
@@ -16,10 +18,13 @@ import { canonical, type Signature, signatureOf } from '../plan/signature.ts'
 import type { Registry } from '../registry/index.ts'
 import type { SavedRun } from '../store/index.ts'
 
+export { renamedSinks } from './difference.ts'
+export type { Edit, Edits, SavedFacts } from './edit.ts'
+
 /** Compares a plan with the state of a run that is to go on. */
 export function editsOf(plan: Plan, registry: Registry, run: SavedRun, facts: SavedFacts): Edits {
   const now = signatureOf(plan, registry)
-  const before = run.signature as unknown as Signature
+  const { gone: _, ...before } = run.signature as unknown as Signature
   // Where nothing is saved yet, there is nothing that an edit could change.
   if (canonical(before) === canonical(now) || run.epoch === 0)
     return { edits: [], renames: [], discards: { steps: [], sinks: [] }, recount: false }

@@ -5,17 +5,19 @@ import type { CatalogueEntry } from './entry.ts'
 export const answerEntries = {
   refused: {
     title: 'records refused',
-    explanation: 'A record of the request breaks the schema or fails at a step; nothing of the request was let in.',
+    explanation: 'A record of the request breaks the schema or fails at a step. The whole request was refused.',
+    hint: 'mend the records that the answer names and send the request again',
   },
   failed: {
     title: 'record failed',
     explanation:
-      'The record was let in, and then a step with memory or a sink could not take it. Nothing is kept under its key: mended or repeated, it is taken anew.',
+      'The record was accepted, and then a step with memory or a sink failed on it. Its key is free again: send it corrected, or as it was.',
+    hint: 'mend the record, or send it again once the system is back',
   },
   key_reused: {
     title: 'key used for another request',
-    explanation: 'The Idempotency-Key came with another body before.',
-    hint: 'give each request a key of its own',
+    explanation: 'The Idempotency-Key was used before with another body.',
+    hint: 'use a new key for each request',
   },
   keys_differ: {
     title: 'two keys in one request',
@@ -24,20 +26,37 @@ export const answerEntries = {
   },
   key_missing: {
     title: 'request without a key',
-    explanation:
-      'The gateway takes only requests that can be known again, and this one has neither an Idempotency-Key nor ids of its records.',
-    hint: 'send an Idempotency-Key, the same when the request is repeated',
+    explanation: 'The gateway requires an Idempotency-Key or record ids, and this request has neither.',
+    hint: 'send an Idempotency-Key, and the same one when you repeat the request',
   },
-  empty: { title: 'no records', explanation: 'The body of the request holds no record.' },
-  bad_body: { title: 'body cannot be unpacked', explanation: 'The body is not what its content-encoding says.' },
-  bad_request: { title: 'request cannot be read', explanation: 'The request is not well-formed HTTP.' },
+  empty: {
+    title: 'no records',
+    explanation: 'The body of the request holds no record.',
+    hint: 'send at least one record',
+  },
+  bad_body: {
+    title: 'body cannot be unpacked',
+    explanation: 'The body is not what its content-encoding says.',
+    hint: 'send what `content-encoding` says, or leave the header out',
+  },
+  bad_request: {
+    title: 'request cannot be read',
+    explanation: 'The request is not well-formed HTTP.',
+    hint: 'check the client: method, path, headers and length',
+  },
   unsupported_type: {
-    title: 'content type not taken',
-    explanation: 'The body has another content type than application/json or application/x-ndjson.',
+    title: 'unsupported content type',
+    explanation: 'The content type is neither application/json nor application/x-ndjson.',
+    hint: 'set `content-type` to application/json or application/x-ndjson',
   },
   unsupported_encoding: {
-    title: 'content encoding not taken',
-    explanation: 'The body is packed in another way than gzip, deflate or br.',
+    title: 'unsupported content encoding',
+    explanation: 'The body is compressed with something other than gzip, deflate or br.',
+    hint: 'pack with gzip, deflate or br, or not at all',
   },
-  method_not_allowed: { title: 'method not taken', explanation: 'The path takes requests of another method.' },
+  method_not_allowed: {
+    title: 'method not allowed',
+    explanation: 'The path takes another method.',
+    hint: 'use the method that the source names',
+  },
 } as const satisfies Record<string, CatalogueEntry>

@@ -4,8 +4,8 @@
  */
 import type { CatalogueEntry } from './entry.ts'
 
-/** By code. */
-export const badRecordEntries = {
+/** Bytes that do not decode to a record. */
+export const decodingErrors = {
   bad_encoding: {
     title: 'bytes of another encoding',
     explanation: 'The bytes are not text in the declared encoding.',
@@ -16,14 +16,16 @@ export const badRecordEntries = {
   not_one_record: {
     title: 'not exactly one record',
     explanation: 'Bytes that were kept of one record do not decode to one record.',
+    hint: 'export the letter, restore its bytes to one record, and replay it with `--from`',
   },
   missing_context: {
     title: 'header was not kept',
     explanation: 'A CSV record can only be read with the header of its file.',
+    hint: 'read the file again: the letter was kept without its header',
   },
   duplicate_key: {
     title: 'key given twice',
-    explanation: 'A JSON object has a key twice; which of two counts would be a guess.',
+    explanation: 'A JSON object has a key twice; either could be meant.',
   },
   unknown_field: {
     title: 'unknown field',
@@ -37,36 +39,40 @@ export const badRecordEntries = {
   },
   missing_column: { title: 'column missing', explanation: 'The header has no column for a field of the schema.' },
   duplicate_column: {
-    title: 'column given twice',
-    explanation: 'The header names a column twice; which of two counts would be a guess.',
+    title: 'duplicate column',
+    explanation: 'The header names a column twice; either could be meant.',
   },
   forbidden_column: { title: 'column name not allowed', explanation: 'No record may have a field `__proto__`.' },
   ragged_row: { title: 'wrong number of cells', explanation: 'The row has more or fewer cells than the header.' },
   bad_quote: {
-    title: 'text behind a closing quote',
+    title: 'text after a closing quote',
     explanation: 'A cell in quotes ends with its quote; a quote inside is written twice.',
   },
   unclosed_quote: {
-    title: 'quote that is never closed',
-    explanation: 'A quoted cell goes on beyond the largest record allowed.',
+    title: 'unclosed quote',
+    explanation: 'A quoted cell is longer than the largest record allowed.',
   },
   record_too_large: { title: 'record too large', explanation: 'A record is larger than `max_record_size`.' },
+} as const satisfies Record<string, CatalogueEntry>
 
-  not_string: { title: 'not text', explanation: 'The field holds text, the value is none.' },
+/** Values that do not fit their type, and results that do not exist. */
+export const valueErrors = {
+  not_string: { title: 'not text', explanation: 'The field is a string; the value is not.' },
   not_boolean: {
     title: 'not true or false',
-    explanation: 'The field is a boolean, the value is neither `true` nor `false`.',
+    explanation: 'The field is a boolean; the value is neither `true` nor `false`.',
   },
-  not_integer: { title: 'not a whole number', explanation: 'The field is an integer, the value is none.' },
-  not_number: { title: 'not a number', explanation: 'The field is a number, the value is none.' },
-  not_list: { title: 'not a list', explanation: 'The field is a list, the value is none.' },
+  not_integer: { title: 'not a whole number', explanation: 'The field is an integer; the value is not.' },
+  not_number: { title: 'not a number', explanation: 'The field is a number; the value is not.' },
+  not_list: { title: 'not a list', explanation: 'The field is a list; the value is not.' },
   not_text: {
     title: 'bytes where text was expected',
-    explanation: 'The column holds bytes, but the field is none of that type.',
+    explanation: 'The column holds bytes, but the field is not of that type.',
+    hint: 'set the type of the field to `bytes`, or write the column as text',
   },
   bad_decimal: {
     title: 'not a decimal of this size',
-    explanation: 'The value is no decimal, or has more digits than its type.',
+    explanation: 'The value is not a decimal, or has more digits than its type allows.',
   },
   bad_date: {
     title: 'not a date',
@@ -77,40 +83,66 @@ export const badRecordEntries = {
   bad_text: {
     title: 'half a character',
     explanation: 'The text holds half of a surrogate pair, which no encoding can write.',
+    hint: 'mend the program that cut the text in the middle of a character',
   },
   out_of_range: {
     title: 'number out of range',
     explanation: 'The number does not fit its type; it is never rounded or cut.',
   },
   division_by_zero: { title: 'division by zero', explanation: 'An expression divides by zero.' },
-  empty_list: { title: 'empty list', explanation: 'The smallest or largest of an empty list is asked for.' },
-  too_deep: { title: 'nested too deep', explanation: 'A value is nested deeper than can be compared or stored.' },
+  empty_list: {
+    title: 'empty list',
+    explanation: 'An empty list has no smallest or largest item.',
+    hint: 'guard it: `size(list) > 0 ? ... : ...`',
+  },
+  too_deep: {
+    title: 'nested too deep',
+    explanation: 'A value is nested deeper than can be compared or stored.',
+    hint: 'keep the deep part as text, or take out what is needed before it is stored',
+  },
+} as const satisfies Record<string, CatalogueEntry>
 
+/** Functions of a `call` step. */
+export const callErrors = {
   call_failed: {
     title: 'function failed',
     explanation: 'The function of a `call` step threw an error for this record.',
   },
   bad_result: {
-    title: 'result is no record',
+    title: 'result is not a record',
     explanation: 'The function of a `call` step returned something else than its output type.',
   },
+} as const satisfies Record<string, CatalogueEntry>
 
+/** Records that a sink cannot take. */
+export const writingErrors = {
   not_encodable: {
     title: 'value cannot be encoded',
     explanation: 'A value has no form in what is written, for example a bigint inside of `json`.',
+    hint: 'turn the value into text first, with `cast` or `string(x)`',
   },
   bad_headers: {
     title: 'headers are not texts',
     explanation: 'The field that becomes the headers of a message is an object of texts.',
+    hint: 'make each header a text, with `cast` or `string(x)`',
   },
   bad_ids: {
     title: 'ids cannot be read',
     explanation:
       'The header Millrace-Ids of a request does not hold one id for each of its records; a proxy or a client changed it.',
+    hint: 'let the proxy pass the header unchanged, or send with `ids: false`',
   },
   null_key: { title: 'key is null', explanation: 'A part of the key is null, so the record could not be found again.' },
-  null_name: { title: 'name is empty', explanation: 'The field that names an attribute is empty.' },
-  name_taken: { title: 'name is taken', explanation: 'The attribute would overwrite a field of its document.' },
+  null_name: {
+    title: 'name is empty',
+    explanation: 'The field that names an attribute is empty.',
+    hint: 'filter such records with `where`, or give the field a value with `default`',
+  },
+  name_taken: {
+    title: 'name is taken',
+    explanation: 'The attribute would overwrite a field of its document.',
+    hint: 'choose another field for the name, or rename the field of the document',
+  },
   key_exists: { title: 'key exists', explanation: 'With `write: insert`, another record has this key already.' },
   reads_as_null: {
     title: 'value that reads as null',
@@ -119,13 +151,35 @@ export const badRecordEntries = {
   },
   too_large: {
     title: 'record too large for the system',
-    explanation: 'The system that is written to takes no record of this size.',
+    explanation: 'The target system does not accept a record of this size.',
+    hint: 'drop or shorten the largest field, or keep it elsewhere and store a reference',
   },
   validation: {
     title: 'refused by a rule of the collection',
     explanation: 'The validator of the collection refuses the document.',
+    hint: 'compare the record with the validator of the collection and change one of the two',
   },
-  refused: { title: 'refused by the store', explanation: 'The store refuses this document.' },
-  constraint: { title: 'refused by a constraint', explanation: 'A constraint of the table refuses the row.' },
-  not_storable: { title: 'refused by the store', explanation: 'The store cannot hold the value.' },
+  refused: {
+    title: 'refused by the store',
+    explanation: 'The store refuses this document.',
+    hint: 'read the message of the store: it names the rule',
+  },
+  constraint: {
+    title: 'refused by a constraint',
+    explanation: 'A constraint of the table refuses the row.',
+    hint: 'mend the record, or change the constraint of the table',
+  },
+  not_storable: {
+    title: 'refused by the store',
+    explanation: 'The store cannot hold the value.',
+    hint: 'cast the field to a type that the store has a form for',
+  },
+} as const satisfies Record<string, CatalogueEntry>
+
+/** By code. */
+export const badRecordEntries = {
+  ...decodingErrors,
+  ...valueErrors,
+  ...callErrors,
+  ...writingErrors,
 } as const satisfies Record<string, CatalogueEntry>

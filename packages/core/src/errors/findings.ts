@@ -1,8 +1,8 @@
 /** Findings that core reports: what can be wrong with the files of a project and with what they say. */
 import type { CatalogueEntry } from './entry.ts'
 
-/** By code. */
-export const findingEntries = {
+/** Files that cannot be read. */
+export const fileFindings = {
   yaml_too_large: {
     title: 'file too large',
     explanation: 'A spec, profile or schema is at most 256 KiB.',
@@ -44,19 +44,13 @@ export const findingEntries = {
   },
   duplicate_key: {
     title: 'key given twice',
-    explanation: 'A key stands once in a map; which of two counts would be a guess.',
+    explanation: 'A key stands once in a map; either could be meant.',
     hint: 'remove one of them',
   },
   reserved_key: {
     title: 'reserved key',
-    explanation: 'The key has a meaning of its own inside the program.',
+    explanation: 'The key is used internally.',
     hint: 'choose another name',
-  },
-  same_key: {
-    title: 'different records under one key',
-    explanation:
-      'A sink that knows records by a key would get several records under the same one, by branches that meet again or from a step that makes several of one: each would replace the other.',
-    hint: 'add a field to `key` that tells them apart, or leave `key` out',
   },
   not_utf8: {
     title: 'not UTF-8',
@@ -71,14 +65,20 @@ export const findingEntries = {
     title: 'file cannot be read',
     explanation: 'A file that the spec names is there, but could not be read.',
   },
+} as const satisfies Record<string, CatalogueEntry>
 
+/** Keys and values, vars, environment and secrets. */
+export const valueFindings = {
   unknown_key: {
     title: 'unknown key',
-    explanation: 'Nothing reads this key; it is likely misspelt or in the wrong place.',
+    explanation: 'This key is not known here; it is probably misspelt or in the wrong place.',
   },
-  missing_key: { title: 'missing key', explanation: 'A key without a default has to be given.' },
-  wrong_type: { title: 'wrong type', explanation: 'The value is of another type than its option.' },
-  bad_value: { title: 'value not allowed', explanation: 'The value has the right type but is none of those allowed.' },
+  missing_key: { title: 'missing key', explanation: 'A key without a default is required.' },
+  wrong_type: { title: 'wrong type', explanation: 'The value does not have the type of its option.' },
+  bad_value: {
+    title: 'value not allowed',
+    explanation: 'The value has the right type but is not one of those allowed.',
+  },
   bad_unit: {
     title: 'unit missing or unknown',
     explanation: 'Durations, sizes and percentages are written with their unit: `10m`, `128MiB`, `5 %`.',
@@ -86,7 +86,7 @@ export const findingEntries = {
   secret_not_allowed: {
     title: 'secret in a plain option',
     explanation: 'The value of this option may be printed, so it cannot hold a secret.',
-    hint: 'use an option meant for secrets, or `${env:NAME}` for what is none',
+    hint: 'use an option that takes secrets, or `${env:NAME}` if the value is not secret',
   },
   bad_interpolation: {
     title: 'interpolation cannot be read',
@@ -110,7 +110,10 @@ export const findingEntries = {
     explanation:
       'A secret is the environment variable MILLRACE_SECRET_NAME or a file of that name in the folder given by `--secrets-dir`.',
   },
+} as const satisfies Record<string, CatalogueEntry>
 
+/** Names, connectors and connections. */
+export const nameFindings = {
   version_unsupported: {
     title: 'version not supported',
     explanation: 'This release reads specs of version 1.',
@@ -128,7 +131,7 @@ export const findingEntries = {
   no_source: { title: 'no source', explanation: 'A pipeline reads from `source:` or from several under `sources:`.' },
   no_sink: {
     title: 'no sink',
-    explanation: 'A pipeline writes somewhere; records that nobody takes would vanish.',
+    explanation: 'A pipeline needs a sink; without one its records would vanish.',
     hint: 'add `sinks: { out: { type: console } }`',
   },
   unknown_step: { title: 'unknown step', explanation: 'No step of this name is built in or installed.' },
@@ -137,7 +140,7 @@ export const findingEntries = {
     explanation: 'A step is one verb with its config, beside `id`, `from` and `on_error`.',
     hint: 'make it one step each',
   },
-  connector_missing: { title: 'connector not installed', explanation: 'No installed package brings this connector.' },
+  connector_missing: { title: 'connector not installed', explanation: 'No installed package provides this connector.' },
   connector_broken: {
     title: 'connector cannot be loaded',
     explanation: 'The package is installed, but importing it failed.',
@@ -160,7 +163,7 @@ export const findingEntries = {
   },
   config_in_both: {
     title: 'set in spec and profile',
-    explanation: 'A key of a config is set in one place; which of two counts would be a guess.',
+    explanation: 'A key of a config is set in one place; either could be meant.',
     hint: 'remove one of them',
   },
   profile_missing: {
@@ -169,23 +172,25 @@ export const findingEntries = {
   },
   definition_failed: {
     title: 'connector failed while being checked',
-    explanation:
-      'The code of a connector or step threw an error that says nothing about the spec: a fault of that package.',
+    explanation: 'The code of a connector or step threw an error. This is a bug in that package, not in the spec.',
     hint: 'report it to the authors of the package',
   },
+} as const satisfies Record<string, CatalogueEntry>
 
+/** What reads what. */
+export const flowFindings = {
   unknown_reference: { title: 'unknown id', explanation: '`from` names a source, a step or a named output of a step.' },
   from_needed: {
     title: '`from` needed',
-    explanation: 'Where there are several sources, a first step says which it reads.',
+    explanation: 'With several sources, a step without a step before it must name the one it reads.',
   },
   no_plain_output: {
     title: 'only named outputs',
-    explanation: 'This step sends every record to one of its named outputs; one of them has to be named.',
+    explanation: 'This step has named outputs only; name one of them.',
   },
-  cycle: { title: 'cycle', explanation: 'A step cannot read, even by way of others, what it makes.' },
+  cycle: { title: 'cycle', explanation: 'A step cannot read its own output, directly or through other steps.' },
   unread_output: {
-    title: 'output that nobody reads',
+    title: 'output that nothing reads',
     explanation: 'Records sent there would vanish.',
     hint: 'read it with a sink (`type: null` drops on purpose)',
   },
@@ -203,7 +208,10 @@ export const findingEntries = {
     explanation: 'A source that a join reads whole as its side input cannot be read as a stream as well.',
     hint: 'declare it a second time under another id',
   },
+} as const satisfies Record<string, CatalogueEntry>
 
+/** Schemas, fields and dates. */
+export const typeFindings = {
   schema_missing: {
     title: 'source without schema',
     explanation: 'The check follows types from the source to the sinks, so it needs the fields of the source.',
@@ -227,8 +235,8 @@ export const findingEntries = {
     severity: 'warning',
   },
   type_not_held: {
-    title: 'type that the sink cannot hold',
-    explanation: 'The system that is written to has no form for values of this type.',
+    title: 'type that the sink cannot store',
+    explanation: 'The target system cannot store values of this type.',
   },
   unknown_field: { title: 'unknown field', explanation: 'The records have no field of this name at this point.' },
   bad_date_format: {
@@ -241,20 +249,28 @@ export const findingEntries = {
   },
   expression_mangled: {
     title: 'expression changed by YAML',
-    explanation:
-      'YAML read the text as something else (a tag, an alias, a comment, a map) before the expression was seen.',
+    explanation: 'YAML read the text as something else: a tag, an alias, a comment or a map.',
     hint: 'quote the expression',
   },
+} as const satisfies Record<string, CatalogueEntry>
 
+/** Delivery, and how the pipeline runs. */
+export const promiseFindings = {
+  same_key: {
+    title: 'different records under one key',
+    explanation:
+      'A keyed sink would get several records with the same key, from branches that merge or from a step that makes several records of one. Each would replace the one before.',
+    hint: 'add a field to `key` that tells them apart, or leave `key` out',
+  },
   exactly_once: {
     title: 'exactly once cannot be promised',
     explanation:
-      'The systems at both ends and the state of the pipeline cannot commit in one step. What can be promised is that nothing is lost and that what comes again replaces itself.',
+      'The systems at both ends and the state of the pipeline cannot commit in one step. `effectively_once` is the strongest guarantee: nothing is lost, and a repeated record replaces itself.',
     hint: 'delivery: effectively_once',
   },
   delivery_too_weak: {
     title: 'delivery cannot be kept',
-    explanation: 'The promise of a pipeline is that of its weakest part.',
+    explanation: 'A pipeline guarantees only what its weakest part does.',
   },
   source_not_replayable: {
     title: 'source cannot be read twice',
@@ -268,23 +284,19 @@ export const findingEntries = {
   },
   needs_end: {
     title: 'a result needs an end',
-    explanation: 'The step gives one result a group when the input ends; this run has no end.',
-    hint: 'give it a `window`, or run from beginning to end: `runs: whole`',
-  },
-  schedule_endless: {
-    title: 'a scheduled run needs an end',
-    explanation: 'A run that is started by a clock is over before the next begins, but the input never ends.',
-    hint: 'stop: end at the source, where it has that',
+    explanation: 'The step emits one result per group when the input ends, and this run never ends.',
+    hint: '`runs: whole`, with sources that end',
   },
   parallel_source: {
     title: 'a source that cannot be shared',
     explanation:
-      'Workers share the splits of a source, such as the partitions of a stream. This source has none that could be shared.',
+      'Workers share the splits of a source, such as the partitions of a stream. This source has none to share.',
     hint: 'parallelism: 1',
   },
   parallel_state: {
     title: 'state on several workers',
-    explanation: 'A key of a step with memory lives in one place, so such a step cannot run on several workers.',
+    explanation:
+      'All records of a key must reach the same worker, so a step with memory cannot run on several workers.',
     hint: 'parallelism: 1',
   },
   answers_held: {
@@ -294,7 +306,7 @@ export const findingEntries = {
   },
   dead_letter_missing: {
     title: 'no dead letter',
-    explanation: '`on_error: { data: dead_letter }` needs a place where records go.',
+    explanation: '`on_error: { data: dead_letter }` needs a `dead_letter` sink.',
     hint: 'add `dead_letter: { type: files, config: { path: dead-letter/ } }`',
   },
   dead_letter_unused: {
@@ -304,7 +316,7 @@ export const findingEntries = {
     severity: 'warning',
   },
   refuse_unsupported: {
-    title: 'nobody to refuse to',
+    title: 'no sender to refuse to',
     explanation: 'Only a source that answers its sender can refuse a record.',
     hint: 'stop, dead_letter or drop',
   },
@@ -312,4 +324,14 @@ export const findingEntries = {
     title: 'a source that does not answer',
     explanation: '`answer` and `partial` are for sources that answer their sender.',
   },
+} as const satisfies Record<string, CatalogueEntry>
+
+/** By code. */
+export const findingEntries = {
+  ...fileFindings,
+  ...valueFindings,
+  ...nameFindings,
+  ...flowFindings,
+  ...typeFindings,
+  ...promiseFindings,
 } as const satisfies Record<string, CatalogueEntry>

@@ -4,13 +4,18 @@ import type { CatalogueEntry } from './entry.ts'
 /** A server's word on one record. */
 export const httpRecordEntries: Readonly<Record<string, CatalogueEntry>> = {
   http_207: {
-    title: 'outcome of a record is not told',
-    explanation: 'A server answered 207, and its answer does not say what became of the record.',
+    title: 'outcome of a record is unknown',
+    explanation: 'A server answered 207 without saying what happened to the record.',
+    hint: 'ask its authors for a status per item, or send one record a request',
   },
   ...Object.fromEntries(
     [400, 402, 409, 412, 414, 416, 417, 418, 422, 423, 424, 428, 451].map((status) => [
       `http_${status}`,
-      { title: `record refused with ${status}`, explanation: `A server answered a record with the status ${status}.` },
+      {
+        title: `record refused with ${status}`,
+        explanation: `A server answered a record with the status ${status}.`,
+        hint: 'read the answer: the server says what it minds about the record',
+      },
     ]),
   ),
 }

@@ -1,175 +1,207 @@
 /** What stops a run or a command: exit code 1 for the run, 2 for what was asked, 3 for the surroundings. */
 import type { CatalogueEntry } from './entry.ts'
 
-/** By code. */
-export const runEntries = {
+/** The command, and how it ends. */
+export const commandErrors = {
   usage: { title: 'command not understood', explanation: 'A flag or argument is missing or unknown.' },
   internal: {
-    title: 'a fault of Millrace',
-    explanation: 'The command failed in a way that nobody foresaw.',
+    title: 'a bug in Millrace',
+    explanation: 'The command failed unexpectedly.',
     hint: 'please report it',
   },
   unexpected: {
-    title: 'a fault of a connector',
-    explanation: 'A connector or step threw an error that is none of its own kinds.',
+    title: 'a bug in a connector',
+    explanation: 'A connector or step threw an error that its contract does not allow.',
     hint: 'please report it with the stack',
   },
   unhandled: {
-    title: 'an error that nothing waited for',
+    title: 'an unhandled error',
     explanation:
-      'A connector, or a function of a `call` step, left a promise or a callback behind, and that failed. The process ends as by a crash: nothing is lost.',
+      'A connector, or a function of a `call` step, left a promise or a callback behind, which failed. The process ends as in a crash: nothing is lost.',
+    hint: 'await every promise in the function or connector, then run again',
   },
-  stopped: { title: 'not started', explanation: 'Another pipeline of the same command failed first.' },
+  stopped: {
+    title: 'not started',
+    explanation: 'Another pipeline of the same command failed first.',
+    hint: 'mend the pipeline that failed, then run again',
+  },
   abandoned: {
-    title: 'a connector did not end',
+    title: 'a connector did not stop',
     explanation:
-      'A connector went on for more than two seconds after the run was aborted, though its contract gives it one. It was left to itself, and named.',
-    hint: 'nothing is lost: run again and it goes on from the last save',
+      'A connector kept running for more than two seconds after the run was aborted; its contract allows one. It was abandoned.',
+    hint: 'nothing is lost: run again and it resumes from the last save',
   },
   aborted: {
-    title: 'stopped while a system was waited for',
+    title: 'stopped while waiting for a system',
     explanation:
-      'The run was told to stop. What was under way has an unknown outcome and comes again at the next start.',
+      'The run was asked to stop. Calls in progress have an unknown outcome; their records are written again at the next start.',
+    hint: 'run again: it goes on from the last save',
   },
   drain_timeout: {
-    title: 'stopped before all was written',
-    explanation: 'What was read could not be written within the time for stopping; it is read again at the next start.',
+    title: 'stopped before everything was written',
+    explanation:
+      'Records could not be written within the time allowed for stopping; they are read again at the next start.',
+    hint: 'run again; a longer `--drain-timeout` lets a slow sink finish',
   },
   circle: {
     title: 'pipelines feed each other',
-    explanation: 'Pipelines of one command read what they write, in a circle, so none would ever end.',
+    explanation: 'Pipelines of one command read what the others write, in a circle, so none would ever end.',
+    hint: 'stop one of the pipelines from writing to what another of them reads, or run them in separate commands',
   },
   no_upstream: {
-    title: 'nobody sends',
-    explanation: 'A pipeline waits for requests, and no pipeline of the command sends any, so it would never end.',
+    title: 'no sender',
+    explanation:
+      'A pipeline waits for requests and no other pipeline of the command sends any, so the run would never end.',
+    hint: 'add the pipeline that sends to the command, or run without `--until`',
   },
+} as const satisfies Record<string, CatalogueEntry>
 
+/** State, and going on from it. */
+export const stateErrors = {
   locked: {
     title: 'state in use',
     explanation: 'Another process runs this pipeline on the same state folder.',
-    hint: 'stop it, or wait until it has ended',
+    hint: 'stop it, or wait for it to end',
   },
   side_changed: {
-    title: 'a side input was changed',
+    title: 'a side input has changed',
     explanation:
-      'A run that goes on after a stop must find the same other side of a join, or records before and after the stop would be joined with different ones.',
-    hint: 'put it back as it was and run again, or begin anew with `pipe state reset`',
+      'A resumed run must find the same side input, or records before and after the stop would be joined with different rows.',
+    hint: 'restore it and run again, or start over with `pipe state reset PIPELINE`',
   },
   worker_ended: {
     title: 'a worker ended without a result',
-    explanation: 'A thread of a pipeline with `parallelism` ended before it could tell what it did.',
-    hint: 'run again: it goes on from the last save',
+    explanation: 'A thread of a pipeline with `parallelism` ended without reporting a result.',
+    hint: 'run again: it resumes from the last save',
   },
   spec_changed: {
-    title: 'the spec was changed meanwhile',
-    explanation: 'A worker found another spec than the one that was checked.',
+    title: 'the spec changed during the start',
+    explanation: 'A worker read a spec that differs from the one that was checked.',
     hint: 'run it again',
   },
   other_scale: {
-    title: 'state of another number of instances',
+    title: 'state from another number of instances',
     explanation:
-      'The pipeline has state that was saved by another number of instances: started like this, it would read again what was read, or leave splits out.',
+      'The state was saved by another number of instances. Started like this, the pipeline would read some splits twice or skip some.',
     hint: 'pipe state rescale PIPELINE --to N',
   },
   not_shared: {
     title: 'cannot run as several instances',
     explanation:
-      'Instances share the splits of a stream. A source that has none would be read by each of them, and a key of a step with memory lives in one place.',
+      'Instances share the splits of a stream. A source without splits would be read by every instance, and all records of a key must reach the same step memory.',
     hint: 'run it as one',
   },
   rescale_refused: {
     title: 'state cannot be divided',
     explanation:
-      'Only positions of splits can be given to another number of instances: not the memory of steps, half-written files, or results that wait to be published.',
+      'Only split positions can move to another number of instances, not the memory of steps, half-written files or unpublished results.',
+    hint: 'let the pipeline run to a quiet point and stop it, or keep the number of instances',
   },
   state_gone: {
-    title: 'state was taken away',
+    title: 'state is gone',
     explanation:
-      'The state folder was removed, replaced or restored while the run used it. The run stopped before anything was published or answered that the state does not hold.',
-    hint: 'put it back as it was, or reset it, and run again',
+      'The state folder was removed, replaced or restored while the run used it. The run stopped before publishing or answering anything that is not in the state.',
+    hint: 'restore it, or reset the state, and run again',
   },
   state_corrupt: {
     title: 'state is damaged',
     explanation: 'A file of the state folder cannot be read. It was left as it is.',
-    hint: 'restore the whole folder from a copy, or set it aside and begin anew: pipe state reset',
+    hint: 'restore the whole folder from a copy, or set it aside and start over: pipe state reset PIPELINE',
   },
   state_foreign: {
     title: 'state of another version',
     explanation:
       'A file of the state folder was made by another version of Millrace or by another program. It was left as it is.',
-    hint: 'use the version that made it, or set it aside and begin anew: pipe state reset',
+    hint: 'use the version that made it, or set it aside and start over: pipe state reset PIPELINE',
   },
   order_lost: {
-    title: 'input does not come again as it was',
+    title: 'input differs after a restart',
     explanation:
-      'What comes out depends on the order in which several lanes were read, and a lane does not give the records again that were taken before the restart.',
-    hint: 'put the input back as it was, or begin anew: pipe state reset',
+      'The output depends on the order in which lanes were read, and a lane no longer returns the records that were read before the restart.',
+    hint: 'restore the input, or start over: pipe state reset PIPELINE',
   },
   other_spec_running: {
     title: 'another spec is running',
     explanation: 'Dead letters are replayed by the process that runs the pipeline, and it runs another spec.',
     hint: 'restart it with this spec',
   },
-  state_unwritable: { title: 'state cannot be written', explanation: 'The folder .millrace cannot be written.' },
+  state_unwritable: {
+    title: 'state cannot be written',
+    explanation: 'The folder .millrace cannot be written.',
+    hint: 'give the user of the process write permission, or put the state elsewhere: --state-dir',
+  },
   state_changed: {
     title: 'state of another spec',
     explanation:
-      'The pipeline has state that was made with another spec, and going on with this one would lose something or mix two rules in one result.',
-    hint: '`pipe plan` shows what the edit keeps and discards, and the ways out',
+      'The state was saved with another spec. Continuing with this one would lose records or mix two rules in one result.',
+    hint: '`pipe plan` shows what the edit keeps, what it discards, and the ways out',
   },
   no_state: {
     title: 'never run',
     explanation: 'The pipeline has not run yet, so there is nothing to show or to replay into.',
+    hint: 'run the pipeline first',
   },
   stage_left: {
-    title: 'result waits for a sink that is gone',
-    explanation: 'A finished result waits to be published, but the spec has no such sink any more.',
+    title: 'result of a removed sink',
+    explanation: 'A finished result waits to be published, but its sink is no longer in the spec.',
+    hint: 'run once with the sink in the spec, or after a rename: pipe state move PIPELINE OLD NEW',
   },
   stage_missing: {
     title: 'finished file is gone',
     explanation: 'A file that was written and not yet published was removed.',
+    hint: 'put the file back; or give the result up: pipe state reset',
   },
   state_older: {
     title: 'state is older than the output',
     explanation:
-      'A sink has published more than the saved state knows, so an older state was restored. Resuming from it would lose records or publish them twice.',
-    hint: 'restore the latest state, or start over: pipe state reset, then run with --replace or --keep',
+      'A sink has published more than the saved state records, so an older state was restored. Resuming from it would lose records or publish them twice.',
+    hint: 'restore the latest state, or start over: pipe state reset PIPELINE, then run with --replace or --keep',
   },
   stage_gone: {
     title: 'staged rows are gone',
-    explanation: 'Rows that were staged in the store are not there any more: it was changed by hand.',
+    explanation: 'Rows staged in the store are gone: the store was changed by something else.',
+    hint: 'restore the database; or give the result up: pipe state reset',
   },
   source_replaced: {
-    title: 'source was made anew',
-    explanation: 'A stream, topic or log was deleted and made again, so saved positions mean nothing.',
-    hint: 'if that was meant: pipe state reset',
+    title: 'source was recreated',
+    explanation: 'A stream, topic or log was deleted and recreated, so saved positions are meaningless.',
+    hint: 'if this was intended: pipe state reset PIPELINE',
   },
   offset_out_of_range: {
     title: 'position is gone',
     explanation: 'Records after the saved position have been deleted by retention.',
+    hint: 'accept the gap and begin anew: pipe state reset; and give the topic a longer retention',
   },
   input_changed: {
     title: 'input has changed',
     explanation:
-      'An input file was replaced, rewritten or truncated between two runs, or while it was read. Appending to it is no such change.',
+      'An input file was replaced, rewritten or truncated between two runs, or while it was read. Appending to a file is fine.',
   },
+} as const satisfies Record<string, CatalogueEntry>
 
+/** Files that are read. */
+export const inputErrors = {
   input_missing: { title: 'input not found', explanation: 'There is no file at the path of a source.' },
-  input_unreadable: { title: 'input cannot be read', explanation: 'A file is there but cannot be opened or read.' },
+  input_unreadable: {
+    title: 'input cannot be read',
+    explanation: 'A file is there but cannot be opened or read.',
+    hint: 'give the user of the process permission to read it',
+  },
   same_input: {
     title: 'two files that look alike',
     explanation:
-      'Two files outside the project have one name and begin alike, so their records could not be told apart.',
+      'Two files outside the project have the same name and the same beginning, so their records would get the same ids.',
+    hint: 'move the files into the project, or give them different names',
   },
   unknown_format: {
     title: 'unknown format',
-    explanation: 'The name of a file does not tell its format.',
+    explanation: 'The file name does not show the format.',
     hint: 'set `format`',
   },
-  broken_file: { title: 'file is broken', explanation: 'The file is not of its format, or ends in the middle.' },
+  broken_file: { title: 'file is broken', explanation: 'The file does not have its declared format, or is cut off.' },
   broken_compression: {
     title: 'compressed data is broken',
-    explanation: 'The compressed file is damaged or ends in the middle.',
+    explanation: 'The compressed file is damaged or cut off.',
   },
   unsupported_encoding: {
     title: 'encoding of a column cannot be read',
@@ -178,14 +210,18 @@ export const runEntries = {
   },
   no_random_access: {
     title: 'file can only be read in order',
-    explanation: 'The format needs to be read at any place, but the input is compressed or a stream.',
+    explanation: 'The format needs random access, but the input is compressed or a stream.',
     hint: 'decompress it first',
   },
   after_read_failed: {
     title: 'read file could not be moved',
     explanation: 'A file was read and saved, but could not be moved or deleted as `after_read` says.',
+    hint: 'allow the user of the process to change the folder and run again: nothing is read twice',
   },
+} as const satisfies Record<string, CatalogueEntry>
 
+/** Files and tables that are written. */
+export const outputErrors = {
   output_exists: {
     title: 'results of an earlier run',
     explanation: 'An earlier run left results where this one would write.',
@@ -198,122 +234,192 @@ export const runEntries = {
   },
   output_taken: {
     title: 'output path is taken',
-    explanation: 'Something that this pipeline did not write is where it would write.',
+    explanation: 'The output path holds something that this pipeline did not write.',
+    hint: 'move it away, or choose another path',
   },
-  output_closed: { title: 'output was closed', explanation: 'The program that read the output has ended.' },
+  output_closed: {
+    title: 'output was closed',
+    explanation: 'The program that read the output has ended.',
+    hint: 'nothing, if the reader had enough; else look why it ended',
+  },
   path_outside: {
     title: 'path leads elsewhere',
-    explanation: 'A link would lead a file outside the folder of its sink.',
+    explanation: 'A symbolic link leads outside the folder of the sink.',
+    hint: 'remove the link, or name the folder that it leads to as the path of the sink',
   },
-  path_taken: { title: 'path is taken', explanation: 'Something is at the path already.' },
-  no_permission: { title: 'no permission', explanation: 'The user of this process may not write there.' },
+  path_taken: {
+    title: 'path is taken',
+    explanation: 'Something already exists at the path.',
+    hint: 'choose another name, or move away what is there',
+  },
+  no_permission: {
+    title: 'no permission',
+    explanation: 'The user of this process may not write there.',
+    hint: 'give the user of the process write permission for the folder, and run again',
+  },
   too_many_files: {
     title: 'too many files at once',
-    explanation: 'Records go to more files at once than may be open.',
+    explanation: 'Records go to more files than may be open at the same time.',
+    hint: 'raise `max_open_files`, or choose a field with fewer values for the path',
   },
   disk_full: {
     title: 'disk full',
-    explanation: 'The disk has no room left. The state is unharmed; a restart goes on.',
+    explanation: 'The disk has no room left. The state is unharmed; a restart resumes.',
+    hint: 'free some space and run again',
   },
+} as const satisfies Record<string, CatalogueEntry>
 
+/** Stores, logs and servers. */
+export const systemErrors = {
   not_found: { title: 'store not found', explanation: 'There is no store at the path.' },
   unknown_collection: {
     title: 'no such collection',
     explanation: 'The store has no collection or table of this name.',
   },
-  not_a_table: { title: 'a view', explanation: 'A view has no key to resume by.' },
+  not_a_table: {
+    title: 'a view',
+    explanation: 'A view has no key to resume by.',
+    hint: 'read the table behind the view',
+  },
   table_differs: {
     title: 'table has other columns',
-    explanation: 'The table that is there cannot take these records, or does not hold what the schema says.',
+    explanation: 'The existing table cannot hold these records, or does not match the schema.',
   },
-  name_taken: { title: 'name is taken', explanation: 'The store has something else under this name.' },
+  name_taken: {
+    title: 'name is taken',
+    explanation: 'The store has something else under this name.',
+    hint: 'choose another name, or drop what has it',
+  },
   store_busy: {
     title: 'store is locked',
     explanation: 'Another process held the lock of the store for too long.',
-    hint: 'end what holds it: a shell with an open transaction, or a backup',
+    hint: 'end the process that holds it, such as a shell with an open transaction or a backup',
   },
   store_failed: {
     title: 'store failed',
-    explanation: 'SQLite reports a failure of its own, such as a lack of memory.',
+    explanation: 'SQLite reports an internal failure, such as lack of memory.',
+    hint: 'read the message, free what SQLite lacks, and run again',
   },
   log_busy: {
     title: 'log is locked',
     explanation: 'Another process held the lock of the embedded log for too long.',
-    hint: 'end what holds it: a shell with an open transaction, or a backup',
+    hint: 'end the process that holds it, such as a shell with an open transaction or a backup',
   },
   log_unwritable: {
     title: 'log cannot be written',
     explanation: 'The disk is full, or the user of this process may not write there.',
-    hint: 'free disk space or mend permissions, then run again',
+    hint: 'free disk space or fix permissions, then run again',
   },
-  log_unreadable: { title: 'log cannot be read', explanation: 'The embedded log is damaged or of another version.' },
-  cannot_listen: { title: 'cannot listen', explanation: 'The address is in use, or may not be used.' },
-  route_taken: { title: 'two sources on one route', explanation: 'Two sources listen for the same method and path.' },
-  http_unreachable: { title: 'server not reached', explanation: 'The server of a sink does not answer.' },
+  log_unreadable: {
+    title: 'log cannot be read',
+    explanation: 'The embedded log is damaged or of another version.',
+    hint: 'restore the log from a copy, or use the version that wrote it',
+  },
+  cannot_listen: {
+    title: 'cannot listen',
+    explanation: 'The address is in use, or may not be used.',
+    hint: 'end what uses the address, or choose another one',
+  },
+  route_taken: {
+    title: 'two sources on one route',
+    explanation: 'Two sources listen for the same method and path.',
+    hint: 'give each source a method and path of its own',
+  },
+  http_unreachable: {
+    title: 'server not reached',
+    explanation: 'The server of a sink does not answer.',
+    hint: 'check `url` and whether the server runs; `retry` says how long it is waited for',
+  },
   held: {
     title: 'waits for an earlier record',
-    explanation: 'A record waits until an earlier one of its key is through.',
+    explanation: 'A record waits until an earlier one with the same key has been delivered.',
+    hint: 'nothing: it is written once the record before it is through',
   },
   private_address: {
     title: 'address of a private network',
-    explanation:
-      'An address leads to this machine or into a private network, by itself, by its name, or by a redirect.',
+    explanation: 'An address points to this machine or a private network, directly, by DNS or by a redirect.',
     hint: 'if that is meant, set `allow_private: true`',
   },
   bad_redirect: {
     title: 'redirect not followed',
     explanation: 'A server redirects too often, to something that is not HTTP, or from https to http.',
+    hint: 'set `url` to where the server really answers',
   },
-  bad_status: { title: 'request was refused', explanation: 'A server answered with a status that is no success.' },
-  unauthorized: { title: 'wrong credentials', explanation: 'A server wants other credentials than were sent.' },
-  no_answer: { title: 'no answer in time', explanation: 'A system took longer to answer than it may.' },
+  bad_status: {
+    title: 'request was refused',
+    explanation: 'A server answered with a status that is no success.',
+    hint: 'check `url`, `query` and `headers` against the documentation of the server',
+  },
+  unauthorized: {
+    title: 'wrong credentials',
+    explanation: 'A server wants other credentials than were sent.',
+    hint: 'check the token or password, and what it may do',
+  },
+  no_answer: {
+    title: 'no answer in time',
+    explanation: 'A system took longer to answer than it may.',
+    hint: 'raise `timeout`, or ask for less at a time',
+  },
   asked_to_wait: {
     title: 'asked to wait too long',
     explanation: 'A server says to come back later than `max_wait` allows.',
+    hint: 'raise `max_wait` of `retry`, or run later',
   },
   bad_page: {
     title: 'page is not what was expected',
     explanation: 'An answer holds no list of records where one should be, or is cut off.',
+    hint: 'check `items` against what the server really answers',
   },
   page_too_large: {
     title: 'page too large',
     explanation: 'An answer is larger than `max_body`, perhaps after decompression.',
+    hint: 'ask for smaller pages, or raise `max_body`',
   },
   paging_stuck: {
     title: 'pages in a circle',
     explanation: 'A page names itself as the next one, so reading would never end.',
+    hint: 'check the `page` options against the documentation of the server',
   },
   group_in_use: {
     title: 'consumer group in use',
     explanation: 'A group that offsets would be reported to has members of its own.',
+    hint: 'choose a group that nothing else is a member of',
   },
 
   refused: {
     title: 'refused by the system',
     explanation: 'The system that is written to or asked refuses the request as such.',
+    hint: 'read the message of the system: it names what it refuses',
   },
   unavailable: {
     title: 'system not available',
     explanation: 'The system answers that it cannot serve now; it is asked again, then the run stops.',
+    hint: 'look whether the system is healthy, then run again; `retry` says how long it is waited for',
   },
   unknown_outcome: {
     title: 'outcome unknown',
     explanation: 'The system could not say whether it has taken a write; it is written again under the same keys.',
+    hint: 'nothing: it is written again under the same keys',
   },
   bad_connection: {
     title: 'connection refused as such',
     explanation: 'The system was reached, but the address, the name or the password is wrong.',
+    hint: 'check the address, the name and the password',
   },
   key_taken: {
-    title: 'another write was faster',
-    explanation: 'Two writes made the same document at once; this one is repeated.',
+    title: 'concurrent write',
+    explanation: 'Two writes created the same document at the same time; this one is retried.',
+    hint: 'nothing: the write is repeated',
   },
   memory_cap: {
     title: 'memory cap reached',
     explanation:
-      'A step with memory has more groups or keys than it may keep. Nothing was saved beyond it; a raised cap goes on.',
+      'A step with memory has more groups or keys than it may keep. Nothing beyond it was saved; raise the cap and run again to continue.',
   },
+} as const satisfies Record<string, CatalogueEntry>
 
+/** Bad records and the dead letter. */
+export const letterErrors = {
   too_many_bad_records: {
     title: 'too many bad records',
     explanation: 'The share of bad records went above `stop_above`.',
@@ -327,22 +433,26 @@ export const runEntries = {
   not_replayable: {
     title: 'records cannot be replayed',
     explanation: 'The source cannot decode the bytes of a dead letter again.',
+    hint: 'read the source again, or mend and load the letters by hand',
   },
   not_reached: {
-    title: 'record does not come there any more',
+    title: 'record no longer gets there',
     explanation:
-      'A dead letter was replayed, and with the spec as it is now its record no longer comes to the place where it stopped: it is filtered before, or the step has another name.',
-    hint: 'name the step as it was, or dismiss the letter',
+      'A dead letter was replayed, but with the current spec its record no longer reaches the node where it failed: it is filtered earlier, or the step was renamed.',
+    hint: 'restore the name of the step, or dismiss the letter',
   },
   replay_into_ended: {
     title: 'results are final',
-    explanation: 'A step with memory comes after the place where records stopped, and its run has ended.',
+    explanation: 'The records would enter a step with memory whose run has ended.',
     hint: 'run the pipeline again',
   },
+} as const satisfies Record<string, CatalogueEntry>
 
+/** Steps, functions and types. */
+export const stepErrors = {
   duplicate_side_key: {
-    title: 'key of a side input given twice',
-    explanation: 'Two rows of the other side of a join have one key.',
+    title: 'duplicate key in a side input',
+    explanation: 'Two rows of the side input of a join have the same key.',
     hint: 'take: first, or take: last',
   },
   side_too_large: {
@@ -351,14 +461,26 @@ export const runEntries = {
   },
   function_missing: {
     title: 'function not found',
-    explanation: 'The file of a `call` step, or the function in it, is not there.',
+    explanation: 'The file of a `call` step, or the function in it, does not exist.',
   },
   function_broken: { title: 'function cannot be loaded', explanation: 'Importing the file of a `call` step failed.' },
   bad_record: { title: 'record cannot be read', explanation: 'A record cannot be decoded while types are inferred.' },
   cannot_infer: {
-    title: 'types cannot be told',
+    title: 'types cannot be inferred',
     explanation: 'The input does not show the names or types of its fields.',
+    hint: 'write the schema by hand',
   },
-  nothing_to_infer: { title: 'nothing to infer from', explanation: 'There are no records to tell types from.' },
+  nothing_to_infer: { title: 'nothing to infer from', explanation: 'There are no records to infer types from.' },
   unknown_type: { title: 'unknown connector or step', explanation: 'No source, step or sink has this name.' },
+} as const satisfies Record<string, CatalogueEntry>
+
+/** By code. */
+export const runEntries = {
+  ...commandErrors,
+  ...stateErrors,
+  ...inputErrors,
+  ...outputErrors,
+  ...systemErrors,
+  ...letterErrors,
+  ...stepErrors,
 } as const satisfies Record<string, CatalogueEntry>

@@ -5,15 +5,15 @@ import type { CatalogueEntry } from './entry.ts'
 export const stepFindingEntries = {
   bad_expression: {
     title: 'expression cannot be read',
-    explanation: 'The text is no expression of the Common Expression Language.',
+    explanation: 'The text is not a valid CEL expression.',
   },
   unknown_function: {
     title: 'unknown function',
-    explanation: 'Expressions know a fixed set of functions; none has this name.',
+    explanation: 'There is no function with this name.',
   },
   wrong_arguments: {
     title: 'wrong arguments',
-    explanation: 'The function takes another number of arguments, or other ones.',
+    explanation: 'The number or the types of the arguments are wrong.',
   },
   maybe_null: {
     title: 'value may be null',
@@ -21,13 +21,14 @@ export const stepFindingEntries = {
     hint: 'guard it: `has(x) && ...`, `x != null && ...`, or coalesce(x, 0)',
   },
   not_repeatable: {
-    title: 'not the same at every run',
-    explanation: 'Clocks and random numbers would give other results when records come again after a crash.',
-    hint: 'use a time that stands in the record',
+    title: 'not the same in every run',
+    explanation:
+      'Clocks and random numbers would give different results when records are processed again after a crash.',
+    hint: 'use a time from the record',
   },
   not_aggregated: {
     title: 'field outside an aggregate',
-    explanation: 'A result of a group is made of fields it is grouped by and of aggregates such as sum(x).',
+    explanation: 'A result consists of the fields it is grouped by and of aggregates such as sum(x).',
   },
   duplicate_field: {
     title: 'field given twice',
@@ -41,9 +42,9 @@ export const stepFindingEntries = {
   out_of_range: { title: 'number too large', explanation: 'The number does not fit its type.' },
   bad_address: { title: 'address cannot be read', explanation: 'An address is a host and a port: `127.0.0.1:8080`.' },
   open_to_all: {
-    title: 'open to everybody',
+    title: 'open to everyone',
     explanation: 'On an address that others can reach, anyone could post records.',
     hint: 'add `token` or `hmac`, or listen on 127.0.0.1',
   },
-  missing_option: { title: 'option needed by another', explanation: 'An option has no meaning without another one.' },
+  missing_option: { title: 'missing option', explanation: 'This option needs another one.' },
 } as const satisfies Record<string, CatalogueEntry>

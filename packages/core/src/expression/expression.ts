@@ -1,6 +1,6 @@
 /**
  * Expressions: CEL (https://github.com/google/cel-spec) with types of its own, checked against a record's type before anything runs. In order of the work:
- * lexer.ts and parser.ts (text to tree), check.ts (tree to meaning, with every problem), compile.ts and its twin interpret.ts (meaning to values). Where it
+ * read/lexer.ts and read/parser.ts (text to tree), check/check.ts (tree to typed tree, with every problem), evaluate/compile.ts and its twin evaluate/interpret.ts (typed tree to values). Where it
  * differs from CEL: null is a value that fields may have, `7 / 2` is 3.5, integers are exact within +-(2^53-1), and text is counted and ordered by code points.
  */
 import { codegenAllowed } from '../codegen.ts'

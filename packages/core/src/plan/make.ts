@@ -1,14 +1,13 @@
 /**
  * From a checked spec to its plan. Decided here: what is pushed into a source (as many steps right behind it as offer it, each the only reader of the one
- * before), and the hashes: `specHash` of all that decides what comes out, a step's `stateHash` of what its memory depends on.
+ * before), and the hashes: `specHash` a hash of everything that determines the output, a step's `stateHash` of what its memory depends on.
  */
 import { multiplies } from '../check/lineage.ts'
 import { type CheckedSink, type CheckedSource, type Checked, type Placed } from '../check/checked.ts'
 import { examine } from '../check/index.ts'
 import type { Push } from '../connector/index.ts'
 import { deadLetterSchema } from '../connector/dead-letter.ts'
-import type { OnError, Plan, PlanEventTime, PlanSink, PlanSource, PlanStep } from './plan.ts'
-import type { Json } from '../record/index.ts'
+import type { OnError, Plan, PlanSink, PlanSource, PlanStep } from './plan.ts'
 import type { Registry } from '../registry/index.ts'
 import type { RecordType } from '../schema/index.ts'
 import type { Finding } from '../spec/finding.ts'
@@ -43,6 +42,7 @@ function makePlan(checked: Checked, project: Project, registry: Registry, how: P
     version: 1,
     name: spec.name,
     ...(spec.description === undefined ? {} : { description: spec.description }),
+    ...(project.name === undefined ? {} : { project: project.name }),
     profile: project.profile,
     runs: checked.runs,
     delivery: checked.delivery,
@@ -55,7 +55,6 @@ function makePlan(checked: Checked, project: Project, registry: Registry, how: P
     }),
     ...(checked.deadLetter ? { deadLetter: planDeadLetter(checked.deadLetter, registry) } : {}),
     onError,
-    ...(spec.schedule ? { schedule: spec.schedule.value } : {}),
   }
   return { ...plan, specHash: hashOf(signatureOf(plan, registry)) }
 }
@@ -72,8 +71,8 @@ function pushInto(source: CheckedSource, checked: Checked | undefined): Pushed {
   const none: Pushed = { steps: [], output: schema }
   if (!checked) return none
   const { flow, sideSources } = checked
-  // Fields beyond the schema could not be named in a push, and event time is taken before any step.
-  if (!source.capabilities?.pushdown || schema.open || source.spec?.eventTime || sideSources.has(source.id)) return none
+  // Fields beyond the schema could not be named in a push.
+  if (!source.capabilities?.pushdown || schema.open || sideSources.has(source.id)) return none
   const steps: string[] = []
   let output = schema
   let columns: Push['columns'] = Object.keys(schema.fields).map((name) => ({ name, from: name }))
@@ -102,7 +101,6 @@ function planSource(
   const { spec } = source
   const capabilities = source.capabilities!
   const answerFrom = spec?.answer?.name
-  const eventTime = spec?.eventTime && planEventTime(spec.eventTime.value)
   return {
     id: source.id,
     type: source.type,
@@ -120,31 +118,6 @@ function planSource(
     ...(capabilities.answers && spec
       ? { answer: { ...(answerFrom ? { from: answerFrom } : {}), partial: spec.partial } }
       : {}),
-    ...(eventTime ? { eventTime } : {}),
-  }
-}
-
-function planEventTime(value: Json): PlanEventTime {
-  if (typeof value !== 'object') return { zone: 'UTC', maxOutOfOrderMs: 0 }
-  const typed = value as {
-    readonly field: string
-    readonly formats?: readonly string[]
-    readonly zone: string
-    readonly max_out_of_order: number | 'unbounded'
-    readonly idle_after?: number
-    readonly max_future?: number
-    readonly max_skew?: number
-    readonly lane?: 'file'
-  }
-  return {
-    field: typed.field,
-    ...(typed.formats ? { formats: typed.formats } : {}),
-    zone: typed.zone,
-    maxOutOfOrderMs: typed.max_out_of_order === 'unbounded' ? null : typed.max_out_of_order,
-    ...(typed.idle_after === undefined ? {} : { idleAfterMs: typed.idle_after }),
-    ...(typed.max_future === undefined ? {} : { maxFutureMs: typed.max_future }),
-    ...(typed.max_skew === undefined ? {} : { maxSkewMs: typed.max_skew }),
-    ...(typed.lane ? { lane: typed.lane } : {}),
   }
 }
 
@@ -168,6 +141,7 @@ function planStep(
     type: step.spec.verb.key,
     package: registry.packageOf('transform', step.spec.verb.key),
     config: config!,
+    ...(step.spec.description === undefined ? {} : { description: step.spec.description }),
     from,
     input: input!,
     ...(inference!.output ? { output: inference!.output } : {}),
@@ -209,8 +183,9 @@ function planSink(
 }
 
 /** By which connection, and how failures are waited for, where the spec says so. */
-const bound = ({ connection, retry }: CheckedSource | CheckedSink) => ({
+const bound = ({ connection, retry, spec }: CheckedSource | CheckedSink) => ({
   ...(connection === undefined ? {} : { connection }),
+  ...(spec?.description === undefined ? {} : { description: spec.description }),
   ...(retry ? { retry } : {}),
 })
 

@@ -22,6 +22,8 @@ export interface Plan {
   readonly version: 1
   readonly name: string
   readonly description?: string
+  /** The project's name in millrace.yaml. */
+  readonly project?: string
   readonly profile: string
   readonly runs: 'whole' | 'continue'
   /**
@@ -43,7 +45,6 @@ export interface Plan {
   readonly deadLetter?: PlanSink & { readonly stopAbove?: number }
   /** Where the spec says nothing nearer. */
   readonly onError: OnError
-  readonly schedule?: Json
   /** Of all that decides what comes out: the plan without description and place. */
   readonly specHash: string
 }
@@ -58,6 +59,8 @@ export interface PlanNode {
   readonly config: Json
   /** The connection it was bound by, where it was. */
   readonly connection?: string
+  /** What it is for, in the spec's words. */
+  readonly description?: string
   /** How long failures of its system are waited for, where the spec says so. */
   readonly retry?: RetryRule
 }

@@ -18,7 +18,15 @@ export interface Signature {
   readonly steps: Readonly<Record<string, Facts>>
   readonly sinks: Readonly<Record<string, Facts>>
   readonly deadLetter?: Facts
+  /** Nodes that edits have taken out since the run began. */
+  readonly gone?: Gone
 }
+
+/** By node that is in the spec no more: what it read, and who goes on in its place with the letters that stopped at it. */
+export type Gone = Readonly<Record<string, { readonly from: readonly string[]; readonly heirs: Heirs }>>
+
+/** By node: what else it read. By that it has had the record already. */
+type Heirs = Readonly<Record<string, readonly string[]>>
 
 type Decisive = Omit<Plan, 'specHash'>
 
@@ -49,6 +57,34 @@ export function signatureOf(plan: Decisive, registry: Registry): Signature {
       ? { deadLetter: facts(node(plan.deadLetter, registry.sink(plan.deadLetter.type)?.options)) }
       : {}),
   }
+}
+
+/** The nodes that are gone after an edit, and those that were before. The heir of a sink is itself under another name. */
+export function goneAfter(before: Signature, now: Signature, renames: readonly (readonly [string, string])[]): Gone {
+  const fromOf = (facts: Facts) => (facts['from'] ?? []) as readonly string[]
+  const readersOf = (id: string): Heirs =>
+    Object.fromEntries(
+      Object.entries({ ...before.steps, ...before.sinks }).flatMap(([reader, facts]) =>
+        fromOf(facts).includes(id) ? [[reader, fromOf(facts).filter((other) => other !== id)]] : [],
+      ),
+    )
+  const gone: Record<string, Gone[string]> = { ...before.gone }
+  for (const [id, facts] of Object.entries({ ...before.sources, ...before.steps, ...before.sinks })) {
+    if (id in now.sources || id in now.steps || id in now.sinks) continue
+    const renamed = renames.find(([from]) => from === id)
+    gone[id] = { from: fromOf(facts), heirs: renamed ? { [renamed[1]]: [] } : readersOf(id) }
+  }
+  return gone
+}
+
+/** Where letters of a node go: to it, or, where the spec has it no more, to those in its place. */
+export function heirsOf(node: string, gone: Gone, has: (node: string) => boolean): Heirs {
+  if (has(node)) return { [node]: [] }
+  const heirs = Object.entries(gone[node]?.heirs ?? {})
+  return Object.assign(
+    {},
+    ...heirs.map(([heir, besides]) => (has(heir) ? { [heir]: besides } : heirsOf(heir, gone, has))),
+  ) as Heirs
 }
 
 /** Whether a step's name is a part of ids: it makes several records of one, or others, or tells branches apart. */

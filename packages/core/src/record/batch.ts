@@ -130,7 +130,7 @@ export interface Tally {
   unknown: number
 }
 
-/** What a tally has counted, to be spread into a batch; it begins anew. */
+/** What a tally has counted, to be spread into a batch; it starts over. */
 export function unknownOf(tally: Tally): { readonly unknown?: number } {
   const { unknown } = tally
   tally.unknown = 0

@@ -15,6 +15,8 @@
  * No id depends on batch borders, on the epoch or on the number of instances. Reading an id from its end shows that it is
  * unambiguous: pipelines, sources and steps are named by `[A-Za-z0-9_-]+`; a position's `@`, `#` and `%` are escaped, so
  * the last `@` ends the split; a client's key has `/` escaped too; JSON text ends where its first bracket closes.
+ *
+ * Decision: docs/decisions/20261130-ids-say-what-a-record-is.md
  */
 import type { Json } from './batch.ts'
 

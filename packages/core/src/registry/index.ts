@@ -9,3 +9,4 @@ export {
   type Wanted,
 } from './registry.ts'
 export { loadRegistry, packageNames } from './load.ts'
+export { howToInstall, released } from './install.ts'

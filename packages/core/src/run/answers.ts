@@ -4,6 +4,8 @@
  * A request is a split. While its records go through the steps without memory, one that cannot pass refuses the whole request (or, with `partial`, just itself):
  * that is decided before any record of it comes to a step with memory or to a sink, so a refused request leaves no trace. The rows at the step named by
  * `answer:` are kept until the epoch is saved; then `commit` gets them (invariant 6). What is refused whole is answered at once: nothing of it is saved.
+ *
+ * Decision: docs/decisions/20261121-answers-after-the-save.md
  */
 import type { Answer, Done } from '../connector/index.ts'
 import type { Batch, Records, Row } from '../record/index.ts'

@@ -91,7 +91,7 @@ export function createBadRecords(component: Component, ctx: BadRecordsContext): 
       // A replay never stops the run, and a letter that fails where it failed before stays what it is.
       ctx.failedAgain(failure)
       const isSame = letter.id === failure.id && letter.node === failure.node
-      if (!isSame) bury(failure)
+      if (!isSame && policy !== 'drop') bury(failure)
       return isSame
     }
     if (policy === 'stop') throw new DataStop(failure)
@@ -162,7 +162,7 @@ function createFlood(stopAbove: number | undefined) {
       `${failed} of the last ${seen} records of ${source} failed: more than ${allowed}`,
       {
         place: source,
-        hint: 'look at them with `pipe dead-letter list`, mend the spec (a date format? a type?) and run again',
+        hint: 'look at them with `pipe dead-letter list`, fix the spec (a date format? a type?) and run again',
       },
     )
   }

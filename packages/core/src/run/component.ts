@@ -26,7 +26,7 @@
  * | after_duty | the duty, done or not | does it again: harmless |
  * | after_commit | the epoch, what is done not yet recorded | repeats publishing and duties, harmlessly |
  * | before_record | stages and duties that are done | repeats them |
- * | before_end, after_end | the last epoch; ended or not | goes on with nothing left, or begins anew |
+ * | before_end, after_end | the last epoch; ended or not | goes on with nothing left, or starts over |
  *
  * One failure ends everything at once (halt.ts). graph.ts has what the graph does with a hand-over, intake.ts what comes
  * before it, epoch.ts what follows a barrier.
@@ -78,6 +78,8 @@ export interface ComponentOptions {
   readonly replaying: Replaying
   /** Only letters are taken, and the sources are not read. */
   readonly onlyReplay: boolean
+  /** These are taken into a run that has ended, which ends once more. */
+  readonly intoEnded: boolean
 }
 
 /** How a component ended: `ended`: its input has; else it was stopped. */
@@ -350,7 +352,7 @@ export async function runComponent(component: Component, options: ComponentOptio
     if (ended && !halt.isHalted) await intake.end()
     isEnding = true
     while (ending) await ending
-    if (!halt.isHalted) await endEpoch({ end: ended, roll: true })
+    if (!halt.isHalted) await endEpoch({ end: ended || options.intoEnded, roll: true })
     await epochs.settled()
     for (const { queue } of sinks) queue.close()
     await Promise.all(writers)
@@ -402,6 +404,6 @@ async function placed(failure: unknown, component: Component): Promise<unknown> 
   const field = f.field && !f.message?.includes(f.field) ? ` (field ${f.field})` : ''
   return new MillraceError(f.code, `${f.message ?? f.code}${field}`, {
     place: f.node === f.source ? place : `${place}, at ${f.node}`,
-    hint: 'mend the input and run again: it goes on where it stopped. Or let bad records go to a dead letter: on_error: { data: dead_letter }',
+    hint: 'fix the input and run again: it resumes where it stopped. Or let bad records go to a dead letter: on_error: { data: dead_letter }',
   })
 }

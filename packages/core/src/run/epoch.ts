@@ -3,6 +3,8 @@
  * the epoch true; stages are published; sources are told. component.ts says why, and what a kill leaves at each point.
  *
  * A publish that can take long (`slowPublish`) runs beside the next epochs, in order, at most two of them waiting.
+ *
+ * Decision: docs/decisions/20261130-publishing-beside-the-next-epoch.md
  */
 import type { Done } from '../connector/index.ts'
 import { crashPoint } from '../crash.ts'

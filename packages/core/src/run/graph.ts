@@ -3,6 +3,8 @@
  * of the hand-over. Where a node reads several outputs, their records come to it in the order in which they were read, not
  * branch after branch: so the order of a key holds over branches that meet again (invariant 13). All of it is synchronous;
  * a sink's end of it is a queue.
+ *
+ * Decision: docs/decisions/20261130-one-hand-over-in-order.md
  */
 import type { Now, Output } from '../connector/index.ts'
 import { crashPoint } from '../crash.ts'

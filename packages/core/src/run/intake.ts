@@ -213,7 +213,7 @@ export function createIntake(ctx: IntakeContext): Intake {
       `split ${split} of ${source} does not give the records again that were read before`,
       {
         place: source,
-        hint: 'results that depend on them may have been written already. Put the input back as it was, or start anew: pipe state reset',
+        hint: 'results that depend on them may have been written already. Put the input back as it was, or start over: pipe state reset PIPELINE',
       },
     )
   const needs = (source: string, split: string): boolean => {

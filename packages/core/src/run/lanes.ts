@@ -1,6 +1,6 @@
 /**
  * Lanes: sequences in which event time moves forward, each split for itself or all splits of a source together. A lane
- * knows the highest event time that it has shown, whether it has ended, whether it has nothing more at hand, and whether
+ * knows the highest event time that it has shown, whether it has ended, whether it has nothing more available, and whether
  * that has lasted so long that it counts as idle.
  *
  * A lane's watermark is its highest time - max_out_of_order - 1 ms. The watermark of a step is the lowest of the lanes that
@@ -47,7 +47,7 @@ export interface Lanes {
   move(source: string, batch: Batch): number
   caughtUp(source: string, said: CaughtUp['caughtUp']): void
   ended(source: string): void
-  /** No lane of any source has more at hand. */
+  /** No lane of any source has more available. */
   readonly allCaughtUp: boolean
   /** From now on: every lane is to come to the end that is there. */
   countDown(): void
@@ -61,7 +61,7 @@ export interface Lanes {
   tick(elapsedMs: number, asked: ReadonlySet<string>): readonly IdleLane[]
   /** The order that was saved says that these lanes were idle at this point. */
   becomeIdle(lanes: readonly IdleLane[]): void
-  /** Whether a split may be read on: it is not more than `skewMs` ahead of the slowest lane that has more at hand. */
+  /** Whether a split may be read on: it is not more than `skewMs` ahead of the slowest lane that has more available. */
   wants(source: string, split: string, skewMs: number): boolean
   /** What changed since the last call, to be saved. */
   changes(): Save['lanes']

@@ -121,7 +121,7 @@ export function openEpoch(
       return all
     },
     saved(barrier) {
-      // What was remembered or moved anew since the barrier is not saved with it.
+      // What was remembered or moved again since the barrier is not saved with it.
       for (const entry of barrier.memory) {
         const key = keyOf(entry.source, entry.key)
         if (unsavedMemory.get(key)?.value === entry.value) unsavedMemory.delete(key)

@@ -79,7 +79,7 @@ const left = (sink: string): MillraceError =>
     `a finished result of sink ${sink} waits to be published, but the spec has no such sink any more`,
     {
       place: sink,
-      hint: `run once with the old spec; or, where the sink was renamed: pipe state move PIPELINE ${sink} NEW; or give it up: pipe state reset`,
+      hint: `run once with the old spec; or, where the sink was renamed: pipe state move PIPELINE ${sink} NEW; or give it up: pipe state reset PIPELINE`,
       exitCode: 2,
     },
   )

@@ -43,7 +43,7 @@ export interface Order {
   close(): Promise<void>
 }
 
-/** From this size on the file is written anew with what is still needed. */
+/** From this size on the file is written again with what is still needed. */
 const largestBytes = 1 << 20
 
 /** The file of a component, by the id of its first source. */
@@ -182,7 +182,7 @@ function readEntries(path: string, { incarnation }: Head): Numbered[] {
     return lines.map((line) => JSON.parse(line) as Numbered)
   } catch (cause) {
     throw new MillraceError('state_corrupt', `${path} is damaged`, {
-      hint: 'it was left as it is. Restore the state folder as a whole, or set it aside and start anew: pipe state reset',
+      hint: 'it was left as it is. Restore the state folder as a whole, or set it aside and start over: pipe state reset PIPELINE',
       exitCode: 3,
       cause,
     })

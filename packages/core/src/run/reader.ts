@@ -106,7 +106,7 @@ function unlessStopped(promise: Promise<void>, signal: AbortSignal): Promise<voi
 }
 
 /**
- * Whether a promise has not settled when the event loop has gone round once. A source that has more at hand settles within
+ * Whether a promise has not settled when the event loop has gone round once. A source that has more available settles within
  * a few microtasks: that is told at once.
  */
 async function isPending(promise: Promise<unknown>, clock: Clock): Promise<boolean> {

@@ -6,7 +6,8 @@ import { readFileSync, rmSync } from 'node:fs'
 import { systemClock } from '../clock.ts'
 import { MillraceError } from '../errors/index.ts'
 import type { Plan } from '../plan/index.ts'
-import { canonical, type Signature, signatureOf } from '../plan/signature.ts'
+import { renamedSinks } from '../edits/index.ts'
+import { canonical, goneAfter, heirsOf, type Signature, signatureOf } from '../plan/signature.ts'
 import type { Registry } from '../registry/index.ts'
 import { instanceFolders } from './rescale.ts'
 import { type LetterKey, openStore, readStore, stateFolder } from '../store/index.ts'
@@ -31,6 +32,8 @@ export interface ReplaySummary {
   }[]
   /** Another process ran the pipeline, and replayed them. */
   readonly byRunning: boolean
+  /** What does not add up; empty: every edge balances. That of a pipeline that is running is in its own summary. */
+  readonly imbalances: readonly string[]
 }
 
 type ReplayOptions = Omit<RunOptions, 'letters' | 'until' | 'worker'>
@@ -53,10 +56,10 @@ export async function replay(
     if (saved.run()!.ended && plan.runs === 'whole')
       refuseIntoEnded(plan, registry, letters, saved.run()!.signature as never)
     const isHeld = saved.holder() !== undefined
-    const outcomes = isHeld
-      ? await ask(folder, { specHash: plan.specHash, letters }, options.signal)
-      : (await runInstance(plan, registry, { ...options, instance: instanceOf(plan, options), letters })).replay!
-    return summed(letters, outcomes, isHeld)
+    if (isHeld)
+      return summed(letters, await ask(folder, { specHash: plan.specHash, letters }, options.signal), true, [])
+    const done = await runInstance(plan, registry, { ...options, instance: instanceOf(plan, options), letters })
+    return summed(letters, done.replay!, false, done.imbalances)
   } finally {
     saved?.close()
   }
@@ -132,19 +135,22 @@ function replyAt(path: string): LetterReply | undefined {
 
 /** A run that has ended takes no record any more that would change its results, and keeps its places. */
 function refuseIntoEnded(plan: Plan, registry: Registry, letters: readonly Letter[], before: Signature): void {
+  const now = signatureOf(plan, registry)
+  const gone = goneAfter(before, now, renamedSinks(before.sinks, now.sinks))
+  const has = (id: string) => [...plan.sources, ...plan.steps, ...plan.sinks].some((n) => n.id === id)
   for (const node of new Set(letters.map((letter) => letter.step))) {
-    const memory = plan.steps.find((s) => s.stateful && (s.id === node || isBehind(s.id, node, plan)))
+    const targets = Object.keys(heirsOf(node, gone, has))
+    const memory = plan.steps.find((s) => s.stateful && targets.some((id) => s.id === id || isBehind(s.id, id, plan)))
     if (!memory) continue
     throw new MillraceError(
       'replay_into_ended',
       `letters stopped at ${node}, and ${memory.id}, which has memory, comes after it: its run has ended`,
       {
         place: node,
-        hint: 'its results are final: run the pipeline again with the mended spec',
+        hint: 'its results are final: run the pipeline again with the fixed spec',
       },
     )
   }
-  const now = signatureOf(plan, registry)
   const moved = Object.keys(now.sinks).find((id) => {
     const old = before.sinks[id]
     return (
@@ -161,7 +167,7 @@ function refuseIntoEnded(plan: Plan, registry: Registry, letters: readonly Lette
 
 /** Whether what a node gives comes to a step. */
 function isBehind(step: string, node: string, plan: Plan): boolean {
-  const reached = new Set([node])
+  const reached = new Set([node, ...Object.keys(plan.steps.find((s) => s.id === node)?.sides ?? {})])
   for (const { id, from, sides } of plan.steps) {
     if (!from.some((name) => reached.has(name))) continue
     for (const name of [id, ...Object.keys(sides)]) reached.add(name)
@@ -169,7 +175,12 @@ function isBehind(step: string, node: string, plan: Plan): boolean {
   return step !== node && reached.has(step)
 }
 
-function summed(letters: readonly Letter[], outcomes: readonly ReplayOutcome[], byRunning: boolean): ReplaySummary {
+function summed(
+  letters: readonly Letter[],
+  outcomes: readonly ReplayOutcome[],
+  byRunning: boolean,
+  imbalances: readonly string[],
+): ReplaySummary {
   const count = (outcome: ReplayOutcome['outcome']) => outcomes.filter((o) => o.outcome === outcome).length
   return {
     letters: letters.length,
@@ -179,5 +190,6 @@ function summed(letters: readonly Letter[], outcomes: readonly ReplayOutcome[], 
       outcome === 'failed' ? [{ id: key.id, step: node ?? key.node, code, ...(message ? { message } : {}) }] : [],
     ),
     byRunning,
+    imbalances,
   }
 }

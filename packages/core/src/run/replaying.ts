@@ -1,17 +1,20 @@
 /**
  * Where letters to be replayed come from: a command that runs nothing else, or, while the pipeline runs, an inbox in its
  * state folder. A request is a file there; what became of its letters is told in another one beside it.
+ *
+ * Decision: docs/decisions/20261130-replay-is-a-source.md
  */
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Clock } from '../clock.ts'
 import type { Transform } from '../connector/index.ts'
 import { MillraceError } from '../errors/index.ts'
-import { type Plan } from '../plan/index.ts'
+import type { Plan } from '../plan/index.ts'
 import { resolveConfig } from '../spec/index.ts'
-import type { Signature } from '../plan/signature.ts'
+import { type Gone, heirsOf } from '../plan/signature.ts'
 import type { Records, Row } from '../record/index.ts'
 import type { Registry } from '../registry/index.ts'
+import type { RecordType } from '../schema/index.ts'
 import type { LetterKey, Store } from '../store/index.ts'
 import { type Letter, letterDecoder, letterOf } from './letters.ts'
 import type { Component } from './nodes.ts'
@@ -38,7 +41,7 @@ export interface LetterReply {
 export type HandOver = (letters: readonly Letter[], told: (outcomes: readonly ReplayOutcome[]) => void) => boolean
 
 export interface Replaying {
-  tools(component: Component): Pick<ReplaysContext, 'decode' | 'fresh' | 'targets'>
+  tools(component: Component): Pick<ReplaysContext, 'decode' | 'fresh' | 'targets' | 'inputs'>
   /** A sink has taken these records. */
   delivered(records: Records): void
   /** A component takes letters from now on. What it returns ends that. */
@@ -56,8 +59,8 @@ export interface ReplayingContext {
   readonly options: Surroundings & { readonly letters?: readonly Letter[] }
   readonly clock: Clock
   readonly store: Store
-  /** Of the spec that the state was made with. */
-  readonly signature: Signature
+  /** Nodes at which letters may have stopped, and that the spec has no more. */
+  readonly gone: Gone
 }
 
 const pollMs = 300
@@ -66,25 +69,23 @@ const piece = 5000
 export const inboxOf = (folder: string): string => join(folder, 'inbox')
 
 export function createReplaying(ctx: ReplayingContext): Replaying {
-  const { plan, registry, options, clock, store, signature } = ctx
+  const { plan, registry, options, clock, store, gone } = ctx
   const hands = new Map<string, HandOver>()
   const all = Promise.withResolvers<void>()
   const outcomes: ReplayOutcome[] = []
   let taken = 0
   let isWatching = false
 
-  /** What the spec has of a node, or of those that read it when the state was saved. */
-  const targets = (node: string): readonly string[] =>
-    hands.has(node) ? [node] : readersOf(node, signature).filter((id) => hands.has(id))
+  const targets = (node: string) => heirsOf(node, gone, (id) => hands.has(id))
 
   const handPiece = (letters: readonly Letter[], told: (outcomes: readonly ReplayOutcome[]) => void): boolean => {
     const groups = new Map<HandOver, Letter[]>()
     const lost: ReplayOutcome[] = []
     for (const letter of letters) {
-      const [target] = targets(letter.step)
+      const [target] = Object.keys(targets(letter.step))
       const hand = target === undefined ? undefined : hands.get(target)
       if (hand) groups.set(hand, [...(groups.get(hand) ?? []), letter])
-      else lost.push(gone(letter))
+      else lost.push(lostAt(letter))
     }
     let left = groups.size
     const found = [...lost]
@@ -154,7 +155,11 @@ export function createReplaying(ctx: ReplayingContext): Replaying {
     get taken() {
       return taken
     },
-    tools: (component) => ({ targets, ...toolsOf(component, plan, registry, options) }),
+    tools: (component) => ({
+      targets,
+      inputs: (node) => gone[node]?.from ?? [],
+      ...toolsOf(component, plan, registry, options, gone),
+    }),
     delivered(records) {
       if (isWatching || options.letters)
         for (const { batch } of records.from) if (letterOf(batch)) taken += batch.rows.length
@@ -181,13 +186,7 @@ export function createReplaying(ctx: ReplayingContext): Replaying {
   }
 }
 
-/** The nodes that read the plain output of a step. */
-const readersOf = (node: string, { steps, sinks }: Signature): readonly string[] =>
-  Object.entries({ ...steps, ...sinks }).flatMap(([id, facts]) =>
-    (facts['from'] as readonly string[]).includes(node) ? [id] : [],
-  )
-
-const gone = (letter: Letter): ReplayOutcome => ({
+const lostAt = (letter: Letter): ReplayOutcome => ({
   key: { id: letter.id, node: letter.step },
   outcome: 'failed',
   code: 'not_reached',
@@ -195,13 +194,12 @@ const gone = (letter: Letter): ReplayOutcome => ({
   message: `the spec has no ${letter.step} any more`,
 })
 
-function toolsOf(component: Component, plan: Plan, registry: Registry, around: Surroundings) {
+function toolsOf(component: Component, plan: Plan, registry: Registry, around: Surroundings, gone: Gone) {
   const decoders = new Map<string, (letter: Letter) => Row>()
   const decoderOf = (letter: Letter): ((letter: Letter) => Row) => {
     const source = plan.sources.find((s) => s.id === letter.source)
     if (!source) {
-      const node = [...plan.steps, ...plan.sinks].find((n) => n.id === letter.step)
-      return letterDecoder(node?.input ?? { fields: {}, open: true }, undefined, letter.step)
+      return letterDecoder(inputOf(letter.step, plan, gone), undefined, letter.step)
     }
     const definition = registry.source(source.type)!
     const env = { ...envOf(plan, around, source.id), schema: source.schema, unknownFields: source.unknownFields }
@@ -221,6 +219,18 @@ function toolsOf(component: Component, plan: Plan, registry: Registry, around: S
       return createTransform(plan, node, registry, around)
     },
   }
+}
+
+/** The type of what comes into a node, or came into one that is gone. */
+function inputOf(id: string, plan: Plan, gone: Gone): RecordType {
+  const node = [...plan.steps, ...plan.sinks].find((n) => n.id === id)
+  if (node) return node.input
+  const outputs = (gone[id]?.from ?? []).map(
+    (name) =>
+      [...plan.sources, ...plan.steps].find((n) => n.id === name)?.output ??
+      plan.steps.find(({ sides }) => sides[name])?.sides[name],
+  )
+  return outputs.find((type) => type !== undefined) ?? { fields: {}, open: true }
 }
 
 /** Leaves a request for the process that holds a state folder. Returns where its reply will be. */

@@ -47,7 +47,7 @@ export function instanceFolders(home: string, pipeline: string): InstanceFolder[
   return found.sort((a, b) => a.n - b.n || a.i - b.i)
 }
 
-/** Throws `other_scale` where the pipeline has state of another number of instances, `not_shared` where it cannot run as several. */
+/** Throws `other_scale` where the pipeline has state from another number of instances, `not_shared` where it cannot run as several. */
 export function checkScale(home: string, plan: Plan, n: number): void {
   const other = instanceFolders(home, plan.name).find((each) => each.n !== n)
   if (other || existsSync(markOf(home, plan.name))) {

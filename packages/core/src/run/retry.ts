@@ -7,6 +7,8 @@
  * is waited for longer than 5 s: what is not saved comes again at the next start.
  *
  * Errors are recognised by name, since a connector may bring its own copy of core.
+ *
+ * Decision: docs/decisions/20261130-retries-are-the-users.md
  */
 import type { Clock } from '../clock.ts'
 import { MillraceError, type SystemError } from '../errors/index.ts'

@@ -1,13 +1,13 @@
 /**
  * Runs a plan: takes the state, opens every sink, finishes what the last save left, and only then reads.
- * A `whole` pipeline that has ended starts anew as the next incarnation; one that was interrupted goes on where it was saved.
+ * A `whole` pipeline that has ended starts again as the next incarnation; one that was interrupted goes on where it was saved.
  */
 import { type Clock, systemClock } from '../clock.ts'
-import { editsOf, editText, refuseEdits } from '../edits/index.ts'
+import { editsOf, editText, refuseEdits, renamedSinks } from '../edits/index.ts'
 import { MillraceError } from '../errors/index.ts'
 import type { Observer, Progress } from './observe.ts'
 import type { Plan } from '../plan/index.ts'
-import { type Signature, signatureOf } from '../plan/signature.ts'
+import { canonical, goneAfter, type Gone, type Signature, signatureOf } from '../plan/signature.ts'
 import type { Json } from '../record/index.ts'
 import type { Registry } from '../registry/index.ts'
 import { checkScale } from './rescale.ts'
@@ -60,7 +60,7 @@ async function runHere(plan: Plan, registry: Registry, options: RunOptions): Pro
     const taken = takeState(plan, registry, store, options, clock)
     if (taken.over) return overAlready(plan, instance, store, taken, clock)
     const controls = createControls(plan, options, clock, taken)
-    const replaying = createReplaying({ plan, registry, options, clock, store, signature: taken.before })
+    const replaying = createReplaying({ plan, registry, options, clock, store, gone: taken.gone })
     const opened: SinkNode[] = []
     try {
       const before = await prepare(plan, instance, store, taken, opened, { ...options, ...controls, clock, at })
@@ -98,8 +98,10 @@ export interface Taken {
   readonly hasSaved: boolean
   /** What an edited spec means for it, in words. */
   readonly edits: readonly string[]
-  /** The spec that the state was made with. */
-  readonly before: Signature
+  /** Nodes of the state that the spec has no more. */
+  readonly gone: Gone
+  /** It takes letters into a run that has ended: its counters may be of another graph. */
+  readonly intoEnded?: { readonly isEdited: boolean }
   /** This copy has come to its end, and others of its run have not. */
   readonly over?: true
 }
@@ -111,7 +113,7 @@ function takeState(plan: Plan, registry: Registry, store: Store, options: RunOpt
   const asJson = signature as unknown as Json
   const isOver = before?.ended === true && plan.runs === 'whole'
   if (isOver && before.incarnation === options.joint?.incarnation)
-    return { run: before, resumed: true, hasSaved: true, edits: [], before: signature, over: true }
+    return { run: before, resumed: true, hasSaved: true, edits: [], gone: {}, over: true }
   if (options.letters && !before)
     throw new MillraceError('no_state', `${plan.name} has not run yet: there is nothing to replay into`, {
       hint: 'run it first',
@@ -120,7 +122,15 @@ function takeState(plan: Plan, registry: Registry, store: Store, options: RunOpt
   // A run that has ended is no longer bound to the spec that it ended with.
   if (before && isOver && options.letters) {
     store.takeOver(before.signature, undefined)
-    return { run: before, resumed: true, hasSaved: true, edits: [], before: before.signature as unknown as Signature }
+    const ended = before.signature as unknown as Signature
+    return {
+      run: before,
+      resumed: true,
+      hasSaved: true,
+      edits: [],
+      gone: goneAfter(ended, signature, renamedSinks(ended.sinks, signature.sinks)),
+      intoEnded: { isEdited: canonical(ended) !== canonical(signature) },
+    }
   }
   if (!before || isOver)
     return {
@@ -128,19 +138,20 @@ function takeState(plan: Plan, registry: Registry, store: Store, options: RunOpt
       resumed: false,
       hasSaved: false,
       edits: [],
-      before: signature,
+      gone: {},
     }
   const edits = editsOf(plan, registry, before, store)
   refuseEdits(edits, plan, options.resetState === true)
   for (const [from, to] of edits.renames) store.rename(from, to)
   store.discard(edits.discards.steps, edits.discards.sinks)
-  store.takeOver(asJson, edits.recount ? clock.now() : undefined)
+  const gone = goneAfter(before.signature as unknown as Signature, signature, edits.renames)
+  store.takeOver({ ...(asJson as object), gone }, edits.recount ? clock.now() : undefined)
   return {
     run: store.run()!,
     resumed: true,
     hasSaved: before.epoch > 0,
     edits: edits.edits.map((edit) => editText(edit, plan.name)),
-    before: before.signature as unknown as Signature,
+    gone,
   }
 }
 
@@ -190,7 +201,8 @@ async function prepare(
   const saved = store.counters()
   for (const component of components) {
     restoreCounters(component.counters, saved)
-    for (const step of component.steps) restoreStep(step, store)
+    // No letter comes to the memory of a run that has ended: see refuseIntoEnded.
+    if (!taken.intoEnded) for (const step of component.steps) restoreStep(step, store)
   }
   const before = copyOf(components)
   const { shutdown, stop, abort, calls, observe } = ctx
@@ -237,7 +249,7 @@ function restoreStep({ id, plan, transform }: StepNode, store: Store): void {
   if (hash !== undefined && hash !== plan.stateHash)
     throw new MillraceError('state_changed', `step ${id} has saved memory of another configuration or input`, {
       place: id,
-      hint: 'finish the run with the old spec, or begin anew: pipe state reset',
+      hint: 'finish the run with the old spec, or start over: pipe state reset PIPELINE',
       exitCode: 2,
     })
   transform.restore(store.saved(id))
@@ -269,6 +281,7 @@ async function runAll(
       bounds: { ...defaultBounds, ...ctx.bounds },
       replaying: ctx.replaying,
       onlyReplay: ctx.letters !== undefined,
+      intoEnded: ctx.taken.intoEnded !== undefined,
     }),
   )
   const settled = await shutdown.unlessAbandoned(Promise.allSettled(running))
@@ -276,7 +289,7 @@ async function runAll(
   if (failed) throw failed.reason
   if (shutdown.isOverdue)
     throw new MillraceError('drain_timeout', 'the run did not drain in time and was stopped', {
-      hint: 'nothing is lost: run again and it goes on from the last save',
+      hint: 'nothing is lost: run again and it resumes from the last save',
     })
   return settled.map((each) => (each as PromiseFulfilledResult<Ending>).value)
 }

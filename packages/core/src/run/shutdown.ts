@@ -66,7 +66,7 @@ function abandoned(calls: Calls): MillraceError {
     `${whom || 'a source or step'} went on for ${graceMs / 1000} s after the run was aborted`,
     {
       place: busy[0]?.node.id,
-      hint: 'nothing is lost: run again and it goes on from the last save. A connector must end within a second of its signal: report it to the author of the package',
+      hint: 'nothing is lost: run again and it resumes from the last save. A connector must end within a second of its signal: report it to the author of the package',
     },
   )
 }

@@ -12,7 +12,7 @@ import { asRunError } from './retry.ts'
 const plain = (_key: string, value: unknown): unknown => (typeof value === 'bigint' ? String(value) : value)
 
 /**
- * Loads every step's code and side inputs. A side input must be right as a whole: its first bad record stops the run. `identified` is told what each held: a hash of its
+ * Loads every step's code and side inputs. A side input must be right as a whole: its first bad record stops the run. `identified` is given what each held: a hash of its
  * rows.
  */
 export async function loadSides(
@@ -81,7 +81,7 @@ async function readSide(
 
 /**
  * Keeps what a side input held, and looks whether a run that goes on finds the same: records before and after the stop would else be joined with different ones. Stops a
- * run that is one whole with `side_changed`; one that continues for ever is told.
+ * run that is one whole with `side_changed`; one that continues forever is told.
  */
 export function sameSide(
   plan: Plan,
@@ -96,7 +96,7 @@ export function sameSide(
       if (plan.runs === 'whole')
         throw new MillraceError('side_changed', what, {
           place: side,
-          hint: 'put it back as it was and run again, or begin anew with `pipe state reset`',
+          hint: 'restore it and run again, or start over with `pipe state reset PIPELINE`',
           exitCode: 2,
         })
       warn(side, `${what}; from here on the new one counts`)

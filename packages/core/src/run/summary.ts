@@ -5,7 +5,7 @@ import type { Plan } from '../plan/index.ts'
 import type { Json } from '../record/index.ts'
 import type { Ending } from './component.ts'
 import { type Counters, imbalances } from './counters.ts'
-import type { Component } from './nodes.ts'
+import type { Component, Policy } from './nodes.ts'
 import type { Replaying } from './replaying.ts'
 import type { ReplayOutcome } from './replays.ts'
 import type { Instance } from './wiring.ts'
@@ -42,6 +42,7 @@ export interface SummaryContext {
   readonly taken: {
     readonly run: { readonly incarnation: number; readonly countedFromMs: number }
     readonly resumed: boolean
+    readonly intoEnded?: { readonly isEdited: boolean }
   }
   readonly endings: readonly Ending[]
   readonly ended: boolean
@@ -72,7 +73,8 @@ export function summaryOf(ctx: SummaryContext): Summary {
     counters: instance.components.map((c) => c.counters),
     thisRun,
     imbalances: instance.components.flatMap((component, k) => [
-      ...imbalancesOf(component, component.counters),
+      // What an ended run has counted was along the edges of its own spec.
+      ...(taken.intoEnded?.isEdited ? [] : imbalancesOf(component, component.counters)),
       ...imbalancesOf(component, thisRun[k]!).map((what) => `in this run: ${what}`),
     ]),
     ...(ctx.options.letters && ctx.replaying ? { replay: ctx.replaying.outcomes } : {}),
@@ -85,7 +87,9 @@ function imbalancesOf({ sources, steps, sinks, deadLetter }: Component, counters
     ...steps.filter((s) => !s.plan.pushedInto).flatMap((s) => s.plan.from.map((from) => ({ from, to: s.id }))),
     ...sinks.flatMap((s) => s.from.map((from) => ({ from, to: s.id }))),
   ]
-  const buried = new Set([...sources, ...steps, ...sinks].filter((n) => n.policy === 'dead_letter').map((n) => n.id))
+  // Where bad records stop the run, only those of a replay have failed: they never stop it.
+  const isBuried = ({ policy }: { readonly policy: Policy }) => policy === 'dead_letter' || policy === 'stop'
+  const buried = new Set([...sources, ...steps, ...sinks].filter(isBuried).map((n) => n.id))
   return imbalances(counters, edges, buried, deadLetter?.id)
 }
 

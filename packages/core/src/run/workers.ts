@@ -1,6 +1,8 @@
 /**
  * `parallelism: n`: whole copies of a pipeline side by side, never stages across threads (moving a row costs more than parsing it). Copy k of instance i/n with P
  * workers is instance i + n*k of n*P, with its splits, its state folder and its names: so what holds for processes (`--instance`) holds for them.
+ *
+ * Decision: docs/decisions/20261121-workers-are-instances.md
  */
 import { randomUUID } from 'node:crypto'
 import { systemClock } from '../clock.ts'

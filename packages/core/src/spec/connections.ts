@@ -49,7 +49,16 @@ export function readConnections(project: Project, own: MapEntry | undefined, rep
     else addKind(entry, 'connections', declared, report)
   }
   if (project.projectTree) {
-    readKeys(project.projectTree, { ...projectShape, connections: { description: '', optional: true } }, '', report)
+    const shape = { ...projectShape, connections: { description: '', optional: true } }
+    const { keys, values } = readKeys(project.projectTree, shape, '', report)
+    const version = values['version']
+    if (version !== undefined && version !== 1)
+      report(
+        'version_unsupported',
+        keys.get('version')!.value.place,
+        'version',
+        `version ${String(version)} is not known`,
+      )
     const inProject = entryOf(project.projectTree, 'connections')?.value
     for (const entry of inProject?.kind === 'map' ? inProject.entries : [])
       addKind(entry, 'connections', declared, report)

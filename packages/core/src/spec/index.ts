@@ -12,6 +12,17 @@ export { placeOfConnection } from './connections.ts'
 export { resolveConfig, secretNames, type Secrets } from './secrets.ts'
 export { defaultRetry, type RetryRule } from './retry.ts'
 export * from './units.ts'
-export { deadLetterShape, type Shape, sinkShape, sourceShape, specShape, stepShape, varShape } from './shape.ts'
+export {
+  bindingShape,
+  deadLetterShape,
+  profileShape,
+  projectShape,
+  type Shape,
+  sinkShape,
+  sourceShape,
+  specShape,
+  stepShape,
+  varShape,
+} from './shape.ts'
 export { type OptionsRead, optionsFromText } from './text.ts'
 export { optionJsonSchema, specJsonSchema } from './json-schema.ts'

@@ -1,4 +1,4 @@
-/** The JSON Schema (2020-12) of a spec with the connectors at hand: what an editor completes and underlines by. The check knows more than it can say. */
+/** The JSON Schema (2020-12) of a spec with the available connectors: what an editor completes and underlines by. The check knows more than it can say. */
 import type { OptionSchema } from '../connector/options.ts'
 import type { Registry } from '../registry/index.ts'
 import { plainTypes } from '../schema/index.ts'
@@ -112,7 +112,8 @@ function endpointSchema(shape: Shape, definitions: readonly Named[]): JsonSchema
 
 function stepSchema(verb: string, summary: string, options: OptionSchema): JsonSchema {
   const { properties } = objectSchema(stepShape) as { readonly properties: JsonSchema }
-  const window = verb === 'aggregate' ? { window: { type: 'object' } } : {}
+  const own = options.properties?.['window']
+  const window = own ? { window: optionJsonSchema(own) } : {}
   return {
     type: 'object',
     properties: { ...properties, [verb]: { ...optionJsonSchema(options), description: summary }, ...window },

@@ -1,5 +1,5 @@
 /**
- * From what was typed to what the program gets: a node of the tree against an `OptionSchema`. Durations become ms, sizes bytes, schemas record types, defaults
+ * From what was written to what the program gets: a node of the tree against an `OptionSchema`. Durations become ms, sizes bytes, schemas record types, defaults
  * are filled in; secrets become references as the plan holds them. All that is wrong is reported, each at its place, and the rest still resolved.
  */
 import { closest } from '../errors/closest.ts'
@@ -180,7 +180,7 @@ function ruleBroken(value: Json, schema: OptionSchema): string | undefined {
   return undefined
 }
 
-/** An expression is text; what YAML made something else of is the commonest mistake. A number or `true` is an expression as typed. */
+/** An expression is text; what YAML made something else of is the commonest mistake. A number or `true` is an expression as written. */
 function resolveExpression(node: ScalarNode, path: string, ctx: Resolving): Json | undefined {
   if (node.mangled) {
     const { by, text } = node.mangled

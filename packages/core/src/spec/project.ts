@@ -41,10 +41,12 @@ export interface Project {
   /** The spec, interpolated; absent: it could not be read. */
   readonly spec?: SpecNode
   readonly profile: string
-  /** profiles/<profile>.yaml as typed: a binding is interpolated when it is used. */
+  /** profiles/<profile>.yaml as written: a binding is interpolated when it is used. */
   readonly profileTree?: SpecNode
   /** millrace.yaml */
   readonly projectTree?: SpecNode
+  /** `name` of millrace.yaml. */
+  readonly name?: string
   readonly values: Values
   /** By the path as it stands in the spec. */
   readonly schemas: ReadonlyMap<string, SchemaFile>
@@ -82,8 +84,14 @@ export async function readProject(options: ProjectOptions): Promise<Project> {
     ...(spec ? { spec } : {}),
     ...(profileTree ? { profileTree } : {}),
     ...(projectTree ? { projectTree } : {}),
+    ...nameOf(projectTree),
   }
   return { root, file, profile, ...trees, values, schemas, findings: report.findings() }
+}
+
+function nameOf(projectTree: SpecNode | undefined) {
+  const node = projectTree && entryOf(projectTree, 'name')?.value
+  return node?.kind === 'scalar' && typeof node.value === 'string' ? { name: node.value } : {}
 }
 
 /** The folder that millrace.yaml names for what pipelines save, absolute; undefined: none. */

@@ -1,7 +1,7 @@
 /** `retry:` as resolved: how often and how long a call to a system is repeated. */
 import type { Json } from '../record/index.ts'
 
-/** `forMs`: null: for ever. */
+/** `forMs`: null: forever. */
 export interface RetryRule {
   readonly forMs: number | null
   readonly firstMs: number

@@ -51,49 +51,7 @@ export const specShape: Shape = {
     ),
   ),
   parallelism: option.integer('Workers that share the splits of the sources.', { default: 1, min: 1, max: 64 }),
-  schedule: option.optional(
-    option.object(
-      {
-        cron: option.text('When, as five cron fields.', { example: '0 3 * * *' }),
-        timezone: option.text('The zone of the cron fields.', { default: 'UTC' }),
-        retries: option.integer('Tries after a failed run.', { default: 0, min: 0 }),
-        backoff: option.duration('Wait before a retry.', { default: '5m' }),
-        overlap: option.oneOf(['skip', 'wait'], 'What to do when the run before is still going.', { default: 'skip' }),
-        catch_up: option.boolean('Run for times that were missed.', { default: false }),
-      },
-      'When `pipe serve` runs it.',
-    ),
-  ),
 }
-
-/** `event_time:` of a source. */
-export const eventTimeSchema: OptionSchema = option.anyOf(
-  [
-    option.oneOf(['arrival'], 'The time of arrival.'),
-    option.object({
-      field: option.field('The field that holds the time.'),
-      formats: option.optional(option.list(option.text('A date format.'), 'How a text field spells it.', { min: 1 })),
-      zone: option.text('The zone of texts that name none.', { default: 'UTC' }),
-      max_out_of_order: option.anyOf(
-        [
-          option.oneOf(['unbounded'], 'Windows close at the end of the input.'),
-          option.duration('How late records may be.'),
-        ],
-        'How far records may be behind the latest seen.',
-        { default: '0s' },
-      ),
-      idle_after: option.optional(
-        option.duration('A split that has nothing for so long no longer holds the others back.'),
-      ),
-      max_future: option.optional(option.duration('How far a time may be ahead of its arrival.')),
-      max_skew: option.optional(
-        option.duration('How far a split may run ahead of the slowest; it is then held back.', { example: '1h' }),
-      ),
-      lane: option.optional(option.oneOf(['file'], 'Each file has its own order in time.')),
-    }),
-  ],
-  'The time that windows go by.',
-)
 
 /** `retry:` of a connection, source, sink or dead letter. */
 export const retrySchema: OptionSchema = option.object(
@@ -127,7 +85,6 @@ export const sourceShape: Shape = {
   unknown_fields: option.oneOf(['drop', 'error', 'keep'], 'What becomes of fields that the schema does not name.', {
     default: 'drop',
   }),
-  event_time: option.optional(eventTimeSchema),
   on_error: option.optional(option.object(onErrorShape, 'What becomes of its bad records.')),
   answer: option.optional(option.text('The id of the source or step whose record is sent back to the sender.')),
   partial: option.optional(option.boolean('Take the good items of a request that has bad ones.')),
@@ -146,7 +103,7 @@ export const deadLetterShape: Shape = {
   ),
 }
 
-/** Keys of a step beside its verb. `window` belongs to the verb `aggregate` and is handed to it. */
+/** Keys of a step beside its verb. `window` is passed to the verb, which must have an option of that name. */
 export const stepShape: Shape = {
   id: option.optional(option.text('Its name; by default the verb.')),
   from: option.optional(names),
@@ -180,8 +137,7 @@ export const bindingShape: Shape = {
 /** millrace.yaml. */
 export const projectShape: Shape = {
   version: option.optional(option.integer('The version of this file: 1.')),
-  name: option.optional(option.text('The name of the project.')),
-  description: option.optional(option.text('What it is for.')),
+  name: option.optional(option.text('The name of the project, shown by `pipe plan`.')),
   connections: option.optional(
     option.map(option.oneOf(kinds, 'A kind of connection.'), 'The connections of the project, with their kinds.'),
   ),
@@ -190,7 +146,6 @@ export const projectShape: Shape = {
 
 /** A profile. */
 export const profileShape: Shape = {
-  description: option.optional(option.text('What it is for.')),
   connections: option.optional(part('Each connection bound to a system.')),
   vars: option.optional(part('Values of vars.')),
 }

@@ -32,12 +32,12 @@ export interface SpecEndpoint extends Part {
   readonly connection?: MapEntry
   readonly config?: MapEntry
   readonly retry?: RetryRule
+  readonly description?: string
 }
 
 export interface SpecSource extends SpecEndpoint {
   readonly schema?: MapEntry
   readonly unknownFields: 'drop' | 'error' | 'keep'
-  readonly eventTime?: { readonly entry: MapEntry; readonly value: Json }
   readonly onError?: OnErrorWord
   readonly onErrorPlace?: Place
   readonly answer?: Reference
@@ -58,6 +58,7 @@ export interface SpecStep extends Part {
   readonly from?: readonly Reference[]
   readonly onError?: OnErrorWord
   readonly onErrorPlace?: Place
+  readonly description?: string
 }
 
 export interface SpecSink extends SpecEndpoint {
@@ -83,7 +84,6 @@ export interface Spec {
   readonly deadLetter?: SpecDeadLetter
   readonly runs?: { readonly mode: 'whole' | 'continue'; readonly place: Place }
   readonly parallelism: { readonly workers: number; readonly place: Place }
-  readonly schedule?: { readonly value: Json; readonly place: Place }
 }
 
 const idPattern = /^[A-Za-z0-9_][A-Za-z0-9_-]{0,63}$/
@@ -113,7 +113,7 @@ export function readSpec(tree: SpecNode, report: Report): Spec {
   const steps = readSteps(keys.get('steps'), [...sources, ...sinks], report)
   return {
     name,
-    ...(typeof values['description'] === 'string' ? { description: values['description'] } : {}),
+    ...descriptionOf(values),
     ...(delivery ? { delivery: { demanded: delivery, place: keys.get('delivery')!.value.place } } : {}),
     ...(connections ? { connections } : {}),
     sources,
@@ -123,11 +123,11 @@ export function readSpec(tree: SpecNode, report: Report): Spec {
     ...(deadLetter ? { deadLetter: readDeadLetter(deadLetter, report) } : {}),
     ...(runs ? { runs: { mode: runs, place: keys.get('runs')!.value.place } } : {}),
     parallelism: { workers: Number(values['parallelism'] ?? 1), place: keys.get('parallelism')?.value.place ?? start },
-    ...(values['schedule'] === undefined
-      ? {}
-      : { schedule: { value: values['schedule'], place: keys.get('schedule')!.keyPlace } }),
   }
 }
+
+const descriptionOf = ({ description }: Readonly<Record<string, Json>>) =>
+  typeof description === 'string' ? { description } : {}
 
 /** The named parts of a map; a list or a scalar in its place is a finding. */
 function namedParts(entry: MapEntry, report: Report): readonly MapEntry[] {
@@ -190,6 +190,7 @@ function readEndpoint(id: string, entry: MapEntry, path: string, shape: Shape, r
     ...(connection ? { connection } : {}),
     ...(config ? { config } : {}),
     ...(read.values['retry'] === undefined ? {} : { retry: retryRule(read.values['retry']) }),
+    ...descriptionOf(read.values),
   }
   return { read, endpoint }
 }
@@ -198,16 +199,12 @@ function readSource(id: string, entry: MapEntry, path: string, report: Report): 
   const { read, endpoint } = readEndpoint(id, entry, path, sourceShape, report)
   const { keys, values } = read
   const schema = keys.get('schema')
-  const eventTime = keys.get('event_time')
   const answer = keys.get('answer')
   const onError = (values['on_error'] as { data?: OnErrorWord } | undefined)?.data
   return {
     ...endpoint,
     ...(schema ? { schema } : {}),
     unknownFields: (values['unknown_fields'] ?? 'drop') as SpecSource['unknownFields'],
-    ...(eventTime && values['event_time'] !== undefined
-      ? { eventTime: { entry: eventTime, value: values['event_time'] } }
-      : {}),
     ...(onError ? { onError, onErrorPlace: keys.get('on_error')!.value.place } : {}),
     ...(answer && typeof values['answer'] === 'string'
       ? { answer: { name: values['answer'], place: answer.value.place, path: `${path}.answer` } }
@@ -241,22 +238,16 @@ function readStep(node: SpecNode, path: string, taken: Set<string>, report: Repo
   const verbs = rest.filter((entry) => entry !== window)
   const [verb, second] = verbs
   if (!verb) {
-    report(
-      'step_verbs',
-      node.place,
-      path,
-      window ? '`window` stands beside `aggregate`' : 'the step says nothing to do',
-      {
-        expected: 'one verb, such as `where` or `select`',
-      },
-    )
+    report('step_verbs', node.place, path, window ? 'the step has a `window` but no verb' : 'the step has no verb', {
+      expected: 'one verb, such as `where` or `select`',
+    })
     return undefined
   }
   if (second)
     report('step_verbs', second.keyPlace, path, `the step has two verbs, \`${verb.key}\` and \`${second.key}\``)
   if (window && verb.value.kind !== 'map')
     report('unknown_key', window.keyPlace, `${path}.window`, `\`window\` does not go with \`${verb.key}\``, {
-      hint: '`window` stands beside `aggregate`',
+      hint: 'leave it out',
     })
   const own = keys.get('id')
   const id = typeof values['id'] === 'string' ? values['id'] : undefined
@@ -274,6 +265,7 @@ function readStep(node: SpecNode, path: string, taken: Set<string>, report: Repo
     configPath: pathText(path, [verb.key]),
     ...(from ? { from: references(from.value, `${path}.from`) } : {}),
     ...(onError ? { onError, onErrorPlace: keys.get('on_error')!.value.place } : {}),
+    ...descriptionOf(values),
   }
 }
 

@@ -23,7 +23,7 @@ export interface ScalarNode {
   readonly place: Place
   /** What YAML made of it; a bigint where a number would round. */
   readonly value: string | number | bigint | boolean | null
-  /** The text as typed, without quotes. */
+  /** The text as written, without quotes. */
   readonly text: string
   readonly style: 'plain' | 'quoted' | 'block'
   /** What YAML took away from it: a tag, an anchor, an alias, or the rest of the line as a comment. */

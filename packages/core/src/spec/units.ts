@@ -1,4 +1,4 @@
-/** Durations, sizes and percentages as typed, with their units. All return undefined for a text that is none. */
+/** Durations, sizes and percentages as written, with their units. All return undefined for a text that is none. */
 
 const durationUnits: Readonly<Record<string, number>> = {
   ms: 1,

@@ -68,7 +68,9 @@ function readVar(
         } satisfies ScalarNode)
       : (inProfile ?? (read ? read.keys.get('default')?.value : entry.value))
   if (!typed) {
-    report('var_missing', entry.keyPlace, path, `the var \`${entry.key}\` has no value`, {
+    const about = read?.values['description']
+    const message = `the var \`${entry.key}\` has no value${about === undefined ? '' : ` (${String(about)})`}`
+    report('var_missing', entry.keyPlace, path, message, {
       hint: `--set ${entry.key}=VALUE, or give it a \`default\``,
     })
     return undefined

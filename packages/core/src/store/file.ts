@@ -79,7 +79,8 @@ function refuseOther(db: DatabaseSync, path: string): void {
   throw new MillraceError('state_foreign', what, { hint: setAside, exitCode: 2 })
 }
 
-const setAside = 'it was left as it is. Use the version that saved it, or set it aside and start anew: pipe state reset'
+const setAside =
+  'it was left as it is. Use the version that saved it, or set it aside and start over: pipe state reset PIPELINE'
 
 /** Turns what SQLite and the file system say into an error that names the file. */
 function guarded<T>(path: string, body: () => T): T {

@@ -4,6 +4,8 @@
  * A transaction first looks whether the state is still the one that this process has opened and left: a random token, and
  * the epoch. After it, the path must still lead to the same file. So a folder that was removed, replaced or restored under
  * a running process is noticed before anything is published or answered on its account.
+ *
+ * Decision: docs/decisions/20261130-a-state-is-fenced.md
  */
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
 import { crashPoint } from '../crash.ts'

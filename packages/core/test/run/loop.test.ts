@@ -49,7 +49,7 @@ describe('the loop', () => {
     expect(got.size).toBe(30)
   })
 
-  it('goes on from the last save after a failure, with its state and its counters', async () => {
+  it('resumes from the last save after a failure, with its state and its counters', async () => {
     const got = new Map<string, Row>()
     const groups = new Map<string, Row>()
     let writes = 0

@@ -83,7 +83,7 @@ describe('rescaling the state of instances', () => {
     first.close()
   })
 
-  it('refuses a start beside the state of another number of instances', () => {
+  it('refuses a start beside the state from another number of instances', () => {
     saved(0, 2, { positions: [at('0', 5)] })
     expect(() => checkScale(home, plan(), 1)).toThrow(expect.objectContaining({ code: 'other_scale' }) as Error)
     expect(() => checkScale(home, plan(), 3)).toThrow(expect.objectContaining({ code: 'other_scale' }) as Error)
@@ -141,7 +141,7 @@ describe('rescaling the state of instances', () => {
     expect(rescale(home, 'orders', 1)).toEqual({ from: 2, positions: 2 })
     expect(scales()).toEqual(['0/1'])
     expect(positionsOf(0, 1)).toEqual({ 0: { next: 7 }, 1: { next: 8 } })
-    // As if it had crashed before anything was moved: what was prepared is made anew.
+    // As if it had crashed before anything was moved: what was prepared is recreated.
     rescale(home, 'orders', 2)
     expect(readdirSync(home).filter((name) => name.endsWith('.new'))).toEqual([])
     expect(existsSync(join(home, 'orders.rescale'))).toBe(false)

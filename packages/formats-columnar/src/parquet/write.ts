@@ -4,6 +4,8 @@
  *
  * The encoder is our own: hyparquet-writer takes three times as long for what we need, since it gets columns only when
  * a group is whole. What it writes is held against hyparquet and DuckDB in the tests.
+ *
+ * Decision: docs/decisions/20261121-parquet-by-our-own-encoder.md
  */
 import { codegenAllowed, generate, quote, type RecordType, type Row } from '@millrace/core'
 import { halfPair, OutputBytes, Pieces, type RecordWriter, type RefusedRow } from '@millrace/formats'
@@ -79,7 +81,7 @@ export async function parquetWriter(
     const size = () => chunks.reduce((n, chunk) => n + chunk.bytes, pieces.bytes)
     /** How many rows may be added before memory and size are looked at again. */
     const room = (most: number) => {
-      if (held === 0) return firstRows
+      if (held === 0) return Math.min(firstRows, groupRows)
       const byMemory = ((mostGroupBytes - heldBytes()) / heldBytes()) * held
       const bytes = size() - pieces.bytes
       const bySize = bytes > 0 ? ((most - size()) / bytes) * held : mostRows

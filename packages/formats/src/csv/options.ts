@@ -39,7 +39,7 @@ export const csvOptions = {
       default: 'error',
     },
   ),
-  max_record_size: option.size('The largest record; a quote that is never closed is found out by it.', {
+  max_record_size: option.size('The largest record; a unclosed quote is found out by it.', {
     tuning: true,
     default: '1MiB',
     example: '8MiB',

@@ -1,4 +1,8 @@
-/** Rows to JSON where one row that has no JSON form must not keep the others from theirs. */
+/**
+ * Rows to JSON where one row that has no JSON form must not keep the others from theirs.
+ *
+ * Decision: docs/decisions/20261121-json-written-as-bytes.md
+ */
 import type { RecordType, Row } from '@millrace/core'
 import type { OutputBytes } from '../bytes.ts'
 import type { RefusedRow, Written } from '../writer.ts'

@@ -1,6 +1,8 @@
 /**
- * A rehearsal for generated code. V8 compiles a function for the branches that it has seen, and anew when another one turns up; compiling one of these costs as much as
+ * A rehearsal for generated code. V8 compiles a function for the branches that it has seen, and again when another one turns up; compiling one of these costs as much as
  * reading 50,000 rows. So each goes through a few rows that take all of its branches before it gets real ones.
+ *
+ * Decision: docs/decisions/20261121-generated-code-rehearses.md
  */
 import { compileReformat, type Field, type RecordType, type Row } from '@millrace/core'
 import type { ReadOptions } from '../reader.ts'

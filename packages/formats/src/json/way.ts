@@ -5,7 +5,7 @@ import type { ReadOptions } from '../reader.ts'
 import { recordParser, type RecordFailure, type RecordParser } from './record.ts'
 import { straightScan, type StraightScan } from './straight.ts'
 
-/** The straight way through lines, learned from a line that was read the careful way, and learned anew where too many lines go another. */
+/** The straight way through lines, learned from a line that was read the careful way, and learned again where too many lines go another. */
 export class Way {
   scan: StraightScan | undefined
   private readonly options: ReadOptions

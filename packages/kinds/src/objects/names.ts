@@ -4,6 +4,8 @@
  * In a folder a file is `pipeline[.i-n]-incarnation-sink-number`, so those of one sink are known by their names. Where
  * the path names the file, it is that name, with `-00002` and so on behind it where more than one is needed; whatever
  * fits the path counts as left by an earlier run.
+ *
+ * Decision: docs/decisions/20261121-files-under-way-in-a-hidden-folder.md
  */
 import { join } from 'node:path'
 import type { Instance } from '@millrace/core'

@@ -25,7 +25,7 @@ export type PathPart = string | { readonly field: string; readonly pattern?: str
 
 /** The option `path`, read. */
 export interface PathTemplate {
-  /** The folder before the first field, as typed. */
+  /** The folder before the first field, as written. */
   readonly root: string
   /** The folders below the root. */
   readonly folders: readonly (readonly PathPart[])[]
@@ -35,7 +35,7 @@ export interface PathTemplate {
   readonly ending: string
 }
 
-/** Whether something is told apart by fields. */
+/** Whether something is distinguished by fields. */
 export const isPartitioned = (template: PathTemplate): boolean =>
   template.folders.length > 0 || (template.name?.some((part) => typeof part !== 'string') ?? false)
 

@@ -58,9 +58,6 @@ export const streamSinkOptions = {
   headers_field: option.optional(
     option.field('The field whose object of texts becomes the headers; it is left out of the value.'),
   ),
-  order: option.oneOf(['strict', 'relaxed'], '`strict`: records of a key keep their order through retries too.', {
-    default: 'strict',
-  }),
 }
 
 /** The header under which a record's id travels over streams. */

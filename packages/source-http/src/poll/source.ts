@@ -182,5 +182,5 @@ function growing(o: Options, ctx: SourceContext) {
 const replaced = (split: string): MillraceError =>
   new MillraceError('source_replaced', `${split} with this query is another list than the one that was read before`, {
     place: split,
-    hint: 'if that was meant, forget its positions with `pipe state reset`, or give the source another id',
+    hint: 'if that was meant, forget its positions with `pipe state reset PIPELINE`, or give the source another id',
   })

@@ -1,4 +1,4 @@
-/** Does a value have the one in-memory form of its declared type (core/src/schema/type.ts)? */
+/** Does a value have the one in-memory form of its declared type (packages/core/src/schema/type.ts)? */
 import type { Field, RecordType, Row } from '@millrace/core'
 
 /** What is wrong with the first value that does not fit; undefined: the row is of the type. */

@@ -86,7 +86,7 @@ export const stopChecks: readonly Check<SinkSubject>[] = [
   hangCheck('writes no longer than the abort allows, while the system hangs', async ({ start, all }, hang, { env }) => {
     const { sink } = await start([open(), ...writes(all, 1, 5)])
     await hang()
-    // A sink may buffer what it cannot send, but not for ever.
+    // A sink may buffer what it cannot send, but not forever.
     const { waited } = await writeEnds(async (signal) => {
       for (let n = 0; n < 100 && !signal.aborted; n++) await sink.write(recordsFor(all, env), { signal, epoch: 1 })
     })

@@ -172,7 +172,7 @@ export const sinkChecks: readonly Check<SinkSubject>[] = [
   ),
 
   check(
-    'takes what an epoch that was not saved brings anew, be it more',
+    'takes what an epoch that was not saved brings again, be it more',
     async ({ start, killed, shows, all, capabilities, parts: [a, b, c] }) => {
       const roll = capabilities.checkpointsOnRoll === true
       const [saved] = await killed([
@@ -189,7 +189,7 @@ export const sinkChecks: readonly Check<SinkSubject>[] = [
   ),
 
   check(
-    'takes what an epoch that was not saved brings anew, be it less',
+    'takes what an epoch that was not saved brings again, be it less',
     async ({ start, killed, shows, all, capabilities, parts: [a, b, c] }) => {
       const roll = capabilities.checkpointsOnRoll === true
       const [saved] = await killed([

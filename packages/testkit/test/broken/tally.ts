@@ -79,7 +79,7 @@ export const halve = defineTransform({
 
 /** The same, said to be what it is not. */
 const routingHalve = defineTransform({ ...halve, type: 'routing_halve', routes: true })
-const deafHalve = defineTransform({ ...halve, type: 'deaf_halve', removesRepeats: () => 'for ever' })
+const deafHalve = defineTransform({ ...halve, type: 'deaf_halve', removesRepeats: () => 'forever' })
 
 /** Counts rows by name; gives the counts at the end. */
 export const tally = defineTransform({

@@ -2,6 +2,7 @@
 import { featuresOf } from './features.ts'
 import { runEdit } from './edits/case.ts'
 import { predict, stopsOf } from './model/index.ts'
+import { runReplayNumber, tallyOf } from './replays/case.ts'
 import { killNumber, runNumber } from './run/case.ts'
 import type { Kill } from './run/process.ts'
 
@@ -13,6 +14,8 @@ export interface CaseRequest {
   readonly pipe?: string
   /** Run the edit of this number instead; see edits/. */
   readonly edits?: boolean
+  /** Run the replay of this number instead; see replays/. */
+  readonly replays?: boolean
 }
 
 /** The result of a case. */
@@ -32,10 +35,16 @@ export interface CaseReport {
     readonly runs: string
     readonly outcome: string
   }
+  /** Letters that were replayed under the edit. */
+  readonly replay?: { readonly letters: number; readonly replayed: number }
 }
 
-export async function reportCase(root: string, { seed, number, pipe, edits }: CaseRequest): Promise<CaseReport> {
+export async function reportCase(
+  root: string,
+  { seed, number, pipe, edits, replays }: CaseRequest,
+): Promise<CaseReport> {
   if (edits) return reportEdit(root, seed, number)
+  if (replays) return reportReplay(root, seed, number)
   const { graph, refused, verdicts, crash } = pipe
     ? await killNumber(root, seed, number, pipe)
     : await runNumber(root, seed, number)
@@ -63,6 +72,28 @@ async function reportEdit(root: string, seed: number, number: number): Promise<C
     killed: [],
     stopped: paused === 'stopped',
     edit: { class: edit.class, of: edit.of, runs: graph.runs, outcome },
+    faults: result.faults.map((fault) => ({ ...fault, how: outcome })),
+  }
+}
+
+async function reportReplay(root: string, seed: number, number: number): Promise<CaseReport> {
+  const result = await runReplayNumber(root, seed, number)
+  const { graph, edit, outcome, killed } = result
+  const replay = tallyOf(result)
+  const features = [
+    graph.runs === 'whole' ? 'replayed after the end' : 'replayed between two rounds of input',
+    ...(killed ? ['killed and repeated'] : []),
+    ...(replay.replayed > 0 ? ['letters that pass'] : []),
+    ...(replay.replayed < replay.letters ? ['letters that fail again'] : []),
+  ]
+  return {
+    number,
+    refused: [],
+    features,
+    killed: [],
+    stopped: false,
+    edit: { class: edit.class, of: edit.of, runs: graph.runs, outcome },
+    replay,
     faults: result.faults.map((fault) => ({ ...fault, how: outcome })),
   }
 }

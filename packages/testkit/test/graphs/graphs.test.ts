@@ -41,3 +41,17 @@ it('an edit under way is kept or refused, as the rules and the plan say', { time
   expect(report.faultTexts).toEqual([])
   expect(report.kept).toBeGreaterThan(0.5)
 })
+
+it('a dead letter that is replayed under an edited spec is delivered once, as the model says', {
+  timeout: 10 * minutes,
+}, async () => {
+  const report = reportOf(await runCases({ seed: 1, from: 0, to: 150, workers, replays: true }), 1)
+  expect(report.faultTexts).toEqual([])
+  expect(report.kept).toBeGreaterThan(0.5)
+  const { shares } = report
+  expect(shares['killed and repeated']).toBeGreaterThan(0.3)
+  expect(shares['letters that pass']).toBeGreaterThan(0.3)
+  expect(shares['letters that fail again']).toBeGreaterThan(0.3)
+  expect(shares['replayed after the end']).toBeGreaterThan(0.3)
+  expect(shares['replayed between two rounds of input']).toBeGreaterThan(0.3)
+})

@@ -13,10 +13,12 @@
  *   npm run graphs -- --graphs 50000            more cases
  *   npm run graphs -- --kills 100               cases run by the real command and killed by SIGKILL
  *   npm run graphs -- --edits 1300              cases whose spec is edited under way (edits/)
+ *   npm run graphs -- --replays 400             cases whose letters are replayed under an edited spec (replays/)
  *   npm run graphs -- --case 31                 one case, with its spec and its faults
  *   npm run graphs -- --case 31 --crash after_save:3
  *   npm run graphs -- --case 31 --shrink        the same, and a smaller case with the same fault
  *   npm run graphs -- --edit 17                 one edit
+ *   npm run graphs -- --replay 17               one replay
  *   npm run graphs -- --seed 7                  other cases
  *
  * A case is the same each time, but epochs are cut by time, so a fault that depends on timing may need several tries.
@@ -24,7 +26,7 @@
  */
 import { availableParallelism } from 'node:os'
 import { parseArgs } from 'node:util'
-import { showCase, showEdit } from './one.ts'
+import { showCase, showEdit, showReplay } from './one.ts'
 import { killCases, runCases } from './many.ts'
 import { reportOf } from './report.ts'
 
@@ -39,6 +41,8 @@ const { values: flags } = parseArgs({
     kills: { type: 'string' },
     edits: { type: 'string' },
     edit: { type: 'string' },
+    replays: { type: 'string' },
+    replay: { type: 'string' },
     shrink: { type: 'boolean', default: false },
     /** More than cores, since cases wait for timers half of the time. */
     workers: { type: 'string', default: String(4 * availableParallelism()) },
@@ -55,6 +59,8 @@ if (flags.case !== undefined) {
   process.exitCode = await showCase(seed, Number(flags.case), crash, flags.shrink)
 } else if (flags.edit !== undefined) {
   process.exitCode = await showEdit(seed, Number(flags.edit))
+} else if (flags.replay !== undefined) {
+  process.exitCode = await showReplay(seed, Number(flags.replay))
 } else {
   const startedMs = performance.now()
   const from = Number(flags.from)
@@ -64,7 +70,9 @@ if (flags.case !== undefined) {
       ? await killCases(many(flags.kills))
       : flags.edits !== undefined
         ? await runCases({ ...many(flags.edits), edits: true })
-        : await runCases(many(flags.graphs))
+        : flags.replays !== undefined
+          ? await runCases({ ...many(flags.replays), replays: true })
+          : await runCases(many(flags.graphs))
   const { text, faults } = reportOf(reports, seed)
   console.log(text)
   console.log(`${((performance.now() - startedMs) / 1000).toFixed(0)} s`)

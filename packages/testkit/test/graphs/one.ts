@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import type { Case } from './case.ts'
 import { featuresOf } from './features.ts'
 import { runEdit } from './edits/case.ts'
+import { runReplayNumber } from './replays/case.ts'
 import { runCase, runNumber, type Verdict } from './run/case.ts'
 import type { Kill } from './run/process.ts'
 import { lineOf } from './project/input.ts'
@@ -52,6 +53,27 @@ export async function showEdit(seed: number, number: number): Promise<number> {
     console.log(`\nedited after it was ${paused}: ${edit.class}${edit.of ? ` (${edit.of})` : ''}\n`)
     console.log(specOf(edit.graph))
     console.log(`${outcome}${error ? `: ${error}` : ''}`)
+    for (const fault of faults) {
+      console.log(`  ${fault.kind}${fault.at ? ` at ${fault.at}` : ''}: ${fault.text}`)
+    }
+    return faults.length > 0 ? 1 : 0
+  } finally {
+    rmSync(root, { recursive: true, force: true })
+  }
+}
+
+/** Runs and prints one replay. Returns the exit code. */
+export async function showReplay(seed: number, number: number): Promise<number> {
+  const root = makeFolder()
+  process.on('unhandledRejection', () => {})
+  try {
+    const { graph, edit, killed, outcome, error, outcomes, faults } = await runReplayNumber(root, seed, number)
+    showGraph(graph)
+    console.log(`\nedited: ${edit.class}${edit.of ? ` (${edit.of})` : ''}\n`)
+    console.log(specOf(edit.graph))
+    for (const u of edit.bytes) console.log(`the bytes of ${u} are mended`)
+    console.log(`${killed ? 'killed and repeated, ' : ''}${outcome}${error ? `: ${error}` : ''}`)
+    for (const [letter, expected] of outcomes) console.log(`  ${letter}: ${expected}`)
     for (const fault of faults) {
       console.log(`  ${fault.kind}${fault.at ? ` at ${fault.at}` : ''}: ${fault.text}`)
     }

@@ -16,6 +16,8 @@ export interface Report {
   readonly kills: Readonly<Record<string, number>>
   /** Share of edits that were kept. */
   readonly kept: number
+  /** Cases in which a replayed letter has passed. */
+  readonly mended: number
 }
 
 const tally = (names: Iterable<string>): Record<string, number> => {
@@ -54,6 +56,7 @@ export function reportOf(reports: readonly CaseReport[], seed: number): Report {
         ]
       : []),
     ...editLines(reports),
+    ...letterLines(reports),
     ...(Object.keys(refused).length > 0 ? ['refused by the check and replaced', ...lines(refused)] : []),
     faulty.length === 0 ? 'no fault' : `${faulty.length} graphs with a fault`,
     ...faultLines(faulty),
@@ -67,6 +70,7 @@ export function reportOf(reports: readonly CaseReport[], seed: number): Report {
     hit: hit / Math.max(1, planned.length),
     kills,
     kept: reports.filter(({ edit }) => edit?.outcome === 'kept').length / n,
+    mended: reports.filter(({ replay }) => replay && replay.replayed > 0).length,
   }
 }
 
@@ -81,6 +85,14 @@ function editLines(reports: readonly CaseReport[]): string[] {
       const nodes = Object.entries(tally(of.map((edit) => edit.of))).map(([node, n]) => `${n} ${node || 'the spec'}`)
       return `  ${name}: ${outcomes.join(', ')}; of ${nodes.join(', ')}`
     })
+}
+
+/** Letters that were replayed. */
+function letterLines(reports: readonly CaseReport[]): string[] {
+  const replays = reports.flatMap(({ replay }) => (replay ? [replay] : []))
+  if (replays.length === 0) return []
+  const sum = (name: 'letters' | 'replayed') => replays.reduce((total, each) => total + each[name], 0)
+  return [`  ${sum('letters')} letters: ${sum('replayed')} passed, ${sum('letters') - sum('replayed')} failed again`]
 }
 
 /** Faults with the cases that show them. */
@@ -101,8 +113,8 @@ function faultLines(faulty: readonly CaseReport[]): string[] {
 }
 
 /** The faults of a case, and how to run it again. */
-function linesOf({ number, crash, edit, faults }: CaseReport, seed: number): string[] {
-  const flag = edit ? '--edit' : '--case'
+function linesOf({ number, crash, edit, replay, faults }: CaseReport, seed: number): string[] {
+  const flag = replay ? '--replay' : edit ? '--edit' : '--case'
   const at = crash ? ` --crash ${crash.point}:${crash.time}` : ''
   return [
     `case ${number} (npm run graphs -- --seed ${seed} ${flag} ${number}${at})`,

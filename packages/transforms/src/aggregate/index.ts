@@ -147,7 +147,7 @@ export const aggregate = defineTransform({
             `${id} has ${groups.size} groups, more than max_groups (${max_groups})`,
             {
               place: id,
-              hint: 'raise `max_groups` and run again: it goes on from the last save',
+              hint: 'raise `max_groups` and run again: it resumes from the last save',
             },
           )
         }

@@ -1,5 +1,5 @@
 /**
- * `call`: a function of the user's project makes each record anew. It gets a copy of the record and returns a record, a
+ * `call`: a function of the user's project makes each record again. It gets a copy of the record and returns a record, a
  * list of records (`returns: rows`) or null, which filters the record out. What it returns is checked against the
  * declared schema, so a mistake in it ends in the dead letter and not in a sink. It is called once a record,
  * synchronously, and must depend on nothing but its record: after a crash it is called again.

@@ -1,6 +1,6 @@
 /**
- * Checking what a user's function returned: each value must have the one form in memory that its declared type has (see
- * core's schema.ts).
+ * Checks what a user's function returned: each value must have the one in-memory form of its declared type, as listed in
+ * packages/core/src/schema.ts.
  */
 import {
   DataError,

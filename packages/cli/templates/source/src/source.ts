@@ -2,7 +2,16 @@
  * Reads numbered records, page by page. A restart goes on after the last page whose records are safe, because each batch says where to resume: the number of
  * records read so far. Each record's own position is its number, so it keeps its identity whatever the page size.
  */
-import { type BadRecord, batch, defineSource, option, type Row, rowFromJson, unknownOf } from '@millrace/core'
+import {
+  type BadRecord,
+  batch,
+  DataError,
+  defineSource,
+  option,
+  type Row,
+  rowFromJson,
+  unknownOf,
+} from '@millrace/core'
 import { fetchPage } from './client.ts'
 
 /** One ordered sequence of records: a system with several (partitions, files) announces each and yields their batches side by side. */
@@ -28,20 +37,43 @@ export default defineSource({
         if (page.length === 0) return
         const rows: Row[] = []
         const positions: number[] = []
+        const taken: Record<string, unknown>[] = []
         const bad: BadRecord[] = []
         for (const [i, record] of page.entries()) {
           const made = toRow(record)
           // A record that does not fit the declared schema is no error of the system: it goes where the spec's `on_error` says.
-          if (Array.isArray(made))
-            bad.push({ position: at + i, bytes: Buffer.from(JSON.stringify(record)), ...made[0]! })
+          if (Array.isArray(made)) bad.push({ position: at + i, bytes: bytesOf(record), ...made[0]! })
           else {
             rows.push(made)
             positions.push(at + i)
+            taken.push(record)
           }
         }
         at += page.length
-        yield batch({ split, rows, bad, position: at, positionAt: (i) => positions[i]!, ...unknownOf(tally) })
+        yield batch({
+          split,
+          rows,
+          bad,
+          position: at,
+          positionAt: (i) => positions[i]!,
+          rawAt: (i) => bytesOf(taken[i]!),
+          ...unknownOf(tally),
+        })
       }
     },
   }),
+  decoder(_options, { schema, unknownFields }) {
+    const toRow = rowFromJson(schema, unknownFields)
+    return (bytes) => {
+      const made = toRow(JSON.parse(Buffer.from(bytes).toString('utf8')) as Record<string, unknown>)
+      if (!Array.isArray(made)) return made
+      const { code, message, field } = made[0]!
+      throw new DataError(code, message, field)
+    }
+  },
 })
+
+/** The bytes of a record. Where your system hands out bytes or text, give those as they came. */
+function bytesOf(record: Record<string, unknown>): Buffer {
+  return Buffer.from(JSON.stringify(record))
+}

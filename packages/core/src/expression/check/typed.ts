@@ -1,6 +1,6 @@
 /**
  * What an expression means: the tree after the type check. Names are resolved, operators and functions are operations on one type each, and conversions
- * between numeric types stand where they happen. Both evaluators (compile.ts, interpret.ts) read this.
+ * between numeric types stand where they happen. Both evaluators (evaluate/compile.ts, evaluate/interpret.ts) read this.
  */
 import { type Type, typeText } from '../../schema/index.ts'
 import type { Span } from '../read/syntax.ts'

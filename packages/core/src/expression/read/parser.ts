@@ -4,6 +4,8 @@
  *
  * @marcbachmann/cel-js, which the tests hold this against, cannot be asked for its parser alone (its import costs more than half of what starting Node
  * costs), has no names beyond ASCII letters, and overflows the stack on a long row of `!`.
+ *
+ * Decision: docs/decisions/20261121-own-expression-parser.md
  */
 import { type Token, tokens } from './lexer.ts'
 import { BadSyntax, type ExpressionProblem } from './problem.ts'

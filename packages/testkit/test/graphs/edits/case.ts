@@ -44,7 +44,7 @@ export async function runEdit(root: string, seed: number, number: number): Promi
 }
 
 /** Leaves out what would blur the effect of an edit: repeated records, outages, files that are moved away. */
-function plain({ outage: _, ...graph }: Case): Case {
+export function plain({ outage: _, ...graph }: Case): Case {
   const once = new Set<string>()
   const isNew = (u: string) => !once.has(u) && once.add(u) !== undefined
   const sources = graph.sources.map(({ afterRead: _, ...source }) => ({

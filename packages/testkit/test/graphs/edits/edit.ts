@@ -151,7 +151,7 @@ function renamed(graph: Case, from: string, to: string): Partial<Case> {
 }
 
 /** The graph without a step; its readers read its inputs. */
-function removed(graph: Case, step: Step): Partial<Case> {
+export function removed(graph: Case, step: Step): Partial<Case> {
   const read = (names: readonly string[]) => [
     ...new Set(names.flatMap((name) => (name === step.id ? step.from : [name]))),
   ]

@@ -6,7 +6,7 @@ import type { Observation } from '../run/scenario.ts'
 import { type Expected, type IsSaved, ranged, repeatsOf, uniqueBy } from './expected.ts'
 
 /** Records are named by `u`, results by their content. */
-const labelOf = ({ place, row }: Arrival, at: string): string =>
+export const labelOf = ({ place, row }: Arrival, at: string): string =>
   `${place ? place.record.u : `result ${textOf(row)}`} at ${at}`
 
 /** The same label for a letter that was found. */

@@ -30,6 +30,8 @@ export type FaultKind =
   | 'promise'
   /** An edit of the spec was kept that must be refused, or the other way round. */
   | 'decision'
+  /** A dead letter that was replayed has another outcome or mark. */
+  | 'replay'
   | 'hang'
 
 export interface Fault {

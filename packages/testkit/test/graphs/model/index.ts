@@ -1,5 +1,5 @@
 /** Evaluates a graph. */
-import { type Case, correctedRecord, type InputRecord, type Policy } from '../case.ts'
+import { type Case, correctedRecord, type InputRecord, type Policy, type Sink } from '../case.ts'
 import { type Arrival, type Failure, type Place, textOf } from './records.ts'
 import { apply } from './steps.ts'
 
@@ -64,11 +64,15 @@ export function predict(
   for (const sink of graph.sinks) {
     const all = sink.from.flatMap((name) => outOf.get(name)!)
     into.set(sink.id, all)
-    const key = 'key' in sink && sink.key !== undefined ? [sink.key].flat() : []
-    for (const arrival of all)
-      if (key.some((name) => (arrival.row[name] ?? null) === null)) failures.push({ at: sink.id, arrival })
+    for (const arrival of all) if (refusedBy(sink, arrival)) failures.push({ at: sink.id, arrival })
   }
   return { into, outOf, failures, read }
+}
+
+/** Whether the record lacks a part of the sink's key. */
+export function refusedBy(sink: Sink, { row }: Arrival): boolean {
+  const key = 'key' in sink && sink.key !== undefined ? [sink.key].flat() : []
+  return key.some((name) => (row[name] ?? null) === null)
 }
 
 /** The error policy of a node. */

@@ -1,16 +1,29 @@
 /** Runs a case in this process: the real engine and connectors, with file sinks on the simulated disk. */
-import { type MillraceError, type Plan, run } from '@millrace/core'
+import {
+  type Letter,
+  type MillraceError,
+  type Plan,
+  type Registry,
+  type ReplaySummary,
+  replay,
+  run,
+  type Summary,
+} from '@millrace/core'
 import { join } from 'node:path'
 import { ForgetfulDisk } from '../../../src/disk.ts'
 import type { Case } from '../case.ts'
 import type { Random } from '../random.ts'
-import { SimulatedProcess } from './process.ts'
+import { type ProcessOptions, SimulatedProcess } from './process.ts'
 import { registryFor } from './registry.ts'
-import { Hang, type Runner, timeoutMs } from './runner.ts'
+import { Hang, type RunEnd, type Runner, timeoutMs } from './runner.ts'
 
 export interface InProcessRunner extends Runner {
   /** Uses another spec from the next start on. */
   use(graph: Case, plan: Plan): void
+  /** Replays letters as `pipe dead-letter replay` does. */
+  replay(letters: readonly Letter[], options: ProcessOptions): Promise<RunEnd & { readonly replayed?: ReplaySummary }>
+  /** The same by a run that takes nothing else, which gives its balance. */
+  runLetters(letters: readonly Letter[]): Promise<RunEnd & { readonly outcomes?: Summary['replay'] }>
 }
 
 /** `random` decides which unsynced bytes survive a kill. */
@@ -19,31 +32,43 @@ export function inProcess(firstGraph: Case, firstPlan: Plan, root: string, rando
   const home = join(root, '.millrace', 'local')
   let graph = firstGraph
   let plan = firstPlan
-  const runIn = (simulated: SimulatedProcess) =>
-    run(plan, registryFor(simulated, disk), {
-      root,
-      home,
-      secrets: () => undefined,
-      bounds: graph.bounds,
-      ...(graph.runs === 'continue' ? { until: Promise.resolve() } : {}),
-    })
+  const around = () => ({ root, home, secrets: () => undefined, bounds: graph.bounds })
+  const until = () => (graph.runs === 'continue' ? { until: Promise.resolve() } : {})
+  /** Runs in a new process; what has come of it is only there if it was not killed. */
+  const inNew = async <T>(
+    options: ProcessOptions,
+    body: (registry: Registry) => Promise<T>,
+  ): Promise<RunEnd & { readonly result?: T }> => {
+    const simulated = new SimulatedProcess(graph, options)
+    const { passed } = simulated
+    const alive = () => ({ killed: false, passed, reads: simulated.reads })
+    try {
+      const result = await withTimeout(simulated.run(() => body(registryFor(simulated, disk))))
+      if (!simulated.killed) return { ...alive(), result }
+    } catch (error) {
+      if (error instanceof Hang) throw error
+      if (!simulated.killed) return { ...alive(), error: error as MillraceError }
+    }
+    disk.cutPower(() => random.chance(0.3))
+    return { killed: true, passed }
+  }
   return {
     use(nextGraph, nextPlan) {
       graph = nextGraph
       plan = nextPlan
     },
     async start(options) {
-      const simulated = new SimulatedProcess(graph, options)
-      const { passed } = simulated
-      try {
-        const summary = await withTimeout(simulated.run(() => runIn(simulated)))
-        if (!simulated.killed) return { killed: false, passed, reads: simulated.reads, summary }
-      } catch (error) {
-        if (error instanceof Hang) throw error
-        if (!simulated.killed) return { killed: false, passed, reads: simulated.reads, error: error as MillraceError }
-      }
-      disk.cutPower(() => random.chance(0.3))
-      return { killed: true, passed }
+      const { result, ...end } = await inNew(options, (registry) => run(plan, registry, { ...around(), ...until() }))
+      return { ...end, ...(result ? { summary: result } : {}) }
+    },
+    async replay(letters, options) {
+      const { result, ...end } = await inNew(options, (registry) => replay(plan, registry, letters, around()))
+      return { ...end, ...(result ? { replayed: result } : {}) }
+    },
+    async runLetters(letters) {
+      const quietly = { outage: false, shift: 0 }
+      const { result, ...end } = await inNew(quietly, (registry) => run(plan, registry, { ...around(), letters }))
+      return { ...end, ...(result ? { summary: result, outcomes: result.replay } : {}) }
     },
     reader: {
       files: (folder) => disk.files().filter((path) => path.startsWith(folder)),

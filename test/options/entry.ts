@@ -1,0 +1,35 @@
+/** What shows that an option is read: a pair of configs with two results, or a named test that does the same with a server. */
+import { existsSync, readFileSync } from 'node:fs'
+import { dirname, join, resolve } from 'node:path'
+
+const root = resolve(import.meta.dirname, '../..')
+
+/** Two configs, and what is seen of each. The first is tried twice: only what stays the same can show a difference. */
+export interface Pair<C = unknown> {
+  readonly a: C
+  readonly b: C
+  see(config: C): unknown
+}
+
+/** A test elsewhere: its file and its name. */
+export interface Named {
+  readonly file: string
+  readonly test: string
+}
+
+export type Entry = Pair<any> | Named
+
+/** Why a named test cannot be the one; undefined: it is there, and speaks of the option. */
+export function whyNot({ file, test }: Named, option: string): string | undefined {
+  const path = join(root, file)
+  if (!existsSync(path)) return `${file} does not exist`
+  const text = readFileSync(path, 'utf8')
+  if (!text.includes(`'${test}'`)) return `${file} has no test '${test}'`
+  const beside = [...text.matchAll(/from '(\.\.?\/[^']+)'/g)].map(([, module]) =>
+    readFileSync(resolve(dirname(path), module!), 'utf8'),
+  )
+  const word = option.split(/[ .]/).findLast((each) => each !== '*')!
+  return [text, ...beside].some((each) => new RegExp(`\\b${word}\\b`).test(each))
+    ? undefined
+    : `${file} never names \`${word}\``
+}

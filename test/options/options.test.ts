@@ -1,0 +1,51 @@
+/**
+ * Every option of every source, sink and step is read: with another value something else comes out. An option without an entry fails, and so
+ * does an entry without its option.
+ */
+import { describe, expect, it } from 'vitest'
+import { builtins } from '../../packages/cli/src/builtins.ts'
+import { type Entry, whyNot } from './entry.ts'
+import { fileSinks, fileSources, stored } from './files.ts'
+import { gateway } from './gateway.ts'
+import { requests } from './requests.ts'
+import { servers } from './servers.ts'
+import { steps } from './steps.ts'
+import { streams } from './streams.ts'
+import { optionPaths } from './walk.ts'
+
+const entries: Readonly<Record<string, Entry>> = {
+  ...fileSources,
+  ...fileSinks,
+  ...stored,
+  ...steps,
+  ...streams,
+  ...requests,
+  ...gateway,
+  ...servers,
+}
+
+const registered = (
+  await Promise.all(
+    builtins.map(async ({ load }) => {
+      const { kind, type, options } = await load()
+      return optionPaths(options).map((path) => `${kind} ${type} ${path}`)
+    }),
+  )
+).flat()
+
+it('every option has an entry, and every entry an option', () => {
+  expect(registered.filter((option) => !Object.hasOwn(entries, option))).toEqual([])
+  expect(Object.keys(entries).filter((option) => !registered.includes(option))).toEqual([])
+})
+
+describe('another value gives another result', () => {
+  it.each(Object.entries(entries))('%s', async (option, entry) => {
+    if (!('see' in entry)) {
+      expect(whyNot(entry, option)).toBeUndefined()
+      return
+    }
+    const first = await entry.see(entry.a)
+    expect(await entry.see(entry.a)).toEqual(first)
+    expect(await entry.see(entry.b)).not.toEqual(first)
+  })
+})

@@ -1,0 +1,119 @@
+/** Options of the built-in steps, each tried by a run. */
+import type { Entry, Pair } from './entry.ts'
+import { rowsOut, seen, specOf } from './world.ts'
+
+const rows = [
+  { id: 1, at: '1/2/2025', name: 'x', tags: ['p', 'q'], n: 1 },
+  { id: 2, at: '3/4/2025', name: null, tags: [], n: 2 },
+  { id: 1, at: '1/2/2025', name: 'x', tags: ['r'], n: 3 },
+  { id: 3, at: '5/6/2025', name: null, tags: ['s'], n: 4 },
+]
+const jsonLines = (all: readonly object[]) => all.map((row) => `${JSON.stringify(row)}\n`).join('')
+const files = {
+  'in.jsonl': jsonLines(rows),
+  'side.csv': 'id,label,kind\n1,one,a\n2,two,b\n1,uno,c\n',
+  'other.csv': 'id,label,kind\n1,ONE,A\n2,TWO,B\n',
+  'steps.ts':
+    'export const one = (row) => ({ id: row.id })\nexport const two = (row) => [{ id: row.id }, { id: -row.id }]\nexport default (row) => ({ id: row.id * 10 })\n',
+}
+const schema = { fields: { id: 'integer', at: 'string', name: 'string?', tags: 'list<string>', n: 'integer' } }
+
+const step =
+  (verb: string, base?: unknown) =>
+  (b: unknown, a: unknown = {}): Pair => ({
+    a,
+    b,
+    see: (config: unknown) =>
+      seen({
+        files,
+        spec: specOf({
+          sources: {
+            main: { type: 'files', config: { path: 'in.jsonl' }, schema },
+            ...(JSON.stringify(config).includes('"source"')
+              ? {
+                  side: {
+                    type: 'csv',
+                    config: { path: 'other.csv' },
+                    schema: { fields: { id: 'integer', label: 'string', kind: 'string' } },
+                  },
+                }
+              : {}),
+          },
+          steps: [
+            { from: 'main', [verb]: base === undefined ? config : { ...(base as object), ...(config as object) } },
+          ],
+          sinks: rowsOut,
+          on_error: { data: 'drop' },
+        }),
+      }),
+  })
+
+const dates = (of: object) => ({ at: { formats: ['M/d/yyyy'], ...of } })
+const join = step('join', {
+  file: 'side.csv',
+  schema: { fields: { id: 'integer', label: 'string', kind: 'string' } },
+  on: 'id',
+  take: 'first',
+})
+
+export const steps: Readonly<Record<string, Entry>> = {
+  'transform parse_dates *.formats': step('parse_dates')(dates({ formats: ['d/M/yyyy'] }), dates({})),
+  'transform parse_dates *.to': step('parse_dates')(dates({ to: 'yyyy' }), dates({})),
+  'transform parse_dates *.zone': step('parse_dates')(dates({ zone: 'Asia/Tokyo' }), dates({})),
+  'transform parse_dates *': step('parse_dates')({ at: ['d/M/yyyy'] }, { at: ['M/d/yyyy'] }),
+  'transform select *': step('select')([{ b: 'id' }], [{ a: 'id' }]),
+  'transform set *': step('set')({ id: 'id + 1' }, { id: 'id + 2' }),
+  'transform set *.value': step('set')({ x: { value: 'b' } }, { x: { value: 'a' } }),
+  'transform set *.type': step('set')(
+    { x: { value: '2025-01-02', type: 'timestamp' } },
+    { x: { value: '2025-01-02', type: 'date' } },
+  ),
+  'transform route *': step('route')({ out: 'id == 1' }, { out: 'id == 2' }),
+  'transform cast *': step('cast')({ id: 'string' }, { id: 'integer' }),
+  'transform cast *.to': step('cast')(
+    { at: { to: 'timestamp', formats: ['M/d/yyyy'] } },
+    { at: { to: 'date', formats: ['M/d/yyyy'] } },
+  ),
+  'transform cast *.formats': step('cast')(
+    { at: { to: 'date', formats: ['M/d/yyyy'] } },
+    { at: { to: 'date', formats: ['d/M/yyyy'] } },
+  ),
+  'transform cast *.zone': step('cast')(
+    { at: { to: 'timestamp', formats: ['M/d/yyyy'], zone: 'Asia/Tokyo' } },
+    { at: { to: 'timestamp', formats: ['M/d/yyyy'] } },
+  ),
+  'transform default *': step('default')({ name: 'none' }, { name: 'nobody' }),
+  'transform dedupe by': step('dedupe', { last: 10 })({ by: ['id'] }, { by: ['n'] }),
+  'transform dedupe last': step('dedupe', { by: ['id'] })({ last: 1 }, { last: 10 }),
+  'transform dedupe nulls': step('dedupe', { by: ['name'], last: 10 })({ nulls: 'equal' }, { nulls: 'pass' }),
+  'transform explode field': step('explode')({ field: 'tags' }, { field: 'n' }),
+  'transform explode as': step('explode', { field: 'tags' })({ as: 'tag' }),
+  'transform explode index': step('explode', { field: 'tags' })({ index: 'no' }),
+  'transform nest *': step('nest')({ both: ['id', 'n'] }, { both: ['id', 'at'] }),
+  'transform nest *.*': step('nest')({ both: [{ a: 'id' }] }, { both: [{ b: 'id' }] }),
+  'transform join file': join({ file: 'other.csv' }),
+  'transform join schema': join({ schema: { fields: { id: 'integer', label: 'string' } } }),
+  'transform join source': join({ source: 'side', file: undefined, schema: undefined }),
+  'transform join on': join({ on: { n: 'id' } }),
+  'transform join on.*': join({ on: { n: 'id' } }, { on: { id: 'id' } }),
+  'transform join type': join({ type: 'left' }),
+  'transform join fields': join({ fields: ['label'] }),
+  'transform join fields.*': join({ fields: [{ a: 'label' }] }, { fields: [{ b: 'label' }] }),
+  'transform join take': join({ take: 'last' }),
+  'transform join max_rows': join({ max_rows: 1 }),
+  'transform call function': step('call', { output: { fields: { id: 'integer' } } })(
+    { function: './steps.ts' },
+    { function: './steps.ts#one' },
+  ),
+  'transform call output': step('call', { function: './steps.ts#one' })(
+    { output: { fields: { id: 'string' } } },
+    { output: { fields: { id: 'integer' } } },
+  ),
+  'transform call returns': step('call', { function: './steps.ts#two', output: { fields: { id: 'integer' } } })({
+    returns: 'rows',
+  }),
+  'transform aggregate by': step('aggregate', { outputs: { lines: 'count()' } })({ by: ['id'] }),
+  'transform aggregate outputs': step('aggregate')({ outputs: { lines: 'count()' } }, { outputs: { sum: 'sum(n)' } }),
+  'transform aggregate outputs.*': step('aggregate')({ outputs: { x: 'count()' } }, { outputs: { x: 'sum(n)' } }),
+  'transform aggregate max_groups': step('aggregate', { by: ['id'], outputs: { lines: 'count()' } })({ max_groups: 1 }),
+}
