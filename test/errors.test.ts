@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest'
 import { catalogueParts } from '../packages/core/src/index.ts'
 import { catalogueAreas } from '../scripts/errors/areas.ts'
+import { answerExamples, shownAnswers } from '../scripts/errors/answers.ts'
 import { examples } from '../scripts/errors/examples.ts'
 import { shown, shownFinding } from '../scripts/errors/show.ts'
 import { mends } from './corpus/mends.ts'
@@ -33,6 +34,15 @@ describe.each(Object.entries(examples))('%s', (part, all) => {
   })
 })
 
+it('answers of a gateway are shown and mended', async () => {
+  const answers = await shownAnswers()
+  for (const code of Object.keys(answerExamples)) {
+    expect(Object.keys(catalogueParts.answer)).toContain(code)
+    expect(answers.get(code)!.wrong).toContain(`"error":"${code}"`)
+    expect(answers.get(code)!.right).toContain('201 Created')
+  }
+})
+
 it('every code stands in one area of its part', () => {
   for (const [part, entries] of Object.entries(catalogueParts)) {
     const codes = catalogueAreas.filter((area) => area.part === part).flatMap((area) => Object.keys(area.entries))
@@ -41,7 +51,7 @@ it('every code stands in one area of its part', () => {
 })
 
 it('every code says what to do, in words or by an example that is mended', () => {
-  const shown: Readonly<Record<string, object>> = { ...examples, finding: mends }
+  const shown: Readonly<Record<string, object>> = { ...examples, finding: mends, answer: answerExamples }
   const silent = catalogueAreas.flatMap(({ part, entries }) =>
     Object.entries(entries).flatMap(([code, { hint }]) =>
       hint || Object.hasOwn(shown[part] ?? {}, code) ? [] : [`${part} ${code}`],

@@ -3,6 +3,7 @@ import type { CataloguePart } from '../../packages/core/src/index.ts'
 import { type CatalogueArea, catalogueAreas } from './areas.ts'
 import { type Example, examples } from './examples.ts'
 import { mends } from '../../test/corpus/mends.ts'
+import { answerExamples, requestText, shownAnswers } from './answers.ts'
 import { shown, shownFinding, specOf } from './show.ts'
 
 const parts: readonly {
@@ -73,7 +74,6 @@ function indexPage(): string {
 }
 
 async function section({ part, title, entries }: CatalogueArea): Promise<string> {
-  // Each waits for the disk most of the time: side by side they take a tenth.
   const codes = await Promise.all(
     Object.entries(entries).map(async ([code, entry]) => {
       const warning = entry.severity === 'warning' ? ' *(warning)*' : ''
@@ -89,8 +89,17 @@ const block = (language: string, text: string): string => `\n\`\`\`${language}\n
 
 async function example(part: CataloguePart, code: string): Promise<string> {
   if (part === 'finding') return mends[code] ? findingExample(code) : ''
-  const own = part === 'answer' ? undefined : examples[part][code]
+  if (part === 'answer') return answerExamples[code] ? answerExample(code) : ''
+  const own = examples[part][code]
   return own ? runExample(own, code) : ''
+}
+
+let answers: ReturnType<typeof shownAnswers> | undefined
+async function answerExample(code: string): Promise<string> {
+  const { requests, mend } = answerExamples[code]!
+  const { wrong, right } = (await (answers ??= shownAnswers())).get(code)!
+  const asked = requests.map((request) => block('http', requestText(request))).join('\nand then\n')
+  return `${asked}\nis answered with\n${block('http', wrong)}\nMended:\n${block('http', requestText(mend))}${block('http', right)}`
 }
 
 async function findingExample(code: string): Promise<string> {
@@ -111,7 +120,9 @@ async function findingExample(code: string): Promise<string> {
 async function runExample(own: Example, code: string): Promise<string> {
   const { wrong } = await shown(own)
   // What comes before it is about the way there, with times that are others at each run.
-  const printed = wrong.printed.slice(wrong.printed.indexOf(`error ${code}`))
+  const at = wrong.printed.indexOf(`error ${code}`)
+  if (at < 0) throw new Error(`the example of ${code} prints\n${wrong.printed}`)
+  const printed = wrong.printed.slice(at)
   const before = own.run.flatMap((step) =>
     typeof step === 'string' ? [`pipe ${step}`] : [`# ${Object.keys(step).join(' and ')} changed`],
   )

@@ -1,5 +1,5 @@
 /** Runs the examples of errors and keeps what they print. */
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
 import { check, type Finding, loadRegistry, readProject, wantedBy } from '../../packages/core/src/index.ts'
@@ -20,9 +20,12 @@ export interface Shown {
   readonly printed: string
 }
 
+/** In memory where the system has that: no example is about what a disk keeps. */
+const folders = existsSync('/dev/shm') ? '/dev/shm' : tmpdir()
+
 /** Runs in a fresh folder, which is gone afterwards. */
 async function inFolder<T>(body: (folder: string) => Promise<T>): Promise<T> {
-  const folder = mkdtempSync(join(tmpdir(), 'millrace-errors-'))
+  const folder = mkdtempSync(join(folders, 'millrace-errors-'))
   try {
     return await body(folder)
   } finally {
@@ -53,8 +56,17 @@ async function pipe(line: string, cwd: string): Promise<Shown> {
   return { code, printed: printed.replaceAll(`${cwd}/`, '').replaceAll(cwd, '.') }
 }
 
-/** An example and its mend. */
-export const shown = (example: Example): Promise<{ readonly wrong: Shown; readonly right: Shown }> =>
+type ShownExample = { readonly wrong: Shown; readonly right: Shown }
+
+/** An example and its mend. One after the other: many runs in one process would wait for each other's disk syncs. */
+export function shown(example: Example): Promise<ShownExample> {
+  const next = underWay.then(() => runExample(example))
+  underWay = next.catch(() => undefined)
+  return next
+}
+let underWay: Promise<unknown> = Promise.resolve()
+
+const runExample = (example: Example): Promise<ShownExample> =>
   inFolder(async (folder) => {
     put(folder, example.files)
     let wrong: Shown = { code: 0, printed: '' }

@@ -3,7 +3,7 @@
  *
  * A reader knows nothing of files, folders or splits: it gets the bytes of one input, already decompressed, and yields
  * pieces of rows. A piece is a batch without its split; its position is where the reader resumes in this input. What
- * tells one input from another (a hash of its beginning) is added by files/identity.ts.
+ * tells one input from another (a hash of its beginning) is added by packages/client-files/src/identity.ts.
  */
 import type { Batch, Json, Push, RecordType, Row, Tally } from '@millrace/core'
 

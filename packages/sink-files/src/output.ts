@@ -15,7 +15,7 @@ export interface OpenFile {
   readonly temp: string
   /** What it will be called, relative to the root. */
   readonly final: string
-  /** Its place; see template.ts. */
+  /** Its place, as `placer` tells it apart. */
   readonly key: string
   /** The number in its name. */
   readonly number: number

@@ -129,7 +129,7 @@ export interface SourceCapabilities {
 }
 
 /**
- * Date conversion pushed into a source: text in one of `formats` (date.ts) becomes `to`-formatted text, or epoch ms where
+ * Date conversion pushed into a source: text in one of `formats` (packages/core/src/date/date.ts) becomes `to`-formatted text, or epoch ms where
  * `to` is absent. A text that fits none is a bad record with code `bad_date`, the field, and this step's id.
  */
 export interface DateRule {

@@ -149,7 +149,7 @@ export const stateErrors = {
   stage_missing: {
     title: 'finished file is gone',
     explanation: 'A file that was written and not yet published was removed.',
-    hint: 'put the file back; or give the result up: pipe state reset',
+    hint: 'put the file back; or give the result up: pipe state reset PIPELINE',
   },
   state_older: {
     title: 'state is older than the output',
@@ -160,7 +160,7 @@ export const stateErrors = {
   stage_gone: {
     title: 'staged rows are gone',
     explanation: 'Rows staged in the store are gone: the store was changed by something else.',
-    hint: 'restore the database; or give the result up: pipe state reset',
+    hint: 'restore the database; or give the result up: pipe state reset PIPELINE',
   },
   source_replaced: {
     title: 'source was recreated',
@@ -170,7 +170,7 @@ export const stateErrors = {
   offset_out_of_range: {
     title: 'position is gone',
     explanation: 'Records after the saved position have been deleted by retention.',
-    hint: 'accept the gap and begin anew: pipe state reset; and give the topic a longer retention',
+    hint: 'accept the gap and begin anew: pipe state reset PIPELINE; and give the topic a longer retention',
   },
   input_changed: {
     title: 'input has changed',

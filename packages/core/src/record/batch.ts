@@ -5,7 +5,7 @@ export type Json = null | boolean | number | string | readonly Json[] | { readon
 
 /**
  * One record's data: a plain object, of one shape per stage of the graph. Rows are frozen by contract: a step that
- * changes a row makes a new one. The in-memory form of each type is listed in schema.ts.
+ * changes a row makes a new one. The in-memory form of each type is listed in packages/core/src/schema/type.ts.
  */
 export type Row = Record<string, unknown>
 

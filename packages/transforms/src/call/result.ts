@@ -1,6 +1,6 @@
 /**
  * Checks what a user's function returned: each value must have the one in-memory form of its declared type, as listed in
- * packages/core/src/schema.ts.
+ * packages/core/src/schema/type.ts.
  */
 import {
   DataError,
