@@ -10,22 +10,17 @@ import { errorPages } from './errors/pages.ts'
 import type { Command } from '../packages/cli/src/command.ts'
 import { help } from '../packages/cli/src/command.ts'
 import { commands } from '../packages/cli/src/commands/index.ts'
-import { builtins } from '../packages/cli/src/builtins.ts'
 import { main, processIo } from '../packages/cli/src/index.ts'
 import { optionsMarkdown } from '../packages/cli/src/print/options.ts'
 import { commonFiles } from './packages.ts'
+import { allDefinitions } from './definitions.ts'
 
 const root = resolve(import.meta.dirname, '..')
 const made = new Map<string, string>()
 const here = processIo()
 const note = '<!-- Made by `npm run gen`. -->\n'
 
-const definitions = [
-  ...(await Promise.all(
-    builtins.map(async (builtin) => ({ definition: await builtin.load(), package: builtin.package })),
-  )),
-  ...(await otherConnectors()),
-]
+const definitions = await allDefinitions()
 connectorPackages()
 made.set(
   'docs/generated/steps.md',
@@ -54,21 +49,6 @@ if (process.argv.includes('--check')) {
   process.stdout.write(
     stale.length ? `Written:\n${stale.map((path) => `  ${path}\n`).join('')}` : 'Nothing was stale.\n',
   )
-}
-
-/** Those of the workspace that a project installs for itself. */
-async function otherConnectors(): Promise<{ definition: Definition; package: string }[]> {
-  const brought = new Set(builtins.map((builtin) => builtin.package.replace('@millrace/', '')))
-  const others = readdirSync(join(root, 'packages')).filter(
-    (name) => /^(source|sink)-/.test(name) && !brought.has(name),
-  )
-  const loaded = await Promise.all(
-    others.map(async (name) => {
-      const { default: own } = (await import(`../packages/${name}/src/index.ts`)) as { default: readonly Definition[] }
-      return own.map((definition) => ({ definition, package: `@millrace/${name}` }))
-    }),
-  )
-  return loaded.flat()
 }
 
 /** schema.json and the table in the README of each connector package that brings a definition. */

@@ -3,7 +3,7 @@
  * an entry fails, and so does an entry without its option.
  */
 import { describe, expect, it } from 'vitest'
-import { builtins } from '../../packages/cli/src/builtins.ts'
+import { allDefinitions } from '../../scripts/definitions.ts'
 import { type Entry, whyNot } from './entry.ts'
 import { fileSinks, fileSources, stored } from './files.ts'
 import { gateway } from './gateway.ts'
@@ -24,14 +24,9 @@ const entries: Readonly<Record<string, Entry>> = {
   ...servers,
 }
 
-const registered = (
-  await Promise.all(
-    builtins.map(async ({ load }) => {
-      const { kind, type, options } = await load()
-      return optionPaths(options).map((path) => `${kind} ${type} ${path}`)
-    }),
-  )
-).flat()
+const registered = (await allDefinitions()).flatMap(({ definition: { kind, type, options } }) =>
+  optionPaths(options).map((path) => `${kind} ${type} ${path}`),
+)
 
 it('every option has an entry, and every entry an option', () => {
   expect(registered.filter((option) => !Object.hasOwn(entries, option))).toEqual([])
