@@ -1,4 +1,8 @@
-/** The door of @millrace/kinds: what connectors of one kind share, so that a profile can swap them. */
+/**
+ * The door of @millrace/kinds: what connectors of one kind share, so that a profile can swap them.
+ *
+ * Decision: docs/decisions/20261130-one-package-a-system.md
+ */
 export * from './keys.ts'
 export * from './streams/options.ts'
 export * from './streams/decode.ts'

@@ -5,7 +5,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { Secret, type RecordType, type Row } from '@millrace/core'
 import { type CuttingProxy, cuttingProxy, liveUrl } from '@millrace/testkit'
 import definitions from '../src/index.ts'
-import { makeServer, openContext, records, resolved, writing } from './server.ts'
+import { makeServer, openContext, pipeline, records, resolved, writing } from './server.ts'
 
 const url = liveUrl('MONGODB')
 const [definition] = definitions
@@ -33,7 +33,7 @@ describe.skipIf(!url)('faults', () => {
     server.client.db('admin').command({
       configureFailPoint: 'failCommand',
       mode: { times },
-      data: { failCommands: ['update', 'insert'], appName: 'millrace p', ...data },
+      data: { failCommands: ['update', 'insert'], appName: `millrace ${pipeline}`, ...data },
     })
 
   test('an answer that is lost on the wire: the write is repeated, and leaves the documents once', async () => {

@@ -15,6 +15,9 @@ import { afterAll, afterEach } from 'vitest'
 import definitions from '../src/index.ts'
 import type { Options } from '../src/options.ts'
 
+/** Of this file alone: the server knows clients by it, and fails those that a test names. */
+export const pipeline = `p${randomUUID().slice(0, 8)}`
+
 const [definition] = definitions
 const clients: MongoClient[] = []
 const cleanups: (() => unknown)[] = []
@@ -63,7 +66,7 @@ export function makeServer(url: string): Server {
         .toArray() as Promise<Row[]>,
     async open(options, schema, more = {}) {
       const name = options.database ?? database()
-      const env = { root: '/', home: '/', profile: 'live', pipeline: 'p', id: 'out', resolve: (path: string) => path }
+      const env = { root: '/', home: '/', profile: 'live', pipeline, id: 'out', resolve: (path: string) => path }
       const sink = definition!.create(
         resolved({ url: more.url ?? url, database: name, ...options } as Partial<Options>),
         { ...env, schema },

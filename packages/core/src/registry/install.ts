@@ -1,4 +1,8 @@
-/** How a package is added to a project, for messages and READMEs. */
+/**
+ * How a package is added to a project, for messages and READMEs.
+ *
+ * Decision: docs/decisions/20261130-what-a-release-is.md
+ */
 
 /**
  * Whether our packages are on npm. Set it to true in the commit of the first release and run `npm run gen`: what
