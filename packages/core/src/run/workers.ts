@@ -4,6 +4,8 @@
  * its names: so what holds for processes (`--instance`) holds for them.
  *
  * Decision: docs/decisions/20261121-workers-are-instances.md
+ *
+ * Decision: docs/decisions/20261130-copies-end-one-run.md
  */
 import { randomUUID } from 'node:crypto'
 import { systemClock } from '../clock.ts'
