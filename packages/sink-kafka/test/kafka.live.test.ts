@@ -122,9 +122,10 @@ describe.skipIf(!url)('the Kafka sink', () => {
 
   it('lets go what is acknowledged: memory does not grow with the records between two flushes', async () => {
     const row = { n: 1, text: 'x'.repeat(500) }
-    const { held } = await memory(await topic(), { row, writes: 100, perWrite: 1000, pauseMs: 30 })
-    expect(held).toBeLessThan(20e6)
-  }, 60_000)
+    const { held } = await memory(await topic(), { row, writes: 200, perWrite: 1000, pauseMs: 30 })
+    // All of them would be some 300 MB; how much is on its way depends on the broker.
+    expect(held).toBeLessThan(60e6)
+  }, 120_000)
 
   it('takes 200 records of 1 MB in the memory of a few', async () => {
     const row = { n: 1, text: 'x'.repeat(1_000_000) }
