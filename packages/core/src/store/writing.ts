@@ -74,8 +74,10 @@ export function writing(db: DatabaseSync, path: string, token: string) {
     run('INSERT OR REPLACE INTO state VALUES (?, ?, ?, ?)', step, key, split, value)
 
   return {
-    /** Forgets positions, state and memory, and starts the next incarnation. */
-    /** `as`: its number and name, where other copies have them too. */
+    /**
+     * Forgets positions, state and memory, and starts the next incarnation; `as`: its number and name, where other
+     * copies have them.
+     */
     begin: (signature: Json, nowMs: number, as?: Pick<SavedRun, 'incarnation' | 'id'>): SavedRun =>
       transaction(() => {
         const { incarnation, id } = as ?? { incarnation: (newest()?.incarnation ?? 0) + 1, id: token }
