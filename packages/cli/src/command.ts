@@ -1,6 +1,6 @@
 /**
- * A command as data: its flags, arguments and examples are written once, and the parser, `--help` and the generated
- * docs come from them.
+ * A command as data: its flags, arguments and examples are declared once; the parser, `--help` and the generated docs
+ * derive from them.
  *
  * Parsing is `util.parseArgs` of Node, made strict with messages of our own. A word that starts with `-` is a flag;
  * `--` ends the flags. Help and unknown words never load a command's imports, since each command stands in a file of
@@ -48,7 +48,7 @@ export interface Command<F extends Readonly<Record<string, Flag>> = Readonly<Rec
   /** `[name, what it is]`; a name in brackets may be left out, `...` after it takes several. */
   readonly args?: readonly (readonly [name: string, description: string])[]
   readonly flags: F
-  /** `[command line, what it does]`; a test runs each or its likeness. */
+  /** `[command line, what it does]`; a test parses each. */
   readonly examples: readonly (readonly [line: string, does: string])[]
   run(given: Given<F>, io: Io): Promise<number>
 }
@@ -81,7 +81,7 @@ export function parse(command: Command, words: readonly string[]): Given {
       if (token.value !== undefined) throw usageError(`--${token.name} takes no value.`)
       flags[token.name] = true
     } else {
-      // Without `strict` a flag swallows the next flag as its value; nobody means that. A lone minus may begin a value:
+      // Without `strict` a flag would take the next flag as its value. A single minus may begin a value:
       // `--sort -price`.
       if (token.value === undefined || (!token.inlineValue && token.value.startsWith('--'))) {
         throw usageError(`--${token.name} needs a value: --${token.name} ${flag.value ?? 'VALUE'}.`)

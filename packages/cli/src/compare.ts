@@ -1,6 +1,6 @@
 /**
- * One pipeline under two profiles, from the plans alone: what stays equal and what differs in what is bound, what is
- * promised, the order of records, what checkpoints wait for, limits, and how each field is stored.
+ * Compares one pipeline under two profiles by their plans: bindings, delivery, the order of records, what checkpoints
+ * wait for, limits, and how each field is stored.
  */
 import {
   type OptionSchema,
@@ -14,7 +14,7 @@ import {
 import { configText } from './print/plan.ts'
 import { bytes, span } from './print/table.ts'
 
-/** What is told, in this order. */
+/** The topics, in this order. */
 export const topics = [
   'records',
   'connectors',
@@ -26,7 +26,7 @@ export const topics = [
   'types',
 ] as const
 
-/** One thing that can be told of both. */
+/** One fact that both plans have. */
 export interface Aspect {
   readonly topic: (typeof topics)[number]
   /** The pipeline, a node, or a node's option or field: `delivery`, `source`, `documents.total`. */
@@ -35,7 +35,7 @@ export interface Aspect {
   readonly equal: boolean
 }
 
-/** Two plans held against each other. */
+/** The comparison of two plans. */
 export interface Comparison {
   readonly pipeline: string
   readonly profiles: readonly [string, string]

@@ -1,7 +1,7 @@
 /**
- * Connects to what pipelines name, through each connector's own `probe`, and tells what is there or what is wrong. Uses
- * with equal options are one connection; all are tried at once, each with a deadline, since a driver may wait forever.
- * Nothing is written.
+ * Connects to what pipelines name, through each connector's own `probe`, and reports what is there or what is wrong.
+ * Uses with equal options are one connection; all are tried at once, each with a deadline, since a driver may wait
+ * forever. Nothing is written.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import {
@@ -23,7 +23,7 @@ export interface Use {
   readonly kind: 'source' | 'sink'
 }
 
-/** What came of one connection. */
+/** The result of one connection. */
 export interface Diagnosis {
   /** The connection's name; absent: the spec names the connector itself. */
   readonly connection?: string
@@ -33,7 +33,7 @@ export interface Diagnosis {
   /** Where it is bound, or the spec. */
   readonly place: string
   readonly uses: readonly Use[]
-  /** `untried`: its connector has nothing to connect to, or cannot tell. */
+  /** `untried`: its connector has nothing to connect to, or no `probe`. */
   readonly state: 'ok' | 'failed' | 'untried'
   /** What is there. */
   readonly found?: string

@@ -28,7 +28,7 @@ export function oneSpec(arg: string | undefined, io: Io): string {
 function findSpec(arg: string, io: Io): string {
   const path = resolve(io.cwd, arg)
   if (existsSync(path)) return statSync(path).isDirectory() ? join(path, 'pipeline.yaml') : path
-  // A file that is not there is a finding of the check, which knows how to say so.
+  // A missing file is reported by the check, as a finding.
   if (/\.ya?ml$/.test(arg)) return path
   const found = pipelines(io)
   const named = found.find((each) => nameOf(each) === arg)

@@ -36,7 +36,7 @@ function wantsHelp(words: readonly string[]): boolean {
   return (end < 0 ? words : words.slice(0, end)).some((word) => word === '--help' || word === '-h')
 }
 
-// No command: the overview, which is an answer to `--help` and a complaint otherwise.
+// No command: the overview, which is an answer to `--help` and an error otherwise.
 async function overview(words: readonly string[], io: Io): Promise<number> {
   const [first, second] = words
   if (first === '--version' || first === '-v') {
@@ -79,11 +79,11 @@ if (import.meta.main) {
   const io = processIo()
   process.on('uncaughtException', (error) => process.exit(printError(unhandled(error), io, words.includes('--json'))))
   process.exitCode = await main(words, io)
-  // A connector that was left behind may hold on to the process.
+  // An abandoned connector may keep the process alive.
   setTimeout(() => process.exit(), 1000).unref()
 }
 
-/** What a connector or a function of the user has thrown where nobody waited for it. The process ends as by a crash. */
+/** What a connector or a function of the user threw without a handler. The process ends as in a crash. */
 function unhandled(error: unknown): Error {
   const text = error instanceof Error ? (error.stack ?? error.message) : String(error)
   const hint =

@@ -1,6 +1,6 @@
 /**
- * Copies of a pipeline in threads of their own (`parallelism`). A thread checks the spec again, so that only words go
- * over to it; what it tells comes back as data.
+ * Copies of a pipeline in threads of their own (`parallelism`). A thread checks the spec itself, so only plain data is
+ * passed in either direction.
  */
 import { Worker } from 'node:worker_threads'
 import {
@@ -16,7 +16,7 @@ import type { Given } from './command.ts'
 import type { Io } from './io.ts'
 import type { specFlags } from './spec-flags.ts'
 
-/** What a thread needs to begin. */
+/** What a thread starts with. */
 export interface WorkerTask {
   readonly spec: string
   readonly specHash: string
@@ -28,10 +28,10 @@ export interface WorkerTask {
   readonly until: boolean
 }
 
-/** What it is told. */
+/** Messages to the thread. */
 export type ToWorker = 'stop' | 'until'
 
-/** What it tells. */
+/** Messages from the thread. */
 export type FromWorker =
   | { readonly type: 'event'; readonly event: RunEvent }
   | { readonly type: 'counters'; readonly counters: readonly Counters[]; readonly progress: Progress }

@@ -1,4 +1,7 @@
-/** The same specs under every profile of their project: what is wrong under several is told once, with their names. */
+/**
+ * The same specs under every profile of their project: a finding under several profiles is reported once, with their
+ * names.
+ */
 import { type Finding, profileNames } from '@millrace/core'
 import type { Io } from './io.ts'
 import type { Printable } from './print/finding.ts'

@@ -17,7 +17,7 @@ export const filesOptions = {
       option.oneOf(['keep', 'delete'], 'Leave the file, or delete it.'),
       option.object({ move: option.path('The folder that it is moved to.', { example: 'done/' }) }, 'Move the file.'),
     ],
-    'What becomes of a file once all its records are saved and published.',
+    'What to do with a file once all its records are saved and published.',
     { default: 'keep', example: { move: 'done/' } },
   ),
 }

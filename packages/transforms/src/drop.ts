@@ -6,7 +6,7 @@ import { mapRows, rowMaker } from './rows.ts'
 export const drop = defineTransform({
   kind: 'transform',
   type: 'drop',
-  summary: 'Leaves the fields named out and keeps all others.',
+  summary: 'Removes the named fields and keeps all others.',
   options: option.list(option.field('A field to leave out.'), 'The fields to leave out.', {
     example: ['Description', 'UnitPrice'],
     min: 1,

@@ -44,7 +44,7 @@ function namesOf(config: ExplodeConfig): { field: string; as: string; index: str
 export const explode = defineTransform({
   kind: 'transform',
   type: 'explode',
-  summary: 'Makes one record of each item of a list; a record with an empty list or none is filtered out.',
+  summary: 'Makes one record from each item of a list; a record with an empty or absent list is filtered out.',
   multiplies: true,
   options,
 

@@ -60,7 +60,7 @@ export function evaluator(text: string, input: RecordType): Expression['evaluate
   return compiled.evaluate
 }
 
-/** Fails record i for what an expression threw; anything but a data error is a fault of ours and goes on up. */
+/** Fails record i for what an expression threw; anything but a data error is a bug and is rethrown. */
 export function failFor(error: unknown, out: Output, i: number, field?: string): void {
   if (!(error instanceof DataError)) throw error
   const at = error.field ?? field

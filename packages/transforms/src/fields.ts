@@ -23,7 +23,7 @@ export function lookUp(input: RecordType, name: string, at: At, problems: Proble
   return undefined
 }
 
-/** Tells a field name that stands in the output twice. */
+/** Reports a field name that is in the output twice. */
 export function nameTaken(name: string, at: At, key = false): Problem {
   return {
     code: 'duplicate_field',
@@ -34,7 +34,7 @@ export function nameTaken(name: string, at: At, key = false): Problem {
   }
 }
 
-/** Tells a new name that can't name a field; undefined: it can. */
+/** The problem with a name that cannot name a field; undefined: it can. */
 export function badName(name: string, at: At, key = false): Problem | undefined {
   if (name !== '' && name !== '__proto__') return undefined
   return {

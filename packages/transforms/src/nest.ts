@@ -7,7 +7,7 @@ import { type Column, rowMaker } from './rows.ts'
 export const nest = defineTransform({
   kind: 'transform',
   type: 'nest',
-  summary: 'Puts fields into an object, which takes the place of the first of them.',
+  summary: 'Moves fields into an object, which takes the place of the first of them.',
   options: option.map(
     pickOption('The fields of the object.', ['street', { zip: 'postal_code' }]),
     'Objects and their fields.',

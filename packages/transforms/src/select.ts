@@ -7,7 +7,7 @@ import { mapRows, rowMaker } from './rows.ts'
 export const select = defineTransform({
   kind: 'transform',
   type: 'select',
-  summary: 'Keeps the fields named, in this order, some under new names; all others are left out.',
+  summary: 'Keeps the named fields, in this order, optionally renamed; all others are removed.',
   options: pickOption('The fields of the output.', ['InvoiceNo', { country: 'Country' }]),
 
   infer(items, { input }) {

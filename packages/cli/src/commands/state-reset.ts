@@ -90,7 +90,7 @@ function forget(folder: string): void {
   rmSync(join(folder, 'inbox'), { recursive: true, force: true })
 }
 
-/** Puts a folder that cannot be read out of the way, under a name that nobody looks for. */
+/** Renames a folder that cannot be read, to a name that is never looked up. */
 function setAside(folder: string): string {
   const at = statSync(existsSync(stateFile(folder)) ? stateFile(folder) : folder).mtime
   const name = `.${basename(folder)}.${at.toISOString().replaceAll(/[:.]/g, '-')}.broken`

@@ -1,4 +1,4 @@
-/** Two profiles held against each other, for people: first what differs, then what is equal. */
+/** Prints the comparison of two profiles: first what differs, then what is equal. */
 import { type Aspect, type Comparison, topics } from '../compare.ts'
 
 const titles: Readonly<Record<Aspect['topic'], string>> = {

@@ -1,5 +1,5 @@
 /**
- * Errors as a person reads them: what, where, what to do. A failure without a code is a bug of ours and is shown with
+ * Errors as the user sees them: what, where, what to do. An error without a code is a bug in Millrace and is shown with
  * its stack.
  */
 import type { Io } from '../io.ts'

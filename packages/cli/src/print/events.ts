@@ -4,10 +4,10 @@ import type { Io } from '../io.ts'
 import { hide } from './hide.ts'
 import type { ProgressLine } from './progress.ts'
 
-/** How often progress is told. */
+/** How often progress is reported. */
 const everyMs = 10_000
 
-/** Tells events until it is closed. */
+/** Prints events until it is closed. */
 export function jsonEvents(io: Io): ProgressLine {
   const started = new Map<string, Extract<RunEvent, { type: 'started' }>>()
   const tell = (pipeline: string, level: 'info' | 'warn' | 'error', code: string, more: object) =>

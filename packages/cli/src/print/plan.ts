@@ -1,4 +1,4 @@
-/** A plan for people: what is read, done and written, in the order of the flow, and what is promised. */
+/** Prints a plan: what is read, done and written, in the order of the flow, and the delivery guarantee. */
 import {
   durationText,
   fieldText,
@@ -16,7 +16,7 @@ import {
   sizeText,
 } from '@millrace/core'
 
-/** The plan as text. `registry` tells which options are as they are by default; those are left out. */
+/** The plan as text. `registry` knows the defaults of options, which are left out. */
 export function planText(plan: Plan, registry: Registry): string {
   const lines = [
     `${plan.name}${plan.project === undefined ? '' : ` · project ${plan.project}`} · profile ${plan.profile} · ${plan.runs === 'whole' ? 'runs from beginning to end' : 'resumes where the last run stopped'}`,
@@ -110,8 +110,7 @@ export function fieldsText(record: RecordType): string {
 }
 
 /**
- * Config on one line, as it could stand in the spec; secrets as their reference. What is as `options` have it by
- * default is left out.
+ * Config on one line, as it could stand in the spec; secrets as their reference. Options at their default are left out.
  */
 export function configText(config: Json, options?: OptionSchema): string {
   if (typeof config === 'string') return /^[\w./$ -]+$/.test(config) ? config : JSON.stringify(config)

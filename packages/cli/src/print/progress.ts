@@ -17,7 +17,7 @@ export interface Reading {
   readonly bytes: number
   /** 0: unknown. */
   readonly totalBytes: number
-  /** Lag in records, and how old the last record read is; undefined: no source tells. */
+  /** Lag in records, and how old the last record read is; undefined: no source knows. */
   readonly lag?: { readonly records: number; readonly ms: number } | undefined
 }
 

@@ -31,7 +31,7 @@ export function bytes(n: number): string {
   return unit === 0 ? `${n} B` : `${n.toFixed(n < 10 ? 2 : 1)} ${units[unit]}`
 }
 
-/** A time span as a person says it: `850 ms`, `12.3 s`, `4 min 10 s`, `2 h 5 min`. */
+/** A readable time span: `850 ms`, `12.3 s`, `4 min 10 s`, `2 h 5 min`. */
 export function span(ms: number): string {
   if (ms < 1000) return `${Math.round(ms)} ms`
   const seconds = ms / 1000

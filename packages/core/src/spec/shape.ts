@@ -22,7 +22,7 @@ const names = option.anyOf(
 export const onErrorShape: Shape = {
   data: option.oneOf(
     ['stop', 'dead_letter', 'drop', 'refuse'],
-    'What becomes of a bad record: stop the run, keep it in the dead letter, drop and count it, or refuse it to its sender.',
+    'What to do with a bad record: stop the run, keep it in the dead letter, drop and count it, or refuse it to its sender.',
   ),
 }
 
@@ -34,7 +34,7 @@ export const specShape: Shape = {
   delivery: option.optional(
     option.oneOf(
       ['at_least_once', 'effectively_once', 'exactly_once'],
-      'The promise that is demanded; the check proves or refuses it.',
+      'The required delivery guarantee; the check fails where it cannot be kept.',
     ),
   ),
   vars: option.optional(
@@ -43,14 +43,14 @@ export const specShape: Shape = {
   connections: option.optional(part('Connections of this spec alone: a kind that the profile binds, or a binding.')),
   source: option.optional(part('The only source; its id is `source`.')),
   sources: option.optional(part('Several sources by id.')),
-  steps: option.optional(part('What is done, in order.')),
+  steps: option.optional(part('The steps, in order.')),
   sinks: option.optional(part('Where results go, by id.')),
-  on_error: option.optional(option.object(onErrorShape, 'What becomes of bad records.')),
+  on_error: option.optional(option.object(onErrorShape, 'What to do with bad records.')),
   dead_letter: option.optional(part('Where bad records are kept.')),
   runs: option.optional(
     option.oneOf(
       ['whole', 'continue'],
-      'From beginning to end each time, or on from where the last run stopped. Default: whole where every input ends.',
+      'Read everything each time, or continue where the last run stopped. Default: whole where every input ends.',
     ),
   ),
   parallelism: option.integer('Workers that share the splits of the sources.', { default: 1, min: 1, max: 64 }),
@@ -61,13 +61,13 @@ export const retrySchema: OptionSchema = option.object(
   {
     for: option.anyOf(
       [option.oneOf(['forever'], 'Until it works or the run is stopped.'), option.duration('For so long.')],
-      'How long a system that cannot be reached or refuses for now is waited for.',
+      'How long to retry a system that is unreachable or temporarily refuses.',
       { default: '30m', example: '2h' },
     ),
     backoff: option.duration('The wait before the second try; it doubles each time.', { default: '100ms' }),
     max_wait: option.duration('The longest wait between two tries.', { default: '15s' }),
   },
-  'What is done about a system that does not answer. Refused logins and names that are not there are not waited for.',
+  'How to retry a system that does not answer. Refused logins and missing names are not retried.',
 )
 
 const retry: Shape = { retry: option.optional(retrySchema) }
@@ -85,12 +85,12 @@ const endpoint: Shape = {
 export const sourceShape: Shape = {
   ...endpoint,
   schema: option.optional(option.record('The fields of its records: a file, or inline `fields:`.')),
-  unknown_fields: option.oneOf(['drop', 'error', 'keep'], 'What becomes of fields that the schema does not name.', {
+  unknown_fields: option.oneOf(['drop', 'error', 'keep'], 'What to do with fields that the schema does not name.', {
     default: 'drop',
   }),
-  on_error: option.optional(option.object(onErrorShape, 'What becomes of its bad records.')),
+  on_error: option.optional(option.object(onErrorShape, 'What to do with its bad records.')),
   answer: option.optional(option.text('The id of the source or step whose record is sent back to the sender.')),
-  partial: option.optional(option.boolean('Take the good items of a request that has bad ones.')),
+  partial: option.optional(option.boolean('Accept the good items of a request that has bad ones.')),
 }
 
 /** A sink. */
@@ -110,7 +110,7 @@ export const deadLetterShape: Shape = {
 export const stepShape: Shape = {
   id: option.optional(option.text('Its name; by default the verb.')),
   from: option.optional(names),
-  on_error: option.optional(option.object(onErrorShape, 'What becomes of records that fail here.')),
+  on_error: option.optional(option.object(onErrorShape, 'What to do with records that fail here.')),
   description: option.optional(option.text('What it is for.')),
 }
 

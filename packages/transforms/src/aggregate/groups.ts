@@ -1,6 +1,6 @@
 /**
- * The groups of an aggregation: nested Maps, a level per field of `by`, with the last group kept at hand, since
- * neighbours are often of one group.
+ * The groups of an aggregation: nested Maps, a level per field of `by`, with the last group cached, since neighbours
+ * are often in the same group.
  */
 import {
   type AggregateState,

@@ -1,9 +1,9 @@
 /**
- * `aggregate`: one result a group. Without a window the results come when the input has ended, so it needs a run that
- * goes from beginning to end.
+ * `aggregate`: one result per group. The results come when the input has ended, so it needs a run that ends.
  *
  * Its memory is a state per group; a save writes the groups that changed since the last one. A result is known by the
- * values of its group. A group whose result cannot be told (a sum that does not fit) fails as a result, under that key.
+ * values of its group. A group whose result cannot be represented (a sum that does not fit) fails as a result, under
+ * that key.
  */
 import {
   type Aggregation,
@@ -27,7 +27,7 @@ import { createGroups, type Group } from './groups.ts'
 import { placeReader } from './places.ts'
 
 const options = option.object({
-  by: option.list(option.field('A field.'), 'The fields that make a group; none: one group of all.', {
+  by: option.list(option.field('A field.'), 'The fields to group by; none: one group of all records.', {
     default: [],
     example: ['country'],
   }),
@@ -38,22 +38,25 @@ const options = option.object({
       example: { lines: 'count()', quantity: 'sum(Quantity)' } as never,
     },
   ),
-  max_groups: option.integer('More groups than this stop the run by name, with nothing lost: a raised limit goes on.', {
-    default: 5_000_000,
-    min: 1,
-    tuning: true,
-  }),
+  max_groups: option.integer(
+    'More groups than this stop the run, with nothing lost: raise the limit and run again to continue.',
+    {
+      default: 5_000_000,
+      min: 1,
+      tuning: true,
+    },
+  ),
 })
 
 const none = new Int32Array(0)
 
-/** Results are handed out in pieces of this many. */
+/** Results are emitted in pieces of this many. */
 const piece = 1000
 
 export const aggregate = defineTransform({
   kind: 'transform',
   type: 'aggregate',
-  summary: 'Counts, sums and the like over groups of records: one result a group at the end of the input.',
+  summary: 'Aggregates groups of records: one result per group at the end of the input.',
   stateful: true,
   needsEnd: true,
   counts: true,

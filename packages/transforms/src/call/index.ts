@@ -27,7 +27,7 @@ const options = option.object({
 export const call = defineTransform({
   kind: 'transform',
   type: 'call',
-  summary: 'Makes records by a TypeScript function of the project; what it returns is checked against a schema.',
+  summary: 'Transforms records with a TypeScript function of the project; what it returns is checked against a schema.',
   options,
   multiplies: ({ returns }) => returns === 'rows',
 
@@ -63,7 +63,7 @@ export const call = defineTransform({
     const made = (row: Row): readonly Row[] => {
       const result: unknown = step!(copy(row))
       if (result instanceof Promise) {
-        // Nobody waits for it, so its failure would end the process.
+        // Nothing awaits it, so its failure would end the process.
         result.catch(() => {})
         throw new DataError('bad_result', `${reference} returned a promise: a function is synchronous`)
       }

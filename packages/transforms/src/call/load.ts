@@ -4,7 +4,7 @@ import { pathToFileURL } from 'node:url'
 import { MillraceError, type Row } from '@millrace/core'
 
 /**
- * A function of the user's: a record in its in-memory form (see the types of schemas) to one, to several, or to none.
+ * A user function: a record in its in-memory form (see the types of schemas) to one, to several, or to none.
  */
 export type StepFunction<In = Row, Out = unknown> = (row: In) => Out
 

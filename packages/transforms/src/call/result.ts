@@ -75,10 +75,10 @@ function valueReader(type: Type): Read {
   return (value, path) => (test(value) ? keep(value) : refuse(value, type, path))
 }
 
-/** The value in its one form, and out of the function's reach. */
+/** A copy of the value, in its one form, that the function cannot reach. */
 function keptAs({ kind }: Type): (value: unknown) => unknown {
   if (kind === 'json' || kind === 'bytes') return copied
-  // -0 is no whole number of its own.
+  // -0 is the same whole number as 0.
   if (kind === 'integer' || kind === 'timestamp') return (value) => (value as number) + 0
   return (value) => value
 }

@@ -1,7 +1,7 @@
 /**
- * From one type to another. Text goes anywhere by its declared form, and everything single goes to text. Between
- * numbers only what is exact passes: a number with a fraction is no integer, a decimal of 20 digits no double. json is
- * read as if it came from JSON text, and everything becomes json as it would be written there.
+ * From one type to another. Text converts to any type by its declared form, and every scalar converts to text. Between
+ * numbers only exact conversions pass: a number with a fraction is not an integer, a decimal of 20 digits is not a
+ * double. json is read as if it came from JSON text, and everything becomes json as it would be written there.
  */
 import {
   compileDateParser,

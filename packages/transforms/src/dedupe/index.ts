@@ -6,7 +6,7 @@
  * knowing whether it had arrived, has the id of the first. Where each split has memory of its own, `last` counts in
  * each.
  *
- * A key with a null part does not say which record it is: `nulls` tells whether such records all pass (and are not
+ * A key with a null part does not identify a record: `nulls` decides whether such records all pass (and are not
  * remembered), or are equal.
  */
 import {
@@ -32,11 +32,11 @@ const options = option.object({
   by: option.optional(
     option.anyOf(
       [option.field('A field.'), option.list(option.field('A field.'), 'Fields.', { min: 1 })],
-      'The field or fields whose values make two records the same. Without it, two are the same that have one id: a record that a stream holds twice.',
+      'The field or fields that identify a record. Default: the record id, so that a record that a stream holds twice passes once.',
       { example: ['InvoiceNo', 'StockCode'] },
     ),
   ),
-  last: option.integer('How many records that passed are remembered.', { min: 1, max: 10_000_000, example: 100_000 }),
+  last: option.integer('How many passed records are remembered.', { min: 1, max: 10_000_000, example: 100_000 }),
   nulls: option.optional(
     option.oneOf(
       ['pass', 'equal'],
@@ -53,7 +53,7 @@ export const dedupe = defineTransform({
   kind: 'transform',
   type: 'dedupe',
   summary:
-    'Lets the first of records with the same key pass, and filters out those that follow while the key is remembered.',
+    'Passes the first of the records with the same key, and filters out those that follow while the key is remembered.',
   stateful: true,
   keeps: true,
   ordered: true,

@@ -4,7 +4,7 @@
  * Keys are numbered as they are added, from 0 on. They are saved in blocks of 100 by their numbers, each `[number of
  * its first key, number of the oldest key that is remembered, key, key, ...]`, so a save writes few entries and forgets
  * a block when all its keys are gone. Every change writes the last block, and the oldest number in it is that of the
- * whole: what was remembered can be told without knowing how many keys were allowed then.
+ * whole: what was remembered can be restored without knowing the limit at the time.
  */
 
 /** null stands for the key of a record whose only key field is null. */

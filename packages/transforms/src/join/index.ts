@@ -53,12 +53,12 @@ const options = option.object({
     { default: 'inner' },
   ),
   fields: option.optional(
-    pickOption('The fields to add; without it all but those of `on`.', [{ category: 'category_name' }], 'text'),
+    pickOption('The fields to add; default: all but those of `on`.', [{ category: 'category_name' }], 'text'),
   ),
   take: option.optional(
-    option.oneOf(['first', 'last'], 'Which of several rows with one key counts; without it they are an error.'),
+    option.oneOf(['first', 'last'], 'Which of several rows with the same key to use; without it they are an error.'),
   ),
-  max_rows: option.integer('A larger other side stops the run before it fills the memory.', {
+  max_rows: option.integer('A larger side input stops the run before it fills the memory.', {
     tuning: true,
     default: 1_000_000,
     min: 1,
