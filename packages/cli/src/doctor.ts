@@ -102,14 +102,14 @@ async function tryOne(
     )
     return { ...about, state: 'ok', found: await Promise.race([probed, late]) }
   } catch (error) {
-    return { ...about, state: 'failed', error: told(error) }
+    return { ...about, state: 'failed', error: errorJson(error) }
   } finally {
     ended.abort()
     late.catch(() => {})
   }
 }
 
-function told(error: unknown): { readonly code: string; readonly message: string; readonly hint?: string } {
+function errorJson(error: unknown): { readonly code: string; readonly message: string; readonly hint?: string } {
   const { code, message, hint } = error as {
     readonly code?: unknown
     readonly message?: unknown

@@ -1,19 +1,19 @@
-/** The one clock that core takes time and timers from, so that a test can stand another in its place. */
+/** The only clock that core uses for time and timers, so that a test can replace it. */
 import { setImmediate as turn } from 'node:timers/promises'
 
 /** Time and timers. */
 export interface Clock {
   /** Wall-clock time, ms UTC. May be set back. */
   now(): number
-  /** Ms that only ever grow, for durations. */
+  /** Monotonic ms, for durations. */
   monotonic(): number
-  /** Calls `fire` once, after `ms`; what it returns takes that back. */
+  /** Calls `fire` once, after `ms`; the returned function cancels it. */
   after(ms: number, fire: () => void): () => void
-  /** Calls `fire` every `ms`; what it returns ends that. */
+  /** Calls `fire` every `ms`; the returned function stops it. */
   every(ms: number, fire: () => void): () => void
   /** Resolves after `ms`, or as soon as the signal aborts. */
   sleep(ms: number, signal: AbortSignal): Promise<void>
-  /** Lets the event loop go round once. */
+  /** Waits for one turn of the event loop. */
   turn(): Promise<unknown>
 }
 

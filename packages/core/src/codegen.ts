@@ -1,10 +1,10 @@
 /**
- * The only place that makes code at run time (invariant 9). Everything generated is built from integers and names that
- * went through `quote`; each user of `generate` has an interpreted twin with the same results, used when
- * `MILLRACE_CODEGEN=off` or where the platform forbids making code.
+ * The only place that generates code at run time (invariant 9). Everything generated is built from integers and names
+ * that went through `quote`; each user of `generate` has an interpreted twin with the same results, used when
+ * `MILLRACE_CODEGEN=off` or where the platform forbids code generation.
  */
 
-/** A name or text as a JavaScript literal. The only way a word from a spec or a header may enter generated code. */
+/** A name or text as a JavaScript literal: the only way a word from a spec or a header may enter generated code. */
 export const quote = (text: string): string =>
   JSON.stringify(text).replaceAll('\u2028', '\\u2028').replaceAll('\u2029', '\\u2029')
 

@@ -1,7 +1,7 @@
 /**
- * Named points at which a test lets the process die: `MILLRACE_CRASH_AT=after_save:3` kills it by SIGKILL when
+ * Named points at which a test can kill the process: `MILLRACE_CRASH_AT=after_save:3` kills it by SIGKILL when
  * `after_save` is passed for the third time. Random kills miss the narrow places (between two statements of a save);
- * these do not. A test in the same process may listen instead, and throw. Nothing happens where nobody asks.
+ * these do not. A test in the same process may listen instead, and throw. Without that variable nothing happens.
  */
 const [name, count] = (process.env['MILLRACE_CRASH_AT'] ?? '').split(':')
 let left = Number(count ?? 1)

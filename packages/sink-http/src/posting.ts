@@ -59,7 +59,7 @@ export async function postAll(
       if (!request.bytes) continue
       const carried = request.carried.map((place) => next[place]!)
       const said = await ask(request.bytes, carried.length)
-      if (!(await settle(carried, said, again))) return hold(indexes.slice(at), pause ?? waits)
+      if (!(await applyVerdict(carried, said, again))) return hold(indexes.slice(at), pause ?? waits)
     }
     return true
   }
@@ -74,7 +74,7 @@ export async function postAll(
   }
 
   /** Takes note of what became of a request's records, and sends again what has to be. */
-  async function settle(indexes: readonly number[], said: Verdict, again: boolean): Promise<boolean> {
+  async function applyVerdict(indexes: readonly number[], said: Verdict, again: boolean): Promise<boolean> {
     switch (said.kind) {
       case 'taken':
         return true

@@ -97,10 +97,10 @@ function outcomes(body: string, count: number, where: string): Verdict {
   const items = parsed(body)
   const faults = new Map<number, Fault>()
   const known = new Set<number>()
-  for (const told of Array.isArray(items) ? items : []) {
-    const item = isObject(told) ? itemOf(told, count) : undefined
+  for (const parsedBody of Array.isArray(items) ? items : []) {
+    const item = isObject(parsedBody) ? itemOf(parsedBody, count) : undefined
     if (item === undefined) continue
-    const { outcome, errors } = told as Readonly<Record<string, unknown>>
+    const { outcome, errors } = parsedBody as Readonly<Record<string, unknown>>
     if (outcome === 'refused' || outcome === 'failed') {
       const [first] = Array.isArray(errors) ? (errors as unknown[]) : []
       faults.set(item, faultOf(first, `http_207`, where, `the record is ${outcome}`))
@@ -117,11 +117,11 @@ function outcomes(body: string, count: number, where: string): Verdict {
 }
 
 function refusal(body: string, count: number, where: string, fault: Fault): Verdict {
-  const told = parsed(body)
-  if (!isObject(told)) return { kind: 'refused_unnamed', fault }
-  const errors = Array.isArray(told['errors']) ? told['errors'].filter(isObject) : []
+  const parsedBody = parsed(body)
+  if (!isObject(parsedBody)) return { kind: 'refused_unnamed', fault }
+  const errors = Array.isArray(parsedBody['errors']) ? parsedBody['errors'].filter(isObject) : []
   if (count === 1) {
-    const only = errors[0] ?? { code: told['error'], message: told['message'] }
+    const only = errors[0] ?? { code: parsedBody['error'], message: parsedBody['message'] }
     return { kind: 'refused_unnamed', fault: faultOf(only, fault.code, where, body.slice(0, 500)) }
   }
   const faults = new Map<number, Fault>()
@@ -132,14 +132,14 @@ function refusal(body: string, count: number, where: string, fault: Fault): Verd
   return faults.size > 0 ? { kind: 'refused', faults } : { kind: 'refused_unnamed', fault }
 }
 
-function itemOf(told: Readonly<Record<string, unknown>>, count: number): number | undefined {
-  const item = told['item']
+function itemOf(parsedBody: Readonly<Record<string, unknown>>, count: number): number | undefined {
+  const item = parsedBody['item']
   return Number.isInteger(item) && (item as number) >= 0 && (item as number) < count ? (item as number) : undefined
 }
 
 /** What a server says of a record: its own code and message, where they are such. */
-function faultOf(told: unknown, code: string, where: string, message: string): Fault {
-  const said = isObject(told) ? told : {}
+function faultOf(parsedBody: unknown, code: string, where: string, message: string): Fault {
+  const said = isObject(parsedBody) ? parsedBody : {}
   const { code: itsCode, message: itsMessage, field } = said
   return {
     code: typeof itsCode === 'string' && /^[\w.-]{1,64}$/.test(itsCode) ? itsCode : code,

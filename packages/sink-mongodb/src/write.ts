@@ -90,13 +90,13 @@ async function writeAll(
     const operations = round.map(([key, of]) => operation(key, of, isFirstOnly(key)))
     const faults = await bulkWrite(operations, collection, o)
     for (const [k, [key, of]] of round.entries()) {
-      const left = settle(key, of, faults.get(k))
+      const left = remaining(key, of, faults.get(k))
       if (left.length > 0) waiting.set(key, left)
       else waiting.delete(key)
     }
 
     /** Takes note of one operation's outcome; which of its key's records are still to be written. */
-    function settle(key: string, of: readonly number[], fault: Fault | undefined): number[] {
+    function remaining(key: string, of: readonly number[], fault: Fault | undefined): number[] {
       const first = isFirstOnly(key)
       if (!fault) return first ? of.slice(1) : []
       if (fault.kind === 'taken') {

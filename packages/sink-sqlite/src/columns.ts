@@ -30,7 +30,7 @@ export function createTable(
   for (const [name, { type }] of Object.entries(schema.fields)) {
     const column = columns.get(name.toLowerCase())
     if (!column) wrong.push(`there is no column ${name}`)
-    else if (!holds(affinity(column.type), type))
+    else if (!canStore(affinity(column.type), type))
       wrong.push(`the column ${name} is ${column.type || 'untyped'} and would change a ${typeText(type)}`)
   }
   if (key && !hasUniqueIndex(db, there, key)) wrong.push(`no unique index covers exactly ${key.join(', ')}`)
@@ -53,7 +53,7 @@ function affinity(declared: string): Affinity {
 }
 
 /** Whether a value of the type comes back from such a column as it was. */
-function holds(column: Affinity, type: Type): boolean {
+function canStore(column: Affinity, type: Type): boolean {
   if (column === 'NONE') return true
   switch (columnType(type)) {
     case 'TEXT':

@@ -32,11 +32,11 @@ export function compileInserter(
   extras = 0,
 ): Inserter {
   const width = binder.names.length + extras
-  const many = Math.max(1, Math.min(50, Math.floor(perStatement / width)))
+  const rowsPerStatement = Math.max(1, Math.min(50, Math.floor(perStatement / width)))
   const tuple = `(${Array(width).fill('?').join()})`
   const one = db.prepare(`${into} VALUES ${tuple}${conflict}`)
-  const several = db.prepare(`${into} VALUES ${Array(many).fill(tuple).join()}${conflict}`)
-  const values = new Array<SQLInputValue>(width * many)
+  const several = db.prepare(`${into} VALUES ${Array(rowsPerStatement).fill(tuple).join()}${conflict}`)
+  const values = new Array<SQLInputValue>(width * rowsPerStatement)
 
   return (records, indexes, failures, extra = []) => {
     const { rows } = records
@@ -46,10 +46,10 @@ export function compileInserter(
     let length = 0
     const drain = () => {
       length = 0
-      if (waiting.length === many) {
+      if (waiting.length === rowsPerStatement) {
         try {
           several.run(...values)
-          taken += many
+          taken += rowsPerStatement
           waiting.length = 0
           return
         } catch (error) {
@@ -79,7 +79,7 @@ export function compileInserter(
       }
       for (let e = 0; e < extra.length; e++) values[at + binder.names.length + e] = extra[e]!
       for (let v = at; v < at + binder.names.length; v++) length += lengthOf(values[v]!)
-      if (waiting.push(index) === many || length >= boundLength) drain()
+      if (waiting.push(index) === rowsPerStatement || length >= boundLength) drain()
     }
     drain()
     return taken

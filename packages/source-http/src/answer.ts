@@ -57,12 +57,12 @@ export function replier(
       const { body } = refusal(status, isRefused ? 'refused' : 'failed', message, { errors: faults })
       return { status, body: list ? body : `${String(body).slice(0, -1)},"item":${itemAsReceived(texts[0]!)}}` }
     }
-    const told = (each: Item): string => {
+    const itemJson = (each: Item): string => {
       const { item, outcome, faults: errors } = each
       const shownAs = outcome === 'taken' ? `"record":${record(each)},` : ''
       return `{"item":${item},${shownAs}${JSON.stringify({ outcome, ...(errors.length > 0 ? { errors } : {}) }).slice(1)}`
     }
-    return { status: 207, body: `[${items.map(told).join()}]` }
+    return { status: 207, body: `[${items.map(itemJson).join()}]` }
   }
 }
 

@@ -41,7 +41,7 @@ export interface Requests {
   /** Resolves when a request has come, or `stir` is called, or after `ms`. */
   changed(ms: number): Promise<void>
   stir(): void
-  settle(request: Pending, reply: Reply): void
+  answerRequest(request: Pending, reply: Reply): void
   /** Settles all of these, or every one. */
   settleAll(reply: Reply, some?: readonly Pending[]): void
   /** Answers those who have waited too long; what becomes of their records is not known yet. */
@@ -60,7 +60,7 @@ export function createRequests(o: {
   let pendingBytes = 0
   let queuedBytes = 0
   let wake = () => {}
-  const settle = (request: Pending, reply: Reply) => {
+  const answerRequest = (request: Pending, reply: Reply) => {
     if (!pending.delete(request.split)) return
     pendingBytes -= request.bytes
     if (request.key) byKey.delete(request.key)
@@ -107,9 +107,9 @@ export function createRequests(o: {
         }
       }),
     stir: () => wake(),
-    settle,
+    answerRequest,
     settleAll(reply, some = [...pending.values()]) {
-      for (const request of some) settle(request, reply)
+      for (const request of some) answerRequest(request, reply)
     },
     answerLate() {
       const now = performance.now()

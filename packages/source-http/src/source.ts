@@ -169,7 +169,7 @@ function createGateway(o: Options, ctx: SourceContext): Source {
     async commit(done) {
       for (const one of done) {
         const request = requests.get(one.split)
-        if (request) requests.settle(request, outcomeOf(request, one))
+        if (request) requests.answerRequest(request, outcomeOf(request, one))
       }
     },
     locate: (split, position) => Promise.resolve(`request ${split}, item ${position}`),

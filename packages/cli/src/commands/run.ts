@@ -72,15 +72,15 @@ export default defineCommand({
         },
       })
       progress.close()
-      const told = summaries.map((summary) => ({
+      const results = summaries.map((summary) => ({
         summary,
         plan: opened.find(({ plan }) => plan.name === summary.pipeline)!.plan,
       }))
-      const json = told.map(({ summary, plan }) => summaryJson(summary, plan))
+      const json = results.map(({ summary, plan }) => summaryJson(summary, plan))
       io.out(
         flags.json
           ? `${JSON.stringify(json.length === 1 ? json[0] : json, undefined, 2)}\n`
-          : told.map(({ summary, plan }) => summaryText(summary, plan)).join('\n'),
+          : results.map(({ summary, plan }) => summaryText(summary, plan)).join('\n'),
       )
       return summaries.some((summary) => summary.imbalances.length) ? 1 : 0
     } finally {

@@ -76,10 +76,10 @@ export function planText(plan: Plan, registry: Registry): string {
   for (const bound of plan.delivery.within ?? []) lines.push(`  as far as ${bound}`)
   lines.push(`Bad records: ${badRecords(plan)}`)
   lines.push(`Systems that do not answer: ${waiting(plan)}`)
-  const holds = plan.sinks.filter((sink) => sink.capabilities.checkpointsOnRoll).map((sink) => sink.id)
-  if (holds.length)
+  const heldBySinks = plan.sinks.filter((sink) => sink.capabilities.checkpointsOnRoll).map((sink) => sink.id)
+  if (heldBySinks.length)
     lines.push(
-      `Checkpoints wait until files of ${holds.join(', ')} are whole; a restart writes again what came after the last of them.`,
+      `Checkpoints wait until files of ${heldBySinks.join(', ')} are whole; a restart writes again what came after the last of them.`,
     )
   return `${lines.join('\n')}\n`
 }

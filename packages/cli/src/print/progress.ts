@@ -97,19 +97,19 @@ const recordsOf = (started: Started): number =>
 function readingOf(running: readonly Started[]): Reading {
   const sum = (of: (started: Started) => number) => running.reduce((total, started) => total + of(started), 0)
   const isKnown = running.every(({ progress }) => progress.complete && progress.totalBytes > 0)
-  const told = running.filter(({ progress }) => progress.behind !== undefined)
+  const measured = running.filter(({ progress }) => progress.behind !== undefined)
   const oldest = Math.min(
-    ...told.filter(({ progress }) => progress.behind! > 0).map(({ progress }) => progress.arrivedMs ?? Infinity),
+    ...measured.filter(({ progress }) => progress.behind! > 0).map(({ progress }) => progress.arrivedMs ?? Infinity),
   )
   return {
     atMs: performance.now(),
     records: sum(recordsOf),
     bytes: sum((s) => s.progress.bytes),
     totalBytes: isKnown ? sum((s) => s.progress.totalBytes) : 0,
-    ...(told.length
+    ...(measured.length
       ? {
           lag: {
-            records: told.reduce((total, { progress }) => total + progress.behind!, 0),
+            records: measured.reduce((total, { progress }) => total + progress.behind!, 0),
             ms: Math.max(0, Number.isFinite(oldest) ? Date.now() - oldest : 0),
           },
         }

@@ -1,6 +1,6 @@
 /**
- * What the check found out about a spec: the plan is made of it. Parts that could not be told are absent; then there is
- * a finding that says why.
+ * What the check learned about a spec; the plan is made from it. Parts that could not be determined are absent, and a
+ * finding says why.
  */
 import type {
   Env,
@@ -57,7 +57,7 @@ export interface CheckedSink extends Bound<SinkDefinition> {
   readonly capabilities?: SinkCapabilities
 }
 
-/** A step as it stands in the graph. */
+/** A step in the graph. */
 export interface Placed {
   readonly step: CheckedStep
   readonly from: readonly string[]
@@ -66,9 +66,9 @@ export interface Placed {
 }
 
 export interface Flow {
-  /** In an order in which a step comes after all it reads. */
+  /** In topological order: a step comes after everything it reads. */
   readonly steps: readonly Placed[]
-  /** What each sink reads, and its type where it could be told. */
+  /** What each sink reads, and its type where it is known. */
   readonly sinks: ReadonlyMap<string, { readonly from: readonly string[]; readonly input?: RecordType }>
   /** Names of outputs to those who read them. */
   readonly readers: ReadonlyMap<string, readonly string[]>

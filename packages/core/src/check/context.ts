@@ -1,4 +1,4 @@
-/** What every part of the check has at hand. Nothing here does I/O. */
+/** What every part of the check uses. Nothing here does I/O. */
 import { isAbsolute, join } from 'node:path'
 import type { Env } from '../connector/index.ts'
 import type { Json } from '../record/index.ts'
@@ -59,7 +59,8 @@ export function schemaFileOf(project: Project): Resolving['schemaFile'] {
 export const optionsOf = (config: Json): unknown => resolveConfig(config, () => 'secret')
 
 /**
- * Calls a function of a definition, which may be anybody's code. What it throws is a finding, and undefined comes back.
+ * Calls a function of a definition, which may be third-party code. If it throws, that becomes a finding and the result
+ * is undefined.
  */
 export function guarded<T>(ctx: Checking, at: Place, path: string, what: string, call: () => T): T | undefined {
   try {

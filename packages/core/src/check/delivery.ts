@@ -1,11 +1,11 @@
 /**
- * The promise of a pipeline: the weakest of what holds on the ways from its sources to its sinks. The dead letter
- * counts in none.
+ * The delivery guarantee of a pipeline: the weakest of the paths from its sources to its sinks. The dead letter does
+ * not count.
  *
- * On one way the promise is that of the sink, unless records may come twice. A source that repeats records as new ones
- * makes it at-least-once. One that repeats them under their id does so where something on the way adds records up, or
- * where the sink adds every record it is given; a step before it that lets a repeated record pass once (`dedupe`) fixes
- * that, within its bound, which is told.
+ * On one path the guarantee is that of the sink, unless records may arrive twice. A source that repeats records as new
+ * ones makes it at-least-once. A source that repeats them under the same id does so only where a step on the path
+ * aggregates records, or where the sink appends every record; a deduplicating step before it (`dedupe`) restores the
+ * guarantee within its bound, which the plan shows.
  */
 import type { CheckedSink, CheckedSource, Delivery, DeliveryLabel, Flow, Lineages } from './checked.ts'
 import type { Checking } from './context.ts'
@@ -29,7 +29,7 @@ export function checkDelivery(
     const what = `\`${source.id}\` cannot be read twice: what was read and not yet saved is lost when the process dies`
     ctx.report('source_not_replayable', source.spec!.place, source.spec!.path, what)
   }
-  // Sinks first: among equals, how results are written says more than how they are read.
+  // Sinks first: among equals, the way results are written matters more than the way they are read.
   const links: Link[] = sinks.flatMap(({ id, capabilities }) =>
     capabilities ? [{ label: capabilities.label, why: `sink \`${id}\`: ${capabilities.how}` }] : [],
   )
@@ -79,16 +79,19 @@ function sourceLinks(
 function waysFrom(source: string, output: string, flow: Flow, lineages: Lineages): readonly (readonly string[])[] {
   return lineages.of(output).flatMap(({ root, steps }) => {
     if (root === source) return [steps]
-    const placed = flow.steps.find(({ step }) => step.id === root)
-    if (!placed) return []
+    const resultStep = flow.steps.find(({ step }) => step.id === root)
+    if (!resultStep) return []
     const rest = steps.slice(steps.indexOf(root) + 1)
-    return placed.from.flatMap((name) =>
+    return resultStep.from.flatMap((name) =>
       waysFrom(source, name, flow, lineages).map((before) => [...before, root, ...rest]),
     )
   })
 }
 
-/** What on this way adds a repeated record up; undefined: nothing does. Bounds of what hides repeats are noted. */
+/**
+ * What on this path counts a repeated record twice; undefined: nothing does. Notes the bounds of steps that remove
+ * repeats.
+ */
 function whatAdds(
   steps: readonly string[],
   end: string | undefined,

@@ -1,8 +1,8 @@
 /**
- * Who reads what, and which fields flow there. A step is typed as soon as all it reads is known; what a step makes may
- * have names that only its inference tells, so this goes on until nothing moves. What is then left reads a name that
- * nothing makes, or itself in a circle. Where something upstream is wrong, types below it are unknown and nothing is
- * said about them: one mistake, one finding.
+ * Who reads what, and which fields flow there. A step is typed as soon as everything it reads is known. The names of
+ * its outputs may only follow from its inference, so this repeats until nothing changes. What is left then reads a name
+ * that nothing produces, or reads itself in a cycle. Below an error types are unknown and nothing more is reported: one
+ * mistake, one finding.
  */
 import { closest } from '../errors/closest.ts'
 import { fieldText, fieldOf, type RecordType, sameRecord } from '../schema/index.ts'
@@ -37,7 +37,7 @@ export function checkFlow(
   }
   checkIds(sources, steps, sinks, ctx)
 
-  /** Outputs that a wrong or missing `from` was probably meant for: they are not called unread as well. */
+  /** Outputs that a wrong or missing `from` probably meant: they are not reported as unread as well. */
   const meant = new Set<string>()
   const froms = new Map<CheckedStep, readonly Reference[]>()
   const isUnclear =
@@ -126,7 +126,7 @@ export function checkFlow(
     sinkInputs.set(sink.id, { from: read(sink.id, refs), ...(input === 'unknown' ? {} : { input }) })
   }
 
-  // Without any sink everything is unread; that is said once.
+  // Without any sink everything is unread; that is reported once.
   for (const [name, at] of sinks.length > 0 ? places : []) {
     const isFailed = failed.some((step) => step.id === name)
     if (!readers.has(name) && outputs.has(name) && !isFailed && !meant.has(name)) {
@@ -248,7 +248,7 @@ function reportCycle(
   for (const step of circle) outputs.set(step.id, 'unknown')
 }
 
-/** Sources, steps and sinks share one set of ids; named outputs are looked at when they are known. */
+/** Sources, steps and sinks share one set of ids; named outputs are checked once they are known. */
 function checkIds(
   sources: readonly CheckedSource[],
   steps: readonly CheckedStep[],

@@ -1,6 +1,5 @@
 /**
- * Two different records must never be one to a sink that knows records by a key: where they would be, the spec is
- * refused.
+ * Two different records must never share a key in a keyed sink: a spec where they would is refused.
  */
 import type { CheckedSink, Flow, Lineages } from './checked.ts'
 import type { Checking } from './context.ts'

@@ -10,7 +10,7 @@ import type { CheckedSource, CheckedStep } from './checked.ts'
 import { type Checking, guarded } from './context.ts'
 import { reportProblems } from './endpoints.ts'
 
-/** Undefined where the step itself is wrong, or its inference finds the input wrong and tells no output. */
+/** Undefined where the step itself is wrong, or its inference rejects the input. */
 export function inferStep(
   step: CheckedStep,
   input: RecordType,

@@ -1,5 +1,5 @@
 /**
- * Where the records at each point of the graph come from, and which of them can be the same record.
+ * Where the records at each point of the graph come from, and which of them may be the same record.
  *
  * A lineage is one way from a source (or from the step whose result it is) to an output: the ways it took where a
  * record can take only one (a branch of `route`, an input that its id names), the fields that still hold what the
@@ -68,8 +68,10 @@ const givesResults = ({ definition }: CheckedStep): boolean =>
   (definition?.stateful === true && !definition.keeps)
 
 export function multiplies({ definition, options }: CheckedStep): boolean {
-  const told = definition?.multiplies
-  return typeof told === 'function' ? options !== undefined && told(options as never) : (told ?? false)
+  const multiplies = definition?.multiplies
+  return typeof multiplies === 'function'
+    ? options !== undefined && multiplies(options as never)
+    : (multiplies ?? false)
 }
 
 function through(lineage: Lineage, unchanged: Readonly<Record<string, string>> | undefined): Lineage {
@@ -92,7 +94,7 @@ function canBeOne(a: Lineage, b: Lineage, inherits: ReadonlySet<string>): boolea
   return true
 }
 
-/** Many ways through diamonds differ in nothing that counts. */
+/** Many paths through diamonds differ in nothing that matters. */
 function distinct(lineages: readonly Lineage[]): readonly Lineage[] {
   const sorted = (map: ReadonlyMap<string, string>) => [...map].toSorted(([x], [y]) => (x < y ? -1 : 1))
   const key = (l: Lineage) =>

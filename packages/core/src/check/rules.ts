@@ -1,4 +1,4 @@
-/** Rules over the whole pipeline: what becomes of bad records, how it runs, who waits for an answer. */
+/** Rules over the whole pipeline: error policies, run mode, parallelism, answers. */
 import { suggest } from '../spec/suggest.ts'
 import type { OnErrorWord } from '../spec/spec.ts'
 import type { Place } from '../spec/tree.ts'
@@ -70,8 +70,8 @@ export function checkParallelism(
 }
 
 /**
- * Where bad records go: a dead letter that is named has to be there, one that is there should be used, and only a
- * sender can be refused.
+ * Error policies: a dead letter that is named must exist, one that exists should be used, and only a source with
+ * senders can refuse records.
  */
 export function checkErrorPolicies(
   sources: readonly CheckedSource[],
@@ -84,10 +84,10 @@ export function checkErrorPolicies(
     if (word === 'dead_letter') {
       isUsed = true
       if (!spec.deadLetter)
-        report('dead_letter_missing', place!, path, 'bad records go to the dead letter, but there is none')
+        report('dead_letter_missing', place!, path, 'bad records go to the dead letter, but the spec has none')
     }
     if (word === 'refuse' && !refuses)
-      report('refuse_unsupported', place!, path, 'there is no sender that could be told')
+      report('refuse_unsupported', place!, path, 'there is no sender to refuse the record to')
   }
   look(spec.onError?.data, spec.onError?.place, 'on_error', false)
   for (const { spec: source, capabilities } of sources)
@@ -115,7 +115,12 @@ export function checkAnswers(
     if (!capabilities.answers) {
       const [key] = spec.answerKeys
       if (key)
-        ctx.report('answer_unsupported', key.keyPlace, `${spec.path}.${key.key}`, `the source \`${id}\` answers nobody`)
+        ctx.report(
+          'answer_unsupported',
+          key.keyPlace,
+          `${spec.path}.${key.key}`,
+          `the source \`${id}\` does not answer its senders`,
+        )
       continue
     }
     const { answer } = spec

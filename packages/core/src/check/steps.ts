@@ -1,5 +1,5 @@
 /**
- * Steps by themselves, before anything is known of their input: the verb, its options, and what else they need to read.
+ * Steps on their own, before their input is known: the verb, its options, and their side inputs.
  */
 import type { SideInput, TransformDefinition } from '../connector/index.ts'
 import type { OptionSchema } from '../connector/options.ts'

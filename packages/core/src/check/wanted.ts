@@ -10,7 +10,7 @@ import type { Project } from '../spec/project.ts'
 import { readSpec, type SpecEndpoint, type SpecStep } from '../spec/spec.ts'
 import { schemaFileOf } from './context.ts'
 
-/** What `loadRegistry` is to load for this project. */
+/** What `loadRegistry` must load for this project. */
 export function wantedBy(project: Project): readonly Wanted[] {
   if (!project.spec) return []
   const quiet = createReport(project.file)

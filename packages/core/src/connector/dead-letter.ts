@@ -1,7 +1,6 @@
 /**
- * What is kept of a record that cannot pass: enough to find it, to understand it and to run it again with a fixed spec,
- * as the record that it was. A dead letter is a row like any other, of this schema, written by the sink that the spec
- * names under `dead_letter`.
+ * What is kept of a failed record: enough to find it, to understand it and to replay it unchanged with a fixed spec. A
+ * dead letter is a row like any other, of this schema, written by the sink that the spec names under `dead_letter`.
  */
 import { toJson } from '../convert/index.ts'
 import type { Json, Result, Row } from '../record/index.ts'

@@ -22,7 +22,7 @@ interface Named<K extends string, S extends OptionSchema> {
 /** Kinds of connection a connector can serve; those of one kind share option names, so that a profile swaps them. */
 export type ConnectionKind = 'stream' | 'documents' | 'objects' | 'warehouse' | 'endpoint'
 
-/** What a package says about a source: its options, and how one is made. */
+/** Defines a source: its options, and how one is created. */
 export interface SourceDefinition<S extends OptionSchema = OptionSchema<any>> extends Named<'source', S> {
   readonly serves?: readonly ConnectionKind[]
   capabilities(options: Static<S>): SourceCapabilities
@@ -30,18 +30,18 @@ export interface SourceDefinition<S extends OptionSchema = OptionSchema<any>> ex
   decoder?(options: Static<S>, ctx: SourceContext): Decoder
   /** The fields and types found in real data, for `pipe schema infer`. */
   infer?(options: Static<S>, env: Env, signal: AbortSignal): Promise<RecordType>
-  /** Connect and say what is there or what is wrong, for `pipe doctor`. */
+  /** Connects and reports what is there or what is wrong, for `pipe doctor`. */
   probe?(options: Static<S>, env: Env, signal: AbortSignal): Promise<string>
   /**
    * What it reads, as `system:place` texts (`log:/data/log#orders`, `http:127.0.0.1:8080`): equal to what a sink that
    * feeds it names, for `pipe run A B`.
    */
   reads?(options: Static<S>, env: Env): readonly string[]
-  /** It waits for others to send: it has an end only where a pipeline of the same command feeds it. */
+  /** It waits for requests, so it ends only if a pipeline of the same command feeds it. */
   readonly listens?: boolean
 }
 
-/** What a package says about a sink. */
+/** Defines a sink. */
 export interface SinkDefinition<S extends OptionSchema = OptionSchema<any>> extends Named<'sink', S> {
   readonly serves?: readonly ConnectionKind[]
   capabilities(options: Static<S>): SinkCapabilities
@@ -59,9 +59,9 @@ export interface SinkDefinition<S extends OptionSchema = OptionSchema<any>> exte
   probe?(options: Static<S>, env: Env, signal: AbortSignal): Promise<string>
 }
 
-/** What a package says about a step. */
+/** Defines a step. */
 export interface TransformDefinition<S extends OptionSchema = OptionSchema<any>> extends Named<'transform', S> {
-  /** Keeps memory over records: saved with the positions. */
+  /** Keeps memory across records, saved with the positions. */
   readonly stateful?: boolean
   /**
    * What saved memory depends on, beyond the step's type: another value, and the memory is of another step. Absent: all
@@ -73,15 +73,17 @@ export interface TransformDefinition<S extends OptionSchema = OptionSchema<any>>
    * before the first effect that depends on it, so that a restart repeats it.
    */
   readonly ordered?: boolean | ((options: Static<S>) => boolean)
-  /** It adds records up: one that comes twice is counted twice. */
+  /** It aggregates records: one that arrives twice is counted twice. */
   readonly counts?: boolean
-  /** A record that comes twice passes once, within this bound in words; undefined: not with these options. */
+  /**
+   * A record that arrives twice passes once, within this bound, described in words; undefined: not with these options.
+   */
   removesRepeats?(options: Static<S>): string | undefined
   /** It gives results only when the input has ended, so it needs a run from beginning to end. A function where it
    * depends on the config. */
   readonly needsEnd?: boolean | ((options: Static<S>) => boolean)
   /**
-   * What it gives has the type of its input, whatever its options: the check then goes on below a step that is wrong.
+   * Its output has the type of its input, whatever its options, so the check can continue below a faulty step.
    */
   readonly keeps?: boolean
   /** Each record goes to one of its named outputs only. */
@@ -107,7 +109,7 @@ export type SideInput =
 /** What a connector package exports. */
 export type Definition = SourceDefinition | SinkDefinition | TransformDefinition
 
-/** Typed as what its options say; returns its argument. */
+/** Returns its argument, typed by its options. */
 export const defineSource = <S extends OptionSchema>(definition: SourceDefinition<S>): SourceDefinition<S> => definition
 export const defineSink = <S extends OptionSchema>(definition: SinkDefinition<S>): SinkDefinition<S> => definition
 export const defineTransform = <S extends OptionSchema>(definition: TransformDefinition<S>): TransformDefinition<S> =>

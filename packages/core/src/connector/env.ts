@@ -1,6 +1,6 @@
-/** What every connector and step is told about where it runs. */
+/** What every connector and step knows about where it runs. */
 
-/** Where a connector stands: given to every `create`, `query` and `probe`. */
+/** The environment of a connector, passed to every `create`, `query` and `probe`. */
 export interface Env {
   /** The project's folder, absolute. */
   readonly root: string

@@ -3,13 +3,13 @@
  *
  * The engine's loop is `read -> transform -> write -> flush -> save -> publish -> commit`. A restart resumes from a
  * position per split, saved in one transaction with all state; there are no acknowledgements. Optional methods are
- * capabilities: leaving one out says "cannot".
+ * capabilities: leaving one out means "not supported".
  *
  * Rules for all:
  * - `create` does no I/O and must not throw for valid options (`check` and `plan` call it).
  * - Whatever waits takes a signal and ends within one second of its abort. What does not is abandoned at the end of the
  *   drain, and the run names it.
- * - A failure of the system outside is thrown as `SystemError`. A bad record is never thrown: a source lists it in
+ * - A failure of an external system is thrown as `SystemError`. A bad record is never thrown: a source lists it in
  *   `Batch.bad`, a step calls `out.fail`, a sink throws `PartialWriteError`.
  * - Connectors keep no timers running and log nothing; `ctx.warn` warns the user that something was recovered.
  *

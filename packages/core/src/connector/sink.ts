@@ -14,8 +14,8 @@ export interface OpenContext {
    */
   readonly run?: string
   /**
-   * A random value of this start of the process. What a sink keeps to recognise its own stages and loads carries it: an
-   * older state that somebody put back comes with the same incarnation and epoch, and other records.
+   * A random value of this start of the process. What a sink keeps to recognise its own stages and loads carries it: a
+   * restored older state has the same incarnation and epoch, but other records.
    */
   readonly start: string
   /** What the last saved `flush` left as `resume`, of this incarnation; undefined at its start. */
@@ -26,7 +26,10 @@ export interface OpenContext {
    */
   readonly existing?: 'stop' | 'replace' | 'keep'
   readonly instance: Instance
-  /** The run has an end that a flush will tell (`end`); else results that wait for it would never be seen. */
+  /**
+   * The run has an end that a flush announces (`end`); otherwise results that wait for the end would never become
+   * visible.
+   */
   readonly whole?: boolean
   warn(message: string): void
 }
@@ -40,7 +43,7 @@ export interface WriteContext {
 
 /** What a flush belongs to. */
 export interface FlushContext extends WriteContext {
-  /** Finish the open files and hand them out as stages. */
+  /** Finish the open files and return them as stages. */
   readonly roll: boolean
   /** The input has ended. */
   readonly end: boolean
@@ -53,8 +56,8 @@ export interface Flushed {
   /** What is durable but not visible yet; each is given to `publish`. */
   readonly stages?: readonly Json[]
   /**
-   * Records that were written are in none of the stages and not visible either: a file is open that later epochs go on
-   * with. Until it is finished, its place and the number of instances cannot change.
+   * Some written records are neither staged nor visible: a file is open that later epochs continue. Until it is
+   * finished, its path and the number of instances cannot change.
    */
   readonly unfinished?: boolean
 }
@@ -67,12 +70,12 @@ export interface Sink {
    */
   open?(ctx: OpenContext): Promise<void>
   /**
-   * Take these records, in order. On return they are the sink's: in the store, or buffered for `flush`. Called one at a
-   * time per sink. Must give the same result when the same records come again (by key or id), or its label says so.
+   * Writes these records, in order. On return they are in the store, or buffered for `flush`. Called one at a time per
+   * sink. Must give the same result when the same records come again (by key or id), or its label says so.
    *
    * Throws `PartialWriteError` where some records cannot be taken: every record that it does not name was taken. Throws
    * `SystemError` where the write failed as a whole; it is repeated with the same records, so none of them may then be
-   * doubled beyond what the label says. Throws nothing else: a value that cannot be encoded is a record's failure.
+   * duplicated beyond what the label allows. Throws nothing else: a value that cannot be encoded is a record's failure.
    */
   write(records: Records, ctx: WriteContext): Promise<void> | void
   /**
@@ -80,24 +83,24 @@ export interface Sink {
    */
   full?(): boolean
   /**
-   * Make what was written durable where no reader sees it. A sink with `capabilities.checkpointsOnRoll` is only flushed
-   * with `roll: true`. Called again with the same context when it threw a `SystemError` that can be retried.
+   * Makes what was written durable where no reader sees it. A sink with `capabilities.checkpointsOnRoll` is only
+   * flushed with `roll: true`. Called again with the same context when it threw a `SystemError` that can be retried.
    */
   flush?(ctx: FlushContext): Promise<Flushed>
-  /** Make a stage visible; after the save; idempotent; repeated at the next start until it is recorded as done. */
+  /** Makes a stage visible, after the save. Idempotent; repeated at the next start until it is recorded as done. */
   publish?(stage: Json, ctx: { readonly signal: AbortSignal }): Promise<void>
   /** Always called, also after failures. */
   close?(): Promise<void>
 }
 
-/** What a sink can promise, told from its options. */
+/** What a sink guarantees with these options. */
 export interface SinkCapabilities {
   readonly label: 'at-least-once' | 'effectively-once'
-  /** How the label is kept, or why not more: `upsert by record id`. */
+  /** How the label is achieved, or what limits it: `upsert by record id`. */
   readonly how: string
   /**
-   * What it knows a record by: its id, or the values of these fields. A record that comes again under it replaces the
-   * one before. Absent: every record is added.
+   * The key of a record: its id, or the values of these fields. A record with the same key replaces the earlier one.
+   * Absent: every record is added.
    */
   readonly key?: 'record_id' | readonly string[]
   /** Several records of one key make up one entry together, each its own part of it (`write: set`). */

@@ -11,7 +11,7 @@ import type { Batch, CaughtUp, Json, Row, SplitsFound } from '../record/index.ts
 import type { RecordType } from '../schema/index.ts'
 import type { Env, Instance } from './env.ts'
 
-/** What a source is given to read by. */
+/** The context of a read. */
 export interface ReadContext {
   /** Aborted when the run stops. `read` must then return, or throw, within a second. */
   readonly signal: AbortSignal
@@ -33,14 +33,14 @@ export interface ReadContext {
   /** Resolves when a split that was held back may be wanted again, or the signal aborts. */
   whenWanted(): Promise<void>
   readonly instance: Instance
-  /** Warn the user that something was recovered and nothing is lost. */
+  /** Warns the user that something was recovered and nothing is lost. */
   warn(message: string): void
 }
 
-/** What became of one record of a request, for sources that answer. */
+/** The outcome of one record of a request, for sources that answer. */
 export interface Answer {
   readonly position: string | number
-  /** `failed`: it was let in, and then a step with memory or a sink could not take it. */
+  /** `failed`: it was accepted, and then a step with memory or a sink failed on it. */
   readonly outcome: 'taken' | 'refused' | 'failed' | 'dropped'
   /** The record as it is at the step named by `answer:`, of the type `SourceContext.answer`. */
   readonly row?: Row
@@ -74,8 +74,8 @@ export interface Source {
   /**
    * What is durable, after the save and after everything of its epoch is published. A report (throttled, failures
    * counted) or a duty (answer, delete, move: a failure is retried, then stops the run): `capabilities.commit`. A duty
-   * is saved with its epoch and told again after a restart until it is done, so it must be harmless to repeat; answers
-   * are not, since nobody waits for them any more.
+   * is saved with its epoch and repeated after a restart until it is done, so it must be idempotent; answers are not
+   * repeated, since their senders are gone.
    */
   commit?(done: readonly Done[], ctx: { readonly signal: AbortSignal }): Promise<void>
   /**
@@ -84,7 +84,7 @@ export interface Source {
    */
   remember?(done: readonly Done[]): readonly (readonly [key: string, value: Json | null])[]
   /**
-   * The place of a record's position in words for a message: `data/retail.csv:1234 (byte 56789)`. Absent: split and
+   * A record's position in words, for messages: `data/retail.csv:1234 (byte 56789)`. Absent: split and
    * position are shown.
    */
   locate?(split: string, position: string | number): Promise<string>
@@ -92,7 +92,7 @@ export interface Source {
   close?(): Promise<void>
 }
 
-/** What a source can do, told from its options; the check and the loop go by it. */
+/** What a source can do with these options; the check and the run rely on it. */
 export interface SourceCapabilities {
   /** The input ends by itself. */
   readonly bounded: boolean
@@ -108,7 +108,7 @@ export interface SourceCapabilities {
   readonly lanes: 'split' | 'one'
   /**
    * One record of the outside may come more than once, at different positions. `id: 'same'`: under one id
-   * (`Batch.idAt`), as in a stream whose writer may append again what it is not sure of. `id: 'new'`: as another
+   * (`Batch.idAt`), as in a stream whose writer may append a record again when it is unsure. `id: 'new'`: as another
    * record. `why`: the reason in words, for the plan.
    */
   readonly repeats?: { readonly id: 'same' | 'new'; readonly why: string }
@@ -118,7 +118,7 @@ export interface SourceCapabilities {
    */
   readonly newSplits?: boolean
   /**
-   * Its splits name their content (files, requests): in another place there are other splits, and no position is
+   * Its splits name their content (files, requests): in another place the splits differ, so no position can be
    * mistaken.
    */
   readonly contentSplits?: boolean

@@ -15,11 +15,11 @@ export interface Output {
   side(name: string, row: Row, i: number): void
   /** A result: a record that no single input record became. */
   result(row: Row, at: ResultKey): void
-  /** A result that cannot be told (a sum that does not fit); `row`: what is known of it. */
+  /** A result that cannot be represented (a sum that does not fit); `row`: what is known of it. */
   failResult(row: Row, at: ResultKey, code: string, more?: { readonly field?: string; readonly message?: string }): void
 }
 
-/** What a result is known by: within a step, two results of one key are one, the later replacing the earlier. */
+/** The key of a result: within a step, a later result with the same key replaces the earlier one. */
 export interface ResultKey {
   /** The values of its group, and the start of its window where it has one. */
   readonly key: readonly Json[]
@@ -73,7 +73,7 @@ export interface Transform {
   /** `input`: the name of the input that the records come from, for a step with named inputs. */
   apply(records: Records, out: Output, input: string): Applied
   /**
-   * Time has moved on: give the results that are due. Called after records were applied, whenever the watermark has
+   * Time has advanced: emit the results that are due. Called after records were applied, whenever the watermark has
    * risen or `due` has come, and at the end of a run that is `whole`. False: enough for now (about 1,000 results), call
    * again.
    */
@@ -110,7 +110,7 @@ export interface Inference {
   readonly push?: (columns: Push['columns'], step: string) => Push['columns'] | undefined
 }
 
-/** What a step is told of its input. */
+/** What a step knows about its input. */
 export interface StepContext extends Env {
   readonly input: RecordType
   /** Types of side inputs, by name. */

@@ -4,7 +4,7 @@
  */
 import { DataError } from '../errors/index.ts'
 
-/** A value in a message: cut where it is long, in quotes where it is text. */
+/** A value in a message: shortened if it is long, quoted if it is text. */
 export function show(value: unknown): string {
   const text = typeof value === 'bigint' ? String(value) : (JSON.stringify(value) ?? String(value))
   return text.length <= 80 ? text : `${text.slice(0, 60)}... (${text.length} characters)`

@@ -44,7 +44,7 @@ function instant(read: Read, zone: Zone): number {
 
 /**
  * Reads text in one of `formats` as ms since 1970-01-01T00:00Z; undefined: it fits none, or there is no such time.
- * Throws `MillraceError` for a format or zone that is none.
+ * Throws `MillraceError` for an invalid format or zone.
  */
 export function compileDateParser(formats: readonly string[], zone: string): (text: string) => number | undefined {
   const read = readers(formats)
@@ -61,8 +61,8 @@ export function compileDateParser(formats: readonly string[], zone: string): (te
 }
 
 /**
- * Prints ms since 1970-01-01T00:00Z in a format, on the clock of `zone`. Throws `MillraceError` for a format or zone
- * that is none, and `RangeError` for an instant whose year there is not 1 to 9999.
+ * Prints ms since 1970-01-01T00:00Z in a format, on the clock of `zone`. Throws `MillraceError` for an invalid format
+ * or zone, and `RangeError` for an instant whose year there is not 1 to 9999.
  */
 export function compileDateFormatter(pattern: string, zone: string): (ms: number) => string {
   const clock = zoneNamed(zone)

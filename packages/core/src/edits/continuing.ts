@@ -119,7 +119,7 @@ function stepEdit(id: string, saved: Signature, now: Signature, entries: number,
   const heir = after
     ? undefined
     : Object.keys(now.steps).find((other) => !(other in saved.steps) && isSame(now.steps[other]!))
-  // A memory that only recognises repeats is of no use to anybody once its step is gone.
+  // Memory that only recognises repeats is useless once its step is gone.
   if (!after && heir === undefined && before['counts'] !== true)
     return { node: id, effect: 'kept', what: `step ${id} is gone, and its memory with it` }
   const lost =

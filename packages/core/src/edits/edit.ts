@@ -1,4 +1,4 @@
-/** What an edit of a spec does to the state that is there. */
+/** What an edit of a spec does to the saved state. */
 import type { Signature } from '../plan/signature.ts'
 import type { StoreReader } from '../store/index.ts'
 
@@ -12,7 +12,7 @@ export interface Edit {
    */
   readonly effect: 'kept' | 'from_here' | 'discarded' | 'refused'
   readonly what: string
-  /** What can be done about it; `PIPELINE` stands for the pipeline's name. */
+  /** The ways out; `PIPELINE` stands for the pipeline's name. */
   readonly ways?: readonly string[]
 }
 

@@ -1,6 +1,5 @@
 /**
- * A spec against the state that an earlier one has left: what of the state it keeps, what it discards, and what it may
- * not do.
+ * Compares a spec with the state left by an earlier one: what it keeps, what it discards, and what it must not do.
  *
  * A run from beginning to end that was interrupted goes on only where sources, steps, edges and what sinks write decide
  * the same: its result would else be half of one rule and half of another. A continuing run takes an edit from its
@@ -33,7 +32,7 @@ export function editsOf(plan: Plan, registry: Registry, run: SavedRun, facts: Sa
     : wholeEdits(before, now)
 }
 
-/** Throws `state_changed` where the run may not go on. `reset`: what is discarded may be. */
+/** Throws `state_changed` where the run must not continue. `reset`: discarding is allowed. */
 export function refuseEdits({ edits }: Edits, plan: Plan, reset: boolean): void {
   const refused = edits.filter(({ effect }) => effect === 'refused' || (effect === 'discarded' && !reset))
   if (refused.length === 0) return

@@ -1,5 +1,5 @@
 /**
- * Why a record cannot pass: data errors. They go where `on_error` says: the run stops (the default), the record goes to
+ * Data errors: why a record fails. `on_error` decides: the run stops (the default), the record goes to
  * the dead letter, is dropped and counted, or is refused to its sender.
  */
 import type { CatalogueEntry } from './entry.ts'

@@ -1,7 +1,7 @@
 /**
  * The catalogue of errors: every stable code, what it means and what to do. The page under docs/generated comes from
- * it, and so do the hints of findings that bring none of their own. A code is never given another meaning; one that is
- * no longer used stays for those who look it up.
+ * it, and so do the hints of findings that bring none of their own. A code never changes its meaning; codes no longer
+ * in use stay documented.
  */
 import { answerEntries } from './answers.ts'
 import { badRecordEntries } from './bad-records.ts'

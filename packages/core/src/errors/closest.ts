@@ -1,6 +1,6 @@
 /**
- * The word of `words` that was probably meant: the same but for case, or at most a third of its letters apart.
- * Undefined: none is near. For "did you mean".
+ * The word of `words` that was probably meant, for "did you mean": equal but for case, or with at most a third of its
+ * letters different. Undefined if none is close.
  */
 export function closest(typed: string, words: Iterable<string>): string | undefined {
   let best: string | undefined

@@ -1,11 +1,11 @@
 /**
  * Errors are part of the product: a stable code, what, where, and what to do next. Three kinds never mix. A data error
  * belongs to one record and goes where `on_error` says. A system error (refused, throttled, auth, disk) is retried if
- * it can pass, then stops the run. A finding belongs to the spec and is reported by `check`, all at once.
+ * that may help, then stops the run. A finding belongs to the spec and is reported by `check`, all at once.
  */
 
 /**
- * What is wrong with a config, beyond its options' schema, or with a schema. `at`: path inside the config; `key`: the
+ * A problem with a config, beyond its options' schema, or with a schema. `at`: path inside the config; `key`: the
  * last key of that path is at fault, not its value; `span`: characters within that scalar.
  */
 export interface Problem {
@@ -19,7 +19,7 @@ export interface Problem {
   readonly hint?: string
 }
 
-/** A failure of the run or of the command, for a person: exit code 1 (run), 2 (spec) or 3 (environment). */
+/** A failure of the run or of the command, as shown to the user: exit code 1 (run), 2 (spec) or 3 (environment). */
 export class MillraceError extends Error {
   override readonly name = 'MillraceError'
   readonly code: string
@@ -59,7 +59,7 @@ export class DataError extends Error {
 }
 
 /**
- * A failure of a system outside. `retry: true` for what can pass by itself (refused, reset, throttled, 5xx): the engine
+ * A failure of a system outside. `retry: true` for transient failures (refused, reset, throttled, 5xx): the engine
  * repeats the call with backoff and jitter, then stops the run. `retry: false` (auth, missing table, disk full) stops
  * at once. Any other thing a connector throws counts as `retry: false`.
  */
@@ -87,7 +87,7 @@ export class SystemError extends Error {
 /** What failed in a write, by index into its records. Every index that is not named was taken. */
 export interface WriteFailure {
   readonly index: number
-  /** `data`: can never pass, goes to the dead letter. `system`: is written again, alone. */
+  /** `data`: can never succeed, goes to the dead letter. `system`: is written again, alone. */
   readonly kind: 'data' | 'system'
   readonly code: string
   readonly message: string

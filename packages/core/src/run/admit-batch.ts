@@ -1,6 +1,6 @@
 /**
- * What happens to a batch before its rows flow: it is counted, at its source and at the steps the source has taken
- * over, and its bad records are dealt with.
+ * Admits a batch into the graph: counts it at its source and at the steps pushed down into the source, and handles its
+ * bad records.
  */
 import { idPosition, idPrefix } from '../record/index.ts'
 import type { BadRecord, Batch } from '../record/index.ts'

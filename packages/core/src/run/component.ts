@@ -28,7 +28,7 @@
  * | before_record | stages and duties that are done | repeats them |
  * | before_end, after_end | the last epoch; ended or not | goes on with nothing left, or starts over |
  *
- * One failure ends everything at once (halt.ts). graph.ts has what the graph does with a hand-over, intake.ts what
+ * One failure stops everything at once (halt.ts). graph.ts has what the graph does with a hand-over, intake.ts what
  * comes before it, epoch.ts what follows a barrier.
  *
  * One file, since the order of these steps is the guarantee and must be read in one place.
@@ -93,11 +93,11 @@ export interface Ending {
   readonly done: { readonly stages: readonly number[]; readonly duties: readonly number[] }
 }
 
-/** Why a component ends that did not fail itself: another of its run did, or the drain took too long. */
+/** Why a component stops that did not fail itself: another one of the run failed, or the drain took too long. */
 const elsewhere = Symbol('failed elsewhere')
 
 /**
- * Runs the component to its end. Rejects with what stopped it; what stopped another one of the run is told by that one.
+ * Runs the component to its end. Rejects with what stopped it; a failure in another component is reported by that one.
  */
 export async function runComponent(component: Component, options: ComponentOptions): Promise<Ending> {
   const { sources, steps, pipeline, deadLetter } = component
@@ -376,7 +376,7 @@ export async function runComponent(component: Component, options: ComponentOptio
   }
 }
 
-/** A source that does not end when it is told to is left behind: nothing of it is lost, and the others drain. */
+/** A source that does not stop when asked is abandoned: nothing of it is lost, and the others drain. */
 function leftBehind(clock: Clock, stop: AbortSignal, sources: readonly SourceNode[], observe: Observer) {
   return (reading: Promise<void>, k: number): Promise<void> =>
     new Promise((resolve, reject) => {

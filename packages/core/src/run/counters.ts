@@ -1,5 +1,5 @@
 /**
- * Who got how many records. Every edge is counted at both of its ends, by different code, so that the balance
+ * Record counts. Every edge is counted at both ends, by different code, so that the balance
  * (invariant 14) can be checked: into a step = out of it + filtered + failed + held; into a sink = delivered + failed
  * there; what failed where the policy is the dead letter = what came into it. Counters are saved with each epoch as of
  * its cut, so they are those of the whole incarnation, over crashes.
@@ -124,8 +124,8 @@ export interface Edge {
 }
 
 /**
- * What does not add up, in words; empty: all balances. Exact only at the end of a run, when nothing is on its way.
- * `buried`: the nodes whose failed records go to the dead letter; `deadLetter`: its id.
+ * What does not add up, in words; empty: everything balances. Exact only at the end of a run, when nothing is in
+ * flight. `buried`: the nodes whose failed records go to the dead letter; `deadLetter`: its id.
  */
 export function imbalances(
   counters: Counters,

@@ -18,7 +18,7 @@ export interface Bounds {
   readonly tickMs: number
 }
 
-/** What serves on one machine: an epoch costs two disk syncs, and rows that wait cost memory. */
+/** Defaults for one machine: an epoch costs two disk syncs, and waiting rows cost memory. */
 export const defaultBounds: Bounds = {
   minRecords: 10_000,
   minMs: 100,

@@ -149,7 +149,7 @@ export function createEpochs(ctx: EpochContext): Epochs {
       duties: barrier.duties,
       published: done.stages,
       dutiesDone: done.duties,
-      letters: ctx.replays.settle(barrier.letters),
+      letters: ctx.replays.takeOutcomes(barrier.letters),
       ...(barrier.ordered ? { ordered: barrier.ordered } : {}),
     })
   }

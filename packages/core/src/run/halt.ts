@@ -1,7 +1,7 @@
 /**
  * The first failure of a component ends it, at once and synchronously: from that moment on no barrier is taken,
- * whatever timer fires, and nobody waits for what will not come. So nothing is saved that came after the last complete
- * hand-over.
+ * whatever timer fires, and nothing waits for what will never arrive. So nothing is saved that came after the last
+ * complete hand-over.
  */
 
 export interface Halt {
@@ -10,7 +10,7 @@ export interface Halt {
   readonly isHalted: boolean
   /** Ends the component; only the first failure counts. */
   fail(error: unknown): void
-  /** Calls back at the failure, or at once where it was before. What it returns takes that back. */
+  /** Calls back at the failure, or at once if it has already happened. The returned function unsubscribes. */
   onFail(then: (error: unknown) => void): () => void
   /** Rejects with the failure as soon as there is one, else settles like `promise`. */
   unlessHalted<T>(promise: Promise<T>): Promise<T>

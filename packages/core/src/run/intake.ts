@@ -1,10 +1,10 @@
 /**
  * From a reader's batches into the graph: each batch is counted, its bad records are dealt with, its lane moves on, and
- * its rows are handed over, all of it synchronously. Then steps hear how far time has come.
+ * its rows are handed over, all of it synchronously. Then steps are given the new time.
  *
- * A hand-over is whole or it is the end: what fails in it ends the component before anything else can happen. Where the
- * order of several lanes decides what comes out, each batch is noted (order.ts), and after a restart the batches that
- * were noted are taken first, in the order in which they were.
+ * A hand-over completes or it is the last: a failure in it stops the component before anything else can happen. Where
+ * the order of several lanes decides what comes out, each batch is noted (order.ts), and after a restart the batches
+ * that were noted are taken first, in the order in which they were.
  *
  * One file, since everything here happens in one synchronous pass.
  */
@@ -71,7 +71,7 @@ export function createIntake(ctx: IntakeContext): Intake {
   const timed = component.steps.filter((s) => s.transform.advance)
   const hasTime = component.sources.some((s) => s.eventTime) || timed.some((s) => s.transform.due)
   const skewMs = Math.min(...component.sources.map((s) => s.eventTime?.maxSkewMs ?? Number.POSITIVE_INFINITY))
-  const told = new Map<StepNode, number>()
+  const lastWatermark = new Map<StepNode, number>()
   /** The clock of what is being taken. */
   let now = clock.now()
   /** What is under way between two hand-overs. */
@@ -122,7 +122,7 @@ export function createIntake(ctx: IntakeContext): Intake {
       const step = timed[i]!
       const watermark = end ? Number.POSITIVE_INFINITY : lanes.watermark(ctx.sourcesOf.get(step.id)!)
       const due = step.transform.due?.()
-      const isNew = watermark > (told.get(step) ?? Number.NEGATIVE_INFINITY)
+      const isNew = watermark > (lastWatermark.get(step) ?? Number.NEGATIVE_INFINITY)
       if (!end && !isNew && !(due !== undefined && due <= now)) continue
       const at: Now = { watermark, clock: end ? Number.POSITIVE_INFINITY : now, end }
       while (!graph.advance(step, at)) {
@@ -132,7 +132,7 @@ export function createIntake(ctx: IntakeContext): Intake {
         if (wait) return wait.then(() => tellFrom(i, end))
       }
       epoch.touch()
-      told.set(step, watermark)
+      lastWatermark.set(step, watermark)
     }
     return undefined
   }

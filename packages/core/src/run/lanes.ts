@@ -95,7 +95,7 @@ export function createLanes(sources: readonly SourceNode[], saved: Save['lanes']
   const lateness = ({ node }: OfSource): number => node.eventTime?.maxOutOfOrderMs ?? Number.POSITIVE_INFINITY
   const watermarkOf = (of: OfSource, lane: Lane): number => lane.high - lateness(of) - 1
   let isCounting = false
-  const sayCaughtUp = (lane: Lane) => {
+  const markCaughtUp = (lane: Lane) => {
     lane.caughtUp = true
     if (isCounting) lane.saidSince++
   }
@@ -142,15 +142,15 @@ export function createLanes(sources: readonly SourceNode[], saved: Save['lanes']
           lane.isSaved = false
         }
       }
-      if (batch.caughtUp) sayCaughtUp(lane)
+      if (batch.caughtUp) markCaughtUp(lane)
       if (batch.end && of.node.capabilities.lanes === 'split') lane.ended = true
       return before
     },
     caughtUp(source, said) {
       const of = all.get(source)!
       const names = of.node.capabilities.lanes === 'split' ? said : ['']
-      for (const name of names) sayCaughtUp(laneOf(of, name))
-      if (of.lanes.size === 0) sayCaughtUp(of.none)
+      for (const name of names) markCaughtUp(laneOf(of, name))
+      if (of.lanes.size === 0) markCaughtUp(of.none)
     },
     ended(source) {
       const of = all.get(source)!

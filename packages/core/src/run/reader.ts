@@ -112,10 +112,10 @@ function unlessStopped(promise: Promise<void>, signal: AbortSignal): Promise<voi
  */
 async function isPending(promise: Promise<unknown>, clock: Clock): Promise<boolean> {
   let settled = false
-  const settle = () => {
+  const markSettled = () => {
     settled = true
   }
-  promise.then(settle, settle)
+  promise.then(markSettled, markSettled)
   for (let k = 0; k < 4 && !settled; k++) await Promise.resolve()
   if (!settled) await clock.turn()
   return !settled

@@ -29,7 +29,7 @@ export interface ReplayOutcome {
 
 export interface Replays {
   /** Hands letters over. What became of each is told when their epoch is saved. */
-  handOver(letters: readonly Letter[], told: (outcomes: readonly ReplayOutcome[]) => void): void
+  handOver(letters: readonly Letter[], report: (outcomes: readonly ReplayOutcome[]) => void): void
   /** A letter that is being replayed failed, at its target or behind. */
   failed(failure: Failure): void
   /** A letter is written, in the epoch being filled or in the one being written. */
@@ -37,7 +37,7 @@ export interface Replays {
   /** For a barrier: the letters of the epoch being filled, as far as they are known. */
   close(): Save['letters']
   /** When all of the barrier's epoch is written: what became of its letters. */
-  settle(letters: Save['letters']): Save['letters']
+  takeOutcomes(letters: Save['letters']): Save['letters']
   /** The barrier's epoch is saved. */
   saved(): void
 }
@@ -71,13 +71,13 @@ export function createReplays(ctx: ReplaysContext): Replays {
     if (handed) handed.outcome = { key, outcome: 'failed', node, code, ...(message ? { message } : {}) }
   }
   return {
-    handOver(letters, told) {
+    handOver(letters, report) {
       const outcomes: ReplayOutcome[] = []
       const done = (outcome: ReplayOutcome) => {
         outcomes.push(outcome)
-        if (outcomes.length === letters.length) told(outcomes)
+        if (outcomes.length === letters.length) report(outcomes)
       }
-      if (letters.length === 0) return told([])
+      if (letters.length === 0) return report([])
       for (const letter of letters) {
         const key = letterKey(letter)
         if (store.letterState(key.id, key.node) !== 'open' || filling.has(textOf(key)) || writing.has(textOf(key))) {
@@ -114,7 +114,7 @@ export function createReplays(ctx: ReplaysContext): Replays {
       reopened = []
       return []
     },
-    settle() {
+    takeOutcomes() {
       const states: (LetterKey & { state: LetterState })[] = reopenedInWriting.map((key) => ({ ...key, state: 'open' }))
       for (const { key, outcome } of writing.values())
         if (outcome.outcome === 'replayed') states.push({ ...key, state: 'replayed' })

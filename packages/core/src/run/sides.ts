@@ -81,8 +81,8 @@ async function readSide(
 
 /**
  * Keeps what a side input held, and looks whether a run that goes on finds the same: records before and after the stop
- * would else be joined with different ones. Stops a run that is one whole with `side_changed`; one that continues
- * forever is told.
+ * would else be joined with different ones. Stops a run that is one whole with `side_changed`; a continuing one is
+ * warned.
  */
 export function sameSide(
   plan: Plan,

@@ -130,12 +130,12 @@ const allOf = (parts: readonly Progress[]) => ({
     return parts.reduce((sum, p) => sum + p.totalBytes, 0)
   },
   get behind() {
-    const told = parts.flatMap((p) => p.behind ?? [])
-    return told.length ? told.reduce((sum, n) => sum + n, 0) : undefined
+    const known = parts.flatMap((p) => p.behind ?? [])
+    return known.length ? known.reduce((sum, n) => sum + n, 0) : undefined
   },
   get arrivedMs() {
-    const told = parts.flatMap((p) => p.arrivedMs ?? [])
-    return told.length ? Math.min(...told) : undefined
+    const known = parts.flatMap((p) => p.arrivedMs ?? [])
+    return known.length ? Math.min(...known) : undefined
   },
   get complete() {
     return parts.every((p) => p.complete)

@@ -1,6 +1,6 @@
 /**
  * The only file that knows the outside system. It stands in for a store that keeps one value a key: a folder with a
- * file for each. Put your own calls here. Throw `SystemError` with `retry: true` for what can pass by itself (refused,
+ * file for each. Put your own calls here. Throw `SystemError` with `retry: true` for transient failures (refused,
  * throttled, 5xx): the engine then waits and writes again.
  */
 import { createHash } from 'node:crypto'

@@ -1,6 +1,6 @@
 /**
  * The only file that knows the outside system. It stands in for one that holds numbered records and hands them out in
- * pages: put your own calls here. Throw `SystemError` with `retry: true` for what can pass by itself (refused,
+ * pages: put your own calls here. Throw `SystemError` with `retry: true` for transient failures (refused,
  * throttled, 5xx): the engine then waits and asks again.
  */
 
