@@ -1,5 +1,5 @@
 /**
- * `npm run installs`: what `npm install @millrace/<package>` brings, for each connector and the command: how many
+ * `npm run installs`: what installing `@millrace/<package>` brings, for each connector and the command: how many
  * packages, and how large those of other people are. Told from the lock file and what lies in node_modules, so nothing
  * is asked of a registry.
  */

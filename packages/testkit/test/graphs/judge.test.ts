@@ -2,6 +2,7 @@
 import { rmSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Case } from './case.ts'
+import { savedIn } from './judge/expected.ts'
 import { judge } from './judge/index.ts'
 import { type Arrival, predict, stopsOf, textOf } from './model/index.ts'
 import { runNumber } from './run/case.ts'
@@ -112,7 +113,7 @@ const corruptions: readonly {
         sink &&
         predict(graph)
           .into.get(sink.id)!
-          .findLast(({ place }) => place)?.row
+          .findLast((arrival) => arrival.place && !savedIn(graph)(arrival, observation.saved))?.row
       const shown = sink && observation.outputs.rows.get(sink.id)!
       return row && !shown!.some(({ u }) => u === row['u'])
         ? withRows(observation, sink!.id, [...shown!, row])

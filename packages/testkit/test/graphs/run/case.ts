@@ -129,6 +129,7 @@ const weights: Readonly<Record<string, number>> = {
   sqlite_staged: 3,
   sqlite_published: 3,
   after_end: 2,
+  after_publish: 2,
   before_publish: 2,
   file_marked: 2,
   mid_file: 2,
