@@ -19,6 +19,7 @@ const pages = globSync('**/*.md', {
 })
   .filter((page) => !page.startsWith('.'))
   .toSorted()
+const { homepage: repository } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { homepage: string }
 const textOf = (page: string) => readFileSync(join(root, page), 'utf8')
 /** Examples of errors are wrong on purpose; errors.test.ts runs them. */
 const isWrongOnPurpose = (page: string) => page.startsWith('docs/generated/errors/')
@@ -90,21 +91,35 @@ describe('pages', () => {
   })
 
   it.each(pages)('%s: its links lead somewhere', (page) => {
-    const dead = [...proseOf(page).matchAll(/\]\((?!https?:|mailto:)([^)#\s]*)(?:#([^)\s]+))?\)/g)].filter(
+    const dead = [...proseOf(page).matchAll(/\]\((?!mailto:)([^)#\s]*)(?:#([^)\s]+))?\)/g)].filter(
       ([, path, anchor]) => {
-        const target = path ? resolve(root, dirname(page), path) : join(root, page)
+        const target = targetOf(page, path!)
+        if (target === undefined) return false
         if (!existsSync(target)) return true
-        if (anchor === undefined) return false
+        if (anchor === undefined || target === root) return false
         return statSync(target).isDirectory() || !anchorsOf(readFileSync(target, 'utf8')).has(anchor)
       },
     )
     expect(dead.map(([link]) => link)).toEqual([])
   })
 
+  it('finds a link into the repository that leads nowhere', () => {
+    expect(existsSync(targetOf('README.md', `${repository}/blob/main/gone.md`)!)).toBe(false)
+    expect(targetOf('README.md', 'https://example.com/gone')).toBeUndefined()
+  })
+
   it('finds a dead anchor', () => {
     expect([...anchorsOf('# A `b` & c!\n## A\n## A\n```sh\n# no\n```\n')]).toEqual(['a-b--c', 'a', 'a-1'])
   })
 })
+
+/** What a link means in this checkout, links into the repository's web page included; `undefined` for other pages. */
+function targetOf(page: string, path: string): string | undefined {
+  if (path.startsWith(repository))
+    return join(root, path.slice(repository.length).replace(/^\/(?:blob|tree)\/main\//, ''))
+  if (/^https?:/.test(path)) return undefined
+  return path ? resolve(root, dirname(page), path) : join(root, page)
+}
 
 describe('invariants', () => {
   const rows = textOf('docs/invariants.md')
