@@ -23,9 +23,12 @@ export interface Signature {
 }
 
 /**
- * By node that is in the spec no more: what it read, and who goes on in its place with the letters that stopped at it.
+ * By node that is in the spec no more: what it read (`named`: the inputs that ids name), and who goes on in its place
+ * with the letters that stopped at it.
  */
-export type Gone = Readonly<Record<string, { readonly from: readonly string[]; readonly heirs: Heirs }>>
+export type Gone = Readonly<
+  Record<string, { readonly from: readonly string[]; readonly named: readonly string[]; readonly heirs: Heirs }>
+>
 
 /** By node: what else it read. By that it has had the record already. */
 type Heirs = Readonly<Record<string, readonly string[]>>
@@ -65,7 +68,8 @@ export function signatureOf(plan: Decisive, registry: Registry): Signature {
  * The nodes that are gone after an edit, and those that were before. The heir of a sink is itself under another name.
  */
 export function goneAfter(before: Signature, now: Signature, renames: readonly (readonly [string, string])[]): Gone {
-  const fromOf = (facts: SignedNode) => (facts['from'] ?? []) as readonly string[]
+  const namesIn = (facts: SignedNode, key: 'from' | 'namedFrom') => (facts[key] ?? []) as readonly string[]
+  const fromOf = (facts: SignedNode) => namesIn(facts, 'from')
   const readersOf = (id: string): Heirs =>
     Object.fromEntries(
       Object.entries({ ...before.steps, ...before.sinks }).flatMap(([reader, facts]) =>
@@ -76,7 +80,8 @@ export function goneAfter(before: Signature, now: Signature, renames: readonly (
   for (const [id, facts] of Object.entries({ ...before.sources, ...before.steps, ...before.sinks })) {
     if (id in now.sources || id in now.steps || id in now.sinks) continue
     const renamed = renames.find(([from]) => from === id)
-    gone[id] = { from: fromOf(facts), heirs: renamed ? { [renamed[1]]: [] } : readersOf(id) }
+    const heirs = renamed ? { [renamed[1]]: [] } : readersOf(id)
+    gone[id] = { from: fromOf(facts), named: namesIn(facts, 'namedFrom'), heirs }
   }
   return gone
 }

@@ -172,7 +172,7 @@ export async function runComponent(component: Component, options: ComponentOptio
       calls.call(node, 'answering', () => node.source.commit!([done], { signal: abort.signal })).catch(halt.fail)
     },
   })
-  const due = createDue({ component, bounds: options.bounds, epoch, lanes })
+  const due = createDue({ component, bounds: options.bounds, epoch, lanes, hasReplays: () => replays.areFilling })
 
   // --- barriers
   const takeBarrier = (how: { readonly end: boolean; readonly roll: boolean }) => {

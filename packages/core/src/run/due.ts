@@ -36,15 +36,23 @@ export interface DueContext {
   readonly bounds: Bounds
   readonly epoch: OpenEpoch
   readonly lanes: Lanes
+  /** Somebody waits for what becomes of letters in the epoch. */
+  readonly hasReplays: () => boolean
 }
 
 /**
  * Whether an epoch is to end now, the one before being saved; undefined: not yet. It is when every lane has nothing
  * more at hand (so that an answer never waits for a timer), or a bound is reached. With a sink that can resume only at
- * a roll, when a roll bound of any sink is reached; all of them then roll. A file that has to be rolled by the clock
+ * a roll, when a roll bound of any sink is reached, or letters were replayed; all of them then roll. A file that has to be rolled by the clock
  * ends an epoch without records.
  */
-export function createDue({ component, bounds, epoch, lanes }: DueContext): () => { roll: boolean } | undefined {
+export function createDue({
+  component,
+  bounds,
+  epoch,
+  lanes,
+  hasReplays,
+}: DueContext): () => { roll: boolean } | undefined {
   const sinks = allSinks(component)
   const waitsForRoll = sinks.some((s) => s.capabilities.checkpointsOnRoll)
   const stateful = component.steps.filter((s) => s.transform.changes)
@@ -52,7 +60,10 @@ export function createDue({ component, bounds, epoch, lanes }: DueContext): () =
     if (sinks.some((s) => s.sink.full?.())) return { roll: waitsForRoll }
     if (epoch.isEmpty) return undefined
     const { ageMs, records, bytes } = epoch
-    if (waitsForRoll) return records >= bounds.holdRecords || ageMs >= bounds.holdMs ? { roll: true } : undefined
+    if (waitsForRoll) {
+      const isDue = records >= bounds.holdRecords || ageMs >= bounds.holdMs || hasReplays()
+      return isDue ? { roll: true } : undefined
+    }
     const changes = () => stateful.reduce((sum, s) => sum + s.transform.changes!(), 0)
     const isDue =
       records >= bounds.minRecords ||

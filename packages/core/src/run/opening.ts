@@ -32,6 +32,8 @@ export async function openSinks(ctx: OpeningContext, opened: SinkNode[]): Promis
     // What has nothing to open has answered nothing yet.
     if (!node.sink.open) continue
     const restore = ctx.store.resume(node.id)
+    // Another number of instances has written what is there: it belongs to this run.
+    const existing = restore === undefined && ctx.store.hasWritten(node.id) ? 'keep' : ctx.existing
     const open = () =>
       node.sink.open!({
         signal: ctx.signal,
@@ -42,7 +44,7 @@ export async function openSinks(ctx: OpeningContext, opened: SinkNode[]): Promis
         whole: ctx.whole,
         warn: (message) => ctx.observe({ type: 'warning', node: node.id, message }),
         ...(restore === undefined ? {} : { restore }),
-        ...(ctx.existing ? { existing: ctx.existing } : {}),
+        ...(existing ? { existing } : {}),
       })
     await ctx.calls.call(node, 'opening', open, ctx.signal)
   }

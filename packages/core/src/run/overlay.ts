@@ -6,6 +6,7 @@
 import type { Transform } from '../connector/index.ts'
 import type { LetterKey } from '../connector/dead-letter.ts'
 import type { DataError } from '../errors/index.ts'
+import type { Gone } from '../plan/signature.ts'
 import { type Batch, Records, type Row } from '../record/index.ts'
 import type { BadRecords, OnFail } from './bad-records.ts'
 import { sinkCounters, stepCounters } from './counters.ts'
@@ -19,8 +20,8 @@ export interface OverlayContext {
   readonly component: Component
   readonly graph: () => Graph
   readonly bad: () => BadRecords
-  /** What a node read that the spec has no more. */
-  inputs(node: string): readonly string[]
+  /** Nodes that the spec has no more. */
+  readonly gone: Gone
   /** Decodes a letter with the spec as it is. Throws `DataError`. */
   decode(letter: Letter): Row
   /** A new instance of a step, with an empty memory. */
@@ -40,6 +41,8 @@ interface TakenLetters {
   readonly key: LetterKey
   /** Inputs of the target by which it has had the record already. */
   readonly besides: readonly string[]
+  /** The input of its node that its id names: only what fails before that is its own failure. */
+  readonly by: string | undefined
   readonly entries: (() => void)[]
   had: boolean
   /** Why it may not have come. */
@@ -53,21 +56,23 @@ export function createOverlay(
 ): Overlay {
   const { component } = ctx
   const way = wayTo(target, component)
-  let taken: TakenLetters = { key: { id: '', node: target }, besides: [], entries: [], had: false }
+  let taken: TakenLetters = { key: { id: '', node: target }, besides: [], by: undefined, entries: [], had: false }
   const onFail: OnFail = (node, policy, records, i, code, more) => {
     // Behind a target that a source does for us, what fails is a letter of its own.
     if (way.behind.has(node)) return ctx.bad().onFail(node, policy, records, i, code, more)
     // Others that are made of the same record may fail, and it may fail on another way than its own.
     const id = records.id(i)
-    if (node === target ? id === taken.key.id : taken.key.id.startsWith(id))
-      taken.failure ??= { node, code, message: more?.message }
+    const { key, by } = taken
+    const isOwn = node === target ? id === key.id : key.id.startsWith(id) && (by === undefined || isBefore([by], node))
+    if (isOwn) taken.failure ??= { node, code, message: more?.message }
     return true
   }
   const letIn = (input: string, records: Records) => {
-    const named = way.named.includes(input) ? records.cameBy(input) : records
-    const own = way.isOutput ? [...records.rows.keys()] : ownIn(named, taken.key.id)
-    // Where its node is gone, its id is the one with which it came out of what that node read.
-    if (own.length === 0 && taken.key.node !== target) own.push(...ownIn(records, taken.key.id))
+    const idsAt = (names: readonly string[]) => (names.includes(input) ? records.cameBy(input) : records)
+    const own = way.isOutput ? [...records.rows.keys()] : ownIn(idsAt(way.named), taken.key.id)
+    // Where its node is gone, its id is the one with which it came to that node.
+    const before = ctx.gone[taken.key.node]
+    if (own.length === 0 && before) own.push(...ownIn(idsAt(before.named), taken.key.id))
     if (own.length > 0 && taken.besides.includes(input)) taken.had = true
     // The graph names the input where it enters.
     else if (own.length > 0) enterLater(input, records.pick(own))
@@ -94,14 +99,16 @@ export function createOverlay(
   /** A result has no record to decode: it enters right before its node, or by what that node read. */
   const takeResult = (letter: Letter, row: Row) => {
     const isOwn = letter.step === target
-    const inputs = isOwn ? way.inputs : ctx.inputs(letter.step)
-    const { input, path } = cameByIn(letter.path ?? '', inputs, isOwn ? way.named : inputs)
+    const { from, named } = isOwn ? { from: way.inputs, named: way.named } : (ctx.gone[letter.step] ?? nothing)
+    const { input, path } = cameByIn(letter.path ?? '', from, named)
     if (isOwn) return enterLater(input, recordsOf(letter, row, component.pipeline, none, path))
     graphOf().handOver(input, recordsOf(letter, row, component.pipeline, none, path), 0)
   }
   return (letter, besides) => {
-    taken = { key: letterKey(letter), besides, entries: [], had: false }
-    const { key, entries } = taken
+    const key = letterKey(letter)
+    const { named } = letter.step === target ? way : (ctx.gone[letter.step] ?? nothing)
+    taken = { key, besides, by: namedIn(letter.path ?? '', named), entries: [], had: false }
+    const { entries } = taken
     try {
       const row = ctx.decode(letter)
       if (letter.source === '') takeResult(letter, row)
@@ -132,10 +139,15 @@ export function createOverlay(
 
 /** By which input a result came to its node, and the path that it had before. `named`: the inputs that ids may name. */
 function cameByIn(path: string, inputs: readonly string[], named: readonly string[]) {
-  const by = inputs.find((input) => named.includes(input) && path.endsWith(`#${input}`))
+  const by = namedIn(path, named)
   if (by !== undefined) return { input: by, path: path.slice(0, -by.length - 1) }
   return { input: inputs.find((input) => !named.includes(input)) ?? inputs[0] ?? '', path }
 }
+
+const nothing = { from: [], named: [] }
+
+/** The last input that a path names. */
+const namedIn = (path: string, named: readonly string[]) => named.find((input) => path.endsWith(`#${input}`))
 
 /** A result has no lane, and so no event time before it. */
 const none = Number.NEGATIVE_INFINITY

@@ -41,7 +41,7 @@ export interface LetterReply {
 export type HandOver = (letters: readonly Letter[], told: (outcomes: readonly ReplayOutcome[]) => void) => boolean
 
 export interface Replaying {
-  tools(component: Component): Pick<ReplaysContext, 'decode' | 'fresh' | 'targets' | 'inputs'>
+  tools(component: Component): Pick<ReplaysContext, 'decode' | 'fresh' | 'targets' | 'gone'>
   /** A sink has taken these records. */
   delivered(records: Records): void
   /** A component takes letters from now on. What it returns ends that. */
@@ -157,7 +157,7 @@ export function createReplaying(ctx: ReplayingContext): Replaying {
     },
     tools: (component) => ({
       targets,
-      inputs: (node) => gone[node]?.from ?? [],
+      gone,
       ...toolsOf(component, plan, registry, options, gone),
     }),
     delivered(records) {

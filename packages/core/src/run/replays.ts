@@ -30,6 +30,8 @@ export interface ReplayOutcome {
 export interface Replays {
   /** Hands letters over. What became of each is told when their epoch is saved. */
   handOver(letters: readonly Letter[], report: (outcomes: readonly ReplayOutcome[]) => void): void
+  /** There are letters in the epoch being filled. */
+  readonly areFilling: boolean
   /** A letter that is being replayed failed, at its target or behind. */
   failed(failure: Failure): void
   /** A letter is written, in the epoch being filled or in the one being written. */
@@ -98,6 +100,9 @@ export function createReplays(ctx: ReplaysContext): Replays {
         if (fresh.length === 0)
           failedAgain(key, key.node, 'not_reached', `what read ${key.node} has had the record by another way`)
       }
+    },
+    get areFilling() {
+      return filling.size > 0
     },
     failed({ letter, node, code, message, id }) {
       // What fails behind the target, or is another of several records made of it, becomes a letter of its own.

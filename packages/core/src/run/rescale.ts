@@ -173,10 +173,10 @@ function merged(pipeline: string, stores: readonly Store[]): Content {
         `step ${shared.step} has one memory for all splits`,
         'declare how the source is partitioned (`partitioned_by`), within the fields that the step goes by; or reset the state',
       )
-    if (store.stages().length > 0)
+    if (store.stages().length > 0 || store.duties().length > 0)
       throw refuse(
-        'finished results wait to be published',
-        'start it and stop it again as it was, so that they are published',
+        'a process that was killed left finished results to publish, or input to remove',
+        'start it and stop it again as it was',
       )
     if (hasUncovered(store))
       throw refuse(
@@ -217,5 +217,6 @@ function merged(pipeline: string, stores: readonly Store[]): Content {
       .map((content) => content.counters)
       .reduce((all, one) => summed(all, one) as Record<string, Json>, {}),
     letters: contents.flatMap((c) => c.letters),
+    sinks: [...new Set(contents.flatMap((c) => c.sinks))],
   }
 }

@@ -90,6 +90,8 @@ export function reading(db: DatabaseSync, folder: string) {
     }),
     resume: (sink: string): Json | undefined =>
       parse(sql('SELECT resume FROM sink WHERE id = ?').get(sink)?.['resume']),
+    /** The sink has left something to resume, in this state or in the one that this was made of by a rescale. */
+    hasWritten: (sink: string): boolean => sql('SELECT 1 FROM sink WHERE id = ?').get(sink) !== undefined,
     /** Sinks that left something to resume; `unfinished`: records of theirs are in files that are still open. */
     resumes: (): { readonly sink: string; readonly unfinished: boolean }[] =>
       sql('SELECT id, unfinished FROM sink')
@@ -152,6 +154,7 @@ export function reading(db: DatabaseSync, folder: string) {
           node: String(row['node']),
           state: row['state'] as LetterState,
         })),
+        sinks: this.resumes().map(({ sink }) => sink),
       }
     },
   }

@@ -100,6 +100,8 @@ export interface Content {
   readonly entries: readonly SavedEntry[]
   readonly counters: Readonly<Record<string, Json>>
   readonly letters: Save['letters']
+  /** Sinks that have written, all of it published: they begin anew, beside what they left. */
+  readonly sinks: readonly string[]
 }
 
 /** What is saved, whatever the spec says now: for `pipe state show`. */

@@ -173,6 +173,7 @@ export function writing(db: DatabaseSync, path: string, token: string) {
         for (const [node, count] of Object.entries(content.counters))
           run('INSERT INTO counter VALUES (?, ?)', node, JSON.stringify(count))
         for (const letter of content.letters) putLetter(letter)
+        for (const sink of content.sinks) run('INSERT INTO sink VALUES (?, NULL, 0)', sink)
       }),
     /** Remembers something of a source beside any epoch. */
     remember: (source: string, key: string, value: Json) =>

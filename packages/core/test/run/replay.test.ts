@@ -54,6 +54,34 @@ const failing = (isBad: (n: number) => boolean): Transform => ({
 })
 
 describe('dead-letter replay', () => {
+  it('ends at once where a sink saves only when its files are whole', async () => {
+    const dead = new Map<string, Row>()
+    const stored: Row[] = []
+    let isMended = false
+    const { plan, registry } = testPipeline({
+      onError: 'dead_letter',
+      sources: { source: () => memorySource(rows(3)) },
+      steps: { strict: { create: () => failing((n) => n === 1 && !isMended) } },
+      sinks: {
+        files: {
+          create: () => ({
+            write: async ({ rows: all }) => void stored.push(...all),
+            flush: async () => ({}),
+            close: async () => {},
+          }),
+          capabilities: { checkpointsOnRoll: true },
+        },
+      },
+      deadLetter: () => memorySink(dead),
+    })
+    const around = { root: home, home, secrets: () => undefined }
+    await run(plan, registry, around)
+    isMended = true
+    // Without an end to the epoch it would take `holdMs`, a minute.
+    const { replayed } = await replay(plan, registry, [...dead.values()] as unknown as Letter[], around)
+    expect([replayed, stored.map(({ n }) => n)]).toEqual([1, [0, 2, 1]])
+  })
+
   it('gives a mended record to the step at which it stopped and what follows, and to no other branch', async () => {
     const stores = { raw: new Map<string, Row>(), halves: new Map<string, Row>(), dead: new Map<string, Row>() }
     const writes: Record<string, number> = { raw: 0, halves: 0 }

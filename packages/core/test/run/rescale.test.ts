@@ -105,10 +105,24 @@ describe('rescaling the state of instances', () => {
     ).not.toThrow()
   })
 
+  it('remembers which sinks have written, and carries over nothing that is half done', () => {
+    saved(0, 1, { positions: [at('0', 1)], resumes: [{ sink: 'files', resume: { length: 5 } }] })
+    rescale(home, 'orders', 2)
+    rescale(home, 'orders', 1)
+    const store = openStore(stateFolder(home, 'orders'))
+    expect([store.hasWritten('files'), store.resume('files'), store.hasWritten('table')]).toEqual([
+      true,
+      undefined,
+      false,
+    ])
+    store.close()
+  })
+
   it('refuses what cannot be divided, and leaves everything as it was', () => {
     for (const [save, message] of [
       [{ changes: [{ step: 'sums', hash: 'h', entries: [['a', '1']] }] }, /sums has one memory/],
-      [{ stages: [{ sink: 'files', stage: {} }] }, /wait to be published/],
+      [{ stages: [{ sink: 'files', stage: {} }] }, /left finished results to publish/],
+      [{ duties: [{ source: 'events', split: '0', ended: false }] }, /input to remove/],
       [{ resumes: [{ sink: 'files', resume: { length: 5 } }], unfinished: ['files'] }, /files has a file half written/],
     ] as const) {
       rmSync(stateFolder(home, 'orders'), { recursive: true, force: true })

@@ -3,7 +3,8 @@ import { featuresOf } from './features.ts'
 import { runEdit } from './edits/case.ts'
 import { predict, stopsOf } from './model/index.ts'
 import { runReplayNumber, tallyOf } from './replays/case.ts'
-import { killNumber, runNumber } from './run/case.ts'
+import { runNumber } from './run/case.ts'
+import { killNumber, rescaleNumber } from './run/kills.ts'
 import type { Kill } from './run/process.ts'
 
 /** Which case to run, and how. */
@@ -24,6 +25,8 @@ export interface CaseReport {
   readonly refused: readonly string[]
   readonly features: readonly string[]
   readonly crash?: Kill & { readonly hit: boolean }
+  /** It was run by the real command. */
+  readonly isCommand: boolean
   /** The crash point of each kill. */
   readonly killed: readonly string[]
   readonly faults: readonly { how: string; kind: string; at: string; text: string }[]
@@ -44,16 +47,20 @@ export async function reportCase(
   { seed, number, pipe, edits, replays }: CaseRequest,
 ): Promise<CaseReport> {
   if (edits) return reportEdit(root, seed, number)
-  if (replays) return reportReplay(root, seed, number)
-  const { graph, refused, verdicts, crash } = pipe
-    ? await killNumber(root, seed, number, pipe)
-    : await runNumber(root, seed, number)
+  const way =
+    pipe === undefined ? 'in this process' : (['run', 'run', 'run', 'replay', 'rescale'] as const)[number % 5]!
+  if (replays || way === 'replay') return reportReplay(root, seed, number, pipe)
+  const { graph, refused, verdicts, crash } =
+    way === 'in this process'
+      ? await runNumber(root, seed, number)
+      : await (way === 'run' ? killNumber : rescaleNumber)(root, seed, number, pipe!)
   const killed = verdicts.flatMap(({ trace, kills }) =>
     (trace?.starts ?? []).flatMap((start, i) => (start.killed ? [kills[i]!.point] : [])),
   )
   return {
     number,
     refused,
+    isCommand: pipe !== undefined,
     features: featuresOf(graph),
     ...(crash ? { crash } : {}),
     killed,
@@ -68,6 +75,7 @@ async function reportEdit(root: string, seed: number, number: number): Promise<C
   return {
     number,
     refused: [],
+    isCommand: false,
     features: [`edited after ${{ killed: 'a kill', stopped: 'a stop', round: 'a round of input' }[paused]}`],
     killed: [],
     stopped: paused === 'stopped',
@@ -76,9 +84,9 @@ async function reportEdit(root: string, seed: number, number: number): Promise<C
   }
 }
 
-async function reportReplay(root: string, seed: number, number: number): Promise<CaseReport> {
-  const result = await runReplayNumber(root, seed, number)
-  const { graph, edit, outcome, killed } = result
+async function reportReplay(root: string, seed: number, number: number, pipe: string | undefined): Promise<CaseReport> {
+  const result = await runReplayNumber(root, seed, number, pipe)
+  const { graph, edit, outcome, kill, killed } = result
   const replay = tallyOf(result)
   const features = [
     graph.runs === 'whole' ? 'replayed after the end' : 'replayed between two rounds of input',
@@ -89,8 +97,9 @@ async function reportReplay(root: string, seed: number, number: number): Promise
   return {
     number,
     refused: [],
+    isCommand: pipe !== undefined,
     features,
-    killed: [],
+    killed: killed ? [`replay: ${kill.point}`] : [],
     stopped: false,
     edit: { class: edit.class, of: edit.of, runs: graph.runs, outcome },
     replay,

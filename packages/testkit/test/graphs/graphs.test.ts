@@ -1,5 +1,5 @@
 import { availableParallelism } from 'node:os'
-import { crashPoints } from '@millrace/core'
+import { crashPoints, rescaleCrashPoints } from '@millrace/core'
 import { expect, it } from 'vitest'
 import { killCases, runCases } from './many.ts'
 import { reportOf } from './report.ts'
@@ -30,10 +30,15 @@ it('2,000 random graphs give what the model predicts, each with a crash', { time
     expect(kills[point], point).toBeGreaterThanOrEqual(50)
 })
 
-it('the same for 100 and more kills of the real command', { timeout: 10 * minutes }, async () => {
-  const reports = await killCases({ seed: 1, from: 10_000, to: 10_070, workers })
+it('the same for 100 and more kills of the real command, in runs, replays and rescales', {
+  timeout: 10 * minutes,
+}, async () => {
+  const reports = await killCases({ seed: 1, from: 10_000, to: 10_100, workers })
   expect(reportOf(reports, 1).faultTexts).toEqual([])
-  expect(reports.flatMap(({ killed }) => killed).length).toBeGreaterThanOrEqual(100)
+  const killed = reports.flatMap((each) => each.killed)
+  expect(killed.length).toBeGreaterThanOrEqual(100)
+  for (const point of rescaleCrashPoints) expect(killed).toContain(point)
+  expect(killed.filter((point) => point.startsWith('replay: ')).length).toBeGreaterThan(5)
 })
 
 it('an edit under way is kept or refused, as the rules and the plan say', { timeout: 10 * minutes }, async () => {

@@ -11,7 +11,8 @@
  *
  *   npm run graphs                              2,000 cases, and a summary of their features and faults
  *   npm run graphs -- --graphs 50000            more cases
- *   npm run graphs -- --kills 100               cases run by the real command and killed by SIGKILL
+ *   npm run graphs -- --kills 330               500 kills and more, by SIGKILL, of the real command: of runs, of
+ *                                               replays and while the state is rescaled
  *   npm run graphs -- --edits 1300              cases whose spec is edited under way (edits/)
  *   npm run graphs -- --replays 400             cases whose letters are replayed under an edited spec (replays/)
  *   npm run graphs -- --case 31                 one case, with its spec and its faults

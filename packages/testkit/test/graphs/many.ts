@@ -81,6 +81,7 @@ function runWorker(
 const exited = (number: number, text: string): CaseReport => ({
   number,
   refused: [],
+  isCommand: false,
   features: [],
   killed: [],
   stopped: false,

@@ -113,9 +113,9 @@ function faultLines(faulty: readonly CaseReport[]): string[] {
 }
 
 /** The faults of a case, and how to run it again. */
-function linesOf({ number, crash, edit, replay, faults }: CaseReport, seed: number): string[] {
-  const flag = replay ? '--replay' : edit ? '--edit' : '--case'
-  const at = crash ? ` --crash ${crash.point}:${crash.time}` : ''
+function linesOf({ number, crash, isCommand, edit, replay, faults }: CaseReport, seed: number): string[] {
+  const flag = isCommand ? '--kills 1 --from' : replay ? '--replay' : edit ? '--edit' : '--case'
+  const at = crash && !isCommand ? ` --crash ${crash.point}:${crash.time}` : ''
   return [
     `case ${number} (npm run graphs -- --seed ${seed} ${flag} ${number}${at})`,
     ...faults

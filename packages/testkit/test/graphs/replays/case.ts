@@ -9,6 +9,9 @@ import { type Fault } from '../judge/index.ts'
 import { type Failure, policyAt, predict, stopsOf } from '../model/index.ts'
 import { planOf } from '../project/root.ts'
 import { Random } from '../random.ts'
+import { commandRunner } from '../run/command.ts'
+import { inProcess } from '../run/in-process.ts'
+import type { Kill } from '../run/process.ts'
 import { Hang } from '../run/runner.ts'
 import { sameShape, shapesOf } from '../shape.ts'
 import { type ReplayEdit, replayClassOf, replayEditOf } from './edit.ts'
@@ -21,14 +24,22 @@ export interface ReplayResult {
   readonly edit: ReplayEdit
   readonly outcome: ReplayRun['outcome']
   readonly error?: string
+  readonly kill: Kill
   readonly killed: boolean
   /** What becomes of each letter. */
   readonly outcomes: Replayed['outcomes']
   readonly faults: readonly Fault[]
 }
 
-/** Runs the replay of a number. The number decides the class of its edit. */
-export async function runReplayNumber(root: string, seed: number, number: number): Promise<ReplayResult> {
+/**
+ * Runs the replay of a number, in this process or by the bundled command. The number decides the class of its edit.
+ */
+export async function runReplayNumber(
+  root: string,
+  seed: number,
+  number: number,
+  pipe?: string,
+): Promise<ReplayResult> {
   for (let attempt = 0; ; attempt++) {
     const random = new Random(seed, number, attempt, 99)
     const graph = plain(generate(seed, number, attempt))
@@ -38,7 +49,7 @@ export async function runReplayNumber(root: string, seed: number, number: number
     if (!edit || !shapesOf(edit.graph) || !isFit(graph, edit)) continue
     const { plan } = await planOf(join(root, 'check'), graph)
     const { plan: next } = plan ? await planOf(join(root, 'check'), edit.graph) : {}
-    const result = plan && next && (await playOne(join(root, 'replayed'), graph, plan, edit, next, random))
+    const result = plan && next && (await playOne(join(root, 'replayed'), graph, plan, edit, next, random, pipe))
     if (result) return result
   }
 }
@@ -74,6 +85,7 @@ async function playOne(
   edit: ReplayEdit,
   next: Plan,
   random: Random,
+  pipe: string | undefined,
 ): Promise<ReplayResult | undefined> {
   const caseOf = (used: ReplayEdit): ReplayedCase => ({
     old: graph,
@@ -83,9 +95,10 @@ async function playOne(
   })
   const { left } = predictReplayed(caseOf(edit), [])
   const kill = { point: random.pick(replayPoints), time: random.int(1, 2) }
+  const runner = pipe === undefined ? inProcess(graph, plan, root, random) : commandRunner(graph, root, pipe)
   const isAllowed = ({ step }: { readonly step: string }, used: ReplayEdit) => !reachesMemory(graph, used, step)
   try {
-    const run = await runReplay(graph, plan, edit, next, root, { kill, random, isAllowed, also: left })
+    const run = await runReplay(graph, plan, edit, next, root, { runner, kill, random, isAllowed, also: left })
     if (!run) return undefined
     const { error } = run
     const which = caseOf(run.edit)
@@ -94,6 +107,7 @@ async function playOne(
       graph,
       edit,
       outcome: run.outcome,
+      kill,
       killed: run.killed,
       outcomes: replayed.outcomes,
       ...(error ? { error: `${error.code}: ${error.message}` } : {}),
@@ -110,7 +124,7 @@ async function playOne(
   } catch (error) {
     if (!(error instanceof Hang)) throw error
     const faults: Fault[] = [{ kind: 'hang', at: '', text: error.message }]
-    return { graph, edit, outcome: 'failed', killed: false, outcomes: new Map(), faults }
+    return { graph, edit, outcome: 'failed', kill, killed: false, outcomes: new Map(), faults }
   }
 }
 

@@ -26,14 +26,15 @@ export const nameOfLetter = (letter: Letter): string =>
     text: Buffer.from(letter.bytes, 'base64').toString(),
   })} ${letter.path ?? ''}`
 
-/** All letters, as `pipe dead-letter` reads them. Files are copied from the simulated disk to the real one first. */
+/** All letters, as `pipe dead-letter` reads them. Files of a simulated disk are copied to the real one first. */
 export function readLetters(root: string, plan: Plan, reader: Reader): Promise<readonly Told[]> {
   const folder = join(root, lettersFolder)
+  const files = reader.files(folder).map((path) => [path, reader.read(path)] as const)
   rmSync(folder, { recursive: true, force: true })
   mkdirSync(folder, { recursive: true })
-  for (const path of reader.files(folder)) {
+  for (const [path, bytes] of files) {
     mkdirSync(dirname(path), { recursive: true })
-    writeFileSync(path, reader.read(path))
+    writeFileSync(path, bytes)
   }
   const home = join(root, '.millrace', 'local')
   const around = { root, home, stateDir: home, secrets: () => undefined }

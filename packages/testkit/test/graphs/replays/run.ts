@@ -13,10 +13,9 @@ import { writeInput } from '../project/input.ts'
 import { makeRoot } from '../project/root.ts'
 import { specOf } from '../project/spec.ts'
 import type { Random } from '../random.ts'
-import { inProcess } from '../run/in-process.ts'
 import { outputsOf } from '../run/outputs.ts'
 import type { Kill } from '../run/process.ts'
-import type { RunEnd } from '../run/runner.ts'
+import type { LetterRunner, RunEnd } from '../run/runner.ts'
 import { hasLaterInput, type Observation, reported, savedOf } from '../run/scenario.ts'
 import { unchanged, type ReplayEdit } from './edit.ts'
 import { nameOfLetter, readLetters, withBytes } from './letters.ts'
@@ -45,6 +44,7 @@ export interface ReplayRun {
 }
 
 export interface ReplayScenario {
+  readonly runner: LetterRunner
   readonly kill: Kill
   readonly random: Random
   /** Letters that may be replayed after all letters were refused, since the run has ended. */
@@ -63,10 +63,9 @@ export async function runReplay(
   edit: ReplayEdit,
   newPlan: Plan,
   root: string,
-  { kill, random, isAllowed, also }: ReplayScenario,
+  { runner, kill, random, isAllowed, also }: ReplayScenario,
 ): Promise<ReplayRun | undefined> {
   const home = join(root, '.millrace', 'local')
-  const runner = inProcess(old, oldPlan, root, random)
   makeRoot(root, old)
   writeInput(root, old, 0)
   const observations: ReplayObservation[] = []

@@ -1,13 +1,12 @@
 /** Runs a case and judges it. */
 import { join } from 'node:path'
-import { crashPoints, type Plan } from '@millrace/core'
+import type { Plan } from '@millrace/core'
 import type { Case } from '../case.ts'
 import { generate } from '../generate/index.ts'
 import { type Fault, judge, judgeIdentity } from '../judge/index.ts'
 import { predict, stopsOf } from '../model/index.ts'
 import { planOf } from '../project/root.ts'
 import { Random } from '../random.ts'
-import { commandRunner } from './command.ts'
 import { inProcess } from './in-process.ts'
 import type { Kill } from './process.ts'
 import { Hang, type Runner } from './runner.ts'
@@ -35,7 +34,7 @@ export interface Result {
 }
 
 /** Generates the case of a number, or the first replacement that the check accepts. */
-async function acceptedCase(
+export async function acceptedCase(
   root: string,
   seed: number,
   number: number,
@@ -85,32 +84,25 @@ export async function runCase(
   }
 }
 
-/** Runs the case of a number by the real command and kills it twice, at the same crash point. */
-export async function killNumber(root: string, seed: number, number: number, pipe: string): Promise<Result> {
-  const { graph, refused } = await acceptedCase(root, seed, number)
-  const random = randomOf(graph)
-  const publishes = graph.sinks.some(({ kind }) => kind === 'table' || kind === 'files')
-  const point = random.pick(crashPoints.filter((name) => publishes || !name.endsWith('_publish')))
-  const kill = { point, time: 1 }
-  const folder = join(root, 'killed')
-  const scenario = { kills: [kill, kill], disturbed: true, random, toCorrect: toCorrectOf(graph) }
-  const verdict = await verdictOf(graph, folder, commandRunner(graph, folder, pipe), 'killed', scenario)
-  return { graph, refused, verdicts: [verdict], crash: { ...kill, hit: verdict.trace?.starts[0]!.killed ?? false } }
-}
-
 /** A log appends unsaved records again after a crash, so a pipeline that writes to one is at-least-once. */
 function judgePromise({ sinks }: Case, { delivery }: Plan): Fault[] {
   if (delivery.label !== 'effectively-once' || !sinks.some(({ kind }) => kind === 'log')) return []
   return [{ kind: 'promise', at: '', text: `the plan promises ${delivery.label} (${delivery.weakest})` }]
 }
 
-const randomOf = ({ seed, number }: Case): Random => new Random(seed, number, 1_000_003)
+export const randomOf = ({ seed, number }: Case): Random => new Random(seed, number, 1_000_003)
 
 /** The input records that stop the run, by `u`. */
-const toCorrectOf = (graph: Case): ReadonlySet<string> =>
+export const toCorrectOf = (graph: Case): ReadonlySet<string> =>
   new Set(stopsOf(graph, predict(graph)).map(({ arrival }) => arrival.place!.record.u))
 
-async function verdictOf(graph: Case, root: string, runner: Runner, how: How, scenario: Scenario): Promise<Verdict> {
+export async function verdictOf(
+  graph: Case,
+  root: string,
+  runner: Runner,
+  how: How,
+  scenario: Scenario,
+): Promise<Verdict> {
   const { kills, toCorrect } = scenario
   try {
     const trace = await runScenario(graph, root, runner, scenario)
@@ -135,7 +127,7 @@ const weights: Readonly<Record<string, number>> = {
   mid_file: 2,
 }
 
-function randomKill(random: Random, passed: ReadonlyMap<string, number> | undefined): Kill | undefined {
+export function randomKill(random: Random, passed: ReadonlyMap<string, number> | undefined): Kill | undefined {
   if (!passed || passed.size === 0) return undefined
   const drawn = [...passed].flatMap((each) => Array.from({ length: weights[each[0]] ?? 1 }, () => each))
   const [point, times] = random.pick(drawn)

@@ -1,33 +1,15 @@
 /** Runs a case in this process: the real engine and connectors, with file sinks on the simulated disk. */
-import {
-  type Letter,
-  type MillraceError,
-  type Plan,
-  type Registry,
-  type ReplaySummary,
-  replay,
-  run,
-  type Summary,
-} from '@millrace/core'
+import { type MillraceError, type Plan, type Registry, replay, run } from '@millrace/core'
 import { join } from 'node:path'
 import { ForgetfulDisk } from '../../../src/disk.ts'
 import type { Case } from '../case.ts'
 import type { Random } from '../random.ts'
 import { type ProcessOptions, SimulatedProcess } from './process.ts'
 import { registryFor } from './registry.ts'
-import { Hang, type RunEnd, type Runner, timeoutMs } from './runner.ts'
-
-export interface InProcessRunner extends Runner {
-  /** Uses another spec from the next start on. */
-  use(graph: Case, plan: Plan): void
-  /** Replays letters as `pipe dead-letter replay` does. */
-  replay(letters: readonly Letter[], options: ProcessOptions): Promise<RunEnd & { readonly replayed?: ReplaySummary }>
-  /** The same by a run that takes nothing else, which gives its balance. */
-  runLetters(letters: readonly Letter[]): Promise<RunEnd & { readonly outcomes?: Summary['replay'] }>
-}
+import { Hang, type LetterRunner, type RunEnd, timeoutMs } from './runner.ts'
 
 /** `random` decides which unsynced bytes survive a kill. */
-export function inProcess(firstGraph: Case, firstPlan: Plan, root: string, random: Random): InProcessRunner {
+export function inProcess(firstGraph: Case, firstPlan: Plan, root: string, random: Random): LetterRunner {
   const disk = new ForgetfulDisk()
   const home = join(root, '.millrace', 'local')
   let graph = firstGraph

@@ -1,5 +1,6 @@
 /** How a case is run: by the engine in this process, or by the real command in a child process. */
-import type { MillraceError, Summary } from '@millrace/core'
+import type { Letter, MillraceError, Plan, ReplaySummary, Summary } from '@millrace/core'
+import type { Case } from '../case.ts'
 import type { Reader } from './outputs.ts'
 import type { ProcessOptions } from './process.ts'
 
@@ -21,6 +22,16 @@ export interface Runner {
   readonly reader: Reader
   /** Removes a published file. */
   remove(path: string): Promise<void>
+}
+
+/** A runner whose spec may change, and which replays letters. */
+export interface LetterRunner extends Runner {
+  /** Uses another spec from the next start on. */
+  use(graph: Case, plan: Plan): void
+  /** Replays letters as `pipe dead-letter replay` does. */
+  replay(letters: readonly Letter[], options: ProcessOptions): Promise<RunEnd & { readonly replayed?: ReplaySummary }>
+  /** The same again, by a run that takes nothing else where the runner has one, which gives its balance. */
+  runLetters(letters: readonly Letter[]): Promise<RunEnd & { readonly outcomes?: Summary['replay'] }>
 }
 
 /** A run takes milliseconds, and seconds on a busy machine; one that takes this long hangs. */
