@@ -58,7 +58,7 @@ import { createReplays } from './replays.ts'
 import { runReader } from './reader.ts'
 import type { Calls } from './retry.ts'
 import { createRoom } from './room.ts'
-import { graceMs } from './shutdown.ts'
+import { graceMs, type Shutdown } from './shutdown.ts'
 import { runWriter } from './writer.ts'
 
 export interface ComponentOptions {
@@ -73,6 +73,8 @@ export interface ComponentOptions {
   readonly stop: AbortSignal
   /** The component is torn down: writers, retries and waits end at once. */
   readonly abort: AbortController
+  /** Tears the whole run down because of a failure. */
+  readonly tearDown: Shutdown['tearDown']
   readonly observe: Observer
   readonly progress: Progress
   readonly instance: { readonly i: number; readonly n: number }
@@ -103,7 +105,7 @@ export async function runComponent(component: Component, options: ComponentOptio
   const { sources, steps, pipeline, deadLetter } = component
   const { store, abort, observe, clock, calls, progress } = options
   const sinks = allSinks(component)
-  const halt = createHalt(abort)
+  const halt = createHalt((error) => options.tearDown(() => withPlace(error, component)))
   const room = createRoom(sinks, options.bounds, () => halt.isHalted)
   const epoch = openEpoch(sources, store, clock)
   const lanes = createLanes(sources, store.lanes())

@@ -16,7 +16,8 @@ export interface Halt {
   unlessHalted<T>(promise: Promise<T>): Promise<T>
 }
 
-export function createHalt(abort: AbortController): Halt {
+/** `tearDown` is called with the failure. */
+export function createHalt(tearDown: (error: unknown) => void): Halt {
   let failed: { readonly error: unknown } | undefined
   const listeners = new Set<(error: unknown) => void>()
   const onFail: Halt['onFail'] = (then) => {
@@ -34,7 +35,7 @@ export function createHalt(abort: AbortController): Halt {
     fail(error) {
       if (failed) return
       failed = { error }
-      abort.abort()
+      tearDown(error)
       for (const listen of listeners) listen(error)
       listeners.clear()
     },

@@ -280,6 +280,7 @@ async function runAll(
       ...(until ? { until } : {}),
       stop: ctx.stop,
       abort: ctx.abort,
+      tearDown: shutdown.tearDown,
       observe: ctx.observe,
       progress: ctx.progress,
       instance: ctx.at,

@@ -13,7 +13,12 @@ export const graceMs = 2000
 export interface Shutdown {
   /** The drain took too long. */
   readonly isOverdue: boolean
-  /** Settles like `work`, or rejects when it goes on though it was aborted. */
+  /** Aborts everything because of a failure, which `explain` gives as the user is to see it. */
+  tearDown(explain: () => Promise<unknown>): void
+  /**
+   * Settles like `work`, or rejects when it goes on though it was aborted: with the failure that the run was torn down
+   * for, where there was one.
+   */
   unlessAbandoned<T>(work: Promise<T>): Promise<T>
   dispose(): void
 }
@@ -29,6 +34,7 @@ export interface ShutdownContext {
 
 export function createShutdown({ clock, observe, calls, stop, abort, drainMs }: ShutdownContext): Shutdown {
   let isOverdue = false
+  let failure: (() => Promise<unknown>) | undefined
   const timers: (() => void)[] = []
   const onStop = () => {
     observe({ type: 'stopping', reason: 'asked to stop: draining' })
@@ -44,9 +50,20 @@ export function createShutdown({ clock, observe, calls, stop, abort, drainMs }: 
     get isOverdue() {
       return isOverdue
     },
+    tearDown(explain) {
+      // What fails later was only torn down.
+      if (!abort.signal.aborted) failure = explain
+      abort.abort()
+    },
     unlessAbandoned: (work) =>
       new Promise((resolve, reject) => {
-        const onAbort = () => void timers.push(clock.after(graceMs, () => reject(abandoned(calls))))
+        const giveUp = () => {
+          const error = abandoned(calls)
+          if (!failure) return reject(error)
+          observe({ type: 'warning', node: error.place ?? '', message: error.message })
+          failure().then(reject, reject)
+        }
+        const onAbort = () => void timers.push(clock.after(graceMs, giveUp))
         if (abort.signal.aborted) onAbort()
         else abort.signal.addEventListener('abort', onAbort, { once: true })
         work.then(resolve, reject).finally(() => abort.signal.removeEventListener('abort', onAbort))

@@ -119,6 +119,37 @@ describe('a connector that does not end', () => {
     expect(performance.now() - started).toBeLessThan(6000)
   })
 
+  it('hides no failure that stopped the run', async () => {
+    const writing = Promise.withResolvers<void>()
+    const hangs = () => {
+      writing.resolve()
+      return hang()
+    }
+    const warnings: string[] = []
+    await expect(
+      go(
+        {
+          sources: {
+            source: () => ({
+              async *read() {
+                yield batch({ split: 's', rows: rows(2), position: 2 })
+                await writing.promise
+                yield batch({ split: 's', rows: rows(3).slice(2), position: 3 })
+              },
+            }),
+          },
+          steps: { judged: { from: ['source'], create: () => judge(2, () => true) } },
+          sinks: {
+            all: { create: () => memorySink(new Map()) },
+            slow: { from: ['source'], create: () => ({ write: hangs }) },
+          },
+        },
+        { observe: (e) => void (e.type === 'warning' && warnings.push(`${e.node} ${e.message}`)) },
+      ),
+    ).rejects.toMatchObject({ code: 'bad_date' })
+    expect(warnings).toEqual([expect.stringMatching(/^slow slow \(testing\), writing went on for 2 s/)])
+  })
+
   it('is a source: the drain goes on without it', async () => {
     const got = new Map<string, Row>()
     const stop = new AbortController()
