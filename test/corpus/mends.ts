@@ -193,7 +193,7 @@ export const mends: Readonly<Record<string, Mend>> = {
     lines: { 6: '  - aggregate: { by: [Country], outputs: { lines: "count()" } }' },
   },
   bad_pattern: { spec: 'bad-pattern', lines: { 6: `  - where: "Country.matches('[(]')"` } },
-  out_of_range: { spec: 'out-of-range', lines: { 6: '  - set: { big: "9999999999999999999.0" }' } },
+  out_of_range: { spec: 'out-of-range', lines: { 6: `  - set: { big: "decimal('9999999999999999999', 38, 0)" }` } },
   bad_address: {
     spec: 'bad-address',
     lines: {

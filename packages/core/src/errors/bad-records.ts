@@ -95,6 +95,12 @@ export const valueErrors = {
     explanation: 'An empty list has no smallest or largest item.',
     hint: 'guard it: `size(list) > 0 ? ... : ...`',
   },
+  too_costly: {
+    title: 'too costly',
+    explanation:
+      'An expression takes more steps for one record than it may: loops in loops over long lists, a text or list that grows with each loop, or a regular expression with large repetitions on a long text.',
+    hint: 'shorten the list or text first, with `filter`, `substring` or an `explode` step',
+  },
   too_deep: {
     title: 'nested too deep',
     explanation: 'A value is nested deeper than can be compared or stored.',

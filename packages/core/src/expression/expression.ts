@@ -11,11 +11,11 @@ import type { RecordType, Type } from '../schema/index.ts'
 import { check } from './check/check.ts'
 import { factsOf, fieldOfPath } from './check/facts.ts'
 import type { Node } from './check/typed.ts'
-import { quotedName } from './check/names.ts'
 import { compile } from './evaluate/compile.ts'
 import { equalities } from './evaluate/equalities.ts'
 import { interpret } from './evaluate/interpret.ts'
 import { parseExpression } from './read/parser.ts'
+import { quotedName } from './read/quoted-name.ts'
 import type { ExpressionProblem } from './read/problem.ts'
 
 /** An expression that fits its record. */

@@ -43,8 +43,8 @@ export interface DueContext {
 /**
  * Whether an epoch is to end now, the one before being saved; undefined: not yet. It is when every lane has nothing
  * more at hand (so that an answer never waits for a timer), or a bound is reached. With a sink that can resume only at
- * a roll, when a roll bound of any sink is reached, or letters were replayed; all of them then roll. A file that has to be rolled by the clock
- * ends an epoch without records.
+ * a roll, when a roll bound of any sink is reached, or letters were replayed; all of them then roll. A file that has to
+ * be rolled by the clock ends an epoch without records.
  */
 export function createDue({
   component,

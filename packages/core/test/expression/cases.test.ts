@@ -139,7 +139,6 @@ const cases: Record<string, readonly (readonly [text: string, type: string, valu
     ['!(Quantity > 3)', 'boolean', false],
     ['Quantity > 3 && Country == "France"', 'boolean', true],
     ['false && 1 / zero > 0', 'boolean', false],
-    ['1 / zero > 0 && false', 'boolean', fails('division_by_zero')],
     ['true || 1 / zero > 0', 'boolean', true],
     ['Quantity > 3 ? "many" : "few"', 'string', 'many'],
     ['Quantity > 3 ? 1 : 1.5', 'number', 1],
@@ -218,6 +217,23 @@ const cases: Record<string, readonly (readonly [text: string, type: string, valu
     ['max(tags)', 'string', 'red'],
     ['min(numbers.filter(n, n > 10))', 'integer', fails('empty_list')],
     ['max(day, date("2011-01-01"))', 'date', '2011-01-01'],
+  ],
+  // What CEL defines: a part that fails does not matter where another one decides.
+  'errors that do not matter': [
+    ['1 / zero > 0 && false', 'boolean', false],
+    ['1 / zero > 0 && Quantity > 100', 'boolean', false],
+    ['1 / zero > 0 || Quantity == 6', 'boolean', true],
+    ['1 / zero > 0 && Quantity == 6', 'boolean', fails('division_by_zero')],
+    ['1 / zero > 0 && int(Country) > 0', 'boolean', fails('division_by_zero')],
+    ['!(1 / zero > 0 && zero == 1) ? "a" : "b"', 'string', 'a'],
+    ['[0, 1].exists(n, 1 / n == 1)', 'boolean', true],
+    ['[0, 2].exists(n, 1 / n == 1)', 'boolean', fails('division_by_zero')],
+    ['[0, 2].all(n, 1 / n == 1)', 'boolean', false],
+    ['[0, 1].all(n, 1 / n == 1)', 'boolean', fails('division_by_zero')],
+    ['[0, 1].exists_one(n, 1 / n == 1)', 'boolean', fails('division_by_zero')],
+    // What stands behind a guard cannot be evaluated where the guard fails.
+    ['1 / zero > 0 && CustomerID != null && CustomerID > 3', 'boolean', false],
+    ['(CustomerID != null && 1 / zero > 0) && CustomerID > 3', 'boolean', false],
   ],
   conversions: [
     ['string(Quantity)', 'string', '6'],

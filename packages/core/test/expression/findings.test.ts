@@ -41,6 +41,16 @@ const findings: Record<string, readonly (readonly [text: string, code: string, a
     ['unit price > 3', 'bad_expression', 'price', '`unit price`'],
     ['f(1, , 2)', 'bad_expression', ',', 'a value'],
   ],
+  'misleading before': [
+    ['9007199254740993.0 == huge', 'out_of_range', '9007199254740993.0', '9007199254740993 is a bigint, and decimal'],
+    ['123456789012345678901234567890.0', 'out_of_range', '123456789012345678901234567890.0', '38, 0) holds it'],
+    ['power(UnitPrice, 2.0) > 1', 'unknown_function', 'power', 'a function of your own'],
+    ['hash(Country) == "a"', 'unknown_function', 'hash', 'sha256() makes a hash'],
+    ['int(at) > 1', 'wrong_type', 'at', 'epoch_ms(at) converts it'],
+    ['7 in {}', 'wrong_type', '{}', 'square brackets'],
+    ['"city" in address', 'wrong_type', 'address', 'has(address.city)'],
+    ['7 in address', 'wrong_type', 'address', 'looks into a list'],
+  ],
   names: [
     ['Quantty > 1', 'unknown_field', 'Quantty', 'did you mean Quantity?'],
     ['quantity > 1', 'unknown_field', 'quantity', 'did you mean Quantity?'],

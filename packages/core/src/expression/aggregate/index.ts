@@ -13,7 +13,7 @@ import type { Json, Row } from '../../record/index.ts'
 import { type Field, fieldOf, type RecordType } from '../../schema/index.ts'
 import { check } from '../check/check.ts'
 import { describe, type Node } from '../check/typed.ts'
-import { compile, generated, type NamedConstant, write } from '../evaluate/compile.ts'
+import { compile, generated, inlined, type NamedConstant } from '../evaluate/compile.ts'
 import { interpret } from '../evaluate/interpret.ts'
 import { tokens } from '../read/lexer.ts'
 import { parseExpression } from '../read/parser.ts'
@@ -313,7 +313,7 @@ function of(output: string | undefined, make: () => unknown): unknown {
 /** One function that evaluates all arguments, then changes all slots. */
 function compiledAdd(slots: readonly Slot[]): Aggregation['add'] {
   return generated((named: NamedConstant) => {
-    const values = slots.map(({ node }, i) => (node ? `const x${i} = ${write(node, named)}` : ''))
+    const values = slots.map(({ node }, i) => (node ? `const x${i} = ${inlined(node, named)}` : ''))
     const changes = slots.map(({ accumulator, node }, i) => {
       const change = `s.a${i} = ${named(accumulator.add)}(s.a${i}, ${node ? `x${i}` : 'null'}${accumulator.ordered ? ', time, split, position' : ''})`
       return node?.optional && !accumulator.countsNull ? `if (x${i} !== null) ${change}` : change

@@ -186,9 +186,11 @@ function refuseType(
   const expected = [...new Set(kinds.map((kind) => words[kind] ?? kind))].join(' or ')
   const text = reporter.textOf(arg.span)
   const converter =
-    !isNothing(arg.type) && arg.type.kind !== 'list' && arg.type.kind !== 'object'
-      ? kinds.map((kind) => converters[kind]).find((name) => name)
-      : undefined
+    arg.type.kind === 'timestamp' && (kinds.includes('integer') || kinds.includes('number'))
+      ? 'epoch_ms'
+      : !isNothing(arg.type) && arg.type.kind !== 'list' && arg.type.kind !== 'object'
+        ? kinds.map((kind) => converters[kind]).find((name) => name)
+        : undefined
   const hint =
     entry.name === 'contains' && arg.type.kind === 'list'
       ? `${args[1] ? reporter.textOf(args[1].span) : 'x'} in ${text}`

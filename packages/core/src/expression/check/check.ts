@@ -9,7 +9,7 @@ import { closest } from '../../errors/closest.ts'
 import { DataError } from '../../errors/index.ts'
 import { fieldOf, type RecordType, type Type } from '../../schema/index.ts'
 import { aggregateNames } from '../aggregate/functions.ts'
-import { functionNamed, functionNames, notRepeatable, otherNames } from '../functions/index.ts'
+import { functionNamed, functionNames, missingNames, notRepeatable, otherNames } from '../functions/index.ts'
 import type { ExpressionProblem } from '../read/problem.ts'
 import type { Span, Syntax } from '../read/syntax.ts'
 import { callNode } from './calls.ts'
@@ -30,6 +30,9 @@ export interface CheckedExpression {
   readonly fields: readonly string[]
 }
 
+/** Characters or elements of a constant. */
+const maxConstant = 1 << 20
+
 const boolean: Type = { kind: 'boolean' }
 
 /** Checks a tree against the fields of a record. */
@@ -46,6 +49,8 @@ class Checker implements ExpressionChecking, Naming {
   private readonly text: string
   readonly input: RecordType
   private loops = 0
+  /** Written numbers of which no double is made. */
+  private readonly exactly = new Set<Syntax>()
 
   constructor(text: string, input: RecordType) {
     this.text = text
@@ -102,6 +107,7 @@ class Checker implements ExpressionChecking, Naming {
       case 'integer':
         return this.integer(syntax.value, span)
       case 'number':
+        this.checkWhole(syntax, span)
         return {
           op: 'constant',
           value: syntax.value,
@@ -149,11 +155,26 @@ class Checker implements ExpressionChecking, Naming {
     }
   }
 
+  /** A whole number whose digits a double does not hold would be changed without a word. */
+  private checkWhole(syntax: Syntax & { op: 'number' }, span: Span): void {
+    const { digits, scale, value } = syntax
+    if (this.exactly.has(syntax) || String(digits).replace(/^-|0+$/g, '').length < 16) return
+    const unit = 10n ** BigInt(Math.max(0, scale))
+    if (digits % unit !== 0n) return
+    const whole = (digits / unit) * 10n ** BigInt(Math.max(0, -scale))
+    if (BigInt(value) === whole) return
+    this.report({
+      code: 'out_of_range',
+      message: `${this.textOf(span)} has more digits than a number holds`,
+      span,
+      hint: `${fits64(whole) ? `${whole} is a bigint, and ` : ''}decimal("${whole}", 38, 0) holds it`,
+    })
+  }
+
   private integer(value: bigint, span: Span): Node {
     if (value >= -BigInt(Number.MAX_SAFE_INTEGER) && value <= BigInt(Number.MAX_SAFE_INTEGER))
       return { op: 'constant', value: Number(value), type: { kind: 'integer' }, optional: false, span }
-    if (value >= -(2n ** 63n) && value < 2n ** 63n)
-      return { op: 'constant', value, type: { kind: 'bigint' }, optional: false, span }
+    if (fits64(value)) return { op: 'constant', value, type: { kind: 'bigint' }, optional: false, span }
     this.report({
       code: 'out_of_range',
       message: `${value} does not fit in 64 bits`,
@@ -184,6 +205,9 @@ class Checker implements ExpressionChecking, Naming {
         (node.operation.call as (...args: unknown[]) => unknown)(
           ...node.args.map((arg) => (arg as Node & { op: 'constant' }).value),
         ) ?? null
+      const { length } = (typeof value === 'string' || Array.isArray(value) ? value : '') as string
+      if (length > maxConstant)
+        throw new DataError('too_costly', `${this.textOf(node.span)} has ${length} characters or elements`)
       return { op: 'constant', value, type: node.type, optional: value === null, span: node.span }
     } catch (error) {
       if (!(error instanceof DataError)) throw error
@@ -196,6 +220,9 @@ class Checker implements ExpressionChecking, Naming {
     const { name, nameAt } = syntax
     const entry = functionNamed(name)
     if (entry?.special) return this.folded(special.get(name)!(syntax, scope, this))
+    // decimal() reads a number as it is written.
+    const [first] = syntax.args
+    if (name === 'decimal' && first) this.exactly.add(first.op === 'negate' ? first.value : first)
     const args = syntax.args.map((arg) => this.check(arg, scope))
     if (entry) return this.folded(callNode(entry, args, [syntax.start, syntax.end], this))
     if (notRepeatable.has(name)) {
@@ -210,12 +237,11 @@ class Checker implements ExpressionChecking, Naming {
       })
     } else {
       const near = otherNames.get(name) ?? closest(name, functionNames())
-      const method = fieldOf(this.input, name) ? `${name} is a field, no function` : undefined
-      const hint = aggregateNames.has(name)
-        ? `${name}() belongs to the outputs of aggregate`
-        : near
-          ? `did you mean ${near}?`
-          : method
+      const hint =
+        (fieldOf(this.input, name) && `${name} is a field, not a function`) ??
+        (aggregateNames.has(name) ? `${name}() belongs to the outputs of aggregate` : undefined) ??
+        missingNames.get(name) ??
+        (near && `did you mean ${near}?`)
       this.report({
         code: 'unknown_function',
         message: `there is no function ${name}`,
@@ -336,3 +362,4 @@ class Checker implements ExpressionChecking, Naming {
 }
 
 const brokenBoolean = (span: Span): Node => ({ ...brokenNode(span), type: boolean })
+const fits64 = (value: bigint): boolean => value >= -(2n ** 63n) && value < 2n ** 63n

@@ -2,6 +2,7 @@
  * Equality, order and `in`: values are brought to one type first, and what cannot be is a finding that says what would.
  */
 import type { Type } from '../../schema/index.ts'
+import { quotedName } from '../read/quoted-name.ts'
 import type { BinaryOperator, Span } from '../read/syntax.ts'
 import { compareDecimal, compareScaled } from '../values/decimal.ts'
 import { compareText } from '../values/text.ts'
@@ -142,14 +143,15 @@ export function inNode(value: Node, list: Node, span: Span, reporter: Reporter):
   const of = required(list, reporter)
   if (isBroken(value.type) || isBroken(of.type)) return { ...brokenNode(span), type: boolean }
   if (of.type.kind !== 'list') {
-    const object =
-      of.type.kind === 'object' && value.op === 'constant'
-        ? `has(${reporter.textOf(of.span)}.${String(value.value)})`
-        : undefined
+    const isField = of.type.kind === 'object' && of.op !== 'object' && value.op === 'constant'
     const text =
       of.type.kind === 'string'
         ? `contains(${reporter.textOf(of.span)}, ${reporter.textOf(value.span)}) looks into text`
-        : object && `${object} asks for a field`
+        : isField && typeof value.value === 'string'
+          ? `has(${reporter.textOf(of.span)}.${quotedName(value.value)}) asks for a field`
+          : of.op === 'object'
+            ? 'a list stands in square brackets: [1, 2]'
+            : undefined
     reporter.report({
       code: 'wrong_type',
       message: `in looks into a list, not into ${describe(of.type)}`,

@@ -5,6 +5,7 @@
 import { closest } from '../../errors/closest.ts'
 import { fieldOf, type RecordType } from '../../schema/index.ts'
 import { functionNamed } from '../functions/index.ts'
+import { quotedName } from '../read/quoted-name.ts'
 import type { Span } from '../read/syntax.ts'
 import { pathOf } from './facts.ts'
 import { type Reporter, required } from './report.ts'
@@ -25,10 +26,6 @@ const otherWords: ReadonlyMap<string, string> = new Map([
   ...['False', 'FALSE', 'no'].map((word) => [word, 'false'] as const),
   ...['None', 'NULL', 'Null', 'nil', 'undefined'].map((word) => [word, 'null'] as const),
 ])
-
-/** A name as it is written in an expression. */
-export const quotedName = (name: string): string =>
-  /^[\p{L}_][\p{L}\p{M}\p{Nd}_]*$/u.test(name) && !['in', 'true', 'false', 'null'].includes(name) ? name : `\`${name}\``
 
 /** Not null where a guard says so. */
 function narrowed(node: Node, scope: Scope): Node {

@@ -7,17 +7,47 @@
  */
 import { generate, propertyKey, quote } from '../../codegen.ts'
 import type { Row } from '../../record/index.ts'
+import { DataError } from '../../errors/index.ts'
 import type { Node } from '../check/typed.ts'
+import { beginEvaluation, maxText, spend, weighed } from '../values/cost.ts'
 import { equalDeep, isInDeep, ownProperty } from '../values/equal.ts'
 import { jsonAt } from '../values/json.ts'
 import { isIn, itemAt, onlyOne } from '../values/list.ts'
+import { interpret } from './interpret.ts'
+import { hasLoops, isDecidable, mayFail, mayGrow } from './shape.ts'
 
 /** Lists of constants from this length on are looked up in a set. */
 const longList = 5
 
 /** The function of a row that an expression is. It throws `DataError`. */
-export const compile = (node: Node): ((row: Row) => unknown) =>
-  generated((named) => `return (r) => ${write(node, named)}`)
+export const compile = (node: Node): ((row: Row) => unknown) => generated((named) => `return ${written(node, named)}`)
+
+/**
+ * The code of that function. What fails is taken up behind the fast path: a conjunct that fails does not matter where
+ * another one is false, which the twin finds out.
+ */
+function written(node: Node, named: NamedConstant): string {
+  const code = write(node, named)
+  if (!mayFail(node)) return `(r) => ${code}`
+  const begin = hasLoops(node) ? `${named(beginEvaluation)}()` : ''
+  return `(r) => { ${begin}
+  try { return ${code} } catch (error) { return ${named(afterFailure(node))}(error, r) } }`
+}
+
+/** What the expression is where its fast path failed. */
+function afterFailure(node: Node): (error: unknown, row: Row) => unknown {
+  const again = isDecidable(node) ? interpret(node) : undefined
+  return (error, row) => {
+    if (error instanceof RangeError)
+      throw new DataError('out_of_range', `a text or list becomes longer than ${maxText} characters or elements`)
+    if (!again || !(error instanceof DataError) || error.code === 'too_costly') throw error
+    return again(row)
+  }
+}
+
+/** Its value as code over the row `r`, inside other code. */
+export const inlined = (node: Node, named: NamedConstant): string =>
+  mayFail(node) ? `(${written(node, named)})(r)` : write(node, named)
 
 /** Gives a value the name by which code knows it. */
 export type NamedConstant = (value: unknown) => string
@@ -33,9 +63,9 @@ export function generated<T>(body: (named: NamedConstant) => string): T {
   return generate<T>(Object.fromEntries([...scope].map(([value, name]) => [name, value])), code)
 }
 
-/** A node as code over the row `r`. */
-export function write(node: Node, named: NamedConstant): string {
-  const code = (child: Node): string => write(child, named)
+/** A node as code over the row `r`. `depth`: how many loops it is in. */
+function write(node: Node, named: NamedConstant, depth = 0): string {
+  const code = (child: Node): string => write(child, named, depth)
   switch (node.op) {
     case 'constant':
       return constant(node.value, named)
@@ -78,12 +108,12 @@ export function write(node: Node, named: NamedConstant): string {
       return operation.inline ? operation.inline(...args) : `${named(operation.call)}(${args.join(', ')})`
     }
     case 'loop': {
-      const [list, body] = [
-        code(node.list),
-        `(v${node.loop}) => ${node.body.op === 'object' ? code(node.body) : `(${code(node.body)})`}`,
-      ]
+      const visit = depth > 0 ? `${named(spend)}(1), ` : ''
+      const body = `(v${node.loop}) => (${visit}${write(node.body, named, depth + 1)})`
+      const list = code(node.list)
       if (node.kind === 'exists_one') return `${named(onlyOne)}(${list}, ${body})`
-      return `${list}.${{ all: 'every', exists: 'some', map: 'map', filter: 'filter' }[node.kind]}(${body})`
+      const made = `${list}.${{ all: 'every', exists: 'some', map: 'map', filter: 'filter' }[node.kind]}(${body})`
+      return node.kind === 'map' && mayGrow(node.body.type) ? `${named(weighed)}(${made})` : made
     }
   }
 }

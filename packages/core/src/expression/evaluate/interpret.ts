@@ -5,14 +5,24 @@
  */
 import { DataError } from '../../errors/index.ts'
 import type { Row } from '../../record/index.ts'
+import { factsOf } from '../check/facts.ts'
 import type { Node } from '../check/typed.ts'
+import { beginEvaluation, maxText, spend, weighed } from '../values/cost.ts'
 import { plainOf } from './plain.ts'
+import { mayGrow } from './shape.ts'
 
 /** The value of an expression for one row. Throws `DataError`. */
 export const interpret =
   (node: Node): ((row: Row) => unknown) =>
-  (row) =>
-    walk(node, row, new Map())
+  (row) => {
+    beginEvaluation()
+    try {
+      return walk(node, row, new Map())
+    } catch (error) {
+      if (!(error instanceof RangeError)) throw error
+      throw new DataError('out_of_range', `a text or list becomes longer than ${maxText} characters or elements`)
+    }
+  }
 
 type Elements = ReadonlyMap<number, unknown>
 
@@ -51,9 +61,9 @@ function walk(node: Node, row: Row, elements: Elements): unknown {
       return made
     }
     case 'and':
-      return node.items.every(value)
+      return decided(node.items, false, value, (item) => isGuard(factsOf(item).yes))
     case 'or':
-      return node.items.some(value)
+      return decided(node.items, true, value, (item) => isGuard(factsOf(item).no))
     case 'not':
       return !value(node.value)
     case 'present':
@@ -82,19 +92,47 @@ function walk(node: Node, row: Row, elements: Elements): unknown {
   }
 }
 
+/** What stands behind it relies on it. */
+const isGuard = (known: ReturnType<typeof factsOf>['yes']): boolean => known !== 'never' && known.size > 0
+
+/**
+ * && and ||, as CEL defines them: true when one item is `decisive`, whatever else fails. What relies on an item that
+ * failed cannot be evaluated, so then it fails.
+ */
+function decided<T>(
+  items: readonly T[],
+  decisive: boolean,
+  value: (item: T) => unknown,
+  isReliedOn: (item: T) => boolean,
+): boolean {
+  let failure: DataError | undefined
+  for (const item of items) {
+    try {
+      if (value(item) === decisive) return decisive
+    } catch (error) {
+      if (!(error instanceof DataError) || error.code === 'too_costly' || isReliedOn(item)) throw failure ?? error
+      failure ??= error
+    }
+  }
+  if (failure) throw failure
+  return !decisive
+}
+
 function loop(node: Node & { op: 'loop' }, row: Row, elements: Elements): unknown {
   const list = walk(node.list, row, elements) as unknown[]
   const results: unknown[] = []
+  const body = (item: unknown) => {
+    if (elements.size > 0) spend(1)
+    return walk(node.body, row, new Map(elements).set(node.loop, item))
+  }
+  if (node.kind === 'all' || node.kind === 'exists') return decided(list, node.kind === 'exists', body, () => false)
   for (const item of list) {
-    const result = walk(node.body, row, new Map(elements).set(node.loop, item))
-    // As && and || do: what follows the one that decides is not looked at.
-    if (node.kind === 'all' && !result) return false
-    if (node.kind === 'exists' && result) return true
+    const result = body(item)
     if (node.kind === 'filter' && result) results.push(item)
     if (node.kind === 'map' || (node.kind === 'exists_one' && result)) results.push(result)
   }
-  if (node.kind === 'all' || node.kind === 'exists') return node.kind === 'all'
-  return node.kind === 'exists_one' ? results.length === 1 : results
+  if (node.kind === 'exists_one') return results.length === 1
+  return node.kind === 'map' && mayGrow(node.body.type) ? weighed(results) : results
 }
 
 const property = (object: unknown, name: string): unknown =>

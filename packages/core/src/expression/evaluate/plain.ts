@@ -3,6 +3,7 @@
  * and decimals as BigInt fractions, times by the platform's own Date and Intl. What is not listed here has one way
  * only, and is shared with compile.ts.
  */
+import { checkLength } from '../values/cost.ts'
 import { DataError } from '../../errors/index.ts'
 import type { Operation } from '../check/typed.ts'
 
@@ -221,8 +222,11 @@ const plain: Readonly<Record<string, (...parameters: any[]) => PlainCall>> = {
     if (from < 0 || (to ?? 0) < 0) throw new DataError('out_of_range', 'characters are counted from 0')
     return [...text].slice(from, to).join('')
   },
-  'replace(text: string, part: string, by: string)': () => (text: string, part: string, by: string) =>
-    part ? text.split(part).join(by) : text,
+  'replace(text: string, part: string, by: string)': () => (text: string, part: string, by: string) => {
+    const replaced = part ? text.split(part).join(by) : text
+    checkLength(replaced.length)
+    return replaced
+  },
   'contains(text: string, part: string)': () => (text: string, part: string) => text.indexOf(part) >= 0,
   'startsWith(text: string, part: string)': () => (text: string, part: string) => text.slice(0, part.length) === part,
   'endsWith(text: string, part: string)': () => (text: string, part: string) =>

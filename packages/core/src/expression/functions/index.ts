@@ -48,6 +48,14 @@ export const otherNames: ReadonlyMap<string, string> = new Map([
   ['weekday', 'day_of_week'],
 ])
 
+/** Names of functions that there are none of, and how to do without. */
+export const missingNames: ReadonlyMap<string, string> = new Map([
+  ...['power', 'pow', 'sqrt', 'exp', 'log', 'ln', 'log10', 'sin', 'cos', 'tan'].map(
+    (name) => [name, 'a `call` step runs a function of your own'] as const,
+  ),
+  ...['hash', 'md5', 'sha1', 'sha512', 'crc32', 'murmur'].map((name) => [name, 'sha256() makes a hash'] as const),
+])
+
 /** What cannot give the same twice. */
 export const notRepeatable: ReadonlySet<string> = new Set([
   'now',

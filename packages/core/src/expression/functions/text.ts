@@ -1,6 +1,7 @@
 /** Functions on text. Characters are code points. */
 import { DataError } from '../../errors/index.ts'
 import { pattern } from '../values/pattern.ts'
+import { checkLength, maxText } from '../values/cost.ts'
 import { sizeOfText, sliceText } from '../values/text.ts'
 import { type FunctionEntry, written } from './entry.ts'
 
@@ -13,15 +14,17 @@ function substring(text: string, from: number, to = Infinity): string {
   return sliceText(text, from, to)
 }
 
-/** Runs what may make a text longer than the engine holds, which is a matter of the data. */
-function bounded(make: () => string): string {
-  try {
-    return make()
-  } catch (error) {
-    throw error instanceof RangeError
-      ? new DataError('out_of_range', 'the text becomes longer than half a gigabyte')
-      : error
-  }
+function replaced(text: string, part: string, by: string): string {
+  if (part === '') return text
+  // Counted only where a text of nothing but parts would become too long.
+  const most = (text.length / part.length) * by.length
+  if (most > maxText) checkLength(text.length + (text.split(part).length - 1) * (by.length - part.length))
+  return text.replaceAll(part, by.replaceAll('$', '$$$$'))
+}
+
+function joined(list: readonly string[], separator = ''): string {
+  checkLength(list.reduce((sum, { length }) => sum + length + separator.length, 0))
+  return list.join(separator)
 }
 
 /** White space of Unicode: with U+0085, which JavaScript's own leaves, and without U+FEFF, which it takes. */
@@ -88,8 +91,7 @@ export const textFunctions: readonly FunctionEntry[] = [
       {
         takes: 'text: string, part: string, by: string',
         gives: 'string',
-        call: (text: string, part: string, by: string) =>
-          part === '' ? text : bounded(() => text.replaceAll(part, () => by)),
+        call: replaced,
       },
     ],
   },
@@ -117,7 +119,7 @@ export const textFunctions: readonly FunctionEntry[] = [
       {
         takes: 'list: list<string>, separator?: string',
         gives: 'string',
-        call: (list: string[], separator = '') => bounded(() => list.join(separator)),
+        call: joined,
       },
     ],
   },

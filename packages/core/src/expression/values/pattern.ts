@@ -10,8 +10,11 @@ type Re2 = typeof import('re2js')
 let library: Re2 | undefined
 const compiled = new Map<string, (text: string) => boolean>()
 const kept = 100
+/** Instructions of a pattern without large repetitions, and what more of them may take: some 2 s. */
+const freeSize = 300
+const maxWork = 50_000_000
 
-/** Whether a text has the pattern somewhere. Throws `bad_pattern` for what is none. */
+/** Whether a text has the pattern somewhere. Throws `bad_pattern` for what is none. The test throws `too_costly`. */
 export function pattern(source: string): (text: string) => boolean {
   const known = compiled.get(source)
   if (known) return known
@@ -26,7 +29,16 @@ export function pattern(source: string): (text: string) => boolean {
     )
   }
   if (compiled.size >= kept) compiled.delete(compiled.keys().next().value!)
-  const test = (text: string) => made.test(text)
+  // It may take a step of each instruction at each character.
+  const size = made.programSize()
+  const longest = size > freeSize ? Math.floor(maxWork / size) : Number.POSITIVE_INFINITY
+  const test = (text: string) => {
+    if (text.length <= longest) return made.test(text)
+    throw new DataError(
+      'too_costly',
+      `the regular expression has ${size} steps, with which it takes texts of up to ${longest} characters, not of ${text.length}`,
+    )
+  }
   compiled.set(source, test)
   return test
 }
