@@ -22,7 +22,7 @@ export const crashPoints = [
   'after_record',
   'before_publish',
   'after_publish',
-  'after_duty',
+  'after_commit_action',
   'after_commit',
   'before_record',
   'before_end',

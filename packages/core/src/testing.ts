@@ -98,7 +98,7 @@ export function countBy(field: string): Transform {
       counts.clear()
       return true
     },
-    cut() {
+    takeChanges() {
       const changes = [...changed].map((key) => [key, counts.has(key) ? String(counts.get(key)) : null] as const)
       changed.clear()
       return changes

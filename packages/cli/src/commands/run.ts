@@ -1,5 +1,5 @@
 import { resolve } from 'node:path'
-import { type ManyOptions, run, runMany, type Summary } from '@millrace/core'
+import { type RunPipelinesOptions, run, runPipelines, type Summary } from '@millrace/core'
 import { defineCommand, usageError } from '../command.ts'
 import { durationOf } from '../duration.ts'
 import { oneSpec, specsOf } from '../find-spec.ts'
@@ -89,10 +89,14 @@ export default defineCommand({
   },
 })
 
-async function runAll(opened: readonly Opened[], untilCaughtUp: boolean, options: ManyOptions): Promise<Summary[]> {
+async function runAll(
+  opened: readonly Opened[],
+  untilCaughtUp: boolean,
+  options: RunPipelinesOptions,
+): Promise<Summary[]> {
   const [{ plan, registry }] = opened as readonly [Opened]
   if (opened.length > 1)
-    return runMany(
+    return runPipelines(
       opened.map((each) => each.plan),
       registry,
       { ...options, untilCaughtUp },

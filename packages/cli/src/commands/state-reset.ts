@@ -83,7 +83,7 @@ function reset(folder: string, isMeant: boolean): Reset {
 function forget(folder: string): void {
   const store = openStore(folder)
   try {
-    store.forget()
+    store.clear()
   } finally {
     store.close()
   }

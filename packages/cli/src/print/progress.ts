@@ -3,7 +3,7 @@
  * line every ten seconds. The rate is that of the last five seconds, so that it follows a change; percent and time left
  * are shown once the sizes of all splits are known.
  */
-import type { ManyOptions, RunEvent } from '@millrace/core'
+import type { RunPipelinesOptions, RunEvent } from '@millrace/core'
 import type { Io } from '../io.ts'
 import { hide } from './hide.ts'
 import { bytes, count, span } from './table.ts'
@@ -23,7 +23,7 @@ export interface Reading {
 
 /** The line of one command. */
 export interface ProgressLine {
-  readonly observe: NonNullable<ManyOptions['observe']>
+  readonly observe: NonNullable<RunPipelinesOptions['observe']>
   /** Takes the line off the terminal; to be called before anything else is printed, and at the end. */
   close(): void
 }
