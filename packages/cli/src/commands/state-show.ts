@@ -76,11 +76,11 @@ function textOf(state: NonNullable<ReturnType<typeof saved>>): string {
     steps.map((s) => [s.step, count(s.entries)]),
   )
   const left = [
-    ...(stages.length ? [`${count(stages.length)} results are finished and are published at the next start.`] : []),
+    ...(stages.length ? [`${count(stages.length)} results are finished and will be published at the next start.`] : []),
     ...(commitActions.length
-      ? [`${count(commitActions.length)} inputs have yet to be moved or removed, at the next start.`]
+      ? [`${count(commitActions.length)} inputs will be moved or removed at the next start.`]
       : []),
-    ...unfinished.map((sink) => `${sink} has a file that is half written.`),
+    ...unfinished.map((sink) => `${sink} has a half-written file.`),
   ]
   return `${head}\n${splits}${steps.length ? `\n${held}` : ''}${left.length ? `\n${left.join('\n')}\n` : ''}`
 }
