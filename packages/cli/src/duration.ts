@@ -2,7 +2,7 @@
 import { durationForm, parseDuration } from '@millrace/core'
 import { usageError } from './command.ts'
 
-/** What a flag says, in ms. Throws a usage error. */
+/** The value of a flag, in ms. Throws a usage error. */
 export function durationOf(flag: string, text: string): number {
   const ms = parseDuration(text)
   if (!ms) throw usageError(`--${flag} takes ${durationForm}, not \`${text}\`.`)

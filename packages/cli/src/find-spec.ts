@@ -1,4 +1,4 @@
-/** Which spec files the words on the command line mean. */
+/** The spec files that the words on the command line refer to. */
 import { existsSync, readdirSync, statSync } from 'node:fs'
 import { basename, join, relative, resolve } from 'node:path'
 import { usageError } from './command.ts'
@@ -6,7 +6,7 @@ import type { Io } from './io.ts'
 import { findRoot } from './project.ts'
 
 /**
- * The spec files of the arguments: files, folders with a pipeline.yaml, or names of pipelines. Without any, all
+ * The spec files for the arguments: files, folders with a pipeline.yaml, or names of pipelines. Without any, all
  * pipelines of the project.
  */
 export function specsOf(args: readonly string[], io: Io): string[] {
@@ -16,7 +16,7 @@ export function specsOf(args: readonly string[], io: Io): string[] {
   return found
 }
 
-/** The spec of an argument; without one, the only pipeline of the project. */
+/** The spec for an argument; without one, the only pipeline of the project. */
 export function oneSpec(arg: string | undefined, io: Io): string {
   if (arg !== undefined) return findSpec(arg, io)
   const found = pipelines(io)
@@ -35,13 +35,13 @@ function findSpec(arg: string, io: Io): string {
   if (named) return named
   const known = found.map((each) => relative(io.cwd, each)).join(', ')
   throw usageError(
-    `There is no spec \`${arg}\`: neither a file nor a pipeline of this project.`,
+    `There is no spec \`${arg}\`: it is neither a file nor a pipeline of this project.`,
     `Pipelines here: ${known || 'none'}.`,
   )
 }
 
-// Those in `pipelines/`; where there is no such folder, those beside millrace.yaml, else a lone pipeline.yaml.
-// `*.test.yaml` are tests of specs.
+// Those in `pipelines/`; without such a folder, those beside millrace.yaml, else a single pipeline.yaml. `*.test.yaml`
+// are tests of specs.
 function pipelines(io: Io): string[] {
   const root = findRoot(io.cwd)
   const inFolder = yamlFiles(join(root, 'pipelines'), true)
@@ -53,7 +53,7 @@ function pipelines(io: Io): string[] {
   return ['pipeline.yaml', 'pipeline.yml'].map((name) => join(io.cwd, name)).filter((path) => existsSync(path))
 }
 
-// Not by a glob: that costs as much as the rest of the search for a spec, ten times over.
+// Not by a glob: that is ten times slower than the rest of the search.
 function yamlFiles(folder: string, recursive: boolean): string[] {
   if (!existsSync(folder)) return []
   const names = readdirSync(folder, { recursive, encoding: 'utf8' })
@@ -63,4 +63,4 @@ function yamlFiles(folder: string, recursive: boolean): string[] {
 const nameOf = (path: string): string => basename(path).replace(/\.ya?ml$/, '')
 
 const noPipeline = () =>
-  usageError('There is no pipeline here.', 'Name a spec file, or make a project with `pipe init`.')
+  usageError('There is no pipeline here.', 'Name a spec file, or create a project with `pipe init`.')

@@ -1,6 +1,6 @@
 /**
  * Groups for `--group` of `pipe query`: made by the step `aggregate` and sorted by the `<` of expressions, so that a
- * look-up counts and compares as a pipeline does.
+ * query counts and compares as a pipeline does.
  */
 import {
   compileExpression,
@@ -15,17 +15,17 @@ import {
 import aggregateSteps from '@millrace/transforms'
 import { usageError } from './command.ts'
 
-/** Rows of one type that can be asked for the groups so far. */
+/** Collects rows of one type, and returns the groups so far. */
 export interface Grouping {
   readonly type: RecordType
   add(rows: readonly Row[]): void
-  /** One row a group: the fields of `by`, then the outputs. */
+  /** One row per group: the fields of `by`, then the outputs. */
   rows(): Row[]
 }
 
 /**
- * What was asked for, as the options of `aggregate`. `group`: fields with commas between them; `outputs`:
- * `name=aggregate` with commas between them.
+ * The flags as options of `aggregate`. `group`: fields separated by commas; `outputs`: `name=aggregate` separated by
+ * commas.
  */
 export function readGrouping(
   group: string | undefined,
@@ -38,7 +38,7 @@ export function readGrouping(
       if (name === undefined)
         throw usageError(
           `--outputs takes NAME=AGGREGATE, not \`${part.trim()}\`.`,
-          "As in --outputs 'lines=count(),total=sum(Quantity * UnitPrice)'.",
+          "For example: --outputs 'lines=count(),total=sum(Quantity * UnitPrice)'.",
         )
       return [name, expression!]
     }),
@@ -46,7 +46,7 @@ export function readGrouping(
   return { by, outputs: named }
 }
 
-/** Makes the groups of records of a type. Throws a `usage` error that names what is wrong with fields or aggregates. */
+/** Groups records of a type. Throws a `usage` error that names the problem with fields or aggregates. */
 export function createGrouping(
   asked: ReturnType<typeof readGrouping>,
   input: RecordType,
@@ -82,8 +82,8 @@ export function createGrouping(
         const missing = required.find((name) => row[name] === null || row[name] === undefined)
         if (missing !== undefined)
           throw usageError(
-            `A document lacks \`${missing}\`, which the spec calls required: it cannot be put into a group.`,
-            'Leave such documents out with --where.',
+            `A document lacks \`${missing}\`, which the spec declares as required: it cannot be grouped.`,
+            'Exclude such documents with --where.',
           )
       }
       const results = rows.map((_, i) => ({ step: 'query', key: [i] }))
@@ -96,7 +96,7 @@ export function createGrouping(
   }
 }
 
-/** Sorts rows of a type; null comes first. Throws a `usage` error for a field that is not there or has no order. */
+/** Sorts rows of a type; null comes first. Throws a `usage` error for a field that does not exist or has no order. */
 export function sortRows(rows: readonly Row[], sort: NonNullable<Query['sort']>, type: RecordType): Row[] {
   const comparisons = sort.map(({ field, descending }) => {
     const known = type.fields[field]
@@ -122,7 +122,7 @@ export function sortRows(rows: readonly Row[], sort: NonNullable<Query['sort']>,
   })
 }
 
-/** The parts between commas that stand in no brackets and no text. */
+/** Splits at commas outside brackets and quotes. */
 function splitOutside(text: string): string[] {
   const parts: string[] = []
   let depth = 0

@@ -1,3 +1,3 @@
-/** The `pipe` command, for programs that run it inside their own process; people use the bin. */
+/** The `pipe` command, for programs that run it in their own process; users run the bin. */
 export { main } from './main.ts'
 export { type Io, processIo } from './io.ts'

@@ -1,4 +1,4 @@
-/** What a command may touch of the world around it; tests give their own. */
+/** A command's access to its surroundings; tests substitute their own. */
 export interface Io {
   readonly cwd: string
   readonly env: Readonly<Record<string, string | undefined>>
@@ -6,17 +6,17 @@ export interface Io {
   out(text: string): void
   /** Progress, findings and errors. */
   err(text: string): void
-  /** Standard error is a terminal: a progress line may be redrawn, and colours are welcome. */
+  /** Standard error is a terminal: a progress line may be redrawn, and colours are allowed. */
   readonly terminal: boolean
   /** Width of the terminal in characters. */
   readonly columns: number
-  /** The first SIGINT or SIGTERM: stop reading, finish what is under way. A second one ends the process at once. */
+  /** The first SIGINT or SIGTERM: stop reading, finish what is in progress. A second one ends the process at once. */
   stopSignal(): AbortSignal
 }
 
-/** The process's own. `NO_COLOR` and a `TERM` of `dumb` make it plain. */
+/** Those of the process. `NO_COLOR` and a `TERM` of `dumb` turn colours off. */
 export function processIo(): Io {
-  // Whoever reads the output may have enough of it: `pipe plan | head`.
+  // The reader of the output may close it early: `pipe plan | head`.
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code === 'EPIPE') process.exit(0)
     throw error
@@ -36,13 +36,14 @@ function stopSignal(): AbortSignal {
   const stop = new AbortController()
   let firstMs = 0
   const onSignal = (signal: NodeJS.Signals) => {
-    // A terminal sends Ctrl-C to the whole group, and a wrapper such as npm may pass it on again: that is one press.
+    // A terminal sends Ctrl-C to the whole process group, and a wrapper such as npm may forward it again: that counts
+    // as one press.
     if (stop.signal.aborted && performance.now() - firstMs < 300) return
     if (stop.signal.aborted) {
       process.stderr.write(`Stopped at once by a second ${signal}. The next run resumes from the last checkpoint.\n`)
       process.exit(signal === 'SIGINT' ? 130 : 143)
     }
-    process.stderr.write(`${signal}: finishing what is under way; once more stops at once.\n`)
+    process.stderr.write(`${signal}: finishing the work in progress; a second one stops at once.\n`)
     firstMs = performance.now()
     stop.abort()
   }

@@ -1,6 +1,6 @@
 /**
- * Reads dead letters back from where the plan's sink put them: by its `query` where it is a store, else by the source
- * of the same connector.
+ * Reads dead letters back from where the plan's sink wrote them: by its `query` if it is a store, else by the source of
+ * the same connector.
  */
 import { isUtf8 } from 'node:buffer'
 import { readFileSync } from 'node:fs'
@@ -25,31 +25,31 @@ import { loadConnectors } from './builtins.ts'
 import { type Flag, type Given, usageError } from './command.ts'
 import type { Opened } from './spec.ts'
 
-/** A plan, and where its state and its letters are. */
+/** A plan, and the location of its state and letters. */
 type Around = Pick<Opened, 'plan' | 'registry' | 'around'>
 
-/** A dead letter with what is for people only. */
+/** A dead letter with the fields that are only for people. */
 export type Told = Letter & {
   readonly field: string | null
   readonly message: string | null
   readonly state: LetterState
 }
 
-/** Flags that choose letters. */
+/** Flags that select letters. */
 export const letterFlags = {
   code: { type: 'text', value: 'CODE', description: 'Only those with this code.' },
   step: { type: 'text', value: 'ID', description: 'Only those that failed at this source, step or sink.' },
   id: { type: 'list', value: 'ID', description: 'Only those with this id; may be repeated.' },
 } as const satisfies Readonly<Record<string, Flag>>
 
-/** Whether the flags choose a letter. */
+/** Whether the flags select a letter. */
 export const chosen = (letter: Letter, flags: Given<typeof letterFlags>['flags']): boolean =>
   (flags.code === undefined || letter.code === flags.code) &&
   (flags.step === undefined || letter.step === flags.step) &&
   (flags.id.length === 0 || flags.id.includes(letter.id))
 
 /**
- * All letters with their states, each once: where a record has stopped at one place more than once, the last counts.
+ * All letters with their states, each once: if a record has failed at one place more than once, the last letter counts.
  */
 export async function lettersOf(opened: Around, signal: AbortSignal): Promise<readonly Told[]> {
   const { plan, around } = opened
@@ -67,7 +67,7 @@ export async function lettersOf(opened: Around, signal: AbortSignal): Promise<re
   }
 }
 
-/** Finds the place of a letter's record in its input: file and line, where its source can tell. */
+/** Finds where a letter's record is in its input: file and line, if its source can locate it. */
 export function placer({ plan, registry, around }: Around): (letter: Letter) => Promise<string | undefined> {
   const sources = new Map<string, ReturnType<typeof createSource>['source'] | undefined>()
   const sourceOf = (id: string) => {
@@ -92,19 +92,19 @@ export function originalText(letter: Letter): string {
   return isUtf8(bytes) ? bytes.toString('utf8') : bytes.toString('latin1')
 }
 
-/** A letter for an editor: its bytes as text where they are text. */
+/** A letter for an editor: its bytes as text if they are text. */
 export function exported({ id, step, code, field, message, bytes }: Told) {
   const raw = Buffer.from(bytes, 'base64')
   return { id, step, code, field, message, ...(isUtf8(raw) ? { text: raw.toString('utf8') } : { bytes }) }
 }
 
-/** Letters with the bytes that stand in a file of `dead-letter export`. */
+/** Letters with the bytes from a file of `dead-letter export`. */
 export function mendedFrom(file: string, cwd: string, letters: readonly Told[]): Letter[] {
   const lines = readFileSync(resolve(cwd, file), 'utf8').split('\n')
   return lines.flatMap((line, at) => {
     if (line.trim() === '') return []
     const wrong = (what: string) =>
-      usageError(`${file}:${at + 1}: ${what}`, 'Lines are those of `pipe dead-letter export`.')
+      usageError(`${file}:${at + 1}: ${what}`, 'Lines must be those of `pipe dead-letter export`.')
     let mended: { readonly id?: string; readonly step?: string; readonly text?: string; readonly bytes?: string }
     try {
       mended = JSON.parse(line) as typeof mended
@@ -121,8 +121,8 @@ export function mendedFrom(file: string, cwd: string, letters: readonly Told[]):
 }
 
 /**
- * All letters, oldest first where the store keeps an order. Throws `no_dead_letter` when the spec has none,
- * `cannot_read_back` when its sink cannot be read.
+ * All letters, oldest first if the store keeps an order. Throws `no_dead_letter` if the spec has none,
+ * `cannot_read_back` if its sink cannot be read.
  */
 async function* readLetters(
   { plan, registry, around }: Around,
@@ -168,6 +168,6 @@ const cannotRead = (sink: PlanSink): MillraceError =>
     hint: 'Keep them in `files` or in a documents store.',
   })
 
-// What the sink's path is below which all its files lie: fields of records may follow.
+// The static part of the sink's path, which is the parent of all its files: fields of records may follow.
 const folderOf = ({ path = '.' }: { readonly path?: string }): string =>
   path.includes('{') ? `${path.slice(0, path.indexOf('{')).replace(/[^/]*$/, '')}**/*` : path

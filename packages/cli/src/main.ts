@@ -1,13 +1,10 @@
-/**
- * The `pipe` command: finds the command that the words name, parses its flags, runs it, and turns what it threw into
- * text and an exit code.
- */
+/** The `pipe` command: finds the command, parses its flags, runs it, and turns errors into text and an exit code. */
 import { type Command, columns, help, parse } from './command.ts'
 import { commands } from './commands/index.ts'
 import { type Io, processIo } from './io.ts'
 import { printError } from './print/error.ts'
 
-/** Runs `pipe` with these words; gives the exit code and never throws. */
+/** Runs `pipe` with these words; returns the exit code and never throws. */
 export async function main(words: readonly string[], io: Io): Promise<number> {
   try {
     const found = find(words)
@@ -71,7 +68,7 @@ const listed = (names: readonly string[]): string =>
 
 function overviewText(names: readonly string[]): string {
   const rows = names.map((name) => [name, commands[name]!.summary] as const)
-  return `${['Typed data pipelines, checked before they run.', '', 'Usage: pipe COMMAND [arguments] [flags]', '', 'Commands:', ...columns(rows), '', '`pipe COMMAND --help` explains one, with examples.'].join('\n')}\n`
+  return `${['Typed data pipelines, checked before they run.', '', 'Usage: pipe COMMAND [arguments] [flags]', '', 'Commands:', ...columns(rows), '', '`pipe COMMAND --help` explains a command, with examples.'].join('\n')}\n`
 }
 
 if (import.meta.main) {
@@ -83,10 +80,10 @@ if (import.meta.main) {
   setTimeout(() => process.exit(), 1000).unref()
 }
 
-/** What a connector or a function of the user threw without a handler. The process ends as in a crash. */
+/** An error that a connector or a function of the user left unhandled. The process ends as in a crash. */
 function unhandled(error: unknown): Error {
   const text = error instanceof Error ? (error.stack ?? error.message) : String(error)
   const hint =
-    'Nothing is lost: run again and it resumes from the last save. The stack names the connector or function that left a promise or a callback behind.'
+    'Nothing is lost: run again and it resumes from the last save. The stack names the connector or function that left a promise or callback behind.'
   return Object.assign(new Error(text), { code: 'unhandled', hint })
 }

@@ -1,6 +1,6 @@
 /**
  * Copies of a pipeline in threads of their own (`parallelism`). A thread checks the spec itself, so only plain data is
- * passed in either direction.
+ * passed in both directions.
  */
 import { Worker } from 'node:worker_threads'
 import {
@@ -16,7 +16,7 @@ import type { Given } from './command.ts'
 import type { Io } from './io.ts'
 import type { specFlags } from './spec-flags.ts'
 
-/** What a thread starts with. */
+/** The data a thread starts with. */
 export interface WorkerTask {
   readonly spec: string
   readonly specHash: string
@@ -45,7 +45,7 @@ export type FromWorker =
       readonly exitCode: 1 | 2 | 3
     }
 
-/** Starts a copy of a plan, made of the spec file, in a thread. */
+/** Starts a copy of a plan, made from the spec file, in a thread. */
 export function startInThread(
   spec: string,
   flags: WorkerTask['flags'],
@@ -91,10 +91,7 @@ export function startInThread(
     worker.on('error', reject)
     worker.on('exit', (code) =>
       reject(
-        new MillraceError(
-          'worker_ended',
-          `worker ${instance.i} of ${instance.n} ended with ${code} and without a result`,
-        ),
+        new MillraceError('worker_ended', `worker ${instance.i} of ${instance.n} ended with ${code}, without a result`),
       ),
     )
   })

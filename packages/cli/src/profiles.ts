@@ -1,13 +1,13 @@
 /**
- * The same specs under every profile of their project: a finding under several profiles is reported once, with their
- * names.
+ * Checks the same specs under every profile of their project: a finding under several profiles is reported once, with
+ * their names.
  */
 import { type Finding, profileNames } from '@millrace/core'
 import type { Io } from './io.ts'
 import type { Printable } from './print/finding.ts'
 import { type Checked, checkSpecs } from './spec.ts'
 
-/** What a check under all profiles found. */
+/** The result of a check under all profiles. */
 export interface ProfilesChecked {
   readonly profiles: readonly string[]
   /** The specs in the order they were named, under `local`. */
@@ -15,7 +15,7 @@ export interface ProfilesChecked {
   readonly findings: readonly Printable[]
 }
 
-/** Checks specs under `local` and under each of profiles/*.yaml of the project they are in. */
+/** Checks specs under `local` and under each of profiles/*.yaml of their project. */
 export async function checkProfiles(
   specs: readonly string[],
   flags: Parameters<typeof checkSpecs>[1],

@@ -1,11 +1,11 @@
-/** Where the project is: the folder that holds `millrace.yaml`. */
+/** Finds the project: the folder with `millrace.yaml`. */
 import { existsSync, readFileSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { stateSetting } from '@millrace/core'
 import type { Flag } from './command.ts'
 import { specFlags } from './spec-flags.ts'
 
-/** The nearest folder at or above `from` that holds `millrace.yaml`; `from` itself where none does. */
+/** The nearest folder at or above `from` with `millrace.yaml`; `from` itself if there is none. */
 export function findRoot(from: string): string {
   for (let folder = resolve(from); ; folder = dirname(folder)) {
     if (existsSync(join(folder, 'millrace.yaml'))) return folder
@@ -16,7 +16,7 @@ export function findRoot(from: string): string {
 /** The data folder of a profile: state, the embedded store and the embedded log. */
 export const homeOf = (root: string, profile: string): string => join(root, '.millrace', profile)
 
-/** The folder in which state folders of a profile's pipelines are. */
+/** The folder with the state folders of a profile's pipelines. */
 export async function stateHome(
   root: string,
   profile: string,
@@ -34,7 +34,7 @@ export const stateFlags = {
   json: { type: 'boolean', description: 'Print JSON.' },
 } as const satisfies Readonly<Record<string, Flag>>
 
-/** A file of the project, for an excerpt; undefined where it cannot be read. */
+/** A file of the project, for an excerpt; undefined if it cannot be read. */
 export function textOf(root: string, file: string): string | undefined {
   try {
     return readFileSync(resolve(root, file), 'utf8')

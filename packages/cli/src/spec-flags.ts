@@ -1,7 +1,7 @@
 /** Flags that every command about a spec has. */
 import type { Flag } from './command.ts'
 
-/** To be spread into a command's flags. */
+/** To spread into a command's flags. */
 export const specFlags = {
   profile: { type: 'text', value: 'NAME', description: 'Bind connections as in profiles/NAME.yaml; default local.' },
   set: { type: 'list', value: 'VAR=VALUE', description: 'Set a var of the spec; may be repeated.' },

@@ -23,12 +23,12 @@ import type { specFlags } from './spec-flags.ts'
 
 type SpecFlags = Given<typeof specFlags>['flags']
 
-/** `push: false` leaves every step to itself, so that each shows its own effect. */
+/** `push: false`: no pushdown, so that each step shows its own effect. */
 export interface Planning {
   readonly push?: boolean
 }
 
-/** A spec after its check. `plan` is there when no finding is an error. */
+/** A checked spec. `plan` is present if no finding is an error. */
 export interface Checked {
   readonly project: Project
   readonly registry: Registry
@@ -36,7 +36,7 @@ export interface Checked {
   readonly plan?: Plan
 }
 
-/** A plan and what a run of it needs. */
+/** A plan, and what is needed to run it. */
 export interface Opened {
   readonly project: Project
   readonly plan: Plan
@@ -82,8 +82,8 @@ async function readProjects(specs: readonly string[], options: Omit<ProjectOptio
 }
 
 /**
- * The plans of specs, ready to run; undefined when one is wrong. Findings are printed; warnings are not where the
- * output is for programs. Throws a `usage` error when the specs are of several projects.
+ * The plans of specs, ready to run; undefined if one has errors. Findings are printed, but no warnings if the output is
+ * for programs. Throws a `usage` error if the specs belong to several projects.
  */
 export async function openPlans(
   specs: readonly string[],
@@ -94,7 +94,7 @@ export async function openPlans(
   const checked = await checkSpecs(specs, flags, io, how)
   const { root } = checked[0]!.project
   if (checked.some(({ project }) => project.root !== root))
-    throw usageError('These specs are of several projects.', 'Name specs of one project at a time.')
+    throw usageError('These specs belong to several projects.', 'Name specs of one project at a time.')
   const findings = checked.flatMap((each) => each.findings)
   const plans = checked.flatMap(({ plan }) => plan ?? [])
   const isRight = plans.length === specs.length

@@ -1,4 +1,4 @@
-/** Makes folders from the templates that this package brings. */
+/** Creates folders from the templates of this package. */
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { findPackageJSON } from 'node:module'
 import { dirname, join } from 'node:path'
@@ -7,8 +7,8 @@ import { MillraceError } from '@millrace/core'
 const templates = () => join(dirname(findPackageJSON('..', import.meta.url)!), 'templates')
 
 /**
- * Copies a template into `folder`, with `__WORD__` replaced, and gives the files made, relative to it. Throws when one
- * is there already; then none is made.
+ * Copies a template into `folder`, with `__WORD__` replaced, and returns the created files, relative to it. Throws if
+ * one already exists; then none is created.
  */
 export function makeFromTemplate(template: string, folder: string, words: Readonly<Record<string, string>>): string[] {
   const from = join(templates(), template)
@@ -16,14 +16,13 @@ export function makeFromTemplate(template: string, folder: string, words: Readon
     .filter((entry) => entry.isFile())
     .map((entry) => join(entry.parentPath, entry.name).slice(from.length + 1))
     .toSorted()
-  // npm leaves a file called .gitignore out of packages, and tools take a package.json below the first for one that
-  // counts.
+  // npm omits files named .gitignore from packages, and tools treat a nested package.json as a real one.
   const named = files.map(
     (file) => [file, file.replace(/(^|[\\/])_gitignore$/, '$1.gitignore').replace(/_(package\.json)$/, '$1')] as const,
   )
   const taken = named.find(([, to]) => existsSync(join(folder, to)))
   if (taken) {
-    throw new MillraceError('path_taken', `${join(folder, taken[1])} is there already.`, {
+    throw new MillraceError('path_taken', `${join(folder, taken[1])} already exists.`, {
       exitCode: 3,
       hint: 'Name another folder, or remove it.',
     })

@@ -6,5 +6,5 @@ const manifest = JSON.parse(readFileSync(findPackageJSON('..', import.meta.url)!
   readonly engines: { readonly node: string }
 }
 
-/** This package's version, and the Node versions that it runs on. */
+/** This package's version, and the Node versions that it supports. */
 export const { version, engines } = manifest

@@ -1,11 +1,11 @@
-/** What runs in a thread: one copy of a pipeline. See parallel.ts. */
+/** The code of a worker thread: one copy of a pipeline. See parallel.ts. */
 import { parentPort, workerData } from 'node:worker_threads'
 import { MillraceError, type RunEvent, runInstance } from '@millrace/core'
 import type { FromWorker, ToWorker, WorkerTask } from './parallel.ts'
 import { described } from './print/error.ts'
 import { openPlan } from './spec.ts'
 
-/** How often counters go over. */
+/** How often counters are sent. */
 const tellEveryMs = 250
 
 const task = workerData as WorkerTask
@@ -37,7 +37,7 @@ try {
   }
   const opened = await openPlan(task.spec, task.flags, io)
   if (opened?.plan.specHash !== task.specHash)
-    throw new MillraceError('spec_changed', 'the spec was changed while the run began', {
+    throw new MillraceError('spec_changed', 'the spec was changed while the run started', {
       hint: 'run it again',
       exitCode: 2,
     })

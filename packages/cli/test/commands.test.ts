@@ -106,7 +106,7 @@ describe('pipe plan', () => {
   it('shows the flow, what the source does itself, and the promise', async () => {
     const { out } = await pipe(['plan'], await project())
     expect(out).toMatch(
-      /read .*\n[\s\S]*do +parse_dates .*done by source while it reads[\s\S]*write +documents \(sqlite\) +from where/,
+      /read .*\n[\s\S]*do +parse_dates .*done by source while reading[\s\S]*write +documents \(sqlite\) +from where/,
     )
     expect(out).toContain('Delivery: effectively-once.')
   })
@@ -170,14 +170,14 @@ describe('pipe preview', () => {
     const { code, out } = await pipe(['preview', '--show', '1'], folder)
     expect(code).toBe(0)
     expect(out).toMatch(
-      /source: 7 records[\s\S]*parse_dates: 6 records, 1 cannot pass[\s\S]*bad_date[\s\S]*where: 5 records/,
+      /source: 7 records[\s\S]*parse_dates: 6 records, 1 failed[\s\S]*bad_date[\s\S]*where: 5 records/,
     )
     expect(existsSync(join(folder, '.millrace'))).toBe(false)
   })
 
   it('shows the damage that another date format would do', async () => {
     const { out } = await pipe(['preview', '--set', 'date_format=d/M/yyyy H:mm'], await project())
-    expect(out).toMatch(/parse_dates: 6 records, 1 cannot pass/)
+    expect(out).toMatch(/parse_dates: 6 records, 1 failed/)
     expect(out).toContain('2025-03-11 09:05:00')
   })
 })

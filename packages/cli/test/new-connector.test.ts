@@ -80,7 +80,7 @@ describe('what a check says of a package that is not there', () => {
   }
 
   it('names the package of somebody else, and does not claim that npm has it', async () => {
-    const says = 'install the package that has it, called'
+    const says = 'install the package that provides it, named'
     expect(await hint('acme-orders')).toBe(`${says} millrace-source-acme-orders`)
     expect(await hint('"@acme/orders"')).toBe(`${says} @acme/orders or @acme/source-orders`)
   })

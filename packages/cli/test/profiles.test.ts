@@ -66,10 +66,10 @@ describe('pipe check --all-profiles', () => {
     expect(github.out).toContain('profiles local, remote')
   })
 
-  it('is not to be had with --profile', async () => {
+  it('cannot be combined with --profile', async () => {
     expect(await pipe(['check', '--all-profiles', '--profile', 'remote'], project({ remote }), secret)).toMatchObject({
       code: 2,
-      err: expect.stringContaining('exclude each other'),
+      err: expect.stringContaining('cannot be combined'),
     })
   })
 })
@@ -81,7 +81,7 @@ describe('pipe doctor', () => {
     expect(out).toContain('ok         store (sqlite)  millrace.yaml:1:32')
     expect(out).toContain('used by events as sink documents')
     expect(out).toContain('no store yet at')
-    expect(out).toMatch(/Every connection answers\.\n$/)
+    expect(out).toMatch(/Every connection works\.\n$/)
   })
 
   it('explains what fails and where it is bound, exits with 3, and prints no secret', async () => {

@@ -97,12 +97,12 @@ it.each([
   [
     'two branches of one source meet under a key',
     { source: csv, steps: branches, from: '[a, b]', sink: documents(', key: order') },
-    '`a` and `b` both bring the records of `source`',
+    '`a` and `b` both deliver the records of `source`',
   ],
   [
     'a step makes several of one, and the key does not tell them apart',
     { source: log(), steps: '\n  - explode: { field: items, as: item }', sink: documents(', key: order') },
-    '`explode` makes several records of one',
+    '`explode` makes several records from one',
   ],
 ] satisfies [string, Spec, string][])('%s: refused with its place', async (_, spec, message) => {
   const { findings } = await planOf(spec)

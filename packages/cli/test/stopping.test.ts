@@ -99,7 +99,7 @@ it('SIGTERM waits for what is under way, and saves it', async () => {
   const { child, ended, seen } = start(folder, '--json')
   await until(server.asked)
   child.kill('SIGTERM')
-  await seen(/once more stops at once/)
+  await seen(/a second one stops at once/)
   server.answer()
   const { code } = await ended
   expect(code).toBe(0)
@@ -133,7 +133,7 @@ it('a second signal stops at once, and nothing is lost', async () => {
   const { child, ended, seen } = start(folder)
   await until(server.asked)
   child.kill('SIGTERM')
-  await seen(/once more stops at once/)
+  await seen(/a second one stops at once/)
   await sleep(400)
   child.kill('SIGTERM')
   expect(await ended).toMatchObject({ code: 143, printed: expect.stringContaining('resumes from the last checkpoint') })

@@ -8,7 +8,7 @@
 import { existsSync, mkdirSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
-import { busyMs, MillraceError, SystemError, whileBusy } from '@millrace/core'
+import { busyMs, MillraceError, SystemError, retryWhileBusy } from '@millrace/core'
 import { giveIds, tablesWithRows } from './ids.ts'
 
 /**
@@ -83,7 +83,7 @@ function guarded<T>(path: string, body: () => T): T {
  * Tries until the lock is free, the signal aborts, or 30 s have passed. Throws `SystemError`, and what `body` throws.
  */
 const whileStoreBusy = <T>(path: string, signal: AbortSignal, body: () => T): Promise<T> =>
-  whileBusy(path, signal, () => guarded(path, body))
+  retryWhileBusy(path, signal, () => guarded(path, body))
 
 /**
  * One transaction. Waits while another process writes, until the signal or for 30 s; the body runs without a pause, so

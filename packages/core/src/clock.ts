@@ -1,4 +1,4 @@
-/** The only clock that core uses for time and timers, so that a test can replace it. */
+/** The only clock and timers that core uses, so that a test can replace them. */
 import { setImmediate as turn } from 'node:timers/promises'
 
 /** Time and timers. */

@@ -1,6 +1,6 @@
 /**
- * The only place that generates code at run time (invariant 9). Everything generated is built from integers and names
- * that went through `quote`; each user of `generate` has an interpreted twin with the same results, used when
+ * The only place that generates code at run time (invariant 9). Generated code is built only from integers and from
+ * names that went through `quote`. Each user of `generate` has an interpreted twin with the same results, used with
  * `MILLRACE_CODEGEN=off` or where the platform forbids code generation.
  */
 
@@ -19,7 +19,7 @@ function canGenerate(): boolean {
   }
 }
 
-/** Makes `function (...scope names) { body }` and calls it with the scope's values; the body returns what is wanted. */
+/** Makes `function (...scope names) { body }` and calls it with the scope's values; returns what the body returns. */
 export function generate<T>(scope: Readonly<Record<string, unknown>>, body: string): T {
   return new Function(...Object.keys(scope), `'use strict'\n${body}`)(...Object.values(scope)) as T
 }

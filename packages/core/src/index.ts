@@ -1,7 +1,7 @@
 /**
- * The door of @millrace/core: what connectors, steps and the command are built on. Its folders are the stages, each
- * with a door of its own that says what others get: `errors record schema date convert -> expression connector ->
- * registry -> spec -> check -> plan -> store edits -> run`.
+ * The entry point of @millrace/core: what connectors, steps and the command are built on. Its folders are the stages,
+ * each with an `index.ts` that exports what others may use: `errors record schema date convert -> expression connector
+ * -> registry -> spec -> check -> plan -> store edits -> run`.
  */
 export * from './clock.ts'
 export * from './codegen.ts'

@@ -1,6 +1,6 @@
 /**
- * In-memory connectors for tests of the engine, and a plan of them without a spec. They keep the contract like any
- * other.
+ * In-memory connectors for tests of the engine, and plans made of them without a spec. They fulfil the contract like
+ * any other connector.
  */
 import {
   defineSink,
@@ -23,7 +23,7 @@ import { type BadRecord, batch, type Json, type Row } from './record/index.ts'
 import { type Registry, registryOf } from './registry/index.ts'
 import type { RecordType } from './schema/index.ts'
 
-/** Yields `rows` in batches of `size`, position = number of records given out; `bad` maps an index to a code. */
+/** Yields `rows` in batches of `size`; the position is the number of records yielded. `bad` maps an index to a code. */
 export function memorySource(
   rows: readonly Row[],
   more: { size?: number; split?: string; bad?: ReadonlyMap<number, string>; caughtUp?: boolean } = {},
@@ -60,7 +60,7 @@ export function memorySource(
   }
 }
 
-/** Keeps documents by record id in a Map that outlives the run; `fail` may throw what it wants for a write. */
+/** Keeps documents by record id in a Map that outlives the run; `fail` may throw for a write. */
 export function memorySink(
   into: Map<string, Row>,
   more: Partial<Sink> & { onWrite?: (ids: readonly string[], rows: readonly Row[]) => void | Promise<void> } = {},
@@ -76,7 +76,7 @@ export function memorySink(
   }
 }
 
-/** Counts rows by a field, in state; results come at the end of a whole run. The smallest stateful step there is. */
+/** Counts rows by a field, in state; emits results at the end of a bounded run. The smallest possible stateful step. */
 export function countBy(field: string): Transform {
   const counts = new Map<string, number>()
   const changed = new Set<string>()
@@ -98,7 +98,7 @@ export function countBy(field: string): Transform {
       counts.clear()
       return true
     },
-    cut() {
+    takeChanges() {
       const changes = [...changed].map((key) => [key, counts.has(key) ? String(counts.get(key)) : null] as const)
       changed.clear()
       return changes
@@ -109,7 +109,7 @@ export function countBy(field: string): Transform {
   }
 }
 
-/** A source of a test pipeline, with what it can do beyond a bounded one whose splits have lanes of their own. */
+/** A source of a test pipeline, with capabilities beyond a bounded source with one lane per split. */
 export interface TestSource {
   readonly create: () => Source
   readonly capabilities?: Partial<SourceCapabilities>
@@ -118,7 +118,7 @@ export interface TestSource {
   readonly answer?: PlanSource['answer']
 }
 
-/** A step of a test pipeline, with what a definition and the check would say of it. */
+/** A step of a test pipeline, with what its definition and the check would say about it. */
 export interface TestStep
   extends Partial<
     Pick<PlanStep, 'from' | 'namedFrom' | 'inputs' | 'stateful' | 'counts' | 'ordered' | 'multiplies' | 'partitionedBy'>
@@ -135,13 +135,13 @@ export interface TestSink {
   readonly capabilities?: Partial<SinkCapabilities>
 }
 
-/** What a test pipeline is made of; steps and sinks read the one before unless `from` says otherwise. */
+/** The parts of a test pipeline; steps and sinks read the one before unless `from` says otherwise. */
 export interface TestPipeline {
   readonly name?: string
   readonly runs?: 'whole' | 'continue'
   readonly onError?: Plan['onError']
   readonly stopAbove?: number
-  /** Of every connector. */
+  /** Applies to every connector. */
   readonly retry?: RetryRule
   readonly sources: Readonly<Record<string, (() => Source) | TestSource>>
   readonly steps?: Readonly<Record<string, TestStep>>

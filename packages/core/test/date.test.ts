@@ -159,7 +159,7 @@ describe('clocks of zones', () => {
   it('says which names are no zones', () => {
     expect(['UTC', 'Europe/Berlin', '-03:00'].map(checkZone)).toEqual([undefined, undefined, undefined])
     expect(checkZone('Europe/Berlino')).toBe(
-      '"Europe/Berlino" is no time zone: write an IANA name such as Europe/Berlin, or UTC',
+      '"Europe/Berlino" is not a time zone: write an IANA name such as Europe/Berlin, or UTC',
     )
     expect(() => compileDateParser(['iso'], 'Mars')).toThrow(MillraceError)
   })
@@ -195,7 +195,7 @@ describe('printing dates', () => {
 
   it('refuses years that have no text', () => {
     expect(() => isoText(Number.NaN)).toThrow(RangeError)
-    expect(() => isoText(253_402_300_800_000)).toThrow('no time of the years 1 to 9999')
+    expect(() => isoText(253_402_300_800_000)).toThrow('not within the years 1 to 9999')
     expect(() => compileDateFormatter('yyyy', 'Asia/Tokyo')(253_402_300_799_999)).toThrow(RangeError)
   })
 })
@@ -250,26 +250,26 @@ describe('what is wrong with a format', () => {
     ['yyyy-mm-dd', 'has no month: write `M` or `MM` (`m` is minutes)'],
     ['YYYY-MM-dd', '`Y` counts week years: write `yyyy`'],
     ['yyyy-MM-DD', '`D` is the day of the year: write `d` or `dd`'],
-    ['yyy-MM-dd', '`yyy` is no year'],
+    ['yyy-MM-dd', '`yyy` is not a year'],
     ['MM/dd', 'has no year'],
     ['yyyy-MM', 'has no day'],
-    ['yyyy-MM-dd hh:mm', '`h` counts to twelve and needs `a`'],
-    ['yyyy-MM-dd HH:mm a', '`a` (AM or PM) goes with `h`'],
+    ['yyyy-MM-dd hh:mm', '`h` is a 12-hour clock and needs `a`'],
+    ['yyyy-MM-dd HH:mm a', '`a` (AM or PM) only goes with `h`'],
     ['yyyy-MM-dd :mm', 'minutes without an hour'],
     ['yyyy-MM-dd HH ss', 'seconds without minutes'],
     ['yyyy-MM-dd HH:mm.SSS', 'a fraction without seconds'],
-    ['yyyy-MM-dd MMM', 'names the month twice'],
-    ['M/d/yyyy H:MM', 'names the month twice (`m` is minutes)'],
-    ['yyyy-MM-dd XXX VV', 'names the zone twice'],
+    ['yyyy-MM-dd MMM', 'has the month twice'],
+    ['M/d/yyyy H:MM', 'has the month twice (`m` is minutes)'],
+    ['yyyy-MM-dd XXX VV', 'has the zone twice'],
     ['yyyyMd', 'followed by a digit'],
     ["yyyy-MM-d'1'", 'followed by a digit'],
-    ["yyyy-MM-dd'T", 'a unclosed quote'],
+    ["yyyy-MM-dd'T", 'an unclosed quote'],
     ['yyyy-MM-ddTHH:mm', "in quotes: 'T'"],
     ['yyyy-MM-dd[ HH:mm]', '[ is reserved'],
-    ['yyyy-MM-dd HH:mm z', 'names of zones are ambiguous'],
-    ['yyyy-MM-dd q', '`q` means nothing'],
+    ['yyyy-MM-dd HH:mm z', 'zone names are ambiguous'],
+    ['yyyy-MM-dd q', '`q` has no meaning'],
     ['MMMMM d yyyy', 'too many letters'],
-    ['ISO', 'means nothing'],
+    ['ISO', 'has no meaning'],
   ])('%j', (format, expected) => {
     expect(checkDateFormat(format)).toContain(expected)
     expect(() => compileDateParser([format], 'UTC')).toThrow(expected)
@@ -278,7 +278,7 @@ describe('what is wrong with a format', () => {
   it('lets printed formats name any part of a date, but not none', () => {
     expect(checkDateFormat('yyyy-MM', 'print')).toBe(undefined)
     expect(checkDateFormat('HH:mm', 'print')).toBe(undefined)
-    expect(checkDateFormat("'day'", 'print')).toContain('names no part of a date')
+    expect(checkDateFormat("'day'", 'print')).toContain('has no part of a date')
   })
 })
 

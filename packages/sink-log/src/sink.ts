@@ -10,7 +10,7 @@ import {
   type Sink,
   type Static,
   throwFailures,
-  whileBusy,
+  retryWhileBusy,
   type WriteFailure,
 } from '@millrace/core'
 import { describeLog, type Log, logPath, openLog } from '@millrace/client-log'
@@ -74,7 +74,7 @@ export const sinkLog = defineSink({
     let turn = 0
     return {
       async open({ signal }) {
-        log = await whileBusy(path, signal, () => openLog(path, { partitions: o.partitions }))
+        log = await retryWhileBusy(path, signal, () => openLog(path, { partitions: o.partitions }))
       },
       async write(records, { signal }) {
         const { partitions } = log!
@@ -88,7 +88,7 @@ export const sinkLog = defineSink({
               time,
             }),
           )
-          await whileBusy(path, signal, () => log!.append(chunks, limits))
+          await retryWhileBusy(path, signal, () => log!.append(chunks, limits))
         }
         throwFailures(failures)
       },

@@ -35,7 +35,7 @@ export const sourceCsv = defineSource({
     contentSplits: true,
     newSplits: true,
     pushdown: true,
-    ...(o.after_read === 'keep' ? {} : { commit: 'duty' as const }),
+    ...(o.after_read === 'keep' ? {} : { commit: 'action' as const }),
   }),
   create(o, ctx) {
     const format = { reader: readerOf(o, ctx), text: textUnits(o.encoding), lines: o.header ? 2 : 1 }

@@ -53,7 +53,7 @@ describe('source csv', () => {
       pushdown: true,
     })
     expect(definition.capabilities({ ...defaults, path: 'a.csv', after_read: 'delete' })).toMatchObject({
-      commit: 'duty',
+      commit: 'action',
     })
     expect(definition.check!({ ...defaults, path: 'a.csv', delimiter: '::' }, env())).toMatchObject([
       { code: 'bad_value', at: ['delimiter'] },

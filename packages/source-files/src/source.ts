@@ -90,7 +90,7 @@ export const sourceFiles = defineSource({
     contentSplits: true,
     newSplits: true,
     pushdown: true,
-    ...(o.after_read === 'keep' ? {} : { commit: 'duty' as const }),
+    ...(o.after_read === 'keep' ? {} : { commit: 'action' as const }),
   }),
   create(o, ctx) {
     const opened = new Map<string, InputFormat>()

@@ -43,7 +43,7 @@ export const sourceHttp = defineSource({
       : { id: 'new', why: 'a request that is sent again without an Idempotency-Key makes new records' },
     answers: true,
     refuses: true,
-    commit: 'duty',
+    commit: 'action',
   }),
   reads: (o) => [`http:${o.address}${o.path}`],
   decoder: (_o, ctx) => itemDecoder(ctx),

@@ -23,12 +23,12 @@ const loop = 'packages/testkit/test/loop/loop.test.ts'
 export const seededBugs: readonly SeededBug[] = [
   {
     name: 'commit before save',
-    breaks: 'A duty deletes what no saved position covers: records are lost (invariant 3).',
+    breaks: 'A commit action deletes what no saved position covers: records are lost (invariant 3).',
     file: 'packages/core/src/run/epoch.ts',
     edits: [
       [
         '    const ids = saveAll(',
-        '    await commit(barrier, answered, { stages: [], duties: barrier.duties.map(() => 0) })\n    const ids = saveAll(',
+        '    await commit(barrier, answered, { stages: [], commitActions: barrier.commitActions.map(() => 0) })\n    const ids = saveAll(',
       ],
     ],
     test: [loop, 'at before_save'],
@@ -49,7 +49,7 @@ export const seededBugs: readonly SeededBug[] = [
   },
   {
     name: 'state of the next epoch saved with the positions of this one',
-    breaks: 'Records between the two cuts are counted twice (invariant 2).',
+    breaks: 'Records between the two barriers are counted twice (invariant 2).',
     file: 'packages/core/src/run/component.ts',
     edits: [
       [
@@ -79,10 +79,10 @@ export const seededBugs: readonly SeededBug[] = [
     says: /by key: .*doubled/,
   },
   {
-    name: 'save when the first sink has come to the cut',
+    name: 'save when the first sink has reached the barrier',
     breaks: 'A position is saved that a slower sink has not taken (invariant 1).',
     file: 'packages/core/src/run/component.ts',
-    edits: [['const writers = meetingPoint(component.sinks.length)', 'const writers = meetingPoint(1)']],
+    edits: [['const writers = countdown(component.sinks.length)', 'const writers = countdown(1)']],
     test: [loop, 'at after_save'],
     says: /lost/,
   },
@@ -95,7 +95,7 @@ export const seededBugs: readonly SeededBug[] = [
     says: /imbalances/,
   },
   {
-    name: 'stage not cut back on restart',
+    name: 'stage not truncated on restart',
     breaks:
       'What was written after the last save stays in the file, and comes again: lines are doubled or torn (invariant 4).',
     file: 'packages/sink-files/src/open-files.ts',
@@ -206,7 +206,7 @@ export const seededBugs: readonly SeededBug[] = [
     name: 'watermark that is not saved',
     breaks: 'After a restart a window that was closed opens again, and its result is replaced by a part of it.',
     file: 'packages/core/src/run/lanes.ts',
-    edits: [['        unsavedReached.add(key)\n', '']],
+    edits: [['        unsavedWatermarks.add(key)\n', '']],
     test: ['packages/core/test/time/time.test.ts', 'where lanes are idle'],
     says: /expected/,
   },
@@ -222,7 +222,7 @@ export const seededBugs: readonly SeededBug[] = [
     name: 'a state that was replaced is not noticed',
     breaks: 'A run goes on over a state that is not its own, and publishes on its account.',
     file: 'packages/core/src/store/writing.ts',
-    edits: [['      if (left && (now?.token !== token', '      if (false && (now?.token !== token']],
+    edits: [['        lastWritten &&\n', '        false &&\n']],
     test: ['packages/core/test/store.test.ts', 'older copy'],
     says: /expected/,
   },

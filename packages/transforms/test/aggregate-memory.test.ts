@@ -101,11 +101,11 @@ it('a group moves with the split that its records come from last', () => {
     aggregate.create({ by: ['g'], outputs, max_groups: 9 }, stepContext(input, { partitionedBy: ['g'] }))
   const step = create()
   applyTo(step, recordsOf([rowOf(1, 1)], { split: '0' }))
-  expect(step.cut!().map(([key, , split]) => [key, split])).toEqual([['[1]', '0']])
+  expect(step.takeChanges!().map(([key, , split]) => [key, split])).toEqual([['[1]', '0']])
   // The stream got more partitions.
   applyTo(step, recordsOf([rowOf(1, 1)], { split: '3' }))
-  expect(step.cut!().map(([key, , split]) => [key, split])).toEqual([['[1]', '3']])
-  expect(step.cut!()).toEqual([])
+  expect(step.takeChanges!().map(([key, , split]) => [key, split])).toEqual([['[1]', '3']])
+  expect(step.takeChanges!()).toEqual([])
 })
 
 describe('what aggregate says of its memory', () => {

@@ -73,7 +73,7 @@ describe('aggregate', () => {
       next.restore!(savedMemory(memory))
       step = next
     }
-    expect(step.cut!()).toEqual([])
+    expect(step.takeChanges!()).toEqual([])
     expect(finish(step).results['["c1"]']).toMatchObject({ lines: 7, pieces: 1 + 4 + 7 + 10 + 13 + 16 + 19 })
     saveChanges(step, memory)
     expect(memory.size).toBe(0)

@@ -108,7 +108,7 @@ describe('dedupe', () => {
         Array.from({ length: to - from }, (_, i) => row(`k${from + i}`)),
       )
     const cut = () =>
-      transform.cut!().map(([block, keys]) => [
+      transform.takeChanges!().map(([block, keys]) => [
         block,
         keys && (JSON.parse(keys) as unknown[]).slice(0, 3),
         keys && (JSON.parse(keys) as unknown[]).length - 2,

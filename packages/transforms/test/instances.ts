@@ -28,14 +28,14 @@ export function instances(create: () => Transform): Instances {
   }
   const saveAll = () => {
     for (const { step, memory } of all) {
-      const expected = step.changes!()
+      const expected = step.changeCount!()
       const before = new Map(memory)
       saveChanges(step, memory)
       const changed = [...memory].filter(([key, entry]) => before.get(key) !== entry).length
       const gone = [...before.keys()].filter((key) => !memory.has(key)).length
       // Entries that were never saved may be removed as well.
       if (changed + gone > expected) throw new Error(`${changed + gone} changes, but it told of ${expected}`)
-      if (step.changes!() !== 0) throw new Error('there are changes right behind a cut')
+      if (step.changeCount!() !== 0) throw new Error('there are changes right behind a cut')
     }
   }
   return {

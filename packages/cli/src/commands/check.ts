@@ -10,7 +10,7 @@ export default defineCommand({
   name: 'check',
   summary:
     'Check specs without connecting to anything: names, types, expressions and delivery. Reports every finding at once.',
-  details: 'Exit code 0: nothing but warnings; 2: at least one error.',
+  details: 'Exit code 0: at most warnings; 2: at least one error.',
   args: [['[SPEC...]', 'Files or pipeline names; default: all pipelines of the project.']],
   flags: {
     ...specFlags,
@@ -31,7 +31,7 @@ export default defineCommand({
     if (!formats.includes(format))
       throw usageError(`There is no format \`${format}\`.`, `Formats are ${formats.join(', ')}.`)
     if (flags['all-profiles'] && flags.profile !== undefined)
-      throw usageError('--profile and --all-profiles exclude each other.')
+      throw usageError('--profile and --all-profiles cannot be combined.')
     const specs = specsOf(args, io)
     const all = flags['all-profiles'] ? await checkProfiles(specs, flags, io) : undefined
     const checked = all?.checked ?? (await checkSpecs(specs, flags, io))

@@ -40,7 +40,7 @@ export default defineCommand({
     }
     io.out(
       table(
-        [{ title: 'kind' }, { title: 'type' }, { title: 'what it does' }, { title: 'package' }],
+        [{ title: 'kind' }, { title: 'type' }, { title: 'description' }, { title: 'package' }],
         found.map((each) => [word(each.definition), each.definition.type, each.definition.summary, each.package]),
         100,
       ),
@@ -52,5 +52,5 @@ export default defineCommand({
 
 const order = (definition: Definition): number => kinds.indexOf(definition.kind)
 
-/** In specs and for people a transform is a step. */
+/** In specs and for users a transform is a step. */
 const word = (definition: Definition): string => (definition.kind === 'transform' ? 'step' : definition.kind)

@@ -15,7 +15,7 @@ export default defineCommand({
     ...letterFlags,
     all: { type: 'boolean', description: 'All open dead letters.' },
   },
-  examples: [['pipe dead-letter dismiss orders --code bad_date', 'Give up those with a bad date.']],
+  examples: [['pipe dead-letter dismiss orders --code bad_date', 'Dismiss those with a bad date.']],
   async run({ flags, args: [spec] }, io) {
     if (!flags.all && flags.code === undefined && flags.step === undefined && flags.id.length === 0)
       throw usageError('Choose with --code, --step or --id, or pass --all.')

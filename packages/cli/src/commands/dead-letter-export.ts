@@ -8,7 +8,7 @@ export default defineCommand({
   name: 'dead-letter export',
   summary: 'Print open dead letters as JSON lines, to correct in an editor and replay with --from.',
   details:
-    'Change `text` (or `bytes`, in base64, where the record is not UTF-8 text); leave `id` and `step` alone, they identify the letter. Lines that you remove are not replayed.',
+    'Change `text` (or `bytes`, in base64, if the record is not UTF-8 text); leave `id` and `step` alone, they identify the letter. Lines that you remove are not replayed.',
   args: [['[SPEC]', 'File or pipeline name; default: the only pipeline of the project.']],
   flags: { ...specFlags, ...letterFlags },
   examples: [['pipe dead-letter export orders > letters.jsonl', 'Then edit it, and replay with --from letters.jsonl.']],

@@ -38,7 +38,7 @@ export default defineCommand({
       return 0
     }
     const kinds = Map.groupBy(listed, ({ step, code, field, state }) => [step, code, field ?? '', state].join('\t'))
-    io.out(`${count(listed.length)} records could not pass:\n\n`)
+    io.out(`${count(listed.length)} records failed:\n\n`)
     io.out(
       table(
         [{ title: 'records', right: true }, { title: 'at' }, { title: 'code' }, { title: 'field' }, { title: 'state' }],
@@ -52,7 +52,7 @@ export default defineCommand({
     for (const letter of listed.slice(0, limit)) io.out(await textOf(letter, placeOf))
     if (listed.length > limit) io.out(`… and ${count(listed.length - limit)} more: --limit N shows them.\n`)
     io.out(
-      '\nFix the spec or the data, then run `pipe dead-letter replay`. To give records up: `pipe dead-letter dismiss`.\n',
+      '\nFix the spec or the data, then run `pipe dead-letter replay`. To give up on records: `pipe dead-letter dismiss`.\n',
     )
     return 0
   },

@@ -10,7 +10,7 @@ export default defineCommand({
   name: 'dead-letter replay',
   summary: 'Run failed records through the pipeline again, with the current spec.',
   details:
-    'Each record enters where it failed and goes on from there, under its own id. Letters that were already replayed are skipped, so it is safe to repeat. If the pipeline is running, its process does the replay. With --from, the bytes come from a file written by `dead-letter export` that you have corrected.',
+    'Each record enters where it failed and continues from there, under its own id. Letters that were already replayed are skipped, so it is safe to repeat. If the pipeline is running, its process does the replay. With --from, the bytes come from a file written by `dead-letter export` that you have corrected.',
   args: [['[SPEC]', 'File or pipeline name; default: the only pipeline of the project.']],
   flags: {
     ...specFlags,
@@ -45,7 +45,7 @@ export default defineCommand({
     else {
       const { replayed, skipped, failedAgain, byRunning, imbalances } = summary
       io.out(
-        `${count(summary.letters)} dead letters: ${count(replayed)} went through${byRunning ? ' in the pipeline that is running' : ''}, ${count(skipped)} were replayed or dismissed before, ${count(failedAgain.length)} failed again.\n`,
+        `${count(summary.letters)} dead letters: ${count(replayed)} replayed${byRunning ? ' by the running pipeline' : ''}, ${count(skipped)} already replayed or dismissed, ${count(failedAgain.length)} failed again.\n`,
       )
       for (const failure of failedAgain.slice(0, 10))
         io.out(

@@ -8,7 +8,7 @@ import { findRoot } from '../project.ts'
 export default defineCommand({
   name: 'describe',
   summary:
-    'Explain a source, step or sink: what it does, its options with defaults and examples, and what it promises.',
+    'Explain a source, step or sink: what it does, its options with defaults and examples, and what it guarantees.',
   args: [['TYPE', 'As in a spec: `csv`, `parse_dates`, `files`.']],
   flags: { json: { type: 'boolean', description: 'Print its options as JSON Schema.' } },
   examples: [
@@ -27,7 +27,7 @@ export default defineCommand({
         type!,
         builtins.map((each) => each.type),
       )
-      throw new MillraceError('unknown_type', `No source, step or sink is called \`${type}\`.`, {
+      throw new MillraceError('unknown_type', `No source, step or sink is named \`${type}\`.`, {
         exitCode: 2,
         hint: near ? `Did you mean \`${near}\`?` : 'See `pipe connectors`, or install its package.',
       })
@@ -58,6 +58,6 @@ function describe(definition: Definition): string {
   }
   if (rows.length === 0) lines.push('  none')
   if (definition.kind !== 'transform' && definition.serves?.length)
-    lines.push('', `Serves connections of kind ${definition.serves.join(', ')}.`)
+    lines.push('', `Supports connections of kind ${definition.serves.join(', ')}.`)
   return `${lines.join('\n')}\n`
 }

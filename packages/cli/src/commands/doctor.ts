@@ -8,7 +8,7 @@ import { specFlags } from '../spec-flags.ts'
 
 export default defineCommand({
   name: 'doctor',
-  summary: 'Connect to every system that the specs name, and report what is there or what is wrong. Writes nothing.',
+  summary: 'Connect to every system that the specs name, and report what is found or what is wrong. Writes nothing.',
   details: 'Exit code 0: every connection works; 2: a spec is wrong; 3: a connection fails.',
   args: [['[SPEC...]', 'Files or pipeline names; default: all pipelines of the project.']],
   flags: {
@@ -17,7 +17,7 @@ export default defineCommand({
   },
   examples: [
     ['pipe doctor', 'Every connection of this project, under the profile local.'],
-    ['pipe doctor orders --profile kafka-mongo', 'What one pipeline connects to under another profile.'],
+    ['pipe doctor orders --profile kafka-mongo', 'The connections of one pipeline under another profile.'],
   ],
   async run({ flags, args }, io) {
     const timeoutMs = durationOf('timeout', flags.timeout ?? '10s')
@@ -49,14 +49,14 @@ function doctorText(profile: string, diagnoses: readonly Diagnosis[]): string {
     if (config) lines.push(`           ${config}`)
     lines.push(`           used by ${uses.map((use) => `${use.pipeline} as ${use.kind} ${use.id}`).join(', ')}`)
     if (found !== undefined) lines.push(`           ${found}`)
-    if (state === 'untried') lines.push('           its connector has nothing to connect to before a run')
+    if (state === 'untried') lines.push('           its connector connects to nothing before a run')
     if (error) lines.push(`           ${error.code}: ${error.message}`)
     if (error?.hint !== undefined) lines.push(`           ${error.hint}`)
   }
   const failed = diagnoses.filter(({ state }) => state === 'failed')
   lines.push(
     '',
-    failed.length === 0 ? 'Every connection answers.' : `${failed.length} of ${diagnoses.length} connections fail.`,
+    failed.length === 0 ? 'Every connection works.' : `${failed.length} of ${diagnoses.length} connections fail.`,
   )
   return `${lines.join('\n')}\n`
 }

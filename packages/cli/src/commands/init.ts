@@ -9,7 +9,7 @@ export default defineCommand({
   name: 'init',
   summary:
     'Create a project that runs out of the box: a small CSV file, its schema, and a pipeline to JSON lines and the embedded store.',
-  args: [['[FOLDER]', 'Where; default: here.']],
+  args: [['[FOLDER]', 'The folder; default: here.']],
   flags: { json: { type: 'boolean', description: 'Print JSON.' } },
   examples: [['pipe init shop', 'A project in ./shop.']],
   async run({ flags, args: [at] }, io) {
@@ -32,14 +32,14 @@ export default defineCommand({
       'pipe query store orders --where \'customer == "Ada"\'',
     ]
     io.out(
-      `Made ${files.length} files in ${enter || 'this folder'}:\n${files.map((file) => `  ${file}`).join('\n')}\n\nNext:\n${next.map((line) => `  ${line}`).join('\n')}\n`,
+      `Created ${files.length} files in ${enter || 'this folder'}:\n${files.map((file) => `  ${file}`).join('\n')}\n\nNext:\n${next.map((line) => `  ${line}`).join('\n')}\n`,
     )
     return 0
   },
 })
 
 /**
- * Takes the command out of the dependencies: while it is not on npm, `npm install` in the project would look for it
+ * Removes the command from the dependencies: while it is not on npm, `npm install` in the project would look for it
  * there.
  */
 function withoutCommand(path: string): void {

@@ -28,7 +28,7 @@ export default defineCommand({
     const [, scope, word] = /^(?:(@[a-z0-9][a-z0-9-]*)\/)?([a-z][a-z0-9-]*)$/.exec(name!) ?? []
     if (word === undefined)
       throw usageError(
-        `\`${name}\` cannot be a connector's name: lower-case letters, digits and dashes, with an npm scope if you like.`,
+        `\`${name}\` is not a valid name for a connector: use lower-case letters, digits and dashes, optionally with an npm scope.`,
       )
     const packageName = scope ? `${scope}/${kind}-${word}` : `millrace-${kind}-${word}`
     const folder = join(io.cwd, scope ? `${kind}-${word}` : packageName)
@@ -42,13 +42,13 @@ export default defineCommand({
     if (flags.json) io.out(`${JSON.stringify({ folder, package: packageName, type: name, files })}\n`)
     else
       io.out(
-        `Made ${packageName} in ${relative(io.cwd, folder)}/\n\n  cd ${relative(io.cwd, folder)}\n${install}  npm test\n\nCONTRIBUTING.md there says how to go on.\n`,
+        `Created ${packageName} in ${relative(io.cwd, folder)}/\n\n  cd ${relative(io.cwd, folder)}\n${install}  npm test\n\nCONTRIBUTING.md there explains the next steps.\n`,
       )
     return 0
   },
 })
 
-/** How the new package gets what it is built and tested with. */
+/** How the new package gets its build and test dependencies. */
 const install = released
   ? '  npm install\n'
   : `  npm install --save-dev CLONE/packs/millrace-core.tgz CLONE/packs/dev/millrace-testkit.tgz

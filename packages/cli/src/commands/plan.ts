@@ -34,7 +34,7 @@ export default defineCommand({
       throw usageError(`There is no graph format \`${flags.graph}\`.`, 'The only format is mermaid.')
     if (flags.compare) {
       if (flags.profile !== undefined)
-        throw usageError('--compare names both profiles; --profile is not taken beside it.')
+        throw usageError('--compare names both profiles; it cannot be combined with --profile.')
       const path = oneSpec(spec, io)
       const [left, right] = [
         await openPlan(path, { ...flags, profile: flags.compare[0] }, io),

@@ -34,9 +34,7 @@ export default defineCommand({
       return 0
     }
     for (const node of nodes) {
-      io.out(
-        `${node.id}: ${count(node.rows.length)} records${node.failed ? `, ${count(node.failed)} cannot pass` : ''}\n`,
-      )
+      io.out(`${node.id}: ${count(node.rows.length)} records${node.failed ? `, ${count(node.failed)} failed` : ''}\n`)
       if (node.rows.length) io.out(indent(rowTable(node.rows.slice(0, show))))
       for (const failure of node.failures.slice(0, show)) {
         io.out(

@@ -31,7 +31,7 @@ export default defineCommand({
     sort: {
       type: 'text',
       value: 'FIELD',
-      description: 'Sort by this field; a minus before it means descending. Several, separated by commas.',
+      description: 'Sort by this field, descending with a minus before it. Several, separated by commas.',
     },
     group: {
       type: 'text',
@@ -65,7 +65,7 @@ export default defineCommand({
     )
     const { around, plan, registry } = opened
     const definition = registry.sink(sink.type)!
-    if (!definition.query) throw usageError(`A sink of type ${sink.type} cannot be looked into.`)
+    if (!definition.query) throw usageError(`A sink of type ${sink.type} cannot be queried.`)
     const env = envOf(plan, around, sink.id)
     const sort = sortOf(flags.sort)
     const limit = wholeNumber('--limit', flags.limit, 50)
@@ -76,7 +76,7 @@ export default defineCommand({
       collection: collection!,
       type: sink.input,
       ...(flags.where === undefined ? {} : { where: condition(flags.where, sink.input) }),
-      // Groups are made here: the store only finds their documents.
+      // Groups are computed here: the store only finds their documents.
       ...(grouping ? {} : { limit, ...(sort ? { sort } : {}) }),
     }
     const found = definition.query(resolveConfig(sink.config, around.secrets), env, query, io.stopSignal())
@@ -117,8 +117,7 @@ async function groupsOf(
 
 type Flags = Parameters<typeof openPlan>[1]
 
-// The collection's fields and the store's config are those of the sink that writes it. A spec with errors is passed
-// over.
+// The collection's fields and the store's config are those of the sink that writes it. A spec with errors is skipped.
 async function findCollection(
   store: string,
   collection: string,
@@ -144,8 +143,8 @@ async function findCollection(
 
 const sinksOf = (plan: Plan): readonly PlanSink[] => [...plan.sinks, ...(plan.deadLetter ? [plan.deadLetter] : [])]
 
-// Compiled as in a step. Documents of the store may lack a field that the spec calls required: such a document is none
-// of those asked for.
+// Compiled as in a step. Documents of the store may lack a field that the spec declares as required: such a document
+// does not match.
 function condition(text: string, input: RecordType): NonNullable<Query['where']> {
   const compiled = compileExpression(text, input)
   if (!compiled.ok)
@@ -153,7 +152,7 @@ function condition(text: string, input: RecordType): NonNullable<Query['where']>
       `--where: ${compiled.problems.map((problem) => problem.message).join('; ')}`,
       compiled.problems[0]?.hint,
     )
-  if (compiled.type.kind !== 'boolean') throw usageError('--where needs an expression that is true or false.')
+  if (compiled.type.kind !== 'boolean') throw usageError('--where needs a boolean expression.')
   const required = compiled.fields.filter((field) => !input.fields[field]!.optional)
   return {
     equals: compiled.equals,

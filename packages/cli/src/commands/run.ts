@@ -1,5 +1,5 @@
 import { resolve } from 'node:path'
-import { type ManyOptions, run, runMany, type Summary } from '@millrace/core'
+import { type RunPipelinesOptions, run, runPipelines, type Summary } from '@millrace/core'
 import { defineCommand, usageError } from '../command.ts'
 import { durationOf } from '../duration.ts'
 import { oneSpec, specsOf } from '../find-spec.ts'
@@ -14,7 +14,7 @@ export default defineCommand({
   name: 'run',
   summary: 'Check specs, then run them. After a crash or a stop, running again resumes from the last checkpoint.',
   details:
-    'Ctrl-C or SIGTERM finishes the work in progress and saves; a second one stops at once. Several specs run side by side; the readers of what another writes start first.\nExit code 0: done; 1: a run failed; 2: a spec is wrong; 3: the environment is wrong.',
+    'Ctrl-C or SIGTERM finishes the work in progress and saves; a second one stops at once. Several specs run side by side; downstream pipelines start first.\nExit code 0: done; 1: a run failed; 2: a spec is wrong; 3: the environment is wrong.',
   args: [['[SPEC...]', 'Files or pipeline names; default: the only pipeline of the project.']],
   flags: {
     ...specFlags,
@@ -46,7 +46,7 @@ export default defineCommand({
     ['pipe run orders --json', 'The summary as JSON.'],
   ],
   async run({ flags, args }, io) {
-    if (flags.replace && flags.keep) throw usageError('--replace and --keep exclude each other.')
+    if (flags.replace && flags.keep) throw usageError('--replace and --keep cannot be combined.')
     if (flags.until !== undefined && flags.until !== 'caught_up')
       throw usageError(`--until takes caught_up, not \`${flags.until}\`.`)
     const instance = instanceOf(flags.instance)
@@ -89,10 +89,14 @@ export default defineCommand({
   },
 })
 
-async function runAll(opened: readonly Opened[], untilCaughtUp: boolean, options: ManyOptions): Promise<Summary[]> {
+async function runAll(
+  opened: readonly Opened[],
+  untilCaughtUp: boolean,
+  options: RunPipelinesOptions,
+): Promise<Summary[]> {
   const [{ plan, registry }] = opened as readonly [Opened]
   if (opened.length > 1)
-    return runMany(
+    return runPipelines(
       opened.map((each) => each.plan),
       registry,
       { ...options, untilCaughtUp },

@@ -25,7 +25,7 @@ export default defineCommand({
     const registry = await loadConnectors(root, [{ kind: 'source', type }])
     const definition = registry.source(type)
     if (!definition) throw usageError(`There is no source of type ${type}.`, 'See `pipe connectors source`.')
-    if (!definition.infer) throw usageError(`A source of type ${type} cannot tell a schema.`)
+    if (!definition.infer) throw usageError(`A source of type ${type} cannot infer a schema.`)
     const options = optionsFromText(
       `path: ${JSON.stringify(resolve(io.cwd, file!))}\n${flags.config ?? ''}\n`,
       definition.options,
@@ -44,7 +44,7 @@ export default defineCommand({
     }
     const record = await definition.infer(options.value, env, io.stopSignal())
     if (Object.keys(record.fields).length === 0)
-      throw new MillraceError('nothing_to_infer', `${file} holds no record to learn from.`, {
+      throw new MillraceError('nothing_to_infer', `${file} has no records to infer a schema from.`, {
         exitCode: 3,
         hint: 'Write the schema by hand.',
       })
@@ -55,7 +55,7 @@ export default defineCommand({
     else {
       writeFileSync(resolve(io.cwd, flags.out), text, { flag: 'wx' })
       io.out(
-        `Wrote ${flags.out}. Read it over: a code that looks like a number may be text, and what is never empty in the sample may be empty elsewhere.\n`,
+        `Wrote ${flags.out}. Review it: a code that looks like a number may be text, and a field that is never empty in the sample may be empty elsewhere.\n`,
       )
     }
     return 0

@@ -9,11 +9,11 @@ export default defineCommand({
     'Positions, memory, counters, stages and dead letters move along. Record ids that contain the old name keep it; new records get the new one. The pipeline must be stopped.',
   args: [
     ['PIPELINE', 'The name in the spec.'],
-    ['OLD', 'The id as it was.'],
-    ['NEW', 'The id as it is now.'],
+    ['OLD', 'The old id.'],
+    ['NEW', 'The new id.'],
   ],
   flags: stateFlags,
-  examples: [['pipe state move orders per_country by_country', 'The step `per_country` is called `by_country` now.']],
+  examples: [['pipe state move orders per_country by_country', 'The step `per_country` is now named `by_country`.']],
   async run({ flags, args: [pipeline, from, to] }, io) {
     const home = await stateHome(findRoot(io.cwd), flags.profile ?? 'local', flags, io.cwd)
     const folders = instanceFolders(home, pipeline!)
@@ -24,9 +24,12 @@ export default defineCommand({
       try {
         const known = store.idsOf()
         if (!known.has(from!))
-          throw usageError(`The state of ${pipeline} has nothing of \`${from}\`.`, `It has: ${[...known].join(', ')}`)
+          throw usageError(
+            `The state of ${pipeline} has nothing under \`${from}\`.`,
+            `It has: ${[...known].join(', ')}`,
+          )
         if (store.hasState(to!))
-          throw usageError(`The state of ${pipeline} has something of \`${to}\` already.`, 'Nothing was moved.')
+          throw usageError(`The state of ${pipeline} already has something under \`${to}\`.`, 'Nothing was moved.')
         store.rename(from!, to!)
         renameOrder(folder, from!, to!)
       } finally {
@@ -36,7 +39,7 @@ export default defineCommand({
     io.out(
       flags.json
         ? `${JSON.stringify({ pipeline, from, to })}\n`
-        : `${pipeline}: what was saved of ${from} is ${to}'s now.\n`,
+        : `${pipeline}: the state of ${from} now belongs to ${to}.\n`,
     )
     return 0
   },

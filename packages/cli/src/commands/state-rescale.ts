@@ -8,7 +8,7 @@ export default defineCommand({
   summary:
     'Move the saved state of a pipeline to another number of instances. Stop all of them first, and put their state folders in one place.',
   details:
-    'Instances share the splits of a stream: `pipe run PIPELINE --instance 0/2`. Positions move, and with them the memory of steps that is kept per split. A half-written file cannot move.',
+    'Instances share the splits of a stream: `pipe run PIPELINE --instance 0/2`. Positions move, and with them the memory that steps keep per split. A half-written file cannot move.',
   args: [['PIPELINE', 'The name in the spec.']],
   flags: {
     to: { type: 'text', value: 'N', description: 'The new number of instances.' },
@@ -27,7 +27,7 @@ export default defineCommand({
       throw usageError(`There is no state of a pipeline \`${pipeline}\` under ${home}.`, 'See `pipe state show`.')
     const { from, positions } = rescale(home, pipeline!, to)
     if (flags.json) io.out(`${JSON.stringify({ pipeline, from, to, positions })}\n`)
-    else if (from === to) io.out(`${pipeline} has state of ${count(to)} already.\n`)
+    else if (from === to) io.out(`${pipeline} already has state of ${count(to)}.\n`)
     else io.out(`${pipeline}: ${count(positions)} positions moved from ${count(from)} to ${count(to)} instances.\n`)
     return 0
   },

@@ -17,7 +17,7 @@ export default defineCommand({
   name: 'state reset',
   summary: 'Delete the saved state of a pipeline, so that its next run reads everything again. Its outputs stay.',
   details:
-    'The run number keeps counting, so file names are not reused. Lists what is half written or not yet published; to publish it, run and stop the pipeline once before the reset. Damaged state, or state of another version, is renamed and kept.',
+    'The run number keeps counting, so file names are not reused. Lists what is half-written or not yet published; to publish it, run and stop the pipeline once before the reset. Damaged state, or state of another version, is renamed and kept.',
   args: [['PIPELINE', 'The name in the spec.']],
   flags: {
     ...stateFlags,
@@ -48,15 +48,15 @@ interface Reset {
   readonly folder: string
   readonly positions: number
   readonly stateEntries: number
-  /** Results that were not published, and sinks with a file half written. */
+  /** Results that are not published, and sinks with a half-written file. */
   readonly stages: readonly { readonly sink: string; readonly stage: unknown }[]
   readonly unfinished: readonly string[]
-  /** Why it could not be read, and where it was put. */
+  /** Why it cannot be read, and where it was moved. */
   readonly broken?: string
   readonly setAside?: string
 }
 
-/** What one instance has saved, and, where it is meant so, forgets. */
+/** What one instance has saved; deletes it if asked to. */
 function reset(folder: string, isMeant: boolean): Reset {
   const none = { folder, positions: 0, stateEntries: 0, stages: [], unfinished: [] }
   let saved: StoreReader | undefined
@@ -83,14 +83,14 @@ function reset(folder: string, isMeant: boolean): Reset {
 function forget(folder: string): void {
   const store = openStore(folder)
   try {
-    store.forget()
+    store.clear()
   } finally {
     store.close()
   }
   rmSync(join(folder, 'inbox'), { recursive: true, force: true })
 }
 
-/** Renames a folder that cannot be read, to a name that is never looked up. */
+/** Renames an unreadable folder to a name that is never looked up. */
 function setAside(folder: string): string {
   const at = statSync(existsSync(stateFile(folder)) ? stateFile(folder) : folder).mtime
   const name = `.${basename(folder)}.${at.toISOString().replaceAll(/[:.]/g, '-')}.broken`
@@ -104,11 +104,11 @@ function textOf(one: Reset, isDone: boolean): string {
   if (broken !== undefined)
     return setAside ? `${broken}\nIt was set aside: ${setAside}\n` : `${broken}\nThis would set ${folder} aside.\n`
   const what = `${count(positions)} positions and ${count(stateEntries)} entries of steps`
-  const lines = [`${isDone ? 'Forgotten' : 'This would forget'}: ${what}, in ${folder}.`]
+  const lines = [`${isDone ? 'Forgotten' : 'This would delete'}: ${what}, in ${folder}.`]
   for (const { sink, stage } of stages)
-    lines.push(`  given up, finished and not published: ${sink} ${JSON.stringify(stage)}`)
-  for (const sink of unfinished) lines.push(`  given up, half written: a file of ${sink}`)
+    lines.push(`  discarded, finished but not published: ${sink} ${JSON.stringify(stage)}`)
+  for (const sink of unfinished) lines.push(`  discarded, half-written: a file of ${sink}`)
   if (stages.length + unfinished.length > 0 && !isDone)
-    lines.push('  To keep these, start the pipeline once and stop it: then they are published.')
+    lines.push('  To keep these, start the pipeline once and stop it: that publishes them.')
   return `${lines.join('\n')}\n`
 }

@@ -54,7 +54,7 @@ function saved(folder: string, pipeline: string) {
       heldBy: store.holder() ?? null,
       ...run,
       stages: store.stages(),
-      duties: store.duties(),
+      commitActions: store.commitActions(),
       unfinished: store.resumes().flatMap(({ sink, unfinished }) => (unfinished ? [sink] : [])),
       ...store.overview(),
     }
@@ -64,7 +64,7 @@ function saved(folder: string, pipeline: string) {
 }
 
 function textOf(state: NonNullable<ReturnType<typeof saved>>): string {
-  const { pipeline, incarnation, ended, epoch, heldBy, positions, steps, stages, duties, unfinished } = state
+  const { pipeline, incarnation, ended, epoch, heldBy, positions, steps, stages, commitActions, unfinished } = state
   const how = ended ? 'ended' : `not ended, ${count(epoch)} epochs saved`
   const head = `${pipeline}: run ${incarnation}, ${how}\n${heldBy ? `Running now: ${heldBy}\n` : ''}`
   const splits = table(
@@ -76,9 +76,11 @@ function textOf(state: NonNullable<ReturnType<typeof saved>>): string {
     steps.map((s) => [s.step, count(s.entries)]),
   )
   const left = [
-    ...(stages.length ? [`${count(stages.length)} results are finished and are published at the next start.`] : []),
-    ...(duties.length ? [`${count(duties.length)} inputs are still to be moved or removed, at the next start.`] : []),
-    ...unfinished.map((sink) => `${sink} has a file that is half written.`),
+    ...(stages.length ? [`${count(stages.length)} results are finished and will be published at the next start.`] : []),
+    ...(commitActions.length
+      ? [`${count(commitActions.length)} inputs will be moved or removed at the next start.`]
+      : []),
+    ...unfinished.map((sink) => `${sink} has a half-written file.`),
   ]
   return `${head}\n${splits}${steps.length ? `\n${held}` : ''}${left.length ? `\n${left.join('\n')}\n` : ''}`
 }

@@ -1,6 +1,6 @@
 /**
- * Errors as the user sees them: what, where, what to do. An error without a code is a bug in Millrace and is shown with
- * its stack.
+ * Errors as shown to users: what, where, what to do. An error without a code is a bug in Millrace and is shown with its
+ * stack.
  */
 import type { Io } from '../io.ts'
 import { hide } from './hide.ts'
@@ -15,7 +15,7 @@ export interface Described {
 }
 
 /**
- * Prints what was thrown, as text or as one JSON object on standard output, and gives the exit code. Errors are known
+ * Prints an error, as text or as one JSON object on standard output, and returns the exit code. Errors are recognised
  * by name: a connector may bring its own copy of core.
  */
 export function printError(error: unknown, io: Io, json: boolean): number {
@@ -44,7 +44,7 @@ export function described(error: unknown): Described {
   }
 }
 
-// Exit 3 says: not the spec and not the data, but this machine (file, permission, disk, network).
+// Exit code 3: the problem is not the spec or the data but this machine (file, permission, disk, network).
 function exitCodeOf(error: Error): 1 | 2 | 3 {
   if ('exitCode' in error && typeof error.exitCode === 'number') return error.exitCode as 1 | 2 | 3
   return 'code' in error && typeof error.code === 'string' && environmentHint(error.code) ? 3 : 1
@@ -56,11 +56,11 @@ function environmentHint(code: string): string | undefined {
       return 'Check the path; paths are relative to the project folder.'
     case 'EACCES':
     case 'EPERM':
-      return 'Give this user the right to read or write there.'
+      return 'Give this user permission to read or write there.'
     case 'EEXIST':
-      return 'It is there already: name another path, or remove it.'
+      return 'It already exists: name another path, or remove it.'
     case 'ENOSPC':
-      return 'The disk is full. Free some space and run again; the run goes on from its last checkpoint.'
+      return 'The disk is full. Free some space and run again; the run resumes from its last checkpoint.'
     case 'EMFILE':
       return 'Too many open files: raise `ulimit -n`.'
     default:

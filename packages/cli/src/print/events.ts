@@ -7,7 +7,7 @@ import type { ProgressLine } from './progress.ts'
 /** How often progress is reported. */
 const everyMs = 10_000
 
-/** Prints events until it is closed. */
+/** Prints events until closed. */
 export function jsonEvents(io: Io): ProgressLine {
   const started = new Map<string, Extract<RunEvent, { type: 'started' }>>()
   const tell = (pipeline: string, level: 'info' | 'warn' | 'error', code: string, more: object) =>

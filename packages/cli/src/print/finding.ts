@@ -1,10 +1,10 @@
-/** Findings of `check`, for people and for tools. */
+/** Prints findings of `check`, for people and for tools. */
 import type { Finding } from '@millrace/core'
 import type { Io } from '../io.ts'
 
-/** What is printed of a finding. */
+/** The printed fields of a finding. */
 export interface Printable extends Omit<Finding, 'path'> {
-  /** Under which profiles it was found, where several were looked at. */
+  /** The profiles under which it was found, if several were checked. */
   readonly profiles?: readonly string[]
 }
 
@@ -13,7 +13,7 @@ export const formats = ['text', 'json', 'sarif', 'github'] as const
 /** One of them. */
 export type Format = (typeof formats)[number]
 
-/** Findings in one of the formats. `textOf` gives a file's text, for the excerpt. */
+/** Findings in one of the formats. `textOf` returns a file's text, for the excerpt. */
 export function printFindings(
   findings: readonly Printable[],
   format: Format,
@@ -74,7 +74,7 @@ const sentence = (f: Printable): string =>
 const escapeCommand = (message: string): string =>
   message.replaceAll('%', '%25').replaceAll('\r', '%0D').replaceAll('\n', '%0A')
 
-// SARIF 2.1.0, the least that code scanning reads.
+// SARIF 2.1.0, the minimum that code scanning needs.
 const sarif = (findings: readonly Printable[]) => ({
   $schema: 'https://json.schemastore.org/sarif-2.1.0.json',
   version: '2.1.0',

@@ -1,7 +1,7 @@
 /** A plan as a Mermaid flowchart, for READMEs and pages that render it: https://mermaid.js.org/syntax/flowchart.html */
 import type { Plan } from '@millrace/core'
 
-/** The graph, from sources on the left to sinks on the right. Named outputs stand on the arrows. */
+/** The graph, from sources on the left to sinks on the right. Named outputs are labels of arrows. */
 export function mermaid(plan: Plan): string {
   const names = new Map<string, string>()
   const idOf = (id: string) => {

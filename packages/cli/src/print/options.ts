@@ -1,22 +1,20 @@
-/**
- * A definition's options as rows of a table: what `pipe describe` prints and what stands in the READMEs of connectors.
- */
+/** A definition's options as rows of a table, for `pipe describe` and the READMEs of connectors. */
 import type { OptionSchema } from '@millrace/core'
 
-/** One option. `name` has dots where it is nested, `[]` for the items of a list and `*` for free keys. */
+/** One option. `name` has dots if it is nested, `[]` for the items of a list and `*` for arbitrary keys. */
 export interface OptionRow {
   readonly name: string
   readonly type: string
   readonly required: boolean
-  /** As it would be typed; empty: none. */
+  /** As a user would type it; empty: none. */
   readonly fallback: string
   readonly description: string
   readonly example: string
 }
 
 /**
- * All options of a schema, nested ones after the one that holds them. A schema that is no map of options is one row
- * without a name.
+ * All options of a schema, nested ones after their parent. A schema that is not a map of options is one row without a
+ * name.
  */
 export function optionRows(schema: OptionSchema): OptionRow[] {
   return schema.properties ? propertyRows(schema, '') : [rowOf('', schema, true), ...nested(schema, '')]
@@ -70,5 +68,5 @@ export function optionsMarkdown(schema: OptionSchema): string {
     const what = row.example === '' ? row.description : `${row.description} Example: ${code(row.example)}`
     return `| ${code(row.name) || '(its value)'} | ${row.type.replaceAll('|', '\\|')} | ${row.required ? 'required' : code(row.fallback)} | ${what.replaceAll('\n', ' ')} |`
   })
-  return `${['| option | type | default | what |', '|---|---|---|---|', ...lines].join('\n')}\n`
+  return `${['| option | type | default | description |', '|---|---|---|---|', ...lines].join('\n')}\n`
 }

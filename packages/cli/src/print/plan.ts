@@ -1,4 +1,4 @@
-/** Prints a plan: what is read, done and written, in the order of the flow, and the delivery guarantee. */
+/** Prints a plan: sources, steps and sinks, in the order of the flow, and the delivery guarantee. */
 import {
   durationText,
   fieldText,
@@ -16,7 +16,7 @@ import {
   sizeText,
 } from '@millrace/core'
 
-/** The plan as text. `registry` knows the defaults of options, which are left out. */
+/** The plan as text. `registry` has the defaults of options, which are left out. */
 export function planText(plan: Plan, registry: Registry): string {
   const lines = [
     `${plan.name}${plan.project === undefined ? '' : ` · project ${plan.project}`} · profile ${plan.profile} · ${plan.runs === 'whole' ? 'runs from beginning to end' : 'resumes where the last run stopped'}`,
@@ -42,14 +42,14 @@ export function planText(plan: Plan, registry: Registry): string {
     show(
       'read',
       source,
-      source.side ? ['whole, as a side input'] : [],
+      source.side ? ['completely, as a side input'] : [],
       registry.source(source.type)?.options,
       fieldsText(source.schema),
     )
   for (const step of plan.steps) {
     const how = [
       `from ${step.from.join(', ')}`,
-      ...(step.pushedInto ? [`done by ${step.pushedInto} while it reads`] : []),
+      ...(step.pushedInto ? [`done by ${step.pushedInto} while reading`] : []),
       ...(step.stateful ? ['keeps state'] : []),
     ]
     const gives = [
@@ -64,7 +64,7 @@ export function planText(plan: Plan, registry: Registry): string {
     show(
       'write',
       plan.deadLetter,
-      ['what cannot pass'],
+      ['bad records'],
       registry.sink(plan.deadLetter.type)?.options,
       promise(plan.deadLetter),
     )
@@ -73,13 +73,13 @@ export function planText(plan: Plan, registry: Registry): string {
     '',
     `Delivery: ${plan.delivery.label}${plan.delivery.required ? ', as the spec demands' : ''}. Weakest: ${plan.delivery.weakest}`,
   )
-  for (const bound of plan.delivery.within ?? []) lines.push(`  as far as ${bound}`)
+  for (const bound of plan.delivery.within ?? []) lines.push(`  within: ${bound}`)
   lines.push(`Bad records: ${badRecords(plan)}`)
   lines.push(`Systems that do not answer: ${waiting(plan)}`)
   const heldBySinks = plan.sinks.filter((sink) => sink.capabilities.checkpointsOnRoll).map((sink) => sink.id)
   if (heldBySinks.length)
     lines.push(
-      `Checkpoints wait until files of ${heldBySinks.join(', ')} are whole; a restart writes again what came after the last of them.`,
+      `Checkpoints wait until files of ${heldBySinks.join(', ')} are closed; a restart writes again what came after the last closed file.`,
     )
   return `${lines.join('\n')}\n`
 }
@@ -91,13 +91,13 @@ function badRecords(plan: Plan): string {
   return `to the dead letter${share === undefined ? '' : `; more than ${+(share * 100).toFixed(3)} % of the last 10,000 stop the run`}.`
 }
 
-/** How long systems are waited for, by what the spec says and by default. */
+/** How long systems are retried, as set in the spec or by default. */
 function waiting(plan: Plan): string {
   const nodes = [...plan.sources.filter((s) => !s.side), ...plan.sinks, ...(plan.deadLetter ? [plan.deadLetter] : [])]
   const text = ({ forMs, maxMs }: RetryRule) =>
-    `${forMs === null ? 'until they do' : durationText(forMs)}, a try every ${durationText(maxMs)} at the latest`
+    `${forMs === null ? 'until they answer' : durationText(forMs)}, at intervals of up to ${durationText(maxMs)}`
   const own = nodes.flatMap(({ id, retry }) => (retry ? [`${id}: ${text(retry)}`] : []))
-  const rest = own.length < nodes.length ? [`waited for ${text(defaultRetry)} (30s until the first answer)`] : []
+  const rest = own.length < nodes.length ? [`retried for ${text(defaultRetry)} (30s until the first answer)`] : []
   return `${[...rest, ...own].join('; ')}.`
 }
 
@@ -109,9 +109,7 @@ export function fieldsText(record: RecordType): string {
   return `{ ${[...fields, ...(record.open ? ['…'] : [])].join(', ')} }`
 }
 
-/**
- * Config on one line, as it could stand in the spec; secrets as their reference. Options at their default are left out.
- */
+/** Config on one line, as in a spec; secrets as references. Options with their default value are left out. */
 export function configText(config: Json, options?: OptionSchema): string {
   if (typeof config === 'string') return /^[\w./$ -]+$/.test(config) ? config : JSON.stringify(config)
   if (typeof config !== 'object' || config === null) return String(config)
@@ -146,7 +144,7 @@ function numberText(value: number, option: OptionSchema | undefined): string {
   return option?.format === 'size' ? sizeText(value) : String(value)
 }
 
-/** A default that is typed with a unit, as a number. */
+/** A default that is written with a unit, as a number. */
 const defaultOf = ({ format, default: text }: OptionSchema): number =>
   (typeof text !== 'string'
     ? undefined
@@ -163,5 +161,5 @@ const isPlainMap = (value: Json): boolean =>
   !('$secret' in value) &&
   !('$secrets' in value)
 
-/** Without a password that was written into an address. */
+/** Masks a password in an address. */
 const masked = (text: string): string => text.replaceAll(/(:\/\/[^\s:@/]*:)(?!\$\{)[^\s@/]+@/g, '$1***@')

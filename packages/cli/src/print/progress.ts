@@ -1,34 +1,34 @@
 /**
- * How runs are going, on standard error: on a terminal one line that is redrawn four times a second, elsewhere a plain
- * line every ten seconds. The rate is that of the last five seconds, so that it follows a change; percent and time left
- * are shown once the sizes of all splits are known.
+ * The progress of runs, on standard error: on a terminal one line that is redrawn four times a second, elsewhere a
+ * plain line every ten seconds. The rate is that of the last five seconds, so that it follows changes; percent and time
+ * left are shown once the sizes of all splits are known.
  */
-import type { ManyOptions, RunEvent } from '@millrace/core'
+import type { RunPipelinesOptions, RunEvent } from '@millrace/core'
 import type { Io } from '../io.ts'
 import { hide } from './hide.ts'
 import { bytes, count, span } from './table.ts'
 
 type Started = Extract<RunEvent, { type: 'started' }>
 
-/** What was read at a moment, of all pipelines; the rate is the difference of two. */
+/** What all pipelines had read at a moment; the rate is the difference of two. */
 export interface Reading {
   readonly atMs: number
   readonly records: number
   readonly bytes: number
   /** 0: unknown. */
   readonly totalBytes: number
-  /** Lag in records, and how old the last record read is; undefined: no source knows. */
+  /** Lag in records, and the age of the last record read; undefined: no source reports it. */
   readonly lag?: { readonly records: number; readonly ms: number } | undefined
 }
 
 /** The line of one command. */
 export interface ProgressLine {
-  readonly observe: NonNullable<ManyOptions['observe']>
-  /** Takes the line off the terminal; to be called before anything else is printed, and at the end. */
+  readonly observe: NonNullable<RunPipelinesOptions['observe']>
+  /** Clears the line from the terminal; to be called before anything else is printed, and at the end. */
   close(): void
 }
 
-/** Shows progress until it is closed. */
+/** Shows progress until closed. */
 export function showProgress(io: Io): ProgressLine {
   const running = new Map<string, Started>()
   let readings: Reading[] = []
@@ -44,14 +44,14 @@ export function showProgress(io: Io): ProgressLine {
     erase()
     io.err(`${pipeline}: ${hide(text)}\n`)
   }
-  /** The first failure at once, later ones once a minute: with the time that it has been failing. */
+  /** The first failure at once, later ones once a minute, with how long it has been failing. */
   const retried = (pipeline: string, event: Extract<RunEvent, { type: 'retry' }>) => {
     const { node, doing, message, attempt, waitMs, sinceMs, forMs } = event
     const key = `${pipeline}\0${node}\0${doing}`
     const now = performance.now()
     if (attempt > 3 && now - (saidMs.get(key) ?? 0) < 60_000) return
     saidMs.set(key, now)
-    const until = Number.isFinite(forMs) ? `; given up after ${span(forMs)}` : ''
+    const until = Number.isFinite(forMs) ? `; giving up after ${span(forMs)}` : ''
     const since = sinceMs < 1000 ? '' : `, for ${span(sinceMs)}`
     say(pipeline, `${node}, ${doing}: ${message}${since}; try ${attempt + 1} in ${span(waitMs)}${until}`)
   }
@@ -71,7 +71,7 @@ export function showProgress(io: Io): ProgressLine {
           running.set(pipeline, event)
           readings = [readingOf([...running.values()])]
           if (event.resumed)
-            say(pipeline, `going on from the last checkpoint; ${count(recordsOf(event))} records were done before`)
+            say(pipeline, `resuming from the last checkpoint; ${count(recordsOf(event))} records were done before`)
           timer ??= setInterval(tick, io.terminal ? 250 : 10_000).unref()
           return
         case 'retry':

@@ -1,7 +1,7 @@
-/** What a run of a spec would do with the state that is there, for `pipe plan`. */
+/** What a run of a spec would do with the existing state, for `pipe plan`. */
 import { type Edit, editsOf, editText, instanceFolders, type Plan, readStore, type Registry } from '@millrace/core'
 
-/** Of one instance. */
+/** The state of one instance. */
 export interface StateView {
   readonly folder: string
   readonly incarnation: number
@@ -9,7 +9,7 @@ export interface StateView {
   readonly edits: readonly Edit[]
 }
 
-/** Compares a plan with what its pipeline has saved; empty: it has not run yet. */
+/** Compares a plan with the saved state of its pipeline; empty: it has not run yet. */
 export function stateOf(plan: Plan, registry: Registry, stateDir: string): StateView[] {
   return instanceFolders(stateDir, plan.name).flatMap(({ folder }) => {
     const store = readStore(folder)
@@ -25,14 +25,14 @@ export function stateOf(plan: Plan, registry: Registry, stateDir: string): State
   })
 }
 
-/** As text; empty where there is no state. */
+/** As text; empty if there is no state. */
 export function stateText(plan: Plan, views: readonly StateView[]): string {
   return views
     .map(({ incarnation, ended, edits }) => {
       if (ended && plan.runs === 'whole') return `State: run ${incarnation} has ended; the next run starts over.\n`
-      const how = edits.length === 0 ? 'the spec is as it was: it goes on.' : 'this spec is another one:'
+      const how = edits.length === 0 ? 'the spec is unchanged.' : 'the spec has changed:'
       return [
-        `State: run ${incarnation} goes on from its last save; ${how}`,
+        `State: run ${incarnation} resumes from its last save; ${how}`,
         ...edits.map((e) => `  ${editText(e, plan.name)}`),
         '',
       ].join('\n')

@@ -1,6 +1,6 @@
 /**
- * What a run did: one table, a line per source, step and sink, so that what goes into each equals what comes out of it
- * and where the rest went. Where the pipeline has run before, what this run did stands beside the total.
+ * The summary of a run: a table with a line per source, step and sink, which shows that what enters each equals what
+ * leaves it, and where the rest went. If the pipeline has run before, this run is shown beside the total.
  */
 import type { Counters, Plan, Summary } from '@millrace/core'
 import { bytes, count, span, table } from './table.ts'
@@ -16,7 +16,7 @@ const columns = [
   { title: 'added', right: true },
 ] as const
 
-/** The summary as text: a head line, the table without columns that are empty throughout, and whether it balances. */
+/** The summary as text: a head line, the table without columns that are always empty, and whether it balances. */
 export function summaryText(summary: Summary, plan: Plan): string {
   const own = merged(summary.thisRun)
   const total = merged(summary.counters)
@@ -46,14 +46,14 @@ function headOf(summary: Summary, plan: Plan, own: Counters): string {
       ? read === 0
         ? 'has caught up, with nothing new,'
         : 'has caught up'
-      : 'was stopped and can go on'
-  const behind = summary.behind ? `; ${count(summary.behind)} records are there and were not read yet` : ''
+      : 'was stopped and can be resumed'
+  const behind = summary.behind ? `; ${count(summary.behind)} available records were not read yet` : ''
   const what = `${count(read)} records, ${bytes(size)}, ${count(read / seconds)}/s${behind}`
   const resumed = summary.resumed ? ' (resumed)' : ''
   return `${plan.name}: run ${summary.incarnation} ${how} after ${span(summary.durationMs)}${resumed}: ${what}`
 }
 
-/** What all runs since the count began have done together; nothing where this is the first of them. */
+/** The total of all runs since the counters started; nothing if this is the first of them. */
 function totalOf(summary: Summary, total: Counters): string {
   if (!summary.resumed) return ''
   const read = sum(total, ({ sources }) => Object.values(sources).map((s) => s.read))
@@ -62,7 +62,7 @@ function totalOf(summary: Summary, total: Counters): string {
     [...Object.values(c.sources), ...Object.values(c.steps), ...Object.values(c.sinks)].map((n) => n.failed),
   )
   const since = new Date(summary.countedFrom).toISOString().slice(0, 16).replace('T', ' ')
-  return `In all since ${since} UTC: ${count(read)} records read, ${count(written)} written${failed ? `, ${count(failed)} failed` : ''}.\n`
+  return `In total since ${since} UTC: ${count(read)} records read, ${count(written)} written${failed ? `, ${count(failed)} failed` : ''}.\n`
 }
 
 const sum = (counters: Counters, of: (counters: Counters) => readonly number[]): number =>
@@ -99,7 +99,7 @@ function rowsOf({ sources, steps, sinks }: Counters, plan: Plan): string[][] {
   return rows
 }
 
-/** The summary for programs: `counters` are of this run, `total` of all since the count began. */
+/** The summary for programs: `counters` are those of this run, `total` those of all runs since the counters started. */
 export function summaryJson(summary: Summary, plan: Plan) {
   const { counters, thisRun, startedAt, endedAt, countedFrom, imbalances, ...rest } = summary
   const own = merged(thisRun)
@@ -119,7 +119,7 @@ export function summaryJson(summary: Summary, plan: Plan) {
 
 const name = (id: string, type: string): string => (id === type ? id : `${id} (${type})`)
 
-// Components share no node, so their counters are put side by side.
+// Components share no node, so their counters can be combined.
 function merged(counters: readonly Counters[]): Counters {
   const all: Counters = { sources: {}, steps: {}, sinks: {} }
   for (const c of counters) {

@@ -5,7 +5,9 @@ export interface Column {
   readonly right?: boolean
 }
 
-/** The rows under their titles; cells must hold no line breaks. A cell longer than `max` is cut with an ellipsis. */
+/**
+ * The rows under their titles; cells must not have line breaks. A cell longer than `max` is shortened with an ellipsis.
+ */
 export function table(columns: readonly Column[], rows: readonly (readonly string[])[], max = 60): string {
   const cells = rows.map((row) => row.map((cell) => (cell.length > max ? `${cell.slice(0, max - 1)}…` : cell)))
   const widths = columns.map((column, c) => Math.max(column.title.length, ...cells.map((row) => row[c]?.length ?? 0)))

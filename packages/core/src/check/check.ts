@@ -1,6 +1,6 @@
 /**
- * The check: a project as it was read and the available connectors in, everything that is wrong out, in one pass,
- * without I/O and without ever throwing. What it found out on the way is what the plan is made of.
+ * The check: takes a project as read and the available connectors, and returns all findings, in one pass, without I/O
+ * and without ever throwing. The plan is made from what it found out.
  */
 import { deadLetterSchema } from '../connector/dead-letter.ts'
 import type { Registry } from '../registry/index.ts'
@@ -20,7 +20,7 @@ import { checkFields } from './infer.ts'
 import { checkAnswers, checkErrorPolicies, checkParallelism, checkRuns } from './rules.ts'
 import { checkSteps } from './steps.ts'
 
-/** `checked` is there only where no finding is an error. */
+/** `checked` is only present if no finding is an error. */
 export function checkProject(
   project: Project,
   registry: Registry,
@@ -75,7 +75,7 @@ export function checkProject(
   }
 }
 
-/** Every field has a type that the sink has a form for. */
+/** Every field has a type that the sink can store. */
 function checkHeld(
   mapping: (type: Type) => string | undefined,
   { id, type, spec }: CheckedSink,
@@ -85,10 +85,10 @@ function checkHeld(
   for (const [name, field] of Object.entries(input.fields)) {
     if (guarded(ctx, spec.place, spec.path, `sink \`${type}\``, () => mapping(field.type) ?? 'none') !== 'none')
       continue
-    const message = `\`${id}\` has no form for the field \`${name}\``
+    const message = `\`${id}\` cannot store the field \`${name}\``
     ctx.report('type_not_held', spec.place, `${spec.path}.${name}`, message, {
       got: typeText(field.type),
-      hint: `leave \`${name}\` out with \`drop\`, or give it another type with \`cast\``,
+      hint: `drop \`${name}\` with \`drop\`, or change its type with \`cast\``,
     })
   }
 }

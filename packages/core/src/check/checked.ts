@@ -1,5 +1,5 @@
 /**
- * What the check learned about a spec; the plan is made from it. Parts that could not be determined are absent, and a
+ * What the check found out about a spec; the plan is made from it. Parts that could not be determined are absent, and a
  * finding says why.
  */
 import type {
@@ -19,11 +19,11 @@ import type { Spec, SpecDeadLetter, SpecSink, SpecSource, SpecStep } from '../sp
 
 interface Bound<D> {
   readonly definition?: D
-  /** Merged of connection and spec, as nodes. */
+  /** The options of the connection and the spec, merged, as nodes. */
   readonly configNode: SpecNode
-  /** Resolved, as the plan holds it; absent where it is wrong. */
+  /** Resolved, as in the plan; absent if it has errors. */
   readonly config?: Json
-  /** The same as the definition gets it. */
+  /** The same, as the definition gets it. */
   readonly options?: unknown
   readonly connection?: string
   readonly retry?: RetryRule
@@ -68,32 +68,32 @@ export interface Placed {
 export interface Flow {
   /** In topological order: a step comes after everything it reads. */
   readonly steps: readonly Placed[]
-  /** What each sink reads, and its type where it is known. */
+  /** The inputs of each sink, and their type if it is known. */
   readonly sinks: ReadonlyMap<string, { readonly from: readonly string[]; readonly input?: RecordType }>
-  /** Names of outputs to those who read them. */
+  /** Names of outputs, with the nodes that read them. */
   readonly readers: ReadonlyMap<string, readonly string[]>
-  /** Named outputs to their step. */
+  /** Named outputs, with their step. */
   readonly owners: ReadonlyMap<string, string>
 }
 
-/** One way to an output. */
+/** One path to an output. */
 export interface Lineage {
-  /** A source, or the step whose result it is. */
+  /** A source, or the step that made the result. */
   readonly root: string
-  /** Node to the one way that was taken there. */
+  /** Node, with the one branch taken there. */
   readonly choices: ReadonlyMap<string, string>
-  /** Fields that hold a field of the root unchanged: name here to name there. */
+  /** Fields with the unchanged value of a field of the root: name here to name there. */
   readonly unchanged: ReadonlyMap<string, string>
-  /** Steps that made several records of one. */
+  /** Steps that made several records from one. */
   readonly multipliedBy: readonly string[]
-  /** Steps on the way, in order. */
+  /** Steps on the path, in order. */
   readonly steps: readonly string[]
 }
 
 /** The lineages of all outputs, and which inputs of a node are named in ids. */
 export interface Lineages {
   of(output: string): readonly Lineage[]
-  /** By node: the names of its inputs that become part of an id. */
+  /** By node: the names of its inputs that become part of ids. */
   readonly named: ReadonlyMap<string, readonly string[]>
 }
 
@@ -111,7 +111,7 @@ export interface Checked {
   readonly spec: Spec
   /** Sources of the flow and of side inputs. */
   readonly sources: readonly CheckedSource[]
-  /** Ids of sources that are read whole as side inputs. */
+  /** Ids of sources that are side inputs. */
   readonly sideSources: ReadonlySet<string>
   readonly flow: Flow
   readonly lineages: Lineages

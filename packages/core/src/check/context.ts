@@ -1,4 +1,4 @@
-/** What every part of the check uses. Nothing here does I/O. */
+/** Shared by all parts of the check. Nothing here does I/O. */
 import { isAbsolute, join } from 'node:path'
 import type { Env } from '../connector/index.ts'
 import type { Json } from '../record/index.ts'
@@ -55,7 +55,7 @@ export function schemaFileOf(project: Project): Resolving['schemaFile'] {
   }
 }
 
-/** A planned config as a definition's functions get it during the check: secrets stand as the word `secret`. */
+/** A planned config as the functions of a definition get it during the check: every secret is the word `secret`. */
 export const optionsOf = (config: Json): unknown => resolveConfig(config, () => 'secret')
 
 /**
@@ -70,7 +70,7 @@ export function guarded<T>(ctx: Checking, at: Place, path: string, what: string,
       'definition_failed',
       at,
       path,
-      `${what} failed while it was checked: ${error instanceof Error ? error.message : String(error)}`,
+      `the check of ${what} failed: ${error instanceof Error ? error.message : String(error)}`,
     )
     return undefined
   }

@@ -47,7 +47,7 @@ export function checkDelivery(
   return demanded(found, weakest, ctx)
 }
 
-/** What a source allows on each way to a sink. */
+/** What a source allows on each path to a sink. */
 function sourceLinks(
   { id, capabilities }: CheckedSource,
   sinks: readonly CheckedSink[],
@@ -59,14 +59,16 @@ function sourceLinks(
   const { replayable, repeats } = capabilities
   if (!replayable) return [{ label: 'at-most-once', why: `source \`${id}\`: it cannot be read twice` }]
   if (!repeats)
-    return [{ label: 'effectively-once', why: `source \`${id}\`: the same records come again under the same ids` }]
+    return [
+      { label: 'effectively-once', why: `source \`${id}\`: it may deliver the same records again, under the same ids` },
+    ]
   if (repeats.id === 'new') return [{ label: 'at-least-once', why: `source \`${id}\`: ${repeats.why}` }]
   const links: Link[] = []
   for (const sink of sinks) {
     for (const name of flow.sinks.get(sink.id)?.from ?? []) {
       for (const steps of waysFrom(id, name, flow, lineages)) {
         const end =
-          sink.capabilities?.key === undefined ? `sink \`${sink.id}\` adds every record it is given` : undefined
+          sink.capabilities?.key === undefined ? `sink \`${sink.id}\` appends every record it gets` : undefined
         const adds = whatAdds(steps, end, flow, bounds)
         if (adds) links.push({ label: 'at-least-once', why: `source \`${id}\`: ${repeats.why}, and ${adds}` })
       }
@@ -75,7 +77,7 @@ function sourceLinks(
   return links
 }
 
-/** The steps on each way from a source to an output, results included: their step's own input counts. */
+/** The steps on each path from a source to an output, including paths through results. */
 function waysFrom(source: string, output: string, flow: Flow, lineages: Lineages): readonly (readonly string[])[] {
   return lineages.of(output).flatMap(({ root, steps }) => {
     if (root === source) return [steps]
@@ -89,8 +91,8 @@ function waysFrom(source: string, output: string, flow: Flow, lineages: Lineages
 }
 
 /**
- * What on this path counts a repeated record twice; undefined: nothing does. Notes the bounds of steps that remove
- * repeats.
+ * What counts a repeated record twice on this path; undefined: nothing does. Collects the bounds of deduplicating
+ * steps.
  */
 function whatAdds(
   steps: readonly string[],
@@ -115,7 +117,7 @@ function demanded(found: Delivery, weakest: Link | undefined, ctx: Checking): De
   const { delivery } = ctx.spec
   if (!delivery) return found
   if (delivery.demanded === 'exactly_once') {
-    const what = 'exactly once cannot be promised between two systems that do not commit together'
+    const what = 'exactly-once delivery is not possible between two systems that do not commit together'
     ctx.report('exactly_once', delivery.place, 'delivery', what)
     return found
   }
@@ -128,7 +130,7 @@ function demanded(found: Delivery, weakest: Link | undefined, ctx: Checking): De
       hint:
         weakest.label === 'at-most-once'
           ? 'read from a file or a stream'
-          : 'take records by key, let repeated ones pass once with `dedupe`, or ask for delivery: at_least_once',
+          : 'write records by key, remove repeated ones with `dedupe`, or ask for delivery: at_least_once',
     })
   }
   return { ...found, required }

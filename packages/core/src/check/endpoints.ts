@@ -1,4 +1,4 @@
-/** Sources and sinks: which connector, with which options, merged of connection and spec. */
+/** Sources and sinks: their connector, and their options merged from connection and spec. */
 import type { SinkDefinition, SourceDefinition } from '../connector/index.ts'
 import type { Problem } from '../errors/index.ts'
 import type { OptionSchema } from '../connector/options.ts'
@@ -42,7 +42,7 @@ export function checkSink(spec: SpecSink | SpecDeadLetter, connections: Connecti
 }
 
 interface BoundEndpoint<D> {
-  /** Empty where neither `type` nor a binding names it. */
+  /** Empty if neither `type` nor a binding names it. */
   readonly type: string
   readonly connection?: string
   readonly retry?: RetryRule
@@ -87,14 +87,14 @@ function bindEndpoint<D extends SourceDefinition | SinkDefinition>(
     return base
   }
   if (binding?.kind && definition.serves && !definition.serves.includes(binding.kind)) {
-    const message = `the connection \`${base.connection}\` is of kind ${binding.kind}, but \`${type}\` serves ${definition.serves.join(', ')}`
+    const message = `the connection \`${base.connection}\` is of kind ${binding.kind}, but \`${type}\` supports ${definition.serves.join(', ')}`
     report('wrong_kind', spec.connection!.value.place, `${spec.path}.connection`, message)
   }
   const config = resolveConfigNode(configNode, definition, binding, spec, configPath, ctx)
   return config === undefined ? { ...base, definition } : { ...base, definition, ...config }
 }
 
-/** The word after `type:`. YAML reads `null` as no value, but here it names a sink. */
+/** The word after `type:`. YAML reads `null` as no value, but here it is the name of a sink. */
 function typeWord(node: SpecNode, path: string, ctx: Checking): string {
   if (node.kind === 'scalar' && node.broken) return ''
   if (node.kind === 'scalar' && (typeof node.value === 'string' || node.text === 'null')) return node.text
@@ -102,7 +102,7 @@ function typeWord(node: SpecNode, path: string, ctx: Checking): string {
   return ''
 }
 
-/** The options resolved, and what the definition itself says about them. Undefined where they are wrong. */
+/** The options resolved, and the findings of the definition's own check. Undefined if they have errors. */
 function resolveConfigNode(
   node: SpecNode,
   definition: SourceDefinition | SinkDefinition,
@@ -127,7 +127,7 @@ function resolveConfigNode(
   return ctx.report.errors() > errors ? undefined : { config, options }
 }
 
-/** Problems of a definition, at their places in the config; one about a map or list as a whole at `whole`. */
+/** Problems of a definition, at their places in the config; one about a whole map or list at `whole`. */
 export function reportProblems(
   problems: readonly Problem[] | undefined,
   node: SpecNode,
@@ -141,7 +141,7 @@ export function reportProblems(
   }
 }
 
-/** The options by which connectors of a kind name what is in the system. */
+/** The options by which connectors of a kind name things in the system. */
 const namingOptions = ['stream', 'collection', 'table', 'path']
 
 function renamed(config: Json, names: Readonly<Record<string, string>>): Json {

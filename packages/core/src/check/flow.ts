@@ -1,8 +1,8 @@
 /**
  * Who reads what, and which fields flow there. A step is typed as soon as everything it reads is known. The names of
- * its outputs may only follow from its inference, so this repeats until nothing changes. What is left then reads a name
- * that nothing produces, or reads itself in a cycle. Below an error types are unknown and nothing more is reported: one
- * mistake, one finding.
+ * its outputs may depend on its inference, so this repeats until nothing changes. A step that remains then reads a name
+ * that nothing produces, or reads itself in a cycle. Downstream of an error, types are unknown and nothing more is
+ * reported: one mistake, one finding.
  */
 import { closest } from '../errors/closest.ts'
 import { fieldText, fieldOf, type RecordType, sameRecord } from '../schema/index.ts'
@@ -14,7 +14,7 @@ import type { Checking } from './context.ts'
 import { inferStep } from './infer.ts'
 import { placeOfText } from './steps.ts'
 
-/** The type of an output; `unknown` where something above it is wrong. */
+/** The type of an output; `unknown` downstream of an error. */
 type KnownOutput = RecordType | 'unknown'
 
 export function checkFlow(
@@ -37,7 +37,7 @@ export function checkFlow(
   }
   checkIds(sources, steps, sinks, ctx)
 
-  /** Outputs that a wrong or missing `from` probably meant: they are not reported as unread as well. */
+  /** Outputs that a wrong or missing `from` probably meant: they are not reported as unread in addition. */
   const meant = new Set<string>()
   const froms = new Map<CheckedStep, readonly Reference[]>()
   const isUnclear =
@@ -52,7 +52,9 @@ export function checkFlow(
   const read = (reader: string, refs: readonly Reference[]): readonly string[] => {
     const names = [...new Set(refs.map((ref) => ref.name))]
     if (names.length < refs.length)
-      report('bad_value', refs.at(-1)!.place, refs.at(-1)!.path, 'an id is named twice', { expected: 'each id once' })
+      report('bad_value', refs.at(-1)!.place, refs.at(-1)!.path, 'an id is given twice', {
+        expected: 'use each id once',
+      })
     for (const name of names) readers.set(name, [...(readers.get(name) ?? []), reader])
     return names
   }
@@ -71,7 +73,7 @@ export function checkFlow(
     for (const [name, type] of Object.entries(inference?.sides ?? {})) {
       const at = placeOfText(step.spec.config, name) ?? step.spec.verb.keyPlace
       if (outputs.has(name) || steps.some((each) => each.id === name) || sources.some((each) => each.id === name)) {
-        report('duplicate_id', at, step.spec.configPath, `the id \`${name}\` is taken already`)
+        report('duplicate_id', at, step.spec.configPath, `the id \`${name}\` is already taken`)
         continue
       }
       outputs.set(name, type)
@@ -80,7 +82,7 @@ export function checkFlow(
     }
   }
 
-  /** A name that nothing makes. Said once, unless a step that is wrong itself may make it. */
+  /** A name that nothing produces. Reported once, unless a step with errors may produce it. */
   const judge = (ref: Reference) => {
     if (outputs.has(ref.name)) return
     if (onlyNamed.has(ref.name)) {
@@ -89,13 +91,13 @@ export function checkFlow(
         hint: `name one of them: ${names.join(', ')}`,
       })
     } else if (sideSources.has(ref.name))
-      report('side_source_read', ref.place, ref.path, `\`${ref.name}\` is read whole as a side input`)
+      report('side_source_read', ref.place, ref.path, `\`${ref.name}\` is a side input, which steps read completely`)
     else if (!failed.some((step) => placeOfText(step.spec.config, ref.name))) {
       const known = [...outputs.keys()].filter((name) => places.has(name))
       const near = closest(ref.name, known)
       if (near !== undefined) meant.add(near)
       const what = sinks.some((sink) => sink.id === ref.name)
-        ? `\`${ref.name}\` is a sink; nothing comes out of it`
+        ? `\`${ref.name}\` is a sink, which has no output`
         : `nothing has the id \`${ref.name}\``
       report('unknown_reference', ref.place, ref.path, what, { hint: suggest(ref.name, known) })
     }
@@ -104,7 +106,7 @@ export function checkFlow(
 
   const waiting = [...steps]
   while (waiting.length > 0) {
-    // The first in the order of the spec that can be: the plan then lists steps as their author did.
+    // The first resolvable step in the order of the spec, so that the plan lists steps as their author did.
     const ready = waiting.findIndex((step) => froms.get(step)!.every((ref) => outputs.has(ref.name)))
     if (ready >= 0) {
       place(waiting.splice(ready, 1)[0]!)
@@ -126,7 +128,7 @@ export function checkFlow(
     sinkInputs.set(sink.id, { from: read(sink.id, refs), ...(input === 'unknown' ? {} : { input }) })
   }
 
-  // Without any sink everything is unread; that is reported once.
+  // Without any sink every output is unread; that is reported once.
   for (const [name, at] of sinks.length > 0 ? places : []) {
     const isFailed = failed.some((step) => step.id === name)
     if (!readers.has(name) && outputs.has(name) && !isFailed && !meant.has(name)) {
@@ -142,7 +144,7 @@ export function checkFlow(
   return { steps: placed, sinks: sinkInputs, readers, owners }
 }
 
-/** The step before; for the first step the only source. */
+/** The previous step; for the first step the only source. */
 function defaultFrom(
   before: CheckedStep | undefined,
   spec: CheckedStep['spec'],
@@ -156,7 +158,7 @@ function defaultFrom(
       'from_needed',
       spec.verb.keyPlace,
       spec.path,
-      'there are several sources; this step has to say which it reads',
+      'there are several sources: say which one this step reads',
       {
         hint: `from: ${streams[0]!.id}`,
       },
@@ -164,7 +166,7 @@ function defaultFrom(
   return []
 }
 
-/** A sink named like an output reads that; any other the last step, or the only source. */
+/** A sink with the name of an output reads that; any other reads the last step, or the only source. */
 function sinkDefault(
   sink: CheckedSink,
   steps: readonly CheckedStep[],
@@ -178,7 +180,7 @@ function sinkDefault(
   if (last) return [{ name: last.id, ...at }]
   if (streams.length === 1) return [{ name: streams[0]!.id, ...at }]
   if (streams.length > 1)
-    ctx.report('from_needed', at.place, at.path, 'there are several sources; this sink has to say which it reads', {
+    ctx.report('from_needed', at.place, at.path, 'there are several sources: say which one this sink reads', {
       hint: `from: ${streams[0]!.id}`,
     })
   return []
@@ -259,7 +261,7 @@ function checkIds(
   const add = (id: string, what: string, at: Place, path: string) => {
     const other = seen.get(id)
     if (other === undefined) seen.set(id, what)
-    else ctx.report('duplicate_id', at, path, `the id \`${id}\` is that of a ${other} already`)
+    else ctx.report('duplicate_id', at, path, `the id \`${id}\` is already used by a ${other}`)
   }
   for (const source of sources) if (source.spec) add(source.id, 'source', source.spec.place, source.spec.path)
   for (const step of steps) add(step.id, 'step', step.spec.place, step.spec.path)

@@ -1,6 +1,4 @@
-/**
- * Two different records must never share a key in a keyed sink: a spec where they would is refused.
- */
+/** Two different records must never share a key in a keyed sink; a spec in which they would is refused. */
 import type { CheckedSink, Flow, Lineages } from './checked.ts'
 import type { Checking } from './context.ts'
 import { sameKeyIn } from './lineage.ts'
@@ -13,12 +11,12 @@ export function checkIdentity(sinks: readonly CheckedSink[], flow: Flow, lineage
     if (!same) continue
     const names = `\`${(key as readonly string[]).join('`, `')}\``
     const what = same.multipliedBy
-      ? `\`${same.multipliedBy}\` makes several records of one, and all of them have the same ${names}`
-      : `\`${same.inputs.join('` and `')}\` both bring the records of \`${same.root}\`, under the same ${names}`
-    ctx.report('same_key', spec.place, spec.path, `${what}: in \`${id}\` each would replace the other`, {
+      ? `\`${same.multipliedBy}\` makes several records from one, all with the same ${names}`
+      : `\`${same.inputs.join('` and `')}\` both deliver the records of \`${same.root}\` with the same ${names}`
+    ctx.report('same_key', spec.place, spec.path, `${what}: in \`${id}\` they would replace each other`, {
       hint: same.multipliedBy
-        ? 'add a field to `key` that differs between them, or leave `key` out: then the record id is the key'
-        : 'add a field to `key` that tells the branches apart, leave `key` out (the record id names the branch), or use a sink for each',
+        ? 'add a field to `key` that differs between them, or remove `key`: then the record id is the key'
+        : 'add a field to `key` that distinguishes the branches, remove `key` (the record id includes the branch), or use a sink for each',
     })
   }
 }

@@ -1,3 +1,3 @@
-/** The check of a spec, and which connectors it wants. */
+/** The check of a spec, and the connectors that it needs. */
 export * from './check.ts'
 export { wantedBy } from './wanted.ts'

@@ -1,4 +1,4 @@
-/** What a step makes of its input's type, as its definition says, and the fields that its options name. */
+/** The output of a step for its input's type, as inferred by its definition, and the fields that its options name. */
 import type { Inference } from '../connector/index.ts'
 import type { OptionSchema } from '../connector/options.ts'
 import { fieldOf, type RecordType } from '../schema/index.ts'
@@ -10,7 +10,7 @@ import type { CheckedSource, CheckedStep } from './checked.ts'
 import { type Checking, guarded } from './context.ts'
 import { reportProblems } from './endpoints.ts'
 
-/** Undefined where the step itself is wrong, or its inference rejects the input. */
+/** Undefined if the step has errors or its inference rejects the input. */
 export function inferStep(
   step: CheckedStep,
   input: RecordType,
@@ -35,7 +35,7 @@ export function inferStep(
   return inference.problems.length > 0 && !isTold ? undefined : inference
 }
 
-/** Options of format `field` name fields that are there. */
+/** Options of format `field` must name existing fields. */
 export function checkFields(
   node: SpecNode,
   schema: OptionSchema,
@@ -66,7 +66,7 @@ export function checkFields(
   }
 }
 
-/** The node would be resolved by this schema without a finding. */
+/** Whether the node resolves against this schema without a finding. */
 function fits(node: SpecNode, schema: OptionSchema, ctx: Checking): boolean {
   return isQuiet((report) => resolveOptions(node, schema, '', { ...ctx.resolving, report }))
 }

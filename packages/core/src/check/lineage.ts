@@ -1,22 +1,23 @@
 /**
  * Where the records at each point of the graph come from, and which of them may be the same record.
  *
- * A lineage is one way from a source (or from the step whose result it is) to an output: the ways it took where a
- * record can take only one (a branch of `route`, an input that its id names), the fields that still hold what the
- * source read, and the steps that made several records of one. Two inputs of a node can bring the same record where two
- * of their lineages begin at one place and contradict each other nowhere. Such an input's name becomes part of the id.
+ * A lineage is one path from a source (or from the step that made the result) to an output. It consists of the branches
+ * taken where a record can take only one (of a `route`, or of inputs that ids name), the fields that still have the
+ * value the source read, and the steps that made several records from one. Two inputs of a node can deliver the same
+ * record if two of their lineages have the same root and do not contradict each other. The name of such an input
+ * becomes part of the id.
  */
 import type { CheckedSink, CheckedSource, CheckedStep, Flow, Lineage, Lineages, Placed } from './checked.ts'
 
 export function lineagesOf(streams: readonly CheckedSource[], flow: Flow, sinks: readonly CheckedSink[]): Lineages {
   const outputs = new Map<string, readonly Lineage[]>()
   const named = new Map<string, readonly string[]>()
-  // Records of two streams can be one: an id that travelled over both.
+  // Records of two streams can be the same: an id may have travelled over both.
   const inherits = new Set(streams.flatMap((s) => (s.capabilities?.repeats?.id === 'same' ? [s.id] : [])))
   for (const source of streams) outputs.set(source.id, [rootLineage(source)])
   const of = (name: string) => outputs.get(name) ?? []
 
-  /** The lineages that come into a node, and the choice that a named input is. */
+  /** The lineages that enter a node, with the choice that a named input adds. */
   const into = (node: string, from: readonly string[]): readonly Lineage[] => {
     const meets = (a: string, b: string) => of(a).some((x) => of(b).some((y) => canBeOne(x, y, inherits)))
     const names = from.filter((name) => from.some((other) => other !== name && meets(name, other)))
@@ -43,7 +44,7 @@ function rootLineage({ id, schema }: CheckedSource): Lineage {
   }
 }
 
-/** What a step makes of the lineages that come into it, by output. */
+/** The lineages of a step's outputs, by output. */
 function after({ step, inference }: Placed, before: readonly Lineage[]): (readonly [string, readonly Lineage[]])[] {
   const { definition } = step
   const sides = Object.keys(inference?.sides ?? {})
@@ -87,14 +88,14 @@ const choosing = (lineage: Lineage, node: string, way: string): Lineage => ({
   choices: new Map([...lineage.choices, [node, way]]),
 })
 
-/** Whether one record can have come by both. */
+/** Whether the same record can have come by both. */
 function canBeOne(a: Lineage, b: Lineage, inherits: ReadonlySet<string>): boolean {
   if (a.root !== b.root) return inherits.has(a.root) && inherits.has(b.root)
   for (const [node, way] of a.choices) if (b.choices.has(node) && b.choices.get(node) !== way) return false
   return true
 }
 
-/** Many paths through diamonds differ in nothing that matters. */
+/** Many paths through diamonds have no relevant difference. */
 function distinct(lineages: readonly Lineage[]): readonly Lineage[] {
   const sorted = (map: ReadonlyMap<string, string>) => [...map].toSorted(([x], [y]) => (x < y ? -1 : 1))
   const key = (l: Lineage) =>
@@ -102,14 +103,14 @@ function distinct(lineages: readonly Lineage[]): readonly Lineage[] {
   return [...new Map(lineages.map((l) => [key(l), l])).values()]
 }
 
-/** The same record, or pieces of it, come under one key: by these two inputs, or by one that multiplies. */
+/** The same record, or pieces of it, have the same key: from these two inputs, or from one step that multiplies. */
 export interface SameKey {
   readonly inputs: readonly string[]
   readonly root: string
   readonly multipliedBy?: string
 }
 
-/** Whether what comes into a sink that knows records by the fields `key` brings several under one key for certain. */
+/** Whether several records with the same `key` are certain to enter a sink that identifies records by these fields. */
 export function sameKeyIn(from: readonly string[], key: readonly string[], lineages: Lineages): SameKey | undefined {
   const all = from.flatMap((name) => lineages.of(name).map((lineage) => ({ name, lineage })))
   const keyed = all.filter(({ lineage }) => key.every((field) => lineage.unchanged.has(field)))

@@ -22,7 +22,9 @@ export function reportMissing(kind: DefinitionKind, type: string, at: Place, pat
   }
   if (missing?.reason === 'not_ours' || missing?.reason === 'not_in_package') {
     const why =
-      missing.reason === 'not_ours' ? 'its package.json has no `millrace.connectors`' : `it has no ${what} \`${type}\``
+      missing.reason === 'not_ours'
+        ? 'its package.json has no `millrace.connectors`'
+        : `it does not have the ${what} \`${type}\``
     report('connector_broken', at, path, `the package ${missing.packages[0]} is installed, but ${why}`)
     return
   }
@@ -38,12 +40,12 @@ export function reportMissing(kind: DefinitionKind, type: string, at: Place, pat
   const names = packageNames(kind, type)
   const todo = ours.includes(type) ? howToInstall(names[0]!) : lookedFor(names)
   report('connector_missing', at, path, `no installed package has the ${what} \`${type}\``, {
-    hint: near ? `did you mean \`${near}\`? Else: ${todo}` : todo,
+    hint: near ? `did you mean \`${near}\`? Otherwise: ${todo}` : todo,
   })
 }
 
-/** Whether a package of somebody else is on npm, and who made it, nobody can tell from here. */
+/** Whether a third-party package is on npm, and who published it, cannot be determined here. */
 function lookedFor(names: readonly string[]): string {
   const others = names.filter((name) => !name.startsWith('@millrace/'))
-  return `install the package that has it, called ${others.join(' or ')}`
+  return `install the package that provides it, named ${others.join(' or ')}`
 }

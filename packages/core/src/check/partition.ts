@@ -1,10 +1,12 @@
-/** Whether a step's memory can be kept apart by split, so that splits can move between instances with it. */
+/**
+ * Whether a step's memory can be kept separately for each split, so that it can move between instances with the split.
+ */
 import type { CheckedSource, Lineages, Placed } from './checked.ts'
 
 /**
- * The fields that decide both the split of a record and the memory it belongs to; undefined: the memory is one. That
- * holds where all that comes into the step is of one source, which says by which fields it is partitioned, and the step
- * is keyed by these fields as the source read them.
+ * The fields that determine both the split of a record and the memory it belongs to; undefined: the memory is not
+ * divided. It can be divided if all input of the step comes from one source that declares its partitioning fields, and
+ * the step groups by these fields as the source read them.
  */
 export function partitionedBy(
   { step, from }: Placed,
@@ -15,7 +17,7 @@ export function partitionedBy(
   if (!definition?.stateful || options === undefined) return undefined
   const keyed = definition.keyedBy?.(options as never)
   const ways = from.flatMap((name) => lineages.of(name))
-  // A result of a step is of no split: its root is no source.
+  // A result of a step belongs to no split: its root is not a source.
   const source = streams.find(({ id }) => id === ways[0]?.root)
   const fields = source?.capabilities?.partitionedBy
   if (!keyed || !fields || ways.some(({ root }) => root !== source.id)) return undefined

@@ -1,4 +1,4 @@
-/** Rules over the whole pipeline: error policies, run mode, parallelism, answers. */
+/** Rules about the whole pipeline: error policies, run mode, parallelism, answers. */
 import { suggest } from '../spec/suggest.ts'
 import type { OnErrorWord } from '../spec/spec.ts'
 import type { Place } from '../spec/tree.ts'
@@ -6,7 +6,7 @@ import type { CheckedSink, CheckedSource, CheckedStep, Flow, Lineages, Placed } 
 import type { Checking } from './context.ts'
 import { partitionedBy } from './partition.ts'
 
-/** `whole` where every input ends, unless the spec says otherwise. */
+/** `whole` if every input ends, unless the spec says otherwise. */
 export function checkRuns(
   streams: readonly CheckedSource[],
   steps: readonly CheckedStep[],
@@ -19,7 +19,7 @@ export function checkRuns(
       'runs_whole_unbounded',
       runs.place,
       'runs',
-      `the input of \`${endless.id}\` never ends, so the run would not either`,
+      `the input of \`${endless.id}\` never ends, so neither would the run`,
     )
   const mode = runs?.mode ?? (endless ? 'continue' : 'whole')
   if (mode === 'whole') return mode
@@ -31,13 +31,13 @@ export function checkRuns(
       'needs_end',
       spec.verb.keyPlace,
       spec.path,
-      `\`${spec.verb.key}\` gives its results at the end of the input, but ${why}`,
+      `\`${spec.verb.key}\` emits its results at the end of the input, but ${why}`,
     )
   }
   return mode
 }
 
-/** Workers share splits: each source has to have some, and a key's memory lives with its split. */
+/** Workers share splits: each source must have splits, and the memory of a key must stay with its split. */
 export function checkParallelism(
   streams: readonly CheckedSource[],
   placed: readonly Placed[],
@@ -65,13 +65,15 @@ export function checkParallelism(
       place,
       'parallelism',
       `${inOnePlace.join(', ')} cannot keep memory on ${workers} workers`,
-      { hint: 'say how the stream is partitioned (`partitioned_by` of the source), by fields that the step goes by' },
+      {
+        hint: 'declare how the stream is partitioned (`partitioned_by` of the source), by fields that the step groups by',
+      },
     )
 }
 
 /**
- * Error policies: a dead letter that is named must exist, one that exists should be used, and only a source with
- * senders can refuse records.
+ * Error policies: a dead letter that is referred to must exist, one that exists should be used, and only a source that
+ * answers can refuse records.
  */
 export function checkErrorPolicies(
   sources: readonly CheckedSource[],
@@ -84,7 +86,12 @@ export function checkErrorPolicies(
     if (word === 'dead_letter') {
       isUsed = true
       if (!spec.deadLetter)
-        report('dead_letter_missing', place!, path, 'bad records go to the dead letter, but the spec has none')
+        report(
+          'dead_letter_missing',
+          place!,
+          path,
+          'bad records go to the dead letter, but the spec has no `dead_letter`',
+        )
     }
     if (word === 'refuse' && !refuses)
       report('refuse_unsupported', place!, path, 'there is no sender to refuse the record to')
@@ -103,7 +110,10 @@ export function checkErrorPolicies(
     report('dead_letter_unused', spec.deadLetter.place, 'dead_letter', 'no record ever goes to the dead letter')
 }
 
-/** Sources that answer their sender: what they answer with, and that no answer waits for a file to be finished. */
+/**
+ * Sources that answer: the step whose rows they return must exist, and no answer may have to wait for a file to be
+ * closed.
+ */
 export function checkAnswers(
   streams: readonly CheckedSource[],
   sinks: readonly CheckedSink[],
@@ -135,13 +145,13 @@ export function checkAnswers(
         'answers_held',
         sink.spec.place,
         sink.spec.path,
-        `senders to \`${id}\` would wait until a file of \`${sink.id}\` is finished`,
+        `senders to \`${id}\` would wait until a file of \`${sink.id}\` is closed`,
       )
     }
   }
 }
 
-/** `sink` is in the part of the graph that `source` belongs to: they share their checkpoints. */
+/** Whether `sink` and `source` are in the same connected part of the graph: they then share checkpoints. */
 function isBelow(sink: string, source: string, flow: Flow): boolean {
   const edges: (readonly [string, string])[] = []
   const nodeOf = (name: string) => flow.owners.get(name) ?? name

@@ -1,6 +1,4 @@
-/**
- * Steps on their own, before their input is known: the verb, its options, and their side inputs.
- */
+/** Steps on their own, before their input is known: verb, options, side inputs. */
 import type { SideInput, TransformDefinition } from '../connector/index.ts'
 import type { OptionSchema } from '../connector/options.ts'
 import type { Json } from '../record/index.ts'
@@ -16,9 +14,9 @@ import { reportMissing } from './missing.ts'
 
 export interface StepsChecked {
   readonly steps: readonly CheckedStep[]
-  /** Sources that steps declare themselves, as side inputs. */
+  /** Sources that steps declare as side inputs. */
   readonly sources: readonly CheckedSource[]
-  /** Ids of all sources that are read as side inputs. */
+  /** Ids of all sources that are side inputs. */
   readonly sideSources: ReadonlySet<string>
 }
 
@@ -96,12 +94,12 @@ function sideById(
       'side_unbounded',
       place,
       pathText(spec.configPath, [name]),
-      `\`${id}\` never ends, so it cannot be read whole`,
+      `\`${id}\` never ends, so it cannot be a side input`,
     )
   return id
 }
 
-/** A side input that the step declares in its own config becomes a source of the plan, `step.name`. */
+/** A side input declared in the config of a step becomes a source of the plan, `step.name`. */
 function sideInline(
   name: string,
   side: Exclude<SideInput, { source: string }>,
@@ -133,7 +131,7 @@ function sideInline(
   const capabilities = guarded(ctx, place, path, `source \`${side.type}\``, () => definition.capabilities(options))
   if (!capabilities) return undefined
   if (!capabilities.bounded)
-    ctx.report('side_unbounded', place, path, `this source never ends, so it cannot be read whole`)
+    ctx.report('side_unbounded', place, path, `this source never ends, so it cannot be a side input`)
   sources.push({
     id,
     type: side.type,
@@ -147,7 +145,7 @@ function sideInline(
   return id
 }
 
-/** A plain value as a node; texts stand where `placeOf` finds them. */
+/** A plain value as a node; text gets the place that `placeOf` finds. */
 function nodeOf(value: unknown, placeOf: (text: string) => Place): SpecNode {
   if (Array.isArray(value))
     return { kind: 'list', place: placeOf(''), items: value.map((item) => nodeOf(item, placeOf)) }
@@ -163,7 +161,7 @@ function nodeOf(value: unknown, placeOf: (text: string) => Place): SpecNode {
   return { kind: 'scalar', place: placeOf(text), value: value as ScalarNode['value'], text, style: 'plain' }
 }
 
-/** Where a config holds this text, as a value or as a key. */
+/** Where this text stands in a config, as a value or a key. */
 export function placeOfText(node: SpecNode, text: string): Place | undefined {
   if (node.kind === 'scalar') return node.text === text ? node.place : undefined
   if (node.kind === 'list') return first(node.items, (item) => placeOfText(item, text))

@@ -1,4 +1,4 @@
-/** The definitions that a project names, so that they can be loaded before the check. */
+/** The definitions that a project refers to, so that they can be loaded before the check. */
 import type { Definition } from '../connector/index.ts'
 import type { OptionSchema } from '../connector/options.ts'
 import type { Wanted } from '../registry/index.ts'
@@ -33,7 +33,7 @@ export function wantedBy(project: Project): readonly Wanted[] {
   return wanted
 }
 
-/** Sources that a step reads as side inputs of its own; nothing where its options are wrong, which the check says. */
+/** Sources that a step declares as side inputs; none if its options have errors, which the check reports. */
 function sidesOf(definition: Definition, step: SpecStep, project: Project): readonly Wanted[] {
   if (definition.kind !== 'transform' || !definition.sides) return []
   const quiet = createReport(project.file)

@@ -1,12 +1,12 @@
-/** Waiting for a system outside, until the run is told to stop. */
+/** Waiting for an external system until the run stops. */
 import { systemClock } from '../clock.ts'
 import { SystemError } from '../errors/index.ts'
 
-/** What a wait ends with when the run is told to stop. `doing`: `waiting for the lock of data/store.db`. */
+/** The error that ends a wait when the run stops. `doing`: `waiting for the lock of data/store.db`. */
 export const aborted = (doing: string): SystemError =>
   new SystemError('aborted', `stopped while ${doing}`, { retry: true })
 
-/** The promise, or `aborted` as soon as the signal aborts; what the promise comes to is then ignored. */
+/** The promise, or `aborted` as soon as the signal aborts; the outcome of the promise is then ignored. */
 export async function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal, doing: string): Promise<T> {
   let stop = () => {}
   const stopped = new Promise<never>((_resolve, reject) => {

@@ -1,6 +1,6 @@
 /**
- * What is kept of a failed record: enough to find it, to understand it and to replay it unchanged with a fixed spec. A
- * dead letter is a row like any other, of this schema, written by the sink that the spec names under `dead_letter`.
+ * What is kept of a failed record: enough to find it, to understand it, and to replay it unchanged with a fixed spec. A
+ * dead letter is a row of this schema, written by the sink under `dead_letter` in the spec.
  */
 import { toJson } from '../convert/index.ts'
 import type { Json, Result, Row } from '../record/index.ts'
@@ -13,21 +13,21 @@ const optional = (type: Type) => ({ type, optional: true })
 /** The fields of a dead letter, in order. */
 export const deadLetterSchema: RecordType = {
   fields: {
-    /** The record's id: what a replay keeps. */
+    /** The record's id, which a replay keeps. */
     id: required(text),
-    /** The end of the id that tells which of several records made of one it is. */
+    /** The end of the id that distinguishes several records made from one. */
     path: optional(text),
     pipeline: required(text),
-    /** Empty where the record is a result of a step and has no origin. */
+    /** Empty if the record is a result of a step and has no origin. */
     source: required(text),
     split: required(text),
     position: required(text),
-    /** The source, step or sink that it could not pass. */
+    /** The source, step or sink in which it failed. */
     step: required(text),
     code: required(text),
     field: optional(text),
     message: optional(text),
-    /** Tries of the write that failed; 1 where nothing was tried twice. */
+    /** Attempts of the write that failed; 1 if nothing was retried. */
     attempts: required({ kind: 'integer' }),
     spec_hash: required(text),
     /** What decoding needs besides the bytes, as JSON text. */
@@ -44,7 +44,7 @@ export const deadLetterSchema: RecordType = {
   },
 }
 
-/** A dead letter by the record's id and the node that it stopped at. */
+/** The key of a dead letter: the record's id, and the node at which it stopped. */
 export interface LetterKey {
   readonly id: string
   readonly node: string
@@ -66,13 +66,13 @@ export interface Failure {
   readonly key?: string | undefined
   readonly arrival?: number | undefined
   readonly time?: number | undefined
-  /** Original bytes; undefined: `row`, of type `rowType`, stands for them. */
+  /** Original bytes; undefined: `row`, of type `rowType`, replaces them. */
   readonly bytes?: Uint8Array | undefined
   readonly row?: Row | undefined
   readonly rowType?: RecordType | undefined
   readonly result?: Result | undefined
   readonly attempts?: number
-  /** The letter whose replay this is. */
+  /** The letter that this is a replay of. */
   readonly letter?: LetterKey | undefined
 }
 
@@ -101,13 +101,13 @@ export function deadLetterRow(failure: Failure, pipeline: string, specHash: stri
   }
 }
 
-/** Times outside of the years that have a text form are left out: the bytes still hold them. */
+/** Times outside the years that have a text form are left out: the bytes still have them. */
 const timeOf = (ms: number | undefined): number | null =>
   ms === undefined || !(Math.abs(ms) < 8.64e15) || ms < -62_135_596_800_000 || ms > 253_402_300_799_999 ? null : ms
 
 const bufferOf = (bytes: Uint8Array): Buffer => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
 
-/** A row as JSON text, each value in the form that its type has in JSON. What has none stands as text. */
+/** A row as JSON text, each value in the JSON form of its type. A value without one becomes text. */
 function rowText(row: Row, type: RecordType | undefined): string {
   const plain = (_key: string, value: unknown): unknown =>
     typeof value === 'bigint' ? String(value) : value instanceof Uint8Array ? bufferOf(value).toString('base64') : value

@@ -1,4 +1,4 @@
-/** What a package exports: how its sources, sinks and steps are configured, checked and made. */
+/** What a package exports: how its sources, sinks and steps are configured, checked and created. */
 import type { Problem } from '../errors/index.ts'
 import type { OptionSchema, Static } from './options.ts'
 import type { Json, Row } from '../record/index.ts'
@@ -15,11 +15,14 @@ interface Named<K extends string, S extends OptionSchema> {
   /** One sentence. */
   readonly summary: string
   readonly options: S
-  /** Problems beyond the options' schema that need no input type. */
+  /** Problems that the options' schema cannot express and that need no input type. */
   check?(options: Static<S>, env: Env): readonly Problem[]
 }
 
-/** Kinds of connection a connector can serve; those of one kind share option names, so that a profile swaps them. */
+/**
+ * Kinds of connection that a connector supports; connectors of one kind share option names, so that a profile can swap
+ * them.
+ */
 export type ConnectionKind = 'stream' | 'documents' | 'objects' | 'warehouse' | 'endpoint'
 
 /** Defines a source: its options, and how one is created. */
@@ -30,11 +33,11 @@ export interface SourceDefinition<S extends OptionSchema = OptionSchema<any>> ex
   decoder?(options: Static<S>, ctx: SourceContext): Decoder
   /** The fields and types found in real data, for `pipe schema infer`. */
   infer?(options: Static<S>, env: Env, signal: AbortSignal): Promise<RecordType>
-  /** Connects and reports what is there or what is wrong, for `pipe doctor`. */
+  /** Connects and reports what it finds or what is wrong, for `pipe doctor`. */
   probe?(options: Static<S>, env: Env, signal: AbortSignal): Promise<string>
   /**
-   * What it reads, as `system:place` texts (`log:/data/log#orders`, `http:127.0.0.1:8080`): equal to what a sink that
-   * feeds it names, for `pipe run A B`.
+   * What it reads, as `system:place` texts (`log:/data/log#orders`, `http:127.0.0.1:8080`). They equal those of a sink
+   * that feeds it, for `pipe run A B`.
    */
   reads?(options: Static<S>, env: Env): readonly string[]
   /** It waits for requests, so it ends only if a pipeline of the same command feeds it. */
@@ -46,11 +49,11 @@ export interface SinkDefinition<S extends OptionSchema = OptionSchema<any>> exte
   readonly serves?: readonly ConnectionKind[]
   capabilities(options: Static<S>): SinkCapabilities
   /**
-   * What is wrong with writing records of this type: a type it cannot hold, a key that is no field. `at` [] with
-   * `field` in the message for columns.
+   * Problems with writing records of this type: a type it cannot store, a key that is not a field. For columns, `at` is
+   * [] and the message names the field.
    */
   accepts?(options: Static<S>, input: RecordType): readonly Problem[]
-  /** How a field of this type is stored, for docs and `plan --compare`; undefined: it cannot hold it. */
+  /** How a field of this type is stored, for docs and `plan --compare`; undefined: it cannot be stored. */
   mapping?(type: Type): string | undefined
   create(options: Static<S>, ctx: SinkContext): Sink
   /** What it writes, as `system:place` texts. See `SourceDefinition.reads`. */
@@ -61,26 +64,27 @@ export interface SinkDefinition<S extends OptionSchema = OptionSchema<any>> exte
 
 /** Defines a step. */
 export interface TransformDefinition<S extends OptionSchema = OptionSchema<any>> extends Named<'transform', S> {
-  /** Keeps memory across records, saved with the positions. */
+  /** It keeps memory across records, saved with the positions. */
   readonly stateful?: boolean
   /**
-   * What saved memory depends on, beyond the step's type: another value, and the memory is of another step. Absent: all
-   * of its options and the types of all its input fields. Leave out caps, and fields that the step does not look at.
+   * What saved memory depends on, besides the step's type: with a different value, the memory belongs to a different
+   * step. Absent: all its options and the types of all its input fields. Leave out caps, and fields that the step does
+   * not use.
    */
   memory?(options: Static<S>, ctx: StepContext): Json
   /**
-   * Its output depends on the order in which records of several lanes come, or on the clock: that order is then saved
-   * before the first effect that depends on it, so that a restart repeats it.
+   * Its output depends on the order of records from several lanes, or on the clock: that order is logged before the
+   * first effect that depends on it, so that a restart repeats it.
    */
   readonly ordered?: boolean | ((options: Static<S>) => boolean)
   /** It aggregates records: one that arrives twice is counted twice. */
   readonly counts?: boolean
-  /**
-   * A record that arrives twice passes once, within this bound, described in words; undefined: not with these options.
-   */
+  /** It removes repeated records within this bound, described in words; undefined: not with these options. */
   removesRepeats?(options: Static<S>): string | undefined
-  /** It gives results only when the input has ended, so it needs a run from beginning to end. A function where it
-   * depends on the config. */
+  /**
+   * It emits results only when the input has ended, so it needs a bounded run. A function if that depends on the
+   * config.
+   */
   readonly needsEnd?: boolean | ((options: Static<S>) => boolean)
   /**
    * Its output has the type of its input, whatever its options, so the check can continue below a faulty step.
@@ -88,20 +92,19 @@ export interface TransformDefinition<S extends OptionSchema = OptionSchema<any>>
   readonly keeps?: boolean
   /** Each record goes to one of its named outputs only. */
   readonly routes?: boolean
-  /** Makes several records of one: the id gets a path. A function where it depends on the config. */
+  /** It makes several records from one: their ids get a path. A function if that depends on the config. */
   readonly multiplies?: boolean | ((options: Static<S>) => boolean)
-  /** The fields that decide which memory a record belongs to; undefined: all records share one. For `partitionedBy`. */
-  keyedBy?(options: Static<S>): readonly string[] | undefined
   /**
-   * Side inputs this config needs, by name: the config of a source read whole before the first record, or the id of a
-   * source of the spec.
+   * The fields that determine which memory a record belongs to; undefined: all records share one. For `partitionedBy`.
    */
+  keyedBy?(options: Static<S>): readonly string[] | undefined
+  /** Side inputs that this config needs, by name: the config of a source, or the id of a source of the spec. */
   sides?(options: Static<S>): Readonly<Record<string, SideInput>>
   infer(options: Static<S>, ctx: StepContext): Inference
   create(options: Static<S>, ctx: StepContext): Transform
 }
 
-/** What a step reads whole before its first record: a source of the spec by id, or one of its own. */
+/** A side input of a step: a source of the spec by id, or one of its own. */
 export type SideInput =
   | { readonly source: string }
   | { readonly type: string; readonly config: Readonly<Record<string, unknown>>; readonly schema: RecordType }

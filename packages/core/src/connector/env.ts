@@ -1,4 +1,4 @@
-/** What every connector and step knows about where it runs. */
+/** The environment of every connector and step. */
 
 /** The environment of a connector, passed to every `create`, `query` and `probe`. */
 export interface Env {

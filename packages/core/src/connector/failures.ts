@@ -1,9 +1,9 @@
-/** How a sink names the records of a write that failed. */
+/** How a sink reports which records of a write failed. */
 import { PartialWriteError, SystemError, type WriteFailure } from '../errors/index.ts'
 
 /**
- * A write that failed in the middle with what can pass: the records from `next` on are to be written again, those
- * before were taken or are among `failures`. Throws; the error itself where nothing was taken or it cannot pass.
+ * A write that failed midway with a retryable error: the records from `next` on are to be written again, those before
+ * were taken or are in `failures`. Throws; if nothing was taken or the error is not retryable, the error itself.
  */
 export function failRest(records: number, next: number, failures: readonly WriteFailure[], error: unknown): never {
   if (next === 0 || !(error instanceof SystemError) || !error.retry) throw error
@@ -14,7 +14,7 @@ export function failRest(records: number, next: number, failures: readonly Write
   throw error
 }
 
-/** Throws what failed, in the order of the records; nothing where nothing did. */
+/** Throws the failures, in the order of the records; does nothing if there are none. */
 export function throwFailures(failures: readonly WriteFailure[]): void {
   if (failures.length > 0) throw new PartialWriteError(failures.toSorted((a, b) => a.index - b.index))
 }

@@ -6,9 +6,10 @@
  * capabilities: leaving one out means "not supported".
  *
  * Rules for all:
+ *
  * - `create` does no I/O and must not throw for valid options (`check` and `plan` call it).
- * - Whatever waits takes a signal and ends within one second of its abort. What does not is abandoned at the end of the
- *   drain, and the run names it.
+ * - Everything that waits takes a signal and ends within one second of its abort. A call that does not is abandoned at
+ *   the end of the drain, and the run names it.
  * - A failure of an external system is thrown as `SystemError`. A bad record is never thrown: a source lists it in
  *   `Batch.bad`, a step calls `out.fail`, a sink throws `PartialWriteError`.
  * - Connectors keep no timers running and log nothing; `ctx.warn` warns the user that something was recovered.

@@ -37,11 +37,11 @@ export interface OptionSchema<T = unknown> {
   readonly required?: readonly string[]
   readonly additionalProperties?: boolean | OptionSchema
   readonly anyOf?: readonly OptionSchema[]
-  /** Marks an option that may be absent. Not part of JSON Schema's output. */
+  /** Marks an option that may be absent. Not part of the printed JSON Schema. */
   readonly optional?: boolean
   /**
-   * It changes how fast, how much at once or how long, never what comes out: a run that was interrupted may go on with
-   * another value. Not part of JSON Schema's output.
+   * It affects performance only, never results: an interrupted run may continue with a different value. Not part of the
+   * printed JSON Schema.
    */
   readonly tuning?: boolean
   readonly '~static'?: T
@@ -50,13 +50,13 @@ export interface OptionSchema<T = unknown> {
 /** What `create` gets for options of this schema. */
 export type Static<S> = S extends OptionSchema<infer T> ? T : never
 
-/** A secret's value, which prints as `***` wherever it is written. */
+/** The value of a secret, which prints as `***` wherever it is written. */
 export class Secret {
   readonly #value: string
   constructor(value: string) {
     this.#value = value
   }
-  /** The value itself; to be given to a driver, never to a log, an error or a plan. */
+  /** The value itself: for drivers, never for a log, an error or a plan. */
   reveal(): string {
     return this.#value
   }
@@ -180,7 +180,7 @@ export const option = {
     ...rest(description, more),
     ...(more?.min === undefined ? {} : { minItems: more.min }),
   }),
-  /** Free keys, values of one schema. */
+  /** Arbitrary keys, with values of one schema. */
   map: <T>(
     values: OptionSchema<T>,
     description: string,
@@ -190,7 +190,7 @@ export const option = {
     additionalProperties: values as OptionSchema,
     ...rest(description, more),
   }),
-  /** `default: {}`: may be left out; its properties then have their own defaults. */
+  /** `default: {}`: may be omitted; its properties then have their own defaults. */
   object: <P extends Readonly<Record<string, OptionSchema<any>>>>(
     properties: P,
     description = '',

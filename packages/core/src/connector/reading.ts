@@ -1,8 +1,8 @@
-/** What others than the engine need to read a source: preview, side inputs, tests. */
+/** What everything other than the engine needs to read a source: preview, side inputs, tests. */
 import type { Batch, CaughtUp, SplitsFound } from '../record/index.ts'
 import type { ReadContext } from './source.ts'
 
-/** Reads from the beginning, as the only instance, without memory; `more` says otherwise. */
+/** Reads from the beginning, as the only instance, without memory, unless `more` says otherwise. */
 export const freshRead = (signal: AbortSignal, more: Partial<ReadContext> = {}): ReadContext => ({
   signal,
   resume: () => undefined,
@@ -16,5 +16,5 @@ export const freshRead = (signal: AbortSignal, more: Partial<ReadContext> = {}):
   ...more,
 })
 
-/** Whether what a source yielded holds records. */
+/** Whether an item that a source yielded is a batch. */
 export const isBatch = (given: Batch | SplitsFound | CaughtUp): given is Batch => 'rows' in given

@@ -3,61 +3,61 @@ import type { Json, Records, Row } from '../record/index.ts'
 import type { RecordType } from '../schema/index.ts'
 import type { Env, Instance } from './env.ts'
 
-/** What a sink is opened with. */
+/** The context of `open`. */
 export interface OpenContext {
   readonly signal: AbortSignal
-  /** The number of this run from beginning to end; it grows when a pipeline is run again. */
+  /** The number of the run, from beginning to end; it increases when the pipeline is run again. */
   readonly incarnation: number
   /**
-   * A random name of this run, the same over its restarts and for all instances that were started together; absent:
-   * others may be started apart, and what they write cannot be told from results of an earlier run.
+   * A random name of this run, the same across restarts and for all instances that were started together. Absent:
+   * instances are started independently, and their output cannot be distinguished from results of an earlier run.
    */
   readonly run?: string
   /**
-   * A random value of this start of the process. What a sink keeps to recognise its own stages and loads carries it: a
-   * restored older state has the same incarnation and epoch, but other records.
+   * A random value of this process start. A sink puts it into whatever identifies its stages and loads: after an older
+   * state is restored, incarnation and epoch repeat, but with different records.
    */
   readonly start: string
-  /** What the last saved `flush` left as `resume`, of this incarnation; undefined at its start. */
+  /** The `resume` value of the last saved `flush` of this incarnation; undefined at its start. */
   readonly restore?: Json
   /**
-   * What to do with results of an earlier incarnation that this run would overwrite or add to; `run --replace|--keep`
-   * set it, over the option `existing`.
+   * What to do with results of an earlier incarnation that this run would overwrite or add to. Set by
+   * `run --replace|--keep`; overrides the option `existing`.
    */
   readonly existing?: 'stop' | 'replace' | 'keep'
   readonly instance: Instance
   /**
-   * The run has an end that a flush announces (`end`); otherwise results that wait for the end would never become
+   * The run is bounded: a flush announces its end (`end`). Otherwise results that wait for the end would never become
    * visible.
    */
   readonly whole?: boolean
   warn(message: string): void
 }
 
-/** What a write belongs to. */
+/** The context of a write. */
 export interface WriteContext {
   readonly signal: AbortSignal
-  /** Until the save, the same epoch may come again with other content: replace what it wrote, never skip it. */
+  /** Until it is saved, an epoch may be repeated with different content: replace what it wrote, never skip it. */
   readonly epoch: number
 }
 
-/** What a flush belongs to. */
+/** The context of a flush. */
 export interface FlushContext extends WriteContext {
-  /** Finish the open files and return them as stages. */
+  /** Close the open files and return them as stages. */
   readonly roll: boolean
   /** The input has ended. */
   readonly end: boolean
 }
 
-/** What a flush leaves behind; saved with the positions. */
+/** The result of a flush; saved with the positions. */
 export interface Flushed {
-  /** Given to `open` as `restore` after a restart. Absent: the value saved last stays. */
+  /** Passed to `open` as `restore` after a restart. Absent: the value saved last stays. */
   readonly resume?: Json
-  /** What is durable but not visible yet; each is given to `publish`. */
+  /** Results that are durable but not visible yet; each is passed to `publish`. */
   readonly stages?: readonly Json[]
   /**
-   * Some written records are neither staged nor visible: a file is open that later epochs continue. Until it is
-   * finished, its path and the number of instances cannot change.
+   * Some written records are neither staged nor visible: they are in an open file that later epochs continue. Until it
+   * is closed, its path and the number of instances cannot change.
    */
   readonly unfinished?: boolean
 }
@@ -65,31 +65,32 @@ export interface Flushed {
 /** Where records go. `create` of its definition makes one per run. */
 export interface Sink {
   /**
-   * Connect and restore. At start, all sinks are opened, then leftover stages are published; so `open` never touches a
-   * staged file. Called again when it threw a `SystemError` that can be retried.
+   * Connects and restores. At the start, all sinks are opened before leftover stages are published, so `open` must not
+   * touch a staged file. Called again after a `SystemError` that can be retried.
    */
   open?(ctx: OpenContext): Promise<void>
   /**
-   * Writes these records, in order. On return they are in the store, or buffered for `flush`. Called one at a time per
-   * sink. Must give the same result when the same records come again (by key or id), or its label says so.
+   * Writes these records, in order. On return they are in the store, or buffered for `flush`. Calls do not overlap.
+   * Repeating the same records must give the same result (by key or id), unless the label says otherwise.
    *
-   * Throws `PartialWriteError` where some records cannot be taken: every record that it does not name was taken. Throws
-   * `SystemError` where the write failed as a whole; it is repeated with the same records, so none of them may then be
-   * duplicated beyond what the label allows. Throws nothing else: a value that cannot be encoded is a record's failure.
+   * Throws `PartialWriteError` if some records cannot be written; all others count as written. Throws `SystemError` if
+   * the write failed as a whole; it is repeated with the same records, which must not duplicate any beyond what the
+   * label allows. Throws nothing else: a value that cannot be encoded is a failure of its record.
    */
   write(records: Records, ctx: WriteContext): Promise<void> | void
   /**
-   * A roll bound (size, records, time) is reached. Asked after writes and by the clock, also while nothing is written.
+   * Whether a bound of the roll (size, records, time) is reached. Called after writes and periodically, even while
+   * nothing is written.
    */
   full?(): boolean
   /**
-   * Makes what was written durable where no reader sees it. A sink with `capabilities.checkpointsOnRoll` is only
-   * flushed with `roll: true`. Called again with the same context when it threw a `SystemError` that can be retried.
+   * Makes what was written durable, but not visible. A sink with `capabilities.checkpointsOnRoll` is only flushed with
+   * `roll: true`. Called again with the same context after a `SystemError` that can be retried.
    */
   flush?(ctx: FlushContext): Promise<Flushed>
   /** Makes a stage visible, after the save. Idempotent; repeated at the next start until it is recorded as done. */
   publish?(stage: Json, ctx: { readonly signal: AbortSignal }): Promise<void>
-  /** Always called, also after failures. */
+  /** Always called, even after failures. */
   close?(): Promise<void>
 }
 
@@ -103,32 +104,32 @@ export interface SinkCapabilities {
    * Absent: every record is added.
    */
   readonly key?: 'record_id' | readonly string[]
-  /** Several records of one key make up one entry together, each its own part of it (`write: set`). */
+  /** Several records with the same key form one entry, each contributing a part (`write: set`). */
   readonly combines?: boolean
-  /** Takes updates of a key (needed where windows fire again). */
+  /** Supports updates by key (needed where windows fire again). */
   readonly keyed?: boolean
-  /** It can resume only at a roll, so the checkpoint waits for it. */
+  /** It can resume only at a roll, so checkpoints wait for one. */
   readonly checkpointsOnRoll?: boolean
   /** Publishing may take long (a load into a warehouse): it runs beside the next epoch. */
   readonly slowPublish?: boolean
 }
 
-/** What `create` of a sink is given beside its options. */
+/** What `create` of a sink gets besides its options. */
 export interface SinkContext extends Env {
   readonly schema: RecordType
 }
 
-/** A question to a documents store or table. */
+/** A query of a document store or table. */
 export interface Query {
   readonly collection: string
   /**
-   * What is known of the documents' fields, as of the sink that writes them: rows have its forms in memory; a value
-   * that does not fit its type stays as JSON.
+   * The type of the documents, from the sink that writes them: values in rows have its in-memory forms; a value that
+   * does not fit its type stays as JSON.
    */
   readonly type?: RecordType
   /**
-   * CEL over the documents. `where.equals` holds what is a plain equality, for stores that can look up; `test` must be
-   * applied to every document all the same.
+   * A CEL condition. `equals` has its plain equalities, for stores that can look values up; `test` must still be
+   * applied to every document.
    */
   readonly where?: { readonly equals: Readonly<Record<string, unknown>>; test(row: Row): boolean }
   readonly sort?: readonly { readonly field: string; readonly descending: boolean }[]

@@ -1,8 +1,8 @@
 /**
  * Sources: where records come from.
  *
- * A position belongs to one store. Every position that a source hands out names that store (a log's id, a topic's id, a
- * hash of a file's beginning, the path of a database), and a source that is asked to resume in another store stops with
+ * A position belongs to one store. Every position of a source identifies that store (a log's id, a topic's id, a hash
+ * of a file's beginning, the path of a database). A source that has to resume in a different store stops with
  * `source_replaced` or `input_changed` instead of reading on.
  *
  * Decision: docs/decisions/20261130-positions-name-their-store.md
@@ -15,34 +15,35 @@ import type { Env, Instance } from './env.ts'
 export interface ReadContext {
   /** Aborted when the run stops. `read` must then return, or throw, within a second. */
   readonly signal: AbortSignal
-  /** Where this split was left: the position of the last batch that was saved; undefined: never seen. */
+  /** The saved position of a split: that of its last saved batch; undefined: the split is new. */
   resume(split: string): Json | undefined
-  /** One entry of the source's own saved memory; see `Batch.remember`. */
+  /** An entry of the source's saved memory; see `Batch.remember`. */
   recall(key: string): Json | undefined
   /** The entries of the source's memory whose keys begin with `prefix`, in the order of their keys. */
   recallAll(prefix: string): Iterable<readonly [key: string, value: Json]>
   /**
-   * Whether this instance reads the split; each split is read by exactly one. Only sources with `shares` have to ask.
+   * Whether this instance reads the split; each split is read by exactly one instance. Only sources with `shares` have
+   * to check.
    */
   owns(split: string): boolean
   /**
-   * False: hold this split back for now, it runs ahead of the others. Asked before each read of a split where several
-   * are read side by side. A split that is held back is not idle and not caught up.
+   * False: pause this split for now, since it is ahead of the others. A source that reads several splits side by side
+   * checks this before each read. A paused split is neither idle nor caught up.
    */
   wants(split: string): boolean
-  /** Resolves when a split that was held back may be wanted again, or the signal aborts. */
+  /** Resolves when a paused split may be wanted again, or the signal aborts. */
   whenWanted(): Promise<void>
   readonly instance: Instance
-  /** Warns the user that something was recovered and nothing is lost. */
+  /** Warns the user: something was recovered, nothing is lost. */
   warn(message: string): void
 }
 
 /** The outcome of one record of a request, for sources that answer. */
 export interface Answer {
   readonly position: string | number
-  /** `failed`: it was accepted, and then a step with memory or a sink failed on it. */
+  /** `failed`: it was accepted, then failed in a stateful step or a sink. */
   readonly outcome: 'taken' | 'refused' | 'failed' | 'dropped'
-  /** The record as it is at the step named by `answer:`, of the type `SourceContext.answer`. */
+  /** The record as output by the step named in `answer:`, of the type `SourceContext.answer`. */
   readonly row?: Row
   readonly errors?: readonly { readonly code: string; readonly field?: string; readonly message?: string }[]
 }
@@ -51,14 +52,14 @@ export interface Answer {
 export interface Done {
   readonly split: string
   readonly position?: Json
-  /** The split has ended: all of it is durable, and published where sinks publish. */
+  /** The split has ended: all of it is durable, and published by sinks that publish. */
   readonly ended?: boolean
   /**
-   * For sources that answer, where all records of the request were taken, as nearly always: those that `Answer.row`
-   * would show, in the batch's order.
+   * For sources that answer, if all records of the request were taken (the usual case): their rows as in `Answer.row`,
+   * in the order of the batch.
    */
   readonly taken?: readonly Row[]
-  /** For sources that answer, where not all were: each record's outcome. */
+  /** For sources that answer, if not all were taken: the outcome of each record. */
   readonly answers?: readonly Answer[]
 }
 
@@ -67,78 +68,78 @@ export interface Source {
   /**
    * Yields batches until the input ends or the signal aborts. Batches of one split come in order; several splits may
    * interleave. Each split is announced with `SplitsFound` before its first batch, unless the source has exactly one.
-   * Called again (after `resume` moved on) when it threw a `SystemError` that can be retried. Yields about 1,000 rows
-   * or 1 MiB at a time; a batch belongs to the engine once yielded and its buffers must not be reused.
+   * Called again (with newer positions in `resume`) after a `SystemError` that can be retried. Yields about 1,000 rows
+   * or 1 MiB at a time. A yielded batch belongs to the engine; its buffers must not be reused.
    */
   read(ctx: ReadContext): AsyncIterable<Batch | SplitsFound | CaughtUp>
   /**
-   * What is durable, after the save and after everything of its epoch is published. A report (throttled, failures
-   * counted) or a duty (answer, delete, move: a failure is retried, then stops the run): `capabilities.commit`. A duty
-   * is saved with its epoch and repeated after a restart until it is done, so it must be idempotent; answers are not
-   * repeated, since their senders are gone.
+   * Gets what is durable, after its epoch is saved and published. `capabilities.commit` declares what it does: `report`
+   * progress (throttled; a failure is a warning), or carry out an `action` such as answering, deleting or moving (a
+   * failure is retried, then stops the run). A commit action is saved with its epoch and repeated after a restart until
+   * it is recorded as done, so it must be idempotent. Answers are not repeated, since their senders are gone.
    */
   commit?(done: readonly Done[], ctx: { readonly signal: AbortSignal }): Promise<void>
   /**
-   * For sources that answer: what is to be remembered of these outcomes (the answer under an idempotency key), saved
-   * with their epoch. Synchronous; called before the save, `commit` with the same outcomes after it.
+   * For sources that answer: entries to save with the epoch of these outcomes (the answer under an idempotency key).
+   * Synchronous; called before the save, while `commit` gets the same outcomes after it.
    */
   remember?(done: readonly Done[]): readonly (readonly [key: string, value: Json | null])[]
   /**
-   * A record's position in words, for messages: `data/retail.csv:1234 (byte 56789)`. Absent: split and
+   * A readable form of a record's position, for messages: `data/retail.csv:1234 (byte 56789)`. Absent: split and
    * position are shown.
    */
   locate?(split: string, position: string | number): Promise<string>
-  /** Always called, also after failures. */
+  /** Always called, even after failures. */
   close?(): Promise<void>
 }
 
-/** What a source can do with these options; the check and the run rely on it. */
+/** What a source can do with these options. The check and the run rely on it. */
 export interface SourceCapabilities {
   /** The input ends by itself. */
   readonly bounded: boolean
   /**
-   * Positions survive: after a crash the same records come again under the same positions. False: what was read and not
-   * saved is lost when the process dies.
+   * Records can be read again under the same positions after a crash. False: what was read but not saved is lost when
+   * the process dies.
    */
   readonly replayable: boolean
   /**
-   * `split`: each split has its own watermark, and says `caughtUp` for itself; `one`: all splits share one, and
-   * `caughtUp` is said of all of them.
+   * `split`: each split has its own watermark and reports `caughtUp` by itself. `one`: all splits share a watermark,
+   * and `caughtUp` applies to all of them.
    */
   readonly lanes: 'split' | 'one'
   /**
-   * One record of the outside may come more than once, at different positions. `id: 'same'`: under one id
-   * (`Batch.idAt`), as in a stream whose writer may append a record again when it is unsure. `id: 'new'`: as another
+   * The same external record may appear more than once, at different positions. `id: 'same'`: under one id
+   * (`Batch.idAt`), as in a stream whose writer appends a record again when it is unsure. `id: 'new'`: as a different
    * record. `why`: the reason in words, for the plan.
    */
   readonly repeats?: { readonly id: 'same' | 'new'; readonly why: string }
   /**
-   * It reads one split after the other, and new ones may come in between: files of a folder. It asks
-   * `ReadContext.wants` before each batch of a split, and takes another split first where this one is not wanted.
+   * It reads one split after the other, and new splits may appear in between: the files of a folder. It checks
+   * `ReadContext.wants` before each batch of a split, and reads another split first if this one is not wanted.
    */
   readonly newSplits?: boolean
   /**
-   * Its splits name their content (files, requests): in another place the splits differ, so no position can be
-   * mistaken.
+   * Its splits identify their content (files, requests): elsewhere the splits differ, so a position cannot be mistaken
+   * for another.
    */
   readonly contentSplits?: boolean
   /** Projection, renames and date conversion may be pushed into it (`SourceContext.push`). Its batches have `rawAt`. */
   readonly pushdown?: boolean
-  readonly commit?: 'report' | 'duty'
-  /** Its commits carry each record's outcome. */
+  readonly commit?: 'report' | 'action'
+  /** Its commits get the outcome of each record. */
   readonly answers?: boolean
   /** Bad data is refused to the sender instead of stopping the run or going to the dead letter. */
   readonly refuses?: boolean
   /** Several instances may share its splits: each reads those for which `ReadContext.owns` is true, no others. */
   readonly shares?: boolean
-  /** Fields whose values decide the split of a record: records equal in them are in one split. */
+  /** Fields whose values determine the split of a record: records with equal values are in the same split. */
   readonly partitionedBy?: readonly string[]
 }
 
 /**
  * Date conversion pushed into a source: text in one of `formats` (packages/core/src/date/date.ts) becomes
- * `to`-formatted text, or epoch ms where `to` is absent. A text that fits none is a bad record with code `bad_date`,
- * the field, and this step's id.
+ * `to`-formatted text, or epoch ms where `to` is absent. Text that matches no format is a bad record with code
+ * `bad_date`, the field, and this step's id.
  */
 export interface DateRule {
   readonly step: string
@@ -148,30 +149,29 @@ export interface DateRule {
   /** The field's name at that step, for the bad record. Absent: the name in the source's schema. */
   readonly field?: string
   /**
-   * Where several rules fail on one record, it fails by that of the lowest order, as it does without the push. Absent:
-   * the column's place.
+   * If several rules fail on one record, the one with the lowest order is reported, as without pushdown. Absent: the
+   * index of the column.
    */
   readonly order?: number
 }
 
-/** What was pushed down: exactly these columns, in this order; `from` is the name in the source's schema. */
+/** A pushdown: exactly these columns, in this order; `from` is the name in the source's schema. */
 export interface Push {
   readonly columns: readonly { readonly name: string; readonly from: string; readonly date?: DateRule }[]
 }
 
-/** What `create` of a source is given beside its options. */
+/** What `create` of a source gets besides its options. */
 export interface SourceContext extends Env {
-  /** The declared type of the decoded record, before any push. */
+  /** The declared type of the decoded record, before any pushdown. */
   readonly schema: RecordType
   readonly unknownFields: 'drop' | 'error' | 'keep'
   readonly push?: Push
-  /** For sources that answer: the type of the records that its answers show; absent: they are those that it reads. */
+  /** For sources that answer: the type of the rows in its answers; absent: the type that it reads. */
   readonly answer?: RecordType
 }
 
 /**
- * Decodes one record's original bytes again, for dead-letter replay. Throws `DataError`. `context`: what the batch
- * brought as `Batch.contextAt`, or else as `Batch.context`. The row must equal the one that the batch held, in every
- * field.
+ * Decodes the original bytes of one record again, for dead-letter replay. Throws `DataError`. `context`: the batch's
+ * `Batch.contextAt`, or else its `Batch.context`. The row must equal the original one in every field.
  */
 export type Decoder = (bytes: Uint8Array, context: Json | undefined) => Row

@@ -1,8 +1,8 @@
 /**
- * Values and rows from JSON as `JSON.parse` gives it.
+ * Values and rows from JSON as returned by `JSON.parse`.
  *
- * The usual object fits its type, so a function is generated that checks the types of all fields and builds the row in
- * one go; whatever does not fit is read again by its interpreted twin, which says what is wrong with every field.
+ * Most objects match their type, so a generated function checks the types of all fields and builds the row in one go.
+ * Anything that does not match is read again by its interpreted twin, which reports what is wrong with every field.
  */
 import { codegenAllowed, generate, propertyKey, quote } from '../codegen.ts'
 import { DataError } from '../errors/index.ts'
@@ -13,8 +13,8 @@ import { bigintFromText, bytesFromText, decimalFromNumber, decimalFromText, show
 import { dateFromText, timestampFromText } from './time.ts'
 
 /**
- * A parsed JSON value to a value of the type. The function throws `DataError` whose `field` is the path inside the
- * value, if it is not the value itself. null is refused: whoever knows whether the field is optional asks first.
+ * Converts a parsed JSON value to a value of the type. The function throws `DataError`; its `field` is the path inside
+ * the value, absent if the value itself is wrong. null is refused: the caller handles optional fields.
  */
 export function fromJson(type: Type): (value: unknown) => unknown {
   switch (type.kind) {
@@ -86,10 +86,13 @@ function refuse(code: string, value: unknown, expected: string): never {
 }
 
 function tooLarge(value: unknown, hint?: string): never {
-  throw new DataError('out_of_range', `${show(value)} is beyond what its type holds exactly${hint ? `: ${hint}` : ''}`)
+  throw new DataError(
+    'out_of_range',
+    `${show(value)} cannot be represented exactly in its type${hint ? `: ${hint}` : ''}`,
+  )
 }
 
-/** Runs `read` with `step` put before the path of its error. */
+/** Runs `read`, with `step` prefixed to the path of its error. */
 function within(step: string, read: (value: unknown) => unknown, value: unknown): unknown {
   try {
     return read(value)
@@ -99,17 +102,17 @@ function within(step: string, read: (value: unknown) => unknown, value: unknown)
   }
 }
 
-/** A path inside a value put behind the step that leads to it. */
+/** A path inside a value, after the step that leads to it. */
 const joinPath = (step: string, rest: string | undefined): string =>
   rest === undefined ? step : rest.startsWith('[') ? step + rest : `${step}.${rest}`
 
-/** The same for a field: null and absent become null where it is optional. */
+/** The same for a field: null and absent become null if it is optional. */
 function fieldFromJson(field: Field): (value: unknown) => unknown {
   const read = fromJson(field.type)
   return field.optional ? (value) => (value === null || value === undefined ? null : read(value)) : read
 }
 
-/** One field that breaks its type. `field`: its path, `lines[2].price`. */
+/** A field that does not match its type. `field`: its path, `lines[2].price`. */
 export interface FieldFailure {
   readonly code: string
   readonly field: string
@@ -121,8 +124,8 @@ type ReadRow = (object: Readonly<Record<string, unknown>>) => Row | FieldFailure
 
 /**
  * Reads the fields of a JSON object as a row of one shape, in the order of the type; absent optional fields become
- * null. All failures of a row are told. Fields the type does not name are left out (`drop`; `tally` counts them),
- * failures with code `unknown_field` (`error`), or put behind the others (`keep`).
+ * null. All failures of a row are reported. Fields that are not in the type are left out (`drop`; `tally` counts them),
+ * failures with code `unknown_field` (`error`), or appended (`keep`).
  */
 export function rowFromJson(record: RecordType, unknownFields: UnknownFields, tally?: Tally): ReadRow {
   const slow = interpretedRow(record, unknownFields)
@@ -136,14 +139,14 @@ export function rowFromJson(record: RecordType, unknownFields: UnknownFields, ta
   }
 }
 
-// Every object inherits some names (`constructor`): they count only where the object itself has them.
+// Every object inherits some names (`constructor`): only own properties count.
 const isInherited = (name: string): boolean => name in Object.prototype
 
-/** What a value that is not null has to pass to stand in the row as it is; undefined: it is converted. */
+/** The check that a value other than null must pass to be used as it is; undefined: it is converted. */
 const tests: Readonly<Record<string, (value: string) => string>> = {
   string: (v) => `typeof ${v} === 'string'`,
   boolean: (v) => `typeof ${v} === 'boolean'`,
-  // -0 is left to the twin, which makes it 0.
+  // -0 is left to the twin, which turns it into 0.
   integer: (v) => `isSafeInteger(${v}) && !is(${v}, -0)`,
   number: (v) => `typeof ${v} === 'number' && isFinite(${v})`,
 }
@@ -206,7 +209,7 @@ export function interpretedRow(record: RecordType, unknownFields: UnknownFields)
           (failures ??= []).push({
             code: 'unknown_field',
             field: name,
-            message: `${show(name)} is no field of the schema`,
+            message: `${show(name)} is not a field of the schema`,
           })
         else setOwn(row, name, object[name])
       }

@@ -1,8 +1,8 @@
 /**
- * Values between text, JSON and memory (schema/type.ts lists the forms in memory). Nothing is rounded, cut or guessed
- * (invariant 11): what is not exactly a value of the type is a `DataError`, whose code is one of `missing_value`,
- * `unknown_field`, `not_string`, `not_boolean`, `not_integer`, `not_number`, `bad_decimal`, `bad_date`, `bad_bytes`,
- * `bad_json`, `not_list`, `not_object`, `out_of_range`.
+ * Values between text, JSON and memory (schema/type.ts lists the in-memory forms). Nothing is rounded, truncated or
+ * guessed (invariant 11): what is not exactly a value of the type is a `DataError` with one of the codes
+ * `missing_value`, `unknown_field`, `not_string`, `not_boolean`, `not_integer`, `not_number`, `bad_decimal`,
+ * `bad_date`, `bad_bytes`, `bad_json`, `not_list`, `not_object`, `out_of_range`.
  *
  * | type | text | JSON |
  * |---|---|---|
@@ -11,7 +11,7 @@
  * | integer | `-12`, `+12`, `007` | number |
  * | bigint | as integer | string; read also from a number within +-(2^53-1) |
  * | number | `-1.5`, `.5`, `1e3` | number |
- * | decimal | `-12.3`, at most `s` digits after the point beside zeros | string; read also from a number of at most 15 digits |
+ * | decimal | `-12.3`, at most `s` digits after the point besides zeros | string; read also from a number of at most 15 digits |
  * | date | `2010-12-01` | string |
  * | timestamp | ISO 8601 with `Z` or an offset; written `2010-12-01T08:26:00.000Z` | string |
  * | bytes | base64 with padding | string |

@@ -1,8 +1,8 @@
 /**
- * The key of a record as text, from its fields: what a store knows a document by, and what a stream orders by.
+ * The key of a record as text, made from its fields: stores identify documents by it, streams order by it.
  *
- * One field: its value as text (17850, `2010-12-01T08:26:00.000Z`). Several: a JSON array of their values in the order
- * given, without spaces; what JSON has no form for is a string in it. So a key is the same text on every system and
+ * One field: its value as text (17850, `2010-12-01T08:26:00.000Z`). Several: a JSON array of their values in the given
+ * order, without spaces; values without a JSON form are strings in it. So a key is the same text on every system and
  * every machine. A null part makes no key.
  */
 import { toText } from './text.ts'
@@ -13,7 +13,7 @@ import { fieldOf, type RecordType, type Type } from '../schema/index.ts'
 /** Whether a value of this type can be a key or a part of one: lists, objects and json cannot. */
 export const isKeyType = (type: Type): boolean => type.kind !== 'list' && type.kind !== 'object' && type.kind !== 'json'
 
-/** Reads a field; null where it is absent, also under a name that every object inherits, such as `constructor`. */
+/** Reads a field; null if it is absent, even under a name that every object inherits, such as `constructor`. */
 export function fieldReader(name: string): (row: Row) => unknown {
   return name in Object.prototype
     ? (row) => (Object.hasOwn(row, name) ? (row[name] ?? null) : null)
@@ -21,9 +21,9 @@ export function fieldReader(name: string): (row: Row) => unknown {
 }
 
 /**
- * Values of a key type as Map, Set and `===` tell them apart: equal values give one, different values different ones.
- * null stays null. Undefined: the values can be used as they are. Bytes cannot: two arrays with the same content are
- * two.
+ * Values of a key type in a form that Map, Set and `===` compare correctly: equal values become the same, different
+ * values stay different. null stays null. Undefined: the values can be used as they are. Bytes cannot: two arrays with
+ * equal content are different.
  */
 export function comparableOf(type: Type): ((value: unknown) => unknown) | undefined {
   if (type.kind !== 'bytes') return undefined
@@ -31,9 +31,7 @@ export function comparableOf(type: Type): ((value: unknown) => unknown) | undefi
   return (value) => (value === null ? null : text(value))
 }
 
-/**
- * Makes the function from a row to its key; undefined where a part is null. The fields must exist and be of key types.
- */
+/** Makes the function from a row to its key; undefined if a part is null. The fields must exist and be of key types. */
 export function compileKey(record: RecordType, fields: readonly string[]): (row: Row) => string | undefined {
   const parts = fields.map((name) => ({ read: fieldReader(name), type: fieldOf(record, name)!.type }))
   if (parts.length === 1) {

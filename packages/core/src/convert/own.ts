@@ -1,7 +1,7 @@
-/** Objects whose property names come from outside. */
+/** Objects with property names from outside. */
 import type { Row } from '../record/index.ts'
 
-/** Sets a property; `__proto__` becomes a property like any other. */
+/** Sets a property; `__proto__` becomes an ordinary property. */
 export function setOwn(row: Row, name: string, value: unknown): void {
   if (name === '__proto__')
     Object.defineProperty(row, name, { value, enumerable: true, writable: true, configurable: true })

@@ -1,10 +1,10 @@
 /**
- * Single values from text: booleans, numbers, decimals and bytes. Each function returns the one form in memory or
- * throws `DataError`.
+ * Single values from text: booleans, numbers, decimals and bytes. Each function returns the in-memory form or throws
+ * `DataError`.
  */
 import { DataError } from '../errors/index.ts'
 
-/** A value in a message: shortened if it is long, quoted if it is text. */
+/** A value for a message: shortened if it is long, quoted if it is text. */
 export function show(value: unknown): string {
   const text = typeof value === 'bigint' ? String(value) : (JSON.stringify(value) ?? String(value))
   return text.length <= 80 ? text : `${text.slice(0, 60)}... (${text.length} characters)`
@@ -41,7 +41,7 @@ const most = 2n ** 63n - 1n
 export function bigintFromText(text: string): bigint {
   const start = signed(text)
   if (!areDigits(text, start, text.length)) throw new DataError('not_integer', `${show(text)} is not a whole number`)
-  // Bounded before it is read, so that a megabyte of digits costs nothing.
+  // The length is limited before parsing, so that a megabyte of digits costs nothing.
   let first = start
   while (first < text.length - 1 && text.charCodeAt(first) === 48) first++
   const digits = text.length - first > 19 ? most + 2n : BigInt(text.slice(first))
@@ -72,7 +72,7 @@ export function numberFromText(text: string): number {
   if (digits === 0 || at !== text.length) throw new DataError('not_number', `${show(text)} is not a number`)
   const value = Number(text)
   if (Number.isFinite(value)) return value
-  throw new DataError('out_of_range', `${show(text)} is beyond what a number holds`)
+  throw new DataError('out_of_range', `${show(text)} is out of range for a number`)
 }
 
 function skipDigits(text: string, at: number): number {
@@ -92,7 +92,7 @@ export function decimalFromText(text: string, precision: number, scale: number):
   if (point === start || end !== text.length)
     throw new DataError(
       'bad_decimal',
-      `${show(text)} is no decimal: expected digits with at most one point, such as -12.30`,
+      `${show(text)} is not a decimal: expected digits with at most one point, such as -12.30`,
     )
   let first = start
   while (first < point && text.charCodeAt(first) === 48) first++
@@ -111,11 +111,11 @@ export function decimalFromText(text: string, precision: number, scale: number):
 }
 
 /**
- * A number that came out of JSON as a decimal. Its shortest text is what was written as long as that had at most 15
- * significant digits, so a number with more is refused.
+ * A number from JSON as a decimal. Its shortest text is what was written, provided that had at most 15 significant
+ * digits; a number with more is refused.
  */
 export function decimalFromNumber(value: number, precision: number, scale: number): string {
-  if (!Number.isFinite(value)) throw new DataError('bad_decimal', `${value} is no decimal`)
+  if (!Number.isFinite(value)) throw new DataError('bad_decimal', `${value} is not a decimal`)
   const text = plain(value)
   const significant = text
     .replace(/^-?[0.]*/, '')
@@ -153,7 +153,7 @@ export function booleanFromText(text: string): boolean {
 /** Base64 with its padding, and nothing else. */
 export function bytesFromText(text: string): Uint8Array {
   const bytes = Buffer.from(text, 'base64')
-  if (bytes.toString('base64') !== text) throw new DataError('bad_bytes', `${show(text)} is no base64`)
+  if (bytes.toString('base64') !== text) throw new DataError('bad_bytes', `${show(text)} is not base64`)
   return new Uint8Array(bytes)
 }
 

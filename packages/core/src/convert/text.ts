@@ -20,13 +20,11 @@ function jsonFromText(text: string): unknown {
   try {
     return JSON.parse(text)
   } catch {
-    throw new DataError('bad_json', `${show(text)} is no JSON`)
+    throw new DataError('bad_json', `${show(text)} is not JSON`)
   }
 }
 
-/**
- * Text to a value of the type. The function throws `DataError` without a field. An empty text is a text like any other.
- */
+/** Text to a value of the type. The function throws `DataError` without a field. An empty text is an ordinary text. */
 export function fromText(type: Type): (text: string) => unknown {
   switch (type.kind) {
     case 'string':
@@ -56,7 +54,7 @@ export function fromText(type: Type): (text: string) => unknown {
   }
 }
 
-/** A value of the type to text, for CSV and the console; null becomes the empty text. */
+/** A value of the type to text, for CSV and the console; null becomes empty text. */
 export function toText(type: Type): (value: unknown) => string {
   switch (type.kind) {
     case 'timestamp':

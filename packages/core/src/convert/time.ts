@@ -6,7 +6,7 @@ import { show } from './scalar.ts'
 
 const parseIso = compileDateParser(['iso'], 'UTC')
 
-/** Whether a text is a date of the calendar as `yyyy-MM-dd`, year 0001 to 9999. */
+/** Whether a text is a calendar date as `yyyy-MM-dd`, year 0001 to 9999. */
 export function isDateText(text: string): boolean {
   if (text.length !== 10 || text.charCodeAt(4) !== 45 || text.charCodeAt(7) !== 45) return false
   let value = 0
@@ -24,7 +24,7 @@ export function isDateText(text: string): boolean {
 /** A day as `yyyy-MM-dd`. */
 export function dateFromText(text: string): string {
   if (isDateText(text)) return text
-  throw new DataError('bad_date', `${show(text)} is no date: expected yyyy-MM-dd`)
+  throw new DataError('bad_date', `${show(text)} is not a date: expected yyyy-MM-dd`)
 }
 
 /** ISO 8601 with a zone as ms since 1970-01-01T00:00Z. */
@@ -33,13 +33,13 @@ export function timestampFromText(text: string): number {
   if (ms === undefined)
     throw new DataError(
       'bad_date',
-      `${show(text)} is no timestamp: expected ISO 8601 with a zone, such as 2010-12-01T08:26:00Z`,
+      `${show(text)} is not a timestamp: expected ISO 8601 with a zone, such as 2010-12-01T08:26:00Z`,
     )
-  // A text that ends in `Z`, or has a sign after its date, tells its zone.
+  // Text that ends in `Z`, or has a sign after its date, includes its zone.
   const last = text.charCodeAt(text.length - 1)
   if ((last | 32) === 122 || text.includes('+', 16) || text.includes('-', 16)) return ms
   throw new DataError(
     'bad_date',
-    `${show(text)} names no time zone: end it with Z or an offset, or read it as string and use parse_dates with a zone`,
+    `${show(text)} has no time zone: end it with Z or an offset, or read it as string and use parse_dates with a zone`,
   )
 }

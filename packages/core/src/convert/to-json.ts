@@ -1,4 +1,4 @@
-/** Values to JSON as `JSON.stringify` takes it. */
+/** Values to JSON, as input for `JSON.stringify`. */
 import { isoText } from '../date/index.ts'
 import type { Json, Row } from '../record/index.ts'
 import type { Type } from '../schema/index.ts'
@@ -6,7 +6,7 @@ import { setOwn } from './own.ts'
 import { base64 } from './scalar.ts'
 
 /**
- * A value of the type as what `JSON.stringify` may get: bigint and decimal as strings, timestamps as ISO 8601 in UTC,
+ * A value of the type as input for `JSON.stringify`: bigint and decimal as strings, timestamps as ISO 8601 in UTC,
  * bytes as base64. null stays null.
  */
 export function toJson(type: Type): (value: unknown) => Json {
@@ -16,7 +16,7 @@ export function toJson(type: Type): (value: unknown) => Json {
     : (value) => (value ?? null) as Json
 }
 
-/** The conversion of a value that is not null; undefined where memory and JSON have the same form. */
+/** The conversion of a value other than null; undefined if memory and JSON have the same form. */
 function jsonWriter(type: Type): ((value: unknown) => Json) | undefined {
   switch (type.kind) {
     case 'bigint':

@@ -1,6 +1,6 @@
 /**
- * Whether all text in a value is text: no half of a surrogate pair stands alone. UTF-8 has no form for one, so most
- * systems would replace it by U+FFFD without a word; a sink asks first and makes it a data error.
+ * Whether all text in a value is well-formed: without unpaired surrogates. UTF-8 cannot represent one, so most systems
+ * would silently replace it by U+FFFD; sinks check first and report a data error.
  */
 export function isWellFormed(value: unknown): boolean {
   if (typeof value === 'string') return value.isWellFormed()

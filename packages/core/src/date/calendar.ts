@@ -1,10 +1,9 @@
 /**
- * The proleptic Gregorian calendar, as arithmetic on integers (Howard Hinnant, "chrono-compatible low-level date
- * algorithms"). Years 1 to 9999 only: what lies outside has no text of four digits, so no date or timestamp of ours may
- * hold it.
+ * The proleptic Gregorian calendar as integer arithmetic (Howard Hinnant, "chrono-compatible low-level date
+ * algorithms"). Years 1 to 9999 only: other years have no four-digit text, so no date or timestamp may have them.
  */
 
-/** A wall-clock time taken apart. `month` and `day` count from 1. */
+/** The parts of a wall-clock time. `month` and `day` count from 1. */
 export interface Parts {
   year: number
   month: number
@@ -43,7 +42,7 @@ export function msFromParts(parts: Parts): number {
   return daysFromDate(parts.year, parts.month, parts.day) * dayMs + seconds * 1000 + parts.ms
 }
 
-/** The other way round: fills `into` from ms since 1970-01-01T00:00 on the same clock. */
+/** The inverse: fills `into` from ms since 1970-01-01T00:00 on the same clock. */
 export function partsFromMs(ms: number, into: Parts): void {
   const days = Math.floor(ms / dayMs)
   let rest = ms - days * dayMs
@@ -69,7 +68,7 @@ export function partsFromMs(ms: number, into: Parts): void {
 export const weekdayOf = (year: number, month: number, day: number): number =>
   (((daysFromDate(year, month, day) + 4) % 7) + 7) % 7
 
-/** Whether the parts name a time that exists on a calendar and a clock of 24 hours. */
+/** Whether the parts are a valid calendar date and a valid time on a 24-hour clock. */
 export const isTime = (parts: Parts): boolean =>
   parts.year >= 1 &&
   parts.day >= 1 &&

@@ -3,11 +3,11 @@
  *
  * A format is a pattern of Java's DateTimeFormatter letters (`M/d/yyyy H:mm`; `M` takes one or two digits, `MM` exactly
  * two, `yy` is 2000 to 2099; English names), or one of `iso`, `epoch_s`, `epoch_ms`. Of several formats the first that
- * fits wins. A text without an offset of its own is read on the clock of `zone`: a time that is skipped there does not
- * exist, one that occurs twice means the first; a day alone is the instant at which it begins. Years are 1 to 9999.
- * Fractions finer than a millisecond do not fit.
+ * matches wins. Text without an offset is read as the local time of `zone`: a time that is skipped there does not
+ * exist, one that occurs twice means the first, and a date alone is the instant at which the day begins. Years are 1 to
+ * 9999. Fractions finer than a millisecond do not match.
  *
- * Dates come in runs of equal text in real files, so each compiled function remembers the last text it saw.
+ * Real files have runs of equal dates, so each compiled function caches the last text.
  */
 import { firstMs, lastMs, msFromParts, type Parts, partsFromMs } from './calendar.ts'
 import { checkDateFormat } from './pattern.ts'
@@ -33,7 +33,7 @@ function readers(formats: readonly string[]): Reader {
   }
 }
 
-/** The instant of what was read; NaN: no such time in its zone, or out of the years 1 to 9999. */
+/** The instant of the parts read; NaN: there is no such time in its zone, or it is outside the years 1 to 9999. */
 function instant(read: Read, zone: Zone): number {
   const wall = msFromParts(read)
   const clock = read.zone ?? zone
@@ -43,7 +43,7 @@ function instant(read: Read, zone: Zone): number {
 }
 
 /**
- * Reads text in one of `formats` as ms since 1970-01-01T00:00Z; undefined: it fits none, or there is no such time.
+ * Reads text in one of `formats` as ms since 1970-01-01T00:00Z; undefined: it matches none, or there is no such time.
  * Throws `MillraceError` for an invalid format or zone.
  */
 export function compileDateParser(formats: readonly string[], zone: string): (text: string) => number | undefined {
@@ -61,8 +61,8 @@ export function compileDateParser(formats: readonly string[], zone: string): (te
 }
 
 /**
- * Prints ms since 1970-01-01T00:00Z in a format, on the clock of `zone`. Throws `MillraceError` for an invalid format
- * or zone, and `RangeError` for an instant whose year there is not 1 to 9999.
+ * Prints ms since 1970-01-01T00:00Z in a format, as local time of `zone`. Throws `MillraceError` for an invalid format
+ * or zone, and `RangeError` for an instant outside the local years 1 to 9999.
  */
 export function compileDateFormatter(pattern: string, zone: string): (ms: number) => string {
   const clock = zoneNamed(zone)
@@ -73,7 +73,7 @@ export function compileDateFormatter(pattern: string, zone: string): (ms: number
   return (ms) => {
     if (ms === lastMsSeen) return lastText
     const wall = ms + clock.offsetAt(ms)
-    if (!(wall >= firstMs && wall <= lastMs)) throw new RangeError(`${ms} ms is no time of the years 1 to 9999`)
+    if (!(wall >= firstMs && wall <= lastMs)) throw new RangeError(`${ms} ms is not within the years 1 to 9999`)
     partsFromMs(wall, parts)
     lastText = printer.print(parts, ms)
     lastMsSeen = ms
@@ -82,8 +82,8 @@ export function compileDateFormatter(pattern: string, zone: string): (ms: number
 }
 
 /**
- * From text in one of `formats` to text in the format `to`, both on the clock of `zone`; undefined: it fits none, or
- * there is no such time.
+ * From text in one of `formats` to text in the format `to`, both in local time of `zone`; undefined: it matches none,
+ * or there is no such time.
  */
 export function compileReformat(
   formats: readonly string[],
@@ -98,7 +98,7 @@ export function compileReformat(
   let lastValue: string | undefined
   const reformat = (text: string): string | undefined => {
     if (!read(text, into)) return undefined
-    // A text without an offset of its own is printed as it was read, if there is such a time.
+    // Text without an offset of its own is printed as it was read, provided there is such a time.
     const isOwn = Number.isNaN(into.offset) && !into.zone && !printer.needsInstant
     if (isOwn && clock.fixed === 0) return printer.print(into, 0)
     const utc = instant(into, clock)

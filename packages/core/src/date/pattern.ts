@@ -1,10 +1,9 @@
 /**
- * Date patterns: the letters of Java's DateTimeFormatter, as far as they say something about an instant. Anything a
- * pattern could mean by mistake (`YYYY`, minutes for months, an hour of twelve without `a`) is refused here, with the
- * letter that was meant.
+ * Date patterns: the letters of Java's DateTimeFormatter that describe an instant. Likely mistakes (`YYYY`, minutes for
+ * months, a 12-hour clock without `a`) are refused here, naming the letter that was probably meant.
  */
 
-/** One part of a pattern. `width`: digits; `least`: the fewest digits when read. */
+/** A part of a pattern. `width`: digits; `least`: the fewest digits when reading. */
 export type PatternToken =
   | { readonly part: 'literal'; readonly text: string }
   | {
@@ -14,11 +13,11 @@ export type PatternToken =
     }
   | { readonly part: 'fraction'; readonly width: number }
   | { readonly part: 'monthName' | 'weekday'; readonly long: boolean }
-  /** `zero`: `Z` stands for +00:00; `minutes` may be left out when they are 0 (`X`); `colon`: +01:00. */
+  /** `zero`: `Z` means +00:00; `minutes` may be omitted when they are 0 (`X`); `colon`: +01:00. */
   | { readonly part: 'offset'; readonly zero: boolean; readonly short: boolean; readonly colon: boolean }
   | { readonly part: 'half' | 'zoneId' }
 
-/** Formats that are no patterns: ISO 8601, and seconds or milliseconds since 1970-01-01T00:00Z. */
+/** Formats that are not patterns: ISO 8601, and seconds or milliseconds since 1970-01-01T00:00Z. */
 export const namedFormats = ['iso', 'epoch_s', 'epoch_ms'] as const
 export type NamedFormat = (typeof namedFormats)[number]
 export const isNamed = (format: string): format is NamedFormat => (namedFormats as readonly string[]).includes(format)
@@ -48,11 +47,11 @@ const meant: Readonly<Record<string, string>> = {
   K: '`K` counts hours from 0: write `h` or `hh`',
   L: 'write `M`',
   n: 'write `SSSSSSSSS`',
-  T: "put letters that stand for themselves in quotes: 'T'",
-  z: 'names of zones are ambiguous: write `XXX` for +01:00 or `VV` for Europe/Berlin',
+  T: "put literal letters in quotes: 'T'",
+  z: 'zone names are ambiguous: write `XXX` for +01:00 or `VV` for Europe/Berlin',
 }
 
-/** A pattern as tokens, or what is wrong with it in one sentence. */
+/** The tokens of a pattern, or the problem in one sentence. */
 export function readPattern(pattern: string): readonly PatternToken[] | string {
   if (pattern === '') return 'a date format is empty'
   const tokens: PatternToken[] = []
@@ -65,7 +64,7 @@ export function readPattern(pattern: string): readonly PatternToken[] | string {
     const letter = pattern[i]!
     if (letter === "'") {
       const end = quoteEnd(pattern, i)
-      if (end < 0) return `${show(pattern)} has a unclosed quote`
+      if (end < 0) return `${show(pattern)} has an unclosed quote`
       literal += end === i + 1 ? "'" : pattern.slice(i + 1, end).replaceAll("''", "'")
       i = end + 1
     } else if (/[A-Za-z]/.test(letter)) {
@@ -77,7 +76,7 @@ export function readPattern(pattern: string): readonly PatternToken[] | string {
       tokens.push(token)
       i = end
     } else if ('[]{}#'.includes(letter)) {
-      return `${show(pattern)}: ${letter} is reserved; for parts that may be missing, give a list of formats`
+      return `${show(pattern)}: ${letter} is reserved; for optional parts, give a list of formats`
     } else {
       literal += letter
       i++
@@ -107,7 +106,7 @@ function tokenOf(letter: string, n: number): PatternToken | string {
     case 'u':
       return n === 4 || n === 2
         ? { part: 'year', width: n, least: n }
-        : `\`${written}\` is no year: write \`yyyy\`, or \`yy\` for 2000 to 2099`
+        : `\`${written}\` is not a year: write \`yyyy\`, or \`yy\` for 2000 to 2099`
     case 'M':
       if (n === 3 || n === 4) return { part: 'monthName', long: n === 4 }
       return number('month')
@@ -137,17 +136,19 @@ function tokenOf(letter: string, n: number): PatternToken | string {
     case 'V':
       return n === 2 ? { part: 'zoneId' } : 'write `VV` for a zone such as Europe/Berlin'
     default:
-      return meant[letter] ?? `\`${letter}\` means nothing in a date format; put text that stands for itself in quotes`
+      return meant[letter] ?? `\`${letter}\` has no meaning in a date format; put literal text in quotes`
   }
 }
 
 const twelveHours = (format: string) =>
-  `${show(format)}: \`h\` counts to twelve and needs \`a\` (AM or PM): write \`H\` for 24 hours`
+  `${show(format)}: \`h\` is a 12-hour clock and needs \`a\` (AM or PM): write \`H\` for 24 hours`
 const show = (pattern: string) => JSON.stringify(pattern)
 
 /**
- * What is wrong with a date format: an unknown letter, a part that is missing or there twice. undefined: nothing.
- * `parse` formats must name a whole date; `print` formats may name any part of it, though none that stands for another.
+ * The problem with a date format: an unknown letter, a part that is missing or given twice; undefined: none.
+ *
+ * `parse` formats must describe a complete date; `print` formats may have any parts, except ones that depend on
+ * another.
  */
 export function checkDateFormat(format: string, use: 'parse' | 'print' = 'parse'): string | undefined {
   if (isNamed(format)) return undefined
@@ -160,32 +161,32 @@ export function checkDateFormat(format: string, use: 'parse' | 'print' = 'parse'
   const has = (part: string) => parts.includes(part as never)
   const twelve = tokens.some((token) => token.part === 'hour12')
   if (use === 'print') {
-    if (parts.every((part) => part === 'literal')) return `${show(format)} names no part of a date`
+    if (parts.every((part) => part === 'literal')) return `${show(format)} has no part of a date`
     const minutes = parts.filter((part) => part === 'minute').length
-    if (minutes > 1 && !has('month')) return `${show(format)} names the minute twice (\`M\` is the month)`
+    if (minutes > 1 && !has('month')) return `${show(format)} has the minute twice (\`M\` is the month)`
     if (has('minute') && !has('hour') && (has('year') || has('month') || has('day')))
       return `${show(format)} has minutes without an hour (\`M\` is the month)`
     return twelve && !has('half') ? twelveHours(format) : undefined
   }
   if (twice) {
     const meantMinutes = twice === 'month' && has('hour') && !has('minute') ? ' (`m` is minutes)' : ''
-    return `${show(format)} names the ${twice === 'half' ? 'half of the day' : twice} twice${meantMinutes}`
+    return `${show(format)} has the ${twice === 'half' ? 'half of the day' : twice} twice${meantMinutes}`
   }
   if (!has('year')) return `${show(format)} has no year: write \`yyyy\``
   if (!has('month'))
     return `${show(format)} has no month: write \`M\` or \`MM\`${has('minute') ? ' (`m` is minutes)' : ''}`
   if (!has('day')) return `${show(format)} has no day: write \`d\` or \`dd\``
   if (twelve && !has('half')) return twelveHours(format)
-  if (has('half') && !twelve) return `${show(format)}: \`a\` (AM or PM) goes with \`h\``
+  if (has('half') && !twelve) return `${show(format)}: \`a\` (AM or PM) only goes with \`h\``
   if (has('minute') && !has('hour'))
     return `${show(format)} has minutes without an hour${format.includes('mm') ? ' (`MM` is the month)' : ''}`
   if (has('second') && !has('minute')) return `${show(format)} has seconds without minutes`
   if (has('fraction') && !has('second')) return `${show(format)} has a fraction without seconds`
-  if (has('offset') && has('zoneId')) return `${show(format)} names the zone twice`
+  if (has('offset') && has('zoneId')) return `${show(format)} has the zone twice`
   return adjacent(tokens, format)
 }
 
-/** `Md` could be read in two ways: a part of one or two digits must not be followed by a digit. */
+/** `Md` is ambiguous: a part of one or two digits must not be followed by a digit. */
 function adjacent(tokens: readonly PatternToken[], format: string): string | undefined {
   for (let i = 0; i + 1 < tokens.length; i++) {
     const token = tokens[i]!

@@ -1,20 +1,20 @@
 /**
- * The pieces of which readers of dates are made. Each reads at one place of a text and says that it does not fit by a
- * number below 0.
+ * The building blocks of date readers. Each reads at one position of a text and returns a negative number if the text
+ * does not match.
  */
 import { isTime, type Parts, weekdayOf } from './calendar.ts'
 import { type Zone, zone as zoneNamed } from './zone.ts'
 
 /**
- * What a text said. `offset`: its own offset from UTC in ms, NaN without one. `zone`: the zone it named. `pm` and
- * `weekday`: -1 where it has none.
+ * The parts read from a text. `offset`: its own offset from UTC in ms, NaN without one. `zone`: the zone in the text.
+ * `pm` and `weekday`: -1 if absent.
  */
 export interface Read extends Parts {
   offset: number
   zone: Zone | undefined
   pm: number
   weekday: number
-  /** It said no time of day. */
+  /** The text has no time of day. */
   isDay: boolean
 }
 
@@ -34,7 +34,7 @@ export const newRead = (): Read => ({
   isDay: false,
 })
 
-/** Forgets what not every format names. */
+/** Resets the parts that not every format has. */
 export function clear(into: Read): void {
   into.hour = into.minute = into.second = into.ms = 0
   into.offset = Number.NaN
@@ -43,7 +43,7 @@ export function clear(into: Read): void {
   into.pm = into.weekday = -1
 }
 
-/** Reads digits at `at`; -1 where there is another character or the text ends. */
+/** Reads digits at `at`; -1 if there is another character or the text ends. */
 export function digits(text: string, at: number, count: number): number {
   if (at + count > text.length) return -1
   let value = 0
@@ -55,7 +55,7 @@ export function digits(text: string, at: number, count: number): number {
   return value
 }
 
-/** Whether what was read is a time of the calendar, once the half of the day is counted in. */
+/** Whether the parts are a valid time, after AM or PM is applied. */
 export function finish(into: Read): boolean {
   if (into.pm >= 0) {
     if (into.hour < 1 || into.hour > 12) return false
@@ -64,7 +64,7 @@ export function finish(into: Read): boolean {
   return isTime(into) && (into.weekday < 0 || into.weekday === weekdayOf(into.year, into.month, into.day))
 }
 
-/** Which of the names stands at `at`, in any case; all of it, or its first three letters. */
+/** Which of the names is at `at`, in any case; the full name, or its first three letters. */
 export function findName(text: string, at: number, names: readonly string[], long: boolean): number {
   for (let n = 0; n < names.length; n++) {
     const name = names[n]!
@@ -93,7 +93,7 @@ export function fraction(text: string, at: number, width: number): number {
   return width === 1 ? ms * 100 : width === 2 ? ms * 10 : ms
 }
 
-/** Reads an offset and says where it ends; -1: there is none. `short`: minutes only when they are not 0. */
+/** Reads an offset and returns where it ends; -1: there is none. `short`: minutes only when they are not 0. */
 export function readOffset(
   text: string,
   at: number,
@@ -125,7 +125,7 @@ export function readOffset(
   return end
 }
 
-/** Reads the name of a zone and says where it ends. */
+/** Reads the name of a zone and returns where it ends. */
 export function readZoneId(text: string, at: number, into: Read): number {
   let end = at
   while (end < text.length && /[A-Za-z0-9_+\-/]/.test(text[end]!)) end++

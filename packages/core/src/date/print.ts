@@ -1,13 +1,13 @@
 /**
- * Printing dates: a format becomes a list of small functions from the parts of a wall-clock time to text, and these one
- * generated expression in which the usual ones are look-ups.
+ * Prints dates: a format becomes a list of small functions from the parts of a wall-clock time to text, and those
+ * become one generated expression in which the common ones are table look-ups.
  */
 import { codegenAllowed, generate, quote } from '../codegen.ts'
 import { type Parts, weekdayOf } from './calendar.ts'
 import { isNamed, monthNames, readPattern, type PatternToken, weekdayNames } from './pattern.ts'
 import type { Zone } from './zone.ts'
 
-/** Prints a wall-clock time. `utcMs`: the same instant; needed only where `needsInstant`. */
+/** Prints a wall-clock time. `utcMs`: the same instant; used only if `needsInstant`. */
 export interface Printer {
   readonly needsInstant: boolean
   print(parts: Parts, utcMs: number): string
@@ -18,7 +18,7 @@ const four = (n: number) => two[(n / 100) | 0]! + two[n % 100]!
 const three = (n: number) => (n < 10 ? `00${n}` : n < 100 ? `0${n}` : String(n))
 
 /**
- * The printer of one format, checked before by `checkDateFormat`. `iso` is `yyyy-MM-ddTHH:mm:ss.SSS` with `Z` or the
+ * The printer of one format that `checkDateFormat` has accepted. `iso` is `yyyy-MM-ddTHH:mm:ss.SSS` with `Z` or the
  * offset.
  */
 export function printerOf(format: string, zone: Zone): Printer {
@@ -108,10 +108,7 @@ function piece(token: PatternToken, zone: Zone): Print {
   }
 }
 
-/**
- * Seconds of an offset (local mean time, before about 1900) have no place in the text and are left out, as java.time's
- * patterns do.
- */
+/** Seconds of an offset (local mean time, before about 1900) are left out, as in java.time's patterns. */
 function offsetText(offset: number, { zero, short, colon }: PatternToken & { part: 'offset' }): string {
   if (zero && offset === 0) return 'Z'
   const total = Math.trunc(Math.abs(offset) / 60_000)

@@ -1,10 +1,10 @@
-/** Reading dates: by a pattern, by ISO 8601, or as seconds or milliseconds since 1970. */
+/** Reads dates: by a pattern, as ISO 8601, or as seconds or milliseconds since 1970. */
 import { firstMs, isTime, lastMs, partsFromMs } from './calendar.ts'
 import { isNamed, readPattern } from './pattern.ts'
 import { clear, digits, fraction, type Read, readOffset } from './pieces.ts'
 import { type Reader, tokenReader } from './tokens.ts'
 
-/** The reader of one format, checked before by `checkDateFormat`. */
+/** The reader of one format that `checkDateFormat` has accepted. */
 export function readerOf(format: string): Reader {
   if (format === 'iso') return readIso
   if (isNamed(format)) return readEpoch(format === 'epoch_s')
@@ -66,7 +66,7 @@ function readEpoch(seconds: boolean): Reader {
   }
 }
 
-/** The instant of an epoch text in ms; NaN: it is none, or out of the years 1 to 9999. */
+/** The instant of an epoch text in ms; NaN: it is not one, or is outside the years 1 to 9999. */
 function epochMs(text: string, seconds: boolean): number {
   const minus = text.charCodeAt(0) === 45
   let at = minus ? 1 : 0

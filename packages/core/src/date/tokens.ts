@@ -1,13 +1,13 @@
 /**
- * Reading by a pattern. No regular expression, no backtracking: every token reads one or two digits, a name or a
- * literal, or fails. The tokens become one function, generated from their widths, char codes and place among the names;
- * where no code may be made, they are gone through one by one.
+ * Reads by a pattern, without regular expressions or backtracking: every token reads digits, a name or a literal, or
+ * fails. The tokens become one function, generated from their widths, char codes and indexes of names; where code
+ * generation is forbidden, they are interpreted one by one.
  */
 import { codegenAllowed, generate } from '../codegen.ts'
 import { monthNames, type PatternToken, weekdayNames } from './pattern.ts'
 import { clear, digits, findName, finish, fraction, half, type Read, readOffset, readZoneId } from './pieces.ts'
 
-/** Fills `into` from a text; false: the text does not fit, or names no time of the calendar. */
+/** Fills `into` from a text; false: the text does not match, or is not a valid time. */
 export type Reader = (text: string, into: Read) => boolean
 
 /** The reader of a pattern's tokens. */
@@ -16,7 +16,7 @@ export const tokenReader = (tokens: readonly PatternToken[]): Reader =>
 
 type NumberToken = Extract<PatternToken, { least: number }>
 
-/** They name a day, and no time of it. */
+/** The tokens have a day but no time of day. */
 const isDay = (tokens: readonly PatternToken[]): boolean =>
   !tokens.some(({ part }) => part === 'hour' || part === 'hour12')
 
@@ -31,7 +31,7 @@ function generatedReader(tokens: readonly PatternToken[]): Reader {
   )
 }
 
-/** The code that reads one token at `at`: `t` is the text, `c` a char, `v` a value. */
+/** The code that reads one token at `at`: `t` is the text, `c` a character, `v` a value. */
 function stepOf(token: PatternToken): string {
   switch (token.part) {
     case 'literal':

@@ -1,23 +1,24 @@
 /**
- * Time zones by their IANA name, from the platform's own tables (Intl). Asking Intl costs about a microsecond, so each
- * zone keeps the spans of constant offset that were needed so far: a year is sampled every third day, and the moment of
- * each change is found by halving (between 1900 and 2040 no zone changed twice in less than seven days: Recife, October
- * 2000). A look-up is then a comparison with the span used last. A wall-clock time that occurs twice (clocks set back)
- * means its first occurrence; one that is skipped (clocks set forward) does not exist.
+ * Time zones by IANA name, from the platform's tables (Intl). A query of Intl costs about a microsecond, so each zone
+ * caches the spans of constant offset used so far: a year is sampled every third day, and each change is located by
+ * bisection (between 1900 and 2040 no zone changed twice in less than seven days: Recife, October 2000). A look-up is
+ * then a comparison with the last span. A wall-clock time that occurs twice (clocks set back) means its first
+ * occurrence; one that is skipped (clocks set forward) does not exist.
  */
 import { MillraceError } from '../errors/index.ts'
 
-/** A time zone: how far its clock is from UTC at any instant. */
+/** A time zone: the offset of its clock from UTC at any instant. */
 export interface Zone {
   readonly name: string
-  /** The offset in ms, where it never changes. */
+  /** The offset in ms, if it never changes. */
   readonly fixed: number | undefined
   /** Ms to add to UTC to get the wall clock at this instant. */
   offsetAt(utcMs: number): number
   /** The instant of a wall-clock time given as ms since 1970-01-01T00:00 on that clock; NaN: no such time. */
   toUtc(wallMs: number): number
   /**
-   * The instant at which a day begins, given as its midnight on that clock: where clocks skip midnight, when they do.
+   * The instant at which a day begins, given as its midnight on that clock; where clocks skip midnight, the instant
+   * after the gap.
    */
   startOfDay(midnightMs: number): number
 }
@@ -26,17 +27,17 @@ const hour = 3_600_000
 const day = 24 * hour
 const zones = new Map<string, Zone>()
 
-/** What is wrong with a zone's name; undefined: nothing. */
+/** The problem with a zone's name; undefined: none. */
 export function checkZone(name: string): string | undefined {
   try {
     zone(name)
     return undefined
   } catch {
-    return `${JSON.stringify(name)} is no time zone: write an IANA name such as Europe/Berlin, or UTC`
+    return `${JSON.stringify(name)} is not a time zone: write an IANA name such as Europe/Berlin, or UTC`
   }
 }
 
-/** The zone of this name, or of a fixed offset such as `+05:30`. Throws `MillraceError`. */
+/** The zone with this name, or with a fixed offset such as `+05:30`. Throws `MillraceError`. */
 export function zone(name: string): Zone {
   const known = zones.get(name)
   if (known) return known
@@ -66,7 +67,7 @@ function makeZone(name: string): Zone {
       second: 'numeric',
     })
   } catch (cause) {
-    throw new MillraceError('unknown_zone', `${JSON.stringify(name)} is no time zone`, {
+    throw new MillraceError('unknown_zone', `${JSON.stringify(name)} is not a time zone`, {
       hint: 'write an IANA name such as Europe/Berlin, or UTC',
       exitCode: 2,
       cause,
@@ -94,7 +95,7 @@ function offsetByIntl(format: Intl.DateTimeFormat, utcMs: number): number {
   return wall.getTime() - second
 }
 
-/** Spans of one offset within a year: `starts[i]` is where `offsets[i]` begins. */
+/** Spans of constant offset within a year: `starts[i]` is where `offsets[i]` begins. */
 interface Year {
   readonly starts: readonly number[]
   readonly offsets: readonly number[]
@@ -142,7 +143,7 @@ function tableZone(name: string, ask: (utcMs: number) => number): Zone {
   }
 
   function toUtc(wallMs: number): number {
-    // Far from a change of the offset, the span used last decides at once.
+    // Far from a change of the offset, the last span applies.
     const guess = wallMs - offset
     if (guess >= from + day && guess < to - day) return guess
     const before = offsetAt(wallMs - day)

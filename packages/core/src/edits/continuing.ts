@@ -1,4 +1,7 @@
-/** Edits of a continuing run: they hold from the saved positions on; what would lose something has to be asked for. */
+/**
+ * Edits of a continuing run: they apply from the saved positions on. An edit that would lose something has to be
+ * confirmed.
+ */
 import type { Plan } from '../plan/index.ts'
 import { canonical, type Signature } from '../plan/signature.ts'
 import type { Json } from '../record/index.ts'
@@ -14,8 +17,8 @@ export function continuingEdits(before: Signature, now: Signature, plan: Plan, f
     ...Object.keys(before.sources).map((id) => sourceEdit(id, before, now, plan, facts)),
     ...added('source', before.sources, now.sources, 'it is read from its start'),
     ...Object.keys(before.steps).map((id) => stepEdit(id, before, now, memory.get(id) ?? 0, discards.steps)),
-    ...added('step', before.steps, now.steps, 'it works on what is read from here on'),
-    ...renames.map(([from, to]): Edit => ({ node: to, effect: 'kept', what: `sink ${from} is called ${to}` })),
+    ...added('step', before.steps, now.steps, 'it applies to what is read from here on'),
+    ...renames.map(([from, to]): Edit => ({ node: to, effect: 'kept', what: `sink ${from} is now ${to}` })),
     ...Object.keys(before.sinks).map((id) =>
       isRenamed(id) ? undefined : sinkEdit(id, before, now, facts, discards.sinks),
     ),
@@ -46,11 +49,11 @@ function sourceEdit(id: string, saved: Signature, now: Signature, plan: Plan, fa
       (other) => !(other in saved.sources) && isSamePlace(before, now.sources[other]!),
     )
     return heir === undefined
-      ? { node: id, effect: 'kept', what: `source ${id} is gone; its positions stay, should it come back` }
+      ? { node: id, effect: 'kept', what: `source ${id} was removed; its positions are kept in case it comes back` }
       : {
           node: id,
           effect: 'refused',
-          what: `source ${id} is gone and ${heir} reads the same: all of it would be read again, under other ids`,
+          what: `source ${id} was removed and ${heir} reads the same input: all of it would be read again, under new ids`,
           ways: [ways.move(id, heir), ways.reset],
         }
   }
@@ -61,12 +64,12 @@ function sourceEdit(id: string, saved: Signature, now: Signature, plan: Plan, fa
   return {
     node: id,
     effect: 'refused',
-    what: `${what}: the saved positions are of another place`,
-    ways: ['give the source another id, so that it is read from its start', ways.asItWas, ways.reset],
+    what: `${what}: the saved positions belong to a different input`,
+    ways: ['give the source a new id, so that it is read from its start', ways.asItWas, ways.reset],
   }
 }
 
-/** Options by which connectors name what they read. */
+/** Options by which connectors name their input. */
 const placeOptions = [
   'address',
   'brokers',
@@ -94,7 +97,7 @@ function stepEdit(id: string, saved: Signature, now: Signature, entries: number,
   const what = differenceOf('step', id, before, after)
   const isSame = (other: NodeFacts) => other['stateHash'] === before['stateHash'] && other['type'] === before['type']
   if (before['stateHash'] === undefined || entries === 0) {
-    // There is nothing to lose, but the empty memory is of the step as it was.
+    // There is nothing to lose, but the empty memory belongs to the step as it was.
     if (before['stateHash'] !== undefined && !(after && isSame(after))) discards.push(id)
     return what === undefined ? undefined : { node: id, effect: 'from_here', what }
   }
@@ -103,7 +106,7 @@ function stepEdit(id: string, saved: Signature, now: Signature, entries: number,
       return {
         node: id,
         effect: 'from_here',
-        what: `${what}; its memory of ${entries} entries, made under the old rule, is kept`,
+        what: `${what}; its memory of ${entries} entries is kept, although the old spec made it`,
       }
     const isBehindEdit =
       canonical(saved.sources) !== canonical(now.sources) || canonical(saved.steps) !== canonical(now.steps)
@@ -111,7 +114,7 @@ function stepEdit(id: string, saved: Signature, now: Signature, entries: number,
       ? {
           node: id,
           effect: 'kept',
-          what: `step ${id} keeps its memory of ${entries} entries; what is in it came by the old spec`,
+          what: `step ${id} keeps its memory of ${entries} entries, which the old spec made`,
         }
       : undefined
   }
@@ -119,11 +122,11 @@ function stepEdit(id: string, saved: Signature, now: Signature, entries: number,
   const heir = after
     ? undefined
     : Object.keys(now.steps).find((other) => !(other in saved.steps) && isSame(now.steps[other]!))
-  // Memory that only recognises repeats is useless once its step is gone.
+  // Memory that only recognises duplicates is useless once its step is removed.
   if (!after && heir === undefined && before['counts'] !== true)
-    return { node: id, effect: 'kept', what: `step ${id} is gone, and its memory with it` }
+    return { node: id, effect: 'kept', what: `step ${id} was removed, with its memory` }
   const lost =
-    before['counts'] === true ? 'what it holds would be in no result' : 'it would not recognise what it has seen'
+    before['counts'] === true ? 'the records it holds would be in no result' : 'it would not recognise what it has seen'
   return {
     node: id,
     effect: 'discarded',
@@ -155,13 +158,13 @@ function sinkEdit(
   })
   if (stages > 0)
     return refused(
-      `${stages} finished results wait to be published`,
-      'run it once as it was and stop it, so that they are published',
+      `${stages} finished results are not published yet`,
+      'run it once with the old spec and stop it: that publishes them',
     )
   if (facts.resumes().some(({ sink, unfinished }) => sink === id && unfinished))
-    return refused('a file of it is half written', 'run it as it was to its end, so that the file is finished')
+    return refused('it has a half-written file', 'run it to its end with the old spec, so that the file is completed')
   discards.push(id)
   return after
     ? { node: id, effect: 'from_here', what: `${what}: it gets what is read from here on`, ways: [ways.fill] }
-    : { node: id, effect: 'kept', what: `${what}; what it has written stays` }
+    : { node: id, effect: 'kept', what: `${what}; what it has written is kept` }
 }

@@ -19,7 +19,7 @@ export function differenceOf(
   return `${kind} ${id} was changed: ${found.slice(0, 3).join(', ')}${more}`
 }
 
-/** What follows from the rest of a node, and says nothing to a person. */
+/** Derived from the rest of a node, and not shown to users. */
 const derived = new Set(['stateHash', 'counts', 'namesIds', 'namedFrom'])
 
 const isMap = (value: Json | undefined): value is { readonly [key: string]: Json } =>
@@ -42,7 +42,7 @@ function shown(value: Json | undefined): string {
   return text.length > 60 ? `${text.slice(0, 57)}...` : text
 }
 
-/** Sinks that only have another id: what they read, what they write and where is the same. */
+/** Sinks that differ only in their id: what they read, what they write and where is the same. */
 export function renamedSinks(before: Nodes, now: Nodes): readonly (readonly [from: string, to: string])[] {
   const taken = new Set<string>()
   return Object.entries(before).flatMap(([from, facts]) => {

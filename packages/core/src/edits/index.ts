@@ -1,3 +1,3 @@
-/** What an edit of a spec does to the state. */
+/** The effects of an edited spec on the state. */
 export * from './edits.ts'
 export type { Edit, Edits, SavedFacts } from './edit.ts'

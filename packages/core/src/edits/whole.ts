@@ -1,4 +1,4 @@
-/** Edits of a run from beginning to end that was interrupted: only what decides nothing may differ. */
+/** Edits of an interrupted bounded run: only what does not affect the result may differ. */
 import { canonical, type Signature } from '../plan/signature.ts'
 import { differenceOf, renamedSinks } from './difference.ts'
 import { type Edit, type Edits, type NodeFacts, type Nodes, ways } from './edit.ts'
@@ -10,7 +10,7 @@ export function wholeEdits(saved: Signature, now: Signature): Edits {
   if (saved.runs !== now.runs) refuse('', `runs was ${saved.runs}, is ${now.runs}`)
   const before = underNewNames(saved, now, edits)
   const renames = renamedSinks(before.sinks, now.sinks)
-  for (const [from, to] of renames) edits.push({ node: to, effect: 'kept', what: `sink ${from} is called ${to}` })
+  for (const [from, to] of renames) edits.push({ node: to, effect: 'kept', what: `sink ${from} is now ${to}` })
   const isRenamed = (id: string) => renames.some(([from, to]) => from === id || to === id)
   for (const kind of ['source', 'step', 'sink'] as const) {
     const [a, b] = [before[`${kind}s`], now[`${kind}s`]]
@@ -24,14 +24,14 @@ export function wholeEdits(saved: Signature, now: Signature): Edits {
   return { edits, renames, discards: { steps: [], sinks: [] }, recount: edits.length > 0 }
 }
 
-/** Only `on_error` differs, and it was `stop`: no record that is done has met either rule. */
+/** Only `on_error` differs, and it was `stop`: no processed record has been subject to either rule. */
 const isNeverMet = (a: NodeFacts | undefined, b: NodeFacts | undefined): boolean =>
   a !== undefined &&
   b !== undefined &&
   a['onError'] === 'stop' &&
   canonical({ ...a, onError: null }) === canonical({ ...b, onError: null })
 
-/** The saved signature with the new names of steps whose name is in no id and no memory. */
+/** The saved signature with the new names of steps whose names are in no id and no memory. */
 function underNewNames(saved: Signature, now: Signature, edits: Edit[]): Signature {
   let before = saved
   for (const [from, facts] of Object.entries(saved.steps)) {
@@ -43,12 +43,12 @@ function underNewNames(saved: Signature, now: Signature, edits: Edit[]): Signatu
     const to = Object.keys(now.steps).find(same)
     if (to === undefined) continue
     before = { ...before, steps: renamedIn(before.steps, from, to), sinks: renamedIn(before.sinks, from, to) }
-    edits.push({ node: to, effect: 'kept', what: `step ${from} is called ${to}` })
+    edits.push({ node: to, effect: 'kept', what: `step ${from} is now ${to}` })
   }
   return before
 }
 
-/** The same nodes, with another id for one of them, as a node and where it is read. */
+/** Two nodes that are equal except for the id of one node, as its own id and where it is read. */
 const renamedIn = (nodes: Nodes, from: string, to: string): Nodes =>
   Object.fromEntries(
     Object.entries(nodes).map(([id, facts]) => {

@@ -1,4 +1,6 @@
-/** What a gateway answers to a request that it does not take, or not whole: the `error` of the answer's body. */
+/**
+ * What a gateway answers to a request that it does not accept, or only in part: the `error` in the body of the answer.
+ */
 import type { CatalogueEntry } from './entry.ts'
 
 /** By code. */
@@ -6,13 +8,13 @@ export const answerEntries = {
   refused: {
     title: 'records refused',
     explanation: 'A record of the request breaks the schema or fails at a step. The whole request was refused.',
-    hint: 'mend the records that the answer names and send the request again',
+    hint: 'fix the records that the answer names and send the request again',
   },
   failed: {
     title: 'record failed',
     explanation:
-      'The record was accepted, and then a step with memory or a sink failed on it. Its key is free again: send it corrected, or as it was.',
-    hint: 'mend the record, or send it again once the system is back',
+      'The record was accepted, and then a stateful step or a sink failed on it. Its key is free again: send it corrected or unchanged.',
+    hint: 'fix the record, or send it again once the system is back',
   },
   key_reused: {
     title: 'key used for another request',
@@ -31,13 +33,13 @@ export const answerEntries = {
   },
   empty: {
     title: 'no records',
-    explanation: 'The body of the request holds no record.',
+    explanation: 'The body of the request has no records.',
     hint: 'send at least one record',
   },
   bad_body: {
-    title: 'body cannot be unpacked',
-    explanation: 'The body is not what its content-encoding says.',
-    hint: 'send what `content-encoding` says, or leave the header out',
+    title: 'body cannot be decompressed',
+    explanation: 'The body is not compressed as `content-encoding` says.',
+    hint: 'set `content-encoding` to the actual compression, or remove the header',
   },
   bad_request: {
     title: 'request cannot be read',
@@ -52,7 +54,7 @@ export const answerEntries = {
   unsupported_encoding: {
     title: 'unsupported content encoding',
     explanation: 'The body is compressed with something other than gzip, deflate or br.',
-    hint: 'pack with gzip, deflate or br, or not at all',
+    hint: 'compress with gzip, deflate or br, or not at all',
   },
   method_not_allowed: {
     title: 'method not allowed',

@@ -1,5 +1,5 @@
 /**
- * Data errors: why a record fails. `on_error` decides: the run stops (the default), the record goes to
+ * Data errors: why a record fails. `on_error` decides what happens: the run stops (the default), or the record goes to
  * the dead letter, is dropped and counted, or is refused to its sender.
  */
 import type { CatalogueEntry } from './entry.ts'
@@ -7,7 +7,7 @@ import type { CatalogueEntry } from './entry.ts'
 /** Bytes that do not decode to a record. */
 export const decodingErrors = {
   bad_encoding: {
-    title: 'bytes of another encoding',
+    title: 'bytes in another encoding',
     explanation: 'The bytes are not text in the declared encoding.',
     hint: 'set `encoding`, for example to latin1',
   },
@@ -15,8 +15,8 @@ export const decodingErrors = {
   not_object: { title: 'not a record', explanation: 'A record is a JSON object.' },
   not_one_record: {
     title: 'not exactly one record',
-    explanation: 'Bytes that were kept of one record do not decode to one record.',
-    hint: 'export the letter, restore its bytes to one record, and replay it with `--from`',
+    explanation: 'The kept bytes of one record do not decode to one record.',
+    hint: 'export the letter, repair its bytes so that they are one record, and replay it with `--from`',
   },
   missing_context: {
     title: 'header was not kept',
@@ -25,11 +25,11 @@ export const decodingErrors = {
   },
   duplicate_key: {
     title: 'key given twice',
-    explanation: 'A JSON object has a key twice; either could be meant.',
+    explanation: 'A JSON object has the same key twice; either could be meant.',
   },
   unknown_field: {
     title: 'unknown field',
-    explanation: 'The record has a field that the schema does not name, and `unknown_fields` is `error`.',
+    explanation: 'The record has a field that is not in the schema, and `unknown_fields` is `error`.',
     hint: 'unknown_fields: drop',
   },
   missing_value: {
@@ -76,18 +76,18 @@ export const valueErrors = {
   },
   bad_date: {
     title: 'not a date',
-    explanation: 'The text fits none of the formats, or names a day or time that does not exist.',
+    explanation: 'The text matches none of the formats, or is a day or time that does not exist.',
   },
   bad_bytes: { title: 'not base64', explanation: 'Bytes are written as base64 in text.' },
   bad_duration: { title: 'not a duration', explanation: 'A duration is a number with a unit: `90s`, `1h30m`.' },
   bad_text: {
     title: 'half a character',
-    explanation: 'The text holds half of a surrogate pair, which no encoding can write.',
-    hint: 'mend the program that cut the text in the middle of a character',
+    explanation: 'The text has an unpaired surrogate, which no encoding can write.',
+    hint: 'fix the program that truncated the text in the middle of a character',
   },
   out_of_range: {
     title: 'number out of range',
-    explanation: 'The number does not fit its type; it is never rounded or cut.',
+    explanation: 'The number does not fit its type; it is never rounded or truncated.',
   },
   division_by_zero: { title: 'division by zero', explanation: 'An expression divides by zero.' },
   empty_list: {
@@ -104,7 +104,7 @@ export const valueErrors = {
   too_deep: {
     title: 'nested too deep',
     explanation: 'A value is nested deeper than can be compared or stored.',
-    hint: 'keep the deep part as text, or take out what is needed before it is stored',
+    hint: 'keep the deep part as text, or extract what is needed before it is stored',
   },
 } as const satisfies Record<string, CatalogueEntry>
 
@@ -116,7 +116,7 @@ export const callErrors = {
   },
   bad_result: {
     title: 'result is not a record',
-    explanation: 'The function of a `call` step returned something else than its output type.',
+    explanation: 'The function of a `call` step returned something other than its output type.',
   },
 } as const satisfies Record<string, CatalogueEntry>
 
@@ -124,18 +124,18 @@ export const callErrors = {
 export const writingErrors = {
   not_encodable: {
     title: 'value cannot be encoded',
-    explanation: 'A value has no form in what is written, for example a bigint inside of `json`.',
+    explanation: 'A value cannot be written in this format, for example a bigint inside of `json`.',
     hint: 'turn the value into text first, with `cast` or `string(x)`',
   },
   bad_headers: {
-    title: 'headers are not texts',
-    explanation: 'The field that becomes the headers of a message is an object of texts.',
+    title: 'headers are not text',
+    explanation: 'The field that becomes the headers of a message must be an object of texts.',
     hint: 'make each header a text, with `cast` or `string(x)`',
   },
   bad_ids: {
     title: 'ids cannot be read',
     explanation:
-      'The header Millrace-Ids of a request does not hold one id for each of its records; a proxy or a client changed it.',
+      'The header Millrace-Ids of a request does not have one id for each of its records; a proxy or a client changed it.',
     hint: 'let the proxy pass the header unchanged, or send with `ids: false`',
   },
   null_key: { title: 'key is null', explanation: 'A part of the key is null, so the record could not be found again.' },
@@ -149,11 +149,11 @@ export const writingErrors = {
     explanation: 'The attribute would overwrite a field of its document.',
     hint: 'choose another field for the name, or rename the field of the document',
   },
-  key_exists: { title: 'key exists', explanation: 'With `write: insert`, another record has this key already.' },
+  key_exists: { title: 'key exists', explanation: 'With `write: insert`, another record already has this key.' },
   reads_as_null: {
     title: 'value that reads as null',
-    explanation: 'The value is written like a null, so a reader could not tell them apart.',
-    hint: 'choose another text with `nulls`',
+    explanation: 'The value is written like a null, so readers could not distinguish the two.',
+    hint: 'choose another text for null with `nulls`',
   },
   too_large: {
     title: 'record too large for the system',
@@ -163,22 +163,22 @@ export const writingErrors = {
   validation: {
     title: 'refused by a rule of the collection',
     explanation: 'The validator of the collection refuses the document.',
-    hint: 'compare the record with the validator of the collection and change one of the two',
+    hint: 'compare the record with the validator of the collection and change one of them',
   },
   refused: {
     title: 'refused by the store',
     explanation: 'The store refuses this document.',
-    hint: 'read the message of the store: it names the rule',
+    hint: "read the store's message: it names the rule",
   },
   constraint: {
     title: 'refused by a constraint',
     explanation: 'A constraint of the table refuses the row.',
-    hint: 'mend the record, or change the constraint of the table',
+    hint: 'fix the record, or change the constraint of the table',
   },
   not_storable: {
     title: 'refused by the store',
     explanation: 'The store cannot hold the value.',
-    hint: 'cast the field to a type that the store has a form for',
+    hint: 'cast the field to a type that the store supports',
   },
 } as const satisfies Record<string, CatalogueEntry>
 

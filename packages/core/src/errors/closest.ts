@@ -1,10 +1,10 @@
 /**
- * The word of `words` that was probably meant, for "did you mean": equal but for case, or with at most a third of its
- * letters different. Undefined if none is close.
+ * The word of `words` that was probably meant, for "did you mean": equal except for case, or with at most a third of
+ * its letters different. Undefined if none is close.
  */
 export function closest(typed: string, words: Iterable<string>): string | undefined {
   let best: string | undefined
-  // Of a word of one or two letters nothing is left when one is changed.
+  // A word of one or two letters has nothing in common with one that differs in a letter.
   let least = (typed.length < 3 ? 0 : Math.max(1, Math.floor(typed.length / 3))) + 1
   const lower = typed.toLowerCase()
   for (const word of words) {

@@ -1,4 +1,4 @@
-/** What the catalogue says of one code. */
+/** The catalogue entry of a code. */
 export interface CatalogueEntry {
   /** One short phrase. */
   readonly title: string

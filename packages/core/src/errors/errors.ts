@@ -5,8 +5,8 @@
  */
 
 /**
- * A problem with a config, beyond its options' schema, or with a schema. `at`: path inside the config; `key`: the
- * last key of that path is at fault, not its value; `span`: characters within that scalar.
+ * A problem with a config beyond its options' schema, or with a schema. `at`: path inside the config; `key`: the last
+ * key of that path is wrong, not its value; `span`: characters within that scalar.
  */
 export interface Problem {
   readonly code: string
@@ -59,16 +59,16 @@ export class DataError extends Error {
 }
 
 /**
- * A failure of a system outside. `retry: true` for transient failures (refused, reset, throttled, 5xx): the engine
+ * A failure of an external system. `retry: true` for transient failures (refused, reset, throttled, 5xx): the engine
  * repeats the call with backoff and jitter, then stops the run. `retry: false` (auth, missing table, disk full) stops
- * at once. Any other thing a connector throws counts as `retry: false`.
+ * it at once. Anything else that a connector throws counts as `retry: false`.
  */
 export class SystemError extends Error {
   override readonly name = 'SystemError'
   readonly code: string
   readonly retry: boolean
   readonly hint: string | undefined
-  /** How long the system asks to wait before the next try, ms. */
+  /** How long the system asks to wait before the next attempt, ms. */
   readonly waitMs: number | undefined
 
   constructor(
@@ -84,10 +84,10 @@ export class SystemError extends Error {
   }
 }
 
-/** What failed in a write, by index into its records. Every index that is not named was taken. */
+/** The failed records of a write, by index. Every record that is not listed was taken. */
 export interface WriteFailure {
   readonly index: number
-  /** `data`: can never succeed, goes to the dead letter. `system`: is written again, alone. */
+  /** `data`: can never succeed, and goes to the dead letter. `system`: is written again on its own. */
   readonly kind: 'data' | 'system'
   readonly code: string
   readonly message: string
@@ -95,8 +95,8 @@ export interface WriteFailure {
 }
 
 /**
- * Thrown by `Sink.write` when only some records failed. The order of a key holds through retries: a sink must not have
- * written a later record of a key whose earlier record it names as `system` here.
+ * Thrown by `Sink.write` when only some records failed. The order of a key survives retries: a sink must not have
+ * written a later record of a key if it lists an earlier one as `system` here.
  */
 export class PartialWriteError extends Error {
   override readonly name = 'PartialWriteError'

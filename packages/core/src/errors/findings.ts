@@ -1,5 +1,5 @@
 /**
- * Findings that core reports: what can be wrong with the files of a project and with what they say.
+ * Findings that core reports: problems of a project's files and of their content.
  *
  * One file: a catalogue is looked up, not read.
  */
@@ -19,7 +19,7 @@ export const fileFindings = {
   },
   yaml_too_many_aliases: {
     title: 'too many aliases',
-    explanation: 'Aliases repeat what they refer to; a few lines can grow into millions of values.',
+    explanation: 'Aliases repeat what they refer to; a few lines can expand into millions of values.',
     hint: 'write the values out',
   },
   yaml_syntax: {
@@ -38,17 +38,17 @@ export const fileFindings = {
   },
   yaml_tag: {
     title: 'a tag',
-    explanation: 'YAML takes a word after `!` as a tag, and the value loses it.',
+    explanation: 'YAML reads a word after `!` as a tag, which is not part of the value.',
     hint: 'put the value in quotes',
   },
   yaml_alias: {
     title: 'an alias without target',
-    explanation: 'YAML takes a word after `*` as an alias of a value marked with `&` before it.',
+    explanation: 'YAML reads a word after `*` as an alias of a value marked with `&` before it.',
     hint: 'put the value in quotes, or mark a value with `&`',
   },
   duplicate_key: {
     title: 'key given twice',
-    explanation: 'A key stands once in a map; either could be meant.',
+    explanation: 'A key may occur once in a map; either could be meant.',
     hint: 'remove one of them',
   },
   reserved_key: {
@@ -63,11 +63,11 @@ export const fileFindings = {
   },
   file_missing: {
     title: 'file not found',
-    explanation: 'A file that the spec names is not there. Paths are relative to the project folder.',
+    explanation: 'A file that the spec names does not exist. Paths are relative to the project folder.',
   },
   file_unreadable: {
     title: 'file cannot be read',
-    explanation: 'A file that the spec names is there, but could not be read.',
+    explanation: 'A file that the spec names exists, but could not be read.',
   },
 } as const satisfies Record<string, CatalogueEntry>
 
@@ -89,17 +89,17 @@ export const valueFindings = {
   },
   secret_not_allowed: {
     title: 'secret in a plain option',
-    explanation: 'The value of this option may be printed, so it cannot hold a secret.',
+    explanation: 'The value of this option may be printed, so it cannot contain a secret.',
     hint: 'use an option that takes secrets, or `${env:NAME}` if the value is not secret',
   },
   bad_interpolation: {
     title: 'interpolation cannot be read',
     explanation:
-      'An interpolation is `${env:NAME}`, `${env:NAME:-default}`, `${var:name}` or `${secret:name}`; `$${` stands for `${`.',
+      'An interpolation is `${env:NAME}`, `${env:NAME:-default}`, `${var:name}` or `${secret:name}`; `$${` is a literal `${`.',
   },
   env_missing: {
     title: 'environment variable not set',
-    explanation: 'The spec reads a variable of the environment that has no value here and no default.',
+    explanation: 'The spec reads an environment variable that is not set, without a default.',
   },
   var_unknown: {
     title: 'unknown var',
@@ -141,8 +141,8 @@ export const nameFindings = {
   unknown_step: { title: 'unknown step', explanation: 'No step of this name is built in or installed.' },
   step_verbs: {
     title: 'a step has one verb',
-    explanation: 'A step is one verb with its config, beside `id`, `from` and `on_error`.',
-    hint: 'make it one step each',
+    explanation: 'A step is one verb with its config, besides `id`, `from` and `on_error`.',
+    hint: 'make each verb a step of its own',
   },
   connector_missing: { title: 'connector not installed', explanation: 'No installed package provides this connector.' },
   connector_broken: {
@@ -163,11 +163,11 @@ export const nameFindings = {
   },
   wrong_kind: {
     title: 'wrong kind of connection',
-    explanation: 'The connector cannot serve connections of this kind.',
+    explanation: 'The connector does not support connections of this kind.',
   },
   config_in_both: {
     title: 'set in spec and profile',
-    explanation: 'A key of a config is set in one place; either could be meant.',
+    explanation: 'A config key may be set in one place only; either could be meant.',
     hint: 'remove one of them',
   },
   profile_missing: {
@@ -186,7 +186,7 @@ export const flowFindings = {
   unknown_reference: { title: 'unknown id', explanation: '`from` names a source, a step or a named output of a step.' },
   from_needed: {
     title: '`from` needed',
-    explanation: 'With several sources, a step without a step before it must name the one it reads.',
+    explanation: 'With several sources, a step with no step before it must name the source it reads.',
   },
   no_plain_output: {
     title: 'only named outputs',
@@ -200,16 +200,16 @@ export const flowFindings = {
   },
   merge_types_differ: {
     title: 'merged streams differ',
-    explanation: 'Streams that are merged by a list in `from` have the same fields of the same types.',
-    hint: 'bring them to one shape with `select`, `cast` or `default` before merging',
+    explanation: 'Streams that are merged by a list in `from` must have the same fields with the same types.',
+    hint: 'convert them to the same fields with `select`, `cast` or `default` before merging',
   },
   side_unbounded: {
     title: 'side input without end',
-    explanation: 'A side input is read whole before the first record, so it has to end.',
+    explanation: 'A side input is read completely before the first record, so it has to end.',
   },
   side_source_read: {
     title: 'side input used as a stream',
-    explanation: 'A source that a join reads whole as its side input cannot be read as a stream as well.',
+    explanation: 'A source that is the side input of a join cannot be read as a stream as well.',
     hint: 'declare it a second time under another id',
   },
 } as const satisfies Record<string, CatalogueEntry>
@@ -231,7 +231,7 @@ export const typeFindings = {
   },
   bad_field_name: {
     title: 'field name not allowed',
-    explanation: 'Any text but the empty one and `__proto__` can name a field.',
+    explanation: 'Any text can name a field, except the empty text and `__proto__`.',
   },
   schema_rule_ignored: {
     title: 'rule of a JSON Schema not checked',
@@ -263,22 +263,22 @@ export const promiseFindings = {
   same_key: {
     title: 'different records under one key',
     explanation:
-      'A keyed sink would get several records with the same key, from branches that merge or from a step that makes several records of one. Each would replace the one before.',
-    hint: 'add a field to `key` that tells them apart, or leave `key` out',
+      'A keyed sink would get several records with the same key, from branches that merge or from a step that makes several records from one. They would replace each other.',
+    hint: 'add a field to `key` that distinguishes them, or remove `key`',
   },
   exactly_once: {
-    title: 'exactly once cannot be promised',
+    title: 'exactly-once is not possible',
     explanation:
       'The systems at both ends and the state of the pipeline cannot commit in one step. `effectively_once` is the strongest guarantee: nothing is lost, and a repeated record replaces itself.',
     hint: 'delivery: effectively_once',
   },
   delivery_too_weak: {
-    title: 'delivery cannot be kept',
-    explanation: 'A pipeline guarantees only what its weakest part does.',
+    title: 'delivery cannot be met',
+    explanation: 'The guarantee of a pipeline is that of its weakest part.',
   },
   source_not_replayable: {
     title: 'source cannot be read twice',
-    explanation: 'If the process dies, records that were read and not yet saved are lost.',
+    explanation: 'If the process dies, records that were read but not saved are lost.',
     severity: 'warning',
   },
   runs_whole_unbounded: {
@@ -305,8 +305,8 @@ export const promiseFindings = {
   },
   answers_held: {
     title: 'answers would wait for a file',
-    explanation: 'The sink can resume only where a file ends, so senders would wait for their answer until then.',
-    hint: 'split the pipeline: http -> stream, and a second one stream -> the rest',
+    explanation: 'The sink can resume only where a file ends, so senders would wait for their answers until then.',
+    hint: 'split the pipeline: http -> stream, and another one stream -> the rest',
   },
   dead_letter_missing: {
     title: 'no dead letter',
@@ -315,7 +315,7 @@ export const promiseFindings = {
   },
   dead_letter_unused: {
     title: 'dead letter never used',
-    explanation: 'Bad records stop the run, since no `on_error` says `dead_letter`.',
+    explanation: 'Bad records stop the run, since no `on_error` is set to `dead_letter`.',
     hint: 'on_error: { data: dead_letter }',
     severity: 'warning',
   },

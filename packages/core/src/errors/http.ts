@@ -1,12 +1,15 @@
-/** Statuses of HTTP servers as codes: of one record, or of the address, the credentials and the state of the server. */
+/**
+ * Codes for the statuses of HTTP servers: about one record, or about the address, the credentials and the state of the
+ * server.
+ */
 import type { CatalogueEntry } from './entry.ts'
 
-/** A server's word on one record. */
+/** A server's answer about one record. */
 export const httpRecordEntries: Readonly<Record<string, CatalogueEntry>> = {
   http_207: {
     title: 'outcome of a record is unknown',
     explanation: 'A server answered 207 without saying what happened to the record.',
-    hint: 'ask its authors for a status per item, or send one record a request',
+    hint: 'ask its operators for a status per item, or send one record per request',
   },
   ...Object.fromEntries(
     [400, 402, 409, 412, 414, 416, 417, 418, 422, 423, 424, 428, 451].map((status) => [
@@ -14,21 +17,21 @@ export const httpRecordEntries: Readonly<Record<string, CatalogueEntry>> = {
       {
         title: `record refused with ${status}`,
         explanation: `A server answered a record with the status ${status}.`,
-        hint: 'read the answer: the server says what it minds about the record',
+        hint: 'read the answer: the server says what is wrong with the record',
       },
     ]),
   ),
 }
 
-/** A server's word on all that is sent to it. */
+/** A server's answer about everything that is sent to it. */
 export const httpRunEntries: Readonly<Record<string, CatalogueEntry>> = {
   ...Object.fromEntries(
     [300, 301, 302, 303, 304, 305, 307, 308].map((status) => [
       `http_${status}`,
       {
         title: `server redirects with ${status}`,
-        explanation: 'Records are not sent after a redirect, which may lead to a place that was not meant.',
-        hint: 'set `url` to where it leads',
+        explanation: 'Redirects are not followed with records, since they may lead to an unintended place.',
+        hint: 'set `url` to the target of the redirect',
       },
     ]),
   ),
@@ -37,7 +40,8 @@ export const httpRunEntries: Readonly<Record<string, CatalogueEntry>> = {
       `http_${status}`,
       {
         title: `address answers ${status}`,
-        explanation: 'The server answers so whatever the record: the address, the method or the headers are wrong.',
+        explanation:
+          'The server would give this answer to any record: the address, the method or the headers are wrong.',
         hint: 'check `url`, `method`, `body` and `headers`',
       },
     ]),
@@ -47,8 +51,9 @@ export const httpRunEntries: Readonly<Record<string, CatalogueEntry>> = {
       `http_${status}`,
       {
         title: `server answers ${status}`,
-        explanation: 'The server cannot serve now. Records are written again with growing pauses, then the run stops.',
-        hint: 'is the server healthy, and `concurrency` what it can take?',
+        explanation:
+          'The server is temporarily unavailable. Records are written again with increasing pauses, then the run stops.',
+        hint: 'check that the server is healthy and that `concurrency` is not too high for it',
       },
     ]),
   ),

@@ -1,4 +1,4 @@
-/** Errors, their catalogue, and what was probably meant. */
+/** Errors, their catalogue, and suggestions for misspelt words. */
 export * from './errors.ts'
 export * from './catalogue.ts'
 export * from './closest.ts'

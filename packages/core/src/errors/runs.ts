@@ -1,5 +1,6 @@
 /**
- * What stops a run or a command: exit code 1 for the run, 2 for what was asked, 3 for the surroundings.
+ * Errors that stop a run or a command: exit code 1 for the run, 2 for the spec or the command line, 3 for the
+ * environment.
  *
  * One file: a catalogue is looked up, not read.
  */
@@ -16,18 +17,18 @@ export const commandErrors = {
   unexpected: {
     title: 'a bug in a connector',
     explanation: 'A connector or step threw an error that its contract does not allow.',
-    hint: 'please report it with the stack',
+    hint: 'please report it with the stack trace',
   },
   unhandled: {
     title: 'an unhandled error',
     explanation:
-      'A connector, or a function of a `call` step, left a promise or a callback behind, which failed. The process ends as in a crash: nothing is lost.',
+      'A connector, or a function of a `call` step, left a promise or callback behind that failed. The process ends as in a crash: nothing is lost.',
     hint: 'await every promise in the function or connector, then run again',
   },
   stopped: {
     title: 'not started',
     explanation: 'Another pipeline of the same command failed first.',
-    hint: 'mend the pipeline that failed, then run again',
+    hint: 'fix the pipeline that failed, then run again',
   },
   abandoned: {
     title: 'a connector did not stop',
@@ -38,8 +39,8 @@ export const commandErrors = {
   aborted: {
     title: 'stopped while waiting for a system',
     explanation:
-      'The run was asked to stop. Calls in progress have an unknown outcome; their records are written again at the next start.',
-    hint: 'run again: it goes on from the last save',
+      'The run was stopped. Calls in progress have an unknown outcome; their records are written again at the next start.',
+    hint: 'run again: it resumes from the last save',
   },
   drain_timeout: {
     title: 'stopped before everything was written',
@@ -49,18 +50,18 @@ export const commandErrors = {
   },
   circle: {
     title: 'pipelines feed each other',
-    explanation: 'Pipelines of one command read what the others write, in a circle, so none would ever end.',
+    explanation: "Pipelines of one command read each other's output in a circle, so none would ever end.",
     hint: 'stop one of the pipelines from writing to what another of them reads, or run them in separate commands',
   },
   no_upstream: {
     title: 'no sender',
     explanation:
       'A pipeline waits for requests and no other pipeline of the command sends any, so the run would never end.',
-    hint: 'add the pipeline that sends to the command, or run without `--until`',
+    hint: 'add the pipeline that posts to it to the command, or run without `--until`',
   },
 } as const satisfies Record<string, CatalogueEntry>
 
-/** State, and going on from it. */
+/** State, and resuming from it. */
 export const stateErrors = {
   locked: {
     title: 'state in use',
@@ -71,7 +72,7 @@ export const stateErrors = {
     title: 'a side input has changed',
     explanation:
       'A resumed run must find the same side input, or records before and after the stop would be joined with different rows.',
-    hint: 'restore it and run again, or start over with `pipe state reset PIPELINE`',
+    hint: 'restore it and run again, or start over: pipe state reset PIPELINE',
   },
   worker_ended: {
     title: 'a worker ended without a result',
@@ -84,9 +85,9 @@ export const stateErrors = {
     hint: 'run it again',
   },
   other_scale: {
-    title: 'state from another number of instances',
+    title: 'state of a different number of instances',
     explanation:
-      'The state was saved by another number of instances. Started like this, the pipeline would read some splits twice or skip some.',
+      'The state was saved by a different number of instances. Started like this, the pipeline would read some splits twice or skip some.',
     hint: 'pipe state rescale PIPELINE --to N',
   },
   not_shared: {
@@ -98,7 +99,7 @@ export const stateErrors = {
   rescale_refused: {
     title: 'state cannot be divided',
     explanation:
-      'Only split positions can move to another number of instances, not the memory of steps, half-written files or unpublished results.',
+      'Only split positions can move to a different number of instances, not the memory of steps, half-written files or unpublished results.',
     hint: 'let the pipeline run to a quiet point and stop it, or keep the number of instances',
   },
   state_gone: {
@@ -109,13 +110,13 @@ export const stateErrors = {
   },
   state_corrupt: {
     title: 'state is damaged',
-    explanation: 'A file of the state folder cannot be read. It was left as it is.',
+    explanation: 'A file of the state folder cannot be read. It was left unchanged.',
     hint: 'restore the whole folder from a copy, or set it aside and start over: pipe state reset PIPELINE',
   },
   state_foreign: {
     title: 'state of another version',
     explanation:
-      'A file of the state folder was made by another version of Millrace or by another program. It was left as it is.',
+      'A file of the state folder was made by another version of Millrace or by another program. It was left unchanged.',
     hint: 'use the version that made it, or set it aside and start over: pipe state reset PIPELINE',
   },
   order_lost: {
@@ -125,8 +126,8 @@ export const stateErrors = {
     hint: 'restore the input, or start over: pipe state reset PIPELINE',
   },
   other_spec_running: {
-    title: 'another spec is running',
-    explanation: 'Dead letters are replayed by the process that runs the pipeline, and it runs another spec.',
+    title: 'a different spec is running',
+    explanation: 'Dead letters are replayed by the process that runs the pipeline, and it runs a different spec.',
     hint: 'restart it with this spec',
   },
   state_unwritable: {
@@ -135,25 +136,25 @@ export const stateErrors = {
     hint: 'give the user of the process write permission, or put the state elsewhere: --state-dir',
   },
   state_changed: {
-    title: 'state of another spec',
+    title: 'state of a different spec',
     explanation:
-      'The state was saved with another spec. Continuing with this one would lose records or mix two rules in one result.',
-    hint: '`pipe plan` shows what the edit keeps, what it discards, and the ways out',
+      'The state was saved with a different spec. Continuing with this one would lose records or mix two rules in one result.',
+    hint: '`pipe plan` shows what the edit keeps and discards, and how to proceed',
   },
   no_state: {
     title: 'never run',
-    explanation: 'The pipeline has not run yet, so there is nothing to show or to replay into.',
+    explanation: 'The pipeline has not run yet, so there is nothing to show or replay.',
     hint: 'run the pipeline first',
   },
   stage_left: {
     title: 'result of a removed sink',
-    explanation: 'A finished result waits to be published, but its sink is no longer in the spec.',
+    explanation: 'A finished result is not published yet, but its sink is no longer in the spec.',
     hint: 'run once with the sink in the spec, or after a rename: pipe state move PIPELINE OLD NEW',
   },
   stage_missing: {
     title: 'finished file is gone',
-    explanation: 'A file that was written and not yet published was removed.',
-    hint: 'put the file back; or give the result up: pipe state reset PIPELINE',
+    explanation: 'A file that was written but not published yet was removed.',
+    hint: 'restore the file; or discard the result: pipe state reset PIPELINE',
   },
   state_older: {
     title: 'state is older than the output',
@@ -164,7 +165,7 @@ export const stateErrors = {
   stage_gone: {
     title: 'staged rows are gone',
     explanation: 'Rows staged in the store are gone: the store was changed by something else.',
-    hint: 'restore the database; or give the result up: pipe state reset PIPELINE',
+    hint: 'restore the database; or discard the result: pipe state reset PIPELINE',
   },
   source_replaced: {
     title: 'source was recreated',
@@ -174,7 +175,7 @@ export const stateErrors = {
   offset_out_of_range: {
     title: 'position is gone',
     explanation: 'Records after the saved position have been deleted by retention.',
-    hint: 'accept the gap and begin anew: pipe state reset PIPELINE; and give the topic a longer retention',
+    hint: 'accept the gap and start over: pipe state reset PIPELINE; and give the topic a longer retention',
   },
   input_changed: {
     title: 'input has changed',
@@ -188,7 +189,7 @@ export const inputErrors = {
   input_missing: { title: 'input not found', explanation: 'There is no file at the path of a source.' },
   input_unreadable: {
     title: 'input cannot be read',
-    explanation: 'A file is there but cannot be opened or read.',
+    explanation: 'A file exists but cannot be opened or read.',
     hint: 'give the user of the process permission to read it',
   },
   same_input: {
@@ -202,15 +203,15 @@ export const inputErrors = {
     explanation: 'The file name does not show the format.',
     hint: 'set `format`',
   },
-  broken_file: { title: 'file is broken', explanation: 'The file does not have its declared format, or is cut off.' },
+  broken_file: { title: 'file is broken', explanation: 'The file does not have its declared format, or is truncated.' },
   broken_compression: {
     title: 'compressed data is broken',
-    explanation: 'The compressed file is damaged or cut off.',
+    explanation: 'The compressed file is damaged or truncated.',
   },
   unsupported_encoding: {
     title: 'encoding of a column cannot be read',
-    explanation: 'The file holds a column in an encoding that cannot be read without risk of a wrong value.',
-    hint: 'write the file with another encoding, or leave the field out of the schema',
+    explanation: 'A column of the file has an encoding that cannot be read without risk of a wrong value.',
+    hint: 'write the file with another encoding, or remove the field from the schema',
   },
   no_random_access: {
     title: 'file can only be read in order',
@@ -244,12 +245,12 @@ export const outputErrors = {
   output_closed: {
     title: 'output was closed',
     explanation: 'The program that read the output has ended.',
-    hint: 'nothing, if the reader had enough; else look why it ended',
+    hint: 'nothing if the reader had enough; otherwise find out why it ended',
   },
   path_outside: {
     title: 'path leads elsewhere',
     explanation: 'A symbolic link leads outside the folder of the sink.',
-    hint: 'remove the link, or name the folder that it leads to as the path of the sink',
+    hint: 'remove the link, or set the path of the sink to the folder that it leads to',
   },
   path_taken: {
     title: 'path is taken',
@@ -292,7 +293,7 @@ export const systemErrors = {
   name_taken: {
     title: 'name is taken',
     explanation: 'The store has something else under this name.',
-    hint: 'choose another name, or drop what has it',
+    hint: 'choose another name, or drop the existing object',
   },
   store_busy: {
     title: 'store is locked',
@@ -302,7 +303,7 @@ export const systemErrors = {
   store_failed: {
     title: 'store failed',
     explanation: 'SQLite reports an internal failure, such as lack of memory.',
-    hint: 'read the message, free what SQLite lacks, and run again',
+    hint: 'read the message, fix what SQLite reports, and run again',
   },
   log_busy: {
     title: 'log is locked',
@@ -321,8 +322,8 @@ export const systemErrors = {
   },
   cannot_listen: {
     title: 'cannot listen',
-    explanation: 'The address is in use, or may not be used.',
-    hint: 'end what uses the address, or choose another one',
+    explanation: 'The address is in use, or may not be used by this process.',
+    hint: 'stop the process that uses the address, or choose another one',
   },
   route_taken: {
     title: 'two sources on one route',
@@ -332,81 +333,81 @@ export const systemErrors = {
   http_unreachable: {
     title: 'server not reached',
     explanation: 'The server of a sink does not answer.',
-    hint: 'check `url` and whether the server runs; `retry` says how long it is waited for',
+    hint: 'check `url` and whether the server runs; `retry` sets how long it is retried',
   },
   held: {
-    title: 'waits for an earlier record',
+    title: 'waiting for an earlier record',
     explanation: 'A record waits until an earlier one with the same key has been delivered.',
-    hint: 'nothing: it is written once the record before it is through',
+    hint: 'nothing: it is written after the record before it',
   },
   private_address: {
     title: 'address of a private network',
     explanation: 'An address points to this machine or a private network, directly, by DNS or by a redirect.',
-    hint: 'if that is meant, set `allow_private: true`',
+    hint: 'if this is intended, set `allow_private: true`',
   },
   bad_redirect: {
     title: 'redirect not followed',
     explanation: 'A server redirects too often, to something that is not HTTP, or from https to http.',
-    hint: 'set `url` to where the server really answers',
+    hint: 'set `url` to the final address of the server',
   },
   bad_status: {
     title: 'request was refused',
-    explanation: 'A server answered with a status that is no success.',
+    explanation: 'A server answered with a status that does not mean success.',
     hint: 'check `url`, `query` and `headers` against the documentation of the server',
   },
   unauthorized: {
     title: 'wrong credentials',
-    explanation: 'A server wants other credentials than were sent.',
-    hint: 'check the token or password, and what it may do',
+    explanation: 'A server does not accept the credentials that were sent.',
+    hint: 'check the token or password, and its permissions',
   },
   no_answer: {
     title: 'no answer in time',
-    explanation: 'A system took longer to answer than it may.',
-    hint: 'raise `timeout`, or ask for less at a time',
+    explanation: 'A system did not answer within the timeout.',
+    hint: 'raise `timeout`, or request less at a time',
   },
   asked_to_wait: {
-    title: 'asked to wait too long',
+    title: 'server asks to wait too long',
     explanation: 'A server says to come back later than `max_wait` allows.',
     hint: 'raise `max_wait` of `retry`, or run later',
   },
   bad_page: {
     title: 'page is not what was expected',
-    explanation: 'An answer holds no list of records where one should be, or is cut off.',
-    hint: 'check `items` against what the server really answers',
+    explanation: 'An answer has no list of records where one should be, or is truncated.',
+    hint: 'check `items` against what the server actually answers',
   },
   page_too_large: {
     title: 'page too large',
     explanation: 'An answer is larger than `max_body`, perhaps after decompression.',
-    hint: 'ask for smaller pages, or raise `max_body`',
+    hint: 'request smaller pages, or raise `max_body`',
   },
   paging_stuck: {
-    title: 'pages in a circle',
+    title: 'pages form a loop',
     explanation: 'A page names itself as the next one, so reading would never end.',
     hint: 'check the `page` options against the documentation of the server',
   },
   group_in_use: {
     title: 'consumer group in use',
-    explanation: 'A group that offsets would be reported to has members of its own.',
-    hint: 'choose a group that nothing else is a member of',
+    explanation: 'The consumer group for reporting offsets has members of its own.',
+    hint: 'choose a group without members',
   },
 
   refused: {
     title: 'refused by the system',
-    explanation: 'The system that is written to or asked refuses the request as such.',
-    hint: 'read the message of the system: it names what it refuses',
+    explanation: 'The system refuses the request itself, whatever its records.',
+    hint: "read the system's message: it names what it refuses",
   },
   unavailable: {
     title: 'system not available',
-    explanation: 'The system answers that it cannot serve now; it is asked again, then the run stops.',
-    hint: 'look whether the system is healthy, then run again; `retry` says how long it is waited for',
+    explanation: 'The system is temporarily unavailable; the call is retried, then the run stops.',
+    hint: 'check that the system is healthy, then run again; `retry` sets how long it is retried',
   },
   unknown_outcome: {
     title: 'outcome unknown',
-    explanation: 'The system could not say whether it has taken a write; it is written again under the same keys.',
-    hint: 'nothing: it is written again under the same keys',
+    explanation: 'The system could not say whether it has accepted a write; it is repeated with the same keys.',
+    hint: 'nothing: it is repeated with the same keys',
   },
   bad_connection: {
-    title: 'connection refused as such',
+    title: 'connection refused by configuration',
     explanation: 'The system was reached, but the address, the name or the password is wrong.',
     hint: 'check the address, the name and the password',
   },
@@ -426,28 +427,28 @@ export const systemErrors = {
 export const letterErrors = {
   too_many_bad_records: {
     title: 'too many bad records',
-    explanation: 'The share of bad records went above `stop_above`.',
+    explanation: 'The share of bad records exceeded `stop_above`.',
   },
   no_dead_letter: { title: 'no dead letter', explanation: 'The pipeline keeps no dead letters.' },
   cannot_read_back: {
     title: 'dead letters cannot be read back',
-    explanation: 'The sink that keeps the dead letters cannot be read here.',
+    explanation: 'The sink with the dead letters cannot be read here.',
     hint: 'keep them in `files` or a documents store',
   },
   not_replayable: {
     title: 'records cannot be replayed',
     explanation: 'The source cannot decode the bytes of a dead letter again.',
-    hint: 'read the source again, or mend and load the letters by hand',
+    hint: 'read the source again, or repair and load the letters by hand',
   },
   not_reached: {
-    title: 'record no longer gets there',
+    title: 'record no longer reaches its node',
     explanation:
       'A dead letter was replayed, but with the current spec its record no longer reaches the node where it failed: it is filtered earlier, or the step was renamed.',
     hint: 'restore the name of the step, or dismiss the letter',
   },
   replay_into_ended: {
     title: 'results are final',
-    explanation: 'The records would enter a step with memory whose run has ended.',
+    explanation: 'The records would enter a stateful step whose run has ended.',
     hint: 'run the pipeline again',
   },
 } as const satisfies Record<string, CatalogueEntry>

@@ -17,7 +17,7 @@ export const stepFindingEntries = {
   },
   maybe_null: {
     title: 'value may be null',
-    explanation: 'An optional field may be null, and comparing or computing with null has no answer.',
+    explanation: 'An optional field may be null, and comparing or computing with null has no result.',
     hint: 'guard it: `has(x) && ...`, `x != null && ...`, or coalesce(x, 0)',
   },
   not_repeatable: {
@@ -33,7 +33,7 @@ export const stepFindingEntries = {
   duplicate_field: {
     title: 'field given twice',
     explanation: 'A record has each field once.',
-    hint: 'rename or leave out one of them',
+    hint: 'rename or remove one of them',
   },
   bad_pattern: {
     title: 'regular expression cannot be read',

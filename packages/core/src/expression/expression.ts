@@ -1,9 +1,9 @@
 /**
- * Expressions: CEL (https://github.com/google/cel-spec) with types of its own, checked against a record's type before
- * anything runs. In order of the work: read/lexer.ts and read/parser.ts (text to tree), check/check.ts (tree to typed
- * tree, with every problem), evaluate/compile.ts and its twin evaluate/interpret.ts (typed tree to values). Where it
- * differs from CEL: null is a value that fields may have, `7 / 2` is 3.5, integers are exact within +-(2^53-1), and
- * text is counted and ordered by code points.
+ * Expressions: CEL (https://github.com/google/cel-spec) with its own types, checked against a record's type before
+ * anything runs. The stages: read/lexer.ts and read/parser.ts (text to syntax tree), check/check.ts (to typed tree,
+ * with every problem), evaluate/compile.ts and its twin evaluate/interpret.ts (to values). Differences from CEL: null
+ * is a value that fields may have, `7 / 2` is 3.5, integers are exact within +-(2^53-1), and text is counted and
+ * ordered by code points.
  */
 import { codegenAllowed } from '../codegen.ts'
 import type { Row } from '../record/index.ts'
@@ -18,40 +18,40 @@ import { parseExpression } from './read/parser.ts'
 import { quotedName } from './read/quoted-name.ts'
 import type { ExpressionProblem } from './read/problem.ts'
 
-/** An expression that fits its record. */
+/** An expression that matches its record type. */
 export interface Expression {
   readonly ok: true
-  /** What it gives. */
+  /** The type of its result. */
   readonly type: Type
-  /** It may give null. */
+  /** Whether its result may be null. */
   readonly optional: boolean
   /**
-   * Its value for a row of the record: in the one form in memory of `type`, or null. Throws `DataError`
+   * Its value for a row of the record: in the in-memory form of `type`, or null. Throws `DataError`
    * (`division_by_zero`, `out_of_range`, ...).
    */
   readonly evaluate: (row: Row) => unknown
   /** The fields it reads. */
   readonly fields: readonly string[]
-  /** The fields that are certainly not null in rows for which it is true. */
+  /** Fields that are certainly not null in rows for which it is true. */
   readonly narrows: readonly string[]
   /**
-   * Fields that certainly have this value, in its form in memory, in rows for which it is true: its `field == value`
+   * Fields that certainly have this value (in its in-memory form) in rows for which it is true: its `field == value`
    * conjuncts. For look-ups.
    */
   readonly equals: Readonly<Record<string, unknown>>
 }
 
-/** One that does not, with everything that is wrong with it. */
+/** An expression with problems. */
 export interface ExpressionProblems {
   readonly ok: false
   readonly problems: readonly ExpressionProblem[]
 }
 
-/** Checks an expression against the record whose fields it names, and compiles it. Never throws, whatever the text. */
+/** Checks an expression against the record whose fields it uses, and compiles it. Never throws, whatever the text. */
 export const compileExpression = (text: string, input: RecordType): Expression | ExpressionProblems =>
   build(text, input, codegenAllowed ? compile : interpret)
 
-/** The same with the slow twin as `evaluate`. */
+/** The same, with the interpreted twin as `evaluate`. */
 export const interpretExpression = (text: string, input: RecordType): Expression | ExpressionProblems =>
   build(text, input, interpret)
 
@@ -78,17 +78,17 @@ function build(
   }
 }
 
-/** A field with a space or a sign in its name is what a text often breaks at. */
+/** A syntax error is often due to a field with a space or sign in its name. */
 function explained(problem: ExpressionProblem, text: string, input: RecordType): ExpressionProblem {
   const field = problem.hint
     ? undefined
     : Object.keys(input.fields).find((name) => quotedName(name) !== name && text.includes(name))
   return field === undefined
     ? problem
-    : { ...problem, hint: `such a name stands between backticks: ${quotedName(field)}` }
+    : { ...problem, hint: `write such a name between backticks: ${quotedName(field)}` }
 }
 
-/** The `field == value` conjuncts of an expression, as `Query.where.equals` wants them; none where it has problems. */
+/** The `field == value` conjuncts of an expression, for `Query.where.equals`; none if it has problems. */
 export function parseEqualities(text: string, input: RecordType): Readonly<Record<string, unknown>> {
   const syntax = parseExpression(text)
   if ('code' in syntax) return {}

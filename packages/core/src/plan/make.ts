@@ -1,7 +1,7 @@
 /**
- * From a checked spec to its plan. Decided here: what is pushed into a source (as many steps right behind it as offer
- * it, each the only reader of the one before), and the hashes: `specHash` a hash of everything that determines the
- * output, a step's `stateHash` of what its memory depends on.
+ * Makes the plan of a checked spec. It decides what is pushed down into a source (as many steps directly after it as
+ * offer it, each the only reader of the one before) and computes the hashes: `specHash` covers everything that
+ * determines the output, a step's `stateHash` everything that its memory depends on.
  */
 import { multiplies } from '../check/lineage.ts'
 import { type CheckedSink, type CheckedSource, type Checked, type Placed } from '../check/checked.ts'
@@ -18,11 +18,11 @@ import { hashOf, signatureOf } from './signature.ts'
 
 /** How a plan is made. */
 export interface Planning {
-  /** False: nothing is pushed into a source, so that every step shows its own effect. */
+  /** False: no pushdown, so that every step shows its own effect. */
   readonly push?: boolean
 }
 
-/** All that is wrong with a project's spec, and its plan where nothing is an error. Does no I/O and never throws. */
+/** All findings for a project's spec, and its plan if none is an error. Does no I/O and never throws. */
 export function check(
   project: Project,
   registry: Registry,
@@ -72,7 +72,7 @@ function pushInto(source: CheckedSource, checked: Checked | undefined): Pushed {
   const none: Pushed = { steps: [], output: schema }
   if (!checked) return none
   const { flow, sideSources } = checked
-  // Fields beyond the schema could not be named in a push.
+  // A pushdown lists its columns, so it would lose fields that are not in the schema.
   if (!source.capabilities?.pushdown || schema.open || sideSources.has(source.id)) return none
   const steps: string[] = []
   let output = schema
@@ -152,7 +152,7 @@ function planStep(
     stateful: definition!.stateful ?? false,
     multiplies: multiplies(step),
     counts: definition!.counts ?? false,
-    // Memory that is apart by split does not see how splits interleave.
+    // Memory that is kept separately for each split does not depend on how splits interleave.
     ordered: !apart && (typeof ordered === 'function' ? ordered(options as never) : (ordered ?? false)),
     namedFrom: checked.lineages.named.get(step.id) ?? [],
     stateHash: hashOf({
@@ -183,7 +183,7 @@ function planSink(
   }
 }
 
-/** By which connection, and how failures are waited for, where the spec says so. */
+/** The connection, and the retry rule if the spec sets one. */
 const bound = ({ connection, retry, spec }: CheckedSource | CheckedSink) => ({
   ...(connection === undefined ? {} : { connection }),
   ...(spec?.description === undefined ? {} : { description: spec.description }),

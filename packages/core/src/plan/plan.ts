@@ -1,11 +1,11 @@
 /**
- * The plan: what a checked spec means, as plain JSON. Independent of the engine that runs it: names are bound, options
- * resolved (durations in ms, sizes in bytes, defaults filled in), types told at every point, the order of the steps
- * fixed, and what is pushed down into a source shown beside the step that asked for it. Secrets stay references and
- * appear nowhere in it. `version` grows when a reader of plans would have to change.
+ * The plan: the meaning of a checked spec as plain JSON, independent of the engine that runs it. Names are bound,
+ * options resolved (durations in ms, sizes in bytes, defaults filled in), types known at every point, steps put in
+ * order, and everything that is pushed down into a source is shown beside the step it comes from. Secrets stay
+ * references and appear nowhere in it. `version` is incremented when readers of plans have to change.
  *
- * Inside `config`, `{ "$secret": "name" }` stands for a secret's value and `{ "$secrets": ["mongodb://u:", { "$secret":
- * "name" }, "@host"] }` for a text that holds some; `resolveConfig` makes them `Secret`s.
+ * Inside `config`, `{ "$secret": "name" }` stands for the value of a secret, and `{ "$secrets": ["mongodb://u:", {
+ * "$secret": "name" }, "@host"] }` for text that contains some; `resolveConfig` turns both into `Secret`s.
  */
 import type { DeliveryLabel } from '../check/checked.ts'
 import type { Push, SinkCapabilities, SourceCapabilities } from '../connector/index.ts'
@@ -13,16 +13,16 @@ import type { Json } from '../record/index.ts'
 import type { RecordType } from '../schema/index.ts'
 import type { RetryRule } from '../spec/retry.ts'
 
-/** What becomes of a bad record. */
+/** What happens to a bad record. */
 export type OnError = 'stop' | 'dead_letter' | 'drop'
 
 /**
- * The promises a pipeline can make. `at-most-once` is none: an input that cannot be read twice loses what was not saved
- * when the process dies.
+ * The delivery guarantees of a pipeline. `at-most-once` is the weakest: an input that cannot be read twice loses what
+ * was not saved when the process dies.
  */
 export type { DeliveryLabel }
 
-/** All that a run needs to know, but for secrets. */
+/** Everything that a run needs, except secrets. */
 export interface Plan {
   readonly version: 1
   readonly name: string
@@ -32,8 +32,8 @@ export interface Plan {
   readonly profile: string
   readonly runs: 'whole' | 'continue'
   /**
-   * `weakest`: the node that allows no better label, and why; `within`: bounds within which it holds, in words;
-   * `required`: what the spec demands.
+   * `weakest`: the node that prevents a better label, and why. `within`: the bounds within which the label holds, in
+   * words. `required`: what the spec demands.
    */
   readonly delivery: {
     readonly label: DeliveryLabel
@@ -46,53 +46,53 @@ export interface Plan {
   /** In topological order: a step comes after everything it reads. */
   readonly steps: readonly PlanStep[]
   readonly sinks: readonly PlanSink[]
-  /** `stopAbove`: the share of bad records among the last 10,000 of a source that ends the run. */
+  /** `stopAbove`: the share of bad records among the last 10,000 of a source that stops the run. */
   readonly deadLetter?: PlanSink & { readonly stopAbove?: number }
-  /** Where the spec says nothing nearer. */
+  /** The pipeline's default. */
   readonly onError: OnError
-  /** Of all that decides what comes out: the plan without description and place. */
+  /** A hash of everything that determines the output: the plan without descriptions and places. */
   readonly specHash: string
 }
 
-/** What sources, steps and sinks have in common. */
+/** Properties that sources, steps and sinks have in common. */
 export interface PlanNode {
   readonly id: string
   /** The word in the spec: `csv`, `where`. */
   readonly type: string
-  /** The npm package that brings the definition. */
+  /** The npm package of the definition. */
   readonly package: string
   readonly config: Json
-  /** The connection it was bound by, where it was. */
+  /** The connection it was bound by, if any. */
   readonly connection?: string
-  /** What it is for, in the spec's words. */
+  /** The description in the spec. */
   readonly description?: string
-  /** How long failures of its system are waited for, where the spec says so. */
+  /** How long failures of its system are retried, if the spec says so. */
   readonly retry?: RetryRule
 }
 
-/** What is read. */
+/** A source. */
 export interface PlanSource extends PlanNode {
-  /** The declared type of a decoded record, before any push. */
+  /** The declared type of a decoded record, before any pushdown. */
   readonly schema: RecordType
   readonly unknownFields: 'drop' | 'error' | 'keep'
-  /** The type of its rows, after the push. */
+  /** The type of its rows, after pushdown. */
   readonly output: RecordType
   readonly push?: Push
-  /** Ids of the steps that the push takes over, in order. */
+  /** Ids of the steps that are pushed down into it, in order. */
   readonly pushed: readonly string[]
   readonly capabilities: SourceCapabilities
-  /** Read whole before the first record, as a step's side input; never part of the flow. */
+  /** A side input of a step: read completely before the first record, and not part of the flow. */
   readonly side?: boolean
   readonly onError: OnError | 'refuse'
   /**
-   * For sources that answer: the node whose row is sent back (absent: none), and whether good items of a request pass
+   * For sources that answer: the node whose row is returned (absent: none), and whether good records of a request pass
    * beside bad ones.
    */
   readonly answer?: { readonly from?: string; readonly partial: boolean }
   readonly eventTime?: PlanEventTime
 }
 
-/** Event time: a field's value, or the time of arrival. */
+/** Event time: the value of a field, or the time of arrival. */
 export interface PlanEventTime {
   readonly field?: string
   readonly formats?: readonly string[]
@@ -105,7 +105,7 @@ export interface PlanEventTime {
   readonly lane?: 'file'
 }
 
-/** What is done. */
+/** A step. */
 export interface PlanStep extends PlanNode {
   /** Ids of the sources, steps or named outputs it reads; more than one: merged. */
   readonly from: readonly string[]
@@ -114,28 +114,28 @@ export interface PlanStep extends PlanNode {
   readonly output?: RecordType
   /** Types of its named outputs. */
   readonly sides: Readonly<Record<string, RecordType>>
-  /** Those of `from` whose name becomes part of a record's id, since they can bring the same record. */
+  /** Those of `from` whose names become part of record ids, since they can deliver the same record. */
   readonly namedFrom: readonly string[]
-  /** For a step with named inputs: output that it reads to the input's name. */
+  /** For a step with named inputs: the outputs that it reads, each with the name of the input. */
   readonly inputs?: Readonly<Record<string, string>>
-  /** Name of the side input to the id of the source that is read for it. */
+  /** Name of each side input, with the id of the source it is read from. */
   readonly sideInputs: Readonly<Record<string, string>>
   readonly onError: OnError
   readonly stateful: boolean
   readonly multiplies: boolean
-  /** It adds records up: what it holds is in no output yet. */
+  /** It aggregates: the records it holds are in no output yet. */
   readonly counts: boolean
-  /** What it gives depends on the order of several lanes, or on the clock. */
+  /** Its output depends on the order of several lanes, or on the clock. */
   readonly ordered: boolean
-  /** Of what its memory depends on: memory under another hash is not this step's. */
+  /** A hash of everything its memory depends on: memory with a different hash does not belong to this step. */
   readonly stateHash: string
-  /** Equal groups of these fields come from one split: the memory of each split is kept apart. */
+  /** Records with equal values of these fields come from one split: memory is kept separately for each split. */
   readonly partitionedBy?: readonly string[]
-  /** The source that does its work; the step itself is passed over. */
+  /** The source that it is pushed down into; the step itself is skipped. */
   readonly pushedInto?: string
 }
 
-/** Where results go. */
+/** A sink. */
 export interface PlanSink extends PlanNode {
   readonly from: readonly string[]
   /** See `PlanStep.namedFrom`. */

@@ -1,7 +1,7 @@
 /**
- * What decides the results of a run: sources, steps, edges and sinks with their configuration, without what only
- * changes how fast or how long (`OptionSchema.tuning`), words for people, and what is pushed down. It is saved with the
- * state, so that a run that goes on knows with which spec its state was made.
+ * The signature of a run: everything that determines its results. That is sources, steps, edges and sinks with their
+ * configuration, without options that only affect performance (`OptionSchema.tuning`), descriptions, or pushdown. It is
+ * saved with the state, so that a resumed run can compare it with the current spec.
  */
 import { hash } from 'node:crypto'
 import type { OptionSchema } from '../connector/options.ts'
@@ -18,19 +18,19 @@ export interface Signature {
   readonly steps: Readonly<Record<string, SignedNode>>
   readonly sinks: Readonly<Record<string, SignedNode>>
   readonly deadLetter?: SignedNode
-  /** Nodes that edits have taken out since the run began. */
+  /** Nodes that were removed by edits since the run began. */
   readonly gone?: Gone
 }
 
 /**
- * By node that is in the spec no more: what it read (`named`: the inputs that ids name), and who goes on in its place
- * with the letters that stopped at it.
+ * By removed node: what it read (`named`: the inputs that ids name), and which nodes take over the letters that stopped
+ * at it.
  */
 export type Gone = Readonly<
   Record<string, { readonly from: readonly string[]; readonly named: readonly string[]; readonly heirs: Heirs }>
 >
 
-/** By node: what else it read. By that it has had the record already. */
+/** By node: its other inputs. Through these it has had the record already. */
 type Heirs = Readonly<Record<string, readonly string[]>>
 
 type Decisive = Omit<Plan, 'specHash'>
@@ -65,7 +65,8 @@ export function signatureOf(plan: Decisive, registry: Registry): Signature {
 }
 
 /**
- * The nodes that are gone after an edit, and those that were before. The heir of a sink is itself under another name.
+ * The nodes that are gone after an edit, together with those removed earlier. The heir of a renamed sink is the sink
+ * itself.
  */
 export function goneAfter(before: Signature, now: Signature, renames: readonly (readonly [string, string])[]): Gone {
   const namesIn = (facts: SignedNode, key: 'from' | 'namedFrom') => (facts[key] ?? []) as readonly string[]
@@ -86,7 +87,7 @@ export function goneAfter(before: Signature, now: Signature, renames: readonly (
   return gone
 }
 
-/** Where letters of a node go: to it, or, where the spec has it no more, to those in its place. */
+/** Where letters of a node go: to the node, or to the heirs of a removed one. */
 export function heirsOf(node: string, gone: Gone, has: (node: string) => boolean): Heirs {
   if (has(node)) return { [node]: [] }
   const heirs = Object.entries(gone[node]?.heirs ?? {})
@@ -96,14 +97,16 @@ export function heirsOf(node: string, gone: Gone, has: (node: string) => boolean
   ) as Heirs
 }
 
-/** Whether a step's name is a part of ids: it makes several records of one, or others, or tells branches apart. */
+/**
+ * Whether a step's name is part of ids: it makes several records from one, makes new records, or separates branches.
+ */
 const namesIds = ({ id, multiplies, counts }: PlanStep, { steps, sinks }: Decisive): boolean =>
   multiplies || counts || [...steps, ...sinks].some(({ namedFrom }) => namedFrom.includes(id))
 
 const byId = <N extends { readonly id: string }>(nodes: readonly N[], facts: (node: N) => SignedNode) =>
   Object.fromEntries(nodes.map((node) => [node.id, facts(node)]))
 
-/** A config without the options that decide nothing. */
+/** A config without its tuning options. */
 function decisive(config: Json, options: OptionSchema | undefined): Json {
   if (typeof config !== 'object' || config === null || Array.isArray(config) || !options?.properties) return config
   return Object.fromEntries(

@@ -11,22 +11,22 @@ export type Row = Record<string, unknown>
 
 /** A record that could not be decoded, or that failed in a step pushed down into its source. */
 export interface BadRecord {
-  /** The record's own position, as `Batch.positionAt` would give it. */
+  /** The record's own position, as from `Batch.positionAt`. */
   readonly position: string | number
   /** Its original bytes. */
   readonly bytes: Uint8Array
   /** A stable code of the error catalogue, e.g. `bad_date`. */
   readonly code: string
-  /** The field at fault, where one is. */
+  /** The field at fault, if there is one. */
   readonly field?: string
   /** What is wrong, with the value, in one sentence. */
   readonly message?: string
   /** The id of the step it was pushed down from; absent: the decoding itself failed. */
   readonly step?: string
-  /** How many rows of its batch stand before it in the split. Absent: all. */
+  /** How many rows of its batch precede it in the split. Absent: all. */
   readonly before?: number
   /**
-   * An identity it arrived with, its transport key, its arrival (ms UTC), and what decoding it again needs: as in
+   * The id it arrived with, its transport key, its arrival (ms UTC), and the context for decoding it again: as in
    * `Batch`.
    */
   readonly id?: string
@@ -35,66 +35,69 @@ export interface BadRecord {
   readonly context?: Json
 }
 
-/** Rows read together from one split, in order. May be empty, to move the position or to say `caughtUp` or `end`. */
+/**
+ * Rows read together from one split, in order. May be empty, to advance the position or to report `caughtUp` or `end`.
+ */
 export interface Batch {
   /**
-   * An ordered sequence of records: a partition, a shard, a file, one HTTP request. Part of each record's id, so it
-   * must be stable; and where a split's positions can come again with other content, it says which content.
+   * An ordered sequence of records: a partition, a shard, a file, one HTTP request. It is part of each record's id, so
+   * it must be stable; where the positions of a split can repeat with different content, its name must identify the
+   * content.
    */
   readonly split: string
   readonly rows: readonly Row[]
   /** Where to resume after this batch; small, constant in size. Absent: the split cannot be read twice. */
   readonly position?: Json
-  /** The record's OWN position: stable text for its id, ordered in the split, independent of batch borders. */
+  /** The record's OWN position: stable text for its id, ordered in the split, independent of batch boundaries. */
   positionAt(i: number): string | number
   /**
-   * The record's original bytes; valid until every write of it has returned. Absent: the row as JSON stands for them.
+   * The record's original bytes; valid until every write of it has returned. Absent: the row as JSON is used instead.
    */
   rawAt?(i: number): Uint8Array
   /**
-   * An identity the record arrived with, unique among all records of all pipelines (`recordId` makes such ids); it
+   * The id a record arrived with, unique among all records of all pipelines (`recordId` makes such ids); the record
    * keeps it.
    */
   idAt?(i: number): string | undefined
-  /** What decoding record i again needs beside its bytes (its key, time and headers); kept with dead letters. */
+  /** What is needed besides its bytes to decode record i again (its key, time and headers); kept with dead letters. */
   contextAt?(i: number): Json
-  /** The same where all records of the batch need the same (a CSV header). */
+  /** The same, if it is equal for all records of the batch (a CSV header). */
   readonly context?: Json
   /** The transport key of each row. */
   readonly keys?: readonly (string | undefined)[]
-  /** Arrival time of each row, ms UTC, where the system has one. */
+  /** Arrival time of each row, ms UTC, if the system has one. */
   readonly arrivals?: Float64Array
-  /** Event time of each row, ms UTC, where the spec asks for it. */
+  /** Event time of each row, ms UTC, if the spec asks for it. */
   readonly times?: Float64Array
   /**
-   * Event times of records of the split that are not among the rows (bad ones, and what pushed-down filters dropped):
-   * how many rows stand before it, ascending, and its time. They move the watermark like any other.
+   * Event times of records of the split that are not among the rows (bad ones, and those dropped by pushed-down
+   * filters): how many rows precede it, ascending, and its time. They advance the watermark like any other.
    */
   readonly otherTimes?: readonly (readonly [before: number, time: number])[]
-  /** What could not be decoded. */
+  /** Records that could not be decoded. */
   readonly bad?: readonly BadRecord[]
   /** Rows dropped by filters that were pushed down into the source. */
   readonly dropped?: readonly (readonly [step: string, n: number])[]
-  /** Fields of these rows that the schema does not name and that were left out (`unknown_fields: drop`). */
+  /** Fields of these rows that are not in the schema and were left out (`unknown_fields: drop`). */
   readonly unknown?: number
   /** Raw size; all caps count it. */
   readonly bytes: number
-  /** Records of the split that were there, behind those of this batch, when it was read: its lag. Absent: unknown. */
+  /** Lag: records of the split that were available after this batch when it was read. Absent: unknown. */
   readonly behind?: number
   /**
-   * Nothing more of this split was there when asked (of any split, where the source's `lanes` are `one`). An epoch may
-   * be cut at once.
+   * The split had no more records at the last poll (no split had, if the source's `lanes` are `one`). The epoch may end
+   * at once.
    */
   readonly caughtUp?: boolean
   /** This split is finished for good. */
   readonly end?: boolean
-  /** Keyed memory of the source, saved row by row with the batch's epoch; null removes. */
+  /** Entries of the source's keyed memory, saved with the batch's epoch; null deletes. */
   readonly remember?: readonly (readonly [key: string, value: Json | null])[]
 }
 
 /**
- * Splits a source has found, announced before the first batch of each. `parents`: splits that must end before it
- * begins. `complete`: no further one will come.
+ * Splits that a source has found, announced before the first batch of each. `parents`: splits that must end before it
+ * begins. `complete`: no more will be found.
  */
 export interface SplitsFound {
   readonly splits: readonly { readonly id: string; readonly bytes?: number; readonly parents?: readonly string[] }[]
@@ -102,17 +105,17 @@ export interface SplitsFound {
 }
 
 /**
- * Nothing more was there in these splits when they were asked; where the source's `lanes` are `one`, the list may be
- * empty and means all. Said each time they are asked and have nothing.
+ * These splits had no more records when they were polled; if the source's `lanes` are `one`, the list may be empty and
+ * means all. Reported at each poll that finds nothing.
  */
 export interface CaughtUp {
   readonly caughtUp: readonly string[]
 }
 
 /**
- * Fills in what a plain source leaves out. Its author gives `split`, `rows` and `position`. `positionAt` follows from a
- * numeric `position` that counts the split's records, in a batch without `bad` and `dropped`; any other batch must
- * bring its own.
+ * Fills in what a simple source leaves out. Its author gives `split`, `rows` and `position`. `positionAt` is derived
+ * from a numeric `position` that counts the split's records, for a batch without `bad` and `dropped`; any other batch
+ * needs its own.
  */
 export function batch(plain: Pick<Batch, 'split' | 'rows'> & Partial<Batch>): Batch {
   const { rows, position } = plain
@@ -130,12 +133,12 @@ export function batch(plain: Pick<Batch, 'split' | 'rows'> & Partial<Batch>): Ba
   }
 }
 
-/** Counts the fields that the schema does not name and that were left out since the last batch. */
+/** Counts the fields that are not in the schema and were left out since the last batch. */
 export interface Tally {
   unknown: number
 }
 
-/** What a tally has counted, to be spread into a batch; it starts over. */
+/** The count of a tally, to spread into a batch; it starts over. */
 export function unknownOf(tally: Tally): { readonly unknown?: number } {
   const { unknown } = tally
   tally.unknown = 0

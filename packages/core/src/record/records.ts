@@ -2,12 +2,12 @@
 import type { Batch, Json, Row } from './batch.ts'
 import { idPosition, idPrefix, resultId } from './identity.ts'
 
-/** A batch and the source it came from. */
+/** A batch, and the source it came from. */
 export interface Origin {
   readonly source: string
   readonly batch: Batch
   /**
-   * Highest event time of its lane before it, ms UTC; -Infinity: none. Absent where the spec asks for no event time.
+   * The highest event time of its lane before it, ms UTC; -Infinity: none. Absent if the spec asks for no event time.
    */
   readonly high?: number
 }
@@ -39,7 +39,7 @@ export class Records {
   readonly pipeline: string
   /** Index of each row in the concatenation of `from`, -1 for a result; absent: row i is record i. */
   readonly origins: Int32Array | undefined
-  /** Per row what is appended to its id; see identity.ts. */
+  /** Per row the suffix of its id; see identity.ts. */
   readonly paths: readonly string[] | undefined
   /** Per row the result that it is; undefined for a row with an origin. */
   readonly results: readonly (Result | undefined)[] | undefined
@@ -109,8 +109,8 @@ export class Records {
   }
 
   /**
-   * The ids as what all begin with and what follows in each, which costs less to make and to keep; undefined where they
-   * are not all of one batch, by position.
+   * The ids as a common prefix and a suffix for each, which is cheaper to make and to keep; undefined if they are not
+   * all of one batch, by position.
    */
   idParts(): { readonly common: string; readonly rests: readonly (string | number)[] } | undefined {
     const only = this.from.length === 1 && !this.results ? this.from[0] : undefined
@@ -121,7 +121,7 @@ export class Records {
     return { common: idPrefix(this.pipeline, only.source, only.batch.split), rests }
   }
 
-  /** The transport key of row i; of a result, its key: one value as text, several as a JSON array. */
+  /** The transport key of row i; for a result, its key: one value as text, several as a JSON array. */
   key(i: number): string | undefined {
     const origin = this.origin(i)
     if (origin) return origin.batch.keys?.[origin.index]
@@ -129,19 +129,19 @@ export class Records {
     return key.length === 1 && typeof key[0] === 'string' ? key[0] : JSON.stringify(key.length === 1 ? key[0] : key)
   }
 
-  /** Event time of row i in ms UTC; undefined where the spec asks for none. */
+  /** Event time of row i in ms UTC; undefined if the spec asks for none. */
   time(i: number): number | undefined {
     const origin = this.origin(i)
     return origin ? origin.batch.times?.[origin.index] : this.results![i]!.time
   }
 
-  /** Arrival time of row i in ms UTC; undefined where the system has none. */
+  /** Arrival time of row i in ms UTC; undefined if the system has none. */
   arrival(i: number): number | undefined {
     const origin = this.origin(i)
     return origin?.batch.arrivals?.[origin.index]
   }
 
-  /** The highest event time that was seen in row i's lane before it, ms UTC; -Infinity: none. For late rules. */
+  /** The highest event time in row i's lane before it, ms UTC; -Infinity: none. For late rules. */
   highBefore(i: number): number {
     const origin = this.origin(i)
     if (!origin) return Number.NEGATIVE_INFINITY
@@ -167,7 +167,7 @@ export class Records {
     return { from: this.from, pipeline: this.pipeline }
   }
 
-  /** The output of a step over these records: `origins` index this set's rows. */
+  /** The output of a step over these records: `origins` are indexes into this set's rows. */
   derive(rows: readonly Row[], origins: Int32Array | undefined, multiplier?: string): Records {
     if (!origins && !multiplier)
       return rows === this.rows
@@ -203,7 +203,7 @@ export class Records {
     return new Records({ ...this.same(), rows: this.rows, origins: this.origins, paths, results: this.results })
   }
 
-  /** Records of several sets as one, set after set; what the engine makes of small batches. */
+  /** Records of several sets as one, set after set; the engine merges small batches this way. */
   static concat(sets: readonly Records[]): Records {
     if (sets.length === 1) return sets[0]!
     const from: Origin[] = []
@@ -220,8 +220,8 @@ export class Records {
   }
 
   /**
-   * Records of several sets of one hand-over as one, in the order of their origins: what a record became by one way
-   * stands beside what it became by another. Results come last. All sets must have the same `from`, or none.
+   * Records of several sets of one hand-over as one, in the order of their origins, so that records made from one along
+   * different paths are adjacent. Results come last. All sets must have the same `from`, or none.
    */
   static merge(sets: readonly Records[]): Records {
     if (sets.length === 1) return sets[0]!
@@ -233,7 +233,7 @@ export class Records {
     const order = Array.from(all.rows.keys())
     const { origins } = all
     const place = (i: number) => (origins![i] === noOrigin ? Number.POSITIVE_INFINITY : origins![i]!)
-    // The sort is stable: at one origin the order is that of the sets.
+    // The sort is stable: for one origin the order is that of the sets.
     order.sort((a, b) => place(a) - place(b) || 0)
     return all.pick(order)
   }
@@ -261,7 +261,7 @@ export class Records {
 
 const highs = new WeakMap<Batch, Float64Array>()
 
-/** For each row of a batch the highest event time that stands before it in the batch. */
+/** For each row of a batch, the highest event time before it in the batch. */
 function highsOf(batch: Batch): Float64Array {
   let made = highs.get(batch)
   if (made) return made
@@ -279,7 +279,7 @@ function highsOf(batch: Batch): Float64Array {
   return made
 }
 
-/** The highest event time of a batch, of whatever record; -Infinity: none. */
+/** The highest event time of a batch, including records that are not rows; -Infinity: none. */
 export function highOf(batch: Batch): number {
   let high = Number.NEGATIVE_INFINITY
   for (const time of batch.times ?? []) if (time > high) high = time

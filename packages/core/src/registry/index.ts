@@ -1,4 +1,4 @@
-/** Which connectors and steps there are. */
+/** The available connectors and steps. */
 export {
   type Builtin,
   type DefinitionKind,

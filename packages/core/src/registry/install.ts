@@ -5,14 +5,14 @@
  */
 
 /**
- * Whether our packages are on npm. Set it to true in the commit of the first release and run `npm run gen`: what
- * messages, READMEs and new projects say about installing follows.
+ * Whether our packages are on npm. Set it to true in the commit of the first release and run `npm run gen`: it changes
+ * what messages, READMEs and new projects say about installing.
  */
 export const released: boolean = false
 
-/** What to do to have one of our packages in a project. */
+/** How to get one of our packages into a project. */
 export function howToInstall(name: string): string {
   return released
     ? `npm install ${name}`
-    : `in a clone of Millrace \`npm run pack\`, then here \`npm install CLONE/packs/*.tgz\`: it brings ${name}`
+    : `in a clone of Millrace run \`npm run pack\`, then here \`npm install CLONE/packs/*.tgz\`: that includes ${name}`
 }

@@ -1,12 +1,11 @@
 /**
- * Which connectors and steps there are. The command brings its own as loaders; any other is an npm package of the
- * project, found by name: `type: kafka` is `@millrace/source-kafka` or `millrace-source-kafka` (for a sink `-sink-`,
- * for a step `-transform-`), `type: "@acme/orders"` is that package or `@acme/source-orders`. A package is one of ours
- * if its package.json has `"millrace": { "connectors": ["./dist/index.js"] }`. Only what a spec names is imported, so
- * that a command starts fast; it happens before the check, which does no I/O.
+ * Finds connectors and steps. The command brings its own as loaders; any other is an npm package of the project, found
+ * by name: `type: kafka` is `@millrace/source-kafka` or `millrace-source-kafka` (for a sink `-sink-`, for a step
+ * `-transform-`), `type: "@acme/orders"` is that package or `@acme/source-orders`. A connector package has `"millrace":
+ * { "connectors": ["./dist/index.js"] }` in its package.json. Only what a spec names is imported, so that a command
+ * starts fast. This happens before the check, which does no I/O.
  *
- * A checkout that runs from its sources has no builds: there a package of the workspace is imported from its sources as
- * well.
+ * A checkout that runs from its sources has no builds: it imports packages of the workspace from their sources as well.
  */
 import { readFile, realpath } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
@@ -24,14 +23,14 @@ import {
 } from './registry.ts'
 
 /**
- * Loads what is wanted; `all`: every built-in and every connector package among the dependencies of the project. Never
- * throws for a package that fails.
+ * Loads what is wanted; `all`: every built-in and every connector package among the project's dependencies. A package
+ * that fails to load does not make it throw.
  */
 export async function loadRegistry(options: {
   readonly root: string
   readonly builtins: readonly Builtin[]
   readonly wanted: readonly Wanted[] | 'all'
-  /** The folder of the command: what is installed beside it is found too, behind what the project has. */
+  /** The folder of the command: packages installed beside it are found too, after those of the project. */
   readonly beside?: string
 }): Promise<Registry> {
   const { root, builtins, beside } = options
@@ -72,7 +71,7 @@ async function loadBuiltin(builtin: Builtin): Promise<Registered | Missing> {
   }
 }
 
-/** The package names under which a definition is looked for. */
+/** The package names under which a definition is looked up. */
 export function packageNames(kind: DefinitionKind, type: string): readonly string[] {
   const scoped = /^(@[^/]+)\/(.+)$/.exec(type)
   if (scoped) return [type, `${scoped[1]}/${kind}-${scoped[2]}`]
@@ -85,7 +84,7 @@ async function loadInstalled(
   type: string,
 ): Promise<Registered | Missing> {
   const packages = packageNames(kind, type)
-  // A word that can't be a package name is not looked for: it would leave node_modules.
+  // A word that cannot be a package name is not looked up: it could lead out of node_modules.
   const names = packages.filter((name) => /^(@[a-z0-9~-][a-z0-9._~-]*\/)?[a-z0-9~-][a-z0-9._~-]*$/.test(name))
   let failure: Missing = { kind, type, reason: 'not_installed', packages }
   for (const name of names) {
@@ -113,11 +112,11 @@ async function loadInstalled(
 interface FoundPackage {
   readonly name: string
   readonly folder: string
-  /** Paths of its modules that bring definitions; undefined: it is no connector package. */
+  /** Its modules with definitions; undefined: it is not a connector package. */
   readonly connectors: readonly string[] | undefined
 }
 
-/** The package in the first of these places that has it. */
+/** The package, from the first of these folders that has it. */
 async function findInstalled(places: readonly string[], name: string): Promise<FoundPackage | undefined> {
   for (const place of places) {
     const found = await findPackage(place, name)
@@ -128,7 +127,7 @@ async function findInstalled(places: readonly string[], name: string): Promise<F
 
 const fromSources = import.meta.url.endsWith('.ts')
 
-/** The module of a package's sources, where there are any and this runs from sources itself. */
+/** The source module of a package, if there is one and this process runs from sources too. */
 const sourceOf = (manifest: Readonly<Record<string, unknown>>): string | undefined =>
   fromSources
     ? (manifest['exports'] as Readonly<Record<string, Readonly<Record<string, string>>>> | undefined)?.['.']?.[
@@ -136,7 +135,7 @@ const sourceOf = (manifest: Readonly<Record<string, unknown>>): string | undefin
       ]
     : undefined
 
-/** The package as Node would find it from `root`: in the nearest node_modules that has it. */
+/** The package as Node would resolve it from `root`: in the nearest node_modules that has it. */
 async function findPackage(root: string, name: string): Promise<FoundPackage | undefined> {
   for (let folder = root; ; folder = dirname(folder)) {
     const at = join(folder, 'node_modules', name)
@@ -186,8 +185,8 @@ function isDefinition(value: unknown): value is Definition {
 }
 
 /**
- * The connector packages among the dependencies of the project. One that fails to load is left out; a spec that names
- * it is told why.
+ * The connector packages among the project's dependencies. One that fails to load is left out; a spec that names it
+ * gets the reason.
  */
 async function loadDependencies(root: string): Promise<readonly Registered[]> {
   const manifest = await readManifest(join(root, 'package.json'))

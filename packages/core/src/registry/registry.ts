@@ -1,18 +1,18 @@
-/** What a check and a run look connectors and steps up in. */
+/** The registry in which a check and a run look up connectors and steps. */
 import type { Definition, SinkDefinition, SourceDefinition, TransformDefinition } from '../connector/index.ts'
 
 /** `source`, `sink` or `transform`. */
 export type DefinitionKind = Definition['kind']
 
-/** What to look for: a kind and the word in the spec. */
+/** What to look for: a kind, and the word in the spec. */
 export interface Wanted {
   readonly kind: DefinitionKind
   readonly type: string
-  /** What else is wanted, once this is loaded: the source of a side input. */
+  /** Further definitions that this one needs once it is loaded: the source of a side input. */
   readonly needs?: (definition: Definition) => readonly Wanted[]
 }
 
-/** A definition that the command brings with it. `load` is called once, and only if it is wanted. */
+/** A definition that comes with the command. `load` is called once, and only if it is wanted. */
 export interface Builtin extends Wanted {
   readonly package: string
   load(): Promise<Definition>
@@ -21,36 +21,36 @@ export interface Builtin extends Wanted {
 /** A definition that was loaded. */
 export interface Registered {
   readonly definition: Definition
-  /** The npm package it came from. */
+  /** The npm package it comes from. */
   readonly package: string
 }
 
-/** Why a definition is not there. `packages`: the names under which it was looked for, the likeliest first. */
+/** Why a definition is missing. `packages`: the names under which it was looked up, most likely first. */
 export interface Missing extends Wanted {
   readonly reason: 'not_installed' | 'not_ours' | 'broken' | 'not_in_package'
   readonly packages: readonly string[]
   readonly message?: string
 }
 
-/** What a check and a run look definitions up in. */
+/** The registry in which a check and a run look up definitions. */
 export interface Registry {
   source(type: string): SourceDefinition | undefined
   sink(type: string): SinkDefinition | undefined
   step(type: string): TransformDefinition | undefined
-  /** The npm package that a loaded definition came from. */
+  /** The npm package of a loaded definition. */
   packageOf(kind: DefinitionKind, type: string): string
-  /** Why a definition that was wanted is not there. */
+  /** Why a wanted definition is missing. */
   missing(kind: DefinitionKind, type: string): Missing | undefined
-  /** The words known for this kind, loaded or not: for "did you mean". */
+  /** The known words of this kind, loaded or not: for "did you mean". */
   names(kind: DefinitionKind): readonly string[]
-  /** All that was loaded. */
+  /** Everything that was loaded. */
   readonly all: readonly Registered[]
 }
 
-/** What a definition is known by. */
+/** The key of a definition. */
 export const keyOf = (kind: string, type: string): string => `${kind}:${type}`
 
-/** A registry of definitions at hand, for tests and tools. */
+/** A registry of given definitions, for tests and tools. */
 export function registryOf(
   definitions: readonly Registered[],
   missing: readonly Missing[] = [],
@@ -60,7 +60,7 @@ export function registryOf(
   return makeRegistry(loaded, new Map(missing.map((entry) => [keyOf(entry.kind, entry.type), entry])), names)
 }
 
-/** A registry of what was loaded and what was not, by `keyOf`; `names`: what is known besides. */
+/** A registry of what was loaded and what is missing, by `keyOf`; `names`: further known names. */
 export function makeRegistry(
   loaded: ReadonlyMap<string, Registered>,
   missing: ReadonlyMap<string, Missing>,

@@ -49,7 +49,7 @@ export function admitBatch(
   return read
 }
 
-/** True: it was refused to its sender. */
+/** True: the record was refused to its sender. */
 function reportOne(
   node: SourceNode,
   batch: Batch,

@@ -1,10 +1,10 @@
 /**
- * What becomes of each record of a request, for sources that answer.
+ * The outcome of each record of a request, for sources that answer.
  *
- * A request is a split. While its records go through the steps without memory, one that cannot pass refuses the whole
- * request (or, with `partial`, just itself): that is decided before any record of it comes to a step with memory or to
- * a sink, so a refused request leaves no trace. The rows at the step named by `answer:` are kept until the epoch is
- * saved; then `commit` gets them (invariant 6). What is refused whole is answered at once: nothing of it is saved.
+ * A request is a split. While its records go through the stateless steps, a bad record refuses the whole request (or,
+ * with `partial`, only itself). That is decided before any of its records reaches a stateful step or a sink, so a
+ * refused request leaves no trace. The rows at the step named by `answer:` are kept until the epoch is saved, when
+ * `commit` gets them (invariant 6). A request that is refused completely is answered at once: nothing of it is saved.
  *
  * Decision: docs/decisions/20261121-answers-after-the-save.md
  */
@@ -15,19 +15,21 @@ import type { Fault, Request } from './request.ts'
 
 export interface Answers {
   begin(node: SourceNode, batches: readonly Batch[]): void
-  /** A record that cannot pass, before the first memory or sink. False: it is not of a request that can be refused. */
+  /**
+   * A bad record ahead of the first stateful step or sink. False: it does not belong to a request that can be refused.
+   */
   refuse(source: string, batch: Batch, at: { index: number } | { position: string | number }, fault: Fault): boolean
-  /** A record that failed at a sink or after a step with memory. False: it is not of a request. */
+  /** A record that failed in a sink or after a stateful step. False: it does not belong to a request. */
   failed(batch: Batch, index: number, fault: Fault): boolean
-  /** Keeps the rows that a source's answers show. */
-  keepShown(name: string, records: Records): void
-  /** The steps without memory are through: from here on nothing is refused. */
-  decided(): void
-  /** The records that may go on to memory and sinks. */
+  /** Keeps the rows that the answers of a source return. */
+  keepAnswerRows(name: string, records: Records): void
+  /** The stateless steps are done: from here on no record is refused. */
+  stopRefusing(): void
+  /** The records that may continue to stateful steps and sinks. */
   admit(records: Records): Records
-  /** The steps are through: requests refused whole, to be answered now. */
+  /** After the graph has run: requests that are refused completely, to be answered now. */
   takeRefused(): { readonly source: string; readonly done: Done }[]
-  /** Requests admitted since the last call, to be answered when their epoch is saved. */
+  /** Requests admitted since the last call, to be answered once their epoch is saved. */
   takeAdmitted(): Request[]
 }
 
@@ -36,11 +38,11 @@ export function createAnswers(sources: readonly SourceNode[]): Answers {
   const open = new Map<Batch, Request>()
   const byBatch = new WeakMap<Batch, Request>()
   let admitted: Request[] = []
-  let deciding = false
-  const shownBy = (node: SourceNode): string => node.answer?.from ?? node.id
-  const shown = new Set([...answering.values()].map(shownBy))
+  let canRefuse = false
+  const answerFrom = (node: SourceNode): string => node.answer?.from ?? node.id
+  const answerOutputs = new Set([...answering.values()].map(answerFrom))
   /**
-   * Calls `visit` for each record that is of an open request: the request, the index in it, the index in the records.
+   * Calls `visit` for each record of an open request, with the request, the index in it and the index in the records.
    */
   const each = (records: Records, visit: (request: Request, index: number, i: number) => void) => {
     const { from, origins } = records
@@ -60,7 +62,7 @@ export function createAnswers(sources: readonly SourceNode[]): Answers {
   }
   return {
     begin(node, batches) {
-      deciding = true
+      canRefuse = true
       if (!answering.has(node.id)) return
       for (const batch of batches) {
         if (batch.rows.length === 0 && !batch.bad?.length) continue
@@ -80,7 +82,7 @@ export function createAnswers(sources: readonly SourceNode[]): Answers {
     },
     refuse(source, batch, at, fault) {
       const request = open.get(batch)
-      if (!request || !deciding || answering.get(source)?.policy !== 'refuse') return false
+      if (!request || !canRefuse || answering.get(source)?.policy !== 'refuse') return false
       if ('index' in at) push((request.errors ??= new Map()), at.index, fault)
       else push((request.undecoded ??= new Map()), at.position, fault)
       return true
@@ -91,14 +93,14 @@ export function createAnswers(sources: readonly SourceNode[]): Answers {
       push((request.failedLater ??= new Map()), index, fault)
       return true
     },
-    keepShown(name, records) {
-      if (open.size === 0 || !shown.has(name)) return
+    keepAnswerRows(name, records) {
+      if (open.size === 0 || !answerOutputs.has(name)) return
       each(records, (request, index, i) => {
-        if (name === shownBy(answering.get(request.source)!)) request.rows[index] ??= records.rows[i]
+        if (name === answerFrom(answering.get(request.source)!)) request.rows[index] ??= records.rows[i]
       })
     },
-    decided() {
-      deciding = false
+    stopRefusing() {
+      canRefuse = false
     },
     admit(records) {
       if (open.size === 0) return records
@@ -112,7 +114,7 @@ export function createAnswers(sources: readonly SourceNode[]): Answers {
     takeRefused() {
       const refused: { source: string; done: Done }[] = []
       for (const request of open.values()) {
-        if (whollyRefused(request)) refused.push({ source: request.source, done: doneOf(request) })
+        if (whollyRefused(request)) refused.push({ source: request.source, done: outcomeOf(request) })
         else admitted.push(request)
       }
       open.clear()
@@ -136,10 +138,10 @@ const whollyRefused = (r: Request): boolean =>
   (r.errors !== undefined || r.undecoded !== undefined) && (!r.partial || (r.errors?.size ?? 0) === r.batch.rows.length)
 
 /**
- * A request's outcome, record by record. In one that is refused whole, the good ones are refused as well, without
+ * A request's outcome, record by record. If it is refused completely, its good records are refused as well, without
  * errors.
  */
-export function doneOf(request: Request): Done {
+export function outcomeOf(request: Request): Done {
   const { batch } = request
   const common = { split: batch.split, ...(batch.position === undefined ? {} : { position: batch.position }) }
   if (allTaken(request)) return { ...common, taken: request.rows as Row[] }

@@ -1,7 +1,7 @@
 /**
- * What becomes of a record that cannot pass (invariant 7): it is refused to its sender, or the run stops at it, or it
- * goes to the dead letter, or it is dropped and counted. `stop_above` ends a flood: when more than that share of the
- * last 10,000 records of a source failed, judged from its 1,000th on and at its end.
+ * What happens to a bad record (invariant 7): it is refused to its sender, it stops the run, it goes to the dead
+ * letter, or it is dropped and counted. `stop_above` stops the run when more than that share of a source's last 10,000
+ * records failed; it is evaluated from the 1,000th record on, and at the end of the source.
  */
 import { deadLetterRow, type Failure } from '../connector/dead-letter.ts'
 import { MillraceError } from '../errors/index.ts'
@@ -10,7 +10,7 @@ import type { Answers } from './answers.ts'
 import { letterOf } from './letters.ts'
 import type { Component, Policy } from './nodes.ts'
 
-/** Thrown where a record stops the run; the component looks up the record's place and makes a message of it. */
+/** Thrown where a record stops the run; the component looks up the record's place and writes the message. */
 export class DataStop extends Error {
   override readonly name = 'DataStop'
   readonly failure: Failure
@@ -21,8 +21,8 @@ export class DataStop extends Error {
 }
 
 /**
- * Told of each failed record: the node, its policy, the records and the index in them. True: it was refused to its
- * sender, or is a letter that stays one; nobody else keeps it.
+ * Called for each failed record with the node, its policy, the records and the index in them. True: it was refused to
+ * its sender, or is a dead letter that stays one; it is not stored anywhere else.
  */
 export type OnFail = (
   node: string,
@@ -36,24 +36,26 @@ export type OnFail = (
 export interface BadRecords {
   readonly onFail: OnFail
   /**
-   * Deals with one failed record. Throws `DataStop` where the policy is stop. True: it is a letter that failed where it
-   * failed before, and stays what it is.
+   * Applies the policy to one failed record. Throws `DataStop` where the policy is stop. True: it is a dead letter that
+   * failed where it failed before, and stays as it is.
    */
   report(policy: Policy, failure: Failure): boolean
-  /** Records of a source went by; throws when too many of them failed. */
-  passed(source: string, records: number): void
-  /** The end of a source. */
-  ended(source: string): void
+  /** Records of a source were read; throws when too many of them failed. */
+  onRead(source: string, records: number): void
+  /** A source has ended; throws when too many of its records failed. */
+  sourceEnded(source: string): void
 }
 
 export interface BadRecordsContext {
   /** Absent where no source answers. */
   readonly answers: Answers | undefined
-  /** A barrier is on its way and has not come to the dead letter's queue. */
+  /** A barrier has been taken and is not in the dead letter's queue yet. */
   beforeDeadLetter(): boolean
-  /** A letter of this record and node is written; `isBeingWritten`: it belongs to the epoch that is being written. */
-  buried(id: string, node: string, isBeingWritten: boolean): void
-  /** A record that is being replayed from the dead letter failed. */
+  /**
+   * A dead letter is written for this record and node. `isBeingWritten`: it belongs to the epoch that is being written.
+   */
+  deadLettered(id: string, node: string, isBeingWritten: boolean): void
+  /** A record that is being replayed from the dead letter failed again. */
   failedAgain(failure: Failure): void
 }
 
@@ -61,43 +63,44 @@ export function createBadRecords(component: Component, ctx: BadRecordsContext): 
   const { deadLetter, pipeline, specHash, sources } = component
   const isSink = new Set([...component.sinks, ...(deadLetter ? [deadLetter] : [])].map((s) => s.id))
   const refusing = new Set(sources.filter((s) => s.policy === 'refuse').map((s) => s.id))
-  const flood = createFlood(component.stopAbove)
-  /** Of what a source reads, or of what comes into a step or sink. */
+  const failureLimit = createFailureLimit(component.stopAbove)
+  /** The type of the records that a source reads, or that a step or sink gets. */
   const typeOf = (id: string) =>
     sources.find((s) => s.id === id)?.type ??
     component.sinks.find((s) => s.id === id)?.type ??
     component.steps.find((s) => s.id === id)?.plan.input
-  const bury = (f: Failure) => {
+  const sendToDeadLetter = (f: Failure) => {
     if (!deadLetter)
       throw new MillraceError(
         'no_dead_letter',
-        `a record of ${f.node} should go to the dead letter, but the spec has none`,
+        `a record of ${f.node} should go to the dead letter, but the spec has no dead_letter sink`,
         {
           exitCode: 2,
         },
       )
-    ctx.buried(f.id, f.node, isSink.has(f.node))
+    ctx.deadLettered(f.id, f.node, isSink.has(f.node))
     const row = deadLetterRow(f, pipeline, specHash)
     deadLetter.count.in++
     const result = { step: 'dead_letter', key: [f.id, f.node] }
     const item = { records: Records.ofResults([row], [result], pipeline), bytes: 300 + row['bytes'].length }
-    // What the graph fails belongs to the epoch being filled, though the barrier before it may still be on its way.
+    // What fails in the graph belongs to the epoch being filled, even if the barrier before it is not in this queue
+    // yet.
     if (ctx.beforeDeadLetter() && !isSink.has(f.node)) deadLetter.queue.pushBehindBarrier(item)
     else deadLetter.queue.push(item)
   }
   const report: BadRecords['report'] = (policy, failure) => {
     const { letter } = failure
     if (letter) {
-      // A replay never stops the run, and a letter that fails where it failed before stays what it is.
+      // A replay never stops the run, and a letter that fails where it failed before stays as it is.
       ctx.failedAgain(failure)
       const isSame = letter.id === failure.id && letter.node === failure.node
-      if (!isSame && policy !== 'drop') bury(failure)
+      if (!isSame && policy !== 'drop') sendToDeadLetter(failure)
       return isSame
     }
     if (policy === 'stop') throw new DataStop(failure)
-    if (policy === 'dead_letter') bury(failure)
+    if (policy === 'dead_letter') sendToDeadLetter(failure)
     component.onFailed?.(failure)
-    flood.failed(failure.source)
+    failureLimit.failed(failure.source)
     return false
   }
   const onFail: OnFail = (node, policy, records, i, code, more) => {
@@ -105,7 +108,7 @@ export function createBadRecords(component: Component, ctx: BadRecordsContext): 
     const batch = origin?.batch
     if (origin && ctx.answers) {
       if (ctx.answers.refuse(origin.source, origin.batch, origin, { code, ...more })) return true
-      // It was let in, and others may have it already: its sender hears of it, and nobody else has to wait.
+      // It was admitted and sinks may have it already: report it to its sender without holding up anything else.
       const isAnswered = ctx.answers.failed(origin.batch, origin.index, { code, ...more })
       if (isAnswered && policy === 'stop' && refusing.has(origin.source)) return true
     }
@@ -133,7 +136,7 @@ export function createBadRecords(component: Component, ctx: BadRecordsContext): 
       letter: batch && letterOf(batch),
     })
   }
-  return { onFail, report, passed: flood.passed, ended: flood.ended }
+  return { onFail, report, onRead: failureLimit.passed, sourceEnded: failureLimit.ended }
 }
 
 const blockSize = 1000
@@ -144,8 +147,8 @@ interface Window {
   readonly failed: number[]
 }
 
-/** The share of failed records among the last ones of each source. */
-function createFlood(stopAbove: number | undefined) {
+/** Limits the share of failed records among the last ones of each source. */
+function createFailureLimit(stopAbove: number | undefined) {
   const windows = new Map<string, Window>()
   const windowOf = (source: string): Window => {
     let window = windows.get(source)
@@ -159,7 +162,7 @@ function createFlood(stopAbove: number | undefined) {
     const allowed = `stop_above allows (${+(stopAbove * 100).toFixed(3)} %)`
     throw new MillraceError(
       'too_many_bad_records',
-      `${failed} of the last ${seen} records of ${source} failed: more than ${allowed}`,
+      `${failed} of the last ${seen} records of ${source} failed, more than ${allowed}`,
       {
         place: source,
         hint: 'look at them with `pipe dead-letter list`, fix the spec (a date format? a type?) and run again',

@@ -1,37 +1,41 @@
 /**
- * The loop of one connected component of the graph. The order is the guarantee:
+ * The run loop of one connected component of the graph.
  *
- * | | what happens | why there |
+ * A component works in epochs. Within an epoch, sources hand batches to the graph, the graph runs synchronously, and
+ * one writer per sink drains that sink's queue. When an epoch is due, a barrier goes into every queue, and the epoch
+ * ends in the order below. That order is the delivery guarantee: each step relies on the ones before it.
+ *
+ * | step | what happens | why at this point |
  * |---|---|---|
- * | read | sources hand batches to the graph, which runs synchronously; what comes out waits in a queue per sink | no record of the next epoch can slip into this one |
- * | order | where several lanes decide what comes out, their order is synced before the first write that depends on it | a restart must take them in the same order, or it writes something else |
- * | barrier | positions, changes of state and counters are taken at one moment | they are saved as of one cut |
- * | write | writers take their queues up to the barrier | a saved position says that every sink has what came before (invariant 1) |
- * | flush | sinks make durable what no reader sees yet, and name it: stages | what is saved must survive |
- * | save | positions, state, stages, duties: one transaction | either all of the epoch is true or nothing (invariant 2) |
- * | publish | stages are shown | only what is saved may be seen, else a restart shows it again or changed (invariant 3) |
- * | commit | sources are told: answers are sent, files removed | only what is saved and seen may be answered or removed (invariants 3 and 6) |
+ * | read | sources hand batches to the graph; its output waits in one queue per sink | the graph never waits, so nothing of the next epoch can slip into this one |
+ * | order | where the interleaving of several lanes decides the results, it is logged and synced before the first write that depends on it | a restart has to repeat that interleaving, or it would write something else |
+ * | barrier | positions, changes of state and counters are captured at one moment | they are saved as one consistent snapshot |
+ * | write | writers drain their queues up to the barrier | a saved position promises that every sink has what came before it (invariant 1) |
+ * | flush | sinks make the epoch durable but not visible, and name the pieces: stages | what the save refers to must survive a crash |
+ * | save | positions, state, stages and commit actions are saved in one transaction | the epoch counts completely or not at all (invariant 2) |
+ * | publish | stages become visible | readers may only see what is saved; a restart could otherwise show it again, or show something else (invariant 3) |
+ * | commit | sources learn what is durable: requests are answered, input files moved or deleted | input may only be answered or removed once its results are saved and visible (invariants 3 and 6) |
  *
- * A process that is killed finds at its restart:
+ * What a restart finds after the process was killed, by crash point:
  *
- * | killed at | found | what the restart does |
+ * | killed at | found at restart | what the restart does |
  * |---|---|---|
  * | mid_begin | no incarnation | begins one |
  * | after_read, after_transform | nothing of the batch | reads it again |
- * | before_write, after_write | records with the sinks, no position | reads and writes them again: by id or key, or cut back |
- * | before_flush, after_flush | durable, hidden, not saved | sinks cut back or replace what the epoch wrote |
- * | before_save, mid_save | the same: the transaction never was | the same |
- * | after_save, after_record | the epoch, its stages and duties | publishes the stages, does the duties, then reads on |
- * | before_publish, after_publish | the stage, shown or not | publishes it again: the sink finds it shown |
- * | after_duty | the duty, done or not | does it again: harmless |
- * | after_commit | the epoch, what is done not yet recorded | repeats publishing and duties, harmlessly |
- * | before_record | stages and duties that are done | repeats them |
- * | before_end, after_end | the last epoch; ended or not | goes on with nothing left, or starts over |
+ * | before_write, after_write | records in the sinks, position not saved | reads and writes them again: they replace themselves by id or key, or the sink first truncates to the last save |
+ * | before_flush, after_flush | data that is durable and hidden, but not saved | sinks truncate or replace what the epoch wrote |
+ * | before_save, mid_save | the same: the transaction was never committed | the same |
+ * | after_save, after_record | the epoch, its stages and commit actions | publishes the stages, runs the commit actions, then reads on |
+ * | before_publish, after_publish | a stage that may or may not be visible | publishes it again: the sink checks whether it is there |
+ * | after_commit_action | an action that was carried out but not recorded | repeats it: commit actions are idempotent |
+ * | after_commit | the epoch; what was published and committed is not recorded yet | publishes and commits again, without effect |
+ * | before_record | stages and commit actions that are done but not recorded | repeats them, without effect |
+ * | before_end, after_end | the last epoch, with the run marked as ended or not | finishes with nothing left to do, or begins the next run |
  *
- * One failure stops everything at once (halt.ts). graph.ts has what the graph does with a hand-over, intake.ts what
- * comes before it, epoch.ts what follows a barrier.
+ * The first failure stops the whole component at once (halt.ts). What happens before the graph is in intake.ts, the
+ * graph itself in graph.ts, and everything after a barrier in epoch.ts.
  *
- * One file, since the order of these steps is the guarantee and must be read in one place.
+ * This is one file because the order of these steps is the guarantee, and has to be read in one place.
  */
 import type { Clock } from '../clock.ts'
 import { MillraceError } from '../errors/index.ts'
@@ -39,7 +43,7 @@ import type { Observer, Progress } from './observe.ts'
 import type { Store } from '../store/index.ts'
 import { createAnswers } from './answers.ts'
 import { createBadRecords, DataStop } from './bad-records.ts'
-import { type Barrier, meetingPoint } from './barrier.ts'
+import { type Barrier, countdown } from './barrier.ts'
 import { snapshot } from './counters.ts'
 import { createDue, type Bounds } from './due.ts'
 import { createEpochs } from './epoch.ts'
@@ -51,13 +55,13 @@ import { createLanes } from './lanes.ts'
 import { allSinks, type Component, type SourceNode } from './nodes.ts'
 import { openEpoch } from './open-epoch.ts'
 import { openOrder } from './order.ts'
-import { dependents, needsOrder, sourcesOfSteps } from './reach.ts'
+import { orderDependentSinks, needsOrder, sourcesOfSteps } from './reach.ts'
 import { ownerOf } from './owner.ts'
-import type { Replaying } from './replaying.ts'
+import type { ReplayInput } from './replay-input.ts'
 import { createReplays } from './replays.ts'
 import { runReader } from './reader.ts'
 import type { Calls } from './retry.ts'
-import { createRoom } from './room.ts'
+import { createBackpressure } from './backpressure.ts'
 import { graceMs, type Shutdown } from './shutdown.ts'
 import { runWriter } from './writer.ts'
 
@@ -65,13 +69,13 @@ export interface ComponentOptions {
   readonly store: Store
   readonly clock: Clock
   readonly calls: Calls
-  /** The end of all input ends the run for good: windows close, the incarnation ends. */
+  /** When all input has ended, so has the run: windows close and the incarnation ends. */
   readonly whole: boolean
-  /** When it resolves, the run ends as soon as every source has come to the end that is there then. */
+  /** Once it resolves, the run ends when every source has reached the end its input had at that moment. */
   readonly until?: Promise<unknown>
   /** Aborted: stop reading, drain, save, end. */
   readonly stop: AbortSignal
-  /** The component is torn down: writers, retries and waits end at once. */
+  /** Aborted: the component is torn down; writers, retries and waits end at once. */
   readonly abort: AbortController
   /** Tears the whole run down because of a failure. */
   readonly tearDown: Shutdown['tearDown']
@@ -79,34 +83,34 @@ export interface ComponentOptions {
   readonly progress: Progress
   readonly instance: { readonly i: number; readonly n: number }
   readonly bounds: Bounds
-  readonly replaying: Replaying
-  /** Only letters are taken, and the sources are not read. */
+  readonly replayInput: ReplayInput
+  /** Only dead letters are replayed; the sources are not read. */
   readonly onlyReplay: boolean
-  /** These are taken into a run that has ended, which ends once more. */
+  /** They are replayed into a run that has ended; it ends again afterwards. */
   readonly intoEnded: boolean
 }
 
-/** How a component ended: `ended`: its input has; else it was stopped. */
+/** How a component ended. `ended`: its input has ended; otherwise it was stopped. */
 export interface Ending {
   readonly ended: boolean
-  /** Its sources have come to the end that was there when `until` resolved. */
+  /** Its sources have reached the end that their input had when `until` resolved. */
   readonly caughtUp: boolean
-  /** Stages published and duties done, and not recorded so yet. */
-  readonly done: { readonly stages: readonly number[]; readonly duties: readonly number[] }
+  /** Stages published and commit actions carried out, but not recorded as such yet. */
+  readonly done: { readonly stages: readonly number[]; readonly commitActions: readonly number[] }
 }
 
-/** Why a component stops that did not fail itself: another one of the run failed, or the drain took too long. */
-const elsewhere = Symbol('failed elsewhere')
+/** Why a component stops that did not fail itself: another component failed, or the drain took too long. */
+const failedElsewhere = Symbol('failed elsewhere')
 
 /**
- * Runs the component to its end. Rejects with what stopped it; a failure in another component is reported by that one.
+ * Runs the component to its end. Rejects with the failure that stopped it; one of another component is reported there.
  */
 export async function runComponent(component: Component, options: ComponentOptions): Promise<Ending> {
   const { sources, steps, pipeline, deadLetter } = component
   const { store, abort, observe, clock, calls, progress } = options
   const sinks = allSinks(component)
-  const halt = createHalt((error) => options.tearDown(() => withPlace(error, component)))
-  const room = createRoom(sinks, options.bounds, () => halt.isHalted)
+  const halt = createHalt((error) => options.tearDown(() => locateFailure(error, component)))
+  const backpressure = createBackpressure(sinks, options.bounds, () => halt.isHalted)
   const epoch = openEpoch(sources, store, clock)
   const lanes = createLanes(sources, store.lanes())
   const lag = lagOf(progress)
@@ -128,23 +132,23 @@ export async function runComponent(component: Component, options: ComponentOptio
     store,
     graph: () => graph,
     bad: () => bad,
-    ...options.replaying.tools(component),
+    ...options.replayInput.contextFor(component),
     high: lanes.high,
     touch: epoch.touch,
   })
   const bad = createBadRecords(component, {
     answers,
     beforeDeadLetter: () => beforeDeadLetter,
-    buried: (id, node, isBeingWritten) => replays.buried({ id, node }, isBeingWritten),
-    failedAgain: replays.failed,
+    deadLettered: (id, node, isBeingWritten) => replays.deadLettered({ id, node }, isBeingWritten),
+    failedAgain: replays.onFailure,
   })
-  const ordered = order ? dependents(component) : new Set<string>()
+  const ordered = order ? orderDependentSinks(component) : new Set<string>()
   const graph = buildGraph({
     steps,
     sinks: component.sinks,
     pipeline,
     onFail: bad.onFail,
-    tap: answers?.keepShown,
+    tap: answers?.keepAnswerRows,
     ...(order ? { ready: (sink: string) => (ordered.has(sink) ? order.ready : undefined) } : {}),
   })
   const intake = createIntake({
@@ -157,19 +161,19 @@ export async function runComponent(component: Component, options: ComponentOptio
     epoch,
     order,
     sourcesOf: sourcesOfSteps(component),
-    room: room.wait,
+    room: backpressure.wait,
     taken() {
       stopIfCaughtUp()
       endEpochIfDue()
     },
     fail: halt.fail,
-    released: room.released,
+    released: backpressure.released,
     onTaken(node, batch) {
       lag(node.id, batch)
       progress.bytes += batch.bytes
     },
     answerNow(id, done) {
-      // A request that was refused whole leaves nothing to save.
+      // A request that is refused completely leaves nothing to save.
       const node = sources.find((s) => s.id === id)!
       calls.call(node, 'answering', () => node.source.commit!([done], { signal: abort.signal })).catch(halt.fail)
     },
@@ -179,8 +183,8 @@ export async function runComponent(component: Component, options: ComponentOptio
   // --- barriers
   const takeBarrier = (how: { readonly end: boolean; readonly roll: boolean }) => {
     const passed = Promise.withResolvers<void>()
-    const writers = meetingPoint(component.sinks.length)
-    const last = meetingPoint(deadLetter ? 1 : 0)
+    const writers = countdown(component.sinks.length)
+    const last = countdown(deadLetter ? 1 : 0)
     const barrier: Barrier = {
       epoch: ++number,
       ...how,
@@ -188,7 +192,7 @@ export async function runComponent(component: Component, options: ComponentOptio
       lanes: lanes.changes(),
       letters: replays.close(),
       changes: steps.flatMap((s) =>
-        s.transform.cut ? [{ step: s.id, hash: s.plan.stateHash, entries: s.transform.cut() }] : [],
+        s.transform.takeChanges ? [{ step: s.id, hash: s.plan.stateHash, entries: s.transform.takeChanges() }] : [],
       ),
       counters: snapshot(component.counters),
       arrive: () => (beforeDeadLetter ? writers : last).arrive(),
@@ -197,16 +201,16 @@ export async function runComponent(component: Component, options: ComponentOptio
     }
     beforeDeadLetter = true
     for (const { queue } of component.sinks) queue.push({ barrier })
-    /** All writers first, then that of the dead letter, since the others feed it. */
-    const passQueues = async () => {
+    /** The dead letter's writer comes last, since the other writers feed it. */
+    const reachBarrier = async () => {
       await halt.unlessHalted(writers.all)
       beforeDeadLetter = false
       deadLetter?.queue.push({ barrier })
       await halt.unlessHalted(last.all)
     }
-    return { barrier, passQueues, release: passed.resolve }
+    return { barrier, reachBarrier, release: passed.resolve }
   }
-  let passQueues = () => Promise.resolve()
+  let reachBarrier = () => Promise.resolve()
   const epochs = createEpochs({
     component,
     store,
@@ -214,7 +218,7 @@ export async function runComponent(component: Component, options: ComponentOptio
     halt,
     signal: abort.signal,
     replays,
-    passQueues: () => passQueues(),
+    reachBarrier: () => reachBarrier(),
     published: (sink) => observe({ type: 'published', sink }),
     warn: (node, message) => observe({ type: 'warning', node, message }),
   })
@@ -224,7 +228,7 @@ export async function runComponent(component: Component, options: ComponentOptio
   const endEpoch = (how: { readonly end: boolean; readonly roll: boolean }): Promise<void> => {
     const startedMs = clock.monotonic()
     const taken = takeBarrier(how)
-    passQueues = taken.passQueues
+    reachBarrier = taken.reachBarrier
     ending = epochs
       .finish(taken.barrier)
       .then(() => {
@@ -238,8 +242,8 @@ export async function runComponent(component: Component, options: ComponentOptio
       .then(() => {
         ending = undefined
         taken.release()
-        room.released()
-        // What came meanwhile need not wait for the next batch or tick.
+        backpressure.released()
+        // What arrived in the meantime need not wait for the next batch or tick.
         endEpochIfDue()
       })
     return ending
@@ -263,23 +267,23 @@ export async function runComponent(component: Component, options: ComponentOptio
     if (signal.aborted) onStop()
     else signal.addEventListener('abort', onStop)
   }
-  const onAbort = () => halt.fail(elsewhere)
+  const onAbort = () => halt.fail(failedElsewhere)
   if (abort.signal.aborted) onAbort()
   else abort.signal.addEventListener('abort', onAbort)
   halt.onFail(() => {
     for (const { queue } of sinks) queue.close()
-    room.released()
+    backpressure.released()
   })
-  void options.until?.then(lanes.countDown)
-  /** `--until caught_up`: every source is at the end that was there. */
+  void options.until?.then(lanes.startCatchUp)
+  /** `--until caught_up`: stops once every source has reached the end its input had. */
   const stopIfCaughtUp = () => {
-    if (!lanes.isAtEnd) return
+    if (!lanes.hasCaughtUp) return
     caughtUp = true
     onStop()
   }
 
   // --- reading and writing
-  const asked = new Set<string>()
+  const polled = new Set<string>()
   const read = (node: SourceNode) =>
     runReader(node, {
       signal: stopReading.signal,
@@ -291,7 +295,7 @@ export async function runComponent(component: Component, options: ComponentOptio
         recallAll: (prefix) => epoch.recallAll(node.id, prefix),
         owns: (split) => ownerOf(split, options.instance.n) === options.instance.i,
         wants: (split) => intake.wants(node.id, split),
-        whenWanted: () => room.whenReleased(stopReading.signal),
+        whenWanted: () => backpressure.whenReleased(stopReading.signal),
         instance: options.instance,
         warn: (message) => observe({ type: 'warning', node: node.id, message }),
       },
@@ -303,19 +307,19 @@ export async function runComponent(component: Component, options: ComponentOptio
       },
       onCaughtUp(splits) {
         intake.caughtUp(node, splits)
-        room.released()
+        backpressure.released()
       },
       received(batch) {
         epoch.received(node.id, batch)
         lanes.received(node.id, batch)
-        if (node.eventTime) room.released()
+        if (node.eventTime) backpressure.released()
       },
       take: (batches) => (isEnding ? undefined : intake.take(node, batches)),
-      asking: (isAsked) => void (isAsked ? asked.add(node.id) : asked.delete(node.id)),
+      onPoll: (isPolling) => void (isPolling ? polled.add(node.id) : polled.delete(node.id)),
     }).then(() => {
       lanes.ended(node.id)
       stopIfCaughtUp()
-      if (!stopReading.signal.aborted) bad.ended(node.id)
+      if (!stopReading.signal.aborted) bad.sourceEnded(node.id)
       endEpochIfDue()
     })
   const writers = sinks.map((node) =>
@@ -324,24 +328,24 @@ export async function runComponent(component: Component, options: ComponentOptio
       calls,
       epoch: () => saved + 1,
       onFail: bad.onFail,
-      delivered: options.replaying.delivered,
-      released: room.released,
+      delivered: options.replayInput.delivered,
+      released: backpressure.released,
     }).catch(halt.fail),
   )
-  let tickedMs = clock.monotonic()
+  let lastTickMs = clock.monotonic()
   const stopTicking = clock.every(options.bounds.tickMs, () => {
-    const elapsed = clock.monotonic() - tickedMs
-    tickedMs += elapsed
+    const elapsed = clock.monotonic() - lastTickMs
+    lastTickMs += elapsed
     if (halt.isHalted || isEnding) return
-    // A source that is not asked is not idle.
-    intake.tick(elapsed, asked)
+    // Only a source that was polled can be idle.
+    intake.tick(elapsed, polled)
     endEpochIfDue()
   })
-  const stopReplays = options.replaying.start(
+  const stopReplays = options.replayInput.start(
     component,
-    (letters, told) => {
+    (letters, report) => {
       if (halt.isHalted || isEnding) return false
-      replays.handOver(letters, told)
+      replays.handOver(letters, report)
       endEpochIfDue()
       return true
     },
@@ -350,16 +354,16 @@ export async function runComponent(component: Component, options: ComponentOptio
 
   try {
     intake.begin()
-    const reading = options.onlyReplay ? [options.replaying.drained()] : sources.map(read)
-    const left = leftBehind(clock, stopReading.signal, sources, observe)
-    await Promise.all(reading.map((each, k) => halt.unlessHalted(left(each, k)).catch(halt.fail)))
-    await intake.settled()
+    const reading = options.onlyReplay ? [options.replayInput.allHandedOver()] : sources.map(read)
+    const unlessStuck = abandonStuckReaders(clock, stopReading.signal, sources, observe)
+    await Promise.all(reading.map((each, k) => halt.unlessHalted(unlessStuck(each, k)).catch(halt.fail)))
+    await intake.whenIdle()
     const ended = options.whole && !options.onlyReplay && !stopReading.signal.aborted
     if (ended && !halt.isHalted) await intake.end()
     isEnding = true
     while (ending) await ending
     if (!halt.isHalted) await endEpoch({ end: ended || options.intoEnded, roll: true })
-    await epochs.settled()
+    await epochs.whenPublished()
     for (const { queue } of sinks) queue.close()
     await Promise.all(writers)
     if (halt.isHalted) throw halt.failure
@@ -367,8 +371,9 @@ export async function runComponent(component: Component, options: ComponentOptio
   } catch (error) {
     halt.fail(error)
     await Promise.all(writers)
-    if (halt.failure === elsewhere) return { ended: false, caughtUp: false, done: { stages: [], duties: [] } }
-    throw await withPlace(halt.failure, component)
+    if (halt.failure === failedElsewhere)
+      return { ended: false, caughtUp: false, done: { stages: [], commitActions: [] } }
+    throw await locateFailure(halt.failure, component)
   } finally {
     stopTicking()
     stopReplays()
@@ -378,18 +383,18 @@ export async function runComponent(component: Component, options: ComponentOptio
   }
 }
 
-/** A source that does not stop when asked is abandoned: nothing of it is lost, and the others drain. */
-function leftBehind(clock: Clock, stop: AbortSignal, sources: readonly SourceNode[], observe: Observer) {
+/** A source that ignores the stop signal is abandoned. Nothing of it is lost, and the others drain. */
+function abandonStuckReaders(clock: Clock, stop: AbortSignal, sources: readonly SourceNode[], observe: Observer) {
   return (reading: Promise<void>, k: number): Promise<void> =>
     new Promise((resolve, reject) => {
       let cancel = () => {}
-      const leave = () => {
+      const abandon = () => {
         const { id, package: name } = sources[k]!
-        const message = `went on reading for ${graceMs / 1000} s after it was told to stop, and was left behind (${name})`
+        const message = `kept reading for ${graceMs / 1000} s after the stop signal and was abandoned (${name})`
         observe({ type: 'warning', node: id, message })
         resolve()
       }
-      const onStop = () => void (cancel = clock.after(graceMs, leave))
+      const onStop = () => void (cancel = clock.after(graceMs, abandon))
       if (stop.aborted) onStop()
       else stop.addEventListener('abort', onStop, { once: true })
       reading.then(resolve, reject).finally(() => {
@@ -399,8 +404,8 @@ function leftBehind(clock: Clock, stop: AbortSignal, sources: readonly SourceNod
     })
 }
 
-/** A record that stopped the run, as an error that names its place. */
-async function withPlace(failure: unknown, component: Component): Promise<unknown> {
+/** Turns a record that stopped the run into an error that names its place. */
+async function locateFailure(failure: unknown, component: Component): Promise<unknown> {
   if (!(failure instanceof DataStop)) return failure
   const f = failure.failure
   const source = component.sources.find((s) => s.id === f.source)?.source
@@ -410,6 +415,6 @@ async function withPlace(failure: unknown, component: Component): Promise<unknow
   const field = f.field && !f.message?.includes(f.field) ? ` (field ${f.field})` : ''
   return new MillraceError(f.code, `${f.message ?? f.code}${field}`, {
     place: f.node === f.source ? place : `${place}, at ${f.node}`,
-    hint: 'fix the input and run again: it resumes where it stopped. Or let bad records go to a dead letter: on_error: { data: dead_letter }',
+    hint: 'fix the input and run again: it resumes where it stopped. Or send bad records to a dead letter: on_error: { data: dead_letter }',
   })
 }

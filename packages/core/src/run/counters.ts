@@ -1,8 +1,8 @@
 /**
- * Record counts. Every edge is counted at both ends, by different code, so that the balance
- * (invariant 14) can be checked: into a step = out of it + filtered + failed + held; into a sink = delivered + failed
- * there; what failed where the policy is the dead letter = what came into it. Counters are saved with each epoch as of
- * its cut, so they are those of the whole incarnation, over crashes.
+ * Record counts. Every edge is counted at both ends by different code, so that the balance (invariant 14) can be
+ * checked: into a step = out of it + filtered + failed + held; into a sink = delivered + failed; what failed under the
+ * policy `dead_letter` = what went into the dead letter. Counters are saved with each epoch as of its barrier, so they
+ * cover the whole incarnation, across crashes.
  */
 import type { Json } from '../record/index.ts'
 
@@ -14,10 +14,10 @@ export interface SourceCounters {
   failed: number
   /** Of these, refused to the sender. */
   refused: number
-  /** Fields that the schema does not name, left out of the records. */
+  /** Fields that are not in the schema and were left out of the records. */
   unknown: number
   bytes: number
-  /** Dead letters that it could not decode before and has handed on now. */
+  /** Dead letters that could not be decoded before and now can. */
   replayed: number
 }
 /** Counts of a step. */
@@ -28,15 +28,15 @@ export interface StepCounters {
   failed: number
   /** Of these, refused to the sender. */
   refused: number
-  /** Not let in, since another record of their request was refused. */
+  /** Held back at the gate: another record of their request was refused. */
   gated: number
-  /** Taken into the step's memory, to come out as results. */
+  /** Taken into the step's memory; they come out as results. */
   held: number
-  /** Records made beyond one per input. */
+  /** Output records beyond one per input record. */
   multiplied: number
-  /** Results without origin. */
+  /** Results: records that no single input record became. */
   results: number
-  /** Dead letters that came in again, beside what its inputs give. */
+  /** Dead letters that entered here again, besides what its inputs deliver. */
   replayed: number
   sides: Record<string, number>
 }
@@ -45,11 +45,11 @@ export interface SinkCounters {
   in: number
   delivered: number
   failed: number
-  /** Of these, told to the sender; or dead letters that stay what they are. */
+  /** Of these, reported to the sender, or dead letters that stay as they are. */
   refused: number
-  /** Dead letters that came in again, beside what its inputs give. */
+  /** Dead letters that entered here again, besides what its inputs deliver. */
   replayed: number
-  /** Not let in, since another record of their request was refused. */
+  /** Held back at the gate: another record of their request was refused. */
   gated: number
 }
 
@@ -91,26 +91,26 @@ export const sinkCounters = (): SinkCounters => ({
   gated: 0,
 })
 
-/** Takes over what was saved, for the nodes that still exist. */
+/** Restores saved counts for the nodes that still exist. */
 export function restoreCounters(counters: Counters, saved: Readonly<Record<string, Json>>): void {
   for (const nodes of [counters.sources, counters.steps, counters.sinks])
     for (const [id, counts] of Object.entries(nodes)) Object.assign(counts, saved[id])
 }
 
-/** As of now: sources and steps, and of sinks what does not depend on how far their writers are. */
+/** Current counts: of sources and steps, and for sinks those that do not depend on the progress of their writers. */
 export function snapshot({ sources, steps, sinks }: Counters): Record<string, Json> {
   const atSinks = Object.entries(sinks).map(([id, { gated, replayed }]) => [id, { gated, replayed }] as const)
   return structuredClone({ ...sources, ...steps, ...Object.fromEntries(atSinks) }) as unknown as Record<string, Json>
 }
 
 /** The sums of all numbers of two counters. */
-export function summed(a: Json | undefined, b: Json): Json {
+export function addCounters(a: Json | undefined, b: Json): Json {
   if (typeof b === 'number') return typeof a === 'number' ? a + b : b
   if (typeof b !== 'object' || b === null || Array.isArray(b)) return b
   const before = (a ?? {}) as Record<string, Json>
   return {
     ...before,
-    ...Object.fromEntries(Object.entries(b).map(([key, value]) => [key, summed(before[key], value)])),
+    ...Object.fromEntries(Object.entries(b).map(([key, value]) => [key, addCounters(before[key], value)])),
   }
 }
 
@@ -124,13 +124,13 @@ export interface Edge {
 }
 
 /**
- * What does not add up, in words; empty: everything balances. Exact only at the end of a run, when nothing is in
- * flight. `buried`: the nodes whose failed records go to the dead letter; `deadLetter`: its id.
+ * The edges that do not balance, in words; empty: all do. Exact only at the end of a run, when nothing is in flight.
+ * `deadLettered`: the nodes whose failed records go to the dead letter; `deadLetter`: its id.
  */
 export function imbalances(
   counters: Counters,
   edges: readonly Edge[],
-  buried: ReadonlySet<string>,
+  deadLettered: ReadonlySet<string>,
   deadLetter: string | undefined,
 ): string[] {
   const problems: string[] = []
@@ -140,7 +140,7 @@ export function imbalances(
   let failed = 0
   for (const [id, c] of Object.entries(counters.sources)) {
     expect(`${id}: read = out + failed`, c.read, c.out + c.failed)
-    if (buried.has(id)) failed += c.failed - c.refused
+    if (deadLettered.has(id)) failed += c.failed - c.refused
   }
   for (const [id, c] of Object.entries(counters.steps)) {
     const sides = Object.values(c.sides).reduce((a, b) => a + b, 0)
@@ -149,11 +149,11 @@ export function imbalances(
       c.in + c.multiplied + c.results,
       c.out + sides + c.filtered + c.failed + c.held,
     )
-    if (buried.has(id)) failed += c.failed - c.refused
+    if (deadLettered.has(id)) failed += c.failed - c.refused
   }
   for (const [id, c] of Object.entries(counters.sinks)) {
     expect(`${id}: in = delivered + failed`, c.in, c.delivered + c.failed)
-    if (buried.has(id)) failed += c.failed - c.refused
+    if (deadLettered.has(id)) failed += c.failed - c.refused
   }
   if (deadLetter) expect('failed = into the dead letter', failed, counters.sinks[deadLetter]?.in ?? 0)
   const outOf = (name: string): number => {
@@ -165,6 +165,6 @@ export function imbalances(
   const into = new Map<string, number>()
   for (const { from, to } of edges) into.set(to, (into.get(to) ?? 0) + outOf(from))
   for (const [to, sum] of into)
-    expect(`into ${to} = out of what it reads`, entered(counters.steps[to] ?? counters.sinks[to]), sum)
+    expect(`into ${to} = out of its inputs`, entered(counters.steps[to] ?? counters.sinks[to]), sum)
   return problems
 }

@@ -1,4 +1,4 @@
-/** When an epoch is over. */
+/** When an epoch ends. */
 import type { Lanes } from './lanes.ts'
 import { allSinks, type Component } from './nodes.ts'
 import type { OpenEpoch } from './open-epoch.ts'
@@ -7,25 +7,25 @@ import type { OpenEpoch } from './open-epoch.ts'
 export interface Bounds {
   readonly minRecords: number
   readonly minMs: number
-  /** Bytes read, and entries of steps' memory that a save would write: an epoch ends before they are more. */
+  /** Upper bounds of an epoch: bytes read, and entries of step memory that its save would write. */
   readonly maxBytes: number
   readonly maxChanges: number
-  /** The same with a sink that can resume only at a roll. */
-  readonly holdRecords: number
-  readonly holdMs: number
+  /** The same where a sink can resume only at a roll (`checkpointsOnRoll`). */
+  readonly rollRecords: number
+  readonly rollMs: number
   readonly aheadRows: number
   readonly aheadBytes: number
   readonly tickMs: number
 }
 
-/** Defaults for one machine: an epoch costs two disk syncs, and waiting rows cost memory. */
+/** Defaults for one machine: an epoch costs two disk syncs, and queued rows cost memory. */
 export const defaultBounds: Bounds = {
   minRecords: 10_000,
   minMs: 100,
   maxBytes: 64 << 20,
   maxChanges: 20_000,
-  holdRecords: 1_000_000,
-  holdMs: 60_000,
+  rollRecords: 1_000_000,
+  rollMs: 60_000,
   aheadRows: 2000,
   aheadBytes: 4 << 20,
   tickMs: 50,
@@ -36,15 +36,15 @@ export interface DueContext {
   readonly bounds: Bounds
   readonly epoch: OpenEpoch
   readonly lanes: Lanes
-  /** Somebody waits for what becomes of letters in the epoch. */
+  /** Whether letters are being replayed in the epoch: a command waits for their outcome. */
   readonly hasReplays: () => boolean
 }
 
 /**
- * Whether an epoch is to end now, the one before being saved; undefined: not yet. It is when every lane has nothing
- * more at hand (so that an answer never waits for a timer), or a bound is reached. With a sink that can resume only at
- * a roll, when a roll bound of any sink is reached, or letters were replayed; all of them then roll. A file that has to
- * be rolled by the clock ends an epoch without records.
+ * Whether the epoch is to end now that the previous one is saved; undefined: not yet. It ends when no lane has more
+ * available (so that no answer waits for a timer) or when a bound is reached. With a sink that can resume only at a
+ * roll, it ends when any sink reaches a bound of its roll or letters were replayed, and then all sinks roll. A file
+ * whose roll is due by time ends an epoch even without records.
  */
 export function createDue({
   component,
@@ -55,16 +55,16 @@ export function createDue({
 }: DueContext): () => { roll: boolean } | undefined {
   const sinks = allSinks(component)
   const waitsForRoll = sinks.some((s) => s.capabilities.checkpointsOnRoll)
-  const stateful = component.steps.filter((s) => s.transform.changes)
+  const stateful = component.steps.filter((s) => s.transform.changeCount)
   return () => {
     if (sinks.some((s) => s.sink.full?.())) return { roll: waitsForRoll }
     if (epoch.isEmpty) return undefined
     const { ageMs, records, bytes } = epoch
     if (waitsForRoll) {
-      const isDue = records >= bounds.holdRecords || ageMs >= bounds.holdMs || hasReplays()
+      const isDue = records >= bounds.rollRecords || ageMs >= bounds.rollMs || hasReplays()
       return isDue ? { roll: true } : undefined
     }
-    const changes = () => stateful.reduce((sum, s) => sum + s.transform.changes!(), 0)
+    const changes = () => stateful.reduce((sum, s) => sum + s.transform.changeCount!(), 0)
     const isDue =
       records >= bounds.minRecords ||
       ageMs >= bounds.minMs ||

@@ -1,9 +1,9 @@
 /**
- * The end of an epoch, in order (invariants 2 and 3): the barrier passes the queues; the sinks flush; one transaction
- * makes the epoch true; stages are published; sources are told. component.ts says why, and what a kill leaves at each
- * point.
+ * The end of an epoch, in order (invariants 2 and 3): the writers reach the barrier, the sinks flush, one transaction
+ * saves the epoch, stages are published, sources commit. component.ts gives the reasons, and what a kill leaves behind
+ * at each point.
  *
- * A publish that can take long (`slowPublish`) runs beside the next epochs, in order, at most two of them waiting.
+ * A publish that may take long (`slowPublish`) runs beside the next epochs, in order; at most two epochs wait for it.
  *
  * Decision: docs/decisions/20261130-publishing-beside-the-next-epoch.md
  */
@@ -11,7 +11,7 @@ import type { Done } from '../connector/index.ts'
 import { crashPoint } from '../crash.ts'
 import type { Json } from '../record/index.ts'
 import type { SavedPosition, SaveIds, Store } from '../store/index.ts'
-import { doneOf } from './answers.ts'
+import { outcomeOf } from './answers.ts'
 import type { Barrier } from './barrier.ts'
 import type { Halt } from './halt.ts'
 import type { Component, SinkNode, SourceNode } from './nodes.ts'
@@ -26,8 +26,8 @@ export interface EpochContext {
   readonly halt: Halt
   readonly signal: AbortSignal
   readonly replays: Replays
-  /** Resolves when every writer has come to the barrier. */
-  passQueues(barrier: Barrier): Promise<void>
+  /** Resolves when every writer has reached the barrier. */
+  reachBarrier(barrier: Barrier): Promise<void>
   published(sink: string): void
   warn(node: string, message: string): void
 }
@@ -36,10 +36,10 @@ export interface EpochContext {
 export interface Epochs {
   /** Resolves when the epoch is saved and the writers may go on. */
   finish(barrier: Barrier): Promise<void>
-  /** Publishes and duties that are done and not recorded so yet. */
-  takeDone(): { readonly stages: readonly number[]; readonly duties: readonly number[] }
-  /** Resolves when nothing is being published any more. */
-  settled(): Promise<void>
+  /** Stages published and commit actions carried out that are not recorded as such yet. */
+  takeDone(): { readonly stages: readonly number[]; readonly commitActions: readonly number[] }
+  /** Resolves when no publish is running any more. */
+  whenPublished(): Promise<void>
 }
 
 interface NewStage {
@@ -48,27 +48,27 @@ interface NewStage {
   readonly id: number
 }
 
-const mostWaiting = 2
+const maxPublishing = 2
 
 export function createEpochs(ctx: EpochContext): Epochs {
   const { component, store, calls, halt, signal } = ctx
   const sinks = allSinks(component)
   let donePublishing: number[] = []
-  let doneDuties: number[] = []
-  /** Epochs whose slow publishes are under way, in order. */
+  let doneCommitActions: number[] = []
+  /** The slow publishes that are running, chained in the order of their epochs. */
   let slow: Promise<void> = Promise.resolve()
-  let waiting = 0
-  let fewer = () => {}
+  let publishing = 0
+  let onSlotFree = () => {}
 
   const finish = async (barrier: Barrier): Promise<void> => {
-    await ctx.passQueues(barrier)
-    while (barrier.roll && waiting >= mostWaiting) await new Promise<void>((resolve) => (fewer = resolve))
+    await ctx.reachBarrier(barrier)
+    while (barrier.roll && publishing >= maxPublishing) await new Promise<void>((resolve) => (onSlotFree = resolve))
 
     crashPoint('before_flush')
     const flushed = await flushAll(barrier)
     crashPoint('after_flush')
 
-    const answered = component.sources.map(({ id }) => barrier.requests.filter((r) => r.source === id).map(doneOf))
+    const answered = component.sources.map(({ id }) => barrier.requests.filter((r) => r.source === id).map(outcomeOf))
     const ids = saveAll(barrier, flushed, answered)
     crashPoint('after_record')
 
@@ -78,7 +78,7 @@ export function createEpochs(ctx: EpochContext): Epochs {
     const isSlow = quick.length < stages.length
     const tell = () => commit(barrier, answered, ids)
     if (!isSlow) {
-      if (waiting === 0) await tell()
+      if (publishing === 0) await tell()
       // Sources hear of epochs in their order.
       else later(tell)
     } else later(() => publishAll(stages.filter((s) => !quick.includes(s))).then(tell))
@@ -87,13 +87,13 @@ export function createEpochs(ctx: EpochContext): Epochs {
 
   /** Runs behind what is being published already. */
   const later = (work: () => Promise<void>) => {
-    waiting++
+    publishing++
     slow = slow
       .then(() => (halt.isHalted ? undefined : work()))
       .catch(halt.fail)
       .finally(() => {
-        waiting--
-        fewer()
+        publishing--
+        onSlotFree()
       })
   }
 
@@ -146,9 +146,9 @@ export function createEpochs(ctx: EpochContext): Epochs {
       resumes: flushed.resumes,
       unfinished: flushed.unfinished,
       stages: flushed.stages.map(({ node, stage }) => ({ sink: node.id, stage })),
-      duties: barrier.duties,
+      commitActions: barrier.commitActions,
       published: done.stages,
-      dutiesDone: done.duties,
+      commitActionsDone: done.commitActions,
       letters: ctx.replays.takeOutcomes(barrier.letters),
       ...(barrier.ordered ? { ordered: barrier.ordered } : {}),
     })
@@ -165,42 +165,44 @@ export function createEpochs(ctx: EpochContext): Epochs {
     for (const stage of stages) await publish(stage)
   }
 
-  /** Tells the sources what is durable, and published. A duty must be done; a report may fail and is counted. */
+  /** Commits what is durable and published. A commit action must succeed; a report may fail, with a warning. */
   const commit = async (barrier: Barrier, answered: readonly (readonly Done[])[], ids: SaveIds): Promise<void> => {
     for (const [k, node] of component.sources.entries()) {
       const { id, source, capabilities } = node
       if (!source.commit) continue
-      if (capabilities.answers) await tell(node, answered[k]!, capabilities.commit === 'duty')
-      else if (capabilities.commit === 'duty') {
-        const own = barrier.duties.flatMap((duty, i) => (duty.source === id ? [{ duty, id: ids.duties[i]! }] : []))
-        await tell(
+      if (capabilities.answers) await commitTo(node, answered[k]!, capabilities.commit === 'action')
+      else if (capabilities.commit === 'action') {
+        const own = barrier.commitActions.flatMap((action, i) =>
+          action.source === id ? [{ action, id: ids.commitActions[i]! }] : [],
+        )
+        await commitTo(
           node,
-          own.map(({ duty }) => doneAt(duty)),
+          own.map(({ action }) => progressOf(action)),
           true,
         )
-        doneDuties.push(...own.map((each) => each.id))
-        if (own.length > 0) crashPoint('after_duty')
-      } else await tell(node, barrier.positions.filter((p) => p.source === id).map(doneAt), false)
+        doneCommitActions.push(...own.map((each) => each.id))
+        if (own.length > 0) crashPoint('after_commit_action')
+      } else await commitTo(node, barrier.positions.filter((p) => p.source === id).map(progressOf), false)
     }
   }
-  const tell = async (node: SourceNode, done: readonly Done[], isDuty: boolean): Promise<void> => {
+  const commitTo = async (node: SourceNode, done: readonly Done[], isRequired: boolean): Promise<void> => {
     if (done.length === 0) return
     const report = () => node.source.commit!(done, { signal })
-    if (isDuty) return calls.call(node, 'its duty after the save', report)
+    if (isRequired) return calls.call(node, 'its commit action', report)
     await report().catch((error: Error) => ctx.warn(node.id, `reporting progress failed: ${error.message}`))
   }
 
   const takeDone = () => {
-    const done = { stages: donePublishing, duties: doneDuties }
+    const done = { stages: donePublishing, commitActions: doneCommitActions }
     donePublishing = []
-    doneDuties = []
+    doneCommitActions = []
     return done
   }
-  return { finish, takeDone, settled: () => slow }
+  return { finish, takeDone, whenPublished: () => slow }
 }
 
-/** A saved position as its source is told of it. */
-export const doneAt = ({ split, position, ended }: SavedPosition): Done => ({
+/** A saved position in the form that `Source.commit` takes. */
+export const progressOf = ({ split, position, ended }: SavedPosition): Done => ({
   split,
   ...(position === undefined ? {} : { position }),
   ...(ended ? { ended: true } : {}),

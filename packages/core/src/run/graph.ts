@@ -1,8 +1,8 @@
 /**
- * The graph at work. Records are handed over in one go: every node, in topological order, takes all that its inputs
- * give it of the hand-over. Where a node reads several outputs, their records come to it in the order in which they
- * were read, not branch after branch: so the order of a key holds over branches that meet again (invariant 13). All of
- * it is synchronous; a sink's end of it is a queue.
+ * The running graph. Records pass it in one synchronous hand-over: every node, in topological order, takes all records
+ * of the hand-over that its inputs deliver. A node that reads several outputs gets their records in the order in which
+ * they were read, not branch by branch, so the order of each key survives branches that join again (invariant 13). At a
+ * sink, records go into its queue.
  *
  * Decision: docs/decisions/20261130-one-hand-over-in-order.md
  */
@@ -15,14 +15,17 @@ import type { QueuedRecords } from './queue.ts'
 
 export interface Graph {
   /**
-   * Hands records to all who read the output `name`, and runs the graph. `bytes`: their share of what was read, for the
-   * look-ahead. `admit`: what comes to a step with memory or to a sink waits until the steps before are through; then
-   * only what it lets in goes on.
+   * Hands records to all readers of the output `name`, and runs the graph. `bytes`: their share of what was read, for
+   * backpressure. `admit`: records that reach a stateful step or a sink wait until the steps before are done; then only
+   * those that it returns continue.
    */
   handOver(name: string, records: Records, bytes: number, admit?: (records: Records) => Records): void
-  /** Hands records to one node only, by one of its inputs, and runs what follows it. */
+  /** Hands records to one node only, by one of its inputs, and runs the graph from there. */
   enter(node: string, records: Records, bytes: number, input: string): void
-  /** Tells one step the time, and runs what follows it. False: there is more, call again when there is room. */
+  /**
+   * Advances time in one step, and runs the graph from there. False: it has more results, call again when there is
+   * room.
+   */
   advance(step: StepNode, now: Now): boolean
 }
 
@@ -31,9 +34,9 @@ export interface GraphContext {
   readonly sinks: readonly SinkNode[]
   readonly pipeline: string
   readonly onFail: OnFail
-  /** Shown everything that any output gives, for answers and preview. */
+  /** Gets the records of every output, for answers and preview. */
   readonly tap?: ((name: string, records: Records) => void) | undefined
-  /** By sink: when the order that its records depend on is durable. */
+  /** By sink: waits until the order that its records depend on is durable. */
   readonly ready?: (sink: string) => (() => QueuedRecords['ready']) | undefined
 }
 
@@ -43,39 +46,39 @@ interface Arrived {
   readonly bytes: number
 }
 
-/** A node and what has come to it in this hand-over. */
-interface Stop {
+/** A node, and the records that have reached it in this hand-over. */
+interface GraphNode {
   readonly id: string
   arrived: Arrived[]
-  /** It has memory or is a sink: what a request brings comes here only when all of it may. */
+  /** A stateful step or a sink: records of a request wait here until the request is admitted. */
   readonly gate: { gated: number } | undefined
-  /** It is such a node or stands behind one. */
+  /** It is such a node, or comes after one. */
   readonly isBehindGate: boolean
   take(arrived: readonly Arrived[]): void
 }
 
 export function buildGraph(ctx: GraphContext): Graph {
   const { steps, sinks, pipeline, tap } = ctx
-  const readers = new Map<string, Stop[]>()
-  const stops: Stop[] = []
-  const byId = new Map<string, Stop>()
+  const readers = new Map<string, GraphNode[]>()
+  const nodes: GraphNode[] = []
+  const byId = new Map<string, GraphNode>()
   const behindGate = new Set<string>()
-  const add = (stop: Stop, from: readonly string[]) => {
-    stops.push(stop)
-    byId.set(stop.id, stop)
-    for (const name of from) readers.set(name, [...(readers.get(name) ?? []), stop])
+  const add = (node: GraphNode, from: readonly string[]) => {
+    nodes.push(node)
+    byId.set(node.id, node)
+    for (const name of from) readers.set(name, [...(readers.get(name) ?? []), node])
   }
   const emit = (name: string, records: Records, bytes: number) => {
     if (records.length === 0) return
     tap?.(name, records)
-    for (const stop of readers.get(name) ?? []) stop.arrived.push({ input: name, records, bytes })
+    for (const node of readers.get(name) ?? []) node.arrived.push({ input: name, records, bytes })
   }
-  const run = (which: (stop: Stop) => boolean) => {
-    for (const stop of stops) {
-      if (stop.arrived.length === 0 || !which(stop)) continue
-      const { arrived } = stop
-      stop.arrived = []
-      stop.take(arrived)
+  const run = (which: (node: GraphNode) => boolean) => {
+    for (const node of nodes) {
+      if (node.arrived.length === 0 || !which(node)) continue
+      const { arrived } = node
+      node.arrived = []
+      node.take(arrived)
     }
   }
   const runAll = () => run(() => true)
@@ -85,14 +88,14 @@ export function buildGraph(ctx: GraphContext): Graph {
     if (plan.pushedInto) continue
     const isBehindGate = plan.stateful || plan.from.some((name) => behindGate.has(name))
     if (isBehindGate) for (const name of [id, ...Object.keys(plan.sides)]) behindGate.add(name)
-    const apply = applyOf(node, pipeline, emit, ctx.onFail)
+    const apply = applyStep(node, pipeline, emit, ctx.onFail)
     const take = plan.inputs
       ? (arrived: readonly Arrived[]) => {
           for (const [output, input] of Object.entries(plan.inputs!))
             for (const each of arrived) if (each.input === output) apply(each.records, each.bytes, input)
         }
       : (arrived: readonly Arrived[]) => {
-          const { records, bytes } = together(arrived, plan.namedFrom)
+          const { records, bytes } = mergeInputs(arrived, plan.namedFrom)
           apply(records, bytes, arrived[0]!.input)
         }
     add({ id, arrived: [], gate: plan.stateful ? node.count : undefined, isBehindGate, take }, plan.from)
@@ -100,7 +103,7 @@ export function buildGraph(ctx: GraphContext): Graph {
   for (const node of sinks) {
     const ready = ctx.ready?.(node.id)
     const take = (arrived: readonly Arrived[]) => {
-      const { records, bytes } = together(arrived, node.namedFrom)
+      const { records, bytes } = mergeInputs(arrived, node.namedFrom)
       node.count.in += records.length
       node.queue.push({ records, bytes, ...(ready ? { ready: ready() } : {}) })
     }
@@ -111,12 +114,12 @@ export function buildGraph(ctx: GraphContext): Graph {
     handOver(name, records, bytes, admit) {
       emit(name, records, bytes)
       if (!admit) return runAll()
-      run((stop) => !stop.isBehindGate)
-      for (const stop of stops) {
-        if (!stop.gate || stop.arrived.length === 0) continue
-        stop.arrived = stop.arrived.flatMap((each) => {
+      run((node) => !node.isBehindGate)
+      for (const node of nodes) {
+        if (!node.gate || node.arrived.length === 0) continue
+        node.arrived = node.arrived.flatMap((each) => {
           const admitted = admit(each.records)
-          stop.gate!.gated += each.records.length - admitted.length
+          node.gate!.gated += each.records.length - admitted.length
           return admitted.length > 0 ? [{ ...each, records: admitted }] : []
         })
       }
@@ -128,7 +131,7 @@ export function buildGraph(ctx: GraphContext): Graph {
       runAll()
     },
     advance(node, now) {
-      const done = advanceOne(node, now, pipeline, emit, ctx.onFail)
+      const done = advanceStep(node, now, pipeline, emit, ctx.onFail)
       runAll()
       return done
     },
@@ -136,9 +139,10 @@ export function buildGraph(ctx: GraphContext): Graph {
 }
 
 /**
- * What came by several inputs as one, in the order in which it was read; names of inputs in `named` become part of ids.
+ * Merges the records of several inputs in the order in which they were read. Names of inputs in `named` become part of
+ * ids.
  */
-function together(arrived: readonly Arrived[], named: readonly string[]): { records: Records; bytes: number } {
+function mergeInputs(arrived: readonly Arrived[], named: readonly string[]): { records: Records; bytes: number } {
   const sets = arrived.map(({ input, records }) => (named.includes(input) ? records.cameBy(input) : records))
   if (sets.length === 1) return { records: sets[0]!, bytes: arrived[0]!.bytes }
   return { records: Records.merge(sets), bytes: arrived.reduce((sum, { bytes }) => sum + bytes, 0) }
@@ -146,8 +150,8 @@ function together(arrived: readonly Arrived[], named: readonly string[]): { reco
 
 type Emit = (name: string, records: Records, bytes: number) => void
 
-/** One step over one set of records: counts, failures, named outputs. */
-function applyOf(
+/** Applies one step to records: counts, failures, named outputs. */
+function applyStep(
   node: StepNode,
   pipeline: string,
   emit: Emit,
@@ -198,12 +202,12 @@ function applyOf(
   }
 }
 
-function advanceOne(node: StepNode, now: Now, pipeline: string, emit: Emit, onFail: OnFail): boolean {
+function advanceStep(node: StepNode, now: Now, pipeline: string, emit: Emit, onFail: OnFail): boolean {
   const results = resultsOf(node, pipeline, onFail)
-  const nobody = () => {
+  const noInput = () => {
     throw new Error(`${node.id}: advance has no input record to fail or to hand on`)
   }
-  const out: Output = { fail: nobody, side: nobody, result: results.add, failResult: results.fail }
+  const out: Output = { fail: noInput, side: noInput, result: results.add, failResult: results.fail }
   const done = node.transform.advance!(now, out)
   emitResults(node, results, emit)
   return done

@@ -1,18 +1,17 @@
 /**
- * The first failure of a component ends it, at once and synchronously: from that moment on no barrier is taken,
- * whatever timer fires, and nothing waits for what will never arrive. So nothing is saved that came after the last
- * complete hand-over.
+ * The first failure of a component stops it, synchronously: from that moment no barrier is taken, whichever timer
+ * fires, and nothing waits for an event that will never come. So nothing after the last complete hand-over is saved.
  */
 
 export interface Halt {
   /** What failed; undefined: nothing has. */
   readonly failure: unknown
   readonly isHalted: boolean
-  /** Ends the component; only the first failure counts. */
+  /** Stops the component; only the first failure counts. */
   fail(error: unknown): void
   /** Calls back at the failure, or at once if it has already happened. The returned function unsubscribes. */
   onFail(then: (error: unknown) => void): () => void
-  /** Rejects with the failure as soon as there is one, else settles like `promise`. */
+  /** Rejects with the failure as soon as there is one, otherwise settles like `promise`. */
   unlessHalted<T>(promise: Promise<T>): Promise<T>
 }
 
@@ -40,7 +39,7 @@ export function createHalt(tearDown: (error: unknown) => void): Halt {
       listeners.clear()
     },
     onFail,
-    // A race with a promise as old as the run would keep every promise alive.
+    // Not Promise.race: racing against a promise that lives as long as the run would leak every other promise.
     unlessHalted: (promise) =>
       new Promise((resolve, reject) => {
         const off = onFail(reject)

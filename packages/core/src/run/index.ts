@@ -1,4 +1,4 @@
-/** Running a plan: whole, in copies, several together, to preview it, to replay its dead letters. */
+/** Runs a plan: one pipeline, several workers, several pipelines, a preview, a dead-letter replay. */
 export * from './run.ts'
 export type { RunOptions, StartWorker, WorkerOptions } from './options.ts'
 export type { Summary } from './summary.ts'
@@ -12,5 +12,5 @@ export * from './owner.ts'
 export * from './rescale.ts'
 export * from './preview.ts'
 export * from './replay.ts'
-export { feedsOf, type ManyOptions, runMany } from './many.ts'
+export { upstreamsOf, type RunPipelinesOptions, runPipelines } from './pipelines.ts'
 export { createSource, envOf } from './wiring.ts'

@@ -1,12 +1,12 @@
 /**
- * From a reader's batches into the graph: each batch is counted, its bad records are dealt with, its lane moves on, and
- * its rows are handed over, all of it synchronously. Then steps are given the new time.
+ * From a reader's batches into the graph: each batch is counted, its bad records are handled, its lane advances, and
+ * its rows are handed over, all synchronously. Then time advances in the steps.
  *
- * A hand-over completes or it is the last: a failure in it stops the component before anything else can happen. Where
- * the order of several lanes decides what comes out, each batch is noted (order.ts), and after a restart the batches
- * that were noted are taken first, in the order in which they were.
+ * A hand-over either completes or is the last one: a failure in it stops the component before anything else can happen.
+ * Where the interleaving of several lanes decides the results, each batch is logged (order.ts), and a restart first
+ * takes the logged batches again in the logged order.
  *
- * One file, since everything here happens in one synchronous pass.
+ * This is one file because everything here happens in one synchronous pass.
  */
 import type { Clock } from '../clock.ts'
 import type { Done, Now } from '../connector/index.ts'
@@ -21,25 +21,25 @@ import type { Lanes } from './lanes.ts'
 import type { Component, SourceNode, StepNode } from './nodes.ts'
 import type { OpenEpoch } from './open-epoch.ts'
 import type { Order, OrderEntry } from './order.ts'
-import { cutBatch, recordsIn } from './cut-batch.ts'
+import { splitBatch, recordsIn } from './split-batch.ts'
 
 export interface Intake {
   /** Takes batches of one source, in order. Resolves when more may come; undefined: at once. */
   take(node: SourceNode, batches: readonly Batch[]): Promise<void> | undefined
   /** Splits were announced. */
   found(node: SourceNode, found: SplitsFound): void
-  /** Nothing more is at hand in these splits. */
+  /** These splits have nothing more available. */
   caughtUp(node: SourceNode, splits: readonly string[]): void
-  /** `elapsedMs` have passed in which the sources `asked` were asked: lanes may become idle, timers of steps be due. */
-  tick(elapsedMs: number, asked: ReadonlySet<string>): void
-  /** The input has ended. Resolves when every step has given its results. */
+  /** `elapsedMs` have passed with a poll of these sources pending: lanes may become idle and timers of steps due. */
+  tick(elapsedMs: number, polled: ReadonlySet<string>): void
+  /** The input has ended. Resolves when every step has emitted its results. */
   end(): Promise<void>
-  /** Whether a split may be read on. */
+  /** Whether a split may be read further. */
   wants(source: string, split: string): boolean
-  /** Before the first record: steps hear how far time had come when the state was saved. */
+  /** Before the first record: advances the steps to the time at which the state was saved. */
   begin(): void
-  /** Resolves when nothing is under way between two hand-overs. */
-  settled(): Promise<void>
+  /** Resolves when no work is pending between two hand-overs. */
+  whenIdle(): Promise<void>
 }
 
 export interface IntakeContext {
@@ -51,14 +51,14 @@ export interface IntakeContext {
   /** Absent where no source answers. */
   readonly answers: Answers | undefined
   readonly epoch: OpenEpoch
-  /** Absent where no order has to be kept. */
+  /** Absent where the order of the lanes does not matter. */
   readonly order: Order | undefined
   /** Step to the sources that reach it. */
   readonly sourcesOf: ReadonlyMap<string, readonly string[]>
   answerNow(source: string, done: Done): void
   /** A batch was taken. */
   onTaken(node: SourceNode, batch: Batch): void
-  /** Resolves when the writers have room; undefined: they have. */
+  /** Resolves when the queues have room; undefined: they have. */
   room(): Promise<void> | undefined
   /** Something was taken: an epoch may be due. */
   taken(): void
@@ -72,13 +72,13 @@ export function createIntake(ctx: IntakeContext): Intake {
   const hasTime = component.sources.some((s) => s.eventTime) || timed.some((s) => s.transform.due)
   const skewMs = Math.min(...component.sources.map((s) => s.eventTime?.maxSkewMs ?? Number.POSITIVE_INFINITY))
   const lastWatermark = new Map<StepNode, number>()
-  /** The clock of what is being taken. */
+  /** The clock time of what is being taken: after a restart, that of the log. */
   let now = clock.now()
-  /** What is under way between two hand-overs. */
+  /** Work that is pending between two hand-overs. */
   let busy: Promise<void> | undefined
-  /** Batches that wait for their turn, while the saved order is followed. */
-  const held: { readonly node: SourceNode; readonly batch: Batch }[] = []
-  let following = order?.left ?? []
+  /** Batches that wait for their turn while the logged order is repeated. */
+  const waiting: { readonly node: SourceNode; readonly batch: Batch }[] = []
+  let toReplay = order?.remaining ?? []
   const announced = new Map<string, Set<string>>()
 
   const handOver = (node: SourceNode, batches: readonly Batch[]) => {
@@ -89,7 +89,7 @@ export function createIntake(ctx: IntakeContext): Intake {
     for (const batch of batches) {
       bytes += batch.bytes
       reads.push(admitBatch(node, batch, component, bad, answers))
-      const high = lanes.move(node.id, batch)
+      const high = lanes.advance(node.id, batch)
       from.push(node.eventTime ? { source: node.id, batch, high } : { source: node.id, batch })
     }
     const rows = batches.length === 1 ? batches[0]!.rows : batches.flatMap((b) => b.rows as Row[])
@@ -98,26 +98,26 @@ export function createIntake(ctx: IntakeContext): Intake {
     if (!answers) graph.handOver(output, records, bytes)
     else {
       graph.handOver(output, records, bytes, (all) => {
-        answers.decided()
+        answers.stopRefusing()
         return answers.admit(all)
       })
-      answers.decided()
+      answers.stopRefusing()
       for (const { source, done } of answers.takeRefused()) ctx.answerNow(source, done)
-      epoch.admitted(answers.takeAdmitted())
+      epoch.addRequests(answers.takeAdmitted())
     }
     for (const [k, batch] of batches.entries()) {
-      bad.passed(node.id, reads[k]!)
-      epoch.taken(node, batch, reads[k]!)
+      bad.onRead(node.id, reads[k]!)
+      epoch.add(node, batch, reads[k]!)
       ctx.onTaken(node, batch)
     }
   }
 
-  /** Tells the steps how far time has come. Returns a promise where there is more than there is room for. */
-  const tellTime = (end: boolean): Promise<void> | undefined => {
+  /** Advances time in the steps. Returns a promise where they have more results than there is room for. */
+  const advanceTime = (end: boolean): Promise<void> | undefined => {
     if (!hasTime && !end) return undefined
-    return tellFrom(0, end)
+    return advanceFrom(0, end)
   }
-  const tellFrom = (k: number, end: boolean): Promise<void> | undefined => {
+  const advanceFrom = (k: number, end: boolean): Promise<void> | undefined => {
     for (let i = k; i < timed.length; i++) {
       const step = timed[i]!
       const watermark = end ? Number.POSITIVE_INFINITY : lanes.watermark(ctx.sourcesOf.get(step.id)!)
@@ -129,7 +129,7 @@ export function createIntake(ctx: IntakeContext): Intake {
         epoch.touch()
         ctx.taken()
         const wait = ctx.room()
-        if (wait) return wait.then(() => tellFrom(i, end))
+        if (wait) return wait.then(() => advanceFrom(i, end))
       }
       epoch.touch()
       lastWatermark.set(step, watermark)
@@ -137,7 +137,7 @@ export function createIntake(ctx: IntakeContext): Intake {
     return undefined
   }
 
-  /** Runs what ends the component at once where it fails, and remembers what goes on. */
+  /** Runs `work`, fails the component at once if it throws, and tracks it while it is pending. */
   const guarded = (work: () => Promise<void> | undefined): Promise<void> | undefined => {
     try {
       const more = work()
@@ -158,72 +158,72 @@ export function createIntake(ctx: IntakeContext): Intake {
       const { split, position, end } = batch
       if (position === undefined) continue
       const more = end ? { end } : {}
-      order!.note({ kind: 'batch', source: node.id, split, n: recordsIn(batch), position, ...more, clock: now })
+      order!.append({ kind: 'batch', source: node.id, split, n: recordsIn(batch), position, ...more, clock: now })
     }
     handOver(node, batches)
-    return tellTime(false)
+    return advanceTime(false)
   }
 
-  /** Takes what was noted before the restart, as far as it is there. */
-  const follow = (): Promise<void> | undefined => {
-    while (following.length > 0) {
-      const next = following[0]!
-      if (!takeNoted(next)) return undefined
-      following = following.slice(1)
-      order!.took()
+  /** Repeats the logged order as far as its batches have arrived. */
+  const replayOrder = (): Promise<void> | undefined => {
+    while (toReplay.length > 0) {
+      const next = toReplay[0]!
+      if (!takeOrdered(next)) return undefined
+      toReplay = toReplay.slice(1)
+      order!.replayed()
       ctx.released()
-      const more = tellTime(false)
-      if (more) return more.then(follow)
+      const more = advanceTime(false)
+      if (more) return more.then(replayOrder)
     }
-    while (held.length > 0) {
-      const { node, batch } = held.shift()!
+    while (waiting.length > 0) {
+      const { node, batch } = waiting.shift()!
       const more = takeNow(node, [batch])
-      if (more) return more.then(follow)
+      if (more) return more.then(replayOrder)
     }
     ctx.released()
     return undefined
   }
-  const takeNoted = (entry: OrderEntry): boolean => {
+  const takeOrdered = (entry: OrderEntry): boolean => {
     now = entry.clock
-    if (entry.kind === 'idle') lanes.becomeIdle(entry.lanes)
+    if (entry.kind === 'idle') lanes.markIdle(entry.lanes)
     if (entry.kind !== 'batch' || (entry.n === 0 && !entry.end)) return true
     // An edit of the spec may have removed it.
     if (!component.sources.some(({ id }) => id === entry.source)) return true
-    const own = held.filter(({ node, batch }) => node.id === entry.source && batch.split === entry.split)
+    const own = waiting.filter(({ node, batch }) => node.id === entry.source && batch.split === entry.split)
     const there = own.reduce((sum, { batch }) => sum + recordsIn(batch), 0)
     if (there < entry.n) return false
-    // A file may have grown since: then it has more records instead of its end.
+    // A file may have grown since: it then has more records where the log has its end.
     const isEnd = entry.end && there === entry.n
     if (isEnd && !own.some(({ batch }) => batch.end)) return false
     let left = entry.n
     for (const each of own) {
       if (left === 0 && !(isEnd && recordsIn(each.batch) === 0)) break
-      const at = held.indexOf(each)
+      const at = waiting.indexOf(each)
       const n = recordsIn(each.batch)
-      if (n <= left) held.splice(at, 1)
-      const [first, rest] = n <= left ? [each.batch] : cutBatch(each.batch, left, entry.position)
-      if (rest) held[at] = { node: each.node, batch: rest }
+      if (n <= left) waiting.splice(at, 1)
+      const [first, rest] = n <= left ? [each.batch] : splitBatch(each.batch, left, entry.position)
+      if (rest) waiting[at] = { node: each.node, batch: rest }
       handOver(each.node, [first!])
       left -= recordsIn(first!)
     }
     return true
   }
-  /** The next batch of the order cannot be had any more. */
-  const lost = (source: string, split: string) =>
+  /** The next batch of the logged order cannot be read any more. */
+  const orderLost = (source: string, split: string) =>
     new MillraceError(
       'order_lost',
-      `split ${split} of ${source} does not give the records again that were read before`,
+      `split ${split} of ${source} no longer delivers the records that were read before`,
       {
         place: source,
-        hint: 'results that depend on them may have been written already. Put the input back as it was, or start over: pipe state reset PIPELINE',
+        hint: 'results that depend on them may have been written already. Restore the input, or start over: pipe state reset PIPELINE',
       },
     )
   const needs = (source: string, split: string): boolean => {
-    const wanted = following.reduce(
+    const wanted = toReplay.reduce(
       (sum, e) => (e.kind === 'batch' && e.source === source && e.split === split ? sum + e.n : sum),
       0,
     )
-    const there = held.reduce(
+    const there = waiting.reduce(
       (sum, { node, batch }) => (node.id === source && batch.split === split ? sum + recordsIn(batch) : sum),
       0,
     )
@@ -231,77 +231,77 @@ export function createIntake(ctx: IntakeContext): Intake {
   }
 
   const needsEnd = (source: string, split: string): boolean =>
-    following.some((e) => e.kind === 'batch' && e.source === source && e.split === split && e.end) &&
-    !held.some(({ node, batch }) => node.id === source && batch.split === split && batch.end)
+    toReplay.some((e) => e.kind === 'batch' && e.source === source && e.split === split && e.end) &&
+    !waiting.some(({ node, batch }) => node.id === source && batch.split === split && batch.end)
 
   return {
     take(node, batches) {
       return guarded(() => {
-        if (following.length === 0 && held.length === 0) {
+        if (toReplay.length === 0 && waiting.length === 0) {
           const more = takeNow(node, batches)
           ctx.taken()
           return more ? more.then(ctx.room) : ctx.room()
         }
         for (const batch of batches) {
-          held.push({ node, batch })
-          if (batch.end && needs(node.id, batch.split)) throw lost(node.id, batch.split)
+          waiting.push({ node, batch })
+          if (batch.end && needs(node.id, batch.split)) throw orderLost(node.id, batch.split)
         }
-        const more = follow()
+        const more = replayOrder()
         ctx.taken()
         return more ? more.then(ctx.room) : ctx.room()
       })
     },
     found(node, { splits, complete }) {
-      if (following.length === 0) return
+      if (toReplay.length === 0) return
       const known = announced.get(node.id) ?? new Set<string>()
       for (const { id } of splits) known.add(id)
       announced.set(node.id, known)
-      const gone = following.find((e) => e.kind === 'batch' && e.source === node.id && !known.has(e.split))
-      if (complete && gone?.kind === 'batch') throw lost(node.id, gone.split)
+      const gone = toReplay.find((e) => e.kind === 'batch' && e.source === node.id && !known.has(e.split))
+      if (complete && gone?.kind === 'batch') throw orderLost(node.id, gone.split)
     },
     caughtUp(node, splits) {
-      if (following.length > 0) {
-        for (const split of splits) if (needs(node.id, split)) throw lost(node.id, split)
-        // No end comes now, for example because `stop` was taken out of the spec.
-        following = following.map((e) =>
+      if (toReplay.length > 0) {
+        for (const split of splits) if (needs(node.id, split)) throw orderLost(node.id, split)
+        // The split does not end any more, for example because `stop` was removed from the spec.
+        toReplay = toReplay.map((e) =>
           e.kind === 'batch' && e.end && e.source === node.id && splits.includes(e.split) ? withoutEnd(e) : e,
         )
-        void guarded(follow)
+        void guarded(replayOrder)
       }
       lanes.caughtUp(node.id, splits)
       ctx.taken()
     },
-    tick(elapsedMs, asked) {
-      if (busy || following.length > 0 || !hasTime) return
-      const idle = lanes.tick(elapsedMs, asked)
+    tick(elapsedMs, polled) {
+      if (busy || toReplay.length > 0 || !hasTime) return
+      const idle = lanes.tick(elapsedMs, polled)
       const time = clock.now()
       const isDue = timed.some(({ transform }) => (transform.due?.() ?? Number.POSITIVE_INFINITY) <= time)
       if (idle.length === 0 && !isDue) return
       void guarded(() => {
         now = time
-        order?.note(idle.length > 0 ? { kind: 'idle', lanes: idle, clock: now } : { kind: 'clock', clock: now })
-        const more = tellTime(false)
+        order?.append(idle.length > 0 ? { kind: 'idle', lanes: idle, clock: now } : { kind: 'clock', clock: now })
+        const more = advanceTime(false)
         ctx.taken()
         return more
       })
     },
     async end() {
-      await guarded(() => tellTime(true))
+      await guarded(() => advanceTime(true))
     },
     wants(source, split) {
-      if (following.length === 0) return skewMs === Number.POSITIVE_INFINITY || lanes.wants(source, split, skewMs)
+      if (toReplay.length === 0) return skewMs === Number.POSITIVE_INFINITY || lanes.wants(source, split, skewMs)
       if (component.sources.find(({ id }) => id === source)!.capabilities.lanes === 'split')
         return needs(source, split) || needsEnd(source, split)
-      // One split after the other: in the order in which they were.
-      const next = following.find((e) => e.kind === 'batch' && e.source === source && (e.n > 0 || e.end))
+      // One split after the other, in the logged order.
+      const next = toReplay.find((e) => e.kind === 'batch' && e.source === source && (e.n > 0 || e.end))
       return next?.kind === 'batch' && next.split === split
     },
     begin: () =>
       void guarded(() => {
-        const more = tellTime(false)
-        return more ? more.then(follow) : follow()
+        const more = advanceTime(false)
+        return more ? more.then(replayOrder) : replayOrder()
       }),
-    async settled() {
+    async whenIdle() {
       while (busy) await busy
     },
   }

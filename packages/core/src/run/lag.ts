@@ -1,8 +1,8 @@
-/** How far the reading is behind what is there, of the sources that tell (`Batch.behind`). */
+/** Consumer lag, of the sources that report it (`Batch.behind`). */
 import type { Progress } from './observe.ts'
 import type { Batch } from '../record/index.ts'
 
-/** Keeps `progress.behind` and `progress.arrivedMs` up to date; to be told of every batch. */
+/** Returns a function that updates `progress.behind` and `progress.arrivedMs`; call it with every batch. */
 export function lagOf(progress: Progress): (source: string, batch: Batch) => void {
   const behind = new Map<string, number>()
   const arrived = new Map<string, number>()

@@ -1,11 +1,11 @@
 /**
- * Lanes: sequences in which event time moves forward, each split for itself or all splits of a source together. A lane
- * knows the highest event time that it has shown, whether it has ended, whether it has nothing more available, and
+ * Lanes: sequences with a watermark of their own, either each split by itself or all splits of a source together. A
+ * lane records its highest event time so far, whether it has ended, whether it has caught up with its input, and
  * whether that has lasted so long that it counts as idle.
  *
- * A lane's watermark is its highest time - max_out_of_order - 1 ms. The watermark of a step is the lowest of the lanes
- * that reach it and are neither idle nor ended; it never goes back, and where none is left it stays. A lane that was
- * announced and has shown no time holds it.
+ * A lane's watermark is its highest event time - max_out_of_order - 1 ms. The watermark of a step is the lowest among
+ * the lanes that reach it and are neither idle nor ended. It never goes back, and where no such lane is left it stays.
+ * A lane that was announced but has had no record yet holds the watermark back.
  */
 import type { Batch, CaughtUp, SplitsFound } from '../record/index.ts'
 import { highOf } from '../record/index.ts'
@@ -15,25 +15,25 @@ import type { SourceNode } from './nodes.ts'
 interface Lane {
   readonly id: string
   high: number
-  /** The same, of what was read and waits to be taken too. */
+  /** The same, including what was read but not taken by the graph yet. */
   readHigh: number
-  /** Saved, or part of the epoch before. */
+  /** Saved, or part of the previous epoch. */
   isSaved: boolean
   caughtUp: boolean
   ended: boolean
   idle: boolean
-  /** For so long it has had nothing while it was asked, ms. */
+  /** How long it has delivered nothing while it was polled, ms. */
   quietMs: number
-  /** How often it has said that it is caught up since the count began. */
-  saidSince: number
+  /** How often it has reported `caughtUp` since `startCatchUp`. */
+  caughtUpCount: number
 }
 
-interface OfSource {
+interface SourceLanes {
   readonly node: SourceNode
   readonly lanes: Map<string, Lane>
-  /** Stands for them while there are none: a stream that nobody has made yet, an instance without partitions. */
-  readonly none: Lane
-  /** No lane was announced yet, and none is: the source has exactly one split. */
+  /** Stands in while there are no lanes: a stream that does not exist yet, an instance without partitions. */
+  readonly placeholder: Lane
+  /** Splits were announced; a source with exactly one split announces none. */
   announced: boolean
   ended: boolean
 }
@@ -41,29 +41,30 @@ interface OfSource {
 export interface Lanes {
   /** Splits were announced. */
   found(source: string, found: SplitsFound): void
-  /** A batch has come from its source; the graph takes it later. */
+  /** A batch has arrived from its source; the graph takes it later. */
   received(source: string, batch: Batch): void
   /** The graph takes this batch next. Returns the highest event time of its lane before it. */
-  move(source: string, batch: Batch): number
-  caughtUp(source: string, said: CaughtUp['caughtUp']): void
+  advance(source: string, batch: Batch): number
+  caughtUp(source: string, splits: CaughtUp['caughtUp']): void
   ended(source: string): void
   /** No lane of any source has more available. */
   readonly allCaughtUp: boolean
-  /** From now on: every lane is to come to the end that is there. */
-  countDown(): void
+  /** From now on `hasCaughtUp` tracks whether every lane has reached the end its input has now. */
+  startCatchUp(): void
   /**
-   * Every lane has. One that says `caughtUp` twice was asked at least once since: the first may have been on its way.
+   * Every lane has caught up since `startCatchUp`. It takes two reports per lane: the first may have been in flight at
+   * the start, so only the second proves a poll since then.
    */
-  readonly isAtEnd: boolean
+  readonly hasCaughtUp: boolean
   /** The highest event time of a split's lane; -Infinity: none. */
   high(source: string, split: string): number
   /** The watermark over these sources, ms UTC. */
   watermark(sources: readonly string[]): number
-  /** Time has passed in which these sources were asked. Returns the lanes that have become idle now. */
-  tick(elapsedMs: number, asked: ReadonlySet<string>): readonly IdleLane[]
-  /** The order that was saved says that these lanes were idle at this point. */
-  becomeIdle(lanes: readonly IdleLane[]): void
-  /** Whether a split may be read on: it is not more than `skewMs` ahead of the slowest lane that has more available. */
+  /** Time has passed with a poll of these sources pending. Returns the lanes that have just become idle. */
+  tick(elapsedMs: number, polled: ReadonlySet<string>): readonly IdleLane[]
+  /** The logged order has these lanes become idle at this point. */
+  markIdle(lanes: readonly IdleLane[]): void
+  /** Whether a split may be read further: at most `skewMs` ahead of the slowest lane that has more available. */
   wants(source: string, split: string, skewMs: number): boolean
   /** What changed since the last call, to be saved. */
   changes(): Save['lanes']
@@ -75,32 +76,35 @@ export interface IdleLane {
 }
 
 export function createLanes(sources: readonly SourceNode[], saved: Save['lanes']): Lanes {
-  const all = new Map<string, OfSource>()
+  const all = new Map<string, SourceLanes>()
   for (const node of sources) {
     const lanes = new Map<string, Lane>()
-    for (const { source, lane, high } of saved) if (source === node.id) lanes.set(lane, made(lane, high, true))
-    const none = made('', Number.NEGATIVE_INFINITY, true)
-    all.set(node.id, { node, lanes, none, announced: lanes.size > 0, ended: false })
+    for (const { source, lane, high } of saved) if (source === node.id) lanes.set(lane, newLane(lane, high, true))
+    const none = newLane('', Number.NEGATIVE_INFINITY, true)
+    all.set(node.id, { node, lanes, placeholder: none, announced: lanes.size > 0, ended: false })
   }
-  const laneName = ({ node }: OfSource, split: string): string => (node.capabilities.lanes === 'split' ? split : '')
-  const laneOf = (of: OfSource, split: string): Lane => {
+  const laneName = ({ node }: SourceLanes, split: string): string => (node.capabilities.lanes === 'split' ? split : '')
+  const laneOf = (of: SourceLanes, split: string): Lane => {
     const name = laneName(of, split)
     let lane = of.lanes.get(name)
-    if (!lane) of.lanes.set(name, (lane = made(name, Number.NEGATIVE_INFINITY, true)))
+    if (!lane) of.lanes.set(name, (lane = newLane(name, Number.NEGATIVE_INFINITY, true)))
     return lane
   }
-  /** By the sources that reach a step, the highest watermark it was told; saved as a lane without source. */
-  const reached = new Map(saved.flatMap(({ source, lane, high }) => (source === '' ? [[lane, high] as const] : [])))
-  const unsavedReached = new Set<string>()
-  const lateness = ({ node }: OfSource): number => node.eventTime?.maxOutOfOrderMs ?? Number.POSITIVE_INFINITY
-  const watermarkOf = (of: OfSource, lane: Lane): number => lane.high - lateness(of) - 1
-  let isCounting = false
+  /** The last watermark of a step, by the sources that reach it; saved as a lane without source. */
+  const lastWatermarks = new Map(
+    saved.flatMap(({ source, lane, high }) => (source === '' ? [[lane, high] as const] : [])),
+  )
+  const unsavedWatermarks = new Set<string>()
+  const outOfOrderMs = ({ node }: SourceLanes): number => node.eventTime?.maxOutOfOrderMs ?? Number.POSITIVE_INFINITY
+  const watermarkOf = (of: SourceLanes, lane: Lane): number => lane.high - outOfOrderMs(of) - 1
+  let isCatchingUp = false
   const markCaughtUp = (lane: Lane) => {
     lane.caughtUp = true
-    if (isCounting) lane.saidSince++
+    if (isCatchingUp) lane.caughtUpCount++
   }
-  const lanesOf = (of: OfSource): Lane[] => (of.lanes.size > 0 ? [...of.lanes.values()] : of.ended ? [] : [of.none])
-  const activeLanes = (of: OfSource): Lane[] => lanesOf(of).filter((l) => !l.ended && !l.idle)
+  const lanesOf = (of: SourceLanes): Lane[] =>
+    of.lanes.size > 0 ? [...of.lanes.values()] : of.ended ? [] : [of.placeholder]
+  const activeLanes = (of: SourceLanes): Lane[] => lanesOf(of).filter((l) => !l.ended && !l.idle)
   const wake = (lane: Lane) => {
     lane.caughtUp = false
     lane.idle = false
@@ -117,9 +121,12 @@ export function createLanes(sources: readonly SourceNode[], saved: Save['lanes']
         const name = laneName(of, id)
         if (of.lanes.has(name)) continue
         const inherited = (parents ?? []).flatMap((parent) => of.lanes.get(laneName(of, parent))?.high ?? [])
-        // A split found later begins at its source's watermark, a child at that of the lowest of its parents.
+        // A split found later starts at its source's watermark, a child split at that of its slowest parent.
         const high = inherited.length > 0 ? Math.min(...inherited) : first ? Number.NEGATIVE_INFINITY : now
-        of.lanes.set(name, made(name, Number.isFinite(high) ? high : Number.NEGATIVE_INFINITY, !Number.isFinite(high)))
+        of.lanes.set(
+          name,
+          newLane(name, Number.isFinite(high) ? high : Number.NEGATIVE_INFINITY, !Number.isFinite(high)),
+        )
       }
     },
     received(source, batch) {
@@ -129,7 +136,7 @@ export function createLanes(sources: readonly SourceNode[], saved: Save['lanes']
       lane.readHigh = Math.max(lane.readHigh, highOf(batch))
       if (batch.rows.length > 0) lane.caughtUp = false
     },
-    move(source, batch) {
+    advance(source, batch) {
       const of = all.get(source)!
       const lane = laneOf(of, batch.split)
       const before = lane.high
@@ -146,11 +153,11 @@ export function createLanes(sources: readonly SourceNode[], saved: Save['lanes']
       if (batch.end && of.node.capabilities.lanes === 'split') lane.ended = true
       return before
     },
-    caughtUp(source, said) {
+    caughtUp(source, splits) {
       const of = all.get(source)!
-      const names = of.node.capabilities.lanes === 'split' ? said : ['']
+      const names = of.node.capabilities.lanes === 'split' ? splits : ['']
       for (const name of names) markCaughtUp(laneOf(of, name))
-      if (of.lanes.size === 0) markCaughtUp(of.none)
+      if (of.lanes.size === 0) markCaughtUp(of.placeholder)
     },
     ended(source) {
       const of = all.get(source)!
@@ -164,14 +171,14 @@ export function createLanes(sources: readonly SourceNode[], saved: Save['lanes']
       }
       return true
     },
-    countDown() {
-      isCounting = true
+    startCatchUp() {
+      isCatchingUp = true
     },
-    get isAtEnd() {
-      if (!isCounting) return false
+    get hasCaughtUp() {
+      if (!isCatchingUp) return false
       for (const of of all.values()) {
         if (of.ended) continue
-        for (const lane of lanesOf(of)) if (!lane.ended && lane.saidSince < 2) return false
+        for (const lane of lanesOf(of)) if (!lane.ended && lane.caughtUpCount < 2) return false
       }
       return true
     },
@@ -186,34 +193,34 @@ export function createLanes(sources: readonly SourceNode[], saved: Save['lanes']
         const of = all.get(id)!
         for (const lane of activeLanes(of)) low = Math.min(low, watermarkOf(of, lane))
       }
-      const before = reached.get(key) ?? Number.NEGATIVE_INFINITY
+      const before = lastWatermarks.get(key) ?? Number.NEGATIVE_INFINITY
       const now = low === Number.POSITIVE_INFINITY ? before : Math.max(before, low)
       if (now > before) {
-        reached.set(key, now)
-        unsavedReached.add(key)
+        lastWatermarks.set(key, now)
+        unsavedWatermarks.add(key)
       }
       return now
     },
-    tick(elapsedMs, asked) {
-      const turned: IdleLane[] = []
+    tick(elapsedMs, polled) {
+      const nowIdle: IdleLane[] = []
       for (const [source, of] of all) {
         const { idleAfterMs } = of.node.eventTime ?? {}
-        if (idleAfterMs === undefined || !asked.has(source)) continue
+        if (idleAfterMs === undefined || !polled.has(source)) continue
         for (const lane of lanesOf(of)) {
           if (!lane.caughtUp || lane.ended || lane.idle) continue
           lane.quietMs += elapsedMs
           if (lane.quietMs < idleAfterMs) continue
           lane.idle = true
-          turned.push({ source, lane: lane.id })
+          nowIdle.push({ source, lane: lane.id })
         }
       }
-      return turned
+      return nowIdle
     },
-    becomeIdle(idle) {
+    markIdle(idle) {
       for (const { source, lane } of idle) {
         const of = all.get(source)!
         const isNone = lane === '' && of.node.capabilities.lanes === 'split'
-        ;(isNone ? of.none : laneOf(of, lane)).idle = true
+        ;(isNone ? of.placeholder : laneOf(of, lane)).idle = true
       }
     },
     wants(source, split, skewMs) {
@@ -234,14 +241,14 @@ export function createLanes(sources: readonly SourceNode[], saved: Save['lanes']
           changed.push({ source, lane: lane.id, high: lane.high })
         }
       }
-      for (const key of unsavedReached) changed.push({ source: '', lane: key, high: reached.get(key)! })
-      unsavedReached.clear()
+      for (const key of unsavedWatermarks) changed.push({ source: '', lane: key, high: lastWatermarks.get(key)! })
+      unsavedWatermarks.clear()
       return changed
     },
   }
 }
 
-const made = (id: string, high: number, isSaved: boolean): Lane => ({
+const newLane = (id: string, high: number, isSaved: boolean): Lane => ({
   id,
   high,
   readHigh: high,
@@ -250,5 +257,5 @@ const made = (id: string, high: number, isSaved: boolean): Lane => ({
   ended: false,
   idle: false,
   quietMs: 0,
-  saidSince: 0,
+  caughtUpCount: 0,
 })

@@ -1,4 +1,4 @@
-/** Dead letters as they are read back, and how they become records again. */
+/** Dead letters as read back from the sink, and how they become records again. */
 import { rowFromJson } from '../convert/index.ts'
 import type { Decoder } from '../connector/index.ts'
 import type { LetterKey } from '../connector/dead-letter.ts'
@@ -6,7 +6,7 @@ import { DataError } from '../errors/index.ts'
 import type { Batch, Json, Row } from '../record/index.ts'
 import type { RecordType } from '../schema/index.ts'
 
-/** A dead letter as it is read back: a row of `deadLetterSchema`. */
+/** A dead letter: a row of `deadLetterSchema`. */
 export interface Letter {
   readonly id: string
   readonly path: string | null
@@ -23,22 +23,22 @@ export interface Letter {
   readonly bytes: string
 }
 
-/** What a letter is known by. */
+/** The key of a letter. */
 export const letterKey = ({ id, step }: Letter): LetterKey => ({ id, node: step })
 
 const letterOfBatch = new WeakMap<Batch, LetterKey>()
 
-/** The letter whose replay a batch is; undefined: it comes from a source. */
+/** The letter that a batch replays; undefined: the batch comes from a source. */
 export const letterOf = (batch: Batch): LetterKey | undefined => letterOfBatch.get(batch)
 export const markLetter = (batch: Batch, key: LetterKey): void => void letterOfBatch.set(batch, key)
 
-/** Decodes letters of one source, or results on their way into one node, whose rows are of `type`. */
+/** Decodes letters of one source, or results on their way into one node; rows are of `type`. */
 export function letterDecoder(type: RecordType, decode: Decoder | undefined, node: string): (letter: Letter) => Row {
   const convert = rowFromJson(type, 'keep')
   return (letter) => {
     const bytes = Buffer.from(letter.bytes, 'base64')
     if (letter.form === 'raw') {
-      if (!decode) throw new DataError('not_replayable', `${node} cannot decode single records again`)
+      if (!decode) throw new DataError('not_replayable', `${node} cannot decode a single record again`)
       return decode(bytes, letter.context === null ? undefined : (JSON.parse(letter.context) as Json))
     }
     const row = convert(JSON.parse(bytes.toString()) as Record<string, unknown>)

@@ -1,7 +1,4 @@
-/**
- * The plan as things that run: each source, step and sink with its connector, its counters and what becomes of bad
- * data.
- */
+/** The plan at run time: each source, step and sink with its connector, its counters and its policy for bad records. */
 import type { Sink, SinkCapabilities, Source, SourceCapabilities, Transform } from '../connector/index.ts'
 import type { Failure } from '../connector/dead-letter.ts'
 import type { PlanEventTime, PlanStep } from '../plan/index.ts'
@@ -10,27 +7,27 @@ import type { RecordType } from '../schema/index.ts'
 import type { Counters, SinkCounters, SourceCounters, StepCounters } from './counters.ts'
 import type { Queue } from './queue.ts'
 
-/** What becomes of a record that cannot pass. */
+/** What happens to a bad record. */
 export type Policy = 'stop' | 'dead_letter' | 'drop' | 'refuse'
 
-/** A connector of the run: whom messages name, and how long its system is waited for. */
-export interface Connected {
+/** A connector of the run: what messages call it, and how long its system is retried. */
+export interface ConnectorNode {
   readonly id: string
   /** The npm package of the connector. */
   readonly package: string
   readonly retry: RetryRule
 }
 
-export interface SourceNode extends Connected {
+export interface SourceNode extends ConnectorNode {
   readonly source: Source
   readonly capabilities: SourceCapabilities
   readonly policy: Policy
-  /** Steps it has taken over, in order. */
+  /** Steps pushed down into it, in order. */
   readonly pushed: readonly string[]
-  /** For sources that answer: whose rows are shown, and whether good items of a request pass beside bad ones. */
+  /** For sources that answer: whose rows answers show, and whether good records of a request pass beside bad ones. */
   readonly answer?: { readonly from?: string | undefined; readonly partial: boolean }
   readonly eventTime?: PlanEventTime
-  /** Of the records that it reads. */
+  /** The type of the records that it reads. */
   readonly type: RecordType
   readonly count: SourceCounters
 }
@@ -43,20 +40,20 @@ export interface StepNode {
   readonly count: StepCounters
 }
 
-export interface SinkNode extends Connected {
+export interface SinkNode extends ConnectorNode {
   readonly from: readonly string[]
   /** Those of `from` whose name becomes part of a record's id. */
   readonly namedFrom: readonly string[]
   readonly sink: Sink
   readonly capabilities: SinkCapabilities
   readonly policy: Policy
-  /** Of the records that come into it. */
+  /** The type of the records that it gets. */
   readonly type: RecordType
   readonly queue: Queue
   readonly count: SinkCounters
 }
 
-/** One connected part of the graph: it has epochs of its own. */
+/** One connected part of the graph, with epochs of its own. */
 export interface Component {
   readonly pipeline: string
   readonly specHash: string
@@ -67,7 +64,7 @@ export interface Component {
   readonly deadLetter?: SinkNode
   readonly stopAbove?: number
   readonly counters: Counters
-  /** Hears of each record that failed and did not stop the run. */
+  /** Called for each record that failed and did not stop the run. */
   readonly onFailed?: (failure: Failure) => void
 }
 

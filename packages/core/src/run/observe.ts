@@ -1,12 +1,9 @@
-/**
- * What a run tells those who watch it: progress, metrics, logs and the console subscribe to these events. Handlers must
- * not throw and must be quick.
- */
+/** The events of a run, for progress displays, metrics and logs. Observers must be quick and must not throw. */
 import type { Counters } from './counters.ts'
 
 /** Something that happened in a run. */
 export type RunEvent =
-  /** Reading begins. `counters` are live: read them whenever something is to be shown. */
+  /** Reading begins. `counters` are live: read them whenever needed. */
   | {
       readonly type: 'started'
       readonly pipeline: string
@@ -18,8 +15,8 @@ export type RunEvent =
   | { readonly type: 'saved'; readonly epoch: number; readonly durationMs: number }
   | { readonly type: 'published'; readonly sink: string }
   /**
-   * Something failed and is tried again; nothing is lost. `sinceMs`: how long it has been failing; `forMs`: how long it
-   * is waited for, Infinity: until it works.
+   * A call failed and is retried; nothing is lost. `sinceMs`: how long it has been failing; `forMs`: how long it is
+   * retried, Infinity: until it succeeds.
    */
   | {
       readonly type: 'retry'
@@ -34,7 +31,7 @@ export type RunEvent =
   | { readonly type: 'warning'; readonly node: string; readonly message: string }
   | { readonly type: 'stopping'; readonly reason: string }
   | { readonly type: 'ended'; readonly ended: boolean }
-  /** What stopped the run; it is thrown as well. */
+  /** The error that stopped the run; it is also thrown. */
   | {
       readonly type: 'failed'
       readonly code: string
@@ -43,19 +40,19 @@ export type RunEvent =
       readonly hint?: string | undefined
     }
 
-/** How far the reading is; live. */
+/** How far reading has come; live. */
 export interface Progress {
   /** Bytes read by this process, and before a restart. */
   bytes: number
-  /** Bytes of all splits found so far, where their sizes are known; 0: unknown. */
+  /** Bytes of all splits found so far whose size is known; 0: unknown. */
   totalBytes: number
   /** No further split will be found. */
   complete: boolean
-  /** Lag: records that are there and were not read yet, of all splits. Absent: no source tells. */
+  /** Lag: records available but not read yet, over all splits. Absent: no source reports it. */
   behind?: number
-  /** When the last record that was read had arrived, ms UTC; where several sources tell, the earliest. */
+  /** When the last record read had arrived, ms UTC; of several sources, the earliest. */
   arrivedMs?: number
 }
 
-/** Told of each event, in order. */
+/** Called with each event, in order. */
 export type Observer = (event: RunEvent) => void

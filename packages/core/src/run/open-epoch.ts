@@ -1,7 +1,7 @@
 /**
- * The epoch being filled: what the graph has taken since the last barrier, which takes all of it at one moment. Beside
- * it stands where each source is to go on reading, saved or not: a source that failed and is read again goes on from
- * where the graph has come to.
+ * The epoch being filled: what the graph has taken since the last barrier; the next barrier captures all of it at once.
+ * It also tracks where each source resumes, saved or not: a source that failed and is read again continues where the
+ * graph is.
  */
 import type { Clock } from '../clock.ts'
 import type { Batch, Json } from '../record/index.ts'
@@ -11,25 +11,25 @@ import type { Barrier } from './barrier.ts'
 import type { SourceNode } from './nodes.ts'
 
 export interface OpenEpoch {
-  /** The position that the graph has come to in a split. */
+  /** The position up to which the graph has taken a split. */
   resume(source: string, split: string): Json | undefined
-  /** A source's memory, with what is not saved yet. */
+  /** A source's memory, including what is not saved yet. */
   recall(source: string, key: string): Json | undefined
   recallAll(source: string, prefix: string): Iterable<readonly [string, Json]>
-  /** A batch has come from its source; the graph may take it later. */
+  /** A batch has arrived from its source; the graph may take it later. */
   received(source: string, batch: Batch): void
   /** The graph has taken a batch with `read` records. */
-  taken(node: SourceNode, batch: Batch, read: number): void
-  /** Requests to be answered when the epoch is saved. */
-  admitted(requests: readonly Request[]): void
-  /** Something else is to be saved. */
+  add(node: SourceNode, batch: Batch, read: number): void
+  /** Requests to answer once the epoch is saved. */
+  addRequests(requests: readonly Request[]): void
+  /** Something else has changed that must be saved. */
   touch(): void
   readonly isEmpty: boolean
   readonly records: number
   readonly bytes: number
   readonly ageMs: number
-  /** All of it, for a barrier; the next epoch begins. */
-  close(): Pick<Barrier, 'positions' | 'memory' | 'requests' | 'duties'>
+  /** Returns everything, for a barrier, and begins the next epoch. */
+  close(): Pick<Barrier, 'positions' | 'memory' | 'requests' | 'commitActions'>
   saved(barrier: Pick<Barrier, 'memory' | 'positions'>): void
 }
 
@@ -40,10 +40,10 @@ export function openEpoch(
   store: Pick<Store, 'position' | 'recall' | 'recallAll'>,
   clock: Clock,
 ): OpenEpoch {
-  const hasDuty = new Set(
-    sources.filter((s) => s.capabilities.commit === 'duty' && !s.capabilities.answers).map((s) => s.id),
+  const hasCommitAction = new Set(
+    sources.filter((s) => s.capabilities.commit === 'action' && !s.capabilities.answers).map((s) => s.id),
   )
-  /** Positions that are not saved yet; the others are in the store. */
+  /** Positions that are not saved yet; saved ones are in the store. */
   const unsaved = new Map<string, SavedPosition>()
   let moved = new Map<string, SavedPosition>()
   let memory = new Map<string, Barrier['memory'][number]>()
@@ -73,7 +73,7 @@ export function openEpoch(
     received(source, { remember }) {
       for (const [key, value] of remember ?? []) unsavedMemory.set(keyOf(source, key), { source, key, value })
     },
-    taken({ id }, batch, read) {
+    add({ id }, batch, read) {
       const { split, end, remember } = batch
       if (batch.position !== undefined || end) {
         // A split that has ended keeps its position.
@@ -89,7 +89,7 @@ export function openEpoch(
       records += read
       bytes += batch.bytes
     },
-    admitted(more) {
+    addRequests(more) {
       requests.push(...more)
     },
     touch() {
@@ -109,8 +109,8 @@ export function openEpoch(
     },
     close() {
       const positions = [...moved.values()]
-      const duties = positions.filter(({ source }) => hasDuty.has(source))
-      const all = { positions, memory: [...memory.values()], requests, duties }
+      const commitActions = positions.filter(({ source }) => hasCommitAction.has(source))
+      const all = { positions, memory: [...memory.values()], requests, commitActions }
       moved = new Map()
       memory = new Map()
       requests = []
@@ -121,7 +121,7 @@ export function openEpoch(
       return all
     },
     saved(barrier) {
-      // What was remembered or moved again since the barrier is not saved with it.
+      // What changed again since the barrier is not part of its save.
       for (const entry of barrier.memory) {
         const key = keyOf(entry.source, entry.key)
         if (unsavedMemory.get(key)?.value === entry.value) unsavedMemory.delete(key)

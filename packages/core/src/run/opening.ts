@@ -1,12 +1,12 @@
 /**
- * The start of a run: every sink is opened, then what was left of the last save is done (stages are published, duties
- * done), and that is recorded; only then anything is read (invariant 3).
+ * The start of a run: every sink is opened, then whatever the last save left over is finished (stages are published,
+ * commit actions carried out) and recorded as done. Only then is anything read (invariant 3).
  */
 import type { Observer } from './observe.ts'
 import { MillraceError } from '../errors/index.ts'
 import type { SavedRun, Store } from '../store/index.ts'
 import { crashPoint } from '../crash.ts'
-import { doneAt } from './epoch.ts'
+import { progressOf } from './epoch.ts'
 import { allSinks, type Component, type SinkNode } from './nodes.ts'
 import type { Calls } from './retry.ts'
 
@@ -15,7 +15,7 @@ export interface OpeningContext {
   readonly store: Store
   readonly run: SavedRun
   readonly calls: Calls
-  /** Aborted when the run is stopped: nothing is under way yet that would have to be drained. */
+  /** Aborted when the run is stopped: there is nothing to drain yet. */
   readonly signal: AbortSignal
   readonly observe: Observer
   readonly existing?: 'stop' | 'replace' | 'keep' | undefined
@@ -25,14 +25,14 @@ export interface OpeningContext {
   readonly whole: boolean
 }
 
-/** Opens all sinks; each is in `opened` from its first try on, to be closed. */
+/** Opens all sinks. Each is added to `opened` before its first attempt, so that it is closed in any case. */
 export async function openSinks(ctx: OpeningContext, opened: SinkNode[]): Promise<void> {
   for (const node of ctx.components.flatMap(allSinks)) {
     opened.push(node)
-    // What has nothing to open has answered nothing yet.
+    // A sink that has nothing to open has not contacted its system yet.
     if (!node.sink.open) continue
     const restore = ctx.store.resume(node.id)
-    // Another number of instances has written what is there: it belongs to this run.
+    // Existing results were written by a different number of instances: they belong to this run.
     const existing = restore === undefined && ctx.store.hasWritten(node.id) ? 'keep' : ctx.existing
     const open = () =>
       node.sink.open!({
@@ -50,7 +50,7 @@ export async function openSinks(ctx: OpeningContext, opened: SinkNode[]): Promis
   }
 }
 
-/** Publishes what was staged and does the duties that were left, in the order of their epochs. */
+/** Publishes leftover stages and carries out leftover commit actions, in the order of their epochs. */
 export async function finishLeftovers({ components, store, calls, signal }: OpeningContext): Promise<void> {
   const sinks = new Map(components.flatMap(allSinks).map((node) => [node.id, node]))
   const sources = new Map(components.flatMap((c) => c.sources).map((node) => [node.id, node]))
@@ -59,18 +59,23 @@ export async function finishLeftovers({ components, store, calls, signal }: Open
     const node = sinks.get(sink)
     if (!node?.sink.publish) throw left(sink)
     crashPoint('before_publish')
-    await calls.call(node, 'publishing what was staged before', () => node.sink.publish!(stage, { signal }), signal)
+    await calls.call(node, 'publishing a stage of the last run', () => node.sink.publish!(stage, { signal }), signal)
     crashPoint('after_publish')
     published.push(id)
   }
   const done: number[] = []
-  for (const duty of store.duties()) {
-    done.push(duty.id)
-    const node = sources.get(duty.source)
-    // The spec asks for it no more.
+  for (const action of store.commitActions()) {
+    done.push(action.id)
+    const node = sources.get(action.source)
+    // The edited spec has no such commit action any more.
     if (!node?.source.commit) continue
-    await calls.call(node, 'a duty that was left', () => node.source.commit!([doneAt(duty)], { signal }), signal)
-    crashPoint('after_duty')
+    await calls.call(
+      node,
+      'a commit action of the last run',
+      () => node.source.commit!([progressOf(action)], { signal }),
+      signal,
+    )
+    crashPoint('after_commit_action')
   }
   store.recordDone(published, done)
 }
@@ -78,10 +83,10 @@ export async function finishLeftovers({ components, store, calls, signal }: Open
 const left = (sink: string): MillraceError =>
   new MillraceError(
     'stage_left',
-    `a finished result of sink ${sink} waits to be published, but the spec has no such sink any more`,
+    `sink ${sink} has a finished result to publish, but the spec no longer has that sink`,
     {
       place: sink,
-      hint: `run once with the old spec; or, where the sink was renamed: pipe state move PIPELINE ${sink} NEW; or give it up: pipe state reset PIPELINE`,
+      hint: `run once with the old spec. If the sink was renamed: pipe state move PIPELINE ${sink} NEW. To discard the result: pipe state reset PIPELINE`,
       exitCode: 2,
     },
   )

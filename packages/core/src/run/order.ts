@@ -1,10 +1,11 @@
 /**
- * The order in which an epoch took its records, where what comes out depends on it (design, section 7): batches of
- * several lanes, lanes that became idle, the clock. It is written to a file of the state folder and synced before the
- * first effect that depends on it, and a restart takes exactly these records in this order before it reads on.
+ * A log of the order in which records were taken, for components whose results depend on it: batches of several lanes,
+ * lanes that became idle, the clock. The log is a file in the state folder and is synced before the first write that
+ * depends on it. A restart takes exactly these records in this order before it reads on.
  *
- * Writers ask for what they are about to write; one sync serves all that was noted until it began, so under load many
- * batches share one. Entries are numbered, and each save says up to which number it covers them.
+ * A writer waits until the entries behind its records are durable. One sync covers everything appended before it began,
+ * so under load many batches share a sync. Entries are numbered, and each save records the number up to which it covers
+ * them.
  */
 import { existsSync, readdirSync, readFileSync, renameSync } from 'node:fs'
 import { type FileHandle, open, rename } from 'node:fs/promises'
@@ -15,8 +16,8 @@ import type { Store } from '../store/index.ts'
 import type { IdleLane } from './lanes.ts'
 
 /**
- * `n` records of a split, up to a position, and maybe its end; or that lanes became idle; with the clock as of then, ms
- * UTC.
+ * `n` records of a split up to a position, possibly with its end; or lanes that became idle; or only the clock.
+ * `clock`: its time at that point, ms UTC.
  */
 export type OrderEntry =
   | {
@@ -32,38 +33,38 @@ export type OrderEntry =
   | { readonly kind: 'clock'; readonly clock: number }
 
 export interface Order {
-  /** What was noted and not saved when the process before this one ended. */
-  readonly left: readonly OrderEntry[]
-  note(entry: OrderEntry): void
-  /** The next of `left` was taken again. */
-  took(): void
-  /** For a queue: resolves when everything noted until now is durable; undefined: it is. */
+  /** Entries that were not covered by a save when the previous process ended. */
+  readonly remaining: readonly OrderEntry[]
+  append(entry: OrderEntry): void
+  /** The next of `remaining` was taken again. */
+  replayed(): void
+  /** For a queue: a function that waits until everything appended so far is durable; it returns undefined if it is. */
   readonly ready: () => () => Promise<void> | undefined
-  /** A barrier is taken: a save of it covers all that was taken until now, up to the number it returns. */
+  /** A barrier is taken: its save covers everything taken so far, up to the returned number. */
   mark(epoch: number): number
-  /** The epoch is saved; its order is not needed any more. */
+  /** The epoch is saved; its entries are no longer needed. */
   saved(epoch: number): void
   close(): Promise<void>
 }
 
-/** From this size on the file is written again with what is still needed. */
-const largestBytes = 1 << 20
+/** From this size on, the file is rewritten with the entries still needed. */
+const compactAtBytes = 1 << 20
 
 /** The file of a component, by the id of its first source. */
 const orderFile = (folder: string, component: string): string => join(folder, `order-${component}.jsonl`)
 
-/** What the file is about: the first line. */
+/** The first line of the file. */
 interface Head {
   readonly incarnation: number
 }
-type Numbered = OrderEntry & { readonly seq: number }
+type NumberedEntry = OrderEntry & { readonly seq: number }
 
-/** What was noted under the name of one source is another's. */
+/** Moves the log of a component whose first source was renamed. */
 export function renameOrder(folder: string, from: string, to: string): void {
   if (existsSync(orderFile(folder, from))) renameSync(orderFile(folder, from), orderFile(folder, to))
 }
 
-/** Whether anything was noted in a state folder that its last save does not cover. */
+/** Whether a state folder has entries that its last save does not cover. */
 export function hasUncovered(store: Pick<Store, 'folder' | 'run' | 'ordered'>): boolean {
   const { incarnation = 0 } = store.run() ?? {}
   for (const name of readdirSync(store.folder)) {
@@ -75,7 +76,7 @@ export function hasUncovered(store: Pick<Store, 'folder' | 'run' | 'ordered'>): 
   return false
 }
 
-/** Opens the order of a component. `covered`: up to which number entries of this incarnation are saved. */
+/** Opens the log of a component. `covered`: the number up to which this incarnation's entries are saved. */
 export async function openOrder(
   folder: string,
   component: string,
@@ -85,29 +86,29 @@ export async function openOrder(
   const path = orderFile(folder, component)
   const head = { incarnation: at.incarnation }
   const left = notCovered(readEntries(path, head), at.covered)
-  let file: FileHandle = await rewritten(path, head, left)
+  let file: FileHandle = await rewrite(path, head, left)
   let bytes = 0
-  /** Those that no save covers yet, in order, numbered from `dropped` + 1 on. */
-  let pending: Numbered[] = [...left]
+  /** Entries that no save covers yet, in order, numbered from `dropped` + 1 on. */
+  let pending: NumberedEntry[] = [...left]
   let dropped = at.covered
-  /** The number of the last that was taken. */
+  /** The number of the last entry that was taken. */
   let taken = at.covered
   const marks = new Map<number, number>()
   let text = ''
-  let noted = 0
+  let appended = 0
   let durable = 0
   let writing: Promise<void> | undefined
-  /** Nothing more becomes durable: the run has failed by it. */
+  /** A write failed, and the run with it: nothing more becomes durable. */
   let isBroken = false
 
   const write = async () => {
     while (text !== '') {
       const piece = text
-      const upTo = noted
+      const upTo = appended
       text = ''
-      if (bytes > largestBytes) {
+      if (bytes > compactAtBytes) {
         const before = file
-        file = await rewritten(path, head, pending)
+        file = await rewrite(path, head, pending)
         await before.close()
         bytes = 0
       } else {
@@ -133,16 +134,16 @@ export async function openOrder(
     while (durable < seq && !isBroken) await flush()
   }
   return {
-    left,
-    note(entry) {
+    remaining: left,
+    append(entry) {
       const numbered = { seq: ++taken, ...entry }
       pending.push(numbered)
       text += `${JSON.stringify(numbered)}\n`
-      noted++
+      appended++
     },
-    took: () => void taken++,
+    replayed: () => void taken++,
     ready: () => {
-      const seq = noted
+      const seq = appended
       return () => (durable >= seq ? undefined : waitFor(seq))
     },
     mark(epoch) {
@@ -163,8 +164,8 @@ export async function openOrder(
   }
 }
 
-/** A file that holds just these entries, durable, in the place of the one before. */
-async function rewritten(path: string, head: Head, entries: readonly Numbered[]): Promise<FileHandle> {
+/** Replaces the file by a durable one with just these entries. */
+async function rewrite(path: string, head: Head, entries: readonly NumberedEntry[]): Promise<FileHandle> {
   const next = `${path}.next`
   const file = await open(next, 'w', 0o600)
   await file.appendFile([head, ...entries].map((line) => `${JSON.stringify(line)}\n`).join(''))
@@ -176,24 +177,24 @@ async function rewritten(path: string, head: Head, entries: readonly Numbered[])
   return file
 }
 
-/** The whole lines of the file, if it is of this incarnation; a torn last one was never durable. */
-function readEntries(path: string, { incarnation }: Head): Numbered[] {
+/** The complete lines of the file, if it belongs to this incarnation; a torn last line was never durable. */
+function readEntries(path: string, { incarnation }: Head): NumberedEntry[] {
   const text = existsSync(path) ? readFileSync(path, 'utf8') : ''
   try {
     const [first = '{}', ...lines] = text.split('\n').slice(0, -1)
     if ((JSON.parse(first) as Partial<Head>).incarnation !== incarnation) return []
-    return lines.map((line) => JSON.parse(line) as Numbered)
+    return lines.map((line) => JSON.parse(line) as NumberedEntry)
   } catch (cause) {
     throw new MillraceError('state_corrupt', `${path} is damaged`, {
-      hint: 'it was left as it is. Restore the state folder as a whole, or set it aside and start over: pipe state reset PIPELINE',
+      hint: 'it was left unchanged. Restore the whole state folder, or set it aside and start over: pipe state reset PIPELINE',
       exitCode: 3,
       cause,
     })
   }
 }
 
-/** What comes after the save. An older state that was put back has a gap there: what was done after it is not known. */
-function notCovered(entries: readonly Numbered[], covered: number): readonly Numbered[] {
+/** The entries after the save. A restored older state has a gap there: what happened after it is unknown. */
+function notCovered(entries: readonly NumberedEntry[], covered: number): readonly NumberedEntry[] {
   const left = entries.filter(({ seq }) => seq > covered)
   return left[0]?.seq === covered + 1 ? left : []
 }

@@ -1,6 +1,6 @@
-/** Which of n instances reads a split: the same at every start, whatever other splits there are. */
+/** Which of n instances reads a split: the same at every start, independent of the other splits. */
 
-/** Splits named by numbers are dealt out in turn, any other by a hash of the name. */
+/** Splits named by a number are assigned round-robin, others by a hash of the name. */
 export function ownerOf(split: string, n: number): number {
   if (n === 1) return 0
   if (/^\d{1,15}$/.test(split)) return Number(split) % n

@@ -9,37 +9,37 @@ import type { Registry } from '../registry/index.ts'
 import { buildGraph } from './graph.ts'
 import type { SourceNode } from './nodes.ts'
 import { createSource, createSteps, type Surroundings } from './wiring.ts'
-import { loadSides } from './sides.ts'
+import { loadSideInputs } from './side-inputs.ts'
 
-/** A record that could not pass. */
+/** A bad record. */
 export interface PreviewFailure {
   readonly code: string
   readonly field?: string
   readonly message?: string
-  /** The record in words or text: its place and its bytes. */
+  /** Where the record is, and its bytes as text. */
   readonly place: string
   readonly raw: string
 }
 
-/** What one output gave. */
+/** What one output produced. */
 export interface PreviewNode {
   readonly id: string
   readonly rows: readonly Row[]
-  /** All of them are counted, the first ten are kept. */
+  /** All are counted, the first ten are kept. */
   readonly failed: number
   readonly failures: readonly PreviewFailure[]
 }
 
-/** How much is read, and where. */
+/** How much is read, and from where. */
 export interface PreviewOptions extends Surroundings {
-  /** Records to read of each source. */
+  /** Records to read from each source. */
   readonly limit: number
   readonly signal?: AbortSignal
 }
 
 /**
- * Previews a plan; make it without pushdown to see every step's own effect. Bad records are listed where they fail,
- * whatever `on_error` says.
+ * Previews a plan; make the plan without pushdown to see the effect of every step. Bad records are listed where they
+ * fail, whatever `on_error` says.
  */
 export async function preview(
   plan: Plan,
@@ -86,7 +86,7 @@ export async function preview(
     },
     tap: (name, records) => void at(name).rows.push(...records.rows),
   })
-  await loadSides(
+  await loadSideInputs(
     steps,
     sources.filter((s) => s.plan.side).map((s) => s.node),
     plan,

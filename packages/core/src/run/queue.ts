@@ -1,13 +1,13 @@
 /**
- * What waits for one sink: records, and the barriers between epochs. One producer (the graph), one consumer (the sink's
- * writer). Consumed slots are cleared at once, so that rows are let go as soon as they are written; the array is
- * compacted now and then instead of shifted.
+ * The queue of one sink: records, and the barriers between epochs. One producer (the graph), one consumer (the sink's
+ * writer). Consumed slots are cleared at once, so that rows can be garbage collected as soon as they are written; the
+ * array is compacted now and then instead of shifted.
  */
 import { Records } from '../record/index.ts'
 import type { Barrier } from './barrier.ts'
 
 /**
- * `bytes`: their share of what was read. `ready`: resolves when the order they depend on is durable; absent: they
+ * `bytes`: their share of what was read. `ready`: resolves when the order that they depend on is durable; absent: they
  * depend on none.
  */
 export interface QueuedRecords {
@@ -18,14 +18,14 @@ export interface QueuedRecords {
 
 export type Item = QueuedRecords | { readonly barrier: Barrier }
 
-/** A small write costs nearly as much as a full one: records are gathered up to this many rows. */
+/** A small write costs nearly as much as a large one, so records are gathered up to this many rows. */
 const gatherRows = 1000
 const gatherBytes = 4 << 20
 
 export class Queue {
   private items: (Item | undefined)[] = []
   private head = 0
-  /** What belongs behind the next barrier. */
+  /** Records that belong behind the next barrier. */
   private later: QueuedRecords[] = []
   private wake: (() => void) | undefined
   private closed = false
@@ -43,7 +43,7 @@ export class Queue {
     this.wake?.()
   }
 
-  /** Records of the epoch after a barrier that is still to be pushed. */
+  /** Records of the epoch after a barrier that has not been pushed yet. */
   pushBehindBarrier(item: QueuedRecords): void {
     this.later.push(item)
     this.count(item)
@@ -95,7 +95,7 @@ export class Queue {
     return item
   }
 
-  /** The rows of an item are with the sink. */
+  /** The rows of an item were written. */
   release(rows: number, bytes: number): void {
     this.rows -= rows
     this.bytes -= bytes

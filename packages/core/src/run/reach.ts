@@ -1,4 +1,4 @@
-/** Which nodes of a component what comes from where reaches. */
+/** Reachability in a component: which sources reach which steps, and where order matters. */
 import type { Component, StepNode } from './nodes.ts'
 
 /** Step to the sources that reach it. */
@@ -13,7 +13,7 @@ export function sourcesOfSteps({ sources, steps }: Component): ReadonlyMap<strin
   return own
 }
 
-/** Whether what comes out can depend on the order in which several lanes are read, or on the clock. */
+/** Whether results can depend on the order in which several lanes are read, or on the clock. */
 export function needsOrder(component: Component): boolean {
   const reaching = sourcesOfSteps(component)
   const hasLanes = (ids: readonly string[]) =>
@@ -25,7 +25,7 @@ export function needsOrder(component: Component): boolean {
 }
 
 /** The sinks behind steps whose output depends on the order of several lanes. */
-export function dependents({ steps, sinks }: Component): ReadonlySet<string> {
+export function orderDependentSinks({ steps, sinks }: Component): ReadonlySet<string> {
   const behind = new Set<string>()
   for (const { id, plan } of steps) {
     if (!plan.ordered && !plan.from.some((name) => behind.has(name))) continue

@@ -1,7 +1,6 @@
 /**
- * Reads one source: batches are handed over as they come, small ones gathered up to 1,000 rows or 1 MiB, or until
- * nothing more is at hand. A source that throws a system error which can pass is read again from where the graph has
- * come to.
+ * Reads one source. Batches are handed over as they arrive; small ones are gathered up to 1,000 rows or 1 MiB, or until
+ * no more are available. After a transient system error the source is read again from where the graph is.
  */
 import type { Clock } from '../clock.ts'
 import { isBatch, type ReadContext } from '../connector/index.ts'
@@ -20,25 +19,25 @@ export interface ReaderContext {
   readonly calls: Calls
   readonly read: Omit<ReadContext, 'signal'>
   onSplits(found: SplitsFound): void
-  onCaughtUp(said: CaughtUp['caughtUp']): void
-  /** A batch has come; it may wait for others before it is taken. */
+  onCaughtUp(splits: CaughtUp['caughtUp']): void
+  /** A batch has arrived; it may be gathered with others before it is taken. */
   received(batch: Batch): void
   /** Takes batches, in order. Resolves when more may come; undefined: at once. */
   take(batches: readonly Batch[]): Promise<void> | undefined
-  /** The source is asked and has not answered yet, or it has. */
-  asking(isAsked: boolean): void
+  /** The source was polled and has not answered yet (true), or has answered (false). */
+  onPoll(isPolling: boolean): void
 }
 
-/** Resolves when the source has ended, or the signal was aborted. */
+/** Resolves when the source has ended or the signal was aborted. */
 export async function runReader(node: SourceNode, ctx: ReaderContext): Promise<void> {
-  const tries = ctx.calls.attempts(node, 'reading')
+  const attempts = ctx.calls.attempts(node, 'reading')
   while (!ctx.signal.aborted) {
     try {
-      await readOnce(node, ctx, tries.worked)
+      await readOnce(node, ctx, attempts.succeeded)
       return
     } catch (error) {
       if (ctx.signal.aborted && (error as Error)?.name === 'AbortError') return
-      await tries.again(error)
+      await attempts.waitToRetry(error)
     }
   }
 }
@@ -48,7 +47,7 @@ async function readOnce(node: SourceNode, ctx: ReaderContext, worked: () => void
   let gathered: Batch[] = []
   let rows = 0
   let bytes = 0
-  const hand = (): Promise<void> | undefined => {
+  const handOver = (): Promise<void> | undefined => {
     if (gathered.length === 0) return undefined
     const batches = gathered
     gathered = []
@@ -58,15 +57,15 @@ async function readOnce(node: SourceNode, ctx: ReaderContext, worked: () => void
     return more && unlessStopped(more, ctx.signal)
   }
   try {
-    const ask = () => {
-      ctx.asking(true)
+    const poll = () => {
+      ctx.onPoll(true)
       return iterator.next()
     }
-    let next = ask()
+    let next = poll()
     for (;;) {
-      if (gathered.length > 0 && (await isPending(next, ctx.clock))) await hand()
+      if (gathered.length > 0 && (await isPending(next, ctx.clock))) await handOver()
       const { value, done } = await next
-      ctx.asking(false)
+      ctx.onPoll(false)
       if (done) break
       if (!('splits' in value)) worked()
       let wait: Promise<void> | undefined
@@ -75,28 +74,28 @@ async function readOnce(node: SourceNode, ctx: ReaderContext, worked: () => void
         gathered.push(value)
         rows += value.rows.length
         bytes += value.bytes
-        if (rows >= gatherRows || bytes >= gatherBytes || value.caughtUp) wait = hand()
+        if (rows >= gatherRows || bytes >= gatherBytes || value.caughtUp) wait = handOver()
       } else {
-        wait = hand()
+        wait = handOver()
         if ('splits' in value) ctx.onSplits(value)
         else ctx.onCaughtUp(value.caughtUp)
       }
       if (wait) await wait
       if (ctx.signal.aborted) break
-      next = ask()
+      next = poll()
     }
-    await hand()
+    await handOver()
   } catch (error) {
-    ctx.asking(false)
-    // What came before the failure may not be readable twice.
-    if (isRetryable(error)) await hand()
+    ctx.onPoll(false)
+    // What was read before the failure may not be readable again.
+    if (isRetryable(error)) await handOver()
     throw error
   } finally {
     await iterator.return?.()
   }
 }
 
-/** Settles like the promise, or at the stop: what was handed over is taken, and no room for more is needed. */
+/** Settles like the promise, or at the stop: everything handed over was taken, and no room for more is needed. */
 function unlessStopped(promise: Promise<void>, signal: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
     const stop = () => resolve()
@@ -107,8 +106,8 @@ function unlessStopped(promise: Promise<void>, signal: AbortSignal): Promise<voi
 }
 
 /**
- * Whether a promise has not settled when the event loop has gone round once. A source that has more available settles
- * within a few microtasks: that is told at once.
+ * Whether a promise is still pending after one turn of the event loop. A source that has more available settles within
+ * a few microtasks, which is noticed without waiting for the turn.
  */
 async function isPending(promise: Promise<unknown>, clock: Clock): Promise<boolean> {
   let settled = false

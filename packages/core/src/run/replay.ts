@@ -1,7 +1,6 @@
 /**
- * Dead-letter replay, as a command asks for it: records that could not pass go through the pipeline again, with the
- * spec as it is now. Where the pipeline is running, the process that runs it does it; else this one, and nothing else
- * is read.
+ * Dead-letter replay for a command: bad records go through the pipeline again, with the current spec. If the pipeline
+ * is running, its process replays them; otherwise this process does, and reads nothing else.
  */
 import { readFileSync, rmSync } from 'node:fs'
 import { systemClock } from '../clock.ts'
@@ -15,15 +14,15 @@ import { type LetterKey, openStore, readStore, stateFolder } from '../store/inde
 import type { RunOptions } from './options.ts'
 import { runInstance } from './run.ts'
 import type { Letter } from './letters.ts'
-import { type LetterReply, type LetterRequest, leaveRequest } from './replaying.ts'
+import { type LetterReply, type LetterRequest, leaveRequest } from './replay-input.ts'
 import type { ReplayOutcome } from './replays.ts'
 
-/** What became of the letters. */
+/** The outcome of a replay. */
 export interface ReplaySummary {
   readonly letters: number
-  /** Went through. */
+  /** Passed their target. */
   readonly replayed: number
-  /** Replayed or dismissed before, or several times in the dead letter. */
+  /** Had been replayed or dismissed already, or occur several times in the dead letter. */
   readonly skipped: number
   readonly failedAgain: readonly {
     readonly id: string
@@ -31,15 +30,15 @@ export interface ReplaySummary {
     readonly code: string
     readonly message?: string
   }[]
-  /** Another process ran the pipeline, and replayed them. */
+  /** The process that runs the pipeline replayed them. */
   readonly byRunning: boolean
-  /** What does not add up; empty: every edge balances. That of a pipeline that is running is in its own summary. */
+  /** Edges that do not balance; empty: all do. A running pipeline reports its balance in its own summary. */
   readonly imbalances: readonly string[]
 }
 
 type ReplayOptions = Omit<RunOptions, 'letters' | 'until' | 'worker'>
 
-/** Replays letters. Throws `no_state`, `replay_into_ended`, `state_changed`, or what stops a run. */
+/** Replays letters. Throws `no_state`, `replay_into_ended`, `state_changed`, or the error that stops a run. */
 export async function replay(
   plan: Plan,
   registry: Registry,
@@ -50,23 +49,28 @@ export async function replay(
   const saved = readStore(folder)
   try {
     if (!saved?.run())
-      throw new MillraceError('no_state', `${plan.name} has not run yet: there is nothing to replay into`, {
+      throw new MillraceError('no_state', `${plan.name} has not run yet, so there is nothing to replay`, {
         hint: 'run it first',
         exitCode: 2,
       })
     if (saved.run()!.ended && plan.runs === 'whole')
       refuseIntoEnded(plan, registry, letters, saved.run()!.signature as never)
-    const isHeld = saved.holder() !== undefined
-    if (isHeld)
-      return summed(letters, await ask(folder, { specHash: plan.specHash, letters }, options.signal), true, [])
+    const isRunning = saved.holder() !== undefined
+    if (isRunning)
+      return replaySummary(
+        letters,
+        await requestFromRunning(folder, { specHash: plan.specHash, letters }, options.signal),
+        true,
+        [],
+      )
     const done = await runInstance(plan, registry, { ...options, instance: instanceOf(plan, options), letters })
-    return summed(letters, done.replay!, false, done.imbalances)
+    return replaySummary(letters, done.replay!, false, done.imbalances)
   } finally {
     saved?.close()
   }
 }
 
-/** Marks letters as dismissed: they are not listed and not replayed any more. */
+/** Marks letters as dismissed: they are no longer listed or replayed. */
 export async function dismiss(
   plan: Plan,
   letters: readonly LetterKey[],
@@ -74,10 +78,10 @@ export async function dismiss(
 ): Promise<void> {
   const folder = folderOf(plan, options)
   const saved = readStore(folder)
-  const isHeld = saved?.holder() !== undefined
+  const isRunning = saved?.holder() !== undefined
   saved?.close()
-  if (isHeld) {
-    await ask(folder, { specHash: plan.specHash, dismiss: letters }, options.signal)
+  if (isRunning) {
+    await requestFromRunning(folder, { specHash: plan.specHash, dismiss: letters }, options.signal)
     return
   }
   const store = openStore(folder)
@@ -88,7 +92,7 @@ export async function dismiss(
   }
 }
 
-/** What is known of letters is kept by the first of several instances. */
+/** Letter states are kept by the first of several instances. */
 const folderOf = (
   plan: Plan,
   { home, stateDir = home }: { readonly home: string; readonly stateDir?: string },
@@ -99,8 +103,8 @@ const instanceOf = (plan: Plan, { home, stateDir = home }: ReplayOptions) => {
   return { i: first?.i ?? 0, n: first?.n ?? 1 }
 }
 
-/** Has the process that runs the pipeline do it. */
-async function ask(
+/** Sends the request to the process that runs the pipeline, and waits for its reply. */
+async function requestFromRunning(
   folder: string,
   request: LetterRequest,
   signal = new AbortController().signal,
@@ -112,13 +116,13 @@ async function ask(
     const reply = replyAt(path)
     if (reply?.refused !== undefined)
       throw new MillraceError('other_spec_running', reply.refused, {
-        hint: 'restart it with this spec, or replay with the one that runs',
+        hint: 'restart it with this spec, or replay with the spec that is running',
         exitCode: 2,
       })
     if (reply) return reply.outcomes
     if (signal.aborted)
-      throw new MillraceError('stopped', 'the running pipeline has not told yet what became of the letters', {
-        hint: 'they are in its inbox, and replayed when it comes to them: `pipe dead-letter list` shows it',
+      throw new MillraceError('stopped', 'the running pipeline has not reported the outcome of the letters yet', {
+        hint: 'the request stays in its inbox and will be processed: check with `pipe dead-letter list`',
       })
   }
 }
@@ -134,7 +138,7 @@ function replyAt(path: string): LetterReply | undefined {
   }
 }
 
-/** A run that has ended takes no record any more that would change its results, and keeps its places. */
+/** A run that has ended takes no record that would change its final results, and its sinks keep their targets. */
 function refuseIntoEnded(plan: Plan, registry: Registry, letters: readonly Letter[], before: Signature): void {
   const now = signatureOf(plan, registry)
   const gone = goneAfter(before, now, renamedSinks(before.sinks, now.sinks))
@@ -145,10 +149,10 @@ function refuseIntoEnded(plan: Plan, registry: Registry, letters: readonly Lette
     if (!memory) continue
     throw new MillraceError(
       'replay_into_ended',
-      `letters stopped at ${node}, and ${memory.id}, which has memory, comes after it: its run has ended`,
+      `letters stopped at ${node}, the stateful step ${memory.id} comes after it, and the run has ended`,
       {
         place: node,
-        hint: 'its results are final: run the pipeline again with the fixed spec',
+        hint: 'the results of an ended run are final: run the pipeline again with the fixed spec',
       },
     )
   }
@@ -159,14 +163,14 @@ function refuseIntoEnded(plan: Plan, registry: Registry, letters: readonly Lette
     )
   })
   if (moved !== undefined)
-    throw new MillraceError('state_changed', `sink ${moved} writes elsewhere than in the run that the letters are of`, {
+    throw new MillraceError('state_changed', `sink ${moved} no longer writes where the run of these letters wrote`, {
       place: moved,
-      hint: 'put it back as it was, or run the pipeline again',
+      hint: 'restore its options, or run the pipeline again',
       exitCode: 2,
     })
 }
 
-/** Whether what a node gives comes to a step. */
+/** Whether the output of a node reaches a step. */
 function isBehind(step: string, node: string, plan: Plan): boolean {
   const reached = new Set([node, ...Object.keys(plan.steps.find((s) => s.id === node)?.sides ?? {})])
   for (const { id, from, sides } of plan.steps) {
@@ -176,7 +180,7 @@ function isBehind(step: string, node: string, plan: Plan): boolean {
   return step !== node && reached.has(step)
 }
 
-function summed(
+function replaySummary(
   letters: readonly Letter[],
   outcomes: readonly ReplayOutcome[],
   byRunning: boolean,

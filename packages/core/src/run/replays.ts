@@ -1,25 +1,26 @@
 /**
- * Dead letters that go through the pipeline again. They are a source of the component, beside its own or alone, and
- * take the same way: the same counters, queues, memory and epoch, so that what they become is saved with everything
- * else, and a kill in the middle doubles nothing that a kill of a run does not.
+ * Replays dead letters through the pipeline. They are another source of the component, beside its own sources or alone,
+ * and share its counters, queues, memory and epochs. So their results are saved with everything else, and a kill in the
+ * middle of a replay duplicates nothing that a kill of a run would not.
  *
- * A letter enters at decoding, under its own id. The steps before the node it stopped at (its target) are passed by
- * themselves: steps with memory with an empty one, since theirs has seen the record, and nothing of it reaches any
- * other branch, since they had it. Of several records made of one, only the letter itself goes on. From its target on
- * it is a record like any other. It moves no lane, and is judged by its own split's lane as it stands.
+ * A letter is decoded again and keeps its id. It passes the steps before the node at which it stopped (its target) in a
+ * separate graph (replay-graph.ts): stateful steps have empty memory there, since the real ones have seen the record,
+ * and no other branch gets it, since they have had it. If several records are made from one, only the letter itself
+ * continues. From its target on it is a record like any other. It does not advance its lane, and whether it is late
+ * depends on where its split's lane is now.
  *
- * A letter that fails before or at its target stays open. One that fails behind it is replayed, and what failed is a
- * letter of its own.
+ * A letter that fails before or at its target stays open. One that fails after it counts as replayed, and the failed
+ * record becomes a letter of its own.
  */
 import type { Failure, LetterKey } from '../connector/dead-letter.ts'
 import type { LetterState, Save, Store } from '../store/index.ts'
 import { type Letter, letterKey } from './letters.ts'
-import { createOverlay, type Overlay, type OverlayContext } from './overlay.ts'
+import { createReplayGraph, type ReplayGraph, type ReplayGraphContext } from './replay-graph.ts'
 
-/** What became of a letter in a replay. */
+/** The outcome of a letter's replay. */
 export interface ReplayOutcome {
   readonly key: LetterKey
-  /** `skipped`: it was replayed or dismissed before. */
+  /** `skipped`: it had been replayed or dismissed already. */
   readonly outcome: 'replayed' | 'failed' | 'skipped'
   /** Where and why it failed again. */
   readonly node?: string
@@ -28,48 +29,50 @@ export interface ReplayOutcome {
 }
 
 export interface Replays {
-  /** Hands letters over. What became of each is told when their epoch is saved. */
+  /** Hands letters over. Their outcomes are reported once their epoch is saved. */
   handOver(letters: readonly Letter[], report: (outcomes: readonly ReplayOutcome[]) => void): void
-  /** There are letters in the epoch being filled. */
+  /** Whether letters are in the epoch being filled. */
   readonly areFilling: boolean
-  /** A letter that is being replayed failed, at its target or behind. */
-  failed(failure: Failure): void
-  /** A letter is written, in the epoch being filled or in the one being written. */
-  buried(key: LetterKey, isBeingWritten: boolean): void
-  /** For a barrier: the letters of the epoch being filled, as far as they are known. */
+  /** A letter that is being replayed failed, at its target or after it. */
+  onFailure(failure: Failure): void
+  /** A dead letter is written, in the epoch being filled or in the one being written. */
+  deadLettered(key: LetterKey, isBeingWritten: boolean): void
+  /** For a barrier: the letter states of the epoch being filled that are known by then. */
   close(): Save['letters']
-  /** When all of the barrier's epoch is written: what became of its letters. */
+  /** Once the barrier's epoch is written: the states of its letters. */
   takeOutcomes(letters: Save['letters']): Save['letters']
   /** The barrier's epoch is saved. */
   saved(): void
 }
 
-export interface ReplaysContext extends OverlayContext {
+export interface ReplaysContext extends ReplayGraphContext {
   readonly store: Pick<Store, 'letterState' | 'hasLetters'>
-  /** Where letters of a node go: to it, or where the spec has it no more, to what read it; and what else that read. */
+  /**
+   * Targets of the letters of a node: the node itself, or the successors of a removed one, each with its other inputs.
+   */
   targets(node: string): Readonly<Record<string, readonly string[]>>
   touch(): void
 }
 
-interface Handed {
+interface PendingLetter {
   readonly key: LetterKey
   readonly tell: (outcome: ReplayOutcome) => void
   outcome: ReplayOutcome
 }
 
-const textOf = ({ id, node }: LetterKey): string => `${node}\0${id}`
+const keyText = ({ id, node }: LetterKey): string => `${node}\0${id}`
 
 export function createReplays(ctx: ReplaysContext): Replays {
   const { store } = ctx
-  const overlays = new Map<string, Overlay>()
-  /** By epoch: of the one being filled, and of the one being written. */
-  let filling = new Map<string, Handed>()
-  let writing = new Map<string, Handed>()
+  const graphs = new Map<string, ReplayGraph>()
+  /** Letters of the epoch being filled, and of the one being written. */
+  let filling = new Map<string, PendingLetter>()
+  let writing = new Map<string, PendingLetter>()
   let reopened: LetterKey[] = []
   let reopenedInWriting: LetterKey[] = []
 
   const failedAgain = (key: LetterKey, node: string, code: string, message: string | undefined) => {
-    const handed = filling.get(textOf(key)) ?? writing.get(textOf(key))
+    const handed = filling.get(keyText(key)) ?? writing.get(keyText(key))
     if (handed) handed.outcome = { key, outcome: 'failed', node, code, ...(message ? { message } : {}) }
   }
   return {
@@ -82,33 +85,33 @@ export function createReplays(ctx: ReplaysContext): Replays {
       if (letters.length === 0) return report([])
       for (const letter of letters) {
         const key = letterKey(letter)
-        if (store.letterState(key.id, key.node) !== 'open' || filling.has(textOf(key)) || writing.has(textOf(key))) {
+        if (store.letterState(key.id, key.node) !== 'open' || filling.has(keyText(key)) || writing.has(keyText(key))) {
           done({ key, outcome: 'skipped' })
           continue
         }
-        filling.set(textOf(key), { key, tell: done, outcome: { key, outcome: 'replayed' } })
+        filling.set(keyText(key), { key, tell: done, outcome: { key, outcome: 'replayed' } })
         ctx.touch()
         const entries = Object.entries(ctx.targets(key.node)).map(([target, besides]) => {
-          let overlay = overlays.get(target)
-          if (!overlay) overlays.set(target, (overlay = createOverlay(target, ctx, failedAgain)))
-          return overlay(letter, besides)
+          let graph = graphs.get(target)
+          if (!graph) graphs.set(target, (graph = createReplayGraph(target, ctx, failedAgain)))
+          return graph(letter, besides)
         })
-        // One that stays open has come to none of its targets: its repetition would else double it at the others.
+        // A letter that stays open enters none of its targets, or a repeated replay would duplicate it at the others.
         if (entries.includes(undefined)) continue
         const fresh = entries.filter((entry) => typeof entry === 'function')
         for (const enter of fresh) enter()
         if (fresh.length === 0)
-          failedAgain(key, key.node, 'not_reached', `what read ${key.node} has had the record by another way`)
+          failedAgain(key, key.node, 'not_reached', `the nodes after ${key.node} have had the record by another path`)
       }
     },
     get areFilling() {
       return filling.size > 0
     },
-    failed({ letter, node, code, message, id }) {
-      // What fails behind the target, or is another of several records made of it, becomes a letter of its own.
+    onFailure({ letter, node, code, message, id }) {
+      // A failure after the target, or of another record made from the same one, becomes a letter of its own.
       if (letter && letter.node === node && letter.id === id) failedAgain(letter, node, code, message)
     },
-    buried(key, isBeingWritten) {
+    deadLettered(key, isBeingWritten) {
       if (!store.hasLetters() && filling.size + writing.size === 0) return
       ;(isBeingWritten ? reopenedInWriting : reopened).push(key)
     },

@@ -1,16 +1,16 @@
 /**
- * Instances of a pipeline share its splits, each split read by exactly one of them (owner.ts), and each has a state
- * folder of its own, `<pipeline>.i-n` (one that runs alone: `<pipeline>`). Another n means other folders, so a start
- * beside folders of another n is refused, and `rescale` moves what is saved.
+ * Changes the number of instances of a pipeline. Instances share the splits, each split is read by exactly one of them
+ * (owner.ts), and each has its own state folder `<pipeline>.i-n` (a single one: `<pipeline>`). A start beside folders
+ * of a different n is refused; `rescale` moves the saved state.
  *
- * It goes in three steps that a crash may part. The new folders are filled under names that no run looks for. Then a
- * file `<pipeline>.rescale` says that they are complete; from there on the way leads forward only: every start is
- * refused, and the next rescale ends what was begun. Then the new folders get their names and the old ones go. The
- * locks of all old folders are held throughout, and a start looks for the file again once it has its own lock: so
- * neither comes between.
+ * It works in three steps, and may be killed between them. First the new folders are filled, under names that no run
+ * looks for. Then the file `<pipeline>.rescale` marks them as complete; from here on there is no way back: starts are
+ * refused, and the next rescale finishes this one. Last, the new folders get their names and the old ones are removed.
+ * The locks of all old folders are held throughout, and a start checks for the marker again once it holds its own lock,
+ * so the two cannot interleave.
  *
- * What is saved moves with its split: positions, lanes, and memory of steps that keep each split's apart. Memory that
- * is one for all splits cannot be divided, and neither can a file that is half written.
+ * State moves with its split: positions, lanes, and the memory of steps that keep it separately for each split. Memory
+ * shared by all splits cannot be divided, and neither can a half-written file.
  */
 import { existsSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -19,7 +19,7 @@ import { MillraceError } from '../errors/index.ts'
 import { ownerOf } from './owner.ts'
 import type { Plan } from '../plan/index.ts'
 import type { Json } from '../record/index.ts'
-import { summed } from './counters.ts'
+import { addCounters } from './counters.ts'
 import { hasUncovered } from './order.ts'
 import { type Content, openStore, type Store, stateFile, stateFolder } from '../store/index.ts'
 
@@ -30,7 +30,7 @@ export interface InstanceFolder {
   readonly n: number
 }
 
-const markOf = (home: string, pipeline: string): string => join(home, `${pipeline}.rescale`)
+const markerPath = (home: string, pipeline: string): string => join(home, `${pipeline}.rescale`)
 
 /** The state folders of all instances of a pipeline, of whatever n. */
 export function instanceFolders(home: string, pipeline: string): InstanceFolder[] {
@@ -49,17 +49,17 @@ export function instanceFolders(home: string, pipeline: string): InstanceFolder[
 }
 
 /**
- * Throws `other_scale` where the pipeline has state from another number of instances, `not_shared` where it cannot run
- * as several.
+ * Throws `other_scale` if the pipeline has state of a different number of instances, `not_shared` if it cannot run as
+ * several.
  */
 export function checkScale(home: string, plan: Plan, n: number): void {
   const other = instanceFolders(home, plan.name).find((each) => each.n !== n)
-  if (other || existsSync(markOf(home, plan.name))) {
+  if (other || existsSync(markerPath(home, plan.name))) {
     const what = other
       ? `${plan.name} has state of ${other.n === 1 ? 'one instance' : `${other.n} instances`}: ${other.folder}`
       : `rescaling ${plan.name} was interrupted`
     throw new MillraceError('other_scale', what, {
-      hint: `move it, with all of them stopped: pipe state rescale ${plan.name} --to ${n}`,
+      hint: `stop all instances, then move the state: pipe state rescale ${plan.name} --to ${n}`,
       exitCode: 2,
     })
   }
@@ -68,11 +68,11 @@ export function checkScale(home: string, plan: Plan, n: number): void {
   for (const { id, type, side, capabilities } of plan.sources)
     if (!side && !capabilities.shares) throw refuse(id, `${id} (${type}) has no splits that instances could share`)
   for (const { id, type, stateful, partitionedBy } of plan.steps)
-    if (stateful && !partitionedBy) throw refuse(id, `${id} (${type}) keeps memory, which must be in one place`)
+    if (stateful && !partitionedBy) throw refuse(id, `${id} (${type}) has memory that instances cannot share`)
 }
 
 /**
- * Moves the state of a pipeline to `to` instances. All of them must be stopped; each that has state must be here.
+ * Moves the state of a pipeline to `to` instances. All instances must be stopped, and their folders must all be here.
  * Returns how many positions were moved.
  */
 export function rescale(
@@ -80,7 +80,7 @@ export function rescale(
   pipeline: string,
   to: number,
 ): { readonly from: number; readonly positions: number } {
-  const mark = markOf(home, pipeline)
+  const mark = markerPath(home, pipeline)
   if (existsSync(mark)) {
     const begun = JSON.parse(readFileSync(mark, 'utf8')) as { from: number; to: number; positions: number }
     finish(home, pipeline, begun.from, begun.to, [])
@@ -92,7 +92,7 @@ export function rescale(
   const stores: Store[] = []
   try {
     for (const { folder } of folders) stores.push(openStore(folder))
-    const content = merged(pipeline, stores)
+    const content = mergeStates(pipeline, stores)
     for (let i = 0; i < to; i++) fillNew(newFolder(home, pipeline, i, to), content, i, to)
     crashPoint('rescale_filled')
     writeFileSync(`${mark}.part`, JSON.stringify({ from, to, positions: content.positions.length }), { flush: true })
@@ -105,12 +105,12 @@ export function rescale(
   }
 }
 
-/** The folders of all instances, which must be there. */
+/** The folders of all instances. Throws if one is missing. */
 function allFolders(home: string, pipeline: string): InstanceFolder[] {
   const folders = instanceFolders(home, pipeline)
   const from = folders[0]?.n
   if (from === undefined)
-    throw new MillraceError('no_state', `there is no state of a pipeline ${pipeline} under ${home}`, { exitCode: 2 })
+    throw new MillraceError('no_state', `there is no state of pipeline ${pipeline} in ${home}`, { exitCode: 2 })
   const missing = Array.from({ length: from }, (_, i) => i).filter(
     (i) => !folders.some((each) => each.i === i && each.n === from),
   )
@@ -120,7 +120,7 @@ function allFolders(home: string, pipeline: string): InstanceFolder[] {
       ? `the state of instance ${missing.map((i) => `${i}/${from}`).join(', ')} of ${pipeline} is missing`
       : `${pipeline} has state of different numbers of instances`
   throw new MillraceError('rescale_refused', what, {
-    hint: `bring the folders of all instances to ${home}`,
+    hint: `copy the folders of all instances to ${home}`,
     exitCode: 2,
   })
 }
@@ -128,15 +128,15 @@ function allFolders(home: string, pipeline: string): InstanceFolder[] {
 const newFolder = (home: string, pipeline: string, i: number, n: number): string =>
   join(home, `.${pipeline}.${i}-${n}.new`)
 
-/** What belongs to one of the new instances. Counters and what is known of letters go with the first. */
+/** Fills the folder of one new instance. Counters and letter states go to the first. */
 function fillNew(target: string, content: Content, i: number, n: number): void {
   rmSync(target, { recursive: true, force: true })
   const isOwn = (split: string) => ownerOf(split, n) === i
   const store = openStore(target)
   try {
-    store.adopt({
+    store.importContent({
       ...content,
-      // Every one gets all positions: a split is its owner's, the others only tell that the source was read before.
+      // Every instance gets all positions: those of other instances' splits only show that the source was read before.
       entries: content.entries.filter(({ split }) => isOwn(split)),
       lanes: content.lanes.filter(({ lane }) => lane === '' || isOwn(lane)),
       ...(i === 0 ? {} : { counters: {}, letters: [] }),
@@ -146,7 +146,7 @@ function fillNew(target: string, content: Content, i: number, n: number): void {
   }
 }
 
-/** The folders change places. May be repeated. */
+/** Swaps the folders. Idempotent. */
 function finish(home: string, pipeline: string, from: number, to: number, held: readonly Store[]): void {
   for (let i = 0; i < to; i++) {
     const made = newFolder(home, pipeline, i, to)
@@ -155,11 +155,11 @@ function finish(home: string, pipeline: string, from: number, to: number, held: 
   crashPoint('rescale_renamed')
   for (const store of held) store.close()
   for (let i = 0; i < from; i++) rmSync(stateFolder(home, pipeline, { i, n: from }), { recursive: true, force: true })
-  rmSync(markOf(home, pipeline))
+  rmSync(markerPath(home, pipeline))
 }
 
-/** What all instances have saved, as of one. Throws `rescale_refused` for what cannot be divided. */
-function merged(pipeline: string, stores: readonly Store[]): Content {
+/** Merges the state of all instances. Throws `rescale_refused` for state that cannot be divided. */
+function mergeStates(pipeline: string, stores: readonly Store[]): Content {
   const refuse = (what: string, hint: string) =>
     new MillraceError('rescale_refused', `${pipeline} cannot be rescaled: ${what}`, { hint, exitCode: 2 })
   const contents = stores.map((store) => store.content())
@@ -171,23 +171,23 @@ function merged(pipeline: string, stores: readonly Store[]): Content {
     if (shared)
       throw refuse(
         `step ${shared.step} has one memory for all splits`,
-        'declare how the source is partitioned (`partitioned_by`), within the fields that the step goes by; or reset the state',
+        'declare how the source is partitioned (`partitioned_by`) by fields that the step groups by, or reset the state',
       )
-    if (store.stages().length > 0 || store.duties().length > 0)
+    if (store.stages().length > 0 || store.commitActions().length > 0)
       throw refuse(
-        'a process that was killed left finished results to publish, or input to remove',
-        'start it and stop it again as it was',
+        'a killed process left finished results to publish, or inputs to move or remove',
+        'start it with the current number of instances and stop it again: that finishes them',
       )
     if (hasUncovered(store))
       throw refuse(
-        'a process that was killed may have written results whose order must be taken again',
-        'start it and stop it again as it was',
+        'a killed process may have written results that depend on the order of its input',
+        'start it with the current number of instances and stop it again: that repeats the order',
       )
     const open = store.resumes().find((each) => each.unfinished)
     if (open)
       throw refuse(
-        `sink ${open.sink} has a file half written`,
-        'let it roll: a file that is open belongs to one instance',
+        `sink ${open.sink} has an open file`,
+        'let the file roll first: an open file belongs to one instance',
       )
     for (const each of contents[i]!.memory) memory.set(`${each.source}\0${each.key}`, each)
     for (const each of contents[i]!.lanes) lanes.set(`${each.source}\0${each.lane}`, each)
@@ -215,7 +215,7 @@ function merged(pipeline: string, stores: readonly Store[]): Content {
     entries: contents.flatMap((c) => c.entries),
     counters: contents
       .map((content) => content.counters)
-      .reduce((all, one) => summed(all, one) as Record<string, Json>, {}),
+      .reduce((all, one) => addCounters(all, one) as Record<string, Json>, {}),
     letters: contents.flatMap((c) => c.letters),
     sinks: [...new Set(contents.flatMap((c) => c.sinks))],
   }

@@ -1,8 +1,9 @@
 /**
- * Runs a plan: takes the state, opens every sink, finishes what the last save left, and only then reads. A `whole`
- * pipeline that has ended starts again as the next incarnation; one that was interrupted goes on where it was saved.
+ * Runs a plan: opens the state, opens every sink, finishes what the last save left over, and only then reads. A
+ * bounded pipeline (`whole`) that has ended starts again as the next incarnation; an interrupted one resumes from its
+ * last save.
  *
- * One file: starting, running and ending a run share the state that is taken at its start.
+ * This is one file because starting, running and ending a run share the state that is opened at its start.
  */
 import { type Clock, systemClock } from '../clock.ts'
 import { editsOf, editText, refuseEdits, renamedSinks } from '../edits/index.ts'
@@ -20,17 +21,17 @@ import { defaultBounds } from './due.ts'
 import type { SinkNode, StepNode } from './nodes.ts'
 import { finishLeftovers, openSinks } from './opening.ts'
 import type { RunOptions } from './options.ts'
-import { createReplaying, type Replaying } from './replaying.ts'
+import { createReplayInput, type ReplayInput } from './replay-input.ts'
 import { type Calls, createCalls } from './retry.ts'
 import { createShutdown, type Shutdown, withinGrace } from './shutdown.ts'
-import { loadSides, sameSide } from './sides.ts'
-import { copyOf, summaryOf, type Summary } from './summary.ts'
+import { loadSideInputs, checkSideInput } from './side-inputs.ts'
+import { countersById, summaryOf, type Summary } from './summary.ts'
 import { type WiredInstance, instantiate } from './wiring.ts'
 import { runWorkers } from './workers.ts'
 
 /**
- * Runs the plan to its end or until the signal, on as many workers as it says. Throws `MillraceError` with the exit
- * code in it.
+ * Runs the plan to its end or until the signal, on as many workers as it says. Throws `MillraceError`, which carries
+ * the exit code.
  */
 export function run(plan: Plan, registry: Registry, options: RunOptions): Promise<Summary> {
   if (plan.parallelism === 1 || options.letters) return runInstance(plan, registry, options)
@@ -62,27 +63,39 @@ async function runHere(plan: Plan, registry: Registry, options: RunOptions): Pro
   const store = openStore(stateFolder(stateHome, plan.name, at))
   try {
     checkScale(stateHome, plan, at.n)
-    const taken = takeState(plan, registry, store, options, clock)
-    if (taken.over) return overAlready(plan, instance, store, taken, clock)
-    const controls = createControls(plan, options, clock, taken)
-    const replaying = createReplaying({ plan, registry, options, clock, store, gone: taken.gone })
+    const start = startOrResume(plan, registry, store, options, clock)
+    if (start.isOver) return summaryOfEnded(plan, instance, store, start, clock)
+    const controls = createControls(plan, options, clock, start)
+    const replayInput = createReplayInput({ plan, registry, options, clock, store, gone: start.gone })
     const opened: SinkNode[] = []
     try {
-      const before = await prepare(plan, instance, store, taken, opened, { ...options, ...controls, clock, at })
+      const before = await prepare(plan, instance, store, start, opened, { ...options, ...controls, clock, at })
       const endings = await runAll(instance, store, {
         ...options,
         ...controls,
         clock,
         at,
         plan,
-        replaying,
-        taken,
+        replayInput,
+        start,
         before,
       })
-      const { ended } = await record(plan, store, endings, options)
+      const { ended } = await recordEnding(plan, store, endings, options)
       controls.observe({ type: 'ended', ended })
-      const told = { plan, instance, taken, endings, ended, before, options, replaying, startedMs, clock }
-      return summaryOf({ ...told, progress: controls.progress })
+      const { progress } = controls
+      return summaryOf({
+        plan,
+        instance,
+        start,
+        endings,
+        ended,
+        before,
+        options,
+        replayInput,
+        startedMs,
+        clock,
+        progress,
+      })
     } finally {
       controls.abort.abort()
       controls.shutdown.dispose()
@@ -95,36 +108,36 @@ async function runHere(plan: Plan, registry: Registry, options: RunOptions): Pro
 
 // --- the state
 
-/** The incarnation that is run, and whether it goes on. */
-export interface Taken {
+/** The incarnation to run, and how it starts. */
+export interface RunStart {
   readonly run: SavedRun
   readonly resumed: boolean
-  /** It has saved in an earlier process. */
+  /** An earlier process has saved in it. */
   readonly hasSaved: boolean
-  /** What an edited spec means for it, in words. */
+  /** The effects of an edited spec, in words. */
   readonly edits: readonly string[]
-  /** Nodes of the state that the spec has no more. */
+  /** Nodes of the state that the spec no longer has. */
   readonly gone: Gone
-  /** It takes letters into a run that has ended: its counters may be of another graph. */
+  /** Letters are replayed into a run that has ended: its counters may belong to another graph. */
   readonly intoEnded?: { readonly isEdited: boolean }
-  /** This copy has come to its end, and others of its run have not. */
-  readonly over?: true
+  /** This copy has ended, while others of its run have not. */
+  readonly isOver?: true
 }
 
-/** Begins an incarnation or goes on with one, where the spec may. */
-function takeState(plan: Plan, registry: Registry, store: Store, options: RunOptions, clock: Clock): Taken {
+/** Begins an incarnation, or resumes one if the spec allows it. */
+function startOrResume(plan: Plan, registry: Registry, store: Store, options: RunOptions, clock: Clock): RunStart {
   const before = store.run()
   const signature = signatureOf(plan, registry)
   const asJson = signature as unknown as Json
   const isOver = before?.ended === true && plan.runs === 'whole'
-  if (isOver && before.incarnation === options.joint?.incarnation)
-    return { run: before, resumed: true, hasSaved: true, edits: [], gone: {}, over: true }
+  if (isOver && before.incarnation === options.sharedRun?.incarnation)
+    return { run: before, resumed: true, hasSaved: true, edits: [], gone: {}, isOver: true }
   if (options.letters && !before)
-    throw new MillraceError('no_state', `${plan.name} has not run yet: there is nothing to replay into`, {
+    throw new MillraceError('no_state', `${plan.name} has not run yet, so there is nothing to replay`, {
       hint: 'run it first',
       exitCode: 2,
     })
-  // A run that has ended is no longer bound to the spec that it ended with.
+  // An ended run does not bind the pipeline to the spec it ended with.
   if (before && isOver && options.letters) {
     store.takeOver(before.signature, undefined)
     const ended = before.signature as unknown as Signature
@@ -139,7 +152,7 @@ function takeState(plan: Plan, registry: Registry, store: Store, options: RunOpt
   }
   if (!before || isOver)
     return {
-      run: store.begin(asJson, clock.now(), options.joint),
+      run: store.begin(asJson, clock.now(), options.sharedRun),
       resumed: false,
       hasSaved: false,
       edits: [],
@@ -160,13 +173,22 @@ function takeState(plan: Plan, registry: Registry, store: Store, options: RunOpt
   }
 }
 
-/** The summary of a copy that has nothing left to do. */
-function overAlready(plan: Plan, instance: WiredInstance, store: Store, taken: Taken, clock: Clock): Summary {
+/** The summary of a copy that has already ended. */
+function summaryOfEnded(plan: Plan, instance: WiredInstance, store: Store, start: RunStart, clock: Clock): Summary {
   for (const { counters } of instance.components) restoreCounters(counters, store.counters())
-  const before = copyOf(instance.components)
-  const progress = { bytes: 0, totalBytes: 0, complete: true }
-  const told = { plan, instance, taken, before, progress, clock, endings: [], ended: true }
-  return summaryOf({ ...told, options: {}, startedMs: clock.monotonic() })
+  const before = countersById(instance.components)
+  return summaryOf({
+    plan,
+    instance,
+    start,
+    before,
+    progress: { bytes: 0, totalBytes: 0, complete: true },
+    clock,
+    endings: [],
+    ended: true,
+    options: {},
+    startedMs: clock.monotonic(),
+  })
 }
 
 // --- starting
@@ -180,12 +202,12 @@ interface Controls {
   readonly progress: Progress
 }
 
-function createControls(plan: Plan, options: RunOptions, clock: Clock, taken: Taken): Controls {
+function createControls(plan: Plan, options: RunOptions, clock: Clock, start: RunStart): Controls {
   const observe = options.observe ?? (() => {})
   const stop = options.signal ?? new AbortController().signal
   const abort = new AbortController()
-  const known = plan.runs === 'continue' && taken.hasSaved
-  const calls = createCalls({ clock, observe, signal: abort.signal, known, isStopping: () => stop.aborted })
+  const hasSavedBefore = plan.runs === 'continue' && start.hasSaved
+  const calls = createCalls({ clock, observe, signal: abort.signal, hasSavedBefore, isStopping: () => stop.aborted })
   const shutdown = createShutdown({ clock, observe, calls, stop, abort, drainMs: options.drainMs ?? 18_000 })
   return { observe, stop, abort, calls, shutdown, progress: { bytes: 0, totalBytes: 0, complete: false } }
 }
@@ -193,12 +215,12 @@ function createControls(plan: Plan, options: RunOptions, clock: Clock, taken: Ta
 type Starting = RunOptions &
   Controls & { readonly clock: Clock; readonly at: { readonly i: number; readonly n: number } }
 
-/** Restores, opens, finishes what was left, loads side inputs. Returns the counters as they were before this run. */
+/** Restores state, opens sinks, finishes leftovers, loads side inputs. Returns the counters from before this run. */
 async function prepare(
   plan: Plan,
   instance: WiredInstance,
   store: Store,
-  taken: Taken,
+  start: RunStart,
   opened: SinkNode[],
   ctx: Starting,
 ): Promise<Readonly<Record<string, Json>>> {
@@ -206,42 +228,42 @@ async function prepare(
   const saved = store.counters()
   for (const component of components) {
     restoreCounters(component.counters, saved)
-    // No letter comes to the memory of a run that has ended: see refuseIntoEnded.
-    if (!taken.intoEnded) for (const step of component.steps) restoreStep(step, store)
+    // No letter reaches the memory of an ended run: see refuseIntoEnded.
+    if (!start.intoEnded) for (const step of component.steps) restoreStep(step, store)
   }
-  const before = copyOf(components)
+  const before = countersById(components)
   const { shutdown, stop, abort, calls, observe } = ctx
-  // Nothing is under way yet that would have to be drained: a stop ends the start at once.
+  // There is nothing to drain yet: a stop ends the start at once.
   const signal = AbortSignal.any([stop, abort.signal])
   const whole = plan.runs === 'whole'
   const opening = {
     components,
     store,
-    run: taken.run,
+    run: start.run,
     calls,
     signal,
     observe,
     whole,
     instance: ctx.at,
-    joined: ctx.joint !== undefined || ctx.at.n === 1,
+    joined: ctx.sharedRun !== undefined || ctx.at.n === 1,
     existing: ctx.letters ? ('keep' as const) : ctx.existing,
   }
-  for (const text of taken.edits) observe({ type: 'warning', node: plan.name, message: text })
+  for (const text of start.edits) observe({ type: 'warning', node: plan.name, message: text })
   await shutdown.unlessAbandoned(
     (async () => {
       await openSinks(opening, opened)
       await finishLeftovers(opening)
       const warn = (node: string, message: string) => observe({ type: 'warning', node, message })
       const steps = components.flatMap((c) => c.steps)
-      await loadSides(steps, instance.sides, plan, signal, warn, sameSide(plan, store, warn))
+      await loadSideInputs(steps, instance.sideInputs, plan, signal, warn, checkSideInput(plan, store, warn))
     })(),
   )
   ctx.progress.bytes = components.flatMap((c) => Object.values(c.counters.sources)).reduce((sum, s) => sum + s.bytes, 0)
   observe({
     type: 'started',
     pipeline: plan.name,
-    incarnation: taken.run.incarnation,
-    resumed: taken.resumed,
+    incarnation: start.run.incarnation,
+    resumed: start.resumed,
     counters: components.map((c) => c.counters),
     progress: ctx.progress,
   })
@@ -252,7 +274,7 @@ function restoreStep({ id, plan, transform }: StepNode, store: Store): void {
   if (!transform.restore) return
   const hash = store.stateHash(id)
   if (hash !== undefined && hash !== plan.stateHash)
-    throw new MillraceError('state_changed', `step ${id} has saved memory of another configuration or input`, {
+    throw new MillraceError('state_changed', `step ${id} has saved memory of a different configuration or input`, {
       place: id,
       hint: 'finish the run with the old spec, or start over: pipe state reset PIPELINE',
       exitCode: 2,
@@ -262,9 +284,9 @@ function restoreStep({ id, plan, transform }: StepNode, store: Store): void {
 
 // --- running
 
-type Running = Starting & { readonly plan: Plan; readonly replaying: Replaying; readonly taken: Taken }
+type Running = Starting & { readonly plan: Plan; readonly replayInput: ReplayInput; readonly start: RunStart }
 
-/** Runs all components side by side. Rejects with what the first that failed was stopped by. */
+/** Runs all components side by side. Rejects with the failure of the first that failed. */
 async function runAll(
   instance: WiredInstance,
   store: Store,
@@ -285,9 +307,9 @@ async function runAll(
       progress: ctx.progress,
       instance: ctx.at,
       bounds: { ...defaultBounds, ...ctx.bounds },
-      replaying: ctx.replaying,
+      replayInput: ctx.replayInput,
       onlyReplay: ctx.letters !== undefined,
-      intoEnded: ctx.taken.intoEnded !== undefined,
+      intoEnded: ctx.start.intoEnded !== undefined,
     }),
   )
   const settled = await shutdown.unlessAbandoned(Promise.allSettled(running))
@@ -300,23 +322,23 @@ async function runAll(
   return settled.map((each) => (each as PromiseFulfilledResult<Ending>).value)
 }
 
-/** What is published and done, and the end of the incarnation. */
-async function record(
+/** Records what was published and committed, and the end of the incarnation. */
+async function recordEnding(
   plan: Plan,
   store: Store,
   endings: readonly Ending[],
   options: RunOptions,
 ): Promise<{ readonly ended: boolean }> {
   const stages = endings.flatMap((e) => e.done.stages)
-  const duties = endings.flatMap((e) => e.done.duties)
+  const commitActions = endings.flatMap((e) => e.done.commitActions)
   const ended = !options.letters && endings.every((e) => e.ended)
-  if (ended && plan.runs === 'whole') store.end(stages, duties)
-  else store.recordDone(stages, duties)
+  if (ended && plan.runs === 'whole') store.end(stages, commitActions)
+  else store.recordDone(stages, commitActions)
   return { ended }
 }
 
 async function closeAll(opened: readonly SinkNode[], instance: WiredInstance, clock: Clock): Promise<void> {
-  const sources = [...instance.components.flatMap((c) => c.sources), ...instance.sides]
+  const sources = [...instance.components.flatMap((c) => c.sources), ...instance.sideInputs]
   const all = [...opened.map(({ sink }) => sink), ...sources.map(({ source }) => source)]
   await Promise.all(all.map((each) => withinGrace((async () => each.close?.())(), clock)))
 }

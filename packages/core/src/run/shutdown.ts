@@ -1,23 +1,24 @@
 /**
- * How a run is stopped. Asked to stop, it drains: sources end, what is under way is written and saved. When that takes
- * too long it is aborted: everything that waits has to end within a second. What does not is abandoned, and named.
+ * How a run stops. On a stop request it drains: sources end, and what is in flight is written and saved. If that takes
+ * too long, the run is aborted, and everything that waits has to end within a second. A call that does not is abandoned
+ * and named in the error.
  */
 import type { Clock } from '../clock.ts'
 import { MillraceError } from '../errors/index.ts'
 import type { Observer } from './observe.ts'
 import type { Calls } from './retry.ts'
 
-/** How long what was told to end may take to do so. */
+/** How long something may take to end after its signal. */
 export const graceMs = 2000
 
 export interface Shutdown {
   /** The drain took too long. */
   readonly isOverdue: boolean
-  /** Aborts everything because of a failure, which `explain` gives as the user is to see it. */
+  /** Aborts everything because of a failure; `explain` returns the error to show to the user. */
   tearDown(explain: () => Promise<unknown>): void
   /**
-   * Settles like `work`, or rejects when it goes on though it was aborted: with the failure that the run was torn down
-   * for, where there was one.
+   * Settles like `work`, or rejects if it keeps running after the abort: with the failure that caused the abort, if
+   * there was one.
    */
   unlessAbandoned<T>(work: Promise<T>): Promise<T>
   dispose(): void
@@ -37,7 +38,7 @@ export function createShutdown({ clock, observe, calls, stop, abort, drainMs }: 
   let failure: (() => Promise<unknown>) | undefined
   const timers: (() => void)[] = []
   const onStop = () => {
-    observe({ type: 'stopping', reason: 'asked to stop: draining' })
+    observe({ type: 'stopping', reason: 'stop requested: draining' })
     const end = () => {
       isOverdue = true
       abort.abort()
@@ -51,7 +52,7 @@ export function createShutdown({ clock, observe, calls, stop, abort, drainMs }: 
       return isOverdue
     },
     tearDown(explain) {
-      // What fails later was only torn down.
+      // Later failures are consequences of the first.
       if (!abort.signal.aborted) failure = explain
       abort.abort()
     },
@@ -77,18 +78,18 @@ export function createShutdown({ clock, observe, calls, stop, abort, drainMs }: 
 
 function abandoned(calls: Calls): MillraceError {
   const busy = calls.busy()
-  const whom = busy.map(({ node, doing }) => `${node.id} (${node.package}), ${doing}`).join('; ')
+  const calling = busy.map(({ node, doing }) => `${node.id} (${node.package}), ${doing}`).join('; ')
   return new MillraceError(
     'abandoned',
-    `${whom || 'a source or step'} went on for ${graceMs / 1000} s after the run was aborted`,
+    `${calling || 'a source or step'} kept running for ${graceMs / 1000} s after the run was aborted`,
     {
       place: busy[0]?.node.id,
-      hint: 'nothing is lost: run again and it resumes from the last save. A connector must end within a second of its signal: report it to the author of the package',
+      hint: 'nothing is lost: run again and it resumes from the last save. A connector must end within a second of its signal: report this to the author of the package',
     },
   )
 }
 
-/** Ends something that may hang, as far as it ends in time. */
+/** Resolves when `work` settles, or after the grace period if it hangs. */
 export function withinGrace(work: Promise<unknown> | undefined, clock: Clock): Promise<void> {
   if (!work) return Promise.resolve()
   return new Promise((resolve) => {

@@ -1,4 +1,4 @@
-/** From the plan to things that run: every connector and step of it is created, with its options resolved. No I/O. */
+/** Creates every connector and step of a plan, with its options resolved. No I/O. */
 import { join } from 'node:path'
 import type { Env, Transform } from '../connector/index.ts'
 import { deadLetterSchema } from '../connector/dead-letter.ts'
@@ -17,17 +17,17 @@ export interface Surroundings {
   /** `<root>/.millrace/<profile>` */
   readonly home: string
   readonly secrets: Secrets
-  /** The folder for what pipelines save; default: `home`. */
+  /** The folder for the state of pipelines; default: `home`. */
   readonly stateDir?: string
 }
 
-/** Everything of a plan, created; sources read whole as side inputs apart. */
+/** The created plan. Sources that are side inputs are kept apart. */
 export interface WiredInstance {
   readonly components: readonly Component[]
-  readonly sides: readonly SourceNode[]
+  readonly sideInputs: readonly SourceNode[]
 }
 
-/** What a connector or step of the plan is told about where it stands. */
+/** The environment of a connector or step of the plan. */
 export function envOf(plan: Plan, around: Surroundings, id: string): Env {
   return {
     root: around.root,
@@ -39,7 +39,7 @@ export function envOf(plan: Plan, around: Surroundings, id: string): Env {
   }
 }
 
-/** A source of the plan, created. */
+/** Creates a source of the plan. */
 export function createSource(plan: Plan, node: PlanSource, registry: Registry, around: Surroundings): SourceNode {
   const definition = registry.source(node.type)!
   const env = {
@@ -55,7 +55,7 @@ export function createSource(plan: Plan, node: PlanSource, registry: Registry, a
     capabilities: node.capabilities,
     policy: node.onError,
     pushed: node.pushed,
-    ...connected(node),
+    ...connectorOf(node),
     type: node.output,
     ...(node.eventTime ? { eventTime: node.eventTime } : {}),
     ...(node.answer ? { answer: { from: node.answer.from, partial: node.answer.partial } } : {}),
@@ -63,7 +63,7 @@ export function createSource(plan: Plan, node: PlanSource, registry: Registry, a
   }
 }
 
-/** The type of the records that a source's answers show. */
+/** The type of the rows that a source's answers return. */
 function answerType(plan: Plan, source: PlanSource): RecordType {
   const from = source.answer?.from
   const owner = plan.steps.find((s) => s.id === from || (from !== undefined && s.sides[from]))
@@ -74,7 +74,7 @@ function createSink(plan: Plan, node: PlanSink, policy: Policy, registry: Regist
   const definition = registry.sink(node.type)!
   return {
     id: node.id,
-    ...connected(node),
+    ...connectorOf(node),
     from: node.from,
     namedFrom: node.namedFrom,
     type: node.input,
@@ -89,10 +89,9 @@ function createSink(plan: Plan, node: PlanSink, policy: Policy, registry: Regist
   }
 }
 
-/** Whom messages name, and how long its system is waited for. */
-const connected = (node: PlanNode) => ({ package: node.package, retry: node.retry ?? defaultRetry })
+const connectorOf = (node: PlanNode) => ({ package: node.package, retry: node.retry ?? defaultRetry })
 
-/** A step, with an empty memory. */
+/** Creates a step, with empty memory. */
 export function createTransform(plan: Plan, node: PlanStep, registry: Registry, around: Surroundings): Transform {
   const inputs = Object.entries(node.sideInputs)
   return registry.step(node.type)!.create(resolveConfig(node.config, around.secrets), {
@@ -144,7 +143,7 @@ export function instantiate(plan: Plan, registry: Registry, around: Surroundings
       ...(stopAbove === undefined ? {} : { stopAbove }),
     }
   })
-  return { components, sides: sources.filter(({ node }) => node.side).map(({ made }) => made) }
+  return { components, sideInputs: sources.filter(({ node }) => node.side).map(({ made }) => made) }
 }
 
 /** The ids of each connected part of the graph. */

@@ -1,7 +1,8 @@
 /**
- * `parallelism: n`: whole copies of a pipeline side by side, never stages across threads (moving a row costs more than
- * parsing it). Copy k of instance i/n with P workers is instance i + n*k of n*P, with its splits, its state folder and
- * its names: so what holds for processes (`--instance`) holds for them.
+ * `parallelism: n` runs complete copies of a pipeline side by side, never stages across threads: moving a row to
+ * another thread costs more than parsing it. With P workers, copy k of instance i/n is instance i + n*k of n*P, with
+ * the splits, the state folder and the names of that instance. So everything that holds for processes (`--instance`)
+ * holds for workers.
  *
  * Decision: docs/decisions/20261121-workers-are-instances.md
  *
@@ -14,8 +15,8 @@ import type { Plan } from '../plan/index.ts'
 import type { Json } from '../record/index.ts'
 import { readStore, stateFolder } from '../store/index.ts'
 import type { Counters } from './counters.ts'
-import { summed } from './counters.ts'
-import type { Joint, RunOptions, StartWorker } from './options.ts'
+import { addCounters } from './counters.ts'
+import type { SharedRun, RunOptions, StartWorker } from './options.ts'
 import type { Summary } from './summary.ts'
 
 /** Runs all copies to their end. When one fails, the others drain and stop, and its error is thrown. */
@@ -25,16 +26,16 @@ export async function runWorkers(plan: Plan, options: RunOptions, start: StartWo
   const { i, n } = options.instance ?? { i: 0, n: 1 }
   const stop = new AbortController()
   const signal = options.signal ? AbortSignal.any([options.signal, stop.signal]) : stop.signal
-  const observe = togetherObserved(plan.parallelism, options.observe ?? (() => {}))
+  const observe = observeAll(plan.parallelism, options.observe ?? (() => {}))
   const { existing, resetState, drainMs } = options
-  const joint = options.instance ? undefined : jointRun(plan, options)
+  const sharedRun = options.instance ? undefined : sharedRunOf(plan, options)
   let failure: unknown
   const copies = Array.from({ length: plan.parallelism }, (_, k) =>
     start(plan, {
       instance: { i: i + n * k, n: n * plan.parallelism },
       signal,
       observe,
-      shared: { existing, resetState, drainMs, joint },
+      shared: { existing, resetState, drainMs, sharedRun },
       ...(options.until ? { until: options.until } : {}),
     }).catch((error: unknown) => {
       failure ??= error
@@ -58,17 +59,17 @@ export async function runWorkers(plan: Plan, options: RunOptions, start: StartWo
     ...(summaries.some((s) => s.behind !== undefined)
       ? { behind: summaries.reduce((sum, s) => sum + (s.behind ?? 0), 0) }
       : {}),
-    counters: together(summaries.map((s) => s.counters)),
-    thisRun: together(summaries.map((s) => s.thisRun)),
+    counters: sumOfWorkers(summaries.map((s) => s.counters)),
+    thisRun: sumOfWorkers(summaries.map((s) => s.thisRun)),
     imbalances: summaries.flatMap((s) => s.imbalances),
   }
 }
 
 /**
- * The newest run of the copies, as long as one of them has not come to its end, be it that it has not begun; else the
- * next. So a copy that is through waits for those that a crash has kept from it.
+ * The newest run of the copies, as long as one of them has not finished (or not begun) it; otherwise the next run. So a
+ * copy that has finished waits for those that a crash has held up.
  */
-function jointRun(plan: Plan, { home, stateDir = home }: RunOptions): Joint {
+function sharedRunOf(plan: Plan, { home, stateDir = home }: RunOptions): SharedRun {
   const copies = Array.from({ length: plan.parallelism }, (_, i) => {
     const store = readStore(stateFolder(stateDir, plan.name, { i, n: plan.parallelism }))
     const saved = store?.run()
@@ -83,20 +84,17 @@ function jointRun(plan: Plan, { home, stateDir = home }: RunOptions): Joint {
     : { incarnation: incarnation + 1, id: randomUUID() }
 }
 
-/** The counters of all workers as those of one. */
-const together = (all: readonly (readonly Counters[])[]): Counters[] =>
+/** The counters of all workers, added up. */
+const sumOfWorkers = (all: readonly (readonly Counters[])[]): Counters[] =>
   all[0]!.map((_, c) =>
-    all.reduce<Json>((sum, counters) => summed(sum, counters[c] as unknown as Json), {}),
+    all.reduce<Json>((sum, counters) => addCounters(sum, counters[c] as unknown as Json), {}),
   ) as unknown as Counters[]
 
 /**
- * One start, told when all have started, with the counters of all; what else happens is told as it comes, what all say
- * only once.
+ * Merges the events of the workers: `started` once all have started, with the counters of all; `stopping` and `ended`
+ * once; everything else as it comes.
  */
-function togetherObserved(
-  workers: number,
-  observe: NonNullable<RunOptions['observe']>,
-): NonNullable<RunOptions['observe']> {
+function observeAll(workers: number, observe: NonNullable<RunOptions['observe']>): NonNullable<RunOptions['observe']> {
   const started: Extract<RunEvent, { type: 'started' }>[] = []
   let stopping = false
   let ended = 0
@@ -108,7 +106,7 @@ function togetherObserved(
           ...event,
           resumed: started.some((s) => s.resumed),
           counters: started.flatMap((s) => s.counters),
-          progress: allOf(started.map((s) => s.progress)),
+          progress: combinedProgress(started.map((s) => s.progress)),
         })
       return
     }
@@ -121,8 +119,8 @@ function togetherObserved(
   }
 }
 
-/** Live. */
-const allOf = (parts: readonly Progress[]) => ({
+/** The progress of all workers, live. */
+const combinedProgress = (parts: readonly Progress[]) => ({
   get bytes() {
     return parts.reduce((sum, p) => sum + p.bytes, 0)
   },

@@ -1,8 +1,8 @@
 /**
- * The writer of one sink: takes records from its queue in order, writes them, and stands still at each barrier until
- * the epoch is saved. A write that failed as a whole is repeated. Of one that failed in part, what can never pass is
- * reported, the rest is written again, alone; nothing later is written meanwhile, so the order of a key holds through
- * retries (invariant 13).
+ * The writer of one sink: takes records from its queue in order, writes them, and waits at each barrier until the epoch
+ * is saved. A write that failed completely is repeated. After a partial failure, records that can never be written are
+ * reported and the rest is written again on its own; nothing later is written in between, so the order of each key
+ * survives retries (invariant 13).
  */
 import { crashPoint } from '../crash.ts'
 import { type PartialWriteError, SystemError } from '../errors/index.ts'
@@ -21,7 +21,7 @@ export interface WriterContext {
   onFail: OnFail
   /** The sink has taken these records. */
   delivered(records: Records): void
-  /** Rows were let go: there may be room again. */
+  /** Rows left the queue: there may be room again. */
   released(): void
 }
 
@@ -30,12 +30,12 @@ export async function runWriter(node: SinkNode, ctx: WriterContext): Promise<voi
   for (;;) {
     const item = await node.queue.take()
     if (!item || ctx.signal.aborted) return
-    if ('barrier' in item) await stand(item.barrier)
+    if ('barrier' in item) await waitAtBarrier(item.barrier)
     else await write(node, item, ctx)
   }
 }
 
-async function stand(barrier: Barrier): Promise<void> {
+async function waitAtBarrier(barrier: Barrier): Promise<void> {
   barrier.arrive()
   await barrier.passed
 }
@@ -55,7 +55,7 @@ async function write(node: SinkNode, { records, bytes, ready }: QueuedRecords, c
   ctx.released()
 }
 
-/** Writes records and reports those that can never pass. Returns what the system has not taken for now. */
+/** Writes records and reports those that can never be written. Returns the ones to retry. */
 async function writeOnce(node: SinkNode, records: Records, ctx: WriterContext): Promise<Records | undefined> {
   const { signal } = ctx
   try {
@@ -68,9 +68,9 @@ async function writeOnce(node: SinkNode, records: Records, ctx: WriterContext): 
     if (!isPartial(error)) throw error
     const { failures } = error as PartialWriteError
     const failed = new Set(failures.map((f) => f.index))
-    const again: number[] = []
+    const retry: number[] = []
     for (const f of failures) {
-      if (f.kind === 'system') again.push(f.index)
+      if (f.kind === 'system') retry.push(f.index)
       else {
         node.count.failed++
         const more = { message: f.message, ...(f.field === undefined ? {} : { field: f.field }) }
@@ -80,8 +80,8 @@ async function writeOnce(node: SinkNode, records: Records, ctx: WriterContext): 
     node.count.delivered += records.length - failed.size
     if (failed.size < records.length)
       ctx.delivered(records.pick([...records.rows.keys()].filter((i) => !failed.has(i))))
-    if (again.length === 0) return undefined
-    const left = records.pick(again.sort((a, b) => a - b))
+    if (retry.length === 0) return undefined
+    const left = records.pick(retry.sort((a, b) => a - b))
     reasons.set(left, failures.find((f) => f.kind === 'system')!)
     return left
   }
@@ -91,5 +91,5 @@ const reasons = new WeakMap<Records, PartialWriteError['failures'][number]>()
 
 function notTaken(records: Records): SystemError {
   const { code, message } = reasons.get(records)!
-  return new SystemError(code, `${records.length} records were not taken: ${message}`, { retry: true })
+  return new SystemError(code, `${records.length} records were not accepted: ${message}`, { retry: true })
 }

@@ -1,14 +1,12 @@
-/**
- * Reads and writes schemas. A user writes the compact form or brings a JSON Schema; `pipe schema` prints JSON Schema.
- */
+/** Reads and writes schemas. Users write the compact form or supply a JSON Schema; `pipe schema` prints JSON Schema. */
 import type { Problem } from '../errors/index.ts'
 import { type Field, parseType, plainTypes, type RecordType, type Type, typeText } from './type.ts'
 
 /**
- * Reads a schema as it stands in a spec or a schema file. Compact: `{ fields: { Quantity: integer, CustomerID:
- * integer?, tags: list<string>, address: { fields: {...} }, lines: { list: { fields: {...} } } } }`; `optional: true`
- * beside `fields` or `list` makes that field optional. Or a JSON Schema of an object. What could be read is returned
- * even where there are problems.
+ * Reads a schema from a spec or a schema file. Compact form: `{ fields: { Quantity: integer, CustomerID: integer?,
+ * tags: list<string>, address: { fields: {...} }, lines: { list: { fields: {...} } } } }`; `optional: true` beside
+ * `fields` or `list` makes that field optional. Or a JSON Schema of an object. Returns what could be read even if there
+ * are problems.
  */
 export function parseRecordType(value: unknown): { type: RecordType; problems: readonly Problem[] } {
   const problems: Problem[] = []
@@ -79,7 +77,7 @@ function readCompact(value: JsonMap, at: Path, problems: Problem[]): RecordType 
   return { fields: Object.fromEntries(fields) }
 }
 
-/** What is left of `decimal(10,2)` behind the comma; the field before it is told about. */
+/** What remains of `decimal(10,2)` after the comma; the finding is about the field before it. */
 const cutByComma = /^\s*\d+\s*\)\??$/
 
 function readCompactField(entry: unknown, at: Path, problems: Problem[]): Field | undefined {
@@ -100,7 +98,7 @@ function readCompactField(entry: unknown, at: Path, problems: Problem[]): Field 
   if (field) return field
   const isCut = typeof entry === 'string' && /^decimal\(\s*\d+$/.test(entry)
   const hint = isCut
-    ? 'YAML ends a value at a comma inside of braces: put it in quotes, "decimal(10,2)"'
+    ? 'YAML ends a value at a comma inside braces: put it in quotes, "decimal(10,2)"'
     : entry === 'decimal'
       ? 'decimal(10,2)'
       : entry === 'list'
@@ -210,7 +208,7 @@ function jsonSchemaType(schema: JsonMap, word: unknown, at: Path, reading: JsonS
   if (word === 'number' || word === 'boolean') return { kind: word }
   if (word === 'array') return { kind: 'list', of: readJsonSchema(schema['items'] ?? true, [...at, 'items'], reading) }
   if (word !== undefined && word !== 'object')
-    return unsupported(`${describe(word)} is not a type of JSON Schema`, [...at, 'type'], reading).type
+    return unsupported(`${describe(word)} is not a JSON Schema type`, [...at, 'type'], reading).type
   if (!isMap(schema['properties'])) return { kind: 'json' }
   const required = Array.isArray(schema['required']) ? schema['required'] : []
   const fields: [string, Field][] = []
@@ -231,7 +229,7 @@ function followRef(ref: string, at: Path, reading: JsonSchemaReading): Field {
     const key = decodeURIComponent(part).replaceAll('~1', '/').replaceAll('~0', '~')
     target = isMap(target) && Object.hasOwn(target, key) ? target[key] : undefined
   }
-  if (target === undefined) return unsupported(`\`${ref}\` is not found in this file`, [...at, '$ref'], reading)
+  if (target === undefined) return unsupported(`\`${ref}\` does not exist in this file`, [...at, '$ref'], reading)
   return readJsonSchema(target, at, { ...reading, refs: [...reading.refs, ref] })
 }
 
@@ -245,7 +243,7 @@ function unsupported(message: string, at: Path, reading: JsonSchemaReading): Fie
   return jsonField
 }
 
-/** The JSON Schema (2020-12) of a record as JSON text carries it. `parseRecordType` reads it back to the same type. */
+/** The JSON Schema (2020-12) of a record in its JSON text form. `parseRecordType` reads it back to the same type. */
 export function recordToJsonSchema(record: RecordType): Record<string, unknown> {
   const entries = Object.entries(record.fields)
   const required = entries.filter(([, field]) => !field.optional).map(([name]) => name)

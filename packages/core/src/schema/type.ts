@@ -1,5 +1,5 @@
 /**
- * Record types: what a field may hold, and the one in-memory form of each type.
+ * Record types: which values a field may have, and the one in-memory form of each type.
  *
  * | type | in memory |
  * |---|---|
@@ -16,7 +16,7 @@
  * | object | plain object |
  * | json | any JSON value |
  *
- * null and absent are one: an optional field that is missing reads as null.
+ * null and absent are the same: an optional field that is missing reads as null.
  */
 
 /** The type of a value. */
@@ -26,7 +26,7 @@ export type Type =
   | { readonly kind: 'list'; readonly of: Field }
   | { readonly kind: 'object'; readonly record: RecordType }
 
-/** A field's type, and whether it has to be there. */
+/** The type of a field, and whether it is required. */
 export interface Field {
   readonly type: Type
   /** May be null or absent. */
@@ -35,22 +35,21 @@ export interface Field {
 
 /**
  * The type of a row: its fields, in order. `open`: further fields may be present and are kept (`unknown_fields: keep`);
- * they can't be named in expressions.
+ * expressions cannot name them.
  */
 export interface RecordType {
   readonly fields: Readonly<Record<string, Field>>
   readonly open?: boolean
 }
 
-/** The type of a field by name; undefined where there is none. Safe for names such as `constructor`. */
+/** The type of a field by name; undefined if there is none. Safe for names such as `constructor`. */
 export const fieldOf = (record: RecordType, name: string): Field | undefined =>
   Object.hasOwn(record.fields, name) ? record.fields[name] : undefined
 
 // --- text
 
 /**
- * A type as a user writes and reads it: `integer`, `decimal(10,2)`, `list<integer?>`; an object as `{ a: integer, b:
- * string? }`.
+ * A type as users write it: `integer`, `decimal(10,2)`, `list<integer?>`; an object as `{ a: integer, b: string? }`.
  */
 export function typeText(type: Type): string {
   if (type.kind === 'decimal') return `decimal(${type.precision},${type.scale})`
@@ -69,7 +68,7 @@ export function recordText(record: RecordType): string {
   return fields.length ? `{ ${fields.join(', ')} }` : '{}'
 }
 
-/** The types that a word alone names. */
+/** The types that consist of one word. */
 export const plainTypes = [
   'string',
   'boolean',
@@ -122,9 +121,8 @@ export function sameRecord(a: RecordType, b: RecordType): boolean {
 }
 
 /**
- * Every value of `from` is a value of `to` as it is in memory: an integer as a number, a plain value as json, a
- * required field as an optional one, a decimal of fewer digits and the same scale. Nothing that would need a
- * conversion.
+ * Whether every in-memory value of `from` is a value of `to`: an integer as a number, a plain value as json, a required
+ * field as an optional one, a decimal of fewer digits with the same scale. Nothing that needs a conversion.
  */
 export function assignable(from: Field, to: Field): boolean {
   if (from.optional && !to.optional && to.type.kind !== 'json') return false
@@ -138,7 +136,7 @@ export function assignable(from: Field, to: Field): boolean {
   return sameType(a, b)
 }
 
-/** Every row of `from` is a row of `to`: no field is missing, none is too many (unless `to` is open). */
+/** Whether every row of `from` is a row of `to`: no field is missing, and none is extra (unless `to` is open). */
 export function assignableRecord(from: RecordType, to: RecordType): boolean {
   if (!to.open && (from.open || Object.keys(from.fields).some((name) => !fieldOf(to, name)))) return false
   return Object.entries(to.fields).every(([name, field]) => {

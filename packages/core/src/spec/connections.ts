@@ -1,7 +1,7 @@
 /**
- * Connections: names that a spec uses, with a kind declared in millrace.yaml, bound to a system by the profile. The
- * profile `local` binds every kind to its embedded twin unless a file says otherwise. A binding in the spec itself
- * counts where the profile has none.
+ * Connections: names that a spec uses, each with a kind declared in millrace.yaml, and bound to a system by the
+ * profile. The profile `local` binds every kind to its embedded implementation unless a file says otherwise. A binding
+ * in the spec itself applies if the profile has none.
  */
 import type { ConnectionKind } from '../connector/index.ts'
 import type { Report } from './finding.ts'
@@ -17,7 +17,7 @@ export interface Binding {
   readonly type: string
   readonly typePlace: Place
   readonly kind?: ConnectionKind
-  /** Options shared by all uses, interpolated; with the file they stand in. */
+  /** Options shared by all uses, interpolated, with the file they come from. */
   readonly config?: SpecNode
   /** Names in specs to names in the system. */
   readonly names: Readonly<Record<string, string>>
@@ -33,13 +33,13 @@ const twins: Readonly<Record<ConnectionKind, string>> = {
   endpoint: 'http',
 }
 
-/** All connections a project knows, by name, with the entry that declares or binds each. */
+/** All connections of a project, by name, with the entry that declares or binds each. */
 export interface Connections {
   readonly kinds: ReadonlyMap<string, ConnectionKind>
   readonly bindings: ReadonlyMap<string, MapEntry>
 }
 
-/** Reads millrace.yaml, the profile and the spec's own connections; what is wrong with their keys is reported. */
+/** Reads millrace.yaml, the profile and the spec's own connections; problems with their keys are reported. */
 export function readConnections(project: Project, own: MapEntry | undefined, report: Report): Connections {
   const declared = new Map<string, ConnectionKind>()
   const bindings = new Map<string, MapEntry>()
@@ -58,7 +58,7 @@ export function readConnections(project: Project, own: MapEntry | undefined, rep
         'version_unsupported',
         keys.get('version')!.value.place,
         'version',
-        `version ${String(version)} is not known`,
+        `version ${String(version)} is not supported`,
       )
     const inProject = entryOf(project.projectTree, 'connections')?.value
     for (const entry of inProject?.kind === 'map' ? inProject.entries : [])
@@ -78,14 +78,14 @@ function addKind(entry: MapEntry, path: string, declared: Map<string, Connection
   const word = entry.value.kind === 'scalar' ? entry.value.text : ''
   if ((kinds as readonly string[]).includes(word)) declared.set(entry.key, word as ConnectionKind)
   else
-    report('bad_value', entry.value.place, `${path}.${entry.key}`, 'a connection is of one kind', {
+    report('bad_value', entry.value.place, `${path}.${entry.key}`, 'a connection has one kind', {
       expected: `one of ${kinds.join(', ')}`,
       got: `\`${word}\``,
       hint: suggest(word, kinds),
     })
 }
 
-/** What a connection is bound to; undefined: it is not, which is reported at `use`. */
+/** The binding of a connection; undefined: there is none, which is reported at `use`. */
 export function bind(
   project: Project,
   known: Connections,
@@ -133,7 +133,7 @@ export function bind(
   }
 }
 
-/** The options of the connection and those of its use as one map. A key in both is reported. */
+/** The options of the connection and of its use as one map. A key in both is reported. */
 export function mergeConfig(
   own: SpecNode | undefined,
   shared: SpecNode | undefined,
@@ -160,8 +160,8 @@ export function mergeConfig(
 }
 
 /**
- * Where a connection gets its system: `profiles/aws.yaml:3:3`, in the profile, else in the spec, else (the embedded
- * twin) where millrace.yaml declares it.
+ * Where a connection is bound: `profiles/aws.yaml:3:3`, in the profile, else in the spec, else (embedded) where
+ * millrace.yaml declares it.
  */
 export function placeOfConnection(project: Project, name: string): string | undefined {
   for (const tree of [project.profileTree, project.spec, project.projectTree]) {

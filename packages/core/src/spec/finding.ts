@@ -1,17 +1,17 @@
-/** What is wrong with a spec: one entry of what `check` reports. */
+/** Findings: the errors and warnings of a check. */
 import type { Problem } from '../errors/index.ts'
 import { catalogue, type FindingCode } from '../errors/catalogue.ts'
 import { lineAndColumn, nodeAt, type Place, placeWithin, type SpecNode } from './tree.ts'
 
-/** One thing that is wrong, at its place. */
+/** One error or warning, with its place. */
 export interface Finding {
-  /** Stable; explained in the catalogue of errors. */
+  /** Stable; explained in the error catalogue. */
   readonly code: string
   readonly severity: 'error' | 'warning'
   readonly message: string
-  /** As the user knows it: relative to the project's folder. */
+  /** As shown to users: relative to the project folder. */
   readonly file: string
-  /** From 1; columns in UTF-16 units. */
+  /** 1-based; columns in UTF-16 units. */
   readonly line: number
   readonly col: number
   readonly endLine: number
@@ -23,26 +23,26 @@ export interface Finding {
   readonly hint?: string
 }
 
-/** What may be said beside code and message. */
+/** Further details of a finding besides code and message. */
 export interface FindingDetails {
   readonly expected?: string | undefined
   readonly got?: string | undefined
   readonly hint?: string | undefined
 }
 
-/** Gathers findings, each place and code once, and puts them in the order of the file. */
+/** Collects findings, one per place and code, and sorts them by their place in the file. */
 export interface Report {
   (code: FindingCode, at: Place, path: string, message: string, more?: FindingDetails): void
-  /** A problem that a definition found inside the config `node`, which stands at `path`. */
+  /** A problem that a definition found inside the config `node`, which is at `path`. */
   problem(problem: Problem, node: SpecNode, path: string): void
-  /** Something here cannot be judged, since what is wrong with it was reported before. */
+  /** Something here cannot be judged because of an error that was reported before. */
   broken(): void
-  /** Grows with each error, and with each `broken`; warnings do not count. */
+  /** Incremented by each error and each `broken`; warnings do not count. */
   errors(): number
   findings(): readonly Finding[]
 }
 
-/** `main`: the file whose findings come first; `before`: findings to go on from. */
+/** `main`: the file whose findings come first; `before`: findings to start with. */
 export function createReport(main = '', before: readonly Finding[] = []): Report {
   const found = new Map<string, Finding>()
   let errors = before.filter((finding) => finding.severity === 'error').length
@@ -80,7 +80,7 @@ export function createReport(main = '', before: readonly Finding[] = []): Report
     const place = nodeAt(node, problem.at)
     const last = problem.at.at(-1)
     const whole = place.found ? place.node.place : (place.key?.keyPlace ?? place.node.place)
-    // A key that is wrong as such is shown at the key.
+    // The finding is about the key itself, and is shown there.
     const at =
       place.found && problem.span && place.node.kind === 'scalar'
         ? placeWithin(place.node, problem.span)
@@ -100,7 +100,7 @@ export function createReport(main = '', before: readonly Finding[] = []): Report
   return report
 }
 
-/** Runs `attempt` with a report that keeps nothing; true where it had nothing to say. */
+/** Runs `attempt` with a report that is discarded; true if it reported nothing. */
 export function isQuiet(attempt: (report: Report) => void): boolean {
   let isRight = true
   const wrong = () => {

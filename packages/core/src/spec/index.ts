@@ -1,4 +1,4 @@
-/** The spec as it is typed, and the project that it is in. */
+/** The spec as written, and the project around it. */
 export {
   type Project,
   type ProjectOptions,

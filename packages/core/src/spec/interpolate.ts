@@ -1,7 +1,7 @@
 /**
- * `${env:NAME:-default}`, `${var:name}`, `${secret:name}` and `$${` in the texts of a tree. It happens after parsing,
- * in values only, never in keys, and what is put in is not looked through again. A text that is one interpolation and
- * nothing else is later read as its option's type. Secrets stay references.
+ * `${env:NAME:-default}`, `${var:name}`, `${secret:name}` and `$${` in the texts of a tree. Interpolation happens after
+ * parsing, in values only, never in keys, and inserted text is not interpolated again. Text that consists of a single
+ * interpolation is later read as the type of its option. Secrets stay references.
  */
 import { closest } from '../errors/closest.ts'
 import { pathText, type Report } from './finding.ts'
@@ -10,7 +10,7 @@ import type { Place, ScalarNode, SpecNode, TextPart } from './tree.ts'
 /** What interpolations can refer to. */
 export interface Values {
   readonly env: Readonly<Record<string, string | undefined>>
-  /** Text of each declared var; undefined: declared, but without a value (reported at its declaration). */
+  /** The text of each declared var; undefined: declared but without a value (reported at its declaration). */
   readonly vars: ReadonlyMap<string, string | undefined>
   /** The secret has a value. */
   hasSecret(name: string): boolean
@@ -67,7 +67,7 @@ function fill(node: ScalarNode, path: string, values: Values, report: Report): S
   return { ...node, value: shown, text: shown, parts }
 }
 
-/** Where the interpolation stands in the file, if it stands there as it is. */
+/** Where the interpolation stands in the file, if it stands there literally. */
 function placeOf(node: ScalarNode, written: string): Place {
   const { file, start, end } = node.place
   const at = file.text.slice(start, end).indexOf(written)
@@ -103,9 +103,9 @@ function lookUp(inside: string, at: Place, path: string, values: Values, report:
 }
 
 function unreadable(written: string, at: Place, path: string, report: Report): undefined {
-  report('bad_interpolation', at, path, `\`${written}\` is no interpolation`, {
+  report('bad_interpolation', at, path, `\`${written}\` is not an interpolation`, {
     expected: '${env:NAME}, ${env:NAME:-default}, ${var:name} or ${secret:name}',
-    hint: 'a `${` that means itself is written `$${`',
+    hint: 'write `$${` for a literal `${`',
   })
   return undefined
 }

@@ -1,6 +1,6 @@
 /**
- * The JSON Schema (2020-12) of a spec with the available connectors: what an editor completes and underlines by. The
- * check knows more than it can say.
+ * The JSON Schema (2020-12) of a spec with the available connectors, for completion and validation in editors. The
+ * check covers more than a schema can express.
  */
 import type { OptionSchema } from '../connector/options.ts'
 import type { Registry } from '../registry/index.ts'
@@ -71,7 +71,7 @@ export function specJsonSchema(registry: Registry): JsonSchema {
 
 const mapOf = (values: JsonSchema): JsonSchema => ({ type: 'object', additionalProperties: values })
 
-/** `parts`: schemas of keys whose shape stands elsewhere. */
+/** `parts`: schemas of keys whose shape is defined elsewhere. */
 function objectSchema(shape: Shape, parts: Readonly<Record<string, JsonSchema>> = {}): JsonSchema {
   const required = Object.entries(shape).filter(([, option]) => !option.optional && option.default === undefined)
   return {
@@ -94,8 +94,8 @@ interface Described {
 }
 
 /**
- * The config belongs to the type; under a connection the profile brings a part of it, so only a type says what is
- * needed.
+ * The config depends on the type. Under a connection the profile supplies part of it, so options are only required if
+ * there is a type.
  */
 function endpointSchema(shape: Shape, definitions: readonly Described[]): JsonSchema {
   return {
@@ -128,7 +128,7 @@ function stepSchema(verb: string, summary: string, options: OptionSchema): JsonS
   }
 }
 
-/** An option as JSON Schema. Anything that is no text may also be written as one interpolation. */
+/** An option as JSON Schema. Anything that is not text may also be written as one interpolation. */
 export function optionJsonSchema(option: OptionSchema): JsonSchema {
   const {
     optional: _,

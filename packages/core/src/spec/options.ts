@@ -1,7 +1,7 @@
 /**
- * From what was written to what the program gets: a node of the tree against an `OptionSchema`. Durations become ms,
- * sizes bytes, schemas record types, defaults are filled in; secrets become references as the plan holds them. All that
- * is wrong is reported, each at its place, and the rest still resolved.
+ * From what was written to what the program gets: resolves a node of the tree against an `OptionSchema`. Durations
+ * become ms, sizes bytes, schemas record types, defaults are filled in, and secrets become references as in the plan.
+ * All problems are reported, each at its place, and the rest is still resolved.
  *
  * One file, since the resolvers of nested options call each other.
  */
@@ -17,11 +17,11 @@ import { durationForm, parseDuration, parsePercent, parseSize, percentForm, size
 
 export interface Resolving {
   readonly report: Report
-  /** A schema file that was read before, by its path in the spec; reports what is wrong with it. */
+  /** A schema file that was read before, by its path in the spec; reports problems with it. */
   schemaFile(node: ScalarNode, path: string, report: Report): RecordType | undefined
 }
 
-/** What could be resolved; undefined where nothing could. Anything wrong is in the report. */
+/** What could be resolved; undefined if nothing could. Problems are in the report. */
 export function resolveOptions(node: SpecNode, schema: OptionSchema, path: string, ctx: Resolving): Json | undefined {
   if (node.kind === 'scalar' && node.broken) {
     ctx.report.broken()
@@ -95,7 +95,7 @@ function resolveFree(node: SpecNode, path: string, ctx: Resolving): Json | undef
   if (node.kind === 'list') return resolveList(node, {}, path, ctx)
   if (isMangled(node, path, ctx) || holdsSecret(node, path, ctx)) return undefined
   if (typeof node.value === 'bigint' || (typeof node.value === 'number' && !Number.isFinite(node.value))) {
-    ctx.report('bad_value', node.place, path, `${node.text} cannot be held exactly`, {
+    ctx.report('bad_value', node.place, path, `${node.text} cannot be represented exactly`, {
       hint: `write it as text: "${node.text}"`,
     })
     return undefined
@@ -146,7 +146,7 @@ function resolveScalar(node: ScalarNode, schema: OptionSchema, path: string, ctx
   return value
 }
 
-/** The value in the option's type; undefined: it has another. */
+/** The value in the option's type; undefined: it has a different type. */
 function typedValue(node: ScalarNode, schema: OptionSchema): Json | undefined {
   const { value, text } = node
   if (isUnit(schema)) return parseUnit(text, schema)
@@ -176,26 +176,26 @@ function ruleBroken(value: Json, schema: OptionSchema): string | undefined {
   }
   if (typeof value === 'string') {
     if (schema.minLength !== undefined && value.length < schema.minLength)
-      return schema.minLength === 1 ? 'a text that is not empty' : `at least ${schema.minLength} characters`
+      return schema.minLength === 1 ? 'text that is not empty' : `at least ${schema.minLength} characters`
     if (schema.pattern !== undefined && !new RegExp(schema.pattern, 'u').test(value))
-      return `a text that fits ${schema.pattern}`
+      return `text that matches ${schema.pattern}`
   }
   return undefined
 }
 
 /**
- * An expression is text; what YAML made something else of is the commonest mistake. A number or `true` is an expression
- * as written.
+ * An expression is text; the most common mistake is one that YAML turns into something else. A number or `true` is an
+ * expression as written.
  */
 function resolveExpression(node: ScalarNode, path: string, ctx: Resolving): Json | undefined {
   if (node.mangled) {
     const { by, text } = node.mangled
     const what =
       by === 'comment'
-        ? `YAML takes \`${text}\` as a comment`
-        : `YAML takes \`${text}\` as ${by === 'tag' ? 'a tag' : 'an alias'}`
+        ? `YAML reads \`${text}\` as a comment`
+        : `YAML reads \`${text}\` as ${by === 'tag' ? 'a tag' : 'an alias'}`
     const typed = by === 'comment' ? node.place.file.text.slice(node.place.start).split('\n', 1)[0]!.trim() : text
-    ctx.report('expression_mangled', node.mangled.place, path, `${what}, so the expression never sees it`, {
+    ctx.report('expression_mangled', node.mangled.place, path, `${what}, so it is not part of the expression`, {
       hint: `quote the expression: ${JSON.stringify(typed)}`,
     })
     return undefined
@@ -215,7 +215,7 @@ function resolveRecord(node: SpecNode, path: string, ctx: Resolving): RecordType
   return type
 }
 
-/** The choice that fits the node's shape best is the one whose findings are shown. */
+/** Of several alternatives, the findings of the one that matches the node's shape best are shown. */
 function resolveChoice(
   node: SpecNode,
   choices: readonly OptionSchema[],
@@ -267,7 +267,7 @@ function isMangled(node: ScalarNode, path: string, ctx: Resolving): boolean {
     by === 'tag' ? 'yaml_tag' : 'yaml_alias',
     place,
     path,
-    `YAML takes \`${text}\` as ${by === 'tag' ? 'a tag' : 'an alias, and nothing before it is marked so'}`,
+    `YAML reads \`${text}\` as ${by === 'tag' ? 'a tag' : 'an alias, and there is no anchor of this name'}`,
   )
   return true
 }
@@ -278,7 +278,7 @@ function holdsSecret(node: ScalarNode, path: string, ctx: Resolving): boolean {
     'secret_not_allowed',
     node.place,
     path,
-    'the value of this option may be printed, so it cannot hold a secret',
+    'the value of this option may be printed, so it cannot contain a secret',
   )
   return true
 }
@@ -295,7 +295,7 @@ function wrongType(node: SpecNode, schema: OptionSchema, path: string, ctx: Reso
     if (node.kind === 'map' && node.hasBadKey) return undefined
     const typed = node.place.file.text.slice(node.place.start, node.place.end).split('\n', 1)[0]!.trim()
     const what = node.kind === 'map' ? 'a map' : 'a list'
-    ctx.report('expression_mangled', node.place, path, `YAML makes ${what} of this, so it is no expression`, {
+    ctx.report('expression_mangled', node.place, path, `YAML turns this into ${what}, so it is not an expression`, {
       expected: 'an expression',
       got: what,
       hint: `quote the expression: ${JSON.stringify(typed)}`,
@@ -344,7 +344,7 @@ function wrongTypeHint(node: SpecNode, schema: OptionSchema): string | undefined
     : `for example ${typeof example === 'string' ? example : JSON.stringify(example)}`
 }
 
-/** What an option takes, in words. */
+/** What an option accepts, in words. */
 export function expectedOf(schema: OptionSchema): string {
   if (schema.anyOf) return [...new Set(schema.anyOf.map(expectedOf))].join(', or ')
   if (schema.enum) return `one of ${schema.enum.join(', ')}`
@@ -377,8 +377,8 @@ function exampleHint(name: string, schema: OptionSchema): string | undefined {
 }
 
 /**
- * A default as the program gets it. Defaults are written as a user would type them, so units in them are resolved and
- * what they leave out is filled in.
+ * A default as the program gets it. Defaults are written as a user would type them: units are resolved, and omitted
+ * properties get their own defaults.
  */
 export function resolveDefault(schema: OptionSchema): Json {
   return resolvePlain(schema.default as Json, schema)

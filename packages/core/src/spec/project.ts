@@ -1,7 +1,7 @@
 /**
  * Reads everything that a check needs, so that the check itself does no I/O: the spec, millrace.yaml, the profile, and
- * the schema files that they name. What is wrong with these files as such (missing, not YAML, an interpolation without
- * a value) is found here; what they mean is judged by check/.
+ * the schema files that they name. Problems of the files themselves (missing, not YAML, an interpolation without a
+ * value) are found here; check/ judges their meaning.
  */
 import { open, readdir, readFile, stat } from 'node:fs/promises'
 import { basename, dirname, isAbsolute, join, relative, resolve, sep } from 'node:path'
@@ -11,7 +11,7 @@ import { entryOf, type Place, type SourceFile, type SpecNode } from './tree.ts'
 import { readVars } from './vars.ts'
 import { maxBytes, parseYaml } from './yaml.ts'
 
-/** Which spec is read, and with what around it. */
+/** Which spec to read, and its surroundings. */
 export interface ProjectOptions {
   /** The spec file. */
   readonly spec: string
@@ -20,26 +20,26 @@ export interface ProjectOptions {
   /** Values of vars, from `--set name=value`. */
   readonly set?: Readonly<Record<string, string>>
   readonly env?: Readonly<Record<string, string | undefined>>
-  /** A folder with a file for each secret. */
+  /** A folder with one file per secret. */
   readonly secretsDir?: string | undefined
   /** The project's folder; default: found from the spec. */
   readonly root?: string
 }
 
-/** A schema file as it was read; `tree` is absent where it could not be. */
+/** A schema file as read; `tree` is absent if it could not be parsed. */
 export interface SchemaFile {
   readonly file: SourceFile
   readonly tree?: SpecNode
   readonly missing?: boolean
 }
 
-/** What was read; all that a check needs beside the connectors. */
+/** The project as read: everything a check needs besides the connectors. */
 export interface Project {
   /** Absolute. */
   readonly root: string
   /** The spec file, relative to the root. */
   readonly file: string
-  /** The spec, interpolated; absent: it could not be read. */
+  /** The spec, interpolated; absent if it could not be read. */
   readonly spec?: SpecNode
   readonly profile: string
   /** profiles/<profile>.yaml as written: a binding is interpolated when it is used. */
@@ -49,13 +49,13 @@ export interface Project {
   /** `name` of millrace.yaml. */
   readonly name?: string
   readonly values: Values
-  /** By the path as it stands in the spec. */
+  /** By the path as written in the spec. */
   readonly schemas: ReadonlyMap<string, SchemaFile>
-  /** What is wrong so far. */
+  /** The findings so far. */
   readonly findings: readonly Finding[]
 }
 
-/** Never throws for what the files hold; a spec file that is not there is a finding as well. */
+/** Never throws because of the content of files; a missing spec file is a finding as well. */
 export async function readProject(options: ProjectOptions): Promise<Project> {
   const specPath = resolve(options.spec)
   const root = options.root ? resolve(options.root) : await findRoot(dirname(specPath))
@@ -95,7 +95,7 @@ function nameOf(projectTree: SpecNode | undefined) {
   return node?.kind === 'scalar' && typeof node.value === 'string' ? { name: node.value } : {}
 }
 
-/** The folder that millrace.yaml names for what pipelines save, absolute; undefined: none. */
+/** The state folder that millrace.yaml names, absolute; undefined: none. */
 export async function stateSetting(root: string): Promise<string | undefined> {
   const read = await readText(root, join(root, 'millrace.yaml'))
   const tree = read.missing || read.problem ? undefined : parse(read, createReport(read.file.path))
@@ -103,7 +103,7 @@ export async function stateSetting(root: string): Promise<string | undefined> {
   return node?.kind === 'scalar' && typeof node.value === 'string' ? resolve(root, node.value) : undefined
 }
 
-/** All but `vars`, which are interpolated where they are read. */
+/** Everything but `vars`, which are interpolated where they are read. */
 function interpolateSpec(tree: SpecNode, values: Values, report: Report): SpecNode {
   if (tree.kind !== 'map') return tree
   return {
@@ -114,7 +114,7 @@ function interpolateSpec(tree: SpecNode, values: Values, report: Report): SpecNo
   }
 }
 
-/** The nearest folder above with millrace.yaml, else with package.json, else the spec's own. */
+/** The nearest parent folder with millrace.yaml, else with package.json, else the folder of the spec. */
 async function findRoot(folder: string): Promise<string> {
   let packageRoot: string | undefined
   for (let at = folder; ; at = dirname(at)) {
@@ -126,7 +126,7 @@ async function findRoot(folder: string): Promise<string> {
 
 const isFile = async (path: string): Promise<boolean> => (await stat(path).catch(() => undefined))?.isFile() ?? false
 
-/** The names of the profiles of a project; `local` is always one. */
+/** The names of a project's profiles; always includes `local`. */
 export async function profileNames(root: string): Promise<readonly string[]> {
   const files = await readdir(join(root, 'profiles')).catch(() => [])
   return [
@@ -145,7 +145,7 @@ interface ReadFile {
   readonly problem?: { readonly code: 'file_unreadable' | 'yaml_too_large' | 'not_utf8'; readonly message: string }
 }
 
-/** A file's text, at most a little more than what may be parsed; never throws. */
+/** The text of a file, up to slightly more than may be parsed; never throws. */
 async function readText(root: string, path: string): Promise<ReadFile> {
   const name = shown(root, path)
   const empty = { path: name, text: '' }
@@ -209,8 +209,8 @@ async function readSchemas(
 }
 
 /**
- * Values of secrets at run time: its variable, else its file, without the line break at the end. A name without either
- * is left out.
+ * The values of secrets at run time: from the environment variable, else from the file, without the trailing line
+ * break. A name without either is omitted.
  */
 export async function readSecrets(
   names: Iterable<string>,
@@ -229,5 +229,5 @@ export async function readSecrets(
   return found
 }
 
-/** A name that cannot leave the folder of secrets. */
+/** A name that cannot lead out of the secrets folder. */
 const isSecretName = (name: string): boolean => /^\w[\w.-]*$/.test(name)

@@ -1,4 +1,4 @@
-/** Reads the keys of a map against a shape: simple ones resolved, parts left as nodes for those who know them. */
+/** Reads the keys of a map against a shape: simple ones are resolved, parts stay nodes for their own readers. */
 import { closest } from '../errors/closest.ts'
 import type { Json } from '../record/index.ts'
 import { pathText, type Report } from './finding.ts'
@@ -8,15 +8,15 @@ import { suggest } from './suggest.ts'
 import type { MapEntry, SpecNode } from './tree.ts'
 
 export interface ReadKeys {
-  /** Entries by key, of those that the shape knows. */
+  /** Entries by key, of those in the shape. */
   readonly keys: ReadonlyMap<string, MapEntry>
   /** Resolved values of the simple keys, with defaults. */
   readonly values: Readonly<Record<string, Json>>
-  /** Entries that the shape does not know; reported unless `others` was given. */
+  /** Entries that are not in the shape; reported unless `others` was set. */
   readonly rest: readonly MapEntry[]
 }
 
-/** `others`: entries beyond the shape are returned and not reported. */
+/** `others`: entries beyond the shape are returned instead of reported. */
 export function readKeys(node: SpecNode, shape: Shape, path: string, report: Report, others = false): ReadKeys {
   const keys = new Map<string, MapEntry>()
   const values: Record<string, Json> = {}
@@ -68,6 +68,6 @@ export function readKeys(node: SpecNode, shape: Shape, path: string, report: Rep
   return { keys, values, rest }
 }
 
-/** Resolved here; schemas and parts of free shape are not. */
+/** Whether a key is resolved here; schemas and parts are not. */
 const isSimple = (schema: Shape[string]): boolean =>
   (schema.type !== undefined || schema.anyOf !== undefined || schema.enum !== undefined) && schema.format !== 'record'

@@ -1,14 +1,14 @@
-/** `retry:` as resolved: how often and how long a call to a system is repeated. */
+/** `retry:` as resolved: how long, and at which intervals, a call to a system is retried. */
 import type { Json } from '../record/index.ts'
 
-/** `forMs`: null: forever. */
+/** `forMs`: null: without limit. */
 export interface RetryRule {
   readonly forMs: number | null
   readonly firstMs: number
   readonly maxMs: number
 }
 
-/** What is done where the spec says nothing: a broker may take its time to come back. */
+/** The default: long enough for a broker to come back. */
 export const defaultRetry: RetryRule = { forMs: 30 * 60_000, firstMs: 100, maxMs: 15_000 }
 
 export function retryRule(value: Json): RetryRule {

@@ -1,8 +1,8 @@
-/** Secrets: references in a plan, values only where a connector is created. */
+/** Secrets are references in a plan; their values are only used where a connector is created. */
 import { Secret } from '../connector/options.ts'
 import type { Json } from '../record/index.ts'
 
-/** Reads a secret's value; undefined where there is none. */
+/** Reads the value of a secret; undefined if there is none. */
 export type Secrets = (name: string) => string | undefined
 
 /**
@@ -26,7 +26,7 @@ export function resolveConfig(config: Json, secrets: Secrets): unknown {
   return Object.fromEntries(Object.entries(map).map(([key, value]) => [key, resolveConfig(value, secrets)]))
 }
 
-/** The names of all secrets that a value, such as a whole plan, refers to. */
+/** The names of all secrets in a value, such as a whole plan. */
 export function secretNames(value: unknown): readonly string[] {
   const names = new Set<string>()
   const look = (each: unknown) => {

@@ -1,6 +1,6 @@
 /**
- * The keys of a spec, as options: the reader, the JSON Schema for editors and the documentation come from them. A
- * `part` is read by its own rules.
+ * The keys of a spec, as options: the reader, the JSON Schema for editors and the documentation are derived from them.
+ * A `part` is read by its own rules.
  */
 import { type OptionSchema, option } from '../connector/options.ts'
 
@@ -15,7 +15,7 @@ const names = option.anyOf(
     option.text('One id.', { minLength: 1 }),
     option.list(option.text('An id.', { minLength: 1 }), 'Several ids: merged.', { min: 1 }),
   ],
-  'What it reads: the id of a source, a step or a named output; a list merges. Default: the step before.',
+  'What it reads: the id of a source, a step or a named output; a list merges them. Default: the step before.',
 )
 
 /** `on_error:` of a spec, source or step. */
@@ -30,11 +30,11 @@ export const onErrorShape: Shape = {
 export const specShape: Shape = {
   version: option.integer('The version of the spec language: 1.', { example: 1 }),
   name: option.text('The name of the pipeline: letters, digits, `_` and `-`.', { example: 'store-invoices' }),
-  description: option.optional(option.text('What it is for, in a sentence.')),
+  description: option.optional(option.text('A one-sentence description.')),
   delivery: option.optional(
     option.oneOf(
       ['at_least_once', 'effectively_once', 'exactly_once'],
-      'The required delivery guarantee; the check fails where it cannot be kept.',
+      'The required delivery guarantee; the check fails if it cannot be met.',
     ),
   ),
   vars: option.optional(
@@ -42,15 +42,15 @@ export const specShape: Shape = {
   ),
   connections: option.optional(part('Connections of this spec alone: a kind that the profile binds, or a binding.')),
   source: option.optional(part('The only source; its id is `source`.')),
-  sources: option.optional(part('Several sources by id.')),
+  sources: option.optional(part('Several sources, by id.')),
   steps: option.optional(part('The steps, in order.')),
-  sinks: option.optional(part('Where results go, by id.')),
+  sinks: option.optional(part('The sinks, by id.')),
   on_error: option.optional(option.object(onErrorShape, 'What to do with bad records.')),
-  dead_letter: option.optional(part('Where bad records are kept.')),
+  dead_letter: option.optional(part('Where to keep bad records.')),
   runs: option.optional(
     option.oneOf(
       ['whole', 'continue'],
-      'Read everything each time, or continue where the last run stopped. Default: whole where every input ends.',
+      'Read everything each time, or continue where the last run stopped. Default: whole if every input ends.',
     ),
   ),
   parallelism: option.integer('Workers that share the splits of the sources.', { default: 1, min: 1, max: 64 }),
@@ -60,12 +60,12 @@ export const specShape: Shape = {
 export const retrySchema: OptionSchema = option.object(
   {
     for: option.anyOf(
-      [option.oneOf(['forever'], 'Until it works or the run is stopped.'), option.duration('For so long.')],
-      'How long to retry a system that is unreachable or temporarily refuses.',
+      [option.oneOf(['forever'], 'Until it works or the run is stopped.'), option.duration('For this long.')],
+      'How long to retry a system that is unreachable or temporarily refuses requests.',
       { default: '30m', example: '2h' },
     ),
-    backoff: option.duration('The wait before the second try; it doubles each time.', { default: '100ms' }),
-    max_wait: option.duration('The longest wait between two tries.', { default: '15s' }),
+    backoff: option.duration('The wait before the second attempt; it doubles each time.', { default: '100ms' }),
+    max_wait: option.duration('The longest wait between two attempts.', { default: '15s' }),
   },
   'How to retry a system that does not answer. Refused logins and missing names are not retried.',
 )
@@ -78,19 +78,19 @@ const endpoint: Shape = {
   type: option.optional(part('The connector.')),
   connection: option.optional(option.text('A connection that the profile binds to a system.')),
   config: option.optional(part("The connector's options.")),
-  description: option.optional(option.text('What it is for.')),
+  description: option.optional(option.text('A description.')),
 }
 
 /** A source. */
 export const sourceShape: Shape = {
   ...endpoint,
   schema: option.optional(option.record('The fields of its records: a file, or inline `fields:`.')),
-  unknown_fields: option.oneOf(['drop', 'error', 'keep'], 'What to do with fields that the schema does not name.', {
+  unknown_fields: option.oneOf(['drop', 'error', 'keep'], 'What to do with fields that are not in the schema.', {
     default: 'drop',
   }),
   on_error: option.optional(option.object(onErrorShape, 'What to do with its bad records.')),
-  answer: option.optional(option.text('The id of the source or step whose record is sent back to the sender.')),
-  partial: option.optional(option.boolean('Accept the good items of a request that has bad ones.')),
+  answer: option.optional(option.text('The id of the source or step whose row is returned to the sender.')),
+  partial: option.optional(option.boolean('Accept the good records of a request that also has bad ones.')),
 }
 
 /** A sink. */
@@ -100,18 +100,18 @@ export const sinkShape: Shape = { ...endpoint, from: option.optional(names) }
 export const deadLetterShape: Shape = {
   ...endpoint,
   stop_above: option.optional(
-    option.percent('The share of bad records that ends the run, among the last 10,000 of a source.', {
+    option.percent('The share of bad records, among the last 10,000 of a source, that stops the run.', {
       example: '5 %',
     }),
   ),
 }
 
-/** Keys of a step beside its verb. `window` is passed to the verb, which must have an option of that name. */
+/** Keys of a step besides its verb. `window` is passed to the verb, which must have an option of that name. */
 export const stepShape: Shape = {
   id: option.optional(option.text('Its name; by default the verb.')),
   from: option.optional(names),
   on_error: option.optional(option.object(onErrorShape, 'What to do with records that fail here.')),
-  description: option.optional(option.text('What it is for.')),
+  description: option.optional(option.text('A description.')),
 }
 
 /** One entry of `vars:`. */
@@ -121,8 +121,8 @@ export const varShape: Shape = {
     'The type of its value.',
     { default: 'string' },
   ),
-  default: option.optional(part('Its value where none is set.')),
-  description: option.optional(option.text('What it is for.')),
+  default: option.optional(part('The value if none is set.')),
+  description: option.optional(option.text('A description.')),
 }
 
 /** The kinds of connections. */
@@ -131,8 +131,8 @@ export const kinds = ['stream', 'documents', 'objects', 'warehouse', 'endpoint']
 /** A connection bound to a system. */
 export const bindingShape: Shape = {
   type: option.text('The connector.', { example: 'sqlite' }),
-  kind: option.optional(option.oneOf(kinds, 'What kind of connection it is.')),
-  config: option.optional(part('Options of the connector that every use of the connection shares.')),
+  kind: option.optional(option.oneOf(kinds, 'The kind of the connection.')),
+  config: option.optional(part('Connector options shared by every use of the connection.')),
   names: option.optional(option.map(option.text('The name in the system.'), 'Names in specs to names in the system.')),
   ...retry,
 }
@@ -144,7 +144,9 @@ export const projectShape: Shape = {
   connections: option.optional(
     option.map(option.oneOf(kinds, 'A kind of connection.'), 'The connections of the project, with their kinds.'),
   ),
-  state: option.optional(option.text('The folder for what pipelines save, relative to this file. Default: .millrace.')),
+  state: option.optional(
+    option.text('The folder for the state of pipelines, relative to this file. Default: .millrace.'),
+  ),
 }
 
 /** A profile. */

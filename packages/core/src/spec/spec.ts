@@ -1,6 +1,6 @@
 /**
  * A spec as its author meant it: sources, steps and sinks with ids, what they read, and the nodes of their configs.
- * Structure only; what the words mean (is there such a connector, such a field) is judged by check/.
+ * Structure only; whether the connectors and fields exist is judged by check/.
  *
  * One file, in the order of the keys of a spec.
  */
@@ -12,22 +12,22 @@ import { readKeys } from './read.ts'
 import { deadLetterShape, type Shape, sinkShape, sourceShape, specShape, stepShape } from './shape.ts'
 import { entryOf, type MapEntry, type MapNode, type Place, type SpecNode } from './tree.ts'
 
-/** An id that is named somewhere. */
+/** A reference to an id. */
 export interface Reference {
   readonly name: string
   readonly place: Place
   readonly path: string
 }
 
-/** A part of a spec and where it stands. */
+/** A part of a spec, and its place. */
 interface Part {
   readonly id: string
-  /** Where the id, or what stands for it, is written. */
+  /** Where the id, or what implies it, is written. */
   readonly place: Place
   readonly path: string
 }
 
-/** What sources, sinks and the dead letter have in common. */
+/** Properties that sources, sinks and the dead letter have in common. */
 export interface SpecEndpoint extends Part {
   readonly node: SpecNode
   readonly type?: MapEntry
@@ -51,7 +51,7 @@ export interface SpecSource extends SpecEndpoint {
 export type OnErrorWord = 'stop' | 'dead_letter' | 'drop' | 'refuse'
 
 export interface SpecStep extends Part {
-  /** The id is the verb's, not the author's. */
+  /** The id is the verb's name, not chosen by the author. */
   readonly isUnnamed: boolean
   readonly verb: MapEntry
   /** The verb's config; where the step has a `window`, a map with that added. */
@@ -90,7 +90,7 @@ export interface Spec {
 
 const idPattern = /^[A-Za-z0-9_][A-Za-z0-9_-]{0,63}$/
 
-/** Reads the structure. Always gives a spec, with what could be read. */
+/** Reads the structure. Always returns a spec, with everything that could be read. */
 export function readSpec(tree: SpecNode, report: Report): Spec {
   const { keys, values } = readKeys(tree, specShape, '', report)
   const start: Place = { ...tree.place, end: tree.place.start }
@@ -99,11 +99,11 @@ export function readSpec(tree: SpecNode, report: Report): Spec {
       'version_unsupported',
       keys.get('version')!.value.place,
       'version',
-      `version ${String(values['version'])} is not known`,
+      `version ${String(values['version'])} is not supported`,
     )
   const name = String(values['name'] ?? '')
   if (keys.has('name') && values['name'] !== undefined && !idPattern.test(name))
-    report('bad_name', keys.get('name')!.value.place, 'name', `\`${name}\` cannot name a pipeline`)
+    report('bad_name', keys.get('name')!.value.place, 'name', `\`${name}\` is not a valid name for a pipeline`)
   const onError = keys.get('on_error')
   const onErrorValue = (values['on_error'] as { data?: OnErrorWord } | undefined)?.data
   const delivery = values['delivery'] as NonNullable<Spec['delivery']>['demanded'] | undefined
@@ -131,13 +131,13 @@ export function readSpec(tree: SpecNode, report: Report): Spec {
 const descriptionOf = ({ description }: Readonly<Record<string, Json>>) =>
   typeof description === 'string' ? { description } : {}
 
-/** The named parts of a map; a list or a scalar in its place is a finding. */
+/** The named parts of a map; a list or a scalar instead is a finding. */
 function namedParts(entry: MapEntry, report: Report): readonly MapEntry[] {
   const { value, key } = entry
   if (value.kind === 'map') {
     for (const part of value.entries) {
       if (!idPattern.test(part.key))
-        report('bad_name', part.keyPlace, pathText(key, [part.key]), `\`${part.key}\` cannot be an id`)
+        report('bad_name', part.keyPlace, pathText(key, [part.key]), `\`${part.key}\` is not a valid id`)
     }
     return value.entries
   }
@@ -248,13 +248,13 @@ function readStep(node: SpecNode, path: string, taken: Set<string>, report: Repo
   if (second)
     report('step_verbs', second.keyPlace, path, `the step has two verbs, \`${verb.key}\` and \`${second.key}\``)
   if (window && verb.value.kind !== 'map')
-    report('unknown_key', window.keyPlace, `${path}.window`, `\`window\` does not go with \`${verb.key}\``, {
-      hint: 'leave it out',
+    report('unknown_key', window.keyPlace, `${path}.window`, `\`${verb.key}\` does not support \`window\``, {
+      hint: 'remove it',
     })
   const own = keys.get('id')
   const id = typeof values['id'] === 'string' ? values['id'] : undefined
   if (own && id !== undefined && !idPattern.test(id))
-    report('bad_name', own.value.place, `${path}.id`, `\`${id}\` cannot be an id`)
+    report('bad_name', own.value.place, `${path}.id`, `\`${id}\` is not a valid id`)
   const onError = (values['on_error'] as { data?: OnErrorWord } | undefined)?.data
   const from = keys.get('from')
   return {
@@ -271,7 +271,7 @@ function readStep(node: SpecNode, path: string, taken: Set<string>, report: Repo
   }
 }
 
-/** An unnamed step is named by its verb: `where`, the next one `where-2`. */
+/** A step without an id is named by its verb: `where`, the next one `where-2`. */
 function freeId(verb: string, taken: Set<string>): string {
   let id = verb
   for (let n = 2; taken.has(id); n++) id = `${verb}-${n}`

@@ -1,7 +1,7 @@
-/** The hint for a word that is not known. */
+/** Hints for unknown words. */
 import { closest } from '../errors/closest.ts'
 
-/** The word that was probably meant, else the words that are known where they are few. */
+/** The word that was probably meant, or all known words if there are few. */
 export function suggest(word: string, known: Iterable<string>): string | undefined {
   const words = [...known]
   const near = closest(word, words)

@@ -1,11 +1,11 @@
-/** Options that stand in no spec: given on the command line, as YAML text. */
+/** Options outside a spec: given on the command line, as YAML text. */
 import type { OptionSchema } from '../connector/options.ts'
 import type { Json } from '../record/index.ts'
 import { createReport, type Finding } from './finding.ts'
 import { resolveOptions } from './options.ts'
 import { parseYaml } from './yaml.ts'
 
-/** The resolved options, or what is wrong with the text. */
+/** The resolved options, or the problems of the text. */
 export type OptionsRead = { readonly value: Json } | { readonly findings: readonly Finding[] }
 
 /**

@@ -1,43 +1,43 @@
 /**
- * A YAML file as a tree in which every node knows its place: what the check walks, so that each finding has a line and
- * column. Keys are plain text.
+ * A YAML file as a tree in which every node has its place, so that each finding has a line and column. Keys are plain
+ * text.
  */
 
-/** A file that was read, as it is named in findings: relative to the project's folder. */
+/** A file that was read, as findings name it: relative to the project folder. */
 export interface SourceFile {
   readonly path: string
   readonly text: string
 }
 
-/** A stretch of a file, in UTF-16 units from its start. */
+/** A range of a file, in UTF-16 units from its start. */
 export interface Place {
   readonly file: SourceFile
   readonly start: number
   readonly end: number
 }
 
-/** A piece of a text that holds secrets: plain text, or the name of one. */
+/** A piece of a text with secrets: plain text, or the name of a secret. */
 export type TextPart = string | { readonly $secret: string }
 
 export interface ScalarNode {
   readonly kind: 'scalar'
   readonly place: Place
-  /** What YAML made of it; a bigint where a number would round. */
+  /** The value that YAML produces; a bigint where a number would be rounded. */
   readonly value: string | number | bigint | boolean | null
   /** The text as written, without quotes. */
   readonly text: string
   readonly style: 'plain' | 'quoted' | 'block'
-  /** What YAML took away from it: a tag, an anchor, an alias, or the rest of the line as a comment. */
+  /** What YAML removed from it: a tag, an anchor, an alias, or the rest of the line as a comment. */
   readonly mangled?: {
     readonly by: 'tag' | 'anchor' | 'alias' | 'comment'
     readonly text: string
     readonly place: Place
   }
-  /** It was one interpolation and nothing else: its text is read as whatever type is wanted. */
+  /** It was a single interpolation: its text is read as whatever type is needed. */
   readonly inserted?: boolean
-  /** An interpolation in it has no value, which was reported: nothing more is said about it. */
+  /** An interpolation in it has no value, which was reported: nothing more is reported about it. */
   readonly broken?: boolean
-  /** It holds secrets; `value` and `text` then show their references. */
+  /** It contains secrets; `value` and `text` then have their references. */
   readonly parts?: readonly TextPart[]
 }
 
@@ -51,7 +51,7 @@ export interface MapNode {
   readonly kind: 'map'
   readonly place: Place
   readonly entries: readonly MapEntry[]
-  /** A key that was no text was left out, and reported. */
+  /** A key that is not text was left out, and reported. */
   readonly hasBadKey?: boolean
 }
 
@@ -67,7 +67,7 @@ export type SpecNode = ScalarNode | MapNode | ListNode
 export const entryOf = (node: SpecNode | undefined, key: string): MapEntry | undefined =>
   node?.kind === 'map' ? node.entries.find((entry) => entry.key === key) : undefined
 
-/** The node at a path, or the nearest one above it; `key` is the entry it stands under. */
+/** The node at a path, or its nearest existing parent; `key` is the entry it belongs to. */
 export function nodeAt(
   root: SpecNode,
   path: readonly (string | number)[],
@@ -84,10 +84,10 @@ export function nodeAt(
   return key ? { node, key, found: true } : { node, found: true }
 }
 
-/** No value was written: `key:` and nothing behind it. */
+/** No value was written: `key:` and nothing after it. */
 export const isEmpty = (node: SpecNode): boolean => node.kind === 'scalar' && node.value === null
 
-/** A node as plain values: maps as objects, numbers too large for a double as their text. */
+/** A node as a plain value: maps as objects, numbers too large for a double as text. */
 export function plainValue(node: SpecNode): unknown {
   if (node.kind === 'map') return Object.fromEntries(node.entries.map((entry) => [entry.key, plainValue(entry.value)]))
   if (node.kind === 'list') return node.items.map(plainValue)
@@ -96,7 +96,7 @@ export function plainValue(node: SpecNode): unknown {
 
 const lineStarts = new WeakMap<SourceFile, number[]>()
 
-/** Line and column, both from 1; columns in UTF-16 units, as editors count. */
+/** Line and column, both 1-based; columns in UTF-16 units, as in editors. */
 export function lineAndColumn(file: SourceFile, offset: number): { readonly line: number; readonly col: number } {
   let starts = lineStarts.get(file)
   if (!starts) {
@@ -115,8 +115,8 @@ export function lineAndColumn(file: SourceFile, offset: number): { readonly line
 }
 
 /**
- * The place of characters `span` of a scalar's value. Exact where the value stands in the file as it is, or line by
- * line in a block; otherwise the whole scalar.
+ * The place of characters `span` of a scalar's value. Exact if the value stands in the file literally, or line by line
+ * in a block; otherwise the whole scalar.
  */
 export function placeWithin(node: ScalarNode, span: readonly [start: number, end: number]): Place {
   const { file, start, end } = node.place

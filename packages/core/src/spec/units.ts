@@ -1,4 +1,4 @@
-/** Durations, sizes and percentages as written, with their units. All return undefined for a text that is none. */
+/** Durations, sizes and percentages as written, with units. All return undefined for any other text. */
 
 const durationUnits: Readonly<Record<string, number>> = {
   ms: 1,
@@ -57,8 +57,8 @@ const evenly = (n: number, units: Readonly<Record<string, number>>): string => {
   return `${n / size}${unit}`
 }
 
-/** A duration of so many ms as it could be typed: `30s`. */
+/** A duration in ms, as a user would type it: `30s`. */
 export const durationText = (ms: number): string => (ms === 0 ? '0s' : evenly(ms, durationUnits))
 
-/** A size of so many bytes as it could be typed: `1MiB`. */
+/** A size in bytes, as a user would type it: `1MiB`. */
 export const sizeText = (bytes: number): string => (bytes === 0 ? '0B' : evenly(bytes, sizeUnits))

@@ -1,4 +1,4 @@
-/** The vars of a spec: declared with a type, given a value by `--set`, else by the profile, else by their default. */
+/** The vars of a spec: declared with a type; their value comes from `--set`, else the profile, else their default. */
 import type { OptionSchema } from '../connector/options.ts'
 import type { Report } from './finding.ts'
 import { interpolate, type Values } from './interpolate.ts'
@@ -49,7 +49,7 @@ function readVar(
   report: Report,
 ): string | undefined {
   const path = `vars.${entry.key}`
-  // A value alone is short for a default; its type is what YAML read.
+  // A plain value is short for a default; its type is what YAML read.
   const isShort = entry.value.kind === 'scalar'
   const read = isShort ? undefined : readKeys(entry.value, varShape, path, report)
   const type = read ? String(read.values['type'] ?? 'string') : yamlType(entry.value as ScalarNode)

@@ -1,9 +1,8 @@
 /**
- * YAML to a tree with places. Before the parser sees a text, it is scanned once, in linear time and constant stack: a
- * text that is too large, or nested deeper than 64, is refused there, since a thousand open brackets can abort the
- * process. Aliases are followed by us, counted, so that a few lines cannot grow into millions of nodes. What YAML takes
- * away from a value (tag, anchor, alias, comment) is kept beside it: where an expression was meant, that is the
- * mistake.
+ * YAML to a tree with places. Before parsing, text is scanned once, in linear time and constant stack: one that is too
+ * large, or nested deeper than 64, is refused, since a thousand open brackets can crash the process. Aliases are
+ * resolved here, with a limit, so that a few lines cannot expand into millions of nodes. What YAML removes from a value
+ * (tag, anchor, alias, comment) is kept beside it: where an expression was meant, that is the mistake.
  */
 import {
   type Alias,
@@ -25,7 +24,7 @@ export const maxBytes = 256 * 1024
 const maxDepth = 64
 const maxAliasedNodes = 1_000
 
-/** Reads one YAML (or JSON) document. Undefined where there is nothing to check further; why is then in the report. */
+/** Reads one YAML (or JSON) document. Undefined if there is nothing to check further; the report says why. */
 export function parseYaml(file: SourceFile, report: Report): SpecNode | undefined {
   const { text } = file
   const at = (start: number, end = start): Place => ({ file, start, end })
@@ -82,8 +81,8 @@ function syntaxMessage(code: string, message: string): string {
 }
 
 /**
- * Where the nesting first exceeds the limit; undefined: nowhere. Counts open brackets, deeper indentations, and `-`,
- * `?` and `:` that open a level.
+ * Where the nesting first exceeds the limit; undefined: nowhere. Counts open brackets, deeper indentation, and `-`, `?`
+ * and `:` that open a level.
  */
 function findTooDeep(text: string): number | undefined {
   const columns: number[] = []
@@ -103,7 +102,7 @@ function findTooDeep(text: string): number | undefined {
       offset += token.length
       continue
     }
-    // U+0002 (start of document), U+0018 and U+001F are marks of the lexer without a character in the text.
+    // U+0002 (start of document), U+0018 and U+001F are lexer tokens without a character in the text.
     if (first === '\u0002' || first === '\u0018' || first === '\u001f') continue
     const isSpace = first === ' ' || first === '\t'
     if (token === '[' || token === '{') flow++
@@ -150,7 +149,7 @@ function buildTree(
   const follow = (alias: Alias, path: string): SpecNode => {
     const target = anchors.get(alias.source)
     if (target && open.has(target)) {
-      report('yaml_alias', placeOf(alias), path, `\`*${alias.source}\` stands inside what it refers to`)
+      report('yaml_alias', placeOf(alias), path, `\`*${alias.source}\` is inside the node it refers to`)
       return empty(placeOf(alias))
     }
     if (target) return build(target, path, true)
@@ -177,7 +176,7 @@ function buildTree(
             : (keyNode.source ?? String(keyNode.value))
           : undefined
       if (key === undefined || (isScalar(keyNode) && keyNode.tag && !keyNode.tag.startsWith('tag:yaml.org'))) {
-        report('yaml_key', keyPlace, path, 'a key is text; this one is not')
+        report('yaml_key', keyPlace, path, 'a key must be text')
         hasBadKey = true
         continue
       }
@@ -247,7 +246,7 @@ function buildTree(
 
   const tree = root ? build(root, '', false) : empty(at(0, 0))
   if (aliased <= maxAliasedNodes) return tree
-  report('yaml_too_many_aliases', at(0, 0), '', `aliases grow this file by more than ${maxAliasedNodes} values`)
+  report('yaml_too_many_aliases', at(0, 0), '', `aliases expand this file by more than ${maxAliasedNodes} values`)
   return undefined
 }
 

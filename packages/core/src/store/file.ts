@@ -1,14 +1,14 @@
 /**
- * `state.db`: its tables, and how it is opened. What is in it is told by a format number and by an id of our own, so
- * that a file of another version, of another program or with damage is named and left as it is.
+ * `state.db`: its tables, and how it is opened. A format number and an application id identify the file, so that a file
+ * of another version or program, or a damaged one, is reported and left unchanged.
  */
 import { chmodSync, existsSync, statSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
 import { MillraceError } from '../errors/index.ts'
 
-/** Counted up when the tables change. */
-const formatVersion = 3
-/** "Mill" in ASCII: marks the file as ours. */
+/** Incremented when the tables change. */
+const formatVersion = 4
+/** "Mill" in ASCII. */
 const applicationId = 0x4d696c6c
 
 const tables = `
@@ -22,12 +22,12 @@ CREATE TABLE step (id TEXT PRIMARY KEY, hash TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE state (step TEXT, key TEXT, split TEXT NOT NULL, value TEXT NOT NULL, PRIMARY KEY (step, key, split)) WITHOUT ROWID;
 CREATE TABLE sink (id TEXT PRIMARY KEY, resume TEXT, unfinished INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE stage (id INTEGER PRIMARY KEY AUTOINCREMENT, epoch INTEGER NOT NULL, sink TEXT NOT NULL, json TEXT NOT NULL);
-CREATE TABLE duty (id INTEGER PRIMARY KEY AUTOINCREMENT, epoch INTEGER NOT NULL, source TEXT NOT NULL, split TEXT NOT NULL,
+CREATE TABLE commit_action (id INTEGER PRIMARY KEY AUTOINCREMENT, epoch INTEGER NOT NULL, source TEXT NOT NULL, split TEXT NOT NULL,
   json TEXT, ended INTEGER NOT NULL);
 CREATE TABLE ordered (component TEXT PRIMARY KEY, seq INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE letter (id TEXT, node TEXT, state TEXT NOT NULL, PRIMARY KEY (id, node)) WITHOUT ROWID;`
 
-/** The file of a folder, made where it is not there. */
+/** Opens the file of a folder, and creates it if it does not exist. */
 export function openStateFile(path: string): DatabaseSync {
   return guarded(path, () => {
     const isNew = !existsSync(path)
@@ -48,7 +48,7 @@ export function openStateFile(path: string): DatabaseSync {
 }
 
 /**
- * The file of a folder for looking at it; undefined: nothing is saved yet. A process that died early leaves it empty.
+ * Opens the file of a folder for reading; undefined: nothing is saved yet. A process that died early leaves it empty.
  */
 export function readStateFile(path: string): DatabaseSync | undefined {
   if (!existsSync(path)) return undefined
@@ -76,15 +76,15 @@ function refuseOther(db: DatabaseSync, path: string): void {
   if (number('application_id') === applicationId && version === formatVersion) return
   const what =
     number('application_id') === applicationId
-      ? `${path} was saved by another version of Millrace (format ${version}, this one has ${formatVersion})`
-      : `${path} is a database of another program or of an early version of Millrace`
+      ? `${path} was saved by another version of Millrace (format ${version}, this version uses ${formatVersion})`
+      : `${path} belongs to another program or to an early version of Millrace`
   throw new MillraceError('state_foreign', what, { hint: setAside, exitCode: 2 })
 }
 
 const setAside =
-  'it was left as it is. Use the version that saved it, or set it aside and start over: pipe state reset PIPELINE'
+  'it was left unchanged. Use the version that saved it, or set it aside and start over: pipe state reset PIPELINE'
 
-/** Turns what SQLite and the file system say into an error that names the file. */
+/** Turns errors of SQLite and the file system into ones that name the file. */
 function guarded<T>(path: string, body: () => T): T {
   try {
     return body()
@@ -94,28 +94,28 @@ function guarded<T>(path: string, body: () => T): T {
   }
 }
 
-/** A failure of a file of the state, for a person. */
+/** A failure of a state file, as an error with a hint. */
 export function stateError(path: string, cause: unknown): MillraceError {
   const { errcode, code, message } = cause as { errcode?: number; code?: string; message: string }
   const primary = errcode === undefined ? undefined : errcode & 0xff
   // SQLITE_CORRUPT, SQLITE_NOTADB
   if (primary === 11 || primary === 26)
     return new MillraceError('state_corrupt', `${path} is damaged: ${message}`, { hint: setAside, exitCode: 3, cause })
-  // SQLITE_READONLY, SQLITE_CANTOPEN, and what the file system says
+  // SQLITE_READONLY, SQLITE_CANTOPEN, and the file system's codes
   if (primary === 8 || primary === 14 || code === 'EACCES' || code === 'EROFS' || code === 'EPERM')
     return new MillraceError('state_unwritable', `${path} cannot be written: ${message}`, {
-      hint: 'give the user of this process write permission for its folder, or put the state elsewhere: --state-dir',
+      hint: 'give the user of this process write permission for the folder, or keep the state elsewhere: --state-dir',
       exitCode: 3,
       cause,
     })
   return new MillraceError('state_unwritable', `the state could not be saved to ${path}: ${message}`, {
-    hint: 'free disk space or mend the disk, then run again: nothing that was saved before is lost',
+    hint: 'free disk space or repair the disk, then run again: everything saved before is still there',
     exitCode: 3,
     cause,
   })
 }
 
-/** Which file stands at a path; undefined: none. */
+/** The identity of the file at a path; undefined: there is none. */
 export function fileAt(path: string): string | undefined {
   const found = statSync(path, { throwIfNoEntry: false, bigint: true })
   return found && `${found.dev}:${found.ino}`

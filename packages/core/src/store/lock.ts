@@ -1,7 +1,7 @@
 /**
- * `lock.db` holds a committed row that names the holder, and a write transaction that is open for the life of the
- * process (invariant 10): a second process is refused and can read who holds it. The lock file is never opened by other
- * means in this process: closing any descriptor of a file drops the POSIX locks that the process has on it.
+ * `lock.db` has a committed row that names the holder, and a write transaction that stays open for the life of the
+ * process (invariant 10): a second process is refused and can read who holds the lock. This process never opens the
+ * file by other means, since closing any descriptor of a file drops the process's POSIX locks on it.
  */
 import { existsSync } from 'node:fs'
 import { hostname } from 'node:os'
@@ -12,12 +12,12 @@ import { MillraceError } from '../errors/index.ts'
 import { isBusy } from './busy.ts'
 import { stateError } from './file.ts'
 
-/** Connections live as long as they are listed here: one that the garbage collector closes would drop the lock. */
-export const held = new Set<DatabaseSync>()
+/** Keeps connections reachable: if the garbage collector closed one, its lock would be dropped. */
+export const openConnections = new Set<DatabaseSync>()
 
 export function closeAll(connections: readonly DatabaseSync[]): void {
   for (const db of connections) {
-    held.delete(db)
+    openConnections.delete(db)
     if (db.isOpen) db.close()
   }
 }
@@ -42,10 +42,10 @@ export function takeLock(folder: string): DatabaseSync {
     const since = new Date(systemClock.now()).toISOString()
     lock.prepare('INSERT OR REPLACE INTO holder VALUES (1, ?, ?, ?)').run(process.pid, hostname(), since)
     lock.exec('COMMIT; BEGIN IMMEDIATE')
-    // Between the two transactions another process may have come in: the row tells whose lock it is.
+    // Another process may have come in between the two transactions: the row says who holds the lock.
     const row = lock.prepare('SELECT * FROM holder').get()
     if (row?.['pid'] !== process.pid || row['since'] !== since) throw lockedBy(folder, describeHolder(row))
-    held.add(lock)
+    openConnections.add(lock)
     return lock
   } catch (cause) {
     const holder = isBusy(cause) ? holderIn(lock) : undefined
@@ -66,12 +66,12 @@ function holderIn(lock: DatabaseSync): string {
 
 const lockedBy = (folder: string, holder: string, cause?: unknown): MillraceError =>
   new MillraceError('locked', `this pipeline is already running: ${holder} holds ${folder}`, {
-    hint: 'wait until it has ended, or stop it (SIGTERM drains); one state folder serves one process',
+    hint: 'wait until it has ended, or stop it (SIGTERM drains); a state folder serves one process at a time',
     exitCode: 3,
     cause,
   })
 
-/** Who holds the lock right now; undefined: nobody. Only for processes that do not hold it themselves. */
+/** Who holds the lock now; undefined: nobody. Only for processes that do not hold it themselves. */
 export function holderOf(folder: string): string | undefined {
   const path = join(folder, 'lock.db')
   if (!existsSync(path)) return undefined

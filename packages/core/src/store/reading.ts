@@ -1,4 +1,4 @@
-/** What the state tells. */
+/** Queries of the state. */
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
 import type { SavedMemory } from '../connector/index.ts'
 import type { Json } from '../record/index.ts'
@@ -6,7 +6,7 @@ import type {
   Content,
   LetterState,
   Overview,
-  SavedDuty,
+  SavedCommitAction,
   SavedEntry,
   SavedPosition,
   SavedRun,
@@ -33,11 +33,11 @@ export function overviewOf(db: DatabaseSync): Overview {
   }
 }
 
-export function reading(db: DatabaseSync, folder: string) {
-  const made = new Map<string, StatementSync>()
+export function stateReader(db: DatabaseSync, folder: string) {
+  const statements = new Map<string, StatementSync>()
   const sql = (text: string): StatementSync => {
-    let statement = made.get(text)
-    if (!statement) made.set(text, (statement = db.prepare(text)))
+    let statement = statements.get(text)
+    if (!statement) statements.set(text, (statement = db.prepare(text)))
     return statement
   }
   return {
@@ -62,7 +62,7 @@ export function reading(db: DatabaseSync, folder: string) {
     },
     positions: (source: string): SavedPosition[] =>
       sql('SELECT * FROM position WHERE source = ? ORDER BY split').all(source).map(positionOf),
-    /** How much of a component's order the last save covers. */
+    /** The number up to which the last save covers a component's order log. */
     ordered: (component: string): number =>
       Number(sql('SELECT seq FROM ordered WHERE component = ?').get(component)?.['seq'] ?? 0),
     lanes: (): Content['lanes'] =>
@@ -90,9 +90,9 @@ export function reading(db: DatabaseSync, folder: string) {
     }),
     resume: (sink: string): Json | undefined =>
       parse(sql('SELECT resume FROM sink WHERE id = ?').get(sink)?.['resume']),
-    /** The sink has left something to resume, in this state or in the one that this was made of by a rescale. */
+    /** Whether the sink has saved resume data, in this state or before a rescale. */
     hasWritten: (sink: string): boolean => sql('SELECT 1 FROM sink WHERE id = ?').get(sink) !== undefined,
-    /** Sinks that left something to resume; `unfinished`: records of theirs are in files that are still open. */
+    /** Sinks with saved resume data; `unfinished`: some of their records are in files that are still open. */
     resumes: (): { readonly sink: string; readonly unfinished: boolean }[] =>
       sql('SELECT id, unfinished FROM sink')
         .all()
@@ -106,16 +106,16 @@ export function reading(db: DatabaseSync, folder: string) {
           sink: String(row['sink']),
           stage: parse(row['json'])!,
         })),
-    duties: (): SavedDuty[] =>
-      sql('SELECT * FROM duty ORDER BY id')
+    commitActions: (): SavedCommitAction[] =>
+      sql('SELECT * FROM commit_action ORDER BY id')
         .all()
         .map((row) => ({ id: Number(row['id']), epoch: Number(row['epoch']), ...positionOf(row) })),
-    /** Whether anything but a counter is saved under an id of a node. */
+    /** Whether anything other than a counter is saved under a node id. */
     hasState: (id: string): boolean =>
       ['position WHERE source', 'memory WHERE source', 'state WHERE step', 'sink WHERE id', 'stage WHERE sink'].some(
         (where) => sql(`SELECT 1 FROM ${where} = ? LIMIT 1`).get(id) !== undefined,
       ),
-    /** Ids of all nodes that something is saved of. */
+    /** The ids of all nodes that have saved state. */
     idsOf: (): Set<string> =>
       new Set(
         sql(
@@ -133,9 +133,9 @@ export function reading(db: DatabaseSync, folder: string) {
     letterState: (id: string, node: string): LetterState =>
       (sql('SELECT state FROM letter WHERE id = ? AND node = ?').get(id, node)?.['state'] as LetterState | undefined) ??
       'open',
-    /** Whether any letter is not open: else none has to be opened again. */
+    /** Whether any letter is not open; if none is, none has to be reopened. */
     hasLetters: (): boolean => sql('SELECT 1 FROM letter LIMIT 1').get() !== undefined,
-    /** All that is saved, to be put elsewhere. */
+    /** Everything that is saved, for moving it to other folders. */
     content(): Omit<Content, 'run'> {
       const all = (text: string) => db.prepare(text).all()
       return {

@@ -1,11 +1,11 @@
-/** What is saved of a pipeline. */
+/** The saved state of a pipeline. */
 import type { MemoryChange } from '../connector/index.ts'
 import type { LetterKey } from '../connector/dead-letter.ts'
 import type { Json } from '../record/index.ts'
 
 export type { LetterKey }
 
-/** A stage as saved: what `publish` gets, and where it belongs. */
+/** A saved stage: the argument of `publish`, and the sink it belongs to. */
 export interface SavedStage {
   readonly id: number
   readonly epoch: number
@@ -13,8 +13,8 @@ export interface SavedStage {
   readonly stage: Json
 }
 
-/** A split's progress that its source has a duty about, and that it was not yet told. */
-export interface SavedDuty {
+/** A commit action that is not recorded as done: a split's progress that its source has to act on. */
+export interface SavedCommitAction {
   readonly id: number
   readonly epoch: number
   readonly source: string
@@ -23,21 +23,21 @@ export interface SavedDuty {
   readonly ended: boolean
 }
 
-/** One incarnation: a run from beginning to end, over all crashes and restarts in between. */
+/** An incarnation: a run from beginning to end, across all crashes and restarts in between. */
 export interface SavedRun {
   readonly incarnation: number
-  /** A random name of it, that copies have in common which were started together. */
+  /** A random name, shared by copies that were started together. */
   readonly id: string
   readonly epoch: number
   readonly ended: boolean
-  /** What decided the results when the state was last saved: a `Signature` (plan/signature.ts). */
+  /** Everything that determined the results when the state was last saved: a `Signature` (plan/signature.ts). */
   readonly signature: Json
   /** When the incarnation began, and when its counters did, ms UTC. */
   readonly beganMs: number
   readonly countedFromMs: number
 }
 
-/** How far a split is. */
+/** How far a split was read. */
 export interface SavedPosition {
   readonly source: string
   readonly split: string
@@ -45,13 +45,13 @@ export interface SavedPosition {
   readonly ended: boolean
 }
 
-/** What has become of a dead letter. One that is not saved is open. */
+/** The state of a dead letter. One that is not saved is open. */
 export type LetterState = 'open' | 'replayed' | 'dismissed'
 
-/** What one epoch leaves, as of one cut. */
+/** Everything one epoch saves, as of its barrier. */
 export interface Save {
   readonly epoch: number
-  /** Per node, as of the cut. */
+  /** By node, as of the barrier. */
   readonly counters: Readonly<Record<string, Json>>
   readonly positions: readonly SavedPosition[]
   /** Highest event time of each lane, ms UTC. */
@@ -66,23 +66,23 @@ export interface Save {
   /** Sinks that have records in files that are still open. */
   readonly unfinished: readonly string[]
   readonly stages: readonly { readonly sink: string; readonly stage: Json }[]
-  readonly duties: readonly SavedPosition[]
-  /** Stages published, and duties done, since the last save. */
+  readonly commitActions: readonly SavedPosition[]
+  /** Stages published and commit actions carried out since the last save. */
   readonly published: readonly number[]
-  readonly dutiesDone: readonly number[]
+  readonly commitActionsDone: readonly number[]
   readonly letters: readonly (LetterKey & { readonly state: LetterState })[]
-  /** How much of a component's order (run/order.ts) the save covers. */
+  /** The number up to which the save covers a component's order log (run/order.ts). */
   readonly ordered?: { readonly component: string; readonly seq: number }
 }
 
-/** What a save has made of it. */
+/** The ids that a save assigned. */
 export interface SaveIds {
-  /** Of the new stages and duties, in their order. */
+  /** Of the new stages and commit actions, in their order. */
   readonly stages: readonly number[]
-  readonly duties: readonly number[]
+  readonly commitActions: readonly number[]
 }
 
-/** An entry of a step's memory. `split`: the one that it moves with; empty: none. */
+/** An entry of a step's memory. `split`: the split that it moves with; empty: none. */
 export interface SavedEntry {
   readonly step: string
   readonly split: string
@@ -90,7 +90,7 @@ export interface SavedEntry {
   readonly value: string
 }
 
-/** All that is saved of one run, to be put into other folders. */
+/** Everything that is saved of a run, for moving it to other folders. */
 export interface Content {
   readonly run: SavedRun
   readonly positions: readonly SavedPosition[]
@@ -100,11 +100,11 @@ export interface Content {
   readonly entries: readonly SavedEntry[]
   readonly counters: Readonly<Record<string, Json>>
   readonly letters: Save['letters']
-  /** Sinks that have written, all of it published: they begin anew, beside what they left. */
+  /** Sinks that have written and published everything: they start anew, beside their existing results. */
   readonly sinks: readonly string[]
 }
 
-/** What is saved, whatever the spec says now: for `pipe state show`. */
+/** What is saved, independent of the current spec: for `pipe state show`. */
 export interface Overview {
   readonly positions: readonly SavedPosition[]
   readonly steps: readonly { readonly step: string; readonly entries: number }[]

@@ -1,30 +1,30 @@
 /**
  * The state of one pipeline: `<state folder>/<pipeline>[.i-n]/lock.db` and `state.db`.
  *
- * `save` writes positions, state, sink resumes, stages, duties and source memory of one cut in ONE transaction with
- * synchronous=FULL (invariant 2); that one transaction is what makes a restart right.
+ * `save` writes the positions, state, sink resume data, stages, commit actions and source memory of one barrier in ONE
+ * transaction with synchronous=FULL (invariant 2). Restarts are correct because of this one transaction.
  */
 import { randomBytes } from 'node:crypto'
 import { accessSync, constants, mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { openStateFile, readStateFile, stateError } from './file.ts'
-import { closeAll, held, holderOf, takeLock } from './lock.ts'
-import { overviewOf, reading } from './reading.ts'
+import { closeAll, openConnections, holderOf, takeLock } from './lock.ts'
+import { overviewOf, stateReader } from './reading.ts'
 import type { Overview } from './saved.ts'
-import { writing } from './writing.ts'
+import { stateWriter } from './writing.ts'
 
-type Reading = ReturnType<typeof reading>
-type Writing = ReturnType<typeof writing>
+type Reading = ReturnType<typeof stateReader>
+type Writing = ReturnType<typeof stateWriter>
 
 /** The state of one pipeline, held by this process. */
 export interface Store extends Reading, Writing {
-  /** A random value of this start of the process; what it writes carries it. */
+  /** A random value of this process start; everything it writes carries it. */
   readonly start: string
   overview(): Overview
   close(): void
 }
 
-/** The state of one pipeline as somebody else sees it. */
+/** The state of one pipeline, read by a process that does not hold it. */
 export interface StoreReader extends Reading {
   /** The process that holds it; undefined: none. */
   holder(): string | undefined
@@ -32,20 +32,19 @@ export interface StoreReader extends Reading {
   close(): void
 }
 
-/** The state folder's name of a pipeline's instance. */
+/** The state folder of a pipeline's instance. */
 export const stateFolder = (
   home: string,
   pipeline: string,
   instance: { readonly i: number; readonly n: number } = { i: 0, n: 1 },
 ): string => join(home, instance.n > 1 ? `${pipeline}.${instance.i}-${instance.n}` : pipeline)
 
-/** The file of a state folder in which everything is saved. */
+/** The database of a state folder. */
 export const stateFile = (folder: string): string => join(folder, 'state.db')
 
 /**
- * Opens the state of a pipeline and takes its lock. Throws `locked` when another process has it, `state_unwritable`
- * where the folder cannot be written, `state_corrupt` and `state_foreign` for a file that is not a state of this
- * version.
+ * Opens the state of a pipeline and takes its lock. Throws `locked` if another process holds it, `state_unwritable` if
+ * the folder cannot be written, `state_corrupt` and `state_foreign` for a file that is not a state of this version.
  */
 export function openStore(folder: string): Store {
   try {
@@ -58,11 +57,11 @@ export function openStore(folder: string): Store {
   try {
     const path = stateFile(folder)
     const db = openStateFile(path)
-    held.add(db)
+    openConnections.add(db)
     const start = randomBytes(8).toString('hex')
     return {
-      ...reading(db, folder),
-      ...writing(db, path, start),
+      ...stateReader(db, folder),
+      ...stateWriter(db, path, start),
       start,
       overview: () => overviewOf(db),
       close: () => closeAll([db, lock]),
@@ -73,13 +72,13 @@ export function openStore(folder: string): Store {
   }
 }
 
-/** Opens the state for looking at it while another process may run; saves nothing. Undefined: there is none. */
+/** Opens the state read-only, while another process may hold it. Undefined: there is none. */
 export function readStore(folder: string): StoreReader | undefined {
   const db = readStateFile(stateFile(folder))
   if (!db) return undefined
-  held.add(db)
+  openConnections.add(db)
   return {
-    ...reading(db, folder),
+    ...stateReader(db, folder),
     holder: () => holderOf(folder),
     overview: () => overviewOf(db),
     close: () => closeAll([db]),

@@ -1,9 +1,9 @@
 /**
- * What is put into the state, each in one transaction.
+ * Changes of the state, each in one transaction.
  *
- * A transaction first looks whether the state is still the one that this process has opened and left: a random token,
- * and the epoch. After it, the path must still lead to the same file. So a folder that was removed, replaced or
- * restored under a running process is noticed before anything is published or answered on its account.
+ * Every transaction first checks, by a random token and the epoch, that the state is still the one that this process
+ * opened and wrote last. After the transaction, the path must still lead to the same file. So if the folder is removed,
+ * replaced or restored while the process runs, this is noticed before anything is published or answered because of it.
  *
  * Decision: docs/decisions/20261130-a-state-is-fenced.md
  */
@@ -16,46 +16,49 @@ import type { Content, LetterKey, LetterState, Save, SavedPosition, SavedRun, Sa
 
 const json = (value: Json | undefined): string | null => (value === undefined ? null : JSON.stringify(value))
 
-export function writing(db: DatabaseSync, path: string, token: string) {
+export function stateWriter(db: DatabaseSync, path: string, token: string) {
   const file = fileAt(path)
-  const made = new Map<string, StatementSync>()
+  const statements = new Map<string, StatementSync>()
   const prepared = (text: string): StatementSync => {
-    let statement = made.get(text)
-    if (!statement) made.set(text, (statement = db.prepare(text)))
+    let statement = statements.get(text)
+    if (!statement) statements.set(text, (statement = db.prepare(text)))
     return statement
   }
   const run = (text: string, ...values: (string | number | null)[]) => prepared(text).run(...values)
-  const newest = (): { incarnation: number; epoch: number; token: string } | undefined => {
+  const newestRun = (): { incarnation: number; epoch: number; token: string } | undefined => {
     const row = prepared('SELECT incarnation, epoch, token FROM run ORDER BY incarnation DESC LIMIT 1').get()
     return row && { incarnation: Number(row['incarnation']), epoch: Number(row['epoch']), token: String(row['token']) }
   }
-  /** What this process left; undefined: it has not taken the state over yet. */
-  let left: { incarnation: number; epoch: number } | undefined
-  const gone = (what: string) =>
-    new MillraceError('state_gone', `the state of this run was ${what} while it ran: ${path}`, {
-      hint: 'nothing was published since. Put the state back as it was, or reset it, and run again',
+  /** The state as this process wrote it last; undefined: it has not taken it over yet. */
+  let lastWritten: { incarnation: number; epoch: number } | undefined
+  const stateGone = (what: string) =>
+    new MillraceError('state_gone', `the state of this run was ${what} while it was running: ${path}`, {
+      hint: 'nothing was published after that. Restore the state, or reset it, and run again',
       exitCode: 3,
     })
   const transaction = <T>(body: () => T): T => {
     let result: T
     try {
       db.exec('BEGIN IMMEDIATE')
-      const now = newest()
-      if (left && (now?.token !== token || now.epoch !== left.epoch || now.incarnation !== left.incarnation))
-        throw gone('replaced by another one')
+      const now = newestRun()
+      if (
+        lastWritten &&
+        (now?.token !== token || now.epoch !== lastWritten.epoch || now.incarnation !== lastWritten.incarnation)
+      )
+        throw stateGone('replaced by another one')
       result = body()
-      const after = newest()
+      const after = newestRun()
       db.exec('COMMIT')
-      if (left) left = after
+      if (lastWritten) lastWritten = after
     } catch (cause) {
       if (db.isOpen && db.isTransaction) db.exec('ROLLBACK')
       if (cause instanceof MillraceError) throw cause
-      // What a test throws at a crash point is no failure of the file.
+      // An error thrown by a test at a crash point is not a failure of the file.
       if ((cause as { errcode?: number }).errcode === undefined) throw cause
       throw stateError(path, cause)
     }
     const there = fileAt(path)
-    if (there !== file) throw gone(there === undefined ? 'removed' : 'replaced by another one')
+    if (there !== file) throw stateGone(there === undefined ? 'removed' : 'replaced by another one')
     return result
   }
   const putPosition = (p: SavedPosition) =>
@@ -67,44 +70,44 @@ export function writing(db: DatabaseSync, path: string, token: string) {
   const dropStages = (ids: readonly number[]) => {
     for (const id of ids) run('DELETE FROM stage WHERE id = ?', id)
   }
-  const dropDuties = (ids: readonly number[]) => {
-    for (const id of ids) run('DELETE FROM duty WHERE id = ?', id)
+  const dropCommitActions = (ids: readonly number[]) => {
+    for (const id of ids) run('DELETE FROM commit_action WHERE id = ?', id)
   }
   const putEntry = (step: string, key: string, split: string, value: string) =>
     run('INSERT OR REPLACE INTO state VALUES (?, ?, ?, ?)', step, key, split, value)
 
   return {
     /**
-     * Forgets positions, state and memory, and starts the next incarnation; `as`: its number and name, where other
-     * copies have them.
+     * Deletes positions, state and memory, and begins the next incarnation. `as`: its number and name, if other copies
+     * have begun it.
      */
     begin: (signature: Json, nowMs: number, as?: Pick<SavedRun, 'incarnation' | 'id'>): SavedRun =>
       transaction(() => {
-        const { incarnation, id } = as ?? { incarnation: (newest()?.incarnation ?? 0) + 1, id: token }
-        for (const table of forgottenAtBegin) db.exec(`DELETE FROM ${table}`)
+        const { incarnation, id } = as ?? { incarnation: (newestRun()?.incarnation ?? 0) + 1, id: token }
+        for (const table of clearedAtBegin) db.exec(`DELETE FROM ${table}`)
         const values = [incarnation, id, token, JSON.stringify(signature), nowMs, nowMs]
         run('INSERT INTO run VALUES (?, ?, 0, 0, ?, ?, ?, ?)', ...values)
-        left = { incarnation, epoch: 0 }
+        lastWritten = { incarnation, epoch: 0 }
         crashPoint('mid_begin')
         return { incarnation, id, epoch: 0, ended: false, signature, beganMs: nowMs, countedFromMs: nowMs }
       }),
-    /** Forgets everything but the number of the incarnation: the next run begins another. */
-    forget: () =>
+    /** Deletes everything but the number of the incarnation: the next run begins another one. */
+    clear: () =>
       transaction(() => {
-        for (const table of [...forgottenAtBegin, 'stage', 'duty', 'letter']) db.exec(`DELETE FROM ${table}`)
+        for (const table of [...clearedAtBegin, 'stage', 'commit_action', 'letter']) db.exec(`DELETE FROM ${table}`)
         db.exec('UPDATE run SET ended = 1')
       }),
-    /** This process goes on with the newest incarnation, under the spec of this signature. */
+    /** Resumes the newest incarnation in this process, under the spec with this signature. */
     takeOver: (signature: Json, recount: number | undefined) =>
       transaction(() => {
-        const { incarnation, epoch } = newest()!
+        const { incarnation, epoch } = newestRun()!
         const whose = 'UPDATE run SET token = ?, signature = ? WHERE incarnation = ?'
         run(whose, token, JSON.stringify(signature), incarnation)
         if (recount !== undefined) {
           db.exec('DELETE FROM counter')
           run('UPDATE run SET counted_from = ? WHERE incarnation = ?', recount, incarnation)
         }
-        left = { incarnation, epoch }
+        lastWritten = { incarnation, epoch }
       }),
     save: (save: Save): SaveIds => {
       crashPoint('before_save')
@@ -128,29 +131,29 @@ export function writing(db: DatabaseSync, path: string, token: string) {
           run('INSERT OR REPLACE INTO sink VALUES (?, ?, ?)', sink, JSON.stringify(resume), isOpen)
         }
         dropStages(save.published)
-        dropDuties(save.dutiesDone)
+        dropCommitActions(save.commitActionsDone)
         const stages = save.stages.map((s) =>
           Number(
             run('INSERT INTO stage (epoch, sink, json) VALUES (?, ?, ?)', save.epoch, s.sink, JSON.stringify(s.stage))
               .lastInsertRowid,
           ),
         )
-        const duty = 'INSERT INTO duty (epoch, source, split, json, ended) VALUES (?, ?, ?, ?, ?)'
-        const duties = save.duties.map((d) =>
-          Number(run(duty, save.epoch, d.source, d.split, json(d.position), d.ended ? 1 : 0).lastInsertRowid),
+        const insertAction = 'INSERT INTO commit_action (epoch, source, split, json, ended) VALUES (?, ?, ?, ?, ?)'
+        const commitActions = save.commitActions.map((d) =>
+          Number(run(insertAction, save.epoch, d.source, d.split, json(d.position), d.ended ? 1 : 0).lastInsertRowid),
         )
         for (const [node, count] of Object.entries(save.counters))
           run('INSERT OR REPLACE INTO counter VALUES (?, ?)', node, JSON.stringify(count))
         for (const letter of save.letters) putLetter(letter)
         if (save.ordered) run('INSERT OR REPLACE INTO ordered VALUES (?, ?)', save.ordered.component, save.ordered.seq)
         run('UPDATE run SET epoch = max(epoch, ?) WHERE incarnation = (SELECT max(incarnation) FROM run)', save.epoch)
-        return { stages, duties }
+        return { stages, commitActions }
       })
       crashPoint('after_save')
       return ids
     },
-    /** Puts a run that was saved elsewhere into a folder that has none. */
-    adopt: (content: Content) =>
+    /** Imports a run that was saved elsewhere into an empty folder. */
+    importContent: (content: Content) =>
       transaction(() => {
         const { incarnation, id, epoch, ended, signature, beganMs, countedFromMs } = content.run
         const at = [
@@ -175,23 +178,23 @@ export function writing(db: DatabaseSync, path: string, token: string) {
         for (const letter of content.letters) putLetter(letter)
         for (const sink of content.sinks) run('INSERT INTO sink VALUES (?, NULL, 0)', sink)
       }),
-    /** Remembers something of a source beside any epoch. */
+    /** Saves an entry of a source's memory outside any epoch. */
     remember: (source: string, key: string, value: Json) =>
       transaction(() => void run('INSERT OR REPLACE INTO memory VALUES (?, ?, ?)', source, key, JSON.stringify(value))),
-    /** Records stages as published and duties as done, outside a save. */
-    recordDone: (published: readonly number[], duties: readonly number[]) => {
-      if (published.length === 0 && duties.length === 0) return
+    /** Records stages as published and commit actions as done, outside a save. */
+    recordDone: (published: readonly number[], commitActions: readonly number[]) => {
+      if (published.length === 0 && commitActions.length === 0) return
       crashPoint('before_record')
       transaction(() => {
         dropStages(published)
-        dropDuties(duties)
+        dropCommitActions(commitActions)
       })
     },
     setLetters: (letters: Save['letters']) => transaction(() => letters.forEach(putLetter)),
-    /** What belonged to one node belongs to another: a step, source or sink was renamed. */
+    /** Moves the state of a step, source or sink that was renamed. */
     rename: (from: string, to: string) =>
       transaction(() => {
-        for (const [table, column] of ownersOf)
+        for (const [table, column] of idColumns)
           run(`UPDATE OR REPLACE ${table} SET ${column} = ? WHERE ${column} = ?`, to, from)
         const row = prepared('SELECT signature FROM run ORDER BY incarnation DESC LIMIT 1').get()
         const renamed = renamedIn(JSON.parse(String(row?.['signature'] ?? '{}')) as Json, from, to)
@@ -200,7 +203,7 @@ export function writing(db: DatabaseSync, path: string, token: string) {
           JSON.stringify(renamed),
         )
       }),
-    /** The memory of steps, and what sinks have half done, is given up. */
+    /** Discards the memory of steps and the unfinished work of sinks. */
     discard: (steps: readonly string[], sinks: readonly string[]) =>
       transaction(() => {
         for (const step of steps) {
@@ -209,12 +212,12 @@ export function writing(db: DatabaseSync, path: string, token: string) {
         }
         for (const sink of sinks) run('DELETE FROM sink WHERE id = ?', sink)
       }),
-    /** The input has ended and everything of it is published: the next run is a new incarnation. */
-    end: (published: readonly number[], duties: readonly number[]) => {
+    /** Marks the run as ended: all its input is published, and the next run is a new incarnation. */
+    end: (published: readonly number[], commitActions: readonly number[]) => {
       crashPoint('before_end')
       transaction(() => {
         dropStages(published)
-        dropDuties(duties)
+        dropCommitActions(commitActions)
         run('UPDATE run SET ended = 1 WHERE incarnation = (SELECT max(incarnation) FROM run)')
       })
       crashPoint('after_end')
@@ -222,10 +225,10 @@ export function writing(db: DatabaseSync, path: string, token: string) {
   }
 }
 
-/** What belongs to one incarnation. */
-const forgottenAtBegin = ['position', 'lane', 'memory', 'step', 'state', 'sink', 'counter', 'ordered'] as const
+/** Tables whose content belongs to one incarnation. */
+const clearedAtBegin = ['position', 'lane', 'memory', 'step', 'state', 'sink', 'counter', 'ordered'] as const
 
-/** A signature in which a node has another id: as a key, and where it is read. */
+/** A signature with a node id replaced, as a key and where other nodes read it. */
 function renamedIn(value: Json, from: string, to: string): Json {
   if (Array.isArray(value)) return value.map((each: Json) => (each === from ? to : renamedIn(each, from, to)))
   if (typeof value !== 'object' || value === null) return value
@@ -237,8 +240,8 @@ function renamedIn(value: Json, from: string, to: string): Json {
   )
 }
 
-/** Where ids of nodes stand. */
-const ownersOf = [
+/** Tables and columns with node ids. */
+const idColumns = [
   ['counter', 'node'],
   ['ordered', 'component'],
   ['position', 'source'],
@@ -248,6 +251,6 @@ const ownersOf = [
   ['state', 'step'],
   ['sink', 'id'],
   ['stage', 'sink'],
-  ['duty', 'source'],
+  ['commit_action', 'source'],
   ['letter', 'node'],
 ] as const

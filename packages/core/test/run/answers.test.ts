@@ -65,7 +65,7 @@ function pipelineOf(source: () => Source, got: Map<string, Row>, order: string[]
     ...s,
     onError: 'refuse' as const,
     answer: { from: 'positive', partial, timeoutMs: 1000 },
-    capabilities: { ...s.capabilities, answers: true, commit: 'duty' as const },
+    capabilities: { ...s.capabilities, answers: true, commit: 'action' as const },
   }))
   return { registry: made.registry, plan: { ...made.plan, sources } }
 }

@@ -14,7 +14,7 @@ const opened = async (failures: unknown[] = []) => {
 it('is told when it cannot be written, and nobody waits for it then', async () => {
   const failures: unknown[] = []
   const order = await opened(failures)
-  order.note({ kind: 'clock', clock: 1 })
+  order.append({ kind: 'clock', clock: 1 })
   const ready = order.ready()
   await order.close()
   await ready()

@@ -54,7 +54,7 @@ const firsts = (): Transform => {
       })
       return { rows: kept.map((i) => rows[i]!), origins: Int32Array.from(kept) }
     },
-    cut: () => [],
+    takeChanges: () => [],
     restore() {},
   }
 }
@@ -76,7 +76,7 @@ const sum = (): Transform => {
       if (end) out.result({ n: total }, { key: ['all'] })
       return true
     },
-    cut: () => [['all', String(total)]],
+    takeChanges: () => [['all', String(total)]],
     restore(saved) {
       total = Number(saved.get('all') ?? 0)
     },

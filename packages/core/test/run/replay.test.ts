@@ -77,7 +77,7 @@ describe('dead-letter replay', () => {
     const around = { root: home, home, secrets: () => undefined }
     await run(plan, registry, around)
     isMended = true
-    // Without an end to the epoch it would take `holdMs`, a minute.
+    // Without an end to the epoch it would take `rollMs`, a minute.
     const { replayed } = await replay(plan, registry, [...dead.values()] as unknown as Letter[], around)
     expect([replayed, stored.map(({ n }) => n)]).toEqual([1, [0, 2, 1]])
   })
@@ -160,7 +160,7 @@ describe('dead-letter replay', () => {
   const shown = new Set<string>()
   let isDead = false
 
-  it.each(crashPoints.filter((point) => !/begin|end|duty|after_read/.test(point)))(
+  it.each(crashPoints.filter((point) => !/begin|end|commit_action|after_read/.test(point)))(
     'doubles and loses nothing when it is killed at %s and repeated',
     async (point) => {
       const lines: Row[] = []

@@ -30,9 +30,9 @@ const nothing: Save = {
   resumes: [],
   unfinished: [],
   stages: [],
-  duties: [],
+  commitActions: [],
   published: [],
-  dutiesDone: [],
+  commitActionsDone: [],
   letters: [],
 }
 const at = (split: string, next: number) => ({ source: 'events', split, position: { next }, ended: false })
@@ -122,8 +122,8 @@ describe('rescaling the state of instances', () => {
     for (const [save, message] of [
       [{ changes: [{ step: 'sums', hash: 'h', entries: [['a', '1']] }] }, /sums has one memory/],
       [{ stages: [{ sink: 'files', stage: {} }] }, /left finished results to publish/],
-      [{ duties: [{ source: 'events', split: '0', ended: false }] }, /input to remove/],
-      [{ resumes: [{ sink: 'files', resume: { length: 5 } }], unfinished: ['files'] }, /files has a file half written/],
+      [{ commitActions: [{ source: 'events', split: '0', ended: false }] }, /inputs to move or remove/],
+      [{ resumes: [{ sink: 'files', resume: { length: 5 } }], unfinished: ['files'] }, /files has an open file/],
     ] as const) {
       rmSync(stateFolder(home, 'orders'), { recursive: true, force: true })
       saved(0, 1, { positions: [at('0', 1)], ...(save as Partial<Save>) })

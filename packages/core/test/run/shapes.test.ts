@@ -286,8 +286,8 @@ describe('shapes of pipelines', () => {
     expect(summary.imbalances).toEqual([])
   })
 
-  it('publishes what takes long beside the next epochs: in order, two waiting at most, duties after their own', async () => {
-    const events: { what: 'published' | 'duty'; upTo: number }[] = []
+  it('runs slow publishes beside the next epochs: in order, at most two waiting, commit actions after their own publish', async () => {
+    const events: { what: 'published' | 'action'; upTo: number }[] = []
     let flushes = 0
     let waiting = 0
     let most = 0
@@ -296,9 +296,9 @@ describe('shapes of pipelines', () => {
         source: {
           create: () => ({
             ...memorySource(rows(60), { size: 5, caughtUp: true }),
-            commit: async (done) => void events.push({ what: 'duty', upTo: Number(done[0]!.position) }),
+            commit: async (done) => void events.push({ what: 'action', upTo: Number(done[0]!.position) }),
           }),
-          capabilities: { commit: 'duty' },
+          capabilities: { commit: 'action' },
         },
       },
       sinks: {
@@ -334,7 +334,7 @@ describe('shapes of pipelines', () => {
     // One is being published, two wait, and one more may be flushed before it has to wait.
     expect(most).toBeGreaterThan(1)
     expect(most).toBeLessThanOrEqual(4)
-    for (const what of ['published', 'duty'] as const) {
+    for (const what of ['published', 'action'] as const) {
       const own = events.filter((e) => e.what === what).map(({ upTo }) => upTo)
       expect(own).toEqual(own.toSorted((a, b) => a - b))
     }

@@ -147,7 +147,7 @@ describe('a connector that does not end', () => {
         { observe: (e) => void (e.type === 'warning' && warnings.push(`${e.node} ${e.message}`)) },
       ),
     ).rejects.toMatchObject({ code: 'bad_date' })
-    expect(warnings).toEqual([expect.stringMatching(/^slow slow \(testing\), writing went on for 2 s/)])
+    expect(warnings).toEqual([expect.stringMatching(/^slow slow \(testing\), writing kept running for 2 s/)])
   })
 
   it('is a source: the drain goes on without it', async () => {
@@ -170,7 +170,7 @@ describe('a connector that does not end', () => {
       { signal: stop.signal, observe: (e) => void (e.type === 'warning' && warnings.push(`${e.node} ${e.message}`)) },
     )
     expect([summary.ended, got.size]).toEqual([false, 3])
-    expect(warnings).toEqual([expect.stringMatching(/^source went on reading .*testing/)])
+    expect(warnings).toEqual([expect.stringMatching(/^source kept reading .*testing/)])
   })
 })
 
@@ -216,7 +216,7 @@ describe('a system that cannot be reached', () => {
           sources: {
             source: {
               create: () => ({ ...memorySource(rows(3)), ...(what === 'commit' ? { commit: call } : {}) }),
-              capabilities: { commit: 'duty' },
+              capabilities: { commit: 'action' },
             },
           },
           sinks: {

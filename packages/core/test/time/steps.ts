@@ -50,7 +50,7 @@ export function tumblingCount({ size, allowed, maxOutOfOrder, piece = 2 }: Windo
       }
       return true
     },
-    cut() {
+    takeChanges() {
       const entries = [...changed].map((start) => {
         const window = windows.get(start)
         return [String(start), window ? JSON.stringify(window) : null] as const
@@ -93,7 +93,7 @@ export function intervalJoin(within: number): Transform {
         }
       return true
     },
-    cut() {
+    takeChanges() {
       const entries = [...changed].map(([key, row]) => [key, row && JSON.stringify(row)] as const)
       changed.clear()
       return entries
@@ -125,7 +125,7 @@ export function tickingCount(everyMs: number): Transform {
       told = n
       return true
     },
-    cut: () => [['count', JSON.stringify({ n, told, next })]],
+    takeChanges: () => [['count', JSON.stringify({ n, told, next })]],
     restore(saved) {
       const text = saved.get('count')
       if (text !== undefined) ({ n, told, next } = JSON.parse(text) as { n: number; told: number; next: number })

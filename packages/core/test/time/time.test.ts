@@ -221,8 +221,8 @@ describe('windows over several lanes', () => {
       rmSync(join(home, 'test'), { recursive: true, force: true })
       if (!(await runKilled(counting(5, outputs()), { point, time: 1 }))) missed.push(point)
     }
-    // It has no duty, and records nothing at its start.
-    expect(missed).toEqual(['after_duty', 'before_record'])
+    // It has no commit action, and records nothing at its start.
+    expect(missed).toEqual(['after_commit_action', 'before_record'])
   })
 })
 

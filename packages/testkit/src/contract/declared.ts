@@ -54,17 +54,17 @@ export const declaredChecks: readonly Check<TransformSubject>[] = [
 
   check('tells how many changes the next cut gives', async ({ definition, setup }, { env }) => {
     const { transform, apply, advance } = await drive(definition, setup, env)
-    if (!transform.changes) return
+    if (!transform.changeCount) return
     for (const [at, row] of setup.rows.entries()) {
       apply({ rows: [row], at })
       if (at % 3 < 2) continue
-      const told = transform.changes()
-      assert.equal(transform.cut!().length, told, `after row ${at}`)
-      assert.equal(transform.changes(), 0, 'right behind a cut')
+      const told = transform.changeCount()
+      assert.equal(transform.takeChanges!().length, told, `after row ${at}`)
+      assert.equal(transform.changeCount(), 0, 'right behind a cut')
     }
     advance(endOfRun)
-    const told = transform.changes()
-    assert.equal(transform.cut!().length, told, 'at the end')
+    const told = transform.changeCount()
+    assert.equal(transform.takeChanges!().length, told, 'at the end')
   }),
 
   check('names what its memory depends on', async ({ definition, setup }, { env }) => {

@@ -10,7 +10,7 @@ export type Entries = Map<string, readonly [value: string, split: string | undef
 
 /** Saves what has changed since the last cut. */
 export function saveChanges(transform: Transform, entries: Entries): void {
-  for (const [key, value, split] of transform.cut?.() ?? [])
+  for (const [key, value, split] of transform.takeChanges?.() ?? [])
     if (value === null) entries.delete(key)
     else entries.set(key, [value, split])
 }

@@ -124,7 +124,7 @@ export const transformChecks: readonly Check<TransformSubject>[] = [
     const driven = await drive(definition, setup, env)
     for (const [at, row] of setup.rows.entries()) {
       driven.apply({ rows: [row], at })
-      driven.transform.cut?.()
+      driven.transform.takeChanges?.()
     }
     driven.advance(endOfRun)
     sameOutcome(driven.outcome, whole, 'with a cut after every row')
@@ -132,21 +132,21 @@ export const transformChecks: readonly Check<TransformSubject>[] = [
 
   check('hands out each change once', async ({ definition, setup }, { env }) => {
     const driven = await drive(definition, setup, env)
-    if (!driven.transform.cut) return
+    if (!driven.transform.takeChanges) return
     driven.apply({ rows: setup.rows, at: 0 })
-    const first = driven.transform.cut()
-    assert.deepEqual(driven.transform.cut(), [], 'a second cut with nothing in between')
+    const first = driven.transform.takeChanges()
+    assert.deepEqual(driven.transform.takeChanges(), [], 'a second cut with nothing in between')
     assert.equal(new Set(first.map(([key]) => key)).size, first.length, 'a cut names a key twice')
     const restored = await drive(definition, setup, env)
     const kept = first.flatMap(([key, value, split]) => (value === null ? [] : [[key, [value, split]] as const]))
     restored.transform.restore?.(savedMemory(new Map(kept)))
-    assert.deepEqual(restored.transform.cut!(), [], 'what was restored is no change')
+    assert.deepEqual(restored.transform.takeChanges!(), [], 'what was restored is no change')
   }),
 
   check('declares its memory', async ({ definition, setup }, { env }) => {
     const { transform } = await drive(definition, setup, env)
-    assert.equal(Boolean(transform.cut), Boolean(transform.restore), 'cut and restore belong together')
-    if (transform.cut)
+    assert.equal(Boolean(transform.takeChanges), Boolean(transform.restore), 'cut and restore belong together')
+    if (transform.takeChanges)
       assert.equal(definition.stateful, true, 'a step with cut and restore must be declared `stateful`')
   }),
 

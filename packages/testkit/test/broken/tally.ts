@@ -127,7 +127,7 @@ function counting(bug: string, apart: boolean): Transform {
       for (const [name, count] of counts) out.result({ name, count }, { key: [name] })
       return true
     },
-    cut() {
+    takeChanges() {
       const names = [...changed]
       if (bug !== 'repeats its changes') changed.clear()
       const entries = names.map((name, i): MemoryChange => {
@@ -138,7 +138,7 @@ function counting(bug: string, apart: boolean): Transform {
       if (bug === 'clears at the cut') counts.clear()
       return bug === 'names a key twice' ? [...entries, ...entries] : entries
     },
-    changes: () => changed.size + (bug === 'tells of too many changes' ? 1 : 0),
+    changeCount: () => changed.size + (bug === 'tells of too many changes' ? 1 : 0),
     ...(bug === 'never restores'
       ? {}
       : {

@@ -1,7 +1,7 @@
 /**
  * A whole run of the engine on connectors of test/broken, small enough to be killed at every point in a test: a spool
- * whose records are gone once they are committed (a duty), a step with state, a sink by key, one by publish-once, one
- * that holds the checkpoint, and a dead letter. `node job.ts FOLDER plain|held`.
+ * whose records are gone once they are committed (a commit action), a step with state, a sink by key, one by
+ * publish-once, one that holds the checkpoint, and a dead letter. `node job.ts FOLDER plain|held`.
  */
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -112,8 +112,8 @@ async function main(folder: string, kind: string): Promise<void> {
     },
     deadLetter: () => box('dead', 'keyed'),
   })
-  // A duty, so that a failed commit would stop the run.
-  const source = { ...plan.sources[0]!, capabilities: { ...plan.sources[0]!.capabilities, commit: 'duty' as const } }
+  // A commit action, so that a failed commit would stop the run.
+  const source = { ...plan.sources[0]!, capabilities: { ...plan.sources[0]!.capabilities, commit: 'action' as const } }
   const summary = await run({ ...plan, sources: [source] }, registry, {
     ...env,
     secrets: () => undefined,

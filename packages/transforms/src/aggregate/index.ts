@@ -177,7 +177,7 @@ export const aggregate = defineTransform({
         }
         return true
       },
-      cut() {
+      takeChanges() {
         const entries = changed.map((group): MemoryChange => {
           group.changed = false
           const value = group.gone ? null : compiled.encode(group.state)
@@ -186,7 +186,7 @@ export const aggregate = defineTransform({
         changed = []
         return entries
       },
-      changes: () => changed.length,
+      changeCount: () => changed.length,
       restore(memory) {
         for (const [saved, text, split] of memory.entries()) groups.restore(saved, compiled.decode(text), split)
       },

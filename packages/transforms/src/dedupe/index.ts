@@ -132,7 +132,7 @@ export const dedupe = defineTransform({
         }
         return passing.done()
       },
-      cut: () =>
+      takeChanges: () =>
         [...memory].flatMap(([split, recent]) =>
           recent
             .cut()
@@ -141,7 +141,7 @@ export const dedupe = defineTransform({
                 partitionedBy ? [`${block}/${split}`, text, split] : [String(block), text],
             ),
         ),
-      changes() {
+      changeCount() {
         let n = 0
         for (const recent of memory.values()) n += recent.changes()
         return n

@@ -1,8 +1,8 @@
 /**
- * What each aggregate keeps per group, and how a value is added. A state is one value: a number where one is enough,
- * else an object. Exact sums are numbers as long as they are safe integers and BigInt from there on; sums of doubles
+ * The state of each aggregate per group, and how a value is added. A state is one value: a number where that is enough,
+ * otherwise an object. Exact sums are numbers while they are safe integers, and BigInt beyond that; sums of doubles
  * keep the error of each addition beside the sum (Neumaier), so that their result does not depend on how the records
- * were split up. States become JSON, and two states of the same group can be merged.
+ * were batched. States are serialised as JSON, and two states of the same group can be merged.
  */
 import { fromJson, toJson } from '../../convert/index.ts'
 import { DataError } from '../../errors/index.ts'
@@ -15,20 +15,20 @@ import { maxPrecision } from '../check/unify.ts'
 import { decimalText, small, unscaled } from '../values/decimal.ts'
 import { compareText } from '../values/text.ts'
 
-/** When a record was: its event time, its split, and its position there. */
+/** The place of a record in time: its event time, its split, and its position there. */
 export type AddAt<S> = (state: S, value: never, time: number, split: string, position: string | number) => S
 
 export interface Accumulator<S = unknown> {
-  /** The type of the result, given that there was a value. */
+  /** The type of the result, provided there was a value. */
   readonly type: Type
   /** null counts as a value (`count()` only). */
   readonly countsNull?: boolean
-  /** `add` looks at time, split and position. */
+  /** `add` uses time, split and position. */
   readonly ordered?: boolean
   empty(): S
   readonly add: AddAt<S>
   merge(a: S, b: S): S
-  /** The result; null where there was no value. Throws `DataError` where it does not fit. */
+  /** The result; null if there was no value. Throws `DataError` if it does not fit. */
   result(state: S): unknown
   toJson(state: S): Json
   fromJson(json: Json): S
@@ -57,7 +57,7 @@ export const countOf: Accumulator<number> = {
 
 // --- sums ---
 
-/** A whole number: a number while it is safe, else a BigInt. */
+/** A whole number: a number while it is safe, a BigInt beyond that. */
 type Whole = number | bigint
 
 const most = Number.MAX_SAFE_INTEGER
@@ -73,13 +73,13 @@ function addWhole(state: Whole, value: Whole): Whole {
 const wholeToJson = (state: Whole): Json => (typeof state === 'number' ? state : String(state))
 const wholeFromJson = (json: Json): Whole => (typeof json === 'number' ? json : BigInt(json as string))
 
-/** The sum of what is a whole number, at some scale, and the count; the count tells whether there was a value. */
+/** The sum of whole numbers at some scale, and the count, which tells whether there was a value. */
 interface Sum {
   sum: Whole
   count: number
 }
 
-/** How values of a type are whole numbers. */
+/** How values of a type convert to whole numbers. */
 function wholeOf(type: Type): ((value: never) => Whole) | undefined {
   if (type.kind === 'integer' || type.kind === 'bigint') return (value: Whole) => value
   if (type.kind !== 'decimal') return undefined
@@ -127,7 +127,7 @@ function fitting(sum: Whole, type: Type): unknown {
   return value + 0
 }
 
-/** A sum of doubles and what its additions have lost. */
+/** A sum of doubles, and the rounding errors of its additions. */
 interface DoubleSum {
   sum: number
   lost: number
@@ -159,10 +159,10 @@ function doubles(result: (sum: number, count: number) => number): Accumulator<Do
     result(state) {
       if (state.count === 0) return null
       const made = result(state.sum + state.lost, state.count)
-      if (!Number.isFinite(made)) throw new DataError('out_of_range', 'the sum is beyond what a number holds')
+      if (!Number.isFinite(made)) throw new DataError('out_of_range', 'the sum is out of range for a number')
       return made
     },
-    // Infinity and NaN become null, and are none of the numbers that a result may be.
+    // Infinity and NaN are not valid results; they would become null.
     toJson: ({ sum, lost, count }) => [sum, lost, count],
     fromJson(json) {
       const [sum, lost, count] = json as [number | null, number | null, number]
@@ -188,10 +188,10 @@ export function avg(type: Type): Accumulator<Sum> | Accumulator<DoubleSum> | und
   )
 }
 
-/** a / b as the nearest double, or next to it. */
+/** a / b as the nearest double, or an adjacent one. */
 function quotient(a: Whole, b: bigint): number {
   if (typeof a === 'number' && b <= BigInt(most)) return a / Number(b)
-  // Twenty digits more than a double has; the text rounds once.
+  // Twenty digits more than a double has, so that only the conversion from text rounds.
   const scaled = (BigInt(a) * 10n ** 40n) / b
   return Number(`${scaled}e-40`)
 }
@@ -201,7 +201,7 @@ function quotient(a: Whole, b: bigint): number {
 /** A value, or undefined before there was one. */
 type Held = unknown
 
-/** What was held, as a result. JSON has no -0: it becomes 0 in every result, not only in those of a restored state. */
+/** The kept value as a result. JSON has no -0: it becomes 0 in every result, not only after a restore. */
 const given = (value: Held): unknown => (typeof value === 'number' ? value + 0 : (value ?? null))
 
 export function extremeOf(type: Type, which: 'min' | 'max'): Accumulator<Held> | undefined {
@@ -222,7 +222,7 @@ export function extremeOf(type: Type, which: 'min' | 'max'): Accumulator<Held> |
   }
 }
 
-/** A value and when it was. */
+/** A value, and the time and position of its record. */
 interface Timed {
   readonly time: number
   readonly split: string
@@ -230,7 +230,7 @@ interface Timed {
   readonly value: unknown
 }
 
-/** Positions of one split: numbers by value, then texts of digits by value, then other texts by code points. */
+/** Orders positions of one split: numbers by value, then digit strings by value, then other text by code points. */
 function comparePositions(a: string | number, b: string | number): number {
   if (typeof a === 'number') return typeof b === 'number' ? a - b : -1
   if (typeof b === 'number') return 1
@@ -244,7 +244,7 @@ const compareTimes = (time: number, split: string, position: string | number, ot
 
 export function endOf(type: Type, which: 'first' | 'last'): Accumulator<Timed | undefined> {
   const [write, read] = [toJson(type), fromJson(type)]
-  // Of records with one position (parts of one record) the first is the first and the last the last.
+  // Of records with the same position (parts of one record), the first is the first and the last is the last.
   const replaces = (order: number): boolean => (which === 'first' ? order < 0 : order >= 0)
   return {
     type,
@@ -269,7 +269,7 @@ export function endOf(type: Type, which: 'first' | 'last'): Accumulator<Timed | 
 export function distinct(type: Type): Accumulator<Set<unknown>> | undefined {
   if (!isKeyType(type)) return undefined
   const comparable = comparableOf(type)
-  // What is kept in place of a value is JSON as it is.
+  // A value that is JSON is kept as it is.
   const [write, read] = comparable
     ? [(value: unknown) => value as Json, (json: Json) => json]
     : [toJson(type), fromJson(type)]

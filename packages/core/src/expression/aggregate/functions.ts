@@ -1,5 +1,5 @@
 /**
- * The functions over records, for the outputs of `aggregate`. All but `count()` leave out records for which their value
+ * The functions over records, for the outputs of `aggregate`. All except `count()` skip records for which their value
  * is null.
  */
 import type { FunctionEntry } from '../functions/entry.ts'
@@ -21,7 +21,7 @@ const aggregate = (
   forms: takes.map((each) => ({ takes: each, gives })),
 })
 
-/** As documentation, and the names. Examples are over the integers 3, 1, 2 as x, in this order of time. */
+/** Documentation, and the names. Examples use the integers 3, 1, 2 as x, in this order of time. */
 export const aggregateFunctions: readonly FunctionEntry[] = [
   aggregate(
     'count',
@@ -35,7 +35,7 @@ export const aggregateFunctions: readonly FunctionEntry[] = [
     'sum',
     ['x: integer, bigint, number or decimal'],
     'its type',
-    'The sum. Of integers and decimals it is exact, and only a result that does not fit is an error, not a step on the way to it. A decimal(p,s) gives decimal(38,s).',
+    'The sum. For integers and decimals it is exact, and only a final result that does not fit is an error, not an intermediate one. A decimal(p,s) gives decimal(38,s).',
     ['sum(x)', '6'],
     'SUM(x)',
   ),
@@ -47,8 +47,8 @@ export const aggregateFunctions: readonly FunctionEntry[] = [
     ['avg(x)', '2'],
     'AVG(CAST(x AS DOUBLE))',
   ),
-  aggregate('min', ['x: T'], 'T', 'The least value.', ['min(x)', '1'], 'MIN(x)'),
-  aggregate('max', ['x: T'], 'T', 'The greatest value.', ['max(x)', '3'], 'MAX(x)'),
+  aggregate('min', ['x: T'], 'T', 'The smallest value.', ['min(x)', '1'], 'MIN(x)'),
+  aggregate('max', ['x: T'], 'T', 'The largest value.', ['max(x)', '3'], 'MAX(x)'),
   aggregate(
     'first',
     ['x: T'],
@@ -69,11 +69,11 @@ export const aggregateFunctions: readonly FunctionEntry[] = [
     'count_distinct',
     ['x: T'],
     'integer',
-    'The number of different values. Each is kept, so the memory grows with them.',
+    'The number of distinct values. Each is kept, so memory grows with them.',
     ['count_distinct(x)', '3'],
     'COUNT(DISTINCT x)',
   ),
 ]
 
-/** The names of all of them. */
+/** The names of all aggregates. */
 export const aggregateNames: ReadonlySet<string> = new Set(aggregateFunctions.map(({ name }) => name))

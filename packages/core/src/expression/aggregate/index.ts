@@ -1,8 +1,8 @@
 /**
  * Aggregates: outputs such as `sum(Quantity * UnitPrice) / count()`. Each aggregate in an output becomes a slot with an
- * accumulator over the records of a group; around the slots an output is an expression like any other, whose fields are
- * the slots. Equal aggregates share a slot. Adding a record evaluates all arguments before any slot changes, so a
- * record with a data error leaves the group as it was.
+ * accumulator over the records of a group; the rest of the output is an ordinary expression whose fields are the slots.
+ * Equal aggregates share a slot. Adding a record evaluates all arguments before any slot changes, so a record with a
+ * data error leaves the group unchanged.
  *
  * One file, since slots, outputs and their problems are resolved in the same pass over the tree.
  */
@@ -22,39 +22,37 @@ import { replaceParts, type Syntax } from '../read/syntax.ts'
 import { type Accumulator, avg, count, countOf, distinct, endOf, extremeOf, sum } from './accumulators.ts'
 import { aggregateNames } from './functions.ts'
 
-/** What is kept of the records of one group. Of one shape for all groups; changed by `add` and `merge` only. */
+/** The state of one group. Of one shape for all groups; changed by `add` and `merge` only. */
 export type AggregateState = Record<string, unknown>
 
-/** Outputs that fit their record. */
+/** Outputs that match their record type. */
 export interface Aggregation {
   readonly ok: true
   /** The outputs, in order. */
   readonly type: RecordType
-  /** The fields that are read. */
+  /** The fields that the outputs read. */
   readonly fields: readonly string[]
-  /**
-   * What a state consists of: each aggregate once, without spaces that say nothing, in the order in which it is saved.
-   */
+  /** The parts of a state: each aggregate once, with normalised spaces, in the order in which it is saved. */
   readonly aggregates: readonly string[]
   /** `first` or `last` is used: `add` needs time, split and position. */
   readonly ordered: boolean
-  /** The state of a group without records. */
+  /** The state of an empty group. */
   start(): AggregateState
   /**
-   * Adds a record. Throws `DataError`, and has then changed nothing. `time`: its event time in ms; `position`: its own,
+   * Adds a record. Throws `DataError`, and then has changed nothing. `time`: its event time in ms; `position`: its own,
    * in its split.
    */
   readonly add: (state: AggregateState, row: Row, time?: number, split?: string, position?: string | number) => void
-  /** Adds all that another state of the group has seen; `from` is of no use afterwards. */
+  /** Adds another state of the group; `from` must not be used afterwards. */
   merge(into: AggregateState, from: AggregateState): void
   /** The state as text, and back. */
   encode(state: AggregateState): string
   decode(text: string): AggregateState
-  /** The outputs. Throws `DataError` with the output as field: a sum that does not fit, a division by zero. */
+  /** The outputs. Throws `DataError` with the output as field: for a sum that does not fit, a division by zero. */
   result(state: AggregateState): Row
 }
 
-/** What is wrong with an aggregation. */
+/** A problem of an aggregation. */
 export interface AggregationProblems {
   readonly ok: false
   readonly problems: readonly (ExpressionProblem & { readonly output: string })[]
@@ -69,17 +67,14 @@ interface Slot {
 
 type Outputs = Readonly<Record<string, string>>
 
-/** An output, and the slots it is made of. */
+/** An output, and the slots it uses. */
 interface AggregateType {
   readonly output: string
   readonly node: Node
   readonly slots: readonly string[]
 }
 
-/**
- * Checks the outputs of an `aggregate` against the records it gets, and compiles them. Never throws, whatever the
- * texts.
- */
+/** Checks the outputs of an `aggregate` against its input type, and compiles them. Never throws, whatever the text. */
 export const compileAggregates = (outputs: Outputs, input: RecordType): Aggregation | AggregationProblems =>
   build(outputs, input, codegenAllowed)
 
@@ -115,9 +110,7 @@ const slotRecord = (slots: ReadonlyMap<string, Slot>): RecordType => ({
 
 type ReportProblem = (problem: ExpressionProblem) => void
 
-/**
- * An expression with one space between its tokens and without comments: the same for texts that differ in these only.
- */
+/** An expression with one space between its tokens and without comments: equal for texts that differ only in these. */
 const spaced = (text: string): string =>
   tokens(text)
     .map(({ start, end }) => text.slice(start, end))
@@ -134,7 +127,7 @@ function slotFor(
   report: ReportProblem,
 ): Syntax | undefined {
   if (part.op !== 'call' || !aggregateNames.has(part.name)) return undefined
-  // min and max of several values are functions of these.
+  // min and max of several values are ordinary functions.
   if ((part.name === 'min' || part.name === 'max') && part.args.length > 1) return undefined
   const { start, end } = part
   const name = spaced(text.slice(start, end))
@@ -172,7 +165,7 @@ function slotOf(
   for (const problem of checked.problems)
     report(
       aggregateNames.has(text.slice(...problem.span))
-        ? { ...problem, hint: 'an aggregate stands alone inside another: use two steps' }
+        ? { ...problem, hint: 'an aggregate cannot be inside another: use two steps' }
         : problem,
     )
   for (const field of checked.fields) fields.add(field)
@@ -221,8 +214,8 @@ function accumulatorOf(name: string, { type }: Node): Accumulator | undefined {
 }
 
 /**
- * Problems around the slots, where a field of the records is no unknown field, and an unknown function may have been
- * meant as an aggregate of it.
+ * Problems of the part around the slots. Here a field of the records is not an unknown field, and an unknown function
+ * may be a misspelt aggregate.
  */
 function explained(
   problems: readonly ExpressionProblem[],
@@ -239,10 +232,10 @@ function explained(
     if (meant) return { ...problem, hint: `did you mean ${meant}?` }
     if (problem.code !== 'unknown_field' || !fieldOf(input, name)) return problem
     if (isMisspelt) return []
-    const hint = `say which is meant: sum(${name}), max(${name}), last(${name}); fields named in \`by\` are outputs by themselves`
+    const hint = `say which value is meant: sum(${name}), max(${name}), last(${name}); fields in \`by\` are outputs by themselves`
     return {
       code: 'not_aggregated',
-      message: `${name} may differ from record to record of a group`,
+      message: `${name} may differ between the records of a group`,
       span: problem.span,
       hint,
     }
@@ -264,7 +257,7 @@ function aggregation(
     accumulator,
     output: results.find((result) => result.slots.includes(name))?.output,
   }))
-  // Independent of which output names an aggregate first.
+  // Independent of which output has an aggregate first.
   const saved = named.toSorted((a, b) => (a.name < b.name ? -1 : 1))
   return {
     ok: true,
@@ -301,7 +294,7 @@ function aggregation(
   }
 }
 
-/** Runs what makes a part of an output, whose name its data error gets. */
+/** Evaluates a part of an output; a data error gets the name of the output. */
 function of(output: string | undefined, make: () => unknown): unknown {
   try {
     return make()

@@ -1,6 +1,6 @@
 /**
- * Finds the form of a function that fits the arguments, and makes the call. What fits none is one finding, at the
- * argument that is wrong.
+ * Finds the signature of a function that matches the arguments, and makes the call. If none matches, that is one
+ * finding, at the wrong argument.
  */
 import { checkZone } from '../../date/index.ts'
 import { DataError } from '../../errors/index.ts'
@@ -20,7 +20,7 @@ interface Param {
 
 const parsed = new Map<string, readonly Param[]>()
 
-/** `text: string, to?: integer` taken apart. */
+/** The parts of `text: string, to?: integer`. */
 function paramsOf(form: Form): readonly Param[] {
   const known = parsed.get(form.takes)
   if (known) return known
@@ -32,7 +32,7 @@ function paramsOf(form: Form): readonly Param[] {
   return params
 }
 
-/** Whether a value of this type may be given for a parameter of this kind. */
+/** Whether a value of this type may be passed for a parameter of this kind. */
 function accepts(kind: string, type: Type): boolean {
   if (kind === 'list<string>')
     return type.kind === 'list' && !type.of.optional && (type.of.type.kind === 'string' || isNothing(type.of.type))
@@ -106,14 +106,12 @@ function made(
   }
 }
 
-/** Reports what is wrong with an argument that must stand in the expression; true: something is. */
+/** Reports problems with an argument that must be a literal; true: there was one. */
 function problemOfWritten(param: Param, arg: Node, reporter: Reporter): boolean {
   const value = written(arg)
   if (param.kind === 'zone') {
     const wrong =
-      typeof value === 'string'
-        ? checkZone(value)
-        : 'a time zone stands in the expression as text, such as "Europe/Berlin"'
+      typeof value === 'string' ? checkZone(value) : 'a time zone must be literal text, such as "Europe/Berlin"'
     if (!wrong) return false
     reporter.report({
       code: typeof value === 'string' ? 'unknown_zone' : 'wrong_arguments',
@@ -124,7 +122,7 @@ function problemOfWritten(param: Param, arg: Node, reporter: Reporter): boolean 
     return true
   }
   if (param.kind !== 'whole' || (typeof value === 'number' && value >= 0 && value <= maxPrecision)) return false
-  const message = `${param.name} stands in the expression as a whole number from 0 to ${maxPrecision}`
+  const message = `${param.name} must be a literal whole number from 0 to ${maxPrecision}`
   reporter.report({
     code: 'wrong_arguments',
     message,
@@ -153,7 +151,7 @@ function refuseCount(entry: FunctionEntry, count: number, span: Span, reporter: 
   return brokenNode(span)
 }
 
-/** The forms of a function in a hint. */
+/** The signatures of a function, for a hint. */
 export const signaturesText = (entry: FunctionEntry): string => {
   const all = signatures(entry)
   return all.length > 4 ? `${all.slice(0, 3).join('; ')}; and ${all.length - 3} more` : all.join('; ')
@@ -177,7 +175,7 @@ function refuseType(
   span: Span,
   reporter: Reporter,
 ): Node {
-  // The forms that get furthest, and the argument where they stop.
+  // The signatures that match the most arguments, and the argument at which they stop.
   const stops = forms.map((form) => args.findIndex((arg, i) => !accepts(paramsOf(form)[i]!.kind, arg.type)))
   const at = Math.max(...stops)
   const arg = args[at]!

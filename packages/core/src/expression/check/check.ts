@@ -1,9 +1,9 @@
 /**
- * The type check: from the tree of the text to the tree of its meaning, with all problems of an expression in one pass.
- * A part with a problem is `broken`, and whatever uses it is not reported again. Null guards narrow: what stands behind
- * `x != null &&` knows that x is not null (facts.ts).
+ * The type check: from the syntax tree to the typed tree, with all problems of an expression in one pass. A part with a
+ * problem is `broken`, and nothing that uses it is reported again. Null guards narrow: in what follows `x != null &&`,
+ * x is known not to be null (facts.ts).
  *
- * One file, since every node's check calls the others.
+ * One file, since the check of each node calls the others.
  */
 import { closest } from '../../errors/closest.ts'
 import { DataError } from '../../errors/index.ts'
@@ -70,7 +70,7 @@ class Checker implements ExpressionChecking, Naming {
     return this.loops++
   }
 
-  /** A result must have a type: null alone or the elements of [] have none. */
+  /** A result must have a type: null alone and the elements of [] have none. */
   checkResult(node: Node): void {
     const lacks = (type: Type): boolean =>
       isNothing(type) ||
@@ -79,10 +79,10 @@ class Checker implements ExpressionChecking, Naming {
     if (!lacks(node.type)) return
     this.report({
       code: 'wrong_type',
-      message: `the type of ${this.textOf(node.span)} cannot be told`,
+      message: `the type of ${this.textOf(node.span)} is unknown`,
       span: node.span,
       got: describe(node.type),
-      hint: 'null and [] get their type from a value beside them',
+      hint: 'null and [] need a value beside them that determines their type',
     })
   }
 
@@ -179,7 +179,7 @@ class Checker implements ExpressionChecking, Naming {
       code: 'out_of_range',
       message: `${value} does not fit in 64 bits`,
       span,
-      hint: `decimal("${value}", 38, 0) holds it`,
+      hint: `use decimal("${value}", 38, 0)`,
     })
     return brokenNode(span)
   }
@@ -197,7 +197,7 @@ class Checker implements ExpressionChecking, Naming {
     return this.folded(negateNode(node, span, this))
   }
 
-  /** A call on constants becomes its result, or a finding. */
+  /** A call on constants is replaced by its result, or is a finding. */
   private folded(node: Node): Node {
     if (node.op !== 'call' || !node.args.every((arg) => arg.op === 'constant' && arg.value !== null)) return node
     try {
@@ -226,20 +226,20 @@ class Checker implements ExpressionChecking, Naming {
     const args = syntax.args.map((arg) => this.check(arg, scope))
     if (entry) return this.folded(callNode(entry, args, [syntax.start, syntax.end], this))
     if (notRepeatable.has(name)) {
-      const message = `${name}() gives another result each time, so a run that goes on after a crash would not give what it gave before`
+      const message = `${name}() gives a different result each time, so after a crash the run would produce different records`
       this.report({
         code: 'not_repeatable',
         message,
         span: nameAt,
         hint: name.includes('id')
-          ? 'sha256() of fields makes an id that stays the same'
+          ? 'sha256() of fields gives a stable id'
           : 'take the value from a field of the record',
       })
     } else {
       const near = otherNames.get(name) ?? closest(name, functionNames())
       const hint =
         (fieldOf(this.input, name) && `${name} is a field, not a function`) ??
-        (aggregateNames.has(name) ? `${name}() belongs to the outputs of aggregate` : undefined) ??
+        (aggregateNames.has(name) ? `${name}() is only available in the outputs of aggregate` : undefined) ??
         missingNames.get(name) ??
         (near && `did you mean ${near}?`)
       this.report({
@@ -277,7 +277,7 @@ class Checker implements ExpressionChecking, Naming {
       const [a, b] = [describe(yes.type), describe(no.type)]
       this.report({
         code: 'wrong_type',
-        message: `both results of ? : have one type: ${a} and ${b} do not go together`,
+        message: `both results of ? : must have one type: ${a} and ${b} are not compatible`,
         span: no.span,
         expected: a,
         got: b,
@@ -308,7 +308,7 @@ class Checker implements ExpressionChecking, Naming {
       const [a, b] = [describe(nodes[0]!.type), describe(nodes[type]!.type)]
       this.report({
         code: 'wrong_type',
-        message: `a list holds values of one type: ${a} and ${b} do not go together`,
+        message: `a list has values of one type: ${a} and ${b} are not compatible`,
         span: nodes[type]!.span,
         expected: a,
         got: b,
@@ -337,7 +337,7 @@ class Checker implements ExpressionChecking, Naming {
       if (name === undefined)
         this.report({
           code: 'wrong_type',
-          message: 'the names of an object are text in quotes',
+          message: 'the names in an object are text in quotes',
           span: at,
           expected: '"name"',
           got: this.textOf(at),

@@ -1,5 +1,6 @@
 /**
- * Equality, order and `in`: values are brought to one type first, and what cannot be is a finding that says what would.
+ * Equality, order and `in`: values are first converted to one type; if that is impossible, the finding says which
+ * conversion would help.
  */
 import type { Type } from '../../schema/index.ts'
 import { quotedName } from '../read/quoted-name.ts'
@@ -16,7 +17,7 @@ type Ordering = '<' | '<=' | '>' | '>='
 const boolean: Type = { kind: 'boolean' }
 const hint = (text: string | undefined) => (text ? { hint: text } : {})
 
-/** `left == right`, `left != right`: null is a value like any other. */
+/** `left == right`, `left != right`: null is an ordinary value. */
 export function equalNode(negated: boolean, left: Node, right: Node, span: Span, reporter: Reporter): Node {
   if (isBroken(left.type) || isBroken(right.type)) return { ...brokenNode(span), type: boolean }
   const known = { type: boolean, optional: false, span }
@@ -33,7 +34,7 @@ export function equalNode(negated: boolean, left: Node, right: Node, span: Span,
   }
   const type = unifyNodes(left, right)
   if (!type) return { ...incomparable(negated ? '!=' : '==', left, right, span, reporter), type: boolean }
-  // Equal to what is not null is not null.
+  // A value equal to one that is not null is not null.
   const proof = both(right.optional ? noFacts.yes : present(left), left.optional ? noFacts.yes : present(right))
   const facts = negated ? { yes: noFacts.yes, no: proof } : { yes: proof, no: noFacts.yes }
   return {
@@ -47,7 +48,7 @@ export function equalNode(negated: boolean, left: Node, right: Node, span: Span,
   }
 }
 
-/** `===` does not tell whether two values of the type are equal. */
+/** Whether `===` is not enough to compare two values of the type. */
 const isDeep = (type: Type): boolean =>
   type.kind === 'bytes' || type.kind === 'list' || type.kind === 'object' || type.kind === 'json'
 
@@ -64,7 +65,7 @@ export function orderNode(operator: Ordering, left: Node, right: Node, span: Spa
   return callOf(operation, [coerce(a, type), coerce(b, type)], boolean, span)
 }
 
-/** The comparison of two values of a type, by the sign of their order; undefined: they have none. */
+/** The comparison of two values of a type, by the sign of the result; undefined: they have no order. */
 export function ordering(operator: Ordering, type: Type): Operation | undefined {
   const name = `${type.kind} ${operator}`
   if (type.kind === 'string') return compared(name, operator, compareText)
@@ -76,7 +77,7 @@ export function ordering(operator: Ordering, type: Type): Operation | undefined 
   }
 }
 
-/** The comparison of two decimals of whatever scales. */
+/** The comparison of two decimals of any scale. */
 function scaled(operator: Ordering | '==', a: Node, b: Node): Operation {
   const [left, right] = [digitsOf(a.type)!.scale, digitsOf(b.type)!.scale]
   return { ...compared(`decimal ${operator}`, operator, compareScaled(left, right)), parameters: [left, right] }
@@ -118,22 +119,22 @@ function comparisonHint(operator: BinaryOperator, a: Node, b: Node, reporter: Re
   const [text, other] = a.type.kind === 'string' ? [a, b] : [b, a]
   if (text.type.kind === 'string') {
     const written = text.op === 'constant' ? reporter.textOf(text.span) : undefined
-    if (other.type.kind === 'json') return `string(${reporter.textOf(other.span)}) makes text of it`
+    if (other.type.kind === 'json') return `string(${reporter.textOf(other.span)}) converts it to text`
     if (written && (other.type.kind === 'integer' || other.type.kind === 'number') && /^["'][\d.]+["']$/.test(written))
       return `write the number without quotes: ${written.slice(1, -1)}`
-    // The elements of a list stay as they are.
-    if (operator === 'in' && text === b) return `string(${reporter.textOf(a.span)}) makes text of it`
+    // The elements of a list are not converted.
+    if (operator === 'in' && text === b) return `string(${reporter.textOf(a.span)}) converts it to text`
     const name = fromText[other.type.kind]
     if (name)
-      return `${name}(${reporter.textOf(text.span)}) makes ${/^[aeiou]/.test(other.type.kind) ? 'an' : 'a'} ${other.type.kind} of it`
+      return `${name}(${reporter.textOf(text.span)}) converts it to ${/^[aeiou]/.test(other.type.kind) ? 'an' : 'a'} ${other.type.kind}`
   }
   const kinds = [a.type.kind, b.type.kind]
-  if (kinds.includes('json')) return 'a JSON value is converted first: int(), double(), bool() or string()'
+  if (kinds.includes('json')) return 'convert the JSON value first: int(), double(), bool() or string()'
   if (kinds.includes('date') && kinds.includes('timestamp'))
     return `date(${reporter.textOf((a.type.kind === 'timestamp' ? a : b).span)}) is the date of a timestamp`
   if (kinds.includes('decimal') && kinds.includes('number'))
-    return 'a number is not exact: decimal(x, precision, scale) or double() makes them one type'
-  if (kinds.includes('bigint') && kinds.includes('number')) return 'double() makes a number of a bigint'
+    return 'a number is not exact: use decimal(x, precision, scale) or double() for a common type'
+  if (kinds.includes('bigint') && kinds.includes('number')) return 'double() converts a bigint to a number'
   return undefined
 }
 
@@ -146,15 +147,15 @@ export function inNode(value: Node, list: Node, span: Span, reporter: Reporter):
     const isField = of.type.kind === 'object' && of.op !== 'object' && value.op === 'constant'
     const text =
       of.type.kind === 'string'
-        ? `contains(${reporter.textOf(of.span)}, ${reporter.textOf(value.span)}) looks into text`
+        ? `contains(${reporter.textOf(of.span)}, ${reporter.textOf(value.span)}) searches text`
         : isField && typeof value.value === 'string'
-          ? `has(${reporter.textOf(of.span)}.${quotedName(value.value)}) asks for a field`
+          ? `has(${reporter.textOf(of.span)}.${quotedName(value.value)}) tests for a field`
           : of.op === 'object'
             ? 'a list stands in square brackets: [1, 2]'
             : undefined
     reporter.report({
       code: 'wrong_type',
-      message: `in looks into a list, not into ${describe(of.type)}`,
+      message: `in searches a list, not ${describe(of.type)}`,
       span: of.span,
       expected: 'list',
       got: describe(of.type),
@@ -165,7 +166,7 @@ export function inNode(value: Node, list: Node, span: Span, reporter: Reporter):
   if (of.op === 'list' && of.items.length > 0) return inWritten(value, of, of.items, span, reporter)
   const element = of.type.of
   const type = unify(value.type, element.type)
-  // The elements stay as they are, so it is the value that is converted.
+  // The elements are not converted, so the value is.
   const converted =
     type && (isNothing(element.type) || element.type.kind === type.kind || type.kind === 'number')
       ? coerce(value, type)
@@ -180,7 +181,7 @@ export function inNode(value: Node, list: Node, span: Span, reporter: Reporter):
   return { op: 'in', value: converted, list: of, deep: isDeep(type!), ...known, facts }
 }
 
-/** A list that stands in the expression: value and elements become one type. */
+/** A literal list: value and elements are converted to one type. */
 function inWritten(
   value: Node,
   list: Node & { op: 'list' },

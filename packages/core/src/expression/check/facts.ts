@@ -1,8 +1,8 @@
 /**
- * What is known not to be null. A path names a value that does not change while a row is looked at: a field, a member
- * of an object, a key of a JSON value, an element of a list at a written index, the element of a loop. A boolean node
- * says which paths are not null where it is true and where it is false; `never` stands for a case that cannot happen,
- * in which everything may be assumed.
+ * Which values are known not to be null. A path names a value that does not change while a row is evaluated: a field, a
+ * member of an object, a key of a JSON value, an element of a list at a literal index, the element of a loop. A boolean
+ * node records which paths are not null if it is true and if it is false; `never` marks a case that cannot happen, in
+ * which everything may be assumed.
  */
 import type { Facts, KnownFacts } from './known.ts'
 import type { Node } from './typed.ts'
@@ -10,13 +10,13 @@ import type { Node } from './typed.ts'
 const none: ReadonlySet<string> = new Set()
 export const noFacts: Facts = { yes: none, no: none }
 
-/** Both hold. */
+/** The facts if both hold. */
 export function both(a: KnownFacts, b: KnownFacts): KnownFacts {
   if (a === 'never' || b === 'never') return 'never'
   return a.size === 0 ? b : b.size === 0 ? a : a.union(b)
 }
 
-/** One of them holds. */
+/** The facts if one of them holds. */
 export function either(a: KnownFacts, b: KnownFacts): KnownFacts {
   if (a === 'never') return b
   if (b === 'never') return a
@@ -34,7 +34,7 @@ export function pathOf(node: Node): string | undefined {
   return before && `${before}\0${part.key}`
 }
 
-/** What a node is a part of, and which; undefined: no fixed part of anything. */
+/** What a node is part of, and which part; undefined: it is not a fixed part of anything. */
 function partOf(node: Node): { readonly whole: Node; readonly key: string } | undefined {
   if (node.op === 'member') return { whole: node.object, key: node.name }
   if (node.op === 'json' && node.key.op === 'constant')
@@ -43,7 +43,7 @@ function partOf(node: Node): { readonly whole: Node; readonly key: string } | un
   return undefined
 }
 
-/** The path and all it goes through: where `o.a` is not null, `o` is not either. */
+/** The path and all its prefixes: if `o.a` is not null, neither is `o`. */
 export function present(node: Node): ReadonlySet<string> {
   const paths = new Set<string>()
   for (let at: Node | undefined = node; at; at = partOf(at)?.whole) {
@@ -53,7 +53,7 @@ export function present(node: Node): ReadonlySet<string> {
   return paths
 }
 
-/** The field a path is; undefined for a path inside a field, or of a loop. */
+/** The field that a path names; undefined for a path inside a field, or of a loop. */
 export function fieldOfPath(path: string): string | undefined {
   const parts = path.split('\0')
   return parts[0] === 'field' && parts.length === 2 ? parts[1] : undefined

@@ -1,4 +1,4 @@
-/** What is known not to be null at a place: paths, see facts.ts; `never`: the place is not reached. */
+/** The paths known not to be null at a place; see facts.ts. `never`: the place is unreachable. */
 export type KnownFacts = ReadonlySet<string> | 'never'
 
 export interface Facts {

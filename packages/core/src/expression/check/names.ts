@@ -1,7 +1,4 @@
-/**
- * Names and what is inside of values: fields, elements of loops, members of objects, keys of JSON values, elements of
- * lists.
- */
+/** Names, and access into values: fields, loop elements, members of objects, keys of JSON values, list elements. */
 import { closest } from '../../errors/closest.ts'
 import { fieldOf, type RecordType } from '../../schema/index.ts'
 import { functionNamed } from '../functions/index.ts'
@@ -12,29 +9,29 @@ import { type Reporter, required } from './report.ts'
 import type { Scope } from './special.ts'
 import { brokenNode, describe, isBroken, type Node } from './typed.ts'
 
-/** What names need of the check. */
+/** What name resolution needs from the check. */
 export interface Naming extends Reporter {
-  /** The record whose fields may be named. */
+  /** The record whose fields may be used. */
   readonly input: RecordType
-  /** Those that were. */
+  /** The fields used so far. */
   readonly used: Set<string>
 }
 
-/** Words of other languages for what has no name here. */
+/** Words from other languages for things that have no name here. */
 const otherWords: ReadonlyMap<string, string> = new Map([
   ...['True', 'TRUE', 'yes'].map((word) => [word, 'true'] as const),
   ...['False', 'FALSE', 'no'].map((word) => [word, 'false'] as const),
   ...['None', 'NULL', 'Null', 'nil', 'undefined'].map((word) => [word, 'null'] as const),
 ])
 
-/** Not null where a guard says so. */
+/** Not null if a guard says so. */
 function narrowed(node: Node, scope: Scope): Node {
   if (!node.optional) return node
   const path = pathOf(node)
   return path && (scope.known === 'never' || scope.known.has(path)) ? { ...node, optional: false } : node
 }
 
-/** A field of the record, or the element of a loop around. */
+/** A field of the record, or the element of an enclosing loop. */
 export function nameNode(name: string, span: Span, scope: Scope, naming: Naming): Node {
   const element = scope.elements.findLast((element) => element.name === name)
   if (element)
@@ -45,7 +42,7 @@ export function nameNode(name: string, span: Span, scope: Scope, naming: Naming)
   return narrowed({ op: 'field', name, ...field, span }, scope)
 }
 
-/** The finding for a name that is no field. `scope`: it stands alone, and may have been meant as something else. */
+/** The finding for an unknown name. `scope`: it stands alone, and may have been meant as something else. */
 function unknownField(
   name: string,
   fields: readonly string[],
@@ -61,7 +58,7 @@ function unknownField(
   const hint = word
     ? `write ${word}`
     : dotted !== undefined
-      ? `${quotedName(dotted)} is a field: its name stands between backticks`
+      ? `${quotedName(dotted)} is a field: write its name between backticks`
       : near !== undefined
         ? `did you mean ${quotedName(near)}?`
         : scope && functionNamed(name)
@@ -73,7 +70,7 @@ function unknownField(
   return brokenNode(span)
 }
 
-/** `object.name`; null where the object is null. */
+/** `object.name`; null if the object is null. */
 export function memberNode(object: Node, name: string, nameAt: Span, span: Span, scope: Scope, naming: Naming): Node {
   if (isBroken(object.type)) return brokenNode(span)
   if (object.type.kind === 'json') {

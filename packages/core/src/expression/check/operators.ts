@@ -1,4 +1,7 @@
-/** The meaning of each operator on each pair of types; what has none is a finding that says what would. */
+/**
+ * The meaning of each operator for each pair of types; for a pair without one, the finding says which conversion would
+ * help.
+ */
 import type { Type } from '../../schema/index.ts'
 import type { Span } from '../read/syntax.ts'
 import {
@@ -116,7 +119,7 @@ function refuse(sign: Sign, a: Node, b: Node, span: Span, reporter: Reporter): N
   const [left, right] = [describe(a.type), describe(b.type)]
   reporter.report({
     code: 'wrong_type',
-    message: `${left} ${sign} ${right} has no meaning`,
+    message: `${left} ${sign} ${right} is not defined`,
     span,
     got: `${left} and ${right}`,
     ...hint(refusalHint(sign, a, b, reporter)),
@@ -130,18 +133,18 @@ function refusalHint(sign: Sign, a: Node, b: Node, reporter: Reporter): string |
   const [x, y] = [reporter.textOf(a.span), reporter.textOf(b.span)]
   const kinds = [a.type.kind, b.type.kind]
   const has = (kind: Type['kind']) => kinds.includes(kind)
-  if (sign === '+' && kinds[0] === 'string') return `string(${y}) makes text of it`
-  if (sign === '+' && kinds[1] === 'string') return `string(${x}) makes text of it`
-  if (has('json')) return 'a JSON value is converted first: int(), double(), decimal() or string()'
-  if (has('string')) return 'text is converted first: int(), double() or decimal()'
-  if (has('date')) return 'add_days(date, n) and days_between(from, to) count in days'
+  if (sign === '+' && kinds[0] === 'string') return `string(${y}) converts it to text`
+  if (sign === '+' && kinds[1] === 'string') return `string(${x}) converts it to text`
+  if (has('json')) return 'convert the JSON value first: int(), double(), decimal() or string()'
+  if (has('string')) return 'convert the text first: int(), double() or decimal()'
+  if (has('date')) return 'use add_days(date, n) and days_between(from, to) for days'
   if (sign === '/' && (has('decimal') || has('bigint')) && !has('number'))
     return has('decimal')
       ? `divide(${x}, ${y}, 2) rounds to 2 digits; double() gives a number`
       : `double(${x}) / double(${y}) gives a number`
   if (has('decimal') && has('number'))
-    return 'a number is not exact: decimal(x, precision, scale) or double() makes them one type'
-  if (has('bigint') && has('number')) return 'double() makes a number of a bigint'
+    return 'a number is not exact: use decimal(x, precision, scale) or double() for a common type'
+  if (has('bigint') && has('number')) return 'double() converts a bigint to a number'
   if (sign === '%') return '% is for whole numbers'
   return undefined
 }
@@ -154,7 +157,7 @@ export function negateNode(value: Node, span: Span, reporter: Reporter): Node {
   if (operation) return callOf(operation, [node], node.type, span)
   reporter.report({
     code: 'wrong_type',
-    message: `-${describe(node.type)} has no meaning`,
+    message: `-${describe(node.type)} is not defined`,
     span: node.span,
     expected: 'a number',
     got: describe(node.type),
@@ -162,12 +165,12 @@ export function negateNode(value: Node, span: Span, reporter: Reporter): Node {
   return brokenNode(span)
 }
 
-/** All or one of them, each after those before it. */
+/** A chain of `and` or `or`: each item is checked with the facts of those before it. */
 export function logicNode(op: 'and' | 'or', items: readonly Node[], span: Span): Node {
   let { yes, no } = factsOf(items[0]!)
   for (const item of items.slice(1)) {
     const next = factsOf(item)
-    // Where `and` is false by a later item, the earlier ones were true; so with `or` the other way round.
+    // If `and` is false because of a later item, the earlier ones were true; for `or` it is the other way round.
     if (op === 'and') [yes, no] = [both(yes, next.yes), either(no, both(yes, next.no))]
     else [yes, no] = [either(yes, both(no, next.yes)), both(no, next.no)]
   }

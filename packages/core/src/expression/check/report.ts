@@ -1,22 +1,22 @@
-/** Findings while an expression is checked. */
+/** Findings of the type check. */
 import type { ExpressionProblem } from '../read/problem.ts'
 import type { Span } from '../read/syntax.ts'
 import { brokenNode, describe, isBroken, isNothing, type Node } from './typed.ts'
 
 export interface Reporter {
   report(problem: ExpressionProblem): void
-  /** What is written at a span. */
+  /** The text at a span. */
   textOf(span: Span): string
 }
 
-/** The node as one that is not null; a finding where it may be. */
+/** The node as one that is not null; a finding if it may be null. */
 export function required(node: Node, reporter: Reporter): Node {
   if (!node.optional || isBroken(node.type)) return node
   const text = reporter.textOf(node.span)
   if (isNothing(node.type)) {
     reporter.report({
       code: 'wrong_type',
-      message: `${text} is null: only ==, !=, coalesce and ?: take it`,
+      message: `${text} is null: only ==, !=, coalesce and ?: accept it`,
       span: node.span,
       got: 'null',
     })
@@ -36,7 +36,7 @@ export function required(node: Node, reporter: Reporter): Node {
   return { ...node, optional: false }
 }
 
-/** The node as a boolean that is not null; a finding where it is none. */
+/** The node as a boolean that is not null; a finding if it is not one. */
 export function requiredBoolean(node: Node, reporter: Reporter): Node {
   const checked = required(node, reporter)
   if (checked.type.kind === 'boolean' || isBroken(checked.type)) return checked

@@ -1,6 +1,4 @@
-/**
- * Functions whose arguments are more than values: guards against null, values of any one type, and loops over lists.
- */
+/** Functions whose arguments are not plain values: null guards, values of any one type, and loops over lists. */
 
 import type { Type } from '../../schema/index.ts'
 import type { Span, Syntax } from '../read/syntax.ts'
@@ -12,14 +10,14 @@ import { type Reporter, required, requiredBoolean } from './report.ts'
 import { brokenNode, callOf, describe, isBroken, isNothing, type LoopKind, type Node, type Operation } from './typed.ts'
 import { coerce, unifyAll } from './unify.ts'
 
-/** What special functions need of the check. */
+/** What special functions need from the check. */
 export interface ExpressionChecking extends Reporter {
   check(syntax: Syntax, scope: Scope): Node
   /** A number for the next loop. */
   nextLoop(): number
 }
 
-/** Where a part of the expression stands: inside which loops, and what is known not to be null there. */
+/** The scope of a part of the expression: the enclosing loops, and what is known not to be null. */
 export interface Scope {
   readonly known: KnownFacts
   readonly elements: readonly {
@@ -71,12 +69,12 @@ function has(call: Call, scope: Scope, checking: ExpressionChecking): Node {
       call,
       'a field or a path of fields',
       checking,
-      `${checking.textOf(value.span)} != null asks the same of any value`,
+      `${checking.textOf(value.span)} != null tests any value`,
     )
   return { op: 'present', value, type: boolean, optional: false, span, facts: { yes: present(value), no: noFacts.no } }
 }
 
-/** The type of all, and each converted to it; undefined after a finding or a broken part. */
+/** The common type, and all values converted to it; undefined after a finding or for a broken part. */
 function together(
   nodes: readonly Node[],
   call: Call,
@@ -87,7 +85,7 @@ function together(
     const [a, b] = [describe(nodes[0]!.type), describe(nodes[type]!.type)]
     checking.report({
       code: 'wrong_type',
-      message: `${call.name} takes values of one type: ${a} and ${b} do not go together`,
+      message: `${call.name} takes values of one type: ${a} and ${b} are not compatible`,
       span: nodes[type]!.span,
       expected: a,
       got: b,
@@ -125,7 +123,7 @@ function leastOrGreatest(name: 'min' | 'max', call: Call, scope: Scope, checking
       call,
       '2 or more values, or a list',
       checking,
-      `over records, ${name}(x) belongs to the outputs of aggregate`,
+      `over records, ${name}(x) is only available in the outputs of aggregate`,
     )
   const unified = together(given, call, checking)
   if (!unified) return brokenNode(span)
@@ -183,7 +181,7 @@ function loop(kind: LoopKind, call: Call, scope: Scope, checking: ExpressionChec
   if (!listArg || !nameArg || !firstArg || call.args.length > most || nameArg.op !== 'name')
     return wrongArguments(
       call,
-      'a list, a name for its elements, and what to do with each',
+      'a list, a name for its elements, and an expression for each',
       checking,
       `list.${kind}(x, ...)`,
     )
@@ -192,7 +190,7 @@ function loop(kind: LoopKind, call: Call, scope: Scope, checking: ExpressionChec
   if (list.type.kind !== 'list') {
     checking.report({
       code: 'wrong_type',
-      message: `${kind} goes through a list, not through ${describe(list.type)}`,
+      message: `${kind} loops over a list, not over ${describe(list.type)}`,
       span: list.span,
       expected: 'list',
       got: describe(list.type),

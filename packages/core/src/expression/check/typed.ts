@@ -1,7 +1,7 @@
 /**
- * What an expression means: the tree after the type check. Names are resolved, operators and functions are operations
- * on one type each, and conversions between numeric types stand where they happen. Both evaluators
- * (evaluate/compile.ts, evaluate/interpret.ts) read this.
+ * The typed tree of an expression, made by the type check. Names are resolved, operators and functions are operations
+ * on one type each, and conversions between numeric types are explicit. Both evaluators (evaluate/compile.ts,
+ * evaluate/interpret.ts) read it.
  */
 import { type Type, typeText } from '../../schema/index.ts'
 import type { Span } from '../read/syntax.ts'
@@ -9,12 +9,12 @@ import type { Facts } from './known.ts'
 
 /** A computation on values that are not null, unless it says otherwise. Throws `DataError`. */
 export interface Operation {
-  /** What the interpreter knows it by. */
+  /** The name by which the interpreter finds it. */
   readonly name: string
   /** What it depends on besides its arguments: scales, a zone. */
   readonly parameters?: readonly (string | number)[]
   readonly call: (...args: never[]) => unknown
-  /** As JavaScript over the code of its arguments, where a call would cost more than the work. */
+  /** As JavaScript over the code of its arguments, if a call would cost more than the operation. */
   readonly inline?: (...args: string[]) => string
 }
 
@@ -23,14 +23,14 @@ interface KnownConstant {
   /** May be null here. */
   readonly optional: boolean
   readonly span: Span
-  /** Of booleans: what is not null where it is true, and where it is false. */
+  /** For booleans: what is not null if it is true, and if it is false. */
   readonly facts?: Facts
 }
 
 export type LoopKind = 'all' | 'exists' | 'exists_one' | 'map' | 'filter'
 
 export type Node = KnownConstant &
-  /** `exact`: a number as it was written, digits x 10^-scale. */
+  /** `exact`: a number as written, digits x 10^-scale. */
   (
     | {
         readonly op: 'constant'
@@ -40,17 +40,17 @@ export type Node = KnownConstant &
     | { readonly op: 'field'; readonly name: string }
     /** The current element of the loop with this number. */
     | { readonly op: 'element'; readonly loop: number }
-    /** A field of an object; null where the object is. */
+    /** A field of an object; null if the object is null. */
     | { readonly op: 'member'; readonly object: Node; readonly name: string }
-    /** An element of a list by index from 0; `out_of_range` where there is none. */
+    /** An element of a list by index from 0; `out_of_range` if there is none. */
     | { readonly op: 'item'; readonly list: Node; readonly index: Node }
-    /** Inside a JSON value; null where there is nothing. */
+    /** Access into a JSON value; null if there is nothing. */
     | { readonly op: 'json'; readonly value: Node; readonly key: Node }
     | { readonly op: 'list'; readonly items: readonly Node[] }
     | { readonly op: 'object'; readonly names: readonly string[]; readonly values: readonly Node[] }
     | { readonly op: 'and' | 'or'; readonly items: readonly Node[] }
     | { readonly op: 'not' | 'present'; readonly value: Node }
-    /** Of one type, null counted as a value. `deep`: more than `===`. */
+    /** Equality of one type, with null as a value. `deep`: `===` is not enough. */
     | {
         readonly op: 'equal'
         readonly left: Node
@@ -60,16 +60,16 @@ export type Node = KnownConstant &
       }
     | { readonly op: 'in'; readonly value: Node; readonly list: Node; readonly deep: boolean }
     | { readonly op: 'choose'; readonly condition: Node; readonly yes: Node; readonly no: Node }
-    /** The first that is not null. */
+    /** The first value that is not null. */
     | { readonly op: 'first'; readonly items: readonly Node[] }
-    /** `nullable`: null where the first argument is null. */
+    /** `nullable`: null if the first argument is null. */
     | { readonly op: 'call'; readonly operation: Operation; readonly args: readonly Node[]; readonly nullable: boolean }
     | { readonly op: 'loop'; readonly kind: LoopKind; readonly loop: number; readonly list: Node; readonly body: Node }
   )
 
-/** The type of `null` and of the elements of `[]`: goes with every other. */
+/** The type of `null` and of the elements of `[]`: compatible with every other. */
 export const nothing = { kind: 'nothing' } as unknown as Type
-/** The type of what already has a finding: whatever is done with it is no further one. */
+/** The type of a part that already has a finding: using it causes no further one. */
 export const broken = { kind: 'broken' } as unknown as Type
 
 export const isNothing = (type: Type): boolean => type === nothing

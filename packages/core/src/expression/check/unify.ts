@@ -1,8 +1,8 @@
 /**
- * Types that go together: the one type that holds the values of both, and the conversions to it. integer goes with
- * number (the same in memory), with bigint and with decimal; bigint with decimal; decimals of different scales with
- * each other. A number never becomes a decimal or bigint by itself, but a number written into the expression stands for
- * exactly its digits.
+ * Compatible types: the one type that can represent the values of both, and the conversions to it. integer is
+ * compatible with number (the same in memory), with bigint and with decimal; bigint with decimal; decimals of different
+ * scales with each other. A number never becomes a decimal or bigint by itself, but a number literal is exactly its
+ * digits.
  */
 import type { Field, RecordType, Type } from '../../schema/index.ts'
 import { decimalText, unscaled, widenDecimal } from '../values/decimal.ts'
@@ -10,21 +10,21 @@ import { broken, isBroken, isNothing, type Node, nothing, type Operation } from 
 
 export const maxPrecision = 38
 
-/** Digits before and after the point that hold every value of the type. */
+/** Digits before and after the point that can represent every value of the type. */
 export function digitsOf(type: Type): { whole: number; scale: number } | undefined {
   if (type.kind === 'integer') return { whole: 16, scale: 0 }
   if (type.kind === 'bigint') return { whole: 19, scale: 0 }
   return type.kind === 'decimal' ? { whole: type.precision - type.scale, scale: type.scale } : undefined
 }
 
-/** The decimal with these digits, with fewer before the point where 38 are not enough; undefined: too many after it. */
+/** The decimal with these digits, with fewer before the point if 38 are not enough; undefined: too many after it. */
 export function decimalType(whole: number, scale: number): (Type & { kind: 'decimal' }) | undefined {
   return scale > maxPrecision
     ? undefined
     : { kind: 'decimal', precision: Math.min(maxPrecision, Math.max(1, whole + scale)), scale }
 }
 
-/** The type that holds the values of both; undefined: there is none. */
+/** The type that can represent the values of both; undefined: there is none. */
 export function unify(a: Type, b: Type): Type | undefined {
   if (isBroken(a) || isBroken(b)) return broken
   if (isNothing(a)) return b
@@ -71,8 +71,8 @@ function unifyRecords(a: RecordType, b: RecordType): RecordType | undefined {
 }
 
 /**
- * The type of several nodes together, where a number as written may be a decimal; the index of the first that does not
- * go with those before it.
+ * The common type of several nodes, where a number literal may be a decimal; otherwise the index of the first one that
+ * is not compatible with those before it.
  */
 export function unifyAll(nodes: readonly Node[]): Type | number {
   const decimal = nodes.find((node) => node.type.kind === 'decimal')?.type
@@ -82,7 +82,7 @@ export function unifyAll(nodes: readonly Node[]): Type | number {
     if (!type) return i
     all = type
   }
-  // A number as written is converted now, so it must fit.
+  // A number literal is converted now, so it must fit.
   const tooLong = nodes.findIndex((node) => node.op === 'constant' && !fitsInto(all, literalDecimal(node, all)))
   return tooLong < 0 ? all : tooLong
 }
@@ -94,8 +94,8 @@ function fitsInto(type: Type, own: Type | undefined): boolean {
 }
 
 /**
- * Two decimals that no type of 38 digits holds both of, each as the decimal that it is: they are compared as they
- * stand. Undefined: there is a type for both, or they are no decimals.
+ * Two decimals for which no type of 38 digits can represent both, each with its own type: they are compared directly.
+ * Undefined: there is a common type, or they are not decimals.
  */
 export function apart(a: Node, b: Node): readonly [Node, Node] | undefined {
   if (a.type.kind !== 'decimal' && b.type.kind !== 'decimal') return undefined
@@ -107,15 +107,15 @@ export function apart(a: Node, b: Node): readonly [Node, Node] | undefined {
   return [own(a, left), own(b, right)]
 }
 
-/** The same of two; undefined: they do not go together. */
+/** The same for two; undefined: they are not compatible. */
 export function unifyNodes(a: Node, b: Node): Type | undefined {
   const type = unifyAll([a, b])
   return typeof type === 'number' ? undefined : type
 }
 
 /**
- * The type of a number written next to a decimal: `1.19` is a decimal(3,2), `2` a decimal(1,0). Undefined: it is none,
- * or has more than 38 digits.
+ * The type of a number literal next to a decimal: `1.19` is a decimal(3,2), `2` a decimal(1,0). Undefined: it is not
+ * one, or has more than 38 digits.
  */
 export function literalDecimal(node: Node, beside: Type): Type | undefined {
   if (node.op !== 'constant' || beside.kind !== 'decimal') return undefined
@@ -138,7 +138,7 @@ const conversion = (name: string, call: Operation['call'], parameters: readonly 
 })
 const toBigint = conversion('integer to bigint', (value: number) => BigInt(value))
 
-/** The node as a value of a type that `unify` gave. Constants are converted at once; null stays null. */
+/** The node as a value of a type that `unify` returned. Constants are converted at once; null stays null. */
 export function coerce(node: Node, type: Type): Node {
   const from = node.type
   if (isBroken(from) || isBroken(type) || isNothing(from)) return { ...node, type }
@@ -177,7 +177,7 @@ function operationTo(node: Node, type: Type): Operation | undefined {
     const { digits, scale: own } = node.exact
     return conversion('exact', () => decimalText(digits * 10n ** BigInt(scale - own), scale, precision))
   }
-  // Only where 38 digits are not enough for both can a value be too long.
+  // A value can only be too long if 38 digits are not enough for both.
   const fits = (digitsOf(from)?.whole ?? 0) + scale <= precision || node.op === 'constant'
   if (from.kind === 'decimal' && fits)
     return conversion('widen', (text: string) => widenDecimal(text, from.scale, scale), [from.scale, scale])

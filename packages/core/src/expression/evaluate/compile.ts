@@ -1,9 +1,9 @@
 /**
- * The meaning of an expression as JavaScript: one function of a row, made by `generate`, in which fields are plain
- * property reads and the engine sees one type at each place. Names and texts enter through `quote`, whole numbers as
- * they are, and everything else (functions, other constants, sets) as a value of the scope. Null and absent are one:
- * what may be absent is read with `?? null`, so that only null is left to compare with. Names that every object
- * inherits, such as `constructor`, are read as own properties where the field may be absent.
+ * Compiles an expression to JavaScript: one function of a row, made by `generate`, in which fields are plain property
+ * reads and the engine sees one type at each place. Names and texts enter through `quote`, whole numbers literally, and
+ * everything else (functions, other constants, sets) as a value in scope. Null and absent are the same: a value that
+ * may be absent is read with `?? null`, so that only null has to be compared. Names that every object inherits, such as
+ * `constructor`, are read as own properties if the field may be absent.
  */
 import { generate, propertyKey, quote } from '../../codegen.ts'
 import type { Row } from '../../record/index.ts'
@@ -19,12 +19,12 @@ import { hasLoops, isDecidable, mayFail, mayGrow } from './shape.ts'
 /** Lists of constants from this length on are looked up in a set. */
 const longList = 5
 
-/** The function of a row that an expression is. It throws `DataError`. */
+/** The function of a row. It throws `DataError`. */
 export const compile = (node: Node): ((row: Row) => unknown) => generated((named) => `return ${written(node, named)}`)
 
 /**
- * The code of that function. What fails is taken up behind the fast path: a conjunct that fails does not matter where
- * another one is false, which the twin finds out.
+ * The code of that function. A failure leaves the fast path: a conjunct that fails does not matter if another one is
+ * false, which the interpreter finds out.
  */
 function written(node: Node, named: NamedConstant): string {
   const code = write(node, named)
@@ -34,7 +34,7 @@ function written(node: Node, named: NamedConstant): string {
   try { return ${code} } catch (error) { return ${named(afterFailure(node))}(error, r) } }`
 }
 
-/** What the expression is where its fast path failed. */
+/** Evaluates the expression after its fast path has failed. */
 function afterFailure(node: Node): (error: unknown, row: Row) => unknown {
   const again = isDecidable(node) ? interpret(node) : undefined
   return (error, row) => {
@@ -49,10 +49,10 @@ function afterFailure(node: Node): (error: unknown, row: Row) => unknown {
 export const inlined = (node: Node, named: NamedConstant): string =>
   mayFail(node) ? `(${written(node, named)})(r)` : write(node, named)
 
-/** Gives a value the name by which code knows it. */
+/** Puts a value into scope and returns its name. */
 export type NamedConstant = (value: unknown) => string
 
-/** What the code that `body` makes returns, with the values in scope that it named. */
+/** Runs the code that `body` makes, with the values that it put into scope. */
 export function generated<T>(body: (named: NamedConstant) => string): T {
   const scope = new Map<unknown, string>()
   const code = body((value) => {
@@ -121,7 +121,7 @@ function write(node: Node, named: NamedConstant, depth = 0): string {
 function constant(value: unknown, named: NamedConstant): string {
   if (typeof value === 'string') return quote(value)
   if (value === null || typeof value === 'boolean') return String(value)
-  if (Object.is(value, -0)) return '(-0)' // as a key of the scope it would be 0
+  if (Object.is(value, -0)) return '(-0)' // -0 as a key of the scope would be 0
   if (Number.isSafeInteger(value)) return (value as number) < 0 ? `(${value})` : String(value)
   return named(value)
 }
@@ -143,7 +143,7 @@ function membership(node: Node & { op: 'in' }, code: (node: Node) => string, nam
     return constants.length < longList
       ? `${named(constants)}.includes(${code(node.value)})`
       : `${named(new Set(constants))}.has(${code(node.value)})`
-  // The value comes first, since it is the first to fail.
+  // The value comes first, since it fails first.
   return `${named(node.deep ? isInDeep : isIn)}(${code(node.value)}, ${code(list)})`
 }
 

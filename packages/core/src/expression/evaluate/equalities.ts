@@ -1,8 +1,9 @@
-/** What an expression asks for by equality: the part that a store can look up. */
+/** The equality conditions of an expression: the part that a store can look up. */
 import type { Node } from '../check/typed.ts'
 
 /**
- * `field == value` and its like, joined by && at the top. Values are as in memory; of a field named twice the first.
+ * `field == value` and its equivalents, joined by && at the top level. Values are in their in-memory form; of a field
+ * that occurs twice, the first counts.
  */
 export function equalities(node: Node): Readonly<Record<string, unknown>> {
   const found = new Map<string, unknown>()

@@ -1,7 +1,7 @@
 /**
- * The twin of compile.ts: walks the tree of the meaning for each row, and computes operators and functions in the
- * plainest way there is (plain.ts). The results are the same; it stands in where code may not be made, and the tests
- * hold both against each other.
+ * The twin of compile.ts: walks the typed tree for each row, and computes operators and functions in the simplest
+ * possible way (plain.ts). The results are the same; it is used where code generation is forbidden, and tests compare
+ * the two.
  */
 import { DataError } from '../../errors/index.ts'
 import type { Row } from '../../record/index.ts'

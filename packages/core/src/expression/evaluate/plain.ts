@@ -1,7 +1,7 @@
 /**
- * Operators and functions in the plainest way there is, for interpret.ts: text as arrays of characters, whole numbers
- * and decimals as BigInt fractions, times by the platform's own Date and Intl. What is not listed here has one way
- * only, and is shared with compile.ts.
+ * Operators and functions in the simplest possible way, for interpret.ts: text as arrays of characters, whole numbers
+ * and decimals as BigInt fractions, times by the platform's own Date and Intl. Operations that are not listed here have
+ * a single implementation, shared with compile.ts.
  */
 import { checkLength } from '../values/cost.ts'
 import { DataError } from '../../errors/index.ts'
@@ -9,7 +9,7 @@ import type { Operation } from '../check/typed.ts'
 
 type PlainCall = (...args: any[]) => unknown
 
-/** An operation by another way, or itself. */
+/** An independent implementation of an operation, or the operation itself. */
 export function plainOf(operation: Operation): PlainCall {
   const make = plain[operation.name]
   return make ? make(...(operation.parameters ?? [])) : (operation.call as unknown as PlainCall)
@@ -23,7 +23,7 @@ function bounded(value: bigint, bits: 'integer' | 'bigint'): bigint {
 }
 
 const notZero = <T extends number | bigint>(divisor: T): T => {
-  if (Number(divisor) === 0) throw new DataError('division_by_zero', 'divided by zero')
+  if (Number(divisor) === 0) throw new DataError('division_by_zero', 'division by zero')
   return divisor
 }
 
@@ -33,7 +33,7 @@ const bigints = (compute: (a: bigint, b: bigint) => bigint) => () => (a: bigint,
   bounded(compute(a, b), 'bigint')
 const numbers = (compute: (a: number, b: number) => number) => () => (a: number, b: number) => {
   const made = compute(a, b)
-  if (!Number.isFinite(made)) throw new DataError('out_of_range', `${made} is no number`)
+  if (!Number.isFinite(made)) throw new DataError('out_of_range', `${made} is not a number`)
   return made
 }
 
@@ -64,7 +64,7 @@ function divided(a: bigint, b: bigint, how: Direction): bigint {
   return 2n * rest > b || (2n * rest === b && a > 0n) ? below + 1n : below
 }
 
-/** A double by the digits it is printed with, rounded. */
+/** A double by its printed digits, rounded. */
 function roundedNumber(x: number, digits: number, how: Direction): number {
   const [mantissa, exponent = '0'] = String(x).split('e') as [string, string?]
   const [unscaled, scale] = fraction(mantissa)
@@ -116,7 +116,7 @@ const comparisons = Object.fromEntries(
 
 const years = (ms: number): number => {
   const year = new Date(ms).getUTCFullYear()
-  if (!(year >= 1 && year <= 9999)) throw new DataError('out_of_range', `${ms} ms is no time of the years 1 to 9999`)
+  if (!(year >= 1 && year <= 9999)) throw new DataError('out_of_range', `${ms} ms is not within the years 1 to 9999`)
   return ms
 }
 

@@ -1,4 +1,4 @@
-/** Functions from one type to another. They convert exactly or fail: only `double` may come to the nearest number. */
+/** Functions from one type to another. They convert exactly or fail; only `double` may return the nearest number. */
 
 import { decimalFromNumber, decimalFromText } from '../../convert/scalar.ts'
 import { fromText } from '../../convert/index.ts'
@@ -19,13 +19,13 @@ function wholeOf(value: number): number {
   if (Number.isSafeInteger(value)) return value + 0
   throw Number.isInteger(value)
     ? new DataError('out_of_range', `${value} is beyond 9007199254740991`)
-    : new DataError('not_integer', `${value} is not a whole number: round(), floor() or ceil() make one of it`)
+    : new DataError('not_integer', `${value} is not a whole number: use round(), floor() or ceil()`)
 }
 
 function wholeOfDecimal(text: string): string {
   const [whole, fraction = ''] = text.split('.')
   if (/[1-9]/.test(fraction))
-    throw new DataError('not_integer', `${text} is not a whole number: round(), floor() or ceil() make one of it`)
+    throw new DataError('not_integer', `${text} is not a whole number: use round(), floor() or ceil()`)
   return /^-0+$/.test(whole!) ? '0' : whole!
 }
 
@@ -33,19 +33,19 @@ function textOfBytes(bytes: Uint8Array): string {
   try {
     return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes)
   } catch {
-    throw new DataError('bad_bytes', 'the bytes are no UTF-8 text')
+    throw new DataError('bad_bytes', 'the bytes are not UTF-8 text')
   }
 }
 
-/** decimal(x, p, s), by how a value of the type becomes text or a number. */
+/** decimal(x, p, s), by how a value of the type converts to text or a number. */
 function decimal([x, p, s]: readonly Node[]): Made {
   const precision = Number(written(p))
   const scale = Number(written(s))
   if (precision < 1 || precision > maxPrecision || scale > precision)
     return {
-      refusal: `decimal(${precision},${scale}) is no type`,
+      refusal: `decimal(${precision},${scale}) is not a type`,
       at: 1,
-      hint: `1 to ${maxPrecision} digits, and at most so many of them after the point`,
+      hint: `1 to ${maxPrecision} digits, of which at most all are after the point`,
     }
   const type: Type = { kind: 'decimal', precision, scale }
   const read = (text: string) => decimalFromText(text, precision, scale)
@@ -96,7 +96,7 @@ export const conversionFunctions: readonly FunctionEntry[] = [
   {
     name: 'int',
     group: 'conversion',
-    doc: 'As integer, exactly: text must be a whole number, a number have no fraction.',
+    doc: 'As integer, exactly: text must be a whole number, and a number must have no fraction.',
     example: ['int("-12")', '-12'],
     flink: 'CAST(x AS BIGINT)',
     forms: [
@@ -111,7 +111,7 @@ export const conversionFunctions: readonly FunctionEntry[] = [
   {
     name: 'bigint',
     group: 'conversion',
-    doc: 'As whole number of 64 bits, exactly.',
+    doc: 'As 64-bit whole number, exactly.',
     example: ['bigint("9007199254740993")', '9007199254740993'],
     flink: 'CAST(x AS BIGINT)',
     forms: [
@@ -126,7 +126,7 @@ export const conversionFunctions: readonly FunctionEntry[] = [
   {
     name: 'double',
     group: 'conversion',
-    doc: 'As number; of a decimal or bigint with more digits than a number has, the nearest one.',
+    doc: 'As number; for a decimal or bigint with more digits than a number has, the nearest one.',
     example: ['double("1e3")', '1000'],
     flink: 'CAST(x AS DOUBLE)',
     forms: [
@@ -152,7 +152,7 @@ export const conversionFunctions: readonly FunctionEntry[] = [
   {
     name: 'decimal',
     group: 'conversion',
-    doc: 'As decimal(p,s), exactly: with more than s digits after the point, beside zeros, it is the data error `out_of_range`; round(x, s) first.',
+    doc: 'As decimal(p,s), exactly: more than s digits after the point, except zeros, are the data error `out_of_range`; use round(x, s) first.',
     example: ['decimal("1.5", 10, 2)', '"1.50"'],
     flink: 'CAST(x AS DECIMAL(p, s))',
     forms: (['string', 'integer', 'bigint', 'number', 'decimal', 'json'] as const).map((kind) => ({
@@ -165,7 +165,7 @@ export const conversionFunctions: readonly FunctionEntry[] = [
   {
     name: 'parse_json',
     group: 'conversion',
-    doc: 'The JSON value in a text. Take it apart with .name and [0], which give null where there is nothing, and convert what you find: int(), string() and so on.',
+    doc: 'The JSON value in a text. Access it with .name and [0], which give null if there is nothing, and convert what you find: int(), string() and so on.',
     example: ['string(parse_json("{\\"a\\": [1, 2]}").a[1])', '"2"'],
     flink: undefined,
     forms: [{ takes: 'text: string', gives: 'json?', call: parseJson }],

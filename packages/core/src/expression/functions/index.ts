@@ -20,10 +20,10 @@ const byName = new Map(functions.map((entry) => [entry.name, entry]))
 
 /** The function of this name. */
 export const functionNamed = (name: string): FunctionEntry | undefined => byName.get(name)
-/** The names of all of them. */
+/** The names of all functions. */
 export const functionNames = (): Iterable<string> => byName.keys()
 
-/** Names that others use, and what to write here. */
+/** Names from other languages, and what to write here. */
 export const otherNames: ReadonlyMap<string, string> = new Map([
   ...['len', 'length', 'count', 'char_length', 'cardinality'].map((name) => [name, 'size'] as const),
   ...['toLowerCase', 'lowerAscii', 'lowercase', 'to_lower', 'lcase'].map((name) => [name, 'lower'] as const),
@@ -48,7 +48,7 @@ export const otherNames: ReadonlyMap<string, string> = new Map([
   ['weekday', 'day_of_week'],
 ])
 
-/** Names of functions that there are none of, and how to do without. */
+/** Functions that users look for and that do not exist, and what to do instead. */
 export const missingNames: ReadonlyMap<string, string> = new Map([
   ...['power', 'pow', 'sqrt', 'exp', 'log', 'ln', 'log10', 'sin', 'cos', 'tan'].map(
     (name) => [name, 'a `call` step runs a function of your own'] as const,
@@ -56,7 +56,7 @@ export const missingNames: ReadonlyMap<string, string> = new Map([
   ...['hash', 'md5', 'sha1', 'sha512', 'crc32', 'murmur'].map((name) => [name, 'sha256() makes a hash'] as const),
 ])
 
-/** What cannot give the same twice. */
+/** Functions that would give a different result each time. */
 export const notRepeatable: ReadonlySet<string> = new Set([
   'now',
   'today',

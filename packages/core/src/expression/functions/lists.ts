@@ -1,11 +1,11 @@
-/** What the check knows by itself: guards against null, and loops over lists. Here only their description. */
+/** Descriptions of the functions that the check implements itself: null guards and loops over lists. */
 import type { FunctionEntry } from './entry.ts'
 
 export const specialFunctions: readonly FunctionEntry[] = [
   {
     name: 'has',
     group: 'null',
-    doc: 'Whether a field, or what is under a path of fields, is there and not null. After it the field counts as not null: has(x) && x > 3.',
+    doc: 'Whether a field, or a path of fields, exists and is not null. After it the field counts as not null: has(x) && x > 3.',
     example: ['has({"a": null}.a)', 'false'],
     flink: 'x IS NOT NULL',
     special: true,
@@ -50,7 +50,7 @@ export const specialFunctions: readonly FunctionEntry[] = [
   {
     name: 'map',
     group: 'lists',
-    doc: 'What becomes of each element; with a condition, of those for which it holds.',
+    doc: 'The list of results for each element; with a condition, only for those for which it holds.',
     example: ['[1, 2].map(x, x * 10)', '[10,20]'],
     flink: undefined,
     special: true,

@@ -1,4 +1,4 @@
-/** Functions on numbers. None rounds but those that say so, and these round halves away from zero. */
+/** Functions on numbers. Only those that say so round, and they round halves away from zero. */
 import type { Type } from '../../schema/index.ts'
 import type { Node } from '../check/typed.ts'
 import { coerce, decimalType, digitsOf, literalDecimal, unifyNodes } from '../check/unify.ts'
@@ -9,7 +9,7 @@ import { type Form, type FunctionEntry, type Made, written } from './entry.ts'
 
 const same = (value: unknown): unknown => value
 
-/** Decimals keep being exact: `to` digits after the point. */
+/** Decimals stay exact: `to` digits after the point. */
 function cut(how: Rounding, node: Node, to: number): Made {
   const from = node.type as Type & { kind: 'decimal' }
   if (from.scale <= to) return { type: from, operation: { name: 'same', call: same } }
@@ -49,7 +49,7 @@ export const numberFunctions: readonly FunctionEntry[] = [
   {
     name: 'round',
     group: 'numbers',
-    doc: 'The nearest whole number, or with `digits` the nearest number of so many digits after the point; halves away from zero. A number counts as the digits it is printed with, so round(2.675, 2) is 2.68.',
+    doc: 'The nearest whole number, or with `digits` the nearest number with that many digits after the point; halves away from zero. A number counts as its printed digits, so round(2.675, 2) is 2.68.',
     example: ['round(-2.5)', '-3'],
     flink: 'ROUND(x, digits)',
     forms: [
@@ -77,7 +77,7 @@ export const numberFunctions: readonly FunctionEntry[] = [
   {
     name: 'floor',
     group: 'numbers',
-    doc: 'The greatest whole number that is not above x.',
+    doc: 'The largest whole number that is not above x.',
     example: ['floor(-2.5)', '-3'],
     flink: 'FLOOR(x)',
     forms: wholeForms('floor'),
@@ -85,7 +85,7 @@ export const numberFunctions: readonly FunctionEntry[] = [
   {
     name: 'ceil',
     group: 'numbers',
-    doc: 'The least whole number that is not below x.',
+    doc: 'The smallest whole number that is not below x.',
     example: ['ceil(-2.5)', '-2'],
     flink: 'CEIL(x)',
     forms: wholeForms('ceil'),
@@ -93,7 +93,7 @@ export const numberFunctions: readonly FunctionEntry[] = [
   {
     name: 'abs',
     group: 'numbers',
-    doc: 'Without its sign.',
+    doc: 'The absolute value.',
     example: ['abs(-3)', '3'],
     flink: 'ABS(x)',
     forms: [
@@ -120,7 +120,7 @@ export const numberFunctions: readonly FunctionEntry[] = [
   {
     name: 'min',
     group: 'numbers',
-    doc: 'The least of several values, or of the elements of a list. An empty list is the data error `empty_list`.',
+    doc: 'The smallest of several values, or of the elements of a list. An empty list is the data error `empty_list`.',
     example: ['min(3, 1.5)', '1.5'],
     flink: 'LEAST(a, b), ARRAY_MIN(list)',
     special: true,
@@ -132,7 +132,7 @@ export const numberFunctions: readonly FunctionEntry[] = [
   {
     name: 'max',
     group: 'numbers',
-    doc: 'The greatest of several values, or of the elements of a list. An empty list is the data error `empty_list`.',
+    doc: 'The largest of several values, or of the elements of a list. An empty list is the data error `empty_list`.',
     example: ['max("a", "b")', '"b"'],
     flink: 'GREATEST(a, b), ARRAY_MAX(list)',
     special: true,

@@ -27,17 +27,17 @@ function joined(list: readonly string[], separator = ''): string {
   return list.join(separator)
 }
 
-/** White space of Unicode: with U+0085, which JavaScript's own leaves, and without U+FEFF, which it takes. */
+/** Unicode white space: includes U+0085, which JavaScript's own definition lacks, and excludes U+FEFF, which it has. */
 const outerSpace = /^\p{White_Space}+|\p{White_Space}+$/gu
 
-/** Text that begins and ends with plain characters has nothing to trim. */
+/** Text that begins and ends with ASCII letters or digits has nothing to trim. */
 function trimmed(text: string): string {
   const plain = (code: number) => code > 32 && code < 127
   if (plain(text.charCodeAt(0)) && plain(text.charCodeAt(text.length - 1))) return text
   return text.replace(outerSpace, '')
 }
 
-// Read when first needed: most pipelines hash nothing, and reading it costs milliseconds at the start.
+// Loaded on first use: most pipelines hash nothing, and loading it costs milliseconds at start.
 let crypto: typeof import('node:crypto') | undefined
 function sha256(value: string | Uint8Array): string {
   crypto ??= process.getBuiltinModule('node:crypto')
@@ -60,7 +60,7 @@ export const textFunctions: readonly FunctionEntry[] = [
   {
     name: 'lower',
     group: 'text',
-    doc: 'In small letters, by the rules of Unicode and of no language.',
+    doc: 'In lower case, by the rules of Unicode, independent of language.',
     example: ['lower("ÄB")', '"äb"'],
     flink: 'LOWER(text)',
     forms: [{ takes: 'text: string', gives: 'string', call: (text: string) => text.toLowerCase() }],
@@ -68,7 +68,7 @@ export const textFunctions: readonly FunctionEntry[] = [
   {
     name: 'upper',
     group: 'text',
-    doc: 'In capital letters, by the rules of Unicode and of no language.',
+    doc: 'In upper case, by the rules of Unicode, independent of language.',
     example: ['upper("äb")', '"ÄB"'],
     flink: 'UPPER(text)',
     forms: [{ takes: 'text: string', gives: 'string', call: (text: string) => text.toUpperCase() }],
@@ -76,7 +76,7 @@ export const textFunctions: readonly FunctionEntry[] = [
   {
     name: 'trim',
     group: 'text',
-    doc: 'Without spaces, tabs, line ends and other white space of Unicode at both ends.',
+    doc: 'Without spaces, tabs, line breaks and other Unicode white space at both ends.',
     example: ['trim("  a b ")', '"a b"'],
     flink: "REGEXP_REPLACE(text, '(?U)^\\s+|\\s+$', '')",
     forms: [{ takes: 'text: string', gives: 'string', call: trimmed }],
@@ -98,7 +98,7 @@ export const textFunctions: readonly FunctionEntry[] = [
   {
     name: 'split',
     group: 'text',
-    doc: 'The pieces between the separators; a text without one is a list of itself. An empty separator gives the characters.',
+    doc: 'The pieces between the separators; text without one gives a list of itself. An empty separator gives the characters.',
     example: ['split("a,b,,c", ",")', '["a","b","","c"]'],
     flink: 'SPLIT(text, separator)',
     forms: [
@@ -112,7 +112,7 @@ export const textFunctions: readonly FunctionEntry[] = [
   {
     name: 'join',
     group: 'text',
-    doc: 'The texts of a list after each other, with the separator between.',
+    doc: 'The texts of a list joined together, with the separator between them.',
     example: ['join(["a", "b"], "-")', '"a-b"'],
     flink: 'ARRAY_JOIN(list, separator)',
     forms: [
@@ -126,7 +126,7 @@ export const textFunctions: readonly FunctionEntry[] = [
   {
     name: 'substring',
     group: 'text',
-    doc: 'The characters from number `from` to before number `to`, counted from 0; without `to` all that follow. What lies beyond the end is left out.',
+    doc: 'The characters from index `from` up to, but not including, index `to`, counted from 0; without `to` all that follow. Anything beyond the end is left out.',
     example: ['substring("😀bcd", 0, 2)', '"😀b"'],
     flink: 'SUBSTRING(text FROM from + 1 FOR to - from)',
     forms: [{ takes: 'text: string, from: integer, to?: integer', gives: 'string', call: substring }],
@@ -179,7 +179,7 @@ export const textFunctions: readonly FunctionEntry[] = [
   {
     name: 'matches',
     group: 'text',
-    doc: 'Whether the regular expression is found somewhere in the text; ^ and $ tie it to the ends. RE2 syntax, in time linear in the text: no look-around, no back-references.',
+    doc: 'Whether the regular expression matches anywhere in the text; ^ and $ anchor it to the ends. RE2 syntax, in time linear in the text: no look-around, no back-references.',
     example: ['matches("C536379", "^C[0-9]+$")', 'true'],
     flink: 'REGEXP(text, pattern)',
     forms: [
@@ -199,7 +199,7 @@ export const textFunctions: readonly FunctionEntry[] = [
   {
     name: 'sha256',
     group: 'text',
-    doc: 'The SHA-256 hash of a text (its UTF-8) or of bytes, in 64 hexadecimal digits.',
+    doc: 'The SHA-256 hash of a text (as UTF-8) or of bytes, as 64 hexadecimal digits.',
     example: ['sha256("abc")', '"ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"'],
     flink: 'SHA256(text)',
     forms: [

@@ -1,6 +1,4 @@
-/**
- * Functions on dates and timestamps. What depends on the clock of a place takes its zone; without one the clock is UTC.
- */
+/** Functions on dates and timestamps. Those that depend on local time take a zone; the default is UTC. */
 import { fromText } from '../../convert/index.ts'
 import type { Node } from '../check/typed.ts'
 import {
@@ -69,7 +67,7 @@ export const timeFunctions: readonly FunctionEntry[] = [
   {
     name: 'timestamp',
     group: 'time',
-    doc: 'An instant: from ISO 8601 text with a zone, from ms since 1970 in UTC, or when a date begins.',
+    doc: 'An instant: from ISO 8601 text with a zone, from ms since 1970 in UTC, or the beginning of a date.',
     example: ['timestamp("2010-12-01T08:26:00+01:00")', '"2010-12-01T07:26:00.000Z"'],
     flink: 'TO_TIMESTAMP_LTZ(ms, 3)',
     forms: [
@@ -89,7 +87,7 @@ export const timeFunctions: readonly FunctionEntry[] = [
   {
     name: 'date',
     group: 'time',
-    doc: 'A date: from text yyyy-MM-dd, or the one a timestamp falls on.',
+    doc: 'A date: from text yyyy-MM-dd, or the date of a timestamp.',
     example: ['date(timestamp("2010-12-01T23:30:00Z"), "Europe/Berlin")', '"2010-12-02"'],
     flink: 'CAST(t AS DATE)',
     forms: [
@@ -116,7 +114,7 @@ export const timeFunctions: readonly FunctionEntry[] = [
   {
     name: 'duration',
     group: 'time',
-    doc: 'A time span as whole ms, from text with the units ms, s, m, h, d. Add it to a timestamp, or compare it with the difference of two, which is ms as well.',
+    doc: 'A duration as whole ms, from text with the units ms, s, m, h, d. Add it to a timestamp, or compare it with the difference of two, which is also in ms.',
     example: ['duration("1h30m")', '5400000'],
     flink: "INTERVAL '1' HOUR",
     forms: [{ takes: 'text: string', gives: 'integer', call: durationMs }],
@@ -132,7 +130,7 @@ export const timeFunctions: readonly FunctionEntry[] = [
   {
     name: 'add_months',
     group: 'time',
-    doc: 'The same day some months later; the last day of the month where it has no such day.',
+    doc: 'The same day some months later; the last day of the month if there is no such day.',
     example: ['add_months(date("2012-01-31"), 1)', '"2012-02-29"'],
     flink: 'TIMESTAMPADD(MONTH, months, d)',
     forms: [{ takes: 'd: date, months: integer', gives: 'date', call: addMonths }],
@@ -140,7 +138,7 @@ export const timeFunctions: readonly FunctionEntry[] = [
   {
     name: 'days_between',
     group: 'time',
-    doc: 'Days from one date to another; negative where the second lies before.',
+    doc: 'Days from one date to another; negative if the second is earlier.',
     example: ['days_between(date("2012-02-28"), date("2012-03-01"))', '2'],
     flink: 'TIMESTAMPDIFF(DAY, from, to)',
     forms: [{ takes: 'from: date, to: date', gives: 'integer', call: daysBetween }],

@@ -1,7 +1,7 @@
 /**
- * CEL's tokens (https://github.com/google/cel-spec/blob/master/doc/langdef.md#syntax), with two liberties for names
- * that come from CSV headers and JSON keys: a name may have any letters of Unicode, and any text between backticks is a
- * name. Text that looks like another language is refused with what to write.
+ * CEL's tokens (https://github.com/google/cel-spec/blob/master/doc/langdef.md#syntax), with two extensions for names
+ * that come from CSV headers and JSON keys: a name may have any Unicode letters, and any text between backticks is a
+ * name. Syntax of other languages is refused with a hint.
  */
 import { BadSyntax } from './problem.ts'
 
@@ -42,7 +42,7 @@ const marks = [
   '}',
 ]
 
-/** What people write who come from other languages, and what it is here. */
+/** Syntax of other languages, and its equivalent here. */
 const foreign: readonly (readonly [pattern: RegExp, message: string])[] = [
   [/===|!==/y, 'write == or != to compare'],
   [/<>/y, 'write != for "not equal"'],
@@ -52,12 +52,12 @@ const foreign: readonly (readonly [pattern: RegExp, message: string])[] = [
   [/[\u201c\u201d\u201e\u00ab\u00bb]/y, 'write text between straight quotes: "text"'],
   [/[\u2018\u2019\u201a]/y, "write text between straight quotes: 'text'"],
   [/[\u2013\u2014\u2212]/y, 'write - for minus'],
-  [/[@#$]/y, 'fields are named plainly, without a sign before them'],
+  [/[@#$]/y, 'fields are written plainly, without a sign before them'],
 ]
 
 const space = /(?:[ \t\n\r\f]+|\/\/[^\n]*)+/y
 const plainName = /[A-Za-z_][A-Za-z0-9_]*/y
-// Only made when a text has other letters, since it is slow to make.
+// Compiled only when a text has other letters, since that is slow.
 let anyName: RegExp | undefined
 const hex = /0[xX][0-9a-fA-F]+/y
 const decimal = /(?:\d+\.\d+|\.\d+|\d+(?=[eE]))(?:[eE][+-]?\d+)?/y
@@ -104,12 +104,12 @@ function tokenAt(text: string, start: number): Token {
     const wrong = at(pattern, text, start)
     const value = wrong?.[0]
     if (!value || ((value === '=' || value === '&' || value === '|') && text.startsWith(value + value, start))) continue
-    throw new BadSyntax(`${value} means nothing in an expression`, [start, start + value.length], hint)
+    throw new BadSyntax(`${value} has no meaning in an expression`, [start, start + value.length], hint)
   }
   for (const mark of marks)
     if (text.startsWith(mark, start)) return { kind: 'mark', value: mark, start, end: start + mark.length }
   const character = String.fromCodePoint(text.codePointAt(start)!)
-  throw new BadSyntax(`${JSON.stringify(character)} means nothing in an expression`, [start, start + character.length])
+  throw new BadSyntax(`${JSON.stringify(character)} has no meaning in an expression`, [start, start + character.length])
 }
 
 function backticks(text: string, start: number): Token {
@@ -128,15 +128,15 @@ function numeral(text: string, start: number): Token {
     throw new BadSyntax('there are no unsigned numbers', [start, end + 1], `write ${written}`)
   if (tail)
     throw new BadSyntax(
-      `${written}${tail} is no number`,
+      `${written}${tail} is not a number`,
       [start, end + tail.length],
-      `a name that starts with a digit is written between backticks: \`${written}${tail}\``,
+      `write a name that starts with a digit between backticks: \`${written}${tail}\``,
     )
   if (/^0x/i.test(written) || /^\d+$/.test(written)) return { kind: 'integer', value: BigInt(written), start, end }
   const value = Number(written)
   if (!Number.isFinite(value)) throw new BadSyntax(`${written} is too large for a number`, [start, end])
   if (value === 0 && /[1-9]/.test(written.split(/e/i)[0]!))
-    throw new BadSyntax(`${written} is too small for a number, which would make it 0`, [start, end])
+    throw new BadSyntax(`${written} is too small for a number: it would become 0`, [start, end])
   const [mantissa, exponent = '0'] = written.toLowerCase().split('e')
   const [before, after = ''] = mantissa!.split('.')
   return {
@@ -184,7 +184,7 @@ const plainEscapes: Readonly<Record<string, string>> = {
 }
 const escape = /\\(?:([abfnrtv\\?"'`])|[xX]([0-9a-fA-F]{2})|u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8})|([0-3][0-7]{2}))/y
 
-/** What the escape at `i` stands for: a character, or a code with whether it counts as an octet in bytes. */
+/** What the escape at `i` means: a character, or a code and whether it counts as an octet in bytes. */
 function escapeAt(body: string, i: number, from: number): { length: number; code: number; octet: boolean } {
   const found = at(escape, body, i)
   const code = found
@@ -197,9 +197,9 @@ function escapeAt(body: string, i: number, from: number): { length: number; code
   if (code < 0 || code > 0x10ffff || (code >= 0xd800 && code <= 0xdfff)) {
     const shown = body.slice(i, i + (found?.[0].length ?? 2))
     throw new BadSyntax(
-      `${shown} is no escape in text`,
+      `${shown} is not an escape sequence`,
       [from + i, from + i + shown.length],
-      'write \\\\ for a backslash, or r"..." for text as it stands',
+      'write \\\\ for a backslash, or r"..." for raw text',
     )
   }
   return { length: found![0].length, code, octet: found![2] !== undefined || found![5] !== undefined }

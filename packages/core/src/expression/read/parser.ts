@@ -1,10 +1,10 @@
 /**
  * Text to tree, by recursive descent over CEL's grammar. `a.f(b)` and `f(a, b)` become the same call. Nesting, depth
- * and length are bounded, so that nothing that walks the tree later can run out of stack. The first thing that is no
- * expression ends the reading.
+ * and length are limited, so that nothing that walks the tree later can overflow the stack. Parsing stops at the first
+ * syntax error.
  *
- * @marcbachmann/cel-js, which the tests hold this against, cannot be asked for its parser alone (its import costs more
- * than half of what starting Node costs), has no names beyond ASCII letters, and overflows the stack on a long row of
+ * @marcbachmann/cel-js, which the tests compare this with, does not export its parser alone (importing it costs more
+ * than half of Node's start-up time), supports no names beyond ASCII letters, and overflows the stack on a long row of
  * `!`.
  *
  * Decision: docs/decisions/20261121-own-expression-parser.md
@@ -14,12 +14,12 @@ import { BadSyntax, type ExpressionProblem } from './problem.ts'
 import type { BinaryOperator, Span, Syntax } from './syntax.ts'
 
 const maxLength = 100_000
-/** Brackets, calls, signs and choices within each other. */
+/** Nested brackets, calls, signs and choices. */
 const maxNesting = 64
-/** Levels of the tree: chains such as `a + b + c` count each sign; `&&` and `||` chains are one level. */
+/** Levels of the tree: chains such as `a + b + c` count each operator; `&&` and `||` chains are one level. */
 const maxDepth = 250
 
-/** Words of other languages, where an operator is expected. */
+/** Words of other languages where an operator is expected. */
 const words: ReadonlyMap<string, string> = new Map([
   ['and', 'write && for "and"'],
   ['or', 'write || for "or"'],
@@ -39,7 +39,7 @@ const levels: readonly (readonly BinaryOperator[])[] = [
   ['*', '/', '%'],
 ]
 
-/** The tree of an expression, or the reason why it is none. */
+/** The tree of an expression, or the reason why it has none. */
 export function parseExpression(text: string): Syntax | ExpressionProblem {
   if (text.length > maxLength)
     return {
@@ -80,7 +80,7 @@ class Parser {
     return this.list[this.next]!
   }
 
-  /** True, and past it, when the next token is this mark. */
+  /** Consumes the next token if it is this mark; returns whether it was. */
   private took(mark: string): boolean {
     if (!this.isAt(mark)) return false
     this.next++
@@ -94,7 +94,7 @@ class Parser {
       : token.kind === 'mark' && token.value === mark
   }
 
-  /** Past this mark; its end. */
+  /** Consumes this mark; returns its end. */
   private expect(mark: string): number {
     const { end } = this.token()
     if (!this.took(mark)) throw this.unexpected(mark)
@@ -110,7 +110,7 @@ class Parser {
       ])
     const shown = this.text.slice(token.start, token.end)
     const hint = token.kind === 'name' && !token.quoted ? words.get(token.value.toLowerCase()) : undefined
-    return new BadSyntax(`${shown} is not expected here, but ${expected}`, [token.start, token.end], hint)
+    return new BadSyntax(`${shown} is unexpected here: expected ${expected}`, [token.start, token.end], hint)
   }
 
   private made(node: Bare, below: readonly Syntax[] = []): Syntax {
@@ -198,7 +198,7 @@ class Parser {
     return this.sequence(')', () => this.expression())
   }
 
-  /** Comma between, one more allowed after the last, up to `close`. */
+  /** A comma-separated list up to `close`; a trailing comma is allowed. */
   private sequence<T>(close: string, read: () => T): { args: T[]; end: number } {
     const args: T[] = []
     while (!this.isAt(close)) {
@@ -235,7 +235,7 @@ class Parser {
     if (!isQuoted && name === 'null') return this.made({ op: 'null', start, end })
     const follows = this.token().kind
     if (!isQuoted && name.toLowerCase() === 'not' && follows !== 'mark' && follows !== 'end')
-      throw new BadSyntax('not is no operator', nameAt, words.get('not'))
+      throw new BadSyntax('not is not an operator', nameAt, words.get('not'))
     return this.made({ op: 'name', name, start, end })
   }
 

@@ -1,6 +1,6 @@
 import type { Span } from './syntax.ts'
 
-/** What is wrong with an expression. `span`: the characters at fault, first and one after the last. */
+/** A problem of an expression. `span`: the characters at fault, first and one after the last. */
 export interface ExpressionProblem {
   /**
    * `bad_expression` (syntax), `unknown_field`, `unknown_function`, `wrong_arguments`, `wrong_type`, `maybe_null`,
@@ -14,7 +14,7 @@ export interface ExpressionProblem {
   readonly hint?: string
 }
 
-/** Ends reading a text that is no expression; never leaves this folder. */
+/** Ends the parsing of a text that is not an expression; never leaves this folder. */
 export class BadSyntax extends Error {
   readonly problem: ExpressionProblem
 

@@ -1,4 +1,4 @@
-/** What an expression says, as a tree, before anything is known about types. Spans are indexes into its text. */
+/** The syntax tree of an expression, without types. Spans are indexes into its text. */
 
 export type BinaryOperator = '==' | '!=' | '<' | '<=' | '>' | '>=' | 'in' | '+' | '-' | '*' | '/' | '%'
 
@@ -15,14 +15,14 @@ export type Syntax = At &
     | { readonly op: 'text'; readonly value: string }
     | { readonly op: 'bytes'; readonly value: Uint8Array }
     | { readonly op: 'integer'; readonly value: bigint }
-    /** `digits` x 10^-`scale` is the number exactly as it was written. */
+    /** `digits` x 10^-`scale` is exactly the number that was written. */
     | { readonly op: 'number'; readonly value: number; readonly digits: bigint; readonly scale: number }
     | { readonly op: 'boolean'; readonly value: boolean }
     | { readonly op: 'null' }
     | { readonly op: 'name'; readonly name: string }
     | { readonly op: 'member'; readonly object: Syntax; readonly name: string; readonly nameAt: Span }
     | { readonly op: 'index'; readonly object: Syntax; readonly index: Syntax }
-    /** `f(a, b)`, or `a.f(b)` with `method`, which means the same: the receiver is the first argument. */
+    /** `f(a, b)`, or the equivalent `a.f(b)` with `method`: the receiver is the first argument. */
     | {
         readonly op: 'call'
         readonly name: string
@@ -40,7 +40,9 @@ export type Syntax = At &
 
 export type Span = readonly [start: number, end: number]
 
-/** The tree with `change` made of each part that it gives something for; what is below such a part is not looked at. */
+/**
+ * The tree with each part replaced for which `change` returns something; children of a replaced part are not visited.
+ */
 export function replaceParts(node: Syntax, change: (part: Syntax) => Syntax | undefined): Syntax {
   const part = (child: Syntax): Syntax => replaceParts(child, change)
   const changed = change(node)

@@ -1,6 +1,6 @@
 /**
  * Arithmetic that never wraps, rounds or leaves its type: integers within +-(2^53-1), bigints within 64 bits, numbers
- * without NaN and infinity. What would is a `DataError`: `out_of_range` or `division_by_zero`. A sum or product of
+ * without NaN and infinity. Anything else is a `DataError`: `out_of_range` or `division_by_zero`. A sum or product of
  * integers that is within range is exact: one that is not is at least 2^53 as a double.
  */
 import { DataError } from '../../errors/index.ts'
@@ -17,9 +17,9 @@ const operand = (value: Num): string => (value < 0 ? `(${value})` : `${value}`)
 const beyondInteger = (sign: string, a: number, b: number): DataError =>
   beyond(sign, a, b, '+-9007199254740991', ': use bigint() or decimal()')
 const beyondBigint = (sign: string, a: bigint, b: bigint): DataError => beyond(sign, a, b, '64 bits', ': use decimal()')
-const beyondNumber = (sign: string, a: number, b: number): DataError => beyond(sign, a, b, 'what a number holds', '')
+const beyondNumber = (sign: string, a: number, b: number): DataError => beyond(sign, a, b, 'the range of a number', '')
 const byZero = (sign: string, a: Num): DataError =>
-  new DataError('division_by_zero', `${operand(a)} ${sign} 0: divided by zero`)
+  new DataError('division_by_zero', `${operand(a)} ${sign} 0: division by zero`)
 
 export function addInteger(a: number, b: number): number {
   const made = a + b
@@ -39,7 +39,7 @@ export function multiplyInteger(a: number, b: number): number {
   return made
 }
 
-/** The rest of a division cut toward zero: it has the sign of `a`. */
+/** The remainder of a division truncated toward zero: it has the sign of `a`. */
 export function remainderInteger(a: number, b: number): number {
   if (b === 0) throw byZero('%', a)
   return (a % b) + 0
@@ -66,7 +66,7 @@ export function multiplyNumber(a: number, b: number): number {
   return made
 }
 
-/** Real division, also of integers: 7 / 2 is 3.5. */
+/** Real division, even of integers: 7 / 2 is 3.5. */
 export function divideNumber(a: number, b: number): number {
   if (b === 0) throw byZero('/', a)
   const made = a / b

@@ -1,16 +1,16 @@
 /**
  * Exact arithmetic on decimals, which are text in memory: `"-12.30"` is -1230 at scale 2. Values whose unscaled whole
- * number is within 2^53 are computed as doubles of it, as long as the result stays there too; all others as BigInt. A
+ * number is within 2^53 are computed as doubles as long as the result stays in that range too; all others as BigInt. A
  * result with more digits than its type is `out_of_range`.
  */
 import { DataError } from '../../errors/index.ts'
 
 const safe = Number.MAX_SAFE_INTEGER
 
-/** The whole number a decimal is at its scale: `"-12.30"` is -1230n. */
+/** The unscaled whole number of a decimal: `"-12.30"` is -1230n. */
 export const unscaled = (text: string): bigint => BigInt(text.replace('.', ''))
 
-/** The same as a number; NaN where it is beyond 2^53 and might not be exact. */
+/** The same as a number; NaN if it is beyond 2^53 and might not be exact. */
 export function small(text: string): number {
   const { length } = text
   if (length > 16) return Number.NaN
@@ -20,7 +20,7 @@ export function small(text: string): number {
     const digit = text.charCodeAt(i) - 48
     if (digit >= 0) value = value * 10 + digit
   }
-  // 16 digits may be beyond: a rounded one is never below.
+  // 16 digits may be beyond it; rounding never brings one below.
   if (value > safe) return Number.NaN
   return negative ? 0 - value : value
 }
@@ -35,10 +35,10 @@ export function pointed(value: bigint | number, scale: number): string {
   return `${negative ? '-' : ''}${padded.slice(0, point)}.${padded.slice(point)}`
 }
 
-/** The same where it has at most `precision` digits. Throws `out_of_range`. */
+/** The same if it has at most `precision` digits. Throws `out_of_range`. */
 export function decimalText(value: bigint | number, scale: number, precision: number): string {
   const text = pointed(value, scale)
-  // A sign, a point and a zero before it are no digits.
+  // A sign, a point and a zero before it are not digits.
   if (text.length > precision && String(value < 0 ? -value : value).length > precision)
     throw new DataError(
       'out_of_range',
@@ -80,7 +80,7 @@ export const divideDecimal =
   (scale: number, precision: number): Decimal2 =>
   (a, b) => {
     const divisor = unscaled(b)
-    if (divisor === 0n) throw new DataError('division_by_zero', `${a} / ${b}: divided by zero`)
+    if (divisor === 0n) throw new DataError('division_by_zero', `${a} / ${b}: division by zero`)
     return decimalText(roundedQuotient(unscaled(a) * 10n ** BigInt(scale), divisor), scale, precision)
   }
 
@@ -94,14 +94,14 @@ export function roundedQuotient(a: bigint, b: bigint): bigint {
 /** Below, equal, above: negative, 0, positive. Both of one scale. */
 export function compareDecimal(a: string, b: string): number {
   const difference = small(a) - small(b)
-  // Rounded or not, it has the right sign.
+  // Even if rounded, it has the right sign.
   if (difference - difference === 0) return difference
   const left = unscaled(a)
   const right = unscaled(b)
   return left < right ? -1 : left > right ? 1 : 0
 }
 
-/** The same of two scales, whatever their digits. */
+/** The same for two scales, with any number of digits. */
 export const compareScaled =
   (left: number, right: number) =>
   (a: string, b: string): number => {
@@ -120,7 +120,7 @@ export function widenDecimal(text: string, from: number, to: number): string {
 
 export type Rounding = 'round' | 'floor' | 'ceil'
 
-/** Fewer digits after the point; `round` goes half away from zero. */
+/** Fewer digits after the point; `round` rounds half away from zero. */
 export const cutDecimal =
   (how: Rounding, from: number, to: number, precision: number): ((text: string) => string) =>
   (text) => {

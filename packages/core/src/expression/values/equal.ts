@@ -1,4 +1,7 @@
-/** Equality of what `===` cannot tell: bytes, lists, objects and JSON values. Null and absent are one. */
+/**
+ * Equality of values for which `===` is not enough: bytes, lists, objects and JSON values. Null and absent are the
+ * same.
+ */
 import { DataError } from '../../errors/index.ts'
 
 const maxDepth = 500
@@ -45,8 +48,8 @@ export const isInDeep = (value: unknown, list: readonly unknown[]): boolean =>
   list.some((item) => equal(item, value, 0))
 
 /**
- * A property that the object itself has; null where it, or the object, is missing. For names that every object has,
- * such as `constructor`.
+ * An own property of an object; null if it, or the object, is missing. For names that every object has, such as
+ * `constructor`.
  */
 export const ownProperty = (object: object | null, name: string): unknown =>
   object !== null && Object.hasOwn(object, name) ? ((object as Record<string, unknown>)[name] ?? null) : null

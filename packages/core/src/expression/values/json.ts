@@ -1,6 +1,5 @@
 /**
- * JSON values inside expressions: read from text, taken apart, and turned into typed values. Nothing is rounded on the
- * way.
+ * JSON values in expressions: parsed from text, accessed, and converted to typed values. Nothing is rounded on the way.
  */
 import { fromJson } from '../../convert/index.ts'
 import { DataError } from '../../errors/index.ts'
@@ -8,18 +7,18 @@ import { DataError } from '../../errors/index.ts'
 const maxDepth = 500
 
 /**
- * Text to a JSON value. Throws `bad_json`, `out_of_range` (a number that a double cannot hold as written) or
+ * Text to a JSON value. Throws `bad_json`, `out_of_range` (a number that a double cannot represent as written) or
  * `too_deep`.
  */
 export function parseJson(text: string): unknown {
   if (text.length > maxDepth) checkDepth(text)
   let value: unknown
   try {
-    // Only these can be numbers that change when they are read.
+    // Only these can be numbers that change when parsed.
     value = /\d{16}|\d[eE]/.test(text) ? JSON.parse(text, refuseInexact) : JSON.parse(text)
   } catch (error) {
     if (error instanceof DataError) throw error
-    throw new DataError('bad_json', `${shown(text)} is no JSON: ${(error as Error).message}`)
+    throw new DataError('bad_json', `${shown(text)} is not JSON: ${(error as Error).message}`)
   }
   return value
 }
@@ -34,12 +33,12 @@ function refuseInexact(_key: string, value: unknown, context?: { source?: string
   )
     throw new DataError(
       'out_of_range',
-      `the JSON number ${context?.source ?? value} is beyond what is read exactly: write it as a string`,
+      `the JSON number ${context?.source ?? value} cannot be represented exactly: write it as a string`,
     )
   return value
 }
 
-/** Brackets outside of strings, at most 500 within each other. */
+/** Whether brackets outside strings are nested at most 500 deep. */
 function checkDepth(text: string): void {
   let depth = 0
   let isText = false
@@ -55,14 +54,14 @@ function checkDepth(text: string): void {
   }
 }
 
-/** What is under a key or an index; null where there is nothing. */
+/** The value under a key or an index; null if there is none. */
 export function jsonAt(value: unknown, key: string | number): unknown {
   if (typeof value !== 'object' || value === null) return null
   if (typeof key === 'number') return Array.isArray(value) ? (value[key] ?? null) : null
   return !Array.isArray(value) && Object.hasOwn(value, key) ? ((value as Record<string, unknown>)[key] ?? null) : null
 }
 
-/** A string as it is, all else as JSON text. */
+/** A string as it is, any other value as JSON text. */
 export function jsonToText(value: unknown): string {
   if (typeof value === 'string') return value
   try {
@@ -74,7 +73,7 @@ export function jsonToText(value: unknown): string {
   }
 }
 
-/** A number, or text that is one. */
+/** A number, or text that is a number. */
 export function jsonTo(
   read: (text: string) => unknown,
   type: Parameters<typeof fromJson>[0],

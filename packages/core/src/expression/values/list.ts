@@ -1,10 +1,10 @@
 /** Lists. */
 import { DataError } from '../../errors/index.ts'
 
-/** Whether a value that `===` can tell is among the elements. */
+/** Whether a value that `===` can compare is among the elements. */
 export const isIn = (value: unknown, list: readonly unknown[]): boolean => list.includes(value)
 
-/** An element by its index from 0. Throws `out_of_range` where there is none. */
+/** An element by its index from 0. Throws `out_of_range` if there is none. */
 export function itemAt(list: readonly unknown[], index: number): unknown {
   if (index >= 0 && index < list.length) return list[index] ?? null
   throw new DataError('out_of_range', `there is no element ${index} in a list of ${list.length}`)
@@ -17,7 +17,7 @@ export function onlyOne<T>(list: readonly T[], test: (item: T) => boolean): bool
   return count === 1
 }
 
-/** The least or greatest element by `isBefore`. Throws `empty_list`. */
+/** The smallest or largest element by `isBefore`. Throws `empty_list`. */
 export function extreme(
   name: string,
   list: readonly unknown[],

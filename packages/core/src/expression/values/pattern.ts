@@ -1,7 +1,7 @@
 /**
- * Regular expressions, by RE2 (https://github.com/google/re2/wiki/Syntax): time is linear in the text whatever the
- * pattern. The library is read when the first pattern is met, since reading it costs a third of what starting Node
- * costs; by `require`, because a check cannot wait.
+ * Regular expressions by RE2 (https://github.com/google/re2/wiki/Syntax): time is linear in the text for any pattern.
+ * The library is loaded for the first pattern, since that costs a third of Node's start-up time; by `require`, because
+ * a check cannot wait.
  */
 import { DataError } from '../../errors/index.ts'
 
@@ -14,7 +14,7 @@ const kept = 100
 const freeSize = 300
 const maxWork = 50_000_000
 
-/** Whether a text has the pattern somewhere. Throws `bad_pattern` for what is none. The test throws `too_costly`. */
+/** Whether a text matches the pattern anywhere. Throws `bad_pattern` for an invalid one; the test, `too_costly`. */
 export function pattern(source: string): (text: string) => boolean {
   const known = compiled.get(source)
   if (known) return known
@@ -25,7 +25,7 @@ export function pattern(source: string): (text: string) => boolean {
   } catch (error) {
     throw new DataError(
       'bad_pattern',
-      `${JSON.stringify(source.slice(0, 80))} is no regular expression: ${(error as Error).message.replace(/^error parsing regexp: /, '')}`,
+      `${JSON.stringify(source.slice(0, 80))} is not a regular expression: ${(error as Error).message.replace(/^error parsing regexp: /, '')}`,
     )
   }
   if (compiled.size >= kept) compiled.delete(compiled.keys().next().value!)

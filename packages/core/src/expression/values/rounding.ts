@@ -1,7 +1,6 @@
 /**
- * Rounding of doubles, halves away from zero, where a double counts as the digits it is printed with: 2.675 is a half
- * although its binary value lies below. Far from a half the binary value decides, which is quick; near one the digits
- * do.
+ * Rounds doubles, halves away from zero, where a double counts as its printed digits: 2.675 is a half although its
+ * binary value is below. Far from a half the binary value decides, which is fast; near one the digits do.
  */
 import { DataError } from '../../errors/index.ts'
 import type { Rounding } from './decimal.ts'
@@ -10,13 +9,13 @@ const most = Number.MAX_SAFE_INTEGER
 
 /** To a whole number. Throws `out_of_range` beyond +-(2^53-1). */
 export function wholeNumber(how: Rounding): (x: number) => number {
-  // Math.round is exact, but takes halves upward.
+  // Math.round is exact, but rounds halves upward.
   const round =
     how === 'floor' ? Math.floor : how === 'ceil' ? Math.ceil : (x: number) => (x < 0 ? -Math.round(-x) : Math.round(x))
   return (x) => {
     const made = round(x) + 0 // never -0
     if (made > most || made < -most)
-      throw new DataError('out_of_range', `${x} is no whole number within +-9007199254740991`)
+      throw new DataError('out_of_range', `${x} is not a whole number within +-9007199254740991`)
     return made
   }
 }

@@ -1,5 +1,5 @@
 /**
- * Text by code points: a character beyond U+FFFF is one, where JavaScript's strings count two and sort it before
+ * Text by code points: a character beyond U+FFFF counts as one, where JavaScript's strings count two and sort it before
  * U+E000.
  */
 
@@ -12,7 +12,7 @@ export function compareText(a: string, b: string): number {
     const y = b.charCodeAt(i)
     if (x === y) continue
     if (x < 0xd800 || y < 0xd800) return x - y
-    // Within a character of two units the first decides: step back to it.
+    // Within a surrogate pair the first unit decides: step back to it.
     const at =
       i > 0 && (a.charCodeAt(i - 1) & 0xfc00) === 0xd800 && ((x & 0xfc00) === 0xdc00 || (y & 0xfc00) === 0xdc00)
         ? i - 1
@@ -33,7 +33,7 @@ export function sizeOfText(text: string): number {
   return size
 }
 
-/** Where character number `n` begins; the text's length where it has fewer. */
+/** The index of character number `n`; the length of the text if it has fewer. */
 function unitOf(text: string, n: number, from: number): number {
   let i = from
   for (let k = 0; k < n && i < text.length; k++) i += text.codePointAt(i)! > 0xffff ? 2 : 1
@@ -41,7 +41,8 @@ function unitOf(text: string, n: number, from: number): number {
 }
 
 /**
- * The characters from number `start` to before number `end`, counted from 0; what the text does not have is left out.
+ * The characters from index `start` up to, but not including, index `end`, counted from 0; missing characters are left
+ * out.
  */
 export function sliceText(text: string, start: number, end: number): string {
   if (end <= start) return ''

@@ -1,6 +1,6 @@
 /**
- * Time inside expressions. A timestamp is ms since 1970 in UTC, a date text `yyyy-MM-dd`, a duration a whole number of
- * ms. Years are 1 to 9999.
+ * Time in expressions. A timestamp is ms since 1970 in UTC, a date is text `yyyy-MM-dd`, a duration is a whole number
+ * of ms. Years are 1 to 9999.
  */
 import { daysFromDate, daysInMonth, firstMs, lastMs, type Parts, partsFromMs } from '../../date/calendar.ts'
 import { zone } from '../../date/zone.ts'
@@ -10,7 +10,7 @@ const dayMs = 86_400_000
 
 const inYears = (ms: number, words: string): number => {
   if (ms >= firstMs && ms <= lastMs) return ms
-  throw new DataError('out_of_range', `${words} is no time of the years 1 to 9999`)
+  throw new DataError('out_of_range', `${words} is not within the years 1 to 9999`)
 }
 
 export const timestampOfMs = (ms: number): number => inYears(ms, `${ms} ms since 1970`)
@@ -26,11 +26,14 @@ const units: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 
 export function durationMs(text: string): number {
   const parts = /^-?(?:\d{1,15}(?:ms|[smhd]))+$/.test(text) ? text.matchAll(/(\d+)(ms|[smhd])/g) : undefined
   if (!parts)
-    throw new DataError('bad_duration', `${JSON.stringify(text)} is no duration: expected such as 90s, 1h30m or 7d`)
+    throw new DataError(
+      'bad_duration',
+      `${JSON.stringify(text)} is not a duration: expected one such as 90s, 1h30m or 7d`,
+    )
   let ms = 0
   for (const [, count, unit] of parts) ms += Number(count) * units[unit!]!
   if (!Number.isSafeInteger(ms))
-    throw new DataError('out_of_range', `${JSON.stringify(text)} is beyond what is counted in ms`)
+    throw new DataError('out_of_range', `${JSON.stringify(text)} is too large to count in ms`)
   return text.startsWith('-') ? 0 - ms : ms
 }
 
@@ -44,7 +47,7 @@ const partOf = (parts: Parts, part: DatePart): number => {
   return parts[part]
 }
 
-/** One part of a timestamp on the clock of a zone. Weekdays are 1 (Monday) to 7. */
+/** One part of a timestamp in the local time of a zone. Weekdays are 1 (Monday) to 7. */
 export function timestampPart(part: DatePart, zoneName: string): (timestamp: number) => number {
   const clock = zone(zoneName)
   return (timestamp) => {
@@ -53,7 +56,7 @@ export function timestampPart(part: DatePart, zoneName: string): (timestamp: num
   }
 }
 
-/** Takes a date apart. */
+/** The parts of a date. */
 function partsOfDate(date: string): Parts {
   scratch.year = Number(date.slice(0, 4))
   scratch.month = Number(date.slice(5, 7))
@@ -70,7 +73,7 @@ const two = (n: number): string => (n < 10 ? `0${n}` : String(n))
 const dateText = (parts: Parts): string =>
   `${String(parts.year).padStart(4, '0')}-${two(parts.month)}-${two(parts.day)}`
 
-/** The date a timestamp falls on, on the clock of a zone. */
+/** The date of a timestamp in the local time of a zone. */
 export function dateOfTimestamp(zoneName: string): (timestamp: number) => string {
   const clock = zone(zoneName)
   return (timestamp) => {
@@ -79,7 +82,7 @@ export function dateOfTimestamp(zoneName: string): (timestamp: number) => string
   }
 }
 
-/** When a date begins on the clock of a zone. */
+/** The instant at which a date begins in a zone. */
 export function startOfDate(zoneName: string): (date: string) => number {
   const clock = zone(zoneName)
   return (date) => {
@@ -98,13 +101,13 @@ export function addDays(date: string, days: number): string {
   return dateText(scratch)
 }
 
-/** The same day some months later; the last of the month where that has no such day. */
+/** The same day some months later; the last of the month if there is no such day. */
 export function addMonths(date: string, months: number): string {
   const { year, month, day } = partsOfDate(date)
   const count = year * 12 + month - 1 + months
   const to = Math.floor(count / 12)
   if (!(to >= 1 && to <= 9999))
-    throw new DataError('out_of_range', `${date} and ${months} months is no date of the years 1 to 9999`)
+    throw new DataError('out_of_range', `${date} and ${months} months is not within the years 1 to 9999`)
   scratch.year = to
   scratch.month = count - to * 12 + 1
   scratch.day = Math.min(day, daysInMonth(scratch.year, scratch.month))

@@ -129,7 +129,7 @@ async function playOne(
 }
 
 /** Points that a replay passes. */
-const replayPoints = crashPoints.filter((point) => !/begin|end|duty|after_read/.test(point))
+const replayPoints = crashPoints.filter((point) => !/begin|end|commit_action|after_read/.test(point))
 
 /** Whether a letter that stopped here would change a memory. */
 function reachesMemory(old: Case, edit: ReplayEdit, at: string): boolean {

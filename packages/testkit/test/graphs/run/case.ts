@@ -115,7 +115,7 @@ export async function verdictOf(
 
 /** Points that few graphs pass are drawn so much more often. */
 const weights: Readonly<Record<string, number>> = {
-  after_duty: 18,
+  after_commit_action: 18,
   side_remembered: 18,
   before_record: 12,
   sqlite_staged: 3,

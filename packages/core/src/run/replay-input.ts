@@ -1,6 +1,6 @@
 /**
- * Where letters to be replayed come from: a command that runs nothing else, or, while the pipeline runs, an inbox in
- * its state folder. A request is a file there; what became of its letters is told in another one beside it.
+ * Where the letters of a replay come from: a command that runs nothing else or, while the pipeline is running, an inbox
+ * in its state folder. A request is a file in the inbox, and the reply is another file beside it.
  *
  * Decision: docs/decisions/20261130-replay-is-a-source.md
  */
@@ -21,98 +21,102 @@ import type { Component } from './nodes.ts'
 import type { ReplayOutcome, ReplaysContext } from './replays.ts'
 import { createTransform, envOf, type Surroundings } from './wiring.ts'
 
-/** What is asked of a pipeline that is running. */
+/** A request to a running pipeline. */
 export interface LetterRequest {
   readonly specHash: string
-  /** To be replayed. */
+  /** To replay. */
   readonly letters?: readonly Letter[]
-  /** To be dismissed. */
+  /** To dismiss. */
   readonly dismiss?: readonly LetterKey[]
 }
 
-/** What has come of it. */
+/** The reply to a request. */
 export interface LetterReply {
   readonly outcomes: readonly ReplayOutcome[]
-  /** Why nothing was done. */
+  /** Why the request was refused; nothing was done. */
   readonly refused?: string
 }
 
-/** Takes letters; false: not now. */
-export type HandOver = (letters: readonly Letter[], told: (outcomes: readonly ReplayOutcome[]) => void) => boolean
+/** Takes letters, and reports their outcomes later; false: the component takes none, since it is ending. */
+export type TakeLetters = (letters: readonly Letter[], report: (outcomes: readonly ReplayOutcome[]) => void) => boolean
 
-export interface Replaying {
-  tools(component: Component): Pick<ReplaysContext, 'decode' | 'fresh' | 'targets' | 'gone'>
-  /** A sink has taken these records. */
+export interface ReplayInput {
+  contextFor(component: Component): Pick<ReplaysContext, 'decode' | 'newTransform' | 'targets' | 'gone'>
+  /** A sink has written these records. */
   delivered(records: Records): void
-  /** A component takes letters from now on. What it returns ends that. */
-  start(component: Component, hand: HandOver, fail: (error: unknown) => void): () => void
+  /** A component takes letters from now on. Returns a function that ends this. */
+  start(component: Component, take: TakeLetters, fail: (error: unknown) => void): () => void
   /** Resolves when all letters of the command are handed over. */
-  drained(): Promise<void>
-  /** What became of the letters of the command, and how many records sinks took of them. */
+  allHandedOver(): Promise<void>
+  /** The outcomes of the command's letters, and how many of their records sinks have written. */
   readonly outcomes: readonly ReplayOutcome[]
   readonly taken: number
 }
 
-export interface ReplayingContext {
+export interface ReplayInputContext {
   readonly plan: Plan
   readonly registry: Registry
   readonly options: Surroundings & { readonly letters?: readonly Letter[] }
   readonly clock: Clock
   readonly store: Store
-  /** Nodes at which letters may have stopped, and that the spec has no more. */
+  /** Nodes at which letters may have stopped but which the spec no longer has. */
   readonly gone: Gone
 }
 
 const pollMs = 300
-const piece = 5000
+const chunkLetters = 5000
 
 export const inboxOf = (folder: string): string => join(folder, 'inbox')
 
-export function createReplaying(ctx: ReplayingContext): Replaying {
+export function createReplayInput(ctx: ReplayInputContext): ReplayInput {
   const { plan, registry, options, clock, store, gone } = ctx
-  const hands = new Map<string, HandOver>()
+  const takers = new Map<string, TakeLetters>()
   const all = Promise.withResolvers<void>()
   const outcomes: ReplayOutcome[] = []
   let taken = 0
   let isWatching = false
 
-  const targets = (node: string) => heirsOf(node, gone, (id) => hands.has(id))
+  const targets = (node: string) => heirsOf(node, gone, (id) => takers.has(id))
 
-  const handPiece = (letters: readonly Letter[], told: (outcomes: readonly ReplayOutcome[]) => void): boolean => {
-    const groups = new Map<HandOver, Letter[]>()
+  const handOverChunk = (letters: readonly Letter[], report: (outcomes: readonly ReplayOutcome[]) => void): boolean => {
+    const groups = new Map<TakeLetters, Letter[]>()
     const lost: ReplayOutcome[] = []
     for (const letter of letters) {
       const [target] = Object.keys(targets(letter.step))
-      const hand = target === undefined ? undefined : hands.get(target)
-      if (hand) groups.set(hand, [...(groups.get(hand) ?? []), letter])
-      else lost.push(lostAt(letter))
+      const take = target === undefined ? undefined : takers.get(target)
+      if (take) groups.set(take, [...(groups.get(take) ?? []), letter])
+      else lost.push(nodeRemoved(letter))
     }
     let left = groups.size
     const found = [...lost]
-    if (left === 0) told(found)
-    return [...groups].every(([hand, own]) =>
-      hand(own, (some) => {
+    if (left === 0) report(found)
+    return [...groups].every(([take, own]) =>
+      take(own, (some) => {
         found.push(...some)
-        if (--left === 0) told(found)
+        if (--left === 0) report(found)
       }),
     )
   }
-  /** In pieces, each when the one before is saved. */
-  const handAll = (letters: readonly Letter[], each: (some: readonly ReplayOutcome[]) => void, then: () => void) => {
+  /** In chunks, each after the previous one is saved. */
+  const handOverAll = (
+    letters: readonly Letter[],
+    each: (some: readonly ReplayOutcome[]) => void,
+    then: () => void,
+  ) => {
     const next = (at: number) => {
       if (at >= letters.length) return then()
-      const isTaken = handPiece(letters.slice(at, at + piece), (some) => {
+      const isTaken = handOverChunk(letters.slice(at, at + chunkLetters), (some) => {
         each(some)
-        next(at + piece)
+        next(at + chunkLetters)
       })
       if (!isTaken) then()
     }
     next(0)
   }
-  const watch = (fail: (error: unknown) => void): (() => void) => {
+  const watchInbox = (fail: (error: unknown) => void): (() => void) => {
     const inbox = inboxOf(store.folder)
     const busy = new Set<string>()
-    const look = () => {
+    const poll = () => {
       if (!existsSync(inbox)) return
       for (const name of readdirSync(inbox)) {
         if (!name.endsWith('.request') || busy.has(name)) continue
@@ -130,7 +134,7 @@ export function createReplaying(ctx: ReplayingContext): Replaying {
     }
     return clock.every(pollMs, () => {
       try {
-        look()
+        poll()
       } catch (error) {
         fail(error)
       }
@@ -138,15 +142,15 @@ export function createReplaying(ctx: ReplayingContext): Replaying {
   }
   const answerTo = ({ specHash, letters = [], dismiss = [] }: LetterRequest, reply: (answer: LetterReply) => void) => {
     if (letters.length > 0 && specHash !== plan.specHash) {
-      const refused = `${plan.name} is running with another spec than the one that the letters are to be replayed with: restart it first`
+      const refused = `${plan.name} is running with a different spec than this replay: restart it first`
       return reply({ outcomes: [], refused })
     }
     if (dismiss.length > 0) store.setLetters(dismiss.map((key) => ({ ...key, state: 'dismissed' as const })))
-    const told: ReplayOutcome[] = []
-    handAll(
+    const replied: ReplayOutcome[] = []
+    handOverAll(
       letters,
-      (some) => told.push(...some),
-      () => reply({ outcomes: told }),
+      (some) => replied.push(...some),
+      () => reply({ outcomes: replied }),
     )
   }
 
@@ -155,46 +159,46 @@ export function createReplaying(ctx: ReplayingContext): Replaying {
     get taken() {
       return taken
     },
-    tools: (component) => ({
+    contextFor: (component) => ({
       targets,
       gone,
-      ...toolsOf(component, plan, registry, options, gone),
+      ...decodingFor(component, plan, registry, options, gone),
     }),
     delivered(records) {
       if (isWatching || options.letters)
         for (const { batch } of records.from) if (letterOf(batch)) taken += batch.rows.length
     },
-    start(component, hand, fail) {
-      for (const { id } of [...component.sources, ...component.steps, ...component.sinks]) hands.set(id, hand)
-      const isLast = hands.size >= plan.sources.filter((s) => !s.side).length + plan.steps.length + plan.sinks.length
+    start(component, take, fail) {
+      for (const { id } of [...component.sources, ...component.steps, ...component.sinks]) takers.set(id, take)
+      const isLast = takers.size >= plan.sources.filter((s) => !s.side).length + plan.steps.length + plan.sinks.length
       if (!isLast) return () => {}
       if (!options.letters) {
         isWatching = true
-        return watch(fail)
+        return watchInbox(fail)
       }
-      // When every component is there.
+      // Once every component has started.
       queueMicrotask(() => {
         try {
-          handAll(options.letters!, (some) => outcomes.push(...some), all.resolve)
+          handOverAll(options.letters!, (some) => outcomes.push(...some), all.resolve)
         } catch (error) {
           fail(error)
         }
       })
       return () => {}
     },
-    drained: () => all.promise,
+    allHandedOver: () => all.promise,
   }
 }
 
-const lostAt = (letter: Letter): ReplayOutcome => ({
+const nodeRemoved = (letter: Letter): ReplayOutcome => ({
   key: { id: letter.id, node: letter.step },
   outcome: 'failed',
   code: 'not_reached',
   node: letter.step,
-  message: `the spec has no ${letter.step} any more`,
+  message: `the spec no longer has ${letter.step}`,
 })
 
-function toolsOf(component: Component, plan: Plan, registry: Registry, around: Surroundings, gone: Gone) {
+function decodingFor(component: Component, plan: Plan, registry: Registry, around: Surroundings, gone: Gone) {
   const decoders = new Map<string, (letter: Letter) => Row>()
   const decoderOf = (letter: Letter): ((letter: Letter) => Row) => {
     const source = plan.sources.find((s) => s.id === letter.source)
@@ -213,7 +217,7 @@ function toolsOf(component: Component, plan: Plan, registry: Registry, around: S
       if (!decode) decoders.set(name, (decode = decoderOf(letter)))
       return decode(letter)
     },
-    fresh(step: string): Transform {
+    newTransform(step: string): Transform {
       const node = plan.steps.find((s) => s.id === step)
       if (!node) throw new MillraceError('unexpected', `${component.pipeline} has no step ${step}`)
       return createTransform(plan, node, registry, around)
@@ -221,7 +225,7 @@ function toolsOf(component: Component, plan: Plan, registry: Registry, around: S
   }
 }
 
-/** The type of what comes into a node, or came into one that is gone. */
+/** The type of the records that a node gets, or that a removed one got. */
 function inputOf(id: string, plan: Plan, gone: Gone): RecordType {
   const node = [...plan.steps, ...plan.sinks].find((n) => n.id === id)
   if (node) return node.input
@@ -233,7 +237,7 @@ function inputOf(id: string, plan: Plan, gone: Gone): RecordType {
   return outputs.find((type) => type !== undefined) ?? { fields: {}, open: true }
 }
 
-/** Leaves a request for the process that holds a state folder. Returns where its reply will be. */
+/** Leaves a request for the process that holds the state folder. Returns the path of the reply to come. */
 export function leaveRequest(folder: string, request: LetterRequest, name: string): string {
   const inbox = inboxOf(folder)
   mkdirSync(inbox, { recursive: true, mode: 0o700 })

@@ -1,8 +1,8 @@
 /**
- * Several pipelines in one go, so that a whole flow is one command. One is downstream of another when it reads what the
- * other writes. Readers start first. With `untilCaughtUp` a pipeline that continues ends when all its upstreams have
- * ended and its sources have come to the end that is there then; bounded ones end by themselves. When one fails, the
- * others drain and stop.
+ * Runs several pipelines together, so that a whole flow is one command. A pipeline is downstream of another when it
+ * reads what the other writes. Downstream pipelines start first. With `untilCaughtUp` a continuous pipeline ends when
+ * all its upstreams have ended and its sources have reached the end their input had then; bounded pipelines end by
+ * themselves. When one fails, the others drain and stop.
  */
 import { systemClock } from '../clock.ts'
 import { MillraceError } from '../errors/index.ts'
@@ -15,33 +15,37 @@ import type { Summary } from './summary.ts'
 import { envOf, type Surroundings } from './wiring.ts'
 
 /** How several plans are run. */
-export interface ManyOptions extends Omit<RunOptions, 'until' | 'observe'> {
+export interface RunPipelinesOptions extends Omit<RunOptions, 'until' | 'observe'> {
   readonly untilCaughtUp?: boolean
   observe?(pipeline: string, event: Parameters<NonNullable<RunOptions['observe']>>[0]): void
 }
 
 /**
- * Runs pipelines side by side. The error of the first that fails is thrown when all have stopped. Asked to stop, those
- * that write stop before those that read what they write: so what is under way between them still finds its reader.
+ * Runs pipelines side by side. When all have stopped, throws the error of the first that failed. On a stop, upstreams
+ * stop before their downstreams, so that what is in flight between them still finds its reader.
  */
-export async function runMany(plans: readonly Plan[], registry: Registry, options: ManyOptions): Promise<Summary[]> {
-  const feeds = feedsOf(plans, registry, options)
-  refuseEndless(plans, registry, feeds, options)
+export async function runPipelines(
+  plans: readonly Plan[],
+  registry: Registry,
+  options: RunPipelinesOptions,
+): Promise<Summary[]> {
+  const upstreams = upstreamsOf(plans, registry, options)
+  refuseEndless(plans, registry, upstreams, options)
   const failed = new AbortController()
   const stopped = options.signal ? AbortSignal.any([options.signal, failed.signal]) : failed.signal
   const started = new Map(plans.map((p) => [p.name, Promise.withResolvers<void>()]))
   const ended = new Map<string, Promise<Summary>>()
   let failure: unknown
   const runOne = async (plan: Plan): Promise<Summary> => {
-    const readers = plans.filter((p) => feeds.get(p.name)!.has(plan.name))
-    const upstreams = () => Promise.allSettled([...feeds.get(plan.name)!].map((name) => ended.get(name)!))
-    const until = options.untilCaughtUp && plan.runs === 'continue' ? afterTurn(upstreams) : undefined
+    const readers = plans.filter((p) => upstreams.get(p.name)!.has(plan.name))
+    const upstreamsEnded = () => Promise.allSettled([...upstreams.get(plan.name)!].map((name) => ended.get(name)!))
+    const until = options.untilCaughtUp && plan.runs === 'continue' ? onceAllStarted(upstreamsEnded) : undefined
     await Promise.all(readers.map((p) => started.get(p.name)!.promise))
     if (stopped.aborted)
-      throw new MillraceError('stopped', `${plan.name} was not started, since another pipeline failed`)
+      throw new MillraceError('stopped', `${plan.name} was not started because another pipeline failed`)
     return run(plan, registry, {
       ...options,
-      signal: stopAfter(stopped, upstreams),
+      signal: stopAfter(stopped, upstreamsEnded),
       ...(until ? { until } : {}),
       observe: (event) => {
         if (event.type === 'started') started.get(plan.name)!.resolve()
@@ -49,7 +53,7 @@ export async function runMany(plans: readonly Plan[], registry: Registry, option
       },
     })
   }
-  for (const plan of downstreamFirst(plans, feeds)) {
+  for (const plan of downstreamFirst(plans, upstreams)) {
     ended.set(
       plan.name,
       runOne(plan)
@@ -66,18 +70,18 @@ export async function runMany(plans: readonly Plan[], registry: Registry, option
   return results.map((r) => (r as PromiseFulfilledResult<Summary>).value)
 }
 
-/** When all pipelines have been started, so that those they wait for are known. */
-const afterTurn = (work: () => Promise<unknown>): Promise<unknown> => systemClock.turn().then(work)
+/** Runs `work` once all pipelines have been started, so that the ones it waits for are known. */
+const onceAllStarted = (work: () => Promise<unknown>): Promise<unknown> => systemClock.turn().then(work)
 
-/** How long those that write may take to stop before those that read are told. */
-const upstreamMs = 8_000
+/** How long upstreams may take to stop before their downstreams are stopped too. */
+const upstreamGraceMs = 8_000
 
-/** Aborts when `stop` has and the upstreams have ended, or have taken too long. */
-function stopAfter(stop: AbortSignal, upstreams: () => Promise<unknown>): AbortSignal {
+/** Aborts after `stop`, once the upstreams have ended or have taken too long. */
+function stopAfter(stop: AbortSignal, upstreamsEnded: () => Promise<unknown>): AbortSignal {
   const own = new AbortController()
   const onStop = () => {
-    const cancel = systemClock.after(upstreamMs, () => own.abort())
-    void upstreams().then(() => {
+    const cancel = systemClock.after(upstreamGraceMs, () => own.abort())
+    void upstreamsEnded().then(() => {
       cancel()
       own.abort()
     })
@@ -87,8 +91,12 @@ function stopAfter(stop: AbortSignal, upstreams: () => Promise<unknown>): AbortS
   return own.signal
 }
 
-/** For each pipeline the names of those that write what it reads. */
-export function feedsOf(plans: readonly Plan[], registry: Registry, around: Surroundings): Map<string, Set<string>> {
+/** For each pipeline, the names of those that write what it reads. */
+export function upstreamsOf(
+  plans: readonly Plan[],
+  registry: Registry,
+  around: Surroundings,
+): Map<string, Set<string>> {
   const writes = new Map<string, string[]>()
   for (const plan of plans) {
     for (const node of plan.sinks) {
@@ -100,7 +108,7 @@ export function feedsOf(plans: readonly Plan[], registry: Registry, around: Surr
         writes.set(place, [...(writes.get(place) ?? []), plan.name])
     }
   }
-  const feeds = new Map(plans.map((p) => [p.name, new Set<string>()]))
+  const upstreams = new Map(plans.map((p) => [p.name, new Set<string>()]))
   for (const plan of plans) {
     for (const node of plan.sources) {
       const definition = registry.source(node.type)!
@@ -108,29 +116,29 @@ export function feedsOf(plans: readonly Plan[], registry: Registry, around: Surr
         resolveConfig(node.config, around.secrets),
         envOf(plan, around, node.id),
       ) ?? []) {
-        for (const writer of writes.get(place) ?? []) if (writer !== plan.name) feeds.get(plan.name)!.add(writer)
+        for (const writer of writes.get(place) ?? []) if (writer !== plan.name) upstreams.get(plan.name)!.add(writer)
       }
     }
   }
-  return feeds
+  return upstreams
 }
 
 function refuseEndless(
   plans: readonly Plan[],
   registry: Registry,
-  feeds: ReadonlyMap<string, ReadonlySet<string>>,
-  options: ManyOptions,
+  upstreams: ReadonlyMap<string, ReadonlySet<string>>,
+  options: RunPipelinesOptions,
 ): void {
   if (!options.untilCaughtUp) return
   for (const plan of plans) {
     const listener = plan.sources.find((s) => registry.source(s.type)!.listens)
-    if (listener && feeds.get(plan.name)!.size === 0) {
+    if (listener && upstreams.get(plan.name)!.size === 0) {
       throw new MillraceError(
         'no_upstream',
-        `${plan.name} waits for requests, and no pipeline of this command sends it any: it has no end`,
+        `${plan.name} waits for requests, and no pipeline of this command sends any: it would never end`,
         {
           place: listener.id,
-          hint: 'name the pipeline that posts to it as well, or leave --until caught_up out',
+          hint: 'also name the pipeline that posts to it, or drop --until caught_up',
           exitCode: 2,
         },
       )
@@ -138,15 +146,15 @@ function refuseEndless(
   }
 }
 
-/** Those that read come before those that write. Throws where they feed each other in a circle. */
-function downstreamFirst(plans: readonly Plan[], feeds: ReadonlyMap<string, ReadonlySet<string>>): Plan[] {
+/** Downstream pipelines come before their upstreams. Throws where pipelines feed each other in a circle. */
+function downstreamFirst(plans: readonly Plan[], upstreams: ReadonlyMap<string, ReadonlySet<string>>): Plan[] {
   const order: Plan[] = []
   const left = new Set(plans)
   while (left.size > 0) {
-    const next = [...left].find((plan) => ![...left].some((other) => feeds.get(other.name)!.has(plan.name)))
+    const next = [...left].find((plan) => ![...left].some((other) => upstreams.get(other.name)!.has(plan.name)))
     if (!next)
       throw new MillraceError('circle', `${[...left].map((p) => p.name).join(', ')} feed each other in a circle`, {
-        hint: 'a stream may not be read by a pipeline whose output leads back into it',
+        hint: 'a pipeline may not read a stream that its own output leads back into',
         exitCode: 2,
       })
     order.push(next)

@@ -1,21 +1,21 @@
-/** Backpressure: readers wait while the writers are too far behind, and sources while a split is held back. */
+/** Backpressure: readers wait while the writers are too far behind, and sources while a split is paused. */
 import type { Bounds } from './due.ts'
 import type { SinkNode } from './nodes.ts'
 
-export interface Room {
-  /** Resolves when the writers have room for more; undefined: they have. */
+export interface Backpressure {
+  /** Resolves when there is room for more; undefined: there is. */
   wait(): Promise<void> | undefined
-  /** Rows were let go, or splits: whoever waits looks again. */
+  /** Queues drained or splits may continue: wakes everyone who waits, to check again. */
   released(): void
   /** Resolves at the next release, or when the signal aborts. */
   whenReleased(signal: AbortSignal): Promise<void>
 }
 
-/** `isOver`: nobody writes any more, so nobody is to wait. */
-export function createRoom(sinks: readonly SinkNode[], bounds: Bounds, isOver: () => boolean): Room {
+/** `isHalted`: the writers have stopped, so nothing may wait for them. */
+export function createBackpressure(sinks: readonly SinkNode[], bounds: Bounds, isHalted: () => boolean): Backpressure {
   let waiting: (() => void)[] = []
   const isFull = () =>
-    !isOver() && sinks.some(({ queue }) => queue.rows > bounds.aheadRows || queue.bytes > bounds.aheadBytes)
+    !isHalted() && sinks.some(({ queue }) => queue.rows > bounds.aheadRows || queue.bytes > bounds.aheadBytes)
   const next = () => new Promise<void>((resolve) => waiting.push(resolve))
   return {
     wait() {

@@ -1,25 +1,27 @@
-/** The way of a letter to the node at which it goes on: the steps that are passed, and the inputs by which it comes. */
+/**
+ * The path of a replayed dead letter to the node where it continues: the steps it passes and the input it arrives by.
+ */
 import type { Component, SourceNode, StepNode } from './nodes.ts'
 
-export interface Way {
-  /** The steps to be passed, in topological order; where a source does the target's work, those it does as well. */
+export interface ReplayPath {
+  /** The steps to pass, in topological order; for a target inside a source, all steps pushed down into it. */
   readonly steps: readonly StepNode[]
-  /** Outputs by which the target is come to. */
+  /** Outputs that lead to the target. */
   readonly inputs: readonly string[]
   readonly named: readonly string[]
-  /** The target is a source, or a step that a source does: what comes out of all it does goes on from `output`. */
+  /** The target is a source or a step pushed down into one: the letter continues from `output`. */
   readonly isOutput: boolean
   readonly output: string
-  /** Steps behind the target that are passed here. */
-  readonly behind: ReadonlySet<string>
-  /** Steps that are passed here and count, since nobody else does it for them. */
+  /** Steps after the target that are passed here. */
+  readonly downstream: ReadonlySet<string>
+  /** Steps that count what passes here, since it is counted nowhere else. */
   readonly counted: ReadonlySet<string>
   count(n: number): void
 }
 
-export function wayTo(target: string, component: Component): Way {
+export function replayPathTo(target: string, component: Component): ReplayPath {
   const source = component.sources.find((s) => s.id === target || s.pushed.includes(target))
-  if (source) return wayThroughSource(target, source, component)
+  if (source) return pathThroughSource(target, source, component)
   const node = component.steps.find((s) => s.id === target)
   const sink = component.sinks.find((s) => s.id === target)
   const from = node?.plan.from ?? sink?.from ?? []
@@ -29,13 +31,13 @@ export function wayTo(target: string, component: Component): Way {
     named: node?.plan.namedFrom ?? sink?.namedFrom ?? [],
     isOutput: false,
     output: '',
-    behind: new Set(),
+    downstream: new Set(),
     counted: new Set(),
     count: (n) => void ((node?.count ?? sink!.count).replayed += n),
   }
 }
 
-function wayThroughSource(target: string, source: SourceNode, component: Component): Way {
+function pathThroughSource(target: string, source: SourceNode, component: Component): ReplayPath {
   const steps = source.pushed.map((id) => component.steps.find((s) => s.id === id)!)
   const at = source.pushed.indexOf(target)
   return {
@@ -44,10 +46,10 @@ function wayThroughSource(target: string, source: SourceNode, component: Compone
     named: [],
     isOutput: true,
     output: source.pushed.at(-1) ?? source.id,
-    behind: new Set(source.pushed.slice(at + 1)),
+    downstream: new Set(source.pushed.slice(at + 1)),
     counted: new Set(source.pushed.slice(Math.max(0, at))),
     count: (n) => {
-      // Where steps are pushed down their own counters tell; else the source's output has grown.
+      // Steps that are pushed down count for themselves; without any, the source's output has grown.
       if (source.pushed.length === 0) source.count.replayed += n
     },
   }
@@ -57,12 +59,12 @@ function wayThroughSource(target: string, source: SourceNode, component: Compone
 export function stepsBefore(outputs: readonly string[], component: Component): readonly StepNode[] {
   const { steps } = component
   const needed = new Set<string>()
-  const climb = (name: string) => {
+  const visit = (name: string) => {
     const owner = steps.find((s) => s.id === name || s.plan.sides[name])
     if (!owner || needed.has(owner.id)) return
     needed.add(owner.id)
-    owner.plan.from.forEach(climb)
+    owner.plan.from.forEach(visit)
   }
-  outputs.forEach(climb)
+  outputs.forEach(visit)
   return steps.filter((s) => needed.has(s.id))
 }

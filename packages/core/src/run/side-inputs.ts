@@ -1,4 +1,4 @@
-/** What steps need before the first record: the users' code, and side inputs read whole. */
+/** What steps load before the first record: user code, and complete side inputs. */
 import { createHash } from 'node:crypto'
 import { freshRead, isBatch } from '../connector/index.ts'
 import { crashPoint } from '../crash.ts'
@@ -9,15 +9,15 @@ import type { Store } from '../store/index.ts'
 import type { SourceNode, StepNode } from './nodes.ts'
 import { asRunError } from './retry.ts'
 
-const plain = (_key: string, value: unknown): unknown => (typeof value === 'bigint' ? String(value) : value)
+const bigintAsText = (_key: string, value: unknown): unknown => (typeof value === 'bigint' ? String(value) : value)
 
 /**
- * Loads every step's code and side inputs. A side input must be right as a whole: its first bad record stops the run.
- * `identified` is given what each held: a hash of its rows.
+ * Loads every step's code and side inputs. A side input must be free of bad records: the first one stops the run.
+ * `identified` gets a hash of the rows of each side input.
  */
-export async function loadSides(
+export async function loadSideInputs(
   steps: readonly StepNode[],
-  sides: readonly SourceNode[],
+  sideInputs: readonly SourceNode[],
   plan: Plan,
   signal: AbortSignal,
   warn: (node: string, message: string) => void,
@@ -32,20 +32,20 @@ export async function loadSides(
   }
   for (const { transform, plan: step } of steps) {
     for (const [side, sourceId] of Object.entries(step.sideInputs)) {
-      const node = sides.find((s) => s.id === sourceId)!
+      const node = sideInputs.find((s) => s.id === sourceId)!
       const hash = createHash('sha256')
       const load = (rows: readonly Row[]) => {
-        // Row by row: where a source cuts its batches is no part of what it holds.
-        for (const row of rows) hash.update(`${JSON.stringify(row, plain)}\n`)
+        // Row by row: batch boundaries are not part of the content.
+        for (const row of rows) hash.update(`${JSON.stringify(row, bigintAsText)}\n`)
         transform.load!(side, rows)
       }
-      await readSide(node, load, signal, plan, warn)
+      await readSideInput(node, load, signal, plan, warn)
       identified(sourceId, hash.digest('hex'))
     }
   }
 }
 
-async function readSide(
+async function readSideInput(
   node: SourceNode,
   load: (rows: readonly Row[]) => void,
   signal: AbortSignal,
@@ -53,7 +53,7 @@ async function readSide(
   warn: (node: string, message: string) => void,
 ): Promise<void> {
   const ctx = freshRead(signal, { warn: (message) => warn(node.id, message) })
-  /** Split by split: how a source interleaves them decides nothing, of two rows with one key neither. */
+  /** Split by split, so that the interleaving of splits does not matter, not even for two rows with the same key. */
   const bySplit = new Map<string, Row[]>()
   try {
     for await (const batch of node.source.read(ctx)) {
@@ -63,7 +63,7 @@ async function readSide(
         const place = (await node.source.locate?.(batch.split, bad.position)) ?? `${batch.split}@${bad.position}`
         throw new MillraceError(bad.code, bad.message ?? bad.code, {
           place,
-          hint: 'a side input must be right as a whole: mend it and run again',
+          hint: 'a side input may not have bad records: fix it and run again',
         })
       }
       const rows = bySplit.get(batch.split)
@@ -80,11 +80,11 @@ async function readSide(
 }
 
 /**
- * Keeps what a side input held, and looks whether a run that goes on finds the same: records before and after the stop
- * would else be joined with different ones. Stops a run that is one whole with `side_changed`; a continuing one is
- * warned.
+ * Saves the hash of a side input, and checks that a resumed run finds the same content; otherwise records before and
+ * after the stop would be joined with different data. Throws `side_changed` for a bounded run; a continuous one gets a
+ * warning.
  */
-export function sameSide(
+export function checkSideInput(
   plan: Plan,
   store: Pick<Store, 'recall' | 'remember'>,
   warn: (node: string, message: string) => void,
@@ -93,14 +93,14 @@ export function sameSide(
     const before = store.recall(side, 'identity')
     if (before === identity) return
     if (before !== undefined) {
-      const what = 'the side input is not what it was when the run began'
+      const what = 'the side input has changed since the run began'
       if (plan.runs === 'whole')
         throw new MillraceError('side_changed', what, {
           place: side,
-          hint: 'restore it and run again, or start over with `pipe state reset PIPELINE`',
+          hint: 'restore it and run again, or start over: pipe state reset PIPELINE',
           exitCode: 2,
         })
-      warn(side, `${what}; from here on the new one counts`)
+      warn(side, `${what}; from here on the new content is used`)
     }
     store.remember(side, 'identity', identity)
     crashPoint('side_remembered')

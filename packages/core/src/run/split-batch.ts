@@ -1,16 +1,16 @@
-/** A batch cut in two, so that a restart can take as many records as were taken before. */
+/** Splits a batch in two, so that a restart can take exactly as many records as were taken before. */
 import type { BadRecord, Batch, Json } from '../record/index.ts'
 
 /** How many records a batch holds, good and bad. */
 export const recordsIn = (batch: Batch): number => batch.rows.length + (batch.bad?.length ?? 0)
 
-/** How many rows stand before a bad record. */
+/** How many rows precede a bad record. */
 const rowsBefore = (bad: BadRecord, batch: Batch): number => bad.before ?? batch.rows.length
 
-/** The first `n` records of a batch, up to `position`, and the others. `n` is less than the batch holds. */
-export function cutBatch(batch: Batch, n: number, position: Json): readonly [Batch, Batch] {
+/** The first `n` records of a batch, up to `position`, and the rest. `n` is less than the batch holds. */
+export function splitBatch(batch: Batch, n: number, position: Json): readonly [Batch, Batch] {
   const bad = (batch.bad ?? []).toSorted((a, b) => rowsBefore(a, batch) - rowsBefore(b, batch))
-  // Of n records, k are bad and n - k are rows: the k-th bad one stands behind that many rows.
+  // Of n records, k are bad and n - k are rows: the k-th bad one follows that many rows.
   let k = 0
   while (k < bad.length && rowsBefore(bad[k]!, batch) + k < n) k++
   const rows = n - k
