@@ -87,6 +87,14 @@ function proveIt(): void {
     if (kept.length !== 250 || new Set(kept).size !== 250)
       throw new Error(`250 records were read, ${kept.length} are kept`)
   })
+  step('its options, of TypeBox and of ours, are described', () => {
+    const described = run(project, 'npx', ['pipe', 'describe', 'acme-orders'])
+    if (
+      !described.includes('records  (integer, default 100)') ||
+      !described.includes('page_size  (integer, default 1000)')
+    )
+      throw new Error(described)
+  })
   step('Kafka is a finding that names its package, until it is installed', () => {
     writeFileSync(join(project, 'kafka.yaml'), kafkaSpec)
     const found = run(project, 'npx', ['pipe', 'check', 'kafka.yaml', '--json'], 2)

@@ -73,6 +73,7 @@ const vendors: Readonly<Record<string, string>> = {
   hyparquet: 'formats-columnar',
   'hyparquet-writer': 'formats-columnar',
   re2js: 'core',
+  typebox: 'core',
   yaml: 'core',
 }
 
@@ -171,6 +172,10 @@ describe('imports between packages', () => {
         .map((module) => `${path} -> ${module}`),
     )
     expect(wrong).toEqual([])
+  })
+
+  it('of TypeBox only types are imported: its modules take longer to load than a check', () => {
+    expect(sources.filter((path) => /import (?!type )[^;\n]*'typebox'/.test(code(path)))).toEqual([])
   })
 
   it('has no circle, not even of types', () => {

@@ -2,7 +2,7 @@
  * Formats that are read, as data: the option that chooses one, what tells one file's beginning from another's, and
  * their readers.
  */
-import { option, type OptionSchema, type Problem } from '@millrace/core'
+import { option, type Option, type Problem } from '@millrace/core'
 import { withoutCompression } from './compression.ts'
 import { csvDefaults, type CsvOptions, csvOptions, csvProblems } from './csv/options.ts'
 import { createCsvReader } from './csv/reader.ts'
@@ -23,7 +23,7 @@ export interface ReadKind<Name extends string = string> {
   /** What the names of its files end in, before the ending of a compression. */
   readonly endings: readonly string[]
   /** Its own options, each with a default. */
-  readonly options: Readonly<Record<string, OptionSchema<any>>>
+  readonly options: Readonly<Record<string, Option<any>>>
   /** What is wrong with options that are right one by one. */
   problems?(format: ReadFormat): Problem[]
   open(format: ReadFormat, read: ReadOptions): InputFormat
@@ -58,7 +58,7 @@ export const textReadFormats: readonly ReadKind<'csv' | 'jsonl' | 'json'>[] = [
 /** The formats that a connector reads. */
 export interface ReadFormats<Name extends string> {
   /** The option `format`: a name, or a name with options of that format. */
-  readonly option: OptionSchema<Name | ReadFormat<Name>>
+  readonly option: Option<Name | ReadFormat<Name>>
   /** What names of files end in, before the ending of a compression; of all formats, or of these. */
   endings(names?: readonly Name[]): string[]
   /** The format that a file name says. */
@@ -72,14 +72,13 @@ export interface ReadFormats<Name extends string> {
 }
 
 // Inside `format`, an option that is left out has no value of its own: its default is that of the format.
-const within = <T>({ default: _, optional: __, ...schema }: OptionSchema<T>): OptionSchema<T | undefined> =>
-  option.optional(schema)
+const within = <T>({ default: _, ...schema }: Option<T>): Option<T | undefined> => option.optional(schema)
 
 /** Formats as a connector offers them, in this order. */
 export function readFormatsOf<Name extends string>(kinds: readonly ReadKind<Name>[]): ReadFormats<Name> {
   const names = kinds.map(({ name }) => name)
   const kindOf = (name: Name) => kinds.find((kind) => kind.name === name)!
-  const options = new Map<string, OptionSchema<any>>()
+  const options = new Map<string, Option<any>>()
   for (const kind of kinds)
     for (const [name, schema] of Object.entries(kind.options)) if (!options.has(name)) options.set(name, within(schema))
   return {
@@ -89,7 +88,7 @@ export function readFormatsOf<Name extends string>(kinds: readonly ReadKind<Name
         option.object(
           { type: option.oneOf(names, 'The format.'), ...Object.fromEntries(options) },
           'A format with options of its own.',
-        ) as unknown as OptionSchema<ReadFormat<Name>>,
+        ) as unknown as Option<ReadFormat<Name>>,
       ],
       'The format of the files: a name, or a name with options of that format. Default: as each file name says.',
       { example: { type: 'csv', delimiter: ';' } },

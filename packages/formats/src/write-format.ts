@@ -1,5 +1,5 @@
 /** Formats that are written, as data: the option that chooses one, what each cannot hold, and their writers. */
-import { option, type OptionSchema, type Problem, type RecordType } from '@millrace/core'
+import { option, type Option, type Problem, type RecordType } from '@millrace/core'
 import { csvAccepts, csvWriteOptions, csvWriteProblems, csvWriter, type CsvWriteOptions } from './csv/writer.ts'
 import { jsonArrayWriter, jsonLinesWriter } from './json/write.ts'
 import { strangeOptions } from './read-format.ts'
@@ -22,7 +22,7 @@ export interface WriteKind<Name extends string = string> {
   /** What the names of its files end in, before the ending of a compression; the first is given to new ones. */
   readonly endings: readonly [string, ...string[]]
   /** Its own options. */
-  readonly options: Readonly<Record<string, OptionSchema<any>>>
+  readonly options: Readonly<Record<string, Option<any>>>
   /** Files can be cut back to any length that was taken, and gone on with. */
   readonly appends: boolean
   /** What is wrong with options that are right one by one. */
@@ -87,7 +87,7 @@ export const textWriteFormats: readonly WriteKind<'jsonl' | 'json' | 'csv'>[] = 
 /** The formats that a connector writes. */
 export interface WriteFormats<Name extends string> {
   /** The option `format`: a name, or a name with options of that format. */
-  readonly option: OptionSchema<Name | WriteFormat<Name>>
+  readonly option: Option<Name | WriteFormat<Name>>
   /** The format that a file name, without the ending of its compression, says. */
   named(fileName: string): Name | undefined
   /** The ending of new files of a format. */
@@ -124,7 +124,7 @@ export function writeFormatsOf<Name extends string>(kinds: readonly WriteKind<Na
         option.object(
           { type: option.oneOf(names, 'The format.'), ...options },
           'A format with options of its own.',
-        ) as unknown as OptionSchema<WriteFormat<Name>>,
+        ) as unknown as Option<WriteFormat<Name>>,
       ],
       `How records are written: a format, or a format with options of its own. Default: as the file name says, else \`${names[0]}\`.`,
       { example: { type: 'csv', delimiter: ';' } },

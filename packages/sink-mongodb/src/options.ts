@@ -1,5 +1,5 @@
 /** The options of the sink. */
-import { option, type OptionSchema, type Static } from '@millrace/core'
+import { option, type Static } from '@millrace/core'
 import { documentOptions, documentWrites } from '@millrace/kinds'
 import { mongodbOptions } from '@millrace/client-mongodb'
 
@@ -14,13 +14,13 @@ export const options = option.object({
     { default: 'upsert' },
   ),
   ...documentOptions,
-  collection_options: option.optional({
-    type: 'object',
-    additionalProperties: {},
-    description:
+  collection_options: option.optional(
+    option.map(
+      option.any('As MongoDB takes it.'),
       'How the collection is made where it is missing, as MongoDB names it: validator, collation, clusteredIndex, capped.',
-    examples: [{ collation: { locale: 'en' } }],
-  } as OptionSchema<Record<string, unknown>>),
+      { example: { collation: { locale: 'en' } } },
+    ),
+  ),
 })
 /** What the options come to. */
 export type Options = Static<typeof options>

@@ -10,7 +10,6 @@ import {
   type Row,
   typeText,
 } from '@millrace/core'
-import { anyValue } from './constant.ts'
 import { lookUp, unchangedBut, withFields } from './fields.ts'
 import { columnsWith, rowMaker } from './rows.ts'
 
@@ -19,7 +18,7 @@ export const defaults = defineTransform({
   type: 'default',
   summary: 'Gives fields that are null or absent a constant; after it they are no longer optional.',
   options: option.map(
-    anyValue('The constant, as the type of the field is written in JSON.'),
+    option.any('The constant, as the type of the field is written in JSON.'),
     'Fields and their constants.',
     {
       example: { Country: 'unknown' },

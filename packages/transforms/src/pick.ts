@@ -2,17 +2,13 @@
  * Lists of fields with renames, as `select`, `nest` and `join` take them: `[InvoiceNo, { country: Country }]`, where a
  * rename is `{ new: old }`.
  */
-import { type Field, type OptionSchema, option, type Problem, type RecordType } from '@millrace/core'
+import { type Field, type Option, option, type Problem, type RecordType } from '@millrace/core'
 import { badName, lookUp, nameTaken } from './fields.ts'
 
 export type PickItem = string | Record<string, string>
 
 /** The option for such a list. `of`: the names are fields of the input, or text that the step looks up elsewhere. */
-export const pickOption = (
-  description: string,
-  example: unknown,
-  of: 'field' | 'text' = 'field',
-): OptionSchema<PickItem[]> =>
+export const pickOption = (description: string, example: unknown, of: 'field' | 'text' = 'field'): Option<PickItem[]> =>
   option.list(
     option.anyOf(
       [

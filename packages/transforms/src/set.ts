@@ -15,7 +15,6 @@ import {
   type Row,
   type Type,
 } from '@millrace/core'
-import { anyValue } from './constant.ts'
 import { evaluator, expressionAt, failFor } from './expressions.ts'
 import { badName, unchangedBut, withFields } from './fields.ts'
 import { columnsWith, Passed, rowMaker } from './rows.ts'
@@ -25,7 +24,7 @@ const options = option.map(
     [
       option.expression('An expression over the fields of the record.'),
       option.object({
-        value: anyValue('A constant; text is text, whole numbers are integers, maps and lists are json.'),
+        value: option.any('A constant; text is text, whole numbers are integers, maps and lists are json.'),
         type: option.optional(option.text('Its type, where that is another.', { example: 'date' })),
       }),
     ],

@@ -3,7 +3,7 @@ import {
   type Applied,
   endOfRun,
   type Inference,
-  type OptionSchema,
+  type Option,
   type Output,
   parseRecordType,
   type Problem,
@@ -154,7 +154,7 @@ export interface Stepped extends Ran {
 }
 
 /** Infers, demands that there are no problems, and applies the step. The config is as a user would type it. */
-export function run<S extends OptionSchema>(
+export function run<S extends Option>(
   definition: TransformDefinition<S>,
   typed: unknown,
   input: RecordType,
@@ -170,7 +170,7 @@ export function run<S extends OptionSchema>(
 }
 
 /** The problems of a config, each as `code at.path: message`. */
-export function problems<S extends OptionSchema>(
+export function problems<S extends Option>(
   definition: TransformDefinition<S>,
   typed: unknown,
   input: RecordType,

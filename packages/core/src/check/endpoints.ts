@@ -1,7 +1,6 @@
 /** Sources and sinks: their connector, and their options merged from connection and spec. */
 import type { SinkDefinition, SourceDefinition } from '../connector/index.ts'
 import type { Problem } from '../errors/index.ts'
-import type { OptionSchema } from '../connector/options.ts'
 import type { Json } from '../record/index.ts'
 import type { RecordType } from '../schema/index.ts'
 import { type Binding, bind, type Connections, mergeConfig } from '../spec/connections.ts'
@@ -112,7 +111,7 @@ function resolveConfigNode(
   ctx: Checking,
 ) {
   const errors = ctx.report.errors()
-  const resolved = resolveOptions(node, definition.options as OptionSchema, path, ctx.resolving)
+  const resolved = resolveOptions(node, definition.options, path, ctx.resolving)
   if (resolved === undefined || ctx.report.errors() > errors) return undefined
   const config = binding ? renamed(resolved, binding.names) : resolved
   const options = optionsOf(config)

@@ -25,7 +25,7 @@ export function inferStep(
     if (!schema) return undefined
     sides.push([name, schema])
   }
-  checkFields(spec.config, definition.options as OptionSchema, input, spec.configPath, ctx)
+  checkFields(spec.config, definition.options, input, spec.configPath, ctx)
   const inference = guarded(ctx, spec.verb.keyPlace, spec.path, `the step \`${spec.verb.key}\``, () =>
     definition.infer(options, { ...ctx.env(step.id), input, sides: Object.fromEntries(sides) }),
   )

@@ -16,7 +16,11 @@ export function reportMissing(kind: DefinitionKind, type: string, at: Place, pat
       at,
       path,
       `the ${what} \`${type}\` of ${missing.packages[0]} cannot be loaded: ${missing.message}`,
-      { hint: missing.packages[0]!.startsWith('@millrace/') ? howToInstall(missing.packages[0]!) : 'install it again' },
+      {
+        hint:
+          missing.hint ??
+          (missing.packages[0]!.startsWith('@millrace/') ? howToInstall(missing.packages[0]!) : 'install it again'),
+      },
     )
     return
   }

@@ -1,6 +1,5 @@
 /** Steps on their own, before their input is known: verb, options, side inputs. */
 import type { SideInput, TransformDefinition } from '../connector/index.ts'
-import type { OptionSchema } from '../connector/options.ts'
 import type { Json } from '../record/index.ts'
 import { resolveOptions } from '../spec/options.ts'
 import { pathText } from '../spec/finding.ts'
@@ -59,7 +58,7 @@ function resolveStep(
   ctx: Checking,
 ): { readonly config: Json; readonly options: unknown } | undefined {
   const errors = ctx.report.errors()
-  const config = resolveOptions(spec.config, definition.options as OptionSchema, spec.configPath, ctx.resolving)
+  const config = resolveOptions(spec.config, definition.options, spec.configPath, ctx.resolving)
   if (config === undefined || ctx.report.errors() > errors) return undefined
   const options = optionsOf(config)
   if (definition.check) {
@@ -116,7 +115,7 @@ function sideInline(
   }
   const configNode = nodeOf(side.config, (text) => placeOfText(spec.config, text) ?? place)
   const errors = ctx.report.errors()
-  const config = resolveOptions(configNode, definition.options as OptionSchema, path, ctx.resolving)
+  const config = resolveOptions(configNode, definition.options, path, ctx.resolving)
   if (config === undefined || ctx.report.errors() > errors) return undefined
   const id = `${spec.id}.${name}`
   const options = optionsOf(config)

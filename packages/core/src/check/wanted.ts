@@ -1,6 +1,5 @@
 /** The definitions that a project refers to, so that they can be loaded before the check. */
 import type { Definition } from '../connector/index.ts'
-import type { OptionSchema } from '../connector/options.ts'
 import type { Wanted } from '../registry/index.ts'
 import { resolveConfig } from '../spec/secrets.ts'
 import { bind, readConnections } from '../spec/connections.ts'
@@ -37,7 +36,7 @@ export function wantedBy(project: Project): readonly Wanted[] {
 function sidesOf(definition: Definition, step: SpecStep, project: Project): readonly Wanted[] {
   if (definition.kind !== 'transform' || !definition.sides) return []
   const quiet = createReport(project.file)
-  const config = resolveOptions(step.config, definition.options as OptionSchema, step.configPath, {
+  const config = resolveOptions(step.config, definition.options, step.configPath, {
     report: quiet,
     schemaFile: schemaFileOf(project),
   })

@@ -1,14 +1,16 @@
 /** What a package exports: how its sources, sinks and steps are configured, checked and created. */
 import type { Problem } from '../errors/index.ts'
-import type { OptionSchema, Static } from './options.ts'
+import type { TSchema } from 'typebox'
+import type { Option, Static } from './options.ts'
 import type { Json, Row } from '../record/index.ts'
 import type { RecordType, Type } from '../schema/index.ts'
 import type { Env } from './env.ts'
 import type { Query, Sink, SinkCapabilities, SinkContext } from './sink.ts'
 import type { Decoder, Source, SourceCapabilities, SourceContext } from './source.ts'
 import type { Inference, StepContext, Transform } from './transform.ts'
+import { toOption } from './typebox.ts'
 
-interface Named<K extends string, S extends OptionSchema> {
+interface Named<K extends string, S extends TSchema> {
   readonly kind: K
   /** The word in the spec: `csv`, `where`. */
   readonly type: string
@@ -26,7 +28,7 @@ interface Named<K extends string, S extends OptionSchema> {
 export type ConnectionKind = 'stream' | 'documents' | 'objects' | 'warehouse' | 'endpoint'
 
 /** Defines a source: its options, and how one is created. */
-export interface SourceDefinition<S extends OptionSchema = OptionSchema<any>> extends Named<'source', S> {
+export interface SourceDefinition<S extends TSchema = Option<any>> extends Named<'source', S> {
   readonly serves?: readonly ConnectionKind[]
   capabilities(options: Static<S>): SourceCapabilities
   create(options: Static<S>, ctx: SourceContext): Source
@@ -45,7 +47,7 @@ export interface SourceDefinition<S extends OptionSchema = OptionSchema<any>> ex
 }
 
 /** Defines a sink. */
-export interface SinkDefinition<S extends OptionSchema = OptionSchema<any>> extends Named<'sink', S> {
+export interface SinkDefinition<S extends TSchema = Option<any>> extends Named<'sink', S> {
   readonly serves?: readonly ConnectionKind[]
   capabilities(options: Static<S>): SinkCapabilities
   /**
@@ -63,8 +65,8 @@ export interface SinkDefinition<S extends OptionSchema = OptionSchema<any>> exte
 }
 
 /** Defines a step. */
-export interface TransformDefinition<S extends OptionSchema = OptionSchema<any>> extends Named<'transform', S> {
-  /** It keeps memory across records, saved with the positions. */
+export interface TransformDefinition<S extends TSchema = Option<any>> extends Named<'transform', S> {
+  /** Keeps memory across records, saved with the positions. */
   readonly stateful?: boolean
   /**
    * What saved memory depends on, besides the step's type: with a different value, the memory belongs to a different
@@ -112,8 +114,18 @@ export type SideInput =
 /** What a connector package exports. */
 export type Definition = SourceDefinition | SinkDefinition | TransformDefinition
 
-/** Returns its argument, typed by its options. */
-export const defineSource = <S extends OptionSchema>(definition: SourceDefinition<S>): SourceDefinition<S> => definition
-export const defineSink = <S extends OptionSchema>(definition: SinkDefinition<S>): SinkDefinition<S> => definition
-export const defineTransform = <S extends OptionSchema>(definition: TransformDefinition<S>): TransformDefinition<S> =>
-  definition
+/** A definition with its options as the check reads them; throws `connector_broken` for what an option cannot say. */
+const defined = <D extends { readonly options: TSchema }>(definition: D) => ({
+  ...definition,
+  options: toOption(definition.options),
+})
+
+/** Makes a source of what is given; its options are values of `option` or of TypeBox. */
+export const defineSource = <S extends TSchema>(definition: SourceDefinition<S>) =>
+  defined(definition) as unknown as SourceDefinition<Option<Static<S>>>
+/** Makes a sink of what is given; its options are values of `option` or of TypeBox. */
+export const defineSink = <S extends TSchema>(definition: SinkDefinition<S>) =>
+  defined(definition) as unknown as SinkDefinition<Option<Static<S>>>
+/** Makes a step of what is given; its options are values of `option` or of TypeBox. */
+export const defineTransform = <S extends TSchema>(definition: TransformDefinition<S>) =>
+  defined(definition) as unknown as TransformDefinition<Option<Static<S>>>

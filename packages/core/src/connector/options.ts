@@ -4,6 +4,9 @@
  * so it can be printed as it is. What the user typed (`"10m"`) and what the program gets (600000) are two types:
  * `Static` is the second, made by `resolveOptions` in spec/options.ts.
  *
+ * To TypeBox such a value is `Type.Unsafe<T>({...})`: both kinds may stand inside each other, and `define...` reads
+ * both (typebox.ts). Only types are imported from it, since its modules take longer to load than most checks.
+ *
  * | format | typed | resolved |
  * |---|---|---|
  * | duration | `"1h30m"`, `"100ms"`, `"0s"` | ms |
@@ -17,16 +20,23 @@
  *
  * Decision: docs/decisions/20261121-options-as-json-schema.md
  */
+import type { Static as StaticOf, TSchema, TUnsafe } from 'typebox'
 import type { RecordType } from '../schema/index.ts'
 
-/** JSON Schema of one option; `T` is what the program gets. */
-export interface OptionSchema<T = unknown> {
-  readonly type?: 'string' | 'integer' | 'number' | 'boolean' | 'array' | 'object'
+/** What an option can be in JSON Schema. */
+export const optionTypes = ['string', 'integer', 'number', 'boolean', 'array', 'object'] as const
+
+/** What stands in the table above. */
+export const optionFormats = ['duration', 'size', 'percent', 'path', 'secret', 'field', 'expression', 'record'] as const
+
+/** JSON Schema of one option, as the check reads it. */
+export interface OptionSchema {
+  readonly type?: (typeof optionTypes)[number]
   readonly description?: string
   readonly default?: unknown
   readonly examples?: readonly unknown[]
   readonly enum?: readonly (string | number | boolean)[]
-  readonly format?: 'duration' | 'size' | 'percent' | 'path' | 'secret' | 'field' | 'expression' | 'record'
+  readonly format?: (typeof optionFormats)[number]
   readonly pattern?: string
   readonly minimum?: number
   readonly maximum?: number
@@ -37,18 +47,20 @@ export interface OptionSchema<T = unknown> {
   readonly required?: readonly string[]
   readonly additionalProperties?: boolean | OptionSchema
   readonly anyOf?: readonly OptionSchema[]
-  /** Marks an option that may be absent. Not part of the printed JSON Schema. */
-  readonly optional?: boolean
+  /** Marks an option that may be absent, as TypeBox does. Not part of the printed JSON Schema. */
+  readonly '~optional'?: true
   /**
    * It affects performance only, never results: an interrupted run may continue with a different value. Not part of the
    * printed JSON Schema.
    */
   readonly tuning?: boolean
-  readonly '~static'?: T
 }
 
+/** An option as it is given; `T` is what the program gets. */
+export interface Option<T = unknown> extends OptionSchema, TUnsafe<T> {}
+
 /** What `create` gets for options of this schema. */
-export type Static<S> = S extends OptionSchema<infer T> ? T : never
+export type Static<S extends TSchema> = S extends TUnsafe<infer T> ? T : StaticOf<S>
 
 /** The value of a secret, which prints as `***` wherever it is written. */
 export class Secret {
@@ -78,144 +90,81 @@ interface OptionDetails<T> {
   /** See `OptionSchema.tuning`. */
   tuning?: boolean
 }
-const rest = (description: string, more?: OptionDetails<unknown>) => ({
-  description,
-  ...(more?.tuning ? { tuning: true } : {}),
-  ...(more?.default === undefined ? {} : { default: more.default }),
-  ...(more?.example === undefined ? {} : { examples: [more.example] }),
-})
+
+const made = <T>(rules: OptionSchema, description: string | undefined, more?: OptionDetails<unknown>): Option<T> =>
+  ({
+    ...rules,
+    description,
+    tuning: more?.tuning,
+    default: more?.default,
+    examples: more?.example === undefined ? undefined : [more.example],
+  }) as Option<T>
+
+const isRequired = ({ default: fallback, '~optional': isOptional }: OptionSchema): boolean =>
+  fallback === undefined && !isOptional
 
 /**
  * Builders for options. Each takes a description in one sentence. An option without a default is required unless
  * wrapped in `option.optional`.
  */
 export const option = {
-  text: (
-    description: string,
-    more?: OptionDetails<string> & { pattern?: string; minLength?: number },
-  ): OptionSchema<string> => ({
-    type: 'string',
-    ...rest(description, more),
-    ...(more?.pattern ? { pattern: more.pattern } : {}),
-    ...(more?.minLength ? { minLength: more.minLength } : {}),
-  }),
-  integer: (
-    description: string,
-    more?: OptionDetails<number> & { min?: number; max?: number },
-  ): OptionSchema<number> => ({
-    type: 'integer',
-    ...rest(description, more),
-    ...(more?.min === undefined ? {} : { minimum: more.min }),
-    ...(more?.max === undefined ? {} : { maximum: more.max }),
-  }),
-  number: (
-    description: string,
-    more?: OptionDetails<number> & { min?: number; max?: number },
-  ): OptionSchema<number> => ({
-    type: 'number',
-    ...rest(description, more),
-    ...(more?.min === undefined ? {} : { minimum: more.min }),
-    ...(more?.max === undefined ? {} : { maximum: more.max }),
-  }),
-  boolean: (description: string, more?: OptionDetails<boolean>): OptionSchema<boolean> => ({
-    type: 'boolean',
-    ...rest(description, more),
-  }),
-  oneOf: <const V extends string>(
-    values: readonly V[],
-    description: string,
-    more?: OptionDetails<V>,
-  ): OptionSchema<V> => ({
-    type: 'string',
-    enum: values,
-    ...rest(description, more),
-  }),
+  text: (description: string, more?: OptionDetails<string> & { pattern?: string; minLength?: number }) =>
+    made<string>({ type: 'string', pattern: more?.pattern, minLength: more?.minLength }, description, more),
+  integer: (description: string, more?: OptionDetails<number> & { min?: number; max?: number }) =>
+    made<number>({ type: 'integer', minimum: more?.min, maximum: more?.max }, description, more),
+  number: (description: string, more?: OptionDetails<number> & { min?: number; max?: number }) =>
+    made<number>({ type: 'number', minimum: more?.min, maximum: more?.max }, description, more),
+  boolean: (description: string, more?: OptionDetails<boolean>) =>
+    made<boolean>({ type: 'boolean' }, description, more),
+  oneOf: <const V extends string>(values: readonly V[], description: string, more?: OptionDetails<V>) =>
+    made<V>({ type: 'string', enum: values }, description, more),
   /** `default` and `example` as written: `"10m"`. */
-  duration: (description: string, more?: OptionDetails<string>): OptionSchema<number> => ({
-    type: 'string',
-    format: 'duration',
-    ...rest(description, more),
-  }),
-  size: (description: string, more?: OptionDetails<string>): OptionSchema<number> => ({
-    type: 'string',
-    format: 'size',
-    ...rest(description, more),
-  }),
-  percent: (description: string, more?: OptionDetails<string>): OptionSchema<number> => ({
-    type: 'string',
-    format: 'percent',
-    ...rest(description, more),
-  }),
-  path: (description: string, more?: OptionDetails<string>): OptionSchema<string> => ({
-    type: 'string',
-    format: 'path',
-    ...rest(description, more),
-  }),
-  secret: (description: string, more?: { example?: string; tuning?: boolean }): OptionSchema<Secret> => ({
-    type: 'string',
-    format: 'secret',
-    ...rest(description, more),
-  }),
-  field: (description: string, more?: OptionDetails<string>): OptionSchema<string> => ({
-    type: 'string',
-    format: 'field',
-    ...rest(description, more),
-  }),
-  expression: (description: string, more?: OptionDetails<string>): OptionSchema<string> => ({
-    type: 'string',
-    format: 'expression',
-    ...rest(description, more),
-  }),
-  record: (description: string, more?: { example?: unknown }): OptionSchema<RecordType> => ({
-    format: 'record',
-    ...rest(description, more),
-  }),
-  list: <T>(
-    items: OptionSchema<T>,
+  duration: (description: string, more?: OptionDetails<string>) =>
+    made<number>({ type: 'string', format: 'duration' }, description, more),
+  size: (description: string, more?: OptionDetails<string>) =>
+    made<number>({ type: 'string', format: 'size' }, description, more),
+  percent: (description: string, more?: OptionDetails<string>) =>
+    made<number>({ type: 'string', format: 'percent' }, description, more),
+  path: (description: string, more?: OptionDetails<string>) =>
+    made<string>({ type: 'string', format: 'path' }, description, more),
+  secret: (description: string, more?: { example?: string; tuning?: boolean }) =>
+    made<Secret>({ type: 'string', format: 'secret' }, description, more),
+  field: (description: string, more?: OptionDetails<string>) =>
+    made<string>({ type: 'string', format: 'field' }, description, more),
+  expression: (description: string, more?: OptionDetails<string>) =>
+    made<string>({ type: 'string', format: 'expression' }, description, more),
+  record: (description: string, more?: { example?: unknown }) =>
+    made<RecordType>({ format: 'record' }, description, more),
+  /** A value of any shape that YAML can write. */
+  any: (description: string) => made<unknown>({}, description),
+  list: <S extends TSchema>(
+    items: S,
     description: string,
-    more?: OptionDetails<T[]> & { min?: number },
-  ): OptionSchema<T[]> => ({
-    type: 'array',
-    items: items as OptionSchema,
-    ...rest(description, more),
-    ...(more?.min === undefined ? {} : { minItems: more.min }),
-  }),
+    more?: OptionDetails<Static<S>[]> & { min?: number },
+  ): Option<Static<S>[]> =>
+    made({ type: 'array', items: items as OptionSchema, minItems: more?.min }, description, more),
   /** Arbitrary keys, with values of one schema. */
-  map: <T>(
-    values: OptionSchema<T>,
+  map: <S extends TSchema>(
+    values: S,
     description: string,
-    more?: OptionDetails<Record<string, T>>,
-  ): OptionSchema<Record<string, T>> => ({
-    type: 'object',
-    additionalProperties: values as OptionSchema,
-    ...rest(description, more),
-  }),
+    more?: OptionDetails<Record<string, Static<S>>>,
+  ): Option<Record<string, Static<S>>> =>
+    made({ type: 'object', additionalProperties: values as OptionSchema }, description, more),
   /** `default: {}`: may be omitted; its properties then have their own defaults. */
-  object: <P extends Readonly<Record<string, OptionSchema<any>>>>(
+  object: <P extends Readonly<Record<string, TSchema>>>(
     properties: P,
-    description = '',
+    description?: string,
     more?: { default?: Record<string, never>; tuning?: boolean },
-  ): OptionSchema<{ [K in keyof P]: Static<P[K]> }> => {
-    const required = Object.keys(properties).filter(
-      (name) => properties[name]!.default === undefined && !properties[name]!.optional,
-    )
-    return {
-      type: 'object',
-      ...(description ? { description } : {}),
-      ...more,
-      properties,
-      required,
-      additionalProperties: false,
-    }
+  ): Option<{ [K in keyof P]: Static<P[K]> }> => {
+    const all = properties as Readonly<Record<string, OptionSchema>>
+    const required = Object.keys(all).filter((name) => isRequired(all[name]!))
+    return made({ type: 'object', properties: all, required, additionalProperties: false }, description, more)
   },
-  anyOf: <S extends readonly OptionSchema<any>[]>(
+  anyOf: <S extends readonly TSchema[]>(
     choices: S,
     description: string,
     more?: OptionDetails<unknown>,
-  ): OptionSchema<Static<S[number]>> => ({
-    anyOf: choices,
-    ...rest(description, more),
-  }),
-  optional: <T>(schema: OptionSchema<T>): OptionSchema<T | undefined> =>
-    ({ ...schema, optional: true }) as OptionSchema<T | undefined>,
+  ): Option<Static<S[number]>> => made({ anyOf: choices as readonly OptionSchema[] }, description, more),
+  optional: <T>(schema: Option<T>) =>
+    ({ ...schema, '~optional': true }) as Option<T | undefined> & { '~optional': true },
 }

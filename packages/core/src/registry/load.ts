@@ -66,7 +66,7 @@ async function loadBuiltin(builtin: Builtin): Promise<Registered | Missing> {
       type: builtin.type,
       reason: 'broken',
       packages: [builtin.package],
-      message: messageOf(error),
+      ...failureOf(error),
     }
   }
 }
@@ -103,7 +103,7 @@ async function loadInstalled(
         return { definition: definition.type === type ? definition : { ...definition, type }, package: name }
       failure = { kind, type, reason: 'not_in_package', packages: [name] }
     } catch (error) {
-      failure = { kind, type, reason: 'broken', packages: [name], message: messageOf(error) }
+      failure = { kind, type, reason: 'broken', packages: [name], ...failureOf(error) }
     }
   }
   return failure
@@ -205,4 +205,8 @@ async function loadDependencies(root: string): Promise<readonly Registered[]> {
   return loaded.flat()
 }
 
-const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))
+/** The package may have a core of its own, so that the class of its errors says nothing. */
+const failureOf = (error: unknown): Pick<Missing, 'message' | 'hint'> =>
+  error instanceof Error
+    ? { message: error.message, hint: (error as { hint?: string }).hint }
+    : { message: String(error) }

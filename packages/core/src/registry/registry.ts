@@ -30,6 +30,8 @@ export interface Missing extends Wanted {
   readonly reason: 'not_installed' | 'not_ours' | 'broken' | 'not_in_package'
   readonly packages: readonly string[]
   readonly message?: string
+  /** What its authors can do about it. */
+  readonly hint?: string
 }
 
 /** The registry in which a check and a run look up definitions. */

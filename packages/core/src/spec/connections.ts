@@ -3,6 +3,7 @@
  * profile. The profile `local` binds every kind to its embedded implementation unless a file says otherwise. A binding
  * in the spec itself applies if the profile has none.
  */
+import { option } from '../connector/options.ts'
 import type { ConnectionKind } from '../connector/index.ts'
 import type { Report } from './finding.ts'
 import { interpolate } from './interpolate.ts'
@@ -50,7 +51,7 @@ export function readConnections(project: Project, own: MapEntry | undefined, rep
     else addKind(entry, 'connections', declared, report)
   }
   if (project.projectTree) {
-    const shape = { ...projectShape, connections: { description: '', optional: true } }
+    const shape = { ...projectShape, connections: option.any('') }
     const { keys, values } = readKeys(project.projectTree, shape, '', report)
     const version = values['version']
     if (version !== undefined && version !== 1)

@@ -73,7 +73,7 @@ const mapOf = (values: JsonSchema): JsonSchema => ({ type: 'object', additionalP
 
 /** `parts`: schemas of keys whose shape is defined elsewhere. */
 function objectSchema(shape: Shape, parts: Readonly<Record<string, JsonSchema>> = {}): JsonSchema {
-  const required = Object.entries(shape).filter(([, option]) => !option.optional && option.default === undefined)
+  const required = Object.entries(shape).filter(([, option]) => !option['~optional'] && option.default === undefined)
   return {
     type: 'object',
     properties: Object.fromEntries(
@@ -131,9 +131,8 @@ function stepSchema(verb: string, summary: string, options: OptionSchema): JsonS
 /** An option as JSON Schema. Anything that is not text may also be written as one interpolation. */
 export function optionJsonSchema(option: OptionSchema): JsonSchema {
   const {
-    optional: _,
+    '~optional': _,
     tuning: _t,
-    '~static': __,
     format,
     properties,
     items,

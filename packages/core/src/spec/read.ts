@@ -57,7 +57,7 @@ export function readKeys(node: SpecNode, shape: Shape, path: string, report: Rep
   for (const [key, schema] of Object.entries(shape)) {
     if (keys.has(key)) continue
     if (schema.default !== undefined) values[key] = resolveDefault(schema)
-    else if (!schema.optional && isSimple(schema) && !rest.some((entry) => closest(entry.key, [key]))) {
+    else if (!schema['~optional'] && isSimple(schema) && !rest.some((entry) => closest(entry.key, [key]))) {
       const example = schema.examples?.[0]
       report('missing_key', { ...node.place, end: node.place.start }, path, `\`${key}\` is missing`, {
         expected: expectedOf(schema),

@@ -5,7 +5,7 @@
 import { type OptionSchema, option } from '../connector/options.ts'
 
 /** A value with a shape of its own, read elsewhere. */
-const part = (description: string): OptionSchema => ({ description })
+const part = option.any
 
 /** Keys of a map, with the schema of each. */
 export type Shape = Readonly<Record<string, OptionSchema>>
@@ -57,7 +57,7 @@ export const specShape: Shape = {
 }
 
 /** `retry:` of a connection, source, sink or dead letter. */
-export const retrySchema: OptionSchema = option.object(
+export const retrySchema = option.object(
   {
     for: option.anyOf(
       [option.oneOf(['forever'], 'Until it works or the run is stopped.'), option.duration('For this long.')],

@@ -2,7 +2,7 @@
  * The options that every documents sink has, under the same names, so that a profile swaps them; and what is wrong with
  * them.
  */
-import { fieldOf, option, type OptionSchema, type Problem, type RecordType } from '@millrace/core'
+import { fieldOf, option, type Option, type Problem, type RecordType } from '@millrace/core'
 
 /** What can be done with the document of a key. */
 export const documentWrites = ['upsert', 'insert', 'set', 'delete'] as const
@@ -15,7 +15,7 @@ export const documentOptions = {
       "What a document or row is known by: a field, or a list of fields. Default for documents: the record's id.",
       { example: 'InvoiceNo' },
     ),
-  ) as OptionSchema<string | string[] | undefined>,
+  ) as Option<string | string[] | undefined>,
   fields: option.optional(
     option.list(
       option.field('A field.'),

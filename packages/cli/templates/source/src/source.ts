@@ -13,6 +13,7 @@ import {
   rowFromJson,
   unknownOf,
 } from '@millrace/core'
+import { Type } from 'typebox'
 import { fetchPage } from './client.ts'
 
 /**
@@ -25,8 +26,9 @@ export default defineSource({
   kind: 'source',
   type: '__TYPE__',
   summary: 'Reads numbered records.',
+  // An option is made by `option` or is a TypeBox value; either kind may stand inside the other.
   options: option.object({
-    records: option.integer('How many records there are.', { default: 100, min: 0 }),
+    records: Type.Integer({ description: 'How many records there are.', default: 100, minimum: 0 }),
     page_size: option.integer('Records asked for at a time.', { default: 1000, min: 1, max: 10_000 }),
   }),
   capabilities: () => ({ bounded: true, replayable: true, lanes: 'one' }),
