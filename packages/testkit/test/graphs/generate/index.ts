@@ -1,6 +1,6 @@
 /** Generates the case of a seed and a number; the same two always give the same case. */
 import type { Case, Policy, Step } from '../case.ts'
-import { predict, type Prediction, stopsOf } from '../model/index.ts'
+import { accepted, identity, keyOf, predict, type Prediction, stopsOf } from '../model/index.ts'
 import { Random } from '../random.ts'
 import { shapesOf } from '../shape.ts'
 import { type BadRates, makeSources } from './data.ts'
@@ -87,7 +87,7 @@ function outage(random: Random, sources: Case['sources'], sinks: Case['sinks']):
 export function isFit(made: Case): boolean {
   if (!shapesOf(made)) return false
   const first = predict(made)
-  if (!hasClearChoices(first)) return false
+  if (!hasClearChoices(first) || !hasClearInserts(made, first)) return false
   const stops = stopsOf(made, first)
   if (stops.length === 0) return true
   const cannotBeCorrected =
@@ -97,6 +97,21 @@ export function isFit(made: Case): boolean {
   if (cannotBeCorrected || stops.some(({ arrival }) => !arrival.place)) return false
   const corrected = new Set(stops.map(({ arrival }) => arrival.place!.record.u))
   return stopsOf(made, predict(made, corrected)).length === 0
+}
+
+/**
+ * Which of several records of a key an `insert` has taken is judged by its content. It cannot be told apart where
+ * records of equal content have repetitions, which are no failures of the one that was taken, or depend on a choice.
+ */
+function hasClearInserts({ sinks }: Case, predicted: Prediction): boolean {
+  return sinks.every((sink) => {
+    if (sink.kind !== 'key' || sink.write !== 'insert') return true
+    const byKey = Map.groupBy(accepted(predicted, sink.id), (arrival) => keyOf(arrival, sink.key))
+    return [...byKey.values()].every((of) => {
+      const ids = new Set(of.map(identity))
+      return ids.size === 1 || (ids.size === of.length && !of.some(({ choice }) => choice))
+    })
+  })
 }
 
 /** The judge tells apart what the options of a group give, but not what those of two steps give together. */

@@ -38,7 +38,7 @@ export function judgeEnd(ending: Ending): Fault[] {
     const found = outputs.rows.get(sink.id)!
     const old = staleAt(sink)
     if (sink.kind === 'key') {
-      const verdict = judgeKeyed(sink, prediction, found, old?.prediction)
+      const verdict = judgeKeyed(sink, prediction, found, groupsOf(prediction), old?.prediction)
       faults.push(...verdict.faults)
       refused.set(sink.id, verdict.refused)
       continue

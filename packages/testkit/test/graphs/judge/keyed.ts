@@ -31,11 +31,14 @@ export interface KeyedVerdict {
   readonly refused: readonly Arrival[]
 }
 
-/** `stale`: records that were written, not saved, and then processed differently. */
+/**
+ * `groups`: the options of every choice; `stale`: records that were written, not saved, and then processed differently.
+ */
 export function judgeKeyed(
   sink: KeySink,
   prediction: Prediction,
   found: readonly Row[],
+  groups: ReadonlyMap<string, ReadonlySet<string>>,
   stale?: Prediction,
 ): KeyedVerdict {
   const keyed = (of: Prediction | undefined) =>
@@ -43,11 +46,14 @@ export function judgeKeyed(
   const byKey = keyed(prediction)
   const old = keyed(stale)
   const documents = new Map(found.map((row) => [textOf(sink.key.map((name) => row[name])), row]))
-  const lost = [...byKey.keys()].filter((key) => !documents.has(key))
+  // Instead of a record that is an option, another one may have passed.
+  const lost = [...byKey].filter(([key, of]) => !documents.has(key) && of.some(({ choice }) => !choice))
   const beyond = [...documents.keys()].filter((key) => !byKey.has(key) && !old.has(key))
   const faults: Fault[] = []
   const refused: Arrival[] = []
-  if (lost.length > 0) faults.push({ kind: 'lost', at: sink.id, text: `no document of ${firstFew(lost)}` })
+  if (lost.length > 0)
+    faults.push({ kind: 'lost', at: sink.id, text: `no document of ${firstFew(lost.map(([key]) => key))}` })
+  faults.push(...judgeChoices(sink, accepted(prediction, sink.id), groups, documents))
   if (beyond.length > 0) faults.push({ kind: 'unexpected', at: sink.id, text: `documents of ${firstFew(beyond)}` })
   for (const [key, ofKey] of byKey) {
     const document = documents.get(key)
@@ -65,6 +71,24 @@ export function judgeKeyed(
     }
   }
   return { faults, refused }
+}
+
+/** Where every option of a choice comes to this sink, one of them is there. */
+function judgeChoices(
+  sink: KeySink,
+  arrivals: readonly Arrival[],
+  groups: ReadonlyMap<string, ReadonlySet<string>>,
+  documents: ReadonlyMap<string, Row>,
+): Fault[] {
+  const here = Map.groupBy(
+    arrivals.filter(({ choice }) => choice),
+    ({ choice }) => choice!.group,
+  )
+  return [...here].flatMap(([group, options]): Fault[] => {
+    const isAll = new Set(options.map(({ choice }) => choice!.option)).size === groups.get(group)?.size
+    if (!isAll || options.some((arrival) => documents.has(keyOf(arrival, sink.key)))) return []
+    return [{ kind: 'lost', at: sink.id, text: `no document of any record of ${group}` }]
+  })
 }
 
 function judgeSet(
