@@ -1,6 +1,6 @@
 /** The type of what is there: from the declared columns of a table, or from the first documents of a collection. */
 import type { DatabaseSync } from 'node:sqlite'
-import { type Field, isDateText, type RecordType, type Type } from '@millrace/core'
+import { type Field, isDateText, parseJson, type RecordType, type Type } from '@millrace/core'
 import { columnsOf, identifier, isCollection, openStoreReader, storeError, tableNamed } from '@millrace/client-sqlite'
 import { unknownName } from './names.ts'
 
@@ -44,7 +44,7 @@ function documentsType(db: DatabaseSync, collection: string, signal: AbortSignal
   let documents = 0
   for (const { doc } of db.prepare(`SELECT doc FROM ${identifier(collection)} LIMIT ${sample}`).iterate()) {
     signal.throwIfAborted()
-    const parsed = JSON.parse(doc as string) as unknown
+    const parsed = parseJson(doc as string)
     if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed)) continue
     documents++
     for (const [name, value] of Object.entries(parsed)) {

@@ -11,6 +11,7 @@ import {
   fromText,
   MillraceError,
   type RecordType,
+  type Tally,
 } from '@millrace/core'
 import type { ReadOptions } from '../reader.ts'
 
@@ -50,6 +51,8 @@ export interface Layout {
   readonly outputs: readonly Output[]
   /** Columns that the schema does not name and that are left out. */
   readonly unknown: number
+  /** Counts the same inside of the JSON of cells. */
+  readonly inside: Tally
   /** The header is such that no record can be trusted: each of them fails with this. */
   readonly broken?: RowFailure
 }
@@ -71,12 +74,14 @@ export function layoutOf(names: readonly string[] | undefined, read: ReadOptions
       columns: header.map((name) => ({ name, kind: 'skip', optional: true, convert: asIs })),
       outputs: [],
       unknown: 0,
+      inside: { unknown: 0 },
       broken,
     }
   const missing = Object.keys(declared).filter((name) => !header.includes(name))
   if (missing.length) throw missingColumns(missing, header)
 
-  const columns = header.map((name) => columnOf(name, read))
+  const inside: Tally = { unknown: 0 }
+  const columns = header.map((name) => columnOf(name, read, inside))
   const at = new Map(header.map((name, k) => [name, k]))
   const kept = read.unknownFields === 'keep' ? header.filter((name) => !Object.hasOwn(declared, name)) : []
   const wanted = read.push?.columns ?? [...Object.keys(declared), ...kept].map((name) => ({ name, from: name }))
@@ -91,17 +96,18 @@ export function layoutOf(names: readonly string[] | undefined, read: ReadOptions
     const convert = to === undefined ? compileDateParser(formats, zone) : compileReformat(formats, zone, to)
     return { name: column.name, column: k, date: { rule: column.date, convert } }
   })
-  return { columns, outputs, unknown: columns.filter(({ kind }) => kind === 'skip').length }
+  return { columns, outputs, unknown: columns.filter(({ kind }) => kind === 'skip').length, inside }
 }
 
 const asIs = (text: string): unknown => text
 
-function columnOf(name: string, read: ReadOptions): Column {
+function columnOf(name: string, read: ReadOptions, inside: Tally): Column {
   const field = Object.hasOwn(read.schema.fields, name) ? read.schema.fields[name] : undefined
   if (!field) return { name, kind: read.unknownFields === 'keep' ? 'string' : 'skip', optional: true, convert: asIs }
   const { kind } = field.type
   const known = kind === 'string' || kind === 'integer' || kind === 'number'
-  return { name, kind: known ? kind : 'other', optional: field.optional, convert: fromText(field.type) }
+  const convert = fromText(field.type, read.unknownFields, inside)
+  return { name, kind: known ? kind : 'other', optional: field.optional, convert }
 }
 
 /** Names that would put a value into the wrong field, or lose one. */

@@ -4,7 +4,7 @@
  *
  * A header whose names cannot be told apart, or are no text, makes itself and every record of the input bad.
  */
-import { codegenAllowed, DataError, type Json, MillraceError, type Row } from '@millrace/core'
+import { codegenAllowed, DataError, type Json, MillraceError, type Row, unknownOf } from '@millrace/core'
 import type { ByteSource, Piece, ReadOptions, RecordReader } from '../reader.ts'
 import { asBuffer, byteOrderMark, unitBytes } from '../text.ts'
 import { type Chunk, chunkOf, lastBreak } from './chunk.ts'
@@ -110,6 +110,8 @@ export function createCsvReader(
       cut?: string,
     ): Piece {
       const { bytes } = chunk
+      const { layout } = opened!
+      layout.inside.unknown += layout.unknown * rows.length
       const origin = base
       const offset = origin + Math.min(end * unit, bytes.length)
       return {
@@ -118,7 +120,7 @@ export function createCsvReader(
         positionAt: (i) => origin + spans[2 * i]! * unit,
         rawAt: (i) => bytes.subarray(spans[2 * i]! * unit, spans[2 * i + 1]! * unit),
         bytes: offset - origin - start * unit,
-        ...(opened!.layout.unknown * rows.length > 0 ? { unknown: opened!.layout.unknown * rows.length } : {}),
+        ...unknownOf(layout.inside),
         ...(failed.length
           ? {
               bad: failed.map(({ start, end, failure }) => ({

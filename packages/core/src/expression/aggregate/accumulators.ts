@@ -165,8 +165,9 @@ function doubles(result: (sum: number, count: number) => number): Accumulator<Do
     // Infinity and NaN are not valid results; they would become null.
     toJson: ({ sum, lost, count }) => [sum, lost, count],
     fromJson(json) {
+      // A whole one beyond 2^53 is printed as digits, and read as bigint.
       const [sum, lost, count] = json as [number | null, number | null, number]
-      return { sum: sum ?? Number.NaN, lost: lost ?? Number.NaN, count }
+      return { sum: Number(sum ?? Number.NaN), lost: Number(lost ?? Number.NaN), count }
     },
   }
 }

@@ -1,6 +1,6 @@
 /** Checks of what a source reads: every record, with its id, in the declared form, whichever way it is read. */
 import assert from 'node:assert/strict'
-import type { Batch } from '@millrace/core'
+import { type Batch, opened } from '@millrace/core'
 import type { Check } from '../check.ts'
 import { misfit } from '../fits.ts'
 import { opensNothing } from '../opens.ts'
@@ -34,7 +34,7 @@ export const reading: readonly Check<SourceSubject>[] = [
   }),
 
   check('gives each value the form of its declared type', async ({ read, setup }) => {
-    const type = setup.unknownFields === 'keep' ? { ...setup.schema, open: true } : setup.schema
+    const type = setup.unknownFields === 'keep' ? opened(setup.schema) : setup.schema
     for (const { row, position } of recordsOf(await read())) {
       const wrong = misfit(type, row)
       if (wrong) assert.fail(`the record at ${position}: ${wrong}`)
