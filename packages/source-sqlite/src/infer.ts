@@ -62,6 +62,7 @@ const timestampText = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$/
 
 function typeOf(value: unknown): Type {
   if (typeof value === 'boolean') return { kind: 'boolean' }
+  if (typeof value === 'bigint') return { kind: BigInt.asIntN(64, value) === value ? 'bigint' : 'json' }
   if (typeof value === 'number') return { kind: Number.isSafeInteger(value) ? 'integer' : 'number' }
   if (typeof value !== 'string') return { kind: 'json' }
   if (isDateText(value)) return { kind: 'date' }
@@ -74,5 +75,6 @@ function joined(a: Type, b: Type): Type {
   const kinds = new Set([a.kind, b.kind])
   const among = (...allowed: Type['kind'][]) => [...kinds].every((kind) => allowed.includes(kind))
   if (among('integer', 'number')) return { kind: 'number' }
+  if (among('integer', 'bigint')) return { kind: 'bigint' }
   return { kind: among('string', 'date', 'timestamp') ? 'string' : 'json' }
 }

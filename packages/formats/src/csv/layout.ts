@@ -58,12 +58,26 @@ export interface Layout {
 }
 
 /**
+ * The fields of a type in their order, which is that of columns without a header. JavaScript moves names that look like
+ * whole numbers before all others. Throws `MillraceError` where there is such a name.
+ */
+export function orderedNames(record: RecordType): readonly string[] {
+  const names = Object.keys(record.fields)
+  const moved = names.length > 1 ? names.find((name) => /^(0|[1-9]\d{0,9})$/.test(name)) : undefined
+  if (moved === undefined) return names
+  throw new MillraceError('bad_field_name', `without a header, the column of the field ${show(moved)} is not known`, {
+    hint: `a name that is a whole number loses its place among the fields: call it n${moved}, and rename it with \`select\``,
+    exitCode: 2,
+  })
+}
+
+/**
  * The layout of a file with these column names; `names` undefined: there is no header, the columns are the schema's.
  * `badHeader`: no record can be trusted. Throws `MillraceError` `missing_column` where a declared field has no column.
  */
 export function layoutOf(names: readonly string[] | undefined, read: ReadOptions, badHeader?: RowFailure): Layout {
   const declared = read.schema.fields
-  const header = names ?? Object.keys(declared)
+  const header = names ?? orderedNames(read.schema)
   if (header.length === 0)
     throw new MillraceError('missing_column', 'without a header, the schema must name the columns', {
       hint: 'declare the fields in the order of the columns',

@@ -11,7 +11,7 @@ import { type Chunk, chunkOf, lastBreak } from './chunk.ts'
 import { compiledScan, mostColumns } from './compiled.ts'
 import { readHeader } from './header.ts'
 import { type FailedRecord, interpretedScan, type Scan } from './interpreted.ts'
-import { type Layout, layoutOf, type RowFailure } from './layout.ts'
+import { type Layout, layoutOf, orderedNames, type RowFailure } from './layout.ts'
 import { csvDefaults, type CsvOptions, dialectOf } from './options.ts'
 import { giveUp, passOver } from './oversize.ts'
 import { Trouble } from './trouble.ts'
@@ -46,7 +46,8 @@ const batchRows = 1000
 /**
  * A reader of CSV. Positions of pieces are `{ offset }`; `Piece.context` is `{ header: [...] }` where there is a
  * header. `scanner`: they give the same results; by default the compiled one, where code may be made. Reading throws
- * `MillraceError` `missing_column`, and `bad_encoding` for a wrong byte order mark.
+ * `MillraceError` `missing_column`, and `bad_encoding` for a wrong byte order mark. Throws `bad_field_name` where the
+ * columns have no header and the fields no order.
  */
 export function createCsvReader(
   csv: Partial<CsvOptions>,
@@ -58,6 +59,7 @@ export function createCsvReader(
   const unit = unitBytes(encoding)
   const dialect = dialectOf(options, unit)
   const { push: _, ...withoutPush } = read
+  if (!options.header) orderedNames(read.schema)
 
   function openWith(names: readonly string[] | undefined, as: ReadOptions, failure?: RowFailure): Opened {
     const layout = layoutOf(names, as, failure)
