@@ -9,9 +9,9 @@
  */
 import {
   codegenAllowed,
-  compileDateParser,
-  compileReformat,
   DataError,
+  dateReader,
+  type DateRule,
   type Field,
   fromJson,
   fromText,
@@ -27,6 +27,7 @@ import {
   type Type,
   typeText,
   type UnknownFields,
+  whyNoDate,
 } from '@millrace/core'
 import type { ReadOptions, RecordFailure } from '@millrace/formats'
 
@@ -241,11 +242,7 @@ export function rowReader(all: readonly FileColumn[], { schema, unknownFields, p
     from,
     source: place.get(from),
     rule: date && { order, ...date },
-    convert:
-      date &&
-      (date.to === undefined
-        ? compileDateParser(date.formats, date.zone)
-        : compileReformat(date.formats, date.zone, date.to)),
+    convert: date && dateReader(date),
   }))
   const assemble = compileAssemble(outputs.map(({ name }) => name))
   return {
@@ -313,7 +310,7 @@ function datedColumn(
     convert,
   }: {
     from: string
-    rule: { step: string; formats: readonly string[]; field?: string } | undefined
+    rule: DateRule | undefined
     convert: ((text: string) => unknown) | undefined
   },
   failures: Map<number, RecordFailure>,
@@ -322,11 +319,11 @@ function datedColumn(
     if (value === null || value === undefined) return null
     const made = convert!(value as string)
     if (made === undefined && !failures.has(i)) {
-      const { step, formats, field = from } = rule!
+      const { step, field = from } = rule!
       failures.set(i, {
         code: 'bad_date',
         field,
-        message: `${JSON.stringify(value)} is no date: expected ${formats.join(' or ')}`,
+        message: whyNoDate(rule!, value as string, JSON.stringify(value)),
         step,
       })
     }

@@ -4,15 +4,7 @@
  * Every column that the schema declares is checked for its type, whether or not anything reads it, so that a row fails
  * or passes alike with and without push.
  */
-import {
-  compileDateParser,
-  compileReformat,
-  type DateRule,
-  fromText,
-  MillraceError,
-  type RecordType,
-  type Tally,
-} from '@millrace/core'
+import { dateReader, type DateRule, fromText, MillraceError, type RecordType, type Tally } from '@millrace/core'
 import type { ReadOptions } from '../reader.ts'
 
 /** Why a record cannot be read; the place is told by who found it. */
@@ -106,9 +98,7 @@ export function layoutOf(names: readonly string[] | undefined, read: ReadOptions
     if (!('date' in column && column.date)) return { name: column.name, column: k }
     if (columns[k]!.kind !== 'string')
       throw new Error(`pushed column ${column.name} reads dates from ${column.from}, which is no string`)
-    const { formats, zone, to } = column.date
-    const convert = to === undefined ? compileDateParser(formats, zone) : compileReformat(formats, zone, to)
-    return { name: column.name, column: k, date: { rule: column.date, convert } }
+    return { name: column.name, column: k, date: { rule: column.date, convert: dateReader(column.date) } }
   })
   return { columns, outputs, unknown: columns.filter(({ kind }) => kind === 'skip').length, inside }
 }

@@ -9,10 +9,9 @@
  */
 import {
   codegenAllowed,
-  compileDateParser,
-  compileReformat,
   countKeys,
   DataError,
+  dateReader,
   fromJson,
   generate,
   hasLongFraction,
@@ -22,11 +21,11 @@ import {
   propertyKey,
   quote,
   rowFromJson,
-  type DateRule,
   type Field,
   type JsonFault,
   type Row,
   type Tally,
+  whyNoDate,
 } from '@millrace/core'
 import type { ReadOptions } from '../reader.ts'
 
@@ -131,9 +130,6 @@ export const faultOfRecord = ({ code, message, key }: JsonFault): RecordFailure 
   ...(key === undefined ? {} : { field: key }),
 })
 
-const dateReader = (rule: DateRule): ((text: string) => string | number | undefined) =>
-  rule.to === undefined ? compileDateParser(rule.formats, rule.zone) : compileReformat(rule.formats, rule.zone, rule.to)
-
 /**
  * Makes the pushed-down columns of a decoded row; a failure where dates are none: that of the rule that comes first
  * without the push.
@@ -149,13 +145,13 @@ function projector(options: ReadOptions): (row: Row) => { row: Row } | RecordFai
       let value = row[from]
       if (read && value !== null) {
         value = read(value as string)
-        const { step, formats, field = from, order = place } = date!
+        const { step, field = from, order = place } = date!
         if (value === undefined && order < failedOrder) {
           failedOrder = order
           failure = {
             code: 'bad_date',
             field,
-            message: `${JSON.stringify(row[from])} is no date: expected ${formats.join(' or ')}`,
+            message: whyNoDate(date!, row[from] as string, JSON.stringify(row[from])),
             step,
           }
         }
