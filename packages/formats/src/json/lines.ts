@@ -11,7 +11,7 @@
  * long.
  */
 import { isAscii, isUtf8 } from 'node:buffer'
-import { DataError, type BadRecord, type Json, jsonFault, type Row, unknownOf } from '@millrace/core'
+import { DataError, type BadRecord, hasLongRun, type Json, jsonFault, type Row, unknownOf } from '@millrace/core'
 import type { Piece, ReadOptions, RecordReader } from '../reader.ts'
 import { asBuffer } from '../text.ts'
 import { colonsAfterKeys } from './colons.ts'
@@ -33,6 +33,9 @@ interface Block {
 }
 
 export const rowsPerPiece = 1000
+
+/** What a character begins with that is written by its number. */
+const escape = Buffer.from('\\u')
 
 /**
  * A reader of JSON lines: UTF-8, an object a line, blank lines skipped. Positions of pieces are `{ offset }`; the parts
@@ -125,6 +128,8 @@ function* pieces({ bytes, base, inside, open }: Block, parser: RecordParser, way
   const ascii = isAscii(bytes)
   const valid = ascii || isUtf8(bytes)
   let latin1 = ascii ? bytes.toString('latin1') : undefined
+  parser.escapes = bytes.includes(escape)
+  parser.runs = hasLongRun(bytes)
   let into = new Gathered()
   let from = 0
   let at = base === 0 && bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf ? 3 : 0

@@ -16,6 +16,7 @@ import {
   generate,
   hasLongFraction,
   hasLongNumber,
+  hasTinyNumber,
   jsonFault,
   parseExact,
   propertyKey,
@@ -52,6 +53,10 @@ export interface RecordParser {
    */
   keys: number
   nested: boolean
+  /** False: no text has an escape, so none holds half of a surrogate pair. */
+  escapes: boolean
+  /** False: no text has 16 digits or points in a row. */
+  runs: boolean
   /** Counts the fields that are left out of rows. */
   readonly tally: Tally
   /** The keys of the last record that was read, in its order. */
@@ -60,9 +65,10 @@ export interface RecordParser {
 
 type Parsed = Readonly<Record<string, unknown>>
 /**
- * A row, or undefined where anything is out of order. May throw `DataError` as well. `keys`: how many the object has.
+ * A row, or undefined where anything is out of order. May throw `DataError` as well. `keys`: how many the object has;
+ * `runs`: see `RecordParser`.
  */
-type Build = (parsed: Parsed, text: string, keys: number) => Row | undefined
+type Build = (parsed: Parsed, text: string, keys: number, runs: boolean) => Row | undefined
 
 export const countedLater = -1
 
@@ -82,6 +88,8 @@ export function recordParser(options: ReadOptions): RecordParser {
     failure: { code: 'bad_json', message: '' },
     tally,
     keys: 0,
+    escapes: true,
+    runs: true,
     nested: Object.values(options.schema.fields).some((field) => ['list', 'object', 'json'].includes(field.type.kind)),
     parse(text, colons) {
       let parsed: unknown
@@ -99,7 +107,10 @@ export function recordParser(options: ReadOptions): RecordParser {
       const keys = Object.keys(parsed).length
       const isFlat = colons === countedLater && !parser.nested && text.length < shallowLength
       parser.keys = isFlat ? keys : countKeys(parsed)
-      const fault = jsonFault(text, parsed, colons === countedLater ? parser.keys : colons, parser.keys)
+      const isChecked = colons === countedLater && !parser.escapes && parser.keys >= 0
+      const fault = isChecked
+        ? undefined
+        : jsonFault(text, parsed, colons === countedLater ? parser.keys : colons, parser.keys)
       if (fault) {
         parser.failure = faultOfRecord(fault)
         return undefined
@@ -107,7 +118,7 @@ export function recordParser(options: ReadOptions): RecordParser {
       const { unknown } = tally
       let row: Row | undefined
       try {
-        row = build(parsed as Parsed, text, keys)
+        row = build(parsed as Parsed, text, keys, parser.runs)
       } catch (error) {
         if (!(error instanceof DataError)) throw error
       }
@@ -188,8 +199,8 @@ function careful(options: ReadOptions, tally: Tally): (text: string) => { row: R
 function interpreted(options: ReadOptions, tally: Tally): Build {
   const read = rowFromJson(options.schema, options.unknownFields, tally)
   const project = projector(options)
-  return (parsed, text) => {
-    if (hasLongNumber(text)) return undefined
+  return (parsed, text, _keys, runs) => {
+    if (hasLongNumber(text, runs)) return undefined
     const row = read(parsed)
     if (Array.isArray(row)) return undefined
     const made = project(row)
@@ -203,7 +214,7 @@ function fieldCode(k: number, field: Field): string {
   const none = field.optional ? `if (${f} === null || ${f} === undefined) ${f} = null; else ` : ''
   const converted = `{ if (${f} !== last${k}) { value${k} = convert[${k}](${f}); last${k} = ${f} } ${f} = value${k} }`
   // A number is taken only where its double is certain to be the number in the text.
-  const long = '(isLong ??= long(text))'
+  const long = '(isLong ??= long(text, runs))'
   const number = `if (typeof ${f} === 'number') { if (${long}) return; ${f} = convert[${k}](${f}) }`
   switch (field.type.kind) {
     case 'string':
@@ -211,7 +222,7 @@ function fieldCode(k: number, field: Field): string {
       return `if (typeof ${f} !== '${field.type.kind}') { ${none}return }`
     case 'integer':
       // A fraction in the text can vanish; those are left to the careful path. `+ 0` makes 0 of -0.
-      return `if (typeof ${f} === 'number' && ${f} < 562949953421312 && ${f} > -562949953421312 && isInteger(${f})) { if (hasFraction ??= longFraction(text)) return; ${f} += 0 } else { ${none}return }`
+      return `if (typeof ${f} === 'number' && ${f} < 562949953421312 && ${f} > -562949953421312 && isInteger(${f})) { if ((runs && (hasFraction ??= longFraction(text))) || (${f} === 0 && tiny(text))) return; ${f} += 0 } else { ${none}return }`
     case 'number':
       return `if (typeof ${f} !== 'number' || ${f} - ${f} !== 0) { ${none}return }`
     case 'bigint':
@@ -234,6 +245,7 @@ function generated({ schema, unknownFields, push }: ReadOptions, tally: Tally): 
     dates: push?.columns.map((column) => column.date && dateReader(column.date)) ?? [],
     long: hasLongNumber,
     longFraction: hasLongFraction,
+    tiny: hasTinyNumber,
     isInteger: Number.isInteger,
     own: Object.hasOwn,
     tally,
@@ -263,12 +275,12 @@ function generated({ schema, unknownFields, push }: ReadOptions, tally: Tally): 
     drop: '',
     error: 'if (keys !== present) return',
     // What is kept beside the schema must not hold rounded numbers either.
-    keep: 'const more = keys !== present; if (more && (isLong ??= long(text))) return',
+    keep: 'const more = keys !== present; if (more && (isLong ??= long(text, runs))) return',
   }[unknownFields]
   return generate<Build>(
     scope,
     `let unused${names.map((_, k) => `, last${k}, value${k}`).join('')}
-    return (o, text, keys) => {
+    return (o, text, keys, runs) => {
       let present = 0, isLong, hasFraction
       ${reads.join('\n')}
       ${unknown}
