@@ -4,7 +4,7 @@ import { isNamed, readPattern } from './pattern.ts'
 import { clear, digits, fraction, type Read, readOffset } from './pieces.ts'
 import { type Reader, tokenReader } from './tokens.ts'
 
-/** The reader of one format that `checkDateFormat` has accepted. `truncate`: finer digits than milliseconds are cut off. */
+/** The reader of one format that `checkDateFormat` has accepted. `truncate`: drops digits finer than a ms. */
 export function readerOf(format: string, truncate: boolean): Reader {
   if (format === 'iso') return (text, into) => readIso(text, into, truncate)
   if (isNamed(format)) return readEpoch(format === 'epoch_s', truncate)
