@@ -3,10 +3,10 @@ import type { Entry, Pair } from './entry.ts'
 import { rowsOut, seen, specOf } from './world.ts'
 
 const rows = [
-  { id: 1, at: '1/2/2025', name: 'x', tags: ['p', 'q'], n: 1 },
-  { id: 2, at: '3/4/2025', name: null, tags: [], n: 2 },
-  { id: 1, at: '1/2/2025', name: 'x', tags: ['r'], n: 3 },
-  { id: 3, at: '5/6/2025', name: null, tags: ['s'], n: 4 },
+  { id: 1, at: '1/2/2025', name: 'x', tags: ['p', 'q'], n: 1, t: '2024-10-27 02:30:00.0000' },
+  { id: 2, at: '3/4/2025', name: null, tags: [], n: 2, t: '2024-10-27 01:30:00.0009' },
+  { id: 1, at: '1/2/2025', name: 'x', tags: ['r'], n: 3, t: '2024-07-01 02:30:00.0000' },
+  { id: 3, at: '5/6/2025', name: null, tags: ['s'], n: 4, t: '2024-07-01 02:30:00.0000' },
 ]
 const jsonLines = (all: readonly object[]) => all.map((row) => `${JSON.stringify(row)}\n`).join('')
 const files = {
@@ -16,7 +16,9 @@ const files = {
   'steps.ts':
     'export const one = (row) => ({ id: row.id })\nexport const two = (row) => [{ id: row.id }, { id: -row.id }]\nexport default (row) => ({ id: row.id * 10 })\n',
 }
-const schema = { fields: { id: 'integer', at: 'string', name: 'string?', tags: 'list<string>', n: 'integer' } }
+const schema = {
+  fields: { id: 'integer', at: 'string', name: 'string?', tags: 'list<string>', n: 'integer', t: 'string' },
+}
 
 const step =
   (verb: string, base?: unknown) =>
@@ -49,6 +51,9 @@ const step =
   })
 
 const dates = (of: object) => ({ at: { formats: ['M/d/yyyy'], ...of } })
+const times = (of: object) => ({
+  t: { to: 'timestamp', formats: ['yyyy-MM-dd HH:mm:ss.SSSS'], zone: 'Europe/Berlin', ...of },
+})
 const join = step('join', {
   file: 'side.csv',
   schema: { fields: { id: 'integer', label: 'string', kind: 'string' } },
@@ -59,6 +64,8 @@ const join = step('join', {
 export const steps: Readonly<Record<string, Entry>> = {
   'transform parse_dates *.formats': step('parse_dates')(dates({ formats: ['d/M/yyyy'] }), dates({})),
   'transform parse_dates *.to': step('parse_dates')(dates({ to: 'yyyy' }), dates({})),
+  'transform parse_dates *.fold': step('parse_dates')(times({ fold: 'later' }), times({ fold: 'earlier' })),
+  'transform parse_dates *.fraction': step('parse_dates')(times({ fraction: 'truncate' }), times({})),
   'transform parse_dates *.zone': step('parse_dates')(dates({ zone: 'Asia/Tokyo' }), dates({})),
   'transform parse_dates *': step('parse_dates')({ at: ['d/M/yyyy'] }, { at: ['M/d/yyyy'] }),
   'transform select *': step('select')([{ b: 'id' }], [{ a: 'id' }]),
@@ -78,6 +85,8 @@ export const steps: Readonly<Record<string, Entry>> = {
     { at: { to: 'date', formats: ['M/d/yyyy'] } },
     { at: { to: 'date', formats: ['d/M/yyyy'] } },
   ),
+  'transform cast *.fold': step('cast')(times({ fold: 'later' }), times({ fold: 'earlier' })),
+  'transform cast *.fraction': step('cast')(times({ fraction: 'truncate' }), times({})),
   'transform cast *.zone': step('cast')(
     { at: { to: 'timestamp', formats: ['M/d/yyyy'], zone: 'Asia/Tokyo' } },
     { at: { to: 'timestamp', formats: ['M/d/yyyy'] } },

@@ -24,9 +24,9 @@ export function bsonBytes(value: unknown): Uint8Array | undefined {
   return bsonClass(value) === 'Binary' ? (value as { value(): Uint8Array }).value() : undefined
 }
 
-/** A value as JSON: what JSON has no form for becomes text, an integer beyond 2^53 too. */
+/** A value of type json: what JSON has no form for becomes text; whole numbers beyond 2^53 stay bigint. */
 export function bsonToPlain(value: unknown): unknown {
-  if (typeof value === 'bigint') return Number.isSafeInteger(Number(value)) ? Number(value) : String(value)
+  if (typeof value === 'bigint') return Number.isSafeInteger(Number(value)) ? Number(value) : value
   if (typeof value === 'number') return Number.isFinite(value) ? value : String(value)
   if (typeof value !== 'object' || value === null) return value
   if (Array.isArray(value)) return value.map(bsonToPlain)

@@ -13,7 +13,7 @@
  * | list, object, json | TEXT | JSON |
  */
 import type { SQLInputValue, SQLOutputValue } from 'node:sqlite'
-import { DataError, fromJson, fromText, toJson, toText, type Type } from '@millrace/core'
+import { DataError, fromJson, fromText, printJson, toJson, toText, type Type, type UnknownFields } from '@millrace/core'
 
 /** The column type that holds this type. */
 export function columnType(type: Type): 'TEXT' | 'INTEGER' | 'REAL' | 'BLOB' {
@@ -42,7 +42,7 @@ export function toColumn(type: Type): (value: unknown) => SQLInputValue {
     case 'object':
     case 'json': {
       const plain = toJson(type)
-      return (value) => JSON.stringify(plain(value))
+      return (value) => printJson(plain(value))
     }
     default:
       return (value) => value as SQLInputValue
@@ -51,9 +51,10 @@ export function toColumn(type: Type): (value: unknown) => SQLInputValue {
 
 /**
  * A value of a column that is not null, read with big integers on. Throws `DataError`: tables may come from elsewhere.
+ * `unknownFields`: of objects in JSON.
  */
-export function fromColumn(type: Type): (value: SQLOutputValue) => unknown {
-  const text = fromText(type)
+export function fromColumn(type: Type, unknownFields?: UnknownFields): (value: SQLOutputValue) => unknown {
+  const text = fromText(type, unknownFields)
   const json = fromJson(type)
   return (value) => {
     if (typeof value === 'bigint') {
@@ -66,7 +67,7 @@ export function fromColumn(type: Type): (value: SQLOutputValue) => unknown {
       if (type.kind === 'integer' || type.kind === 'decimal' || type.kind === 'string') return text(String(value))
       if (type.kind === 'number' && !Number.isSafeInteger(Number(value)))
         throw new DataError('out_of_range', `${value} is beyond what a number holds exactly`)
-      return json(Number(value))
+      return json(Number.isSafeInteger(Number(value)) ? Number(value) : value)
     }
     if (value instanceof Uint8Array) {
       if (type.kind === 'bytes') return value

@@ -6,7 +6,9 @@ import {
   compileDateFormatter,
   compileDateParser,
   compileReformat,
+  type Fold,
   isoText,
+  whyNoDate,
   MillraceError,
 } from '../src/index.ts'
 
@@ -131,10 +133,49 @@ describe('clocks of zones', () => {
     expect(parse('yyyy-MM-dd HH:mm', '2011-12-31 00:00', 'Pacific/Apia')).toBe('2011-12-30T10:00:00.000Z')
   })
 
-  it('takes the first of two times where the clock was set back', () => {
-    expect(parse('yyyy-MM-dd HH:mm', '2024-10-27 02:30', 'Europe/Berlin')).toBe('2024-10-27T00:30:00.000Z')
-    expect(parse('yyyy-MM-dd HH:mm', '2024-10-27 03:00', 'Europe/Berlin')).toBe('2024-10-27T02:00:00.000Z')
-    expect(parse('yyyy-MM-dd HH:mm', '2024-04-07 01:45', 'Australia/Lord_Howe')).toBe('2024-04-06T14:45:00.000Z')
+  it('takes that of two times which was chosen where the clock was set back, and none where none was', () => {
+    const at = (fold: Fold | undefined, text: string, zone = 'Europe/Berlin') => {
+      const ms = compileDateParser(['yyyy-MM-dd HH:mm'], zone, { fold })(text)
+      return ms === undefined ? undefined : isoText(ms)
+    }
+    expect(at('earlier', '2024-10-27 02:30')).toBe('2024-10-27T00:30:00.000Z')
+    expect(at('later', '2024-10-27 02:30')).toBe('2024-10-27T01:30:00.000Z')
+    expect(at(undefined, '2024-10-27 02:30')).toBe(undefined)
+    expect(at('error', '2024-10-27 01:59')).toBe('2024-10-26T23:59:00.000Z')
+    expect(at('error', '2024-10-27 03:00')).toBe('2024-10-27T02:00:00.000Z')
+    expect(at('earlier', '2024-04-07 01:45', 'Australia/Lord_Howe')).toBe('2024-04-06T14:45:00.000Z')
+    expect(at('later', '2024-04-07 01:45', 'Australia/Lord_Howe')).toBe('2024-04-06T15:15:00.000Z')
+    expect(at('later', '2024-03-31 02:30')).toBe(undefined)
+    // What is printed as it was read does not depend on it.
+    expect(compileReformat(['yyyy-MM-dd HH:mm'], 'Europe/Berlin', 'yyyy-MM-dd')('2024-10-27 02:30')).toBe('2024-10-27')
+    expect(compileReformat(['yyyy-MM-dd HH:mm'], 'Europe/Berlin', 'iso')('2024-10-27 02:30')).toBe(undefined)
+    expect(compileReformat(['yyyy-MM-dd HH:mm'], 'Europe/Berlin', 'iso', { fold: 'later' })('2024-10-27 02:30')).toBe(
+      '2024-10-27T02:30:00.000+01:00',
+    )
+  })
+
+  it('cuts off what is finer than a millisecond where that was chosen', () => {
+    const cut = (format: string, text: string) =>
+      [{}, { fraction: 'truncate' as const }].map((choices) => compileDateParser([format], 'UTC', choices)(text))
+    expect(cut('iso', '1970-01-01T00:00:00.123999Z')).toEqual([undefined, 123])
+    expect(cut('yyyy-MM-dd HH:mm:ss.SSSSSS', '1970-01-01 00:00:00.123999')).toEqual([undefined, 123])
+    expect(cut('yyyy-MM-dd HH:mm:ss.SSSSSS', '1970-01-01 00:00:00.123a99')).toEqual([undefined, undefined])
+    expect(cut('epoch_s', '0.0019')).toEqual([undefined, 1])
+    expect(cut('epoch_s', '-0.0011')).toEqual([undefined, -2])
+    expect(cut('iso', '1969-12-31T23:59:59.9989Z')).toEqual([undefined, -2])
+  })
+
+  it('says why a text gives no date', () => {
+    const why = (text: string, ...formats: string[]) => whyNoDate({ formats, zone: 'Europe/Berlin' }, text, text)
+    const wall = 'yyyy-MM-dd HH:mm'
+    expect(why('2024-03-31 02:30', 'iso', wall)).toBe(
+      '2024-03-31 02:30 does not exist in Europe/Berlin, where clocks are set forward over it',
+    )
+    expect(why('2024-10-27 02:30', wall)).toMatch('is there twice in Europe/Berlin')
+    expect(why('0001-01-01 00:30', wall)).toBe('0001-01-01 00:30 is not within the years 1 to 9999')
+    expect(why('2024-11-03 01:30 America/New_York', `${wall} VV`)).toMatch('is there twice in America/New_York')
+    expect(why('2024-01-02T03:04:05.123456Z', "yyyy-MM-dd'T'HH:mm:ss.SSSSSSX")).toMatch('finer than a millisecond')
+    expect(why('2024-02-30 02:30', wall, 'iso')).toBe(`2024-02-30 02:30 is not a date: expected ${wall} or iso`)
   })
 
   it('sees an offset that lasted a week', () => {

@@ -9,21 +9,25 @@
  */
 import {
   codegenAllowed,
-  compileDateParser,
-  compileReformat,
   DataError,
+  dateReader,
+  type DateRule,
   type Field,
   fromJson,
   fromText,
   generate,
   type Json,
   MillraceError,
+  printJson,
   propertyKey,
+  readJson,
   type RecordType,
   type Row,
   toJson,
   type Type,
   typeText,
+  type UnknownFields,
+  whyNoDate,
 } from '@millrace/core'
 import type { ReadOptions, RecordFailure } from '@millrace/formats'
 
@@ -36,6 +40,8 @@ export interface FileColumn {
   readonly told: string
   /** A value of the natural type from what the library gives; not for null. Throws `DataError`. */
   read(raw: unknown): unknown
+  /** The JSON text of a column of such. */
+  text?(raw: unknown): string
   /** The item of a list, the fields of an object; their `read` is for what is inside of the value. */
   readonly item?: FileColumn
   readonly fields?: readonly FileColumn[]
@@ -55,8 +61,8 @@ const missing = (): never => {
   throw new DataError('missing_value', 'is null, and the field is not optional')
 }
 
-function fieldReader(column: FileColumn, field: Field): Read {
-  const read = valueReader(column, field.type)
+function fieldReader(column: FileColumn, field: Field, unknownFields: UnknownFields): Read {
+  const read = valueReader(column, field.type, unknownFields)
   if (!read) {
     throw new MillraceError(
       'wrong_type',
@@ -72,12 +78,16 @@ function fieldReader(column: FileColumn, field: Field): Read {
 }
 
 /** Reads values of a column as the declared type; undefined: they never fit. */
-function valueReader(column: FileColumn, to: Type): Read | undefined {
-  const { natural, read, item, fields } = column
+function valueReader(column: FileColumn, to: Type, unknownFields: UnknownFields): Read | undefined {
+  const { natural, read, text, item, fields } = column
   if (!natural) return undefined
   if (natural.kind === 'string' && to.kind !== 'string') {
-    const convert = fromText(to)
+    const convert = fromText(to, unknownFields)
     return (raw) => convert(read(raw) as string)
+  }
+  if (text && (to.kind === 'list' || to.kind === 'object')) {
+    const convert = fromText(to, unknownFields)
+    return (raw) => convert(text(raw))
   }
   switch (to.kind) {
     case 'string':
@@ -115,17 +125,20 @@ function valueReader(column: FileColumn, to: Type): Read | undefined {
       return (raw) => plain(read(raw))
     }
     case 'list': {
-      if (natural.kind === 'json') return jsonReader(read, to)
+      if (natural.kind === 'json') return jsonReader(read, to, unknownFields)
       if (!item) return undefined
-      const readItem = fieldReader(item, to.of)
+      const readItem = fieldReader(item, to.of, unknownFields)
       return (raw) => Array.from(raw as ArrayLike<unknown>, readItem)
     }
     case 'object': {
-      if (natural.kind === 'json') return jsonReader(read, to)
+      if (natural.kind === 'json') return jsonReader(read, to, unknownFields)
       if (!fields) return undefined
       const reads = Object.entries(to.record.fields).map(([name, field]) => {
         const inside = fields.find((column) => column.name === name)
-        return [name, inside ? fieldReader(inside, field) : () => (field.optional ? null : missing())] as const
+        return [
+          name,
+          inside ? fieldReader(inside, field, unknownFields) : () => (field.optional ? null : missing()),
+        ] as const
       })
       return (raw) => Object.fromEntries(reads.map(([name, readField]) => [name, readField((raw as Row)[name])]))
     }
@@ -140,8 +153,8 @@ function keptReader(column: FileColumn): Read {
   return (raw) => (raw === null || raw === undefined ? null : plain(column.read(raw)))
 }
 
-const jsonReader = (read: Read, to: Type): Read => {
-  const convert = fromJson(to)
+const jsonReader = (read: Read, to: Type, unknownFields: UnknownFields): Read => {
+  const convert = fromJson(to, unknownFields)
   return (raw) => convert(read(raw))
 }
 
@@ -210,7 +223,10 @@ export function rowReader(all: readonly FileColumn[], { schema, unknownFields, p
   const sources = [
     ...declared
       .filter(([name]) => byName.has(name))
-      .map(([name, field]) => ({ column: byName.get(name)!, read: fieldReader(byName.get(name)!, field) })),
+      .map(([name, field]) => ({
+        column: byName.get(name)!,
+        read: fieldReader(byName.get(name)!, field, unknownFields),
+      })),
     ...kept.map((column) => ({ column, read: keptReader(column) })),
   ]
   const place = new Map(sources.map(({ column }, k) => [column.name, k]))
@@ -226,11 +242,7 @@ export function rowReader(all: readonly FileColumn[], { schema, unknownFields, p
     from,
     source: place.get(from),
     rule: date && { order, ...date },
-    convert:
-      date &&
-      (date.to === undefined
-        ? compileDateParser(date.formats, date.zone)
-        : compileReformat(date.formats, date.zone, date.to)),
+    convert: date && dateReader(date),
   }))
   const assemble = compileAssemble(outputs.map(({ name }) => name))
   return {
@@ -298,7 +310,7 @@ function datedColumn(
     convert,
   }: {
     from: string
-    rule: { step: string; formats: readonly string[]; field?: string } | undefined
+    rule: DateRule | undefined
     convert: ((text: string) => unknown) | undefined
   },
   failures: Map<number, RecordFailure>,
@@ -307,11 +319,11 @@ function datedColumn(
     if (value === null || value === undefined) return null
     const made = convert!(value as string)
     if (made === undefined && !failures.has(i)) {
-      const { step, formats, field = from } = rule!
+      const { step, field = from } = rule!
       failures.set(i, {
         code: 'bad_date',
         field,
-        message: `${JSON.stringify(value)} is no date: expected ${formats.join(' or ')}`,
+        message: whyNoDate(rule!, value as string, JSON.stringify(value)),
         step,
       })
     }
@@ -363,11 +375,13 @@ export function rowAsJson(reader: RowReader, values: readonly ArrayLike<unknown>
       value =
         raw === null || raw === undefined || !column.natural
           ? null
-          : numberWhereExact(toJson(column.natural)(column.read(raw)), column)
+          : column.text
+            ? (readJson(column.text(raw)) as Json)
+            : numberWhereExact(toJson(column.natural)(column.read(raw)), column)
     } catch {
       value = String(raw)
     }
     Object.defineProperty(row, column.name, { value, enumerable: true, writable: true, configurable: true })
   })
-  return Buffer.from(JSON.stringify(row))
+  return Buffer.from(printJson(row))
 }

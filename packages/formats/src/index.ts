@@ -22,7 +22,6 @@ export {
 export { createJsonReader } from './json/array.ts'
 export { compileEachEncoder, compileFieldAtFault, type EncodeEach, encodingFault } from './json/each.ts'
 export { compileEncoder, type EncodeRows, jsonValue, type JsonWriteOptions } from './json/encode.ts'
-export { duplicateKey } from './json/exact.ts'
 export { createJsonLinesReader, decodeOne, jsonLinesDecoder } from './json/lines.ts'
 export { jsonDefaults, type JsonOptions, jsonOptions } from './json/options.ts'
 export { type RecordFailure, type RecordParser, recordParser } from './json/record.ts'

@@ -359,6 +359,14 @@ describe.each(['compiled', 'interpreted'] as const)('the %s scanner', (scanner) 
 
   it('reads without a header by the order of the schema', async () => {
     expect(await rowsOf('1,2\n', ab, { scanner, csv: { header: false } })).toEqual([{ a: '1', b: '2' }])
+    // JavaScript puts 2020 and 2021 before `name`, so no order of columns is known.
+    const years: RecordType = { fields: { name: ab.fields['a']!, 2021: ab.fields['a']!, 2020: ab.fields['a']! } }
+    await expect(rowsOf('alice,10,20\n', years, { scanner, csv: { header: false } })).rejects.toMatchObject({
+      code: 'bad_field_name',
+    })
+    expect(await rowsOf('name,2021,2020\nalice,10,20\n', years, { scanner })).toEqual([
+      { name: 'alice', 2021: '10', 2020: '20' },
+    ])
     expect(await badOf('1,2,3\n', ab, { scanner, csv: { header: false } })).toMatchObject([
       { code: 'ragged_row', position: 0 },
     ])

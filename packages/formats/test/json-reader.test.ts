@@ -165,12 +165,20 @@ describe('JSON lines', () => {
     expect(await one('{"money":12345678901234567890}')).toBe('12345678901234567890.000000000000')
     expect(await one('{"money":0.10000000000000000001}')).toBe('out_of_range money')
     expect(await one('{"money":1e-400}')).toMatch(/money$/)
+    expect(await one('{"big":10000000000000000}')).toBe(10000000000000000n)
+    expect(await one('{"money":123456789012345.67}')).toBe('123456789012345.670000000000')
     expect(await one('{"whole":9007199254740991}')).toBe(9007199254740991)
+    expect(await one('{"whole":1.0000000000000000001}')).toBe('not_integer whole')
+    expect(await one('{"whole":1e-400}')).toBe('not_integer whole')
+    expect(await one('{"whole":10000000000000000001e-19}')).toBe('not_integer whole')
+    expect(await one('{"whole":100000000000000.001}')).toBe('not_integer whole')
+    expect(await one('{"x":"1234567890123456789.5","whole":7}')).toBe(7)
     expect(await one('{"whole":9007199254740993}')).toBe('out_of_range whole')
     expect(await one('{"whole":9007199254740990.6}')).toBe('not_integer whole')
     expect(await one('{"real":0.1000000000000000055}')).toBe(0.1)
     expect(await one('{"real":1e400}')).toBe('out_of_range real')
-    expect(await one('{"any":{"x":[9007199254740993]}}')).toBe('out_of_range any')
+    expect(await one('{"any":{"x":[9007199254740993]}}')).toEqual({ x: [9007199254740993n] })
+    expect(await one('{"any":{"x":[1e400]}}')).toBe('out_of_range any')
     expect(await one('{"any":{"x":[0.30000000000000004, 1e21]}}')).toEqual({ x: [0.30000000000000004, 1e21] })
     expect(await one('{"list":[1234567.10000000001, "2", 3.5]}')).toEqual([
       '1234567.100000000010',
@@ -188,6 +196,11 @@ describe('JSON lines', () => {
     const refused = await readAll(lines({ unknownFields: 'error' }), text)
     expect(refused.rows).toEqual([{ id: 2, name: null }])
     expect(refused.bad).toEqual(['0 unknown_field more'])
+    const counted = await readAll(
+      lines({ schema: { fields: { o: field({ kind: 'object', record: schema }) } } }),
+      '{"o":{"id":1,"more":2},"x":3}\n{"o":{"more":2}}\n',
+    )
+    expect(counted.pieces[0]!.unknown).toBe(2)
     const kept = await readAll(lines({ unknownFields: 'keep' }), text)
     expect(Object.entries(kept.rows[0]!)).toEqual([
       ['id', 1],
@@ -195,9 +208,8 @@ describe('JSON lines', () => {
       ['more', 2],
       ['__proto__', { x: 1 }],
     ])
-    expect((await readAll(lines({ unknownFields: 'keep' }), '{"id":1,"more":12345678901234567890}')).bad).toEqual([
-      '0 out_of_range more',
-    ])
+    const long = await readAll(lines({ unknownFields: 'keep' }), '{"id":1,"more":12345678901234567890}')
+    expect(long.rows).toEqual([{ id: 1, name: null, more: 12345678901234567890n }])
   })
 
   test('names that every object inherits are fields like any other', async () => {
@@ -309,6 +321,18 @@ describe('JSON arrays', () => {
     }
   })
 
+  test('a byte that is no text is bad where it stands, and never passed over', async () => {
+    const one = async (text: string) => {
+      const { rows, bad } = await readAll(array(), Buffer.from(text, 'latin1'))
+      return { rows: rows.map((row) => row['id']), bad }
+    }
+    expect(await one('[\xff]')).toEqual({ rows: [], bad: ['1 bad_encoding'] })
+    expect(await one('[\xff{"id":1},{"id":2}]')).toEqual({ rows: [2], bad: ['1 bad_encoding'] })
+    await expect(readAll(array(), Buffer.from('\xff[{"id":1}]', 'latin1'))).rejects.toThrow(
+      'begins with no array (byte 0)',
+    )
+  })
+
   test('an empty array has no rows', async () => {
     for (const text of ['[]', ' [ ] ', '\ufeff[\n]']) expect((await readAll(array(), text)).rows).toEqual([])
   })
@@ -316,6 +340,8 @@ describe('JSON arrays', () => {
   test('what is no array, is cut off or goes on is refused with the byte', async () => {
     for (const text of ['{"id":1}', '{"id":1}\n{"id":2}', '[{"id":1}', '[{"id":1', '', '[{"id":1}]]', '[{"id":1}]['])
       await expect(readAll(array(), text, 3)).rejects.toThrow(/byte \d+/)
+    for (const text of ['[{"id":1},]', '[{"id":1},,{"id":2}]', '[,{"id":1}]', '[,]', '\ufeff\ufeff[]'])
+      await expect(readAll(array(), text, 3)).rejects.toThrow(expect.objectContaining({ code: 'broken_file' }))
     await expect(readAll(array({}, 20), '[{"id":1,"name":"very long indeed"}]', 5)).rejects.toThrow(
       expect.objectContaining({ code: 'record_too_large' }),
     )

@@ -5,7 +5,7 @@
  * never sent. A table takes its widths from the first rows; what is wider later is cut with an ellipsis, so the other
  * formats are for what must be whole.
  */
-import { type RecordType, type Row, toJson, toText, type Type } from '@millrace/core'
+import { printJson, type RecordType, type Row, toJson, toText, type Type } from '@millrace/core'
 
 /** What to print for rows, with a line end after each. */
 export type Printer = (rows: readonly Row[]) => string
@@ -16,7 +16,7 @@ const widest = 40
 export function compilePrinter(format: 'lines' | 'table' | 'json', schema: RecordType): Printer {
   if (format === 'json') {
     const plain = toJson({ kind: 'object', record: schema })
-    return (rows) => rows.map((row) => `${JSON.stringify(plain(row))}\n`).join('')
+    return (rows) => rows.map((row) => `${printJson(plain(row))}\n`).join('')
   }
   const columns = Object.entries(schema.fields).map(([name, { type }]) => ({
     name,
@@ -33,7 +33,7 @@ export function compilePrinter(format: 'lines' | 'table' | 'json', schema: Recor
         for (const { name, text } of columns)
           if ((row[name] ?? null) !== null) parts.push(`${shown(name)}=${word(text(row[name]))}`)
         for (const [name, value] of extra(row))
-          parts.push(`${shown(name)}=${word(typeof value === 'string' ? value : JSON.stringify(value))}`)
+          parts.push(`${shown(name)}=${word(typeof value === 'string' ? value : printJson(value))}`)
         all += `${parts.join(' ')}\n`
       }
       return all

@@ -4,7 +4,7 @@ import { compileSet, keyFields } from '@millrace/kinds'
 import { encodingFault } from '@millrace/formats'
 import type { Operation } from './bulk.ts'
 import type { Options } from './options.ts'
-import { compileDocument, toBson } from './values.ts'
+import { compileDocument, isWide, toBson } from './values.ts'
 
 /** Names the record that inserted a document under a key of its own. */
 export const recordField = '_millrace_id'
@@ -135,6 +135,8 @@ function prepareSet(
 function unstorable(row: Row, open: boolean): Wrong | undefined {
   for (const name in row) {
     if (!isWellFormed(row[name])) return { code: 'bad_text', message: `${name} ${half}`, field: name }
+    if (open && isWide(row[name]))
+      return { code: 'out_of_range', message: `${name} holds a whole number beyond 64 bits`, field: name }
     if (open && (name.startsWith('$') || name.includes('\0') || name === '_id' || !name.isWellFormed()))
       return { code: 'bad_name', message: `a document cannot have a field ${JSON.stringify(name)}`, field: name }
   }

@@ -29,6 +29,11 @@ function converter(type: Type): ((value: unknown) => unknown) | undefined {
           throw new RangeError(`${value as number} ms is no time that MongoDB holds`)
         return new Date(value as number)
       }
+    case 'json':
+      return (value) => {
+        if (isWide(value)) throw new RangeError('a whole number inside does not fit in 64 bits')
+        return value
+      }
     case 'list': {
       const item = converter(type.of.type)
       return (
@@ -41,6 +46,13 @@ function converter(type: Type): ((value: unknown) => unknown) | undefined {
     default:
       return undefined
   }
+}
+
+/** Whether a whole number inside is beyond 64 bits: the driver would cut it. */
+export function isWide(value: unknown): boolean {
+  if (typeof value === 'bigint') return BigInt.asIntN(64, value) !== value
+  if (typeof value !== 'object' || value === null || value instanceof Uint8Array) return false
+  return Array.isArray(value) ? value.some(isWide) : Object.values(value).some(isWide)
 }
 
 function recordConverter(record: RecordType): ((value: unknown) => unknown) | undefined {

@@ -3,7 +3,7 @@
  * of a batch that touch it, and written once. Where the store refuses what several records made of it together, they
  * are merged one after the other, so that only the one at fault is refused.
  */
-import { type Records, type Row, setOwn } from '@millrace/core'
+import { printJson, readJson, type Records, type Row, setOwn } from '@millrace/core'
 import { encodingFault } from '@millrace/formats'
 import { type SetFields } from '@millrace/kinds'
 import type { TextOf } from './document-text.ts'
@@ -76,7 +76,7 @@ function merge(sql: Writes, id: string, parts: readonly Part[], refuse: Refuse):
 function refusalOfDocument(sql: Writes, id: string, doc: Row): ReturnType<typeof refusalOf> {
   let text: string
   try {
-    text = JSON.stringify(doc)
+    text = printJson(doc)
   } catch (error) {
     return encodingFault(error, undefined)
   }
@@ -88,7 +88,7 @@ function storedDocument(sql: Writes, id: string): Row | undefined {
   const found = sql.get.get(id)
   if (!found) return {}
   try {
-    const doc = JSON.parse(found['doc'] as string) as unknown
+    const doc = readJson(found['doc'] as string)
     return typeof doc === 'object' && doc !== null && !Array.isArray(doc) ? (doc as Row) : undefined
   } catch {
     return undefined

@@ -1,5 +1,5 @@
 /** Keys and documents as text. A record that has none is refused. */
-import { compileKey, isWellFormed, type RecordType, type Records, type Row, toJson } from '@millrace/core'
+import { compileKey, isWellFormed, printJson, type RecordType, type Records, type Row, toJson } from '@millrace/core'
 import { compileFieldAtFault, encodingFault } from '@millrace/formats'
 import type { Refuse } from './refuse.ts'
 
@@ -51,9 +51,9 @@ export function compileDocument(
   const fieldAtFault = compileFieldAtFault(schema)
   const encode =
     nulls === 'write'
-      ? (row: Row) => JSON.stringify(plain(row))
+      ? (row: Row) => printJson(plain(row))
       : (row: Row) =>
-          JSON.stringify(Object.fromEntries(Object.entries(plain(row) as Row).filter(([, value]) => value !== null)))
+          printJson(Object.fromEntries(Object.entries(plain(row) as Row).filter(([, value]) => value !== null)))
   return (row, i, refuse) => {
     try {
       const document = encode(row)

@@ -10,6 +10,7 @@ import {
   DataError,
   fieldOf,
   MillraceError,
+  parseJson,
   type Query,
   type RecordType,
   type Row,
@@ -146,7 +147,7 @@ function boundValues(value: unknown, type: Type | undefined, inDocument: boolean
 
 type Values = Readonly<Record<string, SQLOutputValue>>
 
-const documentOf = (row: Values): Row => ({ _id: row['id'], ...(JSON.parse(row['doc'] as string) as Row) })
+const documentOf = (row: Values): Row => ({ _id: row['id'], ...(parseJson(row['doc'] as string) as Row) })
 
 /** The columns of a row: in the forms of their types, where these are known and hold. */
 function compileRow(type: RecordType | undefined): (row: Values) => Row {

@@ -43,7 +43,7 @@ class Seen {
   }
 }
 
-type Kind = 'string' | 'boolean' | 'integer' | 'number' | 'date' | 'timestamp' | 'list' | 'object'
+type Kind = 'string' | 'boolean' | 'integer' | 'bigint' | 'wide' | 'number' | 'date' | 'timestamp' | 'list' | 'object'
 
 /** The values of one field. */
 class Values {
@@ -79,6 +79,8 @@ class Values {
     const kinds = [...this.kinds]
     const only = (...allowed: Kind[]) => kinds.length > 0 && kinds.every((kind) => allowed.includes(kind))
     if (only('integer')) return { kind: 'integer' }
+    if (only('integer', 'bigint')) return { kind: 'bigint' }
+    if (only('integer', 'bigint', 'wide')) return { kind: 'decimal', precision: 38, scale: 0 }
     if (only('integer', 'number')) return { kind: 'number' }
     if (only('boolean')) return { kind: 'boolean' }
     if (only('date')) return { kind: 'date' }
@@ -93,6 +95,7 @@ class Values {
 function kindOf(value: unknown): Kind {
   if (typeof value === 'string') return (['date', 'timestamp'] as const).find((kind) => isOf(kind, value)) ?? 'string'
   if (typeof value === 'boolean') return 'boolean'
+  if (typeof value === 'bigint') return BigInt.asIntN(64, value) === value ? 'bigint' : 'wide'
   if (typeof value === 'number') return Number.isSafeInteger(value) ? 'integer' : 'number'
   return Array.isArray(value) ? 'list' : 'object'
 }

@@ -116,6 +116,13 @@ describe('source files', () => {
     writeFileSync(join(root, 'i.json'), JSON.stringify(objects))
     for (const path of ['i.jsonl', 'i.json'])
       expect(recordText(await definition.infer!({ path, after_read: 'keep' }, env(), live))).toBe(expected)
+    writeFileSync(
+      join(root, 'ids.jsonl'),
+      '{"id":1,"w":1,"o":{"id":[9007199254740993]}}\n{"id":1234567890123456789,"w":12345678901234567890,"o":{"id":[]}}\n',
+    )
+    expect(recordText(await definition.infer!({ path: 'ids.jsonl', after_read: 'keep' }, env(), live))).toBe(
+      '{ id: bigint, w: decimal(38,0), o: { id: list<bigint> } }',
+    )
     writeFileSync(join(root, 'bad.jsonl'), '{"a":\n')
     await expect(definition.infer!({ path: 'bad.jsonl', after_read: 'keep' }, env(), live)).rejects.toMatchObject({
       code: 'bad_record',

@@ -1,7 +1,7 @@
 /** A request's body to rows: one JSON object, an array of them, or JSON lines. Every fault of every item is told. */
 import { isUtf8 } from 'node:buffer'
-import { DataError, type Decoder, type Row, rowFromJson, type SourceContext } from '@millrace/core'
-import { duplicateKey, jsonLinesDecoder, recordParser } from '@millrace/formats'
+import { DataError, type Decoder, readJson, type Row, rowFromJson, type SourceContext } from '@millrace/core'
+import { jsonLinesDecoder, recordParser } from '@millrace/formats'
 import { type Reply, refusal } from './reply.ts'
 
 /** What is wrong with an item. */
@@ -35,9 +35,6 @@ function itemReader(ctx: SourceContext) {
     tally,
     read(text: string): Row | readonly Fault[] {
       const row = parser.parse(text)
-      const twice = row && duplicateKey(text)
-      if (twice !== undefined)
-        return [{ code: 'duplicate_key', field: twice, message: `has the key ${JSON.stringify(twice)} twice` }]
       if (row) return row
       const value = jsonOf(text)
       const object = typeof value === 'object' && value !== null && !Array.isArray(value)
@@ -49,7 +46,7 @@ function itemReader(ctx: SourceContext) {
 
 function jsonOf(text: string): unknown {
   try {
-    return JSON.parse(text)
+    return readJson(text)
   } catch {
     return undefined
   }

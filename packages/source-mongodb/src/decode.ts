@@ -1,5 +1,5 @@
 /** Documents to rows, and from their bytes again. */
-import { DataError, type Row, type SourceContext, type Tally } from '@millrace/core'
+import { DataError, opened, type Row, type SourceContext, type Tally } from '@millrace/core'
 import { isBsonDocument, parseExtendedJson } from '@millrace/client-mongodb'
 import { rowFromBson } from './values.ts'
 
@@ -13,7 +13,7 @@ export type Decoded =
  * out.
  */
 export function compileDecoder(ctx: SourceContext, tally: Tally = { unknown: 0 }): (document: Row) => Decoded {
-  const read = rowFromBson(ctx.unknownFields === 'keep' ? { ...ctx.schema, open: true } : ctx.schema)
+  const read = rowFromBson(ctx.unknownFields === 'keep' ? opened(ctx.schema) : ctx.schema)
   const known = new Set([...Object.keys(ctx.schema.fields), '_id'])
   return (document) => {
     const extra = ctx.unknownFields === 'keep' ? [] : Object.keys(document).filter((name) => !known.has(name))

@@ -53,7 +53,7 @@ test.each<[Type, unknown, unknown]>([
   [
     { kind: 'json' },
     { a: [Decimal128.fromString('1.10'), new Date(0), 9007199254740993n, null] },
-    { a: ['1.10', '1970-01-01T00:00:00.000Z', '9007199254740993', null] },
+    { a: ['1.10', '1970-01-01T00:00:00.000Z', 9007199254740993n, null] },
   ],
   [{ kind: 'list', of: { type: { kind: 'date' }, optional: true } }, [new Date(0), null], ['1970-01-01', null]],
   [{ kind: 'list', of: { type: { kind: 'date' }, optional: false } }, [null], 'missing_value'],

@@ -1,6 +1,6 @@
 /** The type of what is there: from the declared columns of a table, or from the first documents of a collection. */
 import type { DatabaseSync } from 'node:sqlite'
-import { type Field, isDateText, type RecordType, type Type } from '@millrace/core'
+import { type Field, isDateText, parseJson, type RecordType, type Type } from '@millrace/core'
 import { columnsOf, identifier, isCollection, openStoreReader, storeError, tableNamed } from '@millrace/client-sqlite'
 import { unknownName } from './names.ts'
 
@@ -44,7 +44,7 @@ function documentsType(db: DatabaseSync, collection: string, signal: AbortSignal
   let documents = 0
   for (const { doc } of db.prepare(`SELECT doc FROM ${identifier(collection)} LIMIT ${sample}`).iterate()) {
     signal.throwIfAborted()
-    const parsed = JSON.parse(doc as string) as unknown
+    const parsed = parseJson(doc as string)
     if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed)) continue
     documents++
     for (const [name, value] of Object.entries(parsed)) {
@@ -62,6 +62,7 @@ const timestampText = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$/
 
 function typeOf(value: unknown): Type {
   if (typeof value === 'boolean') return { kind: 'boolean' }
+  if (typeof value === 'bigint') return { kind: BigInt.asIntN(64, value) === value ? 'bigint' : 'json' }
   if (typeof value === 'number') return { kind: Number.isSafeInteger(value) ? 'integer' : 'number' }
   if (typeof value !== 'string') return { kind: 'json' }
   if (isDateText(value)) return { kind: 'date' }
@@ -74,5 +75,6 @@ function joined(a: Type, b: Type): Type {
   const kinds = new Set([a.kind, b.kind])
   const among = (...allowed: Type['kind'][]) => [...kinds].every((kind) => allowed.includes(kind))
   if (among('integer', 'number')) return { kind: 'number' }
+  if (among('integer', 'bigint')) return { kind: 'bigint' }
   return { kind: among('string', 'date', 'timestamp') ? 'string' : 'json' }
 }

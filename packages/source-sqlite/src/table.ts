@@ -3,7 +3,16 @@
  * the parts of the primary key; integers beyond 2^53 and bytes are objects in it, so that it survives as JSON.
  */
 import type { DatabaseSync, SQLInputValue, SQLOutputValue } from 'node:sqlite'
-import { DataError, type Json, MillraceError, type RecordType, type Row, type SourceContext } from '@millrace/core'
+import {
+  DataError,
+  type Json,
+  MillraceError,
+  opened,
+  type RecordType,
+  type Row,
+  type SourceContext,
+  type UnknownFields,
+} from '@millrace/core'
 import { columnsOf, fromColumn, identifier, isCollection, tableNamed } from '@millrace/client-sqlite'
 import { unknownName } from './names.ts'
 import { type Decoded, type Page, pageBytes, pageSize } from './page.ts'
@@ -14,10 +23,10 @@ type Values = Readonly<Record<string, SQLOutputValue>>
 export type Reader = (values: Values) => Decoded
 
 /** Columns that the type does not name are left out, or kept as they are where it is open. */
-export function tableReader(schema: RecordType): Reader {
+export function tableReader(schema: RecordType, unknownFields?: UnknownFields): Reader {
   const fields = Object.entries(schema.fields).map(([name, field]) => ({
     name,
-    read: fromColumn(field.type),
+    read: fromColumn(field.type, unknownFields),
     optional: field.optional,
   }))
   const known = new Set(fields.map(({ name }) => name))
@@ -78,7 +87,7 @@ export function* tablePages(
   const keyOf = (values: Values): Json =>
     key.length === 1 && key[0] === 'rowid' ? keyPart(values['rowid']!) : key.map((part) => keyPart(values[part]!))
   const upTo = key.map((part) => end[part]!)
-  const read = tableReader(ctx.unknownFields === 'keep' ? { ...ctx.schema, open: true } : ctx.schema)
+  const read = tableReader(ctx.unknownFields === 'keep' ? opened(ctx.schema) : ctx.schema, ctx.unknownFields)
   const hideRowid = key[0] === 'rowid' && !Object.hasOwn(ctx.schema.fields, 'rowid')
   let from = at
   for (;;) {

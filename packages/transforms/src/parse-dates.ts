@@ -3,8 +3,9 @@ import {
   checkDateFormat,
   checkZone,
   compileDateFormatter,
-  compileDateParser,
-  compileReformat,
+  type DateChoices,
+  dateReader,
+  type DateReading,
   type DateRule,
   defineTransform,
   type Field,
@@ -14,7 +15,9 @@ import {
   type RecordType,
   type Type,
   typeText,
+  whyNoDate,
 } from '@millrace/core'
+import { dateChoices } from './date-choices.ts'
 import { lookUp, unchangedBut, withFields } from './fields.ts'
 import { columnsWith, Passed, rowMaker } from './rows.ts'
 
@@ -36,6 +39,7 @@ const options = option.map(
           example: 'yyyy-MM-dd HH:mm:ss',
         }),
         zone: option.text('The clock that the text and the result show.', { default: 'UTC', example: 'Europe/Berlin' }),
+        ...dateChoices,
       }),
     ],
     'The formats of one field.',
@@ -47,24 +51,44 @@ const options = option.map(
 type Config =
   | string
   | readonly string[]
-  | { readonly formats?: string | readonly string[] | undefined; readonly to?: string; readonly zone?: string }
+  | (DateChoices & {
+      readonly formats?: string | readonly string[] | undefined
+      readonly to?: string
+      readonly zone?: string
+    })
 
 /** One field's rule with its shorthands written out. */
-interface Rule {
-  readonly formats: readonly string[]
+interface Rule extends DateReading {
   /** The places of the formats inside the field's config. */
   readonly at: (i: number) => readonly (string | number)[]
   readonly to: string
-  readonly zone: string
 }
 
 function ruleOf(config: Config): Rule {
   if (typeof config === 'string') return { formats: [config], at: () => [], to: 'timestamp', zone: 'UTC' }
   if (Array.isArray(config)) return { formats: config, at: (i) => [i], to: 'timestamp', zone: 'UTC' }
-  const { formats: given = [], to = 'timestamp', zone = 'UTC' } = config as Exclude<Config, string | readonly string[]>
+  const {
+    formats: given = [],
+    to = 'timestamp',
+    zone = 'UTC',
+    ...choices
+  } = config as Exclude<Config, string | readonly string[]>
   return typeof given === 'string'
-    ? { formats: [given], at: () => ['formats'], to, zone }
-    : { formats: given, at: (i) => ['formats', i], to, zone }
+    ? { ...choices, formats: [given], at: () => ['formats'], to, zone }
+    : { ...choices, formats: given, at: (i) => ['formats', i], to, zone }
+}
+
+/** How the rule's text is read. */
+const readingOf = (rule: Rule): DateReading => {
+  const { formats, zone, fold, fraction } = rule
+  const to = target(rule)
+  return {
+    formats,
+    zone,
+    ...(to === undefined ? {} : { to }),
+    ...(fold === undefined ? {} : { fold }),
+    ...(fraction === undefined ? {} : { fraction }),
+  }
 }
 
 /** `to` as a format; undefined: an instant. */
@@ -107,16 +131,8 @@ export const parseDates = defineTransform({
         return columns.map((column) => {
           if (!Object.hasOwn(config, column.name)) return column
           const rule = ruleOf(config[column.name] as Config)
-          const to = target(rule)
           const order = before + names.indexOf(column.name)
-          const date: DateRule = {
-            step,
-            formats: rule.formats,
-            zone: rule.zone,
-            ...(to ? { to } : {}),
-            field: column.name,
-            order,
-          }
+          const date: DateRule = { step, ...readingOf(rule), field: column.name, order }
           return { ...column, date }
         })
       },
@@ -134,13 +150,13 @@ export const parseDates = defineTransform({
         records: for (let i = 0; i < rows.length; i++) {
           const row = rows[i]!
           for (let k = 0; k < fields.length; k++) {
-            const { name, read, convert, expected } = fields[k]!
+            const { name, read, convert, why } = fields[k]!
             const value = read(row)
             if (value === null) values[k] = null
             else {
               const result = convert(value)
               if (result === undefined) {
-                out.fail(i, 'bad_date', { field: name, message: `${shown(value)} is no date: expected ${expected}` })
+                out.fail(i, 'bad_date', { field: name, message: why(value) })
                 continue records
               }
               values[k] = result
@@ -209,8 +225,7 @@ interface DateConversion {
   readonly read: (row: Readonly<Record<string, unknown>>) => unknown
   /** undefined: it fits no format, or there is no such time. */
   readonly convert: (value: unknown) => string | number | undefined
-  /** The formats, for messages. */
-  readonly expected: string
+  readonly why: (value: unknown) => string
 }
 
 function conversion(name: string, rule: Rule, input: RecordType): DateConversion {
@@ -218,18 +233,19 @@ function conversion(name: string, rule: Rule, input: RecordType): DateConversion
   const to = target(rule)
   const given = kind === 'date' ? ['yyyy-MM-dd'] : kind === 'timestamp' ? ['epoch_ms'] : rule.formats
   const read = fieldReader(name)
-  const expected = given.join(' or ')
   if (kind === 'timestamp' && to !== undefined) {
     const print = compileDateFormatter(to, rule.zone)
     return {
       name,
       read,
-      expected: 'a time of the years 1 to 9999 on that clock',
+      why: (value) => `${shown(value)} ms is no time of the years 1 to 9999 on that clock`,
       convert: (value) => printed(print, value as number),
     }
   }
-  const convert = to === undefined ? compileDateParser(given, rule.zone) : compileReformat(given, rule.zone, to)
+  const reading = { ...readingOf(rule), formats: given }
+  const convert = dateReader(reading)
+  const why = (value: unknown) => whyNoDate(reading, String(value), shown(value))
   if (kind === 'string' || kind === 'date')
-    return { name, read, expected, convert: convert as (value: unknown) => string | number | undefined }
-  return { name, read, expected, convert: (value) => convert(String(value)) }
+    return { name, read, why, convert: convert as (value: unknown) => string | number | undefined }
+  return { name, read, why, convert: (value) => convert(String(value)) }
 }

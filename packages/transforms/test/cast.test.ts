@@ -7,7 +7,8 @@ function one(from: string, to: Parameters<typeof cast.infer>[0][string], value: 
   const out = run(cast, { x: to }, recordType({ x: from }), [{ x: value }])
   return out.failed.length ? `${out.failed[0]!.code} ${out.failed[0]!.field}` : out.rows[0]!['x']
 }
-const dates = (to: string, formats: string | string[], zone = 'UTC') => ({ to, formats, zone })
+const exact = { fold: undefined, fraction: undefined } as const
+const dates = (to: string, formats: string | string[], zone = 'UTC') => ({ to, formats, zone, ...exact })
 
 describe('cast', () => {
   it.each<[string, string, unknown, unknown]>([
@@ -70,6 +71,9 @@ describe('cast', () => {
   })
 
   it('reads and makes dates in declared formats, on the clock of a zone', () => {
+    const twice = dates('timestamp', 'yyyy-MM-dd HH:mm', 'Europe/Berlin')
+    expect(one('string', { ...twice, fold: 'later' }, '2024-10-27 02:30')).toBe(Date.UTC(2024, 9, 27, 1, 30))
+    expect(one('string', { ...dates('timestamp', 'iso'), fraction: 'truncate' }, '1970-01-01T00:00:00.0019Z')).toBe(1)
     expect(one('string', dates('timestamp', 'M/d/yyyy H:mm', 'Europe/Berlin'), '7/1/2010 8:26')).toBe(
       Date.UTC(2010, 6, 1, 6, 26),
     )
@@ -77,7 +81,9 @@ describe('cast', () => {
     expect(one('string', dates('date', ['M/d/yyyy']), '30/1/2010')).toBe('bad_date x')
     expect(one('integer', dates('timestamp', 'epoch_s'), 1)).toBe(1000)
     expect(one('bigint', dates('date', 'epoch_ms'), 86_400_000n)).toBe('1970-01-02')
-    expect(one('timestamp', { to: 'date', formats: undefined, zone: 'Asia/Tokyo' }, 54_000_000)).toBe('1970-01-02')
+    expect(one('timestamp', { to: 'date', formats: undefined, zone: 'Asia/Tokyo', ...exact }, 54_000_000)).toBe(
+      '1970-01-02',
+    )
   })
 
   it('keeps null, the place of the field, its being optional, and fields that the schema does not name', () => {

@@ -39,6 +39,32 @@ describe('parse_dates', () => {
     const out = run(parseDates, berlin, input, [row('2024-07-01 12:00'), row('2024-03-31 02:30')])
     expect(out.rows.map((r) => r['InvoiceDate'])).toEqual([Date.UTC(2024, 6, 1, 10)])
     expect(out.failed).toMatchObject([{ i: 1, code: 'bad_date', field: 'InvoiceDate' }])
+    expect(out.failed[0]!['message']).toBe(
+      '"2024-03-31 02:30" does not exist in Europe/Berlin, where clocks are set forward over it',
+    )
+  })
+
+  it('takes the hour that a clock shows twice only where it is said which is meant', () => {
+    const at = (more: object, ...texts: string[]) =>
+      run(
+        parseDates,
+        { InvoiceDate: { formats: ['yyyy-MM-dd HH:mm'], zone: 'Europe/Berlin', to: 'timestamp', ...more } },
+        input,
+        texts.map((text) => row(text)),
+      )
+    const twice = at({}, '2024-10-27 02:30', '2024-10-27 02:30')
+    expect(twice.rows).toEqual([])
+    expect(twice.failed.map(({ code }) => code)).toEqual(['bad_date', 'bad_date'])
+    expect(twice.failed[0]!['message']).toMatch('is there twice in Europe/Berlin')
+    const one = (fold: string) => at({ fold }, '2024-10-27 02:30').rows[0]!['InvoiceDate']
+    expect([one('earlier'), one('later')]).toEqual([Date.UTC(2024, 9, 27, 0, 30), Date.UTC(2024, 9, 27, 1, 30)])
+  })
+
+  it('cuts off digits finer than a millisecond only where it is told to', () => {
+    const text = row('2024-01-02T03:04:05.123456Z')
+    const of = (more: object) => run(parseDates, { InvoiceDate: { formats: 'iso', ...more } }, input, [text])
+    expect(of({}).failed[0]!['message']).toMatch('finer than a millisecond')
+    expect(of({ fraction: 'truncate' }).rows[0]!['InvoiceDate']).toBe(Date.UTC(2024, 0, 2, 3, 4, 5, 123))
   })
 
   it('fails a record that fits no format, and passes the others with their origins', () => {
@@ -46,8 +72,8 @@ describe('parse_dates', () => {
     const out = run(parseDates, { InvoiceDate: ['M/d/yyyy H:mm'] }, input, rows)
     expect(out.origins).toEqual([0, 3])
     expect(out.failed).toEqual([
-      { i: 1, code: 'bad_date', field: 'InvoiceDate', message: '"1.12.2010 8:26" is no date: expected M/d/yyyy H:mm' },
-      { i: 2, code: 'bad_date', field: 'InvoiceDate', message: '"2/30/2010 8:26" is no date: expected M/d/yyyy H:mm' },
+      { i: 1, code: 'bad_date', field: 'InvoiceDate', message: '"1.12.2010 8:26" is not a date: expected M/d/yyyy H:mm' },
+      { i: 2, code: 'bad_date', field: 'InvoiceDate', message: '"2/30/2010 8:26" is not a date: expected M/d/yyyy H:mm' },
     ])
   })
 

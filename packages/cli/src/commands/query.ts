@@ -3,6 +3,7 @@ import {
   envOf,
   type Plan,
   type PlanSink,
+  printJson,
   type Query,
   type RecordType,
   resolveConfig,
@@ -83,7 +84,7 @@ export default defineCommand({
     const rows = grouping ? await groupsOf(found, grouping, sort, limit) : await allOf(found)
     const type = grouping?.type ?? sink.input
     const plain = toJson({ kind: 'object', record: { ...type, open: true } })
-    if (flags.json) io.out(`${JSON.stringify(rows.map(plain), undefined, 2)}\n`)
+    if (flags.json) io.out(`${printJson(rows.map(plain), 2)}\n`)
     else io.out(rows.length ? rowTable(rows.map((row) => plain(row) as Row)) : 'Nothing found.\n')
     return 0
   },

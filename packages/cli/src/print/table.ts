@@ -1,4 +1,5 @@
 /** A plain table for terminals: no lines, two spaces between columns, numbers to the right. */
+import { printJson } from '@millrace/core'
 
 export interface Column {
   readonly title: string
@@ -49,7 +50,7 @@ export function cell(value: unknown): string {
   if (typeof value === 'string') return value.replace(/[\p{Cc}]/gu, (c) => JSON.stringify(c).slice(1, -1))
   if (value instanceof Uint8Array) return `${value.length} bytes`
   if (typeof value === 'number' || typeof value === 'bigint' || typeof value === 'boolean') return String(value)
-  return JSON.stringify(value, (_key, v: unknown) => (typeof v === 'bigint' ? v.toString() : v))
+  return printJson(value)
 }
 
 /** Rows as a table, the fields of the first rows as columns; numbers to the right. */

@@ -2,7 +2,7 @@
 import type { SinkDefinition, SourceDefinition } from '../connector/index.ts'
 import type { Problem } from '../errors/index.ts'
 import type { Json } from '../record/index.ts'
-import type { RecordType } from '../schema/index.ts'
+import { opened, type RecordType } from '../schema/index.ts'
 import { type Binding, bind, type Connections, mergeConfig } from '../spec/connections.ts'
 import { resolveOptions } from '../spec/options.ts'
 import type { RetryRule } from '../spec/retry.ts'
@@ -24,7 +24,7 @@ export function checkSource(spec: SpecSource, connections: Connections, ctx: Che
     ...bound,
     id: spec.id,
     spec,
-    ...(schema ? { schema: spec.unknownFields === 'keep' ? { ...schema, open: true } : schema } : {}),
+    ...(schema ? { schema: spec.unknownFields === 'keep' ? opened(schema) : schema } : {}),
     unknownFields: spec.unknownFields,
     ...(capabilities ? { capabilities } : {}),
   }

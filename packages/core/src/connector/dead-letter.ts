@@ -2,7 +2,7 @@
  * What is kept of a failed record: enough to find it, to understand it, and to replay it unchanged with a fixed spec. A
  * dead letter is a row of this schema, written by the sink under `dead_letter` in the spec.
  */
-import { toJson } from '../convert/index.ts'
+import { printJson, setOwn, toJson } from '../convert/index.ts'
 import type { Json, Result, Row } from '../record/index.ts'
 import type { RecordType, Type } from '../schema/index.ts'
 
@@ -109,16 +109,16 @@ const bufferOf = (bytes: Uint8Array): Buffer => Buffer.from(bytes.buffer, bytes.
 
 /** A row as JSON text, each value in the JSON form of its type. A value without one becomes text. */
 function rowText(row: Row, type: RecordType | undefined): string {
-  const plain = (_key: string, value: unknown): unknown =>
+  const bare = (value: unknown): unknown =>
     typeof value === 'bigint' ? String(value) : value instanceof Uint8Array ? bufferOf(value).toString('base64') : value
-  const encoded: Record<string, unknown> = {}
+  const encoded: Row = {}
   for (const [name, value] of Object.entries(row)) {
     const field = type && Object.hasOwn(type.fields, name) ? type.fields[name] : undefined
     try {
-      encoded[name] = field && value !== null && value !== undefined ? toJson(field.type)(value) : value
+      setOwn(encoded, name, field ? toJson(field.type)(value) : bare(value))
     } catch {
-      encoded[name] = value
+      setOwn(encoded, name, bare(value))
     }
   }
-  return JSON.stringify(encoded, plain)
+  return printJson(encoded)
 }

@@ -7,6 +7,7 @@
  *
  * Decision: docs/decisions/20261130-positions-name-their-store.md
  */
+import type { DateReading } from '../date/index.ts'
 import type { Batch, CaughtUp, Json, Row, SplitsFound } from '../record/index.ts'
 import type { RecordType } from '../schema/index.ts'
 import type { Env, Instance } from './env.ts'
@@ -141,11 +142,8 @@ export interface SourceCapabilities {
  * `to`-formatted text, or epoch ms where `to` is absent. Text that matches no format is a bad record with code
  * `bad_date`, the field, and this step's id.
  */
-export interface DateRule {
+export interface DateRule extends DateReading {
   readonly step: string
-  readonly formats: readonly string[]
-  readonly zone: string
-  readonly to?: string
   /** The field's name at that step, for the bad record. Absent: the name in the source's schema. */
   readonly field?: string
   /**

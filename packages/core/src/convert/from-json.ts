@@ -1,5 +1,5 @@
 /**
- * Values and rows from JSON as returned by `JSON.parse`.
+ * Values and rows from JSON as returned by `readJson`, or by JSON.parse if no number in it is long.
  *
  * Most objects match their type, so a generated function checks the types of all fields and builds the row in one go.
  * Anything that does not match is read again by its interpreted twin, which reports what is wrong with every field.
@@ -9,14 +9,30 @@ import { DataError } from '../errors/index.ts'
 import type { Row, Tally } from '../record/index.ts'
 import type { Field, RecordType, Type } from '../schema/index.ts'
 import { setOwn } from './own.ts'
-import { bigintFromText, bytesFromText, decimalFromNumber, decimalFromText, show } from './scalar.ts'
+import { settled } from './json.ts'
+import { nearestDouble } from './long-number.ts'
+import { LongNumber } from './print-json.ts'
+import {
+  bigintFromText,
+  bytesFromText,
+  decimalFromNumber,
+  decimalFromText,
+  integerFromText,
+  plainNumber,
+  show,
+} from './scalar.ts'
 import { dateFromText, timestampFromText } from './time.ts'
 
 /**
  * Converts a parsed JSON value to a value of the type. The function throws `DataError`; its `field` is the path inside
  * the value, absent if the value itself is wrong. null is refused: the caller handles optional fields.
+ * `unknownFields`: of nested objects; by default those of closed types are left out.
  */
-export function fromJson(type: Type): (value: unknown) => unknown {
+export function fromJson(
+  type: Type,
+  unknownFields: UnknownFields = 'drop',
+  tally?: Tally,
+): (value: unknown) => unknown {
   switch (type.kind) {
     case 'string':
       return (value) => (typeof value === 'string' ? value : refuse('not_string', value, 'text'))
@@ -25,24 +41,28 @@ export function fromJson(type: Type): (value: unknown) => unknown {
     case 'integer':
       return (value) => {
         if (Number.isSafeInteger(value)) return (value as number) + 0
-        return Number.isInteger(value) ? tooLarge(value) : refuse('not_integer', value, 'a whole number')
+        const digits = writtenWhole(value)
+        return digits === undefined ? refuse('not_integer', value, 'a whole number') : integerFromText(digits)
       }
     case 'number':
       return (value) => {
+        if (typeof value === 'bigint') return Number(value)
+        if (value instanceof LongNumber) return nearestDouble(value)
         if (typeof value !== 'number') return refuse('not_number', value, 'a number')
-        return Number.isFinite(value) ? value : tooLarge(value)
+        if (Number.isFinite(value)) return value
+        throw new DataError('out_of_range', `${value} is beyond what a number holds`)
       }
     case 'bigint':
       return (value) => {
         if (typeof value === 'string') return bigintFromText(value)
         if (Number.isSafeInteger(value)) return BigInt(value as number)
-        return Number.isInteger(value)
-          ? tooLarge(value, 'write it as a string')
-          : refuse('not_integer', value, 'a whole number')
+        const digits = writtenWhole(value)
+        return digits === undefined ? refuse('not_integer', value, 'a whole number') : bigintFromText(digits)
       }
     case 'decimal':
       return (value) => {
-        if (typeof value === 'string') return decimalFromText(value, type.precision, type.scale)
+        const digits = typeof value === 'string' ? value : written(value)
+        if (digits !== undefined) return decimalFromText(digits, type.precision, type.scale)
         return typeof value === 'number'
           ? decimalFromNumber(value, type.precision, type.scale)
           : refuse('bad_decimal', value, 'a decimal')
@@ -57,9 +77,9 @@ export function fromJson(type: Type): (value: unknown) => unknown {
       return (value) =>
         typeof value === 'string' ? bytesFromText(value) : refuse('bad_bytes', value, 'bytes as base64 text')
     case 'json':
-      return (value) => value
+      return settled
     case 'list': {
-      const item = fieldFromJson(type.of)
+      const item = fieldFromJson(type.of, unknownFields, tally)
       return (value) => {
         if (!Array.isArray(value)) return refuse('not_list', value, 'a list')
         const items = new Array<unknown>(value.length)
@@ -68,7 +88,7 @@ export function fromJson(type: Type): (value: unknown) => unknown {
       }
     }
     case 'object': {
-      const read = rowFromJson(type.record, type.record.open ? 'keep' : 'drop')
+      const read = rowFromJson(type.record, type.record.open ? 'keep' : unknownFields, tally)
       return (value) => {
         if (typeof value !== 'object' || value === null || Array.isArray(value))
           return refuse('not_object', value, 'an object')
@@ -85,10 +105,22 @@ function refuse(code: string, value: unknown, expected: string): never {
   throw new DataError(code, `${show(value)} is not ${expected}`)
 }
 
-function tooLarge(value: unknown, hint?: string): never {
+/** The digits of a number that is not a double, without an exponent; undefined for anything else. */
+function written(value: unknown): string | undefined {
+  if (typeof value === 'bigint') return String(value)
+  return value instanceof LongNumber ? plainNumber(value.source) : undefined
+}
+
+/**
+ * The same, also of a double that is a whole number. One of more than 15 digits may have been rounded earlier.
+ */
+function writtenWhole(value: unknown): string | undefined {
+  if (!Number.isInteger(value)) return written(value)?.replace(/\.0+$/, '')
+  const digits = plainNumber(String(value))
+  if (/^-?\d{1,15}0*$/.test(digits)) return digits
   throw new DataError(
     'out_of_range',
-    `${show(value)} cannot be represented exactly in its type${hint ? `: ${hint}` : ''}`,
+    `${show(value)} may have been rounded: write it as text, or as JSON does, in digits`,
   )
 }
 
@@ -107,8 +139,8 @@ const joinPath = (step: string, rest: string | undefined): string =>
   rest === undefined ? step : rest.startsWith('[') ? step + rest : `${step}.${rest}`
 
 /** The same for a field: null and absent become null if it is optional. */
-function fieldFromJson(field: Field): (value: unknown) => unknown {
-  const read = fromJson(field.type)
+function fieldFromJson(field: Field, unknownFields: UnknownFields, tally?: Tally): (value: unknown) => unknown {
+  const read = fromJson(field.type, unknownFields, tally)
   return field.optional ? (value) => (value === null || value === undefined ? null : read(value)) : read
 }
 
@@ -119,24 +151,18 @@ export interface FieldFailure {
   readonly message: string
 }
 
-type UnknownFields = 'drop' | 'error' | 'keep'
+/** What becomes of fields that a type does not name. */
+export type UnknownFields = 'drop' | 'error' | 'keep'
 type ReadRow = (object: Readonly<Record<string, unknown>>) => Row | FieldFailure[]
 
 /**
  * Reads the fields of a JSON object as a row of one shape, in the order of the type; absent optional fields become
- * null. All failures of a row are reported. Fields that are not in the type are left out (`drop`; `tally` counts them),
- * failures with code `unknown_field` (`error`), or appended (`keep`).
+ * null. All failures of a row are reported. Fields that are not in the type, those of nested objects too, are left out
+ * (`drop`; `tally` counts them), failures with code `unknown_field` (`error`), or appended (`keep`).
  */
 export function rowFromJson(record: RecordType, unknownFields: UnknownFields, tally?: Tally): ReadRow {
-  const slow = interpretedRow(record, unknownFields)
-  const read = codegenAllowed ? generatedRow(record, unknownFields, slow) : slow
-  if (!tally || unknownFields !== 'drop') return read
-  return (object) => {
-    const row = read(object)
-    if (!Array.isArray(row))
-      for (const name of Object.keys(object)) if (!Object.hasOwn(record.fields, name)) tally.unknown++
-    return row
-  }
+  const slow = interpretedRow(record, unknownFields, tally)
+  return codegenAllowed ? generatedRow(record, unknownFields, tally, slow) : slow
 }
 
 // Every object inherits some names (`constructor`): only own properties count.
@@ -151,29 +177,36 @@ const tests: Readonly<Record<string, (value: string) => string>> = {
   number: (v) => `typeof ${v} === 'number' && isFinite(${v})`,
 }
 
-function generatedRow(record: RecordType, unknownFields: UnknownFields, slow: ReadRow): ReadRow {
+function generatedRow(
+  record: RecordType,
+  unknownFields: UnknownFields,
+  tally: Tally | undefined,
+  slow: ReadRow,
+): ReadRow {
   const fields = Object.entries(record.fields)
-  const converts = fields.map(([, { type }]) => fromJson(type))
+  const converts = fields.map(([, { type }]) => fromJson(type, unknownFields, tally))
   const reads = fields.map(([name, { type, optional }], k) => {
     const v = `f${k}`
-    const read = isInherited(name) ? `hasOwn(o, ${quote(name)}) ? o[${quote(name)}] : null` : `o[${quote(name)}]`
+    const read = isInherited(name) ? `hasOwn(o, ${quote(name)}) ? o[${quote(name)}] : undefined` : `o[${quote(name)}]`
     const test = tests[type.kind]?.(v)
     const check = test ? `if (!(${test})) return slow(o)` : `${v} = converts[${k}](${v})`
-    return `let ${v} = ${read}; if (${v} === undefined || ${v} === null) { ${optional ? `${v} = null` : 'return slow(o)'} } else { ${check} }`
+    return `let ${v} = ${read}; if (${v} !== undefined) present++; if (${v} === undefined || ${v} === null) { ${optional ? `${v} = null` : 'return slow(o)'} } else { ${check} }`
   })
   const row = `{ ${fields.map(([name], k) => `${propertyKey(name)}: f${k}`).join(', ')} }`
   const others = {
-    drop: '',
-    error: 'for (const name of Object.keys(o)) if (!known.has(name)) return slow(o)',
-    keep: 'for (const name of Object.keys(o)) if (!known.has(name)) setOwn(row, name, o[name])',
+    drop: tally ? 'tally.unknown += Object.keys(o).length - present' : '',
+    error: 'if (Object.keys(o).length !== present) return slow(o)',
+    keep: 'if (Object.keys(o).length !== present) for (const name of Object.keys(o)) if (!known.has(name)) setOwn(row, name, settled(o[name]))',
   }[unknownFields]
-  const convertsAny = fields.some(([, { type }]) => !tests[type.kind])
-  const body = `${reads.join('\n')}\nconst row = ${row}\n${others}\nreturn row`
+  const convertsAny = unknownFields === 'keep' || fields.some(([, { type }]) => !tests[type.kind])
+  const body = `let present = 0\n${reads.join('\n')}\nconst row = ${row}\n${others}\nreturn row`
   const known = new Set(Object.keys(record.fields))
   const scope = {
     slow,
     converts,
     known,
+    tally,
+    settled,
     setOwn,
     hasOwn: Object.hasOwn,
     isSafeInteger: Number.isSafeInteger,
@@ -181,40 +214,47 @@ function generatedRow(record: RecordType, unknownFields: UnknownFields, slow: Re
     is: Object.is,
   }
   // Only a conversion throws; the twin then reports what is wrong.
-  return generate(scope, `return (o) => { ${convertsAny ? `try { ${body} } catch { return slow(o) }` : body} }`)
+  return generate(
+    scope,
+    `return (o) => { ${convertsAny ? `const unknown = tally?.unknown; try { ${body} } catch { if (tally) tally.unknown = unknown; return slow(o) }` : body} }`,
+  )
 }
 
 /** The twin of the generated reader. */
-export function interpretedRow(record: RecordType, unknownFields: UnknownFields): ReadRow {
+export function interpretedRow(record: RecordType, unknownFields: UnknownFields, tally?: Tally): ReadRow {
   const names = Object.keys(record.fields)
   const known = new Set(names)
-  const reads = names.map((name) => fieldFromJson(record.fields[name]!))
+  const reads = names.map((name) => fieldFromJson(record.fields[name]!, unknownFields, tally))
   const inherited = names.map(isInherited)
   return (object) => {
+    const before = tally?.unknown
     let failures: FieldFailure[] | undefined
-    const row: Row = {}
-    for (let k = 0; k < names.length; k++) {
-      const name = names[k]!
-      const value = inherited[k] && !Object.hasOwn(object, name) ? undefined : object[name]
+    const read = (name: string, convert: (value: unknown) => unknown, value: unknown): void => {
       try {
-        row[name] = reads[k]!(value)
+        setOwn(row, name, convert(value))
       } catch (error) {
         ;(failures ??= []).push(failureOf(error, name))
       }
     }
-    if (unknownFields !== 'drop') {
-      for (const name of Object.keys(object)) {
-        if (known.has(name)) continue
-        if (unknownFields === 'error')
-          (failures ??= []).push({
-            code: 'unknown_field',
-            field: name,
-            message: `${show(name)} is not a field of the schema`,
-          })
-        else setOwn(row, name, object[name])
-      }
+    const row: Row = {}
+    for (let k = 0; k < names.length; k++) {
+      const name = names[k]!
+      read(name, reads[k]!, inherited[k] && !Object.hasOwn(object, name) ? undefined : object[name])
     }
-    return failures ?? row
+    for (const name of Object.keys(object)) {
+      if (known.has(name)) continue
+      if (unknownFields === 'keep') read(name, settled, object[name])
+      else if (unknownFields === 'error')
+        (failures ??= []).push({
+          code: 'unknown_field',
+          field: name,
+          message: `${show(name)} is not a field of the schema`,
+        })
+      else if (tally) tally.unknown++
+    }
+    if (!failures) return row
+    if (tally) tally.unknown = before!
+    return failures
   }
 }
 

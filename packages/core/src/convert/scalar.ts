@@ -3,10 +3,11 @@
  * `DataError`.
  */
 import { DataError } from '../errors/index.ts'
+import { printJson } from './print-json.ts'
 
 /** A value for a message: shortened if it is long, quoted if it is text. */
 export function show(value: unknown): string {
-  const text = typeof value === 'bigint' ? String(value) : (JSON.stringify(value) ?? String(value))
+  const text = value === undefined ? 'undefined' : printJson(value)
   return text.length <= 80 ? text : `${text.slice(0, 60)}... (${text.length} characters)`
 }
 
@@ -116,7 +117,7 @@ export function decimalFromText(text: string, precision: number, scale: number):
  */
 export function decimalFromNumber(value: number, precision: number, scale: number): string {
   if (!Number.isFinite(value)) throw new DataError('bad_decimal', `${value} is not a decimal`)
-  const text = plain(value)
+  const text = plainNumber(String(value))
   const significant = text
     .replace(/^-?[0.]*/, '')
     .replace('.', '')
@@ -129,11 +130,10 @@ export function decimalFromNumber(value: number, precision: number, scale: numbe
   return decimalFromText(text, precision, scale)
 }
 
-/** A double without an exponent: `1e-7` as `0.0000001`. */
-function plain(value: number): string {
-  const text = String(value)
-  const parts = /^(-?)(\d+)(?:\.(\d+))?e([+-]\d+)$/.exec(text)
-  if (!parts) return text
+/** A number's text without an exponent: `1e-7` as `0.0000001`. One of more than 400 stays as it is. */
+export function plainNumber(text: string): string {
+  const parts = /^(-?)(\d+)(?:\.(\d+))?[eE]([+-]?\d{1,3})$/.exec(text)
+  if (!parts || Math.abs(Number(parts[4])) > 400) return text
   const [, sign, whole, fraction = '', exponent] = parts
   const point = whole!.length + Number(exponent)
   const digits = whole! + fraction

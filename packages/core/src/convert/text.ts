@@ -1,8 +1,10 @@
 /** Values from and to text, for CSV and the console. */
 import { isoText } from '../date/index.ts'
-import { DataError } from '../errors/index.ts'
 import type { Type } from '../schema/index.ts'
-import { fromJson } from './from-json.ts'
+import type { Tally } from '../record/index.ts'
+import { fromJson, type UnknownFields } from './from-json.ts'
+import { readJson } from './json.ts'
+import { printJson } from './print-json.ts'
 import { toJson } from './to-json.ts'
 import {
   base64,
@@ -12,20 +14,14 @@ import {
   decimalFromText,
   integerFromText,
   numberFromText,
-  show,
 } from './scalar.ts'
 import { dateFromText, timestampFromText } from './time.ts'
 
-function jsonFromText(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    throw new DataError('bad_json', `${show(text)} is not JSON`)
-  }
-}
-
-/** Text to a value of the type. The function throws `DataError` without a field. An empty text is an ordinary text. */
-export function fromText(type: Type): (text: string) => unknown {
+/**
+ * Text to a value of the type. The function throws `DataError`; its `field` is a path inside JSON. An empty text is an
+ * ordinary text. `unknownFields`: as for `fromJson`.
+ */
+export function fromText(type: Type, unknownFields?: UnknownFields, tally?: Tally): (text: string) => unknown {
   switch (type.kind) {
     case 'string':
       return (text) => text
@@ -48,8 +44,8 @@ export function fromText(type: Type): (text: string) => unknown {
     case 'list':
     case 'object':
     case 'json': {
-      const read = fromJson(type)
-      return (text) => read(jsonFromText(text))
+      const read = fromJson(type, unknownFields, tally)
+      return (text) => read(readJson(text))
     }
   }
 }
@@ -65,7 +61,7 @@ export function toText(type: Type): (value: unknown) => string {
     case 'object':
     case 'json': {
       const write = toJson(type)
-      return (value) => (value === null || value === undefined ? '' : JSON.stringify(write(value)))
+      return (value) => (value === null || value === undefined ? '' : printJson(write(value)))
     }
     default:
       return (value) => (value === null || value === undefined ? '' : String(value))

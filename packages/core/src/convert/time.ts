@@ -1,10 +1,11 @@
 /** Dates and instants from text. */
 import { daysInMonth } from '../date/calendar.ts'
-import { compileDateParser } from '../date/index.ts'
+import { compileDateParser, whyNoDate } from '../date/index.ts'
 import { DataError } from '../errors/index.ts'
 import { show } from './scalar.ts'
 
-const parseIso = compileDateParser(['iso'], 'UTC')
+const iso = { formats: ['iso'], zone: 'UTC' }
+const parseIso = compileDateParser(iso.formats, iso.zone)
 
 /** Whether a text is a calendar date as `yyyy-MM-dd`, year 0001 to 9999. */
 export function isDateText(text: string): boolean {
@@ -30,11 +31,7 @@ export function dateFromText(text: string): string {
 /** ISO 8601 with a zone as ms since 1970-01-01T00:00Z. */
 export function timestampFromText(text: string): number {
   const ms = parseIso(text)
-  if (ms === undefined)
-    throw new DataError(
-      'bad_date',
-      `${show(text)} is not a timestamp: expected ISO 8601 with a zone, such as 2010-12-01T08:26:00Z`,
-    )
+  if (ms === undefined) throw new DataError('bad_date', whyNoDate(iso, text, show(text)))
   // Text that ends in `Z`, or has a sign after its date, includes its zone.
   const last = text.charCodeAt(text.length - 1)
   if ((last | 32) === 122 || text.includes('+', 16) || text.includes('-', 16)) return ms

@@ -4,8 +4,8 @@
  * A format is a pattern of Java's DateTimeFormatter letters (`M/d/yyyy H:mm`; `M` takes one or two digits, `MM` exactly
  * two, `yy` is 2000 to 2099; English names), or one of `iso`, `epoch_s`, `epoch_ms`. Of several formats the first that
  * matches wins. Text without an offset is read as the local time of `zone`: a time that is skipped there does not
- * exist, one that occurs twice means the first, and a date alone is the instant at which the day begins. Years are 1 to
- * 9999. Fractions finer than a millisecond do not match.
+ * exist, `fold` says which is meant of one that occurs twice, and a date alone is the instant at which the day begins.
+ * Years are 1 to 9999. Fractions finer than a millisecond do not match unless they are to be truncated.
  *
  * Real files have runs of equal dates, so each compiled function caches the last text.
  */
@@ -15,8 +15,8 @@ import { printerOf } from './print.ts'
 import { newRead, type Read } from './pieces.ts'
 import { readerOf } from './read.ts'
 import type { Reader } from './tokens.ts'
-import { type Zone, zone as zoneNamed } from './zone.ts'
-import { MillraceError } from '../errors/index.ts'
+import { type Fold, whyNoTime, type Zone, zone as zoneNamed } from './zone.ts'
+import { DataError, MillraceError } from '../errors/index.ts'
 
 function checked(format: string, use: 'parse' | 'print'): string {
   const wrong = checkDateFormat(format, use)
@@ -24,8 +24,16 @@ function checked(format: string, use: 'parse' | 'print'): string {
   return format
 }
 
-function readers(formats: readonly string[]): Reader {
-  const list = formats.map((format) => readerOf(checked(format, 'parse')))
+/** What is to be done where a text does not say one instant exactly. */
+export interface DateChoices {
+  /** Which of two times is meant that a clock shows where it is set back. Default: `error`. */
+  readonly fold?: Fold | undefined
+  /** What is finer than a millisecond: an error, or cut off. Default: `error`. */
+  readonly fraction?: 'error' | 'truncate' | undefined
+}
+
+function readers(formats: readonly string[], { fraction }: DateChoices): Reader {
+  const list = formats.map((format) => readerOf(checked(format, 'parse'), fraction === 'truncate'))
   if (list.length === 1) return list[0]!
   return (text, into) => {
     for (const reader of list) if (reader(text, into)) return true
@@ -34,10 +42,10 @@ function readers(formats: readonly string[]): Reader {
 }
 
 /** The instant of the parts read; NaN: there is no such time in its zone, or it is outside the years 1 to 9999. */
-function instant(read: Read, zone: Zone): number {
+function instant(read: Read, zone: Zone, fold: Fold = 'error'): number {
   const wall = msFromParts(read)
   const clock = read.zone ?? zone
-  const onClock = () => (read.isDay ? clock.startOfDay(wall) : clock.toUtc(wall))
+  const onClock = () => (read.isDay ? clock.startOfDay(wall) : clock.toUtc(wall, fold))
   const utc = Number.isNaN(read.offset) ? onClock() : wall - read.offset
   return utc >= firstMs && utc <= lastMs ? utc : Number.NaN
 }
@@ -46,15 +54,19 @@ function instant(read: Read, zone: Zone): number {
  * Reads text in one of `formats` as ms since 1970-01-01T00:00Z; undefined: it matches none, or there is no such time.
  * Throws `MillraceError` for an invalid format or zone.
  */
-export function compileDateParser(formats: readonly string[], zone: string): (text: string) => number | undefined {
-  const read = readers(formats)
+export function compileDateParser(
+  formats: readonly string[],
+  zone: string,
+  choices: DateChoices = {},
+): (text: string) => number | undefined {
+  const read = readers(formats, choices)
   const clock = zoneNamed(zone)
   const into = newRead()
   let lastText: string | undefined
   let lastValue: number | undefined
   return (text) => {
     if (text === lastText) return lastValue
-    const utc = read(text, into) ? instant(into, clock) : Number.NaN
+    const utc = read(text, into) ? instant(into, clock, choices.fold) : Number.NaN
     lastText = text
     return (lastValue = Number.isNaN(utc) ? undefined : utc)
   }
@@ -89,8 +101,9 @@ export function compileReformat(
   formats: readonly string[],
   zone: string,
   to: string,
+  choices: DateChoices = {},
 ): (text: string) => string | undefined {
-  const read = readers(formats)
+  const read = readers(formats, choices)
   const clock = zoneNamed(zone)
   const printer = printerOf(checked(to, 'print'), clock)
   const into = newRead()
@@ -101,7 +114,7 @@ export function compileReformat(
     // Text without an offset of its own is printed as it was read, provided there is such a time.
     const isOwn = Number.isNaN(into.offset) && !into.zone && !printer.needsInstant
     if (isOwn && clock.fixed === 0) return printer.print(into, 0)
-    const utc = instant(into, clock)
+    const utc = instant(into, clock, isOwn ? 'earlier' : choices.fold)
     if (Number.isNaN(utc)) return undefined
     if (isOwn) return printer.print(into, utc)
     const wall = utc + clock.offsetAt(utc)
@@ -119,3 +132,43 @@ export function compileReformat(
 
 /** An instant as ISO 8601 in UTC with ms: `2010-12-01T08:26:00.000Z`. Years 1 to 9999. */
 export const isoText: (ms: number) => string = compileDateFormatter('iso', 'UTC')
+
+/** How text is read as a date. */
+export interface DateReading extends DateChoices {
+  readonly formats: readonly string[]
+  readonly zone: string
+  /** The format of the result. Absent: ms since 1970. */
+  readonly to?: string
+}
+
+/** `compileReformat` or `compileDateParser`, as `to` says. */
+export const dateReader = (reading: DateReading): ((text: string) => string | number | undefined) =>
+  reading.to === undefined
+    ? compileDateParser(reading.formats, reading.zone, reading)
+    : compileReformat(reading.formats, reading.zone, reading.to, reading)
+
+/** Why `dateReader` gives nothing for a text, which `shown` stands for. */
+export function whyNoDate({ formats, zone, fraction }: DateReading, text: string, shown: string): string {
+  const into = newRead()
+  for (const format of formats) {
+    if (!readerOf(format, true)(text, into)) continue
+    if (fraction !== 'truncate' && !readerOf(format, false)(text, into))
+      return `${shown} is finer than a millisecond, which is all that is kept: cut it off with \`fraction: truncate\` (of \`parse_dates\`)`
+    const clock = into.zone ?? zoneNamed(zone)
+    const wall = msFromParts(into)
+    if (Number.isNaN(into.offset) && !into.isDay && Number.isNaN(clock.toUtc(wall, 'error')))
+      return `${shown} ${whyNoTime(clock, wall)}`
+    return `${shown} is not within the years 1 to 9999`
+  }
+  return `${shown} is not a date: expected ${formats.join(' or ')}`
+}
+
+/** The instants of times on the clock of `zone`, as ms since 1970-01-01T00:00. Throws `DataError` `bad_date`. */
+export function compileClock(zone: string, fold: Fold = 'error'): (wallMs: number) => number {
+  const clock = zoneNamed(zone)
+  return (wallMs) => {
+    const utc = clock.toUtc(wallMs, fold)
+    if (!Number.isNaN(utc)) return utc
+    throw new DataError('bad_date', `${isoText(wallMs).slice(0, -1)} ${whyNoTime(clock, wallMs)}`)
+  }
+}

@@ -85,11 +85,12 @@ export function half(text: string, at: number): number {
 
 /**
  * Ms of a fraction with exactly `width` digits; -1: not digits, or finer than a millisecond, which a timestamp cannot
- * hold.
+ * hold, unless that is to be cut off.
  */
-export function fraction(text: string, at: number, width: number): number {
+export function fraction(text: string, at: number, width: number, truncate: boolean): number {
   const ms = digits(text, at, Math.min(width, 3))
-  if (ms < 0 || (width > 3 && digits(text, at + 3, width - 3) !== 0)) return -1
+  const finer = width > 3 ? digits(text, at + 3, width - 3) : 0
+  if (ms < 0 || finer < 0 || (finer > 0 && !truncate)) return -1
   return width === 1 ? ms * 100 : width === 2 ? ms * 10 : ms
 }
 

@@ -4,17 +4,17 @@ import { isNamed, readPattern } from './pattern.ts'
 import { clear, digits, fraction, type Read, readOffset } from './pieces.ts'
 import { type Reader, tokenReader } from './tokens.ts'
 
-/** The reader of one format that `checkDateFormat` has accepted. */
-export function readerOf(format: string): Reader {
-  if (format === 'iso') return readIso
-  if (isNamed(format)) return readEpoch(format === 'epoch_s')
+/** The reader of one format that `checkDateFormat` has accepted. `truncate`: drops digits finer than a ms. */
+export function readerOf(format: string, truncate: boolean): Reader {
+  if (format === 'iso') return (text, into) => readIso(text, into, truncate)
+  if (isNamed(format)) return readEpoch(format === 'epoch_s', truncate)
   const tokens = readPattern(format)
   if (typeof tokens === 'string') throw new Error(tokens)
-  return tokenReader(tokens)
+  return tokenReader(tokens, truncate)
 }
 
 /** `yyyy-MM-dd`, optionally `T` or a space and `HH:mm`, `:ss`, a fraction of 1 to 9 digits, and `Z` or an offset. */
-function readIso(text: string, into: Read): boolean {
+function readIso(text: string, into: Read, truncate: boolean): boolean {
   clear(into)
   into.year = digits(text, 0, 4)
   into.month = digits(text, 5, 2)
@@ -39,7 +39,7 @@ function readIso(text: string, into: Read): boolean {
       let width = 0
       while (width < 10 && digits(text, at + 1 + width, 1) >= 0) width++
       if (width === 0 || width > 9) return false
-      into.ms = fraction(text, at + 1, width)
+      into.ms = fraction(text, at + 1, width, truncate)
       if (into.ms < 0) return false
       at += 1 + width
     }
@@ -55,9 +55,9 @@ function readIso(text: string, into: Read): boolean {
 }
 
 /** Seconds with up to three digits after the point, or whole milliseconds. */
-function readEpoch(seconds: boolean): Reader {
+function readEpoch(seconds: boolean, truncate: boolean): Reader {
   return (text, into) => {
-    const ms = epochMs(text, seconds)
+    const ms = epochMs(text, seconds, truncate)
     if (Number.isNaN(ms)) return false
     clear(into)
     into.offset = 0
@@ -67,7 +67,7 @@ function readEpoch(seconds: boolean): Reader {
 }
 
 /** The instant of an epoch text in ms; NaN: it is not one, or is outside the years 1 to 9999. */
-function epochMs(text: string, seconds: boolean): number {
+function epochMs(text: string, seconds: boolean, truncate: boolean): number {
   const minus = text.charCodeAt(0) === 45
   let at = minus ? 1 : 0
   const start = at
@@ -78,9 +78,11 @@ function epochMs(text: string, seconds: boolean): number {
     value *= 1000
     if (text.charCodeAt(at) === 46) {
       const width = text.length - at - 1
-      const ms = width >= 1 && width <= 9 ? fraction(text, at + 1, width) : -1
+      const ms = width >= 1 && width <= 9 ? fraction(text, at + 1, width, truncate) : -1
       if (ms < 0) return Number.NaN
       value += ms
+      // Time is cut off downwards, also before 1970.
+      if (minus && width > 3 && digits(text, at + 4, width - 3) > 0) value++
       at = text.length
     }
   }

@@ -10,9 +10,9 @@ import { clear, digits, findName, finish, fraction, half, type Read, readOffset,
 /** Fills `into` from a text; false: the text does not match, or is not a valid time. */
 export type Reader = (text: string, into: Read) => boolean
 
-/** The reader of a pattern's tokens. */
-export const tokenReader = (tokens: readonly PatternToken[]): Reader =>
-  codegenAllowed ? generatedReader(tokens) : interpretedReader(tokens)
+/** The reader of a pattern's tokens. `truncate`: what is finer than a millisecond is cut off. */
+export const tokenReader = (tokens: readonly PatternToken[], truncate: boolean): Reader =>
+  codegenAllowed ? generatedReader(tokens, truncate) : interpretedReader(tokens, truncate)
 
 type NumberToken = Extract<PatternToken, { least: number }>
 
@@ -22,8 +22,8 @@ const isDay = (tokens: readonly PatternToken[]): boolean =>
 
 const fieldOf = (part: NumberToken['part']) => (part === 'hour12' ? 'hour' : part)
 
-function generatedReader(tokens: readonly PatternToken[]): Reader {
-  const scope = { clear, findName, finish, fraction, half, readOffset, readZoneId, monthNames, weekdayNames }
+function generatedReader(tokens: readonly PatternToken[], truncate: boolean): Reader {
+  const scope = { truncate, clear, findName, finish, fraction, half, readOffset, readZoneId, monthNames, weekdayNames }
   const steps = [...tokens.map(stepOf), `into.isDay = ${isDay(tokens)}`].join('\n')
   return generate(
     scope,
@@ -48,7 +48,7 @@ function stepOf(token: PatternToken): string {
     case 'half':
       return 'into.pm = half(t, at); if (into.pm < 0) return false; at += 2'
     case 'fraction':
-      return `into.ms = fraction(t, at, ${token.width}); if (into.ms < 0) return false; at += ${token.width}`
+      return `into.ms = fraction(t, at, ${token.width}, truncate); if (into.ms < 0) return false; at += ${token.width}`
     case 'offset':
       return `at = readOffset(t, at, ${token.zero}, ${token.short}, ${token.colon}, into); if (at < 0) return false`
     case 'zoneId':
@@ -66,7 +66,7 @@ function stepOf(token: PatternToken): string {
 }
 
 /** The twin of the generated reader: the same instructions, one after the other. */
-export function interpretedReader(tokens: readonly PatternToken[]): Reader {
+export function interpretedReader(tokens: readonly PatternToken[], truncate: boolean): Reader {
   const ops = tokens.map((token) => token.part)
   const ends = tokens.length
   const onlyDay = isDay(tokens)
@@ -101,7 +101,7 @@ export function interpretedReader(tokens: readonly PatternToken[]): Reader {
         }
         case 'fraction': {
           const { width } = tokens[k] as PatternToken & { part: 'fraction' }
-          const ms = fraction(text, at, width)
+          const ms = fraction(text, at, width, truncate)
           if (ms < 0) return false
           into.ms = ms
           at += width

@@ -1,11 +1,15 @@
 /**
+/**
  * Time zones by IANA name, from the platform's tables (Intl). A query of Intl costs about a microsecond, so each zone
  * caches the spans of constant offset used so far: a year is sampled every third day, and each change is located by
  * bisection (between 1900 and 2040 no zone changed twice in less than seven days: Recife, October 2000). A look-up is
- * then a comparison with the last span. A wall-clock time that occurs twice (clocks set back) means its first
- * occurrence; one that is skipped (clocks set forward) does not exist.
+ * then a comparison with the last span. A wall-clock time that occurs twice (clocks set back) is ambiguous until
+ * somebody says which is meant; one that is skipped (clocks set forward) does not exist.
  */
 import { MillraceError } from '../errors/index.ts'
+
+/** Which instant is meant by a wall-clock time that occurs twice. */
+export type Fold = 'earlier' | 'later' | 'error'
 
 /** A time zone: the offset of its clock from UTC at any instant. */
 export interface Zone {
@@ -14,8 +18,11 @@ export interface Zone {
   readonly fixed: number | undefined
   /** Ms to add to UTC to get the wall clock at this instant. */
   offsetAt(utcMs: number): number
-  /** The instant of a wall-clock time given as ms since 1970-01-01T00:00 on that clock; NaN: no such time. */
-  toUtc(wallMs: number): number
+  /**
+   * The instant of a wall-clock time given as ms since 1970-01-01T00:00 on that clock; NaN: no such time, or there are
+   * two and `fold` is `error`.
+   */
+  toUtc(wallMs: number, fold: Fold): number
   /**
    * The instant at which a day begins, given as its midnight on that clock; where clocks skip midnight, the instant
    * after the gap.
@@ -142,20 +149,28 @@ function tableZone(name: string, ask: (utcMs: number) => number): Zone {
     return (offset = year.offsets[i]!)
   }
 
-  function toUtc(wallMs: number): number {
+  function toUtc(wallMs: number, fold: Fold): number {
     // Far from a change of the offset, the last span applies.
     const guess = wallMs - offset
     if (guess >= from + day && guess < to - day) return guess
     const before = offsetAt(wallMs - day)
     const after = offsetAt(wallMs + day)
-    const first = wallMs - Math.max(before, after)
-    if (offsetAt(first) === wallMs - first) return first
-    const second = wallMs - Math.min(before, after)
-    return offsetAt(second) === wallMs - second ? second : Number.NaN
+    const earlier = wallMs - Math.max(before, after)
+    const later = wallMs - Math.min(before, after)
+    const isEarlier = offsetAt(earlier) === wallMs - earlier
+    const isLater = offsetAt(later) === wallMs - later
+    if (isEarlier && isLater && earlier !== later && fold === 'error') return Number.NaN
+    return isEarlier && (fold !== 'later' || !isLater) ? earlier : isLater ? later : Number.NaN
   }
   function startOfDay(midnightMs: number): number {
-    const utc = toUtc(midnightMs)
+    const utc = toUtc(midnightMs, 'earlier')
     return Number.isNaN(utc) ? midnightMs - offsetAt(midnightMs - day) : utc
   }
   return { name, fixed: undefined, offsetAt, toUtc, startOfDay }
 }
+
+/** Why `toUtc` gives NaN, as the end of a sentence about the time. */
+export const whyNoTime = (zone: Zone, wallMs: number): string =>
+  Number.isNaN(zone.toUtc(wallMs, 'earlier'))
+    ? `does not exist in ${zone.name}, where clocks are set forward over it`
+    : `is there twice in ${zone.name}, where clocks are set back: say which is meant, \`fold: earlier\` or \`fold: later\``

@@ -103,7 +103,7 @@ export const valueErrors = {
   },
   too_deep: {
     title: 'nested too deep',
-    explanation: 'A value is nested deeper than can be compared or stored.',
+    explanation: 'A value is nested deeper than can be read, compared or stored.',
     hint: 'keep the deep part as text, or extract what is needed before it is stored',
   },
 } as const satisfies Record<string, CatalogueEntry>
@@ -124,7 +124,7 @@ export const callErrors = {
 export const writingErrors = {
   not_encodable: {
     title: 'value cannot be encoded',
-    explanation: 'A value cannot be written in this format, for example a bigint inside of `json`.',
+    explanation: 'A value cannot be written in this format, for example a decimal of 38 digits in MongoDB.',
     hint: 'turn the value into text first, with `cast` or `string(x)`',
   },
   bad_headers: {

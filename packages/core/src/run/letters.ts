@@ -1,5 +1,5 @@
 /** Dead letters as read back from the sink, and how they become records again. */
-import { rowFromJson } from '../convert/index.ts'
+import { readJson, rowFromJson } from '../convert/index.ts'
 import type { Decoder } from '../connector/index.ts'
 import type { LetterKey } from '../connector/dead-letter.ts'
 import { DataError } from '../errors/index.ts'
@@ -41,7 +41,7 @@ export function letterDecoder(type: RecordType, decode: Decoder | undefined, nod
       if (!decode) throw new DataError('not_replayable', `${node} cannot decode a single record again`)
       return decode(bytes, letter.context === null ? undefined : (JSON.parse(letter.context) as Json))
     }
-    const row = convert(JSON.parse(bytes.toString()) as Record<string, unknown>)
+    const row = convert(readJson(bytes.toString()) as Record<string, unknown>)
     if (!Array.isArray(row)) return row as Row
     const [first] = row as readonly { code: string; message: string; field?: string }[]
     throw new DataError(first!.code, first!.message, first!.field)

@@ -14,7 +14,7 @@
  * | bytes | Uint8Array |
  * | list<T> | array |
  * | object | plain object |
- * | json | any JSON value |
+ * | json | any JSON value; whole numbers in it beyond 2^53 are bigint |
  *
  * null and absent are the same: an optional field that is missing reads as null.
  */
@@ -45,6 +45,18 @@ export interface RecordType {
 /** The type of a field by name; undefined if there is none. Safe for names such as `constructor`. */
 export const fieldOf = (record: RecordType, name: string): Field | undefined =>
   Object.hasOwn(record.fields, name) ? record.fields[name] : undefined
+
+/** The type with every object in it open: what its rows hold under `unknown_fields: keep`. */
+export function opened(record: RecordType): RecordType {
+  const fields = Object.entries(record.fields).map(([name, field]) => [name, openedField(field)] as const)
+  return { fields: Object.fromEntries(fields), open: true }
+}
+
+function openedField(field: Field): Field {
+  const { type } = field
+  if (type.kind === 'object') return { ...field, type: { kind: 'object', record: opened(type.record) } }
+  return type.kind === 'list' ? { ...field, type: { kind: 'list', of: openedField(type.of) } } : field
+}
 
 // --- text
 

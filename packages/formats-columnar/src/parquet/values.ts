@@ -5,7 +5,7 @@
  * most annotations and hands over what is stored; the annotations are honoured here, exactly. Timestamps finer than a
  * millisecond are data errors unless they are whole ones; those without the UTC flag are read as UTC.
  */
-import { DataError, toJson, type Type } from '@millrace/core'
+import { DataError, parseJson, toJson, type Type } from '@millrace/core'
 import type { ParquetParsers, SchemaElement, SchemaTree } from 'hyparquet'
 import { type FileColumn, utf8 } from '../columns.ts'
 import { dateText, decimalText, finite, half, readPart, wholeMs } from '../stored.ts'
@@ -90,7 +90,7 @@ export function fileColumn(node: SchemaTree): FileColumn {
   return { name, natural, told: 'a struct', fields, read }
 }
 
-type Leaf = Pick<FileColumn, 'natural' | 'told' | 'read'>
+type Leaf = Pick<FileColumn, 'natural' | 'told' | 'read' | 'text'>
 
 function leaf(element: SchemaElement): Leaf {
   const { type, converted_type: converted, logical_type: logical } = element
@@ -110,10 +110,9 @@ function leaf(element: SchemaElement): Leaf {
   }
   if (logical?.type === 'TIME' || converted?.startsWith('TIME_')) return none
   if (isText(element))
-    return as(
-      { kind: converted === 'JSON' || logical?.type === 'JSON' ? 'json' : 'string' },
-      converted === 'JSON' || logical?.type === 'JSON' ? jsonOf : textOf,
-    )
+    return converted === 'JSON' || logical?.type === 'JSON'
+      ? { ...as({ kind: 'json' }, (raw) => parseJson(textOf(raw))), text: textOf }
+      : as({ kind: 'string' }, textOf)
   if (logical?.type === 'UUID') return as({ kind: 'string' }, uuidText)
   if (logical?.type === 'FLOAT16')
     return as({ kind: 'number' }, (raw) => finite(half((raw as Uint8Array)[0]! | ((raw as Uint8Array)[1]! << 8))))
@@ -140,18 +139,9 @@ function leaf(element: SchemaElement): Leaf {
   }
 }
 
-function textOf(raw: unknown): unknown {
+function textOf(raw: unknown): string {
   if (typeof raw === 'string') return raw
   throw new DataError('bad_encoding', 'the text is not UTF-8')
-}
-
-function jsonOf(raw: unknown): unknown {
-  const text = textOf(raw) as string
-  try {
-    return JSON.parse(text)
-  } catch {
-    throw new DataError('bad_json', 'the text is no JSON')
-  }
 }
 
 function unsigned64(raw: unknown): bigint {

@@ -4,14 +4,7 @@
  * Every column that the schema declares is checked for its type, whether or not anything reads it, so that a row fails
  * or passes alike with and without push.
  */
-import {
-  compileDateParser,
-  compileReformat,
-  type DateRule,
-  fromText,
-  MillraceError,
-  type RecordType,
-} from '@millrace/core'
+import { dateReader, type DateRule, fromText, MillraceError, type RecordType, type Tally } from '@millrace/core'
 import type { ReadOptions } from '../reader.ts'
 
 /** Why a record cannot be read; the place is told by who found it. */
@@ -50,8 +43,24 @@ export interface Layout {
   readonly outputs: readonly Output[]
   /** Columns that the schema does not name and that are left out. */
   readonly unknown: number
+  /** Counts the same inside of the JSON of cells. */
+  readonly inside: Tally
   /** The header is such that no record can be trusted: each of them fails with this. */
   readonly broken?: RowFailure
+}
+
+/**
+ * The fields of a type in their order, which is that of columns without a header. JavaScript moves names that look like
+ * whole numbers before all others. Throws `MillraceError` where there is such a name.
+ */
+export function orderedNames(record: RecordType): readonly string[] {
+  const names = Object.keys(record.fields)
+  const moved = names.length > 1 ? names.find((name) => /^(0|[1-9]\d{0,9})$/.test(name)) : undefined
+  if (moved === undefined) return names
+  throw new MillraceError('bad_field_name', `without a header, the column of the field ${show(moved)} is not known`, {
+    hint: `a name that is a whole number loses its place among the fields: call it n${moved}, and rename it with \`select\``,
+    exitCode: 2,
+  })
 }
 
 /**
@@ -60,7 +69,7 @@ export interface Layout {
  */
 export function layoutOf(names: readonly string[] | undefined, read: ReadOptions, badHeader?: RowFailure): Layout {
   const declared = read.schema.fields
-  const header = names ?? Object.keys(declared)
+  const header = names ?? orderedNames(read.schema)
   if (header.length === 0)
     throw new MillraceError('missing_column', 'without a header, the schema must name the columns', {
       hint: 'declare the fields in the order of the columns',
@@ -71,12 +80,14 @@ export function layoutOf(names: readonly string[] | undefined, read: ReadOptions
       columns: header.map((name) => ({ name, kind: 'skip', optional: true, convert: asIs })),
       outputs: [],
       unknown: 0,
+      inside: { unknown: 0 },
       broken,
     }
   const missing = Object.keys(declared).filter((name) => !header.includes(name))
   if (missing.length) throw missingColumns(missing, header)
 
-  const columns = header.map((name) => columnOf(name, read))
+  const inside: Tally = { unknown: 0 }
+  const columns = header.map((name) => columnOf(name, read, inside))
   const at = new Map(header.map((name, k) => [name, k]))
   const kept = read.unknownFields === 'keep' ? header.filter((name) => !Object.hasOwn(declared, name)) : []
   const wanted = read.push?.columns ?? [...Object.keys(declared), ...kept].map((name) => ({ name, from: name }))
@@ -87,21 +98,20 @@ export function layoutOf(names: readonly string[] | undefined, read: ReadOptions
     if (!('date' in column && column.date)) return { name: column.name, column: k }
     if (columns[k]!.kind !== 'string')
       throw new Error(`pushed column ${column.name} reads dates from ${column.from}, which is no string`)
-    const { formats, zone, to } = column.date
-    const convert = to === undefined ? compileDateParser(formats, zone) : compileReformat(formats, zone, to)
-    return { name: column.name, column: k, date: { rule: column.date, convert } }
+    return { name: column.name, column: k, date: { rule: column.date, convert: dateReader(column.date) } }
   })
-  return { columns, outputs, unknown: columns.filter(({ kind }) => kind === 'skip').length }
+  return { columns, outputs, unknown: columns.filter(({ kind }) => kind === 'skip').length, inside }
 }
 
 const asIs = (text: string): unknown => text
 
-function columnOf(name: string, read: ReadOptions): Column {
+function columnOf(name: string, read: ReadOptions, inside: Tally): Column {
   const field = Object.hasOwn(read.schema.fields, name) ? read.schema.fields[name] : undefined
   if (!field) return { name, kind: read.unknownFields === 'keep' ? 'string' : 'skip', optional: true, convert: asIs }
   const { kind } = field.type
   const known = kind === 'string' || kind === 'integer' || kind === 'number'
-  return { name, kind: known ? kind : 'other', optional: field.optional, convert: fromText(field.type) }
+  const convert = fromText(field.type, read.unknownFields, inside)
+  return { name, kind: known ? kind : 'other', optional: field.optional, convert }
 }
 
 /** Names that would put a value into the wrong field, or lose one. */

@@ -4,14 +4,14 @@
  *
  * A header whose names cannot be told apart, or are no text, makes itself and every record of the input bad.
  */
-import { codegenAllowed, DataError, type Json, MillraceError, type Row } from '@millrace/core'
+import { codegenAllowed, DataError, type Json, MillraceError, type Row, unknownOf } from '@millrace/core'
 import type { ByteSource, Piece, ReadOptions, RecordReader } from '../reader.ts'
 import { asBuffer, byteOrderMark, unitBytes } from '../text.ts'
 import { type Chunk, chunkOf, lastBreak } from './chunk.ts'
 import { compiledScan, mostColumns } from './compiled.ts'
 import { readHeader } from './header.ts'
 import { type FailedRecord, interpretedScan, type Scan } from './interpreted.ts'
-import { type Layout, layoutOf, type RowFailure } from './layout.ts'
+import { type Layout, layoutOf, orderedNames, type RowFailure } from './layout.ts'
 import { csvDefaults, type CsvOptions, dialectOf } from './options.ts'
 import { giveUp, passOver } from './oversize.ts'
 import { Trouble } from './trouble.ts'
@@ -46,7 +46,8 @@ const batchRows = 1000
 /**
  * A reader of CSV. Positions of pieces are `{ offset }`; `Piece.context` is `{ header: [...] }` where there is a
  * header. `scanner`: they give the same results; by default the compiled one, where code may be made. Reading throws
- * `MillraceError` `missing_column`, and `bad_encoding` for a wrong byte order mark.
+ * `MillraceError` `missing_column`, and `bad_encoding` for a wrong byte order mark. Throws `bad_field_name` where the
+ * columns have no header and the fields no order.
  */
 export function createCsvReader(
   csv: Partial<CsvOptions>,
@@ -58,6 +59,7 @@ export function createCsvReader(
   const unit = unitBytes(encoding)
   const dialect = dialectOf(options, unit)
   const { push: _, ...withoutPush } = read
+  if (!options.header) orderedNames(read.schema)
 
   function openWith(names: readonly string[] | undefined, as: ReadOptions, failure?: RowFailure): Opened {
     const layout = layoutOf(names, as, failure)
@@ -110,6 +112,8 @@ export function createCsvReader(
       cut?: string,
     ): Piece {
       const { bytes } = chunk
+      const { layout } = opened!
+      layout.inside.unknown += layout.unknown * rows.length
       const origin = base
       const offset = origin + Math.min(end * unit, bytes.length)
       return {
@@ -118,7 +122,7 @@ export function createCsvReader(
         positionAt: (i) => origin + spans[2 * i]! * unit,
         rawAt: (i) => bytes.subarray(spans[2 * i]! * unit, spans[2 * i + 1]! * unit),
         bytes: offset - origin - start * unit,
-        ...(opened!.layout.unknown * rows.length > 0 ? { unknown: opened!.layout.unknown * rows.length } : {}),
+        ...unknownOf(layout.inside),
         ...(failed.length
           ? {
               bad: failed.map(({ start, end, failure }) => ({

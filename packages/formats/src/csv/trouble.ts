@@ -2,7 +2,7 @@
  * The slow way through one record, shared by both scanners: cells that are not plainly right, and what is wrong with
  * the record at the end.
  */
-import { DataError } from '@millrace/core'
+import { DataError, whyNoDate } from '@millrace/core'
 import { badEncoding, type Encoding, swapped } from '../text.ts'
 import { type Layout, type RowFailure, show } from './layout.ts'
 import type { Dialect } from './options.ts'
@@ -71,14 +71,14 @@ export class Trouble {
     const { column, date } = this.layout.outputs[x]!
     const value = date!.convert(text)
     if (value !== undefined) return value
-    const { step, formats, field = this.layout.columns[column]!.name, order = x } = date!.rule
+    const { step, field = this.layout.columns[column]!.name, order = x } = date!.rule
     this.any = true
     if (order < this.undatedOrder) {
       this.undatedOrder = order
       this.undated = {
         code: 'bad_date',
         field,
-        message: `${show(text)} is no date: expected ${formats.join(' or ')}`,
+        message: whyNoDate(date!.rule, text, show(text)),
         step,
       }
     }

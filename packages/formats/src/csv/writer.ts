@@ -14,6 +14,7 @@ import {
   type Type,
 } from '@millrace/core'
 import type { RecordWriter, RefusedRow } from '../writer.ts'
+import { orderedNames } from './layout.ts'
 import { csvProblems } from './options.ts'
 
 /** Of a connector that writes CSV. */
@@ -66,7 +67,10 @@ export function csvAccepts(record: RecordType): Problem[] {
     : [{ code: 'wrong_type', at: [], message: 'records without fields cannot be written as CSV' }]
 }
 
-/** Makes writers of CSV files. `continued`: the file has its header already. */
+/**
+ * Makes writers of CSV files. `continued`: the file has its header already. Throws `bad_field_name` where the columns
+ * get no header and the fields have no order.
+ */
 export function csvWriter(
   record: RecordType,
   options: Partial<CsvWriteOptions> = {},
@@ -78,7 +82,7 @@ export function csvWriter(
   )
   const quoted = (text: string) => quote + text.replaceAll(quote, quote + quote) + quote
   const cell = (text: string) => (special.test(text) ? quoted(text) : text)
-  const names = Object.keys(record.fields)
+  const names = header ? Object.keys(record.fields) : orderedNames(record)
   const cells = names.map((name) => cellWriter(record.fields[name]!.type, nulls, cell, quoted))
   // A reader passes over empty lines before the header, so an empty name is never left bare.
   const headerLine = names.map((name) => (name === '' ? quoted(name) : cell(name))).join(delimiter) + lineEnd

@@ -11,8 +11,7 @@ import { isUtf8 } from 'node:buffer'
 import { MillraceError, type BadRecord, type Row, unknownOf } from '@millrace/core'
 import type { Piece, ReadOptions, RecordReader } from '../reader.ts'
 import { asBuffer } from '../text.ts'
-import { duplicateKey } from './exact.ts'
-import { badEncoding, decodeOne, duplicated, rowsPerPiece } from './lines.ts'
+import { badEncoding, decodeOne, rowsPerPiece } from './lines.ts'
 import { jsonDefaults, type JsonOptions } from './options.ts'
 import { recordParser, type RecordParser } from './record.ts'
 
@@ -38,7 +37,6 @@ export function createJsonReader(json: Partial<JsonOptions>, options: ReadOption
   return {
     async *read(input, at, signal) {
       const parser = recordParser(options)
-      parser.nested = true
       const offset = (at as { offset: number } | undefined)?.offset ?? 0
       const walk = new Walk(offset, max)
       let elements: Element[] = []
@@ -63,7 +61,10 @@ export function createJsonReader(json: Partial<JsonOptions>, options: ReadOption
   }
 }
 
-type State = 'start' | 'first' | 'element' | 'after' | 'end'
+/** `first`: behind the bracket; `next`: behind a comma. */
+type State = 'start' | 'first' | 'next' | 'element' | 'after' | 'end'
+
+const byteOrderMark = [0xef, 0xbb, 0xbf]
 
 /** The walk over one file's bytes. */
 class Walk {
@@ -89,8 +90,8 @@ class Walk {
     for (let i = 0; i < chunk.length; i++) {
       const c = chunk[i]!
       if (this.state !== 'element') {
-        if (isBlank(c) || (this.offset + i < 3 && c >= 0xbb)) continue
-        if (this.state === 'first' && c !== 0x5d) {
+        if (isBlank(c) || (this.state === 'start' && c === byteOrderMark[this.offset + i])) continue
+        if ((this.state === 'first' || this.state === 'next') && c !== 0x5d && c !== 0x2c) {
           this.state = 'element'
           start = i
         } else {
@@ -122,18 +123,20 @@ class Walk {
   /** What follows byte `c` outside elements. */
   private next(c: number, offset: number): State {
     if (this.state === 'start' && c === 0x5b) return 'first'
-    if (this.state !== 'start' && this.state !== 'end' && c === 0x5d) return 'end'
-    if ((this.state === 'after' || this.state === 'element') && c === 0x2c) return 'first'
+    if (c === 0x5d && (this.state === 'first' || this.state === 'after' || this.state === 'element')) return 'end'
+    if (c === 0x2c && (this.state === 'after' || this.state === 'element')) return 'next'
     const hint =
       this.state === 'start'
         ? 'read files of one object a line with format: jsonl'
         : 'the file is damaged, or holds more than one value'
-    const what =
-      this.state === 'start'
-        ? 'begins with no array'
-        : this.state === 'end'
-          ? 'goes on after its array'
-          : 'has no comma after an element'
+    const what = {
+      start: 'begins with no array',
+      first: 'has a comma without an element before it',
+      next: 'has a comma without an element behind it',
+      element: 'has no comma after an element',
+      after: 'has no comma after an element',
+      end: 'goes on after its array',
+    }[this.state]
     throw new MillraceError('broken_file', `the JSON ${what} (byte ${offset})`, { hint })
   }
 
@@ -177,15 +180,15 @@ function pieceOf(parser: RecordParser, elements: readonly Element[], from: numbe
   for (const element of elements) {
     const { bytes, offset, colons } = element
     const text = isUtf8(bytes) ? bytes.toString('utf8') : undefined
-    const row = text === undefined ? undefined : parser.parse(text)
-    if (row && parser.keys === colons) {
+    const row = text === undefined ? undefined : parser.parse(text, colons)
+    if (row) {
       rows.push(row)
       taken.push(element)
     } else
       bad.push({
         position: offset,
         bytes,
-        ...(text === undefined ? badEncoding : row ? duplicated(duplicateKey(text)!) : parser.failure),
+        ...(text === undefined ? badEncoding : parser.failure),
       })
   }
   const last = elements.at(-1)

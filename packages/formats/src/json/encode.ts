@@ -14,6 +14,7 @@ import {
   codegenAllowed,
   generate,
   isoText,
+  printJson,
   quote,
   toJson,
   type Field,
@@ -71,7 +72,7 @@ export function jsonValue(type: Type): (value: unknown) => string {
 }
 
 const anyJson = (value: unknown): string =>
-  (JSON.stringify(value) ?? 'null').replaceAll('\u2028', '\\u2028').replaceAll('\u2029', '\\u2029')
+  printJson(value).replaceAll('\u2028', '\\u2028').replaceAll('\u2029', '\\u2029')
 
 /** Reads a field; one whose name every object inherits (`constructor`) only where the row has it itself. */
 const fieldReader = (name: string): ((row: Row) => unknown) =>

@@ -11,12 +11,12 @@
  * long.
  */
 import { isAscii, isUtf8 } from 'node:buffer'
-import { DataError, type BadRecord, type Json, type Row, unknownOf } from '@millrace/core'
+import { DataError, type BadRecord, hasLongRun, type Json, jsonFault, type Row, unknownOf } from '@millrace/core'
 import type { Piece, ReadOptions, RecordReader } from '../reader.ts'
 import { asBuffer } from '../text.ts'
-import { duplicateKey } from './exact.ts'
+import { colonsAfterKeys } from './colons.ts'
 import { jsonDefaults, type JsonOptions } from './options.ts'
-import { recordParser, type RecordFailure, type RecordParser } from './record.ts'
+import { countedLater, faultOfRecord, recordParser, type RecordFailure, type RecordParser } from './record.ts'
 import { Way } from './way.ts'
 
 interface LinesPosition {
@@ -33,6 +33,9 @@ interface Block {
 }
 
 export const rowsPerPiece = 1000
+
+/** What a character begins with that is written by its number. */
+const escape = Buffer.from('\\u')
 
 /**
  * A reader of JSON lines: UTF-8, an object a line, blank lines skipped. Positions of pieces are `{ offset }`; the parts
@@ -68,11 +71,9 @@ export function decodeOne(parser: RecordParser, bytes: Uint8Array, context: Json
   if (context !== undefined)
     throw new DataError('record_too_large', 'is a part of a line that is longer than max_record_size')
   if (!isUtf8(bytes)) throw new DataError('bad_encoding', badEncoding.message)
-  const text = asBuffer(bytes).toString('utf8')
-  const row = parser.parse(text)
-  const duplicate = row && duplicateKey(text)
-  if (row && duplicate === undefined) return row
-  const { code, message, field } = row ? duplicated(duplicate!) : parser.failure
+  const row = parser.parse(asBuffer(bytes).toString('utf8'))
+  if (row) return row
+  const { code, message, field } = parser.failure
   throw new DataError(code, message, field)
 }
 
@@ -80,11 +81,6 @@ export const badEncoding: RecordFailure = {
   code: 'bad_encoding',
   message: 'is not UTF-8, which JSON has to be: convert the file first (iconv -f ISO-8859-1 -t UTF-8)',
 }
-export const duplicated = (key: string): RecordFailure => ({
-  code: 'duplicate_key',
-  field: key,
-  message: `has the key ${JSON.stringify(key)} twice`,
-})
 
 async function* cutAtLineFeeds(
   chunks: AsyncIterable<Uint8Array>,
@@ -132,6 +128,8 @@ function* pieces({ bytes, base, inside, open }: Block, parser: RecordParser, way
   const ascii = isAscii(bytes)
   const valid = ascii || isUtf8(bytes)
   let latin1 = ascii ? bytes.toString('latin1') : undefined
+  parser.escapes = bytes.includes(escape)
+  parser.runs = hasLongRun(bytes)
   let into = new Gathered()
   let from = 0
   let at = base === 0 && bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf ? 3 : 0
@@ -190,7 +188,7 @@ function add(
   at: number,
   end: number,
 ): void {
-  const row = parser.parse(line)
+  const row = parser.parse(line, countedLater)
   if (row) {
     put(into, row, at, end, parser.keys)
     way.learn(parser)
@@ -228,14 +226,15 @@ function finish(into: Gathered, parser: RecordParser, bytes: Buffer, base: numbe
   let { rows, spans, bad } = into
   // Of a piece without a straight line, one count over all of it is cheaper than one a line.
   if (into.straight > 0 ? into.straight < rows.length : into.totalKeys !== colonsAfterKeys(bytes, from, to)) {
-    const doubled = new Set(rows.keys().filter((i) => into.keys[i] !== checked && isDoubled(into, i, parser, bytes)))
-    if (doubled.size > 0) {
-      const kept = rows.keys().filter((i) => !doubled.has(i))
-      const indexes = [...kept]
-      for (const i of doubled) {
-        const line = bytes.subarray(spans[2 * i]!, spans[2 * i + 1]!)
-        bad.push({ position: base + spans[2 * i]!, bytes: line, ...duplicated(duplicateKey(line.toString('utf8'))!) })
-      }
+    const faults = new Map<number, RecordFailure>()
+    for (const i of rows.keys()) {
+      const fault = into.keys[i] === checked ? undefined : faultOfKeys(into, i, parser, bytes)
+      if (fault) faults.set(i, fault)
+    }
+    if (faults.size > 0) {
+      const indexes = Array.from(rows.keys()).filter((i) => !faults.has(i))
+      for (const [i, fault] of faults)
+        bad.push({ position: base + spans[2 * i]!, bytes: bytes.subarray(spans[2 * i]!, spans[2 * i + 1]!), ...fault })
       const all = spans
       spans = Int32Array.from(indexes.flatMap((i) => [all[2 * i]!, all[2 * i + 1]!]))
       rows = indexes.map((i) => rows[i]!)
@@ -254,42 +253,17 @@ function finish(into: Gathered, parser: RecordParser, bytes: Buffer, base: numbe
 }
 
 /**
- * Colons right after a quote or a blank: all that follow keys, and a few inside texts. Four bytes are looked at at
- * once: `x - 0x01010101 & ~x & 0x80808080` is not 0 where a byte of x is 0 (and seldom else).
+ * What is wrong with the keys in row i's line, or undefined. From the first line that turns out to have objects inside,
+ * their keys are counted too.
  */
-function colonsAfterKeys(bytes: Buffer, from: number, to: number): number {
-  let n = 0
-  let i = from
-  const count = (end: number) => {
-    for (; i < end; i++) if (bytes[i] === 58 && isQuoteOrBlank(bytes[i - 1])) n++
-  }
-  count(Math.min(to, i + ((4 - ((bytes.byteOffset + i) & 3)) & 3)))
-  if (i === to) return n
-  const words = new Int32Array(bytes.buffer, bytes.byteOffset + i, (to - i) >> 2)
-  const start = i
-  for (let w = 0; w < words.length; w++) {
-    const x = words[w]! ^ 0x3a3a3a3a
-    if (((x - 0x01010101) & ~x & 0x80808080) === 0) continue
-    i = start + 4 * w
-    for (let j = i; j < i + 4; j++) if (bytes[j] === 58 && isQuoteOrBlank(bytes[j - 1])) n++
-  }
-  i = start + 4 * words.length
-  count(to)
-  return n
-}
-
-const isQuoteOrBlank = (byte: number | undefined): boolean => byte === 34 || byte === 32 || byte === 9 || byte === 13
-
-/**
- * Whether an object in row i's line has a key twice. From the first line that turns out to have objects inside, their
- * keys are counted too.
- */
-function isDoubled(into: Gathered, i: number, parser: RecordParser, bytes: Buffer): boolean {
+function faultOfKeys(into: Gathered, i: number, parser: RecordParser, bytes: Buffer): RecordFailure | undefined {
   const start = into.spans[2 * i]!
   const end = into.spans[2 * i + 1]!
-  if (colonsAfterKeys(bytes.subarray(0, end), start, end) === into.keys[i]) return false
+  const colons = colonsAfterKeys(bytes, start, end)
+  if (colons === into.keys[i]) return undefined
   const line = bytes.toString('utf8', start, end)
-  if (duplicateKey(line) !== undefined) return true
+  const fault = jsonFault(line, JSON.parse(line), colons)
+  if (fault) return faultOfRecord(fault)
   parser.nested ||= line.includes('{', line.indexOf('{') + 1)
-  return false
+  return undefined
 }

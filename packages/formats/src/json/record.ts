@@ -1,28 +1,34 @@
 /**
  * The JSON text of one record to a row of its declared type.
  *
- * JSON.parse is the floor. What comes after it is one generated function that looks at each field once, converts what
- * has another form in memory (with the last text kept, since neighbours repeat), and makes the row in the shape that is
- * wanted: projection, renames and dates pushed down included. Whatever it does not find in perfect order it leaves to
- * the careful path, which reads numbers by their source text and says what is wrong.
+ * JSON.parse is the floor, and core's `jsonFault` finds what it takes without a word. What comes after it is one
+ * generated function that looks at each field once, converts what has another form in memory (with the last text kept,
+ * since neighbours repeat), and makes the row in the shape that is wanted: projection, renames and dates pushed down
+ * included. Whatever it does not find in perfect order it leaves to the careful path, which reads numbers by their
+ * source text and says what is wrong.
  */
 import {
   codegenAllowed,
-  compileDateParser,
-  compileReformat,
+  countKeys,
   DataError,
+  dateReader,
   fromJson,
   generate,
+  hasLongFraction,
+  hasLongNumber,
+  hasTinyNumber,
+  jsonFault,
+  parseExact,
   propertyKey,
   quote,
   rowFromJson,
-  type DateRule,
   type Field,
+  type JsonFault,
   type Row,
   type Tally,
+  whyNoDate,
 } from '@millrace/core'
 import type { ReadOptions } from '../reader.ts'
-import { countKeys, hasLongNumber, parseExact, resolveLongNumbers } from './exact.ts'
 
 /** Why a record is none. */
 export interface RecordFailure {
@@ -35,12 +41,22 @@ export interface RecordFailure {
 
 /** Reads records of one type. */
 export interface RecordParser {
-  /** The record's row; undefined: it is bad, and `failure` says why. */
-  parse(text: string): Row | undefined
+  /**
+   * The record's row; undefined: it is bad, and `failure` says why. `colons`: how many follow its keys, where that was
+   * counted in its bytes; `countedLater`: who calls compares `keys` with them, and asks `jsonFault` where they differ.
+   */
+  parse(text: string, colons?: number): Row | undefined
   failure: RecordFailure
-  /** How many keys the last record's objects have, those inside its values only where `nested` is set. */
+  /**
+   * How many keys the last record's objects have; those inside its values are counted only where `nested` is set, or
+   * the record is long.
+   */
   keys: number
   nested: boolean
+  /** False: no text has an escape, so none holds half of a surrogate pair. */
+  escapes: boolean
+  /** False: no text has 16 digits or points in a row. */
+  runs: boolean
   /** Counts the fields that are left out of rows. */
   readonly tally: Tally
   /** The keys of the last record that was read, in its order. */
@@ -49,9 +65,15 @@ export interface RecordParser {
 
 type Parsed = Readonly<Record<string, unknown>>
 /**
- * A row, or undefined where anything is out of order. May throw `DataError` as well. `keys`: how many the object has.
+ * A row, or undefined where anything is out of order. May throw `DataError` as well. `keys`: how many the object has;
+ * `runs`: see `RecordParser`.
  */
-type Build = (parsed: Parsed, text: string, keys: number) => Row | undefined
+type Build = (parsed: Parsed, text: string, keys: number, runs: boolean) => Row | undefined
+
+export const countedLater = -1
+
+/** A shorter text cannot be nested too deep. */
+const shallowLength = 1000
 
 /** Makes a parser for records of `options.schema`, giving rows as `options.push` wants them. */
 export function recordParser(options: ReadOptions): RecordParser {
@@ -66,8 +88,10 @@ export function recordParser(options: ReadOptions): RecordParser {
     failure: { code: 'bad_json', message: '' },
     tally,
     keys: 0,
+    escapes: true,
+    runs: true,
     nested: Object.values(options.schema.fields).some((field) => ['list', 'object', 'json'].includes(field.type.kind)),
-    parse(text) {
+    parse(text, colons) {
       let parsed: unknown
       try {
         parsed = JSON.parse(text)
@@ -81,16 +105,28 @@ export function recordParser(options: ReadOptions): RecordParser {
       }
       last = parsed
       const keys = Object.keys(parsed).length
-      parser.keys = parser.nested ? countKeys(parsed) : keys
+      const isFlat = colons === countedLater && !parser.nested && text.length < shallowLength
+      parser.keys = isFlat ? keys : countKeys(parsed)
+      const isChecked = colons === countedLater && !parser.escapes && parser.keys >= 0
+      const fault = isChecked
+        ? undefined
+        : jsonFault(text, parsed, colons === countedLater ? parser.keys : colons, parser.keys)
+      if (fault) {
+        parser.failure = faultOfRecord(fault)
+        return undefined
+      }
+      const { unknown } = tally
       let row: Row | undefined
       try {
-        row = build(parsed as Parsed, text, keys)
+        row = build(parsed as Parsed, text, keys, parser.runs)
       } catch (error) {
         if (!(error instanceof DataError)) throw error
       }
       if (row) return row
+      tally.unknown = unknown
       const made = explain(text)
       if ('row' in made) return made.row
+      tally.unknown = unknown
       parser.failure = made
       return undefined
     },
@@ -98,8 +134,12 @@ export function recordParser(options: ReadOptions): RecordParser {
   return parser
 }
 
-const dateReader = (rule: DateRule): ((text: string) => string | number | undefined) =>
-  rule.to === undefined ? compileDateParser(rule.formats, rule.zone) : compileReformat(rule.formats, rule.zone, rule.to)
+/** What is wrong with a record as JSON. */
+export const faultOfRecord = ({ code, message, key }: JsonFault): RecordFailure => ({
+  code,
+  message,
+  ...(key === undefined ? {} : { field: key }),
+})
 
 /**
  * Makes the pushed-down columns of a decoded row; a failure where dates are none: that of the rule that comes first
@@ -116,13 +156,13 @@ function projector(options: ReadOptions): (row: Row) => { row: Row } | RecordFai
       let value = row[from]
       if (read && value !== null) {
         value = read(value as string)
-        const { step, formats, field = from, order = place } = date!
+        const { step, field = from, order = place } = date!
         if (value === undefined && order < failedOrder) {
           failedOrder = order
           failure = {
             code: 'bad_date',
             field,
-            message: `${JSON.stringify(row[from])} is no date: expected ${formats.join(' or ')}`,
+            message: whyNoDate(date!, row[from] as string, JSON.stringify(row[from])),
             step,
           }
         }
@@ -135,32 +175,11 @@ function projector(options: ReadOptions): (row: Row) => { row: Row } | RecordFai
 
 /** The careful path: all that can be said of a record. */
 function careful(options: ReadOptions, tally: Tally): (text: string) => { row: Row } | RecordFailure {
-  const { fields } = options.schema
-  const read = rowFromJson(options.schema, options.unknownFields)
+  const read = rowFromJson(options.schema, options.unknownFields, tally)
   const project = projector(options)
   return (text) => {
-    const parsed = parseExact(text) as Record<string, unknown>
-    const exact: Record<string, unknown> = {}
-    let unknown = 0
-    for (const [key, value] of Object.entries(parsed)) {
-      const field = Object.hasOwn(fields, key) ? fields[key] : undefined
-      if (!field && options.unknownFields === 'drop') {
-        unknown++
-        continue
-      }
-      try {
-        const resolved = resolveLongNumbers(field?.type ?? { kind: 'json' }, value)
-        Object.defineProperty(exact, key, { value: resolved, enumerable: true, writable: true, configurable: true })
-      } catch (error) {
-        if (!(error instanceof DataError)) throw error
-        return { code: error.code, field: key, message: error.message }
-      }
-    }
-    const row = read(exact)
-    if (!Array.isArray(row)) {
-      tally.unknown += unknown
-      return project(row)
-    }
+    const row = read(parseExact(text) as Parsed)
+    if (!Array.isArray(row)) return project(row)
     const { code, field, message } = row[0]!
     return {
       code,
@@ -178,18 +197,14 @@ function careful(options: ReadOptions, tally: Tally): (text: string) => { row: R
 
 /** The interpreted twin of `generated`. */
 function interpreted(options: ReadOptions, tally: Tally): Build {
-  const read = rowFromJson(options.schema, options.unknownFields)
+  const read = rowFromJson(options.schema, options.unknownFields, tally)
   const project = projector(options)
-  const names = Object.keys(options.schema.fields)
-  return (parsed, text, keys) => {
-    if (hasLongNumber(text)) return undefined
+  return (parsed, text, _keys, runs) => {
+    if (hasLongNumber(text, runs)) return undefined
     const row = read(parsed)
     if (Array.isArray(row)) return undefined
     const made = project(row)
-    if (!('row' in made)) return undefined
-    if (options.unknownFields === 'drop')
-      tally.unknown += keys - names.filter((name) => Object.hasOwn(parsed, name)).length
-    return made.row
+    return 'row' in made ? made.row : undefined
   }
 }
 
@@ -199,14 +214,15 @@ function fieldCode(k: number, field: Field): string {
   const none = field.optional ? `if (${f} === null || ${f} === undefined) ${f} = null; else ` : ''
   const converted = `{ if (${f} !== last${k}) { value${k} = convert[${k}](${f}); last${k} = ${f} } ${f} = value${k} }`
   // A number is taken only where its double is certain to be the number in the text.
-  const number = `if (typeof ${f} === 'number') { if (long(text)) return; ${f} = convert[${k}](${f}) }`
+  const long = '(isLong ??= long(text, runs))'
+  const number = `if (typeof ${f} === 'number') { if (${long}) return; ${f} = convert[${k}](${f}) }`
   switch (field.type.kind) {
     case 'string':
     case 'boolean':
       return `if (typeof ${f} !== '${field.type.kind}') { ${none}return }`
     case 'integer':
-      // Near 2^53 a fraction in the text can vanish; those are left to the careful path. `+ 0` makes 0 of -0.
-      return `if (typeof ${f} === 'number' && ${f} < 562949953421312 && ${f} > -562949953421312 && isInteger(${f})) ${f} += 0; else { ${none}return }`
+      // A fraction in the text can vanish; those are left to the careful path. `+ 0` makes 0 of -0.
+      return `if (typeof ${f} === 'number' && ${f} < 562949953421312 && ${f} > -562949953421312 && isInteger(${f})) { if ((runs && (hasFraction ??= longFraction(text))) || (${f} === 0 && tiny(text))) return; ${f} += 0 } else { ${none}return }`
     case 'number':
       return `if (typeof ${f} !== 'number' || ${f} - ${f} !== 0) { ${none}return }`
     case 'bigint':
@@ -215,17 +231,21 @@ function fieldCode(k: number, field: Field): string {
     case 'date':
     case 'timestamp':
       return `if (typeof ${f} === 'string') ${converted} else { ${none}return }`
+    case 'json':
+      return `${none}if (typeof ${f} !== 'string' && ${long}) return`
     default:
-      return `${none}{ if (typeof ${f} !== 'string' && long(text)) return; ${f} = convert[${k}](${f}) }`
+      return `${none}{ if (typeof ${f} !== 'string' && ${long}) return; ${f} = convert[${k}](${f}) }`
   }
 }
 
 function generated({ schema, unknownFields, push }: ReadOptions, tally: Tally): Build {
   const names = Object.keys(schema.fields)
   const scope: Record<string, unknown> = {
-    convert: names.map((name) => fromJson(schema.fields[name]!.type)),
+    convert: names.map((name) => fromJson(schema.fields[name]!.type, unknownFields, tally)),
     dates: push?.columns.map((column) => column.date && dateReader(column.date)) ?? [],
     long: hasLongNumber,
+    longFraction: hasLongFraction,
+    tiny: hasTinyNumber,
     isInteger: Number.isInteger,
     own: Object.hasOwn,
     tally,
@@ -255,13 +275,13 @@ function generated({ schema, unknownFields, push }: ReadOptions, tally: Tally): 
     drop: '',
     error: 'if (keys !== present) return',
     // What is kept beside the schema must not hold rounded numbers either.
-    keep: 'const more = keys !== present; if (more && long(text)) return',
+    keep: 'const more = keys !== present; if (more && (isLong ??= long(text, runs))) return',
   }[unknownFields]
   return generate<Build>(
     scope,
     `let unused${names.map((_, k) => `, last${k}, value${k}`).join('')}
-    return (o, text, keys) => {
-      let present = 0
+    return (o, text, keys, runs) => {
+      let present = 0, isLong, hasFraction
       ${reads.join('\n')}
       ${unknown}
       ${values.join('\n')}

@@ -13,9 +13,8 @@
  */
 import {
   codegenAllowed,
-  compileDateParser,
-  compileReformat,
   DataError,
+  dateReader,
   type Field,
   fromJson,
   generate,
@@ -65,13 +64,7 @@ export function straightScan(options: ReadOptions, keys: readonly string[]): Str
     powersOfTen,
     tally,
     convert: keys.map((key) => (Object.hasOwn(schema.fields, key) ? fromJson(schema.fields[key]!.type) : undefined)),
-    dates: columns.map(
-      ({ date }) =>
-        date &&
-        (date.to === undefined
-          ? compileDateParser(date.formats, date.zone)
-          : compileReformat(date.formats, date.zone, date.to)),
-    ),
+    dates: columns.map(({ date }) => date && dateReader(date)),
     DataError,
   }
   const made = generate<StraightScan>(

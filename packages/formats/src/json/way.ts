@@ -2,6 +2,7 @@
 import { isUtf8 } from 'node:buffer'
 import type { Row, Tally } from '@millrace/core'
 import type { ReadOptions } from '../reader.ts'
+import { colonsAfterKeys } from './colons.ts'
 import { recordParser, type RecordFailure, type RecordParser } from './record.ts'
 import { straightScan, type StraightScan } from './straight.ts'
 
@@ -89,7 +90,7 @@ export function valueReader(options: ReadOptions): ValueReader {
         }
         tally.unknown = unknown
       }
-      const row = parser.parse(value.toString('utf8'))
+      const row = parser.parse(value.toString('utf8'), colonsAfterKeys(value))
       if (row) way.learn(parser)
       return row
     },

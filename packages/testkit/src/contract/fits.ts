@@ -1,5 +1,5 @@
 /** Does a value have the one in-memory form of its declared type (packages/core/src/schema/type.ts)? */
-import type { Field, RecordType, Row } from '@millrace/core'
+import { type Field, printJson, type RecordType, type Row } from '@millrace/core'
 
 /** What is wrong with the first value that does not fit; undefined: the row is of the type. */
 export function misfit(record: RecordType, row: Row): string | undefined {
@@ -50,6 +50,6 @@ function fits({ type, optional }: Field, value: unknown): boolean {
     case 'object':
       return typeof value === 'object' && !Array.isArray(value) && misfit(type.record, value as Row) === undefined
     case 'json':
-      return JSON.stringify(value) !== undefined
+      return printJson(value) !== undefined
   }
 }

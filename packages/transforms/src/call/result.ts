@@ -121,6 +121,7 @@ function isUnchanged(canonical: (text: string) => unknown, text: string): boolea
 function isJson(value: unknown): boolean {
   if (value === null || typeof value === 'string' || typeof value === 'boolean') return true
   if (typeof value === 'number') return Number.isFinite(value)
+  if (typeof value === 'bigint') return !Number.isSafeInteger(Number(value))
   if (Array.isArray(value)) return Array.from(value).every(isJson)
   return isRecord(value) && Object.values(value).every(isJson)
 }
@@ -138,7 +139,7 @@ const forms: Partial<Record<Type['kind'], string>> = {
   date: 'text as yyyy-MM-dd',
   timestamp: 'whole ms since 1970-01-01T00:00Z',
   bytes: 'a Uint8Array',
-  json: 'a JSON value',
+  json: 'a JSON value, whole numbers beyond 2^53 as bigint',
 }
 
 function refuse(value: unknown, type: Type, path: string): never {

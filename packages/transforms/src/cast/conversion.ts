@@ -5,8 +5,9 @@
  */
 import {
   compileDateParser,
-  compileReformat,
   DataError,
+  dateReader,
+  type DateReading,
   type Field,
   fieldText,
   fromJson,
@@ -18,20 +19,18 @@ import {
   toText,
   type Type,
   typeText,
+  whyNoDate,
 } from '@millrace/core'
-
-/** How dates are written, where text or numbers become dates or instants. */
-export interface DateOptions {
-  readonly formats: readonly string[]
-  readonly zone: string
-}
 
 export type Conversion =
   | { readonly convert: (value: unknown) => unknown }
   | { readonly wrong: string; readonly hint?: string }
 
-/** The conversion of values that are not null. It throws `DataError`. Or why there is none. */
-export function conversionOf(from: Type, to: Type, dates: DateOptions): Conversion {
+/**
+ * The conversion of values that are not null. It throws `DataError`. Or why there is none. `dates`: how they are
+ * written, where text or numbers become dates or instants.
+ */
+export function conversionOf(from: Type, to: Type, dates: DateReading): Conversion {
   if (isDate(to) && !isDate(from)) return toDate(from, to, dates)
   if (dates.formats.length > 0)
     return { wrong: `\`formats\` say how dates are written; ${typeText(from)} to ${typeText(to)} needs none` }
@@ -54,7 +53,8 @@ const isNumber = (type: Type): boolean =>
   type.kind === 'integer' || type.kind === 'bigint' || type.kind === 'number' || type.kind === 'decimal'
 const read = (convert: (text: string) => unknown, value: unknown): unknown => convert(value as string)
 
-function toDate(from: Type, to: Type, { formats, zone }: DateOptions): Conversion {
+function toDate(from: Type, to: Type, dates: DateReading): Conversion {
+  const { formats } = dates
   const whole = from.kind === 'integer' || from.kind === 'bigint'
   if (from.kind === 'json')
     return formats.length
@@ -67,20 +67,19 @@ function toDate(from: Type, to: Type, { formats, zone }: DateOptions): Conversio
   }
   if (whole && formats.some((format) => format !== 'epoch_s' && format !== 'epoch_ms'))
     return { wrong: 'only `epoch_s` and `epoch_ms` read numbers' }
-  const parse =
-    to.kind === 'timestamp' ? compileDateParser(formats, zone) : compileReformat(formats, zone, 'yyyy-MM-dd')
+  const reading: DateReading = to.kind === 'timestamp' ? dates : { ...dates, to: 'yyyy-MM-dd' }
+  const parse = dateReader(reading)
   return {
     convert(value) {
       const text = String(value)
       const result = parse(text)
-      if (result === undefined)
-        throw new DataError('bad_date', `${shown(text)} is no date: expected ${formats.join(' or ')}`)
+      if (result === undefined) throw new DataError('bad_date', whyNoDate(reading, text, shown(text)))
       return result
     },
   }
 }
 
-function fromDate(from: Type, to: Type, { zone }: DateOptions): Conversion {
+function fromDate(from: Type, to: Type, { zone }: DateReading): Conversion {
   if (from.kind === 'timestamp' && to.kind === 'date') return { convert: dayOf(zone) }
   if (from.kind === 'date' && to.kind === 'timestamp') {
     const parse = compileDateParser(['yyyy-MM-dd'], zone)
@@ -136,7 +135,7 @@ function exactDouble(value: unknown): number {
   return double
 }
 
-function list(from: Field, to: Field, dates: DateOptions): Conversion {
+function list(from: Field, to: Field, dates: DateReading): Conversion {
   if (from.optional && !to.optional)
     return { wrong: `items of type ${fieldText(from)} may be null, ${fieldText(to)} may not` }
   const item = conversionOf(from.type, to.type, dates)

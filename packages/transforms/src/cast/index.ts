@@ -5,6 +5,8 @@ import {
   checkDateFormat,
   checkZone,
   DataError,
+  type DateChoices,
+  type DateReading,
   defineTransform,
   type Field,
   fieldReader,
@@ -13,7 +15,8 @@ import {
   type Problem,
   typeText,
 } from '@millrace/core'
-import { conversionOf, type DateOptions } from './conversion.ts'
+import { dateChoices } from '../date-choices.ts'
+import { conversionOf } from './conversion.ts'
 import { lookUp, unchangedBut, withFields } from '../fields.ts'
 import { columnsWith, Passed, rowMaker } from '../rows.ts'
 
@@ -34,6 +37,7 @@ const options = option.map(
           ),
         ),
         zone: option.text('The clock that dates without an offset show.', { default: 'UTC', example: 'Europe/Berlin' }),
+        ...dateChoices,
       }),
     ],
     'The new type of one field.',
@@ -44,24 +48,28 @@ const options = option.map(
 
 type CastConfig =
   | string
-  | { readonly to: string; readonly formats?: string | readonly string[] | undefined; readonly zone?: string }
+  | (DateChoices & {
+      readonly to: string
+      readonly formats?: string | readonly string[] | undefined
+      readonly zone?: string
+    })
 
 interface CastRule {
   readonly to: Field | undefined
   readonly written: string
   readonly at: readonly string[]
-  readonly dates: DateOptions
+  readonly dates: DateReading
 }
 
 function ruleOf(config: CastConfig): CastRule {
   if (typeof config === 'string')
     return { to: parseType(config), written: config, at: [], dates: { formats: [], zone: 'UTC' } }
-  const { to, formats = [], zone = 'UTC' } = config
+  const { to, formats = [], zone = 'UTC', fold, fraction } = config
   return {
     to: parseType(to),
     written: to,
     at: ['to'],
-    dates: { formats: typeof formats === 'string' ? [formats] : formats, zone },
+    dates: { formats: typeof formats === 'string' ? [formats] : formats, zone, fold, fraction },
   }
 }
 

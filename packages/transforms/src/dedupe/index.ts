@@ -17,6 +17,7 @@ import {
   isKeyType,
   type MemoryChange,
   option,
+  printJson,
   type Problem,
   type RecordType,
   type Row,
@@ -166,5 +167,5 @@ function keyReader(input: RecordType, names: readonly string[], nulls: boolean):
   if (!nulls) return whole
   if (names.length === 1) return (row) => whole(row) ?? null
   const parts = names.map((name) => ({ read: fieldReader(name), json: toJson(input.fields[name]!.type) }))
-  return (row) => whole(row) ?? JSON.stringify(parts.map(({ read, json }) => json(read(row))))
+  return (row) => whole(row) ?? printJson(parts.map(({ read, json }) => json(read(row))))
 }

@@ -12,7 +12,7 @@ import type { Json } from '../../record/index.ts'
 import type { Type } from '../../schema/index.ts'
 import { ordering } from '../check/comparisons.ts'
 import { maxPrecision } from '../check/unify.ts'
-import { decimalText, small, unscaled } from '../values/decimal.ts'
+import { decimalText, roundedQuotient, small, unscaled } from '../values/decimal.ts'
 import { compareText } from '../values/text.ts'
 
 /** The place of a record in time: its event time, its split, and its position there. */
@@ -165,8 +165,9 @@ function doubles(result: (sum: number, count: number) => number): Accumulator<Do
     // Infinity and NaN are not valid results; they would become null.
     toJson: ({ sum, lost, count }) => [sum, lost, count],
     fromJson(json) {
+      // A whole one beyond 2^53 is printed as digits, and read as bigint.
       const [sum, lost, count] = json as [number | null, number | null, number]
-      return { sum: sum ?? Number.NaN, lost: lost ?? Number.NaN, count }
+      return { sum: Number(sum ?? Number.NaN), lost: Number(lost ?? Number.NaN), count }
     },
   }
 }
@@ -178,13 +179,20 @@ export function sum(type: Type): Accumulator<Sum> | Accumulator<DoubleSum> | und
   return whole && exact(type, whole, gives, (state) => fitting(state.sum, gives))
 }
 
+/** Digits after the point that the average of decimals and bigints has at least, as in Flink SQL. */
+const leastScale = 6
+
 export function avg(type: Type): Accumulator<Sum> | Accumulator<DoubleSum> | undefined {
   if (type.kind === 'number') return doubles((total, n) => total / n)
   const whole = wholeOf(type)
-  const unit = type.kind === 'decimal' ? type.scale : 0
-  return (
-    whole &&
-    exact(type, whole, { kind: 'number' }, (state) => quotient(state.sum, BigInt(state.count) * 10n ** BigInt(unit)))
+  if (!whole) return undefined
+  if (type.kind === 'integer')
+    return exact(type, whole, { kind: 'number' }, (state) => quotient(state.sum, BigInt(state.count)))
+  const given = type.kind === 'decimal' ? type.scale : 0
+  const scale = Math.max(leastScale, given)
+  const unit = 10n ** BigInt(scale - given)
+  return exact(type, whole, { kind: 'decimal', precision: maxPrecision, scale }, (state) =>
+    decimalText(roundedQuotient(BigInt(state.sum) * unit, BigInt(state.count)), scale, maxPrecision),
   )
 }
 

@@ -42,10 +42,10 @@ export const aggregateFunctions: readonly FunctionEntry[] = [
   aggregate(
     'avg',
     ['x: integer, bigint, number or decimal'],
-    'number',
-    'The sum divided by the count, as number. For a decimal: divide(sum(x), count(), 2).',
+    'number or decimal',
+    'The sum divided by the count. Of integers and numbers: the nearest number. Of decimals and bigints: a decimal of 38 digits with as many after the point as they have, at least 6, rounded half away from zero; avg(double(x)) is a number, divide(sum(x), count(), 2) has other digits.',
     ['avg(x)', '2'],
-    'AVG(CAST(x AS DOUBLE))',
+    'AVG(CAST(x AS DOUBLE)), of decimals AVG(x)',
   ),
   aggregate('min', ['x: T'], 'T', 'The smallest value.', ['min(x)', '1'], 'MIN(x)'),
   aggregate('max', ['x: T'], 'T', 'The largest value.', ['max(x)', '3'], 'MAX(x)'),

@@ -8,6 +8,7 @@
  */
 import { closest } from '../../errors/closest.ts'
 import { codegenAllowed } from '../../codegen.ts'
+import { printJson, parseJson } from '../../convert/index.ts'
 import { DataError } from '../../errors/index.ts'
 import type { Json, Row } from '../../record/index.ts'
 import { type Field, fieldOf, type RecordType } from '../../schema/index.ts'
@@ -276,9 +277,9 @@ function aggregation(
     merge(into, from) {
       for (const { key, accumulator } of named) into[key] = accumulator.merge(into[key], from[key])
     },
-    encode: (state) => JSON.stringify(saved.map(({ key, accumulator }) => accumulator.toJson(state[key]))),
+    encode: (state) => printJson(saved.map(({ key, accumulator }) => accumulator.toJson(state[key]))),
     decode(text) {
-      const parts = JSON.parse(text) as Json[]
+      const parts = parseJson(text) as Json[]
       const state: AggregateState = {}
       for (const [i, { key, accumulator }] of saved.entries()) state[key] = accumulator.fromJson(parts[i]!)
       return state

@@ -8,6 +8,7 @@ import type { Row } from '../../record/index.ts'
 import { factsOf } from '../check/facts.ts'
 import type { Node } from '../check/typed.ts'
 import { beginEvaluation, maxText, spend, weighed } from '../values/cost.ts'
+import { isSameNumber } from '../values/equal.ts'
 import { plainOf } from './plain.ts'
 import { mayGrow } from './shape.ts'
 
@@ -140,7 +141,8 @@ const property = (object: unknown, name: string): unknown =>
 
 /** Equality by structure; absent properties are null. */
 function isSame(a: unknown, b: unknown, depth = 0): boolean {
-  if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return (a ?? null) === (b ?? null)
+  if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null)
+    return (a ?? null) === (b ?? null) || isSameNumber(a, b)
   if (depth === 500) throw new DataError('too_deep', 'values nested deeper than 500 levels cannot be compared')
   if (Array.isArray(a) !== Array.isArray(b) || a instanceof Uint8Array !== b instanceof Uint8Array) return false
   if (Array.isArray(a) && a.length !== (b as unknown[]).length) return false

@@ -1,14 +1,14 @@
 /** Functions from one type to another. They convert exactly or fail; only `double` may return the nearest number. */
 
 import { decimalFromNumber, decimalFromText } from '../../convert/scalar.ts'
-import { fromText } from '../../convert/index.ts'
+import { fromText, parseJson } from '../../convert/index.ts'
 import { isoText } from '../../date/index.ts'
 import { DataError } from '../../errors/index.ts'
 import type { Type } from '../../schema/index.ts'
 import type { Node } from '../check/typed.ts'
 import { maxPrecision } from '../check/unify.ts'
 import { pointed } from '../values/decimal.ts'
-import { jsonTo, jsonToText, parseJson } from '../values/json.ts'
+import { jsonTo, jsonToText } from '../values/json.ts'
 import { type FunctionEntry, type Made, written } from './entry.ts'
 
 const reader = (kind: 'integer' | 'bigint' | 'number' | 'boolean'): ((text: string) => unknown) => fromText({ kind })

@@ -12,7 +12,7 @@ export const equalDeep = (a: unknown, b: unknown): boolean => equal(a, b, 0)
 function equal(a: unknown, b: unknown, depth: number): boolean {
   if (a === b) return true
   if (a === null || a === undefined) return b === null || b === undefined
-  if (typeof a !== 'object' || typeof b !== 'object' || b === null) return false
+  if (typeof a !== 'object' || typeof b !== 'object' || b === null) return isSameNumber(a, b)
   if (depth === maxDepth)
     throw new DataError('too_deep', `values nested deeper than ${maxDepth} levels cannot be compared`)
   if (a instanceof Uint8Array) return b instanceof Uint8Array && equalBytes(a, b)
@@ -23,6 +23,12 @@ function equal(a: unknown, b: unknown, depth: number): boolean {
     within(a as Record<string, unknown>, b as Record<string, unknown>, depth) &&
     lacksNothing(b as Record<string, unknown>, a as Record<string, unknown>)
   )
+}
+
+/** A whole number in json is a number or a bigint, by how it was written; `<=` compares them exactly. */
+export function isSameNumber(a: unknown, b: unknown): boolean {
+  if (typeof a === 'bigint' ? typeof b !== 'number' : typeof a !== 'number' || typeof b !== 'bigint') return false
+  return (a as number) <= (b as number) && (a as number) >= (b as number)
 }
 
 function equalBytes(a: Uint8Array, b: Uint8Array): boolean {

@@ -1,6 +1,6 @@
 /** Checks of what a source reads: every record, with its id, in the declared form, whichever way it is read. */
 import assert from 'node:assert/strict'
-import type { Batch } from '@millrace/core'
+import { type Batch, dateReader, opened } from '@millrace/core'
 import type { Check } from '../check.ts'
 import { misfit } from '../fits.ts'
 import { opensNothing } from '../opens.ts'
@@ -34,7 +34,7 @@ export const reading: readonly Check<SourceSubject>[] = [
   }),
 
   check('gives each value the form of its declared type', async ({ read, setup }) => {
-    const type = setup.unknownFields === 'keep' ? { ...setup.schema, open: true } : setup.schema
+    const type = setup.unknownFields === 'keep' ? opened(setup.schema) : setup.schema
     for (const { row, position } of recordsOf(await read())) {
       const wrong = misfit(type, row)
       if (wrong) assert.fail(`the record at ${position}: ${wrong}`)
@@ -120,13 +120,9 @@ export const reading: readonly Check<SourceSubject>[] = [
       if (!capabilities.pushdown) return
       assert.ok(push, 'the source declares pushdown: its setup must bring a `push` to try')
       const [plain, pushed] = [await read(), await read({}, { ...making, push })]
-      const { compileDateParser, compileReformat } = await import('@millrace/core')
       const columns = push.columns.map(({ name, from, date }) => {
         if (!date) return { name, from, convert: (value: unknown) => value }
-        const parse =
-          date.to === undefined
-            ? compileDateParser(date.formats, date.zone)
-            : compileReformat(date.formats, date.zone, date.to)
+        const parse = dateReader(date)
         return { name, from, convert: (value: unknown) => (typeof value === 'string' ? parse(value) : value), date }
       })
       const expected: unknown[] = []
