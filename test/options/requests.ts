@@ -171,7 +171,6 @@ export const requests: Readonly<Record<string, Entry>> = {
   'source http_poll rate': named('keep requests at the rate that is asked for'),
   'source http_poll timeout': named('or that is gone, or silent, is to be asked again'),
   'source http_poll max_body': asks({ max_body: '16B' }),
-  'source http_poll max_wait': named('is not waited for longer than `max_wait`'),
   'source http_poll allow_private': asks({ allow_private: false }),
   'sink http url': sends({ path: '/y' }),
   'sink http method': sends({ method: 'PUT' }),
@@ -186,5 +185,4 @@ export const requests: Readonly<Record<string, Entry>> = {
   'sink http headers.*': sends({ headers: { 'x-a': '1' } }, { headers: { 'x-a': '2' } }),
   'sink http token': sends({ token: '${secret:t}' }),
   'sink http timeout': ofSink('tells what can never pass from what can pass later'),
-  'sink http wait': ofSink('says what does not answer, when it is opened'),
 }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { type Printable, printFindings } from '../src/print/finding.ts'
-import { progressText } from '../src/print/progress.ts'
+import { progressText, showProgress } from '../src/print/progress.ts'
 import { bytes, cell, rowTable, span, table } from '../src/print/table.ts'
 import type { Io } from '../src/io.ts'
 
@@ -93,5 +93,20 @@ describe('the progress line', () => {
       '5 records  5/s  10 B  lag 12,345 records, 3.2 s',
     )
     expect(progressText(before, { ...now, lag: { records: 0, ms: 0 } })).toBe('5 records  5/s  10 B  lag 0 records')
+  })
+
+  it('tells of a system that has failed for a second, once a minute', () => {
+    let all = ''
+    const line = showProgress({ err: (text: string) => void (all += text), terminal: false } as Io)
+    const fails = (sinceMs: number) => {
+      all = ''
+      const retry = { node: 'out', doing: 'opening', message: 'refused', attempt: 5, waitMs: 800, forMs: 30_000 }
+      line.observe('client', { type: 'retry', ...retry, sinceMs })
+      return all
+    }
+    expect([fails(0), fails(300), fails(999)]).toEqual(['', '', ''])
+    expect(fails(1200)).toBe('client: out, opening: refused, for 1.2 s; try 6 in 800 ms; giving up after 30.0 s\n')
+    expect(fails(2400)).toBe('')
+    line.close()
   })
 })

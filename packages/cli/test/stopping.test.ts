@@ -81,7 +81,7 @@ async function slowServer(port: number) {
 
 it('SIGTERM ends a wait for a system that is not there, at once', async () => {
   const port = await freePort()
-  const folder = project({ sink: `{ type: http, config: { url: "http://127.0.0.1:${port}/x", wait: 60s } }` })
+  const folder = project({ sink: `{ type: http, config: { url: "http://127.0.0.1:${port}/x" }, retry: { for: 60s } }` })
   const { child, ended } = start(folder)
   await until(() => existsSync(join(folder, '.millrace/local/job/state.db')))
   await sleep(500)

@@ -1,30 +1,43 @@
 /**
- * Kept-alive connections to one server, with one request at a time on each. On plain sockets: per small request,
- * node:http takes four times the CPU, and `fetch` more. A request that found its kept connection closed before anything
- * of the answer came is sent once more on a fresh one; every request may be repeated, since it names an idempotency
- * key.
+ * Kept-alive connections to one server, with one request at a time on each. On plain sockets: a sink that posts record
+ * by record takes a third more CPU with undici, and twice as much with node:http. A request that found its kept
+ * connection closed before anything of the answer came is sent once more on a fresh one; every request may be repeated,
+ * since it only reads or names an idempotency key.
+ *
+ * Decision: docs/decisions/20261201-one-http-client.md
  */
-import { connect, type Socket } from 'node:net'
+import { connect, isIP, type Socket } from 'node:net'
 import { connect as connectSecurely } from 'node:tls'
+import { SystemError } from '@millrace/core'
+import { checkHost, publicLookup } from './address.ts'
 import { type Answer, createResponseReader, type ResponseReader } from './response.ts'
 
-export type { Answer } from './response.ts'
+/** What requests to a server may do. */
+export interface Limits {
+  /** How long a request may take, to the end of its answer. */
+  readonly timeoutMs: number
+  /** Bodies of 2xx are needed whole, and are so large at most. Absent: the beginning does. */
+  readonly maxBytes?: number
+  /** Whether addresses of this machine and of private networks are called. */
+  readonly allowPrivate: boolean
+}
 
-/** Connections to one server. */
+/** Connections to one server. What fails rejects with a `SystemError`, what `close` ends with its reason. */
 export interface Client {
-  /**
-   * Sends a request, head and body in one piece. Rejects on a network error. The caller bounds how many are on their
-   * way.
-   */
+  /** Connects; the next request uses that connection. */
+  reach(): Promise<void>
+  /** Sends a request, head and body in one piece. The caller bounds how many are on their way. */
   send(request: Uint8Array): Promise<Answer>
-  /** Ends all connections; requests on their way reject with the reason. */
+  /** Ends all connections and requests; may be used again. */
   close(reason?: Error): void
 }
 
 interface Connection {
   readonly socket: Socket
   readonly reader: ResponseReader
-  /** It has carried a request before. */
+  /** Ends the connection at the timeout of its request, or when it was idle for that long. */
+  readonly deadline: NodeJS.Timeout
+  /** It was kept: the server may have closed it meanwhile. */
   used: boolean
   request: Request | undefined
 }
@@ -37,19 +50,43 @@ interface Request {
   reject(error: Error): void
 }
 
-/** Makes them; nothing is opened before the first request. `timeoutMs`: of silence. */
-export function createClient(url: URL, timeoutMs: number): Client {
+const nothing = new Uint8Array(0)
+
+/** Makes them; nothing is opened before the first request. */
+export function createClient(url: URL, { timeoutMs, maxBytes, allowPrivate }: Limits): Client {
   const host = url.hostname.replace(/^\[|\]$/g, '')
   const secure = url.protocol === 'https:'
   const port = Number(url.port || (secure ? 443 : 80))
+  const place = { host, port, lookup: allowPrivate ? undefined : publicLookup }
   const all = new Set<Connection>()
   const idle: Connection[] = []
+  const again = { retry: true, hint: 'is the server running, and the address right?' }
+  const asReason = (error: Error): Error =>
+    error.name === 'SystemError' || error.name === 'AbortError'
+      ? error
+      : new SystemError(
+          'http_unreachable',
+          `${url.host} cannot be reached: ${error.message || (error as NodeJS.ErrnoException).code}`,
+          { ...again, cause: error },
+        )
 
   const open = (): Connection => {
-    const socket = secure ? connectSecurely({ host, port, servername: host }) : connect({ host, port })
+    if (!allowPrivate) checkHost(url)
+    const socket = secure ? connectSecurely({ ...place, servername: isIP(host) ? undefined : host }) : connect(place)
     socket.setNoDelay(true)
-    socket.setTimeout(timeoutMs)
-    const made: Connection = { socket, reader: createResponseReader(), used: false, request: undefined }
+    const late = () => {
+      if (made.request) made.request.last = true
+      socket.destroy(
+        made.request && new SystemError('no_answer', `${url.host} gave no whole answer within ${timeoutMs} ms`, again),
+      )
+    }
+    const made: Connection = {
+      socket,
+      reader: createResponseReader(maxBytes),
+      deadline: setTimeout(late, timeoutMs).unref(),
+      used: false,
+      request: undefined,
+    }
     all.add(made)
     socket.on('data', (bytes: Buffer) => {
       try {
@@ -61,10 +98,6 @@ export function createClient(url: URL, timeoutMs: number): Client {
     })
     let failure: Error | undefined
     socket.on('error', (error) => (failure = error))
-    socket.on('timeout', () => {
-      if (made.request) made.request.last = true
-      socket.destroy(made.request && new Error(`no answer within ${timeoutMs} ms`))
-    })
     socket.on('close', () => lost(made, failure))
     return made
   }
@@ -80,6 +113,7 @@ export function createClient(url: URL, timeoutMs: number): Client {
 
   const lost = (connection: Connection, failure: Error | undefined) => {
     all.delete(connection)
+    clearTimeout(connection.deadline)
     const at = idle.indexOf(connection)
     if (at >= 0) idle.splice(at, 1)
     const { request, reader, used } = connection
@@ -90,15 +124,27 @@ export function createClient(url: URL, timeoutMs: number): Client {
     else if (used && !reader.begun && !request.last) {
       request.last = true
       carry(open(), request)
-    } else request.reject(failure ?? new Error('the connection was closed before the answer came'))
+    } else request.reject(asReason(failure ?? new Error('the connection was closed before the answer came')))
   }
 
   const carry = (connection: Connection, request: Request) => {
     connection.request = request
+    connection.deadline.refresh()
     connection.socket.write(request.bytes)
   }
 
   return {
+    reach: () =>
+      new Promise((resolve, reject) => {
+        const connection = open()
+        connection.request = { bytes: nothing, last: true, resolve: () => {}, reject }
+        connection.socket.once(secure ? 'secureConnect' : 'connect', () => {
+          connection.request = undefined
+          connection.used = true
+          idle.push(connection)
+          resolve()
+        })
+      }),
     send: (bytes) =>
       new Promise((resolve, reject) => {
         carry(idle.pop() ?? open(), { bytes, last: false, resolve, reject })

@@ -1,17 +1,13 @@
-/** GET with limits: on addresses, redirects, time and size. */
-import { Agent, type IncomingHttpHeaders, type IncomingMessage, request as plainRequest } from 'node:http'
-import { Agent as SecureAgent, request as secureRequest } from 'node:https'
+/** Requests: the head of any, and GET with limits on addresses, redirects, time and size. */
+import { validateHeaderName, validateHeaderValue } from 'node:http'
 import { promisify } from 'node:util'
 import { brotliDecompress, gunzip, inflate, type InputType } from 'node:zlib'
-import { SystemError } from '@millrace/core'
-import { checkHost, publicLookup } from './address.ts'
+import { MillraceError, SystemError } from '@millrace/core'
+import { type Client, createClient, type Limits } from './connections.ts'
+import { type Answer, headerOf, tooLarge } from './response.ts'
 
-/** An answer, whatever its status. */
-export interface Answered {
-  readonly status: number
-  readonly headers: IncomingHttpHeaders
-  /** Decompressed. */
-  readonly body: Buffer
+/** An answer, whatever its status; of 2xx the body is whole and decompressed. */
+export interface Answered extends Answer {
   /** Where it came from in the end. */
   readonly url: URL
 }
@@ -23,50 +19,67 @@ export interface Getter {
   close(): void
 }
 
-/** What a request may do. */
-export interface Limits {
+/** What a getter may do. */
+export interface GetLimits extends Limits {
   /** Sent to `origin` only: a redirect or link to another host must not carry a token there. */
   readonly headers: Readonly<Record<string, string>>
   readonly origin: string
-  readonly timeoutMs: number
   readonly maxBytes: number
-  readonly allowPrivate: boolean
 }
 
 const maxRedirects = 5
 
+/**
+ * Request line and headers, each with its line end; more headers may follow. A name and password in the address are
+ * sent as such. Throws `bad_value` for what cannot stand in a head.
+ */
+export function requestHead(method: string, url: URL, headers: Readonly<Record<string, string>>): string {
+  const authorization = url.username
+    ? `Basic ${Buffer.from(`${decodeURIComponent(url.username)}:${decodeURIComponent(url.password)}`).toString('base64')}`
+    : undefined
+  const all = { host: url.host, ...(authorization ? { authorization } : {}), ...headers }
+  const lines = Object.entries(all).map(([name, value]) => {
+    try {
+      validateHeaderName(name)
+      validateHeaderValue(name, value)
+    } catch (error) {
+      // The message names the header, and not its value, which may be a secret.
+      throw new MillraceError('bad_value', (error as Error).message, {
+        hint: `look for line breaks and invisible characters in the header ${name}`,
+        exitCode: 2,
+      })
+    }
+    return `${name}: ${value}\r\n`
+  })
+  return `${method} ${url.pathname}${url.search} HTTP/1.1\r\n${lines.join('')}`
+}
+
 /** Makes what asks within these limits. */
-export function createGetter(limits: Limits): Getter {
-  const options = { keepAlive: true, maxSockets: 4 }
-  let agents: { readonly plain: Agent; readonly secure: SecureAgent } | undefined
-  const once = (url: URL, signal: AbortSignal): Promise<IncomingMessage> => {
+export function createGetter(limits: GetLimits): Getter {
+  const clients = new Map<string, Client>()
+  const close = (reason?: Error) => {
+    for (const client of clients.values()) client.close(reason)
+  }
+  const once = (url: URL): Promise<Answer> => {
     if (url.protocol !== 'http:' && url.protocol !== 'https:')
       throw new SystemError('bad_redirect', `${url.protocol} is not called, only http: and https:`)
-    if (!limits.allowPrivate) checkHost(url)
-    agents ??= { plain: new Agent(options), secure: new SecureAgent(options) }
-    const isPlain = url.protocol === 'http:'
-    return new Promise((resolve, reject) => {
-      const headers = {
-        accept: '*/*',
-        'accept-encoding': 'gzip, deflate, br',
-        ...(url.origin === limits.origin ? limits.headers : {}),
-      }
-      const common = { headers, signal, ...(limits.allowPrivate ? {} : { lookup: publicLookup }) }
-      const request = isPlain
-        ? plainRequest(url, { ...common, agent: agents!.plain })
-        : secureRequest(url, { ...common, agent: agents!.secure })
-      request.on('response', resolve).on('error', reject).end()
+    const head = requestHead('GET', url, {
+      accept: '*/*',
+      'accept-encoding': 'gzip, deflate, br',
+      ...(url.origin === limits.origin ? limits.headers : {}),
     })
+    let client = clients.get(url.origin)
+    if (!client) clients.set(url.origin, (client = createClient(url, limits)))
+    return client.send(Buffer.from(`${head}\r\n`, 'latin1'))
   }
   const follow = async (from: URL, signal: AbortSignal): Promise<Answered> => {
     let url = from
     for (let hops = 0; ; hops++) {
-      const response = await once(url, signal)
-      const { statusCode: status = 0, headers } = response
-      if (!headers.location || ![301, 302, 303, 307, 308].includes(status))
-        return { status, headers, url, body: await bodyOf(response, limits.maxBytes) }
-      response.resume()
-      const next = new URL(headers.location, url)
+      signal.throwIfAborted()
+      const answer = await once(url)
+      const location = [301, 302, 303, 307, 308].includes(answer.status) ? headerOf(answer, 'location') : undefined
+      if (!location) return { ...answer, url, body: await bodyOf(answer, limits.maxBytes) }
+      const next = new URL(location, url)
       if (hops === maxRedirects)
         throw new SystemError(
           'bad_redirect',
@@ -79,29 +92,15 @@ export function createGetter(limits: Limits): Getter {
   }
   return {
     async get(url, signal) {
-      const timeout = AbortSignal.timeout(limits.timeoutMs)
+      const stop = () => close(signal.reason as Error)
+      signal.addEventListener('abort', stop)
       try {
-        return await follow(url, AbortSignal.any([signal, timeout]))
-      } catch (error) {
-        if (signal.aborted || (error as Error).name === 'SystemError') throw error
-        const where = `${url.origin}${url.pathname}`
-        if (timeout.aborted)
-          throw new SystemError('no_answer', `${where} gave no whole answer within ${limits.timeoutMs / 1000} s`, {
-            retry: true,
-            cause: error,
-          })
-        const { code, message } = error as NodeJS.ErrnoException
-        throw new SystemError('unavailable', `${where} cannot be reached: ${message || code}`, {
-          retry: true,
-          hint: 'is the address right, and can it be reached from here?',
-          cause: error,
-        })
+        return await follow(url, signal)
+      } finally {
+        signal.removeEventListener('abort', stop)
       }
     },
-    close() {
-      agents?.plain.destroy()
-      agents?.secure.destroy()
-    },
+    close,
   }
 }
 
@@ -113,31 +112,17 @@ const decompressors: Readonly<
   br: promisify(brotliDecompress),
 }
 
-async function bodyOf(response: IncomingMessage, maxBytes: number): Promise<Buffer> {
-  const tooLarge = () =>
-    new SystemError('page_too_large', `the answer is larger than ${maxBytes} bytes`, {
-      hint: 'ask for smaller pages, or raise `max_body`',
-    })
-  const chunks: Buffer[] = []
-  let size = 0
-  for await (const chunk of response as AsyncIterable<Buffer>) {
-    size += chunk.length
-    if (size > maxBytes) {
-      response.destroy()
-      throw tooLarge()
-    }
-    chunks.push(chunk)
-  }
-  const body = Buffer.concat(chunks)
-  const encoding = response.headers['content-encoding']
-  if (!encoding || encoding === 'identity' || body.length === 0) return body
+async function bodyOf(answer: Answer, maxBytes: number): Promise<Buffer> {
+  const { body, status } = answer
+  const encoding = headerOf(answer, 'content-encoding')
+  if (!encoding || encoding === 'identity' || body.length === 0 || status >= 300) return body
   const decompress = decompressors[encoding]
   if (!decompress)
     throw new SystemError('bad_page', `the answer has content-encoding ${encoding}, which is not understood`)
   try {
     return await decompress(body, { maxOutputLength: maxBytes })
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE') throw tooLarge()
+    if ((error as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE') throw tooLarge(maxBytes)
     throw new SystemError('bad_page', `the answer is no ${encoding}`, { retry: true, cause: error })
   }
 }

@@ -1,18 +1,24 @@
 /**
  * Reads HTTP/1.1 responses off a connection that carries one at a time (RFC 9112): a head up to an empty line, then a
  * body that is as long as `content-length` says, or in chunks, or goes on until the connection closes. Interim
- * responses (1xx) are passed over. A body is kept whole where it may say what became of each record, else its
- * beginning, for messages.
+ * responses (1xx) are passed over. A body is kept whole where it is asked for or may say what became of each record,
+ * else its beginning, for messages.
  */
+import { SystemError } from '@millrace/core'
 
 /** What a server answered. */
 export interface Answer {
   readonly status: number
-  /** Its first 8 MiB where the status is 207 or 4xx, else its first 4 KiB. */
-  readonly body: string
-  /** `Retry-After` and `Location`. */
-  readonly retryAfter?: string
-  readonly location?: string
+  /** Status line and headers: see `headerOf`. */
+  readonly head: string
+  /** Whole, or its first 8 MiB where the status is 207 or 4xx, else its first 4 KiB. */
+  readonly body: Buffer
+}
+
+/** The value of a header; of one that stands there several times, all of them with commas between. */
+export function headerOf({ head }: Answer, name: string): string | undefined {
+  const found = [...head.matchAll(new RegExp(`\\r\\n${name}:[ \\t]*([^\\r]*)`, 'gi'))]
+  return found.length === 0 ? undefined : found.map(([, value]) => value!.trim()).join(', ')
 }
 
 export interface ResponseReader {
@@ -35,7 +41,8 @@ type Body =
   | { readonly kind: 'length' | 'until_close' }
   | { readonly kind: 'chunked'; state: 'size' | 'data' | 'after' | 'trailer' }
 
-export function createResponseReader(): ResponseReader {
+/** `maxBytes`: bodies of 2xx are needed whole; `page_too_large` is thrown for larger ones. */
+export function createResponseReader(maxBytes?: number): ResponseReader {
   let head = ''
   let status = 0
   let body: Body | undefined
@@ -47,10 +54,8 @@ export function createResponseReader(): ResponseReader {
   let reusable = true
   let begun = false
 
-  let told: Pick<Answer, 'retryAfter' | 'location'> = {}
-
   const answer = (): Answer => {
-    const made = { status, body: kept.length === 0 ? '' : Buffer.concat(kept).toString('utf8'), ...told }
+    const made = { status, head, body: kept.length === 1 ? kept[0]! : Buffer.concat(kept) }
     head = line = ''
     body = undefined
     kept = []
@@ -59,7 +64,9 @@ export function createResponseReader(): ResponseReader {
     return made
   }
   const keep = (bytes: Buffer) => {
-    const most = keptBytes(status)
+    const isWhole = maxBytes !== undefined && status < 300
+    const most = isWhole ? maxBytes : keptBytes(status)
+    if (isWhole && keptSize + bytes.length > most) throw tooLarge(most)
     if (bytes.length === 0 || keptSize >= most) return
     const part = bytes.subarray(0, most - keptSize)
     kept.push(part)
@@ -71,9 +78,7 @@ export function createResponseReader(): ResponseReader {
     if (!found) throw new Error('what answered is no HTTP server')
     status = Number(found[2])
     if (status < 200) return
-    const retryAfter = headerOf(text, 'retry-after')
-    const location = headerOf(text, 'location')
-    told = { ...(retryAfter ? { retryAfter } : {}), ...(location ? { location } : {}) }
+    head = text
     reusable = found[1] === '1' ? !/\r\nconnection: *close/i.test(text) : /\r\nconnection: *keep-alive/i.test(text)
     if (/\r\ntransfer-encoding:[^\r]*chunked/i.test(text)) body = { kind: 'chunked', state: 'size' }
     else {
@@ -152,6 +157,8 @@ export function createResponseReader(): ResponseReader {
   }
 }
 
-/** The value of a header in the text of a head. */
-const headerOf = (head: string, name: string): string | undefined =>
-  new RegExp(`\\r\\n${name}:[ \\t]*([^\\r]*)`, 'i').exec(head)?.[1]?.trim()
+/** What a body is that is larger than asked for, before or after decompression. */
+export const tooLarge = (maxBytes: number): SystemError =>
+  new SystemError('page_too_large', `the answer is larger than ${maxBytes} bytes`, {
+    hint: 'ask for smaller pages, or raise `max_body`',
+  })

@@ -1,19 +1,21 @@
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net'
 import { afterEach, describe, expect, it } from 'vitest'
 import { createClient } from '../src/connections.ts'
-import { createResponseReader } from '../src/response.ts'
+import type { Answer } from '../src/response.ts'
+import { createResponseReader, headerOf } from '../src/response.ts'
 
 /** Feeds a text in pieces of `size` bytes; the answer and how many bytes it took. */
-function read(text: string, size: number) {
-  const reader = createResponseReader()
+function read(text: string, size: number, maxBytes?: number) {
+  const reader = createResponseReader(maxBytes)
   const bytes = Buffer.from(text)
   for (let at = 0; at < bytes.length; at += size) {
     const answer = reader.feed(bytes.subarray(at, at + size))
-    if (answer) return { ...answer, reusable: reader.reusable, all: at + size >= bytes.length }
+    if (answer) return { ...shown(answer), reusable: reader.reusable, all: at + size >= bytes.length }
   }
   const answer = reader.closed()
-  return answer && { ...answer, reusable: reader.reusable, all: true }
+  return answer && { ...shown(answer), reusable: reader.reusable, all: true }
 }
+const shown = ({ status, body }: Answer) => ({ status, body: body.toString() })
 
 describe('a response', () => {
   const cases: [string, string, object | undefined][] = [
@@ -59,12 +61,32 @@ describe('a response', () => {
     expect(read(text(422, 9 << 20), 1 << 20)!.body).toHaveLength(8 << 20)
   })
 
-  it('says how long to wait and where to go', () => {
-    const head = 'HTTP/1.1 503 Busy\r\nRETRY-AFTER:  20 \r\nlocation: /there\r\ncontent-length: 0\r\n\r\n'
-    expect(read(head, 3)).toMatchObject({ retryAfter: '20', location: '/there' })
-    expect(read('HTTP/1.1 503 Busy\r\nx: retry-after: 5\r\ncontent-length: 0\r\n\r\n', 100)).not.toHaveProperty(
-      'retryAfter',
-    )
+  it('is kept whole where that is asked for, and is an error where it is larger', () => {
+    const text = (framing: string) => `HTTP/1.1 200 OK\r\n${framing}`
+    const long = 'x'.repeat(100_000)
+    for (const framing of [
+      `content-length: 100000\r\n\r\n${long}`,
+      `\r\n${long}`,
+      `transfer-encoding: chunked\r\n\r\n186a0\r\n${long}\r\n0\r\n\r\n`,
+    ]) {
+      expect(read(text(framing), 5000, 100_000)!.body).toBe(long)
+      expect(() => read(text(framing), 5000, 99_999)).toThrow(
+        expect.objectContaining({ code: 'page_too_large', retry: false }),
+      )
+    }
+    expect(read(`HTTP/1.1 500 What\r\ncontent-length: 100000\r\n\r\n${long}`, 5000, 99)!.body).toHaveLength(4096)
+  })
+
+  it('has headers, whatever the case of their names, and all that are of one name', () => {
+    const reader = createResponseReader()
+    const head =
+      'HTTP/1.1 503 Busy\r\nRETRY-AFTER:  20 \r\nlink: <a>\r\nx: location: /no\r\nLink: <b>\r\ncontent-length: 0\r\n\r\n'
+    const answer = reader.feed(Buffer.from(head))!
+    expect(['retry-after', 'link', 'location'].map((name) => headerOf(answer, name))).toEqual([
+      '20',
+      '<a>, <b>',
+      undefined,
+    ])
   })
 
   it.each([
@@ -93,7 +115,7 @@ describe('the client', () => {
 
   it('sends a request again when its kept connection was closed before an answer came', async () => {
     const url = await listen((socket, nth) => (nth === 2 ? socket.destroy() : socket.write(ok)))
-    const client = createClient(url, 1000)
+    const client = createClient(url, { timeoutMs: 1000, allowPrivate: true })
     expect((await client.send(request)).status).toBe(200)
     expect((await client.send(request)).status).toBe(200)
     client.close()
@@ -103,7 +125,7 @@ describe('the client', () => {
     const url = await listen((socket, nth) =>
       nth === 1 ? socket.end() : nth === 2 ? socket.write(ok) : socket.end('HTTP/1.1 2'),
     )
-    const client = createClient(url, 1000)
+    const client = createClient(url, { timeoutMs: 1000, allowPrivate: true })
     await expect(client.send(request)).rejects.toThrow('closed before')
     expect((await client.send(request)).status).toBe(200)
     await expect(client.send(request)).rejects.toThrow('closed before')
@@ -116,16 +138,40 @@ describe('the client', () => {
       got = nth
       if (nth === 1) socket.write(ok)
     })
-    const client = createClient(url, 100)
+    const client = createClient(url, { timeoutMs: 100, allowPrivate: true })
     await client.send(request)
-    await expect(client.send(request)).rejects.toThrow('no answer within 100 ms')
+    await expect(client.send(request)).rejects.toMatchObject({ code: 'no_answer', retry: true })
     expect(got).toBe(2)
     client.close()
   })
 
+  it('gives up a request whose answer comes too slowly to be whole in time', async () => {
+    const url = await listen((socket) => {
+      socket.write('HTTP/1.1 200 OK\r\ncontent-length: 1000\r\n\r\n')
+      const timer = setInterval(() => socket.write('x'), 20)
+      socket.on('close', () => clearInterval(timer))
+    })
+    const client = createClient(url, { timeoutMs: 200, allowPrivate: true })
+    await expect(client.send(request)).rejects.toMatchObject({ code: 'no_answer', retry: true })
+    client.close()
+  })
+
+  it('connects before the first request, which uses that connection', async () => {
+    const url = await listen((socket) => void socket.write(ok))
+    let connections = 0
+    server.on('connection', () => connections++)
+    const client = createClient(url, { timeoutMs: 1000, allowPrivate: true })
+    await client.reach()
+    expect((await client.send(request)).status).toBe(200)
+    expect(connections).toBe(1)
+    client.close()
+    await new Promise((resolve) => server.close(resolve))
+    await expect(client.reach()).rejects.toMatchObject({ code: 'http_unreachable', retry: true })
+  })
+
   it('lets requests go when it is closed', async () => {
     const url = await listen(() => {})
-    const client = createClient(url, 5000)
+    const client = createClient(url, { timeoutMs: 5000, allowPrivate: true })
     const waiting = client.send(request)
     client.close(new Error('stopped'))
     await expect(waiting).rejects.toThrow('stopped')

@@ -33,8 +33,7 @@ export const options = option.object({
   token: option.optional(
     option.secret('Sent as `Authorization: Bearer`.', { tuning: true, example: '${secret:gateway_token}' }),
   ),
-  timeout: option.duration('How long to wait for an answer.', { tuning: true, default: '30s' }),
-  wait: option.duration('At the start: how long to wait until the port answers.', { tuning: true, default: '30s' }),
+  timeout: option.duration('How long a request may take.', { tuning: true, default: '30s' }),
 })
 
 export type Options = Static<typeof options>

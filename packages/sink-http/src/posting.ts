@@ -20,8 +20,6 @@ export interface Posting {
   readonly most: number
   readonly make: (rows: Records['rows'], ids: IdParts) => Request
   readonly send: (request: Buffer) => Promise<Answer>
-  /** The server asks to be left alone until then, ms of `performance.now()`. */
-  askedToWait(untilMs: number): void
 }
 
 const waits: Fault = { code: 'held', message: 'waits for an earlier record' }
@@ -68,8 +66,8 @@ export async function postAll(
     try {
       return verdictOf(await send(request), count, where)
     } catch (error) {
-      const fault = { code: 'http_unreachable', message: `${where}: ${(error as Error).message}` }
-      return { kind: 'later', fault, afterMs: 0 }
+      const { code, message } = error as SystemError
+      return { kind: 'later', fault: { code, message }, rest: true }
     }
   }
 
@@ -91,10 +89,7 @@ export async function postAll(
         note(indexes[0]!, 'data', said.fault)
         return true
       case 'later':
-        if (said.afterMs !== undefined) {
-          posting.askedToWait(performance.now() + said.afterMs)
-          pause = said.fault
-        }
+        if (said.rest) pause = said.fault
         return hold(indexes, said.fault)
       case 'wrong':
         throw (wrong = said.error)

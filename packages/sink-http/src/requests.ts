@@ -10,6 +10,7 @@
 import { hash } from 'node:crypto'
 import type { RecordType, Row } from '@millrace/core'
 import { compileEachEncoder, OutputBytes } from '@millrace/formats'
+import { requestHead } from '@millrace/client-http'
 import { encodeIds, type IdParts, idsHeader, idsHeaderBytes, idsText } from '@millrace/kinds'
 import type { Options } from './options.ts'
 import type { Fault } from './verdict.ts'
@@ -99,17 +100,9 @@ const ofOne = (id: string): string => {
 }
 
 /** The part of a request's head that all have: request line and headers, each with its line end. */
-function headOf(url: URL, o: Options): string {
-  const credentials = url.username
-    ? `Basic ${Buffer.from(`${decodeURIComponent(url.username)}:${decodeURIComponent(url.password)}`).toString('base64')}`
-    : undefined
-  const authorization = o.token ? `Bearer ${o.token.reveal()}` : credentials
-  const headers = {
-    host: url.host,
+const headOf = (url: URL, o: Options): string =>
+  requestHead(o.method, url, {
     'content-type': o.body === 'json_lines' ? 'application/x-ndjson' : 'application/json',
-    ...(authorization ? { authorization } : {}),
+    ...(o.token ? { authorization: `Bearer ${o.token.reveal()}` } : {}),
     ...Object.fromEntries(Object.entries(o.headers).map(([name, value]) => [name.toLowerCase(), value])),
-  }
-  const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`)
-  return `${o.method} ${url.pathname}${url.search} HTTP/1.1\r\n${lines.join('')}`
-}
+  })

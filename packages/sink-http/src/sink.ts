@@ -2,28 +2,24 @@
  * Posts records to an address. A request carries one record, or several as an array or as JSON lines; several requests
  * are on their way at once, but of one key only one where `order: per_key` asks for it.
  */
-import { connect } from 'node:net'
 import {
   aborted,
   compileKey,
   defineSink,
-  pause,
   type Records,
   type RecordType,
   type Row,
   type Sink,
   SystemError,
   throwFailures,
+  unlessAborted,
   type WriteFailure,
 } from '@millrace/core'
 import { jsonForm, keyProblems } from '@millrace/kinds'
-import { type Client, createClient } from '@millrace/client-http'
+import { createClient } from '@millrace/client-http'
 import { type Options, options, problems } from './options.ts'
 import { postAll } from './posting.ts'
 import { requestMaker } from './requests.ts'
-
-/** The longest that is waited because a server asks to be left alone; then it is asked again. */
-const longestWaitMs = 5 * 60_000
 
 export const sinkHttp = defineSink({
   kind: 'sink',
@@ -43,9 +39,13 @@ export const sinkHttp = defineSink({
   accepts: ({ key }, input) => keyProblems({ key }, input),
   writes: (o) => [`http:${new URL(o.url).host}${new URL(o.url).pathname}`],
   async probe(o, _env, signal) {
-    const url = new URL(o.url)
-    await portAnswers(url, 0, signal)
-    return `${url.host} answers; nothing was posted`
+    const client = clientOf(o)
+    try {
+      await unlessAborted(client.reach(), signal, `reaching ${new URL(o.url).host}`)
+      return `${new URL(o.url).host} answers; nothing was posted`
+    } finally {
+      client.close()
+    }
   },
   mapping: jsonForm,
   create: (o, ctx): Sink => {
@@ -53,15 +53,10 @@ export const sinkHttp = defineSink({
     const make = requestMaker(url, o, ctx.schema)
     const most = o.body === 'object' ? 1 : o.batch
     const lanesOf = compileLanes(o, most, ctx.schema)
-    let client: Client | undefined
-    /** The server asked to be left alone until then, ms of `performance.now()`. */
-    let notBeforeMs = 0
+    const { reach, send, close } = clientOf(o)
     return {
-      open: ({ signal }) => portAnswers(url, o.wait, signal),
+      open: ({ signal }) => unlessAborted(reach(), signal, `reaching ${url.host}`),
       async write(records, { signal }) {
-        const leftMs = Math.min(longestWaitMs, notBeforeMs - performance.now())
-        if (leftMs > 0) await pause(leftMs, signal, `${url.host} asks to wait`)
-        const { send, close } = (client ??= createClient(url, o.timeout))
         const stop = () => close(aborted(`posting to ${url.host}`))
         signal.addEventListener('abort', stop)
         let failures: WriteFailure[]
@@ -72,7 +67,6 @@ export const sinkHttp = defineSink({
             most,
             make,
             send,
-            askedToWait: (untilMs) => (notBeforeMs = Math.max(notBeforeMs, untilMs)),
           })
         } catch (error) {
           // Nothing of this kind will ever be taken, or the run stops: what is on its way is given up.
@@ -84,19 +78,23 @@ export const sinkHttp = defineSink({
         throwAll(failures, records.length)
       },
       async close() {
-        client?.close()
+        close()
       },
     }
   },
 })
 
+const clientOf = (o: Options) => createClient(new URL(o.url), { timeoutMs: o.timeout, allowPrivate: true })
+
 /** What failed; as a failure of the write where that is all of it. */
 function throwAll(failures: readonly WriteFailure[], records: number): void {
-  const first = failures.find(({ code }) => code !== 'held') ?? failures[0]
+  const first =
+    failures.find(({ waitMs }) => waitMs !== undefined) ?? failures.find(({ code }) => code !== 'held') ?? failures[0]
   if (first && failures.length === records && failures.every(({ kind }) => kind === 'system'))
     throw new SystemError(first.code, first.message, {
       retry: true,
-      hint: 'is the server running, and able to answer?',
+      waitMs: first.waitMs,
+      hint: first.waitMs === undefined ? 'is the server running, and able to answer?' : undefined,
     })
   throwFailures(failures)
 }
@@ -125,31 +123,5 @@ function compileLanes(o: Options, size: number, schema: RecordType): (records: R
       else lanes.set(value, [i])
     }
     return [...lanes.values()]
-  }
-}
-
-/** Resolves when something listens there. Throws `SystemError`. */
-async function portAnswers(url: URL, ms: number, signal: AbortSignal): Promise<void> {
-  const port = Number(url.port || (url.protocol === 'https:' ? 443 : 80))
-  const host = url.hostname.replace(/^\[|\]$/g, '')
-  const doing = `waiting for ${url.host}`
-  for (const untilMs = performance.now() + ms; ; ) {
-    const error = await new Promise<Error | undefined>((resolve) => {
-      const socket = connect({ host, port, signal, timeout: Math.max(5000, untilMs - performance.now()) })
-      const done = (failure?: Error) => {
-        socket.destroy()
-        resolve(failure)
-      }
-      socket.on('connect', () => done())
-      socket.on('timeout', () => done(new Error('it does not answer')))
-      socket.on('error', done)
-    })
-    if (!error) return
-    if (signal.aborted) throw aborted(doing)
-    if (performance.now() >= untilMs)
-      throw new SystemError('http_unreachable', `nothing answers at ${url.host}: ${error.message}`, {
-        hint: 'is the server running, and the address right?',
-      })
-    await pause(100, signal, doing)
   }
 }

@@ -5,15 +5,11 @@
  * items at fault where it refuses the whole request, `{ error, message, errors: [{ item, field, code, message }, ...]
  * }`. Other servers mostly answer for the request alone.
  */
-import { SystemError } from '@millrace/core'
-import { type Answer, retryAfterMs } from '@millrace/client-http'
+import { SystemError, type WriteFailure } from '@millrace/core'
+import { type Answer, headerOf, retryAfterMs } from '@millrace/client-http'
 
 /** Why a record was not taken. */
-export interface Fault {
-  readonly code: string
-  readonly message: string
-  readonly field?: string
-}
+export type Fault = Pick<WriteFailure, 'code' | 'message' | 'field' | 'waitMs'>
 
 /** Faults by the record's place in the request. */
 export type Faults = ReadonlyMap<number, Fault>
@@ -26,22 +22,23 @@ export type Verdict =
   | { readonly kind: 'refused'; readonly faults: Faults }
   /** Nothing was taken, because of one of them, or because they are too many. */
   | { readonly kind: 'refused_unnamed'; readonly fault: Fault }
-  /** It may be taken later; `afterMs`: not before. */
-  | { readonly kind: 'later'; readonly fault: Fault; readonly afterMs?: number }
+  /** It may be taken later; `rest`: nor is the rest of the write taken now. */
+  | { readonly kind: 'later'; readonly fault: Fault; readonly rest: boolean }
   /** No request will ever be taken like this. */
   | { readonly kind: 'wrong'; readonly error: SystemError }
 
 /** What an answer to a request of `count` records at `where` means. */
 export function verdictOf(answer: Answer, count: number, where: string): Verdict {
-  const { status, body } = answer
+  const { status } = answer
+  if (status >= 200 && status < 300 && status !== 207) return { kind: 'taken' }
+  const body = answer.body.toString('utf8')
   if (status === 207) return outcomes(body, count, where)
-  if (status >= 200 && status < 300) return { kind: 'taken' }
   const fault = { code: `http_${status}`, message: `${where} answered ${status}: ${body.slice(0, 500)}` }
   if (status >= 500 || passing.has(status)) {
-    const afterMs = retryAfterMs(answer.retryAfter)
-    if (afterMs === undefined) return { kind: 'later', fault }
-    const message = `${fault.message} (asks to wait ${Math.ceil(afterMs / 1000)} s)`
-    return { kind: 'later', fault: { ...fault, message }, afterMs }
+    const waitMs = retryAfterMs(headerOf(answer, 'retry-after'))
+    if (waitMs === undefined) return { kind: 'later', fault, rest: false }
+    const message = `${where} answered ${status} and asks to wait ${Math.ceil(waitMs / 1000)} s`
+    return { kind: 'later', fault: { code: 'asked_to_wait', message, waitMs }, rest: true }
   }
   const error = addressFault(answer, where, fault.message)
   if (error) return { kind: 'wrong', error }
@@ -68,8 +65,10 @@ const hints: Readonly<Record<number, string>> = {
   431: 'the headers are too large for the server: set `ids: false`, or shorten `headers`',
 }
 
-function addressFault({ status, location }: Answer, where: string, message: string): SystemError | undefined {
+function addressFault(answer: Answer, where: string, message: string): SystemError | undefined {
+  const { status } = answer
   if (status >= 300 && status < 400) {
+    const location = headerOf(answer, 'location')
     const hint = location ? `set \`url\` to where it leads: ${location}` : 'check `url`'
     return new SystemError(`http_${status}`, `${where} answered ${status}: records are not sent after a redirect`, {
       hint,

@@ -22,7 +22,6 @@ const defaults = {
   order: 'none',
   headers: {},
   timeout: 20_000,
-  wait: 1000,
 }
 
 /** How a server answers requests of which some items (negative numbers) are bad. */

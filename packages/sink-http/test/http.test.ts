@@ -8,6 +8,7 @@ import {
   type RecordType,
   Records,
   type Row,
+  Secret,
   type Sink,
   type SinkDefinition,
   type SystemError,
@@ -89,7 +90,6 @@ const defaults = {
   order: 'none',
   headers: {},
   timeout: 2000,
-  wait: 1000,
 }
 const make = (url: string, more: Record<string, unknown> = {}): Sink =>
   (sinkHttp as SinkDefinition).create({ ...defaults, url, ...more }, { ...env, schema })
@@ -189,20 +189,11 @@ describe('sink-http', () => {
   it('says what does not answer, when it is opened', async () => {
     const { url } = await listen(() => 200)
     await new Promise((resolve) => servers.pop()!.close(resolve))
-    await expect(post(url, rowsOf(1), { wait: 150 })).rejects.toMatchObject({
+    await expect(post(url, rowsOf(1))).rejects.toMatchObject({
       name: 'SystemError',
       code: 'http_unreachable',
+      retry: true,
     })
-  })
-
-  it('stops waiting for the port within a second of the abort', async () => {
-    const { url } = await listen(() => 200)
-    await new Promise((resolve) => servers.pop()!.close(resolve))
-    const abort = new AbortController()
-    setTimeout(() => abort.abort(), 200)
-    const startedMs = performance.now()
-    await expect(make(url, { wait: 60_000 }).open!(opening(abort.signal))).rejects.toMatchObject({ code: 'aborted' })
-    expect(performance.now() - startedMs).toBeLessThan(1000)
   })
 
   it('tells a server that is gone as a failure of the whole write', async () => {
@@ -395,40 +386,35 @@ describe('an answer that no record is at fault for', () => {
   it.each([
     ['seconds', () => '1'],
     ['a date', () => new Date(Date.now() + 1900).toUTCString()],
-  ])('is followed by the pause that Retry-After asks for in %s', async (_what, header) => {
-    const times: number[] = []
-    const { url } = await listen((_got, count) => {
-      times.push(performance.now())
-      return count === 1 ? { status: 429, headers: { 'retry-after': header() } } : 200
-    })
-    const sink = make(url, { order: 'strict' })
-    await sink.open!(opening())
-    const error = await thrown(sink.write(records(rowsOf(3)), { signal: never, epoch: 1 }))
-    expect(error).toMatchObject({
-      name: 'SystemError',
-      code: 'http_429',
-      message: expect.stringContaining('asks to wait'),
-    })
-    // Nothing more of the write was begun.
-    expect(times.length).toBe(1)
-    await sink.write(records(rowsOf(3)), { signal: never, epoch: 1 })
-    expect(times[1]! - times[0]!).toBeGreaterThan(850)
-    expect(times[1]! - times[0]!).toBeLessThan(3000)
-    await sink.close!()
+  ])('begins nothing more, and says how long to wait, where Retry-After asks for it in %s', async (_what, header) => {
+    const { url, got } = await listen((_got, count) =>
+      count === 3 ? { status: 429, headers: { 'retry-after': header() } } : 200,
+    )
+    const some = await post(url, rowsOf(10), { order: 'strict' })
+    expect(failuresOf(some)).toEqual(rowsOf(8).map((_, i) => [i + 2, 'system', 'asked_to_wait']))
+    expect(got).toHaveLength(3)
+    const waits = some!.failures.map(({ waitMs }) => waitMs!)
+    expect([Math.min(...waits) > 850, Math.max(...waits) <= 2000]).toEqual([true, true])
   })
 
-  it('ends that pause with the abort', async () => {
-    const { url } = await listen(() => ({ status: 503, headers: { 'retry-after': '3600' } }))
-    const sink = make(url)
-    await sink.open!(opening())
-    await thrown(sink.write(records(rowsOf(1)), { signal: never, epoch: 1 }))
-    const abort = new AbortController()
-    setTimeout(() => abort.abort(), 100)
-    const startedMs = performance.now()
-    const error = await thrown(sink.write(records(rowsOf(1)), { signal: abort.signal, epoch: 1 }))
-    expect(error).toMatchObject({ name: 'SystemError', code: 'aborted' })
-    expect(performance.now() - startedMs).toBeLessThan(1000)
-    await sink.close!()
+  it('is a failure of the whole write where nothing was taken', async () => {
+    const { url, got } = await listen(() => ({ status: 503, headers: { 'retry-after': '60' } }))
+    expect(await post(url, rowsOf(3), { order: 'strict' })).toMatchObject({
+      name: 'SystemError',
+      code: 'asked_to_wait',
+      message: expect.stringContaining('503 and asks to wait 60 s'),
+      retry: true,
+      waitMs: 60_000,
+    })
+    expect(got).toHaveLength(1)
+  })
+
+  it('cannot come to a token with a line break: no request is made of it', async () => {
+    const { url, got } = await listen(() => 200)
+    expect(() => make(url, { token: new Secret('geheim\r\nx-injected: 1') })).toThrow(
+      expect.objectContaining({ code: 'bad_value', message: expect.not.stringContaining('geheim') }),
+    )
+    expect(got).toEqual([])
   })
 })
 

@@ -86,11 +86,7 @@ export const context = (type: RecordType): SourceContext =>
 export async function readFrom(
   saved: Saved,
   text: string,
-  {
-    enough,
-    type = schema,
-    warn = () => {},
-  }: { enough?: (batches: readonly Batch[]) => boolean; type?: RecordType; warn?: (message: string) => void } = {},
+  { enough, type = schema }: { enough?: (batches: readonly Batch[]) => boolean; type?: RecordType } = {},
 ): Promise<{ records: Got[]; batches: Batch[] }> {
   const source = sourceHttpPoll.create(optionsOf(text), context(type))
   const stop = new AbortController()
@@ -100,7 +96,6 @@ export async function readFrom(
     const read = freshRead(stop.signal, {
       resume: (split) => (split === saved.split ? saved.position : undefined),
       recall: (key) => saved.memory.get(key),
-      warn,
     })
     for await (const batch of source.read(read)) {
       if (!isBatch(batch)) continue

@@ -72,8 +72,18 @@ describe('parse_dates', () => {
     const out = run(parseDates, { InvoiceDate: ['M/d/yyyy H:mm'] }, input, rows)
     expect(out.origins).toEqual([0, 3])
     expect(out.failed).toEqual([
-      { i: 1, code: 'bad_date', field: 'InvoiceDate', message: '"1.12.2010 8:26" is not a date: expected M/d/yyyy H:mm' },
-      { i: 2, code: 'bad_date', field: 'InvoiceDate', message: '"2/30/2010 8:26" is not a date: expected M/d/yyyy H:mm' },
+      {
+        i: 1,
+        code: 'bad_date',
+        field: 'InvoiceDate',
+        message: '"1.12.2010 8:26" is not a date: expected M/d/yyyy H:mm',
+      },
+      {
+        i: 2,
+        code: 'bad_date',
+        field: 'InvoiceDate',
+        message: '"2/30/2010 8:26" is not a date: expected M/d/yyyy H:mm',
+      },
     ])
   })
 

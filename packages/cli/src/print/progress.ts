@@ -44,16 +44,20 @@ export function showProgress(io: Io): ProgressLine {
     erase()
     io.err(`${pipeline}: ${hide(text)}\n`)
   }
-  /** The first failure at once, later ones once a minute, with how long it has been failing. */
+  /**
+   * What has been failing for a second, and again once a minute: two pipelines that start together may wait for each
+   * other for a moment.
+   */
   const retried = (pipeline: string, event: Extract<RunEvent, { type: 'retry' }>) => {
     const { node, doing, message, attempt, waitMs, sinceMs, forMs } = event
     const key = `${pipeline}\0${node}\0${doing}`
     const now = performance.now()
-    if (attempt > 3 && now - (saidMs.get(key) ?? 0) < 60_000) return
+    const lastMs = saidMs.get(key) ?? Number.NEGATIVE_INFINITY
+    const isSaid = lastMs >= now - sinceMs && now - lastMs < 60_000
+    if (sinceMs < 1000 || isSaid) return
     saidMs.set(key, now)
     const until = Number.isFinite(forMs) ? `; giving up after ${span(forMs)}` : ''
-    const since = sinceMs < 1000 ? '' : `, for ${span(sinceMs)}`
-    say(pipeline, `${node}, ${doing}: ${message}${since}; try ${attempt + 1} in ${span(waitMs)}${until}`)
+    say(pipeline, `${node}, ${doing}: ${message}, for ${span(sinceMs)}; try ${attempt + 1} in ${span(waitMs)}${until}`)
   }
   const tick = () => {
     const now = readingOf([...running.values()])

@@ -7,10 +7,10 @@ import { PartialWriteError, SystemError, type WriteFailure } from '../errors/ind
  */
 export function failRest(records: number, next: number, failures: readonly WriteFailure[], error: unknown): never {
   if (next === 0 || !(error instanceof SystemError) || !error.retry) throw error
-  const { code, message } = error
+  const { code, message, waitMs } = error
   const named = new Set(failures.map(({ index }) => index))
   const rest = Array.from({ length: records - next }, (_, k) => next + k).filter((index) => !named.has(index))
-  throwFailures([...failures, ...rest.map((index) => ({ index, kind: 'system', code, message }) as const)])
+  throwFailures([...failures, ...rest.map((index) => ({ index, kind: 'system', code, message, waitMs }) as const)])
   throw error
 }
 

@@ -92,6 +92,8 @@ export interface WriteFailure {
   readonly code: string
   readonly message: string
   readonly field?: string
+  /** Of `system`: how long the system asks to wait before the next try, ms. */
+  readonly waitMs?: number
 }
 
 /**

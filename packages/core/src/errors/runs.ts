@@ -332,7 +332,7 @@ export const systemErrors = {
   },
   http_unreachable: {
     title: 'server not reached',
-    explanation: 'The server of a sink does not answer.',
+    explanation: 'A server cannot be connected to, or closes the connection before it answers.',
     hint: 'check `url` and whether the server runs; `retry` sets how long it is retried',
   },
   held: {
@@ -367,8 +367,8 @@ export const systemErrors = {
   },
   asked_to_wait: {
     title: 'server asks to wait too long',
-    explanation: 'A server says to come back later than `max_wait` allows.',
-    hint: 'raise `max_wait` of `retry`, or run later',
+    explanation: 'A server asks for a wait that is longer than `retry` allows.',
+    hint: 'run again later, or raise `for` of `retry`',
   },
   bad_page: {
     title: 'page is not what was expected',

@@ -36,7 +36,7 @@ export async function runReader(node: SourceNode, ctx: ReaderContext): Promise<v
       await readOnce(node, ctx, attempts.succeeded)
       return
     } catch (error) {
-      if (ctx.signal.aborted && (error as Error)?.name === 'AbortError') return
+      if (ctx.signal.aborted && ((error as Error)?.name === 'AbortError' || isRetryable(error))) return
       await attempts.waitToRetry(error)
     }
   }

@@ -4,7 +4,8 @@
  *
  * A wrong address should be reported soon: until a system has answered once in this process, it is retried for 30 s at
  * most, unless the spec sets a time or the pipeline continues a run that has saved before. While the run is stopping,
- * nothing is retried for longer than 5 s: what is not saved is read again at the next start.
+ * nothing is retried for longer than 5 s: what is not saved is read again at the next start. A wait that the system asks
+ * for (`SystemError.waitMs`) is kept; one that is longer than the time left stops the run at once.
  *
  * Errors are recognised by name, since a connector may bring its own copy of core.
  *
@@ -70,23 +71,22 @@ export function createCalls({ clock, observe, signal, hasSavedBefore, isStopping
         attempt++
         if (attempt === 1) sinceMs = clock.monotonic()
         if (!isRetryable(error) || giveUp.aborted) throw asRunError(error, node, doing, exitCode())
+        const requestedMs = (error as SystemError).waitMs
+        if (requestedMs !== undefined) answered.add(node.id)
         const waitedMs = clock.monotonic() - sinceMs
         const forMs = timeoutMs(node)
-        if (waitedMs >= forMs)
-          throw asRunError(
-            error,
-            node,
-            `${doing}, ${attempt} times in ${durationText(Math.round(waitedMs / 100) * 100)}`,
-            exitCode(),
-          )
+        const leftMs = forMs - waitedMs
+        if (leftMs <= 0 || (requestedMs ?? 0) > leftMs) {
+          const tries = attempt === 1 ? '' : `, ${attempt} times in ${durationText(Math.round(waitedMs / 100) * 100)}`
+          throw asRunError(error, node, `${doing}${tries}`, exitCode())
+        }
         const { firstMs, maxMs } = node.retry
-        const requestedMs = (error as SystemError).waitMs ?? 0
         const backoff = Math.min(maxMs, firstMs * 2 ** Math.min(attempt - 1, 30)) * (0.5 + Math.random() / 2)
-        const waitMs = Math.min(Math.max(requestedMs, backoff), Math.max(0, forMs - waitedMs))
+        const waitMs = Math.min(Math.max(requestedMs ?? 0, backoff), leftMs)
         const { message } = error as Error
         observe({ type: 'retry', node: node.id, doing, message, attempt, waitMs, sinceMs: waitedMs, forMs })
         await clock.sleep(waitMs, giveUp)
-        if (giveUp.aborted) throw asRunError(error, node, doing)
+        if (giveUp.aborted) throw asRunError(error, node, doing, exitCode())
       },
       succeeded() {
         attempt = 0

@@ -82,7 +82,8 @@ async function writeOnce(node: SinkNode, records: Records, ctx: WriterContext): 
       ctx.delivered(records.pick([...records.rows.keys()].filter((i) => !failed.has(i))))
     if (retry.length === 0) return undefined
     const left = records.pick(retry.sort((a, b) => a - b))
-    reasons.set(left, failures.find((f) => f.kind === 'system')!)
+    const held = failures.filter((f) => f.kind === 'system')
+    reasons.set(left, held.find((f) => f.waitMs !== undefined) ?? held[0]!)
     return left
   }
 }
@@ -90,6 +91,6 @@ async function writeOnce(node: SinkNode, records: Records, ctx: WriterContext): 
 const reasons = new WeakMap<Records, PartialWriteError['failures'][number]>()
 
 function notTaken(records: Records): SystemError {
-  const { code, message } = reasons.get(records)!
-  return new SystemError(code, `${records.length} records were not accepted: ${message}`, { retry: true })
+  const { code, message, waitMs } = reasons.get(records)!
+  return new SystemError(code, `${records.length} records were not accepted: ${message}`, { retry: true, waitMs })
 }

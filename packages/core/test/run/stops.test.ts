@@ -7,10 +7,11 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { Sink, Source, Transform } from '../../src/connector/index.ts'
-import { SystemError } from '../../src/errors/index.ts'
+import { PartialWriteError, SystemError } from '../../src/errors/index.ts'
 import { batch, type Row } from '../../src/record/index.ts'
 import { run, type RunOptions } from '../../src/run/index.ts'
 import { graceMs } from '../../src/run/shutdown.ts'
+import type { RetryRule } from '../../src/spec/retry.ts'
 import { memorySink, memorySource, type TestPipeline, testPipeline } from '../../src/testing.ts'
 
 let home: string
@@ -276,5 +277,65 @@ describe('a system that cannot be reached', () => {
       exitCode: 1,
     })
     expect(new Set(waits)).toEqual(new Set([30 * 60_000]))
+  })
+
+  describe('is left alone for as long as it asks', () => {
+    const attempt = async (waitMs: number, failing: 'reading' | 'writing' | 'writing some', retry?: RetryRule) => {
+      const busy = new SystemError('asked_to_wait', 'come back later', { retry: true, waitMs })
+      let failed = false
+      const failsAt = (now: string) => now === failing && !failed && (failed = true)
+      const { plan, registry } = testPipeline({
+        ...(retry ? { retry } : {}),
+        sources: {
+          source: () => ({
+            async *read() {
+              if (failsAt('reading')) throw busy
+              yield batch({ split: 's', rows: rows(3), position: 3 })
+            },
+          }),
+        },
+        sinks: {
+          all: {
+            create: () => ({
+              write() {
+                if (failsAt('writing')) throw busy
+                if (failsAt('writing some'))
+                  throw new PartialWriteError([
+                    { index: 0, kind: 'system', code: 'held', message: 'waits' },
+                    { index: 2, kind: 'system', code: busy.code, message: busy.message, waitMs },
+                  ])
+              },
+            }),
+          },
+        },
+      })
+      const { testClock } = await import('../time/clock.ts')
+      const clock = testClock()
+      const slept: number[] = []
+      const sleep = async (ms: number) => {
+        slept.push(ms)
+        clock.advance(ms)
+      }
+      const options = { root: home, home, secrets: () => undefined, clock: { ...clock, sleep } }
+      return { slept, ended: run({ ...plan, name: `p${waitMs}` }, registry, options) }
+    }
+
+    it.each(['reading', 'writing', 'writing some'] as const)(
+      '%s, though it never answered otherwise, and stops the run at once where that is too long',
+      async (failing) => {
+        const asked = await attempt(120_000, failing)
+        expect((await asked.ended).imbalances).toEqual([])
+        expect(asked.slept).toEqual([120_000])
+        const long = await attempt(3_600_000, failing)
+        await expect(long.ended).rejects.toMatchObject({
+          code: 'asked_to_wait',
+          message: expect.stringMatching(/later$/),
+        })
+        expect(long.slept).toEqual([])
+        const allowed = await attempt(3_600_001, failing, { forMs: 7_200_000, firstMs: 100, maxMs: 100 })
+        expect((await allowed.ended).imbalances).toEqual([])
+        expect(allowed.slept).toEqual([3_600_001])
+      },
+    )
   })
 })

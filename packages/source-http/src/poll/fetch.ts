@@ -1,20 +1,17 @@
 /**
- * Fetches pages at the pace that the options and the server ask for. What fails and can pass is thrown as such: the
- * engine repeats it with growing pauses.
+ * Fetches pages at the pace that the options ask for. What fails and can pass is thrown as such, with the wait that the
+ * server asks for: the engine repeats it.
  */
 import { setTimeout as wait } from 'node:timers/promises'
-import { MillraceError, SystemError } from '@millrace/core'
-import { type Answered, createGetter, retryAfterMs } from '@millrace/client-http'
+import { SystemError } from '@millrace/core'
+import { type Answered, createGetter, headerOf, retryAfterMs } from '@millrace/client-http'
 import type { PollOptions } from './options.ts'
 
 export interface Fetcher {
   /** A page, with a status of 2xx. */
-  fetch(url: URL, ctx: { readonly signal: AbortSignal; warn(message: string): void }): Promise<Answered>
+  fetch(url: URL, signal: AbortSignal): Promise<Answered>
   close(): void
 }
-
-/** How often in a row a server may say how long to wait. */
-const maxWaits = 20
 
 export function createFetcher(o: PollOptions): Fetcher {
   const headers = Object.fromEntries(
@@ -31,30 +28,13 @@ export function createFetcher(o: PollOptions): Fetcher {
   const gapMs = o.rate === undefined ? 0 : 1000 / o.rate
   let nextMs = 0
   return {
-    async fetch(url, { signal, warn }) {
-      const where = `${url.origin}${url.pathname}`
-      for (let waits = 0; ; waits++) {
-        const now = performance.now()
-        if (nextMs > now) await wait(nextMs - now, undefined, { signal })
-        nextMs = Math.max(now, nextMs) + gapMs
-        const page = await getter.get(url, signal)
-        if (page.status >= 200 && page.status < 300) return page
-        const afterMs =
-          page.status === 429 || page.status === 503 ? retryAfterMs(page.headers['retry-after']) : undefined
-        if (afterMs === undefined || waits === maxWaits) throw failureOf(page, where)
-        if (afterMs > o.max_wait) {
-          throw new MillraceError(
-            'asked_to_wait',
-            `${where} asks to wait ${Math.ceil(afterMs / 1000)} s, which is longer than \`max_wait\``,
-            {
-              hint: 'run again later, raise `max_wait`, or lower `rate`',
-              exitCode: 3,
-            },
-          )
-        }
-        warn(`${where} answered ${page.status} and asks to wait ${Math.ceil(afterMs / 1000)} s`)
-        await wait(afterMs, undefined, { signal })
-      }
+    async fetch(url, signal) {
+      const now = performance.now()
+      if (nextMs > now) await wait(nextMs - now, undefined, { signal })
+      nextMs = Math.max(now, nextMs) + gapMs
+      const page = await getter.get(url, signal)
+      if (page.status >= 200 && page.status < 300) return page
+      throw failureOf(page)
     },
     close: getter.close,
   }
@@ -63,14 +43,23 @@ export function createFetcher(o: PollOptions): Fetcher {
 /** A secret's value; a plain text stands for one where no spec is involved. */
 const text = (value: { reveal(): string } | string): string => (typeof value === 'string' ? value : value.reveal())
 
-function failureOf({ status }: Answered, where: string): SystemError {
+function failureOf(page: Answered): SystemError {
+  const { status, url } = page
+  const where = `${url.origin}${url.pathname}`
   if (status === 401 || status === 403)
     return new SystemError('unauthorized', `${where} answered ${status}: it wants other credentials`, {
       hint: 'look at `token` and `headers`',
     })
   const retry = status >= 500 || [408, 425, 429].includes(status)
+  const waitMs = retry ? retryAfterMs(headerOf(page, 'retry-after')) : undefined
+  if (waitMs !== undefined)
+    return new SystemError(
+      'asked_to_wait',
+      `${where} answered ${status} and asks to wait ${Math.ceil(waitMs / 1000)} s`,
+      { retry, waitMs, hint: 'run again later, raise `for` of `retry`, or lower `rate`' },
+    )
   return new SystemError('bad_status', `${where} answered ${status}`, {
     retry,
-    ...(retry ? {} : { hint: 'is the address right?' }),
+    hint: retry ? undefined : 'is the address right?',
   })
 }

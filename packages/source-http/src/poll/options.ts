@@ -77,7 +77,6 @@ export const options = option.object({
   rate: option.optional(option.number('At most so many requests a second.', { tuning: true, min: 0.001, example: 5 })),
   timeout: option.duration('How long a request may take.', { tuning: true, default: '30s' }),
   max_body: option.size('The largest page, after decompression.', { tuning: true, default: '16MiB' }),
-  max_wait: option.duration('The longest `Retry-After` that is waited for.', { tuning: true, default: '5m' }),
   allow_private: option.boolean('Call addresses of this machine and of private networks as well.', {
     tuning: true,
     default: false,

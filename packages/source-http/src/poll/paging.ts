@@ -2,7 +2,7 @@
 import { MillraceError } from '@millrace/core'
 import { pathOf, valueAt } from './json.ts'
 import type { PollOptions } from './options.ts'
-import type { Answered } from '@millrace/client-http'
+import { type Answered, headerOf } from '@millrace/client-http'
 
 /** What tells a page from the first one: its number, its cursor, or its whole address. */
 export type PageMark = string | number
@@ -55,12 +55,11 @@ function cursorOf(body: Buffer, field: string): string | undefined {
 }
 
 /** The address with rel="next": RFC 8288. */
-function linkOf({ headers, url }: Answered): string | undefined {
-  const link = Array.isArray(headers['link']) ? headers['link'].join(', ') : headers['link']
-  for (const [, target, parameters] of (link ?? '').matchAll(
+function linkOf(page: Answered): string | undefined {
+  for (const [, target, parameters] of (headerOf(page, 'link') ?? '').matchAll(
     /<([^>]*)>((?:\s*;\s*[\w*]+\s*=\s*(?:"[^"]*"|[^\s;,"]+))*)/g,
   ))
     if (/;\s*rel\s*=\s*(?:"(?:[^"]*\s)?next(?:\s[^"]*)?"|next(?![^\s;,]))/i.test(parameters!))
-      return new URL(target!, url).href
+      return new URL(target!, page.url).href
   return undefined
 }

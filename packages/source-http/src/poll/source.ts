@@ -23,6 +23,7 @@ import {
   type SplitsFound,
   toText,
 } from '@millrace/core'
+import { headerOf } from '@millrace/client-http'
 import { batchOf, identify, type Known } from './batch.ts'
 import { createBoundary, type Value } from './boundary.ts'
 import { createFetcher, type Fetcher } from './fetch.ts'
@@ -54,8 +55,8 @@ export const sourceHttpPoll = defineSource({
   async probe(o, _env, signal) {
     const fetcher = createFetcher(o)
     try {
-      const page = await fetcher.fetch(pageUrl(o, undefined, o.since?.start), { signal, warn: () => {} })
-      return `${splitOf(o)} answers ${page.status}, ${page.headers['content-type'] ?? 'without a content type'}, ${page.body.length} bytes`
+      const page = await fetcher.fetch(pageUrl(o, undefined, o.since?.start), signal)
+      return `${splitOf(o)} answers ${page.status}, ${headerOf(page, 'content-type') ?? 'without a content type'}, ${page.body.length} bytes`
     } finally {
       fetcher.close()
     }
@@ -128,7 +129,7 @@ async function* readPages(
     grow && createBoundary(read.recall, { since: grow.read(at.since) ?? grow.start, high: grow.read(at.high) })
   while (!read.signal.aborted) {
     const since = boundary?.since === undefined ? undefined : grow!.text(boundary.since)
-    const answered = await fetcher.fetch(pageUrl(o, at.next, since), read)
+    const answered = await fetcher.fetch(pageUrl(o, at.next, since), read.signal)
     const page = await pageOf(answered, read.signal)
     const next = nextPage(o, at.next, answered, page.records.length)
     const batch = batchOf(page, { split, count: at.count, known, valueOf: grow?.valueOf, boundary })
