@@ -178,7 +178,7 @@ it('a state folder that is removed under a run is noticed before anything is pub
   )
   const fill = async () => expect((await pipe(['run', 'fill.yaml', '--keep'], folder)).code).toBe(0)
   const rows = () => {
-    const db = new DatabaseSync(join(folder, 'store.db'), { readOnly: true })
+    const db = new DatabaseSync(join(folder, 'store.db'), { readOnly: true, timeout: 5000 })
     try {
       // The file is there before its table is.
       const isMade = db.prepare("SELECT 1 FROM sqlite_schema WHERE name = 't'").get() !== undefined
@@ -232,7 +232,7 @@ mount -o remount,size=50m .millrace && "$@"; echo "codes $first $?"`
   await once(child, 'close')
   expect(printed).toMatch(/disk_full|state_full|full/)
   expect(printed).toContain('codes 3 0')
-  const db = new DatabaseSync(join(folder, 'store.db'), { readOnly: true })
+  const db = new DatabaseSync(join(folder, 'store.db'), { readOnly: true, timeout: 5000 })
   onTestFinished(() => db.close())
   expect(db.prepare('SELECT count(*) AS n, sum(n) AS all_of_them FROM t').get()).toEqual({
     n: 20_000,
