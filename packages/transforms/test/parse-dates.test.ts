@@ -72,8 +72,18 @@ describe('parse_dates', () => {
     const out = run(parseDates, { InvoiceDate: ['M/d/yyyy H:mm'] }, input, rows)
     expect(out.origins).toEqual([0, 3])
     expect(out.failed).toEqual([
-      { i: 1, code: 'bad_date', field: 'InvoiceDate', message: '"1.12.2010 8:26" is not a date: expected M/d/yyyy H:mm' },
-      { i: 2, code: 'bad_date', field: 'InvoiceDate', message: '"2/30/2010 8:26" is not a date: expected M/d/yyyy H:mm' },
+      {
+        i: 1,
+        code: 'bad_date',
+        field: 'InvoiceDate',
+        message: '"1.12.2010 8:26" is not a date: expected M/d/yyyy H:mm',
+      },
+      {
+        i: 2,
+        code: 'bad_date',
+        field: 'InvoiceDate',
+        message: '"2/30/2010 8:26" is not a date: expected M/d/yyyy H:mm',
+      },
     ])
   })
 
@@ -133,7 +143,7 @@ describe('parse_dates', () => {
     expect(problems(parseDates, { Quantity: 'M/d/yyyy' }, typed)).toEqual([
       'wrong_type Quantity (key): `Quantity` is a number',
     ])
-    expect(problems(parseDates, { price: 'epoch_s' }, typed)).toEqual(['wrong_type price (key): `price` is no text'])
+    expect(problems(parseDates, { price: 'epoch_s' }, typed)).toEqual(['wrong_type price (key): `price` is not text'])
     expect(problems(parseDates, { at: 'iso' }, typed)).toEqual(['wrong_type at (key): `at` is a timestamp already'])
     expect(problems(parseDates, { day: { to: 'date' } }, typed)).toEqual([
       'wrong_type day (key): `day` is a date already',
