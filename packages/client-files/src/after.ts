@@ -18,15 +18,15 @@ export type AfterRead = 'keep' | 'delete' | { readonly move: string }
 /** A file that was read to its end. */
 export interface ReadFile {
   readonly path: string
-  /** From the project's folder. */
+  /** Relative to the project folder. */
   readonly name: string
   /** The identity of its content. */
   readonly identity: string
-  /** How it looked when its end was read; see `stampOf`. */
+  /** Its stamp when its end was read; see `stampOf`. */
   readonly stamp: string
 }
 
-/** Deletes or moves a file if it is the one that was read. Returns the folders to be synced. */
+/** Deletes or moves a file if it is the one that was read. Returns the folders to sync. */
 export async function disposeOf(disk: Disk, file: ReadFile, after: Exclude<AfterRead, 'keep'>): Promise<string[]> {
   const { path, name } = file
   try {
@@ -45,7 +45,7 @@ export async function disposeOf(disk: Disk, file: ReadFile, after: Exclude<After
     const what = after === 'delete' ? 'deleted' : `moved to ${after.move}`
     throw new MillraceError(
       'after_read_failed',
-      `${name} is read and saved, but could not be ${what}: ${(error as Error).message}`,
+      `${name} was read and saved, but could not be ${what}: ${(error as Error).message}`,
       {
         exitCode: 3,
         cause: error,
@@ -87,7 +87,7 @@ async function moveAcross(disk: Disk, { path, identity, stamp }: ReadFile, wante
   await disk.remove(temp)
   await disk.copy(path, temp)
   const sum = await sumOf(disk, temp)
-  if ((await sumOf(disk, path)) !== sum) throw new Error('the copy is not the same')
+  if ((await sumOf(disk, path)) !== sum) throw new Error('the copy is different')
   const places = names(wanted, identity)
   let to = places.next().value
   while ((await disk.look(to)) && (await sumOf(disk, to)) !== sum) to = places.next().value

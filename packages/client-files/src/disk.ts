@@ -1,9 +1,9 @@
 /**
- * The file calls of connectors that read and write files. A test may put another layer in their place, one that counts
- * calls, dies between two of them, or forgets what was not synced.
+ * The file calls of connectors that read and write files. A test may substitute another layer, one that counts calls,
+ * dies between two of them, or loses what was not synced.
  *
- * Failures of what changes the disk are `SystemError` with what to do; nothing is tried again here, since a part of a
- * write may be on the disk. `open` and `state` fail with the system's own error, and whoever reads says what it means.
+ * Failures of calls that change the disk are `SystemError` with a hint; nothing is retried here, since part of a write
+ * may be on disk. `open` and `state` fail with the system's own error, which the reader interprets.
  */
 import { type BigIntStats, constants } from 'node:fs'
 import {
@@ -29,25 +29,25 @@ export interface DiskFile {
   write(bytes: Uint8Array, position: number): Promise<void>
   size(): Promise<number>
   truncate(length: number): Promise<void>
-  /** What was written is on the disk when it resolves. */
+  /** Resolves when everything written is on disk. */
   sync(): Promise<void>
   close(): Promise<void>
 }
 
-/** What there is at a path, links followed, or behind an open file. */
+/** The file at a path, links followed, or behind an open handle. */
 export interface FileState {
   /** `pipe`: a FIFO; `device`: a character device such as a terminal. */
   readonly kind: 'file' | 'folder' | 'pipe' | 'socket' | 'device' | 'other'
   readonly bytes: number
-  /** Device and inode: another file under the same name has another one. */
+  /** Device and inode: a different file under the same name has a different one. */
   readonly id: string
-  /** When its content was changed last, ns UTC. */
+  /** When its content was last changed, ns UTC. */
   readonly changedNs: bigint
 }
 
 /** A file that is open for reading. It stays the same file whatever happens to its name. */
 export interface DiskReader {
-  /** Fills `into` from `position` on; returns how many bytes there were, 0 at the end. */
+  /** Fills `into` from `position` on; returns the number of bytes read, 0 at the end. */
   read(into: Uint8Array, position: number): Promise<number>
   state(): Promise<FileState>
   close(): Promise<void>
@@ -55,29 +55,29 @@ export interface DiskReader {
 
 /** Files and folders, by absolute paths. */
 export interface Disk {
-  /** Undefined: nothing is there. */
+  /** Undefined: it does not exist. */
   state(path: string): Promise<FileState | undefined>
   open(path: string): Promise<DiskReader>
-  /** Makes a new file; fails if it exists. */
+  /** Creates a file; fails if it exists. */
   create(path: string): Promise<DiskFile>
-  /** Opens a file that exists; undefined: there is none. */
+  /** Opens a file that exists; undefined: it does not. */
   reopen(path: string): Promise<DiskFile | undefined>
-  /** What is there, links not followed. */
+  /** The content of a folder, links not followed. */
   look(path: string): Promise<{ readonly kind: 'file' | 'folder' | 'other'; readonly bytes: number } | undefined>
-  /** Makes a folder and those above it, durably. */
+  /** Creates a folder and its parents, durably. */
   makeFolder(path: string): Promise<void>
   list(path: string): Promise<readonly { readonly name: string; readonly folder: boolean }[]>
-  /** The path without links; undefined: nothing is there. */
+  /** The path without links; undefined: it does not exist. */
   real(path: string): Promise<string | undefined>
-  /** Puts a file in the place of another, or where there is none. Durable after `syncFolder`. */
+  /** Renames a file, replacing the target if it exists. Durable after `syncFolder`. */
   rename(from: string, to: string): Promise<void>
-  /** Copies a file to a name that is free; its bytes are on the disk when it resolves. */
+  /** Copies a file to a free name; its bytes are on disk when it resolves. */
   copy(from: string, to: string): Promise<void>
-  /** Removes a file, if it is there. Durable after `syncFolder`. */
+  /** Removes a file if it exists. Durable after `syncFolder`. */
   remove(path: string): Promise<void>
-  /** Removes a folder that is empty; else nothing happens. */
+  /** Removes a folder if it is empty. */
   removeFolder(path: string): Promise<void>
-  /** Names made and removed in the folder are on the disk when it resolves. */
+  /** Resolves when the names in the folder are on disk. */
   syncFolder(path: string): Promise<void>
   canWrite(path: string): Promise<boolean>
 }
@@ -94,7 +94,7 @@ function failure(doing: string, path: string, error: unknown): Error {
         'disk_full',
         `no space left while ${doing} ${path}`,
         error,
-        'free some space and run again: the run goes on where it was saved',
+        'free some space and run again: the run resumes from its last save',
       )
     case 'EACCES':
     case 'EPERM':
@@ -126,12 +126,12 @@ function failure(doing: string, path: string, error: unknown): Error {
         'io_error',
         `${doing} ${path} failed: ${message}`,
         error,
-        'look at the disk and the folder, and run again: the run goes on where it was saved',
+        'check the disk and the folder, and run again: the run resumes from its last save',
       )
   }
 }
 
-/** Runs a file call; its failure names the path. `absent`: the result where nothing is there. */
+/** Runs a file call; its failure names the path. `absent`: the result if nothing is there. */
 async function attempt<T>(doing: string, path: string, call: Promise<T>, absent?: { value: T }): Promise<T> {
   try {
     return await call
@@ -250,7 +250,7 @@ export const nodeDisk: Disk = {
     ),
 }
 
-/** Throws where files cannot be made in a folder, which need not be there yet. */
+/** Throws if files cannot be created in a folder, which need not exist yet. */
 export async function checkFolder(disk: Disk, folder: string): Promise<void> {
   let near = folder
   let found = await disk.look(near)

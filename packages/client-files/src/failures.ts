@@ -1,8 +1,9 @@
-/** What can be wrong with an input file, for a person. */
+/** Errors of input files. */
 import { MillraceError, SystemError } from '@millrace/core'
 
 /**
- * What went wrong with a file: exit code 3 where it is missing or closed to us. What is no failure of the system stays.
+ * The error of a file: exit code 3 if it is missing or not readable. Errors that are not from the system are returned
+ * unchanged.
  */
 export function fileError(error: unknown, name: string): unknown {
   if (!(error instanceof Error && 'syscall' in error)) return error
@@ -29,17 +30,17 @@ export function fileError(error: unknown, name: string): unknown {
 }
 
 export const inputMissing = (name: string, cause?: unknown): MillraceError =>
-  new MillraceError('input_missing', `${name} is not there`, {
+  new MillraceError('input_missing', `${name} does not exist`, {
     exitCode: 3,
     cause,
     hint: 'check the path: it is relative to the project folder',
   })
 
-/** An input file that is not what it was when reading began. */
+/** An input file has changed since reading began. */
 export const inputChanged = (name: string, how: string): MillraceError =>
   new MillraceError('input_changed', `${name} ${how} since the run began to read it`, {
-    hint: 'put the file back as it was and run again, or forget what was read with `pipe state reset PIPELINE`',
+    hint: 'restore the file and run again, or discard its positions: pipe state reset PIPELINE',
   })
 
 export const noRandomAccess = (name: string, why: string, hint: string): MillraceError =>
-  new MillraceError('no_random_access', `${name} ${why}, and its format needs to be read at any place`, { hint })
+  new MillraceError('no_random_access', `${name} ${why}, but its format needs random access`, { hint })

@@ -1,4 +1,4 @@
-/** Finding the inputs that have something to read. */
+/** Finds inputs that have something to read. */
 import { randomBytes } from 'node:crypto'
 import { type Json, MillraceError, type ReadContext, type SplitsFound } from '@millrace/core'
 import type { InputFormat } from '@millrace/formats'
@@ -8,17 +8,17 @@ import { identityOf } from './identity.ts'
 import { type Extent, FileInput, stampOf } from './input.ts'
 import { portable, projectName } from './list.ts'
 
-/** What all files of a source have in common. */
+/** Properties that all files of a source share. */
 export interface Inputs {
   readonly disk: Disk
   /** The project's folder. */
   readonly root: string
-  /** Files remain in place after they are read, so a later run meets them again. */
+  /** Files stay where they are after reading, so a later run finds them again. */
   readonly keepsFiles: boolean
   formatOf(path: string): InputFormat
 }
 
-/** An open file to be read. */
+/** An open file, to be read. */
 export interface FoundFile {
   readonly path: string
   readonly name: string
@@ -34,7 +34,7 @@ export interface FoundPipe {
 }
 export type Found = FoundFile | FoundPipe
 
-/** A saved position: that of the format's reader, and what was read of the file. */
+/** A saved position: that of the format's reader, and how much of the file was read. */
 export interface Saved {
   readonly offset?: number
   readonly read: Extent & {
@@ -54,7 +54,10 @@ export const identityKey = (path: string, root: string): string => `file ${porta
 
 export const nameOf = (split: string): string => split.slice(0, split.lastIndexOf('#'))
 export const identityIn = (split: string): string => split.slice(split.lastIndexOf('#') + 1)
-/** The split of what can be read only once. It is different in each run, so no two runs give a record the same id. */
+/**
+ * The split of an input that can be read only once. It is different in each run, so no two runs give a record the same
+ * id.
+ */
 export const oneTimeSplit = (name: string): string => `${name}#${randomBytes(8).toString('hex')}`
 
 export const splitOf = (found: Found): SplitsFound['splits'][number] =>
@@ -75,8 +78,8 @@ export async function openFile(inputs: Inputs, path: string, signal: AbortSignal
 }
 
 /**
- * Adds those of the files that may have something to read to a page. Files that were read to their end and look
- * unchanged are not opened.
+ * Adds the files that may have something to read to a page. Files that were read to their end and look unchanged are
+ * not opened.
  */
 export async function fillPage(
   inputs: Inputs,
@@ -140,8 +143,8 @@ export function duplicateCheck(files: readonly string[], root: string): (page: r
       if (same !== undefined)
         throw new MillraceError(
           'same_input',
-          `${same} and ${path} have the same name outside the project and begin alike, so their records could not be told apart`,
-          { hint: 'put them into the project folder, or give them different names' },
+          `${same} and ${path} have the same name outside the project and begin alike, so their records would get the same ids`,
+          { hint: 'move them into the project folder, or give them different names' },
         )
       paths.set(split, path)
     }

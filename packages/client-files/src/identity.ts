@@ -1,5 +1,5 @@
 /**
- * What tells one content from another under the same name. A file's identity, a part of the ids of its records, is its
+ * Distinguishes different contents under the same name. A file's identity, a part of the ids of its records, is its
  * name and a hash of its header and first record, or of its first and last bytes and its size.
  */
 import { createHash } from 'node:crypto'
@@ -7,10 +7,10 @@ import type { Shape, TextUnits } from '@millrace/formats'
 import type { FileInput } from './input.ts'
 
 const most = 64 * 1024
-/** Of files that are not told by their first lines, so many bytes at each end. */
+/** For files that are not identified by their first lines: this many bytes at each end. */
 const endBytes = 4096
 
-/** The end of the first lines; undefined: they go on behind these bytes. No more than 64 KiB count. */
+/** The end of the first lines; undefined: they continue after these bytes. At most 64 KiB count. */
 function endOfLines(bytes: Buffer, lines: number, { unit, bigEndian }: TextUnits = { unit: 1 }): number | undefined {
   const at = (i: number) =>
     unit === 1
@@ -24,7 +24,7 @@ function endOfLines(bytes: Buffer, lines: number, { unit, bigEndian }: TextUnits
   let start = 0
   for (let i = 0; i < Math.min(bytes.length, most); i += unit) {
     const c = at(i)
-    // CR LF ends a line with its second half; empty lines do not count.
+    // CR LF ends a line with its second character; empty lines do not count.
     if (c !== 10 && (c !== 13 || i + unit >= bytes.length || at(i + unit) === 10)) continue
     if (i > start && --left === 0) return i + unit
     start = i + unit

@@ -1,4 +1,4 @@
-/** The door of @millrace/client-files: the local disk, and reading files of it as a source. */
+/** The entry point of @millrace/client-files: the local disk, and its files as a source. */
 export type { AfterRead } from './after.ts'
 export { checkFolder, type Disk, type DiskFile, nodeDisk } from './disk.ts'
 export { describeInputs, inFirstInput } from './infer.ts'

@@ -1,10 +1,10 @@
-/** A look at the inputs without running: the first of them, and what there is in all. */
+/** Inspects the inputs without a run: the first of them, and how many there are. */
 import { type Env, MillraceError } from '@millrace/core'
 import { nodeDisk } from './disk.ts'
 import { FileInput } from './input.ts'
 import { listInputs, projectName } from './list.ts'
 
-/** What `look` finds in the first input, whose name tells its format; undefined: there is none. */
+/** The result of `look` for the first input, whose name indicates its format; undefined: there is none. */
 export async function inFirstInput<T>(
   paths: readonly string[],
   env: Env,

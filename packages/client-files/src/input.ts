@@ -1,11 +1,10 @@
 /**
- * One input file, read through one handle from beginning to end, so that whatever happens to its name cannot mix two
- * contents.
+ * One input file, read through one handle from beginning to end, so that changes of its name cannot mix two contents.
  *
  * The CRC-32 of the content up to a position is saved with it, so that a later run can tell whether the file still
- * begins with that content; what follows it may be mended. If inode, size and modification time are unchanged, that
- * is assumed; if not, the file is read again up to the position and the checksums are compared. Content is decompressed
- * content. Formats with random access (Parquet, Arrow) have no checksum.
+ * begins with that content; what follows may be changed. If inode, size and modification time are the same, that is
+ * assumed; otherwise the file is read again up to the position and the checksums are compared. Content means
+ * decompressed content. Formats with random access (Parquet, Arrow) have no checksum.
  *
  * Decision: docs/decisions/20261130-input-files-by-checksum.md
  */
@@ -20,7 +19,7 @@ const chunkBytes = 64 * 1024
 /** Modification times advance in steps of some milliseconds. */
 const clockStepMs = 20
 
-/** What was read of a file, as it is saved. */
+/** The saved extent of what was read of a file. */
 export interface Extent {
   /** See `stampOf`. */
   readonly stamp: string
@@ -48,9 +47,9 @@ export async function crcOf(reader: DiskReader, bytes: number, signal?: AbortSig
 }
 
 export class FileInput implements ByteSource {
-  /** As it was when it was opened. */
+  /** Its state when it was opened. */
   readonly state: FileState
-  /** Undefined: it is compressed, so it can only be read in order. */
+  /** Undefined: it is compressed, so it can only be read sequentially. */
   readonly size: number | undefined
   private readonly disk: Disk
   private readonly path: string
@@ -60,7 +59,7 @@ export class FileInput implements ByteSource {
   /** Content up to here is in the checksum. */
   private summed = 0
   private sum = 0
-  /** What was read behind it. */
+  /** What was read beyond it. */
   private ahead: Uint8Array[] = []
   private read = 0
 
@@ -73,7 +72,7 @@ export class FileInput implements ByteSource {
     this.size = compressionOf(path) ? undefined : state.bytes
   }
 
-  /** `name`: what messages call it. Throws `MillraceError` with exit code 3 where it cannot be opened. */
+  /** `name`: its name in messages. Throws `MillraceError` with exit code 3 if it cannot be opened. */
   static async open(disk: Disk, path: string, name: string): Promise<FileInput> {
     let reader: DiskReader | undefined
     try {
@@ -85,7 +84,7 @@ export class FileInput implements ByteSource {
     }
   }
 
-  /** What was read up to a position; undefined: all that was read. */
+  /** The extent up to a position; undefined: everything that was read. */
   extentAt(position: number | undefined): Extent {
     const stamp = stampOf(this.state)
     if (!this.inOrder) return { stamp, bytes: this.state.bytes }
@@ -108,10 +107,7 @@ export class FileInput implements ByteSource {
     this.summed = this.read = bytes
   }
 
-  /**
-   * How the content compares with what was read before: it is `same`, goes on behind it (`longer`), ends before
-   * (`shorter`), or is another one (`changed`).
-   */
+  /** How the content compares with what was read before: `same`, continued (`longer`), `shorter`, or `changed`. */
   async since({ bytes, sum }: Extent, signal: AbortSignal): Promise<'same' | 'longer' | 'shorter' | 'changed'> {
     if (sum === undefined) return this.state.bytes === bytes ? 'same' : 'longer'
     let found = 0
@@ -129,13 +125,12 @@ export class FileInput implements ByteSource {
   }
 
   /**
-   * Call it at the end of the file; returns what is to be saved. Throws `input_changed` if the name belongs to another
-   * file by now, or if the bytes that were read are not the ones in the file any more. Bytes appended meanwhile do not
-   * matter.
+   * Call it at the end of the file; returns what to save. Throws `input_changed` if the name now belongs to a different
+   * file, or if the bytes that were read are no longer those of the file. Bytes appended meanwhile do not matter.
    */
   async finish(signal: AbortSignal): Promise<Extent> {
     let now = await this.reader.state()
-    // Changes within one step of the clock have the same modification time.
+    // Changes within one clock tick have the same modification time.
     const isRecent = Date.now() - Number(now.changedNs / 1_000_000n) < clockStepMs
     if (isRecent) {
       await sleep(clockStepMs, undefined, { signal })
@@ -162,7 +157,7 @@ export class FileInput implements ByteSource {
     return this.content(0, signal)
   }
 
-  /** The content from a position on. What was read before may come again. */
+  /** The content from a position on. Bytes that were read before may repeat. */
   async *stream(from: number, signal: AbortSignal): AsyncGenerator<Uint8Array> {
     this.inOrder = true
     let at = from
@@ -200,9 +195,7 @@ export class FileInput implements ByteSource {
     }
   }
 
-  /**
-   * Chunks as they are on the disk, one read ahead. Throws `input_changed` where they end before the size there was.
-   */
+  /** Chunks as they are on disk, reading one ahead. Throws `input_changed` if they end before the original size. */
   private async *chunks(from: number, signal: AbortSignal): AsyncGenerator<Uint8Array> {
     const read = async (position: number) => {
       const left = this.state.bytes - position
@@ -224,7 +217,7 @@ export class FileInput implements ByteSource {
       }
       if (at < this.state.bytes) throw inputChanged(this.name, 'became shorter')
     } finally {
-      // The handle may be closed as soon as nothing reads any more.
+      // The handle is closed as soon as nothing reads from it any more.
       await next.catch(() => {})
     }
   }

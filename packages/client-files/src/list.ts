@@ -1,4 +1,4 @@
-/** Which files are read: a path, a list of them, a glob, or a folder; in the order of their names. */
+/** The files to read: from a path, a list of them, a glob, or a folder; in the order of their names. */
 import type { Dirent } from 'node:fs'
 import { glob, readdir } from 'node:fs/promises'
 import { basename, isAbsolute, join, relative, sep } from 'node:path'
@@ -8,10 +8,10 @@ import type { Disk } from './disk.ts'
 import { fileError, inputMissing } from './failures.ts'
 
 /**
- * The files behind these paths, each once, absolute: paths in the order given, what a folder or glob stands for by
- * name. A folder stands for all files in it, at any depth, that have one of the `endings` (before that of a
- * compression) and whose names, and those of their folders, begin with neither `.` nor `_`. There may be a folder among
- * those of a glob. Throws `MillraceError` with exit code 3 for what is not there, unless `mayBeGone`.
+ * The files of these paths, each once, absolute: paths in the given order, the files of a folder or glob by name. A
+ * folder means all files in it, at any depth, that have one of the `endings` (before that of a compression) and whose
+ * names, and those of their folders, begin with neither `.` nor `_`. A glob may match folders. Throws `MillraceError`
+ * with exit code 3 for a missing path, unless `mayBeGone`.
  */
 export async function listInputs(
   disk: Disk,
@@ -26,7 +26,7 @@ export async function listInputs(
 }
 
 /**
- * What a file is called in ids and messages: its path from the project's folder; the file name alone where it lies
+ * The name of a file in ids and messages: its path relative to the project folder; the file name alone if it is
  * outside.
  */
 export function projectName(path: string, root: string): string {
@@ -34,7 +34,7 @@ export function projectName(path: string, root: string): string {
   return isAbsolute(inside) || inside === '' ? basename(path) : inside.split(sep).join('/')
 }
 
-/** A path as it is saved: that of what is in the project does not change when the project moves. */
+/** A path as saved: for files inside the project it does not change when the project moves. */
 export function portable(path: string, root: string): string {
   const inside = relative(root, path)
   return inside === '..' || inside.startsWith(`..${sep}`) || isAbsolute(inside) ? path : inside

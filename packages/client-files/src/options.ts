@@ -1,4 +1,4 @@
-/** The options of everything that reads files, said once. */
+/** The options of everything that reads files, declared once. */
 import { type Env, option, type Problem, type Static } from '@millrace/core'
 import type { AfterRead } from './after.ts'
 
@@ -32,7 +32,7 @@ export const pathsOf = ({ path }: Pick<FilesSpec, 'path'>): readonly string[] =>
 export const afterReadOf = ({ after_read }: Pick<FilesSpec, 'after_read'>, env: Pick<Env, 'resolve'>): AfterRead =>
   typeof after_read === 'string' ? after_read : { move: env.resolve(after_read.move) }
 
-/** What is wrong with options that are right one by one. */
+/** Problems of options that are valid individually. */
 export function filesProblems(options: FilesSpec, env: Pick<Env, 'resolve'>): Problem[] {
   const problems: Problem[] = []
   const paths = pathsOf(options)
@@ -65,8 +65,8 @@ export function filesProblems(options: FilesSpec, env: Pick<Env, 'resolve'>): Pr
 const within = (path: string): string => (path.endsWith('/') ? path : `${path}/`)
 
 /**
- * What these paths read, as `SourceDefinition.reads` and `SinkDefinition.writes` tell it: a pattern stands for the
- * folder before it.
+ * What these paths read, for `SourceDefinition.reads` and `SinkDefinition.writes`: a pattern counts as its parent
+ * folder.
  */
 export const placesOf = (paths: readonly string[], env: Pick<Env, 'resolve'>): string[] =>
   paths

@@ -1,4 +1,7 @@
-/** What can be read once, from its beginning: standard input, and FIFOs, sockets and terminals named by a path. */
+/**
+ * Inputs that can be read only once, from their beginning: standard input, and FIFOs, sockets and terminals named by a
+ * path.
+ */
 import { constants, createReadStream, openSync } from 'node:fs'
 import { connect, Socket } from 'node:net'
 import type { Readable } from 'node:stream'
@@ -8,16 +11,16 @@ import type { FileState } from './disk.ts'
 import { fileError, noRandomAccess } from './failures.ts'
 
 export interface PipeInput extends ByteSource {
-  /** Lets go of it: while it is held open, the process stays alive. */
+  /** Releases it: while it is open, the process stays alive. */
   close(): void
 }
 
-/** Opens what is at a path. A FIFO waits for its first writer and ends with its last one. */
+/** Opens the input at a path. A FIFO waits for its first writer and ends with its last one. */
 export function openPipe(path: string, name: string, kind: FileState['kind']): PipeInput {
   try {
     if (kind === 'socket') return pipeInput(connect(path), name, path)
     if (kind === 'device') return pipeInput(createReadStream(path), name, path)
-    // Without O_NONBLOCK the open, and later each read, would hold a thread until somebody writes.
+    // Without O_NONBLOCK the open, and later each read, would block a thread until somebody writes.
     const fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK)
     return pipeInput(new Socket({ fd, readable: true, writable: false }), name, path)
   } catch (error) {
@@ -25,7 +28,7 @@ export function openPipe(path: string, name: string, kind: FileState['kind']): P
   }
 }
 
-/** Reads a stream, once. `path`: its ending tells whether it is compressed. */
+/** Reads a stream, once. `path`: its extension shows whether it is compressed. */
 export function pipeInput(readable: Readable, name: string, path = name): PipeInput {
   const compression = compressionOf(path)
   return {
@@ -57,7 +60,7 @@ async function* chunksOf(readable: Readable, name: string, signal: AbortSignal):
 /** See `ByteSource.stream`. */
 const pause = new Uint8Array(0)
 
-/** Whether a promise has not settled when the event loop has gone round once. */
+/** Whether a promise is still pending after one turn of the event loop. */
 async function isPending(promise: Promise<unknown>): Promise<boolean> {
   let settled = false
   const settle = () => {
@@ -68,7 +71,7 @@ async function isPending(promise: Promise<unknown>): Promise<boolean> {
   return !settled
 }
 
-/** What comes, or the signal's reason: the wait ends with the signal, though the other end stays open. */
+/** The next chunk, or the signal's reason: the wait ends with the signal, even if the other end stays open. */
 async function untilAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
   signal.throwIfAborted()
   let stop = () => {}

@@ -1,10 +1,10 @@
-/** A record's place in words. */
+/** Finds a record's place for messages. */
 import type { Shape } from '@millrace/formats'
 import type { FileInput } from './input.ts'
 
 /**
- * `data/retail.csv:1234 (byte 56789)`; for formats that are no text `data/retail.parquet, record 17`. Counts lines by
- * reading the file.
+ * `data/retail.csv:1234 (byte 56789)`; for binary formats `data/retail.parquet, record 17`. Counts lines by reading the
+ * file.
  */
 export async function placeOf(
   name: string,
@@ -15,7 +15,7 @@ export async function placeOf(
 ): Promise<string> {
   if (!text || typeof position !== 'number') return `${name}, record ${position}`
   const { unit, bigEndian } = text
-  // The line that is being passed, and the unit before.
+  // The current line, and the unit before.
   let line = 1
   let at = 0
   let half = 0

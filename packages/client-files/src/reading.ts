@@ -1,4 +1,4 @@
-/** Reading one input from the saved position to its end. */
+/** Reads one input from the saved position to its end. */
 import { type Batch, type Json, MillraceError, type ReadContext } from '@millrace/core'
 import { inputChanged } from './failures.ts'
 import {
@@ -22,7 +22,7 @@ type Remembered = NonNullable<Batch['remember']>
 
 /**
  * Reads the rest of a file. Throws `input_changed` if it changed since it was read before, or while it is read. Returns
- * whether it came to the end: a file that is not wanted any more is left where `isOtherWanted`, and else waited with.
+ * whether it reached the end: a file that is not wanted any more is left if `isOtherWanted`, and otherwise waited for.
  */
 export async function* readFile(
   inputs: Inputs,
@@ -57,7 +57,7 @@ export async function* readFile(
       last = position
     }
     const extent = await input.finish(signal)
-    // The identity was determined before the reading began.
+    // The identity was determined before reading began.
     if (extent.stamp !== stampOf(input.state) && identityIn(split) !== (await identityOf(input, format, signal)))
       throw inputChanged(one.name, 'was changed')
     const position: Saved = { ...(last ?? { offset: 0 }), read: { ...extent, done: true, ...outside } }
@@ -68,7 +68,7 @@ export async function* readFile(
   }
 }
 
-/** Reads what can be read only once: there are no positions to resume from. */
+/** Reads an input that can be read only once: there are no positions to resume from. */
 export async function* readPipe(
   inputs: Inputs,
   one: FoundPipe,

@@ -2,13 +2,13 @@
  * Reads files as a source: one after the other in the order of their names, each a split.
  *
  * A split's id is the file's name and the identity of its content. Its position is that of the format's reader, with
- * what was read of the file (input.ts), so that a resumed run notices if the file has changed. The source's memory
- * holds the identity of each file by its path, so that a file that was read to its end and looks unchanged need not be
- * opened. It also holds which file is being read: if that one was changed or removed, it would otherwise look like a
+ * the extent of what was read (input.ts), so that a resumed run notices if the file has changed. The source's memory
+ * has the identity of each file by its path, so that a file that was read to its end and looks unchanged need not be
+ * opened. It also records which file is being read: if that one was changed or removed, it would otherwise look like a
  * new file, or like none.
  *
- * Files are opened a page at a time: the first record does not wait for the last file, and no more files are open than
- * a page has.
+ * Files are opened page by page: the first record does not wait for the last file, and at most one page of files is
+ * open.
  */
 import { join } from 'node:path'
 import type { Batch, Done, Env, ReadContext, Source, SplitsFound } from '@millrace/core'
@@ -33,15 +33,15 @@ import { listInputs, projectName } from './list.ts'
 import { placeOf } from './place.ts'
 import { readFile, readPipe } from './reading.ts'
 
-/** What a source of files needs to know. */
+/** The configuration of a file source. */
 export interface FilesOptions {
-  /** As typed; `-` is standard input. */
+  /** As written; `-` is standard input. */
   readonly paths: readonly string[]
-  /** What the names of a folder's files may end in: `.csv`. */
+  /** The file name extensions that are read in a folder: `.csv`. */
   readonly endings: readonly string[]
-  /** What becomes of a file once all of it is saved; `move`: an absolute path. */
+  /** What happens to a file once all of it is saved; `move`: an absolute path. */
   readonly afterRead?: AfterRead
-  /** By the name of the file, without the ending of its compression. */
+  /** By the name of the file, without the extension of its compression. */
   formatOf(name: string): InputFormat
 }
 
@@ -98,8 +98,8 @@ export function filesSource(options: FilesOptions, env: Pick<Env, 'root' | 'reso
   }
 
   /**
-   * Reads those of a page that are wanted, again and again, as one may be wanted only after another, be it in the
-   * middle of it. `isMore`: there are other pages, and one of theirs may be wanted.
+   * Reads the wanted files of a page, repeatedly, since one may become wanted only after another, even in the middle of
+   * it. `isMore`: there are other pages, whose files may be wanted.
    */
   async function* readWanted(page: Found[], ctx: ReadContext, isMore: boolean): AsyncGenerator<Batch> {
     for (;;) {

@@ -147,7 +147,7 @@ describe('files after reading', () => {
     await expect(run('in', fresh(), { afterRead: 'delete', disk })).rejects.toMatchObject({
       code: 'after_read_failed',
       exitCode: 3,
-      message: expect.stringContaining('in/a.csv is read and saved'),
+      message: expect.stringContaining('in/a.csv was read and saved'),
     })
   })
 })

@@ -1,6 +1,6 @@
 /**
- * What the Kafka source and sink share: how a cluster is named and logged in to, and what its errors mean. No client
- * library.
+ * Shared by the Kafka source and sink: how a cluster is configured and logged in to, and what its errors mean. No
+ * client library.
  */
 import { readFileSync } from 'node:fs'
 import { setTimeout as wait } from 'node:timers/promises'
@@ -8,7 +8,7 @@ import { type Env, MillraceError, option, type Secret, SystemError } from '@mill
 
 /** Options that source and sink share. */
 export const kafkaOptions = {
-  brokers: option.list(option.text('host:port'), 'Brokers to find the cluster by.', {
+  brokers: option.list(option.text('host:port'), 'Brokers to discover the cluster from.', {
     min: 1,
     example: ['127.0.0.1:9092'],
   }),
@@ -39,23 +39,23 @@ export const kafkaOptions = {
     option.object(
       {
         partitions: option.integer('Partitions of the topic.', { default: 1, min: 1 }),
-        replicas: option.integer('Copies of each partition.', { default: 1, min: 1 }),
+        replicas: option.integer('Replicas of each partition.', { default: 1, min: 1 }),
         config: option.map(option.text('A value.'), 'Settings of the topic.', { default: {} }),
       },
-      'Make the topic if it is not there. A source makes it too, so that it can be started before whoever writes.',
+      'Create the topic if it does not exist. A source creates it too, so that it can be started before the writers.',
       { tuning: true },
     ),
   ),
 }
 
-/** How a topic is made. */
+/** How a topic is created. */
 export interface NewTopic {
   readonly partitions: number
   readonly replicas: number
   readonly config: Readonly<Record<string, string>>
 }
 
-/** What a client's admin is asked to make. */
+/** The arguments for a client's admin to create a topic. */
 interface TopicRequest {
   readonly topics: string[]
   readonly partitions: number
@@ -63,7 +63,7 @@ interface TopicRequest {
   readonly configs: { readonly name: string; readonly value: string }[]
 }
 
-/** What of a client's admin makes topics. */
+/** The part of a client's admin that creates topics. */
 interface TopicMaker {
   createTopics(request: TopicRequest): Promise<unknown>
   metadata(request: {
@@ -72,7 +72,7 @@ interface TopicMaker {
   }): Promise<{ topics: Map<string, { partitions: readonly { leader: number }[] }> }>
 }
 
-/** Makes a topic, unless it is there, and waits a while until the brokers know it and who leads its partitions. */
+/** Creates a topic unless it exists, and waits a while until the brokers know it and its partition leaders. */
 export async function makeTopic(admin: TopicMaker, topic: string, as: NewTopic, signal?: AbortSignal): Promise<void> {
   const configs = Object.entries(as.config).map(([name, value]) => ({ name, value }))
   try {
@@ -90,7 +90,7 @@ export async function makeTopic(admin: TopicMaker, topic: string, as: NewTopic, 
   }
 }
 
-/** A topic, and the cluster that it is in. */
+/** A topic, and its cluster. */
 export interface TopicPlace {
   readonly stream: string
   readonly brokers: readonly string[]
@@ -100,7 +100,7 @@ export interface TopicPlace {
 }
 
 /**
- * What every client of the cluster is made with. Retries are the engine's: the client's own would hide an error for
+ * The settings of every client of the cluster. Retries are the engine's: the client's own would hide an error for too
  * long.
  */
 export function kafkaConnection(o: TopicPlace, env: Env) {
@@ -143,7 +143,7 @@ export function kafkaCodes(error: unknown, found = new Set<string>()): Set<strin
   }
   if (e.apiId) found.add(e.apiId)
   if (e.code) found.add(e.code)
-  // The client says this one in words only.
+  // The client reports this one only in its message.
   if (e.message?.startsWith('Unknown topic')) found.add('UNKNOWN_TOPIC_OR_PARTITION')
   for (const inner of e.errors ?? []) kafkaCodes(inner, found)
   for (const inner of Object.values(e.response?.errors ?? {})) kafkaCodes(inner, found)
@@ -151,24 +151,24 @@ export function kafkaCodes(error: unknown, found = new Set<string>()): Set<strin
   return found
 }
 
-/** What no wait will mend, with what to do. */
+/** Errors that waiting cannot fix, with hints. */
 const lasting: Readonly<Record<string, string>> = {
-  UNKNOWN_TOPIC_OR_PARTITION: 'make the topic, or let a sink make it with `create`',
-  TOPIC_AUTHORIZATION_FAILED: 'give the user the rights to the topic',
-  GROUP_AUTHORIZATION_FAILED: 'give the user the right to set the offsets of the group, or leave `report_group` out',
-  CLUSTER_AUTHORIZATION_FAILED: 'give the user the right IdempotentWrite',
+  UNKNOWN_TOPIC_OR_PARTITION: 'create the topic, or let a sink create it with `create`',
+  TOPIC_AUTHORIZATION_FAILED: 'give the user permissions for the topic',
+  GROUP_AUTHORIZATION_FAILED: 'give the user permission to set the offsets of the group, or remove `report_group`',
+  CLUSTER_AUTHORIZATION_FAILED: 'give the user the permission IdempotentWrite',
   SASL_AUTHENTICATION_FAILED: 'check `sasl`: mechanism, username, password',
   UNSUPPORTED_SASL_MECHANISM: 'the brokers do not offer this `sasl.mechanism`',
   INVALID_TOPIC_EXCEPTION: 'a topic name has letters, digits, `.`, `_` and `-` only',
   INVALID_REPLICATION_FACTOR: 'there are fewer brokers than `create.replicas`',
-  MESSAGE_TOO_LARGE: 'the topic takes smaller messages: set `max_message` to its `max.message.bytes`',
+  MESSAGE_TOO_LARGE: 'the topic only accepts smaller messages: set `max_message` to its `max.message.bytes`',
 }
 
-/** A client's error as one of ours; a `MillraceError` is passed through. */
+/** A client's error as one of ours; a `MillraceError` is returned unchanged. */
 export function kafkaError(error: unknown, doing: string, o: TopicPlace): Error {
   if (error instanceof MillraceError) return error
   const codes = [...kafkaCodes(error)]
-  // A topic that was just made is not known to every broker at once.
+  // A new topic is not known to every broker at once.
   const known = codes.find((code) => lasting[code] && !(o.create && code === 'UNKNOWN_TOPIC_OR_PARTITION'))
   const what = known ?? codes.filter((code) => !code.startsWith('PLT_KFK_MULTIPLE')).join(', ')
   return new SystemError(
@@ -184,14 +184,14 @@ export function kafkaError(error: unknown, doing: string, o: TopicPlace): Error 
   )
 }
 
-/** Longer than any request may take with all of the client's own limits. */
+/** Longer than any request takes within all of the client's own limits. */
 export const answerMs = 30_000
-/** A client that is told to close has nothing to do any more. */
+/** A client that is being closed has nothing left to do. */
 export const closeMs = 5_000
 
 /**
- * What the client promises, but at most for so long: one promise that never settles would stop a run without a word.
- * What is late counts as failed with an unknown outcome, as after a connection that broke.
+ * The client's promise, with a time limit: one that never settles would silently hang the run. A late one counts as
+ * failed with an unknown outcome, as after a broken connection.
  */
 export async function settled<T>(promise: Promise<T>, ms: number): Promise<T> {
   let timer: NodeJS.Timeout | undefined

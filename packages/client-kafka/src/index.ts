@@ -1,4 +1,4 @@
-/** The door of @millrace/client-kafka: a Kafka cluster, for whoever reads a topic and whoever writes one. */
+/** The entry point of @millrace/client-kafka: reading and writing topics of a Kafka cluster. */
 export * from './connection.ts'
 export * from './reader.ts'
 export * from './writer.ts'

@@ -18,12 +18,12 @@ import { Admin, Consumer } from '@platformatic/kafka'
 type Second<F> = F extends { (options: infer _A, callback: infer _C): void; (options: infer _B): Promise<infer R> }
   ? R
   : never
-/** What a broker answers to a fetch, as the library gives it, and its parts. */
+/** A broker's answer to a fetch, as the library returns it, and its parts. */
 export type FetchResponse = Second<Consumer['fetch']>
 export type RecordBatches = NonNullable<FetchResponse['responses'][number]['partitions'][number]['records']>
 export type Fetched = FetchResponse['responses'][number]['partitions'][number]
 
-/** What is known of a topic that is read. */
+/** Metadata of a topic that is read. */
 export interface TopicLeaders {
   readonly id: string
   /** Leader of each partition; -1: none right now. */
@@ -38,24 +38,22 @@ export interface ReaderOptions extends TopicPlace {
 
 /** A topic to be read. */
 export interface TopicReader {
-  /** Makes the topic if it is not there. */
+  /** Creates the topic if it does not exist. */
   create(topic: NewTopic): Promise<void>
   topic(): Promise<TopicLeaders>
-  /** Offsets of every partition. `at`: -2 the first that is there, -1 the end. */
+  /** Offsets of every partition. `at`: -2 the first available one, -1 the end. */
   offsets(at: -1 | -2): Promise<readonly bigint[]>
-  /** Asks the leader of partitions for what comes at these offsets, at most `bytes` of each, as they are stored. */
+  /** Fetches from the leader of partitions what follows these offsets, at most `bytes` of each, as stored. */
   fetch(node: number, topicId: string, from: ReadonlyMap<number, bigint>, bytes: number): Promise<FetchResponse>
-  /** Fails loudly where the group has members: its offsets are theirs. */
+  /** Fails if the group has members: its offsets are theirs. */
   checkGroup(group: string): Promise<void>
   report(group: string, offsets: ReadonlyMap<number, number>): Promise<void>
   close(): Promise<void>
 }
 
-/** There is no group to leave: only connections are to be closed. */
+/** There is no group to leave: only connections have to be closed. */
 const closeMs = 1000
-/**
- * One answer holds what at most so many partitions may give at once: with hundreds of them it would fill the memory.
- */
+/** An answer is limited to what this many partitions may return: with hundreds of them it would fill the memory. */
 const mostPartitions = 16
 
 /** Opens a client. Nothing is sent before its first call. */
@@ -73,7 +71,7 @@ export function openTopicReader(o: ReaderOptions, env: Env): TopicReader {
   }
   const administer = () => (admin ??= new Admin({ ...base, retries: 5, retryDelay: 200 }))
   return {
-    create: (topic) => call('making the topic', () => makeTopic(administer(), o.stream, topic)),
+    create: (topic) => call('creating the topic', () => makeTopic(administer(), o.stream, topic)),
     topic: () =>
       call('asking for the topic', async () => {
         const metadata = await consumer.metadata({ topics: [o.stream], forceUpdate: true })
@@ -109,7 +107,7 @@ export function openTopicReader(o: ReaderOptions, env: Env): TopicReader {
         o.max_wait + answerMs,
       ),
     checkGroup: (group) =>
-      call('looking at the group', async () => {
+      call('inspecting the group', async () => {
         const found = (await administer().describeGroups({ groups: [group] })).get(group)
         if (found && found.members.size > 0) {
           throw new MillraceError(

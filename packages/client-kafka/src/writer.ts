@@ -1,4 +1,4 @@
-/** Writes a topic: a producer that can be made anew, and the topic's settings. */
+/** Writes a topic: a producer that can be recreated, and the topic's settings. */
 import { type Env, unlessAborted } from '@millrace/core'
 import {
   answerMs,
@@ -12,7 +12,7 @@ import {
 } from './connection.ts'
 import { Admin, ConfigResourceTypes, Producer } from '@platformatic/kafka'
 
-/** A record as it is sent. */
+/** A record to send. */
 export interface Message {
   readonly topic: string
   readonly key?: Buffer
@@ -20,12 +20,12 @@ export interface Message {
   readonly headers: Record<string, Buffer>
 }
 
-/** What is known of a topic that is written. */
+/** Metadata of a topic that is written. */
 export interface TopicSettings {
   readonly partitions: number
-  /** The largest batch of messages that it takes, as it is sent. */
+  /** The largest batch of messages that it accepts, as sent. */
   readonly maxMessageBytes: number
-  /** It keeps the last message of each key, so it takes none without. */
+  /** It keeps the last message of each key, so it accepts none without one. */
   readonly compacted: boolean
 }
 
@@ -37,18 +37,18 @@ export interface WriterOptions extends TopicPlace {
 /** A topic to be written. */
 export interface TopicWriter {
   send(messages: readonly Message[]): Promise<void>
-  /** After a rejected send the state of the old producer's sequence is unknown: the next send is a new producer's. */
+  /** After a rejected send the sequence of the old producer is unknown: the next send uses a new producer. */
   renew(): Promise<void>
-  /** Makes the topic if it is not there. */
+  /** Creates the topic if it does not exist. */
   create(topic: NewTopic, signal: AbortSignal): Promise<void>
-  /** Throws where there is none. */
+  /** Throws if there is none. */
   topic(signal: AbortSignal): Promise<TopicSettings>
   close(): Promise<void>
 }
 
-/** A producer that is closed has nothing to send any more, and a broker that is silent would keep it waiting. */
+/** A closed producer has nothing left to send, and a silent broker would keep it waiting. */
 const closeMs = 500
-/** The limit of a topic that may not be asked for its settings: the broker's own default. */
+/** The limit of a topic whose settings may not be read: the broker's own default. */
 const defaultMaxMessageBytes = 1_048_588
 
 /** Opens a producer. Nothing is sent before its first call. */
@@ -101,7 +101,7 @@ export function openTopicWriter(o: WriterOptions, env: Env): TopicWriter {
   }
 }
 
-/** Settings of a topic; empty where the user may not ask for them. */
+/** Settings of a topic; empty if the user may not read them. */
 async function settingsOf(admin: Admin, topic: string): Promise<ReadonlyMap<string, string | null | undefined>> {
   const configurationKeys = ['max.message.bytes', 'cleanup.policy']
   try {

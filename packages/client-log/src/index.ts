@@ -1,3 +1,3 @@
-/** The door of @millrace/client-log: the embedded log. */
+/** The entry point of @millrace/client-log: the embedded log. */
 export * from './path.ts'
 export * from './store.ts'

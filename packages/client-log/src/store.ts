@@ -1,12 +1,12 @@
 /**
- * The embedded log: a named stream with partitions, durable, readable while another process writes. One SQLite file a
+ * The embedded log: a named stream with partitions, durable, readable while another process writes. One SQLite file per
  * stream.
  *
  * A row of the file is a chunk: the records of one write to one partition, with the sequence number of the first. The
- * values stand in one blob, as they were encoded, so that appending costs little more than writing the bytes, and a
- * transaction makes them durable and visible at once: there is no torn tail to mend. A reader holds no transaction
- * between reads. Segment files with their own fsync would save the second copy that the write-ahead log makes, and need
- * their own recovery and locking for it.
+ * values are in one blob, as they were encoded, so that appending costs little more than writing the bytes, and a
+ * transaction makes them durable and visible at once: there is no torn tail to repair. A reader keeps no transaction
+ * open between reads. Segment files with their own fsync would avoid the second copy in the write-ahead log, but would
+ * need their own recovery and locking.
  *
  * Decision: docs/decisions/20261121-embedded-log-in-sqlite.md
  *
@@ -35,33 +35,31 @@ export interface Chunk {
   readonly ends: Int32Array | undefined
 }
 
-/** A chunk to be written: its ids may be given as what all begin with and what follows in each. */
+/** A chunk to write: its ids may be given as a common prefix and a suffix for each. */
 export interface NewChunk extends Omit<Chunk, 'base' | 'ids'> {
   readonly ids: readonly string[] | { readonly common: string; readonly rests: readonly (string | number)[] }
 }
 
 /** An embedded log: named streams with partitions. */
 export interface Log {
-  /** Tells this log from one that was recreated under the same name. */
+  /** Distinguishes this log from one that was recreated under the same name. */
   readonly id: string
   readonly partitions: number
-  /**
-   * Appends chunks in one durable transaction; their bases are given here. Throws `SystemError`; `log_busy` at once.
-   */
+  /** Appends chunks in one durable transaction, which assigns their bases. Throws `SystemError`; `log_busy` at once. */
   append(
     chunks: readonly NewChunk[],
     limits?: { readonly maxAgeMs?: number | undefined; readonly maxBytes?: number | undefined },
   ): void
-  /** Chunks of a partition from the one that holds `from`, up to about `maxBytes`. */
+  /** Chunks of a partition from the one with `from` on, up to about `maxBytes`. */
   read(partition: number, from: number, maxBytes: number): Chunk[]
-  /** The first sequence number that is still there, and the next to be written. */
+  /** The first sequence number that still exists, and the next to be written. */
   range(partition: number): { readonly first: number; readonly next: number }
-  /** Whether its path still leads to this file: one that was removed or replaced gets no more records. */
+  /** Whether its path still leads to this file: a removed or replaced one gets no more records. */
   isInPlace(): boolean
   close(): void
 }
 
-/** What is in the file, in its `user_version`. Counted up when that changes. */
+/** The format of the file, in its `user_version`. Incremented when it changes. */
 const formatVersion = 1
 const schema = `PRAGMA user_version = ${formatVersion};
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -70,8 +68,8 @@ CREATE TABLE chunk (partition INTEGER NOT NULL, base INTEGER NOT NULL, count INT
 CREATE TABLE next (partition INTEGER PRIMARY KEY, value INTEGER NOT NULL);`
 
 /**
- * Opens a stream's log for reading, and for writing where `create` says with how many partitions to make it. Undefined:
- * there is none yet. Throws `SystemError`; `log_busy` at once.
+ * Opens a stream's log for reading; with `create`, which sets the number of partitions of a new one, also for writing.
+ * Undefined: it does not exist yet. Throws `SystemError`; `log_busy` at once.
  */
 export function openLog(path: string, create?: { readonly partitions: number }): Log | undefined {
   if (!create && !existsSync(path)) return undefined
@@ -88,7 +86,7 @@ export function openLog(path: string, create?: { readonly partitions: number }):
       }
       db.exec('COMMIT')
     } else if (isEmpty()) {
-      // Its writer has only just begun.
+      // Its writer has only just started.
       db.close()
       return undefined
     }
@@ -124,7 +122,7 @@ const busy = (path: string, cause: unknown): SystemError =>
     cause,
   })
 
-/** What there is of a stream, in words; undefined: there is none. */
+/** A description of a stream; undefined: it does not exist. */
 export function describeLog(path: string): string | undefined {
   const log = openLog(path)
   if (!log) return undefined
@@ -184,10 +182,7 @@ function chunkOf(row: Record<string, Value>): Chunk {
   }
 }
 
-/**
- * The write-ahead log is cut back to nothing when it has grown by this much: a busy reader must not let it grow
- * forever.
- */
+/** The write-ahead log is truncated when it has grown by this much: a busy reader must not let it grow forever. */
 const truncateEvery = 64 << 20
 
 function writing(db: DatabaseSync, path: string): Pick<Log, 'append'> {
@@ -242,19 +237,17 @@ function writing(db: DatabaseSync, path: string): Pick<Log, 'append'> {
         try {
           db.exec('PRAGMA wal_checkpoint(TRUNCATE)')
         } catch {
-          // The records are durable all the same; the next one may cut it back.
+          // The records are durable all the same; the next write may truncate it.
         }
       }
     },
   }
 }
 
-/**
- * A chunk is read as a whole: what is larger than this is divided, so that large records do not fill a reader's memory.
- */
+/** A chunk is read as a whole: larger ones are divided, so that large records do not fill a reader's memory. */
 const chunkBytes = 1 << 20
 
-/** A chunk in pieces of about `chunkBytes`, of one record at least. */
+/** A chunk in pieces of about `chunkBytes`, of at least one record. */
 function divided(chunk: NewChunk): NewChunk[] {
   const { count, body, ends } = chunk
   if (body.length <= chunkBytes || count === 1) return [chunk]
@@ -284,8 +277,8 @@ function divided(chunk: NewChunk): NewChunk[] {
 }
 
 /**
- * What is of this size or more is compressed: writing fewer bytes twice, to the write-ahead log and from there, saves
- * more than that costs.
+ * From this size on, data is compressed: writing fewer bytes twice (to the write-ahead log and from there) saves more
+ * than compression costs.
  */
 const compressFrom = 1024
 
@@ -295,10 +288,7 @@ function packed(bytes: Uint8Array): readonly [bytes: Uint8Array, compressed: boo
   return compressed.length < bytes.length ? [compressed, true] : [bytes, false]
 }
 
-/**
- * Ids as JSON, where they are long compressed; those of one split (`pipeline/source/split@position`) with what all
- * begin with said once.
- */
+/** Ids as JSON, compressed if long; those of one split (`pipeline/source/split@position`) share a prefix. */
 function packedIds(ids: NewChunk['ids']): string | Uint8Array {
   if (!('common' in ids)) {
     const text = JSON.stringify(ids)

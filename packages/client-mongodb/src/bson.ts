@@ -1,7 +1,7 @@
 /**
- * Values of BSON without the driver: told by the name that each of its classes bears (`_bsontype`), so that a spec can
- * be checked, and a dead letter read, without loading it. Long, int and double are expected as bigint and number, as
- * the driver gives them when asked.
+ * BSON values without the driver: recognised by the name of their classes (`_bsontype`), so that a spec can be checked,
+ * and a dead letter read, without loading the driver. Long, int and double are expected as bigint and number, as the
+ * driver returns them with the right options.
  */
 import { setOwn } from '@millrace/core'
 
@@ -9,7 +9,7 @@ import { setOwn } from '@millrace/core'
 export const bsonClass = (value: unknown): string | undefined =>
   typeof value === 'object' && value !== null && '_bsontype' in value ? String(value._bsontype) : undefined
 
-/** A document, and nothing that BSON has a type of its own for. */
+/** A document, as opposed to a value with a BSON type of its own. */
 export const isBsonDocument = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' &&
   value !== null &&
@@ -18,7 +18,7 @@ export const isBsonDocument = (value: unknown): value is Record<string, unknown>
   !(value instanceof Uint8Array) &&
   bsonClass(value) === undefined
 
-/** The bytes of a binary value; undefined: it is none. */
+/** The bytes of a binary value; undefined: it is not one. */
 export function bsonBytes(value: unknown): Uint8Array | undefined {
   if (value instanceof Uint8Array) return value
   return bsonClass(value) === 'Binary' ? (value as { value(): Uint8Array }).value() : undefined
@@ -41,7 +41,7 @@ export function bsonToPlain(value: unknown): unknown {
   return made
 }
 
-/** A decimal's digits without an exponent: `1.5E+3` as `1500`. NaN and infinity as they are. */
+/** A decimal's digits without an exponent: `1.5E+3` as `1500`. NaN and infinity unchanged. */
 export function decimalText(value: object): string {
   const text = String(value)
   const parts = /^(-?)(\d+)(?:\.(\d+))?E([+-]\d+)$/.exec(text)
@@ -54,7 +54,7 @@ export function decimalText(value: object): string {
   return sign! + all.padEnd(point, '0').slice(0, point) + (all.length > point ? `.${all.slice(point)}` : '')
 }
 
-/** Something that looks like the driver's value of this class, and prints as it does. */
+/** An object that looks like the driver's value of this class, and prints like it. */
 const lookalike = (name: string, text: string): object => ({ _bsontype: name, toString: () => text })
 
 /** Reads canonical extended JSON: github.com/mongodb/specifications, "Extended JSON". Throws `SyntaxError`. */

@@ -1,4 +1,4 @@
-/** The one file that knows the driver: connections, what its errors mean and how documents are written down. */
+/** The only file that uses the driver: connections, the meaning of its errors, and how documents are serialised. */
 import { BSON, MongoBulkWriteError, MongoClient, type MongoClientOptions, MongoError, MongoServerError } from 'mongodb'
 import { type Env, SystemError, unlessAborted } from '@millrace/core'
 import type { MongodbOptions } from './options.ts'
@@ -18,12 +18,12 @@ export {
 
 const reveal = (value: MongodbOptions['url']): string => (typeof value === 'string' ? value : value.reveal())
 
-/** What a client is made with, beside the address. */
+/** The settings of a client, besides the address. */
 export const clientOptions = (o: MongodbOptions, env: Env): MongoClientOptions => ({
   appName: `millrace ${env.pipeline}`.slice(0, 128),
   serverSelectionTimeoutMS: 5000,
   connectTimeoutMS: 5000,
-  // Longer than the server waits for a majority, so that its answer is heard.
+  // Longer than the server waits for a majority, so that its answer arrives.
   socketTimeoutMS: 45_000,
   writeConcern: { w: 'majority', journal: true, wtimeoutMS: 30_000 },
   readConcern: { level: 'majority' },
@@ -32,7 +32,7 @@ export const clientOptions = (o: MongodbOptions, env: Env): MongoClientOptions =
   ...(o.tls ? tlsOptions(o.tls, env) : {}),
 })
 
-/** Makes the client and connects. What was acknowledged is on the disks of a majority. Throws `SystemError`. */
+/** Creates the client and connects. Acknowledged writes are on the disks of a majority. Throws `SystemError`. */
 export async function connect(o: MongodbOptions, env: Env, signal: AbortSignal): Promise<MongoClient> {
   let client: MongoClient | undefined
   try {
@@ -51,7 +51,10 @@ export async function connect(o: MongodbOptions, env: Env, signal: AbortSignal):
   }
 }
 
-/** Closes the client. To a server that is silent the driver would say goodbye for many seconds; that goes on behind. */
+/**
+ * Closes the client. With an unresponsive server the driver's shutdown takes many seconds, so it continues in the
+ * background.
+ */
 export async function disconnect(client: MongoClient): Promise<void> {
   let timer: NodeJS.Timeout | undefined
   const enough = new Promise<void>((resolve) => (timer = setTimeout(resolve, 300)))
@@ -68,7 +71,7 @@ function tlsOptions(tls: NonNullable<MongodbOptions['tls']>, env: Env) {
   }
 }
 
-// What can pass by itself: elections, shutdowns, time limits, broken connections. github.com/mongodb/mongo,
+// Transient errors: elections, shutdowns, time limits, broken connections. github.com/mongodb/mongo,
 // src/mongo/base/error_codes.yml
 const passing = new Set([
   6, 7, 24, 50, 64, 89, 91, 112, 134, 189, 202, 262, 317, 358, 384, 9001, 10_107, 11_600, 11_602, 13_388, 13_435,
@@ -76,8 +79,8 @@ const passing = new Set([
 ])
 const unauthorized = new Set([11, 13, 18, 8000])
 
-// What is about the document: its names, values, nesting and size, rules and indexes of the collection. Any other code
-// is taken for the server's own trouble.
+// Errors about the document: its names, values, nesting and size, rules and indexes of the collection. Any other code
+// counts as a failure of the server.
 const aboutDocument = new Set([
   2, 9, 10, 14, 15, 16, 22, 28, 40, 52, 53, 54, 55, 56, 57, 66, 121, 171, 10_334, 11_000, 16_755, 16_804, 17_280,
   17_419, 17_420,
@@ -86,12 +89,12 @@ const aboutDocument = new Set([
 /** Whether a server's error code is about the document, not about the server. */
 export const isAboutDocument = (code: unknown): boolean => aboutDocument.has(Number(code))
 
-/** What a bulk write failed with as a whole: it hides what the connection or the server said. */
+/** The error of a whole bulk write: it wraps the error of the connection or the server. */
 function unwrapped(error: unknown): unknown {
   return error instanceof MongoBulkWriteError && error.errorResponse instanceof Error ? error.errorResponse : error
 }
 
-/** Whether the server or the driver refuses what it was given, because of a document in it. */
+/** Whether the server or the driver refuses its input because of a document in it. */
 export function isRefusal(wrapped: unknown): boolean {
   const error = unwrapped(wrapped)
   if (error instanceof MongoServerError) return isAboutDocument(error.code)
@@ -105,7 +108,7 @@ export function isRefusal(wrapped: unknown): boolean {
 /** The size of a document as BSON, without its key. */
 export const sizeOf = (document: object): number => BSON.calculateObjectSize(document as BSON.Document)
 
-/** A failure of the system outside, without secrets; undefined: the server or the driver refuses what it was given. */
+/** A failure of the external system, without secrets; undefined: the server or the driver refuses its input. */
 export function systemError(wrapped: unknown, o: MongodbOptions): SystemError | undefined {
   const error = unwrapped(wrapped)
   if (error instanceof SystemError) return error
@@ -119,7 +122,7 @@ export function systemError(wrapped: unknown, o: MongodbOptions): SystemError | 
       true,
       'check that the servers of `url` run and can be reached from here',
     )
-  // A socket's own error, which the driver does not always make one of its own.
+  // A socket's own error, which the driver does not always wrap.
   if (error instanceof Error && 'syscall' in error && !('path' in error)) return unavailable()
   if (!(error instanceof MongoError)) return undefined
   const code = error instanceof MongoServerError ? Number(error.code) : Number.NaN
@@ -170,7 +173,7 @@ export function scrubbed(error: unknown, o: MongodbOptions): string {
   return text
 }
 
-/** An error that may be kept as a cause: the driver's own holds options, and the password among them. */
+/** An error that may be kept as a cause: the driver's own has options, including the password. */
 const cleaned = (error: unknown, o: MongodbOptions): Error =>
   Object.assign(new Error(scrubbed(error, o)), { name: error instanceof Error ? error.name : 'Error' })
 
@@ -193,6 +196,6 @@ function safeDecode(text: string): string {
   }
 }
 
-/** A document as JSON text that keeps every type, and back to the driver's own values. */
+/** A document as JSON text that keeps every type, and back to the driver's values. */
 export const toExtendedJson = (value: unknown): string => BSON.EJSON.stringify(value, { relaxed: false })
 export const fromExtendedJson = (text: string): unknown => BSON.EJSON.parse(text, { relaxed: false, useBigInt64: true })

@@ -1,5 +1,6 @@
 /**
- * The door of @millrace/client-mongodb without the driver: what a check and a dead letter need.
+ * The entry point of @millrace/client-mongodb without the driver: what a check and a dead letter need.
+ *
  * `@millrace/client-mongodb/driver` connects.
  */
 export * from './bson.ts'

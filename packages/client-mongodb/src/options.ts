@@ -1,33 +1,33 @@
-/** How to reach MongoDB: the same options for its source and its sink. */
+/** How to connect to MongoDB: the same options for source and sink. */
 import { option, type Problem, type Secret } from '@millrace/core'
 
 /** Options that source and sink share. */
 export const mongodbOptions = {
   url: option.secret(
-    'Where the servers are, as a connection string. Name and password may stand in it, or in options of their own.',
+    'The address of the servers, as a connection string. Name and password may be part of it, or options of their own.',
     {
       example: 'mongodb://db1.example.com,db2.example.com/?replicaSet=rs0',
     },
   ),
   database: option.text('The database.', { minLength: 1, example: 'customer-events' }),
-  username: option.optional(option.text('The name to log in with.', { tuning: true, example: 'millrace' })),
-  password: option.optional(
-    option.secret('The password to log in with.', { tuning: true, example: '${secret:mongodb}' }),
-  ),
+  username: option.optional(option.text('The user name.', { tuning: true, example: 'millrace' })),
+  password: option.optional(option.secret('The password.', { tuning: true, example: '${secret:mongodb}' })),
   tls: option.optional(
     option.object(
       {
         ca: option.optional(
-          option.path('A file with the certificates to trust, where the system does not know them.', {
+          option.path('A file with the certificates to trust, if the system does not know them.', {
             example: 'certs/ca.pem',
           }),
         ),
         certificate: option.optional(
-          option.path('A file with certificate and key, where the server wants to know who calls.', {
+          option.path('A file with certificate and key, if the server requires client certificates.', {
             example: 'certs/client.pem',
           }),
         ),
-        reject_unauthorized: option.boolean('False: take any certificate. Only for trying out.', { default: true }),
+        reject_unauthorized: option.boolean('False: accept any certificate. Only for trying things out.', {
+          default: true,
+        }),
       },
       'Encrypted connections; `tls: {}` trusts what the system trusts.',
       { tuning: true },
@@ -35,7 +35,7 @@ export const mongodbOptions = {
   ),
 }
 
-/** What these options come to. A plain text stands for a secret where no spec is involved. */
+/** The resolved options. Plain text replaces a secret where no spec is involved. */
 export interface MongodbOptions {
   readonly url: Secret | string
   readonly database: string
@@ -53,8 +53,7 @@ export interface MongodbOptions {
 const unfit = /[/\\. "$*<>:|?\0]/
 
 /**
- * What is wrong with the names of database and collection: mongodb.com/docs/manual/reference/limits, "Naming
- * Restrictions".
+ * Problems with the names of database and collection: mongodb.com/docs/manual/reference/limits, "Naming Restrictions".
  */
 export function mongodbProblems(o: MongodbOptions & { readonly collection: string }): Problem[] {
   const found: Problem[] = []
@@ -62,21 +61,21 @@ export function mongodbProblems(o: MongodbOptions & { readonly collection: strin
   if (unfit.test(database) || Buffer.byteLength(database) > 63) {
     found.push({
       code: 'bad_value',
-      message: `\`${database}\` cannot name a database: at most 63 bytes, without spaces, dots, slashes, quotes and $*<>:|?`,
+      message: `\`${database}\` is not a valid database name: at most 63 bytes, without spaces, dots, slashes, quotes and $*<>:|?`,
       at: ['database'],
     })
   }
   if (collection === '' || /[$\0]/.test(collection) || collection.startsWith('system.')) {
     found.push({
       code: 'bad_value',
-      message: `\`${collection}\` cannot name a collection: no $, and not beginning with \`system.\``,
+      message: `\`${collection}\` is not a valid collection name: no $, and not beginning with \`system.\``,
       at: ['collection'],
     })
   }
   if ((o.username === undefined) !== (o.password === undefined)) {
     found.push({
       code: 'missing_key',
-      message: '`username` and `password` belong together',
+      message: '`username` and `password` must be set together',
       at: [o.username === undefined ? 'password' : 'username'],
     })
   }

@@ -15,7 +15,7 @@
 import type { SQLInputValue, SQLOutputValue } from 'node:sqlite'
 import { DataError, fromJson, fromText, printJson, toJson, toText, type Type, type UnknownFields } from '@millrace/core'
 
-/** The column type that holds this type. */
+/** The column type for this type. */
 export function columnType(type: Type): 'TEXT' | 'INTEGER' | 'REAL' | 'BLOB' {
   switch (type.kind) {
     case 'boolean':
@@ -31,7 +31,7 @@ export function columnType(type: Type): 'TEXT' | 'INTEGER' | 'REAL' | 'BLOB' {
   }
 }
 
-/** A value that is not null as it is bound. */
+/** A value other than null, as bound. */
 export function toColumn(type: Type): (value: unknown) => SQLInputValue {
   switch (type.kind) {
     case 'boolean':
@@ -63,18 +63,18 @@ export function fromColumn(type: Type, unknownFields?: UnknownFields): (value: S
         throw new DataError('not_boolean', `${value} is neither 0 nor 1`)
       }
       if (type.kind === 'bigint') return value
-      // Digits as text are checked for their range, and for what the type allows.
+      // Digits as text are checked for their range, and against the type.
       if (type.kind === 'integer' || type.kind === 'decimal' || type.kind === 'string') return text(String(value))
       if (type.kind === 'number' && !Number.isSafeInteger(Number(value)))
-        throw new DataError('out_of_range', `${value} is beyond what a number holds exactly`)
+        throw new DataError('out_of_range', `${value} cannot be represented exactly as a number`)
       return json(Number.isSafeInteger(Number(value)) ? Number(value) : value)
     }
     if (value instanceof Uint8Array) {
       if (type.kind === 'bytes') return value
-      throw new DataError('not_text', `the column holds bytes, not ${type.kind}`)
+      throw new DataError('not_text', `the column has bytes, not ${type.kind}`)
     }
     if (typeof value === 'string') {
-      if (type.kind === 'bytes') throw new DataError('bad_bytes', 'the column holds text, not bytes')
+      if (type.kind === 'bytes') throw new DataError('bad_bytes', 'the column has text, not bytes')
       return text(value)
     }
     return json(value)

@@ -1,7 +1,6 @@
 /**
- * What tells a store from another one in its place, and a table from one that was emptied or dropped and recreated:
- * random ids in a table of their own. Whoever opens the store for writing gives them; files of other programs have
- * none.
+ * Distinguishes a store from another one in its place, and a table from one that was emptied or recreated: random ids
+ * in a table of their own. Opening the store for writing assigns them; files of other programs have none.
  */
 import { randomUUID } from 'node:crypto'
 import type { DatabaseSync } from 'node:sqlite'
@@ -17,7 +16,7 @@ export interface StoreIds {
 const create =
   'CREATE TABLE IF NOT EXISTS _millrace_ids (name TEXT PRIMARY KEY NOT NULL, id TEXT NOT NULL) STRICT, WITHOUT ROWID'
 
-/** The tables that there are, and which of them hold rows. Not those of modules, which may be missing here. */
+/** The existing tables, and which of them have rows. Not those of modules, which may be missing here. */
 export function tablesWithRows(db: DatabaseSync): ReadonlyMap<string, boolean> {
   const names = db
     .prepare(
@@ -29,7 +28,7 @@ export function tablesWithRows(db: DatabaseSync): ReadonlyMap<string, boolean> {
   return new Map(names.map((name) => [name, hasRows(name)]))
 }
 
-/** Gives ids to what has none, and new ones to tables that were made or emptied since `before`. */
+/** Assigns ids to tables without one, and new ones to tables that were created or emptied since `before`. */
 export function giveIds(db: DatabaseSync, before: ReadonlyMap<string, boolean>): void {
   db.exec(create)
   const keep = db.prepare('INSERT OR IGNORE INTO _millrace_ids VALUES (?, ?)')

@@ -1,4 +1,4 @@
-/** The door of @millrace/client-sqlite: the embedded store. */
+/** The entry point of @millrace/client-sqlite: the embedded store. */
 export * from './names.ts'
 export { readIds, type StoreIds } from './ids.ts'
 export * from './open.ts'

@@ -1,6 +1,6 @@
 /**
- * Names in SQL. The only way a name from a spec enters a statement is through here: quoted, never joined as it stands.
- * Values are always bound.
+ * Names in SQL. Names from a spec enter a statement only through here: quoted, never concatenated as they are. Values
+ * are always bound.
  */
 
 /** A table's or column's name, quoted. */
@@ -13,20 +13,20 @@ const literal = (text: string): string => `'${text.replaceAll("'", "''")}'`
 // oxlint-disable-next-line no-control-regex
 const unfit = /[\u0000-\u001f"\\\u007f\u2028\u2029\ud800-\udfff]/u
 
-/** Whether the expression of `documentField` finds a field of this name. */
+/** Whether the expression of `documentField` can find a field of this name. */
 export const canBeFound = (field: string): boolean => field !== '' && !unfit.test(field)
 
 /**
- * The expression that reads a top-level field of a document. An index is used only where a query has the very same
- * text, so both take it from here.
+ * The expression that reads a top-level field of a document. An index is used only if a query has exactly the same
+ * text, so both get it from here.
  */
 export const documentField = (field: string): string => `json_extract(doc, ${literal(`$."${field}"`)})`
 
-/** What is wrong with the name of a collection, table or column; undefined: nothing. */
+/** The problem with the name of a collection, table or column; undefined: none. */
 export function nameProblem(name: string): string | undefined {
   if (name === '') return 'the name is empty'
   if (unfit.test(name)) return 'quotes, backslashes and control characters are not allowed in it'
-  if (/^sqlite_/i.test(name)) return 'names that begin with `sqlite_` are kept by SQLite'
-  if (/^_millrace/i.test(name)) return 'names that begin with `_millrace` are kept for the load ledger'
+  if (/^sqlite_/i.test(name)) return 'names that begin with `sqlite_` are reserved for SQLite'
+  if (/^_millrace/i.test(name)) return 'names that begin with `_millrace` are reserved for the load ledger'
   return undefined
 }

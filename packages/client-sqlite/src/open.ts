@@ -1,9 +1,9 @@
 /**
- * The embedded store: one SQLite file, shared by pipelines and readable while they write. WAL, and a commit is on the
- * disk when it returns.
+ * The embedded store: one SQLite file, shared by pipelines and readable while they write. WAL, and a commit is on disk
+ * when it returns.
  *
- * `node:sqlite` is synchronous, so nothing may wait in it for long: a lock is waited for in short tries with pauses
- * between them that a signal ends.
+ * `node:sqlite` is synchronous and blocks the process while it waits, so a lock is polled in short attempts, with
+ * pauses in between that a signal can end.
  */
 import { existsSync, mkdirSync } from 'node:fs'
 import { dirname } from 'node:path'
@@ -12,7 +12,7 @@ import { busyMs, MillraceError, SystemError, retryWhileBusy } from '@millrace/co
 import { giveIds, tablesWithRows } from './ids.ts'
 
 /**
- * Opens the store for writing and sets it up in one transaction. Throws `SystemError`, and what `setUp` throws; then
+ * Opens the store for writing and runs `setUp` in one transaction. Throws `SystemError`, and errors of `setUp`; then
  * nothing stays open.
  */
 export async function openStoreWriter(
@@ -39,8 +39,8 @@ function openFile(path: string): DatabaseSync {
     mkdirSync(dirname(path), { recursive: true })
     const db = new DatabaseSync(path, { timeout: busyMs })
     try {
-      // A statement of many rows keeps an undo journal, which is written to a file unless told otherwise. What a long
-      // reader let grow is cut back.
+      // A statement of many rows keeps an undo journal, which is written to a file by default. A log that a long reader
+      // let grow is truncated.
       db.exec(
         'PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA temp_store = MEMORY; PRAGMA journal_size_limit = 16777216',
       )
@@ -52,11 +52,11 @@ function openFile(path: string): DatabaseSync {
   })
 }
 
-/** Opens the store for reading. Throws `SystemError`; `not_found` where there is no such file. */
+/** Opens the store for reading. Throws `SystemError`; `not_found` if there is no such file. */
 export function openStoreReader(path: string): DatabaseSync {
   if (!existsSync(path))
     throw new SystemError('not_found', `there is no store at ${path}`, {
-      hint: 'it is made by the first pipeline that writes to it',
+      hint: 'it is created by the first pipeline that writes to it',
     })
   return guarded(path, () => {
     const db = new DatabaseSync(path, { readOnly: true, timeout: busyMs })
@@ -80,15 +80,15 @@ function guarded<T>(path: string, body: () => T): T {
 }
 
 /**
- * Tries until the lock is free, the signal aborts, or 30 s have passed. Throws `SystemError`, and what `body` throws.
+ * Retries until the lock is free, the signal aborts, or 30 s have passed. Throws `SystemError`, and errors of `body`.
  */
 const whileStoreBusy = <T>(path: string, signal: AbortSignal, body: () => T): Promise<T> =>
   retryWhileBusy(path, signal, () => guarded(path, body))
 
 /**
  * One transaction. Waits while another process writes, until the signal or for 30 s; the body runs without a pause, so
- * that the lock is held for milliseconds. Rolls back and throws `SystemError` where the store fails, else what the body
- * threw.
+ * that the lock is held for milliseconds. On failure it rolls back and throws `SystemError` if the store failed, else
+ * the error of the body.
  */
 export async function transaction<T>(db: DatabaseSync, path: string, signal: AbortSignal, body: () => T): Promise<T> {
   await whileStoreBusy(path, signal, () => db.exec('BEGIN IMMEDIATE'))
@@ -111,7 +111,7 @@ const isSqlite = (error: unknown): error is SqliteError =>
   error instanceof Error && (error as Partial<SqliteError>).code === 'ERR_SQLITE_ERROR'
 
 /**
- * A failure of the store itself; undefined: the error is about a statement or its values, or no error of SQLite. Result
+ * A failure of the store itself; undefined: the error is about a statement or its values, or not from SQLite. Result
  * codes: sqlite.org/rescode.html.
  */
 export function storeError(error: unknown, path: string): SystemError | undefined {
@@ -138,7 +138,7 @@ export function storeError(error: unknown, path: string): SystemError | undefine
         'cannot be opened or written',
         'check that the folder exists and that this user may write there',
       )
-    case 1: // SQLITE_ERROR: of a statement that was right when it was prepared
+    case 1: // SQLITE_ERROR: of a statement that was valid when it was prepared
     case 17: // SQLITE_SCHEMA
       return malformed(error)
         ? undefined
@@ -148,14 +148,14 @@ export function storeError(error: unknown, path: string): SystemError | undefine
             'do not drop or alter its tables while a pipeline runs',
           )
     case 10: // SQLITE_IOERR
-      return make('store_io', 'cannot be read or written', 'check the disk; nothing that was saved before is lost')
+      return make('store_io', 'cannot be read or written', 'check the disk; everything saved before is still there')
     case 13: // SQLITE_FULL
-      return make('disk_full', 'cannot grow', 'free disk space and run again: nothing that was saved before is lost')
+      return make('disk_full', 'cannot grow', 'free disk space and run again: everything saved before is still there')
     case 11: // SQLITE_CORRUPT
     case 26: // SQLITE_NOTADB
       return make(
         'store_corrupt',
-        'is not a sound SQLite file',
+        'is not a valid SQLite file',
         'restore it from a copy, or move it away to start with an empty one',
       )
     default:
@@ -165,7 +165,7 @@ export function storeError(error: unknown, path: string): SystemError | undefine
   }
 }
 
-/** A document that an index cannot look into: SQLite reads JSON to a depth of 1,000. */
+/** A document that an index cannot read: SQLite reads JSON to a depth of 1,000. */
 const malformed = (error: SqliteError): boolean => error.message.includes('malformed JSON')
 
 function fileError(error: unknown, path: string): SystemError | undefined {
@@ -173,7 +173,7 @@ function fileError(error: unknown, path: string): SystemError | undefined {
   if (!code || !/^E[A-Z]+$/.test(code)) return undefined
   return new SystemError(
     code === 'ENOSPC' ? 'disk_full' : 'store_unwritable',
-    `the store ${path} cannot be made: ${(error as Error).message}`,
+    `the store ${path} cannot be created: ${(error as Error).message}`,
     {
       hint: 'check that the folder exists and that this user may write there',
       cause: error,
@@ -181,9 +181,7 @@ function fileError(error: unknown, path: string): SystemError | undefined {
   )
 }
 
-/**
- * An error of SQLite about a row: a value that its column or a rule of the table refuses. undefined: something else.
- */
+/** An SQLite error about a row: a value that its column or a rule of the table refuses; undefined: something else. */
 export function rowError(error: unknown): { readonly code: string; readonly message: string } | undefined {
   if (!isSqlite(error)) return undefined
   const code = { 1: malformed(error) ? 'too_deep' : undefined, 18: 'too_large', 19: 'constraint', 20: 'not_storable' }[
@@ -207,11 +205,11 @@ export interface Column {
   /** As declared: `TEXT`. */
   readonly type: string
   readonly required: boolean
-  /** Its place in the primary key, from 1; 0: no part of it. */
+  /** Its position in the primary key, from 1; 0: not part of it. */
   readonly key: number
 }
 
-/** The columns of a table, in order; none: there is no such table. */
+/** The columns of a table, in order; empty: there is no such table. */
 export function columnsOf(db: DatabaseSync, table: string): readonly Column[] {
   return db
     .prepare('SELECT name, type, "notnull", pk FROM pragma_table_info(?)')
@@ -234,7 +232,7 @@ export function tablesOf(db: DatabaseSync): readonly string[] {
   return rows.map((row) => String(row['name']))
 }
 
-/** The name that a table really has: SQLite takes `Invoice` and `invoice` for one. undefined: there is none. */
+/** The actual name of a table: SQLite treats `Invoice` and `invoice` as the same; undefined: there is none. */
 export function tableNamed(db: DatabaseSync, name: string): string | undefined {
   const row = db
     .prepare(`SELECT name FROM sqlite_schema WHERE type IN ('table', 'view') AND name = ? COLLATE NOCASE`)

@@ -1,9 +1,9 @@
 /**
- * Columns of a file with types of its own (Parquet, Arrow) as rows of the declared type.
+ * Converts the columns of typed file formats (Parquet, Arrow) to rows of the declared type.
  *
- * A file's column has a natural type. Where the declared type is another, it is taken if every value can keep its
- * meaning: whole numbers fit wider ones, decimals other scales, text is read like the text of any field. What does not
- * fit is a data error of its row; types that never fit are an error of the file.
+ * A file's column has a natural type. If the declared type is different, it is accepted if every value can keep its
+ * meaning: whole numbers fit wider ones, decimals other scales, and text is parsed like the text of any field. A value
+ * that does not fit is a data error of its row; types that never fit are an error of the file.
  *
  * One file, since each pair of types is a line of the same table.
  */
@@ -31,25 +31,25 @@ import {
 } from '@millrace/core'
 import type { ReadOptions, RecordFailure } from '@millrace/formats'
 
-/** A column or a part of one, as its file knows it. */
+/** A column of a file, or part of one. */
 export interface FileColumn {
   readonly name: string
-  /** Undefined: a type that has no like here; `told` names it. */
+  /** Undefined: a type with no equivalent here; `told` names it. */
   readonly natural: Type | undefined
-  /** Its type in the file's own words. */
+  /** Its type in the terms of the file format. */
   readonly told: string
-  /** A value of the natural type from what the library gives; not for null. Throws `DataError`. */
+  /** Converts the library's value to one of the natural type; not for null. Throws `DataError`. */
   read(raw: unknown): unknown
   /** The JSON text of a column of such. */
   text?(raw: unknown): string
-  /** The item of a list, the fields of an object; their `read` is for what is inside of the value. */
+  /** The item of a list, or the fields of an object; their `read` converts inner values. */
   readonly item?: FileColumn
   readonly fields?: readonly FileColumn[]
 }
 
 type Read = (raw: unknown) => unknown
 
-/** The type of a file's records, where every column has a like. */
+/** The record type of a file, if every column has an equivalent. */
 export function recordTypeOf(columns: readonly FileColumn[]): RecordType {
   const named = columns
     .filter((column) => column.natural)
@@ -66,9 +66,9 @@ function fieldReader(column: FileColumn, field: Field, unknownFields: UnknownFie
   if (!read) {
     throw new MillraceError(
       'wrong_type',
-      `the column ${column.name} holds ${column.told}, which cannot be read as ${typeText(field.type)}`,
+      `the column ${column.name} has the type ${column.told}, which cannot be read as ${typeText(field.type)}`,
       {
-        hint: column.natural ? `declare it as ${typeText(column.natural)}` : 'leave the field out of the schema',
+        hint: column.natural ? `declare it as ${typeText(column.natural)}` : 'remove the field from the schema',
       },
     )
   }
@@ -77,7 +77,7 @@ function fieldReader(column: FileColumn, field: Field, unknownFields: UnknownFie
     : (raw) => (raw === null || raw === undefined ? missing() : read(raw))
 }
 
-/** Reads values of a column as the declared type; undefined: they never fit. */
+/** Converts values of a column to the declared type; undefined: they never fit. */
 function valueReader(column: FileColumn, to: Type, unknownFields: UnknownFields): Read | undefined {
   const { natural, read, text, item, fields } = column
   if (!natural) return undefined
@@ -147,7 +147,7 @@ function valueReader(column: FileColumn, to: Type, unknownFields: UnknownFields)
   }
 }
 
-/** A value of a column that the schema does not name, as JSON has it. */
+/** A value of a column that is not in the schema, in its JSON form. */
 function keptReader(column: FileColumn): Read {
   const plain = toJson(column.natural!)
   return (raw) => (raw === null || raw === undefined ? null : plain(column.read(raw)))
@@ -170,11 +170,11 @@ export function utf8(bytes: Uint8Array): string {
   try {
     return decoder.decode(bytes)
   } catch {
-    throw new DataError('bad_encoding', 'the text is not UTF-8, which it has to be in this format')
+    throw new DataError('bad_encoding', 'the text is not UTF-8, which this format requires')
   }
 }
 
-/** A row that could not be read, by its place in the slice. */
+/** A row that could not be read, by its index in the slice. */
 export interface FailedRow {
   readonly index: number
   readonly failure: RecordFailure
@@ -183,22 +183,21 @@ export interface FailedRow {
 /** Values of one column for `length` rows. */
 export type ColumnValues = ArrayLike<unknown>
 
-/** Makes rows of slices of columns. */
+/** Makes rows from slices of columns. */
 export interface RowReader {
   /** The file's columns that are read. */
   readonly columns: readonly FileColumn[]
-  /** How many of the others the schema does not name. */
+  /** How many of the other columns are not in the schema. */
   readonly unknown: number
   /**
-   * Rows of a slice, those that fail apart. `values`: of `columns`, in order. `origins[i]`: the place of row i in the
-   * slice.
+   * The rows of a slice; failed rows are separate. `values`: of `columns`, in order. `origins[i]`: the index of row i
+   * in the slice.
    */
   rows(values: readonly ColumnValues[], length: number): { rows: Row[]; origins: Int32Array; failed: FailedRow[] }
 }
 
 /**
- * Prepares the reading of a file with these columns. Throws `MillraceError` `missing_column`, `unknown_field`,
- * `wrong_type`.
+ * Prepares to read a file with these columns. Throws `MillraceError` `missing_column`, `unknown_field`, `wrong_type`.
  */
 export function rowReader(all: readonly FileColumn[], { schema, unknownFields, push }: ReadOptions): RowReader {
   const byName = new Map(all.map((column) => [column.name, column]))
@@ -209,7 +208,7 @@ export function rowReader(all: readonly FileColumn[], { schema, unknownFields, p
         'missing_column',
         `the file has no column ${name}; it has ${all.map((column) => column.name).join(', ')}`,
         {
-          hint: 'name the field as the file does, or declare it as optional',
+          hint: "use the file's name for the field, or declare it as optional",
         },
       )
   }
@@ -217,7 +216,7 @@ export function rowReader(all: readonly FileColumn[], { schema, unknownFields, p
   if (unknownFields === 'error' && unknown.length > 0)
     throw new MillraceError(
       'unknown_field',
-      `the file has columns that the schema does not name: ${unknown.map((column) => column.name).join(', ')}`,
+      `the file has columns that are not in the schema: ${unknown.map((column) => column.name).join(', ')}`,
     )
   const kept = unknownFields === 'keep' && !push ? unknown.filter((column) => column.natural) : []
   const sources = [
@@ -277,7 +276,7 @@ function convertColumn(
   failures: Map<number, RecordFailure>,
 ): unknown[] {
   const made = new Array<unknown>(length)
-  // Neighbours are often equal, and one object where they come from a dictionary.
+  // Adjacent values are often equal, and the same object if they come from a dictionary.
   let last: unknown = made
   let lastMade: unknown
   for (let i = 0; i < length; i++) {
@@ -333,7 +332,7 @@ function datedColumn(
 
 type Assemble = (columns: readonly (readonly unknown[])[], origins: Int32Array) => Row[]
 
-/** Makes the function that puts columns together to rows of one shape. */
+/** Makes the function that combines columns to rows of one shape. */
 function compileAssemble(names: readonly string[]): Assemble {
   if (!codegenAllowed) {
     return (columns, origins) =>
@@ -361,11 +360,11 @@ function compileAssemble(names: readonly string[]): Assemble {
   )
 }
 
-/** Whole numbers of 64 bits are text in JSON; as numbers they can be read as integers too. */
+/** 64-bit whole numbers are text in JSON; as numbers they can also be read as integers. */
 const numberWhereExact = (value: Json, { natural }: FileColumn): Json =>
   natural?.kind === 'bigint' && Number.isSafeInteger(Number(value)) ? Number(value) : value
 
-/** A row as JSON, which stands for the bytes that it does not have. */
+/** A row as JSON, used in place of the bytes that it does not have. */
 export function rowAsJson(reader: RowReader, values: readonly ArrayLike<unknown>[], index: number): Uint8Array {
   const row: Row = {}
   reader.columns.forEach((column, k) => {

@@ -1,4 +1,4 @@
-/** The formats of files, those of text and those of columns: what connectors that read and write whole files offer. */
+/** The file formats, text and columnar: what connectors that read and write whole files offer. */
 import { option, type Problem, type RecordType } from '@millrace/core'
 import {
   type ReadKind,
@@ -23,7 +23,7 @@ const columnarRead: readonly ReadKind<'parquet' | 'arrow'>[] = [
   { name: 'arrow', endings: ['.arrow'], options: {}, open: (_format, read) => ({ reader: createArrowReader(read) }) },
 ]
 
-/** The formats that files are read in. */
+/** The formats for reading files. */
 export const fileReadFormats = readFormatsOf([...textReadFormats, ...columnarRead])
 /** One of them, with its options. */
 export type FileReadFormat = ReturnType<typeof fileReadFormats.typed>
@@ -34,7 +34,7 @@ function columnsAccept(name: string, record: RecordType): Problem[] {
       {
         code: 'wrong_type',
         at: [],
-        message: `${name} has the columns of its schema only, and these records may have further fields (unknown_fields: keep)`,
+        message: `${name} has only the columns of its schema, but these records may have further fields (unknown_fields: keep)`,
         hint: 'select the fields to write',
       },
     ]
@@ -48,11 +48,8 @@ const columnarWrite: readonly WriteKind<'parquet' | 'arrow'>[] = [
     name: 'parquet',
     endings: ['.parquet'],
     options: {
-      compression: option.oneOf(
-        ['zstd', 'snappy', 'none'],
-        'Parquet: what its pages are compressed with. Default: zstd.',
-      ),
-      row_group: option.integer('Parquet: the most rows of a row group. Default: 100,000.', {
+      compression: option.oneOf(['zstd', 'snappy', 'none'], 'Parquet: the compression of pages. Default: zstd.'),
+      row_group: option.integer('Parquet: the maximum number of rows in a row group. Default: 100,000.', {
         min: 1,
         max: 10_000_000,
       }),
@@ -75,7 +72,7 @@ const columnarWrite: readonly WriteKind<'parquet' | 'arrow'>[] = [
   },
 ]
 
-/** The formats that files are written in. */
+/** The formats for writing files. */
 export const fileWriteFormats = writeFormatsOf([...textWriteFormats, ...columnarWrite])
 /** One of them, with its options. */
 export type FileWriteFormat = ReturnType<typeof fileWriteFormats.typed>

@@ -1,4 +1,4 @@
-/** The door of @millrace/formats-columnar: files of columns, Parquet and Arrow. */
+/** The entry point of @millrace/formats-columnar: columnar files, Parquet and Arrow. */
 export * from './formats.ts'
 export { createParquetReader, inferParquet } from './parquet/read.ts'
 export { createArrowReader, inferArrow } from './arrow/read.ts'

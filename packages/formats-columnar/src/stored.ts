@@ -1,11 +1,11 @@
 /**
- * Values as files with types of their own store them, as values in memory. Each throws `DataError` for what has no
- * exact like.
+ * Converts values as stored by typed file formats to their in-memory forms. Each function throws `DataError` for values
+ * without an exact equivalent.
  */
 import { DataError } from '@millrace/core'
 import type { FileColumn } from './columns.ts'
 
-/** A part of a value, null where there is none. */
+/** Part of a value; null if there is none. */
 export const readPart = (column: FileColumn, raw: unknown): unknown =>
   raw === null || raw === undefined ? null : column.read(raw)
 
@@ -14,11 +14,11 @@ export function wholeMs(ticks: bigint, perMs: bigint): number {
   if (ticks % perMs !== 0n)
     throw new DataError(
       'out_of_range',
-      `the time has a fraction of a millisecond (${ticks} in units of 1/${perMs} ms), which a timestamp does not keep`,
+      `the time has a fraction of a millisecond (${ticks} in units of 1/${perMs} ms), which a timestamp cannot represent`,
     )
   const ms = Number(ticks / perMs)
   if (Number.isSafeInteger(ms)) return ms
-  throw new DataError('out_of_range', `${ms} ms is no time`)
+  throw new DataError('out_of_range', `${ms} ms is not a valid time`)
 }
 
 /** -1230 with scale 2 is `-12.30`. */
@@ -32,13 +32,13 @@ export function decimalText(value: bigint, scale: number): string {
 export function dateText(days: number): string {
   const text = days >= -719162 && days <= 2932896 ? new Date(days * 86_400_000).toISOString().slice(0, 10) : undefined
   if (text !== undefined) return text
-  throw new DataError('out_of_range', `${days} days from 1970-01-01 is no date of the years 1 to 9999`)
+  throw new DataError('out_of_range', `${days} days from 1970-01-01 is not within the years 1 to 9999`)
 }
 
 /** A number that is neither infinite nor NaN. */
 export function finite(raw: unknown): number {
   if (Number.isFinite(raw)) return raw as number
-  throw new DataError('not_number', `${raw} is no number here`)
+  throw new DataError('not_number', `${raw} is not a valid number`)
 }
 
 /** IEEE 754 binary16. */

@@ -1,7 +1,4 @@
-/**
- * Bytes under way: one buffer that grows and is filled from its start again when it was emptied, so that encoding makes
- * no garbage.
- */
+/** A byte buffer that grows and is reused from its start after it was emptied, so that encoding makes no garbage. */
 export class OutputBytes {
   buffer: Buffer
   view: DataView
@@ -67,7 +64,7 @@ export class OutputBytes {
     this.at += 8
   }
 
-  /** What there is so far; valid until the next change. */
+  /** The bytes so far; valid until the next change. */
   seen(): Buffer {
     return this.buffer.subarray(0, this.at)
   }
@@ -76,14 +73,14 @@ export class OutputBytes {
     this.at = 0
   }
 
-  /** What there is so far; then empty. The bytes are lent: the next ones are put in the same place. */
+  /** Returns the bytes so far and empties the buffer. They are lent: the next bytes overwrite them. */
   lend(): Buffer {
     const bytes = this.seen()
     this.at = 0
     return bytes
   }
 
-  /** What there is so far, as a copy; then empty. */
+  /** Returns a copy of the bytes so far and empties the buffer. */
   take(): Uint8Array {
     const bytes = Buffer.from(this.buffer.subarray(0, this.at))
     this.at = 0
@@ -91,7 +88,7 @@ export class OutputBytes {
   }
 }
 
-/** Finished pieces of bytes, which are taken in chunks. */
+/** Finished pieces of bytes, to be taken in chunks. */
 export class Pieces {
   private pieces: Uint8Array[] = []
   private first = 0

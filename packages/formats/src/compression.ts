@@ -1,9 +1,9 @@
 /**
- * gzip and zstd, by file name, as streams of bounded memory.
+ * gzip and zstd, by file name, as streams with bounded memory.
  *
- * Node's zstd decoder drops, without a word, whatever follows the end of a frame inside one write. Files of several
- * frames are common (pzstd, appended files), so the input is cut at frame borders (zstd-frames.ts) and each frame is
- * written by itself. gzip members need no such care.
+ * Node's zstd decoder silently drops whatever follows the end of a frame within one write. Files with several frames
+ * are common (pzstd, appended files), so the input is split at frame boundaries (zstd-frames.ts) and each frame is
+ * written separately. gzip members need no such care.
  */
 import { once } from 'node:events'
 import { Readable } from 'node:stream'
@@ -19,34 +19,34 @@ import {
 import { MillraceError } from '@millrace/core'
 import { zstdFrames } from './zstd-frames.ts'
 
-/** How a file is compressed, by the end of its name. */
+/** The compression of a file, by the end of its name. */
 export type Compression = 'gzip' | 'zstd'
 
 const endings: Readonly<Record<string, Compression>> = { '.gz': 'gzip', '.zst': 'zstd' }
 const chunkSize = 256 * 1024
 
-/** The compression that a file name says: `.gz` or `.zst`. */
+/** The compression according to a file name: `.gz` or `.zst`. */
 export function compressionOf(fileName: string): Compression | undefined {
   const dot = fileName.lastIndexOf('.')
   return dot < 0 ? undefined : endings[fileName.slice(dot).toLowerCase()]
 }
 
-/** The file name without the ending of its compression: `orders.csv.gz` is `orders.csv`. */
+/** The file name without the extension of its compression: `orders.csv.gz` is `orders.csv`. */
 export const withoutCompression = (fileName: string): string =>
   compressionOf(fileName) ? fileName.slice(0, fileName.lastIndexOf('.')) : fileName
 
-// Small tables and few pieces of output are set up in less time than they would save.
+// Small tables and few output chunks: larger ones take longer to set up than they would save.
 const quick = {
   chunkSize: 32 * 1024,
   params: { [constants.ZSTD_c_compressionLevel]: 1, [constants.ZSTD_c_windowLog]: 17 },
 }
 
-/** Some hundred kilobytes as a zstd frame, in less time than it takes to write them to a database. */
+/** Compresses some hundred kilobytes to a zstd frame, in less time than it takes to write them to a database. */
 export const quickZstd = (bytes: string | Uint8Array): Buffer => zstdCompressSync(bytes, quick)
 
 /**
- * The bytes behind compressed chunks. Throws `MillraceError` `broken_compression` where they end early or are no such
- * format.
+ * The decompressed bytes of compressed chunks. Throws `MillraceError` `broken_compression` if they end early or have a
+ * different format.
  */
 export async function* decompress(
   chunks: AsyncIterable<Uint8Array>,
@@ -56,8 +56,7 @@ export async function* decompress(
   const decoder = compression === 'gzip' ? createGunzip({ chunkSize }) : createZstdDecompress({ chunkSize })
   const input = Readable.from(compression === 'gzip' ? chunks : zstdFrames(chunks))
   let failed: unknown
-  // The input's own failures (no permission, disk) must reach the caller as they are, not as what the decoder makes of
-  // them.
+  // The input's own failures (no permission, disk) must reach the caller unchanged, not as errors of the decoder.
   input.on('error', (error) => {
     failed = error
   })
@@ -71,22 +70,22 @@ export async function* decompress(
     if (!code?.startsWith('Z')) throw error
     throw new MillraceError('broken_compression', `the ${compression} data is broken: ${message}`, {
       cause: error,
-      hint: 'the file is cut off or is not what its name says; fetch it again, or rename it without its ending if it is not compressed',
+      hint: 'the file is truncated or not what its name says; fetch it again, or rename it without its extension if it is not compressed',
     })
   }
 }
 
-/** Compresses one file piece by piece. */
+/** Compresses one file, piece by piece. */
 export interface Compressor {
-  /** Takes bytes, which must not be changed until it resolves, and gives what is compressed so far, often nothing. */
+  /** Takes bytes, which must not be changed until it resolves, and returns what is compressed so far, often nothing. */
   add(bytes: Uint8Array): Promise<Uint8Array>
-  /** The rest, with the trailer. The compressor is used up. */
+  /** Returns the rest, with the trailer. The compressor cannot be used afterwards. */
   finish(): Promise<Uint8Array>
-  /** Frees it early, where the file is given up. */
+  /** Frees it early, when the file is abandoned. */
   close(): void
 }
 
-/** A compressor with the level that each format's own tool uses by default. */
+/** A compressor with the default level of each format's own tool. */
 export function createCompressor(compression: Compression): Compressor {
   const encoder =
     compression === 'gzip'

@@ -1,4 +1,4 @@
-/** The door of @millrace/formats: bytes to records and back. */
+/** The entry point of @millrace/formats: bytes to records and back. */
 export * from './reader.ts'
 export * from './writer.ts'
 export * from './shape.ts'

@@ -1,6 +1,6 @@
 /**
- * Formats that are read, as data: the option that chooses one, what tells one file's beginning from another's, and
- * their readers.
+ * Formats for reading, as data: the option that chooses one, how the beginnings of files are distinguished, and their
+ * readers.
  */
 import { option, type Option, type Problem } from '@millrace/core'
 import { withoutCompression } from './compression.ts'
@@ -17,19 +17,19 @@ export interface ReadFormat<Name extends string = string> extends Partial<CsvOpt
   readonly type: Name
 }
 
-/** One format that files are read in. */
+/** One format for reading files. */
 export interface ReadKind<Name extends string = string> {
   readonly name: Name
-  /** What the names of its files end in, before the ending of a compression. */
+  /** The extensions of its files, before that of a compression. */
   readonly endings: readonly string[]
   /** Its own options, each with a default. */
   readonly options: Readonly<Record<string, Option<any>>>
-  /** What is wrong with options that are right one by one. */
+  /** Problems of options that are valid individually. */
   problems?(format: ReadFormat): Problem[]
   open(format: ReadFormat, read: ReadOptions): InputFormat
 }
 
-/** The formats that hold text. */
+/** The text formats. */
 export const textReadFormats: readonly ReadKind<'csv' | 'jsonl' | 'json'>[] = [
   {
     name: 'csv',
@@ -59,19 +59,19 @@ export const textReadFormats: readonly ReadKind<'csv' | 'jsonl' | 'json'>[] = [
 export interface ReadFormats<Name extends string> {
   /** The option `format`: a name, or a name with options of that format. */
   readonly option: Option<Name | ReadFormat<Name>>
-  /** What names of files end in, before the ending of a compression; of all formats, or of these. */
+  /** File name extensions, before that of a compression; of all formats, or of these. */
   endings(names?: readonly Name[]): string[]
-  /** The format that a file name says. */
+  /** The format according to a file name. */
   named(fileName: string): Name | undefined
-  /** What was typed, without the options that were left out. */
+  /** The options as written, without those left out. */
   typed(typed: Name | ReadFormat<Name>): ReadFormat<Name>
-  /** What is wrong with a format's options; `at` is inside the format. */
+  /** Problems of a format's options; `at` is inside the format. */
   problems(format: ReadFormat<Name>): Problem[]
   /** How files of a format are read. */
   open(format: ReadFormat<Name>, read: ReadOptions): InputFormat
 }
 
-// Inside `format`, an option that is left out has no value of its own: its default is that of the format.
+// Inside `format`, an omitted option has no value: the default is that of the format.
 const within = <T>({ default: _, ...schema }: Option<T>): Option<T | undefined> => option.optional(schema)
 
 /** Formats as a connector offers them, in this order. */
@@ -90,7 +90,7 @@ export function readFormatsOf<Name extends string>(kinds: readonly ReadKind<Name
           'A format with options of its own.',
         ) as unknown as Option<ReadFormat<Name>>,
       ],
-      'The format of the files: a name, or a name with options of that format. Default: as each file name says.',
+      "The format of the files: a name, or a name with options of that format. Default: by each file's name.",
       { example: { type: 'csv', delimiter: ';' } },
     ),
     endings: (wanted = names) => wanted.flatMap((name) => kindOf(name).endings),
@@ -124,7 +124,7 @@ export function strangeOptions(
   return strange.map((key) => ({
     code: 'unknown_key',
     at: [key],
-    message: `\`${key}\` is no option of ${format}`,
+    message: `\`${key}\` is not an option of ${format}`,
     hint: known.length > 0 ? `options of ${format}: ${known.join(', ')}` : `${format} has no options`,
   }))
 }

@@ -1,58 +1,58 @@
 /**
- * Bytes to records: what every format's reader looks like, and what it reads from.
+ * Bytes to records: the interface of every format's reader, and of its input.
  *
- * A reader knows nothing of files, folders or splits: it gets the bytes of one input, already decompressed, and yields
- * pieces of rows. A piece is a batch without its split; its position is where the reader resumes in this input. What
- * tells one input from another (a hash of its beginning) is added by packages/client-files/src/identity.ts.
+ * A reader knows nothing of files, folders or splits: it gets the decompressed bytes of one input and yields pieces of
+ * rows. A piece is a batch without its split; its position is where the reader resumes in this input.
+ * packages/client-files/src/identity.ts adds what distinguishes one input from another (a hash of its beginning).
  */
 import type { Batch, Json, Push, RecordType, Row, Tally } from '@millrace/core'
 
 /** The bytes of one input, decompressed. */
 export interface ByteSource {
-  /** Bytes in all; known only where random access exists. */
+  /** Total bytes; known only with random access. */
   readonly size?: number
   /**
-   * The bytes from offset `from` on. Each chunk is a buffer of its own that is never written again, so that rows and
-   * raw bytes may point into it. A chunk of no bytes is a pause: nothing more is there for now, so a reader must hand
-   * out all records that are complete.
+   * The bytes from offset `from` on. Each chunk is a separate buffer that is never written again, so that rows and raw
+   * bytes may point into it. An empty chunk is a pause: no more bytes are available for now, so a reader must yield all
+   * records that are complete.
    */
   stream(from: number, signal: AbortSignal): AsyncIterable<Uint8Array>
   /**
    * The bytes of `start` to `end`; fewer only at the end of the input. Rejects with `MillraceError` `no_random_access`
-   * where `size` is undefined.
+   * if `size` is undefined.
    */
   slice(start: number, end: number): Promise<Uint8Array>
 }
 
 /**
- * A batch without its split. `position` is the resume point inside this input: small JSON of the reader's own. The last
- * piece need not say `end`.
+ * A batch without its split. `position` is the resume point inside this input: small JSON defined by the reader. The
+ * last piece need not set `end`.
  */
 export interface Piece extends Omit<Batch, 'split'> {}
 
-/** What every reader gets beside its format's own options. */
+/** The options of every reader besides its format's own. */
 export interface ReadOptions {
-  /** The declared type of the decoded record, before any push. */
+  /** The declared type of the decoded record, before any pushdown. */
   readonly schema: RecordType
   readonly unknownFields: 'drop' | 'error' | 'keep'
   /**
-   * Projection, renames and date conversion to be done while reading. Readers that can't leave the connector's
-   * `capabilities.pushdown` out.
+   * Projection, renames and date conversion to do while reading. For readers that cannot, the connector leaves out
+   * `capabilities.pushdown`.
    */
   readonly push?: Push | undefined
-  /** Where it is counted which fields are left out. */
+  /** Counts the fields that are left out. */
   readonly tally?: Tally | undefined
 }
 
 /**
- * Reads one format. A reader may be used for many inputs, also side by side; `create...` does no I/O and throws only
- * for options that contradict.
+ * Reads one format. A reader may be used for many inputs, even concurrently; `create...` does no I/O and throws only
+ * for contradictory options.
  */
 export interface RecordReader {
   /**
    * Yields pieces of about 1,000 rows in order, from the position `at` of an earlier piece, or from the beginning. Bad
-   * records are listed in `Piece.bad`; thrown is only what no record can be blamed for (`MillraceError`: a missing
-   * column, a broken file) and what the input throws.
+   * records are listed in `Piece.bad`; it throws only errors that are not the fault of one record (`MillraceError`: a
+   * missing column, a broken file) and errors of the input.
    */
   read(input: ByteSource, at: Json | undefined, signal: AbortSignal): AsyncIterable<Piece>
   /**
@@ -62,12 +62,12 @@ export interface RecordReader {
   decode?(bytes: Uint8Array, context: Json | undefined): Row
 }
 
-/** The chunks that hold bytes, for readers that need not know of pauses. */
+/** The chunks that are not empty, for readers that need not handle pauses. */
 export async function* withoutPauses(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
   for await (const chunk of chunks) if (chunk.length > 0) yield chunk
 }
 
-/** An input that is in memory already: for tests, and for formats that read one record at a time. */
+/** An input that is already in memory: for tests, and for formats that read one record at a time. */
 export function bytesSource(bytes: Uint8Array): ByteSource {
   return {
     size: bytes.length,

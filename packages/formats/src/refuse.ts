@@ -1,11 +1,11 @@
-/** Rows that cannot be written: those with a text that UTF-8 has no form for. */
+/** Rows that cannot be written: those with text that UTF-8 cannot represent. */
 import type { Row } from '@millrace/core'
 import type { RefusedRow } from './writer.ts'
 
-/** What is wrong with such a text. */
-export const halfPair = 'the text holds half a surrogate pair, which UTF-8 cannot write'
+/** The error for such a text. */
+export const halfPair = 'the text has an unpaired surrogate, which UTF-8 cannot represent'
 
-/** The rows where one of these fields holds half a surrogate pair, by index; undefined: there are none. */
+/** The rows in which one of these fields has an unpaired surrogate, by index; undefined: there are none. */
 export function refusedTexts(rows: readonly Row[], fields: readonly string[]): Map<number, RefusedRow> | undefined {
   let refused: Map<number, RefusedRow> | undefined
   for (const field of fields) {

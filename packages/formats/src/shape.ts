@@ -1,4 +1,4 @@
-/** How a format lays out its bytes, as far as whoever opens its files has to know. */
+/** The layout of a format's bytes, as far as the code that opens its files needs it. */
 import type { RecordReader } from './reader.ts'
 import { type Encoding, unitBytes } from './text.ts'
 
@@ -14,13 +14,13 @@ export const textUnits = (encoding: Encoding): TextUnits => ({
   ...(encoding === 'utf-16be' ? { bigEndian: true } : {}),
 })
 
-/** How a format is laid out, as far as it tells one content from another. */
+/** The layout of a format, as far as it distinguishes one content from another. */
 export interface Shape {
-  /** It is text, and the positions of records are bytes of it. Absent: they are numbers of records. */
+  /** It is text, and the positions of records are byte offsets. Absent: they are record numbers. */
   readonly text?: TextUnits
   /**
-   * So many lines at its beginning, empty ones apart, hold its header and first record, and it may grow. Absent: it is
-   * told by its first and last bytes and its size.
+   * The number of non-empty lines at its beginning that contain its header and first record; the file may grow. Absent:
+   * it is identified by its first and last bytes and its size.
    */
   readonly lines?: number
 }

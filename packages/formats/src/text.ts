@@ -1,18 +1,18 @@
 /**
- * Text encodings, strictly: bytes that are not of the declared encoding are an error that names the option, never
+ * Strict text encodings: bytes that are invalid in the declared encoding are an error that names the option, never
  * U+FFFD.
  */
 import { isAscii, isUtf8 } from 'node:buffer'
 import { DataError, MillraceError } from '@millrace/core'
 
-/** The values of the option `encoding`. `latin1` is ISO-8859-1: each byte is the character of that number. */
+/** The values of the option `encoding`. `latin1` is ISO-8859-1: each byte is the character with that number. */
 export const encodings = ['utf-8', 'latin1', 'utf-16le', 'utf-16be'] as const
 export type Encoding = (typeof encodings)[number]
 
-/** Bytes of one code unit; offsets of characters that delimit are multiples of it. */
+/** Bytes of one code unit; offsets of delimiters are multiples of it. */
 export const unitBytes = (encoding: Encoding): 1 | 2 => (encoding.startsWith('utf-16') ? 2 : 1)
 
-/** The bytes as text; undefined where they are not of that encoding. A byte order mark is text here. */
+/** The bytes as text; undefined if they are invalid in that encoding. A byte order mark is part of the text here. */
 export function decodeText(bytes: Uint8Array, encoding: Encoding): string | undefined {
   const buffer = asBuffer(bytes)
   switch (encoding) {
@@ -28,7 +28,7 @@ export function decodeText(bytes: Uint8Array, encoding: Encoding): string | unde
   }
 }
 
-/** The text as bytes; undefined where that encoding lacks a character, or the text holds half a surrogate pair. */
+/** The text as bytes; undefined if the encoding lacks a character, or the text has an unpaired surrogate. */
 export function encodeText(text: string, encoding: Encoding): Uint8Array | undefined {
   if (encoding === 'latin1') {
     for (let i = 0; i < text.length; i++) if (text.charCodeAt(i) > 255) return undefined
@@ -54,8 +54,8 @@ const marks: readonly (readonly [Encoding, readonly number[]])[] = [
 ]
 
 /**
- * Bytes of the byte order mark at the start of an input: 0, 2 or 3. Throws `MillraceError` `bad_encoding` where the
- * mark is one of another encoding: then no record of the input would be read right.
+ * The length of the byte order mark at the start of an input: 0, 2 or 3. Throws `MillraceError` `bad_encoding` for the
+ * mark of a different encoding: every record would be misread.
  */
 export function byteOrderMark(start: Uint8Array, encoding: Encoding): number {
   for (const [marked, mark] of marks) {
@@ -73,8 +73,8 @@ export function byteOrderMark(start: Uint8Array, encoding: Encoding): number {
 }
 
 /**
- * What is wrong with bytes for which `decodeText` gave undefined: a `DataError` `bad_encoding` that names the first
- * wrong byte and the option.
+ * The error for bytes for which `decodeText` returned undefined: a `DataError` `bad_encoding` that names the first
+ * invalid byte and the option.
  */
 export function badEncoding(bytes: Uint8Array, encoding: Encoding, field?: string): DataError {
   const at = firstBad(bytes, encoding)
@@ -88,7 +88,7 @@ export function badEncoding(bytes: Uint8Array, encoding: Encoding, field?: strin
   )
 }
 
-/** The first byte from which no valid text follows. */
+/** The first byte at which the text becomes invalid. */
 function firstBad(bytes: Uint8Array, encoding: Encoding): number | undefined {
   if (encoding === 'latin1') return undefined
   if (encoding === 'utf-8') {

@@ -1,39 +1,37 @@
-/** Formats that are written, as data: the option that chooses one, what each cannot hold, and their writers. */
+/** Formats for writing, as data: the option that chooses one, what each cannot store, and their writers. */
 import { option, type Option, type Problem, type RecordType } from '@millrace/core'
 import { csvAccepts, csvWriteOptions, csvWriteProblems, csvWriter, type CsvWriteOptions } from './csv/writer.ts'
 import { jsonArrayWriter, jsonLinesWriter } from './json/write.ts'
 import { strangeOptions } from './read-format.ts'
 import type { RecordWriter } from './writer.ts'
 
-/** A format with its options, as typed. */
+/** A format with its options, as written. */
 export interface WriteFormat<Name extends string = string> {
   readonly type: Name
   readonly [option: string]: unknown
 }
 
-/**
- * Makes the writer of one file. `continued`: it goes on with a file that was cut back; only where the format `appends`.
- */
+/** Makes the writer of one file. `continued`: it continues a truncated file; only if the format `appends`. */
 export type MakeWriter = (continued?: boolean) => RecordWriter
 
-/** One format that files are written in. */
+/** One format for writing files. */
 export interface WriteKind<Name extends string = string> {
   readonly name: Name
-  /** What the names of its files end in, before the ending of a compression; the first is given to new ones. */
+  /** The extensions of its files, before that of a compression; new files get the first. */
   readonly endings: readonly [string, ...string[]]
   /** Its own options. */
   readonly options: Readonly<Record<string, Option<any>>>
-  /** Files can be cut back to any length that was taken, and gone on with. */
+  /** Files can be truncated to any length that was taken, and continued. */
   readonly appends: boolean
-  /** What is wrong with options that are right one by one. */
+  /** Problems of options that are valid individually. */
   problems?(format: WriteFormat): Problem[]
-  /** What is wrong with writing records of this type. */
+  /** Problems with writing records of this type. */
   accepts?(record: RecordType): Problem[]
-  /** Loads what writes the format, and prepares it for records of this type. */
+  /** Loads the writer of the format, and prepares it for records of this type. */
   prepare(record: RecordType, format: WriteFormat): MakeWriter | Promise<MakeWriter>
 }
 
-const nulls = option.text('JSON: `write` nulls or `omit` their keys. CSV: what stands for null.', { example: 'omit' })
+const nulls = option.text('JSON: `write` nulls or `omit` their keys. CSV: the text for null.', { example: 'omit' })
 
 const jsonKind = <Name extends string>(
   name: Name,
@@ -63,7 +61,7 @@ const jsonKind = <Name extends string>(
 const csvOf = ({ type: _, ...given }: WriteFormat): Partial<CsvWriteOptions> =>
   Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined))
 
-/** The formats that hold text. */
+/** The text formats. */
 export const textWriteFormats: readonly WriteKind<'jsonl' | 'json' | 'csv'>[] = [
   jsonKind('jsonl', ['.jsonl', '.ndjson'], true, jsonLinesWriter),
   jsonKind('json', ['.json'], false, jsonArrayWriter),
@@ -88,17 +86,17 @@ export const textWriteFormats: readonly WriteKind<'jsonl' | 'json' | 'csv'>[] = 
 export interface WriteFormats<Name extends string> {
   /** The option `format`: a name, or a name with options of that format. */
   readonly option: Option<Name | WriteFormat<Name>>
-  /** The format that a file name, without the ending of its compression, says. */
+  /** The format according to a file name without the extension of its compression. */
   named(fileName: string): Name | undefined
-  /** The ending of new files of a format. */
+  /** The extension of new files of a format. */
   ending(name: Name): string
-  /** What was typed, or what the file name says, or the first format. */
+  /** The format as written, or according to the file name, or the first one. */
   typed(typed: Name | WriteFormat<Name> | undefined, fileName: string): WriteFormat<Name>
-  /** Whether files of a format can be cut back to any length that was taken, and gone on with. */
+  /** Whether files of a format can be truncated to any length that was taken, and continued. */
   appends(name: Name): boolean
-  /** What is wrong with a format's options; `at` is inside the format. */
+  /** Problems of a format's options; `at` is inside the format. */
   problems(format: WriteFormat<Name>): Problem[]
-  /** What is wrong with writing records of this type in a format. */
+  /** Problems with writing records of this type in a format. */
   accepts(format: WriteFormat<Name>, record: RecordType): Problem[]
   /** Loads a format and prepares it for records of this type; each call of the result makes the writer of one file. */
   prepare(format: WriteFormat<Name>, record: RecordType): Promise<MakeWriter>
@@ -126,7 +124,7 @@ export function writeFormatsOf<Name extends string>(kinds: readonly WriteKind<Na
           'A format with options of its own.',
         ) as unknown as Option<WriteFormat<Name>>,
       ],
-      `How records are written: a format, or a format with options of its own. Default: as the file name says, else \`${names[0]}\`.`,
+      `How records are written: a format, or a format with options of its own. Default: by the file name, else \`${names[0]}\`.`,
       { example: { type: 'csv', delimiter: ';' } },
     ),
     named,

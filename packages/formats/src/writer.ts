@@ -1,13 +1,13 @@
 /**
- * Records to bytes: what every format's writer looks like.
+ * Records to bytes: the interface of every format's writer.
  *
- * A writer makes the bytes of one file and does no I/O. What it has encoded is taken in chunks (`take`) and the trailer
- * comes with `finish`. Text formats can be cut back to any length that was taken and gone on with by a new writer; the
- * others are whole only when finished.
+ * A writer makes the bytes of one file and does no I/O. Encoded bytes are taken in chunks (`take`), and the trailer
+ * comes with `finish`. Files of text formats can be truncated to any length that was taken and continued by a new
+ * writer; the others are complete only when finished.
  */
 import type { Row } from '@millrace/core'
 
-/** A row that its format cannot hold, by index into the rows of the `write` that refused it. */
+/** A row that its format cannot store, by index into the rows of the `write` that refused it. */
 export interface RefusedRow {
   readonly index: number
   readonly code: string
@@ -15,33 +15,33 @@ export interface RefusedRow {
   readonly field?: string
 }
 
-/** What became of rows. */
+/** The result of a write. */
 export interface Written {
-  /** How many of them were dealt with, the refused ones included. */
+  /** How many rows were handled, including refused ones. */
   readonly taken: number
   readonly refused?: readonly RefusedRow[] | undefined
 }
 
 /** Encodes the rows of one file. */
 export interface RecordWriter {
-  /** The file may be cut back to a length that was taken, and a writer made with `continued: true` goes on there. */
+  /** The file may be truncated to a length that was taken, and continued by a writer made with `continued: true`. */
   readonly append: boolean
-  /** Encodes rows, in order, and stops behind the one with which `size` reaches `most`; at least one. */
+  /** Encodes rows, in order, and stops after the one with which `size` reaches `most`; at least one. */
   write(rows: readonly Row[], most?: number): Written
-  /** How many bytes there are to be taken. Cheap. */
+  /** How many bytes can be taken. Cheap. */
   readonly pendingBytes: number
-  /** By how many bytes the file grows with what was not taken so far; where rows wait for others, about. */
+  /** By how many bytes the file grows with everything not taken so far; approximate if rows are buffered. */
   readonly size: number
-  /** About the memory of rows that wait for others before they become bytes. Absent: there are none. */
+  /** Approximate memory of rows that are buffered before they become bytes. Absent: there are none. */
   readonly heldBytes?: number
-  /** Makes bytes of the rows that wait. */
+  /** Encodes the buffered rows. */
   cut?(): void
   /**
-   * Encoded bytes that were not taken so far: all of them for append formats, the next finished ones for others. Empty:
-   * there are none. They are lent: valid until the next call of the writer, so that a stream of files leaves no garbage
-   * outside of V8's heap, of which it would not know in time.
+   * Encoded bytes not taken so far: all of them for append formats, the next finished ones for others. Empty: there are
+   * none. They are lent: valid until the next call of the writer, so that a stream of files leaves no garbage outside
+   * V8's heap, which it would not notice in time.
    */
   take(): Uint8Array
-  /** All the rest, with the trailer. The writer is used up. */
+  /** The rest, with the trailer. The writer cannot be used afterwards. */
   finish(): Uint8Array
 }

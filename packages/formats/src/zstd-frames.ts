@@ -1,7 +1,7 @@
 /**
- * Cuts a zstd stream at its frame borders (RFC 8878, section 3.1), reading only headers: a frame is a magic number, a
- * header of 2 to 14 bytes, blocks with a 3-byte header each of which the last is marked, and an optional checksum.
- * Skippable frames are left out.
+ * Splits a zstd stream at its frame boundaries (RFC 8878, section 3.1), reading only headers: a frame is a magic
+ * number, a header of 2 to 14 bytes, blocks with a 3-byte header each of which the last is marked, and an optional
+ * checksum. Skippable frames are left out.
  */
 import { MillraceError } from '@millrace/core'
 
@@ -9,14 +9,14 @@ const magic = 0xfd2fb528
 const isSkippable = (number: number) => (number & 0xfffffff0) >>> 0 === 0x184d2a50
 
 /**
- * Yields the bytes of all data frames; no chunk holds bytes of two frames. Throws `MillraceError` `broken_compression`
- * where something else stands between frames.
+ * Yields the bytes of all data frames; no chunk has bytes of two frames. Throws `MillraceError` `broken_compression` if
+ * something else is between frames.
  */
 export async function* zstdFrames(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
   let next: 'frame' | 'block' = 'frame'
-  let head: Buffer = Buffer.alloc(0) // the header being read; chunks may cut it
+  let head: Buffer = Buffer.alloc(0) // the header being read; it may span chunks
   let left = 0 // bytes that follow the last header before the next one
-  let skip = false // those bytes are of a skippable frame
+  let skip = false // those bytes belong to a skippable frame
   let checksum = 0
 
   for await (const chunk of chunks) {
@@ -58,10 +58,10 @@ export async function* zstdFrames(chunks: AsyncIterable<Uint8Array>): AsyncGener
     }
     if (parts.length) yield Buffer.concat(parts)
   }
-  if (head.length) yield head // cut off: the decoder says so
+  if (head.length) yield head // truncated: the decoder reports it
 }
 
-/** Bytes of a frame's header with its magic number; undefined while too few bytes are there to tell. */
+/** The size of a frame's header with its magic number; undefined: more bytes are needed. */
 function headerSize(head: Buffer): number | undefined {
   if (head.length < 4) return undefined
   const number = head.readUInt32LE(0)
@@ -69,9 +69,9 @@ function headerSize(head: Buffer): number | undefined {
   if (number !== magic)
     throw new MillraceError(
       'broken_compression',
-      `the zstd data is broken: 0x${number.toString(16).padStart(8, '0')} stands where a frame should begin`,
+      `the zstd data is broken: 0x${number.toString(16).padStart(8, '0')} where a frame should begin`,
       {
-        hint: 'the file is damaged or is not what its name says; fetch it again, or rename it without its ending if it is not compressed',
+        hint: 'the file is damaged or not what its name says; fetch it again, or rename it without its extension if it is not compressed',
       },
     )
   if (head.length < 5) return undefined

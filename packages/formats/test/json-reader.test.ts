@@ -329,7 +329,7 @@ describe('JSON arrays', () => {
     expect(await one('[\xff]')).toEqual({ rows: [], bad: ['1 bad_encoding'] })
     expect(await one('[\xff{"id":1},{"id":2}]')).toEqual({ rows: [2], bad: ['1 bad_encoding'] })
     await expect(readAll(array(), Buffer.from('\xff[{"id":1}]', 'latin1'))).rejects.toThrow(
-      'begins with no array (byte 0)',
+      'does not begin with an array (byte 0)',
     )
   })
 

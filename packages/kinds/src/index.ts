@@ -1,5 +1,5 @@
 /**
- * The door of @millrace/kinds: what connectors of one kind share, so that a profile can swap them.
+ * The entry point of @millrace/kinds: what connectors of one kind share, so that a profile can swap them.
  *
  * Decision: docs/decisions/20261130-one-package-a-system.md
  */

@@ -1,4 +1,4 @@
-/** The option `key` of sinks: the fields that a record is known or ordered by. */
+/** The option `key` of sinks: the fields that identify or order a record. */
 import { fieldOf, isKeyType, type Problem, type RecordType, typeText } from '@millrace/core'
 
 /** Options that name a key, and a field whose value names an attribute. */
@@ -11,8 +11,8 @@ export interface Keyed {
 export const keyFields = (o: Keyed): readonly string[] | undefined => (typeof o.key === 'string' ? [o.key] : o.key)
 
 /**
- * What is wrong with the parts of the key and the attribute's name, for records of this type. That every field named is
- * there, the check has seen to.
+ * Problems with the key and the attribute's name for records of this type. The check has verified that the named fields
+ * exist.
  */
 export function keyProblems(o: Keyed, input: RecordType): Problem[] {
   const found: Problem[] = []

@@ -1,4 +1,4 @@
-/** Records on the terminal, or into a pipe. */
+/** Prints records to the terminal or into a pipe. */
 import { console } from './sink.ts'
 
 export default [console]

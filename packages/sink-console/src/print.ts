@@ -1,16 +1,16 @@
 /**
- * Rows to text for people and for programs.
+ * Converts rows to text for people and programs.
  *
- * Values of records come from anywhere, so what a terminal would obey (escape sequences, carriage returns) is shown,
- * never sent. A table takes its widths from the first rows; what is wider later is cut with an ellipsis, so the other
- * formats are for what must be whole.
+ * Values of records come from anywhere, so control sequences (escapes, carriage returns) are shown, never sent to the
+ * terminal. A table takes its column widths from the first rows and shortens wider values with an ellipsis; use the
+ * other formats for complete values.
  */
 import { printJson, type RecordType, type Row, toJson, toText, type Type } from '@millrace/core'
 
-/** What to print for rows, with a line end after each. */
+/** The text for rows, with a line end after each. */
 export type Printer = (rows: readonly Row[]) => string
 
-/** The widest a column of a table gets. */
+/** The maximum width of a table column. */
 const widest = 40
 
 export function compilePrinter(format: 'lines' | 'table' | 'json', schema: RecordType): Printer {
@@ -61,15 +61,15 @@ const isNumber = (type: Type): boolean => ['integer', 'bigint', 'number', 'decim
 // oxlint-disable-next-line no-control-regex
 const unseen = /[\u0000-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069\ud800-\udfff]/gu
 
-/** A text without anything that a terminal would obey: `\u001b`. */
+/** A text without control characters: `\u001b`. */
 export const shown = (text: string): string =>
   text.replace(unseen, (found) => `\\u${found.charCodeAt(0).toString(16).padStart(4, '0')}`)
 
-/** A value of name=value: in quotes where it would be read as more than one word. */
+/** A value of name=value: in quotes if it would be read as more than one word. */
 const word = (text: string): string =>
   text === '' || /[\s"=\\]/.test(text) ? shown(JSON.stringify(text)) : shown(text)
 
-/** Code points; the width on the screen differs for wide characters only. */
+/** Code points; the display width differs only for wide characters. */
 const size = (text: string): number => Array.from(text).length
 
 function fit(cell: string, width: number, right: boolean): string {

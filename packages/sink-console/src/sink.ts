@@ -1,4 +1,4 @@
-/** The definition, and the writing: no faster than the reader of the pipe takes it. */
+/** The definition of the sink, and its writing, which waits for the reader of the pipe. */
 import {
   aborted,
   defineSink,
@@ -17,7 +17,7 @@ import { compilePrinter } from './print.ts'
 export const options = option.object({
   format: option.oneOf(
     ['lines', 'table', 'json'],
-    '`lines`: name=value, for reading; `table`: columns; `json`: a JSON object a line, for other programs.',
+    '`lines`: name=value, for reading; `table`: columns; `json`: one JSON object per line, for other programs.',
     {
       default: 'lines',
     },
@@ -26,13 +26,13 @@ export const options = option.object({
 })
 export type Options = Static<typeof options>
 
-/** Rows whose text is made and written at once. */
+/** Rows that are formatted and written at once. */
 const rowsAtOnce = 64
 
 function createSink({ format, to }: Options, { schema }: SinkContext): Sink {
   const print = compilePrinter(format, schema)
   const fieldAtFault = compileFieldAtFault(schema)
-  /** The text of the rows that have one. */
+  /** The text of the rows that can be formatted. */
   const textOf = (rows: readonly Row[], fail: (i: number, why: ReturnType<typeof encodingFault>) => void): string => {
     try {
       return print(rows)
@@ -49,7 +49,7 @@ function createSink({ format, to }: Options, { schema }: SinkContext): Sink {
     }
   }
   let stream: NodeJS.WriteStream | undefined
-  // A closed pipe is told to the callback of the write, and as an event besides.
+  // A closed pipe is reported to the callback of the write, and also as an event.
   const ignore = () => {}
   return {
     async open() {
@@ -72,7 +72,7 @@ function createSink({ format, to }: Options, { schema }: SinkContext): Sink {
   }
 }
 
-/** Returns when the text was taken. Throws `SystemError`, also when the signal ends the wait. */
+/** Resolves when the text was written. Throws `SystemError`, also when the signal ends the wait. */
 function put(stream: NodeJS.WriteStream, text: string, signal: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
     const done = (error?: Error | null) => {
@@ -100,7 +100,7 @@ export const console = defineSink({
   options,
   capabilities: () => ({
     label: 'at-least-once',
-    how: 'what was printed cannot be taken back: after a crash records may be printed again',
+    how: 'printed output cannot be taken back: after a crash records may be printed again',
   }),
   mapping: (type) => (type.kind === 'bytes' ? 'base64' : 'text'),
   create: createSink,

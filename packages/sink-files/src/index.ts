@@ -1,4 +1,4 @@
-/** The sink of files. */
+/** The file sink. */
 import { type Definition, defineSink, type Type } from '@millrace/core'
 import { checkFolder, nodeDisk, placesOf } from '@millrace/client-files'
 import { acceptProblems, folderOf, layoutOf, optionProblems, type Options, options, templateOf } from './options.ts'
@@ -6,7 +6,7 @@ import { createFilesSink } from './sink.ts'
 
 export { createFilesSink } from './sink.ts'
 
-/** How types are stored: as JSON, Parquet, Arrow. */
+/** How types are stored: in JSON, Parquet, Arrow. */
 const stored: Readonly<Record<Type['kind'], string>> = {
   string: 'string, STRING, Utf8',
   boolean: 'boolean, BOOLEAN, Bool',
@@ -22,16 +22,16 @@ const stored: Readonly<Record<Type['kind'], string>> = {
   json: 'itself, JSON, Utf8',
 }
 
-/** The path makes sense; what is wrong with it is told by `check`. */
+/** Passes if the path is valid; `check` reports problems with it. */
 const isReadable = (o: Options): boolean => typeof templateOf(o) !== 'string'
 
-/** Writes files, and shows each only when it is whole. */
+/** Writes files, and publishes each only when it is complete. */
 export const sinkFiles = defineSink({
   kind: 'sink',
   type: 'files',
   serves: ['objects'],
   summary:
-    'Writes files in the format of your choice, in folders by field where wanted, and shows each only when it is whole.',
+    'Writes files in the format of your choice, partitioned into folders by field if wanted, and publishes each only when it is complete.',
   options,
   check: optionProblems,
   capabilities: (o) => ({

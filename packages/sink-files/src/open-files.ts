@@ -8,9 +8,9 @@ import { chunkBytes, type FinishedFile, type OpenFile, Output } from './output.t
 import { ensureInside } from './publish.ts'
 import { fileName, type FilePlace, type Roll, type FilesWriter } from '@millrace/kinds'
 
-/** All files together may hold this much in memory; then all of it is written. */
+/** All files together may use this much memory; beyond that everything is written to disk. */
 const mostHeldBytes = 64 * 1024 * 1024
-/** Files that were finished to make room and wait for the next roll; each becomes a stage. */
+/** Files that were finished early and wait for the next roll; each becomes a stage. */
 const mostFinished = 1000
 
 /** What the files have in common. */
@@ -22,7 +22,7 @@ export interface FilesContext {
   readonly layout: Layout
   readonly mostOpen: number
   readonly writer: FilesWriter
-  /** Drawn at each start, so that hidden names are never used again. */
+  /** Random for each start, so that hidden names are never reused. */
   readonly start: string
   readonly makeWriter: MakeWriter
   /** Absent: files are written until the end of the run. */
@@ -34,18 +34,18 @@ export interface FilesContext {
 }
 
 export class OpenFiles {
-  /** How many files were begun; in a folder, the number in the last one's name. */
+  /** How many files were started; in a folder, the number in the last one's name. */
   number: number
   private readonly ctx: FilesContext
   private readonly outputs = new Map<string, Output>()
   private finished: FinishedFile[] = []
-  /** When the first of the finished files was begun. */
+  /** When the first of the finished files was started. */
   private finishedSinceMs = Number.POSITIVE_INFINITY
-  /** A file reached a bound, and only a roll can hand it out. */
+  /** A file reached a bound, and only a roll can publish it. */
   private isDue = false
-  /** The number in the name of each place's last file, where names are numbered per place. */
+  /** The number in the name of each place's last file, if names are numbered per place. */
   private readonly numbers = new Map<string, number>()
-  /** Files were made in the hidden folder since it was synced. */
+  /** Files were created in the hidden folder since it was synced. */
   private isUnsynced = false
 
   constructor(ctx: FilesContext, number: number) {
@@ -60,11 +60,7 @@ export class OpenFiles {
     const file = await disk.reopen(path)
     const hint = 'restore it, or write all files again: pipe state reset PIPELINE, then run with --replace'
     if (!file)
-      throw new SystemError(
-        'stage_missing',
-        `${path}, which holds ${at.records} records that were written before, is gone`,
-        { hint },
-      )
+      throw new SystemError('stage_missing', `${path}, with ${at.records} records written before, is gone`, { hint })
     if ((await file.size()) < at.bytes) {
       await file.close()
       throw new SystemError('stage_missing', `${path} is shorter than the ${at.bytes} bytes that were written to it`, {
@@ -77,8 +73,8 @@ export class OpenFiles {
   }
 
   /**
-   * Adds rows to one file as long as nothing has to be written to the disk. Returns how many it took; rows that the
-   * format cannot hold are added to `refused`.
+   * Adds rows to one file as long as nothing has to be written to disk. Returns how many it took; rows that the format
+   * cannot store are added to `refused`.
    */
   addSync(key: string, rows: readonly Row[], refused: WriteFailure[]): number {
     const output = this.outputs.get(key)
@@ -92,8 +88,8 @@ export class OpenFiles {
   }
 
   /**
-   * Adds the rows from index `from` on; a file that gets full is finished, and a new one begun. `indexes`: the places
-   * of the rows in the whole write.
+   * Adds the rows from index `from` on; a full file is finished, and a new one started. `indexes`: the indexes of the
+   * rows in the whole write.
    */
   async add(
     key: string,
@@ -109,7 +105,7 @@ export class OpenFiles {
         this.isDue ||= !this.ctx.layout.append
       } else if (output.pendingBytes >= chunkBytes) await output.drain()
       else {
-        // The file written last comes last, so that the first is the one to be finished early.
+        // The most recently written file comes last, so the first one is finished early.
         this.outputs.delete(key)
         this.outputs.set(key, output)
         at += add(output, at > 0 ? rows.slice(at) : rows, at, indexes, refused)
@@ -117,7 +113,7 @@ export class OpenFiles {
     }
   }
 
-  /** Call it after each write to several files: bounds the memory of all of them. */
+  /** Call it after each write to several files: it limits the memory of all of them. */
   async release(): Promise<void> {
     let held = 0
     for (const output of this.outputs.values()) held += output.heldBytes
@@ -125,8 +121,8 @@ export class OpenFiles {
   }
 
   /**
-   * Whether the engine should roll. For bounds of records and size that is so only where the checkpoint waits for a
-   * roll; else the file is finished early, and the next flush hands it out.
+   * Whether the engine should roll. For bounds of records and size this is the case only if the checkpoint waits for a
+   * roll; otherwise the file is finished early, and the next flush publishes it.
    */
   isRollDue(nowMs: number): boolean {
     const { roll, layout } = this.ctx
@@ -142,13 +138,13 @@ export class OpenFiles {
     return Promise.all(this.outputs.values().map((output) => output.hold(this.ctx.now())))
   }
 
-  /** Finishes all files. `atLeastOne`: the place that gets a file even if there were no records. */
+  /** Finishes all files. `atLeastOne`: the place that gets a file even without records. */
   async finishAll(atLeastOne: string | undefined): Promise<void> {
     if (atLeastOne !== undefined && this.number === 0) await this.begin(atLeastOne)
     for (const [key, output] of this.outputs) await this.finish(key, output)
   }
 
-  /** Hands over the finished files. */
+  /** Returns the finished files. */
   async takeFinished(): Promise<readonly FinishedFile[]> {
     const { disk, root, staging } = this.ctx
     if (this.isUnsynced) await disk.syncFolder(join(root, staging))
@@ -188,8 +184,8 @@ export class OpenFiles {
   }
 
   /**
-   * The next free name. Numbers are not reused, even if a reader has removed the file. Where the path names the file,
-   * the names of files that will be replaced are free.
+   * The next free name. Numbers are not reused, even if a reader has removed the file. If the path names the file, the
+   * names of files that will be replaced are free.
    */
   private async freeName(key: string, place: FilePlace): Promise<{ final: string; number: number }> {
     const { disk, root, layout, writer, replaced } = this.ctx
@@ -217,7 +213,7 @@ export class OpenFiles {
 
   private async finish(key: string, output: Output): Promise<void> {
     const { disk, root, staging, layout } = this.ctx
-    // All its records were refused. Only a file that the path names exists without records.
+    // All its records were refused. Only a file that the path names is created without records.
     if (output.records === 0 && (layout.partitioned || !layout.template.name)) {
       await output.close()
       await disk.remove(join(root, staging, output.temp))

@@ -1,4 +1,4 @@
-/** The options, and what is wrong with them. */
+/** The options, and their checks. */
 import { type Env, option, type Problem, type RecordType, type Static } from '@millrace/core'
 import type { Compression } from '@millrace/formats'
 import { type FileWriteFormat, fileWriteFormats as formats } from '@millrace/formats-columnar'
@@ -16,7 +16,7 @@ import {
 
 export const options = option.object({
   path: option.path(
-    'A folder, or a file whose ending says its format (and `.gz` or `.zst` its compression). Parts of it may be fields, dates with a pattern: `out/{Country}/{date:yyyy-MM}`.',
+    'A folder, or a file whose extension indicates its format (and `.gz` or `.zst` its compression). Parts of it may be fields, dates with a pattern: `out/{Country}/{date:yyyy-MM}`.',
     { example: 'out/{Country}/' },
   ),
   format: option.optional(formats.option),
@@ -24,7 +24,7 @@ export const options = option.object({
 })
 export type Options = Static<typeof options>
 
-/** What the options mean. */
+/** The resolved options. */
 export interface Layout {
   readonly template: PathTemplate
   readonly partitioned: boolean
@@ -32,17 +32,17 @@ export interface Layout {
   readonly compression: Compression | undefined
   /** With its dot. */
   readonly ending: string
-  /** Files can be cut back to a length, so the checkpoint need not wait for them. */
+  /** Files can be truncated to a length, so the checkpoint need not wait for them. */
   readonly append: boolean
-  /** As asked for; undefined: nothing was said. */
+  /** As set; undefined: not set. */
   readonly roll: Roll | undefined
 }
 
-/** The option `path`, read; a text says what is wrong with it. */
+/** The parsed option `path`; a text says what is wrong with it. */
 export const templateOf = (o: Pick<Options, 'path'>): PathTemplate | string =>
   parseTemplate(o.path, (name) => formats.named(name) !== undefined)
 
-/** The meaning of options that were checked. */
+/** Resolves options that were checked. */
 export function layoutOf(o: Options): Layout {
   const template = templateOf(o)
   if (typeof template === 'string') throw new Error(template)
@@ -63,7 +63,7 @@ export function layoutOf(o: Options): Layout {
   }
 }
 
-/** What is wrong with the options, whatever the records are. */
+/** Problems of the options, independent of the records. */
 export function optionProblems(o: Options): Problem[] {
   const template = templateOf(o)
   const at = ['path']
@@ -74,7 +74,7 @@ export function optionProblems(o: Options): Problem[] {
         at,
         message: template,
         got: o.path,
-        hint: 'fields are written {name}, dates {name:yyyy-MM-dd}',
+        hint: 'write fields as {name}, dates as {name:yyyy-MM-dd}',
       },
     ]
   const problems: Problem[] = patternProblems(template).map((message) => ({ code: 'bad_date_format', at, message }))
@@ -86,13 +86,13 @@ export function optionProblems(o: Options): Problem[] {
       code: 'bad_value',
       at: ['compression'],
       message: `the file is named ${template.ending}, but would be compressed as ${o.compression}`,
-      hint: 'leave `compression` out, or change the name',
+      hint: 'remove `compression`, or change the name',
     })
   }
   return problems
 }
 
-/** What is wrong with writing records of this type. */
+/** Problems with writing records of this type. */
 export const acceptProblems = (o: Options, record: RecordType): Problem[] => {
   const { template, format } = layoutOf(o)
   return [...fieldProblems(template, record), ...formats.accepts(format, record)]

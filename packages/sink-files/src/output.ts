@@ -1,19 +1,19 @@
 /**
  * One file being written: rows become bytes, bytes are compressed and go to a hidden file; when it is finished and
- * synced, it can be shown under its name.
+ * synced, it can be published under its name.
  */
 import { crashPoint, type Json, type Row } from '@millrace/core'
 import type { Compressor, RecordWriter, Written } from '@millrace/formats'
 import type { DiskFile } from '@millrace/client-files'
 
-/** Bytes that are gathered before they are written. */
+/** Bytes that are buffered before they are written. */
 export const chunkBytes = 256 * 1024
 
-/** What a restart needs to go on with a file that can be cut back. */
+/** What a restart needs to continue a file that can be truncated. */
 export interface OpenFile {
   /** The hidden file's name. */
   readonly temp: string
-  /** What it will be called, relative to the root. */
+  /** Its future name, relative to the root. */
   readonly final: string
   /** Its place; see packages/kinds/src/objects/template.ts. */
   readonly key: string
@@ -21,19 +21,19 @@ export interface OpenFile {
   readonly number: number
   readonly bytes: number
   readonly records: number
-  /** How long ago it was begun, when it was saved. */
+  /** Its age when it was saved. */
   readonly ageMs: number
   readonly [key: string]: Json
 }
 
-/** A file that is finished, but not shown yet. */
+/** A file that is finished, but not published yet. */
 export interface FinishedFile {
   readonly temp: string
   readonly final: string
   readonly bytes: number
 }
 
-/** With how much a file is full. */
+/** When a file is full. */
 export interface Bounds {
   readonly bytes: number
   readonly records: number
@@ -52,7 +52,7 @@ export class Output {
   private readonly writer: RecordWriter
   private readonly compressor: Compressor | undefined
   private readonly bounds: Bounds
-  /** Its rows are bytes as soon as they are added. */
+  /** Its rows become bytes as soon as they are added. */
   private readonly isText: boolean
 
   constructor(
@@ -77,7 +77,7 @@ export class Output {
     this.startedMs = startedMs
   }
 
-  /** Takes rows, until the file is full or a chunk of it. Nothing goes to the disk. */
+  /** Takes rows, until the file or its current chunk is full. Nothing goes to disk. */
   add(rows: readonly Row[]): Written {
     const { bytes, records } = this.bounds
     const left = records - this.records
@@ -94,24 +94,24 @@ export class Output {
     return this.writer.pendingBytes
   }
 
-  /** It has as many records or bytes as it may, those included that are not written yet. */
+  /** It has reached its maximum of records or bytes, including those not written yet. */
   get isFull(): boolean {
     if (this.records === 0) return false
     return this.records >= this.bounds.records || this.bytes + this.writer.size >= this.bounds.bytes
   }
 
-  /** What is held in memory. */
+  /** The memory in use. */
   get heldBytes(): number {
     return this.writer.pendingBytes + (this.writer.heldBytes ?? 0)
   }
 
-  /** Writes everything that is held in memory. */
+  /** Writes everything in memory to disk. */
   async release(): Promise<void> {
     this.writer.cut?.()
     await this.drain()
   }
 
-  /** Writes what is there to be written. */
+  /** Writes complete chunks to disk. */
   async drain(): Promise<void> {
     for (let bytes = this.writer.take(); bytes.length > 0; bytes = this.writer.take()) await this.put(bytes)
   }
@@ -128,7 +128,7 @@ export class Output {
     crashPoint('mid_file')
   }
 
-  /** Makes what was added durable, and says how to go on with it. Only for formats that can be cut back. */
+  /** Makes everything added durable, and returns how to continue the file. Only for formats that can be truncated. */
   async hold(nowMs: number): Promise<OpenFile> {
     await this.drain()
     if (!this.isSynced) await this.file.sync()
@@ -137,7 +137,7 @@ export class Output {
     return { temp, final, key, number, bytes, records, ageMs: Math.round(nowMs - this.startedMs) }
   }
 
-  /** Writes the rest, makes all of it durable and closes the file. */
+  /** Writes the rest, makes everything durable and closes the file. */
   async finish(): Promise<FinishedFile> {
     await this.release()
     await this.put(this.writer.finish())
@@ -147,7 +147,7 @@ export class Output {
     return { temp: this.temp, final: this.final, bytes: this.bytes }
   }
 
-  /** Gives it up as it is. */
+  /** Abandons it as it is. */
   async close(): Promise<void> {
     this.compressor?.close()
     await this.file.close()

@@ -2,9 +2,9 @@
  * Stages: finished files in the hidden folder, and how they are published.
  *
  * Publishing a stage advances the mark (published-mark.ts), renames the file and syncs its folder. It may be repeated
- * until the engine has recorded it: then the mark tells whether it was done (invariant 5), and it does not matter where
- * a reader has put the file by now. The first stage of a run that replaces an earlier one removes that run's files just
- * before, so that readers never see both; a file that takes the name of an old one replaces it in one step.
+ * until the engine has recorded it: the mark then tells whether it was done (invariant 5), even if a reader has moved
+ * the file by now. The first stage of a run that replaces an earlier one removes that run's files just before, so that
+ * readers never see both; a file that takes the name of an old one replaces it in one step.
  */
 import { dirname, join, sep } from 'node:path'
 import { crashPoint, type Json, MillraceError, SystemError } from '@millrace/core'
@@ -12,17 +12,17 @@ import type { Disk } from '@millrace/client-files'
 import type { FinishedFile } from './output.ts'
 import type { PublishedMark, Token } from './published-mark.ts'
 
-/** As it is saved; paths of the root are relative to the project where they are in it. */
+/** As saved; paths of the root are relative to the project if they are inside it. */
 export interface Stage {
   readonly root: string
-  /** Absent: there is nothing but files to remove. */
+  /** Absent: there are only files to remove. */
   readonly file?: Token & {
     readonly temp: string
     readonly final: string
     readonly bytes: number
     readonly replaces?: boolean
   }
-  /** Files of an earlier run to be removed, relative to the root. */
+  /** Files of an earlier run to remove, relative to the root. */
   readonly removes?: readonly string[]
 }
 
@@ -96,7 +96,7 @@ async function removeAll(disk: Disk, root: string, paths: readonly string[]): Pr
   }
 }
 
-/** Throws where a link leads out of the root. */
+/** Throws if a link leads out of the root. */
 export async function ensureInside(disk: Disk, root: string, folder: string): Promise<void> {
   const realRoot = (await disk.real(root)) ?? root
   let near = folder
@@ -114,7 +114,7 @@ export async function ensureInside(disk: Disk, root: string, folder: string): Pr
 }
 
 const taken = (path: string): MillraceError =>
-  new MillraceError('output_taken', `${path} is there already, and was not written by this run`, {
+  new MillraceError('output_taken', `${path} already exists and was not written by this run`, {
     hint: 'move it away, choose another path, or run with --replace',
     exitCode: 3,
   })

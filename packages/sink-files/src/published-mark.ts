@@ -80,7 +80,7 @@ export const stateOlder = (sink: string, folder: string, saved: Token, marked: T
     `files were published that the saved state does not know: the last is number ${marked.seq} of start ${marked.start} (${join(folder, markName(marked))}), the state ends at number ${saved.seq} of start ${saved.start}`,
     {
       place: sink,
-      hint: 'restore the latest state; or start over with `pipe state reset PIPELINE`, then run with --replace to write all files again or with --keep to add to them',
+      hint: 'restore the latest state; or start over: pipe state reset PIPELINE, then run with --replace to write all files again or with --keep to add to them',
       exitCode: 3,
     },
   )

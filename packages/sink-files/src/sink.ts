@@ -3,10 +3,10 @@
  *
  * Below the root of the path a hidden folder holds the files being written, one for each place that records go to. Rows
  * are encoded at once and written in chunks. When a file reaches a bound of records or size in the middle of a write,
- * it is finished and a new one begun. A flush without roll makes files that can be truncated durable and leaves them
- * open; `resume` lists them with their lengths. With roll, all files are finished, synced and handed out as stages,
- * which publish.ts publishes. What a dead attempt left in the hidden folder is removed at the next start, unless
- * `resume` lists it.
+ * it is finished and a new one started. A flush without roll makes files that can be truncated durable and leaves them
+ * open; `resume` lists them with their lengths. With roll, all files are finished, synced and returned as stages, which
+ * publish.ts publishes. Leftovers of a failed attempt in the hidden folder are removed at the next start, unless
+ * `resume` lists them.
  */
 import { createHash } from 'node:crypto'
 import { basename, join } from 'node:path'
@@ -36,16 +36,16 @@ import { defaultRoll, fileName, pipelineName, placer, type Roll, type FilesWrite
 interface Resume {
   /** The hidden folder's name. */
   readonly staging: string
-  /** How many files were begun; in a folder, the number in the last one's name. */
+  /** How many files were started; in a folder, the number in the last one's name. */
   readonly number: number
-  /** The last stage that was handed out. */
+  /** The last stage that a flush returned. */
   readonly last: Token
   /** The last stage that was published before this flush. */
   readonly published: Token | null
   readonly open: readonly OpenFile[]
   /** Hidden files that are stages. */
   readonly staged: readonly string[]
-  /** The files of an earlier run are removed, or are by a stage of this flush. */
+  /** The files of an earlier run are removed, or will be by a stage of this flush. */
   readonly replaced: boolean
 }
 
@@ -64,13 +64,13 @@ export function createFilesSink(o: Options, ctx: SinkContext, disk: Disk, now: (
   let roll: Roll | undefined
   /** Hidden files that are stages and not published yet. */
   const staged = new Set<string>()
-  /** Files of an earlier run; where `replacing`, removed when the first file of this one is published. */
+  /** Files of an earlier run; with `replacing`, removed when the first file of this one is published. */
   let old: string[] = []
   let replacing = false
 
   async function open(open: OpenContext): Promise<void> {
     const writer = { pipeline: ctx.pipeline, sink: ctx.id, incarnation: open.incarnation, instance: open.instance }
-    // A run without end would never show a file that is written to its end.
+    // In a run without end, a file that is written until the end would never be published.
     roll = layout.roll ?? (template.name && open.whole ? undefined : defaultRoll)
     start = open.start
     const restore = open.restore as unknown as Resume | undefined
@@ -96,7 +96,7 @@ export function createFilesSink(o: Options, ctx: SinkContext, disk: Disk, now: (
     for (const file of restore?.open ?? []) await files.reopen(file)
   }
 
-  /** Says early what a write would fail with. */
+  /** Reports early what would make a write fail. */
   async function checkPlace(writer: FilesWriter): Promise<void> {
     await checkFolder(disk, root)
     if (!template.name || partitioned) return
@@ -128,7 +128,7 @@ export function createFilesSink(o: Options, ctx: SinkContext, disk: Disk, now: (
     refuse(refused)
   }
 
-  /** The key of a row's place; undefined: a time in it has no text, which is refused. */
+  /** The key of a row's place; undefined: it has a time without a text form, which is refused. */
   function keyIn(row: Row, index: number, refused: WriteFailure[]): string | undefined {
     try {
       return keyOf(row)
@@ -151,7 +151,7 @@ export function createFilesSink(o: Options, ctx: SinkContext, disk: Disk, now: (
     },
     full: () => files!.isRollDue(now()),
     async flush({ roll: asked, end }): Promise<Flushed> {
-      // A file that the path names goes on over stops and the rolls of others, if it can.
+      // A file that the path names continues across stops and the rolls of others, if it can.
       const rolls = end || (asked && (roll !== undefined || !append))
       if (rolls) await files!.finishAll(end && template.name && !partitioned ? theKey : undefined)
       const open = rolls ? [] : await files!.hold()
@@ -195,7 +195,7 @@ function leftByOthers(root: string, old: readonly string[]): MillraceError {
     'output_exists',
     `an earlier run left ${old.length === 1 ? 'a file' : 'files'} where this one would write: ${names.join(', ')}${more}`,
     {
-      hint: 'run with --replace to put the new results in their place, or with --keep to add to them; `existing: replace` or `keep` says so for every run',
+      hint: 'run with --replace to replace them with the new results, or with --keep to add to them; `existing: replace` or `keep` does this for every run',
       exitCode: 3,
     },
   )

@@ -1,4 +1,4 @@
-/** Encoded records as messages, cut into sends that the topic takes. */
+/** Encoded records as messages, grouped into sends that the topic accepts. */
 import type { WriteFailure } from '@millrace/core'
 import { type EncodedValues, idHeader } from '@millrace/kinds'
 import { halfPair } from '@millrace/formats'
@@ -8,17 +8,17 @@ import type { Message, TopicSettings } from '@millrace/client-kafka'
 export interface Cut {
   readonly messages: readonly Message[]
   readonly end: number
-  /** One message that the topic may be too small for. */
+  /** A single message that may be too large for the topic. */
   readonly large: boolean
 }
 
-/** A send is one batch a partition, and a topic takes batches up to its `max.message.bytes`, by default 1 MiB. */
+/** A send is one batch per partition, and a topic accepts batches up to its `max.message.bytes`, by default 1 MiB. */
 const sendBytes = 1024 * 1024
-/** What a message and a batch cost beside their texts, at most. */
+/** The maximum overhead of a message and of a batch. */
 const messageOverhead = 64
 const batchOverhead = 128
 
-/** The messages of a piece, in order. What the topic can never take goes to `failures`. */
+/** The messages of a piece, in order. Those that the topic can never accept go to `failures`. */
 export function* cutMessages(
   piece: EncodedValues,
   o: { readonly stream: string; readonly max_message: number },

@@ -10,7 +10,7 @@ export const options = option.object({
     tuning: true,
     default: 'zstd',
   }),
-  in_flight: option.integer('Sends on their way at once; their order holds.', {
+  in_flight: option.integer('Concurrent sends; their order is preserved.', {
     tuning: true,
     default: 4,
     min: 1,

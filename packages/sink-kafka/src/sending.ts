@@ -1,17 +1,19 @@
 /**
- * Sends in order, several on their way at once. A send that is acknowledged is let go, unless one before it is not.
+ * Sends in order, several concurrently. An acknowledged send is released, unless an earlier one is still pending.
  *
- * A send that was rejected is an unknown outcome: its messages may be in the topic. So when the others have settled, a
- * new producer repeats, one after the other, every send from the rejected one on, the acknowledged ones too: the last
- * value of a key stays last, and what is doubled is doubled under its own id.
+ * A rejected send has an unknown outcome: its messages may be in the topic. So once the others have settled, a new
+ * producer repeats, one after the other, every send from the rejected one on, including acknowledged ones: the last
+ * value of a key stays last, and duplicates have the same id.
  */
 import { type TopicWriter, kafkaCodes, type Message } from '@millrace/client-kafka'
 import { unlessAborted } from '@millrace/core'
 
 export interface Sending {
-  /** Returns when the messages are on their way. Throws when earlier ones were rejected, and again when repeated. */
+  /**
+   * Returns when the messages are in flight. Throws if earlier ones were rejected, and rejected again when repeated.
+   */
   send(messages: readonly Message[], signal: AbortSignal): Promise<void>
-  /** Sends a message that the topic may be too small for, alone. False: it is. */
+  /** Sends a message that may be too large for the topic, on its own. False: it is too large. */
   offer(message: Message, signal: AbortSignal): Promise<boolean>
   /** Returns when everything is acknowledged. */
   drain(signal: AbortSignal): Promise<void>
@@ -19,7 +21,7 @@ export interface Sending {
 
 interface Send {
   readonly messages: readonly Message[]
-  /** `waiting`: to be repeated, after one before it. */
+  /** `waiting`: to be repeated, after an earlier one. */
   state: 'open' | 'done' | 'rejected' | 'waiting'
   error: Error | undefined
   settled: Promise<void>
@@ -27,7 +29,7 @@ interface Send {
 
 const doing = 'waiting for the brokers to acknowledge messages'
 
-/** `inFlight`: how many sends are kept, from the first that is not acknowledged on. */
+/** `inFlight`: how many sends are kept, from the first unacknowledged one on. */
 export function createSending(client: Pick<TopicWriter, 'send' | 'renew'>, inFlight: number): Sending {
   const window: Send[] = []
 
@@ -56,7 +58,7 @@ export function createSending(client: Pick<TopicWriter, 'send' | 'renew'>, inFli
   }
   const until = (settled: Promise<unknown>, signal: AbortSignal) => unlessAborted(settled, signal, doing)
 
-  /** Repeats from the first rejected one on; throws when it is rejected again. */
+  /** Repeats from the first rejected one on; throws if it is rejected again. */
   const mend = async (signal: AbortSignal) => {
     if (!window.some(({ state }) => state === 'rejected' || state === 'waiting')) return
     await until(Promise.all(window.map(({ settled }) => settled)), signal)

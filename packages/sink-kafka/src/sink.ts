@@ -1,6 +1,6 @@
 /**
- * Writes records to a Kafka topic: acks=all, idempotent. A write returns when its sends are on their way; the flush
- * waits until all are acknowledged.
+ * Writes records to a Kafka topic: acks=all, idempotent. A write returns when its sends are in flight; the flush waits
+ * until all are acknowledged.
  */
 import { defineSink, failRest, type Sink, throwFailures, type WriteFailure } from '@millrace/core'
 import { jsonForm, streamAccepts, streamEncoder } from '@millrace/kinds'
@@ -82,5 +82,5 @@ const encodingOf = (o: Options) => ({
 
 const tooLargeFor = ({ maxMessageBytes }: TopicSettings) => ({
   code: 'too_large',
-  message: `the topic takes no message of its size: its max.message.bytes is ${maxMessageBytes}`,
+  message: `the topic does not accept a message of this size: its max.message.bytes is ${maxMessageBytes}`,
 })

@@ -1,6 +1,6 @@
 /**
- * Appends records to a stream of the embedded log. A write returns when its records are durable and can be read. The
- * records of a write that came again after a crash are appended again, under the same ids: the next hop inherits them.
+ * Appends records to a stream of the embedded log. A write returns when its records are durable and readable. Records
+ * of a write that is repeated after a crash are appended again with the same ids, which the next hop inherits.
  */
 import { join } from 'node:path'
 import {
@@ -24,11 +24,14 @@ const options = option.object({
       'The folder of the log; every stream is a file in it. Default: `log` in the data folder of the profile.',
     ),
   ),
-  partitions: option.integer('How many partitions the stream gets when it is made; records of one key stay in one.', {
-    default: 1,
-    min: 1,
-    max: 1024,
-  }),
+  partitions: option.integer(
+    'How many partitions the stream gets when it is created; records of one key stay in one.',
+    {
+      default: 1,
+      min: 1,
+      max: 1024,
+    },
+  ),
   retention: option.optional(
     option.object(
       {
@@ -36,12 +39,12 @@ const options = option.object({
           option.duration('Records older than this are removed when others are written.', { example: '7d' }),
         ),
         size: option.optional(
-          option.size('The oldest records are removed when those that are kept take more than this, compressed.', {
+          option.size('The oldest records are removed when the kept ones exceed this size, compressed.', {
             example: '1GiB',
           }),
         ),
       },
-      'What is kept; default: everything.',
+      'Which records are kept; default: all.',
     ),
   ),
 })
@@ -61,7 +64,7 @@ export const sinkLog = defineSink({
   }),
   writes: (o, env) => [`log:${logPath(folderOf(o, env), o.stream)}`],
   async probe(o, env) {
-    return `stream ${o.stream} ${describeLog(logPath(folderOf(o, env), o.stream)) ?? 'is not there yet: the first run makes it'}`
+    return `stream ${o.stream} ${describeLog(logPath(folderOf(o, env), o.stream)) ?? 'does not exist yet: the first run creates it'}`
   },
   accepts: (o, input) => streamAccepts(encodingOf(o), input),
   mapping: jsonForm,

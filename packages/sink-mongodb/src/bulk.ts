@@ -1,7 +1,7 @@
 /**
- * One unordered bulk write, and what became of each operation in it. Some faults (a document of more than 16 MB, one
- * nested too deep) fail the whole command and name nobody; then the batch is halved until the faulty one stands alone.
- * Every operation is by key, so those that come again replace themselves.
+ * One unordered bulk write, and the outcome of each of its operations. Some errors (a document of more than 16 MB, or
+ * nested too deep) fail the whole command without naming an operation; then the batch is halved until the faulty one is
+ * alone. Every operation is by key, so repeated ones replace themselves.
  */
 import { SystemError } from '@millrace/core'
 import {
@@ -16,10 +16,10 @@ import {
 } from '@millrace/client-mongodb/driver'
 import type { Options } from './options.ts'
 
-/** The most bytes of a document: mongodb.com/docs/manual/reference/limits. */
+/** The maximum size of a document: mongodb.com/docs/manual/reference/limits. */
 const maxSize = 16 * 1024 * 1024
 
-/** A document as it is stored: its key is text. */
+/** A stored document; its key is text. */
 export interface Stored {
   readonly _id: string
   readonly [field: string]: unknown
@@ -28,13 +28,15 @@ export type Operation = AnyBulkWriteOperation<Stored>
 
 /** Why an operation failed. */
 export interface Fault {
-  /** `taken`: another client made the key meanwhile. `system`: it may pass. `data`: it never will. */
+  /** `taken`: another client created the key meanwhile. `system`: retryable. `data`: permanent. */
   readonly kind: 'taken' | 'system' | 'data'
   readonly code: string
   readonly message: string
 }
 
-/** Runs the operations; what failed, by index. Throws `SystemError` where nothing is known of any of them. */
+/**
+ * Runs the operations; returns the failures, by index. Throws `SystemError` if the outcome of all of them is unknown.
+ */
 export async function bulkWrite(
   operations: readonly Operation[],
   collection: Collection<Stored>,
@@ -48,9 +50,13 @@ export async function bulkWrite(
     if (error instanceof MongoBulkWriteError) {
       const concern = error.result.getWriteConcernError()
       if (concern)
-        throw new SystemError('unknown_outcome', `MongoDB could not say that a majority has it: ${concern.errmsg}`, {
-          retry: true,
-        })
+        throw new SystemError(
+          'unknown_outcome',
+          `MongoDB could not confirm that a majority has it: ${concern.errmsg}`,
+          {
+            retry: true,
+          },
+        )
       for (const { index, code, errmsg } of [error.writeErrors].flat())
         faults.set(index, faultOf(code, errmsg ?? '', o))
       if (faults.size > 0) return faults
@@ -68,7 +74,11 @@ export async function bulkWrite(
     const size = only && 'replaceOne' in only ? sizeOf(only.replaceOne.replacement) : 0
     const fault: Fault =
       size > maxSize
-        ? { kind: 'data', code: 'too_large', message: `as a document it has ${size} bytes, MongoDB takes ${maxSize}` }
+        ? {
+            kind: 'data',
+            code: 'too_large',
+            message: `as a document it has ${size} bytes, but MongoDB accepts at most ${maxSize}`,
+          }
         : { kind: 'data', code: 'refused', message: `MongoDB refuses it: ${scrubbed(error, o)}` }
     return faults.set(0, fault)
   }
@@ -77,7 +87,7 @@ export async function bulkWrite(
 function faultOf(code: number, text: string, o: Options): Fault {
   const message = scrubbed(new Error(text), o)
   if (code === 11_000) {
-    // Another unique index than that of the key tells of the data, not of a race.
+    // A conflict on any unique index other than that of the key is a fault of the data, not a race.
     const isOfKey = / index: _id_ /.test(text) || !text.includes(' index: ')
     return isOfKey
       ? { kind: 'taken', code: 'key_taken', message }

@@ -1,4 +1,4 @@
-/** Documents in MongoDB. */
+/** Writes documents to MongoDB. */
 import { mongodb } from './sink.ts'
 
 export default [mongodb]

@@ -1,4 +1,4 @@
-/** What each record does to the document of its key, for every way of writing. */
+/** What each record does to the document of its key, for every write mode. */
 import { compileKey, isWellFormed, type Records, type Row, type SinkContext, type WriteFailure } from '@millrace/core'
 import { compileSet, keyFields } from '@millrace/kinds'
 import { encodingFault } from '@millrace/formats'
@@ -6,27 +6,27 @@ import type { Operation } from './bulk.ts'
 import type { Options } from './options.ts'
 import { compileDocument, isWide, toBson } from './values.ts'
 
-/** Names the record that inserted a document under a key of its own. */
+/** The record that inserted a document under a key that is not its id. */
 export const recordField = '_millrace_id'
 
-/** Notes that a record cannot be stored. */
+/** Records that a record cannot be stored. */
 export type Refuse = (index: number, code: string, message: string, field?: string, kind?: WriteFailure['kind']) => void
 
-/** A batch, ready to be written. */
+/** A batch, ready to write. */
 export interface Prepared {
-  /** Indexes of the sound records by key, in their order. */
+  /** Indexes of the valid records by key, in their order. */
   readonly byKey: Map<string, number[]>
   /**
-   * The operation for records of one key, all that came before them being written. With `first`: for the first of them
-   * alone.
+   * The operation for records of one key, after all earlier ones were written. With `first`: for the first of them
+   * only.
    */
   operation(key: string, of: readonly number[], first: boolean): Operation
 }
 
 export interface Preparing {
-  /** Only the first record of a key can be written at a time, the next one must find it there. */
+  /** Only the first record of a key can be written at a time; the next one must find it there. */
   readonly oneByOne: boolean
-  /** Fields of records are merged, so an operation for several is about all of them; else it is about the last. */
+  /** Fields of records are merged, so an operation for several covers all of them; otherwise it covers the last. */
   readonly merges: boolean
   prepare(records: Records, refuse: Refuse): Prepared
 }
@@ -84,7 +84,7 @@ export function compileOperations(o: Options, ctx: SinkContext): Preparing {
             }
           if (!oneByOne) return { replaceOne: { filter, replacement: documents[of.at(-1)!]!, upsert: true } }
           const record = ids![of[0]!]!
-          // A document of another record does not match, so it is to be inserted, and its key is taken.
+          // A document of another record does not match, so it is inserted, and the key is taken.
           return {
             replaceOne: {
               filter: { ...filter, [recordField]: record },
@@ -104,7 +104,7 @@ interface Wrong {
   readonly field?: string
 }
 
-const half = 'holds half of a surrogate pair, which is no character'
+const half = 'has an unpaired surrogate, which is not a character'
 
 function keyOf(row: Row, key: (row: Row) => string | undefined, names: readonly string[]): string | Wrong {
   const made = key(row)
@@ -131,7 +131,7 @@ function prepareSet(
   return undefined
 }
 
-/** What keeps a row from being a document. Names of declared fields were checked before the run. */
+/** The reason why a row cannot be a document. Names of declared fields were checked before the run. */
 function unstorable(row: Row, open: boolean): Wrong | undefined {
   for (const name in row) {
     if (!isWellFormed(row[name])) return { code: 'bad_text', message: `${name} ${half}`, field: name }

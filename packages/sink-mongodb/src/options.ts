@@ -5,22 +5,22 @@ import { mongodbOptions } from '@millrace/client-mongodb'
 
 export const options = option.object({
   ...mongodbOptions,
-  collection: option.text('The collection to write documents to; it is made where it is missing.', {
+  collection: option.text('The collection to write documents to; it is created if it does not exist.', {
     example: 'invoice-items',
   }),
   write: option.oneOf(
     documentWrites,
-    '`upsert` replaces the document of the key, `insert` makes a key that exists a data error, `set` merges fields into the document, `delete` removes it.',
+    '`upsert` replaces the document of the key, `insert` treats an existing key as a data error, `set` merges fields into the document, `delete` removes it.',
     { default: 'upsert' },
   ),
   ...documentOptions,
   collection_options: option.optional(
     option.map(
       option.any('As MongoDB takes it.'),
-      'How the collection is made where it is missing, as MongoDB names it: validator, collation, clusteredIndex, capped.',
+      "How the collection is created if it does not exist, in MongoDB's terms: validator, collation, clusteredIndex, capped.",
       { example: { collation: { locale: 'en' } } },
     ),
   ),
 })
-/** What the options come to. */
+/** The resolved options. */
 export type Options = Static<typeof options>

@@ -1,4 +1,4 @@
-/** Questions to a collection, and what `pipe doctor` is told. */
+/** Queries of a collection, and the report for `pipe doctor`. */
 import {
   type Env,
   fieldOf,
@@ -28,7 +28,7 @@ import { recordField } from './operations.ts'
 import type { Options } from './options.ts'
 import { toBson } from './values.ts'
 
-/** Documents as rows, with their key as `_id`. Values that JSON has no form for are text. */
+/** Documents as rows, with their key as `_id`. Values without a JSON form are text. */
 export async function* queryCollection(o: Options, env: Env, query: Query, signal: AbortSignal): AsyncGenerator<Row> {
   const client = await connect(o, env, signal)
   try {
@@ -56,7 +56,7 @@ export async function* queryCollection(o: Options, env: Env, query: Query, signa
       systemError(error, o) ??
       (error instanceof MillraceError
         ? error
-        : new SystemError('refused', `MongoDB refuses the question: ${scrubbed(error, o)}`))
+        : new SystemError('refused', `MongoDB refuses the query: ${scrubbed(error, o)}`))
     )
   } finally {
     await disconnect(client)
@@ -78,8 +78,8 @@ async function requireCollection(db: Db, name: string, signal: AbortSignal): Pro
 }
 
 /**
- * At least the documents whose rows have these values. Where their types are not known, a text may stand for a value
- * that rows show as text.
+ * Selects at least the documents whose rows have these values. If their types are not known, a text may stand for a
+ * value that rows show as text.
  */
 function filterOf(equals: Readonly<Record<string, unknown>>, type: RecordType | undefined): Filter<Document> {
   const conditions = Object.entries(equals).flatMap(([field, value]): Filter<Document>[] => {
@@ -123,7 +123,7 @@ function decimalOf(text: string): Decimal128 | undefined {
   }
 }
 
-/** Connects and says what is there. */
+/** Connects and reports what it finds. */
 export async function probe(o: Options, env: Env, signal: AbortSignal): Promise<string> {
   const client = await connect(o, env, signal)
   try {
@@ -141,7 +141,7 @@ export async function probe(o: Options, env: Env, signal: AbortSignal): Promise<
       ? `replica set ${hello['setName']}`
       : hello['msg'] === 'isdbgrid'
         ? 'sharded'
-        : 'a single server: no majority to wait for'
+        : 'a single server, without a majority to wait for'
     const collection =
       there.length === 0
         ? `no collection ${o.collection} yet`

@@ -1,6 +1,6 @@
 /**
- * The definition: what `type: mongodb` means as a sink. The driver is loaded when a connection is opened, so a check
- * costs nothing.
+ * The definition of `type: mongodb` as a sink. The driver is loaded when a connection is opened, so a check costs
+ * nothing.
  */
 import { defineSink, type Problem, type RecordType, type Type } from '@millrace/core'
 import { documentFieldProblems, documentProblems, keyFields, keyProblems } from '@millrace/kinds'
@@ -23,7 +23,7 @@ function accepts(o: Options, input: RecordType): Problem[] {
     if (wide)
       found.push({
         code: 'bad_value',
-        message: `the field \`${name}\` holds decimals of ${wide} digits, MongoDB has 34`,
+        message: `the field \`${name}\` has decimals of ${wide} digits, but MongoDB supports 34`,
         at: [],
         hint: 'cast it to string or to a shorter decimal',
       })
@@ -61,7 +61,7 @@ function mapping(type: Type): string | undefined {
     case 'bigint':
       return 'long'
     case 'number':
-      return 'double, int where it is whole'
+      return 'double, int if it is whole'
     case 'decimal':
       return wideDecimal(type) ? undefined : 'decimal'
     case 'date':

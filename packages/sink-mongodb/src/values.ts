@@ -1,13 +1,13 @@
 /**
- * Values as BSON. Text, numbers and booleans are left as they are: the driver writes a whole number of 32 bits as int,
- * any other number as double, which holds every `integer` exactly.
+ * Converts values to BSON. Text, numbers and booleans are left unchanged: the driver writes a 32-bit whole number as
+ * int and any other number as double, which represents every `integer` exactly.
  */
 import { compileDateParser, type RecordType, type Row, type Type } from '@millrace/core'
 import { Decimal128 } from '@millrace/client-mongodb/driver'
 
 const midnight = compileDateParser(['yyyy-MM-dd'], 'UTC')
 
-/** A value that is not null to its stored form. */
+/** Converts a value other than null to its stored form. */
 export function toBson(type: Type): (value: unknown) => unknown {
   return converter(type) ?? ((value) => value)
 }
@@ -20,13 +20,13 @@ function converter(type: Type): ((value: unknown) => unknown) | undefined {
     case 'date':
       return (value) => {
         const ms = midnight(value as string)
-        if (ms === undefined) throw new RangeError(`${value as string} is no date that MongoDB holds`)
+        if (ms === undefined) throw new RangeError(`${value as string} is not a date that MongoDB can store`)
         return new Date(ms)
       }
     case 'timestamp':
       return (value) => {
         if (!(Math.abs(value as number) <= 8.64e15))
-          throw new RangeError(`${value as number} ms is no time that MongoDB holds`)
+          throw new RangeError(`${value as number} ms is not a time that MongoDB can store`)
         return new Date(value as number)
       }
     case 'json':
@@ -71,7 +71,7 @@ function recordConverter(record: RecordType): ((value: unknown) => unknown) | un
   }
 }
 
-/** A row to its document, without its key. Throws where a value has no form. */
+/** Converts a row to its document, without its key. Throws if a value has no BSON form. */
 export function compileDocument(schema: RecordType, nulls: 'write' | 'omit'): (row: Row) => Row {
   const convert = recordConverter(schema) as ((row: Row) => Row) | undefined
   const plain = convert ?? ((row: Row) => row)

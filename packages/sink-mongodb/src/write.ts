@@ -1,11 +1,11 @@
 /**
- * Writing a batch: one operation per key, all in one unordered bulk write, round after round until every record is
- * stored or its fault is known.
+ * Writes a batch: one operation per key, all in one unordered bulk write, round after round until every record is
+ * stored or known to be faulty.
  *
  * Records of one key are coalesced, so the order of a key cannot break: an upsert writes the last of them, a set all
- * their fields in order. When the last cannot be stored, the one before it is tried, and so on. An operation that
- * failed because another client made the key at the same moment is repeated. After an answer that was lost the engine
- * repeats the whole batch, which is harmless, since all is by key.
+ * their fields in order. If the last cannot be stored, the one before it is tried, and so on. An operation that failed
+ * because another client created the key at the same moment is repeated. If an answer is lost, the engine repeats the
+ * whole batch, which is harmless, since all operations are by key.
  */
 import {
   aborted,
@@ -21,7 +21,7 @@ import { type Collection, connect, disconnect, scrubbed, systemError } from '@mi
 import { compileOperations, type Preparing, type Refuse } from './operations.ts'
 import type { Options } from './options.ts'
 
-/** Times that an operation is repeated here whose key was made by someone else at the same moment. */
+/** How often an operation is repeated here if someone else created its key at the same moment. */
 const retries = 5
 
 export interface OpenCollection {
@@ -29,7 +29,7 @@ export interface OpenCollection {
   close(): Promise<void>
 }
 
-/** Connects, and makes the collection and its indexes where they are missing. Throws `SystemError`. */
+/** Connects, and creates the collection and its indexes if they do not exist. Throws `SystemError`. */
 export async function openCollection(o: Options, ctx: SinkContext, signal: AbortSignal): Promise<OpenCollection> {
   const client = await connect(o, ctx, signal).catch((error: unknown) => {
     throw signal.aborted ? aborted('connecting to MongoDB') : error
@@ -38,14 +38,14 @@ export async function openCollection(o: Options, ctx: SinkContext, signal: Abort
     const db = client.db(o.database)
     const collection = db.collection<Stored>(o.collection)
     const prepare = <T>(promise: Promise<T>) =>
-      unlessAborted(promise, signal, 'waiting for MongoDB to make a collection')
+      unlessAborted(promise, signal, 'waiting for MongoDB to create a collection')
     await prepare(db.createCollection(o.collection, o.collection_options ?? {}).catch(unlessCode(48, 13)))
     for (const fields of o.indexes ?? [])
       await prepare(collection.createIndex(Object.fromEntries(fields.map((field) => [field, 1]))))
     const preparing = compileOperations(o, ctx)
     return {
       write: (records, abort) =>
-        unlessAborted(writeAll(records, preparing, collection, o), abort, 'waiting for MongoDB to take documents'),
+        unlessAborted(writeAll(records, preparing, collection, o), abort, 'waiting for MongoDB to write documents'),
       close: () => disconnect(client),
     }
   } catch (error) {
@@ -61,7 +61,7 @@ export async function openCollection(o: Options, ctx: SinkContext, signal: Abort
 }
 
 /**
- * Lets errors of these codes pass: NamespaceExists, and Unauthorized, since to write does not need the right to create.
+ * Ignores errors with these codes: NamespaceExists, and Unauthorized, since writing does not need the right to create.
  */
 const unlessCode =
   (...codes: number[]) =>
@@ -81,7 +81,7 @@ async function writeAll(
     failures.set(index, { index, kind, code, message, ...(field === undefined ? {} : { field }) })
   }
   const { byKey: waiting, operation } = preparing.prepare(records, refuse)
-  /** Keys whose records are tried one by one, to find which of them cannot be merged. */
+  /** Keys whose records are tried one by one, to find out which of them cannot be merged. */
   const alone = new Set<string>()
   const tries = new Map<string, number>()
   while (waiting.size > 0) {
@@ -95,7 +95,7 @@ async function writeAll(
       else waiting.delete(key)
     }
 
-    /** Takes note of one operation's outcome; which of its key's records are still to be written. */
+    /** Records one operation's outcome; returns which of its key's records are still to be written. */
     function remaining(key: string, of: readonly number[], fault: Fault | undefined): number[] {
       const first = isFirstOnly(key)
       if (!fault) return first ? of.slice(1) : []
@@ -105,7 +105,7 @@ async function writeAll(
         if (again < (preparing.oneByOne ? 2 : retries)) return [...of]
         if (preparing.oneByOne) {
           tries.delete(key)
-          refuse(of[0]!, 'key_exists', `there is a document with the key ${key} already, of another record`)
+          refuse(of[0]!, 'key_exists', `a document with the key ${key} already exists, from another record`)
           return of.slice(1)
         }
       }

@@ -1,6 +1,6 @@
 /**
- * The definition. It drops records on purpose: the engine has counted them. For measuring, and for branches that nobody
- * needs.
+ * The definition. It drops records on purpose: the engine has counted them. For measuring, and for branches that are
+ * not needed.
  */
 import { defineSink, option } from '@millrace/core'
 
@@ -11,7 +11,7 @@ export const nothing = defineSink({
   options: option.object({}),
   capabilities: () => ({
     label: 'effectively-once',
-    how: 'nothing is kept, so nothing can come twice',
+    how: 'nothing is kept, so nothing can be duplicated',
     key: 'record_id',
     keyed: true,
   }),

@@ -1,15 +1,16 @@
 /**
- * Rows added to a table, made effectively-once by a load ledger, since no key tells a row that comes again.
+ * Appends rows to a table, effectively-once by a load ledger, since no key identifies a repeated row.
  *
- * Rows of an epoch are staged in a table of the sink's own, beside the target. The flush names the stage, which is
- * saved with the positions; then publishing moves the rows into the target and notes the epoch in the ledger, in one
- * transaction. Publishing again finds the note and does nothing (invariant 5). At a start, what was staged after the
- * last save is discarded: those records come again, maybe as others (invariant 4). A load is named by a random id
- * that travels with the saved state, so after a reset of the state no epoch is taken for one of before. Nobody sees
- * rows that were not saved.
+ * Rows of an epoch are staged in a table of the sink's own, beside the target. The flush returns the stage, which is
+ * saved with the positions; publishing then moves the rows into the target and records the epoch in the ledger, in one
+ * transaction. Publishing again finds the entry and does nothing (invariant 5). At a start, rows staged after the last
+ * save are discarded: those records are read again, possibly as different ones (invariant 4). A load is identified by a
+ * random id that is part of the saved state, so after a reset of the state no epoch is mistaken for an earlier one.
+ * Rows become visible only after they were saved.
  *
- * Stages and notes carry the start of the process that made them. If a saved state does not know the last note of its
- * load, it is older than the table or belongs to another history, and its next epochs would count as published already.
+ * Stages and ledger entries carry the start of the process that made them. If a saved state does not know the last
+ * entry of its load, it is older than the table or belongs to another history, and its next epochs would count as
+ * published already.
  *
  * Decision: docs/decisions/20261121-append-by-stage-and-ledger.md
  */
@@ -30,13 +31,13 @@ import { columnDefinitions, compileBinder, createTable } from './columns.ts'
 import type { Options } from './options.ts'
 import { compileInserter, type Inserter, throwFailures } from './rows.ts'
 
-/** What was published last of a load. */
+/** The last published epoch of a load. */
 interface Note {
   readonly epoch: number
   readonly start: string
 }
 
-/** What the flush saves of a stage; `rows` tells whether all of them are still there. */
+/** What the flush saves of a stage; `rows` shows whether all of them are still there. */
 interface Stage extends Note {
   readonly load: string
   readonly rows: number
@@ -45,9 +46,9 @@ interface Stage extends Note {
 /** What the flush saves for a restart. */
 interface Resume extends Note {
   readonly load: string
-  /** The stage's table is called after it, also when the sink has another id since. */
+  /** The stage's table is named after it, even if the id of the sink has changed since. */
   readonly stage: string
-  /** The last note before this flush. */
+  /** The last ledger entry before this flush. */
   readonly published: Note | null
 }
 
@@ -55,9 +56,9 @@ interface Place {
   readonly table: string
   /** Pipeline and sink. */
   readonly sink: string
-  /** Pipeline, sink and instance: whose loads they are. */
+  /** Pipeline, sink and instance: the owner of a load. */
   readonly writer: string
-  /** The run of all instances; empty: others may be started apart. */
+  /** The run of all instances; empty: instances are started independently. */
   readonly run: string
   /** The name of the stage's table. */
   readonly stage: string
@@ -135,13 +136,13 @@ export function appendSink(o: Options, ctx: SinkContext, path: string): Sink {
   }
 }
 
-/** The last note of a load. */
+/** The last ledger entry of a load. */
 function noteOf(db: DatabaseSync, load: string): Note | undefined {
   const row = db.prepare('SELECT epoch, start FROM _millrace_loads WHERE load = ?').get(load)
   return row && { epoch: Number(row['epoch']), start: String(row['start']) }
 }
 
-/** Whether a saved state knows a note: it was there before the state's flush, or belongs to a stage of that flush. */
+/** Whether a saved state knows an entry: it was there before the state's flush, or belongs to a stage of that flush. */
 const isKnown = ({ epoch, start }: Note, saved: Resume): boolean =>
   (epoch === saved.published?.epoch && start === saved.published.start) ||
   (start === saved.start && epoch <= saved.epoch)
@@ -152,18 +153,18 @@ const stateOlder = (sink: string, path: string, { table }: Place, found: Note, s
     `the table ${table} in ${path} has rows that the saved state does not know: they end with epoch ${found.epoch} of start ${found.start}, the state with epoch ${saved.epoch} of start ${saved.start}`,
     {
       place: sink,
-      hint: 'restore the latest state; or start over with `pipe state reset PIPELINE`, then run with --replace to empty the table first or with --keep to add to it',
+      hint: 'restore the latest state; or start over: pipe state reset PIPELINE, then run with --replace to empty the table first or with --keep to add to it',
       exitCode: 3,
     },
   )
 
-/** Publishes a stage, unless that was done before. Returns the last note. */
+/** Publishes a stage, unless that was done before. Returns the last ledger entry. */
 function publish(
   db: DatabaseSync,
   { table, run, sink, writer, stage, columns }: Place,
   { load, epoch, start, rows }: Stage,
 ): Note {
-  // Epochs of a load are published in their order, so the last one stands for all before it.
+  // Epochs of a load are published in order, so the last one stands for all before it.
   const done = noteOf(db, load)
   if (done && done.epoch >= epoch) return done
   const moved = db
@@ -173,7 +174,7 @@ function publish(
     .run(start, epoch)
   if (Number(moved.changes) !== rows) {
     throw new SystemError('stage_gone', `${rows} rows were staged for ${table}, but ${moved.changes} are there`, {
-      hint: 'the store was changed or replaced by hand; start over with `pipe state reset PIPELINE` and `--replace`',
+      hint: 'the store was changed or replaced; start over: pipe state reset PIPELINE, then run with --replace',
     })
   }
   db.prepare(
@@ -183,7 +184,7 @@ function publish(
   return { epoch, start }
 }
 
-/** Leaves in the stage what was saved and waits to be published, nothing else. */
+/** Deletes everything from the stage except saved rows that are not published yet. */
 function cutBack(db: DatabaseSync, place: Place, saved: Note | undefined, definitions: readonly string[]): void {
   const stage = identifier(place.stage)
   const create = `CREATE TABLE IF NOT EXISTS ${stage} (${definitions.join(', ')}, _millrace_start TEXT NOT NULL, _millrace_epoch INTEGER NOT NULL) STRICT`
@@ -201,9 +202,9 @@ function cutBack(db: DatabaseSync, place: Place, saved: Note | undefined, defini
   if (there.length !== definitions.length + 2) {
     throw new MillraceError(
       'stage_left',
-      `rows that an earlier spec staged for this sink wait to be published, and their columns are others: ${there.map((c) => c.name).join(', ')}`,
+      `the stage of this sink has unpublished rows from an earlier spec with different columns: ${there.map((c) => c.name).join(', ')}`,
       {
-        hint: 'run once with the old spec, or give them up: pipe state reset PIPELINE',
+        hint: 'run once with the old spec, or discard them: pipe state reset PIPELINE',
         exitCode: 2,
       },
     )
@@ -211,8 +212,8 @@ function cutBack(db: DatabaseSync, place: Place, saved: Note | undefined, defini
 }
 
 /**
- * A new run whose table has rows of an earlier one. What other instances have written belongs to an earlier one too,
- * where all of this one are known by its name: the first that opens the table replaces it for all of them.
+ * Handles a new run whose table has rows of an earlier one. Rows of other instances belong to an earlier run too, if
+ * all instances of this run share its name: the first instance that opens the table replaces it for all of them.
  */
 function meetExisting(
   db: DatabaseSync,

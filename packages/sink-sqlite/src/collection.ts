@@ -8,7 +8,7 @@ import { MillraceError } from '@millrace/core'
 import { columnsOf, documentField, identifier, isCollection, tableNamed } from '@millrace/client-sqlite'
 
 /**
- * Makes the collection and its indexes where they are missing. Throws `MillraceError` where a table of the name is
+ * Creates the collection and its indexes if they do not exist. Throws `MillraceError` if a table of this name is
  * something else.
  */
 export function createCollection(db: DatabaseSync, collection: string, indexes: readonly (readonly string[])[]): void {
@@ -16,7 +16,7 @@ export function createCollection(db: DatabaseSync, collection: string, indexes: 
   if (there !== undefined && there !== collection) {
     throw new MillraceError(
       'name_taken',
-      `the collection ${collection} cannot be made: the store has ${there}, and SQLite does not tell upper and lower case apart`,
+      `the collection ${collection} cannot be created: the store has ${there}, and SQLite does not distinguish upper and lower case`,
       {
         hint: `use the name ${there}, or another`,
         exitCode: 3,
@@ -29,7 +29,7 @@ export function createCollection(db: DatabaseSync, collection: string, indexes: 
     const columns = columnsOf(db, collection).map((column) => column.name)
     throw new MillraceError(
       'name_taken',
-      `${collection} is a table with the columns ${columns.join(', ')}, no collection of documents`,
+      `${collection} is a table with the columns ${columns.join(', ')}, not a collection of documents`,
       {
         hint: 'choose another name, or write to it with `table:`',
         exitCode: 3,

@@ -1,4 +1,4 @@
-/** A table of typed columns: made from the record's type, or checked where it is there already. */
+/** A table with typed columns: created from the record's type, or checked if it exists. */
 import type { DatabaseSync, SQLInputValue } from 'node:sqlite'
 import { isWellFormed, MillraceError, type RecordType, type Row, type Type, typeText } from '@millrace/core'
 import { type Column, columnsOf, columnType, identifier, tableNamed, toColumn } from '@millrace/client-sqlite'
@@ -13,7 +13,7 @@ export function columnDefinitions(schema: RecordType, key: readonly string[] = [
   return key.length > 0 ? [...columns, `PRIMARY KEY (${key.map(identifier).join(', ')})`] : columns
 }
 
-/** Makes the table, or throws `MillraceError` where the one that is there cannot hold the records. */
+/** Creates the table, or throws `MillraceError` if the existing one cannot store the records. */
 export function createTable(
   db: DatabaseSync,
   table: string,
@@ -35,8 +35,8 @@ export function createTable(
   }
   if (key && !hasUniqueIndex(db, there, key)) wrong.push(`no unique index covers exactly ${key.join(', ')}`)
   if (wrong.length > 0) {
-    throw new MillraceError('table_differs', `the table ${there} cannot take these records: ${wrong.join('; ')}`, {
-      hint: 'alter the table, bring the records to its columns with `select` and `cast`, or choose another table',
+    throw new MillraceError('table_differs', `the table ${there} cannot store these records: ${wrong.join('; ')}`, {
+      hint: 'alter the table, convert the records to its columns with `select` and `cast`, or choose another table',
       exitCode: 3,
     })
   }
@@ -44,7 +44,7 @@ export function createTable(
 
 type Affinity = 'TEXT' | 'INTEGER' | 'REAL' | 'NUMERIC' | 'NONE'
 
-/** What a declared type does to values: sqlite.org/datatype3.html, section 3.1. */
+/** The column affinity of a declared type: sqlite.org/datatype3.html, section 3.1. */
 function affinity(declared: string): Affinity {
   if (declared.includes('INT')) return 'INTEGER'
   if (/CHAR|CLOB|TEXT/.test(declared)) return 'TEXT'
@@ -52,7 +52,7 @@ function affinity(declared: string): Affinity {
   return /REAL|FLOA|DOUB/.test(declared) ? 'REAL' : 'NUMERIC'
 }
 
-/** Whether a value of the type comes back from such a column as it was. */
+/** Whether a value of the type is read back from such a column unchanged. */
 function canStore(column: Affinity, type: Type): boolean {
   if (column === 'NONE') return true
   switch (columnType(type)) {
@@ -87,7 +87,7 @@ function hasUniqueIndex(db: DatabaseSync, table: string, key: readonly string[])
 /** Binds rows in the order of their columns. */
 export interface Binder {
   readonly names: readonly string[]
-  /** Puts the values of a row from `at` on; returns what is wrong with the first that cannot be bound. */
+  /** Puts the values of a row from `at` on; returns the problem of the first value that cannot be bound. */
   bind(row: Row, into: SQLInputValue[], at: number): Unbindable | undefined
 }
 
@@ -97,7 +97,7 @@ export interface Unbindable {
   readonly field: string
 }
 
-/** Makes the binder of a record type. Whole numbers are bound as such also where the column is untyped. */
+/** Makes the binder of a record type. Whole numbers are bound as integers even if the column is untyped. */
 export function compileBinder(schema: RecordType): Binder {
   const columns = Object.entries(schema.fields).map(([name, { type }]) => ({
     name,
@@ -118,7 +118,7 @@ export function compileBinder(schema: RecordType): Binder {
         if (holdsText && !isWellFormed(value))
           return {
             code: 'bad_text',
-            message: `${name} holds half of a surrogate pair, which is no character`,
+            message: `${name} has an unpaired surrogate, which is not a character`,
             field: name,
           }
         try {

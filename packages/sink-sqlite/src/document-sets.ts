@@ -1,7 +1,7 @@
 /**
  * `write: set`: fields of records are merged into the documents of their keys. A document is read once for all records
- * of a batch that touch it, and written once. Where the store refuses what several records made of it together, they
- * are merged one after the other, so that only the one at fault is refused.
+ * of a batch that change it, and written once. If the store refuses the combined result of several records, they are
+ * merged one after the other, so that only the faulty one is refused.
  */
 import { printJson, readJson, type Records, type Row, setOwn } from '@millrace/core'
 import { encodingFault } from '@millrace/formats'
@@ -13,7 +13,7 @@ import { refusalOf, type Refuse } from './refuse.ts'
 /** Documents are written when they have about this much text. */
 const heldLength = 1024 * 1024
 
-/** What record `index` sets. */
+/** The fields that record `index` sets. */
 interface Part {
   readonly index: number
   readonly set: readonly (readonly [name: string, value: unknown])[]
@@ -58,7 +58,8 @@ function partOf(fieldsOf: SetFields, row: Row, i: number, refuse: Refuse): Part[
 function merge(sql: Writes, id: string, parts: readonly Part[], refuse: Refuse): void {
   const stored = storedDocument(sql, id)
   if (!stored) {
-    for (const { index } of parts) refuse(index, 'bad_json', `what is stored under the key ${id} is no JSON object`)
+    for (const { index } of parts)
+      refuse(index, 'bad_json', `the value stored under the key ${id} is not a JSON object`)
     return
   }
   const add = (doc: Row, { set }: Part): Row => {
@@ -72,7 +73,7 @@ function merge(sql: Writes, id: string, parts: readonly Part[], refuse: Refuse):
   }
 }
 
-/** Stores a document; why it cannot be stored, or undefined. */
+/** Stores a document; returns why it cannot be stored, or undefined. */
 function refusalOfDocument(sql: Writes, id: string, doc: Row): ReturnType<typeof refusalOf> {
   let text: string
   try {
@@ -83,7 +84,7 @@ function refusalOfDocument(sql: Writes, id: string, doc: Row): ReturnType<typeof
   return refusalOf(() => sql.put.run(id, text))
 }
 
-/** Undefined: it is no object. */
+/** Undefined: it is not an object. */
 function storedDocument(sql: Writes, id: string): Row | undefined {
   const found = sql.get.get(id)
   if (!found) return {}

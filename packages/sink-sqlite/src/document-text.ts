@@ -1,12 +1,12 @@
-/** Keys and documents as text. A record that has none is refused. */
+/** Keys and documents as text. A record without one is refused. */
 import { compileKey, isWellFormed, printJson, type RecordType, type Records, type Row, toJson } from '@millrace/core'
 import { compileFieldAtFault, encodingFault } from '@millrace/formats'
 import type { Refuse } from './refuse.ts'
 
-/** The key of record i, or its document's text; undefined: it has none, which is told. */
+/** The key of record i, or the text of its document; undefined: it has none, which is reported. */
 export type TextOf = (i: number) => string | undefined
 
-const half = 'holds half of a surrogate pair, which is no character'
+const half = 'has an unpaired surrogate, which is not a character'
 
 /** Makes the function from records to their keys: those of the fields, or the records' ids. */
 export function compileKeys(
@@ -42,7 +42,7 @@ export function compileKeys(
     }
 }
 
-/** A row to its JSON text; undefined: it has none, which is told. */
+/** Converts a row to its JSON text; undefined: it has none, which is reported. */
 export function compileDocument(
   schema: RecordType,
   nulls: 'write' | 'omit',
@@ -57,7 +57,7 @@ export function compileDocument(
   return (row, i, refuse) => {
     try {
       const document = encode(row)
-      // Only half of a surrogate pair is written as \ud..., or a text that spells it out.
+      // Only an unpaired surrogate is written as \ud..., or text that spells it out.
       if (!document.includes('\\ud') || isWellFormed(row)) return document
       const field = Object.keys(row).find((name) => !name.isWellFormed() || !isWellFormed(row[name]))
       refuse(i, 'bad_text', `${field} ${half}`, field)

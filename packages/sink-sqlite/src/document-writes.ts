@@ -1,6 +1,6 @@
 /**
- * Documents that replace, insert or remove others. They are bound fifty a statement, a quarter less CPU than a
- * statement each; building the JSON text in any other way than by JSON.stringify gains nothing beside that.
+ * Statements that replace, insert or remove documents. Fifty are bound to one statement, which takes a quarter less CPU
+ * than one statement each; building the JSON text in any way other than JSON.stringify gains nothing in comparison.
  */
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
 import type { Records } from '@millrace/core'
@@ -8,7 +8,7 @@ import { identifier } from '@millrace/client-sqlite'
 import type { TextOf } from './document-text.ts'
 import { refusalOf, type Refuse } from './refuse.ts'
 
-/** Documents bound to one statement, and how much text at most: a statement keeps a copy of what is bound. */
+/** Documents bound to one statement, and the maximum of their text: a statement keeps a copy of what is bound. */
 const perStatement = 50
 const boundLength = 1024 * 1024
 
@@ -42,7 +42,7 @@ export function upsertAll(sql: Writes, count: number, key: TextOf, document: Tex
   let values: string[] = []
   let length = 0
   const drain = () => {
-    // Where one of many is refused, the statement has done nothing, and they are tried one by one.
+    // If one of many is refused, the statement has done nothing, and they are tried one by one.
     if (indexes.length < perStatement || refusalOf(() => sql.putMany.run(...values))) {
       for (const [k, i] of indexes.entries()) {
         const refused = refusalOf(() => sql.put.run(values[2 * k]!, values[2 * k + 1]!))
@@ -65,9 +65,7 @@ export function upsertAll(sql: Writes, count: number, key: TextOf, document: Tex
   drain()
 }
 
-/**
- * Under a key of its own, a record that comes again replaces what it inserted; any other record finds the key taken.
- */
+/** With a key other than its id, a repeated record replaces what it inserted; any other record finds the key taken. */
 export function insertAll(sql: Writes, records: Records, key: TextOf, document: TextOf, refuse: Refuse): void {
   const ids = records.ids()
   for (let i = 0; i < records.length; i++) {
@@ -77,6 +75,6 @@ export function insertAll(sql: Writes, records: Records, key: TextOf, document: 
     let changes = 0
     const refused = refusalOf(() => (changes = Number(sql.insert.run(id, doc, ids[i]!).changes)))
     if (refused) refuse(i, refused.code, refused.message)
-    else if (changes === 0) refuse(i, 'key_exists', `there is a document with the key ${id} already, of another record`)
+    else if (changes === 0) refuse(i, 'key_exists', `a document with the key ${id} already exists, from another record`)
   }
 }

@@ -1,10 +1,10 @@
 /**
- * Documents in a collection: a table of key, JSON text, and, for what was inserted under a key of its own, the id of
- * the record that did. The table has rowids, since every index would repeat a long key otherwise.
+ * Documents in a collection: a table of key, JSON text and, for documents inserted with a key other than the record id,
+ * the id of the record. The table has rowids, since otherwise every index would repeat a long key.
  *
- * A write is one transaction, in which records are encoded as they are written: of large ones only a few are held as
- * text. What cannot be stored is told by index, and the rest is written. The same records written again leave the same
- * documents.
+ * A write is one transaction, in which records are encoded as they are written, so that only a few large ones are in
+ * memory as text. Records that cannot be stored are reported by index, and the rest is written. Writing the same
+ * records again leaves the same documents.
  */
 import type { DatabaseSync } from 'node:sqlite'
 import { type Records, type Sink, type SinkContext, throwFailures, toJson, type WriteFailure } from '@millrace/core'

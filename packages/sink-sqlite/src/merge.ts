@@ -1,4 +1,4 @@
-/** Rows in typed columns by key: what comes again replaces itself. A write is one transaction. */
+/** Rows in typed columns by key: repeated rows replace themselves. A write is one transaction. */
 import type { DatabaseSync } from 'node:sqlite'
 import type { Sink, SinkContext, WriteFailure } from '@millrace/core'
 import { identifier, openStoreWriter, transaction } from '@millrace/client-sqlite'

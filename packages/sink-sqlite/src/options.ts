@@ -1,4 +1,4 @@
-/** The options, what is wrong with them, and how values are stored. */
+/** The options, their checks, and how values are stored. */
 import { option, type Problem, type RecordType, type Static, type Type } from '@millrace/core'
 import { canBeFound, columnType, nameProblem } from '@millrace/client-sqlite'
 import { documentFieldProblems, documentOptions, documentProblems, documentWrites, keyProblems } from '@millrace/kinds'
@@ -10,31 +10,33 @@ export const options = option.object({
     }),
   ),
   collection: option.optional(
-    option.text('The collection to write documents to; it is made where it is missing.', { example: 'invoice-items' }),
+    option.text('The collection to write documents to; it is created if it does not exist.', {
+      example: 'invoice-items',
+    }),
   ),
   table: option.optional(
-    option.text('Instead of `collection`: the table to write typed columns to; it is made where it is missing.', {
+    option.text('Instead of `collection`: the table to write typed columns to; it is created if it does not exist.', {
       example: 'bulkimport',
     }),
   ),
   write: option.optional(
     option.oneOf(
       [...documentWrites, 'append', 'merge'],
-      'Documents: `upsert` replaces the document of the key (the default), `insert` makes a key that exists a data error, `set` merges fields into the document, `delete` removes it. Tables: `append` adds rows (the default), `merge` replaces the row of the key.',
+      'Documents: `upsert` replaces the document of the key (the default), `insert` treats an existing key as a data error, `set` merges fields into the document, `delete` removes it. Tables: `append` adds rows (the default), `merge` replaces the row of the key.',
       { example: 'set' },
     ),
   ),
   ...documentOptions,
   existing: option.oneOf(
     ['stop', 'replace', 'keep'],
-    'Append: what a new run does where the table has rows of an earlier one: stop, empty the table first, or add to them.',
+    'Append: what a new run does if the table has rows of an earlier one: stop, empty the table first, or add to them.',
     { tuning: true, default: 'stop' },
   ),
 })
 
 export type Options = Static<typeof options>
 
-/** How records are written, with the default of the mode filled in. */
+/** The write mode, with the default filled in. */
 export const writeOf = (o: Options): NonNullable<Options['write']> =>
   o.write ?? (o.collection === undefined ? 'append' : 'upsert')
 
@@ -45,7 +47,7 @@ const problem = (
   more: Partial<Problem> = {},
 ): Problem => ({ code, message, at, ...more })
 
-/** What contradicts itself, whatever the records look like. */
+/** Contradictions between options, independent of the records. */
 export function checkOptions(o: Options): Problem[] {
   const found: Problem[] = []
   const { collection, table } = o
@@ -58,12 +60,18 @@ export function checkOptions(o: Options): Problem[] {
     ]
   if (collection !== undefined && table !== undefined)
     return [
-      problem(['table'], 'bad_value', '`collection` and `table` exclude each other', { hint: 'remove one of them' }),
+      problem(['table'], 'bad_value', '\`collection\` and \`table\` cannot be combined', {
+        hint: 'remove one of them',
+      }),
     ]
   const wrong = nameProblem(name)
   if (wrong)
     found.push(
-      problem([collection === undefined ? 'table' : 'collection'], 'bad_value', `\`${name}\` cannot name it: ${wrong}`),
+      problem(
+        [collection === undefined ? 'table' : 'collection'],
+        'bad_value',
+        `\`${name}\` is not a valid name: ${wrong}`,
+      ),
     )
   const write = writeOf(o)
   const allowed: readonly string[] = collection === undefined ? ['append', 'merge'] : documentWrites
@@ -87,7 +95,7 @@ export function checkOptions(o: Options): Problem[] {
   ]
 }
 
-/** What is wrong with writing records of this type. */
+/** Problems with writing records of this type. */
 export const accepts = (o: Options, input: RecordType): Problem[] => [
   ...keyProblems(o, input),
   ...(o.collection === undefined ? acceptsColumns(input) : documentFieldProblems(input)),
@@ -111,7 +119,7 @@ function acceptsColumns(input: RecordType): Problem[] {
     const wrong = nameProblem(name)
     if (wrong)
       found.push(
-        problem([], 'bad_value', `the field \`${name}\` cannot name a column: ${wrong}`, {
+        problem([], 'bad_value', `the field \`${name}\` is not a valid column name: ${wrong}`, {
           hint: 'rename it with `select`',
         }),
       )
@@ -121,7 +129,7 @@ function acceptsColumns(input: RecordType): Problem[] {
         problem(
           [],
           'bad_value',
-          `the fields \`${twin}\` and \`${name}\` would be one column: SQLite does not tell upper and lower case apart`,
+          `the fields \`${twin}\` and \`${name}\` would be the same column: SQLite does not distinguish upper and lower case`,
           {
             hint: 'rename one with `select`',
           },

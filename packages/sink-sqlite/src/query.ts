@@ -1,7 +1,7 @@
 /**
- * Questions to the store. Fields that must equal a value are asked of SQLite, which uses an index where one fits; the
- * rest of the condition is tested on each document. Read in pieces, so that no reader holds a transaction open while a
- * writer goes on.
+ * Queries of the store. Equality conditions are evaluated by SQLite, which uses an index if one fits; the rest of the
+ * condition is tested on each document. Rows are read in pieces, so that no reader keeps a transaction open while a
+ * writer continues.
  */
 import { existsSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
@@ -35,7 +35,7 @@ import { compileShown } from '@millrace/kinds'
 /** Rows read by one statement. */
 const piece = 500
 
-/** Documents, with their key as `_id`, or rows of a table. Throws `MillraceError` where there is no such collection. */
+/** Documents, with their key as `_id`, or rows of a table. Throws `MillraceError` if there is no such collection. */
 export async function* queryStore(path: string, query: Query, signal: AbortSignal): AsyncGenerator<Row> {
   const db = openStoreReader(path)
   try {
@@ -94,7 +94,7 @@ function* pieces(db: DatabaseSync, query: Query): Generator<readonly Row[]> {
         hint: `columns: ${[...known].join(', ')}`,
         exitCode: 2,
       })
-    // As texts, exact numbers would sort by their digits.
+    // As text, exact numbers would sort by their digits.
     const kind = typeOf(field)?.kind
     const cast =
       kind === 'decimal' ? `CAST(${by} AS NUMERIC)` : kind === 'bigint' && documents ? `CAST(${by} AS INTEGER)` : by
@@ -133,8 +133,8 @@ function* pieces(db: DatabaseSync, query: Query): Generator<readonly Row[]> {
 }
 
 /**
- * What a field must equal, as it may be stored; none: null; undefined: left to the test. Without a type, a 64-bit
- * integer may be a text or a number.
+ * The value that a field must equal, in its possible stored forms; none: null; undefined: left to the test. Without a
+ * type, a 64-bit integer may be text or a number.
  */
 function boundValues(value: unknown, type: Type | undefined, inDocument: boolean): SQLInputValue[] | undefined {
   if (value === null) return []
@@ -149,7 +149,7 @@ type Values = Readonly<Record<string, SQLOutputValue>>
 
 const documentOf = (row: Values): Row => ({ _id: row['id'], ...(parseJson(row['doc'] as string) as Row) })
 
-/** The columns of a row: in the forms of their types, where these are known and hold. */
+/** The columns of a row: in the forms of their types, if these are known and match. */
 function compileRow(type: RecordType | undefined): (row: Values) => Row {
   const reads = new Map(Object.entries(type?.fields ?? {}).map(([name, field]) => [name, fromColumn(field.type)]))
   return ({ _millrace_rowid, ...row }) => {
@@ -178,11 +178,11 @@ function unknownCollection(db: DatabaseSync, name: string): MillraceError {
   })
 }
 
-/** What is in the store, for `pipe doctor`. */
+/** The content of the store, for `pipe doctor`. */
 export function probeStore(path: string): string {
   if (!existsSync(path)) {
     const folder = dirname(path)
-    return `no store yet at ${path}; the first run makes it${existsSync(folder) ? '' : `, and the folder ${folder}`}`
+    return `no store yet at ${path}; the first run creates it${existsSync(folder) ? '' : `, and the folder ${folder}`}`
   }
   const db = openStoreReader(path)
   try {

@@ -1,10 +1,10 @@
 /** Records that cannot be stored. */
 import { rowError } from '@millrace/client-sqlite'
 
-/** Names a record that cannot be stored. */
+/** Reports a record that cannot be stored. */
 export type Refuse = (index: number, code: string, message: string, field?: string) => void
 
-/** Runs a statement; why the store refuses its values, or undefined. Throws what the store itself fails with. */
+/** Runs a statement; returns why the store refuses its values, or undefined. Throws failures of the store itself. */
 export function refusalOf(statement: () => unknown): { readonly code: string; readonly message: string } | undefined {
   try {
     statement()

@@ -1,4 +1,7 @@
-/** Rows into a table, several a statement; one that the store refuses is told by index and the others go on. */
+/**
+ * Writes rows to a table, several per statement; a row that the store refuses is reported by index, and the others are
+ * written.
+ */
 import type { DatabaseSync, SQLInputValue } from 'node:sqlite'
 import type { Records, WriteFailure } from '@millrace/core'
 import { rowError } from '@millrace/client-sqlite'
@@ -7,13 +10,14 @@ import type { Binder } from './columns.ts'
 export { throwFailures } from '@millrace/core'
 
 /**
- * Values bound to one statement, about, and how much text or bytes at most: a statement keeps a copy of what is bound.
+ * Approximate number of values bound to one statement, and the maximum of text or bytes: a statement keeps a copy of
+ * what is bound.
  */
 const perStatement = 400
 const boundLength = 1024 * 1024
 
 /**
- * Writes the records at `indexes`, or all; adds what is refused to `failures` and returns how many were taken. To be
+ * Writes the records at `indexes`, or all; adds refused ones to `failures` and returns how many were written. To be
  * called in a transaction.
  */
 export type Inserter = (

@@ -1,4 +1,4 @@
-/** The definition: what `type: sqlite` means as a sink. */
+/** The definition of `type: sqlite` as a sink. */
 import { defineSink } from '@millrace/core'
 import { keyFields } from '@millrace/kinds'
 import { appendSink } from './append.ts'
@@ -10,12 +10,12 @@ import { probeStore, queryStore } from './query.ts'
 const pathOf = (o: Options, env: { readonly home: string; resolve(path: string): string }): string =>
   o.path === undefined ? `${env.home}/store.db` : env.resolve(o.path)
 
-/** How the promise is kept. */
+/** How the guarantee is kept. */
 function how(o: Options): string {
   const write = writeOf(o)
   const key = keyFields(o)?.join(', ') ?? 'record id'
-  if (write === 'append') return 'load ledger: each epoch is published once, in one transaction with its note'
-  return `${write} by ${key}, one transaction a write`
+  if (write === 'append') return 'load ledger: each epoch is published once, in one transaction with its ledger entry'
+  return `${write} by ${key}, one transaction per write`
 }
 
 export const sqlite = defineSink({

@@ -60,7 +60,7 @@ test('all modes are effectively-once; what has a key and takes updates says so',
   const told = (options: Partial<Options>) => definition!.capabilities(resolved(options))
   expect(told({ collection: 'c' })).toEqual({
     label: 'effectively-once',
-    how: 'upsert by record id, one transaction a write',
+    how: 'upsert by record id, one transaction per write',
     key: 'record_id',
     keyed: true,
   })

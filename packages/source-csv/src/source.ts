@@ -1,4 +1,4 @@
-/** Reads CSV files: typed, projected and dated by one scanner. */
+/** Reads CSV files: types, projection and dates in one scanner. */
 import { defineSource, option, type SourceContext, type Static } from '@millrace/core'
 import {
   afterReadOf,
@@ -15,7 +15,7 @@ import { createCsvReader, csvOptions, csvProblems, inferCsv, textUnits } from '@
 const options = option.object({ ...filesOptions, ...csvOptions })
 type Options = Static<typeof options>
 
-/** What the names of a folder's files may end in. */
+/** The file name extensions that are read in a folder. */
 const endings = ['.csv', '.tsv', '.txt']
 
 const readerOf = (o: Options, { schema, unknownFields, push }: SourceContext) =>

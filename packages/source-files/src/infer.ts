@@ -1,11 +1,11 @@
-/** The types that a file shows, for a person to look over. */
+/** Infers types from a file, for a person to review. */
 import { type Field, fromText, MillraceError, type RecordType, type Row, type Type } from '@millrace/core'
 import { type ByteSource, inferCsv } from '@millrace/formats'
 import { type FileReadFormat, fileReadFormats, inferArrow, inferParquet } from '@millrace/formats-columnar'
 
 const sampleRows = 10_000
 
-/** Fields and types of a file, from its first records. Throws `MillraceError` where they cannot be read. */
+/** Fields and types of a file, from its first records. Throws `MillraceError` if they cannot be read. */
 export async function inferFile(input: ByteSource, format: FileReadFormat, signal: AbortSignal): Promise<RecordType> {
   if (format.type === 'csv') return inferCsv(input, format, signal)
   if (format.type === 'parquet') return inferParquet(input)
@@ -16,7 +16,7 @@ export async function inferFile(input: ByteSource, format: FileReadFormat, signa
     const bad = piece.bad?.[0]
     if (bad)
       throw new MillraceError('bad_record', `byte ${bad.position}: ${bad.message}`, {
-        hint: 'mend the file, or set the option format',
+        hint: 'fix the file, or set the option format',
       })
     for (const row of piece.rows) seen.add(row)
     if (seen.rows >= sampleRows) break

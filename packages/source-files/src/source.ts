@@ -29,7 +29,7 @@ type Options = Static<typeof options>
 const typedFormat = (o: Options): FileReadFormat | undefined => o.format && formats.typed(o.format)
 const endingsOf = (o: Options): string[] => formats.endings(o.format && [typedFormat(o)!.type])
 
-/** The format of one file: the one that was written, else what its name says. */
+/** The format of one file: as set, else by its name. */
 function formatFor(o: Options, name: string): FileReadFormat {
   const format = typedFormat(o)
   if (format) return format
@@ -37,17 +37,17 @@ function formatFor(o: Options, name: string): FileReadFormat {
   if (type) return { type }
   throw new MillraceError(
     'unknown_format',
-    `the name of ${name === '-' ? 'standard input' : name} does not tell its format`,
+    `the name of ${name === '-' ? 'standard input' : name} does not indicate its format`,
     {
       exitCode: 2,
-      hint: `set the option format, or let the name end in ${formats.endings().join(', ')}`,
+      hint: `set the option format, or give the file one of the extensions ${formats.endings().join(', ')}`,
     },
   )
 }
 
 /**
- * Paths that name one file whose format cannot be told, or cannot be read from there. Folders and patterns are looked
- * at when they are read.
+ * Paths that name one file whose format is unknown, or cannot be read there. Folders and patterns are expanded when
+ * they are read.
  */
 function formatProblems(o: Options): Problem[] {
   const typed = typedFormat(o)
@@ -61,7 +61,9 @@ function formatProblems(o: Options): Problem[] {
         code: 'missing_key',
         at: ['path'],
         message:
-          path === '-' ? 'standard input has no name to tell its format' : `the name ${path} does not tell its format`,
+          path === '-'
+            ? 'standard input has no name that indicates its format'
+            : `the name ${path} does not indicate its format`,
         expected: formats.endings().join(', '),
         hint: 'set the option `format`',
       })
@@ -69,7 +71,7 @@ function formatProblems(o: Options): Problem[] {
       problems.push({
         code: 'bad_value',
         at: ['path'],
-        message: `Parquet is read at any place of a file, and ${path === '-' ? 'standard input' : path} can only be read from its beginning`,
+        message: `Parquet needs random access, and ${path === '-' ? 'standard input' : path} can only be read from its beginning`,
       })
   }
   return problems
@@ -112,7 +114,9 @@ export const sourceFiles = defineSource({
   probe: (o, env) => describeInputs(pathsOf(o), env, endingsOf(o)),
 })
 
-/** Of the format that was written; of several formats, the one that brings a header is CSV, and the others are JSON. */
+/**
+ * According to the format that was set; if there are several, the one with a header is CSV, and the others are JSON.
+ */
 function decoderOf(o: Options, ctx: SourceContext): Decoder {
   const format = typedFormat(o)
   if (format) return formats.open(format, ctx).reader.decode!

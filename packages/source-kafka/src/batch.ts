@@ -1,6 +1,6 @@
 /**
- * Fetched record batches to batches of rows. Only rows are made here; id, key, arrival time and bytes of a record are
- * told by what the client gave, when somebody asks.
+ * Converts fetched record batches to batches of rows. Only rows are made here; id, key, arrival time and bytes of a
+ * record are derived from the client's data on demand.
  */
 import { isUtf8 } from 'node:buffer'
 import { type BadRecord, type Batch, type Json, type Row, unknownOf } from '@millrace/core'
@@ -14,31 +14,31 @@ const logAppendTime = 1 << 3
 const noBytes = Buffer.alloc(0)
 const nothing: Beside = { key: undefined, timestamp: 0 }
 const idHeaderBytes = Buffer.from(idHeader)
-/** What a record takes beside its value. */
+/** The overhead of a record besides its value. */
 const besideBytes = 16
-/** A batch is cut when its values have this size. */
+/** A batch ends when its values have this size. */
 const batchBytes = 1 << 20
 
 export interface Position {
-  /** The topic's own id: another one means that it was recreated. */
+  /** The topic's own id: a different one means that it was recreated. */
   readonly topic: string
   readonly next: number
 }
 
-/** A batch that may still be marked as the last that is at hand. */
+/** A batch that may still be marked as the last one available. */
 export type OpenBatch = { -readonly [K in keyof Batch]: Batch[K] }
 
-/** Record batches of one partition: what of them is to be read. */
+/** Record batches of one partition, and which part of them to read. */
 export interface Part {
   readonly partition: number
   readonly batches: readonly RecordBatch[]
   /** The first offset that counts. */
   readonly from: bigint
-  /** Next steps after all of them. */
+  /** The next offset after all of them. */
   readonly next: bigint
 }
 
-/** A batch without records, to move the position. */
+/** A batch without records, to advance the position. */
 export function emptyBatch(partition: number, topic: string, next: bigint): OpenBatch {
   return {
     split: String(partition),
@@ -49,7 +49,7 @@ export function emptyBatch(partition: number, topic: string, next: bigint): Open
   }
 }
 
-/** The records of a part as one batch, or as several where they are large. */
+/** The records of a part as one batch, or as several if they are large. */
 export function* batchesOf(part: Part, topic: string, decoder: StreamDecoder): Generator<OpenBatch> {
   let left = 0
   for (const batch of part.batches) left += batch.records.length
@@ -87,7 +87,7 @@ export function* batchesOf(part: Part, topic: string, decoder: StreamDecoder): G
 
 const positionOf = (topic: string, next: number): Json => ({ topic, next }) satisfies Position
 
-/** What a batch is made of. */
+/** The parts of a batch. */
 interface Filling {
   readonly rows: Row[]
   readonly records: KafkaRecord[]
@@ -123,7 +123,7 @@ function made(filling: Filling, partition: number, position: Json, decoder: Stre
     ...unknownOf(decoder.tally),
     ...(bad.length ? { bad } : {}),
   }
-  // Few ask for them.
+  // These are rarely needed.
   let keys: (string | undefined)[] | undefined
   if (anyKey) Object.defineProperty(batch, 'keys', { get: () => (keys ??= records.map(keyOf)), enumerable: true })
   return batch
@@ -143,7 +143,7 @@ function badRecord(record: KafkaRecord, position: number, arrival: number, decod
   }
 }
 
-/** The bytes of a batch's values, where the client has cut the first and the last of them from one piece. */
+/** The bytes of a batch's values, if the first and the last of them are slices of the same buffer. */
 function blockOf({ records }: RecordBatch): Block | undefined {
   const first = records[0]?.value
   const last = records.at(-1)?.value

@@ -1,7 +1,7 @@
 /**
- * What of a fetched partition a reader of committed records may see. The client's own filter keeps one aborted range a
- * producer and skips ranges whose end marker is in a later response, so it is done here, from the list of aborted
- * transactions and the control batches, as the protocol describes it: a transaction is aborted from its first offset to
+ * Which records of a fetched partition a read_committed reader may see. The client's own filter keeps one aborted range
+ * per producer and skips ranges whose end marker is in a later response. So it is done here, from the list of aborted
+ * transactions and the control batches, as the protocol describes: a transaction is aborted from its first offset to
  * its producer's next control batch.
  */
 import type { Fetched, RecordBatches } from '@millrace/client-kafka'
@@ -12,10 +12,10 @@ const transactional = 1 << 4
 const control = 1 << 5
 const abortMarker = 0
 
-/** The first offset behind a batch, its empty and removed records included. */
+/** The first offset after a batch, including its empty and removed records. */
 export const endOf = (batch: RecordBatch): bigint => batch.firstOffset + BigInt(batch.lastOffsetDelta) + 1n
 
-/** The batches whose records count, from offset `from` on, and the offset behind all that was seen. */
+/** The batches whose records count, from offset `from` on, and the offset after everything that was read. */
 export function committedBatches(
   { records, abortedTransactions }: Fetched,
   from: bigint,

@@ -1,9 +1,9 @@
 import type { RecordBatch } from './committed.ts'
 
 /**
- * How much of a partition to ask for. The broker counts what is stored, which may be a hundredth of what comes out of
- * it: one answer would then fill the memory. So it begins with one record batch, which is the least that a broker
- * gives, and goes by what came out lately; the answer in hand and the next one share the room.
+ * How much of a partition to fetch. The broker counts stored bytes, which may be a hundredth of the decompressed size:
+ * one answer could fill the memory. So fetching starts with one record batch, the least that a broker returns, and
+ * adapts to recent compression ratios; the current answer and the next one share the room.
  */
 export function fetchSize(most: number) {
   let stored = 0

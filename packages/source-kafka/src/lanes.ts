@@ -1,22 +1,22 @@
-/** Partitions under way: where each begins, and what becomes of them when a fetch fails. */
+/** The partitions being read: where each begins, and what to do when a fetch fails. */
 import { MillraceError, type ReadContext } from '@millrace/core'
 import { type TopicReader, kafkaCodes, kafkaError, type TopicLeaders } from '@millrace/client-kafka'
 import type { Position } from './batch.ts'
 import type { Options } from './options.ts'
 
-/** How far a partition is read. */
+/** How far a partition was read. */
 export interface Lane {
   next: bigint
   /** Where reading ends. */
   readonly end: bigint | undefined
-  /** The end of what is committed, as last heard. */
+  /** The last known end of committed records. */
   stable: bigint
   ended: boolean
 }
 
 /**
- * Adds the lanes of partitions that are not read yet. Returns them. `start` counts only where nothing of the topic was
- * read before: a partition found later, while reading or between two runs, is read from its beginning.
+ * Adds the lanes of partitions that are not read yet, and returns them. `start` applies only if nothing of the topic
+ * was read before: a partition found later, while reading or between two runs, is read from its beginning.
  */
 export async function startLanes(
   client: TopicReader,
@@ -45,18 +45,18 @@ export async function startLanes(
   return own
 }
 
-/** The topic is another one than its positions are of. */
+/** The topic is not the one its positions belong to. */
 export const recreated = (o: Options): MillraceError =>
   new MillraceError(
     'source_replaced',
-    `topic ${o.stream} is another one than was read before: its offsets mean nothing here`,
+    `topic ${o.stream} is not the one that was read before: its saved offsets are meaningless`,
     {
       place: `topic ${o.stream}`,
-      hint: 'if that was meant, forget its positions with `pipe state reset PIPELINE`, or give the source another id',
+      hint: 'if this is intended, discard its positions: pipe state reset PIPELINE; or give the source a new id',
     },
   )
 
-/** Deals with a fetch that failed. Throws what no repetition can mend. */
+/** Handles a failed fetch. Throws errors that a retry cannot fix. */
 export async function afterError(
   error: unknown,
   asked: ReadonlyMap<number, bigint>,
@@ -73,15 +73,15 @@ export async function afterError(
       if (o.on_gap === 'fail') {
         throw new MillraceError(
           'offset_out_of_range',
-          `partition ${p} of ${o.stream} has offsets ${first[p]} to ${end[p]}, and reading should go on at ${from}`,
+          `partition ${p} of ${o.stream} has offsets ${first[p]} to ${end[p]}, but reading should continue at ${from}`,
           {
             place: `topic ${o.stream}, partition ${p}, offset ${from}`,
-            hint: 'records were removed before they were read: they are lost to this pipeline; `on_gap: earliest` goes on with what is left',
+            hint: 'records were removed before they were read: they are lost to this pipeline; `on_gap: earliest` continues with what is left',
           },
         )
       }
       const to = o.on_gap === 'earliest' ? first[p]! : end[p]!
-      read.warn(`offsets ${from} to ${to - 1n} of ${o.stream}, partition ${p}, are gone; reading goes on at ${to}`)
+      read.warn(`offsets ${from} to ${to - 1n} of ${o.stream}, partition ${p}, are gone; reading continues at ${to}`)
       lanes.get(p)!.next = to
     }
     return

@@ -6,12 +6,10 @@ import { streamSourceOptions } from '@millrace/kinds'
 export const options = option.object({
   ...streamSourceOptions,
   ...kafkaOptions,
-  on_gap: option.oneOf(
-    ['fail', 'earliest', 'latest'],
-    'What to do when the topic no longer has the records that come next.',
-    { default: 'fail' },
-  ),
-  max_bytes: option.size('The most to fetch of a partition at once, about, as it is when unpacked.', {
+  on_gap: option.oneOf(['fail', 'earliest', 'latest'], 'What to do if the topic no longer has the next records.', {
+    default: 'fail',
+  }),
+  max_bytes: option.size('The approximate maximum to fetch from a partition at once, decompressed.', {
     tuning: true,
     default: '1MiB',
   }),
@@ -21,7 +19,7 @@ export const options = option.object({
   }),
   report_group: option.optional(
     option.text(
-      'A consumer group whose offsets are set to what was saved, for tools that show lag. Nothing is read from it.',
+      'A consumer group whose offsets are set to the saved positions, for tools that show lag. Nothing is read from it.',
       { tuning: true, example: 'store-invoices' },
     ),
   ),

@@ -1,7 +1,7 @@
 /**
- * Reads the partitions of a topic. One fetch a broker is on its way at any time, and the next is sent when one has
- * come, before its records are used. Whatever fails (a broker gone, a leader moved) is asked again with fresh metadata;
- * what cannot pass by itself stops the run: an offset that the topic no longer has, a topic that was recreated.
+ * Reads the partitions of a topic. There is one fetch in flight per broker at any time, and the next is sent when an
+ * answer has arrived, before its records are processed. Failures (a broker gone, a leader moved) are retried with fresh
+ * metadata; permanent ones stop the run: an offset that the topic no longer has, a topic that was recreated.
  */
 import { setTimeout as wait } from 'node:timers/promises'
 import { type Batch, type CaughtUp, type ReadContext, type SplitsFound, unlessAborted } from '@millrace/core'
@@ -14,18 +14,18 @@ import { afterError, type Lane, recreated, startLanes } from './lanes.ts'
 import type { Options } from './options.ts'
 
 const maxPauseMs = 5000
-/** Record batches of a partition are put together up to this many records. */
+/** Record batches of a partition are combined up to this many records. */
 const batchRecords = 1000
 
 interface Answer {
   readonly node: number
-  /** Where each partition was asked from. */
+  /** The offset from which each partition was fetched. */
   readonly asked: ReadonlyMap<number, bigint>
   readonly response?: Awaited<ReturnType<TopicReader['fetch']>>
   readonly error?: unknown
 }
 
-/** `refreshMs`: how often the number of partitions is looked at. */
+/** `refreshMs`: how often the number of partitions is checked. */
 export async function* readTopic(
   client: TopicReader,
   o: Options,
@@ -41,10 +41,11 @@ export async function* readTopic(
   let topic = await soon(client.topic())
   const found = await soon(startLanes(client, topic, o, read, lanes, true))
   yield { splits: found.map((p) => ({ id: String(p) })), complete: o.stop === 'end' }
-  // Where a partition was begun is saved before anything of it: after a crash `start` must not be asked again.
+  // The starting offset of a partition is saved before anything else of it: after a crash `start` must not be evaluated
+  // again.
   const begun = (partitions: readonly number[]) => partitions.map((p) => emptyBatch(p, topic.id, lanes.get(p)!.next))
   yield* begun(found)
-  // Answers queue up here; a race with a promise as old as the run would keep every answer alive.
+  // Answers queue up here; racing against a promise that lives as long as the run would leak every answer.
   const onTheWay = new Set<number>()
   const arrived: Answer[] = []
   let wake = () => {}
@@ -78,7 +79,7 @@ export async function* readTopic(
   let refreshedMs = Date.now()
   let isStale = false
   while (!signal.aborted) {
-    // A partition without a leader has one soon.
+    // A partition without a leader gets one soon.
     const leaderless = topic.leaders.some((leader) => leader < 0)
     if (isStale || Date.now() - refreshedMs > (leaderless ? Math.min(500, refreshMs) : refreshMs)) {
       const now = await soon(client.topic())
@@ -133,7 +134,7 @@ export async function* readTopic(
     pauseMs = 100
     const parts = partsOf(response, asked, lanes)
     ask(node)
-    // In a session of fetches the broker leaves out a partition of which there is nothing new.
+    // In a fetch session the broker omits partitions with nothing new.
     const isAtEnd = (p: number) => lanes.get(p)!.next >= lanes.get(p)!.stable && read.wants(String(p))
     const nothing = [...asked.keys()].filter((p) => !parts.some(({ partition }) => partition === p) && isAtEnd(p))
     if (nothing.length > 0) yield { caughtUp: nothing.map(String) }
@@ -166,7 +167,7 @@ function* filled(
   size.count(bytes, part.batches)
 }
 
-/** What an answer has brought, in parts of about 1,000 records; moves the lanes. */
+/** The records of an answer, in parts of about 1,000; advances the lanes. */
 function partsOf(
   { responses }: NonNullable<Answer['response']>,
   asked: Answer['asked'],
@@ -178,13 +179,13 @@ function partsOf(
       const partition = fetched.partitionIndex
       const from = asked.get(partition)
       const lane = lanes.get(partition)
-      // Fetch sessions linger: a partition may come that was not asked for.
+      // Fetch sessions persist: a partition may arrive that was not requested.
       if (from === undefined || !lane || lane.next !== from) continue
       lane.stable = fetched.lastStableOffset
       const { batches, next } = committedBatches(fetched, from)
       for (const together of gathered(batches))
         parts.push({ partition, batches: together, from, next: endOf(together.at(-1)!) })
-      // What was aborted or is control moves the position as well.
+      // Aborted and control records advance the position as well.
       if (next > (batches.length > 0 ? endOf(batches.at(-1)!) : from))
         parts.push({ partition, batches: [], from, next })
       lane.next = next
@@ -193,7 +194,7 @@ function partsOf(
   return parts
 }
 
-/** Record batches put together up to some records. */
+/** Record batches combined up to a number of records. */
 function* gathered(batches: readonly RecordBatch[]): Generator<readonly RecordBatch[]> {
   for (let k = 0; k < batches.length; ) {
     let n = 0

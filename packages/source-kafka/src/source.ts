@@ -1,6 +1,6 @@
 /**
- * Reads a Kafka topic without a consumer group: partitions are assigned by this process, positions are in the
- * pipeline's state. A group would move partitions while their records are on the way and keep positions apart from the
+ * Reads a Kafka topic without a consumer group: this process assigns the partitions, and positions are in the
+ * pipeline's state. A group would move partitions while their records are in flight, and keep positions apart from the
  * state they belong to.
  */
 import { defineSource, type Source, type SourceContext, unlessAborted } from '@millrace/core'
@@ -34,7 +34,7 @@ export const sourceKafka = defineSource({
   },
 })
 
-/** A reader of one topic. `refreshMs`: how often the number of partitions is looked at. */
+/** A reader of one topic. `refreshMs`: how often the number of partitions is checked. */
 export function createReader(o: Options, ctx: SourceContext, refreshMs = 30_000): Source {
   const decoder = streamDecoderOf(o, ctx)
   let client: TopicReader | undefined

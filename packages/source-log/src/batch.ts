@@ -1,11 +1,11 @@
-/** Chunks of the log to batches of rows. */
+/** Converts chunks of the log to batches of rows. */
 import { type BadRecord, type Batch, type Row, unknownOf } from '@millrace/core'
 import { asBuffer, Block } from '@millrace/formats'
 import { type Beside, contextOf, type StreamDecoder } from '@millrace/kinds'
 import { type Chunk } from '@millrace/client-log'
 
 export interface Position {
-  /** The log's own id: another one means that it was recreated. */
+  /** The log's own id: a different one means that it was recreated. */
   readonly log: string
   readonly next: number
 }

@@ -1,7 +1,7 @@
 /**
- * Reads a stream of the embedded log, also while others write it. A split is a partition; a position is the next
- * sequence number and the log's own id, so that a log that was recreated is noticed. A partition that has nothing more
- * is asked again every `poll`, and says `caughtUp` each time.
+ * Reads a stream of the embedded log, even while others write to it. A split is a partition; a position is the next
+ * sequence number and the log's own id, so that a recreated log is detected. A partition that has nothing more is
+ * polled every `poll`, and reports `caughtUp` each time.
  */
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
@@ -33,7 +33,7 @@ const options = option.object({
   path: option.optional(option.path('The folder of the log. Default: `log` in the data folder of the profile.')),
   on_gap: option.oneOf(
     ['fail', 'earliest', 'latest'],
-    'What to do when retention has removed records that were not read yet.',
+    'What to do if retention has removed records that were not read yet.',
     { default: 'fail' },
   ),
   poll: option.duration('How often to look for new records at the end of the stream.', {
@@ -45,7 +45,7 @@ type Options = Static<typeof options>
 
 /** Chunks are read up to about this size at once. */
 const readBytes = 1 << 20
-/** How often a reader at the end looks whether the log is still in its place. */
+/** How often a reader at the end checks that the log still exists. */
 const lookEveryMs = 1000
 
 const folderOf = (o: Pick<Options, 'path'>, env: Env): string => (o.path ? env.resolve(o.path) : join(env.home, 'log'))
@@ -55,7 +55,7 @@ export const sourceLog = defineSource({
   kind: 'source',
   type: 'log',
   serves: ['stream'],
-  summary: 'Reads a stream of the embedded log, from its beginning or from where it was left, forever or to its end.',
+  summary: 'Reads a stream of the embedded log, from its beginning or its saved position, forever or to its end.',
   options,
   capabilities: streamCapabilities,
   reads: (o, env) => [`log:${pathOf(o, env)}`],
@@ -64,7 +64,7 @@ export const sourceLog = defineSource({
     return (bytes, context) => decodeAgain(decoder, bytes, context)
   },
   async probe(o, env) {
-    return `stream ${o.stream} ${describeLog(pathOf(o, env)) ?? 'is not there yet: reading waits until somebody writes it'}`
+    return `stream ${o.stream} ${describeLog(pathOf(o, env)) ?? 'does not exist yet: reading waits until it is written'}`
   },
   create(o, ctx): Source {
     const decoder = streamDecoderOf(o, ctx)
@@ -85,9 +85,9 @@ async function* readStream(
   const { signal } = read
   const pause = (ms: number) => wait(ms, undefined, { signal }).catch(() => {})
   let log = openLog(path)
-  if (!log && read.resume('0') !== undefined) throw replaced(o, 'was read before, and is not there any more')
+  if (!log && read.resume('0') !== undefined) throw replaced(o, 'was read before, but no longer exists')
   const isWaitedFor = log === undefined && o.stop !== 'end'
-  // A stream that nobody has written yet: at its end, or to be waited for. Whoever makes it makes partition 0.
+  // A stream that was never written: at its end, or to be waited for. Its first writer creates partition 0.
   const first = isWaitedFor && read.owns('0') ? ['0'] : []
   if (isWaitedFor) yield { splits: first.map((id) => ({ id })) }
   for (; !log; log = openLog(path)) {
@@ -99,7 +99,7 @@ async function* readStream(
     const splits = Array.from({ length: log.partitions }, (_, p) => String(p)).filter((split) => read.owns(split))
     yield { splits: splits.filter((id) => !first.includes(id)).map((id) => ({ id })), complete: true }
     const isNew = splits.every((split) => read.resume(split) === undefined)
-    // Of a stream that was waited for, all comes after the start.
+    // In a stream that was waited for, everything comes after the start.
     const start = isNew && !isWaitedFor ? o.start : 'earliest'
     const lanes = splits.map((split) => ({
       split,
@@ -108,7 +108,7 @@ async function* readStream(
       end: o.stop === 'end' ? log.range(Number(split)).next : Number.POSITIVE_INFINITY,
       ended: false,
     }))
-    // Where reading begins is saved before anything of it: after a crash `start` must not be asked again.
+    // The starting position is saved before anything else: after a crash `start` must not be evaluated again.
     if (isNew) for (const { split, next } of lanes) yield emptyBatch(split, { log: log.id, next })
     let lookedMs = performance.now()
     while (!signal.aborted && lanes.some((lane) => !lane.ended)) {
@@ -157,22 +157,22 @@ const emptyBatch = (split: string, position: Position): Batch => ({
 const replaced = (o: Options, what: string, partition?: number): MillraceError =>
   new MillraceError('source_replaced', `stream ${o.stream} ${what}`, {
     place: `stream ${o.stream}${partition === undefined ? '' : `, partition ${partition}`}`,
-    hint: 'if that was meant, forget its positions with `pipe state reset PIPELINE`, or give the source another id',
+    hint: 'if this is intended, discard its positions: pipe state reset PIPELINE; or give the source a new id',
   })
 
-/** Where a partition is read from. Throws when the log is another one, or has lost what comes next. */
+/** Where reading of a partition starts. Throws if the log is a different one, or no longer has the next records. */
 function startOf(log: Log, partition: number, start: Options['start'], o: Options, read: ReadContext): number {
   const saved = read.resume(String(partition)) as Position | undefined
   const { first, next } = log.range(partition)
   if (!saved) return start === 'latest' ? next : first
   if (saved.log !== log.id)
-    throw replaced(o, 'is another log than the one that was read before: its positions mean nothing here', partition)
+    throw replaced(o, 'is not the log that was read before: its saved positions are meaningless', partition)
   if (saved.next > next)
     throw new MillraceError(
       'offset_out_of_range',
       `the state is at ${saved.next}, but partition ${partition} of ${o.stream} ends at ${next}`,
       {
-        hint: 'has an older copy of the log been put back? `pipe state reset PIPELINE` starts over',
+        hint: 'was an older copy of the log restored? `pipe state reset PIPELINE` starts over',
       },
     )
   return saved.next < first ? gap(log, partition, saved.next, o, read) : saved.next
@@ -185,13 +185,13 @@ function gap(log: Log, partition: number, from: number, o: Options, read: ReadCo
       'offset_out_of_range',
       `records ${from} to ${first - 1} of stream ${o.stream}, partition ${partition}, were removed by its retention before they were read`,
       {
-        hint: 'they are lost to this pipeline; `on_gap: earliest` goes on with what is left',
+        hint: 'they are lost to this pipeline; `on_gap: earliest` continues with what is left',
       },
     )
   }
   const to = o.on_gap === 'earliest' ? first : next
   read.warn(
-    `records ${from} to ${to - 1} of stream ${o.stream}, partition ${partition}, are gone; reading goes on at ${to}`,
+    `records ${from} to ${to - 1} of stream ${o.stream}, partition ${partition}, are gone; reading continues at ${to}`,
   )
   return to
 }

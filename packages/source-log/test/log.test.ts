@@ -265,13 +265,13 @@ describe('the embedded log', () => {
 
   it('refuses options that do not fit the schema before anything is read', async () => {
     for (const [more, message] of [
-      [{ key_field: 'key' }, 'key is no field of the schema'],
+      [{ key_field: 'key' }, 'key is not a field of the schema'],
       [{ timestamp_field: 'name' }, 'name is of type string, not timestamp'],
       [{ headers_field: 'n' }, 'n is of type integer'],
-      [{ format: 'text', value_field: 'value' }, 'value is no field of the schema'],
+      [{ format: 'text', value_field: 'value' }, 'value is not a field of the schema'],
       [{ format: 'bytes', value_field: 'name' }, 'name is of type string'],
-      [{ format: 'text', value_field: 'name' }, 'nothing gives the required field n'],
-      [{ partitioned_by: ['n', 'customer'] }, 'customer is no field of the schema'],
+      [{ format: 'text', value_field: 'name' }, 'nothing provides the required field n'],
+      [{ partitioned_by: ['n', 'customer'] }, 'customer is not a field of the schema'],
     ] as const)
       await expect(readAll(new Map(), more)).rejects.toMatchObject({
         code: 'bad_value',

@@ -1,24 +1,21 @@
-/** Documents to rows, and from their bytes again. */
+/** Converts documents to rows, also from their bytes for replay. */
 import { DataError, opened, type Row, type SourceContext, type Tally } from '@millrace/core'
 import { isBsonDocument, parseExtendedJson } from '@millrace/client-mongodb'
 import { rowFromBson } from './values.ts'
 
-/** What a document turned out to be. */
+/** The result of decoding a document. */
 export type Decoded =
   | { readonly row: Row }
   | { readonly code: string; readonly message: string; readonly field?: string }
 
-/**
- * Makes the function that reads a document, and says what is wrong with it. `tally`: counts the fields that are left
- * out.
- */
+/** Makes the function that decodes a document and reports problems. `tally`: counts the fields that are left out. */
 export function compileDecoder(ctx: SourceContext, tally: Tally = { unknown: 0 }): (document: Row) => Decoded {
   const read = rowFromBson(ctx.unknownFields === 'keep' ? opened(ctx.schema) : ctx.schema)
   const known = new Set([...Object.keys(ctx.schema.fields), '_id'])
   return (document) => {
     const extra = ctx.unknownFields === 'keep' ? [] : Object.keys(document).filter((name) => !known.has(name))
     if (extra.length > 0 && ctx.unknownFields === 'error')
-      return { code: 'unknown_field', message: `\`${extra[0]}\` is no field of the schema`, field: extra[0]! }
+      return { code: 'unknown_field', message: `\`${extra[0]}\` is not a field of the schema`, field: extra[0]! }
     try {
       const row = read(document)
       tally.unknown += extra.length
@@ -37,8 +34,8 @@ export function documentFromText(text: string): Row {
   try {
     parsed = parseExtendedJson(text)
   } catch (error) {
-    throw new DataError('bad_json', `is no extended JSON: ${(error as Error).message}`)
+    throw new DataError('bad_json', `is not extended JSON: ${(error as Error).message}`)
   }
   if (isBsonDocument(parsed)) return parsed
-  throw new DataError('not_object', 'is JSON, but no document')
+  throw new DataError('not_object', 'is JSON, but not a document')
 }

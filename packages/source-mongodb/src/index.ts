@@ -1,4 +1,4 @@
-/** Documents of MongoDB, read to their end. */
+/** Reads documents of MongoDB to their end. */
 import { mongodb } from './source.ts'
 
 export default [mongodb]

@@ -1,4 +1,4 @@
-/** What is in a collection: its type, told from a sample of its documents, and how many there are. */
+/** Inspects a collection: its type, inferred from a sample of its documents, and how many there are. */
 import {
   type Env,
   type Field,
@@ -12,7 +12,7 @@ import { bsonBytes, bsonClass, decimalText } from '@millrace/client-mongodb'
 import { connect, disconnect, type Db, type Document, scrubbed, systemError } from '@millrace/client-mongodb/driver'
 import type { Options } from './options.ts'
 
-/** Documents looked at. */
+/** Documents to inspect. */
 const sample = 1000
 
 async function withCollection<T>(o: Options, env: Env, signal: AbortSignal, body: (db: Db) => Promise<T>): Promise<T> {
@@ -29,14 +29,14 @@ async function withCollection<T>(o: Options, env: Env, signal: AbortSignal, body
   }
 }
 
-/** Throws `SystemError`, and `MillraceError` where there is nothing to tell a type from. */
+/** Throws `SystemError`, and `MillraceError` if there is nothing to infer a type from. */
 export function inferType(o: Options, env: Env, signal: AbortSignal): Promise<RecordType> {
   return withCollection(o, env, signal, async (db) => {
     const documents = await db.collection(o.collection).find({}, { limit: sample }).toArray()
     if (documents.length === 0)
       throw new MillraceError(
         'nothing_to_infer',
-        `the collection ${o.collection} of ${o.database} is empty or is not there`,
+        `the collection ${o.collection} of ${o.database} is empty or does not exist`,
         {
           hint: 'write the schema by hand',
           exitCode: 3,
@@ -89,7 +89,7 @@ function typeOf(value: unknown): Type {
   return { kind: 'json' }
 }
 
-/** The narrowest type that holds values of both. */
+/** The narrowest type for the values of both. */
 function joined(a: Type, b: Type): Type {
   if (a.kind === 'decimal' && b.kind === 'decimal') return a.scale >= b.scale ? a : b
   if (a.kind === b.kind) return a

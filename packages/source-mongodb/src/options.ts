@@ -8,5 +8,5 @@ export const options = option.object({
     example: 'invoice-items',
   }),
 })
-/** What the options come to. */
+/** The resolved options. */
 export type Options = Static<typeof options>

@@ -1,19 +1,19 @@
-/** Positions, and the collection that they are of. */
+/** Positions, and the collection they belong to. */
 import { type Json, MillraceError, type Row, unlessAborted } from '@millrace/core'
 import { bsonBytes } from '@millrace/client-mongodb'
 import { type Db, fromExtendedJson, toExtendedJson } from '@millrace/client-mongodb/driver'
 import type { Options } from './options.ts'
 
-/** Where reading goes on, in which collection. */
+/** Where reading continues, and in which collection. */
 interface Position {
-  /** The UUID that the server has given the collection; where it gives none, database and name. */
+  /** The UUID that the server has given the collection; if there is none, database and name. */
   readonly collection: string
   /** The key of the last document: text, or extended JSON that keeps its type. */
   readonly after: string | { readonly key: string }
 }
 
 /**
- * What tells the collection from one of the same name that was recreated. Throws `MillraceError` where there is none.
+ * Identifies the collection, as opposed to a recreated one of the same name. Throws `MillraceError` if there is none.
  */
 export async function identityOf(db: Db, name: string, signal: AbortSignal): Promise<string> {
   const all = await unlessAborted(db.listCollections().toArray(), signal, 'waiting for MongoDB')
@@ -42,17 +42,17 @@ export function placeOf(o: Options, collection: string) {
         collection,
         after: typeof key === 'string' ? key : { key: toExtendedJson({ _id: key }) },
       }) satisfies Position,
-    /** The key to go on after; undefined: from the beginning. Throws `source_replaced`. */
+    /** The key to continue after; undefined: from the beginning. Throws `source_replaced`. */
     after(saved: Json | undefined): unknown {
       if (saved === undefined) return undefined
       const { collection: read, after } = saved as unknown as Position
       if (read === collection) return typeof after === 'string' ? after : (fromExtendedJson(after.key) as Row)['_id']
       throw new MillraceError(
         'source_replaced',
-        `the collection ${o.collection} of ${o.database} is another one than was read before`,
+        `the collection ${o.collection} of ${o.database} is not the one that was read before`,
         {
           place: `${o.database}, ${o.collection}`,
-          hint: 'if that was meant, forget its positions with `pipe state reset PIPELINE`, or give the source another id',
+          hint: 'if this is intended, discard its positions: pipe state reset PIPELINE; or give the source a new id',
         },
       )
     },

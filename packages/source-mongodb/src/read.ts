@@ -1,8 +1,7 @@
 /**
- * Reads a collection to the end it has when reading begins, in the order of `_id`, one reply of the server a question:
- * at most a thousand documents or 16 MiB. A cursor would be gone after ten minutes without a question; a key is not.
- * The bounds are those of the index, not comparisons: so keys of several types are read in the order in which MongoDB
- * has them, and none is passed over.
+ * Reads a collection up to its end at the start of reading, in the order of `_id`, with one query per page of at most a
+ * thousand documents or 16 MiB. A cursor expires after ten idle minutes; a key does not. The bounds are index bounds,
+ * not comparisons, so keys of several types are read in MongoDB's order, and none is skipped.
  */
 import {
   type BadRecord,
@@ -29,11 +28,11 @@ import { compileDecoder, type Decoded } from './decode.ts'
 import { identityOf, placeOf } from './position.ts'
 import type { Options } from './options.ts'
 
-/** Documents a question, and about how large a batch of them may get. */
+/** Documents per query, and the approximate maximum size of a batch of them. */
 const pageSize = 1000
 const batchBytes = 1 << 20
 
-/** Throws `SystemError`, and `MillraceError` where there is no such collection. */
+/** Throws `SystemError`, and `MillraceError` if there is no such collection. */
 export async function* readCollection(
   o: Options,
   ctx: SourceContext,
@@ -57,7 +56,7 @@ export async function* readCollection(
     const tally = { unknown: 0 }
     const decode = compileDecoder(ctx, tally)
     for (let isLast = false; !isLast; ) {
-      // The lower bound is included, so what was read last is left out by its value.
+      // The lower bound is inclusive, so the last document read is excluded by its value.
       const [bounds, wanted] =
         last === undefined
           ? [{}, upToEnd]
@@ -68,7 +67,7 @@ export async function* readCollection(
       const question = { sort: { _id: 1 }, limit: pageSize, batchSize: pageSize, singleBatch: true } as const
       const reply = collection.find({ $expr: wanted }, { ...bounds, ...question }).toArray()
       const found = await unlessAborted(reply, signal, 'waiting for MongoDB')
-      // All was deleted meanwhile.
+      // Everything was deleted meanwhile.
       if (found.length === 0 && last === undefined) return
       const through = found.at(-1)?.['_id']
       isLast = found.length === 0 || toExtendedJson(through) === lastKey
@@ -87,7 +86,7 @@ export async function* readCollection(
       systemError(error, o) ??
       (error instanceof MillraceError
         ? error
-        : new SystemError('refused', `MongoDB refuses to give ${o.collection}: ${scrubbed(error, o)}`))
+        : new SystemError('refused', `MongoDB refuses to read ${o.collection}: ${scrubbed(error, o)}`))
     )
   } finally {
     await disconnect(client)
@@ -134,5 +133,5 @@ function toBatch(
   }
 }
 
-/** A key that is text is its own position; any other is its extended JSON, which keeps the type. */
+/** A text key is its own position; for any other it is its extended JSON, which preserves the type. */
 const keyText = (key: unknown): string => (typeof key === 'string' ? key : toExtendedJson(key))

@@ -1,6 +1,5 @@
 /**
- * The definition: what `type: mongodb` means as a source. The driver is loaded when reading begins, so a check costs
- * nothing.
+ * The definition of `type: mongodb` as a source. The driver is loaded when reading begins, so a check costs nothing.
  */
 import { DataError, defineSource } from '@millrace/core'
 import { mongodbProblems } from '@millrace/client-mongodb'

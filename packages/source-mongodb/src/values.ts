@@ -1,7 +1,7 @@
 /**
- * BSON values to the forms in memory of declared types. Nothing is rounded: a long in an `integer` beyond 2^53, a
- * double in a `bigint` or a decimal with too many digits is a `DataError`. Texts are taken where JSON would have them,
- * since documents come from anywhere.
+ * Converts BSON values to the in-memory forms of declared types. Nothing is rounded: a long in an `integer` beyond
+ * 2^53, a double in a `bigint` or a decimal with too many digits is a `DataError`. Text is accepted where JSON would
+ * have it, since documents come from anywhere.
  */
 import { DataError, type Field, fromJson, fromText, type RecordType, type Row, type Type, setOwn } from '@millrace/core'
 import { bsonBytes, bsonClass, bsonToPlain, isBsonDocument } from '@millrace/client-mongodb'
@@ -9,7 +9,7 @@ import { decimalText } from '@millrace/client-mongodb'
 
 const isDecimal = (value: unknown): value is object => bsonClass(value) === 'Decimal128'
 
-/** A value that is not null; throws `DataError`, with the path inside the value as `field`. */
+/** Converts a value other than null; throws `DataError`, with the path inside the value as `field`. */
 export function fromBson(type: Type): (value: unknown) => unknown {
   const json = fromJson(type)
   switch (type.kind) {
@@ -25,7 +25,7 @@ export function fromBson(type: Type): (value: unknown) => unknown {
       return (value) => {
         if (typeof value !== 'bigint') return json(value)
         if (Number.isSafeInteger(Number(value))) return Number(value)
-        throw new DataError('out_of_range', `${value} is beyond what a number holds exactly`)
+        throw new DataError('out_of_range', `${value} cannot be represented exactly as a number`)
       }
     case 'decimal': {
       const text = fromText(type)
@@ -75,8 +75,8 @@ function fieldFromBson(field: Field): (value: unknown) => unknown {
 }
 
 /**
- * A document to a row of one shape; what the type does not name is left out, or kept as JSON where it is open. Throws
- * `DataError` for the first field that is wrong.
+ * Converts a document to a row of one shape; fields outside the type are left out, or kept as JSON if it is open.
+ * Throws `DataError` for the first invalid field.
  */
 export function rowFromBson(record: RecordType): (document: Row) => Row {
   const fields = Object.entries(record.fields).map(([name, field]) => ({ name, read: fieldFromBson(field) }))
@@ -106,6 +106,6 @@ function within(step: string, read: (value: unknown) => unknown, value: unknown)
 }
 
 function isoOf(date: Date): string {
-  if (Number.isNaN(date.getTime())) throw new DataError('bad_date', 'the date is beyond what can be told')
+  if (Number.isNaN(date.getTime())) throw new DataError('bad_date', 'the date is out of range')
   return date.toISOString()
 }

@@ -119,6 +119,6 @@ describe('documents', () => {
     expect(rest['decimal']).toMatchObject({ _bsontype: 'Decimal128' })
     expect(stamp).toEqual({ $timestamp: { t: 1, i: 2 } })
     expect(() => documentFromText('{')).toThrow('extended JSON')
-    expect(() => documentFromText('[]')).toThrow('no document')
+    expect(() => documentFromText('[]')).toThrow('not a document')
   })
 })

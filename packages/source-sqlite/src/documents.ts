@@ -6,7 +6,7 @@ import { recordParser } from '@millrace/formats'
 import { unknownName } from './names.ts'
 import { type Decoded, type Page, pageBytes, pageSize } from './page.ts'
 
-/** From behind the key `at` to the last key there is now. Throws `MillraceError` where there is no such collection. */
+/** From after the key `at` to the last key that exists now. Throws `MillraceError` if there is no such collection. */
 export function* documentPages(
   db: DatabaseSync,
   collection: string,
@@ -20,7 +20,7 @@ export function* documentPages(
   const table = identifier(collection)
   const end = db.prepare(`SELECT max(id) AS id FROM ${table}`).get()?.['id'] as string | null
   const select = db.prepare(`SELECT id, doc FROM ${table} WHERE id > ? AND id <= ? ORDER BY id LIMIT ${pageSize}`)
-  // Every key is above this text but the empty one, which a first page must not miss.
+  // Every key except the empty one is above this text; the first page must not miss the empty one.
   let from = at as string | undefined
   const first = db.prepare(`SELECT id, doc FROM ${table} WHERE id <= ? ORDER BY id LIMIT ${pageSize}`)
   for (let last = end === null; !last; ) {
@@ -52,7 +52,10 @@ export function* documentPages(
   }
 }
 
-/** The key as the first field, so that the bytes of a record are all of it. What is no object is left as it is. */
+/**
+ * Adds the key as the first field, so that the bytes of a record are complete. A value that is not an object is left
+ * unchanged.
+ */
 function documentWithKey(id: string, doc: string): string {
   const text = doc.trimStart()
   if (!text.startsWith('{')) return doc

@@ -1,4 +1,4 @@
-/** Documents and tables of the embedded store, read to their end. */
+/** Reads documents and tables of the embedded store to their end. */
 import { sqlite } from './source.ts'
 
 export default [sqlite]

@@ -1,13 +1,13 @@
-/** The type of what is there: from the declared columns of a table, or from the first documents of a collection. */
+/** Infers the type: from the declared columns of a table, or from the first documents of a collection. */
 import type { DatabaseSync } from 'node:sqlite'
 import { type Field, isDateText, parseJson, type RecordType, type Type } from '@millrace/core'
 import { columnsOf, identifier, isCollection, openStoreReader, storeError, tableNamed } from '@millrace/client-sqlite'
 import { unknownName } from './names.ts'
 
-/** Documents looked at. */
+/** Documents to inspect. */
 const sample = 10_000
 
-/** Throws `MillraceError` where there is no such collection or table. */
+/** Throws `MillraceError` if there is no such collection or table. */
 export function inferType(
   path: string,
   o: { readonly collection?: string | undefined; readonly table?: string | undefined },
@@ -69,7 +69,7 @@ function typeOf(value: unknown): Type {
   return { kind: timestampText.test(value) ? 'timestamp' : 'string' }
 }
 
-/** The narrowest type that holds values of both. */
+/** The narrowest type for the values of both. */
 function joined(a: Type, b: Type): Type {
   if (a.kind === b.kind) return a
   const kinds = new Set([a.kind, b.kind])

@@ -1,9 +1,9 @@
-/** A collection or table that is not there. */
+/** The error for a collection or table that does not exist. */
 import type { DatabaseSync } from 'node:sqlite'
 import { MillraceError } from '@millrace/core'
 import { isCollection, tableNamed, tablesOf } from '@millrace/client-sqlite'
 
-/** Says what there is instead. */
+/** Lists what exists instead. */
 export function unknownName(db: DatabaseSync, name: string): MillraceError {
   const there = tablesOf(db)
   const exists = tableNamed(db, name)

@@ -1,12 +1,12 @@
-/** Positions, and the store that they are of. */
+/** Positions, and the store they belong to. */
 import { isAbsolute, relative } from 'node:path'
 import type { DatabaseSync } from 'node:sqlite'
 import { type Env, type Json, MillraceError } from '@millrace/core'
 import { readIds } from '@millrace/client-sqlite'
 
-/** Where reading goes on, in which store. */
+/** Where reading continues, and in which store. */
 export interface Position {
-  /** The store's id, or where it lies. */
+  /** The store's id, or its path. */
   readonly store: string
   /** The id of the collection or table. */
   readonly table?: string
@@ -14,10 +14,10 @@ export interface Position {
   readonly after: Json
 }
 
-/** The store that is read, as positions name it. */
+/** The store being read, as positions identify it. */
 export interface Place {
   position(after: Json): Json
-  /** The key to go on after. Throws `source_replaced` where the position is of another store or table. */
+  /** The key to continue after. Throws `source_replaced` if the position belongs to a different store or table. */
   after(saved: Json | undefined): Json | undefined
 }
 
@@ -28,7 +28,7 @@ export function placeOf(db: DatabaseSync, path: string, name: string, env: Env):
   const replaced = (what: string) =>
     new MillraceError('source_replaced', `${what} than the one that was read before`, {
       place: `${path}, ${name}`,
-      hint: 'if that was meant, forget its positions with `pipe state reset PIPELINE`, or give the source another id',
+      hint: 'if this is intended, discard its positions: pipe state reset PIPELINE; or give the source a new id',
     })
   return {
     position: (after) =>
@@ -36,10 +36,10 @@ export function placeOf(db: DatabaseSync, path: string, name: string, env: Env):
     after(saved) {
       if (saved === undefined) return undefined
       const from = saved as unknown as Position
-      // A store that had no id may have got one since.
-      if (from.store !== store && from.store !== lies) throw replaced(`${path} is another store`)
+      // A store without an id may have got one since.
+      if (from.store !== store && from.store !== lies) throw replaced(`${path} is a different store`)
       if (from.table !== undefined && from.table !== table)
-        throw replaced(`${name} was emptied or recreated: it is another ${name}`)
+        throw replaced(`${name} was emptied or recreated: it is a different ${name}`)
       return from.after
     },
   }

@@ -1,7 +1,7 @@
 /**
- * Reads a collection or a table to the end it has when reading begins, in the order of its key, a page a statement: no
- * transaction stays open, so writers go on and their log file can be folded back. The position is the key of the last
- * record, so a page more or less, or what was added meanwhile, moves nothing; beside it stands which store it is of.
+ * Reads a collection or a table up to its end at the start of reading, in the order of its key, one statement per page.
+ * No transaction stays open, so writers continue and their log can be checkpointed. The position is the key of the last
+ * record, so page sizes and later additions do not affect it; it also identifies the store.
  */
 import {
   type BadRecord,
@@ -116,14 +116,14 @@ export const sqlite = defineSource({
     else if (o.collection !== undefined && o.table !== undefined)
       found.push({
         code: 'bad_value',
-        message: '`collection` and `table` exclude each other',
+        message: '\`collection\` and \`table\` cannot be combined',
         at: ['table'],
         hint: 'remove one of them',
       })
     else if (nameProblem(name))
       found.push({
         code: 'bad_value',
-        message: `\`${name}\` cannot name it: ${nameProblem(name)}`,
+        message: `\`${name}\` is not a valid name: ${nameProblem(name)}`,
         at: [o.collection === undefined ? 'table' : 'collection'],
       })
     return found

@@ -1,6 +1,6 @@
 /**
- * Pages of a table: by its primary key where that cannot be null, else by rowid. A key is a number, or a JSON array of
- * the parts of the primary key; integers beyond 2^53 and bytes are objects in it, so that it survives as JSON.
+ * Pages of a table: by its primary key if that cannot be null, else by rowid. A key is a number, or a JSON array of the
+ * parts of the primary key, in which integers beyond 2^53 and bytes are objects, so that it survives as JSON.
  */
 import type { DatabaseSync, SQLInputValue, SQLOutputValue } from 'node:sqlite'
 import {
@@ -19,10 +19,10 @@ import { type Decoded, type Page, pageBytes, pageSize } from './page.ts'
 
 type Values = Readonly<Record<string, SQLOutputValue>>
 
-/** The values of a row, read with big integers on, to the row in memory. */
+/** Converts the values of a row, read with big integers on, to the in-memory row. */
 export type Reader = (values: Values) => Decoded
 
-/** Columns that the type does not name are left out, or kept as they are where it is open. */
+/** Columns that are not in the type are left out, or kept if it is open. */
 export function tableReader(schema: RecordType, unknownFields?: UnknownFields): Reader {
   const fields = Object.entries(schema.fields).map(([name, field]) => ({
     name,
@@ -56,7 +56,7 @@ export function tableReader(schema: RecordType, unknownFields?: UnknownFields): 
 const numberOf = (value: bigint): number | bigint => (Number.isSafeInteger(Number(value)) ? Number(value) : value)
 
 /**
- * From behind the key `at` to the last key there is now. Throws `MillraceError` where the table cannot give these
+ * From after the key `at` to the last key that exists now. Throws `MillraceError` if the table does not have these
  * fields.
  */
 export function* tablePages(
@@ -115,7 +115,7 @@ export function* tablePages(
   }
 }
 
-/** About how large a row is: its texts and bytes, and 16 for every other value. */
+/** The approximate size of a row: its texts and bytes, and 16 for every other value. */
 function sizeOf(values: Values): number {
   let bytes = 0
   for (const value of Object.values(values))
@@ -123,7 +123,7 @@ function sizeOf(values: Values): number {
   return bytes
 }
 
-/** What to select, and by what to order. */
+/** What to select, and the order. */
 function statementParts(
   db: DatabaseSync,
   table: string,
@@ -146,7 +146,7 @@ function statementParts(
     })
   if (missing.length > 0) throw differs(`the table ${table} has no column ${missing.map(([name]) => name).join(', ')}`)
   if (ctx.unknownFields === 'error' && extra.length > 0)
-    throw differs(`the schema does not name the columns ${extra.map((column) => column.name).join(', ')}`)
+    throw differs(`the schema does not have the columns ${extra.map((column) => column.name).join(', ')}`)
   const primary = columns.filter((column) => column.key > 0).toSorted((a, b) => a.key - b.key)
   const byPrimary = kind['wr'] === 1 || (primary.length > 0 && primary.every((column) => column.required))
   const wanted =
@@ -165,10 +165,7 @@ function keyPart(value: SQLOutputValue): Json {
   return value
 }
 
-/**
- * The parts of a saved key, as they are bound. A number is bound as a whole one where it is one, or it would not equal
- * a large integer.
- */
+/** The parts of a saved key, as bound. A whole number is bound as an integer, or it would not equal a large integer. */
 function boundKey(key: Json): SQLInputValue[] {
   return (Array.isArray(key) ? (key as readonly Json[]) : [key]).map((part) => {
     if (typeof part === 'number') return Number.isSafeInteger(part) ? BigInt(part) : part
@@ -178,20 +175,20 @@ function boundKey(key: Json): SQLInputValue[] {
   })
 }
 
-/** A row as JSON, for its bytes: integers beyond 2^53 as text, bytes as base64. */
+/** A row as JSON, in place of bytes: integers beyond 2^53 as text, bytes as base64. */
 const rowToText = (values: Values): string =>
   JSON.stringify(values, (_name, value: unknown) => {
     if (typeof value === 'bigint') return numberOf(value) === value ? String(value) : Number(value)
     return value instanceof Uint8Array ? { base64: Buffer.from(value).toString('base64') } : value
   })
 
-/** Reads what `rowToText` wrote. */
+/** Parses the text that `rowToText` wrote. */
 export function rowFromText(read: Reader, text: string): Decoded {
   let values: Record<string, SQLOutputValue>
   try {
     values = JSON.parse(text) as Record<string, SQLOutputValue>
   } catch (error) {
-    return { code: 'bad_json', message: `is no JSON: ${(error as Error).message}` }
+    return { code: 'bad_json', message: `is not JSON: ${(error as Error).message}` }
   }
   for (const [name, value] of Object.entries(values)) {
     if (typeof value === 'number' && Number.isSafeInteger(value)) values[name] = BigInt(value)

@@ -180,7 +180,7 @@ test('further columns are dropped, kept or refused', async () => {
     extra: 'x',
   })
   await expect(read({ table: 't' }, tableType, { context: { unknownFields: 'error' } })).rejects.toThrow(
-    'the schema does not name the columns extra',
+    'the schema does not have the columns extra',
   )
   const more: RecordType = { fields: { ...tableType.fields, gone: { type: { kind: 'string' }, optional: false } } }
   await expect(read({ table: 't' }, more)).rejects.toThrow('the table t has no column gone')

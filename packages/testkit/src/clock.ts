@@ -1,22 +1,22 @@
-/** A clock that stands until it is told to go on, for whatever takes time as an argument. */
+/** A clock that only moves when told to, for code that takes time as an argument. */
 
 /** Tells the time. */
 export interface Clock {
   /** ms since 1970. */
   now(): number
-  /** Resolves when the clock has come so far; rejects with an AbortError when the signal aborts first. */
+  /** Resolves when the clock has reached this time; rejects with an AbortError if the signal aborts first. */
   sleep(ms: number, signal?: AbortSignal): Promise<void>
 }
 
-/** A clock that goes only when it is told to. */
+/** A clock that only moves when told to. */
 export interface FakeClock extends Clock {
-  /** Moves on by `ms`, waking sleepers in the order of their times, and lets each do what it then does at once. */
+  /** Advances by `ms`, waking sleepers in the order of their times, and lets each run what it does at once. */
   advance(ms: number): Promise<void>
-  /** How many are asleep. */
+  /** How many sleepers there are. */
   readonly sleepers: number
 }
 
-/** Stands at `start`, by default 2024-01-01T00:00Z. */
+/** Starts at `start`, by default 2024-01-01T00:00Z. */
 export function fakeClock(start = Date.UTC(2024, 0, 1)): FakeClock {
   let now = start
   const asleep: { at: number; wake(): void }[] = []

@@ -1,14 +1,14 @@
 /**
- * A disk in memory that forgets, when the power is cut, what nobody made durable. A SIGKILL cannot show a missing
- * fsync, since the page cache outlives the process; this does. The rules are those of POSIX: the bytes of a file are
- * durable as of its last `sync`, the names in a folder as of the folder's last `syncFolder`; what was not synced may be
- * there after the cut or not, each change by itself. A rename is one change, in both of its folders, as every file
- * system with a journal has it.
+ * An in-memory disk that loses, when the power is cut, everything that was not made durable. A SIGKILL cannot show a
+ * missing fsync, since the page cache outlives the process; this can. The rules are those of POSIX: the bytes of a file
+ * are durable as of its last `sync`, the names in a folder as of the folder's last `syncFolder`; unsynced changes may
+ * or may not survive, each by itself. A rename is one change, in both of its folders, as on every journalling file
+ * system.
  *
- * It has the shape of the object behind which @millrace/formats keeps its file calls, so it can stand in its place.
+ * It has the interface behind which @millrace/client-files keeps its file calls, so it can replace it.
  */
 
-/** What is known of a file or folder; times are those of a clock that goes on by one with each change. */
+/** The metadata of a file or folder; times are those of a clock that advances by one with each change. */
 export interface ForgetfulState {
   readonly kind: 'file' | 'folder'
   readonly bytes: number
@@ -64,13 +64,11 @@ const stateOf = (node: Node): ForgetfulState => ({
 /** A disk that loses what was not synced. */
 export class ForgetfulDisk {
   private root = folder()
-  /** Whatever was opened before a cut belongs to a process that is gone. */
+  /** Handles opened before a cut belong to a process that is gone. */
   private lives = 0
   private renames: Rename[] = []
 
-  /**
-   * The power is cut: what was not durable is kept only where `keep` says so, by default nowhere. Open files are gone.
-   */
+  /** Cuts the power: unsynced changes survive only if `keep` says so, by default none. Open files are closed. */
   cutPower(keep: () => boolean = () => false): void {
     this.lives++
     for (const rename of this.renames) this.settleRename(rename, keep())
@@ -98,13 +96,13 @@ export class ForgetfulDisk {
     this.root = settle(this.root) as FolderNode
   }
 
-  /** The bytes of a file as a reader finds them now. */
+  /** The bytes of a file as a reader sees them now. */
   read(path: string): Buffer | undefined {
     const node = this.find(path)
     return node?.kind === 'file' ? Buffer.from(node.live) : undefined
   }
 
-  /** Paths of all files, as a reader finds them now. */
+  /** Paths of all files, as a reader sees them now. */
   files(): string[] {
     const walk = (node: FolderNode, at: string): string[] =>
       [...node.live].flatMap(([name, child]) =>
@@ -133,7 +131,7 @@ export class ForgetfulDisk {
 
   open = async (path: string) => {
     const node = this.find(path)
-    if (node?.kind !== 'file') throw new Error(`${path} is no file`)
+    if (node?.kind !== 'file') throw new Error(`${path} is not a file`)
     return {
       read: async (into: Uint8Array, position: number) =>
         node.live.copy(into, 0, position, Math.min(node.live.length, position + into.length)),
@@ -149,7 +147,7 @@ export class ForgetfulDisk {
     return node && { kind: node.kind, bytes: node.kind === 'file' ? node.live.length : 0 }
   }
 
-  /** Durable at once, with those above it. */
+  /** Durable at once, including its parents. */
   makeFolder = async (path: string): Promise<void> => {
     let at = this.root
     for (const name of partsOf(path)) {
@@ -159,7 +157,7 @@ export class ForgetfulDisk {
         at.live.set(name, next)
         at.durable.set(name, next)
       }
-      if (next.kind !== 'folder') throw new Error(`${name} of ${path} is no folder`)
+      if (next.kind !== 'folder') throw new Error(`${name} of ${path} is not a folder`)
       at = next
     }
   }
@@ -177,7 +175,7 @@ export class ForgetfulDisk {
   rename = async (from: string, to: string): Promise<void> => {
     const [before, name] = this.place(from)
     const node = before.live.get(name)
-    if (!node) throw new Error(`${from} is not there`)
+    if (!node) throw new Error(`${from} does not exist`)
     const [after, newName] = this.place(to)
     before.live.delete(name)
     after.live.set(newName, node)
@@ -186,7 +184,7 @@ export class ForgetfulDisk {
 
   copy = async (from: string, to: string): Promise<void> => {
     const node = this.find(from)
-    if (node?.kind !== 'file') throw new Error(`${from} is no file`)
+    if (node?.kind !== 'file') throw new Error(`${from} is not a file`)
     const file = await this.create(to)
     await file.write(node.live, 0)
     await file.sync()
@@ -204,7 +202,7 @@ export class ForgetfulDisk {
 
   syncFolder = async (path: string): Promise<void> => {
     const node = this.find(path)
-    if (node?.kind !== 'folder') throw new Error(`${path} is no folder`)
+    if (node?.kind !== 'folder') throw new Error(`${path} is not a folder`)
     const isOf = ({ before, after }: Rename) => before === node || after === node
     for (const rename of this.renames.filter(isOf)) this.settleRename(rename, true)
     this.renames = this.renames.filter((rename) => !isOf(rename))
@@ -213,7 +211,7 @@ export class ForgetfulDisk {
 
   canWrite = async (path: string): Promise<boolean> => this.find(path) !== undefined
 
-  /** Makes a rename durable, or undoes it, where nothing has happened to its names since. */
+  /** Makes a rename durable, or undoes it, if its names have not changed since. */
   private settleRename({ node, before, name, after, newName }: Rename, isDone: boolean): void {
     if (isDone) {
       if (after.live.get(newName) === node) after.durable.set(newName, node)
@@ -266,15 +264,15 @@ export class ForgetfulDisk {
   private place(path: string): [FolderNode, string] {
     const parts = partsOf(path)
     const parent = this.find(parts.slice(0, -1).join('/'))
-    if (parent?.kind !== 'folder') throw new Error(`the folder of ${path} is not there`)
+    if (parent?.kind !== 'folder') throw new Error(`the folder of ${path} does not exist`)
     return [parent, parts.at(-1)!]
   }
 }
 
-/** What a call to a disk without power throws. */
+/** The error of a call to a disk without power. */
 export class PowerCut extends Error {}
 
-/** The disk, until it and its files have been called `calls` times; whatever is called then throws `PowerCut`. */
+/** The disk, until it and its files have been called `calls` times; later calls throw `PowerCut`. */
 export function dyingDisk<D extends object>(disk: D, calls: number): D {
   let left = calls
   const mortal = <T extends object>(target: T): T =>

@@ -1,4 +1,4 @@
-/** The door of @millrace/testkit. For tests only: its suites import vitest. */
+/** The entry point of @millrace/testkit. For tests only: its suites import vitest. */
 export * from './amazon.ts'
 export * from './contract/index.ts'
 export * from './clock.ts'

@@ -1,9 +1,9 @@
 /** Addresses of real servers for live suites: `npm run test:live` starts them and sets `MILLRACE_TEST_<NAME>_URL`. */
 
 /**
- * The address of a real server, for `describe.skipIf(!url)`. Undefined, and said by name, where there is none: tests
- * that need it are skipped. In CI a missing one throws, since a suite that nobody runs proves nothing. `name` in
- * capitals: `KAFKA`.
+ * The address of a real server, for `describe.skipIf(!url)`. Undefined, with a message, if there is none: tests that
+ * need it are skipped. In CI a missing one throws, since a suite that never runs proves nothing. `name` in capitals:
+ * `KAFKA`.
  */
 export function liveUrl(
   name: string,

@@ -1,9 +1,9 @@
-/** How much memory a sink takes for large records: measured in a process of its own, where nothing else is. */
+/** Measures the memory of a sink with large records, in a process of its own. */
 import type { Row } from '@millrace/core'
 import type { SinkMaking } from './contract/script.ts'
 import { remote } from './contract/remote.ts'
 
-/** What is written, and how. */
+/** What to write, and how. */
 export interface LargeWrites {
   /** The connector's module: `new URL('../src/index.ts', import.meta.url)`. */
   readonly module: string | URL
@@ -11,19 +11,19 @@ export interface LargeWrites {
   /** The project's folder. */
   readonly root: string
   readonly making: SinkMaking
-  /** Every record: its large texts are shared, so the records themselves take next to nothing. */
+  /** Makes every record: its large texts are shared, so the records themselves need almost no memory. */
   readonly row: Row
   readonly writes: number
   readonly perWrite: number
-  /** Between two writes, so that what is acknowledged later is acknowledged by then. */
+  /** Called between two writes, so that late acknowledgements can arrive. */
   readonly pauseMs?: number
 }
 
-/** What a sink took, in bytes. */
+/** The memory of a sink, in bytes. */
 export interface Memory {
-  /** What the process took at most while it wrote, beyond what it took for the first record, in bytes. */
+  /** The peak of the process while it wrote, beyond what it needed for the first record, in bytes. */
   readonly peak: number
-  /** What it holds after the last write that is no garbage, before the last flush. */
+  /** What is reachable after the last write, before the last flush. */
   readonly held: number
 }
 

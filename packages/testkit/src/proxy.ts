@@ -1,26 +1,26 @@
 /**
- * A TCP proxy that breaks connections on demand: what stands between a client and its server when the network is bad.
- * Bytes only, so it serves every protocol. A fault holds until the next is set; open connections are met by it too.
+ * A TCP proxy that breaks connections on demand: simulates a bad network between a client and its server. It forwards
+ * bytes only, so it works with every protocol. A fault lasts until the next is set, and also affects open connections.
  */
 import { connect, createServer, type Socket } from 'node:net'
 import { once } from 'node:events'
 
-/** What it does to a connection. */
+/** The fault of a connection. */
 export type Fault =
   | 'none'
-  /** New connections are refused, open ones go on. */
+  /** New connections are refused, open ones continue. */
   | 'refuse'
-  /** Connections are reset, open ones at once, new ones as they come. */
+  /** Connections are reset, open ones at once, new ones when they arrive. */
   | 'reset'
-  /** Bytes are taken and go nowhere; nothing is closed. */
+  /** Bytes are accepted and dropped; nothing is closed. */
   | 'black_hole'
-  /** Each piece of an answer comes so much later. */
+  /** Each piece of an answer is delayed by this much. */
   | { readonly delayMs: number }
-  /** Answers come at this rate. */
+  /** Answers are limited to this rate. */
   | { readonly bytesPerSecond: number }
   /**
-   * The next request that has at least so many bytes goes through, its answer is dropped and the connection cut; then
-   * as `none`.
+   * The next request of at least this many bytes is forwarded, its answer is dropped and the connection cut; then as
+   * `none`.
    */
   | { readonly cutAnswerOf: number }
 
@@ -30,13 +30,13 @@ export interface CuttingProxy {
   readonly port: number
   /** Connections open now. */
   readonly connections: number
-  /** Answers cut so far. */
+  /** Answers dropped so far. */
   readonly cuts: number
   set(fault: Fault): Promise<void>
   close(): Promise<void>
 }
 
-/** Stands before `port` on `host`. */
+/** Forwards to `port` on `host`. */
 export async function cuttingProxy(port: number, host = '127.0.0.1'): Promise<CuttingProxy> {
   let fault: Fault = 'none'
   let cuts = 0

@@ -1,15 +1,15 @@
 /**
- * Generated rows with the shapes of the UCI Online Retail file, for samples, tests and benchmarks where the real file
- * is not at hand. The same options give the same bytes. What the real data has and a parser must survive is all there:
- * ISO-8859-1 with a pound sign, CRLF, month-first dates without padding, credit notes (`C536379`), adjustments
- * (`A563185`), a quarter of the rows without CustomerID, Descriptions that are empty, quoted for a comma or hold
- * doubled quotes, exact duplicates, and, when asked for, dates that exist in no calendar.
+ * Generated rows in the shape of the UCI Online Retail file, for samples, tests and benchmarks without the real file.
+ * The same options give the same bytes. It has everything in the real data that a parser must handle: ISO-8859-1 with a
+ * pound sign, CRLF, month-first dates without padding, credit notes (`C536379`), adjustments (`A563185`), a quarter of
+ * the rows without CustomerID, Descriptions that are empty, quoted for a comma or contain doubled quotes, exact
+ * duplicates and, if requested, dates that do not exist.
  */
 
 /** What is generated. */
 export interface RetailOptions {
   readonly rows: number
-  /** Another seed gives other rows of the same shapes. Default 1. */
+  /** A different seed gives different rows of the same shapes. Default 1. */
   readonly seed?: number
   /** How many rows get an invalid date. Default: one in 4,000 rows, at least 1. */
   readonly badDates?: number
@@ -87,7 +87,7 @@ export function* retailChunks({
 
 interface Item {
   readonly code: string
-  /** As it stands in the file, quoted where it must be. */
+  /** As in the file, quoted where needed. */
   readonly description: string
   readonly price: number
 }

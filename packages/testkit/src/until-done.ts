@@ -1,12 +1,12 @@
 /**
  * Runs a program to its end, killing it with SIGKILL on the way: at random times, or at a named point
- * (`MILLRACE_CRASH_AT=after_save:3`, see packages/core/src/crash.ts). What it leaves must equal what one undisturbed
- * run leaves; the caller compares the two.
+ * (`MILLRACE_CRASH_AT=after_save:3`, see packages/core/src/crash.ts). Its final output must equal that of one
+ * undisturbed run; the caller compares the two.
  */
 import { spawn } from 'node:child_process'
 import { text } from 'node:stream/consumers'
 
-/** A program that goes on where it was when it is started again. */
+/** A program that continues where it was when it is started again. */
 export interface Restartable {
   readonly command: string
   readonly args: readonly string[]
@@ -14,7 +14,7 @@ export interface Restartable {
   readonly env?: Readonly<Record<string, string>>
 }
 
-/** When one start is to die. `point` by itself, at the n-th time it is passed. */
+/** When a start is to be killed. `point`: it kills itself, the n-th time it passes the point. */
 export type Death = { readonly afterMs: number } | { readonly point: string; readonly time: number } | 'lives'
 
 /** How a process ended. */
@@ -24,11 +24,11 @@ export interface Ended {
   readonly starts: number
   /** Standard output of the last start. */
   readonly output: string
-  /** What the first start did: whether it was killed. */
+  /** The outcome of the first start: whether it was killed. */
   readonly firstKilled: boolean
 }
 
-/** One start. Rejects when it failed by itself, with what it said. */
+/** One start. Rejects with its output if it failed by itself. */
 export async function startOnce(program: Restartable, death: Death): Promise<{ killed: boolean; output: string }> {
   const at: Record<string, string> =
     typeof death === 'object' && 'point' in death ? { MILLRACE_CRASH_AT: `${death.point}:${death.time}` } : {}
@@ -46,13 +46,13 @@ export async function startOnce(program: Restartable, death: Death): Promise<{ k
   clearTimeout(timer)
   if (signal === 'SIGKILL') return { killed: true, output }
   if (code !== 0)
-    throw new Error(`it ended with ${code ?? signal} after a restart instead of going on:\n${output}${errors}`)
+    throw new Error(`it ended with ${code ?? signal} after a restart instead of continuing:\n${output}${errors}`)
   return { killed: false, output }
 }
 
 /**
- * Starts until it ends by itself. `next` says how start n (from 0) is to die, `onKill` looks at what a kill left
- * behind, `isDone` whether it came after the end, when there was nothing left to do; more than `mostStarts` means that
+ * Starts until it ends by itself. `next` says how start n (from 0) is to be killed, `onKill` inspects what a kill left
+ * behind, `isDone` whether the kill came after the end, when nothing was left to do; more than `mostStarts` means that
  * it makes no progress.
  */
 export async function runUntilDone(

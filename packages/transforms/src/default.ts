@@ -1,4 +1,4 @@
-/** `default`: a constant where a field has no value. */
+/** `default`: a constant for a field without a value. */
 import {
   DataError,
   defineTransform,
@@ -18,7 +18,7 @@ export const defaults = defineTransform({
   type: 'default',
   summary: 'Gives fields that are null or absent a constant; after it they are no longer optional.',
   options: option.map(
-    option.any('The constant, as the type of the field is written in JSON.'),
+    option.any("The constant, as the field's type is written in JSON."),
     'Fields and their constants.',
     {
       example: { Country: 'unknown' },
@@ -61,7 +61,7 @@ export const defaults = defineTransform({
       for (let k = 0; k < reads.length; k++) values[k] = reads[k]!(row) ?? constants[k]
       return make(row, values)
     }
-    // Where every record has its values, the rows are handed on as they came.
+    // If every record has its values, the rows are passed on unchanged.
     return { apply: ({ rows }) => ({ rows: rows.some(lacks) ? rows.map(fill) : rows }) }
   },
 })

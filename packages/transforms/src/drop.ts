@@ -1,4 +1,4 @@
-/** `drop`: leave these fields out. */
+/** `drop`: removes fields. */
 import { defineTransform, option, type Problem } from '@millrace/core'
 import { lookUp, nameTaken, recordOf, unchangedBut } from './fields.ts'
 import { mapRows, rowMaker } from './rows.ts'
@@ -7,7 +7,7 @@ export const drop = defineTransform({
   kind: 'transform',
   type: 'drop',
   summary: 'Removes the named fields and keeps all others.',
-  options: option.list(option.field('A field to leave out.'), 'The fields to leave out.', {
+  options: option.list(option.field('A field to remove.'), 'The fields to remove.', {
     example: ['Description', 'UnitPrice'],
     min: 1,
   }),
@@ -17,7 +17,7 @@ export const drop = defineTransform({
     for (const [i, name] of names.entries()) {
       lookUp(input, name, [i], problems)
       if (names.indexOf(name) !== i)
-        problems.push({ ...nameTaken(name, [i]), message: `\`${name}\` is named twice`, hint: 'remove one of them' })
+        problems.push({ ...nameTaken(name, [i]), message: `\`${name}\` is listed twice`, hint: 'remove one of them' })
     }
     const output = recordOf(
       Object.entries(input.fields).filter(([name]) => !names.includes(name)),
@@ -28,7 +28,7 @@ export const drop = defineTransform({
       problems,
       unchanged: unchangedBut(input, names),
       push(columns) {
-        // A date that is left out must still be read: a text that is none fails its record at the step before.
+        // A removed date must still be parsed: an invalid text fails its record at the step before.
         const unread = columns.some(({ name, date }) => date && names.includes(name))
         return input.open || unread ? undefined : columns.filter(({ name }) => !names.includes(name))
       },

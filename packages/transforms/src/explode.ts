@@ -1,6 +1,6 @@
 /**
- * `explode`: one record for each item of a list. The items' field takes the place of the list. A record whose list is
- * empty or null gives none, and counts as filtered: the balance of a run names it.
+ * `explode`: one record for each item of a list. The items' field replaces the list. A record whose list is empty or
+ * null produces none, and counts as filtered in the balance of a run.
  */
 import {
   defineTransform,
@@ -24,11 +24,11 @@ const options = option.anyOf(
         option.text('The name of the item in each record; without it, the name of the list.', { example: 'line' }),
       ),
       index: option.optional(
-        option.text('The name of a field for the place of the item in its list, from 0.', { example: 'line_no' }),
+        option.text('The name of a field for the index of the item in its list, from 0.', { example: 'line_no' }),
       ),
     }),
   ],
-  'The list, and what its items are called.',
+  'The list, and the name of its items.',
   { example: { field: 'lines', as: 'line', index: 'line_no' } },
 )
 
@@ -56,7 +56,7 @@ export const explode = defineTransform({
     if (list && list.type.kind !== 'list')
       problems.push({
         code: 'wrong_type',
-        message: `\`${field}\` is no list`,
+        message: `\`${field}\` is not a list`,
         at: place,
         expected: 'a list',
         got: typeText(list.type),

@@ -22,7 +22,7 @@ export function expressionAt(
   return undefined
 }
 
-/** The same for one that has to be true or false. */
+/** The same for a boolean expression. */
 export function conditionAt(
   text: string,
   input: RecordType,
@@ -35,7 +35,7 @@ export function conditionAt(
   if (compiled.type.kind !== 'boolean')
     problems.push({
       code: 'wrong_type',
-      message: 'a condition is true or false',
+      message: 'a condition must be true or false',
       at,
       span,
       expected: 'boolean',
@@ -53,21 +53,21 @@ export function conditionAt(
   return undefined
 }
 
-/** What evaluates an expression that `infer` found right. */
+/** Evaluates an expression that `infer` has accepted. */
 export function evaluator(text: string, input: RecordType): Expression['evaluate'] {
   const compiled = compileExpression(text, input)
   if (!compiled.ok) throw new Error(compiled.problems[0]!.message)
   return compiled.evaluate
 }
 
-/** Fails record i for what an expression threw; anything but a data error is a bug and is rethrown. */
+/** Fails record i because of an error of an expression; anything but a data error is a bug and is rethrown. */
 export function failFor(error: unknown, out: Output, i: number, field?: string): void {
   if (!(error instanceof DataError)) throw error
   const at = error.field ?? field
   out.fail(i, error.code, { ...(at === undefined ? {} : { field: at }), message: error.message })
 }
 
-/** The type of records for which a condition holds: fields it rules out to be null are no longer optional. */
+/** The type of records for which a condition holds: fields that then cannot be null are no longer optional. */
 export function narrowed(input: RecordType, condition: Expression | undefined): RecordType {
   if (!condition?.narrows.length) return input
   const fields = Object.entries(input.fields).map(

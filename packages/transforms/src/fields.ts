@@ -1,4 +1,4 @@
-/** Looking up fields of the input by the names a user wrote, and what to say where there is none. */
+/** Looks up fields of the input by name, and reports unknown ones. */
 import { closest, type Field, fieldOf, type Json, type Problem, type RecordType, typeText } from '@millrace/core'
 
 type At = Problem['at']
@@ -12,7 +12,7 @@ export function lookUp(input: RecordType, name: string, at: At, problems: Proble
   problems.push({
     code: 'unknown_field',
     message: input.open
-      ? `the records have no field \`${name}\` that the schema names: fields kept as unknown can't be used by name`
+      ? `the records have no field \`${name}\` in their schema: fields kept as unknown cannot be used by name`
       : `the records have no field \`${name}\` here`,
     at,
     ...(key ? { key } : {}),
@@ -34,7 +34,7 @@ export function nameTaken(name: string, at: At, key = false): Problem {
   }
 }
 
-/** The problem with a name that cannot name a field; undefined: it can. */
+/** The problem with a field name; undefined: none. */
 export function badName(name: string, at: At, key = false): Problem | undefined {
   if (name !== '' && name !== '__proto__') return undefined
   return {
@@ -45,13 +45,13 @@ export function badName(name: string, at: At, key = false): Problem | undefined 
   }
 }
 
-/** Names for a sentence, the first dozen of many. */
+/** Names for a sentence, at most a dozen. */
 export function listed(names: readonly string[]): string {
   const shown = names.slice(0, 12).map((name) => `\`${name}\``)
   return shown.join(', ') + (names.length > shown.length ? ` and ${names.length - shown.length} more` : '')
 }
 
-/** A record type of these fields; open like the input, where its further fields are kept. */
+/** A record type with these fields; open like the input, if its further fields are kept. */
 export function recordOf(fields: Iterable<readonly [string, Field]>, open = false): RecordType {
   const made: Record<string, Field> = {}
   for (const [name, field] of fields) made[name] = field
@@ -63,15 +63,12 @@ export function withFields(input: RecordType, changes: ReadonlyMap<string, Field
   return recordOf(new Map([...Object.entries(input.fields), ...changes]), input.open)
 }
 
-/** For `Inference.unchanged`: each field of the input under its own name, but those that are `changed` or left out. */
+/** For `Inference.unchanged`: each field of the input under its own name, except those `changed` or removed. */
 export function unchangedBut(input: RecordType, changed: readonly string[] = []): Record<string, string> {
   const names = Object.keys(input.fields).filter((name) => !changed.includes(name))
   return Object.fromEntries(names.map((name) => [name, name]))
 }
 
-/**
- * Names with their types, for `memory`. Whether a field may be null does not matter to what is remembered of its
- * values.
- */
+/** Names with their types, for `memory`. Whether a field may be null does not matter for remembered values. */
 export const typesOf = (input: RecordType, names: readonly string[]): Json =>
   names.map((name) => [name, typeText(input.fields[name]!.type)])

@@ -1,4 +1,4 @@
-/** `nest`: fields become an object. */
+/** `nest`: combines fields into an object. */
 import { defineTransform, type Field, option, type Problem } from '@millrace/core'
 import { badName, nameTaken, recordOf, unchangedBut } from './fields.ts'
 import { pairs, pick, pickOption } from './pick.ts'
@@ -31,9 +31,9 @@ export const nest = defineTransform({
         if (other !== undefined && other !== name)
           problems.push({
             code: 'duplicate_field',
-            message: `\`${from}\` is in \`${other}\` already`,
+            message: `\`${from}\` is already in \`${other}\``,
             at,
-            hint: 'a field moves into one object',
+            hint: 'a field can move into one object only',
           })
         usedBy.set(from, name)
       }
@@ -78,7 +78,7 @@ export const nest = defineTransform({
   },
 })
 
-/** The names of the output in order: each object where the first of its fields stood. */
+/** The names of the output in order: each object takes the place of the first of its fields. */
 function layout(
   names: readonly string[],
   config: Readonly<Record<string, readonly (string | Record<string, string>)[]>>,

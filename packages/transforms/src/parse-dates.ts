@@ -23,7 +23,7 @@ import { columnsWith, Passed, rowMaker } from './rows.ts'
 
 const format = 'Letters of Java date formats (`M/d/yyyy H:mm`), or `iso`, `epoch_s`, `epoch_ms`.'
 const formats = option.anyOf(
-  [option.text(format), option.list(option.text(format), 'Several; the first that fits wins.', { min: 1 })],
+  [option.text(format), option.list(option.text(format), 'Several; the first that matches wins.', { min: 1 })],
   'The formats of the text.',
 )
 
@@ -31,14 +31,14 @@ const options = option.map(
   option.anyOf(
     [
       option.text(format),
-      option.list(option.text(format), 'Several; the first that fits wins.', { min: 1 }),
+      option.list(option.text(format), 'Several; the first that matches wins.', { min: 1 }),
       option.object({
         formats: option.optional(formats),
         to: option.text('A format: the result is text. `timestamp`: an instant. `date`: a day.', {
           default: 'timestamp',
           example: 'yyyy-MM-dd HH:mm:ss',
         }),
-        zone: option.text('The clock that the text and the result show.', { default: 'UTC', example: 'Europe/Berlin' }),
+        zone: option.text('The time zone of the text and the result.', { default: 'UTC', example: 'Europe/Berlin' }),
         ...dateChoices,
       }),
     ],
@@ -57,9 +57,9 @@ type Config =
       readonly zone?: string
     })
 
-/** One field's rule with its shorthands written out. */
+/** The rule of one field, with shorthands expanded. */
 interface Rule extends DateReading {
-  /** The places of the formats inside the field's config. */
+  /** The paths of the formats inside the field's config. */
   readonly at: (i: number) => readonly (string | number)[]
   readonly to: string
 }
@@ -101,7 +101,7 @@ const resultType = (rule: Rule): Type => ({
 export const parseDates = defineTransform({
   kind: 'transform',
   type: 'parse_dates',
-  summary: 'Reads dates in declared formats; a text that fits none is a data error.',
+  summary: 'Reads dates in declared formats; text that matches none is a data error.',
   options,
 
   infer(config, { input }) {
@@ -120,7 +120,7 @@ export const parseDates = defineTransform({
       problems,
       unchanged: unchangedBut(input, Object.keys(config)),
       push(columns, step) {
-        // A row with fields that the schema does not name cannot be told as columns.
+        // A pushdown lists its columns, so it would lose fields that are not in the schema.
         if (input.open) return undefined
         const textOnly = Object.keys(config).every(
           (name) => input.fields[name]?.type.kind === 'string' && !columns.find((column) => column.name === name)?.date,
@@ -193,14 +193,14 @@ function checkInput(rule: Rule, name: string, type: Type, problems: Problem[]): 
   const isTime = type.kind === 'timestamp' || type.kind === 'date'
   if (isTime) {
     if (rule.formats.length)
-      wrong(`\`${name}\` is a ${type.kind} already`, 'leave out `formats`; `to` says how to write it')
+      wrong(`\`${name}\` is a ${type.kind} already`, 'remove `formats`; `to` sets the output format')
     else if (rule.to === type.kind)
-      wrong(`\`${name}\` is a ${type.kind} already`, 'leave it out, or say with `to` how to write it')
+      wrong(`\`${name}\` is a ${type.kind} already`, 'remove it, or set the output format with `to`')
   } else if (type.kind === 'integer' || type.kind === 'bigint') {
     if (!rule.formats.length || rule.formats.some((text) => text !== 'epoch_s' && text !== 'epoch_ms'))
       wrong(`\`${name}\` is a number`, 'only `epoch_s` and `epoch_ms` read numbers')
   } else if (type.kind !== 'string') {
-    wrong(`\`${name}\` is no text`, 'dates are read from text')
+    wrong(`\`${name}\` is not text`, 'dates are read from text')
   } else if (!rule.formats.length) {
     problems.push({
       code: 'missing_key',
@@ -211,7 +211,7 @@ function checkInput(rule: Rule, name: string, type: Type, problems: Problem[]): 
   }
 }
 
-// At the very ends of the calendar, another clock shows a year that has no text.
+// At the very ends of the calendar, local time in another zone has a year without a text form.
 function printed(print: (ms: number) => string, ms: number): string | undefined {
   try {
     return print(ms)
@@ -223,7 +223,7 @@ function printed(print: (ms: number) => string, ms: number): string | undefined 
 interface DateConversion {
   readonly name: string
   readonly read: (row: Readonly<Record<string, unknown>>) => unknown
-  /** undefined: it fits no format, or there is no such time. */
+  /** undefined: it matches no format, or there is no such time. */
   readonly convert: (value: unknown) => string | number | undefined
   readonly why: (value: unknown) => string
 }

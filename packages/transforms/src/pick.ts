@@ -12,8 +12,8 @@ export const pickOption = (description: string, example: unknown, of: 'field' | 
   option.list(
     option.anyOf(
       [
-        option[of]('A field, kept under its name.'),
-        option.map(option[of]('The name it has here.'), 'New names: `{ new: old }`.'),
+        option[of]('A field that keeps its name.'),
+        option.map(option[of]('The old name.'), 'New names: `{ new: old }`.'),
       ],
       'A field, or `{ new: old }`.',
     ),
@@ -21,7 +21,7 @@ export const pickOption = (description: string, example: unknown, of: 'field' | 
     { example },
   )
 
-/** A field that was picked: its new name, its old one, its type, and where it stands in the list. */
+/** A picked field: its new name, its old one, its type, and its place in the list. */
 export interface Picked {
   readonly to: string
   readonly from: string
@@ -37,7 +37,7 @@ interface Pair {
   readonly key: boolean
 }
 
-/** Names and places of a list, without looking at types. */
+/** Names and places of a list, without types. */
 export function pairs(items: readonly PickItem[]): Pair[] {
   return items.flatMap((item, i): Pair[] =>
     typeof item === 'string'
@@ -46,7 +46,7 @@ export function pairs(items: readonly PickItem[]): Pair[] {
   )
 }
 
-/** The fields a list picks from `input`. Unknown fields and new names given twice are problems, placed under `base`. */
+/** The fields a list picks from `input`. Unknown fields and duplicate new names are problems, placed under `base`. */
 export function pick(
   items: readonly PickItem[],
   input: RecordType,

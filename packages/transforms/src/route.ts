@@ -1,6 +1,6 @@
 /**
- * `route`: named outputs. Each record goes to the first whose condition holds, and to the one named by `else` where
- * none does. Without `else`, such a record is filtered out.
+ * `route`: named outputs. Each record goes to the first whose condition holds, or to the one named by `else` if none
+ * does. Without `else`, such a record is filtered out.
  */
 import { defineTransform, option, type Problem, type RecordType, type Row } from '@millrace/core'
 import { conditionAt, evaluator, failFor, narrowed } from './expressions.ts'
@@ -36,7 +36,7 @@ export const route = defineTransform({
     const { branches, rest } = branchesOf(config)
     const problems: Problem[] = []
     if (branches.length === 0)
-      problems.push({ code: 'bad_value', message: '`route` names no output with a condition', at: [] })
+      problems.push({ code: 'bad_value', message: '`route` has no output with a condition', at: [] })
     for (const { name } of branches) if (!isName(name)) problems.push(noName(name, [name], true))
     if (rest !== undefined && !isName(rest))
       problems.push({ ...noName(rest, ['else'], false), hint: '`else` names the output for all others' })
@@ -97,7 +97,7 @@ const isName = (name: string): boolean => /^[A-Za-z0-9][A-Za-z0-9_-]*$/.test(nam
 
 const noName = (name: string, at: Problem['at'], key: boolean): Problem => ({
   code: 'bad_name',
-  message: `\`${name}\` cannot name an output`,
+  message: `\`${name}\` is not a valid name for an output`,
   at,
   key,
   expected: 'letters, digits, `_` and `-`, starting with a letter or digit',

@@ -1,8 +1,8 @@
 /**
- * Making rows. A step makes rows of one shape by a function generated from its columns: each column is a field of the
- * input row or one of the values that the step has computed for it. `values` is one array that the step fills again for
- * each row, so nothing but the row itself is allocated. Where the type of the input is open, what its fields do not
- * name is copied behind the others, one by one: slower, and the only way to keep what nobody has named.
+ * Makes rows. A step makes rows of one shape by a function generated from its columns: each column is a field of the
+ * input row or one of the values that the step has computed for it. `values` is one array that the step refills for
+ * each row, so only the row itself is allocated. If the type of the input is open, fields outside the type are copied
+ * one by one after the others: slower, but the only way to keep unknown fields.
  */
 import {
   type Applied,
@@ -15,14 +15,14 @@ import {
   type Row,
 } from '@millrace/core'
 
-/** A column of the output: from a field of the input (its name), or from the values of the step (an index). */
+/** A column of the output: from a field of the input (by name), or from the values of the step (by index). */
 export type Column = readonly [to: string, from: string | number]
 
 export type MakeRow = (row: Row, values: readonly unknown[]) => Row
 
 /**
- * The maker of rows with exactly these columns, for rows of `input`; `keepOpen`: further fields of an open input are
- * kept. Absent fields become null.
+ * Makes rows with exactly these columns, from rows of `input`; `keepOpen`: further fields of an open input are kept.
+ * Absent fields become null.
  */
 export function rowMaker(columns: readonly Column[], input: RecordType, keepOpen: boolean): MakeRow {
   const make = codegenAllowed ? generatedMaker(columns) : interpretedMaker(columns)
@@ -35,7 +35,7 @@ export function rowMaker(columns: readonly Column[], input: RecordType, keepOpen
   }
 }
 
-// Every object inherits some names (`constructor`): as fields they count only where the row itself has them.
+// Every object inherits some names (`constructor`): only own properties count.
 const isInherited = (name: string): boolean => name in Object.prototype
 
 function generatedMaker(columns: readonly Column[]): MakeRow {
@@ -47,7 +47,7 @@ function generatedMaker(columns: readonly Column[]): MakeRow {
   return generate({ hasOwn: Object.hasOwn }, `return (r, v) => ({ ${text.join(', ')} })`)
 }
 
-/** The twin of the generated maker, for where no code may be made. */
+/** The twin of the generated maker, where code generation is forbidden. */
 export function interpretedMaker(columns: readonly Column[]): MakeRow {
   const reads = columns.map(([to, from]) => ({
     to,
@@ -61,7 +61,7 @@ export function interpretedMaker(columns: readonly Column[]): MakeRow {
   }
 }
 
-/** `__proto__` becomes a property like any other. */
+/** `__proto__` becomes an ordinary property. */
 export function setField(row: Row, name: string, value: unknown): void {
   if (name === '__proto__')
     Object.defineProperty(row, name, { value, enumerable: true, writable: true, configurable: true })
@@ -69,8 +69,8 @@ export function setField(row: Row, name: string, value: unknown): void {
 }
 
 /**
- * The columns that copy the fields of a record, but for those `replaced` by values of the step, which stand in their
- * places; new ones follow.
+ * The columns that copy the fields of a record, except those `replaced` in place by values of the step; new ones
+ * follow.
  */
 export function columnsWith(input: RecordType, replaced: readonly string[]): Column[] {
   const at = new Map(replaced.map((name, i) => [name, i]))
@@ -89,8 +89,8 @@ export function mapRows(rows: readonly Row[], make: MakeRow): Applied {
 }
 
 /**
- * Collects the output of a step that may leave rows out: add rows in the order of the input. Origins are written only
- * from the first row on that is left out, so that a batch in which all pass costs nothing.
+ * Collects the output of a step that may filter rows: add rows in the order of the input. Origins are only written from
+ * the first filtered row on, so that a batch in which all pass costs nothing.
  */
 export class Passed {
   private readonly rows: Row[]
@@ -98,13 +98,13 @@ export class Passed {
   private n = 0
   private origins: Int32Array | undefined
 
-  /** `size`: rows of the input, each of which is added at most once. */
+  /** `size`: the number of input rows, each of which is added at most once. */
   constructor(size: number) {
     this.size = size
     this.rows = new Array<Row>(size)
   }
 
-  /** Row i of the input has become `row`. */
+  /** Row i of the input became `row`. */
   add(row: Row, i: number): void {
     if (this.origins) this.origins[this.n] = i
     else if (i !== this.n) {
@@ -121,7 +121,7 @@ export class Passed {
   }
 }
 
-/** The same for a step that hands rows on unchanged: where all are kept, the output is the very array that came in. */
+/** The same for a step that passes rows unchanged: if all are kept, the output is the input array itself. */
 export class Kept {
   private readonly input: readonly Row[]
   private n = 0

@@ -1,4 +1,4 @@
-/** `select`: keep these fields, in this order, some under new names. */
+/** `select`: keeps these fields, in this order, optionally renamed. */
 import { defineTransform, type Problem } from '@millrace/core'
 import { recordOf } from './fields.ts'
 import { pairs, pick, pickOption } from './pick.ts'
@@ -13,7 +13,7 @@ export const select = defineTransform({
   infer(items, { input }) {
     const problems: Problem[] = []
     const picked = pick(items, input, [], problems)
-    if (items.length === 0) problems.push({ code: 'bad_value', message: '`select` names no field', at: [] })
+    if (items.length === 0) problems.push({ code: 'bad_value', message: '`select` lists no field', at: [] })
     return {
       ...(problems.length ? {} : { output: recordOf(picked.map(({ to, field }) => [to, field])) }),
       problems,
@@ -23,7 +23,7 @@ export const select = defineTransform({
           const column = columns.find(({ name }) => name === from)
           return column && { ...column, name: to }
         })
-        // A date that is left out must still be read: a text that is none fails its record at the step before.
+        // A removed date must still be parsed: an invalid text fails its record at the step before.
         const unread = columns.some(({ name, date }) => date && !picked.some(({ from }) => from === name))
         return !unread && pushed.every((column) => column !== undefined) ? pushed : undefined
       },

@@ -1,6 +1,6 @@
 /**
- * `set`: fields computed by expressions, or constants. Every expression sees the record as it came in, so their order
- * does not matter. A field that is there keeps its place; a new one stands behind the others.
+ * `set`: fields computed by expressions, or constants. Every expression sees the input record, so their order does not
+ * matter. An existing field keeps its place; a new one comes after the others.
  */
 import {
   DataError,
@@ -25,7 +25,7 @@ const options = option.map(
       option.expression('An expression over the fields of the record.'),
       option.object({
         value: option.any('A constant; text is text, whole numbers are integers, maps and lists are json.'),
-        type: option.optional(option.text('Its type, where that is another.', { example: 'date' })),
+        type: option.optional(option.text('Its type, if it is not that of the constant.', { example: 'date' })),
       }),
     ],
     'An expression, or a constant as `{ value: x }`.',
@@ -100,7 +100,7 @@ function constantField(given: Exclude<Value, string>, name: string, problems: Pr
       known
         ? {
             code: 'bad_value',
-            message: `the constant of \`${name}\` is nothing`,
+            message: `the constant of \`${name}\` is empty`,
             at: [name, 'value'],
             hint: 'put text in quotes',
           }
@@ -118,7 +118,7 @@ function constantField(given: Exclude<Value, string>, name: string, problems: Pr
   }
 }
 
-/** The type that was written, or that of the constant as it stands; undefined: there is none. */
+/** The type that was set, or that of the constant; undefined: there is none. */
 function constantType({ value, type }: Exclude<Value, string>): Type | undefined {
   if (type !== undefined) return parseType(type)?.type
   if (typeof value === 'string') return { kind: 'string' }

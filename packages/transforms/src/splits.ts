@@ -1,4 +1,4 @@
-/** Where records come from, for steps that keep the memory of each split apart or go by the order within splits. */
+/** The split of records, for steps that keep memory separately for each split or depend on the order within splits. */
 import type { Records } from '@millrace/core'
 
 /** Reads the split of record i. A result has none and belongs to `''`. */

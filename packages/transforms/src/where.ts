@@ -1,4 +1,4 @@
-/** `where`: keep the records for which a condition holds. */
+/** `where`: keeps the records for which a condition holds. */
 import { defineTransform, option, type Problem } from '@millrace/core'
 import { conditionAt, evaluator, failFor, narrowed } from './expressions.ts'
 import { unchangedBut } from './fields.ts'

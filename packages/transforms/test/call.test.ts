@@ -171,7 +171,7 @@ describe('call', () => {
     ['a field inside an object', { o: { a: 1 } }, 'o.a', 'is 1: expected string'],
     ['a missing field', { o: {} }, 'o.a', 'is missing: expected string'],
     ['a function in json', { j: { f: () => 0 } }, 'j', 'is an object: expected json, a JSON value'],
-    ['a field too many', { more: 1 }, 'more', '`more` is no field of the declared output'],
+    ['a field too many', { more: 1 }, 'more', '`more` is not a field of the declared output'],
     ['a list', [{ s: 'x' }], undefined, 'returned a list: expected a record'],
     ['text', 'x', undefined, 'returned "x": expected a record'],
     ['an instance', new Map(), undefined, 'returned an instance of a class'],
@@ -221,7 +221,7 @@ describe('call', () => {
       /^function_missing \| step: \.\/invoices\.ts exports no `totals` \| it exports .*total/,
     )
     expect(await load('./invoices.ts#number')).toMatch(
-      /^function_missing \| step: `number` of \.\/invoices\.ts is no function/,
+      /^function_missing \| step: `number` of \.\/invoices\.ts is not a function/,
     )
     expect(await load('./broken.ts#x')).toBe(
       'function_broken | step: ./broken.ts cannot be loaded: nothing works here | undefined',
@@ -235,9 +235,9 @@ describe('call', () => {
         resolve: (path) => join(root, path),
       })
     expect(wrong('./invoices.ts#total')).toEqual([])
-    expect(wrong('total')).toEqual(['bad_value function: `total` names no TypeScript or JavaScript file'])
+    expect(wrong('total')).toEqual(['bad_value function: `total` does not name a TypeScript or JavaScript file'])
     expect(wrong('../call.test.ts#x')).toEqual(['bad_value function: `../call.test.ts` is outside of the project'])
-    expect(wrong('./invoices.ts#a.b')).toEqual(['bad_value function: `a.b` cannot be the name of a function'])
+    expect(wrong('./invoices.ts#a.b')).toEqual(['bad_value function: `a.b` is not a valid function name'])
     expect(wrong('./invoices.ts#total', {})).toEqual(['bad_value output: the output has no fields'])
   })
 })

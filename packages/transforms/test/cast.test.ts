@@ -124,12 +124,12 @@ describe('cast', () => {
       'unknown_zone s.zone',
     ])
     expect(wrong({ b: 'integer' })).toEqual(['wrong_type b: `b`: boolean cannot become integer'])
-    expect(wrong({ i: 'timestamp' })).toEqual(['wrong_type i: `i`: it is not said what the number counts'])
+    expect(wrong({ i: 'timestamp' })).toEqual(['wrong_type i: `i`: the unit of the number is missing'])
     expect(wrong({ i: dates('timestamp', 'M/d/yyyy') })).toEqual([
       'wrong_type i.to: `i`: only `epoch_s` and `epoch_ms` read numbers',
     ])
     expect(wrong({ s: dates('integer', 'iso') })).toEqual([
-      'wrong_type s.to: `s`: `formats` say how dates are written; string to integer needs none',
+      'wrong_type s.to: `s`: `formats` are date formats; string to integer needs none',
     ])
     expect(wrong({ o: 'string' })).toEqual(['wrong_type o: `o`: { a: string } cannot become string'])
     expect(wrong({ l: 'list<number>' })).toEqual([

@@ -166,13 +166,13 @@ describe('dedupe', () => {
       'unknown_field by: the records have no field `ids` here',
     ])
     expect(problems(dedupe, { by: ['id', 'id'], last: 1 }, typed)).toEqual([
-      'duplicate_field by.1: `id` is named twice',
+      'duplicate_field by.1: `id` is listed twice',
     ])
     expect(problems(dedupe, { by: 'o', last: 1, nulls: 'pass' }, typed)).toEqual([
       'wrong_type by: `o` cannot be part of a key',
     ])
     expect(problems(dedupe, { by: ['id', 'customer'], last: 1 }, typed)).toEqual([
-      'maybe_null by.1: `customer` may be null, and it is not said whether records without it are the same',
+      'maybe_null by.1: `customer` may be null: are records without it the same?',
     ])
   })
 })

@@ -46,7 +46,7 @@ describe('default', () => {
     expect(problems(defaults, { Country: 5, Quantity: '5', at: 'today' }, input)).toEqual([
       'wrong_type Country: the default of `Country`: 5 is not text',
       'wrong_type Quantity: the default of `Quantity`: "5" is not a whole number',
-      'wrong_type at: the default of `at`: "today" is not a timestamp: expected ISO 8601 with a zone, such as 2010-12-01T08:26:00Z',
+      'wrong_type at: the default of `at`: "today" is not a date: expected iso',
     ])
   })
 })

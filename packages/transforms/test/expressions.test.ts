@@ -55,7 +55,7 @@ describe('where', () => {
     expect(where.infer('Quantity > 0', stepContext(input)).problems).toMatchObject([
       { code: 'unknown_field', at: [], span: [0, 8] },
     ])
-    expect(problems(where, 'quantity + 1', input)).toEqual(['wrong_type : a condition is true or false'])
+    expect(problems(where, 'quantity + 1', input)).toEqual(['wrong_type : a condition must be true or false'])
     expect(problems(where, 'customer > 5', input)).toHaveLength(1)
     expect(problems(where, 'flag', recordType({ flag: 'boolean?' }))).toEqual([
       'maybe_null : this condition may be null, which is neither true nor false',
@@ -94,17 +94,17 @@ describe('route', () => {
   })
 
   it('says what is wrong with its config', () => {
-    expect(problems(route, { else: 'rest' }, input)).toEqual(['bad_value : `route` names no output with a condition'])
+    expect(problems(route, { else: 'rest' }, input)).toEqual(['bad_value : `route` has no output with a condition'])
     expect(problems(route, { 'a b': 'quantity > 1' }, input)).toEqual([
-      'bad_name a b (key): `a b` cannot name an output',
+      'bad_name a b (key): `a b` is not a valid name for an output',
     ])
     expect(problems(route, { a: 'quantity > 1', else: 'quantity > 2' }, input)).toEqual([
-      'bad_name else: `quantity > 2` cannot name an output',
+      'bad_name else: `quantity > 2` is not a valid name for an output',
     ])
     expect(problems(route, { a: 'quantity > 1', else: 'a' }, input)).toEqual([
       'duplicate_id else: `a` has a condition, so it cannot take all others as well',
     ])
-    expect(problems(route, { a: 'quantity' }, input)).toEqual(['wrong_type a: a condition is true or false'])
+    expect(problems(route, { a: 'quantity' }, input)).toEqual(['wrong_type a: a condition must be true or false'])
   })
 })
 
@@ -158,7 +158,7 @@ describe('set', () => {
     expect(set.infer({ x: 'retail' }, stepContext(input)).problems).toMatchObject([
       { code: 'unknown_field', at: ['x'], span: [0, 6] },
     ])
-    expect(problems(set, { x: { value: null } }, input)).toEqual(['bad_value x.value: the constant of `x` is nothing'])
+    expect(problems(set, { x: { value: null } }, input)).toEqual(['bad_value x.value: the constant of `x` is empty'])
     expect(problems(set, { x: { value: 1, type: 'int' } }, input)).toEqual(['bad_type x.type: `int` is not a type'])
     expect(problems(set, { x: { value: 'y', type: 'integer' } }, input)).toEqual([
       'wrong_type x.value: the constant of `x`: "y" is not a whole number',

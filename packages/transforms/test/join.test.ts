@@ -110,7 +110,7 @@ describe('join', () => {
     ])
     expect(wrong({ source: undefined, file: 'x.csv' })).toEqual(['missing_key : `schema` of the file is missing'])
     expect(wrong({ source: undefined, file: 'x.txt', schema: side })).toEqual([
-      'bad_value file: `x.txt` does not tell its format',
+      'bad_value file: `x.txt` does not indicate its format',
     ])
     expect(wrong({ on: { category: 'id' } })).toEqual([
       'unknown_field on.category (key): the records have no field `category` here',

@@ -33,7 +33,7 @@ describe('nest', () => {
       'duplicate_field name (key): there would be two fields `name`',
     ])
     expect(problems(nest, { a: ['street'], b: ['street'] }, input)).toEqual([
-      'duplicate_field b.0: `street` is in `a` already',
+      'duplicate_field b.0: `street` is already in `a`',
     ])
     expect(problems(nest, { a: [] }, input)).toEqual(['bad_value a: `a` would have no fields'])
   })
@@ -96,7 +96,7 @@ describe('explode', () => {
 
   it('says what is wrong with its config', () => {
     expect(problems(explode, 'line', input)).toEqual(['unknown_field : the records have no field `line` here'])
-    expect(problems(explode, { field: 'no' }, input)).toEqual(['wrong_type field: `no` is no list'])
+    expect(problems(explode, { field: 'no' }, input)).toEqual(['wrong_type field: `no` is not a list'])
     expect(problems(explode, { field: 'lines', as: 'no' }, input)).toEqual([
       'duplicate_field as: there would be two fields `no`',
     ])

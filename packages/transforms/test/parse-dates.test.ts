@@ -143,7 +143,7 @@ describe('parse_dates', () => {
     expect(problems(parseDates, { Quantity: 'M/d/yyyy' }, typed)).toEqual([
       'wrong_type Quantity (key): `Quantity` is a number',
     ])
-    expect(problems(parseDates, { price: 'epoch_s' }, typed)).toEqual(['wrong_type price (key): `price` is no text'])
+    expect(problems(parseDates, { price: 'epoch_s' }, typed)).toEqual(['wrong_type price (key): `price` is not text'])
     expect(problems(parseDates, { at: 'iso' }, typed)).toEqual(['wrong_type at (key): `at` is a timestamp already'])
     expect(problems(parseDates, { day: { to: 'date' } }, typed)).toEqual([
       'wrong_type day (key): `day` is a date already',

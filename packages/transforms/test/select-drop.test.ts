@@ -51,7 +51,7 @@ describe('select', () => {
       'duplicate_field 1.a (key): there would be two fields `a`',
     ])
     expect(problems(select, [{ '': 'a' }], input)).toEqual(['bad_field_name 0. (key): a field needs a name'])
-    expect(problems(select, [], input)).toEqual(['bad_value : `select` names no field'])
+    expect(problems(select, [], input)).toEqual(['bad_value : `select` lists no field'])
   })
 })
 
@@ -71,7 +71,7 @@ describe('drop', () => {
   it('says what is wrong with its config', () => {
     expect(problems(drop, ['d', 'a', 'a'], input)).toEqual([
       'unknown_field 0: the records have no field `d` here',
-      'duplicate_field 2: `a` is named twice',
+      'duplicate_field 2: `a` is listed twice',
     ])
   })
 })

@@ -1,6 +1,6 @@
 /**
- * Columns of a record batch under way, straight in Arrow's buffers
- * (https://arrow.apache.org/docs/format/Columnar.html). The library's own builders take ten times as long.
+ * Columns of a record batch, built directly in Arrow's buffers (https://arrow.apache.org/docs/format/Columnar.html).
+ * The library's own builders take ten times as long.
  */
 import type { Type } from '@millrace/core'
 import type { Data, DataType, Field } from 'apache-arrow'
@@ -9,18 +9,18 @@ import { daysOf, unscaled } from '../parquet/schema.ts'
 
 type Arrow = typeof import('apache-arrow')
 
-/** One column, or a part of one. */
+/** One column, or part of one. */
 export interface Appender {
   readonly type: DataType
   /** Takes a value, or null. */
   append(value: unknown): void
-  /** About the bytes that are held. */
+  /** Approximate bytes in memory. */
   readonly bytes: number
-  /** What was taken, as data of its own; then empty. */
+  /** The values so far as separate data; the column is empty afterwards. */
   flush(): Data
 }
 
-/** Bits, lowest first: 1 where there is a value. */
+/** Bits, lowest first: 1 for a value, 0 for null. */
 class Bits {
   private readonly out = new OutputBytes(1024)
   length = 0
@@ -39,7 +39,7 @@ class Bits {
   }
 }
 
-/** The bytes in an array buffer of their own, where numbers of any size are aligned. */
+/** The bytes in their own array buffer, so that numbers of any size are aligned. */
 const owned = (out: OutputBytes): Uint8Array<ArrayBuffer> => new Uint8Array(out.lend())
 
 /** Makes the column for a type. */

@@ -1,6 +1,6 @@
 /**
- * Reads Arrow IPC, batch by batch: files by their footer, streams from the beginning. A file whose bytes come only in
- * order (a compressed one) is read whole into memory first.
+ * Reads Arrow IPC, batch by batch: files by their footer, streams from the beginning. A file without random access (a
+ * compressed one) is first read into memory completely.
  *
  * Position: `{ batch, row, start }`: the record batch, how many of its rows were read, and the number of its first row.
  * A record's own position is the number of its row in the file.
@@ -29,7 +29,7 @@ interface ArrowPosition {
 const rowsPerPiece = 1000
 const magic = Buffer.from('ARROW1')
 
-/** A reader of Arrow IPC. Throws `MillraceError` `broken_file`, and what `rowReader` throws. */
+/** A reader of Arrow IPC. Throws `MillraceError` `broken_file`, and the errors of `rowReader`. */
 export function createArrowReader(options: ReadOptions): RecordReader {
   return {
     async *read(input, at, signal) {
@@ -86,7 +86,7 @@ async function opened(reader: RecordBatchReader): Promise<RecordBatchReader> {
   return reader
 }
 
-/** The input as the library asks for its bytes. */
+/** The input in the form in which the library reads bytes. */
 function handleOf(input: ByteSource, size: number) {
   return {
     fd: -1,
@@ -127,9 +127,9 @@ function broken(error: unknown): unknown {
     'syscall' in error
   )
     return error
-  return new MillraceError('broken_file', `this is no Arrow file, or a damaged one: ${error.message}`, {
+  return new MillraceError('broken_file', `this is not an Arrow file, or it is damaged: ${error.message}`, {
     cause: error,
-    hint: 'fetch or write the file again; LZ4 compression cannot be read',
+    hint: 'fetch or write the file again; LZ4 compression is not supported',
   })
 }
 

@@ -1,13 +1,13 @@
 /**
- * The columns of Arrow data and their values, taken from the buffers: the library's own getters divide finer times to
- * milliseconds as doubles and put U+FFFD where text is broken.
+ * The columns of Arrow data and their values, taken directly from the buffers: the library's own getters convert finer
+ * times to milliseconds as doubles and replace broken text by U+FFFD.
  */
 import { DataError, toJson, type Type } from '@millrace/core'
 import { DataType, type Data, DateUnit, type Field, TimeUnit, type Vector } from 'apache-arrow'
 import { type FileColumn, utf8 } from '../columns.ts'
 import { dateText, decimalText, finite, half, readPart, wholeMs } from '../stored.ts'
 
-/** A column, or a part of one. Its raw values are those of `rawValues`. */
+/** A column, or part of one. Its raw values are those of `rawValues`. */
 export function fileColumn({ name, type }: Field): FileColumn {
   const inner: DataType = DataType.isDictionary(type) ? type.dictionary : type
   const told = `Arrow ${inner}`
@@ -81,10 +81,10 @@ const same = (raw: unknown): unknown => raw
 
 function signed64(raw: unknown): bigint {
   if ((raw as bigint) < 2n ** 63n) return raw as bigint
-  throw new DataError('out_of_range', `${raw} does not fit in 64 bits with a sign`)
+  throw new DataError('out_of_range', `${raw} does not fit in a signed 64-bit integer`)
 }
 
-/** Words in two's complement, lowest first. */
+/** Two's complement words, lowest first. */
 function wholeNumber(words: Uint32Array): bigint {
   let value = 0n
   for (let i = words.length - 1; i >= 0; i--) value = (value << 32n) | BigInt(words[i]!)

@@ -25,12 +25,12 @@ export interface ArrowWriteOptions {
 }
 
 const batchRows = 10_000
-/** After so many rows their size is looked at. */
+/** The size is checked after this many rows. */
 const sizedRows = 16
-/** A batch that takes this much in memory is ended early. */
+/** A batch with more than this in memory ends early. */
 const mostBatchBytes = 4 * 1024 * 1024
 
-/** Loads Apache Arrow and makes writers of its files. */
+/** Loads Apache Arrow and returns a function that makes writers. */
 export async function arrowWriter(record: RecordType, options: ArrowWriteOptions = {}): Promise<() => RecordWriter> {
   const arrow = await import('apache-arrow')
   const names = Object.keys(record.fields)

@@ -1,10 +1,10 @@
 /**
- * One column of one row group under way.
+ * One column of the current row group.
  *
- * Values go into a dictionary, and what is kept of a row is its value's place there; that is small, so a group may have
- * many rows. Where the dictionary turns out not to pay (it has most of the values), the column goes on with plain
- * values. At the end it becomes a dictionary page, where there is one, and data pages (version 1, which every reader
- * knows), compressed one by one.
+ * Values go into a dictionary, and each row keeps only the index of its value; that is small, so a group can have many
+ * rows. If the dictionary does not pay off (it has most of the values), the column continues with plain values. At the
+ * end it becomes a dictionary page, if there is one, and data pages (version 1, which every reader supports), each
+ * compressed separately.
  *
  * One file, since dictionary and plain values are two states of one column.
  */
@@ -20,13 +20,13 @@ const encoding = { plain: 0, rle: 3, dictionary: 8 } as const
 const pageType = { data: 0, dictionary: 2 } as const
 
 const pageBytes = 1024 * 1024
-/** A dictionary beyond this is given up. */
+/** A dictionary larger than this is abandoned. */
 const mostDictionaryBytes = 2 * 1024 * 1024
-/** The first thousands of values are often more different than the rest. */
+/** The first few thousand values are often more varied than the rest. */
 const soonest = 20_000
-/** About the bytes of a key in the dictionary beside its characters. */
+/** Approximate overhead of a dictionary key besides its characters. */
 const keyOverhead = 100
-/** A longer value is no bound worth its place in the footer. */
+/** A longer value is not worth its space in the footer as a bound. */
 const longestBound = 256
 
 /** A finished column of a row group. */
@@ -34,7 +34,7 @@ export interface FinishedColumn {
   readonly pages: readonly Uint8Array[]
   readonly bytes: number
   readonly rawBytes: number
-  /** The fields of ColumnMetaData that say where pages are, for a chunk that begins at `offset`. */
+  /** The fields of ColumnMetaData with the locations of pages, for a chunk that begins at `offset`. */
   metadata(offset: number): { readonly dictionaryOffset: number | undefined; readonly dataOffset: number }
   readonly encodings: readonly number[]
   readonly values: number
@@ -46,16 +46,16 @@ export class ColumnChunk {
   private readonly compress: Compress
   private rows = 0
   private nulls = 0
-  /** 1 for each row that has a value. Only of optional columns. */
+  /** 1 for each row with a value. Only for optional columns. */
   private levels = new Uint8Array(0)
-  /** Values that are not null: their places in the dictionary, or 0 and 1 of a BOOLEAN. */
+  /** Values that are not null: their dictionary indexes, or 0 and 1 for a BOOLEAN. */
   private places = new Uint32Array(1024)
   private count = 0
   private dictionary: Map<Key, number> | undefined
   private keys: Key[] = []
   private sizes: number[] = []
   private keyBytes = 0
-  /** What the values would take without a dictionary. */
+  /** The size of the values without a dictionary. */
   private plainBytes = 0
   private readonly plain = new OutputBytes(1024)
   private pageRow = 0
@@ -66,7 +66,7 @@ export class ColumnChunk {
   private most: Key | undefined
   private lastKey: Key | undefined
   private lastPlace = 0
-  /** Places of the values that were looked at last. */
+  /** Dictionary indexes of the values resolved last. */
   private resolved = new Uint32Array(0)
 
   constructor(column: Column, compress: Compress) {
@@ -75,21 +75,22 @@ export class ColumnChunk {
     if (column.physical !== 'BOOLEAN') this.dictionary = new Map()
   }
 
-  /** About the memory that is held. */
+  /** Approximate memory in use. */
   get heldBytes(): number {
     const values = this.places.length * 4 + this.keyBytes + this.keys.length * keyOverhead + this.plain.at
     return values + this.levels.length + this.pagedBytes
   }
 
-  /** About what it takes in the file. What is not in a page yet is taken to be compressed to a half. */
+  /** Approximate size in the file. Data that is not in a page yet is assumed to compress to half. */
   get bytes(): number {
     const values = (this.count * (this.dictionary ? bitsFor(this.keys.length) : 1)) / 8
     return this.pagedBytes + (values + this.keyBytes + this.plain.at) / 2
   }
 
   /**
-   * Looks at the first `n` values before any column takes them: finds their places, new ones at the end of the
-   * dictionary, and names the rows whose text UTF-8 cannot write. Most texts were seen before, so few are looked at.
+   * Resolves the first `n` values before any column takes them: looks up their dictionary indexes, appends new values
+   * to the dictionary, and reports the rows whose text UTF-8 cannot represent. Most texts were seen before, so few have
+   * to be checked.
    */
   resolve(values: readonly unknown[], n: number, refuse: (row: number, column: Column) => void): void {
     const { column, dictionary } = this
@@ -128,7 +129,7 @@ export class ColumnChunk {
     this.lastPlace = lastPlace
   }
 
-  /** Takes the first `n` values, which were resolved, but for the rows left out. */
+  /** Takes the first `n` values, which were resolved, except for the rows left out. */
   take(values: readonly unknown[], n: number, without: ReadonlyMap<number, unknown> | undefined): void {
     const { column, dictionary, resolved, sizes } = this
     if (column.optional && this.levels.length < this.rows + n) this.levels = grownBytes(this.levels, this.rows + n)
@@ -154,7 +155,7 @@ export class ColumnChunk {
     return this.keyBytes > mostDictionaryBytes || (this.count >= soonest && this.keyBytes > this.plainBytes * 0.6)
   }
 
-  /** Writes what was gathered as plain values. */
+  /** Writes the gathered values as plain values. */
   private giveUpDictionary(): void {
     const { keys, places, count } = this
     this.dictionary = undefined
@@ -206,7 +207,7 @@ export class ColumnChunk {
     this.rawBytes += this.pages.at(-2)!.length + raw.length
   }
 
-  /** Everything as pages. The chunk is empty afterwards. */
+  /** Returns everything as pages. The chunk is empty afterwards. */
   finish(): FinishedColumn {
     const width = bitsFor(Math.max(0, this.keys.length - 1))
     if (this.dictionary && this.keyBytes + (this.count * width) / 8 >= this.plainBytes) this.giveUpDictionary()
@@ -256,7 +257,7 @@ export class ColumnChunk {
   private boundBytes(key: Key, isLeast: boolean): Uint8Array {
     if (this.column.physical === 'BOOLEAN') return Uint8Array.of(Number(key))
     scratch.clear()
-    // A zero bounds both zeros.
+    // As a bound, zero covers both signs.
     const isZero = this.column.physical === 'DOUBLE' && Number(key) === 0
     this.column.put(scratch, isZero ? (isLeast ? '-0' : 0) : key)
     const bytes = scratch.take()
@@ -301,7 +302,7 @@ function grownBytes(array: Uint8Array, size: number): Uint8Array<ArrayBuffer> {
   return larger
 }
 
-/** A text that was cut out of another would keep that one in memory; V8 copies only short ones. */
+/** A substring would keep the original text in memory; V8 copies only short ones. */
 const detached = (text: string): string => (text.length < 13 ? text : Buffer.from(text).toString())
 
 const isBroken = (value: unknown): boolean => typeof value === 'string' && !value.isWellFormed()
@@ -315,8 +316,7 @@ function putBits(out: OutputBytes, values: Uint32Array, n: number): void {
 }
 
 /**
- * Texts as the bytes of their UTF-8 compare, unsigned: by code points. Surrogates stand for what is above all other
- * characters.
+ * Orders texts as their UTF-8 bytes, unsigned, which is by code points. Surrogates count as above all other characters.
  */
 function compareTexts(a: Key, b: Key): number {
   if (typeof a !== 'string' || typeof b !== 'string') return a < b ? -1 : a > b ? 1 : 0

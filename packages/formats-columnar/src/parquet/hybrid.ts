@@ -1,7 +1,7 @@
 /**
- * Parquet's hybrid of run lengths and bit packing, for levels and for places in a dictionary
- * (https://parquet.apache.org/docs/file-format/data-pages/encodings/). Eight equal values or more, from a multiple of
- * eight on, become a run; all others are packed in groups of eight, lowest bit first.
+ * Parquet's hybrid of run lengths and bit packing, for levels and dictionary indexes
+ * (https://parquet.apache.org/docs/file-format/data-pages/encodings/). Eight or more equal values that start at a
+ * multiple of eight become a run; all others are packed in groups of eight, lowest bit first.
  */
 import type { OutputBytes } from '@millrace/formats'
 import { putVarint } from './thrift.ts'
@@ -24,7 +24,7 @@ export function putHybrid(out: OutputBytes, values: ArrayLike<number>, n: number
       packedFrom = end
       i = end
     } else {
-      // Groups are whole: the values up to the next multiple of eight are packed whatever they are.
+      // Groups are complete: values up to the next multiple of eight are packed even if they are equal.
       i = Math.min(n, i + 8)
     }
   }
@@ -32,8 +32,8 @@ export function putHybrid(out: OutputBytes, values: ArrayLike<number>, n: number
 }
 
 /**
- * Packs `from` to `to` in groups of eight; what is missing in the last one is 0. `to` is short of a multiple of eight
- * only at the end.
+ * Packs `from` to `to` in groups of eight; missing values of the last group are 0. `to` is not a multiple of eight only
+ * at the end.
  */
 function putPacked(
   out: OutputBytes,
@@ -54,7 +54,7 @@ function putPacked(
   const end = from + groups * 8
   for (let i = from; i < end; i++) {
     const value = i < n ? values[i]! : 0
-    // `held` has fewer than 8 bits here, so up to 24 more fit at once; wider values go in two steps.
+    // `held` has fewer than 8 bits here, so up to 24 more fit at once; wider values take two steps.
     if (width <= 24) {
       held |= value << bits
       bits += width

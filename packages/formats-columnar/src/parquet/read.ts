@@ -1,5 +1,5 @@
 /**
- * Reads Parquet, row group by row group; the columns that are wanted of one group are in memory at a time.
+ * Reads Parquet, row group by row group; only the needed columns of one group are in memory at a time.
  *
  * Position: `{ group, row }`, the row group and how many of its rows were read. A record's own position is the number
  * of its row in the file.
@@ -25,7 +25,7 @@ interface ParquetPosition {
 
 const rowsPerPiece = 1000
 
-/** A reader of Parquet. It needs random access. Throws `MillraceError` `broken_file`, and what `rowReader` throws. */
+/** A reader of Parquet. It needs random access. Throws `MillraceError` `broken_file`, and the errors of `rowReader`. */
 export function createParquetReader(options: ReadOptions): RecordReader {
   return {
     async *read(input, at, signal) {
@@ -41,7 +41,7 @@ export function createParquetReader(options: ReadOptions): RecordReader {
         const size = Number(num_rows)
         if (group >= from && size > 0) {
           signal.throwIfAborted()
-          // A scan of its own for each group, so that only one is kept.
+          // A new scan for each group, so that only one is kept in memory.
           const scan = await parquetScan({
             file,
             metadata: bare,
@@ -85,7 +85,7 @@ export async function openParquet(
 
 /**
  * hyparquet 1.31 reads the first of unsigned 32-bit deltas in 32 bits, where some writers (DuckDB's version 2) use 33:
- * large values would come out wrong, without a word.
+ * large values would silently be wrong.
  */
 function refuseWrongDeltas(metadata: FileMetaData, names: readonly string[]): void {
   const unsigned = metadata.schema.filter(({ converted_type }) => converted_type === 'UINT_32').map(({ name }) => name)
@@ -100,9 +100,9 @@ function refuseWrongDeltas(metadata: FileMetaData, names: readonly string[]): vo
         continue
       throw new MillraceError(
         'unsupported_encoding',
-        `the column ${path.join('.')} holds unsigned 32-bit integers as deltas, which cannot be read safely`,
+        `the column ${path.join('.')} has unsigned 32-bit integers as deltas, which cannot be read safely`,
         {
-          hint: 'write the file with version 1 encodings, or the column as a 64-bit integer, or leave the field out of the schema',
+          hint: 'write the file with version 1 encodings, or the column as a 64-bit integer, or remove the field from the schema',
         },
       )
     }
@@ -123,9 +123,9 @@ async function readable<T>(read: () => Promise<T>): Promise<T> {
       'syscall' in error
     )
       throw error
-    throw new MillraceError('broken_file', `this is no Parquet file, or a damaged one: ${error.message}`, {
+    throw new MillraceError('broken_file', `this is not a Parquet file, or it is damaged: ${error.message}`, {
       cause: error,
-      hint: 'fetch or write the file again; a file that is cut off has no footer',
+      hint: 'fetch or write the file again; a truncated file has no footer',
     })
   }
 }

@@ -30,20 +30,20 @@ export interface Column {
   readonly physical: Physical
   /** Bytes of a value of FIXED_LEN_BYTE_ARRAY. */
   readonly length?: number
-  /** The value as a string or number that tells it from all others; absent: the value itself. */
+  /** The value as a string or number that identifies it; absent: the value itself. */
   readonly key?: (value: unknown) => string | number
-  /** Appends a key's value in the PLAIN encoding. Not for BOOLEAN. */
+  /** Appends a value in the PLAIN encoding, by its key. Not for BOOLEAN. */
   put(out: OutputBytes, key: string | number | bigint): void
-  /** About the bytes of a key's value in that encoding. */
+  /** Approximate bytes of a value in that encoding, by its key. */
   sizeOf(key: string | number | bigint): number
-  /** Compares values as their statistics do; absent: by their bytes. */
+  /** Compares values as their statistics do; absent: by bytes. */
   readonly compare?: (a: string | number | bigint, b: string | number | bigint) => number
-  /** Texts that may hold half a surrogate pair. */
+  /** Texts that may have an unpaired surrogate. */
   readonly text: boolean
   readonly element: Thrift
 }
 
-/** The columns of records of a type, in order. */
+/** The columns for records of a type, in order. */
 export const columnsOf = (record: RecordType): Column[] =>
   Object.entries(record.fields).map(([name, field]) => columnOf(name, field))
 
@@ -196,10 +196,10 @@ function decimalColumn(
   }
 }
 
-/** The digits of a decimal's text as a whole number: `-12.30` is -1230. */
+/** The digits of a decimal as a whole number: `-12.30` is -1230. */
 export const unscaled = (key: unknown): bigint => BigInt((key as string).replace('.', ''))
 
-/** The fewest bytes that hold every number of so many digits, signed. */
+/** The fewest bytes for every signed number with this many digits. */
 export function fixedLength(precision: number): number {
   let length = 1
   while (2n ** BigInt(8 * length - 1) <= 10n ** BigInt(precision) - 1n) length++
@@ -212,7 +212,7 @@ const putInteger = (out: OutputBytes, key: unknown) => out.int64(key as number)
 const putBigint = (out: OutputBytes, key: unknown) => out.bigint64(key as bigint)
 const putInt32 = (out: OutputBytes, key: unknown) => out.int32(key as number)
 
-// -0 and 0 are one key to a Map.
+// A Map treats -0 and 0 as one key.
 const doubleKey = (value: unknown): string | number =>
   value === 0 && 1 / (value as number) < 0 ? '-0' : (value as number)
 const putDouble = (out: OutputBytes, key: unknown) => out.float64(Number(key))
@@ -225,7 +225,7 @@ function putText(out: OutputBytes, key: unknown): void {
   out.view.setInt32(start, out.at - start - 4, true)
 }
 
-// One character a byte, so that equal bytes are one key.
+// One character per byte, so that equal bytes are one key.
 const latin1 = (value: unknown): string => {
   const bytes = value as Uint8Array
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1')
@@ -236,7 +236,7 @@ function putLatin1(out: OutputBytes, key: unknown): void {
   out.bytes(bytes)
 }
 
-/** The days from 1970-01-01 to a date as text, by the calendar of ISO 8601 (Howard Hinnant's days_from_civil). */
+/** The days from 1970-01-01 to a date as text, by the ISO 8601 calendar (Howard Hinnant's days_from_civil). */
 export function daysOf(value: unknown): number {
   const date = value as string
   const month = Number(date.slice(5, 7))

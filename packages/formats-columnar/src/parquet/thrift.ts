@@ -1,7 +1,7 @@
 /**
- * Thrift's compact protocol, as far as Parquet's headers and footer need it
+ * The part of Thrift's compact protocol that Parquet's headers and footer need
  * (https://github.com/apache/thrift/blob/master/doc/specs/thrift-compact-protocol.md). A struct is a list of fields
- * with ascending ids; a field that is undefined is left out.
+ * with ascending ids; undefined fields are left out.
  */
 import type { OutputBytes } from '@millrace/formats'
 
@@ -53,7 +53,7 @@ export function putStruct(out: OutputBytes, fields: Struct): void {
   let last = 0
   for (const [id, value] of fields) {
     if (!value) continue
-    // A boolean's value stands in its type.
+    // The value of a boolean is in its type.
     const code = value.kind === 'bool' && !value.value ? 2 : codes[value.kind]
     if (id - last <= 15) out.byte(((id - last) << 4) | code)
     else {

@@ -1,19 +1,19 @@
 /**
  * The columns of a Parquet file, and their values.
  *
- * hyparquet rounds what it converts (decimals to doubles, times to milliseconds), so it is given the schema without
- * most annotations and hands over what is stored; the annotations are honoured here, exactly. Timestamps finer than a
- * millisecond are data errors unless they are whole ones; those without the UTC flag are read as UTC.
+ * hyparquet rounds when it converts (decimals to doubles, times to milliseconds), so it is given the schema without
+ * most annotations and returns stored values; the annotations are applied here, exactly. Timestamps finer than a
+ * millisecond are data errors unless they are whole milliseconds; those without the UTC flag are read as UTC.
  */
 import { DataError, parseJson, toJson, type Type } from '@millrace/core'
 import type { ParquetParsers, SchemaElement, SchemaTree } from 'hyparquet'
 import { type FileColumn, utf8 } from '../columns.ts'
 import { dateText, decimalText, finite, half, readPart, wholeMs } from '../stored.ts'
 
-/** Instead of a text that is not UTF-8; told when its row is made. */
+/** Takes the place of text that is not UTF-8; reported when its row is made. */
 const badText: unknown = Object.freeze({})
 
-/** What hyparquet calls for values it does convert. */
+/** The converters that hyparquet calls for the values it does convert. */
 export const parsers: Partial<ParquetParsers> = {
   // Once for each entry of a dictionary.
   stringFromBytes(bytes: Uint8Array): unknown {
@@ -33,7 +33,7 @@ const isText = ({ converted_type, logical_type }: SchemaElement): boolean =>
   converted_type === 'JSON' ||
   ['STRING', 'ENUM', 'JSON'].includes(logical_type?.type ?? '')
 
-/** The schema as hyparquet gets it: texts are texts, groups are lists and maps, everything else is what is stored. */
+/** The schema for hyparquet: texts are texts, groups are lists and maps, everything else is returned as stored. */
 export function bareSchema(schema: readonly SchemaElement[]): SchemaElement[] {
   return schema.map((element) => {
     if (element.num_children !== undefined && element.type === undefined) return element
@@ -49,13 +49,13 @@ const isList = ({ element, children }: SchemaTree): boolean =>
 const isMap = ({ element }: SchemaTree): boolean =>
   element.converted_type === 'MAP' || element.converted_type === 'MAP_KEY_VALUE' || element.logical_type?.type === 'MAP'
 
-/** A column of the file, or a part of one. */
+/** A column of the file, or part of one. */
 export function fileColumn(node: SchemaTree): FileColumn {
   const { name } = node.element
   if (node.children.length === 0) return { name, ...leaf(node.element) }
   if (isList(node)) {
     const repeated = node.children[0]!
-    // Three levels as the format asks for, or two as older writers made them.
+    // Three levels as the format requires, or two as older writers produce them.
     const item = fileColumn(repeated.children.length === 1 ? repeated.children[0]! : repeated)
     const natural: Type | undefined = item.natural && { kind: 'list', of: { type: item.natural, optional: true } }
     return {
@@ -147,7 +147,7 @@ function textOf(raw: unknown): string {
 function unsigned64(raw: unknown): bigint {
   const value = raw as bigint
   if (value >= 0n) return value
-  throw new DataError('out_of_range', `${BigInt.asUintN(64, value)} does not fit in 64 bits with a sign`)
+  throw new DataError('out_of_range', `${BigInt.asUintN(64, value)} does not fit in a signed 64-bit integer`)
 }
 
 /** A stored decimal as a whole number. */

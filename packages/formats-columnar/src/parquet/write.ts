@@ -1,9 +1,9 @@
 /**
- * Writes Parquet: columns under way for one row group, groups as bytes, and the footer
+ * Writes Parquet: the columns of the current row group, groups as bytes, and the footer
  * (https://parquet.apache.org/docs/file-format/).
  *
- * The encoder is our own: hyparquet-writer takes three times as long for what we need, since it gets columns only when
- * a group is whole. What it writes is held against hyparquet and DuckDB in the tests.
+ * The encoder is our own: hyparquet-writer takes three times as long for this use, since it gets columns only when a
+ * group is complete. Tests compare its output with hyparquet and DuckDB.
  *
  * Decision: docs/decisions/20261121-parquet-by-our-own-encoder.md
  */
@@ -16,20 +16,20 @@ import { i16, i32, i64, list, putStruct, struct, text, type Thrift } from './thr
 
 /** How Parquet is written. */
 export interface ParquetWriteOptions {
-  /** What pages are compressed with. Default `zstd`. */
+  /** The compression of pages. Default `zstd`. */
   readonly compression?: Codec | undefined
-  /** Rows of a group at most. Default 100,000. */
+  /** Maximum rows of a group. Default 100,000. */
   readonly row_group?: number | undefined
 }
 
 const magic = Buffer.from('PAR1')
-/** A group that holds this much in memory is ended early. */
+/** A group with more than this in memory ends early. */
 const mostGroupBytes = 32 * 1024 * 1024
-/** Rows that are added at once: so many of a group whose rows' size is not known yet, and at most. */
+/** Rows to add at once: this many as long as the size of a row is unknown, and at most this many. */
 const firstRows = 16
 const mostRows = 10_000
 
-/** Loads what is needed and makes writers of Parquet files. */
+/** Loads what is needed and returns a function that makes writers. */
 export async function parquetWriter(
   record: RecordType,
   options: ParquetWriteOptions = {},
@@ -79,7 +79,7 @@ export async function parquetWriter(
     }
     const heldBytes = () => chunks.reduce((n, chunk) => n + chunk.heldBytes, 0)
     const size = () => chunks.reduce((n, chunk) => n + chunk.bytes, pieces.bytes)
-    /** How many rows may be added before memory and size are looked at again. */
+    /** How many rows may be added before memory and size are checked again. */
     const room = (most: number) => {
       if (held === 0) return Math.min(firstRows, groupRows)
       const byMemory = ((mostGroupBytes - heldBytes()) / heldBytes()) * held
@@ -135,7 +135,7 @@ export async function parquetWriter(
 
 type Gather = (rows: readonly Row[], into: readonly unknown[][]) => void
 
-/** Makes the function that puts the values of rows into an array a column. */
+/** Makes the function that puts the values of rows into one array per column. */
 function compileGather(names: readonly string[]): Gather {
   const isInherited = (name: string) => name in Object.prototype
   if (!codegenAllowed) {
@@ -187,7 +187,7 @@ function footer(columns: readonly Column[], rows: number, groups: readonly Thrif
     [3, i64(rows)],
     [4, list('struct', groups)],
     [6, text('Millrace')],
-    // Bounds are in the order that the types define.
+    // Bounds are ordered as the types define.
     [
       7,
       list(

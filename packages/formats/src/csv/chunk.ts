@@ -1,4 +1,4 @@
-/** Bytes of the input made ready for the scanners; see structure.ts. */
+/** Prepares bytes of the input for the scanners; see structure.ts. */
 import { isAscii } from 'node:buffer'
 import { type Encoding, swapped } from '../text.ts'
 import type { Units } from './structure.ts'
@@ -13,11 +13,11 @@ export interface Chunk {
   readonly wide: boolean
   /** Units of the input; a line break added at its end is not counted. */
   readonly length: number
-  /** Behind the last line break. */
+  /** After the last line break. */
   readonly end: number
 }
 
-/** `last`: nothing follows in the input; then the last record ends with it, line break or not. */
+/** `last`: the input ends here, and with it the last record, with or without a line break. */
 export function chunkOf(bytes: Buffer, encoding: Encoding, last: boolean): Chunk {
   if (encoding === 'utf-16le' || encoding === 'utf-16be') return wideChunk(bytes, encoding, last)
   const { length } = bytes
@@ -40,7 +40,7 @@ function wideChunk(bytes: Buffer, encoding: Encoding, last: boolean): Chunk {
   const length = bytes.length >> 1
   const even = bytes.subarray(0, 2 * length)
   const native = encoding === 'utf-16be' ? swapped(even) : even.byteOffset % 2 ? Buffer.from(even) : even
-  // Half a unit at the end of the input becomes half a pair, so that it is found to be no text.
+  // An incomplete unit at the end of the input becomes an unpaired surrogate, so that it is reported as not being text.
   const odd = last && bytes.length % 2 ? '\udc00' : ''
   const text = native.toString('utf16le') + odd
   const ends = text === '' || isBreak(text.charCodeAt(text.length - 1))
@@ -61,8 +61,8 @@ function wideChunk(bytes: Buffer, encoding: Encoding, last: boolean): Chunk {
 const isBreak = (unit: number): boolean => unit === 10 || unit === 13
 
 /**
- * Behind the last line break of a chunk that is not the last one, CR alone included: one at the very end may be half of
- * CR LF and does not count.
+ * After the last line break of a chunk that is not the last one. CR alone counts, except at the very end, where it may
+ * be half of CR LF.
  */
 export function lastBreak({ units, length }: Pick<Chunk, 'units' | 'length'>, from: number): number {
   for (let i = length - 1; i >= from; i--) {

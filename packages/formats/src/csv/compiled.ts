@@ -1,11 +1,11 @@
 /**
- * The fast way through records: one function per layout, with the same results as interpreted.ts.
+ * The fast path: one generated function per layout, with the same results as interpreted.ts.
  *
- * Each column becomes a stretch of code that knows its type. Plain cells of up to 15 digits are read as numbers from
- * their units: their whole part and their power of ten are both exact doubles, so the one division rounds as
- * `Number(text)` does. A date is compared, while it is passed over, with the date of the record before: files are often
- * sorted by time. Everything that is not plainly right (quotes aside) goes the slow way through `Trouble`. The only
- * words of the user in the code are field names, as JSON literals; all else is numbers.
+ * Each column becomes a piece of code for its type. Plain cells of up to 15 digits are read as numbers from their
+ * units: their digits and their power of ten are both exact doubles, so the single division rounds like `Number(text)`.
+ * While a date is scanned, it is compared with that of the previous record: files are often sorted by time. Every cell
+ * that is not plainly valid (quotes aside) takes the slow path through `Trouble`. The only user input in the code is
+ * field names, as JSON literals; everything else is numbers.
  */
 import { generate, propertyKey } from '@millrace/core'
 import type { Scan } from './interpreted.ts'
@@ -14,7 +14,7 @@ import type { Dialect } from './options.ts'
 import { lineEnd, recordEnd, sliceText } from './structure.ts'
 import type { Trouble } from './trouble.ts'
 
-/** Columns beyond which a function would be too large for the optimizing compiler. */
+/** With more columns a function would be too large for the optimizing compiler. */
 export const mostColumns = 128
 
 const powersOfTen = Float64Array.from({ length: 16 }, (_, n) => 10 ** n)
@@ -24,13 +24,13 @@ export function compiledScan(layout: Layout, dialect: Dialect, trouble: Trouble,
   const { columns, outputs } = layout
   const { delimiter, quote, limit, pad } = dialect
   const last = columns.length - 1
-  // A marker that could be read as a number must be asked for before the number.
+  // A null marker that could be read as a number must be checked before the number.
   const numberLike = [...dialect.markers].some((marker) => /^[-.\d]/.test(marker))
   const isCell = `c !== ${delimiter} && c !== 10 && c !== 13`
   const names = columns.map((_, k) => `f${k}`)
   const readers = columns.map((_, k) => outputs.flatMap((output, x) => (output.column === k ? [{ output, x }] : [])))
 
-  /** From the opening quote: sets `from`, `to` to the text inside and goes behind it. */
+  /** From the opening quote: sets `from` and `to` to the text inside and moves past it. */
   const passQuotes = `from = i + 1; twice = false${wide ? '; high = 0' : ''}
     for (to = from; ; to++) {
       while (to < end && (c = units[to]) !== ${quote}) ${wide ? '{ high |= c; to++ }' : 'to++'}
@@ -40,7 +40,7 @@ export function compiledScan(layout: Layout, dialect: Dialect, trouble: Trouble,
     }
     i = to + 1; c = units[i]`
   const once = (f: string) => `if (twice) ${f} = ${f}.replaceAll(doubled, mark)`
-  /** The text of `from` to `to` into `f`; undefined, and told, where it is no text. */
+  /** The text of `from` to `to` into `f`; undefined, and reported, if it is not text. */
   const cut = (k: number, f: string) =>
     wide
       ? `${f} = sliceText(units, text, from, to, high > 127); if (${f} === undefined) trouble.undecodable(${k}, units, from, to)`

@@ -8,16 +8,16 @@ import { afterLineEnd, closingQuote, lineEnd, sliceText } from './structure.ts'
 
 export interface Header {
   readonly names: readonly string[]
-  /** The line's start and the first unit behind it. */
+  /** The line's start, and the first unit after it. */
   readonly start: number
   readonly next: number
-  /** It is not well-formed; the names stand for what was found. */
+  /** It is not well-formed; the names are what was found. */
   readonly failure?: RowFailure
 }
 
 /**
- * The header that begins behind the empty lines from `at` on; undefined: it does not end in this chunk.
- * Throws `MillraceError` `unclosed_quote` where it cannot end any more.
+ * The header after the empty lines from `at` on; undefined: it does not end in this chunk. Throws `MillraceError`
+ * `unclosed_quote` if it can no longer end.
  */
 export function readHeader(
   chunk: Chunk,
@@ -35,7 +35,7 @@ export function readHeader(
     'unclosed_quote',
     `the header does not end${tooLarge ? ` within max_record_size (${options.max_record_size} bytes)` : ''}`,
     {
-      hint: 'a quote in it is not closed, or this is no CSV file',
+      hint: 'it has an unclosed quote, or this is not a CSV file',
     },
   )
 }
@@ -71,7 +71,7 @@ function parse(chunk: Chunk, at: number, end: number, dialect: Dialect, { encodi
       failure = {
         code: 'bad_quote',
         field: names.at(-1)!,
-        message: `column ${names.length} of the header has text behind its closing quote`,
+        message: `column ${names.length} of the header has text after its closing quote`,
       }
     return { names, start: at, next: afterLineEnd(units, lineEnd(units, i)), ...(failure ? { failure } : {}) }
   }

@@ -1,7 +1,7 @@
 /**
- * The types that real CSV data shows, for a person to look over. A column gets the narrowest type that all its cells
- * have: integer, bigint, number, boolean, date, timestamp, else string. What only looks like a number stays text:
- * leading zeros, a plus sign, more digits than a double holds.
+ * Infers types from real CSV data, for a person to review. A column gets the narrowest type that all its cells have:
+ * integer, bigint, number, boolean, date, timestamp, else string. Text that only looks like a number stays text:
+ * leading zeros, a plus sign, more digits than a double can represent.
  */
 import { type Field, fromText, MillraceError, type RecordType, type Row, type Type } from '@millrace/core'
 import type { ByteSource } from '../reader.ts'
@@ -15,7 +15,7 @@ const sampleRows = 100_000
 
 type Kind = 'integer' | 'bigint' | 'number' | 'boolean' | 'date' | 'timestamp'
 
-// A decimal point with up to 15 digits in all is read back as it was written.
+// A number with a decimal point and up to 15 digits in total survives a round trip.
 const looks: Readonly<Record<Kind, (text: string) => boolean>> = {
   integer: (text) => /^(0|-?[1-9]\d*)$/.test(text),
   bigint: (text) => /^(0|-?[1-9]\d*)$/.test(text),
@@ -38,8 +38,8 @@ function isOf(kind: Kind, text: string): boolean {
 }
 
 /**
- * Fields and types of an input, from its header and first 100,000 records. Throws `MillraceError`: `cannot_infer` where
- * there is no header or no record, `bad_record` where the sample cannot be read with these options.
+ * Fields and types of an input, from its header and first 100,000 records. Throws `MillraceError`: `cannot_infer` if
+ * there is no header or no record, `bad_record` if the sample cannot be read with these options.
  */
 export async function inferCsv(input: ByteSource, csv: Partial<CsvOptions>, signal: AbortSignal): Promise<RecordType> {
   const options = { ...csvDefaults, ...csv }
@@ -83,7 +83,7 @@ export async function inferCsv(input: ByteSource, csv: Partial<CsvOptions>, sign
   }
 }
 
-/** `kinds` is in the order of preference. */
+/** `kinds` is in order of preference. */
 function typeOf(kinds: ReadonlySet<Kind>): Type {
   const [first = 'string'] = kinds
   return { kind: first }

@@ -1,11 +1,11 @@
-/** The plain way through records: says what the scanners do. compiled.ts does the same, faster. */
+/** The simple implementation of the scanners, which defines their behaviour. compiled.ts does the same, faster. */
 import { afterLineEnd, closingQuote, lineEnd, recordEnd, sliceText, type Units } from './structure.ts'
 import type { Dialect } from './options.ts'
 import type { Layout, RowFailure } from './layout.ts'
 import type { Trouble } from './trouble.ts'
 import type { Row } from '@millrace/core'
 
-/** A record that failed, in units of the chunk. */
+/** A record that failed; offsets are in units of the chunk. */
 export interface FailedRecord {
   readonly start: number
   readonly end: number
@@ -13,9 +13,9 @@ export interface FailedRecord {
 }
 
 /**
- * Reads records from `at` until `max` were found, or `end` is reached, or one begins that does not end before `end` or
- * is longer than it may be; gives the index where it stopped. Rows are added to `rows`, the borders of row n are put at
- * 2n and 2n+1 of `spans`, failed records are added to `bad`. See structure.ts for `units`, `text`.
+ * Reads records from `at` until `max` were found, `end` is reached, or a record does not end before `end` or is longer
+ * than allowed; returns the index where it stopped. Rows are added to `rows`, the boundaries of row n are stored at 2n
+ * and 2n+1 of `spans`, and failed records are added to `bad`. See structure.ts for `units` and `text`.
  */
 export type Scan = (
   units: Units,
@@ -116,7 +116,7 @@ function isAscii(units: Units, from: number, to: number): boolean {
   return true
 }
 
-/** `__proto__` becomes a property like any other. */
+/** `__proto__` becomes an ordinary property. */
 function put(row: Row, name: string, value: unknown): void {
   if (name === '__proto__')
     Object.defineProperty(row, name, { value, enumerable: true, writable: true, configurable: true })

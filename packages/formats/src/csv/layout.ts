@@ -1,13 +1,13 @@
 /**
- * What the columns of one file mean: its header brought together with the declared schema and what was pushed down.
+ * The layout of one file: its header combined with the declared schema and the pushdown.
  *
- * Every column that the schema declares is checked for its type, whether or not anything reads it, so that a row fails
- * or passes alike with and without push.
+ * Every column of the schema is type-checked, even if nothing reads it, so that a row fails or passes independent of
+ * pushdown.
  */
 import { dateReader, type DateRule, fromText, MillraceError, type RecordType, type Tally } from '@millrace/core'
 import type { ReadOptions } from '../reader.ts'
 
-/** Why a record cannot be read; the place is told by who found it. */
+/** Why a record cannot be read; the caller adds the place. */
 export interface RowFailure {
   readonly code: string
   readonly field?: string
@@ -20,8 +20,9 @@ export interface RowFailure {
 export interface Column {
   readonly name: string
   /**
-   * `skip`: no field of the schema, only its quoting and encoding count. `integer`, `number`: the scanners know a fast
-   * way. `other`: by `convert`.
+   * `skip`: not in the schema, only its quoting and encoding count. `integer`, `number`: scanners have a fast path.
+   *
+   * `other`: by `convert`.
    */
   readonly kind: 'skip' | 'string' | 'integer' | 'number' | 'other'
   readonly optional: boolean
@@ -34,18 +35,18 @@ export interface Output {
   readonly name: string
   /** Index of its column. */
   readonly column: number
-  /** Only for columns of kind `string`: undefined for a text that is no such date. */
+  /** Only for columns of kind `string`: undefined for text that is not such a date. */
   readonly date?: { readonly rule: DateRule; convert(text: string): unknown }
 }
 
 export interface Layout {
   readonly columns: readonly Column[]
   readonly outputs: readonly Output[]
-  /** Columns that the schema does not name and that are left out. */
+  /** Columns that are not in the schema and are left out. */
   readonly unknown: number
   /** Counts the same inside of the JSON of cells. */
   readonly inside: Tally
-  /** The header is such that no record can be trusted: each of them fails with this. */
+  /** The header makes every record unreliable: each fails with this. */
   readonly broken?: RowFailure
 }
 
@@ -65,7 +66,8 @@ export function orderedNames(record: RecordType): readonly string[] {
 
 /**
  * The layout of a file with these column names; `names` undefined: there is no header, the columns are the schema's.
- * `badHeader`: no record can be trusted. Throws `MillraceError` `missing_column` where a declared field has no column.
+ *
+ * `badHeader`: no record is reliable. Throws `MillraceError` `missing_column` if a declared field has no column.
  */
 export function layoutOf(names: readonly string[] | undefined, read: ReadOptions, badHeader?: RowFailure): Layout {
   const declared = read.schema.fields
@@ -94,10 +96,10 @@ export function layoutOf(names: readonly string[] | undefined, read: ReadOptions
   const outputs = wanted.map((column): Output => {
     const k = at.get(column.from)
     if (k === undefined)
-      throw new Error(`pushed column ${column.name} reads ${column.from}, which is no field of the schema`)
+      throw new Error(`pushed column ${column.name} reads ${column.from}, which is not a field of the schema`)
     if (!('date' in column && column.date)) return { name: column.name, column: k }
     if (columns[k]!.kind !== 'string')
-      throw new Error(`pushed column ${column.name} reads dates from ${column.from}, which is no string`)
+      throw new Error(`pushed column ${column.name} reads dates from ${column.from}, which is not a string`)
     return { name: column.name, column: k, date: { rule: column.date, convert: dateReader(column.date) } }
   })
   return { columns, outputs, unknown: columns.filter(({ kind }) => kind === 'skip').length, inside }
@@ -122,20 +124,20 @@ function brokenHeader(names: readonly string[], read: ReadOptions): RowFailure |
       return {
         code: 'duplicate_column',
         field: name,
-        message: `the header names the column ${show(name)} twice, so its cells cannot be told apart`,
+        message: `the header names the column ${show(name)} twice, so its cells are ambiguous`,
       }
     seen.add(name)
     if (name === '__proto__')
       return {
         code: 'forbidden_column',
         field: name,
-        message: 'the header names a column `__proto__`, which no record may have',
+        message: 'the header names a column `__proto__`, which is not allowed',
       }
     if (read.unknownFields === 'error' && !Object.hasOwn(read.schema.fields, name))
       return {
         code: 'unknown_field',
         field: name,
-        message: `the header names the column ${show(name)}, which is no field of the schema`,
+        message: `the header names the column ${show(name)}, which is not a field of the schema`,
       }
   }
   return undefined
@@ -146,14 +148,14 @@ function missingColumns(missing: readonly string[], header: readonly string[]): 
   const near = missing.flatMap((name) =>
     header
       .filter((other) => plain(other) === plain(name))
-      .map((other) => `${show(other)} stands where ${show(name)} is declared`),
+      .map((other) => `the header has ${show(other)} where ${show(name)} is declared`),
   )
   const other = header.length === 1 ? [';', '\t', '|', ','].find((mark) => header[0]!.includes(mark)) : undefined
   const hint = other
     ? `is the delimiter ${show(other)}? Set the option delimiter`
     : near.length
       ? near.join('; ')
-      : 'name the columns as the file does, leave the field out of the schema, or set header: false if the file has no header line'
+      : 'name the columns as the file does, remove the field from the schema, or set header: false if the file has no header line'
   const found =
     header.length > 30
       ? `${header.slice(0, 30).map(show).join(', ')} and ${header.length - 30} more`

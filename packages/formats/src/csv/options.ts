@@ -1,15 +1,15 @@
-/** The options of CSV, said once for every connector that reads or writes it. */
+/** The options of CSV, declared once for every connector that reads or writes it. */
 import { option, type Problem, type Static } from '@millrace/core'
 import { encodings } from '../text.ts'
 
-/** Of a connector that reads CSV; spread into its options. */
+/** Options of a connector that reads CSV, to spread into its own. */
 export const csvOptions = {
   delimiter: option.text('The character between cells; a tab is written "\\t" in double quotes.', {
     default: ',',
     example: ';',
   }),
   quote: option.text(
-    'The character around cells that hold delimiters or line breaks, doubled inside them; empty: there is none.',
+    'The character around cells that contain delimiters or line breaks, doubled inside them; empty: there is none.',
     { default: '"' },
   ),
   header: option.boolean(
@@ -18,7 +18,7 @@ export const csvOptions = {
   ),
   encoding: option.oneOf(
     encodings,
-    'How the text is encoded; bytes that are not so are an error. latin1 is ISO-8859-1.',
+    'The encoding of the text; bytes that are not valid in it are an error. latin1 is ISO-8859-1.',
     {
       default: 'utf-8',
       example: 'latin1',
@@ -26,7 +26,7 @@ export const csvOptions = {
   ),
   nulls: option.list(
     option.text('One text.'),
-    'Cells that mean "no value". In quotes they do so only where the field is no string.',
+    'Cells that mean "no value". In quotes they do so only if the field is not a string.',
     {
       default: [''],
       example: ['', 'NULL'],
@@ -34,12 +34,12 @@ export const csvOptions = {
   ),
   ragged: option.oneOf(
     ['error', 'pad'],
-    'A row with fewer cells than the header: an error, or filled up with null. More cells are always an error.',
+    'A row with fewer cells than the header: an error, or filled with null. More cells are always an error.',
     {
       default: 'error',
     },
   ),
-  max_record_size: option.size('The largest record; a unclosed quote is found out by it.', {
+  max_record_size: option.size('The largest record; it limits how far an unclosed quote reaches.', {
     tuning: true,
     default: '1MiB',
     example: '8MiB',
@@ -49,7 +49,7 @@ export const csvOptions = {
 /** The options as a reader gets them; sizes in bytes. */
 export type CsvOptions = { readonly [K in keyof typeof csvOptions]: Readonly<Static<(typeof csvOptions)[K]>> }
 
-/** What holds where nothing is said. */
+/** The defaults. */
 export const csvDefaults: CsvOptions = {
   delimiter: ',',
   quote: '"',
@@ -62,7 +62,7 @@ export const csvDefaults: CsvOptions = {
 
 const code = 'bad_value'
 
-/** What is wrong with options that are right one by one. */
+/** Problems of options that are valid individually. */
 export function csvProblems(
   options: Pick<CsvOptions, 'delimiter' | 'quote'> & { readonly max_record_size?: number },
 ): Problem[] {
@@ -100,15 +100,15 @@ export function csvProblems(
 const isMark = (text: string): boolean =>
   text.length === 1 && text > '\0' && text < '\x7f' && text !== '\n' && text !== '\r'
 
-/** The options as the scanners need them: numbers of code units. */
+/** The options as the scanners need them: as code units. */
 export interface Dialect {
   readonly delimiter: number
   /** -1: there is none. */
   readonly quote: number
-  /** Units a record may have, its line end included. */
+  /** Maximum units of a record, including its line end. */
   readonly limit: number
   readonly emptyIsNull: boolean
-  /** Null markers beside the empty cell. */
+  /** Null markers besides the empty cell. */
   readonly markers: ReadonlySet<string>
   readonly pad: boolean
 }

@@ -1,9 +1,8 @@
 /**
- * Records longer than `max_record_size`, most often because a quote was not closed.
+ * Records longer than `max_record_size`, most often because of an unclosed quote.
  *
- * Such a record is given up at the last line break within that size, and reading goes on there. Where there is none, it
- * is passed over up to the next line break, in bad records of at most that size: every byte of the input is in some
- * record.
+ * Such a record ends at the last line break within that size, and reading continues there. If there is none, everything
+ * up to the next line break becomes bad records of at most that size: every byte of the input is in some record.
  */
 import { type Chunk, lastBreak } from './chunk.ts'
 import type { Layout, RowFailure } from './layout.ts'
@@ -11,16 +10,15 @@ import type { Dialect } from './options.ts'
 import { afterLineEnd, openQuote } from './structure.ts'
 
 export interface GivenUp {
-  /** The first unit behind the bad record. */
+  /** The first unit after the bad record. */
   readonly end: number
   readonly failure: RowFailure
-  /** The line goes on behind it. */
+  /** The line continues after it. */
   readonly inside: boolean
 }
 
 /**
- * Gives up the record at `at`, which does not end in this chunk or is too long; undefined: more of the input is needed
- * to tell.
+ * Ends the record at `at`, which does not end in this chunk or is too long; undefined: more input is needed to decide.
  */
 export function giveUp(chunk: Chunk, at: number, dialect: Dialect, layout: Layout, last: boolean): GivenUp | undefined {
   const tooLong = chunk.length - at > dialect.limit
@@ -35,19 +33,19 @@ export function giveUp(chunk: Chunk, at: number, dialect: Dialect, layout: Layou
       : {
           code: 'unclosed_quote',
           ...(field === undefined ? {} : { field }),
-          message: `a quote is opened and not closed within ${tooLong ? `max_record_size (${size})` : 'the input'}`,
+          message: `a quote is not closed within ${tooLong ? `max_record_size (${size})` : 'the input'}`,
         }
   if (!tooLong) return { end: chunk.length, failure, inside: false }
   const cut = lastBreak({ units: chunk.units, length }, at)
   return cut > at ? { end: cut, failure, inside: false } : { end: length, failure, inside: true }
 }
 
-/** Passes over the rest of a line; undefined: more of the input is needed. */
+/** Skips the rest of a line; undefined: more input is needed. */
 export function passOver(chunk: Chunk, at: number, dialect: Dialect, last: boolean): GivenUp | undefined {
   const { units, length } = chunk
   const failure: RowFailure = {
     code: 'record_too_large',
-    message: 'this goes on from the record before, which is longer than max_record_size',
+    message: 'this continues the previous record, which is longer than max_record_size',
   }
   const most = at + dialect.limit
   let i = at

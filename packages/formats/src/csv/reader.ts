@@ -1,8 +1,8 @@
 /**
- * Reads CSV. Chunks of the input are joined with what the chunk before left over and scanned up to their last line
- * break. What is bad, and where a bad record ends, never depends on where chunks begin.
+ * Reads CSV. Each chunk of the input is joined with the rest of the previous one and scanned up to its last line break.
+ * What is bad, and where a bad record ends, does not depend on chunk boundaries.
  *
- * A header whose names cannot be told apart, or are no text, makes itself and every record of the input bad.
+ * A header with duplicate names, or names that are not text, makes itself and every record of the input bad.
  */
 import { codegenAllowed, DataError, type Json, MillraceError, type Row, unknownOf } from '@millrace/core'
 import type { ByteSource, Piece, ReadOptions, RecordReader } from '../reader.ts'
@@ -16,24 +16,22 @@ import { csvDefaults, type CsvOptions, dialectOf } from './options.ts'
 import { giveUp, passOver } from './oversize.ts'
 import { Trouble } from './trouble.ts'
 
-/**
- * Where reading goes on: bytes from the beginning of the input; `inside`: in the middle of a record that is too large.
- */
+/** Where reading continues: bytes from the beginning of the input; `inside`: within a record that is too large. */
 interface Position {
   readonly offset: number
   readonly inside?: true
 }
 
 /**
- * What the bytes of a record do not tell. `cut`: the failure for which they are no whole record, so that a part never
- * passes for one.
+ * Context that the bytes of a record lack. `cut`: the failure that made them an incomplete record, so that a part is
+ * never taken for a record.
  */
 interface Context {
   readonly header?: readonly string[]
   readonly cut?: string
 }
 
-/** What the header said. */
+/** The names in the header. */
 interface Opened {
   readonly layout: Layout
   readonly context: { readonly header: readonly string[] } | undefined
@@ -75,7 +73,7 @@ export function createCsvReader(
     }
   }
 
-  /** The header alone, for reading on in the middle. */
+  /** The header alone, for resuming in the middle. */
   async function reopen(input: ByteSource, signal: AbortSignal): Promise<Opened> {
     let held: Buffer = Buffer.alloc(0)
     for await (const bytes of input.stream(0, signal)) {
@@ -90,8 +88,8 @@ export function createCsvReader(
       )
       if (header) return openWith(header.names, read, header.failure)
     }
-    throw new MillraceError('input_changed', 'the input has no header any more', {
-      hint: 'put the file back as it was, or reset the state of the pipeline',
+    throw new MillraceError('input_changed', 'the input no longer has a header', {
+      hint: 'restore the file, or reset the state of the pipeline',
     })
   }
 
@@ -162,7 +160,7 @@ export function createCsvReader(
             if (i > start) yield pieceOf(chunk, start, i, rows, spans, failed)
             full = rows.length + failed.length === batchRows
           }
-        // What is left does not end before `end`: it goes on in the next chunk, ends with CR alone, or is bad.
+        // The rest does not end before `end`: it continues in the next chunk, ends with CR alone, or is bad.
         if (i >= chunk.length) break
         if (!inside && !last) {
           const further = lastBreak(chunk, Math.max(i, end))
@@ -202,7 +200,7 @@ export function createCsvReader(
     for await (const bytes of input.stream(base, signal)) {
       waiting.push(bytes)
       waitingBytes += bytes.length
-      // A record that goes on and on is looked at again each time it has doubled, not with each chunk.
+      // A long record is scanned again only when it has doubled in size, not with each chunk.
       const isPause = bytes.length === 0
       if (isPause ? waitingBytes > 0 : waitingBytes >= held.length) yield* scanChunk(joined(), false)
     }

@@ -1,10 +1,9 @@
 /**
- * The structure of a record, apart from what its cells mean.
+ * The structure of a record, independent of the meaning of its cells.
  *
  * Scanners read code units (bytes, or 16-bit units for UTF-16) from a buffer whose unit before `end` is always a line
- * break; so no loop over plain cells needs to look for the end. Records end with LF, CR LF or CR outside quotes. A cell
- * is in quotes where its first character is the quote; anywhere else in a plain cell the quote is a character like any
- * other.
+ * break, so no loop over plain cells has to check for the end. Records end with LF, CR LF or CR outside quotes. A cell
+ * is quoted if its first character is the quote; elsewhere in a plain cell the quote is an ordinary character.
  */
 import { isUtf8 } from 'node:buffer'
 import type { Dialect } from './options.ts'
@@ -13,8 +12,8 @@ import type { Dialect } from './options.ts'
 export type Units = Uint8Array | Uint16Array
 
 /**
- * Where a record that begins at `at` ends: the index of its line break, and how many cells it has; undefined: `end`
- * comes first.
+ * Where a record that begins at `at` ends: the index of its line break, and its number of cells; undefined: `end` comes
+ * first.
  */
 export function recordEnd(
   units: Units,
@@ -42,8 +41,8 @@ export function lineEnd(units: Units, at: number): number {
 }
 
 /**
- * The cell, counted from 0, whose quotes are open at `end` in a record that begins at `at`; undefined: none is. `end`
- * may be anywhere.
+ * The index of the cell whose quotes are open at `end`, in a record that begins at `at`; undefined: none is. `end` may
+ * be anywhere.
  */
 export function openQuote(units: Units, at: number, end: number, { delimiter, quote }: Dialect): number | undefined {
   for (let i = at, cell = 0; i < end; i++, cell++) {
@@ -68,13 +67,13 @@ export function closingQuote(units: Units, at: number, end: number, quote: numbe
   return -1
 }
 
-/** The index behind the line break at `at`. */
+/** The index after the line break at `at`. */
 export const afterLineEnd = (units: Units, at: number): number =>
   units[at] === 13 && units[at + 1] === 10 ? at + 2 : at + 1
 
 /**
- * The text of `start` to `end`; undefined where the units are not text. `wide`: the chunk holds units that are not
- * characters by themselves, so that `text`, its units as characters, can't be cut from.
+ * The text of `start` to `end`; undefined if the units are not text. `wide`: the chunk has units that are not
+ * characters by themselves, so that `text`, its units as characters, cannot be sliced.
  */
 export function sliceText(units: Units, text: string, start: number, end: number, wide: boolean): string | undefined {
   if (!wide) return text.slice(start, end)
@@ -84,6 +83,6 @@ export function sliceText(units: Units, text: string, start: number, end: number
   }
   const bytes = units as Buffer
   const slice = bytes.toString('utf8', start, end)
-  // U+FFFD stands for a wrong byte, unless it was in the text.
+  // U+FFFD marks an invalid byte, unless it was in the text.
   return slice.includes('\ufffd') && !isUtf8(bytes.subarray(start, end)) ? undefined : slice
 }

@@ -1,6 +1,6 @@
 /**
- * The slow way through one record, shared by both scanners: cells that are not plainly right, and what is wrong with
- * the record at the end.
+ * The slow path through one record, shared by both scanners: cells that are not plainly valid, and the failure of the
+ * record.
  */
 import { DataError, whyNoDate } from '@millrace/core'
 import { badEncoding, type Encoding, swapped } from '../text.ts'
@@ -9,11 +9,11 @@ import type { Dialect } from './options.ts'
 import type { Units } from './structure.ts'
 
 /**
- * What went wrong in the current record. Broken structure outranks a bad cell, and that a date that a step could not
- * read.
+ * The problem of the current record. Broken structure takes precedence over a bad cell, and a bad cell over a date that
+ * a step could not read.
  */
 export class Trouble {
-  /** Something is wrong with the current record. */
+  /** Whether the current record has a problem. */
   any = false
   private structure: RowFailure | undefined
   private bad: RowFailure | undefined
@@ -36,14 +36,14 @@ export class Trouble {
     this.any = this.layout.broken !== undefined
   }
 
-  /** The failure of the record, which is over. Only where `any`. */
+  /** The failure of the record, which is complete. Only if `any`. */
   take(): RowFailure {
     const failure = this.layout.broken ?? this.structure ?? this.bad ?? this.undated!
     this.clear()
     return failure
   }
 
-  /** The value of a cell of column k, null where it has none or is bad. */
+  /** The value of a cell of column k; null if it has none or is bad. */
   cell(k: number, text: string, quoted: boolean): unknown {
     const column = this.layout.columns[k]!
     try {
@@ -98,7 +98,7 @@ export class Trouble {
     this.bad ??= failure
   }
 
-  /** The record ends behind column k. Its other cells are null where rows may be short. */
+  /** The record ends after column k. Its other cells are null if short rows are allowed. */
   short(k: number): void {
     const { columns } = this.layout
     if (this.dialect.pad) for (let next = k + 1; next < columns.length; next++) this.absent(next)
@@ -125,7 +125,7 @@ export class Trouble {
     }
   }
 
-  /** Column k has text behind its closing quote. */
+  /** Column k has text after its closing quote. */
   unquoted(k: number): void {
     this.any = true
     this.structure ??= {

@@ -1,6 +1,6 @@
 /**
- * Writes CSV, UTF-8. What a reader with the same options reads back is what was written: a text that would be read as
- * null is put in quotes, and what has no form that can be told from null is refused.
+ * Writes CSV in UTF-8. A reader with the same options reads back exactly what was written: text that would be read as
+ * null is quoted, and a value whose text cannot be distinguished from null is refused.
  */
 import {
   DataError,
@@ -17,7 +17,7 @@ import type { RecordWriter, RefusedRow } from '../writer.ts'
 import { orderedNames } from './layout.ts'
 import { csvProblems } from './options.ts'
 
-/** Of a connector that writes CSV. */
+/** Options of a connector that writes CSV. */
 export const csvWriteOptions = {
   delimiter: option.text('The character between cells; a tab is written "\\t" in double quotes.', {
     default: ',',
@@ -25,17 +25,17 @@ export const csvWriteOptions = {
   }),
   quote: option.text('The character around cells that need it.', { default: '"' }),
   header: option.boolean('The first line names the columns.', { default: true }),
-  line_end: option.oneOf(['lf', 'crlf'], 'What ends a line.', { default: 'lf' }),
-  nulls: option.text('What stands for null.', { default: '', example: '\\N' }),
+  line_end: option.oneOf(['lf', 'crlf'], 'The line ending.', { default: 'lf' }),
+  nulls: option.text('The text for null.', { default: '', example: '\\N' }),
 }
 
 /** The options as a writer gets them. */
 export type CsvWriteOptions = { readonly [K in keyof typeof csvWriteOptions]: Static<(typeof csvWriteOptions)[K]> }
 
-/** What holds where nothing is said. */
+/** The defaults. */
 export const csvWriteDefaults: CsvWriteOptions = { delimiter: ',', quote: '"', header: true, line_end: 'lf', nulls: '' }
 
-/** What is wrong with options that are right one by one. */
+/** Problems of options that are valid individually. */
 export function csvWriteProblems(options: Partial<CsvWriteOptions>): Problem[] {
   const { delimiter, quote, nulls } = { ...csvWriteDefaults, ...options }
   const problems = csvProblems({ delimiter, quote })
@@ -44,13 +44,13 @@ export function csvWriteProblems(options: Partial<CsvWriteOptions>): Problem[] {
     problems.push({
       code: 'bad_value',
       at: ['nulls'],
-      message: 'the text for null may hold no delimiter, quote or line break',
+      message: 'the text for null may not contain a delimiter, quote or line break',
       got: nulls,
     })
   return problems
 }
 
-/** What is wrong with writing records of this type as CSV. */
+/** Problems with writing records of this type as CSV. */
 export function csvAccepts(record: RecordType): Problem[] {
   if (record.open)
     return [
@@ -58,7 +58,7 @@ export function csvAccepts(record: RecordType): Problem[] {
         code: 'wrong_type',
         at: [],
         message:
-          'CSV has the columns of its header only, and these records may have further fields (unknown_fields: keep)',
+          'CSV has only the columns of its header, but these records may have further fields (unknown_fields: keep)',
         hint: 'select the fields to write',
       },
     ]
@@ -84,7 +84,7 @@ export function csvWriter(
   const cell = (text: string) => (special.test(text) ? quoted(text) : text)
   const names = header ? Object.keys(record.fields) : orderedNames(record)
   const cells = names.map((name) => cellWriter(record.fields[name]!.type, nulls, cell, quoted))
-  // A reader passes over empty lines before the header, so an empty name is never left bare.
+  // A reader skips empty lines before the header, so an empty name is always quoted.
   const headerLine = names.map((name) => (name === '' ? quoted(name) : cell(name))).join(delimiter) + lineEnd
 
   function lineOf(row: Row): string {
@@ -143,7 +143,7 @@ export function csvWriter(
               ...(error.field === undefined ? {} : { field: error.field }),
             })
           }
-          // A character has three bytes at most.
+          // A UTF-16 unit takes three bytes at most.
           if (pendingBytes + 3 * text.length >= most) put()
         }
         put()
@@ -155,7 +155,7 @@ export function csvWriter(
   }
 }
 
-/** The cell of a value that is not null. */
+/** The cell of a value other than null. */
 function cellWriter(
   type: Type,
   nulls: string,
@@ -167,19 +167,19 @@ function cellWriter(
     return (value) => {
       const text = value as string
       if (!text.isWellFormed())
-        throw new DataError('bad_text', 'the text holds half a surrogate pair, which UTF-8 cannot write')
+        throw new DataError('bad_text', 'the text has an unpaired surrogate, which UTF-8 cannot represent')
       return text === nulls ? quoted(text) : cell(text)
     }
   return (value) => {
     const text = write(value)
-    // In quotes, too, a null marker means null for types other than string.
+    // Even in quotes, a null marker means null for types other than string.
     if (text === nulls)
       throw new DataError(
         'reads_as_null',
-        `the value is written ${JSON.stringify(text)}, which stands for null: choose another text for the option nulls`,
+        `the value is written as ${JSON.stringify(text)}, which means null: choose another text for the option nulls`,
       )
     if (!isWellFormed(text))
-      throw new DataError('bad_text', 'the value holds half a surrogate pair, which UTF-8 cannot write')
+      throw new DataError('bad_text', 'the value has an unpaired surrogate, which UTF-8 cannot represent')
     return cell(text)
   }
 }

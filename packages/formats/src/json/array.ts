@@ -1,9 +1,9 @@
 /**
  * Reads a JSON array of objects, element by element, in bounded memory.
  *
- * A walk over the bytes finds where each element ends: at a comma or bracket outside texts and at no depth. The element
- * is then parsed alone, so that a bad one spoils no other; where the array itself is broken, reading stops. The walk
- * meets each colon outside texts, so equal keys show as a colon too many.
+ * A scan over the bytes finds the end of each element: a comma or bracket outside strings at depth zero. The element is
+ * then parsed on its own, so that a bad one does not affect others; if the array itself is broken, reading stops. The
+ * scan counts colons outside strings, so a duplicate key shows as one colon too many.
  *
  * Position: `{ offset }`, the byte after an element, where a comma or the closing bracket comes next.
  */
@@ -19,7 +19,7 @@ interface Element {
   readonly bytes: Buffer
   /** Offset of its first byte in the file. */
   readonly offset: number
-  /** Colons outside texts: one for each key. */
+  /** Colons outside strings: one for each key. */
   readonly colons: number
 }
 
@@ -66,7 +66,7 @@ type State = 'start' | 'first' | 'next' | 'element' | 'after' | 'end'
 
 const byteOrderMark = [0xef, 0xbb, 0xbf]
 
-/** The walk over one file's bytes. */
+/** The scan over one file's bytes. */
 class Walk {
   private state: State
   private offset: number
@@ -84,7 +84,7 @@ class Walk {
     this.state = offset === 0 ? 'start' : 'after'
   }
 
-  /** Walks over a chunk and appends the elements that end in it. */
+  /** Scans a chunk and appends the elements that end in it. */
   feed(chunk: Buffer, elements: Element[]): void {
     let start = 0
     for (let i = 0; i < chunk.length; i++) {
@@ -120,22 +120,22 @@ class Walk {
     this.offset += chunk.length
   }
 
-  /** What follows byte `c` outside elements. */
+  /** Handles byte `c` outside elements. */
   private next(c: number, offset: number): State {
     if (this.state === 'start' && c === 0x5b) return 'first'
     if (c === 0x5d && (this.state === 'first' || this.state === 'after' || this.state === 'element')) return 'end'
     if (c === 0x2c && (this.state === 'after' || this.state === 'element')) return 'next'
     const hint =
       this.state === 'start'
-        ? 'read files of one object a line with format: jsonl'
-        : 'the file is damaged, or holds more than one value'
+        ? 'read files with one object per line with format: jsonl'
+        : 'the file is damaged, or has more than one value'
     const what = {
-      start: 'begins with no array',
+      start: 'does not begin with an array',
       first: 'has a comma without an element before it',
       next: 'has a comma without an element behind it',
       element: 'has no comma after an element',
       after: 'has no comma after an element',
-      end: 'goes on after its array',
+      end: 'continues after its array',
     }[this.state]
     throw new MillraceError('broken_file', `the JSON ${what} (byte ${offset})`, { hint })
   }
@@ -161,11 +161,11 @@ class Walk {
     )
   }
 
-  /** Must be called when the file has ended. Throws where it ended too early. */
+  /** Must be called at the end of the file. Throws if it ended too early. */
   end(): void {
     if (this.state !== 'end') {
       throw new MillraceError('broken_file', `the JSON array does not end (byte ${this.offset})`, {
-        hint: 'the file is cut off; fetch it again',
+        hint: 'the file is truncated; fetch it again',
       })
     }
   }

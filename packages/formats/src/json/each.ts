@@ -1,5 +1,5 @@
 /**
- * Rows to JSON where one row that has no JSON form must not keep the others from theirs.
+ * Converts rows to JSON so that a row without a JSON form does not affect the others.
  *
  * Decision: docs/decisions/20261121-json-written-as-bytes.md
  */
@@ -9,12 +9,15 @@ import type { RefusedRow, Written } from '../writer.ts'
 import { compileEncoder, type JsonWriteOptions, jsonValue } from './encode.ts'
 
 /**
- * Appends the rows that have a JSON form, in order, and stops behind the one with which `out` has `most` bytes; at
- * least one is dealt with.
+ * Appends the rows that have a JSON form, in order, and stops after the one with which `out` reaches `most` bytes;
+ * handles at least one row.
  */
 export type EncodeEach = (rows: readonly Row[], out: OutputBytes, most?: number) => Written
 
-/** As `compileEncoder`, for rows of which some may have no form: a time of the year 10000, a bigint inside of json. */
+/**
+ * Like `compileEncoder`, for rows of which some may have no JSON form: a time in the year 10000, a bigint inside of
+ * json.
+ */
 export function compileEachEncoder(
   record: RecordType,
   options: JsonWriteOptions & { readonly before?: string; readonly after?: string } = {},
@@ -59,7 +62,7 @@ function fails(encode: (value: unknown) => unknown, value: unknown): boolean {
   }
 }
 
-/** Why a value could not be encoded, from what its encoder threw. */
+/** Why a value could not be encoded, from the error of its encoder. */
 export function encodingFault(error: unknown, field: string | undefined): Omit<RefusedRow, 'index'> {
   const why = error instanceof Error ? error.message : String(error)
   return {

@@ -1,13 +1,13 @@
 /**
- * Rows to JSON text as bytes, by their declared type.
+ * Converts rows to JSON text as bytes, by their declared type.
  *
- * One function is generated per record type. It writes straight into a buffer: keys as 32-bit words, plain ASCII
- * characters one by one while looking for those that need more, small numbers digit by digit. Everything else becomes a
- * text first, of which the last is kept for columns whose neighbours repeat. Building one long text of many short ones
- * and encoding that takes half as long again, most of it spent on garbage.
+ * One function is generated per record type. It writes directly into a buffer: keys as 32-bit words, ASCII characters
+ * one by one while checking for those that need escaping, small numbers digit by digit. Everything else first becomes
+ * text, and the last text is cached for columns with repeated values. Building one long text from many short ones and
+ * encoding that takes half as long again, most of it garbage collection.
  *
  * bigint and decimal are JSON strings, so that no reader rounds them; a timestamp is ISO 8601 in UTC with milliseconds;
- * bytes are base64. U+2028 and U+2029 are escaped, because some readers of lines break there, and so are lone
+ * bytes are base64. U+2028 and U+2029 are escaped, because some line readers break there, and so are unpaired
  * surrogates.
  */
 import {
@@ -27,14 +27,14 @@ import { repeated, sampleRows } from './rehearsal.ts'
 
 /** How rows are written as JSON. */
 export interface JsonWriteOptions {
-  /** What becomes of a null field: it is written, or its key is left out. Default `write`. */
+  /** A null field: `write` it, or `omit` its key. Default `write`. */
   readonly nulls?: 'write' | 'omit' | undefined
 }
 
 /**
- * Appends the JSON objects of the rows, each with the same text before and after it, and stops behind the one with
- * which `out` has `most` bytes. Returns how many rows it wrote. Throws `RangeError` for a time that is not of the years
- * 1 to 9999.
+ * Appends the JSON objects of the rows, each with the same text before and after it, and stops after the one with which
+ * `out` reaches `most` bytes. Returns how many rows it wrote. Throws `RangeError` for a time outside the years 1 to
+ * 9999.
  */
 export type EncodeRows = (rows: readonly Row[], out: OutputBytes, most?: number) => number
 
@@ -42,13 +42,13 @@ export type EncodeRows = (rows: readonly Row[], out: OutputBytes, most?: number)
 // oxlint-disable-next-line no-control-regex
 const special = /[\u0000-\u001f"\\\u2028\u2029\ud800-\udfff]/
 
-/** More than an output ever has; a small integer to V8. */
+/** More than any output has; a small integer in V8. */
 const noLimit = 0x7fffffff
 
 /** A text as a JSON string. */
 export const jsonText = (text: string): string => (special.test(text) ? quote(text) : `"${text}"`)
 
-/** The JSON text of a value of the type that is not null. */
+/** The JSON text of a value of the type, other than null. */
 export function jsonValue(type: Type): (value: unknown) => string {
   switch (type.kind) {
     case 'string':
@@ -74,11 +74,11 @@ export function jsonValue(type: Type): (value: unknown) => string {
 const anyJson = (value: unknown): string =>
   printJson(value).replaceAll('\u2028', '\\u2028').replaceAll('\u2029', '\\u2029')
 
-/** Reads a field; one whose name every object inherits (`constructor`) only where the row has it itself. */
+/** Reads a field; one whose name every object inherits (`constructor`) only as an own property. */
 const fieldReader = (name: string): ((row: Row) => unknown) =>
   name in Object.prototype ? (row) => (Object.hasOwn(row, name) ? row[name] : null) : (row) => row[name]
 
-/** The fields of an open record that its type does not name, as `,"key":value` each. */
+/** The fields of an open record that are not in its type, each as `,"key":value`. */
 function extras(record: RecordType, nulls: 'write' | 'omit'): (row: Row) => string {
   if (!record.open) return () => ''
   const known = new Set(Object.keys(record.fields))
@@ -123,7 +123,7 @@ function interpreted(record: RecordType, nulls: 'write' | 'omit', before: string
         else if (nulls === 'write') text += `${key}null`
       }
       all += `${before}{${(text + more(row)).slice(1)}}${after}`
-      // A character has three bytes at most.
+      // A UTF-16 unit takes three bytes at most.
       if (out.at + 3 * all.length < most) continue
       out.text(all)
       if (out.at >= most) return i + 1
@@ -144,7 +144,7 @@ function literal(text: string): string {
   return `${code}p += ${bytes.length};`
 }
 
-/** Makes room for `n` characters whatever they become, beside the constant texts of a row. */
+/** Makes room for `n` characters in any encoding, besides the constant texts of a row. */
 const room =
   'if (n * 6 > limit - p) { out.at = p; out.grow(n * 6 + fixed); b = out.buffer; view = out.view; limit = b.length - fixed }'
 /** Puts the ASCII text `t`. */
@@ -161,7 +161,7 @@ const putNumber = (k: number) => `if (v !== last${k}) { text${k} = '' + v; last$
 function valueCode(k: number, field: Field, key: string): string {
   switch (field.type.kind) {
     case 'string':
-      // Where the last text comes again, its bytes do.
+      // If the last text is repeated, so are its bytes.
       return `n = v.length; ${room}
         ${literal(`${key}"`)}
         if (at${k} >= 0 && v === last${k}) { for (i = at${k}; i < end${k}; i++) b[p++] = b[i] } else {
@@ -173,7 +173,7 @@ function valueCode(k: number, field: Field, key: string): string {
     case 'integer':
       return `${literal(key)} if (v >= 0 && v < 1000 && (v | 0) === v) { c = v; ${putSmall} } else { ${putNumber(k)} }`
     case 'number':
-      // Prices: what is a whole number of hundredths prints as that, without zeros at its end.
+      // Prices: a whole number of hundredths is printed as such, without trailing zeros.
       return `${literal(key)} c = v >= 0 && v < 1000 ? (v * 100 + 0.5) | 0 : -1
         if (c / 100 === v) {
           n = c % 100; c = (c / 100) | 0; ${putSmall}
@@ -193,7 +193,7 @@ function valueCode(k: number, field: Field, key: string): string {
 
 function generated(record: RecordType, nulls: 'write' | 'omit', before: string, after: string): EncodeRows {
   const fields = Object.entries(record.fields)
-  // Each key is written with a comma before it; the first of a row becomes the brace.
+  // Each key is written with a comma before it; the first comma of a row becomes the brace.
   const columns = fields.map(([name, field], k) => {
     const value = name in Object.prototype ? `(own(r, ${quote(name)}) ? r[${quote(name)}] : null)` : `r[${quote(name)}]`
     const key = `,${jsonText(name)}:`

@@ -1,14 +1,13 @@
 /**
  * Reads JSON lines.
  *
- * Bytes are cut at line feeds, and each line is read alone, so that a bad one spoils no other. A line whose keys come
- * in the usual order of the file is read straight from its bytes (straight.ts); the others are decoded and parsed.
- * Equal keys in one object, of which JSON.parse keeps the last without a word, are found by counting: the colons that
- * can follow a key must be as many as the keys that came out, or the line is looked at closely. A line that is too long
- * to be held is bad in parts of `max_record_size`, so that none of its bytes is lost.
+ * Bytes are split at line feeds, and each line is parsed on its own, so that a bad one does not affect others. A line
+ * with the usual order of keys is read directly from its bytes (straight.ts); others are decoded and parsed. Duplicate
+ * keys in an object, of which JSON.parse silently keeps the last, are found by counting: there must be as many colons
+ * that can follow a key as there are keys in the result, otherwise the line is checked in detail. A line that is too
+ * long to be buffered becomes bad records of `max_record_size`, so that none of its bytes is lost.
  *
- * Position: `{ offset }`, the byte after the last line; with `inside` where that is in the middle of a line that is too
- * long.
+ * Position: `{ offset }`, the byte after the last line; with `inside` if that is within a line that is too long.
  */
 import { isAscii, isUtf8 } from 'node:buffer'
 import { DataError, type BadRecord, hasLongRun, type Json, jsonFault, type Row, unknownOf } from '@millrace/core'
@@ -24,7 +23,7 @@ interface LinesPosition {
   readonly inside?: boolean
 }
 
-/** Whole lines, but that the first may be the rest of a line (`inside`) and the last may go on (`open`). */
+/** Whole lines, except that the first may be the rest of a line (`inside`) and the last may continue (`open`). */
 interface Block {
   readonly bytes: Buffer
   readonly base: number
@@ -38,8 +37,9 @@ export const rowsPerPiece = 1000
 const escape = Buffer.from('\\u')
 
 /**
- * A reader of JSON lines: UTF-8, an object a line, blank lines skipped. Positions of pieces are `{ offset }`; the parts
- * of a line that is too long come in pieces of their own, with a `context` by which they never pass for records.
+ * A reader of JSON lines: UTF-8, one object per line, blank lines skipped. Positions of pieces are `{ offset }`. The
+ * parts of a line that is too long are separate pieces, with a `context` that prevents them from being taken for
+ * records.
  */
 export function createJsonLinesReader(json: Partial<JsonOptions>, options: ReadOptions): RecordReader {
   const max = json.max_record_size ?? jsonDefaults.max_record_size
@@ -57,8 +57,8 @@ export function createJsonLinesReader(json: Partial<JsonOptions>, options: ReadO
 }
 
 /**
- * Makes a decoder of JSON lines that are all at hand, of any length; positions are offsets in them. What one text
- * teaches it serves for the next.
+ * Makes a decoder of JSON lines that are completely in memory, of any length; positions are offsets in them. What it
+ * learns from one text is used for the next.
  */
 export function jsonLinesDecoder(options: ReadOptions): (bytes: Buffer) => Generator<Piece> {
   const parser = recordParser(options)
@@ -69,7 +69,7 @@ export function jsonLinesDecoder(options: ReadOptions): (bytes: Buffer) => Gener
 /** Decodes the bytes of one record. Throws `DataError`. */
 export function decodeOne(parser: RecordParser, bytes: Uint8Array, context: Json | undefined): Row {
   if (context !== undefined)
-    throw new DataError('record_too_large', 'is a part of a line that is longer than max_record_size')
+    throw new DataError('record_too_large', 'is part of a line that is longer than max_record_size')
   if (!isUtf8(bytes)) throw new DataError('bad_encoding', badEncoding.message)
   const row = parser.parse(asBuffer(bytes).toString('utf8'))
   if (row) return row
@@ -79,7 +79,7 @@ export function decodeOne(parser: RecordParser, bytes: Uint8Array, context: Json
 
 export const badEncoding: RecordFailure = {
   code: 'bad_encoding',
-  message: 'is not UTF-8, which JSON has to be: convert the file first (iconv -f ISO-8859-1 -t UTF-8)',
+  message: 'is not UTF-8, as JSON must be: convert the file first (iconv -f ISO-8859-1 -t UTF-8)',
 }
 
 async function* cutAtLineFeeds(
@@ -110,21 +110,21 @@ async function* cutAtLineFeeds(
   if (heldBytes > 0) yield take(heldBytes, false)
 }
 
-/** The rows of one piece under way. */
+/** The rows of one piece. */
 class Gathered {
   rows: Row[] = []
   /** Start and end of each row's line in the block. */
   spans = new Int32Array(2 * rowsPerPiece)
   keys = new Int32Array(rowsPerPiece)
   totalKeys = 0
-  /** Rows that were read straight. */
+  /** Rows that the scanner read directly. */
   straight = 0
   bad: BadRecord[] = []
 }
 
 function* pieces({ bytes, base, inside, open }: Block, parser: RecordParser, way: Way, max: number): Generator<Piece> {
-  // One text for the block where it is all UTF-8; else each line is decoded by itself. An ASCII one (most are) is
-  // decoded without a look at its characters.
+  // One text for the whole block if it is all UTF-8; otherwise each line is decoded separately. ASCII (the most common
+  // case) is decoded without inspecting its characters.
   const ascii = isAscii(bytes)
   const valid = ascii || isUtf8(bytes)
   let latin1 = ascii ? bytes.toString('latin1') : undefined
@@ -166,7 +166,7 @@ function* pieces({ bytes, base, inside, open }: Block, parser: RecordParser, way
   if (from < bytes.length) yield finish(into, parser, bytes, base, from, bytes.length)
 }
 
-/** Instead of a number of keys: the line was read straight, so no key is there twice. */
+/** In place of a number of keys: the scanner read the line directly, so no key is there twice. */
 const checked = -1
 
 function put(into: Gathered, row: Row, at: number, end: number, keys: number): void {
@@ -196,7 +196,7 @@ function add(
     into.bad.push({ position: base + at, bytes: bytes.subarray(at, end), ...parser.failure })
 }
 
-/** A line that is too long, or the part of it that is there, as bad records. */
+/** A line that is too long, or the available part of it, as bad records. */
 function tooLong(
   bytes: Buffer,
   base: number,
@@ -208,7 +208,7 @@ function tooLong(
 ): Piece {
   const bad: BadRecord[] = []
   for (let start = at; start < end; start += max) {
-    const what = start > at || inside ? 'goes on from the record before, which' : 'begins a line that'
+    const what = start > at || inside ? 'continues the previous record, which' : 'begins a line that'
     const message = `${what} is longer than max_record_size (${max} bytes)`
     bad.push({
       position: base + start,
@@ -224,7 +224,7 @@ function tooLong(
 
 function finish(into: Gathered, parser: RecordParser, bytes: Buffer, base: number, from: number, to: number): Piece {
   let { rows, spans, bad } = into
-  // Of a piece without a straight line, one count over all of it is cheaper than one a line.
+  // For a piece without a directly read line, one count over all of it is cheaper than one per line.
   if (into.straight > 0 ? into.straight < rows.length : into.totalKeys !== colonsAfterKeys(bytes, from, to)) {
     const faults = new Map<number, RecordFailure>()
     for (const i of rows.keys()) {

@@ -30,12 +30,12 @@ import {
 } from '@millrace/core'
 import type { ReadOptions } from '../reader.ts'
 
-/** Why a record is none. */
+/** Why a record is bad. */
 export interface RecordFailure {
   readonly code: string
   readonly field?: string
   readonly message: string
-  /** The step whose pushed-down work failed. */
+  /** The step whose pushed-down conversion failed. */
   readonly step?: string
 }
 
@@ -59,7 +59,7 @@ export interface RecordParser {
   runs: boolean
   /** Counts the fields that are left out of rows. */
   readonly tally: Tally
-  /** The keys of the last record that was read, in its order. */
+  /** The keys of the last record, in its order. */
   readonly order: readonly string[]
 }
 
@@ -75,7 +75,7 @@ export const countedLater = -1
 /** A shorter text cannot be nested too deep. */
 const shallowLength = 1000
 
-/** Makes a parser for records of `options.schema`, giving rows as `options.push` wants them. */
+/** Makes a parser for records of `options.schema`, which returns rows as `options.push` wants them. */
 export function recordParser(options: ReadOptions): RecordParser {
   const tally = options.tally ?? { unknown: 0 }
   const build = codegenAllowed ? generated(options, tally) : interpreted(options, tally)
@@ -96,11 +96,11 @@ export function recordParser(options: ReadOptions): RecordParser {
       try {
         parsed = JSON.parse(text)
       } catch (error) {
-        parser.failure = { code: 'bad_json', message: `is no JSON: ${(error as Error).message}` }
+        parser.failure = { code: 'bad_json', message: `is not JSON: ${(error as Error).message}` }
         return undefined
       }
       if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed)) {
-        parser.failure = { code: 'not_object', message: 'is JSON, but no object' }
+        parser.failure = { code: 'not_object', message: 'is JSON, but not an object' }
         return undefined
       }
       last = parsed
@@ -142,8 +142,8 @@ export const faultOfRecord = ({ code, message, key }: JsonFault): RecordFailure 
 })
 
 /**
- * Makes the pushed-down columns of a decoded row; a failure where dates are none: that of the rule that comes first
- * without the push.
+ * Converts the pushed-down columns of a decoded row; for invalid dates, a failure: that of the rule that would come
+ * first without pushdown.
  */
 function projector(options: ReadOptions): (row: Row) => { row: Row } | RecordFailure {
   const columns = options.push?.columns.map((column) => ({ ...column, read: column.date && dateReader(column.date) }))
@@ -173,7 +173,7 @@ function projector(options: ReadOptions): (row: Row) => { row: Row } | RecordFai
   }
 }
 
-/** The careful path: all that can be said of a record. */
+/** The careful path: reports everything that is wrong with a record. */
 function careful(options: ReadOptions, tally: Tally): (text: string) => { row: Row } | RecordFailure {
   const read = rowFromJson(options.schema, options.unknownFields, tally)
   const project = projector(options)
@@ -208,12 +208,12 @@ function interpreted(options: ReadOptions, tally: Tally): Build {
   }
 }
 
-/** Statements that check and convert field k, held in `f<k>`; they return where it is not in order. */
+/** Statements that check and convert field k, in `f<k>`; they return if it is not in order. */
 function fieldCode(k: number, field: Field): string {
   const f = `f${k}`
   const none = field.optional ? `if (${f} === null || ${f} === undefined) ${f} = null; else ` : ''
   const converted = `{ if (${f} !== last${k}) { value${k} = convert[${k}](${f}); last${k} = ${f} } ${f} = value${k} }`
-  // A number is taken only where its double is certain to be the number in the text.
+  // A number is accepted only if its double is certain to equal the number in the text.
   const long = '(isLong ??= long(text, runs))'
   const number = `if (typeof ${f} === 'number') { if (${long}) return; ${f} = convert[${k}](${f}) }`
   switch (field.type.kind) {
@@ -258,7 +258,7 @@ function generated({ schema, unknownFields, push }: ReadOptions, tally: Tally): 
   }
   const known = new Set(names)
   const reads = names.map((name, k) => {
-    // Names that every object inherits count only where the record has them itself.
+    // Names that every object inherits count only as own properties.
     const value =
       name in Object.prototype ? `own(o, ${quote(name)}) ? o[${quote(name)}] : undefined` : `o[${quote(name)}]`
     return `let f${k} = ${value}; if (f${k} !== undefined) present++; ${fieldCode(k, schema.fields[name]!)}`
@@ -274,7 +274,7 @@ function generated({ schema, unknownFields, push }: ReadOptions, tally: Tally): 
   const unknown = {
     drop: '',
     error: 'if (keys !== present) return',
-    // What is kept beside the schema must not hold rounded numbers either.
+    // Fields kept beside the schema must not have rounded numbers either.
     keep: 'const more = keys !== present; if (more && (isLong ??= long(text, runs))) return',
   }[unknownFields]
   return generate<Build>(

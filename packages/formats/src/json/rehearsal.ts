@@ -1,17 +1,14 @@
 /**
- * A rehearsal for generated code. V8 compiles a function for the branches that it has seen, and again when another one
- * turns up; compiling one of these costs as much as reading 50,000 rows. So each goes through a few rows that take all
- * of its branches before it gets real ones.
+ * Warms up generated code. V8 compiles a function for the branches that it has taken, and again when it takes a new
+ * one; compiling one of these functions costs as much as reading 50,000 rows. So each one first processes a few rows
+ * that cover all of its branches.
  *
  * Decision: docs/decisions/20261121-generated-code-rehearses.md
  */
 import { compileReformat, type Field, type RecordType, type Row } from '@millrace/core'
 import type { ReadOptions } from '../reader.ts'
 
-/**
- * Values of a type in memory, and its texts in JSON where they are straight; the first two are equal, the way
- * neighbours are.
- */
+/** Sample in-memory values of a type, and its plain JSON texts; the first two are equal, like adjacent values. */
 const values: Readonly<Record<string, { readonly rows: readonly unknown[]; readonly texts: readonly string[] }>> = {
   string: { rows: ['ab', 'ab', 'b"\n', 'é', 'abc', ''], texts: ['"ab"', '"ab"', '"aé"', '"abc"', '""', '"a\\n"'] },
   boolean: { rows: [true, true, false, true, false, true], texts: ['true', 'true', 'false', 'true', 'false', '0'] },
@@ -33,10 +30,10 @@ const values: Readonly<Record<string, { readonly rows: readonly unknown[]; reado
 }
 const times = 6
 
-/** V8 begins to take notes only when a function was called a few times. */
+/** V8 collects type feedback only after a function was called a few times. */
 export const repeated = <T>(sample: T): readonly T[] => [sample, sample, sample]
 
-/** Rows of a type, with and without its optional fields; empty where a field has no sample. */
+/** Rows of a type, with and without its optional fields; empty if a field has no sample. */
 export function sampleRows({ fields }: RecordType): Row[] {
   const all = Object.entries(fields)
   if (all.some(([, { type }]) => !values[type.kind])) return []
@@ -45,7 +42,7 @@ export function sampleRows({ fields }: RecordType): Row[] {
   return [...Array.from({ length: times }, (_, n) => row(({ type }) => values[type.kind]!.rows[n])), row(() => null)]
 }
 
-/** JSON lines with these keys in this order, with and without optional fields; the last ones are not straight. */
+/** JSON lines with these keys in this order, with and without optional fields; the last ones need the careful path. */
 export function sampleLines({ schema, push }: ReadOptions, keys: readonly string[]): Buffer {
   const field = (key: string): Field | undefined => (Object.hasOwn(schema.fields, key) ? schema.fields[key] : undefined)
   const dates = new Map(
@@ -65,12 +62,13 @@ export function sampleLines({ schema, push }: ReadOptions, keys: readonly string
     line(keys, (key) => (field(key)?.optional === false ? valueOf(key, 0) : 'null')),
     line(needed, (key) => valueOf(key, 0)),
   )
-  // One ends with CRLF, and each value of another form stands alone, so that the keys before it are passed.
+  // One ends with CRLF, and each value of another form is in a line of its own, so that the keys before it are
+  // processed.
   const others = keys.map((key) => line(keys, (other) => valueOf(other, other === key ? times - 1 : 0)))
   return Buffer.from(`${lines.join('\n')}\r\n${others.join('\n')}\n${lines[0]}`)
 }
 
-/** Two equal texts of a date format, two others, and none. */
+/** Two equal texts of a date format, two different ones, and an invalid one. */
 function sampleDates(format: string, zone: string): readonly string[] {
   const print = compileReformat(['epoch_ms'], zone, format)
   return [0, 0, 1, 2, 13]

@@ -1,15 +1,14 @@
 /**
- * The fast way through JSON lines: a scanner made for one order of keys, which reads a line from its bytes into a row,
+ * The fast path through JSON lines: a scanner made for one order of keys, which reads a line from its bytes into a row,
  * three times as fast as JSON.parse alone.
  *
- * Most files are written by one program, so their lines have the same keys in the same order and nothing between the
- * tokens. The scanner knows that order (it is learned from a line that was read the careful way) and goes straight: key
- * by key, texts up to their quote, numbers of up to 15 digits from their digits (whole part and power of ten are exact
- * doubles, so the one division rounds as JSON.parse does), longer ones as JavaScript reads their text. Optional keys
- * may be missing. Whatever is not exactly so, an escape, a blank, an exponent, another key, a key twice, a value of
- * another type, makes it give the line up, and the careful way (record.ts) decides alone: so the scanner can only be
- * right or give up. The only words of a file in the code are its keys, byte by byte as numbers, and field names as JSON
- * literals.
+ * Most files are written by one program, so their lines have the same keys in the same order and no blanks between
+ * tokens. The scanner is made for that order (learned from a line on the careful path): key by key, texts up to their
+ * quote, numbers of up to 15 digits from their digits (digits and power of ten are exact doubles, so the single
+ * division rounds like JSON.parse), longer ones as JavaScript parses their text. Optional keys may be missing. On
+ * anything else (an escape, a blank, an exponent, an unknown or duplicate key, a value of another type) it gives up,
+ * and the careful path (record.ts) decides alone: so the scanner is either right or has no result. The only content of
+ * a file in the code is its keys, byte by byte as numbers, and field names as JSON literals.
  */
 import {
   codegenAllowed,
@@ -25,23 +24,23 @@ import {
 import type { ReadOptions } from '../reader.ts'
 import { repeated, sampleLines } from './rehearsal.ts'
 
-/** Reads lines of one order of keys. */
+/** Reads lines with one order of keys. */
 export interface StraightScan {
   /**
-   * The row of the line that begins at `at`; undefined: it is not straight. The line is valid UTF-8, and `text` is
-   * `bytes` as Latin-1. `lineEnd` is then the place of the line's feed, or `end`.
+   * The row of the line that begins at `at`; undefined: the line needs the careful path. The line is valid UTF-8, and
+   * `text` is `bytes` as Latin-1. Sets `lineEnd` to the index of the line feed, or `end`.
    */
   scan(bytes: Buffer, text: string, at: number, end: number): Row | undefined
   lineEnd: number
 }
 
-/** Beyond these a function would be too large for the optimizing compiler. */
+/** With more keys a function would be too large for the optimizing compiler. */
 const mostKeys = 128
 
 const powersOfTen = Float64Array.from({ length: 16 }, (_, n) => 10 ** n)
 
 /**
- * A scanner for lines with these keys in this order; undefined where there can be none: code may not be made, or a
+ * A scanner for lines with these keys in this order; undefined if there can be none: code generation is forbidden, or a
  * value has no plain form.
  */
 export function straightScan(options: ReadOptions, keys: readonly string[]): StraightScan | undefined {
@@ -107,7 +106,7 @@ function rehearse(straight: StraightScan, lines: Buffer): void {
   }
 }
 
-/** Key k and its value. A key that is not there is none, if it may be missing. */
+/** Key k and its value. A missing key is allowed if the field is optional. */
 function keyCode(k: number, key: string, { fields }: RecordType, isRead: boolean): string {
   const literal = Buffer.from(`${JSON.stringify(key)}:`)
   const isKey = ['u[i] === before', ...Array.from(literal, (byte, j) => `u[i + ${j + 1}] === ${byte}`)].join(' && ')
@@ -117,8 +116,8 @@ function keyCode(k: number, key: string, { fields }: RecordType, isRead: boolean
   return `if (${isKey}) { i += ${literal.length + 1}; before = 44; ${value} } ${missing}`
 }
 
-// From the opening quote to behind the closing one; `from` to `i - 1` is the text. An escape, or what must be escaped,
-// is not straight.
+// From the opening quote to after the closing one; `from` to `i - 1` is the text. An escape, or a character that must
+// be escaped, needs the careful path.
 const passRest = 'for (c = u[i]; c !== 34; c = u[++i]) { if (!(c >= 32) || c === 92) return; high |= c } i++'
 const passText = `from = ++i; high = 0; ${passRest}`
 const isNull = 'u[i] === 110 && u[i + 1] === 117 && u[i + 2] === 108 && u[i + 3] === 108'
@@ -136,9 +135,9 @@ const number = (f: string, fraction: boolean) => `c = u[i]; minus = c === 45; if
   if (digits > 15) ${fraction ? '{ number = +text.slice(from, i); if (number === Infinity) return }' : 'return'}
   ${f} = minus ? ${fraction ? '-number' : '0 - number'} : number`
 
-// A text that is read. Neighbours repeat, so it is compared with the last one while it is passed over, and the same
-// text is the same string: what comes after need not look at it again. Where the two part, the rest is passed over as
-// ever.
+// A text field. Adjacent values repeat, so it is compared with the last one while it is scanned, and equal text gives
+// the same string, which later steps need not inspect again. From the first difference on, the rest is scanned
+// normally.
 const sameText = (k: number) => `if (u[i] !== 34) return; from = ++i
   if (at${k} >= 0) for (c = at${k}; c < end${k} && u[i] === u[c]; c++) i++
   if (at${k} >= 0 && c === end${k} && u[i] === 34) { f${k} = text${k}; i++ } else {
@@ -146,11 +145,11 @@ const sameText = (k: number) => `if (u[i] !== 34) return; from = ++i
     at${k} = from; end${k} = i - 1; high${k} = high; text${k} = f${k}
   }`
 
-// The text form of a value that has another form in memory; neighbours repeat.
+// The text form of a value with a different in-memory form; adjacent values repeat.
 const converted = (k: number) =>
   `if (u[i] !== 34) return; ${passText}; ${cut(`f${k}`)}; if (f${k} !== last${k}) { value${k} = convert[${k}](f${k}); last${k} = f${k} } f${k} = value${k}`
 
-/** How values of a type are read; a type that is not here has no plain form. */
+/** How values of a type are read; a type that is not listed has no plain form. */
 const readers: Readonly<Record<string, (k: number, isRead: boolean) => string>> = {
   string: (k, isRead) => (isRead ? sameText(k) : `if (u[i] !== 34) return; ${passText}`),
   boolean: (k) => `if (${isTrue}) { f${k} = true; i += 4 } else if (${isFalse}) { f${k} = false; i += 5 } else return`,
@@ -167,5 +166,5 @@ function valueCode(k: number, { type, optional }: Field, isRead: boolean): strin
   return optional ? `if (${isNull}) i += 4; else { ${value} }` : value
 }
 
-/** A value that nobody asked for: passed over where it is plain. */
+/** A value that is not needed: skipped if it is plain. */
 const unknownCode = `if (u[i] === 34) { ${passText} } else if (${isNull} || ${isTrue}) i += 4; else if (${isFalse}) i += 5; else { ${number('number', true)} }`

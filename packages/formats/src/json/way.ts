@@ -1,4 +1,6 @@
-/** Where lines and values go: straight, where they look like those before them, else the careful way. */
+/**
+ * Chooses the path for lines and values: the fast scanner if they look like those before them, else the careful path.
+ */
 import { isUtf8 } from 'node:buffer'
 import type { Row, Tally } from '@millrace/core'
 import type { ReadOptions } from '../reader.ts'
@@ -7,8 +9,7 @@ import { recordParser, type RecordFailure, type RecordParser } from './record.ts
 import { straightScan, type StraightScan } from './straight.ts'
 
 /**
- * The straight way through lines, learned from a line that was read the careful way, and learned again where too many
- * lines go another.
+ * The fast path for lines, learned from a line on the careful path, and learned again if too many lines do not match.
  */
 export class Way {
   scan: StraightScan | undefined
@@ -25,7 +26,7 @@ export class Way {
     this.straight++
   }
 
-  /** A line was read the careful way. */
+  /** A line was read on the careful path. */
   learn(parser: RecordParser): void {
     if (this.lessons > 3 || (this.scan && ++this.careful < 16 + this.straight)) return
     this.scan = this.lessons++ < 3 ? straightScan(this.options, parser.order) : undefined
@@ -33,7 +34,7 @@ export class Way {
   }
 }
 
-/** Bytes that hold several values, and as Latin-1 where somebody asks: that is made once for all of them. */
+/** Bytes with several values, and their Latin-1 text on demand: it is made once for all of them. */
 export class Block {
   readonly bytes: Buffer
   private readonly memory: ArrayBufferLike
@@ -44,7 +45,7 @@ export class Block {
     this.memory = bytes.buffer
     this.offset = bytes.byteOffset
   }
-  /** Where in it a value is; below 0: it is none of its. */
+  /** The offset of a value in it; below 0: the value is not part of it. */
   placeOf(value: Buffer): number {
     const at = value.byteOffset - this.offset
     return value.buffer === this.memory && at + value.length <= this.bytes.length ? at : -1
@@ -56,7 +57,7 @@ export class Block {
 
 /** Reads values that are JSON objects. */
 export interface ValueReader {
-  /** The row of a value, which mostly is a part of `within`; undefined: it is bad, and `failure` says why. */
+  /** The row of a value, which usually is part of `within`; undefined: it is bad, and `failure` says why. */
   read(value: Buffer, within?: Block): Row | undefined
   readonly failure: RecordFailure
   readonly tally: Tally

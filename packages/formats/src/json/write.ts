@@ -5,7 +5,7 @@ import type { RecordWriter } from '../writer.ts'
 import { compileEachEncoder } from './each.ts'
 import type { JsonWriteOptions } from './encode.ts'
 
-/** Makes writers of JSON lines: an object and a line feed per row. */
+/** Makes writers of JSON lines: one object and a line feed per row. */
 export function jsonLinesWriter(schema: RecordType, options: JsonWriteOptions = {}): () => RecordWriter {
   const encode = compileEachEncoder(schema, { ...options, after: '\n' })
   return () => {
@@ -25,12 +25,12 @@ export function jsonLinesWriter(schema: RecordType, options: JsonWriteOptions = 
   }
 }
 
-/** Makes writers of one JSON array of objects, an object a line. */
+/** Makes writers of one JSON array of objects, one object per line. */
 export function jsonArrayWriter(schema: RecordType, options: JsonWriteOptions = {}): () => RecordWriter {
   const encode = compileEachEncoder(schema, { ...options, before: ',\n' })
   return () => {
     const out = new OutputBytes()
-    // The first row's comma becomes the bracket.
+    // The comma of the first row becomes the bracket.
     let empty = true
     return {
       append: false,

@@ -1,18 +1,15 @@
-/**
- * The options that every documents sink has, under the same names, so that a profile swaps them; and what is wrong with
- * them.
- */
+/** The options of every document sink, under the same names, so that a profile can swap them; and their checks. */
 import { fieldOf, option, type Option, type Problem, type RecordType } from '@millrace/core'
 
-/** What can be done with the document of a key. */
+/** What a write does to the document of a key. */
 export const documentWrites = ['upsert', 'insert', 'set', 'delete'] as const
 
-/** Options that all stores of documents share. */
+/** Options that all document stores share. */
 export const documentOptions = {
   key: option.optional(
     option.anyOf(
       [option.field('One field.'), option.list(option.field('A field.'), 'Several fields.', { min: 1 })],
-      "What a document or row is known by: a field, or a list of fields. Default for documents: the record's id.",
+      "What identifies a document or row: a field, or a list of fields. Default for documents: the record's id.",
       { example: 'InvoiceNo' },
     ),
   ) as Option<string | string[] | undefined>,
@@ -29,7 +26,7 @@ export const documentOptions = {
     option.object(
       {
         name: option.field('The field whose value names the attribute.', { example: 'InvoiceNo' }),
-        value: option.list(option.field('A field.'), 'The fields that make its value, an object.', {
+        value: option.list(option.field('A field.'), 'The fields that form its value, an object.', {
           min: 1,
           example: ['InvoiceDate', 'Country'],
         }),
@@ -51,7 +48,7 @@ export const documentOptions = {
   }),
 }
 
-/** What these options come to. */
+/** The resolved options. */
 export interface DocumentOptions {
   readonly key?: string | readonly string[] | undefined
   readonly fields?: readonly string[] | undefined
@@ -67,7 +64,7 @@ const problem = (
   more: Partial<Problem> = {},
 ): Problem => ({ code, message, at, ...more })
 
-/** What contradicts the way of writing. `indexable`: why a field of this name cannot be indexed. */
+/** Contradictions with the write mode. `indexable`: why a field of this name cannot be indexed. */
 export function documentProblems(
   o: DocumentOptions,
   write: string,
@@ -77,7 +74,7 @@ export function documentProblems(
   for (const name of ['fields', 'attribute'] as const) {
     if (o[name] !== undefined && write !== 'set')
       found.push(
-        problem([name], 'bad_value', `\`${name}\` has no meaning with \`write: ${write}\``, { hint: 'write: set' }),
+        problem([name], 'bad_value', `\`${name}\` has no effect with \`write: ${write}\``, { hint: 'write: set' }),
       )
   }
   for (const [i, index] of (o.indexes ?? []).entries()) {

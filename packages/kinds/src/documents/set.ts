@@ -1,4 +1,4 @@
-/** `write: set`: what of a record goes into the document of its key. */
+/** `write: set`: which parts of a record go into the document of its key. */
 import { fieldOf, isWellFormed, type RecordType, type Row, toText, type Type } from '@millrace/core'
 import { keyFields } from '../keys.ts'
 import type { DocumentOptions } from './options.ts'
@@ -11,14 +11,14 @@ export interface SetProblem {
 }
 
 /**
- * Fields and their values as they are stored, in order; or why there are none. Throws `RangeError` for a time without a
- * text form.
+ * Fields and their values as stored, in order; or why there are none. Throws `RangeError` for a time without a text
+ * form.
  */
 export type SetFields = (row: Row) => readonly (readonly [name: string, value: unknown])[] | SetProblem
 
 /**
- * Fields of the key are always set, so that a document can be read without taking its key apart. `store` makes the
- * function from a value to its stored form; null is null everywhere.
+ * Fields of the key are always set, so that a document can be read without parsing its key. `store` makes the function
+ * from a value to its stored form; null is null everywhere.
  */
 export function compileSet(
   o: DocumentOptions,
@@ -44,7 +44,7 @@ export function compileSet(
   }
   const bad = (field: string) => ({
     code: 'bad_text',
-    message: `${field} holds half of a surrogate pair, which is no character`,
+    message: `${field} has an unpaired surrogate, which is not a character`,
     field,
   })
 

@@ -1,27 +1,30 @@
 /**
- * The ids of a request's records as one header, so that records keep them over HTTP however requests are cut: the JSON
- * list `[prefix, [rest, ...]]`, deflated and in base64url. `prefix` is what all ids begin with; JSON keeps any Unicode,
- * halves of surrogate pairs too. Ids by position cost 1 to 4 bytes a record, random ones about 24.
+ * The ids of a request's records in one header, so that records keep them over HTTP however they are grouped into
+ * requests: the JSON list `[prefix, [rest, ...]]`, deflated, in base64url. `prefix` is common to all ids; JSON
+ * preserves any Unicode, even unpaired surrogates. Ids by position cost 1 to 4 bytes per record, random ones about 24.
  */
 import { deflateRawSync, inflateRawSync } from 'node:zlib'
 import { DataError } from '@millrace/core'
 
-/** The header, and how long its value may get: servers take 8 KiB of headers or more. */
+/** The header, and the maximum length of its value: servers accept 8 KiB of headers or more. */
 export const idsHeader = 'Millrace-Ids'
 export const idsHeaderBytes = 4096
 
-/** No id may be longer, in UTF-16 units: a few bytes of header could stand for any number of megabytes. */
+/**
+ * The maximum length of an id, in UTF-16 units: otherwise a few bytes of header could expand to any number of
+ * megabytes.
+ */
 const longestId = 4096
 
 const utf8 = new TextDecoder('utf-8', { fatal: true })
 
-/** Ids as what all begin with and what follows in each; see `Records.idParts`. */
+/** Ids as a common prefix and a suffix for each; see `Records.idParts`. */
 export interface IdParts {
   readonly common: string
   readonly rests: readonly (string | number)[]
 }
 
-/** The list as JSON: the same text for the same ids, in whatever parts they are given. */
+/** The list as JSON: the same text for the same ids, however they are split into prefix and rest. */
 export function idsText({ common, rests }: IdParts): string {
   const texts = rests.map(String)
   const [first = ''] = texts
@@ -36,7 +39,7 @@ export function idsText({ common, rests }: IdParts): string {
   ])
 }
 
-/** The header's value; undefined: it would be too long. `text`: what `idsText` makes of the ids. */
+/** The header's value; undefined: it would be too long. `text`: the result of `idsText`. */
 export function encodeIds(ids: readonly string[] | IdParts, text?: string): string | undefined {
   const { common, rests } = 'common' in ids ? ids : { common: '', rests: ids }
   for (const rest of rests) {
@@ -50,15 +53,15 @@ export function encodeIds(ids: readonly string[] | IdParts, text?: string): stri
 /** A third of the time, for a header that is 5 % longer. */
 const fast = { level: 1, memLevel: 6, windowBits: 12 }
 
-/** The ids in a header's value. Throws `DataError` `bad_ids` where it is not made by `encodeIds` of `count` ids. */
+/** The ids in a header's value. Throws `DataError` `bad_ids` if it was not made by `encodeIds` from `count` ids. */
 export function decodeIds(value: string, count: number): string[] {
   const { prefix, rests } = parse(value)
   if (rests.length !== count)
-    throw new DataError('bad_ids', `${idsHeader} holds ${rests.length} ids for ${count} records`)
+    throw new DataError('bad_ids', `${idsHeader} has ${rests.length} ids for ${count} records`)
   return rests.map((rest) => {
     const length = prefix.length + rest.length
     if (length === 0 || length > longestId)
-      throw new DataError('bad_ids', `${idsHeader} holds an id of ${length} characters: 1 to ${longestId} are allowed`)
+      throw new DataError('bad_ids', `${idsHeader} has an id of ${length} characters: 1 to ${longestId} are allowed`)
     return prefix + rest
   })
 }

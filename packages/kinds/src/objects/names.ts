@@ -1,9 +1,9 @@
 /**
- * What files are called, and which files an earlier run of the same sink left.
+ * The names of files, and which files an earlier run of the same sink left.
  *
- * In a folder a file is `pipeline[.i-n]-incarnation-sink-number`, so those of one sink are known by their names. Where
- * the path names the file, it is that name, with `-00002` and so on behind it where more than one is needed; whatever
- * fits the path counts as left by an earlier run.
+ * In a folder a file is `pipeline[.i-n]-incarnation-sink-number`, so those of one sink are recognised by their names.
+ * If the path names the file, it has that name, followed by `-00002` and so on if more than one is needed; every file
+ * that matches the path counts as left by an earlier run.
  *
  * Decision: docs/decisions/20261121-files-under-way-in-a-hidden-folder.md
  */
@@ -11,7 +11,7 @@ import { join } from 'node:path'
 import type { Instance } from '@millrace/core'
 import type { PathPart, PathTemplate, FilePlace } from './template.ts'
 
-/** Who writes. */
+/** The writer. */
 export interface FilesWriter {
   readonly pipeline: string
   readonly sink: string
@@ -19,15 +19,15 @@ export interface FilesWriter {
   readonly instance: Instance
 }
 
-/** The pipeline and, of several, the instance. */
+/** The pipeline and, if there are several, the instance. */
 export const pipelineName = ({ pipeline, instance }: FilesWriter): string =>
   instance.n > 1 ? `${pipeline}.${instance.i}-${instance.n}` : pipeline
 
 const digits = (n: number, width: number): string => String(n).padStart(width, '0')
 
 /**
- * The file number `n` for a place, relative to the root. In a folder, numbers run over all places; else they count from
- * 1 for each name.
+ * The name of file number `n` of a place, relative to the root. In a folder, numbers count over all places; otherwise
+ * they count from 1 for each name.
  */
 export function fileName(
   writer: FilesWriter,
@@ -46,13 +46,13 @@ const literal = (text: string): string => text.replaceAll(/[.*+?^${}()|[\]\\]/g,
 const pattern = (parts: readonly PathPart[]): string =>
   parts.map((part) => (typeof part === 'string' ? literal(part) : '.+')).join('')
 
-/** The names that a folder of the path can have, by its depth below the root; undefined: there is none so deep. */
+/** The names that a folder of the path can have, by its depth below the root; undefined: no folder is that deep. */
 export function folderPattern({ folders }: PathTemplate, depth: number): RegExp | undefined {
   const level = folders[depth]
   return level && new RegExp(`^${pattern(level)}$`)
 }
 
-/** The names of all files that a run of this sink makes, in their folder. */
+/** The names of all files that a run of this sink writes, in their folder. */
 export function namePattern(writer: FilesWriter, template: PathTemplate, ending: string): RegExp {
   if (!template.name)
     return new RegExp(`^${literal(pipelineName(writer))}-\\d{6,}-${literal(writer.sink)}-\\d{5,}${literal(ending)}$`)

@@ -1,11 +1,11 @@
 /**
- * The option `path`: a folder or a file, whose parts may hold fields of the records, `out/{Country}/{date:yyyy-MM-dd}`
- * or `out/{Country}.jsonl`.
+ * The option `path`: a folder or a file, whose parts may contain fields of the records,
+ * `out/{Country}/{date:yyyy-MM-dd}` or `out/{Country}.jsonl`.
  *
- * Up to the first part with a field it is the root, below which everything stays. A last part that ends like a format
- * is the name of a file; anything else is a folder. A value becomes part of a name by encoding whatever could make it a
- * path, a hidden file or a name some system refuses, so that two values never share a name: bytes as `%2F`, null as
- * `__null__`, the empty text as `__empty__`.
+ * Everything up to the first part with a field is the root, below which all files stay. A last part with the extension
+ * of a format is the name of a file; anything else is a folder. A value becomes part of a name by encoding everything
+ * that could make it a path, a hidden file or a name that some system refuses, so that two values never share a name:
+ * bytes as `%2F`, null as `__null__`, the empty text as `__empty__`.
  */
 import { createHash } from 'node:crypto'
 import {
@@ -23,29 +23,30 @@ import { compressionOf, withoutCompression } from '@millrace/formats'
 /** Text and fields of one part of the path, in order. */
 export type PathPart = string | { readonly field: string; readonly pattern?: string }
 
-/** The option `path`, read. */
+/** The parsed option `path`. */
 export interface PathTemplate {
   /** The folder before the first field, as written. */
   readonly root: string
   /** The folders below the root. */
   readonly folders: readonly (readonly PathPart[])[]
-  /** The file's name without its endings; undefined: the path is a folder. */
+  /** The file's name without its extensions; undefined: the path is a folder. */
   readonly name: readonly PathPart[] | undefined
-  /** The endings of the file's name, `.csv.gz`; empty for a folder. */
+  /** The extensions of the file's name, `.csv.gz`; empty for a folder. */
   readonly ending: string
 }
 
-/** Whether something is distinguished by fields. */
+/** Whether the path has fields. */
 export const isPartitioned = (template: PathTemplate): boolean =>
   template.folders.length > 0 || (template.name?.some((part) => typeof part !== 'string') ?? false)
 
 /**
- * Reads the option; a text says what is wrong with it. `isFormat`: whether a name, without the ending of its
- * compression, says its format.
+ * Parses the option; a text says what is wrong with it. `isFormat`: whether a name, without the extension of its
+ * compression, indicates its format.
  */
 export function parseTemplate(path: string, isFormat: (name: string) => boolean): PathTemplate | string {
   const trimmed = path.replace(/\/+$/, '')
-  if (trimmed === '') return path.startsWith('/') ? 'the root of the disk is no place for files' : 'the path is empty'
+  if (trimmed === '')
+    return path.startsWith('/') ? 'files cannot be written to the root of the disk' : 'the path is empty'
   const segments: PathPart[][] = []
   for (const segment of trimmed.split(/\/+(?![^{]*\})/)) {
     const parts = partsOf(segment)
@@ -66,7 +67,7 @@ export function parseTemplate(path: string, isFormat: (name: string) => boolean)
   const bare = withoutCompression(last)
   const ending = last.slice(bare.lastIndexOf('.'))
   const name = partsOf(last.slice(0, -ending.length)) as PathPart[]
-  if (name.length === 0) return `the file ${last} has no name before its ending`
+  if (name.length === 0) return `the file ${last} has no name before its extension`
   return { root: rooted(root, path), folders, name, ending }
 }
 
@@ -80,12 +81,11 @@ function partsOf(segment: string): PathPart[] | string {
     at = index + found.length
     const colon = inside!.indexOf(':')
     const field = (colon < 0 ? inside! : inside!.slice(0, colon)).trim()
-    if (field === '') return `\`${found}\` names no field`
+    if (field === '') return `\`${found}\` does not name a field`
     parts.push(colon < 0 ? { field } : { field, pattern: inside!.slice(colon + 1).trim() })
   }
   if (at < segment.length) parts.push(segment.slice(at))
-  if (parts.some((part) => typeof part === 'string' && /[{}]/.test(part)))
-    return `a brace in \`${segment}\` has no partner`
+  if (parts.some((part) => typeof part === 'string' && /[{}]/.test(part))) return `an unmatched brace in \`${segment}\``
   return parts
 }
 
@@ -103,14 +103,14 @@ const nameable: readonly Type['kind'][] = [
   'timestamp',
 ]
 
-/** What is wrong with a date pattern in the path. */
+/** The problem of a date pattern in the path. */
 export function patternProblems(template: PathTemplate): string[] {
   return fieldsOf(template).flatMap(({ pattern }) =>
     pattern === undefined ? [] : (checkDateFormat(pattern, 'print') ?? []),
   )
 }
 
-/** What is wrong with the fields in the path for records of this type. */
+/** The problems of the fields in the path for records of this type. */
 export function fieldProblems(template: PathTemplate, record: RecordType): Problem[] {
   return fieldsOf(template).flatMap(({ field, pattern }): Problem[] => {
     const found = Object.hasOwn(record.fields, field) ? record.fields[field] : undefined
@@ -127,7 +127,7 @@ export function fieldProblems(template: PathTemplate, record: RecordType): Probl
     const { kind } = found.type
     if (!nameable.includes(kind))
       return [
-        { code: 'wrong_type', at, message: `a path cannot be made of ${field}`, expected: 'a plain value', got: kind },
+        { code: 'wrong_type', at, message: `${field} cannot be part of a path`, expected: 'a plain value', got: kind },
       ]
     if (pattern !== undefined && kind !== 'date' && kind !== 'timestamp')
       return [
@@ -137,7 +137,7 @@ export function fieldProblems(template: PathTemplate, record: RecordType): Probl
           message: `only dates have a pattern in a path: {${field}:${pattern}}`,
           expected: 'date or timestamp',
           got: kind,
-          hint: `parse it before, or write {${field}}`,
+          hint: `parse it first, or write {${field}}`,
         },
       ]
     return []
@@ -152,13 +152,13 @@ export function encodeName(text: string): string {
   let name = ''
   for (const character of text) {
     const code = character.codePointAt(0)!
-    // A name that begins with a dot is hidden or a way upwards; some systems drop a dot or blank at the end.
+    // A name that begins with a dot is hidden or leads upwards; some systems drop a dot or blank at the end.
     const edge = name === '' ? character === '.' : false
     name += edge || isRisky(code) ? percent(character, code) : character
   }
   const last = name.at(-1)!
   if (last === '.' || last === ' ') name = name.slice(0, -1) + percent(last, last.charCodeAt(0))
-  // What null and the empty text are called is taken.
+  // The names for null and the empty text are reserved.
   if (name.startsWith('__')) name = `%5F${name.slice(1)}`
   if (Buffer.byteLength(name) <= longest) return name
   const hash = createHash('sha256').update(text).digest('hex').slice(0, 32)
@@ -174,15 +174,15 @@ const percent = (character: string, code: number): string =>
     : [...Buffer.from(character)].map((byte) => `%${byte.toString(16).toUpperCase().padStart(2, '0')}`).join('')
 
 /**
- * Control characters, separators, `%` itself, `~` of long names, braces of templates, marks with a meaning to some
- * system, halves of pairs.
+ * Control characters, separators, `%` itself, `~` of long names, braces of templates, characters with a special meaning
+ * on some system, unpaired surrogates.
  */
 const isRisky = (code: number): boolean =>
   code < 32 || (code >= 127 && code < 160) || (code >= 0xd800 && code <= 0xdfff) || risky.has(code)
 const risky = new Set([...'/\\%~{}:*?"<>|'].map((character) => character.charCodeAt(0)))
 
 /**
- * Where a record goes: the folder below the root (empty: the root) and the file's name without ending, empty for a
+ * Where a record goes: the folder below the root (empty: the root), and the file's name without extension, empty for a
  * folder.
  */
 export interface FilePlace {
@@ -190,10 +190,7 @@ export interface FilePlace {
   readonly name: string
 }
 
-/**
- * Makes the function that tells the places of records apart: an equal text for an equal place; and the one that reads
- * such a text.
- */
+/** Makes the function that identifies the place of a record, with equal text for an equal place; and its inverse. */
 export function placer(
   template: PathTemplate,
   record: RecordType,
@@ -214,7 +211,7 @@ export function placer(
   }
 }
 
-/** Makes one part of the path of a row. The last value of each field is kept, since neighbours often share it. */
+/** Makes one part of the path for a row. The last value of each field is cached, since adjacent rows often share it. */
 function namer(parts: readonly PathPart[], record: RecordType): (row: Row) => string {
   const makers = parts.map((part) => {
     if (typeof part === 'string') return () => part
@@ -239,5 +236,5 @@ function texter(type: Type, pattern: string | undefined): (value: unknown) => st
   return (value) => reformat(value as string)!
 }
 
-/** The compression that the file's name says. */
+/** The compression according to the file's name. */
 export const compressionIn = (template: PathTemplate) => compressionOf(template.ending)

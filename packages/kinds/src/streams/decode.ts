@@ -1,4 +1,4 @@
-/** Values of stream records to rows, and the fields that come from beside the value. */
+/** Converts values of stream records to rows, and adds the fields that do not come from the value. */
 import { isUtf8 } from 'node:buffer'
 import {
   type BadRecord,
@@ -23,13 +23,13 @@ export interface StreamDecoding extends ReadOptions {
   readonly headersField?: string | undefined
 }
 
-/** What comes beside a value. */
+/** What a message has besides its value. */
 export interface Beside {
   readonly key: string | undefined
   /** ms UTC */
   readonly timestamp: number
   readonly headers?: Readonly<Record<string, string>> | undefined
-  /** The parts whose bytes are not UTF-8, and which are left out for that. */
+  /** The parts whose bytes are not UTF-8, which are therefore left out. */
   readonly unreadable?: readonly ('key' | 'headers')[] | undefined
 }
 
@@ -43,10 +43,10 @@ export const contextOf = ({ key, timestamp, headers, unreadable }: Beside): Json
 
 /** Makes rows of messages. */
 export interface StreamDecoder {
-  /** The row of one value, which may be a part of `block`; undefined: it is bad, and `failure` says why. */
+  /** The row of one value, which may be part of `block`; undefined: it is bad, and `failure` says why. */
   decode(value: Uint8Array, beside: Beside, block?: Block): Row | undefined
   failure: Pick<BadRecord, 'code' | 'field' | 'message' | 'step'>
-  /** Whether rows have fields from beside the value, and from the headers. */
+  /** Whether rows have fields from outside the value, and from the headers. */
   readonly needs: { readonly beside: boolean; readonly headers: boolean }
   /** Counts the fields that are left out of rows. */
   readonly tally: Tally
@@ -61,7 +61,10 @@ interface BesideField {
   readonly read: (beside: Beside) => unknown
 }
 
-/** Makes a decoder. Throws `MillraceError` where the options name fields that the schema does not have or not so. */
+/**
+ * Makes a decoder. Throws `MillraceError` if the options name fields that the schema does not have, or has with a
+ * different type.
+ */
 export function streamDecoder(options: StreamDecoding): StreamDecoder {
   const { format, valueField, schema } = options
   const besides = besideFields(options)
@@ -105,12 +108,12 @@ export function streamDecoder(options: StreamDecoding): StreamDecoder {
   return decoder
 }
 
-/** The fields that come from beside the value. A record without headers has an empty object of them. */
+/** The fields from outside the value. For a record without headers they are an empty object. */
 function besideFields({ keyField, timestampField, headersField, schema }: StreamDecoding): BesideField[] {
   const fieldOf = (part: Part, name: string): Field => {
     const field = schema.fields[name]
     if (field) return field
-    throw misfit(`${part}_field`, name, 'is no field of the schema')
+    throw misfit(`${part}_field`, name, 'is not a field of the schema')
   }
   const made: BesideField[] = []
   if (keyField !== undefined) {
@@ -141,20 +144,21 @@ function besideFields({ keyField, timestampField, headersField, schema }: Stream
   return made
 }
 
-/** A value that is no JSON object makes up one field, so no other may be required. */
+/** A value that is not a JSON object becomes one field, so no other may be required. */
 function checkValueField(format: 'text' | 'bytes', name: string, fields: RecordType['fields']): void {
   const wanted = format === 'text' ? 'string' : 'bytes'
   const kind = fields[name]?.type.kind
-  if (kind === undefined) throw misfit('value_field', name, 'is no field of the schema')
+  if (kind === undefined) throw misfit('value_field', name, 'is not a field of the schema')
   if (kind !== wanted)
     throw misfit('value_field', name, `is of type ${kind}: with \`format: ${format}\` it is ${wanted}`)
   const empty = Object.entries(fields).find(([other, { optional }]) => other !== name && !optional)
-  if (empty) throw misfit('value_field', name, `is the whole value, and nothing gives the required field ${empty[0]}`)
+  if (empty)
+    throw misfit('value_field', name, `is the whole value, but nothing provides the required field ${empty[0]}`)
 }
 
 const misfit = (option: string, name: string, what: string): MillraceError =>
   new MillraceError('bad_value', `\`${option}\`: ${name} ${what}`, {
-    hint: 'bring the schema of the source and this option together',
+    hint: 'make the schema of the source match this option',
     exitCode: 2,
   })
 

@@ -1,8 +1,8 @@
 /**
- * Rows to the values, keys and headers of stream records.
+ * Converts rows to the values, keys and headers of stream records.
  *
- * A write is encoded in pieces, so that of large records only a few are held as bytes beside the rows. A record whose
- * value, key or headers have no form is named, and the others are encoded without it.
+ * A write is encoded in pieces, so that only a few large records are in memory as bytes besides the rows. A record
+ * whose value, key or headers cannot be encoded is reported, and the others are encoded without it.
  */
 import {
   compileKey,
@@ -32,28 +32,28 @@ export interface StreamEncoding {
 /** Headers of a message. */
 export type Headers = Readonly<Record<string, string>>
 
-/** A piece of a write: `body.subarray(starts[i], ends[i])` is value i, without what stands between two. */
+/** A piece of a write: `body.subarray(starts[i], ends[i])` is value i, without separators. */
 export interface EncodedValues {
   readonly records: Records
-  /** Where each of them stands in the write, ascending. */
+  /** The index of each in the write, ascending. */
   readonly indexes: readonly number[]
-  /** Lent: valid until the next piece is asked for. */
+  /** Lent: valid until the next piece is requested. */
   readonly body: Buffer
   readonly starts: Int32Array
   readonly ends: Int32Array
-  /** Values are JSON objects with a line feed after each. */
+  /** Values are JSON objects, each followed by a line feed. */
   readonly lines: boolean
   readonly keys: readonly (string | null)[]
   readonly headers: readonly (Headers | null)[] | undefined
 }
 
-/** Encodes a write in pieces, in order. What has no form goes to `failures` and is in no piece. */
+/** Encodes a write in pieces, in order. Records that cannot be encoded go to `failures` and are in no piece. */
 export type StreamEncoder = (records: Records, failures: WriteFailure[]) => Iterable<EncodedValues>
 
 /** A piece ends when its values have this many bytes. */
 const pieceBytes = 1024 * 1024
 
-/** How many rows to encode before the size of what they make is looked at again: large ones one by one. */
+/** How many rows to encode before the size is checked again: large ones one by one. */
 const rowsAtOnce = (bytes: number, rows: number): number => (rows === 0 || bytes > rows * 64 * 1024 ? 1 : 8)
 
 /** Makes the function that encodes writes. */
@@ -99,7 +99,7 @@ export function streamEncoder(options: StreamEncoding): StreamEncoder {
           failures.push({ index: next, kind: 'data', ...faultOf(error) })
         }
       }
-      // From the last to the first, so that the places before stay what they are.
+      // From the last to the first, so that earlier indexes stay valid.
       for (const { index, ...why } of append(rows, out, ends)?.toReversed() ?? []) {
         const [failed] = indexes.splice(first + index, 1)
         keys.splice(first + index, 1)
@@ -116,7 +116,7 @@ export function streamEncoder(options: StreamEncoding): StreamEncoder {
   }
 }
 
-/** Appends the values of rows, and where each ends, without a line feed; returns the rows that have no form. */
+/** Appends the values of rows, and where each ends, without a line feed; returns the rows that cannot be encoded. */
 type Append = (rows: readonly Row[], out: OutputBytes, ends: number[]) => readonly RefusedRow[] | undefined
 
 function jsonValues(schema: RecordType, headersField: string | undefined): Append {
@@ -144,7 +144,7 @@ function plainValues(schema: RecordType, format: 'text' | 'bytes', valueField: s
         if (value === null || value === undefined)
           throw new DataError(
             'missing_value',
-            `${valueField} is null, and a value of ${format} cannot say so`,
+            `${valueField} is null, which a value of ${format} cannot represent`,
             valueField,
           )
         if (format === 'bytes') out.bytes(value as Uint8Array)
@@ -158,7 +158,7 @@ function plainValues(schema: RecordType, format: 'text' | 'bytes', valueField: s
   }
 }
 
-/** The transport key of record i: that of the options, or the one that the record has. Throws where it has none. */
+/** The transport key of record i: according to the options, or the record's own. Throws if it has none. */
 function compileTransportKey({ schema, key }: StreamEncoding): (records: Records, i: number) => string | null {
   if (key === undefined) {
     return (records, i) => {
@@ -182,10 +182,10 @@ function headersOf(row: Row, field: string): Headers | null {
   const entries = typeof headers === 'object' && !Array.isArray(headers) ? Object.entries(headers) : [['', undefined]]
   if (entries.every(([name, value]) => typeof value === 'string' && value.isWellFormed() && name!.isWellFormed()))
     return headers as Headers
-  throw new DataError('bad_headers', `${field} is no object of texts, which headers are`, field)
+  throw new DataError('bad_headers', `${field} is not an object of texts, as headers must be`, field)
 }
 
-/** UTF-8 has no form for half of a surrogate pair; it would become another character without a word. */
+/** UTF-8 cannot represent an unpaired surrogate; it would silently become another character. */
 function wellFormed(text: string, field?: string): string {
   if (text.isWellFormed()) return text
   throw new DataError('bad_text', `${field ?? 'the key'}: ${halfPair}`, field)
@@ -197,7 +197,7 @@ function faultOf(error: unknown, field?: string): Omit<RefusedRow, 'index'> {
   return { code, message, ...(error.field === undefined ? {} : { field: error.field }) }
 }
 
-/** What is wrong with writing records of this type to a stream. */
+/** Problems with writing records of this type to a stream. */
 export function streamAccepts(options: Omit<StreamEncoding, 'schema'>, input: RecordType): Problem[] {
   const { format, valueField, key, headersField } = options
   const found = keyProblems({ key }, input)
@@ -205,7 +205,7 @@ export function streamAccepts(options: Omit<StreamEncoding, 'schema'>, input: Re
     found.push({ code: 'bad_value', message, at: [at], expected })
   const value = fieldOf(input, valueField)
   if (format !== 'json' && !value)
-    wrong('value_field', `the records have no field \`${valueField}\` to make the value of`, 'a field of the records')
+    wrong('value_field', `the records have no field \`${valueField}\` for the value`, 'a field of the records')
   const isBytes = value?.type.kind === 'bytes'
   if (format !== 'json' && value && isBytes !== (format === 'bytes'))
     wrong('value_field', `\`${valueField}\` is ${typeText(value.type)}, not ${format}`, format)
@@ -215,7 +215,7 @@ export function streamAccepts(options: Omit<StreamEncoding, 'schema'>, input: Re
   return found
 }
 
-/** How a field of this type stands in a JSON text, in words: for `mapping` of sinks that write JSON. */
+/** The JSON form of a field of this type, in words: for `mapping` of sinks that write JSON. */
 export function jsonForm(type: Type): string {
   switch (type.kind) {
     case 'boolean':

@@ -1,23 +1,23 @@
-/** The options that every stream connector has, under the same names, so that a profile swaps them. */
+/** The options of every stream connector, under the same names, so that a profile can swap them. */
 import { option } from '@millrace/core'
 
 const fields = {
-  key_field: option.optional(option.text('The field that gets the transport key.', { example: 'key' })),
+  key_field: option.optional(option.text('The field for the transport key.', { example: 'key' })),
   timestamp_field: option.optional(
-    option.text('The field that gets the time the stream gave the record.', { example: 'published' }),
+    option.text('The field for the time that the stream gave the record.', { example: 'published' }),
   ),
   headers_field: option.optional(
-    option.text('The field that gets the headers, as an object of texts.', { example: 'headers' }),
+    option.text('The field for the headers, as an object of texts.', { example: 'headers' }),
   ),
 }
 
 /**
  * How a record's value is read. `json`: an object of the schema; `text`, `bytes`: the whole value goes into one field.
  */
-const format = option.oneOf(['json', 'text', 'bytes'], 'What a value is: a JSON object, a text, or bytes.', {
+const format = option.oneOf(['json', 'text', 'bytes'], 'What a value is: a JSON object, text, or bytes.', {
   default: 'json',
 })
-const valueField = option.text('The field that holds the value where it is text or bytes.', { default: 'value' })
+const valueField = option.text('The field for the value, if it is text or bytes.', { default: 'value' })
 
 /** Options of every stream source. */
 export const streamSourceOptions = {
@@ -25,16 +25,20 @@ export const streamSourceOptions = {
   format,
   value_field: valueField,
   ...fields,
-  start: option.oneOf(['earliest', 'latest'], 'Where reading begins when nothing of the stream has been read before.', {
+  start: option.oneOf(['earliest', 'latest'], 'Where reading begins if nothing of the stream has been read before.', {
     default: 'earliest',
   }),
-  stop: option.oneOf(['never', 'end'], '`end`: read to the end that is seen at the start, so the source is bounded.', {
-    default: 'never',
-  }),
+  stop: option.oneOf(
+    ['never', 'end'],
+    '`end`: read to the end that the stream has at the start, so the source is bounded.',
+    {
+      default: 'never',
+    },
+  ),
   partitioned_by: option.optional(
     option.list(
       option.field('A field.'),
-      'Fields whose values decide the partition: records equal in them are always in one. Not checked: whoever writes the stream must keep it.',
+      'Fields whose values determine the partition: records with equal values are always in the same one. Not checked: the writers of the stream must ensure it.',
       { min: 1, example: ['CustomerID'] },
     ),
   ),
@@ -51,7 +55,7 @@ export const streamSinkOptions = {
         option.field('A field.'),
         option.list(option.field('A field.'), 'Several fields, as a canonical JSON array.', { min: 1 }),
       ],
-      'The field or fields that make the transport key: records of one key keep their order.',
+      'The field or fields that form the transport key: records with the same key keep their order.',
       {
         example: 'InvoiceNo',
       },

@@ -1,22 +1,19 @@
-/** What the sources of streams have in common: their decoder and what they can do. */
+/** What stream sources have in common: their decoder and their capabilities. */
 import { MillraceError, type SourceCapabilities, type SourceContext, type Static } from '@millrace/core'
 import { type StreamDecoder, streamDecoder } from './decode.ts'
 import type { streamSourceOptions } from './options.ts'
 
-/** What `streamSourceOptions` come to. */
+/** The resolved `streamSourceOptions`. */
 export type StreamSourceOptions = {
   readonly [K in keyof typeof streamSourceOptions]: Static<(typeof streamSourceOptions)[K]>
 }
 
-/**
- * Makes the decoder that the options ask for. Throws `MillraceError` where they name fields that the schema does not
- * have.
- */
+/** Makes the decoder for the options. Throws `MillraceError` if they name fields that the schema does not have. */
 export function streamDecoderOf(o: StreamSourceOptions, ctx: SourceContext): StreamDecoder {
   const unknown = o.partitioned_by?.find((name) => !Object.hasOwn(ctx.schema.fields, name))
   if (unknown !== undefined)
-    throw new MillraceError('bad_value', `\`partitioned_by\`: ${unknown} is no field of the schema`, {
-      hint: 'it names the fields whose values decide the partition of a record',
+    throw new MillraceError('bad_value', `\`partitioned_by\`: ${unknown} is not a field of the schema`, {
+      hint: 'it names the fields whose values determine the partition of a record',
       exitCode: 2,
     })
   return streamDecoder({
@@ -29,7 +26,7 @@ export function streamDecoderOf(o: StreamSourceOptions, ctx: SourceContext): Str
   })
 }
 
-/** What a source of a stream can do, beside what its system adds. */
+/** The capabilities of a stream source, besides those its system adds. */
 export const streamCapabilities = (o: StreamSourceOptions): SourceCapabilities => ({
   bounded: o.stop === 'end',
   replayable: true,

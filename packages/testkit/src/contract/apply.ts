@@ -1,6 +1,4 @@
-/**
- * Driving a step as the engine does, for the transform suite: in this process or, given the same request, in a child.
- */
+/** Drives a step as the engine does, for the transform suite: in this process or, with the same request, in a child. */
 import {
   batch,
   endOfRun,
@@ -21,32 +19,32 @@ export interface TransformMaking {
   readonly options: unknown
   readonly input: RecordType
   readonly sides?: Readonly<Record<string, { readonly type: RecordType; readonly rows: readonly Row[] }>>
-  /** The memory of each split is kept apart. */
+  /** Memory is kept separately for each split. */
   readonly partitionedBy?: readonly string[]
 }
 
-/** A record that came out of one of the input. */
+/** A record made from a record of the input. */
 export interface Passed {
   readonly row: Row
-  /** Its input row's place in the whole input. */
+  /** The index of its input row in the whole input. */
   readonly from: number
-  /** As the engine makes it. */
+  /** As the engine creates it. */
   readonly id: string
 }
 
-/** What came out, with input rows named by their place in the whole input. */
+/** The output, with input rows identified by their index in the whole input. */
 export interface Outcome {
   readonly out: Passed[]
   readonly sides: Record<string, Passed[]>
   readonly failed: { readonly from: number; readonly code: string; readonly field: string | undefined }[]
   readonly results: { readonly row: Row; readonly key: string; readonly time: number | undefined }[]
-  /** What each apply said of itself, against the contract; empty: nothing wrong. */
+  /** Contract violations of each apply; empty: none. */
   readonly wrong: string[]
-  /** Input rows that were not the same after an apply. Those without bytes are frozen: to change them throws. */
+  /** Input rows that changed during an apply. Those without bytes are frozen: changing them throws. */
   readonly changed: Row[]
 }
 
-/** Rows of one split; `at`: the place of the first in the whole input, or the places of all. */
+/** Rows of one split; `at`: the index of the first in the whole input, or the indexes of all. */
 export interface Part {
   readonly rows: readonly Row[]
   readonly at: number | readonly number[]
@@ -159,7 +157,7 @@ function applyOne(
     wrong.push(`it says that it holds ${applied.held} of ${rows.length} rows, but ${seen.size} went elsewhere`)
 }
 
-/** Copies of the rows as records, with the places of each in the whole input, which are also its positions. */
+/** Copies of the rows as records, with the index of each in the whole input, which is also its position. */
 function recordsOf(parts: readonly Part[], env: Env) {
   const places: number[] = []
   const from = parts.map(({ rows, at, split = 'rows' }) => {
@@ -172,7 +170,7 @@ function recordsOf(parts: readonly Part[], env: Env) {
   return { input, given: parts.flatMap(({ rows }) => rows), places }
 }
 
-/** All batches in order, then the end of a whole run. */
+/** All batches in order, then the end of a bounded run. */
 export async function runTransform(
   definition: TransformDefinition,
   making: TransformMaking,

@@ -1,7 +1,7 @@
 /**
- * A contract suite is a list of checks: a sentence each, and a function that throws when the connector breaks it. They
- * are plain functions so that testkit can show of every one that it fails for a connector that is broken in just this
- * way; `register` makes vitest tests of them.
+ * A contract suite is a list of checks: each has a sentence, and a function that throws if the connector breaks it.
+ * They are plain functions so that testkit can show that every one fails for a connector that is broken in just this
+ * way; `register` turns them into vitest tests.
  */
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -12,19 +12,19 @@ import { envIn } from './load.ts'
 
 /** One promise of the contract. */
 export interface Check<S> {
-  /** What is promised, as a sentence about the connector: `reads all records once`. */
+  /** The promise, as a sentence about the connector: `reads all records once`. */
   readonly name: string
-  /** Throws when it is not kept. Absent from a suite's tests where `applies` says so. */
+  /** Throws if it is broken. Skipped if `applies` says so. */
   run(subject: S, scope: Scope): Promise<void>
-  /** False: the connector does not have what this is about. */
+  /** False: the connector does not have the feature. */
   applies?(subject: S): boolean
 }
 
-/** Where a check works: a folder of its own, removed with all that was opened when it ends. */
+/** The surroundings of a check: a folder of its own, removed with everything that was opened when it ends. */
 export interface Scope {
   readonly root: string
   readonly env: Env
-  /** Called, last first, when the check has ended, however it ended. */
+  /** Called, last first, when the check has ended, in any way. */
   defer(cleanup: () => unknown): void
   /** Prints what a setup leaves out, and why. */
   say(message: string): void
@@ -42,7 +42,7 @@ export async function runCheck<S>(check: Check<S>, subject: S, id: string): Prom
   }
 }
 
-/** One vitest test a check. */
+/** One vitest test per check. */
 export function register<S>(title: string, checks: readonly Check<S>[], subject: S, id: string): void {
   describe(title, () => {
     for (const check of checks) {

@@ -1,5 +1,5 @@
 /**
- * What a step's definition says of it, held against what the step does: the plan and the promise of a pipeline go by
+ * Compares what a step's definition declares with what the step does: the plan and the guarantee of a pipeline rely on
  * it.
  */
 import assert from 'node:assert/strict'
@@ -11,7 +11,7 @@ import { joined, sameInAnyOrder } from './outcome.ts'
 import { canonical } from './rows.ts'
 import { stepCheck as check, type TransformSubject } from './transform-check.ts'
 
-/** Rows with their places, a part for each split. */
+/** Rows with their indexes, one part for each split. */
 function dealt(rows: readonly Row[], splitOf: (row: Row, i: number) => string, from = 0, to = rows.length): Part[] {
   const parts = new Map<string, { rows: Row[]; at: number[]; split: string }>()
   for (let i = from; i < to; i++) {
@@ -24,7 +24,7 @@ function dealt(rows: readonly Row[], splitOf: (row: Row, i: number) => string, f
   return [...parts.values()]
 }
 
-/** Every record that went on, with the row that it came from. */
+/** Every output record, with the row it came from. */
 const passed = ({ out, sides }: Outcome): string[] =>
   [...out, ...Object.values(sides).flat()].map(({ row, from }) => canonical({ row, from }))
 
@@ -52,7 +52,7 @@ export const declaredChecks: readonly Check<TransformSubject>[] = [
     assert.equal(new Set(places).size, places.length, 'a record went to two outputs')
   }),
 
-  check('tells how many changes the next cut gives', async ({ definition, setup }, { env }) => {
+  check('reports how many changes the next takeChanges returns', async ({ definition, setup }, { env }) => {
     const { transform, apply, advance } = await drive(definition, setup, env)
     if (!transform.changeCount) return
     for (const [at, row] of setup.rows.entries()) {
@@ -60,7 +60,7 @@ export const declaredChecks: readonly Check<TransformSubject>[] = [
       if (at % 3 < 2) continue
       const told = transform.changeCount()
       assert.equal(transform.takeChanges!().length, told, `after row ${at}`)
-      assert.equal(transform.changeCount(), 0, 'right behind a cut')
+      assert.equal(transform.changeCount(), 0, 'directly after takeChanges')
     }
     advance(endOfRun)
     const told = transform.changeCount()
@@ -91,7 +91,7 @@ export const declaredChecks: readonly Check<TransformSubject>[] = [
     const making = { ...setup, partitionedBy: fields }
     const start = () => drive(definition, making, env)
     const { rows } = setup
-    // Records with one key are in one split.
+    // Records with the same key are in one split.
     const keyOf = (row: Row) => canonical(fields.map((name) => (row[name] === 0 ? 0 : row[name])))
     const keys = [...new Set(rows.map(keyOf))]
     const splits = ['0', '1']

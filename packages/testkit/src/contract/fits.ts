@@ -1,7 +1,7 @@
-/** Does a value have the one in-memory form of its declared type (packages/core/src/schema/type.ts)? */
+/** Checks that a value has the in-memory form of its declared type (packages/core/src/schema/type.ts). */
 import { type Field, printJson, type RecordType, type Row } from '@millrace/core'
 
-/** What is wrong with the first value that does not fit; undefined: the row is of the type. */
+/** The problem of the first value that does not match; undefined: the row matches the type. */
 export function misfit(record: RecordType, row: Row): string | undefined {
   for (const [name, field] of Object.entries(record.fields)) {
     if (!fits(field, row[name]))

@@ -1,4 +1,4 @@
-/** The contract suites: what every connector and step must keep. */
+/** The contract suites for connectors and steps. */
 export { type Check, runCheck, type Scope } from './check.ts'
 export { type Faulty, type None, sinkChecks, sinkContract, type SinkSetup, type SinkSubject } from './sink.ts'
 export { sourceChecks, sourceContract, type SourceSetup, type SourceSubject } from './source.ts'

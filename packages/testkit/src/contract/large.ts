@@ -1,4 +1,4 @@
-/** Writes large records and tells what that took; the child's part of memory.ts. */
+/** Writes large records and measures memory; the child's part of memory.ts. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
@@ -11,7 +11,7 @@ const kib = 1024
 setFlagsFromString('--expose-gc')
 const collect = runInNewContext('gc') as () => void
 
-/** What is held, without garbage. */
+/** Memory in use, without garbage. */
 function heldBytes(): number {
   collect()
   const { heapUsed, arrayBuffers } = process.memoryUsage()

@@ -1,8 +1,11 @@
-/** Where a connector under test stands, and how its definition is found. No vitest here: child processes use it too. */
+/**
+ * The surroundings of a connector under test, and how its definition is found. No vitest here: child processes use it
+ * too.
+ */
 import { isAbsolute, join, resolve } from 'node:path'
 import type { Definition, Env } from '@millrace/core'
 
-/** The project folder is `root`; everything else as `pipe` would give it. */
+/** The project folder is `root`; everything else as `pipe` sets it. */
 export function envIn(root: string, id: string): Env {
   return {
     root,

@@ -1,6 +1,5 @@
 /**
- * What is saved of a step, as the engine keeps it: entries by key, each with the split that it moves with, where it has
- * one.
+ * The saved memory of a step, as the engine keeps it: entries by key, each with the split that it moves with, if any.
  */
 import assert from 'node:assert/strict'
 import type { SavedMemory, Transform } from '@millrace/core'
@@ -8,20 +7,20 @@ import type { SavedMemory, Transform } from '@millrace/core'
 /** By key: the value, and the split that it moves with. */
 export type Entries = Map<string, readonly [value: string, split: string | undefined]>
 
-/** Saves what has changed since the last cut. */
+/** Saves the changes since the last call. */
 export function saveChanges(transform: Transform, entries: Entries): void {
   for (const [key, value, split] of transform.takeChanges?.() ?? [])
     if (value === null) entries.delete(key)
     else entries.set(key, [value, split])
 }
 
-/** Saved entries as a step is given them. */
+/** Saved entries as passed to a step. */
 export const savedMemory = (entries: Entries): SavedMemory => ({
   get: (key) => entries.get(key)?.[0],
   entries: () => [...entries].sort(([a], [b]) => (a < b ? -1 : 1)).map(([key, [value, split]]) => [key, value, split]),
 })
 
-/** The entries of several instances as those of one. Fails where two have one key. */
+/** The entries of several instances as those of one. Fails if two have the same key. */
 export function mergedEntries(all: readonly Entries[]): Entries {
   const merged: Entries = new Map()
   for (const entries of all) {

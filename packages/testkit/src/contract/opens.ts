@@ -1,9 +1,9 @@
-/** What a process holds open and what a folder holds: to show that `create` does no I/O. */
+/** The open handles of a process and the content of a folder: shows that `create` does no I/O. */
 import { readdirSync, readlinkSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import assert from 'node:assert/strict'
 
-/** Open descriptors with what they stand for; empty where the system does not tell. */
+/** Open descriptors with what they refer to; empty if the system does not show it. */
 function descriptors(): string[] {
   let names: string[]
   try {
@@ -21,7 +21,7 @@ function descriptors(): string[] {
   })
 }
 
-/** Throws when `work` leaves a file, socket, timer or request open, or changes what is below `root`. */
+/** Throws if `work` leaves a file, socket, timer or request open, or changes anything below `root`. */
 export async function opensNothing(root: string, work: () => unknown): Promise<void> {
   const before = { descriptors: descriptors(), files: list(root), resources: process.getActiveResourcesInfo() }
   work()

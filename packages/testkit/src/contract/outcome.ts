@@ -1,9 +1,9 @@
-/** Comparing what came out of a step. */
+/** Compares the output of steps. */
 import assert from 'node:assert/strict'
 import type { Outcome } from './apply.ts'
 import { sameRows, sameSet } from './rows.ts'
 
-/** The same rows from the same input rows everywhere; results, which have no order of their own, as a set. */
+/** The same rows from the same input rows everywhere; results, which have no order, as a set. */
 export function sameOutcome(actual: Outcome, expected: Outcome, what: string): void {
   sameRows(actual.out, expected.out, `${what}: output`)
   assert.deepEqual(Object.keys(actual.sides).sort(), Object.keys(expected.sides).sort(), `${what}: named outputs`)
@@ -13,7 +13,7 @@ export function sameOutcome(actual: Outcome, expected: Outcome, what: string): v
   sameSet(actual.results, expected.results, `${what}: results`)
 }
 
-/** The same where splits were read in another order: by the places of the input rows. */
+/** The same if splits were read in a different order: by the indexes of the input rows. */
 export function sameInAnyOrder(actual: Outcome, expected: Outcome, what: string): void {
   sameOutcome(byPlace(actual), byPlace(expected), what)
 }
@@ -30,7 +30,7 @@ function byPlace(outcome: Outcome): Outcome {
   }
 }
 
-/** What came out of several steps, one after the other. */
+/** The output of several steps, one after the other. */
 export function joined(...all: readonly Outcome[]): Outcome {
   const sides: Outcome['sides'] = {}
   for (const each of all)

@@ -1,21 +1,19 @@
-/**
- * How much memory reading takes, for tests of sources with large records. In a child process: nothing else is in it.
- */
+/** Measures the memory of reading, for tests of sources with large records. In a child process of its own. */
 import { freshRead, isBatch, type Source } from '@millrace/core'
 import type { Scope } from './check.ts'
 import type { SourceMaking } from './read.ts'
 import { remote } from './remote.ts'
 
-/** What a child found. */
+/** What a child measured. */
 export interface Peak {
   readonly records: number
   /** The largest batch. */
   readonly batchBytes: number
-  /** By how much the resident memory of the process grew while it read. */
+  /** The growth of the process's resident memory while reading. */
   readonly grownBytes: number
 }
 
-/** Reads a bounded source to its end and lets each batch go. */
+/** Reads a bounded source to its end and releases each batch. */
 export async function peakOf(source: Source): Promise<Peak> {
   const before = process.memoryUsage.rss()
   let peak = before

@@ -1,6 +1,4 @@
-/**
- * Reading a source as the engine does, for the source suite: in this process or, given the same request, in a child.
- */
+/** Reads a source as the engine does, for the source suite: in this process or, with the same request, in a child. */
 import {
   isBatch,
   type Batch,
@@ -24,14 +22,14 @@ export interface SourceMaking {
   readonly push?: Push
 }
 
-/** One record as it was read, with all that can be told of it. */
+/** One record as read, with all its properties. */
 export interface ReadRecord {
   readonly split: string
   readonly position: string | number
   readonly id: string
   readonly row: Row
   readonly raw: Uint8Array | undefined
-  /** What decoding it again needs. */
+  /** The context for decoding it again. */
   readonly context: Json | undefined
 }
 export interface ReadBad {
@@ -44,7 +42,7 @@ export interface ReadBad {
   readonly context: Json | undefined
 }
 
-/** What a read gave, batch by batch. */
+/** The result of a read, batch by batch. */
 export interface ReadBatch {
   readonly split: string
   readonly position: Json | undefined
@@ -59,17 +57,17 @@ export interface ReadUntil {
   readonly resume?: ReadonlyMap<string, Json>
   readonly recall?: ReadonlyMap<string, Json>
   readonly signal?: AbortSignal
-  /** For sources that do not end by themselves: stop when so many records have come and nothing more is at hand. */
+  /** For unbounded sources: stop after this many records, when no more are available. */
   readonly records?: number | undefined
-  /** As the source's capabilities say; default: `one`. */
+  /** As the source's capabilities declare; default: `one`. */
   readonly lanes?: SourceCapabilities['lanes']
   readonly owns?: ReadContext['owns']
   readonly wants?: ReadContext['wants']
   readonly whenWanted?: ReadContext['whenWanted']
-  /** Told of each batch as it comes, before the next is asked for. */
+  /** Called with each batch, before the next is requested. */
   onBatch?(batch: Batch, index: number): void
   onSplits?(splits: readonly string[]): void
-  /** Told when splits have nothing more, by a batch or without one; empty: all of a source whose lanes are one. */
+  /** Called when splits have nothing more, with or without a batch; empty: all of a source whose lanes are one. */
   onCaughtUp?(splits: readonly string[]): void
 }
 

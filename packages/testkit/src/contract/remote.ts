@@ -1,7 +1,7 @@
 /**
- * Work in a process of its own, so that it can be killed for real, or run with `MILLRACE_CODEGEN=off`, which is read
- * once at start. The request goes to the child as an argument, answers come back on its standard output; both by
- * `v8.serialize`, since rows hold bigints and bytes.
+ * Runs work in a separate process, so that it can really be killed, or run with `MILLRACE_CODEGEN=off`, which is read
+ * once at start. The request is passed as an argument, answers come back on standard output; both by `v8.serialize`,
+ * since rows have bigints and bytes.
  */
 import { spawn } from 'node:child_process'
 import { tmpdir } from 'node:os'
@@ -15,8 +15,8 @@ const fromSource = import.meta.url.endsWith('.ts')
 const child = fileURLToPath(new URL(fromSource ? './child.ts' : './child.js', import.meta.url))
 
 /**
- * A suite starts dozens of children: each would compile the same sources again, which takes longer than what it is
- * started for.
+ * A suite starts dozens of children: each would compile the same sources again, which takes longer than its actual
+ * work.
  */
 const compiled = join(tmpdir(), 'millrace-compiled')
 
@@ -24,13 +24,13 @@ export const pack = (value: unknown): string => serialize(value).toString('base6
 export const unpack = (packed: string): unknown => deserialize(Buffer.from(packed, 'base64'))
 
 export interface RemoteResult {
-  /** What the child gave out, in order. */
+  /** The answers of the child, in order. */
   readonly answers: readonly unknown[]
-  /** It ended by SIGKILL, as it was told to. */
+  /** It ended by SIGKILL, as requested. */
   readonly killed: boolean
 }
 
-/** Runs one request of child.ts. Rejects when the child failed by itself. */
+/** Runs one request of child.ts. Rejects if the child failed by itself. */
 export async function remote(request: unknown, env: Readonly<Record<string, string>> = {}): Promise<RemoteResult> {
   const conditions = fromSource ? ['--conditions=@millrace/source'] : []
   const process_ = spawn(process.execPath, [...conditions, '--no-warnings', child], {

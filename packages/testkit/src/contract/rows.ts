@@ -1,4 +1,4 @@
-/** Comparing rows: null and absent are one, the order of fields does not count, bigint and bytes are values. */
+/** Compares rows: null and absent are the same, the order of fields does not matter, bigint and bytes are values. */
 import assert from 'node:assert/strict'
 import type { Row } from '@millrace/core'
 
@@ -31,7 +31,7 @@ export function sameRows(actual: readonly unknown[], expected: readonly unknown[
   }
 }
 
-/** Equal rows, as often, in any order. */
+/** Equal rows, equally often, in any order. */
 export function sameSet(actual: readonly unknown[], expected: readonly unknown[], what: string): void {
   const left = new Map<string, number>()
   for (const row of expected) left.set(canonical(row), (left.get(canonical(row)) ?? 0) + 1)
@@ -53,7 +53,7 @@ export function sameSet(actual: readonly unknown[], expected: readonly unknown[]
   }
 }
 
-/** Frozen to the bottom, so that a step which changes its input throws. Bytes cannot be frozen. */
+/** Deeply frozen, so that a step which changes its input throws. Bytes cannot be frozen. */
 export function deepFreeze<T extends Row>(row: T): T {
   for (const part of Object.values(row))
     if (typeof part === 'object' && part !== null && !(part instanceof Uint8Array)) deepFreeze(part as Row)

@@ -1,6 +1,6 @@
 /**
- * Driving a sink as the engine does, step by step: in this process, or as a script in a child that dies where it is
- * told to.
+ * Drives a sink as the engine does, step by step: in this process, or as a script in a child that dies where it is told
+ * to.
  */
 import { randomBytes } from 'node:crypto'
 import {
@@ -22,7 +22,7 @@ export interface SinkMaking {
   readonly schema: RecordType
 }
 
-/** Records to write: each row with its own position in the split, from which its id follows. */
+/** Records to write: each row with its own position in the split, from which its id is derived. */
 export type Numbered = readonly (readonly [position: number, row: Row])[]
 
 export type SinkStep =
@@ -33,7 +33,7 @@ export type SinkStep =
       readonly existing?: 'stop' | 'replace' | 'keep'
     }
   | { readonly do: 'write'; readonly records: Numbered; readonly epoch: number }
-  /** Its answer is what the sink gave: the saved part of a later start. */
+  /** Its answer is the result of the flush: the saved part of a later start. */
   | { readonly do: 'flush'; readonly epoch: number; readonly roll: boolean; readonly end: boolean }
   /** Without a stage: those of the last flush. */
   | { readonly do: 'publish'; readonly stage?: Json }
@@ -50,7 +50,7 @@ export interface ScriptIo {
 export const makeSink = (definition: SinkDefinition, making: SinkMaking, env: Env): Sink =>
   definition.create(making.options, { ...env, schema: making.schema })
 
-/** `numbered` as the engine would hand them on; frozen, since rows are. */
+/** `numbered` as the engine would pass them; frozen, since rows are. */
 export function recordsFor(numbered: Numbered, env: Env): Records {
   const rows = numbered.map(([, row]) => deepFreeze(structuredClone(row)))
   const positionAt = (i: number) => numbered[i]![0]
@@ -62,7 +62,7 @@ export function recordsFor(numbered: Numbered, env: Env): Records {
   })
 }
 
-/** Does the steps in order and returns what the flushes gave. The sink stays open unless the script closes it. */
+/** Runs the steps in order and returns the results of the flushes. The sink stays open unless the script closes it. */
 export async function runScript(
   definition: SinkDefinition,
   making: SinkMaking,
@@ -76,7 +76,7 @@ export async function runScript(
   return { sink, flushed }
 }
 
-/** One step on a sink that is there already. */
+/** One step on an existing sink. */
 export async function doStep(
   sink: Sink,
   step: SinkStep,
@@ -96,7 +96,7 @@ export async function doStep(
       return sink.write(recordsFor(step.records, env), { signal, epoch: step.epoch })
     case 'flush': {
       const { epoch, roll, end } = step
-      // As it is after a save: nothing but JSON survives.
+      // As after a save: only JSON survives.
       const left = sink.flush
         ? (JSON.parse(JSON.stringify(await sink.flush({ signal, epoch, roll, end }))) as Flushed)
         : {}

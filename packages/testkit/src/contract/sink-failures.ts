@@ -1,11 +1,16 @@
-/** Partial failure: a sink names exactly the records that it cannot take, each with its code, and takes all others. */
+/**
+ * Partial failures: a sink reports exactly the records that it cannot store, each with its code, and stores all others.
+ */
 import assert from 'node:assert/strict'
 import type { Records, Row, Sink, WriteFailure } from '@millrace/core'
 import type { Check } from './check.ts'
 import { doStep, type Numbered, recordsFor } from './script.ts'
 import { check, type Faulty, finish, type None, open, type Ready, type SinkSubject } from './sink-ready.ts'
 
-/** What a write named; empty: it took everything. Fails when it throws anything else than what the contract allows. */
+/**
+ * The failures that a write reported; empty: it stored everything. Fails if it throws anything that the contract does
+ * not allow.
+ */
 async function failuresOf(sink: Sink, records: Records): Promise<readonly WriteFailure[]> {
   try {
     await sink.write(records, { signal: new AbortController().signal, epoch: 1 })
@@ -17,7 +22,7 @@ async function failuresOf(sink: Sink, records: Records): Promise<readonly WriteF
   }
 }
 
-/** The faulty rows first, in the middle and last, so that sound ones stand on each side of them. */
+/** The faulty rows first, in the middle and last, so that there are valid ones on each side. */
 function mixed(sound: Numbered, faulty: readonly Faulty[]): { records: Numbered; expected: [number, string][] } {
   const half = sound.length >> 1
   const records: (readonly [number, Row])[] = []
@@ -40,7 +45,7 @@ async function namesThem(
 ) {
   const { sink, flushed } = await start([open()])
   const { records, expected } = mixed(a, faulty)
-  // As the engine hands on what is left of a write: rows picked out of a larger set.
+  // As the engine passes the rest of a write: rows picked from a larger set.
   const more = recordsFor([...b, ...records], env)
   const failures = await failuresOf(sink, more.pick(Array.from(records.keys(), (i) => b.length + i)))
   assert.deepEqual(
@@ -76,7 +81,7 @@ function faultyCheck(
   })
 }
 
-/** A sound row without each of the key's fields. */
+/** A valid row without each of the key's fields. */
 function withoutKeys({ setup, capabilities: { key }, all }: Ready): readonly Faulty[] | None {
   const { nullKeys, schema } = setup
   if (typeof key === 'object') {

@@ -1,4 +1,4 @@
-/** What a sink's contract suite works with: the place to write to, and the sink driven step by step. */
+/** The surroundings of a sink's contract suite: the place to write to, and the sink driven step by step. */
 import assert from 'node:assert/strict'
 import type { Flushed, Json, Row, Sink, SinkCapabilities, SinkDefinition } from '@millrace/core'
 import type { Check, Scope } from './check.ts'
@@ -7,12 +7,12 @@ import { remote } from './remote.ts'
 import { canonical, sameSet } from './rows.ts'
 import { doStep, makeSink, type Numbered, type SinkMaking, type SinkScript, type SinkStep } from './script.ts'
 
-/** Why a setup cannot bring something: the suite prints it, since nothing may be left out in silence. */
+/** Why a setup cannot provide something: the suite prints it, since nothing may be left out silently. */
 export interface None {
   readonly none: string
 }
 
-/** A row that can never be stored, and the code under which the sink must name it. */
+/** A row that can never be stored, and the code that the sink must report for it. */
 export interface Faulty {
   readonly row: Row
   readonly code: string
@@ -23,33 +23,33 @@ export interface SinkSetup extends SinkMaking {
   /** At least 12 records of the schema, no two alike. */
   readonly rows: readonly Row[]
   /**
-   * What someone who reads the destination finds now, in any order, as rows like `rows`. Absent: nobody can tell (a
+   * What a reader of the destination finds now, in any order, as rows like `rows`. Absent: it cannot be read (a
    * console).
    */
   visible?(): readonly Row[] | Promise<readonly Row[]>
   /**
-   * Fields without whose value no record can be written: those of the key, optional in the schema. The suite leaves out
-   * each in turn and expects `null_key`.
+   * Fields without which no record can be written: those of the key, optional in the schema. The suite omits each in
+   * turn and expects `null_key`.
    */
   readonly nullKeys: readonly string[] | None
-  /** Rows with a value that has no form in what is written: a time of the year 10000, half of a surrogate pair. */
+  /** Rows with a value that cannot be encoded: a time in the year 10000, an unpaired surrogate. */
   readonly unencodable: readonly Faulty[] | None
   /** Rows that can be encoded and that the system refuses. */
   readonly refused: readonly Faulty[] | None
-  /** Makes the system take what it is sent and answer nothing. Returns what ends that. */
+  /** Makes the system accept what it is sent without answering. Returns a function that ends this. */
   readonly hang: (() => Promise<() => unknown> | (() => unknown)) | None
-  /** Two rows of one key; where the key is the record's id, any two. For keyed sinks. */
+  /** Two rows with the same key; if the key is the record's id, any two. For keyed sinks. */
   readonly updates?: readonly [Row, Row]
   /** Results of an earlier run stop a new one unless it may replace or keep them. */
   readonly guardsExisting?: boolean
 }
 
-/** A sink to be held against the contract. */
+/** A sink under test. */
 export interface SinkSubject {
   /** The connector's module: `new URL('../src/index.ts', import.meta.url)`. A child process imports it too. */
   readonly module: string | URL
   readonly type: string
-  /** Makes an empty place to write to, below `scope.root` or in the real system. */
+  /** Creates an empty place to write to, below `scope.root` or in the real system. */
   setup(scope: Scope): SinkSetup | Promise<SinkSetup>
 }
 
@@ -63,9 +63,9 @@ export interface Ready {
   readonly parts: readonly [Numbered, Numbered, Numbered]
   /** A new sink, closed at the end of the check. */
   start(steps: SinkScript): Promise<{ sink: Sink; flushed: Flushed[] }>
-  /** The same in a child that is killed by SIGKILL at the script's end; what its flushes gave. */
+  /** The same in a child that is killed by SIGKILL at the script's end; returns the results of its flushes. */
   killed(steps: SinkScript): Promise<Flushed[]>
-  /** What a reader finds is what was written: once, or at least once where the label says so. */
+  /** A reader finds what was written: once, or at least once if the label says so. */
   shows(expected: Numbered, what: string): Promise<void>
 }
 
@@ -115,7 +115,7 @@ async function prepare(subject: SinkSubject, scope: Scope): Promise<Ready> {
   }
 }
 
-/** The flushes as a store saves them: one without `resume` leaves the value before it. */
+/** The flushes as a store saves them: a flush without `resume` keeps the previous value. */
 export function carried(flushes: readonly Flushed[]): Flushed[] {
   const saved: Flushed[] = []
   for (const { resume = saved.at(-1)?.resume, stages } of flushes)
@@ -144,13 +144,13 @@ export function writes(records: Numbered, epoch: number, size: number): SinkStep
     steps.push({ do: 'write', records: records.slice(at, at + size), epoch })
   return steps
 }
-/** The rest of a run: written, flushed as the end of the input, published, closed. */
+/** The rest of a run: write, flush with the end of the input, publish, close. */
 export const finish = (records: Numbered, epoch: number, size = 4): SinkStep[] => [
   ...writes(records, epoch, size),
   { do: 'flush', epoch, roll: true, end: true },
   publish,
   { do: 'close' },
 ]
-/** What the engine does first after a restart: publishes what was saved and not recorded as published. */
+/** What the engine does first after a restart: publishes stages that were saved but not recorded as published. */
 export const leftovers = (saved: Flushed | undefined): SinkStep[] =>
   (saved?.stages ?? []).map((stage: Json) => ({ do: 'publish', stage }) as const)

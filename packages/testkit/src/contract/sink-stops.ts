@@ -1,7 +1,4 @@
-/**
- * Whatever a sink waits for, the abort ends it within a second, also where the system takes everything and says
- * nothing.
- */
+/** The abort ends every wait of a sink within a second, even if the system accepts everything and never answers. */
 import assert from 'node:assert/strict'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Sink } from '@millrace/core'
@@ -10,13 +7,13 @@ import { makeSink, recordsFor } from './script.ts'
 import { check, flush, open, type Ready, type SinkSubject, writes } from './sink-ready.ts'
 
 interface EndedRun {
-  /** It was still at work when it was told to stop. */
+  /** It was still running when it was aborted. */
   readonly waited: boolean
   /** What it threw. */
   readonly failure: Error | undefined
 }
 
-/** Fails when the work, whatever becomes of it, goes on for more than a second after the abort. */
+/** Fails if the work, whatever its outcome, continues for more than a second after the abort. */
 async function endsOnAbort(
   what: string,
   work: (signal: AbortSignal) => unknown,
@@ -33,11 +30,11 @@ async function endsOnAbort(
   const waited = (await Promise.race([done, sleep(200, 'waiting' as const)])) === 'waiting'
   abort.abort()
   const end = await Promise.race([done, sleep(1000, 'late' as const, { ref: false })])
-  assert.notEqual(end, 'late', `${what} goes on for more than a second after the abort`)
+  assert.notEqual(end, 'late', `${what} continues for more than a second after the abort`)
   return { waited, failure }
 }
 
-/** A write ends as its contract says, whatever ends it. */
+/** However a write ends, it ends as its contract says. */
 async function writeEnds(work: (signal: AbortSignal) => unknown, abort?: AbortController): Promise<EndedRun> {
   const ended = await endsOnAbort('a write', work, abort)
   const { failure } = ended
@@ -89,7 +86,7 @@ export const stopChecks: readonly Check<SinkSubject>[] = [
   hangCheck('writes no longer than the abort allows, while the system hangs', async ({ start, all }, hang, { env }) => {
     const { sink } = await start([open(), ...writes(all, 1, 5)])
     await hang()
-    // A sink may buffer what it cannot send, but not forever.
+    // A sink may buffer what it cannot send, but not without limit.
     const { waited } = await writeEnds(async (signal) => {
       for (let n = 0; n < 100 && !signal.aborted; n++) await sink.write(recordsFor(all, env), { signal, epoch: 1 })
     })
@@ -103,7 +100,7 @@ export const stopChecks: readonly Check<SinkSubject>[] = [
       const { sink } = await start([open(), ...writes(all, 1, 5)])
       await hang()
       await endsOnAbort('a flush', (signal) => sink.flush?.(flushContext(signal, true)))
-      // Again with something to wait for, where writes are buffered.
+      // Again with something to wait for, if writes are buffered.
       await endsOnAbort('a flush', async (signal) => {
         await sink.write(recordsFor(all, env), { signal, epoch: 1 })
         await sink.flush?.(flushContext(signal, true))

@@ -1,5 +1,5 @@
 /**
- * The contract suite of sinks: one call a connector.
+ * The contract suite of sinks: one call per connector.
  *
  * One file: the contract of a sink is read as a list, from the first demand to the last.
  */
@@ -20,7 +20,7 @@ export type { Faulty, None, SinkSetup, SinkSubject } from './sink-ready.ts'
 export const sinkContract = (subject: SinkSubject): void =>
   register(`sink ${subject.type} keeps the contract`, sinkChecks, subject, 'sink')
 
-/** All that is promised of sinks. */
+/** The whole contract of sinks. */
 export const sinkChecks: readonly Check<SinkSubject>[] = [
   check('create opens nothing', async ({ definition, setup }, { root, env }) => {
     await opensNothing(root, () => makeSink(definition, setup, env))
@@ -204,7 +204,7 @@ export const sinkChecks: readonly Check<SinkSubject>[] = [
         ...writes(b, 2, 5),
         flush(2, roll),
       ])
-      // A roll, so that what the first try left behind the records cannot hide behind later ones.
+      // A roll, so that leftovers of the first attempt after the records cannot hide behind later ones.
       const again = [
         ...writes(b.slice(0, 2), 2, 5),
         flush(2, true),
@@ -254,7 +254,7 @@ export const sinkChecks: readonly Check<SinkSubject>[] = [
     if (!capabilities.keyed || !setup.visible) return
     assert.ok(setup.updates, 'the sink is keyed: its setup must bring two rows of one key as `updates`')
     const [before, after] = setup.updates
-    // Where fields are the key, records of different ids are one all the same.
+    // If fields are the key, records with different ids are the same.
     const other = capabilities.key === 'record_id' ? 0 : 1
     const both = (first: Row, second: Row) => [[0, first] as const, [other, second] as const]
     await start([open(), { do: 'write', records: [[0, before]], epoch: 1 }, ...finish([[other, after]], 1)])

@@ -1,4 +1,4 @@
-/** The contract suite of sources: one call a connector. */
+/** The contract suite of sources: one call per connector. */
 import { type Check, register } from './check.ts'
 import { letters } from './source/letters.ts'
 import { reading } from './source/reading.ts'
@@ -8,7 +8,7 @@ import { splits } from './source/splits.ts'
 
 export type { SavedPosition, SourceSetup, SourceSubject } from './source/ready.ts'
 
-/** All that is promised of sources. */
+/** The whole contract of sources. */
 export const sourceChecks: readonly Check<SourceSubject>[] = [...reading, ...splits, ...resuming, ...letters]
 
 /** Vitest tests of the whole contract for one source. */

@@ -1,23 +1,23 @@
-/** A check of a step: its definition is loaded, its setup made and run once from beginning to end. */
+/** A check of a step: its definition is loaded, its setup made, and it is run once from beginning to end. */
 import assert from 'node:assert/strict'
 import type { Row, TransformDefinition } from '@millrace/core'
 import { type Outcome, runTransform, type TransformMaking } from './apply.ts'
 import type { Check, Scope } from './check.ts'
 import { loadDefinition } from './load.ts'
 
-/** One config with an input and, where it is worth saying, what must come out. */
+/** One config with an input and, if worth stating, the expected output. */
 export interface TransformSetup extends TransformMaking {
   readonly rows: readonly Row[]
-  /** The plain output, in order. */
+  /** The main output, in order. */
   readonly expected?: readonly Row[]
   readonly expectedSides?: Readonly<Record<string, readonly Row[]>>
-  /** Results that have no origin, at the end of the input, in any order. */
+  /** Results without origin, at the end of the input, in any order. */
   readonly expectedResults?: readonly Row[]
   /** Codes of the rows that fail, in order. */
   readonly expectedFailures?: readonly string[]
 }
 
-/** A step to be held against the contract. */
+/** A step under test. */
 export interface TransformSubject {
   /** The module of the step: `new URL('../src/index.ts', import.meta.url)`. A child process imports it too. */
   readonly module: string | URL

@@ -1,4 +1,4 @@
-/** The contract suite of steps: one call a step, with the configs and inputs to try. */
+/** The contract suite of steps: one call per step, with the configs and inputs to try. */
 import assert from 'node:assert/strict'
 import { endOfRun, type Row } from '@millrace/core'
 import { contextOf, drive, type Outcome, runTransform } from './apply.ts'
@@ -32,7 +32,7 @@ function cutUp(rows: readonly Row[], size: number): Row[][] {
   return batches
 }
 
-/** All that is promised of steps. */
+/** The whole contract of steps. */
 export const transformChecks: readonly Check<TransformSubject>[] = [
   check('create opens nothing', async ({ definition, setup }, { root, env }) => {
     await opensNothing(root, () => definition.create(setup.options, contextOf(setup, env)))
@@ -107,7 +107,7 @@ export const transformChecks: readonly Check<TransformSubject>[] = [
     for (let at = 0; at <= setup.rows.length; at += step) {
       const before = await drive(definition, setup, env)
       const entries: Entries = new Map()
-      // Two cuts, so that the second holds changes of entries that the first saved.
+      // Two calls, so that the second has changes of entries that the first saved.
       before.apply({ rows: setup.rows.slice(0, at >> 1), at: 0 })
       saveChanges(before.transform, entries)
       before.apply({ rows: setup.rows.slice(at >> 1, at), at: at >> 1 })

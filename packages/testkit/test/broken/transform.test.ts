@@ -79,7 +79,7 @@ const bugs: Record<string, readonly Bug[]> = {
   ],
   'gives no two records of one output the same id': [['halve', 'gives a record twice']],
   'sends each record to one of its named outputs, where it routes': [['routing_halve', '']],
-  'tells how many changes the next cut gives': [['tally', 'tells of too many changes']],
+  'reports how many changes the next takeChanges returns': [['tally', 'tells of too many changes']],
   'names what its memory depends on': [
     ['tally', 'depends on all fields'],
     ['tally', 'depends on nothing'],

@@ -151,8 +151,8 @@ export type Sink = SinkKind & {
 export interface Bounds {
   readonly minRecords: number
   readonly minMs: number
-  readonly holdRecords: number
-  readonly holdMs: number
+  readonly rollRecords: number
+  readonly rollMs: number
   readonly aheadRows: number
   readonly tickMs: number
 }

@@ -1,6 +1,6 @@
 /**
- * The groups of an aggregation: nested Maps, a level per field of `by`, with the last group cached, since neighbours
- * are often in the same group.
+ * The groups of an aggregation: nested Maps, one level per field of `by`, with the last group cached, since adjacent
+ * records are often in the same group.
  */
 import {
   type AggregateState,
@@ -17,23 +17,23 @@ import {
 export interface Group {
   /** The values of `by`, in order. */
   readonly values: readonly unknown[]
-  /** The same as Maps tell them apart. */
+  /** The same, as compared by Maps. */
   readonly parts: readonly unknown[]
-  /** Canonical JSON of the values: what the group is saved under, and what its result is known by. */
+  /** Canonical JSON of the values: the key under which the group is saved, and the key of its result. */
   readonly saved: string
   state: AggregateState
-  /** Where each split has memory of its own: the split of its records. */
+  /** If memory is kept separately for each split: the split of its records. */
   split: string | undefined
   /** It is among the changes since the last save. */
   changed: boolean
-  /** It has given its result. */
+  /** It has emitted its result. */
   gone: boolean
 }
 
 export interface Groups {
   /** The group of a row; undefined: there is none yet. */
   of(row: Row): Group | undefined
-  /** Makes the group of a row that has none. */
+  /** Creates the group of a row that has none. */
   add(row: Row, state: AggregateState): Group
   /** In the order in which they were first seen. */
   all(): Iterable<Group>
@@ -44,7 +44,7 @@ export interface Groups {
 
 type Level = Map<unknown, Level | Group>
 
-/** Groups by the values of these fields; null is a value like any other. */
+/** Groups by the values of these fields; null is an ordinary value. */
 export function createGroups(input: RecordType, by: readonly string[]): Groups {
   const fields = by.map((name) => {
     const { type } = input.fields[name]!
@@ -109,5 +109,5 @@ export function createGroups(input: RecordType, by: readonly string[]): Groups {
   }
 }
 
-/** A value for keeping. 0 and -0 are one group, whose value is 0 whichever came first. */
+/** A value to keep. 0 and -0 are one group, whose value is 0 whichever came first. */
 const kept = (value: unknown): unknown => (typeof value === 'number' ? value + 0 : cutLoose(value))

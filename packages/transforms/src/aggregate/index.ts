@@ -1,9 +1,9 @@
 /**
- * `aggregate`: one result per group. The results come when the input has ended, so it needs a run that ends.
+ * `aggregate`: one result per group. Results come when the input has ended, so it needs a bounded run.
  *
- * Its memory is a state per group; a save writes the groups that changed since the last one. A result is known by the
- * values of its group. A group whose result cannot be represented (a sum that does not fit) fails as a result, under
- * that key.
+ * Its memory is a state per group; a save writes the groups that changed since the last one. A result is identified by
+ * the values of its group. A group whose result cannot be represented (a sum that does not fit) fails as a result,
+ * under that key.
  */
 import {
   type Aggregation,
@@ -85,7 +85,7 @@ export const aggregate = defineTransform({
       else
         problems.push({
           code: 'wrong_type',
-          message: `groups cannot be made by \`${name}\``,
+          message: `\`${name}\` cannot be grouped by`,
           at: ['by', i],
           expected: 'a single value',
           got: typeText(field.type),
@@ -101,7 +101,7 @@ export const aggregate = defineTransform({
           ...compiled.problems.map(({ output, ...problem }) => ({ ...problem, at: ['outputs', output] })),
         ],
       }
-    // A result is no input record, so none of its fields is one of theirs.
+    // A result is not an input record, so no field is unchanged.
     return { output: recordOf([...fields, ...Object.entries(compiled.type.fields)]), problems, unchanged: {} }
   },
 
@@ -194,7 +194,7 @@ export const aggregate = defineTransform({
   },
 })
 
-/** The aggregates of a config that `infer` found right. */
+/** The aggregates of a config that `infer` has accepted. */
 function compiledFor(outputs: Readonly<Record<string, string>>, input: RecordType, id: string): Aggregation {
   const compiled = compileAggregates(outputs, input)
   if (!compiled.ok) throw new TypeError(`${id}: ${compiled.problems[0]!.message}`)

@@ -1,15 +1,15 @@
 /**
- * Copies between the pipeline and a user's function. Rows are shared by all who read them, down to their lists and
- * bytes, and a function may keep or reuse what it returned: neither must see what the other does to a value.
+ * Copies values between the pipeline and a user's function. Rows are shared by everyone who reads them, including their
+ * lists and bytes, and a function may keep or reuse what it returned: neither must see changes by the other.
  */
 import type { RecordType, Row, Type } from '@millrace/core'
 import { rowMaker, setField } from '../rows.ts'
 
-/** Whether the inside of a value can be changed. */
+/** Whether a value can be changed in place. */
 const isMutable = (type: Type): boolean =>
   type.kind === 'bytes' || type.kind === 'list' || type.kind === 'object' || type.kind === 'json'
 
-/** A value that shares nothing with the one given. */
+/** A value that shares nothing with the original. */
 export function copied(value: unknown): unknown {
   if (typeof value !== 'object' || value === null) return value
   // `slice` of a Buffer is a view.
@@ -20,7 +20,7 @@ export function copied(value: unknown): unknown {
   return made
 }
 
-/** Makes copies of rows of this type, absent fields as null. */
+/** Makes copies of rows of this type, with absent fields as null. */
 export function rowCopier(input: RecordType): (row: Row) => Row {
   const names = Object.keys(input.fields)
   const make = rowMaker(

@@ -1,8 +1,8 @@
 /**
- * `call`: a function of the user's project makes each record again. It gets a copy of the record and returns a record,
- * a list of records (`returns: rows`) or null, which filters the record out. What it returns is checked against the
- * declared schema, so a mistake in it ends in the dead letter and not in a sink. It is called once a record,
- * synchronously, and must depend on nothing but its record: after a crash it is called again.
+ * `call`: a function of the user's project transforms each record. It gets a copy of the record and returns a record, a
+ * list of records (`returns: rows`) or null, which filters the record out. Its result is checked against the declared
+ * schema, so a mistake ends in the dead letter and not in a sink. It is called once per record, synchronously, and must
+ * depend only on its record: after a crash it is called again.
  */
 import { isAbsolute, relative } from 'node:path'
 import { DataError, defineTransform, option, type Output, type Problem, type Row } from '@millrace/core'
@@ -11,7 +11,7 @@ import { loadFunction, splitReference, type StepFunction } from './load.ts'
 import { resultReader } from './result.ts'
 
 const options = option.object({
-  function: option.text('A file of the project and the name of what it exports; without a name, its default export.', {
+  function: option.text('A file of the project and the name of its export; without a name, the default export.', {
     example: './steps/clean.ts#clean',
   }),
   output: option.record('The schema of what the function returns.', {
@@ -19,7 +19,7 @@ const options = option.object({
   }),
   returns: option.oneOf(
     ['row', 'rows'],
-    '`row`: a record or null. `rows`: a list of records, each of which goes on by itself.',
+    '`row`: a record or null. `rows`: a list of records, each of which continues separately.',
     { default: 'row' },
   ),
 })
@@ -27,7 +27,7 @@ const options = option.object({
 export const call = defineTransform({
   kind: 'transform',
   type: 'call',
-  summary: 'Transforms records with a TypeScript function of the project; what it returns is checked against a schema.',
+  summary: 'Transforms records with a TypeScript function of the project; its result is checked against a schema.',
   options,
   multiplies: ({ returns }) => returns === 'rows',
 
@@ -37,13 +37,13 @@ export const call = defineTransform({
     const wrong = (message: string, hint?: string) =>
       problems.push({ code: 'bad_value', message, at: ['function'], ...(hint ? { hint } : {}) })
     if (!/\.[cm]?[jt]s$/.test(path))
-      wrong(`\`${reference}\` names no TypeScript or JavaScript file`, './steps/clean.ts#clean')
+      wrong(`\`${reference}\` does not name a TypeScript or JavaScript file`, './steps/clean.ts#clean')
     else if (!isInside(root, resolve(path)))
       wrong(
         `\`${path}\` is outside of the project`,
         'functions are files of the project; import from elsewhere in them',
       )
-    else if (!/^[\p{L}_$][\p{L}\p{Nd}_$]*$/u.test(name)) wrong(`\`${name}\` cannot be the name of a function`)
+    else if (!/^[\p{L}_$][\p{L}\p{Nd}_$]*$/u.test(name)) wrong(`\`${name}\` is not a valid function name`)
     return problems
   },
 
@@ -59,11 +59,11 @@ export const call = defineTransform({
     const read = resultReader(output)
     let step: StepFunction | undefined
 
-    /** The records made of one. */
+    /** The records made from one. */
     const made = (row: Row): readonly Row[] => {
       const result: unknown = step!(copy(row))
       if (result instanceof Promise) {
-        // Nothing awaits it, so its failure would end the process.
+        // It is not awaited, so a rejection would end the process.
         result.catch(() => {})
         throw new DataError('bad_result', `${reference} returned a promise: a function is synchronous`)
       }
@@ -71,7 +71,7 @@ export const call = defineTransform({
       if (returns === 'row') return [read(result)]
       if (!Array.isArray(result))
         throw new DataError('bad_result', `${reference} returned ${kindOf(result)}: expected a list of records`)
-      // Unlike map, it does not pass over what was never set.
+      // Unlike map, this does not skip unset elements.
       return Array.from(result, read)
     }
 
@@ -99,8 +99,8 @@ export const call = defineTransform({
 })
 
 /**
- * What the function threw, or what is wrong with its result. It may throw core's `DataError`, of whichever copy of
- * core, to name a code and a field of its own.
+ * The error of the function, or the problem of its result. It may throw core's `DataError`, from any copy of core, to
+ * set a code and a field of its own.
  */
 function failed(error: unknown, reference: string, out: Output, i: number): void {
   const { code, field, message } = (
@@ -111,7 +111,7 @@ function failed(error: unknown, reference: string, out: Output, i: number): void
   else out.fail(i, 'call_failed', { message: `${reference} threw ${thrownText(error)}` })
 }
 
-/** Anything can be thrown, even what cannot be made text. */
+/** Anything can be thrown, even values that cannot be converted to text. */
 function thrownText(thrown: unknown): string {
   try {
     return thrown instanceof Error ? `${thrown.name}: ${thrown.message}` : String(thrown)
@@ -122,7 +122,7 @@ function thrownText(thrown: unknown): string {
 
 const kindOf = (value: unknown): string => (typeof value === 'object' ? 'a record' : typeof value)
 
-/** `path` is made plain by `resolve`, so steps upwards have left the root already. */
+/** `resolve` has normalised `path`, so any remaining `..` leads out of the root. */
 function isInside(root: string, path: string): boolean {
   const within = relative(root, path)
   return within !== '' && !within.startsWith('..') && !isAbsolute(within)

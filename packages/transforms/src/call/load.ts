@@ -1,17 +1,15 @@
-/** Finding the function that a `call` names. */
+/** Finds the function that a `call` names. */
 import { existsSync } from 'node:fs'
 import { pathToFileURL } from 'node:url'
 import { MillraceError, type Row } from '@millrace/core'
 
-/**
- * A user function: a record in its in-memory form (see the types of schemas) to one, to several, or to none.
- */
+/** A user function: from a record in its in-memory form (see the types of schemas) to one, several or none. */
 export type StepFunction<In = Row, Out = unknown> = (row: In) => Out
 
 /**
- * Gives a function for `call` its types: `export const clean = defineStep<Invoice, CleanInvoice>((row) => ({ ... }))`.
- * The row is the function's own copy; null filters the record out; a list goes with `returns: rows`. What it throws
- * sends the record where `on_error` says.
+ * Adds types to a function for `call`: `export const clean = defineStep<Invoice, CleanInvoice>((row) => ({ ... }))`.
+ * The row is the function's own copy; null filters the record out; a list requires `returns: rows`. If it throws, the
+ * record goes where `on_error` says.
  */
 export const defineStep = <In extends object = Row, Out extends object = Row>(
   step: (row: In) => Out | readonly Out[] | null,
@@ -25,7 +23,7 @@ export function splitReference(reference: string): { path: string; name: string 
     : { path: reference.slice(0, hash), name: reference.slice(hash + 1) }
 }
 
-/** Imports the function. Throws `MillraceError`: the file is missing or broken, or it exports no such function. */
+/** Imports the function. Throws `MillraceError` if the file is missing or broken, or has no such function. */
 export async function loadFunction(
   reference: string,
   resolve: (path: string) => string,
@@ -48,7 +46,7 @@ export async function loadFunction(
   const found = Object.hasOwn(module, name) ? module[name] : undefined
   if (typeof found === 'function') return found as StepFunction
   const functions = Object.keys(module).filter((key) => typeof module[key] === 'function')
-  const message = found === undefined ? `${path} exports no \`${name}\`` : `\`${name}\` of ${path} is no function`
+  const message = found === undefined ? `${path} exports no \`${name}\`` : `\`${name}\` of ${path} is not a function`
   throw new MillraceError('function_missing', `${step}: ${message}`, {
     exitCode: 3,
     hint: functions.length ? `it exports ${functions.join(', ')}` : 'export the function by that name',

@@ -1,6 +1,6 @@
 /**
- * Checks what a user's function returned: each value must have the one in-memory form of its declared type, as listed
- * in packages/core/src/schema/type.ts.
+ * Checks the result of a user's function: each value must have the in-memory form of its declared type, as listed in
+ * packages/core/src/schema/type.ts.
  */
 import {
   DataError,
@@ -45,7 +45,7 @@ function recordReader(output: RecordType): (record: Row, path: string) => Row {
     if (!output.open) {
       for (const name of Object.keys(record))
         if (!known.has(name))
-          throw new DataError('bad_result', `\`${name}\` is no field of the declared output`, join(path, name))
+          throw new DataError('bad_result', `\`${name}\` is not a field of the declared output`, join(path, name))
     }
     return make(record, values)
   }

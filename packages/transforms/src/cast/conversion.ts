@@ -1,7 +1,7 @@
 /**
- * From one type to another. Text converts to any type by its declared form, and every scalar converts to text. Between
- * numbers only exact conversions pass: a number with a fraction is not an integer, a decimal of 20 digits is not a
- * double. json is read as if it came from JSON text, and everything becomes json as it would be written there.
+ * Conversions between types. Text converts to any type by its declared form, and every scalar converts to text. Between
+ * numbers only exact conversions succeed: a number with a fraction is not an integer, a decimal of 20 digits is not a
+ * double. json is read like JSON text, and everything becomes json as it would be written there.
  */
 import {
   compileDateParser,
@@ -33,7 +33,7 @@ export type Conversion =
 export function conversionOf(from: Type, to: Type, dates: DateReading): Conversion {
   if (isDate(to) && !isDate(from)) return toDate(from, to, dates)
   if (dates.formats.length > 0)
-    return { wrong: `\`formats\` say how dates are written; ${typeText(from)} to ${typeText(to)} needs none` }
+    return { wrong: `\`formats\` are date formats; ${typeText(from)} to ${typeText(to)} needs none` }
   if (sameType(from, to)) return { convert: (value) => value }
   if (from.kind === 'string') return { convert: (value) => read(fromText(to), value) }
   if (to.kind === 'string' && isKeyType(from)) return { convert: toText(from) }
@@ -44,7 +44,7 @@ export function conversionOf(from: Type, to: Type, dates: DateReading): Conversi
   if (from.kind === 'list' && to.kind === 'list') return list(from.of, to.of, dates)
   return {
     wrong: `${typeText(from)} cannot become ${typeText(to)}`,
-    ...(to.kind === 'string' ? { hint: 'cast it to json, or take a field of it with `set`' } : {}),
+    ...(to.kind === 'string' ? { hint: 'cast it to json, or extract a field of it with `set`' } : {}),
   }
 }
 
@@ -58,12 +58,12 @@ function toDate(from: Type, to: Type, dates: DateReading): Conversion {
   const whole = from.kind === 'integer' || from.kind === 'bigint'
   if (from.kind === 'json')
     return formats.length
-      ? { wrong: 'json holds dates as they are written in JSON', hint: 'cast it to string first' }
+      ? { wrong: 'in json, dates are text', hint: 'cast it to string first' }
       : { convert: fromJson(to) }
   if (from.kind !== 'string' && !whole) return { wrong: `${typeText(from)} cannot become ${typeText(to)}` }
   if (formats.length === 0) {
     if (from.kind === 'string') return { convert: (value) => read(fromText(to), value) }
-    return { wrong: 'it is not said what the number counts', hint: 'formats: epoch_ms, or epoch_s' }
+    return { wrong: 'the unit of the number is missing', hint: 'formats: epoch_ms, or epoch_s' }
   }
   if (whole && formats.some((format) => format !== 'epoch_s' && format !== 'epoch_ms'))
     return { wrong: 'only `epoch_s` and `epoch_ms` read numbers' }
@@ -102,12 +102,12 @@ function dayOf(zone: string): (value: unknown) => string {
     try {
       return print(value as number)
     } catch {
-      throw new DataError('out_of_range', `${value} ms is no time of the years 1 to 9999 in ${zone}`)
+      throw new DataError('out_of_range', `${value} ms is not within the years 1 to 9999 in ${zone}`)
     }
   }
 }
 
-/** Between numbers: by way of the text that says exactly what the value is. */
+/** Between numbers: by way of exact text. */
 function numeric(from: Type, to: Type): (value: unknown) => unknown {
   if (from.kind === 'integer' && to.kind === 'number') return (value) => value
   if (from.kind === 'integer' && to.kind === 'bigint') return (value) => BigInt(value as number)
@@ -119,10 +119,10 @@ function numeric(from: Type, to: Type): (value: unknown) => unknown {
   return to.kind === 'decimal' ? (value) => convert(String(value)) : (value) => convert(whole(String(value)))
 }
 
-/** Digits without a fraction of zeros; one that is not zero stays, and is refused by who reads it. */
+/** Digits without a fraction of zeros; other fractions stay, and are refused by the reader. */
 const whole = (text: string): string => text.replace(/\.0+$/, '')
 
-/** A bigint or decimal as a double that says the same: at most 15 digits, or one that prints as it was. */
+/** A bigint or decimal as a double of the same value: at most 15 digits, or one that prints identically. */
 function exactDouble(value: unknown): number {
   const text = String(value)
   const double = Number(text)
@@ -131,7 +131,7 @@ function exactDouble(value: unknown): number {
     .replace('.', '')
     .replace(/0+$/, '')
   const same = digits.length <= 15 || (typeof value === 'bigint' && BigInt(double) === value)
-  if (!same) throw new DataError('out_of_range', `${text} has more digits than a number holds`)
+  if (!same) throw new DataError('out_of_range', `${text} has more digits than a number can represent`)
   return double
 }
 

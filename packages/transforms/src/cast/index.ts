@@ -1,5 +1,6 @@
 /**
- * `cast`: fields get other types. Nothing is rounded: a value that the new type cannot hold exactly is a data error.
+ * `cast`: changes the types of fields. Nothing is rounded: a value that the new type cannot represent exactly is a data
+ * error.
  */
 import {
   checkDateFormat,
@@ -31,12 +32,12 @@ const options = option.map(
           option.anyOf(
             [
               option.text('A date format.'),
-              option.list(option.text('A date format.'), 'Date formats; the first that fits wins.', { min: 1 }),
+              option.list(option.text('A date format.'), 'Date formats; the first that matches wins.', { min: 1 }),
             ],
-            'How dates are written: Java letters (`M/d/yyyy`), `iso`, `epoch_s` or `epoch_ms`.',
+            'Date formats: Java letters (`M/d/yyyy`), `iso`, `epoch_s` or `epoch_ms`.',
           ),
         ),
-        zone: option.text('The clock that dates without an offset show.', { default: 'UTC', example: 'Europe/Berlin' }),
+        zone: option.text('The time zone of dates without an offset.', { default: 'UTC', example: 'Europe/Berlin' }),
         ...dateChoices,
       }),
     ],
@@ -76,7 +77,7 @@ function ruleOf(config: CastConfig): CastRule {
 export const cast = defineTransform({
   kind: 'transform',
   type: 'cast',
-  summary: 'Gives fields another type; a value that does not fit exactly is a data error.',
+  summary: 'Changes the type of fields; a value that does not fit exactly is a data error.',
   options,
 
   infer(config, { input }) {
@@ -106,7 +107,7 @@ export const cast = defineTransform({
           ...(conversion.hint ? { hint: conversion.hint } : {}),
         })
     }
-    // Where a type is unknown, nothing can be said of the steps that follow.
+    // With an unknown type, nothing can be checked in the steps that follow.
     const names = Object.keys(config)
     if (changes.size < names.length) return { problems }
     return { output: withFields(input, changes), problems, unchanged: unchangedBut(input, names) }

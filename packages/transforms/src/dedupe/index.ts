@@ -1,10 +1,10 @@
 /**
- * `dedupe`: of records with the same key the first passes, as long as its key is remembered. A record with a remembered
- * key is left out and does not renew it.
+ * `dedupe`: passes the first of the records with the same key, as long as its key is remembered. A record with a
+ * remembered key is filtered out and does not renew it.
  *
- * The key is the values of the fields in `by`, or the record's own id: what a stream's writer appended again, not
- * knowing whether it had arrived, has the id of the first. Where each split has memory of its own, `last` counts in
- * each.
+ * The key is the values of the fields in `by`, or the record's own id: a record that the writer of a stream appended
+ * again, not knowing whether it had arrived, has the same id. If memory is kept separately for each split, `last`
+ * counts in each.
  *
  * A key with a null part does not identify a record: `nulls` decides whether such records all pass (and are not
  * remembered), or are equal.
@@ -33,7 +33,7 @@ const options = option.object({
   by: option.optional(
     option.anyOf(
       [option.field('A field.'), option.list(option.field('A field.'), 'Fields.', { min: 1 })],
-      'The field or fields that identify a record. Default: the record id, so that a record that a stream holds twice passes once.',
+      'The field or fields that identify a record. Default: the record id, so that a record that a stream contains twice passes once.',
       { example: ['InvoiceNo', 'StockCode'] },
     ),
   ),
@@ -41,7 +41,7 @@ const options = option.object({
   nulls: option.optional(
     option.oneOf(
       ['pass', 'equal'],
-      'Records with null in a field of `by`: all `pass`, or null is `equal` to null. Needed where such a field is optional.',
+      'Records with null in a field of `by`: all `pass`, or null is `equal` to null. Needed if such a field is optional.',
     ),
   ),
 })
@@ -62,7 +62,7 @@ export const dedupe = defineTransform({
 
   keyedBy: ({ by }) => fieldsOf(by),
 
-  // With `nulls: pass`, a record without a key passes as often as it comes.
+  // With `nulls: pass`, a record without a key always passes.
   removesRepeats: ({ last, nulls }) => (nulls === 'pass' ? undefined : `within the last ${last} records that passed`),
 
   memory({ by }, { input, partitionedBy }) {
@@ -72,8 +72,8 @@ export const dedupe = defineTransform({
 
   check({ by, nulls }) {
     if (by !== undefined || nulls === undefined) return []
-    const message = '`nulls` is about the fields of `by`, which is not given; every record has an id'
-    return [{ code: 'missing_option', message, at: ['nulls'], key: true, hint: 'leave it out' }]
+    const message = '`nulls` applies to the fields of `by`, which is not set; every record has an id'
+    return [{ code: 'missing_option', message, at: ['nulls'], key: true, hint: 'remove it' }]
   },
 
   infer({ by, nulls }, { input }) {
@@ -83,7 +83,7 @@ export const dedupe = defineTransform({
       const at = typeof by === 'string' ? ['by'] : ['by', i]
       const field = lookUp(input, name, at, problems)
       if (names.indexOf(name) !== i)
-        problems.push({ ...nameTaken(name, at), message: `\`${name}\` is named twice`, hint: 'remove one of them' })
+        problems.push({ ...nameTaken(name, at), message: `\`${name}\` is listed twice`, hint: 'remove one of them' })
       if (!field) continue
       if (!isKeyType(field.type))
         problems.push({
@@ -96,7 +96,7 @@ export const dedupe = defineTransform({
       else if (field.optional && nulls === undefined)
         problems.push({
           code: 'maybe_null',
-          message: `\`${name}\` may be null, and it is not said whether records without it are the same`,
+          message: `\`${name}\` may be null: are records without it the same?`,
           at,
           hint: '`nulls: pass` lets them all pass; `nulls: equal` lets the first pass',
         })
@@ -107,7 +107,7 @@ export const dedupe = defineTransform({
   create({ by, last, nulls }, { input, partitionedBy }) {
     const names = fieldsOf(by)
     const keyOf = names && keyReader(input, inOrder(names), nulls === 'equal')
-    // A key of several fields was made for this; any other may be a piece of a larger text.
+    // A key of several fields was made for this; any other may be a slice of a larger text.
     const kept = names && names.length > 1 ? (key: string) => key : flat
     const memory = new Map<string, Recent>()
     const recentOf = (split: string): Recent => {
@@ -158,10 +158,10 @@ export const dedupe = defineTransform({
   },
 })
 
-/** The order in which fields are named decides nothing. */
+/** The order of the fields does not matter. */
 const inOrder = (names: readonly string[]): readonly string[] => names.toSorted()
 
-/** Reads the key of a row. undefined: it has none. With `nulls`, null is a value like any other. */
+/** Reads the key of a row; undefined: it has none. With `nulls: equal`, null is an ordinary value. */
 function keyReader(input: RecordType, names: readonly string[], nulls: boolean): (row: Row) => Key | undefined {
   const whole = compileKey(input, names)
   if (!nulls) return whole

@@ -1,16 +1,16 @@
 /**
- * The keys that were added last, at most so many, and how they are saved.
+ * The most recently added keys, up to a limit, and how they are saved.
  *
- * Keys are numbered as they are added, from 0 on. They are saved in blocks of 100 by their numbers, each `[number of
- * its first key, number of the oldest key that is remembered, key, key, ...]`, so a save writes few entries and forgets
- * a block when all its keys are gone. Every change writes the last block, and the oldest number in it is that of the
- * whole: what was remembered can be restored without knowing the limit at the time.
+ * Keys are numbered from 0 as they are added. They are saved in blocks of 100, each `[number of its first key, number
+ * of the oldest remembered key, key, key, ...]`, so a save writes few entries and deletes a block when all its keys are
+ * forgotten. Every change writes the last block, whose oldest number is that of the whole set: it can be restored
+ * without knowing the limit at the time.
  */
 
-/** null stands for the key of a record whose only key field is null. */
+/** null is the key of a record whose only key field is null. */
 export type Key = string | null
 
-/** Small, since a block that is not full yet is written again by every save. */
+/** Small, since an incomplete block is written again by every save. */
 const blockSize = 100
 
 const blockOf = (number: number): number => Math.floor(number / blockSize)
@@ -19,21 +19,21 @@ type Block = readonly [first: number, oldest: number, ...keys: Key[]]
 
 export class Recent {
   private readonly most: number
-  /** In the order in which they were added. */
+  /** In insertion order. */
   private readonly keys = new Set<Key>()
   /**
-   * Gives one key after the other, the oldest next. Made when the first is forgotten: it would hold on to a smaller
-   * set.
+   * Iterates over the keys, the oldest next. Created when the first key is forgotten: an earlier one would keep a
+   * smaller set alive.
    */
   private oldestKey: Iterator<Key> | undefined
-  /** The number of the key to come. */
+  /** The number of the next key. */
   private next = 0
   /** Keys below this number are saved. */
   private saved = 0
   /** Blocks from the first to before the end are saved. */
   private firstBlock = 0
   private endBlock = 0
-  /** The keys from number `tailStart` on: those not yet saved, and those before them in a block that is not full. */
+  /** The keys from number `tailStart` on: those not saved yet, and those before them in an incomplete block. */
   private tail: Key[] = []
   private tailStart = 0
 
@@ -57,13 +57,13 @@ export class Recent {
     this.next++
   }
 
-  /** How many blocks the next cut gives. */
+  /** How many blocks `cut` would return now. */
   changes(): number {
     const { keep, from, to } = this.changed()
     return keep - this.firstBlock + to - from
   }
 
-  /** The blocks that changed since the last cut; null: all its keys are gone. */
+  /** The blocks that changed since the last call; null: all its keys are forgotten. */
   cut(): [block: number, text: string | null][] {
     const changes: [number, string | null][] = []
     const { keep, from, to, oldest } = this.changed()
@@ -84,7 +84,7 @@ export class Recent {
     return changes
   }
 
-  /** Blocks before `keep` are to be removed; those from `from` to before `to` to be written. */
+  /** Blocks before `keep` are removed; those from `from` to before `to` are written. */
   private changed() {
     const oldest = this.next - this.keys.size
     const keep = Math.max(this.firstBlock, Math.min(blockOf(oldest), this.endBlock))
@@ -94,7 +94,7 @@ export class Recent {
   }
 
   /**
-   * Goes on with saved blocks, in any order; where they hold more keys than are remembered now, the oldest are
+   * Continues with saved blocks, in any order; if they have more keys than are remembered now, the oldest are
    * forgotten.
    */
   restore(saved: readonly (readonly [block: number, text: string])[]): void {
@@ -113,7 +113,7 @@ export class Recent {
     }
     this.firstBlock = blocks[0]!.block
     this.endBlock = newest.block + 1
-    // Where some were forgotten, the last block is written again, since it tells the oldest.
+    // If some were forgotten, the last block is written again, since it records the oldest.
     this.saved = oldest > wasOldest ? this.next - 1 : this.next
   }
 }

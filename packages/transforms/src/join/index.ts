@@ -1,8 +1,8 @@
 /**
- * `join`: fields of another, bounded input are added to each record. The other side is read whole before the first
- * record, at every start, and kept in memory by key; of each of its rows only the fields that are added. A null key
- * matches nothing. Each record finds at most one row, so none is multiplied: two rows with one key are an error unless
- * `take` says which counts.
+ * `join`: adds fields of another, bounded input to each record. The other side is read completely before the first
+ * record, at every start, and kept in memory by key, with only the fields that are added. A null key matches nothing.
+ * Each record matches at most one row, so none is multiplied: two rows with the same key are an error unless `take`
+ * says which counts.
  */
 import {
   compileKey,
@@ -30,13 +30,13 @@ const on = option.anyOf(
       'Fields of the record and those of the other side: `{ ours: theirs }`.',
     ),
   ],
-  'What must be equal.',
+  'The fields that must be equal.',
   { example: { category_id: 'id' } },
 )
 
 const options = option.object({
   file: option.optional(
-    option.path('A file of the other side: CSV, JSON lines, JSON, Parquet or Arrow, told by its name.', {
+    option.path('A file with the other side: CSV, JSON lines, JSON, Parquet or Arrow, by its name.', {
       example: 'data/categories.csv',
     }),
   ),
@@ -53,7 +53,7 @@ const options = option.object({
     { default: 'inner' },
   ),
   fields: option.optional(
-    pickOption('The fields to add; default: all but those of `on`.', [{ category: 'category_name' }], 'text'),
+    pickOption('The fields to add; default: all except those of `on`.', [{ category: 'category_name' }], 'text'),
   ),
   take: option.optional(
     option.oneOf(['first', 'last'], 'Which of several rows with the same key to use; without it they are an error.'),
@@ -65,7 +65,7 @@ const options = option.object({
   }),
 })
 
-/** The one side input, by its name in the plan. */
+/** The only side input, by its name in the plan. */
 const sideName = 'side'
 
 const keyPairs = (
@@ -101,7 +101,7 @@ export const join = defineTransform({
     if (file !== undefined && !sourceTypeOf(file))
       problems.push({
         code: 'bad_value',
-        message: `\`${file}\` does not tell its format`,
+        message: `\`${file}\` does not indicate its format`,
         at: ['file'],
         expected: '.csv, .jsonl, .ndjson, .json, .parquet or .arrow',
       })
@@ -186,6 +186,6 @@ export const join = defineTransform({
   },
 })
 
-/** The values that are added, in the order of the fields, cut loose from the file they were read from. */
+/** The values to add, in the order of the fields, copied so that they do not keep the file's buffers alive. */
 const valuesOf = (added: readonly Matched[], row: Row): readonly unknown[] =>
   added.map(({ from }) => cutLoose(Object.hasOwn(row, from) ? (row[from] ?? null) : null))

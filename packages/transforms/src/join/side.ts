@@ -1,4 +1,4 @@
-/** The other side of a join: where it is read, and whether its keys and fields fit. */
+/** The other side of a join: where it is read, and whether its keys and fields match. */
 import {
   type Field,
   fieldOf,
@@ -12,14 +12,14 @@ import {
 import { badName, lookUp, nameTaken } from '../fields.ts'
 import { pairs as pairsOf, type PickItem } from '../pick.ts'
 
-/** The source that reads a file of this name; undefined where the name does not tell. */
+/** The source that reads a file of this name; undefined if the name does not indicate its format. */
 export function sourceTypeOf(path: string): 'csv' | 'files' | undefined {
   const extension = /\.([a-z]+)(?:\.(?:gz|zst))?$/i.exec(path)?.[1]?.toLowerCase()
   if (extension === 'csv') return 'csv'
   return extension && ['jsonl', 'ndjson', 'json', 'parquet', 'arrow'].includes(extension) ? 'files' : undefined
 }
 
-/** A field that is added. `at`: its place in `fields`. */
+/** A field to add. `at`: its place in `fields`. */
 export interface Matched {
   readonly to: string
   readonly from: string
@@ -30,7 +30,7 @@ export interface Matched {
 
 const unknown: Field = { type: { kind: 'json' }, optional: true }
 
-/** The fields that are added: those that were picked, or all of the side but its keys. */
+/** The fields to add: the picked ones, or all of the side except its keys. */
 export function sideFields(
   keys: readonly (readonly [ours: string, theirs: string])[],
   fields: readonly PickItem[] | undefined,
@@ -50,7 +50,7 @@ export function sideFields(
     .map(([name, field]) => ({ to: name, from: name, field, at: [], key: false }))
 }
 
-/** Keys exist on both sides and have one type. */
+/** Keys exist on both sides and have the same type. */
 export function checkKeys(
   keys: readonly (readonly [ours: string, theirs: string])[],
   on: unknown,
@@ -84,14 +84,14 @@ export function checkKeys(
   }
 }
 
-// An integer and a whole double are the same number, and the same text in a key; so are decimals of one scale.
+// An integer and a whole double are the same number, and the same text in a key; so are decimals with the same scale.
 const comparable = (a: Type, b: Type): boolean =>
   sameType(a, b) ||
   (isDouble(a) && isDouble(b)) ||
   (a.kind === 'decimal' && b.kind === 'decimal' && a.scale === b.scale)
 const isDouble = (type: Type): boolean => type.kind === 'integer' || type.kind === 'number'
 
-/** Added fields exist, and their names are free. `isPicked`: they stand in `fields`. */
+/** Added fields exist, and their names are free. `isPicked`: they are listed in `fields`. */
 export function checkSide(
   added: readonly Matched[],
   isPicked: boolean,
@@ -109,7 +109,7 @@ export function checkSide(
       problems.push(
         isPicked
           ? nameTaken(to, place, key)
-          : { ...nameTaken(to, place), hint: `say with \`fields\` what to add: fields: [{ other_name: ${to} }]` },
+          : { ...nameTaken(to, place), hint: `choose what to add with \`fields\`: fields: [{ other_name: ${to} }]` },
       )
     taken.add(to)
   }

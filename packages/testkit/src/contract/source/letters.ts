@@ -1,4 +1,4 @@
-/** Checks of what is kept of a record that cannot pass: enough to find it, and to make the same row of it again. */
+/** Checks of what is kept of a bad record: enough to find it, and to make the same row from it again. */
 import assert from 'node:assert/strict'
 import type { DataError, Decoder, Json, Row } from '@millrace/core'
 import type { Check, Scope } from '../check.ts'
@@ -50,7 +50,7 @@ export const letters: readonly Check<SourceSubject>[] = [
 
 const placeOf = ({ split, position }: ReadRecord): string => `${split}\0${position}`
 
-/** Decodes with what a dead letter keeps; what the decoder throws is the result. */
+/** Decodes with what a dead letter keeps; the result may be the decoder's error. */
 function decoderOf(
   { definition, setup }: ReadySource,
   env: Scope['env'],

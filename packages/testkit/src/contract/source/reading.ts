@@ -1,4 +1,4 @@
-/** Checks of what a source reads: every record, with its id, in the declared form, whichever way it is read. */
+/** Checks of what a source reads: every record, with its id, in the declared form, by every way of reading. */
 import assert from 'node:assert/strict'
 import { type Batch, dateReader, opened } from '@millrace/core'
 import type { Check } from '../check.ts'
@@ -57,7 +57,7 @@ export const reading: readonly Check<SourceSubject>[] = [
     const more =
       (await leftOut(Object.fromEntries(Object.entries(fields).filter(([name]) => name !== left)))) -
       (await leftOut(fields))
-    // A null may stand there or not.
+    // A null may be counted or not.
     const certain = setup.rows.filter((row) => row[left] !== null).length
     const possible = setup.rows.length + (setup.bad?.length ?? 0)
     assert.ok(

@@ -1,44 +1,44 @@
-/** What the checks of the source suite have in common: the source under test, made ready to be read. */
+/** Shared by the checks of the source suite: the source under test, ready to be read. */
 import type { Json, Push, Row, SourceCapabilities, SourceDefinition } from '@millrace/core'
 import type { Check, Scope } from '../check.ts'
 import { loadDefinition } from '../load.ts'
 import { makeSource, type ReadBatch, type ReadUntil, readAll, type SourceMaking } from '../read.ts'
 
-/** What there is to read. */
+/** The content of the place to read. */
 export interface SourceSetup extends Omit<SourceMaking, 'push'> {
-  /** The records that decode: in order where all come from one split. At least three batches of them. */
+  /** The records that decode: in order if all come from one split. At least three batches of them. */
   readonly rows: readonly Row[]
-  /** What does not decode, in any order. */
+  /** Those that do not decode, in any order. */
   readonly bad?: readonly { readonly code: string; readonly field?: string }[]
-  /** To be tried by sources with `pushdown`: a projection with a rename and a date. */
+  /** To try with sources with `pushdown`: a projection with a rename and a date. */
   readonly push?: Push
   /**
-   * Puts another store in the place of what was read, under the same options. Absent: it cannot be told from outside.
+   * Replaces the store that was read by a different one, under the same options. Absent: a source cannot detect this.
    */
   replace?(): void | Promise<void>
 }
 
-/** A source to be held against the contract. */
+/** A source under test. */
 export interface SourceSubject {
   /** The connector's module: `new URL('../src/index.ts', import.meta.url)`. A child process imports it too. */
   readonly module: string | URL
   readonly type: string
-  /** Puts the same records in place each time it is called, below `scope.root` or in the real system. */
+  /** `positions.json`, or its content: every shape of position ever released. The suite prints what to append. */
   setup(scope: Scope): SourceSetup | Promise<SourceSetup>
-  /** `positions.json`, or what is in it: every shape of position ever released. The suite says what to append. */
+  /** A released position, and what comes after it. */
   readonly positions?: URL | readonly SavedPosition[]
 }
 
 /** A released position and what comes after it. */
 export interface SavedPosition {
-  /** The version that wrote it first. */
+  /** What the source saved in its memory with it, if anything. */
   readonly since: string
   readonly position: Json
-  /** What the source remembered with it, where it remembers something. */
+  /** If the setup has several. */
   readonly memory?: Readonly<Record<string, Json>>
-  /** Where the setup has several. */
+  /** How many records of its split precede it. */
   readonly split?: string
-  /** How many records of its split come before it. */
+  /** Reads everything, unless told otherwise, and closes the source. */
   readonly next: number
 }
 
@@ -47,7 +47,7 @@ export interface ReadySource {
   readonly setup: SourceSetup
   readonly making: SourceMaking
   readonly capabilities: SourceCapabilities
-  /** Reads all that there is, unless told otherwise, and closes the source. */
+  /** What is saved once the first `n` batches are: the last position of each split, and the source's memory. */
   read(until?: ReadUntil, making?: SourceMaking): Promise<ReadBatch[]>
 }
 
@@ -81,7 +81,7 @@ export const check = (
   run: async (subject, scope) => run(await prepare(subject, scope), scope, subject),
 })
 
-/** What is saved once the first `n` batches are: the last position of each split, and the source's memory. */
+/** At most `most` of the numbers 1..n, evenly spread, including both ends. */
 export function savedAfter(
   batches: readonly ReadBatch[],
   n: number,
@@ -95,13 +95,13 @@ export function savedAfter(
   return { resume, recall }
 }
 
-/** At most `most` of the numbers 1..n, evenly spread, with both ends. */
+/** A record as compared. */
 export const spread = (n: number, most: number): number[] =>
   n <= most
     ? Array.from({ length: n }, (_, k) => k + 1)
     : Array.from({ length: most }, (_, k) => 1 + Math.round((k * (n - 1)) / (most - 1)))
 
-/** A record as it is compared. */
+/** A bad record as compared. */
 export const told = ({
   split,
   position,

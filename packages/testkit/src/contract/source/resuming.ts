@@ -1,4 +1,4 @@
-/** Checks of positions: reading goes on from each of them, and only in the store that it is of. */
+/** Checks of positions: reading resumes from each of them, and only in the store it belongs to. */
 import assert from 'node:assert/strict'
 import { existsSync, readFileSync } from 'node:fs'
 import type { Json, MillraceError } from '@millrace/core'

@@ -1,4 +1,4 @@
-/** Checks of splits: what is said of each, whose it is, and when it is left alone. */
+/** Checks of splits: how they are announced, which instance reads them, and how they are paused. */
 import assert from 'node:assert/strict'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { isBatch } from '@millrace/core'
@@ -7,9 +7,9 @@ import { makeSource, readContext, type ReadUntil, recordsOf } from '../read.ts'
 import { sameSet } from '../rows.ts'
 import { check, type SourceSubject } from './ready.ts'
 
-/** How long a source has to say that a split has nothing more. */
+/** How long a source has to report that a split has nothing more. */
 const patienceMs = 5000
-/** How long a split is held back. */
+/** How long a split is paused. */
 const holdMs = 300
 
 export const splits: readonly Check<SourceSubject>[] = [
@@ -48,7 +48,7 @@ export const splits: readonly Check<SourceSubject>[] = [
     }
     try {
       for await (const given of source.read(readContext({}, stop.signal))) {
-        // Twice: a split that has nothing says so each time it was asked.
+        // Twice: a split without records reports it at each poll.
         if ('splits' in given) for (const { id } of given.splits) left.set(id, 2)
         else if (!isBatch(given)) caughtUp(given.caughtUp)
         else {

@@ -54,8 +54,8 @@ function makeCase(random: Random, seed: number, number: number): Case | undefine
     bounds: {
       minRecords: random.int(1, 40),
       minMs: random.int(1, 8),
-      holdRecords: random.int(10, 80),
-      holdMs: random.int(5, 40),
+      rollRecords: random.int(10, 80),
+      rollMs: random.int(5, 40),
       aheadRows: random.pick([5, 50, 2000]),
       tickMs: random.int(1, 4),
     },
