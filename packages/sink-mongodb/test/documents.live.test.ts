@@ -231,7 +231,7 @@ describe.skipIf(!url)('documents in MongoDB', () => {
     expect((await collection.options())['collation']).toMatchObject({ locale: 'de' })
   })
 
-  test('look-ups find by equality, test, sort and limit, and show rows that are JSON', async () => {
+  test('look-ups find by equality, test, sort and limit, and show rows of JSON values', async () => {
     const schema: RecordType = {
       fields: {
         ...line.fields,
@@ -269,7 +269,7 @@ describe.skipIf(!url)('documents in MongoDB', () => {
     })
     expect(shown).toEqual({
       _id: 'p/in/s@7',
-      ...row('1', 's', 7, { CustomerID: 2, price: '7.50', at: '1970-01-01T00:00:00.007Z', large: '9007199254741000' }),
+      ...row('1', 's', 7, { CustomerID: 2, price: '7.50', at: '1970-01-01T00:00:00.007Z', large: 9007199254741000n }),
     })
     expect(await ask({ where: where({}, (each) => each['Quantity'] === 19) })).toHaveLength(1)
     const typed = { CustomerID: 2, price: '7.50', at: 7, large: 9007199254741000n }
