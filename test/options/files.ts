@@ -3,6 +3,7 @@ import { DatabaseSync } from 'node:sqlite'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import * as arrow from 'apache-arrow'
 import type { Entry, Pair } from './entry.ts'
 import { rowsOut, seen, specOf } from './world.ts'
 
@@ -16,6 +17,32 @@ const csvFiles = {
   'other.csv': 'name,n\nother,9\n',
   'in.jsonl': '{"name":"line","n":"7"}\n',
 }
+
+/** Times on a clock that the file does not name: the first is shown twice in Berlin, the second is finer than a ms. */
+const clock = arrow.makeData({
+  type: new arrow.TimestampMicrosecond(),
+  data: BigInt64Array.from([1_729_996_200_000_000n, 1_704_164_645_000_001n]),
+} as never)
+const arrowFiles = {
+  'in.arrow': arrow.tableToIPC(new arrow.Table({ at: new arrow.Vector([clock]) }), 'file'),
+}
+const times = (b: Config, a: Config = {}): Pair<Config> => ({
+  a,
+  b,
+  see: (more) =>
+    seen({
+      files: arrowFiles,
+      spec: specOf({
+        source: {
+          type: 'files',
+          config: { path: 'in.arrow', format: { type: 'arrow', zone: 'Europe/Berlin', ...more } },
+          schema: { fields: { at: 'timestamp' } },
+        },
+        sinks: rowsOut,
+        on_error: { data: 'drop' },
+      }),
+    }),
+})
 
 const readFiles =
   (type: string, base: Config) =>
@@ -58,6 +85,9 @@ export const fileSources: Readonly<Record<string, Entry>> = {
   'source files after_read': ofFiles({ after_read: 'delete' }),
   'source files after_read.move': ofFiles({ after_read: { move: 'done/' } }, { after_read: { move: 'gone/' } }),
   'source files format': ofFiles({ format: 'jsonl' }),
+  'source files format.zone': times({ zone: 'UTC' }, { zone: 'Asia/Tokyo' }),
+  'source files format.fold': times({ fold: 'later' }, { fold: 'earlier' }),
+  'source files format.fraction': times({ fraction: 'truncate' }, { fraction: 'error' }),
   'source files format.type': ofFiles({ format: { type: 'jsonl' } }, { format: { type: 'csv' } }),
   ...Object.fromEntries(csvOptions.map(([name, value]) => [`source files format.${name}`, format({ [name]: value })])),
 }

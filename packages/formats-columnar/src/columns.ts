@@ -30,27 +30,28 @@ import {
   whyNoDate,
 } from '@millrace/core'
 import type { ReadOptions, RecordFailure } from '@millrace/formats'
-
-/** A column of a file, or part of one. */
-export interface FileColumn {
-  readonly name: string
-  /** Undefined: a type with no equivalent here; `told` names it. */
-  readonly natural: Type | undefined
-  /** Its type in the terms of the file format. */
-  readonly told: string
-  /** Converts the library's value to one of the natural type; not for null. Throws `DataError`. */
-  read(raw: unknown): unknown
-  /** The JSON text of a column of such. */
-  text?(raw: unknown): string
-  /** The item of a list, or the fields of an object; their `read` converts inner values. */
-  readonly item?: FileColumn
-  readonly fields?: readonly FileColumn[]
-}
+import type { FileColumn } from './file-column.ts'
+import { holdsLocalTimes, timed, type TimeOptions } from './times.ts'
 
 type Read = (raw: unknown) => unknown
 
-/** The record type of a file, if every column has an equivalent. */
-export function recordTypeOf(columns: readonly FileColumn[]): RecordType {
+/** How columns are read, besides their declared types. */
+interface Reading {
+  readonly unknownFields: UnknownFields
+  readonly times: TimeOptions
+}
+
+const zoneHint =
+  'say which clock they show with `zone` in the format of the source: format: { type: parquet, zone: UTC }'
+
+function localTimes(name: string): never {
+  throw new MillraceError('wrong_type', `the column ${name} holds times without a zone`, { hint: zoneHint })
+}
+
+/** The record type of a file; `note` receives what infer cannot decide. */
+export function recordTypeOf(columns: readonly FileColumn[], note?: (message: string) => void): RecordType {
+  for (const column of columns)
+    if (holdsLocalTimes(column)) note?.(`the column ${column.name} holds times without a zone: ${zoneHint}`)
   const named = columns
     .filter((column) => column.natural)
     .map((column) => [column.name, { type: column.natural!, optional: true }] as const)
@@ -61,8 +62,9 @@ const missing = (): never => {
   throw new DataError('missing_value', 'is null, and the field is not optional')
 }
 
-function fieldReader(column: FileColumn, field: Field, unknownFields: UnknownFields): Read {
-  const read = valueReader(column, field.type, unknownFields)
+function fieldReader(given: FileColumn, field: Field, reading: Reading): Read {
+  const column = timed(given, reading.times) ?? localTimes(given.name)
+  const read = valueReader(column, field.type, reading)
   if (!read) {
     throw new MillraceError(
       'wrong_type',
@@ -78,7 +80,8 @@ function fieldReader(column: FileColumn, field: Field, unknownFields: UnknownFie
 }
 
 /** Converts values of a column to the declared type; undefined: they never fit. */
-function valueReader(column: FileColumn, to: Type, unknownFields: UnknownFields): Read | undefined {
+function valueReader(column: FileColumn, to: Type, reading: Reading): Read | undefined {
+  const { unknownFields } = reading
   const { natural, read, text, item, fields } = column
   if (!natural) return undefined
   if (natural.kind === 'string' && to.kind !== 'string') {
@@ -121,13 +124,14 @@ function valueReader(column: FileColumn, to: Type, unknownFields: UnknownFields)
       return isExact ? (raw) => convert(String(read(raw))) : undefined
     }
     case 'json': {
+      if (!column.ticks && holdsLocalTimes(column)) localTimes(column.name)
       const plain = toJson(natural)
       return (raw) => plain(read(raw))
     }
     case 'list': {
       if (natural.kind === 'json') return jsonReader(read, to, unknownFields)
       if (!item) return undefined
-      const readItem = fieldReader(item, to.of, unknownFields)
+      const readItem = fieldReader(item, to.of, reading)
       return (raw) => Array.from(raw as ArrayLike<unknown>, readItem)
     }
     case 'object': {
@@ -135,10 +139,7 @@ function valueReader(column: FileColumn, to: Type, unknownFields: UnknownFields)
       if (!fields) return undefined
       const reads = Object.entries(to.record.fields).map(([name, field]) => {
         const inside = fields.find((column) => column.name === name)
-        return [
-          name,
-          inside ? fieldReader(inside, field, unknownFields) : () => (field.optional ? null : missing()),
-        ] as const
+        return [name, inside ? fieldReader(inside, field, reading) : () => (field.optional ? null : missing())] as const
       })
       return (raw) => Object.fromEntries(reads.map(([name, readField]) => [name, readField((raw as Row)[name])]))
     }
@@ -149,6 +150,7 @@ function valueReader(column: FileColumn, to: Type, unknownFields: UnknownFields)
 
 /** A value of a column that is not in the schema, in its JSON form. */
 function keptReader(column: FileColumn): Read {
+  if (!column.ticks && holdsLocalTimes(column)) localTimes(column.name)
   const plain = toJson(column.natural!)
   return (raw) => (raw === null || raw === undefined ? null : plain(column.read(raw)))
 }
@@ -199,7 +201,12 @@ export interface RowReader {
 /**
  * Prepares to read a file with these columns. Throws `MillraceError` `missing_column`, `unknown_field`, `wrong_type`.
  */
-export function rowReader(all: readonly FileColumn[], { schema, unknownFields, push }: ReadOptions): RowReader {
+export function rowReader(
+  all: readonly FileColumn[],
+  { schema, unknownFields, push }: ReadOptions,
+  times: TimeOptions = {},
+): RowReader {
+  const reading: Reading = { unknownFields, times }
   const byName = new Map(all.map((column) => [column.name, column]))
   const declared = Object.entries(schema.fields)
   for (const [name, field] of declared) {
@@ -222,11 +229,14 @@ export function rowReader(all: readonly FileColumn[], { schema, unknownFields, p
   const sources = [
     ...declared
       .filter(([name]) => byName.has(name))
-      .map(([name, field]) => ({
-        column: byName.get(name)!,
-        read: fieldReader(byName.get(name)!, field, unknownFields),
-      })),
-    ...kept.map((column) => ({ column, read: keptReader(column) })),
+      .map(([name, field]) => {
+        const read = fieldReader(byName.get(name)!, field, reading)
+        return { column: timed(byName.get(name)!, times)!, read }
+      }),
+    ...kept.map((given) => {
+      const column = timed(given, times) ?? localTimes(given.name)
+      return { column, read: keptReader(column) }
+    }),
   ]
   const place = new Map(sources.map(({ column }, k) => [column.name, k]))
   const wanted =
@@ -374,9 +384,11 @@ export function rowAsJson(reader: RowReader, values: readonly ArrayLike<unknown>
       value =
         raw === null || raw === undefined || !column.natural
           ? null
-          : column.text
-            ? (readJson(column.text(raw)) as Json)
-            : numberWhereExact(toJson(column.natural)(column.read(raw)), column)
+          : !column.ticks && holdsLocalTimes(column)
+            ? String(raw)
+            : column.text
+              ? (readJson(column.text(raw)) as Json)
+              : numberWhereExact(toJson(column.natural)(column.read(raw)), column)
     } catch {
       value = String(raw)
     }

@@ -1,5 +1,5 @@
 /** The file formats, text and columnar: what connectors that read and write whole files offer. */
-import { option, type Problem, type RecordType } from '@millrace/core'
+import { checkZone, option, type Problem, type RecordType } from '@millrace/core'
 import {
   type ReadKind,
   readFormatsOf,
@@ -12,15 +12,29 @@ import { createArrowReader } from './arrow/read.ts'
 import type { ArrowWriteOptions } from './arrow/write.ts'
 import { createParquetReader } from './parquet/read.ts'
 import type { ParquetWriteOptions } from './parquet/write.ts'
+import { type TimeOptions, timeOptions } from './times.ts'
+
+function timeProblems(format: object): Problem[] {
+  const { zone } = format as TimeOptions
+  const wrong = zone === undefined ? undefined : checkZone(zone)
+  return wrong === undefined ? [] : [{ code: 'unknown_zone', message: wrong, at: ['zone'] }]
+}
 
 const columnarRead: readonly ReadKind<'parquet' | 'arrow'>[] = [
   {
     name: 'parquet',
     endings: ['.parquet'],
-    options: {},
-    open: (_format, read) => ({ reader: createParquetReader(read) }),
+    options: timeOptions,
+    problems: timeProblems,
+    open: (format, read) => ({ reader: createParquetReader(read, format as TimeOptions) }),
   },
-  { name: 'arrow', endings: ['.arrow'], options: {}, open: (_format, read) => ({ reader: createArrowReader(read) }) },
+  {
+    name: 'arrow',
+    endings: ['.arrow'],
+    options: timeOptions,
+    problems: timeProblems,
+    open: (format, read) => ({ reader: createArrowReader(read, format as TimeOptions) }),
+  },
 ]
 
 /** The formats for reading files. */

@@ -3,7 +3,7 @@
  * without an exact equivalent.
  */
 import { DataError } from '@millrace/core'
-import type { FileColumn } from './columns.ts'
+import type { FileColumn } from './file-column.ts'
 
 /** Part of a value; null if there is none. */
 export const readPart = (column: FileColumn, raw: unknown): unknown =>
@@ -14,7 +14,7 @@ export function wholeMs(ticks: bigint, perMs: bigint): number {
   if (ticks % perMs !== 0n)
     throw new DataError(
       'out_of_range',
-      `the time has a fraction of a millisecond (${ticks} in units of 1/${perMs} ms), which a timestamp cannot represent`,
+      `the time has a fraction of a millisecond (${ticks} in units of 1/${perMs} ms), which a timestamp cannot represent: \`fraction: truncate\` of the format cuts it off`,
     )
   const ms = Number(ticks / perMs)
   if (Number.isSafeInteger(ms)) return ms

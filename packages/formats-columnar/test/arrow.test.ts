@@ -165,7 +165,7 @@ describe('what others write', () => {
       i8: arrow.vectorFromArray([-1, 0, null, 127], new arrow.Int8()),
       u32: arrow.vectorFromArray([4_000_000_000, 0, 1, 2], new arrow.Uint32()),
       us: bigints(new arrow.TimestampMicrosecond('UTC'), [1291191960123000n, 0n, -1000n, 1n]),
-      sec: bigints(new arrow.TimestampSecond(), [1291191960n, 0n, 1n, 2n]),
+      sec: bigints(new arrow.TimestampSecond('UTC'), [1291191960n, 0n, 1n, 2n]),
       f: arrow.vectorFromArray([0.5, -0, 1, Number.NaN], new arrow.Float32()),
       list: arrow.vectorFromArray(
         [[1, 2], [], null, [3]],

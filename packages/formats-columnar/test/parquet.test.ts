@@ -67,7 +67,7 @@ async function read(
   from?: Piece['position'],
 ): Promise<Read> {
   const found: Read = { rows: [], bad: [], positions: [], pieces: [] }
-  for await (const piece of createParquetReader({ schema, unknownFields: 'drop', ...more }).read(
+  for await (const piece of createParquetReader({ schema, unknownFields: 'drop', ...more }, { zone: 'UTC' }).read(
     bytesSource(bytes),
     from,
     live,

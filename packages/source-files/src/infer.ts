@@ -5,11 +5,19 @@ import { type FileReadFormat, fileReadFormats, inferArrow, inferParquet } from '
 
 const sampleRows = 10_000
 
-/** Fields and types of a file, from its first records. Throws `MillraceError` if they cannot be read. */
-export async function inferFile(input: ByteSource, format: FileReadFormat, signal: AbortSignal): Promise<RecordType> {
+/**
+ * Fields and types of a file, from its first records; `note` is told what they leave out. Throws `MillraceError` where
+ * they cannot be read.
+ */
+export async function inferFile(
+  input: ByteSource,
+  format: FileReadFormat,
+  signal: AbortSignal,
+  note?: (message: string) => void,
+): Promise<RecordType> {
   if (format.type === 'csv') return inferCsv(input, format, signal)
-  if (format.type === 'parquet') return inferParquet(input)
-  if (format.type === 'arrow') return inferArrow(input, signal)
+  if (format.type === 'parquet') return inferParquet(input, note)
+  if (format.type === 'arrow') return inferArrow(input, signal, note)
   const { reader } = fileReadFormats.open(format, { schema: { fields: {}, open: true }, unknownFields: 'keep' })
   const seen = new Seen()
   for await (const piece of reader.read(input, undefined, signal)) {

@@ -105,9 +105,9 @@ export const sourceFiles = defineSource({
   },
   decoder: decoderOf,
   reads: (o, env) => placesOf(pathsOf(o), env),
-  async infer(o, env: Env, signal) {
+  async infer(o, env: Env, signal, note) {
     const found = await inFirstInput(pathsOf(o), env, endingsOf(o), (input, path) =>
-      inferFile(input, formatFor(o, path), signal),
+      inferFile(input, formatFor(o, path), signal, note),
     )
     return found ?? { fields: {} }
   },

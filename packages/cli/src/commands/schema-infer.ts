@@ -42,7 +42,9 @@ export default defineCommand({
       id: 'source',
       resolve: (path) => (isAbsolute(path) ? path : resolve(root, path)),
     }
-    const record = await definition.infer(options.value, env, io.stopSignal())
+    const record = await definition.infer(options.value, env, io.stopSignal(), (message) =>
+      io.err(`warning: ${message}\n`),
+    )
     if (Object.keys(record.fields).length === 0)
       throw new MillraceError('nothing_to_infer', `${file} has no records to infer a schema from.`, {
         exitCode: 3,

@@ -33,8 +33,8 @@ export interface SourceDefinition<S extends TSchema = Option<any>> extends Named
   capabilities(options: Static<S>): SourceCapabilities
   create(options: Static<S>, ctx: SourceContext): Source
   decoder?(options: Static<S>, ctx: SourceContext): Decoder
-  /** The fields and types found in real data, for `pipe schema infer`. */
-  infer?(options: Static<S>, env: Env, signal: AbortSignal): Promise<RecordType>
+  /** The fields and types found in real data, for `pipe schema infer`; `note` is told of what they leave out. */
+  infer?(options: Static<S>, env: Env, signal: AbortSignal, note?: (message: string) => void): Promise<RecordType>
   /** Connects and reports what it finds or what is wrong, for `pipe doctor`. */
   probe?(options: Static<S>, env: Env, signal: AbortSignal): Promise<string>
   /**

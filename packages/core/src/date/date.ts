@@ -167,6 +167,8 @@ export function whyNoDate({ formats, zone, fraction }: DateReading, text: string
 export function compileClock(zone: string, fold: Fold = 'error'): (wallMs: number) => number {
   const clock = zoneNamed(zone)
   return (wallMs) => {
+    if (!(wallMs >= firstMs && wallMs <= lastMs))
+      throw new DataError('out_of_range', `${wallMs} ms is not within the years 1 to 9999`)
     const utc = clock.toUtc(wallMs, fold)
     if (!Number.isNaN(utc)) return utc
     throw new DataError('bad_date', `${isoText(wallMs).slice(0, -1)} ${whyNoTime(clock, wallMs)}`)

@@ -10,6 +10,7 @@ import { zstdDecompressSync } from 'node:zlib'
 import { type BadRecord, MillraceError } from '@millrace/core'
 import type { RecordBatch, RecordBatchReader } from 'apache-arrow'
 import { recordTypeOf, rowAsJson, type RowReader, rowReader } from '../columns.ts'
+import type { TimeOptions } from '../times.ts'
 import {
   type ByteSource,
   decodeOne,
@@ -30,13 +31,13 @@ const rowsPerPiece = 1000
 const magic = Buffer.from('ARROW1')
 
 /** A reader of Arrow IPC. Throws `MillraceError` `broken_file`, and the errors of `rowReader`. */
-export function createArrowReader(options: ReadOptions): RecordReader {
+export function createArrowReader(options: ReadOptions, times?: TimeOptions): RecordReader {
   return {
     async *read(input, at, signal) {
       const from = (at as unknown as ArrowPosition | undefined) ?? { batch: 0, row: 0, start: 0 }
       const { fileColumn, rawValues } = await import('./values.ts')
       const opened = await openArrow(input, signal)
-      const reader = rowReader(opened.schema.fields.map(fileColumn), options)
+      const reader = rowReader(opened.schema.fields.map(fileColumn), options, times)
       const places = reader.columns.map(({ name }) => opened.schema.fields.findIndex((field) => field.name === name))
       let { start, batch: number } = from
       for await (const batch of batchesOf(opened, number)) {
@@ -56,10 +57,10 @@ export function createArrowReader(options: ReadOptions): RecordReader {
 }
 
 /** The record type of a file, for inference. */
-export async function inferArrow(input: ByteSource, signal: AbortSignal) {
+export async function inferArrow(input: ByteSource, signal: AbortSignal, note?: (message: string) => void) {
   const { fileColumn } = await import('./values.ts')
   const stream = await openArrow(input, signal)
-  const type = recordTypeOf(stream.schema.fields.map(fileColumn))
+  const type = recordTypeOf(stream.schema.fields.map(fileColumn), note)
   await stream.cancel()
   return type
 }

@@ -4,8 +4,10 @@
  */
 import { DataError, toJson, type Type } from '@millrace/core'
 import { DataType, type Data, DateUnit, type Field, TimeUnit, type Vector } from 'apache-arrow'
-import { type FileColumn, utf8 } from '../columns.ts'
-import { dateText, decimalText, finite, half, readPart, wholeMs } from '../stored.ts'
+import { utf8 } from '../columns.ts'
+import type { FileColumn } from '../file-column.ts'
+import { dateText, decimalText, finite, half, readPart } from '../stored.ts'
+import { ticksColumn } from '../times.ts'
 
 /** A column, or part of one. Its raw values are those of `rawValues`. */
 export function fileColumn({ name, type }: Field): FileColumn {
@@ -29,10 +31,10 @@ export function fileColumn({ name, type }: Field): FileColumn {
     return as({ kind: 'date' }, (raw) => dateText(Number(BigInt(raw as number | bigint) / perDay)))
   }
   if (DataType.isTimestamp(inner)) {
-    const { unit } = inner
-    if (unit === TimeUnit.SECOND) return as({ kind: 'timestamp' }, (raw) => wholeMs((raw as bigint) * 1000n, 1n))
-    const perMs = unit === TimeUnit.MILLISECOND ? 1n : unit === TimeUnit.MICROSECOND ? 1000n : 1_000_000n
-    return as({ kind: 'timestamp' }, (raw) => wholeMs(raw as bigint, perMs))
+    const { unit, timezone } = inner
+    const perMs = { [TimeUnit.MICROSECOND]: 1000n, [TimeUnit.NANOSECOND]: 1_000_000n }[unit as number] ?? 1n
+    const ms = unit === TimeUnit.SECOND ? 1000n : 1n
+    return { name, told, ...ticksColumn({ perMs, isUtc: Boolean(timezone), of: (raw) => (raw as bigint) * ms }) }
   }
   if (DataType.isBinary(inner) || DataType.isLargeBinary(inner) || DataType.isFixedSizeBinary(inner))
     return as({ kind: 'bytes' }, same)

@@ -6,7 +6,8 @@
  */
 import { type BadRecord, MillraceError } from '@millrace/core'
 import type { AsyncBuffer, FileMetaData } from 'hyparquet'
-import { type FileColumn, recordTypeOf, rowAsJson, type RowReader, rowReader } from '../columns.ts'
+import { recordTypeOf, rowAsJson, type RowReader, rowReader } from '../columns.ts'
+import type { FileColumn } from '../file-column.ts'
 import {
   type ByteSource,
   decodeOne,
@@ -15,6 +16,7 @@ import {
   recordParser,
   type RecordReader,
 } from '@millrace/formats'
+import type { TimeOptions } from '../times.ts'
 import { decompressors } from './codecs.ts'
 import { bareSchema, fileColumn, parsers } from './values.ts'
 
@@ -26,13 +28,13 @@ interface ParquetPosition {
 const rowsPerPiece = 1000
 
 /** A reader of Parquet. It needs random access. Throws `MillraceError` `broken_file`, and the errors of `rowReader`. */
-export function createParquetReader(options: ReadOptions): RecordReader {
+export function createParquetReader(options: ReadOptions, times?: TimeOptions): RecordReader {
   return {
     async *read(input, at, signal) {
       const { group: from, row } = (at as unknown as ParquetPosition | undefined) ?? { group: 0, row: 0 }
       const { parquetScan } = await import('hyparquet')
       const { file, metadata, columns } = await openParquet(input)
-      const reader = rowReader(columns, options)
+      const reader = rowReader(columns, options, times)
       const bare = { ...metadata, schema: bareSchema(metadata.schema) }
       const names = reader.columns.map(({ name }) => name)
       refuseWrongDeltas(metadata, names)
@@ -110,7 +112,8 @@ function refuseWrongDeltas(metadata: FileMetaData, names: readonly string[]): vo
 }
 
 /** The record type of a file, for inference. */
-export const inferParquet = async (input: ByteSource) => recordTypeOf((await openParquet(input)).columns)
+export const inferParquet = async (input: ByteSource, note?: (message: string) => void) =>
+  recordTypeOf((await openParquet(input)).columns, note)
 
 async function readable<T>(read: () => Promise<T>): Promise<T> {
   try {

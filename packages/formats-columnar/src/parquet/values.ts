@@ -2,13 +2,14 @@
  * The columns of a Parquet file, and their values.
  *
  * hyparquet rounds when it converts (decimals to doubles, times to milliseconds), so it is given the schema without
- * most annotations and returns stored values; the annotations are applied here, exactly. Timestamps finer than a
- * millisecond are data errors unless they are whole milliseconds; those without the UTC flag are read as UTC.
+ * most annotations and returns stored values; the annotations are applied here, exactly.
  */
 import { DataError, parseJson, toJson, type Type } from '@millrace/core'
 import type { ParquetParsers, SchemaElement, SchemaTree } from 'hyparquet'
-import { type FileColumn, utf8 } from '../columns.ts'
-import { dateText, decimalText, finite, half, readPart, wholeMs } from '../stored.ts'
+import { utf8 } from '../columns.ts'
+import type { FileColumn } from '../file-column.ts'
+import { dateText, decimalText, finite, half, readPart } from '../stored.ts'
+import { ticksColumn } from '../times.ts'
 
 /** Takes the place of text that is not UTF-8; reported when its row is made. */
 const badText: unknown = Object.freeze({})
@@ -90,7 +91,7 @@ export function fileColumn(node: SchemaTree): FileColumn {
   return { name, natural, told: 'a struct', fields, read }
 }
 
-type Leaf = Pick<FileColumn, 'natural' | 'told' | 'read' | 'text'>
+type Leaf = Pick<FileColumn, 'natural' | 'told' | 'read' | 'text' | 'ticks'>
 
 function leaf(element: SchemaElement): Leaf {
   const { type, converted_type: converted, logical_type: logical } = element
@@ -106,7 +107,8 @@ function leaf(element: SchemaElement): Leaf {
   if (logical?.type === 'TIMESTAMP' || converted?.startsWith('TIMESTAMP_')) {
     const unit = logical?.type === 'TIMESTAMP' ? logical.unit : converted === 'TIMESTAMP_MICROS' ? 'MICROS' : 'MILLIS'
     const perMs = { MILLIS: 1n, MICROS: 1000n, NANOS: 1_000_000n }[unit]
-    return as({ kind: 'timestamp' }, (raw) => wholeMs(BigInt(raw as bigint), perMs))
+    const isUtc = logical?.type !== 'TIMESTAMP' || logical.isAdjustedToUTC
+    return { told, ...ticksColumn({ perMs, isUtc, of: (raw) => BigInt(raw as bigint) }) }
   }
   if (logical?.type === 'TIME' || converted?.startsWith('TIME_')) return none
   if (isText(element))
@@ -127,7 +129,7 @@ function leaf(element: SchemaElement): Leaf {
     case 'INT64':
       return as({ kind: 'bigint' }, unsigned ? unsigned64 : (raw) => raw)
     case 'INT96':
-      return as({ kind: 'timestamp' }, (raw) => wholeMs(raw as bigint, 1_000_000n))
+      return { told, ...ticksColumn({ perMs: 1_000_000n, isUtc: true, of: (raw) => raw as bigint }) }
     case 'FLOAT':
     case 'DOUBLE':
       return as({ kind: 'number' }, finite)

@@ -1,0 +1,30 @@
+/** The columns of a typed file. */
+import type { Type } from '@millrace/core'
+
+/** A column of a file, or part of one. */
+export interface FileColumn {
+  readonly name: string
+  /** Undefined: a type with no equivalent here; `told` names it. */
+  readonly natural: Type | undefined
+  /** Its type in the terms of the file format. */
+  readonly told: string
+  /** Converts the library's value to one of the natural type; not for null. Throws `DataError`. */
+  read(raw: unknown): unknown
+  /** The JSON text of a column of JSON. */
+  text?(raw: unknown): string
+  /** Of a column of times. `read` takes them for UTC, and refuses fractions of a millisecond. */
+  readonly ticks?: Ticks
+  /** The item of a list, or the fields of an object; their `read` converts inner values. */
+  readonly item?: FileColumn
+  readonly fields?: readonly FileColumn[]
+}
+
+/** How a column of times counts. */
+export interface Ticks {
+  /** Ticks of one millisecond. */
+  readonly perMs: bigint
+  /** False: on a clock that the file does not name. */
+  readonly isUtc: boolean
+  /** The ticks of the library's value. */
+  readonly of: (raw: unknown) => bigint
+}
