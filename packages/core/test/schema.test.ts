@@ -53,6 +53,13 @@ describe('types as text', () => {
   )
 })
 
+it('lists are nested as deep as can be read', () => {
+  const nested = (levels: number) => parseType(`${'list<'.repeat(levels)}date${'>'.repeat(levels)}`)
+  expect(typeText(nested(100)!.type)).toMatch(/^list<list</)
+  expect(nested(101)).toBeUndefined()
+  expect(nested(5000)).toBeUndefined()
+})
+
 describe('comparing', () => {
   it('a type is the same as itself, and as nothing else', () => {
     fc.assert(

@@ -412,7 +412,7 @@ async function locateFailure(failure: unknown, component: Component): Promise<un
   const place =
     (await source?.locate?.(f.split, f.position).catch(() => undefined)) ??
     (f.source ? `${f.source}, split ${f.split}, position ${f.position}` : f.id)
-  const field = f.field && !f.message?.includes(f.field) ? ` (field ${f.field})` : ''
+  const field = f.field ? ` (field ${f.field})` : ''
   return new MillraceError(f.code, `${f.message ?? f.code}${field}`, {
     place: f.node === f.source ? place : `${place}, at ${f.node}`,
     hint: 'fix the input and run again: it resumes where it stopped. Or send bad records to a dead letter: on_error: { data: dead_letter }',

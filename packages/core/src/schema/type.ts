@@ -94,8 +94,11 @@ export const plainTypes = [
 ] as const
 type PlainType = (typeof plainTypes)[number]
 
+/** How deep lists may be nested, so that nothing that walks over a type overflows the stack. */
+const maxDepth = 100
+
 /** Reads `integer`, `integer?`, `decimal(10,2)`, `list<date>`; undefined for anything else. */
-export function parseType(text: string): Field | undefined {
+export function parseType(text: string, depth = 0): Field | undefined {
   const trimmed = text.trim()
   const optional = trimmed.endsWith('?')
   const word = optional ? trimmed.slice(0, -1).trimEnd() : trimmed
@@ -109,7 +112,7 @@ export function parseType(text: string): Field | undefined {
       : undefined
   }
   const list = /^list<(.*)>$/s.exec(word)
-  const of = list ? parseType(list[1]!) : undefined
+  const of = list && depth < maxDepth ? parseType(list[1]!, depth + 1) : undefined
   return of && { type: { kind: 'list', of }, optional }
 }
 
