@@ -176,7 +176,7 @@ function installText(what: string): string {
 function command(where: string, fromRegistry: string, fromClone: string): string {
   return released
     ? fence(fromRegistry)
-    : `Millrace is not on npm yet. \`npm run pack\` in a clone of [the repository](${repositoryPage}) makes the packages; then, ${where}, with the path of the clone for CLONE:\n\n${fence(fromClone)}`
+    : `Millrace is not on npm yet. \`npm run pack\` in a clone of\n[the repository](${repositoryPage}) makes the packages.\nThen, ${where}, with the path of the clone for CLONE:\n\n${fence(fromClone)}`
 }
 
 function fence(commands: string): string {

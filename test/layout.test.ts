@@ -389,6 +389,22 @@ describe('names and docs', () => {
     expect(wide).toEqual([])
   })
 
+  it('prose in Markdown keeps to 120 columns, but for tables and code', () => {
+    const pages = files('{*,docs/**/*,packages/**/*,examples/**/*,pipelines/**/*,services/*}.md').filter(
+      (path) => !/generated|CHANGELOG/.test(path),
+    )
+    const wide = pages.flatMap((path) => {
+      let isCode = false
+      return read(path)
+        .split('\n')
+        .flatMap((line, at) => {
+          if (/^\s*```/.test(line)) isCode = !isCode
+          return line.length > 120 && !isCode && !/^\s*\|/.test(line) ? [`${path}:${at + 1}`] : []
+        })
+    })
+    expect(wide).toEqual([])
+  })
+
   it('core takes the time from its clock only', () => {
     // The linter knows the timers; `Date` is also what prints a time.
     const own = sources.filter((path) => path.startsWith('packages/core/') && path !== 'packages/core/src/clock.ts')
