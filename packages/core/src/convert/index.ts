@@ -20,7 +20,7 @@
  */
 export { type FieldFailure, fromJson, rowFromJson, type UnknownFields } from './from-json.ts'
 export { toJson } from './to-json.ts'
-export { type JsonFault, countKeys, jsonFault, parseJson, readJson } from './json.ts'
+export { type JsonFault, countKeys, jsonFault, parseJson, parsePrinted, readJson } from './json.ts'
 export { hasLongFraction, hasLongNumber, hasLongRun, hasTinyNumber, parseExact } from './long-number.ts'
 export { printJson } from './print-json.ts'
 export { fromText, toText } from './text.ts'

@@ -142,3 +142,7 @@ export function settled(value: unknown): unknown {
 
 /** JSON text to a value of type json. Throws as `readJson` does, and `out_of_range`. */
 export const parseJson = (text: string): unknown => settled(readJson(text))
+
+/** Text that `printJson` has made. Nothing in it is refused: memory is restored as it was saved. */
+export const parsePrinted = (text: string): unknown =>
+  hasLongNumber(text) ? settled(parseExact(text)) : (JSON.parse(text) as unknown)

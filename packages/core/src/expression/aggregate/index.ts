@@ -8,7 +8,7 @@
  */
 import { closest } from '../../errors/closest.ts'
 import { codegenAllowed } from '../../codegen.ts'
-import { printJson, parseJson } from '../../convert/index.ts'
+import { parsePrinted, printJson } from '../../convert/index.ts'
 import { DataError } from '../../errors/index.ts'
 import type { Json, Row } from '../../record/index.ts'
 import { type Field, fieldOf, type RecordType } from '../../schema/index.ts'
@@ -279,7 +279,7 @@ function aggregation(
     },
     encode: (state) => printJson(saved.map(({ key, accumulator }) => accumulator.toJson(state[key]))),
     decode(text) {
-      const parts = parseJson(text) as Json[]
+      const parts = parsePrinted(text) as Json[]
       const state: AggregateState = {}
       for (const [i, { key, accumulator }] of saved.entries()) state[key] = accumulator.fromJson(parts[i]!)
       return state
