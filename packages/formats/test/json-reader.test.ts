@@ -291,6 +291,11 @@ describe('JSON lines', () => {
   })
 })
 
+test('a long run of digits in a text takes time linear in its length', async () => {
+  const row = { id: 1, name: '1'.repeat(900_000) }
+  expect((await readAll(lines(), `${JSON.stringify(row)}\n`)).rows).toEqual([row])
+})
+
 describe('JSON arrays', () => {
   const array = (options: Partial<ReadOptions> = {}, size?: number) =>
     createJsonReader(size === undefined ? {} : { max_record_size: size }, { ...plain, ...options })

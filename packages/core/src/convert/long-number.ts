@@ -39,7 +39,8 @@ export function hasLongRun(bytes: Uint8Array): boolean {
 /** A digit or a point. */
 const isPart = (c: number): boolean => (c >= 48 && c <= 57) || c === 46
 
-const longFraction = /(?=[0-9.]{16})[0-9]+\.|[0-9]{16}[eE]/
+// A whole number below 2^49 has at most 15 digits; without that bound a long run of digits takes quadratic time.
+const longFraction = /(?=[0-9.]{16})[0-9]{1,15}\.|[0-9]{16}[eE]/
 
 /** Whether JSON.parse may have made a whole number below 2^49, other than 0, of one in this text that is none. */
 export const hasLongFraction = (text: string): boolean => longFraction.test(text)
