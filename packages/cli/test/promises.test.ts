@@ -57,7 +57,7 @@ it.each([
     'a gateway with keys, into files',
     { source: gateway(', keys: { required: true }'), sink: lines },
     'at-least-once',
-    'later than keys are remembered',
+    'after the key has expired',
   ],
   ['a stream by id', { source: log(), sink: documents() }, 'effectively-once', 'upsert by record id'],
   ['a stream into files', { source: log(), sink: lines }, 'at-least-once', 'append a record again under its id'],
@@ -77,7 +77,7 @@ it.each([
     'a list that can be another one each time',
     { source: `{ type: http_poll, config: { url: "http://127.0.0.1:1/x" }, schema: ${schema} }`, sink: lines },
     'at-least-once',
-    'can change between two askings',
+    'can change between two polls',
   ],
 ] satisfies [string, Spec, string, string][])('%s', async (_, spec, label, why) => {
   const { delivery, findings } = await planOf(spec)

@@ -1,14 +1,14 @@
 /**
- * Which addresses may be called. A server that can choose where we go next (by a redirect, a link, or its own DNS) must
+ * Which addresses may be called. A server that can choose the next address (by a redirect, a link, or its own DNS) must
  * not reach what only this machine can: loopback, private networks, link-local addresses with the cloud's metadata. The
- * check is of the address that is connected to, after the name was resolved, so a name cannot change between check and
+ * address that is actually connected to is checked, after name resolution, so a name cannot change between check and
  * use. Ranges: IANA special-purpose address registries (RFC 6890 and its updates).
  */
 import { lookup } from 'node:dns'
 import { BlockList, isIP, type LookupFunction } from 'node:net'
 import { SystemError } from '@millrace/core'
 
-// One list a family: a rule for mapped addresses in a list of both would hold for every IPv4 address.
+// One list per family: a rule for mapped addresses in a shared list would apply to every IPv4 address.
 const closed = { ipv4: new BlockList(), ipv6: new BlockList() }
 for (const [net, bits] of [
   ['0.0.0.0', 8],
@@ -26,7 +26,8 @@ for (const [net, bits] of [
   ['224.0.0.0', 3],
 ] as const)
   closed.ipv4.addSubnet(net, bits, 'ipv4')
-// Besides loopback, local, link-local and multicast: what carries an IPv4 address within (mapped, NAT64, 6to4, Teredo).
+// Besides loopback, local, link-local and multicast: addresses that embed an IPv4 address (mapped, NAT64, 6to4,
+// Teredo).
 for (const [net, bits] of [
   ['::', 96],
   ['::ffff:0:0', 96],
@@ -43,7 +44,7 @@ for (const [net, bits] of [
 ] as const)
   closed.ipv6.addSubnet(net, bits, 'ipv6')
 
-/** True for an address that anyone on the internet could call. */
+/** True for a public address. */
 export function isPublicAddress(address: string): boolean {
   const family = isIP(address)
   return family !== 0 && !(family === 4 ? closed.ipv4.check(address, 'ipv4') : closed.ipv6.check(address, 'ipv6'))
@@ -54,17 +55,17 @@ const refused = (host: string, address: string): SystemError =>
     'private_address',
     `${host} is ${host === address ? 'an' : `${address}, an`} address of this machine or of a private network: it is not called`,
     {
-      hint: 'if that is meant, set `allow_private: true`',
+      hint: 'if this is intended, set `allow_private: true`',
     },
   )
 
-/** Throws for a host that is given as an address and may not be called; names are judged by `publicLookup`. */
+/** Throws for a host that is a literal address and may not be called; `publicLookup` checks names. */
 export function checkHost(url: URL): void {
   const host = url.hostname.replace(/^\[(.*)\]$/, '$1')
   if (isIP(host) !== 0 && !isPublicAddress(host)) throw refused(host, host)
 }
 
-/** Resolves a name; fails where any of its addresses may not be called. */
+/** Resolves a name; fails if any of its addresses may not be called. */
 export const publicLookup: LookupFunction = (host, options, callback) => {
   lookup(host, { ...options, all: true }, (error, addresses) => {
     const bad = error ? undefined : addresses.find(({ address }) => !isPublicAddress(address))

@@ -1,8 +1,8 @@
 /**
  * Kept-alive connections to one server, with one request at a time on each. On plain sockets: a sink that posts record
- * by record takes a third more CPU with undici, and twice as much with node:http. A request that found its kept
- * connection closed before anything of the answer came is sent once more on a fresh one; every request may be repeated,
- * since it only reads or names an idempotency key.
+ * by record takes a third more CPU with undici, and twice as much with node:http. A request whose kept connection was
+ * closed before any part of the answer arrived is sent once more on a new one; every request may be repeated, since it
+ * only reads or has an idempotency key.
  *
  * Decision: docs/decisions/20261201-one-http-client.md
  */
@@ -12,21 +12,21 @@ import { SystemError } from '@millrace/core'
 import { checkHost, publicLookup } from './address.ts'
 import { type Answer, createResponseReader, type ResponseReader } from './response.ts'
 
-/** What requests to a server may do. */
+/** Limits of requests to a server. */
 export interface Limits {
-  /** How long a request may take, to the end of its answer. */
+  /** How long a request may take, up to the end of its answer. */
   readonly timeoutMs: number
-  /** Bodies of 2xx are needed whole, and are so large at most. Absent: the beginning does. */
+  /** Bodies of 2xx are needed completely, up to this size. Absent: their beginning is enough. */
   readonly maxBytes?: number
-  /** Whether addresses of this machine and of private networks are called. */
+  /** Whether addresses of this machine and of private networks may be called. */
   readonly allowPrivate: boolean
 }
 
-/** Connections to one server. What fails rejects with a `SystemError`, what `close` ends with its reason. */
+/** Connections to one server. Failures reject with a `SystemError`, requests ended by `close` with its reason. */
 export interface Client {
-  /** Connects; the next request uses that connection. */
+  /** Connects; the next request uses this connection. */
   reach(): Promise<void>
-  /** Sends a request, head and body in one piece. The caller bounds how many are on their way. */
+  /** Sends a request, head and body in one buffer. The caller limits how many are in flight. */
   send(request: Uint8Array): Promise<Answer>
   /** Ends all connections and requests; may be used again. */
   close(reason?: Error): void
@@ -35,9 +35,9 @@ export interface Client {
 interface Connection {
   readonly socket: Socket
   readonly reader: ResponseReader
-  /** Ends the connection at the timeout of its request, or when it was idle for that long. */
+  /** Ends the connection at the timeout of its request, or after it was idle for that long. */
   readonly deadline: NodeJS.Timeout
-  /** It was kept: the server may have closed it meanwhile. */
+  /** A kept connection: the server may have closed it meanwhile. */
   used: boolean
   request: Request | undefined
 }
@@ -52,7 +52,7 @@ interface Request {
 
 const nothing = new Uint8Array(0)
 
-/** Makes them; nothing is opened before the first request. */
+/** Creates them; nothing is opened before the first request. */
 export function createClient(url: URL, { timeoutMs, maxBytes, allowPrivate }: Limits): Client {
   const host = url.hostname.replace(/^\[|\]$/g, '')
   const secure = url.protocol === 'https:'
@@ -77,7 +77,8 @@ export function createClient(url: URL, { timeoutMs, maxBytes, allowPrivate }: Li
     const late = () => {
       if (made.request) made.request.last = true
       socket.destroy(
-        made.request && new SystemError('no_answer', `${url.host} gave no whole answer within ${timeoutMs} ms`, again),
+        made.request &&
+          new SystemError('no_answer', `${url.host} gave no complete answer within ${timeoutMs} ms`, again),
       )
     }
     const made: Connection = {

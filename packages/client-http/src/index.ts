@@ -1,4 +1,4 @@
-/** The door of @millrace/client-http: requests to servers outside. */
+/** The entry point of @millrace/client-http: requests to external servers. */
 export * from './address.ts'
 export * from './connections.ts'
 export * from './request.ts'

@@ -1,4 +1,4 @@
-/** Requests: the head of any, and GET with limits on addresses, redirects, time and size. */
+/** Requests: the head of any request, and GET with limits on addresses, redirects, time and size. */
 import { validateHeaderName, validateHeaderValue } from 'node:http'
 import { promisify } from 'node:util'
 import { brotliDecompress, gunzip, inflate, type InputType } from 'node:zlib'
@@ -6,9 +6,9 @@ import { MillraceError, SystemError } from '@millrace/core'
 import { type Client, createClient, type Limits } from './connections.ts'
 import { type Answer, headerOf, tooLarge } from './response.ts'
 
-/** An answer, whatever its status; of 2xx the body is whole and decompressed. */
+/** An answer with any status; for 2xx the body is complete and decompressed. */
 export interface Answered extends Answer {
-  /** Where it came from in the end. */
+  /** The final address, after redirects. */
   readonly url: URL
 }
 
@@ -19,7 +19,7 @@ export interface Getter {
   close(): void
 }
 
-/** What a getter may do. */
+/** Limits of a getter. */
 export interface GetLimits extends Limits {
   /** Sent to `origin` only: a redirect or link to another host must not carry a token there. */
   readonly headers: Readonly<Record<string, string>>
@@ -31,7 +31,7 @@ const maxRedirects = 5
 
 /**
  * Request line and headers, each with its line end; more headers may follow. A name and password in the address are
- * sent as such. Throws `bad_value` for what cannot stand in a head.
+ * sent as basic authentication. Throws `bad_value` for text that is not allowed in a head.
  */
 export function requestHead(method: string, url: URL, headers: Readonly<Record<string, string>>): string {
   const authorization = url.username
@@ -43,9 +43,9 @@ export function requestHead(method: string, url: URL, headers: Readonly<Record<s
       validateHeaderName(name)
       validateHeaderValue(name, value)
     } catch (error) {
-      // The message names the header, and not its value, which may be a secret.
+      // The message names the header, but not its value, which may be a secret.
       throw new MillraceError('bad_value', (error as Error).message, {
-        hint: `look for line breaks and invisible characters in the header ${name}`,
+        hint: `check for line breaks and invisible characters in the header ${name}`,
         exitCode: 2,
       })
     }
@@ -118,11 +118,11 @@ async function bodyOf(answer: Answer, maxBytes: number): Promise<Buffer> {
   if (!encoding || encoding === 'identity' || body.length === 0 || status >= 300) return body
   const decompress = decompressors[encoding]
   if (!decompress)
-    throw new SystemError('bad_page', `the answer has content-encoding ${encoding}, which is not understood`)
+    throw new SystemError('bad_page', `the answer has content-encoding ${encoding}, which is not supported`)
   try {
     return await decompress(body, { maxOutputLength: maxBytes })
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE') throw tooLarge(maxBytes)
-    throw new SystemError('bad_page', `the answer is no ${encoding}`, { retry: true, cause: error })
+    throw new SystemError('bad_page', `the answer is not ${encoding}`, { retry: true, cause: error })
   }
 }

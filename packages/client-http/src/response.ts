@@ -1,21 +1,21 @@
 /**
- * Reads HTTP/1.1 responses off a connection that carries one at a time (RFC 9112): a head up to an empty line, then a
- * body that is as long as `content-length` says, or in chunks, or goes on until the connection closes. Interim
- * responses (1xx) are passed over. A body is kept whole where it is asked for or may say what became of each record,
- * else its beginning, for messages.
+ * Reads HTTP/1.1 responses from a connection that carries one at a time (RFC 9112): a head up to an empty line, then a
+ * body with the length of `content-length`, or in chunks, or up to the end of the connection. Interim responses (1xx)
+ * are skipped. A body is kept completely if it was asked for or may contain the outcome of each record, otherwise its
+ * beginning, for messages.
  */
 import { SystemError } from '@millrace/core'
 
-/** What a server answered. */
+/** A server's answer. */
 export interface Answer {
   readonly status: number
   /** Status line and headers: see `headerOf`. */
   readonly head: string
-  /** Whole, or its first 8 MiB where the status is 207 or 4xx, else its first 4 KiB. */
+  /** Complete, or its first 8 MiB if the status is 207 or 4xx, else its first 4 KiB. */
   readonly body: Buffer
 }
 
-/** The value of a header; of one that stands there several times, all of them with commas between. */
+/** The value of a header; repeated ones are joined by commas. */
 export function headerOf({ head }: Answer, name: string): string | undefined {
   const found = [...head.matchAll(new RegExp(`\\r\\n${name}:[ \\t]*([^\\r]*)`, 'gi'))]
   return found.length === 0 ? undefined : found.map(([, value]) => value!.trim()).join(', ')
@@ -24,9 +24,9 @@ export function headerOf({ head }: Answer, name: string): string | undefined {
 export interface ResponseReader {
   /** Takes what has come. The answer, when that completes it; throws where it is no HTTP. */
   feed(bytes: Buffer): Answer | undefined
-  /** The connection has closed: the answer, where its body goes on until then. */
+  /** The connection has closed: returns the answer if its body ends with the connection. */
   closed(): Answer | undefined
-  /** Something of a response has come. */
+  /** Part of a response has arrived. */
   readonly begun: boolean
   /** Whether the connection may carry another request after this response. */
   readonly reusable: boolean
@@ -41,12 +41,12 @@ type Body =
   | { readonly kind: 'length' | 'until_close' }
   | { readonly kind: 'chunked'; state: 'size' | 'data' | 'after' | 'trailer' }
 
-/** `maxBytes`: bodies of 2xx are needed whole; `page_too_large` is thrown for larger ones. */
+/** `maxBytes`: bodies of 2xx are needed completely; larger ones throw `page_too_large`. */
 export function createResponseReader(maxBytes?: number): ResponseReader {
   let head = ''
   let status = 0
   let body: Body | undefined
-  /** Bytes of the body, or of the chunk, that are still to come. */
+  /** Remaining bytes of the body, or of the chunk. */
   let left = 0
   let line = ''
   let kept: Buffer[] = []
@@ -72,10 +72,10 @@ export function createResponseReader(maxBytes?: number): ResponseReader {
     kept.push(part)
     keptSize += part.length
   }
-  /** Reads a head; after an interim one there is no body yet, and the next head follows. */
+  /** Reads a head; after an interim one there is no body, and the next head follows. */
   const start = (text: string) => {
     const found = /^HTTP\/1\.([01]) (\d{3})/.exec(text)
-    if (!found) throw new Error('what answered is no HTTP server')
+    if (!found) throw new Error('the server does not speak HTTP')
     status = Number(found[2])
     if (status < 200) return
     head = text
@@ -89,7 +89,7 @@ export function createResponseReader(maxBytes?: number): ResponseReader {
       if (body.kind === 'until_close') reusable = false
     }
   }
-  /** A line of the chunked framing, without its end; undefined: it has not come whole. */
+  /** A line of the chunked framing, without its end; undefined: it is not complete yet. */
   const takeLine = (bytes: Buffer, at: number): { text: string; next: number } | undefined => {
     const end = bytes.indexOf(10, at)
     line += bytes.toString('latin1', at, end < 0 ? bytes.length : end)
@@ -134,7 +134,7 @@ export function createResponseReader(maxBytes?: number): ResponseReader {
     feed(bytes) {
       begun = true
       while (!body) {
-        // The end of the head may stand across two pieces.
+        // The end of the head may span two pieces.
         const before = head.length
         head += bytes.toString('latin1')
         const end = head.indexOf(headEnd, Math.max(0, before - 3))
@@ -157,8 +157,8 @@ export function createResponseReader(maxBytes?: number): ResponseReader {
   }
 }
 
-/** What a body is that is larger than asked for, before or after decompression. */
+/** The error for a body that is larger than allowed, before or after decompression. */
 export const tooLarge = (maxBytes: number): SystemError =>
   new SystemError('page_too_large', `the answer is larger than ${maxBytes} bytes`, {
-    hint: 'ask for smaller pages, or raise `max_body`',
+    hint: 'request smaller pages, or raise `max_body`',
   })

@@ -1,4 +1,4 @@
-/** `Retry-After`: seconds, or a date in the one form that is still to be sent (RFC 9110, sections 10.2.3 and 5.6.7). */
+/** `Retry-After`: seconds, or a date in the one form that is still sent (RFC 9110, sections 10.2.3 and 5.6.7). */
 
 const months = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec']
 

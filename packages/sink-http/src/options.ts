@@ -1,4 +1,4 @@
-/** The options of the HTTP sink, and what is wrong with them. */
+/** The options of the HTTP sink, and their checks. */
 import { validateHeaderName, validateHeaderValue } from 'node:http'
 import { option, type Problem, type Static } from '@millrace/core'
 
@@ -7,28 +7,28 @@ export const options = option.object({
   method: option.oneOf(['POST', 'PUT'], 'The method.', { default: 'POST' }),
   body: option.oneOf(
     ['object', 'array', 'json_lines'],
-    'What a request carries: one record, or up to `batch` of them as a JSON array or as JSON lines.',
+    'The body of a request: one record, or up to `batch` of them as a JSON array or as JSON lines.',
     {
       default: 'object',
     },
   ),
-  batch: option.integer('Records a request, where it carries several.', {
+  batch: option.integer('Records per request, if it has several.', {
     tuning: true,
     default: 500,
     min: 1,
     max: 10_000,
   }),
-  ids: option.boolean('Name the ids of several records in the header `Millrace-Ids`, for a gateway of Millrace.', {
+  ids: option.boolean('Send the ids of several records in the header `Millrace-Ids`, for a gateway of Millrace.', {
     default: true,
   }),
   nulls: option.oneOf(['write', 'omit'], 'Whether an empty field is written as null or left out.', { default: 'omit' }),
-  concurrency: option.integer('Requests on their way at once.', { tuning: true, default: 32, min: 1, max: 1024 }),
+  concurrency: option.integer('Concurrent requests.', { tuning: true, default: 32, min: 1, max: 1024 }),
   order: option.oneOf(
     ['none', 'per_key', 'strict'],
     '`per_key`: one request at a time for each value of `key`; `strict`: one at a time.',
     { default: 'none' },
   ),
-  key: option.optional(option.field('The field whose order `per_key` keeps.', { example: 'InvoiceNo' })),
+  key: option.optional(option.field('The field whose order `per_key` preserves.', { example: 'InvoiceNo' })),
   headers: option.map(option.text('A value.'), 'Further headers.', { default: {} }),
   token: option.optional(
     option.secret('Sent as `Authorization: Bearer`.', { tuning: true, example: '${secret:gateway_token}' }),
@@ -43,7 +43,7 @@ export const problems = (o: Options): Problem[] => [
     ? [
         {
           code: 'missing_option',
-          message: '`order: per_key` needs `key`, the field whose order is kept',
+          message: '`order: per_key` needs `key`, the field whose order is preserved',
           at: ['order'],
           hint: 'add `key: InvoiceNo`',
         },
@@ -62,7 +62,7 @@ const ownHeaders = new Set([
   'millrace-ids',
 ])
 
-/** Why these cannot stand in the head of a request. */
+/** The reason why values cannot be in the head of a request. */
 function headerProblem(name: string, value: string): Problem[] {
   if (ownHeaders.has(name.toLowerCase()))
     return [{ code: 'bad_value', message: `the header ${name} is set by the sink itself`, at: ['headers', name] }]

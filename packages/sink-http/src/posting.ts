@@ -1,10 +1,10 @@
 /**
- * Posts the records of a write until each was taken or has failed.
+ * Posts the records of a write until each was accepted or has failed.
  *
- * A request that is refused because of some records must not cost the others: those that the answer names have failed,
- * and the rest is sent again alone. Where it names none, or again refuses, the records are halved, until the ones at
- * fault stand alone; so are requests that are too large. What may pass later is told to the engine, which writes it
- * again, and with it what has to follow it.
+ * If a request is refused because of some records, the others must not suffer: the records that the answer names have
+ * failed, and the rest is sent again without them. If it names none, or refuses again, the records are halved until the
+ * faulty ones are alone; so are requests that are too large. Transient failures are reported to the engine, which
+ * writes those records again, together with those that have to follow them.
  */
 import { aborted, type Records, type SystemError, type WriteFailure } from '@millrace/core'
 import { type IdParts } from '@millrace/kinds'
@@ -13,20 +13,18 @@ import type { Answer } from '@millrace/client-http'
 import { type Fault, type Verdict, verdictOf } from './verdict.ts'
 
 export interface Posting {
-  /** Where to, for messages. */
+  /** The address, for messages. */
   readonly where: string
   readonly concurrency: number
-  /** Records that a request carries at most. */
+  /** Maximum records of a request. */
   readonly most: number
   readonly make: (rows: Records['rows'], ids: IdParts) => Request
   readonly send: (request: Buffer) => Promise<Answer>
 }
 
-const waits: Fault = { code: 'held', message: 'waits for an earlier record' }
+const waits: Fault = { code: 'held', message: 'waiting for an earlier record' }
 
-/**
- * `lanes`: places of records that have to follow one another. Throws `SystemError` where nothing can be taken at all.
- */
+/** `lanes`: indexes of records that have to stay in order. Throws `SystemError` if nothing can be accepted at all. */
 export async function postAll(
   records: Records,
   lanes: readonly (readonly number[])[],
@@ -37,11 +35,11 @@ export async function postAll(
   const ids: IdParts = records.idParts() ?? { common: '', rests: records.ids() }
   const failures: WriteFailure[] = []
   const note = (index: number, kind: 'data' | 'system', fault: Fault) => failures.push({ ...fault, index, kind })
-  /** Nobody answers, or the server asks to be left alone: nothing more is begun. */
+  /** The server does not answer, or asks to wait: no further request is started. */
   let pause: Fault | undefined
   let wrong: SystemError | undefined
 
-  /** Posts these, in order. False: some of them have to be repeated, and what follows them waits. */
+  /** Posts these, in order. False: some of them have to be repeated, and the following ones wait. */
   async function deliver(indexes: readonly number[], again = true): Promise<boolean> {
     for (let at = 0; at < indexes.length; ) {
       if (signal.aborted) throw aborted(`posting to ${where}`)
@@ -71,7 +69,7 @@ export async function postAll(
     }
   }
 
-  /** Takes note of what became of a request's records, and sends again what has to be. */
+  /** Records the outcome of a request's records, and sends again those that need it. */
   async function applyVerdict(indexes: readonly number[], said: Verdict, again: boolean): Promise<boolean> {
     switch (said.kind) {
       case 'taken':

@@ -1,9 +1,9 @@
 /**
- * Records as requests, head and body in one piece.
+ * Encodes records as requests, head and body in one buffer.
  *
- * The identity of a request follows from its records alone, since after a crash requests are cut in other places: of
- * one record, its id is the `Idempotency-Key`; of several, a hash over all their ids is, and the ids themselves stand
- * in `Millrace-Ids`, so that a gateway of ours knows each record whatever request it comes with.
+ * The identity of a request is derived from its records alone, since after a crash records are grouped differently: for
+ * one record, its id is the `Idempotency-Key`; for several, the key is a hash of all their ids, and the ids themselves
+ * are in `Millrace-Ids`, so that a Millrace gateway recognises each record in any request.
  *
  * Decision: docs/decisions/20261130-requests-known-by-their-records.md
  */
@@ -15,23 +15,23 @@ import { encodeIds, type IdParts, idsHeader, idsHeaderBytes, idsText } from '@mi
 import type { Options } from './options.ts'
 import type { Fault } from './verdict.ts'
 
-/** A request, or nothing where none of the records has a form. */
+/** A request, or nothing if none of the records can be encoded. */
 export interface Request {
   readonly bytes: Buffer | undefined
-  /** Places of its records in the list that it was made from, ascending, and those that have no form. */
+  /** Indexes of its records in the list that it was made from, ascending, and of those that cannot be encoded. */
   readonly carried: readonly number[]
   readonly refused: readonly (Fault & { readonly place: number })[]
-  /** How many of the list it was made from, those without a form among them. */
+  /** How many records of the list it covers, including those that cannot be encoded. */
   readonly through: number
 }
 
 /**
- * A request is cut when its body has this many bytes: what servers take, and so that of large records few are in
- * memory.
+ * A request ends when its body has this many bytes: the usual limit of servers, which also limits how many large
+ * records are in memory.
  */
 const bodyBytes = 1024 * 1024
 
-/** Makes the function that makes a request of the first of these rows and their ids. */
+/** Makes the function that makes a request from the first of these rows and their ids. */
 export function requestMaker(
   url: URL,
   o: Options,
@@ -44,7 +44,7 @@ export function requestMaker(
   })
   const head = headOf(url, o)
   const out = new OutputBytes(64 * 1024)
-  /** How many records a request carries, so that the header holds their ids. */
+  /** The maximum number of records in a request, so that the header has room for their ids. */
   let most = several ? o.batch : 1
 
   const make = (rows: readonly Row[], ids: IdParts): Request => {
@@ -87,10 +87,10 @@ export function requestMaker(
   return make
 }
 
-/** A text that can be a header's value as it is. */
+/** Whether a text can be a header's value unchanged. */
 const isPlain = (text: string): boolean => text.length <= 512 && /^[!-~](?:[ -~]*[!-~])?$/.test(text)
 
-/** The headers that say what records are known by. */
+/** The headers that identify the records. */
 const ofSeveral = (list: string, header: string | undefined): string =>
   `idempotency-key: ${hash('sha256', list, 'base64url')}\r\n${header === undefined ? '' : `${idsHeader}: ${header}\r\n`}`
 const ofOne = (id: string): string => {

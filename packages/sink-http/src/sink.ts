@@ -1,6 +1,6 @@
 /**
- * Posts records to an address. A request carries one record, or several as an array or as JSON lines; several requests
- * are on their way at once, but of one key only one where `order: per_key` asks for it.
+ * Posts records to an address. A request has one record, or several as an array or as JSON lines; several requests are
+ * in flight at once, but only one per key with `order: per_key`.
  */
 import {
   aborted,
@@ -25,15 +25,15 @@ export const sinkHttp = defineSink({
   kind: 'sink',
   type: 'http',
   serves: ['endpoint'],
-  summary: 'Posts records to an HTTP address, each known by its id.',
+  summary: 'Posts records to an HTTP address, each identified by its id.',
   options,
   check: problems,
   capabilities: (o) => ({
     label: 'at-least-once',
     how:
       o.body === 'object'
-        ? 'a repeated request names the same Idempotency-Key; a server that remembers keys takes it once'
-        : 'a repeated record comes under the same id in Millrace-Ids; a gateway of Millrace takes it once',
+        ? 'a repeated request has the same Idempotency-Key; a server that remembers keys accepts it once'
+        : 'a repeated record has the same id in Millrace-Ids; a Millrace gateway accepts it once',
     key: 'record_id',
   }),
   accepts: ({ key }, input) => keyProblems({ key }, input),
@@ -69,7 +69,7 @@ export const sinkHttp = defineSink({
             send,
           })
         } catch (error) {
-          // Nothing of this kind will ever be taken, or the run stops: what is on its way is given up.
+          // Nothing of this kind will ever be accepted, or the run stops: requests in flight are abandoned.
           close(error as Error)
           throw error
         } finally {
@@ -86,7 +86,7 @@ export const sinkHttp = defineSink({
 
 const clientOf = (o: Options) => createClient(new URL(o.url), { timeoutMs: o.timeout, allowPrivate: true })
 
-/** What failed; as a failure of the write where that is all of it. */
+/** The failures; as a failure of the whole write if they are all the same. */
 function throwAll(failures: readonly WriteFailure[], records: number): void {
   const first =
     failures.find(({ waitMs }) => waitMs !== undefined) ?? failures.find(({ code }) => code !== 'held') ?? failures[0]
@@ -99,14 +99,14 @@ function throwAll(failures: readonly WriteFailure[], records: number): void {
   throwFailures(failures)
 }
 
-/** Makes the function that lays out records as lanes: places of records that have to follow one another. */
+/** Makes the function that groups records into lanes: indexes of records that have to stay in order. */
 function compileLanes(o: Options, size: number, schema: RecordType): (records: Records) => number[][] {
   const key = o.order === 'per_key' ? compileKey(schema, [o.key!]) : undefined
   const keyOf = (row: Row): string | undefined => {
     try {
       return key!(row)
     } catch {
-      // A key without a text form: the record has no form either.
+      // A key without a text form: the record cannot be encoded either.
       return undefined
     }
   }

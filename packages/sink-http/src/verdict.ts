@@ -1,33 +1,33 @@
 /**
- * What an answer says of the records of its request.
+ * Interprets the answer to a request for each of its records.
  *
- * A gateway of Millrace tells each item's outcome in a 207, `[{ item, outcome, errors?, record? }, ...]`, and names the
- * items at fault where it refuses the whole request, `{ error, message, errors: [{ item, field, code, message }, ...]
- * }`. Other servers mostly answer for the request alone.
+ * A Millrace gateway reports the outcome of each item in a 207, `[{ item, outcome, errors?, record? }, ...]`, and names
+ * the faulty items if it refuses the whole request, `{ error, message, errors: [{ item, field, code, message }, ...]
+ * }`. Other servers usually answer for the whole request only.
  */
 import { SystemError, type WriteFailure } from '@millrace/core'
 import { type Answer, headerOf, retryAfterMs } from '@millrace/client-http'
 
-/** Why a record was not taken. */
+/** Why a record was not accepted. */
 export type Fault = Pick<WriteFailure, 'code' | 'message' | 'field' | 'waitMs'>
 
-/** Faults by the record's place in the request. */
+/** Faults by the index of the record in the request. */
 export type Faults = ReadonlyMap<number, Fault>
 
 export type Verdict =
   | { readonly kind: 'taken' }
-  /** Some have failed, of some nothing is said, the others were taken. */
+  /** Some have failed, the outcome of some is unknown, the others were accepted. */
   | { readonly kind: 'told'; readonly faults: Faults; readonly untold: readonly number[] }
-  /** Nothing was taken, because of these. */
+  /** Nothing was accepted, because of these. */
   | { readonly kind: 'refused'; readonly faults: Faults }
-  /** Nothing was taken, because of one of them, or because they are too many. */
+  /** Nothing was accepted, because of one of them, or because they are too many. */
   | { readonly kind: 'refused_unnamed'; readonly fault: Fault }
-  /** It may be taken later; `rest`: nor is the rest of the write taken now. */
+  /** It may be accepted later; `rest`: the rest of the write is not accepted now either. */
   | { readonly kind: 'later'; readonly fault: Fault; readonly rest: boolean }
-  /** No request will ever be taken like this. */
+  /** No request like this will ever be accepted. */
   | { readonly kind: 'wrong'; readonly error: SystemError }
 
-/** What an answer to a request of `count` records at `where` means. */
+/** The meaning of an answer to a request of `count` records at `where`. */
 export function verdictOf(answer: Answer, count: number, where: string): Verdict {
   const { status } = answer
   if (status >= 200 && status < 300 && status !== 207) return { kind: 'taken' }
@@ -46,22 +46,25 @@ export function verdictOf(answer: Answer, count: number, where: string): Verdict
   return refusal(body, count, where, fault)
 }
 
-/** Statuses that can pass by themselves. */
+/** Transient statuses. */
 const passing = new Set([408, 425, 429])
 
-/** What the address, the method, the credentials or the headers are at fault for, whatever the records. */
+/**
+ * Statuses that mean that the address, the method, the credentials or the headers are wrong, independent of the
+ * records.
+ */
 const hints: Readonly<Record<number, string>> = {
   401: 'check `token`, `headers`, or the name and password in `url`',
   403: 'check `token`, `headers`, or the name and password in `url`',
   404: 'check the path of `url`',
   405: 'check `method` and the path of `url`',
   406: 'check `headers`',
-  407: 'a proxy between here and the server wants a login of its own',
-  410: 'what was at the path of `url` is gone',
+  407: 'a proxy between here and the server requires its own login',
+  410: 'the resource at the path of `url` is gone',
   411: 'a proxy between here and the server removes `content-length`',
-  415: 'the server takes another `body`, or another content type',
+  415: 'the server expects another `body`, or another content type',
   421: 'check the host of `url`',
-  426: 'the server wants another protocol: check the scheme of `url`',
+  426: 'the server requires another protocol: check the scheme of `url`',
   431: 'the headers are too large for the server: set `ids: false`, or shorten `headers`',
 }
 
@@ -69,7 +72,7 @@ function addressFault(answer: Answer, where: string, message: string): SystemErr
   const { status } = answer
   if (status >= 300 && status < 400) {
     const location = headerOf(answer, 'location')
-    const hint = location ? `set \`url\` to where it leads: ${location}` : 'check `url`'
+    const hint = location ? `set \`url\` to the target of the redirect: ${location}` : 'check `url`'
     return new SystemError(`http_${status}`, `${where} answered ${status}: records are not sent after a redirect`, {
       hint,
     })
@@ -79,7 +82,7 @@ function addressFault(answer: Answer, where: string, message: string): SystemErr
   return new SystemError([401, 403, 407].includes(status) ? 'unauthorized' : `http_${status}`, message, { hint })
 }
 
-/** A body of JSON; undefined: it is none. */
+/** A JSON body; undefined: it is not one. */
 function parsed(body: string): unknown {
   try {
     return JSON.parse(body) as unknown
@@ -91,7 +94,7 @@ function parsed(body: string): unknown {
 const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
 
-/** Each item's outcome; a list of other things says nothing of any. */
+/** The outcome of each item; a list of other values has no outcomes. */
 function outcomes(body: string, count: number, where: string): Verdict {
   const items = parsed(body)
   const faults = new Map<number, Fault>()
@@ -109,7 +112,7 @@ function outcomes(body: string, count: number, where: string): Verdict {
   const untold = Array.from({ length: count }, (_, item) => item).filter((item) => !known.has(item))
   if (untold.length === 0 && faults.size === 0) return { kind: 'taken' }
   if (untold.length === 1 && count === 1) {
-    const message = `${where} answered 207, and does not say what became of the record: ${body.slice(0, 500)}`
+    const message = `${where} answered 207 without the outcome of the record: ${body.slice(0, 500)}`
     return { kind: 'told', faults: new Map([[0, { code: 'http_207', message }]]), untold: [] }
   }
   return { kind: 'told', faults, untold }
@@ -136,7 +139,7 @@ function itemOf(parsedBody: Readonly<Record<string, unknown>>, count: number): n
   return Number.isInteger(item) && (item as number) >= 0 && (item as number) < count ? (item as number) : undefined
 }
 
-/** What a server says of a record: its own code and message, where they are such. */
+/** What a server says about a record: its own code and message, if it has them. */
 function faultOf(parsedBody: unknown, code: string, where: string, message: string): Fault {
   const said = isObject(parsedBody) ? parsedBody : {}
   const { code: itsCode, message: itsMessage, field } = said

@@ -1,17 +1,17 @@
-/** What a request is answered: a status and a JSON body that names each fault. */
+/** The answer to a request: a status and a JSON body that names each fault. */
 import type { Answer, Done, RecordType, Row } from '@millrace/core'
 import { compileEncoder, OutputBytes } from '@millrace/formats'
 import type { Decoded } from './decode.ts'
 import { type Reply, refusal } from './reply.ts'
 
-/** Faults that are the body's or a date's, not the schema's. */
+/** Faults of the body or a date, as opposed to the schema. */
 const bad = new Set(['bad_json', 'not_object', 'duplicate_key', 'bad_date', 'bad_encoding'])
 
 /**
- * Makes the answers of requests whose outcome is known, from records of the type `shown`. All taken: `status` with the
- * record, or the list of them, without their empty fields. Refused: 422 where a field breaks the schema, else 400, with
- * every field and why, and the items as they were received. Failed after it was let in: 422. Several of which some were
- * refused or have failed: 207 with an outcome each.
+ * Makes the answers of requests whose outcome is known, from records of the type `shown`. All accepted: `status` with
+ * the record, or the list of them, without their empty fields. Refused: 422 if a field breaks the schema, else 400,
+ * with every field and why, and the items as received. Failed after it was accepted: 422. Several of which some were
+ * refused or have failed: 207 with an outcome for each.
  */
 export function replier(
   shown: RecordType,
@@ -66,7 +66,7 @@ export function replier(
   }
 }
 
-/** An item's text, so that no number of it is rounded; null where it is no JSON. */
+/** The text of an item, so that none of its numbers is rounded; null if it is not JSON. */
 function itemAsReceived(text: string): string {
   try {
     JSON.parse(text)
@@ -76,7 +76,7 @@ function itemAsReceived(text: string): string {
   }
 }
 
-/** What became of one item of a request. One of which nothing is said went to the dead letter, or was dropped. */
+/** The outcome of one item of a request. An item without one went to the dead letter, or was dropped. */
 interface Item {
   readonly item: number
   readonly outcome: Answer['outcome']

@@ -1,14 +1,14 @@
 /**
- * Reads the bodies of requests within bounds: how large one may be, before and after decompression, and how much those
- * under way may take together, so that neither large nor slow nor many senders fill the memory. Only bytes that have
- * come count: who announces much and sends nothing holds nothing.
+ * Reads request bodies within limits: the size of one body, before and after decompression, and the total of those
+ * being received, so that neither large nor slow nor many senders fill the memory. Only received bytes count:
+ * announcing a large body reserves nothing.
  */
 import type { IncomingMessage } from 'node:http'
 import { promisify } from 'node:util'
 import { brotliDecompress, gunzip, inflate, type InputType } from 'node:zlib'
 import { busy, type Reply, refusal } from './reply.ts'
 
-/** What the bodies that are being read hold together. */
+/** The total size of the bodies being received. */
 export interface Held {
   bytes: number
 }
@@ -24,7 +24,7 @@ export class BodyRefused extends Error {
 
 const tooLarge = (limit: number): Reply => refusal(413, 'too_large', `the body is larger than ${limit} bytes`)
 
-/** Reads a body of at most `limit` bytes; all together hold at most `room`. */
+/** Reads a body of at most `limit` bytes; all together have at most `room`. */
 export function readBody(
   request: IncomingMessage,
   limits: { readonly limit: number; readonly room: number },
@@ -46,7 +46,7 @@ export function readBody(
       bytes > limits.limit
         ? tooLarge(limits.limit)
         : held.bytes > limits.room
-          ? busy('too many bodies are under way: send it again later')
+          ? busy('too many bodies are being received: send it again later')
           : undefined
     if (!refused) return void chunks.push(chunk)
     request.pause()
@@ -66,7 +66,7 @@ const decompressors: Readonly<
   br: promisify(brotliDecompress),
 }
 
-/** A body decompressed as its `content-encoding` says, or what to answer instead. */
+/** A body decompressed according to its `content-encoding`, or the answer if that fails. */
 export function decompressed(
   body: Buffer,
   encoding: string | undefined,
@@ -75,8 +75,8 @@ export function decompressed(
   if (body.length > limit) return tooLarge(limit)
   if (!encoding || encoding === 'identity') return body
   const decompress = decompressors[encoding]
-  if (!decompress) return refusal(415, 'unsupported_encoding', `content-encoding ${encoding} is not understood`)
+  if (!decompress) return refusal(415, 'unsupported_encoding', `content-encoding ${encoding} is not supported`)
   return decompress(body, { maxOutputLength: limit }).catch((error: { code?: string }) =>
-    error.code === 'ERR_BUFFER_TOO_LARGE' ? tooLarge(limit) : refusal(400, 'bad_body', `the body is no ${encoding}`),
+    error.code === 'ERR_BUFFER_TOO_LARGE' ? tooLarge(limit) : refusal(400, 'bad_body', `the body is not ${encoding}`),
   )
 }

@@ -1,10 +1,13 @@
-/** A request's body to rows: one JSON object, an array of them, or JSON lines. Every fault of every item is told. */
+/**
+ * Decodes a request body to rows: one JSON object, an array of them, or JSON lines. Every fault of every item is
+ * reported.
+ */
 import { isUtf8 } from 'node:buffer'
 import { DataError, type Decoder, readJson, type Row, rowFromJson, type SourceContext } from '@millrace/core'
 import { jsonLinesDecoder, recordParser } from '@millrace/formats'
 import { type Reply, refusal } from './reply.ts'
 
-/** What is wrong with an item. */
+/** A fault of an item. */
 export interface Fault {
   readonly code: string
   readonly field?: string
@@ -13,20 +16,20 @@ export interface Fault {
 
 export interface Decoded {
   readonly rows: readonly Row[]
-  /** The item that each row came from. */
+  /** The item of each row. */
   readonly indexes: readonly number[]
-  /** All faults of each item that is no record, by item. */
+  /** All faults of each invalid item, by item. */
   readonly faults: ReadonlyMap<number, readonly Fault[]>
-  /** Fields that the schema does not name, left out of the rows. */
+  /** Fields that are not in the schema, left out of the rows. */
   readonly unknown: number
-  /** The items as they were received. */
+  /** The items as received. */
   readonly texts: readonly string[]
-  /** How many they are. */
+  /** The number of items. */
   readonly count: number
   readonly list: boolean
 }
 
-/** Makes the decoder of single items, which says everything that is wrong with one. */
+/** Makes the decoder of single items, which reports everything that is wrong with one. */
 function itemReader(ctx: SourceContext) {
   const parser = recordParser(ctx)
   const allFaults = rowFromJson(ctx.schema, ctx.unknownFields)
@@ -54,7 +57,7 @@ function jsonOf(text: string): unknown {
 
 const isFaults = (read: Row | readonly Fault[]): read is readonly Fault[] => Array.isArray(read)
 
-/** Decodes an item again from its bytes as they were received. */
+/** Decodes an item again from its bytes as received. */
 export function itemDecoder(ctx: SourceContext): Decoder {
   const reader = itemReader(ctx)
   return (bytes) => {
@@ -69,14 +72,14 @@ export function itemDecoder(ctx: SourceContext): Decoder {
 const noFaults: ReadonlyMap<number, readonly Fault[]> = new Map()
 
 /**
- * Makes the decoder of a route's bodies. What cannot be taken apart into items is answered at once. Bodies whose lines
- * are all right, as nearly all are, are read like files; only the others are taken apart, to tell each item's faults.
+ * Makes the decoder of a route's bodies. A body that cannot be split into items is answered at once. Bodies whose lines
+ * are all valid, as nearly all are, are read like files; only the others are split, to report the faults of each item.
  */
 export function bodyDecoder(ctx: SourceContext): (body: Buffer, contentType: string | undefined) => Decoded | Reply {
   const lines = jsonLinesDecoder(ctx)
   const reader = itemReader(ctx)
 
-  /** The rows of lines that are all right. */
+  /** The rows of lines that are all valid. */
   const allRight = (body: Buffer, list: boolean): Decoded | undefined => {
     const rows: Row[] = []
     let unknown = 0
@@ -121,7 +124,7 @@ export function bodyDecoder(ctx: SourceContext): (body: Buffer, contentType: str
       return refusal(
         415,
         'unsupported_type',
-        `content-type ${contentType ?? '(none)'} is not taken: send application/json or application/x-ndjson`,
+        `content-type ${contentType ?? '(none)'} is not supported: send application/json or application/x-ndjson`,
       )
     if (!isUtf8(body)) return refusal(400, 'bad_encoding', 'the body is not UTF-8')
     if (kind === 'lines') return allRight(body, true) ?? decodeAll(linesOf(textOf(body)), true)
@@ -132,13 +135,13 @@ export function bodyDecoder(ctx: SourceContext): (body: Buffer, contentType: str
     try {
       JSON.parse(text)
     } catch (error) {
-      return refusal(400, 'bad_json', `the body is no JSON: ${(error as Error).message}`)
+      return refusal(400, 'bad_json', `the body is not JSON: ${(error as Error).message}`)
     }
     return decodeAll(elementsOf(text), true)
   }
 }
 
-/** A body's text, without the byte order mark. */
+/** The text of a body, without the byte order mark. */
 const textOf = (body: Buffer): string =>
   body.toString('utf8', body[0] === 0xef && body[1] === 0xbb && body[2] === 0xbf ? 3 : 0)
 const linesOf = (text: string): string[] => text.split('\n').filter((line) => line.trim() !== '')
@@ -153,8 +156,8 @@ function kindOf(contentType: string | undefined): 'json' | 'lines' | undefined {
 }
 
 /**
- * The elements of a JSON array as they stand there, so that each is read like a body of its own and no number is
- * rounded on the way.
+ * The elements of a JSON array as text, so that each is read like a body of its own and no number is rounded on the
+ * way.
  */
 function elementsOf(array: string): string[] {
   const elements: string[] = []

@@ -1,23 +1,23 @@
-/** What a request and its records are known by: the client's key, and ids that the records arrived with. */
+/** The identity of a request and its records: the client's key, and ids that the records arrived with. */
 import type { IncomingMessage } from 'node:http'
 import { type DataError, recordId } from '@millrace/core'
 import { decodeIds, idsHeader } from '@millrace/kinds'
 import { type Reply, refusal } from './reply.ts'
 
-/** What of a request is looked at. */
+/** The parts of a request that identify it. */
 export type Headers = Pick<IncomingMessage, 'headers' | 'headersDistinct'>
 
-/** The `Idempotency-Key`; a reply where there are two that differ. */
+/** The `Idempotency-Key`; a reply if there are two different ones. */
 export function keyOf(request: Headers): string | undefined | Reply {
   const given = request.headers['idempotency-key']
   if (typeof given !== 'string' || given === '') return undefined
-  // Several of them come joined.
+  // Repeated headers arrive joined.
   if (!given.includes(', ')) return given
   const [key, ...others] = new Set(request.headersDistinct['idempotency-key'])
-  return others.length === 0 ? key : refusal(400, 'keys_differ', 'the request has two Idempotency-Keys that differ')
+  return others.length === 0 ? key : refusal(400, 'keys_differ', 'the request has two different Idempotency-Keys')
 }
 
-/** The ids of its `count` records in the order of the items; a reply where the header is not well-formed. */
+/** The ids of its `count` records in the order of the items; a reply if the header is not well-formed. */
 export function idsOf({ headers }: Headers, count: number): readonly string[] | undefined | Reply {
   const given = headers[idsHeader.toLowerCase()]
   if (given === undefined) return undefined
@@ -30,8 +30,8 @@ export function idsOf({ headers }: Headers, count: number): readonly string[] | 
 }
 
 /**
- * The id of an item, where the sender names it: a key counts for the route that took it, since two gateways may get the
- * same. Absent: nobody names it, and the request is known by a random split.
+ * The id of an item, if the sender gives one: a key belongs to the route that received it, since two gateways may get
+ * the same. Absent: there is none, and the request is identified by a random split.
  */
 export function itemId(
   { pipeline, id }: { readonly pipeline: string; readonly id: string },

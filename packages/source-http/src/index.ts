@@ -1,4 +1,4 @@
-/** Records over HTTP: posted to a gateway of ours, or asked for at an address. */
+/** Records over HTTP: posted to a gateway, or polled from an address. */
 import type { Definition } from '@millrace/core'
 import { sourceHttpPoll } from './poll/source.ts'
 import { sourceHttp } from './source.ts'

@@ -1,8 +1,8 @@
 /**
- * The memory of idempotency keys: for each accepted request the hash of its body and its answer, so that a resend gets
- * the first answer and is not forwarded, and another body under the same key is refused. Kept as the source's memory,
- * in the transaction of the epoch that took the requests. The keys of one epoch share a slot, slots are numbered, and
- * the lowest number holds the oldest keys.
+ * The memory of idempotency keys: for each accepted request the hash of its body and its answer. A repeated request
+ * gets the first answer and is not forwarded, and another body under the same key is refused. It is kept as the
+ * source's memory, saved in the transaction of the epoch with the requests. The keys of one epoch share a slot, slots
+ * are numbered, and the lowest number has the oldest keys.
  */
 import { hash } from 'node:crypto'
 import { zstdDecompressSync } from 'node:zlib'
@@ -12,7 +12,7 @@ import { quickZstd } from '@millrace/formats'
 export interface Remembered {
   readonly hash: string
   readonly status: number
-  /** Absent: the body that comes again says it. */
+  /** Absent: the answer is the body itself. */
   readonly body?: string | Buffer
   /** When it was accepted, ms UTC. */
   readonly at: number
@@ -21,22 +21,22 @@ export interface Remembered {
 export type Entry = readonly [key: string, value: Json | null]
 
 export interface Keys {
-  /** The answer a key got; undefined: it is not remembered. */
+  /** The answer to a key; undefined: the key is not remembered. */
   find(key: string): Remembered | undefined
-  /** The entries that remember these keys, all accepted at `at`, and forget those that are too old or too many. */
+  /** The entries that add these keys, all accepted at `at`, and remove those that are too old or too many. */
   accept(accepted: readonly (readonly [key: string, answer: Omit<Remembered, 'at'>])[], at: number): Entry[]
 }
 
 export const hashOf = (body: Uint8Array): string => hash('sha256', body, 'base64')
 
-/** An answer as it is kept: its text, or what that is compressed to, in base64. */
+/** A saved answer: its text, or the compressed text in base64. */
 interface Kept extends Omit<Remembered, 'body'> {
   readonly text?: string
   readonly zstd?: string
 }
 
 /**
- * Answers from this length on are kept compressed: those of many records take a tenth of the space, and of the time to
+ * Answers from this length on are saved compressed: those of many records take a tenth of the space, and of the time to
  * save them.
  */
 const compressFrom = 1024
@@ -60,24 +60,24 @@ interface Slot {
   readonly at: number
 }
 
-/** Keys that are forgotten at once where all of a long time have become too old: the save must stay short. */
+/** How many keys are removed at once if those of a long time have expired: the save must stay short. */
 const mostForgotten = 10_000
 
 export function createKeys(
   recall: ReadContext['recall'],
   limits: { readonly keep: number; readonly max: number },
 ): Keys {
-  // Slots from `tail` to before `head` hold `count` keys.
+  // Slots from `tail` to before `head` have `count` keys.
   let { head, tail, count } = (recall('slots') as { head: number; tail: number; count: number } | undefined) ?? {
     head: 0,
     tail: 0,
     count: 0,
   }
-  /** The oldest slot, once it was looked at. */
+  /** The oldest slot, once it was read. */
   let oldest: Slot | undefined
   const answerOf = (key: string) => recall(`key ${key}`) as unknown as Kept | undefined
 
-  /** Forgets the oldest keys, until there is room for `more` and no key is too old. */
+  /** Removes the oldest keys, until there is room for `more` and no key is too old. */
   const makeRoom = (more: number, at: number, changes: Entry[]) => {
     for (let forgotten = 0; tail < head && forgotten < mostForgotten; ) {
       const slot: Slot = (oldest ??= recall(`slot ${tail}`) as unknown as Slot | undefined) ?? { keys: [], at: 0 }
@@ -85,7 +85,7 @@ export function createKeys(
       const surplus = count + more - limits.max
       if (!expired && surplus <= 0) return
       const going = expired ? slot.keys : slot.keys.slice(0, surplus)
-      // A key may have been accepted again since, once its time was over, and stand in a later slot.
+      // A key may have been accepted again after it expired, and be in a later slot.
       for (const key of going) if (answerOf(key)?.at === slot.at) changes.push([`key ${key}`, null])
       count -= going.length
       forgotten += going.length

@@ -1,6 +1,6 @@
 /**
- * The ingestion log: a line of JSON for every request that was accepted or refused. Written in pieces, so that it costs
- * no request a system call.
+ * The ingestion log: a line of JSON for every accepted or refused request. Written in chunks, so that no request costs
+ * a system call.
  */
 import { createWriteStream, mkdirSync, type WriteStream } from 'node:fs'
 import { dirname } from 'node:path'

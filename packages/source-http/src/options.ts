@@ -1,24 +1,24 @@
-/** Options of the HTTP gateway, and what is wrong with a set of them. */
+/** Options of the HTTP gateway, and their checks. */
 import { option, type Problem, type Static } from '@millrace/core'
 
 export const options = option.object({
-  address: option.text('Host and port to listen on. Sources that name the same address share one server.', {
+  address: option.text('Host and port to listen on. Sources with the same address share one server.', {
     default: '127.0.0.1:8080',
     example: '127.0.0.1:8080',
     pattern: '^.+:\\d{1,5}$',
   }),
-  path: option.text('The path that takes records.', { example: '/invoices', pattern: '^/[^?#]*$' }),
-  method: option.oneOf(['POST', 'PUT'], 'The method that takes records.', { default: 'POST' }),
-  status: option.integer('The status of a request that was taken.', { default: 201, min: 200, max: 299 }),
+  path: option.text('The path that accepts records.', { example: '/invoices', pattern: '^/[^?#]*$' }),
+  method: option.oneOf(['POST', 'PUT'], 'The method that accepts records.', { default: 'POST' }),
+  status: option.integer('The status of an accepted request.', { default: 201, min: 200, max: 299 }),
   wrap: option.optional(
     option.text('Answer `{ statusCode, <wrap>: record }` instead of the record itself.', { example: 'event' }),
   ),
-  greeting: option.text('What `GET /` answers.', {
+  greeting: option.text('The answer to `GET /`.', {
     tuning: true,
     default: 'Millrace gateway: post records to the paths in /openapi.json',
   }),
   token: option.optional(
-    option.secret('Requests must carry it as `Authorization: Bearer`.', {
+    option.secret('Requests must send it as `Authorization: Bearer`.', {
       tuning: true,
       example: '${secret:gateway_token}',
     }),
@@ -35,33 +35,33 @@ export const options = option.object({
       { tuning: true },
     ),
   ),
-  insecure: option.boolean('Listen on an address that others can reach without a token or signature.', {
+  insecure: option.boolean('Allow an address that others can reach without a token or signature.', {
     tuning: true,
     default: false,
   }),
   max_body: option.size('The largest body, after decompression.', { tuning: true, default: '1MiB' }),
-  max_buffered: option.size('What the bodies under way may hold together; the next ones get 503.', {
+  max_buffered: option.size('The total size of bodies being received; further ones get 503.', {
     tuning: true,
     default: '64MiB',
   }),
-  max_in_flight: option.integer('Requests that may wait for their answer; the next one gets 503.', {
+  max_in_flight: option.integer('Requests that may wait for their answer; further ones get 503.', {
     tuning: true,
     default: 1024,
     min: 1,
   }),
   max_connections: option.integer('Connections of the server.', { tuning: true, default: 4096, min: 1 }),
   answer_timeout: option.duration(
-    'When a request is answered 503, outcome unknown. Its record goes on, and its key answers the resend.',
+    'When a request is answered 503, outcome unknown. Its record is still processed, and a repeated request gets the answer of its key.',
     { tuning: true, default: '30s' },
   ),
   keys: option.object(
     {
       required: option.boolean(
-        'Refuse requests without an `Idempotency-Key` and without ids of their records: what is sent again is then known.',
+        'Refuse requests without an `Idempotency-Key` and without ids of their records, so that repeated ones are recognised.',
         { default: false },
       ),
       keep: option.duration('How long an `Idempotency-Key` is remembered.', { tuning: true, default: '24h' }),
-      max: option.integer('How many are remembered; the oldest are forgotten first.', {
+      max: option.integer('How many are remembered; the oldest are removed first.', {
         tuning: true,
         default: 1_000_000,
         min: 1,
@@ -91,13 +91,13 @@ export function problems(o: Options): Problem[] {
   const { host, port } = parseAddress(o.address)
   const found: Problem[] = []
   if (port > 65_535)
-    found.push({ code: 'bad_address', message: `${port} is no port`, at: ['address'], hint: 'ports go up to 65535' })
+    found.push({ code: 'bad_address', message: `${port} is not a port`, at: ['address'], hint: 'ports go up to 65535' })
   if (!isLoopback(host) && !o.token && !o.hmac && !o.insecure) {
     found.push({
       code: 'open_to_all',
       message: `anyone who reaches ${o.address} could post records`,
       at: ['address'],
-      hint: 'add `token` or `hmac`, listen on 127.0.0.1, or say `insecure: true`',
+      hint: 'add `token` or `hmac`, listen on 127.0.0.1, or set `insecure: true`',
     })
   }
   return found

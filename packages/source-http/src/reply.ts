@@ -3,10 +3,10 @@ import type { Json } from '@millrace/core'
 
 export interface Reply {
   readonly status: number
-  /** JSON: made once, for all who wait for it and for those who ask again. */
+  /** JSON: made once, for everyone who waits for it and for repeated requests. */
   readonly body: string | Buffer
   readonly retryAfter?: number
-  /** No further request is taken on its connection. */
+  /** No further request is accepted on its connection. */
   readonly closes?: boolean
 }
 
@@ -22,5 +22,5 @@ export const refusal = (
 
 export const busy = (message: string): Reply => ({ ...refusal(503, 'unavailable', message), retryAfter: 1 })
 
-/** Whoever gets it looks for another gateway, or for this one when it is back. */
+/** The client should try another gateway, or this one when it is back. */
 export const stopped = (message: string): Reply => ({ ...busy(`${message}: send it again later`), closes: true })

@@ -1,4 +1,4 @@
-/** Requests under way: from when they are taken in until their outcome is durable. */
+/** Pending requests: from their arrival until their outcome is durable. */
 import { randomUUID } from 'node:crypto'
 import { busy, type Reply } from './reply.ts'
 import type { Decoded } from './decode.ts'
@@ -17,7 +17,7 @@ export interface Pending {
   outcome?: Reply
 }
 
-/** Who sent it, or sent it again meanwhile. */
+/** The senders: the first, and those that repeated it meanwhile. */
 interface Waiting {
   readonly answer: (reply: Reply) => void
   /** When it is answered 503, ms of `performance.now()`. */
@@ -25,26 +25,26 @@ interface Waiting {
 }
 
 export interface Requests {
-  /** Takes a request in. Undefined: too many are under way. */
+  /** Adds a request. Undefined: too many are pending. */
   add(request: Omit<Pending, 'split'>): Pending | undefined
-  /** The one under way with this key. */
+  /** The pending request with this key. */
   withKey(key: string): Pending | undefined
   get(split: string): Pending | undefined
-  /** Resolves with the answer, or with 503 when it takes too long. */
+  /** Resolves with the answer, or with 503 if it takes too long. */
   wait(request: Pending): Promise<Reply>
-  /** Those that came since the last call, in order. */
+  /** Those that arrived since the last call, in order. */
   take(): readonly Pending[]
-  /** What `take` would give. */
+  /** How many `take` would return. */
   readonly queued: { readonly requests: number; readonly bytes: number }
   /** Requests whose outcome is not known. */
   readonly size: number
-  /** Resolves when a request has come, or `stir` is called, or after `ms`. */
+  /** Resolves when a request has arrived, or `stir` is called, or after `ms`. */
   changed(ms: number): Promise<void>
   stir(): void
   answerRequest(request: Pending, reply: Reply): void
   /** Settles all of these, or every one. */
   settleAll(reply: Reply, some?: readonly Pending[]): void
-  /** Answers those who have waited too long; what becomes of their records is not known yet. */
+  /** Answers those who have waited too long; the outcome of their records is not known yet. */
   answerLate(): void
 }
 

@@ -1,6 +1,6 @@
 /**
- * One server an address, shared by the sources of a run that name it. Routes come and go with their sources, so they
- * are looked up in a table; fastify brings the limits and the parsing of heads.
+ * One server per address, shared by the sources of a run that name it. Routes come and go with their sources, so they
+ * are looked up in a table; fastify provides limits and header parsing.
  */
 import { type Json, MillraceError, type RecordType, recordToJsonSchema } from '@millrace/core'
 import { idsHeader } from '@millrace/kinds'
@@ -17,7 +17,7 @@ export interface Route {
   readonly status: number
   readonly greeting: string
   readonly maxBody: number
-  /** Bytes that the bodies under way may hold together. */
+  /** The maximum total size of bodies being received. */
   readonly maxBuffered: number
   take(body: Buffer, request: Headers): Reply | Promise<Reply>
 }
@@ -32,8 +32,8 @@ const servers = new Map<string, Shared>()
 const keyOf = (method: string, path: string): string => `${method} ${path}`
 
 /**
- * Adds a route to the server of an address, which is started with its first one. Resolves when it listens; throws when
- * the address cannot be had.
+ * Adds a route to the server of an address, which is started with its first one. Resolves when it listens; throws if
+ * the address is not available.
  */
 export async function addRoute(
   address: string,
@@ -63,12 +63,12 @@ export async function addRoute(
   }
 }
 
-/** How long answers that were given may take to leave, and bodies that are coming may take to be refused. */
+/** How long sent answers may take to leave, and arriving bodies to be refused. */
 const leavingMs = 250
 
 /**
- * Closes the server: nothing new is taken and what is idle is closed at once. What else is open cannot become a request
- * that is answered: a client that connects and says nothing, or sends half of one, is not waited for.
+ * Closes the server: nothing new is accepted, and idle connections are closed at once. Other open connections cannot
+ * become an answered request: a client that connects and sends nothing, or half a request, is not waited for.
  */
 async function end(app: FastifyInstance): Promise<void> {
   const timer = setTimeout(() => app.server.closeAllConnections(), leavingMs)
@@ -115,7 +115,7 @@ function start(address: string, limits: { readonly maxConnections: number }): Sh
   return { app, routes, listening }
 }
 
-/** Answers without a promise of its own where it can: the usual request costs little more than its parsing. */
+/** Answers without an extra promise where possible: the usual request costs little more than its parsing. */
 function answer(request: FastifyRequest, reply: FastifyReply, routes: ReadonlyMap<string, Route>): void {
   const path = pathOf(request)
   const route = routes.get(keyOf(request.method, path))
@@ -138,7 +138,7 @@ function answer(request: FastifyRequest, reply: FastifyReply, routes: ReadonlyMa
 const pathOf = (request: FastifyRequest): string => request.url.split('?', 1)[0]!
 
 function bodyLimits(routes: ReadonlyMap<string, Route>, request: FastifyRequest): { limit: number; room: number } {
-  // What nobody takes is read only so that it can be told so.
+  // A body for an unknown route is only read so that the answer can be sent.
   const { maxBody, maxBuffered } = routes.get(keyOf(request.method, pathOf(request))) ?? {
     maxBody: 1 << 20,
     maxBuffered: 1 << 20,
@@ -163,7 +163,7 @@ function answerOther(
       reply.header('allow', methods.join(', ')),
       refusal(405, 'method_not_allowed', `${path} takes ${methods.join(', ')}`),
     )
-  return send(reply, refusal(404, 'not_found', `there is nothing at ${path}; /openapi.json lists what there is`))
+  return send(reply, refusal(404, 'not_found', `there is nothing at ${path}; see /openapi.json`))
 }
 
 function send(reply: FastifyReply, { status, body, retryAfter, closes }: Reply): void {
@@ -189,9 +189,9 @@ function openApi(routes: readonly Route[]): Json {
       })),
       requestBody: { required: true, content: one },
       responses: {
-        [status]: { description: 'taken and durable' },
-        207: { description: 'some records were refused or have failed: an outcome each' },
-        400: { description: 'no JSON, a bad date, or keys and ids that cannot be read' },
+        [status]: { description: 'accepted and durable' },
+        207: { description: 'some records were refused or have failed: an outcome for each' },
+        400: { description: 'not JSON, an invalid date, or keys and ids that cannot be read' },
         422: { description: 'a field breaks the schema, or the record could not be stored' },
         413: { description: 'too large' },
         503: { description: 'try again later' },

@@ -1,6 +1,6 @@
 /**
- * Takes records over HTTP. A request is a split of its own: it cannot be read twice, so it is answered only when its
- * epoch is saved, with what became of it (invariant 6). Who does not hear an answer sends it again under the same
+ * Receives records over HTTP. A request is a split of its own: it cannot be read twice, so it is answered only when its
+ * epoch is saved, with its outcome (invariant 6). A client that gets no answer sends it again with the same
  * `Idempotency-Key`, and gets the first answer.
  */
 import { createHmac, timingSafeEqual } from 'node:crypto'
@@ -29,7 +29,7 @@ export const sourceHttp = defineSource({
   kind: 'source',
   type: 'http',
   serves: ['endpoint'],
-  summary: 'Takes records that are posted to it, and answers when they are durable.',
+  summary: 'Receives records by HTTP, and answers when they are durable.',
   options,
   check: problems,
   listens: true,
@@ -39,8 +39,8 @@ export const sourceHttp = defineSource({
     lanes: 'one',
     contentSplits: true,
     repeats: o.keys.required
-      ? { id: 'same', why: 'a sender may send a record again under its key or id, later than keys are remembered' }
-      : { id: 'new', why: 'a request that is sent again without an Idempotency-Key makes new records' },
+      ? { id: 'same', why: 'a sender may repeat a record under its key or id after the key has expired' }
+      : { id: 'new', why: 'a repeated request without an Idempotency-Key creates new records' },
     answers: true,
     refuses: true,
     commit: 'action',
@@ -50,12 +50,11 @@ export const sourceHttp = defineSource({
   create: (o, ctx) => createGateway(o, ctx),
 })
 
-/** How often an idle gateway says so, and how often it looks for requests that wait too long. */
+/** How often an idle gateway reports it, and checks for requests that wait too long. */
 const emptyEvery = 50
 
 /**
- * How long requests are gathered once the first of an epoch is there: about as long as one of the disk syncs that they
- * share.
+ * How long requests are gathered after the first of an epoch: about as long as one of the disk syncs that they share.
  */
 const gatherMs = 3
 const gatherRequests = 1000
@@ -88,7 +87,7 @@ function createGateway(o: Options, ctx: SourceContext): Source {
     if (!authorized(o, body, headers)) return refusal(401, 'unauthorized', 'the token or signature is missing or wrong')
     const decoded = decode(body, headers['content-type'])
     if ('status' in decoded) return decoded
-    if (decoded.count === 0) return refusal(400, 'empty', 'the body holds no record')
+    if (decoded.count === 0) return refusal(400, 'empty', 'the body has no records')
     const key = keyOf(request)
     if (typeof key === 'object') return key
     const ids = idsOf(request, decoded.count)
@@ -99,14 +98,14 @@ function createGateway(o: Options, ctx: SourceContext): Source {
     if (key !== undefined) {
       const known = requests.withKey(key) ?? keys?.find(key)
       if (known && known.hash !== hash)
-        return refusal(422, 'key_reused', 'this Idempotency-Key came with another body before')
+        return refusal(422, 'key_reused', 'this Idempotency-Key was used with another body before')
       if (known) return 'split' in known ? requests.wait(known) : again(known, decoded)
     }
     if (isStopping) return stopped('the gateway is stopping')
     const pending = requests.add({ key, ids, hash, decoded, bytes: body.length })
     return pending ? requests.wait(pending) : busy('too many requests wait for their answer: send it again later')
   }
-  /** The answer to what was accepted before: as it was kept, or made again where the answer is what came. */
+  /** The answer to a request accepted before: as saved, or made again if the answer is the body itself. */
   const again = ({ status, body }: Remembered, decoded: Decoded): Reply => {
     if (body !== undefined) return { status, body }
     if (decoded.faults.size === 0) return replyTo({ taken: decoded.rows }, decoded)
@@ -150,7 +149,7 @@ function createGateway(o: Options, ctx: SourceContext): Source {
         await requests.changed(emptyEvery)
         await gather(requests)
       }
-      // Requests that came in but were not read: nothing of them is stored.
+      // Requests that arrived but were not read: nothing of them is stored.
       requests.settleAll(stopped('the gateway is stopping'), requests.take())
     },
     remember(done) {
@@ -159,7 +158,7 @@ function createGateway(o: Options, ctx: SourceContext): Source {
         const request = requests.get(one.split)
         if (request?.key === undefined) continue
         const { status, body } = outcomeOf(request, one)
-        // A record that has failed since is taken again when it comes again, mended or not.
+        // A record that has failed is accepted again when it is repeated, corrected or not.
         if (status >= 400 || one.answers?.some(({ outcome }) => outcome === 'failed')) continue
         const isWhatCame = one.taken?.length === request.decoded.count && !ctx.answer
         accepted.push([request.key, { hash: request.hash, status, ...(isWhatCame ? {} : { body }) }])
@@ -183,10 +182,7 @@ function createGateway(o: Options, ctx: SourceContext): Source {
   }
 }
 
-/**
- * Lets the event loop go round until it brings nothing more: requests that are at hand share an epoch, and its disk
- * syncs.
- */
+/** Lets the event loop turn until nothing more arrives: available requests share an epoch, and its disk syncs. */
 async function gather(requests: Requests): Promise<void> {
   const untilMs = performance.now() + gatherMs
   for (let quiet = 0, before = requests.queued; quiet < 2 && performance.now() < untilMs; ) {
@@ -204,7 +200,7 @@ function batchOf(request: Pending, ctx: SourceContext, isLast: boolean): Batch {
   const idOf = itemId(ctx, request)
   const arrival = Date.now()
   const rawOf = (item: number) => Buffer.from(decoded.texts[item]!)
-  // Of an item with several faults the first stands for it; the answer names them all.
+  // For an item with several faults the first is reported; the answer names them all.
   const bad = Array.from(faults, ([item, [fault]]): BadRecord => {
     return { ...fault!, position: item, bytes: rawOf(item), arrival, ...(idOf ? { id: idOf(item) } : {}) }
   })
@@ -229,7 +225,7 @@ function authorized(o: Options, body: Uint8Array, headers: Readonly<Record<strin
   return same(given, createHmac('sha256', o.hmac.secret.reveal()).update(body).digest('hex'))
 }
 
-/** Compares in a time that does not tell how much of it was right. */
+/** Compares in constant time. */
 function same(a: string, b: string): boolean {
   const [left, right] = [Buffer.from(a), Buffer.from(b)]
   return left.length === right.length && timingSafeEqual(left, right)

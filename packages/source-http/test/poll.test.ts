@@ -133,7 +133,7 @@ describe('paging', () => {
       'has no list at list',
       'has nothing at list',
       'it begins with hello',
-      'is cut off',
+      'is truncated',
     ].entries())
       await expect(readFrom(nothingSaved(), `${common(url)}\nitems: list\nquery: { k: "${k}" }`)).rejects.toMatchObject(
         {

@@ -1,4 +1,4 @@
-/** The records of a page that are new, as a batch. */
+/** The new records of a page, as a batch. */
 import { hash } from 'node:crypto'
 import {
   type BadRecord,
@@ -14,20 +14,20 @@ import { trim } from './json.ts'
 import type { PollOptions } from './options.ts'
 import type { Page } from './page.ts'
 
-/** What a record is known by. */
+/** The identity of a record. */
 export interface Known {
   /** The value of its field as text; undefined: it has none. */
   textOf(row: Row): string | undefined
   idOf(row: Row): string | undefined
 }
 
-/** Throws `MillraceError` where the schema has no such field. */
+/** Throws `MillraceError` if the schema has no such field. */
 export function identify(o: PollOptions, ctx: SourceContext): Known | undefined {
   const { id } = o
   if (id === undefined) return undefined
   const type = ctx.schema.fields[id]?.type
   if (!type)
-    throw new MillraceError('bad_value', `\`id\` names no field of the schema: ${id}`, {
+    throw new MillraceError('bad_value', `\`id\` does not name a field of the schema: ${id}`, {
       hint: 'add it to the schema',
       exitCode: 2,
     })
@@ -51,7 +51,7 @@ interface Taking {
   readonly boundary: Boundary | undefined
 }
 
-/** The records of a page that are new. */
+/** The new records of a page. */
 export function batchOf(page: Page, { split, count, known, valueOf, boundary }: Taking): Batch {
   const rows: Row[] = []
   const raws: Uint8Array[] = []
@@ -84,5 +84,5 @@ export function batchOf(page: Page, { split, count, known, valueOf, boundary }: 
   }
 }
 
-/** Tells records apart by their bytes; blanks around one depend on what stands beside it. */
+/** Compares records by their bytes, without surrounding blanks. */
 const markOf = (bytes: Uint8Array): string => hash('sha256', trim(bytes), 'base64').slice(0, 16)

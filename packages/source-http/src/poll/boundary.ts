@@ -1,33 +1,33 @@
 /**
- * What a since-cursor has taken. The server is asked for records at and after the highest value so far, since more of
- * that very value may have come meanwhile; those that were taken at it are remembered by a mark each, and passed over
- * when they come again. A record without a value, or one that cannot be decoded, has no place in that order: it is
- * remembered as long as it keeps coming.
+ * Tracks what a since-cursor has read. The server is asked for records at and after the highest value so far, since
+ * more with the same value may have arrived meanwhile; records already taken at that value are remembered by a hash
+ * each, and skipped when they come again. A record without a value, or one that cannot be decoded, has no place in this
+ * order: it is remembered as long as it keeps coming.
  *
- * Three lists of marks, kept in the source's memory in pieces and saved with the page's epoch: `taken` at `since`, the
- * value that is asked for while all pages are read once; `met`, those at `since` that this reading has shown, so that
- * of two equal records each counts; `fresh`, those at `high`, the highest value met. When all pages are read, `high` is
- * what is asked for next, and `fresh` what is taken.
+ * There are three lists of hashes, kept in the source's memory in pieces and saved with the page's epoch: `taken` at
+ * `since`, the requested value while all pages are read once; `met`, those at `since` that this pass has seen, so that
+ * each of two equal records counts; `fresh`, those at `high`, the highest value seen. When all pages are read, `high`
+ * becomes the next `since`, and `fresh` becomes `taken`.
  */
 import type { Json, ReadContext } from '@millrace/core'
 
-/** A value of the growing field, in its form in memory. */
+/** A value of the growing field, in its in-memory form. */
 export type Value = string | number | bigint
 
 export interface Boundary {
-  /** What to ask for; undefined: everything. */
+  /** The value to ask for; undefined: everything. */
   readonly since: Value | undefined
   readonly high: Value | undefined
   /** True: the record is new. `value` undefined: it has none. */
   take(value: Value | undefined, mark: string): boolean
   /** All pages are read. */
   turn(): void
-  /** What has changed in the lists since the last call. */
+  /** The changes of the lists since the last call. */
   changes(): (readonly [key: string, value: Json | null])[]
 }
 
 const pieceSize = 100
-/** Begins the marks of records without a value. */
+/** Prefix of the hashes of records without a value. */
 const loose = '!'
 
 export function createBoundary(

@@ -1,6 +1,6 @@
 /**
- * Fetches pages at the pace that the options ask for. What fails and can pass is thrown as such, with the wait that the
- * server asks for: the engine repeats it.
+ * Fetches pages at the rate of the options. Transient failures are thrown with the wait that the server asks for, and
+ * the engine retries.
  */
 import { setTimeout as wait } from 'node:timers/promises'
 import { SystemError } from '@millrace/core'
@@ -40,15 +40,15 @@ export function createFetcher(o: PollOptions): Fetcher {
   }
 }
 
-/** A secret's value; a plain text stands for one where no spec is involved. */
+/** The value of a secret; plain text replaces one where no spec is involved. */
 const text = (value: { reveal(): string } | string): string => (typeof value === 'string' ? value : value.reveal())
 
 function failureOf(page: Answered): SystemError {
   const { status, url } = page
   const where = `${url.origin}${url.pathname}`
   if (status === 401 || status === 403)
-    return new SystemError('unauthorized', `${where} answered ${status}: it wants other credentials`, {
-      hint: 'look at `token` and `headers`',
+    return new SystemError('unauthorized', `${where} answered ${status}: it does not accept the credentials`, {
+      hint: 'check `token` and `headers`',
     })
   const retry = status >= 500 || [408, 425, 429].includes(status)
   const waitMs = retry ? retryAfterMs(headerOf(page, 'retry-after')) : undefined

@@ -1,7 +1,7 @@
 /**
  * Finds a value inside a JSON text without parsing it: the records of a page are then decoded from their own bytes, so
- * that no number of theirs is rounded on the way. Only what stands before the value is walked over; that all of it is
- * JSON is for the parser of the found bytes to say.
+ * that no number is rounded on the way. Only the text before the value is scanned; the parser of the found bytes checks
+ * that they are JSON.
  */
 
 const quote = 0x22
@@ -11,7 +11,7 @@ const comma = 0x2c
 const isBlank = (c: number | undefined): boolean => c === 0x20 || c === 0x0a || c === 0x0d || c === 0x09
 
 /**
- * The bytes of the value at `path`; undefined where nothing is there. Of equal keys the last counts, as for JSON.parse.
+ * The bytes of the value at `path`; undefined if there is none. Of duplicate keys the last counts, as in JSON.parse.
  */
 export function valueAt(body: Buffer, path: readonly string[]): Buffer | undefined {
   let [start, end] = trimmed(body, body[0] === 0xef ? 3 : 0, body.length)
@@ -23,7 +23,7 @@ export function valueAt(body: Buffer, path: readonly string[]): Buffer | undefin
   return start < end ? body.subarray(start, end) : undefined
 }
 
-/** Every bracket and text is closed: the page was not cut off. */
+/** Whether every bracket and string is closed: the page is not truncated. */
 export function isClosed(body: Buffer): boolean {
   let depth = 0
   for (let at = 0; at < body.length; at++) {
@@ -38,7 +38,7 @@ export function isClosed(body: Buffer): boolean {
   return depth === 0
 }
 
-/** Without blanks around it. */
+/** Without surrounding blanks. */
 export function trim(bytes: Uint8Array): Uint8Array {
   let start = 0
   let end = bytes.length
@@ -47,7 +47,7 @@ export function trim(bytes: Uint8Array): Uint8Array {
   return bytes.subarray(start, end)
 }
 
-/** Keys with dots between as a path. */
+/** A dotted path as a list of keys. */
 export const pathOf = (dotted: string | undefined): string[] => (dotted ? dotted.split('.') : [])
 
 function member(body: Buffer, from: number, to: number, key: string): [number, number] | undefined {
@@ -87,7 +87,7 @@ function trimmed(body: Buffer, from: number, to: number): [number, number] {
   return [start, end]
 }
 
-/** After the closing quote of the text that begins at `from`. */
+/** After the closing quote of the string that begins at `from`. */
 function endOfText(body: Buffer, from: number, to: number): number {
   for (let at = from + 1; at < to; at++) {
     if (body[at] === backslash) at++

@@ -1,4 +1,4 @@
-/** Options of the source that asks for its records. */
+/** Options of the polling source. */
 import { option, type Problem, type Static } from '@millrace/core'
 import { readFormatsOf, textReadFormats } from '@millrace/formats'
 
@@ -6,7 +6,7 @@ import { readFormatsOf, textReadFormats } from '@millrace/formats'
 export const pageFormats = readFormatsOf(textReadFormats)
 
 export const options = option.object({
-  url: option.text('Where the records are.', { pattern: '^https?://', example: 'https://api.example.com/orders' }),
+  url: option.text('The address of the records.', { pattern: '^https?://', example: 'https://api.example.com/orders' }),
   query: option.map(option.text('A value.'), 'Further query parameters.', { default: {} }),
   headers: option.map(option.secret('A value.'), 'Further headers, sent to the host of `url` only.', { default: {} }),
   token: option.optional(
@@ -21,12 +21,15 @@ export const options = option.object({
     default: 'json',
   } as typeof pageFormats.option,
   items: option.optional(
-    option.text('Where in a JSON page the list of records is, keys with dots between. Default: the page is the list.', {
-      example: 'data.orders',
-    }),
+    option.text(
+      'Where the list of records is in a JSON page, as keys separated by dots. Default: the page is the list.',
+      {
+        example: 'data.orders',
+      },
+    ),
   ),
   id: option.optional(
-    option.text('The field that tells records apart: it becomes the record’s id.', { example: 'order_id' }),
+    option.text('The field that identifies a record: it becomes the record’s id.', { example: 'order_id' }),
   ),
   page: option.optional(
     option.object(
@@ -34,11 +37,9 @@ export const options = option.object({
         param: option.text('The query parameter.', { default: 'page' }),
         first: option.integer('The number of the first page.', { default: 1, min: 0 }),
         size: option.optional(
-          option.integer('Records a page; one with fewer is the last. Without it an empty page is.', { min: 1 }),
+          option.integer('Records per page; a page with fewer is the last. Without it an empty page is.', { min: 1 }),
         ),
-        size_param: option.optional(
-          option.text('The query parameter that asks for this size.', { example: 'per_page' }),
-        ),
+        size_param: option.optional(option.text('The query parameter for this size.', { example: 'per_page' })),
       },
       'Pages by number; `page: {}` counts `page` from 1.',
     ),
@@ -47,12 +48,12 @@ export const options = option.object({
     option.object(
       {
         field: option.text(
-          'Where in a JSON page the cursor of the next one is, keys with dots between; without one it is the last.',
+          'Where the cursor of the next page is in a JSON page, as keys separated by dots; without one it is the last.',
           { example: 'meta.next' },
         ),
-        param: option.text('The query parameter that takes it.', { default: 'cursor' }),
+        param: option.text('The query parameter for it.', { default: 'cursor' }),
       },
-      'Pages by a cursor that each one gives for the next.',
+      'Pages by a cursor that each page gives for the next.',
     ),
   ),
   link: option.boolean('Pages by the `Link` header with `rel="next"`.', { default: false }),
@@ -60,38 +61,38 @@ export const options = option.object({
     option.object(
       {
         field: option.text('The field that grows: a time, or a sequence number.', { example: 'updated_at' }),
-        param: option.text('The query parameter; the server is to give the records at and after its value.', {
+        param: option.text('The query parameter; the server must return the records at and after its value.', {
           example: 'since',
         }),
         start: option.optional(
-          option.text('Its value the first time. Default: the parameter is left out.', {
+          option.text('Its first value. Default: the parameter is left out.', {
             example: '2024-01-01T00:00:00Z',
           }),
         ),
       },
-      'Ask only for what is new: at and after the highest value so far. Records taken at that value are remembered and passed over.',
+      'Request only new records: at and after the highest value so far. Records already taken at that value are remembered and skipped.',
     ),
   ),
-  stop: option.oneOf(['never', 'end'], '`end`: all pages once, so the source is bounded.', { default: 'never' }),
-  interval: option.duration('How long to wait before asking again.', { tuning: true, default: '1m' }),
-  rate: option.optional(option.number('At most so many requests a second.', { tuning: true, min: 0.001, example: 5 })),
+  stop: option.oneOf(['never', 'end'], '`end`: read all pages once, so the source is bounded.', { default: 'never' }),
+  interval: option.duration('How long to wait before polling again.', { tuning: true, default: '1m' }),
+  rate: option.optional(option.number('Maximum requests per second.', { tuning: true, min: 0.001, example: 5 })),
   timeout: option.duration('How long a request may take.', { tuning: true, default: '30s' }),
   max_body: option.size('The largest page, after decompression.', { tuning: true, default: '16MiB' }),
-  allow_private: option.boolean('Call addresses of this machine and of private networks as well.', {
+  allow_private: option.boolean('Also call addresses of this machine and of private networks.', {
     tuning: true,
     default: false,
   }),
 })
 export type PollOptions = Static<typeof options>
 
-/** The paging is one, and what looks into a page finds JSON. */
+/** There is one kind of paging, and options that look into a page need JSON. */
 export function problems(o: PollOptions): Problem[] {
   const found: Problem[] = []
   const paging = [o.page && 'page', o.cursor && 'cursor', o.link && 'link'].filter((name) => typeof name === 'string')
   for (const name of paging.slice(1))
     found.push({
       code: 'bad_value',
-      message: `\`${name}\` and \`${paging[0]}\` exclude each other`,
+      message: `\`${name}\` and \`${paging[0]}\` cannot be combined`,
       at: [name],
       key: true,
     })
@@ -99,11 +100,11 @@ export function problems(o: PollOptions): Problem[] {
   for (const problem of pageFormats.problems(format)) found.push({ ...problem, at: ['format', ...problem.at] })
   if (format.type !== 'json') {
     if (o.items !== undefined)
-      found.push({ code: 'bad_value', message: `\`items\` is for JSON, and a page is ${format.type}`, at: ['items'] })
+      found.push({ code: 'bad_value', message: `\`items\` is for JSON, but a page is ${format.type}`, at: ['items'] })
     if (o.cursor)
       found.push({
         code: 'bad_value',
-        message: `\`cursor\` is for JSON, and a page is ${format.type}`,
+        message: `\`cursor\` is for JSON, but a page is ${format.type}`,
         at: ['cursor'],
         key: true,
       })
@@ -112,7 +113,7 @@ export function problems(o: PollOptions): Problem[] {
   if (username || password)
     found.push({
       code: 'bad_value',
-      message: 'the address holds a password',
+      message: 'the address contains a password',
       at: ['url'],
       hint: 'use `token` or `headers` with a secret',
     })

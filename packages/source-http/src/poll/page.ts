@@ -1,6 +1,6 @@
 /**
- * A page's bytes to its records, by the readers of file formats: each record with its own bytes, those that do not
- * decode beside them.
+ * Decodes the bytes of a page to records, with the readers of file formats: each record with its own bytes, and those
+ * that do not decode beside them.
  */
 import { type BadRecord, type Json, MillraceError, type Row, type SourceContext, SystemError } from '@millrace/core'
 import { bytesSource } from '@millrace/formats'
@@ -13,9 +13,9 @@ export type PageRecord = { readonly row: Row; readonly bytes: Uint8Array } | { r
 
 export interface Page {
   readonly records: readonly PageRecord[]
-  /** What decoding needs besides a record's bytes: the header of a CSV page. */
+  /** Context for decoding a record: the header of a CSV page. */
   readonly context: Json | undefined
-  /** Fields that the schema does not name, left out. */
+  /** Fields that are not in the schema, left out. */
   readonly unknown: number
 }
 
@@ -33,7 +33,7 @@ export function recordDecoder(
   return (bytes, context) => reader.decode!(bytes, context)
 }
 
-/** Makes the reader of pages. Throws `bad_page` where a page as a whole is not what was expected. */
+/** Makes the reader of pages. Throws `bad_page` if the page as a whole is not what was expected. */
 export function pageReader(o: PollOptions, ctx: SourceContext): (page: Answered, signal: AbortSignal) => Promise<Page> {
   const reader = readerOf(o, ctx)
   const isJson = pageFormats.typed(o.format).type === 'json'
@@ -41,7 +41,7 @@ export function pageReader(o: PollOptions, ctx: SourceContext): (page: Answered,
   return async ({ body, status, url }, signal) => {
     if (body.length === 0 || status === 204) return { records: [], context: undefined, unknown: 0 }
     if (isJson && !isClosed(body))
-      throw new SystemError('bad_page', `the page at ${url.origin}${url.pathname} is cut off`, { retry: true })
+      throw new SystemError('bad_page', `the page at ${url.origin}${url.pathname} is truncated`, { retry: true })
     const bytes = isJson ? listOf(body, path, o, url) : body
     const found: { readonly position: number; readonly record: PageRecord }[] = []
     let context: Json | undefined
@@ -74,8 +74,8 @@ function listOf(body: Buffer, path: readonly string[], o: PollOptions, url: URL)
     ? `has no list${path.length ? ` at ${o.items}` : ''}`
     : path.length && body[0] === 0x7b
       ? `has nothing at ${o.items}`
-      : 'is no JSON list'
+      : 'is not a JSON list'
   throw new MillraceError('bad_page', `${where} ${message}; it begins with ${beginning}`, {
-    hint: '`items` says where in a page the records are: `items: data.orders`',
+    hint: '`items` sets where the records are in a page: `items: data.orders`',
   })
 }

@@ -1,10 +1,10 @@
-/** From one page to the next: by number, by cursor, or by the `Link` header. */
+/** Paging: by number, by cursor, or by the `Link` header. */
 import { MillraceError } from '@millrace/core'
 import { pathOf, valueAt } from './json.ts'
 import type { PollOptions } from './options.ts'
 import { type Answered, headerOf } from '@millrace/client-http'
 
-/** What tells a page from the first one: its number, its cursor, or its whole address. */
+/** Identifies a page other than the first: its number, its cursor, or its whole address. */
 export type PageMark = string | number
 
 /** The address of a page; `mark` undefined: the first. `since`: the value of the since-cursor as text. */
@@ -22,10 +22,7 @@ export function pageUrl(o: PollOptions, mark: PageMark | undefined, since: strin
   return url
 }
 
-/**
- * The mark of the page after this one; undefined: it is the last. Throws `paging_stuck` where a page names itself as
- * the next.
- */
+/** The mark of the next page; undefined: this is the last. Throws `paging_stuck` if a page names itself as the next. */
 export function nextPage(
   o: PollOptions,
   mark: PageMark | undefined,
@@ -37,7 +34,7 @@ export function nextPage(
   if (next !== undefined && (next === mark || next === page.url.href)) {
     throw new MillraceError('paging_stuck', `a page of ${o.url} names itself as the next one: ${next}`, {
       hint: o.cursor
-        ? 'does the server take the cursor under another name? See `cursor.param`'
+        ? 'does the server expect the cursor under another name? See `cursor.param`'
         : 'the fault is in the `Link` header of the server',
     })
   }

@@ -1,11 +1,10 @@
 /**
- * Asks a server for its records: page by page, once or again and again. A page is a batch of its own, so its records,
- * where the next page is, and what was taken at the boundary of a since-cursor are saved together; after a crash the
- * page that was not saved is asked for again.
+ * Polls a server for records: page by page, once or repeatedly. A page is a batch of its own, so its records, the next
+ * page, and the state of a since-cursor are saved together; after a crash a page that was not saved is requested again.
  *
- * A record's position is how many came before it in all readings. It is counted when the record is taken, so a record
- * that is passed over has none. Which list was read is remembered beside the position: an address that was changed
- * would begin anew, or go on in the middle of another list, without a word.
+ * A record's position is the number of records taken before it, over all passes. It is counted when the record is
+ * taken, so a skipped record has none. The list that was read is recorded beside the position: otherwise a changed
+ * address would silently start over, or continue in the middle of another list.
  */
 import { hash } from 'node:crypto'
 import { setTimeout as wait } from 'node:timers/promises'
@@ -35,7 +34,7 @@ export const sourceHttpPoll = defineSource({
   kind: 'source',
   type: 'http_poll',
   serves: ['endpoint'],
-  summary: 'Asks an HTTP address for its records: pages of JSON or CSV, once or again and again for what is new.',
+  summary: 'Polls an HTTP address for records: pages of JSON or CSV, once or repeatedly for new ones.',
   options,
   check: problems,
   capabilities: (o) => ({
@@ -46,9 +45,9 @@ export const sourceHttpPoll = defineSource({
       o.id === undefined
         ? {
             id: 'new',
-            why: 'the list of the server can change between two askings, and `id` does not name its records',
+            why: "the server's list can change between two polls, and `id` does not identify its records",
           }
-        : { id: 'same', why: 'the server can give a record again' },
+        : { id: 'same', why: 'the server may return a record again' },
   }),
   decoder: (o, ctx) => recordDecoder(o, ctx),
   create: (o, ctx) => createPoller(o, ctx),
@@ -64,7 +63,7 @@ export const sourceHttpPoll = defineSource({
 })
 
 /**
- * Where reading stands: `count` records taken; `next` the page to ask for, absent: the first; `complete`: the last page
+ * The state of reading: `count` records taken; `next` the page to request, absent: the first; `complete`: the last page
  * was read.
  */
 interface Position {
@@ -81,7 +80,7 @@ function splitOf(o: PollOptions): string {
   return origin + pathname
 }
 
-/** What is asked for: its address with the query, and where in a page the records are. */
+/** What is requested: its address with the query, and where the records are in a page. */
 function listOf(o: PollOptions): string {
   const url = new URL(o.url)
   for (const [name, value] of Object.entries(o.query)) url.searchParams.set(name, value)
@@ -98,7 +97,7 @@ function createPoller(o: PollOptions, ctx: SourceContext): Source {
       fetcher ??= createFetcher(o)
       return readPages(o, ctx, read, fetcher, split, known)
     },
-    locate: (_split, position) => Promise.resolve(`${split}, record ${Number(position) + 1} that was read`),
+    locate: (_split, position) => Promise.resolve(`${split}, record number ${Number(position) + 1}`),
     async close() {
       fetcher?.close()
     },
@@ -167,7 +166,7 @@ function growing(o: PollOptions, ctx: SourceContext) {
       'bad_value',
       `\`since.field\` names ${declared ? `a field of type ${declared.type.kind}` : 'no field of the schema'}: ${field}`,
       {
-        hint: `it has to be a field of type ${kinds.join(', ')}`,
+        hint: `it must be a field of type ${kinds.join(', ')}`,
         exitCode: 2,
       },
     )
@@ -184,7 +183,7 @@ function growing(o: PollOptions, ctx: SourceContext) {
 }
 
 const replaced = (split: string): MillraceError =>
-  new MillraceError('source_replaced', `${split} with this query is another list than the one that was read before`, {
+  new MillraceError('source_replaced', `${split} with this query is not the list that was read before`, {
     place: split,
-    hint: 'if that was meant, forget its positions with `pipe state reset PIPELINE`, or give the source another id',
+    hint: 'if this is intended, discard its positions: pipe state reset PIPELINE; or give the source a new id',
   })
