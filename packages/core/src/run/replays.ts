@@ -9,8 +9,8 @@
  * continues. From its target on it is a record like any other. It does not advance its lane, and whether it is late
  * depends on where its split's lane is now.
  *
- * A letter that fails before or at its target stays open. One that fails after it counts as replayed, and the failed
- * record becomes a letter of its own.
+ * A letter that fails before its target or at the node where it stopped stays open. One that fails after that, at an
+ * heir of a removed node too, counts as replayed, and the failed record becomes a letter of its own.
  */
 import type { Failure, LetterKey } from '../connector/dead-letter.ts'
 import type { LetterState, Save, Store } from '../store/index.ts'
