@@ -60,7 +60,7 @@ export function checkOptions(o: Options): Problem[] {
     ]
   if (collection !== undefined && table !== undefined)
     return [
-      problem(['table'], 'bad_value', '\`collection\` and \`table\` cannot be combined', {
+      problem(['table'], 'bad_value', '`collection` and `table` cannot be combined', {
         hint: 'remove one of them',
       }),
     ]

@@ -116,7 +116,7 @@ export const sqlite = defineSource({
     else if (o.collection !== undefined && o.table !== undefined)
       found.push({
         code: 'bad_value',
-        message: '\`collection\` and \`table\` cannot be combined',
+        message: '`collection` and `table` cannot be combined',
         at: ['table'],
         hint: 'remove one of them',
       })
