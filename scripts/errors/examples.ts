@@ -91,6 +91,7 @@ export const examples: Readonly<Record<'bad record' | 'run', Readonly<Record<str
     forbidden_column: input(ids, 'id,n,__proto__\n1,2,3\n', orders),
     ragged_row: input(ids, 'id,n\n1,2,3\n', orders),
     bad_quote: input('text: string', 'text\n"a"b\n', 'text\n"a""b"\n'),
+    byte_order_mark: input('text: string', 'text\na\n\ufeffb\n', 'text\na\nb\n'),
     unclosed_quote: input('text: string', `text\n"${'a'.repeat(2000)}\n`, 'text\n"a"\n', {
       config: 'path: in.csv, max_record_size: 1KiB',
     }),

@@ -10,7 +10,7 @@ import { rowsOut, seen, specOf } from './world.ts'
 type Config = Readonly<Record<string, unknown>>
 
 const texts = { fields: { name: 'string?', n: 'string?' } }
-const csv = 'name,n\n"a;b",é\nNULL,\'2\nlone\n"a name that is much longer than all of the others",4\n'
+const csv = 'name,n\n"a;b",é\nNULL,\'2\n5" disk,5\nlone\n"a name that is much longer than all of the others",4\n'
 const csvFiles = {
   'in.csv': csv,
   'in.txt': csv,
@@ -69,6 +69,7 @@ const format = (b: Config, a: Config = {}) =>
 const csvOptions: readonly (readonly [string, unknown])[] = [
   ['delimiter', ';'],
   ['quote', "'"],
+  ['bare_quotes', 'error'],
   ['header', false],
   ['encoding', 'latin1'],
   ['nulls', ['NULL']],

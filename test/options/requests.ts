@@ -39,7 +39,7 @@ const pages: Readonly<Record<string, unknown>> = {
   '/other': [{ n: 9, at: 1, name: 'z' }],
   '/object': { data: [{ n: 3 }], more: [{ n: 4 }], next: 'c1', last: null },
 }
-const csv = 'name,n\n"a;b",1\nNULL,2\né,\'3\'\nlone\n"a name that is much longer than all of the others",4\n'
+const csv = 'name,n\n"a;b",1\nNULL,2\n5" disk,5\né,\'3\'\nlone\n"a name that is much longer than all of the others",4\n'
 
 const poll =
   (base: Config, fields: Config = { n: 'integer', name: 'string?', at: 'integer?' }) =>
@@ -117,6 +117,7 @@ export const requests: Readonly<Record<string, Entry>> = {
   'source http_poll format.type': ofPage({ format: { type: 'csv' } }, { format: { type: 'jsonl' } }),
   'source http_poll format.delimiter': format({ delimiter: ';' }),
   'source http_poll format.quote': format({ quote: "'" }),
+  'source http_poll format.bare_quotes': format({ bare_quotes: 'error' }),
   'source http_poll format.header': format({ header: false }),
   'source http_poll format.encoding': format({ encoding: 'latin1' }),
   'source http_poll format.nulls': format({ nulls: ['NULL'] }),

@@ -5,8 +5,12 @@
 import { isAscii, isUtf8 } from 'node:buffer'
 import { DataError, MillraceError } from '@millrace/core'
 
-/** The values of the option `encoding`. `latin1` is ISO-8859-1: each byte is the character with that number. */
-export const encodings = ['utf-8', 'latin1', 'utf-16le', 'utf-16be'] as const
+/**
+ * The values of the option `encoding`. `latin1` is ISO-8859-1: each byte is the character of that number, but for 80 to
+ * 9F: they are control characters there, which no text has, and letters and quotes in windows-1252, which is often
+ * called latin1.
+ */
+export const encodings = ['utf-8', 'latin1', 'windows-1252', 'utf-16le', 'utf-16be'] as const
 export type Encoding = (typeof encodings)[number]
 
 /** Bytes of one code unit; offsets of delimiters are multiples of it. */
@@ -17,7 +21,10 @@ export function decodeText(bytes: Uint8Array, encoding: Encoding): string | unde
   const buffer = asBuffer(bytes)
   switch (encoding) {
     case 'latin1':
-      return buffer.toString('latin1')
+    case 'windows-1252': {
+      const text = bytesAsCharacters(buffer, encoding)
+      return text.isWellFormed() ? text : undefined
+    }
     case 'utf-8':
       return isAscii(buffer) ? buffer.toString('latin1') : isUtf8(buffer) ? buffer.toString('utf8') : undefined
     default: {
@@ -30,15 +37,36 @@ export function decodeText(bytes: Uint8Array, encoding: Encoding): string | unde
 
 /** The text as bytes; undefined if the encoding lacks a character, or the text has an unpaired surrogate. */
 export function encodeText(text: string, encoding: Encoding): Uint8Array | undefined {
-  if (encoding === 'latin1') {
-    for (let i = 0; i < text.length; i++) if (text.charCodeAt(i) > 255) return undefined
-    return Buffer.from(text, 'latin1')
-  }
   if (!text.isWellFormed()) return undefined
+  if (encoding === 'latin1' || encoding === 'windows-1252') {
+    const bytes = Buffer.from(
+      text.replaceAll(/[^\0-\x7f\xa0-\xff]/g, (character) => byteOf(character, encoding)),
+      'latin1',
+    )
+    return decodeText(bytes, encoding) === text ? bytes : undefined
+  }
   if (encoding === 'utf-8') return Buffer.from(text, 'utf8')
   const bytes = Buffer.from(text, 'utf16le')
   return encoding === 'utf-16le' ? bytes : bytes.swap16()
 }
+
+/** The characters of 80 to 9F; half a pair where there is none. */
+const c1 = {
+  latin1: '\ud800'.repeat(32),
+  'windows-1252':
+    '\u20ac\ud800\u201a\u0192\u201e\u2026\u2020\u2021\u02c6\u2030\u0160\u2039\u0152\ud800\u017d\ud800' +
+    '\ud800\u2018\u2019\u201c\u201d\u2022\u2013\u2014\u02dc\u2122\u0161\u203a\u0153\ud800\u017e\u0178',
+} as const
+
+/** The text of an encoding of one byte a character; bytes that are none become halves of pairs. */
+export function bytesAsCharacters(bytes: Buffer, encoding: keyof typeof c1): string {
+  const text = bytes.toString('latin1')
+  if (isAscii(bytes)) return text
+  return text.replaceAll(/[\x80-\x9f]/g, (character) => c1[encoding][character.charCodeAt(0) - 0x80]!)
+}
+
+const byteOf = (character: string, encoding: keyof typeof c1): string =>
+  String.fromCharCode(0x80 + c1[encoding].indexOf(character))
 
 /** The same memory as a Buffer, which has faster decoders. */
 export const asBuffer = (bytes: Uint8Array): Buffer =>
@@ -80,17 +108,23 @@ export function badEncoding(bytes: Uint8Array, encoding: Encoding, field?: strin
   const at = firstBad(bytes, encoding)
   const found =
     at === undefined ? '' : ` (0x${bytes[at]!.toString(16).toUpperCase().padStart(2, '0')} at byte ${at} of it)`
-  const other = encoding === 'utf-8' ? 'latin1' : 'utf-8'
+  const other = likely.find((one) => one !== encoding && decodeText(bytes, one) !== undefined)
   return new DataError(
     'bad_encoding',
-    `the bytes are not ${encoding}${found}; is the option encoding right, for example encoding: ${other}?`,
+    `the bytes are not ${encoding}${found}${other === undefined ? '' : `; is the option encoding right, for example encoding: ${other}?`}`,
     field,
   )
 }
 
-/** The first byte at which the text becomes invalid. */
+/** Encodings that bytes may be of, the likeliest first. */
+const likely: readonly Encoding[] = ['utf-8', 'windows-1252', 'latin1']
+
+/** The first byte from which no valid text follows. */
 function firstBad(bytes: Uint8Array, encoding: Encoding): number | undefined {
-  if (encoding === 'latin1') return undefined
+  if (encoding === 'latin1' || encoding === 'windows-1252') {
+    const at = bytes.findIndex((byte) => decodeText(Uint8Array.of(byte), encoding) === undefined)
+    return at < 0 ? undefined : at
+  }
   if (encoding === 'utf-8') {
     for (let i = 0; i < bytes.length; ) {
       let size = 1

@@ -63,6 +63,7 @@ const nasty = fc.string({
     '€',
     '😀',
     '\ufffd',
+    '\ufeff',
     '\0',
   ),
   maxLength: 6,
@@ -89,6 +90,7 @@ const options: fc.Arbitrary<Partial<CsvOptions>> = fc.record(
     max_record_size: fc.constantFrom(64, 200, 1 << 20),
     encoding: fc.constantFrom(...encodings),
     quote: fc.constantFrom('"', '"', "'", ''),
+    bare_quotes: fc.constantFrom('keep' as const, 'error' as const),
   },
   { requiredKeys: ['encoding'] },
 )
@@ -98,7 +100,8 @@ const bytesOf = (
   { encoding = 'utf-8' as const }: Partial<CsvOptions>,
   breaks: readonly [at: number, byte: number][],
 ) => {
-  const bytes = Buffer.from(encodeText(encoding === 'latin1' ? text.replaceAll(/[^\0-\xff]/gu, '?') : text, encoding)!)
+  const known = text.replaceAll(/[^\0-\x7f]/gu, (character) => (encodeText(character, encoding) ? character : '?'))
+  const bytes = Buffer.from(encodeText(known, encoding)!)
   for (const [at, byte] of breaks) if (bytes.length > 40 * 2 + at) bytes[40 * 2 + at] = byte
   return bytes
 }

@@ -388,7 +388,7 @@ describe.each(['compiled', 'interpreted'] as const)('the %s scanner', (scanner) 
       { a: 'plain', b: 'x' },
     ]
     for (const encoding of encodings) {
-      for (const mark of encoding === 'latin1' ? [''] : ['', '\ufeff']) {
+      for (const mark of encodeText('\ufeff', encoding) ? ['', '\ufeff'] : ['']) {
         const bytes = encodeText(mark + text, encoding)!
         for (const size of [1, 2, 3, 1000]) {
           const seen = await readCsv(inChunks(bytes, size), ab, { scanner, csv: { encoding } })

@@ -9,7 +9,7 @@ describe('text encodings', () => {
       fc.property(fc.string({ unit: 'binary' }), fc.constantFrom(...encodings), (text, encoding) => {
         const bytes = encodeText(text, encoding)
         if (bytes) expect(decodeText(bytes, encoding)).toBe(text)
-        else expect(encoding === 'latin1' || !text.isWellFormed()).toBe(true)
+        else expect(encoding === 'latin1' || encoding === 'windows-1252' || !text.isWellFormed()).toBe(true)
       }),
       { seed: 1, numRuns: 300 },
     )

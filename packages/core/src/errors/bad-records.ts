@@ -9,7 +9,7 @@ export const decodingErrors = {
   bad_encoding: {
     title: 'bytes in another encoding',
     explanation: 'The bytes are not text in the declared encoding.',
-    hint: 'set `encoding`, for example to latin1',
+    hint: 'set `encoding`, for example to windows-1252',
   },
   bad_json: { title: 'not JSON', explanation: 'The text is not one JSON value.' },
   not_object: { title: 'not a record', explanation: 'A record is a JSON object.' },
@@ -45,8 +45,14 @@ export const decodingErrors = {
   forbidden_column: { title: 'column name not allowed', explanation: 'No record may have a field `__proto__`.' },
   ragged_row: { title: 'wrong number of cells', explanation: 'The row has more or fewer cells than the header.' },
   bad_quote: {
-    title: 'text after a closing quote',
-    explanation: 'A cell in quotes ends with its quote; a quote inside is written twice.',
+    title: 'misplaced quote',
+    explanation:
+      'A cell in quotes ends with its quote; a quote inside is written twice. Under `bare_quotes: error` a cell that does not begin with a quote holds none.',
+  },
+  byte_order_mark: {
+    title: 'byte order mark inside a file',
+    explanation: 'A record begins with a byte order mark, as where files were joined; it would become part of a value.',
+    hint: 'remove the mark, or read the files one by one',
   },
   unclosed_quote: {
     title: 'unclosed quote',

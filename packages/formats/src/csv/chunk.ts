@@ -1,13 +1,13 @@
 /** Prepares bytes of the input for the scanners; see structure.ts. */
 import { isAscii } from 'node:buffer'
-import { type Encoding, swapped } from '../text.ts'
+import { bytesAsCharacters, type Encoding, swapped } from '../text.ts'
 import type { Units } from './structure.ts'
 
 export interface Chunk {
   /** As they are in the input. */
   readonly bytes: Buffer
   readonly units: Units
-  /** Each unit as a character. */
+  /** A character for each unit. */
   readonly text: string
   /** See `sliceText`. */
   readonly wide: boolean
@@ -23,12 +23,12 @@ export function chunkOf(bytes: Buffer, encoding: Encoding, last: boolean): Chunk
   const { length } = bytes
   const ends = length === 0 || isBreak(bytes[length - 1]!)
   const units = last && !ends ? Buffer.concat([bytes, lineFeed]) : bytes
-  const text = units.toString('latin1')
+  const text = encoding === 'utf-8' ? units.toString('latin1') : bytesAsCharacters(units, encoding)
   return {
     bytes,
     units,
     text,
-    wide: encoding === 'utf-8' && !isAscii(bytes),
+    wide: encoding === 'utf-8' ? !isAscii(bytes) : !text.isWellFormed(),
     length,
     end: last ? units.length : text.lastIndexOf('\n') + 1,
   }
@@ -61,11 +61,11 @@ function wideChunk(bytes: Buffer, encoding: Encoding, last: boolean): Chunk {
 const isBreak = (unit: number): boolean => unit === 10 || unit === 13
 
 /**
- * After the last line break of a chunk that is not the last one. CR alone counts, except at the very end, where it may
- * be half of CR LF.
+ * Behind the last line break before `end` in a chunk that is not the last one, CR alone included: one at the very end
+ * of the chunk, or before an LF at `end`, may be half of CR LF and does not count.
  */
-export function lastBreak({ units, length }: Pick<Chunk, 'units' | 'length'>, from: number): number {
-  for (let i = length - 1; i >= from; i--) {
+export function lastBreak({ units, length }: Chunk, from: number, end = length): number {
+  for (let i = end - 1; i >= from; i--) {
     if (units[i] === 10) return i + 1
     if (units[i] === 13 && i + 1 < length && units[i + 1] !== 10) return i + 1
   }

@@ -11,7 +11,7 @@ import { generate, propertyKey } from '@millrace/core'
 import type { Scan } from './interpreted.ts'
 import type { Layout, Output } from './layout.ts'
 import type { Dialect } from './options.ts'
-import { lineEnd, recordEnd, sliceText } from './structure.ts'
+import { holds, lineEnd, recordEnd } from './structure.ts'
 import type { Trouble } from './trouble.ts'
 
 /** With more columns a function would be too large for the optimizing compiler. */
@@ -22,7 +22,7 @@ const powersOfTen = Float64Array.from({ length: 16 }, (_, n) => 10 ** n)
 /** See `Scan`. `wide`: see `sliceText`. */
 export function compiledScan(layout: Layout, dialect: Dialect, trouble: Trouble, wide: boolean): Scan {
   const { columns, outputs } = layout
-  const { delimiter, quote, limit, pad } = dialect
+  const { delimiter, quote, strictQuotes, mark, slice: sliceText, limit, pad } = dialect
   const last = columns.length - 1
   // A null marker that could be read as a number must be checked before the number.
   const numberLike = [...dialect.markers].some((marker) => /^[-.\d]/.test(marker))
@@ -39,8 +39,8 @@ export function compiledScan(layout: Layout, dialect: Dialect, trouble: Trouble,
       twice = true; to++
     }
     i = to + 1; c = units[i]`
-  const once = (f: string) => `if (twice) ${f} = ${f}.replaceAll(doubled, mark)`
-  /** The text of `from` to `to` into `f`; undefined, and reported, if it is not text. */
+  const once = (f: string) => `if (twice) ${f} = ${f}.replaceAll(doubled, quoteMark)`
+  /** The text of `from` to `to` into `f`; undefined, and told, where it is no text. */
   const cut = (k: number, f: string) =>
     wide
       ? `${f} = sliceText(units, text, from, to, high > 127); if (${f} === undefined) trouble.undecodable(${k}, units, from, to)`
@@ -50,6 +50,11 @@ export function compiledScan(layout: Layout, dialect: Dialect, trouble: Trouble,
   const passPlain = wide
     ? `for (high = 0, i = from, c = units[i]; ${isCell}; c = units[++i]) high |= c`
     : `while (${isCell}) c = units[++i]`
+  // Bytes of a mark are in wide chunks only, UTF-16's is a character.
+  const marked =
+    mark.length > 0 && (wide || mark.length === 1)
+      ? `if (${mark.map((unit, k) => `units[i + ${k}] === ${unit}`).join(' && ')}) trouble.marked()`
+      : ''
 
   function quoted(k: number): string {
     const { kind } = columns[k]!
@@ -106,7 +111,7 @@ export function compiledScan(layout: Layout, dialect: Dialect, trouble: Trouble,
       k < last
         ? `if (c !== ${delimiter}) { trouble.short(${k}); break record } i++`
         : `if (c === ${delimiter}) { rest = recordEnd(units, i + 1, end, dialect); if (rest === undefined) return start; trouble.ragged(${columns.length} + rest.cells); i = rest.lineEnd }`
-    const unquoted = `from = i; ${plain(k)}`
+    const unquoted = `from = i; ${plain(k)}${strictQuotes ? `; if (holds(units, from, i, ${quote})) trouble.bareQuote(${k})` : ''}`
     const read =
       quote < 0
         ? unquoted
@@ -138,6 +143,7 @@ export function compiledScan(layout: Layout, dialect: Dialect, trouble: Trouble,
     for (; i < end && found < max; found++) {
       const start = i
       ${last > 0 ? `c = units[i]; if (c === 10 || c === 13) { i++; if (c === 13 && units[i] === 10) i++; found--; continue }` : ''}
+      ${marked}
       ${pad ? `${[...names, ...dated.map((x) => `d${x}`)].join(' = ')} = null` : ''}
       record: { ${columns.map((_, k) => column(k)).join('\n')}
       }
@@ -152,9 +158,9 @@ export function compiledScan(layout: Layout, dialect: Dialect, trouble: Trouble,
     }
     return i
   }`
-  const mark = String.fromCharCode(quote)
+  const quoteMark = String.fromCharCode(quote)
   return generate<Scan>(
-    { trouble, dialect, powersOfTen, lineEnd, recordEnd, sliceText, mark, doubled: mark + mark },
+    { trouble, dialect, powersOfTen, holds, lineEnd, recordEnd, sliceText, quoteMark, doubled: quoteMark + quoteMark },
     body,
   )
 }

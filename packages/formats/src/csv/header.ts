@@ -4,7 +4,7 @@ import { badEncoding } from '../text.ts'
 import { type Chunk, lastBreak } from './chunk.ts'
 import type { RowFailure } from './layout.ts'
 import type { CsvOptions, Dialect } from './options.ts'
-import { afterLineEnd, closingQuote, lineEnd, sliceText } from './structure.ts'
+import { afterLineEnd, closingQuote, lineEnd } from './structure.ts'
 
 export interface Header {
   readonly names: readonly string[]
@@ -56,7 +56,7 @@ function parse(chunk: Chunk, at: number, end: number, dialect: Dialect, { encodi
       while (units[i] !== dialect.delimiter && units[i] !== 10 && units[i] !== 13) i++
       to = i
     }
-    const name = sliceText(units, text, from, to, wide)
+    const name = dialect.slice(units, text, from, to, wide)
     if (name === undefined) {
       const width = units.BYTES_PER_ELEMENT
       const { code, message } = badEncoding(chunk.bytes.subarray(from * width, to * width), encoding)

@@ -42,7 +42,7 @@ function isOf(kind: Kind, text: string): boolean {
  * there is no header or no record, `bad_record` if the sample cannot be read with these options.
  */
 export async function inferCsv(input: ByteSource, csv: Partial<CsvOptions>, signal: AbortSignal): Promise<RecordType> {
-  const options = { ...csvDefaults, ...csv }
+  const options: CsvOptions = { ...csvDefaults, ...csv, bare_quotes: csv.bare_quotes ?? 'error' }
   const names = await namesOf(input, options, signal)
   const text: Field = { type: { kind: 'string' }, optional: true }
   const all: RecordType = { fields: Object.fromEntries(names.map((name) => [name, text])) }
@@ -67,7 +67,7 @@ export async function inferCsv(input: ByteSource, csv: Partial<CsvOptions>, sign
         'bad_record',
         `byte ${bad.position}${bad.field === undefined ? '' : `, column ${bad.field}`}: ${bad.message}`,
         {
-          hint: 'set the options delimiter, quote, encoding or ragged as the file needs them',
+          hint: 'set the options delimiter, quote, bare_quotes, encoding or ragged as the file needs them',
         },
       )
     seen += piece.rows.length

@@ -1,5 +1,5 @@
-/** The simple implementation of the scanners, which defines their behaviour. compiled.ts does the same, faster. */
-import { afterLineEnd, closingQuote, lineEnd, recordEnd, sliceText, type Units } from './structure.ts'
+/** The plain way through records: says what the scanners do. compiled.ts does the same, faster. */
+import { afterLineEnd, closingQuote, holds, isMarked, lineEnd, recordEnd, type Units } from './structure.ts'
 import type { Dialect } from './options.ts'
 import type { Layout, RowFailure } from './layout.ts'
 import type { Trouble } from './trouble.ts'
@@ -30,7 +30,7 @@ export type Scan = (
 
 export function interpretedScan(layout: Layout, dialect: Dialect, trouble: Trouble, wide: boolean): Scan {
   const { columns, outputs } = layout
-  const { delimiter, quote, limit } = dialect
+  const { delimiter, quote, strictQuotes, mark, limit } = dialect
   const last = columns.length - 1
   const values = new Array<unknown>(columns.length)
 
@@ -44,6 +44,7 @@ export function interpretedScan(layout: Layout, dialect: Dialect, trouble: Troub
         continue
       }
       values.fill(null)
+      if (isMarked(units, i, mark)) trouble.marked()
       for (let k = 0; k <= last; k++) {
         const quoted = units[i] === quote
         let from = i
@@ -56,6 +57,7 @@ export function interpretedScan(layout: Layout, dialect: Dialect, trouble: Troub
         } else {
           while (units[i] !== delimiter && units[i] !== 10 && units[i] !== 13) i++
           to = i
+          if (strictQuotes && holds(units, from, to, quote)) trouble.bareQuote(k)
         }
         values[k] = cellValue(k, units, text, from, to, quoted)
         const c = units[i]
@@ -96,7 +98,7 @@ export function interpretedScan(layout: Layout, dialect: Dialect, trouble: Troub
   }
 
   function cellValue(k: number, units: Units, text: string, from: number, to: number, quoted: boolean): unknown {
-    const cell = sliceText(units, text, from, to, wide && !isAscii(units, from, to))
+    const cell = dialect.slice(units, text, from, to, wide && !isAscii(units, from, to))
     if (cell === undefined) {
       trouble.undecodable(k, units, from, to)
       return null

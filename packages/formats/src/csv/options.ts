@@ -1,6 +1,7 @@
 /** The options of CSV, declared once for every connector that reads or writes it. */
 import { option, type Problem, type Static } from '@millrace/core'
 import { encodings } from '../text.ts'
+import { type CellMarks, markOf, slicerOf, type SliceText } from './structure.ts'
 
 /** Options of a connector that reads CSV, to spread into its own. */
 export const csvOptions = {
@@ -12,16 +13,22 @@ export const csvOptions = {
     'The character around cells that contain delimiters or line breaks, doubled inside them; empty: there is none.',
     { default: '"' },
   ),
+  bare_quotes: option.optional(
+    option.oneOf(
+      ['keep', 'error'],
+      'A quote inside a cell that does not begin with one: a character like any other, or an error. Default: keep; `pipe schema infer` takes it for an error unless told otherwise.',
+    ),
+  ),
   header: option.boolean(
     'The first line names the columns. Without it, the columns are the fields of the schema, in their order.',
     { default: true },
   ),
   encoding: option.oneOf(
     encodings,
-    'The encoding of the text; bytes that are not valid in it are an error. latin1 is ISO-8859-1.',
+    'How the text is encoded; bytes that are not so are an error. latin1 is ISO-8859-1, whose control characters 80 to 9F are refused: files that have these bytes are mostly windows-1252.',
     {
       default: 'utf-8',
-      example: 'latin1',
+      example: 'windows-1252',
     },
   ),
   nulls: option.list(
@@ -39,7 +46,7 @@ export const csvOptions = {
       default: 'error',
     },
   ),
-  max_record_size: option.size('The largest record; it limits how far an unclosed quote reaches.', {
+  max_record_size: option.size('The largest record; an unclosed quote is found by it.', {
     tuning: true,
     default: '1MiB',
     example: '8MiB',
@@ -53,6 +60,7 @@ export type CsvOptions = { readonly [K in keyof typeof csvOptions]: Readonly<Sta
 export const csvDefaults: CsvOptions = {
   delimiter: ',',
   quote: '"',
+  bare_quotes: undefined,
   header: true,
   encoding: 'utf-8',
   nulls: [''],
@@ -100,12 +108,14 @@ export function csvProblems(
 const isMark = (text: string): boolean =>
   text.length === 1 && text > '\0' && text < '\x7f' && text !== '\n' && text !== '\r'
 
-/** The options as the scanners need them: as code units. */
-export interface Dialect {
-  readonly delimiter: number
-  /** -1: there is none. */
-  readonly quote: number
-  /** Maximum units of a record, including its line end. */
+/** The options as the scanners need them: numbers of code units. */
+export interface Dialect extends CellMarks {
+  /** A quote inside a cell that does not begin with one is an error. */
+  readonly strictQuotes: boolean
+  /** Of the encoding; see structure.ts. */
+  readonly slice: SliceText
+  readonly mark: readonly number[]
+  /** Units a record may have, its line end included. */
   readonly limit: number
   readonly emptyIsNull: boolean
   /** Null markers besides the empty cell. */
@@ -117,6 +127,9 @@ export interface Dialect {
 export const dialectOf = (options: CsvOptions, unit: number): Dialect => ({
   delimiter: options.delimiter.charCodeAt(0),
   quote: options.quote === '' ? -1 : options.quote.charCodeAt(0),
+  strictQuotes: options.bare_quotes === 'error' && options.quote !== '',
+  slice: slicerOf(options.encoding),
+  mark: markOf(options.encoding),
   limit: Math.floor(options.max_record_size / unit),
   emptyIsNull: options.nulls.includes(''),
   markers: new Set(options.nulls.filter((marker) => marker !== '')),

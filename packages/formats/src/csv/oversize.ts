@@ -36,7 +36,7 @@ export function giveUp(chunk: Chunk, at: number, dialect: Dialect, layout: Layou
           message: `a quote is not closed within ${tooLong ? `max_record_size (${size})` : 'the input'}`,
         }
   if (!tooLong) return { end: chunk.length, failure, inside: false }
-  const cut = lastBreak({ units: chunk.units, length }, at)
+  const cut = lastBreak(chunk, at, length)
   return cut > at ? { end: cut, failure, inside: false } : { end: length, failure, inside: true }
 }
 
@@ -55,6 +55,7 @@ export function passOver(chunk: Chunk, at: number, dialect: Dialect, last: boole
     const end = Math.min(afterLineEnd(units, i), length)
     if (end <= most) return { end, failure, inside: false }
   }
-  if (length >= most) return { end: most, failure, inside: true }
+  // CR as the last unit may end the line by itself or be half of CR LF: the unit behind it tells.
+  if (length > most || (length === most && units[most - 1] !== 13)) return { end: most, failure, inside: true }
   return last ? { end: length, failure, inside: false } : undefined
 }

@@ -149,7 +149,8 @@ export function createCsvReader(
       }
       const scan = opened.scan(chunk.wide)
       let end = Math.max(i, chunk.end)
-      for (;;) {
+      // In the last chunk `end` is behind a line break that is not in the input.
+      while (i < chunk.length) {
         if (!inside)
           for (let full = true; full && i < end; ) {
             const rows: Row[] = []

@@ -6,10 +6,16 @@
  * is quoted if its first character is the quote; elsewhere in a plain cell the quote is an ordinary character.
  */
 import { isUtf8 } from 'node:buffer'
-import type { Dialect } from './options.ts'
+import { type Encoding, unitBytes } from '../text.ts'
 
 /** Code units. A Buffer where they are bytes. */
 export type Units = Uint8Array | Uint16Array
+
+/** The code units that tell cells apart; -1: there is none. */
+export interface CellMarks {
+  readonly delimiter: number
+  readonly quote: number
+}
 
 /**
  * Where a record that begins at `at` ends: the index of its line break, and its number of cells; undefined: `end` comes
@@ -19,7 +25,7 @@ export function recordEnd(
   units: Units,
   at: number,
   end: number,
-  { delimiter, quote }: Dialect,
+  { delimiter, quote }: CellMarks,
 ): { readonly lineEnd: number; readonly cells: number } | undefined {
   for (let i = at, cells = 1; ; i++, cells++) {
     if (units[i] === quote) {
@@ -44,7 +50,7 @@ export function lineEnd(units: Units, at: number): number {
  * The index of the cell whose quotes are open at `end`, in a record that begins at `at`; undefined: none is. `end` may
  * be anywhere.
  */
-export function openQuote(units: Units, at: number, end: number, { delimiter, quote }: Dialect): number | undefined {
+export function openQuote(units: Units, at: number, end: number, { delimiter, quote }: CellMarks): number | undefined {
   for (let i = at, cell = 0; i < end; i++, cell++) {
     if (units[i] === quote) {
       const close = closingQuote(units, i + 1, end, quote)
@@ -72,17 +78,37 @@ export const afterLineEnd = (units: Units, at: number): number =>
   units[at] === 13 && units[at + 1] === 10 ? at + 2 : at + 1
 
 /**
- * The text of `start` to `end`; undefined if the units are not text. `wide`: the chunk has units that are not
- * characters by themselves, so that `text`, its units as characters, cannot be sliced.
+ * The text of `start` to `end`; undefined where the units are not text. `wide`: the chunk holds units that are not
+ * characters by themselves, so that `text`, a character for each unit, can't be cut from as it is.
  */
-export function sliceText(units: Units, text: string, start: number, end: number, wide: boolean): string | undefined {
+export type SliceText = (units: Units, text: string, start: number, end: number, wide: boolean) => string | undefined
+
+/** See `SliceText`. */
+export const slicerOf = (encoding: Encoding): SliceText => (encoding === 'utf-8' ? sliceUtf8 : sliceWellFormed)
+
+function sliceWellFormed(_: Units, text: string, start: number, end: number, wide: boolean): string | undefined {
+  const slice = text.slice(start, end)
+  return !wide || slice.isWellFormed() ? slice : undefined
+}
+
+function sliceUtf8(units: Units, text: string, start: number, end: number, wide: boolean): string | undefined {
   if (!wide) return text.slice(start, end)
-  if (units.BYTES_PER_ELEMENT === 2) {
-    const slice = text.slice(start, end)
-    return slice.isWellFormed() ? slice : undefined
-  }
   const bytes = units as Buffer
   const slice = bytes.toString('utf8', start, end)
   // U+FFFD marks an invalid byte, unless it was in the text.
   return slice.includes('\ufffd') && !isUtf8(bytes.subarray(start, end)) ? undefined : slice
+}
+
+/** The units of a byte order mark; empty: the encoding has none. */
+export const markOf = (encoding: Encoding): readonly number[] =>
+  encoding === 'utf-8' ? [0xef, 0xbb, 0xbf] : unitBytes(encoding) === 2 ? [0xfeff] : []
+
+/** Whether a byte order mark stands at `at`. */
+export const isMarked = (units: Units, at: number, mark: readonly number[]): boolean =>
+  mark.length > 0 && mark.every((unit, k) => units[at + k] === unit)
+
+/** Whether a unit stands between `start` and `end`. */
+export function holds(units: Units, start: number, end: number, unit: number): boolean {
+  while (start < end && units[start] !== unit) start++
+  return start < end
 }

@@ -134,6 +134,25 @@ export class Trouble {
       message: 'text follows the closing quote of the cell; a quote inside quotes is written twice',
     }
   }
+
+  /** Column k, which does not begin with a quote, holds one. */
+  bareQuote(k: number): void {
+    this.any = true
+    this.structure ??= {
+      code: 'bad_quote',
+      field: this.layout.columns[k]!.name,
+      message: 'a quote stands in a cell that does not begin with one, which `bare_quotes: error` refuses',
+    }
+  }
+
+  /** The record begins with a byte order mark. */
+  marked(): void {
+    this.any = true
+    this.structure ??= {
+      code: 'byte_order_mark',
+      message: 'a byte order mark stands before the record, as where files were joined',
+    }
+  }
 }
 
 const joined = (name: string, path: string | undefined): string =>

@@ -77,8 +77,9 @@ export function csvWriter(
 ): (continued?: boolean) => RecordWriter {
   const { delimiter, quote, header, line_end, nulls } = { ...csvWriteDefaults, ...options }
   const lineEnd = line_end === 'crlf' ? '\r\n' : '\n'
+  // U+FEFF as the first character of a file would be taken for its byte order mark.
   const special = new RegExp(
-    `[\\r\\n${[delimiter, quote].map((mark) => `\\u${mark.charCodeAt(0).toString(16).padStart(4, '0')}`).join('')}]`,
+    `[\\r\\n\\ufeff${[delimiter, quote].map((mark) => `\\u${mark.charCodeAt(0).toString(16).padStart(4, '0')}`).join('')}]`,
   )
   const quoted = (text: string) => quote + text.replaceAll(quote, quote + quote) + quote
   const cell = (text: string) => (special.test(text) ? quoted(text) : text)
