@@ -51,6 +51,8 @@ export class FileInput implements ByteSource {
   readonly state: FileState
   /** Undefined: it is compressed, so it can only be read sequentially. */
   readonly size: number | undefined
+  /** See `ByteSource.grows`. */
+  grows = false
   private readonly disk: Disk
   private readonly path: string
   private readonly name: string
@@ -100,6 +102,11 @@ export class FileInput implements ByteSource {
     return { stamp, bytes: this.summed, sum: this.sum }
   }
 
+  /** Whether bytes were read behind a position. */
+  isAhead(position: number): boolean {
+    return this.read > position
+  }
+
   /** Continues from what was read before. */
   resume({ bytes, sum }: Extent): void {
     if (sum === undefined) return
@@ -125,10 +132,11 @@ export class FileInput implements ByteSource {
   }
 
   /**
-   * Call it at the end of the file; returns what to save. Throws `input_changed` if the name now belongs to a different
-   * file, or if the bytes that were read are no longer those of the file. Bytes appended meanwhile do not matter.
+   * Call it at the end of the file, of which everything before `end` was taken; returns what is to be saved. Throws `input_changed` if the name belongs to another
+   * file by now, or if the bytes that were read are not the ones in the file any more. Bytes appended meanwhile do not
+   * matter.
    */
-  async finish(signal: AbortSignal): Promise<Extent> {
+  async finish(end: number | undefined, signal: AbortSignal): Promise<Extent> {
     let now = await this.reader.state()
     // Changes within one clock tick have the same modification time.
     const isRecent = Date.now() - Number(now.changedNs / 1_000_000n) < clockStepMs
@@ -139,7 +147,7 @@ export class FileInput implements ByteSource {
     const named = await this.disk.state(this.path)
     if (named && named.id !== now.id) throw inputChanged(this.name, 'was replaced')
     const isSame = stampOf(now) === stampOf(this.state)
-    const extent = this.extentAt(undefined)
+    const extent = this.extentAt(end)
     if (!this.inOrder) {
       if (!isSame) throw inputChanged(this.name, 'was changed')
       return extent

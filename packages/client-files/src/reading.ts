@@ -30,7 +30,7 @@ export async function* readFile(
   ctx: ReadContext,
   isOtherWanted: () => boolean,
 ): AsyncGenerator<Batch, boolean> {
-  const { path, split, input } = one
+  const { path, name, split, input } = one
   const { signal } = ctx
   const format = inputs.formatOf(path)
   const saved = savedOf(ctx.resume(split))
@@ -43,6 +43,8 @@ export async function* readFile(
       return true
     }
     if (saved) input.resume(saved.read)
+    // What is moved or deleted when it was read, or is compressed, is complete.
+    input.grows = ctx.continues && inputs.keepsFiles && input.size !== undefined && format.lines !== undefined
     let last = saved
     for await (const piece of format.reader.read(input, saved && asJson(saved), signal)) {
       const at = piece.position as Pick<Saved, 'offset'>
@@ -56,8 +58,13 @@ export async function* readFile(
       yield { ...piece, split, position: asJson(position), ...remember }
       last = position
     }
-    const extent = await input.finish(signal)
-    // The identity was determined before reading began.
+    const end = input.grows ? (last?.offset ?? 0) : undefined
+    if (end !== undefined && input.isAhead(end))
+      ctx.warn(
+        `${name} does not end with a line end: what follows byte ${end} is read by a later run, once it is a whole record`,
+      )
+    const extent = await input.finish(end, signal)
+    // The identity was determined before the reading began.
     if (extent.stamp !== stampOf(input.state) && identityIn(split) !== (await identityOf(input, format, signal)))
       throw inputChanged(one.name, 'was changed')
     const position: Saved = { ...(last ?? { offset: 0 }), read: { ...extent, done: true, ...outside } }

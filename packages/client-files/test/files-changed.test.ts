@@ -103,6 +103,70 @@ describe('resumed files', () => {
   })
 })
 
+describe('a last record without a line end', () => {
+  const going = { continues: true }
+
+  it('waits until it is whole where later runs go on', async () => {
+    put('a.csv', `${file(0, 3)}3,te`)
+    const state = fresh()
+    const first = await run('a.csv', state, going)
+    expect(numbers(first)).toEqual([0, 1, 2])
+    expect(first.warnings).toEqual([
+      'a.csv does not end with a line end: what follows byte 25 is read by a later run, once it is a whole record',
+    ])
+    expect(numbers(await run('a.csv', state, going))).toEqual([])
+    appendFileSync(at('a.csv'), 'xt\n4,"te\n')
+    expect((await run('a.csv', state, going)).rows).toEqual([{ a: 3, b: 'text' }])
+    appendFileSync(at('a.csv'), 'xt"\n')
+    const last = await run('a.csv', state, going)
+    expect([last.rows, last.warnings]).toEqual([[{ a: 4, b: 'te\nxt' }], []])
+    expect((await run('a.csv', state, going)).batches).toEqual([])
+  })
+
+  it('waits from its header on', async () => {
+    const state = fresh()
+    for (const [more, rows] of [
+      ['a,', []],
+      ['b', []],
+      ['\n', []],
+      ['1', []],
+      ['2,text', []],
+      ['s\r', []],
+      ['\n', [{ a: 12, b: 'texts' }]],
+    ] as const) {
+      appendFileSync(at('a.csv'), more)
+      const { rows: got, warnings } = await run('a.csv', state, going)
+      expect([more, got, warnings.length]).toEqual([more, rows, more === '\n' ? 0 : 1])
+    }
+  })
+
+  it('may be rewritten while it waits', async () => {
+    put('a.csv', `${file(0, 3)}3,te`)
+    const state = fresh()
+    await run('a.csv', state, going)
+    put('a.csv', file(0, 4))
+    expect(numbers(await run('a.csv', state, going))).toEqual([3])
+  })
+
+  it('waits in JSON lines too', async () => {
+    const format = { type: 'jsonl' } as const
+    put('a.jsonl', '{"a":1,"b":"x"}\n{"a":2,')
+    const state = fresh()
+    expect(numbers(await run('a.jsonl', state, { ...going, format }))).toEqual([1])
+    appendFileSync(at('a.jsonl'), '"b":"y"}\n')
+    const rest = await run('a.jsonl', state, { ...going, format })
+    expect([numbers(rest), rest.batches.some(({ bad }) => bad)]).toEqual([[2], false])
+  })
+
+  it('is read where the file is complete: the run is whole, the file is compressed, or it is moved', async () => {
+    put('a.csv', `${file(0, 3)}3,text`)
+    put('b.csv.gz', gzipSync(`${file(0, 3)}3,text`))
+    expect(numbers(await run('a.csv'))).toEqual([0, 1, 2, 3])
+    expect(numbers(await run('b.csv.gz', fresh(), going))).toEqual([0, 1, 2, 3])
+    expect(numbers(await run('a.csv', fresh(), { ...going, afterRead: 'delete' }))).toEqual([0, 1, 2, 3])
+  })
+})
+
 describe('finished files', () => {
   it('that were recreated with the same beginning stop the run, though they be longer', async () => {
     const changes = ['2500,next', '2500,a longer text', '2500,t']

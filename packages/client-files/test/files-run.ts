@@ -55,6 +55,7 @@ export interface RunOptions {
   /** Stop when so many batches have come. */
   readonly stop?: number
   readonly afterRead?: AfterRead
+  readonly continues?: boolean
   /** Tell the source what is saved. */
   readonly commit?: boolean
   readonly format?: FileReadFormat
@@ -87,6 +88,7 @@ export async function run(path: string | string[], state = fresh(), more: RunOpt
     resume: (split) => state.positions.get(split),
     recall: (key) => state.memory.get(key),
     warn: (message) => seen.warnings.push(message),
+    ...(more.continues ? { continues: true } : {}),
     ...(more.wants ? { wants: more.wants } : {}),
   })
   for await (const batch of source.read(ctx)) {

@@ -12,9 +12,14 @@ export interface ByteSource {
   /** Total bytes; known only with random access. */
   readonly size?: number
   /**
-   * The bytes from offset `from` on. Each chunk is a separate buffer that is never written again, so that rows and raw
-   * bytes may point into it. An empty chunk is a pause: no more bytes are available for now, so a reader must yield all
-   * records that are complete.
+   * More may follow its end later: a reader leaves a last record that has no line end yet, and its last piece, which
+   * may be empty, says where that begins.
+   */
+  readonly grows?: boolean
+  /**
+   * The bytes from offset `from` on. Each chunk is a buffer of its own that is never written again, so that rows and
+   * raw bytes may point into it. A chunk of no bytes is a pause: nothing more is there for now, so a reader must hand
+   * out all records that are complete.
    */
   stream(from: number, signal: AbortSignal): AsyncIterable<Uint8Array>
   /**
@@ -62,7 +67,15 @@ export interface RecordReader {
   decode?(bytes: Uint8Array, context: Json | undefined): Row
 }
 
-/** The chunks that are not empty, for readers that need not handle pauses. */
+/** A piece that says only how far an input was read. */
+export const emptyPiece = (offset: number): Piece => ({
+  rows: [],
+  position: { offset },
+  positionAt: () => offset,
+  bytes: 0,
+})
+
+/** The chunks that hold bytes, for readers that need not know of pauses. */
 export async function* withoutPauses(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
   for await (const chunk of chunks) if (chunk.length > 0) yield chunk
 }

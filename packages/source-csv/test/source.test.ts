@@ -167,6 +167,7 @@ describe.skipIf(!existsSync(retail))('source csv on the real retail file', () =>
       wants: () => true,
       whenWanted: () => Promise.resolve(),
       instance: { i: 0, n: 1 },
+      continues: false,
       warn: () => {},
     })) {
       if (!isBatch(batch)) continue

@@ -37,6 +37,7 @@ try {
     wants: () => true,
     whenWanted: () => Promise.resolve(),
     instance: { i: 0, n: 1 },
+    continues: false,
     warn: () => {},
   })) {
     if ('splits' in batch) seen.splits.push(...batch.splits)

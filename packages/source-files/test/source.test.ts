@@ -36,6 +36,7 @@ async function read(options: object): Promise<Row[]> {
     wants: () => true,
     whenWanted: () => Promise.resolve(),
     instance: { i: 0, n: 1 },
+    continues: false,
     warn: () => {},
   }))
     if (isBatch(batch)) rows.push(...batch.rows)
@@ -146,6 +147,7 @@ describe('source files', () => {
       wants: () => true,
       whenWanted: () => Promise.resolve(),
       instance: { i: 0, n: 1 },
+      continues: false,
       warn: () => {},
     }))
       if (isBatch(batch))

@@ -12,6 +12,7 @@ export const freshRead = (signal: AbortSignal, more: Partial<ReadContext> = {}):
   wants: () => true,
   whenWanted: () => Promise.resolve(),
   instance: { i: 0, n: 1 },
+  continues: false,
   warn: () => {},
   ...more,
 })

@@ -297,6 +297,7 @@ export async function runComponent(component: Component, options: ComponentOptio
         wants: (split) => intake.wants(node.id, split),
         whenWanted: () => backpressure.whenReleased(stopReading.signal),
         instance: options.instance,
+        continues: !options.whole,
         warn: (message) => observe({ type: 'warning', node: node.id, message }),
       },
       onSplits(found) {

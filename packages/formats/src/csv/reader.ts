@@ -4,8 +4,8 @@
  *
  * A header with duplicate names, or names that are not text, makes itself and every record of the input bad.
  */
-import { codegenAllowed, DataError, type Json, MillraceError, type Row, unknownOf } from '@millrace/core'
-import type { ByteSource, Piece, ReadOptions, RecordReader } from '../reader.ts'
+import { codegenAllowed, DataError, type Json, MillraceError, type Row } from '@millrace/core'
+import { type ByteSource, emptyPiece, type Piece, type ReadOptions, type RecordReader } from '../reader.ts'
 import { asBuffer, byteOrderMark, unitBytes } from '../text.ts'
 import { type Chunk, chunkOf, lastBreak } from './chunk.ts'
 import { compiledScan, mostColumns } from './compiled.ts'
@@ -205,7 +205,8 @@ export function createCsvReader(
       const isPause = bytes.length === 0
       if (isPause ? waitingBytes > 0 : waitingBytes >= held.length) yield* scanChunk(joined(), false)
     }
-    yield* scanChunk(joined(), true)
+    yield* scanChunk(joined(), !input.grows)
+    if (input.grows && !inside) yield emptyPiece(base)
   }
 
   let replayed: { readonly key: string; readonly opened: Opened } | undefined

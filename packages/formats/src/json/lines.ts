@@ -48,7 +48,7 @@ export function createJsonLinesReader(json: Partial<JsonOptions>, options: ReadO
       const parser = recordParser(options)
       const way = new Way({ ...options, tally: parser.tally })
       const from = (at as unknown as LinesPosition | undefined) ?? { offset: 0 }
-      for await (const block of cutAtLineFeeds(input.stream(from.offset, signal), from, max)) {
+      for await (const block of cutAtLineFeeds(input.stream(from.offset, signal), from, max, input.grows)) {
         yield* pieces(block, parser, way, max)
       }
     },
@@ -86,6 +86,7 @@ async function* cutAtLineFeeds(
   chunks: AsyncIterable<Uint8Array>,
   from: LinesPosition,
   max: number,
+  grows = false,
 ): AsyncGenerator<Block> {
   let base = from.offset
   let inside = from.inside === true
@@ -107,7 +108,7 @@ async function* cutAtLineFeeds(
     if (end > 0) yield take(heldBytes - chunk.length + end, false)
     if (heldBytes > max) yield take(Math.floor((heldBytes - 1) / max) * max, true)
   }
-  if (heldBytes > 0) yield take(heldBytes, false)
+  if (heldBytes > 0 && !grows) yield take(heldBytes, false)
 }
 
 /** The rows of one piece. */

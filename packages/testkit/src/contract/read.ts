@@ -86,6 +86,7 @@ export const readContext = (until: ReadUntil, signal: AbortSignal): ReadContext 
   wants: until.wants ?? (() => true),
   whenWanted: until.whenWanted ?? (() => Promise.resolve()),
   instance: { i: 0, n: 1 },
+  continues: false,
   warn: () => {},
 })
 
