@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import * as arrow from 'apache-arrow'
 import type { Entry, Pair } from './entry.ts'
+import { craft, int32s } from '../../packages/formats-columnar/test/crafted.ts'
 import { rowsOut, seen, specOf } from './world.ts'
 
 type Config = Readonly<Record<string, unknown>>
@@ -16,6 +17,11 @@ const csvFiles = {
   'in.txt': csv,
   'other.csv': 'name,n\nother,9\n',
   'in.jsonl': '{"name":"line","n":"7"}\n',
+  'in.parquet': craft(
+    [{ name: 'name', type: 'BYTE_ARRAY', repetition: 'required', converted: 0 }],
+    [{ pages: [{ bytes: Buffer.concat([int32s(1), Buffer.from('x')]), values: 1 }] }],
+    { rows: 1 },
+  ),
 }
 
 /** Times on a clock that the file does not name: the first is shown twice in Berlin, the second is finer than a ms. */
@@ -86,9 +92,10 @@ export const fileSources: Readonly<Record<string, Entry>> = {
   'source files after_read': ofFiles({ after_read: 'delete' }),
   'source files after_read.move': ofFiles({ after_read: { move: 'done/' } }, { after_read: { move: 'gone/' } }),
   'source files format': ofFiles({ format: 'jsonl' }),
-  'source files format.zone': times({ zone: 'UTC' }, { zone: 'Asia/Tokyo' }),
-  'source files format.fold': times({ fold: 'later' }, { fold: 'earlier' }),
-  'source files format.fraction': times({ fraction: 'truncate' }, { fraction: 'error' }),
+  'source files format.max_expanded': ofFiles(
+    { path: 'in.parquet', format: { type: 'parquet', max_expanded: '4B' } },
+    { path: 'in.parquet', format: { type: 'parquet' } },
+  ),
   'source files format.type': ofFiles({ format: { type: 'jsonl' } }, { format: { type: 'csv' } }),
   ...Object.fromEntries(csvOptions.map(([name, value]) => [`source files format.${name}`, format({ [name]: value })])),
 }

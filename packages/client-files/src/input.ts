@@ -132,9 +132,9 @@ export class FileInput implements ByteSource {
   }
 
   /**
-   * Call it at the end of the file, of which everything before `end` was taken; returns what is to be saved. Throws `input_changed` if the name belongs to another
-   * file by now, or if the bytes that were read are not the ones in the file any more. Bytes appended meanwhile do not
-   * matter.
+   * Call it at the end of the file, of which everything before `end` was taken; returns what is to be saved. Throws
+   * `input_changed` if the name belongs to another file by now, or if the bytes that were read are not the ones in the
+   * file any more. Bytes appended meanwhile do not matter.
    */
   async finish(end: number | undefined, signal: AbortSignal): Promise<Extent> {
     let now = await this.reader.state()

@@ -30,32 +30,53 @@ import {
   whyNoDate,
 } from '@millrace/core'
 import type { ReadOptions, RecordFailure } from '@millrace/formats'
-import type { FileColumn } from './file-column.ts'
-import { holdsLocalTimes, timed, type TimeOptions } from './times.ts'
+
+/** A column or a part of one, as its file knows it. */
+export interface FileColumn {
+  readonly name: string
+  /** Undefined: a type that has no like here; `told` names it. */
+  readonly natural: Type | undefined
+  /** What can be shown of a value, where there is no natural type. */
+  readonly shown?: Type
+  /** Its type in the file's own words. */
+  readonly told: string
+  /** A value of the natural type from what the library gives; not for null. Throws `DataError`. */
+  read(raw: unknown): unknown
+  /** The item of a list or map, the members of a struct in order; see nested.ts. */
+  readonly item?: FileColumn
+  readonly fields?: readonly FileColumn[]
+}
+
+/** Bytes that pages or buffers which are read at a time may have, where nothing is said. */
+export const mostExpanded = 256 * 1024 * 1024
 
 type Read = (raw: unknown) => unknown
 
-/** How columns are read, besides their declared types. */
-interface Reading {
-  readonly unknownFields: UnknownFields
-  readonly times: TimeOptions
-}
-
-const zoneHint =
-  'say which clock they show with `zone` in the format of the source: format: { type: parquet, zone: UTC }'
-
-function localTimes(name: string): never {
-  throw new MillraceError('wrong_type', `the column ${name} holds times without a zone`, { hint: zoneHint })
-}
-
-/** The record type of a file; `note` receives what infer cannot decide. */
+/**
+ * The type of a file's records, for inference. Columns without a like are left out, and `note` is told which. Throws
+ * `MillraceError` `duplicate_column`.
+ */
 export function recordTypeOf(columns: readonly FileColumn[], note?: (message: string) => void): RecordType {
-  for (const column of columns)
-    if (holdsLocalTimes(column)) note?.(`the column ${column.name} holds times without a zone: ${zoneHint}`)
-  const named = columns
-    .filter((column) => column.natural)
-    .map((column) => [column.name, { type: column.natural!, optional: true }] as const)
+  refuseDuplicates(columns)
+  const named = columns.flatMap(({ name, natural, told }) => {
+    if (natural) return [[name, { type: natural, optional: true }] as const]
+    note?.(`the column ${name} is left out: it holds ${told}, which cannot be read`)
+    return []
+  })
   return { fields: Object.fromEntries(named) }
+}
+
+function refuseDuplicates(columns: readonly FileColumn[]): void {
+  const seen = new Set<string>()
+  for (const { name } of columns) {
+    if (seen.has(name))
+      throw new MillraceError(
+        'duplicate_column',
+        `the file has two columns named ${name}, so their values cannot be told apart`,
+        { hint: 'write the file with a name for each column' },
+      )
+    seen.add(name)
+  }
 }
 
 const missing = (): never => {
@@ -70,7 +91,9 @@ function fieldReader(given: FileColumn, field: Field, reading: Reading): Read {
       'wrong_type',
       `the column ${column.name} has the type ${column.told}, which cannot be read as ${typeText(field.type)}`,
       {
-        hint: column.natural ? `declare it as ${typeText(column.natural)}` : 'remove the field from the schema',
+        hint: column.natural
+          ? `declare it as ${typeText(column.natural)}`
+          : `${column.fields ? 'declare the members that can be read as `fields`, or ' : ''}leave the field out of the schema`,
       },
     )
   }
@@ -79,10 +102,20 @@ function fieldReader(given: FileColumn, field: Field, reading: Reading): Read {
     : (raw) => (raw === null || raw === undefined ? missing() : read(raw))
 }
 
-/** Converts values of a column to the declared type; undefined: they never fit. */
-function valueReader(column: FileColumn, to: Type, reading: Reading): Read | undefined {
-  const { unknownFields } = reading
-  const { natural, read, text, item, fields } = column
+/** Reads values of a column as the declared type; undefined: they never fit. */
+function valueReader(column: FileColumn, to: Type): Read | undefined {
+  const { natural, read, item, fields } = column
+  if (to.kind === 'list' && item) {
+    const readItem = fieldReader({ ...item, name: column.name }, to.of)
+    return (raw) => Array.from(raw as ArrayLike<unknown>, readItem)
+  }
+  if (to.kind === 'object' && fields) {
+    const reads = Object.entries(to.record.fields).map(([name, field]) => {
+      const k = fields.findIndex((member) => member.name === name)
+      return [name, k, k < 0 ? () => (field.optional ? null : missing()) : fieldReader(fields[k]!, field)] as const
+    })
+    return (raw) => Object.fromEntries(reads.map(([name, k, readField]) => [name, readField((raw as unknown[])[k])]))
+  }
   if (!natural) return undefined
   if (natural.kind === 'string' && to.kind !== 'string') {
     const convert = fromText(to, unknownFields)
@@ -128,21 +161,9 @@ function valueReader(column: FileColumn, to: Type, reading: Reading): Read | und
       const plain = toJson(natural)
       return (raw) => plain(read(raw))
     }
-    case 'list': {
-      if (natural.kind === 'json') return jsonReader(read, to, unknownFields)
-      if (!item) return undefined
-      const readItem = fieldReader(item, to.of, reading)
-      return (raw) => Array.from(raw as ArrayLike<unknown>, readItem)
-    }
-    case 'object': {
-      if (natural.kind === 'json') return jsonReader(read, to, unknownFields)
-      if (!fields) return undefined
-      const reads = Object.entries(to.record.fields).map(([name, field]) => {
-        const inside = fields.find((column) => column.name === name)
-        return [name, inside ? fieldReader(inside, field, reading) : () => (field.optional ? null : missing())] as const
-      })
-      return (raw) => Object.fromEntries(reads.map(([name, readField]) => [name, readField((raw as Row)[name])]))
-    }
+    case 'list':
+    case 'object':
+      return natural.kind === 'json' ? jsonReader(read, to) : undefined
     default:
       return natural.kind === to.kind ? read : undefined
   }
@@ -201,12 +222,8 @@ export interface RowReader {
 /**
  * Prepares to read a file with these columns. Throws `MillraceError` `missing_column`, `unknown_field`, `wrong_type`.
  */
-export function rowReader(
-  all: readonly FileColumn[],
-  { schema, unknownFields, push }: ReadOptions,
-  times: TimeOptions = {},
-): RowReader {
-  const reading: Reading = { unknownFields, times }
+export function rowReader(all: readonly FileColumn[], { schema, unknownFields, push }: ReadOptions): RowReader {
+  refuseDuplicates(all.filter(({ name }) => unknownFields !== 'drop' || Object.hasOwn(schema.fields, name)))
   const byName = new Map(all.map((column) => [column.name, column]))
   const declared = Object.entries(schema.fields)
   for (const [name, field] of declared) {
@@ -225,7 +242,12 @@ export function rowReader(
       'unknown_field',
       `the file has columns that are not in the schema: ${unknown.map((column) => column.name).join(', ')}`,
     )
-  const kept = unknownFields === 'keep' && !push ? unknown.filter((column) => column.natural) : []
+  const kept = unknownFields === 'keep' && !push ? unknown : []
+  const unkept = kept.find((column) => !column.natural)
+  if (unkept)
+    throw new MillraceError('wrong_type', `the column ${unkept.name} holds ${unkept.told}, which cannot be kept`, {
+      hint: 'name the fields that are wanted in the schema, and set unknown_fields: drop',
+    })
   const sources = [
     ...declared
       .filter(([name]) => byName.has(name))
@@ -370,25 +392,35 @@ function compileAssemble(names: readonly string[]): Assemble {
   )
 }
 
-/** 64-bit whole numbers are text in JSON; as numbers they can also be read as integers. */
-const numberWhereExact = (value: Json, { natural }: FileColumn): Json =>
-  natural?.kind === 'bigint' && Number.isSafeInteger(Number(value)) ? Number(value) : value
+/** Whole numbers of 64 bits are text in JSON; as numbers they can be read as integers too. */
+function numbersWhereExact(value: Json, type: Type): Json {
+  if (value === null) return null
+  switch (type.kind) {
+    case 'bigint':
+      return Number.isSafeInteger(Number(value)) ? Number(value) : value
+    case 'list':
+      return (value as Json[]).map((item) => numbersWhereExact(item, type.of.type))
+    case 'object': {
+      const { fields } = type.record
+      return Object.fromEntries(
+        Object.entries(value).map(([name, part]) => [name, numbersWhereExact(part as Json, fields[name]!.type)]),
+      )
+    }
+    default:
+      return value
+  }
+}
 
 /** A row as JSON, used in place of the bytes that it does not have. */
 export function rowAsJson(reader: RowReader, values: readonly ArrayLike<unknown>[], index: number): Uint8Array {
   const row: Row = {}
   reader.columns.forEach((column, k) => {
     const raw = values[k]![index]
+    const type = column.natural ?? column.shown
     let value: Json
     try {
       value =
-        raw === null || raw === undefined || !column.natural
-          ? null
-          : !column.ticks && holdsLocalTimes(column)
-            ? String(raw)
-            : column.text
-              ? (readJson(column.text(raw)) as Json)
-              : numberWhereExact(toJson(column.natural)(column.read(raw)), column)
+        raw === null || raw === undefined || !type ? null : numbersWhereExact(toJson(type)(column.read(raw)), type)
     } catch {
       value = String(raw)
     }

@@ -1,6 +1,7 @@
 /** The file formats, text and columnar: what connectors that read and write whole files offer. */
 import { checkZone, option, type Problem, type RecordType } from '@millrace/core'
 import {
+  type ReadFormat,
   type ReadKind,
   readFormatsOf,
   textReadFormats,
@@ -20,20 +21,21 @@ function timeProblems(format: object): Problem[] {
   return wrong === undefined ? [] : [{ code: 'unknown_zone', message: wrong, at: ['zone'] }]
 }
 
+const columnarOptions = {
+  max_expanded: option.size(
+    'Parquet and Arrow: what the pages or buffers that are read at a time may have when they are decompressed.',
+    { tuning: true, default: '256MiB', example: '1GiB' },
+  ),
+}
+const maxExpandedOf = (format: ReadFormat): number | undefined =>
+  (format as { readonly max_expanded?: number }).max_expanded
+
 const columnarRead: readonly ReadKind<'parquet' | 'arrow'>[] = [
   {
     name: 'parquet',
     endings: ['.parquet'],
-    options: timeOptions,
-    problems: timeProblems,
-    open: (format, read) => ({ reader: createParquetReader(read, format as TimeOptions) }),
-  },
-  {
-    name: 'arrow',
-    endings: ['.arrow'],
-    options: timeOptions,
-    problems: timeProblems,
-    open: (format, read) => ({ reader: createArrowReader(read, format as TimeOptions) }),
+    options: columnarOptions,
+    open: (format, read) => ({ reader: createParquetReader(read, maxExpandedOf(format)) }),
   },
 ]
 

@@ -1,6 +1,14 @@
 import { writeFileSync } from 'node:fs'
 import { isAbsolute, resolve } from 'node:path'
-import { type Env, fieldText, MillraceError, optionsFromText, type RecordType, type Type } from '@millrace/core'
+import {
+  type Env,
+  type Field,
+  fieldText,
+  MillraceError,
+  optionsFromText,
+  type RecordType,
+  type Type,
+} from '@millrace/core'
 import { loadConnectors } from '../builtins.ts'
 import { defineCommand, usageError } from '../command.ts'
 import { findRoot, homeOf } from '../project.ts'
@@ -52,7 +60,7 @@ export default defineCommand({
       })
     const text = flags.json
       ? `${JSON.stringify({ fields: compact(record) }, undefined, 2)}\n`
-      : `fields:\n${yaml(record, '  ')}`
+      : yaml({ fields: compact(record) }, '')
     if (flags.out === undefined) io.out(text)
     else {
       writeFileSync(resolve(io.cwd, flags.out), text, { flag: 'wx' })
@@ -64,24 +72,28 @@ export default defineCommand({
   },
 })
 
-function yaml(record: RecordType, indent: string): string {
-  return Object.entries(record.fields)
-    .map(([name, field]) => {
+/** The compact form: words, but for types that hold objects. */
+const compact = (record: RecordType): Record<string, unknown> =>
+  Object.fromEntries(Object.entries(record.fields).map(([name, field]) => [name, compactField(field)]))
+
+function compactField(field: Field): unknown {
+  const { type, optional } = field
+  const more = optional ? { optional } : {}
+  if (type.kind === 'object') return { fields: compact(type.record), ...more }
+  if (type.kind === 'list' && holdsObjects(type.of.type)) return { list: compactField(type.of), ...more }
+  return fieldText(field)
+}
+
+const holdsObjects = (type: Type): boolean =>
+  type.kind === 'object' || (type.kind === 'list' && holdsObjects(type.of.type))
+
+function yaml(fields: object, indent: string): string {
+  return Object.entries(fields)
+    .map(([name, value]) => {
       const key = /^[A-Za-z_][\w-]*$/.test(name) ? name : JSON.stringify(name)
-      const nested = recordOf(field.type)
-      return nested
-        ? `${indent}${key}:\n${indent}  fields:\n${yaml(nested, `${indent}    `)}`
-        : `${indent}${key}: ${fieldText(field)}\n`
+      return typeof value === 'object'
+        ? `${indent}${key}:\n${yaml(value, `${indent}  `)}`
+        : `${indent}${key}: ${value}\n`
     })
     .join('')
 }
-
-const compact = (record: RecordType): Record<string, unknown> =>
-  Object.fromEntries(
-    Object.entries(record.fields).map(([name, field]) => [
-      name,
-      recordOf(field.type) ? { fields: compact(recordOf(field.type)!) } : fieldText(field),
-    ]),
-  )
-
-const recordOf = (type: Type): RecordType | undefined => (type.kind === 'object' ? type.record : undefined)

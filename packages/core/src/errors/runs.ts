@@ -208,6 +208,11 @@ export const inputErrors = {
     title: 'compressed data is broken',
     explanation: 'The compressed file is damaged or truncated.',
   },
+  too_expanded: {
+    title: 'too large when decompressed',
+    explanation: 'A file of columns has pages or buffers that would take more memory than `max_expanded`.',
+    hint: 'if the file is sound, raise `max_expanded` of its format, or write it with smaller pages',
+  },
   unsupported_encoding: {
     title: 'encoding of a column cannot be read',
     explanation: 'A column of the file has an encoding that cannot be read without risk of a wrong value.',

@@ -2,12 +2,11 @@
  * The columns of Arrow data and their values, taken directly from the buffers: the library's own getters convert finer
  * times to milliseconds as doubles and replace broken text by U+FFFD.
  */
-import { DataError, toJson, type Type } from '@millrace/core'
+import { DataError, type Type } from '@millrace/core'
 import { DataType, type Data, DateUnit, type Field, TimeUnit, type Vector } from 'apache-arrow'
-import { utf8 } from '../columns.ts'
-import type { FileColumn } from '../file-column.ts'
-import { dateText, decimalText, finite, half, readPart } from '../stored.ts'
-import { ticksColumn } from '../times.ts'
+import { type FileColumn, utf8 } from '../columns.ts'
+import { listColumn, mapColumn, structColumn, unreadable } from '../nested.ts'
+import { dateText, decimalText, finite, half, wholeMs } from '../stored.ts'
 
 /** A column, or part of one. Its raw values are those of `rawValues`. */
 export function fileColumn({ name, type }: Field): FileColumn {
@@ -38,45 +37,14 @@ export function fileColumn({ name, type }: Field): FileColumn {
   }
   if (DataType.isBinary(inner) || DataType.isLargeBinary(inner) || DataType.isFixedSizeBinary(inner))
     return as({ kind: 'bytes' }, same)
-  if (DataType.isList(inner) || DataType.isLargeList(inner) || DataType.isFixedSizeList(inner)) {
-    const item = fileColumn(inner.children[0]!)
-    const natural: Type | undefined = item.natural && { kind: 'list', of: { type: item.natural, optional: true } }
-    return { name, natural, told, item, read: (raw) => (raw as unknown[]).map((value) => readPart(item, value)) }
-  }
-  if (DataType.isStruct(inner)) {
-    const fields = inner.children.map(fileColumn)
-    const known = fields.filter((field) => field.natural)
-    const natural: Type = {
-      kind: 'object',
-      record: {
-        fields: Object.fromEntries(known.map((field) => [field.name, { type: field.natural!, optional: true }])),
-      },
-    }
-    return {
-      name,
-      natural,
-      told,
-      fields,
-      read: (raw) =>
-        Object.fromEntries(
-          known.map((field) => [field.name, readPart(field, (raw as Record<string, unknown>)[field.name])]),
-        ),
-    }
-  }
+  if (DataType.isList(inner) || DataType.isLargeList(inner) || DataType.isFixedSizeList(inner))
+    return listColumn(name, fileColumn(inner.children[0]!))
+  if (DataType.isStruct(inner)) return structColumn(name, inner.children.map(fileColumn))
   if (DataType.isMap(inner)) {
-    const [key, value] = inner.children[0]!.type.children.map(fileColumn)
-    if (key?.natural?.kind !== 'string' || !value?.natural) return { name, natural: undefined, told, read: same }
-    const plain = toJson(value.natural)
-    const read = (raw: unknown) =>
-      Object.fromEntries(
-        (raw as Record<string, unknown>[]).map((entry) => [
-          key.read(entry[key.name]),
-          plain(readPart(value, entry[value.name])),
-        ]),
-      )
-    return as({ kind: 'json' }, read)
+    const [key, value] = inner.children[0]!.type.children.map(fileColumn) as [FileColumn, FileColumn]
+    return mapColumn(name, key, value)
   }
-  return { name, natural: undefined, told, read: same }
+  return unreadable(name, told)
 }
 
 const same = (raw: unknown): unknown => raw
@@ -129,9 +97,8 @@ function reader(data: Data, type: DataType): (i: number) => unknown {
     return (i) => items.slice(i * type.listSize, (i + 1) * type.listSize)
   }
   if (DataType.isStruct(type)) {
-    const names = type.children.map((child) => child.name)
     const children = data.children.map(ofData)
-    return (i) => Object.fromEntries(names.map((name, k) => [name, children[k]![i]]))
+    return (i) => children.map((values) => values[i])
   }
   return (i) => values?.[i] ?? null
 }

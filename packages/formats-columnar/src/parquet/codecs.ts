@@ -1,6 +1,5 @@
-/** Compression of Parquet pages: Node's own zstd, gzip and brotli, and snappy in JavaScript. */
-import { brotliDecompressSync, constants, gunzipSync, zstdCompressSync, zstdDecompressSync } from 'node:zlib'
-import type { Compressors } from 'hyparquet'
+/** Compression of Parquet's pages: by Node's own zstd, gzip and brotli, and by snappy in JavaScript. */
+import { constants, zstdCompressSync } from 'node:zlib'
 
 /** The compressions of pages, with the codec's number in the footer. */
 export const codecs = { none: 0, snappy: 1, zstd: 6 } as const
@@ -15,11 +14,4 @@ const zstdOptions = { params: { [constants.ZSTD_c_compressionLevel]: 1 } }
 export async function compressWith(codec: Codec): Promise<Compress> {
   if (codec === 'snappy') return (await import('hyparquet-writer/src/snappy.js')).snappyCompress
   return codec === 'zstd' ? (bytes) => zstdCompressSync(bytes, zstdOptions) : (bytes) => bytes
-}
-
-/** Decompressors for hyparquet besides the snappy that it includes. */
-export const decompressors: Compressors = {
-  GZIP: (bytes) => gunzipSync(bytes),
-  BROTLI: (bytes) => brotliDecompressSync(bytes),
-  ZSTD: (bytes) => zstdDecompressSync(bytes),
 }

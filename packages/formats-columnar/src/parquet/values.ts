@@ -1,126 +1,88 @@
 /**
- * The columns of a Parquet file, and their values.
- *
- * hyparquet rounds when it converts (decimals to doubles, times to milliseconds), so it is given the schema without
- * most annotations and returns stored values; the annotations are applied here, exactly.
+ * The columns of a Parquet file, and what their stored values mean
+ * (https://github.com/apache/parquet-format/blob/master/LogicalTypes.md). Timestamps finer than a millisecond are data
+ * errors unless they are whole ones; those without the UTC flag are read as UTC.
  */
-import { DataError, parseJson, toJson, type Type } from '@millrace/core'
-import type { ParquetParsers, SchemaElement, SchemaTree } from 'hyparquet'
-import { utf8 } from '../columns.ts'
-import type { FileColumn } from '../file-column.ts'
-import { dateText, decimalText, finite, half, readPart } from '../stored.ts'
-import { ticksColumn } from '../times.ts'
+import { DataError } from '@millrace/core'
+import type { Type } from '@millrace/core'
+import type { FileColumn } from '../columns.ts'
+import { listColumn, mapColumn, structColumn, unreadable } from '../nested.ts'
+import { dateText, decimalText, finite, half, wholeMs } from '../stored.ts'
+import type { SchemaNode } from './footer.ts'
+import { itemOf, shapeOf } from './shape.ts'
 
-/** Takes the place of text that is not UTF-8; reported when its row is made. */
-const badText: unknown = Object.freeze({})
+/** Instead of a text that is not UTF-8; told when its row is made. */
+export const badText: unknown = Object.freeze({})
 
-/** The converters that hyparquet calls for the values it does convert. */
-export const parsers: Partial<ParquetParsers> = {
-  // Once for each entry of a dictionary.
-  stringFromBytes(bytes: Uint8Array): unknown {
-    if (!bytes) return bytes
-    try {
-      return utf8(bytes)
-    } catch {
-      return badText
-    }
-  },
-  timestampFromNanoseconds: (nanos: bigint) => nanos,
+/** Whether a column of byte arrays holds texts. */
+export const isText = ({ meaning: { kind } }: Pick<SchemaNode, 'meaning'>): boolean =>
+  kind === 'STRING' || kind === 'ENUM' || kind === 'JSON'
+
+/** A column of the file, or a part of one. */
+export function fileColumn(node: SchemaNode): FileColumn {
+  if (node.repetition !== 'REPEATED') return presentColumn(node)
+  return listColumn(node.name, presentColumn(node), false)
 }
 
-const isText = ({ converted_type, logical_type }: SchemaElement): boolean =>
-  converted_type === 'UTF8' ||
-  converted_type === 'ENUM' ||
-  converted_type === 'JSON' ||
-  ['STRING', 'ENUM', 'JSON'].includes(logical_type?.type ?? '')
-
-/** The schema for hyparquet: texts are texts, groups are lists and maps, everything else is returned as stored. */
-export function bareSchema(schema: readonly SchemaElement[]): SchemaElement[] {
-  return schema.map((element) => {
-    if (element.num_children !== undefined && element.type === undefined) return element
-    const { converted_type: _, logical_type: __, ...bare } = element
-    return isText(element) ? { ...bare, converted_type: 'UTF8' as const } : bare
-  })
-}
-
-const isList = ({ element, children }: SchemaTree): boolean =>
-  (element.converted_type === 'LIST' || element.logical_type?.type === 'LIST') &&
-  children.length === 1 &&
-  children[0]!.element.repetition_type === 'REPEATED'
-const isMap = ({ element }: SchemaTree): boolean =>
-  element.converted_type === 'MAP' || element.converted_type === 'MAP_KEY_VALUE' || element.logical_type?.type === 'MAP'
-
-/** A column of the file, or part of one. */
-export function fileColumn(node: SchemaTree): FileColumn {
-  const { name } = node.element
-  if (node.children.length === 0) return { name, ...leaf(node.element) }
-  if (isList(node)) {
-    const repeated = node.children[0]!
-    // Three levels as the format requires, or two as older writers produce them.
-    const item = fileColumn(repeated.children.length === 1 ? repeated.children[0]! : repeated)
-    const natural: Type | undefined = item.natural && { kind: 'list', of: { type: item.natural, optional: true } }
-    return {
-      name,
-      natural,
-      told: `a list of ${item.told}`,
-      item,
-      read: (raw) => (raw as unknown[]).map((value) => readPart(item, value)),
+function presentColumn(node: SchemaNode): FileColumn {
+  const { name, meaning, children } = node
+  if (node.type) return { name, ...leaf(node) }
+  switch (shapeOf(node)) {
+    case 'list': {
+      const item = itemOf(node)
+      const isOptional = item !== children[0] && item.repetition === 'OPTIONAL'
+      return listColumn(name, presentColumn(item), isOptional)
     }
+    case 'map': {
+      const [key, value] = children[0]!.children as [SchemaNode, SchemaNode]
+      return mapColumn(name, fileColumn(key), fileColumn(value))
+    }
+    case 'struct':
+      // Their members are an encoding of the value, not the value.
+      if (meaning.kind !== undefined) return unreadable(name, `a ${meaning.kind}`)
+      return structColumn(name, children.map(fileColumn))
   }
-  if (isMap(node)) {
-    const value = node.children[0]?.children[1]
-    const inner = value && fileColumn(value)
-    if (!inner?.natural) return { name, natural: undefined, told: 'a map', read: (raw) => raw }
-    const plain = toJson(inner.natural)
-    const read = (raw: unknown) =>
-      Object.fromEntries(Object.entries(raw as object).map(([key, part]) => [key, plain(readPart(inner, part))]))
-    return { name, natural: { kind: 'json' }, told: 'a map', read }
-  }
-  const fields = node.children.map(fileColumn)
-  const known = fields.filter((field) => field.natural)
-  const natural: Type = {
-    kind: 'object',
-    record: {
-      fields: Object.fromEntries(known.map((field) => [field.name, { type: field.natural!, optional: true }])),
-    },
-  }
-  const read = (raw: unknown) =>
-    Object.fromEntries(
-      known.map((field) => [field.name, readPart(field, (raw as Record<string, unknown>)[field.name])]),
-    )
-  return { name, natural, told: 'a struct', fields, read }
 }
 
 type Leaf = Pick<FileColumn, 'natural' | 'told' | 'read' | 'text' | 'ticks'>
 
-function leaf(element: SchemaElement): Leaf {
-  const { type, converted_type: converted, logical_type: logical } = element
-  const told = [type, logical?.type ?? converted].filter(Boolean).join(' ')
+function leaf({ type, meaning }: SchemaNode): Leaf {
+  const told = [type, meaning.kind].filter(Boolean).join(' ')
   const as = (natural: Type, read: (raw: unknown) => unknown): Leaf => ({ natural, told, read })
-  const none: Leaf = { natural: undefined, told, read: (raw) => raw }
-  if (converted === 'DECIMAL' || logical?.type === 'DECIMAL') {
-    const [precision, scale] =
-      logical?.type === 'DECIMAL' ? [logical.precision, logical.scale] : [element.precision ?? 38, element.scale ?? 0]
-    return as({ kind: 'decimal', precision, scale }, (raw) => decimalText(unscaled(raw), scale))
+  switch (meaning.kind) {
+    case 'DECIMAL': {
+      const { precision = 38, scale = 0 } = meaning
+      return as({ kind: 'decimal', precision, scale }, (raw) => decimalText(unscaled(raw), scale))
+    }
+    case 'DATE':
+      return as({ kind: 'date' }, (raw) => dateText(raw as number))
+    case 'TIMESTAMP': {
+      const perMs = { MILLIS: 1n, MICROS: 1000n, NANOS: 1_000_000n }[meaning.unit!]
+      return as({ kind: 'timestamp' }, (raw) => wholeMs(BigInt(raw as bigint), perMs))
+    }
+    case 'STRING':
+    case 'ENUM':
+      return as({ kind: 'string' }, textOf)
+    case 'JSON':
+      return as({ kind: 'json' }, jsonOf)
+    case 'UUID':
+      return as({ kind: 'string' }, uuidText)
+    case 'FLOAT16':
+      return as({ kind: 'number' }, (raw) => finite(half((raw as Uint8Array)[0]! | ((raw as Uint8Array)[1]! << 8))))
+    case undefined:
+    case 'INTEGER':
+    case 'NULL':
+      return plainLeaf(type!, meaning.unsigned === true, as)
+    default:
+      return { natural: undefined, told, read: (raw) => raw }
   }
-  if (converted === 'DATE' || logical?.type === 'DATE') return as({ kind: 'date' }, (raw) => dateText(raw as number))
-  if (logical?.type === 'TIMESTAMP' || converted?.startsWith('TIMESTAMP_')) {
-    const unit = logical?.type === 'TIMESTAMP' ? logical.unit : converted === 'TIMESTAMP_MICROS' ? 'MICROS' : 'MILLIS'
-    const perMs = { MILLIS: 1n, MICROS: 1000n, NANOS: 1_000_000n }[unit]
-    const isUtc = logical?.type !== 'TIMESTAMP' || logical.isAdjustedToUTC
-    return { told, ...ticksColumn({ perMs, isUtc, of: (raw) => BigInt(raw as bigint) }) }
-  }
-  if (logical?.type === 'TIME' || converted?.startsWith('TIME_')) return none
-  if (isText(element))
-    return converted === 'JSON' || logical?.type === 'JSON'
-      ? { ...as({ kind: 'json' }, (raw) => parseJson(textOf(raw))), text: textOf }
-      : as({ kind: 'string' }, textOf)
-  if (logical?.type === 'UUID') return as({ kind: 'string' }, uuidText)
-  if (logical?.type === 'FLOAT16')
-    return as({ kind: 'number' }, (raw) => finite(half((raw as Uint8Array)[0]! | ((raw as Uint8Array)[1]! << 8))))
-  if (logical && logical.type !== 'INTEGER' && logical.type !== 'NULL') return none
-  if (converted === 'INTERVAL' || converted === 'BSON') return none
-  const unsigned = converted?.startsWith('UINT_') || (logical?.type === 'INTEGER' && !logical.isSigned)
+}
+
+function plainLeaf(
+  type: NonNullable<SchemaNode['type']>,
+  unsigned: boolean,
+  as: (natural: Type, read: (raw: unknown) => unknown) => Leaf,
+): Leaf {
   switch (type) {
     case 'BOOLEAN':
       return as({ kind: 'boolean' }, (raw) => raw)
@@ -136,8 +98,6 @@ function leaf(element: SchemaElement): Leaf {
     case 'BYTE_ARRAY':
     case 'FIXED_LEN_BYTE_ARRAY':
       return as({ kind: 'bytes' }, (raw) => raw)
-    default:
-      return none
   }
 }
 

@@ -16,7 +16,7 @@ export const csvOptions = {
   bare_quotes: option.optional(
     option.oneOf(
       ['keep', 'error'],
-      'A quote inside a cell that does not begin with one: a character like any other, or an error. Default: keep; `pipe schema infer` takes it for an error unless told otherwise.',
+      'A quote inside a cell that does not begin with one: a character like any other, or an error. Default: keep; schemas are inferred with error unless told otherwise.',
     ),
   ),
   header: option.boolean(
