@@ -7,6 +7,7 @@
  *
  * One file, since each pair of types is a line of the same table.
  */
+import { isUtf8 } from 'node:buffer'
 import {
   codegenAllowed,
   DataError,
@@ -29,7 +30,7 @@ import {
   type UnknownFields,
   whyNoDate,
 } from '@millrace/core'
-import type { ReadOptions, RecordFailure } from '@millrace/formats'
+import { asBuffer, type ReadOptions, type RecordFailure } from '@millrace/formats'
 
 /** A column or a part of one, as its file knows it. */
 export interface FileColumn {
@@ -187,14 +188,12 @@ function safe(value: bigint): number {
   throw new DataError('out_of_range', `${value} is beyond 9007199254740991: declare the field as bigint`)
 }
 
-const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 /** Throws `DataError` `bad_encoding`. */
 export function utf8(bytes: Uint8Array): string {
-  try {
-    return decoder.decode(bytes)
-  } catch {
-    throw new DataError('bad_encoding', 'the text is not UTF-8, which this format requires')
-  }
+  const text = asBuffer(bytes).toString('utf8')
+  // U+FFFD stands for a wrong byte, unless it was in the text.
+  if (!text.includes('\ufffd') || isUtf8(bytes)) return text
+  throw new DataError('bad_encoding', 'the text is not UTF-8, which it has to be in this format')
 }
 
 /** A row that could not be read, by its index in the slice. */

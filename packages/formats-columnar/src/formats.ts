@@ -37,6 +37,12 @@ const columnarRead: readonly ReadKind<'parquet' | 'arrow'>[] = [
     options: columnarOptions,
     open: (format, read) => ({ reader: createParquetReader(read, maxExpandedOf(format)) }),
   },
+  {
+    name: 'arrow',
+    endings: ['.arrow'],
+    options: columnarOptions,
+    open: (format, read) => ({ reader: createArrowReader(read, maxExpandedOf(format)) }),
+  },
 ]
 
 /** The formats for reading files. */

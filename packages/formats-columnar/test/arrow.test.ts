@@ -1,4 +1,4 @@
-import { zstdCompressSync } from 'node:zlib'
+import { readFileSync } from 'node:fs'
 import { parseRecordType, type Push, type RecordType, type Row } from '@millrace/core'
 import * as arrow from 'apache-arrow'
 import { describe, expect, test } from 'vitest'
@@ -7,6 +7,7 @@ import { arrowWriter, type ArrowWriteOptions } from '../src/arrow/write.ts'
 import { bytesSource, type Piece, type ReadOptions } from '../../formats/src/reader.ts'
 import { inChunks } from '../../formats/test/csv-read.ts'
 
+const fixture = (name: string) => readFileSync(new URL(`fixtures/${name}`, import.meta.url))
 const live = new AbortController().signal
 
 function schemaOf(fields: Record<string, unknown>): RecordType {
@@ -199,17 +200,62 @@ describe('what others write', () => {
     expect(back.bad).toEqual(['1 bad_encoding a'])
   })
 
-  test('compressed batches are read', async () => {
-    arrow.compressionRegistry.set(arrow.CompressionType.ZSTD, {
-      encode: (bytes) => zstdCompressSync(bytes),
-      decode: (bytes) => bytes,
-    })
-    const writer = new arrow.RecordBatchStreamWriter({ compressionType: arrow.CompressionType.ZSTD } as never)
-    const numbers = Array.from({ length: 5000 }, (_, i) => i % 10)
-    const bytes = writer
-      .writeAll(new arrow.Table({ n: arrow.vectorFromArray(numbers, new arrow.Int32()) }))
-      .toUint8Array(true) as Uint8Array
-    expect((await read(bytes, schemaOf({ n: 'integer' }))).rows.map((r) => r['n'])).toEqual(numbers)
+  test.each(['lz4', 'zstd'])(
+    'batches compressed with %s, views, dictionaries and large types are read',
+    async (codec) => {
+      const bytes = fixture(`pyarrow-${codec}.arrow`)
+      const notes: string[] = []
+      const type = await inferArrow(bytesSource(bytes), live, (note) => notes.push(note))
+      expect(notes).toEqual([
+        'the column lv is left out: it holds Arrow ListView, which cannot be read',
+        'the column ree is left out: it holds Arrow RunEndEncoded, which cannot be read',
+        'the column time is left out: it holds Arrow Time64, which cannot be read',
+      ])
+      const { rows } = await read(bytes, type)
+      expect(rows.map(({ view }) => view)).toEqual([
+        'a',
+        null,
+        'twelve bytes',
+        'thirteen byte',
+        'long é text that is in a buffer',
+        '',
+      ])
+      expect(rows.map(({ bytes: value }) => value && Buffer.from(value as Uint8Array).toString())).toEqual([
+        'a',
+        null,
+        'x'.repeat(13),
+        'y'.repeat(20),
+        '',
+        'z',
+      ])
+      expect(rows.map(({ word }) => word)).toEqual(['x', 'y', null, 'x', 'y', 'x'])
+      expect(rows.map(({ big }) => big)).toEqual(['a', 'b', null, 'd', 'e', 'f'])
+      expect(rows.map(({ list }) => list)).toEqual([[1], null, [], [1, null, 3], [4], [5]])
+      expect(rows.map(({ three }) => three).slice(3, 5)).toEqual([
+        [7, 8, 9],
+        [1, null, 1],
+      ])
+      expect(rows.map(({ map }) => map)).toEqual([{ k: 1 }, null, {}, { a: 1, b: null }, { c: 3 }, { d: 4 }])
+      expect(rows.map(({ none }) => none)).toEqual([null, null, null, null, null, null])
+      for (const column of ['lv', 'ree', 'time'])
+        await expect(read(bytes, schemaOf({ [column]: 'json' }))).rejects.toThrow(`the column ${column} holds Arrow`)
+      await expect(read(bytes, schemaOf({ big: 'string?' }), { unknownFields: 'keep' })).rejects.toThrow(
+        'cannot be kept',
+      )
+    },
+  )
+
+  test('what Polars writes is read, its texts and categories too', async () => {
+    const bytes = fixture('polars.arrow')
+    const type = await inferArrow(bytesSource(bytes), live)
+    const rows = [
+      { id: 1n, name: 'Ada', cat: 'x' },
+      { id: 2n, name: null, cat: 'y' },
+      { id: 3n, name: 'a name that is longer than twelve bytes', cat: 'x' },
+    ]
+    expect((await read(bytes, type)).rows).toEqual(rows)
+    const kept = await read(bytes, schemaOf({ id: 'bigint' }), { unknownFields: 'keep' })
+    expect(kept.rows).toEqual(rows)
   })
 })
 

@@ -4,41 +4,29 @@
  * takes decompressed is held against what all open pages of the file may take, before it is made.
  */
 import { crc32 } from 'node:zlib'
-import { MillraceError } from '@millrace/core'
 import { asBuffer, type ByteSource } from '@millrace/formats'
+import { type CodecName, codecs, decompress } from '../decompress.ts'
+import { Room } from '../room.ts'
 import { broken, unsupported } from './broken.ts'
-import { decompress } from './decompress.ts'
 import type { ChunkPlace, SchemaNode } from './footer.ts'
 import { bitsFor } from './hybrid.ts'
 import { HybridReader } from './hybrid-read.ts'
 import { countIn, type Fields, maybeInt, maybeStruct, ThriftReader } from './thrift-read.ts'
 import { plain, type ReadValues, valuesOf } from './values-read.ts'
 
-/** What all open pages of a file may take. */
-export class Room {
-  private left: number
-  private readonly most: number
+/** By their numbers in the footer. */
+const codecNames = ['UNCOMPRESSED', 'SNAPPY', 'GZIP', 'LZO', 'BROTLI', 'LZ4', 'ZSTD', 'LZ4_RAW']
 
-  constructor(most: number) {
-    this.most = this.left = most
-  }
-
-  get bytes(): number {
-    return this.most
-  }
-
-  take(bytes: number): void {
-    if (bytes > this.left)
-      throw new MillraceError(
-        'too_expanded',
-        `the pages that are read at a time have more than max_expanded (${this.most} bytes) when they are decompressed`,
-      )
-    this.left -= bytes
-  }
-
-  give(bytes: number): void {
-    this.left += bytes
-  }
+function unpacked(codec: number, bytes: Buffer, size: number): Buffer {
+  const name = codecNames[codec]
+  if (name === undefined || !(name in codecs))
+    throw unsupported(
+      `the file is compressed with ${name ?? `codec ${codec}`}, which cannot be read`,
+      'write it with zstd, snappy or gzip',
+    )
+  const page = decompress(name as CodecName, bytes, size)
+  if (typeof page === 'string') throw broken(`a page cannot be decompressed: ${page}`)
+  return asBuffer(page)
 }
 
 /** A page of values. */
@@ -127,7 +115,7 @@ export class Pages {
       const taken = size + 16 * values
       room.take(taken)
       this.dictionaryBytes = taken
-      const page = asBuffer(decompress(chunk.codec, packed, size))
+      const page = unpacked(chunk.codec, packed, size)
       this.dictionary = plain(leaf, { page, at: 0, most: room.bytes })(values)
       return undefined
     }
@@ -136,7 +124,7 @@ export class Pages {
     const first = kind === 0 ? maybeStruct(header, 5) : undefined
     const second = kind === 3 ? maybeStruct(header, 8) : undefined
     const made = first
-      ? this.version1(first, asBuffer(decompress(chunk.codec, packed, size)))
+      ? this.version1(first, unpacked(chunk.codec, packed, size))
       : second && this.version2(second, size, packed)
     if (!made) throw broken(`a page is of the unknown kind ${kind}`)
     this.left -= made.entries
@@ -175,7 +163,7 @@ export class Pages {
     if (levelBytes > size || levelBytes > packed.length) throw broken('the levels of a page are longer than the page')
     const values = packed.subarray(levelBytes)
     const isPacked = header.get(7) !== false && size > levelBytes
-    const page = isPacked ? asBuffer(decompress(chunk.codec, values, size - levelBytes)) : values
+    const page = isPacked ? unpacked(chunk.codec, values, size - levelBytes) : values
     const levels = (most: number, from: number, to: number) =>
       most > 0 ? new HybridReader(packed, from, to, bitsFor(most)) : undefined
     return {

@@ -18,11 +18,12 @@ import {
   type RecordReader,
 } from '@millrace/formats'
 import { type ColumnValues, mostExpanded, recordTypeOf, rowAsJson, type RowReader, rowReader } from '../columns.ts'
+import { Room } from '../room.ts'
 import { broken } from './broken.ts'
 import { type Cursor, flatCursor } from './flat.ts'
 import { type Footer, readFooter, type RowGroup, type SchemaNode } from './footer.ts'
 import { nestedCursor } from './nested.ts'
-import { type PagesOf, Room } from './pages.ts'
+import type { PagesOf } from './pages.ts'
 import { fileColumn } from './values.ts'
 
 interface ParquetPosition {

@@ -1,0 +1,32 @@
+/** Decompression of what is held whole, to the size that is declared and never more. */
+import { brotliDecompressSync, gunzipSync, zstdDecompressSync } from 'node:zlib'
+import { BadBytes, unlz4, unlz4Frame, unlz4Hadoop } from './lz4.ts'
+import { unsnappy } from './snappy.ts'
+
+type Decompress = (bytes: Uint8Array, size: number) => Uint8Array
+
+/** By names that the formats have for them. */
+export const codecs = {
+  UNCOMPRESSED: (bytes) => bytes,
+  SNAPPY: unsnappy,
+  GZIP: (bytes, size) => gunzipSync(bytes, bound(size)),
+  BROTLI: (bytes, size) => brotliDecompressSync(bytes, bound(size)),
+  ZSTD: (bytes, size) => zstdDecompressSync(bytes, bound(size)),
+  LZ4_RAW: unlz4,
+  LZ4: unlz4Hadoop,
+  LZ4_FRAME: unlz4Frame,
+} satisfies Record<string, Decompress>
+export type CodecName = keyof typeof codecs
+
+const bound = (size: number) => ({ maxOutputLength: size + 1, chunkSize: Math.max(64, size + 1) })
+
+/** `size` bytes; a text says what is wrong with them. */
+export function decompress(codec: CodecName, bytes: Uint8Array, size: number): Uint8Array | string {
+  try {
+    const out = codecs[codec](bytes, size)
+    return out.length === size ? out : 'it is not as long as declared'
+  } catch (error) {
+    if (error instanceof BadBytes || (error instanceof Error && 'code' in error)) return error.message
+    throw error
+  }
+}
