@@ -147,6 +147,14 @@ export const fileSinks: Readonly<Record<string, Entry>> = {
     file: 'packages/sink-files/test/roll.test.ts',
     test: 'a file is due when it is old enough, though nothing is written',
   },
+  'sink files partition_fields': toFiles(
+    { path: 'out/country={country}/', partition_fields: 'keep' },
+    { path: 'out/country={country}/' },
+  ),
+  'sink files zone': {
+    file: 'packages/sink-files/test/hive.test.ts',
+    test: 'the field is left out of the files, unless it is kept or the folder has only a part of it',
+  },
   'sink files existing': twice({ existing: 'replace' }),
   'sink files max_open_files': toFiles(
     { path: 'out/{country}.jsonl', max_open_files: 1 },

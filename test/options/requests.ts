@@ -39,7 +39,8 @@ const pages: Readonly<Record<string, unknown>> = {
   '/other': [{ n: 9, at: 1, name: 'z' }],
   '/object': { data: [{ n: 3 }], more: [{ n: 4 }], next: 'c1', last: null },
 }
-const csv = 'name,n\n"a;b",1\nNULL,2\n5" or 6" disk,5\né,\'3\'\nlone\n"a name that is much longer than all of the others",4\n'
+const csv =
+  'name,n\n"a;b",1\nNULL,2\n5" or 6" disk,5\né,\'3\'\nlone\n"a name that is much longer than all of the others",4\n'
 
 const poll =
   (base: Config, fields: Config = { n: 'integer', name: 'string?', at: 'integer?' }) =>

@@ -10,6 +10,8 @@ import {
   parseTemplate,
   type PathTemplate,
   patternProblems,
+  storedType,
+  zoneProblems,
   type Roll,
   rollOf,
 } from '@millrace/kinds'
@@ -78,6 +80,7 @@ export function optionProblems(o: Options): Problem[] {
       },
     ]
   const problems: Problem[] = patternProblems(template).map((message) => ({ code: 'bad_date_format', at, message }))
+  problems.push(...zoneProblems(o.zone))
   const { format, compression } = layoutOf(o)
   const named = compressionIn(template)
   problems.push(...formats.problems(format).map((problem) => ({ ...problem, at: ['format', ...problem.at] })))
@@ -95,8 +98,12 @@ export function optionProblems(o: Options): Problem[] {
 /** Problems with writing records of this type. */
 export const acceptProblems = (o: Options, record: RecordType): Problem[] => {
   const { template, format } = layoutOf(o)
-  return [...fieldProblems(template, record), ...formats.accepts(format, record)]
+  return [...fieldProblems(template, record), ...formats.accepts(format, storedTypeOf(o, record))]
 }
+
+/** The type of what is written into the files. */
+export const storedTypeOf = (o: Options, record: RecordType): RecordType =>
+  storedType(layoutOf(o).template, record, o.partition_fields === 'keep')
 
 /** The folder below which the sink writes, absolute. */
 export const folderOf = (o: Options, env: Pick<Env, 'resolve'>): string => env.resolve(layoutOf(o).template.root)

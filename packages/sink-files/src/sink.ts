@@ -11,6 +11,7 @@
 import { createHash } from 'node:crypto'
 import { basename, join } from 'node:path'
 import {
+  DataError,
   type Flushed,
   type Json,
   MillraceError,
@@ -26,7 +27,7 @@ import { checkFolder, type Disk, portable } from '@millrace/client-files'
 import { fileWriteFormats } from '@millrace/formats-columnar'
 import { findExisting } from './existing.ts'
 import { OpenFiles } from './open-files.ts'
-import { layoutOf, type Options } from './options.ts'
+import { layoutOf, type Options, storedTypeOf } from './options.ts'
 import type { OpenFile } from './output.ts'
 import { publishStage, type Stage, stagesOf } from './publish.ts'
 import { isMark, PublishedMark, stateOlder, type Token } from './published-mark.ts'
@@ -54,7 +55,7 @@ export function createFilesSink(o: Options, ctx: SinkContext, disk: Disk, now: (
   const layout = layoutOf(o)
   const { template, append, ending, partitioned } = layout
   const root = ctx.resolve(template.root)
-  const { keyOf, placeOf } = placer(template, ctx.schema)
+  const { keyOf, placeOf } = placer(template, ctx.schema, o.zone)
   const theKey = partitioned ? '' : keyOf({})
   let files: OpenFiles | undefined
   let mark: PublishedMark
@@ -77,7 +78,7 @@ export function createFilesSink(o: Options, ctx: SinkContext, disk: Disk, now: (
     staging =
       restore?.staging ??
       `.${pipelineName(writer)}.${ctx.id}.${createHash('sha256').update(ctx.home).digest('hex').slice(0, 8)}`
-    const makeWriter = await fileWriteFormats.prepare(layout.format, ctx.schema)
+    const makeWriter = await fileWriteFormats.prepare(layout.format, storedTypeOf(o, ctx.schema))
     await checkPlace(writer)
     const hidden = (await disk.list(join(root, staging))).map((entry) => entry.name)
     mark = new PublishedMark(disk, join(root, staging), hidden)
@@ -128,13 +129,17 @@ export function createFilesSink(o: Options, ctx: SinkContext, disk: Disk, now: (
     refuse(refused)
   }
 
-  /** The key of a row's place; undefined: it has a time without a text form, which is refused. */
+  /** The key of a row's place; undefined: a value in it has no name, which is refused. */
   function keyIn(row: Row, index: number, refused: WriteFailure[]): string | undefined {
     try {
       return keyOf(row)
     } catch (error) {
-      if (!(error instanceof RangeError)) throw error
-      refused.push({ index, kind: 'data', code: 'out_of_range', message: error.message })
+      if (error instanceof DataError) {
+        const { code, message, field } = error
+        refused.push({ index, kind: 'data', code, message, ...(field === undefined ? {} : { field }) })
+      } else if (error instanceof RangeError)
+        refused.push({ index, kind: 'data', code: 'out_of_range', message: error.message })
+      else throw error
       return undefined
     }
   }

@@ -29,7 +29,7 @@ export const envAt = (root: string): Env => ({
 /** Options as a user typed them, defaults filled in. */
 export type Some = { readonly [K in keyof Options]?: unknown }
 export const optionsOf = (more: Some): Options =>
-  ({ path: 'out/', existing: 'stop', max_open_files: 128, ...more }) as Options
+  ({ path: 'out/', existing: 'stop', max_open_files: 128, partition_fields: 'drop', zone: 'UTC', ...more }) as Options
 
 /** `now` is a clock that a test turns. */
 export function makeSink(

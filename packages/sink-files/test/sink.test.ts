@@ -97,12 +97,12 @@ describe('places by field', () => {
     await runAll(
       root,
       schema,
-      { path: 'out/city={city}/' },
+      { path: 'out/in-{city}/' },
       cities.map((city, id) => row(id, city)),
     )
     const files = await visibleFiles(out())
     expect(files.map((file) => file.split('/')[0]!).toSorted()).toEqual(
-      ['city=%2E', 'city=%2E.%2F.%2E', 'city=Köln', 'city=__empty__', 'city=__null__', 'city=a%2Fb'].toSorted(),
+      ['in-%2E', 'in-%2E.%2F.%2E', 'in-Köln', 'in-__empty__', 'in-__null__', 'in-a%2Fb'].toSorted(),
     )
     expect(await visibleRows(out(), schema)).toHaveLength(6)
     await runAll(

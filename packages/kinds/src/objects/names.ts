@@ -9,7 +9,8 @@
  */
 import { join } from 'node:path'
 import type { Instance } from '@millrace/core'
-import type { PathPart, PathTemplate, FilePlace } from './template.ts'
+import type { PathPart, PathTemplate } from './path.ts'
+import type { FilePlace } from './template.ts'
 
 /** The writer. */
 export interface FilesWriter {

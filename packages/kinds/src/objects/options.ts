@@ -25,6 +25,12 @@ export const objectSinkOptions = {
       'When files are finished and published; new records go to new ones. The first bound that is reached counts. Without it a file that `path` names is written to the end of the run.',
     ),
   ),
+  partition_fields: option.oneOf(
+    ['drop', 'keep'],
+    'Whether files below a folder `name={name}` hold the field too. Readers of such folders take it from the folder.',
+    { default: 'drop' },
+  ),
+  zone: option.text('The time zone of dates in `path`.', { default: 'UTC', example: 'Europe/Berlin' }),
   existing: option.oneOf(
     ['stop', 'replace', 'keep'],
     'What a new run does if an earlier one left files: stop, replace them, or add to them.',

@@ -2,14 +2,17 @@
  * The option `path`: a folder or a file, whose parts may contain fields of the records,
  * `out/{Country}/{date:yyyy-MM-dd}` or `out/{Country}.jsonl`.
  *
- * Everything up to the first part with a field is the root, below which all files stay. A last part with the extension
- * of a format is the name of a file; anything else is a folder. A value becomes part of a name by encoding everything
- * that could make it a path, a hidden file or a name that some system refuses, so that two values never share a name:
- * bytes as `%2F`, null as `__null__`, the empty text as `__empty__`.
+ * Up to the first part with a field it is the root, below which everything stays. A last part that ends like a format
+ * is the name of a file; anything else is a folder. A value becomes part of a name by encoding whatever could make it a
+ * path, a hidden file or a name some system refuses, so that two values never share a name: bytes as `%2F`, null as
+ * `__null__`, the empty text as `__empty__`.
+ *
+ * A folder `key={field}` is named otherwise; see hive.ts.
  */
 import { createHash } from 'node:crypto'
 import {
   checkDateFormat,
+  checkZone,
   compileDateFormatter,
   compileReformat,
   type Problem,
@@ -18,76 +21,9 @@ import {
   toText,
   type Type,
 } from '@millrace/core'
-import { compressionOf, withoutCompression } from '@millrace/formats'
-
-/** Text and fields of one part of the path, in order. */
-export type PathPart = string | { readonly field: string; readonly pattern?: string }
-
-/** The parsed option `path`. */
-export interface PathTemplate {
-  /** The folder before the first field, as written. */
-  readonly root: string
-  /** The folders below the root. */
-  readonly folders: readonly (readonly PathPart[])[]
-  /** The file's name without its extensions; undefined: the path is a folder. */
-  readonly name: readonly PathPart[] | undefined
-  /** The extensions of the file's name, `.csv.gz`; empty for a folder. */
-  readonly ending: string
-}
-
-/** Whether the path has fields. */
-export const isPartitioned = (template: PathTemplate): boolean =>
-  template.folders.length > 0 || (template.name?.some((part) => typeof part !== 'string') ?? false)
-
-/**
- * Parses the option; a text says what is wrong with it. `isFormat`: whether a name, without the extension of its
- * compression, indicates its format.
- */
-export function parseTemplate(path: string, isFormat: (name: string) => boolean): PathTemplate | string {
-  const trimmed = path.replace(/\/+$/, '')
-  if (trimmed === '')
-    return path.startsWith('/') ? 'files cannot be written to the root of the disk' : 'the path is empty'
-  const segments: PathPart[][] = []
-  for (const segment of trimmed.split(/\/+(?![^{]*\})/)) {
-    const parts = partsOf(segment)
-    if (typeof parts === 'string') return parts
-    segments.push(parts)
-  }
-  const last = trimmed.slice(trimmed.lastIndexOf('/') + 1)
-  const isFile = trimmed === path && isFormat(withoutCompression(last)) && !last.endsWith('}')
-  const dynamic = segments.findIndex((parts) => parts.some((part) => typeof part !== 'string'))
-  const folderEnd = isFile ? segments.length - 1 : segments.length
-  const rootEnd = dynamic < 0 ? folderEnd : Math.min(dynamic, folderEnd)
-  const root = segments
-    .slice(0, rootEnd)
-    .map((parts) => parts.join(''))
-    .join('/')
-  const folders = segments.slice(rootEnd, folderEnd)
-  if (!isFile) return { root: rooted(root, path), folders, name: undefined, ending: '' }
-  const bare = withoutCompression(last)
-  const ending = last.slice(bare.lastIndexOf('.'))
-  const name = partsOf(last.slice(0, -ending.length)) as PathPart[]
-  if (name.length === 0) return `the file ${last} has no name before its extension`
-  return { root: rooted(root, path), folders, name, ending }
-}
-
-const rooted = (root: string, path: string): string => (root !== '' ? root : path.startsWith('/') ? '/' : '.')
-
-function partsOf(segment: string): PathPart[] | string {
-  const parts: PathPart[] = []
-  let at = 0
-  for (const { index, 0: found, 1: inside } of segment.matchAll(/\{([^{}]*)\}/g)) {
-    if (index > at) parts.push(segment.slice(at, index))
-    at = index + found.length
-    const colon = inside!.indexOf(':')
-    const field = (colon < 0 ? inside! : inside!.slice(0, colon)).trim()
-    if (field === '') return `\`${found}\` does not name a field`
-    parts.push(colon < 0 ? { field } : { field, pattern: inside!.slice(colon + 1).trim() })
-  }
-  if (at < segment.length) parts.push(segment.slice(at))
-  if (parts.some((part) => typeof part === 'string' && /[{}]/.test(part))) return `an unmatched brace in \`${segment}\``
-  return parts
-}
+import { compressionOf } from '@millrace/formats'
+import { encodeHive, hiveFolder, type HiveFolder, hiveNull, hiveProblems, percent } from './hive.ts'
+import type { PathPart, PathTemplate } from './path.ts'
 
 const fieldsOf = (template: PathTemplate) =>
   [...template.folders, template.name ?? []].flat().filter((part) => typeof part !== 'string')
@@ -103,7 +39,13 @@ const nameable: readonly Type['kind'][] = [
   'timestamp',
 ]
 
-/** The problem of a date pattern in the path. */
+/** What is wrong with the zone that dates in the path have. */
+export const zoneProblems = (zone: string): Problem[] => {
+  const message = checkZone(zone)
+  return message === undefined ? [] : [{ code: 'unknown_zone', at: ['zone'], message }]
+}
+
+/** What is wrong with a date pattern in the path. */
 export function patternProblems(template: PathTemplate): string[] {
   return fieldsOf(template).flatMap(({ pattern }) =>
     pattern === undefined ? [] : (checkDateFormat(pattern, 'print') ?? []),
@@ -112,7 +54,7 @@ export function patternProblems(template: PathTemplate): string[] {
 
 /** The problems of the fields in the path for records of this type. */
 export function fieldProblems(template: PathTemplate, record: RecordType): Problem[] {
-  return fieldsOf(template).flatMap(({ field, pattern }): Problem[] => {
+  const wrong = fieldsOf(template).flatMap(({ field, pattern }): Problem[] => {
     const found = Object.hasOwn(record.fields, field) ? record.fields[field] : undefined
     const at = ['path']
     if (!found)
@@ -142,6 +84,7 @@ export function fieldProblems(template: PathTemplate, record: RecordType): Probl
       ]
     return []
   })
+  return wrong.length > 0 ? wrong : hiveProblems(template, record)
 }
 
 const longest = 120
@@ -168,11 +111,6 @@ export function encodeName(text: string): string {
     .replace(/%[0-9A-F]?$/, '')}~${hash}`
 }
 
-const percent = (character: string, code: number): string =>
-  code >= 0xd800 && code <= 0xdfff
-    ? `%u${code.toString(16).toUpperCase()}`
-    : [...Buffer.from(character)].map((byte) => `%${byte.toString(16).toUpperCase().padStart(2, '0')}`).join('')
-
 /**
  * Control characters, separators, `%` itself, `~` of long names, braces of templates, characters with a special meaning
  * on some system, unpaired surrogates.
@@ -194,9 +132,10 @@ export interface FilePlace {
 export function placer(
   template: PathTemplate,
   record: RecordType,
+  zone = 'UTC',
 ): { keyOf(row: Row): string; placeOf(key: string): FilePlace } {
-  const folders = template.folders.map((parts) => namer(parts, record))
-  const name = template.name && namer(template.name, record)
+  const folders = template.folders.map((parts) => namer(parts, record, zone, hiveFolder(parts)))
+  const name = template.name && namer(template.name, record, zone)
   const makers = name ? [...folders, name] : folders
   return {
     keyOf(row) {
@@ -211,17 +150,19 @@ export function placer(
   }
 }
 
-/** Makes one part of the path for a row. The last value of each field is cached, since adjacent rows often share it. */
-function namer(parts: readonly PathPart[], record: RecordType): (row: Row) => string {
+/** Makes one part of the path of a row. The last value of each field is kept, since neighbours often share it. */
+function namer(parts: readonly PathPart[], record: RecordType, zone: string, hive?: HiveFolder): (row: Row) => string {
+  const none = hive ? hiveNull : '__null__'
+  const encode = hive ? (text: string) => encodeHive(text, hive) : encodeName
   const makers = parts.map((part) => {
     if (typeof part === 'string') return () => part
-    const text = texter(record.fields[part.field]!.type, part.pattern)
+    const text = texter(record.fields[part.field]!.type, part.pattern, zone)
     let last: unknown
-    let made = '__null__'
+    let made = none
     return (row: Row): string => {
       const value = row[part.field] ?? undefined
       if (value === last) return made
-      made = value === undefined ? '__null__' : encodeName(text(value))
+      made = value === undefined ? none : encode(text(value))
       last = value
       return made
     }
@@ -229,9 +170,9 @@ function namer(parts: readonly PathPart[], record: RecordType): (row: Row) => st
   return makers.length === 1 ? makers[0]! : (row) => makers.map((make) => make(row)).join('')
 }
 
-function texter(type: Type, pattern: string | undefined): (value: unknown) => string {
+function texter(type: Type, pattern: string | undefined, zone: string): (value: unknown) => string {
   if (pattern === undefined) return toText(type)
-  if (type.kind === 'timestamp') return compileDateFormatter(pattern, 'UTC') as (value: unknown) => string
+  if (type.kind === 'timestamp') return compileDateFormatter(pattern, zone) as (value: unknown) => string
   const reformat = compileReformat(['yyyy-MM-dd'], 'UTC', pattern)
   return (value) => reformat(value as string)!
 }

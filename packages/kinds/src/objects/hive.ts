@@ -1,0 +1,87 @@
+/**
+ * Folders `key={field}`, partitions as Hive has them, named as Hive does, so that what reads such folders (DuckDB,
+ * Polars, pyarrow, Spark) finds the value: null is `__HIVE_DEFAULT_PARTITION__`, fewer characters are encoded than in
+ * other folders, and what would be read as null or has no name is refused. A field that such a folder holds exactly is
+ * left out of the files.
+ */
+import { DataError, type Problem, type RecordType } from '@millrace/core'
+import type { PathPart, PathTemplate } from './path.ts'
+
+/** A folder `key={field}`. */
+export interface HiveFolder {
+  readonly key: string
+  readonly field: string
+  readonly pattern?: string
+}
+
+/** Undefined: the folder is another one. */
+export function hiveFolder([before, part, ...more]: readonly PathPart[]): HiveFolder | undefined {
+  if (typeof before !== 'string' || !before.endsWith('=') || part === undefined || typeof part === 'string')
+    return undefined
+  const key = before.slice(0, -1)
+  return more.length === 0 && key !== '' && !key.includes('=') ? { key, ...part } : undefined
+}
+
+const hiveFolders = (template: PathTemplate): HiveFolder[] =>
+  template.folders.flatMap((parts) => hiveFolder(parts) ?? [])
+
+/** The type of what is written into files: without the fields that Hive's folders hold, unless `keep`. */
+export function storedType(template: PathTemplate, record: RecordType, keep: boolean): RecordType {
+  // Of records with further fields, all are written.
+  if (keep || record.open) return record
+  const held = hiveFolders(template).filter(({ key, field, pattern }) => key === field && pattern === undefined)
+  const fields = Object.entries(record.fields).filter(([name]) => !held.some(({ field }) => field === name))
+  return { ...record, fields: Object.fromEntries(fields) }
+}
+
+/** Folders that readers would take for a field that has other values. */
+export function hiveProblems(template: PathTemplate, record: RecordType): Problem[] {
+  const folders = hiveFolders(template)
+  return folders.flatMap(({ key, field, pattern }, i): Problem[] => {
+    const isOther = Object.hasOwn(record.fields, key) && (key !== field || pattern !== undefined)
+    const isTwice = folders.findIndex((folder) => folder.key === key) < i
+    if (!isOther && !isTwice) return []
+    return [
+      {
+        code: 'bad_value',
+        at: ['path'],
+        message: isTwice
+          ? `two folders of the path are called ${key}=`
+          : `the folder ${key}= is read as the field ${key}, which the records have with other values`,
+        hint: 'give the folder another name',
+      },
+    ]
+  })
+}
+
+/** What Hive calls null. */
+export const hiveNull = '__HIVE_DEFAULT_PARTITION__'
+
+const special = new Set('"#%\'*/:=?\\{[]^')
+
+/** A value as the name of a folder behind `key=`, as Hive's `FileUtils.escapePathName` writes it. */
+export function encodeHive(text: string, { key, field }: HiveFolder): string {
+  if (text === '' || text === hiveNull)
+    throw new DataError(
+      'reads_as_null',
+      `${JSON.stringify(text)} is null in a folder ${key}=: write it as another text`,
+      field,
+    )
+  if (!text.isWellFormed()) throw new DataError('bad_text', 'the text holds half a surrogate pair', field)
+  let name = ''
+  for (const character of text) {
+    const code = character.codePointAt(0)!
+    name += code < 32 || code === 127 || special.has(character) ? percent(character, code) : character
+  }
+  if (Buffer.byteLength(`${key}=${name}`) <= mostName) return name
+  throw new DataError('out_of_range', `the text is longer than the name of a folder ${key}= can be`, field)
+}
+
+/** Bytes of a name, on the file systems that there are. */
+const mostName = 255
+
+/** A character as its bytes in UTF-8, `%2F`; half a pair as `%uD83D`. */
+export const percent = (character: string, code: number): string =>
+  code >= 0xd800 && code <= 0xdfff
+    ? `%u${code.toString(16).toUpperCase()}`
+    : [...Buffer.from(character)].map((byte) => `%${byte.toString(16).toUpperCase().padStart(2, '0')}`).join('')

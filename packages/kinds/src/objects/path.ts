@@ -1,0 +1,71 @@
+/** The option `path` as it is written: its root, its folders and the file's name, with the fields in them. */
+import { withoutCompression } from '@millrace/formats'
+
+/** Text and fields of one part of the path, in order. */
+export type PathPart = string | { readonly field: string; readonly pattern?: string }
+
+/** The option `path`, read. */
+export interface PathTemplate {
+  /** The folder before the first field, as written. */
+  readonly root: string
+  /** The folders below the root. */
+  readonly folders: readonly (readonly PathPart[])[]
+  /** The file's name without its endings; undefined: the path is a folder. */
+  readonly name: readonly PathPart[] | undefined
+  /** The endings of the file's name, `.csv.gz`; empty for a folder. */
+  readonly ending: string
+}
+
+/** Whether something is distinguished by fields. */
+export const isPartitioned = (template: PathTemplate): boolean =>
+  template.folders.length > 0 || (template.name?.some((part) => typeof part !== 'string') ?? false)
+
+/**
+ * Reads the option; a text says what is wrong with it. `isFormat`: whether a name, without the ending of its
+ * compression, says its format.
+ */
+export function parseTemplate(path: string, isFormat: (name: string) => boolean): PathTemplate | string {
+  const trimmed = path.replace(/\/+$/, '')
+  if (trimmed === '') return path.startsWith('/') ? 'the root of the disk is no place for files' : 'the path is empty'
+  const segments: PathPart[][] = []
+  for (const segment of trimmed.split(/\/+(?![^{]*\})/)) {
+    const parts = partsOf(segment)
+    if (typeof parts === 'string') return parts
+    segments.push(parts)
+  }
+  const last = trimmed.slice(trimmed.lastIndexOf('/') + 1)
+  const isFile = trimmed === path && isFormat(withoutCompression(last)) && !last.endsWith('}')
+  const dynamic = segments.findIndex((parts) => parts.some((part) => typeof part !== 'string'))
+  const folderEnd = isFile ? segments.length - 1 : segments.length
+  const rootEnd = dynamic < 0 ? folderEnd : Math.min(dynamic, folderEnd)
+  const root = segments
+    .slice(0, rootEnd)
+    .map((parts) => parts.join(''))
+    .join('/')
+  const folders = segments.slice(rootEnd, folderEnd)
+  if (!isFile) return { root: rooted(root, path), folders, name: undefined, ending: '' }
+  const bare = withoutCompression(last)
+  const ending = last.slice(bare.lastIndexOf('.'))
+  const name = partsOf(last.slice(0, -ending.length)) as PathPart[]
+  if (name.length === 0) return `the file ${last} has no name before its ending`
+  return { root: rooted(root, path), folders, name, ending }
+}
+
+const rooted = (root: string, path: string): string => (root !== '' ? root : path.startsWith('/') ? '/' : '.')
+
+function partsOf(segment: string): PathPart[] | string {
+  const parts: PathPart[] = []
+  let at = 0
+  for (const { index, 0: found, 1: inside } of segment.matchAll(/\{([^{}]*)\}/g)) {
+    if (index > at) parts.push(segment.slice(at, index))
+    at = index + found.length
+    const colon = inside!.indexOf(':')
+    const field = (colon < 0 ? inside! : inside!.slice(0, colon)).trim()
+    if (field === '') return `\`${found}\` names no field`
+    parts.push(colon < 0 ? { field } : { field, pattern: inside!.slice(colon + 1).trim() })
+  }
+  if (at < segment.length) parts.push(segment.slice(at))
+  if (parts.some((part) => typeof part === 'string' && /[{}]/.test(part)))
+    return `a brace in \`${segment}\` has no partner`
+  return parts
+}
