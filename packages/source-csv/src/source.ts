@@ -1,5 +1,5 @@
-/** Reads CSV files: types, projection and dates in one scanner. */
-import { defineSource, option, type SourceContext, type Static } from '@millrace/core'
+/** Reads CSV files: typed, projected and dated by one scanner. */
+import { defineSource, option } from '@millrace/core'
 import {
   afterReadOf,
   describeInputs,
@@ -9,17 +9,26 @@ import {
   inFirstInput,
   pathsOf,
   placesOf,
+  portable,
 } from '@millrace/client-files'
-import { createCsvReader, csvOptions, csvProblems, inferCsv, textUnits } from '@millrace/formats'
+import {
+  createCsvReader,
+  csvOptions,
+  csvProblems,
+  decodeWithPartitions,
+  inferCsv,
+  type InputFormat,
+  partitionsIn,
+  type ReadOptions,
+  textUnits,
+  withFolders,
+  withPartitions,
+} from '@millrace/formats'
 
 const options = option.object({ ...filesOptions, ...csvOptions })
-type Options = Static<typeof options>
 
 /** The file name extensions that are read in a folder. */
 const endings = ['.csv', '.tsv', '.txt']
-
-const readerOf = (o: Options, { schema, unknownFields, push }: SourceContext) =>
-  createCsvReader(o, { schema, unknownFields, push })
 
 export const sourceCsv = defineSource({
   kind: 'source',
@@ -38,13 +47,26 @@ export const sourceCsv = defineSource({
     ...(o.after_read === 'keep' ? {} : { commit: 'action' as const }),
   }),
   create(o, ctx) {
-    const format = { reader: readerOf(o, ctx), text: textUnits(o.encoding), lines: o.header ? 2 : 1 }
-    return filesSource({ paths: pathsOf(o), endings, afterRead: afterReadOf(o, ctx), formatOf: () => format }, ctx)
+    const opened = new Map<string, InputFormat>()
+    const open = (read: ReadOptions): InputFormat => ({
+      reader: createCsvReader(o, read),
+      text: textUnits(o.encoding),
+      lines: o.header ? 2 : 1,
+    })
+    const formatOf = (path: string) => {
+      const partitions = partitionsIn(portable(path, ctx.root))
+      const key = JSON.stringify(partitions)
+      if (!opened.has(key)) opened.set(key, withPartitions(ctx, partitions, open))
+      return opened.get(key)!
+    }
+    return filesSource({ paths: pathsOf(o), endings, afterRead: afterReadOf(o, ctx), formatOf }, ctx)
   },
-  decoder: (o, ctx) => readerOf(o, ctx).decode!,
+  decoder: (o, ctx) => decodeWithPartitions(ctx, (read) => createCsvReader(o, read).decode!),
   reads: (o, env) => placesOf(pathsOf(o), env),
   async infer(o, env, signal) {
-    const found = await inFirstInput(pathsOf(o), env, endings, (input) => inferCsv(input, o, signal))
+    const found = await inFirstInput(pathsOf(o), env, endings, async (input, path) =>
+      withFolders(await inferCsv(input, o, signal), partitionsIn(portable(path, env.root))),
+    )
     return found ?? { fields: {} }
   },
   probe: (o, env) => describeInputs(pathsOf(o), env, endings),

@@ -18,8 +18,18 @@ import {
   inFirstInput,
   pathsOf,
   placesOf,
+  portable,
 } from '@millrace/client-files'
-import { compressionOf, type InputFormat } from '@millrace/formats'
+import {
+  compressionOf,
+  decodeWithPartitions,
+  type InputFormat,
+  partitionsIn,
+  type ReadOptions,
+  type RecordReader,
+  withFolders,
+  withPartitions,
+} from '@millrace/formats'
 import { type FileReadFormat, fileReadFormats as formats } from '@millrace/formats-columnar'
 import { inferFile } from './infer.ts'
 
@@ -96,18 +106,24 @@ export const sourceFiles = defineSource({
   }),
   create(o, ctx) {
     const opened = new Map<string, InputFormat>()
-    const formatOf = (name: string) => {
-      const format = formatFor(o, name)
-      if (!opened.has(format.type)) opened.set(format.type, formats.open(format, ctx))
-      return opened.get(format.type)!
+    const formatOf = (path: string) => {
+      const format = formatFor(o, path)
+      const partitions = partitionsIn(portable(path, ctx.root))
+      const key = `${format.type} ${JSON.stringify(partitions)}`
+      if (!opened.has(key))
+        opened.set(
+          key,
+          withPartitions(ctx, partitions, (read) => formats.open(format, read)),
+        )
+      return opened.get(key)!
     }
     return filesSource({ paths: pathsOf(o), endings: endingsOf(o), afterRead: afterReadOf(o, ctx), formatOf }, ctx)
   },
   decoder: decoderOf,
   reads: (o, env) => placesOf(pathsOf(o), env),
   async infer(o, env: Env, signal, note) {
-    const found = await inFirstInput(pathsOf(o), env, endingsOf(o), (input, path) =>
-      inferFile(input, formatFor(o, path), signal, note),
+    const found = await inFirstInput(pathsOf(o), env, endingsOf(o), async (input, path) =>
+      withFolders(await inferFile(input, formatFor(o, path), signal, note), partitionsIn(portable(path, env.root))),
     )
     return found ?? { fields: {} }
   },
@@ -118,10 +134,14 @@ export const sourceFiles = defineSource({
  * According to the format that was set; if there are several, the one with a header is CSV, and the others are JSON.
  */
 function decoderOf(o: Options, ctx: SourceContext): Decoder {
+  return decodeWithPartitions(ctx, (read) => decodeOf(o, read))
+}
+
+function decodeOf(o: Options, read: ReadOptions): NonNullable<RecordReader['decode']> {
   const format = typedFormat(o)
-  if (format) return formats.open(format, ctx).reader.decode!
-  const csv = formats.open({ type: 'csv' }, ctx).reader.decode!
-  const json = formats.open({ type: 'jsonl' }, ctx).reader.decode!
+  if (format) return formats.open(format, read).reader.decode!
+  const csv = formats.open({ type: 'csv' }, read).reader.decode!
+  const json = formats.open({ type: 'jsonl' }, read).reader.decode!
   return (bytes, context) =>
     typeof context === 'object' && context !== null && 'header' in context ? csv(bytes, context) : json(bytes, context)
 }

@@ -1,0 +1,160 @@
+/**
+ * Fields that the folders of a file tell, `region=007/day=2024-02-29/rows.parquet`, as Hive and others lay files out:
+ * each is read from its folder's name, and not from the file.
+ */
+import {
+  compileDateParser,
+  compileReformat,
+  DataError,
+  type Field,
+  fromText,
+  type Json,
+  MillraceError,
+  type RecordType,
+  type Row,
+} from '@millrace/core'
+import type { Piece, ReadOptions, RecordReader } from './reader.ts'
+import type { InputFormat } from './shape.ts'
+
+/** What folders tell: texts by field, null where there is none. */
+export type Partitions = Readonly<Record<string, string | null>>
+
+const hiveNull = '__HIVE_DEFAULT_PARTITION__'
+
+/** The fields in the folders of a path. */
+export function partitionsIn(path: string): Partitions {
+  const found: Record<string, string | null> = {}
+  for (const folder of path.split(/[\\/]/).slice(0, -1)) {
+    const [, key, value] = /^([^=]+)=(.*)$/s.exec(folder) ?? []
+    if (key === undefined || value === undefined) continue
+    const own = {
+      value: value === hiveNull ? null : decoded(value),
+      enumerable: true,
+      writable: true,
+      configurable: true,
+    }
+    Object.defineProperty(found, decoded(key), own)
+  }
+  return found
+}
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    // It holds a percent sign that encodes nothing.
+    return text
+  }
+}
+
+/** An inferred type with the fields that folders tell, as texts. */
+export function withFolders(record: RecordType, partitions: Partitions): RecordType {
+  const told = Object.keys(partitions).map((name) => [name, { type: { kind: 'string' }, optional: true }] as const)
+  return { ...record, fields: { ...record.fields, ...Object.fromEntries(told) } }
+}
+
+/** What stands for a record's context where folders tell some of its fields. */
+interface PartitionContext {
+  readonly partitions: Partitions
+  readonly inner?: Json
+}
+
+/**
+ * A format whose records have the fields that `partitions` tells, as far as the schema names them. Reading throws
+ * `MillraceError` `wrong_type` where a folder's name is no value of its field.
+ */
+export function withPartitions(
+  read: ReadOptions,
+  partitions: Partitions,
+  open: (read: ReadOptions) => InputFormat,
+): InputFormat {
+  const told = Object.keys(read.schema.fields).filter((name) => Object.hasOwn(partitions, name))
+  if (told.length === 0) return open(read)
+  const isTold = (name: string) => told.includes(name)
+  const { push, schema } = read
+  const rest = Object.fromEntries(Object.entries(schema.fields).filter(([name]) => !isTold(name)))
+  const inner = {
+    ...read,
+    schema: { ...schema, fields: rest },
+    push: push && { ...push, columns: push.columns.filter(({ from }) => !isTold(from)) },
+  }
+  const format = open(inner)
+  const { reader } = format
+  const context: PartitionContext = { partitions: Object.fromEntries(told.map((name) => [name, partitions[name]!])) }
+
+  async function* readAll(...args: Parameters<RecordReader['read']>): AsyncGenerator<Piece> {
+    const whole = completer(read, partitions, told)
+    for await (const piece of reader.read(...args))
+      yield {
+        ...piece,
+        rows: piece.rows.map(whole),
+        context: { ...context, ...(piece.context === undefined ? {} : { inner: piece.context }) } as unknown as Json,
+      }
+  }
+  return { ...format, reader: { ...reader, read: readAll } }
+}
+
+/** Decodes records of files whose folders told some of their fields, and others. */
+export const decodeWithPartitions =
+  (read: ReadOptions, open: (read: ReadOptions) => NonNullable<RecordReader['decode']>) =>
+  (bytes: Uint8Array, context: Json | undefined): Row => {
+    if (typeof context !== 'object' || context === null || !('partitions' in context)) return open(read)(bytes, context)
+    const { partitions, inner } = context as unknown as PartitionContext
+    const told = Object.keys(partitions)
+    const fields = Object.fromEntries(Object.entries(read.schema.fields).filter(([name]) => !told.includes(name)))
+    const row = open({ ...read, schema: { ...read.schema, fields } })(bytes, inner)
+    return completer({ ...read, push: undefined }, partitions, told)(row)
+  }
+
+/** Makes the function that puts what folders tell into rows, in the order of the schema or of what was pushed. */
+function completer({ schema, push }: ReadOptions, partitions: Partitions, told: readonly string[]): (row: Row) => Row {
+  const names = push?.columns ?? Object.keys(schema.fields).map((name) => ({ name, from: name, date: undefined }))
+  const constants = new Map(
+    names.flatMap(({ name, from, date }) => {
+      if (!told.includes(from)) return []
+      const text = partitions[from] ?? null
+      const convert = !date
+        ? undefined
+        : date.to === undefined
+          ? compileDateParser(date.formats, date.zone)
+          : compileReformat(date.formats, date.zone, date.to)
+      return [[name, valueOf(from, text, schema.fields[from]!, convert)] as const]
+    }),
+  )
+  return (row) => {
+    const whole: Row = {}
+    const put = (name: string, value: unknown) =>
+      Object.defineProperty(whole, name, { value, enumerable: true, writable: true, configurable: true })
+    for (const { name } of names) put(name, constants.has(name) ? constants.get(name) : row[name])
+    for (const name of Object.keys(row)) if (!Object.hasOwn(whole, name)) put(name, row[name])
+    return whole
+  }
+}
+
+function valueOf(
+  name: string,
+  text: string | null,
+  { type, optional }: Field,
+  convert: ((text: string) => unknown) | undefined,
+): unknown {
+  const wrong = (why: string) =>
+    new MillraceError(
+      'wrong_type',
+      `the folder ${name}=${text ?? hiveNull} of the file is no value of its field: ${why}`,
+      {
+        hint: 'declare the field as the folders have it, or leave it out of the schema',
+      },
+    )
+  if (text === null) {
+    if (optional) return null
+    throw wrong('it stands for null, and the field is not optional')
+  }
+  try {
+    const value = fromText(type)(text)
+    const made = convert ? convert(value as string) : value
+    if (made === undefined) throw wrong('it is no date of the formats that are asked for')
+    return made
+  } catch (error) {
+    throw error instanceof DataError ? wrong(error.message) : error
+  }
+}
