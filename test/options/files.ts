@@ -92,6 +92,9 @@ export const fileSources: Readonly<Record<string, Entry>> = {
   'source files after_read': ofFiles({ after_read: 'delete' }),
   'source files after_read.move': ofFiles({ after_read: { move: 'done/' } }, { after_read: { move: 'gone/' } }),
   'source files format': ofFiles({ format: 'jsonl' }),
+  'source files format.zone': times({ zone: 'UTC' }, { zone: 'Asia/Tokyo' }),
+  'source files format.fold': times({ fold: 'later' }, { fold: 'earlier' }),
+  'source files format.fraction': times({ fraction: 'truncate' }, { fraction: 'error' }),
   'source files format.max_expanded': ofFiles(
     { path: 'in.parquet', format: { type: 'parquet', max_expanded: '4B' } },
     { path: 'in.parquet', format: { type: 'parquet' } },

@@ -102,7 +102,7 @@ export class FileInput implements ByteSource {
     return { stamp, bytes: this.summed, sum: this.sum }
   }
 
-  /** Whether bytes were read behind a position. */
+  /** Whether bytes were read after a position. */
   isAhead(position: number): boolean {
     return this.read > position
   }
@@ -132,9 +132,9 @@ export class FileInput implements ByteSource {
   }
 
   /**
-   * Call it at the end of the file, of which everything before `end` was taken; returns what is to be saved. Throws
-   * `input_changed` if the name belongs to another file by now, or if the bytes that were read are not the ones in the
-   * file any more. Bytes appended meanwhile do not matter.
+   * Call it at the end of the file, when everything before `end` was taken; returns what to save. Throws
+   * `input_changed` if the name now belongs to a different file, or if the bytes that were read are no longer those of
+   * the file. Bytes appended meanwhile do not matter.
    */
   async finish(end: number | undefined, signal: AbortSignal): Promise<Extent> {
     let now = await this.reader.state()

@@ -43,7 +43,7 @@ export async function* readFile(
       return true
     }
     if (saved) input.resume(saved.read)
-    // What is moved or deleted when it was read, or is compressed, is complete.
+    // A file that is moved or deleted after reading, or is compressed, is complete.
     input.grows = ctx.continues && inputs.keepsFiles && input.size !== undefined && format.lines !== undefined
     let last = saved
     for await (const piece of format.reader.read(input, saved && asJson(saved), signal)) {
@@ -61,10 +61,10 @@ export async function* readFile(
     const end = input.grows ? (last?.offset ?? 0) : undefined
     if (end !== undefined && input.isAhead(end))
       ctx.warn(
-        `${name} does not end with a line end: what follows byte ${end} is read by a later run, once it is a whole record`,
+        `${name} does not end with a line end: the rest after byte ${end} is read by a later run, when it is a complete record`,
       )
     const extent = await input.finish(end, signal)
-    // The identity was determined before the reading began.
+    // The identity was determined before reading began.
     if (extent.stamp !== stampOf(input.state) && identityIn(split) !== (await identityOf(input, format, signal)))
       throw inputChanged(one.name, 'was changed')
     const position: Saved = { ...(last ?? { offset: 0 }), read: { ...extent, done: true, ...outside } }

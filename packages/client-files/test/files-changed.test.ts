@@ -112,7 +112,7 @@ describe('a last record without a line end', () => {
     const first = await run('a.csv', state, going)
     expect(numbers(first)).toEqual([0, 1, 2])
     expect(first.warnings).toEqual([
-      'a.csv does not end with a line end: what follows byte 25 is read by a later run, once it is a whole record',
+      'a.csv does not end with a line end: the rest after byte 25 is read by a later run, when it is a complete record',
     ])
     expect(numbers(await run('a.csv', state, going))).toEqual([])
     appendFileSync(at('a.csv'), 'xt\n4,"te\n')

@@ -31,37 +31,35 @@ import {
   whyNoDate,
 } from '@millrace/core'
 import { asBuffer, type ReadOptions, type RecordFailure } from '@millrace/formats'
-
-/** A column or a part of one, as its file knows it. */
-export interface FileColumn {
-  readonly name: string
-  /** Undefined: a type that has no like here; `told` names it. */
-  readonly natural: Type | undefined
-  /** What can be shown of a value, where there is no natural type. */
-  readonly shown?: Type
-  /** Its type in the file's own words. */
-  readonly told: string
-  /** A value of the natural type from what the library gives; not for null. Throws `DataError`. */
-  read(raw: unknown): unknown
-  /** The item of a list or map, the members of a struct in order; see nested.ts. */
-  readonly item?: FileColumn
-  readonly fields?: readonly FileColumn[]
-}
-
-/** Bytes that pages or buffers which are read at a time may have, where nothing is said. */
-export const mostExpanded = 256 * 1024 * 1024
+import type { FileColumn } from './file-column.ts'
+import { holdsLocalTimes, timed, type TimeOptions } from './times.ts'
 
 type Read = (raw: unknown) => unknown
 
+/** How columns are read, besides their declared types. */
+interface Reading {
+  readonly unknownFields: UnknownFields
+  readonly times: TimeOptions
+}
+
+const zoneHint =
+  'say which clock they show with `zone` in the format of the source: format: { type: parquet, zone: UTC }'
+
+function localTimes(name: string): never {
+  throw new MillraceError('wrong_type', `the column ${name} holds times without a zone`, { hint: zoneHint })
+}
+
 /**
- * The type of a file's records, for inference. Columns without a like are left out, and `note` is told which. Throws
- * `MillraceError` `duplicate_column`.
+ * The record type of a file; `note` receives what infer cannot decide, and what it leaves out. Throws `MillraceError`
+ * `duplicate_column`.
  */
 export function recordTypeOf(columns: readonly FileColumn[], note?: (message: string) => void): RecordType {
+  for (const column of columns)
+    if (holdsLocalTimes(column)) note?.(`the column ${column.name} holds times without a zone: ${zoneHint}`)
   refuseDuplicates(columns)
   const named = columns.flatMap(({ name, natural, told }) => {
     if (natural) return [[name, { type: natural, optional: true }] as const]
-    note?.(`the column ${name} is left out: it holds ${told}, which cannot be read`)
+    note?.(`the column ${name} is left out: it has the type ${told}, which cannot be read`)
     return []
   })
   return { fields: Object.fromEntries(named) }
@@ -74,7 +72,7 @@ function refuseDuplicates(columns: readonly FileColumn[]): void {
       throw new MillraceError(
         'duplicate_column',
         `the file has two columns named ${name}, so their values cannot be told apart`,
-        { hint: 'write the file with a name for each column' },
+        { hint: 'write the file with a different name for each column' },
       )
     seen.add(name)
   }
@@ -94,7 +92,7 @@ function fieldReader(given: FileColumn, field: Field, reading: Reading): Read {
       {
         hint: column.natural
           ? `declare it as ${typeText(column.natural)}`
-          : `${column.fields ? 'declare the members that can be read as `fields`, or ' : ''}leave the field out of the schema`,
+          : `${column.fields ? 'declare the members that can be read as `fields`, or ' : ''}remove the field from the schema`,
       },
     )
   }
@@ -103,17 +101,19 @@ function fieldReader(given: FileColumn, field: Field, reading: Reading): Read {
     : (raw) => (raw === null || raw === undefined ? missing() : read(raw))
 }
 
-/** Reads values of a column as the declared type; undefined: they never fit. */
-function valueReader(column: FileColumn, to: Type): Read | undefined {
-  const { natural, read, item, fields } = column
+/** Converts values of a column to the declared type; undefined: they never fit. */
+function valueReader(column: FileColumn, to: Type, reading: Reading): Read | undefined {
+  const { unknownFields } = reading
+  const { natural, read, text, item, fields } = column
   if (to.kind === 'list' && item) {
-    const readItem = fieldReader({ ...item, name: column.name }, to.of)
+    const readItem = fieldReader({ ...item, name: column.name }, to.of, reading)
     return (raw) => Array.from(raw as ArrayLike<unknown>, readItem)
   }
   if (to.kind === 'object' && fields) {
     const reads = Object.entries(to.record.fields).map(([name, field]) => {
       const k = fields.findIndex((member) => member.name === name)
-      return [name, k, k < 0 ? () => (field.optional ? null : missing()) : fieldReader(fields[k]!, field)] as const
+      const inside = k < 0 ? () => (field.optional ? null : missing()) : fieldReader(fields[k]!, field, reading)
+      return [name, k, inside] as const
     })
     return (raw) => Object.fromEntries(reads.map(([name, k, readField]) => [name, readField((raw as unknown[])[k])]))
   }
@@ -164,7 +164,7 @@ function valueReader(column: FileColumn, to: Type): Read | undefined {
     }
     case 'list':
     case 'object':
-      return natural.kind === 'json' ? jsonReader(read, to) : undefined
+      return natural.kind === 'json' ? jsonReader(read, to, unknownFields) : undefined
     default:
       return natural.kind === to.kind ? read : undefined
   }
@@ -193,7 +193,7 @@ export function utf8(bytes: Uint8Array): string {
   const text = asBuffer(bytes).toString('utf8')
   // U+FFFD stands for a wrong byte, unless it was in the text.
   if (!text.includes('\ufffd') || isUtf8(bytes)) return text
-  throw new DataError('bad_encoding', 'the text is not UTF-8, which it has to be in this format')
+  throw new DataError('bad_encoding', 'the text is not UTF-8, which this format requires')
 }
 
 /** A row that could not be read, by its index in the slice. */
@@ -219,9 +219,15 @@ export interface RowReader {
 }
 
 /**
- * Prepares to read a file with these columns. Throws `MillraceError` `missing_column`, `unknown_field`, `wrong_type`.
+ * Prepares to read a file with these columns. Throws `MillraceError` `missing_column`, `unknown_field`, `wrong_type`,
+ * `duplicate_column`.
  */
-export function rowReader(all: readonly FileColumn[], { schema, unknownFields, push }: ReadOptions): RowReader {
+export function rowReader(
+  all: readonly FileColumn[],
+  { schema, unknownFields, push }: ReadOptions,
+  times: TimeOptions = {},
+): RowReader {
+  const reading: Reading = { unknownFields, times }
   refuseDuplicates(all.filter(({ name }) => unknownFields !== 'drop' || Object.hasOwn(schema.fields, name)))
   const byName = new Map(all.map((column) => [column.name, column]))
   const declared = Object.entries(schema.fields)
@@ -244,9 +250,13 @@ export function rowReader(all: readonly FileColumn[], { schema, unknownFields, p
   const kept = unknownFields === 'keep' && !push ? unknown : []
   const unkept = kept.find((column) => !column.natural)
   if (unkept)
-    throw new MillraceError('wrong_type', `the column ${unkept.name} holds ${unkept.told}, which cannot be kept`, {
-      hint: 'name the fields that are wanted in the schema, and set unknown_fields: drop',
-    })
+    throw new MillraceError(
+      'wrong_type',
+      `the column ${unkept.name} has the type ${unkept.told}, which cannot be kept`,
+      {
+        hint: 'declare the fields that are needed, and set unknown_fields: drop',
+      },
+    )
   const sources = [
     ...declared
       .filter(([name]) => byName.has(name))
@@ -391,7 +401,7 @@ function compileAssemble(names: readonly string[]): Assemble {
   )
 }
 
-/** Whole numbers of 64 bits are text in JSON; as numbers they can be read as integers too. */
+/** 64-bit whole numbers are text in JSON; as numbers they can also be read as integers. */
 function numbersWhereExact(value: Json, type: Type): Json {
   if (value === null) return null
   switch (type.kind) {
@@ -419,7 +429,13 @@ export function rowAsJson(reader: RowReader, values: readonly ArrayLike<unknown>
     let value: Json
     try {
       value =
-        raw === null || raw === undefined || !type ? null : numbersWhereExact(toJson(type)(column.read(raw)), type)
+        raw === null || raw === undefined || !type
+          ? null
+          : !column.ticks && holdsLocalTimes(column)
+            ? String(raw)
+            : column.text
+              ? (readJson(column.text(raw)) as Json)
+              : numbersWhereExact(toJson(type)(column.read(raw)), type)
     } catch {
       value = String(raw)
     }

@@ -6,6 +6,8 @@ export interface FileColumn {
   readonly name: string
   /** Undefined: a type with no equivalent here; `told` names it. */
   readonly natural: Type | undefined
+  /** The type of the members that can be read, if there is no natural type. */
+  readonly shown?: Type
   /** Its type in the terms of the file format. */
   readonly told: string
   /** Converts the library's value to one of the natural type; not for null. Throws `DataError`. */
@@ -14,7 +16,7 @@ export interface FileColumn {
   text?(raw: unknown): string
   /** Of a column of times. `read` takes them for UTC, and refuses fractions of a millisecond. */
   readonly ticks?: Ticks
-  /** The item of a list, or the fields of an object; their `read` converts inner values. */
+  /** The item of a list or map, or the members of a struct in order; see nested.ts. */
   readonly item?: FileColumn
   readonly fields?: readonly FileColumn[]
 }

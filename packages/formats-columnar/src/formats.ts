@@ -1,7 +1,6 @@
 /** The file formats, text and columnar: what connectors that read and write whole files offer. */
 import { checkZone, option, type Problem, type RecordType } from '@millrace/core'
 import {
-  type ReadFormat,
   type ReadKind,
   readFormatsOf,
   textReadFormats,
@@ -13,35 +12,28 @@ import { createArrowReader } from './arrow/read.ts'
 import type { ArrowWriteOptions } from './arrow/write.ts'
 import { createParquetReader } from './parquet/read.ts'
 import type { ParquetWriteOptions } from './parquet/write.ts'
-import { type TimeOptions, timeOptions } from './times.ts'
+import { type ColumnarOptions, columnarOptions } from './columnar-options.ts'
 
 function timeProblems(format: object): Problem[] {
-  const { zone } = format as TimeOptions
+  const { zone } = format as ColumnarOptions
   const wrong = zone === undefined ? undefined : checkZone(zone)
   return wrong === undefined ? [] : [{ code: 'unknown_zone', message: wrong, at: ['zone'] }]
 }
-
-const columnarOptions = {
-  max_expanded: option.size(
-    'Parquet and Arrow: what the pages or buffers that are read at a time may have when they are decompressed.',
-    { tuning: true, default: '256MiB', example: '1GiB' },
-  ),
-}
-const maxExpandedOf = (format: ReadFormat): number | undefined =>
-  (format as { readonly max_expanded?: number }).max_expanded
 
 const columnarRead: readonly ReadKind<'parquet' | 'arrow'>[] = [
   {
     name: 'parquet',
     endings: ['.parquet'],
     options: columnarOptions,
-    open: (format, read) => ({ reader: createParquetReader(read, maxExpandedOf(format)) }),
+    problems: timeProblems,
+    open: (format, read) => ({ reader: createParquetReader(read, format as ColumnarOptions) }),
   },
   {
     name: 'arrow',
     endings: ['.arrow'],
     options: columnarOptions,
-    open: (format, read) => ({ reader: createArrowReader(read, maxExpandedOf(format)) }),
+    problems: timeProblems,
+    open: (format, read) => ({ reader: createArrowReader(read, format as ColumnarOptions) }),
   },
 ]
 

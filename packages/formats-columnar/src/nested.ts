@@ -3,7 +3,7 @@
  * its members in order, a map an array of entries, each `[key, value]`.
  */
 import { DataError, toJson, type Type } from '@millrace/core'
-import type { FileColumn } from './columns.ts'
+import type { FileColumn } from './file-column.ts'
 import { readPart } from './stored.ts'
 
 type Raw = readonly unknown[]

@@ -18,7 +18,7 @@ async function file(rows: readonly Row[], layout: 'file' | 'stream' = 'file'): P
 /** How many rows there are. Stops after a million. */
 async function count(bytes: Uint8Array, most?: number): Promise<number> {
   let rows = 0
-  for await (const piece of createArrowReader({ schema, unknownFields: 'drop' }, most).read(
+  for await (const piece of createArrowReader({ schema, unknownFields: 'drop' }, { max_expanded: most }).read(
     bytesSource(bytes),
     undefined,
     live,
@@ -54,7 +54,7 @@ it('a compressed buffer is held against max_expanded and its declared length', a
   const bytes = readFileSync(new URL('fixtures/pyarrow-zstd.arrow', import.meta.url))
   const type = await inferArrow(bytesSource(bytes), live)
   const read = async (input: Uint8Array, most?: number) => {
-    for await (const _ of createArrowReader({ schema: type, unknownFields: 'drop' }, most).read(
+    for await (const _ of createArrowReader({ schema: type, unknownFields: 'drop' }, { max_expanded: most }).read(
       bytesSource(input),
       undefined,
       live,

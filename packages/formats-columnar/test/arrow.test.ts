@@ -207,9 +207,9 @@ describe('what others write', () => {
       const notes: string[] = []
       const type = await inferArrow(bytesSource(bytes), live, (note) => notes.push(note))
       expect(notes).toEqual([
-        'the column lv is left out: it holds Arrow ListView, which cannot be read',
-        'the column ree is left out: it holds Arrow RunEndEncoded, which cannot be read',
-        'the column time is left out: it holds Arrow Time64, which cannot be read',
+        'the column lv is left out: it has the type Arrow ListView, which cannot be read',
+        'the column ree is left out: it has the type Arrow RunEndEncoded, which cannot be read',
+        'the column time is left out: it has the type Arrow Time64, which cannot be read',
       ])
       const { rows } = await read(bytes, type)
       expect(rows.map(({ view }) => view)).toEqual([
@@ -238,7 +238,9 @@ describe('what others write', () => {
       expect(rows.map(({ map }) => map)).toEqual([{ k: 1 }, null, {}, { a: 1, b: null }, { c: 3 }, { d: 4 }])
       expect(rows.map(({ none }) => none)).toEqual([null, null, null, null, null, null])
       for (const column of ['lv', 'ree', 'time'])
-        await expect(read(bytes, schemaOf({ [column]: 'json' }))).rejects.toThrow(`the column ${column} holds Arrow`)
+        await expect(read(bytes, schemaOf({ [column]: 'json' }))).rejects.toThrow(
+          `the column ${column} has the type Arrow`,
+        )
       await expect(read(bytes, schemaOf({ big: 'string?' }), { unknownFields: 'keep' })).rejects.toThrow(
         'cannot be kept',
       )

@@ -87,7 +87,7 @@ describe('a map', () => {
   it.each([
     ['dates', `date '2024-02-29'`, 'date', '2024-02-29'],
     ['decimals', `1.50::decimal(9,2)`, { kind: 'decimal', precision: 9, scale: 2 }, '1.50'],
-    ['times', `timestamp '1970-01-01 00:00:01'`, 'timestamp', 1000],
+    ['times', `timestamptz '1970-01-01 00:00:01+00'`, 'timestamp', 1000],
     ['bytes', `'\\x00\\xFF'::blob`, 'bytes', new Uint8Array([0, 255])],
     ['whole numbers', `7::bigint`, 'bigint', 7n],
     ['structs', `{a: 1}`, { kind: 'object' }, { a: 1 }],

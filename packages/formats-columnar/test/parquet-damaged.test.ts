@@ -11,7 +11,11 @@ import { craft, type CraftedPage, int32s, runs, varint } from './crafted.ts'
 async function read(bytes: Uint8Array, fields: Record<string, unknown>, more: Partial<ReadOptions> = {}, max?: number) {
   const rows: Row[] = []
   const options = { schema: schemaOf(fields), unknownFields: 'drop' as const, ...more }
-  for await (const piece of createParquetReader(options, max).read(bytesSource(bytes), undefined, live))
+  for await (const piece of createParquetReader(options, { max_expanded: max }).read(
+    bytesSource(bytes),
+    undefined,
+    live,
+  ))
     rows.push(...piece.rows)
   return rows
 }

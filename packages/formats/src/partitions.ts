@@ -1,11 +1,10 @@
 /**
- * Fields that the folders of a file tell, `region=007/day=2024-02-29/rows.parquet`, as Hive and others lay files out:
- * each is read from its folder's name, and not from the file.
+ * Fields in the folder names of a file, `region=007/day=2024-02-29/rows.parquet`, as Hive, Spark and others write them:
+ * each is read from its folder's name, not from the file.
  */
 import {
-  compileDateParser,
-  compileReformat,
   DataError,
+  dateReader,
   type Field,
   fromText,
   type Json,
@@ -16,7 +15,7 @@ import {
 import type { Piece, ReadOptions, RecordReader } from './reader.ts'
 import type { InputFormat } from './shape.ts'
 
-/** What folders tell: texts by field, null where there is none. */
+/** The values in folder names, as text, by field; null as in Hive. */
 export type Partitions = Readonly<Record<string, string | null>>
 
 const hiveNull = '__HIVE_DEFAULT_PARTITION__'
@@ -42,26 +41,26 @@ function decoded(text: string): string {
   try {
     return decodeURIComponent(text)
   } catch {
-    // It holds a percent sign that encodes nothing.
+    // It contains a percent sign that does not encode anything.
     return text
   }
 }
 
-/** An inferred type with the fields that folders tell, as texts. */
+/** An inferred type with the fields of the folder names, as text. */
 export function withFolders(record: RecordType, partitions: Partitions): RecordType {
   const told = Object.keys(partitions).map((name) => [name, { type: { kind: 'string' }, optional: true }] as const)
   return { ...record, fields: { ...record.fields, ...Object.fromEntries(told) } }
 }
 
-/** What stands for a record's context where folders tell some of its fields. */
+/** The context of a record with fields from folder names. */
 interface PartitionContext {
   readonly partitions: Partitions
   readonly inner?: Json
 }
 
 /**
- * A format whose records have the fields that `partitions` tells, as far as the schema names them. Reading throws
- * `MillraceError` `wrong_type` where a folder's name is no value of its field.
+ * A format whose records get the fields of `partitions` that are in the schema. Reading throws `MillraceError`
+ * `wrong_type` if a folder's name is not a value of its field's type.
  */
 export function withPartitions(
   read: ReadOptions,
@@ -94,7 +93,7 @@ export function withPartitions(
   return { ...format, reader: { ...reader, read: readAll } }
 }
 
-/** Decodes records of files whose folders told some of their fields, and others. */
+/** Decodes records with and without fields from folder names. */
 export const decodeWithPartitions =
   (read: ReadOptions, open: (read: ReadOptions) => NonNullable<RecordReader['decode']>) =>
   (bytes: Uint8Array, context: Json | undefined): Row => {
@@ -106,19 +105,14 @@ export const decodeWithPartitions =
     return completer({ ...read, push: undefined }, partitions, told)(row)
   }
 
-/** Makes the function that puts what folders tell into rows, in the order of the schema or of what was pushed. */
+/** Makes the function that adds the fields of folder names to rows, in the order of the schema or of the pushdown. */
 function completer({ schema, push }: ReadOptions, partitions: Partitions, told: readonly string[]): (row: Row) => Row {
   const names = push?.columns ?? Object.keys(schema.fields).map((name) => ({ name, from: name, date: undefined }))
   const constants = new Map(
     names.flatMap(({ name, from, date }) => {
       if (!told.includes(from)) return []
       const text = partitions[from] ?? null
-      const convert = !date
-        ? undefined
-        : date.to === undefined
-          ? compileDateParser(date.formats, date.zone)
-          : compileReformat(date.formats, date.zone, date.to)
-      return [[name, valueOf(from, text, schema.fields[from]!, convert)] as const]
+      return [[name, valueOf(from, text, schema.fields[from]!, date && dateReader(date))] as const]
     }),
   )
   return (row) => {
@@ -140,19 +134,19 @@ function valueOf(
   const wrong = (why: string) =>
     new MillraceError(
       'wrong_type',
-      `the folder ${name}=${text ?? hiveNull} of the file is no value of its field: ${why}`,
+      `the folder ${name}=${text ?? hiveNull} of the file is not a value of its field: ${why}`,
       {
-        hint: 'declare the field as the folders have it, or leave it out of the schema',
+        hint: 'declare the type that the folder names have, or remove the field from the schema',
       },
     )
   if (text === null) {
     if (optional) return null
-    throw wrong('it stands for null, and the field is not optional')
+    throw wrong('it means null, and the field is not optional')
   }
   try {
     const value = fromText(type)(text)
     const made = convert ? convert(value as string) : value
-    if (made === undefined) throw wrong('it is no date of the formats that are asked for')
+    if (made === undefined) throw wrong('it is not a date of the given formats')
     return made
   } catch (error) {
     throw error instanceof DataError ? wrong(error.message) : error

@@ -12,14 +12,14 @@ export interface ByteSource {
   /** Total bytes; known only with random access. */
   readonly size?: number
   /**
-   * More may follow its end later: a reader leaves a last record that has no line end yet, and its last piece, which
-   * may be empty, says where that begins.
+   * Bytes may be appended later: a reader leaves out a last record without a line end, and its last piece, which may be
+   * empty, has the position where that record begins.
    */
   readonly grows?: boolean
   /**
-   * The bytes from offset `from` on. Each chunk is a buffer of its own that is never written again, so that rows and
-   * raw bytes may point into it. A chunk of no bytes is a pause: nothing more is there for now, so a reader must hand
-   * out all records that are complete.
+   * The bytes from offset `from` on. Each chunk is a separate buffer that is never written again, so that rows and raw
+   * bytes may point into it. An empty chunk is a pause: no more bytes are available for now, so a reader must yield all
+   * records that are complete.
    */
   stream(from: number, signal: AbortSignal): AsyncIterable<Uint8Array>
   /**
@@ -67,7 +67,7 @@ export interface RecordReader {
   decode?(bytes: Uint8Array, context: Json | undefined): Row
 }
 
-/** A piece that says only how far an input was read. */
+/** A piece without rows, for its position. */
 export const emptyPiece = (offset: number): Piece => ({
   rows: [],
   position: { offset },
@@ -75,7 +75,7 @@ export const emptyPiece = (offset: number): Piece => ({
   bytes: 0,
 })
 
-/** The chunks that hold bytes, for readers that need not know of pauses. */
+/** The chunks that are not empty, for readers that need not handle pauses. */
 export async function* withoutPauses(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
   for await (const chunk of chunks) if (chunk.length > 0) yield chunk
 }

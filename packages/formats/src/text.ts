@@ -6,9 +6,8 @@ import { isAscii, isUtf8 } from 'node:buffer'
 import { DataError, MillraceError } from '@millrace/core'
 
 /**
- * The values of the option `encoding`. `latin1` is ISO-8859-1: each byte is the character of that number, but for 80 to
- * 9F: they are control characters there, which no text has, and letters and quotes in windows-1252, which is often
- * called latin1.
+ * The values of the option `encoding`. `latin1` is ISO-8859-1: each byte is the character with that number. Bytes 80 to
+ * 9F are control characters there and are refused: text that has them is usually windows-1252, mislabelled.
  */
 export const encodings = ['utf-8', 'latin1', 'windows-1252', 'utf-16le', 'utf-16be'] as const
 export type Encoding = (typeof encodings)[number]
@@ -50,7 +49,7 @@ export function encodeText(text: string, encoding: Encoding): Uint8Array | undef
   return encoding === 'utf-16le' ? bytes : bytes.swap16()
 }
 
-/** The characters of 80 to 9F; half a pair where there is none. */
+/** The characters of bytes 80 to 9F; an unpaired surrogate if there is none. */
 const c1 = {
   latin1: '\ud800'.repeat(32),
   'windows-1252':
@@ -58,7 +57,7 @@ const c1 = {
     '\ud800\u2018\u2019\u201c\u201d\u2022\u2013\u2014\u02dc\u2122\u0161\u203a\u0153\ud800\u017e\u0178',
 } as const
 
-/** The text of an encoding of one byte a character; bytes that are none become halves of pairs. */
+/** Decodes an encoding with one byte per character; bytes without a character become unpaired surrogates. */
 export function bytesAsCharacters(bytes: Buffer, encoding: keyof typeof c1): string {
   const text = bytes.toString('latin1')
   if (isAscii(bytes)) return text
@@ -116,10 +115,10 @@ export function badEncoding(bytes: Uint8Array, encoding: Encoding, field?: strin
   )
 }
 
-/** Encodings that bytes may be of, the likeliest first. */
+/** Encodings to suggest, the most likely first. */
 const likely: readonly Encoding[] = ['utf-8', 'windows-1252', 'latin1']
 
-/** The first byte from which no valid text follows. */
+/** The first byte at which the text becomes invalid. */
 function firstBad(bytes: Uint8Array, encoding: Encoding): number | undefined {
   if (encoding === 'latin1' || encoding === 'windows-1252') {
     const at = bytes.findIndex((byte) => decodeText(Uint8Array.of(byte), encoding) === undefined)

@@ -129,7 +129,7 @@ export function createFilesSink(o: Options, ctx: SinkContext, disk: Disk, now: (
     refuse(refused)
   }
 
-  /** The key of a row's place; undefined: a value in it has no name, which is refused. */
+  /** The key of a row's place; undefined: it has a value without a name, which is refused. */
   function keyIn(row: Row, index: number, refused: WriteFailure[]): string | undefined {
     try {
       return keyOf(row)

@@ -1,4 +1,4 @@
-/** Reads CSV files: typed, projected and dated by one scanner. */
+/** Reads CSV files: types, projection and dates in one scanner. */
 import { defineSource, option } from '@millrace/core'
 import {
   afterReadOf,

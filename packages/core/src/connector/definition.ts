@@ -35,7 +35,7 @@ export interface SourceDefinition<S extends TSchema = Option<any>> extends Named
   decoder?(options: Static<S>, ctx: SourceContext): Decoder
   /** The fields and types found in real data, for `pipe schema infer`; `note` is told of what they leave out. */
   infer?(options: Static<S>, env: Env, signal: AbortSignal, note?: (message: string) => void): Promise<RecordType>
-  /** Connects and reports what is there or what is wrong, for `pipe doctor`. */
+  /** Connects and reports what it finds or what is wrong, for `pipe doctor`. */
   probe?(options: Static<S>, env: Env, signal: AbortSignal): Promise<string>
   /**
    * What it reads, as `system:place` texts (`log:/data/log#orders`, `http:127.0.0.1:8080`). They equal those of a sink

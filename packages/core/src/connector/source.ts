@@ -35,9 +35,9 @@ export interface ReadContext {
   /** Resolves when a paused split may be wanted again, or the signal aborts. */
   whenWanted(): Promise<void>
   readonly instance: Instance
-  /** A later run goes on where this one ends, so that a record which may not be complete yet can wait for it. */
+  /** A later run resumes where this one ends, so a record that may be incomplete can wait for it. */
   readonly continues: boolean
-  /** Warns the user that something was recovered and nothing is lost. */
+  /** Warns the user: something was recovered, nothing is lost. */
   warn(message: string): void
 }
 

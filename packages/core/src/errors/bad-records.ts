@@ -47,11 +47,12 @@ export const decodingErrors = {
   bad_quote: {
     title: 'misplaced quote',
     explanation:
-      'A cell in quotes ends with its quote; a quote inside is written twice. Under `bare_quotes: error` a cell that does not begin with a quote holds none.',
+      'A cell in quotes ends with its quote; a quote inside is written twice. With `bare_quotes: error`, a cell that does not begin with a quote contains none.',
   },
   byte_order_mark: {
     title: 'byte order mark inside a file',
-    explanation: 'A record begins with a byte order mark, as where files were joined; it would become part of a value.',
+    explanation:
+      'A record begins with a byte order mark, as happens when files are joined; it would become part of a value.',
     hint: 'remove the mark, or read the files one by one',
   },
   unclosed_quote: {

@@ -14,7 +14,8 @@ import {
   recordParser,
   type RecordReader,
 } from '@millrace/formats'
-import { mostExpanded, recordTypeOf, rowAsJson, type RowReader, rowReader } from '../columns.ts'
+import { recordTypeOf, rowAsJson, type RowReader, rowReader } from '../columns.ts'
+import { type ColumnarOptions, mostExpanded } from '../columnar-options.ts'
 import { broken } from './broken.ts'
 import { openArrow } from './ipc.ts'
 import type { ArrowColumn } from './ranges.ts'
@@ -32,13 +33,16 @@ const rowsPerPiece = 1000
  * A reader of Arrow IPC. `maxExpanded`: bytes that the buffers held at a time may have. Throws `MillraceError`
  * `broken_file`, `too_expanded`, and what `rowReader` throws.
  */
-export function createArrowReader(options: ReadOptions, maxExpanded = mostExpanded): RecordReader {
+export function createArrowReader(
+  options: ReadOptions,
+  { max_expanded: maxExpanded = mostExpanded, ...times }: ColumnarOptions = {},
+): RecordReader {
   return {
     async *read(input, at, signal) {
       const from = (at as unknown as ArrowPosition | undefined) ?? { batch: 0, row: 0, start: 0 }
       try {
         const file = await openArrow(input, maxExpanded, signal)
-        const reader = rowReader(file.fields.map(fileColumn), options)
+        const reader = rowReader(file.fields.map(fileColumn), options, times)
         const places = reader.columns.map(({ name }) => file.fields.findIndex((field) => field.name === name))
         let { start, batch: number } = from
         for await (const { rows, bytes, columns } of file.batches(number, signal)) {

@@ -49,6 +49,8 @@ export interface ArrowField {
   readonly scale: number
   /** Of dates: 0 days, 1 ms. Of times: 0 s, 1 ms, 2 us, 3 ns. */
   readonly unit: number
+  /** Of timestamps. False: on a clock that the file does not name. */
+  readonly isUtc: boolean
   /** Of FixedSizeList. */
   readonly size: number
   /** Of Union: its members are as long as it is. */
@@ -93,7 +95,7 @@ export function fieldsOf(schema: Table): ArrowField[] {
 }
 
 function shapeOf(kind: ArrowKind, type: Table) {
-  const plain = { bits: 0, signed: false, precision: 0, scale: 0, unit: 0, size: 0, sparse: false }
+  const plain = { bits: 0, signed: false, precision: 0, scale: 0, unit: 0, isUtc: false, size: 0, sparse: false }
   switch (kind) {
     case 'Int':
       return { ...plain, bits: type.int32(0), signed: type.int8(1) !== 0 }
@@ -108,7 +110,7 @@ function shapeOf(kind: ArrowKind, type: Table) {
     case 'Time':
       return { ...plain, unit: type.int16(0, 1), bits: type.int32(1, 32) }
     case 'Timestamp':
-      return { ...plain, unit: type.int16(0), bits: 64 }
+      return { ...plain, unit: type.int16(0), bits: 64, isUtc: Boolean(type.text(1)) }
     case 'Interval':
       return { ...plain, bits: [32, 64, 128][type.int16(0)] ?? 0 }
     case 'Duration':

@@ -1,13 +1,15 @@
 /** The columns of Arrow data, and what their stored values mean. */
 import { DataError, type Type } from '@millrace/core'
-import { type FileColumn, utf8 } from '../columns.ts'
+import { utf8 } from '../columns.ts'
+import type { FileColumn } from '../file-column.ts'
 import { listColumn, mapColumn, structColumn, unreadable } from '../nested.ts'
-import { dateText, decimalText, finite, wholeMs } from '../stored.ts'
+import { dateText, decimalText, finite } from '../stored.ts'
+import { ticksColumn } from '../times.ts'
 import type { ArrowField } from './schema.ts'
 
 /** A column, or a part of one. Its raw values are those of arrays.ts. */
 export function fileColumn(field: ArrowField): FileColumn {
-  const { name, kind, bits, signed, precision, scale, unit, children } = field
+  const { name, kind, bits, signed, precision, scale, unit, isUtc, children } = field
   const told = `Arrow ${kind}${bits > 0 && kind !== 'FixedSizeBinary' ? bits : ''}`
   const as = (natural: Type, read: (raw: unknown) => unknown): FileColumn => ({ name, natural, told, read })
   switch (kind) {
@@ -29,9 +31,9 @@ export function fileColumn(field: ArrowField): FileColumn {
       return as({ kind: 'date' }, (raw) => dateText(Number(BigInt(raw as number | bigint) / perDay)))
     }
     case 'Timestamp': {
-      if (unit === 0) return as({ kind: 'timestamp' }, (raw) => wholeMs((raw as bigint) * 1000n, 1n))
       const perMs = [1n, 1n, 1000n, 1_000_000n][unit]!
-      return as({ kind: 'timestamp' }, (raw) => wholeMs(raw as bigint, perMs))
+      const ms = unit === 0 ? 1000n : 1n
+      return { name, told, ...ticksColumn({ perMs, isUtc, of: (raw) => (raw as bigint) * ms }) }
     }
     case 'Binary':
     case 'LargeBinary':

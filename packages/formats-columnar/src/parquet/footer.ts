@@ -74,6 +74,8 @@ export interface Meaning {
   readonly scale?: number
   /** Of times. */
   readonly unit?: 'MILLIS' | 'MICROS' | 'NANOS'
+  /** Of timestamps. False: on a clock that the file does not name. */
+  readonly isUtc?: boolean
   /** Of integers. */
   readonly unsigned?: boolean
 }
@@ -204,11 +206,11 @@ function meaningOf(fields: Fields): Meaning {
       const [[unit] = [0]] = maybeStruct(inside, 2) ?? []
       const name = ([undefined, 'MILLIS', 'MICROS', 'NANOS'] as const)[unit]
       if (!name) throw broken('a column has times of an unknown unit')
-      return { kind: kind!, unit: name }
+      return { kind: kind!, unit: name, isUtc: inside.get(1) === true }
     }
     case 'TIMESTAMP_MILLIS':
     case 'TIMESTAMP_MICROS':
-      return { kind: 'TIMESTAMP', unit: converted === 'TIMESTAMP_MILLIS' ? 'MILLIS' : 'MICROS' }
+      return { kind: 'TIMESTAMP', unit: converted === 'TIMESTAMP_MILLIS' ? 'MILLIS' : 'MICROS', isUtc: true }
     case 'TIME_MILLIS':
     case 'TIME_MICROS':
       return { kind: 'TIME', unit: converted === 'TIME_MILLIS' ? 'MILLIS' : 'MICROS' }

@@ -17,7 +17,8 @@ import {
   recordParser,
   type RecordReader,
 } from '@millrace/formats'
-import { type ColumnValues, mostExpanded, recordTypeOf, rowAsJson, type RowReader, rowReader } from '../columns.ts'
+import { type ColumnValues, recordTypeOf, rowAsJson, type RowReader, rowReader } from '../columns.ts'
+import { type ColumnarOptions, mostExpanded } from '../columnar-options.ts'
 import { Room } from '../room.ts'
 import { broken } from './broken.ts'
 import { type Cursor, flatCursor } from './flat.ts'
@@ -39,12 +40,15 @@ const aheadBytes = 64 * 1024 * 1024
  * A reader of Parquet. It needs random access. `maxExpanded`: bytes that the pages read at a time may have. Throws
  * `MillraceError` `broken_file`, `too_expanded`, `unsupported_encoding`, and what `rowReader` throws.
  */
-export function createParquetReader(options: ReadOptions, maxExpanded = mostExpanded): RecordReader {
+export function createParquetReader(
+  options: ReadOptions,
+  { max_expanded: maxExpanded = mostExpanded, ...times }: ColumnarOptions = {},
+): RecordReader {
   return {
     async *read(input, at, signal) {
       const from = (at as unknown as ParquetPosition | undefined) ?? { group: 0, row: 0 }
       const footer = await readFooter(input)
-      const reader = rowReader(footer.columns.map(fileColumn), options)
+      const reader = rowReader(footer.columns.map(fileColumn), options, times)
       const nodes = reader.columns.map(({ name }) => footer.columns.find((node) => node.name === name)!)
       let start = 0
       for (let index = 0; index < footer.groups; index++) {

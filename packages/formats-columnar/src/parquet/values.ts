@@ -1,13 +1,12 @@
 /**
  * The columns of a Parquet file, and what their stored values mean
- * (https://github.com/apache/parquet-format/blob/master/LogicalTypes.md). Timestamps finer than a millisecond are data
- * errors unless they are whole ones; those without the UTC flag are read as UTC.
+ * (https://github.com/apache/parquet-format/blob/master/LogicalTypes.md). Timestamps: see ../times.ts.
  */
-import { DataError } from '@millrace/core'
-import type { Type } from '@millrace/core'
-import type { FileColumn } from '../columns.ts'
+import { DataError, parseJson, type Type } from '@millrace/core'
+import type { FileColumn } from '../file-column.ts'
 import { listColumn, mapColumn, structColumn, unreadable } from '../nested.ts'
-import { dateText, decimalText, finite, half, wholeMs } from '../stored.ts'
+import { dateText, decimalText, finite, half } from '../stored.ts'
+import { ticksColumn } from '../times.ts'
 import type { SchemaNode } from './footer.ts'
 import { itemOf, shapeOf } from './shape.ts'
 
@@ -58,13 +57,13 @@ function leaf({ type, meaning }: SchemaNode): Leaf {
       return as({ kind: 'date' }, (raw) => dateText(raw as number))
     case 'TIMESTAMP': {
       const perMs = { MILLIS: 1n, MICROS: 1000n, NANOS: 1_000_000n }[meaning.unit!]
-      return as({ kind: 'timestamp' }, (raw) => wholeMs(BigInt(raw as bigint), perMs))
+      return { told, ...ticksColumn({ perMs, isUtc: meaning.isUtc === true, of: (raw) => BigInt(raw as bigint) }) }
     }
     case 'STRING':
     case 'ENUM':
       return as({ kind: 'string' }, textOf)
     case 'JSON':
-      return as({ kind: 'json' }, jsonOf)
+      return { ...as({ kind: 'json' }, (raw) => parseJson(textOf(raw))), text: textOf }
     case 'UUID':
       return as({ kind: 'string' }, uuidText)
     case 'FLOAT16':
@@ -72,7 +71,7 @@ function leaf({ type, meaning }: SchemaNode): Leaf {
     case undefined:
     case 'INTEGER':
     case 'NULL':
-      return plainLeaf(type!, meaning.unsigned === true, as)
+      return plainLeaf(type!, told, meaning.unsigned === true, as)
     default:
       return { natural: undefined, told, read: (raw) => raw }
   }
@@ -80,6 +79,7 @@ function leaf({ type, meaning }: SchemaNode): Leaf {
 
 function plainLeaf(
   type: NonNullable<SchemaNode['type']>,
+  told: string,
   unsigned: boolean,
   as: (natural: Type, read: (raw: unknown) => unknown) => Leaf,
 ): Leaf {

@@ -61,8 +61,8 @@ function wideChunk(bytes: Buffer, encoding: Encoding, last: boolean): Chunk {
 const isBreak = (unit: number): boolean => unit === 10 || unit === 13
 
 /**
- * Behind the last line break before `end` in a chunk that is not the last one, CR alone included: one at the very end
- * of the chunk, or before an LF at `end`, may be half of CR LF and does not count.
+ * After the last line break before `end`, in a chunk that is not the last one. CR alone counts, except at the very end
+ * of the chunk or before an LF at `end`, where it may be half of CR LF.
  */
 export function lastBreak({ units, length }: Chunk, from: number, end = length): number {
   for (let i = end - 1; i >= from; i--) {

@@ -40,7 +40,7 @@ export function compiledScan(layout: Layout, dialect: Dialect, trouble: Trouble,
     }
     i = to + 1; c = units[i]`
   const once = (f: string) => `if (twice) ${f} = ${f}.replaceAll(doubled, quoteMark)`
-  /** The text of `from` to `to` into `f`; undefined, and told, where it is no text. */
+  /** The text of `from` to `to` into `f`; undefined, and reported, if it is not text. */
   const cut = (k: number, f: string) =>
     wide
       ? `${f} = sliceText(units, text, from, to, high > 127); if (${f} === undefined) trouble.undecodable(${k}, units, from, to)`
@@ -50,7 +50,7 @@ export function compiledScan(layout: Layout, dialect: Dialect, trouble: Trouble,
   const passPlain = wide
     ? `for (high = 0, i = from, c = units[i]; ${isCell}; c = units[++i]) high |= c`
     : `while (${isCell}) c = units[++i]`
-  // Bytes of a mark are in wide chunks only, UTF-16's is a character.
+  // The bytes of a byte order mark make a chunk wide; in UTF-16 it is one unit.
   const marked =
     mark.length > 0 && (wide || mark.length === 1)
       ? `if (${mark.map((unit, k) => `units[i + ${k}] === ${unit}`).join(' && ')}) trouble.marked()`

@@ -1,4 +1,4 @@
-/** The plain way through records: says what the scanners do. compiled.ts does the same, faster. */
+/** The simple implementation of the scanners, which defines their behaviour. compiled.ts does the same, faster. */
 import { afterLineEnd, closingQuote, holds, isMarked, lineEnd, recordEnd, type Units } from './structure.ts'
 import type { Dialect } from './options.ts'
 import type { Layout, RowFailure } from './layout.ts'

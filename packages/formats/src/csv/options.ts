@@ -25,7 +25,7 @@ export const csvOptions = {
   ),
   encoding: option.oneOf(
     encodings,
-    'How the text is encoded; bytes that are not so are an error. latin1 is ISO-8859-1, whose control characters 80 to 9F are refused: files that have these bytes are mostly windows-1252.',
+    'The encoding of the text; bytes that are not valid in it are an error. latin1 is ISO-8859-1 without the control characters 80 to 9F: files with these bytes are usually windows-1252.',
     {
       default: 'utf-8',
       example: 'windows-1252',
@@ -46,7 +46,7 @@ export const csvOptions = {
       default: 'error',
     },
   ),
-  max_record_size: option.size('The largest record; an unclosed quote is found by it.', {
+  max_record_size: option.size('The largest record; it limits how far an unclosed quote reaches.', {
     tuning: true,
     default: '1MiB',
     example: '8MiB',
@@ -108,14 +108,14 @@ export function csvProblems(
 const isMark = (text: string): boolean =>
   text.length === 1 && text > '\0' && text < '\x7f' && text !== '\n' && text !== '\r'
 
-/** The options as the scanners need them: numbers of code units. */
+/** The options as the scanners need them: as code units. */
 export interface Dialect extends CellMarks {
   /** A quote inside a cell that does not begin with one is an error. */
   readonly strictQuotes: boolean
-  /** Of the encoding; see structure.ts. */
+  /** By the encoding; see structure.ts. */
   readonly slice: SliceText
   readonly mark: readonly number[]
-  /** Units a record may have, its line end included. */
+  /** Maximum units of a record, including its line end. */
   readonly limit: number
   readonly emptyIsNull: boolean
   /** Null markers besides the empty cell. */

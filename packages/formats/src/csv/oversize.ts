@@ -55,7 +55,7 @@ export function passOver(chunk: Chunk, at: number, dialect: Dialect, last: boole
     const end = Math.min(afterLineEnd(units, i), length)
     if (end <= most) return { end, failure, inside: false }
   }
-  // CR as the last unit may end the line by itself or be half of CR LF: the unit behind it tells.
+  // A CR as the last unit may be half of CR LF: the next unit decides.
   if (length > most || (length === most && units[most - 1] !== 13)) return { end: most, failure, inside: true }
   return last ? { end: length, failure, inside: false } : undefined
 }

@@ -4,7 +4,7 @@
  *
  * A header with duplicate names, or names that are not text, makes itself and every record of the input bad.
  */
-import { codegenAllowed, DataError, type Json, MillraceError, type Row } from '@millrace/core'
+import { codegenAllowed, DataError, type Json, MillraceError, type Row, unknownOf } from '@millrace/core'
 import { type ByteSource, emptyPiece, type Piece, type ReadOptions, type RecordReader } from '../reader.ts'
 import { asBuffer, byteOrderMark, unitBytes } from '../text.ts'
 import { type Chunk, chunkOf, lastBreak } from './chunk.ts'
@@ -149,7 +149,7 @@ export function createCsvReader(
       }
       const scan = opened.scan(chunk.wide)
       let end = Math.max(i, chunk.end)
-      // In the last chunk `end` is behind a line break that is not in the input.
+      // In the last chunk `end` may be after a line break that is not in the input.
       while (i < chunk.length) {
         if (!inside)
           for (let full = true; full && i < end; ) {

@@ -11,7 +11,7 @@ import { type Encoding, unitBytes } from '../text.ts'
 /** Code units. A Buffer where they are bytes. */
 export type Units = Uint8Array | Uint16Array
 
-/** The code units that tell cells apart; -1: there is none. */
+/** The code units that delimit cells; -1: none. */
 export interface CellMarks {
   readonly delimiter: number
   readonly quote: number
@@ -78,8 +78,8 @@ export const afterLineEnd = (units: Units, at: number): number =>
   units[at] === 13 && units[at + 1] === 10 ? at + 2 : at + 1
 
 /**
- * The text of `start` to `end`; undefined where the units are not text. `wide`: the chunk holds units that are not
- * characters by themselves, so that `text`, a character for each unit, can't be cut from as it is.
+ * The text of `start` to `end`; undefined if the units are not text. `wide`: the chunk has units that are not
+ * characters by themselves, so that `text`, which has one character per unit, cannot simply be sliced.
  */
 export type SliceText = (units: Units, text: string, start: number, end: number, wide: boolean) => string | undefined
 
@@ -99,15 +99,15 @@ function sliceUtf8(units: Units, text: string, start: number, end: number, wide:
   return slice.includes('\ufffd') && !isUtf8(bytes.subarray(start, end)) ? undefined : slice
 }
 
-/** The units of a byte order mark; empty: the encoding has none. */
+/** The units of the byte order mark; empty: the encoding has none. */
 export const markOf = (encoding: Encoding): readonly number[] =>
   encoding === 'utf-8' ? [0xef, 0xbb, 0xbf] : unitBytes(encoding) === 2 ? [0xfeff] : []
 
-/** Whether a byte order mark stands at `at`. */
+/** Whether there is a byte order mark at `at`. */
 export const isMarked = (units: Units, at: number, mark: readonly number[]): boolean =>
   mark.length > 0 && mark.every((unit, k) => units[at + k] === unit)
 
-/** Whether a unit stands between `start` and `end`. */
+/** Whether the range contains the unit. */
 export function holds(units: Units, start: number, end: number, unit: number): boolean {
   while (start < end && units[start] !== unit) start++
   return start < end

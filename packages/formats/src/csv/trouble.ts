@@ -135,13 +135,13 @@ export class Trouble {
     }
   }
 
-  /** Column k, which does not begin with a quote, holds one. */
+  /** Column k contains a quote but does not begin with one. */
   bareQuote(k: number): void {
     this.any = true
     this.structure ??= {
       code: 'bad_quote',
       field: this.layout.columns[k]!.name,
-      message: 'a quote stands in a cell that does not begin with one, which `bare_quotes: error` refuses',
+      message: 'there is a quote inside a cell that does not begin with one (`bare_quotes: error`)',
     }
   }
 
@@ -150,7 +150,7 @@ export class Trouble {
     this.any = true
     this.structure ??= {
       code: 'byte_order_mark',
-      message: 'a byte order mark stands before the record, as where files were joined',
+      message: 'the record begins with a byte order mark, as happens when files are joined',
     }
   }
 }

@@ -1,8 +1,7 @@
 /**
- * Folders `key={field}`, partitions as Hive has them, named as Hive does, so that what reads such folders (DuckDB,
- * Polars, pyarrow, Spark) finds the value: null is `__HIVE_DEFAULT_PARTITION__`, fewer characters are encoded than in
- * other folders, and what would be read as null or has no name is refused. A field that such a folder holds exactly is
- * left out of the files.
+ * Folders `key={field}`: partitions as in Hive, with Hive's names, so that DuckDB, Polars, pyarrow and Spark read the
+ * value back. Null is `__HIVE_DEFAULT_PARTITION__`, fewer characters are encoded than in other folders, and values that
+ * would be read as null, or have no name, are refused. A field whose value is the folder's is left out of the files.
  */
 import { DataError, type Problem, type RecordType } from '@millrace/core'
 import type { PathPart, PathTemplate } from './path.ts'
@@ -34,7 +33,7 @@ export function storedType(template: PathTemplate, record: RecordType, keep: boo
   return { ...record, fields: Object.fromEntries(fields) }
 }
 
-/** Folders that readers would take for a field that has other values. */
+/** Folders that readers would take for a field with other values. */
 export function hiveProblems(template: PathTemplate, record: RecordType): Problem[] {
   const folders = hiveFolders(template)
   return folders.flatMap(({ key, field, pattern }, i): Problem[] => {

@@ -27,7 +27,7 @@ export const objectSinkOptions = {
   ),
   partition_fields: option.oneOf(
     ['drop', 'keep'],
-    'Whether files below a folder `name={name}` hold the field too. Readers of such folders take it from the folder.',
+    'Whether files in a folder `name={name}` contain the field as well. Readers of such folders take it from the folder.',
     { default: 'drop' },
   ),
   zone: option.text('The time zone of dates in `path`.', { default: 'UTC', example: 'Europe/Berlin' }),

@@ -1,32 +1,33 @@
-/** The option `path` as it is written: its root, its folders and the file's name, with the fields in them. */
+/** Parses the option `path`: its root, its folders and the file's name, with their fields. */
 import { withoutCompression } from '@millrace/formats'
 
 /** Text and fields of one part of the path, in order. */
 export type PathPart = string | { readonly field: string; readonly pattern?: string }
 
-/** The option `path`, read. */
+/** The parsed option `path`. */
 export interface PathTemplate {
   /** The folder before the first field, as written. */
   readonly root: string
   /** The folders below the root. */
   readonly folders: readonly (readonly PathPart[])[]
-  /** The file's name without its endings; undefined: the path is a folder. */
+  /** The file's name without its extensions; undefined: the path is a folder. */
   readonly name: readonly PathPart[] | undefined
-  /** The endings of the file's name, `.csv.gz`; empty for a folder. */
+  /** The extensions of the file's name, `.csv.gz`; empty for a folder. */
   readonly ending: string
 }
 
-/** Whether something is distinguished by fields. */
+/** Whether the path has fields. */
 export const isPartitioned = (template: PathTemplate): boolean =>
   template.folders.length > 0 || (template.name?.some((part) => typeof part !== 'string') ?? false)
 
 /**
- * Reads the option; a text says what is wrong with it. `isFormat`: whether a name, without the ending of its
- * compression, says its format.
+ * Parses the option; a text says what is wrong with it. `isFormat`: whether a name, without the extension of its
+ * compression, indicates its format.
  */
 export function parseTemplate(path: string, isFormat: (name: string) => boolean): PathTemplate | string {
   const trimmed = path.replace(/\/+$/, '')
-  if (trimmed === '') return path.startsWith('/') ? 'the root of the disk is no place for files' : 'the path is empty'
+  if (trimmed === '')
+    return path.startsWith('/') ? 'files cannot be written to the root of the disk' : 'the path is empty'
   const segments: PathPart[][] = []
   for (const segment of trimmed.split(/\/+(?![^{]*\})/)) {
     const parts = partsOf(segment)
@@ -47,7 +48,7 @@ export function parseTemplate(path: string, isFormat: (name: string) => boolean)
   const bare = withoutCompression(last)
   const ending = last.slice(bare.lastIndexOf('.'))
   const name = partsOf(last.slice(0, -ending.length)) as PathPart[]
-  if (name.length === 0) return `the file ${last} has no name before its ending`
+  if (name.length === 0) return `the file ${last} has no name before its extension`
   return { root: rooted(root, path), folders, name, ending }
 }
 
@@ -61,11 +62,10 @@ function partsOf(segment: string): PathPart[] | string {
     at = index + found.length
     const colon = inside!.indexOf(':')
     const field = (colon < 0 ? inside! : inside!.slice(0, colon)).trim()
-    if (field === '') return `\`${found}\` names no field`
+    if (field === '') return `\`${found}\` does not name a field`
     parts.push(colon < 0 ? { field } : { field, pattern: inside!.slice(colon + 1).trim() })
   }
   if (at < segment.length) parts.push(segment.slice(at))
-  if (parts.some((part) => typeof part === 'string' && /[{}]/.test(part)))
-    return `a brace in \`${segment}\` has no partner`
+  if (parts.some((part) => typeof part === 'string' && /[{}]/.test(part))) return `an unmatched brace in \`${segment}\``
   return parts
 }

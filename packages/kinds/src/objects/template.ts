@@ -2,12 +2,10 @@
  * The option `path`: a folder or a file, whose parts may contain fields of the records,
  * `out/{Country}/{date:yyyy-MM-dd}` or `out/{Country}.jsonl`.
  *
- * Up to the first part with a field it is the root, below which everything stays. A last part that ends like a format
- * is the name of a file; anything else is a folder. A value becomes part of a name by encoding whatever could make it a
- * path, a hidden file or a name some system refuses, so that two values never share a name: bytes as `%2F`, null as
- * `__null__`, the empty text as `__empty__`.
- *
- * A folder `key={field}` is named otherwise; see hive.ts.
+ * Everything up to the first part with a field is the root, below which all files stay. A last part with the extension
+ * of a format is the name of a file; anything else is a folder. A value becomes part of a name by encoding everything
+ * that could make it a path, a hidden file or a name that some system refuses, so that two values never share a name:
+ * bytes as `%2F`, null as `__null__`, the empty text as `__empty__`. Folders `key={field}` have other names: hive.ts.
  */
 import { createHash } from 'node:crypto'
 import {
@@ -39,13 +37,13 @@ const nameable: readonly Type['kind'][] = [
   'timestamp',
 ]
 
-/** What is wrong with the zone that dates in the path have. */
+/** The problem of the zone of dates in the path. */
 export const zoneProblems = (zone: string): Problem[] => {
   const message = checkZone(zone)
   return message === undefined ? [] : [{ code: 'unknown_zone', at: ['zone'], message }]
 }
 
-/** What is wrong with a date pattern in the path. */
+/** The problem of a date pattern in the path. */
 export function patternProblems(template: PathTemplate): string[] {
   return fieldsOf(template).flatMap(({ pattern }) =>
     pattern === undefined ? [] : (checkDateFormat(pattern, 'print') ?? []),
@@ -150,7 +148,7 @@ export function placer(
   }
 }
 
-/** Makes one part of the path of a row. The last value of each field is kept, since neighbours often share it. */
+/** Makes one part of the path for a row. The last value of each field is cached, since adjacent rows often share it. */
 function namer(parts: readonly PathPart[], record: RecordType, zone: string, hive?: HiveFolder): (row: Row) => string {
   const none = hive ? hiveNull : '__null__'
   const encode = hive ? (text: string) => encodeHive(text, hive) : encodeName

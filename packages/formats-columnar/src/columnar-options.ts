@@ -1,0 +1,21 @@
+/** The options of formats of columns, said once for Parquet and Arrow. */
+import { option } from '@millrace/core'
+import { type TimeOptions, timeOptions } from './times.ts'
+
+/** How columns are read. */
+export interface ColumnarOptions extends TimeOptions {
+  /** The maximum bytes that pages or buffers which are read at a time have when they are decompressed. */
+  readonly max_expanded?: number | undefined
+}
+
+/** The default of `max_expanded`. */
+export const mostExpanded = 256 * 1024 * 1024
+
+/** The same as options. */
+export const columnarOptions = {
+  ...timeOptions,
+  max_expanded: option.size(
+    'Parquet and Arrow: the maximum size of the pages or buffers that are read at a time, when they are decompressed.',
+    { tuning: true, default: '256MiB', example: '1GiB' },
+  ),
+}
