@@ -130,6 +130,12 @@ export function kafkaConnection(o: TopicPlace, env: Env) {
   }
 }
 
+/**
+ * For a second what was just made is not known to every broker, and a group has no coordinator: as long as that the
+ * client of the administration asks again by itself.
+ */
+export const adminRetries = { retries: 5, retryDelay: 200 }
+
 /** The codes in an error, which the client nests in `errors`, `cause` and `response`. */
 export function kafkaCodes(error: unknown, found = new Set<string>()): Set<string> {
   if (typeof error !== 'object' || error === null) return found
@@ -164,12 +170,14 @@ const lasting: Readonly<Record<string, string>> = {
   MESSAGE_TOO_LARGE: 'the topic only accepts smaller messages: set `max_message` to its `max.message.bytes`',
 }
 
-/** A client's error as one of ours; a `MillraceError` is returned unchanged. */
-export function kafkaError(error: unknown, doing: string, o: TopicPlace): Error {
+/**
+ * A client's error as one of ours; a `MillraceError` is returned unchanged. `exists`: the topic was there, or is new and
+ * not known to every broker at once.
+ */
+export function kafkaError(error: unknown, doing: string, o: TopicPlace, exists = o.create !== undefined): Error {
   if (error instanceof MillraceError) return error
   const codes = [...kafkaCodes(error)]
-  // A new topic is not known to every broker at once.
-  const known = codes.find((code) => lasting[code] && !(o.create && code === 'UNKNOWN_TOPIC_OR_PARTITION'))
+  const known = codes.find((code) => lasting[code] && !(exists && code === 'UNKNOWN_TOPIC_OR_PARTITION'))
   const what = known ?? codes.filter((code) => !code.startsWith('PLT_KFK_MULTIPLE')).join(', ')
   return new SystemError(
     known ? 'kafka_refused' : 'kafka_unavailable',

@@ -5,6 +5,7 @@
  */
 import { type Env, MillraceError } from '@millrace/core'
 import {
+  adminRetries,
   answerMs,
   kafkaConnection,
   kafkaError,
@@ -69,7 +70,7 @@ export function openTopicReader(o: ReaderOptions, env: Env): TopicReader {
       throw kafkaError(error, doing, o)
     }
   }
-  const administer = () => (admin ??= new Admin({ ...base, retries: 5, retryDelay: 200 }))
+  const administer = () => (admin ??= new Admin({ ...base, ...adminRetries }))
   return {
     create: (topic) => call('creating the topic', () => makeTopic(administer(), o.stream, topic)),
     topic: () =>

@@ -1,6 +1,7 @@
 /** Writes a topic: a producer that can be recreated, and the topic's settings. */
 import { type Env, unlessAborted } from '@millrace/core'
 import {
+  adminRetries,
   answerMs,
   kafkaCodes,
   kafkaConnection,
@@ -65,7 +66,7 @@ export function openTopicWriter(o: WriterOptions, env: Env): TopicWriter {
   const compression = o.compression
   const close = () => settled(producer.close(true), closeMs).catch(() => {})
   const withAdmin = async <T>(signal: AbortSignal, body: (admin: Admin) => Promise<T>): Promise<T> => {
-    const admin = new Admin({ ...base, retries: 5, retryDelay: 200 })
+    const admin = new Admin({ ...base, ...adminRetries })
     try {
       return await unlessAborted(settled(body(admin), answerMs), signal, `asking for the topic ${o.stream}`)
     } catch (error) {

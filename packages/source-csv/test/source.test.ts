@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { gunzipSync } from 'node:zlib'
 import {
+  freshRead,
   isBatch,
   type Env,
   parseRecordType,
@@ -158,18 +159,7 @@ describe.skipIf(!existsSync(retail))('source csv on the real retail file', () =>
       countries: new Set<unknown>(),
       dates: new Set<unknown>(),
     }
-    for await (const batch of source.read({
-      signal: live,
-      resume: () => undefined,
-      recall: () => undefined,
-      recallAll: () => [],
-      owns: () => true,
-      wants: () => true,
-      whenWanted: () => Promise.resolve(),
-      instance: { i: 0, n: 1 },
-      continues: false,
-      warn: () => {},
-    })) {
+    for await (const batch of source.read(freshRead(live))) {
       if (!isBatch(batch)) continue
       found.bad += batch.bad?.length ?? 0
       for (const row of batch.rows) {

@@ -1,5 +1,5 @@
 /** Reads standard input as the engine does and prints what it saw as JSON. */
-import type { SourceDefinition } from '@millrace/core'
+import { freshRead, type SourceDefinition } from '@millrace/core'
 import definitions from '../src/index.ts'
 
 const [definition] = definitions as SourceDefinition[]
@@ -28,18 +28,7 @@ const seen = {
 }
 try {
   const source = definition!.create(options, { ...env, schema, unknownFields: 'drop' })
-  for await (const batch of source.read({
-    signal: stop.signal,
-    resume: () => undefined,
-    recall: () => undefined,
-    recallAll: () => [],
-    owns: () => true,
-    wants: () => true,
-    whenWanted: () => Promise.resolve(),
-    instance: { i: 0, n: 1 },
-    continues: false,
-    warn: () => {},
-  })) {
+  for await (const batch of source.read(freshRead(stop.signal))) {
     if ('splits' in batch) seen.splits.push(...batch.splits)
     else if ('rows' in batch) {
       seen.rows.push(...batch.rows)

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { gzipSync } from 'node:zlib'
-import { isBatch, type Env, recordText, type Row, type SourceDefinition } from '@millrace/core'
+import { freshRead, isBatch, type Env, recordText, type Row, type SourceDefinition } from '@millrace/core'
 import { fileWriteFormats } from '@millrace/formats-columnar'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import definitions from '../src/index.ts'
@@ -27,19 +27,7 @@ const schema = { fields: { a: { type: { kind: 'integer' }, optional: false } } }
 async function read(options: object): Promise<Row[]> {
   const source = definition.create({ after_read: 'keep', ...options }, { ...env(), schema, unknownFields: 'drop' })
   const rows: Row[] = []
-  for await (const batch of source.read({
-    signal: live,
-    resume: () => undefined,
-    recall: () => undefined,
-    recallAll: () => [],
-    owns: () => true,
-    wants: () => true,
-    whenWanted: () => Promise.resolve(),
-    instance: { i: 0, n: 1 },
-    continues: false,
-    warn: () => {},
-  }))
-    if (isBatch(batch)) rows.push(...batch.rows)
+  for await (const batch of source.read(freshRead(live))) if (isBatch(batch)) rows.push(...batch.rows)
   return rows
 }
 async function columnar(type: 'parquet' | 'arrow', rows: Row[]): Promise<Uint8Array> {
@@ -138,18 +126,7 @@ describe('source files', () => {
       { ...env(), schema, unknownFields: 'drop' },
     )
     const places: string[] = []
-    for await (const batch of source.read({
-      signal: live,
-      resume: () => undefined,
-      recall: () => undefined,
-      recallAll: () => [],
-      owns: () => true,
-      wants: () => true,
-      whenWanted: () => Promise.resolve(),
-      instance: { i: 0, n: 1 },
-      continues: false,
-      warn: () => {},
-    }))
+    for await (const batch of source.read(freshRead(live)))
       if (isBatch(batch))
         for (const i of batch.rows.keys()) places.push(await source.locate!(batch.split, batch.positionAt(i)))
     expect(places).toEqual(['p.json:2 (byte 2)', 'p.json:3 (byte 11)', 'p.parquet, record 0'])

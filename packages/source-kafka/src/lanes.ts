@@ -1,5 +1,5 @@
 /** The partitions being read: where each begins, and what to do when a fetch fails. */
-import { MillraceError, type ReadContext } from '@millrace/core'
+import { MillraceError, type ReadContext, SystemError } from '@millrace/core'
 import { type TopicReader, kafkaCodes, kafkaError, type TopicLeaders } from '@millrace/client-kafka'
 import type { Position } from './batch.ts'
 import type { Options } from './options.ts'
@@ -56,7 +56,7 @@ export const recreated = (o: Options): MillraceError =>
     },
   )
 
-/** Handles a failed fetch. Throws errors that a retry cannot fix. */
+/** Handles a failed fetch. Returns the error to retry after, if any; throws errors that a retry cannot fix. */
 export async function afterError(
   error: unknown,
   asked: ReadonlyMap<number, bigint>,
@@ -64,12 +64,14 @@ export async function afterError(
   o: Options,
   read: ReadContext,
   lanes: Map<number, Lane>,
-): Promise<void> {
+): Promise<SystemError | undefined> {
   const codes = kafkaCodes(error)
   if (codes.has('OFFSET_OUT_OF_RANGE')) {
     const [first, end] = await Promise.all([client.offsets(-2), client.offsets(-1)])
+    let moved = false
     for (const [p, from] of asked) {
       if (from >= first[p]! && from <= end[p]!) continue
+      moved = true
       if (o.on_gap === 'fail') {
         throw new MillraceError(
           'offset_out_of_range',
@@ -84,14 +86,9 @@ export async function afterError(
       read.warn(`offsets ${from} to ${to - 1n} of ${o.stream}, partition ${p}, are gone; reading continues at ${to}`)
       lanes.get(p)!.next = to
     }
-    return
+    if (moved) return undefined
   }
-  const failure = kafkaError(error, 'fetching', o)
-  if (
-    failure.name === 'SystemError' &&
-    !(failure as { retry?: boolean }).retry &&
-    !codes.has('UNKNOWN_TOPIC_OR_PARTITION')
-  )
-    throw failure
-  read.warn(failure.message)
+  const failure = kafkaError(error, 'fetching', o, true)
+  if (failure instanceof SystemError && failure.retry) return failure
+  throw failure
 }

@@ -1,10 +1,18 @@
 /**
  * Reads the partitions of a topic. There is one fetch in flight per broker at any time, and the next is sent when an
- * answer has arrived, before its records are processed. Failures (a broker gone, a leader moved) are retried with fresh
- * metadata; permanent ones stop the run: an offset that the topic no longer has, a topic that was recreated.
+ * answer has arrived, before its records are processed. A broker that fails (it is gone, a leader moved) is retried with
+ * fresh metadata by the engine's rules, beside the others; permanent failures stop the run: an offset that the topic no
+ * longer has, a topic that was recreated.
  */
 import { setTimeout as wait } from 'node:timers/promises'
-import { type Batch, type CaughtUp, type ReadContext, type SplitsFound, unlessAborted } from '@millrace/core'
+import {
+  type Attempts,
+  type Batch,
+  type CaughtUp,
+  type ReadContext,
+  type SplitsFound,
+  unlessAborted,
+} from '@millrace/core'
 import { type StreamDecoder } from '@millrace/kinds'
 import { batchesOf, emptyBatch, type Part } from './batch.ts'
 import type { TopicReader, TopicLeaders } from '@millrace/client-kafka'
@@ -13,7 +21,6 @@ import { fetchSize } from './fetch-size.ts'
 import { afterError, type Lane, recreated, startLanes } from './lanes.ts'
 import type { Options } from './options.ts'
 
-const maxPauseMs = 5000
 /** Record batches of a partition are combined up to this many records. */
 const batchRecords = 1000
 
@@ -75,7 +82,12 @@ export async function* readTopic(
       wake()
     })
   }
-  let pauseMs = 100
+  const attempts = new Map<number, Attempts>()
+  const attemptsAt = (node: number) => {
+    const known = attempts.get(node) ?? read.attempts(`fetching from broker ${node}`)
+    attempts.set(node, known)
+    return known
+  }
   let refreshedMs = Date.now()
   let isStale = false
   while (!signal.aborted) {
@@ -125,13 +137,12 @@ export async function* readTopic(
     const { node, asked, response, error } = answer
     onTheWay.delete(node)
     if (!response) {
-      await soon(afterError(error, asked, client, o, read, lanes))
-      await pause(pauseMs)
-      pauseMs = Math.min(pauseMs * 2, maxPauseMs)
+      const failure = await soon(afterError(error, asked, client, o, read, lanes))
+      if (failure) await attemptsAt(node).waitToRetry(failure)
       isStale = true
       continue
     }
-    pauseMs = 100
+    attempts.get(node)?.succeeded()
     const parts = partsOf(response, asked, lanes)
     ask(node)
     // In a fetch session the broker omits partitions with nothing new.

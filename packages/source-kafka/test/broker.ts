@@ -1,5 +1,7 @@
 /** What the live tests share: writing with the sink, reading with the source, on a given broker. */
+import { setTimeout as sleep } from 'node:timers/promises'
 import {
+  type ReadContext,
   isBatch,
   type Batch,
   batch,
@@ -56,6 +58,7 @@ export interface Reading {
   /** Stops after the batch with which it is true. */
   readonly until?: (batches: readonly Batch[]) => boolean
   readonly onBatch?: (batch: Batch) => void
+  readonly attempts?: ReadContext['attempts']
 }
 
 export function onBroker(brokers: readonly string[]) {
@@ -113,6 +116,7 @@ export function onBroker(brokers: readonly string[]) {
             resume: (split) => positions.get(split),
             owns: (split) => ownerOf(split, instance.n) === instance.i,
             instance,
+            attempts: how.attempts ?? (() => ({ waitToRetry: () => sleep(100), succeeded: () => {} })),
           }),
         )
         for await (const b of reading) {

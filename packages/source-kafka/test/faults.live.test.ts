@@ -144,6 +144,35 @@ describe.skipIf(!url)('Kafka, when the network or the broker fails', () => {
     expectOrder(came)
   })
 
+  it('asks a broker again as the engine retries, and goes on where it was', { timeout: 60_000 }, async () => {
+    const stream = fresh()
+    await onBroker([broker.address]).write(stream, rowsOf(0, 5000))
+    const failed: string[] = []
+    const again: string[] = []
+    const batches = await onBroker([broker.viaAddress]).read(
+      stream,
+      {},
+      {
+        onBatch: (b) => void (b.rows.length > 0 && failed.length === 0 && proxy.set({ cutAnswerOf: 1 })),
+        attempts: (doing) => ({
+          async waitToRetry(error) {
+            failed.push(`${doing}: ${(error as Error).name}`)
+            await proxy.set('none')
+          },
+          succeeded: () => void (failed.length > 0 && again.push(doing)),
+        }),
+      },
+    )
+    await proxy.set('none')
+    expect(failed.length).toBeGreaterThan(0)
+    expect([new Set(failed).size, failed[0]]).toEqual([
+      1,
+      expect.stringMatching(/^fetching from broker \d+: SystemError$/),
+    ])
+    expect(again.length).toBeGreaterThan(0)
+    expect(numbers(batches)).toEqual(rowsOf(0, 5000).map((row) => row['n']))
+  })
+
   it.each(['while it connects', 'while it reads'])(
     'stops within a second of the abort, and is closed soon, though nobody answers %s',
     { timeout: 60_000 },

@@ -13,6 +13,7 @@ export const freshRead = (signal: AbortSignal, more: Partial<ReadContext> = {}):
   whenWanted: () => Promise.resolve(),
   instance: { i: 0, n: 1 },
   continues: false,
+  attempts: () => ({ waitToRetry: (error) => Promise.reject(error), succeeded: () => {} }),
   warn: () => {},
   ...more,
 })

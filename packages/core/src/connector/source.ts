@@ -12,6 +12,17 @@ import type { Batch, CaughtUp, Json, Row, SplitsFound } from '../record/index.ts
 import type { RecordType } from '../schema/index.ts'
 import type { Env, Instance } from './env.ts'
 
+/** The attempts at one call. */
+export interface Attempts {
+  /**
+   * An attempt failed: waits until the next one is due. Throws the error that ends the run if the failure is permanent
+   * or has lasted too long.
+   */
+  waitToRetry(error: unknown): Promise<void>
+  /** An attempt succeeded, if only for a while. */
+  succeeded(): void
+}
+
 /** The context of a read. */
 export interface ReadContext {
   /** Aborted when the run stops. `read` must then return, or throw, within a second. */
@@ -37,6 +48,11 @@ export interface ReadContext {
   readonly instance: Instance
   /** A later run resumes where this one ends, so a record that may be incomplete can wait for it. */
   readonly continues: boolean
+  /**
+   * Retries a part of the reading by the rules of the engine, for a source that goes on with the rest meanwhile: one
+   * server of several. Any other failure is thrown: the engine then reads again.
+   */
+  attempts(doing: string): Attempts
   /** Warns the user: something was recovered, nothing is lost. */
   warn(message: string): void
 }

@@ -298,6 +298,7 @@ export async function runComponent(component: Component, options: ComponentOptio
         whenWanted: () => backpressure.whenReleased(stopReading.signal),
         instance: options.instance,
         continues: !options.whole,
+        attempts: (doing) => calls.attempts(node, doing, stopReading.signal),
         warn: (message) => observe({ type: 'warning', node: node.id, message }),
       },
       onSplits(found) {

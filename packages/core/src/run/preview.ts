@@ -9,6 +9,7 @@ import type { Registry } from '../registry/index.ts'
 import { buildGraph } from './graph.ts'
 import type { SourceNode } from './nodes.ts'
 import { createSource, createSteps, type Surroundings } from './wiring.ts'
+import { asRunError } from './retry.ts'
 import { loadSideInputs } from './side-inputs.ts'
 
 /** A bad record. */
@@ -92,6 +93,13 @@ export async function preview(
     plan,
     signal,
     () => {},
+    async (node, doing, body) => {
+      try {
+        return await body()
+      } catch (error) {
+        throw asRunError(error, node, doing)
+      }
+    },
   )
   for (const { node } of sources.filter((s) => !s.plan.side)) {
     await readSome(node, options.limit, signal, (batch) => {

@@ -12,6 +12,7 @@
  * Decision: docs/decisions/20261130-retries-are-the-users.md
  */
 import type { Clock } from '../clock.ts'
+import type { Attempts } from '../connector/index.ts'
 import { MillraceError, type SystemError } from '../errors/index.ts'
 import type { Observer } from './observe.ts'
 import { defaultRetry } from '../spec/retry.ts'
@@ -20,17 +21,6 @@ import type { ConnectorNode } from './nodes.ts'
 
 const firstContactMs = 30_000
 const stoppingMs = 5_000
-
-/** The attempts at one call. */
-export interface Attempts {
-  /**
-   * An attempt failed: waits until the next one is due. Throws the error that ends the run if the failure is permanent
-   * or has lasted too long.
-   */
-  waitToRetry(error: unknown): Promise<void>
-  /** An attempt succeeded, if only for a while. */
-  succeeded(): void
-}
 
 export interface Calls {
   /**

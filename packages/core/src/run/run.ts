@@ -255,7 +255,15 @@ async function prepare(
       await finishLeftovers(opening)
       const warn = (node: string, message: string) => observe({ type: 'warning', node, message })
       const steps = components.flatMap((c) => c.steps)
-      await loadSideInputs(steps, instance.sideInputs, plan, signal, warn, checkSideInput(plan, store, warn))
+      await loadSideInputs(
+        steps,
+        instance.sideInputs,
+        plan,
+        signal,
+        warn,
+        calls.call,
+        checkSideInput(plan, store, warn),
+      )
     })(),
   )
   ctx.progress.bytes = components.flatMap((c) => Object.values(c.counters.sources)).reduce((sum, s) => sum + s.bytes, 0)

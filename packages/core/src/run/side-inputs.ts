@@ -7,7 +7,7 @@ import type { Plan } from '../plan/index.ts'
 import type { Row } from '../record/index.ts'
 import type { Store } from '../store/index.ts'
 import type { SourceNode, StepNode } from './nodes.ts'
-import { asRunError } from './retry.ts'
+import { asRunError, type Calls } from './retry.ts'
 
 const bigintAsText = (_key: string, value: unknown): unknown => (typeof value === 'bigint' ? String(value) : value)
 
@@ -21,6 +21,7 @@ export async function loadSideInputs(
   plan: Plan,
   signal: AbortSignal,
   warn: (node: string, message: string) => void,
+  call: Calls['call'],
   identified: (side: string, identity: string) => void = () => {},
 ): Promise<void> {
   for (const { transform, id } of steps) {
@@ -33,50 +34,43 @@ export async function loadSideInputs(
   for (const { transform, plan: step } of steps) {
     for (const [side, sourceId] of Object.entries(step.sideInputs)) {
       const node = sideInputs.find((s) => s.id === sourceId)!
-      const hash = createHash('sha256')
-      const load = (rows: readonly Row[]) => {
-        // Row by row: batch boundaries are not part of the content.
-        for (const row of rows) hash.update(`${JSON.stringify(row, bigintAsText)}\n`)
-        transform.load!(side, rows)
+      const load = async () => {
+        const hash = createHash('sha256')
+        for (const rows of await readSideInput(node, signal, warn)) {
+          // Row by row: batch boundaries are not part of the content.
+          for (const row of rows) hash.update(`${JSON.stringify(row, bigintAsText)}\n`)
+          transform.load!(side, rows)
+        }
+        return hash.digest('hex')
       }
-      await readSideInput(node, load, signal, plan, warn)
-      identified(sourceId, hash.digest('hex'))
+      identified(sourceId, await call(node, `reading the side input of ${plan.name}`, load, signal))
     }
   }
 }
 
+/** Its rows, split by split: the interleaving of splits does not matter, not even for two rows with the same key. */
 async function readSideInput(
   node: SourceNode,
-  load: (rows: readonly Row[]) => void,
   signal: AbortSignal,
-  plan: Plan,
   warn: (node: string, message: string) => void,
-): Promise<void> {
+): Promise<readonly Row[][]> {
   const ctx = freshRead(signal, { warn: (message) => warn(node.id, message) })
-  /** Split by split, so that the interleaving of splits does not matter, not even for two rows with the same key. */
   const bySplit = new Map<string, Row[]>()
-  try {
-    for await (const batch of node.source.read(ctx)) {
-      if (!isBatch(batch)) continue
-      const bad = batch.bad?.[0]
-      if (bad) {
-        const place = (await node.source.locate?.(batch.split, bad.position)) ?? `${batch.split}@${bad.position}`
-        throw new MillraceError(bad.code, bad.message ?? bad.code, {
-          place,
-          hint: 'a side input may not have bad records: fix it and run again',
-        })
-      }
-      const rows = bySplit.get(batch.split)
-      if (rows) rows.push(...batch.rows)
-      else bySplit.set(batch.split, [...batch.rows])
+  for await (const batch of node.source.read(ctx)) {
+    if (!isBatch(batch)) continue
+    const bad = batch.bad?.[0]
+    if (bad) {
+      const place = (await node.source.locate?.(batch.split, bad.position)) ?? `${batch.split}@${bad.position}`
+      throw new MillraceError(bad.code, bad.message ?? bad.code, {
+        place,
+        hint: 'a side input may not have bad records: fix it and run again',
+      })
     }
-    for (const split of [...bySplit.keys()].sort()) {
-      const rows = bySplit.get(split)!
-      for (let at = 0; at < rows.length; at += 1000) load(rows.slice(at, at + 1000))
-    }
-  } catch (error) {
-    throw asRunError(error, node, `reading the side input of ${plan.name}`)
+    const rows = bySplit.get(batch.split)
+    if (rows) rows.push(...batch.rows)
+    else bySplit.set(batch.split, [...batch.rows])
   }
+  return [...bySplit.keys()].sort().map((split) => bySplit.get(split)!)
 }
 
 /**

@@ -1,5 +1,6 @@
 /** Reads a source as the engine does, for the source suite: in this process or, with the same request, in a child. */
 import {
+  freshRead,
   isBatch,
   type Batch,
   type Env,
@@ -76,19 +77,16 @@ export function makeSource(definition: SourceDefinition, making: SourceMaking, e
   return definition.create(making.options, { ...env, schema, unknownFields, ...(push ? { push } : {}) })
 }
 
-export const readContext = (until: ReadUntil, signal: AbortSignal): ReadContext => ({
-  signal,
-  resume: (split) => until.resume?.get(split),
-  recall: (key) => until.recall?.get(key),
-  recallAll: (prefix) =>
-    [...(until.recall ?? [])].filter(([key]) => key.startsWith(prefix)).sort(([a], [b]) => (a < b ? -1 : 1)),
-  owns: until.owns ?? (() => true),
-  wants: until.wants ?? (() => true),
-  whenWanted: until.whenWanted ?? (() => Promise.resolve()),
-  instance: { i: 0, n: 1 },
-  continues: false,
-  warn: () => {},
-})
+export const readContext = (until: ReadUntil, signal: AbortSignal): ReadContext =>
+  freshRead(signal, {
+    resume: (split) => until.resume?.get(split),
+    recall: (key) => until.recall?.get(key),
+    recallAll: (prefix) =>
+      [...(until.recall ?? [])].filter(([key]) => key.startsWith(prefix)).sort(([a], [b]) => (a < b ? -1 : 1)),
+    ...(until.owns ? { owns: until.owns } : {}),
+    ...(until.wants ? { wants: until.wants } : {}),
+    ...(until.whenWanted ? { whenWanted: until.whenWanted } : {}),
+  })
 
 /** Reads to the end, or as `until` says, and closes the source. */
 export async function readAll(source: Source, env: Env, until: ReadUntil = {}): Promise<ReadBatch[]> {
