@@ -171,8 +171,8 @@ const lasting: Readonly<Record<string, string>> = {
 }
 
 /**
- * A client's error as one of ours; a `MillraceError` is returned unchanged. `exists`: the topic was there, or is new and
- * not known to every broker at once.
+ * A client's error as one of ours; a `MillraceError` is returned unchanged. `exists`: the topic was there, or is new
+ * and not known to every broker at once.
  */
 export function kafkaError(error: unknown, doing: string, o: TopicPlace, exists = o.create !== undefined): Error {
   if (error instanceof MillraceError) return error

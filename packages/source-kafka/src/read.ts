@@ -1,8 +1,8 @@
 /**
  * Reads the partitions of a topic. There is one fetch in flight per broker at any time, and the next is sent when an
- * answer has arrived, before its records are processed. A broker that fails (it is gone, a leader moved) is retried with
- * fresh metadata by the engine's rules, beside the others; permanent failures stop the run: an offset that the topic no
- * longer has, a topic that was recreated.
+ * answer has arrived, before its records are processed. A broker that fails (it is gone, a leader moved) is retried
+ * with fresh metadata by the engine's rules, beside the others; permanent failures stop the run: an offset that the
+ * topic no longer has, a topic that was recreated.
  */
 import { setTimeout as wait } from 'node:timers/promises'
 import {
