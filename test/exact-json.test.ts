@@ -68,8 +68,8 @@ async function placesWith(codegen: 'on' | 'off'): Promise<ReadonlyMap<string, Re
   const column =
     (isJson: boolean): Read =>
     (text, field, unknownFields = 'drop') => {
-      const element = { name: 'v', type: 'BYTE_ARRAY', converted_type: isJson ? 'JSON' : 'UTF8' } as const
-      const leaf = fileColumn({ element, children: [], count: 0, path: ['v'] } as never)
+      const meaning = { kind: isJson ? 'JSON' : 'STRING' }
+      const leaf = fileColumn({ name: 'v', type: 'BYTE_ARRAY', repetition: 'OPTIONAL', meaning, children: [] } as never)
       const { rows, failed } = rowReader([leaf], { schema: schemaOf(field), unknownFields }).rows([[text]], 1)
       return failed[0] ? fails(failed[0].failure.code) : rows[0]!['v']
     }

@@ -33,7 +33,7 @@ export default {
         if (end) for (const [key, group] of groups) out.result({ [by]: key, ...group }, { key: [key] })
         return true
       },
-      cut() {
+      takeChanges() {
         const entries = [...changed].map((key) => [key, JSON.stringify(groups.get(key))])
         changed.clear()
         return entries
