@@ -183,7 +183,7 @@ function use(name: string, major: string, node: string): void {
   )
   if (!summary.balances || lines.length !== 250) throw new Error(`250 records were read, ${lines.length} are kept`)
   // These need a vendor's library, which is loaded only when they are.
-  for (const type of ['kafka', 'mongodb', 'http']) run(project, pipe, ['describe', type, '--json'], node)
+  for (const type of ['http', 'files', 'sqlite']) run(project, pipe, ['describe', type, '--json'], node)
   rmSync(project, { recursive: true })
 }
 
