@@ -77,10 +77,10 @@ async function tryOne(
   { node, kind, opened, uses }: Target,
   { timeoutMs, signal }: { timeoutMs: number; signal: AbortSignal },
 ): Promise<Diagnosis> {
-  const { plan, project, registry, around } = opened
+  const { plan, project, registry, workspace } = opened
   const definition = kind === 'source' ? registry.source(node.type)! : registry.sink(node.type)!
   const about = {
-    ...(node.connection === undefined ? {} : { connection: node.connection }),
+    connection: node.connection,
     type: node.type,
     config: configText(node.config, definition.options),
     place: (node.connection === undefined ? undefined : placeOfConnection(project, node.connection)) ?? project.file,
@@ -96,8 +96,8 @@ async function tryOne(
   })
   try {
     const probed = definition.probe(
-      resolveConfig(node.config, around.secrets) as never,
-      envOf(plan, around, node.id),
+      resolveConfig(node.config, workspace.secrets) as never,
+      envOf(plan, workspace, node.id),
       within,
     )
     return { ...about, state: 'ok', found: await Promise.race([probed, late]) }
@@ -118,6 +118,6 @@ function errorJson(error: unknown): { readonly code: string; readonly message: s
   return {
     code: typeof code === 'string' ? code : 'internal',
     message: typeof message === 'string' ? message : String(error),
-    ...(typeof hint === 'string' ? { hint } : {}),
+    hint: typeof hint === 'string' ? hint : undefined,
   }
 }

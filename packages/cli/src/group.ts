@@ -55,7 +55,7 @@ export function createGrouping(
 ): Grouping {
   const definition = aggregateSteps.find((step) => step.type === 'aggregate')!
   const options = { ...asked, max_groups: 1_000_000 }
-  const ctx = { ...env, id: 'query', input, sides: {} }
+  const ctx = { ...env, id: 'query', input, sideInputs: {} }
   const { output, problems } = definition.infer(options, ctx)
   const [problem] = problems
   if (problem || !output)

@@ -20,13 +20,14 @@ import {
   optionsFromText,
   type PlanSink,
   resolveConfig,
+  type Row,
 } from '@millrace/core'
 import { loadConnectors } from './builtins.ts'
 import { type Flag, type Given, usageError } from './command.ts'
 import type { Opened } from './spec.ts'
 
 /** A plan, and the location of its state and letters. */
-type Around = Pick<Opened, 'plan' | 'registry' | 'around'>
+type Planned = Pick<Opened, 'plan' | 'registry' | 'workspace'>
 
 /** A dead letter with the fields that are only for people. */
 export type Told = Letter & {
@@ -51,9 +52,9 @@ export const chosen = (letter: Letter, flags: Given<typeof letterFlags>['flags']
 /**
  * All letters with their states, each once: if a record has failed at one place more than once, the last letter counts.
  */
-export async function lettersOf(opened: Around, signal: AbortSignal): Promise<readonly Told[]> {
-  const { plan, around } = opened
-  const folder = instanceFolders(around.stateDir, plan.name)[0]?.folder ?? stateFolder(around.stateDir, plan.name)
+export async function lettersOf(opened: Planned, signal: AbortSignal): Promise<readonly Told[]> {
+  const { plan, workspace } = opened
+  const folder = instanceFolders(workspace.stateDir, plan.name)[0]?.folder ?? stateFolder(workspace.stateDir, plan.name)
   const store = readStore(folder)
   try {
     const letters = new Map<string, Told>()
@@ -68,12 +69,12 @@ export async function lettersOf(opened: Around, signal: AbortSignal): Promise<re
 }
 
 /** Finds where a letter's record is in its input: file and line, if its source can locate it. */
-export function placer({ plan, registry, around }: Around): (letter: Letter) => Promise<string | undefined> {
+export function placer({ plan, registry, workspace }: Planned): (letter: Letter) => Promise<string | undefined> {
   const sources = new Map<string, ReturnType<typeof createSource>['source'] | undefined>()
   const sourceOf = (id: string) => {
     if (!sources.has(id)) {
       const node = plan.sources.find((each) => each.id === id)
-      sources.set(id, node && createSource(plan, node, registry, around).source)
+      sources.set(id, node && createSource(plan, node, registry, workspace).source)
     }
     return sources.get(id)
   }
@@ -120,14 +121,28 @@ export function mendedFrom(file: string, cwd: string, letters: readonly Told[]):
   })
 }
 
+/** The collection or table of a store that a sink writes. */
+export const collectionOf = ({ config }: PlanSink): string | undefined => {
+  const { collection, table } = config as { readonly collection?: string; readonly table?: string }
+  return collection ?? table
+}
+
+/** What a place says that nothing was written to yet: no record has failed. */
+const notYetThere: ReadonlySet<unknown> = new Set(['input_missing', 'not_found', 'unknown_collection'])
+
 /**
  * All letters, oldest first if the store keeps an order. Throws `no_dead_letter` if the spec has none,
  * `cannot_read_back` if its sink cannot be read.
  */
-async function* readLetters(
-  { plan, registry, around }: Around,
-  signal: AbortSignal,
-): AsyncGenerator<Omit<Told, 'state'>> {
+async function* readLetters(planned: Planned, signal: AbortSignal): AsyncGenerator<Omit<Told, 'state'>> {
+  try {
+    for await (const row of rowsOf(planned, signal)) yield row as unknown as Told
+  } catch (error) {
+    if (!notYetThere.has((error as { code?: unknown }).code)) throw error
+  }
+}
+
+async function* rowsOf({ plan, registry, workspace }: Planned, signal: AbortSignal): AsyncGenerator<Row> {
   const sink = plan.deadLetter
   if (!sink)
     throw new MillraceError(
@@ -138,24 +153,17 @@ async function* readLetters(
         hint: 'Add `dead_letter:` and `on_error: { data: dead_letter }` to the spec.',
       },
     )
-  const env = envOf(plan, around, sink.id)
-  const config = resolveConfig(sink.config, around.secrets)
-  const { query } = registry.sink(sink.type)!
-  if (query) {
-    const { collection } = config as { collection?: string }
-    for await (const row of query(config, env, { collection: collection ?? sink.id }, signal))
-      yield row as unknown as Told
-    return
-  }
-  const reading = await loadConnectors(around.root, [{ kind: 'source', type: sink.type }])
-  const source = reading.source(sink.type)
-  const options =
-    source && optionsFromText(`path: ${JSON.stringify(folderOf(config as { path?: string }))}`, source.options)
+  const env = envOf(plan, workspace, sink.id)
+  const config = resolveConfig(sink.config, workspace.secrets)
+  const { query, readBack } = registry.sink(sink.type)!
+  if (query) return yield* query(config, env, { collection: collectionOf(sink) ?? sink.id }, signal)
+  const source = (await loadConnectors(workspace.root, [{ kind: 'source', type: sink.type }])).source(sink.type)
+  const options = readBack && source && optionsFromText(JSON.stringify(readBack(config)), source.options)
   if (!options || 'findings' in options) throw cannotRead(sink)
   const reader = source.create(options.value, { ...env, schema: deadLetterSchema, unknownFields: 'drop' })
   try {
     for await (const batch of reader.read(freshRead(signal))) {
-      if (isBatch(batch)) for (const row of batch.rows) yield row as unknown as Told
+      if (isBatch(batch)) yield* batch.rows
     }
   } finally {
     await reader.close?.()
@@ -167,7 +175,3 @@ const cannotRead = (sink: PlanSink): MillraceError =>
     exitCode: 2,
     hint: 'Keep them in `files` or in a documents store.',
   })
-
-// The static part of the sink's path, which is the parent of all its files: fields of records may follow.
-const folderOf = ({ path = '.' }: { readonly path?: string }): string =>
-  path.includes('{') ? `${path.slice(0, path.indexOf('{')).replace(/[^/]*$/, '')}**/*` : path

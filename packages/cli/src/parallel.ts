@@ -67,7 +67,7 @@ export function startInThread(
     }
     const worker = new Worker(new URL(isSource ? './worker.ts' : './worker.js', import.meta.url), {
       workerData: task,
-      ...(isSource ? { execArgv: ['--conditions=@millrace/source'] } : {}),
+      execArgv: isSource ? ['--conditions=@millrace/source'] : undefined,
     })
     const tell = (word: ToWorker) => worker.postMessage(word)
     if (signal.aborted) tell('stop')

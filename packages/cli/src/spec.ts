@@ -41,7 +41,7 @@ export interface Opened {
   readonly project: Project
   readonly plan: Plan
   readonly registry: Registry
-  readonly around: {
+  readonly workspace: {
     readonly root: string
     readonly home: string
     readonly stateDir: string
@@ -110,7 +110,7 @@ export async function openPlans(
     project,
     plan: plan!,
     registry,
-    around: { root, home: homeOf(root, plan!.profile), stateDir: stateDirs.get(plan!.profile)!, secrets },
+    workspace: { root, home: homeOf(root, plan!.profile), stateDir: stateDirs.get(plan!.profile)!, secrets },
   }))
 }
 

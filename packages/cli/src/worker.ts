@@ -42,7 +42,7 @@ try {
       exitCode: 2,
     })
   const summary = await runInstance(opened.plan, opened.registry, {
-    ...opened.around,
+    ...opened.workspace,
     ...task.shared,
     signal: stop.signal,
     instance: task.instance,

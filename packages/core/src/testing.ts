@@ -50,10 +50,10 @@ export function memorySource(
           position: end,
           positionAt: (i) => good[i]!,
           rawAt: (i) => Buffer.from(JSON.stringify(rows[good[i]!])),
-          ...(bad.length ? { bad } : {}),
+          bad: bad.length ? bad : undefined,
           bytes: (end - at) * 50,
-          ...(more.caughtUp ? { caughtUp: true } : {}),
-          ...(end === rows.length ? { end: true } : {}),
+          caughtUp: more.caughtUp,
+          end: end === rows.length,
         })
       }
     },
@@ -125,7 +125,7 @@ export interface TestStep
   > {
   readonly create: () => Transform
   /** Named outputs. */
-  readonly sides?: readonly string[]
+  readonly sideOutputs?: readonly string[]
 }
 
 export interface TestSink {
@@ -157,7 +157,7 @@ export function testPipeline(pipeline: TestPipeline): { readonly plan: Plan; rea
   const definitions: (SourceDefinition | SinkDefinition | TransformDefinition)[] = []
   const onError = pipeline.onError ?? 'stop'
   const { retry } = pipeline
-  const common = (id: string) => ({ id, type: id, package: 'testing', config: {} as Json, ...(retry ? { retry } : {}) })
+  const common = (id: string) => ({ id, type: id, package: 'testing', config: {} as Json, retry })
   const named = <K extends string>(kind: K, id: string) => ({ kind, type: id, summary: id, options: none })
 
   const sources = Object.entries(pipeline.sources).map(([id, given]): PlanSource => {
@@ -187,7 +187,7 @@ export function testPipeline(pipeline: TestPipeline): { readonly plan: Plan; rea
 
   let last = sources[0]!.id
   const steps = Object.entries(pipeline.steps ?? {}).map(
-    ([id, { create, sides = [], from = [last], ...step }]): PlanStep => {
+    ([id, { create, sideOutputs = [], from = [last], ...step }]): PlanStep => {
       definitions.push(
         defineTransform({ ...named('transform', id), infer: () => ({ output: anything, problems: [] }), create }),
       )
@@ -206,7 +206,7 @@ export function testPipeline(pipeline: TestPipeline): { readonly plan: Plan; rea
         stateHash: 'test',
         ...step,
         from,
-        sides: Object.fromEntries(sides.map((name) => [name, anything])),
+        sideOutputs: Object.fromEntries(sideOutputs.map((name) => [name, anything])),
       }
     },
   )
@@ -238,7 +238,7 @@ export function testPipeline(pipeline: TestPipeline): { readonly plan: Plan; rea
     sinks,
     onError,
     specHash: 'test',
-    ...(deadLetter ? { deadLetter } : {}),
+    deadLetter,
   }
   return { plan, registry: registryOf(definitions.map((definition) => ({ definition, package: 'testing' }))) }
 }

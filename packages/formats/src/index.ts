@@ -26,5 +26,5 @@ export { compileEncoder, type EncodeRows, jsonValue, type JsonWriteOptions } fro
 export { createJsonLinesReader, decodeOne, jsonLinesDecoder } from './json/lines.ts'
 export { jsonDefaults, type JsonOptions, jsonOptions } from './json/options.ts'
 export { type RecordFailure, type RecordParser, recordParser } from './json/record.ts'
-export { Block, valueReader } from './json/way.ts'
+export { Block, valueReader } from './json/values.ts'
 export { jsonArrayWriter, jsonLinesWriter } from './json/write.ts'

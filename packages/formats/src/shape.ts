@@ -5,13 +5,13 @@ import { type Encoding, unitBytes } from './text.ts'
 /** Code units of a text; offsets are in bytes. */
 export interface TextUnits {
   readonly unit: 1 | 2
-  readonly bigEndian?: true
+  readonly bigEndian?: boolean
 }
 
 /** See `TextUnits`. */
 export const textUnits = (encoding: Encoding): TextUnits => ({
   unit: unitBytes(encoding),
-  ...(encoding === 'utf-16be' ? { bigEndian: true } : {}),
+  bigEndian: encoding === 'utf-16be',
 })
 
 /** The layout of a format, as far as it distinguishes one content from another. */

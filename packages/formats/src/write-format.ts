@@ -1,6 +1,13 @@
 /** Formats for writing, as data: the option that chooses one, what each cannot store, and their writers. */
-import { option, type Option, type Problem, type RecordType } from '@millrace/core'
-import { csvAccepts, csvWriteOptions, csvWriteProblems, csvWriter, type CsvWriteOptions } from './csv/writer.ts'
+import { type Json, option, type Option, type Problem, type RecordType } from '@millrace/core'
+import {
+  csvAccepts,
+  csvWriteDefaults,
+  csvWriteOptions,
+  csvWriteProblems,
+  csvWriter,
+  type CsvWriteOptions,
+} from './csv/writer.ts'
 import { jsonArrayWriter, jsonLinesWriter } from './json/write.ts'
 import { strangeOptions } from './read-format.ts'
 import type { RecordWriter } from './writer.ts'
@@ -25,6 +32,8 @@ export interface WriteKind<Name extends string = string> {
   readonly appends: boolean
   /** Problems of options that are valid individually. */
   problems?(format: WriteFormat): Problem[]
+  /** The options with which a reader of the format reads what was written with these. Absent: it needs none. */
+  readBack?(format: WriteFormat): Readonly<Record<string, Json>>
   /** Problems with writing records of this type. */
   accepts?(record: RecordType): Problem[]
   /** Loads the writer of the format, and prepares it for records of this type. */
@@ -77,6 +86,10 @@ export const textWriteFormats: readonly WriteKind<'jsonl' | 'json' | 'csv'>[] = 
     },
     appends: true,
     problems: (format) => csvWriteProblems(csvOf(format)),
+    readBack(format) {
+      const { delimiter, quote, header, nulls } = { ...csvWriteDefaults, ...csvOf(format) }
+      return { delimiter, quote, header, nulls: [nulls] }
+    },
     accepts: csvAccepts,
     prepare: (record, format) => csvWriter(record, csvOf(format)),
   },
@@ -96,6 +109,8 @@ export interface WriteFormats<Name extends string> {
   appends(name: Name): boolean
   /** Problems of a format's options; `at` is inside the format. */
   problems(format: WriteFormat<Name>): Problem[]
+  /** The option `format` of a reader of what is written in a format. */
+  readBack(format: WriteFormat<Name>): Json
   /** Problems with writing records of this type in a format. */
   accepts(format: WriteFormat<Name>, record: RecordType): Problem[]
   /** Loads a format and prepares it for records of this type; each call of the result makes the writer of one file. */
@@ -141,6 +156,7 @@ export function writeFormatsOf<Name extends string>(kinds: readonly WriteKind<Na
       const given = Object.keys(format).filter((key) => key !== 'type')
       return strangeOptions(format.type, given, Object.keys(kind.options)) ?? kind.problems?.(format) ?? []
     },
+    readBack: (format) => ({ type: format.type, ...kindOf(format.type).readBack?.(format) }),
     accepts: (format, record) => kindOf(format.type).accepts?.(record) ?? [],
     prepare: async (format, record) => kindOf(format.type).prepare(record, format),
   }

@@ -1,6 +1,7 @@
 /** The file sink. */
 import { type Definition, defineSink, type Type } from '@millrace/core'
 import { checkFolder, nodeDisk, placesOf } from '@millrace/client-files'
+import { fileWriteFormats as formats } from '@millrace/formats-columnar'
 import { acceptProblems, folderOf, layoutOf, optionProblems, type Options, options, templateOf } from './options.ts'
 import { createFilesSink } from './sink.ts'
 
@@ -22,6 +23,10 @@ const stored: Readonly<Record<Type['kind'], string>> = {
   json: 'itself, JSON, Utf8',
 }
 
+/** All files below the static part of the path: fields of records may follow it. */
+const readPath = ({ path }: Options): string =>
+  path.includes('{') ? `${path.slice(0, path.indexOf('{')).replace(/[^/]*$/, '')}**/*` : path
+
 /** Passes if the path is valid; `check` reports problems with it. */
 const isReadable = (o: Options): boolean => typeof templateOf(o) !== 'string'
 
@@ -37,11 +42,12 @@ export const sinkFiles = defineSink({
   capabilities: (o) => ({
     label: 'effectively-once',
     how: 'publish-once: a file is synced under a hidden name and renamed after its checkpoint',
-    ...(isReadable(o) && !layoutOf(o).append ? { checkpointsOnRoll: true } : {}),
+    checkpointsOnRoll: isReadable(o) && !layoutOf(o).append,
   }),
   accepts: (o, record) => (isReadable(o) ? acceptProblems(o, record) : []),
   mapping: ({ kind }) => stored[kind],
   writes: (o, env) => placesOf([o.path], env),
+  readBack: (o) => ({ path: readPath(o), format: formats.readBack(layoutOf(o).format) }),
   create: (o, ctx) => createFilesSink(o, ctx, nodeDisk, () => performance.now()),
   async probe(o, env) {
     const folder = folderOf(o, env)

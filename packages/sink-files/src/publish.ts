@@ -45,7 +45,7 @@ export function stagesOf(
       bytes,
       seq: last.seq + k + 1,
       start: last.start,
-      ...(replaced.has(final) ? { replaces: true } : {}),
+      replaces: replaced.has(final),
     },
   }))
   if (removes.length > 0) stages[0] = { root, ...stages[0], removes }

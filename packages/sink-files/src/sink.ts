@@ -136,7 +136,7 @@ export function createFilesSink(o: Options, ctx: SinkContext, disk: Disk, now: (
     } catch (error) {
       if (error instanceof DataError) {
         const { code, message, field } = error
-        refused.push({ index, kind: 'data', code, message, ...(field === undefined ? {} : { field }) })
+        refused.push({ index, kind: 'data', code, message, field })
       } else if (error instanceof RangeError)
         refused.push({ index, kind: 'data', code: 'out_of_range', message: error.message })
       else throw error

@@ -355,7 +355,7 @@ test('large rows are written in chunks, compressed or not', async () => {
 test('its definition says what it promises and where it writes', async () => {
   const of = (options: Record<string, unknown>) => sinkFiles.capabilities(optionsOf(options))
   expect(of({})).toMatchObject({ label: 'effectively-once' })
-  expect(of({}).checkpointsOnRoll).toBeUndefined()
+  expect(of({}).checkpointsOnRoll).toBe(false)
   expect([
     of({ format: 'json' }).checkpointsOnRoll,
     of({ path: 'x.csv.gz' }).checkpointsOnRoll,

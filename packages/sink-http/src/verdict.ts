@@ -146,6 +146,6 @@ function faultOf(parsedBody: unknown, code: string, where: string, message: stri
   return {
     code: typeof itsCode === 'string' && /^[\w.-]{1,64}$/.test(itsCode) ? itsCode : code,
     message: `${where}: ${typeof itsMessage === 'string' ? itsMessage.slice(0, 500) : message}`,
-    ...(typeof field === 'string' && field !== '' ? { field } : {}),
+    field: typeof field === 'string' && field !== '' ? field : undefined,
   }
 }

@@ -77,7 +77,7 @@ function messageOf(
 ): Message {
   const more: Record<string, Buffer> = { [idHeader]: Buffer.from(id) }
   for (const [name, text] of Object.entries(headers ?? {})) if (name !== idHeader) more[name] = Buffer.from(text)
-  return { topic, value, headers: more, ...(key === null ? {} : { key: Buffer.from(key) }) }
+  return { topic, value, headers: more, key: key === null ? undefined : Buffer.from(key) }
 }
 
 function sizeOf({ key, value, headers }: Message): number {

@@ -88,7 +88,7 @@ export const mongodb = defineSink({
     label: 'effectively-once',
     how: `${o.write} by _id = ${keyFields(o)?.join(', ') ?? 'record id'}, w: majority, journalled`,
     key: keyFields(o) ?? 'record_id',
-    ...(o.write === 'set' ? { combines: true } : {}),
+    combines: o.write === 'set',
     keyed: o.write !== 'insert',
   }),
   accepts,

@@ -78,7 +78,7 @@ async function writeAll(
   if (records.length === 0) return
   const failures = new Map<number, WriteFailure>()
   const refuse: Refuse = (index, code, message, field, kind = 'data') => {
-    failures.set(index, { index, kind, code, message, ...(field === undefined ? {} : { field }) })
+    failures.set(index, { index, kind, code, message, field })
   }
   const { byKey: waiting, operation } = preparing.prepare(records, refuse)
   /** Keys whose records are tried one by one, to find out which of them cannot be merged. */

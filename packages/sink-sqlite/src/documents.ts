@@ -52,7 +52,7 @@ export function documentsSink(o: Options, ctx: SinkContext, path: string): Sink 
       if (records.length === 0) return
       const failures: WriteFailure[] = []
       const refuse: Refuse = (index, code, message, field) =>
-        failures.push({ index, kind: 'data', code, message, ...(field === undefined ? {} : { field }) })
+        failures.push({ index, kind: 'data', code, message, field })
       await transaction(db, path, signal, () => writeAll(records, refuse))
       throwFailures(failures)
     },

@@ -28,8 +28,8 @@ export const sqlite = defineSink({
   capabilities: (o) => ({
     label: 'effectively-once',
     how: how(o),
-    ...(writeOf(o) === 'append' ? {} : { key: keyFields(o) ?? 'record_id' }),
-    ...(writeOf(o) === 'set' ? { combines: true } : {}),
+    key: writeOf(o) === 'append' ? undefined : (keyFields(o) ?? 'record_id'),
+    combines: writeOf(o) === 'set',
     keyed: writeOf(o) !== 'append' && writeOf(o) !== 'insert',
   }),
   accepts,

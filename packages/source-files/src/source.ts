@@ -102,7 +102,7 @@ export const sourceFiles = defineSource({
     contentSplits: true,
     newSplits: true,
     pushdown: true,
-    ...(o.after_read === 'keep' ? {} : { commit: 'action' as const }),
+    commit: o.after_read === 'keep' ? undefined : ('action' as const),
   }),
   create(o, ctx) {
     const opened = new Map<string, InputFormat>()

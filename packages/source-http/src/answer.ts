@@ -60,7 +60,7 @@ export function replier(
     const itemJson = (each: Item): string => {
       const { item, outcome, faults: errors } = each
       const shownAs = outcome === 'taken' ? `"record":${record(each)},` : ''
-      return `{"item":${item},${shownAs}${JSON.stringify({ outcome, ...(errors.length > 0 ? { errors } : {}) }).slice(1)}`
+      return `{"item":${item},${shownAs}${JSON.stringify({ outcome, errors: errors.length > 0 ? errors : undefined }).slice(1)}`
     }
     return { status: 207, body: `[${items.map(itemJson).join()}]` }
   }
@@ -89,7 +89,7 @@ function itemAnswered(item: number, { outcome, row, errors }: Answer, { faults }
   return {
     item,
     outcome,
-    ...(row ? { row } : {}),
-    faults: found.map(({ code, field, message }) => ({ ...(field ? { field } : {}), code, message: message ?? code })),
+    row,
+    faults: found.map(({ code, field, message }) => ({ field, code, message: message ?? code })),
   }
 }

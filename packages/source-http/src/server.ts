@@ -8,6 +8,7 @@ import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest }
 import { type Reply, refusal } from './reply.ts'
 import { BodyRefused, decompressed, type Held, readBody } from './body.ts'
 import type { Headers } from './identity.ts'
+import { answerBadPath, answerMalformed } from './malformed.ts'
 import { parseAddress } from './options.ts'
 
 export interface Route {
@@ -85,6 +86,8 @@ function start(address: string, limits: { readonly maxConnections: number }): Sh
     forceCloseConnections: 'idle',
     exposeHeadRoutes: false,
     return503OnClosing: true,
+    clientErrorHandler: answerMalformed,
+    frameworkErrors: answerBadPath,
   })
   app.removeAllContentTypeParsers()
   const held: Held = { bytes: 0 }

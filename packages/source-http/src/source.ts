@@ -161,7 +161,7 @@ function createGateway(o: Options, ctx: SourceContext): Source {
         // A record that has failed is accepted again when it is repeated, corrected or not.
         if (status >= 400 || one.answers?.some(({ outcome }) => outcome === 'failed')) continue
         const isWhatCame = one.taken?.length === request.decoded.count && !ctx.answer
-        accepted.push([request.key, { hash: request.hash, status, ...(isWhatCame ? {} : { body }) }])
+        accepted.push([request.key, { hash: request.hash, status, body: isWhatCame ? undefined : body }])
       }
       return keys!.accept(accepted, Date.now())
     },
@@ -210,11 +210,11 @@ function batchOf(request: Pending, ctx: SourceContext, isLast: boolean): Batch {
     bytes,
     positionAt: (i) => indexes[i]!,
     rawAt: (i) => rawOf(indexes[i]!),
-    ...(idOf ? { idAt: (i) => idOf(indexes[i]!) } : {}),
+    idAt: idOf ? (i) => idOf(indexes[i]!) : undefined,
     arrivals: new Float64Array(rows.length).fill(arrival),
-    ...(bad.length > 0 ? { bad } : {}),
-    ...(unknown > 0 ? { unknown } : {}),
-    ...(isLast ? { caughtUp: true } : {}),
+    bad: bad.length > 0 ? bad : undefined,
+    unknown: unknown > 0 ? unknown : undefined,
+    caughtUp: isLast,
   }
 }
 

@@ -159,7 +159,7 @@ function besideOf(record: KafkaRecord, timestamp: number, withHeaders = true): B
   const key = isKeyText ? keyOf(record) : undefined
   const headers = withHeaders ? headersOf(record) : {}
   const unreadable = [...(isKeyText ? [] : ['key' as const]), ...(headers ? [] : ['headers' as const])]
-  return { key, timestamp, headers, ...(unreadable.length > 0 ? { unreadable } : {}) }
+  return { key, timestamp, headers, unreadable: unreadable.length > 0 ? unreadable : undefined }
 }
 
 /** Undefined: a name or a value is not UTF-8. */

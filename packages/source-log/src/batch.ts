@@ -52,7 +52,7 @@ export function batchOf(chunk: Chunk, from: number, log: string, decoder: Stream
     rawAt: (k) => body.subarray(starts[indexes[k]!]!, starts[indexes[k]! + 1]! - tail),
     idAt: (k) => ids[indexes[k]!],
     contextAt: (k) => contextOf(besideOf(chunk, indexes[k]!)),
-    ...(keys ? { keys: indexes.map((i) => keys[i] ?? undefined) } : {}),
+    keys: keys && indexes.map((i) => keys[i] ?? undefined),
     arrivals: new Float64Array(rows.length).fill(time),
     ...unknownOf(decoder.tally),
     ...(bad.length ? { bad } : {}),

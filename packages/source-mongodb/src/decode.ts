@@ -23,7 +23,7 @@ export function compileDecoder(ctx: SourceContext, tally: Tally = { unknown: 0 }
     } catch (error) {
       if (!(error instanceof DataError)) throw error
       const { code, message, field } = error
-      return { code, message, ...(field === undefined ? {} : { field }) }
+      return { code, message, field }
     }
   }
 }

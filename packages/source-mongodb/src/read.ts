@@ -128,8 +128,8 @@ function toBatch(
     bytes,
     positionAt: (i) => keyAt(good[i]!),
     rawAt: (i) => rawAt(good[i]!),
-    ...(bad.length > 0 ? { bad } : {}),
-    ...(end ? { end: true } : {}),
+    bad: bad.length > 0 ? bad : undefined,
+    end,
   }
 }
 

@@ -91,9 +91,9 @@ function toBatch(split: string, { keys, decoded, rawAt, after, bytes, unknown, l
     bytes,
     positionAt: (i) => keys[good[i]!]!,
     rawAt: (i) => rawAt(good[i]!),
-    ...(unknown > 0 ? { unknown } : {}),
-    ...(bad.length > 0 ? { bad } : {}),
-    ...(last ? { end: true } : {}),
+    unknown: unknown > 0 ? unknown : undefined,
+    bad: bad.length > 0 ? bad : undefined,
+    end: last,
   }
 }
 

@@ -64,7 +64,7 @@ export function evaluator(text: string, input: RecordType): Expression['evaluate
 export function failFor(error: unknown, out: Output, i: number, field?: string): void {
   if (!(error instanceof DataError)) throw error
   const at = error.field ?? field
-  out.fail(i, error.code, { ...(at === undefined ? {} : { field: at }), message: error.message })
+  out.fail(i, error.code, { field: at, message: error.message })
 }
 
 /** The type of records for which a condition holds: fields that then cannot be null are no longer optional. */

@@ -15,7 +15,7 @@ export function lookUp(input: RecordType, name: string, at: At, problems: Proble
       ? `the records have no field \`${name}\` in their schema: fields kept as unknown cannot be used by name`
       : `the records have no field \`${name}\` here`,
     at,
-    ...(key ? { key } : {}),
+    key,
     ...(near
       ? { hint: `did you mean \`${near}\`?` }
       : { hint: names.length ? `there are: ${listed(names)}` : 'there are no fields left' }),
@@ -29,7 +29,7 @@ export function nameTaken(name: string, at: At, key = false): Problem {
     code: 'duplicate_field',
     message: `there would be two fields \`${name}\``,
     at,
-    ...(key ? { key } : {}),
+    key,
     hint: 'rename one of them, or leave one out',
   }
 }
@@ -41,7 +41,7 @@ export function badName(name: string, at: At, key = false): Problem | undefined 
     code: 'bad_field_name',
     message: name ? 'a field cannot be named `__proto__`' : 'a field needs a name',
     at,
-    ...(key ? { key } : {}),
+    key,
   }
 }
 

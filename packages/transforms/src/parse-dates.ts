@@ -85,9 +85,9 @@ const readingOf = (rule: Rule): DateReading => {
   return {
     formats,
     zone,
-    ...(to === undefined ? {} : { to }),
-    ...(fold === undefined ? {} : { fold }),
-    ...(fraction === undefined ? {} : { fraction }),
+    to,
+    fold,
+    fraction,
   }
 }
 

@@ -52,12 +52,12 @@ export const route = defineTransform({
   infer(config, { input }) {
     const { branches, rest } = branchesOf(config)
     const problems: Problem[] = []
-    const sides: [string, RecordType][] = branches.map(({ name, condition }) => [
+    const sideOutputs: [string, RecordType][] = branches.map(({ name, condition }) => [
       name,
       narrowed(input, conditionAt(condition, input, [name], problems)),
     ])
-    if (rest !== undefined) sides.push([rest, input])
-    return { sides: Object.fromEntries(sides), problems, unchanged: unchangedBut(input) }
+    if (rest !== undefined) sideOutputs.push([rest, input])
+    return { sideOutputs: Object.fromEntries(sideOutputs), problems, unchanged: unchangedBut(input) }
   },
 
   create(config, { input }) {
@@ -84,10 +84,10 @@ export const route = defineTransform({
             failFor(error, out, i)
           }
         }
-        const sides = names.map(
+        const sideOutputs = names.map(
           (name, k) => [name, { rows: outputs[k]!.rows, origins: Int32Array.from(outputs[k]!.origins) }] as const,
         )
-        return { rows: [], origins: new Int32Array(0), sides: Object.fromEntries(sides) }
+        return { rows: [], origins: new Int32Array(0), sideOutputs: Object.fromEntries(sideOutputs) }
       },
     }
   },

@@ -15,7 +15,7 @@ export const select = defineTransform({
     const picked = pick(items, input, [], problems)
     if (items.length === 0) problems.push({ code: 'bad_value', message: '`select` lists no field', at: [] })
     return {
-      ...(problems.length ? {} : { output: recordOf(picked.map(({ to, field }) => [to, field])) }),
+      output: problems.length ? undefined : recordOf(picked.map(({ to, field }) => [to, field])),
       problems,
       unchanged: Object.fromEntries(picked.map(({ to, from }) => [to, from])),
       push(columns) {

@@ -141,7 +141,7 @@ transformContract(module, 'join', {
     options: { source: 'countries', on: { country: 'name' }, type: 'left', max_rows: 10 },
     input,
     rows,
-    sides: {
+    sideInputs: {
       side: {
         type: recordType({ name: 'string', code: 'string' }),
         rows: [

@@ -141,7 +141,9 @@ describe.each(types)('values of type %s', (type) => {
     const config = { source: 'side', type: 'left', max_rows: 1000 }
     fc.assert(
       fc.property(rowsOf, fc.nat(9), (made, how) => {
-        const single = run(join, { ...config, on: 'v', fields: ['kind'] }, input, [], { sides: { side } }).transform
+        const single = run(join, { ...config, on: 'v', fields: ['kind'] }, input, [], {
+          sideInputs: { side },
+        }).transform
         single.load!(
           'side',
           values.map((_, kind) => ({ v: valueOf(values, kind, how), w: valueOf(values, kind, how), kind })),
@@ -149,7 +151,7 @@ describe.each(types)('values of type %s', (type) => {
         const rows = made.map(({ row }) => row)
         expect(apply(single, rows).rows.map(({ kind }) => kind)).toEqual(made.map(({ v }) => v))
         const double = run(join, { ...config, on: ['v', 'w'], fields: ['kind'] }, input, [], {
-          sides: { side },
+          sideInputs: { side },
         }).transform
         double.load!(
           'side',
@@ -216,8 +218,8 @@ describe.each(Object.keys(all))('values of type %s', (type) => {
         expect(run(where, 'a == b', input, rows).origins).toEqual(places(same))
         expect(run(where, 'a != b', input, rows).origins).toEqual(places(same.map((each) => !each)))
         expect(run(where, 'a in l', input, rows).origins).toEqual(places(isIn))
-        const { sides } = run(route, { same: 'a == c', else: 'other' }, input, rows)
-        expect(sides['same']?.origins ?? []).toEqual(places(same.map((each, i) => each && made[i]!.other !== 0)))
+        const { sideOutputs } = run(route, { same: 'a == c', else: 'other' }, input, rows)
+        expect(sideOutputs['same']?.origins ?? []).toEqual(places(same.map((each, i) => each && made[i]!.other !== 0)))
       }),
     )
   })

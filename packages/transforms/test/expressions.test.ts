@@ -67,7 +67,7 @@ describe('route', () => {
   it('sends each record to the first output whose condition holds', () => {
     const out = run(route, { big: 'quantity > 100', some: 'quantity > 0', else: 'rest' }, input, rows)
     expect(out.rows).toEqual([])
-    expect(Object.entries(out.sides).map(([name, side]) => [name, nos(side.rows), side.origins])).toEqual([
+    expect(Object.entries(out.sideOutputs).map(([name, side]) => [name, nos(side.rows), side.origins])).toEqual([
       ['big', ['d'], [3]],
       ['some', ['b'], [1]],
       ['rest', ['a', 'c'], [0, 2]],
@@ -77,20 +77,20 @@ describe('route', () => {
 
   it('filters out what matches nothing where there is no else', () => {
     const out = run(route, { big: 'quantity > 100' }, input, rows)
-    expect(nos(out.sides['big']!.rows)).toEqual(['d'])
+    expect(nos(out.sideOutputs['big']!.rows)).toEqual(['d'])
     expect(out.failed).toEqual([])
   })
 
   it('types each output by its own condition', () => {
-    const { sides } = run(route, { known: 'customer != null', else: 'rest' }, input, []).inference
-    expect(recordText(sides!['known']!)).toContain('customer: integer }')
-    expect(recordText(sides!['rest']!)).toContain('customer: integer? }')
+    const { sideOutputs } = run(route, { known: 'customer != null', else: 'rest' }, input, []).inference
+    expect(recordText(sideOutputs!['known']!)).toContain('customer: integer }')
+    expect(recordText(sideOutputs!['rest']!)).toContain('customer: integer? }')
   })
 
   it('fails a record for which a condition cannot be told', () => {
     const out = run(route, { half: '10 / quantity == 2', else: 'rest' }, input, rows)
     expect(out.failed).toMatchObject([{ i: 0, code: 'division_by_zero' }])
-    expect(nos(out.sides['rest']!.rows)).toEqual(['c', 'd'])
+    expect(nos(out.sideOutputs['rest']!.rows)).toEqual(['c', 'd'])
   })
 
   it('says what is wrong with its config', () => {

@@ -18,7 +18,9 @@ const rows = [
 const plain = { source: 'categories', on: { category_id: 'id' }, type: 'inner', max_rows: 1000 }
 
 function joined(config: object, loaded: readonly Row[][], given: readonly Row[] = rows, types = { input, side }) {
-  const { transform, ...ran } = run(join, { ...plain, ...config }, types.input, [], { sides: { side: types.side } })
+  const { transform, ...ran } = run(join, { ...plain, ...config }, types.input, [], {
+    sideInputs: { side: types.side },
+  })
   for (const batch of loaded) transform.load!('side', batch)
   return { ...apply(transform, given), type: ran.type, inference: ran.inference }
 }
@@ -65,7 +67,7 @@ describe('join', () => {
     }
     const loaded = [[{ price: '1.50', name: 'one and a half' }]]
     expect(joined({ on: 'price' }, loaded, [{ price: '1.50' }], types).rows).toHaveLength(1)
-    const other = { sides: { side: recordType({ price: 'decimal(4,1)', name: 'string' }) } }
+    const other = { sideInputs: { side: recordType({ price: 'decimal(4,1)', name: 'string' }) } }
     expect(problems(join, { ...plain, on: 'price' }, types.input, other)).toHaveLength(1)
   })
 
@@ -92,16 +94,16 @@ describe('join', () => {
   })
 
   it('reads its other side from a file told by its name, or from a source', () => {
-    const sides = (config: object) => join.sides!({ ...plain, source: undefined, ...config } as never)
-    expect(sides({ file: 'data/categories.csv.gz', schema: side })).toEqual({
+    const sideInputs = (config: object) => join.sideInputs!({ ...plain, source: undefined, ...config } as never)
+    expect(sideInputs({ file: 'data/categories.csv.gz', schema: side })).toEqual({
       side: { type: 'csv', config: { path: 'data/categories.csv.gz' }, schema: side },
     })
-    expect(sides({ file: 'data/categories.parquet', schema: side })).toMatchObject({ side: { type: 'files' } })
-    expect(sides({ source: 'categories' })).toEqual({ side: { source: 'categories' } })
+    expect(sideInputs({ file: 'data/categories.parquet', schema: side })).toMatchObject({ side: { type: 'files' } })
+    expect(sideInputs({ source: 'categories' })).toEqual({ side: { source: 'categories' } })
   })
 
   it('says what is wrong with its config', () => {
-    const wrong = (config: object) => problems(join, { ...plain, ...config }, input, { sides: { side } })
+    const wrong = (config: object) => problems(join, { ...plain, ...config }, input, { sideInputs: { side } })
     expect(wrong({ source: undefined })).toEqual([
       'missing_key : `join` reads its other side from `file` or from `source`: give one of them',
     ])
@@ -126,7 +128,7 @@ describe('join', () => {
       'duplicate_field fields.0.asin (key): there would be two fields `asin`',
     ])
     const types = recordType({ id: 'integer', asin: 'string' })
-    expect(problems(join, plain, input, { sides: { side: types } })).toEqual([
+    expect(problems(join, plain, input, { sideInputs: { side: types } })).toEqual([
       'duplicate_field : there would be two fields `asin`',
     ])
   })

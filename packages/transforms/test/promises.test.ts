@@ -42,10 +42,12 @@ const unchanged: Readonly<Record<string, readonly (readonly [config: unknown, ex
 describe.each(steps.map((step) => [step.type, step] as const))('%s', (type, step: TransformDefinition) => {
   it('says which fields it keeps unchanged', () => {
     for (const [config, expected] of unchanged[type]!) {
-      const inference = step.infer(config, stepContext(input, { sides: { side } }))
+      const inference = step.infer(config, stepContext(input, { sideInputs: { side } }))
       expect(inference.problems).toEqual([])
       expect(inference.unchanged).toEqual(expected)
-      const outputs = [inference.output, ...Object.values(inference.sides ?? {})].filter((each) => each !== undefined)
+      const outputs = [inference.output, ...Object.values(inference.sideOutputs ?? {})].filter(
+        (each) => each !== undefined,
+      )
       for (const output of outputs)
         for (const name of Object.keys(inference.unchanged ?? {})) expect(output.fields).toHaveProperty(name)
     }

@@ -33,7 +33,7 @@ export const stepContext = (input: RecordType, more: Partial<StepContext> = {}):
   id: 'step',
   resolve: (path) => `/project/${path}`,
   input,
-  sides: {},
+  sideInputs: {},
   ...more,
 })
 
@@ -49,7 +49,7 @@ export interface Ran {
   /** For each row the index of the input row it came from. */
   readonly origins: readonly number[]
   readonly failed: readonly Failed[]
-  readonly sides: Readonly<Record<string, { readonly rows: readonly Row[]; readonly origins: readonly number[] }>>
+  readonly sideOutputs: Readonly<Record<string, { readonly rows: readonly Row[]; readonly origins: readonly number[] }>>
   readonly applied: Applied
 }
 
@@ -109,13 +109,13 @@ export function applyTo(transform: Transform, input: Records): Ran {
     },
     'in',
   )
-  for (const [name, side] of Object.entries(applied.sides ?? {}))
+  for (const [name, side] of Object.entries(applied.sideOutputs ?? {}))
     named[name] = { rows: [...side.rows], origins: [...side.origins] }
   const origins = applied.origins ? [...applied.origins] : applied.rows.map((_, i) => i)
   if (origins.length !== applied.rows.length)
     throw new Error(`${applied.rows.length} rows with ${origins.length} origins`)
   if (origins.some((origin, k) => k > 0 && origin < origins[k - 1]!)) throw new Error('origins do not ascend')
-  return { rows: applied.rows, origins, failed, sides: named, applied }
+  return { rows: applied.rows, origins, failed, sideOutputs: named, applied }
 }
 
 export interface Finished {

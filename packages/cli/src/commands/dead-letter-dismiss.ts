@@ -24,7 +24,7 @@ export default defineCommand({
     const signal = io.stopSignal()
     const letters = (await lettersOf(opened, signal)).filter((each) => each.state === 'open' && chosen(each, flags))
     const keys = letters.map(({ id, step }) => ({ id, node: step }))
-    if (keys.length > 0) await dismiss(opened.plan, keys, { ...opened.around, signal })
+    if (keys.length > 0) await dismiss(opened.plan, keys, { ...opened.workspace, signal })
     io.out(
       flags.json
         ? `${JSON.stringify({ dismissed: keys.length })}\n`

@@ -37,7 +37,7 @@ export default defineCommand({
     const open = (await lettersOf(opened, signal)).filter((letter) => chosen(letter, flags))
     const letters: readonly Letter[] = flags.from === undefined ? open : mendedFrom(flags.from, io.cwd, open)
     const summary = await replay(opened.plan, opened.registry, letters, {
-      ...opened.around,
+      ...opened.workspace,
       signal,
       resetState: flags['reset-state'],
     })

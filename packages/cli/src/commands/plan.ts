@@ -47,11 +47,11 @@ export default defineCommand({
     }
     const opened = await openPlan(oneSpec(spec, io), flags, io)
     if (!opened) return 2
-    const { plan, registry, around } = opened
+    const { plan, registry, workspace } = opened
     if (flags.graph) io.out(mermaid(plan))
     else if (flags.json)
-      io.out(`${JSON.stringify({ ...plan, state: stateOf(plan, registry, around.stateDir) }, undefined, 2)}\n`)
-    else io.out(planText(plan, registry) + stateText(plan, stateOf(plan, registry, around.stateDir)))
+      io.out(`${JSON.stringify({ ...plan, state: stateOf(plan, registry, workspace.stateDir) }, undefined, 2)}\n`)
+    else io.out(planText(plan, registry) + stateText(plan, stateOf(plan, registry, workspace.stateDir)))
     return 0
   },
 })

@@ -25,7 +25,7 @@ export default defineCommand({
     const show = wholeNumber('--show', flags.show, 5)
     const opened = await openPlan(oneSpec(spec, io), flags, io, { push: false })
     if (!opened) return 2
-    const nodes = await preview(opened.plan, opened.registry, { ...opened.around, limit, signal: io.stopSignal() })
+    const nodes = await preview(opened.plan, opened.registry, { ...opened.workspace, limit, signal: io.stopSignal() })
     if (flags.json) {
       const plain = nodes.map((node) => ({ ...node, records: node.rows.length, rows: node.rows.slice(0, show) }))
       io.out(

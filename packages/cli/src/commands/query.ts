@@ -16,6 +16,7 @@ import { wholeNumber } from '../number.ts'
 import { rowTable } from '../print/table.ts'
 import { specsOf } from '../find-spec.ts'
 import { checkSpecs, type Opened, openPlan } from '../spec.ts'
+import { collectionOf } from '../letters.ts'
 import { specFlags } from '../spec-flags.ts'
 
 export default defineCommand({
@@ -64,10 +65,10 @@ export default defineCommand({
       flags,
       io,
     )
-    const { around, plan, registry } = opened
+    const { workspace, plan, registry } = opened
     const definition = registry.sink(sink.type)!
     if (!definition.query) throw usageError(`A sink of type ${sink.type} cannot be queried.`)
-    const env = envOf(plan, around, sink.id)
+    const env = envOf(plan, workspace, sink.id)
     const sort = sortOf(flags.sort)
     const limit = wholeNumber('--limit', flags.limit, 50)
     const asked =
@@ -76,11 +77,11 @@ export default defineCommand({
     const query: Query = {
       collection: collection!,
       type: sink.input,
-      ...(flags.where === undefined ? {} : { where: condition(flags.where, sink.input) }),
+      where: flags.where === undefined ? undefined : condition(flags.where, sink.input),
       // Groups are computed here: the store only finds their documents.
-      ...(grouping ? {} : { limit, ...(sort ? { sort } : {}) }),
+      ...(grouping ? {} : { limit, sort }),
     }
-    const found = definition.query(resolveConfig(sink.config, around.secrets), env, query, io.stopSignal())
+    const found = definition.query(resolveConfig(sink.config, workspace.secrets), env, query, io.stopSignal())
     const rows = grouping ? await groupsOf(found, grouping, sort, limit) : await allOf(found)
     const type = grouping?.type ?? sink.input
     const plain = toJson({ kind: 'object', record: { ...type, open: true } })
@@ -129,7 +130,7 @@ async function findCollection(
   const known: string[] = []
   for (const [i, { plan }] of (await checkSpecs(specs, flags, io)).entries()) {
     for (const sink of plan ? sinksOf(plan) : []) {
-      const name = (sink.config as { collection?: string }).collection
+      const name = collectionOf(sink)
       if (name === undefined) continue
       if (name === collection && [sink.connection, sink.id, sink.type].includes(store))
         return { opened: (await openPlan(specs[i]!, { ...flags, json: true }, io))!, sink }

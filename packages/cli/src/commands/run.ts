@@ -58,7 +58,7 @@ export default defineCommand({
     keepYoungGenerationSmall()
     try {
       const summaries = await runAll(opened, flags.until !== undefined, {
-        ...opened[0]!.around,
+        ...opened[0]!.workspace,
         signal: io.stopSignal(),
         observe: progress.observe,
         resetState: flags['reset-state'],

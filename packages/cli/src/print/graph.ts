@@ -16,7 +16,9 @@ export function mermaid(plan: Plan): string {
   for (const sink of plan.sinks) box(sink.id, sink.type, '[[', ']]')
   if (plan.deadLetter) box(plan.deadLetter.id, plan.deadLetter.type, '[[', ']]')
 
-  const owner = new Map(plan.steps.flatMap((step) => Object.keys(step.sides).map((side) => [side, step.id] as const)))
+  const owner = new Map(
+    plan.steps.flatMap((step) => Object.keys(step.sideOutputs).map((side) => [side, step.id] as const)),
+  )
   const arrow = (from: string, to: string) => {
     const step = owner.get(from)
     lines.push(

@@ -54,7 +54,7 @@ export function planText(plan: Plan, registry: Registry): string {
     ]
     const gives = [
       ...(step.output ? [fieldsText(step.output)] : []),
-      ...Object.keys(step.sides).map((name) => `to ${name}`),
+      ...Object.keys(step.sideOutputs).map((name) => `to ${name}`),
     ]
     show('do', step, how, registry.step(step.type)?.options, gives.join(', '))
   }

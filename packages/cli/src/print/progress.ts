@@ -110,14 +110,12 @@ function readingOf(running: readonly Started[]): Reading {
     records: sum(recordsOf),
     bytes: sum((s) => s.progress.bytes),
     totalBytes: isKnown ? sum((s) => s.progress.totalBytes) : 0,
-    ...(measured.length
+    lag: measured.length
       ? {
-          lag: {
-            records: measured.reduce((total, { progress }) => total + progress.behind!, 0),
-            ms: Math.max(0, Number.isFinite(oldest) ? Date.now() - oldest : 0),
-          },
+          records: measured.reduce((total, { progress }) => total + progress.behind!, 0),
+          ms: Math.max(0, Number.isFinite(oldest) ? Date.now() - oldest : 0),
         }
-      : {}),
+      : undefined,
   }
 }
 

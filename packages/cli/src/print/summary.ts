@@ -89,7 +89,7 @@ function rowsOf({ sources, steps, sinks }: Counters, plan: Plan): string[][] {
       n(c.held),
       n(c.multiplied + c.results),
     ])
-    for (const [side, m] of Object.entries(c.sides)) rows.push([`  ${side}`, '', '', count(m), '', '', '', ''])
+    for (const [side, m] of Object.entries(c.sideOutputs)) rows.push([`  ${side}`, '', '', count(m), '', '', '', ''])
   }
   for (const sink of [...plan.sinks, ...(plan.deadLetter ? [plan.deadLetter] : [])]) {
     const c = sinks[sink.id]

@@ -68,7 +68,7 @@ export function checkProject(
       streams,
       env: ctx.env,
       sinks,
-      ...(deadLetter ? { deadLetter } : {}),
+      deadLetter,
       delivery,
       runs,
     },

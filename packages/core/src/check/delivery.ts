@@ -42,7 +42,7 @@ export function checkDelivery(
   const found: Delivery = {
     label: weakest?.label ?? 'effectively-once',
     weakest: weakest?.why ?? '',
-    ...(bounds.size > 0 ? { within: [...bounds] } : {}),
+    within: bounds.size > 0 ? [...bounds] : undefined,
   }
   return demanded(found, weakest, ctx)
 }

@@ -70,8 +70,8 @@ function bindEndpoint<D extends SourceDefinition | SinkDefinition>(
   const base = {
     type,
     configNode,
-    ...(spec.connection?.value.kind === 'scalar' ? { connection: spec.connection.value.text } : {}),
-    ...(retry ? { retry } : {}),
+    connection: spec.connection?.value.kind === 'scalar' ? spec.connection.value.text : undefined,
+    retry,
   }
   if (!type) return base
   const definition = (kind === 'source' ? registry.source(type) : registry.sink(type)) as D | undefined

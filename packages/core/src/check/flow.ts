@@ -64,13 +64,13 @@ export function checkFlow(
     const from = read(step.id, refs)
     const input = merged(refs, outputs, ctx)
     const inference = input === 'unknown' ? undefined : inferStep(step, input, sources, ctx)
-    placed.push({ step, from, ...(input === 'unknown' ? {} : { input }), ...(inference ? { inference } : {}) })
+    placed.push({ step, from, input: input === 'unknown' ? undefined : input, inference })
     places.set(step.id, { place: step.spec.place, path: step.spec.path })
     if (!inference) failed.push(step)
     if (!inference) outputs.set(step.id, step.definition?.keeps ? input : 'unknown')
     else if (inference.output) outputs.set(step.id, inference.output)
     else onlyNamed.add(step.id)
-    for (const [name, type] of Object.entries(inference?.sides ?? {})) {
+    for (const [name, type] of Object.entries(inference?.sideOutputs ?? {})) {
       const at = placeOfText(step.spec.config, name) ?? step.spec.verb.keyPlace
       if (outputs.has(name) || steps.some((each) => each.id === name) || sources.some((each) => each.id === name)) {
         report('duplicate_id', at, step.spec.configPath, `the id \`${name}\` is already taken`)
@@ -125,7 +125,7 @@ export function checkFlow(
     const refs = ('from' in sink.spec ? sink.spec.from : undefined) ?? sinkDefault(sink, steps, streams, owners, ctx)
     refs.forEach(judge)
     const input = merged(refs, outputs, ctx)
-    sinkInputs.set(sink.id, { from: read(sink.id, refs), ...(input === 'unknown' ? {} : { input }) })
+    sinkInputs.set(sink.id, { from: read(sink.id, refs), input: input === 'unknown' ? undefined : input })
   }
 
   // Without any sink every output is unread; that is reported once.

@@ -19,19 +19,19 @@ export function inferStep(
 ): Inference | undefined {
   const { definition, options, spec } = step
   if (!definition || options === undefined) return undefined
-  const sides: [string, RecordType][] = []
+  const sideInputs: [string, RecordType][] = []
   for (const [name, id] of Object.entries(step.sideInputs)) {
     const schema = sources.find((source) => source.id === id)?.schema
     if (!schema) return undefined
-    sides.push([name, schema])
+    sideInputs.push([name, schema])
   }
   checkFields(spec.config, definition.options, input, spec.configPath, ctx)
   const inference = guarded(ctx, spec.verb.keyPlace, spec.path, `the step \`${spec.verb.key}\``, () =>
-    definition.infer(options, { ...ctx.env(step.id), input, sides: Object.fromEntries(sides) }),
+    definition.infer(options, { ...ctx.env(step.id), input, sideInputs: Object.fromEntries(sideInputs) }),
   )
   if (!inference) return undefined
   reportProblems(inference.problems, spec.config, spec.configPath, spec.verb.keyPlace, ctx)
-  const isTold = inference.output !== undefined || Object.keys(inference.sides ?? {}).length > 0
+  const isTold = inference.output !== undefined || Object.keys(inference.sideOutputs ?? {}).length > 0
   return inference.problems.length > 0 && !isTold ? undefined : inference
 }
 

@@ -47,9 +47,9 @@ function rootLineage({ id, schema }: CheckedSource): Lineage {
 /** The lineages of a step's outputs, by output. */
 function after({ step, inference }: Placed, before: readonly Lineage[]): (readonly [string, readonly Lineage[]])[] {
   const { definition } = step
-  const sides = Object.keys(inference?.sides ?? {})
+  const sideOutputs = Object.keys(inference?.sideOutputs ?? {})
   const passes = before.map((l) => through(l, inference?.unchanged))
-  const plain = sides.length > 0 ? passes.map((l) => choosing(l, step.id, '')) : passes
+  const plain = sideOutputs.length > 0 ? passes.map((l) => choosing(l, step.id, '')) : passes
   const own = multiplies(step) ? plain.map((l) => ({ ...l, multipliedBy: [...l.multipliedBy, step.id] })) : plain
   const results: Lineage[] = givesResults(step)
     ? [{ root: step.id, choices: new Map(), unchanged: new Map(), multipliedBy: [], steps: [step.id] }]
@@ -57,7 +57,7 @@ function after({ step, inference }: Placed, before: readonly Lineage[]): (readon
   const out = definition?.counts ? results : [...own, ...results]
   return [
     ...(inference?.output ? [[step.id, out] as const] : []),
-    ...sides.map(
+    ...sideOutputs.map(
       (name) => [name, before.map((l) => choosing(through(l, inference?.unchanged), step.id, name))] as const,
     ),
   ]

@@ -34,9 +34,9 @@ export function checkSteps(
     }
     const resolved = resolveStep(spec, definition, ctx)
     if (!resolved) return { id: spec.id, spec, definition, sideInputs: {} }
-    const needed = definition.sides
+    const needed = definition.sideInputs
       ? (guarded(ctx, spec.verb.keyPlace, spec.path, `the step \`${spec.verb.key}\``, () =>
-          definition.sides!(resolved.options),
+          definition.sideInputs!(resolved.options),
         ) ?? {})
       : {}
     const sideInputs: [string, string][] = []

@@ -34,7 +34,7 @@ export function wantedBy(project: Project): readonly Wanted[] {
 
 /** Sources that a step declares as side inputs; none if its options have errors, which the check reports. */
 function sidesOf(definition: Definition, step: SpecStep, project: Project): readonly Wanted[] {
-  if (definition.kind !== 'transform' || !definition.sides) return []
+  if (definition.kind !== 'transform' || !definition.sideInputs) return []
   const quiet = createReport(project.file)
   const config = resolveOptions(step.config, definition.options, step.configPath, {
     report: quiet,
@@ -42,8 +42,8 @@ function sidesOf(definition: Definition, step: SpecStep, project: Project): read
   })
   if (config === undefined || quiet.errors() > 0) return []
   try {
-    const sides = Object.values(definition.sides(resolveConfig(config, () => 'secret') as never))
-    return sides.flatMap((side) => ('source' in side ? [] : [{ kind: 'source', type: side.type }]))
+    const sideInputs = Object.values(definition.sideInputs(resolveConfig(config, () => 'secret') as never))
+    return sideInputs.flatMap((side) => ('source' in side ? [] : [{ kind: 'source', type: side.type }]))
   } catch {
     return []
   }

@@ -61,6 +61,11 @@ export interface SinkDefinition<S extends TSchema = Option<any>> extends Named<'
   /** What it writes, as `system:place` texts. See `SourceDefinition.reads`. */
   writes?(options: Static<S>, env: Env): readonly string[]
   query?(options: Static<S>, env: Env, query: Query, signal: AbortSignal): AsyncIterable<Row>
+  /**
+   * For a sink without `query` whose dead letters can be read back: the options with which the source of the same type
+   * reads what it has written.
+   */
+  readBack?(options: Static<S>): Json
   probe?(options: Static<S>, env: Env, signal: AbortSignal): Promise<string>
 }
 
@@ -101,7 +106,7 @@ export interface TransformDefinition<S extends TSchema = Option<any>> extends Na
    */
   keyedBy?(options: Static<S>): readonly string[] | undefined
   /** Side inputs that this config needs, by name: the config of a source, or the id of a source of the spec. */
-  sides?(options: Static<S>): Readonly<Record<string, SideInput>>
+  sideInputs?(options: Static<S>): Readonly<Record<string, SideInput>>
   infer(options: Static<S>, ctx: StepContext): Inference
   create(options: Static<S>, ctx: StepContext): Transform
 }

@@ -35,7 +35,7 @@ export interface Applied {
   /** How many input rows went into the step's memory and will come out as results; for the balance. */
   readonly held?: number
   /** Named outputs: the array form of `out.side`. */
-  readonly sides?: Readonly<Record<string, { readonly rows: readonly Row[]; readonly origins: Int32Array }>>
+  readonly sideOutputs?: Readonly<Record<string, { readonly rows: readonly Row[]; readonly origins: Int32Array }>>
 }
 
 /** The current time of the pipeline. */
@@ -101,7 +101,7 @@ export interface Inference {
   /** The type of its main output; absent: it has none (route). */
   readonly output?: RecordType
   /** Types of its named outputs. */
-  readonly sides?: Readonly<Record<string, RecordType>>
+  readonly sideOutputs?: Readonly<Record<string, RecordType>>
   readonly problems: readonly Problem[]
   /**
    * Output fields that have the unchanged value of an input field: output name to input name. Absent: unknown.
@@ -115,7 +115,7 @@ export interface Inference {
 export interface StepContext extends Env {
   readonly input: RecordType
   /** Types of side inputs, by name. */
-  readonly sides: Readonly<Record<string, RecordType>>
+  readonly sideInputs: Readonly<Record<string, RecordType>>
   /**
    * Records with equal values of these fields come from one split, and memory must be kept separately for each split
    * (`MemoryChange`).

@@ -36,7 +36,7 @@ const added = (kind: string, before: object, now: object, how: string, more?: re
       node: id,
       effect: 'from_here',
       what: `${kind} ${id} is new: ${how}`,
-      ...(more ? { ways: more } : {}),
+      ways: more,
     }))
 
 function sourceEdit(id: string, saved: Signature, now: Signature, plan: Plan, facts: SavedFacts): Edit | undefined {

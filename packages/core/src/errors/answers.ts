@@ -46,6 +46,16 @@ export const answerEntries = {
     explanation: 'The request is not well-formed HTTP.',
     hint: 'check the client: method, path, headers and length',
   },
+  request_timeout: {
+    title: 'request not complete in time',
+    explanation: 'The headers did not arrive within 15 seconds, or the whole request within 30.',
+    hint: 'send it again; divide what takes longer into several requests',
+  },
+  headers_too_large: {
+    title: 'headers too large',
+    explanation: 'The headers of a request are limited to 16 KiB.',
+    hint: 'put what is large into the body',
+  },
   unsupported_type: {
     title: 'unsupported content type',
     explanation: 'The content type is neither application/json nor application/x-ndjson.',

@@ -42,8 +42,8 @@ function makePlan(checked: Checked, project: Project, registry: Registry, how: P
   const plan: Omit<Plan, 'specHash'> = {
     version: 1,
     name: spec.name,
-    ...(spec.description === undefined ? {} : { description: spec.description }),
-    ...(project.name === undefined ? {} : { project: project.name }),
+    description: spec.description,
+    project: project.name,
     profile: project.profile,
     runs: checked.runs,
     delivery: checked.delivery,
@@ -54,7 +54,7 @@ function makePlan(checked: Checked, project: Project, registry: Registry, how: P
       const named = checked.lineages.named.get(sink.id) ?? []
       return planSink(sink, { ...flow.sinks.get(sink.id)!, namedFrom: named }, registry)
     }),
-    ...(checked.deadLetter ? { deadLetter: planDeadLetter(checked.deadLetter, registry) } : {}),
+    deadLetter: checked.deadLetter && planDeadLetter(checked.deadLetter, registry),
     onError,
   }
   return { ...plan, specHash: hashOf(signatureOf(plan, registry)) }
@@ -116,9 +116,7 @@ function planSource(
     capabilities,
     ...(checked.sideSources.has(source.id) ? { side: true } : {}),
     onError: spec?.onError ?? (capabilities.refuses ? 'refuse' : onError),
-    ...(capabilities.answers && spec
-      ? { answer: { ...(answerFrom ? { from: answerFrom } : {}), partial: spec.partial } }
-      : {}),
+    ...(capabilities.answers && spec ? { answer: { from: answerFrom, partial: spec.partial } } : {}),
   }
 }
 
@@ -134,7 +132,7 @@ function planStep(
   const sideTypes = Object.fromEntries(
     Object.entries(sideInputs).map(([name, id]) => [name, checked.sources.find((source) => source.id === id)!.schema]),
   )
-  const env = { ...checked.env(step.id), input: input!, sides: sideTypes as Readonly<Record<string, RecordType>> }
+  const env = { ...checked.env(step.id), input: input!, sideInputs: sideTypes as Readonly<Record<string, RecordType>> }
   const apart = partitionedBy(placed, checked.streams, checked.lineages)
   const { ordered } = definition!
   return {
@@ -142,11 +140,11 @@ function planStep(
     type: step.spec.verb.key,
     package: registry.packageOf('transform', step.spec.verb.key),
     config: config!,
-    ...(step.spec.description === undefined ? {} : { description: step.spec.description }),
+    description: step.spec.description,
     from,
     input: input!,
-    ...(inference!.output ? { output: inference!.output } : {}),
-    sides: inference!.sides ?? {},
+    output: inference!.output,
+    sideOutputs: inference!.sideOutputs ?? {},
     sideInputs,
     onError: (step.spec.onError as OnError | undefined) ?? onError,
     stateful: definition!.stateful ?? false,
@@ -157,11 +155,11 @@ function planStep(
     namedFrom: checked.lineages.named.get(step.id) ?? [],
     stateHash: hashOf({
       type: step.spec.verb.key,
-      memory: definition!.memory ? definition!.memory(options as never, env) : { config, input, sides: sideTypes },
-      ...(apart ? { apart } : {}),
+      memory: definition!.memory ? definition!.memory(options as never, env) : { config, input, sideInputs: sideTypes },
+      apart,
     }),
-    ...(apart ? { partitionedBy: apart } : {}),
-    ...(pushedInto ? { pushedInto } : {}),
+    partitionedBy: apart,
+    pushedInto,
   }
 }
 
@@ -185,9 +183,9 @@ function planSink(
 
 /** The connection, and the retry rule if the spec sets one. */
 const bound = ({ connection, retry, spec }: CheckedSource | CheckedSink) => ({
-  ...(connection === undefined ? {} : { connection }),
-  ...(spec?.description === undefined ? {} : { description: spec.description }),
-  ...(retry ? { retry } : {}),
+  connection,
+  description: spec?.description === undefined ? undefined : spec.description,
+  retry,
 })
 
 function planDeadLetter(sink: CheckedSink, registry: Registry): PlanSink & { readonly stopAbove?: number } {

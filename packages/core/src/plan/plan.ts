@@ -113,7 +113,7 @@ export interface PlanStep extends PlanNode {
   /** Absent: it has named outputs only. */
   readonly output?: RecordType
   /** Types of its named outputs. */
-  readonly sides: Readonly<Record<string, RecordType>>
+  readonly sideOutputs: Readonly<Record<string, RecordType>>
   /** Those of `from` whose names become part of record ids, since they can deliver the same record. */
   readonly namedFrom: readonly string[]
   /** For a step with named inputs: the outputs that it reads, each with the name of the input. */

@@ -59,7 +59,7 @@ function reportOne(
   answers: Answers | undefined,
 ): boolean {
   const { code, field, message, step, position, bytes, key, arrival } = record
-  const fault = { code, ...(field ? { field } : {}), ...(message ? { message } : {}) }
+  const fault = { code, field, message }
   if (answers?.refuse(node.id, batch, record, fault)) return true
   const policy = step === undefined ? node.policy : (component.steps.find((s) => s.id === step)?.policy ?? node.policy)
   bad.report(policy, {

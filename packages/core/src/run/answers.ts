@@ -143,7 +143,7 @@ const whollyRefused = (r: Request): boolean =>
  */
 export function outcomeOf(request: Request): Done {
   const { batch } = request
-  const common = { split: batch.split, ...(batch.position === undefined ? {} : { position: batch.position }) }
+  const common = { split: batch.split, position: batch.position }
   if (allTaken(request)) return { ...common, taken: request.rows as Row[] }
   const whole = whollyRefused(request) || undefined
   const answers: Answer[] = [...(request.undecoded ?? [])].map(([position, errors]) => ({
@@ -156,9 +156,9 @@ export function outcomeOf(request: Request): Done {
     const refused = request.errors?.get(i)
     const failed = request.failedLater?.get(i)
     const row = request.rows[i]
-    if (refused ?? whole) answers.push({ position, outcome: 'refused', ...(refused ? { errors: refused } : {}) })
+    if (refused ?? whole) answers.push({ position, outcome: 'refused', errors: refused })
     else if (failed) answers.push({ position, outcome: 'failed', errors: failed })
-    else answers.push({ position, outcome: request.passed[i] ? 'taken' : 'dropped', ...(row ? { row } : {}) })
+    else answers.push({ position, outcome: request.passed[i] ? 'taken' : 'dropped', row })
   }
   return { ...common, answers }
 }

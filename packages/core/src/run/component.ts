@@ -149,7 +149,7 @@ export async function runComponent(component: Component, options: ComponentOptio
     pipeline,
     onFail: bad.onFail,
     tap: answers?.keepAnswerRows,
-    ...(order ? { ready: (sink: string) => (ordered.has(sink) ? order.ready : undefined) } : {}),
+    ready: order ? (sink: string) => (ordered.has(sink) ? order.ready : undefined) : undefined,
   })
   const intake = createIntake({
     component,

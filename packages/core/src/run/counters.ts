@@ -38,7 +38,7 @@ export interface StepCounters {
   results: number
   /** Dead letters that entered here again, besides what its inputs deliver. */
   replayed: number
-  sides: Record<string, number>
+  sideOutputs: Record<string, number>
 }
 /** Counts of a sink. */
 export interface SinkCounters {
@@ -80,7 +80,7 @@ export const stepCounters = (): StepCounters => ({
   multiplied: 0,
   results: 0,
   replayed: 0,
-  sides: {},
+  sideOutputs: {},
 })
 export const sinkCounters = (): SinkCounters => ({
   in: 0,
@@ -143,11 +143,11 @@ export function imbalances(
     if (deadLettered.has(id)) failed += c.failed - c.refused
   }
   for (const [id, c] of Object.entries(counters.steps)) {
-    const sides = Object.values(c.sides).reduce((a, b) => a + b, 0)
+    const aside = Object.values(c.sideOutputs).reduce((a, b) => a + b, 0)
     expect(
-      `${id}: in + multiplied + results = out + sides + filtered + failed + held`,
+      `${id}: in + multiplied + results = out + side outputs + filtered + failed + held`,
       c.in + c.multiplied + c.results,
-      c.out + sides + c.filtered + c.failed + c.held,
+      c.out + aside + c.filtered + c.failed + c.held,
     )
     if (deadLettered.has(id)) failed += c.failed - c.refused
   }
@@ -159,7 +159,7 @@ export function imbalances(
   const outOf = (name: string): number => {
     if (counters.sources[name]) return counters.sources[name].out + counters.sources[name].replayed
     if (counters.steps[name]) return counters.steps[name].out
-    for (const c of Object.values(counters.steps)) if (c.sides[name] !== undefined) return c.sides[name]
+    for (const c of Object.values(counters.steps)) if (c.sideOutputs[name] !== undefined) return c.sideOutputs[name]
     return 0
   }
   const into = new Map<string, number>()

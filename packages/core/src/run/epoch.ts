@@ -150,7 +150,7 @@ export function createEpochs(ctx: EpochContext): Epochs {
       published: done.stages,
       commitActionsDone: done.commitActions,
       letters: ctx.replays.takeOutcomes(barrier.letters),
-      ...(barrier.ordered ? { ordered: barrier.ordered } : {}),
+      ordered: barrier.ordered,
     })
   }
 
@@ -204,6 +204,6 @@ export function createEpochs(ctx: EpochContext): Epochs {
 /** A saved position in the form that `Source.commit` takes. */
 export const progressOf = ({ split, position, ended }: SavedPosition): Done => ({
   split,
-  ...(position === undefined ? {} : { position }),
-  ...(ended ? { ended: true } : {}),
+  position,
+  ended,
 })

@@ -87,7 +87,7 @@ export function buildGraph(ctx: GraphContext): Graph {
     const { plan, id } = node
     if (plan.pushedInto) continue
     const isBehindGate = plan.stateful || plan.from.some((name) => behindGate.has(name))
-    if (isBehindGate) for (const name of [id, ...Object.keys(plan.sides)]) behindGate.add(name)
+    if (isBehindGate) for (const name of [id, ...Object.keys(plan.sideOutputs)]) behindGate.add(name)
     const apply = applyStep(node, pipeline, emit, ctx.onFail)
     const take = plan.inputs
       ? (arrived: readonly Arrived[]) => {
@@ -105,7 +105,7 @@ export function buildGraph(ctx: GraphContext): Graph {
     const take = (arrived: readonly Arrived[]) => {
       const { records, bytes } = mergeInputs(arrived, node.namedFrom)
       node.count.in += records.length
-      node.queue.push({ records, bytes, ...(ready ? { ready: ready() } : {}) })
+      node.queue.push({ records, bytes, ready: ready?.() })
     }
     add({ id: node.id, arrived: [], gate: node.count, isBehindGate: true, take }, node.from)
   }
@@ -159,7 +159,7 @@ function applyStep(
 ): (records: Records, bytes: number, input: string) => void {
   const { id, plan, transform, count, policy } = node
   return (records, bytes, input) => {
-    const sides = new Map<string, { rows: Row[]; origins: number[] }>()
+    const bySide = new Map<string, { rows: Row[]; origins: number[] }>()
     const results = resultsOf(node, pipeline, onFail)
     let failed = 0
     const out: Output = {
@@ -168,8 +168,8 @@ function applyStep(
         if (onFail(id, policy, records, i, code, more)) count.refused++
       },
       side(name, row, i) {
-        let side = sides.get(name)
-        if (!side) sides.set(name, (side = { rows: [], origins: [] }))
+        let side = bySide.get(name)
+        if (!side) bySide.set(name, (side = { rows: [], origins: [] }))
         side.rows.push(row)
         side.origins.push(i)
       },
@@ -182,13 +182,13 @@ function applyStep(
     let passed = plan.multiplies && applied.origins ? distinct(applied.origins) : applied.rows.length
     count.multiplied += applied.rows.length - passed
     const named: [string, Records][] = []
-    for (const [name, side] of Object.entries(applied.sides ?? {}))
+    for (const [name, side] of Object.entries(applied.sideOutputs ?? {}))
       named.push([name, records.derive(side.rows, side.origins, plan.multiplies ? name : undefined)])
-    for (const [name, { rows, origins }] of sides)
+    for (const [name, { rows, origins }] of bySide)
       named.push([name, records.derive(rows, Int32Array.from(origins), plan.multiplies ? name : undefined)])
     for (const [name, own] of named) {
       passed += own.length
-      count.sides[name] = (count.sides[name] ?? 0) + own.length
+      count.sideOutputs[name] = (count.sideOutputs[name] ?? 0) + own.length
     }
     const held = applied.held ?? 0
     count.in += records.length

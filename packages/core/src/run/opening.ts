@@ -38,13 +38,13 @@ export async function openSinks(ctx: OpeningContext, opened: SinkNode[]): Promis
       node.sink.open!({
         signal: ctx.signal,
         incarnation: ctx.run.incarnation,
-        ...(ctx.joined ? { run: ctx.run.id } : {}),
+        run: ctx.joined ? ctx.run.id : undefined,
         start: ctx.store.start,
         instance: ctx.instance,
         whole: ctx.whole,
         warn: (message) => ctx.observe({ type: 'warning', node: node.id, message }),
-        ...(restore === undefined ? {} : { restore }),
-        ...(existing ? { existing } : {}),
+        restore,
+        existing,
       })
     await ctx.calls.call(node, 'opening', open, ctx.signal)
   }

@@ -6,10 +6,10 @@ import type { SavedRun } from '../store/index.ts'
 import type { Bounds } from './due.ts'
 import type { Letter } from './letters.ts'
 import type { Summary } from './summary.ts'
-import type { Surroundings } from './wiring.ts'
+import type { Workspace } from './wiring.ts'
 
 /** How a plan is run. */
-export interface RunOptions extends Surroundings {
+export interface RunOptions extends Workspace {
   /** Aborted: drain, save, end. */
   readonly signal?: AbortSignal
   readonly observe?: Observer

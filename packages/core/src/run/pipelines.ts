@@ -12,7 +12,7 @@ import type { Registry } from '../registry/index.ts'
 import type { RunOptions } from './options.ts'
 import { run } from './run.ts'
 import type { Summary } from './summary.ts'
-import { envOf, type Surroundings } from './wiring.ts'
+import { envOf, type Workspace } from './wiring.ts'
 
 /** How several plans are run. */
 export interface RunPipelinesOptions extends Omit<RunOptions, 'until' | 'observe'> {
@@ -95,15 +95,15 @@ function stopAfter(stop: AbortSignal, upstreamsEnded: () => Promise<unknown>): A
 export function upstreamsOf(
   plans: readonly Plan[],
   registry: Registry,
-  around: Surroundings,
+  workspace: Workspace,
 ): Map<string, Set<string>> {
   const writes = new Map<string, string[]>()
   for (const plan of plans) {
     for (const node of plan.sinks) {
       const definition = registry.sink(node.type)!
       for (const place of definition.writes?.(
-        resolveConfig(node.config, around.secrets),
-        envOf(plan, around, node.id),
+        resolveConfig(node.config, workspace.secrets),
+        envOf(plan, workspace, node.id),
       ) ?? [])
         writes.set(place, [...(writes.get(place) ?? []), plan.name])
     }
@@ -113,8 +113,8 @@ export function upstreamsOf(
     for (const node of plan.sources) {
       const definition = registry.source(node.type)!
       for (const place of definition.reads?.(
-        resolveConfig(node.config, around.secrets),
-        envOf(plan, around, node.id),
+        resolveConfig(node.config, workspace.secrets),
+        envOf(plan, workspace, node.id),
       ) ?? []) {
         for (const writer of writes.get(place) ?? []) if (writer !== plan.name) upstreams.get(plan.name)!.add(writer)
       }

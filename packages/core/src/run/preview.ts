@@ -8,7 +8,7 @@ import { type Batch, Records, type Row } from '../record/index.ts'
 import type { Registry } from '../registry/index.ts'
 import { buildGraph } from './graph.ts'
 import type { SourceNode } from './nodes.ts'
-import { createSource, createSteps, type Surroundings } from './wiring.ts'
+import { createSource, createSteps, type Workspace } from './wiring.ts'
 import { asRunError } from './retry.ts'
 import { loadSideInputs } from './side-inputs.ts'
 
@@ -32,7 +32,7 @@ export interface PreviewNode {
 }
 
 /** How much is read, and from where. */
-export interface PreviewOptions extends Surroundings {
+export interface PreviewOptions extends Workspace {
   /** Records to read from each source. */
   readonly limit: number
   readonly signal?: AbortSignal
@@ -65,8 +65,8 @@ export async function preview(
     if (node.failures.length < 10)
       node.failures.push({
         code,
-        ...(field ? { field } : {}),
-        ...(message ? { message } : {}),
+        field,
+        message,
         place,
         raw: typeof bytes === 'string' ? bytes : Buffer.from(bytes).toString('latin1'),
       })

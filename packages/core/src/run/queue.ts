@@ -79,7 +79,7 @@ export class Queue {
       // The order of later records is never durable before that of earlier ones.
       ready = next.ready ?? ready
     }
-    return { records: Records.concat(sets), bytes, ...(ready ? { ready } : {}) }
+    return { records: Records.concat(sets), bytes, ready }
   }
 
   private pop(): Item {

@@ -8,7 +8,7 @@ export function sourcesOfSteps({ sources, steps }: Component): ReadonlyMap<strin
   for (const { id, plan } of steps) {
     const found = [...new Set(plan.from.flatMap((name) => reaching.get(name) ?? []))].sort()
     own.set(id, found)
-    for (const name of [id, ...Object.keys(plan.sides)]) reaching.set(name, found)
+    for (const name of [id, ...Object.keys(plan.sideOutputs)]) reaching.set(name, found)
   }
   return own
 }
@@ -29,7 +29,7 @@ export function orderDependentSinks({ steps, sinks }: Component): ReadonlySet<st
   const behind = new Set<string>()
   for (const { id, plan } of steps) {
     if (!plan.ordered && !plan.from.some((name) => behind.has(name))) continue
-    for (const name of [id, ...Object.keys(plan.sides)]) behind.add(name)
+    for (const name of [id, ...Object.keys(plan.sideOutputs)]) behind.add(name)
   }
   return new Set(sinks.filter((s) => s.from.some((name) => behind.has(name))).map((s) => s.id))
 }

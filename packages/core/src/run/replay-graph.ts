@@ -205,15 +205,15 @@ function recordsOf(letter: Letter, row: Row, pipeline: string, high: number, pat
     bytes: bytes.length,
     positionAt: () => position,
     idAt: () => own,
-    ...(letter.form === 'raw' ? { rawAt: () => bytes } : {}),
-    ...(context === null ? {} : { context: JSON.parse(context) as never }),
-    ...(key === null ? {} : { keys: [key] }),
-    ...(arrived_at === null ? {} : { arrivals: Float64Array.of(arrived_at) }),
-    ...(event_time === null ? {} : { times: Float64Array.of(event_time) }),
+    rawAt: letter.form === 'raw' ? () => bytes : undefined,
+    context: context === null ? undefined : (JSON.parse(context) as never),
+    keys: key === null ? undefined : [key],
+    arrivals: arrived_at === null ? undefined : Float64Array.of(arrived_at),
+    times: event_time === null ? undefined : Float64Array.of(event_time),
   }
   markLetter(batch, letterKey(letter))
-  const from = [{ source: letter.source, batch, ...(Number.isFinite(high) ? { high } : {}) }]
-  return new Records({ rows: [row], from, pipeline, ...(path ? { paths: [path] } : {}) })
+  const from = [{ source: letter.source, batch, high: Number.isFinite(high) ? high : undefined }]
+  return new Records({ rows: [row], from, pipeline, paths: path ? [path] : undefined })
 }
 
 /** The id without the path that the record took in this pipeline. */

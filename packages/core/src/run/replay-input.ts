@@ -19,7 +19,7 @@ import type { LetterKey, Store } from '../store/index.ts'
 import { type Letter, letterDecoder, letterOf } from './letters.ts'
 import type { Component } from './nodes.ts'
 import type { ReplayOutcome, ReplaysContext } from './replays.ts'
-import { createTransform, envOf, type Surroundings } from './wiring.ts'
+import { createTransform, envOf, type Workspace } from './wiring.ts'
 
 /** A request to a running pipeline. */
 export interface LetterRequest {
@@ -56,7 +56,7 @@ export interface ReplayInput {
 export interface ReplayInputContext {
   readonly plan: Plan
   readonly registry: Registry
-  readonly options: Surroundings & { readonly letters?: readonly Letter[] }
+  readonly options: Workspace & { readonly letters?: readonly Letter[] }
   readonly clock: Clock
   readonly store: Store
   /** Nodes at which letters may have stopped but which the spec no longer has. */
@@ -198,7 +198,7 @@ const nodeRemoved = (letter: Letter): ReplayOutcome => ({
   message: `the spec no longer has ${letter.step}`,
 })
 
-function decodingFor(component: Component, plan: Plan, registry: Registry, around: Surroundings, gone: Gone) {
+function decodingFor(component: Component, plan: Plan, registry: Registry, workspace: Workspace, gone: Gone) {
   const decoders = new Map<string, (letter: Letter) => Row>()
   const decoderOf = (letter: Letter): ((letter: Letter) => Row) => {
     const source = plan.sources.find((s) => s.id === letter.source)
@@ -206,8 +206,8 @@ function decodingFor(component: Component, plan: Plan, registry: Registry, aroun
       return letterDecoder(inputOf(letter.step, plan, gone), undefined, letter.step)
     }
     const definition = registry.source(source.type)!
-    const env = { ...envOf(plan, around, source.id), schema: source.schema, unknownFields: source.unknownFields }
-    const decode = definition.decoder?.(resolveConfig(source.config, around.secrets), env)
+    const env = { ...envOf(plan, workspace, source.id), schema: source.schema, unknownFields: source.unknownFields }
+    const decode = definition.decoder?.(resolveConfig(source.config, workspace.secrets), env)
     return letterDecoder(source.schema, decode, source.id)
   }
   return {
@@ -220,7 +220,7 @@ function decodingFor(component: Component, plan: Plan, registry: Registry, aroun
     newTransform(step: string): Transform {
       const node = plan.steps.find((s) => s.id === step)
       if (!node) throw new MillraceError('unexpected', `${component.pipeline} has no step ${step}`)
-      return createTransform(plan, node, registry, around)
+      return createTransform(plan, node, registry, workspace)
     },
   }
 }
@@ -232,7 +232,7 @@ function inputOf(id: string, plan: Plan, gone: Gone): RecordType {
   const outputs = (gone[id]?.from ?? []).map(
     (name) =>
       [...plan.sources, ...plan.steps].find((n) => n.id === name)?.output ??
-      plan.steps.find(({ sides }) => sides[name])?.sides[name],
+      plan.steps.find(({ sideOutputs }) => sideOutputs[name])?.sideOutputs[name],
   )
   return outputs.find((type) => type !== undefined) ?? { fields: {}, open: true }
 }

@@ -60,7 +60,7 @@ export function stepsBefore(outputs: readonly string[], component: Component): r
   const { steps } = component
   const needed = new Set<string>()
   const visit = (name: string) => {
-    const owner = steps.find((s) => s.id === name || s.plan.sides[name])
+    const owner = steps.find((s) => s.id === name || s.plan.sideOutputs[name])
     if (!owner || needed.has(owner.id)) return
     needed.add(owner.id)
     owner.plan.from.forEach(visit)

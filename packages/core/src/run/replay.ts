@@ -172,10 +172,10 @@ function refuseIntoEnded(plan: Plan, registry: Registry, letters: readonly Lette
 
 /** Whether the output of a node reaches a step. */
 function isBehind(step: string, node: string, plan: Plan): boolean {
-  const reached = new Set([node, ...Object.keys(plan.steps.find((s) => s.id === node)?.sides ?? {})])
-  for (const { id, from, sides } of plan.steps) {
+  const reached = new Set([node, ...Object.keys(plan.steps.find((s) => s.id === node)?.sideOutputs ?? {})])
+  for (const { id, from, sideOutputs } of plan.steps) {
     if (!from.some((name) => reached.has(name))) continue
-    for (const name of [id, ...Object.keys(sides)]) reached.add(name)
+    for (const name of [id, ...Object.keys(sideOutputs)]) reached.add(name)
   }
   return step !== node && reached.has(step)
 }
@@ -192,7 +192,7 @@ function replaySummary(
     replayed: count('replayed'),
     skipped: count('skipped'),
     failedAgain: outcomes.flatMap(({ key, outcome, node, code = '', message }) =>
-      outcome === 'failed' ? [{ id: key.id, step: node ?? key.node, code, ...(message ? { message } : {}) }] : [],
+      outcome === 'failed' ? [{ id: key.id, step: node ?? key.node, code, message }] : [],
     ),
     byRunning,
     imbalances,

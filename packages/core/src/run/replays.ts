@@ -73,7 +73,7 @@ export function createReplays(ctx: ReplaysContext): Replays {
 
   const failedAgain = (key: LetterKey, node: string, code: string, message: string | undefined) => {
     const handed = filling.get(keyText(key)) ?? writing.get(keyText(key))
-    if (handed) handed.outcome = { key, outcome: 'failed', node, code, ...(message ? { message } : {}) }
+    if (handed) handed.outcome = { key, outcome: 'failed', node, code, message }
   }
   return {
     handOver(letters, report) {

@@ -307,7 +307,7 @@ async function runAll(
       clock: ctx.clock,
       calls: ctx.calls,
       whole: plan.runs === 'whole',
-      ...(until ? { until } : {}),
+      until,
       stop: ctx.stop,
       abort: ctx.abort,
       tearDown: shutdown.tearDown,

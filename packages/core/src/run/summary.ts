@@ -68,7 +68,7 @@ export function summaryOf(ctx: SummaryContext): Summary {
     startedAt: endedAt - Math.round(durationMs),
     endedAt,
     durationMs,
-    ...(progress.behind === undefined ? {} : { behind: progress.behind }),
+    behind: progress.behind,
     countedFrom: start.run.countedFromMs,
     counters: instance.components.map((c) => c.counters),
     thisRun,
@@ -77,7 +77,7 @@ export function summaryOf(ctx: SummaryContext): Summary {
       ...(start.intoEnded?.isEdited ? [] : imbalancesOf(component, component.counters)),
       ...imbalancesOf(component, thisRun[k]!).map((what) => `in this run: ${what}`),
     ]),
-    ...(ctx.options.letters && ctx.replayInput ? { replay: ctx.replayInput.outcomes } : {}),
+    replay: ctx.options.letters ? ctx.replayInput?.outcomes : undefined,
   }
 }
 

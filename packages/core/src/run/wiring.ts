@@ -2,6 +2,7 @@
 import { join } from 'node:path'
 import type { Env, Transform } from '../connector/index.ts'
 import { deadLetterSchema } from '../connector/dead-letter.ts'
+import { MillraceError } from '../errors/index.ts'
 import { type Plan, type PlanNode, type PlanSink, type PlanSource, type PlanStep } from '../plan/index.ts'
 import { type Secrets, resolveConfig } from '../spec/index.ts'
 import type { Registry } from '../registry/index.ts'
@@ -12,7 +13,7 @@ import type { Component, Policy, SinkNode, SourceNode, StepNode } from './nodes.
 import { Queue } from './queue.ts'
 
 /** Where a plan runs. */
-export interface Surroundings {
+export interface Workspace {
   readonly root: string
   /** `<root>/.millrace/<profile>` */
   readonly home: string
@@ -28,22 +29,22 @@ export interface WiredInstance {
 }
 
 /** The environment of a connector or step of the plan. */
-export function envOf(plan: Plan, around: Surroundings, id: string): Env {
+export function envOf(plan: Plan, workspace: Workspace, id: string): Env {
   return {
-    root: around.root,
-    home: around.home,
+    root: workspace.root,
+    home: workspace.home,
     profile: plan.profile,
     pipeline: plan.name,
     id,
-    resolve: (path) => (path.startsWith('/') ? path : join(around.root, path)),
+    resolve: (path) => (path.startsWith('/') ? path : join(workspace.root, path)),
   }
 }
 
 /** Creates a source of the plan. */
-export function createSource(plan: Plan, node: PlanSource, registry: Registry, around: Surroundings): SourceNode {
+export function createSource(plan: Plan, node: PlanSource, registry: Registry, workspace: Workspace): SourceNode {
   const definition = registry.source(node.type)!
   const env = {
-    ...envOf(plan, around, node.id),
+    ...envOf(plan, workspace, node.id),
     schema: node.schema,
     unknownFields: node.unknownFields,
     ...(node.push ? { push: node.push } : {}),
@@ -51,7 +52,7 @@ export function createSource(plan: Plan, node: PlanSource, registry: Registry, a
   }
   return {
     id: node.id,
-    source: definition.create(resolveConfig(node.config, around.secrets), env),
+    source: definition.create(resolveConfig(node.config, workspace.secrets), env),
     capabilities: node.capabilities,
     policy: node.onError,
     pushed: node.pushed,
@@ -66,11 +67,11 @@ export function createSource(plan: Plan, node: PlanSource, registry: Registry, a
 /** The type of the rows that a source's answers return. */
 function answerType(plan: Plan, source: PlanSource): RecordType {
   const from = source.answer?.from
-  const owner = plan.steps.find((s) => s.id === from || (from !== undefined && s.sides[from]))
-  return (owner?.id === from ? owner?.output : owner?.sides[from!]) ?? source.output
+  const owner = plan.steps.find((s) => s.id === from || (from !== undefined && s.sideOutputs[from]))
+  return (owner?.id === from ? owner?.output : owner?.sideOutputs[from!]) ?? source.output
 }
 
-function createSink(plan: Plan, node: PlanSink, policy: Policy, registry: Registry, around: Surroundings): SinkNode {
+function createSink(plan: Plan, node: PlanSink, policy: Policy, registry: Registry, workspace: Workspace): SinkNode {
   const definition = registry.sink(node.type)!
   return {
     id: node.id,
@@ -78,8 +79,8 @@ function createSink(plan: Plan, node: PlanSink, policy: Policy, registry: Regist
     from: node.from,
     namedFrom: node.namedFrom,
     type: node.input,
-    sink: definition.create(resolveConfig(node.config, around.secrets), {
-      ...envOf(plan, around, node.id),
+    sink: definition.create(resolveConfig(node.config, workspace.secrets), {
+      ...envOf(plan, workspace, node.id),
       schema: node.input,
     }),
     capabilities: node.capabilities,
@@ -91,30 +92,37 @@ function createSink(plan: Plan, node: PlanSink, policy: Policy, registry: Regist
 
 const connectorOf = (node: PlanNode) => ({ package: node.package, retry: node.retry ?? defaultRetry })
 
-/** Creates a step, with empty memory. */
-export function createTransform(plan: Plan, node: PlanStep, registry: Registry, around: Surroundings): Transform {
+/** Creates a step, with empty memory. Throws `unexpected` for a stateful step whose memory could not be saved. */
+export function createTransform(plan: Plan, node: PlanStep, registry: Registry, workspace: Workspace): Transform {
   const inputs = Object.entries(node.sideInputs)
-  return registry.step(node.type)!.create(resolveConfig(node.config, around.secrets), {
-    ...envOf(plan, around, node.id),
+  const transform = registry.step(node.type)!.create(resolveConfig(node.config, workspace.secrets), {
+    ...envOf(plan, workspace, node.id),
     input: node.input,
-    sides: Object.fromEntries(inputs.map(([side, id]) => [side, plan.sources.find((s) => s.id === id)!.output])),
-    ...(node.partitionedBy ? { partitionedBy: node.partitionedBy } : {}),
+    sideInputs: Object.fromEntries(inputs.map(([side, id]) => [side, plan.sources.find((s) => s.id === id)!.output])),
+    partitionedBy: node.partitionedBy,
   })
+  const missing = (['restore', 'takeChanges'] as const).find((method) => !transform[method])
+  if (node.stateful && missing)
+    throw new MillraceError('unexpected', `the step says that it is stateful and has no \`${missing}\``, {
+      place: `${node.id}, starting`,
+      hint: `its memory would be lost at a restart: report it to the author of ${node.package}`,
+    })
+  return transform
 }
 
-export const createSteps = (plan: Plan, registry: Registry, around: Surroundings): StepNode[] =>
+export const createSteps = (plan: Plan, registry: Registry, workspace: Workspace): StepNode[] =>
   plan.steps.map((node) => ({
     id: node.id,
     plan: node,
-    transform: createTransform(plan, node, registry, around),
+    transform: createTransform(plan, node, registry, workspace),
     policy: node.onError,
     count: stepCounters(),
   }))
 
-export function instantiate(plan: Plan, registry: Registry, around: Surroundings): WiredInstance {
-  const sources = plan.sources.map((node) => ({ node, made: createSource(plan, node, registry, around) }))
-  const steps = createSteps(plan, registry, around)
-  const sinks = plan.sinks.map((node) => createSink(plan, node, plan.onError, registry, around))
+export function instantiate(plan: Plan, registry: Registry, workspace: Workspace): WiredInstance {
+  const sources = plan.sources.map((node) => ({ node, made: createSource(plan, node, registry, workspace) }))
+  const steps = createSteps(plan, registry, workspace)
+  const sinks = plan.sinks.map((node) => createSink(plan, node, plan.onError, registry, workspace))
   const groups = connectedParts(plan)
   const components = groups.map((ids, k): Component => {
     const own = {
@@ -127,7 +135,7 @@ export function instantiate(plan: Plan, registry: Registry, around: Surroundings
       id: groups.length > 1 ? `${plan.deadLetter.id}_${k + 1}` : plan.deadLetter.id,
       input: deadLetterSchema,
     }
-    const deadLetter = letters && createSink(plan, letters, 'stop', registry, around)
+    const deadLetter = letters && createSink(plan, letters, 'stop', registry, workspace)
     const counters: Counters = {
       sources: Object.fromEntries(own.sources.map((n) => [n.id, n.count])),
       steps: Object.fromEntries(own.steps.map((n) => [n.id, n.count])),
@@ -149,7 +157,7 @@ export function instantiate(plan: Plan, registry: Registry, around: Surroundings
 /** The ids of each connected part of the graph. */
 function connectedParts(plan: Plan): Set<string>[] {
   const owner = new Map<string, string>()
-  for (const step of plan.steps) for (const name of Object.keys(step.sides)) owner.set(name, step.id)
+  for (const step of plan.steps) for (const name of Object.keys(step.sideOutputs)) owner.set(name, step.id)
   const groups: Set<string>[] = []
   const joinAll = (ids: readonly string[]) => {
     const touched = groups.filter((g) => ids.some((id) => g.has(id)))

@@ -36,7 +36,7 @@ export async function runWorkers(plan: Plan, options: RunOptions, start: StartWo
       signal,
       observe,
       shared: { existing, resetState, drainMs, sharedRun },
-      ...(options.until ? { until: options.until } : {}),
+      until: options.until,
     }).catch((error: unknown) => {
       failure ??= error
       stop.abort()
@@ -56,9 +56,9 @@ export async function runWorkers(plan: Plan, options: RunOptions, start: StartWo
     endedAt: Math.max(...summaries.map((s) => s.endedAt)),
     durationMs: clock.monotonic() - startedMs,
     countedFrom: Math.min(...summaries.map((s) => s.countedFrom)),
-    ...(summaries.some((s) => s.behind !== undefined)
-      ? { behind: summaries.reduce((sum, s) => sum + (s.behind ?? 0), 0) }
-      : {}),
+    behind: summaries.some((s) => s.behind !== undefined)
+      ? summaries.reduce((sum, s) => sum + (s.behind ?? 0), 0)
+      : undefined,
     counters: sumOfWorkers(summaries.map((s) => s.counters)),
     thisRun: sumOfWorkers(summaries.map((s) => s.thisRun)),
     imbalances: summaries.flatMap((s) => s.imbalances),

@@ -73,7 +73,7 @@ async function writeOnce(node: SinkNode, records: Records, ctx: WriterContext): 
       if (f.kind === 'system') retry.push(f.index)
       else {
         node.count.failed++
-        const more = { message: f.message, ...(f.field === undefined ? {} : { field: f.field }) }
+        const more = { message: f.message, field: f.field }
         if (ctx.onFail(node.id, node.policy, records, f.index, f.code, more)) node.count.refused++
       }
     }

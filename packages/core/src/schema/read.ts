@@ -112,7 +112,7 @@ function readCompactField(entry: unknown, at: Path, problems: Problem[]): Field 
     at,
     expected: `${plainTypes.join(', ')}, decimal(p,s), list<type>; with ? for optional`,
     got: describe(entry),
-    ...(hint ? { hint } : {}),
+    hint,
   })
   return undefined
 }
@@ -250,7 +250,7 @@ export function recordToJsonSchema(record: RecordType): Record<string, unknown> 
   return {
     type: 'object',
     properties: Object.fromEntries(entries.map(([name, field]) => [name, fieldToJsonSchema(field)])),
-    ...(required.length ? { required } : {}),
+    required: required.length ? required : undefined,
     additionalProperties: record.open ?? false,
   }
 }

@@ -127,10 +127,10 @@ export function bind(
   return {
     type: values['type'],
     typePlace: keys.get('type')!.value.place,
-    ...(own ? { kind: own } : {}),
-    ...(config ? { config } : {}),
+    kind: own,
+    config,
     names: (values['names'] ?? {}) as Record<string, string>,
-    ...(values['retry'] === undefined ? {} : { retry: retryRule(values['retry']) }),
+    retry: values['retry'] === undefined ? undefined : retryRule(values['retry']),
   }
 }
 

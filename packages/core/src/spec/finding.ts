@@ -69,9 +69,9 @@ export function createReport(main = '', before: readonly Finding[] = []): Report
       endLine: end.line,
       endCol: end.col,
       path,
-      ...(more.expected === undefined ? {} : { expected: more.expected }),
-      ...(more.got === undefined ? {} : { got: more.got }),
-      ...(hint ? { hint } : {}),
+      expected: more.expected,
+      got: more.got,
+      hint,
     }
     found.set(key, finding)
   }

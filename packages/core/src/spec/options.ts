@@ -125,7 +125,7 @@ function resolveScalar(node: ScalarNode, schema: OptionSchema, path: string, ctx
         {
           expected: unitForm(schema),
           got: `\`${node.text}\``,
-          ...(hint ? { hint } : {}),
+          hint,
         },
       )
       return undefined
@@ -139,7 +139,7 @@ function resolveScalar(node: ScalarNode, schema: OptionSchema, path: string, ctx
     ctx.report('bad_value', node.place, path, `\`${node.text}\` is not allowed`, {
       expected: problem,
       got: `\`${node.text}\``,
-      ...(hint ? { hint } : {}),
+      hint,
     })
     return undefined
   }

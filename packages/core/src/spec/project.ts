@@ -82,9 +82,9 @@ export async function readProject(options: ProjectOptions): Promise<Project> {
   const spec = specTree && interpolateSpec(specTree, values, report)
   const schemas = await readSchemas(root, [spec, profileTree], report)
   const trees = {
-    ...(spec ? { spec } : {}),
-    ...(profileTree ? { profileTree } : {}),
-    ...(projectTree ? { projectTree } : {}),
+    spec,
+    profileTree,
+    projectTree,
     ...nameOf(projectTree),
   }
   return { root, file, profile, ...trees, values, schemas, findings: report.findings() }
@@ -202,7 +202,7 @@ async function readSchemas(
     [...paths].map(async (path) => {
       const read = await readText(root, resolve(root, path))
       const tree = read.missing ? undefined : parse(read, report)
-      schemas.set(path, { file: read.file, ...(tree ? { tree } : {}), ...(read.missing ? { missing: true } : {}) })
+      schemas.set(path, { file: read.file, tree, missing: read.missing })
     }),
   )
   return schemas

@@ -188,10 +188,10 @@ function readEndpoint(id: string, entry: MapEntry, path: string, shape: Shape, r
     place: entry.keyPlace,
     path,
     node: entry.value,
-    ...(type ? { type } : {}),
-    ...(connection ? { connection } : {}),
-    ...(config ? { config } : {}),
-    ...(read.values['retry'] === undefined ? {} : { retry: retryRule(read.values['retry']) }),
+    type,
+    connection,
+    config,
+    retry: read.values['retry'] === undefined ? undefined : retryRule(read.values['retry']),
     ...descriptionOf(read.values),
   }
   return { read, endpoint }
@@ -265,7 +265,7 @@ function readStep(node: SpecNode, path: string, taken: Set<string>, report: Repo
     verb,
     config: window ? withWindow(verb.value, window) : verb.value,
     configPath: pathText(path, [verb.key]),
-    ...(from ? { from: references(from.value, `${path}.from`) } : {}),
+    from: from && references(from.value, `${path}.from`),
     ...(onError ? { onError, onErrorPlace: keys.get('on_error')!.value.place } : {}),
     ...descriptionOf(values),
   }

@@ -190,7 +190,7 @@ function buildTree(
       seen.add(key)
     }
     noTag(node, path)
-    return { kind: 'map', place: placeOf(node), entries, ...(hasBadKey ? { hasBadKey } : {}) }
+    return { kind: 'map', place: placeOf(node), entries, hasBadKey }
   }
 
   const buildList = (items: readonly unknown[], node: Node, path: string, isAliased: boolean): SpecNode => {

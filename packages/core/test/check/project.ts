@@ -85,7 +85,7 @@ const split = defineTransform({
   type: 'split',
   summary: 'Two ways.',
   options: option.object({ left: option.text('One.'), right: option.text('The other.') }),
-  infer: ({ left, right }, { input }) => ({ sides: { [left]: input, [right]: input }, problems: [] }),
+  infer: ({ left, right }, { input }) => ({ sideOutputs: { [left]: input, [right]: input }, problems: [] }),
   create: never,
 })
 
@@ -98,7 +98,7 @@ const lookUp = defineTransform({
     file: option.optional(option.path('Its file.')),
   }),
   stateful: true,
-  sides: ({ source, file }) => ({
+  sideInputs: ({ source, file }) => ({
     side: source
       ? { source }
       : {

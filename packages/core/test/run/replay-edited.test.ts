@@ -13,13 +13,13 @@ import { replay } from '../../src/run/replay.ts'
 import { memorySink, memorySource, type TestPipeline, testPipeline } from '../../src/testing.ts'
 
 let home: string
-let around: { root: string; home: string; secrets: () => undefined }
+let workspace: { root: string; home: string; secrets: () => undefined }
 let dead: Map<string, Row>
 let got: Map<string, Row>
 let writes: string[]
 beforeEach(() => {
   home = mkdtempSync(join(tmpdir(), 'millrace-'))
-  around = { root: home, home, secrets: () => undefined }
+  workspace = { root: home, home, secrets: () => undefined }
   dead = new Map()
   got = new Map()
   writes = []
@@ -99,9 +99,9 @@ const pipelineOf = (pipeline: Omit<TestPipeline, 'sources' | 'deadLetter'>, n = 
 
 /** Runs the first pipeline, and replays its letters in the second. */
 async function replayIn(first: ReturnType<typeof pipelineOf>, second: ReturnType<typeof pipelineOf>) {
-  await run(first.plan, first.registry, around)
+  await run(first.plan, first.registry, workspace)
   writes = []
-  return replay(second.plan, second.registry, letters(), around)
+  return replay(second.plan, second.registry, letters(), workspace)
 }
 
 describe('a letter on its way to where it stopped', () => {
@@ -119,7 +119,7 @@ describe('a letter on its way to where it stopped', () => {
     const second = merged(notTwo, all)
     const expected = { letters: 2, failedAgain: [{ step: 'way' }], imbalances: [] }
     expect(await replayIn(first, second)).toMatchObject({ ...expected, replayed: 1 })
-    expect(await replay(second.plan, second.registry, letters(), around)).toMatchObject({ ...expected, skipped: 1 })
+    expect(await replay(second.plan, second.registry, letters(), workspace)).toMatchObject({ ...expected, skipped: 1 })
     expect(writes).toEqual(['test/source/memory@2#source'])
   })
 
@@ -131,7 +131,7 @@ describe('a letter on its way to where it stopped', () => {
       'test/source/memory@2#way',
     ])
     const second = merged(all, all)
-    expect(await replay(second.plan, second.registry, letters(), around)).toMatchObject({ replayed: 2 })
+    expect(await replay(second.plan, second.registry, letters(), workspace)).toMatchObject({ replayed: 2 })
     expect(writes).toEqual(['test/source/memory@2#source', 'test/source/memory@2#way'])
   })
 
@@ -158,12 +158,12 @@ describe('a letter of a step that an edit has taken out', () => {
 
   it('goes to what read it, also when the pipeline has gone on with the edit', async () => {
     const first = original()
-    await run(first.plan, first.registry, around)
+    await run(first.plan, first.registry, workspace)
     const { plan, registry } = renamed(all)
-    await run(plan, registry, around)
-    expect(await replay(plan, registry, letters(), around)).toMatchObject({ replayed: 1, failedAgain: [] })
+    await run(plan, registry, workspace)
+    expect(await replay(plan, registry, letters(), workspace)).toMatchObject({ replayed: 1, failedAgain: [] })
     expect(got.size).toBe(4)
-    expect(await replay(plan, registry, letters(), around)).toMatchObject({ skipped: 1 })
+    expect(await replay(plan, registry, letters(), workspace)).toMatchObject({ skipped: 1 })
   })
 
   it('goes to a sink under its new name', async () => {
@@ -183,7 +183,7 @@ describe('a letter of a step that an edit has taken out', () => {
       ...first,
       plan: { ...first.plan, sinks: first.plan.sinks.map((sink) => ({ ...sink, id: 'new' })) },
     }
-    await run(first.plan, first.registry, around)
+    await run(first.plan, first.registry, workspace)
     isBad = false
     expect(await replayIn(second, second)).toMatchObject({ replayed: 1, failedAgain: [] })
     expect([...got.keys()]).toEqual(['test/source/memory@2'])
@@ -264,7 +264,7 @@ describe('a run that has ended', () => {
   it('takes no letter that would come to a memory by a named output of the step at which it stopped', async () => {
     const { plan, registry } = pipelineOf({
       steps: {
-        strict: { create: notTwo, sides: ['low'] },
+        strict: { create: notTwo, sideOutputs: ['low'] },
         sum: { create: sum, from: ['low'], stateful: true, counts: true },
       },
       sinks: { out: out() },

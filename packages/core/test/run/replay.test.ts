@@ -74,11 +74,11 @@ describe('dead-letter replay', () => {
       },
       deadLetter: () => memorySink(dead),
     })
-    const around = { root: home, home, secrets: () => undefined }
-    await run(plan, registry, around)
+    const workspace = { root: home, home, secrets: () => undefined }
+    await run(plan, registry, workspace)
     isMended = true
     // Without an end to the epoch it would take `rollMs`, a minute.
-    const { replayed } = await replay(plan, registry, [...dead.values()] as unknown as Letter[], around)
+    const { replayed } = await replay(plan, registry, [...dead.values()] as unknown as Letter[], workspace)
     expect([replayed, stored.map(({ n }) => n)]).toEqual([1, [0, 2, 1]])
   })
 
@@ -106,15 +106,15 @@ describe('dead-letter replay', () => {
       },
       deadLetter: () => memorySink(stores.dead),
     })
-    const around = { root: home, home, secrets: () => undefined }
+    const workspace = { root: home, home, secrets: () => undefined }
     const broken = testPipeline(pipeline(7))
-    await run(broken.plan, broken.registry, around)
+    await run(broken.plan, broken.registry, workspace)
     expect([stores.raw.size, stores.halves.size, stores.dead.size]).toEqual([19, 37, 2])
     const letters = [...stores.dead.values()] as unknown as Letter[]
     expect(letters.map((l) => l.id)).toEqual(['test/source/memory@3', 'test/source/memory@7#twice.1'])
 
     Object.assign(writes, { raw: 0, halves: 0 })
-    const still = await replay(broken.plan, broken.registry, letters, around)
+    const still = await replay(broken.plan, broken.registry, letters, workspace)
     expect(still).toMatchObject({
       letters: 2,
       replayed: 1,
@@ -122,7 +122,7 @@ describe('dead-letter replay', () => {
     })
     const mended = testPipeline(pipeline(-1))
     const plan = { ...mended.plan, specHash: 'mended' }
-    expect(await replay(plan, mended.registry, letters, around)).toMatchObject({
+    expect(await replay(plan, mended.registry, letters, workspace)).toMatchObject({
       letters: 2,
       replayed: 1,
       skipped: 1,
@@ -131,7 +131,7 @@ describe('dead-letter replay', () => {
     expect([stores.raw.size, stores.halves.size]).toEqual([20, 40])
     expect(writes).toEqual({ raw: 1, halves: 3 })
     expect(stores.halves.get('test/source/memory@7#twice.1')).toEqual({ n: 7, half: 1 })
-    expect(await replay(plan, mended.registry, letters, around)).toMatchObject({ replayed: 0, skipped: 2 })
+    expect(await replay(plan, mended.registry, letters, workspace)).toMatchObject({ replayed: 0, skipped: 2 })
     expect(writes).toEqual({ raw: 1, halves: 3 })
   })
 
@@ -173,10 +173,10 @@ describe('dead-letter replay', () => {
         sinks: { out: { create: () => appending(lines) } },
         deadLetter: () => memorySink(dead),
       })
-      const around = { root: home, home, secrets: () => undefined }
+      const workspace = { root: home, home, secrets: () => undefined }
       const broken = testPipeline(pipeline(true))
       isDead = false
-      await run(broken.plan, broken.registry, around)
+      await run(broken.plan, broken.registry, workspace)
       expect([lines.length, dead.size]).toEqual([15, 5])
       const letters = [...dead.values()] as unknown as Letter[]
       const mended = testPipeline(pipeline(false))
@@ -185,15 +185,15 @@ describe('dead-letter replay', () => {
         isDead = true
         throw new Error('killed')
       })
-      const first = await replay(mended.plan, mended.registry, letters, around).catch(() => undefined)
+      const first = await replay(mended.plan, mended.registry, letters, workspace).catch(() => undefined)
       onCrashPoint(undefined)
       // What records its work at the end of the replay is past anything that could be doubled.
       if (point !== 'before_record') expect(first).toBeUndefined()
       isDead = false
-      const again = await replay(mended.plan, mended.registry, letters, around)
+      const again = await replay(mended.plan, mended.registry, letters, workspace)
       expect(again.replayed + again.skipped).toBe(5)
       expect(lines.map((row) => row['n'] as number).sort((a, b) => a - b)).toEqual(rows(20).map((row) => row['n']))
-      expect(await replay(mended.plan, mended.registry, letters, around)).toMatchObject({ replayed: 0, skipped: 5 })
+      expect(await replay(mended.plan, mended.registry, letters, workspace)).toMatchObject({ replayed: 0, skipped: 5 })
     },
   )
 
@@ -221,21 +221,21 @@ describe('dead-letter replay', () => {
       deadLetter: () => memorySink(dead),
     }
     const { plan, registry } = testPipeline(pipeline)
-    const around = { root: home, home, secrets: () => undefined }
-    const running = run(plan, registry, { ...around, signal: stop.signal })
+    const workspace = { root: home, home, secrets: () => undefined }
+    const running = run(plan, registry, { ...workspace, signal: stop.signal })
     while (dead.size < 3) await sleep(10)
     const letters = [...dead.values()] as unknown as Letter[]
-    expect(await replay(plan, registry, letters, around)).toMatchObject({
+    expect(await replay(plan, registry, letters, workspace)).toMatchObject({
       byRunning: true,
       replayed: 0,
       failedAgain: { length: 3 },
     })
     isBad = false
-    await dismiss(plan, [{ id: letters[0]!.id, node: 'strict' }], around)
-    await expect(replay({ ...plan, specHash: 'other' }, registry, letters, around)).rejects.toMatchObject({
+    await dismiss(plan, [{ id: letters[0]!.id, node: 'strict' }], workspace)
+    await expect(replay({ ...plan, specHash: 'other' }, registry, letters, workspace)).rejects.toMatchObject({
       code: 'other_spec_running',
     })
-    expect(await replay(plan, registry, letters, around)).toMatchObject({ byRunning: true, replayed: 2, skipped: 1 })
+    expect(await replay(plan, registry, letters, workspace)).toMatchObject({ byRunning: true, replayed: 2, skipped: 1 })
     expect([...got.values()].map((row) => row['n'])).toEqual([3, 4, 5, 6, 7, 1, 2])
     stop.abort()
     const summary = await running
@@ -284,17 +284,17 @@ describe('dead-letter replay', () => {
       },
       deadLetter: () => memorySink(dead),
     })
-    const around = { root: home, home, secrets: () => undefined }
+    const workspace = { root: home, home, secrets: () => undefined }
     const broken = testPipeline(pipeline(true, 'twice'))
-    await run(broken.plan, broken.registry, around)
+    await run(broken.plan, broken.registry, workspace)
     const letters = [...dead.values()] as unknown as Letter[]
     expect([seen.length, letters.length]).toEqual([0, 4])
     // Under another name of the step that makes two of one, the pieces have other ids.
     const renamed = testPipeline(pipeline(false, 'double'))
-    const lost = await replay(renamed.plan, renamed.registry, letters, around)
+    const lost = await replay(renamed.plan, renamed.registry, letters, workspace)
     expect([lost.replayed, lost.failedAgain.map(({ code }) => code)]).toEqual([0, Array(4).fill('not_reached')])
     const mended = testPipeline(pipeline(false, 'twice'))
-    expect(await replay(mended.plan, mended.registry, letters, around)).toMatchObject({ replayed: 4 })
+    expect(await replay(mended.plan, mended.registry, letters, workspace)).toMatchObject({ replayed: 4 })
     expect(seen).toEqual(
       [
         ['k1', 10, 1000, 1_700_000_000_000],

@@ -99,7 +99,7 @@ describe('shapes of pipelines', () => {
     const [odd, even] = [new Map<string, Row>(), new Map<string, Row>()]
     const summary = await go({
       sources: { source: () => memorySource(rows(101)) },
-      steps: { split: { create: routeByN, sides: ['odd', 'even'] } },
+      steps: { split: { create: routeByN, sideOutputs: ['odd', 'even'] } },
       sinks: {
         odd_sink: { from: ['odd'], create: () => memorySink(odd) },
         even_sink: { from: ['even'], create: () => memorySink(even) },
@@ -241,7 +241,7 @@ describe('shapes of pipelines', () => {
       await go({
         name: `size${size}`,
         sources: { source: () => memorySource(rows(50), { size }) },
-        steps: { split: { create: routeByN, sides: ['odd', 'even'] } },
+        steps: { split: { create: routeByN, sideOutputs: ['odd', 'even'] } },
         sinks: {
           byKey: {
             from: ['odd', 'even'],
@@ -285,6 +285,30 @@ describe('shapes of pipelines', () => {
     expect(got.get('test/more/memory@4')).toEqual({ n: 4, tag: 'y' })
     expect(summary.imbalances).toEqual([])
   })
+
+  it.each(['restore', 'takeChanges'] as const)(
+    'refuses a stateful step without `%s` before it reads',
+    async (method) => {
+      let reads = 0
+      const source = memorySource(rows(1))
+      const read: Source['read'] = (ctx) => {
+        reads++
+        return source.read(ctx)
+      }
+      const pipeline: TestPipeline = {
+        sources: { source: () => ({ read }) },
+        steps: { sum: { stateful: true, create: () => ({ ...countBy('tag'), [method]: undefined }) } },
+        sinks: { out: { create: () => memorySink(new Map()) } },
+      }
+      await expect(go(pipeline)).rejects.toMatchObject({
+        code: 'unexpected',
+        message: `the step says that it is stateful and has no \`${method}\``,
+        place: 'sum, starting',
+        hint: expect.stringContaining('testing'),
+      })
+      expect(reads).toBe(0)
+    },
+  )
 
   it('runs slow publishes beside the next epochs: in order, at most two waiting, commit actions after their own publish', async () => {
     const events: { what: 'published' | 'action'; upTo: number }[] = []

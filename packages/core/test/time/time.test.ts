@@ -170,7 +170,7 @@ describe('windows over several lanes', () => {
           stateful: true,
           counts: true,
           ordered: idleAfterMs !== undefined,
-          sides: ['late'],
+          sideOutputs: ['late'],
         },
       },
       sinks: {

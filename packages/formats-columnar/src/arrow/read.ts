@@ -103,7 +103,7 @@ async function pieceOf(
     bytes: length * rowBytes,
     positionAt: (i) => start + at + origins[i]!,
     rawAt: (i) => rowAsJson(reader, values, origins[i]!),
-    ...(reader.unknown > 0 ? { unknown: reader.unknown * rows.length } : {}),
-    ...(bad.length > 0 ? { bad } : {}),
+    unknown: reader.unknown > 0 ? reader.unknown * rows.length : undefined,
+    bad: bad.length > 0 ? bad : undefined,
   }
 }

@@ -77,7 +77,7 @@ export async function arrowWriter(record: RecordType, options: ArrowWriteOptions
           if (pieces.bytes + bytes >= most) break
           if (held >= batchRows || bytes > mostBatchBytes) cut()
         }
-        return { taken, ...(refused ? { refused: [...refused.values()].filter(({ index }) => index < taken) } : {}) }
+        return { taken, refused: refused && [...refused.values()].filter(({ index }) => index < taken) }
       },
       get size() {
         return pieces.bytes + heldBytes()

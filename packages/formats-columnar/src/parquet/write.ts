@@ -111,7 +111,7 @@ export async function parquetWriter(
           add(n === rows.length ? rows : rows.slice(taken, taken + n), taken, refused)
           taken += n
         } while (taken < rows.length && size() < most)
-        return { taken, ...(refused.length > 0 ? { refused } : {}) }
+        return { taken, refused: refused.length > 0 ? refused : undefined }
       },
       get pendingBytes() {
         return pieces.bytes

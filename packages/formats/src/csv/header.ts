@@ -73,6 +73,6 @@ function parse(chunk: Chunk, at: number, end: number, dialect: Dialect, { encodi
         field: names.at(-1)!,
         message: `column ${names.length} of the header has text after its closing quote`,
       }
-    return { names, start: at, next: afterLineEnd(units, lineEnd(units, i)), ...(failure ? { failure } : {}) }
+    return { names, start: at, next: afterLineEnd(units, lineEnd(units, i)), failure }
   }
 }

@@ -32,7 +32,7 @@ export function giveUp(chunk: Chunk, at: number, dialect: Dialect, layout: Layou
       ? { code: 'record_too_large', message: `the record is longer than max_record_size (${size})` }
       : {
           code: 'unclosed_quote',
-          ...(field === undefined ? {} : { field }),
+          field,
           message: `a quote is not closed within ${tooLong ? `max_record_size (${size})` : 'the input'}`,
         }
   if (!tooLong) return { end: chunk.length, failure, inside: false }

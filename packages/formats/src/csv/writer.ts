@@ -141,7 +141,7 @@ export function csvWriter(
               index: i,
               code: error.code,
               message: error.message,
-              ...(error.field === undefined ? {} : { field: error.field }),
+              field: error.field,
             })
           }
           // A UTF-16 unit takes three bytes at most.

@@ -68,6 +68,6 @@ export function encodingFault(error: unknown, field: string | undefined): Omit<R
   return {
     code: error instanceof RangeError ? 'out_of_range' : 'not_encodable',
     message: field === undefined ? why : `${field}: ${why}`,
-    ...(field === undefined ? {} : { field }),
+    field,
   }
 }

@@ -23,7 +23,7 @@ import {
   type Type,
 } from '@millrace/core'
 import { OutputBytes } from '../bytes.ts'
-import { repeated, sampleRows } from './rehearsal.ts'
+import { repeated, sampleRows } from './warm-up.ts'
 
 /** How rows are written as JSON. */
 export interface JsonWriteOptions {

@@ -2,7 +2,7 @@
  * Reads JSON lines.
  *
  * Bytes are split at line feeds, and each line is parsed on its own, so that a bad one does not affect others. A line
- * with the usual order of keys is read directly from its bytes (straight.ts); others are decoded and parsed. Duplicate
+ * with the usual order of keys is read directly from its bytes (line-scan.ts); others are decoded and parsed. Duplicate
  * keys in an object, of which JSON.parse silently keeps the last, are found by counting: there must be as many colons
  * that can follow a key as there are keys in the result, otherwise the line is checked in detail. A line that is too
  * long to be buffered becomes bad records of `max_record_size`, so that none of its bytes is lost.
@@ -16,7 +16,7 @@ import { asBuffer } from '../text.ts'
 import { colonsAfterKeys } from './colons.ts'
 import { jsonDefaults, type JsonOptions } from './options.ts'
 import { countedLater, faultOfRecord, recordParser, type RecordFailure, type RecordParser } from './record.ts'
-import { Way } from './way.ts'
+import { FastPath } from './fast-path.ts'
 
 interface LinesPosition {
   readonly offset: number
@@ -46,10 +46,10 @@ export function createJsonLinesReader(json: Partial<JsonOptions>, options: ReadO
   return {
     async *read(input, at, signal) {
       const parser = recordParser(options)
-      const way = new Way({ ...options, tally: parser.tally })
+      const fast = new FastPath({ ...options, tally: parser.tally })
       const from = (at as unknown as LinesPosition | undefined) ?? { offset: 0 }
       for await (const block of cutAtLineFeeds(input.stream(from.offset, signal), from, max, input.grows)) {
-        yield* pieces(block, parser, way, max)
+        yield* pieces(block, parser, fast, max)
       }
     },
     decode: (bytes, context) => decodeOne(recordParser({ ...options, push: undefined }), bytes, context),
@@ -62,8 +62,8 @@ export function createJsonLinesReader(json: Partial<JsonOptions>, options: ReadO
  */
 export function jsonLinesDecoder(options: ReadOptions): (bytes: Buffer) => Generator<Piece> {
   const parser = recordParser(options)
-  const way = new Way({ ...options, tally: parser.tally })
-  return (bytes) => pieces({ bytes, base: 0, inside: false, open: false }, parser, way, Number.POSITIVE_INFINITY)
+  const fast = new FastPath({ ...options, tally: parser.tally })
+  return (bytes) => pieces({ bytes, base: 0, inside: false, open: false }, parser, fast, Number.POSITIVE_INFINITY)
 }
 
 /** Decodes the bytes of one record. Throws `DataError`. */
@@ -119,11 +119,16 @@ class Gathered {
   keys = new Int32Array(rowsPerPiece)
   totalKeys = 0
   /** Rows that the scanner read directly. */
-  straight = 0
+  fast = 0
   bad: BadRecord[] = []
 }
 
-function* pieces({ bytes, base, inside, open }: Block, parser: RecordParser, way: Way, max: number): Generator<Piece> {
+function* pieces(
+  { bytes, base, inside, open }: Block,
+  parser: RecordParser,
+  fast: FastPath,
+  max: number,
+): Generator<Piece> {
   // One text for the whole block if it is all UTF-8; otherwise each line is decoded separately. ASCII (the most common
   // case) is decoded without inspecting its characters.
   const ascii = isAscii(bytes)
@@ -136,14 +141,14 @@ function* pieces({ bytes, base, inside, open }: Block, parser: RecordParser, way
   let at = base === 0 && bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf ? 3 : 0
   while (at < bytes.length) {
     const row =
-      way.scan && valid && !open && !(inside && at === 0)
-        ? way.scan.scan(bytes, (latin1 ??= bytes.toString('latin1')), at, bytes.length)
+      fast.scan && valid && !open && !(inside && at === 0)
+        ? fast.scan.scan(bytes, (latin1 ??= bytes.toString('latin1')), at, bytes.length)
         : undefined
     let end: number
-    if (row && way.scan!.lineEnd - at <= max) {
-      end = way.scan!.lineEnd
+    if (row && fast.scan!.lineEnd - at <= max) {
+      end = fast.scan!.lineEnd
       put(into, row, at, end, checked)
-      way.wentStraight()
+      fast.hit()
     } else {
       end = bytes.indexOf(10, at)
       if (end < 0) end = bytes.length
@@ -155,7 +160,7 @@ function* pieces({ bytes, base, inside, open }: Block, parser: RecordParser, way
       } else if (!valid && !isUtf8(bytes.subarray(at, end)))
         into.bad.push({ position: base + at, bytes: bytes.subarray(at, end), ...badEncoding })
       else
-        add(into, parser, way, ascii ? latin1!.slice(at, end) : bytes.toString('utf8', at, end), bytes, base, at, end)
+        add(into, parser, fast, ascii ? latin1!.slice(at, end) : bytes.toString('utf8', at, end), bytes, base, at, end)
     }
     at = end + 1
     if (into.rows.length === rowsPerPiece || into.bad.length === rowsPerPiece) {
@@ -175,14 +180,14 @@ function put(into: Gathered, row: Row, at: number, end: number, keys: number): v
   into.spans[2 * n] = at
   into.spans[2 * n + 1] = end
   into.keys[n] = keys
-  if (keys === checked) into.straight++
+  if (keys === checked) into.fast++
   else into.totalKeys += keys
 }
 
 function add(
   into: Gathered,
   parser: RecordParser,
-  way: Way,
+  fast: FastPath,
   line: string,
   bytes: Buffer,
   base: number,
@@ -192,7 +197,7 @@ function add(
   const row = parser.parse(line, countedLater)
   if (row) {
     put(into, row, at, end, parser.keys)
-    way.learn(parser)
+    fast.learn(parser)
   } else if (line.trim() !== '')
     into.bad.push({ position: base + at, bytes: bytes.subarray(at, end), ...parser.failure })
 }
@@ -226,7 +231,7 @@ function tooLong(
 function finish(into: Gathered, parser: RecordParser, bytes: Buffer, base: number, from: number, to: number): Piece {
   let { rows, spans, bad } = into
   // For a piece without a directly read line, one count over all of it is cheaper than one per line.
-  if (into.straight > 0 ? into.straight < rows.length : into.totalKeys !== colonsAfterKeys(bytes, from, to)) {
+  if (into.fast > 0 ? into.fast < rows.length : into.totalKeys !== colonsAfterKeys(bytes, from, to)) {
     const faults = new Map<number, RecordFailure>()
     for (const i of rows.keys()) {
       const fault = into.keys[i] === checked ? undefined : faultOfKeys(into, i, parser, bytes)

@@ -138,7 +138,7 @@ export function recordParser(options: ReadOptions): RecordParser {
 export const faultOfRecord = ({ code, message, key }: JsonFault): RecordFailure => ({
   code,
   message,
-  ...(key === undefined ? {} : { field: key }),
+  field: key,
 })
 
 /**

@@ -194,7 +194,7 @@ function wellFormed(text: string, field?: string): string {
 function faultOf(error: unknown, field?: string): Omit<RefusedRow, 'index'> {
   if (!(error instanceof DataError)) return encodingFault(error, field)
   const { code, message } = error
-  return { code, message, ...(error.field === undefined ? {} : { field: error.field }) }
+  return { code, message, field: error.field }
 }
 
 /** Problems with writing records of this type to a stream. */

@@ -34,5 +34,5 @@ export const streamCapabilities = (o: StreamSourceOptions): SourceCapabilities =
   shares: true,
   pushdown: o.format === 'json' && !o.key_field && !o.timestamp_field && !o.headers_field,
   repeats: { id: 'same', why: 'its writer may append a record again under its id' },
-  ...(o.partitioned_by ? { partitionedBy: o.partitioned_by } : {}),
+  partitionedBy: o.partitioned_by,
 })

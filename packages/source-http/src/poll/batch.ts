@@ -77,10 +77,10 @@ export function batchOf(page: Page, { split, count, known, valueOf, boundary }: 
     bytes: size,
     positionAt: (i) => places[i]!,
     rawAt: (i) => raws[i]!,
-    ...(page.unknown > 0 ? { unknown: page.unknown } : {}),
-    ...(known ? { idAt: (i: number) => known.idOf(rows[i]!) } : {}),
-    ...(bad.length ? { bad } : {}),
-    ...(page.context === undefined ? {} : { context: page.context }),
+    unknown: page.unknown > 0 ? page.unknown : undefined,
+    idAt: known ? (i: number) => known.idOf(rows[i]!) : undefined,
+    bad: bad.length ? bad : undefined,
+    context: page.context,
   }
 }
 

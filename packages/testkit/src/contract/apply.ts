@@ -18,7 +18,7 @@ import { canonical, deepFreeze } from './rows.ts'
 export interface TransformMaking {
   readonly options: unknown
   readonly input: RecordType
-  readonly sides?: Readonly<Record<string, { readonly type: RecordType; readonly rows: readonly Row[] }>>
+  readonly sideInputs?: Readonly<Record<string, { readonly type: RecordType; readonly rows: readonly Row[] }>>
   /** Memory is kept separately for each split. */
   readonly partitionedBy?: readonly string[]
 }
@@ -35,7 +35,7 @@ export interface Passed {
 /** The output, with input rows identified by their index in the whole input. */
 export interface Outcome {
   readonly out: Passed[]
-  readonly sides: Record<string, Passed[]>
+  readonly sideOutputs: Record<string, Passed[]>
   readonly failed: { readonly from: number; readonly code: string; readonly field: string | undefined }[]
   readonly results: { readonly row: Row; readonly key: string; readonly time: number | undefined }[]
   /** Contract violations of each apply; empty: none. */
@@ -60,23 +60,23 @@ export interface Driven {
 }
 
 /** The step's context in the pipeline. */
-export function contextOf({ input, sides, partitionedBy }: TransformMaking, env: Env) {
-  const types = Object.fromEntries(Object.entries(sides ?? {}).map(([name, side]) => [name, side.type]))
-  return { ...env, input, sides: types, ...(partitionedBy ? { partitionedBy } : {}) }
+export function contextOf({ input, sideInputs, partitionedBy }: TransformMaking, env: Env) {
+  const types = Object.fromEntries(Object.entries(sideInputs ?? {}).map(([name, side]) => [name, side.type]))
+  return { ...env, input, sideInputs: types, ...(partitionedBy ? { partitionedBy } : {}) }
 }
 
 /** A step that is prepared and has its side inputs. */
 export async function drive(definition: TransformDefinition, making: TransformMaking, env: Env): Promise<Driven> {
   const transform = definition.create(making.options, contextOf(making, env))
   await transform.prepare?.({ signal: new AbortController().signal })
-  for (const [name, { rows }] of Object.entries(making.sides ?? {})) {
+  for (const [name, { rows }] of Object.entries(making.sideInputs ?? {})) {
     for (let at = 0; at < rows.length || at === 0; at += 1000)
       transform.load?.(
         name,
         rows.slice(at, at + 1000).map((row) => deepFreeze(structuredClone(row))),
       )
   }
-  const outcome: Outcome = { out: [], sides: {}, failed: [], results: [], wrong: [], changed: [] }
+  const outcome: Outcome = { out: [], sideOutputs: {}, failed: [], results: [], wrong: [], changed: [] }
   const multiplies =
     typeof definition.multiplies === 'function' ? definition.multiplies(making.options) : definition.multiplies === true
   const failResult = (row: Row, at: ResultKey) => result(row, { key: at.key })
@@ -113,7 +113,7 @@ function applyOne(
       wrong.push(`row ${i} is ${before} and also ${how}`)
     seen.set(i, how)
   }
-  const sideOf = (name: string) => (outcome.sides[name] ??= [])
+  const sideOf = (name: string) => (outcome.sideOutputs[name] ??= [])
   const applied = transform.apply(
     input,
     {
@@ -151,7 +151,7 @@ function applyOne(
   }
   const made = input.derive(applied.rows, applied.origins, multiplies ? env.id : undefined)
   put(outcome.out, 'output', made, applied.origins)
-  for (const [name, side] of Object.entries(applied.sides ?? {}))
+  for (const [name, side] of Object.entries(applied.sideOutputs ?? {}))
     put(sideOf(name), `output ${name}`, input.derive(side.rows, side.origins), side.origins)
   if ((applied.held ?? 0) < 0 || (applied.held ?? 0) + seen.size > rows.length)
     wrong.push(`it says that it holds ${applied.held} of ${rows.length} rows, but ${seen.size} went elsewhere`)

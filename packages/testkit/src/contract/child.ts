@@ -27,6 +27,15 @@ export type ChildRequest = {
   | { readonly kind: 'transform'; readonly making: TransformMaking; readonly batches: readonly (readonly Row[])[] }
 )
 
+/** A parent that was killed leaves nobody to answer to. */
+const parent = process.ppid
+const exitWithoutParent = () => {
+  if (process.ppid !== parent) process.exit(1)
+}
+setInterval(exitWithoutParent, 1000).unref()
+
+const pause = new Int32Array(new SharedArrayBuffer(4))
+
 /** Synchronous, so that an answer is out before a kill. */
 const answer = (value: unknown): void => {
   const bytes = Buffer.from(`${pack(value)}\n`)
@@ -35,6 +44,8 @@ const answer = (value: unknown): void => {
       done += writeSync(1, bytes, done)
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') throw error
+      exitWithoutParent()
+      Atomics.wait(pause, 0, 0, 5)
     }
   }
 }

@@ -25,30 +25,30 @@ function dealt(rows: readonly Row[], splitOf: (row: Row, i: number) => string, f
 }
 
 /** Every output record, with the row it came from. */
-const passed = ({ out, sides }: Outcome): string[] =>
-  [...out, ...Object.values(sides).flat()].map(({ row, from }) => canonical({ row, from }))
+const passed = ({ out, sideOutputs }: Outcome): string[] =>
+  [...out, ...Object.values(sideOutputs).flat()].map(({ row, from }) => canonical({ row, from }))
 
 export const declaredChecks: readonly Check<TransformSubject>[] = [
   check('keeps unchanged what it says', async ({ definition, setup, whole }, { env }) => {
-    const { unchanged = {}, output, sides } = definition.infer(setup.options, contextOf(setup, env))
+    const { unchanged = {}, output, sideOutputs } = definition.infer(setup.options, contextOf(setup, env))
     for (const [to, from] of Object.entries(unchanged)) {
       assert.ok(Object.hasOwn(setup.input.fields, from), `${to} is said to be ${from}, which the input does not have`)
-      for (const type of [...(output ? [output] : []), ...Object.values(sides ?? {})])
+      for (const type of [...(output ? [output] : []), ...Object.values(sideOutputs ?? {})])
         assert.ok(Object.hasOwn(type.fields, to), `the output has no field ${to}`)
-      for (const { row, from: place } of [...whole.out, ...Object.values(whole.sides).flat()])
+      for (const { row, from: place } of [...whole.out, ...Object.values(whole.sideOutputs).flat()])
         assert.equal(canonical(row[to]), canonical(setup.rows[place]![from]), `${to} is said to be ${from}`)
     }
   }),
 
   check('gives no two records of one output the same id', async ({ whole }) => {
-    for (const [name, rows] of [['output', whole.out] as const, ...Object.entries(whole.sides)])
+    for (const [name, rows] of [['output', whole.out] as const, ...Object.entries(whole.sideOutputs)])
       assert.equal(new Set(rows.map(({ id }) => id)).size, rows.length, `${name}: two records have one id`)
   }),
 
   check('sends each record to one of its named outputs, where it routes', async ({ definition, whole }) => {
     if (!definition.routes) return
     assert.equal(whole.out.length, 0, 'a step that routes has no plain output')
-    const places = Object.values(whole.sides).flatMap((rows) => rows.map(({ from }) => from))
+    const places = Object.values(whole.sideOutputs).flatMap((rows) => rows.map(({ from }) => from))
     assert.equal(new Set(places).size, places.length, 'a record went to two outputs')
   }),
 

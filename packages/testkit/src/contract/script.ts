@@ -89,7 +89,7 @@ export async function doStep(
     case 'open': {
       const start = randomBytes(8).toString('hex')
       const { restore, existing, incarnation = 1 } = step
-      const more = { ...(restore === undefined ? {} : { restore }), ...(existing ? { existing } : {}) }
+      const more = { restore, existing }
       return sink.open?.({ signal, incarnation, start, instance: { i: 0, n: 1 }, warn: () => {}, ...more })
     }
     case 'write':

@@ -118,8 +118,7 @@ async function prepare(subject: SinkSubject, scope: Scope): Promise<Ready> {
 /** The flushes as a store saves them: a flush without `resume` keeps the previous value. */
 export function carried(flushes: readonly Flushed[]): Flushed[] {
   const saved: Flushed[] = []
-  for (const { resume = saved.at(-1)?.resume, stages } of flushes)
-    saved.push({ ...(resume === undefined ? {} : { resume }), ...(stages ? { stages } : {}) })
+  for (const { resume = saved.at(-1)?.resume, stages } of flushes) saved.push({ resume, stages })
   return saved
 }
 

@@ -47,7 +47,7 @@ export const transformChecks: readonly Check<TransformSubject>[] = [
       )
     for (const [name, rows] of Object.entries(setup.expectedSides ?? {}))
       sameRows(
-        (whole.sides[name] ?? []).map(({ row }) => row),
+        (whole.sideOutputs[name] ?? []).map(({ row }) => row),
         rows,
         `output ${name}`,
       )
@@ -70,8 +70,8 @@ export const transformChecks: readonly Check<TransformSubject>[] = [
     const plain = [...whole.out, ...whole.results].map(({ row }) => row)
     if (!inferred.output) assert.equal(plain.length, 0, 'it infers no plain output, but gives rows')
     for (const row of plain) assert.equal(misfit(inferred.output!, row), undefined, `an output row: ${canonical(row)}`)
-    for (const [name, rows] of Object.entries(whole.sides)) {
-      const type = inferred.sides?.[name]
+    for (const [name, rows] of Object.entries(whole.sideOutputs)) {
+      const type = inferred.sideOutputs?.[name]
       assert.ok(type, `output ${name} is not among those it infers`)
       for (const { row } of rows)
         assert.equal(misfit(type, row), undefined, `a row of output ${name}: ${canonical(row)}`)
@@ -87,7 +87,7 @@ export const transformChecks: readonly Check<TransformSubject>[] = [
   }),
 
   check('gives rows of one shape', async ({ whole }) => {
-    for (const rows of [whole.out, ...Object.values(whole.sides)]) {
+    for (const rows of [whole.out, ...Object.values(whole.sideOutputs)]) {
       const shapes = new Set(rows.map(({ row }) => Object.keys(row).join()))
       assert.ok(shapes.size <= 1, `one output has rows of several shapes: ${[...shapes].join(' | ')}`)
     }
@@ -151,8 +151,8 @@ export const transformChecks: readonly Check<TransformSubject>[] = [
   }),
 
   check('gives the same without generated code', async ({ setup, whole }, { root, env }, { module, type }) => {
-    const { options, input, sides } = setup
-    const making = { options, input, ...(sides ? { sides } : {}) }
+    const { options, input, sideInputs } = setup
+    const making = { options, input, sideInputs }
     const request = { kind: 'transform', module: String(module), type, root, id: env.id, making, batches: [setup.rows] }
     const [twin] = (await remote(request, { MILLRACE_CODEGEN: 'off' })).answers as [Outcome]
     sameOutcome(twin, whole, 'interpreted')

@@ -23,7 +23,7 @@ export const halve = defineTransform({
   options,
   infer: ({ bug }) => ({
     output: bug === 'infers otherwise' ? { fields: { n: integer } } : output,
-    sides: { odd: { fields: { n: integer } } },
+    sideOutputs: { odd: { fields: { n: integer } } },
     problems: [],
     unchanged: { n: bug === 'keeps what was not there' ? 'm' : 'n' },
   }),
@@ -70,7 +70,7 @@ export const halve = defineTransform({
         return {
           rows: made,
           origins: Int32Array.from(origins),
-          sides: { odd: { rows: odd, origins: Int32Array.from(oddOrigins) } },
+          sideOutputs: { odd: { rows: odd, origins: Int32Array.from(oddOrigins) } },
         }
       },
     }

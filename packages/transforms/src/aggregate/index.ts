@@ -136,7 +136,7 @@ export const aggregate = defineTransform({
             } else compiled.add(state, row)
           } catch (error) {
             if (!(error instanceof DataError)) throw error
-            out.fail(i, error.code, { message: error.message, ...(error.field ? { field: error.field } : {}) })
+            out.fail(i, error.code, { message: error.message, field: error.field })
             continue
           }
           held++
@@ -168,7 +168,7 @@ export const aggregate = defineTransform({
             if (!(error instanceof DataError)) throw error
             out.failResult(Object.fromEntries(by.map((name, d) => [name, group.values[d]])), at, error.code, {
               message: error.message,
-              ...(error.field ? { field: error.field } : {}),
+              field: error.field,
             })
           }
           group.gone = true

@@ -35,7 +35,7 @@ export const call = defineTransform({
     const problems: Problem[] = []
     const { path, name } = splitReference(reference)
     const wrong = (message: string, hint?: string) =>
-      problems.push({ code: 'bad_value', message, at: ['function'], ...(hint ? { hint } : {}) })
+      problems.push({ code: 'bad_value', message, at: ['function'], hint })
     if (!/\.[cm]?[jt]s$/.test(path))
       wrong(`\`${reference}\` does not name a TypeScript or JavaScript file`, './steps/clean.ts#clean')
     else if (!isInside(root, resolve(path)))
@@ -106,8 +106,7 @@ function failed(error: unknown, reference: string, out: Output, i: number): void
   const { code, field, message } = (
     error instanceof Error && error.name === 'DataError' ? error : {}
   ) as Partial<DataError>
-  if (typeof code === 'string')
-    out.fail(i, code, { ...(field === undefined ? {} : { field }), message: String(message) })
+  if (typeof code === 'string') out.fail(i, code, { field, message: String(message) })
   else out.fail(i, 'call_failed', { message: `${reference} threw ${thrownText(error)}` })
 }
 

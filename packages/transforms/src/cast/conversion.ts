@@ -44,7 +44,7 @@ export function conversionOf(from: Type, to: Type, dates: DateReading): Conversi
   if (from.kind === 'list' && to.kind === 'list') return list(from.of, to.of, dates)
   return {
     wrong: `${typeText(from)} cannot become ${typeText(to)}`,
-    ...(to.kind === 'string' ? { hint: 'cast it to json, or extract a field of it with `set`' } : {}),
+    hint: to.kind === 'string' ? 'cast it to json, or extract a field of it with `set`' : undefined,
   }
 }
 

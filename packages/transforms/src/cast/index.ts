@@ -104,7 +104,7 @@ export const cast = defineTransform({
           message: `\`${name}\`: ${conversion.wrong}`,
           at,
           got: typeText(field.type),
-          ...(conversion.hint ? { hint: conversion.hint } : {}),
+          hint: conversion.hint,
         })
     }
     // With an unknown type, nothing can be checked in the steps that follow.

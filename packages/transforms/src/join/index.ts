@@ -108,14 +108,14 @@ export const join = defineTransform({
     return problems
   },
 
-  sides({ file, schema, source }): Readonly<Record<string, SideInput>> {
+  sideInputs({ file, schema, source }): Readonly<Record<string, SideInput>> {
     if (source !== undefined) return { [sideName]: { source } }
     const type = file === undefined ? undefined : sourceTypeOf(file)
     return type && schema ? { [sideName]: { type, config: { path: file }, schema } } : {}
   },
 
-  infer({ on, type, fields }, { input, sides }) {
-    const side = sides[sideName]
+  infer({ on, type, fields }, { input, sideInputs }) {
+    const side = sideInputs[sideName]
     if (!side) return { problems: [] }
     const problems: Problem[] = []
     const pairs = keyPairs(on)
@@ -132,8 +132,8 @@ export const join = defineTransform({
     return { output: withFields(input, changes), problems, unchanged: unchangedBut(input) }
   },
 
-  create({ on, type, fields, take, max_rows: maxRows, file, source }, { input, sides, id }) {
-    const side = sides[sideName]!
+  create({ on, type, fields, take, max_rows: maxRows, file, source }, { input, sideInputs, id }) {
+    const side = sideInputs[sideName]!
     const pairs = keyPairs(on)
     const added = sideFields(pairs, fields as readonly PickItem[] | undefined, side)
     const ourKey = compileKey(

@@ -83,7 +83,7 @@ function made(
       code: code ?? 'wrong_arguments',
       message: refusal,
       span: at === undefined ? span : args[at]!.span,
-      ...(hint ? { hint } : {}),
+      hint,
     })
     return brokenNode(span)
   }
@@ -92,7 +92,7 @@ function made(
   const operation = result.operation ?? {
     name: `${entry.name}(${form.takes})`,
     call: form.call!,
-    ...(form.inline ? { inline: form.inline } : {}),
+    inline: form.inline,
   }
   const nullable = !!form.nullable && args[0]!.optional
   return {
@@ -199,7 +199,7 @@ function refuseType(
     span: arg.span,
     expected,
     got: describe(arg.type),
-    ...(hint ? { hint } : {}),
+    hint,
   })
   return brokenNode(span)
 }

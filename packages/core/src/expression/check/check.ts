@@ -246,7 +246,7 @@ class Checker implements ExpressionChecking, Naming {
         code: 'unknown_function',
         message: `there is no function ${name}`,
         span: nameAt,
-        ...(hint ? { hint } : {}),
+        hint,
       })
     }
     return brokenNode([syntax.start, syntax.end])

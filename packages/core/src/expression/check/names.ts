@@ -90,7 +90,7 @@ export function memberNode(object: Node, name: string, nameAt: Span, span: Span,
       span: nameAt,
       expected: 'object',
       got: describe(object.type),
-      ...(hint ? { hint } : {}),
+      hint,
     })
     return brokenNode(span)
   }

@@ -53,7 +53,7 @@ export function requiredBoolean(node: Node, reporter: Reporter): Node {
     span: node.span,
     expected: 'boolean',
     got: describe(node.type),
-    ...(compare ? { hint: compare } : {}),
+    hint: compare,
   })
   return brokenNode(node.span)
 }

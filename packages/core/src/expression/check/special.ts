@@ -52,7 +52,7 @@ function wrongArguments(call: Call, expected: string, checking: ExpressionChecki
     span: [call.start, call.end],
     expected,
     got: String(call.args.length),
-    ...(hint ? { hint } : {}),
+    hint,
   })
   return brokenNode([call.start, call.end])
 }
@@ -109,7 +109,7 @@ function coalesce(call: Call, scope: Scope, checking: ExpressionChecking): Node 
     type.kind === 'boolean'
       ? { yes: isDefault(false) ? present(first) : noFacts.yes, no: isDefault(true) ? present(first) : noFacts.no }
       : undefined
-  return { op: 'first', items: nodes, type, optional, span, ...(facts ? { facts } : {}) }
+  return { op: 'first', items: nodes, type, optional, span, facts }
 }
 
 function leastOrGreatest(name: 'min' | 'max', call: Call, scope: Scope, checking: ExpressionChecking): Node {

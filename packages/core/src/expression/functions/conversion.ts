@@ -159,7 +159,7 @@ export const conversionFunctions: readonly FunctionEntry[] = [
       takes: `x: ${kind}, p: whole, s: whole`,
       gives: 'decimal(p,s)',
       make: decimal,
-      ...(kind === 'json' ? { nullable: true } : {}),
+      nullable: kind === 'json',
     })),
   },
   {

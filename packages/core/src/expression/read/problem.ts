@@ -20,6 +20,6 @@ export class BadSyntax extends Error {
 
   constructor(message: string, span: Span, hint?: string) {
     super(message)
-    this.problem = { code: 'bad_expression', message, span, ...(hint ? { hint } : {}) }
+    this.problem = { code: 'bad_expression', message, span, hint }
   }
 }

@@ -100,7 +100,7 @@ export const reading: readonly Check<SourceSubject>[] = [
     const rawsOf = (batch: Batch) =>
       batch.rawAt ? batch.rows.map((_, i) => Buffer.from(batch.rawAt!(i)).toString('latin1')) : []
     await readAll(makeSource(definition, making, env), env, {
-      ...(capabilities.bounded ? {} : { records: setup.rows.length + (setup.bad?.length ?? 0) }),
+      records: capabilities.bounded ? undefined : setup.rows.length + (setup.bad?.length ?? 0),
       onBatch: (batch) => kept.push({ batch, rows: canonical(batch.rows), raws: rawsOf(batch) }),
     })
     for (const { batch, rows, raws } of kept) {

@@ -45,7 +45,7 @@ export const resuming: readonly Check<SourceSubject>[] = [
         if (position === undefined || known.has(shapeOf(position))) continue
         const entry: SavedPosition = {
           since: 'this version',
-          ...(splits.length > 1 ? { split } : {}),
+          split: splits.length > 1 ? split : undefined,
           position,
           next: passed.get(split)!,
         }

@@ -37,8 +37,8 @@ export function readLetters(root: string, plan: Plan, reader: Reader): Promise<r
     writeFileSync(path, bytes)
   }
   const home = join(root, '.millrace', 'local')
-  const around = { root, home, stateDir: home, secrets: () => undefined }
-  return lettersOf({ plan, registry, around }, new AbortController().signal)
+  const workspace = { root, home, stateDir: home, secrets: () => undefined }
+  return lettersOf({ plan, registry, workspace }, new AbortController().signal)
 }
 
 /** The letters, some of them with the bytes of the corrected record. */

@@ -14,7 +14,7 @@ export function inProcess(firstGraph: Case, firstPlan: Plan, root: string, rando
   const home = join(root, '.millrace', 'local')
   let graph = firstGraph
   let plan = firstPlan
-  const around = () => ({ root, home, secrets: () => undefined, bounds: graph.bounds })
+  const workspace = () => ({ root, home, secrets: () => undefined, bounds: graph.bounds })
   const until = () => (graph.runs === 'continue' ? { until: Promise.resolve() } : {})
   /** Runs in a new process; what has come of it is only there if it was not killed. */
   const inNew = async <T>(
@@ -40,16 +40,16 @@ export function inProcess(firstGraph: Case, firstPlan: Plan, root: string, rando
       plan = nextPlan
     },
     async start(options) {
-      const { result, ...end } = await inNew(options, (registry) => run(plan, registry, { ...around(), ...until() }))
+      const { result, ...end } = await inNew(options, (registry) => run(plan, registry, { ...workspace(), ...until() }))
       return { ...end, ...(result ? { summary: result } : {}) }
     },
     async replay(letters, options) {
-      const { result, ...end } = await inNew(options, (registry) => replay(plan, registry, letters, around()))
+      const { result, ...end } = await inNew(options, (registry) => replay(plan, registry, letters, workspace()))
       return { ...end, ...(result ? { replayed: result } : {}) }
     },
     async runLetters(letters) {
       const quietly = { outage: false, shift: 0 }
-      const { result, ...end } = await inNew(quietly, (registry) => run(plan, registry, { ...around(), letters }))
+      const { result, ...end } = await inNew(quietly, (registry) => run(plan, registry, { ...workspace(), letters }))
       return { ...end, ...(result ? { summary: result, outcomes: result.replay } : {}) }
     },
     reader: {

@@ -3,7 +3,7 @@
  * one; compiling one of these functions costs as much as reading 50,000 rows. So each one first processes a few rows
  * that cover all of its branches.
  *
- * Decision: docs/decisions/20261121-generated-code-rehearses.md
+ * Decision: docs/decisions/20261121-generated-code-is-warmed-up.md
  */
 import { compileReformat, type Field, type RecordType, type Row } from '@millrace/core'
 import type { ReadOptions } from '../reader.ts'

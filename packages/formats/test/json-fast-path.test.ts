@@ -3,8 +3,8 @@ import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { createJsonLinesReader } from '../src/json/lines.ts'
 import { recordParser } from '../src/json/record.ts'
-import { straightScan } from '../src/json/straight.ts'
-import { Block, valueReader } from '../src/json/way.ts'
+import { lineScan } from '../src/json/line-scan.ts'
+import { Block, valueReader } from '../src/json/values.ts'
 import { bytesSource, type ReadOptions } from '../src/reader.ts'
 
 const of = (kind: 'string' | 'boolean' | 'integer' | 'bigint' | 'number' | 'date' | 'timestamp', optional = true) =>
@@ -105,31 +105,31 @@ const line = fc
         : `{${given.join(',')}}${how === 4 ? '\r' : how === 5 ? ' ' : ''}`
   })
 
-describe('the straight way through JSON lines', () => {
+describe('the fast path through JSON lines', () => {
   test.each(pushes.map((options, i) => [i, options] as const))(
-    'gives the row of the careful way, or gives up (%i)',
+    'gives the row of the careful path, or gives up (%i)',
     (_, options) => {
-      let straight = 0
+      let fast = 0
       fc.assert(
         fc.property(line, (text) => {
           const used = options.unknownFields === 'drop' ? keys : keys.slice(0, -1)
-          const scanner = straightScan(options, used)!
+          const scanner = lineScan(options, used)!
           const given = options.unknownFields === 'drop' ? text : text.replace(/,"more":"(?:[^"\\]|\\.)*"/, '')
           const bytes = Buffer.from(`${given}\n`)
           const row = scanner.scan(bytes, bytes.toString('latin1'), 0, bytes.length)
           if (!row) return
-          straight++
+          fast++
           expect(row).toStrictEqual(recordParser(options).parse(given))
           expect(Object.keys(row)).toEqual(Object.keys(recordParser(options).parse(given)!))
           expect(scanner.lineEnd).toBe(bytes.length - 1)
         }),
         { numRuns: 4000 },
       )
-      expect(straight).toBeGreaterThan(1000)
+      expect(fast).toBeGreaterThan(1000)
     },
   )
 
-  test('reads single values as the careful way does, whatever came before', () => {
+  test('reads single values as the careful path does, whatever came before', () => {
     const options: ReadOptions = { schema, unknownFields: 'drop' }
     fc.assert(
       fc.property(
@@ -160,7 +160,7 @@ describe('the straight way through JSON lines', () => {
     )
   })
 
-  test('counts what is left out of a value once, whichever way it goes', () => {
+  test('counts what is left out of a value once, whichever path it takes', () => {
     const reader = valueReader({ schema: { fields: { n: of('integer') } }, unknownFields: 'drop' })
     for (const end of ['', '\n', '', '\r\n']) reader.read(Buffer.from(`{"n":1,"more":2}${end}`))
     expect(reader.tally.unknown).toBe(4)
@@ -182,7 +182,7 @@ describe('the straight way through JSON lines', () => {
           unknown += piece.unknown ?? 0
           bad.push(...(piece.bad ?? []).map(({ bytes }) => Buffer.from(bytes).toString()))
         }
-        // A reader that sees one line only never goes straight.
+        // A reader that sees one line only never takes the fast path.
         const expected: Row[] = []
         const expectedBad: string[] = []
         let leftOut = 0

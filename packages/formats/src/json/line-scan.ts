@@ -22,10 +22,10 @@ import {
   type Row,
 } from '@millrace/core'
 import type { ReadOptions } from '../reader.ts'
-import { repeated, sampleLines } from './rehearsal.ts'
+import { repeated, sampleLines } from './warm-up.ts'
 
 /** Reads lines with one order of keys. */
-export interface StraightScan {
+export interface LineScan {
   /**
    * The row of the line that begins at `at`; undefined: the line needs the careful path. The line is valid UTF-8, and
    * `text` is `bytes` as Latin-1. Sets `lineEnd` to the index of the line feed, or `end`.
@@ -43,7 +43,7 @@ const powersOfTen = Float64Array.from({ length: 16 }, (_, n) => 10 ** n)
  * A scanner for lines with these keys in this order; undefined if there can be none: code generation is forbidden, or a
  * value has no plain form.
  */
-export function straightScan(options: ReadOptions, keys: readonly string[]): StraightScan | undefined {
+export function lineScan(options: ReadOptions, keys: readonly string[]): LineScan | undefined {
   const { schema, unknownFields, push, tally = { unknown: 0 } } = options
   if (!codegenAllowed || keys.length === 0 || keys.length > mostKeys) return undefined
   if (keys.some((key) => !Object.hasOwn(schema.fields, key)) && unknownFields !== 'drop') return undefined
@@ -66,7 +66,7 @@ export function straightScan(options: ReadOptions, keys: readonly string[]): Str
     dates: columns.map(({ date }) => date && dateReader(date)),
     DataError,
   }
-  const made = generate<StraightScan>(
+  const made = generate<LineScan>(
     scope,
     `let ${keys.map((_, k) => `last${k}, value${k}, text${k}, at${k} = -1, end${k} = 0, high${k} = 0`).join(', ')}
     let block
@@ -92,15 +92,15 @@ export function straightScan(options: ReadOptions, keys: readonly string[]): Str
     return scanner`,
   )
   const { unknown } = tally
-  for (const lines of repeated(sampleLines(options, keys))) rehearse(made, lines)
+  for (const lines of repeated(sampleLines(options, keys))) warmUp(made, lines)
   tally.unknown = unknown
   return made
 }
 
-function rehearse(straight: StraightScan, lines: Buffer): void {
+function warmUp(scanner: LineScan, lines: Buffer): void {
   const text = lines.toString('latin1')
   for (let at = 0; at < lines.length; ) {
-    straight.scan(lines, text, at, lines.length)
+    scanner.scan(lines, text, at, lines.length)
     const end = lines.indexOf(10, at)
     at = end < 0 ? lines.length : end + 1
   }

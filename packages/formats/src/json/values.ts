@@ -1,38 +1,10 @@
-/**
- * Chooses the path for lines and values: the fast scanner if they look like those before them, else the careful path.
- */
+/** Reads single values that are JSON objects, such as the values of a stream's messages. */
 import { isUtf8 } from 'node:buffer'
 import type { Row, Tally } from '@millrace/core'
 import type { ReadOptions } from '../reader.ts'
 import { colonsAfterKeys } from './colons.ts'
-import { recordParser, type RecordFailure, type RecordParser } from './record.ts'
-import { straightScan, type StraightScan } from './straight.ts'
-
-/**
- * The fast path for lines, learned from a line on the careful path, and learned again if too many lines do not match.
- */
-export class Way {
-  scan: StraightScan | undefined
-  private readonly options: ReadOptions
-  private lessons = 0
-  private straight = 0
-  private careful = 0
-
-  constructor(options: ReadOptions) {
-    this.options = options
-  }
-
-  wentStraight(): void {
-    this.straight++
-  }
-
-  /** A line was read on the careful path. */
-  learn(parser: RecordParser): void {
-    if (this.lessons > 3 || (this.scan && ++this.careful < 16 + this.straight)) return
-    this.scan = this.lessons++ < 3 ? straightScan(this.options, parser.order) : undefined
-    this.straight = this.careful = 0
-  }
-}
+import { FastPath } from './fast-path.ts'
+import { recordParser, type RecordFailure } from './record.ts'
 
 /** Bytes with several values, and their Latin-1 text on demand: it is made once for all of them. */
 export class Block {
@@ -67,7 +39,7 @@ export interface ValueReader {
 export function valueReader(options: ReadOptions): ValueReader {
   const parser = recordParser(options)
   const { tally } = parser
-  const way = new Way({ ...options, tally })
+  const fast = new FastPath({ ...options, tally })
   return {
     tally,
     read(value, within) {
@@ -75,7 +47,7 @@ export function valueReader(options: ReadOptions): ValueReader {
         parser.failure = { code: 'bad_encoding', message: 'the value is not UTF-8: use `format: bytes`' }
         return undefined
       }
-      if (way.scan) {
+      if (fast.scan) {
         let block = within ?? new Block(value)
         let at = block.placeOf(value)
         if (at < 0) {
@@ -84,15 +56,15 @@ export function valueReader(options: ReadOptions): ValueReader {
         }
         const end = at + value.length
         const { unknown } = tally
-        const straight = way.scan.scan(block.bytes, block.text, at, end)
-        if (straight && way.scan.lineEnd === end) {
-          way.wentStraight()
-          return straight
+        const row = fast.scan.scan(block.bytes, block.text, at, end)
+        if (row && fast.scan.lineEnd === end) {
+          fast.hit()
+          return row
         }
         tally.unknown = unknown
       }
       const row = parser.parse(value.toString('utf8'), colonsAfterKeys(value))
-      if (row) way.learn(parser)
+      if (row) fast.learn(parser)
       return row
     },
     get failure() {
