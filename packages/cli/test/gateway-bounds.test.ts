@@ -148,8 +148,9 @@ describe.skipIf(process.platform !== 'linux')(
       const sockets = await Promise.all(Array.from({ length: 200 }, open))
       const part = 'x'.repeat(900_000)
       for (const socket of sockets) socket.write(`${head('content-length: 1000000\r\n')}${part}`)
-      const early = await Promise.all(sockets.map((socket) => Promise.race([status(socket), sleep(3000, undefined)])))
-      const refused = early.filter((s) => s !== undefined)
+      const refused: number[] = []
+      for (const socket of sockets) void status(socket).then((answer) => refused.push(answer))
+      for (let n = 0; n < 1000 && refused.length <= 100; n++) await sleep(20)
       expect(new Set(refused).difference(new Set([503, 0]))).toEqual(new Set())
       expect(refused.length).toBeGreaterThan(100)
       expect(await health()).toBe(true)
