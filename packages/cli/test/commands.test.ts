@@ -254,6 +254,40 @@ describe('pipe query --group', () => {
   })
 })
 
+describe('vars in expressions', () => {
+  const spec = (where: string) => `version: 1
+name: bound
+vars: { limit: { type: integer, default: 3 }, name: { default: Ada } }
+source: { type: csv, config: { path: data.csv }, schema: { fields: { id: integer, name: string } } }
+steps: [{ where: ${JSON.stringify(where)} }]
+sinks: { out: { type: files, config: { path: out.jsonl } } }
+`
+  const bound = async (where: string, ...words: string[]) => {
+    const folder = freshFolder()
+    writeFileSync(join(folder, 'millrace.yaml'), 'version: 1\n')
+    writeFileSync(join(folder, 'data.csv'), "id,name\n1,Ada\n4,Ada\n5,\"x' || 'a' == 'a\"\n")
+    writeFileSync(join(folder, 'bound.yaml'), spec(where))
+    const ended = await pipe(['run', 'bound.yaml', ...words], folder)
+    const out = existsSync(join(folder, 'out.jsonl')) ? readFileSync(join(folder, 'out.jsonl'), 'utf8') : ''
+    return { ...ended, ids: [...out.matchAll(/"id":(\d)/g)].map(([, id]) => Number(id)) }
+  }
+
+  it('are bound as values, whatever they contain', async () => {
+    const where = "id > ${var:limit} && name == '${var:name}'"
+    expect((await bound(where)).ids).toEqual([4])
+    expect((await bound(where, '--set', 'limit=-1')).ids).toEqual([1, 4])
+    expect((await bound(where, '--set', "name=x' || 'a' == 'a")).ids).toEqual([5])
+  })
+
+  it('are named where their type does not fit', async () => {
+    expect(await bound('name == ${var:limit}')).toMatchObject({
+      code: 2,
+      err: expect.stringMatching(/wrong_type\n[^\n]*\(`\$\{var:limit\}` is a number\)/),
+    })
+    expect(await bound('id${var:name} > 1')).toMatchObject({ code: 2, err: expect.stringContaining('id${var:name}') })
+  })
+})
+
 describe('pipe dead-letter', () => {
   it('lists what could not pass, and delivers it once the spec is mended', async () => {
     const folder = await project()

@@ -1,6 +1,7 @@
 /** Findings: the errors and warnings of a check. */
 import type { Problem } from '../errors/index.ts'
 import { catalogue, type FindingCode } from '../errors/catalogue.ts'
+import { isTextValue } from './bind.ts'
 import { lineAndColumn, nodeAt, type Place, placeWithin, type SpecNode } from './tree.ts'
 
 /** One error or warning, with its place. */
@@ -87,7 +88,9 @@ export function createReport(main = '', before: readonly Finding[] = []): Report
         : problem.key || keyCodes.has(problem.code)
           ? (place.key?.keyPlace ?? whole)
           : whole
-    add(problem.code, at, last === undefined ? path : pathText(path, problem.at), problem.message, problem)
+    const values = valuesIn(place.found && problem.span ? place.node : undefined)
+    const message = values.length > 0 ? `${problem.message} (${values.join(', ')})` : problem.message
+    add(problem.code, at, last === undefined ? path : pathText(path, problem.at), message, problem)
   }
   report.broken = () => {
     errors++
@@ -98,6 +101,16 @@ export function createReport(main = '', before: readonly Finding[] = []): Report
       (a, b) => rank(a) - rank(b) || (a.file < b.file ? -1 : a.file > b.file ? 1 : a.line - b.line || a.col - b.col),
     )
   return report
+}
+
+/** What the values that were put into an expression are; never the values, which may come from outside. */
+function valuesIn(node: SpecNode | undefined): readonly string[] {
+  if (node?.kind !== 'scalar') return []
+  return (node.inserts ?? []).map(({ start, end, written, isText }) => {
+    const value = node.text.slice(start, end)
+    const kind = isTextValue(value, isText) ? 'text' : /^[tf]/.test(value) ? 'a boolean' : 'a number'
+    return `\`${written}\` is ${kind}`
+  })
 }
 
 /** Runs `attempt` with a report that is discarded; true if it reported nothing. */

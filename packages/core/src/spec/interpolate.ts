@@ -5,13 +5,19 @@
  */
 import { closest } from '../errors/closest.ts'
 import { pathText, type Report } from './finding.ts'
-import type { Place, ScalarNode, SpecNode, TextPart } from './tree.ts'
+import type { Insert, Place, ScalarNode, SpecNode, TextPart } from './tree.ts'
+
+/** The value of a var. `isText`: it was declared as text. */
+export interface VarValue {
+  readonly text: string
+  readonly isText: boolean
+}
 
 /** What interpolations can refer to. */
 export interface Values {
   readonly env: Readonly<Record<string, string | undefined>>
-  /** The text of each declared var; undefined: declared but without a value (reported at its declaration). */
-  readonly vars: ReadonlyMap<string, string | undefined>
+  /** The value of each declared var; undefined: declared but without a value (reported at its declaration). */
+  readonly vars: ReadonlyMap<string, VarValue | undefined>
   /** The secret has a value. */
   hasSecret(name: string): boolean
 }
@@ -33,6 +39,7 @@ export function interpolate(node: SpecNode, path: string, values: Values, report
 
 function fill(node: ScalarNode, path: string, values: Values, report: Report): ScalarNode {
   const parts: TextPart[] = []
+  const inserts: Insert[] = []
   let plain = ''
   let last = 0
   const text = node.value as string
@@ -51,8 +58,15 @@ function fill(node: ScalarNode, path: string, values: Values, report: Report): S
     const value =
       match[2] === '}' ? lookUp(match[1]!, at, path, values, report) : unreadable(match[0], at, path, report)
     if (value === undefined) broken = true
-    else if (typeof value === 'string') plain += value
-    else {
+    else if ('text' in value) {
+      inserts.push({
+        start: plain.length,
+        end: plain.length + value.text.length,
+        written: match[0],
+        isText: value.isText,
+      })
+      plain += value.text
+    } else {
       if (plain) parts.push(plain)
       plain = ''
       parts.push(value)
@@ -61,7 +75,7 @@ function fill(node: ScalarNode, path: string, values: Values, report: Report): S
   plain += text.slice(last)
   const isWhole = count === 1 && /^\$\{[^}]*\}$/.test(text)
   if (broken) return { ...node, broken }
-  if (parts.length === 0) return { ...node, value: plain, text: plain, ...(isWhole ? { inserted: true } : {}) }
+  if (parts.length === 0) return { ...node, value: plain, text: plain, inserts, inserted: isWhole }
   if (plain) parts.push(plain)
   const shown = parts.map((part) => (typeof part === 'string' ? part : `\${secret:${part.$secret}}`)).join('')
   return { ...node, value: shown, text: shown, parts }
@@ -74,7 +88,9 @@ function placeOf(node: ScalarNode, written: string): Place {
   return at < 0 ? node.place : { file, start: start + at, end: start + at + written.length }
 }
 
-function lookUp(inside: string, at: Place, path: string, values: Values, report: Report): TextPart | undefined {
+type Found = VarValue | { readonly $secret: string }
+
+function lookUp(inside: string, at: Place, path: string, values: Values, report: Report): Found | undefined {
   const match = /^\s*(env|var|secret):(\w[\w.-]*?)(?::-([^]*))?\s*$/.exec(inside)
   if (!match || (match[3] !== undefined && match[1] !== 'env')) return unreadable(`\${${inside}}`, at, path, report)
   const name = match[2]!
@@ -84,7 +100,7 @@ function lookUp(inside: string, at: Place, path: string, values: Values, report:
       report('env_missing', at, path, `the environment variable \`${name}\` is not set`, {
         hint: `set it, or give a default: \${env:${name}:-default}`,
       })
-    return value
+    return value === undefined ? undefined : { text: value, isText: false }
   }
   if (match[1] === 'var') {
     if (!values.vars.has(name)) {

@@ -5,6 +5,7 @@
  *
  * One file, since the resolvers of nested options call each other.
  */
+import { bindValues } from './bind.ts'
 import { closest } from '../errors/closest.ts'
 import type { OptionSchema } from '../connector/options.ts'
 import type { Json } from '../record/index.ts'
@@ -202,7 +203,11 @@ function resolveExpression(node: ScalarNode, path: string, ctx: Resolving): Json
   }
   if (holdsSecret(node, path, ctx)) return undefined
   if (node.text.trim() === '') return wrongType(node, { type: 'string', format: 'expression' }, path, ctx)
-  return node.text
+  if (!node.inserts?.length) return node.text
+  const bound = bindValues(node.text, node.inserts)
+  if ('text' in bound) return bound.text
+  ctx.report('bad_interpolation', node.place, path, bound.problem)
+  return undefined
 }
 
 function resolveRecord(node: SpecNode, path: string, ctx: Resolving): RecordType | undefined {

@@ -19,6 +19,17 @@ export interface Place {
 /** A piece of a text with secrets: plain text, or the name of a secret. */
 export type TextPart = string | { readonly $secret: string }
 
+/** A value that an interpolation put into a text. */
+export interface Insert {
+  /** Where the value is in the text, in UTF-16 units. */
+  readonly start: number
+  readonly end: number
+  /** The interpolation as written. */
+  readonly written: string
+  /** It is text even if it looks like a number or a boolean: its var says so. */
+  readonly isText: boolean
+}
+
 export interface ScalarNode {
   readonly kind: 'scalar'
   readonly place: Place
@@ -35,6 +46,8 @@ export interface ScalarNode {
   }
   /** It was a single interpolation: its text is read as whatever type is needed. */
   readonly inserted?: boolean
+  /** The values that were put into `text`, in their order. */
+  readonly inserts?: readonly Insert[]
   /** An interpolation in it has no value, which was reported: nothing more is reported about it. */
   readonly broken?: boolean
   /** It contains secrets; `value` and `text` then have their references. */
@@ -122,7 +135,7 @@ export function placeWithin(node: ScalarNode, span: readonly [start: number, end
   const { file, start, end } = node.place
   const written = file.text.slice(start, end)
   const value = typeof node.value === 'string' ? node.value : node.text
-  if (node.parts || value === '') return node.place
+  if (node.parts || node.inserts?.length || value === '') return node.place
   const at = written.indexOf(value)
   if (at >= 0) return { file, start: start + at + span[0], end: start + at + Math.max(span[1], span[0] + 1) }
   if (node.style !== 'block') return node.place

@@ -1,22 +1,22 @@
 /** The vars of a spec: declared with a type; their value comes from `--set`, else the profile, else their default. */
 import type { OptionSchema } from '../connector/options.ts'
 import type { Report } from './finding.ts'
-import { interpolate, type Values } from './interpolate.ts'
+import { interpolate, type Values, type VarValue } from './interpolate.ts'
 import { resolveOptions } from './options.ts'
 import { readKeys } from './read.ts'
 import { varShape } from './shape.ts'
 import { suggest } from './suggest.ts'
 import { entryOf, type MapEntry, type ScalarNode, type SpecNode } from './tree.ts'
 
-/** The text of each declared var; undefined where it has no value, which is then in the report. */
+/** The value of each declared var; undefined where it has no value, which is then in the report. */
 export function readVars(
   spec: SpecNode | undefined,
   profile: SpecNode | undefined,
   set: Readonly<Record<string, string>>,
   outside: Omit<Values, 'vars'>,
   report: Report,
-): ReadonlyMap<string, string | undefined> {
-  const vars = new Map<string, string | undefined>()
+): Values['vars'] {
+  const vars = new Map<string, VarValue | undefined>()
   if (!spec) return vars
   const declared = entryOf(spec, 'vars')
   const entries = declared?.value.kind === 'map' ? declared.value.entries : []
@@ -47,7 +47,7 @@ function readVar(
   given: string | undefined,
   values: Values,
   report: Report,
-): string | undefined {
+): VarValue | undefined {
   const path = `vars.${entry.key}`
   // A plain value is short for a default; its type is what YAML read.
   const isShort = entry.value.kind === 'scalar'
@@ -77,7 +77,7 @@ function readVar(
   }
   const node = interpolate(typed, path, values, report)
   const resolved = resolveOptions(node, schema, path, { report, schemaFile: () => undefined })
-  return resolved === undefined || node.kind !== 'scalar' ? undefined : node.text
+  return resolved === undefined || node.kind !== 'scalar' ? undefined : { text: node.text, isText: type === 'string' }
 }
 
 const yamlType = (node: ScalarNode): string =>
