@@ -21,7 +21,7 @@ import {
   plainNumber,
   show,
 } from './scalar.ts'
-import { dateFromText, timestampFromText } from './time.ts'
+import { dateFromText, fineTimestampFromText, timeFromText, timestampFromText } from './time.ts'
 
 /**
  * Converts a parsed JSON value to a value of the type. The function throws `DataError`; its `field` is the path inside
@@ -70,6 +70,14 @@ export function fromJson(
     case 'date':
       return (value) =>
         typeof value === 'string' ? dateFromText(value) : refuse('bad_date', value, 'a date as yyyy-MM-dd')
+    case 'time':
+      return (value) =>
+        typeof value === 'string' ? timeFromText(value) : refuse('bad_time', value, 'a time of day as HH:mm:ss')
+    case 'fine_timestamp':
+      return (value) =>
+        typeof value === 'string'
+          ? fineTimestampFromText(value, type.precision)
+          : refuse('bad_date', value, 'a timestamp as ISO 8601 text')
     case 'timestamp':
       return (value) =>
         typeof value === 'string' ? timestampFromText(value) : refuse('bad_date', value, 'a timestamp as ISO 8601 text')

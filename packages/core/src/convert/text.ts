@@ -15,7 +15,7 @@ import {
   integerFromText,
   numberFromText,
 } from './scalar.ts'
-import { dateFromText, timestampFromText } from './time.ts'
+import { dateFromText, fineTimestampFromText, fineTimestampText, timeFromText, timestampFromText } from './time.ts'
 
 /**
  * Text to a value of the type. The function throws `DataError`; its `field` is a path inside JSON. An empty text is an
@@ -37,8 +37,12 @@ export function fromText(type: Type, unknownFields?: UnknownFields, tally?: Tall
       return (text) => decimalFromText(text, type.precision, type.scale)
     case 'date':
       return dateFromText
+    case 'time':
+      return timeFromText
     case 'timestamp':
       return timestampFromText
+    case 'fine_timestamp':
+      return (text) => fineTimestampFromText(text, type.precision)
     case 'bytes':
       return bytesFromText
     case 'list':
@@ -55,6 +59,9 @@ export function toText(type: Type): (value: unknown) => string {
   switch (type.kind) {
     case 'timestamp':
       return (value) => (value === null || value === undefined ? '' : isoText(value as number))
+    case 'fine_timestamp':
+      return (value) =>
+        value === null || value === undefined ? '' : fineTimestampText(value as bigint, type.precision)
     case 'bytes':
       return (value) => (value === null || value === undefined ? '' : base64(value as Uint8Array))
     case 'list':

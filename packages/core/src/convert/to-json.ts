@@ -4,6 +4,7 @@ import type { Json, Row } from '../record/index.ts'
 import type { Type } from '../schema/index.ts'
 import { setOwn } from './own.ts'
 import { base64 } from './scalar.ts'
+import { fineTimestampText } from './time.ts'
 
 /**
  * A value of the type as input for `JSON.stringify`: bigint and decimal as strings, timestamps as ISO 8601 in UTC,
@@ -23,6 +24,8 @@ function jsonWriter(type: Type): ((value: unknown) => Json) | undefined {
       return String
     case 'timestamp':
       return (value) => isoText(value as number)
+    case 'fine_timestamp':
+      return (value) => fineTimestampText(value as bigint, type.precision)
     case 'bytes':
       return (value) => base64(value as Uint8Array)
     case 'list': {

@@ -85,6 +85,10 @@ export const valueErrors = {
     title: 'not a date',
     explanation: 'The text matches none of the formats, or is a day or time that does not exist.',
   },
+  bad_time: {
+    title: 'not a time of day',
+    explanation: 'A time of day is `HH:mm` or `HH:mm:ss`, with at most 6 digits after the second, before 24:00.',
+  },
   bad_bytes: { title: 'not base64', explanation: 'Bytes are written as base64 in text.' },
   bad_duration: { title: 'not a duration', explanation: 'A duration is a number with a unit: `90s`, `1h30m`.' },
   bad_text: {

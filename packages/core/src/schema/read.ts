@@ -110,7 +110,7 @@ function readCompactField(entry: unknown, at: Path, problems: Problem[]): Field 
     code: 'bad_type',
     message: `${describe(entry)} is not a type`,
     at,
-    expected: `${plainTypes.join(', ')}, decimal(p,s), list<type>; with ? for optional`,
+    expected: `${plainTypes.join(', ')}, decimal(p,s), timestamp(6), timestamp(9), list<type>; with ? for optional`,
     got: describe(entry),
     hint,
   })
@@ -273,8 +273,11 @@ function typeToJsonSchema(type: Type): Record<string, unknown> {
       return { type: 'string', format: 'date-time' }
     case 'bytes':
       return { type: 'string', contentEncoding: 'base64' }
+    case 'fine_timestamp':
+      return { type: 'string', format: 'date-time', 'x-millrace-type': typeText(type) }
     case 'bigint':
     case 'decimal':
+    case 'time':
       return { type: 'string', 'x-millrace-type': typeText(type) }
     case 'list':
       return { type: 'array', items: fieldToJsonSchema(type.of) }

@@ -10,7 +10,9 @@
  * | number | number, never NaN or infinite |
  * | decimal(p,s) | text with exactly s digits after the point and no leading zeros or plus: `"-12.30"` |
  * | date | text `yyyy-MM-dd` |
- * | timestamp | number: ms since 1970-01-01T00:00Z, whole |
+ * | time | text `HH:mm:ss`, then `.` and up to 6 digits if it has a fraction, without zeros at its end |
+ * | timestamp, also called timestamp(3) | number: ms since 1970-01-01T00:00Z, whole |
+ * | timestamp(6), timestamp(9) | bigint within 64 bits, signed: microseconds, nanoseconds since 1970-01-01T00:00Z |
  * | bytes | Uint8Array |
  * | list<T> | array |
  * | object | plain object |
@@ -21,7 +23,8 @@
 
 /** The type of a value. */
 export type Type =
-  | { readonly kind: 'string' | 'boolean' | 'integer' | 'bigint' | 'number' | 'date' | 'timestamp' | 'bytes' | 'json' }
+  | { readonly kind: 'string' | 'boolean' | 'integer' | 'bigint' | 'number' | 'date' | 'time' | 'timestamp' | 'bytes' | 'json' }
+  | { readonly kind: 'fine_timestamp'; readonly precision: 6 | 9 }
   | { readonly kind: 'decimal'; readonly precision: number; readonly scale: number }
   | { readonly kind: 'list'; readonly of: Field }
   | { readonly kind: 'object'; readonly record: RecordType }
@@ -65,6 +68,7 @@ function openedField(field: Field): Field {
  */
 export function typeText(type: Type): string {
   if (type.kind === 'decimal') return `decimal(${type.precision},${type.scale})`
+  if (type.kind === 'fine_timestamp') return `timestamp(${type.precision})`
   if (type.kind === 'list') return `list<${fieldText(type.of)}>`
   if (type.kind === 'object') return recordText(type.record)
   return type.kind
@@ -88,6 +92,7 @@ export const plainTypes = [
   'bigint',
   'number',
   'date',
+  'time',
   'timestamp',
   'bytes',
   'json',
@@ -97,12 +102,17 @@ type PlainType = (typeof plainTypes)[number]
 /** How deep lists may be nested, so that nothing that walks over a type overflows the stack. */
 const maxDepth = 100
 
-/** Reads `integer`, `integer?`, `decimal(10,2)`, `list<date>`; undefined for anything else. */
+/** Reads `integer`, `integer?`, `decimal(10,2)`, `timestamp(6)`, `list<date>`; undefined for anything else. */
 export function parseType(text: string, depth = 0): Field | undefined {
   const trimmed = text.trim()
   const optional = trimmed.endsWith('?')
   const word = optional ? trimmed.slice(0, -1).trimEnd() : trimmed
   if ((plainTypes as readonly string[]).includes(word)) return { type: { kind: word as PlainType }, optional }
+  const timestamp = /^timestamp\(\s*([369])\s*\)$/.exec(word)
+  if (timestamp) {
+    const precision = Number(timestamp[1]) as 3 | 6 | 9
+    return { type: precision === 3 ? { kind: 'timestamp' } : { kind: 'fine_timestamp', precision }, optional }
+  }
   const decimal = /^decimal\(\s*(\d{1,2})\s*,\s*(\d{1,2})\s*\)$/.exec(word)
   if (decimal) {
     const precision = Number(decimal[1])
@@ -121,6 +131,7 @@ export function parseType(text: string, depth = 0): Field | undefined {
 /** The same type; objects with the same fields in any order. */
 export function sameType(a: Type, b: Type): boolean {
   if (a.kind === 'decimal') return b.kind === 'decimal' && a.precision === b.precision && a.scale === b.scale
+  if (a.kind === 'fine_timestamp') return b.kind === 'fine_timestamp' && a.precision === b.precision
   if (a.kind === 'list') return b.kind === 'list' && sameField(a.of, b.of)
   if (a.kind === 'object') return b.kind === 'object' && sameRecord(a.record, b.record)
   return a.kind === b.kind

@@ -30,6 +30,7 @@ function fits({ type, optional }: Field, value: unknown): boolean {
     case 'timestamp':
       return Number.isSafeInteger(value)
     case 'bigint':
+    case 'fine_timestamp':
       return typeof value === 'bigint' && BigInt.asIntN(64, value) === value
     case 'number':
       return typeof value === 'number' && Number.isFinite(value)
@@ -43,6 +44,8 @@ function fits({ type, optional }: Field, value: unknown): boolean {
     }
     case 'date':
       return typeof value === 'string' && /^[+-]?\d{4,}-\d\d-\d\d$/.test(value)
+    case 'time':
+      return typeof value === 'string' && /^([01]\d|2[0-3]):[0-5]\d:[0-5]\d(\.\d{0,5}[1-9])?$/.test(value)
     case 'bytes':
       return value instanceof Uint8Array
     case 'list':
