@@ -160,6 +160,14 @@ describe('the fast path through JSON lines', () => {
     )
   })
 
+  test.each([' ', '\t', '\n', '\r\n'])('finds a key that comes twice in a value, with %j before its colon', (blank) => {
+    const reader = valueReader({ schema: { fields: { n: of('integer') } }, unknownFields: 'drop' })
+    for (const text of [`{"n"${blank}:1,"n":2}`, `{"n":1,"n"${blank}:2}`]) {
+      expect(reader.read(Buffer.from(text))).toBeUndefined()
+      expect(reader.failure.code).toBe('duplicate_key')
+    }
+  })
+
   test('counts what is left out of a value once, whichever path it takes', () => {
     const reader = valueReader({ schema: { fields: { n: of('integer') } }, unknownFields: 'drop' })
     for (const end of ['', '\n', '', '\r\n']) reader.read(Buffer.from(`{"n":1,"more":2}${end}`))

@@ -79,6 +79,7 @@ export function createIntake(ctx: IntakeContext): Intake {
   /** Batches that wait for their turn while the logged order is repeated. */
   const waiting: { readonly node: SourceNode; readonly batch: Batch }[] = []
   let toReplay = order?.remaining ?? []
+  let isRepeated = false
   const announced = new Map<string, Set<string>>()
 
   const handOver = (node: SourceNode, batches: readonly Batch[]) => {
@@ -152,7 +153,17 @@ export function createIntake(ctx: IntakeContext): Intake {
     }
   }
 
-  const takeNow = (node: SourceNode, batches: readonly Batch[]): Promise<void> | undefined => {
+  const takeNow = (node: SourceNode, batches: readonly Batch[]): Promise<void> | undefined =>
+    order && hasTime ? takeEach(node, batches, 0) : takeTogether(node, batches)
+  /** Where the order is logged, time advances after each batch, as it does when the order is repeated. */
+  const takeEach = (node: SourceNode, batches: readonly Batch[], from: number): Promise<void> | undefined => {
+    for (let k = from; k < batches.length; k++) {
+      const more = takeTogether(node, [batches[k]!])
+      if (more) return more.then(() => takeEach(node, batches, k + 1))
+    }
+    return undefined
+  }
+  const takeTogether = (node: SourceNode, batches: readonly Batch[]): Promise<void> | undefined => {
     now = clock.now()
     for (const batch of order && node.capabilities.replayable ? batches : []) {
       const { split, position, end } = batch
@@ -175,6 +186,8 @@ export function createIntake(ctx: IntakeContext): Intake {
       const more = advanceTime(false)
       if (more) return more.then(replayOrder)
     }
+    if (!isRepeated) lanes.repeated()
+    isRepeated = true
     while (waiting.length > 0) {
       const { node, batch } = waiting.shift()!
       const more = takeNow(node, [batch])

@@ -25,4 +25,5 @@ export function colonsAfterKeys(bytes: Buffer, from = 0, to = bytes.length): num
   return n
 }
 
-const isQuoteOrBlank = (byte: number | undefined): boolean => byte === 34 || byte === 32 || byte === 9 || byte === 13
+const isQuoteOrBlank = (byte: number | undefined): boolean =>
+  byte === 34 || byte === 32 || byte === 9 || byte === 10 || byte === 13

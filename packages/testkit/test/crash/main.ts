@@ -35,9 +35,13 @@ const named = new Set(
     [...readFileSync(path, 'utf8').matchAll(/crashPoint\('(\w+)'\)/g)].map(([, point]) => point!),
   ),
 )
+/** Points of mechanisms that these jobs do not use: `npm run graphs -- --kills` passes them. */
+const inGraphs = ['rescale_filled', 'rescale_marked', 'rescale_renamed', 'side_remembered']
 const unknown = [...named].filter(
   (point) =>
-    !(crashPoints as readonly string[]).includes(point) && !crashJobs.some(({ points }) => points.includes(point)),
+    !inGraphs.includes(point) &&
+    !(crashPoints as readonly string[]).includes(point) &&
+    !crashJobs.some(({ points }) => points.includes(point)),
 )
 if (unknown.length) throw new Error(`no job passes the crash points ${unknown.join(', ')}`)
 
