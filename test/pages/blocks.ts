@@ -51,7 +51,7 @@ export function anchorsOf(text: string): ReadonlySet<string> {
   return found
 }
 
-/** A file with a diff applied. Throws where what the diff expects is not there, or is there twice. */
+/** A file with a diff applied. Throws if what the diff expects is missing or occurs twice. */
 export function edited(text: string, diff: string, path: string): string {
   let result = text
   for (const hunk of diff.split(/^@@.*\n/m).filter((part) => part.trim() !== '')) {
@@ -73,7 +73,7 @@ export function edited(text: string, diff: string, path: string): string {
   return result
 }
 
-/** The first line of `shown` that `printed` does not have behind the ones before it; undefined: it has all. */
+/** The first line of `shown` that `printed` does not contain after the previous ones; undefined: it contains all. */
 export function notPrinted(shown: string, printed: string): string | undefined {
   const lines = printed.split('\n')
   let from = 0
