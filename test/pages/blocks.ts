@@ -1,13 +1,13 @@
 /**
- * What a page shows, as what a test can do. A mark in a comment before a code block says what the block is:
+ * What a page shows, as steps that a test can run. A mark in a comment before a code block says what the block is:
  *
  * | mark | the block |
  * |---|---|
  * | `file PATH` | is that file, whole |
- * | `edit PATH` | is a diff of that file: lines with `-` or a blank are found in it, lines with `+` come in |
- * | `run` | is commands, in the order of the page; each must end with 0 |
- * | `run fails` | the same, each must end with another code |
- * | `output` | is what the commands before it print: each line stands there, in this order; `...` stands for anything |
+ * | `edit PATH` | is a diff of that file: lines with `-` or a blank are found in it, lines with `+` are added |
+ * | `run` | is commands, in the order of the page; each must exit with 0 |
+ * | `run fails` | the same, but each must exit with a code other than 0 |
+ * | `output` | is what the commands before it print: each line occurs, in this order; `...` means anything |
  */
 import { readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'

@@ -4,7 +4,7 @@ import { record, row } from './record.ts'
 
 describe('every function does what its example in the documentation says', () => {
   test.each(functions.map(({ name, example }) => ({ name, text: example[0], result: example[1] })))(
-    '$name: $text gives $result',
+    '$name: $text returns $result',
     ({ text, result }) => {
       const compiled = compileExpression(text, record)
       if (!compiled.ok) throw new Error(compiled.problems.map((problem) => problem.message).join('\n'))

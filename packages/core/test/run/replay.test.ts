@@ -161,7 +161,7 @@ describe('dead-letter replay', () => {
   let isDead = false
 
   it.each(crashPoints.filter((point) => !/begin|end|commit_action|after_read/.test(point)))(
-    'doubles and loses nothing when it is killed at %s and repeated',
+    'duplicates and loses nothing when it is killed at %s and repeated',
     async (point) => {
       const lines: Row[] = []
       const dead = new Map<string, Row>()

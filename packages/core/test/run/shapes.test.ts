@@ -59,7 +59,7 @@ describe('shapes of pipelines', () => {
     expect(summary.imbalances).toEqual([])
   })
 
-  it('stops an unconnected part, be it in the middle of an epoch, when another one fails, and tells why that one did', async () => {
+  it('stops an unconnected part, even in the middle of an epoch, when another one fails, and reports why that one failed', async () => {
     const writing = Promise.withResolvers<void>()
     const release = Promise.withResolvers<void>()
     const events: string[] = []
