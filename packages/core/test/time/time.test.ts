@@ -1,7 +1,8 @@
 /**
- * What event time will build on, proved with the smallest steps that need it: lanes, late records, idle lanes, timers,
- * named inputs, splits that are held back, and the order of an epoch. Each run is killed at every crash point, and goes
- * on with its lanes read in another order; what comes out is held against a model that shares no code with the engine.
+ * What event time builds on, proved with the smallest steps that need it: lanes, late records, idle lanes, timers,
+ * named inputs, splits that are held back, and the order of an epoch. Each run is killed at every crash point, and
+ * resumes with its lanes read in a different order; its output is compared with a model that shares no code with the
+ * engine.
  */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -43,7 +44,7 @@ const outputs = () => ({
 })
 type Outputs = ReturnType<typeof outputs>
 
-/** Killed: nothing is written any more, whoever still wants to. */
+/** Killed: nothing is written any more, whatever still tries to. */
 class Killed extends Error {}
 let isDead = false
 
@@ -54,7 +55,7 @@ const keyed = (out: Outputs): Sink => ({
     out.seen.push(...records.rows)
   },
 })
-/** Adds what was flushed when it is published, once a stage: as files do. */
+/** Appends what was flushed when it is published, once per stage, as files do. */
 function appending(out: Outputs): Sink {
   let pending: Row[] = []
   return {
@@ -79,7 +80,7 @@ function appending(out: Outputs): Sink {
 
 const bounds = { minRecords: 7, minMs: 5, aheadRows: 6, tickMs: 2 }
 
-/** Runs to the end, killed at the `time`-th passing of a point first. Returns whether it was. */
+/** Runs to the end, but is killed first when a point is passed for the `time`-th time. Returns whether it was. */
 async function runKilled(
   pipeline: (life: number, clock: ReturnType<typeof testClock>) => TestPipeline,
   kill: { readonly point: string; readonly time: number } | undefined,
@@ -127,7 +128,7 @@ function splitsOf(seed: number): Record<string, Timed[]> {
   )
 }
 
-/** A script in which splits take turns at random, and now and then one has nothing and time passes. */
+/** A script in which splits take turns at random, and sometimes one has nothing and time passes. */
 function scriptOf(seed: number, withIdle: boolean): Beat[] {
   const next = random(seed)
   return Array.from({ length: 50 }, (): Beat[] => {
@@ -137,7 +138,7 @@ function scriptOf(seed: number, withIdle: boolean): Beat[] {
   }).flat()
 }
 
-/** Which records are too late for their window by their own lane's rule, and what each window holds. */
+/** Which records are late for their window by their own lane's rule, and what each window holds. */
 function model(splits: Readonly<Record<string, readonly Timed[]>>) {
   const counted = new Map<number, string[]>()
   const late: string[] = []
@@ -157,7 +158,7 @@ const windowsFrom = (out: Outputs): Map<number, string[]> =>
   new Map([...out.byId.values()].map((row) => [row['start'] as number, String(row['ids']).split(',')]))
 const sortedIds = (rows: readonly Row[]): string[] => rows.map((row) => String(row['id'])).sort()
 
-/** Each crash point, at an early and a later passing. */
+/** Each crash point, at an early and a late passing. */
 const kills = crashPoints.flatMap((point) => [1, 4].map((time) => ({ point, time })))
 
 describe('windows over several lanes', () => {
@@ -186,7 +187,7 @@ describe('windows over several lanes', () => {
       },
     })
 
-  it.each(kills)('hold what the model holds, late records too, killed at $point:$time', async (kill) => {
+  it.each(kills)('hold what the model holds, including late records, killed at $point:$time', async (kill) => {
     const out = outputs()
     const seed = kill.point.length + kill.time
     await runKilled(counting(seed, out), kill)
@@ -255,7 +256,7 @@ describe('a join of two streams', () => {
       }),
     )
 
-  it.each(kills)('gives every pair once, killed at $point:$time', async (kill) => {
+  it.each(kills)('emits every pair once, killed at $point:$time', async (kill) => {
     const out = outputs()
     const seed = kill.point.length + kill.time
     const [left, right] = [side(seed, 'l'), side(seed + 100, 'r')]
@@ -293,7 +294,7 @@ describe('a join of two streams', () => {
 })
 
 describe('timers and splits that are held back', () => {
-  it.each(kills)('a step hears of its time though nothing comes, killed at $point:$time', async (kill) => {
+  it.each(kills)('a step is notified of its time though nothing arrives, killed at $point:$time', async (kill) => {
     const out = outputs()
     const rows = splitsOf(kill.point.length)
     const come = new Map<string, number>()
@@ -310,7 +311,7 @@ describe('timers and splits that are held back', () => {
     expect(out.byId.size).toBe(all.length + 1)
   })
 
-  it('holds a lane that runs ahead until the others have followed, and ends though one is empty', async () => {
+  it('holds back a lane that runs ahead until the others have caught up, and ends though one is empty', async () => {
     const out = outputs()
     const far = Array.from({ length: 30 }, (_, i) => ({ id: `far-${i}`, time: i * 100 }))
     const near = Array.from({ length: 30 }, (_, i) => ({ id: `near-${i}`, time: i * 20 }))
