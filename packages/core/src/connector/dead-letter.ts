@@ -30,7 +30,7 @@ export const deadLetterSchema: RecordType = {
     /** Attempts of the write that failed; 1 if nothing was retried. */
     attempts: required({ kind: 'integer' }),
     spec_hash: required(text),
-    /** What decoding needs besides the bytes, as JSON text. */
+    /** What decoding needs in addition to the bytes, as JSON text. */
     context: optional(text),
     /** Its transport key. */
     key: optional(text),
@@ -101,7 +101,7 @@ export function deadLetterRow(failure: Failure, pipeline: string, specHash: stri
   }
 }
 
-/** Times outside the years that have a text form are left out: the bytes still have them. */
+/** Times in years that have no text form are left out: the bytes still have them. */
 const timeOf = (ms: number | undefined): number | null =>
   ms === undefined || !(Math.abs(ms) < 8.64e15) || ms < -62_135_596_800_000 || ms > 253_402_300_799_999 ? null : ms
 

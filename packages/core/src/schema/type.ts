@@ -34,7 +34,7 @@ export interface Field {
 }
 
 /**
- * The type of a row: its fields, in order. `open`: further fields may be present and are kept (`unknown_fields: keep`);
+ * The type of a row: its fields, in order. `open`: other fields may be present and are kept (`unknown_fields: keep`);
  * expressions cannot name them.
  */
 export interface RecordType {
@@ -94,7 +94,7 @@ export const plainTypes = [
 ] as const
 type PlainType = (typeof plainTypes)[number]
 
-/** How deep lists may be nested, so that nothing that walks over a type overflows the stack. */
+/** How deep lists may be nested, so that no walk over a type overflows the stack. */
 const maxDepth = 100
 
 /** Reads `integer`, `integer?`, `decimal(10,2)`, `list<date>`; undefined for anything else. */

@@ -2,7 +2,7 @@
  * YAML to a tree with places. Before parsing, text is scanned once, in linear time and constant stack: one that is too
  * large, or nested deeper than 64, is refused, since a thousand open brackets can crash the process. Aliases are
  * resolved here, with a limit, so that a few lines cannot expand into millions of nodes. What YAML removes from a value
- * (tag, anchor, alias, comment) is kept beside it: where an expression was meant, that is the mistake.
+ * (tag, anchor, alias, comment) is kept with it: where an expression was meant, that is the mistake.
  */
 import {
   type Alias,

@@ -11,7 +11,7 @@ import type { Facts } from './known.ts'
 export interface Operation {
   /** The name by which the interpreter finds it. */
   readonly name: string
-  /** What it depends on besides its arguments: scales, a zone. */
+  /** What it depends on in addition to its arguments: scales, a zone. */
   readonly parameters?: readonly (string | number)[]
   readonly call: (...args: never[]) => unknown
   /** As JavaScript over the code of its arguments, if a call would cost more than the operation. */
