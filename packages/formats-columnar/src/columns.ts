@@ -36,7 +36,7 @@ import { holdsLocalTimes, timed, type TimeOptions } from './times.ts'
 
 type Read = (raw: unknown) => unknown
 
-/** How columns are read, besides their declared types. */
+/** How columns are read, in addition to their declared types. */
 interface Reading {
   readonly unknownFields: UnknownFields
   readonly times: TimeOptions

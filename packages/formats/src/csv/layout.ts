@@ -44,7 +44,7 @@ export interface Layout {
   readonly outputs: readonly Output[]
   /** Columns that are not in the schema and are left out. */
   readonly unknown: number
-  /** Counts the same inside of the JSON of cells. */
+  /** Counts the same inside the JSON of cells. */
   readonly inside: Tally
   /** The header makes every record unreliable: each fails with this. */
   readonly broken?: RowFailure
