@@ -39,7 +39,7 @@ const subject = (kind: Kind, bug = ''): SinkSubject => ({
   }),
 })
 
-/** The bugs that each check must see, and the kind of sink that has them. */
+/** The bugs that each check must detect, and the kind of sink that has them. */
 const bugs: Record<string, readonly (readonly [Kind, string])[]> = {
   'create opens nothing': [['staged', 'makes its folder in create']],
   'accepts the type of its records': [['keyed', 'accepts nothing']],

@@ -34,7 +34,7 @@ transformContract(module, 'tally', { plainly: () => tallied() })
 
 type Bug = readonly [type: 'halve' | 'routing_halve' | 'deaf_halve' | 'tally' | 'secret_tally', bug: string]
 
-/** The bugs that each check must see. */
+/** The bugs that each check must detect. */
 const bugs: Record<string, readonly Bug[]> = {
   'create opens nothing': [['halve', 'opens in create']],
   'gives what is expected': [['halve', 'wrong value']],
