@@ -420,7 +420,7 @@ function numbersWhereExact(value: Json, type: Type): Json {
   }
 }
 
-/** A row as JSON, used in place of the bytes that it does not have. */
+/** A row as JSON, used instead of the bytes that it does not have. */
 export function rowAsJson(reader: RowReader, values: readonly ArrayLike<unknown>[], index: number): Uint8Array {
   const row: Row = {}
   reader.columns.forEach((column, k) => {

@@ -37,7 +37,7 @@ export const deadLetterSchema: RecordType = {
     /** Its arrival and its event time. */
     arrived_at: optional({ kind: 'timestamp' }),
     event_time: optional({ kind: 'timestamp' }),
-    /** `raw`: the original bytes; `row`: the row as JSON, where there are none. */
+    /** `raw`: the original bytes; `row`: the row as JSON, if there are none. */
     form: required(text),
     /** Base64. */
     bytes: required(text),

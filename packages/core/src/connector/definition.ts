@@ -74,9 +74,9 @@ export interface TransformDefinition<S extends TSchema = Option<any>> extends Na
   /** Keeps memory across records, saved with the positions. */
   readonly stateful?: boolean
   /**
-   * What saved memory depends on, besides the step's type: with a different value, the memory belongs to a different
-   * step. Absent: all its options and the types of all its input fields. Leave out caps, and fields that the step does
-   * not use.
+   * What saved memory depends on, in addition to the step's type: with a different value, the memory belongs to a
+   * different step. Absent: all its options and the types of all its input fields. Leave out caps, and fields that the
+   * step does not use.
    */
   memory?(options: Static<S>, ctx: StepContext): Json
   /**

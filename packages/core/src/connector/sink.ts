@@ -114,7 +114,7 @@ export interface SinkCapabilities {
   readonly slowPublish?: boolean
 }
 
-/** What `create` of a sink gets besides its options. */
+/** What `create` of a sink gets in addition to its options. */
 export interface SinkContext extends Env {
   readonly schema: RecordType
 }

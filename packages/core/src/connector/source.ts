@@ -176,7 +176,7 @@ export interface Push {
   readonly columns: readonly { readonly name: string; readonly from: string; readonly date?: DateRule }[]
 }
 
-/** What `create` of a source gets besides its options. */
+/** What `create` of a source gets in addition to its options. */
 export interface SourceContext extends Env {
   /** The declared type of the decoded record, before any pushdown. */
   readonly schema: RecordType

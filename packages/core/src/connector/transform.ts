@@ -5,7 +5,7 @@ import type { RecordType } from '../schema/index.ts'
 import type { Env } from './env.ts'
 import type { Push } from './source.ts'
 
-/** Everything a step emits besides its main output. Indexes refer to the rows of the input. */
+/** Everything a step emits in addition to its main output. Indexes refer to the rows of the input. */
 export interface Output {
   /**
    * Row i is bad: it goes where `on_error` says. Call it at most once per row, and leave the row out of the output.

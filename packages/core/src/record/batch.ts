@@ -59,7 +59,10 @@ export interface Batch {
    * keeps it.
    */
   idAt?(i: number): string | undefined
-  /** What is needed besides its bytes to decode record i again (its key, time and headers); kept with dead letters. */
+  /**
+   * What is needed in addition to its bytes to decode record i again (its key, time and headers); kept with dead
+   * letters.
+   */
   contextAt?(i: number): Json
   /** The same, if it is equal for all records of the batch (a CSV header). */
   readonly context?: Json

@@ -203,7 +203,7 @@ export function createEpochs(ctx: EpochContext): Epochs {
   return { finish, takeDone, whenPublished: () => slow }
 }
 
-/** A saved position in the form that `Source.commit` takes. */
+/** A saved position in the form that `Source.commit` accepts. */
 export const progressOf = ({ split, position, ended }: SavedPosition): Done => ({
   split,
   position,

@@ -48,10 +48,10 @@ export interface IntakeContext {
   readonly graph: Graph
   readonly lanes: Lanes
   readonly bad: BadRecords
-  /** Absent where no source answers. */
+  /** Absent if no source answers. */
   readonly answers: Answers | undefined
   readonly epoch: OpenEpoch
-  /** Absent where the order of the lanes does not matter. */
+  /** Absent if the order of the lanes does not matter. */
   readonly order: Order | undefined
   /** Step to the sources that reach it. */
   readonly sourcesOf: ReadonlyMap<string, readonly string[]>

@@ -175,7 +175,7 @@ function isolated(node: StepNode, ctx: ReplayGraphContext, isCounted: boolean): 
   return { ...node, plan, transform, count: isCounted ? node.count : stepCounters() }
 }
 
-/** Collects the records of an output, in place of a sink. */
+/** Collects the records of an output, instead of a sink. */
 function collector(output: string, take: (output: string, records: Records) => void): SinkNode {
   const queue = { push: (item: QueuedRecords) => take(output, item.records) } as unknown as Queue
   return {

@@ -70,7 +70,7 @@ export function typeText(type: Type): string {
   return type.kind
 }
 
-/** A field's type with `?` where it may be null or absent: `integer?`. */
+/** A field's type with `?` if it may be null or absent: `integer?`. */
 export const fieldText = (field: Field): string => typeText(field.type) + (field.optional ? '?' : '')
 
 /** A record type on one line: `{ Quantity: integer, CustomerID: integer? }`. */

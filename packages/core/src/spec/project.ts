@@ -33,7 +33,7 @@ export interface SchemaFile {
   readonly missing?: boolean
 }
 
-/** The project as read: everything a check needs besides the connectors. */
+/** The project as read: everything a check needs except the connectors. */
 export interface Project {
   /** Absolute. */
   readonly root: string

@@ -8,7 +8,7 @@ import { varShape } from './shape.ts'
 import { suggest } from './suggest.ts'
 import { entryOf, type MapEntry, type ScalarNode, type SpecNode } from './tree.ts'
 
-/** The text of each declared var; undefined where it has no value, which is then in the report. */
+/** The text of each declared var; undefined if it has no value, which is then in the report. */
 export function readVars(
   spec: SpecNode | undefined,
   profile: SpecNode | undefined,

@@ -24,7 +24,7 @@ export const maxBytes = 256 * 1024
 const maxDepth = 64
 const maxAliasedNodes = 1_000
 
-/** Reads one YAML (or JSON) document. Undefined if there is nothing to check further; the report says why. */
+/** Reads one YAML (or JSON) document. Undefined if there is nothing left to check; the report says why. */
 export function parseYaml(file: SourceFile, report: Report): SpecNode | undefined {
   const { text } = file
   const at = (start: number, end = start): Place => ({ file, start, end })

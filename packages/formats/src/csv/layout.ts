@@ -52,7 +52,7 @@ export interface Layout {
 
 /**
  * The fields of a type in their order, which is that of columns without a header. JavaScript moves names that look like
- * whole numbers before all others. Throws `MillraceError` where there is such a name.
+ * whole numbers before all others. Throws `MillraceError` if there is such a name.
  */
 export function orderedNames(record: RecordType): readonly string[] {
   const names = Object.keys(record.fields)

@@ -69,7 +69,7 @@ export type Node = KnownConstant &
 
 /** The type of `null` and of the elements of `[]`: compatible with every other. */
 export const nothing = { kind: 'nothing' } as unknown as Type
-/** The type of a part that already has a finding: using it causes no further one. */
+/** The type of a part that already has a finding: using it causes no other. */
 export const broken = { kind: 'broken' } as unknown as Type
 
 export const isNothing = (type: Type): boolean => type === nothing
