@@ -128,10 +128,10 @@ for (const kind of ['keyed', 'named', 'staged', 'held', 'log'] as const)
   describe(kind, () => sinkContract(subject(kind)))
 
 describe('a broken sink', () => {
-  it('is there for every check', () => expect(Object.keys(bugs)).toEqual(sinkChecks.map((check) => check.name)))
+  it('exists for every check', () => expect(Object.keys(bugs)).toEqual(sinkChecks.map((check) => check.name)))
   for (const check of sinkChecks) {
     for (const [kind, bug] of bugs[check.name] ?? []) {
-      it(`${kind} that ${bug}: seen by "${check.name}"`, () =>
+      it(`${kind} that ${bug}: detected by "${check.name}"`, () =>
         expect(runCheck(check, subject(kind, bug), 'sink')).rejects.toThrow())
     }
   }

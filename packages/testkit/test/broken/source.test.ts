@@ -112,11 +112,11 @@ sourceContract(subject(''))
 describe('without an end', () => sourceContract(subject('', { endless: true })))
 
 describe('a broken source', () => {
-  it('is there for every check', () =>
+  it('exists for every check', () =>
     expect(Object.keys(bugs).sort()).toEqual(sourceChecks.map((check) => check.name).sort()))
   for (const check of sourceChecks) {
     for (const bug of bugs[check.name] ?? []) {
-      it(`${bug}: seen by "${check.name}"`, () =>
+      it(`${bug}: detected by "${check.name}"`, () =>
         expect(runCheck(check, subject(bug, { endless: endless.includes(bug) }), 'source')).rejects.toThrow(
           AssertionError,
         ))

@@ -102,10 +102,10 @@ describe('a broken step', () => {
     type,
     setup: () => (type.endsWith('halve') ? halved(bug) : tallied(bug)),
   })
-  it('is there for every check', () => expect(Object.keys(bugs)).toEqual(transformChecks.map((check) => check.name)))
+  it('exists for every check', () => expect(Object.keys(bugs)).toEqual(transformChecks.map((check) => check.name)))
   for (const check of transformChecks) {
     for (const bug of bugs[check.name] ?? []) {
-      it(`${bug.join(' that ')}: seen by "${check.name}"`, () =>
+      it(`${bug.join(' that ')}: detected by "${check.name}"`, () =>
         expect(runCheck(check, subject(bug), 'step')).rejects.toThrow())
     }
   }
