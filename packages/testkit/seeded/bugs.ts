@@ -1,6 +1,6 @@
 /**
  * Bugs that would break a promise, each with the test that must see it. `npm run seeded` applies them one by one to a
- * copy of the sources and demands that the named test goes red: a harness that never failed proves nothing.
+ * copy of the sources and demands that the named test fails: a harness that never failed proves nothing.
  */
 
 export interface SeededBug {
@@ -8,9 +8,9 @@ export interface SeededBug {
   readonly name: string
   /** What it would break. */
   readonly breaks: string
-  /** Below the repository. */
+  /** Relative to the repository. */
   readonly file: string
-  /** Texts of the file, each of which must be there once, and what stands in their place. */
+  /** Texts of the file, each of which must occur once, and what replaces them. */
   readonly edits: readonly (readonly [from: string, to: string])[]
   /** The test file, and the test in it by its full name or a part of that. */
   readonly test: readonly [file: string, name: string]

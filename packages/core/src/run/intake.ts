@@ -24,7 +24,7 @@ import type { Order, OrderEntry } from './order.ts'
 import { splitBatch, recordsIn } from './split-batch.ts'
 
 export interface Intake {
-  /** Takes batches of one source, in order. Resolves when more may come; undefined: at once. */
+  /** Takes batches of one source, in order. Resolves when more may come; undefined: immediately. */
   take(node: SourceNode, batches: readonly Batch[]): Promise<void> | undefined
   /** Splits were announced. */
   found(node: SourceNode, found: SplitsFound): void
@@ -48,10 +48,10 @@ export interface IntakeContext {
   readonly graph: Graph
   readonly lanes: Lanes
   readonly bad: BadRecords
-  /** Absent where no source answers. */
+  /** Absent if no source answers. */
   readonly answers: Answers | undefined
   readonly epoch: OpenEpoch
-  /** Absent where the order of the lanes does not matter. */
+  /** Absent if the order of the lanes does not matter. */
   readonly order: Order | undefined
   /** Step to the sources that reach it. */
   readonly sourcesOf: ReadonlyMap<string, readonly string[]>
@@ -113,7 +113,7 @@ export function createIntake(ctx: IntakeContext): Intake {
     }
   }
 
-  /** Advances time in the steps. Returns a promise where they have more results than there is room for. */
+  /** Advances time in the steps. Returns a promise if they have more results than there is room for. */
   const advanceTime = (end: boolean): Promise<void> | undefined => {
     if (!hasTime && !end) return undefined
     return advanceFrom(0, end)
@@ -138,7 +138,7 @@ export function createIntake(ctx: IntakeContext): Intake {
     return undefined
   }
 
-  /** Runs `work`, fails the component at once if it throws, and tracks it while it is pending. */
+  /** Runs `work`, fails the component immediately if it throws, and tracks it while it is pending. */
   const guarded = (work: () => Promise<void> | undefined): Promise<void> | undefined => {
     try {
       const more = work()

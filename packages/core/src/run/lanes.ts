@@ -4,8 +4,8 @@
  * whether that has lasted so long that it counts as idle.
  *
  * A lane's watermark is its highest event time - max_out_of_order - 1 ms. The watermark of a step is the lowest among
- * the lanes that reach it and are neither idle nor ended. It never goes back, and where no such lane is left it stays.
- * A lane that was announced but has had no record yet holds the watermark back.
+ * the lanes that reach it and are neither idle nor ended. It never goes back, and if no such lane is left, it stays. A
+ * lane that was announced but has had no record yet holds the watermark back.
  */
 import type { Batch, CaughtUp, SplitsFound } from '../record/index.ts'
 import { highOf } from '../record/index.ts'

@@ -109,7 +109,7 @@ export interface Content {
   readonly entries: readonly SavedEntry[]
   readonly counters: Readonly<Record<string, Json>>
   readonly letters: Save['letters']
-  /** Sinks that have written and published everything: they start anew, beside their existing results. */
+  /** Sinks that have written and published everything: they start over, next to their existing results. */
   readonly sinks: readonly string[]
 }
 

@@ -31,7 +31,7 @@ function spool(folder: string): Source {
         const bad = numbers
           .filter(isBad)
           .map((n): BadRecord => ({ position: n, code: 'bad_line', message: 'bad', bytes: Buffer.from(`record ${n}`) }))
-        // Not all at once, so that there are epochs.
+        // Not all at the same time, so that there are several epochs.
         await sleep(1)
         const good = numbers.filter((n) => !isBad(n))
         yield batch({
@@ -56,8 +56,8 @@ function spool(folder: string): Source {
 }
 
 /**
- * A box that is full after `most` records, so that it is rolled on the way, and that takes its time, so that readers
- * and other sinks are ahead of it.
+ * A box that is full after `most` records, so that it rolls during the run, and slow, so that readers and other sinks
+ * are ahead of it.
  */
 function rolled(sink: Sink, most: number): Sink {
   let n = 0
@@ -65,7 +65,7 @@ function rolled(sink: Sink, most: number): Sink {
     ...sink,
     async write(records, ctx) {
       n += records.length
-      // Longer than a flush: a save that does not wait for this write is seen to lose it.
+      // Longer than a flush: a save that does not wait for this write visibly loses it.
       await sleep(10)
       return sink.write(records, ctx)
     },

@@ -24,7 +24,7 @@ export interface Form {
   readonly inline?: Operation['inline']
   /** Otherwise: a type or computation that depends on the arguments' types or literals. */
   make?(args: readonly Node[]): Made
-  /** null as first argument gives null instead of a finding. */
+  /** null as first argument yields null instead of a finding. */
   readonly nullable?: boolean
 }
 
