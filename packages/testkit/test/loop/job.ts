@@ -15,7 +15,9 @@ export const all = 240
 export const isBad = (n: number): boolean => n % 40 === 13
 export const rowOf = (n: number) => ({ n, name: `name ${(n * n) % 7}` })
 
-/** Records 0..239; those that were committed can never be read again. Each start cuts them into batches of another size. */
+/**
+ * Records 0..239; those that were committed can never be read again. Each start cuts them into batches of another size.
+ */
 function spool(folder: string): Source {
   const trimmed = join(folder, 'trimmed')
   const trimmedTo = () => (existsSync(trimmed) ? Number(readFileSync(trimmed, 'utf8')) : 0)
