@@ -1,6 +1,6 @@
 /**
- * Are two contestants' outputs the same? Files are read by DuckDB, in their own order; SQLite stores as sets of
- * documents. Throws with the first difference.
+ * Checks that two contestants' outputs are the same. Files are read by DuckDB, in their own order; SQLite stores are
+ * compared as sets of documents. Throws on the first difference.
  */
 import { globSync, statSync } from 'node:fs'
 import { join } from 'node:path'
@@ -10,7 +10,7 @@ import { DuckDBInstance } from '@duckdb/node-api'
 const columns = `{ InvoiceNo: 'VARCHAR', StockCode: 'VARCHAR', Description: 'VARCHAR', Quantity: 'BIGINT', InvoiceDate: 'VARCHAR', UnitPrice: 'DOUBLE', country: 'VARCHAR' }`
 const names = 'InvoiceNo, StockCode, Description, Quantity, InvoiceDate, UnitPrice, country'
 
-/** A file, or all files of the kind below a folder, in the order of their names. */
+/** A file, or all files of that kind below a folder, in the order of their names. */
 function filesOf(path: string, extension: string): string[] {
   if (statSync(path).isFile()) return [path]
   const found = globSync(`**/*.${extension}`, { cwd: path }).sort()
@@ -56,7 +56,7 @@ export async function sameFiles(a: string, b: string, extension: 'jsonl' | 'parq
   }
 }
 
-/** Stores of documents: the same documents as often, whatever the text of the JSON and of the ids. */
+/** Document stores: the same documents the same number of times, regardless of how the JSON and the ids are written. */
 export function sameStores(a: string, b: string, rows: number): void {
   const db = new DatabaseSync(a)
   try {

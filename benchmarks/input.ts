@@ -1,7 +1,7 @@
 /**
- * What the contestants read. With MILLRACE_DATA the real Online Retail file (541,909 rows, ISO-8859-1), else generated
- * rows of the same shapes; everything is unpacked into the git-ignored `out/bench/input` and kept for the next run.
- * Three forms: the file as it is, a UTF-8 copy for DuckDB, and JSON lines made of it.
+ * What the contestants read. With MILLRACE_DATA, the real Online Retail file (541,909 rows, ISO-8859-1), otherwise
+ * generated rows of the same shapes; everything is unpacked into the git-ignored `out/bench/input` and kept for the
+ * next run. Three forms: the file as it is, a UTF-8 copy for DuckDB, and JSON lines made from it.
  */
 import { createHash } from 'node:crypto'
 import { createReadStream, createWriteStream, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
@@ -23,11 +23,11 @@ export interface Inputs {
   readonly csv: string
   readonly csvUtf8: string
   readonly jsonl: string
-  /** Ten records, for the time of a start. */
+  /** Ten records, to time the start. */
   readonly tenRows: string
 }
 
-/** Makes what is not there yet. `rows` smaller than the real file's means generated rows. */
+/** Makes what is missing. `rows` smaller than the real file's means generated rows. */
 export async function prepareInputs(folder: string, rows = realRows): Promise<Inputs> {
   const real =
     process.env['MILLRACE_DATA'] && rows === realRows
@@ -66,7 +66,7 @@ export async function prepareInputs(folder: string, rows = realRows): Promise<In
   return inputs
 }
 
-/** The same records ten times under one header. */
+/** The same records repeated ten times under one header. */
 export async function tenfold(csv: string): Promise<string> {
   const made = csv.replace(/\.csv$/, '.tenfold.csv')
   if (existsSync(made)) return made
@@ -79,7 +79,7 @@ export async function tenfold(csv: string): Promise<string> {
   return made
 }
 
-/** JSON lines ten times over. */
+/** JSON lines repeated ten times. */
 export async function tenfoldLines(jsonl: string): Promise<string> {
   const made = jsonl.replace(/\.jsonl$/, '.tenfold.jsonl')
   if (!existsSync(made)) writeFileSync(made, Buffer.concat(Array<Buffer>(10).fill(readFileSync(jsonl))))

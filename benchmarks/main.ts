@@ -1,8 +1,8 @@
 /**
  * `npm run bench`: what a job costs with Millrace, with a fair naive Node pipeline, with DuckDB on one thread, and with
- * a hand-written SQLite loop. Contestants run in turn within each round, so that a busy machine slows all of them;
- * figures are medians; outputs are compared equal before anything is timed. Ratios count, not seconds. `--quick` shows
- * with a few generated rows that everything runs, and judges nothing.
+ * a hand-written SQLite loop. Contestants take turns within each round, so a busy machine slows all of them; figures
+ * are medians; outputs are checked to be equal before anything is timed. Ratios count, not seconds. `--quick` uses a
+ * few generated rows to show that everything runs, and judges nothing.
  */
 import { cpSync, globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { cpus } from 'node:os'
@@ -19,7 +19,7 @@ const { values: flags } = parseArgs({
     quick: { type: 'boolean', default: false },
     runs: { type: 'string' },
     only: { type: 'string', multiple: true },
-    /** Another built command than the one of this checkout. */
+    /** A built command other than this checkout's. */
     pipe: { type: 'string' },
     dates: { type: 'boolean', default: false },
   },
@@ -60,11 +60,12 @@ async function main(): Promise<void> {
 }
 
 /**
- * Folders, our specs as a project of their own, and the contestants stripped of their types, so that no one pays for
- * that at its start.
+ * Sets up folders, our specs as a separate project, and the contestants with their types stripped, so no one pays for
+ * that at start-up.
  */
 function preparePlaces(): Places {
-  // A folder of this process's own: two runs at a time are no good idea, but must not spoil each other's results.
+  // A folder for this process alone: running two at a time is not a good idea, but they must not spoil each other's
+  // results.
   const own = join(out, `run-${process.pid}`)
   process.on('exit', () => rmSync(own, { recursive: true, force: true }))
   const made: Places = {
@@ -79,7 +80,7 @@ function preparePlaces(): Places {
     const source = readFileSync(join(here, name), 'utf8').replace(/(from '\.[^']*)\.ts'/g, "$1.js'")
     writeFileSync(target, transformSync(source, { loader: 'ts', format: 'esm', target: 'node24' }).code)
   }
-  // The loop stands on our reader, which it gets bundled, as `pipe` does.
+  // The loop uses our reader, which is bundled into it, as in `pipe`.
   const outfile = join(made.programs, 'sqlite-loop/loop.js')
   const entryPoints = [join(here, 'sqlite-loop/loop.ts')]
   const banner = { js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);" }
@@ -180,7 +181,7 @@ function measureStart(inputs: Inputs): void {
   }
 }
 
-/** The same rows ten times over must not take more memory than once: at most 10 % or 30 MB. */
+/** Ten times the rows must take no more than 10 % or 30 MB of additional memory. */
 async function measureMemory(inputs: Inputs): Promise<void> {
   say('\nMemory, peak MB (median)     once   tenfold')
   const csv = await tenfold(inputs.csv)
@@ -206,7 +207,7 @@ async function measureMemory(inputs: Inputs): Promise<void> {
   }
 }
 
-/** Nothing of an earlier run may help or hinder. */
+/** Nothing from an earlier run may help or hinder. */
 function clear(job: Job, contestant: Contestant): void {
   const output = outputOf(places, job, contestant)
   for (const path of [output, `${output}-wal`, `${output}-shm`, `${output}-dead-letter`])

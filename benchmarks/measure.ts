@@ -1,7 +1,7 @@
 /**
- * Runs a program and tells what it cost. CPU is the whole process's, start and teardown and every thread and child
- * included, as the kernel charges it to the shell that waited for it (`times`). Peak memory is what the program itself
- * reads of the kernel at its exit. Works without /usr/bin/time.
+ * Runs a program and reports what it cost. CPU is that of the whole process, including start, teardown and every thread
+ * and child, as the kernel charges it to the shell that waited for it (`times`). Peak memory is what the program itself
+ * reads from the kernel on exit. Works without /usr/bin/time.
  */
 import { spawn, spawnSync } from 'node:child_process'
 import { join } from 'node:path'
@@ -66,7 +66,7 @@ export async function measure(program: Program): Promise<Cost & { readonly outpu
   }
 }
 
-/** Milliseconds from start to end, and nothing else that could slow it down. */
+/** Milliseconds from start to end, without anything else that could slow it down. */
 export function wallMs(program: Program): number {
   const started = performance.now()
   const { status, stderr, stdout } = spawnSync(process.execPath, program.args, {

@@ -1,4 +1,4 @@
-/** What is measured, by whom, and what we demand of ourselves. */
+/** What is measured, by whom, and the limits we set for ourselves. */
 import { join } from 'node:path'
 import type { Inputs } from './input.ts'
 import type { Program } from './measure.ts'
@@ -8,8 +8,8 @@ export type JobId = (typeof jobIds)[number]
 export type Contestant = 'millrace' | 'naive' | 'duckdb' | 'loop'
 
 /**
- * A ratio of CPU seconds. `ahead`: theirs / ours must be at least `factor`; `behind`: ours / theirs at most. Absent
- * factor: printed only.
+ * A ratio of CPU seconds. `ahead`: theirs / ours must be at least `factor`; `behind`: ours / theirs at most. No factor:
+ * printed only.
  */
 export interface Gate {
   readonly against: Contestant
@@ -23,7 +23,7 @@ export interface Job {
   readonly input: 'csv' | 'jsonl'
   readonly output: 'jsonl' | 'parquet' | 'sqlite'
   readonly gates: readonly Gate[]
-  /** Peak memory of ours, MB. */
+  /** Our peak memory, MB. */
   readonly peakMb?: number
 }
 
@@ -81,7 +81,7 @@ export interface Places {
   readonly pipe: string
 }
 
-/** Where a contestant leaves its result: a file, for ours a folder. */
+/** Where a contestant leaves its result: a file; a folder in our case. */
 export const outputOf = (places: Places, job: Job, contestant: Contestant): string =>
   join(places.outputs, contestant === 'millrace' ? `${job.id}.millrace` : `${job.id}.${contestant}.${job.output}`)
 
@@ -103,6 +103,6 @@ export const pipe = (places: Places, args: readonly string[], env: Record<string
   env,
 })
 
-/** What a contestant reads: DuckDB the UTF-8 copy. */
+/** What a contestant reads; DuckDB gets the UTF-8 copy. */
 export const inputOf = (inputs: Inputs, job: Job, contestant: Contestant): string =>
   job.input === 'jsonl' ? inputs.jsonl : contestant === 'duckdb' ? inputs.csvUtf8 : inputs.csv

@@ -1,7 +1,7 @@
 /**
- * Bundles the `pipe` command out of the sources of all packages into packages/cli/dist/bundle: an entry and chunks that
- * are loaded when they are used. The libraries themselves are published as `tsc -b` leaves them. The one connector with
- * a vendor's library among them, the gateway, stays outside of the bundle and is loaded from its own package.
+ * Bundles the `pipe` command from the sources of all packages into packages/cli/dist/bundle: an entry and chunks that
+ * are loaded on first use. The libraries themselves are published as `tsc -b` leaves them. The one included connector
+ * with a vendor's library, the gateway, stays outside the bundle and is loaded from its own package.
  *
  * Decision: docs/decisions/20261121-one-bundle-for-the-command.md
  */
@@ -27,11 +27,11 @@ const { metafile } = await build({
   platform: 'node',
   target: 'node22.22',
   conditions: ['@millrace/source'],
-  // For Node the library brings CommonJS, which cannot be shaken and starts slower; its build for browsers does the
+  // For Node the library ships CommonJS, which cannot be tree-shaken and starts slower; its browser build does the
   // same.
   alias: { yaml: resolve(import.meta.dirname, '../node_modules/yaml/browser/index.js') },
   external: ['@millrace/source-http'],
-  // CommonJS parts of some libraries call `require`.
+  // The CommonJS parts of some libraries call `require`.
   banner: {
     js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);",
   },

@@ -1,4 +1,4 @@
-/** All sources, sinks and steps of the repository: what the command brings, and what a project installs for itself. */
+/** All sources, sinks and steps of the repository: those the command includes, and those a project installs itself. */
 import { readdirSync } from 'node:fs'
 import { resolve } from 'node:path'
 import type { Definition, Registered } from '@millrace/core'

@@ -51,7 +51,7 @@ if (process.argv.includes('--check')) {
   )
 }
 
-/** schema.json and the table in the README of each connector package that brings a definition. */
+/** schema.json and the table in the README of each connector package that has a definition. */
 function connectorPackages(): void {
   for (const name of readdirSync(join(root, 'packages'))) {
     const own = definitions
@@ -109,8 +109,8 @@ async function commandsPage(): Promise<string> {
 }
 
 /**
- * All packages have one version and one changelog: what the changesets say that wait for a release, then the releases,
- * as `changeset version` writes them into the changelogs of the packages.
+ * All packages have one version and one changelog: what the pending changesets say, then the releases, as
+ * `changeset version` writes them into the changelogs of the packages.
  */
 function changelog(): string {
   const waiting = globSync('.changeset/*.md', { cwd: root })
@@ -134,8 +134,7 @@ function changelog(): string {
 }
 
 /**
- * The flowcharts of a README: between `<!-- graph SPEC -->` and `<!-- /graph -->` stands that of SPEC, a file beside
- * it.
+ * The flowcharts of a README: between `<!-- graph SPEC -->` and `<!-- /graph -->` goes that of SPEC, a file next to it.
  */
 async function graphs(page: string): Promise<void> {
   let text = readFileSync(join(root, page), 'utf8')

@@ -1,7 +1,7 @@
 /**
- * `npm run installs`: what installing `@millrace/<package>` brings, for each connector and the command: how many
- * packages, and how large those of other people are. Told from the lock file and what lies in node_modules, so nothing
- * is asked of a registry.
+ * `npm run installs`: what installing `@millrace/<package>` adds, for each connector and the command: how many
+ * packages, and how large the third-party ones are. Computed from the lock file and the contents of node_modules, so no
+ * registry is asked.
  */
 import { globSync, readFileSync, statSync } from 'node:fs'
 import { join, resolve } from 'node:path'
@@ -25,7 +25,7 @@ export type Lock = Readonly<Record<string, Locked>>
 export const readLock = (): Lock =>
   (JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8')) as { packages: Lock }).packages
 
-/** The folders of all packages that a package of the workspace brings, itself among them. */
+/** The folders of all packages that a workspace package installs, including itself. */
 export function installed(lock: Lock, name: string): ReadonlySet<string> {
   const found = new Set<string>()
   const visit = (folder: string): void => {
@@ -55,13 +55,13 @@ function folderOf(lock: Lock, from: string, name: string): string | undefined {
   }
 }
 
-/** The names of other people's packages among them. */
+/** The names of the third-party packages among them. */
 export const foreign = (folders: ReadonlySet<string>): string[] =>
   [...folders]
     .filter((folder) => !folder.startsWith('packages/'))
     .map((folder) => folder.split('node_modules/').at(-1)!)
 
-/** The bytes of a package's files, without the packages inside of it. */
+/** The bytes of a package's files, without the packages inside it. */
 function bytesOf(folder: string): number {
   const files = globSync('**/*', { cwd: join(root, folder), exclude: (path) => path === 'node_modules' })
   return files.reduce((sum, path) => {

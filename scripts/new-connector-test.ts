@@ -1,8 +1,8 @@
 /**
- * `npm run test:connector`: proves that a connector made outside of this repository works. All packages are packed as
- * they would be published and installed in a blank project; `pipe new connector` makes a source and a sink in folders
- * of their own; each is type-checked against the installed core, passes its contract suite, is packed, installed in the
- * project, and runs by its name in a spec. Only other people's packages come from the registry.
+ * `npm run test:connector`: proves that a connector made outside this repository works. All packages are packed as they
+ * would be published and installed in a blank project; `pipe new connector` makes a source and a sink in separate
+ * folders; each is type-checked against the installed core, passes its contract suite, is packed, installed in the
+ * project, and runs by its name in a spec. Only third-party packages come from the registry.
  */
 import { execFileSync } from 'node:child_process'
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
@@ -15,7 +15,7 @@ const tarballs = join(work, 'tarballs')
 const project = join(work, 'project')
 const own = join(work, 'own')
 
-/** What the command does not bring. */
+/** What the command does not include. */
 const drivers = ['kafka', 'mongodb'].flatMap((system) =>
   ['client', 'source', 'sink'].map((role) => `${role}-${system}`),
 )
@@ -66,7 +66,7 @@ function proveIt(): void {
       run(own, join(project, 'node_modules/.bin/pipe'), ['new', 'connector', 'acme-orders', `--${kind}`]),
     )
     step(`${kind}: its types hold against the packed core`, () => {
-      // Not saved: its package.json goes on to name versions, as it would be published.
+      // Not saved: its package.json keeps naming versions, as it would be published.
       install(folder, ['--no-save', ...['core', 'testkit'].map(tarball)])
       run(folder, 'npx', ['tsc'])
     })
@@ -131,7 +131,7 @@ function step(what: string, work: () => void): void {
   process.stdout.write(`  done in ${((performance.now() - startMs) / 1000).toFixed(1)} s\n`)
 }
 
-/** Runs a command and gives its output; throws with all of it when it ends with another code than `expected`. */
+/** Runs a command and returns its output; throws with all of it when the exit code is not `expected`. */
 function run(cwd: string, command: string, args: readonly string[], expected = 0): string {
   try {
     return execFileSync(command, args, { cwd, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] })
@@ -147,8 +147,8 @@ function tarball(name: string): string {
 }
 
 /**
- * Tarballs of all packages but some. Given in one go, they satisfy each other's versions, so that none is asked of the
- * registry.
+ * Tarballs of all packages but some. Installed together, they satisfy each other's versions, so the registry is asked
+ * for none of them.
  */
 function packed(without: readonly string[]): string[] {
   return readdirSync(tarballs)

@@ -1,7 +1,7 @@
 /**
  * What every package of `packages/` has in common and what follows from the root's package.json: the fields of its own
  * package.json that a registry shows, its licence, how its README says to install it, and links in the README that work
- * outside of this repository. A new package gets all of it by `npm run gen`.
+ * outside this repository. A new package gets all of it from `npm run gen`.
  */
 import { existsSync, globSync, readFileSync } from 'node:fs'
 import { dirname, join, posix, resolve } from 'node:path'
@@ -10,7 +10,7 @@ import { released } from '@millrace/core'
 /** The repository's folder. */
 const root = resolve(import.meta.dirname, '..')
 
-/** A package.json, as far as scripts look at it. */
+/** A package.json, as far as scripts read it. */
 export interface Manifest {
   readonly name: string
   readonly version: string
@@ -48,7 +48,7 @@ export const packageFolders = globSync('packages/*/package.json', { cwd: root })
 /** Where a browser shows the repository. */
 export const repositoryPage = rootManifest.repository!.url.replace(/^git\+|\.git$/g, '')
 
-/** The files that are made for all packages, by path. `made`: what was made of some of them before. */
+/** The files that are generated for all packages, by path. `made`: what some of them were generated as before. */
 export function commonFiles(made: ReadonlyMap<string, string>): Map<string, string> {
   const files = new Map<string, string>()
   const licence = readFileSync(join(root, 'LICENSE'), 'utf8')
@@ -81,15 +81,15 @@ ${ofKind('source')}${ofKind('sink')}}
 `
 }
 
-/** The order of fields in a package.json; others follow as they stand. */
+/** The order of fields in a package.json; others follow as they are. */
 const order =
   'name version private description keywords homepage bugs repository license author type sideEffects bin exports files engines scripts millrace dependencies peerDependencies'.split(
     ' ',
   )
 
 /**
- * The package.json with what all have. What a package says for itself stays: its description, exports, dependencies,
- * more keywords and files.
+ * The package.json with what all packages share. What a package says itself stays: its description, exports,
+ * dependencies, additional keywords and files.
  */
 function completed(folder: string): Manifest {
   const own = manifestOf(join(root, folder))
@@ -107,7 +107,7 @@ function completed(folder: string): Manifest {
     author,
     files: [...new Set(['dist', '!dist/.tsbuildinfo', 'src', 'README.md', ...(own.files ?? [])])],
     engines,
-    // The command's bundle is made of these very versions.
+    // The command's bundle is built from these very versions.
     ...ranges(own.dependencies, 'dependencies', own.bin ? '' : '^'),
     ...ranges(own.peerDependencies, 'peerDependencies', '^'),
   }
@@ -116,8 +116,8 @@ function completed(folder: string): Manifest {
 }
 
 /**
- * Ranges of our own packages: all of one version are released together, and a patch of one must not make the others
- * leave its range.
+ * Ranges of our own packages: all of one version are released together, and a patch of one must not fall outside the
+ * range that the others name.
  */
 function ranges(all: Readonly<Record<string, string>> | undefined, field: string, sign: string) {
   if (!all) return {}
@@ -133,7 +133,7 @@ function ranges(all: Readonly<Record<string, string>> | undefined, field: string
   }
 }
 
-/** Links to files of the repository lead to its page, since a registry shows only the README. */
+/** Links to files of the repository lead to its web page, since a registry shows only the README. */
 function withLinks(text: string, folder: string): string {
   return text.replaceAll(/\]\((?!https?:|#)([^)\s]+)\)/g, (_whole, link: string) => {
     const [path, anchor] = link.split('#')
@@ -142,8 +142,8 @@ function withLinks(text: string, folder: string): string {
 }
 
 /**
- * Fills what stands between `<!-- install -->` and `<!-- /install -->`; a package's README without these marks gets
- * them at its end. `<!-- install authors -->`: what the author of a connector installs; `<!-- install command -->`: the
+ * Fills the part between `<!-- install -->` and `<!-- /install -->`; a package's README without these marks gets them
+ * at its end. `<!-- install authors -->`: what the author of a connector installs; `<!-- install command -->`: the
  * command for the whole machine.
  */
 function withInstall(text: string, folder: string): string {

@@ -1,4 +1,4 @@
-/** Runs the `pipe` command from its sources, as its own process, for scripts and tests. */
+/** Runs the `pipe` command from source, as a separate process, for scripts and tests. */
 import { spawn } from 'node:child_process'
 import { resolve } from 'node:path'
 
@@ -8,7 +8,7 @@ export const root = resolve(import.meta.dirname, '..')
 /** What Node runs for `pipe` without a build. */
 export const pipeFromSource = ['--conditions=@millrace/source', resolve(root, 'packages/cli/src/main.ts')] as const
 
-/** What a finished command left. */
+/** The result of a finished command. */
 export interface Ended {
   readonly code: number
   readonly out: string
@@ -16,8 +16,8 @@ export interface Ended {
 }
 
 /**
- * Runs `pipe` with these words. `show`: its output goes to this process's own as well; `showErrors`: what it prints
- * beside its results does. `stopAfterMs`: it is asked to stop then, and its summary tells how far it came.
+ * Runs `pipe` with these arguments. `show`: its output also goes to that of this process; `showErrors`: only its
+ * standard error does. `stopAfterMs`: it is asked to stop then, and its summary says how far it got.
  */
 export function pipe(
   words: readonly string[],

@@ -1,6 +1,6 @@
 /**
- * `npm start`: generates a shop's invoice lines, posts them to a gateway, from there over a stream into a store, all in
- * one command and with nothing installed, and looks up what a person at the service desk would.
+ * `npm start`: generates a shop's invoice lines, posts them to a gateway, from there through a stream into a store, all
+ * in one command and with nothing installed, and looks up what a person at the service desk would.
  */
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -58,7 +58,7 @@ Try next, in pipelines/customer-service:
   npx pipe preview invoices.yaml --set invoice_date_format='d/M/yyyy H:mm'     what the wrong date format would do
 `)
 
-/** Runs a command in the project; ends this process where it fails. */
+/** Runs a command in the project; ends this process if it fails. */
 async function command(words: readonly string[], show = true): Promise<string> {
   const { code, out, err } = await pipe(words, { cwd: project, show })
   if (code === 0) return out

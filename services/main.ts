@@ -1,8 +1,9 @@
 /**
- * Real servers for live tests and for people, without Docker: `npm run services -- get|up|down|status|env [kafka
- * mongodb]`, all of them where none is named. Everything is on loopback and below `.services/`; the ports follow from
- * the checkout's path, so two checkouts don't meet. `npm run test:live` is `run -- vitest run`: what is down is
- * started, the command gets the environment of the live suites, and what was started is stopped again.
+ * Real servers for live tests and for people, without Docker:
+ * `npm run services -- get|up|down|status|env [kafka mongodb]`, all of them if none is named. Everything is on loopback
+ * and below `.services/`; the ports follow from the checkout's path, so two checkouts don't collide.
+ * `npm run test:live` is `run -- vitest run`: whatever is down is started, the command gets the environment of the live
+ * suites, and what was started is stopped again.
  */
 import { spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
@@ -17,7 +18,7 @@ const servers: readonly Server[] = [kafka, mongodb]
 const checkout = realpathSync(join(import.meta.dirname, '..'))
 const home = join(checkout, '.services')
 
-/** Twenty ports from a place between 21000 and 32600, below what systems give to clients. */
+/** Twenty ports starting between 21000 and 32600, below the range that systems assign to clients. */
 const firstPort = Number(
   process.env['MILLRACE_SERVICES_PORT'] ??
     21_000 + (createHash('sha256').update(checkout).digest().readUInt32BE() % 580) * 20,
@@ -54,7 +55,7 @@ const commands: Readonly<Record<string, Command>> = {
       .join('\n'),
 }
 
-/** Runs a program with the servers up; gives its exit code. */
+/** Runs a program with the servers up; returns its exit code. */
 async function runWith(program: readonly string[]): Promise<number> {
   const started: Place[] = []
   const ups = servers.map(async (server) => {

@@ -1,6 +1,6 @@
 /**
- * Servers as processes of their own that outlive the command. Which process it is stands in a pid file; since pids are
- * used again, a process counts as the server only while its command line names the server's folder.
+ * Servers as separate processes that outlive the command. A pid file says which process it is; since pids are reused, a
+ * process counts as the server only while its command line names the server's folder.
  */
 import { spawn } from 'node:child_process'
 import { closeSync, existsSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
@@ -32,7 +32,7 @@ async function commandLine(pid: number): Promise<string> {
   return tool('ps', ['-ww', '-o', 'args=', '-p', String(pid)], 'install ps').catch(() => '')
 }
 
-/** Memory of a process in MB, where the system tells. */
+/** Memory of a process in MB, where the system reports it. */
 export function memoryOf(pid: number): number | undefined {
   try {
     const pages = /VmRSS:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))
@@ -42,7 +42,7 @@ export function memoryOf(pid: number): number | undefined {
   }
 }
 
-/** Starts the server unless it runs, and waits until it answers. */
+/** Starts the server unless it is running, and waits until it answers. */
 export async function up(server: Server, place: Place): Promise<void> {
   if ((await pidOf(place)) === undefined) {
     await server.get(place)
@@ -63,7 +63,7 @@ async function answering(server: Server, place: Place): Promise<void> {
   const startedMs = performance.now()
   let why = ''
   while (performance.now() - startedMs < 60_000) {
-    // Asked before and after: some other program may answer on the port of a server that died.
+    // Checked before and after: some other program may answer on the port of a server that died.
     if ((await pidOf(place)) === undefined) throw new Error(`${server.name} has died:\n${lastLines(place)}`)
     try {
       await within(5000, server.healthy(place))
@@ -76,7 +76,7 @@ async function answering(server: Server, place: Place): Promise<void> {
   throw new Error(`${server.name} does not answer after 60 s: ${why}\n${lastLines(place)}`)
 }
 
-/** A server that is starting may take a connection and never answer on it. */
+/** A server that is starting may accept a connection and never answer on it. */
 const within = (ms: number, answer: Promise<void>): Promise<void> =>
   Promise.race([
     answer,
@@ -90,7 +90,7 @@ const lastLines = (place: Place): string =>
     ? readFileSync(logFile(place), 'utf8').trimEnd().split('\n').slice(-15).join('\n')
     : '(it has no log)'
 
-/** Kills the server and throws its data away. True: it was running. */
+/** Kills the server and discards its data. True: it was running. */
 export async function down(place: Place): Promise<boolean> {
   const pid = await pidOf(place)
   if (pid !== undefined) {

@@ -18,7 +18,7 @@ export interface Server {
   get(place: Place): Promise<void>
   /** What to do once, before the first start. */
   prepare?(place: Place): Promise<void>
-  /** The program and its arguments; one of them holds `place.run`, by which the process is known again. */
+  /** The program and its arguments; one of them contains `place.run`, which identifies the process later. */
   command(place: Place): readonly string[]
   /** Throws while it does not answer. An open port is not enough. */
   healthy(place: Place): Promise<void>

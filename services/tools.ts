@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto'
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 
-/** Runs a program to its end and gives its output. `install` says how to get it. */
+/** Runs a program to its end and returns its output. `install` says how to get it. */
 export function tool(program: string, args: readonly string[], install: string): Promise<string> {
   return new Promise((resolve, reject) => {
     execFile(program, args, { maxBuffer: 64 << 20 }, (error, out, errors) => {

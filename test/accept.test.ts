@@ -1,4 +1,4 @@
-/** The real data, where it is at hand: `MILLRACE_DATA` names its folder. */
+/** The real data, where it is available: `MILLRACE_DATA` names its folder. */
 import { expect, it } from 'vitest'
 import { freshFolder } from '../packages/cli/test/terminal.ts'
 import { acceptRetail } from '../scripts/accept/retail.ts'

@@ -12,7 +12,7 @@ const page = 'docs/architecture.md'
 const text = readFileSync(join(root, page), 'utf8')
 const drawings = blocksOf(page).filter(({ language }) => language === 'mermaid')
 
-/** Boxes by id, with what is written on them, but for those that are not ours. */
+/** Boxes by id, with their labels, except those that are not ours. */
 function boxesOf(drawing: string): Map<string, string> {
   const boxes = new Map<string, string>()
   for (const line of drawing.split('\n').filter((each) => /-->|-\.|\["/.test(each))) {

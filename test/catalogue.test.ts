@@ -1,4 +1,4 @@
-/** Every code that the packages report stands in the catalogue of errors. */
+/** Every code that the packages report is in the catalogue of errors. */
 import { globSync, readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { expect, it } from 'vitest'

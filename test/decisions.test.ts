@@ -1,4 +1,6 @@
-/** Decisions and code know each other: a file that follows a decision cites it, and what is cited is there. */
+/**
+ * Decisions and code refer to each other: every decision is cited by a file that follows it, and what is cited exists.
+ */
 import { globSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'

@@ -1,6 +1,6 @@
 /**
- * What documentation says is true: its commands run and print what it shows, its specs pass the check, its links lead
- * somewhere. What a mark before a code block means is in pages/blocks.ts. The recipes have a test of their own.
+ * The documentation is true: its commands run and print what it shows, its specs pass the check, its links lead
+ * somewhere. What a mark before a code block means is explained in pages/blocks.ts. The recipes have their own test.
  */
 import { existsSync, globSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
@@ -69,7 +69,7 @@ describe('pages', () => {
     expect(report.findings()).toEqual([])
   })
 
-  // Commands that a test cannot run (they need a server, or a person) are at least commands.
+  // Commands that a test cannot run (they need a server, or a person) at least exist.
   const mentioned = right.flatMap((page) =>
     blocksOf(page)
       .filter((block) => block.language === 'sh' && !isFollowed(block))
@@ -113,7 +113,9 @@ describe('pages', () => {
   })
 })
 
-/** What a link means in this checkout, links into the repository's web page included; `undefined` for other pages. */
+/**
+ * What a link refers to in this checkout, including links to the repository's web page; `undefined` for other pages.
+ */
 function targetOf(page: string, path: string): string | undefined {
   if (path.startsWith(repository))
     return join(root, path.slice(repository.length).replace(/^\/(?:blob|tree)\/main\//, ''))

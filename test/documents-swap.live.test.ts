@@ -70,7 +70,7 @@ const rows = [
 ]
 const { signal } = new AbortController()
 
-/** Writes twice, as after a crash, and tells what was refused and what a look-up finds. */
+/** Writes twice, as after a crash, and returns what was refused and what a lookup finds. */
 async function written(
   definition: SinkDefinition,
   own: Row,

@@ -1,4 +1,4 @@
-/** The examples of the pages of errors: each shows its error, and its mend mends it. */
+/** The examples on the error pages: each shows its error, and its fix removes it. */
 import { describe, expect, it } from 'vitest'
 import { catalogueParts } from '../packages/core/src/index.ts'
 import { catalogueAreas } from '../scripts/errors/areas.ts'
@@ -7,7 +7,7 @@ import { examples } from '../scripts/errors/examples.ts'
 import { shown, shownFinding } from '../scripts/errors/show.ts'
 import { mends } from './corpus/mends.ts'
 
-/** Their examples are files too large for a page; test/corpus has them. */
+/** Their examples use files too large for a page; test/corpus has them. */
 const tooLarge = ['not_utf8', 'yaml_too_deep', 'yaml_too_large']
 
 describe('a finding', () => {

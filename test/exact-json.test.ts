@@ -1,7 +1,7 @@
 /**
- * One rule for JSON, wherever text of it becomes a value: each place reads the same texts to the same values, or
- * refuses them with the same code, by generated code as without it. What each text gives is in the tables below; RFC
- * 8259 and the kinds of JSONTestSuite (github.com/nst/JSONTestSuite) say which are JSON.
+ * One rule for JSON, wherever its text becomes a value: each place reads the same texts to the same values, or refuses
+ * them with the same code, with and without generated code. The tables below say what each text must yield; RFC 8259
+ * and the kinds of JSONTestSuite (github.com/nst/JSONTestSuite) say which are JSON.
  */
 import { DatabaseSync } from 'node:sqlite'
 import { afterAll, describe, expect, it, vi } from 'vitest'
@@ -201,7 +201,7 @@ async function placesWith(codegen: 'on' | 'off'): Promise<ReadonlyMap<string, Re
   return new Map(places)
 }
 
-/** Fields that a schema does not name are none of their business. */
+/** These places do not handle fields that a schema does not name. */
 const withoutSchema = new Set(['a dead letter that is a row', 'cast', 'parse_json'])
 
 const off = await placesWith('off')
@@ -218,7 +218,7 @@ const typed = (type: string): Field => (type === 'nested' ? nested : parseType(t
 const deep = (levels: number) => '['.repeat(levels) + ']'.repeat(levels)
 const own = (value: unknown) => JSON.parse(`{"__proto__":${JSON.stringify(value)}}`) as unknown
 
-/** Texts that are JSON, and what they give as json; printed they are what they were. */
+/** Texts that are JSON, and their values as json; printed, they are unchanged unless a third item says otherwise. */
 const taken: readonly (readonly [text: string, value: unknown, printed?: string])[] = [
   ['{}', {}],
   ['[]', []],
@@ -252,7 +252,7 @@ const taken: readonly (readonly [text: string, value: unknown, printed?: string]
   [deep(490), JSON.parse(deep(490))],
 ]
 
-/** Texts that are none, or do not say one thing only. */
+/** Texts that are not JSON, or are ambiguous. */
 const refused: readonly (readonly [text: string, code: string])[] = [
   ['[1,]', 'bad_json'],
   ['[,1]', 'bad_json'],
@@ -345,7 +345,7 @@ describe('JSON text', () => {
     '%s is refused everywhere: %s',
     async (_, code, text) => {
       const read = await everywhere((place) => place(text, { type: { kind: 'json' }, optional: false }))
-      // What is in the middle of a record that is no JSON may end the whole body, which has no code of a record.
+      // Invalid JSON in the middle of a record may end the whole body, which then has no record's code.
       alike(read, fails(code))
     },
   )

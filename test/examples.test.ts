@@ -1,4 +1,4 @@
-/** Every folder of examples/ is a project that runs; its outputs are those of its folder `expected/`. */
+/** Every folder of examples/ is a project that runs; its outputs match those in its folder `expected/`. */
 import { cpSync, existsSync, globSync, readdirSync, readFileSync } from 'node:fs'
 import { basename, dirname, join, resolve } from 'node:path'
 import { describe, expect, it } from 'vitest'
@@ -9,7 +9,7 @@ const names = readdirSync(examples, { withFileTypes: true })
   .filter((entry) => entry.isDirectory())
   .map((entry) => entry.name)
 
-/** Text outputs below `folder`, by their folder: the names of files carry numbers of runs. */
+/** Text outputs below `folder`, by their folder: the file names contain run numbers. */
 function outputs(folder: string): Record<string, string> {
   const texts: Record<string, string> = {}
   for (const path of globSync('**/*.{jsonl,csv,json}', { cwd: folder }).toSorted()) {

@@ -1,4 +1,4 @@
-/** Records of a megabyte come from files and go to files in little memory, whatever the format. */
+/** Records of a megabyte are read from files and written to files in little memory, whatever the format. */
 import { execFileSync } from 'node:child_process'
 import { closeSync, mkdtempSync, openSync, rmSync, writeSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -26,7 +26,7 @@ function makeInput(format: string): void {
   closeSync(file)
 }
 
-/** By how many MiB the process grows that does it. */
+/** By how many MiB the process that does it grows. */
 const growth = (...args: string[]): number => {
   const child = join(import.meta.dirname, 'files-memory.ts')
   const told = execFileSync(process.execPath, ['--conditions=@millrace/source', '--no-warnings', child, root, ...args])

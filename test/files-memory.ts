@@ -1,5 +1,5 @@
 /**
- * Reads files and writes files, and says how many rows there were and by how many MiB it grew. Arguments: folder,
+ * Reads files and writes files, and prints how many rows there were and by how many MiB it grew. Arguments: folder,
  * formats.
  */
 import { resolve } from 'node:path'

@@ -1,5 +1,5 @@
 /**
- * The documented flows, each from its client's file to its store by the real command; with real servers up, on both
+ * The documented flows, each from its client's file to its store with the real command; with real servers up, on both
  * profiles from the same specs.
  */
 import { randomUUID } from 'node:crypto'
@@ -27,7 +27,7 @@ const echoes: Readonly<Record<string, readonly (readonly [string, string])[]>> =
   ],
 }
 
-/** Input files of a flow, small. */
+/** Small input files for a flow. */
 function inputsOf(name: string): string[] {
   const folder = freshFolder()
   const { products, categories } = amazonSample({ products: 400 })
@@ -47,7 +47,7 @@ const specsIn = (folder: string): Record<string, string> =>
       .map((path) => [path, readFileSync(join(folder, path), 'utf8')]),
   )
 
-/** Runs a flow in a fresh place; what its collections hold, as the text of their exports. */
+/** Runs a flow in a fresh place; returns the contents of its collections, as the text of their exports. */
 async function ran(name: string, profile: string, inputs: readonly string[]) {
   const folder = join(freshFolder(), profile)
   mkdirSync(folder)

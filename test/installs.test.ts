@@ -1,4 +1,4 @@
-/** What a connector's install brings: its own system's library, and no other. */
+/** What installing a connector adds: its own system's library, and no other. */
 import { describe, expect, it } from 'vitest'
 import { foreign, installed, readLock } from '../scripts/installs.ts'
 
@@ -7,7 +7,7 @@ const connectors = Object.keys(lock)
   .filter((folder) => /^packages\/(source|sink)-[^/]+$/.test(folder))
   .map((folder) => folder.slice('packages/'.length))
 
-/** Libraries that are large or belong to one system, and which connectors need them. */
+/** Libraries that are large or specific to one system, and which connectors need them. */
 const libraries: Readonly<Record<string, RegExp>> = {
   'apache-arrow': /-files$/,
   hyparquet: /-files$/,

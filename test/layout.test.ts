@@ -1,4 +1,4 @@
-/** What the repository's shape promises: who imports whom, which files a package has, how names and exports look. */
+/** What the repository's layout promises: who imports whom, which files a package has, how names and exports look. */
 import { existsSync, globSync, readFileSync } from 'node:fs'
 import { dirname, join, relative, resolve } from 'node:path'
 import { describe, expect, it } from 'vitest'
@@ -27,7 +27,7 @@ function imports(path: string): string[] {
   ].map((m) => (m[1] ?? m[2])!)
 }
 
-/** What of a package.json is looked at. */
+/** The parts of a package.json that are read here. */
 interface Manifest {
   readonly dependencies?: Readonly<Record<string, string>>
   readonly peerDependencies?: Readonly<Record<string, string>>
@@ -64,7 +64,7 @@ const mayImport: Readonly<Record<Room, readonly Room[]>> = {
 const roomOf = (name: string): Room =>
   isConnector(name) ? 'connector' : name.startsWith('client-') ? 'client' : (name as Room)
 
-/** The packages of other people, and who alone may import them. What is named nowhere is free to all. */
+/** Third-party packages, and who alone may import them. Those not listed may be imported by all. */
 const vendors: Readonly<Record<string, string>> = {
   mongodb: 'client-mongodb',
   '@platformatic/kafka': 'client-kafka',
@@ -125,7 +125,7 @@ describe('imports between packages', () => {
   })
 
   it('every package that a test reaches is declared, so that its tests run again when that one changes', () => {
-    // What runs the whole system belongs to the repository: see `nx` in package.json.
+    // Tests that run the whole system belong to the repository: see `nx` in package.json.
     const whole = /^packages\/testkit\/test\/(crash|graphs|loop|seeded)\//
     const tests = files('packages/*/test/**/*.ts').filter((path) => !whole.test(path))
     const wrong = tests.flatMap((path) => {
@@ -206,7 +206,7 @@ describe('imports between packages', () => {
 })
 
 /**
- * The circles of a graph: groups of files of which each reaches every other (Tarjan), and files that import themselves.
+ * The cycles of a graph: groups of files in which each reaches every other (Tarjan), and files that import themselves.
  */
 function circles(next: ReadonlyMap<string, readonly string[]>): string[][] {
   const found: string[][] = []
@@ -231,7 +231,7 @@ function circles(next: ReadonlyMap<string, readonly string[]>): string[][] {
   return found
 }
 
-// The folders of core, from what stands below to what stands above. Those in one line are beside each other.
+// The folders of core, from the lowest to the highest. Those on one line are at the same level.
 const stages: readonly (readonly string[])[] = [
   ['clock', 'codegen', 'crash', 'errors'],
   ['record', 'schema', 'date'],
@@ -284,7 +284,7 @@ describe('imports inside core', () => {
 })
 
 describe('a connector package', () => {
-  // A package that exports nothing yet is a name for later.
+  // A package that exports nothing yet is a name reserved for later.
   const connectors = packages
     .filter(isConnector)
     .filter((name) => read(`packages/${name}/src/index.ts`).trim() !== 'export {}')
@@ -309,7 +309,7 @@ describe('a connector package', () => {
 const exportedName = (line: string) =>
   /^export (?:declare )?(?:abstract )?(?:async )?(?:const|let|function\*?|class|interface|type) (\w+)/.exec(line)?.[1]
 
-/** The names that a package's door gives out, by the file that declares them; `*`: all of a file. */
+/** The names that a package's entry point exports, by the file that declares them; `*`: all of a file. */
 function publicNames(
   index: string,
   wanted: readonly string[] | '*' = '*',
@@ -341,11 +341,11 @@ describe('names and docs', () => {
       const lines = read(path).split('\n')
       return lines.flatMap((line, at) => {
         const exported = exportedName(line)
-        // Neighbours without a line between them share the comment of the first.
+        // Neighbours without a blank line between them share the comment of the first.
         let first = at
         while (exportedName(lines[first - 1] ?? '')) first--
         const isCommented = lines[first - 1]?.trimEnd().endsWith('*/')
-        // Overloads, and a value beside its type, share one comment too.
+        // Overloads, and a value next to its type, share one comment too.
         const before = lines.slice(0, at).some((other) => exportedName(other) === exported)
         const isPublic = exported !== undefined && (names.has('*') || names.has(exported))
         return !isPublic || isCommented || before ? [] : [`${path}:${at + 1} ${exported}`]
@@ -406,7 +406,7 @@ describe('names and docs', () => {
   })
 
   it('core takes the time from its clock only', () => {
-    // The linter knows the timers; `Date` is also what prints a time.
+    // The linter covers the timers; `Date` also prints times.
     const own = sources.filter((path) => path.startsWith('packages/core/') && path !== 'packages/core/src/clock.ts')
     expect(own.filter((path) => /Date\.now\(|new Date\(\)|performance\.|timers\//.test(code(path)))).toEqual([])
   })

@@ -1,6 +1,6 @@
 /**
- * What keeps packages fit for a registry: the rules that `npm run publishable` goes by see each fault, and nobody is
- * sent to npm before a release is there.
+ * What keeps packages fit for a registry: the rules behind `npm run publishable` detect each fault, and nobody is sent
+ * to npm before there is a release.
  */
 import { execFileSync } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
@@ -109,7 +109,7 @@ describe('the rules of what is published', () => {
 
 describe('before the first release', () => {
   it('no text sends anybody to npm for what is not there', () => {
-    // What is said after the release, and the tests and rules that look for it.
+    // Text that appears only after the release, and the tests and rules that look for it.
     const maySay = [
       'packages/core/src/registry/install.ts',
       'scripts/packages.ts',

@@ -1,4 +1,4 @@
-/** `npm start` and `npm test` in a clone where nothing is installed, or something else than the lock file names. */
+/** `npm start` and `npm test` in a clone where nothing is installed, or not what the lock file names. */
 import { spawnSync } from 'node:child_process'
 import { copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
@@ -45,7 +45,7 @@ function ready(folder: string, args: readonly string[], before: readonly string[
     {
       encoding: 'utf8',
       cwd: folder,
-      // What is asked for here no registry has.
+      // What is requested here exists in no registry.
       env: { ...process.env, npm_config_offline: 'true' },
     },
   )

@@ -62,7 +62,7 @@ test('a server that cannot be started is told as well', async () => {
 })
 
 test('another program on its port does not make a dead server healthy', async () => {
-  // The answer comes long after the server's own end, on a busy machine too.
+  // The answer comes long after the server has ended, on a busy machine too.
   const bad = {
     ...scripted('process.exit(1)'),
     healthy: () => new Promise<void>((resolve) => setTimeout(resolve, 3000)),

@@ -1,6 +1,6 @@
 /**
- * What sources, messages and guides point to is there: commands with their flags, packages, files, connectors, steps
- * and functions.
+ * What sources, messages and guides refer to exists: commands with their flags, packages, files, connectors, steps and
+ * functions.
  */
 import { existsSync, globSync, readFileSync, statSync } from 'node:fs'
 import { dirname, join, relative, resolve } from 'node:path'
@@ -47,14 +47,14 @@ const commandNames = Object.keys(commands)
 const loaded = new Map<string, Command>()
 for (const [name, { load }] of Object.entries(commands)) loaded.set(name, await load())
 
-/** Words of a command line, with quotes. */
+/** The words of a command line, with quotes. */
 const wordsOf = (line: string): string[] =>
   [...line.matchAll(/'([^']*)'|"((?:[^"\\]|\\.)*)"|([^\s'"]+)/g)].map((m) => m[1] ?? m[2] ?? m[3]!)
 
-/** What is wrong with a command line after `pipe `; `inProse`: the name of a command may stand alone. */
+/** What is wrong with a command line after `pipe `; `inProse`: the name of a command may appear alone. */
 function wrongCommand(line: string, inProse: boolean): string | undefined {
   const words = wordsOf(line.replaceAll(/\$\{[^}]*\}/g, 'X').replaceAll(/\s+(\||>|#|&&)\s.*$/g, ''))
-  // What stands for a command: its flags are those that every command has.
+  // Placeholders for a command: their flags are those that every command has.
   if (words.length === 0 || /^(-|X$|COMMAND$|<command>$)/.test(words[0]!)) return undefined
   const name = [words.slice(0, 2).join(' '), words[0]!].find((each) => commandNames.includes(each))
   if (!name)
@@ -80,7 +80,7 @@ describe('commands', () => {
       const text = read(path)
         .replaceAll(/\/\*[\s\S]*?\*\//g, (c) => c.replaceAll(/[^\n]/g, ' '))
         .replaceAll(/^\s*\/\/.*$/gm, '')
-      // In quotes within a text, or as all that follows a colon or comma of it.
+      // In quotes within a text, or as everything after a colon or comma in it.
       const found = [
         ...text.matchAll(/\\`pipe ([^`\\]+)\\`/g),
         ...text.matchAll(/(?<!\\)`pipe ([^`'\n\\]+)`/g),
@@ -125,7 +125,7 @@ describe('commands', () => {
 
   it('flags in hints are flags of a command', () => {
     const flags = new Set(['help', 'version', ...[...loaded.values()].flatMap((command) => Object.keys(command.flags))])
-    // What Node itself, or npm, is told.
+    // Flags of Node itself, or of npm.
     const ofNode = new Set([
       'max-semi-space-size',
       'semi-space-growth-factor',
@@ -162,7 +162,7 @@ describe('packages and files', () => {
     const names = new Set(
       list('packages/*/package.json').map((path) => (JSON.parse(read(path)) as { name: string }).name),
     )
-    // The condition of package.json, and what the guide calls a package that is still to be written.
+    // The condition of package.json, and names that the guide uses for packages still to be written.
     const others = [
       '@millrace/source',
       '@millrace/source-acme-orders',
@@ -182,7 +182,7 @@ describe('packages and files', () => {
     expect(wrong).toEqual([])
   })
 
-  /** Whether `name`, as a file at `path` says it, is there: beside it, or below a folder that holds it. */
+  /** Whether `name`, as a file at `path` refers to it, exists: next to it, or in a folder above it. */
   const isThere = (path: string, name: string): boolean => {
     for (let folder = dirname(join(root, path)); ; folder = dirname(folder)) {
       if ([folder, join(folder, 'src'), join(folder, 'test')].some((at) => existsSync(join(at, name)))) return true
@@ -229,7 +229,7 @@ describe('guides', () => {
   const guides = list('README.md', 'docs/guide/*.md', 'packages/*/README.md', 'examples/**/*.md', 'pipelines/**/*.md')
   const types = (kind: 'source' | 'sink' | 'transform') =>
     builtins.filter((each) => each.kind === kind).map((each) => each.type)
-  // Kafka and MongoDB are of the workspace, but do not come with the command.
+  // Kafka and MongoDB are part of the workspace, but do not come with the command.
   const endpoints = new Set([
     ...types('source'),
     ...types('sink'),

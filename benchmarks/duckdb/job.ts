@@ -1,7 +1,7 @@
 /**
  * DuckDB doing a job of the table in one SQL statement, on one thread, through its Node binding: what a vectorised
  * engine needs for the same result. It reads a UTF-8 copy of the CSV, since decoding Latin-1 is not its strength, and
- * is told every type, so nothing is sniffed. Dates are text in the result, as in every contestant's.
+ * every type is declared, so nothing is sniffed. Dates are text in the result, as for every contestant.
  */
 import { DuckDBInstance } from '@duckdb/node-api'
 

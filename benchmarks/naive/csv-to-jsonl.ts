@@ -1,4 +1,6 @@
-/** CSV to JSON lines as a good engineer writes it in an hour: csv-parse, an object a row, streams with backpressure. */
+/**
+ * CSV to JSON lines as a good engineer writes it in an hour: csv-parse, an object per row, streams with backpressure.
+ */
 import { createReadStream, createWriteStream } from 'node:fs'
 import { Transform } from 'node:stream'
 import { pipeline } from 'node:stream/promises'

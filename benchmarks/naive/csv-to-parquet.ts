@@ -1,5 +1,5 @@
 /**
- * The same loop to Parquet: rows collected into row groups of 100,000 and given to hyparquet-writer with Node's own
+ * The same loop to Parquet: rows collected into row groups of 100,000 and passed to hyparquet-writer with Node's own
  * zstd.
  */
 import { createReadStream } from 'node:fs'

@@ -1,9 +1,9 @@
 /**
- * Which date library a team would choose for speed: CPU of 150,000 dates, parsed and formatted, each library in its
- * fastest documented form.
+ * Which date library a team would choose for speed: CPU for 150,000 dates, parsed and formatted, with each library in
+ * its fastest documented form.
  */
 import { format, isValid, parse } from 'date-fns'
-// @ts-expect-error: luxon brings no types of its own
+// @ts-expect-error: luxon ships no types
 import { DateTime } from 'luxon'
 import { normalizeDate } from './invoice.ts'
 

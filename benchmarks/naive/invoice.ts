@@ -1,9 +1,9 @@
 /**
  * The naive pipeline's one conversion, used by its three programs: text to typed values, the date with dayjs, the
- * projection as an object literal. Of the three libraries teams use for dates dayjs is the fastest: 150,000 dates take
+ * projection as an object literal. Of the three date libraries that teams use, dayjs is the fastest: 150,000 dates take
  * 1.1 s of CPU, with luxon and its prebuilt parser 1.1 to 1.4 s (a sixth more in the whole program), with date-fns 1.7
- * s; `npm run bench -- --dates` measures it again. dayjs gets its fastest form, not strict: it would turn 30 February
- * into 2 March.
+ * s; `npm run bench -- --dates` measures it again. dayjs is used in its fastest form, which is not strict: it would
+ * turn 30 February into 2 March.
  */
 import dayjs from 'dayjs'
 import customParseFormat from 'dayjs/plugin/customParseFormat.js'
@@ -32,7 +32,7 @@ function toNumber(text: string): number {
   return value
 }
 
-/** A row as csv-parse gives it: all text. */
+/** A row as csv-parse returns it: all text. */
 export function fromCsv(row: Record<string, string>): Invoice {
   return {
     InvoiceNo: row['InvoiceNo']!,
@@ -45,7 +45,7 @@ export function fromCsv(row: Record<string, string>): Invoice {
   }
 }
 
-/** A parsed JSON line: typed but for the date. */
+/** A parsed JSON line: typed except for the date. */
 export function fromJson(row: Record<string, unknown>): Invoice {
   return {
     InvoiceNo: row['InvoiceNo'] as string,

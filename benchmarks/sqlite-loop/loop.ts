@@ -1,7 +1,7 @@
 /**
- * CSV to SQLite by hand, on our own CSV reader: what is left is a loop of prepared upserts by record id, a thousand a
- * transaction, durable at each commit. The table is the one that sink-sqlite makes. No checkpoint, no error route, no
- * accounting; a restart would start over.
+ * CSV to SQLite by hand, on our own CSV reader: what is left is a loop of prepared upserts by record id, a thousand per
+ * transaction, durable at each commit. The table is the one that sink-sqlite creates. No checkpoint, no error routing,
+ * no accounting; a restart would start over.
  */
 import { createReadStream } from 'node:fs'
 import { readFile } from 'node:fs/promises'

@@ -1,4 +1,7 @@
-/** A route that checks the same schema and answers at once with what it got; nothing is kept. BENCH_PORT: where. */
+/**
+ * A route that checks the same schema and immediately answers with what it received; nothing is stored. BENCH_PORT:
+ * where.
+ */
 import fastify from 'fastify'
 
 const text = { type: 'string' }

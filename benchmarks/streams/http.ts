@@ -1,6 +1,6 @@
 /**
- * The HTTP gateway before the embedded log, and what it is held against: requests of the same load go to either, each
- * in a process of its own.
+ * The HTTP gateway in front of the embedded log, and what it is compared with: requests of the same load go to each, in
+ * separate processes.
  */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -14,7 +14,7 @@ import { measure } from '../measure.ts'
 export interface Load {
   readonly lines: string
   readonly records: number
-  /** Records a request. */
+  /** Records per request. */
   readonly body: number
   readonly connections: number
 }
@@ -25,7 +25,7 @@ export interface Server {
   readonly port: number
 }
 
-/** Starts the server, sends it the load, stops it. Seconds from the first request to the last answer. */
+/** Starts the server, sends it the load, stops it. Returns the seconds from the first request to the last response. */
 export async function underLoad(server: Server, program: string, load: Load): Promise<number> {
   const env = { ...process.env, BENCH_PORT: String(server.port) }
   const child = spawn(process.execPath, server.args, { cwd: server.cwd, env, stdio: 'ignore' })
@@ -58,7 +58,7 @@ const answers = (port: number): Promise<boolean> =>
     () => false,
   )
 
-/** A project with a gateway, and how it is run. */
+/** A project with a gateway, and how to run it. */
 export async function gateway(pipe: string, folder: string, fields: string): Promise<Server> {
   rmSync(folder, { recursive: true, force: true })
   mkdirSync(folder, { recursive: true })

@@ -1,6 +1,6 @@
 /**
  * Kafka -> date, project -> Kafka as one writes it by hand on kafkajs: `eachBatch`, dayjs, sends of 1,000, offsets
- * committed by the group.
+ * committed through the group.
  */
 import dayjs from 'dayjs'
 import customParseFormat from 'dayjs/plugin/customParseFormat.js'
@@ -15,7 +15,7 @@ const {
   BENCH_RECORDS: records,
 } = process.env as Record<string, string>
 const kafka = new Kafka({ clientId: 'loop', brokers: [broker!], logLevel: logLevel.NOTHING })
-// kafkajs has no zstd of its own; Node has.
+// kafkajs has no built-in zstd; Node has.
 const { CompressionCodecs } = (await import('kafkajs')).default
 const zlib = await import('node:zlib')
 CompressionCodecs[4] = () => ({
@@ -50,7 +50,7 @@ await consumer.run({
       }
       return { key: String(InvoiceNo), value: JSON.stringify(made), headers: headers ?? {} }
     })
-    // A send's cost grows with the square of its messages.
+    // The cost of a send grows with the square of its number of messages.
     for (let at = 0; at < messages.length; at += 1000)
       await producer.send({ topic: to!, acks: -1, compression: 4, messages: messages.slice(at, at + 1000) })
     seen += messages.length

@@ -1,7 +1,7 @@
 /**
- * Posts to a server over kept connections, each request when the one before on its connection is answered, and prints
- * how long that took, as JSON. BENCH_PORT: where; BENCH_LINES: JSON lines; BENCH_RECORDS: how many of them; BENCH_BODY:
- * records a request, as JSON lines where more than one; BENCH_CONNECTIONS.
+ * Posts to a server over kept-alive connections, each request once the previous one on its connection is answered, and
+ * prints how long that took, as JSON. BENCH_PORT: where; BENCH_LINES: JSON lines; BENCH_RECORDS: how many of them;
+ * BENCH_BODY: records per request, as JSON lines if more than one; BENCH_CONNECTIONS.
  */
 import { readFileSync } from 'node:fs'
 import { connect } from 'node:net'
@@ -22,7 +22,7 @@ const done = Promise.withResolvers<void>()
 
 function connection(): void {
   const socket = connect(Number(BENCH_PORT), '127.0.0.1').setNoDelay(true)
-  /** Bytes of the answer that are still to come; -1: its head is not whole yet. */
+  /** Bytes of the response that are still to come; -1: its head is not complete yet. */
   let left = -1
   let held = ''
   const send = () => {

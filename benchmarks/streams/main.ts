@@ -1,9 +1,10 @@
 /**
- * `npm run bench:streams`: what Kafka and the embedded log cost beside a floor measured in the same rounds: JSON.parse
- * of the same lines from memory, a bare loop that writes and fsyncs the same bytes, a bare read of the lines, a kafkajs
- * loop for Kafka to Kafka, a loop by hand for Kafka to MongoDB, a bare fastify route for the gateway. Needs servers:
- * MILLRACE_TEST_KAFKA_URL and MILLRACE_TEST_MONGODB_URL (`npm run services -- run -- npm run bench:streams`).
- * Contestants take turns in each round, figures are medians, and ratios count.
+ * `npm run bench:streams`: what Kafka and the embedded log cost compared with a floor measured in the same rounds:
+ * JSON.parse of the same lines from memory, a bare loop that writes and fsyncs the same bytes, a bare read of the
+ * lines, a kafkajs loop for Kafka to Kafka, a hand-written loop for Kafka to MongoDB, a bare fastify route for the
+ * gateway. Needs servers: MILLRACE_TEST_KAFKA_URL and MILLRACE_TEST_MONGODB_URL
+ * (`npm run services -- run -- npm run bench:streams`). Contestants take turns in each round, figures are medians, and
+ * ratios count.
  */
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -74,7 +75,7 @@ async function topic(name: string): Promise<string> {
 
 const input = await topic(`${stamp}-in`)
 let n = 0
-/** One task in a process of its own; only its loop counts. */
+/** One task in its own process; only its loop counts. */
 async function task(name: string, env: Record<string, string> = {}): Promise<Told> {
   const program = {
     args: ['--expose-gc', join(out, 'work/task.mjs'), name],
@@ -125,7 +126,7 @@ function judge(what: string, value: number, is: 'most' | 'least', limit: number)
 }
 
 try {
-  // The topic that is read holds what the sink writes.
+  // The topic that is read holds what the sink wrote.
   await task('kafka-write')
   if (wanted('kafka')) {
     const told = await compare('Kafka, at the source’s read and the sink’s write', [
@@ -256,7 +257,7 @@ async function compareMongodb(url: string): Promise<void> {
   }
 }
 
-/** The gateway: single posts beside a bare route, and bodies of many records beside the sink fed from memory. */
+/** The gateway: single posts compared with a bare route, and bodies of many records with the sink fed from memory. */
 async function compareHttp(): Promise<void> {
   const load = join(out, 'work/load.mjs')
   const measured = async (server: Server, given: Load): Promise<Told> => ({

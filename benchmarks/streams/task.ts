@@ -1,5 +1,5 @@
 /**
- * One contestant in a process of its own: `node task.ts NAME`. It prints what its loop cost, without the start of the
+ * One contestant in its own process: `node task.ts NAME`. It prints what its loop cost, without the start of the
  * process, as JSON. BENCH_LINES: the JSON lines that are read or written; BENCH_KAFKA: a broker; BENCH_TOPIC: the
  * topic; BENCH_LOG: the folder of the embedded log.
  */
@@ -47,7 +47,7 @@ const invoice: RecordType = {
     Country: text,
   },
 }
-/** A value as it stands, and its key: what a sink writes when it need not make JSON. */
+/** A value as it is, and its key: what a sink writes when it does not have to produce JSON. */
 const encoded: RecordType = { fields: { InvoiceNo: text, value: { type: { kind: 'bytes' }, optional: false } } }
 
 function values(): Buffer[] {
@@ -61,7 +61,7 @@ function values(): Buffer[] {
   return found
 }
 
-/** The records of the lines, in batches, as a source gives them to a sink: as they stand, or parsed. */
+/** The records of the lines, in batches, as a source passes them to a sink: as they are, or parsed. */
 function batches(parsed = false): Records[] {
   const all = values()
   const made: Records[] = []
@@ -83,7 +83,7 @@ function batches(parsed = false): Records[] {
   return made
 }
 
-/** What a task does before it is measured gives what is measured; that gives how many records there were. */
+/** What a task does before it is measured returns the function to measure, which returns the number of records. */
 const tasks: Readonly<Record<string, () => Promise<() => Promise<number> | number>>> = {
   async parse() {
     const all = values()
@@ -235,7 +235,7 @@ async function writeTo(sink: ReturnType<SinkDefinition['create']>, parsed = fals
   }
 }
 
-// All contestants run as the command does.
+// All contestants run the way the command does.
 keepYoungGenerationSmall()
 const run = await tasks[process.argv[2]!]!()
 globalThis.gc?.()

@@ -1,4 +1,4 @@
-/** What the gateway of a flow answers to single requests: it is started alone, asked, and stopped. */
+/** What a flow's gateway answers to single requests: it is started alone, sent the requests, and stopped. */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'

@@ -1,4 +1,4 @@
-/** Questions to DuckDB, which shares no code with ours. */
+/** Queries to DuckDB, which shares no code with ours. */
 import { DuckDBInstance } from '@duckdb/node-api'
 
 /** One row of answers, each as text, number or null. */

@@ -1,9 +1,9 @@
 /**
- * What is known of the real online-retail.csv, counted by others, and a reader that counts it again in rows that came
- * out of a pipeline: plain loops over plain values, with money in thousandths as bigint.
+ * What is known about the real online-retail.csv, counted by others, and a reader that counts it again in rows that
+ * came out of a pipeline: plain loops over plain values, with money in thousandths as bigint.
  */
 
-/** A row as it stands in an output: `InvoiceDate` as `yyyy-MM-dd HH:mm:ss`, null where the CSV was empty. */
+/** A row as it appears in an output: `InvoiceDate` as `yyyy-MM-dd HH:mm:ss`, null where the CSV was empty. */
 export interface RetailRow {
   readonly InvoiceNo: string
   readonly StockCode: string
@@ -137,16 +137,16 @@ export async function countFacts(rows: AsyncIterable<RetailRow> | Iterable<Retai
   }
 }
 
-// Prices have up to three decimals; the known sum is told to the cent.
+// Prices have up to three decimals; the known sum is published to the cent.
 function cents(thousandths: bigint): string {
   const rounded = (thousandths + (thousandths < 0n ? -5n : 5n)) / 10n
   return `${rounded / 100n}.${String((rounded < 0n ? -rounded : rounded) % 100n).padStart(2, '0')}`
 }
 
-/** A number's text without needless zeros. */
+/** A number's text without trailing zeros. */
 export const number = (text: string): string => (/^-?\d+\.\d+$/.test(text) ? text.replace(/\.?0+$/, '') : text)
 
-/** Prints each fact with who found it, and says whether all hold. */
+/** Prints each fact and who found it, and returns whether all hold. */
 export function compareFacts(where: string, found: Facts, expected: Facts = retailFacts): boolean {
   let right = true
   for (const [fact, value] of Object.entries(expected)) {

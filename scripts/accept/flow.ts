@@ -1,6 +1,6 @@
 /**
- * What the acceptance of all flows shares: fresh folders, runs that are added up, facts that are printed, and the count
- * of answers.
+ * What the acceptance of all flows shares: fresh folders, runs that are balanced, facts that are printed, and the
+ * number of answers.
  */
 import { existsSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
@@ -18,12 +18,10 @@ export interface Acceptance {
   readonly profile: string
   /** Prints facts and remembers whether all hold. */
   facts(where: string, found: Facts, expected: Facts): void
-  /** A fresh place below `out` for a run; on shared servers, under names of its own. */
+  /** A fresh place below `out` for a run; on shared servers, with its own names. */
   place(name: string): Promise<Place>
   run(flow: string, place: Place, inputs: readonly string[], set?: Readonly<Record<string, string>>): Promise<FlowRun>
-  /**
-   * Exports a collection to `<file>.jsonl`, and compares it with the same export of another profile, if that is there.
-   */
+  /** Exports a collection to `<file>.jsonl`, and compares it with another profile's export if there is one. */
   documents(
     place: Place,
     database: string,
@@ -78,7 +76,7 @@ export function accept(data: string, outFolder: string, profile: string): Accept
   }
 }
 
-/** How many requests of each status the ingestion log of a run tells of. */
+/** How many requests of each status a run's ingestion log reports. */
 export async function statuses(place: Place): Promise<Facts> {
   const counts = new Map<string, number>()
   const path = join(place.folder, 'out/ingestion.jsonl')

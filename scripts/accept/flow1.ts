@@ -60,7 +60,7 @@ export async function acceptFlow1(job: Acceptance): Promise<void> {
   })
 }
 
-/** Both exports are in the order of their ids. */
+/** Both exports are sorted by id. */
 async function compareDates(right: string, other: string): Promise<Facts> {
   const found = { 'wrong dates': 0, 'right dates': 0, 'unknown ids': 0 }
   const all = linesOf<Document>(right)

@@ -1,5 +1,5 @@
 /**
- * document-stream with the real 541,909 rows: credit notes and lines without a customer among them, and an echo that
+ * document-stream with the real 541,909 rows, including credit notes and lines without a customer, and an echo that
  * equals what was read.
  */
 import { isDeepStrictEqual } from 'node:util'
@@ -82,13 +82,13 @@ async function answers(job: Acceptance): Promise<void> {
   )
 }
 
-/** The documents with their dates as the facts have them: `dd-MM-yyyy HH:mm:ss` becomes `yyyy-MM-dd HH:mm:ss`. */
+/** The documents with their dates in the format of the facts: `dd-MM-yyyy HH:mm:ss` becomes `yyyy-MM-dd HH:mm:ss`. */
 async function* isoDates(path: string): AsyncGenerator<RetailRow> {
   for await (const row of linesOf<RetailRow>(path))
     yield { ...row, InvoiceDate: row.InvoiceDate.replace(/^(\d\d)-(\d\d)-(\d{4})/, '$3-$2-$1') }
 }
 
-/** How many messages have no equal one in the same place of their key's order. */
+/** How many messages have no equal at the same place in their key's order. */
 function differences(read: readonly Message[], echo: readonly Message[]): number {
   const byKey = Map.groupBy(read, (message) => message.key)
   const echoed = Map.groupBy(echo, (message) => message.key)

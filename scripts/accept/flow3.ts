@@ -1,6 +1,6 @@
 /**
  * amazon-products: its first 1,166 rows and then all of the real ones, with every known answer of the reports; posting
- * all again changes nothing.
+ * everything again changes nothing.
  */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -23,7 +23,7 @@ export async function acceptFlow3(job: Acceptance): Promise<void> {
   const categories = join(job.data, 'amazon-categories.csv')
   mkdirSync(job.out, { recursive: true })
   const head = join(job.out, 'first-products.csv')
-  // No field of the file holds a line break.
+  // No field in the file contains a line break.
   const text = gunzipSync(readFileSync(join(job.data, 'amazon-products.csv.gz'))).toString('utf8')
   writeFileSync(head, `${text.split('\n', firstRows + 1).join('\n')}\n`)
   const first = await job.place('first')
@@ -97,7 +97,7 @@ interface Product {
   readonly date: string
 }
 
-/** The answers of the reports, and what is counted in the products themselves. */
+/** The answers of the reports, and the counts in the products themselves. */
 async function reported(job: Acceptance, prefix = ''): Promise<Facts> {
   const read = <T>(name: string) => collect(linesOf<T>(join(job.out, `${prefix}${name}.jsonl`)))
   const buckets = await read<{ bucket: string; items: number }>('price-buckets')

@@ -1,6 +1,6 @@
 /**
  * `npm run accept -- NAME [--profile P] --out FOLDER`: runs a job on the real data, which `MILLRACE_DATA` names, leaves
- * what it wrote in the folder, and has other readers than ours find the known facts there. Exit code 0: every fact
+ * what it wrote in the folder, and has readers other than ours find the known facts there. Exit code 0: every fact
  * holds.
  */
 import { resolve } from 'node:path'

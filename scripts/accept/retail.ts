@@ -15,7 +15,7 @@ import { compareFacts, countFacts, type Facts, type RetailRow, retailQuery } fro
 
 /** Runs the job with its outputs in `out`; true when every fact holds everywhere. */
 export async function acceptRetail(data: string, out: string): Promise<boolean> {
-  // The folder is the project of the run, so that its state lies there too.
+  // The folder is the project of the run, so its state lies there too.
   rmSync(join(out, '.millrace'), { recursive: true, force: true })
   mkdirSync(out, { recursive: true })
   cpSync(join(root, 'scripts/accept/retail.yaml'), join(out, 'retail.yaml'))
@@ -31,8 +31,8 @@ export async function acceptRetail(data: string, out: string): Promise<boolean> 
   const parquet = globSync('parquet/**/*.parquet', { cwd: out }).map((path) => join(out, path))
   const jsonl = globSync('jsonl/**/*.jsonl', { cwd: out }).map((path) => join(out, path))
   const store = join(out, '.millrace/local/store.db')
-  // DuckDB has no reader of SQLite without a download, so it gets the documents as JSON lines, written by SQLite's own
-  // JSON.
+  // DuckDB cannot read SQLite without a download, so it gets the documents as JSON lines, written by SQLite's own JSON
+  // functions.
   const exported = join(out, 'documents.jsonl')
   await pipeline(documentTexts(store), createWriteStream(exported))
 
@@ -57,7 +57,7 @@ export async function acceptRetail(data: string, out: string): Promise<boolean> 
 const columns =
   'InvoiceNo: VARCHAR, StockCode: VARCHAR, Description: VARCHAR, Quantity: BIGINT, InvoiceDate: VARCHAR, UnitPrice: VARCHAR, CustomerID: BIGINT, Country: VARCHAR'
 
-// Column types are given: DuckDB would take the text of a date for a timestamp and a price for a double.
+// Column types are declared: DuckDB would read the text of a date as a timestamp and a price as a double.
 const jsonLines = (paths: readonly string[], list: (paths: readonly string[]) => string): string =>
   `read_json(${list(paths)}, format = 'newline_delimited', columns = {${columns.replaceAll(/: (\w+)/g, ": '$1'")}})`
 
@@ -68,7 +68,7 @@ async function* parquetRows(paths: readonly string[]): AsyncGenerator<RetailRow>
       file,
       compressors: { ZSTD: (input) => zstdDecompressSync(input) },
     })) as Record<string, unknown>[]
-    // It gives 64-bit integers as bigint.
+    // It returns 64-bit integers as bigint.
     for (const row of rows)
       yield {
         ...row,
@@ -101,7 +101,7 @@ function* documentRows(store: string): Generator<RetailRow> {
   for (const text of documents(store)) yield withNulls(JSON.parse(text) as Partial<RetailRow>)
 }
 
-// Null and absent are one.
+// Null and absent are the same.
 const withNulls = (row: Partial<RetailRow>): RetailRow => ({
   ...(row as RetailRow),
   Description: row.Description ?? null,

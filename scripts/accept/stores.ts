@@ -1,7 +1,7 @@
 /**
- * What a flow left in its stores and streams, read by other means than ours (SQLite's own reader, the database's
- * driver, a consumer of the client library) and written as JSON lines: documents in the order of their keys, so that
- * the exports of two profiles can be compared byte for byte; messages in the order of their partition.
+ * What a flow left in its stores and streams, read by means other than ours (SQLite's own reader, the database's
+ * driver, a consumer of the client library) and written as JSON lines: documents in the order of their keys, so the
+ * exports of two profiles can be compared byte for byte; messages in the order of their partition.
  */
 import { createHash } from 'node:crypto'
 import { createReadStream, createWriteStream, mkdirSync } from 'node:fs'
@@ -32,8 +32,8 @@ export interface Message {
 }
 
 /**
- * Exports a collection; `database`: its name without prefix. Returns how many documents there are and the SHA-256 of
- * the file.
+ * Exports a collection; `database`: its name without prefix. Returns the number of documents and the SHA-256 of the
+ * file.
  */
 export async function exportCollection(
   place: Place,
@@ -79,7 +79,7 @@ async function* mongoLines({ env }: Place, database: string, collection: string)
   }
 }
 
-/** The messages of a stream, partition by partition, each in its order. */
+/** The messages of a stream, partition by partition, each in order. */
 export async function messagesOf(place: Place, stream: string): Promise<Message[]> {
   const messages = place.profile === 'local' ? logMessages(place, stream) : await kafkaMessages(place, stream)
   return messages.toSorted((a, b) => a.partition - b.partition)

@@ -1,4 +1,4 @@
-/** Examples of what a gateway answers: requests to a real one, and the request that is taken instead. */
+/** Examples of a gateway's answers: requests to a real one, and the request that is accepted instead. */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { main } from '../../packages/cli/src/main.ts'
 import { freePort } from '../../packages/testkit/src/port.ts'
 
-/** A request as it goes over the wire, but for `host` and `content-length`. */
+/** A request as it goes over the wire, without `host` and `content-length`. */
 interface Request {
   readonly line?: string
   readonly headers?: readonly string[]
@@ -15,10 +15,10 @@ interface Request {
 }
 
 export interface AnswerExample {
-  /** The last one gets the answer. */
+  /** The answer shown is that of the last one. */
   readonly requests: readonly Request[]
   readonly mend: Request
-  /** The gateway takes only requests with a key. */
+  /** The gateway accepts only requests with a key. */
   readonly keys?: true
 }
 
@@ -89,7 +89,7 @@ function send(port: number, request: Request): Promise<string> {
   })
 }
 
-/** Runs a gateway while `body` asks it. */
+/** Runs a gateway while `body` sends it requests. */
 async function withGateway<T>(keys: boolean, body: (port: number) => Promise<T>): Promise<T> {
   const folder = mkdtempSync(join(tmpdir(), 'millrace-gateway-'))
   const port = await freePort()
@@ -122,7 +122,7 @@ async function withGateway<T>(keys: boolean, body: (port: number) => Promise<T>)
   }
 }
 
-/** The answer to each example and to its mend, by code. */
+/** The answer to each example and to its fix, by code. */
 export async function shownAnswers(): Promise<ReadonlyMap<string, { readonly wrong: string; readonly right: string }>> {
   const answers = new Map<string, { wrong: string; right: string }>()
   for (const keys of [false, true])

@@ -1,4 +1,4 @@
-/** The catalogue by area: what the pages of errors are made of. Every code of a part stands in one area of it. */
+/** The catalogue by area: what the error pages are built from. Every code of a part is in one of its areas. */
 import { answerEntries } from '../../packages/core/src/errors/answers.ts'
 import { callErrors, decodingErrors, valueErrors, writingErrors } from '../../packages/core/src/errors/bad-records.ts'
 import type { CataloguePart } from '../../packages/core/src/errors/catalogue.ts'
@@ -23,7 +23,7 @@ import {
 } from '../../packages/core/src/errors/runs.ts'
 import { stepFindingEntries } from '../../packages/core/src/errors/step-findings.ts'
 
-/** Codes that are about one thing. */
+/** Codes that concern one thing. */
 export interface CatalogueArea {
   readonly part: CataloguePart
   readonly title: string
@@ -36,7 +36,7 @@ const area = (part: CataloguePart, title: string, entries: CatalogueArea['entrie
   entries,
 })
 
-/** All areas, in the order in which somebody meets them. */
+/** All areas, in the order in which a user meets them. */
 export const catalogueAreas: readonly CatalogueArea[] = [
   area('finding', 'Files', fileFindings),
   area('finding', 'Keys and values', valueFindings),

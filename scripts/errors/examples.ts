@@ -1,10 +1,10 @@
 /**
- * Examples of errors of a run and of bad records: a small project, the commands that lead to the error, and what mends
- * it. The pages of errors print what really comes out; a test demands that the last command reports the code, and that
- * after the mend the last command of the mend succeeds.
+ * Examples of run errors and of bad records: a small project, the commands that lead to the error, and its fix. The
+ * error pages print the real output; a test requires that the last command reports the code, and that after the fix the
+ * last command of the fix succeeds.
  */
 
-/** Files by path; bytes where text would not do. */
+/** Files by path; bytes where text is not enough. */
 export type Files = Readonly<Record<string, string | Uint8Array>>
 
 export interface Example {
@@ -12,7 +12,7 @@ export interface Example {
   /** Command lines without `pipe`, and files that are changed between them; the last line reports the error. */
   readonly run: readonly (string | Files)[]
   readonly mend: {
-    /** Files that are other ones then. */
+    /** Files that differ then. */
     readonly files?: Files
     /** Default: the last command again. */
     readonly run?: readonly string[]
@@ -61,7 +61,7 @@ const lines = (fields: string, wrong: string, right: string, shape: Shape = {}):
   run: once,
   mend: { files: { 'in.jsonl': right } },
 })
-/** One input, a spec that is mended. */
+/** One input, a spec that is fixed. */
 const mended = (
   fields: string,
   data: string | Uint8Array,

@@ -1,6 +1,5 @@
 /**
- * The pages of errors: by part and area, each code with what it means, an example as the command prints it, and its
- * mend.
+ * The error pages: by part and area, each code with what it means, an example as the command prints it, and its fix.
  */
 import type { CataloguePart } from '../../packages/core/src/index.ts'
 import { type CatalogueArea, catalogueAreas } from './areas.ts'
@@ -122,7 +121,7 @@ async function findingExample(code: string): Promise<string> {
 
 async function runExample(own: Example, code: string): Promise<string> {
   const { wrong } = await shown(own)
-  // What comes before it is about the way there, with times that are others at each run.
+  // What comes before it is about the way there, with times that differ on each run.
   const at = wrong.printed.indexOf(`error ${code}`)
   if (at < 0) throw new Error(`the example of ${code} prints\n${wrong.printed}`)
   const printed = wrong.printed.slice(at)
@@ -154,14 +153,14 @@ const languageOf = (path: string): string => /\.(yaml|csv|ts|jsonl)$/.exec(path)
 const textOf = (content: string | Uint8Array): string =>
   typeof content === 'string' ? content : Buffer.from(content).toString('utf8')
 
-/** Long lines and long files are shown by their beginning. */
+/** Long lines and long files are shown only up to a point. */
 function shortened(text: string): string {
   const lines = text.trimEnd().split('\n')
   const shown = lines.slice(0, 16).map((line) => (line.length > 160 ? `${line.slice(0, 60)}...` : line))
   return [...shown, ...(lines.length > 16 ? ['...'] : [])].join('\n')
 }
 
-/** The lines that go and the lines that come, between what is equal at both ends. */
+/** The lines that are removed and added, between what is equal at both ends. */
 function changed(before: string, after: string): string {
   const old = before.trimEnd().split('\n')
   const now = after.trimEnd().split('\n')

@@ -14,16 +14,16 @@ const corpus = resolve(import.meta.dirname, '../../test/corpus')
 
 const here = processIo()
 
-/** What came of something: what was printed, and the codes in it. */
+/** The outcome: what was printed, and the codes in it. */
 export interface Shown {
   readonly code: number
   readonly printed: string
 }
 
-/** In memory where the system has that: no example is about what a disk keeps. */
+/** In memory where the system supports it: no example depends on what a disk keeps. */
 const folders = existsSync('/dev/shm') ? '/dev/shm' : tmpdir()
 
-/** Runs in a fresh folder, which is gone afterwards. */
+/** Runs in a fresh folder, which is removed afterwards. */
 async function inFolder<T>(body: (folder: string) => Promise<T>): Promise<T> {
   const folder = mkdtempSync(join(folders, 'millrace-errors-'))
   try {
@@ -40,7 +40,7 @@ function put(folder: string, files: Files): void {
   }
 }
 
-/** What the command prints, without what is another at each run. */
+/** What the command prints, without what differs on each run. */
 async function pipe(line: string, cwd: string): Promise<Shown> {
   let printed = ''
   const keep = (text: string) => void (printed += text)
@@ -58,7 +58,7 @@ async function pipe(line: string, cwd: string): Promise<Shown> {
 
 type ShownExample = { readonly wrong: Shown; readonly right: Shown }
 
-/** An example and its mend. One after the other: many runs in one process would wait for each other's disk syncs. */
+/** An example and its fix. One after the other: many runs in one process would wait for each other's disk syncs. */
 export function shown(example: Example): Promise<ShownExample> {
   const next = underWay.then(() => runExample(example))
   underWay = next.catch(() => undefined)
@@ -80,7 +80,7 @@ const runExample = (example: Example): Promise<ShownExample> =>
     return { wrong, right }
   })
 
-/** The text of a spec of the corpus, as it is and mended. */
+/** The text of a spec of the corpus, as it is and fixed. */
 export function specOf(mend: Mend): { readonly wrong: string; readonly right: string } {
   const wrong = readFileSync(join(corpus, 'specs', `${mend.spec}.yaml`), 'utf8')
   const right = wrong
@@ -99,7 +99,7 @@ interface Given {
   readonly env: Readonly<Record<string, string>>
 }
 
-/** How a spec of the corpus says that it is to be checked. */
+/** How a spec of the corpus says that it must be checked. */
 function givenBy(text: string): Given {
   const all = (key: string) => [...text.matchAll(new RegExp(`^# ${key}: (.*)$`, 'gm'))].map((m) => m[1]!)
   const pairs = (key: string) => Object.fromEntries(all(key).map((pair) => pair.split('=') as [string, string]))
@@ -120,7 +120,7 @@ async function findingsOf(root: string, spec: string, given: Given): Promise<rea
 const textAt = (path: string): string | undefined =>
   statSync(path, { throwIfNoEntry: false })?.isFile() ? readFileSync(path, 'utf8') : undefined
 
-/** What the check says of a spec of the corpus, and of the mended one. */
+/** What the check reports for a spec of the corpus, and for the fixed one. */
 export const shownFinding = (
   code: string,
 ): Promise<{ readonly printed: string; readonly before: readonly Finding[]; readonly after: readonly Finding[] }> =>

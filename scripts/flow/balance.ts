@@ -1,9 +1,9 @@
 /**
- * Adds up a flow over its pipelines: what one says it gave, the next must say it got. Every edge inside a pipeline is
- * balanced by the pipeline itself.
+ * Balances a flow across its pipelines: what one says it sent, the next must say it received. Every edge inside a
+ * pipeline is balanced by the pipeline itself.
  *
- * A post that the gateway has taken before, under the same idempotency key, is answered from its memory and goes no
- * further. A stream or store that is shared may hold what earlier runs left there.
+ * A post that the gateway has already accepted under the same idempotency key is answered from its memory and goes no
+ * further. A shared stream or store may hold what earlier runs left there.
  */
 import type { SinkCounters, SourceCounters } from '@millrace/core'
 import type { End, Flow } from './flows.ts'
@@ -20,7 +20,7 @@ export interface Post {
 export interface Hop {
   readonly stream: string
   readonly written: number
-  /** Of earlier runs, read for the first time now. */
+  /** From earlier runs, read for the first time now. */
   readonly earlier: number
   readonly read: number
 }
@@ -37,7 +37,7 @@ export interface Balance {
   readonly wrong: readonly string[]
 }
 
-/** `alone`: nothing was there before, so nothing may be repeated or of earlier runs. */
+/** `alone`: nothing was there before, so nothing may be repeated or come from earlier runs. */
 export function addUp(
   flow: Flow,
   pipelines: readonly PipelineSummary[],

@@ -1,6 +1,6 @@
 /**
- * The documented flows, as data: which specs run together, what they are fed, and which edge of one is which of the
- * next, so that a run can be added up.
+ * The documented flows, as data: which specs run together, what their input is, and which edge of one matches which
+ * edge of the next, so a run can be balanced.
  */
 import { amazonSample, retailSample } from '@millrace/testkit'
 
@@ -10,19 +10,19 @@ export type End = readonly [pipeline: string, id: string]
 export interface Flow {
   /** In the folder `pipelines/`. */
   readonly folder: string
-  /** Run at once, to their common end. */
+  /** Run at the same time, until all have ended. */
   readonly specs: readonly string[]
-  /** Run one after the other when those have ended. */
+  /** Run one after the other once those have ended. */
   readonly reports: readonly string[]
   /** Vars that name an input file; `file`: where a generated sample goes. */
   readonly inputs: readonly { readonly name: string; readonly file: string }[]
   /** The samples of the inputs, by file. */
   sample(): Readonly<Record<string, Uint8Array>>
-  /** What is posted: from the client's sink to the gateway's source, and the gateway's sink behind it. */
+  /** What is posted: from the client's sink to the gateway's source, and the gateway's sink downstream of it. */
   readonly posts: readonly { readonly what: string; readonly sink: End; readonly source: End; readonly taken: End }[]
-  /** What goes over a stream. */
+  /** What goes through a stream. */
   readonly streams: readonly { readonly name: string; readonly sink: End; readonly source: End }[]
-  /** What ends in the store. `keyed`: a document may be of several records. */
+  /** What ends up in the store. `keyed`: a document may combine several records. */
   readonly collections: readonly {
     readonly name: string
     readonly spec: string

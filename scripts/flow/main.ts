@@ -1,6 +1,6 @@
 /**
  * `npm run flow -- NAME [--profile P] [--input FILE]... [--out FOLDER] [--json]`: runs a documented flow to its end,
- * from the client's file to the store, and adds it up. Without --input it is fed a generated sample; without --out it
+ * from the client's file to the store, and balances it. Without --input it reads a generated sample; without --out it
  * runs in a fresh folder.
  */
 import { parseArgs } from 'node:util'

@@ -1,6 +1,6 @@
 /**
- * Runs a flow to its end in a folder that is a copy of its project, so that its state, its samples and its outputs lie
- * there too.
+ * Runs a flow to its end in a folder that is a copy of its project, so its state, its samples and its outputs lie there
+ * too.
  */
 import { cpSync, existsSync, mkdirSync, mkdtempSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -16,18 +16,18 @@ export interface FlowOptions {
   readonly profile: string
   /** Input files in the order of the flow's inputs; none: generated samples. */
   readonly inputs: readonly string[]
-  /** Default: a fresh folder for temporary files. One that was used before goes on where it was left. */
+  /** Default: a fresh temporary folder. A folder used before resumes where it was left. */
   readonly out?: string | undefined
-  /** Further vars. */
+  /** Additional vars. */
   readonly set?: Readonly<Record<string, string>>
   /** Progress goes to this process's standard error. */
   readonly show?: boolean
   readonly env?: NodeJS.ProcessEnv
-  /** When a flow that has not come to its end is stopped, ms; default: never. */
+  /** After how many ms a flow that has not ended is stopped; default: never. */
   readonly stopAfterMs?: number
 }
 
-/** What one pipeline of a flow did in this run, as `pipe run --json` tells it. */
+/** What one pipeline of a flow did in this run, as reported by `pipe run --json`. */
 export interface PipelineSummary {
   readonly pipeline: string
   readonly durationMs: number
@@ -41,7 +41,7 @@ export interface FlowRun {
   readonly flow: string
   readonly profile: string
   readonly folder: string
-  /** The folder held no state of this profile. */
+  /** The folder contained no state for this profile. */
   readonly fresh: boolean
   readonly durationMs: number
   readonly pipelines: readonly PipelineSummary[]
@@ -90,7 +90,7 @@ export async function runFlow(name: string, flow: Flow, options: FlowOptions): P
 }
 
 /**
- * The specs, schemas and profiles of a flow in a folder of their own. Packages are found as they are from the
+ * Copies the specs, schemas and profiles of a flow into a separate folder. Packages are resolved as from the
  * repository.
  */
 export function copyProject(flow: Flow, folder: string): void {

@@ -1,6 +1,6 @@
 /**
- * The servers that a profile of the flows needs: those that the environment names, else the repository's own, which are
- * started.
+ * The servers that a profile of the flows needs: those that the environment names, otherwise the repository's own,
+ * which are started.
  */
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'

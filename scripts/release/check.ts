@@ -1,5 +1,5 @@
 /**
- * `npm run publishable`: packs every package, and what `pipe new connector` makes, and holds what would be published
+ * `npm run publishable`: packs every package, and what `pipe new connector` makes, and checks what would be published
  * against our rules (rules.ts), `publint` and `attw` (are the types wrong).
  */
 import { execFile, execFileSync } from 'node:child_process'
@@ -58,7 +58,7 @@ async function faults(packed: Packed, expected: Expected): Promise<string[]> {
   ]
 }
 
-/** What a tool that ends with a failure has printed. */
+/** What a tool that failed has printed. */
 async function tool(name: string, args: readonly string[]): Promise<string[]> {
   try {
     await promisify(execFile)(join(tools, name), args, { cwd: work })

@@ -1,8 +1,8 @@
 /**
- * `npm run release:dry`: a whole release, into a registry on this machine that is gone afterwards. Versions are raised
- * in a clone, to see what a release of core does to the others; `npm run release` then publishes the checkout as it is,
- * and a blank project installs the command and a connector of somebody else with each package manager, on Node 22 and
- * on Node 24, and runs a pipeline. Only other people's packages come from the registry that npm is set to.
+ * `npm run release:dry`: a whole release, into a local registry that is discarded afterwards. Versions are raised in a
+ * clone, to see what a release of core does to the others; `npm run release` then publishes the checkout as it is, and
+ * a blank project installs the command and a third-party connector with each package manager, on Node 22 and on Node
+ * 24, and runs a pipeline. Only third-party packages come from the registry that npm is configured to use.
  */
 import { execFileSync, spawn } from 'node:child_process'
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
@@ -18,7 +18,7 @@ const tools = join(import.meta.dirname, 'node_modules')
 const work = mkdtempSync(join(tmpdir(), 'millrace-release-'))
 const registry = `http://127.0.0.1:${await freePort()}/`
 
-// Nothing of this machine's settings gets into the projects, and nothing of the projects into this machine's caches.
+// None of this machine's settings get into the projects, and nothing from the projects into this machine's caches.
 const home = join(work, 'home')
 const env: NodeJS.ProcessEnv = {
   ...Object.fromEntries(Object.entries(plainEnv()).filter(([name]) => !/^(npm|pnpm|yarn)_/i.test(name))),
@@ -39,11 +39,11 @@ sinks:
   kept: { type: files, config: { path: out/, format: jsonl } }
 `
 
-/** How each package manager adds packages to a project: the files that name the registry, and its words. */
+/** How each package manager adds packages to a project: the files that name the registry, and its command. */
 const managers: Readonly<Record<string, { files: Readonly<Record<string, string>>; words: readonly string[] }>> = {
   npm: { files: {}, words: [npmCli(), 'install', '--strict-peer-deps', '--no-audit', '--no-fund', '--loglevel=error'] },
   pnpm: {
-    // A package that is a minute old is what this is about.
+    // A package that is a minute old is exactly what is tested here.
     files: {
       '.npmrc': `registry=${registry}\n`,
       'pnpm-workspace.yaml': `minimumReleaseAge: 0\nstrictPeerDependencies: true\nstoreDir: ${join(home, 'pnpm')}\n`,
@@ -163,7 +163,7 @@ max_body_size: 100mb
   throw new Error(`the registry does not start: ${readFileSync(join(work, 'registry.log'), 'utf8')}`)
 }
 
-/** Adds the packages to a blank project, as `name` does it, and runs a pipeline there. */
+/** Adds the packages to a blank project with package manager `name`, and runs a pipeline there. */
 function use(name: string, major: string, node: string): void {
   const project = join(work, `${name.replace(' ', '-')}-${major}`)
   mkdirSync(project)
@@ -182,7 +182,7 @@ function use(name: string, major: string, node: string): void {
       .split('\n'),
   )
   if (!summary.balances || lines.length !== 250) throw new Error(`250 records were read, ${lines.length} are kept`)
-  // These need a vendor's library, which is loaded only when they are.
+  // These need a vendor's library, which is loaded only when they are used.
   for (const type of ['http', 'files', 'sqlite']) run(project, pipe, ['describe', type, '--json'], node)
   rmSync(project, { recursive: true })
 }
@@ -194,7 +194,7 @@ function npmCli(): string {
   return path
 }
 
-/** Runs a command, with `node` as its Node, and gives its output; throws with all of it when it fails. */
+/** Runs a command, with `node` as its Node, and returns its output; throws with all of it when it fails. */
 function run(cwd: string, command: string, args: readonly string[], node: string = process.execPath): string {
   try {
     return execFileSync(command, args, {

@@ -1,7 +1,7 @@
 /**
- * The packages as npm would publish them. `npm run pack` puts them into packs/, from where a project installs them as
- * long as they are not on npm: `npm install CLONE/packs/*.tgz`. The names have no version, so that a command stays the
- * same; the testkit, which needs vitest, is in packs/dev.
+ * The packages as npm would publish them. `npm run pack` puts them into packs/, from where a project installs them
+ * until they are on npm: `npm install CLONE/packs/*.tgz`. The names contain no version, so a command stays the same;
+ * the testkit, which needs vitest, is in packs/dev.
  */
 import { execFileSync } from 'node:child_process'
 import { mkdirSync, renameSync, rmSync, symlinkSync } from 'node:fs'
@@ -15,7 +15,7 @@ export interface Packed {
   readonly path: string
 }
 
-/** Packs every package of the workspace, as it was built, into `folder`. */
+/** Packs every package of the workspace, as built, into `folder`. */
 export function packAll(folder: string): Packed[] {
   mkdirSync(folder, { recursive: true })
   return pack(root, ['--workspaces', '--pack-destination', folder]).map(({ name, filename }) => ({
@@ -54,7 +54,7 @@ export function madeConnector(kind: 'source' | 'sink', into: string): Packed {
   return packOne(folder, join(into, 'packs'))
 }
 
-/** This process's environment without what the npm that runs this script says of its own folder. */
+/** This process's environment without what the npm that runs this script sets for its own folder. */
 export function plainEnv(): NodeJS.ProcessEnv {
   return Object.fromEntries(
     Object.entries(process.env).filter(([name]) => !/^npm_(package|lifecycle|command|config_local_prefix)/.test(name)),

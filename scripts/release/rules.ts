@@ -1,21 +1,21 @@
-/** What must be true of a package before it is published, as far as its files tell. */
+/** What must be true of a package before it is published, as far as its files show. */
 import type { Manifest } from '../packages.ts'
 
 /** A package as it was packed. */
 export interface Contents {
   readonly manifest: Manifest
-  /** Paths of its files, with `/`, relative to its folder, and what is in each. */
+  /** The paths of its files, with `/`, relative to its folder, and their contents. */
   readonly files: ReadonlyMap<string, Buffer>
 }
 
 /**
- * What a package is held against. `repository`: the page of ours and the files that are there; absent for a package of
- * somebody else.
+ * What a package is checked against. `repository`: our page and the files that exist there; absent for a third-party
+ * package.
  */
 export interface Expected {
   readonly licence: string
   readonly engines: string
-  /** Folders of this machine: no file may name one. */
+  /** Folders on this machine: no file may name one. */
   readonly local: readonly string[]
   readonly released: boolean
   readonly repository?: { readonly page: string; has(path: string): boolean }
@@ -59,8 +59,8 @@ export function problemsOf({ manifest, files }: Contents, expected: Expected): s
 }
 
 /**
- * A range that a patch of the other package would leave makes two copies of it, and for a peer a conflict. The command
- * alone names exact versions: its bundle is made of them.
+ * A range that a patch of the other package falls outside results in two copies of it, and for a peer in a conflict.
+ * Only the command names exact versions: its bundle is built from them.
  */
 function rangeProblems({ bin, dependencies = {}, peerDependencies = {} }: Manifest): string[] {
   const found: string[] = []

@@ -1,6 +1,6 @@
 /**
- * A broker of a test's own, to be killed, secured or put behind a proxy without disturbing other tests. Its data is in
- * a temporary folder.
+ * A broker for a single test, to be killed, secured or put behind a proxy without disturbing other tests. Its data is
+ * in a temporary folder.
  */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { createServer } from 'node:net'
@@ -12,9 +12,9 @@ import { brokerWith } from './server.ts'
 
 export interface OwnBroker {
   readonly address: string
-  /** Through the proxy, where there is one. */
+  /** Through the proxy, if there is one. */
   readonly viaAddress: string
-  /** TLS and a login by PLAIN or SCRAM, where asked for; `ca` is a PEM file. */
+  /** TLS and a login by PLAIN or SCRAM, if requested; `ca` is a PEM file. */
   readonly secure:
     | { readonly address: string; readonly ca: string; readonly user: string; readonly password: string }
     | undefined
@@ -28,7 +28,7 @@ export interface OwnBroker {
 
 const password = 'millrace-test'
 
-/** Starts a broker. `before`: puts a proxy before the port it gets, and gives the proxy's. */
+/** Starts a broker. `before`: puts a proxy in front of the port it receives, and returns the proxy's. */
 export async function ownBroker(
   options: { readonly before?: (port: number) => Promise<number> | number; readonly secure?: boolean } = {},
 ): Promise<OwnBroker> {
@@ -80,8 +80,8 @@ async function makeCertificate(keystore: string, ca: string): Promise<void> {
 }
 
 /**
- * Three ports that are free now, the one after the first free too: a broker's controller listens there. Below those
- * that systems give to clients, so that none takes them while the broker is down.
+ * Three ports that are free now, with the port after the first free too: a broker's controller listens there. Below the
+ * range that systems assign to clients, so none takes them while the broker is down.
  */
 async function freePorts(): Promise<number[]> {
   const found: number[] = []

@@ -14,9 +14,9 @@ const java = 'install a JDK of version 17 or newer'
 const scram = ['SCRAM-SHA-256', 'SCRAM-SHA-512']
 const libOf = (place: Place): string => join(place.cache, 'kafka-4.1.0')
 
-/** Listeners beside the plain one, for tests of a broker of their own. */
+/** Listeners in addition to the plain one, for tests with their own broker. */
 export interface MoreListeners {
-  /** A plain listener whose clients are told another port: that of a proxy before it. */
+  /** A plain listener whose clients are told a different port: that of a proxy in front of it. */
   readonly via?: { readonly port: number; readonly advertised: number }
   /**
    * A listener with TLS and a login by PLAIN or SCRAM. `keystore` is a PKCS12 file; it and the user have the same

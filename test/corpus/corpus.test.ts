@@ -1,7 +1,7 @@
 /**
- * Wrong specs, one mistake each, and the exact findings: code, line, column. A file says at its top what is to be found
- * (`# finding: code line:col`, or `code file:line:col` where it stands in another file) and how it is checked (`#
- * profile:`, `# set:`, `# env:`).
+ * Wrong specs, one mistake each, and the exact findings: code, line, column. Each file states at its top what must be
+ * found (`# finding: code line:col`, or `code file:line:col` if it is in another file) and how it is checked
+ * (`# profile:`, `# set:`, `# env:`).
  */
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'

@@ -1,12 +1,12 @@
 /**
- * One mend per finding: the spec of the corpus that shows the finding best, and what makes it right. The page of errors
- * prints both, and a test applies every mend.
+ * One fix per finding: the spec of the corpus that shows the finding best, and what makes it right. The error pages
+ * print both, and a test applies every fix.
  */
 
 export interface Mend {
-  /** A file of specs/, without its ending. */
+  /** A file of specs/, without its extension. */
   readonly spec: string
-  /** Lines of it by number, counted from 1; null: the line goes. */
+  /** Its lines by number, counted from 1; null: the line is removed. */
   readonly lines?: Readonly<Record<number, string | null>>
   /** Other files of the project, whole. */
   readonly files?: Readonly<Record<string, string>>

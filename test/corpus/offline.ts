@@ -1,4 +1,4 @@
-/** Cuts the network of this process: whatever asks for a name or opens a connection fails, and is remembered. */
+/** Cuts the network of this process: whatever resolves a name or opens a connection fails, and is recorded. */
 import dns from 'node:dns'
 import net from 'node:net'
 

@@ -1,13 +1,15 @@
 /**
- * What shows that an option is read: a pair of configs with two results, or a named test that does the same with a
- * server.
+ * What shows that an option is read: a pair of configs with different results, or a named test that does the same with
+ * a server.
  */
 import { existsSync, readFileSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 
 const root = resolve(import.meta.dirname, '../..')
 
-/** Two configs, and what is seen of each. The first is tried twice: only what stays the same can show a difference. */
+/**
+ * Two configs, and what is observed of each. The first is tried twice: only what stays the same can show a difference.
+ */
 export interface Pair<C = unknown> {
   readonly a: C
   readonly b: C
@@ -22,7 +24,7 @@ export interface Named {
 
 export type Entry = Pair<any> | Named
 
-/** Why a named test cannot be the one; undefined: it is there, and speaks of the option. */
+/** Why a named test does not qualify; undefined: it exists, and mentions the option. */
 export function whyNot({ file, test }: Named, option: string): string | undefined {
   const path = join(root, file)
   if (!existsSync(path)) return `${file} does not exist`

@@ -1,4 +1,4 @@
-/** Options of what reads and writes files and tables, each tried by runs of the command. */
+/** Options of connectors that read and write files and tables, each tried by runs of the command. */
 import { DatabaseSync } from 'node:sqlite'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -24,7 +24,7 @@ const csvFiles = {
   ),
 }
 
-/** Times on a clock that the file does not name: the first is shown twice in Berlin, the second is finer than a ms. */
+/** Times on a clock that the file does not name: the first occurs twice in Berlin, the second is finer than a ms. */
 const clock = arrow.makeData({
   type: new arrow.TimestampMicrosecond(),
   data: BigInt64Array.from([1_729_996_200_000_000n, 1_704_164_645_000_001n]),
@@ -62,7 +62,7 @@ const readFiles =
       }),
     })
 
-/** One value beside the default, or two values. */
+/** One value compared with the default, or two values. */
 const pairs =
   (see: (config: Config) => Promise<unknown>) =>
   (b: Config, a: Config = {}): Pair<Config> => ({ a, b, see })

@@ -7,7 +7,10 @@ import type { Entry, Pair } from './entry.ts'
 
 type Config = Readonly<Record<string, unknown>>
 
-/** What requests get: the right one, one without key, one with another method, path or token, and the greeting. */
+/**
+ * The responses to requests: a valid one, one without a key, one with a different method, path or token, and the
+ * greeting.
+ */
 async function answers(more: Config): Promise<unknown> {
   const { address, start, stop } = await startGateway()
   const { path = '/invoices', ...options } = more
@@ -48,7 +51,7 @@ async function answers(more: Config): Promise<unknown> {
 const answered = (b: Config, a: Config = {}): Pair<Config> => ({ a, b, see: answers })
 const hmac = (more: Config = {}) => ({ hmac: { secret: new Secret('s3cret'), header: 'x-signature-256', ...more } })
 
-/** Whether a second connection is let in while a first is open. */
+/** Whether a second connection is accepted while a first is open. */
 async function connections(max_connections: number): Promise<unknown> {
   const { address, start, stop } = await startGateway()
   await start({ more: { max_connections } })
@@ -61,7 +64,7 @@ async function connections(max_connections: number): Promise<unknown> {
       socket.on('data', () => resolve('answered'))
       socket.on('connect', () => socket.write('GET /health HTTP/1.1\r\nhost: x\r\n\r\n'))
     })
-  // `fetch` keeps the connection of the readiness probe: that one counts too.
+  // `fetch` keeps the connection of the readiness probe open: that one counts too.
   const seen = [await open(), await open(), await open(), await open()]
   await stop()
   return seen.includes('closed')

@@ -1,6 +1,6 @@
 /**
- * Every option of every source, sink and step is read: with another value something else comes out. An option without
- * an entry fails, and so does an entry without its option.
+ * Every option of every source, sink and step is read: a different value changes the result. An option without an entry
+ * fails, and so does an entry without its option.
  */
 import { describe, expect, it } from 'vitest'
 import { allDefinitions } from '../../scripts/definitions.ts'

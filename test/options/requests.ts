@@ -1,4 +1,6 @@
-/** Options of what sends requests, each tried against a server of this process that tells what it was asked. */
+/**
+ * Options of connectors that send requests, each tried against a server in this process that reports what it received.
+ */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
@@ -7,7 +9,7 @@ import { rowsOut, seen, specOf } from './world.ts'
 
 type Config = Readonly<Record<string, unknown>>
 
-/** Runs `body` beside a server; its port differs, so it is left out of what is seen. */
+/** Runs `body` with a server; its port differs, so it is removed from what is observed. */
 async function beside(
   answer: (url: URL, request: IncomingMessage, body: string, response: ServerResponse) => void | Promise<void>,
   body: (address: string) => Promise<unknown>,

@@ -1,4 +1,7 @@
-/** Options that only a real server can show: what a client is made with is seen here, the rest in the live tests. */
+/**
+ * Options that only a real server can show: here the tests check how a client is configured, the live tests do the
+ * rest.
+ */
 import { type Env, Secret } from '../../packages/core/src/index.ts'
 import { kafkaConnection, makeTopic } from '../../packages/client-kafka/src/index.ts'
 import { createSending } from '../../packages/sink-kafka/src/sending.ts'
@@ -10,7 +13,7 @@ type Config = Readonly<Record<string, unknown>>
 const env: Env = { root: '/', home: '/', profile: 'local', pipeline: 'p', id: 'x', resolve: (path) => path }
 const here = import.meta.filename
 
-/** What a Kafka client is made with. */
+/** What a Kafka client is created with. */
 const connected = (b: Config, a: Config = {}): Pair<Config> => ({
   a,
   b,
@@ -22,7 +25,7 @@ const connected = (b: Config, a: Config = {}): Pair<Config> => ({
 const tls = { ca: undefined, reject_unauthorized: true }
 const sasl = { mechanism: 'PLAIN', username: 'u', password: new Secret('p') }
 
-/** What the brokers are asked to make. */
+/** What the brokers are asked to create. */
 const made = (b: Config): Pair<Config> => ({
   a: {},
   b,
@@ -37,7 +40,7 @@ const made = (b: Config): Pair<Config> => ({
   },
 })
 
-/** How many sends are begun before the first is acknowledged. */
+/** How many sends start before the first is acknowledged. */
 async function begun(inFlight: number): Promise<number> {
   let sends = 0
   const sending = createSending({ send: () => (sends++, new Promise(() => {})), renew: async () => {} }, inFlight)
@@ -72,7 +75,7 @@ const cluster = (kind: string): Record<string, Entry> => ({
   [`${kind} kafka create.config.*`]: made({ config: { 'cleanup.policy': 'compact' } }),
 })
 
-/** What a MongoDB client is made with. */
+/** What a MongoDB client is created with. */
 const mongodb = (kind: 'source' | 'sink'): Record<string, Entry> => {
   const made = (b: Config, a: Config = {}): Pair<Config> => ({
     a,

@@ -1,6 +1,4 @@
-/**
- * Every key of a spec, of millrace.yaml and of a profile does something: with another value something else comes out.
- */
+/** Every key of a spec, of millrace.yaml and of a profile has an effect: a different value changes the result. */
 import { describe, expect, it } from 'vitest'
 import {
   bindingShape,
@@ -27,14 +25,14 @@ const plain = { version: 1, name: 'tried', source, sinks: rowsOut, on_error: { d
 const files = { 'in.csv': rows, 'other.csv': 'id,n,more\n8,9,10\n' }
 const letters = { type: 'files', config: { path: 'out/bad.jsonl', existing: 'replace' } }
 
-/** Specs as they run; letters say when and by which spec they were made. */
+/** Specs as they run; letters say when and by which spec they were created. */
 const run = (spec: Config, more: Partial<World> = {}) => seen({ spec, files, ...more })
 const pair = (b: Config, a: Config = plain, more: Partial<World> = {}): Entry => ({
   a,
   b,
   see: (spec: Config) => run(spec, more),
 })
-/** What a person reads of the plan. */
+/** The parts of the plan that a person reads. */
 const printed = (b: Config, a: Config = plain, more: Partial<World> = {}): Entry =>
   pair(b, a, { lines: [['plan', 'spec.yaml']], ...more })
 const checked = (b: Config, a: Config = plain, more: Partial<World> = {}): Entry =>
@@ -48,10 +46,10 @@ const toLetters = { ...plain, on_error: { data: 'dead_letter' }, dead_letter: le
 const withLetters = (more: Config) => ({ ...toLetters, dead_letter: { ...letters, ...more } })
 const where = { id: 'large', where: 'id > 1' }
 
-/** The names of the files that are there afterwards. */
+/** The names of the files that exist afterwards. */
 const filesOf = (all: unknown): string[] => Object.keys((all as { left: object }).left)
 
-/** `retry` of a node, as the plan tells it. */
+/** A node's `retry`, as the plan reports it. */
 const retries = (key: string, at: (retry: Config) => Config): Record<string, Entry> => ({
   [key]: printed(at({ for: '2h' })),
   [`${key}.for`]: printed(at({ for: 'forever' }), at({ for: '2h' })),

@@ -33,7 +33,7 @@ const fromLog =
   (written: Config = {}, schema: Config = fields) =>
   (b: Config, a: Config = {}): Pair<Config> => ({ a, b, see: (config) => readLog(config, written, schema) })
 
-/** What is in the log afterwards: the rows with key and headers, and how the stream describes itself. */
+/** The contents of the log afterwards: the rows with key and headers, and how the stream describes itself. */
 const toLog = (b: Config, a: Config = {}, fieldsOf: Config = fields): Pair<Config> => ({
   a,
   b,
@@ -136,7 +136,7 @@ const common = (type: string, of: typeof kafka, text: typeof kafka): Record<stri
   [`source ${type} partitioned_by`]: of({ partitioned_by: ['id'] }),
 })
 
-/** What a stream sink refuses of records before it connects. */
+/** Which records a stream sink refuses before it connects. */
 const accepted = (b: Config, a: Config = {}): Pair<Config> => ({
   a,
   b,

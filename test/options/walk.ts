@@ -1,4 +1,7 @@
-/** Every option of a schema by its path: `roll.size`; `*` for a free key. Choices of one option are walked together. */
+/**
+ * Every option of a schema by its path: `roll.size`; `*` for a free key. The alternatives of one option are walked
+ * together.
+ */
 import type { OptionSchema } from '../../packages/core/src/index.ts'
 
 export function optionPaths(schema: OptionSchema, path = ''): string[] {

@@ -7,7 +7,7 @@ import { gunzipSync } from 'node:zlib'
 import { vi } from 'vitest'
 import { main } from '../../packages/cli/src/main.ts'
 
-/** `spec` is text, or a map that is written as YAML's JSON. */
+/** `spec` is text, or a map that is written as JSON, which is YAML too. */
 export interface World {
   readonly spec: string | Readonly<Record<string, unknown>>
   readonly files?: Readonly<Record<string, string | Uint8Array>>
@@ -16,11 +16,11 @@ export interface World {
   readonly before?: readonly Readonly<Record<string, unknown>>[]
   /** Command lines; default: run the spec once. */
   readonly lines?: readonly (readonly string[])[]
-  /** What of the plan is looked at; default: nothing, it would repeat the config. */
+  /** Which part of the plan is observed; default: none, since it would repeat the config. */
   readonly plan?: (plan: any) => unknown
 }
 
-/** A spec of one source and one sink, which drops bad records; `more` goes over it. */
+/** A spec with one source and one sink; bad records are dropped; `more` overrides it. */
 export const specOf = (more: Readonly<Record<string, unknown>>) => ({ version: 1, name: 'tried', ...more })
 
 /** Rows into `out/rows.jsonl`, where everybody can see them. */
@@ -66,7 +66,7 @@ interface Ended {
 
 const isEnded = (value: unknown): value is Ended => typeof value === 'object' && value !== null && 'out' in value
 
-/** One command in this process, with what connectors print. */
+/** One command in this process, including what connectors print. */
 async function command(words: readonly string[], cwd: string, env: World['env'] = {}): Promise<Ended> {
   let out = ''
   let err = ''
@@ -96,7 +96,7 @@ async function command(words: readonly string[], cwd: string, env: World['env'] 
   }
 }
 
-/** The files that are there now and were not given, with what they hold. State is not looked at, but stores are. */
+/** The files that exist now and were not given, with their contents. State is ignored, but stores are read. */
 function left(folder: string, given: ReadonlySet<string>): Record<string, unknown> {
   const found: Record<string, unknown> = {}
   for (const path of globSync('**/*', { cwd: folder, withFileTypes: true }).flatMap((entry) => {
@@ -104,7 +104,7 @@ function left(folder: string, given: ReadonlySet<string>): Record<string, unknow
     return entry.isFile() ? [at] : []
   })) {
     if (path === 'spec.yaml' || path === 'before.yaml' || path === 'millrace.yaml') continue
-    // A log holds the time and a name of its own: what a reader makes of it is looked at instead.
+    // A log contains the time and a name of its own, so what a reader makes of it is compared instead.
     if (/(^|\/)logs?\//.test(path)) continue
     const bytes = readFileSync(join(folder, path))
     found[path] = path.endsWith('.gz') ? gunzipSync(bytes).toString('latin1') : bytes.toString('latin1')
@@ -114,7 +114,7 @@ function left(folder: string, given: ReadonlySet<string>): Record<string, unknow
   return found
 }
 
-/** Every table of a store without what is about the store itself, and its indexes. */
+/** Every table of a store and its indexes, without the rows of tables about the store itself. */
 function tables(path: string): unknown {
   const db = new DatabaseSync(path, { readOnly: true })
   try {

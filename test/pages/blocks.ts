@@ -1,13 +1,13 @@
 /**
- * What a page shows, as what a test can do. A mark in a comment before a code block says what the block is:
+ * What a page shows, as steps that a test can run. A mark in a comment before a code block says what the block is:
  *
  * | mark | the block |
  * |---|---|
  * | `file PATH` | is that file, whole |
- * | `edit PATH` | is a diff of that file: lines with `-` or a blank are found in it, lines with `+` come in |
- * | `run` | is commands, in the order of the page; each must end with 0 |
- * | `run fails` | the same, each must end with another code |
- * | `output` | is what the commands before it print: each line stands there, in this order; `...` stands for anything |
+ * | `edit PATH` | is a diff of that file: lines with `-` or a blank are found in it, lines with `+` are added |
+ * | `run` | is commands, in the order of the page; each must exit with 0 |
+ * | `run fails` | the same, but each must exit with a code other than 0 |
+ * | `output` | is what the commands before it print: each line occurs, in this order; `...` means anything |
  */
 import { readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
@@ -51,7 +51,7 @@ export function anchorsOf(text: string): ReadonlySet<string> {
   return found
 }
 
-/** A file with a diff applied. Throws where what the diff expects is not there, or is there twice. */
+/** A file with a diff applied. Throws if what the diff expects is missing or occurs twice. */
 export function edited(text: string, diff: string, path: string): string {
   let result = text
   for (const hunk of diff.split(/^@@.*\n/m).filter((part) => part.trim() !== '')) {
@@ -73,7 +73,7 @@ export function edited(text: string, diff: string, path: string): string {
   return result
 }
 
-/** The first line of `shown` that `printed` does not have behind the ones before it; undefined: it has all. */
+/** The first line of `shown` that `printed` does not contain after the previous ones; undefined: it contains all. */
 export function notPrinted(shown: string, printed: string): string | undefined {
   const lines = printed.split('\n')
   let from = 0

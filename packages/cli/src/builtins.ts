@@ -64,7 +64,7 @@ export const builtins: readonly Builtin[] = [
 ]
 
 /**
- * Loads what is wanted from the command's own connectors and steps, the project's, and those installed beside the
+ * Loads what is wanted from the command's own connectors and steps, the project's, and those installed next to the
  * command.
  */
 export const loadConnectors = (root: string, wanted: readonly Wanted[] | 'all'): Promise<Registry> =>

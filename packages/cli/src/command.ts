@@ -43,7 +43,7 @@ export interface Command<F extends Readonly<Record<string, Flag>> = Readonly<Rec
   readonly name: string
   /** One sentence. */
   readonly summary: string
-  /** Further text for its own help. */
+  /** Additional text for its own help. */
   readonly details?: string
   /** `[name, description]`; a name in brackets is optional, `...` after it takes several. */
   readonly args?: readonly (readonly [name: string, description: string])[]

@@ -1,6 +1,6 @@
 /**
  * Connects to what pipelines name, through each connector's own `probe`, and reports what it finds or what is wrong.
- * Uses with equal options are one connection; all are tried at once, each with a deadline, since a driver may wait
+ * Uses with equal options are one connection; all are tried concurrently, each with a deadline, since a driver may wait
  * forever. Nothing is written.
  */
 import { setTimeout as sleep } from 'node:timers/promises'

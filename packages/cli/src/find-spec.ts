@@ -40,7 +40,7 @@ function findSpec(arg: string, io: Io): string {
   )
 }
 
-// Those in `pipelines/`; without such a folder, those beside millrace.yaml, else a single pipeline.yaml. `*.test.yaml`
+// Those in `pipelines/`; without such a folder, those next to millrace.yaml, else a single pipeline.yaml. `*.test.yaml`
 // are tests of specs.
 function pipelines(io: Io): string[] {
   const root = findRoot(io.cwd)

@@ -10,7 +10,9 @@ export interface Io {
   readonly terminal: boolean
   /** Width of the terminal in characters. */
   readonly columns: number
-  /** The first SIGINT or SIGTERM: stop reading, finish what is in progress. A second one ends the process at once. */
+  /**
+   * The first SIGINT or SIGTERM: stop reading, finish what is in progress. A second one ends the process immediately.
+   */
   stopSignal(): AbortSignal
 }
 

@@ -127,7 +127,7 @@ export const collectionOf = ({ config }: PlanSink): string | undefined => {
   return collection ?? table
 }
 
-/** What a place says that nothing was written to yet: no record has failed. */
+/** The errors of a place to which nothing was written yet: no record has failed. */
 const notYetThere: ReadonlySet<unknown> = new Set(['input_missing', 'not_found', 'unknown_collection'])
 
 /**

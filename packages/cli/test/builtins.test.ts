@@ -7,7 +7,7 @@ import { builtins, loadConnectors } from '../src/builtins.ts'
 const packages = resolve(import.meta.dirname, '../..')
 
 it.each([...new Set(builtins.map((each) => each.package))])(
-  'brings all of %s, each under its own name',
+  'includes all of %s, each under its own name',
   async (name) => {
     const own = builtins.filter((each) => each.package === name)
     const { default: definitions } = (await import(join(packages, name.replace('@millrace/', ''), 'src/index.ts'))) as {
@@ -19,7 +19,7 @@ it.each([...new Set(builtins.map((each) => each.package))])(
   },
 )
 
-it.each(['kafka', 'mongodb'])('does not bring %s, and finds it installed beside the command', async (type) => {
+it.each(['kafka', 'mongodb'])('does not include %s, and finds it installed next to the command', async (type) => {
   expect(builtins.map((each) => each.type)).not.toContain(type)
   const registry = await loadConnectors(tmpdir(), [
     { kind: 'source', type },

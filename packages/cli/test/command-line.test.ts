@@ -19,7 +19,7 @@ describe('the command line', () => {
     expect(out).toContain('--json')
   })
 
-  it('explains a group of commands by its parts', async () => {
+  it('explains a group of commands by its members', async () => {
     expect((await pipe(['state', '--help'], here)).out).toContain('state reset')
     const { code, err } = await pipe(['state', 'forget'], here)
     expect([code, err]).toEqual([2, '`pipe state` has no `forget`: it has show, reset, move and rescale.\n'])
@@ -33,7 +33,7 @@ describe('the command line', () => {
     })
   })
 
-  it('refuses a flag without its value, a value for a switch, and an argument too many', async () => {
+  it('refuses a flag without its value, a value for a switch, and an extra argument', async () => {
     for (const words of [
       ['plan', '--graph'],
       ['plan', '--graph', '--json'],
@@ -46,13 +46,13 @@ describe('the command line', () => {
     }
   })
 
-  it('prints an error as JSON where JSON was asked for', async () => {
+  it('prints an error as JSON where JSON was requested', async () => {
     const { code, out } = await pipe(['describe', 'csvv', '--json'], here)
     expect(code).toBe(2)
     expect(JSON.parse(out)).toMatchObject({ error: { code: 'unknown_type', hint: 'Did you mean `csv`?' } })
   })
 
-  it('tells its version', async () => {
+  it('prints its version', async () => {
     expect((await pipe(['--version'], here)).out).toMatch(/^\d+\.\d+\.\d+\n$/)
   })
 })

@@ -1,4 +1,4 @@
-/** The commands over one small project: the one that `pipe init` makes. */
+/** The commands over one small project: the one that `pipe init` creates. */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
@@ -26,7 +26,7 @@ on_error: { data: dead_letter }
 dead_letter: { connection: store, config: { collection: bad-orders } }
 `
 
-/** A project with one pipeline; `pipe init` without its files sink. */
+/** A project with one pipeline: that of `pipe init` without its files sink. */
 async function project(spec = orders): Promise<string> {
   const folder = freshFolder()
   expect((await pipe(['init'], folder)).code).toBe(0)
@@ -35,7 +35,7 @@ async function project(spec = orders): Promise<string> {
 }
 
 describe('pipe init', () => {
-  it('makes nothing where something is in the way', async () => {
+  it('creates nothing if something is in the way', async () => {
     const folder = freshFolder()
     writeFileSync(join(folder, 'millrace.yaml'), '')
     expect(await pipe(['init'], folder)).toMatchObject({ code: 3, err: expect.stringContaining('path_taken') })
@@ -44,7 +44,7 @@ describe('pipe init', () => {
 })
 
 describe('pipe check', () => {
-  it('tells all findings with file, line and column, and exits with 2', async () => {
+  it('reports all findings with file, line and column, and exits with 2', async () => {
     const folder = await project(
       orders
         .replace('quantity > 0', 'quantty > 0')
@@ -60,7 +60,7 @@ describe('pipe check', () => {
     expect(findings.map((finding) => finding.line)).toEqual(expect.arrayContaining([10, 12]))
   })
 
-  it('sets a var in those of several specs that declare it, and finds one that none does', async () => {
+  it('sets a var in those of several specs that declare it, and reports one that none does', async () => {
     const folder = await project()
     writeFileSync(
       join(folder, 'pipelines/plain.yaml'),
@@ -74,7 +74,7 @@ describe('pipe check', () => {
     expect([code, err.match(/var_unknown/g)?.length]).toEqual([2, 2])
   })
 
-  it('finds a spec by file, by folder and by name, and says which there are', async () => {
+  it('finds a spec by file, by folder and by name, and lists the available ones', async () => {
     const folder = await project()
     for (const word of ['orders', 'pipelines/orders.yaml'])
       expect((await pipe(['check', word], folder)).out).toBe('orders: right\n')
@@ -88,7 +88,7 @@ describe('pipe check', () => {
     })
   })
 
-  it('takes vars from --set and refuses one that the spec does not have', async () => {
+  it('accepts vars from --set and refuses one that the spec does not have', async () => {
     const folder = await project()
     expect((await pipe(['check', '--set', 'date_format=d.M.yyyy'], folder)).code).toBe(0)
     expect(await pipe(['check', '--set', 'dateformat=d.M.yyyy'], folder)).toMatchObject({
@@ -103,7 +103,7 @@ describe('pipe check', () => {
 })
 
 describe('pipe plan', () => {
-  it('shows the flow, what the source does itself, and the promise', async () => {
+  it('shows the flow, what the source does itself, and the delivery guarantee', async () => {
     const { out } = await pipe(['plan'], await project())
     expect(out).toMatch(
       /read .*\n[\s\S]*do +parse_dates .*done by source while reading[\s\S]*write +documents \(sqlite\) +from where/,
@@ -136,7 +136,7 @@ describe('pipe run', () => {
     expect(out).toMatch(/Every edge balances\.\n$/)
   })
 
-  it('gives the same to a program', async () => {
+  it('reports the same to a program', async () => {
     const { out } = await pipe(['run', '--json'], await project())
     expect(JSON.parse(out)).toMatchObject({
       pipeline: 'orders',
@@ -149,7 +149,7 @@ describe('pipe run', () => {
     })
   })
 
-  it('stops at a bad record where nothing else is said: code, place, what, and what to do', async () => {
+  it('stops at a bad record by default, and says the code, the place, what is wrong, and what to do', async () => {
     const folder = await project(orders.replace(/on_error[\s\S]*/, ''))
     const { code, err } = await pipe(['run'], folder)
     expect(code).toBe(1)
@@ -165,7 +165,7 @@ describe('pipe run', () => {
 })
 
 describe('pipe preview', () => {
-  it('shows each step and what cannot pass, and writes nothing', async () => {
+  it('shows each step and the records that cannot pass, and writes nothing', async () => {
     const folder = await project()
     const { code, out } = await pipe(['preview', '--show', '1'], folder)
     expect(code).toBe(0)
@@ -175,7 +175,7 @@ describe('pipe preview', () => {
     expect(existsSync(join(folder, '.millrace'))).toBe(false)
   })
 
-  it('shows the damage that another date format would do', async () => {
+  it('shows the damage that a different date format would do', async () => {
     const { out } = await pipe(['preview', '--set', 'date_format=d/M/yyyy H:mm'], await project())
     expect(out).toMatch(/parse_dates: 6 records, 1 failed/)
     expect(out).toContain('2025-03-11 09:05:00')
@@ -204,7 +204,7 @@ describe('pipe query', () => {
 })
 
 describe('pipe query --group', () => {
-  it('counts and sums the documents that were found, in groups or all in one, and sorts the groups', async () => {
+  it('counts and sums the documents that were found, in groups or all together, and sorts the groups', async () => {
     const folder = await project()
     await pipe(['run'], folder)
     const query = async (...words: string[]) => {
@@ -289,7 +289,7 @@ sinks: { out: { type: files, config: { path: out.jsonl } } }
 })
 
 describe('pipe dead-letter', () => {
-  it('lists what could not pass, and delivers it once the spec is mended', async () => {
+  it('lists the records that could not pass, and delivers them once the spec is mended', async () => {
     const folder = await project()
     await pipe(['run'], folder)
     const listed = await pipe(['dead-letter', 'list'], folder)
@@ -304,7 +304,7 @@ describe('pipe dead-letter', () => {
 })
 
 describe('pipe state', () => {
-  it('shows what is saved, and forgets it when told to', async () => {
+  it('shows what is saved, and discards it when told to', async () => {
     const folder = await project()
     await pipe(['run'], folder)
     expect((await pipe(['state', 'show'], folder)).out).toBe('orders\n')
@@ -323,7 +323,7 @@ describe('pipe state', () => {
 })
 
 describe('pipe schema', () => {
-  it('writes a schema that the spec then passes with', async () => {
+  it('writes a schema with which the spec then passes', async () => {
     const folder = await project()
     mkdirSync(join(folder, 'made'))
     expect((await pipe(['schema', 'infer', 'data/orders.csv', '--out', 'made/order.yaml'], folder)).code).toBe(0)
@@ -332,7 +332,7 @@ describe('pipe schema', () => {
     expect((await pipe(['check'], folder)).code).toBe(0)
   })
 
-  it('prints JSON Schema with every connector at hand', async () => {
+  it('prints JSON Schema with every available connector', async () => {
     const schema = JSON.parse((await pipe(['schema', 'print'], freshFolder())).out) as {
       properties: Record<string, unknown>
     }
@@ -342,7 +342,7 @@ describe('pipe schema', () => {
 })
 
 describe('secrets', () => {
-  it('are printed as *** wherever they turn up', () => {
+  it('are printed as *** wherever they appear', () => {
     hideSecrets(['pa/ss word'])
     expect(hide('mongodb://u:pa%2Fss%20word@host and pa/ss word')).toBe('mongodb://u:***@host and ***')
     let printed = ''
@@ -369,7 +369,7 @@ describe('signals', () => {
     .replace('quantity', 'Quantity')
     .replace(', key: order_id', '')
 
-  it('SIGTERM finishes what is under way, saves, and the next run goes on', async () => {
+  it('SIGTERM finishes work in progress, saves, and the next run resumes', async () => {
     const folder = await project(spec)
     writeFileSync(join(folder, 'data/many.csv'), retailSample({ rows: 60_000 }))
     const child = spawn(

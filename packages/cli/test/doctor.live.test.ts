@@ -1,4 +1,4 @@
-/** `pipe doctor` before a real broker and a real MongoDB. */
+/** `pipe doctor` against a real broker and a real MongoDB. */
 import { randomUUID } from 'node:crypto'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -9,8 +9,8 @@ import { freshFolder, pipe } from './terminal.ts'
 const brokers = liveUrl('KAFKA')?.replace(/^\w+:\/\//, '')
 const mongodb = liveUrl('MONGODB')
 
-describe.skipIf(!brokers || !mongodb)('pipe doctor before real servers', () => {
-  it('tells what is there, and of a topic that is not', async () => {
+describe.skipIf(!brokers || !mongodb)('pipe doctor against real servers', () => {
+  it('reports what exists, and a topic that does not', async () => {
     const folder = freshFolder()
     for (const name of ['profiles', 'pipelines', 'data']) mkdirSync(join(folder, name))
     const stream = `doctor-${randomUUID()}`

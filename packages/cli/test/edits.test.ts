@@ -1,4 +1,4 @@
-/** Edits of a spec over the state of an earlier one: what `pipe plan` says beforehand is what `pipe run` does. */
+/** Edits of a spec over the state of an earlier one: what `pipe plan` announces is what `pipe run` does. */
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
@@ -50,7 +50,7 @@ const planned = async (folder: string): Promise<Shown['state'][number]['edits']>
   return (JSON.parse(out) as Shown).state.flatMap(({ edits }) => edits)
 }
 
-/** A run that was killed behind its third save. */
+/** A run that was killed after its third save. */
 async function interrupted(): Promise<string> {
   const folder = freshFolder()
   writeFileSync(join(folder, 'millrace.yaml'), 'version: 1\n')
@@ -88,7 +88,7 @@ it.each([
         .map((line) => (JSON.parse(line) as { n: number }).n),
   ],
 ] as const)(
-  'what waits to be published is, once, into %s of a sink with another id',
+  'results awaiting publication are published once, into %s of a sink with a different id',
   async (_what, sink, numbersIn) => {
     const folder = freshFolder()
     const spec = (id: string) =>
@@ -114,7 +114,7 @@ describe('a run from beginning to end that was interrupted', () => {
     ['a comment', 'steps:', '# in order\nsteps:', []],
     ['another id of a sink', 'totals: {', 'sums: {', ['kept']],
     ['another id of a step without memory', 'id: some', 'id: any', ['kept']],
-  ] as const)('goes on with %s', async (_what, from, to, effects) => {
+  ] as const)('resumes with %s', async (_what, from, to, effects) => {
     const folder = await interrupted()
     writeFileSync(join(folder, 'job.yaml'), whole.replace(from, to))
     expect((await planned(folder)).map(({ effect }) => effect)).toEqual(effects)
@@ -140,7 +140,7 @@ describe('a run from beginning to end that was interrupted', () => {
       2,
       expect.stringMatching(/error state_changed[\s\S]*nothing was read[\s\S]*pipe state reset job/),
     ])
-    // As it was, it goes on.
+    // Unchanged, it resumes.
     writeFileSync(join(folder, 'job.yaml'), whole)
     expect(await pipe(['run', 'job.yaml'], folder)).toMatchObject({ code: 0 })
   })
@@ -180,7 +180,7 @@ describe('a continuing run', () => {
     ],
     ['another collection', 'collection: rows', 'collection: others', ['from_here'], 50],
     ['another id of a sink', '  rows: {', '  documents: {', ['kept'], 50],
-  ] as const)('goes on from its positions with %s, and balances', async (_what, from, to, effects, lines) => {
+  ] as const)('resumes from its positions with %s, and balances', async (_what, from, to, effects, lines) => {
     const folder = await halfDone()
     writeFileSync(join(folder, 'job.yaml'), continuing.replace(from, to))
     const edits = await planned(folder)
@@ -193,7 +193,7 @@ describe('a continuing run', () => {
     db.close()
   })
 
-  it('would lose the memory of a step under another id, unless it is moved or given up', async () => {
+  it('would lose the memory of a step under a different id, unless it is moved or discarded', async () => {
     const folder = await halfDone()
     writeFileSync(join(folder, 'job.yaml'), continuing.replace('id: once', 'id: first'))
     expect((await planned(folder)).map(({ effect }) => effect)).toContain('discarded')

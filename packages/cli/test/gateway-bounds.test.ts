@@ -51,7 +51,7 @@ const health = () =>
     (r) => r.ok,
     () => false,
   )
-/** The most memory the gateway ever had. */
+/** The peak memory of the gateway. */
 const peakMb = () => Number(/VmHWM:\s+(\d+) kB/.exec(readFileSync(`/proc/${gateway.pid}/status`, 'utf8'))![1]) / 1000
 
 const open = async (): Promise<Socket> => {
@@ -62,7 +62,7 @@ const open = async (): Promise<Socket> => {
 }
 const head = (more: string): string =>
   `POST /numbers HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n${more}\r\n`
-/** The status of the first answer on a connection; 0: it was closed without one. */
+/** The status of the first response on a connection; 0: it was closed without one. */
 const status = (socket: Socket): Promise<number> =>
   new Promise((resolve) => {
     let text = ''
@@ -91,7 +91,7 @@ describe.skipIf(process.platform !== 'linux')(
           return answer
         })
         const all = counted(await Promise.all(answers))
-        // Beyond those that may wait for an answer at once, others are told to come back.
+        // Requests beyond those that may wait for an answer at the same time are told to come back.
         expect((all[201] ?? 0) + (all[503] ?? 0)).toBe(2000)
         expect(all[201]).toBeGreaterThanOrEqual(1000)
         for (const socket of sockets) socket.removeAllListeners('data').removeAllListeners('close')
@@ -122,13 +122,13 @@ describe.skipIf(process.platform !== 'linux')(
         }),
       )
       const all = counted(chunked)
-      // A connection that goes on sending may be cut before it reads its answer.
+      // A connection that keeps sending may be cut before it reads its response.
       expect((all[413] ?? 0) + (all[503] ?? 0) + (all[0] ?? 0)).toBe(50)
       expect(all[413]).toBeGreaterThan(0)
       expect(peakMb()).toBeLessThan(350)
     })
 
-    it('with bodies that swell when they are decompressed', async () => {
+    it('with bodies that expand hugely when they are decompressed', async () => {
       const bomb = gzipSync(Buffer.alloc(200 << 20, ' '))
       expect(bomb.length).toBeLessThan(1 << 20)
       const all = await Promise.all(
@@ -144,7 +144,7 @@ describe.skipIf(process.platform !== 'linux')(
       expect(peakMb()).toBeLessThan(350)
     })
 
-    it('with clients that send nearly all of a large body and then nothing', async () => {
+    it('with clients that send most of a large body and then nothing', async () => {
       const sockets = await Promise.all(Array.from({ length: 200 }, open))
       const part = 'x'.repeat(900_000)
       for (const socket of sockets) socket.write(`${head('content-length: 1000000\r\n')}${part}`)
@@ -164,7 +164,7 @@ describe.skipIf(process.platform !== 'linux')(
       socket.destroy()
     })
 
-    it('and closes connections whose head does not come', async () => {
+    it('and closes connections whose head never arrives', async () => {
       const sockets = await Promise.all(Array.from({ length: 50 }, open))
       const drip = setInterval(() => {
         for (const socket of sockets) if (socket.writable) socket.write('x')

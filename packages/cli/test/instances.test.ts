@@ -42,7 +42,7 @@ async function read(folder: string, ...more: string[]): Promise<number> {
   return total.counters.sinks.all.delivered
 }
 
-it('a stream that nobody has written yet is caught up with at once', async () => {
+it('a stream that has never been written to is caught up with immediately', async () => {
   const folder = freshFolder()
   writeFileSync(join(folder, 'millrace.yaml'), 'version: 1\n')
   writeFileSync(join(folder, 'numbers.yaml'), spec)
@@ -53,7 +53,7 @@ it('a stream that nobody has written yet is caught up with at once', async () =>
 })
 
 describe('instances of a pipeline', () => {
-  it('share the splits, refuse another number, and go on after a rescale', async () => {
+  it('share the splits, refuse a different number, and resume after a rescale', async () => {
     const folder = freshFolder()
     mkdirSync(join(folder, 'log'))
     writeFileSync(join(folder, 'millrace.yaml'), 'version: 1\n')
@@ -74,7 +74,7 @@ describe('instances of a pipeline', () => {
       out: expect.stringContaining('4 positions moved from 2 to 1'),
     })
     append(folder, 100, 160)
-    // Counters are those of all instances so far.
+    // Counters cover all instances so far.
     expect(await read(folder)).toBe(160)
     expect(await pipe(['state', 'rescale', 'numbers', '--to', '3'], folder)).toMatchObject({ code: 0 })
     append(folder, 160, 200)
@@ -98,7 +98,7 @@ describe('instances of a pipeline', () => {
     })
   })
 
-  it('are threads of one command where the spec says `parallelism`, and killed they lose and double nothing', {
+  it('are threads of one command where the spec says `parallelism`, and when killed lose and duplicate nothing', {
     timeout: 180_000,
   }, async () => {
     const folder = freshFolder()
@@ -195,7 +195,7 @@ describe('instances of a pipeline', () => {
       })
       append(folder, 400, 500)
       const second = await run(['--replace'], [{ point, time: 1 }])
-      // What was refused has begun the second run already.
+      // The refused start has already begun the second run.
       expect([second.kills, JSON.parse(second.output).incarnation]).toEqual([point === 'mid_begin' ? 0 : 1, 2])
       expect(counted()).toEqual({ n: 500, different: 500 })
     },

@@ -25,7 +25,7 @@ describe('dead letters', () => {
     '{ type: files, config: { path: dead/, compression: gzip } }',
     '{ type: sqlite, config: { path: dead.db, collection: letters } }',
     '{ type: sqlite, config: { path: dead.db, table: letters } }',
-  ])('of %s are none before the first run, and are listed and delivered after it', async (deadLetter) => {
+  ])('in %s do not exist before the first run, and are listed and delivered after it', async (deadLetter) => {
     const folder = freshFolder()
     writeFileSync(join(folder, 'millrace.yaml'), 'version: 1\n')
     writeFileSync(join(folder, 'data.csv'), 'id\n1\n"x, y"\n3\n')
@@ -40,7 +40,7 @@ describe('dead letters', () => {
     expect(JSON.parse(replayed.out)).toMatchObject({ letters: 1, failedAgain: [] })
   })
 
-  it('are found by a query as well, in a collection and in a table', async () => {
+  it('are found by a query too, in a collection and in a table', async () => {
     const folder = freshFolder()
     writeFileSync(join(folder, 'millrace.yaml'), 'version: 1\n')
     writeFileSync(join(folder, 'data.csv'), 'id\n1\nx\n3\n')

@@ -19,7 +19,7 @@ describe.skipIf(!url)('bad records on the way to MongoDB', () => {
       await client.db(database).dropDatabase()
       await client.close()
     })
-    // Every seventh date is in another order; numbers from 90 on break the collection's rule.
+    // Every seventh date is in a different order; numbers from 90 on break the collection's rule.
     const rows = Array.from({ length: 100 }, (_, n) => `${n},${n % 7 === 0 ? '2020-28-02' : '2020-02-28'}`)
     writeFileSync(join(folder, 'in.csv'), `n,day\n${rows.join('\n')}\n`)
     writeFileSync(join(folder, 'millrace.yaml'), 'version: 1\n')

@@ -1,4 +1,4 @@
-/** What `pipe new connector` and `pipe init` make, and what they tell while our packages are not on npm. */
+/** What `pipe new connector` and `pipe init` create, and what they say while our packages are not on npm. */
 import { spawnSync } from 'node:child_process'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -18,7 +18,7 @@ interface Manifest {
 const manifestIn = (folder: string) => JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as Manifest
 
 describe.each(['source', 'sink'])('pipe new connector --%s', (kind) => {
-  it('makes a package with engines, licence, a README for its users and a range of core that takes patches', async () => {
+  it('creates a package with engines, licence, a README for its users and a range of core that accepts patches', async () => {
     const cwd = freshFolder()
     const { code } = await pipe(['new', 'connector', '@acme/orders', `--${kind}`], cwd)
     const folder = join(cwd, `${kind}-orders`)
@@ -33,14 +33,14 @@ describe.each(['source', 'sink'])('pipe new connector --%s', (kind) => {
     expect(existsSync(join(folder, 'CONTRIBUTING.md'))).toBe(true)
   })
 
-  it('tells how to get what it is built with, from a clone as long as npm does not have it', async () => {
+  it('explains how to get its build dependencies, from a clone as long as npm does not have them', async () => {
     const { out } = await pipe(['new', 'connector', 'acme', `--${kind}`], freshFolder())
     if (released) expect(out).toMatch(/\n {2}npm install\n/)
     else
       expect(out).toContain('npm install --save-dev CLONE/packs/millrace-core.tgz CLONE/packs/dev/millrace-testkit.tgz')
   })
 
-  it('makes scripts that say on an old Node what to do', async () => {
+  it('creates scripts that say what to do on an old Node', async () => {
     const cwd = freshFolder()
     await pipe(['new', 'connector', 'acme', `--${kind}`], cwd)
     const folder = join(cwd, `millrace-${kind}-acme`)
@@ -61,14 +61,14 @@ describe.each(['source', 'sink'])('pipe new connector --%s', (kind) => {
 })
 
 describe('pipe init', () => {
-  it('makes a project whose `npm install` does not look for the command where it is not', async () => {
+  it('creates a project whose `npm install` does not look for the command where it does not exist', async () => {
     const folder = freshFolder()
     await pipe(['init'], folder)
     expect(Object.keys(manifestIn(folder).dependencies ?? {})).toEqual(released ? ['@millrace/cli'] : [])
   })
 })
 
-describe('what a check says of a package that is not there', () => {
+describe('what a check says about a missing package', () => {
   const spec = (type: string) =>
     `version: 1\nname: a\nsource: { type: ${type}, config: {}, schema: { fields: { a: string } } }\nsinks: { b: { type: "null" } }\n`
   const hint = async (type: string) => {
@@ -79,7 +79,7 @@ describe('what a check says of a package that is not there', () => {
     return findings.find(({ code }) => code === 'connector_missing')?.hint
   }
 
-  it('names the package of somebody else, and does not claim that npm has it', async () => {
+  it('names the third-party package, and does not claim that npm has it', async () => {
     const says = 'install the package that provides it, named'
     expect(await hint('acme-orders')).toBe(`${says} millrace-source-acme-orders`)
     expect(await hint('"@acme/orders"')).toBe(`${says} @acme/orders or @acme/source-orders`)

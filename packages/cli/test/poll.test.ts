@@ -1,4 +1,4 @@
-/** A pipeline that asks a server for its records, killed on the way. */
+/** A pipeline that polls a server for its records, killed on the way. */
 import { once } from 'node:events'
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
@@ -9,7 +9,7 @@ import { type Death, runUntilDone } from '@millrace/testkit'
 import { expect, it, onTestFinished } from 'vitest'
 import { freshFolder, pipe } from './terminal.ts'
 
-it('gives each record once after a SIGKILL before and after a page is saved, and asks again for the page that was not saved', async () => {
+it('delivers each record once after a SIGKILL before and after a page is saved, and requests the unsaved page again', async () => {
   const asked: number[] = []
   const server = createServer((request, response) => {
     const k = Number(new URL(request.url!, 'http://here').searchParams.get('after') ?? 0)

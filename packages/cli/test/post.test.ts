@@ -21,7 +21,9 @@ const query = (folder: string, sql: string): unknown[] => {
   }
 }
 
-/** A project with a client that posts `data.csv`, and a gateway that keeps what it gets in `store.db`, by its `id`. */
+/**
+ * A project with a client that posts `data.csv`, and a gateway that stores what it receives in `store.db`, by its `id`.
+ */
 async function project(data: string, client: string, gateway: string): Promise<{ folder: string; port: number }> {
   const folder = freshFolder()
   const port = await freePort()
@@ -51,7 +53,7 @@ sinks:
   return { folder, port }
 }
 
-describe('a bad item among those of a request', () => {
+describe('a bad item in a request', () => {
   const typed = 'steps:\n  - id: typed\n    cast: { q: integer }'
   it.each([
     ['that is refused whole', typed.replace('steps', '\nsteps')],
@@ -72,7 +74,7 @@ describe('a bad item among those of a request', () => {
   )
 })
 
-it('a client that is killed cuts its requests again, and the gateway takes them', async () => {
+it('a client that is killed cuts its requests differently, and the gateway accepts them', async () => {
   const rows = Array.from({ length: 20_000 }, (_, n) => `${n},text ${n} ${'x'.repeat(80)}\n`)
   const { folder, port } = await project(`id,q\n${rows.join('')}`, 'body: json_lines', '')
   const command = [join(import.meta.dirname, '../src/main.ts'), 'run']

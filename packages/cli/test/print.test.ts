@@ -30,7 +30,7 @@ describe('findings', () => {
     )
   })
 
-  it('come as annotations of GitHub, as SARIF and as JSON', () => {
+  it('are printed as GitHub annotations, as SARIF and as JSON', () => {
     expect(printed('github')).toBe(
       '::error file=pipelines/a.yaml,line=2,col=12,title=unknown_field::there is no field `Quantty` — did you mean `Quantity`?\n',
     )
@@ -50,7 +50,7 @@ describe('numbers for people', () => {
 })
 
 describe('tables', () => {
-  it('align numbers to the right and cut what is too long', () => {
+  it('align numbers to the right and truncate what is too long', () => {
     expect(
       table(
         [{ title: 'a' }, { title: 'n', right: true }],
@@ -63,7 +63,7 @@ describe('tables', () => {
     ).toBe('a          n\nx          1\nyyyy…  1,000\n')
   })
 
-  it('keep control characters of values off the terminal', () => {
+  it('keep control characters in values off the terminal', () => {
     expect(cell('a\u001b[31m\nb')).toBe('a\\u001b[31m\\nb')
     expect(rowTable([{ a: null, b: 12n }])).toBe('a   b\n   12\n')
   })
@@ -78,7 +78,7 @@ describe('the progress line', () => {
     expect(text).toBe('1,000,000 records  200,000/s  50.0 MiB  50 %  5.0 s left')
   })
 
-  it('shows no share as long as the size is unknown', () => {
+  it('shows no share while the size is unknown', () => {
     const text = progressText(
       { atMs: 0, records: 0, bytes: 0, totalBytes: 0 },
       { atMs: 1_000, records: 5, bytes: 10, totalBytes: 0 },
@@ -95,7 +95,7 @@ describe('the progress line', () => {
     expect(progressText(before, { ...now, lag: { records: 0, ms: 0 } })).toBe('5 records  5/s  10 B  lag 0 records')
   })
 
-  it('tells of a system that has failed for a second, once a minute', () => {
+  it('mentions a system that has been failing for a second, once a minute', () => {
     let all = ''
     const line = showProgress({ err: (text: string) => void (all += text), terminal: false } as Io)
     const fails = (sinceMs: number) => {

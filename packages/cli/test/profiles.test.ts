@@ -1,4 +1,6 @@
-/** What is told of a project under several profiles, and of the systems they bind. No server is needed here. */
+/**
+ * What is reported about a project under several profiles, and about the systems they bind. No server is needed here.
+ */
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { once } from 'node:events'
 import { type AddressInfo, createServer } from 'node:net'
@@ -25,7 +27,7 @@ const remote = `connections:
     config: { url: "mongodb://u:\${secret:store_password}@127.0.0.1:1/", database: shop }
 `
 
-/** A project of one pipeline with profiles by name. */
+/** A project with one pipeline and profiles by name. */
 function project(profiles: Readonly<Record<string, string>>, text = spec): string {
   const folder = freshFolder()
   mkdirSync(join(folder, 'profiles'))
@@ -39,7 +41,7 @@ function project(profiles: Readonly<Record<string, string>>, text = spec): strin
 const secret = { MILLRACE_SECRET_STORE_PASSWORD: 'geheim-4711' }
 
 describe('pipe check --all-profiles', () => {
-  it('is right when the specs are under local and every profile of the project', async () => {
+  it('passes when the specs pass under local and every profile of the project', async () => {
     const folder = project({ remote })
     expect(await pipe(['check', '--all-profiles'], folder, secret)).toMatchObject({
       code: 0,
@@ -56,7 +58,7 @@ describe('pipe check --all-profiles', () => {
     expect(err).toContain('profiles/half.yaml')
   })
 
-  it('tells once what is wrong under all of them, also to programs', async () => {
+  it('reports once what is wrong under all of them, to programs too', async () => {
     const folder = project({ remote }, spec.replace('id > 0', 'idd > 0'))
     const { out } = await pipe(['check', '--all-profiles', '--json'], folder, secret)
     const { findings } = JSON.parse(out) as { findings: { code: string; profiles: string[] }[] }
@@ -74,7 +76,7 @@ describe('pipe check --all-profiles', () => {
   })
 })
 describe('pipe doctor', () => {
-  it('says of each connection what is there, and who uses it', async () => {
+  it('says what exists at each connection, and who uses it', async () => {
     const folder = project({})
     const { code, out } = await pipe(['doctor'], folder)
     expect(code).toBe(0)
@@ -106,7 +108,7 @@ describe('pipe doctor', () => {
       expect([state, typeof error.code, error.message.length > 0]).toEqual(['failed', 'string', true])
   })
 
-  it('does not wait for a server that takes the connection and says nothing', async () => {
+  it('does not wait for a server that accepts the connection and says nothing', async () => {
     const silent = createServer(() => {}).listen(0, '127.0.0.1')
     onTestFinished(() => void silent.close())
     await once(silent, 'listening')
@@ -117,7 +119,7 @@ describe('pipe doctor', () => {
     expect(out).toContain('no_answer: no answer within 0.5 s')
   })
 
-  it('hides a password that stands in the profile itself', async () => {
+  it('hides a password that is in the profile itself', async () => {
     const folder = project({ remote: remote.replace('${secret:store_password}', 'offen-42') })
     const { out } = await pipe(['doctor', '--profile', 'remote', '--timeout', '500ms'], folder)
     expect(out).toContain('mongodb://u:***@127.0.0.1:1/')
@@ -145,7 +147,7 @@ describe('pipe plan --compare', () => {
     readonly equal: boolean
   }
 
-  it('tells what differs and what stays, for people', async () => {
+  it('tells people what differs and what stays', async () => {
     const { code, out } = await pipe(['plan', 'events', '--compare', 'local', 'remote'], project({ remote }), secret)
     expect(code).toBe(0)
     const [different, equal] = out.split('\nEqual:\n')
@@ -159,7 +161,7 @@ describe('pipe plan --compare', () => {
     expect(out).not.toContain('geheim')
   })
 
-  it('tells the same to programs: promises with their weak link, order, checkpoints, and every field of every sink', async () => {
+  it('reports the same to programs: guarantees with their weakest link, order, checkpoints, and every field of every sink', async () => {
     const { out } = await pipe(['plan', '--compare', 'local', 'remote', '--json'], project({ remote }), secret)
     const { profiles, aspects } = JSON.parse(out) as { profiles: string[]; aspects: Aspect[] }
     expect(profiles).toEqual(['local', 'remote'])
@@ -176,12 +178,12 @@ describe('pipe plan --compare', () => {
     ])
   })
 
-  it('finds nothing different between a profile and itself', async () => {
+  it('finds no difference between a profile and itself', async () => {
     const { out } = await pipe(['plan', '--compare', 'local', 'local'], project({}))
     expect(out).toContain('Different:\n  nothing\n')
   })
 
-  it('says what is wrong under one of them, and wants two', async () => {
+  it('says what is wrong under one of them, and requires two', async () => {
     expect(await pipe(['plan', '--compare', 'local', 'other'], project({ other }))).toMatchObject({ code: 2 })
     expect(await pipe(['plan', '--compare', 'local'], project({}))).toMatchObject({
       code: 2,

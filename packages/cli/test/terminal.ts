@@ -1,25 +1,25 @@
-/** The command in this process, with what it printed. Its world is a folder of its own, removed after the test. */
+/** The command in this process, with what it printed. It runs in a separate folder, removed after the test. */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { onTestFinished } from 'vitest'
 import { main } from '../src/main.ts'
 
-/** What a command left. */
+/** The result of a command. */
 export interface Ended {
   readonly code: number
   readonly out: string
   readonly err: string
 }
 
-/** A fresh folder, gone after the test. */
+/** A fresh folder, removed after the test. */
 export function freshFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), 'millrace-cli-'))
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
   return folder
 }
 
-/** Runs `pipe` with these words in `cwd`. */
+/** Runs `pipe` with these arguments in `cwd`. */
 export async function pipe(
   words: readonly string[],
   cwd: string,

@@ -34,7 +34,7 @@ export interface DiskFile {
   close(): Promise<void>
 }
 
-/** The file at a path, links followed, or behind an open handle. */
+/** The file at a path, links followed, or of an open handle. */
 export interface FileState {
   /** `pipe`: a FIFO; `device`: a character device such as a terminal. */
   readonly kind: 'file' | 'folder' | 'pipe' | 'socket' | 'device' | 'other'

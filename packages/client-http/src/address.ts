@@ -26,7 +26,7 @@ for (const [net, bits] of [
   ['224.0.0.0', 3],
 ] as const)
   closed.ipv4.addSubnet(net, bits, 'ipv4')
-// Besides loopback, local, link-local and multicast: addresses that embed an IPv4 address (mapped, NAT64, 6to4,
+// In addition to loopback, local, link-local and multicast: addresses that embed an IPv4 address (mapped, NAT64, 6to4,
 // Teredo).
 for (const [net, bits] of [
   ['::', 96],

@@ -44,7 +44,7 @@ interface Connection {
 
 interface Request {
   readonly bytes: Uint8Array
-  /** It is not to be sent last. */
+  /** It must not be sent again. */
   last: boolean
   resolve(answer: Answer): void
   reject(error: Error): void

@@ -14,7 +14,7 @@ export interface Answered extends Answer {
 
 /** Keeps connections open between requests. */
 export interface Getter {
-  /** Follows redirects. Throws `SystemError`: one that can be retried where nothing was heard. */
+  /** Follows redirects. Throws `SystemError`: one that can be retried if there was no answer. */
   get(url: URL, signal: AbortSignal): Promise<Answered>
   close(): void
 }
@@ -54,7 +54,7 @@ export function requestHead(method: string, url: URL, headers: Readonly<Record<s
   return `${method} ${url.pathname}${url.search} HTTP/1.1\r\n${lines.join('')}`
 }
 
-/** Makes what asks within these limits. */
+/** Makes a getter with these limits. */
 export function createGetter(limits: GetLimits): Getter {
   const clients = new Map<string, Client>()
   const close = (reason?: Error) => {

@@ -22,7 +22,7 @@ export function headerOf({ head }: Answer, name: string): string | undefined {
 }
 
 export interface ResponseReader {
-  /** Takes what has come. The answer, when that completes it; throws where it is no HTTP. */
+  /** Takes what has arrived. Returns the answer once it is complete; throws if this is not HTTP. */
   feed(bytes: Buffer): Answer | undefined
   /** The connection has closed: returns the answer if its body ends with the connection. */
   closed(): Answer | undefined

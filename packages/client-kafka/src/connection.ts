@@ -131,8 +131,8 @@ export function kafkaConnection(o: TopicPlace, env: Env) {
 }
 
 /**
- * For a second what was just made is not known to every broker, and a group has no coordinator: as long as that the
- * client of the administration asks again by itself.
+ * For about a second, not every broker knows what was just created, and a group has no coordinator: for that long the
+ * admin client retries by itself.
  */
 export const adminRetries = { retries: 5, retryDelay: 200 }
 
@@ -171,8 +171,8 @@ const lasting: Readonly<Record<string, string>> = {
 }
 
 /**
- * A client's error as one of ours; a `MillraceError` is returned unchanged. `exists`: the topic was there, or is new
- * and not known to every broker at once.
+ * A client's error as one of ours; a `MillraceError` is returned unchanged. `exists`: the topic exists, or is new and
+ * not known to every broker yet.
  */
 export function kafkaError(error: unknown, doing: string, o: TopicPlace, exists = o.create !== undefined): Error {
   if (error instanceof MillraceError) return error

@@ -4,7 +4,7 @@
  *
  * A row of the file is a chunk: the records of one write to one partition, with the sequence number of the first. The
  * values are in one blob, as they were encoded, so that appending costs little more than writing the bytes, and a
- * transaction makes them durable and visible at once: there is no torn tail to repair. A reader keeps no transaction
+ * transaction makes them durable and visible together: there is no torn tail to repair. A reader keeps no transaction
  * open between reads. Segment files with their own fsync would avoid the second copy in the write-ahead log, but would
  * need their own recovery and locking.
  *
@@ -45,7 +45,9 @@ export interface Log {
   /** Distinguishes this log from one that was recreated under the same name. */
   readonly id: string
   readonly partitions: number
-  /** Appends chunks in one durable transaction, which assigns their bases. Throws `SystemError`; `log_busy` at once. */
+  /**
+   * Appends chunks in one durable transaction, which assigns their bases. Throws `SystemError`; `log_busy` immediately.
+   */
   append(
     chunks: readonly NewChunk[],
     limits?: { readonly maxAgeMs?: number | undefined; readonly maxBytes?: number | undefined },
@@ -69,7 +71,7 @@ CREATE TABLE next (partition INTEGER PRIMARY KEY, value INTEGER NOT NULL);`
 
 /**
  * Opens a stream's log for reading; with `create`, which sets the number of partitions of a new one, also for writing.
- * Undefined: it does not exist yet. Throws `SystemError`; `log_busy` at once.
+ * Undefined: it does not exist yet. Throws `SystemError`; `log_busy` immediately.
  */
 export function openLog(path: string, create?: { readonly partitions: number }): Log | undefined {
   if (!create && !existsSync(path)) return undefined

@@ -18,7 +18,7 @@ export {
 
 const reveal = (value: MongodbOptions['url']): string => (typeof value === 'string' ? value : value.reveal())
 
-/** The settings of a client, besides the address. */
+/** The settings of a client, in addition to the address. */
 export const clientOptions = (o: MongodbOptions, env: Env): MongoClientOptions => ({
   appName: `millrace ${env.pipeline}`.slice(0, 128),
   serverSelectionTimeoutMS: 5000,

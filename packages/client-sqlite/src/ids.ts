@@ -1,6 +1,6 @@
 /**
- * Distinguishes a store from another one in its place, and a table from one that was emptied or recreated: random ids
- * in a table of their own. Opening the store for writing assigns them; files of other programs have none.
+ * Distinguishes a store from one that replaced it, and a table from one that was emptied or recreated: random ids in a
+ * table of their own. Opening the store for writing assigns them; files of other programs have none.
  */
 import { randomUUID } from 'node:crypto'
 import type { DatabaseSync } from 'node:sqlite'

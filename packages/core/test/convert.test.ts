@@ -28,7 +28,7 @@ const code = (run: () => unknown): string | undefined => {
   }
 }
 
-describe('text becomes a value of its type', () => {
+describe('text is converted to a value of its type', () => {
   it.each<[string, string, unknown]>([
     ['string', '', ''],
     ['boolean', 'True', true],
@@ -103,13 +103,13 @@ describe('text becomes a value of its type', () => {
     expect(code(() => read(typeName, text))).toBe(expected)
   })
 
-  it('tells the value in its message, cut where it is long', () => {
+  it('quotes the value in its message, truncated if it is long', () => {
     expect(() => read('integer', 'abc')).toThrow('"abc" is not a whole number')
     expect(() => read('integer', 'x'.repeat(5000))).toThrow(/^"x{59}\.\.\. \(5002 characters\) is not a whole number$/)
   })
 })
 
-describe('JSON becomes a value of its type', () => {
+describe('JSON is converted to a value of its type', () => {
   it.each<[string, unknown, unknown]>([
     ['integer', 1e3, 1000],
     ['integer', -0, 0],
@@ -146,7 +146,7 @@ describe('JSON becomes a value of its type', () => {
   })
 })
 
-describe('a JSON object becomes a row', () => {
+describe('a JSON object is converted to a row', () => {
   const record = {
     fields: { id: parseType('integer')!, name: parseType('string?')!, tags: parseType('list<integer>?')! },
   }
@@ -157,11 +157,11 @@ describe('a JSON object becomes a row', () => {
     expect(Object.keys(row)).toEqual(['id', 'name', 'tags'])
   })
 
-  it('has one zero among integers', () => {
+  it('has a single zero among integers', () => {
     expect(Object.is((rowFromJson(record, 'drop')({ id: -0 }) as Row)['id'], 0)).toBe(true)
   })
 
-  it('tells every failure with the path of its field', () => {
+  it('reports every failure with the path of its field', () => {
     const failures = rowFromJson(record, 'drop')({ id: 'x', tags: [1, 'y'] }) as FieldFailure[]
     expect(failures.map(({ code, field }) => [code, field])).toEqual([
       ['not_integer', 'id'],
@@ -169,7 +169,7 @@ describe('a JSON object becomes a row', () => {
     ])
   })
 
-  it('drops, refuses or keeps fields the type does not name', () => {
+  it('drops, refuses or keeps fields that the type does not name', () => {
     const object = JSON.parse('{"id":1,"more":true,"__proto__":{"x":1}}') as Record<string, unknown>
     expect(rowFromJson(record, 'drop')(object)).toEqual({ id: 1, name: null, tags: null })
     expect((rowFromJson(record, 'error')(object) as FieldFailure[]).map((failure) => failure.field)).toEqual([
@@ -181,7 +181,7 @@ describe('a JSON object becomes a row', () => {
     expect(Object.getPrototypeOf(kept)).toBe(Object.prototype)
   })
 
-  it('does not take what every object inherits for a field', () => {
+  it('does not mistake what every object inherits for a field', () => {
     const row = rowFromJson(
       { fields: { constructor: parseType('string?')!, toString: parseType('json?')! } },
       'drop',
@@ -192,7 +192,7 @@ describe('a JSON object becomes a row', () => {
     ])
   })
 
-  it('reads objects inside objects, and tells the path', () => {
+  it('reads objects inside objects, and reports the path', () => {
     const nested = { fields: { address: { type: { kind: 'object', record } as const, optional: false } } }
     expect(rowFromJson(nested, 'drop')({ address: { id: 1 } })).toEqual({ address: { id: 1, name: null, tags: null } })
     expect(rowFromJson(nested, 'drop')({ address: { id: 1, tags: ['x'] } })).toEqual([
@@ -247,7 +247,7 @@ it('reads the same rows with and without generated code', () => {
     fc.property(record, fc.constantFrom('drop', 'error', 'keep'), object, (types, unknown, given) => {
       const fields = Object.fromEntries(Object.entries(types).map(([name, text]) => [name, parseType(text)!]))
       const made = rowFromJson({ fields }, unknown)(given)
-      // vitest compares constructors, which a field of that name is not.
+      // vitest compares constructors, and a field of that name is not one.
       deepStrictEqual(made, interpretedRow({ fields }, unknown)(given))
       if (!Array.isArray(made))
         expect(Object.keys(made)).toEqual(Object.keys(interpretedRow({ fields }, unknown)(given)))
@@ -256,7 +256,7 @@ it('reads the same rows with and without generated code', () => {
   )
 })
 
-describe('values are written as they can be read again', () => {
+describe('values are written so that they can be read back', () => {
   const samples: [string, unknown, unknown, string][] = [
     ['string', 'x', 'x', 'x'],
     ['boolean', true, true, 'true'],
@@ -279,13 +279,13 @@ describe('values are written as they can be read again', () => {
     expect(toText(type(typeName))(null)).toBe('')
   })
 
-  it('keeps the fields an open object has beside its type', () => {
+  it('keeps the fields that an open object has in addition to its type', () => {
     const open: Type = { kind: 'object', record: { fields: { id: parseType('bigint')! }, open: true } }
     expect(toJson(open)({ id: 5n, more: 1 })).toEqual({ id: '5', more: 1 })
   })
 })
 
-it('knows a date of the calendar from one that is none', () => {
+it('distinguishes a calendar date from one that does not exist', () => {
   expect(['2012-02-29', '2000-02-29', '9999-12-31', '0001-01-01'].every(isDateText)).toBe(true)
   expect(
     ['1900-02-29', '2010-13-01', '2010-00-01', '2010-01-00', '2010-01-32', '2010/01/01', '2010-1-011', ''].some(

@@ -1,10 +1,10 @@
 import * as fc from 'fast-check'
-// @ts-expect-error: luxon brings no types of its own
+// @ts-expect-error: luxon ships no types
 import { DateTime } from 'luxon'
 import { expect, it } from 'vitest'
 import { compileDateFormatter, compileDateParser, type Fold } from '../src/index.ts'
 
-// Patterns of ours and of luxon that mean the same.
+// Our patterns and luxon's that mean the same.
 const patterns: [ours: string, luxon: string][] = [
   ['yyyy-MM-dd HH:mm:ss.SSS', 'yyyy-MM-dd HH:mm:ss.SSS'],
   ['M/d/yyyy H:mm', 'M/d/yyyy H:mm'],
@@ -47,7 +47,7 @@ it('prints as luxon does', () => {
   )
 })
 
-it('reads what it printed: the same instant, or the first one of that text', () => {
+it('reads what it printed: the same instant, or the first one with that text', () => {
   fc.assert(
     fc.property(instant, pattern, zone, (ms, [ours], zoneName) => {
       const print = compileDateFormatter(ours, zoneName)
@@ -55,8 +55,8 @@ it('reads what it printed: the same instant, or the first one of that text', () 
       const read = compileDateParser([ours], zoneName, { fold: 'earlier' })(text)!
       expect(print(read)).toBe(text)
       expect(read).toBeLessThanOrEqual(ms)
-      // The hour that comes twice is the only thing that text without an offset cannot tell, beside what the format
-      // leaves out.
+      // The hour that occurs twice is the only thing that text without an offset cannot express, apart from what the
+      // format omits.
       if (/[xZ]/.test(ours)) expect(ms - read).toBeLessThan(1000)
       else expect(ms - read).toBeLessThan(3_600_000 + 60_000)
     }),
@@ -64,7 +64,7 @@ it('reads what it printed: the same instant, or the first one of that text', () 
   )
 })
 
-it('reads wall-clock times as luxon does, and none where luxon moves the clock', () => {
+it('reads wall-clock times as luxon does, and returns none where luxon moves the clock', () => {
   fc.assert(
     fc.property(instant, zone, (wall, zoneName) => {
       const text = compileDateFormatter('yyyy-MM-dd HH:mm:ss', 'UTC')(wall)
@@ -80,7 +80,7 @@ it('reads wall-clock times as luxon does, and none where luxon moves the clock',
   )
 })
 
-it('knows the same dates of the calendar', () => {
+it('accepts the same calendar dates', () => {
   const read = compileDateParser(['d.M.yyyy'], 'UTC')
   fc.assert(
     fc.property(

@@ -37,7 +37,7 @@ it('prints the same with and without generated code', () => {
   )
 })
 
-it('reads the same with and without generated code, also from texts that are nearly right', () => {
+it('reads the same with and without generated code, even texts that are nearly right', () => {
   const change = fc.tuple(fc.nat(40), fc.constantFrom('', '0', '9', ' ', '/', ':', 'a', '-', '\u00e9'))
   const readers = new Map(
     patterns.map((text) => [

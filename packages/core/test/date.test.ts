@@ -102,7 +102,7 @@ describe('reading dates', () => {
     expect(parse(format, text)).toBe(undefined)
   })
 
-  it('takes the first of several formats that fits', () => {
+  it('uses the first of several formats that fits', () => {
     const formats = ['MM-dd-yyyy HH:mm', 'M/d/yyyy H:mm', 'M/d/yy H:mm']
     expect(
       ['12-01-2010 08:26', '1/13/11 9:05', '12/1/2010 8:26', '1.1.2010'].map((text) => parse(formats, text)),
@@ -110,7 +110,7 @@ describe('reading dates', () => {
     expect(parse(['d/M/yyyy', 'M/d/yyyy'], '2/3/2010')).toBe('2010-03-02T00:00:00.000Z')
   })
 
-  it('remembers the last text, also when that was none', () => {
+  it('remembers the last text, even one that was no date', () => {
     const read = compileDateParser(['M/d/yyyy'], 'UTC')
     expect(['1/1/1970', '1/1/1970', 'x', 'x', '1/2/1970', 'x'].map(read)).toEqual([
       0,
@@ -123,7 +123,7 @@ describe('reading dates', () => {
   })
 })
 
-describe('clocks of zones', () => {
+describe('clocks of time zones', () => {
   it('has no time where the clock was set forward', () => {
     expect(parse('yyyy-MM-dd HH:mm', '2024-03-31 01:59', 'Europe/Berlin')).toBe('2024-03-31T00:59:00.000Z')
     expect(parse('yyyy-MM-dd HH:mm', '2024-03-31 02:00', 'Europe/Berlin')).toBe(undefined)
@@ -133,7 +133,7 @@ describe('clocks of zones', () => {
     expect(parse('yyyy-MM-dd HH:mm', '2011-12-31 00:00', 'Pacific/Apia')).toBe('2011-12-30T10:00:00.000Z')
   })
 
-  it('takes that of two times which was chosen where the clock was set back, and none where none was', () => {
+  it('uses the chosen one of two times where the clock was set back, and none where none was chosen', () => {
     const at = (fold: Fold | undefined, text: string, zone = 'Europe/Berlin') => {
       const ms = compileDateParser(['yyyy-MM-dd HH:mm'], zone, { fold })(text)
       return ms === undefined ? undefined : isoText(ms)
@@ -146,7 +146,7 @@ describe('clocks of zones', () => {
     expect(at('earlier', '2024-04-07 01:45', 'Australia/Lord_Howe')).toBe('2024-04-06T14:45:00.000Z')
     expect(at('later', '2024-04-07 01:45', 'Australia/Lord_Howe')).toBe('2024-04-06T15:15:00.000Z')
     expect(at('later', '2024-03-31 02:30')).toBe(undefined)
-    // What is printed as it was read does not depend on it.
+    // Printing the text as it was read does not depend on the choice.
     expect(compileReformat(['yyyy-MM-dd HH:mm'], 'Europe/Berlin', 'yyyy-MM-dd')('2024-10-27 02:30')).toBe('2024-10-27')
     expect(compileReformat(['yyyy-MM-dd HH:mm'], 'Europe/Berlin', 'iso')('2024-10-27 02:30')).toBe(undefined)
     expect(compileReformat(['yyyy-MM-dd HH:mm'], 'Europe/Berlin', 'iso', { fold: 'later' })('2024-10-27 02:30')).toBe(
@@ -154,7 +154,7 @@ describe('clocks of zones', () => {
     )
   })
 
-  it('cuts off what is finer than a millisecond where that was chosen', () => {
+  it('drops digits finer than a millisecond where that was chosen', () => {
     const cut = (format: string, text: string) =>
       [{}, { fraction: 'truncate' as const }].map((choices) => compileDateParser([format], 'UTC', choices)(text))
     expect(cut('iso', '1970-01-01T00:00:00.123999Z')).toEqual([undefined, 123])
@@ -165,7 +165,7 @@ describe('clocks of zones', () => {
     expect(cut('iso', '1969-12-31T23:59:59.9989Z')).toEqual([undefined, -2])
   })
 
-  it('says why a text gives no date', () => {
+  it('says why a text is not a date', () => {
     const why = (text: string, ...formats: string[]) => whyNoDate({ formats, zone: 'Europe/Berlin' }, text, text)
     const wall = 'yyyy-MM-dd HH:mm'
     expect(why('2024-03-31 02:30', 'iso', wall)).toBe(
@@ -178,7 +178,7 @@ describe('clocks of zones', () => {
     expect(why('2024-02-30 02:30', wall, 'iso')).toBe(`2024-02-30 02:30 is not a date: expected ${wall} or iso`)
   })
 
-  it('sees an offset that lasted a week', () => {
+  it('detects an offset that lasted a week', () => {
     const at = (text: string) => parse('yyyy-MM-dd HH:mm', text, 'America/Recife')
     expect(at('2000-10-07 12:00')).toBe('2000-10-07T15:00:00.000Z')
     expect(at('2000-10-08 12:00')).toBe('2000-10-08T14:00:00.000Z')
@@ -186,18 +186,18 @@ describe('clocks of zones', () => {
     expect(at('2000-10-15 12:00')).toBe('2000-10-15T15:00:00.000Z')
   })
 
-  it('prefers the offset a text brings along', () => {
+  it('prefers an offset given in the text', () => {
     expect(parse('iso', '2024-03-31T02:30:00+01:00', 'Europe/Berlin')).toBe('2024-03-31T01:30:00.000Z')
     expect(parse('yyyy-MM-dd HH:mm VV', '2024-07-01 12:00 America/New_York', 'Europe/Berlin')).toBe(
       '2024-07-01T16:00:00.000Z',
     )
   })
 
-  it('takes fixed offsets as zones', () => {
+  it('accepts fixed offsets as zones', () => {
     expect(parse('yyyy-MM-dd HH:mm', '2024-07-01 12:00', '+05:30')).toBe('2024-07-01T06:30:00.000Z')
   })
 
-  it('says which names are no zones', () => {
+  it('says which names are not zones', () => {
     expect(['UTC', 'Europe/Berlin', '-03:00'].map(checkZone)).toEqual([undefined, undefined, undefined])
     expect(checkZone('Europe/Berlino')).toBe(
       '"Europe/Berlino" is not a time zone: write an IANA name such as Europe/Berlin, or UTC',
@@ -234,15 +234,15 @@ describe('printing dates', () => {
     expect(compileDateFormatter('epoch_s', 'UTC')(-60_000)).toBe('-60')
   })
 
-  it('refuses years that have no text', () => {
+  it('refuses years that have no textual form', () => {
     expect(() => isoText(Number.NaN)).toThrow(RangeError)
     expect(() => isoText(253_402_300_800_000)).toThrow('not within the years 1 to 9999')
     expect(() => compileDateFormatter('yyyy', 'Asia/Tokyo')(253_402_300_799_999)).toThrow(RangeError)
   })
 })
 
-describe('from one format to another', () => {
-  it('goes on the clock of one zone', () => {
+describe('converting from one format to another', () => {
+  it('uses the clock of one zone', () => {
     expect(compileReformat(['M/d/yyyy H:mm'], 'UTC', 'yyyy-MM-dd HH:mm:ss')('12/1/2010 8:26')).toBe(
       '2010-12-01 08:26:00',
     )
@@ -255,14 +255,14 @@ describe('from one format to another', () => {
     expect(compileReformat(['epoch_s'], 'UTC', 'epoch_ms')('1.5')).toBe('1500')
   })
 
-  it('refuses what there is no time for', () => {
+  it('refuses times that do not exist', () => {
     const berlin = compileReformat(['yyyy-MM-dd HH:mm'], 'Europe/Berlin', 'dd.MM.yyyy HH:mm')
     expect(berlin('2024-03-31 02:30')).toBe(undefined)
     expect(berlin('2024-02-30 02:30')).toBe(undefined)
     expect(berlin('2024-03-31 03:30')).toBe('31.03.2024 03:30')
   })
 
-  it('does what reading and printing do', () => {
+  it('does the same as reading and then printing', () => {
     const froms = ['M/d/yyyy H:mm', 'iso', 'yyyy-MM-dd HH:mmXXX']
     const tos = ['yyyy-MM-dd HH:mm:ss', 'iso', 'd MMM yyyy h a XXX']
     const instant = fc.integer({ min: -2_000_000_000, max: 4_000_000_000 }).map((s) => s * 1000)
@@ -316,7 +316,7 @@ describe('what is wrong with a format', () => {
     expect(() => compileDateParser([format], 'UTC')).toThrow(expected)
   })
 
-  it('lets printed formats name any part of a date, but not none', () => {
+  it('lets printed formats name any parts of a date, but at least one', () => {
     expect(checkDateFormat('yyyy-MM', 'print')).toBe(undefined)
     expect(checkDateFormat('HH:mm', 'print')).toBe(undefined)
     expect(checkDateFormat("'day'", 'print')).toContain('has no part of a date')
@@ -340,11 +340,11 @@ it.each([
   ['yyyy-mm-dd hh:mm', '`M` is the month'],
   ['yyyy-mm-dd', '`M` is the month'],
   ['dd.MM.yyyy hh:mm', '`H` for 24 hours'],
-])('%s is not printed, since it says something else than what was meant', (format, says) => {
+])('%s is refused for printing, since it does not mean what was intended', (format, says) => {
   expect(checkDateFormat(format, 'print')).toContain(says)
 })
 
-it('the change of a clock is found to the ms, also at the very start of a sampled step', () => {
+it('the change of a clock is located to the ms, even at the very start of a sampled step', () => {
   for (const name of ['Asia/Jerusalem', 'Asia/Gaza', 'Europe/Chisinau', 'Asia/Baku', 'Europe/Berlin']) {
     const print = compileDateFormatter('HH:mm', name)
     const platform = new Intl.DateTimeFormat('en-GB', {

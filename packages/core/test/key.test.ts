@@ -40,14 +40,14 @@ test('a key of several fields is their JSON array, without spaces, large and exa
   )
 })
 
-test('a null or missing part makes no key', () => {
+test('a null or missing part yields no key', () => {
   expect(compileKey(record, ['text'])({ text: null })).toBeUndefined()
   expect(compileKey(record, ['whole'])({})).toBeUndefined()
   expect(compileKey(record, ['text', 'whole'])({ text: 'a', whole: null })).toBeUndefined()
   expect(compileKey(record, ['text'])({ text: '' })).toBe('')
 })
 
-test('a field that is absent is null, also where every object inherits its name', () => {
+test('an absent field is null, even where every object inherits its name', () => {
   const inherited: RecordType = { fields: { constructor: field({ kind: 'string' }), x: field({ kind: 'integer' }) } }
   expect(compileKey(inherited, ['constructor'])({})).toBeUndefined()
   expect(compileKey(inherited, ['constructor', 'x'])({ x: 1 })).toBeUndefined()
@@ -56,7 +56,7 @@ test('a field that is absent is null, also where every object inherits its name'
   expect(fieldReader('x')({})).toBeNull()
 })
 
-test('bytes are told apart by their content, other values by themselves', () => {
+test('bytes are compared by content, other values by themselves', () => {
   const of = comparableOf({ kind: 'bytes' })!
   expect(of(new Uint8Array([7, 1, 2, 7]).subarray(1, 3))).toBe(of(Buffer.from([1, 2])))
   expect(of(new Uint8Array([1]))).not.toBe(of(new Uint8Array([1, 0])))
@@ -70,7 +70,7 @@ test('keys are scalars', () => {
   expect(isKeyType({ kind: 'list', of: field({ kind: 'string' }) })).toBe(false)
 })
 
-test('half of a surrogate pair is found in values and in keys, at any depth', () => {
+test('an unpaired surrogate is found in values and in keys, at any depth', () => {
   expect(isWellFormed({ a: ['x', { b: '\u{1F600}' }], c: null, d: new Uint8Array(1) })).toBe(true)
   expect(isWellFormed({ a: ['x', { b: 'x\ud83d' }] })).toBe(false)
   expect(isWellFormed({ a: { 'k\udc00': 1 } })).toBe(false)

@@ -55,14 +55,14 @@ describe('a connector is found', () => {
     expect(registry.source('@acme/tides')).toMatchObject({ kind: 'source', type: '@acme/tides' })
   })
 
-  it('among the dependencies of the project, when all are wanted', async () => {
+  it('among the dependencies of the project, when all are requested', async () => {
     expect((await load('all')).all.map((entry) => entry.package).toSorted()).toEqual([
       '@acme/tides',
       'millrace-source-acme-orders',
     ])
   })
 
-  it('beside the command, behind what the project has', async () => {
+  it('next to the command, after what the project has', async () => {
     const elsewhere = mkdtempSync(join(tmpdir(), 'millrace-elsewhere-'))
     mkdirSync(join(elsewhere, 'node_modules/@millrace/source-tape'), { recursive: true })
     writeFileSync(
@@ -79,7 +79,7 @@ describe('a connector is found', () => {
     }
   })
 
-  it('in the sources of its package, where a checkout runs from sources', async () => {
+  it('in the sources of its package, where a checkout runs from source', async () => {
     installed('@millrace/source-reel', 'throw new Error("a build")', {
       millrace: { connectors: ['./index.js'] },
       exports: { '.': { '@millrace/source': './source.js' } },
@@ -88,7 +88,7 @@ describe('a connector is found', () => {
     expect((await load([{ kind: 'source', type: 'reel' }])).source('reel')?.type).toBe('reel')
   })
 
-  it('in the command itself first, and is loaded only if it is wanted', async () => {
+  it('in the command itself first, and is loaded only if it is requested', async () => {
     let loads = 0
     const own = defineSink({
       kind: 'sink',
@@ -117,7 +117,7 @@ describe('a connector is found', () => {
   })
 })
 
-describe('a connector that is not there', () => {
+describe('a connector that does not exist', () => {
   it.each([
     ['nowhere', 'not_installed', '@millrace/source-nowhere'],
     ['plain', 'not_ours', 'millrace-source-plain'],
@@ -129,14 +129,14 @@ describe('a connector that is not there', () => {
     expect(missing).toMatchObject({ reason, packages: expect.arrayContaining([name]) })
   })
 
-  it('says what its package threw', async () => {
+  it('reports what its package threw', async () => {
     expect((await load([{ kind: 'source', type: 'broken' }])).missing('source', 'broken')?.message).toBe(
       'no driver here',
     )
   })
 })
 
-it('a type stands for package names', () => {
+it('maps a type to package names', () => {
   expect(packageNames('sink', 'kafka')).toEqual(['@millrace/sink-kafka', 'millrace-sink-kafka'])
   expect(packageNames('sink', '@acme/x')).toEqual(['@acme/x', '@acme/sink-x'])
 })

@@ -46,14 +46,14 @@ describe('types as text', () => {
   )
 
   it.each(['int', 'decimal', 'decimal(0,0)', 'decimal(39,1)', 'decimal(3,4)', 'list', 'list<>', 'integer??', ''])(
-    '%j is none',
+    '%j is not a type',
     (text) => {
       expect(parseType(text)).toBeUndefined()
     },
   )
 })
 
-it('lists are nested as deep as can be read', () => {
+it('lists can be nested as deep as can be read', () => {
   const nested = (levels: number) => parseType(`${'list<'.repeat(levels)}date${'>'.repeat(levels)}`)
   expect(typeText(nested(100)!.type)).toMatch(/^list<list</)
   expect(nested(101)).toBeUndefined()
@@ -72,7 +72,7 @@ describe('comparing', () => {
     )
   })
 
-  it('every value of a type is one of the same type, optional or not', () => {
+  it('every value of a type belongs to the same type, optional or not', () => {
     fc.assert(
       fc.property(
         types,
@@ -93,7 +93,7 @@ describe('comparing', () => {
     ['timestamp', 'json', false],
     ['list<integer>', 'list<number?>', true],
     ['date', 'string', false],
-  ])('%s is taken as %s: %s', (from, to, isTaken) => {
+  ])('%s is accepted as %s: %s', (from, to, isTaken) => {
     expect(assignable(field(from), field(to))).toBe(isTaken)
   })
 
@@ -106,7 +106,7 @@ describe('comparing', () => {
     expect(sameRecord(record({ a: 'integer' }), { ...record({ a: 'integer' }), open: true })).toBe(false)
   })
 
-  it('a field named like a method of objects is there only when it is declared', () => {
+  it('a field named like an object method exists only when it is declared', () => {
     expect(fieldOf({ fields: {} }, 'constructor')).toBeUndefined()
   })
 })
@@ -127,7 +127,7 @@ describe('a compact schema', () => {
     )
   })
 
-  it('says at which key it is wrong, and keeps the rest', () => {
+  it('reports at which key it is wrong, and keeps the rest', () => {
     const { type, problems } = parseRecordType({
       fields: { a: 'integer', b: 'int', c: { list: 'nope' }, d: 5 },
       more: 1,
@@ -141,7 +141,7 @@ describe('a compact schema', () => {
     expect(Object.keys(type.fields)).toEqual(['a'])
   })
 
-  it('says of a decimal that YAML has cut at its comma what to do, once', () => {
+  it('says what to do, once, about a decimal that YAML has cut at its comma', () => {
     // { price: decimal(10,2), name: string }
     const { problems } = parseRecordType({ fields: { price: 'decimal(10', '2)': null, name: 'string' } })
     expect(problems).toMatchObject([
@@ -149,14 +149,14 @@ describe('a compact schema', () => {
     ])
   })
 
-  it.each([null, 'fields', [], 5, {}])('%j is none', (value) => {
+  it.each([null, 'fields', [], 5, {}])('%j is not a schema', (value) => {
     expect(parseRecordType(value).problems.map((problem) => problem.code)).toEqual(['bad_schema'])
   })
 })
 
 describe('JSON Schema', () => {
   it('of any type reads back as that type', () => {
-    // An element that may be null needs a JSON type to say so, and json has none.
+    // An element that may be null needs a JSON type that says so, and json has none.
     const hasNullableJson = (type: Type): boolean =>
       type.kind === 'list'
         ? (type.of.optional && type.of.type.kind === 'json') || hasNullableJson(type.of.type)
@@ -172,7 +172,7 @@ describe('JSON Schema', () => {
     )
   })
 
-  it('of others is read: required, nullable, formats, references', () => {
+  it('of other types is read: required, nullable, formats, references', () => {
     const { type, problems } = parseRecordType({
       $schema: 'https://json-schema.org/draft/2020-12/schema',
       type: 'object',
@@ -193,7 +193,7 @@ describe('JSON Schema', () => {
     )
   })
 
-  it('that says more than types is told so', () => {
+  it('that says more than types can is reported', () => {
     const { problems } = parseRecordType({
       type: 'object',
       properties: {

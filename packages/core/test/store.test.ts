@@ -1,4 +1,4 @@
-/** The state folder: fenced, named when it is damaged, and never touched when it is somebody else's. */
+/** The state folder: fenced, named when it is damaged, and never touched when it belongs to something else. */
 import { chmodSync, cpSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -18,7 +18,7 @@ afterEach(() => rmSync(home, { recursive: true, force: true }))
 
 const folder = () => stateFolder(home, 'test')
 
-/** A run that saves, then does something to its state folder, then goes on. Gives what was published. */
+/** A run that saves, then does something to its state folder, then continues. Returns what was published. */
 async function disturbed(what: () => void): Promise<{ published: number[]; error: { code: string; message: string } }> {
   const published: number[] = []
   let pending = 0
@@ -64,7 +64,7 @@ describe('a state folder that is taken away under a running process', () => {
     expect(published).toEqual([1, 1])
   })
 
-  it('the same when another one is put in its place', async () => {
+  it('the same when another one replaces it', async () => {
     const { published, error } = await disturbed(() => {
       renameSync(folder(), `${folder()}.old`)
       cpSync(`${folder()}.old`, folder(), { recursive: true })
@@ -98,7 +98,7 @@ describe('a state that cannot be used', () => {
     return stateFile(folder())
   }
 
-  it('is named with its path where it is damaged, and left as it is', () => {
+  it('is named with its path if it is damaged, and left unchanged', () => {
     const path = made()
     const bytes = Buffer.from('this is no database, it is a text file of more than a hundred bytes, '.repeat(10))
     writeFileSync(path, bytes)
@@ -109,7 +109,7 @@ describe('a state that cannot be used', () => {
     expect(readFileSync(path).equals(bytes)).toBe(true)
   })
 
-  it('is named where another program or version made it', () => {
+  it('is named if another program or version created it', () => {
     const path = made()
     for (const pragma of ['user_version = 77', 'application_id = 1']) {
       const db = new DatabaseSync(path)
@@ -120,26 +120,26 @@ describe('a state that cannot be used', () => {
     }
   })
 
-  it('is named where its lock is damaged', () => {
+  it('is named if its lock is damaged', () => {
     made()
     writeFileSync(join(folder(), 'lock.db'), 'no database either. '.repeat(40))
     expect(code(() => openStore(folder()))).toBe('state_corrupt')
   })
 
-  it.skipIf(process.getuid?.() === 0)('is said to be unwritable, not locked', () => {
+  it.skipIf(process.getuid?.() === 0)('is reported as unwritable, not locked', () => {
     made()
     chmodSync(folder(), 0o500)
     expect(code(() => openStore(folder()))).toBe('state_unwritable')
     chmodSync(folder(), 0o700)
   })
 
-  it('is said to be unwritable where its folder cannot be made', () => {
+  it('is reported as unwritable where its folder cannot be created', () => {
     mkdirSync(home, { recursive: true })
     writeFileSync(join(home, 'file'), '')
     expect(code(() => openStore(join(home, 'file', 'test')))).toBe('state_unwritable')
   })
 
-  it('is locked where another process has it', () => {
+  it('is reported as locked where another process holds it', () => {
     const store = openStore(folder())
     expect(code(() => openStore(folder()))).toBe('locked')
     store.close()

@@ -1,10 +1,10 @@
-/** The options of formats of columns, said once for Parquet and Arrow. */
+/** The options of columnar formats, declared once for Parquet and Arrow. */
 import { option } from '@millrace/core'
 import { type TimeOptions, timeOptions } from './times.ts'
 
 /** How columns are read. */
 export interface ColumnarOptions extends TimeOptions {
-  /** The maximum bytes that pages or buffers which are read at a time have when they are decompressed. */
+  /** The maximum bytes, decompressed, of the pages or buffers that are read at a time. */
   readonly max_expanded?: number | undefined
 }
 

@@ -36,7 +36,7 @@ import { holdsLocalTimes, timed, type TimeOptions } from './times.ts'
 
 type Read = (raw: unknown) => unknown
 
-/** How columns are read, besides their declared types. */
+/** How columns are read, in addition to their declared types. */
 interface Reading {
   readonly unknownFields: UnknownFields
   readonly times: TimeOptions
@@ -420,7 +420,7 @@ function numbersWhereExact(value: Json, type: Type): Json {
   }
 }
 
-/** A row as JSON, used in place of the bytes that it does not have. */
+/** A row as JSON, used instead of the bytes that it does not have. */
 export function rowAsJson(reader: RowReader, values: readonly ArrayLike<unknown>[], index: number): Uint8Array {
   const row: Row = {}
   reader.columns.forEach((column, k) => {

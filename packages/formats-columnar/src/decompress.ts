@@ -1,11 +1,11 @@
-/** Decompression of what is held whole, to the size that is declared and never more. */
+/** Decompresses bytes that are held whole, to the declared size and never more. */
 import { brotliDecompressSync, gunzipSync, zstdDecompressSync } from 'node:zlib'
 import { BadBytes, unlz4, unlz4Frame, unlz4Hadoop } from './lz4.ts'
 import { unsnappy } from './snappy.ts'
 
 type Decompress = (bytes: Uint8Array, size: number) => Uint8Array
 
-/** By names that the formats have for them. */
+/** By the names that the formats give them. */
 export const codecs = {
   UNCOMPRESSED: (bytes) => bytes,
   SNAPPY: unsnappy,
@@ -20,7 +20,7 @@ export type CodecName = keyof typeof codecs
 
 const bound = (size: number) => ({ maxOutputLength: size + 1, chunkSize: Math.max(64, size + 1) })
 
-/** `size` bytes; a text says what is wrong with them. */
+/** The `size` bytes, or a text that says what is wrong. */
 export function decompress(codec: CodecName, bytes: Uint8Array, size: number): Uint8Array | string {
   try {
     const out = codecs[codec](bytes, size)

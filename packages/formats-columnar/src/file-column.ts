@@ -14,7 +14,7 @@ export interface FileColumn {
   read(raw: unknown): unknown
   /** The JSON text of a column of JSON. */
   text?(raw: unknown): string
-  /** Of a column of times. `read` takes them for UTC, and refuses fractions of a millisecond. */
+  /** Only for times. `read` treats them as UTC, and refuses fractions of a millisecond. */
   readonly ticks?: Ticks
   /** The item of a list or map, or the members of a struct in order; see nested.ts. */
   readonly item?: FileColumn
@@ -23,7 +23,7 @@ export interface FileColumn {
 
 /** How a column of times counts. */
 export interface Ticks {
-  /** Ticks of one millisecond. */
+  /** Ticks per millisecond. */
   readonly perMs: bigint
   /** False: on a clock that the file does not name. */
   readonly isUtc: boolean

@@ -1,13 +1,13 @@
 /**
- * Decompresses LZ4: blocks (https://github.com/lz4/lz4/blob/dev/doc/lz4_Block_format.md), bare, as Hadoop frames them,
- * and in frames of its own (https://github.com/lz4/lz4/blob/dev/doc/lz4_Frame_format.md). Nothing is written beyond the
- * size that was declared.
+ * Decompresses LZ4: blocks (https://github.com/lz4/lz4/blob/dev/doc/lz4_Block_format.md), bare or as Hadoop frames
+ * them, and LZ4's own frames (https://github.com/lz4/lz4/blob/dev/doc/lz4_Frame_format.md). Nothing is written beyond
+ * the declared size.
  */
 
-/** What bytes are damaged, or are no such format. */
+/** The bytes are damaged, or not in this format. */
 export class BadBytes extends Error {}
 
-/** Copies what stands `offset` before; it may reach into what is being written. */
+/** Copies what is `offset` bytes before `end`; it may overlap what is being written. */
 export function copyBack(out: Uint8Array, end: number, offset: number, length: number): number {
   if (offset === 0 || offset > end || length > out.length - end) throw new BadBytes('a copy is not within the bytes')
   if (offset >= length) out.copyWithin(end, end - offset, end - offset + length)
@@ -15,7 +15,9 @@ export function copyBack(out: Uint8Array, end: number, offset: number, length: n
   return end + length
 }
 
-/** One block, into `out` from `end` on; what was written before it may be copied from. Gives the new end. */
+/**
+ * Decompresses one block into `out`, from `start` on; it may copy from what was written before. Returns the new end.
+ */
 function block(bytes: Uint8Array, from: number, to: number, out: Uint8Array, start: number): number {
   let at = from
   let end = start
@@ -49,7 +51,7 @@ export function unlz4(bytes: Uint8Array, size: number): Uint8Array {
   return out.subarray(0, block(bytes, 0, bytes.length, out, 0))
 }
 
-/** As Hadoop frames it, each block behind its length and its compressed length, big-endian; or a bare block. */
+/** As Hadoop frames it: each block after its length and its compressed length, big-endian; or a bare block. */
 export function unlz4Hadoop(bytes: Uint8Array, size: number): Uint8Array {
   const view = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
   const out = new Uint8Array(size)

@@ -1,6 +1,6 @@
 /**
- * Lists, structs and maps of files with types of their own. Their raw values: a list is an array, a struct an array of
- * its members in order, a map an array of entries, each `[key, value]`.
+ * Lists, structs and maps of typed file formats. Their raw values: a list is an array, a struct an array of its members
+ * in order, a map an array of entries, each `[key, value]`.
  */
 import { DataError, toJson, type Type } from '@millrace/core'
 import type { FileColumn } from './file-column.ts'
@@ -41,7 +41,7 @@ export function structColumn(name: string, members: readonly FileColumn[]): File
   }
 }
 
-/** A map: a JSON object where its keys are texts, else a list of its entries. */
+/** A map: a JSON object if its keys are texts, else a list of its entries. */
 export function mapColumn(name: string, key: FileColumn, value: FileColumn): FileColumn {
   const entry = structColumn('entry', [
     { ...key, name: 'key' },
@@ -69,7 +69,7 @@ export function mapColumn(name: string, key: FileColumn, value: FileColumn): Fil
   }
 }
 
-/** A column that nothing can be made of. */
+/** A column that cannot be read. */
 export const unreadable = (name: string, told: string): FileColumn => ({
   name,
   natural: undefined,

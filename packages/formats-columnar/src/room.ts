@@ -1,8 +1,8 @@
-/** What the pages or buffers of a file that are open at a time may take in memory. */
+/** How much memory the open pages or buffers of a file may take. */
 import { MillraceError } from '@millrace/core'
 
 export class Room {
-  /** In all. */
+  /** In total. */
   readonly bytes: number
   private left: number
 
@@ -10,12 +10,12 @@ export class Room {
     this.bytes = this.left = bytes
   }
 
-  /** What is not taken. */
+  /** What is still free. */
   get free(): number {
     return this.left
   }
 
-  /** Before the memory is asked for. Throws `MillraceError` `too_expanded`. */
+  /** Called before memory is allocated. Throws `MillraceError` `too_expanded`. */
   take(bytes: number): void {
     if (bytes > this.left)
       throw new MillraceError(

@@ -1,6 +1,6 @@
 /**
- * Times as files with types of their own store them: ticks since 1970, in UTC, or on a clock that the file does not
- * name. Most files of pandas have the latter. They are read only where it is said which clock that is.
+ * Times as typed file formats store them: ticks since 1970, in UTC, or on a clock that the file does not name. Most
+ * files of pandas have the latter. They are read only if the options say which clock that is.
  *
  * Decision: docs/decisions/20261201-times-name-their-clock.md
  */
@@ -34,7 +34,7 @@ export const timeOptions = {
   ),
 }
 
-/** The column with its times read so; undefined: nobody says which clock they show. */
+/** The column with its times read by these options; undefined: they do not say which clock the times show. */
 export function timed(column: FileColumn, { zone, fold, fraction }: TimeOptions): FileColumn | undefined {
   const { ticks } = column
   if (!ticks) return column

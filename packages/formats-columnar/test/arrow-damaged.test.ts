@@ -1,4 +1,4 @@
-/** Arrow files that are damaged: each is refused with a code, soon, and in little memory. */
+/** Damaged Arrow files: each is refused with a code, quickly, and in little memory. */
 import { readFileSync } from 'node:fs'
 import { MillraceError, type Row } from '@millrace/core'
 import { expect, it } from 'vitest'
@@ -15,7 +15,7 @@ async function file(rows: readonly Row[], layout: 'file' | 'stream' = 'file'): P
   return Buffer.from(writer.finish() as Uint8Array)
 }
 
-/** How many rows there are. Stops after a million. */
+/** The number of rows. Stops after a million. */
 async function count(bytes: Uint8Array, most?: number): Promise<number> {
   let rows = 0
   for await (const piece of createArrowReader({ schema, unknownFields: 'drop' }, { max_expanded: most }).read(
@@ -50,7 +50,7 @@ it('a file of one row with any byte changed has one row, or is refused', async (
   }
 })
 
-it('a compressed buffer is held against max_expanded and its declared length', async () => {
+it('a compressed buffer is checked against max_expanded and its declared length', async () => {
   const bytes = readFileSync(new URL('fixtures/pyarrow-zstd.arrow', import.meta.url))
   const type = await inferArrow(bytesSource(bytes), live)
   const read = async (input: Uint8Array, most?: number) => {
@@ -76,7 +76,7 @@ it('a compressed buffer is held against max_expanded and its declared length', a
   }
 })
 
-it('a file that ends early, or is none, is refused', async () => {
+it('a file that ends early, or is not Arrow, is refused', async () => {
   const sound = await file([{ a: 1, b: 'x' }])
   for (const bytes of [
     sound.subarray(0, -1),

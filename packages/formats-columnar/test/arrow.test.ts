@@ -86,7 +86,7 @@ const row = (i: number): Row => ({
 const rows = Array.from({ length: 2500 }, (_, i) => row(i))
 
 describe.each(['file', 'stream'] as const)('a %s', (layout) => {
-  test('gives back what was written, however its bytes are cut', async () => {
+  test('returns what was written, however its bytes are split', async () => {
     const bytes = await write(every, rows, { layout }, 333)
     for (const chunk of [37, 100_000]) {
       const back = await read(bytes, every, {}, undefined, chunk)
@@ -96,7 +96,7 @@ describe.each(['file', 'stream'] as const)('a %s', (layout) => {
     }
   })
 
-  test('is what the library finds in it, with types that other tools know', async () => {
+  test('matches what the library finds in it, with types that other tools know', async () => {
     const table = arrow.tableFromIPC(await write(every, rows, { layout }))
     expect(table.numRows).toBe(rows.length)
     expect(
@@ -120,14 +120,14 @@ describe.each(['file', 'stream'] as const)('a %s', (layout) => {
     expect([...table.getChild('text')!]).toEqual(rows.map((r) => r['text']))
   })
 
-  test('may hold no rows', async () => {
+  test('may contain no rows', async () => {
     const bytes = await write(every, [], { layout })
     expect(arrow.tableFromIPC(bytes).schema.fields.length).toBe(13)
     expect((await read(bytes, every)).rows).toEqual([])
   })
 })
 
-test('many rows come in batches, and reading goes on from every position', async () => {
+test('many rows are returned in batches, and reading resumes from every position', async () => {
   const schema = schemaOf({ id: 'integer', name: 'string' })
   const many = Array.from({ length: 21_500 }, (_, id) => ({ id, name: `n${id}` }))
   const bytes = await write(schema, many)
@@ -146,7 +146,7 @@ test('many rows come in batches, and reading goes on from every position', async
   }
 })
 
-test('half a surrogate pair is refused, its row alone', async () => {
+test('an unpaired surrogate is refused, and only its row', async () => {
   const schema = schemaOf({ a: 'string' })
   const writer = (await arrowWriter(schema))()
   expect(writer.write([{ a: 'x' }, { a: '\ud800' }, { a: 'y' }]).refused).toMatchObject([
@@ -247,7 +247,7 @@ describe('what others write', () => {
     },
   )
 
-  test('what Polars writes is read, its texts and categories too', async () => {
+  test('what Polars writes is read, including its texts and categories', async () => {
     const bytes = fixture('polars.arrow')
     const type = await inferArrow(bytesSource(bytes), live)
     const rows = [
@@ -282,7 +282,7 @@ test('columns, names and dates pushed down', async () => {
   expect(back.bad).toEqual(['2 bad_date when dates'])
 })
 
-test('a file that is none, or cut off, is refused', async () => {
+test('a file that is not Arrow, or cut off, is refused', async () => {
   const schema = schemaOf({ id: 'integer' })
   const file = await write(schema, [{ id: 1 }, { id: 2 }])
   const stream = await write(schema, [{ id: 1 }, { id: 2 }], { layout: 'stream' })

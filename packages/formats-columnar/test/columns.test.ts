@@ -1,4 +1,7 @@
-/** Columns that are easily lost or mixed up (equal names, odd keys, members without a like): read right or refused. */
+/**
+ * Columns that are easily lost or mixed up (equal names, odd keys, members without an equivalent): read right or
+ * refused.
+ */
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -19,7 +22,7 @@ afterAll(() => {
   db.closeSync()
   rmSync(folder, { recursive: true })
 })
-/** A file of DuckDB with the rows of a query. */
+/** A file written by DuckDB with the rows of a query. */
 async function duck(select: string): Promise<Buffer> {
   const path = join(folder, 'duck.parquet')
   await db.run(`copy (${select}) to '${path}' (format parquet)`)
@@ -46,7 +49,7 @@ async function inferred(bytes: Uint8Array) {
   return { fields: Object.fromEntries(Object.entries(fields).map(([name, { type }]) => [name, type])), notes }
 }
 
-describe('two columns of one name', () => {
+describe('two columns with the same name', () => {
   const column = (...values: number[]) => ({ pages: [{ bytes: int32s(...values), values: values.length }] })
   const ints = (...names: string[]) => names.map((name) => ({ name, type: 'INT32', repetition: 'required' }) as const)
   const file = craft(ints('a', 'b', 'a'), [column(1), column(2), column(3)], { rows: 1 })
@@ -75,7 +78,7 @@ describe('two columns of one name', () => {
 })
 
 describe('a map', () => {
-  it('with texts for keys is a JSON object, whatever they are', async () => {
+  it('with text keys is a JSON object, whatever they are', async () => {
     const bytes = await duck(`select map(['__proto__', 'constructor', '1', ''], [1, 2, 3, null]) m`)
     const [row] = (await read(bytes, { m: 'json' })).rows
     expect(JSON.stringify(row)).toBe('{"m":{"1":3,"__proto__":1,"constructor":2,"":null}}')
@@ -135,7 +138,7 @@ describe('a map', () => {
   })
 })
 
-it('a field that repeats without being called a list is one', async () => {
+it('a field that repeats without being called a list is a list', async () => {
   const schema = [{ name: 'r', type: 'INT32', repetition: 'repeated' }] as const
   const levels = Buffer.concat([runs([1, 0], [1, 1], [2, 0]), runs([2, 1], [1, 0], [1, 1])])
   const file = craft(schema, [{ pages: [{ bytes: Buffer.concat([levels, int32s(1, 2, 3)]), values: 4 }] }], { rows: 3 })
@@ -166,7 +169,7 @@ describe('what cannot be read', () => {
     }
   })
 
-  it('does not keep the other members of a struct from being read', async () => {
+  it('does not prevent the other members of a struct from being read', async () => {
     const bytes = await duck(`select {a: i, t: time '12:00:00'} st from range(2) r(i)`)
     expect((await read(bytes, { st: { fields: { a: 'integer' } } })).rows).toEqual([{ st: { a: 0 } }, { st: { a: 1 } }])
     await expect(read(bytes, { st: { fields: { t: 'string' } } })).rejects.toThrow('INT64 TIME')

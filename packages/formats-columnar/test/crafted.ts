@@ -1,4 +1,4 @@
-/** Parquet files made by hand: schemas that no writer here makes, and pages that say what is not so. */
+/** Hand-made Parquet files: schemas that no writer here produces, and pages with false statements. */
 import { crc32 } from 'node:zlib'
 import { OutputBytes } from '../../formats/src/bytes.ts'
 import { binary, i32, i64, list, putStruct, struct, text, type Thrift } from '../src/parquet/thrift.ts'
@@ -18,13 +18,13 @@ export interface Element {
 /** One page. */
 export interface CraftedPage {
   readonly bytes: Uint8Array
-  /** Default: what it has. */
+  /** Default: its real size. */
   readonly size?: number
   readonly values: number
   readonly kind?: 'data' | 'dictionary'
   /** Default: PLAIN. */
   readonly encoding?: number
-  /** `true`: the right one. */
+  /** `true`: the correct one. */
   readonly crc?: number | true
 }
 
@@ -50,7 +50,7 @@ const elementOf = ({ name, type, repetition, children, converted, logical }: Ele
     [10, logical],
   )
 
-/** A file of one row group. */
+/** A file with one row group. */
 export function craft(
   schema: readonly Element[],
   columns: readonly CraftedColumn[],
@@ -109,10 +109,10 @@ export function craft(
   return Buffer.concat([...parts, tail])
 }
 
-/** Numbers of 32 bits, as PLAIN has them. */
+/** 32-bit numbers, as PLAIN stores them. */
 export const int32s = (...values: number[]): Buffer => Buffer.from(Int32Array.from(values).buffer)
 
-/** Levels or places as runs behind their length: each run `[count, value]`. */
+/** Levels or indexes as runs after their length: each run `[count, value]`. */
 export function runs(...all: (readonly [count: number, value: number])[]): Buffer {
   const bytes = all.flatMap(([count, value]) => [...varint(count * 2), value])
   return Buffer.concat([int32s(bytes.length), Buffer.from(bytes)])

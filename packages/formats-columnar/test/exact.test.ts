@@ -63,7 +63,7 @@ const decimal = (precision: number, scale: number) =>
     return `${n < 0n ? '-' : ''}${digits.slice(0, -scale)}.${digits.slice(-scale)}`
   })
 
-test('they are the same after a way through every format', async () => {
+test('they are the same after passing through every format', async () => {
   const edges: Row[] = [
     {
       id: 'most',
@@ -99,7 +99,7 @@ test('they are the same after a way through every format', async () => {
   expect(rows).toEqual(given)
 })
 
-test('in the text of a file they stand as they are', async () => {
+test('they appear unchanged in the text of a file', async () => {
   const one = [{ id: 'x', big: 9007199254740993n, money: '12345678901234567890.000000000001', cents: '0.10', whole: 1 }]
   expect(Buffer.from(await write('csv', exact, one)).toString()).toContain(
     'x,9007199254740993,12345678901234567890.000000000001,0.10,1',
@@ -109,7 +109,7 @@ test('in the text of a file they stand as they are', async () => {
   )
 })
 
-test('read as a type that would round them, they are refused', async () => {
+test('they are refused when read as a type that would round them', async () => {
   const wide = [{ id: 'x', big: 9007199254740993n, money: '0.100000000001', cents: null, whole: 1 }]
   const narrow = schemaOf({
     id: 'string',

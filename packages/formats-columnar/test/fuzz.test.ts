@@ -1,9 +1,9 @@
-/** The readers of files under 20,000 changed copies of sound ones; `npm run fuzz -- 1000000` takes more. */
+/** The file readers on 20,000 mutated copies of sound files; `npm run fuzz -- 1000000` runs more. */
 import { spawnSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { expect, it } from 'vitest'
 
-it('no copy crashes, hangs or takes more memory than it may, and most of them reach a decoder of values', () => {
+it('no copy crashes, hangs or takes more memory than allowed, and most of them reach a decoder of values', () => {
   const { status, stdout, stderr } = spawnSync(
     process.execPath,
     [

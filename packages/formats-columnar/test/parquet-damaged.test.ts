@@ -1,4 +1,4 @@
-/** Parquet files that are damaged, or made to do harm: each is refused with a code, soon, and in little memory. */
+/** Parquet files that are damaged or malicious: each is refused with a code, quickly, and in little memory. */
 import { brotliCompressSync, constants } from 'node:zlib'
 import { MillraceError, type Row } from '@millrace/core'
 import { describe, expect, it } from 'vitest'
@@ -31,7 +31,7 @@ it('a sound file is read, its checksums verified', async () => {
   expect(await read(file, n)).toEqual([{ n: 1 }, { n: 2 }, { n: 3 }])
 })
 
-describe('refused is', () => {
+describe('refuses', () => {
   const damaged: readonly [what: string, file: () => Buffer][] = [
     ['a page with one flipped byte', () => craft(required, [{ pages: [{ ...plain, crc: 77 }] }], { rows: 3 })],
     ['fewer values than rows', () => craft(required, [{ pages: [plain] }], { rows: 4 })],
@@ -117,7 +117,7 @@ describe('refused is', () => {
     await expect(refused).rejects.toMatchObject({ code: expect.stringMatching(/^(broken_file|too_expanded)$/) })
   })
 
-  it('what is larger when it is decompressed than may be', async () => {
+  it('what expands beyond the limit when it is decompressed', async () => {
     const bytes = brotliCompressSync(Buffer.alloc(300 * 1024 * 1024), {
       params: { [constants.BROTLI_PARAM_QUALITY]: 3 },
     })
@@ -154,7 +154,7 @@ describe('refused is', () => {
   })
 })
 
-it('a page of more rows than memory holds is read as it comes', async () => {
+it('a page with more rows than memory holds is read piece by piece', async () => {
   const rows = 50_000_000
   const file = craft(optional, [{ pages: [{ bytes: runs([rows, 0]), values: rows }] }], { rows })
   const reader = createParquetReader({ schema: schemaOf(n), unknownFields: 'drop' })
@@ -168,7 +168,7 @@ it('a page of more rows than memory holds is read as it comes', async () => {
   expect(seen).toBe(2_000_000)
 })
 
-it('a list of more entries than memory holds is refused', async () => {
+it('a list with more entries than memory holds is refused', async () => {
   const schema = [{ name: 'n', type: 'INT32', repetition: 'repeated' }] as const
   const items = 2 ** 30
   const levels = Buffer.concat([runs([1, 0], [items - 1, 1]), runs([items, 1])])
@@ -189,12 +189,12 @@ it.each([
   ['LZ4_FRAME', [4, 0x22, 0x4d, 0x18, 0x40, 0x40, 0, 8, 0, 0, 0x80, 1, 2, 3, 4, 5, 6, 7, 8, 0, 0, 0, 0], true],
   ['LZ4_FRAME', [4, 0x22, 0x4d, 0x18, 0x40, 0x40, 0, 255, 255, 255, 0x7f], false],
   ['ZSTD', [1, 2, 3], false],
-] as const)('%s of %j gives the declared size or nothing', (codec, bytes, sound) => {
+] as const)('%s of %j yields the declared size or nothing', (codec, bytes, sound) => {
   const page = decompress(codec, Buffer.from(bytes), 8)
   if (sound) expect([...(page as Uint8Array)]).toEqual([1, 2, 3, 4, 5, 6, 7, 8])
   else expect(page).toEqual(expect.any(String))
 })
 
-it('a codec that is not known is named', async () => {
+it('an unknown codec is named', async () => {
   await expect(read(craft(required, [{ pages: [plain], codec: 3 }], { rows: 3 }), n)).rejects.toThrow(/LZO/)
 })

@@ -117,7 +117,7 @@ const row = (i: number): Row => ({
 const rows = Array.from({ length: 2500 }, (_, i) => row(i))
 
 describe('what is written', () => {
-  test('is read back as it was, in any compression and row group', async () => {
+  test('is read back unchanged, in any compression and row group', async () => {
     for (const options of [
       {},
       { row_group: 700 },
@@ -132,7 +132,7 @@ describe('what is written', () => {
     }
   })
 
-  test('is what DuckDB finds in it, with the types that lake tools expect', async () => {
+  test('matches what DuckDB finds in it, with the types that lake tools expect', async () => {
     writeFileSync(at('every.parquet'), await write(every, rows, { row_group: 900 }))
     const types = await query(`describe select * from '${at('every.parquet')}'`)
     expect(Object.fromEntries(types.map((t) => [t['column_name'], t['column_type']]))).toEqual({
@@ -175,7 +175,7 @@ describe('what is written', () => {
     })
   })
 
-  test('has statistics that bound every column, nulls counted', async () => {
+  test('has statistics that bound every column, with nulls counted', async () => {
     const stats = await query(
       `select path_in_schema p, stats_min_value lo, stats_max_value hi, stats_null_count null_count from parquet_metadata('${at('every.parquet')}') where row_group_id = 0`,
     )
@@ -186,7 +186,7 @@ describe('what is written', () => {
     expect(of['flag']).toEqual(['false', 'true', 180])
     expect(of['day']).toEqual(['0001-01-01', '9999-12-31', 0])
     expect(of['small']).toEqual(['-1234567.99', '1234567.98', 0])
-    // DuckDB leaves out row groups by these bounds: a wrong one would lose rows.
+    // DuckDB skips row groups by these bounds: a wrong one would lose rows.
     for (const [column, value] of [
       ['text', "'plain1'"],
       ['count', String(3602879701896)],
@@ -202,7 +202,7 @@ describe('what is written', () => {
     }
   })
 
-  test('is what hyparquet finds in it', async () => {
+  test('matches what hyparquet finds in it', async () => {
     const bytes = await write(every, rows.slice(0, 50), { row_group: 20 })
     const file = bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length) as ArrayBuffer
     const found = await parquetReadObjects({ file, compressors: { ZSTD: (page) => zstdDecompressSync(page) } })
@@ -211,7 +211,7 @@ describe('what is written', () => {
     ).toEqual(rows.slice(0, 50).map((r) => [r['text'], r['flag'], r['big'], r['at']]))
   })
 
-  test('is the same whether few or most values are different', async () => {
+  test('is the same whether few or most values are distinct', async () => {
     const schema = schemaOf({ name: 'string', n: 'number?', d: 'decimal(20,1)' })
     const various = Array.from({ length: 30_000 }, (_, i) => ({
       name: `name ${(i * 7919) % 29_989}`,
@@ -239,7 +239,7 @@ describe('what is written', () => {
     }
   })
 
-  test('holds long values, in several pages', async () => {
+  test('supports long values, in several pages', async () => {
     const schema = schemaOf({ text: 'string', raw: 'bytes?' })
     const long = Array.from({ length: 40 }, (_, i) => ({
       text: `${i}`.padEnd(100_000, 'é'),
@@ -253,13 +253,13 @@ describe('what is written', () => {
     ])
   })
 
-  test('may be no rows at all', async () => {
+  test('may contain no rows at all', async () => {
     writeFileSync(at('empty.parquet'), await write(every, []))
     expect(await query(`select count(*) n from '${at('empty.parquet')}'`)).toEqual([{ n: '0' }])
     expect((await read(await readFile(at('empty.parquet')), every)).rows).toEqual([])
   })
 
-  test('never holds a text that UTF-8 cannot write: that row is refused', async () => {
+  test('never contains a text that UTF-8 cannot represent: that row is refused', async () => {
     const schema = schemaOf({ a: 'string?', b: 'string' })
     const writer = (await parquetWriter(schema))()
     const { refused } = writer.write([
@@ -279,7 +279,7 @@ describe('what is written', () => {
   })
 })
 
-test('integers beyond 2^53 and decimals are exact through every precision', async () => {
+test('integers beyond 2^53 and decimals are exact in every precision', async () => {
   const precisions = [1, 4, 9, 10, 15, 18, 19, 27, 38]
   const schema = schemaOf({
     big: 'bigint',
@@ -399,7 +399,7 @@ describe('what others write', () => {
     ).toEqual({ i: 2n, safe: 9007199254740992n })
   })
 
-  test('unsigned deltas are read, in however many bits they are', async () => {
+  test('unsigned deltas are read, however many bits they have', async () => {
     await query(
       `copy (select (i * 42949672)::uinteger u, (4294967295 - i * 3)::uinteger w, i from range(100) r(i)) to '${at('deltas.parquet')}' (format parquet, parquet_version v2)`,
     )
@@ -451,7 +451,7 @@ describe('columns and the schema', () => {
     when: id % 3 ? '12/1/2010 8:26' : null,
   }))
 
-  test('reading goes on from every position', async () => {
+  test('reading resumes from every position', async () => {
     const bytes = await write(schema, table, { row_group: 1200 })
     const whole = await read(bytes, schema)
     expect(whole.pieces.map((piece) => piece.position)).toEqual([
@@ -491,7 +491,7 @@ describe('columns and the schema', () => {
     ])
   })
 
-  test('columns the schema does not name are dropped, refused or kept; missing ones are null where they may be', async () => {
+  test('columns that the schema does not name are dropped, refused or kept; missing ones are null where allowed', async () => {
     const bytes = await write(schema, table.slice(1, 2))
     const less = schemaOf({ id: 'integer', more: 'string?' })
     expect((await read(bytes, less)).rows).toEqual([{ id: 1, more: null }])
@@ -508,7 +508,7 @@ describe('columns and the schema', () => {
     })
   })
 
-  test('a type that never fits is refused with the one that would', async () => {
+  test('a type that never fits is refused, and the one that would fit is named', async () => {
     const bytes = await write(schema, table.slice(0, 1))
     await expect(read(bytes, schemaOf({ id: 'boolean' }))).rejects.toMatchObject({
       code: 'wrong_type',
@@ -536,7 +536,7 @@ describe('columns and the schema', () => {
     })
   })
 
-  test('a file that is none, or cut off, is refused', async () => {
+  test('a file that is not Parquet, or cut off, is refused', async () => {
     const bytes = await write(schema, table)
     for (const broken of [
       Buffer.from('no parquet at all'),
@@ -548,7 +548,7 @@ describe('columns and the schema', () => {
   })
 })
 
-test('without generated code the same is written and read', async () => {
+test('the same is written and read without generated code', async () => {
   vi.stubEnv('MILLRACE_CODEGEN', 'off')
   vi.resetModules()
   const twin = { ...(await import('../src/parquet/write.ts')), ...(await import('../src/parquet/read.ts')) }

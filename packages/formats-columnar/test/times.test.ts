@@ -13,7 +13,7 @@ const live = new AbortController().signal
 const wall = (text: string) => BigInt(Date.parse(`${text}Z`)) * 1000n
 const schema: RecordType = { fields: { at: { type: { kind: 'timestamp' }, optional: false } } }
 
-/** Micros of a column `at`, on the clock of nobody or in UTC. */
+/** Micros of a column `at`, without a zone or in UTC. */
 function parquet(micros: readonly bigint[], isAdjustedToUTC: boolean): Uint8Array {
   return new Uint8Array(
     parquetWriteBuffer({
@@ -65,7 +65,7 @@ describe.each(formats)('times of %s', (_, write, reader, infer) => {
     return { rows: rows.map((row) => row['at']), bad, raws }
   }
 
-  test('without a zone are refused until somebody says which clock they show', async () => {
+  test('without a zone are refused until the format says which clock they show', async () => {
     const bytes = write([wall('2024-07-01T12:00')], false)
     const refused = { code: 'wrong_type', message: 'the column at holds times without a zone' }
     await expect(read(bytes)).rejects.toMatchObject(refused)
@@ -73,14 +73,14 @@ describe.each(formats)('times of %s', (_, write, reader, infer) => {
     expect((await read(bytes, { zone: 'UTC' })).rows).toEqual([Date.UTC(2024, 6, 1, 12)])
     const berlin = await read(bytes, { zone: 'Europe/Berlin' })
     expect(berlin.rows).toEqual([Date.UTC(2024, 6, 1, 10)])
-    // What stands for its bytes is the same instant.
+    // The text that stands in for its bytes shows the same instant.
     expect(berlin.raws).toEqual(['{"at":"2024-07-01T10:00:00.000Z"}'])
     expect((await read(write([wall('2024-07-01T12:00')], true), { zone: 'Europe/Berlin' })).rows).toEqual([
       Date.UTC(2024, 6, 1, 12),
     ])
   })
 
-  test('in the hours that a clock shows twice or skips are bad records, unless it is said which is meant', async () => {
+  test('in the hours that a clock shows twice or skips are bad records, unless the choice is declared', async () => {
     const bytes = write([wall('2024-10-27T02:30'), wall('2024-03-31T02:30')], false)
     const { rows, bad } = await read(bytes, { zone: 'Europe/Berlin' })
     expect(rows).toEqual([])
@@ -93,7 +93,7 @@ describe.each(formats)('times of %s', (_, write, reader, infer) => {
     expect(await at('later')).toEqual([Date.UTC(2024, 9, 27, 1, 30)])
   })
 
-  test('finer than a millisecond are bad records, or cut off downwards where that is declared', async () => {
+  test('finer than a millisecond are bad records, or rounded down where that is declared', async () => {
     const bytes = write([1999n, -1n, 2000n], true)
     const exact = await read(bytes)
     expect(exact.rows).toEqual([2])
@@ -104,7 +104,7 @@ describe.each(formats)('times of %s', (_, write, reader, infer) => {
     expect((await read(bytes, { fraction: 'truncate' })).rows).toEqual([1, -1, 2])
   })
 
-  test('without a zone are told by infer, with the option that is missing', async () => {
+  test('without a zone are reported by infer, with the missing option', async () => {
     const notes: string[] = []
     const input = bytesSource(write([0n], false))
     expect((await infer(input, (message) => void notes.push(message))).fields['at']!.type).toEqual({

@@ -1,10 +1,10 @@
-/** A writer that is told how many bytes are enough. */
+/** A writer that is told after how many bytes to stop. */
 import { expect, it } from 'vitest'
 import { schemaOf } from '../../formats/test/csv-read.ts'
 import { fileWriteFormats } from '../src/formats.ts'
 
 it.each(['parquet', 'arrow'] as const)(
-  'a writer stops some rows behind the one that makes it enough, in %s',
+  'a writer stops some rows after the one that reaches the limit, in %s',
   async (type) => {
     const writer = (await fileWriteFormats.prepare({ type }, schemaOf({ id: 'integer', text: 'string' })))()
     const many = Array.from({ length: 50_000 }, (_, id) => ({ id, text: `${id * 7919}` }))

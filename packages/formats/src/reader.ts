@@ -35,7 +35,7 @@ export interface ByteSource {
  */
 export interface Piece extends Omit<Batch, 'split'> {}
 
-/** The options of every reader besides its format's own. */
+/** The options of every reader, in addition to its format's own. */
 export interface ReadOptions {
   /** The declared type of the decoded record, before any pushdown. */
   readonly schema: RecordType

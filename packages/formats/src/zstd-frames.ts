@@ -1,7 +1,7 @@
 /**
  * Splits a zstd stream at its frame boundaries (RFC 8878, section 3.1), reading only headers: a frame is a magic
- * number, a header of 2 to 14 bytes, blocks with a 3-byte header each of which the last is marked, and an optional
- * checksum. Skippable frames are left out.
+ * number, a header of 2 to 14 bytes, blocks, each with a 3-byte header that says whether it is the last, and an
+ * optional checksum. Skippable frames are left out.
  */
 import { MillraceError } from '@millrace/core'
 

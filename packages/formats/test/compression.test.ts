@@ -24,7 +24,7 @@ async function read(bytes: Uint8Array, compression: Compression, size = 65536) {
 }
 
 describe('compression', () => {
-  it('is told by the end of the file name, in any case', () => {
+  it('is determined by the extension of the file name, in any case', () => {
     expect([
       compressionOf('a.csv.gz'),
       compressionOf('A.CSV.ZST'),
@@ -34,7 +34,7 @@ describe('compression', () => {
     expect([withoutCompression('a.b.gz'), withoutCompression('a.b')]).toEqual(['a.b', 'a.b'])
   })
 
-  it('reads gzip and zstd of one or several members, cut at any size', async () => {
+  it('reads gzip and zstd of one or several members, split at any size', async () => {
     const parts = [text(400), Buffer.alloc(0), text(10), Buffer.alloc(300_000, 'x')]
     const whole = Buffer.concat(parts)
     for (const size of [1, 2, 3, 7, 1000, 1 << 20]) {
@@ -45,7 +45,7 @@ describe('compression', () => {
     }
   })
 
-  it('passes over skippable zstd frames, which carry no data', async () => {
+  it('skips skippable zstd frames, which carry no data', async () => {
     const skippable = (n: number) =>
       Buffer.concat([Buffer.from([0x5a, 0x2a, 0x4d, 0x18, n, 0, 0, 0]), Buffer.alloc(n, 7)])
     const file = Buffer.concat([
@@ -67,7 +67,7 @@ describe('compression', () => {
       ).toBe('xxxxxxxxxx!')
   })
 
-  it('says so when a file is cut off, or is not what its name says', async () => {
+  it('reports a file that is cut off, or is not what its name says', async () => {
     const broken: [Uint8Array, Compression][] = [
       [gzipSync(text(2000)).subarray(0, 1000), 'gzip'],
       [zstdCompressSync(text(2000)).subarray(0, 1000), 'zstd'],
@@ -86,7 +86,7 @@ describe('compression', () => {
     }
   })
 
-  it('lets the failures of what it reads from through unchanged', async () => {
+  it('passes on the failures of its input unchanged', async () => {
     async function* failing() {
       yield gzipSync(text(100)).subarray(0, 20)
       throw new Error('disk on fire')
@@ -96,7 +96,7 @@ describe('compression', () => {
     }).rejects.toThrow('disk on fire')
   })
 
-  it('stops when aborted, and when nothing reads on', async () => {
+  it('stops when aborted, and when the consumer stops reading', async () => {
     let closed = 0
     async function* endless() {
       try {
@@ -115,7 +115,7 @@ describe('compression', () => {
     expect(closed).toBe(2)
   })
 
-  it('writes what others read', async () => {
+  it('writes what other tools read', async () => {
     for (const compression of ['gzip', 'zstd'] as const) {
       const made = createCompressor(compression)
       const parts = [

@@ -1,4 +1,6 @@
-/** CSV that is easily misread: ends and bounds of records, marks, stray quotes, bytes without a character. */
+/**
+ * CSV that is easily misread: ends and bounds of records, byte order marks, stray quotes, bytes without a character.
+ */
 import { describe, expect, it } from 'vitest'
 import { inferCsv } from '../src/csv/infer.ts'
 import { bytesSource } from '../src/reader.ts'
@@ -19,7 +21,7 @@ describe.each(['compiled', 'interpreted'] as const)('the %s scanner', (scanner) 
     },
   )
 
-  it.each(['\r', '\n', '\r\n'])('keeps the records behind one that is too large: %j', async (lineEnd) => {
+  it.each(['\r', '\n', '\r\n'])('keeps the records after one that is too large: %j', async (lineEnd) => {
     for (const quote of ['"', ''])
       for (let length = 36; length < 130; length++) {
         const text = `${quote}${'x'.repeat(length - quote.length)}${lineEnd}good${lineEnd}more${lineEnd}`
@@ -29,14 +31,14 @@ describe.each(['compiled', 'interpreted'] as const)('the %s scanner', (scanner) 
             csv: { header: false, max_record_size: 40 },
           })
           const found = { length, size, rows: seen.rows.slice(-2).map(({ a }) => a) }
-          // A quote that is not closed within the bound takes the lines within it along.
+          // A quote that is not closed within the limit swallows the lines within it.
           const more = quote && length + lineEnd.length + 4 + lineEnd.length <= 40 ? [] : ['good']
           expect(found).toEqual({ length, size, rows: [...more, 'more'].slice(-2) })
         }
       }
   })
 
-  it('refuses a record behind a byte order mark in the middle, but not a value that begins with one', async () => {
+  it('refuses a record after a byte order mark in the middle, but not a value that begins with one', async () => {
     const text = 'a,b\n1,2\n\ufeff3,4\n"\ufeff5",\ufeff6\n'
     for (const encoding of ['utf-8', 'utf-16le', 'utf-16be'] as const) {
       for (const mark of ['', '\ufeff']) {
@@ -51,7 +53,7 @@ describe.each(['compiled', 'interpreted'] as const)('the %s scanner', (scanner) 
     }
   })
 
-  it('refuses a quote in a cell that does not begin with one where that is asked for', async () => {
+  it('refuses a quote in a cell that does not begin with one where that is requested', async () => {
     const schema = schemaOf({ a: 'string?', b: 'integer?', c: 'string?' })
     const text = 'a,b,c\n5" disk,1,x\nx,1"2,x\n"5"" disk",1,x\né",1,x\nx,1,"\n'
     const strict = await readCsv(text, schema, { scanner, csv: { bare_quotes: 'error' } })
@@ -66,7 +68,7 @@ describe.each(['compiled', 'interpreted'] as const)('the %s scanner', (scanner) 
     expect(lax.rows.map(({ a }) => a)).toEqual(['5" disk', '5" disk', 'é"'])
   })
 
-  it('refuses bytes that an encoding of one byte a character has no character for', async () => {
+  it('refuses bytes that a single-byte encoding maps to no character', async () => {
     const bytes = Buffer.from('a,b\n\x80uro,\x93x\x94\ncaf\xe9,x\n"\x81",x\n', 'latin1')
     const latin1 = await readCsv(bytes, ab, { scanner, csv: { encoding: 'latin1' } })
     expect(latin1.rows).toEqual([{ a: 'café', b: 'x' }])
@@ -95,7 +97,7 @@ it.each([
   await expect(failing).rejects.toThrow(other ?? /of it\)$/)
 })
 
-it('windows-1252 has the characters of the WHATWG encoding standard, but for the five bytes that stand for none', () => {
+it('windows-1252 has the characters of the WHATWG encoding standard, except for the five bytes that represent none', () => {
   const decoder = new TextDecoder('windows-1252')
   for (let byte = 0; byte < 256; byte++) {
     const bytes = Uint8Array.of(byte)
@@ -109,7 +111,7 @@ it('windows-1252 has the characters of the WHATWG encoding standard, but for the
   expect(encodeText('日', 'latin1')).toBeUndefined()
 })
 
-it('a schema is not inferred from text with stray quotes, unless they are said to be text', async () => {
+it('a schema is not inferred from text with stray quotes, unless they are declared to be text', async () => {
   const input = bytesSource(Buffer.from('a,b\n5" disk,1\n'))
   await expect(inferCsv(input, {}, live)).rejects.toMatchObject({
     code: 'bad_record',
@@ -118,7 +120,7 @@ it('a schema is not inferred from text with stray quotes, unless they are said t
   expect(await inferCsv(input, { bare_quotes: 'keep' }, live)).toMatchObject({ fields: { a: {}, b: {} } })
 })
 
-it('a value that begins with U+FEFF is read back from where a byte order mark would stand', async () => {
+it('a value that begins with U+FEFF is read back from where a byte order mark would be', async () => {
   for (const header of [true, false])
     for (const name of ['a', '\ufeffa']) {
       const schema = schemaOf({ [name]: 'string' })

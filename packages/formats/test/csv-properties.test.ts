@@ -25,7 +25,7 @@ const push: Push = {
   ],
 }
 
-// Cells that are mostly right for some column, and text made of what CSV cares for.
+// Cells that are mostly valid for some column, and text made of characters that matter to CSV.
 const plausible = fc.constantFrom(
   '',
   '1',
@@ -94,7 +94,7 @@ const options: fc.Arbitrary<Partial<CsvOptions>> = fc.record(
   },
   { requiredKeys: ['encoding'] },
 )
-/** Bytes of the text, with a few of them broken. */
+/** The bytes of the text, with a few of them corrupted. */
 const bytesOf = (
   text: string,
   { encoding = 'utf-8' as const }: Partial<CsvOptions>,
@@ -116,7 +116,7 @@ const input = fc
 const facts = ({ rows, at, raw, bad }: Seen) => ({ rows, at, raw, bad })
 
 describe('CSV, whatever the input', () => {
-  it('is read alike by both scanners, in whatever chunks it comes (2,000 inputs)', async () => {
+  it('is read the same by both scanners, in whatever chunks it arrives (2,000 inputs)', async () => {
     await fc.assert(
       fc.asyncProperty(
         input,
@@ -135,7 +135,7 @@ describe('CSV, whatever the input', () => {
     )
   })
 
-  it('is never a reason to crash, also where it is no CSV at all (2,000 inputs)', async () => {
+  it('never causes a crash, even if it is not CSV at all (2,000 inputs)', async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.uint8Array({ maxLength: 300 }),
@@ -156,7 +156,7 @@ describe('CSV, whatever the input', () => {
     )
   })
 
-  it('has every byte in exactly one record, but for the header and empty lines', async () => {
+  it('has every byte in exactly one record, except for the header and empty lines', async () => {
     await fc.assert(
       fc.asyncProperty(input, async ({ bytes, csv }) => {
         const seen = await readCsv(bytes, schema, { csv })
@@ -195,7 +195,7 @@ describe('CSV, whatever the input', () => {
     )
   })
 
-  it('gives with a push what the same steps give without it', async () => {
+  it('yields with a push what the same steps yield without it', async () => {
     const toText = compileReformat(date.formats, date.zone, 'yyyy-MM-dd HH:mm:ss')
     const toMs = (text: string) => {
       const iso = compileReformat(date.formats, date.zone, "yyyy-MM-dd'T'HH:mm:ss'Z'")(text)
@@ -227,7 +227,7 @@ describe('CSV, whatever the input', () => {
     )
   })
 
-  it('gives rows of one shape, keys in the order of the schema or the push', async () => {
+  it('yields rows of one shape, keys in the order of the schema or the push', async () => {
     const bytes = Buffer.from('i,must,extra,n,s,d,day\n1,x,y,2,,,2010-12-01\n')
     expect(Object.keys((await readCsv(bytes, schema)).rows[0]!)).toEqual(Object.keys(schema.fields))
     const rows = (await readCsv(bytes, schema, { read: { push } })).rows
@@ -302,7 +302,7 @@ describe('CSV cells', () => {
 })
 
 describe('CSV split at every byte', () => {
-  it('gives the same rows, positions, bytes and errors', async () => {
+  it('yields the same rows, positions, bytes and errors', async () => {
     const text =
       's,i,n,day,d,must\r\n"a ""quoted"" one",1,2.5,12/1/2010 8:26,1.50,x\r\nünï€😀,-7,1e3,12/1/2010 8:26,,"two\r\nlines"\r\n\r\nx,y,1,,,z\n"a"b,1,1,,,z\r1,2\r,,3,,,"last"\r\n\n"open,1,2'
     for (const encoding of encodings) {

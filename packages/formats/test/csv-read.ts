@@ -1,4 +1,4 @@
-/** What tests of CSV share: reading bytes whole, in pieces of any size, or from a position. */
+/** What the CSV tests share: reading bytes whole, in pieces of any size, or from a position. */
 import { type Json, parseRecordType, type RecordType, type Row } from '@millrace/core'
 import { createCsvReader } from '../src/csv/reader.ts'
 import type { CsvOptions } from '../src/csv/options.ts'
@@ -13,7 +13,7 @@ export function schemaOf(fields: Record<string, unknown>): RecordType {
   return type
 }
 
-/** The same bytes in chunks of `size`, each in memory of its own at an odd place. */
+/** The same bytes in chunks of `size`, each in separate memory at an odd offset. */
 export function inChunks(bytes: Uint8Array, size: number | readonly number[]): ByteSource {
   return {
     ...bytesSource(bytes),
@@ -31,14 +31,14 @@ export function inChunks(bytes: Uint8Array, size: number | readonly number[]): B
 
 export interface Seen {
   rows: Row[]
-  /** Of each row: its position and its bytes as text. */
+  /** For each row: its position and its bytes as text. */
   at: (string | number)[]
   raw: string[]
   bad: { position: string | number; code: string; field?: string; step?: string; bytes: string }[]
-  /** Of each row, and of each bad record. */
+  /** For each row, and for each bad record. */
   contexts: (Json | undefined)[]
   badContexts: (Json | undefined)[]
-  /** Of each piece: its position, and the rows and bad records up to there. */
+  /** For each piece: its position, and the rows and bad records up to there. */
   pieces: { position: Json; rows: number; bad: number }[]
   bytes: number
 }
@@ -50,7 +50,7 @@ export interface Given {
   from?: Json
 }
 
-/** Everything that a reader says of an input. */
+/** Everything that a reader reports about an input. */
 export async function readCsv(
   input: Uint8Array | string | ByteSource,
   schema: RecordType,

@@ -14,7 +14,7 @@ const write = (schema: RecordType, rows: Row[], options = {}) => {
 }
 
 describe('the CSV writer', () => {
-  it('quotes only where it is needed', () => {
+  it('quotes only where necessary', () => {
     const rows = [
       { a: 'plain', b: 'a,b' },
       { a: 'say "x"', b: 'two\nlines' },
@@ -35,7 +35,7 @@ describe('the CSV writer', () => {
     ).toBe(';NULL\r\n')
   })
 
-  it('writes each type so that a reader gives it back', async () => {
+  it('writes each type so that a reader returns it unchanged', async () => {
     const schema = schemaOf({
       s: 'string?',
       i: 'integer?',
@@ -87,7 +87,7 @@ describe('the CSV writer', () => {
     )
   })
 
-  it('is read alike by csv-parse', () => {
+  it('is read the same by csv-parse', () => {
     fc.assert(
       fc.property(fc.array(fc.tuple(fc.string(), fc.string())), (cells) => {
         const rows = cells.map(([a, b]) => ({ a, b }))
@@ -101,7 +101,7 @@ describe('the CSV writer', () => {
     )
   })
 
-  it('refuses, row by row, what would be read as something else', () => {
+  it('refuses, row by row, what would be read differently', () => {
     const { text, refused } = write(
       schemaOf({ s: 'string?', x: 'bytes?' }),
       [
@@ -121,7 +121,7 @@ describe('the CSV writer', () => {
     ])
   })
 
-  it('goes on in a file that has its header, and gives its bytes once', () => {
+  it('appends to a file that has its header, and returns its bytes once', () => {
     const make = csvWriter(schemaOf({ a: 'integer' }))
     const first = make()
     first.write([{ a: 1 }])
@@ -133,7 +133,7 @@ describe('the CSV writer', () => {
     expect(Buffer.from(next.finish()).toString()).toBe('2\n')
   })
 
-  it('says what its options and the records may not be', () => {
+  it('reports invalid options and records', () => {
     expect(csvWriteProblems({})).toEqual([])
     expect(csvWriteProblems({ delimiter: ',,' })).toMatchObject([{ at: ['delimiter'] }])
     expect(csvWriteProblems({ quote: '' })).toMatchObject([{ at: ['quote'] }])
@@ -146,7 +146,7 @@ describe('the CSV writer', () => {
 describe('inference from CSV', () => {
   const infer = async (text: string, csv = {}) => recordText(await inferCsv(bytesSource(Buffer.from(text)), csv, live))
 
-  it('finds the narrowest type that all cells have', async () => {
+  it('finds the narrowest type that fits all cells', async () => {
     const text = `i,big,n,t,day,at,s,zip,plus,long,none,part
 1,9007199254740993,1.50,True,2024-02-29,2010-12-01T08:26:00Z,x,007,+1,12345678901234567890,,1
 -20,1,3,false,0001-01-01,2010-12-01T08:26:00+01:00,2,100,2,1,,

@@ -34,7 +34,7 @@ describe.each(['compiled', 'interpreted'] as const)('the %s scanner', (scanner) 
         expect((await readCsv(inChunks(Buffer.from(text), size), ab, { scanner })).rows).toEqual(rows)
   })
 
-  it('passes over empty lines, but for files of one column, where they are empty cells', async () => {
+  it('skips empty lines, except in files with one column, where they are empty cells', async () => {
     expect(await rowsOf('\n\na,b\n\n1,2\r\n\r\n\n3,4\n\n', ab, { scanner })).toHaveLength(2)
     expect(await rowsOf('a\n1\n\n2\n', schemaOf({ a: 'string?' }), { scanner })).toEqual([
       { a: '1' },
@@ -113,7 +113,7 @@ describe.each(['compiled', 'interpreted'] as const)('the %s scanner', (scanner) 
     }
   })
 
-  it('never takes a date for the one before it, of which it is the beginning, or the other way round', async () => {
+  it('never confuses a date with the previous one, of which it is a prefix, or the other way round', async () => {
     const texts = [
       '2010-1-10',
       '2010-1-1',
@@ -151,7 +151,7 @@ describe.each(['compiled', 'interpreted'] as const)('the %s scanner', (scanner) 
     expect(bad).toMatchObject([{ code: 'bad_date', field: 'd', step: 's' }])
   })
 
-  it('refuses a bad date each time it comes', async () => {
+  it('refuses a bad date each time it occurs', async () => {
     const push = {
       columns: [{ name: 'd', from: 'd', date: { step: 's', formats: ['yyyy-M-d'], zone: 'UTC', to: 'yyyyMMdd' } }],
     }
@@ -199,7 +199,7 @@ describe.each(['compiled', 'interpreted'] as const)('the %s scanner', (scanner) 
     expect((await rowsOf('i\n-0\n', schemaOf({ i: 'integer' }), { scanner }))[0]!['i']).toBe(0)
   })
 
-  it('takes null markers for null: not in quotes where the field is a string', async () => {
+  it('reads null markers as null, but not in quotes where the field is a string', async () => {
     const schema = schemaOf({ s: 'string?', i: 'integer?' })
     const text = 's,i\n,\n"",""\nNULL,NULL\n"NULL","NULL"\n-1,-1\n'
     expect(await rowsOf(text, schema, { scanner, csv: { nulls: ['', 'NULL', '-1'] } })).toEqual([
@@ -215,7 +215,7 @@ describe.each(['compiled', 'interpreted'] as const)('the %s scanner', (scanner) 
     ])
   })
 
-  it('refuses ragged rows with their bytes, or fills short ones up', async () => {
+  it('refuses ragged rows with their bytes, or pads short ones', async () => {
     const text = 'a,b,c\n1\n1,2,3,4\n1,2,3,"4\n5",6\n"x\ny",2\n1,2,3\n'
     const schema = schemaOf({ a: 'string', b: 'string?', c: 'string?' })
     const strict = await readCsv(text, schema, { scanner })
@@ -244,7 +244,7 @@ describe.each(['compiled', 'interpreted'] as const)('the %s scanner', (scanner) 
     expect(rows).toEqual([{ a: '1', b: '2' }])
   })
 
-  it('finds an unclosed quote within max_record_size and reads on behind it', async () => {
+  it('finds an unclosed quote within max_record_size and resumes after it', async () => {
     const good = Array.from({ length: 20 }, (_, i) => `${i},fine\n`).join('')
     const text = `a,b\n${good}99,"open\n${good}`
     const csv = { max_record_size: 40 }
@@ -265,7 +265,7 @@ describe.each(['compiled', 'interpreted'] as const)('the %s scanner', (scanner) 
     ])
   })
 
-  it('refuses a line longer than max_record_size in pieces that leave no byte out', async () => {
+  it('refuses a line longer than max_record_size in pieces that omit no byte', async () => {
     const long = `x,${'y'.repeat(100)}\r\n`
     for (const size of [1, 3, 1000]) {
       const seen = await readCsv(inChunks(Buffer.from(`a,b\r\n1,2\r\n${long}3,4`), size), ab, {
@@ -282,7 +282,7 @@ describe.each(['compiled', 'interpreted'] as const)('the %s scanner', (scanner) 
     }
   })
 
-  it('cuts such a line at the same bytes whatever the chunks, also within CR LF', async () => {
+  it('splits such a line at the same bytes whatever the chunks, even within CR LF', async () => {
     const text = `a,b\r\n${'y'.repeat(38)},\r\n${'z'.repeat(79)}\r\n1,2\r\n`
     const whole = await readCsv(text, ab, { scanner, csv: { max_record_size: 40 } })
     expect(whole.bad.map(({ bytes }) => bytes.length)).toEqual([40, 1, 40, 40, 1])
@@ -293,7 +293,7 @@ describe.each(['compiled', 'interpreted'] as const)('the %s scanner', (scanner) 
       ).toEqual(whole.bad)
   })
 
-  it('tells the first bad cell, or that the row is ragged, which explains it', async () => {
+  it('reports the first bad cell, or that the row is ragged, which explains it', async () => {
     const schema = schemaOf({ a: 'integer', b: 'integer', c: 'integer' })
     expect(await badOf('c,b,a\n1,x,y\nx,1\nx,1,1,1\n', schema, { scanner })).toMatchObject([
       { code: 'not_integer', field: 'b' },
@@ -357,9 +357,9 @@ describe.each(['compiled', 'interpreted'] as const)('the %s scanner', (scanner) 
     expect(Object.keys(kept[0]!)).toEqual(['b', 'x', 'constructor'])
   })
 
-  it('reads without a header by the order of the schema', async () => {
+  it('reads without a header in the order of the schema', async () => {
     expect(await rowsOf('1,2\n', ab, { scanner, csv: { header: false } })).toEqual([{ a: '1', b: '2' }])
-    // JavaScript puts 2020 and 2021 before `name`, so no order of columns is known.
+    // JavaScript puts 2020 and 2021 before `name`, so the order of the columns is unknown.
     const years: RecordType = { fields: { name: ab.fields['a']!, 2021: ab.fields['a']!, 2020: ab.fields['a']! } }
     await expect(rowsOf('alice,10,20\n', years, { scanner, csv: { header: false } })).rejects.toMatchObject({
       code: 'bad_field_name',
@@ -405,7 +405,7 @@ describe.each(['compiled', 'interpreted'] as const)('the %s scanner', (scanner) 
     expect(await rowsOf('a,b\n\ufffd,\ufeff\n', ab, { scanner })).toEqual([{ a: '\ufffd', b: '\ufeff' }])
   })
 
-  it('refuses bytes that are not of the encoding, also in columns nothing reads', async () => {
+  it('refuses bytes that do not belong to the encoding, even in columns that nothing reads', async () => {
     const bytes = Buffer.from('a,b,c\nfine,caf\xe9,x\nfine,fine,\xa3\nfine,"\xa3",x\nfine,ok,x\n', 'latin1')
     for (const schema of [ab, schemaOf({ a: 'string' })]) {
       const { rows, bad } = await readCsv(bytes, schema, { scanner })
@@ -436,7 +436,7 @@ describe.each(['compiled', 'interpreted'] as const)('the %s scanner', (scanner) 
 })
 
 describe('a CSV reader', () => {
-  it('gives each record its place and its bytes, and resumes behind every piece', async () => {
+  it("returns each record's position and bytes, and resumes after every piece", async () => {
     const lines = Array.from(
       { length: 2500 },
       (_, i) => `${i},${i % 7 ? `text ${i}` : '"quo""ted\n"'}${i % 3 ? '\n' : '\r\n'}`,
@@ -470,7 +470,7 @@ describe('a CSV reader', () => {
     }
   })
 
-  it('says which declared columns a header lacks, and what may be meant', async () => {
+  it('says which declared columns a header lacks, and what may have been meant', async () => {
     const failing = (text: string) =>
       readCsv(text, schemaOf({ Quantity: 'integer?', Price: 'number' })).catch(
         (error: unknown) => error as MillraceError,
@@ -493,14 +493,14 @@ describe('a CSV reader', () => {
     expect(await rowsOf('a,b')).toEqual([])
   })
 
-  it('says so when the header never ends', async () => {
+  it('reports a header that never ends', async () => {
     await expect(rowsOf('"a,b\n1,2\n')).rejects.toMatchObject({ code: 'unclosed_quote' })
     await expect(rowsOf(`"a,b\n${'1,2\n'.repeat(100)}`, ab, { csv: { max_record_size: 64 } })).rejects.toMatchObject({
       code: 'unclosed_quote',
     })
   })
 
-  it('names the encoding that a byte order mark tells', async () => {
+  it('names the encoding that a byte order mark indicates', async () => {
     await expect(readCsv(encodeText('\ufeffa,b\n1,2\n', 'utf-16le')!, ab)).rejects.toMatchObject({
       code: 'bad_encoding',
       hint: expect.stringContaining('utf-16le'),

@@ -36,7 +36,7 @@ const pushes: ReadOptions[] = [
 ]
 const keys = [...Object.keys(schema.fields), 'more']
 
-/** JSON text of a value of each field, right or nearly so. */
+/** JSON text of a value for each field, valid or nearly so. */
 const nearly = fc.oneof(
   { weight: 4, arbitrary: fc.string().map((text) => JSON.stringify(text)) },
   { weight: 2, arbitrary: fc.string({ unit: 'binary' }).map((text) => JSON.stringify(text)) },
@@ -107,7 +107,7 @@ const line = fc
 
 describe('the fast path through JSON lines', () => {
   test.each(pushes.map((options, i) => [i, options] as const))(
-    'gives the row of the careful path, or gives up (%i)',
+    'yields the row of the careful path, or gives up (%i)',
     (_, options) => {
       let fast = 0
       fc.assert(
@@ -139,7 +139,7 @@ describe('the fast path through JSON lines', () => {
         (texts) => {
           const [reader, inBlocks] = [valueReader(options), valueReader(options)]
           const between = Buffer.from('12,\n')
-          // A byte that is no UTF-8 stands for the zero.
+          // A byte that is not UTF-8 stands for the zero.
           const values = texts.map((text) => Buffer.from(Buffer.from(text).map((byte) => byte || 0xff)))
           const block = new Block(Buffer.concat(values.flatMap((value) => [between, value])))
           let at = 0
@@ -160,13 +160,21 @@ describe('the fast path through JSON lines', () => {
     )
   })
 
-  test('counts what is left out of a value once, whichever path it takes', () => {
+  test.each([' ', '\t', '\n', '\r\n'])('finds a key that comes twice in a value, with %j before its colon', (blank) => {
+    const reader = valueReader({ schema: { fields: { n: of('integer') } }, unknownFields: 'drop' })
+    for (const text of [`{"n"${blank}:1,"n":2}`, `{"n":1,"n"${blank}:2}`]) {
+      expect(reader.read(Buffer.from(text))).toBeUndefined()
+      expect(reader.failure.code).toBe('duplicate_key')
+    }
+  })
+
+  test('counts fields dropped from a value once, whichever path it takes', () => {
     const reader = valueReader({ schema: { fields: { n: of('integer') } }, unknownFields: 'drop' })
     for (const end of ['', '\n', '', '\r\n']) reader.read(Buffer.from(`{"n":1,"more":2}${end}`))
     expect(reader.tally.unknown).toBe(4)
   })
 
-  test('reads a file as line by line, wherever it is learned and left', async () => {
+  test('reads a file the same as line by line, wherever the path is learned and left', async () => {
     const options: ReadOptions = { schema, unknownFields: 'drop' }
     await fc.assert(
       fc.asyncProperty(fc.array(line, { maxLength: 60 }), async (texts) => {
@@ -182,7 +190,7 @@ describe('the fast path through JSON lines', () => {
           unknown += piece.unknown ?? 0
           bad.push(...(piece.bad ?? []).map(({ bytes }) => Buffer.from(bytes).toString()))
         }
-        // A reader that sees one line only never takes the fast path.
+        // A reader that sees only one line never takes the fast path.
         const expected: Row[] = []
         const expectedBad: string[] = []
         let leftOut = 0
@@ -193,7 +201,7 @@ describe('the fast path through JSON lines', () => {
             new AbortController().signal,
           )) {
             expected.push(...piece.rows)
-            // A key that is there twice is found after the fields were counted.
+            // A duplicate key is found after the fields were counted.
             if (piece.rows.length > 0 || piece.bad?.[0]?.code === 'duplicate_key')
               leftOut += Object.keys(JSON.parse(text) as object).filter(
                 (key) => !Object.hasOwn(schema.fields, key),

@@ -11,7 +11,7 @@ const schema: RecordType = { fields: { id: field({ kind: 'integer' }), name: fie
 const signal = new AbortController().signal
 const plain: ReadOptions = { schema, unknownFields: 'drop' }
 
-/** The bytes in chunks of `size`, each a buffer of its own. */
+/** The bytes in chunks of `size`, each a separate buffer. */
 const source = (bytes: Uint8Array, size = bytes.length || 1): ByteSource => ({
   size: bytes.length,
   async *stream(from) {
@@ -51,7 +51,7 @@ async function readAll(
 const lines = (options: Partial<ReadOptions> = {}) => createJsonLinesReader({}, { ...plain, ...options })
 
 describe('JSON lines', () => {
-  test('rows, their positions and their original bytes, whatever the line ends', async () => {
+  test('rows, their positions and their original bytes, whatever the line endings', async () => {
     const text = '\ufeff{"id":1,"name":"a"}\r\n\n  \n{"name":"£ 😀","id":2}\n{"id":3}'
     const read = await readAll(lines(), text)
     expect(read.rows).toEqual([
@@ -66,7 +66,7 @@ describe('JSON lines', () => {
     expect(read.bad).toEqual([])
   })
 
-  test('the same comes out however the bytes are cut, and from every position on', async () => {
+  test('the result is the same however the bytes are split, and from every position on', async () => {
     const text = `{"id":1}\n{"id":"x"}\r\n\n{"id":3,"name":"é😀"}\n{"id":4,"id":5}\n{"id":${'1'.repeat(400)}}\n{"id":6,"name":"${'y'.repeat(600)}"}\nnope\n{"id":7}`
     const reader = createJsonLinesReader({ max_record_size: 256 }, plain)
     const whole = await readAll(reader, text)
@@ -85,7 +85,7 @@ describe('JSON lines', () => {
     }
   })
 
-  test('what is no record is bad alone, with its bytes', async () => {
+  test('what is not a record is bad alone, with its bytes', async () => {
     const read = await readAll(
       lines(),
       '{"id":1}\n{"id":1,}\n[1]\nnull\n"x"\n{"id":1}{"id":2}\n{"id":null}\n{}\n{"id":1.5}\n{"id":"1"}\n{"id":9007199254740992}\n{"id":2}\n',
@@ -114,7 +114,7 @@ describe('JSON lines', () => {
     expect(read.positions).toEqual([20])
   })
 
-  test('a key that comes twice is found, in plain lines and in strange ones', async () => {
+  test('a duplicate key is found, in plain lines and in strange ones', async () => {
     const read = await readAll(
       lines({ schema: { fields: { ...schema.fields, any: field({ kind: 'json' }, true) } } }),
       [
@@ -300,7 +300,7 @@ describe('JSON arrays', () => {
   const array = (options: Partial<ReadOptions> = {}, size?: number) =>
     createJsonReader(size === undefined ? {} : { max_record_size: size }, { ...plain, ...options })
 
-  test('elements with their positions, however the bytes are cut and from every position on', async () => {
+  test('elements with their positions, however the bytes are split and from every position on', async () => {
     const text =
       '\ufeff [ {"id":1,"name":"],}\\"{["} ,\n{"id":2, "name" : "é"},3,{"id":"x"},{"id":4,"id":5},{"id":1e400} , {"id":6}\n]\n'
     const whole = await readAll(array(), text)
@@ -326,7 +326,7 @@ describe('JSON arrays', () => {
     }
   })
 
-  test('a byte that is no text is bad where it stands, and never passed over', async () => {
+  test('a byte that is not text is bad at its position, and never skipped', async () => {
     const one = async (text: string) => {
       const { rows, bad } = await readAll(array(), Buffer.from(text, 'latin1'))
       return { rows: rows.map((row) => row['id']), bad }
@@ -342,7 +342,7 @@ describe('JSON arrays', () => {
     for (const text of ['[]', ' [ ] ', '\ufeff[\n]']) expect((await readAll(array(), text)).rows).toEqual([])
   })
 
-  test('what is no array, is cut off or goes on is refused with the byte', async () => {
+  test('what is not an array, is cut off or continues is refused with the byte', async () => {
     for (const text of ['{"id":1}', '{"id":1}\n{"id":2}', '[{"id":1}', '[{"id":1', '', '[{"id":1}]]', '[{"id":1}]['])
       await expect(readAll(array(), text, 3)).rejects.toThrow(/byte \d+/)
     for (const text of ['[{"id":1},]', '[{"id":1},,{"id":2}]', '[,{"id":1}]', '[,]', '\ufeff\ufeff[]'])

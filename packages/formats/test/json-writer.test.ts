@@ -40,7 +40,7 @@ function lines(schema: RecordType, rows: readonly Row[], options = {}): string {
   return Buffer.from(writer.take()).toString('utf8') + Buffer.from(writer.finish()).toString('utf8')
 }
 
-// The interpreted twin is what runs where code may not be made.
+// The interpreted twin runs where generated code is not allowed.
 describe.each(['generated', 'interpreted'])('%s', (how) => {
   const write = async (schema: RecordType, rows: readonly Row[], options = {}): Promise<string> => {
     if (how === 'generated') return lines(schema, rows, options)
@@ -101,7 +101,7 @@ describe.each(['generated', 'interpreted'])('%s', (how) => {
     ).toBe(whole.map((n) => `${JSON.stringify({ n })}\n`).join(''))
   })
 
-  test('texts are escaped so that any reader of lines gets them back', async () => {
+  test('texts are escaped so that any line reader can read them back', async () => {
     const schema: RecordType = { fields: { text: field({ kind: 'string' }) } }
     const texts = [
       '',
@@ -126,7 +126,7 @@ describe.each(['generated', 'interpreted'])('%s', (how) => {
     expect(written.isWellFormed()).toBe(true)
   })
 
-  test('a null is written, or its key left out', async () => {
+  test('a null is written, or its key omitted', async () => {
     const schema: RecordType = {
       fields: {
         a: field({ kind: 'string' }, true),
@@ -159,7 +159,7 @@ describe.each(['generated', 'interpreted'])('%s', (how) => {
     )
   })
 
-  test('an open record brings the fields its type does not name', async () => {
+  test('an open record includes the fields that its type does not name', async () => {
     const schema: RecordType = { fields: { a: field({ kind: 'integer' }) }, open: true }
     expect(await write(schema, [{ a: 1, more: 'x', deep: { y: null } }, { a: 2 }])).toBe(
       '{"a":1,"more":"x","deep":{"y":null}}\n{"a":2}\n',
@@ -167,7 +167,7 @@ describe.each(['generated', 'interpreted'])('%s', (how) => {
   })
 })
 
-test('a time that has no text is refused, its row alone', () => {
+test('a time that has no textual form is refused, and only its row', () => {
   const writer = jsonLinesWriter({ fields: { at: field({ kind: 'timestamp' }) } })()
   const { refused } = writer.write([{ at: 0 }, { at: 8.64e15 }, { at: 1 }])
   expect(refused).toMatchObject([{ index: 1, code: 'out_of_range' }])
@@ -193,7 +193,7 @@ test('bytes are taken in parts that join to the whole', () => {
   )
 })
 
-test('an array holds all rows of its writes, or none', () => {
+test('an array contains all rows of its writes, or none', () => {
   const schema: RecordType = { fields: { n: field({ kind: 'integer' }) } }
   const write = (...calls: Row[][]): unknown => {
     const writer = jsonArrayWriter(schema)()

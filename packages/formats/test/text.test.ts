@@ -42,7 +42,7 @@ describe('text encodings', () => {
     expect(badEncoding(Buffer.from([0, 0x41, 0]), 'utf-16be').message).toMatch(/at byte 2 /)
   })
 
-  it('take their own byte order mark and refuse that of another', () => {
+  it('accept their own byte order mark and refuse that of another', () => {
     expect(byteOrderMark(Buffer.from([0xef, 0xbb, 0xbf, 0x41]), 'utf-8')).toBe(3)
     expect(byteOrderMark(Buffer.from([0xfe, 0xff]), 'utf-16be')).toBe(2)
     expect(byteOrderMark(Buffer.from('AB'), 'utf-8')).toBe(0)

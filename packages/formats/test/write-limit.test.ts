@@ -1,4 +1,4 @@
-/** A writer that is told how many bytes are enough. */
+/** A writer that is told after how many bytes to stop. */
 import type { Row } from '@millrace/core'
 import { describe, expect, it } from 'vitest'
 import { textWriteFormats, writeFormatsOf } from '../src/write-format.ts'
@@ -10,7 +10,7 @@ const texts = ['', 'plain', '\u00e4\u00f6\u00fc'.repeat(40), '"quoted, and more"
 const rowOf = (id: number): Row => ({ id, text: texts[id % texts.length]!, at: id % 17 === 5 ? 8.64e15 : id })
 const rows = Array.from({ length: 500 }, (_, id) => rowOf(id))
 
-/** All of it, in writes of at most so many bytes; and the sizes of what was taken after each. */
+/** All of it, in writes of at most that many bytes, and the sizes of what was taken after each. */
 function written(writer: RecordWriter, most: number | undefined) {
   const parts: Buffer[] = []
   const refused: number[] = []
@@ -30,8 +30,8 @@ function written(writer: RecordWriter, most: number | undefined) {
 
 const formats = writeFormatsOf(textWriteFormats)
 
-describe('a writer stops behind the row that makes it enough', () => {
-  it.each(['jsonl', 'json', 'csv'] as const)('to the record in %s', async (type) => {
+describe('a writer stops after the row that reaches the limit', () => {
+  it.each(['jsonl', 'json', 'csv'] as const)('exactly, to the record, in %s', async (type) => {
     const make = await formats.prepare({ type }, schema)
     const sizeOf = (row: Row): number => {
       const one = make(type === 'csv')

@@ -15,13 +15,13 @@ describe('the ids of a request', () => {
     ['with nothing in common', ['a/b/c@1', 'x/y/z@2']],
     ['of any Unicode', ['p/s/Zürich 東京 \u{1F600}@1', 'p/s/Zürich 東京 \u{1F601}@1', '\ud83d', '\udc00"\\\n\0']],
   ]
-  it.each(cases)('%s come back as they were', (_what, ids) => {
+  it.each(cases)('%s are decoded unchanged', (_what, ids) => {
     const value = encodeIds(ids)!
     expect(value).toMatch(/^[A-Za-z0-9_-]*$/)
     expect(decodeIds(value, ids.length)).toEqual(ids)
   })
 
-  it('make the same text in whatever parts they are given', () => {
+  it('make the same text in whatever parts they are passed', () => {
     const ids = ['p/s/a@100', 'p/s/a@101', 'p/s/a@1099']
     const text = idsText({ common: '', rests: ids })
     expect(text).toBe('["p/s/a@10",["0","1","99"]]')
@@ -29,7 +29,7 @@ describe('the ids of a request', () => {
     expect(encodeIds({ common: 'p/s/a@', rests: [100, 101, 1099] })).toBe(encodeIds(ids))
   })
 
-  it('take little where they are positions, and are refused where a header could not hold them', () => {
+  it('are short where they are positions, and are refused where a header could not hold them', () => {
     expect(encodeIds(positions(500))!.length).toBeLessThan(2100)
     const random = Array.from({ length: 500 }, () => crypto.randomUUID())
     expect(encodeIds(random)).toBeUndefined()

@@ -1,4 +1,4 @@
-/** Values of streams, with the fields that come from beside them. */
+/** Stream values, with the fields that come from their metadata. */
 import type { DataError, RecordType, Type } from '@millrace/core'
 import { describe, expect, it } from 'vitest'
 import { type Beside, contextOf, decodeAgain, type StreamDecoding, streamDecoder } from '../src/index.ts'
@@ -21,7 +21,7 @@ const decoderOf = (more: Partial<StreamDecoding> = {}) =>
 const value = Buffer.from('{"n":1,"key":9}')
 
 describe('a value of a stream', () => {
-  it('has the fields beside it in their declared types, and is the same row again from its context', () => {
+  it('includes the fields from its metadata in their declared types, and is decoded to the same row from its context', () => {
     const beside: Beside = { key: '7', timestamp: 1_700_000_000_123, headers: { a: 'é' } }
     const row = { n: 1, key: 7, at: 1_700_000_000_123, headers: { a: 'é' } }
     expect(decoderOf().decode(value, beside)).toEqual(row)
@@ -40,7 +40,7 @@ describe('a value of a stream', () => {
       'bad_encoding',
       'headers',
     ],
-  ])('that %s is a bad record, and so it is again', (_what, beside, code, name) => {
+  ])('that %s is a bad record, and so it is when decoded again', (_what, beside, code, name) => {
     const decoder = decoderOf(
       name === 'headers'
         ? { keyField: undefined, schema: { fields: { ...schema.fields, key: field('integer', true) } } }
@@ -65,7 +65,7 @@ describe('a value of a stream', () => {
     expect(decodeAgain(plain, value, undefined)).toEqual({ n: 1 })
   })
 
-  it('makes up one field where it is text or bytes', () => {
+  it('forms a single field where it is text or bytes', () => {
     const text: RecordType = { fields: { value: field('string'), key: field('string', true) } }
     const more = { timestampField: undefined, headersField: undefined } as const
     const decoder = decoderOf({ format: 'text', schema: text, ...more })

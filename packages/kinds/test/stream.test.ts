@@ -9,7 +9,7 @@ const input: RecordType = {
 const problems = (options: Partial<Parameters<typeof streamAccepts>[0]>) =>
   streamAccepts({ format: 'json', valueField: 'value', ...options }, input).map(({ at }) => at.join('.'))
 
-describe('a stream takes records', () => {
+describe('a stream accepts records', () => {
   it.each([
     ['as JSON, whatever they are', {}, []],
     ['as text of any scalar', { format: 'text', valueField: 'n' }, []],

@@ -26,7 +26,7 @@ export const options = option.object({
 })
 export type Options = Static<typeof options>
 
-/** Rows that are formatted and written at once. */
+/** Rows that are formatted and written at a time. */
 const rowsAtOnce = 64
 
 function createSink({ format, to }: Options, { schema }: SinkContext): Sink {

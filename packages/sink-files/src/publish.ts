@@ -2,7 +2,7 @@
  * Stages: finished files in the hidden folder, and how they are published.
  *
  * Publishing a stage advances the mark (published-mark.ts), renames the file and syncs its folder. It may be repeated
- * until the engine has recorded it: the mark then tells whether it was done (invariant 5), even if a reader has moved
+ * until the engine has recorded it: the mark then shows whether it was done (invariant 5), even if a reader has moved
  * the file by now. The first stage of a run that replaces an earlier one removes that run's files just before, so that
  * readers never see both; a file that takes the name of an old one replaces it in one step.
  */

@@ -2,11 +2,11 @@
  * Writes records to files: hidden while they are written, published when they are complete (publish-once).
  *
  * Below the root of the path a hidden folder holds the files being written, one for each place that records go to. Rows
- * are encoded at once and written in chunks. When a file reaches a bound of records or size in the middle of a write,
- * it is finished and a new one started. A flush without roll makes files that can be truncated durable and leaves them
- * open; `resume` lists them with their lengths. With roll, all files are finished, synced and returned as stages, which
- * publish.ts publishes. Leftovers of a failed attempt in the hidden folder are removed at the next start, unless
- * `resume` lists them.
+ * are encoded immediately and written in chunks. When a file reaches a bound of records or size in the middle of a
+ * write, it is finished and a new one started. A flush without roll makes files that can be truncated durable and
+ * leaves them open; `resume` lists them with their lengths. With roll, all files are finished, synced and returned as
+ * stages, which publish.ts publishes. Leftovers of a failed attempt in the hidden folder are removed at the next start,
+ * unless `resume` lists them.
  */
 import { createHash } from 'node:crypto'
 import { basename, join } from 'node:path'

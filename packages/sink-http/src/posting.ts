@@ -35,7 +35,7 @@ export async function postAll(
   const ids: IdParts = records.idParts() ?? { common: '', rests: records.ids() }
   const failures: WriteFailure[] = []
   const note = (index: number, kind: 'data' | 'system', fault: Fault) => failures.push({ ...fault, index, kind })
-  /** The server does not answer, or asks to wait: no further request is started. */
+  /** The server does not answer, or asks to wait: no more requests are started. */
   let pause: Fault | undefined
   let wrong: SystemError | undefined
 

@@ -1,7 +1,7 @@
 /**
  * Appends rows to a table, effectively-once by a load ledger, since no key identifies a repeated row.
  *
- * Rows of an epoch are staged in a table of the sink's own, beside the target. The flush returns the stage, which is
+ * Rows of an epoch are staged in a table of the sink's own, next to the target. The flush returns the stage, which is
  * saved with the positions; publishing then moves the rows into the target and records the epoch in the ledger, in one
  * transaction. Publishing again finds the entry and does nothing (invariant 5). At a start, rows staged after the last
  * save are discarded: those records are read again, possibly as different ones (invariant 4). A load is identified by a

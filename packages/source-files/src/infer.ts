@@ -6,8 +6,8 @@ import { type FileReadFormat, fileReadFormats, inferArrow, inferParquet } from '
 const sampleRows = 10_000
 
 /**
- * Fields and types of a file, from its first records; `note` is told what they leave out. Throws `MillraceError` where
- * they cannot be read.
+ * Fields and types of a file, from its first records; `note` gets what they leave out. Throws `MillraceError` if they
+ * cannot be read.
  */
 export async function inferFile(
   input: ByteSource,

@@ -72,8 +72,9 @@ export function itemDecoder(ctx: SourceContext): Decoder {
 const noFaults: ReadonlyMap<number, readonly Fault[]> = new Map()
 
 /**
- * Makes the decoder of a route's bodies. A body that cannot be split into items is answered at once. Bodies whose lines
- * are all valid, as nearly all are, are read like files; only the others are split, to report the faults of each item.
+ * Makes the decoder of a route's bodies. A body that cannot be split into items is answered immediately. Bodies whose
+ * lines are all valid, as nearly all are, are read like files; only the others are split, to report the faults of each
+ * item.
  */
 export function bodyDecoder(ctx: SourceContext): (body: Buffer, contentType: string | undefined) => Decoded | Reply {
   const lines = jsonLinesDecoder(ctx)

@@ -60,7 +60,7 @@ interface Slot {
   readonly at: number
 }
 
-/** How many keys are removed at once if those of a long time have expired: the save must stay short. */
+/** How many keys are removed at a time if those of a long time have expired: the save must stay short. */
 const mostForgotten = 10_000
 
 export function createKeys(

@@ -1,4 +1,4 @@
-/** Answers to what is no HTTP request that a route could take: told in the same form as every other refusal. */
+/** Answers to what is not an HTTP request that a route could accept, in the same form as every other refusal. */
 import type { Socket } from 'node:net'
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
 import { type Reply, refusal } from './reply.ts'

@@ -79,7 +79,7 @@ export const options = option.object({
 })
 export type Options = Static<typeof options>
 
-/** `host:port` as its parts; an IPv6 host stands in brackets. */
+/** `host:port` as its parts; an IPv6 host is in brackets. */
 export function parseAddress(address: string): { readonly host: string; readonly port: number } {
   const at = address.lastIndexOf(':')
   return { host: address.slice(0, at).replace(/^\[|\]$/g, ''), port: Number(address.slice(at + 1)) }

@@ -6,7 +6,7 @@ export interface Reply {
   /** JSON: made once, for everyone who waits for it and for repeated requests. */
   readonly body: string | Buffer
   readonly retryAfter?: number
-  /** No further request is accepted on its connection. */
+  /** No more requests are accepted on its connection. */
   readonly closes?: boolean
 }
 

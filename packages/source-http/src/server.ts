@@ -68,8 +68,8 @@ export async function addRoute(
 const leavingMs = 250
 
 /**
- * Closes the server: nothing new is accepted, and idle connections are closed at once. Other open connections cannot
- * become an answered request: a client that connects and sends nothing, or half a request, is not waited for.
+ * Closes the server: nothing new is accepted, and idle connections are closed immediately. Other open connections
+ * cannot become an answered request: a client that connects and sends nothing, or half a request, is not waited for.
  */
 async function end(app: FastifyInstance): Promise<void> {
   const timer = setTimeout(() => app.server.closeAllConnections(), leavingMs)

@@ -14,7 +14,7 @@ const logAppendTime = 1 << 3
 const noBytes = Buffer.alloc(0)
 const nothing: Beside = { key: undefined, timestamp: 0 }
 const idHeaderBytes = Buffer.from(idHeader)
-/** The overhead of a record besides its value. */
+/** The overhead of a record in addition to its value. */
 const besideBytes = 16
 /** A batch ends when its values have this size. */
 const batchBytes = 1 << 20

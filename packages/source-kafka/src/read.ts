@@ -1,7 +1,7 @@
 /**
  * Reads the partitions of a topic. There is one fetch in flight per broker at any time, and the next is sent when an
  * answer has arrived, before its records are processed. A broker that fails (it is gone, a leader moved) is retried
- * with fresh metadata by the engine's rules, beside the others; permanent failures stop the run: an offset that the
+ * with fresh metadata by the engine's rules, alongside the others; permanent failures stop the run: an offset that the
  * topic no longer has, a topic that was recreated.
  */
 import { setTimeout as wait } from 'node:timers/promises'
@@ -196,7 +196,7 @@ function partsOf(
       const { batches, next } = committedBatches(fetched, from)
       for (const together of gathered(batches))
         parts.push({ partition, batches: together, from, next: endOf(together.at(-1)!) })
-      // Aborted and control records advance the position as well.
+      // Aborted and control records also advance the position.
       if (next > (batches.length > 0 ? endOf(batches.at(-1)!) : from))
         parts.push({ partition, batches: [], from, next })
       lane.next = next

@@ -43,7 +43,7 @@ const options = option.object({
 })
 type Options = Static<typeof options>
 
-/** Chunks are read up to about this size at once. */
+/** Chunks are read up to about this size at a time. */
 const readBytes = 1 << 20
 /** How often a reader at the end checks that the log still exists. */
 const lookEveryMs = 1000

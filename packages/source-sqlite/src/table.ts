@@ -175,7 +175,7 @@ function boundKey(key: Json): SQLInputValue[] {
   })
 }
 
-/** A row as JSON, in place of bytes: integers beyond 2^53 as text, bytes as base64. */
+/** A row as JSON, instead of bytes: integers beyond 2^53 as text, bytes as base64. */
 const rowToText = (values: Values): string =>
   JSON.stringify(values, (_name, value: unknown) => {
     if (typeof value === 'bigint') return numberOf(value) === value ? String(value) : Number(value)

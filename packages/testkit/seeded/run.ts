@@ -1,6 +1,6 @@
 /**
- * `npm run seeded [-- NAME]`: each seeded bug must turn its test red, and without a bug each test must be green. Exit
- * code 1 where one is not seen.
+ * `npm run seeded [-- NAME]`: each seeded bug must make its test fail, and without a bug each test must pass. Exit code
+ * 1 if one is not detected.
  */
 import { spawn } from 'node:child_process'
 import {
@@ -22,7 +22,10 @@ import { seededBugs, type SeededBug } from './bugs.ts'
 
 const repository = fileURLToPath(new URL('../../../', import.meta.url))
 
-/** The sources, where nobody else sees what is done to them. Installed packages are linked, ours are the copy's. */
+/**
+ * Copies the sources to where nobody else sees what is done to them. Installed packages are linked, ours are the
+ * copy's.
+ */
 function copySources(to: string): void {
   for (const name of globSync('*.{json,ts}', { cwd: repository })) cpSync(join(repository, name), join(to, name))
   for (const name of readdirSync(join(repository, 'packages'))) {
@@ -113,7 +116,7 @@ async function main(only: string | undefined): Promise<number> {
   }
 }
 
-/** The source with the bug in it. Throws where a place is not there once: the bug must follow the code. */
+/** The source with the bug in it. Throws unless each place occurs exactly once: the bug must follow the code. */
 export function seed(source: string, bug: SeededBug): string {
   let text = source
   for (const [from, to] of bug.edits) {

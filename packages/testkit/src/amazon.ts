@@ -1,6 +1,6 @@
 /**
  * Generated products and categories in the shape of the Amazon products data (Kaggle asaniczka, 2023), for samples and
- * tests without the real files. The same options give the same bytes: UTF-8, quoted titles, category ids with gaps,
+ * tests without the real files. The same options yield the same bytes: UTF-8, quoted titles, category ids with gaps,
  * `True` and `False`, and prices that are 0 if unknown.
  */
 import { mulberry32 } from './retail.ts'
@@ -10,7 +10,7 @@ export interface AmazonOptions {
   readonly products: number
   /** Default 40. */
   readonly categories?: number
-  /** A different seed gives different rows of the same shapes. Default 1. */
+  /** A different seed yields different rows of the same shapes. Default 1. */
   readonly seed?: number
 }
 

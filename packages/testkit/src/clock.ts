@@ -10,7 +10,7 @@ export interface Clock {
 
 /** A clock that only moves when told to. */
 export interface FakeClock extends Clock {
-  /** Advances by `ms`, waking sleepers in the order of their times, and lets each run what it does at once. */
+  /** Advances by `ms`, waking sleepers in the order of their times, and lets each run until it waits again. */
   advance(ms: number): Promise<void>
   /** How many sleepers there are. */
   readonly sleepers: number

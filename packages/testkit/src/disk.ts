@@ -5,7 +5,7 @@
  * or may not survive, each by itself. A rename is one change, in both of its folders, as on every journalling file
  * system.
  *
- * It has the interface behind which @millrace/client-files keeps its file calls, so it can replace it.
+ * It implements the interface through which @millrace/client-files makes its file calls, so it can replace the disk.
  */
 
 /** The metadata of a file or folder; times are those of a clock that advances by one with each change. */
@@ -147,7 +147,7 @@ export class ForgetfulDisk {
     return node && { kind: node.kind, bytes: node.kind === 'file' ? node.live.length : 0 }
   }
 
-  /** Durable at once, including its parents. */
+  /** Durable immediately, including its parents. */
   makeFolder = async (path: string): Promise<void> => {
     let at = this.root
     for (const name of partsOf(path)) {

@@ -10,7 +10,7 @@ export type Fault =
   | 'none'
   /** New connections are refused, open ones continue. */
   | 'refuse'
-  /** Connections are reset, open ones at once, new ones when they arrive. */
+  /** Connections are reset, open ones immediately, new ones when they arrive. */
   | 'reset'
   /** Bytes are accepted and dropped; nothing is closed. */
   | 'black_hole'
@@ -24,7 +24,7 @@ export type Fault =
    */
   | { readonly cutAnswerOf: number }
 
-/** A TCP proxy that breaks connections when told to. */
+/** A TCP proxy that breaks connections on demand. */
 export interface CuttingProxy {
   readonly host: '127.0.0.1'
   readonly port: number
@@ -101,7 +101,7 @@ export async function cuttingProxy(port: number, host = '127.0.0.1'): Promise<Cu
     async set(next) {
       fault = next
       if (fault === 'reset') for (const client of clients) client.resetAndDestroy()
-      // `close` stops the listening at once; its callback would wait for the open connections.
+      // `close` stops the listening immediately; its callback would wait for the open connections.
       if (fault === 'refuse') server.close()
       else if (!server.listening) await listen(address.port)
     },

@@ -1,15 +1,15 @@
 /**
  * Generated rows in the shape of the UCI Online Retail file, for samples, tests and benchmarks without the real file.
- * The same options give the same bytes. It has everything in the real data that a parser must handle: ISO-8859-1 with a
- * pound sign, CRLF, month-first dates without padding, credit notes (`C536379`), adjustments (`A563185`), a quarter of
- * the rows without CustomerID, Descriptions that are empty, quoted for a comma or contain doubled quotes, exact
+ * The same options yield the same bytes. It has everything in the real data that a parser must handle: ISO-8859-1 with
+ * a pound sign, CRLF, month-first dates without padding, credit notes (`C536379`), adjustments (`A563185`), a quarter
+ * of the rows without CustomerID, Descriptions that are empty, quoted for a comma or contain doubled quotes, exact
  * duplicates and, if requested, dates that do not exist.
  */
 
 /** What is generated. */
 export interface RetailOptions {
   readonly rows: number
-  /** A different seed gives different rows of the same shapes. Default 1. */
+  /** A different seed yields different rows of the same shapes. Default 1. */
   readonly seed?: number
   /** How many rows get an invalid date. Default: one in 4,000 rows, at least 1. */
   readonly badDates?: number

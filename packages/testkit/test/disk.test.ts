@@ -44,7 +44,7 @@ describe('a disk that forgets', () => {
     disk.cutPower()
     expect(disk.files()).toEqual(['/out/b'])
   })
-  it('does a rename from one folder to another wholly or not at all', async () => {
+  it('renames from one folder to another completely or not at all', async () => {
     for (const kept of [false, true]) {
       const disk = await written()
       await disk.makeFolder('/in')
@@ -59,14 +59,14 @@ describe('a disk that forgets', () => {
     disk.cutPower()
     expect(disk.files()).toEqual(['/in/b'])
   })
-  it('finds a file empty whose name was synced and whose bytes were not', async () => {
+  it('leaves a file empty if its name was synced but not its bytes', async () => {
     const disk = await written()
     await (await disk.create('/out/new')).write(Buffer.from('lost'), 0)
     await disk.syncFolder('/out')
     disk.cutPower()
     expect(text(disk, '/out/new')).toBe('')
   })
-  it('lets a truncation come undone until it is synced', async () => {
+  it('may undo a truncation until it is synced', async () => {
     const disk = await written()
     const file = (await disk.reopen('/out/a'))!
     await file.truncate(3)

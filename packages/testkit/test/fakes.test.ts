@@ -3,7 +3,7 @@ import { fakeClock } from '../src/clock.ts'
 import { liveUrl } from '../src/live.ts'
 
 describe('the fake clock', () => {
-  it('stands until it is advanced, and wakes sleepers in the order of their times', async () => {
+  it('stands still until it is advanced, and wakes sleepers in the order of their times', async () => {
     const clock = fakeClock(1000)
     const woken: string[] = []
     const late = clock.sleep(50).then(() => woken.push(`late at ${clock.now()}`))
@@ -30,12 +30,12 @@ describe('the fake clock', () => {
 })
 
 describe('the address of a real server', () => {
-  it('is what the environment says', () =>
+  it('comes from the environment', () =>
     expect(liveUrl('KAFKA', { MILLRACE_TEST_KAFKA_URL: 'localhost:9' })).toBe('localhost:9'))
-  it('is missed loudly, by name', () => {
+  it('is reported by name if it is missing', () => {
     const said: string[] = []
     expect(liveUrl('KAFKA', {}, (message) => said.push(message))).toBeUndefined()
     expect(said).toEqual([expect.stringContaining('MILLRACE_TEST_KAFKA_URL')])
   })
-  it('must be there in CI', () => expect(() => liveUrl('KAFKA', { CI: 'true' })).toThrow('MILLRACE_TEST_KAFKA_URL'))
+  it('is required in CI', () => expect(() => liveUrl('KAFKA', { CI: 'true' })).toThrow('MILLRACE_TEST_KAFKA_URL'))
 })

@@ -45,13 +45,13 @@ const ending = (socket: Socket): Promise<string> =>
   )
 
 describe('the cutting proxy', () => {
-  it('hands everything on when nothing is wrong', async () => {
+  it('forwards everything when nothing is wrong', async () => {
     const socket = await open()
     expect(await ask(socket, 'one')).toBe('answer to one')
     expect(await ask(socket, 'two')).toBe('answer to two')
     socket.destroy()
   })
-  it('refuses new connections and takes them again', async () => {
+  it('refuses new connections and accepts them again', async () => {
     const before = await open()
     await proxy.set('refuse')
     expect(await ask(before, 'still here')).toBe('answer to still here')

@@ -9,16 +9,16 @@ describe('the generated retail sample', () => {
   const text = Buffer.from(bytes).toString('latin1')
   const lines = parse(text, { columns: true }) as Line[]
 
-  it('has the asked number of rows, every line ended by CRLF', () => {
+  it('has the requested number of rows, every line ending in CRLF', () => {
     expect(lines).toHaveLength(20_000)
     expect(text.split('\r\n')).toHaveLength(20_002)
     expect(text.replaceAll('\r\n', '')).not.toMatch(/[\r\n]/)
   })
-  it('is the same for the same seed and other for another', () => {
+  it('is the same for the same seed and different for another', () => {
     expect(Buffer.compare(retailSample({ rows: 20_000, seed: 7 }), bytes)).toBe(0)
     expect(Buffer.compare(retailSample({ rows: 20_000, seed: 8 }), bytes)).not.toBe(0)
   })
-  it('holds every shape that makes the real file hard', () => {
+  it('has every shape that makes the real file hard to read', () => {
     const count = (is: (line: Line) => boolean) => lines.filter(is).length
     expect(count((l) => l.CustomerID === '')).toBeGreaterThan(3_000)
     expect(count((l) => l.Description === '')).toBeGreaterThan(5)
@@ -31,7 +31,7 @@ describe('the generated retail sample', () => {
     expect(new Set(text.split('\r\n')).size).toBeLessThan(19_950)
     expect(count((l) => Number(l.Quantity) < 0)).toBeGreaterThan(100)
   })
-  it('has as many bad dates as asked for', () => {
+  it('has as many bad dates as requested', () => {
     const bad = lines.filter(
       (l) =>
         !/^([1-9]|1[0-2])\/\d+\/201[01] ([0-9]|1\d|2[0-3]):\d\d$/.test(l.InvoiceDate) ||

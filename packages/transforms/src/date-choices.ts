@@ -1,4 +1,4 @@
-/** What is to be done with texts that do not say one instant exactly, said once for every step that reads dates. */
+/** What to do with texts that do not denote exactly one instant, declared once for every step that reads dates. */
 import { option } from '@millrace/core'
 
 /** Spread into the options of a field. */

@@ -51,7 +51,7 @@ export function listed(names: readonly string[]): string {
   return shown.join(', ') + (names.length > shown.length ? ` and ${names.length - shown.length} more` : '')
 }
 
-/** A record type with these fields; open like the input, if its further fields are kept. */
+/** A record type with these fields; open like the input, if its other fields are kept. */
 export function recordOf(fields: Iterable<readonly [string, Field]>, open = false): RecordType {
   const made: Record<string, Field> = {}
   for (const [name, field] of fields) made[name] = field

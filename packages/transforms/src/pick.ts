@@ -1,6 +1,6 @@
 /**
- * Lists of fields with renames, as `select`, `nest` and `join` take them: `[InvoiceNo, { country: Country }]`, where a
- * rename is `{ new: old }`.
+ * Lists of fields with renames, as `select`, `nest` and `join` accept them: `[InvoiceNo, { country: Country }]`, where
+ * a rename is `{ new: old }`.
  */
 import { type Field, type Option, option, type Problem, type RecordType } from '@millrace/core'
 import { badName, lookUp, nameTaken } from './fields.ts'

@@ -21,7 +21,7 @@ export type Column = readonly [to: string, from: string | number]
 export type MakeRow = (row: Row, values: readonly unknown[]) => Row
 
 /**
- * Makes rows with exactly these columns, from rows of `input`; `keepOpen`: further fields of an open input are kept.
+ * Makes rows with exactly these columns, from rows of `input`; `keepOpen`: other fields of an open input are kept.
  * Absent fields become null.
  */
 export function rowMaker(columns: readonly Column[], input: RecordType, keepOpen: boolean): MakeRow {

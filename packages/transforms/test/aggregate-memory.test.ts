@@ -1,6 +1,6 @@
 /**
- * The groups of `aggregate` over restarts, edits and rescaling, against a model; and that the order of records is
- * nothing to it.
+ * The groups of `aggregate` across restarts, edits and rescaling, compared with a model; and the proof that the order
+ * of records does not matter.
  */
 import { MillraceError, Records, type Row } from '@millrace/core'
 import * as fc from 'fast-check'
@@ -29,7 +29,7 @@ const script = fc.array(
 describe.each(['of one memory', 'of each split apart'])('groups %s', (way) => {
   const apart = way.endsWith('apart')
   const ctx = stepContext(input, apart ? { partitionedBy: ['g'] } : {})
-  it('are those of the records, whatever was saved, killed, edited and moved in between', () => {
+  it('match the records, whatever was saved, killed, edited and moved in between', () => {
     fc.assert(
       fc.property(script, fc.integer({ min: 4, max: 14 }), (made, cap) => {
         let limit = cap
@@ -37,7 +37,7 @@ describe.each(['of one memory', 'of each split apart'])('groups %s', (way) => {
         const steps = instances(create)
         let seen: Row[] = []
         let savedRows: readonly Row[] = []
-        // The most groups that one instance has.
+        // The most groups that any one instance has.
         const most = (rows: readonly Row[], n: number) =>
           Math.max(
             0,
@@ -66,7 +66,7 @@ describe.each(['of one memory', 'of each split apart'])('groups %s', (way) => {
                 expect(fed().applied.held).toBe(rows.length)
                 continue
               }
-              // It stops by name and unsaved; a raised cap goes on.
+              // It stops with a named error, unsaved; with a raised cap it resumes.
               expect(fed).toThrow(MillraceError)
               limit = 100
               steps.restart(create)
@@ -96,19 +96,19 @@ describe.each(['of one memory', 'of each split apart'])('groups %s', (way) => {
 
 const groupsOf = (rows: readonly Row[]): Map<number, Row[]> => Map.groupBy(rows, (row) => row['g'] as number)
 
-it('a group moves with the split that its records come from last', () => {
+it('a group moves with the split that its records came from last', () => {
   const create = () =>
     aggregate.create({ by: ['g'], outputs, max_groups: 9 }, stepContext(input, { partitionedBy: ['g'] }))
   const step = create()
   applyTo(step, recordsOf([rowOf(1, 1)], { split: '0' }))
   expect(step.takeChanges!().map(([key, , split]) => [key, split])).toEqual([['[1]', '0']])
-  // The stream got more partitions.
+  // The stream has gained partitions.
   applyTo(step, recordsOf([rowOf(1, 1)], { split: '3' }))
   expect(step.takeChanges!().map(([key, , split]) => [key, split])).toEqual([['[1]', '3']])
   expect(step.takeChanges!()).toEqual([])
 })
 
-describe('what aggregate says of its memory', () => {
+describe('what aggregate reports about its memory', () => {
   const base = { by: ['g'], outputs: { n: 'count()', first: 'first(s)', mean: 'sum(n) / count()' }, max_groups: 10 }
   const memory = (config: object = {}, fields: object = {}, more: object = {}) => {
     const type = recordType({ g: 'integer', n: 'integer', s: 'string', raw: 'bytes?', note: 'string?', ...fields })
@@ -128,7 +128,7 @@ describe('what aggregate says of its memory', () => {
     ['another aggregate', memory({ outputs: { ...base.outputs, least: 'min(n)' } })],
     ['one less', memory({ outputs: { n: 'count()', first: 'first(s)' } })],
     ['memory of each split apart', memory({}, {}, { partitionedBy: ['g'] })],
-  ])('with %s it is another', (_, other) => expect(other).not.toEqual(memory()))
+  ])('with %s it is different', (_, other) => expect(other).not.toEqual(memory()))
   it('is keyed by its groups, and counts', () => {
     expect(aggregate.keyedBy!(base)).toEqual(['g'])
     expect(aggregate.keyedBy!({ ...base, by: [] })).toBeUndefined()
@@ -147,9 +147,9 @@ const every = {
   kinds: 'count_distinct(raw)',
 }
 
-it('gives the same in whatever order records of several sources and splits come, so it does not have to be ordered', () => {
+it('yields the same in whatever order records of several sources and splits arrive, so they need not be ordered', () => {
   expect(aggregate.ordered).toBeUndefined()
-  // Two sources have splits of one name, and records of one time and position.
+  // Two sources have splits with the same name, and records with the same time and position.
   const record = fc.record({
     source: fc.constantFrom('a', 'b'),
     split: fc.constantFrom('0', '1', 'b'),
@@ -158,7 +158,7 @@ it('gives the same in whatever order records of several sources and splits come,
     g: fc.nat(1),
   })
   const inOrder = (all: readonly { source: string; split: string }[], order: readonly number[]): Records => {
-    // Within a split the order stays: the next of the split takes the place of whichever was drawn.
+    // Within a split the order stays: the next record of the split replaces whichever was drawn.
     const waiting = Map.groupBy(all.keys(), (i) => `${all[i]!.source}/${all[i]!.split}`)
     const queues = new Map([...waiting].map(([split, own]) => [split, [...own]]))
     const sets = order.map((drawn) => {

@@ -16,7 +16,7 @@ const create = (by: string[], more: object = {}) => aggregate.create(config(by, 
 const feed = (transform: ReturnType<typeof create>, rows: readonly Row[]) => apply(transform, rows).applied
 
 describe('aggregate', () => {
-  it('gives one result a group at the end, known by its group', () => {
+  it('emits one result per group at the end, identified by its group', () => {
     const step = create(['country'])
     expect(feed(step, [row('a', 2), row('b', 1), row('a', 3)])).toMatchObject({ rows: [], held: 3 })
     expect(finish(step).results).toEqual({
@@ -25,7 +25,7 @@ describe('aggregate', () => {
     })
   })
 
-  it('takes null for a group of its own, several fields for a JSON array, none for one group', () => {
+  it('treats null as a separate group, several fields as a JSON array, none as one group', () => {
     const step = create(['country', 'day'])
     feed(step, [row(null, 1), row('a', 1), row('a', 1, '1.00', '2011-01-02'), row(null, 4)])
     expect(Object.keys(finish(step).results)).toEqual([
@@ -38,7 +38,7 @@ describe('aggregate', () => {
     expect(finish(all).results['[]']).toMatchObject({ lines: 2, pieces: 3 })
   })
 
-  it('knows a group by the JSON of its values, one for each group', () => {
+  it('identifies a group by the JSON of its values, one for each group', () => {
     const typed = recordType({
       raw: 'bytes',
       d: 'decimal(6,2)',
@@ -63,7 +63,7 @@ describe('aggregate', () => {
     })
   })
 
-  it('hands out what changed, and a restored step goes on where the saved one was', () => {
+  it('returns what changed, and a restored step resumes where the saved one was', () => {
     const memory: Entries = new Map()
     let step = create(['country'])
     for (let n = 0; n < 20; n++) {
@@ -79,7 +79,7 @@ describe('aggregate', () => {
     expect(memory.size).toBe(0)
   })
 
-  it('hands its results out in pieces', () => {
+  it('emits its results in pieces', () => {
     const step = create(['quantity'], { max_groups: 10_000 })
     feed(
       step,
@@ -135,12 +135,12 @@ describe('aggregate', () => {
     },
   )
 
-  it('stops by name when there are more groups than allowed', () => {
+  it('stops with a named error when there are more groups than allowed', () => {
     const step = create(['quantity'], { max_groups: 2 })
     expect(() => feed(step, [row('a', 1), row('a', 2), row('a', 3)])).toThrow('more than max_groups (2)')
   })
 
-  it('says what is wrong with its groups and outputs', () => {
+  it('reports what is wrong with its groups and outputs', () => {
     const wrong = aggregate.infer(
       { by: ['contry', 'day', 'day'], outputs: { day: 'count()', x: 'sum(country)' }, max_groups: 1 } as never,
       stepContext(input),

@@ -29,7 +29,7 @@ async function called(
 const pieces = { no: 'string', pieces: 'integer' }
 
 describe('call', () => {
-  it('makes a record of each by a function of the project; null filters it out', async () => {
+  it('makes a record from each with a function of the project; null filters it out', async () => {
     const out = await called('total', pieces, [invoice('a', 1, 2), invoice('b'), invoice('c', 5)])
     expect(out.rows).toEqual([
       { no: 'a', pieces: 3 },
@@ -39,7 +39,7 @@ describe('call', () => {
     expect(out.failed).toEqual([])
   })
 
-  it('takes the default export where no name is given', async () => {
+  it('uses the default export where no name is given', async () => {
     const step = call.create(
       { function: './invoices.ts', output: recordType(pieces), returns: 'row' },
       stepContext(input, { root, resolve: (path) => join(root, path) }),
@@ -48,7 +48,7 @@ describe('call', () => {
     expect(apply(step, [invoice('a', 1)]).rows).toEqual([{ no: 'a', pieces: 1 }])
   })
 
-  it('makes several records of one where it says so', async () => {
+  it('makes several records from one where it is configured to', async () => {
     const out = await called(
       'lines',
       { no: 'string', sku: 'string' },
@@ -65,14 +65,14 @@ describe('call', () => {
     expect([multiplies({ returns: 'rows' }), multiplies({ returns: 'row' })]).toEqual([true, false])
   })
 
-  it('gives the function a copy, which it may change', async () => {
+  it('passes the function a copy, which it may change', async () => {
     const row = invoice('a', 1)
     const out = await called('changes', pieces, [row])
     expect(out.rows).toEqual([{ no: 'changed a', pieces: 0 }])
     expect(row).toEqual(invoice('a', 1))
   })
 
-  it('gives the function a copy of what is inside as well', async () => {
+  it('copies nested values too', async () => {
     const typed = recordType({ no: 'string', lines: 'json', raw: 'bytes' }, true)
     const row = () => ({ ...invoice('a', 1, 2), raw: Buffer.from([1, 2]), more: { list: ['kept'] } })
     const step = call.create(
@@ -85,7 +85,7 @@ describe('call', () => {
     expect(given).toEqual(row())
   })
 
-  it('takes values out of the reach of the function that returned them', async () => {
+  it('keeps values out of the reach of the function that returned them', async () => {
     const out = await called('reuses', { raw: 'bytes', doc: 'json' }, [invoice('1'), invoice('2')])
     expect(out.rows).toEqual([1, 2].map((n) => ({ raw: new Uint8Array([n]), doc: { at: { n } } })))
   })
@@ -128,7 +128,7 @@ describe('call', () => {
     return apply(step, [{ value: { give: value } as never }])
   }
 
-  it('takes values in the one form of their types, in the order of the schema', async () => {
+  it('accepts values in the one form of their types, in the order of the schema', async () => {
     const value = {
       at: 5,
       s: '',
@@ -182,7 +182,7 @@ describe('call', () => {
     expect(out.failed[0]!.message).toContain(message)
   })
 
-  it('refuses a function that returns a promise, and one that returns a record in place of a list', async () => {
+  it('refuses a function that returns a promise, and one that returns a record instead of a list', async () => {
     expect((await called('async', pieces, [invoice('a')])).failed[0]).toMatchObject({
       code: 'bad_result',
       message: './invoices.ts#async returned a promise: a function is synchronous',
@@ -203,7 +203,7 @@ describe('call', () => {
     })
   })
 
-  it('says before the first record what cannot be loaded', async () => {
+  it('reports before the first record what cannot be loaded', async () => {
     const load = (reference: string) => {
       const step = call.create(
         { function: reference, output: recordType(pieces), returns: 'row' },
@@ -228,7 +228,7 @@ describe('call', () => {
     )
   })
 
-  it('says what is wrong with its config', () => {
+  it('reports what is wrong with its config', () => {
     const wrong = (reference: string, output: Record<string, unknown> = pieces) =>
       problems(call, { function: reference, output: recordType(output), returns: 'row' }, input, {
         root,

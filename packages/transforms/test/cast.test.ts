@@ -70,7 +70,7 @@ describe('cast', () => {
     expect(String(one(from, to, value))).toBe(expected)
   })
 
-  it('reads and makes dates in declared formats, on the clock of a zone', () => {
+  it('reads and writes dates in declared formats, on the clock of a zone', () => {
     const twice = dates('timestamp', 'yyyy-MM-dd HH:mm', 'Europe/Berlin')
     expect(one('string', { ...twice, fold: 'later' }, '2024-10-27 02:30')).toBe(Date.UTC(2024, 9, 27, 1, 30))
     expect(one('string', { ...dates('timestamp', 'iso'), fraction: 'truncate' }, '1970-01-01T00:00:00.0019Z')).toBe(1)
@@ -86,7 +86,7 @@ describe('cast', () => {
     )
   })
 
-  it('keeps null, the place of the field, its being optional, and fields that the schema does not name', () => {
+  it('keeps null, the position of the field, whether it is optional, and fields that the schema does not name', () => {
     const out = run(cast, { b: 'integer' }, recordType({ a: 'string', b: 'string?', c: 'string' }, true), [
       { a: '1', c: '3', more: 4 },
     ])
@@ -99,14 +99,14 @@ describe('cast', () => {
     expect(out.type).toBe('{ a: string, b: integer?, c: string, ... }')
   })
 
-  it('fails records one by one', () => {
+  it('fails records individually', () => {
     const out = run(cast, { x: 'integer' }, recordType({ x: 'string' }), [{ x: '1' }, { x: 'one' }, { x: '3' }])
     expect(out.rows).toEqual([{ x: 1 }, { x: 3 }])
     expect(out.origins).toEqual([0, 2])
     expect(out.failed).toEqual([{ i: 1, code: 'not_integer', field: 'x', message: '"one" is not a whole number' }])
   })
 
-  it('says what is wrong with its config', () => {
+  it('reports what is wrong with its config', () => {
     const typed = recordType({
       s: 'string',
       i: 'integer',

@@ -1,4 +1,4 @@
-/** What `dedupe` remembers, over restarts, edits and rescaling, against a model: a list of keys. */
+/** What `dedupe` remembers across restarts, edits and rescaling, compared with a model: a list of keys. */
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { dedupe } from '../src/dedupe/index.ts'
@@ -32,7 +32,7 @@ const scripts = fc.constantFrom(...sizes).chain(({ keys, batch, most }) => {
   })
 })
 
-/** The keys that were let through last, oldest first; of each split by itself. */
+/** The keys that passed last, oldest first; separately for each split. */
 class Model {
   private readonly last: number
   readonly keys: ReadonlyMap<string, string[]>
@@ -100,7 +100,7 @@ describe.each(['by fields', 'by id', 'by fields, each split apart'])('dedupe %s'
   })
 })
 
-it('forgets nothing and remembers nothing again when more or fewer are to be remembered', () => {
+it('loses nothing and revives nothing forgotten when the number to remember is raised or lowered', () => {
   const create = (last: number) => () => dedupe.create({ by: 'k', last, nulls: undefined }, stepContext(input))
   const rows = (from: number, to: number) =>
     Array.from({ length: to - from }, (_, n) => ({ k: `k${from + n}`, g: 0, note: null }))
@@ -122,7 +122,7 @@ it('forgets nothing and remembers nothing again when more or fewer are to be rem
   expect(passing(54, 60)).toEqual([54])
 })
 
-describe('what dedupe says of its memory', () => {
+describe('what dedupe reports about its memory', () => {
   const base = { by: ['k', 'g'], last: 10 }
   const memory = (config: object = {}, fields: object = {}, more: object = {}) => {
     const type = recordType({ k: 'string', g: 'integer', note: 'string?', ...fields })
@@ -140,9 +140,9 @@ describe('what dedupe says of its memory', () => {
     ['none', memory({ by: undefined })],
     ['another type of one', memory({}, { g: 'bigint' })],
     ['memory of each split apart', memory({}, {}, { partitionedBy: ['g'] })],
-  ])('with %s it is another', (_, other) => expect(other).not.toEqual(memory()))
+  ])('with %s it is different', (_, other) => expect(other).not.toEqual(memory()))
 
-  it('goes on with what was remembered when `nulls` is edited', () => {
+  it('keeps what was remembered when `nulls` is edited', () => {
     const type = recordType({ k: 'string?' })
     const row = (k: string | null) => ({ k })
     const create = (nulls: 'pass' | 'equal') => () => dedupe.create({ by: 'k', last: 10, nulls }, stepContext(type))
@@ -157,7 +157,7 @@ describe('what dedupe says of its memory', () => {
   })
 })
 
-describe('what dedupe promises', () => {
+describe('what dedupe guarantees', () => {
   it('names the bound within which repeats are removed', () => {
     expect(dedupe.removesRepeats!({ by: undefined, last: 500, nulls: undefined })).toBe(
       'within the last 500 records that passed',
@@ -166,7 +166,7 @@ describe('what dedupe promises', () => {
     // Those without a key all pass.
     expect(dedupe.removesRepeats!({ by: 'k', last: 500, nulls: 'pass' })).toBeUndefined()
   })
-  it('is keyed by its fields, and by none where it goes by id', () => {
+  it('is keyed by its fields, and by none where it uses the id', () => {
     expect(dedupe.keyedBy!({ by: 'k', last: 1, nulls: undefined })).toEqual(['k'])
     expect(dedupe.keyedBy!({ by: ['k', 'g'], last: 1, nulls: undefined })).toEqual(['k', 'g'])
     expect(dedupe.keyedBy!({ by: undefined, last: 1, nulls: undefined })).toBeUndefined()
@@ -176,7 +176,7 @@ describe('what dedupe promises', () => {
 
 describe('dedupe by id', () => {
   const rows = ['a', 'b', 'c'].map((k) => ({ k, g: 1, note: null }))
-  it('lets what a writer appended again pass once, at whatever position', () => {
+  it('lets a record that a writer appended again pass once, at whatever position', () => {
     const { transform } = run(dedupe, { last: 100 }, input, [])
     const feed = instances(() => transform).feed
     const [first, second] = [
@@ -188,7 +188,7 @@ describe('dedupe by id', () => {
       [1, 2],
     ])
   })
-  it('lets equal records pass that are two, and takes a position that is read again for the same', () => {
+  it('lets two equal records pass, and recognises a position that is read again', () => {
     const { transform } = run(dedupe, { last: 100 }, input, [])
     const same = rows.map(() => rows[0]!)
     const { feed } = instances(() => transform)

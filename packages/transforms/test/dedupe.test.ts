@@ -17,14 +17,14 @@ describe('dedupe', () => {
     expect(out.type).toBe('{ id: string, n: integer, customer: integer? }')
   })
 
-  it('hands on the very rows where all differ', () => {
+  it('passes on the very same rows where all differ', () => {
     const rows = [row('a'), row('b')]
     const out = run(dedupe, { by: 'id', last: 10 }, input, rows)
     expect(out.applied.origins).toBe(undefined)
     expect(out.rows[0]).toBe(rows[0])
   })
 
-  it('tells keys of several fields apart, also over batches', () => {
+  it('distinguishes keys of several fields, across batches too', () => {
     const { transform, rows } = run(dedupe, { by: ['id', 'n'], last: 10 }, input, [
       row('a', 1),
       row('a', 2),
@@ -50,14 +50,14 @@ describe('dedupe', () => {
     ])
   })
 
-  it('lets records without a key pass, or takes null for equal to null', () => {
+  it('lets records without a key pass, or treats null as equal to null', () => {
     const rows = [row('a'), row('b'), row('c', 1, 5), row('d', 1, 5)]
     expect(ids(run(dedupe, { by: 'customer', last: 10, nulls: 'pass' }, input, rows).rows)).toEqual(['a', 'b', 'c'])
     expect(ids(run(dedupe, { by: ['customer', 'n'], last: 10, nulls: 'equal' }, input, rows).rows)).toEqual(['a', 'c'])
   })
 
-  it('goes on after a restart where the last cut left it', () => {
-    // Few keys and a short memory, or some hundred keys in several blocks.
+  it('resumes after a restart where the last cut left it', () => {
+    // Few keys and a short memory, or several hundred keys in several blocks.
     const small = fc.record({
       epochs: fc.array(fc.array(fc.nat(6), { maxLength: 6 }), { maxLength: 12 }),
       last: fc.integer({ min: 1, max: 4 }),
@@ -85,7 +85,7 @@ describe('dedupe', () => {
         for (const [e, keys] of epochs.entries()) {
           const batch = keys.map((k) => row(`k${k}`))
           if (e === crashAt) {
-            apply(step, batch) // not saved: comes again
+            apply(step, batch) // not saved: replayed
             step = create()
             step.restore!(savedMemory(memory))
           }
@@ -100,7 +100,7 @@ describe('dedupe', () => {
     )
   })
 
-  it('saves keys in blocks, each once, and forgets blocks of which no key is left', () => {
+  it('saves keys in blocks, each once, and forgets blocks with no remembered keys', () => {
     const { transform } = run(dedupe, { by: 'id', last: 120 }, input, [])
     const pass = (from: number, to: number) =>
       apply(
@@ -160,7 +160,7 @@ describe('dedupe', () => {
     expect(ids(apply(restarted, batch(140, 250)).rows)).toEqual([])
   })
 
-  it('says what is wrong with its config', () => {
+  it('reports what is wrong with its config', () => {
     const typed = recordType({ id: 'string', customer: 'integer?', o: 'json' })
     expect(problems(dedupe, { by: 'ids', last: 1 }, typed)).toEqual([
       'unknown_field by: the records have no field `ids` here',

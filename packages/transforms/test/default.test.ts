@@ -12,7 +12,7 @@ const input = recordType({
 const full = { Country: 'France', Quantity: 1, price: '1.00', at: 0, tags: [] }
 
 describe('default', () => {
-  it('gives null and absent fields a constant of their type', () => {
+  it('sets null and absent fields to a constant of their type', () => {
     const config = { Country: 'unknown', Quantity: 0, price: 2.5, at: '2010-12-01T00:00:00Z', tags: ['none'] }
     const out = run(defaults, config, input, [full, { Country: null }])
     expect(out.rows).toEqual([
@@ -24,12 +24,12 @@ describe('default', () => {
     )
   })
 
-  it('hands on the very rows where nothing is missing', () => {
+  it('passes on the very same rows where nothing is missing', () => {
     const rows = [full]
     expect(run(defaults, { Country: 'unknown' }, input, rows).rows[0]).toBe(full)
   })
 
-  it('leaves values that are there, also empty ones', () => {
+  it('leaves existing values unchanged, including empty ones', () => {
     const out = run(defaults, { Country: 'unknown', Quantity: 5 }, input, [{ ...full, Country: '', Quantity: 0 }])
     expect(out.rows[0]).toMatchObject({ Country: '', Quantity: 0 })
   })
@@ -39,7 +39,7 @@ describe('default', () => {
     expect(out.rows).toEqual([{ a: 1, more: 2 }])
   })
 
-  it('says what is wrong with its config', () => {
+  it('reports what is wrong with its config', () => {
     expect(problems(defaults, { Contry: 'x' }, input)).toEqual([
       'unknown_field Contry (key): the records have no field `Contry` here',
     ])

@@ -1,4 +1,4 @@
-/** Values that are equal are one key, one group and one match, however often they stand in memory; others are not. */
+/** Equal values are one key, one group and one match, however often they exist in memory; others are not. */
 import { compileAggregates, fromText, parseType, type Row, type Type } from '@millrace/core'
 import { type Entries, saveChanges, savedMemory } from '@millrace/testkit'
 import * as fc from 'fast-check'
@@ -10,7 +10,7 @@ import { route } from '../src/route.ts'
 import { where } from '../src/where.ts'
 import { apply, finish, recordType, run, stepContext } from './step.ts'
 
-/** Of each type some values, several ways of making each. Every call makes a new one. */
+/** Some values of each type, with several ways of making each. Every call makes a new one. */
 type Values = readonly (readonly (() => unknown)[])[]
 
 const read = (type: string, ...classes: string[][]): Values => {
@@ -42,7 +42,7 @@ const keyValues: Readonly<Record<string, Values>> = {
     [view([255]), () => new Uint8Array([255])],
   ],
 }
-/** Values that are compared in conditions, but are no keys. */
+/** Values that are compared in conditions, but cannot be keys. */
 const deepValues: Readonly<Record<string, Values>> = {
   'list<bytes>': [[() => []], [() => [view([1])()], () => [new Uint8Array([1])]], [() => [view([1])(), view([])()]]],
   'list<decimal(3,1)?>': [[() => ['1.0', null]], [() => ['1.0']], [() => [null, '1.0']]],
@@ -136,7 +136,7 @@ describe.each(types)('values of type %s', (type) => {
     )
   })
 
-  it('find their row of the other side of `join`', () => {
+  it('find their row on the other side of `join`', () => {
     const side = recordType({ v: type, w: type, kind: 'integer' })
     const config = { source: 'side', type: 'left', max_rows: 1000 }
     fc.assert(
@@ -225,7 +225,7 @@ describe.each(Object.keys(all))('values of type %s', (type) => {
   })
 })
 
-it('only types whose values can be told apart are keys', () => {
+it('only types whose values can be distinguished are keys', () => {
   const kinds: Type['kind'][] = [
     'string',
     'boolean',

@@ -23,7 +23,7 @@ describe('where', () => {
     expect(out.failed).toEqual([])
   })
 
-  it('hands on the very array where all pass, and nothing where none does', () => {
+  it('passes on the very same array where all pass, and nothing where none does', () => {
     const all = run(where, 'no != "x"', input, rows)
     expect(all.rows).toEqual(rows)
     expect(all.applied.origins).toBe(undefined)
@@ -31,27 +31,27 @@ describe('where', () => {
     expect(run(where, 'quantity >= 0', input, rows.slice(0, 3)).origins).toEqual([0, 1])
   })
 
-  it('makes fields that it rules out to be null required', () => {
+  it('makes fields required that it proves not to be null', () => {
     const out = run(where, 'customer != null && quantity < 0', input, rows)
     expect(out.type).toBe('{ no: string, quantity: integer, price: number, customer: integer }')
     expect(nos(out.rows)).toEqual(['c'])
   })
 
-  it('fails a record for which the condition cannot be told', () => {
+  it('fails a record for which the condition cannot be evaluated', () => {
     const out = run(where, '1 / quantity > 0', input, rows)
     expect(nos(out.rows)).toEqual(['b', 'd'])
     expect(out.origins).toEqual([1, 3])
     expect(out.failed).toMatchObject([{ i: 0, code: 'division_by_zero' }])
   })
 
-  it('keeps rows with fields that the schema does not name as they are', () => {
+  it('leaves rows with fields that the schema does not name unchanged', () => {
     const open = recordType({ a: 'integer' }, true)
     const out = run(where, 'a > 1', open, [{ a: 1 }, { a: 2, more: 3 }])
     expect(out.rows).toEqual([{ a: 2, more: 3 }])
     expect(out.type).toBe('{ a: integer, ... }')
   })
 
-  it('says what is wrong with its condition, at its characters', () => {
+  it('reports what is wrong with its condition, at the exact characters', () => {
     expect(where.infer('Quantity > 0', stepContext(input)).problems).toMatchObject([
       { code: 'unknown_field', at: [], span: [0, 8] },
     ])
@@ -75,7 +75,7 @@ describe('route', () => {
     expect(out.inference.output).toBe(undefined)
   })
 
-  it('filters out what matches nothing where there is no else', () => {
+  it('filters out records that match nothing where there is no else', () => {
     const out = run(route, { big: 'quantity > 100' }, input, rows)
     expect(nos(out.sideOutputs['big']!.rows)).toEqual(['d'])
     expect(out.failed).toEqual([])
@@ -87,13 +87,13 @@ describe('route', () => {
     expect(recordText(sideOutputs!['rest']!)).toContain('customer: integer? }')
   })
 
-  it('fails a record for which a condition cannot be told', () => {
+  it('fails a record for which a condition cannot be evaluated', () => {
     const out = run(route, { half: '10 / quantity == 2', else: 'rest' }, input, rows)
     expect(out.failed).toMatchObject([{ i: 0, code: 'division_by_zero' }])
     expect(nos(out.sideOutputs['rest']!.rows)).toEqual(['c', 'd'])
   })
 
-  it('says what is wrong with its config', () => {
+  it('reports what is wrong with its config', () => {
     expect(problems(route, { else: 'rest' }, input)).toEqual(['bad_value : `route` has no output with a condition'])
     expect(problems(route, { 'a b': 'quantity > 1' }, input)).toEqual([
       'bad_name a b (key): `a b` is not a valid name for an output',
@@ -109,7 +109,7 @@ describe('route', () => {
 })
 
 describe('set', () => {
-  it('appends new fields and replaces others in their places', () => {
+  it('appends new fields and replaces others in place', () => {
     const out = run(set, { total: 'quantity * price', no: 'upper(no)' }, input, [row('b', 5, 2.5)])
     expect(Object.entries(out.rows[0]!)).toEqual([
       ['no', 'B'],
@@ -121,12 +121,12 @@ describe('set', () => {
     expect(out.type).toBe('{ no: string, quantity: integer, price: number, customer: integer?, total: number }')
   })
 
-  it('shows every expression the record as it came in', () => {
+  it('shows every expression the record as it arrived', () => {
     const out = run(set, { price: 'price + 1.0', before: 'price' }, input, [row('b', 5, 2)])
     expect(out.rows[0]).toMatchObject({ price: 3, before: 2 })
   })
 
-  it('sets constants, of the type they have or another', () => {
+  it('sets constants, of the existing type or another', () => {
     const config = {
       a: { value: 'retail' },
       b: { value: 3 },
@@ -140,7 +140,7 @@ describe('set', () => {
     expect(out.type).toBe('{ a: string, b: integer, c: number, d: boolean, e: date, f: json }')
   })
 
-  it('fails a record whose value cannot be told, and names the field', () => {
+  it('fails a record whose value cannot be evaluated, and names the field', () => {
     const out = run(set, { share: '1 / quantity' }, input, rows)
     expect(out.origins).toEqual([1, 2, 3])
     expect(out.failed).toMatchObject([{ i: 0, code: 'division_by_zero', field: 'share' }])
@@ -153,7 +153,7 @@ describe('set', () => {
     expect(out.rows).toEqual([{ a: 1, b: 2, more: 0, other: 6 }])
   })
 
-  it('says what is wrong with its config', () => {
+  it('reports what is wrong with its config', () => {
     expect(problems(set, { x: 'quantty' }, input)).toHaveLength(1)
     expect(set.infer({ x: 'retail' }, stepContext(input)).problems).toMatchObject([
       { code: 'unknown_field', at: ['x'], span: [0, 6] },

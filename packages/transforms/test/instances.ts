@@ -1,5 +1,5 @@
 /**
- * A step at work on one instance or several, each with the splits that it owns: saved, killed, edited, and moved to
+ * A step running on one instance or several, each with the splits that it owns: saved, killed, edited, and moved to
  * others.
  */
 import { ownerOf, type Row, type Transform } from '@millrace/core'
@@ -9,12 +9,12 @@ import { apply, type Finished, finish, type From, type Ran } from './step.ts'
 export interface Instances {
   feed(split: string, rows: readonly Row[], from?: From): Ran
   save(): void
-  /** What was not saved is lost; `create` makes the steps that go on. */
+  /** What was not saved is lost; `create` makes the steps that continue. */
   restart(create: () => Transform): void
-  /** Saves, and goes on with `n` instances, each with the entries of its own splits. */
+  /** Saves, and continues with `n` instances, each with the entries of its own splits. */
   rescale(n: number): void
   finish(): Finished
-  /** Entries that are saved. */
+  /** The number of saved entries. */
   readonly entries: number
 }
 
@@ -33,7 +33,7 @@ export function instances(create: () => Transform): Instances {
       saveChanges(step, memory)
       const changed = [...memory].filter(([key, entry]) => before.get(key) !== entry).length
       const gone = [...before.keys()].filter((key) => !memory.has(key)).length
-      // Entries that were never saved may be removed as well.
+      // Entries that were never saved may be removed too.
       if (changed + gone > expected) throw new Error(`${changed + gone} changes, but it told of ${expected}`)
       if (step.changeCount!() !== 0) throw new Error('there are changes right behind a cut')
     }

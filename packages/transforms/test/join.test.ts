@@ -26,7 +26,7 @@ function joined(config: object, loaded: readonly Row[][], given: readonly Row[] 
 }
 
 describe('join', () => {
-  it('adds the fields of the other side but its keys', () => {
+  it('adds the fields of the other side except its keys', () => {
     const out = joined({}, [categories])
     expect(out.rows).toEqual([
       { asin: 'a', category_id: 2, category_name: 'Games', note: 'x' },
@@ -41,14 +41,14 @@ describe('join', () => {
     expect(out.failed).toEqual([])
   })
 
-  it('keeps them with null where it is a left join', () => {
+  it('keeps them with null in a left join', () => {
     const out = joined({ type: 'left', fields: [{ category: 'category_name' }] }, [categories])
     expect(out.rows.map((row) => row['category'])).toEqual(['Games', null, null, 'Beads'])
     expect(out.applied.origins).toBe(undefined)
     expect(out.type).toBe('{ asin: string, category_id: integer?, category: string? }')
   })
 
-  it('joins on several fields, and on one of the same name', () => {
+  it('joins on several fields, and on one with the same name', () => {
     const types = {
       input: recordType({ a: 'string', b: 'integer' }),
       side: recordType({ a: 'string', b: 'integer', c: 'string' }),
@@ -60,7 +60,7 @@ describe('join', () => {
     ])
   })
 
-  it('joins decimals of one scale, whatever their precision', () => {
+  it('joins decimals with the same scale, whatever their precision', () => {
     const types = {
       input: recordType({ price: 'decimal(10,2)' }),
       side: recordType({ price: 'decimal(4,2)', name: 'string' }),
@@ -71,14 +71,14 @@ describe('join', () => {
     expect(problems(join, { ...plain, on: 'price' }, types.input, other)).toHaveLength(1)
   })
 
-  it('refuses two rows with one key unless it is said which counts', () => {
+  it('refuses two rows with one key unless the spec says which counts', () => {
     const twice = [categories, [{ id: 1, category_name: 'Other', note: null }]]
     expect(() => joined({}, twice)).toThrow('step: source `categories` has two rows with the key 1')
     const name = (take: string) => joined({ take }, twice).rows[1]!['category_name']
     expect([name('first'), name('last')]).toEqual(['Beads', 'Other'])
   })
 
-  it('leaves rows of the other side without a key aside', () => {
+  it('ignores rows of the other side without a key', () => {
     const types = { input, side: recordType({ id: 'integer?', category_name: 'string' }) }
     const loaded = [
       [
@@ -93,7 +93,7 @@ describe('join', () => {
     expect(() => joined({ max_rows: 1 }, [categories])).toThrow('step: source `categories` has more than 1 keys')
   })
 
-  it('reads its other side from a file told by its name, or from a source', () => {
+  it('reads its other side from a file given by name, or from a source', () => {
     const sideInputs = (config: object) => join.sideInputs!({ ...plain, source: undefined, ...config } as never)
     expect(sideInputs({ file: 'data/categories.csv.gz', schema: side })).toEqual({
       side: { type: 'csv', config: { path: 'data/categories.csv.gz' }, schema: side },
@@ -102,7 +102,7 @@ describe('join', () => {
     expect(sideInputs({ source: 'categories' })).toEqual({ side: { source: 'categories' } })
   })
 
-  it('says what is wrong with its config', () => {
+  it('reports what is wrong with its config', () => {
     const wrong = (config: object) => problems(join, { ...plain, ...config }, input, { sideInputs: { side } })
     expect(wrong({ source: undefined })).toEqual([
       'missing_key : `join` reads its other side from `file` or from `source`: give one of them',

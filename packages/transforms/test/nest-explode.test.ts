@@ -7,14 +7,14 @@ describe('nest', () => {
   const input = recordType({ id: 'integer', street: 'string', name: 'string', zip: 'string?' })
   const row = { id: 1, street: 'High Street', name: 'Ann', zip: null }
 
-  it('puts fields into an object, where the first of them stood', () => {
+  it('puts fields into an object, at the position of the first one', () => {
     const out = run(nest, { address: ['street', { code: 'zip' }] }, input, [row])
     expect(out.rows).toEqual([{ id: 1, address: { street: 'High Street', code: null }, name: 'Ann' }])
     expect(Object.keys(out.rows[0]!)).toEqual(['id', 'address', 'name'])
     expect(out.type).toBe('{ id: integer, address: { street: string, code: string? }, name: string }')
   })
 
-  it('makes several objects, also one with the name of a field it takes', () => {
+  it('makes several objects, even one with the name of a field it takes', () => {
     const out = run(nest, { street: ['street'], who: ['name', 'id'] }, input, [row])
     expect(out.rows).toEqual([{ who: { name: 'Ann', id: 1 }, street: { street: 'High Street' }, zip: null }])
   })
@@ -25,7 +25,7 @@ describe('nest', () => {
     expect(out.type).toBe('{ o: { a: integer }, ... }')
   })
 
-  it('says what is wrong with its config', () => {
+  it('reports what is wrong with its config', () => {
     expect(problems(nest, { address: ['stret'] }, input)).toEqual([
       'unknown_field address.0: the records have no field `stret` here',
     ])
@@ -42,7 +42,7 @@ describe('nest', () => {
 describe('explode', () => {
   const input = recordType({ no: 'string', lines: 'list<integer?>', country: 'string' })
 
-  it('makes a record of each item, in place of the list', () => {
+  it('makes a record from each item, in place of the list', () => {
     const out = run(explode, 'lines', input, [
       { no: 'a', lines: [1, null], country: 'x' },
       { no: 'b', lines: [3], country: 'y' },
@@ -57,7 +57,7 @@ describe('explode', () => {
     expect(out.type).toBe('{ no: string, lines: integer?, country: string }')
   })
 
-  it('gives each record an id of its own, which depends on nothing but its list', () => {
+  it('gives each record a distinct id, which depends only on its list', () => {
     const rows = [
       { no: 'a', lines: [1, 2], country: 'x' },
       { no: 'b', lines: [3], country: 'y' },
@@ -83,7 +83,7 @@ describe('explode', () => {
     expect(out.failed).toEqual([])
   })
 
-  it('names the item and its place', () => {
+  it('names the item and its index', () => {
     const out = run(explode, { field: 'lines', as: 'line', index: 'n' }, input, [
       { no: 'a', lines: [7, 8], country: 'x' },
     ])
@@ -94,7 +94,7 @@ describe('explode', () => {
     expect(out.type).toBe('{ no: string, line: integer?, country: string, n: integer }')
   })
 
-  it('says what is wrong with its config', () => {
+  it('reports what is wrong with its config', () => {
     expect(problems(explode, 'line', input)).toEqual(['unknown_field : the records have no field `line` here'])
     expect(problems(explode, { field: 'no' }, input)).toEqual(['wrong_type field: `no` is not a list'])
     expect(problems(explode, { field: 'lines', as: 'no' }, input)).toEqual([

@@ -20,7 +20,7 @@ describe('parse_dates', () => {
     expect(out.applied.origins).toBe(undefined)
   })
 
-  it('makes timestamps where nothing else is said', () => {
+  it('makes timestamps by default', () => {
     const at = Date.UTC(2010, 11, 1, 8, 26)
     for (const config of ['M/d/yyyy H:mm', ['iso', 'M/d/yyyy H:mm']]) {
       const out = run(parseDates, { InvoiceDate: config }, input, [row('12/1/2010 8:26')])
@@ -44,7 +44,7 @@ describe('parse_dates', () => {
     )
   })
 
-  it('takes the hour that a clock shows twice only where it is said which is meant', () => {
+  it('accepts the hour that a clock shows twice only where the choice is declared', () => {
     const at = (more: object, ...texts: string[]) =>
       run(
         parseDates,
@@ -60,7 +60,7 @@ describe('parse_dates', () => {
     expect([one('earlier'), one('later')]).toEqual([Date.UTC(2024, 9, 27, 0, 30), Date.UTC(2024, 9, 27, 1, 30)])
   })
 
-  it('cuts off digits finer than a millisecond only where it is told to', () => {
+  it('drops digits finer than a millisecond only where it is told to', () => {
     const text = row('2024-01-02T03:04:05.123456Z')
     const of = (more: object) => run(parseDates, { InvoiceDate: { formats: 'iso', ...more } }, input, [text])
     expect(of({}).failed[0]!['message']).toMatch('finer than a millisecond')
@@ -97,7 +97,7 @@ describe('parse_dates', () => {
     expect(out.type).toContain('Paid: timestamp?')
   })
 
-  it('reads epoch numbers, and writes timestamps and dates that are there already', () => {
+  it('reads epoch numbers, and writes existing timestamps and dates', () => {
     const typed = recordType({ s: 'integer', ms: 'bigint', at: 'timestamp', day: 'date' })
     const config = {
       s: 'epoch_s',
@@ -117,7 +117,7 @@ describe('parse_dates', () => {
     expect(out.type).toBe('{ InvoiceDate: timestamp, ... }')
   })
 
-  it('says what is wrong with its config', () => {
+  it('reports what is wrong with its config', () => {
     const typed = recordType({
       InvoiceDate: 'string',
       Quantity: 'integer',
@@ -150,7 +150,7 @@ describe('parse_dates', () => {
     ])
   })
 
-  it('can be pushed into a source as far as it reads text of known columns', () => {
+  it('can be pushed into a source as far as that reads text of known columns', () => {
     const columns = [
       { name: 'no', from: 'InvoiceNo' },
       { name: 'InvoiceDate', from: 'InvoiceDate' },
@@ -184,7 +184,7 @@ describe('parse_dates', () => {
     ).toBe(undefined)
   })
 
-  it('types its output even where the config is wrong, so that later steps are checked as well', () => {
+  it('types its output even where the config is wrong, so later steps are checked too', () => {
     const inference = parseDates.infer({ InvoiceDate: 'D' }, { input } as never)
     expect(recordText(inference.output!)).toContain('InvoiceDate: timestamp')
   })

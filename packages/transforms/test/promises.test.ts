@@ -1,6 +1,6 @@
 /**
- * What the steps say of themselves: which fields they keep unchanged, and how the records that they make of one are
- * told apart.
+ * What the steps report about themselves: which fields they keep unchanged, and how the records that they make from one
+ * are distinguished.
  */
 import { join } from 'node:path'
 import { Records, type Row, type TransformDefinition } from '@millrace/core'
@@ -15,7 +15,7 @@ const input = recordType({ a: 'string', b: 'integer?', c: 'string', l: 'list<int
 const side = recordType({ id: 'string', name: 'string' })
 const same = (...names: string[]) => Object.fromEntries(names.map((name) => [name, name]))
 
-/** By step: a config, and the fields of its output that hold a field of the input unchanged. */
+/** By step: a config, and the fields of its output that contain a field of the input unchanged. */
 const unchanged: Readonly<Record<string, readonly (readonly [config: unknown, expected: object | undefined])[]>> = {
   parse_dates: [[{ c: ['iso'] }, same('a', 'b', 'l')]],
   select: [[['b', { new: 'a', c: 'b' }], { b: 'b', new: 'a', c: 'b' }]],
@@ -57,7 +57,7 @@ describe.each(steps.map((step) => [step.type, step] as const))('%s', (type, step
 it('only `route` sends each record to one of its outputs', () =>
   expect(steps.filter(({ routes }) => routes).map(({ type }) => type)).toEqual(['route']))
 
-describe('the records that a step makes of one', () => {
+describe('the records that a step makes from one', () => {
   const lists = recordType({ l: 'list<integer>' })
   const root = join(import.meta.dirname, 'functions')
   const made = async (name: string) => {
@@ -69,7 +69,7 @@ describe('the records that a step makes of one', () => {
     await step.prepare?.({ signal: new AbortController().signal })
     return step
   }
-  it.each(['explode', 'call'])('%s: have ids of their own, wherever batches begin', async (name) => {
+  it.each(['explode', 'call'])('%s: have distinct ids, wherever batches begin', async (name) => {
     const first = await made(name)
     const second = await made(name)
     // The engine appends the step and the number of the piece to the id.

@@ -108,7 +108,7 @@ async function runExample(text: string, n: number) {
   return Object.fromEntries(written)
 }
 
-/** What stands in the sinks after each example, in the order of the README; of most, the fields that matter. */
+/** The contents of the sinks after each example, in the order of the README; for most, the fields that matter. */
 const expected: readonly Readonly<Record<string, readonly Row[]>>[] = [
   {
     out: ['2010-12-01 08:26:00', '2010-12-01 08:26:00', '2010-12-02 09:05:00', '2010-12-02 09:05:00'].map(
@@ -165,7 +165,7 @@ const expected: readonly Readonly<Record<string, readonly Row[]>>[] = [
 
 describe('the README', () => {
   it.each(examples.map(({ heading, text }, n) => [heading, n, text] as const))(
-    'gives an example of %s (%i) that does what it says',
+    'has an example of %s (%i) that does what it says',
     async (_, n, text) => {
       expect(await runExample(text, n)).toMatchObject(expected[n]!)
     },

@@ -11,7 +11,7 @@ const input = recordType({ a: 'string', b: 'integer?', c: 'boolean' })
 const row = { a: 'x', b: 5, c: true }
 
 describe('select', () => {
-  it('keeps the fields named, in their order, with new names', () => {
+  it('keeps the named fields, in their order, with new names', () => {
     const out = run(select, ['c', { size: 'b', name: 'a' }], input, [row])
     expect(Object.entries(out.rows[0]!)).toEqual([
       ['c', true],
@@ -22,7 +22,7 @@ describe('select', () => {
     expect(out.applied.origins).toBe(undefined)
   })
 
-  it('may give one field twice under two names', () => {
+  it('may output one field twice under two names', () => {
     expect(run(select, ['a', { again: 'a' }], input, [row]).rows).toEqual([{ a: 'x', again: 'x' }])
   })
 
@@ -31,13 +31,13 @@ describe('select', () => {
     expect(run(select, ['constructor', { b: 'toString' }], odd, [{}]).rows).toEqual([{ constructor: null, b: null }])
   })
 
-  it('leaves out what nobody named', () => {
+  it('omits fields that are not named', () => {
     const out = run(select, ['a'], recordType({ a: 'string' }, true), [{ a: 'x', more: 1 }])
     expect(out.rows).toEqual([{ a: 'x' }])
     expect(out.type).toBe('{ a: string }')
   })
 
-  it('says what is wrong with its config', () => {
+  it('reports what is wrong with its config', () => {
     expect(problems(select, ['A', { new: 'd' }], input)).toEqual([
       'unknown_field 0: the records have no field `A` here',
       'unknown_field 1.new: the records have no field `d` here',
@@ -56,7 +56,7 @@ describe('select', () => {
 })
 
 describe('drop', () => {
-  it('leaves the fields named out', () => {
+  it('omits the named fields', () => {
     const out = run(drop, ['b'], input, [row])
     expect(out.rows).toEqual([{ a: 'x', c: true }])
     expect(out.type).toBe('{ a: string, c: boolean }')
@@ -68,7 +68,7 @@ describe('drop', () => {
     expect(out.type).toBe('{ b: string, ... }')
   })
 
-  it('says what is wrong with its config', () => {
+  it('reports what is wrong with its config', () => {
     expect(problems(drop, ['d', 'a', 'a'], input)).toEqual([
       'unknown_field 0: the records have no field `d` here',
       'duplicate_field 2: `a` is listed twice',
@@ -77,7 +77,7 @@ describe('drop', () => {
 })
 
 describe('generated rows', () => {
-  it('are those of the interpreted maker', () => {
+  it('match those of the interpreted maker', () => {
     const name = fc.constantFrom('a', 'b', '__proto__', 'constructor', 'with "quotes"', 'line\u2028end', '')
     const column = fc.tuple(name, fc.oneof(name, fc.nat(2)))
     fc.assert(
@@ -95,18 +95,18 @@ describe('pushed into a source', () => {
   const type = recordType({ InvoiceNo: 'string', InvoiceDate: 'string', Country: 'string', Quantity: 'integer' })
   const all: Push['columns'] = Object.keys(type.fields).map((name) => ({ name, from: name }))
 
-  it('is nothing for columns the source does not give', () => {
+  it('is impossible for columns that the source does not provide', () => {
     expect(run(select, ['a'], input, []).inference.push!(all, 's')).toBe(undefined)
   })
 
-  it('is nothing where a date would be left unread, since a bad one must fail its record', () => {
+  it('is impossible where a date would be left unread, since a bad one must fail its record', () => {
     const columns = run(parseDates, { InvoiceDate: 'iso' }, type, []).inference.push!(all, 'dates')!
     expect(run(select, ['InvoiceNo'], type, []).inference.push!(columns, 's')).toBe(undefined)
     expect(run(drop, ['InvoiceDate'], type, []).inference.push!(columns, 's')).toBe(undefined)
     expect(run(drop, ['Country'], type, []).inference.push!(columns, 's')).toHaveLength(3)
   })
 
-  it('gives the same rows as the steps one after the other', () => {
+  it('yields the same rows as the steps one after the other', () => {
     const { push: selected } = run(
       select,
       [{ at: 'InvoiceDate' }, 'InvoiceNo', { land: 'Country' }, { again: 'Country' }],

@@ -1,4 +1,4 @@
-/** Runs one step over rows as the engine would: infers, creates, applies, and takes everything apart again. */
+/** Runs one step over rows as the engine would: infers, creates, applies, and unpacks the result. */
 import {
   type Applied,
   endOfRun,
@@ -24,7 +24,7 @@ export function recordType(fields: Readonly<Record<string, unknown>>, open = fal
   return open ? { ...type, open } : type
 }
 
-/** Where a step stands in tests. */
+/** The context of a step in tests. */
 export const stepContext = (input: RecordType, more: Partial<StepContext> = {}): StepContext => ({
   root: '/project',
   home: '/project/.millrace/local',
@@ -153,7 +153,7 @@ export interface Stepped extends Ran {
   readonly transform: Transform
 }
 
-/** Infers, demands that there are no problems, and applies the step. The config is as a user would type it. */
+/** Infers, requires that there are no problems, and applies the step. The config is as a user would type it. */
 export function run<S extends Option>(
   definition: TransformDefinition<S>,
   typed: unknown,

@@ -72,7 +72,7 @@ export default defineCommand({
   },
 })
 
-/** The compact form: words, but for types that hold objects. */
+/** The compact form: words, except for types that hold objects. */
 const compact = (record: RecordType): Record<string, unknown> =>
   Object.fromEntries(Object.entries(record.fields).map(([name, field]) => [name, compactField(field)]))
 

@@ -45,8 +45,8 @@ export function showProgress(io: Io): ProgressLine {
     io.err(`${pipeline}: ${hide(text)}\n`)
   }
   /**
-   * What has been failing for a second, and again once a minute: two pipelines that start together may wait for each
-   * other for a moment.
+   * Reports what has been failing for a second, and again once a minute: two pipelines that start together may wait for
+   * each other for a moment.
    */
   const retried = (pipeline: string, event: Extract<RunEvent, { type: 'retry' }>) => {
     const { node, doing, message, attempt, waitMs, sinceMs, forMs } = event

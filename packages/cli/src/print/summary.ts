@@ -1,6 +1,6 @@
 /**
  * The summary of a run: a table with a line per source, step and sink, which shows that what enters each equals what
- * leaves it, and where the rest went. If the pipeline has run before, this run is shown beside the total.
+ * leaves it, and where the rest went. If the pipeline has run before, this run is shown next to the total.
  */
 import type { Counters, Plan, Summary } from '@millrace/core'
 import { bytes, count, span, table } from './table.ts'

@@ -37,7 +37,7 @@ export function checkFlow(
   }
   checkIds(sources, steps, sinks, ctx)
 
-  /** Outputs that a wrong or missing `from` probably meant: they are not reported as unread in addition. */
+  /** Outputs that a wrong or missing `from` probably meant: they are not also reported as unread. */
   const meant = new Set<string>()
   const froms = new Map<CheckedStep, readonly Reference[]>()
   const isUnclear =

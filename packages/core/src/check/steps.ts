@@ -160,7 +160,7 @@ function nodeOf(value: unknown, placeOf: (text: string) => Place): SpecNode {
   return { kind: 'scalar', place: placeOf(text), value: value as ScalarNode['value'], text, style: 'plain' }
 }
 
-/** Where this text stands in a config, as a value or a key. */
+/** Where this text is in a config, as a value or a key. */
 export function placeOfText(node: SpecNode, text: string): Place | undefined {
   if (node.kind === 'scalar') return node.text === text ? node.place : undefined
   if (node.kind === 'list') return first(node.items, (item) => placeOfText(item, text))

@@ -30,14 +30,14 @@ export const deadLetterSchema: RecordType = {
     /** Attempts of the write that failed; 1 if nothing was retried. */
     attempts: required({ kind: 'integer' }),
     spec_hash: required(text),
-    /** What decoding needs besides the bytes, as JSON text. */
+    /** What decoding needs in addition to the bytes, as JSON text. */
     context: optional(text),
     /** Its transport key. */
     key: optional(text),
     /** Its arrival and its event time. */
     arrived_at: optional({ kind: 'timestamp' }),
     event_time: optional({ kind: 'timestamp' }),
-    /** `raw`: the original bytes; `row`: the row as JSON, where there are none. */
+    /** `raw`: the original bytes; `row`: the row as JSON, if there are none. */
     form: required(text),
     /** Base64. */
     bytes: required(text),
@@ -101,7 +101,7 @@ export function deadLetterRow(failure: Failure, pipeline: string, specHash: stri
   }
 }
 
-/** Times outside the years that have a text form are left out: the bytes still have them. */
+/** Times in years that have no text form are left out: the bytes still have them. */
 const timeOf = (ms: number | undefined): number | null =>
   ms === undefined || !(Math.abs(ms) < 8.64e15) || ms < -62_135_596_800_000 || ms > 253_402_300_799_999 ? null : ms
 

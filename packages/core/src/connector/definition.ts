@@ -33,7 +33,7 @@ export interface SourceDefinition<S extends TSchema = Option<any>> extends Named
   capabilities(options: Static<S>): SourceCapabilities
   create(options: Static<S>, ctx: SourceContext): Source
   decoder?(options: Static<S>, ctx: SourceContext): Decoder
-  /** The fields and types found in real data, for `pipe schema infer`; `note` is told of what they leave out. */
+  /** The fields and types found in real data, for `pipe schema infer`; `note` gets what they leave out. */
   infer?(options: Static<S>, env: Env, signal: AbortSignal, note?: (message: string) => void): Promise<RecordType>
   /** Connects and reports what it finds or what is wrong, for `pipe doctor`. */
   probe?(options: Static<S>, env: Env, signal: AbortSignal): Promise<string>
@@ -74,9 +74,9 @@ export interface TransformDefinition<S extends TSchema = Option<any>> extends Na
   /** Keeps memory across records, saved with the positions. */
   readonly stateful?: boolean
   /**
-   * What saved memory depends on, besides the step's type: with a different value, the memory belongs to a different
-   * step. Absent: all its options and the types of all its input fields. Leave out caps, and fields that the step does
-   * not use.
+   * What saved memory depends on, in addition to the step's type: with a different value, the memory belongs to a
+   * different step. Absent: all its options and the types of all its input fields. Leave out caps, and fields that the
+   * step does not use.
    */
   memory?(options: Static<S>, ctx: StepContext): Json
   /**
@@ -94,7 +94,7 @@ export interface TransformDefinition<S extends TSchema = Option<any>> extends Na
    */
   readonly needsEnd?: boolean | ((options: Static<S>) => boolean)
   /**
-   * Its output has the type of its input, whatever its options, so the check can continue below a faulty step.
+   * Its output has the type of its input, whatever its options, so the check can continue downstream of a faulty step.
    */
   readonly keeps?: boolean
   /** Each record goes to one of its named outputs only. */
@@ -111,7 +111,7 @@ export interface TransformDefinition<S extends TSchema = Option<any>> extends Na
   create(options: Static<S>, ctx: StepContext): Transform
 }
 
-/** A side input of a step: a source of the spec by id, or one of its own. */
+/** A side input of a step: a source of the spec by id, or one that the step declares. */
 export type SideInput =
   | { readonly source: string }
   | { readonly type: string; readonly config: Readonly<Record<string, unknown>>; readonly schema: RecordType }
@@ -119,18 +119,20 @@ export type SideInput =
 /** What a connector package exports. */
 export type Definition = SourceDefinition | SinkDefinition | TransformDefinition
 
-/** A definition with its options as the check reads them; throws `connector_broken` for what an option cannot say. */
+/**
+ * A definition with its options as the check reads them; throws `connector_broken` for what an option cannot express.
+ */
 const defined = <D extends { readonly options: TSchema }>(definition: D) => ({
   ...definition,
   options: toOption(definition.options),
 })
 
-/** Makes a source of what is given; its options are values of `option` or of TypeBox. */
+/** Defines a source; its options are built with `option` or TypeBox. */
 export const defineSource = <S extends TSchema>(definition: SourceDefinition<S>) =>
   defined(definition) as unknown as SourceDefinition<Option<Static<S>>>
-/** Makes a sink of what is given; its options are values of `option` or of TypeBox. */
+/** Defines a sink; its options are built with `option` or TypeBox. */
 export const defineSink = <S extends TSchema>(definition: SinkDefinition<S>) =>
   defined(definition) as unknown as SinkDefinition<Option<Static<S>>>
-/** Makes a step of what is given; its options are values of `option` or of TypeBox. */
+/** Defines a step; its options are built with `option` or TypeBox. */
 export const defineTransform = <S extends TSchema>(definition: TransformDefinition<S>) =>
   defined(definition) as unknown as TransformDefinition<Option<Static<S>>>

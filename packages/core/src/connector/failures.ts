@@ -2,8 +2,9 @@
 import { PartialWriteError, SystemError, type WriteFailure } from '../errors/index.ts'
 
 /**
- * A write that failed midway with a retryable error: the records from `next` on are to be written again, those before
- * were taken or are in `failures`. Throws; if nothing was taken or the error is not retryable, the error itself.
+ * A write that failed midway with a retryable error: the records from `next` on are to be written again; the earlier
+ * ones were written or are in `failures`. Throws `PartialWriteError`; if nothing was written or the error is not
+ * retryable, the error itself.
  */
 export function failRest(records: number, next: number, failures: readonly WriteFailure[], error: unknown): never {
   if (next === 0 || !(error instanceof SystemError) || !error.retry) throw error

@@ -4,7 +4,7 @@
  * so it can be printed as it is. What the user typed (`"10m"`) and what the program gets (600000) are two types:
  * `Static` is the second, made by `resolveOptions` in spec/options.ts.
  *
- * To TypeBox such a value is `Type.Unsafe<T>({...})`: both kinds may stand inside each other, and `define...` reads
+ * To TypeBox such a value is `Type.Unsafe<T>({...})`: both kinds may be nested in each other, and `define...` reads
  * both (typebox.ts). Only types are imported from it, since its modules take longer to load than most checks.
  *
  * | format | typed | resolved |
@@ -26,7 +26,7 @@ import type { RecordType } from '../schema/index.ts'
 /** What an option can be in JSON Schema. */
 export const optionTypes = ['string', 'integer', 'number', 'boolean', 'array', 'object'] as const
 
-/** What stands in the table above. */
+/** The formats of the table above. */
 export const optionFormats = ['duration', 'size', 'percent', 'path', 'secret', 'field', 'expression', 'record'] as const
 
 /** JSON Schema of one option, as the check reads it. */
@@ -56,7 +56,7 @@ export interface OptionSchema {
   readonly tuning?: boolean
 }
 
-/** An option as it is given; `T` is what the program gets. */
+/** An option as declared; `T` is what the program gets. */
 export interface Option<T = unknown> extends OptionSchema, TUnsafe<T> {}
 
 /** What `create` gets for options of this schema. */

@@ -110,11 +110,11 @@ export interface SinkCapabilities {
   readonly keyed?: boolean
   /** It can resume only at a roll, so checkpoints wait for one. */
   readonly checkpointsOnRoll?: boolean
-  /** Publishing may take long (a load into a warehouse): it runs beside the next epoch. */
+  /** Publishing may take long (a load into a warehouse): it overlaps the next epoch. */
   readonly slowPublish?: boolean
 }
 
-/** What `create` of a sink gets besides its options. */
+/** What `create` of a sink gets in addition to its options. */
 export interface SinkContext extends Env {
   readonly schema: RecordType
 }

@@ -49,7 +49,7 @@ export interface ReadContext {
   /** A later run resumes where this one ends, so a record that may be incomplete can wait for it. */
   readonly continues: boolean
   /**
-   * Retries a part of the reading by the rules of the engine, for a source that goes on with the rest meanwhile: one
+   * Retries a part of the reading by the engine's rules, for a source that meanwhile continues with the rest: one
    * server of several. Any other failure is thrown: the engine then reads again.
    */
   attempts(doing: string): Attempts
@@ -74,11 +74,11 @@ export interface Done {
   /** The split has ended: all of it is durable, and published by sinks that publish. */
   readonly ended?: boolean
   /**
-   * For sources that answer, if all records of the request were taken (the usual case): their rows as in `Answer.row`,
-   * in the order of the batch.
+   * For sources that answer, if all records of the request were accepted (the usual case): their rows as in
+   * `Answer.row`, in the order of the batch.
    */
   readonly taken?: readonly Row[]
-  /** For sources that answer, if not all were taken: the outcome of each record. */
+  /** For sources that answer, if not all were accepted: the outcome of each record. */
   readonly answers?: readonly Answer[]
 }
 
@@ -176,7 +176,7 @@ export interface Push {
   readonly columns: readonly { readonly name: string; readonly from: string; readonly date?: DateRule }[]
 }
 
-/** What `create` of a source gets besides its options. */
+/** What `create` of a source gets in addition to its options. */
 export interface SourceContext extends Env {
   /** The declared type of the decoded record, before any pushdown. */
   readonly schema: RecordType

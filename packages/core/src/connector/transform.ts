@@ -5,7 +5,7 @@ import type { RecordType } from '../schema/index.ts'
 import type { Env } from './env.ts'
 import type { Push } from './source.ts'
 
-/** Everything a step emits besides its main output. Indexes refer to the rows of the input. */
+/** Everything a step emits in addition to its main output. Indexes refer to the rows of the input. */
 export interface Output {
   /**
    * Row i is bad: it goes where `on_error` says. Call it at most once per row, and leave the row out of the output.
@@ -21,7 +21,7 @@ export interface Output {
 
 /** The key of a result: within a step, a later result with the same key replaces the earlier one. */
 export interface ResultKey {
-  /** The values of its group, and the start of its window where it has one. */
+  /** The values of its group, and the start of its window if it has one. */
   readonly key: readonly Json[]
   /** Event time, ms UTC: of a window, its end - 1 ms. */
   readonly time?: number
@@ -40,7 +40,7 @@ export interface Applied {
 
 /** The current time of the pipeline. */
 export interface Now {
-  /** No record of an earlier event time is expected at this step, ms UTC. -Infinity where none is known. */
+  /** No record of an earlier event time is expected at this step, ms UTC. -Infinity if unknown. */
   readonly watermark: number
   /** The clock time, ms UTC. It is logged, so a restart sees the same one. */
   readonly clock: number

@@ -1,8 +1,8 @@
 /**
- * From what a connector gives for its options, made by `option` or by TypeBox, to the options that the check reads.
- * TypeBox makes JSON Schema, and keeps what that has no word for under hidden keys (`~optional`, `~codec`). Options are
- * a part of JSON Schema: a rule beyond it is refused with its place, since without it would pass what its author means
- * to refuse.
+ * Converts a connector's options, built with `option` or TypeBox, to the options that the check reads. TypeBox makes
+ * JSON Schema, and keeps what JSON Schema cannot express under hidden keys (`~optional`, `~codec`). Options are a
+ * subset of JSON Schema: a rule beyond it is refused with its place, since dropping it would let through what its
+ * author means to refuse.
  *
  * Decision: docs/decisions/20261201-typebox-values-by-type.md
  */
@@ -68,7 +68,7 @@ const rules: Readonly<Record<string, Rule>> = {
   },
 }
 
-/** Throws `connector_broken` for what an option cannot say. */
+/** Throws `connector_broken` for what an option cannot express. */
 export function toOption(given: TSchema, at = ''): OptionSchema {
   const made: Record<string, unknown> = {}
   for (const key of Reflect.ownKeys(given) as string[]) {

@@ -159,7 +159,7 @@ export interface FieldFailure {
   readonly message: string
 }
 
-/** What becomes of fields that a type does not name. */
+/** What happens to fields that a type does not name. */
 export type UnknownFields = 'drop' | 'error' | 'keep'
 type ReadRow = (object: Readonly<Record<string, unknown>>) => Row | FieldFailure[]
 

@@ -12,7 +12,7 @@
  * | integer | `-12`, `+12`, `007` | number |
  * | bigint | as integer | string; read also from a number |
  * | number | `-1.5`, `.5`, `1e3` | number |
- * | decimal | `-12.3`, at most `s` digits after the point besides zeros | string; read also from a number |
+ * | decimal | `-12.3`, at most `s` digits after the point, then zeros | string; read also from a number |
  * | date | `2010-12-01` | string |
  * | time | `08:26`, `08:26:00.5`; written `08:26:00` and its fraction | string |
  * | timestamp | ISO 8601 with `Z` or an offset; written `2010-12-01T08:26:00.000Z` | string |

@@ -1,12 +1,12 @@
 /**
- * JSON text to values and back, for every place where JSON is data.
+ * JSON text to values and back, wherever JSON is data.
  *
- * JSON.parse is the floor. What it loses without a word is found in the text: a key that an object has twice (fewer
- * keys come out than colons follow one), half of a surrogate pair, and numbers that a double does not hold as written.
- * Whole numbers beyond 2^53 become bigint; of others that have more than 15 digits (a double gives back any decimal
- * number of up to 15) the text is kept until it is known what type they are to have. Brackets are nested 500 deep at
- * most, so that nothing that walks over a value overflows the stack. So what is read is what RFC 7493 (I-JSON) calls
- * interoperable, with exact numbers.
+ * JSON.parse does the parsing. What it loses silently is found in the text: duplicate keys of an object (the text has
+ * more colons after keys than the value has keys), half of a surrogate pair, and numbers that a double does not hold as
+ * written. Whole numbers beyond 2^53 become bigint; other numbers of more than 15 digits (a double preserves any
+ * decimal number of up to 15) are kept as text until their type is known. Brackets are nested at most 500 deep, so that
+ * no walk over a value overflows the stack. The texts accepted are those that RFC 7493 (I-JSON) calls interoperable,
+ * with exact numbers.
  *
  * Decision: docs/decisions/20261201-json-is-read-exactly.md
  */
@@ -18,14 +18,14 @@ import { setOwn } from './own.ts'
 import { show } from './scalar.ts'
 import { isWellFormed } from './well-formed.ts'
 
-/** Brackets within each other. */
+/** Nested brackets. */
 const maxDepth = 500
 
-/** What is wrong with a JSON text that JSON.parse takes. */
+/** What is wrong with a JSON text that JSON.parse accepts. */
 export interface JsonFault {
   readonly code: 'duplicate_key' | 'too_deep' | 'bad_text'
   readonly message: string
-  /** The key that is there twice. */
+  /** The duplicate key. */
   readonly key?: string
 }
 
@@ -35,8 +35,8 @@ const halfPair: JsonFault = {
 }
 
 /**
- * The fault of a text of which JSON.parse made `value`, or undefined. `colons`: how many follow its keys, at least; of
- * texts where they are as many as `keys`, no object has a key twice.
+ * The fault of a text that JSON.parse turned into `value`, or undefined. `colons`: at least as many as follow its keys;
+ * if there are as many as `keys`, no object has a duplicate key.
  */
 export function jsonFault(
   text: string,
@@ -51,7 +51,7 @@ export function jsonFault(
   return halfPair
 }
 
-/** The keys of all objects in a value; below 0 where it is nested too deep. */
+/** The number of keys of all objects in a value; negative if it is nested too deep. */
 export function countKeys(value: unknown, depth = 0): number {
   if (typeof value !== 'object' || value === null) return 0
   if (depth === maxDepth) return Number.NEGATIVE_INFINITY
@@ -68,7 +68,7 @@ export function countKeys(value: unknown, depth = 0): number {
   return n + keys.length
 }
 
-/** Colons right after a quote or a blank: all that follow keys, and a few inside texts. */
+/** The number of colons right after a quote or white space: all that follow keys, and a few inside strings. */
 function colonsAfterKeys(text: string): number {
   let n = 0
   for (let at = text.indexOf(':'); at >= 0; at = text.indexOf(':', at + 1)) {
@@ -118,8 +118,8 @@ export function readJson(text: string): unknown {
 }
 
 /**
- * What `readJson` gives, as a value of type json: whole numbers beyond 2^53 are bigint, all others the nearest double.
- * Changes it in place. Throws `out_of_range`.
+ * What `readJson` returns, as a value of type json: whole numbers beyond 2^53 are bigint, all others the nearest
+ * double. Changes it in place. Throws `out_of_range`.
  */
 export function settled(value: unknown): unknown {
   if (typeof value !== 'object' || value === null) return value
@@ -143,6 +143,6 @@ export function settled(value: unknown): unknown {
 /** JSON text to a value of type json. Throws as `readJson` does, and `out_of_range`. */
 export const parseJson = (text: string): unknown => settled(readJson(text))
 
-/** Text that `printJson` has made. Nothing in it is refused: memory is restored as it was saved. */
+/** Text made by `printJson`. Nothing in it is refused: memory is restored as it was saved. */
 export const parsePrinted = (text: string): unknown =>
   hasLongNumber(text) ? settled(parseExact(text)) : (JSON.parse(text) as unknown)

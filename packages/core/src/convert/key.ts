@@ -3,7 +3,7 @@
  *
  * One field: its value as text (17850, `2010-12-01T08:26:00.000Z`). Several: a JSON array of their values in the given
  * order, without spaces; values without a JSON form are strings in it. So a key is the same text on every system and
- * every machine. A null part makes no key.
+ * every machine. If a part is null, there is no key.
  */
 import { toText } from './text.ts'
 import { toJson } from './to-json.ts'

@@ -1,6 +1,6 @@
 /**
- * Numbers that JSON.parse rounds, found in their text. A double gives back any decimal number of up to 15 digits, so
- * only what has more, or an exponent of three digits, is looked at.
+ * Numbers that JSON.parse rounds, found in their text. A double preserves any decimal number of up to 15 digits, so
+ * only numbers with more digits, or an exponent of three digits, are examined.
  */
 import { DataError } from '../errors/index.ts'
 import { LongNumber } from './print-json.ts'
@@ -16,13 +16,13 @@ const longExponent = /[0-9][eE][+-]?[0-9]{3}/
 
 /**
  * Whether a number in this JSON text may differ from what JSON.parse makes of it. `runs`: `hasLongRun` of the bytes
- * that it is a part of, where that is known.
+ * that it is part of, if known.
  */
 export const hasLongNumber = (text: string, runs = true): boolean => (runs ? longNumber : longExponent).test(text)
 
 /**
- * Whether bytes hold 16 digits and points in a row, as every long number does, but for one with an exponent. Fast: one
- * of them is in every sixteenth place.
+ * Whether bytes hold 16 consecutive digits and points, as every long number does unless it has an exponent. Fast: such
+ * a run covers a sixteenth byte, so only those are looked at.
  */
 export function hasLongRun(bytes: Uint8Array): boolean {
   for (let i = 15; i < bytes.length; i += 16) {
@@ -42,14 +42,14 @@ const isPart = (c: number): boolean => (c >= 48 && c <= 57) || c === 46
 // A whole number below 2^49 has at most 15 digits; without that bound a long run of digits takes quadratic time.
 const longFraction = /(?=[0-9.]{16})[0-9]{1,15}\.|[0-9]{16}[eE]/
 
-/** Whether JSON.parse may have made a whole number below 2^49, other than 0, of one in this text that is none. */
+/** Whether JSON.parse may have turned a fraction in this text into a whole number below 2^49 other than 0. */
 export const hasLongFraction = (text: string): boolean => longFraction.test(text)
 
-/** Whether JSON.parse may have made 0 of a number that is not. */
+/** Whether JSON.parse may have turned a number other than 0 into 0. */
 export const hasTinyNumber = (text: string): boolean =>
   (text.includes('e-') || text.includes('E-')) && hasLongNumber(text)
 
-/** Digits without zeros at either end, and what power of ten the last one counts: equal ones are equal numbers. */
+/** Digits without zeros at either end, and the power of ten of the last one: equal results mean equal numbers. */
 function canonical(source: string): { readonly digits: string; readonly power: number } {
   const [, whole, fraction = '', exponent = '0'] = /^-?(\d+)(?:\.(\d+))?(?:[eE]([+-]?\d+))?$/.exec(source)!
   const all = whole! + fraction
@@ -73,10 +73,10 @@ function exactNumber(_key: string, value: unknown, { source }: { readonly source
   return isExact(source, value) ? value : new LongNumber(source)
 }
 
-/** A text that JSON.parse has taken, as `fromJson` reads it: with bigint and `LongNumber` for what it would round. */
+/** A text that JSON.parse accepted, as `fromJson` reads it: with bigint and `LongNumber` for what it would round. */
 export const parseExact = (text: string): unknown => parseWithSource(text, exactNumber)
 
-/** Throws `out_of_range` where it is beyond all of them. */
+/** Throws `out_of_range` if it is beyond all doubles. */
 export function nearestDouble({ source }: LongNumber): number {
   const value = Number(source)
   if (Number.isFinite(value)) return value

@@ -3,7 +3,7 @@
 // TypeScript's lib does not have it yet: github.com/tc39/proposal-json-parse-with-source.
 const { rawJSON } = JSON as unknown as { readonly rawJSON: (text: string) => unknown }
 
-/** A number, other than a whole one, of which a double may not hold all that is written. */
+/** A number, other than a whole one, that a double may not hold as written. */
 export class LongNumber {
   readonly source: string
   constructor(source: string) {
@@ -15,14 +15,14 @@ export class LongNumber {
 }
 
 /**
- * JSON text of what `toJson` or `readJson` gives, with all digits of its numbers; `null` for undefined. `indent`: how
- * many blanks each level is set in by, a line for each value.
+ * JSON text of what `toJson` or `readJson` returns, with all digits of its numbers; `null` for undefined. `indent`:
+ * spaces per level, with one line per value.
  */
 export function printJson(value: unknown, indent?: number): string {
   try {
     return JSON.stringify(value, undefined, indent) ?? 'null'
   } catch (error) {
-    // It has no form for bigint; all else it throws, it throws again.
+    // JSON.stringify has no form for bigint; its other TypeErrors are thrown again.
     if (!(error instanceof TypeError)) throw error
     return JSON.stringify(value, withBigints, indent)
   }

@@ -130,7 +130,7 @@ export function decimalFromNumber(value: number, precision: number, scale: numbe
   return decimalFromText(text, precision, scale)
 }
 
-/** A number's text without an exponent: `1e-7` as `0.0000001`. One of more than 400 stays as it is. */
+/** A number's text without an exponent: `1e-7` as `0.0000001`. Exponents beyond 400 are left as they are. */
 export function plainNumber(text: string): string {
   const parts = /^(-?)(\d+)(?:\.(\d+))?[eE]([+-]?\d{1,3})$/.exec(text)
   if (!parts || Math.abs(Number(parts[4])) > 400) return text

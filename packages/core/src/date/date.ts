@@ -4,7 +4,7 @@
  * A format is a pattern of Java's DateTimeFormatter letters (`M/d/yyyy H:mm`; `M` takes one or two digits, `MM` exactly
  * two, `yy` is 2000 to 2099; English names), or one of `iso`, `epoch_s`, `epoch_ms`. Of several formats the first that
  * matches wins. Text without an offset is read as the local time of `zone`: a time that is skipped there does not
- * exist, `fold` says which is meant of one that occurs twice, and a date alone is the instant at which the day begins.
+ * exist, `fold` says which is meant if a time occurs twice, and a date alone is the instant at which the day begins.
  * Years are 1 to 9999. Fractions finer than a millisecond do not match unless they are to be truncated.
  *
  * Real files have runs of equal dates, so each compiled function caches the last text.
@@ -24,11 +24,11 @@ function checked(format: string, use: 'parse' | 'print'): string {
   return format
 }
 
-/** What is to be done where a text does not say one instant exactly. */
+/** What to do if a text does not denote exactly one instant. */
 export interface DateChoices {
-  /** Which of two times is meant that a clock shows where it is set back. Default: `error`. */
+  /** Which instant is meant by a time that occurs twice when clocks are set back. Default: `error`. */
   readonly fold?: Fold | undefined
-  /** What is finer than a millisecond: an error, or cut off. Default: `error`. */
+  /** Digits finer than a millisecond: an error, or truncated. Default: `error`. */
   readonly fraction?: 'error' | 'truncate' | undefined
 }
 
@@ -111,7 +111,7 @@ export function compileReformat(
   let lastValue: string | undefined
   const reformat = (text: string): string | undefined => {
     if (!read(text, into)) return undefined
-    // Text without an offset of its own is printed as it was read, provided there is such a time.
+    // Text without an offset is printed as it was read, provided there is such a time.
     const isOwn = Number.isNaN(into.offset) && !into.zone && !printer.needsInstant
     if (isOwn && clock.fixed === 0) return printer.print(into, 0)
     const utc = instant(into, clock, isOwn ? 'earlier' : choices.fold)
@@ -147,7 +147,7 @@ export const dateReader = (reading: DateReading): ((text: string) => string | nu
     ? compileDateParser(reading.formats, reading.zone, reading)
     : compileReformat(reading.formats, reading.zone, reading.to, reading)
 
-/** Why `dateReader` gives nothing for a text, which `shown` stands for. */
+/** Why `dateReader` returns undefined for a text, which the reason calls `shown`. */
 export function whyNoDate({ formats, zone, fraction }: DateReading, text: string, shown: string): string {
   const into = newRead()
   for (const format of formats) {

@@ -85,7 +85,7 @@ export function half(text: string, at: number): number {
 
 /**
  * Ms of a fraction with exactly `width` digits; -1: not digits, or finer than a millisecond, which a timestamp cannot
- * hold, unless that is to be cut off.
+ * hold, unless it is to be truncated.
  */
 export function fraction(text: string, at: number, width: number, truncate: boolean): number {
   const ms = digits(text, at, Math.min(width, 3))

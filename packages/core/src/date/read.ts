@@ -81,7 +81,7 @@ function epochMs(text: string, seconds: boolean, truncate: boolean): number {
       const ms = width >= 1 && width <= 9 ? fraction(text, at + 1, width, truncate) : -1
       if (ms < 0) return Number.NaN
       value += ms
-      // Time is cut off downwards, also before 1970.
+      // Truncation rounds down, also before 1970.
       if (minus && width > 3 && digits(text, at + 4, width - 3) > 0) value++
       at = text.length
     }

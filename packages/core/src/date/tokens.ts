@@ -10,7 +10,7 @@ import { clear, digits, findName, finish, fraction, half, type Read, readOffset,
 /** Fills `into` from a text; false: the text does not match, or is not a valid time. */
 export type Reader = (text: string, into: Read) => boolean
 
-/** The reader of a pattern's tokens. `truncate`: what is finer than a millisecond is cut off. */
+/** The reader of a pattern's tokens. `truncate`: drops digits finer than a millisecond. */
 export const tokenReader = (tokens: readonly PatternToken[], truncate: boolean): Reader =>
   codegenAllowed ? generatedReader(tokens, truncate) : interpretedReader(tokens, truncate)
 

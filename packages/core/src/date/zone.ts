@@ -1,10 +1,9 @@
 /**
-/**
  * Time zones by IANA name, from the platform's tables (Intl). A query of Intl costs about a microsecond, so each zone
  * caches the spans of constant offset used so far: a year is sampled every third day, and each change is located by
  * bisection (between 1900 and 2040 no zone changed twice in less than seven days: Recife, October 2000). A look-up is
- * then a comparison with the last span. A wall-clock time that occurs twice (clocks set back) is ambiguous until
- * somebody says which is meant; one that is skipped (clocks set forward) does not exist.
+ * then a comparison with the last span. A wall-clock time that occurs twice (clocks set back) is ambiguous unless
+ * `fold` says which is meant; one that is skipped (clocks set forward) does not exist.
  */
 import { MillraceError } from '../errors/index.ts'
 
@@ -169,7 +168,7 @@ function tableZone(name: string, ask: (utcMs: number) => number): Zone {
   return { name, fixed: undefined, offsetAt, toUtc, startOfDay }
 }
 
-/** Why `toUtc` gives NaN, as the end of a sentence about the time. */
+/** Why `toUtc` returns NaN, as the end of a sentence about the time. */
 export const whyNoTime = (zone: Zone, wallMs: number): string =>
   Number.isNaN(zone.toUtc(wallMs, 'earlier'))
     ? `does not exist in ${zone.name}, where clocks are set forward over it`

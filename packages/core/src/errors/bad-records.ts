@@ -131,7 +131,7 @@ export const callErrors = {
   },
 } as const satisfies Record<string, CatalogueEntry>
 
-/** Records that a sink cannot take. */
+/** Records that a sink cannot write. */
 export const writingErrors = {
   not_encodable: {
     title: 'value cannot be encoded',

@@ -61,7 +61,7 @@ export class DataError extends Error {
 /**
  * A failure of an external system. `retry: true` for transient failures (refused, reset, throttled, 5xx): the engine
  * repeats the call with backoff and jitter, then stops the run. `retry: false` (auth, missing table, disk full) stops
- * it at once. Anything else that a connector throws counts as `retry: false`.
+ * it immediately. Anything else that a connector throws counts as `retry: false`.
  */
 export class SystemError extends Error {
   override readonly name = 'SystemError'
@@ -84,7 +84,7 @@ export class SystemError extends Error {
   }
 }
 
-/** The failed records of a write, by index. Every record that is not listed was taken. */
+/** The failed records of a write, by index. Every record that is not listed was written. */
 export interface WriteFailure {
   readonly index: number
   /** `data`: can never succeed, and goes to the dead letter. `system`: is written again on its own. */
@@ -92,7 +92,7 @@ export interface WriteFailure {
   readonly code: string
   readonly message: string
   readonly field?: string
-  /** Of `system`: how long the system asks to wait before the next try, ms. */
+  /** For `system`: how long the system asks to wait before the next attempt, ms. */
   readonly waitMs?: number
 }
 

@@ -1,7 +1,7 @@
 /**
  * The plan: the meaning of a checked spec as plain JSON, independent of the engine that runs it. Names are bound,
  * options resolved (durations in ms, sizes in bytes, defaults filled in), types known at every point, steps put in
- * order, and everything that is pushed down into a source is shown beside the step it comes from. Secrets stay
+ * order, and everything that is pushed down into a source is shown next to the step it comes from. Secrets stay
  * references and appear nowhere in it. `version` is incremented when readers of plans have to change.
  *
  * Inside `config`, `{ "$secret": "name" }` stands for the value of a secret, and `{ "$secrets": ["mongodb://u:", {
@@ -86,7 +86,7 @@ export interface PlanSource extends PlanNode {
   readonly onError: OnError | 'refuse'
   /**
    * For sources that answer: the node whose row is returned (absent: none), and whether good records of a request pass
-   * beside bad ones.
+   * despite bad ones.
    */
   readonly answer?: { readonly from?: string; readonly partial: boolean }
   readonly eventTime?: PlanEventTime

@@ -30,7 +30,7 @@ export type Gone = Readonly<
   Record<string, { readonly from: readonly string[]; readonly named: readonly string[]; readonly heirs: Heirs }>
 >
 
-/** By node: its other inputs. Through these it has had the record already. */
+/** By node: its other inputs. Through these it has already received the record. */
 type Heirs = Readonly<Record<string, readonly string[]>>
 
 type Decisive = Omit<Plan, 'specHash'>

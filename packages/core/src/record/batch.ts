@@ -59,7 +59,10 @@ export interface Batch {
    * keeps it.
    */
   idAt?(i: number): string | undefined
-  /** What is needed besides its bytes to decode record i again (its key, time and headers); kept with dead letters. */
+  /**
+   * What is needed in addition to its bytes to decode record i again (its key, time and headers); kept with dead
+   * letters.
+   */
   contextAt?(i: number): Json
   /** The same, if it is equal for all records of the batch (a CSV header). */
   readonly context?: Json
@@ -86,10 +89,10 @@ export interface Batch {
   readonly behind?: number
   /**
    * The split had no more records at the last poll (no split had, if the source's `lanes` are `one`). The epoch may end
-   * at once.
+   * immediately.
    */
   readonly caughtUp?: boolean
-  /** This split is finished for good. */
+  /** This split has ended; nothing more will come. */
   readonly end?: boolean
   /** Entries of the source's keyed memory, saved with the batch's epoch; null deletes. */
   readonly remember?: readonly (readonly [key: string, value: Json | null])[]
@@ -113,7 +116,7 @@ export interface CaughtUp {
 }
 
 /**
- * Fills in what a simple source leaves out. Its author gives `split`, `rows` and `position`. `positionAt` is derived
+ * Fills in what a simple source leaves out. Its author supplies `split`, `rows` and `position`. `positionAt` is derived
  * from a numeric `position` that counts the split's records, for a batch without `bad` and `dropped`; any other batch
  * needs its own.
  */

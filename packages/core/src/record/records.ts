@@ -41,7 +41,7 @@ export class Records {
   readonly origins: Int32Array | undefined
   /** Per row the suffix of its id; see identity.ts. */
   readonly paths: readonly string[] | undefined
-  /** Per row the result that it is; undefined for a row with an origin. */
+  /** Per row the result, if it is one; undefined for a row with an origin. */
   readonly results: readonly (Result | undefined)[] | undefined
   private readonly starts: Int32Array
 

@@ -5,7 +5,7 @@
  * { "connectors": ["./dist/index.js"] }` in its package.json. Only what a spec names is imported, so that a command
  * starts fast. This happens before the check, which does no I/O.
  *
- * A checkout that runs from its sources has no builds: it imports packages of the workspace from their sources as well.
+ * A checkout that runs from its sources has no builds: it imports packages of the workspace from their sources too.
  */
 import { readFile, realpath } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
@@ -30,7 +30,7 @@ export async function loadRegistry(options: {
   readonly root: string
   readonly builtins: readonly Builtin[]
   readonly wanted: readonly Wanted[] | 'all'
-  /** The folder of the command: packages installed beside it are found too, after those of the project. */
+  /** The folder of the command: packages installed next to it are found too, after those of the project. */
   readonly beside?: string
 }): Promise<Registry> {
   const { root, builtins, beside } = options
@@ -205,7 +205,7 @@ async function loadDependencies(root: string): Promise<readonly Registered[]> {
   return loaded.flat()
 }
 
-/** The package may have a core of its own, so that the class of its errors says nothing. */
+/** The package may have its own copy of core, so the class of its errors proves nothing. */
 const failureOf = (error: unknown): Pick<Missing, 'message' | 'hint'> =>
   error instanceof Error
     ? { message: error.message, hint: (error as { hint?: string }).hint }

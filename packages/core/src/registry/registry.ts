@@ -8,7 +8,7 @@ export type DefinitionKind = Definition['kind']
 export interface Wanted {
   readonly kind: DefinitionKind
   readonly type: string
-  /** Further definitions that this one needs once it is loaded: the source of a side input. */
+  /** Other definitions that this one needs once it is loaded: the source of a side input. */
   readonly needs?: (definition: Definition) => readonly Wanted[]
 }
 
@@ -62,7 +62,7 @@ export function registryOf(
   return makeRegistry(loaded, new Map(missing.map((entry) => [keyOf(entry.kind, entry.type), entry])), names)
 }
 
-/** A registry of what was loaded and what is missing, by `keyOf`; `names`: further known names. */
+/** A registry of what was loaded and what is missing, by `keyOf`; `names`: other known names. */
 export function makeRegistry(
   loaded: ReadonlyMap<string, Registered>,
   missing: ReadonlyMap<string, Missing>,

@@ -4,7 +4,8 @@
  * A request is a split. While its records go through the stateless steps, a bad record refuses the whole request (or,
  * with `partial`, only itself). That is decided before any of its records reaches a stateful step or a sink, so a
  * refused request leaves no trace. The rows at the step named by `answer:` are kept until the epoch is saved, when
- * `commit` gets them (invariant 6). A request that is refused completely is answered at once: nothing of it is saved.
+ * `commit` gets them (invariant 6). A request that is refused completely is answered immediately: nothing of it is
+ * saved.
  *
  * Decision: docs/decisions/20261121-answers-after-the-save.md
  */
@@ -16,7 +17,7 @@ import type { Fault, Request } from './request.ts'
 export interface Answers {
   begin(node: SourceNode, batches: readonly Batch[]): void
   /**
-   * A bad record ahead of the first stateful step or sink. False: it does not belong to a request that can be refused.
+   * A bad record before the first stateful step or sink. False: it does not belong to a request that can be refused.
    */
   refuse(source: string, batch: Batch, at: { index: number } | { position: string | number }, fault: Fault): boolean
   /** A record that failed in a sink or after a stateful step. False: it does not belong to a request. */
@@ -138,8 +139,7 @@ const whollyRefused = (r: Request): boolean =>
   (r.errors !== undefined || r.undecoded !== undefined) && (!r.partial || (r.errors?.size ?? 0) === r.batch.rows.length)
 
 /**
- * A request's outcome, record by record. If it is refused completely, its good records are refused as well, without
- * errors.
+ * A request's outcome, record by record. If it is refused completely, its good records are refused too, without errors.
  */
 export function outcomeOf(request: Request): Done {
   const { batch } = request

@@ -10,7 +10,7 @@ import type { Answers } from './answers.ts'
 import { letterOf } from './letters.ts'
 import type { Component, Policy } from './nodes.ts'
 
-/** Thrown where a record stops the run; the component looks up the record's place and writes the message. */
+/** Thrown when a record stops the run; the component looks up the record's place and writes the message. */
 export class DataStop extends Error {
   override readonly name = 'DataStop'
   readonly failure: Failure
@@ -36,7 +36,7 @@ export type OnFail = (
 export interface BadRecords {
   readonly onFail: OnFail
   /**
-   * Applies the policy to one failed record. Throws `DataStop` where the policy is stop. True: it is a dead letter that
+   * Applies the policy to one failed record. Throws `DataStop` if the policy is stop. True: it is a dead letter that
    * failed where it failed before, and stays as it is.
    */
   report(policy: Policy, failure: Failure): boolean
@@ -47,7 +47,7 @@ export interface BadRecords {
 }
 
 export interface BadRecordsContext {
-  /** Absent where no source answers. */
+  /** Absent if no source answers. */
   readonly answers: Answers | undefined
   /** A barrier has been taken and is not in the dead letter's queue yet. */
   beforeDeadLetter(): boolean

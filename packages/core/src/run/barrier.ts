@@ -20,11 +20,11 @@ export interface Barrier
   readonly counters: Readonly<Record<string, Json>>
   /** Called by each writer that reaches the barrier. */
   arrive(): void
-  /** Resolves when the writers may go on: the epoch is saved, and published as far as that has to come first. */
+  /** Resolves when the writers may continue: the epoch is saved, and whatever must be published first is published. */
   readonly passed: Promise<void>
 }
 
-/** Waits for a number of writers. `all` resolves when each has arrived, at once if there are none. */
+/** Waits for a number of writers. `all` resolves when each has arrived, immediately if there are none. */
 export function countdown(writers: number): { arrive(): void; readonly all: Promise<void> } {
   const { promise, resolve } = Promise.withResolvers<void>()
   let left = writers

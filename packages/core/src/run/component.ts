@@ -32,7 +32,7 @@
  * | before_record | stages and commit actions that are done but not recorded | repeats them, without effect |
  * | before_end, after_end | the last epoch, with the run marked as ended or not | finishes with nothing left to do, or begins the next run |
  *
- * The first failure stops the whole component at once (halt.ts). What happens before the graph is in intake.ts, the
+ * The first failure stops the whole component immediately (halt.ts). What happens before the graph is in intake.ts, the
  * graph itself in graph.ts, and everything after a barrier in epoch.ts.
  *
  * This is one file because the order of these steps is the guarantee, and has to be read in one place.
@@ -75,7 +75,7 @@ export interface ComponentOptions {
   readonly until?: Promise<unknown>
   /** Aborted: stop reading, drain, save, end. */
   readonly stop: AbortSignal
-  /** Aborted: the component is torn down; writers, retries and waits end at once. */
+  /** Aborted: the component is torn down; writers, retries and waits end immediately. */
   readonly abort: AbortController
   /** Tears the whole run down because of a failure. */
   readonly tearDown: Shutdown['tearDown']

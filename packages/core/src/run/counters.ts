@@ -36,7 +36,7 @@ export interface StepCounters {
   multiplied: number
   /** Results: records that no single input record became. */
   results: number
-  /** Dead letters that entered here again, besides what its inputs deliver. */
+  /** Dead letters that entered here again, in addition to what its inputs deliver. */
   replayed: number
   sideOutputs: Record<string, number>
 }
@@ -47,7 +47,7 @@ export interface SinkCounters {
   failed: number
   /** Of these, reported to the sender, or dead letters that stay as they are. */
   refused: number
-  /** Dead letters that entered here again, besides what its inputs deliver. */
+  /** Dead letters that entered here again, in addition to what its inputs deliver. */
   replayed: number
   /** Held back at the gate: another record of their request was refused. */
   gated: number

@@ -10,7 +10,7 @@ export interface Bounds {
   /** Upper bounds of an epoch: bytes read, and entries of step memory that its save would write. */
   readonly maxBytes: number
   readonly maxChanges: number
-  /** The same where a sink can resume only at a roll (`checkpointsOnRoll`). */
+  /** The same if a sink can resume only at a roll (`checkpointsOnRoll`). */
   readonly rollRecords: number
   readonly rollMs: number
   readonly aheadRows: number

@@ -3,7 +3,8 @@
  * saves the epoch, stages are published, sources commit. component.ts gives the reasons, and what a kill leaves behind
  * at each point.
  *
- * A publish that may take long (`slowPublish`) runs beside the next epochs, in order; at most two epochs wait for it.
+ * A publish that may take long (`slowPublish`) runs concurrently with the next epochs, in order; at most two epochs
+ * wait for it.
  *
  * Decision: docs/decisions/20261130-publishing-beside-the-next-epoch.md
  */
@@ -34,7 +35,7 @@ export interface EpochContext {
 
 /** Ends epochs, one after the other. */
 export interface Epochs {
-  /** Resolves when the epoch is saved and the writers may go on. */
+  /** Resolves when the epoch is saved and the writers may continue. */
   finish(barrier: Barrier): Promise<void>
   /** Stages published and commit actions carried out that are not recorded as such yet. */
   takeDone(): { readonly stages: readonly number[]; readonly commitActions: readonly number[] }
@@ -79,13 +80,13 @@ export function createEpochs(ctx: EpochContext): Epochs {
     const tell = () => commit(barrier, answered, ids)
     if (!isSlow) {
       if (publishing === 0) await tell()
-      // Sources hear of epochs in their order.
+      // Sources learn of epochs in their order.
       else later(tell)
     } else later(() => publishAll(stages.filter((s) => !quick.includes(s))).then(tell))
     crashPoint('after_commit')
   }
 
-  /** Runs behind what is being published already. */
+  /** Runs after what is already being published. */
   const later = (work: () => Promise<void>) => {
     publishing++
     slow = slow
@@ -118,7 +119,8 @@ export function createEpochs(ctx: EpochContext): Epochs {
   }
 
   /**
-   * All writers stand at the barrier: what came before it is delivered or failed, and nothing that came after it is.
+   * All writers have reached the barrier: what came before it is delivered or failed, and nothing that came after it
+   * is.
    */
   const saveAll = (
     barrier: Barrier,
@@ -201,7 +203,7 @@ export function createEpochs(ctx: EpochContext): Epochs {
   return { finish, takeDone, whenPublished: () => slow }
 }
 
-/** A saved position in the form that `Source.commit` takes. */
+/** A saved position in the form that `Source.commit` accepts. */
 export const progressOf = ({ split, position, ended }: SavedPosition): Done => ({
   split,
   position,

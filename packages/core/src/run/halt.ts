@@ -9,7 +9,7 @@ export interface Halt {
   readonly isHalted: boolean
   /** Stops the component; only the first failure counts. */
   fail(error: unknown): void
-  /** Calls back at the failure, or at once if it has already happened. The returned function unsubscribes. */
+  /** Calls back at the failure, or immediately if it has already happened. The returned function unsubscribes. */
   onFail(then: (error: unknown) => void): () => void
   /** Rejects with the failure as soon as there is one, otherwise settles like `promise`. */
   unlessHalted<T>(promise: Promise<T>): Promise<T>

@@ -24,7 +24,7 @@ import type { Order, OrderEntry } from './order.ts'
 import { splitBatch, recordsIn } from './split-batch.ts'
 
 export interface Intake {
-  /** Takes batches of one source, in order. Resolves when more may come; undefined: at once. */
+  /** Takes batches of one source, in order. Resolves when more may come; undefined: immediately. */
   take(node: SourceNode, batches: readonly Batch[]): Promise<void> | undefined
   /** Splits were announced. */
   found(node: SourceNode, found: SplitsFound): void
@@ -48,10 +48,10 @@ export interface IntakeContext {
   readonly graph: Graph
   readonly lanes: Lanes
   readonly bad: BadRecords
-  /** Absent where no source answers. */
+  /** Absent if no source answers. */
   readonly answers: Answers | undefined
   readonly epoch: OpenEpoch
-  /** Absent where the order of the lanes does not matter. */
+  /** Absent if the order of the lanes does not matter. */
   readonly order: Order | undefined
   /** Step to the sources that reach it. */
   readonly sourcesOf: ReadonlyMap<string, readonly string[]>
@@ -79,6 +79,7 @@ export function createIntake(ctx: IntakeContext): Intake {
   /** Batches that wait for their turn while the logged order is repeated. */
   const waiting: { readonly node: SourceNode; readonly batch: Batch }[] = []
   let toReplay = order?.remaining ?? []
+  let isRepeated = false
   const announced = new Map<string, Set<string>>()
 
   const handOver = (node: SourceNode, batches: readonly Batch[]) => {
@@ -112,7 +113,7 @@ export function createIntake(ctx: IntakeContext): Intake {
     }
   }
 
-  /** Advances time in the steps. Returns a promise where they have more results than there is room for. */
+  /** Advances time in the steps. Returns a promise if they have more results than there is room for. */
   const advanceTime = (end: boolean): Promise<void> | undefined => {
     if (!hasTime && !end) return undefined
     return advanceFrom(0, end)
@@ -137,7 +138,7 @@ export function createIntake(ctx: IntakeContext): Intake {
     return undefined
   }
 
-  /** Runs `work`, fails the component at once if it throws, and tracks it while it is pending. */
+  /** Runs `work`, fails the component immediately if it throws, and tracks it while it is pending. */
   const guarded = (work: () => Promise<void> | undefined): Promise<void> | undefined => {
     try {
       const more = work()
@@ -152,7 +153,17 @@ export function createIntake(ctx: IntakeContext): Intake {
     }
   }
 
-  const takeNow = (node: SourceNode, batches: readonly Batch[]): Promise<void> | undefined => {
+  const takeNow = (node: SourceNode, batches: readonly Batch[]): Promise<void> | undefined =>
+    order && hasTime ? takeEach(node, batches, 0) : takeTogether(node, batches)
+  /** Where the order is logged, time advances after each batch, as it does when the order is repeated. */
+  const takeEach = (node: SourceNode, batches: readonly Batch[], from: number): Promise<void> | undefined => {
+    for (let k = from; k < batches.length; k++) {
+      const more = takeTogether(node, [batches[k]!])
+      if (more) return more.then(() => takeEach(node, batches, k + 1))
+    }
+    return undefined
+  }
+  const takeTogether = (node: SourceNode, batches: readonly Batch[]): Promise<void> | undefined => {
     now = clock.now()
     for (const batch of order && node.capabilities.replayable ? batches : []) {
       const { split, position, end } = batch
@@ -175,6 +186,8 @@ export function createIntake(ctx: IntakeContext): Intake {
       const more = advanceTime(false)
       if (more) return more.then(replayOrder)
     }
+    if (!isRepeated) lanes.repeated()
+    isRepeated = true
     while (waiting.length > 0) {
       const { node, batch } = waiting.shift()!
       const more = takeNow(node, [batch])

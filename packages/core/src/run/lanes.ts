@@ -4,12 +4,12 @@
  * whether that has lasted so long that it counts as idle.
  *
  * A lane's watermark is its highest event time - max_out_of_order - 1 ms. The watermark of a step is the lowest among
- * the lanes that reach it and are neither idle nor ended. It never goes back, and where no such lane is left it stays.
- * A lane that was announced but has had no record yet holds the watermark back.
+ * the lanes that reach it and are neither idle nor ended. It never goes back, and if no such lane is left, it stays. A
+ * lane that was announced but has had no record yet holds the watermark back.
  */
 import type { Batch, CaughtUp, SplitsFound } from '../record/index.ts'
 import { highOf } from '../record/index.ts'
-import type { Save } from '../store/index.ts'
+import type { Save, SavedLane } from '../store/index.ts'
 import type { SourceNode } from './nodes.ts'
 
 interface Lane {
@@ -17,11 +17,13 @@ interface Lane {
   high: number
   /** The same, including what was read but not taken by the graph yet. */
   readHigh: number
-  /** Saved, or part of the previous epoch. */
+  /** What is saved of it is so, or will be by the epoch under way. */
   isSaved: boolean
   caughtUp: boolean
   ended: boolean
   idle: boolean
+  /** It had ended when it was saved: it holds nothing back while what came after that save is repeated. */
+  hadEnded: boolean
   /** How long it has delivered nothing while it was polled, ms. */
   quietMs: number
   /** How often it has reported `caughtUp` since `startCatchUp`. */
@@ -64,6 +66,8 @@ export interface Lanes {
   tick(elapsedMs: number, polled: ReadonlySet<string>): readonly IdleLane[]
   /** The logged order has these lanes become idle at this point. */
   markIdle(lanes: readonly IdleLane[]): void
+  /** What came after the last save was repeated: lanes that had ended by then may have more. */
+  repeated(): void
   /** Whether a split may be read further: at most `skewMs` ahead of the slowest lane that has more available. */
   wants(source: string, split: string, skewMs: number): boolean
   /** What changed since the last call, to be saved. */
@@ -79,8 +83,15 @@ export function createLanes(sources: readonly SourceNode[], saved: Save['lanes']
   const all = new Map<string, SourceLanes>()
   for (const node of sources) {
     const lanes = new Map<string, Lane>()
-    for (const { source, lane, high } of saved) if (source === node.id) lanes.set(lane, newLane(lane, high, true))
     const none = newLane('', Number.NEGATIVE_INFINITY, true)
+    for (const { source, lane, high, state } of saved) {
+      if (source !== node.id) continue
+      const isNone = lane === '' && node.capabilities.lanes === 'split'
+      const restored = isNone ? none : newLane(lane, high, true)
+      restored.idle = state === 'idle'
+      restored.hadEnded = state === 'ended'
+      if (!isNone) lanes.set(lane, restored)
+    }
     all.set(node.id, { node, lanes, placeholder: none, announced: lanes.size > 0, ended: false })
   }
   const laneName = ({ node }: SourceLanes, split: string): string => (node.capabilities.lanes === 'split' ? split : '')
@@ -97,6 +108,10 @@ export function createLanes(sources: readonly SourceNode[], saved: Save['lanes']
   const unsavedWatermarks = new Set<string>()
   const outOfOrderMs = ({ node }: SourceLanes): number => node.eventTime?.maxOutOfOrderMs ?? Number.POSITIVE_INFINITY
   const watermarkOf = (of: SourceLanes, lane: Lane): number => lane.high - outOfOrderMs(of) - 1
+  const end = (lane: Lane) => {
+    if (!lane.ended) lane.isSaved = false
+    lane.ended = true
+  }
   let isCatchingUp = false
   const markCaughtUp = (lane: Lane) => {
     lane.caughtUp = true
@@ -104,10 +119,11 @@ export function createLanes(sources: readonly SourceNode[], saved: Save['lanes']
   }
   const lanesOf = (of: SourceLanes): Lane[] =>
     of.lanes.size > 0 ? [...of.lanes.values()] : of.ended ? [] : [of.placeholder]
-  const activeLanes = (of: SourceLanes): Lane[] => lanesOf(of).filter((l) => !l.ended && !l.idle)
+  const activeLanes = (of: SourceLanes): Lane[] => lanesOf(of).filter((l) => !l.ended && !l.idle && !l.hadEnded)
   const wake = (lane: Lane) => {
+    if (lane.idle || lane.hadEnded) lane.isSaved = false
     lane.caughtUp = false
-    lane.idle = false
+    lane.idle = lane.hadEnded = false
     lane.quietMs = 0
   }
 
@@ -150,7 +166,7 @@ export function createLanes(sources: readonly SourceNode[], saved: Save['lanes']
         }
       }
       if (batch.caughtUp) markCaughtUp(lane)
-      if (batch.end && of.node.capabilities.lanes === 'split') lane.ended = true
+      if (batch.end && of.node.capabilities.lanes === 'split') end(lane)
       return before
     },
     caughtUp(source, splits) {
@@ -162,7 +178,7 @@ export function createLanes(sources: readonly SourceNode[], saved: Save['lanes']
     ended(source) {
       const of = all.get(source)!
       of.ended = true
-      for (const lane of of.lanes.values()) lane.ended = true
+      for (const lane of of.lanes.values()) end(lane)
     },
     get allCaughtUp() {
       for (const of of all.values()) {
@@ -211,6 +227,7 @@ export function createLanes(sources: readonly SourceNode[], saved: Save['lanes']
           lane.quietMs += elapsedMs
           if (lane.quietMs < idleAfterMs) continue
           lane.idle = true
+          lane.isSaved = false
           nowIdle.push({ source, lane: lane.id })
         }
       }
@@ -220,8 +237,13 @@ export function createLanes(sources: readonly SourceNode[], saved: Save['lanes']
       for (const { source, lane } of idle) {
         const of = all.get(source)!
         const isNone = lane === '' && of.node.capabilities.lanes === 'split'
-        ;(isNone ? of.placeholder : laneOf(of, lane)).idle = true
+        const found = isNone ? of.placeholder : laneOf(of, lane)
+        found.idle = true
+        found.isSaved = false
       }
+    },
+    repeated() {
+      for (const of of all.values()) for (const lane of of.lanes.values()) lane.hadEnded = false
     },
     wants(source, split, skewMs) {
       const own = all.get(source)!.lanes.get(laneName(all.get(source)!, split))
@@ -233,15 +255,18 @@ export function createLanes(sources: readonly SourceNode[], saved: Save['lanes']
       return true
     },
     changes() {
-      const changed: { source: string; lane: string; high: number }[] = []
+      const changed: SavedLane[] = []
       for (const [source, of] of all) {
-        for (const lane of of.lanes.values()) {
-          if (lane.isSaved || !Number.isFinite(lane.high)) continue
+        if (!of.node.eventTime) continue
+        for (const lane of [of.placeholder, ...of.lanes.values()]) {
+          if (lane.isSaved) continue
           lane.isSaved = true
-          changed.push({ source, lane: lane.id, high: lane.high })
+          const state = lane.ended || lane.hadEnded ? 'ended' : lane.idle ? 'idle' : 'active'
+          changed.push({ source, lane: lane.id, high: lane.high, state })
         }
       }
-      for (const key of unsavedWatermarks) changed.push({ source: '', lane: key, high: lastWatermarks.get(key)! })
+      for (const key of unsavedWatermarks)
+        changed.push({ source: '', lane: key, high: lastWatermarks.get(key)!, state: 'active' })
       unsavedWatermarks.clear()
       return changed
     },
@@ -256,6 +281,7 @@ const newLane = (id: string, high: number, isSaved: boolean): Lane => ({
   caughtUp: false,
   ended: false,
   idle: false,
+  hadEnded: false,
   quietMs: 0,
   caughtUpCount: 0,
 })

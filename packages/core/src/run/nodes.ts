@@ -24,7 +24,7 @@ export interface SourceNode extends ConnectorNode {
   readonly policy: Policy
   /** Steps pushed down into it, in order. */
   readonly pushed: readonly string[]
-  /** For sources that answer: whose rows answers show, and whether good records of a request pass beside bad ones. */
+  /** For sources that answer: whose rows answers show, and whether good records of a request pass despite bad ones. */
   readonly answer?: { readonly from?: string | undefined; readonly partial: boolean }
   readonly eventTime?: PlanEventTime
   /** The type of the records that it reads. */

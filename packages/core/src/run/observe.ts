@@ -46,7 +46,7 @@ export interface Progress {
   bytes: number
   /** Bytes of all splits found so far whose size is known; 0: unknown. */
   totalBytes: number
-  /** No further split will be found. */
+  /** No more splits will be found. */
   complete: boolean
   /** Lag: records available but not read yet, over all splits. Absent: no source reports it. */
   behind?: number

@@ -19,7 +19,7 @@ export interface RunOptions extends Workspace {
   readonly resetState?: boolean
   /**
    * Once it resolves, the run ends when every source has reached the end its input had at that moment
-   * (`--until caught_up`: at once).
+   * (`--until caught_up`: immediately).
    */
   readonly until?: Promise<unknown>
   readonly instance?: { readonly i: number; readonly n: number }

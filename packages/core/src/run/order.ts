@@ -3,8 +3,8 @@
  * lanes that became idle, the clock. The log is a file in the state folder and is synced before the first write that
  * depends on it. A restart takes exactly these records in this order before it reads on.
  *
- * A writer waits until the entries behind its records are durable. One sync covers everything appended before it began,
- * so under load many batches share a sync. Entries are numbered, and each save records the number up to which it covers
+ * A writer waits until the entries for its records are durable. One sync covers everything appended before it began, so
+ * under load many batches share a sync. Entries are numbered, and each save records the number up to which it covers
  * them.
  */
 import { existsSync, readdirSync, readFileSync, renameSync } from 'node:fs'

@@ -1,7 +1,7 @@
 /**
  * The queue of one sink: records, and the barriers between epochs. One producer (the graph), one consumer (the sink's
- * writer). Consumed slots are cleared at once, so that rows can be garbage collected as soon as they are written; the
- * array is compacted now and then instead of shifted.
+ * writer). Consumed slots are cleared immediately, so that rows can be garbage collected as soon as they are written;
+ * the array is compacted now and then instead of shifted.
  */
 import { Records } from '../record/index.ts'
 import type { Barrier } from './barrier.ts'
@@ -25,7 +25,7 @@ const gatherBytes = 4 << 20
 export class Queue {
   private items: (Item | undefined)[] = []
   private head = 0
-  /** Records that belong behind the next barrier. */
+  /** Records that belong after the next barrier. */
   private later: QueuedRecords[] = []
   private wake: (() => void) | undefined
   private closed = false

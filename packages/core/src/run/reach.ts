@@ -24,7 +24,7 @@ export function needsOrder(component: Component): boolean {
   return component.steps.some(isOrdered)
 }
 
-/** The sinks behind steps whose output depends on the order of several lanes. */
+/** The sinks downstream of steps whose output depends on the order of several lanes. */
 export function orderDependentSinks({ steps, sinks }: Component): ReadonlySet<string> {
   const behind = new Set<string>()
   for (const { id, plan } of steps) {

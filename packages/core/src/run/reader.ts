@@ -22,7 +22,7 @@ export interface ReaderContext {
   onCaughtUp(splits: CaughtUp['caughtUp']): void
   /** A batch has arrived; it may be gathered with others before it is taken. */
   received(batch: Batch): void
-  /** Takes batches, in order. Resolves when more may come; undefined: at once. */
+  /** Takes batches, in order. Resolves when more may come; undefined: immediately. */
   take(batches: readonly Batch[]): Promise<void> | undefined
   /** The source was polled and has not answered yet (true), or has answered (false). */
   onPoll(isPolling: boolean): void

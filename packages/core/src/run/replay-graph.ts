@@ -1,7 +1,7 @@
 /**
- * Takes single dead letters to their target in a graph of its own, beside that of the run. The steps of this graph have
- * empty memory and count nothing, and only the letter itself comes out. Where the letter may enter the graph of the run
- * is known before it does, so a letter with several targets enters all of them or none.
+ * Takes single dead letters to their target in a separate graph, alongside that of the run. The steps of this graph
+ * have empty memory and count nothing, and only the letter itself comes out. Where the letter may enter the graph of
+ * the run is known before it does, so a letter with several targets enters all of them or none.
  */
 import type { Transform } from '../connector/index.ts'
 import type { LetterKey } from '../connector/dead-letter.ts'
@@ -32,14 +32,15 @@ export interface ReplayGraphContext {
 
 /**
  * Takes a letter along the path to its target. Returns a function that enters it there; `seen`: it arrives only by an
- * input (of `seenBy`) through which the target has had it; undefined: it failed or does not arrive, which was reported.
+ * input (of `seenBy`) through which the target has already received it; undefined: it failed or does not arrive, which
+ * was reported.
  */
 export type ReplayGraph = (letter: Letter, seenBy: readonly string[]) => (() => void) | 'seen' | undefined
 
 /** The state of the letter on its path. */
 interface LetterInFlight {
   readonly key: LetterKey
-  /** Inputs through which the target has had the record already. */
+  /** Inputs through which the target has already received the record. */
   readonly seenBy: readonly string[]
   /** The input of its node that its id names: only a failure before that input is its own. */
   readonly cameBy: string | undefined
@@ -174,7 +175,7 @@ function isolated(node: StepNode, ctx: ReplayGraphContext, isCounted: boolean): 
   return { ...node, plan, transform, count: isCounted ? node.count : stepCounters() }
 }
 
-/** Collects the records of an output, in place of a sink. */
+/** Collects the records of an output, instead of a sink. */
 function collector(output: string, take: (output: string, records: Records) => void): SinkNode {
   const queue = { push: (item: QueuedRecords) => take(output, item.records) } as unknown as Queue
   return {

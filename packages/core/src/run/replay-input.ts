@@ -1,6 +1,6 @@
 /**
  * Where the letters of a replay come from: a command that runs nothing else or, while the pipeline is running, an inbox
- * in its state folder. A request is a file in the inbox, and the reply is another file beside it.
+ * in its state folder. A request is a file in the inbox, and the reply is another file next to it.
  *
  * Decision: docs/decisions/20261130-replay-is-a-source.md
  */

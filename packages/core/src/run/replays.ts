@@ -1,16 +1,16 @@
 /**
- * Replays dead letters through the pipeline. They are another source of the component, beside its own sources or alone,
- * and share its counters, queues, memory and epochs. So their results are saved with everything else, and a kill in the
- * middle of a replay duplicates nothing that a kill of a run would not.
+ * Replays dead letters through the pipeline. They are another source of the component, alongside its own sources or
+ * alone, and share its counters, queues, memory and epochs. So their results are saved with everything else, and a kill
+ * in the middle of a replay duplicates nothing that a kill of a run would not.
  *
  * A letter is decoded again and keeps its id. It passes the steps before the node at which it stopped (its target) in a
  * separate graph (replay-graph.ts): stateful steps have empty memory there, since the real ones have seen the record,
- * and no other branch gets it, since they have had it. If several records are made from one, only the letter itself
- * continues. From its target on it is a record like any other. It does not advance its lane, and whether it is late
- * depends on where its split's lane is now.
+ * and no other branch gets it, since they have already received it. If several records are made from one, only the
+ * letter itself continues. From its target on it is a record like any other. It does not advance its lane, and whether
+ * it is late depends on where its split's lane is now.
  *
- * A letter that fails before its target or at the node where it stopped stays open. One that fails after that, at an
- * heir of a removed node too, counts as replayed, and the failed record becomes a letter of its own.
+ * A letter that fails before its target or at the node where it stopped stays open. One that fails after that,
+ * including at an heir of a removed node, counts as replayed, and the failed record becomes a letter of its own.
  */
 import type { Failure, LetterKey } from '../connector/dead-letter.ts'
 import type { LetterState, Save, Store } from '../store/index.ts'

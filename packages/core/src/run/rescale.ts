@@ -1,7 +1,7 @@
 /**
  * Changes the number of instances of a pipeline. Instances share the splits, each split is read by exactly one of them
- * (owner.ts), and each has its own state folder `<pipeline>.i-n` (a single one: `<pipeline>`). A start beside folders
- * of a different n is refused; `rescale` moves the saved state.
+ * (owner.ts), and each has its own state folder `<pipeline>.i-n` (a single one: `<pipeline>`). A start is refused if
+ * there are folders of a different n; `rescale` moves the saved state.
  *
  * It works in three steps, and may be killed between them. First the new folders are filled, under names that no run
  * looks for. Then the file `<pipeline>.rescale` marks them as complete; from here on there is no way back: starts are

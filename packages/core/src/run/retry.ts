@@ -5,7 +5,7 @@
  * A wrong address should be reported soon: until a system has answered once in this process, it is retried for 30 s at
  * most, unless the spec sets a time or the pipeline continues a run that has saved before. While the run is stopping,
  * nothing is retried for longer than 5 s: what is not saved is read again at the next start. A wait that the system
- * asks for (`SystemError.waitMs`) is kept; one that is longer than the time left stops the run at once.
+ * asks for (`SystemError.waitMs`) is kept; one that is longer than the time left stops the run immediately.
  *
  * Errors are recognised by name, since a connector may bring its own copy of core.
  *

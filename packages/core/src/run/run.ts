@@ -233,7 +233,7 @@ async function prepare(
   }
   const before = countersById(components)
   const { shutdown, stop, abort, calls, observe } = ctx
-  // There is nothing to drain yet: a stop ends the start at once.
+  // There is nothing to drain yet: a stop ends the start immediately.
   const signal = AbortSignal.any([stop, abort.signal])
   const whole = plan.runs === 'whole'
   const opening = {

@@ -19,7 +19,7 @@ export interface WriterContext {
   /** The epoch that is being written. */
   epoch(): number
   onFail: OnFail
-  /** The sink has taken these records. */
+  /** The sink has written these records. */
   delivered(records: Records): void
   /** Rows left the queue: there may be room again. */
   released(): void

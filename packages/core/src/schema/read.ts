@@ -4,7 +4,7 @@ import { type Field, parseType, plainTypes, type RecordType, type Type, typeText
 
 /**
  * Reads a schema from a spec or a schema file. Compact form: `{ fields: { Quantity: integer, CustomerID: integer?,
- * tags: list<string>, address: { fields: {...} }, lines: { list: { fields: {...} } } } }`; `optional: true` beside
+ * tags: list<string>, address: { fields: {...} }, lines: { list: { fields: {...} } } } }`; `optional: true` next to
  * `fields` or `list` makes that field optional. Or a JSON Schema of an object. Returns what could be read even if there
  * are problems.
  */

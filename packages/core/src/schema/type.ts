@@ -37,7 +37,7 @@ export interface Field {
 }
 
 /**
- * The type of a row: its fields, in order. `open`: further fields may be present and are kept (`unknown_fields: keep`);
+ * The type of a row: its fields, in order. `open`: other fields may be present and are kept (`unknown_fields: keep`);
  * expressions cannot name them.
  */
 export interface RecordType {
@@ -74,7 +74,7 @@ export function typeText(type: Type): string {
   return type.kind
 }
 
-/** A field's type with `?` where it may be null or absent: `integer?`. */
+/** A field's type with `?` if it may be null or absent: `integer?`. */
 export const fieldText = (field: Field): string => typeText(field.type) + (field.optional ? '?' : '')
 
 /** A record type on one line: `{ Quantity: integer, CustomerID: integer? }`. */
@@ -99,7 +99,7 @@ export const plainTypes = [
 ] as const
 type PlainType = (typeof plainTypes)[number]
 
-/** How deep lists may be nested, so that nothing that walks over a type overflows the stack. */
+/** How deep lists may be nested, so that no walk over a type overflows the stack. */
 const maxDepth = 100
 
 /** Reads `integer`, `integer?`, `decimal(10,2)`, `timestamp(6)`, `list<date>`; undefined for anything else. */

@@ -24,7 +24,7 @@ export interface Finding {
   readonly hint?: string
 }
 
-/** Further details of a finding besides code and message. */
+/** Details of a finding other than its code and message. */
 export interface FindingDetails {
   readonly expected?: string | undefined
   readonly got?: string | undefined

@@ -81,7 +81,7 @@ function fill(node: ScalarNode, path: string, values: Values, report: Report): S
   return { ...node, value: shown, text: shown, parts }
 }
 
-/** Where the interpolation stands in the file, if it stands there literally. */
+/** Where the interpolation is in the file, if it is there literally. */
 function placeOf(node: ScalarNode, written: string): Place {
   const { file, start, end } = node.place
   const at = file.text.slice(start, end).indexOf(written)

@@ -33,7 +33,7 @@ export interface SchemaFile {
   readonly missing?: boolean
 }
 
-/** The project as read: everything a check needs besides the connectors. */
+/** The project as read: everything a check needs except the connectors. */
 export interface Project {
   /** Absolute. */
   readonly root: string
@@ -55,7 +55,7 @@ export interface Project {
   readonly findings: readonly Finding[]
 }
 
-/** Never throws because of the content of files; a missing spec file is a finding as well. */
+/** Never throws because of the content of files; a missing spec file is also a finding. */
 export async function readProject(options: ProjectOptions): Promise<Project> {
   const specPath = resolve(options.spec)
   const root = options.root ? resolve(options.root) : await findRoot(dirname(specPath))

@@ -106,7 +106,7 @@ export const deadLetterShape: Shape = {
   ),
 }
 
-/** Keys of a step besides its verb. `window` is passed to the verb, which must have an option of that name. */
+/** Keys of a step other than its verb. `window` is passed to the verb, which must have an option of that name. */
 export const stepShape: Shape = {
   id: option.optional(option.text('Its name; by default the verb.')),
   from: option.optional(names),

@@ -54,7 +54,7 @@ export interface SpecStep extends Part {
   /** The id is the verb's name, not chosen by the author. */
   readonly isUnnamed: boolean
   readonly verb: MapEntry
-  /** The verb's config; where the step has a `window`, a map with that added. */
+  /** The verb's config; if the step has a `window`, a map with that added. */
   readonly config: SpecNode
   readonly configPath: string
   readonly from?: readonly Reference[]

@@ -128,8 +128,8 @@ export function lineAndColumn(file: SourceFile, offset: number): { readonly line
 }
 
 /**
- * The place of characters `span` of a scalar's value. Exact if the value stands in the file literally, or line by line
- * in a block; otherwise the whole scalar.
+ * The place of characters `span` of a scalar's value. Exact if the value is in the file literally, or line by line in a
+ * block; otherwise the whole scalar.
  */
 export function placeWithin(node: ScalarNode, span: readonly [start: number, end: number]): Place {
   const { file, start, end } = node.place

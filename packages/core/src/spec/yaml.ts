@@ -2,7 +2,7 @@
  * YAML to a tree with places. Before parsing, text is scanned once, in linear time and constant stack: one that is too
  * large, or nested deeper than 64, is refused, since a thousand open brackets can crash the process. Aliases are
  * resolved here, with a limit, so that a few lines cannot expand into millions of nodes. What YAML removes from a value
- * (tag, anchor, alias, comment) is kept beside it: where an expression was meant, that is the mistake.
+ * (tag, anchor, alias, comment) is kept with it: where an expression was meant, that is the mistake.
  */
 import {
   type Alias,
@@ -24,7 +24,7 @@ export const maxBytes = 256 * 1024
 const maxDepth = 64
 const maxAliasedNodes = 1_000
 
-/** Reads one YAML (or JSON) document. Undefined if there is nothing to check further; the report says why. */
+/** Reads one YAML (or JSON) document. Undefined if there is nothing left to check; the report says why. */
 export function parseYaml(file: SourceFile, report: Report): SpecNode | undefined {
   const { text } = file
   const at = (start: number, end = start): Place => ({ file, start, end })

@@ -8,6 +8,7 @@ import type {
   Overview,
   SavedCommitAction,
   SavedEntry,
+  SavedLane,
   SavedPosition,
   SavedRun,
   SavedStage,
@@ -68,7 +69,12 @@ export function stateReader(db: DatabaseSync, folder: string) {
     lanes: (): Content['lanes'] =>
       sql('SELECT * FROM lane')
         .all()
-        .map((row) => ({ source: String(row['source']), lane: String(row['lane']), high: Number(row['high']) })),
+        .map((row) => ({
+          source: String(row['source']),
+          lane: String(row['lane']),
+          high: row['high'] === null ? Number.NEGATIVE_INFINITY : Number(row['high']),
+          state: row['state'] as SavedLane['state'],
+        })),
     recall: (source: string, key: string): Json | undefined =>
       parse(sql('SELECT value FROM memory WHERE source = ? AND key = ?').get(source, key)?.['value']),
     *recallAll(source: string, prefix: string): Generator<readonly [string, Json]> {

@@ -48,14 +48,23 @@ export interface SavedPosition {
 /** The state of a dead letter. One that is not saved is open. */
 export type LetterState = 'open' | 'replayed' | 'dismissed'
 
+/** A lane, or the last watermark of a step: that has no source. */
+export interface SavedLane {
+  readonly source: string
+  readonly lane: string
+  /** Its highest event time, ms UTC; -Infinity: none. */
+  readonly high: number
+  /** Lanes that are idle or have ended do not hold a watermark back. */
+  readonly state: 'active' | 'idle' | 'ended'
+}
+
 /** Everything one epoch saves, as of its barrier. */
 export interface Save {
   readonly epoch: number
   /** By node, as of the barrier. */
   readonly counters: Readonly<Record<string, Json>>
   readonly positions: readonly SavedPosition[]
-  /** Highest event time of each lane, ms UTC. */
-  readonly lanes: readonly { readonly source: string; readonly lane: string; readonly high: number }[]
+  readonly lanes: readonly SavedLane[]
   readonly memory: readonly { readonly source: string; readonly key: string; readonly value: Json | null }[]
   readonly changes: readonly {
     readonly step: string
@@ -100,7 +109,7 @@ export interface Content {
   readonly entries: readonly SavedEntry[]
   readonly counters: Readonly<Record<string, Json>>
   readonly letters: Save['letters']
-  /** Sinks that have written and published everything: they start anew, beside their existing results. */
+  /** Sinks that have written and published everything: they start over, next to their existing results. */
   readonly sinks: readonly string[]
 }
 

@@ -12,7 +12,7 @@ import { crashPoint } from '../crash.ts'
 import { MillraceError } from '../errors/index.ts'
 import type { Json } from '../record/index.ts'
 import { fileAt, stateError } from './file.ts'
-import type { Content, LetterKey, LetterState, Save, SavedPosition, SavedRun, SaveIds } from './saved.ts'
+import type { Content, LetterKey, LetterState, Save, SavedLane, SavedPosition, SavedRun, SaveIds } from './saved.ts'
 
 const json = (value: Json | undefined): string | null => (value === undefined ? null : JSON.stringify(value))
 
@@ -61,6 +61,8 @@ export function stateWriter(db: DatabaseSync, path: string, token: string) {
     if (there !== file) throw stateGone(there === undefined ? 'removed' : 'replaced by another one')
     return result
   }
+  const putLane = ({ source, lane, high, state }: SavedLane) =>
+    run('INSERT OR REPLACE INTO lane VALUES (?, ?, ?, ?)', source, lane, Number.isFinite(high) ? high : null, state)
   const putPosition = (p: SavedPosition) =>
     run('INSERT OR REPLACE INTO position VALUES (?, ?, ?, ?)', p.source, p.split, json(p.position), p.ended ? 1 : 0)
   const putLetter = ({ id, node, state }: LetterKey & { readonly state: LetterState }) =>
@@ -114,7 +116,7 @@ export function stateWriter(db: DatabaseSync, path: string, token: string) {
       const ids = transaction(() => {
         for (const p of save.positions) putPosition(p)
         crashPoint('mid_save')
-        for (const l of save.lanes) run('INSERT OR REPLACE INTO lane VALUES (?, ?, ?)', l.source, l.lane, l.high)
+        for (const l of save.lanes) putLane(l)
         for (const m of save.memory)
           m.value === null
             ? run('DELETE FROM memory WHERE source = ? AND key = ?', m.source, m.key)
@@ -168,7 +170,7 @@ export function stateWriter(db: DatabaseSync, path: string, token: string) {
         ] as const
         run('INSERT INTO run VALUES (?, ?, ?, ?, ?, ?, ?, ?)', ...at)
         for (const p of content.positions) putPosition(p)
-        for (const l of content.lanes) run('INSERT INTO lane VALUES (?, ?, ?)', l.source, l.lane, l.high)
+        for (const l of content.lanes) putLane(l)
         for (const m of content.memory)
           run('INSERT INTO memory VALUES (?, ?, ?)', m.source, m.key, JSON.stringify(m.value))
         for (const { step, hash } of content.steps) run('INSERT INTO step VALUES (?, ?)', step, hash)

@@ -44,7 +44,7 @@ const pieces = [
   '%',
 ]
 
-/** A text with a few pieces put in or cut out. */
+/** A text with a few pieces inserted or removed. */
 const mutated = fc
   .tuple(
     fc.constantFrom(...texts),
@@ -57,7 +57,7 @@ const mutated = fc
     ),
   )
 
-it('no text makes the check throw, and each finding has a place in its file', async () => {
+it('no text makes the check throw, and each finding has a location in its file', async () => {
   await fc.assert(
     fc.asyncProperty(mutated, async (text) => {
       const { findings, plan } = await checkSpec(text)

@@ -13,7 +13,7 @@ describe('a plan', () => {
     expect(plan.sinks[0]).toMatchObject({ id: 'out', type: 'sqlite', package: 'made-sink', from: ['source'] })
   })
 
-  it('names every step by its verb where its author did not', async () => {
+  it('names every step by its verb unless its author named it', async () => {
     const { plan } = await checkSpec(
       spec('steps: [{ pick: [a, b] }, { pick: [a] }, { id: pick-3, pick: [a] }, { pick: [a] }]'),
     )
@@ -25,7 +25,7 @@ describe('a plan', () => {
     ])
   })
 
-  it('lists steps after all that they read, whatever their order in the spec', async () => {
+  it('lists steps after everything they read, whatever their order in the spec', async () => {
     const { plan } = await checkSpec(
       spec(
         'steps: [{ id: late, from: early, pick: [a] }, { id: early, from: source, pick: [a, b] }]\nsinks: { out: { from: late, type: console } }',
@@ -34,7 +34,7 @@ describe('a plan', () => {
     expect(plan.steps.map((step) => step.id)).toEqual(['early', 'late'])
   })
 
-  it('lets a sink that is named like an output read it', async () => {
+  it('lets a sink with the same name as an output read it', async () => {
     const { plan } = await checkSpec(
       spec(
         'steps: [{ split: { left: l, right: r } }]\nsinks: { l: { type: console }, other: { from: [l, r], type: console }, r: { type: console } }',
@@ -62,7 +62,7 @@ describe('a plan', () => {
     expect(plan.sources[2]!.config).toEqual({ path: 'c.csv', delimiter: ',' })
   })
 
-  it('runs from beginning to end where every input ends, else on and on', async () => {
+  it('runs from beginning to end where every input ends, otherwise continuously', async () => {
     const endless = 'type: log, config: { stream: s }'
     expect((await checkSpec(spec(''))).plan.runs).toBe('whole')
     expect((await checkSpec(spec('runs: continue'))).plan.runs).toBe('continue')
@@ -70,7 +70,7 @@ describe('a plan', () => {
   })
 })
 
-describe('a step that gives results at the end', () => {
+describe('a step that emits results at the end', () => {
   it('needs a run from beginning to end, or a window', async () => {
     expect((await checkSpec(spec('steps: [{ count: {} }]'))).found).toEqual([])
     expect((await checkSpec(spec('runs: continue\nsteps: [{ count: {} }]'))).found).toEqual(['needs_end 5:11'])
@@ -90,7 +90,7 @@ describe('delivery', () => {
     expect(plan.delivery).toMatchObject({ label: 'effectively-once', required: 'effectively-once' })
   })
 
-  it('is none where the input cannot be read twice, and that is a warning', async () => {
+  it('is at-most-once where the input cannot be read twice, and the check warns', async () => {
     const { plan, found } = await checkSpec(spec('', 'type: lines, config: { path: "-" }'))
     expect(plan.delivery.label).toBe('at-most-once')
     expect(found).toEqual(['source_not_replayable 3:1'])
@@ -100,7 +100,7 @@ describe('delivery', () => {
 describe('pushdown', () => {
   const steps = 'steps: [{ id: one, pick: [a, b] }, { id: two, pick: [b] }]'
 
-  it('takes steps over into the source one after the other', async () => {
+  it('moves consecutive steps into the source', async () => {
     const { plan } = await checkSpec(spec(steps))
     expect(plan.sources[0]).toMatchObject({
       pushed: ['one', 'two'],
@@ -118,7 +118,7 @@ describe('pushdown', () => {
     expect(plan.sources[0]!.pushed).toEqual(['one'])
   })
 
-  it('is left out where further fields are kept, or nothing is to be pushed', async () => {
+  it('is left out where additional fields are kept, or there is nothing to push', async () => {
     expect(
       (await checkSpec(spec(steps, 'unknown_fields: keep, type: lines, config: { path: in.csv }'))).plan.sources[0]!
         .pushed,
@@ -137,7 +137,7 @@ describe('pushdown', () => {
 })
 
 describe('hashes', () => {
-  it('of state change with the config and the input, not with words about them', async () => {
+  it('of state change with the config and the input, not with descriptions', async () => {
     const hashOf = async (text: string, source?: string) =>
       (await checkSpec(spec(text, source))).plan.steps.at(-1)!.stateHash
     const base = await hashOf('steps: [{ id: x, look_up: { file: c.csv } }]')
@@ -155,7 +155,7 @@ describe('secrets', () => {
   )
   const env = { MILLRACE_SECRET_PASS_WORD: 'hunter2', HOST: 'h' }
 
-  it('are nowhere in a plan, only their names', async () => {
+  it('appear nowhere in a plan, only their names', async () => {
     const { plan, findings } = await checkSpec(text, { env })
     expect(findings).toEqual([])
     expect(JSON.stringify(plan)).not.toContain('hunter2')
@@ -196,7 +196,7 @@ vars: { what: orders }`,
     expect(plan.sinks[0]!.config).toMatchObject({ collection: 'all' })
   })
 
-  it('are bound to embedded twins by the profile local, without a file', async () => {
+  it('are bound to embedded equivalents by the profile local, without a file', async () => {
     const { plan } = await checkFiles({
       ...files,
       'pipeline.yaml': files['pipeline.yaml'].replace('config: {} ', 'config: { collection: c } '),

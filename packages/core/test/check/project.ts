@@ -1,4 +1,4 @@
-/** Small projects on disk and connectors that only say what they are: what the tests of spec and check stand on. */
+/** Small projects on disk and connectors that only describe themselves: the basis of the tests of spec and check. */
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
@@ -127,13 +127,13 @@ export const registry = registryOf(
   definitions.map((definition) => ({ definition, package: `made-${definition.kind}` })),
 )
 
-/** A spec with what a test does not care about filled in. */
+/** A spec with everything filled in that a test does not care about. */
 export const spec = (text: string, source = 'type: lines, config: { path: in.csv }'): string => `version: 1
 name: made
 ${/^sources?:/m.test(text) ? '' : `source: { ${source}, schema: { fields: { a: string, b: integer, c: "integer?" } } }\n`}${text}
 ${/^sinks:/m.test(text) ? '' : 'sinks: { out: { type: console } }'}`
 
-/** Writes the files, reads and checks pipeline.yaml, and takes the folder away again. */
+/** Writes the files, reads and checks pipeline.yaml, and removes the folder again. */
 export async function checkFiles(
   files: Readonly<Record<string, string | Uint8Array>>,
   options: Partial<ProjectOptions> & Planning = {},
@@ -157,6 +157,6 @@ export async function checkFiles(
   }
 }
 
-/** The same for one spec alone. */
+/** The same for a single spec. */
 export const checkSpec = (text: string, options: Partial<ProjectOptions> & Planning = {}) =>
   checkFiles({ 'pipeline.yaml': text }, options)

@@ -132,7 +132,7 @@ describe('an output', () => {
   })
 })
 
-test('several outputs come as one row in their order, and the same aggregate is kept once', () => {
+test('several outputs form one row in their order, and the same aggregate is kept once', () => {
   const aggregation = compiled({ lines: 'count()', total: 'sum(x)', mean: 'sum(x) / count()' })
   const state = aggregation.start()
   for (const row of rowsOf(three)) aggregation.add(state, row)
@@ -146,7 +146,7 @@ test('several outputs come as one row in their order, and the same aggregate is 
   expect(JSON.parse(aggregation.encode(state))).toHaveLength(2)
 })
 
-test('a state is saved by what its aggregates are, not by which output names them or how they are spaced', () => {
+test('a state is identified by its aggregates, not by which output names them or how they are spaced', () => {
   const one = compiled({ a: 'sum(x)/count()', b: 'first(s)' })
   const other = compiled({ z: 'first( s )', most: 'sum(x) // in all', rate: 'sum( x ) + count ()' })
   expect(one.aggregates).toEqual(['count ( )', 'first ( s )', 'sum ( x )'])
@@ -155,13 +155,13 @@ test('a state is saved by what its aggregates are, not by which output names the
   for (const row of rowsOf([{ x: 2, s: 'a' }, { x: 5 }])) one.add(state, row)
   expect(other.result(other.decode(one.encode(state)))).toEqual({ z: 'a', most: 7, rate: 9 })
   expect(compiled({ a: 'sum(x) / count()' }).aggregates).not.toEqual(one.aggregates)
-  // A space in text or in a name says something.
+  // A space in a text or in a name is significant.
   expect(compiled({ a: 'count_distinct(s + " a")' }).aggregates).not.toEqual(
     compiled({ a: 'count_distinct(s + "a")' }).aggregates,
   )
 })
 
-test('every problem of every output is told, with its output', () => {
+test('every problem of every output is reported, with its output', () => {
   const made = compileAggregates(
     {
       a: 'sum(Quantity)',
@@ -203,7 +203,7 @@ test('every problem of every output is told, with its output', () => {
   expect(hints[1]).toBe('did you mean sum?')
 })
 
-test('a record with a data error leaves the group as it was', () => {
+test('a record with a data error leaves the group unchanged', () => {
   for (const make of [compileAggregates, interpretAggregates]) {
     const aggregation = compiled({ lines: 'count()', total: 'sum(x)', rate: 'sum(n / x)' }, make)
     const state = aggregation.start()
@@ -214,7 +214,7 @@ test('a record with a data error leaves the group as it was', () => {
   }
 })
 
-test('first and last go by time, then split, then position, in whatever order records come', () => {
+test('first and last are ordered by time, then split, then position, in whatever order records arrive', () => {
   const records = [
     { row: { x: 1 }, at: [5, 'b', 0] },
     { row: { x: 2 }, at: [5, 'a', 9] },
@@ -235,13 +235,13 @@ test('first and last go by time, then split, then position, in whatever order re
       expect(aggregation.result(a)).toEqual({ first: 2, last: 5 })
     }),
   )
-  // Parts of one record have its position: the first of them is first, the last is last.
+  // Parts of one record share its position: the first part is first, the last is last.
   const state = aggregation.start()
   for (const { row, at } of records) aggregation.add(state, { ...blank, ...row }, at[0], at[1], at[2])
   expect(aggregation.result(state)).toEqual({ first: 2, last: 6 })
 })
 
-test('the order of positions is one order, whatever texts and numbers they are', () => {
+test('positions have a single order, whatever texts and numbers they are', () => {
   const positions = [0, 9, 10, '9', '10', '007', '1a', '9a', 'a', '-5', ''].map((position, x) => ({ position, x }))
   const aggregation = compiled({ first: 'first(x)', last: 'last(x)' })
   const of = (some: readonly { position: string | number; x: number }[]) => {
@@ -293,7 +293,7 @@ const rows = fc.array(
   { minLength: 1, maxLength: 20 },
 )
 
-test('a group that was split up, saved and merged comes to the same as one that was not, compiled as interpreted', () => {
+test('a group that was split, saved and merged has the same result as one that was not, both compiled and interpreted', () => {
   const aggregation = compiled(outputs)
   const twin = compiled(outputs, interpretAggregates)
   const outcome = (one: Aggregation, state: ReturnType<Aggregation['start']>): unknown => {
@@ -333,7 +333,7 @@ test('a group that was split up, saved and merged comes to the same as one that 
         expect(Math.abs((doubles as number) - (otherDoubles as number))).toBeLessThanOrEqual(scale * 1e-12)
         expect(Math.abs((averages as number) - (otherAverages as number))).toBeLessThanOrEqual(scale * 1e-12)
       }
-      // The exact sums against plain BigInt arithmetic.
+      // The exact sums compared with plain BigInt arithmetic.
       if (!Array.isArray(expected))
         expect((expected as Row)['bigs']).toBe(String(given.reduce((sum, { big }) => sum + big, 0n)))
     }),

@@ -4,7 +4,7 @@ import { record, row } from './record.ts'
 
 const fails = (code: string) => ({ fails: code })
 
-// Each line: what is written, its type, its value for the row of record.ts or the data error it gives.
+// Each line: the text, its type, its value for the row of record.ts or the data error it causes.
 const cases: Record<string, readonly (readonly [text: string, type: string, value: unknown])[]> = {
   'integers and numbers': [
     ['1 + 2', 'integer', 3],
@@ -218,7 +218,7 @@ const cases: Record<string, readonly (readonly [text: string, type: string, valu
     ['min(numbers.filter(n, n > 10))', 'integer', fails('empty_list')],
     ['max(day, date("2011-01-01"))', 'date', '2011-01-01'],
   ],
-  // What CEL defines: a part that fails does not matter where another one decides.
+  // Defined by CEL: a part that fails does not matter where another one decides.
   'errors that do not matter': [
     ['1 / zero > 0 && false', 'boolean', false],
     ['1 / zero > 0 && Quantity > 100', 'boolean', false],
@@ -231,7 +231,7 @@ const cases: Record<string, readonly (readonly [text: string, type: string, valu
     ['[0, 2].all(n, 1 / n == 1)', 'boolean', false],
     ['[0, 1].all(n, 1 / n == 1)', 'boolean', fails('division_by_zero')],
     ['[0, 1].exists_one(n, 1 / n == 1)', 'boolean', fails('division_by_zero')],
-    // What stands behind a guard cannot be evaluated where the guard fails.
+    // What a guard protects cannot be evaluated where the guard fails.
     ['1 / zero > 0 && CustomerID != null && CustomerID > 3', 'boolean', false],
     ['(CustomerID != null && 1 / zero > 0) && CustomerID > 3', 'boolean', false],
   ],

@@ -7,8 +7,7 @@ const problems = (text: string): readonly ExpressionProblem[] => {
   return compiled.ok ? [] : compiled.problems
 }
 
-// What is written, the code, the characters at fault, and a piece of the hint (or of the message, where there is no
-// hint).
+// The text, the code, the characters at fault, and a piece of the hint (or of the message, where there is no hint).
 const findings: Record<string, readonly (readonly [text: string, code: string, at: string, says: string])[]> = {
   syntax: [
     ['Quantity = 6', 'bad_expression', '=', 'write == to compare'],
@@ -188,7 +187,7 @@ for (const [group, lines] of Object.entries(findings)) {
   })
 }
 
-test('every problem of an expression is told at once, each once, and nothing that follows from another', () => {
+test('all problems of an expression are reported together, each once, and none that follows from another', () => {
   const text = 'Quantty > 1 && lower(CustomerID) == nam || round(UnitPrice, -1) + unknwn(1) > Cuntry'
   expect(problems(text).map((problem) => [problem.code, text.slice(...problem.span)])).toEqual([
     ['unknown_field', 'Quantty'],
@@ -214,7 +213,7 @@ test('a finding names the types that were expected and found', () => {
   expect(problems('CustomerID > 3')).toMatchObject([{ expected: 'integer', got: 'integer?' }])
 })
 
-test('the fields of a record are not those that every object inherits', () => {
+test('the fields of a record do not include those that every object inherits', () => {
   expect(problems('hasOwnProperty == "x"')).toMatchObject([{ code: 'unknown_field' }])
   expect(problems('address.valueOf')).toMatchObject([{ code: 'unknown_field' }])
   expect(problems('__proto__ == "x"')).toMatchObject([{ code: 'unknown_field' }])

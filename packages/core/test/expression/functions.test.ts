@@ -4,7 +4,7 @@ import { record, row } from './record.ts'
 
 describe('every function does what its example in the documentation says', () => {
   test.each(functions.map(({ name, example }) => ({ name, text: example[0], result: example[1] })))(
-    '$name: $text gives $result',
+    '$name: $text returns $result',
     ({ text, result }) => {
       const compiled = compileExpression(text, record)
       if (!compiled.ok) throw new Error(compiled.problems.map((problem) => problem.message).join('\n'))
@@ -17,7 +17,7 @@ describe('every function does what its example in the documentation says', () =>
   )
 })
 
-test('every function is described: what it takes and gives, a sentence, and its twin in Flink SQL or the mark that there is none', () => {
+test('every function is described: its parameters and result, a sentence, and its equivalent in Flink SQL or the mark that there is none', () => {
   expect(new Set(functions.map(({ name }) => name)).size).toBe(functions.length)
   for (const entry of functions) {
     expect(entry.doc, entry.name).toMatch(/^[A-Z].*\.$/)
@@ -44,7 +44,7 @@ test('a function may be called as a method of its first argument', () => {
   }
 })
 
-// A backtracking engine needs some 2^50000 steps for these; RE2 needs one pass. Coming to an end is the proof.
+// A backtracking engine needs some 2^50000 steps for these; RE2 needs one pass. Finishing at all is the proof.
 test('matches is linear in the text, whatever the pattern', () => {
   const long = 'a'.repeat(50_000)
   for (const pattern of [
@@ -61,7 +61,7 @@ test('matches is linear in the text, whatever the pattern', () => {
   }
 })
 
-test('a pattern that is computed is as safe as one that is written', () => {
+test('a computed pattern is as safe as a literal one', () => {
   const compiled = compileExpression('matches(Country, Description)', {
     fields: { ...record.fields, Description: { type: { kind: 'string' }, optional: false } },
   })
@@ -73,7 +73,7 @@ test('a pattern that is computed is as safe as one that is written', () => {
   expect(() => test('a', '('.repeat(100_000))).toThrow('is not a regular expression')
 })
 
-test('JSON that is nested without end is a data error, not a stack that overflows', () => {
+test('endlessly nested JSON is a data error, not a stack overflow', () => {
   const deep = `${'['.repeat(100_000)}${']'.repeat(100_000)}`
   const parsed = compileExpression('parse_json(Country)', record)
   expect(() => parsed.ok && parsed.evaluate({ ...row, Country: deep })).toThrow('nested deeper')

@@ -57,7 +57,7 @@ test.each([
   else expect(compiled(text).narrows.toSorted()).toEqual(narrows.toSorted())
 })
 
-test('behind a guard a field counts as not null, inside of it as in what follows', () => {
+test('behind a guard a field counts as not null, both inside it and in what follows', () => {
   for (const text of [
     'CustomerID != null && CustomerID + 1 > 3 && CustomerID < 9',
     'CustomerID == null || CustomerID > 3 || CustomerID < 1',
@@ -79,7 +79,7 @@ test('behind a guard a field counts as not null, inside of it as in what follows
     expect(compiled(text).optional, text).toBe(false)
 })
 
-test('a guard for one path says nothing of another, and an element of a loop is not the field of its name', () => {
+test('a guard for one path says nothing about another, and a loop variable is not the field with its name', () => {
   const problems = (text: string) => {
     const made = compileExpression(text, record)
     return made.ok ? [] : made.problems.map((problem) => [problem.code, text.slice(...problem.span)])
@@ -94,7 +94,7 @@ test('a guard for one path says nothing of another, and an element of a loop is 
   expect(problems('has(doc.n) && int(doc.s) > 1')).toEqual([['maybe_null', 'int(doc.s)']])
 })
 
-test('absent and null are one, for every way to look', () => {
+test('absent and null are the same, however they are tested', () => {
   const texts = [
     'CustomerID',
     'CustomerID == null',
@@ -111,7 +111,7 @@ test('absent and null are one, for every way to look', () => {
     )
 })
 
-test('the fields that an expression reads are told once each, without the elements of loops', () => {
+test('the fields that an expression reads are listed once each, without loop variables', () => {
   expect(compiled('Quantity > 1 && tags.exists(t, t == Country) && Quantity < 9 && shop.name == null').fields).toEqual([
     'Quantity',
     'tags',
@@ -127,7 +127,7 @@ test('a result may be null where one of its parts may', () => {
   expect(fieldText(compiled('coalesce(CustomerID, Discount)'))).toBe('number?')
 })
 
-test('what is asked for by equality can be looked up, in the form of the field', () => {
+test('equality conditions can be looked up, in the form of the field', () => {
   expect(
     compiled('Country == "France" && (6 == Quantity && price == 12.3) && day == date("2010-12-01") && big == 5').equals,
   ).toEqual({

@@ -11,8 +11,7 @@ const findings = (text: string) => {
   return compiled.ok ? [] : compiled.problems.map((problem) => problem.code)
 }
 
-// Our tree and that of another parser of CEL, in one form: operators by name, `&&` and `||` chains flat, spans left
-// out.
+// Our tree and that of another CEL parser, in one form: operators by name, `&&` and `||` chains flat, spans omitted.
 type Tree = readonly unknown[]
 
 function ours(node: Syntax): Tree {
@@ -78,7 +77,7 @@ function theirs({ op, args }: CelNode): Tree {
   return [op, ...both()]
 }
 
-/** Only the left side of a chain is the chain itself; what stands in brackets on the right is one of its own. */
+/** Only the left side of a chain is the chain itself; a chain in brackets on the right is separate. */
 const flat = (op: string, [left, right]: [CelNode, CelNode]): Tree[] => [
   ...(left.op === op ? flat(op, left.args) : [theirs(left)]),
   theirs(right),
@@ -144,7 +143,7 @@ const { expression } = fc.letrec<{ expression: string }>((tie) => {
   }
 })
 
-/** The other parser gives `==` and `!=` a level of their own, where the grammar of CEL has one for all relations. */
+/** The other parser puts `==` and `!=` on a separate level, where the grammar of CEL has one for all relations. */
 function mixesRelations(tree: unknown): boolean {
   if (!Array.isArray(tree)) return false
   const isEquality = (op: unknown) => op === '==' || op === '!='
@@ -155,13 +154,13 @@ function mixesRelations(tree: unknown): boolean {
   return tree.some(mixesRelations)
 }
 
-test('all relations are of one level, read from the left', () => {
+test('all relations have the same precedence, and associate to the left', () => {
   const tree = (text: string) => ours(parseExpression(text) as Syntax)
   expect(tree('a == b1 < _c in a')).toEqual(tree('((a == b1) < _c) in a'))
   expect(tree('a < b1 == _c')).toEqual(tree('(a < b1) == _c'))
 })
 
-test('what another parser of CEL reads, ours reads to the same tree, and what it refuses, ours refuses', () => {
+test('our parser reads what another CEL parser reads to the same tree, and refuses what it refuses', () => {
   fc.assert(
     fc.property(expression, (text) => {
       const read = parseExpression(text)
@@ -179,7 +178,7 @@ test('what another parser of CEL reads, ours reads to the same tree, and what it
   )
 })
 
-test('a span covers what it names, whatever stands around it', () => {
+test('a span covers what it names, whatever surrounds it', () => {
   const text = ' n /* no comment */ + 1'
   expect(findings(text)).toEqual(['bad_expression'])
   const read = parseExpression('  s.size( ) + `n`[ 0 ]  // end') as Syntax & { op: 'binary' }
@@ -201,7 +200,7 @@ test('names may have letters of any script, and any text between backticks is a 
   expect(compiled.ok && compiled.evaluate({ größe: 1, 'Order ID': 2, in: 3, package: 4, 名前: 'x' })).toBe(true)
 })
 
-test('nesting and length are bounded: a finding, never a stack that overflows', () => {
+test('nesting and length are bounded: a finding, never a stack overflow', () => {
   const n = 20_000
   for (const text of [
     '('.repeat(n),
@@ -222,7 +221,7 @@ test('nesting and length are bounded: a finding, never a stack that overflows', 
     expect(findings(text), text.slice(0, 10)).toEqual(['bad_expression'])
 })
 
-test('what a person writes is far from the bounds', () => {
+test('what a person writes is far from the limits', () => {
   expect(findings(`${'('.repeat(50)}n${')'.repeat(50)} == 1`)).toEqual([])
   expect(findings(Array.from({ length: 2000 }, (_, i) => `n == ${i}`).join(' || '))).toEqual([])
   expect(findings(`n in [${Array.from({ length: 10_000 }, (_, i) => i).join(', ')}]`)).toEqual([])
@@ -252,7 +251,7 @@ test('any text at all is read or refused', () => {
   )
 })
 
-test('no code runs out of an expression or a name', () => {
+test('no code can be injected through an expression or a name', () => {
   const name = 'x"]; globalThis.broken = 1; r["'
   const given: RecordType = {
     fields: { [name]: parseType('string')!, ['__proto__']: parseType('string?')!, constructor: parseType('string?')! },

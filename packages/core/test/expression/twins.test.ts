@@ -162,7 +162,7 @@ const {
   const strs = tie('strings')
   const deep = (leaf: Texts, ...more: Texts[]): Texts =>
     fc.oneof({ depthSize: 'small', maxDepth: 4, withCrossShrink: true }, leaf, ...more)
-  // What works for every type: choices, and values that may be null behind their guards.
+  // Works for every type: choices, and values that may be null behind their guards.
   const common = (value: Texts, nullable?: string): Texts[] => [
     of('(', bool, ' ? ', value, ' : ', value, ')'),
     ...(nullable
@@ -376,10 +376,10 @@ function isOf(value: unknown, type: Type): boolean {
   }
 }
 
-/** What a constant part of an expression may be found to be. */
+/** The findings that a constant part of an expression may cause. */
 const foldedCodes = ['out_of_range', 'division_by_zero', 'not_integer', 'not_number', 'bad_decimal', 'empty_list']
 
-test('random expressions are well-typed, give the same compiled and interpreted, and their values are of their types', () => {
+test('random expressions are well-typed, yield the same compiled and interpreted, and their values match their types', () => {
   const expressions = fc.oneof(
     anInteger,
     aNumber,
@@ -409,7 +409,7 @@ test('random expressions are well-typed, give the same compiled and interpreted,
         expect(result).toStrictEqual(outcome(twin.evaluate, row))
         if (!('value' in result)) continue
         values++
-        // What is said of the rows for which it is true holds.
+        // What is said about the rows for which it is true must hold.
         if (result.value === true) {
           expect(compiled.narrows.filter((name) => (row[name] ?? null) === null)).toEqual([])
           for (const [name, value] of Object.entries(compiled.equals)) expect(row[name] === value, name).toBe(true)
@@ -420,12 +420,12 @@ test('random expressions are well-typed, give the same compiled and interpreted,
     }),
     { numRuns: 1000 },
   )
-  // Most expressions must come to a value, or the comparison says little.
+  // Most expressions must yield a value, or the comparison says little.
   expect(compiledOnes).toBeGreaterThan(700)
   expect(values).toBeGreaterThan(1000)
 })
 
-test('rounding goes by the digits a number is printed with, compiled and interpreted', () => {
+test('rounding follows the digits a number is printed with, compiled and interpreted', () => {
   const near = fc
     .tuple(fc.integer({ min: -1_000_000, max: 1_000_000 }), fc.integer({ min: 0, max: 8 }))
     .map(([n, digits]) => Number(`${n}e-${digits}`))

@@ -13,7 +13,7 @@ beforeEach(() => {
 })
 afterEach(() => rmSync(home, { recursive: true, force: true }))
 
-/** Each element is a request. Ends when all are answered. */
+/** Each element is a request. Ends once all are answered. */
 function requests(bodies: readonly (readonly Row[])[], answered: Map<string, Done>, order: string[]): Source {
   let all = () => {}
   const allAnswered = new Promise<void>((resolve) => {
@@ -71,7 +71,7 @@ function pipelineOf(source: () => Source, got: Map<string, Row>, order: string[]
 }
 
 describe('sources that answer', () => {
-  it('answer after the sinks have the records, with the row of the named step, and refuse a request whole', async () => {
+  it('answer once the sinks have the records, with the row of the named step, and refuse a request whole', async () => {
     const [got, answered, order] = [new Map<string, Row>(), new Map<string, Done>(), [] as string[]]
     const bodies = [[{ n: 1 }, { n: 2 }], [{ n: 3 }, { n: -4 }, { n: -5 }], [{ n: 0 }], [{ n: 6 }]]
     const { plan, registry } = pipelineOf(() => requests(bodies, answered, order), got, order, false)
@@ -99,7 +99,7 @@ describe('sources that answer', () => {
     expect(answered.get('r0')!.answers!.map((a) => a.outcome)).toEqual(['taken', 'refused'])
   })
 
-  it('remember their answers in the transaction of the epoch', async () => {
+  it('save their answers in the transaction of the epoch', async () => {
     const [got, answered, order] = [new Map<string, Row>(), new Map<string, Done>(), [] as string[]]
     const { plan, registry } = pipelineOf(() => requests([[{ n: 3 }]], answered, order), got, order, false)
     await run(plan, registry, { root: home, home, secrets: () => undefined })

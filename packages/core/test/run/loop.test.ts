@@ -25,7 +25,7 @@ const go = (pipeline: TestPipeline, more: Partial<RunOptions> = {}) => {
 }
 
 describe('the loop', () => {
-  it('brings every record to every sink once, and its summary balances', async () => {
+  it('delivers every record to every sink once, and its summary balances', async () => {
     const [a, b] = [new Map<string, Row>(), new Map<string, Row>()]
     const summary = await go({
       sources: { source: () => memorySource(rows(2500)) },
@@ -78,7 +78,7 @@ describe('the loop', () => {
     expect(summary.counters[0]!.sources['source']!.read).toBe(5000)
   })
 
-  it('stops at a bad record and names its place, by default', async () => {
+  it('stops at a bad record and reports its place, by default', async () => {
     await expect(
       go({
         sources: { source: () => memorySource(rows(30), { bad: new Map([[17, 'bad_date']]) }) },
@@ -133,7 +133,7 @@ describe('the loop', () => {
     expect(Buffer.from(String([...dead.values()][1]!['bytes']), 'base64').toString()).toBe('{"n":50,"group":"g1"}')
   })
 
-  it('repeats a write that failed as a whole, and only what was not taken of one that failed in part', async () => {
+  it('repeats a write that failed as a whole, and only the records not accepted by one that failed in part', async () => {
     const got: number[] = []
     let tries = 0
     const summary = await go({
@@ -160,7 +160,7 @@ describe('the loop', () => {
     expect(summary.imbalances).toEqual([])
   })
 
-  it('gives up after the last try, names the environment where a system never answered, and loses nothing', async () => {
+  it('gives up after the last attempt, blames the environment where a system never answered, and loses nothing', async () => {
     const refuse = {
       create: (): ReturnType<typeof memorySink> => ({
         write: async () => Promise.reject(new SystemError('refused', 'connection refused', { retry: true })),
@@ -175,7 +175,7 @@ describe('the loop', () => {
     expect(got.size).toBe(5)
   })
 
-  it('ends a flood of bad records', async () => {
+  it('stops on a flood of bad records', async () => {
     const bad = new Map(Array.from({ length: 300 }, (_, i) => [i * 10, 'bad_date'] as const))
     const go1 = go({
       onError: 'dead_letter',
@@ -219,7 +219,7 @@ describe('the loop', () => {
     store.close()
   })
 
-  it('drains and saves when it is asked to stop, and goes on later', async () => {
+  it('drains and saves when it is asked to stop, and resumes later', async () => {
     const stop = new AbortController()
     const got = new Map<string, Row>()
     const pipeline: TestPipeline = {

@@ -11,7 +11,7 @@ const opened = async (failures: unknown[] = []) => {
   return openOrder(folder, 'a', { incarnation: 1, covered: 0 }, (error) => void failures.push(error))
 }
 
-it('is told when it cannot be written, and nobody waits for it then', async () => {
+it('a failure to write it is reported, and nothing waits for it then', async () => {
   const failures: unknown[] = []
   const order = await opened(failures)
   order.append({ kind: 'clock', clock: 1 })

@@ -1,4 +1,4 @@
-/** Dead letters that are replayed under another spec than the one that they stopped in. */
+/** Dead letters that are replayed under a different spec from the one that they stopped in. */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -42,7 +42,7 @@ const passing = (isGood: (row: Row) => boolean): Transform => ({
 const all = () => passing(() => true)
 const notTwo = () => passing((row) => row['n'] !== 2)
 
-/** Passes the first row of each number that it is asked to remember. */
+/** Passes only the first row with each number. */
 const firsts = (): Transform => {
   const seen = new Set<unknown>()
   return {
@@ -64,7 +64,7 @@ const twice = (): Transform => ({
     origins: Int32Array.from(rows.flatMap((_, i) => [i, i])),
   }),
 })
-/** Adds up all rows, and gives the sum at the end. */
+/** Adds up all rows, and emits the sum at the end. */
 const sum = (): Transform => {
   let total = 0
   return {
@@ -114,7 +114,7 @@ describe('a letter on its way to where it stopped', () => {
       sinks: { out: out(['meeting']) },
     })
 
-  it('has come where it fails on another way than its own', async () => {
+  it('counts as arrived where it fails on a different path', async () => {
     const first = merged(notTwo, notTwo)
     const second = merged(notTwo, all)
     const expected = { letters: 2, failedAgain: [{ step: 'way' }], imbalances: [] }
@@ -123,7 +123,7 @@ describe('a letter on its way to where it stopped', () => {
     expect(writes).toEqual(['test/source/memory@2#source'])
   })
 
-  it('has the id that it had, behind inputs that ids name, and stays one letter where it fails again', async () => {
+  it('keeps its id, downstream of inputs that ids name, and remains one letter where it fails again', async () => {
     const first = merged(all, notTwo)
     expect(await replayIn(first, first)).toMatchObject({ replayed: 0, failedAgain: { length: 2 } })
     expect([...dead.values()].map((row) => row['id'])).toEqual([
@@ -135,7 +135,7 @@ describe('a letter on its way to where it stopped', () => {
     expect(writes).toEqual(['test/source/memory@2#source', 'test/source/memory@2#way'])
   })
 
-  it('meets memories that are empty for each letter', async () => {
+  it('meets memories that start empty for each letter', async () => {
     const halves = (isGood: boolean) =>
       pipelineOf({
         steps: {
@@ -150,13 +150,13 @@ describe('a letter on its way to where it stopped', () => {
   })
 })
 
-describe('a letter of a step that an edit has taken out', () => {
+describe('a letter of a step that an edit has removed', () => {
   const original = () =>
     pipelineOf({ runs: 'continue', steps: { strict: { create: notTwo } }, sinks: { out: out(['strict']) } })
   const renamed = (create: () => Transform) =>
     pipelineOf({ runs: 'continue', steps: { other: { create } }, sinks: { out: out(['other']) } })
 
-  it('goes to what read it, also when the pipeline has gone on with the edit', async () => {
+  it('goes to the readers of the removed step, even when the pipeline has resumed with the edit', async () => {
     const first = original()
     await run(first.plan, first.registry, workspace)
     const { plan, registry } = renamed(all)
@@ -189,7 +189,7 @@ describe('a letter of a step that an edit has taken out', () => {
     expect([...got.keys()]).toEqual(['test/source/memory@2'])
   })
 
-  it('comes to a reader only in its place, not by what that has read before', async () => {
+  it('reaches a reader only in its place, not through what it has read before', async () => {
     const of = (id: string) =>
       pipelineOf({
         steps: { [id]: { create: notTwo, from: ['source'] } },
@@ -199,7 +199,7 @@ describe('a letter of a step that an edit has taken out', () => {
     expect(writes).toEqual([])
   })
 
-  it('comes to its other readers where one has had it by another way', async () => {
+  it('reaches its other readers where one has received it by another path', async () => {
     const sinks = (both: readonly string[], only: string) => ({ out: out(both, both), more: out([only]) })
     const first = pipelineOf({
       steps: { strict: { create: notTwo } },
@@ -210,7 +210,7 @@ describe('a letter of a step that an edit has taken out', () => {
     expect(writes).toEqual(['test/source/memory@2'])
   })
 
-  it('comes to all of its readers or to none', async () => {
+  it('reaches all of its readers or none', async () => {
     const sinksOf = (id: string, from: string) => ({
       one: { create: sinkTo(got), from: [id] },
       two: { create: sinkTo(got), from: [from] },
@@ -237,12 +237,12 @@ describe('a letter of a result', () => {
     })
   const failing = () => passing((row) => row['half'] !== 1)
 
-  it('has the id that it had', async () => {
+  it('keeps its id', async () => {
     expect(await replayIn(resulting('strict', failing), resulting('strict', all))).toMatchObject({ replayed: 1 })
     expect(writes).toEqual(['test/sum/["all"]#twice.1'])
   })
 
-  it('takes the step in the place of the one at which it stopped', async () => {
+  it('goes to the step that replaced the one at which it stopped', async () => {
     const marking = (): Transform => ({
       apply: ({ rows }) => ({ rows: rows.map((row) => ({ ...row, marked: true })) }),
     })
@@ -252,7 +252,7 @@ describe('a letter of a result', () => {
 })
 
 describe('a run that has ended', () => {
-  it('takes no letter that would come to a memory in the place of a step that is gone', async () => {
+  it('refuses a letter that would reach a memory in place of a removed step', async () => {
     const withStrict = pipelineOf({
       steps: { strict: { create: notTwo }, sum: { create: sum, stateful: true, counts: true } },
       sinks: { out: out() },
@@ -261,7 +261,7 @@ describe('a run that has ended', () => {
     await expect(replayIn(withStrict, without)).rejects.toMatchObject({ code: 'replay_into_ended' })
   })
 
-  it('takes no letter that would come to a memory by a named output of the step at which it stopped', async () => {
+  it('refuses a letter that would reach a memory through a named output of the step at which it stopped', async () => {
     const { plan, registry } = pipelineOf({
       steps: {
         strict: { create: notTwo, sideOutputs: ['low'] },
@@ -272,7 +272,7 @@ describe('a run that has ended', () => {
     await expect(replayIn({ plan, registry }, { plan, registry })).rejects.toMatchObject({ code: 'replay_into_ended' })
   })
 
-  it('takes others where the rule of a memory was changed', async () => {
+  it('accepts others where the rule of a memory was changed', async () => {
     const of = (create: () => Transform, stateHash: string) => {
       const { plan, registry } = pipelineOf({
         steps: {
@@ -288,7 +288,7 @@ describe('a run that has ended', () => {
     expect(got.size).toBe(4)
   })
 
-  it('ends once more for its sinks, and balances though its edges are others', async () => {
+  it('ends once more for its sinks, and balances though its edges are different', async () => {
     const ends: boolean[] = []
     const of = (steps: NonNullable<TestPipeline['steps']>) =>
       pipelineOf({
@@ -307,7 +307,7 @@ describe('a run that has ended', () => {
   })
 })
 
-it.each(['drop', 'stop'] as const)('what fails behind where %s is the rule balances', async (onError) => {
+it.each(['drop', 'stop'] as const)('what fails downstream where %s is the rule balances', async (onError) => {
   const of = (create: () => Transform): { plan: Plan; registry: ReturnType<typeof pipelineOf>['registry'] } => {
     const { plan, registry } = pipelineOf({
       steps: { strict: { create }, behind: { create: notTwo } },

@@ -18,7 +18,7 @@ beforeEach(() => {
 })
 afterEach(() => rmSync(home, { recursive: true, force: true }))
 
-/** Makes two records of each; `broken`: those with this n and this half fail in the step after. */
+/** Makes two records of each; `broken`: those with this n and this half fail in the next step. */
 const twice = (): Transform => ({
   apply({ rows }) {
     return {
@@ -54,7 +54,7 @@ const failing = (isBad: (n: number) => boolean): Transform => ({
 })
 
 describe('dead-letter replay', () => {
-  it('ends at once where a sink saves only when its files are whole', async () => {
+  it('ends immediately where a sink saves only when its files are complete', async () => {
     const dead = new Map<string, Row>()
     const stored: Row[] = []
     let isMended = false
@@ -82,7 +82,7 @@ describe('dead-letter replay', () => {
     expect([replayed, stored.map(({ n }) => n)]).toEqual([1, [0, 2, 1]])
   })
 
-  it('gives a mended record to the step at which it stopped and what follows, and to no other branch', async () => {
+  it('delivers a mended record to the step at which it stopped and those after it, and to no other branch', async () => {
     const stores = { raw: new Map<string, Row>(), halves: new Map<string, Row>(), dead: new Map<string, Row>() }
     const writes: Record<string, number> = { raw: 0, halves: 0 }
     const pipeline = (bad: number): TestPipeline => ({
@@ -135,7 +135,7 @@ describe('dead-letter replay', () => {
     expect(writes).toEqual({ raw: 1, halves: 3 })
   })
 
-  /** Lines that are shown once a stage, as files do; what is in `lines` survives a kill. */
+  /** Lines that appear once per stage, as files do; what is in `lines` survives a kill. */
   const appending = (lines: Row[]): Sink => {
     let pending: Row[] = []
     return {
@@ -161,7 +161,7 @@ describe('dead-letter replay', () => {
   let isDead = false
 
   it.each(crashPoints.filter((point) => !/begin|end|commit_action|after_read/.test(point)))(
-    'doubles and loses nothing when it is killed at %s and repeated',
+    'duplicates and loses nothing when it is killed at %s and repeated',
     async (point) => {
       const lines: Row[] = []
       const dead = new Map<string, Row>()
@@ -187,7 +187,7 @@ describe('dead-letter replay', () => {
       })
       const first = await replay(mended.plan, mended.registry, letters, workspace).catch(() => undefined)
       onCrashPoint(undefined)
-      // What records its work at the end of the replay is past anything that could be doubled.
+      // Recording the work at the end of the replay comes after anything that could be duplicated.
       if (point !== 'before_record') expect(first).toBeUndefined()
       isDead = false
       const again = await replay(mended.plan, mended.registry, letters, workspace)
@@ -197,7 +197,7 @@ describe('dead-letter replay', () => {
     },
   )
 
-  it('is done by the process that runs the pipeline, beside its own sources, and refused for another spec', async () => {
+  it('is done by the process that runs the pipeline, alongside its own sources, and refused for another spec', async () => {
     const got = new Map<string, Row>()
     const dead = new Map<string, Row>()
     let isBad = true
@@ -244,7 +244,7 @@ describe('dead-letter replay', () => {
     expect(summary.counters[0]!.steps['strict']).toMatchObject({ replayed: 5, failed: 6, refused: 3 })
   })
 
-  it('gives back the record that it was, key and times too, and says when it does not come to its place any more', async () => {
+  it('restores the record as it was, including key and times, and reports when it no longer reaches its place', async () => {
     const seen: { key: string | undefined; arrival: number | undefined; time: number | undefined; row: Row }[] = []
     const dead = new Map<string, Row>()
     const pipeline = (isBad: boolean, split: string): TestPipeline => ({
@@ -289,7 +289,7 @@ describe('dead-letter replay', () => {
     await run(broken.plan, broken.registry, workspace)
     const letters = [...dead.values()] as unknown as Letter[]
     expect([seen.length, letters.length]).toEqual([0, 4])
-    // Under another name of the step that makes two of one, the pieces have other ids.
+    // Under a different name of the step that makes two of one, the pieces have different ids.
     const renamed = testPipeline(pipeline(false, 'double'))
     const lost = await replay(renamed.plan, renamed.registry, letters, workspace)
     expect([lost.replayed, lost.failedAgain.map(({ code }) => code)]).toEqual([0, Array(4).fill('not_reached')])

@@ -69,7 +69,7 @@ describe('rescaling the state of instances', () => {
     })
     expect(rescale(home, 'orders', 3)).toEqual({ from: 1, positions: 4 })
     expect(scales()).toEqual(['0/3', '1/3', '2/3'])
-    // Instance 1 goes on: only its own split counts when the states come together again.
+    // Instance 1 continues: only its own split counts when the states are merged again.
     const store = openStore(stateFolder(home, 'orders', { i: 1, n: 3 }))
     store.save({ ...nothing, epoch: 9, positions: [at('1', 99)], counters: { events: { read: 5, out: 5 } } })
     store.close()
@@ -83,7 +83,7 @@ describe('rescaling the state of instances', () => {
     first.close()
   })
 
-  it('refuses a start beside the state from another number of instances', () => {
+  it('refuses to start alongside the state of a different number of instances', () => {
     saved(0, 2, { positions: [at('0', 5)] })
     expect(() => checkScale(home, plan(), 1)).toThrow(expect.objectContaining({ code: 'other_scale' }) as Error)
     expect(() => checkScale(home, plan(), 3)).toThrow(expect.objectContaining({ code: 'other_scale' }) as Error)
@@ -105,7 +105,7 @@ describe('rescaling the state of instances', () => {
     ).not.toThrow()
   })
 
-  it('remembers which sinks have written, and carries over nothing that is half done', () => {
+  it('remembers which sinks have written, and carries over nothing unfinished', () => {
     saved(0, 1, { positions: [at('0', 1)], resumes: [{ sink: 'files', resume: { length: 5 } }] })
     rescale(home, 'orders', 2)
     rescale(home, 'orders', 1)
@@ -118,7 +118,7 @@ describe('rescaling the state of instances', () => {
     store.close()
   })
 
-  it('refuses what cannot be divided, and leaves everything as it was', () => {
+  it('refuses what cannot be divided, and leaves everything unchanged', () => {
     for (const [save, message] of [
       [{ changes: [{ step: 'sums', hash: 'h', entries: [['a', '1']] }] }, /sums has one memory/],
       [{ stages: [{ sink: 'files', stage: {} }] }, /left finished results to publish/],
@@ -143,7 +143,7 @@ describe('rescaling the state of instances', () => {
     expect(() => rescale(home, 'nobody', 1)).toThrow(expect.objectContaining({ code: 'no_state' }) as Error)
   })
 
-  it('ends what a crash interrupted, and refuses a start until then', () => {
+  it('completes what a crash interrupted, and refuses to start until then', () => {
     saved(0, 2, { positions: [at('0', 7)] })
     saved(1, 2, { positions: [at('1', 8)] })
     rescale(home, 'orders', 1)
@@ -162,7 +162,7 @@ describe('rescaling the state of instances', () => {
   })
 })
 
-it('takes the file of a process that died at its very beginning for no state, and goes on with it', () => {
+it('treats the file of a process that died at its very beginning as no state, and resumes with it', () => {
   const folder = stateFolder(home, 'orders')
   mkdirSync(folder, { recursive: true })
   writeFileSync(join(folder, 'state.db'), '')

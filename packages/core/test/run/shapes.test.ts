@@ -59,7 +59,7 @@ describe('shapes of pipelines', () => {
     expect(summary.imbalances).toEqual([])
   })
 
-  it('stops an unconnected part, be it in the middle of an epoch, when another one fails, and tells why that one did', async () => {
+  it('stops an unconnected part, even in the middle of an epoch, when another one fails, and reports why that one failed', async () => {
     const writing = Promise.withResolvers<void>()
     const release = Promise.withResolvers<void>()
     const events: string[] = []
@@ -126,7 +126,7 @@ describe('shapes of pipelines', () => {
     expect(writes).toBeLessThan(50)
   })
 
-  it('reads a source again from where the transforms have come to, when it threw what can pass', async () => {
+  it('rereads a source from the position the transforms have reached, after a transient failure', async () => {
     const got = new Map<string, Row>()
     const inner = memorySource(rows(100))
     const resumedAt: (Json | undefined)[] = []
@@ -147,7 +147,7 @@ describe('shapes of pipelines', () => {
     expect(summary.counters[0]!.sources['source']!.read).toBe(100)
   })
 
-  it('goes on in a continuing run where the last one ended, reading only what is new', async () => {
+  it('resumes a continuing run where the last one ended, reading only what is new', async () => {
     const got = new Map<string, Row>()
     const pipeline = (n: number): TestPipeline => ({
       runs: 'continue',
@@ -161,7 +161,7 @@ describe('shapes of pipelines', () => {
     expect(summary.counters[0]!.sources['source']!.read).toBe(45)
   })
 
-  it('saves what a source remembers with the epoch, and tells it before and after the save', async () => {
+  it('saves what a source remembers with the epoch, and notifies it before and after the save', async () => {
     const told: (Json | undefined)[] = []
     const source = (): Source => ({
       async *read(ctx) {
@@ -180,7 +180,7 @@ describe('shapes of pipelines', () => {
     store.close()
   })
 
-  it('refuses to go on with the state of a step that has changed', async () => {
+  it('refuses to resume with the state of a step that has changed', async () => {
     const { countBy } = await import('../../src/testing.ts')
     const pipeline = (fail: boolean): TestPipeline => ({
       sources: { source: () => memorySource(rows(20_000), { size: 1000 }) },
@@ -235,7 +235,7 @@ describe('shapes of pipelines', () => {
     expect(saved.length).toBeLessThan(6)
   })
 
-  it('keeps the order of a key over branches that meet again, whatever the batches', async () => {
+  it('keeps the order of a key across branches that meet again, whatever the batches', async () => {
     for (const size of [1, 3, 7, 50]) {
       const last = new Map<unknown, number>()
       await go({
@@ -259,7 +259,7 @@ describe('shapes of pipelines', () => {
     }
   })
 
-  it('gives records that come by two branches of one source ids of their own, and results beside records too', async () => {
+  it('gives records that arrive by two branches of one source distinct ids, and results next to records too', async () => {
     const got = new Map<string, Row>()
     const copy = (side: string) => (): Transform => ({
       apply: ({ rows }) => ({ rows: rows.map((row) => ({ ...row, side })) }),
@@ -310,7 +310,7 @@ describe('shapes of pipelines', () => {
     },
   )
 
-  it('runs slow publishes beside the next epochs: in order, at most two waiting, commit actions after their own publish', async () => {
+  it('runs slow publishes alongside the next epochs: in order, at most two waiting, commit actions after their own publish', async () => {
     const events: { what: 'published' | 'action'; upTo: number }[] = []
     let flushes = 0
     let waiting = 0

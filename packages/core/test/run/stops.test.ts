@@ -26,7 +26,7 @@ const go = (pipeline: TestPipeline, more: Partial<RunOptions> = {}) => {
 }
 const rows = (n: number): Row[] => Array.from({ length: n }, (_, i) => ({ n: i }))
 
-/** Pages of ten, the first at once, each later one after a while. */
+/** Pages of ten, the first immediately, each later one after a while. */
 const slowPages = (waitMs: number): Source => ({
   async *read({ resume }) {
     yield { splits: [{ id: 's' }], complete: true }
@@ -80,7 +80,7 @@ describe('a record that stops the run', () => {
     expect(summary.imbalances).toEqual([])
   })
 
-  it('is told when it is met, though the source has gone on waiting', async () => {
+  it('is reported when it is reached, though the source keeps waiting', async () => {
     const started = performance.now()
     await expect(
       go({
@@ -107,7 +107,7 @@ describe('a connector that does not end', () => {
     ['flushing', { write() {}, flush: hang }],
     ['publishing', { write() {}, flush: async () => ({ stages: [1] }), publish: hang }],
     ['opening', { open: hang, write() {} }],
-  ] satisfies [string, Sink][])('is abandoned with its name while %s, once the drain is over', async (doing, sink) => {
+  ] satisfies [string, Sink][])('is abandoned and named while %s, once the drain is over', async (doing, sink) => {
     const stop = new AbortController()
     setTimeout(() => stop.abort(), 60)
     const started = performance.now()
@@ -151,7 +151,7 @@ describe('a connector that does not end', () => {
     expect(warnings).toEqual([expect.stringMatching(/^slow slow \(testing\), writing kept running for 2 s/)])
   })
 
-  it('is a source: the drain goes on without it', async () => {
+  it('may be a source: the drain continues without it', async () => {
     const got = new Map<string, Row>()
     const stop = new AbortController()
     setTimeout(() => stop.abort(), 100)
@@ -204,7 +204,7 @@ it('a source that waits for a slow sink is not blamed at a stop', async () => {
 
 describe('a system that cannot be reached', () => {
   it.each(['flush', 'publish', 'commit'] as const)(
-    'is tried again by %s, and named when it stays away',
+    'is retried by %s, and named when it stays unreachable',
     async (what) => {
       const down = () => new SystemError('throttled', 'slow down', { retry: true })
       const pipeline = (fails: number): TestPipeline => {
@@ -321,7 +321,7 @@ describe('a system that cannot be reached', () => {
     }
 
     it.each(['reading', 'writing', 'writing some'] as const)(
-      '%s, though it never answered otherwise, and stops the run at once where that is too long',
+      '%s, though it has never answered otherwise, and stops the run immediately where that is too long',
       async (failing) => {
         const asked = await attempt(120_000, failing)
         expect((await asked.ended).imbalances).toEqual([])

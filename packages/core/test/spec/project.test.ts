@@ -19,7 +19,7 @@ afterEach(() => rmSync(root, { recursive: true }))
 describe('the project folder', () => {
   const rootOf = async () => (await readProject({ spec: join(root, 'a/b/spec.yaml'), env: {} })).root
 
-  it('is the nearest with millrace.yaml, else with package.json, else that of the spec', async () => {
+  it('is the nearest with millrace.yaml, otherwise with package.json, otherwise that of the spec', async () => {
     write('a/b/spec.yaml', 'version: 1')
     expect(await rootOf()).toBe(join(root, 'a/b'))
     write('package.json', '{}')
@@ -28,7 +28,7 @@ describe('the project folder', () => {
     expect(await rootOf()).toBe(join(root, 'a'))
   })
 
-  it('has the profile local, with a file or without', async () => {
+  it('has the profile local, with or without a file', async () => {
     expect(await profileNames(root)).toEqual(['local'])
     write('profiles/cloud.yaml')
     write('profiles/notes.txt')
@@ -36,12 +36,12 @@ describe('the project folder', () => {
   })
 })
 
-it('a spec that is not there is a finding', async () => {
+it('reports a missing spec as a finding', async () => {
   const { findings, spec } = await readProject({ spec: join(root, 'none.yaml'), env: {} })
   expect([findings.map((finding) => finding.code), spec]).toEqual([['file_missing'], undefined])
 })
 
-it('a secret is a variable first, then a file, whose last line break is none of it', async () => {
+it('reads a secret from a variable first, then from a file, without its last line break', async () => {
   write('secrets/token', 'from file\n')
   write('secrets/both', 'from file')
   const env = { MILLRACE_SECRET_BOTH: 'from env' }
@@ -49,13 +49,13 @@ it('a secret is a variable first, then a file, whose last line break is none of 
   expect(Object.fromEntries(found)).toEqual({ token: 'from file', both: 'from env' })
 })
 
-it('a secret of a name that would leave its folder is not read', async () => {
+it('does not read a secret whose name would leave its folder', async () => {
   write('hidden', 'x')
   write('secrets/token', 'y')
   expect([...(await readSecrets(['../hidden'], {}, join(root, 'secrets')))]).toEqual([])
 })
 
-it('the JSON Schema of a spec knows every verb and the options of every connector', () => {
+it('the JSON Schema of a spec covers every verb and the options of every connector', () => {
   const schema = specJsonSchema(registry) as any
   expect(schema.$defs.step.anyOf.map((each: any) => each.required[0])).toContain('pick')
   const sqlite = schema.$defs.sink.allOf.find((each: any) => each.if.properties.type.const === 'sqlite').then.properties

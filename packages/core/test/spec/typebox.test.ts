@@ -13,7 +13,9 @@ const source = <S extends object>(options: S) =>
     create: () => ({ read: async function* () {} }),
   })
 
-/** The same option by TypeBox and by `option`, text that it takes, what it gets, and text that it refuses. */
+/**
+ * The same option by TypeBox and by `option`, a text that it accepts, the resulting value, and a text that it refuses.
+ */
 const pairs: Readonly<Record<string, readonly [object, object, string, unknown, string]>> = {
   text: [
     Type.String({ description: 'A.', pattern: '^a', minLength: 2 }),
@@ -120,7 +122,7 @@ describe.each(Object.entries(pairs))('%s, given as a TypeBox value', (_, [typebo
   const given = source(Type.Object({ x: typebox })).options
   const wanted = source(option.object({ x: own })).options
 
-  it('is the option that `option` makes, to the check and to the docs', () => {
+  it('is the option that `option` creates, for the check and for the docs', () => {
     expect(given).toEqual(wanted)
     expect(optionJsonSchema(given)).toEqual(optionJsonSchema(wanted))
   })
@@ -131,12 +133,12 @@ describe.each(Object.entries(pairs))('%s, given as a TypeBox value', (_, [typebo
     expect(optionsFromText('{}', given)).toMatchObject({ findings: [{ code: 'missing_key' }] })
   })
 
-  it('stands inside `option.object` as well', () => {
+  it('may be nested inside `option.object` too', () => {
     expect(source(option.object({ x: typebox })).options).toEqual(wanted)
     expect(source(Type.Object({ x: own })).options).toEqual(wanted)
   })
 
-  it('may be left out if it is optional', () => {
+  it('may be omitted if it is optional', () => {
     const optional = source(Type.Object({ x: Type.Optional(typebox) })).options
     expect(optional).toEqual(source(option.object({ x: option.optional(own as never) })).options)
     expect(source(option.object({ x: Type.Optional(typebox) })).options).toEqual(optional)
@@ -145,7 +147,7 @@ describe.each(Object.entries(pairs))('%s, given as a TypeBox value', (_, [typebo
   })
 })
 
-it('a default is taken as it would be typed, and makes the option one that may be left out', () => {
+it('a default is accepted as it would be typed, and makes the option optional', () => {
   const { options } = source(
     Type.Object({
       wait: Type.Unsafe<number>({ type: 'string', format: 'duration', default: '2s' }),
@@ -177,7 +179,7 @@ it.each([
   ['a fault in a list', Type.Array(Type.Object({ y: Type.Null() })), '`x[].y` cannot have'],
   ['a fault in a map', Type.Record(Type.String(), Type.Null()), '`x.*` cannot have'],
   ['a fault in a choice', Type.Union([Type.String(), Type.Null()]), '`x` cannot have'],
-])('%s is refused with its place', (_, schema, message) => {
+])('%s is refused with its location', (_, schema, message) => {
   const place = expect.objectContaining({ code: 'connector_broken', message: expect.stringContaining(message) })
   expect(() => source(Type.Object({ x: schema }))).toThrow(place)
   expect(() => source(option.object({ x: schema }))).toThrow(place)

@@ -7,7 +7,7 @@ const configOf = async (text: string, options = {}) =>
   (await checkSpec(text, options)).plan.sinks[0]!.config as Record<string, unknown>
 
 describe('interpolation', () => {
-  it('puts environment and vars into texts, and defaults where a variable is not set or empty', async () => {
+  it('substitutes environment and vars in texts, and defaults where a variable is unset or empty', async () => {
     const text = sink('key: "${env:K:-b}"', 'vars: { part: { default: x } }\n').replace(
       'collection: x',
       'collection: "c-${var:part}-${env:E:-d:e}"',
@@ -16,7 +16,7 @@ describe('interpolation', () => {
     expect(await configOf(text, { env: { K: 'a', E: 'z' } })).toMatchObject({ key: 'a', collection: 'c-x-z' })
   })
 
-  it('reads a text that is one interpolation as the type of its option', async () => {
+  it('reads a text that is a single interpolation as the type of its option', async () => {
     expect(await configOf(sink('retries: "${env:N}", wait: "${env:W}"'), { env: { N: '7', W: '2m' } })).toMatchObject({
       retries: 7,
       wait: 120_000,
@@ -24,12 +24,12 @@ describe('interpolation', () => {
     expect((await checkSpec(sink('retries: "${env:N}0"'), { env: { N: '7' } })).found).toEqual(['wrong_type 4:65'])
   })
 
-  it('never looks through what it put in, and `$${` stands for itself', async () => {
+  it('never expands what it has inserted, and `$${` escapes an interpolation', async () => {
     const text = sink('').replace('collection: x', () => 'collection: "$${env:A} ${env:A}"')
     expect(await configOf(text, { env: { A: '${env:B}' } })).toMatchObject({ collection: '${env:A} ${env:B}' })
   })
 
-  it('takes a var from --set before the profile and the default, as its type', async () => {
+  it('prefers a var from --set to the profile and to the default, as its type', async () => {
     const text = sink('retries: "${var:n}"', 'vars: { n: { type: integer, default: 1 } }\n')
     expect(await configOf(text)).toMatchObject({ retries: 1 })
     expect(await configOf(text, { set: { n: '5' } })).toMatchObject({ retries: 5 })
@@ -45,7 +45,7 @@ describe('a place', () => {
     ])
   })
 
-  it('is in the file where the wrong text stands', async () => {
+  it('is in the file that contains the wrong text', async () => {
     const { found } = await checkSpec(spec('', 'unknown_fields: all, type: lines, config: { path: 1 }'))
     expect(found).toEqual(['bad_value 3:27', 'wrong_type 3:61'])
   })
@@ -65,7 +65,7 @@ describe('YAML', () => {
     expect(rest).toEqual([])
   })
 
-  it('as deep as 60 levels is read, and brackets in quotes and comments count nothing', async () => {
+  it('as deep as 60 levels is read, and brackets in quotes and comments do not count', async () => {
     const found = await refused(
       `a: ${'['.repeat(58)}${']'.repeat(58)}\nb: "${'['.repeat(500)}" # ${'['.repeat(500)}\nc: it's [[[[ not a list`,
     )
@@ -80,18 +80,18 @@ describe('YAML', () => {
     expect(await refused(bomb)).toContain('yaml_too_many_aliases 1:1')
   })
 
-  it('with an alias inside what it refers to ends', async () => {
+  it('with an alias inside what it refers to terminates', async () => {
     expect(await refused('a: &a [*a]')).toContain('yaml_alias 1:8')
   })
 
-  it('that is too large, not UTF-8, empty, or no map is a finding', async () => {
+  it('that is too large, not UTF-8, empty, or not a map is a finding', async () => {
     expect(await refused('#'.repeat(300_000))).toEqual(['yaml_too_large 1:1'])
     expect(await refused(Uint8Array.of(0x61, 0x3a, 0xff))).toEqual(['not_utf8 1:1'])
     expect(await refused('')).toContain('wrong_type 1:1')
     expect(await refused('- a')).toContain('wrong_type 1:1')
   })
 
-  it('names the line of a wrong one in a file with Windows line ends and a byte order mark', async () => {
+  it('reports the right line in a file with Windows line endings and a byte order mark', async () => {
     expect(await refused('\ufeffversion: 2\r\nname: x\r\nnope: 1\r\n')).toEqual(
       expect.arrayContaining(['version_unsupported 1:10', 'unknown_key 3:1']),
     )

@@ -3,7 +3,7 @@ import { setImmediate as turn } from 'node:timers/promises'
 import type { Clock } from '../../src/clock.ts'
 
 export interface TestClock extends Clock {
-  /** Moves on, and fires what is due on the way. */
+  /** Advances, and fires what is due on the way. */
   advance(ms: number): void
 }
 

@@ -1,6 +1,6 @@
 /**
- * A source of several splits whose records carry event times. What is read of which split, when a split says that it
- * has nothing more, and when time passes, is a script; after a restart another script may go on, from the saved
+ * A source of several splits whose records carry event times. A script says what is read from which split, when a split
+ * reports that it has nothing more, and when time passes; after a restart another script may continue from the saved
  * positions.
  */
 import type { Source } from '../../src/connector/index.ts'
@@ -13,20 +13,20 @@ export interface Timed extends Row {
 }
 
 export type Beat =
-  /** So many records of a split. */
+  /** That many records of a split. */
   | { readonly split: string; readonly n: number }
   | { readonly caughtUp: readonly string[] }
   | { readonly passMs: number }
 
-/** Yields what the script says, then what is left of every split; ends. Splits held back are passed over. */
+/** Yields what the script says, then what is left of every split; ends. Splits that are held back are skipped. */
 export function lanesSource(
   splits: Readonly<Record<string, readonly Timed[]>>,
   script: readonly Beat[],
   clock: TestClock,
   onHeld: (split: string) => void = () => {},
   /**
-   * How far each split was read in any life: what had come by then. A split that has more of it at hand is not caught
-   * up.
+   * How far each split was read in any life: what had arrived by then. A split that has more of it available is not
+   * caught up.
    */
   come: Map<string, number> = new Map(),
 ): Source {
@@ -71,7 +71,7 @@ export function lanesSource(
         yield take(open, 3)
         clock.advance(1)
       }
-      // Its end is asked for as a split's records are.
+      // A split's end is requested the way its records are.
       for (const open = new Set(Object.keys(splits)); open.size > 0 && !signal.aborted; ) {
         const id = [...open].find(wants)
         if (id === undefined) {

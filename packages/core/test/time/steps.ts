@@ -1,4 +1,4 @@
-/** The smallest steps that need event time: a count per window with what comes too late, and a join of two streams. */
+/** The smallest steps that need event time: a count per window with the late records, and a join of two streams. */
 import type { Now, ResultKey, Transform } from '../../src/connector/index.ts'
 import type { Row } from '../../src/record/index.ts'
 import type { Timed } from './lanes-source.ts'
@@ -7,11 +7,11 @@ export interface Windows {
   readonly size: number
   readonly allowed: number
   readonly maxOutOfOrder: number
-  /** Results a call of `advance`. */
+  /** Results per call of `advance`. */
   readonly piece?: number
 }
 
-/** Counts records per window; those that come too late go to the output `late`. */
+/** Counts records per window; those that are late go to the output `late`. */
 export function tumblingCount({ size, allowed, maxOutOfOrder, piece = 2 }: Windows): Transform {
   const windows = new Map<number, { ids: string[]; isTold: boolean }>()
   const changed = new Set<number>()
@@ -107,7 +107,7 @@ export function intervalJoin(within: number): Transform {
   }
 }
 
-/** Gives how many records it has seen, every `everyMs` of the clock. */
+/** Emits how many records it has seen, every `everyMs` of the clock. */
 export function tickingCount(everyMs: number): Transform {
   let n = 0
   let told = 0

@@ -1,7 +1,7 @@
 /**
- * Columns of a record batch (https://arrow.apache.org/docs/format/Columnar.html), a range of rows at a time, from the
- * buffers: with the finest units and with bytes of texts as they are stored. What a column needs is held against its
- * buffers before anything is read; offsets, places and lengths inside of them when they are.
+ * Columns of a record batch (https://arrow.apache.org/docs/format/Columnar.html), read from its buffers a range of rows
+ * at a time: in the finest units, and with the bytes of texts as stored. What a column needs is checked against its
+ * buffers before anything is read; offsets, indexes and lengths inside them are checked when they are read.
  */
 import { broken } from './broken.ts'
 import type { Bytes } from './bytes.ts'
@@ -24,18 +24,18 @@ import type { ArrowField } from './schema.ts'
 
 /** What columns of a batch are made from. */
 export interface Parts {
-  /** Of the next column, or part of one: rows and nulls. */
+  /** Rows and nulls of the next column, or part of one. */
   node(): { readonly length: number; readonly nulls: number }
   buffer(): Bytes
   /** How many buffers of values the next column of views has. */
   views(): number
   /** The values of a dictionary. */
   dictionary(id: number): Promise<readonly unknown[]>
-  /** Unions have a bitmap of what is there, as in metadata before version 5. */
+  /** Unions have a validity bitmap, as in metadata before version 5. */
   readonly oldUnions: boolean
-  /** Throws where columns, buffers or counts are left. */
+  /** Throws if columns, buffers or counts are left over. */
   end(): void
-  /** Bytes that the values of a range may have. */
+  /** The maximum bytes of the values of a range. */
   readonly most: number
 }
 
@@ -125,7 +125,7 @@ export function columnOf(field: ArrowField, parts: Parts): ArrowColumn {
   }
 }
 
-/** A column that is passed over, with its parts. */
+/** A column that is skipped, with its parts. */
 const unread = (length: number, _parts: readonly ArrowColumn[]): ArrowColumn => ({
   length,
   read: () => Promise.reject(broken('a column is read that cannot be')),

@@ -7,11 +7,11 @@ import { broken } from './broken.ts'
 /** A buffer of a batch. */
 export interface Bytes {
   readonly length: number
-  /** The bytes of a range, which is within it. */
+  /** The bytes of a range within it. */
   range(from: number, to: number): Promise<Uint8Array>
 }
 
-/** What comes in order. */
+/** Bytes that come in order. */
 export class InOrder {
   private readonly chunks: AsyncIterator<Uint8Array>
   private held: Uint8Array[] = []
@@ -34,7 +34,7 @@ export class InOrder {
     return Buffer.concat(this.held)
   }
 
-  /** Holds so many bytes; false: there are no more. */
+  /** Holds at least `length` bytes; false: there are fewer. */
   private async hold(length: number): Promise<boolean> {
     while (this.heldBytes < length) {
       const { value, done } = await this.chunks.next()
@@ -76,7 +76,7 @@ export class HeldBytes implements Bytes {
   }
 }
 
-/** A part of a file, read a stretch at a time. */
+/** A part of a file, read piece by piece. */
 export class FileBytes implements Bytes {
   readonly length: number
   ahead = 4096
@@ -102,7 +102,7 @@ export class FileBytes implements Bytes {
   }
 }
 
-/** By their numbers in the format. */
+/** Indexed by their numbers in the format. */
 export const codecs = ['LZ4_FRAME', 'ZSTD'] as const
 type BufferCodec = (typeof codecs)[number]
 
@@ -136,7 +136,7 @@ class PackedBytes implements Bytes {
   }
 }
 
-/** A buffer behind its length; -1: it is not compressed. */
+/** A buffer after its length; -1: it is not compressed. */
 export async function unpack(packed: Bytes, codec: BufferCodec, room: Room): Promise<Bytes> {
   if (packed.length === 0) return packed
   if (packed.length < 8) throw broken('a compressed buffer has no length')

@@ -1,6 +1,6 @@
 /**
- * Reads tables of FlatBuffers (https://flatbuffers.dev/internals/) from bytes that may be anything: a place outside of
- * them is a `RangeError` of the DataView, and a vector is no longer than what is left.
+ * Reads FlatBuffers tables (https://flatbuffers.dev/internals/) from untrusted bytes: an offset outside them is a
+ * `RangeError` of the DataView, and a vector is no longer than the rest of them.
  */
 export class Table {
   private readonly view: DataView
@@ -17,7 +17,7 @@ export class Table {
     return new Table(view, view.getUint32(0, true))
   }
 
-  /** Where a field of so many bytes is; 0: it is not there. */
+  /** The position of a field of `width` bytes; 0: it is absent. */
   private place(field: number, width: number): number {
     const vtable = this.at - this.view.getInt32(this.at, true)
     const slots = this.view.getUint16(vtable, true)

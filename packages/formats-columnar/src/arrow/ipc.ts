@@ -1,8 +1,9 @@
 /**
- * Arrow's messages (https://arrow.apache.org/docs/format/Columnar.html#serialization-and-interprocess-communication-ipc):
- * those of a file by its footer, those of a stream one after the other. Of what can be read at any place only the
- * ranges that are asked for are read; what comes in order, or is compressed, is held, within a bound. A file has its
- * dictionaries anywhere, so one that comes in order is held whole.
+ * Arrow's messages
+ * (https://arrow.apache.org/docs/format/Columnar.html#serialization-and-interprocess-communication-ipc): those of a
+ * file by its footer, those of a stream one after the other. With random access, only the ranges that are needed are
+ * read; what comes in order, or is compressed, is held in memory, within a bound. A file may have its dictionaries
+ * anywhere, so one that comes in order is held whole.
  */
 import { asBuffer, type ByteSource, bytesSource, withoutPauses } from '@millrace/formats'
 import { Room } from '../room.ts'
@@ -37,7 +38,7 @@ interface Message {
 
 const magic = 'ARROW1'
 const kinds = { schema: 1, dictionary: 2, batch: 3 } as const
-/** Of each file so much is read ahead, over all buffers. */
+/** How much of each file is read ahead, over all buffers. */
 const aheadBytes = 64 * 1024 * 1024
 const mostMetadata = 64 * 1024 * 1024
 
@@ -105,14 +106,14 @@ async function openFile(input: ByteSource, size: number, dictionaries: Dictionar
   }
 }
 
-/** A block is where it is, the length of its metadata, four bytes of nothing, and the length of its body. */
+/** A block consists of its offset, the length of its metadata, four bytes of padding, and the length of its body. */
 const blockEnd = (at: number, metadata: number, body: number): number => at + (metadata % 2 ** 32) + body
 
 const mostPadding = 64
 
 /**
- * Blocks follow one another up to the footer: what lies between would be records that are not read. Before the first
- * one there is the schema, not always as a message.
+ * Blocks follow one another up to the footer: anything in between would be records that are not read. The schema
+ * precedes the first block, not always as a message.
  */
 async function refuseGaps(input: ByteSource, blocks: readonly number[][], end: number): Promise<void> {
   const [first, ...others] = blocks.toSorted(([a], [b]) => a! - b!) as [number, number, number][]
@@ -126,7 +127,7 @@ async function refuseGaps(input: ByteSource, blocks: readonly number[][], end: n
   if (rest) throw broken('its footer leaves out some of its record batches')
 }
 
-/** The messages of a stream that can be read at any place. */
+/** The messages of a stream with random access. */
 async function* byPlace(input: ByteSource, size: number): AsyncGenerator<Message> {
   for (let at = 0; at < size; ) {
     const found = await messageAt(input, at, size)
@@ -265,7 +266,7 @@ class Dictionaries {
     column: ArrowColumn,
     before: (() => Promise<readonly unknown[]>) | undefined,
   ): Promise<readonly unknown[]> {
-    // A value takes so much memory beside its bytes.
+    // A value takes this much memory in addition to its bytes.
     this.room.take(16 * column.length)
     const more = await column.read(0, column.length)
     return before ? [...(await before()), ...more] : more

@@ -1,6 +1,6 @@
 /**
- * The values of a range of rows, from the buffers of a column. Offsets, places and lengths are held against what they
- * refer to when they are read.
+ * The values of a range of rows, from the buffers of a column. Offsets, indexes and lengths are checked against what
+ * they refer to when they are read.
  */
 import { asBuffer } from '@millrace/formats'
 import { half } from '../stored.ts'
@@ -44,7 +44,7 @@ export function fixed(buffer: Bytes, length: number, bits: number, make: Make): 
   return async (from, to) => make(await buffer.range(from * width, to * width), to - from)
 }
 
-/** The bytes as numbers, which have to begin at a multiple of their width. */
+/** The bytes as numbers, which must begin at a multiple of their width. */
 const aligned = (bytes: Uint8Array, width: number): [ArrayBuffer, number] =>
   bytes.byteOffset % width === 0
     ? [bytes.buffer as ArrayBuffer, bytes.byteOffset]
@@ -97,11 +97,11 @@ export function booleans(buffer: Bytes, length: number): ReadRange {
   }
 }
 
-/** Offsets of rows, one more than rows, which never go back. */
+/** Offsets of rows: one more than there are rows, never decreasing. */
 type Offsets = (from: number, to: number) => Promise<ArrayLike<number>>
 
 export function offsetsOf(buffer: Bytes, length: number, width: 4 | 8): Offsets {
-  // Of no rows, there may be no offset either.
+  // Without rows, there may be no offset either.
   if (length > 0) need(buffer, (length + 1) * width)
   return async (from, to) => {
     if (from === to) return [0]
@@ -141,13 +141,13 @@ export function viewed(heads: Bytes, values: readonly Bytes[], most: number): Re
   return async (from, to) => {
     const bytes = asBuffer(await heads.range(from * 16, to * 16))
     const n = to - from
-    // What of each buffer is looked at.
+    // The range of each buffer that is needed.
     const spans = values.map(() => ({ from: Number.POSITIVE_INFINITY, to: 0 }))
     const far = (at: number) => bytes.readInt32LE(at) > 12
     for (let at = 0; at < bytes.length; at += 16) {
       const length = bytes.readInt32LE(at)
       const offset = bytes.readInt32LE(at + 12)
-      // Of a null the view may be anything, so it is not believed before it is used.
+      // The view of a null may be anything, so a view is not trusted before it is used.
       const span = far(at) ? spans[bytes.readInt32LE(at + 8)] : undefined
       if (!span || offset < 0 || offset + length > values[bytes.readInt32LE(at + 8)]!.length) continue
       span.from = Math.min(span.from, offset)
@@ -169,7 +169,7 @@ export function viewed(heads: Bytes, values: readonly Bytes[], most: number): Re
   }
 }
 
-/** Stands for a view of bytes that are not there, until it is known whether the row has a value at all. */
+/** Stands for a view of missing bytes, until it is known whether the row has a value at all. */
 const outside: unknown = Object.freeze({ outside: true })
 
 export function listed(offsetsIn: Offsets, items: ArrowColumn): ReadRange {

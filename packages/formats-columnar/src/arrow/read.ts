@@ -1,6 +1,6 @@
 /**
- * Reads Arrow IPC, batch by batch and a thousand rows at a time: files by their footer, streams from the beginning, as
- * does a file whose bytes come only in order (a compressed one).
+ * Reads Arrow IPC, batch by batch and a thousand rows at a time: files by their footer, streams from the beginning. A
+ * file whose bytes come only in order (a compressed one) is held whole.
  *
  * Position: `{ batch, row, start }`: the record batch, how many of its rows were read, and the number of its first row.
  * A record's own position is the number of its row in the file.
@@ -30,7 +30,7 @@ interface ArrowPosition {
 const rowsPerPiece = 1000
 
 /**
- * A reader of Arrow IPC. `maxExpanded`: bytes that the buffers held at a time may have. Throws `MillraceError`
+ * A reader of Arrow IPC. `maxExpanded`: the maximum bytes of the buffers held at a time. Throws `MillraceError`
  * `broken_file`, `too_expanded`, and what `rowReader` throws.
  */
 export function createArrowReader(
@@ -64,7 +64,7 @@ export function createArrowReader(
   }
 }
 
-/** The record type of a file, for inference; `note` is told what cannot be read. */
+/** The record type of a file, for inference; `note` gets what cannot be read. */
 export async function inferArrow(input: ByteSource, signal: AbortSignal, note?: (message: string) => void) {
   try {
     const { fields } = await openArrow(input, mostExpanded, signal)
@@ -74,7 +74,7 @@ export async function inferArrow(input: ByteSource, signal: AbortSignal, note?: 
   }
 }
 
-/** What a damaged file makes of places and lengths that no other check foresees is still its fault. */
+/** Errors from offsets and lengths of a damaged file that no other check caught are still the file's fault. */
 const asBroken = (error: unknown): unknown =>
   error instanceof RangeError || error instanceof TypeError ? broken(error.message, error) : error
 

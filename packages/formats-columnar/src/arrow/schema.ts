@@ -1,11 +1,11 @@
 /**
  * The schema of Arrow data (https://github.com/apache/arrow/blob/main/format/Schema.fbs), and what a column of each
- * type is made of.
+ * type consists of.
  */
 import { broken } from './broken.ts'
 import type { Table } from './flatbuffer.ts'
 
-/** By their numbers in the format. */
+/** Indexed by their numbers in the format. */
 const kinds = [
   '',
   'Null',
@@ -42,28 +42,28 @@ export interface ArrowField {
   readonly name: string
   readonly nullable: boolean
   readonly kind: ArrowKind
-  /** Of numbers and decimals; of FixedSizeBinary: bytes. */
+  /** For numbers and decimals; for FixedSizeBinary: bytes. */
   readonly bits: number
   readonly signed: boolean
   readonly precision: number
   readonly scale: number
-  /** Of dates: 0 days, 1 ms. Of times: 0 s, 1 ms, 2 us, 3 ns. */
+  /** For dates: 0 days, 1 ms. For times: 0 s, 1 ms, 2 us, 3 ns. */
   readonly unit: number
-  /** Of timestamps. False: on a clock that the file does not name. */
+  /** For timestamps. False: on a clock that the file does not name. */
   readonly isUtc: boolean
-  /** Of FixedSizeList. */
+  /** For FixedSizeList. */
   readonly size: number
-  /** Of Union: its members are as long as it is. */
+  /** For Union: its members are as long as it is. */
   readonly sparse: boolean
   readonly children: readonly ArrowField[]
-  /** The values are places in a dictionary. */
+  /** The values are indexes into a dictionary. */
   readonly dictionary?: { readonly id: number; readonly bits: number; readonly signed: boolean }
 }
 
 const deepest = 64
 const mostFields = 100_000
 
-/** Throws `MillraceError` `broken_file`, and `RangeError` where places are outside of the bytes. */
+/** Throws `MillraceError` `broken_file`, and `RangeError` for offsets outside the bytes. */
 export function fieldsOf(schema: Table): ArrowField[] {
   if (schema.int16(0) !== 0) throw broken('it is big-endian, which is not read')
   let left = mostFields
@@ -128,7 +128,7 @@ function shapeOf(kind: ArrowKind, type: Table) {
 
 const numbers = [8, 16, 32, 64]
 
-/** Throws where a type has not what it is made of. */
+/** Throws if a type lacks what it consists of. */
 function check(field: ArrowField): void {
   const { kind, bits, size, unit, scale, children, dictionary } = field
   const one = ['List', 'LargeList', 'FixedSizeList', 'Map', 'ListView', 'LargeListView']

@@ -42,7 +42,7 @@ export async function arrowWriter(record: RecordType, options: ArrowWriteOptions
   const row = new arrow.Struct(schema.fields)
   return () => {
     const pieces = new Pieces()
-    // The library's writer puts its bytes into a queue that is read asynchronously; here they are taken at once.
+    // The library's writer puts its bytes into a queue that is read asynchronously; here they are taken immediately.
     const queue = new arrow.AsyncByteQueue()
     queue.write = (chunk) => {
       pieces.push(chunk as Uint8Array)

@@ -8,6 +8,6 @@ export const broken = (what: string, cause?: unknown): MillraceError =>
     hint: 'fetch or write the file again; a file that is cut off has no footer',
   })
 
-/** The file is sound and holds what is not read here. */
+/** The file is valid, but has something that is not supported here. */
 export const unsupported = (what: string, hint: string): MillraceError =>
   new MillraceError('unsupported_encoding', what, { hint })

@@ -24,7 +24,7 @@ const pageBytes = 1024 * 1024
 const mostDictionaryBytes = 2 * 1024 * 1024
 /** The first few thousand values are often more varied than the rest. */
 const soonest = 20_000
-/** Approximate overhead of a dictionary key besides its characters. */
+/** Approximate overhead of a dictionary key in addition to its characters. */
 const keyOverhead = 100
 /** A longer value is not worth its space in the footer as a bound. */
 const longestBound = 256

@@ -1,7 +1,7 @@
 /**
  * Reads whole numbers as Parquet's deltas
  * (https://parquet.apache.org/docs/file-format/data-pages/encodings/#delta-encoding-delta_binary_packed--5), as many at
- * a time as are asked for. Sums wrap as the type does, so it does not matter in how many bits a writer counts.
+ * a time as requested. Sums wrap as the type does, so it does not matter in how many bits a writer counts.
  */
 import { broken } from './broken.ts'
 import { unpack } from './hybrid-read.ts'
@@ -9,7 +9,7 @@ import { unpack } from './hybrid-read.ts'
 const most = 65_536
 
 export class DeltaReader {
-  /** How many values there are in all. */
+  /** How many values there are in total. */
   readonly total: number
   private readonly bytes: Uint8Array
   private readonly end: number
@@ -71,7 +71,7 @@ export class DeltaReader {
     return out
   }
 
-  /** The byte behind all values; only before any was read. */
+  /** The byte after all values; call it only before any is read. */
   endOfAll(): number {
     const { at, block } = this
     for (let left = this.total - 1; left > 0; left -= this.perBlock) this.nextBlock(Math.min(left, this.perBlock))

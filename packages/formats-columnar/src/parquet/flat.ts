@@ -2,15 +2,15 @@
 import { broken } from './broken.ts'
 import { type Page, Pages, type PagesOf } from './pages.ts'
 
-/** Gives the values of a column's rows in order. */
+/** Reads the values of a column's rows in order. */
 export interface Cursor {
-  /** Makes rows ready, `n` or fewer but at least one; how many. */
+  /** Prepares up to `n` rows, at least one; returns how many. */
   fill(n: number): Promise<number>
-  /** The values of the next `n` rows, null where there is none; `n`: no more than are ready. */
+  /** The values of the next `n` rows, null where there is none; `n`: no more than are prepared. */
   take(n: number): Promise<ArrayLike<unknown>>
-  /** Passes over rows. */
+  /** Skips rows. */
   skip(n: number): Promise<void>
-  /** Throws `MillraceError` where there are values behind the last row; gives back what it holds. */
+  /** Throws `MillraceError` if there are values after the last row; releases what it holds. */
   finish(): Promise<void>
 }
 

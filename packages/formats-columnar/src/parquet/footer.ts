@@ -18,7 +18,7 @@ const physicalTypes = [
 ] as const
 export type PhysicalType = (typeof physicalTypes)[number]
 
-/** By their numbers in the format. */
+/** Indexed by their numbers in the format. */
 const convertedTypes = [
   'UTF8',
   'MAP',
@@ -72,11 +72,11 @@ export interface Meaning {
   readonly kind?: string
   readonly precision?: number
   readonly scale?: number
-  /** Of times. */
+  /** For times. */
   readonly unit?: 'MILLIS' | 'MICROS' | 'NANOS'
-  /** Of timestamps. False: on a clock that the file does not name. */
+  /** For timestamps. False: on a clock that the file does not name. */
   readonly isUtc?: boolean
-  /** Of integers. */
+  /** For integers. */
   readonly unsigned?: boolean
 }
 
@@ -90,10 +90,10 @@ export interface SchemaNode {
   readonly repetition: 'REQUIRED' | 'OPTIONAL' | 'REPEATED'
   readonly meaning: Meaning
   readonly children: readonly SchemaNode[]
-  /** Levels of a value that is there. */
+  /** Levels of a present value. */
   readonly definition: number
   readonly repeats: number
-  /** Its columns, by their places in a row group. */
+  /** Its columns, by their indexes in a row group. */
   readonly firstLeaf: number
   readonly endLeaf: number
 }
@@ -118,14 +118,14 @@ export interface Footer {
   readonly columns: readonly SchemaNode[]
   readonly groups: number
   group(index: number): RowGroup
-  /** Where the footer begins: no page goes beyond. */
+  /** Where the footer begins: no page extends beyond it. */
   readonly start: number
 }
 
 /** Reads the footer. Throws `MillraceError` `broken_file`. */
 export async function readFooter(input: ByteSource): Promise<Footer> {
   const { size } = input
-  // It has random access, or says that it has not.
+  // Throws if there is no random access.
   if (size === undefined) await input.slice(0, 4)
   const end = size ?? 0
   if (end < 12) throw broken('it is too short')
@@ -246,7 +246,7 @@ function groupOf(fields: Fields, leaves: number): RowGroup {
       return {
         codec: countIn(meta, 4, "a column's compression"),
         values: countIn(meta, 5, "the number of a column's values"),
-        // Some writers say 0 where there is no dictionary.
+        // Some writers write 0 if there is no dictionary.
         start: dictionary !== undefined && dictionary > 0 && dictionary < data ? dictionary : data,
         bytes: countIn(meta, 7, "the length of a column's pages"),
       }

@@ -1,7 +1,7 @@
-/** Reads Parquet's hybrid of run lengths and bit packing (see hybrid.ts), as many values at a time as are asked for. */
+/** Reads Parquet's hybrid of run lengths and bit packing (see hybrid.ts), as many values at a time as requested. */
 import { broken } from './broken.ts'
 
-/** `width` bits, at most 32, from bit `bit` behind byte `base` on, lowest first. */
+/** `width` bits, at most 32, lowest first, beginning `bit` bits after the start of byte `base`. */
 export function unpack(bytes: Uint8Array, base: number, bit: number, width: number): number {
   const at = base + Math.floor(bit / 8)
   const shift = bit & 7
@@ -15,7 +15,7 @@ export class HybridReader {
   private readonly end: number
   private readonly width: number
   private at: number
-  /** Values of the run that are left, and of what the run is. */
+  /** How many values of the run are left, and what it consists of. */
   private left = 0
   private isPacked = false
   private value = 0
@@ -47,7 +47,7 @@ export class HybridReader {
     }
   }
 
-  /** Takes the next `n` values where all of them are `value` and that is seen at once. */
+  /** Takes the next `n` values if they are in one run of `value`. */
   takeRun(value: number, n: number): boolean {
     if (this.left === 0) this.nextRun()
     if (this.isPacked || this.value !== value || this.left < n) return false
@@ -67,7 +67,7 @@ export class HybridReader {
       }
       this.isPacked = head % 2 === 1
       if (this.isPacked) {
-        // The last group may be cut off behind its last value.
+        // The last group may be cut off after its last value.
         const length = Math.floor(head / 2) * width
         const there = Math.min(length, end - this.at)
         this.left = width === 0 ? Math.floor(head / 2) * 8 : Math.floor((there * 8) / width)

@@ -1,8 +1,8 @@
 /**
  * Columns of lists, structs and maps, put together from their levels as in Dremel
- * (https://research.google/pubs/dremel-interactive-analysis-of-web-scale-datasets-2/): a repetition level says at which
- * list an entry goes on, 0 with a new row, and a definition level how deep a value is there. All columns below one
- * field are read side by side; where one contradicts another, the file is damaged.
+ * (https://research.google/pubs/dremel-interactive-analysis-of-web-scale-datasets-2/): a repetition level says which
+ * list an entry continues (0: a new row), and a definition level how deep its value is present. All columns of one
+ * field are read side by side; if one contradicts another, the file is damaged.
  *
  * A list is an array, a struct an array of its members in order, a map an array of entries, each `[key, value]`.
  */
@@ -12,7 +12,7 @@ import type { SchemaNode } from './footer.ts'
 import { type Page, Pages, type PagesOf } from './pages.ts'
 import { itemOf, shapeOf } from './shape.ts'
 
-/** Entries of a column that are decoded at once; no row may have more than `mostEntries`. */
+/** Entries of a column that are decoded at a time; no row may have more than `mostEntries`. */
 const blockEntries = 1024
 const enoughEntries = 256 * 1024
 const mostEntries = 4 * 1024 * 1024
@@ -26,7 +26,7 @@ class Leaf {
   private values: unknown[] = []
   private at = 0
   private valueAt = 0
-  /** Rows that begin in the entries that are not taken. */
+  /** Rows that begin in the entries not taken yet. */
   private starts = 0
   private ended = false
   private page: Page | undefined
@@ -38,7 +38,7 @@ class Leaf {
     this.pages = new Pages(of)
   }
 
-  /** Decodes on until `n` rows are whole, or enough of them; how many are. */
+  /** Decodes until `n` rows are complete, or some rows and enough entries; returns how many rows are. */
   async fill(n: number): Promise<number> {
     this.forget()
     for (;;) {
@@ -91,12 +91,12 @@ class Leaf {
     return this.definition[this.at] ?? -1
   }
 
-  /** Whether the next entry goes on with the list of this level. */
+  /** Whether the next entry continues the list of this level. */
   goesOn(level: number): boolean {
     return this.repetition[this.at] === level
   }
 
-  /** Takes an entry, which has to repeat at this level; its definition level. */
+  /** Takes an entry, which must repeat at this level; returns its definition level. */
   take(level: number): number {
     if (this.repetition[this.at] !== level) throw broken('the columns of a field contradict each other')
     if (level === 0) this.starts--
@@ -144,7 +144,7 @@ function builderOf(node: SchemaNode, parent: number, leaves: readonly Leaf[], ba
     first.peek() < node.definition ? passed(own, level, parent, node.definition, null) : present(level)
 }
 
-/** Makes a value that is there. */
+/** Makes a present value. */
 function presentOf(node: SchemaNode, leaves: readonly Leaf[], base: number): Build {
   if (node.type) {
     const leaf = leaves[node.firstLeaf - base]!
@@ -159,7 +159,7 @@ function presentOf(node: SchemaNode, leaves: readonly Leaf[], base: number): Bui
     const [repeated] = node.children as [SchemaNode]
     const item = itemOf(node)
     if (shape === 'map' || item === repeated) return inside(repeated)
-    // The repeated group is only there to repeat: its one member is the item.
+    // The repeated group only serves to repeat: its one member is the item.
     const build = inside(repeated)
     return (level) => (build(level) as unknown[][]).map(([only]) => only)
   }
@@ -167,7 +167,7 @@ function presentOf(node: SchemaNode, leaves: readonly Leaf[], base: number): Bui
   return (level) => members.map((member) => member(level))
 }
 
-/** Takes the entries of a value that is not there: in every column it is missing from the same depth on. */
+/** Takes the entries of an absent value: in every column it is missing from the same depth on. */
 function passed<T>(leaves: readonly Leaf[], level: number, parent: number, own: number, value: T): T {
   for (const leaf of leaves) {
     const depth = leaf.take(level)
@@ -176,7 +176,7 @@ function passed<T>(leaves: readonly Leaf[], level: number, parent: number, own: 
   return value
 }
 
-/** The cursor of a field with columns of its own. */
+/** The cursor of a field that has several columns or repeats. */
 export function nestedCursor(node: SchemaNode, columns: readonly PagesOf[]): Cursor {
   const leaves = columns.map((of) => new Leaf(of))
   const build = builderOf(node, 0, leaves, node.firstLeaf)

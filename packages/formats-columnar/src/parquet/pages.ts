@@ -1,7 +1,7 @@
 /**
- * The pages of one column of a row group, one at a time
- * (https://parquet.apache.org/docs/file-format/data-pages/): their headers, their checksums, their levels. What a page
- * takes decompressed is held against what all open pages of the file may take, before it is made.
+ * The pages of one column of a row group, one at a time (https://parquet.apache.org/docs/file-format/data-pages/):
+ * their headers, their checksums, their levels. The decompressed size of a page is checked against what all open pages
+ * of the file may take, before it is allocated.
  */
 import { crc32 } from 'node:zlib'
 import { asBuffer, type ByteSource } from '@millrace/formats'
@@ -14,7 +14,7 @@ import { HybridReader } from './hybrid-read.ts'
 import { countIn, type Fields, maybeInt, maybeStruct, ThriftReader } from './thrift-read.ts'
 import { plain, type ReadValues, valuesOf } from './values-read.ts'
 
-/** By their numbers in the footer. */
+/** Indexed by their numbers in the footer. */
 const codecNames = ['UNCOMPRESSED', 'SNAPPY', 'GZIP', 'LZO', 'BROTLI', 'LZ4', 'ZSTD', 'LZ4_RAW']
 
 function unpacked(codec: number, bytes: Buffer, size: number): Buffer {
@@ -31,7 +31,7 @@ function unpacked(codec: number, bytes: Buffer, size: number): Buffer {
 
 /** A page of values. */
 export interface Page {
-  /** Of values and nulls. */
+  /** Values and nulls. */
   readonly entries: number
   readonly repetition: HybridReader | undefined
   readonly definition: HybridReader | undefined
@@ -43,10 +43,10 @@ export interface PagesOf {
   readonly input: ByteSource
   readonly leaf: SchemaNode
   readonly chunk: ChunkPlace
-  /** No page goes beyond. */
+  /** No page extends beyond it. */
   readonly end: number
   readonly room: Room
-  /** So much of the file is read at once. */
+  /** How much of the file is read at a time. */
   readonly readBytes: number
 }
 
@@ -93,7 +93,7 @@ export class Pages {
     return undefined
   }
 
-  /** Gives back what its pages take. */
+  /** Releases what its pages take. */
   close(): void {
     this.freePage()
     this.of.room.give(this.dictionaryBytes)
@@ -111,7 +111,7 @@ export class Pages {
       const dictionary = maybeStruct(header, 7)
       if (!dictionary || this.dictionary) throw broken('a dictionary is not where it should be')
       const values = countIn(dictionary, 1, "the number of a dictionary's values")
-      // A value of a dictionary takes so much memory beside its bytes.
+      // A value of a dictionary takes this much memory in addition to its bytes.
       const taken = size + 16 * values
       room.take(taken)
       this.dictionaryBytes = taken
@@ -179,7 +179,7 @@ export class Pages {
     }
   }
 
-  /** A header, whose length only shows when it is read. */
+  /** A header, whose length is only known once it is read. */
   private async header(): Promise<Fields> {
     for (let length = 1024; ; length *= 16) {
       const most = Math.min(length, this.of.end - this.at, mostHeader)
@@ -195,7 +195,7 @@ export class Pages {
     }
   }
 
-  /** The next `length` bytes; more may be at hand behind them. */
+  /** The next `length` bytes; `orMore`: with those that are held after them. */
   private async bytes(length: number, orMore = false): Promise<Buffer> {
     const { input, end, chunk, readBytes } = this.of
     const { at } = this
@@ -204,7 +204,7 @@ export class Pages {
     if (there < length) {
       const rest = there > 0 ? this.held.subarray(at - this.from) : this.held.subarray(0, 0)
       const start = at + rest.length
-      // No further than the column goes, so that nothing is read for nothing.
+      // Not beyond the column, so that nothing is read in vain.
       const stop = Math.max(at + length, Math.min(start + readBytes, chunk.start + chunk.bytes, end))
       const more = asBuffer(await input.slice(start, stop))
       if (more.length < stop - start) throw broken('it ends early')

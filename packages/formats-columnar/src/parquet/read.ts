@@ -1,7 +1,7 @@
 /**
- * Reads Parquet, row group by row group. Of each column that is wanted one page is decompressed at a time, and a
- * thousand rows of it are decoded, so that neither large row groups nor files that claim more than they hold take more
- * memory than their pages.
+ * Reads Parquet, row group by row group. Of each wanted column, one page is decompressed and a thousand rows are
+ * decoded at a time, so that neither large row groups nor files that claim more than they hold take more memory than
+ * their pages.
  *
  * Position: `{ group, row }`, the row group and how many of its rows were read. A record's own position is the number
  * of its row in the file.
@@ -33,11 +33,11 @@ interface ParquetPosition {
 }
 
 const rowsPerPiece = 1000
-/** Of compressed pages, over all columns, so much is read ahead. */
+/** How much of the compressed pages is read ahead, over all columns. */
 const aheadBytes = 64 * 1024 * 1024
 
 /**
- * A reader of Parquet. It needs random access. `maxExpanded`: bytes that the pages read at a time may have. Throws
+ * A reader of Parquet. It needs random access. `maxExpanded`: the maximum bytes of the pages read at a time. Throws
  * `MillraceError` `broken_file`, `too_expanded`, `unsupported_encoding`, and what `rowReader` throws.
  */
 export function createParquetReader(
@@ -66,7 +66,7 @@ export function createParquetReader(
   }
 }
 
-/** The record type of a file, for inference; `note` is told what cannot be read. */
+/** The record type of a file, for inference; `note` gets what cannot be read. */
 export async function inferParquet(input: ByteSource, note?: (message: string) => void) {
   return recordTypeOf((await readFooter(input)).columns.map(fileColumn), note)
 }
@@ -112,7 +112,7 @@ async function* pieces(
     }
     for (const cursor of cursors) await cursor.finish()
   } catch (error) {
-    // What a damaged file makes of arithmetic that no check foresees is still its fault.
+    // Errors from the arithmetic on a damaged file that no check caught are still the file's fault.
     throw error instanceof RangeError || error instanceof TypeError ? broken(error.message, error) : error
   }
 }

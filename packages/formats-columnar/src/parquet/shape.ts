@@ -1,6 +1,7 @@
 /**
- * What groups of a Parquet schema stand for
- * (https://github.com/apache/parquet-format/blob/master/LogicalTypes.md#nested-types), older writers' ways too.
+ * What groups of a Parquet schema mean
+ * (https://github.com/apache/parquet-format/blob/master/LogicalTypes.md#nested-types), including those of older
+ * writers.
  */
 import type { SchemaNode } from './footer.ts'
 
@@ -12,7 +13,7 @@ export function shapeOf({ meaning: { kind }, children: [child, ...more] }: Schem
   return isMap && child.children[0]!.repetition !== 'REPEATED' ? 'map' : 'struct'
 }
 
-/** What a list holds: the repeated member, or its only member where that is there to repeat. */
+/** The item of a list: the repeated member, or its only member if the repeated one only serves to repeat. */
 export function itemOf({ name, children }: SchemaNode): SchemaNode {
   const [repeated] = children as [SchemaNode]
   const isItem =

@@ -1,7 +1,7 @@
 /**
- * Reads thrift's compact protocol (see thrift.ts) from bytes that may be anything: lengths and counts are held against
- * the bytes that are left before anything is made of them, structs nest to a depth that no sound file reaches, and one
- * reader gives so many values and no more.
+ * Reads Thrift's compact protocol (see thrift.ts) from untrusted bytes: lengths and counts are checked against the
+ * bytes that are left before anything is made of them, structs may nest only to a depth that no valid file reaches, and
+ * one reader returns a limited number of values.
  */
 import { broken } from './broken.ts'
 
@@ -21,7 +21,7 @@ export class ThriftReader {
     this.at = at
   }
 
-  /** A struct. `lazy`: a field of it, a list of structs, of which only the places where they begin are given. */
+  /** A struct. `lazy`: a field of it, a list of structs, of which only the offsets are returned. */
   struct(lazy?: number, depth = 0): Fields {
     if (depth > deepest) throw broken('its metadata is nested too deeply')
     const fields = new Map<number, ThriftValue>()
@@ -95,7 +95,7 @@ export class ThriftReader {
     else throw broken(`its metadata holds a value of the unknown kind ${kind}`)
   }
 
-  /** How many elements, each of which has at least one byte, and of which kind. */
+  /** The number of elements, each of at least one byte, and their kind. */
   private listHead(): [size: number, of: number] {
     const head = this.byte()
     const size = head >> 4 === 15 ? this.varint() : head >> 4
@@ -113,7 +113,7 @@ export class ThriftReader {
     return (this.at += length)
   }
 
-  /** Beyond 2^53 about the number. */
+  /** Beyond 2^53, approximate. */
   private varint(): number {
     let value = 0
     for (let factor = 1, n = 0; n < 10; n++, factor *= 128) {

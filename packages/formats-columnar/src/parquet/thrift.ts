@@ -5,7 +5,7 @@
  */
 import type { OutputBytes } from '@millrace/formats'
 
-/** A value with its thrift type. */
+/** A value with its Thrift type. */
 export type Thrift =
   | { readonly kind: 'bool'; readonly value: boolean }
   | { readonly kind: 'i8' | 'i16' | 'i32' | 'i64'; readonly value: number }

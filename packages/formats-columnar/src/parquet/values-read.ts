@@ -1,7 +1,7 @@
 /**
  * The values of a page as they are stored, in every encoding that writers use
- * (https://parquet.apache.org/docs/file-format/data-pages/encodings/), as many at a time as are asked for: a page may
- * claim more values than memory holds in a few bytes.
+ * (https://parquet.apache.org/docs/file-format/data-pages/encodings/), as many at a time as requested: in a few bytes,
+ * a page may claim more values than memory holds.
  */
 import { isUtf8 } from 'node:buffer'
 import { broken, unsupported } from './broken.ts'
@@ -10,10 +10,10 @@ import type { SchemaNode } from './footer.ts'
 import { HybridReader } from './hybrid-read.ts'
 import { badText, isText } from './values.ts'
 
-/** Reads the next `n` values. Throws `MillraceError` `broken_file` where there are fewer. */
+/** Reads the next `n` values. Throws `MillraceError` `broken_file` if there are fewer. */
 export type ReadValues = (n: number) => ArrayLike<unknown>
 
-/** A page's values: bytes of the page from `at` on. `most`: bytes that the values read at once may have. */
+/** A page's values: bytes of the page from `at` on. `most`: the maximum bytes of the values read at a time. */
 export interface ValueBytes {
   readonly page: Buffer
   readonly at: number
@@ -142,7 +142,7 @@ function aligned(page: Buffer, at: number, n: number, width: number): [ArrayBuff
   return [Uint8Array.prototype.slice.call(page, at, at + n * width).buffer, 0, n]
 }
 
-/** INT96 holds a time: nanoseconds of a day, and its number from noon of 4714-11-24 BC on. */
+/** INT96 holds a time: nanoseconds of a day, and the day's number, counted from noon of 4714-11-24 BC. */
 function nanosOf(page: Buffer, at: number): bigint {
   const days = BigInt(page.readUInt32LE(at + 8)) - 2440588n
   return days * 86_400_000_000_000n + page.readBigUInt64LE(at)
@@ -174,7 +174,7 @@ function indexed({ page, at }: ValueBytes, dictionary: ArrayLike<unknown> | unde
   let found = new Int32Array(0)
   return (n) => {
     if (found.length < n) found = new Int32Array(n)
-    // In no bits at all, every value is the first of the dictionary.
+    // With 0 bits, every value is the first of the dictionary.
     if (width === 0) found.fill(0)
     else places.read(found, n)
     const out = new Array<unknown>(n)
@@ -187,7 +187,7 @@ function indexed({ page, at }: ValueBytes, dictionary: ArrayLike<unknown> | unde
   }
 }
 
-/** Booleans as runs, behind the length of their bytes. */
+/** Booleans as runs, after the length of their bytes. */
 function runs({ page, at }: ValueBytes): ReadValues {
   const length = at + 4 <= page.length ? page.readUInt32LE(at) : page.length
   if (length > page.length - at - 4) throw few()
@@ -215,7 +215,7 @@ function lengths(leaf: SchemaNode, page: Buffer, start: number): ReadValues {
   }
 }
 
-/** Each value is a beginning of the one before, and more. */
+/** Each value is a prefix of the previous one, and a suffix of its own. */
 function prefixed(leaf: SchemaNode, { page, at: start, most }: ValueBytes): ReadValues {
   const prefixes = new DeltaReader(page, start, page.length)
   const suffixes = new DeltaReader(page, prefixes.endOfAll(), page.length)

@@ -10,7 +10,7 @@ import { ticksColumn } from '../times.ts'
 import type { SchemaNode } from './footer.ts'
 import { itemOf, shapeOf } from './shape.ts'
 
-/** Instead of a text that is not UTF-8; told when its row is made. */
+/** Replaces a text that is not UTF-8; reported when its row is made. */
 export const badText: unknown = Object.freeze({})
 
 /** Whether a column of byte arrays holds texts. */

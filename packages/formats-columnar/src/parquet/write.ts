@@ -25,7 +25,7 @@ export interface ParquetWriteOptions {
 const magic = Buffer.from('PAR1')
 /** A group with more than this in memory ends early. */
 const mostGroupBytes = 32 * 1024 * 1024
-/** Rows to add at once: this many as long as the size of a row is unknown, and at most this many. */
+/** Rows to add at a time: this many as long as the size of a row is unknown, and at most this many. */
 const firstRows = 16
 const mostRows = 10_000
 

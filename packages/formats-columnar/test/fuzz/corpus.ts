@@ -18,7 +18,7 @@ export interface Sound {
   readonly bytes: Buffer
   readonly format: FileReadFormat
   readonly schema: RecordType
-  /** Where its values are. */
+  /** The range that holds its values. */
   readonly values: readonly [from: number, to: number]
   open(bytes: Buffer): ByteSource
 }
@@ -58,7 +58,7 @@ const text = {
 }
 const textSchema = schemaOf({ id: 'integer', name: 'string?', x: 'number?' })
 
-/** What comes in order only. */
+/** A source that can only be read in order. */
 const inOrder = (bytes: Buffer, compression: 'gzip' | 'zstd'): ByteSource => ({
   stream: (_from, signal) => decompress(bytesSource(bytes).stream(0, signal), compression, signal),
   slice: () => Promise.reject(new Error('there is no random access')),

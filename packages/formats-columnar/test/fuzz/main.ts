@@ -1,7 +1,7 @@
 /**
- * `npm run fuzz -- 1000000 [SEED]`: reads so many changed copies of sound files. Each must give rows, bad records or an
- * error with a code, soon and in bounded memory. Prints what came, how many copies reached a decoder of values, and the
- * peak of memory; ends with 1 at the first that did not, with its seed.
+ * `npm run fuzz -- 1000000 [SEED]`: reads that many mutated copies of sound files. Each must yield rows, bad records or
+ * an error with a code, quickly and in bounded memory. Prints the outcomes, how many copies reached a decoder of
+ * values, and the peak memory; exits with 1 at the first copy that fails, with its seed.
  */
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads'
 import { MillraceError } from '@millrace/core'
@@ -10,13 +10,13 @@ import { mutated, randomOf } from './mutate.ts'
 
 const mostMs = 10_000
 const mostRows = 100_000
-/** Above what was there before: `max_expanded` and what is allowed beside it. */
+/** Above what was used before: `max_expanded` and what is allowed in addition. */
 const mostBytes = (256 + 500) * 1024 * 1024
 
 interface Job {
   readonly count: number
   readonly seed: number
-  /** The number of the copy that is read. */
+  /** The number of the copy being read. */
   readonly at: Int32Array<SharedArrayBuffer>
 }
 interface Report {
@@ -27,7 +27,7 @@ interface Report {
   readonly failed?: string
 }
 
-/** Files of the decoders of values: not those of footers, headers, messages and compression. */
+/** Files of the decoders of values, not those of footers, headers, messages and compression. */
 const decoders = /(values-read|hybrid-read|delta-read|ranges|columns)\.ts/
 
 if (isMainThread) await watch(Number(process.argv[2] ?? 20_000), Number(process.argv[3] ?? 1))

@@ -1,4 +1,4 @@
-/** Changes of bytes as damage, or somebody with a purpose, makes them. Equal seeds make equal changes. */
+/** Changes of bytes as damage, or an attacker, makes them. Equal seeds make equal changes. */
 
 /** Numbers from 0 to 1 (mulberry32). */
 export function randomOf(seed: number): () => number {
@@ -14,7 +14,7 @@ export function randomOf(seed: number): () => number {
 const telling = [0, 1, 2, 7, 15, 16, 127, 128, 254, 255]
 const tellingWords = [0, 1, -1, 0x7fffffff, -0x80000000, 0x10000, 1 << 24, 1000]
 
-/** A changed copy: up to four changes, most of them between `from` and `to`. */
+/** A mutated copy: up to four changes, most of them between `from` and `to`. */
 export function mutated(sound: Buffer, [from, to]: readonly [number, number], random: () => number): Buffer {
   let bytes = Buffer.from(sound)
   const below = (n: number) => Math.floor(random() * n)

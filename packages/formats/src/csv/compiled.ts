@@ -94,7 +94,9 @@ export function compiledScan(layout: Layout, dialect: Dialect, trouble: Trouble,
       else ${empty}${slowly}`
   }
 
-  /** A column that only output x reads, as a date. Equal text gives the value of the record before, at `same${x}`. */
+  /**
+   * A column that only output x reads, as a date. Equal text yields the value of the previous record, at `same${x}`.
+   */
   function dateInPlace(k: number, x: number): string {
     const { optional } = columns[k]!
     const empty = dialect.emptyIsNull

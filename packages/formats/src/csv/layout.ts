@@ -44,7 +44,7 @@ export interface Layout {
   readonly outputs: readonly Output[]
   /** Columns that are not in the schema and are left out. */
   readonly unknown: number
-  /** Counts the same inside of the JSON of cells. */
+  /** Counts the same inside the JSON of cells. */
   readonly inside: Tally
   /** The header makes every record unreliable: each fails with this. */
   readonly broken?: RowFailure
@@ -52,7 +52,7 @@ export interface Layout {
 
 /**
  * The fields of a type in their order, which is that of columns without a header. JavaScript moves names that look like
- * whole numbers before all others. Throws `MillraceError` where there is such a name.
+ * whole numbers before all others. Throws `MillraceError` if there is such a name.
  */
 export function orderedNames(record: RecordType): readonly string[] {
   const names = Object.keys(record.fields)

@@ -118,7 +118,7 @@ export interface Dialect extends CellMarks {
   /** Maximum units of a record, including its line end. */
   readonly limit: number
   readonly emptyIsNull: boolean
-  /** Null markers besides the empty cell. */
+  /** Null markers other than the empty cell. */
   readonly markers: ReadonlySet<string>
   readonly pad: boolean
 }

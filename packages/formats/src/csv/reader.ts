@@ -42,9 +42,9 @@ interface Opened {
 const batchRows = 1000
 
 /**
- * A reader of CSV. Positions of pieces are `{ offset }`; `Piece.context` is `{ header: [...] }` where there is a
- * header. `scanner`: they give the same results; by default the compiled one, where code may be made. Reading throws
- * `MillraceError` `missing_column`, and `bad_encoding` for a wrong byte order mark. Throws `bad_field_name` where the
+ * A reader of CSV. Positions of pieces are `{ offset }`; `Piece.context` is `{ header: [...] }` if there is a header.
+ * `scanner`: both yield the same results; by default the compiled one, if code may be generated. Reading throws
+ * `MillraceError` `missing_column`, and `bad_encoding` for a wrong byte order mark. Throws `bad_field_name` if the
  * columns have no header and the fields no order.
  */
 export function createCsvReader(

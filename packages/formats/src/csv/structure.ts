@@ -8,7 +8,7 @@
 import { isUtf8 } from 'node:buffer'
 import { type Encoding, unitBytes } from '../text.ts'
 
-/** Code units. A Buffer where they are bytes. */
+/** Code units. A Buffer if they are bytes. */
 export type Units = Uint8Array | Uint16Array
 
 /** The code units that delimit cells; -1: none. */

@@ -68,8 +68,8 @@ export function csvAccepts(record: RecordType): Problem[] {
 }
 
 /**
- * Makes writers of CSV files. `continued`: the file has its header already. Throws `bad_field_name` where the columns
- * get no header and the fields have no order.
+ * Makes writers of CSV files. `continued`: the file has its header already. Throws `bad_field_name` if the columns get
+ * no header and the fields have no order.
  */
 export function csvWriter(
   record: RecordType,

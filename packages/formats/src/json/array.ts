@@ -61,7 +61,7 @@ export function createJsonReader(json: Partial<JsonOptions>, options: ReadOption
   }
 }
 
-/** `first`: behind the bracket; `next`: behind a comma. */
+/** `first`: after the bracket; `next`: after a comma. */
 type State = 'start' | 'first' | 'next' | 'element' | 'after' | 'end'
 
 const byteOrderMark = [0xef, 0xbb, 0xbf]

@@ -1,8 +1,8 @@
-/** Keys of JSON counted in its bytes. */
+/** Counts the keys of JSON in its bytes. */
 
 /**
- * Colons right after a quote or a blank: all that follow keys, and a few inside texts. Four bytes are looked at at
- * once: `x - 0x01010101 & ~x & 0x80808080` is not 0 where a byte of x is 0 (and seldom else).
+ * The number of colons right after a quote or a blank: all that follow keys, and a few inside strings. Four bytes are
+ * examined at a time: `x - 0x01010101 & ~x & 0x80808080` is not 0 if a byte of x is 0 (and seldom otherwise).
  */
 export function colonsAfterKeys(bytes: Buffer, from = 0, to = bytes.length): number {
   let n = 0
@@ -25,4 +25,5 @@ export function colonsAfterKeys(bytes: Buffer, from = 0, to = bytes.length): num
   return n
 }
 
-const isQuoteOrBlank = (byte: number | undefined): boolean => byte === 34 || byte === 32 || byte === 9 || byte === 13
+const isQuoteOrBlank = (byte: number | undefined): boolean =>
+  byte === 34 || byte === 32 || byte === 9 || byte === 10 || byte === 13

@@ -15,8 +15,7 @@ import { compileEncoder, type JsonWriteOptions, jsonValue } from './encode.ts'
 export type EncodeEach = (rows: readonly Row[], out: OutputBytes, most?: number) => Written
 
 /**
- * Like `compileEncoder`, for rows of which some may have no JSON form: a time in the year 10000, a bigint inside of
- * json.
+ * Like `compileEncoder`, for rows of which some may have no JSON form: a time in the year 10000, a bigint inside json.
  */
 export function compileEachEncoder(
   record: RecordType,

@@ -144,7 +144,7 @@ function literal(text: string): string {
   return `${code}p += ${bytes.length};`
 }
 
-/** Makes room for `n` characters in any encoding, besides the constant texts of a row. */
+/** Makes room for `n` characters in any encoding, in addition to the constant texts of a row. */
 const room =
   'if (n * 6 > limit - p) { out.at = p; out.grow(n * 6 + fixed); b = out.buffer; view = out.view; limit = b.length - fixed }'
 /** Puts the ASCII text `t`. */

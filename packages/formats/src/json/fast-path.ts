@@ -22,7 +22,7 @@ export class FastPath {
     this.hits++
   }
 
-  /** A line was read on the careful path: its keys are learned where that may pay. */
+  /** A line was read on the careful path: its keys are learned if that may pay. */
   learn(parser: RecordParser): void {
     if (this.learned > 3 || (this.scan && ++this.misses < 16 + this.hits)) return
     this.scan = this.learned++ < 3 ? lineScan(this.options, parser.order) : undefined

@@ -33,7 +33,7 @@ interface Block {
 
 export const rowsPerPiece = 1000
 
-/** What a character begins with that is written by its number. */
+/** The beginning of a character that is written by its number. */
 const escape = Buffer.from('\\u')
 
 /**
@@ -172,7 +172,7 @@ function* pieces(
   if (from < bytes.length) yield finish(into, parser, bytes, base, from, bytes.length)
 }
 
-/** In place of a number of keys: the scanner read the line directly, so no key is there twice. */
+/** Instead of a number of keys: the scanner read the line directly, so no key is duplicated. */
 const checked = -1
 
 function put(into: Gathered, row: Row, at: number, end: number, keys: number): void {

@@ -1,11 +1,10 @@
 /**
  * The JSON text of one record to a row of its declared type.
  *
- * JSON.parse is the floor, and core's `jsonFault` finds what it takes without a word. What comes after it is one
- * generated function that looks at each field once, converts what has another form in memory (with the last text kept,
- * since neighbours repeat), and makes the row in the shape that is wanted: projection, renames and dates pushed down
- * included. Whatever it does not find in perfect order it leaves to the careful path, which reads numbers by their
- * source text and says what is wrong.
+ * JSON.parse does the parsing, and core's `jsonFault` finds what it silently accepts. Then one generated function looks
+ * at each field once, converts what has another form in memory (caching the last text, since adjacent values repeat),
+ * and makes the row in the wanted shape, including pushed-down projection, renames and dates. Anything that is not in
+ * perfect order is left to the careful path, which reads numbers by their source text and reports what is wrong.
  */
 import {
   codegenAllowed,
@@ -42,20 +41,20 @@ export interface RecordFailure {
 /** Reads records of one type. */
 export interface RecordParser {
   /**
-   * The record's row; undefined: it is bad, and `failure` says why. `colons`: how many follow its keys, where that was
-   * counted in its bytes; `countedLater`: who calls compares `keys` with them, and asks `jsonFault` where they differ.
+   * The record's row; undefined: it is bad, and `failure` says why. `colons`: how many follow its keys, if that was
+   * counted in its bytes; `countedLater`: the caller compares `keys` with them, and asks `jsonFault` if they differ.
    */
   parse(text: string, colons?: number): Row | undefined
   failure: RecordFailure
   /**
-   * How many keys the last record's objects have; those inside its values are counted only where `nested` is set, or
-   * the record is long.
+   * How many keys the last record's objects have; those inside its values are counted only if `nested` is set or the
+   * record is long.
    */
   keys: number
   nested: boolean
   /** False: no text has an escape, so none holds half of a surrogate pair. */
   escapes: boolean
-  /** False: no text has 16 digits or points in a row. */
+  /** False: no text has 16 consecutive digits or points. */
   runs: boolean
   /** Counts the fields that are left out of rows. */
   readonly tally: Tally
@@ -65,8 +64,8 @@ export interface RecordParser {
 
 type Parsed = Readonly<Record<string, unknown>>
 /**
- * A row, or undefined where anything is out of order. May throw `DataError` as well. `keys`: how many the object has;
- * `runs`: see `RecordParser`.
+ * A row, or undefined if anything is out of order. May also throw `DataError`. `keys`: how many the object has; `runs`:
+ * see `RecordParser`.
  */
 type Build = (parsed: Parsed, text: string, keys: number, runs: boolean) => Row | undefined
 
@@ -274,7 +273,7 @@ function generated({ schema, unknownFields, push }: ReadOptions, tally: Tally): 
   const unknown = {
     drop: '',
     error: 'if (keys !== present) return',
-    // Fields kept beside the schema must not have rounded numbers either.
+    // Fields that are kept without being in the schema must not have rounded numbers either.
     keep: 'const more = keys !== present; if (more && (isLong ??= long(text, runs))) return',
   }[unknownFields]
   return generate<Build>(

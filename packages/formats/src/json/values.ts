@@ -17,7 +17,7 @@ export class Block {
     this.memory = bytes.buffer
     this.offset = bytes.byteOffset
   }
-  /** The offset of a value in it; below 0: the value is not part of it. */
+  /** The offset of a value in it; negative: the value is not part of it. */
   placeOf(value: Buffer): number {
     const at = value.byteOffset - this.offset
     return value.buffer === this.memory && at + value.length <= this.bytes.length ? at : -1

@@ -13,7 +13,7 @@ export interface HiveFolder {
   readonly pattern?: string
 }
 
-/** Undefined: the folder is another one. */
+/** Undefined: it is not such a folder. */
 export function hiveFolder([before, part, ...more]: readonly PathPart[]): HiveFolder | undefined {
   if (typeof before !== 'string' || !before.endsWith('=') || part === undefined || typeof part === 'string')
     return undefined
@@ -26,7 +26,7 @@ const hiveFolders = (template: PathTemplate): HiveFolder[] =>
 
 /** The type of what is written into files: without the fields that Hive's folders hold, unless `keep`. */
 export function storedType(template: PathTemplate, record: RecordType, keep: boolean): RecordType {
-  // Of records with further fields, all are written.
+  // Open records are written with all their fields.
   if (keep || record.open) return record
   const held = hiveFolders(template).filter(({ key, field, pattern }) => key === field && pattern === undefined)
   const fields = Object.entries(record.fields).filter(([name]) => !held.some(({ field }) => field === name))
@@ -58,7 +58,7 @@ export const hiveNull = '__HIVE_DEFAULT_PARTITION__'
 
 const special = new Set('"#%\'*/:=?\\{[]^')
 
-/** A value as the name of a folder behind `key=`, as Hive's `FileUtils.escapePathName` writes it. */
+/** A value as the name of a folder after `key=`, as Hive's `FileUtils.escapePathName` writes it. */
 export function encodeHive(text: string, { key, field }: HiveFolder): string {
   if (text === '' || text === hiveNull)
     throw new DataError(
@@ -76,7 +76,7 @@ export function encodeHive(text: string, { key, field }: HiveFolder): string {
   throw new DataError('out_of_range', `the text is longer than the name of a folder ${key}= can be`, field)
 }
 
-/** Bytes of a name, on the file systems that there are. */
+/** Maximum bytes of a name on today's file systems. */
 const mostName = 255
 
 /** A character as its bytes in UTF-8, `%2F`; half a pair as `%uD83D`. */

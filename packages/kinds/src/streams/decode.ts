@@ -23,7 +23,7 @@ export interface StreamDecoding extends ReadOptions {
   readonly headersField?: string | undefined
 }
 
-/** What a message has besides its value. */
+/** What a message has in addition to its value. */
 export interface Beside {
   readonly key: string | undefined
   /** ms UTC */

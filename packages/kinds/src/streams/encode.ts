@@ -1,8 +1,8 @@
 /**
  * Converts rows to the values, keys and headers of stream records.
  *
- * A write is encoded in pieces, so that only a few large records are in memory as bytes besides the rows. A record
- * whose value, key or headers cannot be encoded is reported, and the others are encoded without it.
+ * A write is encoded in pieces, so that only a few large records are in memory as bytes in addition to the rows. A
+ * record whose value, key or headers cannot be encoded is reported, and the others are encoded without it.
  */
 import {
   compileKey,

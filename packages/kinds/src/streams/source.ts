@@ -26,7 +26,7 @@ export function streamDecoderOf(o: StreamSourceOptions, ctx: SourceContext): Str
   })
 }
 
-/** The capabilities of a stream source, besides those its system adds. */
+/** The capabilities of a stream source, without those its system adds. */
 export const streamCapabilities = (o: StreamSourceOptions): SourceCapabilities => ({
   bounded: o.stop === 'end',
   replayable: true,

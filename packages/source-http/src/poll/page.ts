@@ -1,6 +1,6 @@
 /**
- * Decodes the bytes of a page to records, with the readers of file formats: each record with its own bytes, and those
- * that do not decode beside them.
+ * Decodes the bytes of a page to records, with the readers of file formats: each record with its own bytes, including
+ * those that do not decode.
  */
 import { type BadRecord, type Json, MillraceError, type Row, type SourceContext, SystemError } from '@millrace/core'
 import { bytesSource } from '@millrace/formats'

@@ -3,7 +3,7 @@
  * page, and the state of a since-cursor are saved together; after a crash a page that was not saved is requested again.
  *
  * A record's position is the number of records taken before it, over all passes. It is counted when the record is
- * taken, so a skipped record has none. The list that was read is recorded beside the position: otherwise a changed
+ * taken, so a skipped record has none. The list that was read is recorded with the position: otherwise a changed
  * address would silently start over, or continue in the middle of another list.
  */
 import { hash } from 'node:crypto'

@@ -1,6 +1,5 @@
 /**
- * The child process of remote.ts: runs one request and sends its answers, or dies by its own SIGKILL where it is told
- * to.
+ * The child process of remote.ts: runs one request and sends its answers, or dies by its own SIGKILL where requested.
  */
 import { writeSync } from 'node:fs'
 import { text } from 'node:stream/consumers'

@@ -1,6 +1,6 @@
 /**
  * Runs work in a separate process, so that it can really be killed, or run with `MILLRACE_CODEGEN=off`, which is read
- * once at start. The request is passed as an argument, answers come back on standard output; both by `v8.serialize`,
+ * once at start. The request is passed on standard input, answers come back on standard output; both by `v8.serialize`,
  * since rows have bigints and bytes.
  */
 import { spawn } from 'node:child_process'

@@ -1,6 +1,5 @@
 /**
- * Drives a sink as the engine does, step by step: in this process, or as a script in a child that dies where it is told
- * to.
+ * Drives a sink as the engine does, step by step: in this process, or as a script in a child that dies where requested.
  */
 import { randomBytes } from 'node:crypto'
 import {

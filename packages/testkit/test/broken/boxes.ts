@@ -1,10 +1,10 @@
 /**
- * A small right sink of each kind, and every way to break it that the suite must see. `keyed` puts each record into a
- * file named by its id, at once; `named` by its field `name`. `staged` appends to a temporary file, cut back to its
- * saved length on restart, and renames it when its stage is published. `log` appends and may double.
+ * A small correct sink of each kind, and every way to break it that the suite must detect. `keyed` immediately writes
+ * each record to a file named by its id; `named`, by its field `name`. `staged` appends to a temporary file, truncated
+ * to its saved length on restart, and renames it when its stage is published. `log` appends and may duplicate records.
  *
  * It cannot store a time of the year 10000 (`at`), and refuses rows that are named `refused`. While there is a file
- * `hung` in its folder, it waits before whatever it does.
+ * `hung` in its folder, it waits before everything it does.
  */
 import {
   appendFileSync,

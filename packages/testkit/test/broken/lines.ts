@@ -1,8 +1,8 @@
 /**
- * A small right source, and every way to break it that the suite must see. It reads lines `number;date;name` of all
- * files in a folder, side by side; a line that begins with `!` cannot be decoded. Its position is the byte offset of
- * the next line and the folder's id, which stands in a file beside it. What separates the parts of a line is told by
- * its context.
+ * A small correct source, and every way to break it that the suite must detect. It reads lines `number;date;name` of
+ * all files in a folder, side by side; a line that begins with `!` cannot be decoded. Its position is the byte offset
+ * of the next line and the folder's id, which is in a file next to it. The separator of a line's parts is in its
+ * context.
  */
 import { readFileSync, readdirSync, writeFileSync, openSync } from 'node:fs'
 import { join } from 'node:path'

@@ -39,7 +39,7 @@ const subject = (kind: Kind, bug = ''): SinkSubject => ({
   }),
 })
 
-/** The bugs that each check must see, and the kind of sink that has them. */
+/** The bugs that each check must detect, and the kind of sink that has them. */
 const bugs: Record<string, readonly (readonly [Kind, string])[]> = {
   'create opens nothing': [['staged', 'makes its folder in create']],
   'accepts the type of its records': [['keyed', 'accepts nothing']],
@@ -128,10 +128,10 @@ for (const kind of ['keyed', 'named', 'staged', 'held', 'log'] as const)
   describe(kind, () => sinkContract(subject(kind)))
 
 describe('a broken sink', () => {
-  it('is there for every check', () => expect(Object.keys(bugs)).toEqual(sinkChecks.map((check) => check.name)))
+  it('exists for every check', () => expect(Object.keys(bugs)).toEqual(sinkChecks.map((check) => check.name)))
   for (const check of sinkChecks) {
     for (const [kind, bug] of bugs[check.name] ?? []) {
-      it(`${kind} that ${bug}: seen by "${check.name}"`, () =>
+      it(`${kind} that ${bug}: detected by "${check.name}"`, () =>
         expect(runCheck(check, subject(kind, bug), 'sink')).rejects.toThrow())
     }
   }

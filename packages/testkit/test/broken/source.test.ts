@@ -46,7 +46,7 @@ const subject = (
   },
 })
 
-/** The bugs that each check must see. */
+/** The bugs that each check must detect. */
 const bugs: Record<string, readonly string[]> = {
   'create opens nothing': ['opens in create', 'writes in create', 'timer in create'],
   'reads every record once': ['loses one', 'drops bad', 'wrong code', 'same ids'],
@@ -105,18 +105,18 @@ const bugs: Record<string, readonly string[]> = {
   'reads the same without generated code': ['twin differs'],
 }
 
-/** What only a source without an end can do wrong. */
+/** Bugs that only a source without an end can have. */
 const endless = ['never says it', 'says it once', 'says it of one', 'says it of all']
 
 sourceContract(subject(''))
 describe('without an end', () => sourceContract(subject('', { endless: true })))
 
 describe('a broken source', () => {
-  it('is there for every check', () =>
+  it('exists for every check', () =>
     expect(Object.keys(bugs).sort()).toEqual(sourceChecks.map((check) => check.name).sort()))
   for (const check of sourceChecks) {
     for (const bug of bugs[check.name] ?? []) {
-      it(`${bug}: seen by "${check.name}"`, () =>
+      it(`${bug}: detected by "${check.name}"`, () =>
         expect(runCheck(check, subject(bug, { endless: endless.includes(bug) }), 'source')).rejects.toThrow(
           AssertionError,
         ))

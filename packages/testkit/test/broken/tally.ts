@@ -1,4 +1,4 @@
-/** Two small right steps, a plain and a stateful one, and every way to break them that the suite must see. */
+/** Two small correct steps, a plain and a stateful one, and every way to break them that the suite must detect. */
 import {
   codegenAllowed,
   defineTransform,
@@ -77,11 +77,11 @@ export const halve = defineTransform({
   },
 })
 
-/** The same, said to be what it is not. */
+/** The same, declared as what it is not. */
 const routingHalve = defineTransform({ ...halve, type: 'routing_halve', routes: true })
 const deafHalve = defineTransform({ ...halve, type: 'deaf_halve', removesRepeats: () => 'forever' })
 
-/** Counts rows by name; gives the counts at the end. */
+/** Counts rows by name; emits the counts at the end. */
 export const tally = defineTransform({
   kind: 'transform',
   type: 'tally',

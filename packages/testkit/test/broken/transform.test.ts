@@ -34,7 +34,7 @@ transformContract(module, 'tally', { plainly: () => tallied() })
 
 type Bug = readonly [type: 'halve' | 'routing_halve' | 'deaf_halve' | 'tally' | 'secret_tally', bug: string]
 
-/** The bugs that each check must see. */
+/** The bugs that each check must detect. */
 const bugs: Record<string, readonly Bug[]> = {
   'create opens nothing': [['halve', 'opens in create']],
   'gives what is expected': [['halve', 'wrong value']],
@@ -102,10 +102,10 @@ describe('a broken step', () => {
     type,
     setup: () => (type.endsWith('halve') ? halved(bug) : tallied(bug)),
   })
-  it('is there for every check', () => expect(Object.keys(bugs)).toEqual(transformChecks.map((check) => check.name)))
+  it('exists for every check', () => expect(Object.keys(bugs)).toEqual(transformChecks.map((check) => check.name)))
   for (const check of transformChecks) {
     for (const bug of bugs[check.name] ?? []) {
-      it(`${bug.join(' that ')}: seen by "${check.name}"`, () =>
+      it(`${bug.join(' that ')}: detected by "${check.name}"`, () =>
         expect(runCheck(check, subject(bug), 'step')).rejects.toThrow())
     }
   }

@@ -16,7 +16,7 @@ const random = mulberry32(5)
 const points = ['before_save', 'mid_save', 'after_save', 'before_publish', 'after_publish']
 
 // A small part of `npm run crash -- --kills 200`.
-describe('pipe run, killed and started again, loses and doubles nothing', () => {
+describe('pipe run, killed and started again, loses and duplicates nothing', () => {
   for (const job of crashJobs) {
     it(`${job.name}: at a series of points and times`, { timeout: 120_000 }, async () => {
       const project = crashProject(job, join(root, job.name), pipeFromSource, 30_000)

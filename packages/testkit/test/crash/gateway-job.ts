@@ -1,7 +1,7 @@
 /**
- * The HTTP gateway before the embedded log, killed between accept and answer, while clients post and send again by key
- * what they heard no answer to. Every 201 is kept by this process, which is never killed; behind the stream a store by
- * record id must hold exactly that.
+ * The HTTP gateway in front of the embedded log, killed between accept and answer, while clients post and repeat by key
+ * what was not answered. This process, which is never killed, keeps every 201; downstream of the stream, a store by
+ * record id must hold exactly these records.
  */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -25,17 +25,17 @@ export interface GatewayTold {
   readonly kills: number
   /** Records that were answered 201, each once. */
   readonly acknowledged: number
-  /** Requests that heard no answer, or 503, and were sent again. */
+  /** Requests that got no answer, or 503, and were sent again. */
   readonly resent: number
-  /** Answered requests that were sent once more, and heard the same. */
+  /** Answered requests that were sent once more, and got the same answer. */
   readonly repeated: number
-  /** Records of the stream, repeated ones counted as often as they stand there. */
+  /** Records of the stream, repeated ones counted as often as they occur. */
   readonly inStream: number
 }
 
 /**
- * Runs the gateway until it was killed `kills` times, lets it end, projects its stream to a store. Throws with what was
- * lost, doubled or answered wrong.
+ * Runs the gateway until it was killed `kills` times, lets it end, and writes its stream to a store. The error it
+ * throws says what was lost, duplicated or answered wrongly.
  */
 export async function killGateway(
   kills: number,
@@ -77,7 +77,7 @@ function gatewayProcess({ command, args, cwd, env }: Restartable, more: Readonly
   return { child, ended, errors: () => errors }
 }
 
-/** One start that is to die, by itself at a point or some time after it took its first request. Whether it did. */
+/** One start that is to die, by itself at a point, or some time after it is up. Returns whether it did. */
 async function killOnce(program: Restartable, death: Exclude<Death, 'lives'>, address: string): Promise<boolean> {
   const atPoint = 'point' in death
   const { child, ended, errors } = gatewayProcess(
@@ -105,7 +105,7 @@ const isUp = (address: string): Promise<boolean> =>
   })
 
 /**
- * Clients that post numbers until told to end, and then until each has its answer. Some bodies hold several records.
+ * Clients that post numbers until asked to end, and then until each has its answer. Some bodies have several records.
  */
 function startTraffic(address: string) {
   const agent = new Agent({ keepAlive: true, maxSockets: clients })

@@ -6,7 +6,7 @@ import { type Death } from '../../src/until-done.ts'
 import { killGateway } from './gateway-job.ts'
 
 // A small part of `npm run crash:gateway -- --kills 300`.
-it('the gateway, killed between accept and answer, loses no 201, and the store behind its stream holds nothing twice', {
+it('the gateway, killed between accept and answer, loses no 201, and the store after its stream holds nothing twice', {
   timeout: 120_000,
 }, async () => {
   const root = mkdtempSync(join(tmpdir(), 'millrace-gateway-'))

@@ -1,7 +1,7 @@
 /**
  * `npm run crash:gateway -- --kills 300`: kills the HTTP gateway at random times and at every named point between
- * accept and answer, with clients that send again by key. Exit code 1: a 201 was lost, the store behind the stream
- * holds something twice, or an answer was wrong.
+ * accept and answer, with clients that send again by key. Exit code 1: a 201 was lost, the store downstream of the
+ * stream holds something twice, or an answer was wrong.
  */
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'

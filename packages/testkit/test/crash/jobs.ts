@@ -23,7 +23,7 @@ import type { Restartable } from '../../src/until-done.ts'
 export interface CrashJob {
   readonly name: string
   readonly spec: string
-  /** Points of the sinks' own that it passes, beside those of the engine. */
+  /** Points of its sinks that it passes, in addition to those of the engine. */
   readonly points: readonly string[]
   verify(outputs: string, expected: ExpectedRows): Promise<void>
 }
@@ -92,7 +92,7 @@ ${deadLetter}`,
 
 export interface CrashProject {
   readonly program: Restartable
-  /** Throws with what was lost, doubled or wrong. */
+  /** The error it throws says what was lost, duplicated or wrong. */
   verify(): Promise<void>
   /** The run has come to its end and has recorded that. */
   isDone(): boolean
@@ -100,7 +100,7 @@ export interface CrashProject {
   reset(): void
 }
 
-/** The command as its sources are. */
+/** The command, run from its sources. */
 export const pipeFromSource = [
   '--conditions=@millrace/source',
   '--no-warnings',

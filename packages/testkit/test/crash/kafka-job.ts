@@ -14,7 +14,7 @@ import { pipeFromSource } from './jobs.ts'
 
 const partitions = 3
 const topic = 'numbers'
-/** About how long a broker takes to be there again. */
+/** About how long a broker takes to come back. */
 const outageMs = 15_000
 
 export interface KafkaJob {
@@ -22,13 +22,13 @@ export interface KafkaJob {
   reset(): Promise<void>
   /**
    * Starts the command until it ends by itself, killing it each time after `afterMs()`; in `brokerDeaths` of the
-   * starts, from the second on, the broker dies too and is started again. A run that gives up because the broker is
+   * starts, from the second on, the broker is killed too and started again. A run that gives up because the broker is
    * away too long is started again.
    */
   run(afterMs: () => number, brokerDeaths: number): Promise<{ kills: number; brokerKills: number; gaveUp: number }>
-  /** One start to the end; how long it took. */
+  /** One start to the end; returns how long it took. */
   undisturbed(): Promise<number>
-  /** Throws with what was lost or doubled. */
+  /** The error it throws says what was lost or duplicated. */
   verify(): Promise<void>
   close(): Promise<void>
 }
@@ -74,7 +74,7 @@ export async function kafkaJob(mongodb: string, count: number, folder: string): 
         const outage = start > 0 && told.brokerKills < brokerDeaths ? breakBroker(broker, dies) : undefined
         if (outage) told.brokerKills++
         try {
-          // The start that meets the outage lives on for a while: mostly it has to wait and go on by itself.
+          // The start that meets the outage is killed later: mostly it has to wait and continue by itself.
           const { killed } = await startOnce(program, {
             afterMs: outage ? dies + outageMs * (0.5 + Math.random()) : dies,
           })

@@ -1,7 +1,7 @@
 /**
  * `npm run crash:kafka -- --kills 200`: kills the command at random times, and the broker in between, while records
  * flow from Kafka to MongoDB, and counts what is in the store. Needs MILLRACE_TEST_MONGODB_URL (`npm run services --
- * run -- npm run crash:kafka`). Exit code 1: something was lost or doubled.
+ * run -- npm run crash:kafka`). Exit code 1: something was lost or duplicated.
  */
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'

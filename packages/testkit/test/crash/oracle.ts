@@ -1,5 +1,5 @@
 /**
- * What the outputs of the crash jobs must hold, worked out from the input by other code than ours, in a process that is
+ * What the outputs of the crash jobs must hold, derived from the input by code other than ours, in a process that is
  * never killed: cells and dates by regular expressions, the outputs read by node:sqlite and hyparquet.
  */
 import { globSync, readFileSync } from 'node:fs'
@@ -18,7 +18,7 @@ export interface ExpectedRows {
 
 const days = [31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31]
 
-/** `M/d/yyyy H:mm` as `yyyy-MM-dd HH:mm:00`; undefined: no such date. */
+/** `M/d/yyyy H:mm` as `yyyy-MM-dd HH:mm:00`; undefined: there is no such date. */
 function isoDate(text: string): string | undefined {
   const [, month, day, year, hour, minute] = (/^(\d{1,2})\/(\d{1,2})\/(\d{4}) (\d{1,2}):(\d\d)$/.exec(text) ?? []).map(
     Number,
@@ -66,7 +66,7 @@ export function expectedOf(csv: string): ExpectedRows {
   return { rows, bad, tally: [...tally.values()] }
 }
 
-/** The cells of one line, quotes taken off. */
+/** The cells of one line, without their quotes. */
 const cells = (line: string): string[] =>
   [...line.matchAll(/(?:^|,)(?:"((?:[^"]|"")*)"|([^,]*))/g)].map(([, quoted, plain]) =>
     quoted === undefined ? plain! : quoted.replaceAll('""', '"'),

@@ -63,7 +63,9 @@ export interface Source {
   readonly fields?: Shape
   readonly kind: 'csv' | 'jsonl' | 'log'
   readonly splits: readonly Split[]
-  /** Padding bytes per line: files are read in chunks of 64 KiB, and a small file should still give several batches. */
+  /**
+   * Padding bytes per line: files are read in chunks of 64 KiB, and a small file should still yield several batches.
+   */
   readonly pad: number
   /** Log: records per append, which is also the size of a batch. */
   readonly chunk: number
@@ -182,7 +184,7 @@ export interface Case {
   }
 }
 
-/** The record with every defect fixed: what an operator writes in place of one that stopped the run. */
+/** The record with every defect fixed: an operator replaces one that stopped the run with it. */
 export function correctedRecord(record: InputRecord): InputRecord {
   const { undecodable: _, ...rest } = record
   return {

@@ -10,7 +10,7 @@ const minutes = 60_000
 /** Crash points that no graph passes; other tests do. */
 const elsewhere: readonly string[] = []
 
-it('2,000 random graphs give what the model predicts, each with a crash', { timeout: 15 * minutes }, async () => {
+it('2,000 random graphs produce what the model predicts, each with a crash', { timeout: 15 * minutes }, async () => {
   const report = reportOf(await runCases({ seed: 1, from: 0, to: 2000, workers }), 1)
   expect(report.faultTexts).toEqual([])
   const { shares, hit, kills } = report
@@ -41,7 +41,7 @@ it('the same for 100 and more kills of the real command, in runs, replays and re
   expect(killed.filter((point) => point.startsWith('replay: ')).length).toBeGreaterThan(5)
 })
 
-it('an edit under way is kept or refused, as the rules and the plan say', { timeout: 10 * minutes }, async () => {
+it('an edit during a run is kept or refused, as the rules and the plan say', { timeout: 10 * minutes }, async () => {
   const report = reportOf(await runCases({ seed: 1, from: 0, to: 650, workers, edits: true }), 1)
   expect(report.faultTexts).toEqual([])
   expect(report.kept).toBeGreaterThan(0.5)

@@ -32,7 +32,7 @@ afterAll(() => rmSync(root, { recursive: true, force: true }))
 const toCorrectOf = (graph: Case) =>
   new Set(stopsOf(graph, predict(graph)).map(({ arrival }) => arrival.place!.record.u))
 
-/** The kinds of faults reported after one observation is corrupted; undefined where the case has nothing to corrupt. */
+/** The kinds of faults reported after one observation is corrupted; undefined if the case has nothing to corrupt. */
 function faultsAfter(
   { graph, trace }: Clean,
   which: (observation: Observation, graph: Case) => boolean,
@@ -182,7 +182,7 @@ const corruptions: readonly {
   },
 ]
 
-/** A record of a key that is not the last one; undefined where the key has several splits. */
+/** A record of a key that is not the last one; undefined if the key has several splits. */
 function olderOf(arrivals: readonly Arrival[]): Row | undefined {
   const splits = new Set(arrivals.map(({ place }) => `${place?.source}/${place?.split}`))
   const last = arrivals.at(-1)?.row['u']
@@ -197,7 +197,7 @@ describe('the judge reports that', () => {
         return faults ? [faults] : []
       })
       expect(found.length, 'no case has anything to corrupt').toBeGreaterThan(0)
-      // Where one of several records may pass, the fault is one of the choice.
+      // If one of several records may pass, the fault is one of the choice.
       for (const faults of found) expect(faults.map((each) => (each === 'choice' ? kind : each))).toContain(kind)
     })
   }

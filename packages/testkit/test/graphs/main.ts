@@ -13,7 +13,7 @@
  *   npm run graphs -- --graphs 50000            more cases
  *   npm run graphs -- --kills 330               500 kills and more, by SIGKILL, of the real command: of runs, of
  *                                               replays and while the state is rescaled
- *   npm run graphs -- --edits 1300              cases whose spec is edited under way (edits/)
+ *   npm run graphs -- --edits 1300              cases whose spec is edited during the run (edits/)
  *   npm run graphs -- --replays 400             cases whose letters are replayed under an edited spec (replays/)
  *   npm run graphs -- --case 31                 one case, with its spec and its faults
  *   npm run graphs -- --case 31 --crash after_save:3

@@ -65,7 +65,7 @@ function runWorker(
     }
     child.on('message', (report: CaseReport) => {
       reports.push(report)
-      // What hangs would go on beside the next case.
+      // What hangs would continue alongside the next case.
       if (report.faults.some(({ kind }) => kind === 'hang')) left = 0
       next()
     })

@@ -8,7 +8,7 @@ export class Random {
     let hash = 0x811c9dc5
     for (const seed of seeds) hash = Math.imul(hash ^ seed, 0x01000193) ^ (hash >>> 15)
     this.next = mulberry32(hash >>> 0)
-    // Neighbouring seeds give similar first numbers.
+    // Neighbouring seeds yield similar first numbers.
     for (let i = 0; i < 5; i++) this.next()
   }
 

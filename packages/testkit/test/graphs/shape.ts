@@ -16,7 +16,7 @@ const totals: Readonly<Record<Total, Field>> = {
   'max(u)': { type: 'string' },
 }
 
-/** The output type of a step (of each branch for `route`); undefined where its input does not fit. */
+/** The output type of a step (of each branch for `route`); undefined if its input does not fit. */
 export function outputOf(step: Verb, input: Shape): Shape | undefined {
   const has = (...names: readonly string[]) => names.every((name) => input[name])
   const is = (name: string, type: Field['type']) => input[name]?.type === type
@@ -74,7 +74,7 @@ export const outputsOf = (step: Step): readonly string[] =>
     ? [...step.branches.map(({ name }) => name), ...(step.rest === undefined ? [] : [step.rest])]
     : [step.id]
 
-/** The type of every output by its name, and of every input as `into <id>`; undefined where something does not fit. */
+/** The type of every output by its name, and of every input as `into <id>`; undefined if something does not fit. */
 export function shapesOf(graph: Pick<Case, 'sources' | 'steps' | 'sinks'>): Map<string, Shape> | undefined {
   const shapes = new Map(graph.sources.map(({ id, fields }) => [id, fields ?? sourceShape]))
   const inputs = new Map<string, Shape>()

@@ -51,7 +51,7 @@ function* candidates(graph: Case): Generator<Case> {
     yield { ...graph, sinks: graph.sinks.map((sink) => ({ ...sink, delays: [] })) }
 }
 
-/** The graph without some outputs. Their readers read the given replacements, and are removed where there are none. */
+/** The graph without some outputs. Their readers read the given replacements, and are removed if there are none. */
 function without(graph: Case, instead: ReadonlyMap<string, readonly string[]>): Case {
   const missingInputs = new Map(instead)
   const reads = <T extends Step | Sink>(node: T): T => ({

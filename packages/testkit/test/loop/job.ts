@@ -3,7 +3,7 @@
  * whose records are gone once they are committed (a commit action), a step with state, a sink by key, one by
  * publish-once, one that holds the checkpoint, and a dead letter. `node job.ts FOLDER plain|held`.
  */
-import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { appendFileSync, existsSync, mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type BadRecord, batch, run, type Sink, type Source } from '@millrace/core'
@@ -16,23 +16,24 @@ export const isBad = (n: number): boolean => n % 40 === 13
 export const rowOf = (n: number) => ({ n, name: `name ${(n * n) % 7}` })
 
 /**
- * Records 0..239; those that were committed can never be read again. Where its batches end depends on where the reading
- * began.
+ * Records 0..239; those that were committed can never be read again. Each start cuts them into batches of another size.
  */
 function spool(folder: string): Source {
   const trimmed = join(folder, 'trimmed')
+  const trimmedTo = () => (existsSync(trimmed) ? Number(readFileSync(trimmed, 'utf8')) : 0)
   return {
     async *read({ resume, signal }) {
       yield { splits: [{ id: 'spool' }], complete: true }
-      const gone = existsSync(trimmed) ? Number(readFileSync(trimmed, 'utf8')) : 0
-      const began = Math.max(gone, (resume('spool') as number | undefined) ?? 0)
+      appendFileSync(join(folder, 'starts'), '.')
+      const size = 4 + (statSync(join(folder, 'starts')).size % 4)
+      const began = Math.max(trimmedTo(), (resume('spool') as number | undefined) ?? 0)
       for (let from = began, to = 0; from < all && !signal.aborted; from = to) {
-        to = Math.min(all, from + 5 + (began % 4))
+        to = Math.min(all, from + size)
         const numbers = Array.from({ length: to - from }, (_, i) => from + i)
         const bad = numbers
           .filter(isBad)
           .map((n): BadRecord => ({ position: n, code: 'bad_line', message: 'bad', bytes: Buffer.from(`record ${n}`) }))
-        // Not all at once, so that there are epochs.
+        // Not all at the same time, so that there are several epochs.
         await sleep(1)
         const good = numbers.filter((n) => !isBad(n))
         yield batch({
@@ -47,8 +48,9 @@ function spool(folder: string): Source {
       }
     },
     async commit(done) {
-      const position = done.find(({ split }) => split === 'spool')?.position
-      if (position === undefined) return
+      const position = Number(done.find(({ split }) => split === 'spool')?.position ?? 0)
+      // A commit that is repeated after a restart brings nothing back.
+      if (position <= trimmedTo()) return
       writeFileSync(`${trimmed}.new`, String(position))
       renameSync(`${trimmed}.new`, trimmed)
     },
@@ -56,8 +58,8 @@ function spool(folder: string): Source {
 }
 
 /**
- * A box that is full after `most` records, so that it is rolled on the way, and that takes its time, so that readers
- * and other sinks are ahead of it.
+ * A box that is full after `most` records, so that it rolls during the run, and slow, so that readers and other sinks
+ * are ahead of it.
  */
 function rolled(sink: Sink, most: number): Sink {
   let n = 0
@@ -65,7 +67,7 @@ function rolled(sink: Sink, most: number): Sink {
     ...sink,
     async write(records, ctx) {
       n += records.length
-      // Longer than a flush: a save that does not wait for this write is seen to lose it.
+      // Longer than a flush: a save that does not wait for this write visibly loses it.
       await sleep(10)
       return sink.write(records, ctx)
     },

@@ -27,8 +27,8 @@ export type Conversion =
   | { readonly wrong: string; readonly hint?: string }
 
 /**
- * The conversion of values that are not null. It throws `DataError`. Or why there is none. `dates`: how they are
- * written, where text or numbers become dates or instants.
+ * The conversion of values that are not null, which throws `DataError`; or why there is none. `dates`: how they are
+ * written, if text or numbers become dates or instants.
  */
 export function conversionOf(from: Type, to: Type, dates: DateReading): Conversion {
   if (isDate(to) && !isDate(from)) return toDate(from, to, dates)

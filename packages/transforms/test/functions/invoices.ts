@@ -1,4 +1,4 @@
-/** Functions as a project has them, for the tests of `call`. */
+/** Functions as a project would have them, for the tests of `call`. */
 import { DataError, type Row } from '@millrace/core'
 import { defineStep } from '../../src/index.ts'
 
@@ -33,7 +33,7 @@ export function empties(row: Row): Row {
 
 const scratch = { raw: Buffer.alloc(1), doc: { at: { n: 0 } } }
 
-/** Returns the same objects each time, with other content. */
+/** Returns the same objects each time, with different content. */
 export function reuses(row: Row): Row {
   scratch.raw[0] = Number(row['no'])
   scratch.doc.at.n = Number(row['no'])

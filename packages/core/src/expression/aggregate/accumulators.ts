@@ -1,7 +1,7 @@
 /**
  * The state of each aggregate per group, and how a value is added. A state is one value: a number where that is enough,
  * otherwise an object. Exact sums are numbers while they are safe integers, and BigInt beyond that; sums of doubles
- * keep the error of each addition beside the sum (Neumaier), so that their result does not depend on how the records
+ * keep the error of each addition alongside the sum (Neumaier), so that their result does not depend on how the records
  * were batched. States are serialised as JSON, and two states of the same group can be merged.
  */
 import { fromJson, toJson } from '../../convert/index.ts'
@@ -73,7 +73,7 @@ function addWhole(state: Whole, value: Whole): Whole {
 const wholeToJson = (state: Whole): Json => (typeof state === 'number' ? state : String(state))
 const wholeFromJson = (json: Json): Whole => (typeof json === 'number' ? json : BigInt(json as string))
 
-/** The sum of whole numbers at some scale, and the count, which tells whether there was a value. */
+/** The sum of whole numbers at some scale, and the count, which shows whether there was a value. */
 interface Sum {
   sum: Whole
   count: number
@@ -179,7 +179,7 @@ export function sum(type: Type): Accumulator<Sum> | Accumulator<DoubleSum> | und
   return whole && exact(type, whole, gives, (state) => fitting(state.sum, gives))
 }
 
-/** Digits after the point that the average of decimals and bigints has at least, as in Flink SQL. */
+/** The minimum number of digits after the point of an average of decimals or bigints, as in Flink SQL. */
 const leastScale = 6
 
 export function avg(type: Type): Accumulator<Sum> | Accumulator<DoubleSum> | undefined {

@@ -40,8 +40,8 @@ export interface Aggregation {
   /** The state of an empty group. */
   start(): AggregateState
   /**
-   * Adds a record. Throws `DataError`, and then has changed nothing. `time`: its event time in ms; `position`: its own,
-   * in its split.
+   * Adds a record. If it throws `DataError`, nothing has changed. `time`: its event time in ms; `position`: its own, in
+   * its split.
    */
   readonly add: (state: AggregateState, row: Row, time?: number, split?: string, position?: string | number) => void
   /** Adds another state of the group; `from` must not be used afterwards. */

@@ -49,7 +49,7 @@ class Checker implements ExpressionChecking, Naming {
   private readonly text: string
   readonly input: RecordType
   private loops = 0
-  /** Written numbers of which no double is made. */
+  /** Number literals that are not converted to a double. */
   private readonly exactly = new Set<Syntax>()
 
   constructor(text: string, input: RecordType) {
@@ -155,7 +155,7 @@ class Checker implements ExpressionChecking, Naming {
     }
   }
 
-  /** A whole number whose digits a double does not hold would be changed without a word. */
+  /** A whole number whose digits a double does not hold would be changed silently. */
   private checkWhole(syntax: Syntax & { op: 'number' }, span: Span): void {
     const { digits, scale, value } = syntax
     if (this.exactly.has(syntax) || String(digits).replace(/^-|0+$/g, '').length < 16) return

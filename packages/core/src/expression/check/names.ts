@@ -42,7 +42,7 @@ export function nameNode(name: string, span: Span, scope: Scope, naming: Naming)
   return narrowed({ op: 'field', name, ...field, span }, scope)
 }
 
-/** The finding for an unknown name. `scope`: it stands alone, and may have been meant as something else. */
+/** The finding for an unknown name. `scope`: it is not part of a path, and may have been meant as something else. */
 function unknownField(
   name: string,
   fields: readonly string[],

@@ -11,7 +11,7 @@ import type { Facts } from './known.ts'
 export interface Operation {
   /** The name by which the interpreter finds it. */
   readonly name: string
-  /** What it depends on besides its arguments: scales, a zone. */
+  /** What it depends on in addition to its arguments: scales, a zone. */
   readonly parameters?: readonly (string | number)[]
   readonly call: (...args: never[]) => unknown
   /** As JavaScript over the code of its arguments, if a call would cost more than the operation. */
@@ -69,7 +69,7 @@ export type Node = KnownConstant &
 
 /** The type of `null` and of the elements of `[]`: compatible with every other. */
 export const nothing = { kind: 'nothing' } as unknown as Type
-/** The type of a part that already has a finding: using it causes no further one. */
+/** The type of a part that already has a finding: using it causes no other. */
 export const broken = { kind: 'broken' } as unknown as Type
 
 export const isNothing = (type: Type): boolean => type === nothing

@@ -138,7 +138,7 @@ const conversion = (name: string, call: Operation['call'], parameters: readonly 
 })
 const toBigint = conversion('integer to bigint', (value: number) => BigInt(value))
 
-/** The node as a value of a type that `unify` returned. Constants are converted at once; null stays null. */
+/** The node as a value of a type that `unify` returned. Constants are converted immediately; null stays null. */
 export function coerce(node: Node, type: Type): Node {
   const from = node.type
   if (isBroken(from) || isBroken(type) || isNothing(from)) return { ...node, type }

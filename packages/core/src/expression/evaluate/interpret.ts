@@ -93,12 +93,12 @@ function walk(node: Node, row: Row, elements: Elements): unknown {
   }
 }
 
-/** What stands behind it relies on it. */
+/** Whether what follows relies on it. */
 const isGuard = (known: ReturnType<typeof factsOf>['yes']): boolean => known !== 'never' && known.size > 0
 
 /**
- * && and ||, as CEL defines them: true when one item is `decisive`, whatever else fails. What relies on an item that
- * failed cannot be evaluated, so then it fails.
+ * && and ||, as CEL defines them: an item that is `decisive` decides, whatever else fails. If an item that others rely
+ * on fails, they cannot be evaluated, so the whole fails.
  */
 function decided<T>(
   items: readonly T[],

@@ -1,9 +1,9 @@
 /**
- * The description of functions as data, read by the check, the documentation and the Flink engine. A signature is one
- * list of arguments. Its `takes` names them with their types as in a schema, with `?` after the name of an optional
- * one; `decimal` and `list` mean any of their kind. Three words mean text or a number that must be a literal, since it
- * is checked before anything runs: `zone`, `pattern` (a regular expression; the only one of the three that may also be
- * computed) and `whole` (a non-negative whole number).
+ * The description of functions as data, read by the check, the documentation and, later, the translation to Flink SQL.
+ * A signature is one list of arguments. Its `takes` names them with their types as in a schema, with `?` after the
+ * name of an optional one; `decimal` and `list` mean any of their kind. Three words mean text or a number that must be
+ * a literal, since it is checked before anything runs: `zone`, `pattern` (a regular expression; the only one of the
+ * three that may also be computed) and `whole` (a non-negative whole number).
  */
 import type { Type } from '../../schema/index.ts'
 import type { Node, Operation } from '../check/typed.ts'
@@ -24,7 +24,7 @@ export interface Form {
   readonly inline?: Operation['inline']
   /** Otherwise: a type or computation that depends on the arguments' types or literals. */
   make?(args: readonly Node[]): Made
-  /** null as first argument gives null instead of a finding. */
+  /** null as first argument yields null instead of a finding. */
   readonly nullable?: boolean
 }
 

@@ -16,7 +16,7 @@ function substring(text: string, from: number, to = Infinity): string {
 
 function replaced(text: string, part: string, by: string): string {
   if (part === '') return text
-  // Counted only where a text of nothing but parts would become too long.
+  // Counted only if a text made of nothing but parts would become too long.
   const most = (text.length / part.length) * by.length
   if (most > maxText) checkLength(text.length + (text.split(part).length - 1) * (by.length - part.length))
   return text.replaceAll(part, by.replaceAll('$', '$$$$'))

@@ -1,7 +1,7 @@
 /**
  * Text to tree, by recursive descent over CEL's grammar. `a.f(b)` and `f(a, b)` become the same call. Nesting, depth
- * and length are limited, so that nothing that walks the tree later can overflow the stack. Parsing stops at the first
- * syntax error.
+ * and length are limited, so that no later walk over the tree can overflow the stack. Parsing stops at the first syntax
+ * error.
  *
  * @marcbachmann/cel-js, which the tests compare this with, does not export its parser alone (importing it costs more
  * than half of Node's start-up time), supports no names beyond ASCII letters, and overflows the stack on a long row of

@@ -1,7 +1,7 @@
 /**
- * What one evaluation may cost. A list that a loop makes of a list it made, and a text that is joined to itself, grow
- * exponentially with the length of the expression. The bound counts work instead of time, so that a record that is
- * refused once is refused at every repetition.
+ * What one evaluation may cost. A list that a loop makes from a list it made, or a text joined to itself, grows
+ * exponentially with the length of the expression. The bound counts work instead of time, so a record refused once is
+ * refused at every repetition.
  */
 import { DataError } from '../../errors/index.ts'
 
@@ -24,12 +24,12 @@ export function spend(units: number): void {
     throw new DataError('too_costly', 'the loops of the expression take more than a million steps for one record')
 }
 
-/** A text of this length may be made. Throws `out_of_range`. */
+/** Checks that a text may have this length. Throws `out_of_range`. */
 export function checkLength(length: number): void {
   if (length > maxText) throw new DataError('out_of_range', `the text becomes longer than ${maxText} characters`)
 }
 
-/** Spends what the values of a list that was made weigh. */
+/** Spends the weight of the values of a new list. */
 export function weighed(list: unknown[]): unknown[] {
   for (const item of list) weigh(item)
   return list

@@ -47,7 +47,7 @@ export function decimalText(value: bigint | number, scale: number, precision: nu
   return text
 }
 
-/** False for NaN as well. */
+/** Also false for NaN. */
 const isExact = (value: number): boolean => value <= safe && value >= -safe
 
 type Decimal2 = (a: string, b: string) => string

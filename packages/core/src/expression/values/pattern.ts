@@ -10,7 +10,7 @@ type Re2 = typeof import('re2js')
 let library: Re2 | undefined
 const compiled = new Map<string, (text: string) => boolean>()
 const kept = 100
-/** Instructions of a pattern without large repetitions, and what more of them may take: some 2 s. */
+/** Instructions of a pattern without large repetitions, and the work allowed to larger patterns: some 2 s. */
 const freeSize = 300
 const maxWork = 50_000_000
 
@@ -29,7 +29,7 @@ export function pattern(source: string): (text: string) => boolean {
     )
   }
   if (compiled.size >= kept) compiled.delete(compiled.keys().next().value!)
-  // It may take a step of each instruction at each character.
+  // It may run every instruction at every character.
   const size = made.programSize()
   const longest = size > freeSize ? Math.floor(maxWork / size) : Number.POSITIVE_INFINITY
   const test = (text: string) => {

@@ -38,7 +38,7 @@ export interface SavedPosition {
   readonly memory?: Readonly<Record<string, Json>>
   /** How many records of its split precede it. */
   readonly split?: string
-  /** Reads everything, unless told otherwise, and closes the source. */
+  /** Reads everything, unless the options say otherwise, and closes the source. */
   readonly next: number
 }
 

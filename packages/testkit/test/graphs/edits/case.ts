@@ -23,7 +23,7 @@ export interface EditResult {
   /** Why it was not running at the time of the edit. */
   readonly paused: 'killed' | 'stopped' | 'round'
   readonly outcome: EditedRun['outcome']
-  /** What the rules demand, where they do. */
+  /** What the rules demand, if anything. */
   readonly required?: Decision
   readonly error?: string
   readonly faults: readonly Fault[]
@@ -65,7 +65,7 @@ function isFit(graph: Case, edit: Edit): boolean {
   )
   if (toCorrect.size > 0 && isLater) return false
   if (graph.sinks.some((sink) => 'write' in sink && sink.write === 'insert')) return false
-  // An existing table cannot take other columns.
+  // An existing table cannot have other columns.
   const shapes = { before: shapesOf(graph)!, after: shapesOf(edit.graph)! }
   const isOther = ({ id }: Sink) => {
     const before = shapes.before.get(`into ${edit.before(id) ?? id}`)
@@ -85,7 +85,7 @@ async function playOne(
   random: Random,
 ): Promise<EditResult | undefined> {
   const toCorrect = toCorrectOf(graph)
-  // A whole run that is over is not under way any more.
+  // A bounded run that has ended is no longer in progress.
   const points = graph.runs === 'whole' ? crashPoints.filter((point) => point !== 'after_end') : crashPoints
   const kill =
     toCorrect.size > 0 || (graph.runs === 'continue' && random.chance(0.3))
@@ -132,7 +132,7 @@ async function playOne(
   }
 }
 
-/** Judges a run that has gone on with the new spec. */
+/** Judges a run that has continued with the new spec. */
 function judgeKept(
   graph: Case,
   edit: Edit,

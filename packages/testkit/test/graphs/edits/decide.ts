@@ -9,7 +9,8 @@ import type { Edit } from './edit.ts'
 export type Decision = 'kept' | 'refused'
 
 /**
- * What `pipe plan` says about running this plan with the state in `home`. Undefined: there is no state to go on with.
+ * What `pipe plan` says about running this plan with the state in `home`. Undefined: there is no state to continue
+ * from.
  */
 export function plannedDecision(plan: Plan, home: string): Decision | undefined {
   const folder = stateFolder(home, pipeline)
@@ -27,7 +28,7 @@ export function plannedDecision(plan: Plan, home: string): Decision | undefined 
   }
 }
 
-/** The decision that the rules demand; undefined where they allow both. `hasProgress`: something was saved before. */
+/** The decision that the rules demand; undefined if they allow both. `hasProgress`: something was saved before. */
 export function requiredDecision({ class: which }: Edit, { runs }: Case, hasProgress: boolean): Decision | undefined {
   switch (which) {
     case 'description':
@@ -41,7 +42,7 @@ export function requiredDecision({ class: which }: Edit, { runs }: Case, hasProg
     case 'sink moved':
     case 'step added':
     case 'step removed':
-      // A whole run has one result, and part of it was made by the old spec.
+      // A bounded run has one result, and part of it was made by the old spec.
       return runs === 'whole' && hasProgress ? 'refused' : undefined
     default:
       return undefined

@@ -38,7 +38,7 @@ export interface Edit {
   readonly before: (id: string) => string | undefined
 }
 
-/** A random edit of the class; undefined where the graph has nothing to edit. */
+/** A random edit of the class; undefined if the graph has nothing to edit. */
 export function editOf(random: Random, graph: Case, which: EditClass): Edit | undefined {
   const same = (id: string) => id
   const edit = (of: string, changed: Partial<Case>, before: Edit['before'] = same): Edit => ({

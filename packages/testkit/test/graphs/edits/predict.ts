@@ -1,6 +1,6 @@
 /**
- * Predicts a case whose spec is edited under way: what was saved before the edit goes through the old graph, everything
- * else through the new one. Stateful steps keep their state, and sinks what they hold.
+ * Predicts a case whose spec is edited during its run: what was saved before the edit goes through the old graph,
+ * everything else through the new one. Stateful steps keep their state, and sinks what they hold.
  */
 import type { Case } from '../case.ts'
 import { type Arrival, type Failure, type Place, predict, type Prediction, accepted } from '../model/index.ts'

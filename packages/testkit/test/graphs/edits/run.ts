@@ -23,7 +23,7 @@ export interface EditedRun {
   readonly observations: readonly Observation[]
   /** `failed`: neither kept nor refused before the first read. */
   readonly outcome: Decision | 'failed'
-  /** What the plan had said, where core can say it. */
+  /** What the plan had said, if core can say it. */
   readonly planned?: Decision
   /** Why it was refused or has failed. */
   readonly error?: RunEnd['error']
@@ -33,11 +33,11 @@ export interface EditScenario {
   readonly kill: Kill | undefined
   readonly random: Random
   readonly toCorrect: ReadonlySet<string>
-  /** Sinks to observe beside those of the new spec. */
+  /** Sinks to observe in addition to those of the new spec. */
   readonly also: Case['sinks']
 }
 
-/** A refused edit is undone, and the run goes on with the old spec. Undefined: the first start has read all input. */
+/** A refused edit is undone, and the run continues with the old spec. Undefined: the first start has read all input. */
 export async function runEdited(
   old: Case,
   oldPlan: Plan,

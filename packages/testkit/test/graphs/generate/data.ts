@@ -108,7 +108,7 @@ export const anyDelays = (random: Random): number[] =>
     [1, [0, 15]],
   ])
 
-/** Repeats some records under their ids, as a writer does that did not see its append confirmed. */
+/** Repeats some records under their ids, like a writer whose append was not confirmed. */
 function repeated(random: Random, records: readonly InputRecord[]): InputRecord[] {
   const all: InputRecord[] = []
   for (const [i, record] of records.entries()) {

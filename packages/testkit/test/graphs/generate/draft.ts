@@ -49,7 +49,7 @@ export class Draft {
     return [...this.outputs.values()].filter((each) => each !== output && sameShape(each.shape, output.shape))
   }
 
-  /** Adds a step and returns its outputs; undefined where its input does not fit or the budget is used up. */
+  /** Adds a step and returns its outputs; undefined if its input does not fit or the budget is used up. */
   step(verb: Verb, from: readonly Output[], id = `${verb.verb}_${this.steps.length + 1}`): Output[] | undefined {
     const [first] = from as readonly [Output, ...Output[]]
     const shape = outputOf(verb, first.shape)

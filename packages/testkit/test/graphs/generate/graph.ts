@@ -1,6 +1,6 @@
 /**
  * Graphs built around the shapes that are hard to get right (diamonds, results merged with records, routes merged
- * again, a branch that fails beside one that does not), with random steps added.
+ * again, a branch that fails alongside one that does not), with random steps added.
  */
 import { sourceShape, type Sink, type SinkKind, type Source, type Step } from '../case.ts'
 import type { Random } from '../random.ts'
@@ -17,7 +17,7 @@ export interface GraphOptions {
   readonly stops: boolean
 }
 
-/** A graph over these sources; undefined where it would need more than three sinks. */
+/** A graph over these sources; undefined if it would need more than three sinks. */
 export function makeGraph(
   random: Random,
   sources: readonly Source[],
@@ -84,7 +84,7 @@ function failingBranch(draft: Draft, from: Output, bad: BadRates): void {
   if (verb && draft.step(verb, [from])) draft.unread.add(from.name)
 }
 
-/** Adds a random step, mostly behind an unread output and sometimes behind two merged ones. */
+/** Adds a random step, mostly after an unread output and sometimes after two merged ones. */
 function grow(draft: Draft): void {
   const { random } = draft
   const unread = [...draft.unread].map((name) => draft.outputs.get(name)!)

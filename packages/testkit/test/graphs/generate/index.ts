@@ -1,4 +1,4 @@
-/** Generates the case of a seed and a number; the same two always give the same case. */
+/** Generates the case of a seed and a number; the same two always yield the same case. */
 import type { Case, Policy, Step } from '../case.ts'
 import { accepted, identity, keyOf, predict, type Prediction, stopsOf } from '../model/index.ts'
 import { Random } from '../random.ts'
@@ -100,8 +100,8 @@ export function isFit(made: Case): boolean {
 }
 
 /**
- * Which of several records of a key an `insert` has taken is judged by its content. It cannot be told apart where
- * records of equal content have repetitions, which are no failures of the one that was taken, or depend on a choice.
+ * Which of several records of a key an `insert` has accepted is judged by its content. That is ambiguous if records of
+ * equal content have repetitions, which are not failures of the one that was accepted, or depend on a choice.
  */
 function hasClearInserts({ sinks }: Case, predicted: Prediction): boolean {
   return sinks.every((sink) => {
@@ -114,7 +114,7 @@ function hasClearInserts({ sinks }: Case, predicted: Prediction): boolean {
   })
 }
 
-/** The judge tells apart what the options of a group give, but not what those of two steps give together. */
+/** The judge distinguishes the results of the options of one group, but not the combined results of two steps. */
 export function hasClearChoices({ outOf }: Prediction): boolean {
   const choices = [...outOf.values()].flat().flatMap(({ choice }) => (choice ? [choice.step] : []))
   return new Set(choices).size <= 1

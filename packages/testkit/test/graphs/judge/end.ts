@@ -21,7 +21,7 @@ export interface Ending {
   readonly stale?: { readonly prediction: Prediction; readonly graph: Case; readonly in: readonly Sink['kind'][] }
   /** Whether the counters are those of the whole input. */
   readonly countsAll: boolean
-  /** Folders that no sink writes to any more: what a dead attempt left hidden there, nobody can remove. */
+  /** Folders that no sink writes to any more: nobody can remove what a dead attempt left hidden there. */
   readonly abandoned?: readonly string[]
 }
 

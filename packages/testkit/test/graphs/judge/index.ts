@@ -28,7 +28,7 @@ export function judge(graph: Case, { observations }: Trace, toCorrect: ReadonlyS
   const ending = { graph, prediction: corrected, observations, isSaved, countsAll: true }
   const stop = observations.find(({ why }) => why === 'stopped')
   if (!stop) return [...faults, ...judgeEnd(ending)]
-  // Sinks may have taken bad records of the last, unsaved epoch, and what other records gave because of them.
+  // Sinks may have accepted bad records of the last, unsaved epoch, and what other records produced because of them.
   const prediction = staleOf(original, corrected, (arrival) => !isSaved(arrival, stop.saved))
   return [...faults, ...judgeEnd({ ...ending, stale: { prediction, graph, in: ['id', 'key', 'log'] } })]
 }

@@ -46,7 +46,7 @@ export function judgeKeyed(
   const byKey = keyed(prediction)
   const old = keyed(stale)
   const documents = new Map(found.map((row) => [textOf(sink.key.map((name) => row[name])), row]))
-  // Instead of a record that is an option, another one may have passed.
+  // Instead of a record that is an option, another option may have passed.
   const lost = [...byKey].filter(([key, of]) => !documents.has(key) && of.some(({ choice }) => !choice))
   const beyond = [...documents.keys()].filter((key) => !byKey.has(key) && !old.has(key))
   const faults: Fault[] = []
@@ -73,7 +73,7 @@ export function judgeKeyed(
   return { faults, refused }
 }
 
-/** Where every option of a choice comes to this sink, one of them is there. */
+/** If every option of a choice reaches this sink, one of them is there. */
 function judgeChoices(
   sink: KeySink,
   arrivals: readonly Arrival[],

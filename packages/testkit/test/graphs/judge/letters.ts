@@ -27,7 +27,7 @@ export function expectedLetters(
     ...prediction.failures,
     ...[...refused].flatMap(([at, arrivals]) => arrivals.map((arrival) => ({ at, arrival }))),
   ].filter(({ at }) => policyAt(graph, at) === 'dead_letter')
-  // Of a record that a log holds twice, a collection keeps one letter and files keep both.
+  // If a log holds a record twice, a collection keeps one letter and files keep both.
   const distinct =
     graph.deadLetter === 'sqlite' ? uniqueBy(failed, ({ at, arrival }) => `${identity(arrival)} at ${at}`) : failed
   const nodes = new Map(distinct.map(({ at, arrival }) => [{ ...arrival }, at]))

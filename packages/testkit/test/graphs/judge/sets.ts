@@ -1,4 +1,4 @@
-/** Compares all sinks with the prediction at once, since a choice is the same for all of them. */
+/** Compares all sinks with the prediction together, since a choice is the same for all of them. */
 import type { Expected, Range } from './expected.ts'
 import { type Fault, firstFew } from './verdict.ts'
 

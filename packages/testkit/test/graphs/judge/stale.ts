@@ -1,4 +1,4 @@
-/** What a corrected input no longer gives. */
+/** What a corrected input no longer produces. */
 import { type Arrival, type Failure, identity, type Prediction, textOf } from '../model/index.ts'
 
 /** The part of `original` that is not in `corrected`, of records for which `isUnsaved` holds. */

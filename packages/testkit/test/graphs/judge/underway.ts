@@ -5,7 +5,7 @@ import type { Observation } from '../run/scenario.ts'
 import type { IsSaved } from './expected.ts'
 import { counted, type Fault, firstFew } from './verdict.ts'
 
-/** `before`: the prediction without corrections, where some of its records may have been written. */
+/** `before`: the prediction without corrections, if some of its records may have been written. */
 export function judgeUnderWay(
   graph: Case,
   pause: Observation,

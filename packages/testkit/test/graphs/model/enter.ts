@@ -4,7 +4,7 @@ import { type Conditions, type Prediction, refusedBy } from './index.ts'
 import type { Arrival, Failure } from './records.ts'
 import { apply } from './steps.ts'
 
-/** Lets records into some nodes: out of a source, or into a step or sink. What else those nodes read gives nothing. */
+/** Lets records into some nodes: out of a source, or into a step or sink. Their other inputs are empty. */
 export function enter(
   graph: Case,
   entered: ReadonlyMap<string, readonly Arrival[]>,

@@ -5,7 +5,7 @@ import { apply } from './steps.ts'
 
 export * from './records.ts'
 
-/** What a case must give. */
+/** What a case must result in. */
 export interface Prediction {
   /** Records into each step and sink. */
   readonly into: ReadonlyMap<string, readonly Arrival[]>
@@ -19,9 +19,9 @@ export interface Prediction {
 export interface Conditions {
   /** Limits the input to some records. */
   readonly reads?: (place: Place) => boolean
-  /** Records that a stateful step has taken before. */
+  /** Records that a stateful step has seen before. */
   readonly memory?: (step: string) => readonly Arrival[]
-  /** The input has not ended, so aggregations give no results. */
+  /** The input has not ended, so aggregations emit no results. */
   readonly goesOn?: boolean
 }
 

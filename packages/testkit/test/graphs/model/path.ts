@@ -1,11 +1,11 @@
-/** The end of a record's id: what its way through a graph has appended to it. */
+/** The end of a record's id: what its path through a graph has appended to it. */
 import type { Case } from '../case.ts'
 import type { Arrival } from './records.ts'
 
 /** By node: the inputs whose names become part of ids, since they can bring the same record. */
 export type Named = ReadonlyMap<string, readonly string[]>
 
-/** `#step.i` where a step made several records of it, `#input` where it came by a named input. `at`: where it is. */
+/** `#step.i` if a step made several records of it, `#input` if it came by a named input. `at`: where it is. */
 export function pathOf({ steps }: Case, named: Named, { way, items }: Arrival, at?: string): string {
   const multiplies = new Set(
     steps.flatMap((step) =>

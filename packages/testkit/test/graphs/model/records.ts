@@ -2,9 +2,9 @@
  * The model evaluates a graph record by record over the whole input. It shares no code with the engine and knows
  * nothing about batches, epochs or crashes.
  *
- * A record is identified by its place in the input (or by its group, where it is a result), by its path through the
- * graph, and by its index in each list that was exploded on the way. Records that differ in any of these are
- * different records.
+ * A record is identified by its place in the input (or by its group, if it is a result), by its path through the graph,
+ * and by its index in each list that was exploded on the way. Records that differ in any of these are different
+ * records.
  */
 import type { InputRecord } from '../case.ts'
 

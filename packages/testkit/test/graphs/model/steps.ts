@@ -2,7 +2,7 @@
 import type { CallName, SetValue, Step, Test, Total } from '../case.ts'
 import { type Arrival, type Row, textOf } from './records.ts'
 
-/** Thrown where a record fails. */
+/** Thrown when a record fails. */
 export class Bad extends Error {}
 
 export interface Made {
@@ -96,7 +96,7 @@ function each(step: Step, row: Row, side: readonly Side[]): readonly Row[] {
   }
 }
 
-/** `memory`: records that a stateful step has taken before; `dedupe` does not give them again. */
+/** `memory`: records that a stateful step has seen before; `dedupe` does not pass them again. */
 export function apply(
   step: Step,
   input: readonly Arrival[],
@@ -175,8 +175,8 @@ function aggregated(step: Step & { verb: 'aggregate' }, input: readonly Arrival[
 }
 
 /**
- * Within a split, the first record of a key passes. Where a key occurs in several splits, or on several paths, the
- * first of any of them may be the one that passes.
+ * Within a split, the first record of a key passes. If a key occurs in several splits, or on several paths, the first
+ * of any of them may be the one that passes.
  */
 function deduped(step: Step & { verb: 'dedupe' }, input: readonly Arrival[], memory: readonly Arrival[]): Arrival[] {
   const valuesOf = ({ row }: Arrival) => step.by.map((name) => row[name] ?? null)

@@ -19,7 +19,7 @@ export function makeRoot(root: string, graph: Case): void {
   symlinkSync(functions, join(root, 'steps.ts'))
 }
 
-/** Checks the spec; gives the plan, or the findings that refuse it. */
+/** Checks the spec; returns the plan, or the findings that refuse it. */
 export async function planOf(root: string, graph: Case): Promise<{ plan?: Plan; refused: readonly string[] }> {
   makeRoot(root, graph)
   const project = await readProject({ spec: join(root, 'job.yaml'), root })

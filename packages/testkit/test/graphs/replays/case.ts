@@ -26,7 +26,7 @@ export interface ReplayResult {
   readonly error?: string
   readonly kill: Kill
   readonly killed: boolean
-  /** What becomes of each letter. */
+  /** The outcome of each letter. */
   readonly outcomes: Replayed['outcomes']
   readonly faults: readonly Fault[]
 }
@@ -65,7 +65,7 @@ const lettersOf = (graph: Case): readonly Failure[] =>
 /** Whether the outcome can be predicted. */
 function isFit(graph: Case, edit: ReplayEdit): boolean {
   if (graph.sinks.some((sink) => 'write' in sink && sink.write === 'insert')) return false
-  // An existing table cannot take other columns.
+  // An existing table cannot have other columns.
   const shapes = { before: shapesOf(graph)!, after: shapesOf(edit.graph)! }
   const isOther = ({ id }: Sink) => {
     const before = shapes.before.get(`into ${edit.before(id) ?? id}`)

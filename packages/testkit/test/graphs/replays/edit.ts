@@ -32,8 +32,8 @@ export const unchanged = (graph: Case, which: ReplayClass): ReplayEdit => ({
 })
 
 /**
- * A random edit of the class; undefined where the graph has nothing to edit. `letters`: the failures that are in its
- * dead letter.
+ * A random edit of the class; undefined if the graph has nothing to edit. `letters`: the failures that are in its dead
+ * letter.
  */
 export function replayEditOf(
   random: Random,
@@ -90,7 +90,7 @@ function mendedStep(random: Random, step: Step): Step | undefined {
 
 const base = ({ id, from, onError }: Step) => ({ id, from, ...(onError ? { onError } : {}) })
 
-/** The sink behind a step that gives its key a default. */
+/** The sink, after a step that gives its key a default. */
 function mendedSink(graph: Case, sink: Sink): ReplayEdit | undefined {
   if (!('key' in sink) || sink.key === undefined || ![sink.key].flat().includes('k')) return undefined
   const step: Step = { id: 'with_key', from: sink.from, verb: 'set', field: 'k', value: { or: 'none' } }

@@ -35,7 +35,7 @@ export function judgeReplay(which: ReplayedCase, run: ReplayRun, replayed: Repla
   return [...faults, ...ended, ...judgeIds(which, run, replayed)]
 }
 
-/** Documents by id have the id that the record would have had at once. */
+/** Documents by id have the id that the record would have had without failing. */
 function judgeIds({ named }: ReplayedCase, { edit, observations }: ReplayRun, replayed: Replayed): Fault[] {
   const { keys } = observations.at(-1)!.outputs
   const letters = new Map(observations[0]!.letters.map((letter) => [nameOfLetter(letter), letter]))
@@ -51,7 +51,7 @@ function judgeIds({ named }: ReplayedCase, { edit, observations }: ReplayRun, re
   })
 }
 
-/** The letter's id with another path. Where another pipeline has made the id, the path begins with this one's name. */
+/** The letter's id with another path. If another pipeline has made the id, the path begins with this one's name. */
 function idWith({ id, path }: Told, other: string): string {
   const pathIn = (own: boolean, text: string) => (text === '' || own ? text : `#${pipeline}/${text.slice(1)}`)
   const isOwn = id.startsWith(`${pipeline}/`)

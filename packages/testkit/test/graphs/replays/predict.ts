@@ -1,7 +1,7 @@
 /**
- * Predicts letters that are replayed under an edited spec. Each is taken by the way that its record has in the new
- * graph to the node at which it stopped, by itself; from there on it is a record like any other, and only there. What
- * was read before went through the old graph, and what is read later goes through the new one.
+ * Predicts letters that are replayed under an edited spec. Each takes its record's path through the new graph to the
+ * node at which it stopped, by itself; from there on, and only there, it is a record like any other. What was read
+ * before went through the old graph, and what is read later goes through the new one.
  */
 import type { Plan } from '@millrace/core'
 import type { Case, Sink } from '../case.ts'
@@ -34,7 +34,7 @@ export interface Replayed {
   readonly prediction: Prediction
   /** Sinks that the new graph no longer has in this place; what they hold is predicted too. */
   readonly left: Case['sinks']
-  /** What becomes of each letter. */
+  /** The outcome of each letter. */
   readonly outcomes: ReadonlyMap<string, 'replayed' | 'failed'>
   /** The letter that a record in `prediction` was replayed from. */
   readonly letterOf: ReadonlyMap<Arrival, string>
@@ -91,7 +91,7 @@ export function predictReplayed(which: ReplayedCase, letters: readonly string[])
       for (const arrival of arrivals) letterOf.set(arrival, name)
     }
   }
-  // A whole run has ended, and its results are given.
+  // A bounded run has ended, and its results are final.
   const isOver = old.runs === 'whole'
   const future = predict(next, new Set(), { reads: unreadIn(which), ...(isOver ? {} : { memory }) })
   failures.push(...future.failures.filter(({ at }) => policyAt(next, at) === 'dead_letter'))
@@ -122,7 +122,7 @@ export const nodeOf = (next: Case, { before }: Pick<ReplayEdit, 'before'>, at: s
   return ids.find((id) => id === at) ?? ids.find((id) => before(id) === at)
 }
 
-/** Where a letter goes: its node, or what has read it where the node is gone. */
+/** Where a letter goes: its node, or the readers of that node if it is gone. */
 export function targetsOf(old: Case, edit: ReplayEdit, at: string): readonly string[] {
   const next = edit.graph
   const node = nodeOf(next, edit, at)
@@ -131,7 +131,7 @@ export function targetsOf(old: Case, edit: ReplayEdit, at: string): readonly str
   return readers.flatMap((id) => nodeOf(next, edit, id) ?? [])
 }
 
-/** The letter's record where it goes on, by node; empty: it does not get there. */
+/** The letter's record where it continues, by node; empty: it does not get there. */
 function entriesOf({ old, edit, named }: ReplayedCase, { at, arrival }: Failure): Map<string, readonly Arrival[]> {
   const next = edit.graph
   const path = pathOf(old, named.old, arrival, at)
@@ -139,7 +139,7 @@ function entriesOf({ old, edit, named }: ReplayedCase, { at, arrival }: Failure)
   const entries = new Map<string, readonly Arrival[]>()
   // Without its source nothing can decode it.
   if (place && !next.sources.some(({ id }) => id === place.source)) return entries
-  // By itself: steps with memory have not seen it, and results of others are none of it.
+  // By itself: steps with memory have not seen it, and results of other records are not its own.
   const alone = place && predict(next, edit.bytes, { reads: (each) => isSame(each, place), goesOn: true })
   for (const target of targetsOf(old, edit, at)) {
     const isSource = next.sources.some(({ id }) => id === target)
@@ -158,7 +158,7 @@ function entriesOf({ old, edit, named }: ReplayedCase, { at, arrival }: Failure)
   return entries
 }
 
-/** What else a reader of a node that is gone has read: by that it had the record before. */
+/** The other inputs of a reader of a node that is gone: by those it has already received the record. */
 const hadBy = (old: Case, edit: ReplayEdit, at: string, reader: string): readonly string[] =>
   [...old.steps, ...old.sinks]
     .filter(({ id }) => nodeOf(edit.graph, edit, id) === reader)
@@ -191,7 +191,7 @@ function ofLastLetters(
   return arrivals.filter((arrival) => letterOf.get(arrival) === last.get(partOf(sink, arrival)))
 }
 
-/** Of documents by key, the records of the last part that has the key. */
+/** For documents by key: the records of the last part that has the key. */
 function lastOf(sink: KeySink, parts: readonly (readonly Arrival[])[]): readonly Arrival[] {
   const keys = parts.map((part) => new Set(part.map((arrival) => partOf(sink, arrival))))
   return parts.flatMap((part, i) =>

@@ -1,7 +1,7 @@
 /**
- * Runs a case until it has letters: a whole run to its end, a continuing one through its first round of input. Then its
- * spec is edited, and its letters are replayed: killed at a crash point and repeated, and all of it a second time. A
- * continuing pipeline then reads on.
+ * Runs a case until it has letters: a bounded run to its end, a continuing one through its first round of input. Then
+ * its spec is edited, and its letters are replayed: killed at a crash point and repeated, and all of it a second time.
+ * A continuing pipeline then reads on.
  */
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -33,7 +33,7 @@ export interface ReplayRun {
   readonly planned?: Decision
   /** Why it was refused or has failed. */
   readonly error?: RunEnd['error']
-  /** The edit under which letters were replayed in the end: none where it was refused. */
+  /** The edit under which letters were replayed in the end: none if it was refused. */
   readonly edit: ReplayEdit
   /** Names of the letters that were replayed in the end, in order. */
   readonly letters: readonly string[]
@@ -52,7 +52,7 @@ export interface ReplayScenario {
   readonly also: Case['sinks']
 }
 
-/** Nothing was taken. */
+/** No letter was accepted. */
 const isRefusal = (error: RunEnd['error']): error is NonNullable<RunEnd['error']> =>
   error?.code === 'replay_into_ended' || error?.code === 'state_changed'
 

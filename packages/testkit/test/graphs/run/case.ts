@@ -113,7 +113,7 @@ export async function verdictOf(
   }
 }
 
-/** Points that few graphs pass are drawn so much more often. */
+/** How much more often to draw points that few graphs pass. */
 const weights: Readonly<Record<string, number>> = {
   after_commit_action: 18,
   side_remembered: 18,

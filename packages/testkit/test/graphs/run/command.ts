@@ -38,7 +38,7 @@ export interface Command extends LetterRunner {
   rescale(to: number, kill?: Kill): Promise<RunEnd>
 }
 
-/** Runs `pipe` in the project at `root`. Outages and shifts are those of simulated processes only. */
+/** Runs `pipe` in the project at `root`. Outages and shifts only apply to simulated processes. */
 export function commandRunner(firstGraph: Case, root: string, pipe: string): Command {
   let graph = firstGraph
   const call = async (args: readonly string[], kill: Kill | undefined): Promise<RunEnd & { printed?: unknown }> => {

@@ -16,7 +16,7 @@ export function inProcess(firstGraph: Case, firstPlan: Plan, root: string, rando
   let plan = firstPlan
   const workspace = () => ({ root, home, secrets: () => undefined, bounds: graph.bounds })
   const until = () => (graph.runs === 'continue' ? { until: Promise.resolve() } : {})
-  /** Runs in a new process; what has come of it is only there if it was not killed. */
+  /** Runs in a new process; there is a result only if it was not killed. */
   const inNew = async <T>(
     options: ProcessOptions,
     body: (registry: Registry) => Promise<T>,

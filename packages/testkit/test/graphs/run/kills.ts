@@ -18,7 +18,7 @@ import { outputsOf } from './outputs.ts'
 import type { RunEnd } from './runner.ts'
 import { hasLaterInput, type Observation, reported, savedOf } from './scenario.ts'
 
-/** Points between two writes that a test of the usual places misses are drawn so much more often. */
+/** How much more often to draw points between two writes that a test of the usual places misses. */
 const weights: Readonly<Record<string, number>> = {
   mid_begin: 4,
   before_record: 6,
@@ -99,7 +99,7 @@ export async function rescaleNumber(root: string, seed: number, number: number, 
   }
 }
 
-/** Kills a move at a point, expects starts to be refused where it has begun to take effect, and repeats it. */
+/** Kills a move at a point, expects starts to be refused if it has begun to take effect, and repeats it. */
 async function killedMove(
   command: Command,
   folder: string,

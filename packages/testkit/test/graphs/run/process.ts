@@ -1,9 +1,9 @@
 /**
  * A process simulated inside this one, which is killed at the n-th passing of a crash point.
  *
- * After the kill nothing it still does takes effect. Every further crash point throws, so the engine saves nothing
- * more. Its connectors refuse every call, and the simulated disk loses what was not synced. What SQLite has committed
- * stays, as it does when a real process is killed.
+ * After the kill nothing it still does takes effect. Every later crash point throws, so the engine saves nothing more.
+ * Its connectors refuse every call, and the simulated disk loses what was not synced. What SQLite has committed stays,
+ * as it does when a real process is killed.
  */
 import { onCrashPoint, type ReadContext, type Sink, type Source, SystemError } from '@millrace/core'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -70,7 +70,7 @@ export class SimulatedProcess {
     if (this.killed) throw new Killed()
   }
 
-  /** Throws a retryable error where the case has an outage. */
+  /** Throws a retryable error if the case has an outage here. */
   private outage(node: string, call: NonNullable<Case['outage']>['call']): void {
     const { outage } = this.graph
     if (!this.options.outage || outage?.node !== node || outage.call !== call) return
@@ -78,7 +78,7 @@ export class SimulatedProcess {
       throw new SystemError('outage', `${node} was not available for ${call}`, { retry: true })
   }
 
-  /** The source with the delays of the case; it stops giving batches when the process is killed. */
+  /** The source with the delays of the case; it stops yielding batches when the process is killed. */
   source(id: string, source: Source): Source {
     const { commit } = source
     const made: Source = { ...source, read: (ctx) => this.read(id, source, ctx) }

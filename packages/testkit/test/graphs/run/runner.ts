@@ -7,9 +7,9 @@ import type { ProcessOptions } from './process.ts'
 /** How one start ended. */
 export interface RunEnd {
   readonly killed: boolean
-  /** How often each crash point was passed; empty where that is not known. */
+  /** How often each crash point was passed; empty if that is not known. */
   readonly passed: ReadonlyMap<string, number>
-  /** How many sources were read, where that is known. */
+  /** How many sources were read, if that is known. */
   readonly reads?: number
   readonly error?: Pick<MillraceError, 'code' | 'message' | 'place' | 'exitCode'>
   readonly summary?: Pick<Summary, 'counters' | 'imbalances'>
@@ -30,7 +30,7 @@ export interface LetterRunner extends Runner {
   use(graph: Case, plan: Plan): void
   /** Replays letters as `pipe dead-letter replay` does. */
   replay(letters: readonly Letter[], options: ProcessOptions): Promise<RunEnd & { readonly replayed?: ReplaySummary }>
-  /** The same again, by a run that takes nothing else where the runner has one, which gives its balance. */
+  /** The same again, with the balance, by a run that takes nothing else if the runner has one. */
   runLetters(letters: readonly Letter[]): Promise<RunEnd & { readonly outcomes?: Summary['replay'] }>
 }
 

@@ -95,13 +95,13 @@ export async function runScenario(graph: Case, root: string, runner: Runner, sce
 export const hasLaterInput = ({ sources }: Case): boolean =>
   sources.some(({ splits }) => splits.some(({ records }) => records.some(({ round }) => round === 1)))
 
-/** The error and the summary of a start, where there are any. */
+/** The error and the summary of a start, if any. */
 export const reported = ({ error, summary }: RunEnd): Pick<RunEnd, 'error' | 'summary'> => ({
   ...(error ? { error } : {}),
   ...(summary ? { summary } : {}),
 })
 
-/** `isOver`: killed when the run was over and only its process was not. */
+/** `isOver`: it was killed when the run had ended, but not yet its process. */
 function whyOf({ killed, error }: RunEnd, isOver: boolean, mayStop: boolean, isMore: boolean): Observation['why'] {
   if (killed && !isOver) return 'killed'
   if (error) return mayStop ? 'stopped' : 'failed'
