@@ -113,6 +113,7 @@ export const examples: Readonly<Record<'bad record' | 'run', Readonly<Record<str
       { steps: 'parse_dates: { at: { formats: ["M/d/yyyy"], to: "yyyy-MM-dd" } }' },
       { steps: 'parse_dates: { at: { formats: ["d/M/yyyy"], to: "yyyy-MM-dd" } }' },
     ),
+    bad_time: input('at: time', 'at\n8:26 AM\n', 'at\n08:26\n'),
     bad_bytes: input('raw: bytes', 'raw\nnot base64!\n', 'raw\naGk=\n'),
     bad_duration: mended(
       'wait: string',

@@ -3,12 +3,13 @@
  *
  * | type | column | stored as |
  * |---|---|---|
- * | string, date | TEXT | itself |
+ * | string, date, time | TEXT | itself |
  * | boolean | INTEGER | 0, 1 |
  * | integer, bigint | INTEGER | itself |
  * | number | REAL | itself |
  * | decimal | TEXT | its digits, since REAL would round |
  * | timestamp | TEXT | `2010-12-01T08:26:00.000Z`: it sorts, and SQLite's date functions read it |
+ * | timestamp(6), timestamp(9) | TEXT | the same with 6 or 9 digits |
  * | bytes | BLOB | itself |
  * | list, object, json | TEXT | JSON |
  */
@@ -37,6 +38,7 @@ export function toColumn(type: Type): (value: unknown) => SQLInputValue {
     case 'boolean':
       return (value) => (value ? 1 : 0)
     case 'timestamp':
+    case 'fine_timestamp':
       return toText(type)
     case 'list':
     case 'object':

@@ -32,7 +32,7 @@ import {
 } from '@millrace/core'
 import { asBuffer, type ReadOptions, type RecordFailure } from '@millrace/formats'
 import type { FileColumn } from './file-column.ts'
-import { holdsLocalTimes, timed, type TimeOptions } from './times.ts'
+import { holdsLocalTimes, instantReader, timed, type TimeOptions } from './times.ts'
 
 type Read = (raw: unknown) => unknown
 
@@ -117,6 +117,8 @@ function valueReader(column: FileColumn, to: Type, reading: Reading): Read | und
     })
     return (raw) => Object.fromEntries(reads.map(([name, k, readField]) => [name, readField((raw as unknown[])[k])]))
   }
+  if (column.ticks && (to.kind === 'timestamp' || to.kind === 'fine_timestamp'))
+    return instantReader(column.ticks, to, reading.times)
   if (!natural) return undefined
   if (natural.kind === 'string' && to.kind !== 'string') {
     const convert = fromText(to, unknownFields)

@@ -2,23 +2,20 @@
  * Converts values as stored by typed file formats to their in-memory forms. Each function throws `DataError` for values
  * without an exact equivalent.
  */
-import { DataError } from '@millrace/core'
+import { DataError, timeOfMicros } from '@millrace/core'
 import type { FileColumn } from './file-column.ts'
 
 /** Part of a value; null if there is none. */
 export const readPart = (column: FileColumn, raw: unknown): unknown =>
   raw === null || raw === undefined ? null : column.read(raw)
 
-/** Ticks as ms. */
-export function wholeMs(ticks: bigint, perMs: bigint): number {
-  if (ticks % perMs !== 0n)
-    throw new DataError(
-      'out_of_range',
-      `the time has a fraction of a millisecond (${ticks} in units of 1/${perMs} ms), which a timestamp cannot represent: \`fraction: truncate\` of the format cuts it off`,
-    )
-  const ms = Number(ticks / perMs)
-  if (Number.isSafeInteger(ms)) return ms
-  throw new DataError('out_of_range', `${ms} ms is not a valid time`)
+/** A time of day from units of `perMicro` or of `micros` microseconds since midnight. */
+export function timeOfUnits(units: bigint, micros: bigint, perMicro: bigint): string {
+  if (units % perMicro === 0n) return timeOfMicros(Number((units / perMicro) * micros))
+  throw new DataError(
+    'out_of_range',
+    `the time has ${units} units of 1/${perMicro} microsecond, finer than a time holds`,
+  )
 }
 
 /** -1230 with scale 2 is `-12.30`. */

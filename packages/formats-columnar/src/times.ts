@@ -1,19 +1,11 @@
 /**
- * Times as typed file formats store them: ticks since 1970, in UTC, or on a clock that the file does not name. Most
- * files of pandas have the latter. They are read only if the options say which clock that is.
+ * Times as files with types of their own store them: ticks since 1970, in UTC, or on a clock that the file does not
+ * name. Most files of pandas have the latter. They are read only where it is said which clock that is.
  *
  * Decision: docs/decisions/20261201-times-name-their-clock.md
  */
-import { compileClock, type DateChoices, option } from '@millrace/core'
+import { compileClock, DataError, type DateChoices, option, type Type, unitsPerMs } from '@millrace/core'
 import type { FileColumn, Ticks } from './file-column.ts'
-import { wholeMs } from './stored.ts'
-
-/** A column of times, as a part of a `FileColumn`. */
-export const ticksColumn = (ticks: Ticks): Pick<FileColumn, 'natural' | 'read' | 'ticks'> => ({
-  natural: { kind: 'timestamp' },
-  read: (raw) => wholeMs(ticks.of(raw), ticks.perMs),
-  ticks,
-})
 
 /** How times become instants: the options of a format. */
 export interface TimeOptions extends DateChoices {
@@ -26,30 +18,58 @@ export const timeOptions = {
   zone: option.text('Parquet and Arrow: the clock that times without a zone show.', { example: 'Europe/Berlin' }),
   fold: option.oneOf(
     ['earlier', 'later', 'error'],
-    'Parquet and Arrow: which time is meant of the two that this clock shows in the hour by which it is set back. Default: error.',
+    'Parquet and Arrow: which of the two times is meant in the hour that this clock shows twice, when it is set back. Default: error.',
   ),
   fraction: option.oneOf(
     ['error', 'truncate'],
-    'Parquet and Arrow: what becomes of digits of a time finer than a millisecond. Default: error.',
+    'Parquet and Arrow: what happens to digits of a time that are finer than its declared type. Default: error.',
   ),
 }
 
-/** The column with its times read by these options; undefined: they do not say which clock the times show. */
-export function timed(column: FileColumn, { zone, fold, fraction }: TimeOptions): FileColumn | undefined {
+type Instant = Extract<Type, { kind: 'timestamp' | 'fine_timestamp' }>
+
+/** The type that holds ticks of this size exactly. */
+const naturalOf = (perMs: bigint): Instant =>
+  perMs === 1n ? { kind: 'timestamp' } : { kind: 'fine_timestamp', precision: perMs === 1000n ? 6 : 9 }
+
+/** A column of times, as a part of a `FileColumn`. */
+export const ticksColumn = (ticks: Ticks): Pick<FileColumn, 'natural' | 'read' | 'ticks'> => {
+  const natural = naturalOf(ticks.perMs)
+  return { natural, read: instantReader(ticks, natural, {}), ticks }
+}
+
+/** Reads ticks as a type. Throws `DataError` for digits that it has no room for, and for what it cannot hold. */
+export function instantReader(
+  { perMs, isUtc, of }: Ticks,
+  to: Instant,
+  { zone = 'UTC', fold, fraction }: TimeOptions,
+): (raw: unknown) => number | bigint {
+  const instant = isUtc || zone === 'UTC' ? undefined : compileClock(zone, fold)
+  const perUnit = to.kind === 'timestamp' ? 1n : unitsPerMs[to.precision]
+  return (raw) => {
+    const ticks = of(raw)
+    const rest = ((ticks % perMs) + perMs) % perMs
+    const ms = (ticks - rest) / perMs
+    if (!Number.isSafeInteger(Number(ms))) throw new DataError('out_of_range', `${ms} ms is not a valid time`)
+    if ((rest * perUnit) % perMs !== 0n && fraction !== 'truncate')
+      throw new DataError(
+        'out_of_range',
+        `the time has ${ticks} units of 1/${perMs} ms, more digits than its type: declare it as timestamp(${perMs === 1000n ? 6 : 9}), or set \`fraction: truncate\` in the format`,
+      )
+    const at = instant ? BigInt(instant(Number(ms))) : ms
+    const units = at * perUnit + (rest * perUnit) / perMs
+    if (to.kind === 'timestamp') return Number(units)
+    if (BigInt.asIntN(64, units) === units) return units
+    throw new DataError('out_of_range', `${at} ms since 1970 does not fit in 64 bits as timestamp(${to.precision})`)
+  }
+}
+
+/** The column with its times read so; undefined: nobody says which clock they show. */
+export function timed(column: FileColumn, times: TimeOptions): FileColumn | undefined {
   const { ticks } = column
   if (!ticks) return column
-  const { perMs, isUtc, of } = ticks
-  if (!isUtc && zone === undefined) return undefined
-  const instant = isUtc ? undefined : compileClock(zone!, fold)
-  return {
-    ...column,
-    read(raw) {
-      const exact = of(raw)
-      const kept = fraction === 'truncate' ? exact - (((exact % perMs) + perMs) % perMs) : exact
-      const ms = wholeMs(kept, perMs)
-      return instant ? instant(ms) : ms
-    },
-  }
+  if (!ticks.isUtc && times.zone === undefined) return undefined
+  return { ...column, read: instantReader(ticks, naturalOf(ticks.perMs), times) }
 }
 
 /** Whether times without a zone are inside. */

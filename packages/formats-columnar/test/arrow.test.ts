@@ -63,6 +63,9 @@ const every = schemaOf({
   wide: 'decimal(38,10)',
   day: 'date',
   at: 'timestamp?',
+  micros: 'timestamp(6)?',
+  nanos: 'timestamp(9)',
+  clock: 'time?',
   raw: 'bytes?',
   tags: 'list<string?>',
   inner: { fields: { at: 'timestamp', n: 'bigint?', d: 'decimal(9,2)' } },
@@ -78,6 +81,9 @@ const row = (i: number): Row => ({
   wide: `${i % 2 ? '-' : ''}1234567890123456789012345678.${String(i).padStart(10, '0')}`,
   day: ['0001-01-01', '1969-12-31', '1970-01-01', '2000-02-29', '9999-12-31'][i % 5],
   at: i % 5 === 1 ? null : [-62135596800000, -1, 0, 1291191960123, 253402300799999][i % 5],
+  micros: i % 5 === 2 ? null : [-62135596800000000n, -1n, 0n, 1291191960123456n, 253402300799999999n][i % 5],
+  nanos: [-(2n ** 63n), -1n, 0n, 1291191960123456789n, 2n ** 63n - 1n][i % 5],
+  clock: i % 4 === 0 ? null : ['00:00:00', '08:26:00', '08:26:00.5', '23:59:59.999999'][i % 4],
   raw: i % 6 === 0 ? null : new Uint8Array([i % 256, 0, 255]),
   tags: i % 2 ? [`t${i}`, null] : [],
   inner: { at: i, n: i % 2 ? null : 9007199254740993n, d: '-0.05' },
@@ -111,6 +117,9 @@ describe.each(['file', 'stream'] as const)('a %s', (layout) => {
       wide: 'Decimal[38e+10]',
       day: 'Date32<DAY>',
       at: 'Timestamp<MILLISECOND, UTC>?',
+      micros: 'Timestamp<MICROSECOND, UTC>?',
+      nanos: 'Timestamp<NANOSECOND, UTC>',
+      clock: 'Time64<MICROSECOND>?',
       raw: 'Binary?',
       tags: 'List<Utf8>',
       inner: 'Struct<{at:Timestamp<MILLISECOND, UTC>, n:Int64, d:Decimal[9e+2]}>',
@@ -122,7 +131,7 @@ describe.each(['file', 'stream'] as const)('a %s', (layout) => {
 
   test('may contain no rows', async () => {
     const bytes = await write(every, [], { layout })
-    expect(arrow.tableFromIPC(bytes).schema.fields.length).toBe(13)
+    expect(arrow.tableFromIPC(bytes).schema.fields.length).toBe(16)
     expect((await read(bytes, every)).rows).toEqual([])
   })
 })
@@ -209,7 +218,6 @@ describe('what others write', () => {
       expect(notes).toEqual([
         'the column lv is left out: it has the type Arrow ListView, which cannot be read',
         'the column ree is left out: it has the type Arrow RunEndEncoded, which cannot be read',
-        'the column time is left out: it has the type Arrow Time64, which cannot be read',
       ])
       const { rows } = await read(bytes, type)
       expect(rows.map(({ view }) => view)).toEqual([
@@ -237,7 +245,9 @@ describe('what others write', () => {
       ])
       expect(rows.map(({ map }) => map)).toEqual([{ k: 1 }, null, {}, { a: 1, b: null }, { c: 3 }, { d: 4 }])
       expect(rows.map(({ none }) => none)).toEqual([null, null, null, null, null, null])
-      for (const column of ['lv', 'ree', 'time'])
+      expect(type.fields['time']!.type).toEqual({ kind: 'time' })
+      expect(new Set(rows.map(({ time }) => time))).toEqual(new Set(['00:00:00.000001']))
+      for (const column of ['lv', 'ree'])
         await expect(read(bytes, schemaOf({ [column]: 'json' }))).rejects.toThrow(
           `the column ${column} has the type Arrow`,
         )

@@ -90,7 +90,8 @@ describe('a map', () => {
   it.each([
     ['dates', `date '2024-02-29'`, 'date', '2024-02-29'],
     ['decimals', `1.50::decimal(9,2)`, { kind: 'decimal', precision: 9, scale: 2 }, '1.50'],
-    ['times', `timestamptz '1970-01-01 00:00:01+00'`, 'timestamp', 1000],
+    ['instants', `timestamptz '1970-01-01 00:00:01+00'`, { kind: 'fine_timestamp', precision: 6 }, 1_000_000n],
+    ['times', `time '08:26:00.5'`, 'time', '08:26:00.5'],
     ['bytes', `'\\x00\\xFF'::blob`, 'bytes', new Uint8Array([0, 255])],
     ['whole numbers', `7::bigint`, 'bigint', 7n],
     ['structs', `{a: 1}`, { kind: 'object' }, { a: 1 }],
@@ -101,7 +102,10 @@ describe('a map', () => {
       kind: 'list',
       of: { type: { record: { fields: { key: { type: typeof type === 'string' ? { kind: type } : type } } } } },
     })
-    const declared = typeof type === 'string' ? type : type.kind === 'decimal' ? 'decimal(9,2)' : 'json'
+    const declared =
+      typeof type === 'string'
+        ? type
+        : { decimal: 'decimal(9,2)', fine_timestamp: 'timestamp(6)', object: 'json' }[type.kind]
     const entries = { list: { fields: { key: declared, value: 'string' } } }
     expect((await read(bytes, { m: entries })).rows).toEqual([{ m: [{ key: value, value: 'x' }] }])
     const { rows } = await read(bytes, { m: 'json' })
@@ -152,12 +156,12 @@ it('a field that repeats without being called a list is a list', async () => {
 describe('what cannot be read', () => {
   it('is refused by name, alone, in a struct, a list or a map, and when it would be kept', async () => {
     for (const [value, told] of [
-      [`time '12:00:00'`, 'INT64 TIME'],
-      [`{a: 1, t: time '12:00:00'}`, 'a struct whose member t is INT64 TIME'],
-      [`[time '12:00:00']`, 'a list of INT64 TIME'],
+      [`interval 1 day`, 'INTERVAL'],
+      [`{a: 1, t: interval 1 day}`, 'a struct whose member t is FIXED_LEN_BYTE_ARRAY INTERVAL'],
+      [`[interval 1 day]`, 'a list of FIXED_LEN_BYTE_ARRAY INTERVAL'],
       [`{a: {b: [{t: interval 1 day}]}}`, 'INTERVAL'],
-      [`map(['a'], [time '12:00:00'])`, 'INT64 TIME'],
-      [`map([time '12:00:00'], ['a'])`, 'INT64 TIME'],
+      [`map(['a'], [interval 1 day])`, 'INTERVAL'],
+      [`map([interval 1 day], ['a'])`, 'INTERVAL'],
       [`'{"x":1}'::json::variant`, 'a VARIANT'],
     ] as const) {
       const bytes = await duck(`select 1 i, ${value} v`)
@@ -170,9 +174,9 @@ describe('what cannot be read', () => {
   })
 
   it('does not prevent the other members of a struct from being read', async () => {
-    const bytes = await duck(`select {a: i, t: time '12:00:00'} st from range(2) r(i)`)
+    const bytes = await duck(`select {a: i, t: interval 1 day} st from range(2) r(i)`)
     expect((await read(bytes, { st: { fields: { a: 'integer' } } })).rows).toEqual([{ st: { a: 0 } }, { st: { a: 1 } }])
-    await expect(read(bytes, { st: { fields: { t: 'string' } } })).rejects.toThrow('INT64 TIME')
+    await expect(read(bytes, { st: { fields: { t: 'string' } } })).rejects.toThrow('INTERVAL')
     const { bad } = await read(bytes, { st: { fields: { a: 'integer', more: 'string' } } })
     expect(bad.map(({ bytes: raw }) => Buffer.from(raw).toString())).toEqual(['{"st":{"a":0}}', '{"st":{"a":1}}'])
   })

@@ -93,6 +93,9 @@ const every = schemaOf({
   wide: 'decimal(38,10)',
   day: 'date',
   at: 'timestamp?',
+  micros: 'timestamp(6)?',
+  nanos: 'timestamp(9)',
+  clock: 'time?',
   raw: 'bytes?',
   tags: 'list<string>',
   inner: { fields: { at: 'timestamp', n: 'bigint?' } },
@@ -109,6 +112,9 @@ const row = (i: number): Row => ({
   wide: `${i % 2 ? '-' : ''}1234567890123456789012345678.${String(i).padStart(10, '0')}`,
   day: ['0001-01-01', '1969-12-31', '1970-01-01', '2000-02-29', '2010-12-01', '9999-12-31'][i % 6],
   at: i % 5 === 1 ? null : [-62135596800000, -1, 0, 1291191960123, 253402300799999][i % 5],
+  micros: i % 5 === 2 ? null : [-62135596800000000n, -1n, 0n, 1291191960123456n, 253402300799999999n][i % 5],
+  nanos: [-9_000_000_000_000_000_001n, -1n, 0n, 1291191960123456789n, 9_000_000_000_000_000_001n][i % 5],
+  clock: i % 4 === 0 ? null : ['00:00:00', '08:26:00', '08:26:00.5', '23:59:59.999999'][i % 4],
   raw: i % 6 === 0 ? null : new Uint8Array([i % 256, 0, 255]),
   tags: i % 2 ? [`t${i}`, '"'] : [],
   inner: { at: i, n: i % 2 ? null : 9007199254740993n },
@@ -146,13 +152,16 @@ describe('what is written', () => {
       wide: 'DECIMAL(38,10)',
       day: 'DATE',
       at: 'TIMESTAMP WITH TIME ZONE',
+      micros: 'TIMESTAMP WITH TIME ZONE',
+      nanos: 'TIMESTAMP WITH TIME ZONE',
+      clock: 'TIME',
       raw: 'BLOB',
       tags: 'JSON',
       inner: 'JSON',
       any: 'JSON',
     })
     const found = await query(
-      `select text, flag, count::varchar count, big::varchar big, real, small::varchar small, mid::varchar mid, wide::varchar wide, day::varchar "day", epoch_ms("at") "at", hex(raw) raw, tags::varchar tags, "inner"::varchar "inner", "any"::varchar "any" from '${at('every.parquet')}'`,
+      `select text, flag, count::varchar count, big::varchar big, real, small::varchar small, mid::varchar mid, wide::varchar wide, day::varchar "day", epoch_ms("at") "at", epoch_us(micros) micros, epoch_ns(nanos) nanos, clock::varchar clock, hex(raw) raw, tags::varchar tags, "inner"::varchar "inner", "any"::varchar "any" from '${at('every.parquet')}'`,
     )
     expect(found.length).toBe(rows.length)
     found.forEach((line, i) => {
@@ -162,6 +171,9 @@ describe('what is written', () => {
         count: String(r['count']),
         big: r['big'] === null ? null : String(r['big']),
         at: r['at'] === null ? null : String(r['at']),
+        micros: r['micros'] === null ? null : String(r['micros']),
+        // DuckDB keeps microseconds of it.
+        nanos: String((BigInt.asIntN(64, r['nanos'] as bigint) / 1000n) * 1000n),
         raw:
           r['raw'] === null
             ? null
@@ -434,9 +446,25 @@ describe('what others write', () => {
         endLeaf: 1,
         ...node,
       })
-    expect(of({ type: 'INT96' }).read(1291191960123_000_000n)).toBe(1291191960123)
-    expect(() => of({ type: 'INT96' }).read(1n)).toThrow(expect.objectContaining({ code: 'out_of_range' }))
-    expect(of({ type: 'INT64', meaning: { kind: 'TIME', unit: 'MICROS' } }).natural).toBeUndefined()
+    expect(of({ type: 'INT96' }).natural).toEqual({ kind: 'fine_timestamp', precision: 9 })
+    expect(of({ type: 'INT96' }).read(1291191960123_000_001n)).toBe(1291191960123_000_001n)
+    expect(() => of({ type: 'INT96' }).read(2n ** 63n)).toThrow(expect.objectContaining({ code: 'out_of_range' }))
+    const time = (unit: 'MILLIS' | 'MICROS' | 'NANOS', raw: number | bigint) => {
+      const { natural, read } = of({ type: unit === 'MILLIS' ? 'INT32' : 'INT64', meaning: { kind: 'TIME', unit } })
+      expect(natural).toEqual({ kind: 'time' })
+      return read(raw)
+    }
+    expect([time('MILLIS', 30_360_500), time('MICROS', 1n), time('NANOS', 86_399_999_999_000n)]).toEqual([
+      '08:26:00.5',
+      '00:00:00.000001',
+      '23:59:59.999999',
+    ])
+    for (const [unit, raw] of [
+      ['NANOS', 1n],
+      ['MICROS', 86_400_000_000n],
+      ['MICROS', -1n],
+    ] as const)
+      expect(() => time(unit, raw)).toThrow(expect.objectContaining({ code: 'out_of_range' }))
     expect(
       of({ type: 'FIXED_LEN_BYTE_ARRAY', length: 2, meaning: { kind: 'FLOAT16' } }).read(Buffer.from([0x00, 0xc1])),
     ).toBe(-2.5)

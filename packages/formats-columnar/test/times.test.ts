@@ -74,7 +74,7 @@ describe.each(formats)('times of %s', (_, write, reader, infer) => {
     const berlin = await read(bytes, { zone: 'Europe/Berlin' })
     expect(berlin.rows).toEqual([Date.UTC(2024, 6, 1, 10)])
     // The text that stands in for its bytes shows the same instant.
-    expect(berlin.raws).toEqual(['{"at":"2024-07-01T10:00:00.000Z"}'])
+    expect(berlin.raws).toEqual(['{"at":"2024-07-01T10:00:00.000000Z"}'])
     expect((await read(write([wall('2024-07-01T12:00')], true), { zone: 'Europe/Berlin' })).rows).toEqual([
       Date.UTC(2024, 6, 1, 12),
     ])
@@ -93,6 +93,21 @@ describe.each(formats)('times of %s', (_, write, reader, infer) => {
     expect(await at('later')).toEqual([Date.UTC(2024, 9, 27, 1, 30)])
   })
 
+  test('finer than a millisecond are read as timestamp(6) and timestamp(9), on any clock', async () => {
+    const fine = (precision: 6 | 9): RecordType => ({
+      fields: { at: { type: { kind: 'fine_timestamp', precision }, optional: false } },
+    })
+    const bytes = write([1999n, -1n, wall('2024-07-01T12:00') + 7n], true)
+    expect((await read(bytes, {}, fine(6))).rows).toEqual([1999n, -1n, wall('2024-07-01T12:00') + 7n])
+    expect((await read(bytes, {}, fine(9))).rows).toEqual([1_999_000n, -1000n, (wall('2024-07-01T12:00') + 7n) * 1000n])
+    const local = write([wall('2024-07-01T12:00') + 7n, wall('2024-10-27T02:30')], false)
+    const { rows, bad } = await read(local, { zone: 'Europe/Berlin' }, fine(6))
+    expect(rows).toEqual([wall('2024-07-01T10:00') + 7n])
+    expect(bad).toEqual([['bad_date', expect.stringContaining('is there twice')]])
+    const { bad: far } = await read(write([2n ** 62n], true), {}, fine(9))
+    expect(far).toEqual([['out_of_range', expect.stringContaining('does not fit in 64 bits as timestamp(9)')]])
+  })
+
   test('finer than a millisecond are bad records, or rounded down where that is declared', async () => {
     const bytes = write([1999n, -1n, 2000n], true)
     const exact = await read(bytes)
@@ -108,7 +123,8 @@ describe.each(formats)('times of %s', (_, write, reader, infer) => {
     const notes: string[] = []
     const input = bytesSource(write([0n], false))
     expect((await infer(input, (message) => void notes.push(message))).fields['at']!.type).toEqual({
-      kind: 'timestamp',
+      kind: 'fine_timestamp',
+      precision: 6,
     })
     expect(notes).toEqual([expect.stringMatching(/the column at holds times without a zone.*zone: UTC/)])
     expect(notes.length).toBe(1)

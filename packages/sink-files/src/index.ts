@@ -17,6 +17,8 @@ const stored: Readonly<Record<Type['kind'], string>> = {
   decimal: 'string, DECIMAL, Decimal',
   date: 'string, DATE, Date32',
   timestamp: 'string, TIMESTAMP(MILLIS, UTC), Timestamp(ms, UTC)',
+  time: 'string, TIME(MICROS), Time64(us)',
+  fine_timestamp: 'string, TIMESTAMP(MICROS or NANOS, UTC), Timestamp(us or ns, UTC)',
   bytes: 'base64, BYTE_ARRAY, Binary',
   list: 'array, JSON, List',
   object: 'object, JSON, Struct',

@@ -68,6 +68,10 @@ function mapping(type: Type): string | undefined {
       return 'date, midnight UTC'
     case 'timestamp':
       return 'date'
+    case 'time':
+      return 'string `HH:mm:ss`, with its fraction'
+    case 'fine_timestamp':
+      return `string \`yyyy-MM-ddTHH:mm:ss.${'S'.repeat(type.precision)}Z\`, since a date has milliseconds`
     case 'bytes':
       return 'binData'
     case 'list':

@@ -2,7 +2,7 @@
  * Converts values to BSON. Text, numbers and booleans are left unchanged: the driver writes a 32-bit whole number as
  * int and any other number as double, which represents every `integer` exactly.
  */
-import { compileDateParser, type RecordType, type Row, type Type } from '@millrace/core'
+import { compileDateParser, type RecordType, type Row, toText, type Type } from '@millrace/core'
 import { Decimal128 } from '@millrace/client-mongodb/driver'
 
 const midnight = compileDateParser(['yyyy-MM-dd'], 'UTC')
@@ -29,6 +29,8 @@ function converter(type: Type): ((value: unknown) => unknown) | undefined {
           throw new RangeError(`${value as number} ms is not a time that MongoDB can store`)
         return new Date(value as number)
       }
+    case 'fine_timestamp':
+      return toText(type)
     case 'json':
       return (value) => {
         if (isWide(value)) throw new RangeError('a whole number inside does not fit in 64 bits')

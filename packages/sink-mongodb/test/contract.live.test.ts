@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { MongoClient } from 'mongodb'
-import type { Field, RecordType, Row, Type } from '@millrace/core'
+import { type Field, fromText, type RecordType, type Row, type Type } from '@millrace/core'
 import { cuttingProxy, liveUrl, sinkContract } from '@millrace/testkit'
 import { describe } from 'vitest'
 import { resolved } from './server.ts'
@@ -8,8 +8,10 @@ import { resolved } from './server.ts'
 const url = liveUrl('MONGODB')
 const module = new URL('../src/index.ts', import.meta.url)
 const field = (type: Type, optional = false): Field => ({ type, optional })
-const plain = (kind: Exclude<Type['kind'], 'decimal' | 'list' | 'object'>, optional = false): Field =>
-  field({ kind }, optional)
+const plain = (
+  kind: Exclude<Type['kind'], 'decimal' | 'fine_timestamp' | 'list' | 'object'>,
+  optional = false,
+): Field => field({ kind }, optional)
 
 const everyType: RecordType = {
   fields: {
@@ -21,6 +23,8 @@ const everyType: RecordType = {
     price: field({ kind: 'decimal', precision: 20, scale: 2 }),
     day: plain('date'),
     at: plain('timestamp'),
+    clock: plain('time'),
+    micros: field({ kind: 'fine_timestamp', precision: 6 }),
     raw: plain('bytes'),
     list: field({ kind: 'list', of: plain('bigint', true) }),
     inner: field({ kind: 'object', record: { fields: { at: plain('timestamp'), name: plain('string', true) } } }),
@@ -37,6 +41,8 @@ const everyRow = (count: number): Row[] =>
     price: `-${n + 1}345678901234567.10`,
     day: n % 2 ? '2010-12-01' : '0001-01-01',
     at: Date.UTC(2010, 11, 1, 8, n % 60, 0, n),
+    clock: n % 2 ? '08:26:00' : '08:26:00.5',
+    micros: 1291191960000001n + BigInt(n),
     raw: new Uint8Array([0, 255, n % 256]),
     list: [1n, null, -(2n ** 63n)],
     inner: { at: n, name: n % 2 ? 'x' : null },
@@ -61,8 +67,9 @@ async function find(database: string, collection: string): Promise<Row[]> {
 }
 
 /** What the driver gives for a row of `everyType`, as that row. */
-const asRow = ({ _id, day, at, price, inner, ...rest }: Row): Row => ({
+const asRow = ({ _id, day, at, price, inner, micros, ...rest }: Row): Row => ({
   ...rest,
+  micros: fromText({ kind: 'fine_timestamp', precision: 6 })(micros as string),
   day: (day as Date).toISOString().slice(0, 10),
   at: (at as Date).getTime(),
   price: String(price),

@@ -160,6 +160,10 @@ export function mapping(type: Type): string {
       return 'JSON string `yyyy-MM-dd`; TEXT'
     case 'timestamp':
       return 'JSON string `yyyy-MM-ddTHH:mm:ss.SSSZ`; TEXT'
+    case 'time':
+      return 'JSON string `HH:mm:ss`, with its fraction; TEXT'
+    case 'fine_timestamp':
+      return `JSON string \`yyyy-MM-ddTHH:mm:ss.${'S'.repeat(type.precision)}Z\`; TEXT`
     case 'bytes':
       return 'JSON string, base64; BLOB'
     default:

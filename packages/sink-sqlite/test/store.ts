@@ -23,7 +23,7 @@ import type { Options } from '../src/options.ts'
 const [definition] = definitions
 const field = (type: Type, optional = false) => ({ type, optional })
 const plain = (
-  kind: 'string' | 'boolean' | 'integer' | 'bigint' | 'number' | 'date' | 'timestamp' | 'bytes' | 'json',
+  kind: 'string' | 'boolean' | 'integer' | 'bigint' | 'number' | 'date' | 'time' | 'timestamp' | 'bytes' | 'json',
   optional = false,
 ) => field({ kind }, optional)
 
@@ -38,6 +38,9 @@ export const everyType: RecordType = {
     price: field({ kind: 'decimal', precision: 20, scale: 2 }),
     day: plain('date'),
     at: plain('timestamp'),
+    clock: plain('time'),
+    micros: field({ kind: 'fine_timestamp', precision: 6 }),
+    nanos: field({ kind: 'fine_timestamp', precision: 9 }),
     raw: plain('bytes'),
     list: field({ kind: 'list', of: plain('bigint', true) }),
     inner: field({ kind: 'object', record: { fields: { at: plain('timestamp'), name: plain('string', true) } } }),
@@ -56,6 +59,9 @@ export const everyRow = (count: number): Row[] =>
     price: `-${n + 1}345678901234567.10`,
     day: '2010-12-01',
     at: Date.UTC(2010, 11, 1, 8, n % 60, 0, n),
+    clock: `08:${String(n % 60).padStart(2, '0')}:00${n % 2 ? '.000001' : ''}`,
+    micros: 1291191960000001n + BigInt(n),
+    nanos: -1n - BigInt(n),
     raw: new Uint8Array([0, 255, n % 256]),
     list: [1n, null, -(2n ** 63n)],
     inner: { at: n, name: n % 2 ? 'x' : null },

@@ -3,7 +3,17 @@
  * 2^53, a double in a `bigint` or a decimal with too many digits is a `DataError`. Text is accepted where JSON would
  * have it, since documents come from anywhere.
  */
-import { DataError, type Field, fromJson, fromText, type RecordType, type Row, type Type, setOwn } from '@millrace/core'
+import {
+  DataError,
+  type Field,
+  fromJson,
+  fromText,
+  type RecordType,
+  type Row,
+  setOwn,
+  type Type,
+  unitsPerMs,
+} from '@millrace/core'
 import { bsonBytes, bsonClass, bsonToPlain, isBsonDocument } from '@millrace/client-mongodb'
 import { decimalText } from '@millrace/client-mongodb'
 
@@ -45,6 +55,12 @@ export function fromBson(type: Type): (value: unknown) => unknown {
         isoOf(value)
         return value.getTime()
       }
+    case 'fine_timestamp':
+      return (value) => {
+        if (!(value instanceof Date)) return json(value)
+        isoOf(value)
+        return BigInt(value.getTime()) * unitsPerMs[type.precision]
+      }
     case 'bytes':
       return (value) => {
         const bytes = bsonBytes(value)
@@ -61,6 +77,7 @@ export function fromBson(type: Type): (value: unknown) => unknown {
       return (value) => (isBsonDocument(value) ? read(value) : json(bsonToPlain(value)))
     }
     case 'boolean':
+    case 'time':
       return json
   }
 }

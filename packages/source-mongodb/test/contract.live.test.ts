@@ -8,8 +8,10 @@ import { makeAnew, putDocuments, uuidOf } from './server.ts'
 const url = liveUrl('MONGODB')
 const module = new URL('../src/index.ts', import.meta.url)
 const field = (type: Type, optional = false): Field => ({ type, optional })
-const plain = (kind: Exclude<Type['kind'], 'decimal' | 'list' | 'object'>, optional = false): Field =>
-  field({ kind }, optional)
+const plain = (
+  kind: Exclude<Type['kind'], 'decimal' | 'fine_timestamp' | 'list' | 'object'>,
+  optional = false,
+): Field => field({ kind }, optional)
 interface Saved {
   readonly of: string
   readonly since: string

@@ -6,8 +6,10 @@ import type { Field, RecordType, Row, Type } from '@millrace/core'
 import { openStoreWriter } from '@millrace/client-sqlite'
 
 const field = (type: Type, optional = false): Field => ({ type, optional })
-const plain = (kind: Exclude<Type['kind'], 'decimal' | 'list' | 'object'>, optional = false): Field =>
-  field({ kind }, optional)
+const plain = (
+  kind: Exclude<Type['kind'], 'decimal' | 'fine_timestamp' | 'list' | 'object'>,
+  optional = false,
+): Field => field({ kind }, optional)
 
 /** Documents of many types, with their key. */
 export const documentType: RecordType = {

@@ -11,6 +11,14 @@ const exact = { fold: undefined, fraction: undefined } as const
 const dates = (to: string, formats: string | string[], zone = 'UTC') => ({ to, formats, zone, ...exact })
 
 describe('cast', () => {
+  it.each([
+    ['timestamp(9)', 'timestamp', 5_999_999n, 5],
+    ['timestamp(9)', 'timestamp(6)', -1n, -1n],
+    ['timestamp(6)', 'timestamp', -1n, -1],
+  ])('cuts off digits of %s to %s where that is declared, before 1970 too', (from, to, value, result) => {
+    expect(one(from, { ...dates(to, []), fraction: 'truncate' }, value)).toBe(result)
+  })
+
   it.each<[string, string, unknown, unknown]>([
     ['string', 'integer', '-5', -5],
     ['string', 'bigint', '9007199254740993', 9007199254740993n],
@@ -37,6 +45,19 @@ describe('cast', () => {
     ['decimal(10,2)', 'number', '-5.25', -5.25],
     ['decimal(10,2)', 'decimal(5,1)', '5.20', '5.2'],
     ['decimal(10,2)', 'string', '5.20', '5.20'],
+    ['string', 'time', '08:26', '08:26:00'],
+    ['time', 'string', '08:26:00.5', '08:26:00.5'],
+    ['string', 'timestamp(6)', '1970-01-01T00:00:00.000001Z', 1n],
+    ['timestamp', 'timestamp(6)', -1, -1000n],
+    ['timestamp(6)', 'timestamp(9)', 1n, 1000n],
+    ['timestamp(9)', 'timestamp(6)', -2000n, -2n],
+    ['timestamp(9)', 'timestamp', 5_000_000n, 5],
+    ['timestamp(9)', 'timestamp', 5_000_001n, 'out_of_range x'],
+    ['timestamp(6)', 'timestamp(9)', 2n ** 62n, 'out_of_range x'],
+    ['timestamp(6)', 'date', -1n, '1969-12-31'],
+    ['timestamp(6)', 'string', 1n, '1970-01-01T00:00:00.000001Z'],
+    ['timestamp(6)', 'bigint', 7n, 7n],
+    ['timestamp(6)', 'json', 1n, '1970-01-01T00:00:00.000001Z'],
     ['boolean', 'string', true, 'true'],
     ['timestamp', 'string', 1000, '1970-01-01T00:00:01.000Z'],
     ['timestamp', 'date', 86_399_999, '1970-01-01'],

@@ -7,6 +7,9 @@ import { show } from './scalar.ts'
 const iso = { formats: ['iso'], zone: 'UTC' }
 const parseIso = compileDateParser(iso.formats, iso.zone)
 
+/** Around the digits of a fraction of a second. */
+const secondAndFraction = /^(.*\d:\d\d:\d\d)[.,](\d+)(.*)$/s
+
 /** Whether a text is a calendar date as `yyyy-MM-dd`, year 0001 to 9999. */
 export function isDateText(text: string): boolean {
   if (text.length !== 10 || text.charCodeAt(4) !== 45 || text.charCodeAt(7) !== 45) return false
@@ -31,7 +34,16 @@ export function dateFromText(text: string): string {
 /** ISO 8601 with a zone as ms since 1970-01-01T00:00Z. */
 export function timestampFromText(text: string): number {
   const ms = parseIso(text)
-  if (ms === undefined) throw new DataError('bad_date', whyNoDate(iso, text, show(text)))
+  if (ms === undefined) {
+    const [, second, fraction = '', zone] = secondAndFraction.exec(text) ?? []
+    const isFine = /[1-9]/.test(fraction.slice(3)) && parseIso(`${second}${zone}`) !== undefined
+    throw new DataError(
+      'bad_date',
+      isFine
+        ? `${show(text)} is finer than a millisecond: declare the field as timestamp(6) or timestamp(9), or read it as string and use parse_dates with \`fraction: truncate\``
+        : whyNoDate(iso, text, show(text)),
+    )
+  }
   // Text that ends in `Z`, or has a sign after its date, includes its zone.
   const last = text.charCodeAt(text.length - 1)
   if ((last | 32) === 122 || text.includes('+', 16) || text.includes('-', 16)) return ms
@@ -43,8 +55,6 @@ export function timestampFromText(text: string): number {
 
 /** The units of an instant in one millisecond, by its digits after the second. */
 export const unitsPerMs = { 6: 1000n, 9: 1_000_000n } as const
-
-const secondAndFraction = /^(.*\d:\d\d:\d\d)[.,](\d+)(.*)$/s
 
 /** ISO 8601 with a zone, as units of 10^-`precision` s since 1970-01-01T00:00Z. */
 export function fineTimestampFromText(text: string, precision: 6 | 9): bigint {

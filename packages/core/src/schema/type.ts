@@ -19,11 +19,14 @@
  * | json | any JSON value; whole numbers in it beyond 2^53 are bigint |
  *
  * null and absent are the same: an optional field that is missing reads as null.
+ *
+ * Decision: docs/decisions/20261201-finer-times-are-types.md
  */
 
 /** The type of a value. */
 export type Type =
-  | { readonly kind: 'string' | 'boolean' | 'integer' | 'bigint' | 'number' | 'date' | 'time' | 'timestamp' | 'bytes' | 'json' }
+  | { readonly kind: 'string' | 'boolean' | 'integer' | 'bigint' | 'number' | 'date' | 'time' | 'bytes' | 'json' }
+  | { readonly kind: 'timestamp' }
   | { readonly kind: 'fine_timestamp'; readonly precision: 6 | 9 }
   | { readonly kind: 'decimal'; readonly precision: number; readonly scale: number }
   | { readonly kind: 'list'; readonly of: Field }

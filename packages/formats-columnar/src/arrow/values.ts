@@ -3,7 +3,7 @@ import { DataError, type Type } from '@millrace/core'
 import { utf8 } from '../columns.ts'
 import type { FileColumn } from '../file-column.ts'
 import { listColumn, mapColumn, structColumn, unreadable } from '../nested.ts'
-import { dateText, decimalText, finite } from '../stored.ts'
+import { dateText, decimalText, finite, timeOfUnits } from '../stored.ts'
 import { ticksColumn } from '../times.ts'
 import type { ArrowField } from './schema.ts'
 
@@ -29,6 +29,15 @@ export function fileColumn(field: ArrowField): FileColumn {
     case 'Date': {
       const perDay = unit === 0 ? 1n : 86_400_000n
       return as({ kind: 'date' }, (raw) => dateText(Number(BigInt(raw as number | bigint) / perDay)))
+    }
+    case 'Time': {
+      const [micros, perMicro] = [
+        [1_000_000n, 1n],
+        [1000n, 1n],
+        [1n, 1n],
+        [1n, 1000n],
+      ][unit] as [bigint, bigint]
+      return as({ kind: 'time' }, (raw) => timeOfUnits(BigInt(raw as number | bigint), micros, perMicro))
     }
     case 'Timestamp': {
       const perMs = [1n, 1n, 1000n, 1_000_000n][unit]!

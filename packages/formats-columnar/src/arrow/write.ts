@@ -10,6 +10,8 @@
  * | decimal(p,s) | Decimal128 up to 38 digits, else Decimal256 |
  * | date | Date32 |
  * | timestamp | Timestamp(ms, UTC) |
+ * | timestamp(6), timestamp(9) | Timestamp(us, UTC), Timestamp(ns, UTC) |
+ * | time | Time64(us) |
  * | bytes | Binary |
  * | list, object | List, Struct |
  */

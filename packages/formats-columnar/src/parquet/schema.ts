@@ -10,12 +10,14 @@
  * | decimal(p,s) | INT32 up to 9 digits, INT64 up to 18, else FIXED_LEN_BYTE_ARRAY | DECIMAL(p,s) |
  * | date | INT32 | DATE |
  * | timestamp | INT64 | TIMESTAMP(MILLIS, UTC) |
+ * | timestamp(6), timestamp(9) | INT64 | TIMESTAMP(MICROS, UTC), TIMESTAMP(NANOS, UTC) |
+ * | time | INT64 | TIME(MICROS, local) |
  * | bytes | BYTE_ARRAY | |
  * | list, object, json | BYTE_ARRAY | JSON |
  *
  * Optional fields are OPTIONAL, all others REQUIRED.
  */
-import type { Field, RecordType, Type } from '@millrace/core'
+import { type Field, microsOfTime, type RecordType, type Type } from '@millrace/core'
 import { jsonValue, type OutputBytes } from '@millrace/formats'
 import { bool, i8, i32, struct, text, type Thrift } from './thrift.ts'
 
@@ -148,6 +150,30 @@ function columnOf(name: string, { type, optional }: Field): Column {
         sizeOf: eight,
         compare: numeric,
         element: element('INT64', 9, logical),
+      }
+    }
+    case 'fine_timestamp': {
+      const isMicros = type.precision === 6
+      const unit = struct([isMicros ? 2 : 3, struct()])
+      return {
+        ...base,
+        physical: 'INT64',
+        put: putBigint,
+        sizeOf: eight,
+        compare: numeric,
+        element: element('INT64', isMicros ? 10 : undefined, logicalType(8, struct([1, bool(true)], [2, unit]))),
+      }
+    }
+    case 'time': {
+      const logical = logicalType(7, struct([1, bool(false)], [2, struct([2, struct()])]))
+      return {
+        ...base,
+        physical: 'INT64',
+        key: (value) => microsOfTime(value as string),
+        put: putInteger,
+        sizeOf: eight,
+        compare: numeric,
+        element: element('INT64', 8, logical),
       }
     }
     case 'decimal':

@@ -5,7 +5,7 @@
 import { DataError, parseJson, type Type } from '@millrace/core'
 import type { FileColumn } from '../file-column.ts'
 import { listColumn, mapColumn, structColumn, unreadable } from '../nested.ts'
-import { dateText, decimalText, finite, half } from '../stored.ts'
+import { dateText, decimalText, finite, half, timeOfUnits } from '../stored.ts'
 import { ticksColumn } from '../times.ts'
 import type { SchemaNode } from './footer.ts'
 import { itemOf, shapeOf } from './shape.ts'
@@ -58,6 +58,13 @@ function leaf({ type, meaning }: SchemaNode): Leaf {
     case 'TIMESTAMP': {
       const perMs = { MILLIS: 1n, MICROS: 1000n, NANOS: 1_000_000n }[meaning.unit!]
       return { told, ...ticksColumn({ perMs, isUtc: meaning.isUtc === true, of: (raw) => BigInt(raw as bigint) }) }
+    }
+    case 'TIME': {
+      const [micros, perMicro] = { MILLIS: [1000n, 1n], MICROS: [1n, 1n], NANOS: [1n, 1000n] }[meaning.unit!] as [
+        bigint,
+        bigint,
+      ]
+      return as({ kind: 'time' }, (raw) => timeOfUnits(BigInt(raw as number | bigint), micros, perMicro))
     }
     case 'STRING':
     case 'ENUM':

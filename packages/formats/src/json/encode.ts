@@ -6,7 +6,7 @@
  * text, and the last text is cached for columns with repeated values. Building one long text from many short ones and
  * encoding that takes half as long again, most of it garbage collection.
  *
- * bigint and decimal are JSON strings, so that no reader rounds them; a timestamp is ISO 8601 in UTC with milliseconds;
+ * bigint and decimal are JSON strings, so that no reader rounds them; a timestamp is ISO 8601 in UTC with its digits;
  * bytes are base64. U+2028 and U+2029 are escaped, because some line readers break there, and so are unpaired
  * surrogates.
  */
@@ -61,6 +61,7 @@ export function jsonValue(type: Type): (value: unknown) => string {
     case 'bigint':
     case 'decimal':
     case 'date':
+    case 'time':
       return (value) => `"${value as string | bigint}"`
     case 'timestamp':
       return (value) => `"${isoText(value as number)}"`
@@ -184,7 +185,9 @@ function valueCode(k: number, field: Field, key: string): string {
     case 'bigint':
     case 'decimal':
     case 'date':
+    case 'time':
     case 'timestamp':
+    case 'fine_timestamp':
       return `${literal(key)} if (v !== last${k}) { text${k} = encode[${k}](v); last${k} = v } t = text${k}; ${putAscii}`
     default:
       return `${literal(key)} t = encode[${k}](v); ${putText}`

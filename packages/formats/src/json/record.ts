@@ -228,7 +228,9 @@ function fieldCode(k: number, field: Field): string {
     case 'decimal':
       return `if (typeof ${f} === 'string') ${converted} else ${number} else { ${none}return }`
     case 'date':
+    case 'time':
     case 'timestamp':
+    case 'fine_timestamp':
       return `if (typeof ${f} === 'string') ${converted} else { ${none}return }`
     case 'json':
       return `${none}if (typeof ${f} !== 'string' && ${long}) return`

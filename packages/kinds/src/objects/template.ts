@@ -34,7 +34,9 @@ const nameable: readonly Type['kind'][] = [
   'number',
   'decimal',
   'date',
+  'time',
   'timestamp',
+  'fine_timestamp',
 ]
 
 /** The problem of the zone of dates in the path. */

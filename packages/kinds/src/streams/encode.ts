@@ -227,6 +227,10 @@ export function jsonForm(type: Type): string {
       return 'JSON string `yyyy-MM-dd`'
     case 'timestamp':
       return 'JSON string `yyyy-MM-ddTHH:mm:ss.SSSZ`'
+    case 'time':
+      return 'JSON string `HH:mm:ss`, with its fraction'
+    case 'fine_timestamp':
+      return `JSON string \`yyyy-MM-ddTHH:mm:ss.${'S'.repeat(type.precision)}Z\``
     case 'bytes':
       return 'JSON string, base64'
     case 'list':

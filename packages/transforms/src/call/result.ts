@@ -94,6 +94,7 @@ function testOf(type: Type): (value: unknown) => boolean {
     case 'number':
       return Number.isFinite
     case 'bigint':
+    case 'fine_timestamp':
       return (value) => typeof value === 'bigint' && BigInt.asIntN(64, value) === value
     case 'decimal': {
       const canonical = fromText(type)
@@ -103,6 +104,10 @@ function testOf(type: Type): (value: unknown) => boolean {
       return (value) => typeof value === 'string' && isDateText(value)
     case 'timestamp':
       return (value) => Number.isSafeInteger(value) && Math.abs(value as number) <= 253_402_300_799_999
+    case 'time': {
+      const canonical = fromText(type)
+      return (value) => typeof value === 'string' && isUnchanged(canonical, value)
+    }
     case 'bytes':
       return (value) => value instanceof Uint8Array
     default:

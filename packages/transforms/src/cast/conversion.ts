@@ -10,6 +10,7 @@ import {
   type DateReading,
   type Field,
   fieldText,
+  floorMs,
   fromJson,
   fromText,
   compileDateFormatter,
@@ -19,6 +20,7 @@ import {
   toText,
   type Type,
   typeText,
+  unitsPerMs,
   whyNoDate,
 } from '@millrace/core'
 
@@ -31,7 +33,8 @@ export type Conversion =
  * written, if text or numbers become dates or instants.
  */
 export function conversionOf(from: Type, to: Type, dates: DateReading): Conversion {
-  if (isDate(to) && !isDate(from)) return toDate(from, to, dates)
+  if (isInstant(from) && isInstant(to) && dates.formats.length === 0) return { convert: digits(from, to, dates) }
+  if (isDate(to) && !isDate(from) && from.kind !== 'fine_timestamp') return toDate(from, to, dates)
   if (dates.formats.length > 0)
     return { wrong: `\`formats\` are date formats; ${typeText(from)} to ${typeText(to)} needs none` }
   if (sameType(from, to)) return { convert: (value) => value }
@@ -39,7 +42,7 @@ export function conversionOf(from: Type, to: Type, dates: DateReading): Conversi
   if (to.kind === 'string' && isKeyType(from)) return { convert: toText(from) }
   if (to.kind === 'json') return { convert: toJson(from) }
   if (from.kind === 'json') return { convert: fromJson(to) }
-  if (isDate(from)) return fromDate(from, to, dates)
+  if (isDate(from) || from.kind === 'fine_timestamp') return fromDate(from, to, dates)
   if (isNumber(from) && isNumber(to)) return { convert: numeric(from, to) }
   if (from.kind === 'list' && to.kind === 'list') return list(from.of, to.of, dates)
   return {
@@ -49,6 +52,29 @@ export function conversionOf(from: Type, to: Type, dates: DateReading): Conversi
 }
 
 const isDate = (type: Type): boolean => type.kind === 'date' || type.kind === 'timestamp'
+type Instant = Extract<Type, { kind: 'timestamp' | 'fine_timestamp' }>
+const isInstant = (type: Type): type is Instant => type.kind === 'timestamp' || type.kind === 'fine_timestamp'
+
+/** Between instants of other digits: finer ones are an error, or cut off where that is declared. */
+function digits(from: Instant, to: Instant, { fraction }: DateReading): (value: unknown) => unknown {
+  const [own, other] = [perMs(from), perMs(to)]
+  return (value) => {
+    const units = BigInt(value as number | bigint)
+    const rest = other < own ? ((units % (own / other)) + own / other) % (own / other) : 0n
+    if (rest !== 0n && fraction !== 'truncate')
+      throw new DataError(
+        'out_of_range',
+        `${units} as ${typeText(from)} has digits that ${typeText(to)} cannot hold: \`fraction: truncate\` cuts them off`,
+      )
+    const made = other < own ? (units - rest) / (own / other) : units * (other / own)
+    if (to.kind === 'timestamp') return Number(made)
+    if (BigInt.asIntN(64, made) === made) return made
+    throw new DataError('out_of_range', `${units} as ${typeText(from)} does not fit in 64 bits as ${typeText(to)}`)
+  }
+}
+
+const perMs = (type: Instant): bigint => (type.kind === 'timestamp' ? 1n : unitsPerMs[type.precision])
+
 const isNumber = (type: Type): boolean =>
   type.kind === 'integer' || type.kind === 'bigint' || type.kind === 'number' || type.kind === 'decimal'
 const read = (convert: (text: string) => unknown, value: unknown): unknown => convert(value as string)
@@ -81,6 +107,11 @@ function toDate(from: Type, to: Type, dates: DateReading): Conversion {
 
 function fromDate(from: Type, to: Type, { zone }: DateReading): Conversion {
   if (from.kind === 'timestamp' && to.kind === 'date') return { convert: dayOf(zone) }
+  if (from.kind === 'fine_timestamp') {
+    if (to.kind === 'bigint') return { convert: (value) => value }
+    const day = dayOf(zone)
+    if (to.kind === 'date') return { convert: (value) => day(floorMs(value as bigint, from.precision)) }
+  }
   if (from.kind === 'date' && to.kind === 'timestamp') {
     const parse = compileDateParser(['yyyy-MM-dd'], zone)
     return {

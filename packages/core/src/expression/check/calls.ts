@@ -4,7 +4,7 @@
  */
 import { checkZone } from '../../date/index.ts'
 import { DataError } from '../../errors/index.ts'
-import { parseType, type Type } from '../../schema/index.ts'
+import { parseType, type Type, typeText } from '../../schema/index.ts'
 import type { Form, FunctionEntry, Made } from '../functions/entry.ts'
 import { signatures, written } from '../functions/entry.ts'
 import type { Span } from '../read/syntax.ts'
@@ -38,6 +38,7 @@ function accepts(kind: string, type: Type): boolean {
     return type.kind === 'list' && !type.of.optional && (type.of.type.kind === 'string' || isNothing(type.of.type))
   if (kind === 'zone' || kind === 'pattern') return type.kind === 'string'
   if (kind === 'whole') return type.kind === 'integer'
+  if (type.kind === 'fine_timestamp') return kind === typeText(type)
   return kind === type.kind || (kind === 'number' && type.kind === 'integer')
 }
 

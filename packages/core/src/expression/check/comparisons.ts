@@ -65,12 +65,23 @@ export function orderNode(operator: Ordering, left: Node, right: Node, span: Spa
   return callOf(operation, [coerce(a, type), coerce(b, type)], boolean, span)
 }
 
+/** Types whose values `<` orders. */
+const ordered: ReadonlySet<Type['kind']> = new Set([
+  'integer',
+  'number',
+  'bigint',
+  'date',
+  'time',
+  'timestamp',
+  'fine_timestamp',
+])
+
 /** The comparison of two values of a type, by the sign of the result; undefined: they have no order. */
 export function ordering(operator: Ordering, type: Type): Operation | undefined {
   const name = `${type.kind} ${operator}`
   if (type.kind === 'string') return compared(name, operator, compareText)
   if (type.kind === 'decimal') return compared(name, operator, compareDecimal)
-  if (!['integer', 'number', 'bigint', 'timestamp', 'date'].includes(type.kind)) return undefined
+  if (!ordered.has(type.kind)) return undefined
   return {
     ...compared(name, operator, (a: number, b: number) => (a < b ? -1 : a > b ? 1 : 0)),
     inline: (a, b) => `(${a} ${operator} ${b})`,

@@ -1,7 +1,7 @@
 /** Functions from one type to another. They convert exactly or fail; only `double` may return the nearest number. */
 
 import { decimalFromNumber, decimalFromText } from '../../convert/scalar.ts'
-import { fromText, parseJson } from '../../convert/index.ts'
+import { fineTimestampText, fromText, parseJson } from '../../convert/index.ts'
 import { isoText } from '../../date/index.ts'
 import { DataError } from '../../errors/index.ts'
 import type { Type } from '../../schema/index.ts'
@@ -88,7 +88,13 @@ export const conversionFunctions: readonly FunctionEntry[] = [
       })),
       { takes: 'x: decimal', gives: 'string', call: same },
       { takes: 'x: date', gives: 'string', call: same },
+      { takes: 'x: time', gives: 'string', call: same },
       { takes: 'x: timestamp', gives: 'string', call: isoText },
+      ...([6, 9] as const).map((precision) => ({
+        takes: `x: timestamp(${precision})`,
+        gives: 'string',
+        call: (x: bigint) => fineTimestampText(x, precision),
+      })),
       { takes: 'x: bytes', gives: 'string', call: textOfBytes },
       { takes: 'x: json', gives: 'string', call: jsonToText, nullable: true },
     ],
