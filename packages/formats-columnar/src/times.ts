@@ -4,7 +4,7 @@
  *
  * Decision: docs/decisions/20261201-times-name-their-clock.md
  */
-import { compileClock, DataError, type DateChoices, option, type Type, unitsPerMs } from '@millrace/core'
+import { compileClock, DataError, type DateChoices, instantOf, option, type Type, unitsPerMs } from '@millrace/core'
 import type { FileColumn, Ticks } from './file-column.ts'
 
 /** How times become instants: the options of a format. */
@@ -50,13 +50,12 @@ export function instantReader(
     const ticks = of(raw)
     const rest = ((ticks % perMs) + perMs) % perMs
     const ms = (ticks - rest) / perMs
-    if (!Number.isSafeInteger(Number(ms))) throw new DataError('out_of_range', `${ms} ms is not a valid time`)
     if ((rest * perUnit) % perMs !== 0n && fraction !== 'truncate')
       throw new DataError(
         'out_of_range',
         `the time has ${ticks} units of 1/${perMs} ms, more digits than its type: declare it as timestamp(${perMs === 1000n ? 6 : 9}), or set \`fraction: truncate\` in the format`,
       )
-    const at = instant ? BigInt(instant(Number(ms))) : ms
+    const at = BigInt(instantOf(instant ? instant(Number(ms)) : Number(ms)))
     const units = at * perUnit + (rest * perUnit) / perMs
     if (to.kind === 'timestamp') return Number(units)
     if (BigInt.asIntN(64, units) === units) return units

@@ -104,8 +104,11 @@ describe.each(formats)('times of %s', (_, write, reader, infer) => {
     const { rows, bad } = await read(local, { zone: 'Europe/Berlin' }, fine(6))
     expect(rows).toEqual([wall('2024-07-01T10:00') + 7n])
     expect(bad).toEqual([['bad_date', expect.stringContaining('is there twice')]])
-    const { bad: far } = await read(write([2n ** 62n], true), {}, fine(9))
-    expect(far).toEqual([['out_of_range', expect.stringContaining('does not fit in 64 bits as timestamp(9)')]])
+    const { bad: far } = await read(write([wall('3000-01-01T00:00'), 2n ** 62n], true), {}, fine(9))
+    expect(far).toEqual([
+      ['out_of_range', expect.stringContaining('does not fit in 64 bits as timestamp(9)')],
+      ['out_of_range', expect.stringContaining('is not within the years 1 to 9999')],
+    ])
   })
 
   test('finer than a millisecond are bad records, or rounded down where that is declared', async () => {

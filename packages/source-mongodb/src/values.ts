@@ -8,6 +8,7 @@ import {
   type Field,
   fromJson,
   fromText,
+  instantOf,
   type RecordType,
   type Row,
   setOwn,
@@ -52,14 +53,14 @@ export function fromBson(type: Type): (value: unknown) => unknown {
     case 'timestamp':
       return (value) => {
         if (!(value instanceof Date)) return json(value)
-        isoOf(value)
-        return value.getTime()
+        return instantOf(timeOf(value))
       }
     case 'fine_timestamp':
       return (value) => {
         if (!(value instanceof Date)) return json(value)
-        isoOf(value)
-        return BigInt(value.getTime()) * unitsPerMs[type.precision]
+        const units = BigInt(instantOf(timeOf(value))) * unitsPerMs[type.precision]
+        if (BigInt.asIntN(64, units) === units) return units
+        throw new DataError('out_of_range', `${isoOf(value)} does not fit in 64 bits as timestamp(${type.precision})`)
       }
     case 'bytes':
       return (value) => {
@@ -122,7 +123,10 @@ function within(step: string, read: (value: unknown) => unknown, value: unknown)
   }
 }
 
-function isoOf(date: Date): string {
-  if (Number.isNaN(date.getTime())) throw new DataError('bad_date', 'the date is out of range')
-  return date.toISOString()
+function timeOf(date: Date): number {
+  const ms = date.getTime()
+  if (Number.isNaN(ms)) throw new DataError('bad_date', 'the date is out of range')
+  return ms
 }
+
+const isoOf = (date: Date): string => new Date(timeOf(date)).toISOString()

@@ -29,6 +29,7 @@ export { fromText, toText } from './text.ts'
 export {
   fineTimestampText,
   floorMs,
+  instantOf,
   isDateText,
   microsOfTime,
   timeFromText,

@@ -1,5 +1,5 @@
 /** Dates, times of day and instants from text, and instants finer than a millisecond to text. */
-import { daysInMonth } from '../date/calendar.ts'
+import { daysInMonth, firstMs, lastMs } from '../date/calendar.ts'
 import { compileDateParser, isoText, whyNoDate } from '../date/index.ts'
 import { DataError } from '../errors/index.ts'
 import { show } from './scalar.ts'
@@ -51,6 +51,12 @@ export function timestampFromText(text: string): number {
     'bad_date',
     `${show(text)} has no time zone: end it with Z or an offset, or read it as string and use parse_dates with a zone`,
   )
+}
+
+/** Ms since 1970, if they are within the years 1 to 9999. */
+export function instantOf(ms: number): number {
+  if (ms >= firstMs && ms <= lastMs) return ms
+  throw new DataError('out_of_range', `${ms} ms since 1970 is not within the years 1 to 9999`)
 }
 
 /** The units of an instant in one millisecond, by its digits after the second. */

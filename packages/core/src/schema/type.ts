@@ -18,6 +18,8 @@
  * | object | plain object |
  * | json | any JSON value; whole numbers in it beyond 2^53 are bigint |
  *
+ * Dates and timestamps are within the years 1 to 9999, so that all of them have a text.
+ *
  * null and absent are the same: an optional field that is missing reads as null.
  *
  * Decision: docs/decisions/20261201-finer-times-are-types.md
