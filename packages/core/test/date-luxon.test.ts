@@ -1,6 +1,6 @@
 import * as fc from 'fast-check'
 // @ts-expect-error: luxon ships no types
-import { DateTime } from 'luxon'
+import { DateTime, IANAZone } from 'luxon'
 import { expect, it } from 'vitest'
 import { compileDateFormatter, compileDateParser, type Fold } from '../src/index.ts'
 
@@ -64,17 +64,27 @@ it('reads what it printed: the same instant, or the first one with that text', (
   )
 })
 
+/**
+ * The instants at which a clock shows a time, by luxon's offsets. What luxon itself reads at the edge of a change depends
+ * on the first time that it was asked for in the zone.
+ */
+function timesShown(wall: number, zoneName: string): number[] {
+  const clock = IANAZone.create(zoneName)
+  const offsets = new Set(Array.from({ length: 61 }, (_, hour) => clock.offset(wall + (hour - 30) * 3_600_000)))
+  const times = [...offsets].map((minutes) => wall - minutes * 60_000)
+  return times.filter((ms) => ms + clock.offset(ms) * 60_000 === wall)
+}
+
 it('reads wall-clock times as luxon does, and returns none where luxon moves the clock', () => {
   fc.assert(
     fc.property(instant, zone, (wall, zoneName) => {
       const text = compileDateFormatter('yyyy-MM-dd HH:mm:ss', 'UTC')(wall)
       const read = (fold: Fold) => compileDateParser(['yyyy-MM-dd HH:mm:ss'], zoneName, { fold })(text)
-      const theirs = DateTime.fromFormat(text, 'yyyy-MM-dd HH:mm:ss', { zone: zoneName })
-      const moved = theirs.toFormat('yyyy-MM-dd HH:mm:ss') !== text
-      const times = theirs.getPossibleOffsets().map((possible: { toMillis(): number }) => possible.toMillis())
+      const times = timesShown(Math.floor(wall / 1000) * 1000, zoneName)
+      const moved = times.length === 0
       expect(read('earlier')).toBe(moved ? undefined : Math.min(...times))
       expect(read('later')).toBe(moved ? undefined : Math.max(...times))
-      expect(read('error')).toBe(moved || new Set(times).size > 1 ? undefined : times[0])
+      expect(read('error')).toBe(times.length === 1 ? times[0] : undefined)
     }),
     { numRuns: 800 },
   )
