@@ -37,6 +37,10 @@ const named = new Set(
 )
 /** Points of mechanisms that these jobs do not use: `npm run graphs -- --kills` passes them. */
 const inGraphs = ['rescale_filled', 'rescale_marked', 'rescale_renamed', 'side_remembered']
+/**
+ * No source of these jobs has a commit action, and what a kill left is rarely recorded: the loop's test passes them.
+ */
+const inLoop = ['after_commit_action', 'before_record']
 const unknown = [...named].filter(
   (point) =>
     !inGraphs.includes(point) &&
@@ -107,7 +111,9 @@ for (const job of jobs) {
 }
 // A point that no job passes proves nothing. Steps that are pushed down into the source pass no point of their own, so
 // not every job passes every one.
-const never = [...crashPoints, ...jobs.flatMap(({ points }) => points)].filter((point) => !passedSomewhere.has(point))
+const never = [...crashPoints, ...jobs.flatMap(({ points }) => points)].filter(
+  (point) => !passedSomewhere.has(point) && !inLoop.includes(point),
+)
 if (never.length) {
   failures++
   console.log(`never passed: ${never.join(', ')}`)
