@@ -65,8 +65,8 @@ it('reads what it printed: the same instant, or the first one with that text', (
 })
 
 /**
- * The instants at which a clock shows a time, by luxon's offsets. What luxon itself reads at the edge of a change depends
- * on the first time that it was asked for in the zone.
+ * The instants at which a clock shows a time, by luxon's offsets. What luxon itself reads at the edge of a change
+ * depends on the first time that it was asked for in the zone.
  */
 function timesShown(wall: number, zoneName: string): number[] {
   const clock = IANAZone.create(zoneName)
