@@ -76,6 +76,7 @@ export const steps: Readonly<Record<string, Entry>> = {
     { x: { value: '2025-01-02', type: 'date' } },
   ),
   'transform route *': step('route')({ out: 'id == 1' }, { out: 'id == 2' }),
+  'transform route else': step('route')({ other: 'id == 1', else: 'out' }, { out: 'id == 1', else: 'other' }),
   'transform cast *': step('cast')({ id: 'string' }, { id: 'integer' }),
   'transform cast *.to': step('cast')(
     { at: { to: 'timestamp', formats: ['M/d/yyyy'] } },

@@ -279,6 +279,27 @@ sinks: { out: { type: files, config: { path: out.jsonl } } }
     expect((await bound(where, '--set', "name=x' || 'a' == 'a")).ids).toEqual([5])
   })
 
+  it('name an output as well, and times are compared as times', async () => {
+    const folder = freshFolder()
+    writeFileSync(join(folder, 'millrace.yaml'), 'version: 1\n')
+    writeFileSync(join(folder, 'data.csv'), 'id,at\n1,07:00\n2,08:00:00.5\n')
+    writeFileSync(
+      join(folder, 'bound.yaml'),
+      `version: 1
+name: bound
+vars: { rest: { default: others }, at: { default: "08:00" } }
+source: { type: csv, config: { path: data.csv }, schema: { fields: { id: integer, at: time } } }
+steps: [{ route: { late: "at > time(\${var:at})", else: "\${var:rest}" } }]
+sinks:
+  late: { from: late, type: files, config: { path: late.jsonl } }
+  early: { from: others, type: files, config: { path: early.jsonl } }
+`,
+    )
+    expect(await pipe(['run', 'bound.yaml'], folder)).toMatchObject({ code: 0 })
+    expect(readFileSync(join(folder, 'late.jsonl'), 'utf8')).toBe('{"id":2,"at":"08:00:00.5"}\n')
+    expect(readFileSync(join(folder, 'early.jsonl'), 'utf8')).toBe('{"id":1,"at":"07:00:00"}\n')
+  })
+
   it('are named where their type does not fit', async () => {
     expect(await bound('name == ${var:limit}')).toMatchObject({
       code: 2,

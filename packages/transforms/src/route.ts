@@ -24,13 +24,12 @@ export const route = defineTransform({
   type: 'route',
   summary: 'Sends each record to the first named output whose condition holds.',
   routes: true,
-  options: option.map(
-    option.expression('The condition; under `else` the name of the output for all others.'),
-    'Outputs and their conditions, in order.',
-    {
+  options: {
+    ...option.map(option.expression('The condition.'), 'Outputs and their conditions, in order.', {
       example: { big: 'Quantity > 100', credit: 'InvoiceNo.startsWith("C")', else: 'rest' },
-    },
-  ),
+    }),
+    properties: { else: option.optional(option.text('The name of the output for all others.')) },
+  },
 
   check(config) {
     const { branches, rest } = branchesOf(config)

@@ -122,6 +122,7 @@ const fromText: Readonly<Record<string, string>> = {
   bigint: 'bigint',
   number: 'double',
   date: 'date',
+  time: 'time',
   timestamp: 'timestamp',
   boolean: 'bool',
 }

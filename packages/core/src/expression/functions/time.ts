@@ -85,6 +85,17 @@ export const timeFunctions: readonly FunctionEntry[] = [
     ],
   },
   {
+    name: 'time',
+    group: 'time',
+    doc: 'A time of day, from text HH:mm or HH:mm:ss.',
+    example: ['time("08:26")', '"08:26:00"'],
+    flink: 'CAST(text AS TIME)',
+    forms: [
+      { takes: 'text: string', gives: 'time', call: fromText({ kind: 'time' }) },
+      { takes: 't: time', gives: 'time', call: same },
+    ],
+  },
+  {
     name: 'date',
     group: 'time',
     doc: 'A date: from text yyyy-MM-dd, or the date of a timestamp.',
