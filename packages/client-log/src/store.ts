@@ -133,7 +133,7 @@ export function describeLog(path: string): string | undefined {
       (sum, { first, next }) => sum + next - first,
       0,
     )
-    return `${records.toLocaleString('en')} records in ${log.partitions} partition${log.partitions === 1 ? '' : 's'}`
+    return `${records} records in ${log.partitions} partition${log.partitions === 1 ? '' : 's'}`
   } finally {
     log.close()
   }

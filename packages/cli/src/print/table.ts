@@ -21,7 +21,7 @@ export function table(columns: readonly Column[], rows: readonly (readonly strin
 }
 
 /** `541909` as `541,909`. */
-export const count = (n: number): string => Math.round(n).toLocaleString('en-US')
+export const count = (n: number): string => String(Math.round(n)).replaceAll(/\B(?=(?:\d{3})+$)/g, ',')
 
 /** Bytes in the unit that leaves two or three digits: `43.5 MiB`. */
 export function bytes(n: number): string {

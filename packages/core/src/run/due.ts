@@ -20,7 +20,7 @@ export interface Bounds {
 
 /** Defaults for one machine: an epoch costs two disk syncs, and queued rows cost memory. */
 export const defaultBounds: Bounds = {
-  minRecords: 10_000,
+  minRecords: 100_000,
   minMs: 100,
   maxBytes: 64 << 20,
   maxChanges: 20_000,

@@ -13,9 +13,8 @@ export const bitsFor = (most: number): number => 32 - Math.clz32(most)
 export function putHybrid(out: OutputBytes, values: ArrayLike<number>, n: number, width: number): void {
   let packedFrom = 0
   for (let i = 0; i < n; ) {
+    const end = runEnd(values, i, n)
     const value = values[i]!
-    let end = i + 1
-    while (end < n && values[end] === value) end++
     const run = end - i
     if (run >= 8) {
       putPacked(out, values, packedFrom, i, n, width)
@@ -29,6 +28,14 @@ export function putHybrid(out: OutputBytes, values: ArrayLike<number>, n: number
     }
   }
   putPacked(out, values, packedFrom, n, n, width)
+}
+
+/** After the last of the equal values from `i` on. */
+function runEnd(values: ArrayLike<number>, i: number, n: number): number {
+  const value = values[i]
+  let end = i + 1
+  while (end < n && values[end] === value) end++
+  return end
 }
 
 /**

@@ -76,36 +76,53 @@ export function compiledScan(layout: Layout, dialect: Dialect, trouble: Trouble,
       const atEmpty = dialect.emptyIsNull
         ? `if (from === i) ${optional ? `${f} = null` : `trouble.cell(${k}, '', false)`}; else `
         : ''
-      const value = reader ? cut(k, f) : wide ? cut(k, 'unread') : ''
-      return `${passPlain}; to = i; ${atEmpty}{ ${value} }`
+      if (reader) return textInPlace(k, atEmpty)
+      return `${passPlain}; to = i; ${atEmpty}{ ${wide ? cut(k, 'unread') : ''} }`
     }
     if (kind === 'other' || numberLike) return `${passPlain}; to = i; ${empty}${slow(k, f, false)}`
+    // Whole numbers have a variable of their own: V8 keeps all values of one that has held a fraction as doubles.
+    const value = kind === 'number' ? 'value' : 'whole'
     const fraction =
       kind === 'number'
         ? `if (c === 46) { point = i; c = units[++i]; while (c >= 48 && c <= 57) { value = value * 10 + (c - 48); c = units[++i] } digits += i - point - 1; value /= powersOfTen[i - point - 1] }`
         : ''
-    const negative = kind === 'number' ? '-value' : '0 - value'
+    const negative = kind === 'number' ? '-value' : '0 - whole'
     return `minus = c === 45; if (minus) c = units[++i]
-      digits = i; value = 0
-      while (c >= 48 && c <= 57) { value = value * 10 + (c - 48); c = units[++i] }
+      digits = i; ${value} = 0
+      while (c >= 48 && c <= 57) { ${value} = ${value} * 10 + (c - 48); c = units[++i] }
       digits = i - digits
       ${fraction}
-      if (digits > 0 && digits < 16 && !(${isCell})) ${f} = minus ? ${negative} : value
+      if (digits > 0 && digits < 16 && !(${isCell})) ${f} = minus ? ${negative} : ${value}
       else ${empty}${slowly}`
   }
 
   /**
-   * A column that only output x reads, as a date. Equal text yields the value of the previous record, at `same${x}`.
+   * A text that is compared with that of the previous record, at `same`, while it is scanned: `known` if they are equal,
+   * so that adjacent records share one string, which later steps need not inspect again; otherwise `other`.
    */
+  const compared = (same: string, known: string, other: string) => `to = ${same}
+      if (to >= 0) while (c === units[to] && ${isCell}) { c = units[++i]; to++ }
+      if (to >= 0 && !(${isCell}) && (units[to] === ${delimiter} || units[to] === 10 || units[to] === 13)) { ${known}; ${same} = from }
+      else { ${passPlain}; to = i; ${other} }`
+
+  const textInPlace = (k: number, atEmpty: string) =>
+    compared(
+      `at${k}`,
+      `f${k} = text${k}`,
+      `${atEmpty}{ ${cut(k, `f${k}`)}${wide ? '; else' : ';'} { at${k} = from; text${k} = f${k} } }`,
+    )
+
+  /** A column that only output x reads, as a date: equal text yields the value of the previous record. */
   function dateInPlace(k: number, x: number): string {
     const { optional } = columns[k]!
     const empty = dialect.emptyIsNull
       ? `if (from === i) ${optional ? `d${x} = null` : `trouble.cell(${k}, '', false)`}; else `
       : ''
-    return `to = same${x}
-      if (to >= 0) while (c === units[to] && ${isCell}) { c = units[++i]; to++ }
-      if (to >= 0 && !(${isCell}) && (units[to] === ${delimiter} || units[to] === 10 || units[to] === 13)) { d${x} = date${x}; same${x} = from }
-      else { ${passPlain}; to = i; ${empty}{ ${cut(k, `f${k}`)}${wide ? '; else' : ';'} { d${x} = trouble.date(${x}, f${k}); if (!trouble.any) { same${x} = from; date${x} = d${x} } } } }`
+    return compared(
+      `same${x}`,
+      `d${x} = date${x}`,
+      `${empty}{ ${cut(k, `f${k}`)}${wide ? '; else' : ';'} { d${x} = trouble.date(${x}, f${k}); if (!trouble.any) { same${x} = from; date${x} = d${x} } } }`,
+    )
   }
 
   function column(k: number): string {
@@ -138,8 +155,9 @@ export function compiledScan(layout: Layout, dialect: Dialect, trouble: Trouble,
     .join(', ')
 
   const body = `return function scan(units, text, i, end, rows, spans, bad, max) {
-    let c = 0, from = 0, to = 0, twice = false, minus = false, digits = 0, point = 0, value = 0, high = 0, rest, unread
+    let c = 0, from = 0, to = 0, twice = false, minus = false, digits = 0, point = 0, value = 0, whole = 0, high = 0, rest, unread
     let ${[...names, ...dated.map((x) => `d${x}`), 'found = 0'].join(', ')}
+    let ${columns.map((_, k) => `at${k} = -1, text${k} = null`).join(', ')}
     ${dated.length ? `let ${dated.map((x) => `same${x} = -1, date${x} = null`).join(', ')}` : ''}
     trouble.clear()
     for (; i < end && found < max; found++) {

@@ -28,6 +28,13 @@ export type Scan = (
   max: number,
 ) => number
 
+/** An empty list of rows. V8 takes `[]` for one of small integers, and recompiles scanners over the first object in it. */
+export function noRows(): Row[] {
+  const rows: Row[] = [{}]
+  rows.pop()
+  return rows
+}
+
 export function interpretedScan(layout: Layout, dialect: Dialect, trouble: Trouble, wide: boolean): Scan {
   const { columns, outputs } = layout
   const { delimiter, quote, strictQuotes, mark, limit } = dialect

@@ -10,11 +10,12 @@ import { asBuffer, byteOrderMark, unitBytes } from '../text.ts'
 import { type Chunk, chunkOf, lastBreak } from './chunk.ts'
 import { compiledScan, mostColumns } from './compiled.ts'
 import { readHeader } from './header.ts'
-import { type FailedRecord, interpretedScan, type Scan } from './interpreted.ts'
+import { type FailedRecord, interpretedScan, noRows, type Scan } from './interpreted.ts'
 import { type Layout, layoutOf, orderedNames, type RowFailure } from './layout.ts'
 import { csvDefaults, type CsvOptions, dialectOf } from './options.ts'
 import { giveUp, passOver } from './oversize.ts'
 import { Trouble } from './trouble.ts'
+import { warmUp } from './warm-up.ts'
 
 /** Where reading continues: bytes from the beginning of the input; `inside`: within a record that is too large. */
 interface Position {
@@ -63,7 +64,12 @@ export function createCsvReader(
     const layout = layoutOf(names, as, failure)
     const trouble = new Trouble(layout, dialect, encoding)
     const fast = scanner ? scanner === 'compiled' : codegenAllowed && layout.columns.length <= mostColumns
-    const make = (wide: boolean) => (fast ? compiledScan : interpretedScan)(layout, dialect, trouble, wide)
+    function make(wide: boolean): Scan {
+      if (!fast) return interpretedScan(layout, dialect, trouble, wide)
+      const scan = compiledScan(layout, dialect, trouble, wide)
+      if (!layout.broken) warmUp(scan, layout, as, options)
+      return scan
+    }
     let narrow: Scan | undefined
     let wide: Scan | undefined
     return {
@@ -153,7 +159,7 @@ export function createCsvReader(
       while (i < chunk.length) {
         if (!inside)
           for (let full = true; full && i < end; ) {
-            const rows: Row[] = []
+            const rows = noRows()
             const spans = new Int32Array(2 * batchRows)
             const failed: FailedRecord[] = []
             const start = i
@@ -230,7 +236,7 @@ export function createCsvReader(
       }
     }
     const chunk = chunkOf(asBuffer(bytes), encoding, true)
-    const rows: Row[] = []
+    const rows = noRows()
     const failed: FailedRecord[] = []
     const { opened } = replayed
     const i = opened.scan(chunk.wide)(chunk.units, chunk.text, 0, chunk.end, rows, new Int32Array(4), failed, 2)

@@ -23,7 +23,7 @@ import {
   type Type,
 } from '@millrace/core'
 import { OutputBytes } from '../bytes.ts'
-import { repeated, sampleRows } from './warm-up.ts'
+import { repeated, sampleRows } from '../warm-up.ts'
 
 /** How rows are written as JSON. */
 export interface JsonWriteOptions {
@@ -102,7 +102,7 @@ export function compileEncoder(
   const { nulls = 'write', before = '', after = '' } = options
   if (!codegenAllowed) return interpreted(record, nulls, before, after)
   const encode = generated(record, nulls, before, after)
-  for (const rows of repeated(sampleRows(record))) encode(rows, new OutputBytes(64))
+  for (const rows of repeated(sampleRows(record))) for (const most of [noLimit, 1]) encode(rows, new OutputBytes(64), most)
   return encode
 }
 
@@ -135,13 +135,18 @@ function interpreted(record: RecordType, nulls: 'write' | 'omit', before: string
   }
 }
 
-/** Statements that put a constant text at `p`. */
+/**
+ * Statements that put a constant text at `p`. Eight ASCII characters make a double, and never one that is not a number:
+ * that would take a byte of 127 or more.
+ */
 function literal(text: string): string {
   const bytes = Buffer.from(text, 'utf8')
-  const words = bytes.length >> 2
   let code = ''
-  for (let w = 0; w < words; w++) code += `view.setUint32(p + ${4 * w}, ${bytes.readUInt32LE(4 * w)}, true); `
-  for (let i = 4 * words; i < bytes.length; i++) code += `b[p + ${i}] = ${bytes[i]}; `
+  let i = 0
+  for (; i + 8 <= bytes.length && bytes.subarray(i, i + 8).every((byte) => byte < 127); i += 8)
+    code += `view.setFloat64(p + ${i}, ${bytes.readDoubleLE(i)}, true); `
+  for (; i + 4 <= bytes.length; i += 4) code += `view.setUint32(p + ${i}, ${bytes.readUInt32LE(i)}, true); `
+  for (; i < bytes.length; i++) code += `b[p + ${i}] = ${bytes[i]}; `
   return `${code}p += ${bytes.length};`
 }
 
@@ -213,7 +218,7 @@ function generated(record: RecordType, nulls: 'write' | 'omit', before: string, 
       fixed: keys + 2 * fields.length + before.length + after.length + 8,
     },
     `let unused${fields.map((_, k) => `, last${k}, text${k}`).join('')}
-    return (rows, out, most = ${noLimit}) => {
+    return function encodeRows(rows, out, most = ${noLimit}) {
       let nothing${fields.map((_, k) => `, at${k} = -1, end${k} = 0`).join('')}
       out.grow(fixed)
       let b = out.buffer, view = out.view, p = out.at, limit = b.length - fixed

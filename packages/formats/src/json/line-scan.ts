@@ -22,7 +22,7 @@ import {
   type Row,
 } from '@millrace/core'
 import type { ReadOptions } from '../reader.ts'
-import { repeated, sampleLines } from './warm-up.ts'
+import { repeated, sampleLines } from '../warm-up.ts'
 
 /** Reads lines with one order of keys. */
 export interface LineScan {
