@@ -3,6 +3,8 @@
  * on a large machine: that would use 120 MB more without saving CPU. The flag that limits it is only read before a
  * program starts, so its growth is stopped once it is large enough: `--semi-space-growth-factor` is read whenever V8
  * would grow it.
+ *
+ * So small a space is collected by this thread alone: waking others for it costs more than they take off.
  */
 import { getHeapSpaceStatistics, setFlagsFromString } from 'node:v8'
 
@@ -12,6 +14,7 @@ const lookEveryMs = 50
 
 /** Polls until it is large enough, then stops its growth. The timer does not keep the process alive. */
 export function keepYoungGenerationSmall(): void {
+  setFlagsFromString('--no-parallel-scavenge')
   const timer = setInterval(() => {
     const young = getHeapSpaceStatistics().find((space) => space.space_name === 'new_space')
     if (young && young.space_size < enoughBytes) return

@@ -11,7 +11,7 @@
 import type { Clock } from '../clock.ts'
 import type { Done, Now } from '../connector/index.ts'
 import { MillraceError } from '../errors/index.ts'
-import type { Batch, Origin, Row, SplitsFound } from '../record/index.ts'
+import type { Batch, Origin, SplitsFound } from '../record/index.ts'
 import { Records } from '../record/index.ts'
 import type { Answers } from './answers.ts'
 import type { BadRecords } from './bad-records.ts'

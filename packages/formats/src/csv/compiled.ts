@@ -97,8 +97,8 @@ export function compiledScan(layout: Layout, dialect: Dialect, trouble: Trouble,
   }
 
   /**
-   * A text that is compared with that of the previous record, at `same`, while it is scanned: `known` if they are equal,
-   * so that adjacent records share one string, which later steps need not inspect again; otherwise `other`.
+   * A text that is compared with that of the previous record, at `same`, while it is scanned. If they are equal,
+   * `known`, so that adjacent records share one string, which later steps need not inspect again; otherwise `other`.
    */
   const compared = (same: string, known: string, other: string) => `to = ${same}
       if (to >= 0) while (c === units[to] && ${isCell}) { c = units[++i]; to++ }

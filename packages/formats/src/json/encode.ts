@@ -102,7 +102,8 @@ export function compileEncoder(
   const { nulls = 'write', before = '', after = '' } = options
   if (!codegenAllowed) return interpreted(record, nulls, before, after)
   const encode = generated(record, nulls, before, after)
-  for (const rows of repeated(sampleRows(record))) for (const most of [noLimit, 1]) encode(rows, new OutputBytes(64), most)
+  for (const rows of repeated(sampleRows(record)))
+    for (const most of [noLimit, 1]) encode(rows, new OutputBytes(64), most)
   return encode
 }
 

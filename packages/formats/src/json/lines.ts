@@ -134,8 +134,7 @@ function* pieces(
   const ascii = isAscii(bytes)
   const valid = ascii || isUtf8(bytes)
   let latin1 = ascii ? bytes.toString('latin1') : undefined
-  parser.escapes = bytes.includes(escape)
-  parser.runs = hasLongRun(bytes)
+  let isInspected = false
   let into = new Gathered()
   let from = 0
   let at = base === 0 && bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf ? 3 : 0
@@ -159,8 +158,14 @@ function* pieces(
         from = end + 1
       } else if (!valid && !isUtf8(bytes.subarray(at, end)))
         into.bad.push({ position: base + at, bytes: bytes.subarray(at, end), ...badEncoding })
-      else
+      else {
+        if (!isInspected) {
+          parser.escapes = bytes.includes(escape)
+          parser.runs = hasLongRun(bytes)
+          isInspected = true
+        }
         add(into, parser, fast, ascii ? latin1!.slice(at, end) : bytes.toString('utf8', at, end), bytes, base, at, end)
+      }
     }
     at = end + 1
     if (into.rows.length === rowsPerPiece || into.bad.length === rowsPerPiece) {
