@@ -28,7 +28,7 @@ export type Scan = (
   max: number,
 ) => number
 
-/** An empty list of rows. `[]` is one of small integers to V8, which recompiles a scanner over the first object in it. */
+/** An empty list of rows. To V8 `[]` is one of small integers, and the first object in it makes it compile again. */
 export function noRows(): Row[] {
   const rows: Row[] = [{}]
   rows.pop()
