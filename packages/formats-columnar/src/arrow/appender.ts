@@ -47,10 +47,8 @@ export function appender(arrow: Arrow, type: Type): Appender {
   switch (type.kind) {
     case 'string':
       return variable(arrow, new arrow.Utf8(), (out, value) => out.text(value as string))
-    case 'json': {
-      const text = jsonValue(type)
-      return variable(arrow, new arrow.Utf8(), (out, value) => out.text(text(value)))
-    }
+    case 'json':
+      return jsonTexts(arrow, type)
     case 'bytes':
       return variable(arrow, new arrow.Binary(), (out, value) => out.bytes(value as Uint8Array))
     case 'boolean':
@@ -87,12 +85,18 @@ export function appender(arrow: Arrow, type: Type): Appender {
       return lists(arrow, new arrow.List(new arrow.Field('item', item.type, true)), item)
     }
     case 'object': {
+      if (type.record.open) return jsonTexts(arrow, type)
       const names = Object.keys(type.record.fields)
       const columns = names.map((name) => appender(arrow, type.record.fields[name]!.type))
       const fields = names.map((name, k) => new arrow.Field(name, columns[k]!.type, type.record.fields[name]!.optional))
       return structs(arrow, names, columns, fields)
     }
   }
+}
+
+function jsonTexts(arrow: Arrow, type: Type): Appender {
+  const text = jsonValue(type)
+  return variable(arrow, new arrow.Utf8(), (out, value) => out.text(text(value)))
 }
 
 type Put = (out: OutputBytes, value: unknown) => void

@@ -3,7 +3,7 @@
  *
  * | type | Arrow |
  * |---|---|
- * | string, json | Utf8 (json as its text) |
+ * | string, json | Utf8 (json, and objects that keep unknown fields, as JSON text) |
  * | boolean | Bool |
  * | integer, bigint | Int64 |
  * | number | Float64 |

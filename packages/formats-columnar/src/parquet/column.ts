@@ -1,10 +1,11 @@
 /**
  * One column of the current row group.
  *
- * Values go into a dictionary, and each row keeps only the index of its value; that is small, so a group can have many
- * rows. If the dictionary does not pay off (it has most of the values), the column continues with plain values. At the
- * end it becomes a dictionary page, if there is one, and data pages (version 1, which every reader supports), each
- * compressed separately.
+ * Values go into a dictionary, and each entry keeps only the index of its value; that is small, so a group can have
+ * many rows. A column inside lists can have several entries a row, or one without a value for an empty list. If the
+ * dictionary does not pay off (it has most of the values), the column continues with plain values. At the end it becomes
+ * a dictionary page, if there is one, and data pages (version 1, which every reader supports), each compressed
+ * separately.
  *
  * One file, since dictionary and plain values are two states of one column.
  */
@@ -12,6 +13,7 @@ import { OutputBytes } from '@millrace/formats'
 import type { Compress } from './codecs.ts'
 import { bitsFor, putHybrid } from './hybrid.ts'
 import type { Column } from './schema.ts'
+import type { Entries } from './tree.ts'
 import { binary, i32, i64, putStruct, struct, type Struct, type Thrift } from './thrift.ts'
 
 type Key = string | number | bigint
@@ -41,13 +43,17 @@ export interface FinishedColumn {
   readonly statistics: Thrift
 }
 
+/** Told of an entry that cannot be written, and why. */
+export type Refuse = (entry: number, column: Column, code: 'bad_text' | 'missing_value') => void
+
 export class ColumnChunk {
   private readonly column: Column
   private readonly compress: Compress
-  private rows = 0
+  private entries = 0
   private nulls = 0
-  /** 1 for each row with a value. Only for optional columns. */
-  private levels = new Uint8Array(0)
+  /** The levels of each entry, if the column has such. */
+  private definitions = new Uint8Array(0)
+  private repetitions = new Uint8Array(0)
   /** Values that are not null: their dictionary indexes, or 0 and 1 for a BOOLEAN. */
   private places = new Uint32Array(1024)
   private count = 0
@@ -58,7 +64,8 @@ export class ColumnChunk {
   /** The size of the values without a dictionary. */
   private plainBytes = 0
   private readonly plain = new OutputBytes(1024)
-  private pageRow = 0
+  /** The first entry of the current page, which begins a row. */
+  private pageEntry = 0
   private pages: Uint8Array[] = []
   private pagedBytes = 0
   private rawBytes = 0
@@ -66,7 +73,7 @@ export class ColumnChunk {
   private most: Key | undefined
   private lastKey: Key | undefined
   private lastPlace = 0
-  /** Dictionary indexes of the values resolved last. */
+  /** Dictionary indexes of the entries resolved last. */
   private resolved = new Uint32Array(0)
 
   constructor(column: Column, compress: Compress) {
@@ -78,7 +85,7 @@ export class ColumnChunk {
   /** Approximate memory in use. */
   get heldBytes(): number {
     const values = this.places.length * 4 + this.keyBytes + this.keys.length * keyOverhead + this.plain.at
-    return values + this.levels.length + this.pagedBytes
+    return values + this.definitions.length + this.repetitions.length + this.pagedBytes
   }
 
   /** Approximate size in the file. Data that is not in a page yet is assumed to compress to half. */
@@ -89,13 +96,19 @@ export class ColumnChunk {
 
   /**
    * Resolves the first `n` values before any column takes them: looks up their dictionary indexes, appends new values
-   * to the dictionary, and reports the rows whose text UTF-8 cannot represent. Most texts were seen before, so few have
-   * to be checked.
+   * to the dictionary, and reports what cannot be written: text that UTF-8 cannot represent, and null in a required
+   * column. Most texts were seen before, so few have to be checked.
    */
-  resolve(values: readonly unknown[], n: number, refuse: (row: number, column: Column) => void): void {
+  resolve(values: readonly unknown[], n: number, refuse: Refuse): void {
     const { column, dictionary } = this
+    const { definition, text } = column
     if (!dictionary) {
-      if (column.text) for (let i = 0; i < n; i++) if (isBroken(values[i])) refuse(i, column)
+      for (let i = 0; i < n; i++) {
+        const value = values[i]
+        if (value === null || value === undefined) {
+          if (definition === 0) refuse(i, column, 'missing_value')
+        } else if (text && isBroken(value)) refuse(i, column, 'bad_text')
+      }
       return
     }
     if (this.resolved.length < n) this.resolved = new Uint32Array(Math.max(n, 1024))
@@ -103,13 +116,16 @@ export class ColumnChunk {
     let { lastKey, lastPlace } = this
     for (let i = 0; i < n; i++) {
       const value = values[i]
-      if (value === null || value === undefined) continue
+      if (value === null || value === undefined) {
+        if (definition === 0) refuse(i, column, 'missing_value')
+        continue
+      }
       const k = key ? key(value) : (value as Key)
       if (k !== lastKey) {
         let place = dictionary.get(k)
         if (place === undefined) {
-          if (column.text && isBroken(k)) {
-            refuse(i, column)
+          if (text && isBroken(k)) {
+            refuse(i, column, 'bad_text')
             continue
           }
           place = this.keys.length
@@ -129,17 +145,28 @@ export class ColumnChunk {
     this.lastPlace = lastPlace
   }
 
-  /** Takes the first `n` values, which were resolved, except for the rows left out. */
-  take(values: readonly unknown[], n: number, without: ReadonlyMap<number, unknown> | undefined): void {
+  /** Takes the first `n` entries, which were resolved, but for the rows left out. `nested`: their levels and rows. */
+  take(
+    values: readonly unknown[],
+    n: number,
+    without: ReadonlyMap<number, unknown> | undefined,
+    nested: Entries | undefined,
+  ): void {
     const { column, dictionary, resolved, sizes } = this
-    if (column.optional && this.levels.length < this.rows + n) this.levels = grownBytes(this.levels, this.rows + n)
+    const entries = this.entries + n
+    if (column.definition > 0 && this.definitions.length < entries)
+      this.definitions = grownBytes(this.definitions, entries)
+    if (nested && this.repetitions.length < entries) this.repetitions = grownBytes(this.repetitions, entries)
     if (this.places.length < this.count + n) this.places = grown(this.places, this.count + n)
     for (let i = 0; i < n; i++) {
-      if (without?.has(i)) continue
+      if (without?.has(nested ? nested.rows[i]! : i)) continue
       const value = values[i]
       const isNull = value === null || value === undefined
-      if (column.optional) this.levels[this.rows] = isNull ? 0 : 1
-      this.rows++
+      if (nested) {
+        this.definitions[this.entries] = nested.definitions[i]!
+        this.repetitions[this.entries] = nested.repetitions[i]!
+      } else if (column.definition > 0) this.definitions[this.entries] = isNull ? 0 : 1
+      this.entries++
       if (isNull) this.nulls++
       else if (dictionary) {
         this.places[this.count++] = resolved[i]!
@@ -178,23 +205,28 @@ export class ColumnChunk {
 
   /** Ends a page of plain values. */
   private endPage(): void {
-    if (this.rows === this.pageRow) return
+    if (this.entries === this.pageEntry) return
     this.addPage(encoding.plain, (out) => out.bytes(this.plain.seen()))
     this.plain.clear()
   }
 
   private addPage(how: number, putValues: (out: OutputBytes) => void): void {
     scratch.clear()
-    const rows = this.rows - this.pageRow
-    if (this.column.optional) {
-      scratch.int32(0)
-      putHybrid(scratch, this.pageRow === 0 ? this.levels : this.levels.subarray(this.pageRow), rows, 1)
-      scratch.view.setInt32(0, scratch.at - 4, true)
-    }
+    const { definition, repetition } = this.column
+    const entries = this.entries - this.pageEntry
+    if (repetition > 0) this.putLevels(this.repetitions, entries, repetition)
+    if (definition > 0) this.putLevels(this.definitions, entries, definition)
     putValues(scratch)
-    const header = struct([1, i32(rows)], [2, i32(how)], [3, i32(encoding.rle)], [4, i32(encoding.rle)])
+    const header = struct([1, i32(entries)], [2, i32(how)], [3, i32(encoding.rle)], [4, i32(encoding.rle)])
     this.pushPage(pageType.data, [5, header])
-    this.pageRow = this.rows
+    this.pageEntry = this.entries
+  }
+
+  private putLevels(levels: Uint8Array, entries: number, most: number): void {
+    const start = scratch.at
+    scratch.int32(0)
+    putHybrid(scratch, this.pageEntry === 0 ? levels : levels.subarray(this.pageEntry), entries, bitsFor(most))
+    scratch.view.setInt32(start, scratch.at - start - 4, true)
   }
 
   private pushPage(type: number, header: Struct[number]): void {
@@ -240,7 +272,7 @@ export class ColumnChunk {
         dictionaryBytes === undefined
           ? [encoding.plain, encoding.rle]
           : [encoding.plain, encoding.rle, encoding.dictionary],
-      values: this.rows,
+      values: this.entries,
       statistics: this.statistics(),
     }
     this.reset()
@@ -265,13 +297,13 @@ export class ColumnChunk {
   }
 
   private reset(): void {
-    this.rows =
+    this.entries =
       this.nulls =
       this.count =
       this.keyBytes =
       this.plainBytes =
       this.pagedBytes =
-      this.pageRow =
+      this.pageEntry =
       this.rawBytes =
       this.lastPlace =
         0

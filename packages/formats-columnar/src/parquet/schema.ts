@@ -13,11 +13,13 @@
  * | timestamp(6), timestamp(9) | INT64 | TIMESTAMP(MICROS, UTC), TIMESTAMP(NANOS, UTC) |
  * | time | INT64 | TIME(MICROS, local) |
  * | bytes | BYTE_ARRAY | |
- * | list, object, json | BYTE_ARRAY | JSON |
+ * | list | a group of three levels (tree.ts) | LIST |
+ * | object | a group (tree.ts) | |
+ * | json, and an object that has no fields or keeps unknown ones | BYTE_ARRAY | JSON |
  *
  * Optional fields are OPTIONAL, all others REQUIRED.
  */
-import { type Field, microsOfTime, type RecordType, type Type } from '@millrace/core'
+import { type Field, microsOfTime, type Type } from '@millrace/core'
 import { jsonValue, type OutputBytes } from '@millrace/formats'
 import { bool, i8, i32, struct, text, type Thrift } from './thrift.ts'
 
@@ -25,10 +27,18 @@ import { bool, i8, i32, struct, text, type Thrift } from './thrift.ts'
 export const physical = { BOOLEAN: 0, INT32: 1, INT64: 2, DOUBLE: 5, BYTE_ARRAY: 6, FIXED_LEN_BYTE_ARRAY: 7 } as const
 export type Physical = keyof typeof physical
 
+/** Where a column is in the schema of a file. */
+export interface Place {
+  /** The names of its groups, and its own. */
+  readonly path: readonly string[]
+  /** Levels of a value that is present. 0: the column is required, and in no optional or repeated group. */
+  readonly definition: number
+  /** How many lists it is in. */
+  readonly repetition: number
+}
+
 /** One column of a file. */
-export interface Column {
-  readonly name: string
-  readonly optional: boolean
+export interface Column extends Place {
   readonly physical: Physical
   /** Bytes of a value of FIXED_LEN_BYTE_ARRAY. */
   readonly length?: number
@@ -45,14 +55,12 @@ export interface Column {
   readonly element: Thrift
 }
 
-/** The columns for records of a type, in order. */
-export const columnsOf = (record: RecordType): Column[] =>
-  Object.entries(record.fields).map(([name, field]) => columnOf(name, field))
-
 const numeric = (a: string | number | bigint, b: string | number | bigint): number => (a < b ? -1 : a > b ? 1 : 0)
 
-function columnOf(name: string, { type, optional }: Field): Column {
-  const base = { name, optional, text: false }
+/** The column of a field that is no group. */
+export function columnOf({ type, optional }: Field, place: Place): Column {
+  const base = { ...place, text: false }
+  const name = place.path.at(-1)!
   const element = (
     kind: Physical,
     converted: number | undefined,
@@ -181,10 +189,10 @@ function columnOf(name: string, { type, optional }: Field): Column {
   }
 }
 
-const logicalType = (id: number, value: Thrift = struct()): Thrift => struct([id, value])
+export const logicalType = (id: number, value: Thrift = struct()): Thrift => struct([id, value])
 
 function decimalColumn(
-  base: { name: string; optional: boolean; text: boolean },
+  base: Place & { readonly text: boolean },
   { precision, scale }: Extract<Type, { kind: 'decimal' }>,
   element: (
     kind: Physical,

@@ -11,8 +11,9 @@ import { codegenAllowed, generate, quote, type RecordType, type Row } from '@mil
 import { halfPair, OutputBytes, Pieces, type RecordWriter, type RefusedRow } from '@millrace/formats'
 import { type Codec, codecs, compressWith } from './codecs.ts'
 import { ColumnChunk, type FinishedColumn } from './column.ts'
-import { type Column, columnsOf, physical } from './schema.ts'
+import { type Column, physical } from './schema.ts'
 import { i16, i32, i64, list, putStruct, struct, text, type Thrift } from './thrift.ts'
+import { type Entries, type StoredField, storedFields } from './tree.ts'
 
 /** How Parquet is written. */
 export interface ParquetWriteOptions {
@@ -37,11 +38,13 @@ export async function parquetWriter(
   const codec = options.compression ?? 'zstd'
   const groupRows = options.row_group ?? 100_000
   const compress = await compressWith(codec)
-  const columns = columnsOf(record)
-  const gather = compileGather(columns.map(({ name }) => name))
+  const names = Object.keys(record.fields)
+  const gather = compileGather(names)
   return () => {
+    const fields = storedFields(record)
+    const columns = fields.flatMap((field) => field.columns)
     const chunks = columns.map((column) => new ColumnChunk(column, compress))
-    const values = columns.map(() => [] as unknown[])
+    const values = names.map(() => [] as unknown[])
     const pieces = new Pieces()
     pieces.push(magic)
     let offset = magic.length
@@ -90,13 +93,27 @@ export async function parquetWriter(
     const add = (rows: readonly Row[], base: number, refused: RefusedRow[]) => {
       const n = rows.length
       let without: Map<number, RefusedRow> | undefined
-      const refuse = (i: number, { name }: Column) => {
+      const refuse = (i: number, { path }: Column, code: 'bad_text' | 'missing_value') => {
         without ??= new Map()
-        if (!without.has(i)) without.set(i, { index: base + i, code: 'bad_text', field: name, message: halfPair })
+        const field = told(path)
+        const message = code === 'bad_text' ? halfPair : 'is null, and the field is not optional'
+        if (!without.has(i)) without.set(i, { index: base + i, code, field, message })
       }
       gather(rows, values)
-      for (let k = 0; k < chunks.length; k++) chunks[k]!.resolve(values[k]!, n, refuse)
-      for (let k = 0; k < chunks.length; k++) chunks[k]!.take(values[k]!, n, without)
+      let k = 0
+      const parts = fields.flatMap(({ columns: own, shred }, f): Part[] => {
+        const entries = shred?.(values[f]!, n, (i, column) => refuse(i, column, 'missing_value'))
+        return own.map((_, j) => ({
+          chunk: chunks[k++]!,
+          values: entries?.[j]!.values ?? values[f]!,
+          nested: entries?.[j],
+        }))
+      })
+      for (const { chunk, values: own, nested } of parts) {
+        if (!nested) chunk.resolve(own, n, refuse)
+        else chunk.resolve(own, own.length, (i, column, code) => refuse(nested.rows[i]!, column, code))
+      }
+      for (const { chunk, values: own, nested } of parts) chunk.take(own, nested ? own.length : n, without, nested)
       if (without) refused.push(...without.values())
       held += n - (without?.size ?? 0)
       if (held >= groupRows || heldBytes() > mostGroupBytes) endGroup()
@@ -126,11 +143,21 @@ export async function parquetWriter(
       take: () => pieces.take(),
       finish() {
         endGroup()
-        put(footer(columns, total, groups))
+        put(footer(fields, total, groups))
         return pieces.takeAll()
       },
     }
   }
+}
+
+/** A column's name in messages: `lines[].price`. */
+const told = (path: readonly string[]): string => path.join('.').replaceAll('.list.element', '[]')
+
+/** The entries of one column. */
+interface Part {
+  readonly chunk: ColumnChunk
+  readonly values: readonly unknown[]
+  readonly nested: Entries | undefined
 }
 
 type Gather = (rows: readonly Row[], into: readonly unknown[][]) => void
@@ -166,7 +193,7 @@ function chunkThrift(column: Column, finished: FinishedColumn, offset: number, c
   const metadata = struct(
     [1, i32(physical[column.physical])],
     [2, list('i32', finished.encodings.map(i32))],
-    [3, list('binary', [text(column.name)])],
+    [3, list('binary', column.path.map(text))],
     [4, i32(codec)],
     [5, i64(finished.values)],
     [6, i64(finished.rawBytes)],
@@ -178,12 +205,12 @@ function chunkThrift(column: Column, finished: FinishedColumn, offset: number, c
   return struct([2, i64(offset)], [3, metadata])
 }
 
-function footer(columns: readonly Column[], rows: number, groups: readonly Thrift[]): Uint8Array {
-  const root = struct([4, text('schema')], [5, i32(columns.length)])
+function footer(fields: readonly StoredField[], rows: number, groups: readonly Thrift[]): Uint8Array {
+  const root = struct([4, text('schema')], [5, i32(fields.length)])
   const out = new OutputBytes()
   putStruct(out, [
     [1, i32(2)],
-    [2, list('struct', [root, ...columns.map(({ element }) => element)])],
+    [2, list('struct', [root, ...fields.flatMap(({ elements }) => elements)])],
     [3, i64(rows)],
     [4, list('struct', groups)],
     [6, text('Millrace')],
@@ -192,7 +219,7 @@ function footer(columns: readonly Column[], rows: number, groups: readonly Thrif
       7,
       list(
         'struct',
-        columns.map(() => struct([1, struct()])),
+        fields.flatMap(({ columns }) => columns.map(() => struct([1, struct()]))),
       ),
     ],
   ])
