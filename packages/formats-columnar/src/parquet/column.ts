@@ -3,8 +3,8 @@
  *
  * Values go into a dictionary, and each entry keeps only the index of its value; that is small, so a group can have
  * many rows. A column inside lists can have several entries a row, or one without a value for an empty list. If the
- * dictionary does not pay off (it has most of the values), the column continues with plain values. At the end it becomes
- * a dictionary page, if there is one, and data pages (version 1, which every reader supports), each compressed
+ * dictionary does not pay off (it has most of the values), the column continues with plain values. At the end it
+ * becomes a dictionary page, if there is one, and data pages (version 1, which every reader supports), each compressed
  * separately.
  *
  * One file, since dictionary and plain values are two states of one column.
