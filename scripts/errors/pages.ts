@@ -72,7 +72,7 @@ function indexPage(): string {
       )
     return `## ${title}\n\n| area | codes |\n|---|---|\n${rows.join('\n')}\n`
   })
-  return `# Errors\n\nEvery code that \`pipe\` reports, by area. A code keeps its meaning for good. Examples are what the command prints; a test runs each of them, and its mend.\n\n${lists.join('\n')}`
+  return `# Errors\n\nEvery code that \`pipe\` reports, by area. A code keeps its meaning for good. Examples are what the command prints; [a test](../../test/errors.test.ts) runs each of them, and its mend.\n\n${lists.join('\n')}`
 }
 
 async function section({ part, title, entries }: CatalogueArea): Promise<string> {

@@ -1,9 +1,9 @@
 /**
  * Remembers what was published, independently of the published files, which belong to their readers.
  *
- * The mark is an empty file in the hidden folder; its name holds the number of the last stage that was published. It is
- * renamed, durably, right before the stage's own file is. So if a stage's file is no longer in the hidden folder, the
- * mark says whether it was published or lost, even if a reader has moved or deleted it since (invariant 5).
+ * The mark is an empty file in the hidden folder; its name holds the number of the last stage whose publishing has
+ * begun. It is renamed, durably, right before the stage's own file is. So if a stage's file is no longer in the hidden
+ * folder, the mark says whether it was published or lost, even if a reader has moved or deleted it since (invariant 5).
  *
  * The mark is kept after the end of a run. If the saved state does not know the marked stage, the state is older than
  * the output, or belongs to another history, and resuming from it would publish records twice.

@@ -75,11 +75,13 @@ export function createFilesSink(o: Options, ctx: SinkContext, disk: Disk, now: (
     roll = layout.roll ?? (template.name && open.whole ? undefined : defaultRoll)
     start = open.start
     const restore = open.restore as unknown as Resume | undefined
-    staging =
-      restore?.staging ??
-      `.${pipelineName(writer)}.${ctx.id}.${createHash('sha256').update(ctx.home).digest('hex').slice(0, 8)}`
+    const stagingOf = (id: string) =>
+      `.${pipelineName(writer)}.${id}.${createHash('sha256').update(ctx.home).digest('hex').slice(0, 8)}`
+    staging = restore?.staging ?? stagingOf(ctx.id)
     const makeWriter = await fileWriteFormats.prepare(layout.format, storedTypeOf(o, ctx.schema))
     await checkPlace(writer)
+    const former = open.formerly && stagingOf(open.formerly)
+    if (former && former !== staging) await takeOver(former)
     const hidden = (await disk.list(join(root, staging))).map((entry) => entry.name)
     mark = new PublishedMark(disk, join(root, staging), hidden)
     if (restore && !mark.isKnownTo(restore)) throw stateOlder(ctx.id, join(root, staging), restore.last, mark.last!)
@@ -95,6 +97,12 @@ export function createFilesSink(o: Options, ctx: SinkContext, disk: Disk, now: (
     const mostOpen = o.max_open_files
     files = new OpenFiles({ ...set, mostOpen, replaced: replacing ? old : [] }, restore?.number ?? 0)
     for (const file of restore?.open ?? []) await files.reopen(file)
+  }
+
+  /** The hidden folder that it had before it was renamed, from which nothing was saved. */
+  async function takeOver(former: string): Promise<void> {
+    const isThere = async (name: string) => (await disk.look(join(root, name)))?.kind === 'folder'
+    if ((await isThere(former)) && !(await isThere(staging))) await disk.rename(join(root, former), join(root, staging))
   }
 
   /** Reports early what would make a write fail. */

@@ -3,8 +3,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { PartialWriteError, RecordType, Row } from '@millrace/core'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { nodeDisk } from '@millrace/client-files'
 import { sinkFiles } from '../src/index.ts'
-import { finish, flush, makeSink, opening, optionsOf, publish, runAll, write } from './drive.ts'
+import { createFilesSink } from '../src/sink.ts'
+import { envAt, finish, flush, makeSink, opening, optionsOf, publish, runAll, write } from './drive.ts'
 import { allFiles, everyRow, everyType, field, integer, rowsOf, string, visibleFiles, visibleRows } from './read.ts'
 
 const schema: RecordType = { fields: { id: integer(), city: string(true) } }
@@ -313,6 +315,25 @@ test('the project may move between a stop and the next start', async () => {
   await publish(moved, staged)
   await finish(moved)
   expect(await visibleRows(join(two, 'out'), schema)).toEqual(rows(0, 6))
+})
+
+test('what a killed run left under the former name of the sink is removed after the sink was renamed', async () => {
+  const sink = makeSink(root, schema, { roll: { records: 2 } })
+  await sink.open!(opening())
+  await write(sink, rows(0, 3))
+  const left = await allFiles(out())
+  expect(left).toEqual([
+    expect.stringMatching(/^\.trips\.lake\.[0-9a-f]{8}\/000001-/),
+    expect.stringMatching(/^\.trips\.lake\.[0-9a-f]{8}\/000001-/),
+  ])
+  const options = optionsOf({ roll: { records: 2 } })
+  const renamed = createFilesSink(options, { ...envAt(root), id: 'pond', schema }, nodeDisk, () => 0)
+  await renamed.open!(opening({ formerly: 'lake' }))
+  await write(renamed, rows(0, 3))
+  await finish(renamed)
+  expect((await visibleRows(out(), schema)).length).toBe(3)
+  expect((await allFiles(out())).filter((name) => name.includes('lake') || name.endsWith('.part'))).toEqual([])
+  await sink.close!()
 })
 
 test('rows that the format cannot hold are named by their place in the write, over all partitions', async () => {

@@ -1,9 +1,9 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { freshRead, isBatch, type Env, recordText, type Row, type SourceDefinition } from '@millrace/core'
-import { fileWriteFormats } from '@millrace/formats-columnar'
+import { fileReadFormats, fileWriteFormats } from '@millrace/formats-columnar'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import definitions from '../src/index.ts'
 
@@ -33,7 +33,7 @@ async function read(options: object): Promise<Row[]> {
 async function columnar(type: 'parquet' | 'arrow', rows: Row[]): Promise<Uint8Array> {
   const writer = (await fileWriteFormats.prepare({ type }, schema))()
   writer.write(rows)
-  return Buffer.concat([writer.take(), writer.finish()])
+  return Buffer.concat([Buffer.from(writer.take()), writer.finish()])
 }
 const check = (options: object) => definition.check!({ after_read: 'keep', ...options }, env())
 
@@ -132,9 +132,21 @@ describe('source files', () => {
     expect(places).toEqual(['p.json:2 (byte 2)', 'p.json:3 (byte 11)', 'p.parquet, record 0'])
   })
 
-  it('decodes records of each format again', () => {
+  it('decodes records of each format again', async () => {
     const decode = definition.decoder!({ path: '.', after_read: 'keep' }, { ...env(), schema, unknownFields: 'drop' })
-    expect(decode(Buffer.from('x,5\n'), { header: ['b', 'a'] })).toEqual({ a: 5 })
-    expect(decode(Buffer.from('{"a":6}'), undefined)).toEqual({ a: 6 })
+    const rows = [{ a: 5 }, { a: 6 }]
+    mkdirSync(join(root, 'each'))
+    for (const ending of fileReadFormats.endings()) {
+      const type = fileReadFormats.named(`x${ending}`)!
+      const writer = (await fileWriteFormats.prepare({ type }, schema))()
+      writer.write(rows)
+      writeFileSync(join(root, 'each', `x${ending}`), Buffer.concat([Buffer.from(writer.take()), writer.finish()]))
+      const options = { path: `each/x${ending}`, after_read: 'keep' }
+      const source = definition.create(options, { ...env(), schema, unknownFields: 'drop' })
+      const again: Row[] = []
+      for await (const batch of source.read(freshRead(live)))
+        if (isBatch(batch)) for (const i of batch.rows.keys()) again.push(decode(batch.rawAt!(i), batch.context))
+      expect([ending, again]).toEqual([ending, rows])
+    }
   })
 })

@@ -197,7 +197,7 @@ export const seededBugs: readonly SeededBug[] = [
     breaks: 'It goes on waiting for a sink after the drain timeout, as if everything could still be saved.',
     file: 'packages/core/src/run/component.ts',
     edits: [["  else abort.signal.addEventListener('abort', onAbort)\n", '']],
-    test: ['packages/cli/test/stopping.test.ts', 'what takes longer than --drain-timeout'],
+    test: ['packages/cli/test/stopping.test.ts', 'work that takes longer than --drain-timeout'],
     says: /expected/,
   },
   {

@@ -95,8 +95,10 @@ async function main(only: string | undefined): Promise<number> {
       writeFileSync(path, seed(source, bug))
       const wrong = await runTest(folder, bug.test)
       writeFileSync(path, source)
-      if (right.failed > 0 || right.passed === 0) tell(bug, 'BROKEN')
-      else if (wrong.failed === 0) tell(bug, 'MISSED')
+      if (right.failed > 0 || right.passed === 0) {
+        tell(bug, 'BROKEN')
+        if (right.passed === 0 && right.failed === 0) console.log('there is no test of that name')
+      } else if (wrong.failed === 0) tell(bug, 'MISSED')
       else if (!bug.says.test(wrong.messages)) tell(bug, 'OTHER')
       else {
         tell(bug, 'seen')

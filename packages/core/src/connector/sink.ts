@@ -20,6 +20,8 @@ export interface OpenContext {
   readonly start: string
   /** The `resume` value of the last saved `flush` of this incarnation; undefined at its start. */
   readonly restore?: Json
+  /** Its id before the spec was edited, in this incarnation: what it left under that name is its own. */
+  readonly formerly?: string
   /**
    * What to do with results of an earlier incarnation that this run would overwrite or add to. Set by
    * `run --replace|--keep`; overrides the option `existing`.

@@ -20,6 +20,8 @@ export interface Signature {
   readonly deadLetter?: SignedNode
   /** Nodes that were removed by edits since the run began. */
   readonly gone?: Gone
+  /** By sink that was renamed since the run began: its id before. */
+  readonly formerly?: Readonly<Record<string, string>>
 }
 
 /**

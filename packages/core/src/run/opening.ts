@@ -14,6 +14,8 @@ export interface OpeningContext {
   readonly components: readonly Component[]
   readonly store: Store
   readonly run: SavedRun
+  /** See `RunStart`. */
+  readonly formerly: Readonly<Record<string, string>>
   readonly calls: Calls
   /** Aborted when the run is stopped: there is nothing to drain yet. */
   readonly signal: AbortSignal
@@ -44,6 +46,7 @@ export async function openSinks(ctx: OpeningContext, opened: SinkNode[]): Promis
         whole: ctx.whole,
         warn: (message) => ctx.observe({ type: 'warning', node: node.id, message }),
         restore,
+        formerly: Object.hasOwn(ctx.formerly, node.id) ? ctx.formerly[node.id] : undefined,
         existing,
       })
     await ctx.calls.call(node, 'opening', open, ctx.signal)

@@ -118,6 +118,8 @@ export interface RunStart {
   readonly edits: readonly string[]
   /** Nodes of the state that the spec no longer has. */
   readonly gone: Gone
+  /** By renamed sink: its id before. */
+  readonly formerly?: Readonly<Record<string, string>>
   /** Letters are replayed into a run that has ended: its counters may belong to another graph. */
   readonly intoEnded?: { readonly isEdited: boolean }
   /** This copy has ended, while others of its run have not. */
@@ -163,13 +165,18 @@ function startOrResume(plan: Plan, registry: Registry, store: Store, options: Ru
   for (const [from, to] of edits.renames) store.rename(from, to)
   store.discard(edits.discards.steps, edits.discards.sinks)
   const gone = goneAfter(before.signature as unknown as Signature, signature, edits.renames)
-  store.takeOver({ ...(asJson as object), gone }, edits.recount ? clock.now() : undefined)
+  const formerly = {
+    ...(before.signature as unknown as Signature).formerly,
+    ...Object.fromEntries(edits.renames.map(([from, to]) => [to, from])),
+  }
+  store.takeOver({ ...(asJson as object), gone, formerly }, edits.recount ? clock.now() : undefined)
   return {
     run: store.run()!,
     resumed: true,
     hasSaved: before.epoch > 0,
     edits: edits.edits.map((edit) => editText(edit, plan.name)),
     gone,
+    formerly,
   }
 }
 
@@ -240,6 +247,7 @@ async function prepare(
     components,
     store,
     run: start.run,
+    formerly: start.formerly ?? {},
     calls,
     signal,
     observe,
