@@ -8,7 +8,18 @@ import { basename, join } from 'node:path'
 import { onTestFinished } from 'vitest'
 import { root } from './blocks.ts'
 
-const leftOut = new Set(['node_modules', '.git', '.nx', '.millrace', '.services', 'out', 'scratch', 'coverage'])
+// Without `dist/bundle` the command runs from the sources, which a page changes.
+const leftOut = new Set([
+  'node_modules',
+  '.git',
+  '.nx',
+  '.millrace',
+  '.services',
+  'out',
+  'scratch',
+  'coverage',
+  'bundle',
+])
 
 /** The copy's folder; it is removed after the test. */
 export function cloneOfSources(): string {
