@@ -50,6 +50,30 @@ const times = (b: Config, a: Config = {}): Pair<Config> => ({
     }),
 })
 
+const wild = {
+  'wild.arrow': arrow.tableToIPC(
+    new arrow.Table({ x: arrow.vectorFromArray([Number.NaN, 1], new arrow.Float64()) }),
+    'file',
+  ),
+}
+const notFinite = (b: Config, a: Config = {}): Pair<Config> => ({
+  a,
+  b,
+  see: (more) =>
+    seen({
+      files: wild,
+      spec: specOf({
+        source: {
+          type: 'files',
+          config: { path: 'wild.arrow', format: { type: 'arrow', ...more } },
+          schema: { fields: { x: 'number?' } },
+        },
+        sinks: rowsOut,
+        on_error: { data: 'drop' },
+      }),
+    }),
+})
+
 const readFiles =
   (type: string, base: Config) =>
   (more: Config): Promise<unknown> =>
@@ -95,6 +119,7 @@ export const fileSources: Readonly<Record<string, Entry>> = {
   'source files format.zone': times({ zone: 'UTC' }, { zone: 'Asia/Tokyo' }),
   'source files format.fold': times({ fold: 'later' }, { fold: 'earlier' }),
   'source files format.fraction': times({ fraction: 'truncate' }, { fraction: 'error' }),
+  'source files format.non_finite': notFinite({ non_finite: 'null' }, { non_finite: 'error' }),
   'source files format.max_expanded': ofFiles(
     { path: 'in.parquet', format: { type: 'parquet', max_expanded: '4B' } },
     { path: 'in.parquet', format: { type: 'parquet' } },

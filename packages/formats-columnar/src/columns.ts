@@ -32,14 +32,15 @@ import {
 } from '@millrace/core'
 import { asBuffer, type ReadOptions, type RecordFailure } from '@millrace/formats'
 import type { FileColumn } from './file-column.ts'
-import { holdsLocalTimes, instantReader, timed, type TimeOptions } from './times.ts'
+import type { ValueOptions } from './columnar-options.ts'
+import { holdsLocalTimes, instantReader, timed } from './times.ts'
 
 type Read = (raw: unknown) => unknown
 
 /** How columns are read, in addition to their declared types. */
 interface Reading {
   readonly unknownFields: UnknownFields
-  readonly times: TimeOptions
+  readonly values: ValueOptions
 }
 
 const zoneHint =
@@ -83,9 +84,9 @@ const missing = (): never => {
 }
 
 function fieldReader(given: FileColumn, field: Field, reading: Reading): Read {
-  const column = timed(given, reading.times) ?? localTimes(given.name)
-  const read = valueReader(column, field.type, reading)
-  if (!read) {
+  const column = timed(given, reading.values) ?? localTimes(given.name)
+  const exact = valueReader(column, field.type, reading)
+  if (!exact) {
     throw new MillraceError(
       'wrong_type',
       `the column ${column.name} has the type ${column.told}, which cannot be read as ${typeText(field.type)}`,
@@ -96,9 +97,23 @@ function fieldReader(given: FileColumn, field: Field, reading: Reading): Read {
       },
     )
   }
+  const read = field.type.kind === 'number' ? finiteOr(exact, reading.values) : exact
   return field.optional
     ? (raw) => (raw === null || raw === undefined ? null : read(raw))
-    : (raw) => (raw === null || raw === undefined ? missing() : read(raw))
+    : (raw) => (raw === null || raw === undefined ? missing() : (read(raw) ?? missing()))
+}
+
+/** NaN and infinity as null, if the format says so. */
+function finiteOr(read: Read, { non_finite: nonFinite }: ValueOptions): Read {
+  if (nonFinite !== 'null') return read
+  return (raw) => {
+    try {
+      return read(raw)
+    } catch (error) {
+      if (error instanceof DataError && error.code === 'not_number') return null
+      throw error
+    }
+  }
 }
 
 /** Converts values of a column to the declared type; undefined: they never fit. */
@@ -118,7 +133,7 @@ function valueReader(column: FileColumn, to: Type, reading: Reading): Read | und
     return (raw) => Object.fromEntries(reads.map(([name, k, readField]) => [name, readField((raw as unknown[])[k])]))
   }
   if (column.ticks && (to.kind === 'timestamp' || to.kind === 'fine_timestamp'))
-    return instantReader(column.ticks, to, reading.times)
+    return instantReader(column.ticks, to, reading.values)
   if (!natural) return undefined
   if (natural.kind === 'string' && to.kind !== 'string') {
     const convert = fromText(to, unknownFields)
@@ -140,13 +155,13 @@ function valueReader(column: FileColumn, to: Type, reading: Reading): Read | und
         ? read
         : natural.kind === 'bigint'
           ? (raw) => safe(read(raw) as bigint)
-          : undefined
+          : wholeReader(natural, read, to)
     case 'bigint':
       return natural.kind === 'bigint'
         ? read
         : natural.kind === 'integer'
           ? (raw) => BigInt(read(raw) as number)
-          : undefined
+          : wholeReader(natural, read, to)
     case 'number':
       return natural.kind === 'number' || natural.kind === 'integer'
         ? read
@@ -173,15 +188,23 @@ function valueReader(column: FileColumn, to: Type, reading: Reading): Read | und
 }
 
 /** A value of a column that is not in the schema, in its JSON form. */
-function keptReader(column: FileColumn): Read {
+function keptReader(column: FileColumn, values: ValueOptions): Read {
   if (!column.ticks && holdsLocalTimes(column)) localTimes(column.name)
   const plain = toJson(column.natural!)
-  return (raw) => (raw === null || raw === undefined ? null : plain(column.read(raw)))
+  const read = finiteOr((raw) => plain(column.read(raw)), values)
+  return (raw) => (raw === null || raw === undefined ? null : read(raw))
 }
 
 const jsonReader = (read: Read, to: Type, unknownFields: UnknownFields): Read => {
   const convert = fromJson(to, unknownFields)
   return (raw) => convert(read(raw))
+}
+
+/** Reads decimals without a fraction: what unsigned 64-bit integers are. */
+function wholeReader(natural: Type, read: Read, to: Type): Read | undefined {
+  if (natural.kind !== 'decimal' || natural.scale > 0) return undefined
+  const convert = fromText(to)
+  return (raw) => convert(read(raw) as string)
 }
 
 function safe(value: bigint): number {
@@ -227,9 +250,9 @@ export interface RowReader {
 export function rowReader(
   all: readonly FileColumn[],
   { schema, unknownFields, push }: ReadOptions,
-  times: TimeOptions = {},
+  values: ValueOptions = {},
 ): RowReader {
-  const reading: Reading = { unknownFields, times }
+  const reading: Reading = { unknownFields, values }
   refuseDuplicates(all.filter(({ name }) => unknownFields !== 'drop' || Object.hasOwn(schema.fields, name)))
   const byName = new Map(all.map((column) => [column.name, column]))
   const declared = Object.entries(schema.fields)
@@ -264,11 +287,11 @@ export function rowReader(
       .filter(([name]) => byName.has(name))
       .map(([name, field]) => {
         const read = fieldReader(byName.get(name)!, field, reading)
-        return { column: timed(byName.get(name)!, times)!, read }
+        return { column: timed(byName.get(name)!, values)!, read }
       }),
     ...kept.map((given) => {
-      const column = timed(given, times) ?? localTimes(given.name)
-      return { column, read: keptReader(column) }
+      const column = timed(given, values) ?? localTimes(given.name)
+      return { column, read: keptReader(column, values) }
     }),
   ]
   const place = new Map(sources.map(({ column }, k) => [column.name, k]))

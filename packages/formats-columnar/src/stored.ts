@@ -2,8 +2,11 @@
  * Converts values as stored by typed file formats to their in-memory forms. Each function throws `DataError` for values
  * without an exact equivalent.
  */
-import { DataError, timeOfMicros } from '@millrace/core'
+import { DataError, timeOfMicros, type Type } from '@millrace/core'
 import type { FileColumn } from './file-column.ts'
+
+/** Whole numbers from 0 to 2^64 - 1. */
+export const unsigned64: Type = { kind: 'decimal', precision: 20, scale: 0 }
 
 /** Part of a value; null if there is none. */
 export const readPart = (column: FileColumn, raw: unknown): unknown =>

@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs'
-import { parseRecordType, type Push, type RecordType, type Row } from '@millrace/core'
+import { parseRecordType, type Push, recordText, type RecordType, type Row } from '@millrace/core'
 import * as arrow from 'apache-arrow'
 import { describe, expect, test } from 'vitest'
+import type { ColumnarOptions } from '../src/columnar-options.ts'
 import { createArrowReader, inferArrow } from '../src/arrow/read.ts'
 import { arrowWriter, type ArrowWriteOptions } from '../src/arrow/write.ts'
 import { bytesSource, type Piece, type ReadOptions } from '../../formats/src/reader.ts'
@@ -199,6 +200,37 @@ describe('what others write', () => {
     ])
     expect(back.bad).toEqual(['3 out_of_range us'])
     expect((await read(bytes, schemaOf({ f: 'number' }))).bad).toEqual(['3 not_number f'])
+  })
+
+  test('unsigned 64-bit integers are decimals, and fit where their values do', async () => {
+    const type = new arrow.Uint64()
+    const data = BigUint64Array.from([0n, 2n ** 53n, 2n ** 63n, 2n ** 64n - 1n])
+    const bytes = ipc({ u: new arrow.Vector([arrow.makeData({ type, data } as never)]) })
+    expect(recordText(await inferArrow(bytesSource(bytes), live))).toContain('u: decimal(20,0)')
+    const texts = ['0', '9007199254740992', '9223372036854775808', '18446744073709551615']
+    expect((await read(bytes, schemaOf({ u: 'decimal(20,0)' }))).rows).toEqual(texts.map((u) => ({ u })))
+    const big = await read(bytes, schemaOf({ u: 'bigint' }))
+    expect(big.rows).toEqual([{ u: 0n }, { u: 2n ** 53n }])
+    expect(big.bad).toEqual(['2 out_of_range u', '3 out_of_range u'])
+    expect((await read(bytes, schemaOf({ u: 'integer' }))).rows).toEqual([{ u: 0 }])
+  })
+
+  test('NaN and infinity are bad rows, or null where the format says so', async () => {
+    const values = [Number.NaN, 1, Number.NEGATIVE_INFINITY]
+    const bytes = ipc({ x: arrow.vectorFromArray(values, new arrow.Float64()) })
+    const rowsOf = async (type: string, options: ColumnarOptions) => {
+      const rows: Row[] = []
+      const bad: string[] = []
+      const reader = createArrowReader({ schema: schemaOf({ x: type }), unknownFields: 'drop' }, options)
+      for await (const piece of reader.read(bytesSource(bytes), undefined, live)) {
+        rows.push(...piece.rows)
+        for (const { code } of piece.bad ?? []) bad.push(code)
+      }
+      return [rows.map(({ x }) => x), bad]
+    }
+    expect(await rowsOf('number?', {})).toEqual([[1], ['not_number', 'not_number']])
+    expect(await rowsOf('number?', { non_finite: 'null' })).toEqual([[null, 1, null], []])
+    expect(await rowsOf('number', { non_finite: 'null' })).toEqual([[1], ['missing_value', 'missing_value']])
   })
 
   test('text that is not UTF-8 is a bad row, never U+FFFD', async () => {

@@ -1,9 +1,9 @@
 /** The columns of Arrow data, and what their stored values mean. */
-import { DataError, type Type } from '@millrace/core'
+import type { Type } from '@millrace/core'
 import { utf8 } from '../columns.ts'
 import type { FileColumn } from '../file-column.ts'
 import { listColumn, mapColumn, structColumn, unreadable } from '../nested.ts'
-import { dateText, decimalText, finite, timeOfUnits } from '../stored.ts'
+import { dateText, decimalText, finite, timeOfUnits, unsigned64 } from '../stored.ts'
 import { ticksColumn } from '../times.ts'
 import type { ArrowField } from './schema.ts'
 
@@ -21,7 +21,7 @@ export function fileColumn(field: ArrowField): FileColumn {
       return as({ kind: 'boolean' }, same)
     case 'Int':
       if (bits < 64) return as({ kind: 'integer' }, same)
-      return as({ kind: 'bigint' }, signed ? same : signed64)
+      return signed ? as({ kind: 'bigint' }, same) : as(unsigned64, String)
     case 'Float':
       return as({ kind: 'number' }, finite)
     case 'Decimal':
@@ -67,11 +67,6 @@ export function fileColumn(field: ArrowField): FileColumn {
 }
 
 const same = (raw: unknown): unknown => raw
-
-function signed64(raw: unknown): bigint {
-  if ((raw as bigint) < 2n ** 63n) return raw as bigint
-  throw new DataError('out_of_range', `${raw} does not fit in a signed 64-bit integer`)
-}
 
 /** Two's complement words, lowest first. */
 function wholeNumber(words: Uint32Array): bigint {

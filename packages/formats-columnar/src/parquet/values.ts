@@ -5,7 +5,7 @@
 import { DataError, parseJson, type Type } from '@millrace/core'
 import type { FileColumn } from '../file-column.ts'
 import { listColumn, mapColumn, structColumn, unreadable } from '../nested.ts'
-import { dateText, decimalText, finite, half, timeOfUnits } from '../stored.ts'
+import { dateText, decimalText, finite, half, timeOfUnits, unsigned64 } from '../stored.ts'
 import { ticksColumn } from '../times.ts'
 import type { SchemaNode } from './footer.ts'
 import { itemOf, shapeOf } from './shape.ts'
@@ -96,7 +96,9 @@ function plainLeaf(
     case 'INT32':
       return as({ kind: 'integer' }, unsigned ? (raw) => (raw as number) >>> 0 : (raw) => raw)
     case 'INT64':
-      return as({ kind: 'bigint' }, unsigned ? unsigned64 : (raw) => raw)
+      return unsigned
+        ? as(unsigned64, (raw) => String(BigInt.asUintN(64, raw as bigint)))
+        : as({ kind: 'bigint' }, (raw) => raw)
     case 'INT96':
       return { told, ...ticksColumn({ perMs: 1_000_000n, isUtc: true, of: (raw) => raw as bigint }) }
     case 'FLOAT':
@@ -111,12 +113,6 @@ function plainLeaf(
 function textOf(raw: unknown): string {
   if (typeof raw === 'string') return raw
   throw new DataError('bad_encoding', 'the text is not UTF-8')
-}
-
-function unsigned64(raw: unknown): bigint {
-  const value = raw as bigint
-  if (value >= 0n) return value
-  throw new DataError('out_of_range', `${BigInt.asUintN(64, value)} does not fit in a signed 64-bit integer`)
 }
 
 /** A stored decimal as a whole number. */
