@@ -10,7 +10,7 @@ import { compareText } from '../values/text.ts'
 import { both, noFacts, present } from './facts.ts'
 import { type Reporter, required } from './report.ts'
 import { brokenNode, callOf, describe, isBroken, isNothing, type Node, type Operation } from './typed.ts'
-import { apart, coerce, digitsOf, unify, unifyAll, unifyNodes } from './unify.ts'
+import { apart, coerce, digitsOf, instantDigits, unify, unifyAll, unifyNodes } from './unify.ts'
 
 type Ordering = '<' | '<=' | '>' | '>='
 
@@ -185,7 +185,8 @@ export function inNode(value: Node, list: Node, span: Span, reporter: Reporter):
       : undefined
   if (
     !converted ||
-    (type?.kind === 'decimal' && element.type.kind === 'decimal' && type.scale !== element.type.scale)
+    (type?.kind === 'decimal' && element.type.kind === 'decimal' && type.scale !== element.type.scale) ||
+    (!isNothing(element.type) && instantDigits(type!) !== instantDigits(element.type))
   ) {
     return { ...incomparable('in', value, { ...of, type: element.type }, span, reporter), type: boolean }
   }

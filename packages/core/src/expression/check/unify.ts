@@ -1,10 +1,11 @@
 /**
  * Compatible types: the one type that can represent the values of both, and the conversions to it. integer is
  * compatible with number (the same in memory), with bigint and with decimal; bigint with decimal; decimals of different
- * scales with each other. A number never becomes a decimal or bigint by itself, but a number literal is exactly its
- * digits.
+ * scales with each other, and timestamps of different digits. A number never becomes a decimal or bigint by itself, but
+ * a number literal is exactly its digits.
  */
 import type { Field, RecordType, Type } from '../../schema/index.ts'
+import { DataError } from '../../errors/index.ts'
 import { decimalText, unscaled, widenDecimal } from '../values/decimal.ts'
 import { broken, isBroken, isNothing, type Node, nothing, type Operation } from './typed.ts'
 
@@ -24,6 +25,10 @@ export function decimalType(whole: number, scale: number): (Type & { kind: 'deci
     : { kind: 'decimal', precision: Math.min(maxPrecision, Math.max(1, whole + scale)), scale }
 }
 
+/** Digits of the second that an instant has; undefined: the type is no instant. */
+export const instantDigits = (type: Type): 3 | 6 | 9 | undefined =>
+  type.kind === 'timestamp' ? 3 : type.kind === 'fine_timestamp' ? type.precision : undefined
+
 /** The type that can represent the values of both; undefined: there is none. */
 export function unify(a: Type, b: Type): Type | undefined {
   if (isBroken(a) || isBroken(b)) return broken
@@ -42,6 +47,8 @@ export function unify(a: Type, b: Type): Type | undefined {
     const record = unifyRecords(a.record, b.record)
     return record && { kind: 'object', record }
   }
+  const [left, right] = [instantDigits(a), instantDigits(b)]
+  if (left && right) return left < right ? b : a
   if (a.kind === b.kind) return a
   const kinds = [a.kind, b.kind]
   if (!kinds.includes('integer')) return undefined
@@ -55,6 +62,7 @@ function unifyInPlace(a: Field, b: Field): Field | undefined {
     isNothing(from) || from.kind === type?.kind || (from.kind === 'integer' && type?.kind === 'number')
   if (!type || (!isBroken(type) && !(isSame(a.type) && isSame(b.type)))) return undefined
   if (a.type.kind === 'decimal' && b.type.kind === 'decimal' && a.type.scale !== b.type.scale) return undefined
+  if (!isNothing(a.type) && !isNothing(b.type) && instantDigits(a.type) !== instantDigits(b.type)) return undefined
   return { type, optional: a.optional || b.optional }
 }
 
@@ -138,25 +146,34 @@ const conversion = (name: string, call: Operation['call'], parameters: readonly 
 })
 const toBigint = conversion('integer to bigint', (value: number) => BigInt(value))
 
+/** Throws `DataError` for an instant that does not fit in 64 bits. */
+const finerInstant = (factor: bigint) => (value: number | bigint) => {
+  const units = BigInt(value) * factor
+  if (BigInt.asIntN(64, units) === units) return units
+  throw new DataError('out_of_range', `the instant, ${value} with ${factor} times finer units, does not fit in 64 bits`)
+}
+
 /** The node as a value of a type that `unify` returned. Constants are converted immediately; null stays null. */
 export function coerce(node: Node, type: Type): Node {
   const from = node.type
   if (isBroken(from) || isBroken(type) || isNothing(from)) return { ...node, type }
-  if (from.kind === type.kind && (from.kind !== 'decimal' || type.kind !== 'decimal' || from.scale === type.scale))
-    return { ...node, type }
+  const isFiner = instantDigits(from) !== instantDigits(type)
+  const isWider = from.kind === 'decimal' && type.kind === 'decimal' && from.scale !== type.scale
+  if (from.kind === type.kind && !isWider && !isFiner) return { ...node, type }
   // A whole number among numbers may still have to become a decimal.
   if (node.op === 'constant' && from.kind === 'integer' && type.kind === 'number')
     return { ...node, type, exact: { digits: BigInt(node.value as number), scale: 0 } }
   const operation = operationTo(node, type)
   if (!operation) return { ...node, type }
-  if (node.op === 'constant' && node.value !== null)
-    return {
-      op: 'constant',
-      value: (operation.call as (value: unknown) => unknown)(node.value),
-      type,
-      optional: false,
-      span: node.span,
+  if (node.op === 'constant' && node.value !== null) {
+    try {
+      const value = (operation.call as (value: unknown) => unknown)(node.value)
+      return { op: 'constant', value, type, optional: false, span: node.span }
+    } catch (error) {
+      // It fails for each record, like any other value.
+      if (!(error instanceof DataError)) throw error
     }
+  }
   return {
     op: 'call',
     operation,
@@ -171,6 +188,10 @@ export function coerce(node: Node, type: Type): Node {
 function operationTo(node: Node, type: Type): Operation | undefined {
   const from = node.type
   if (type.kind === 'bigint') return toBigint
+  if (type.kind === 'fine_timestamp') {
+    const factor = 10 ** (type.precision - instantDigits(from)!)
+    return conversion('finer instant', finerInstant(BigInt(factor)), [factor])
+  }
   if (type.kind !== 'decimal') return undefined
   const { scale, precision } = type
   if (from.kind === 'number' && node.op === 'constant' && node.exact) {

@@ -233,6 +233,7 @@ const plain: Readonly<Record<string, (...parameters: any[]) => PlainCall>> = {
     part === '' || text.slice(-part.length) === part,
   'string(x: number)': () => (x: number) => JSON.stringify(x),
   'string(x: timestamp)': () => (x: number) => new Date(x).toISOString(),
+  'finer instant': (factor: number) => (value: number | bigint) => bounded(BigInt(value) * BigInt(factor), 'bigint'),
   'timestamp +': () => (t: number, ms: number) => years(t + ms),
   'timestamp -': () => (t: number, ms: number) => years(t - ms),
   'timestamp part': (part: string, zone: string) => (t: number) => parts[part]!(wall(t, zone)),

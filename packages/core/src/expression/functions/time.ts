@@ -1,5 +1,6 @@
 /** Functions on dates and timestamps. Those that depend on local time take a zone; the default is UTC. */
-import { fromText } from '../../convert/index.ts'
+import { fromText, unitsPerMs } from '../../convert/index.ts'
+import { type Type, typeText } from '../../schema/index.ts'
 import type { Node } from '../check/typed.ts'
 import {
   addDays,
@@ -48,6 +49,19 @@ const part = (
   forms: isOfDay ? [ofTimestamp(part)] : [ofTimestamp(part), ofDate(part)],
 })
 
+/** A literal has the type that its digits need. */
+function instantOfText([text]: readonly Node[]): Made {
+  const digits = /[.,](\d+)/.exec(String(written(text) ?? ''))?.[1]?.length ?? 0
+  const type: Type = digits > 3 ? { kind: 'fine_timestamp', precision: digits > 6 ? 9 : 6 } : { kind: 'timestamp' }
+  return { type, args: [text!], operation: { name: `${typeText(type)} of text`, call: fromText(type) } }
+}
+
+/** The ms at or before an instant. */
+function msOf(units: bigint, precision: 6 | 9): number {
+  const perMs = unitsPerMs[precision]
+  return Number((units - (((units % perMs) + perMs) % perMs)) / perMs)
+}
+
 export const timeFunctions: readonly FunctionEntry[] = [
   part('year', 'year', 'The year.', 'EXTRACT(YEAR FROM t)', '2010'),
   part('month', 'month', 'The month, 1 to 12.', 'EXTRACT(MONTH FROM t)', '12'),
@@ -67,13 +81,18 @@ export const timeFunctions: readonly FunctionEntry[] = [
   {
     name: 'timestamp',
     group: 'time',
-    doc: 'An instant: from ISO 8601 text with a zone, from ms since 1970 in UTC, or the beginning of a date.',
+    doc: 'An instant: from ISO 8601 text with a zone, from ms since 1970 in UTC, or the beginning of a date. A literal with more than three digits of the second is a timestamp(6) or timestamp(9); these become a timestamp by leaving digits out.',
     example: ['timestamp("2010-12-01T08:26:00+01:00")', '"2010-12-01T07:26:00.000Z"'],
     flink: 'TO_TIMESTAMP_LTZ(ms, 3)',
     forms: [
-      { takes: 'text: string', gives: 'timestamp', call: fromText({ kind: 'timestamp' }) },
+      { takes: 'text: string', gives: 'timestamp, or as fine as a literal is', make: instantOfText },
       { takes: 'ms: integer', gives: 'timestamp', call: timestampOfMs },
       { takes: 't: timestamp', gives: 'timestamp', call: same },
+      ...([6, 9] as const).map((precision) => ({
+        takes: `t: timestamp(${precision})`,
+        gives: 'timestamp',
+        call: (t: bigint) => msOf(t, precision),
+      })),
       {
         takes: 'd: date, zone?: zone',
         gives: 'timestamp',
