@@ -85,7 +85,7 @@ describe.each(formats)('times of %s', (_, write, reader, infer) => {
     const { rows, bad } = await read(bytes, { zone: 'Europe/Berlin' })
     expect(rows).toEqual([])
     expect(bad).toEqual([
-      ['bad_date', expect.stringMatching(/^2024-10-27T02:30:00.000 is there twice in Europe\/Berlin/)],
+      ['bad_date', expect.stringMatching(/^2024-10-27T02:30:00.000 occurs twice in Europe\/Berlin/)],
       ['bad_date', expect.stringMatching(/^2024-03-31T02:30:00.000 does not exist in Europe\/Berlin/)],
     ])
     const at = async (fold: 'earlier' | 'later') => (await read(bytes, { zone: 'Europe/Berlin', fold })).rows

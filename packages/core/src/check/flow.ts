@@ -199,7 +199,7 @@ function merged(refs: readonly Reference[], outputs: ReadonlyMap<string, KnownOu
       first = ref.name
     } else if (!sameRecord(type, of)) {
       const { expected, got } = difference(type, of)
-      ctx.report('merge_types_differ', ref.place, ref.path, `\`${ref.name}\` has other fields than \`${first}\``, {
+      ctx.report('merge_types_differ', ref.place, ref.path, `\`${ref.name}\` has different fields from \`${first}\``, {
         expected,
         got,
       })

@@ -165,7 +165,7 @@ class Checker implements ExpressionChecking, Naming {
     if (BigInt(value) === whole) return
     this.report({
       code: 'out_of_range',
-      message: `${this.textOf(span)} has more digits than a number holds`,
+      message: `${this.textOf(span)} has more digits than a number can hold`,
       span,
       hint: `${fits64(whole) ? `${whole} is a bigint, and ` : ''}decimal("${whole}", 38, 0) holds it`,
     })
