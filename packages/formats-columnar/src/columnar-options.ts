@@ -15,7 +15,7 @@ export const mostExpanded = 256 * 1024 * 1024
 export const columnarOptions = {
   ...timeOptions,
   max_expanded: option.size(
-    'Parquet and Arrow: the maximum size of the pages or buffers that are read at a time, when they are decompressed.',
+    'Parquet and Arrow: the maximum size of the pages or buffers that are read at a time, after decompression.',
     { tuning: true, default: '256MiB', example: '1GiB' },
   ),
 }
