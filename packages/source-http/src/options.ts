@@ -71,7 +71,7 @@ export const options = option.object({
     { default: {} },
   ),
   log: option.optional(
-    option.path('A file that gets a line for every accepted and refused request.', {
+    option.path('A file to which a line is appended for every accepted and refused request.', {
       tuning: true,
       example: 'logs/ingestion.jsonl',
     }),

@@ -144,9 +144,9 @@ describe('parse_dates', () => {
       'wrong_type Quantity (key): `Quantity` is a number',
     ])
     expect(problems(parseDates, { price: 'epoch_s' }, typed)).toEqual(['wrong_type price (key): `price` is not text'])
-    expect(problems(parseDates, { at: 'iso' }, typed)).toEqual(['wrong_type at (key): `at` is a timestamp already'])
+    expect(problems(parseDates, { at: 'iso' }, typed)).toEqual(['wrong_type at (key): `at` is already a timestamp'])
     expect(problems(parseDates, { day: { to: 'date' } }, typed)).toEqual([
-      'wrong_type day (key): `day` is a date already',
+      'wrong_type day (key): `day` is already a date',
     ])
   })
 

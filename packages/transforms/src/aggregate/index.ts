@@ -85,7 +85,7 @@ export const aggregate = defineTransform({
       else
         problems.push({
           code: 'wrong_type',
-          message: `\`${name}\` cannot be grouped by`,
+          message: `records cannot be grouped by \`${name}\``,
           at: ['by', i],
           expected: 'a single value',
           got: typeText(field.type),
