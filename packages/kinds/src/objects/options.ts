@@ -4,7 +4,7 @@ import { option, type Static } from '@millrace/core'
 /** How files are compressed, when they are finished, and what to do with those of an earlier run. */
 export const objectSinkOptions = {
   compression: option.optional(
-    option.oneOf(['none', 'gzip', 'zstd'], 'Compresses whole files. Default: by the file name, else none.', {
+    option.oneOf(['none', 'gzip', 'zstd'], 'Compresses whole files. Default: from the file name, else none.', {
       example: 'zstd',
     }),
   ),

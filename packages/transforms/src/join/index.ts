@@ -36,7 +36,7 @@ const on = option.anyOf(
 
 const options = option.object({
   file: option.optional(
-    option.path('A file with the other side: CSV, JSON lines, JSON, Parquet or Arrow, by its name.', {
+    option.path('A file with the other side: CSV, JSON lines, JSON, Parquet or Arrow, depending on its name.', {
       example: 'data/categories.csv',
     }),
   ),
