@@ -106,7 +106,7 @@ function acceptsColumns(input: RecordType): Problem[] {
   const names = Object.keys(input.fields)
   if (input.open)
     found.push(
-      problem([], 'bad_value', 'a table has fixed columns, but the records may have further fields', {
+      problem([], 'bad_value', 'a table has fixed columns, but the records may have additional fields', {
         hint: 'unknown_fields: drop at the source, or `select` before the sink',
       }),
     )

@@ -38,7 +38,7 @@ export default defineCommand({
     group: {
       type: 'text',
       value: 'FIELDS',
-      description: 'One row per group of documents with equal values in these fields, separated by commas.',
+      description: 'One row per group of documents with equal values in these fields. Separate several with commas.',
     },
     outputs: {
       type: 'text',

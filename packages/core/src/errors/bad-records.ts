@@ -7,7 +7,7 @@ import type { CatalogueEntry } from './entry.ts'
 /** Bytes that do not decode to a record. */
 export const decodingErrors = {
   bad_encoding: {
-    title: 'bytes in another encoding',
+    title: 'bytes in a different encoding',
     explanation: 'The bytes are not text in the declared encoding.',
     hint: 'set `encoding`, for example to windows-1252',
   },

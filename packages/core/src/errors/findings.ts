@@ -235,7 +235,7 @@ export const typeFindings = {
   },
   schema_rule_ignored: {
     title: 'JSON Schema rule not checked',
-    explanation: 'Types and required fields of a JSON Schema are used; further rules are not.',
+    explanation: 'Types and required fields of a JSON Schema are used; other rules are not.',
     severity: 'warning',
   },
   type_not_held: {

@@ -292,7 +292,7 @@ export const systemErrors = {
     hint: 'read the table behind the view',
   },
   table_differs: {
-    title: 'table has other columns',
+    title: 'table has different columns',
     explanation: 'The existing table cannot hold these records, or does not match the schema.',
   },
   name_taken: {

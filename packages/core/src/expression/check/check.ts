@@ -82,7 +82,7 @@ class Checker implements ExpressionChecking, Naming {
       message: `the type of ${this.textOf(node.span)} is unknown`,
       span: node.span,
       got: describe(node.type),
-      hint: 'null and [] need a value beside them that determines their type',
+      hint: 'null and [] need a value next to them that determines their type',
     })
   }
 
