@@ -106,13 +106,13 @@ function tellSink(sink: PlanSink, registry: Registry): Telling[] {
   const { id, type, capabilities, input } = sink
   const definition = registry.sink(type)!
   const stored = (type: Type): string =>
-    definition.mapping ? (definition.mapping(type) ?? 'not held') : 'not known to its connector'
+    definition.mapping ? (definition.mapping(type) ?? 'not storable') : 'not specified by its connector'
   return [
     ['connectors', id, type],
     ['delivery', id, `${capabilities.label}: ${capabilities.how}`],
     ['ordering', id, 'records with the same key from one split are written in order'],
     ['checkpoints', id, capabilities.checkpointsOnRoll ? 'wait until its files are closed' : 'do not wait for files'],
-    ['checkpoints', `${id} updates`, capabilities.keyed ? 'replace what is there by key' : 'are added'],
+    ['checkpoints', `${id} updates`, capabilities.keyed ? 'replace existing records by key' : 'are added'],
     ...tellOptions(id, sink.config, definition.options),
     ...Object.entries(input.fields).map(
       ([name, field]): Telling => ['types', `${id}.${name}`, `${typeText(field.type)} as ${stored(field.type)}`],

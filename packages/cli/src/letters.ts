@@ -105,7 +105,7 @@ export function mendedFrom(file: string, cwd: string, letters: readonly Told[]):
   return lines.flatMap((line, at) => {
     if (line.trim() === '') return []
     const wrong = (what: string) =>
-      usageError(`${file}:${at + 1}: ${what}`, 'Lines must be those of `pipe dead-letter export`.')
+      usageError(`${file}:${at + 1}: ${what}`, 'Each line must come from `pipe dead-letter export`.')
     let mended: { readonly id?: string; readonly step?: string; readonly text?: string; readonly bytes?: string }
     try {
       mended = JSON.parse(line) as typeof mended

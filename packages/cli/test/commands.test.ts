@@ -77,7 +77,7 @@ describe('pipe check', () => {
   it('finds a spec by file, by folder and by name, and lists the available ones', async () => {
     const folder = await project()
     for (const word of ['orders', 'pipelines/orders.yaml'])
-      expect((await pipe(['check', word], folder)).out).toBe('orders: right\n')
+      expect((await pipe(['check', word], folder)).out).toBe('orders: valid\n')
     expect(await pipe(['check', 'order'], folder)).toMatchObject({
       code: 2,
       err: expect.stringContaining('Pipelines here: pipelines/orders.yaml'),
@@ -130,7 +130,7 @@ describe('pipe run', () => {
   it('ends with a table that balances', async () => {
     const { code, out } = await pipe(['run'], await project())
     expect(code).toBe(0)
-    expect(out).toMatch(/^orders: run 1 is done after .*: 7 records, /)
+    expect(out).toMatch(/^orders: run 1 finished after .*: 7 records, /)
     expect(out).toMatch(/where +parse_dates +6 +5 +1\n/)
     expect(out).toMatch(/dead_letter \(sqlite\) +what failed +1 +1\n/)
     expect(out).toMatch(/Every edge balances\.\n$/)

@@ -142,7 +142,7 @@ describe('instances of a pipeline', () => {
     })
     expect(await pipe(['state', 'reset', 'numbers', '--yes'], folder)).toMatchObject({
       code: 0,
-      out: expect.stringMatching(/(Forgotten: [12] positions?[^]*){3}/),
+      out: expect.stringMatching(/(Deleted: [12] positions?[^]*){3}/),
     })
   })
 

@@ -45,7 +45,7 @@ describe('pipe check --all-profiles', () => {
     const folder = project({ remote })
     expect(await pipe(['check', '--all-profiles'], folder, secret)).toMatchObject({
       code: 0,
-      out: 'events: right under local, remote\n',
+      out: 'events: valid under local, remote\n',
     })
   })
 

@@ -101,7 +101,7 @@ function failure(doing: string, path: string, error: unknown): Error {
     case 'EROFS':
       return system(
         'no_permission',
-        `no permission for ${doing} ${path}`,
+        `permission denied while ${doing} ${path}`,
         error,
         'give the user of this process write permission for the folder, and run again',
       )
@@ -153,8 +153,8 @@ function fileOf(handle: FileHandle, path: string): DiskFile {
         done += bytesWritten
       }
     },
-    size: async () => (await attempt('looking at', path, handle.stat())).size,
-    truncate: (length) => attempt('cutting back', path, handle.truncate(length)),
+    size: async () => (await attempt('inspecting', path, handle.stat())).size,
+    truncate: (length) => attempt('truncating', path, handle.truncate(length)),
     sync: () => attempt('writing', path, handle.datasync()),
     close: () => handle.close(),
   }
@@ -202,13 +202,13 @@ export const nodeDisk: Disk = {
       close: () => handle.close(),
     }
   },
-  create: async (path) => fileOf(await attempt('making', path, open(path, 'wx')), path),
+  create: async (path) => fileOf(await attempt('creating', path, open(path, 'wx')), path),
   async reopen(path) {
     const handle = await attempt<FileHandle | undefined>('opening', path, open(path, 'r+'), { value: undefined })
     return handle && fileOf(handle, path)
   },
   async look(path) {
-    const found = await attempt<Awaited<ReturnType<typeof lstat>> | undefined>('looking at', path, lstat(path), {
+    const found = await attempt<Awaited<ReturnType<typeof lstat>> | undefined>('inspecting', path, lstat(path), {
       value: undefined,
     })
     return (
@@ -216,7 +216,7 @@ export const nodeDisk: Disk = {
     )
   },
   async makeFolder(path) {
-    const first = await attempt('making', path, mkdir(path, { recursive: true }))
+    const first = await attempt('creating', path, mkdir(path, { recursive: true }))
     if (first === undefined) return
     for (let made = path; ; made = dirname(made)) {
       await syncFolder(dirname(made))
@@ -227,10 +227,10 @@ export const nodeDisk: Disk = {
     const entries = await attempt('reading', path, readdir(path, { withFileTypes: true }), { value: [] })
     return entries.map((entry) => ({ name: entry.name, folder: entry.isDirectory() }))
   },
-  real: (path) => attempt<string | undefined>('looking at', path, realpath(path), { value: undefined }),
+  real: (path) => attempt<string | undefined>('inspecting', path, realpath(path), { value: undefined }),
   rename: (from, to) => attempt('renaming', from, rename(from, to)),
   async copy(from, to) {
-    await attempt('making', to, copyFile(from, to, constants.COPYFILE_EXCL))
+    await attempt('creating', to, copyFile(from, to, constants.COPYFILE_EXCL))
     const handle = await attempt('opening', to, open(to))
     try {
       await attempt('writing', to, handle.datasync())

@@ -14,10 +14,10 @@ export function fileError(error: unknown, name: string): unknown {
       return inputMissing(name, error)
     case 'EACCES':
     case 'EPERM':
-      return new MillraceError('input_unreadable', `${name} may not be read by this user`, {
+      return new MillraceError('input_unreadable', `this user has no permission to read ${name}`, {
         exitCode: 3,
         cause: error,
-        hint: `allow it, for example: chmod a+r ${name}`,
+        hint: `grant it, for example: chmod a+r ${name}`,
       })
     case 'EISDIR':
       return new MillraceError('input_unreadable', `${name} is a folder`, { exitCode: 3, cause: error })

@@ -122,7 +122,7 @@ export async function refuseChanged(
     await one.input.close()
     if (one.split === split) return
   }
-  throw inputChanged(nameOf(split), named.length > 0 ? 'begins differently' : 'was removed')
+  throw inputChanged(nameOf(split), named.length > 0 ? 'has been changed at its beginning' : 'has been removed')
 }
 
 /** Refuses files outside the project that have the same name and begin alike. Call the result with each page. */
@@ -143,7 +143,7 @@ export function duplicateCheck(files: readonly string[], root: string): (page: r
       if (same !== undefined)
         throw new MillraceError(
           'same_input',
-          `${same} and ${path} have the same name outside the project and begin alike, so their records would get the same ids`,
+          `${same} and ${path} are outside the project and have the same name and beginning, so their records would get the same ids`,
           { hint: 'move them into the project folder, or give them different names' },
         )
       paths.set(split, path)

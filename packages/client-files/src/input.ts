@@ -145,18 +145,18 @@ export class FileInput implements ByteSource {
       now = await this.reader.state()
     }
     const named = await this.disk.state(this.path)
-    if (named && named.id !== now.id) throw inputChanged(this.name, 'was replaced')
+    if (named && named.id !== now.id) throw inputChanged(this.name, 'has been replaced')
     const isSame = stampOf(now) === stampOf(this.state)
     const extent = this.extentAt(end)
     if (!this.inOrder) {
-      if (!isSame) throw inputChanged(this.name, 'was changed')
+      if (!isSame) throw inputChanged(this.name, 'has been changed')
       return extent
     }
-    if (this.size !== undefined && now.bytes < extent.bytes) throw inputChanged(this.name, 'became shorter')
+    if (this.size !== undefined && now.bytes < extent.bytes) throw inputChanged(this.name, 'has become shorter')
     const since = !isSame || isRecent ? await this.since(extent, signal) : 'same'
-    if (since === 'shorter') throw inputChanged(this.name, 'became shorter')
-    if (since === 'changed') throw inputChanged(this.name, 'was changed')
-    if (since === 'longer' && this.size === undefined) throw inputChanged(this.name, 'grew')
+    if (since === 'shorter') throw inputChanged(this.name, 'has become shorter')
+    if (since === 'changed') throw inputChanged(this.name, 'has been changed')
+    if (since === 'longer' && this.size === undefined) throw inputChanged(this.name, 'has grown')
     return this.size === undefined ? extent : { ...extent, stamp: stampOf({ ...now, bytes: extent.bytes }) }
   }
 
@@ -185,7 +185,7 @@ export class FileInput implements ByteSource {
     const buffer = Buffer.allocUnsafeSlow(Math.max(0, Math.min(end, size) - start))
     for (let at = 0; at < buffer.length; ) {
       const bytesRead = await this.readAt(buffer.subarray(at), start + at)
-      if (bytesRead === 0) throw inputChanged(this.name, 'became shorter')
+      if (bytesRead === 0) throw inputChanged(this.name, 'has become shorter')
       at += bytesRead
     }
     return buffer
@@ -223,7 +223,7 @@ export class FileInput implements ByteSource {
         if (!isLast) next = read(at)
         if (got.chunk.length > 0) yield got.chunk
       }
-      if (at < this.state.bytes) throw inputChanged(this.name, 'became shorter')
+      if (at < this.state.bytes) throw inputChanged(this.name, 'has become shorter')
     } finally {
       // The handle is closed as soon as nothing reads from it any more.
       await next.catch(() => {})
@@ -250,5 +250,5 @@ async function* skip(chunks: AsyncIterable<Uint8Array>, name: string, from: numb
     if (left < chunk.length) yield left > 0 ? chunk.subarray(left) : chunk
     left = Math.max(0, left - chunk.length)
   }
-  if (left > 0) throw inputChanged(name, 'became shorter')
+  if (left > 0) throw inputChanged(name, 'has become shorter')
 }

@@ -55,7 +55,7 @@ export function filesProblems(options: FilesSpec, env: Pick<Env, 'resolve'>): Pr
       problems.push({
         code: 'bad_value',
         at: ['after_read', 'move'],
-        message: `files moved there would be read again, since ${again} is read with all folders in it`,
+        message: `files moved there would be read again, since ${again} is read with all its subfolders`,
         hint: 'choose a folder outside, or one whose name begins with `_`',
       })
   }

@@ -61,12 +61,12 @@ export async function* readFile(
     const end = input.grows ? (last?.offset ?? 0) : undefined
     if (end !== undefined && input.isAhead(end))
       ctx.warn(
-        `${name} does not end with a line end: the rest after byte ${end} is read by a later run, when it is a complete record`,
+        `${name} does not end with a line break: the rest after byte ${end} is left for a later run, once it is a complete record`,
       )
     const extent = await input.finish(end, signal)
     // The identity was determined before reading began.
     if (extent.stamp !== stampOf(input.state) && identityIn(split) !== (await identityOf(input, format, signal)))
-      throw inputChanged(one.name, 'was changed')
+      throw inputChanged(one.name, 'has been changed')
     const position: Saved = { ...(last ?? { offset: 0 }), read: { ...extent, done: true, ...outside } }
     yield { ...lastBatch(split, asJson(position)), remember: [[readingKey, null], ...identity] }
     return true
@@ -113,15 +113,15 @@ async function isDone(
 ): Promise<boolean> {
   const { bytes } = input.state
   if (stampOf(input.state) === read.stamp) return read.done === true
-  if (input.size !== undefined && bytes < read.bytes) throw inputChanged(name, 'became shorter')
+  if (input.size !== undefined && bytes < read.bytes) throw inputChanged(name, 'has become shorter')
   const since = await input.since(read, signal)
-  if (since === 'shorter') throw inputChanged(name, 'became shorter')
-  if (since === 'changed') throw inputChanged(name, 'was changed')
+  if (since === 'shorter') throw inputChanged(name, 'has become shorter')
+  if (since === 'changed') throw inputChanged(name, 'has been changed')
   if (!read.done || since === 'same') return read.done === true
-  if (lines === undefined || offset === undefined || input.size === undefined) throw inputChanged(name, 'grew')
+  if (lines === undefined || offset === undefined || input.size === undefined) throw inputChanged(name, 'has grown')
   const end = await input.slice(Math.max(0, offset - (text?.unit ?? 1)), offset)
   if (offset > 0 && !end.includes(10) && !end.includes(13))
-    throw inputChanged(name, 'grew in the middle of its last line')
+    throw inputChanged(name, 'has grown in the middle of its last line')
   return false
 }
 

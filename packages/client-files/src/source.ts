@@ -115,7 +115,7 @@ export function filesSource(options: FilesOptions, env: Pick<Env, 'root' | 'reso
       }
       const again = await openFile(inputs, one.path, ctx.signal)
       page[page.indexOf(one)] = again
-      if (again.split !== one.split) throw inputChanged(one.name, 'was replaced')
+      if (again.split !== one.split) throw inputChanged(one.name, 'has been replaced')
     }
   }
 

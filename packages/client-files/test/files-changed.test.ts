@@ -26,10 +26,10 @@ describe('resumed files', () => {
 
   it('are found out when they changed, became shorter or were removed in the middle', async () => {
     const changes: [change: () => void, how: RegExp][] = [
-      [() => put('a.csv', file(1, 3000)), /begins differently/],
-      [() => put('a.csv', `a,b\n0,text\n1,TEXT\n${lines(2, 3000)}`), /was changed/],
-      [() => put('a.csv', file(0, 3000).replace('900,text', '900,next')), /was changed/],
-      [() => put('a.csv', file(0, 3000).replace('900,text', '900,longer text')), /was changed/],
+      [() => put('a.csv', file(1, 3000)), /has been changed at its beginning/],
+      [() => put('a.csv', `a,b\n0,text\n1,TEXT\n${lines(2, 3000)}`), /has been changed/],
+      [() => put('a.csv', file(0, 3000).replace('900,text', '900,next')), /has been changed/],
+      [() => put('a.csv', file(0, 3000).replace('900,text', '900,longer text')), /has been changed/],
       [() => truncateSync(join(root, 'a.csv'), 8000), /shorter/],
       [() => rmSync(join(root, 'a.csv')), /removed/],
       [() => renameSync(join(root, 'a.csv'), join(root, 'z.csv')), /removed/],
@@ -112,7 +112,7 @@ describe('a last record without a line end', () => {
     const first = await run('a.csv', state, going)
     expect(numbers(first)).toEqual([0, 1, 2])
     expect(first.warnings).toEqual([
-      'a.csv does not end with a line end: the rest after byte 25 is read by a later run, when it is a complete record',
+      'a.csv does not end with a line break: the rest after byte 25 is left for a later run, once it is a complete record',
     ])
     expect(numbers(await run('a.csv', state, going))).toEqual([])
     appendFileSync(at('a.csv'), 'xt\n4,"te\n')
@@ -242,7 +242,7 @@ describe('a file, while it is read,', () => {
       })
       await expect(reading, name).rejects.toMatchObject({
         code: 'input_changed',
-        message: `${name} was replaced since the run began to read it`,
+        message: `${name} has been replaced since the run began to read it`,
       })
       expect(seen, name).toEqual(upTo(30_000))
       rmSync(at(name))

@@ -53,7 +53,7 @@ export function isPublicAddress(address: string): boolean {
 const refused = (host: string, address: string): SystemError =>
   new SystemError(
     'private_address',
-    `${host} is ${host === address ? 'an' : `${address}, an`} address of this machine or of a private network: it is not called`,
+    `${host} is ${host === address ? 'an' : `${address}, an`} address of this machine or of a private network: requests to it are refused`,
     {
       hint: 'if this is intended, set `allow_private: true`',
     },

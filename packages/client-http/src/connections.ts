@@ -78,7 +78,7 @@ export function createClient(url: URL, { timeoutMs, maxBytes, allowPrivate }: Li
       if (made.request) made.request.last = true
       socket.destroy(
         made.request &&
-          new SystemError('no_answer', `${url.host} gave no complete answer within ${timeoutMs} ms`, again),
+          new SystemError('no_answer', `${url.host} did not answer completely within ${timeoutMs} ms`, again),
       )
     }
     const made: Connection = {
@@ -125,7 +125,7 @@ export function createClient(url: URL, { timeoutMs, maxBytes, allowPrivate }: Li
     else if (used && !reader.begun && !request.last) {
       request.last = true
       carry(open(), request)
-    } else request.reject(asReason(failure ?? new Error('the connection was closed before the answer came')))
+    } else request.reject(asReason(failure ?? new Error('the connection was closed before the answer arrived')))
   }
 
   const carry = (connection: Connection, request: Request) => {

@@ -62,7 +62,7 @@ export function createGetter(limits: GetLimits): Getter {
   }
   const once = (url: URL): Promise<Answer> => {
     if (url.protocol !== 'http:' && url.protocol !== 'https:')
-      throw new SystemError('bad_redirect', `${url.protocol} is not called, only http: and https:`)
+      throw new SystemError('bad_redirect', `only http: and https: are supported, not ${url.protocol}`)
     const head = requestHead('GET', url, {
       accept: '*/*',
       'accept-encoding': 'gzip, deflate, br',

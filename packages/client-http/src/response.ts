@@ -116,7 +116,7 @@ export function createResponseReader(maxBytes?: number): ResponseReader {
       else if (framing.state === 'trailer') {
         if (taken.text === '') return true
       } else {
-        if (!/^[0-9a-f]{1,12}(;|\s*$)/i.test(taken.text)) throw new Error('a chunk of the answer has no length')
+        if (!/^[0-9a-f]{1,12}(;|\s*$)/i.test(taken.text)) throw new Error('a chunk of the answer has no valid length')
         left = Number.parseInt(taken.text, 16)
         framing.state = left === 0 ? 'trailer' : 'data'
       }
@@ -139,7 +139,7 @@ export function createResponseReader(maxBytes?: number): ResponseReader {
         head += bytes.toString('latin1')
         const end = head.indexOf(headEnd, Math.max(0, before - 3))
         if (end < 0) {
-          if (head.length > longestHead) throw new Error('the head of the answer is too long')
+          if (head.length > longestHead) throw new Error('the headers of the answer are too long')
           return undefined
         }
         bytes = bytes.subarray(end + headEnd.length - before)

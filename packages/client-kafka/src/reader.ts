@@ -74,14 +74,14 @@ export function openTopicReader(o: ReaderOptions, env: Env): TopicReader {
   return {
     create: (topic) => call('creating the topic', () => makeTopic(administer(), o.stream, topic)),
     topic: () =>
-      call('asking for the topic', async () => {
+      call('looking up the topic', async () => {
         const metadata = await consumer.metadata({ topics: [o.stream], forceUpdate: true })
         const found = metadata.topics.get(o.stream)!
         return { id: found.id, leaders: found.partitions.map((p) => p.leader) }
       }),
     offsets: (at) =>
       call(
-        'asking for offsets',
+        'looking up offsets',
         async () => (await consumer.listOffsets({ topics: [o.stream], timestamp: BigInt(at) })).get(o.stream)!,
       ),
     fetch: (node, topicId, from, bytes) =>

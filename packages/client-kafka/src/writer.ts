@@ -68,9 +68,9 @@ export function openTopicWriter(o: WriterOptions, env: Env): TopicWriter {
   const withAdmin = async <T>(signal: AbortSignal, body: (admin: Admin) => Promise<T>): Promise<T> => {
     const admin = new Admin({ ...base, ...adminRetries })
     try {
-      return await unlessAborted(settled(body(admin), answerMs), signal, `asking for the topic ${o.stream}`)
+      return await unlessAborted(settled(body(admin), answerMs), signal, `looking up the topic ${o.stream}`)
     } catch (error) {
-      throw kafkaError(error, 'asking for the topic', o)
+      throw kafkaError(error, 'looking up the topic', o)
     } finally {
       await settled(admin.close(), closeMs).catch(() => {})
     }

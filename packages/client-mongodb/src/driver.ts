@@ -141,7 +141,7 @@ export function systemError(wrapped: unknown, o: MongodbOptions): SystemError | 
       'check `tls` of the connection and the certificates',
     )
   if (error.name === 'MongoWriteConcernError')
-    return made('unknown_outcome', `MongoDB could not say that a majority has it: ${message}`, true)
+    return made('unknown_outcome', `MongoDB did not confirm that a majority has the write: ${message}`, true)
   const isDrivers = !(error instanceof MongoServerError) && passingDriverErrors.has(error.name)
   if (
     isDrivers ||

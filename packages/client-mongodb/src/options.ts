@@ -25,7 +25,7 @@ export const mongodbOptions = {
             example: 'certs/client.pem',
           }),
         ),
-        reject_unauthorized: option.boolean('False: accept any certificate. Only for trying things out.', {
+        reject_unauthorized: option.boolean('False: accept any certificate. For testing only.', {
           default: true,
         }),
       },

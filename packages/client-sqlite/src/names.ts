@@ -25,7 +25,7 @@ export const documentField = (field: string): string => `json_extract(doc, ${lit
 /** The problem with the name of a collection, table or column; undefined: none. */
 export function nameProblem(name: string): string | undefined {
   if (name === '') return 'the name is empty'
-  if (unfit.test(name)) return 'quotes, backslashes and control characters are not allowed in it'
+  if (unfit.test(name)) return 'quotes, backslashes and control characters are not allowed'
   if (/^sqlite_/i.test(name)) return 'names that begin with `sqlite_` are reserved for SQLite'
   if (/^_millrace/i.test(name)) return 'names that begin with `_millrace` are reserved for the load ledger'
   return undefined

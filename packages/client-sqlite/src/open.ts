@@ -161,7 +161,7 @@ export function storeError(error: unknown, path: string): SystemError | undefine
     default:
       return rowError(error)
         ? undefined
-        : make('store_failed', 'failed', 'run again; if it stays, check the disk and the store')
+        : make('store_failed', 'failed', 'run again; if it persists, check the disk and the store')
   }
 }
 
@@ -187,7 +187,7 @@ export function rowError(error: unknown): { readonly code: string; readonly mess
   const code = { 1: malformed(error) ? 'too_deep' : undefined, 18: 'too_large', 19: 'constraint', 20: 'not_storable' }[
     error.errcode & 255
   ]
-  return code === undefined ? undefined : { code, message: `the store refuses it: ${error.message}` }
+  return code === undefined ? undefined : { code, message: `the store refuses the record: ${error.message}` }
 }
 
 /** Whether a table is a collection: documents as JSON text by key. */

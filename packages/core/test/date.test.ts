@@ -171,9 +171,9 @@ describe('clocks of time zones', () => {
     expect(why('2024-03-31 02:30', 'iso', wall)).toBe(
       '2024-03-31 02:30 does not exist in Europe/Berlin, where clocks are set forward over it',
     )
-    expect(why('2024-10-27 02:30', wall)).toMatch('is there twice in Europe/Berlin')
+    expect(why('2024-10-27 02:30', wall)).toMatch('occurs twice in Europe/Berlin')
     expect(why('0001-01-01 00:30', wall)).toBe('0001-01-01 00:30 is not within the years 1 to 9999')
-    expect(why('2024-11-03 01:30 America/New_York', `${wall} VV`)).toMatch('is there twice in America/New_York')
+    expect(why('2024-11-03 01:30 America/New_York', `${wall} VV`)).toMatch('occurs twice in America/New_York')
     expect(why('2024-01-02T03:04:05.123456Z', "yyyy-MM-dd'T'HH:mm:ss.SSSSSSX")).toMatch('finer than a millisecond')
     expect(why('2024-02-30 02:30', wall, 'iso')).toBe(`2024-02-30 02:30 is not a date: expected ${wall} or iso`)
   })

@@ -25,7 +25,7 @@ export const columnarOptions = {
     'Parquet and Arrow: NaN and infinity, which `number` does not hold, make a bad record, or become null. Default: error.',
   ),
   max_expanded: option.size(
-    'Parquet and Arrow: the maximum size of the pages or buffers that are read at a time, when they are decompressed.',
+    'Parquet and Arrow: the maximum size of the pages or buffers that are read at a time, after decompression.',
     { tuning: true, default: '256MiB', example: '1GiB' },
   ),
 }

@@ -43,8 +43,7 @@ interface Reading {
   readonly values: ValueOptions
 }
 
-const zoneHint =
-  'say which clock they show with `zone` in the format of the source: format: { type: parquet, zone: UTC }'
+const zoneHint = 'set their time zone with `zone` in the format of the source: format: { type: parquet, zone: UTC }'
 
 function localTimes(name: string): never {
   throw new MillraceError('wrong_type', `the column ${name} holds times without a zone`, { hint: zoneHint })

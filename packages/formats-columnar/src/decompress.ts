@@ -24,7 +24,7 @@ const bound = (size: number) => ({ maxOutputLength: size + 1, chunkSize: Math.ma
 export function decompress(codec: CodecName, bytes: Uint8Array, size: number): Uint8Array | string {
   try {
     const out = codecs[codec](bytes, size)
-    return out.length === size ? out : 'it is not as long as declared'
+    return out.length === size ? out : 'it does not have the declared length'
   } catch (error) {
     if (error instanceof BadBytes || (error instanceof Error && 'code' in error)) return error.message
     throw error

@@ -48,7 +48,7 @@ function columnsAccept(name: string, record: RecordType): Problem[] {
       {
         code: 'wrong_type',
         at: [],
-        message: `${name} has only the columns of its schema, but these records may have further fields (unknown_fields: keep)`,
+        message: `${name} has only the columns of its schema, but these records may have additional fields (unknown_fields: keep)`,
         hint: 'select the fields to write',
       },
     ]

@@ -9,7 +9,7 @@ export class BadBytes extends Error {}
 
 /** Copies what is `offset` bytes before `end`; it may overlap what is being written. */
 export function copyBack(out: Uint8Array, end: number, offset: number, length: number): number {
-  if (offset === 0 || offset > end || length > out.length - end) throw new BadBytes('a copy is not within the bytes')
+  if (offset === 0 || offset > end || length > out.length - end) throw new BadBytes('a back-reference is out of bounds')
   if (offset >= length) out.copyWithin(end, end - offset, end - offset + length)
   else for (let i = end; i < end + length; i++) out[i] = out[i - offset]!
   return end + length
@@ -80,7 +80,7 @@ export function unlz4Frame(bytes: Uint8Array, size: number): Uint8Array {
   while (at < bytes.length) {
     need(7)
     const flags = bytes[at + 4]!
-    if (view.readUInt32LE(at) !== frameMagic || flags >> 6 !== 1) throw new BadBytes('it is no LZ4 frame')
+    if (view.readUInt32LE(at) !== frameMagic || flags >> 6 !== 1) throw new BadBytes('it is not an LZ4 frame')
     at += 7 + (flags & 8 ? 8 : 0) + (flags & 1 ? 4 : 0)
     for (;;) {
       need(4)

@@ -58,7 +58,7 @@ export function mapColumn(name: string, key: FileColumn, value: FileColumn): Fil
       const made: Record<string, unknown> = {}
       for (const [rawKey, part] of raw as readonly Raw[]) {
         const text = readPart(key, rawKey)
-        if (typeof text !== 'string') throw new DataError('missing_value', 'is a map with a key that is null')
+        if (typeof text !== 'string') throw new DataError('missing_value', 'is a map with a null key')
         if (Object.hasOwn(made, text))
           throw new DataError('duplicate_key', `is a map with the key ${JSON.stringify(text)} twice`)
         const own = { value: plain(readPart(value, part)), enumerable: true, writable: true, configurable: true }

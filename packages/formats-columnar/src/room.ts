@@ -20,7 +20,7 @@ export class Room {
     if (bytes > this.left)
       throw new MillraceError(
         'too_expanded',
-        `the pages or buffers that are read at a time have more than max_expanded (${this.bytes} bytes)`,
+        `the pages or buffers that are read at a time take more than max_expanded (${this.bytes} bytes)`,
       )
     this.left -= bytes
   }

@@ -7,11 +7,11 @@ export function unsnappy(bytes: Uint8Array, size: number): Uint8Array {
   let declared = 0
   for (let factor = 1; ; factor *= 128) {
     const byte = bytes[at++]
-    if (byte === undefined || at > 5) throw new BadBytes('it is not as long as declared')
+    if (byte === undefined || at > 5) throw new BadBytes('it does not have the declared length')
     declared += (byte & 127) * factor
     if (byte < 128) break
   }
-  if (declared !== size) throw new BadBytes('it is not as long as declared')
+  if (declared !== size) throw new BadBytes('it does not have the declared length')
   const out = new Uint8Array(size)
   let end = 0
   while (at < bytes.length) {
@@ -23,7 +23,7 @@ export function unsnappy(bytes: Uint8Array, size: number): Uint8Array {
         length = little(bytes, at, more) + 1
         at += more
       }
-      if (length > bytes.length - at || length > size - end) throw new BadBytes('it is not as long as declared')
+      if (length > bytes.length - at || length > size - end) throw new BadBytes('it does not have the declared length')
       out.set(bytes.subarray(at, at + length), end)
       at += length
       end += length
@@ -42,7 +42,7 @@ export function unsnappy(bytes: Uint8Array, size: number): Uint8Array {
     if (at > bytes.length) throw new BadBytes('it ends early')
     end = copyBack(out, end, offset, length)
   }
-  if (end !== size) throw new BadBytes('it is not as long as declared')
+  if (end !== size) throw new BadBytes('it does not have the declared length')
   return out
 }
 

@@ -17,7 +17,7 @@ export function timeOfUnits(units: bigint, micros: bigint, perMicro: bigint): st
   if (units % perMicro === 0n) return timeOfMicros(Number((units / perMicro) * micros))
   throw new DataError(
     'out_of_range',
-    `the time has ${units} units of 1/${perMicro} microsecond, finer than a time holds`,
+    `the time has ${units} units of 1/${perMicro} microsecond, finer than a time of day can hold`,
   )
 }
 

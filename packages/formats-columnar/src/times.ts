@@ -15,10 +15,12 @@ export interface TimeOptions extends DateChoices {
 
 /** The same as options. */
 export const timeOptions = {
-  zone: option.text('Parquet and Arrow: the clock that times without a zone show.', { example: 'Europe/Berlin' }),
+  zone: option.text('Parquet and Arrow: the time zone of times that are stored without one.', {
+    example: 'Europe/Berlin',
+  }),
   fold: option.oneOf(
     ['earlier', 'later', 'error'],
-    'Parquet and Arrow: which of the two times is meant in the hour that this clock shows twice, when it is set back. Default: error.',
+    'Parquet and Arrow: which of the two times is meant in the hour that this clock shows twice when it is set back. Default: error.',
   ),
   fraction: option.oneOf(
     ['error', 'truncate'],
@@ -53,7 +55,7 @@ export function instantReader(
     if ((rest * perUnit) % perMs !== 0n && fraction !== 'truncate')
       throw new DataError(
         'out_of_range',
-        `the time has ${ticks} units of 1/${perMs} ms, more digits than its type: declare it as timestamp(${perMs === 1000n ? 6 : 9}), or set \`fraction: truncate\` in the format`,
+        `the time has ${ticks} units of 1/${perMs} ms, which is finer than its type: declare it as timestamp(${perMs === 1000n ? 6 : 9}), or set \`fraction: truncate\` in the format`,
       )
     const at = BigInt(instantOf(instant ? instant(Number(ms)) : Number(ms)))
     const units = at * perUnit + (rest * perUnit) / perMs

@@ -90,7 +90,7 @@ export function readFormatsOf<Name extends string>(kinds: readonly ReadKind<Name
           'A format with options of its own.',
         ) as unknown as Option<ReadFormat<Name>>,
       ],
-      "The format of the files: a name, or a name with options of that format. Default: by each file's name.",
+      "The format of the files: a name, or a name with options of that format. Default: from each file's name.",
       { example: { type: 'csv', delimiter: ';' } },
     ),
     endings: (wanted = names) => wanted.flatMap((name) => kindOf(name).endings),

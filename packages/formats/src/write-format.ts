@@ -139,7 +139,7 @@ export function writeFormatsOf<Name extends string>(kinds: readonly WriteKind<Na
           'A format with options of its own.',
         ) as unknown as Option<WriteFormat<Name>>,
       ],
-      `How records are written: a format, or a format with options of its own. Default: by the file name, else \`${names[0]}\`.`,
+      `How records are written: a format, or a format with options of its own. Default: from the file name, else \`${names[0]}\`.`,
       { example: { type: 'csv', delimiter: ';' } },
     ),
     named,

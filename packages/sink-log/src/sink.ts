@@ -25,7 +25,7 @@ const options = option.object({
     ),
   ),
   partitions: option.integer(
-    'How many partitions the stream gets when it is created; records of one key stay in one.',
+    'The number of partitions of the stream when it is created; records with the same key stay in one.',
     {
       default: 1,
       min: 1,

@@ -52,7 +52,7 @@ export async function bulkWrite(
       if (concern)
         throw new SystemError(
           'unknown_outcome',
-          `MongoDB could not confirm that a majority has it: ${concern.errmsg}`,
+          `MongoDB did not confirm that a majority has the write: ${concern.errmsg}`,
           {
             retry: true,
           },
@@ -79,7 +79,7 @@ export async function bulkWrite(
             code: 'too_large',
             message: `as a document it has ${size} bytes, but MongoDB accepts at most ${maxSize}`,
           }
-        : { kind: 'data', code: 'refused', message: `MongoDB refuses it: ${scrubbed(error, o)}` }
+        : { kind: 'data', code: 'refused', message: `MongoDB refuses the record: ${scrubbed(error, o)}` }
     return faults.set(0, fault)
   }
 }
@@ -91,9 +91,9 @@ function faultOf(code: number, text: string, o: Options): Fault {
     const isOfKey = / index: _id_ /.test(text) || !text.includes(' index: ')
     return isOfKey
       ? { kind: 'taken', code: 'key_taken', message }
-      : { kind: 'data', code: 'constraint', message: `MongoDB refuses it: ${message}` }
+      : { kind: 'data', code: 'constraint', message: `MongoDB refuses the record: ${message}` }
   }
   if (!isAboutDocument(code)) return { kind: 'system', code: 'unavailable', message }
   const name = code === 121 ? 'validation' : [10_334, 17_419, 17_420].includes(code) ? 'too_large' : 'refused'
-  return { kind: 'data', code: name, message: `MongoDB refuses it: ${message}` }
+  return { kind: 'data', code: name, message: `MongoDB refuses the record: ${message}` }
 }

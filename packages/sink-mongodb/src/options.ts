@@ -16,7 +16,7 @@ export const options = option.object({
   ...documentOptions,
   collection_options: option.optional(
     option.map(
-      option.any('As MongoDB takes it.'),
+      option.any('As MongoDB expects it.'),
       "How the collection is created if it does not exist, in MongoDB's terms: validator, collation, clusteredIndex, capped.",
       { example: { collation: { locale: 'en' } } },
     ),

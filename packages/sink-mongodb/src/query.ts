@@ -148,7 +148,7 @@ export async function probe(o: Options, env: Env, signal: AbortSignal): Promise<
         : `about ${await unlessAborted(client.db(o.database).collection(o.collection).estimatedDocumentCount(), signal, 'waiting for MongoDB')} documents in ${o.collection}`
     return `MongoDB ${build['version']}, ${set}; database ${o.database}, ${collection}`
   } catch (error) {
-    throw systemError(error, o) ?? new SystemError('refused', `MongoDB refuses it: ${scrubbed(error, o)}`)
+    throw systemError(error, o) ?? new SystemError('refused', `MongoDB refuses the request: ${scrubbed(error, o)}`)
   } finally {
     await disconnect(client)
   }

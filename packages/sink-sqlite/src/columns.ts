@@ -31,7 +31,7 @@ export function createTable(
     const column = columns.get(name.toLowerCase())
     if (!column) wrong.push(`there is no column ${name}`)
     else if (!canStore(affinity(column.type), type))
-      wrong.push(`the column ${name} is ${column.type || 'untyped'} and would change a ${typeText(type)}`)
+      wrong.push(`the column ${name} is ${column.type || 'untyped'} and would alter values of type ${typeText(type)}`)
   }
   if (key && !hasUniqueIndex(db, there, key)) wrong.push(`no unique index covers exactly ${key.join(', ')}`)
   if (wrong.length > 0) {

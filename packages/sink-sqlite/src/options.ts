@@ -78,7 +78,7 @@ export function checkOptions(o: Options): Problem[] {
   if (!allowed.includes(write)) {
     const what = collection === undefined ? 'a table' : 'documents'
     found.push(
-      problem(['write'], 'bad_value', `\`write: ${write}\` is not for ${what}`, {
+      problem(['write'], 'bad_value', `\`write: ${write}\` cannot be used with ${what}`, {
         expected: allowed.join(', '),
         got: write,
       }),
@@ -86,7 +86,7 @@ export function checkOptions(o: Options): Problem[] {
   }
   if (write === 'merge' && o.key === undefined) found.push(problem([], 'missing_key', '`write: merge` needs a `key`'))
   if (collection === undefined && o.indexes)
-    found.push(problem(['indexes'], 'bad_value', '`indexes` are for documents', { hint: 'use `collection`' }))
+    found.push(problem(['indexes'], 'bad_value', '`indexes` only apply to documents', { hint: 'use `collection`' }))
   return [
     ...found,
     ...documentProblems(o, write, (field) =>
@@ -106,7 +106,7 @@ function acceptsColumns(input: RecordType): Problem[] {
   const names = Object.keys(input.fields)
   if (input.open)
     found.push(
-      problem([], 'bad_value', 'a table has fixed columns, but the records may have further fields', {
+      problem([], 'bad_value', 'a table has fixed columns, but the records may have additional fields', {
         hint: 'unknown_fields: drop at the source, or `select` before the sink',
       }),
     )

@@ -87,7 +87,7 @@ test('a table that is there must be able to hold the records without changing th
   db.close()
   await expect(store.open({ table: 'narrow' }, line)).rejects.toThrow('there is no column CustomerID')
   await expect(store.open({ table: 'other' }, line)).rejects.toThrow(
-    /InvoiceNo is NUMERIC and would change a string.*Quantity is TEXT and would change a integer/,
+    /InvoiceNo is NUMERIC and would alter values of type string.*Quantity is TEXT and would alter values of type integer/,
   )
   await expect(store.open({ table: 'fits', write: 'merge', key: 'InvoiceNo' }, line)).rejects.toThrow(
     'no unique index covers exactly InvoiceNo',

@@ -14,7 +14,7 @@ export function malformed({ code, message }: { readonly code?: string; readonly 
   if (code === 'ERR_HTTP_REQUEST_TIMEOUT')
     return refusal(408, 'request_timeout', 'the request did not arrive in time: send it again')
   if (code === 'HPE_HEADER_OVERFLOW')
-    return refusal(431, 'headers_too_large', 'the headers are larger than 16 KiB: put what is large into the body')
+    return refusal(431, 'headers_too_large', 'the headers are larger than 16 KiB: move large values into the body')
   return refusal(400, 'bad_request', `this is not HTTP: ${message}`)
 }
 

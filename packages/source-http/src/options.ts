@@ -40,11 +40,11 @@ export const options = option.object({
     default: false,
   }),
   max_body: option.size('The largest body, after decompression.', { tuning: true, default: '1MiB' }),
-  max_buffered: option.size('The total size of bodies being received; further ones get 503.', {
+  max_buffered: option.size('The total size of bodies being received; any more get 503.', {
     tuning: true,
     default: '64MiB',
   }),
-  max_in_flight: option.integer('Requests that may wait for their answer; further ones get 503.', {
+  max_in_flight: option.integer('Requests that may wait for their answer; any more get 503.', {
     tuning: true,
     default: 1024,
     min: 1,
@@ -71,7 +71,7 @@ export const options = option.object({
     { default: {} },
   ),
   log: option.optional(
-    option.path('A file that gets a line for every accepted and refused request.', {
+    option.path('A file to which a line is appended for every accepted and refused request.', {
       tuning: true,
       example: 'logs/ingestion.jsonl',
     }),

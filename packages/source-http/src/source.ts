@@ -29,7 +29,7 @@ export const sourceHttp = defineSource({
   kind: 'source',
   type: 'http',
   serves: ['endpoint'],
-  summary: 'Receives records by HTTP, and answers when they are durable.',
+  summary: 'Receives records over HTTP and answers when they are durable.',
   options,
   check: problems,
   listens: true,
@@ -98,12 +98,12 @@ function createGateway(o: Options, ctx: SourceContext): Source {
     if (key !== undefined) {
       const known = requests.withKey(key) ?? keys?.find(key)
       if (known && known.hash !== hash)
-        return refusal(422, 'key_reused', 'this Idempotency-Key was used with another body before')
+        return refusal(422, 'key_reused', 'this Idempotency-Key has already been used with a different body')
       if (known) return 'split' in known ? requests.wait(known) : again(known, decoded)
     }
     if (isStopping) return stopped('the gateway is stopping')
     const pending = requests.add({ key, ids, hash, decoded, bytes: body.length })
-    return pending ? requests.wait(pending) : busy('too many requests wait for their answer: send it again later')
+    return pending ? requests.wait(pending) : busy('too many requests are waiting for an answer: send it again later')
   }
   /** The answer to a request accepted before: as saved, or made again if the answer is the body itself. */
   const again = ({ status, body }: Remembered, decoded: Decoded): Reply => {

@@ -49,7 +49,7 @@ export async function startLanes(
 export const recreated = (o: Options): MillraceError =>
   new MillraceError(
     'source_replaced',
-    `topic ${o.stream} is not the one that was read before: its saved offsets are meaningless`,
+    `topic ${o.stream} is not the one that was read before, so its saved offsets are meaningless`,
     {
       place: `topic ${o.stream}`,
       hint: 'if this is intended, discard its positions: pipe state reset PIPELINE; or give the source a new id',

@@ -166,7 +166,7 @@ function startOf(log: Log, partition: number, start: Options['start'], o: Option
   const { first, next } = log.range(partition)
   if (!saved) return start === 'latest' ? next : first
   if (saved.log !== log.id)
-    throw replaced(o, 'is not the log that was read before: its saved positions are meaningless', partition)
+    throw replaced(o, 'is not the log that was read before, so its saved positions are meaningless', partition)
   if (saved.next > next)
     throw new MillraceError(
       'offset_out_of_range',

@@ -22,7 +22,9 @@ async function withCollection<T>(o: Options, env: Env, signal: AbortSignal, body
   } catch (error) {
     throw (
       systemError(error, o) ??
-      (error instanceof MillraceError ? error : new SystemError('refused', `MongoDB refuses it: ${scrubbed(error, o)}`))
+      (error instanceof MillraceError
+        ? error
+        : new SystemError('refused', `MongoDB refuses the request: ${scrubbed(error, o)}`))
     )
   } finally {
     await disconnect(client)

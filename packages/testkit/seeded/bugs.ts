@@ -58,7 +58,7 @@ export const seededBugs: readonly SeededBug[] = [
       ],
     ],
     test: [loop, 'at after_commit'],
-    says: /state: .*doubled or wrong/,
+    says: /state: .*duplicated or wrong/,
   },
   {
     name: 'state apart from positions',
@@ -82,7 +82,7 @@ export const seededBugs: readonly SeededBug[] = [
       ],
     ],
     test: [loop, 'at after_write'],
-    says: /by key: .*doubled/,
+    says: /by key: .*duplicated/,
   },
   {
     name: 'save when the first sink has reached the barrier',
@@ -160,8 +160,8 @@ export const seededBugs: readonly SeededBug[] = [
         '      if (records.length === 0 || (staged === 0 && db.prepare(`SELECT 1 FROM ${identifier(place.stage)} WHERE _millrace_epoch = ?`).get(epoch))) return\n',
       ],
     ],
-    test: ['packages/sink-sqlite/test/contract-table.test.ts', 'takes what an epoch that was not saved brings again'],
-    says: /lost|doubled|are there/,
+    test: ['packages/sink-sqlite/test/contract-table.test.ts', 'accepts an unsaved epoch that is repeated'],
+    says: /lost|duplicated|are there/,
   },
   {
     name: 'answer before the sinks have it',

@@ -31,7 +31,7 @@ export function fakeClock(start = Date.UTC(2024, 0, 1)): FakeClock {
         const leave = () => {
           const i = asleep.indexOf(sleeper)
           if (i >= 0) asleep.splice(i, 1)
-          reject(new DOMException('the sleep was ended', 'AbortError'))
+          reject(new DOMException('the sleep was aborted', 'AbortError'))
         }
         if (signal?.aborted) return leave()
         signal?.addEventListener('abort', leave, { once: true })

@@ -6,10 +6,10 @@ export const dateChoices = {
   fold: option.optional(
     option.oneOf(
       ['earlier', 'later', 'error'],
-      'Which time is meant of the two that a clock shows in the hour by which it is set back. Default: error.',
+      'Which of the two times is meant in the hour that a clock shows twice when it is set back. Default: error.',
     ),
   ),
   fraction: option.optional(
-    option.oneOf(['error', 'truncate'], 'What becomes of digits finer than a millisecond. Default: error.'),
+    option.oneOf(['error', 'truncate'], 'What to do with digits finer than a millisecond. Default: error.'),
   ),
 }

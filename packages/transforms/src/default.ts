@@ -16,9 +16,9 @@ import { columnsWith, rowMaker } from './rows.ts'
 export const defaults = defineTransform({
   kind: 'transform',
   type: 'default',
-  summary: 'Gives fields that are null or absent a constant; after it they are no longer optional.',
+  summary: 'Replaces null and absent values with a constant; the fields are then no longer optional.',
   options: option.map(
-    option.any("The constant, as the field's type is written in JSON."),
+    option.any("The constant, written as the field's type is in JSON."),
     'Fields and their constants.',
     {
       example: { Country: 'unknown' },

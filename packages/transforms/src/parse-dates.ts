@@ -193,9 +193,9 @@ function checkInput(rule: Rule, name: string, type: Type, problems: Problem[]): 
   const isTime = type.kind === 'timestamp' || type.kind === 'date'
   if (isTime) {
     if (rule.formats.length)
-      wrong(`\`${name}\` is a ${type.kind} already`, 'remove `formats`; `to` sets the output format')
+      wrong(`\`${name}\` is already a ${type.kind}`, 'remove `formats`; `to` sets the output format')
     else if (rule.to === type.kind)
-      wrong(`\`${name}\` is a ${type.kind} already`, 'remove it, or set the output format with `to`')
+      wrong(`\`${name}\` is already a ${type.kind}`, 'remove it, or set the output format with `to`')
   } else if (type.kind === 'integer' || type.kind === 'bigint') {
     if (!rule.formats.length || rule.formats.some((text) => text !== 'epoch_s' && text !== 'epoch_ms'))
       wrong(`\`${name}\` is a number`, 'only `epoch_s` and `epoch_ms` read numbers')
@@ -238,7 +238,7 @@ function conversion(name: string, rule: Rule, input: RecordType): DateConversion
     return {
       name,
       read,
-      why: (value) => `${shown(value)} ms is no time of the years 1 to 9999 on that clock`,
+      why: (value) => `${shown(value)} ms is not within the years 1 to 9999 in that time zone`,
       convert: (value) => printed(print, value as number),
     }
   }

@@ -13,7 +13,7 @@ export const select = defineTransform({
   infer(items, { input }) {
     const problems: Problem[] = []
     const picked = pick(items, input, [], problems)
-    if (items.length === 0) problems.push({ code: 'bad_value', message: '`select` lists no field', at: [] })
+    if (items.length === 0) problems.push({ code: 'bad_value', message: '`select` lists no fields', at: [] })
     return {
       output: problems.length ? undefined : recordOf(picked.map(({ to, field }) => [to, field])),
       problems,

@@ -100,7 +100,7 @@ describe('call', () => {
     expect(out.failed).toEqual([
       { i: 0, code: 'call_failed', message: './invoices.ts#refuses threw TypeError: lines is not iterable' },
       { i: 1, code: 'no_lines', field: 'lines', message: 'an invoice without lines' },
-      { i: 2, code: 'call_failed', message: './invoices.ts#refuses threw a value that has no text' },
+      { i: 2, code: 'call_failed', message: './invoices.ts#refuses threw a value that cannot be converted to text' },
       { i: 3, code: 'call_failed', message: './invoices.ts#refuses threw DataError: no code' },
     ])
   })
@@ -236,7 +236,7 @@ describe('call', () => {
       })
     expect(wrong('./invoices.ts#total')).toEqual([])
     expect(wrong('total')).toEqual(['bad_value function: `total` does not name a TypeScript or JavaScript file'])
-    expect(wrong('../call.test.ts#x')).toEqual(['bad_value function: `../call.test.ts` is outside of the project'])
+    expect(wrong('../call.test.ts#x')).toEqual(['bad_value function: `../call.test.ts` is outside the project'])
     expect(wrong('./invoices.ts#a.b')).toEqual(['bad_value function: `a.b` is not a valid function name'])
     expect(wrong('./invoices.ts#total', {})).toEqual(['bad_value output: the output has no fields'])
   })

@@ -105,10 +105,10 @@ describe('join', () => {
   it('reports what is wrong with its config', () => {
     const wrong = (config: object) => problems(join, { ...plain, ...config }, input, { sideInputs: { side } })
     expect(wrong({ source: undefined })).toEqual([
-      'missing_key : `join` reads its other side from `file` or from `source`: give one of them',
+      'missing_key : `join` reads its other side from `file` or from `source`: set one of them',
     ])
     expect(wrong({ file: 'x.csv', schema: side })).toEqual([
-      'missing_key : `join` reads its other side from `file` or from `source`: give one of them',
+      'missing_key : `join` reads its other side from `file` or from `source`: set one of them',
     ])
     expect(wrong({ source: undefined, file: 'x.csv' })).toEqual(['missing_key : `schema` of the file is missing'])
     expect(wrong({ source: undefined, file: 'x.txt', schema: side })).toEqual([

@@ -55,7 +55,7 @@ describe('parse_dates', () => {
     const twice = at({}, '2024-10-27 02:30', '2024-10-27 02:30')
     expect(twice.rows).toEqual([])
     expect(twice.failed.map(({ code }) => code)).toEqual(['bad_date', 'bad_date'])
-    expect(twice.failed[0]!['message']).toMatch('is there twice in Europe/Berlin')
+    expect(twice.failed[0]!['message']).toMatch('occurs twice in Europe/Berlin')
     const one = (fold: string) => at({ fold }, '2024-10-27 02:30').rows[0]!['InvoiceDate']
     expect([one('earlier'), one('later')]).toEqual([Date.UTC(2024, 9, 27, 0, 30), Date.UTC(2024, 9, 27, 1, 30)])
   })
@@ -144,9 +144,9 @@ describe('parse_dates', () => {
       'wrong_type Quantity (key): `Quantity` is a number',
     ])
     expect(problems(parseDates, { price: 'epoch_s' }, typed)).toEqual(['wrong_type price (key): `price` is not text'])
-    expect(problems(parseDates, { at: 'iso' }, typed)).toEqual(['wrong_type at (key): `at` is a timestamp already'])
+    expect(problems(parseDates, { at: 'iso' }, typed)).toEqual(['wrong_type at (key): `at` is already a timestamp'])
     expect(problems(parseDates, { day: { to: 'date' } }, typed)).toEqual([
-      'wrong_type day (key): `day` is a date already',
+      'wrong_type day (key): `day` is already a date',
     ])
   })
 

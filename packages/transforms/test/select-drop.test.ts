@@ -51,7 +51,7 @@ describe('select', () => {
       'duplicate_field 1.a (key): there would be two fields `a`',
     ])
     expect(problems(select, [{ '': 'a' }], input)).toEqual(['bad_field_name 0. (key): a field needs a name'])
-    expect(problems(select, [], input)).toEqual(['bad_value : `select` lists no field'])
+    expect(problems(select, [], input)).toEqual(['bad_value : `select` lists no fields'])
   })
 })
 

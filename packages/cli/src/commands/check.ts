@@ -10,7 +10,7 @@ export default defineCommand({
   name: 'check',
   summary:
     'Check specs without connecting to anything: names, types, expressions and delivery. Reports every finding at once.',
-  details: 'Exit code 0: at most warnings; 2: at least one error.',
+  details: 'Exit code 0: no errors; 2: at least one error. Warnings do not affect it.',
   args: [['[SPEC...]', 'Files or pipeline names; default: all pipelines of the project.']],
   flags: {
     ...specFlags,
@@ -44,7 +44,7 @@ export default defineCommand({
       io.out(
         errors
           ? `${plural(errors, 'error')}${warnings ? `, ${plural(warnings, 'warning')}` : ''}\n`
-          : `${names.join(', ')}: right${all ? ` under ${all.profiles.join(', ')}` : ''}${warnings ? `, ${plural(warnings, 'warning')}` : ''}\n`,
+          : `${names.join(', ')}: valid${all ? ` under ${all.profiles.join(', ')}` : ''}${warnings ? `, ${plural(warnings, 'warning')}` : ''}\n`,
       )
     }
     return errors ? 2 : 0

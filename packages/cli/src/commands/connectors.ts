@@ -45,7 +45,7 @@ export default defineCommand({
         100,
       ),
     )
-    io.out('\nMore about one: pipe describe TYPE\n')
+    io.out('\nFor details: pipe describe TYPE\n')
     return 0
   },
 })

@@ -15,7 +15,7 @@ export default defineCommand({
     ...specFlags,
     ...letterFlags,
     all: { type: 'boolean', description: 'Include those that were replayed or dismissed.' },
-    limit: { type: 'text', value: 'N', description: 'How many to show at most; default 20.' },
+    limit: { type: 'text', value: 'N', description: 'Maximum number to show; default 20.' },
   },
   examples: [
     ['pipe dead-letter list orders', 'Counts by kind, and the first twenty.'],

@@ -9,7 +9,7 @@ export default defineCommand({
   name: 'init',
   summary:
     'Create a project that runs out of the box: a small CSV file, its schema, and a pipeline to JSON lines and the embedded store.',
-  args: [['[FOLDER]', 'The folder; default: here.']],
+  args: [['[FOLDER]', 'The folder; default: the current one.']],
   flags: { json: { type: 'boolean', description: 'Print JSON.' } },
   examples: [['pipe init shop', 'A project in ./shop.']],
   async run({ flags, args: [at] }, io) {

@@ -24,7 +24,7 @@ export default defineCommand({
     },
   },
   examples: [
-    ['pipe plan pipelines/orders.yaml', 'For people.'],
+    ['pipe plan pipelines/orders.yaml', 'As text.'],
     ['pipe plan orders --graph mermaid', 'A flowchart for a README.'],
     ['pipe plan orders --compare local kafka-mongo', 'What changes when the systems are swapped.'],
     ['pipe plan orders --json', 'The plan itself, as documented in docs/guide/plan.md.'],

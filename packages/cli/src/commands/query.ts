@@ -33,12 +33,12 @@ export default defineCommand({
     sort: {
       type: 'text',
       value: 'FIELD',
-      description: 'Sort by this field, descending with a minus before it. Several, separated by commas.',
+      description: 'Sort by this field; a leading minus sorts in descending order. Separate several with commas.',
     },
     group: {
       type: 'text',
       value: 'FIELDS',
-      description: 'One row per group of documents with equal values in these fields, separated by commas.',
+      description: 'One row per group of documents with equal values in these fields. Separate several with commas.',
     },
     outputs: {
       type: 'text',
@@ -46,7 +46,7 @@ export default defineCommand({
       description:
         "Aggregates per group, or over all documents: 'lines=count(),total=sum(Quantity * UnitPrice)'; default count=count().",
     },
-    limit: { type: 'text', value: 'N', description: 'How many at most; default 50.' },
+    limit: { type: 'text', value: 'N', description: 'Maximum number to print; default 50.' },
     table: { type: 'boolean', description: 'Print a table (the default).' },
   },
   examples: [

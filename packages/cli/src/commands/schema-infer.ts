@@ -18,7 +18,7 @@ export default defineCommand({
   summary: 'Infer a schema from a data file, to review and put into a spec.',
   args: [['FILE', 'CSV, JSON lines, JSON, Parquet or Arrow, also compressed.']],
   flags: {
-    type: { type: 'text', value: 'TYPE', description: 'The source that reads it; default: by the file name.' },
+    type: { type: 'text', value: 'TYPE', description: 'The source to read it with; default: from the file name.' },
     config: { type: 'text', value: 'YAML', description: 'More options for that source: \'delimiter: ";"\'.' },
     out: { type: 'text', value: 'FILE', description: 'Write the schema to this file instead of printing it.' },
     json: { type: 'boolean', description: 'Print JSON.' },

@@ -6,7 +6,7 @@ export default defineCommand({
   name: 'state move',
   summary: 'Move the saved state of a source, step or sink to its new id after renaming it in the spec.',
   details:
-    'Positions, memory, counters, stages and dead letters move along. Record ids that contain the old name keep it; new records get the new one. The pipeline must be stopped.',
+    'Positions, memory, counters, stages and dead letters move with it. Record ids that contain the old name keep it; new records get the new one. The pipeline must be stopped.',
   args: [
     ['PIPELINE', 'The name in the spec.'],
     ['OLD', 'The old id.'],

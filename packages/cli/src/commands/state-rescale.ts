@@ -21,7 +21,7 @@ export default defineCommand({
   async run({ flags, args: [pipeline] }, io) {
     const to = Number(flags.to)
     if (flags.to === undefined || !/^[1-9]\d{0,3}$/.test(flags.to))
-      throw usageError('--to takes the number of instances, from 1 on.')
+      throw usageError('--to takes the number of instances, at least 1.')
     const home = await stateHome(findRoot(io.cwd), flags.profile ?? 'local', flags, io.cwd)
     if (instanceFolders(home, pipeline!).length === 0)
       throw usageError(`There is no state of a pipeline \`${pipeline}\` under ${home}.`, 'See `pipe state show`.')

@@ -104,7 +104,7 @@ function textOf(one: Reset, isDone: boolean): string {
   if (broken !== undefined)
     return setAside ? `${broken}\nIt was set aside: ${setAside}\n` : `${broken}\nThis would set ${folder} aside.\n`
   const what = `${count(positions)} positions and ${count(stateEntries)} entries of steps`
-  const lines = [`${isDone ? 'Forgotten' : 'This would delete'}: ${what}, in ${folder}.`]
+  const lines = [`${isDone ? 'Deleted' : 'This would delete'}: ${what}, in ${folder}.`]
   for (const { sink, stage } of stages)
     lines.push(`  discarded, finished but not published: ${sink} ${JSON.stringify(stage)}`)
   for (const sink of unfinished) lines.push(`  discarded, half-written: a file of ${sink}`)

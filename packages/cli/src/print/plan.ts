@@ -71,7 +71,7 @@ export function planText(plan: Plan, registry: Registry): string {
 
   lines.push(
     '',
-    `Delivery: ${plan.delivery.label}${plan.delivery.required ? ', as the spec demands' : ''}. Weakest: ${plan.delivery.weakest}`,
+    `Delivery: ${plan.delivery.label}${plan.delivery.required ? ', as the spec requires' : ''}. Weakest: ${plan.delivery.weakest}`,
   )
   for (const bound of plan.delivery.within ?? []) lines.push(`  within: ${bound}`)
   lines.push(`Bad records: ${badRecords(plan)}`)

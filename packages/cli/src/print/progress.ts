@@ -75,7 +75,7 @@ export function showProgress(io: Io): ProgressLine {
           running.set(pipeline, event)
           readings = [readingOf([...running.values()])]
           if (event.resumed)
-            say(pipeline, `resuming from the last checkpoint; ${count(recordsOf(event))} records were done before`)
+            say(pipeline, `resuming from the last checkpoint; ${count(recordsOf(event))} records were processed before`)
           timer ??= setInterval(tick, io.terminal ? 250 : 10_000).unref()
           return
         case 'retry':

@@ -41,7 +41,7 @@ function headOf(summary: Summary, plan: Plan, own: Counters): string {
   const size = sum(own, ({ sources }) => Object.values(sources).map((s) => s.bytes))
   const seconds = Math.max(0.001, summary.durationMs / 1000)
   const how = summary.ended
-    ? 'is done'
+    ? 'finished'
     : summary.caughtUp
       ? read === 0
         ? 'has caught up, with nothing new,'

@@ -199,7 +199,7 @@ function merged(refs: readonly Reference[], outputs: ReadonlyMap<string, KnownOu
       first = ref.name
     } else if (!sameRecord(type, of)) {
       const { expected, got } = difference(type, of)
-      ctx.report('merge_types_differ', ref.place, ref.path, `\`${ref.name}\` has other fields than \`${first}\``, {
+      ctx.report('merge_types_differ', ref.place, ref.path, `\`${ref.name}\` has different fields from \`${first}\``, {
         expected,
         got,
       })
@@ -218,8 +218,8 @@ function difference(a: RecordType, b: RecordType): { expected: string; got: stri
   const name = [...Object.keys(a.fields), ...Object.keys(b.fields)].find((each) => shown(a, each) !== shown(b, each))
   return name === undefined
     ? {
-        expected: a.open ? 'further fields' : 'no further fields',
-        got: b.open ? 'further fields' : 'no further fields',
+        expected: a.open ? 'additional fields' : 'no additional fields',
+        got: b.open ? 'additional fields' : 'no additional fields',
       }
     : { expected: shown(a, name), got: shown(b, name) }
 }

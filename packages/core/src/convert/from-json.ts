@@ -50,7 +50,7 @@ export function fromJson(
         if (value instanceof LongNumber) return nearestDouble(value)
         if (typeof value !== 'number') return refuse('not_number', value, 'a number')
         if (Number.isFinite(value)) return value
-        throw new DataError('out_of_range', `${value} is beyond what a number holds`)
+        throw new DataError('out_of_range', `${value} is out of range for a number`)
       }
     case 'bigint':
       return (value) => {
@@ -128,7 +128,7 @@ function writtenWhole(value: unknown): string | undefined {
   if (/^-?\d{1,15}0*$/.test(digits)) return digits
   throw new DataError(
     'out_of_range',
-    `${show(value)} may have been rounded: write it as text, or as JSON does, in digits`,
+    `${show(value)} may have been rounded: write it as text, or as a JSON number with all its digits`,
   )
 }
 

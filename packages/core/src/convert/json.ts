@@ -31,7 +31,7 @@ export interface JsonFault {
 
 const halfPair: JsonFault = {
   code: 'bad_text',
-  message: 'holds half of a surrogate pair, which is no character',
+  message: 'has an unpaired surrogate, which is not a character',
 }
 
 /**

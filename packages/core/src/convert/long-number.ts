@@ -80,5 +80,5 @@ export const parseExact = (text: string): unknown => parseWithSource(text, exact
 export function nearestDouble({ source }: LongNumber): number {
   const value = Number(source)
   if (Number.isFinite(value)) return value
-  throw new DataError('out_of_range', `${source} is beyond what a number holds`)
+  throw new DataError('out_of_range', `${source} is out of range for a number`)
 }

@@ -67,7 +67,7 @@ export function fineTimestampFromText(text: string, precision: 6 | 9): bigint {
   const [, second, fraction = '', zone] = secondAndFraction.exec(text) ?? []
   const ms = BigInt(timestampFromText(second === undefined ? text : second + zone))
   if (/[1-9]/.test(fraction.slice(precision)))
-    throw new DataError('out_of_range', `${show(text)} has more than ${precision} digits after the second`)
+    throw new DataError('out_of_range', `${show(text)} has more than ${precision} fractional digits`)
   const units = ms * unitsPerMs[precision] + BigInt(fraction.slice(0, precision).padEnd(precision, '0'))
   if (BigInt.asIntN(64, units) === units) return units
   throw new DataError('out_of_range', `${show(text)} does not fit in 64 bits as timestamp(${precision})`)
@@ -95,7 +95,7 @@ export function timeFromText(text: string): string {
   if (!parts) throw new DataError('bad_time', `${show(text)} is not a time of day: expected HH:mm:ss`)
   const [, hour, minute, second = '00', fraction = ''] = parts
   if (/[1-9]/.test(fraction.slice(6)))
-    throw new DataError('out_of_range', `${show(text)} has more than 6 digits after the second`)
+    throw new DataError('out_of_range', `${show(text)} has more than 6 fractional digits`)
   const digits = fraction.slice(0, 6).replace(/0+$/, '')
   return `${hour}:${minute}:${second}${digits ? `.${digits}` : ''}`
 }

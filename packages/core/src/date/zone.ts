@@ -172,4 +172,4 @@ function tableZone(name: string, ask: (utcMs: number) => number): Zone {
 export const whyNoTime = (zone: Zone, wallMs: number): string =>
   Number.isNaN(zone.toUtc(wallMs, 'earlier'))
     ? `does not exist in ${zone.name}, where clocks are set forward over it`
-    : `is there twice in ${zone.name}, where clocks are set back: say which is meant, \`fold: earlier\` or \`fold: later\``
+    : `occurs twice in ${zone.name}, where clocks are set back: choose one with \`fold: earlier\` or \`fold: later\``

@@ -15,7 +15,7 @@ export function continuingEdits(before: Signature, now: Signature, plan: Plan, f
   const isRenamed = (id: string) => renames.some(([from, to]) => from === id || to === id)
   const edits = [
     ...Object.keys(before.sources).map((id) => sourceEdit(id, before, now, plan, facts)),
-    ...added('source', before.sources, now.sources, 'it is read from its start'),
+    ...added('source', before.sources, now.sources, 'it is read from the beginning'),
     ...Object.keys(before.steps).map((id) => stepEdit(id, before, now, memory.get(id) ?? 0, discards.steps)),
     ...added('step', before.steps, now.steps, 'it applies to what is read from here on'),
     ...renames.map(([from, to]): Edit => ({ node: to, effect: 'kept', what: `sink ${from} is now ${to}` })),
@@ -65,7 +65,7 @@ function sourceEdit(id: string, saved: Signature, now: Signature, plan: Plan, fa
     node: id,
     effect: 'refused',
     what: `${what}: the saved positions belong to a different input`,
-    ways: ['give the source a new id, so that it is read from its start', ways.asItWas, ways.reset],
+    ways: ['give the source a new id, so that it is read from the beginning', ways.asItWas, ways.reset],
   }
 }
 
@@ -106,7 +106,7 @@ function stepEdit(id: string, saved: Signature, now: Signature, entries: number,
       return {
         node: id,
         effect: 'from_here',
-        what: `${what}; its memory of ${entries} entries is kept, although the old spec made it`,
+        what: `${what}; its memory of ${entries} entries is kept, although it was built with the old spec`,
       }
     const isBehindEdit =
       canonical(saved.sources) !== canonical(now.sources) || canonical(saved.steps) !== canonical(now.steps)
@@ -114,7 +114,7 @@ function stepEdit(id: string, saved: Signature, now: Signature, entries: number,
       ? {
           node: id,
           effect: 'kept',
-          what: `step ${id} keeps its memory of ${entries} entries, which the old spec made`,
+          what: `step ${id} keeps its memory of ${entries} entries, which was built with the old spec`,
         }
       : undefined
   }
@@ -126,11 +126,13 @@ function stepEdit(id: string, saved: Signature, now: Signature, entries: number,
   if (!after && heir === undefined && before['counts'] !== true)
     return { node: id, effect: 'kept', what: `step ${id} was removed, with its memory` }
   const lost =
-    before['counts'] === true ? 'the records it holds would be in no result' : 'it would not recognise what it has seen'
+    before['counts'] === true
+      ? 'the records it holds would not be in any result'
+      : 'it would not recognise the records it has seen'
   return {
     node: id,
     effect: 'discarded',
-    what: `${what ?? `step ${id} reads other fields`}: its memory of ${entries} entries cannot be used, and ${lost}`,
+    what: `${what ?? `step ${id} reads different fields`}: its memory of ${entries} entries cannot be used, and ${lost}`,
     ways: [heir === undefined ? ways.asItWas : ways.move(id, heir), ways.giveUp],
   }
 }

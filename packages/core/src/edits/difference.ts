@@ -28,7 +28,7 @@ const isMap = (value: Json | undefined): value is { readonly [key: string]: Json
 function compare(a: Json | undefined, b: Json | undefined, path: string, found: string[]): void {
   if (canonical(a) === canonical(b)) return
   if (!isMap(a) || !isMap(b)) {
-    found.push(`${path.replace(/^config\./, '')} was ${shown(a)}, is ${shown(b)}`)
+    found.push(`${path.replace(/^config\./, '')} was ${shown(a)}, is now ${shown(b)}`)
     return
   }
   for (const key of new Set([...Object.keys(a), ...Object.keys(b)])) {

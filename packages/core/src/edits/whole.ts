@@ -7,7 +7,7 @@ export function wholeEdits(saved: Signature, now: Signature): Edits {
   const edits: Edit[] = []
   const refuse = (node: string, what: string) =>
     edits.push({ node, effect: 'refused', what, ways: [ways.finish, ways.reset] })
-  if (saved.runs !== now.runs) refuse('', `runs was ${saved.runs}, is ${now.runs}`)
+  if (saved.runs !== now.runs) refuse('', `runs was ${saved.runs}, is now ${now.runs}`)
   const before = underNewNames(saved, now, edits)
   const renames = renamedSinks(before.sinks, now.sinks)
   for (const [from, to] of renames) edits.push({ node: to, effect: 'kept', what: `sink ${from} is now ${to}` })

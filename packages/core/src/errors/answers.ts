@@ -18,12 +18,12 @@ export const answerEntries = {
   },
   key_reused: {
     title: 'key used for another request',
-    explanation: 'The Idempotency-Key was used before with another body.',
+    explanation: 'The Idempotency-Key has already been used with a different body.',
     hint: 'use a new key for each request',
   },
   keys_differ: {
     title: 'two keys in one request',
-    explanation: 'The request has two headers Idempotency-Key with different values.',
+    explanation: 'The request has two Idempotency-Key headers with different values.',
     hint: 'send one; a proxy may have added the other',
   },
   key_missing: {
@@ -49,12 +49,12 @@ export const answerEntries = {
   request_timeout: {
     title: 'request not complete in time',
     explanation: 'The headers did not arrive within 15 seconds, or the whole request within 30.',
-    hint: 'send it again; divide what takes longer into several requests',
+    hint: 'send it again; split a request that takes longer into several',
   },
   headers_too_large: {
     title: 'headers too large',
     explanation: 'The headers of a request are limited to 16 KiB.',
-    hint: 'put what is large into the body',
+    hint: 'move large values into the body',
   },
   unsupported_type: {
     title: 'unsupported content type',
@@ -68,7 +68,7 @@ export const answerEntries = {
   },
   method_not_allowed: {
     title: 'method not allowed',
-    explanation: 'The path takes another method.',
-    hint: 'use the method that the source names',
+    explanation: 'The path accepts a different method.',
+    hint: 'use the method that the source declares',
   },
 } as const satisfies Record<string, CatalogueEntry>

@@ -7,7 +7,7 @@ import type { CatalogueEntry } from './entry.ts'
 /** Bytes that do not decode to a record. */
 export const decodingErrors = {
   bad_encoding: {
-    title: 'bytes in another encoding',
+    title: 'bytes in a different encoding',
     explanation: 'The bytes are not text in the declared encoding.',
     hint: 'set `encoding`, for example to windows-1252',
   },
@@ -87,7 +87,7 @@ export const valueErrors = {
   },
   bad_time: {
     title: 'not a time of day',
-    explanation: 'A time of day is `HH:mm` or `HH:mm:ss`, with at most 6 digits after the second, before 24:00.',
+    explanation: 'A time of day is `HH:mm` or `HH:mm:ss`, with at most 6 fractional digits, before 24:00.',
   },
   bad_bytes: { title: 'not base64', explanation: 'Bytes are written as base64 in text.' },
   bad_duration: { title: 'not a duration', explanation: 'A duration is a number with a unit: `90s`, `1h30m`.' },
@@ -109,7 +109,7 @@ export const valueErrors = {
   too_costly: {
     title: 'too costly',
     explanation:
-      'An expression takes more steps for one record than it may: loops in loops over long lists, a text or list that grows with each loop, or a regular expression with large repetitions on a long text.',
+      'An expression takes more steps for one record than allowed: nested loops over long lists, a text or list that grows with each loop, or a regular expression with large repetitions on a long text.',
     hint: 'shorten the list or text first, with `filter`, `substring` or an `explode` step',
   },
   too_deep: {
@@ -140,13 +140,13 @@ export const writingErrors = {
   },
   bad_headers: {
     title: 'headers are not text',
-    explanation: 'The field that becomes the headers of a message must be an object of texts.',
-    hint: 'make each header a text, with `cast` or `string(x)`',
+    explanation: 'The field that becomes the headers of a message must be an object of strings.',
+    hint: 'turn each header into a string, with `cast` or `string(x)`',
   },
   bad_ids: {
     title: 'ids cannot be read',
     explanation:
-      'The header Millrace-Ids of a request does not have one id for each of its records; a proxy or a client changed it.',
+      'The Millrace-Ids header of a request does not have one id for each of its records; a proxy or a client changed it.',
     hint: 'let the proxy pass the header unchanged, or send with `ids: false`',
   },
   null_key: { title: 'key is null', explanation: 'A part of the key is null, so the record could not be found again.' },

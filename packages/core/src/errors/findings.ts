@@ -42,13 +42,13 @@ export const fileFindings = {
     hint: 'put the value in quotes',
   },
   yaml_alias: {
-    title: 'an alias without target',
+    title: 'alias without a target',
     explanation: 'YAML reads a word after `*` as an alias of a value marked with `&` before it.',
     hint: 'put the value in quotes, or mark a value with `&`',
   },
   duplicate_key: {
     title: 'key given twice',
-    explanation: 'A key may occur once in a map; either could be meant.',
+    explanation: 'A key may occur only once in a map; either could be meant.',
     hint: 'remove one of them',
   },
   reserved_key: {
@@ -106,11 +106,11 @@ export const valueFindings = {
     explanation: 'A var is declared under `vars:` of the spec before it is used or set.',
   },
   var_missing: {
-    title: 'var without value',
+    title: 'var without a value',
     explanation: 'The var has no default, and neither the profile nor `--set` gives it a value.',
   },
   secret_missing: {
-    title: 'secret without value',
+    title: 'secret without a value',
     explanation:
       'A secret is the environment variable MILLRACE_SECRET_NAME or a file of that name in the folder given by `--secrets-dir`.',
   },
@@ -204,7 +204,7 @@ export const flowFindings = {
     hint: 'convert them to the same fields with `select`, `cast` or `default` before merging',
   },
   side_unbounded: {
-    title: 'side input without end',
+    title: 'side input without an end',
     explanation: 'A side input is read completely before the first record, so it has to end.',
   },
   side_source_read: {
@@ -217,7 +217,7 @@ export const flowFindings = {
 /** Schemas, fields and dates. */
 export const typeFindings = {
   schema_missing: {
-    title: 'source without schema',
+    title: 'source without a schema',
     explanation: 'The check follows types from the source to the sinks, so it needs the fields of the source.',
   },
   bad_schema: {
@@ -234,8 +234,8 @@ export const typeFindings = {
     explanation: 'Any text can name a field, except the empty text and `__proto__`.',
   },
   schema_rule_ignored: {
-    title: 'rule of a JSON Schema not checked',
-    explanation: 'Types and required fields of a JSON Schema are used; further rules are not.',
+    title: 'JSON Schema rule not checked',
+    explanation: 'Types and required fields of a JSON Schema are used; other rules are not.',
     severity: 'warning',
   },
   type_not_held: {
@@ -294,7 +294,7 @@ export const promiseFindings = {
   parallel_source: {
     title: 'a source that cannot be shared',
     explanation:
-      'Workers share the splits of a source, such as the partitions of a stream. This source has none to share.',
+      'Workers share the splits of a source, such as the partitions of a stream. This source has no splits to share.',
     hint: 'parallelism: 1',
   },
   parallel_state: {

@@ -94,7 +94,7 @@ export const stateErrors = {
     title: 'cannot run as several instances',
     explanation:
       'Instances share the splits of a stream. A source without splits would be read by every instance, and all records of a key must reach the same step memory.',
-    hint: 'run it as one',
+    hint: 'run it as a single instance',
   },
   rescale_refused: {
     title: 'state cannot be divided',
@@ -203,14 +203,14 @@ export const inputErrors = {
     explanation: 'The file name does not show the format.',
     hint: 'set `format`',
   },
-  broken_file: { title: 'file is broken', explanation: 'The file does not have its declared format, or is truncated.' },
+  broken_file: { title: 'file is broken', explanation: 'The file is not in its declared format, or is truncated.' },
   broken_compression: {
     title: 'compressed data is broken',
     explanation: 'The compressed file is damaged or truncated.',
   },
   too_expanded: {
     title: 'too large when decompressed',
-    explanation: 'A file of columns has pages or buffers that would take more memory than `max_expanded`.',
+    explanation: 'A columnar file has pages or buffers that would take more memory than `max_expanded`.',
     hint: 'if the file is sound, raise `max_expanded` of its format, or write it with smaller pages',
   },
   unsupported_encoding: {
@@ -224,7 +224,7 @@ export const inputErrors = {
     hint: 'decompress it first',
   },
   after_read_failed: {
-    title: 'read file could not be moved',
+    title: 'file could not be moved after reading',
     explanation: 'A file was read and saved, but could not be moved or deleted as `after_read` says.',
     hint: 'allow the user of the process to change the folder and run again: nothing is read twice',
   },
@@ -292,7 +292,7 @@ export const systemErrors = {
     hint: 'read the table behind the view',
   },
   table_differs: {
-    title: 'table has other columns',
+    title: 'table has different columns',
     explanation: 'The existing table cannot hold these records, or does not match the schema.',
   },
   name_taken: {
@@ -337,7 +337,7 @@ export const systemErrors = {
   },
   http_unreachable: {
     title: 'server not reached',
-    explanation: 'A server cannot be connected to, or closes the connection before it answers.',
+    explanation: 'A server cannot be reached, or closes the connection before it answers.',
     hint: 'check `url` and whether the server runs; `retry` sets how long it is retried',
   },
   held: {
@@ -371,7 +371,7 @@ export const systemErrors = {
     hint: 'raise `timeout`, or request less at a time',
   },
   asked_to_wait: {
-    title: 'server asks to wait too long',
+    title: 'server asks for too long a wait',
     explanation: 'A server asks for a wait that is longer than `retry` allows.',
     hint: 'run again later, or raise `for` of `retry`',
   },

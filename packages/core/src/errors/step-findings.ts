@@ -32,7 +32,7 @@ export const stepFindingEntries = {
   },
   duplicate_field: {
     title: 'field given twice',
-    explanation: 'A record has each field once.',
+    explanation: 'A record can have each field only once.',
     hint: 'rename or remove one of them',
   },
   bad_pattern: {
@@ -46,5 +46,5 @@ export const stepFindingEntries = {
     explanation: 'On an address that others can reach, anyone could post records.',
     hint: 'add `token` or `hmac`, or listen on 127.0.0.1',
   },
-  missing_option: { title: 'missing option', explanation: 'This option needs another one.' },
+  missing_option: { title: 'missing option', explanation: 'This option requires another one.' },
 } as const satisfies Record<string, CatalogueEntry>

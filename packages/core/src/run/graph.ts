@@ -205,7 +205,7 @@ function applyStep(
 function advanceStep(node: StepNode, now: Now, pipeline: string, emit: Emit, onFail: OnFail): boolean {
   const results = resultsOf(node, pipeline, onFail)
   const noInput = () => {
-    throw new Error(`${node.id}: advance has no input record to fail or to hand on`)
+    throw new Error(`${node.id}: advance has no input record to fail or pass on`)
   }
   const out: Output = { fail: noInput, side: noInput, result: results.add, failResult: results.fail }
   const done = node.transform.advance!(now, out)

@@ -101,7 +101,12 @@ export function createReplays(ctx: ReplaysContext): Replays {
         const fresh = entries.filter((entry) => typeof entry === 'function')
         for (const enter of fresh) enter()
         if (fresh.length === 0)
-          failedAgain(key, key.node, 'not_reached', `the nodes after ${key.node} have had the record by another path`)
+          failedAgain(
+            key,
+            key.node,
+            'not_reached',
+            `the nodes after ${key.node} have already received the record by another path`,
+          )
       }
     },
     get areFilling() {

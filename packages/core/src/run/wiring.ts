@@ -103,7 +103,7 @@ export function createTransform(plan: Plan, node: PlanStep, registry: Registry, 
   })
   const missing = (['restore', 'takeChanges'] as const).find((method) => !transform[method])
   if (node.stateful && missing)
-    throw new MillraceError('unexpected', `the step says that it is stateful and has no \`${missing}\``, {
+    throw new MillraceError('unexpected', `the step declares that it is stateful, but has no \`${missing}\``, {
       place: `${node.id}, starting`,
       hint: `its memory would be lost at a restart: report it to the author of ${node.package}`,
     })

@@ -13,7 +13,7 @@ export function parseRecordType(value: unknown): { type: RecordType; problems: r
   if (!isMap(value)) {
     problems.push({
       code: 'bad_schema',
-      message: 'a schema is a map with `fields`, or a JSON Schema of an object',
+      message: 'a schema must be a map with `fields`, or a JSON Schema of an object',
       at: [],
       got: describe(value),
     })
@@ -60,7 +60,7 @@ function readCompact(value: JsonMap, at: Path, problems: Problem[]): RecordType 
     const found = Object.hasOwn(value, 'fields')
     problems.push({
       code: 'bad_schema',
-      message: '`fields` is a map of names and types',
+      message: '`fields` must be a map of names and types',
       at: found ? [...at, 'fields'] : at,
       hint: 'fields: { Quantity: integer }',
     })
@@ -154,7 +154,7 @@ function readJsonSchemaRecord(schema: JsonMap, at: Path, reading: JsonSchemaRead
   if (field.type.kind === 'object') return field.type.record
   reading.problems.push({
     code: 'bad_schema',
-    message: 'the JSON Schema of a record has `type: object` with `properties`',
+    message: 'the JSON Schema of a record must have `type: object` with `properties`',
     at,
     got: typeText(field.type),
   })

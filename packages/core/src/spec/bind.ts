@@ -43,7 +43,7 @@ export function bindValues(text: string, inserts: readonly Insert[]): BoundText 
         bound += `\`${filled(token.value)}\``
       else
         return {
-          problem: `\`${written(source)}\`: a value is a whole literal, part of a text between quotes, or part of a name between backticks that has none itself`,
+          problem: `\`${written(source)}\`: a value must be a whole literal, part of a text between quotes, or, if it contains no backtick, part of a name between backticks`,
         }
     }
   } catch (error) {

@@ -45,7 +45,7 @@ export function readConnections(project: Project, own: MapEntry | undefined, rep
   const declared = new Map<string, ConnectionKind>()
   const bindings = new Map<string, MapEntry>()
   if (own && own.value.kind !== 'map')
-    report('wrong_type', own.value.place, 'connections', '`connections` is a map of names', { expected: 'a map' })
+    report('wrong_type', own.value.place, 'connections', '`connections` must be a map of names', { expected: 'a map' })
   for (const entry of own?.value.kind === 'map' ? own.value.entries : []) {
     if (entry.value.kind === 'map') bindings.set(entry.key, entry)
     else addKind(entry, 'connections', declared, report)
@@ -69,7 +69,9 @@ export function readConnections(project: Project, own: MapEntry | undefined, rep
     readKeys(project.profileTree, profileShape, '', report)
     const inProfile = entryOf(project.profileTree, 'connections')?.value
     if (inProfile && inProfile.kind !== 'map')
-      report('wrong_type', inProfile.place, 'connections', '`connections` is a map of names', { expected: 'a map' })
+      report('wrong_type', inProfile.place, 'connections', '`connections` must be a map of names', {
+        expected: 'a map',
+      })
     for (const entry of inProfile?.kind === 'map' ? inProfile.entries : []) bindings.set(entry.key, entry)
   }
   return { kinds: declared, bindings }
@@ -79,7 +81,7 @@ function addKind(entry: MapEntry, path: string, declared: Map<string, Connection
   const word = entry.value.kind === 'scalar' ? entry.value.text : ''
   if ((kinds as readonly string[]).includes(word)) declared.set(entry.key, word as ConnectionKind)
   else
-    report('bad_value', entry.value.place, `${path}.${entry.key}`, 'a connection has one kind', {
+    report('bad_value', entry.value.place, `${path}.${entry.key}`, 'a connection must have one kind', {
       expected: `one of ${kinds.join(', ')}`,
       got: `\`${word}\``,
       hint: suggest(word, kinds),

@@ -122,7 +122,7 @@ function resolveScalar(node: ScalarNode, schema: OptionSchema, path: string, ctx
         'bad_unit',
         node.place,
         path,
-        `\`${node.text}\` is no ${schema.format === 'percent' ? 'percentage' : schema.format}`,
+        `\`${node.text}\` is not a ${schema.format === 'percent' ? 'percentage' : schema.format}`,
         {
           expected: unitForm(schema),
           got: `\`${node.text}\``,

@@ -26,7 +26,7 @@ export function readKeys(node: SpecNode, shape: Shape, path: string, report: Rep
       'wrong_type',
       node.place,
       path,
-      node.kind === 'scalar' && node.value === null ? 'a map is missing' : 'this is a map of keys',
+      node.kind === 'scalar' && node.value === null ? 'a map is missing' : 'this must be a map of keys',
       {
         expected: `a map with ${Object.keys(shape).slice(0, 4).join(', ')}, ...`,
       },

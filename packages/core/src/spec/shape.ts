@@ -15,7 +15,7 @@ const names = option.anyOf(
     option.text('One id.', { minLength: 1 }),
     option.list(option.text('An id.', { minLength: 1 }), 'Several ids: merged.', { min: 1 }),
   ],
-  'What it reads: the id of a source, a step or a named output; a list merges them. Default: the step before.',
+  'The input: the id of a source, a step or a named output; a list merges several. Default: the previous step.',
 )
 
 /** `on_error:` of a spec, source or step. */
@@ -133,7 +133,9 @@ export const bindingShape: Shape = {
   type: option.text('The connector.', { example: 'sqlite' }),
   kind: option.optional(option.oneOf(kinds, 'The kind of the connection.')),
   config: option.optional(part('Connector options shared by every use of the connection.')),
-  names: option.optional(option.map(option.text('The name in the system.'), 'Names in specs to names in the system.')),
+  names: option.optional(
+    option.map(option.text('The name in the system.'), 'Maps names in specs to names in the system.'),
+  ),
   ...retry,
 }
 

@@ -141,7 +141,7 @@ function namedParts(entry: MapEntry, report: Report): readonly MapEntry[] {
     }
     return value.entries
   }
-  report('wrong_type', value.place, key, `\`${key}\` is a map of ids`, {
+  report('wrong_type', value.place, key, `\`${key}\` must be a map of ids`, {
     expected: 'a map',
     hint: `${key}: { name: { type: ... } }`,
   })
@@ -219,7 +219,7 @@ function readSource(id: string, entry: MapEntry, path: string, report: Report): 
 function readSteps(steps: MapEntry | undefined, others: readonly Part[], report: Report): readonly SpecStep[] {
   if (!steps || (steps.value.kind === 'scalar' && steps.value.value === null)) return []
   if (steps.value.kind !== 'list') {
-    report('wrong_type', steps.value.place, 'steps', '`steps` is a list, in order', {
+    report('wrong_type', steps.value.place, 'steps', '`steps` must be a list, in order', {
       expected: 'a list',
       hint: 'start each step with `- `',
     })

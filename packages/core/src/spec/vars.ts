@@ -21,7 +21,7 @@ export function readVars(
   const declared = entryOf(spec, 'vars')
   const entries = declared?.value.kind === 'map' ? declared.value.entries : []
   if (declared && declared.value.kind !== 'map')
-    report('wrong_type', declared.value.place, 'vars', '`vars` is a map of names', { expected: 'a map' })
+    report('wrong_type', declared.value.place, 'vars', '`vars` must be a map of names', { expected: 'a map' })
   const values: Values = { ...outside, vars: new Map() }
   for (const entry of entries)
     vars.set(

@@ -206,7 +206,7 @@ function buildTree(
   const noTag = (node: Node, path: string) => {
     const start = tagStart(node)
     if (start !== undefined)
-      report('yaml_tag', at(start, placeOf(node).start), path, `YAML takes \`${node.tag}\` as a tag`)
+      report('yaml_tag', at(start, placeOf(node).start), path, `YAML reads \`${node.tag}\` as a tag`)
   }
 
   /** Where an unknown tag of this node begins; undefined: it has none. */

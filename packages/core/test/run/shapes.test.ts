@@ -302,7 +302,7 @@ describe('shapes of pipelines', () => {
       }
       await expect(go(pipeline)).rejects.toMatchObject({
         code: 'unexpected',
-        message: `the step says that it is stateful and has no \`${method}\``,
+        message: `the step declares that it is stateful, but has no \`${method}\``,
         place: 'sum, starting',
         hint: expect.stringContaining('testing'),
       })

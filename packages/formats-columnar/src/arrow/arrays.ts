@@ -42,7 +42,7 @@ export interface Parts {
 /** Makes a column from the next nodes and buffers. */
 export function columnOf(field: ArrowField, parts: Parts): ArrowColumn {
   const { length, nulls } = parts.node()
-  if (!Number.isSafeInteger(length) || length < 0) throw broken('a column has no sound length')
+  if (!Number.isSafeInteger(length) || length < 0) throw broken('a column has an invalid length')
   const { kind, bits, children, dictionary } = field
   if (dictionary) {
     const validity = validityOf(parts, length, nulls)
@@ -105,14 +105,15 @@ export function columnOf(field: ArrowField, parts: Parts): ArrowColumn {
     }
     case 'FixedSizeList': {
       const items = columnOf(children[0]!, parts)
-      if (items.length < length * field.size) throw broken('a list has fewer items than it says')
+      if (items.length < length * field.size) throw broken('a list has fewer items than declared')
       const offsets = (from: number, to: number) =>
         Promise.resolve(Array.from({ length: to - from + 1 }, (_, i) => (from + i) * field.size))
       return { length, read: masked(validity, listed(offsets, items)) }
     }
     case 'Struct': {
       const members = children.map((child) => columnOf(child, parts))
-      if (members.some((member) => member.length < length)) throw broken('a struct has fewer members than it says')
+      if (members.some((member) => member.length < length))
+        throw broken('a struct has a member with fewer values than declared')
       return { length, read: masked(validity, structured(members)) }
     }
     case 'ListView':
@@ -128,7 +129,7 @@ export function columnOf(field: ArrowField, parts: Parts): ArrowColumn {
 /** A column that is skipped, with its parts. */
 const unread = (length: number, _parts: readonly ArrowColumn[]): ArrowColumn => ({
   length,
-  read: () => Promise.reject(broken('a column is read that cannot be')),
+  read: () => Promise.reject(broken('a column has a type that cannot be read')),
 })
 
 /** Which rows have values; undefined: all of them. */

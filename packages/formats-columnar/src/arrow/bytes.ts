@@ -56,7 +56,7 @@ export class InOrder {
 
   async whole(length: number): Promise<Buffer> {
     const bytes = await this.take(length)
-    if (bytes.length < length) throw broken('it ends within a message')
+    if (bytes.length < length) throw broken('it ends in the middle of a message')
     return bytes
   }
 }
@@ -142,6 +142,6 @@ export async function unpack(packed: Bytes, codec: BufferCodec, room: Room): Pro
   if (packed.length < 8) throw broken('a compressed buffer has no length')
   const length = Number(asBuffer(await packed.range(0, 8)).readBigInt64LE(0))
   if (length === -1) return { length: packed.length - 8, range: (from, to) => packed.range(from + 8, to + 8) }
-  if (!(length >= 0)) throw broken('a compressed buffer has no sound length')
+  if (!(length >= 0)) throw broken('a compressed buffer has an invalid length')
   return new PackedBytes(packed, length, codec, room)
 }

@@ -23,12 +23,12 @@ export class Table {
     const slots = this.view.getUint16(vtable, true)
     const size = this.view.getUint16(vtable + 2, true)
     const slot = 4 + 2 * field
-    if (this.at % 4 || vtable % 2 || slots % 2 || slots < 4) throw new RangeError('a table is not as it has to be')
+    if (this.at % 4 || vtable % 2 || slots % 2 || slots < 4) throw new RangeError('a table is malformed')
     if (slot + 2 > slots) return 0
     const offset = this.view.getUint16(vtable + slot, true)
     if (offset === 0) return 0
     if (offset < 4 || offset + width > size || (this.at + offset) % width)
-      throw new RangeError('a field is outside of its table')
+      throw new RangeError('a field is outside its table')
     return this.at + offset
   }
 
@@ -82,7 +82,7 @@ export class Table {
     if (place === 0) return undefined
     const at = place + this.view.getUint32(place, true)
     const length = this.view.getUint32(at, true)
-    if (at % 4 || (width % 8 === 0 && (at + 4) % 8)) throw new RangeError('a vector is not where it can be')
+    if (at % 4 || (width % 8 === 0 && (at + 4) % 8)) throw new RangeError('a vector is misaligned')
     if (length * width > this.view.byteLength - at - 4) throw new RangeError('a vector is longer than its message')
     return [at + 4, length]
   }

@@ -73,7 +73,7 @@ export async function openArrow(input: ByteSource, most: number, signal: AbortSi
 
 async function openFile(input: ByteSource, size: number, dictionaries: Dictionaries): Promise<ArrowData> {
   const tail = asBuffer(await input.slice(size - 10, size))
-  if (tail.subarray(4).toString('latin1') !== magic) throw broken('it has no end')
+  if (tail.subarray(4).toString('latin1') !== magic) throw broken('it does not end with ARROW1')
   const length = tail.readInt32LE(0)
   if (length < 4 || length > Math.min(size - 18, mostMetadata)) throw broken('its footer is longer than the file')
   const footer = Table.root(await input.slice(size - 10 - length, size - 10))
@@ -84,14 +84,14 @@ async function openFile(input: ByteSource, size: number, dictionaries: Dictionar
   const end = size - 10 - length
   const message = async ([at, metadata, body]: number[]) => {
     const found = await messageAt(input, at!, end)
-    if (found?.end !== blockEnd(at!, metadata!, body!)) throw broken('a block of its footer is no message')
+    if (found?.end !== blockEnd(at!, metadata!, body!)) throw broken('a block in its footer is not a message')
     return found.message
   }
   const blocks = footer.words(3, 3)
   await refuseGaps(input, [...footer.words(2, 3), ...blocks], end)
   for (const block of footer.words(2, 3)) {
     const found = await message(block)
-    if (found.kind !== kinds.dictionary) throw broken('a block of its footer is no dictionary')
+    if (found.kind !== kinds.dictionary) throw broken('a block in its footer is not a dictionary')
     await dictionaries.add(found)
   }
   return {
@@ -99,7 +99,7 @@ async function openFile(input: ByteSource, size: number, dictionaries: Dictionar
     async *batches(from) {
       for (const block of blocks.slice(from)) {
         const found = await message(block)
-        if (found.kind !== kinds.batch) throw broken('a block of its footer is no record batch')
+        if (found.kind !== kinds.batch) throw broken('a block in its footer is not a record batch')
         yield await batchOf(found, fields, dictionaries)
       }
     },
@@ -142,7 +142,7 @@ async function messageAt(
   at: number,
   end: number,
 ): Promise<{ message: Message; end: number } | undefined> {
-  if (!(at >= 0 && at + 4 <= end)) throw broken('a message is outside of the file')
+  if (!(at >= 0 && at + 4 <= end)) throw broken('a message is outside the file')
   const head = asBuffer(await input.slice(at, Math.min(at + 8, end)))
   const start = head.readInt32LE(0) === -1 ? 8 : 4
   const length = start === 8 ? head.readInt32LE(4) : head.readInt32LE(0)
@@ -165,14 +165,14 @@ function messageOf(metadata: Uint8Array): Omit<Message, 'body'> {
 /** The messages of a stream that comes in order. */
 async function* inOrder(bytes: InOrder, room: Room): AsyncGenerator<Message> {
   for (let head = await bytes.take(4); head.length > 0; head = await bytes.take(4)) {
-    if (head.length < 4) throw broken('it ends within a message')
+    if (head.length < 4) throw broken('it ends in the middle of a message')
     let length = head.readInt32LE(0)
     if (length === -1) length = (await bytes.whole(4)).readInt32LE(0)
     if (length === 0) return
-    if (length < 4 || length > mostMetadata) throw broken('a message has no sound length')
+    if (length < 4 || length > mostMetadata) throw broken('a message has an invalid length')
     const message = messageOf(await bytes.whole(length))
     const { bodyBytes } = message
-    if (!(bodyBytes >= 0)) throw broken('a message has no sound length')
+    if (!(bodyBytes >= 0)) throw broken('a message has an invalid length')
     room.take(bodyBytes)
     const held = await bytes.whole(bodyBytes)
     yield { ...message, body: (offset, size) => new HeldBytes(held.subarray(offset, offset + size)) }
@@ -187,19 +187,19 @@ async function batchOf(message: Message, fields: readonly ArrowField[], dictiona
   const columns = fields.map((field) => columnOf(field, parts))
   parts.end()
   if (!(rows >= 0) || columns.some(({ length }) => length !== rows))
-    throw broken('a record batch has columns of other lengths than its own')
+    throw broken('a record batch has columns whose length differs from its own')
   return { rows, bytes: message.bodyBytes, columns }
 }
 
 async function partsOf(message: Message, batch: Table, dictionaries: Dictionaries, room: Room): Promise<Parts> {
   const compression = batch.table(3)
   const codec = compression && codecs[compression.int8(0)]
-  if (compression && !codec) throw broken('it is compressed in a way that is not known')
+  if (compression && !codec) throw broken('it is compressed with an unknown codec')
   const places = batch.words(2, 2)
   const buffers: Bytes[] = []
   for (const [offset, length] of places as [number, number][]) {
     if (!(offset >= 0 && length >= 0 && offset + length <= message.bodyBytes))
-      throw broken('a buffer is outside of its message')
+      throw broken('a buffer is outside its message')
     const bytes = message.body(offset, length)
     if (bytes instanceof FileBytes) bytes.ahead = Math.min(256 * 1024, Math.floor(aheadBytes / places.length))
     buffers.push(codec ? await unpack(bytes, codec, room) : bytes)
@@ -208,7 +208,7 @@ async function partsOf(message: Message, batch: Table, dictionaries: Dictionarie
   const views = batch.words(4, 1)
   const next = <T>(all: T[], what: string): T => {
     const one = all.shift()
-    if (one === undefined) throw broken(`a record batch has fewer ${what} than its schema asks for`)
+    if (one === undefined) throw broken(`a record batch has fewer ${what} than its schema requires`)
     return one
   }
   return {
@@ -218,8 +218,8 @@ async function partsOf(message: Message, batch: Table, dictionaries: Dictionarie
     },
     buffer: () => next(buffers, 'buffers'),
     views() {
-      const [count] = next(views, 'counts of buffers') as [number]
-      if (!(count >= 0 && count <= buffers.length)) throw broken('a column has more buffers than there are')
+      const [count] = next(views, 'buffer counts') as [number]
+      if (!(count >= 0 && count <= buffers.length)) throw broken('a column declares more buffers than there are')
       return count
     },
     end() {
@@ -245,7 +245,7 @@ class Dictionaries {
     const id = message.header.int64(0)
     const batch = message.header.table(1)
     const field = withDictionary(this.fields, id)
-    if (!batch || !field) throw broken('a dictionary belongs to no column')
+    if (!batch || !field) throw broken('a dictionary does not belong to any column')
     const { dictionary: _, ...values } = field
     const parts = await partsOf(message, batch, this, this.room)
     const column = columnOf(values, parts)
@@ -258,7 +258,7 @@ class Dictionaries {
   /** The values of a dictionary. */
   entries(id: number): Promise<readonly unknown[]> {
     const entries = this.byId.get(id)
-    if (!entries) throw broken('a column refers to a dictionary that is not there')
+    if (!entries) throw broken('a column refers to a dictionary that is missing')
     return entries()
   }
 

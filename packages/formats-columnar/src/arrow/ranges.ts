@@ -31,7 +31,7 @@ export function masked(validity: Bytes | undefined, read: ReadRange, checked = f
     const out = Array.isArray(values) && !bits ? values : new Array<unknown>(to - from)
     for (let i = 0, bit = from & 7; out !== values && i < out.length; i++, bit++)
       out[i] = !bits || (bits[bit >> 3]! >> (bit & 7)) & 1 ? values[i] : null
-    if (checked && out.includes(outside)) throw broken('a value is not where its column says')
+    if (checked && out.includes(outside)) throw broken('a value refers to data that does not exist')
     return out
   }
 }
@@ -112,7 +112,7 @@ export function offsetsOf(buffer: Bytes, length: number, width: 4 | 8): Offsets 
         ? new Int32Array(...aligned(bytes, 4), n)
         : Array.from(new BigInt64Array(...aligned(bytes, 8), n), Number)
     for (let i = 0, last = 0; i < n; i++) {
-      if (offsets[i]! < last) throw broken('its offsets go back')
+      if (offsets[i]! < last) throw broken('its offsets decrease')
       last = offsets[i]!
     }
     return offsets
@@ -125,7 +125,7 @@ export function varying(offsetsIn: Offsets, values: Bytes, most: number): ReadRa
     const n = to - from
     const start = offsets[0]!
     const end = offsets[n] ?? start
-    if (end > values.length) throw broken('its offsets go beyond the values')
+    if (end > values.length) throw broken('its offsets point beyond the values')
     if (end - start > most) throw tooLarge()
     const bytes = await values.range(start, end)
     const out = new Array<unknown>(n)
@@ -178,7 +178,7 @@ export function listed(offsetsIn: Offsets, items: ArrowColumn): ReadRange {
     const n = to - from
     const start = offsets[0]!
     const end = offsets[n] ?? start
-    if (end > items.length) throw broken('its offsets go beyond the items of a list')
+    if (end > items.length) throw broken('its offsets point beyond the items of a list')
     if (end - start > mostItems) throw broken(`lists of ${n} rows have more than ${mostItems} items`)
     const all = await items.read(start, end)
     return Array.from({ length: n }, (_, i) => all.slice(offsets[i]! - start, offsets[i + 1]! - start))

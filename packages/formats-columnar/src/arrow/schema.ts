@@ -65,13 +65,13 @@ const mostFields = 100_000
 
 /** Throws `MillraceError` `broken_file`, and `RangeError` for offsets outside the bytes. */
 export function fieldsOf(schema: Table): ArrowField[] {
-  if (schema.int16(0) !== 0) throw broken('it is big-endian, which is not read')
+  if (schema.int16(0) !== 0) throw broken('it is big-endian, which is not supported')
   let left = mostFields
   const read = (table: Table, depth: number): ArrowField => {
     if (depth > deepest || --left < 0) throw broken('its schema has too many fields')
     const kind = kinds[table.int8(2)]
     const type = table.table(3)
-    if (!kind || !type) throw broken('its schema has a type that is not known')
+    if (!kind || !type) throw broken('its schema has an unknown type')
     const encoding = table.table(4)
     const index = encoding?.table(1)
     return {
@@ -147,6 +147,6 @@ function check(field: ArrowField): void {
     (kind !== 'Map' || (children[0]!.kind === 'Struct' && children[0]!.children.length === 2)) &&
     (kind !== 'RunEndEncoded' || children.length === 2) &&
     (!dictionary || numbers.includes(dictionary.bits))
-  if (!isSound) throw broken(`its column ${field.name} has a type that does not exist`)
+  if (!isSound) throw broken(`its column ${field.name} has an invalid type`)
   for (const child of children) check(child)
 }

@@ -3,9 +3,9 @@ import { MillraceError } from '@millrace/core'
 
 /** The file is not what its format says it is. */
 export const broken = (what: string, cause?: unknown): MillraceError =>
-  new MillraceError('broken_file', `this is no Parquet file, or a damaged one: ${what}`, {
+  new MillraceError('broken_file', `this is not a Parquet file, or it is damaged: ${what}`, {
     cause,
-    hint: 'fetch or write the file again; a file that is cut off has no footer',
+    hint: 'fetch or write the file again; a truncated file has no footer',
   })
 
 /** The file is valid, but has something that is not supported here. */

@@ -37,7 +37,7 @@ export class DeltaReader {
     this.total = Number(this.varint())
     this.perBlock = size / this.blocks
     if (size > most || this.blocks === 0 || this.perBlock === 0 || this.perBlock % 8 !== 0)
-      throw broken('deltas are not as the format asks for')
+      throw broken('delta-encoded values are malformed')
     this.big = this.zigzag()
     this.small = Number(BigInt.asIntN(32, this.big))
     this.block = this.blocks
@@ -124,7 +124,7 @@ export class DeltaReader {
       value |= BigInt(byte & 127) << shift
       if (byte < 128) return value
     }
-    throw broken('deltas are not as the format asks for')
+    throw broken('delta-encoded values are malformed')
   }
 
   private zigzag(): bigint {

@@ -164,7 +164,7 @@ function schemaOf(elements: readonly Fields[]): SchemaNode[] {
     const type = kind === undefined ? undefined : physicalTypes[kind]
     const name = maybeText(fields.get(4))
     if (!repetition || (kind !== undefined && !type) || name === undefined || count > elements.length - next)
-      throw broken('its schema has an element that the format does not know')
+      throw broken('its schema has an invalid element')
     const own = depth === 0 || repetition === 'REQUIRED' ? definition : definition + 1
     const ownRepeats = depth > 0 && repetition === 'REPEATED' ? repeats + 1 : repeats
     const firstLeaf = leaf
@@ -221,7 +221,7 @@ function meaningOf(fields: Fields): Meaning {
     case 'INTEGER':
       return { kind: 'INTEGER', unsigned: inside.get(2) === false }
     case undefined:
-      return id === 0 ? {} : { kind: `of the unknown kind ${id}` }
+      return id === 0 ? {} : { kind: `of unknown kind ${id}` }
     default:
       if (converted?.includes('INT_') && !kind) return { kind: 'INTEGER', unsigned: converted.startsWith('U') }
       return { kind: (kind || converted)! }
@@ -230,7 +230,7 @@ function meaningOf(fields: Fields): Meaning {
 
 function groupOf(fields: Fields, leaves: number): RowGroup {
   const chunks = listIn(fields, 1)
-  if (chunks.length !== leaves) throw broken('a row group has other columns than the schema')
+  if (chunks.length !== leaves) throw broken('the columns of a row group do not match the schema')
   return {
     rows: countIn(fields, 3, 'the number of rows of a row group'),
     bytes: maybeInt(fields, 2) ?? 0,
@@ -240,9 +240,9 @@ function groupOf(fields: Fields, leaves: number): RowGroup {
       if (!meta)
         throw unsupported('a column of the file is encrypted or has no metadata', 'write it without encryption')
       if ((chunk as Fields).has(1))
-        throw unsupported('a column of the file is kept in another file', 'write the file as one')
+        throw unsupported('a column of the file is stored in another file', 'write it as a single file')
       const dictionary = maybeInt(meta, 11)
-      const data = countIn(meta, 9, "the place of a column's first page")
+      const data = countIn(meta, 9, "the position of a column's first page")
       return {
         codec: countIn(meta, 4, "a column's compression"),
         values: countIn(meta, 5, "the number of a column's values"),

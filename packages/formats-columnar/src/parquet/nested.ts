@@ -69,7 +69,7 @@ class Leaf {
       this.repetition.push(this.levels[i]!)
       if (this.levels[i] === 0) this.starts++
     }
-    if (this.repetition[0] !== 0) throw broken('a column does not begin with a row')
+    if (this.repetition[0] !== 0) throw broken('a column does not begin at the start of a row')
     this.decode(definition, whole, n)
     let there = 0
     for (let i = 0; i < n; i++) {

@@ -83,7 +83,7 @@ export class Pages {
         this.at += packedSize
         const sum = maybeInt(header, 4)
         if (sum !== undefined && sum >>> 0 !== crc32(packed))
-          throw broken(`a page of the column ${this.of.leaf.name} does not have the checksum in its header`)
+          throw broken(`a page of the column ${this.of.leaf.name} does not match the checksum in its header`)
         const page = kind === 1 ? undefined : this.page(kind, header, size, packed)
         if (page) return page
       } finally {
@@ -109,7 +109,7 @@ export class Pages {
     const { room, chunk, leaf } = this.of
     if (kind === 2) {
       const dictionary = maybeStruct(header, 7)
-      if (!dictionary || this.dictionary) throw broken('a dictionary is not where it should be')
+      if (!dictionary || this.dictionary) throw broken('a dictionary page is misplaced')
       const values = countIn(dictionary, 1, "the number of a dictionary's values")
       // A value of a dictionary takes this much memory in addition to its bytes.
       const taken = size + 16 * values
@@ -126,7 +126,7 @@ export class Pages {
     const made = first
       ? this.version1(first, unpacked(chunk.codec, packed, size))
       : second && this.version2(second, size, packed)
-    if (!made) throw broken(`a page is of the unknown kind ${kind}`)
+    if (!made) throw broken(`a page is of unknown type ${kind}`)
     this.left -= made.entries
     if (this.left < 0) throw broken('a column has more values than its footer says')
     return made
@@ -138,7 +138,10 @@ export class Pages {
     const levels = (most: number, encoding: number): HybridReader | undefined => {
       if (most === 0) return undefined
       if (maybeInt(header, encoding) !== 3)
-        throw unsupported(`the column ${leaf.name} has levels in an encoding of old writers`, 'write the file again')
+        throw unsupported(
+          `the column ${leaf.name} has levels in a deprecated encoding`,
+          'write the file again with a current version of its writer',
+        )
       const length = at + 4 <= page.length ? page.readUInt32LE(at) : page.length
       at += 4 + length
       if (at > page.length) throw broken('the levels of a page are longer than the page')

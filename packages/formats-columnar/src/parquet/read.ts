@@ -60,7 +60,7 @@ export function createParquetReader(
         }
         start += group.rows
       }
-      if (start !== footer.rows) throw broken('its row groups have not as many rows as its footer says')
+      if (start !== footer.rows) throw broken('its row groups do not have as many rows as its footer says')
     },
     decode: (bytes, context) => decodeOne(recordParser({ ...options, push: undefined }), bytes, context),
   }

@@ -63,7 +63,7 @@ export class ThriftReader {
       case 12:
         return this.struct(undefined, depth + 1)
       default:
-        throw broken(`its metadata holds a value of the unknown kind ${kind}`)
+        throw broken(`its metadata has a value of unknown type ${kind}`)
     }
   }
 
@@ -71,7 +71,7 @@ export class ThriftReader {
     const [size, of] = this.listHead()
     const places: number[] = []
     for (let i = 0; i < size; i++) {
-      if (--this.left < 0 || of !== 12) throw broken('its metadata is not as the format asks for')
+      if (--this.left < 0 || of !== 12) throw broken('its metadata is malformed')
       places.push(this.at)
       this.skip(of, 0)
     }
@@ -92,7 +92,7 @@ export class ThriftReader {
     else if (kind === 7) this.pass(8)
     else if (kind === 8) this.pass(this.varint())
     else if (kind >= 4 && kind <= 6) this.varint()
-    else throw broken(`its metadata holds a value of the unknown kind ${kind}`)
+    else throw broken(`its metadata has a value of unknown type ${kind}`)
   }
 
   /** The number of elements, each of at least one byte, and their kind. */
@@ -139,7 +139,7 @@ export function maybeInt(fields: Fields, id: number): number | undefined {
 /** A count, length or offset. `what` names it. */
 export function countIn(fields: Fields, id: number, what: string): number {
   const value = maybeInt(fields, id)
-  if (value === undefined || value < 0) throw broken(`${what} is missing or no count`)
+  if (value === undefined || value < 0) throw broken(`${what} is missing or not a valid number`)
   return value
 }
 

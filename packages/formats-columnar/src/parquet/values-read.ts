@@ -34,7 +34,7 @@ const encodings = [
   'BYTE_STREAM_SPLIT',
 ]
 
-const few = () => broken('a page holds fewer values than it says')
+const few = () => broken('a page holds fewer values than declared')
 
 /** Makes the reader of a page's values. `dictionary`: of the column chunk. */
 export function valuesOf(
@@ -79,7 +79,7 @@ const widths = { INT32: 4, INT64: 8, INT96: 12, FLOAT: 4, DOUBLE: 8 } as const
 /** Bytes of a value; undefined: they differ, or it has less than one. */
 function widthOf({ type, length }: SchemaNode): number | undefined {
   if (type === 'FIXED_LEN_BYTE_ARRAY') {
-    if (length < 1) throw broken('a column of fixed length has none')
+    if (length < 1) throw broken('a column of fixed-length values has no length')
     return length
   }
   return type === 'BYTE_ARRAY' || type === 'BOOLEAN' ? undefined : widths[type!]
@@ -161,7 +161,7 @@ function maker(leaf: SchemaNode): (page: Buffer, from: number, to: number) => un
 }
 
 function indexed({ page, at }: ValueBytes, dictionary: ArrayLike<unknown> | undefined): ReadValues {
-  if (!dictionary) throw broken('a page refers to a dictionary, and there is none')
+  if (!dictionary) throw broken('a page refers to a dictionary that is missing')
   if (at >= page.length) {
     return (n) => {
       if (n > 0) throw few()
@@ -169,7 +169,7 @@ function indexed({ page, at }: ValueBytes, dictionary: ArrayLike<unknown> | unde
     }
   }
   const width = page[at]!
-  if (width > 32) throw broken('a page has places in the dictionary of more than 32 bits')
+  if (width > 32) throw broken('a page has dictionary indexes of more than 32 bits')
   const places = new HybridReader(page, at + 1, page.length, width)
   let found = new Int32Array(0)
   return (n) => {
@@ -248,7 +248,10 @@ function prefixed(leaf: SchemaNode, { page, at: start, most }: ValueBytes): Read
 function split(leaf: SchemaNode, { page, at }: ValueBytes): ReadValues {
   const width = widthOf(leaf)
   if (width === undefined)
-    throw unsupported(`the column ${leaf.name} holds split bytes of no fixed length`, 'write it plain')
+    throw unsupported(
+      `the column ${leaf.name} has the encoding BYTE_STREAM_SPLIT, but its values have no fixed length`,
+      'write it with the encoding PLAIN',
+    )
   const total = (page.length - at) / width
   if (!Number.isInteger(total)) throw few()
   let given = 0

@@ -67,7 +67,7 @@ export async function inferCsv(input: ByteSource, csv: Partial<CsvOptions>, sign
         'bad_record',
         `byte ${bad.position}${bad.field === undefined ? '' : `, column ${bad.field}`}: ${bad.message}`,
         {
-          hint: 'set the options delimiter, quote, bare_quotes, encoding or ragged as the file needs them',
+          hint: 'set the options delimiter, quote, bare_quotes, encoding or ragged to match the file',
         },
       )
     seen += piece.rows.length

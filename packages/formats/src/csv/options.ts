@@ -10,7 +10,7 @@ export const csvOptions = {
     example: ';',
   }),
   quote: option.text(
-    'The character around cells that contain delimiters or line breaks, doubled inside them; empty: there is none.',
+    'The character around cells that contain delimiters or line breaks, doubled inside them; empty for none.',
     { default: '"' },
   ),
   bare_quotes: option.optional(

@@ -58,7 +58,7 @@ export function csvAccepts(record: RecordType): Problem[] {
         code: 'wrong_type',
         at: [],
         message:
-          'CSV has only the columns of its header, but these records may have further fields (unknown_fields: keep)',
+          'CSV has only the columns of its header, but these records may have additional fields (unknown_fields: keep)',
         hint: 'select the fields to write',
       },
     ]

@@ -132,7 +132,7 @@ class Walk {
     const what = {
       start: 'does not begin with an array',
       first: 'has a comma without an element before it',
-      next: 'has a comma without an element behind it',
+      next: 'has a comma without an element after it',
       element: 'has no comma after an element',
       after: 'has no comma after an element',
       end: 'continues after its array',

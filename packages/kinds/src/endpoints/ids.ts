@@ -77,6 +77,6 @@ function parse(value: string): { prefix: string; rests: readonly string[] } {
   }
   const [prefix, rests] = Array.isArray(found) && found.length === 2 ? (found as unknown[]) : []
   if (typeof prefix !== 'string' || !Array.isArray(rests) || !rests.every((rest) => typeof rest === 'string'))
-    throw new DataError('bad_ids', `${idsHeader} is not a list of a prefix and the rests of the ids`)
+    throw new DataError('bad_ids', `${idsHeader} is not a list of a common prefix and the rest of each id`)
   return { prefix, rests }
 }

@@ -46,7 +46,7 @@ export function hiveProblems(template: PathTemplate, record: RecordType): Proble
         at: ['path'],
         message: isTwice
           ? `two folders of the path are called ${key}=`
-          : `the folder ${key}= is read as the field ${key}, which the records have with other values`,
+          : `the folder ${key}= is read as the field ${key}, which has different values in the records`,
         hint: 'give the folder another name',
       },
     ]
@@ -63,17 +63,18 @@ export function encodeHive(text: string, { key, field }: HiveFolder): string {
   if (text === '' || text === hiveNull)
     throw new DataError(
       'reads_as_null',
-      `${JSON.stringify(text)} is null in a folder ${key}=: write it as another text`,
+      `${JSON.stringify(text)} means null in the name of a folder ${key}=: use another text`,
       field,
     )
-  if (!text.isWellFormed()) throw new DataError('bad_text', 'the text holds half a surrogate pair', field)
+  if (!text.isWellFormed())
+    throw new DataError('bad_text', 'the text has an unpaired surrogate, which is not a character', field)
   let name = ''
   for (const character of text) {
     const code = character.codePointAt(0)!
     name += code < 32 || code === 127 || special.has(character) ? percent(character, code) : character
   }
   if (Buffer.byteLength(`${key}=${name}`) <= mostName) return name
-  throw new DataError('out_of_range', `the text is longer than the name of a folder ${key}= can be`, field)
+  throw new DataError('out_of_range', `the text is too long for the name of a folder ${key}=`, field)
 }
 
 /** Maximum bytes of a name on today's file systems. */

@@ -4,7 +4,7 @@ import { option, type Static } from '@millrace/core'
 /** How files are compressed, when they are finished, and what to do with those of an earlier run. */
 export const objectSinkOptions = {
   compression: option.optional(
-    option.oneOf(['none', 'gzip', 'zstd'], 'Compresses whole files. Default: by the file name, else none.', {
+    option.oneOf(['none', 'gzip', 'zstd'], 'Compresses whole files. Default: from the file name, else none.', {
       example: 'zstd',
     }),
   ),
@@ -22,7 +22,7 @@ export const objectSinkOptions = {
         }),
         time: option.duration('The age of a file.', { tuning: true, default: '60s' }),
       },
-      'When files are finished and published; new records go to new ones. The first bound that is reached counts. Without it a file that `path` names is written to the end of the run.',
+      'When files are finished and published; new records go to new ones. The first limit that is reached applies. Without `roll`, a file that `path` names is written until the end of the run.',
     ),
   ),
   partition_fields: option.oneOf(
@@ -37,7 +37,7 @@ export const objectSinkOptions = {
     { tuning: true, default: 'stop' },
   ),
   max_open_files: option.integer(
-    'How many files are written at once. In a folder, the least recently written one is finished early; if `path` names files, more is an error.',
+    'How many files are written at once. In a folder, the least recently written one is finished early; if `path` names files, exceeding it is an error.',
     { tuning: true, default: 128, min: 1, max: 10_000 },
   ),
 }

@@ -182,7 +182,7 @@ function headersOf(row: Row, field: string): Headers | null {
   const entries = typeof headers === 'object' && !Array.isArray(headers) ? Object.entries(headers) : [['', undefined]]
   if (entries.every(([name, value]) => typeof value === 'string' && value.isWellFormed() && name!.isWellFormed()))
     return headers as Headers
-  throw new DataError('bad_headers', `${field} is not an object of texts, as headers must be`, field)
+  throw new DataError('bad_headers', `${field} is not an object of strings, as headers must be`, field)
 }
 
 /** UTF-8 cannot represent an unpaired surrogate; it would silently become another character. */
@@ -211,7 +211,7 @@ export function streamAccepts(options: Omit<StreamEncoding, 'schema'>, input: Re
     wrong('value_field', `\`${valueField}\` is ${typeText(value.type)}, not ${format}`, format)
   const headers = headersField === undefined ? undefined : fieldOf(input, headersField)
   if (headers && headers.type.kind !== 'object' && headers.type.kind !== 'json')
-    wrong('headers_field', `\`${headersField}\` is ${typeText(headers.type)}`, 'an object of texts')
+    wrong('headers_field', `\`${headersField}\` is ${typeText(headers.type)}`, 'an object of strings')
   return found
 }
 

@@ -7,7 +7,7 @@ const fields = {
     option.text('The field for the time that the stream gave the record.', { example: 'published' }),
   ),
   headers_field: option.optional(
-    option.text('The field for the headers, as an object of texts.', { example: 'headers' }),
+    option.text('The field for the headers, as an object of strings.', { example: 'headers' }),
   ),
 }
 
@@ -62,7 +62,7 @@ export const streamSinkOptions = {
     ),
   ),
   headers_field: option.optional(
-    option.field('The field whose object of texts becomes the headers; it is left out of the value.'),
+    option.field('The field whose object of strings becomes the headers; it is left out of the value.'),
   ),
 }
 

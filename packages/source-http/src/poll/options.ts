@@ -78,7 +78,7 @@ export const options = option.object({
   rate: option.optional(option.number('Maximum requests per second.', { tuning: true, min: 0.001, example: 5 })),
   timeout: option.duration('How long a request may take.', { tuning: true, default: '30s' }),
   max_body: option.size('The largest page, after decompression.', { tuning: true, default: '16MiB' }),
-  allow_private: option.boolean('Also call addresses of this machine and of private networks.', {
+  allow_private: option.boolean('Also send requests to addresses of this machine and of private networks.', {
     tuning: true,
     default: false,
   }),

@@ -35,7 +35,7 @@ export function nextPage(
     throw new MillraceError('paging_stuck', `a page of ${o.url} names itself as the next one: ${next}`, {
       hint: o.cursor
         ? 'does the server expect the cursor under another name? See `cursor.param`'
-        : 'the fault is in the `Link` header of the server',
+        : 'the `Link` header of the server is wrong',
     })
   }
   return next

@@ -87,7 +87,7 @@ export async function drive(definition: TransformDefinition, making: TransformMa
     outcome,
     apply: (...parts) => applyOne(transform, multiplies, parts, env, outcome, result, failResult),
     advance(now) {
-      const nobody = () => outcome.wrong.push('advance fails or hands on an input record, but it has none')
+      const nobody = () => outcome.wrong.push('advance has no input record to fail or pass on')
       while (transform.advance && !transform.advance(now, { fail: nobody, side: nobody, result, failResult }));
     },
   }

@@ -29,23 +29,26 @@ const passed = ({ out, sideOutputs }: Outcome): string[] =>
   [...out, ...Object.values(sideOutputs).flat()].map(({ row, from }) => canonical({ row, from }))
 
 export const declaredChecks: readonly Check<TransformSubject>[] = [
-  check('keeps unchanged what it says', async ({ definition, setup, whole }, { env }) => {
+  check('leaves unchanged what it declares to be unchanged', async ({ definition, setup, whole }, { env }) => {
     const { unchanged = {}, output, sideOutputs } = definition.infer(setup.options, contextOf(setup, env))
     for (const [to, from] of Object.entries(unchanged)) {
-      assert.ok(Object.hasOwn(setup.input.fields, from), `${to} is said to be ${from}, which the input does not have`)
+      assert.ok(
+        Object.hasOwn(setup.input.fields, from),
+        `${to} is declared to be ${from}, which the input does not have`,
+      )
       for (const type of [...(output ? [output] : []), ...Object.values(sideOutputs ?? {})])
         assert.ok(Object.hasOwn(type.fields, to), `the output has no field ${to}`)
       for (const { row, from: place } of [...whole.out, ...Object.values(whole.sideOutputs).flat()])
-        assert.equal(canonical(row[to]), canonical(setup.rows[place]![from]), `${to} is said to be ${from}`)
+        assert.equal(canonical(row[to]), canonical(setup.rows[place]![from]), `${to} is declared to be ${from}`)
     }
   }),
 
   check('gives no two records of one output the same id', async ({ whole }) => {
     for (const [name, rows] of [['output', whole.out] as const, ...Object.entries(whole.sideOutputs)])
-      assert.equal(new Set(rows.map(({ id }) => id)).size, rows.length, `${name}: two records have one id`)
+      assert.equal(new Set(rows.map(({ id }) => id)).size, rows.length, `${name}: two records have the same id`)
   }),
 
-  check('sends each record to one of its named outputs, where it routes', async ({ definition, whole }) => {
+  check('sends each record to one of its named outputs, if it routes', async ({ definition, whole }) => {
     if (!definition.routes) return
     assert.equal(whole.out.length, 0, 'a step that routes has no plain output')
     const places = Object.values(whole.sideOutputs).flatMap((rows) => rows.map(({ from }) => from))
@@ -77,15 +80,15 @@ export const declaredChecks: readonly Check<TransformSubject>[] = [
     const memory = of({})
     assert.deepEqual(JSON.parse(JSON.stringify(memory)), memory, 'it must be JSON')
     const unread = { type: { kind: 'json' }, optional: true } as const
-    assert.deepEqual(of({ 'a field that is new': unread }), memory, 'a field that it cannot know made it another')
+    assert.deepEqual(of({ 'a field that is new': unread }), memory, 'a field that it cannot know changes it')
     for (const name of definition.keyedBy?.(options) ?? []) {
       const kind = input.fields[name]!.type.kind === 'string' ? 'integer' : 'string'
       const other = () => of({ [name]: { ...input.fields[name]!, type: { kind } } })
-      assert.notDeepEqual(other(), memory, `another type of ${name} leaves it as it was`)
+      assert.notDeepEqual(other(), memory, `a different type of ${name} does not change it`)
     }
   }),
 
-  check('keeps the memory of each split apart, and moves it', async ({ definition, setup }, { env }) => {
+  check('keeps the memory of splits separate, and moves it with them', async ({ definition, setup }, { env }) => {
     const fields = definition.keyedBy?.(setup.options)
     if (!fields) return
     const making = { ...setup, partitionedBy: fields }
@@ -139,7 +142,7 @@ export const declaredChecks: readonly Check<TransformSubject>[] = [
     }
   }),
 
-  check('depends on the order of lanes only where it says so', async ({ definition, setup }, { env }) => {
+  check('depends on the order of lanes only if it declares that', async ({ definition, setup }, { env }) => {
     const { ordered } = definition
     if (typeof ordered === 'function' ? ordered(setup.options) : ordered) return
     const { rows } = setup
@@ -153,10 +156,10 @@ export const declaredChecks: readonly Check<TransformSubject>[] = [
     const expected = await run(parts.map((part) => [part]))
     sameInAnyOrder(await run(parts.toReversed().map((part) => [part])), expected, 'the last split first')
     const oneByOne = rows.map((row, i): Part => ({ rows: [row], at: i, split: String(i % 3) }))
-    sameInAnyOrder(await run([oneByOne]), expected, 'splits by turns')
+    sameInAnyOrder(await run([oneByOne]), expected, 'splits in turn')
   }),
 
-  check('removes repeats or says that it counts them', async ({ definition, setup, whole }, { env }) => {
+  check('removes repeats or declares that it counts them', async ({ definition, setup, whole }, { env }) => {
     const driven = await drive(definition, setup, env)
     for (const [at, row] of setup.rows.entries()) driven.apply({ rows: [row, row], at: [at, at] })
     driven.advance(endOfRun)
@@ -169,6 +172,6 @@ export const declaredChecks: readonly Check<TransformSubject>[] = [
     const isSame =
       passed(outcome).every((each) => once.has(each)) &&
       canonical(outcome.results.map(canonical).sort()) === canonical(whole.results.map(canonical).sort())
-    if (!isSame) assert.equal(definition.counts, true, 'a record that comes twice changes the outcome')
+    if (!isSame) assert.equal(definition.counts, true, 'a repeated record changes the outcome')
   }),
 ]

@@ -25,7 +25,7 @@ export function mergedEntries(all: readonly Entries[]): Entries {
   const merged: Entries = new Map()
   for (const entries of all) {
     for (const [key, entry] of entries) {
-      assert.ok(!merged.has(key), `splits are apart, but two instances have an entry ${key}`)
+      assert.ok(!merged.has(key), `splits are separate, but two instances have an entry ${key}`)
       merged.set(key, entry)
     }
   }

@@ -24,9 +24,9 @@ export function sameRows(actual: readonly unknown[], expected: readonly unknown[
   for (let i = 0; i < n; i++) {
     const [a, e] = [actual[i], expected[i]]
     if (i >= actual.length)
-      assert.fail(`${what}: ${actual.length} rows, not ${expected.length}; the first that is missing: ${canonical(e)}`)
+      assert.fail(`${what}: ${actual.length} rows, not ${expected.length}; the first missing: ${canonical(e)}`)
     if (i >= expected.length)
-      assert.fail(`${what}: ${actual.length} rows, not ${expected.length}; the first that is too many: ${canonical(a)}`)
+      assert.fail(`${what}: ${actual.length} rows, not ${expected.length}; the first extra: ${canonical(a)}`)
     if (canonical(a) !== canonical(e)) assert.fail(`${what}: row ${i} is ${canonical(a)}, not ${canonical(e)}`)
   }
 }
@@ -47,7 +47,7 @@ export function sameSet(actual: readonly unknown[], expected: readonly unknown[]
   if (extra.length || lost.length) {
     const told = [
       lost.length ? `lost: ${lost.slice(0, 3).join(' ')}` : '',
-      extra.length ? `doubled or wrong: ${extra.slice(0, 3).join(' ')}` : '',
+      extra.length ? `duplicated or wrong: ${extra.slice(0, 3).join(' ')}` : '',
     ]
     assert.fail(`${what}: ${actual.length} rows for ${expected.length}; ${told.filter(Boolean).join('; ')}`)
   }

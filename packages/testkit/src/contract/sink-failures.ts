@@ -17,7 +17,7 @@ async function failuresOf(sink: Sink, records: Records): Promise<readonly WriteF
     return []
   } catch (error) {
     const { name, message } = error as Error
-    assert.equal(name, 'PartialWriteError', `a write threw ${name} (${message}) where it should name records`)
+    assert.equal(name, 'PartialWriteError', `a write threw ${name} (${message}) instead of naming records`)
     return (error as { failures: readonly WriteFailure[] }).failures
   }
 }
@@ -60,7 +60,7 @@ async function namesThem(
   }
   assert.deepEqual(await failuresOf(sink, recordsFor(b, env)), [], 'the write after it')
   for (const step of finish([], 1)) await doStep(sink, step, env, flushed)
-  await shows([...a, ...b], 'beside the faulty rows')
+  await shows([...a, ...b], 'next to the faulty rows')
 }
 
 const isNone = (given: unknown): given is None => typeof (given as Partial<None> | undefined)?.none === 'string'
@@ -76,7 +76,7 @@ function faultyCheck(
       assert.notEqual(faulty.none, '', `\`${what}\` must say why there are none`)
       return say(`no ${what}: ${faulty.none}`)
     }
-    assert.ok(Array.isArray(faulty) && faulty.length > 0, `the setup must bring \`${what}\`, or say why it cannot`)
+    assert.ok(Array.isArray(faulty) && faulty.length > 0, `the setup must provide \`${what}\`, or say why it cannot`)
     await namesThem(ready, env, faulty)
   })
 }
@@ -85,8 +85,12 @@ function faultyCheck(
 function withoutKeys({ setup, capabilities: { key }, all }: Ready): readonly Faulty[] | None {
   const { nullKeys, schema } = setup
   if (typeof key === 'object') {
-    assert.ok(!isNone(nullKeys), 'the sink knows records by fields: the setup must name them as `nullKeys`')
-    assert.deepEqual([...nullKeys].toSorted(), [...key].toSorted(), '`nullKeys` are the fields of `capabilities.key`')
+    assert.ok(!isNone(nullKeys), 'the sink identifies records by fields: the setup must list them as `nullKeys`')
+    assert.deepEqual(
+      [...nullKeys].toSorted(),
+      [...key].toSorted(),
+      '`nullKeys` must be the fields of `capabilities.key`',
+    )
   }
   if (isNone(nullKeys)) return nullKeys
   return nullKeys.map((name) => {
@@ -96,11 +100,11 @@ function withoutKeys({ setup, capabilities: { key }, all }: Ready): readonly Fau
 }
 
 export const failureChecks: readonly Check<SinkSubject>[] = [
-  faultyCheck('names a record whose key has a part that is null, and takes the others', 'nullKeys', withoutKeys),
+  faultyCheck('names a record with a null in its key, and stores the others', 'nullKeys', withoutKeys),
   faultyCheck(
-    'names a record that cannot be encoded, and takes the others',
+    'names a record that cannot be encoded, and stores the others',
     'unencodable',
     ({ setup }) => setup.unencodable,
   ),
-  faultyCheck('names a record that the system refuses, and takes the others', 'refused', ({ setup }) => setup.refused),
+  faultyCheck('names a record that the system refuses, and stores the others', 'refused', ({ setup }) => setup.refused),
 ]

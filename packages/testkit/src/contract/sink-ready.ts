@@ -75,7 +75,7 @@ async function prepare(subject: SinkSubject, scope: Scope): Promise<Ready> {
   const setup = await subject.setup(scope)
   const capabilities = definition.capabilities(setup.options)
   const all = setup.rows.map((row, i) => [i, row] as const)
-  assert.ok(all.length >= 12, 'the setup must bring 12 rows at least')
+  assert.ok(all.length >= 12, 'the setup must provide at least 12 rows')
   const third = Math.ceil(all.length / 3)
   const making = { options: setup.options, schema: setup.schema }
   return {

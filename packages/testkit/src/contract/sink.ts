@@ -55,7 +55,7 @@ export const sinkChecks: readonly Check<SinkSubject>[] = [
     sameSet(await setup.visible(), [], 'after the flush, before its stages are published')
   }),
 
-  check('takes an empty write and a flush without news', async ({ start, shows, all }) => {
+  check('accepts an empty write and a flush with nothing new', async ({ start, shows, all }) => {
     await start([
       open(),
       { do: 'write', records: [], epoch: 1 },
@@ -68,12 +68,12 @@ export const sinkChecks: readonly Check<SinkSubject>[] = [
     await shows(all, 'at the end')
   }),
 
-  check('ends well without a record', async ({ start, shows }) => {
+  check('ends cleanly without any records', async ({ start, shows }) => {
     await start([open(), ...finish([], 1)])
-    await shows([], 'at the end of no input')
+    await shows([], 'at the end of an empty input')
   }),
 
-  check('takes the publishing of a stage twice, later too', async ({ start, shows, all, parts: [a, b, c] }) => {
+  check('can publish a stage twice, also after a restart', async ({ start, shows, all, parts: [a, b, c] }) => {
     const first = await start([
       open(),
       ...writes(a, 1, 5),
@@ -91,7 +91,7 @@ export const sinkChecks: readonly Check<SinkSubject>[] = [
   }),
 
   check(
-    'loses and doubles nothing when it is killed between write and flush',
+    'loses and duplicates nothing when killed between write and flush',
     async ({ start, killed, shows, all, capabilities, parts: [a, b, c] }) => {
       const roll = capabilities.checkpointsOnRoll === true
       const [saved] = await killed([open(), ...writes(a, 1, 5), flush(1, roll), publish, ...writes(b, 2, 5)])
@@ -101,7 +101,7 @@ export const sinkChecks: readonly Check<SinkSubject>[] = [
   ),
 
   check(
-    'loses and doubles nothing when it is killed before the first save',
+    'loses and duplicates nothing when killed before the first save',
     async ({ start, killed, shows, all, parts: [a] }) => {
       await killed([open(), ...writes(a, 1, 5), flush(1, true)])
       await start([open(), ...finish(all, 1)])
@@ -110,7 +110,7 @@ export const sinkChecks: readonly Check<SinkSubject>[] = [
   ),
 
   check(
-    'loses and doubles nothing when it is killed between flush and save',
+    'loses and duplicates nothing when killed between flush and save',
     async ({ start, killed, shows, all, capabilities, parts: [a, b, c] }) => {
       const roll = capabilities.checkpointsOnRoll === true
       const [saved] = await killed([
@@ -127,7 +127,7 @@ export const sinkChecks: readonly Check<SinkSubject>[] = [
   ),
 
   check(
-    'loses and doubles nothing when it is killed between flush and save of a roll',
+    'loses and duplicates nothing when killed between flush and save of a roll',
     async ({ start, killed, shows, all, parts: [a, b, c] }) => {
       const [saved] = await killed([
         open(),
@@ -143,7 +143,7 @@ export const sinkChecks: readonly Check<SinkSubject>[] = [
   ),
 
   check(
-    'loses and doubles nothing when it is killed between save and publish',
+    'loses and duplicates nothing when killed between save and publish',
     async ({ start, killed, shows, all, parts: [a, b, c] }) => {
       const [, saved] = await killed([
         open(),
@@ -159,7 +159,7 @@ export const sinkChecks: readonly Check<SinkSubject>[] = [
   ),
 
   check(
-    'loses and doubles nothing when it is killed after publish, before that is recorded',
+    'loses and duplicates nothing when killed after publish, before that is recorded',
     async ({ start, killed, shows, all, parts: [a, b, c] }) => {
       const [, saved] = await killed([
         open(),
@@ -176,7 +176,7 @@ export const sinkChecks: readonly Check<SinkSubject>[] = [
   ),
 
   check(
-    'takes what an epoch that was not saved brings again, be it more',
+    'accepts an unsaved epoch that is repeated with more records',
     async ({ start, killed, shows, all, capabilities, parts: [a, b, c] }) => {
       const roll = capabilities.checkpointsOnRoll === true
       const [saved] = await killed([
@@ -188,12 +188,12 @@ export const sinkChecks: readonly Check<SinkSubject>[] = [
         flush(2, roll),
       ])
       await start([open(saved), ...leftovers(saved), ...writes(b, 2, 5), flush(2, roll), publish, ...finish(c, 3)])
-      await shows(all, 'after the epoch came again with more records')
+      await shows(all, 'after the epoch was repeated with more records')
     },
   ),
 
   check(
-    'takes what an epoch that was not saved brings again, be it less',
+    'accepts an unsaved epoch that is repeated with fewer records',
     async ({ start, killed, shows, all, capabilities, parts: [a, b, c] }) => {
       const roll = capabilities.checkpointsOnRoll === true
       const [saved] = await killed([
@@ -214,12 +214,12 @@ export const sinkChecks: readonly Check<SinkSubject>[] = [
         publish,
       ]
       await start([open(saved), ...leftovers(saved), ...again, ...finish(c, 4)])
-      await shows(all, 'after the epoch came again with fewer records')
+      await shows(all, 'after the epoch was repeated with fewer records')
     },
   ),
 
   check(
-    'goes on after several kills in a row',
+    'continues after several kills in a row',
     async ({ start, killed, shows, all, capabilities, parts: [a, b, c] }) => {
       const roll = capabilities.checkpointsOnRoll === true
       const [first] = await killed([
@@ -237,22 +237,22 @@ export const sinkChecks: readonly Check<SinkSubject>[] = [
     },
   ),
 
-  check('leaves one of what is written twice', async ({ start, shows, all, capabilities }) => {
+  check('keeps one copy of a record that is written twice', async ({ start, shows, all, capabilities }) => {
     if (!capabilities.keyed) return
     await start([open(), ...writes(all, 1, 5), ...finish(all, 1, 3)])
     await shows(all, 'written twice')
   }),
 
-  check('says what it knows a record by', async ({ capabilities: { key, keyed, label }, setup }) => {
-    if (keyed) assert.ok(key, 'a sink that takes updates must say of what: `capabilities.key`')
+  check('declares what identifies a record', async ({ capabilities: { key, keyed, label }, setup }) => {
+    if (keyed) assert.ok(key, 'a keyed sink must declare what its key is: `capabilities.key`')
     if (typeof key !== 'object') return
-    assert.equal(label, 'effectively-once', 'what comes again under a key of fields replaces itself')
-    for (const name of key) assert.ok(setup.schema.fields[name], `the key ${name} is no field of the setup's schema`)
+    assert.equal(label, 'effectively-once', 'a record that is repeated under a key of fields replaces itself')
+    for (const name of key) assert.ok(setup.schema.fields[name], `the key ${name} is not a field of the setup's schema`)
   }),
 
   check('lets the later write of a key win', async ({ start, setup, capabilities }) => {
     if (!capabilities.keyed || !setup.visible) return
-    assert.ok(setup.updates, 'the sink is keyed: its setup must bring two rows of one key as `updates`')
+    assert.ok(setup.updates, 'the sink is keyed: its setup must provide two rows with the same key as `updates`')
     const [before, after] = setup.updates
     // If fields are the key, records with different ids are the same.
     const other = capabilities.key === 'record_id' ? 0 : 1
@@ -260,12 +260,12 @@ export const sinkChecks: readonly Check<SinkSubject>[] = [
     await start([open(), { do: 'write', records: [[0, before]], epoch: 1 }, ...finish([[other, after]], 1)])
     sameSet(await setup.visible(), [after], 'after two writes of one key')
     await start([open(), ...finish(both(after, before), 2, 2)])
-    sameSet(await setup.visible(), [before], 'after one write that holds a key twice')
+    sameSet(await setup.visible(), [before], 'after one write that has a key twice')
   }),
 
   ...failureChecks,
 
-  check('leaves the rows it is given as they are', async ({ start, all, setup }) => {
+  check('does not change the rows it is given', async ({ start, all, setup }) => {
     const before = canonical(setup.rows)
     // The rows of every write are frozen: a sink that changes one throws.
     await start([open(), ...finish(all, 1, 100)])
@@ -283,7 +283,7 @@ export const sinkChecks: readonly Check<SinkSubject>[] = [
   }),
 
   check(
-    'stops at results of an earlier run, unless it may replace or keep them',
+    'stops if it finds results of an earlier run, unless it may replace or keep them',
     async ({ setup, start, parts: [a, b, c], shows }) => {
       if (!setup.guardsExisting) return
       await start([open(), ...finish(a, 1)])

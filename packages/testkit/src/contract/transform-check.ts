@@ -40,7 +40,7 @@ export const stepCheck = (
   async run(subject, scope) {
     const definition = await loadDefinition(subject.module, 'transform', subject.type)
     const setup = await subject.setup(scope)
-    assert.ok(setup.rows.length > 0, 'the setup must bring rows')
+    assert.ok(setup.rows.length > 0, 'the setup must provide rows')
     await run(
       { definition, setup, whole: await runTransform(definition, setup, scope.env, [setup.rows]) },
       scope,

@@ -38,7 +38,7 @@ export const transformChecks: readonly Check<TransformSubject>[] = [
     await opensNothing(root, () => definition.create(setup.options, contextOf(setup, env)))
   }),
 
-  check('gives what is expected', async ({ setup, whole }) => {
+  check('gives the expected output', async ({ setup, whole }) => {
     if (setup.expected)
       sameRows(
         whole.out.map(({ row }) => row),
@@ -66,7 +66,7 @@ export const transformChecks: readonly Check<TransformSubject>[] = [
 
   check('gives rows of the type that it infers', async ({ definition, setup, whole }, { env }) => {
     const inferred = definition.infer(setup.options, contextOf(setup, env))
-    assert.deepEqual(inferred.problems, [], 'the setup should be a right one')
+    assert.deepEqual(inferred.problems, [], 'the setup must be valid')
     const plain = [...whole.out, ...whole.results].map(({ row }) => row)
     if (!inferred.output) assert.equal(plain.length, 0, 'it infers no plain output, but gives rows')
     for (const row of plain) assert.equal(misfit(inferred.output!, row), undefined, `an output row: ${canonical(row)}`)
@@ -78,11 +78,11 @@ export const transformChecks: readonly Check<TransformSubject>[] = [
     }
   }),
 
-  check('leaves its input as it is', async ({ whole }) => {
+  check('does not change its input', async ({ whole }) => {
     assert.deepEqual(whole.changed, [], 'input rows that the step changed')
   }),
 
-  check('says of each row once where it went', async ({ whole }) => {
+  check('accounts for each row exactly once', async ({ whole }) => {
     assert.deepEqual(whole.wrong, [])
   }),
 
@@ -93,16 +93,16 @@ export const transformChecks: readonly Check<TransformSubject>[] = [
     }
   }),
 
-  check('gives the same whatever the size of batches', async ({ definition, setup, whole }, { env }) => {
+  check('gives the same output whatever the batch size', async ({ definition, setup, whole }, { env }) => {
     for (const size of [1, 2, 3, 7, 100])
       sameOutcome(await runTransform(definition, setup, env, cutUp(setup.rows, size)), whole, `in batches of ${size}`)
   }),
 
-  check('takes an empty batch', async ({ definition, setup, whole }, { env }) => {
+  check('accepts an empty batch', async ({ definition, setup, whole }, { env }) => {
     sameOutcome(await runTransform(definition, setup, env, [[], setup.rows, []]), whole, 'between empty batches')
   }),
 
-  check('is the same after a restart at every point', async ({ definition, setup, whole }, { env }) => {
+  check('gives the same output after a restart at any point', async ({ definition, setup, whole }, { env }) => {
     const step = Math.max(1, Math.floor(setup.rows.length / 40))
     for (let at = 0; at <= setup.rows.length; at += step) {
       const before = await drive(definition, setup, env)
@@ -120,37 +120,37 @@ export const transformChecks: readonly Check<TransformSubject>[] = [
     }
   }),
 
-  check('is not disturbed by a cut', async ({ definition, setup, whole }, { env }) => {
+  check('is not affected when its changes are taken', async ({ definition, setup, whole }, { env }) => {
     const driven = await drive(definition, setup, env)
     for (const [at, row] of setup.rows.entries()) {
       driven.apply({ rows: [row], at })
       driven.transform.takeChanges?.()
     }
     driven.advance(endOfRun)
-    sameOutcome(driven.outcome, whole, 'with a cut after every row')
+    sameOutcome(driven.outcome, whole, 'with its changes taken after every row')
   }),
 
-  check('hands out each change once', async ({ definition, setup }, { env }) => {
+  check('returns each change once', async ({ definition, setup }, { env }) => {
     const driven = await drive(definition, setup, env)
     if (!driven.transform.takeChanges) return
     driven.apply({ rows: setup.rows, at: 0 })
     const first = driven.transform.takeChanges()
-    assert.deepEqual(driven.transform.takeChanges(), [], 'a second cut with nothing in between')
-    assert.equal(new Set(first.map(([key]) => key)).size, first.length, 'a cut names a key twice')
+    assert.deepEqual(driven.transform.takeChanges(), [], 'a second takeChanges with nothing in between')
+    assert.equal(new Set(first.map(([key]) => key)).size, first.length, 'takeChanges returns a key twice')
     const restored = await drive(definition, setup, env)
     const kept = first.flatMap(([key, value, split]) => (value === null ? [] : [[key, [value, split]] as const]))
     restored.transform.restore?.(savedMemory(new Map(kept)))
-    assert.deepEqual(restored.transform.takeChanges!(), [], 'what was restored is no change')
+    assert.deepEqual(restored.transform.takeChanges!(), [], 'what was restored is not a change')
   }),
 
   check('declares its memory', async ({ definition, setup }, { env }) => {
     const { transform } = await drive(definition, setup, env)
-    assert.equal(Boolean(transform.takeChanges), Boolean(transform.restore), 'cut and restore belong together')
+    assert.equal(Boolean(transform.takeChanges), Boolean(transform.restore), 'takeChanges and restore belong together')
     if (transform.takeChanges)
-      assert.equal(definition.stateful, true, 'a step with cut and restore must be declared `stateful`')
+      assert.equal(definition.stateful, true, 'a step with takeChanges and restore must be declared `stateful`')
   }),
 
-  check('gives the same without generated code', async ({ setup, whole }, { root, env }, { module, type }) => {
+  check('gives the same output without generated code', async ({ setup, whole }, { root, env }, { module, type }) => {
     const { options, input, sideInputs } = setup
     const making = { options, input, sideInputs }
     const request = { kind: 'transform', module: String(module), type, root, id: env.id, making, batches: [setup.rows] }

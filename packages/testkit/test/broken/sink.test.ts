@@ -53,42 +53,42 @@ const bugs: Record<string, readonly (readonly [Kind, string])[]> = {
     ['staged', 'shows too early'],
     ['held', 'shows too early'],
   ],
-  'takes an empty write and a flush without news': [
+  'accepts an empty write and a flush with nothing new': [
     ['staged', 'chokes on nothing'],
     ['keyed', 'chokes on nothing'],
   ],
-  'ends well without a record': [['held', 'chokes at an empty end']],
-  'takes the publishing of a stage twice, later too': [['staged', 'publishes once']],
-  'loses and doubles nothing when it is killed between write and flush': [
+  'ends cleanly without any records': [['held', 'chokes at an empty end']],
+  'can publish a stage twice, also after a restart': [['staged', 'publishes once']],
+  'loses and duplicates nothing when killed between write and flush': [
     ['staged', 'not cut back'],
     ['keyed', 'key by order'],
     ['held', 'forgets the number'],
   ],
-  'loses and doubles nothing when it is killed before the first save': [['staged', 'keeps what it finds']],
-  'loses and doubles nothing when it is killed between flush and save': [
+  'loses and duplicates nothing when killed before the first save': [['staged', 'keeps what it finds']],
+  'loses and duplicates nothing when killed between flush and save': [
     ['staged', 'not cut back'],
     ['keyed', 'key by order'],
   ],
-  'loses and doubles nothing when it is killed between flush and save of a roll': [['staged', 'shows at flush']],
-  'loses and doubles nothing when it is killed between save and publish': [['staged', 'stages in memory']],
-  'loses and doubles nothing when it is killed after publish, before that is recorded': [['staged', 'publishes once']],
-  'takes what an epoch that was not saved brings again, be it more': [['keyed', 'skips a known epoch']],
-  'takes what an epoch that was not saved brings again, be it less': [['staged', 'not cut back']],
-  'goes on after several kills in a row': [['staged', 'not cut back']],
-  'leaves one of what is written twice': [['keyed', 'key by order']],
-  'says what it knows a record by': [['keyed', 'says no key']],
+  'loses and duplicates nothing when killed between flush and save of a roll': [['staged', 'shows at flush']],
+  'loses and duplicates nothing when killed between save and publish': [['staged', 'stages in memory']],
+  'loses and duplicates nothing when killed after publish, before that is recorded': [['staged', 'publishes once']],
+  'accepts an unsaved epoch that is repeated with more records': [['keyed', 'skips a known epoch']],
+  'accepts an unsaved epoch that is repeated with fewer records': [['staged', 'not cut back']],
+  'continues after several kills in a row': [['staged', 'not cut back']],
+  'keeps one copy of a record that is written twice': [['keyed', 'key by order']],
+  'declares what identifies a record': [['keyed', 'says no key']],
   'lets the later write of a key win': [
     ['keyed', 'first write wins'],
     ['named', 'keys by id'],
   ],
-  'names a record whose key has a part that is null, and takes the others': [
+  'names a record with a null in its key, and stores the others': [
     ['named', 'throws for a null key'],
     ['named', 'swallows the bad'],
     ['named', 'loses a neighbour'],
     ['named', 'takes nothing beside a bad one'],
     ['named', 'has one code for all'],
   ],
-  'names a record that cannot be encoded, and takes the others': [
+  'names a record that cannot be encoded, and stores the others': [
     ['keyed', 'lets the encoder throw'],
     ['staged', 'swallows the bad'],
     ['log', 'loses a neighbour'],
@@ -96,7 +96,7 @@ const bugs: Record<string, readonly (readonly [Kind, string])[]> = {
     ['held', 'names a neighbour too'],
     ['keyed', 'says that it may pass'],
   ],
-  'names a record that the system refuses, and takes the others': [
+  'names a record that the system refuses, and stores the others': [
     ['keyed', 'swallows the bad'],
     ['keyed', 'throws for all'],
     ['staged', 'names the wrong one'],
@@ -104,20 +104,20 @@ const bugs: Record<string, readonly (readonly [Kind, string])[]> = {
     ['log', 'loses a neighbour'],
     ['log', 'takes nothing beside a bad one'],
   ],
-  'leaves the rows it is given as they are': [['keyed', 'changes its rows']],
-  'ends within a second of an abort that came before': [['keyed', 'deaf to abort']],
-  'opens no longer than the abort allows, while the system hangs': [
+  'does not change the rows it is given': [['keyed', 'changes its rows']],
+  'ends within a second if it was aborted before': [['keyed', 'deaf to abort']],
+  'aborts opening within a second while the system hangs': [
     ['keyed', 'deaf to abort in open'],
     ['keyed', 'deaf to abort in close'],
   ],
-  'writes no longer than the abort allows, while the system hangs': [
+  'aborts a write within a second while the system hangs': [
     ['keyed', 'deaf to abort in write'],
     ['log', 'throws the reason of the abort'],
   ],
-  'flushes no longer than the abort allows, while the system hangs': [['keyed', 'deaf to abort in flush']],
-  'publishes no longer than the abort allows, while the system hangs': [['staged', 'deaf to abort in publish']],
+  'aborts a flush within a second while the system hangs': [['keyed', 'deaf to abort in flush']],
+  'aborts publishing within a second while the system hangs': [['staged', 'deaf to abort in publish']],
   'can be closed at any time, and twice': [['staged', 'closes once']],
-  'stops at results of an earlier run, unless it may replace or keep them': [
+  'stops if it finds results of an earlier run, unless it may replace or keep them': [
     ['staged', 'overlooks existing'],
     ['staged', 'replaces nothing'],
   ],
@@ -144,8 +144,8 @@ describe('a setup', () => {
   }
   const of = (what: string) => sinkChecks.find(({ name }) => name.includes(what))!
   it.each([
-    ['names no null keys though its sink has a key', 'part that is null', { nullKeys: { none: 'no reason' } }],
-    ['names another null key than that of its sink', 'part that is null', { nullKeys: ['at'] }],
+    ['names no null keys though its sink has a key', 'null in its key', { nullKeys: { none: 'no reason' } }],
+    ['names another null key than that of its sink', 'null in its key', { nullKeys: ['at'] }],
     ['leaves out without a word what cannot be encoded', 'cannot be encoded', { unencodable: [] }],
     ['gives no reason for leaving out what is refused', 'system refuses', { refused: { none: '' } }],
     [
@@ -153,8 +153,8 @@ describe('a setup', () => {
       'system refuses',
       { refused: [{ row: { n: 1 }, code: 'x' }] },
     ],
-    ['gives no reason why its system cannot hang', 'flushes no longer', { hang: { none: '' } }],
-    ['says that its system hangs, and it does not', 'writes no longer', { hang: () => () => {} }],
+    ['gives no reason why its system cannot hang', 'aborts a flush', { hang: { none: '' } }],
+    ['says that its system hangs, and it does not', 'aborts a write', { hang: () => () => {} }],
   ] satisfies [string, string, Partial<SinkSetup>][])('that %s is not let pass', async (_what, name, change) => {
     await expect(runCheck(of(name), broken('named', change), 'sink')).rejects.toThrow()
   })

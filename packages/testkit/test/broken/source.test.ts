@@ -54,9 +54,9 @@ const bugs: Record<string, readonly string[]> = {
   'counts the fields that it leaves out': ['counts nothing left out'],
   'announces each split before its first batch': ['unannounced'],
   'counts the bytes of each batch': ['no bytes counted'],
-  'gives positions that grow within their split': ['positions fall', 'positions repeat'],
-  'gives the same ids at each reading': ['random ids'],
-  'resumes after every batch, with the same ids whatever the borders of batches': [
+  'gives positions that increase within their split': ['positions fall', 'positions repeat'],
+  'gives the same ids in every read': ['random ids'],
+  'resumes after every batch, with the same ids however the input is divided into batches': [
     'position too far',
     'position lags',
     'never resumes',
@@ -64,7 +64,7 @@ const bugs: Record<string, readonly string[]> = {
     'no position',
   ],
   'resumes from every position ever released': ['position of another shape', 'forgets old positions'],
-  'says of each split, and only then, that it has nothing more': [
+  'reports that a split has nothing more when that is so, and only then': [
     'ends without a position',
     'goes on after the end',
     'ends and has nothing more',
@@ -79,23 +79,23 @@ const bugs: Record<string, readonly string[]> = {
     'ends when held back',
     'asks again and again',
   ],
-  'reads the splits that are its own, and no others': ['reads what others read'],
+  'reads its own splits and no others': ['reads what others read'],
   'stops within a second of the abort': ['deaf to abort', 'deaf while it is held back'],
-  'leaves a batch alone once it is given out': ['reuses its buffer', 'changes its rows'],
-  "gives a record's own bytes, which decode to it again": [
+  'does not change a batch that it has yielded': ['reuses its buffer', 'changes its rows'],
+  "gives each record's own bytes, which decode to the same record": [
     'wrong bytes',
     'decodes otherwise',
     'no bytes',
     'no bytes when pushed',
     'forgets the context',
   ],
-  'gives the bytes of what it cannot decode, which fail again by the same code': [
+  'gives the bytes of records it cannot decode, which fail again with the same code': [
     'bad without bytes',
     'bytes of another',
     'fails otherwise later',
   ],
-  'takes a commit twice': ['commits once'],
-  'stops where another store is in the place of the one that was read': [
+  'accepts a commit twice': ['commits once'],
+  'stops if the store it read has been replaced by a different one': [
     'reads any folder',
     'replaced by another code',
     'replaced without a hint',

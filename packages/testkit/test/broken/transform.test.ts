@@ -37,13 +37,13 @@ type Bug = readonly [type: 'halve' | 'routing_halve' | 'deaf_halve' | 'tally' | 
 /** The bugs that each check must detect. */
 const bugs: Record<string, readonly Bug[]> = {
   'create opens nothing': [['halve', 'opens in create']],
-  'gives what is expected': [['halve', 'wrong value']],
+  'gives the expected output': [['halve', 'wrong value']],
   'gives rows of the type that it infers': [['halve', 'infers otherwise']],
-  'leaves its input as it is': [
+  'does not change its input': [
     ['halve', 'changes its input'],
     ['halve', 'changes bytes'],
   ],
-  'says of each row once where it went': [
+  'accounts for each row exactly once': [
     ['halve', 'origins too far'],
     ['halve', 'origins fall'],
     ['halve', 'no origins'],
@@ -52,18 +52,18 @@ const bugs: Record<string, readonly Bug[]> = {
     ['tally', 'holds too many'],
   ],
   'gives rows of one shape': [['halve', 'shapes differ']],
-  'gives the same whatever the size of batches': [['halve', 'depends on the batch']],
-  'takes an empty batch': [
+  'gives the same output whatever the batch size': [['halve', 'depends on the batch']],
+  'accepts an empty batch': [
     ['halve', 'chokes on nothing'],
     ['halve', 'counts calls'],
   ],
-  'is the same after a restart at every point': [
+  'gives the same output after a restart at any point': [
     ['tally', 'forgets a change'],
     ['tally', 'restores wrong'],
     ['tally', 'never restores'],
   ],
-  'is not disturbed by a cut': [['tally', 'clears at the cut']],
-  'hands out each change once': [
+  'is not affected when its changes are taken': [['tally', 'clears at the cut']],
+  'returns each change once': [
     ['tally', 'repeats its changes'],
     ['tally', 'names a key twice'],
     ['tally', 'takes what it restored for a change'],
@@ -72,25 +72,25 @@ const bugs: Record<string, readonly Bug[]> = {
     ['tally', 'never restores'],
     ['secret_tally', ''],
   ],
-  'gives the same without generated code': [['halve', 'twin differs']],
-  'keeps unchanged what it says': [
+  'gives the same output without generated code': [['halve', 'twin differs']],
+  'leaves unchanged what it declares to be unchanged': [
     ['halve', 'keeps what it changes'],
     ['halve', 'keeps what was not there'],
   ],
   'gives no two records of one output the same id': [['halve', 'gives a record twice']],
-  'sends each record to one of its named outputs, where it routes': [['routing_halve', '']],
+  'sends each record to one of its named outputs, if it routes': [['routing_halve', '']],
   'reports how many changes the next takeChanges returns': [['tally', 'tells of too many changes']],
   'names what its memory depends on': [
     ['tally', 'depends on all fields'],
     ['tally', 'depends on nothing'],
   ],
-  'keeps the memory of each split apart, and moves it': [
+  'keeps the memory of splits separate, and moves it with them': [
     ['tally', 'names no split'],
     ['tally', 'reads all from the first split'],
     ['tally', 'keys clash'],
   ],
-  'depends on the order of lanes only where it says so': [['tally', 'counts by turns']],
-  'removes repeats or says that it counts them': [
+  'depends on the order of lanes only if it declares that': [['tally', 'counts by turns']],
+  'removes repeats or declares that it counts them': [
     ['deaf_halve', ''],
     ['secret_tally', ''],
   ],

@@ -27,7 +27,7 @@ import { createGroups, type Group } from './groups.ts'
 import { placeReader } from './places.ts'
 
 const options = option.object({
-  by: option.list(option.field('A field.'), 'The fields to group by; none: one group of all records.', {
+  by: option.list(option.field('A field.'), 'The fields to group by; without any, all records form one group.', {
     default: [],
     example: ['country'],
   }),
@@ -85,7 +85,7 @@ export const aggregate = defineTransform({
       else
         problems.push({
           code: 'wrong_type',
-          message: `\`${name}\` cannot be grouped by`,
+          message: `records cannot be grouped by \`${name}\``,
           at: ['by', i],
           expected: 'a single value',
           got: typeText(field.type),

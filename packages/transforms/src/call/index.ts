@@ -40,8 +40,8 @@ export const call = defineTransform({
       wrong(`\`${reference}\` does not name a TypeScript or JavaScript file`, './steps/clean.ts#clean')
     else if (!isInside(root, resolve(path)))
       wrong(
-        `\`${path}\` is outside of the project`,
-        'functions are files of the project; import from elsewhere in them',
+        `\`${path}\` is outside the project`,
+        'the function must be in a file of the project, which may import from elsewhere',
       )
     else if (!/^[\p{L}_$][\p{L}\p{Nd}_$]*$/u.test(name)) wrong(`\`${name}\` is not a valid function name`)
     return problems
@@ -115,7 +115,7 @@ function thrownText(thrown: unknown): string {
   try {
     return thrown instanceof Error ? `${thrown.name}: ${thrown.message}` : String(thrown)
   } catch {
-    return 'a value that has no text'
+    return 'a value that cannot be converted to text'
   }
 }
 

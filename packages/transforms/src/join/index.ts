@@ -36,7 +36,7 @@ const on = option.anyOf(
 
 const options = option.object({
   file: option.optional(
-    option.path('A file with the other side: CSV, JSON lines, JSON, Parquet or Arrow, by its name.', {
+    option.path('A file with the other side: CSV, JSON lines, JSON, Parquet or Arrow, depending on its name.', {
       example: 'data/categories.csv',
     }),
   ),
@@ -88,7 +88,7 @@ export const join = defineTransform({
     if ((file === undefined) === (source === undefined))
       problems.push({
         code: 'missing_key',
-        message: '`join` reads its other side from `file` or from `source`: give one of them',
+        message: '`join` reads its other side from `file` or from `source`: set one of them',
         at: [],
       })
     else if (file !== undefined && !schema)
@@ -168,7 +168,7 @@ export const join = defineTransform({
           rows.set(flat(key), valuesOf(added, row))
           if (rows.size > maxRows)
             throw new MillraceError('side_too_large', `${id}: ${named} has more than ${maxRows} keys`, {
-              hint: 'raise `max_rows` if they fit into memory',
+              hint: 'raise `max_rows` if they fit in memory',
             })
         }
       },

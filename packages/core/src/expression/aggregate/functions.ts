@@ -43,7 +43,7 @@ export const aggregateFunctions: readonly FunctionEntry[] = [
     'avg',
     ['x: integer, bigint, number or decimal'],
     'number or decimal',
-    'The sum divided by the count. Of integers and numbers: the nearest number. Of decimals and bigints: a decimal of 38 digits with as many after the point as they have, at least 6, rounded half away from zero; avg(double(x)) is a number, divide(sum(x), count(), 2) has other digits.',
+    'The sum divided by the count. Of integers and numbers: the nearest number. Of decimals and bigints: a decimal of 38 digits with as many after the point as they have, at least 6, rounded half away from zero; avg(double(x)) is a number; use divide(sum(x), count(), 2) for a different number of digits.',
     ['avg(x)', '2'],
     'AVG(CAST(x AS DOUBLE)), of decimals AVG(x)',
   ),

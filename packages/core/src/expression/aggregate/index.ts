@@ -233,7 +233,7 @@ function explained(
     if (meant) return { ...problem, hint: `did you mean ${meant}?` }
     if (problem.code !== 'unknown_field' || !fieldOf(input, name)) return problem
     if (isMisspelt) return []
-    const hint = `say which value is meant: sum(${name}), max(${name}), last(${name}); fields in \`by\` are outputs by themselves`
+    const hint = `say which value is meant: sum(${name}), max(${name}), last(${name}); fields in \`by\` are outputs already`
     return {
       code: 'not_aggregated',
       message: `${name} may differ between the records of a group`,

@@ -82,7 +82,7 @@ class Checker implements ExpressionChecking, Naming {
       message: `the type of ${this.textOf(node.span)} is unknown`,
       span: node.span,
       got: describe(node.type),
-      hint: 'null and [] need a value beside them that determines their type',
+      hint: 'null and [] need a value next to them that determines their type',
     })
   }
 
@@ -165,7 +165,7 @@ class Checker implements ExpressionChecking, Naming {
     if (BigInt(value) === whole) return
     this.report({
       code: 'out_of_range',
-      message: `${this.textOf(span)} has more digits than a number holds`,
+      message: `${this.textOf(span)} has more digits than a number can hold`,
       span,
       hint: `${fits64(whole) ? `${whole} is a bigint, and ` : ''}decimal("${whole}", 38, 0) holds it`,
     })

@@ -163,7 +163,7 @@ export function inNode(value: Node, list: Node, span: Span, reporter: Reporter):
         : isField && typeof value.value === 'string'
           ? `has(${reporter.textOf(of.span)}.${quotedName(value.value)}) tests for a field`
           : of.op === 'object'
-            ? 'a list stands in square brackets: [1, 2]'
+            ? 'a list is written in square brackets: [1, 2]'
             : undefined
     reporter.report({
       code: 'wrong_type',

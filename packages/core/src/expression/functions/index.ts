@@ -53,7 +53,7 @@ export const missingNames: ReadonlyMap<string, string> = new Map([
   ...['power', 'pow', 'sqrt', 'exp', 'log', 'ln', 'log10', 'sin', 'cos', 'tan'].map(
     (name) => [name, 'a `call` step runs a function of your own'] as const,
   ),
-  ...['hash', 'md5', 'sha1', 'sha512', 'crc32', 'murmur'].map((name) => [name, 'sha256() makes a hash'] as const),
+  ...['hash', 'md5', 'sha1', 'sha512', 'crc32', 'murmur'].map((name) => [name, 'sha256() computes a hash'] as const),
 ])
 
 /** Functions that would give a different result each time. */

@@ -98,7 +98,7 @@ export const textFunctions: readonly FunctionEntry[] = [
   {
     name: 'split',
     group: 'text',
-    doc: 'The pieces between the separators; text without one gives a list of itself. An empty separator gives the characters.',
+    doc: 'The pieces between the separators; text without a separator gives a list of just that text. An empty separator gives the characters.',
     example: ['split("a,b,,c", ",")', '["a","b","","c"]'],
     flink: 'SPLIT(text, separator)',
     forms: [

@@ -52,7 +52,7 @@ const foreign: readonly (readonly [pattern: RegExp, message: string])[] = [
   [/[\u201c\u201d\u201e\u00ab\u00bb]/y, 'write text between straight quotes: "text"'],
   [/[\u2018\u2019\u201a]/y, "write text between straight quotes: 'text'"],
   [/[\u2013\u2014\u2212]/y, 'write - for minus'],
-  [/[@#$]/y, 'fields are written plainly, without a sign before them'],
+  [/[@#$]/y, 'fields are written without a prefix'],
 ]
 
 const space = /(?:[ \t\n\r\f]+|\/\/[^\n]*)+/y

@@ -36,7 +36,7 @@ export function pattern(source: string): (text: string) => boolean {
     if (text.length <= longest) return made.test(text)
     throw new DataError(
       'too_costly',
-      `the regular expression has ${size} steps, with which it takes texts of up to ${longest} characters, not of ${text.length}`,
+      `the regular expression has ${size} steps, so it can match texts of up to ${longest} characters; this one has ${text.length}`,
     )
   }
   compiled.set(source, test)

@@ -77,7 +77,7 @@ const dateText = (parts: Parts): string =>
 export function dateOfTimestamp(zoneName: string): (timestamp: number) => string {
   const clock = zone(zoneName)
   return (timestamp) => {
-    partsFromMs(inYears(timestamp + clock.offsetAt(timestamp), 'the date there'), scratch)
+    partsFromMs(inYears(timestamp + clock.offsetAt(timestamp), 'the local date'), scratch)
     return dateText(scratch)
   }
 }
@@ -97,7 +97,7 @@ function daysOf(date: string): number {
 }
 
 export function addDays(date: string, days: number): string {
-  partsFromMs(inYears((daysOf(date) + days) * dayMs, `${date} and ${days} days`), scratch)
+  partsFromMs(inYears((daysOf(date) + days) * dayMs, `${date} plus ${days} days`), scratch)
   return dateText(scratch)
 }
 
@@ -107,7 +107,7 @@ export function addMonths(date: string, months: number): string {
   const count = year * 12 + month - 1 + months
   const to = Math.floor(count / 12)
   if (!(to >= 1 && to <= 9999))
-    throw new DataError('out_of_range', `${date} and ${months} months is not within the years 1 to 9999`)
+    throw new DataError('out_of_range', `${date} plus ${months} months is not within the years 1 to 9999`)
   scratch.year = to
   scratch.month = count - to * 12 + 1
   scratch.day = Math.min(day, daysInMonth(scratch.year, scratch.month))

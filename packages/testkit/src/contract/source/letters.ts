@@ -7,7 +7,7 @@ import { canonical, sameRows } from '../rows.ts'
 import { check, type ReadySource, type SourceSubject } from './ready.ts'
 
 export const letters: readonly Check<SourceSubject>[] = [
-  check("gives a record's own bytes, which decode to it again", async (ready, { env }) => {
+  check("gives each record's own bytes, which decode to the same record", async (ready, { env }) => {
     const { setup, read, making, capabilities } = ready
     const again = decoderOf(ready, env)
     const plain = await read()
@@ -18,7 +18,7 @@ export const letters: readonly Check<SourceSubject>[] = [
       if (!raw) {
         assert.ok(
           !capabilities.pushdown,
-          `the record at ${position} has no bytes, and steps are pushed into the source`,
+          `the record at ${position} has no bytes, although steps are pushed into the source`,
         )
         continue
       }
@@ -28,14 +28,14 @@ export const letters: readonly Check<SourceSubject>[] = [
     }
   }),
 
-  check('gives the bytes of what it cannot decode, which fail again by the same code', async (ready, { env }) => {
+  check('gives the bytes of records it cannot decode, which fail again with the same code', async (ready, { env }) => {
     const again = decoderOf(ready, env)
     for (const { bytes, context, position, code, step } of badOf(await ready.read())) {
       assert.ok(bytes.length > 0, `the bad record at ${position} comes without its bytes`)
       if (!again || step !== undefined) continue
       const what = again(bytes, context)
       assert.ok(what instanceof Error, `the bad record at ${position} decodes: ${canonical(what)}`)
-      assert.equal(what.code, code, `the bad record at ${position} fails otherwise when it is decoded again`)
+      assert.equal(what.code, code, `the bad record at ${position} fails with a different code when decoded again`)
     }
   }),
 
@@ -43,7 +43,7 @@ export const letters: readonly Check<SourceSubject>[] = [
     const [first] = recordsOf(await read())
     const source = makeSource(definition, making, env)
     if (source.locate && first)
-      assert.notEqual(await source.locate(first.split, first.position), '', 'locate says nothing')
+      assert.notEqual(await source.locate(first.split, first.position), '', 'locate returns nothing')
     await source.close?.()
   }),
 ]

@@ -62,16 +62,16 @@ export const reading: readonly Check<SourceSubject>[] = [
     const possible = setup.rows.length + (setup.bad?.length ?? 0)
     assert.ok(
       more >= certain && more <= possible,
-      `${more} were counted, where ${certain} to ${possible} of the records have ${left}`,
+      `${more} were counted, but ${certain} to ${possible} of the records have ${left}`,
     )
   }),
 
   check('counts the bytes of each batch', async ({ read }) => {
     for (const { records, bytes } of await read())
-      if (records.length) assert.ok(bytes > 0, 'a batch of rows says that it has no bytes; all caps count them')
+      if (records.length) assert.ok(bytes > 0, 'a batch with rows reports no bytes, but all caps rely on them')
   }),
 
-  check('gives positions that grow within their split', async ({ read }) => {
+  check('gives positions that increase within their split', async ({ read }) => {
     const last = new Map<string, number>()
     const seen = new Set<string>()
     for (const { split, position } of (await read()).flatMap((batch) =>
@@ -89,13 +89,13 @@ export const reading: readonly Check<SourceSubject>[] = [
     }
   }),
 
-  check('gives the same ids at each reading', async ({ read }) => {
+  check('gives the same ids in every read', async ({ read }) => {
     const [first, second] = [await read(), await read()]
     sameSet(recordsOf(second).map(told), recordsOf(first).map(told), 'read a second time')
     sameSet(badOf(second).map(toldBad), badOf(first).map(toldBad), 'bad records read a second time')
   }),
 
-  check('leaves a batch alone once it is given out', async ({ definition, setup, making, capabilities }, { env }) => {
+  check('does not change a batch that it has yielded', async ({ definition, setup, making, capabilities }, { env }) => {
     const kept: { batch: Batch; rows: string; raws: string[] }[] = []
     const rawsOf = (batch: Batch) =>
       batch.rawAt ? batch.rows.map((_, i) => Buffer.from(batch.rawAt!(i)).toString('latin1')) : []
@@ -104,11 +104,11 @@ export const reading: readonly Check<SourceSubject>[] = [
       onBatch: (batch) => kept.push({ batch, rows: canonical(batch.rows), raws: rawsOf(batch) }),
     })
     for (const { batch, rows, raws } of kept) {
-      assert.equal(canonical(batch.rows), rows, `rows of split ${batch.split} changed after they were given out`)
+      assert.equal(canonical(batch.rows), rows, `rows of split ${batch.split} changed after they were yielded`)
       assert.deepEqual(
         rawsOf(batch),
         raws,
-        `bytes of records of split ${batch.split} changed after they were given out: a buffer was used again`,
+        `bytes of records of split ${batch.split} changed after they were yielded: a buffer was reused`,
       )
     }
   }),
@@ -118,7 +118,7 @@ export const reading: readonly Check<SourceSubject>[] = [
     async ({ setup, making, read, capabilities }) => {
       const { push } = setup
       if (!capabilities.pushdown) return
-      assert.ok(push, 'the source declares pushdown: its setup must bring a `push` to try')
+      assert.ok(push, 'the source declares pushdown: its setup must provide a `push` to try')
       const [plain, pushed] = [await read(), await read({}, { ...making, push })]
       const columns = push.columns.map(({ name, from, date }) => {
         if (!date) return { name, from, convert: (value: unknown) => value }

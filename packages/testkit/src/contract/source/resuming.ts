@@ -9,20 +9,20 @@ import { check, type SavedPosition, savedAfter, type SourceSubject, spread, told
 
 export const resuming: readonly Check<SourceSubject>[] = [
   check(
-    'resumes after every batch, with the same ids whatever the borders of batches',
+    'resumes after every batch, with the same ids however the input is divided into batches',
     async ({ read, capabilities }) => {
       if (!capabilities.replayable) return
       const whole = await read()
       const filled = whole.filter((batch) => batch.records.length + batch.bad.length > 0)
       assert.ok(
         filled.length >= 3,
-        `the setup gives ${filled.length} batches: there must be three at least, so that there is something to resume after`,
+        `the setup gives ${filled.length} batches: there must be at least three, so that there is something to resume after`,
       )
       for (const n of spread(whole.length, 30)) {
         const { position, records } = whole[n - 1]!
         assert.ok(
           position !== undefined || records.length === 0,
-          `batch ${n} has no position, but the source calls itself replayable`,
+          `batch ${n} has no position, but the source declares that it is replayable`,
         )
         const rest = await read({ ...savedAfter(whole, n), records: 0 })
         sameSet(recordsOf(rest).map(told), recordsOf(whole.slice(n)).map(told), `resumed after batch ${n}`)
@@ -50,7 +50,7 @@ export const resuming: readonly Check<SourceSubject>[] = [
           next: passed.get(split)!,
         }
         assert.fail(
-          `test/positions.json of ${definition.type} lacks a shape of position that is written now. Append: ${JSON.stringify(entry)}`,
+          `test/positions.json of ${definition.type} lacks a shape of position that this version writes. Append: ${JSON.stringify(entry)}`,
         )
       }
       for (const { position, memory = {}, split = splits[0]!, next } of saved) {
@@ -66,7 +66,7 @@ export const resuming: readonly Check<SourceSubject>[] = [
     },
   ),
 
-  check('takes a commit twice', async ({ definition, making, read, capabilities }, { env }) => {
+  check('accepts a commit twice', async ({ definition, making, read, capabilities }, { env }) => {
     const whole = await read()
     const source = makeSource(definition, making, env)
     if (!source.commit) return
@@ -80,11 +80,11 @@ export const resuming: readonly Check<SourceSubject>[] = [
       sameSet(
         recordsOf(await read({ resume, recall, records: 0 })).map(told),
         [],
-        'read after the commit of everything',
+        'read after everything was committed',
       )
   }),
 
-  check('stops where another store is in the place of the one that was read', async ({ read, setup, capabilities }) => {
+  check('stops if the store it read has been replaced by a different one', async ({ read, setup, capabilities }) => {
     if (!setup.replace || !capabilities.replayable) return
     const whole = await read()
     const saved = spread(whole.length, 5).map((n) => ({ n, ...savedAfter(whole, n) }))
@@ -97,7 +97,7 @@ export const resuming: readonly Check<SourceSubject>[] = [
       )
       assert.ok(
         error && ['source_replaced', 'input_changed'].includes(error.code),
-        `resumed after batch ${n} it ${error ? `fails otherwise: ${error.code} ${error.message}` : 'reads on in another store'}`,
+        `resumed after batch ${n}, it ${error ? `fails with a different error: ${error.code} ${error.message}` : 'continues in a different store'}`,
       )
       assert.ok(error.hint, 'the error does not say what to do')
     }

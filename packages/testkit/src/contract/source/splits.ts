@@ -23,10 +23,10 @@ export const splits: readonly Check<SourceSubject>[] = [
       },
     })
     const splits = new Set(batches.map((batch) => batch.split))
-    if (splits.size > 1 || announced.size > 0) assert.deepEqual([...unannounced], [], 'splits that came unannounced')
+    if (splits.size > 1 || announced.size > 0) assert.deepEqual([...unannounced], [], 'splits that were not announced')
   }),
 
-  check('says of each split, and only then, that it has nothing more', async (ready, { env }) => {
+  check('reports that a split has nothing more when that is so, and only then', async (ready, { env }) => {
     const { definition, making, capabilities, setup } = ready
     const { bounded, lanes } = capabilities
     const source = makeSource(definition, making, env)
@@ -38,8 +38,8 @@ export const splits: readonly Check<SourceSubject>[] = [
     let isDone = false
     const caughtUp = (names: readonly string[]) => {
       for (const split of names) {
-        assert.ok(left.has(split), `it says of ${split} that it has nothing more, and has not announced it`)
-        assert.ok(!ended.has(split), `it says of ${split} that it has nothing more, and it has ended`)
+        assert.ok(left.has(split), `it reports that ${split} has nothing more, but has not announced it`)
+        assert.ok(!ended.has(split), `it reports that ${split} has nothing more, but that split has ended`)
       }
       if (seen < setup.rows.length + (setup.bad?.length ?? 0)) return
       for (const split of lanes === 'one' ? left.keys() : names) left.set(split, left.get(split)! - 1)
@@ -73,7 +73,7 @@ export const splits: readonly Check<SourceSubject>[] = [
     const silent = [...left].filter(([split, times]) => times > 0 && !ended.has(split)).map(([split]) => split)
     assert.ok(
       isDone,
-      `within ${patienceMs} ms it has not said twice that there is nothing more of ${silent.join(', ')}`,
+      `within ${patienceMs} ms it has not reported twice that there is nothing more of ${silent.join(', ')}`,
     )
   }),
 
@@ -96,11 +96,11 @@ export const splits: readonly Check<SourceSubject>[] = [
       },
       whenWanted: () => (isHeld ? released : Promise.resolve()),
       onBatch: ({ split, rows, bad }) => rows.length + (bad?.length ?? 0) > 0 && look(split, 'reads'),
-      onCaughtUp: (names) => names.forEach((split) => look(split, 'says that there is nothing more of')),
+      onCaughtUp: (names) => names.forEach((split) => look(split, 'reports that there is nothing more of')),
     }
     const reading = read(until)
     const isEarly = await Promise.race([reading.then(() => true), sleep(holdMs, false)])
-    assert.ok(!isEarly, 'it has ended, and a split was held back')
+    assert.ok(!isEarly, 'it ended while a split was held back')
     assert.ok(asked < 1000, `while a split is held back it asks ${asked} times in ${holdMs} ms, instead of waiting`)
     isHeld = false
     release()
@@ -109,7 +109,7 @@ export const splits: readonly Check<SourceSubject>[] = [
     sameSet(rows, setup.rows, 'read after a split was held back')
   }),
 
-  check('reads the splits that are its own, and no others', async ({ read, capabilities }) => {
+  check('reads its own splits and no others', async ({ read, capabilities }) => {
     if (!capabilities.shares) return
     const announced: string[] = []
     await read({ records: 0, onSplits: (found) => announced.push(...found) })
@@ -123,9 +123,9 @@ export const splits: readonly Check<SourceSubject>[] = [
         onSplits: (names) => found.push(...names),
       })
       clearTimeout(timer)
-      assert.deepEqual(found, own === undefined ? [] : [own], 'it announces what another instance reads')
+      assert.deepEqual(found, own === undefined ? [] : [own], 'it announces splits that another instance reads')
       const others = batches.filter(({ split }) => split !== own).map(({ split }) => split)
-      assert.deepEqual(others, [], 'it reads what another instance reads')
+      assert.deepEqual(others, [], 'it reads splits that another instance reads')
     }
   }),
 
@@ -148,7 +148,7 @@ export const splits: readonly Check<SourceSubject>[] = [
         reading.then(() => 'ended'),
         untilAborted(stop.signal).then(() => sleep(1000, 'late', { ref: false })),
       ])
-      assert.equal(first, 'ended', `still reading a second after the abort that came ${when}`)
+      assert.equal(first, 'ended', `still reading a second after an abort ${when}`)
       await source.close?.()
     }
   }),
