@@ -129,6 +129,7 @@ describe('commands', () => {
     const ofNode = new Set([
       'max-semi-space-size',
       'semi-space-growth-factor',
+      'no-parallel-scavenge',
       'conditions',
       'no-warnings',
       'ignore-scripts',

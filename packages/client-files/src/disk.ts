@@ -103,7 +103,7 @@ function failure(doing: string, path: string, error: unknown): Error {
         'no_permission',
         `permission denied while ${doing} ${path}`,
         error,
-        'give the user of this process write permission for the folder, and run again',
+        'give the user of this process permission to read and write the folder, and run again',
       )
     case 'EMFILE':
     case 'ENFILE':

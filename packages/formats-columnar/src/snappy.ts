@@ -7,7 +7,7 @@ export function unsnappy(bytes: Uint8Array, size: number): Uint8Array {
   let declared = 0
   for (let factor = 1; ; factor *= 128) {
     const byte = bytes[at++]
-    if (byte === undefined || at > 5) throw new BadBytes('it does not have the declared length')
+    if (byte === undefined || at > 5) throw new BadBytes('it does not begin with its length')
     declared += (byte & 127) * factor
     if (byte < 128) break
   }
@@ -23,7 +23,8 @@ export function unsnappy(bytes: Uint8Array, size: number): Uint8Array {
         length = little(bytes, at, more) + 1
         at += more
       }
-      if (length > bytes.length - at || length > size - end) throw new BadBytes('it does not have the declared length')
+      if (length > bytes.length - at) throw new BadBytes('it ends early')
+      if (length > size - end) throw new BadBytes('it does not have the declared length')
       out.set(bytes.subarray(at, at + length), end)
       at += length
       end += length

@@ -153,7 +153,7 @@ export function whyNoDate({ formats, zone, fraction }: DateReading, text: string
   for (const format of formats) {
     if (!readerOf(format, true)(text, into)) continue
     if (fraction !== 'truncate' && !readerOf(format, false)(text, into))
-      return `${shown} has digits finer than a millisecond, which cannot be kept: truncate them with \`fraction: truncate\` (of \`parse_dates\`)`
+      return `${shown} has digits finer than a millisecond, which cannot be kept: truncate them with \`fraction: truncate\` (of \`parse_dates\` or \`cast\`)`
     const clock = into.zone ?? zoneNamed(zone)
     const wall = msFromParts(into)
     if (Number.isNaN(into.offset) && !into.isDay && Number.isNaN(clock.toUtc(wall, 'error')))

@@ -15,7 +15,7 @@ import type { Edit, Edits, SavedFacts } from './edit.ts'
 import { wholeEdits } from './whole.ts'
 import { MillraceError } from '../errors/index.ts'
 import type { Plan } from '../plan/index.ts'
-import { canonical, type Signature, signatureOf } from '../plan/signature.ts'
+import { canonical, planned, type Signature, signatureOf } from '../plan/signature.ts'
 import type { Registry } from '../registry/index.ts'
 import type { SavedRun } from '../store/index.ts'
 
@@ -25,7 +25,7 @@ export type { Edit, Edits, SavedFacts } from './edit.ts'
 /** Compares a plan with the state of the run that it would continue. */
 export function editsOf(plan: Plan, registry: Registry, run: SavedRun, facts: SavedFacts): Edits {
   const now = signatureOf(plan, registry)
-  const { gone: _, ...before } = run.signature as unknown as Signature
+  const before = planned(run.signature as unknown as Signature)
   // If nothing is saved yet, an edit cannot change anything.
   if (canonical(before) === canonical(now) || run.epoch === 0)
     return { edits: [], renames: [], discards: { steps: [], sinks: [] }, recount: false }

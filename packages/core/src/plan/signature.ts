@@ -35,6 +35,11 @@ export type Gone = Readonly<
 /** By node: its other inputs. Through these it has already received the record. */
 type Heirs = Readonly<Record<string, readonly string[]>>
 
+/** What a signature says of the plan, without what a state remembers beside it. */
+export function planned({ gone: _, formerly: __, ...signature }: Signature): Signature {
+  return signature
+}
+
 type Decisive = Omit<Plan, 'specHash'>
 
 export function signatureOf(plan: Decisive, registry: Registry): Signature {

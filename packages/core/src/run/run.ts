@@ -10,7 +10,7 @@ import { editsOf, editText, refuseEdits, renamedSinks } from '../edits/index.ts'
 import { MillraceError } from '../errors/index.ts'
 import type { Observer, Progress } from './observe.ts'
 import type { Plan } from '../plan/index.ts'
-import { canonical, goneAfter, type Gone, type Signature, signatureOf } from '../plan/signature.ts'
+import { canonical, goneAfter, type Gone, planned, type Signature, signatureOf } from '../plan/signature.ts'
 import type { Json } from '../record/index.ts'
 import type { Registry } from '../registry/index.ts'
 import { checkScale } from './rescale.ts'
@@ -149,7 +149,7 @@ function startOrResume(plan: Plan, registry: Registry, store: Store, options: Ru
       hasSaved: true,
       edits: [],
       gone: goneAfter(ended, signature, renamedSinks(ended.sinks, signature.sinks)),
-      intoEnded: { isEdited: canonical(ended) !== canonical(signature) },
+      intoEnded: { isEdited: canonical(planned(ended)) !== canonical(signature) },
     }
   }
   if (!before || isOver)

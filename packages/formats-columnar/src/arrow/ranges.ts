@@ -3,6 +3,7 @@
  * they refer to when they are read.
  */
 import { asBuffer } from '@millrace/formats'
+import { tooExpanded } from '../room.ts'
 import { half } from '../stored.ts'
 import { broken } from './broken.ts'
 import type { Bytes } from './bytes.ts'
@@ -126,7 +127,7 @@ export function varying(offsetsIn: Offsets, values: Bytes, most: number): ReadRa
     const start = offsets[0]!
     const end = offsets[n] ?? start
     if (end > values.length) throw broken('its offsets point beyond the values')
-    if (end - start > most) throw tooLarge()
+    if (end - start > most) throw tooLarge(most)
     const bytes = await values.range(start, end)
     const out = new Array<unknown>(n)
     for (let i = 0; i < n; i++) out[i] = part(bytes, offsets[i]! - start, offsets[i + 1]! - start)
@@ -134,7 +135,7 @@ export function varying(offsetsIn: Offsets, values: Bytes, most: number): ReadRa
   }
 }
 
-const tooLarge = () => broken('a few values are larger than max_expanded')
+const tooLarge = (most: number) => tooExpanded('a few values', most)
 
 /** Views: 16 bytes each, with short values inside, and longer ones in other buffers. */
 export function viewed(heads: Bytes, values: readonly Bytes[], most: number): ReadRange {
@@ -153,7 +154,7 @@ export function viewed(heads: Bytes, values: readonly Bytes[], most: number): Re
       span.from = Math.min(span.from, offset)
       span.to = Math.max(span.to, offset + length)
     }
-    if (spans.reduce((sum, span) => sum + Math.max(0, span.to - span.from), 0) > most) throw tooLarge()
+    if (spans.reduce((sum, span) => sum + Math.max(0, span.to - span.from), 0) > most) throw tooLarge(most)
     const found: (Uint8Array | undefined)[] = []
     for (const [k, span] of spans.entries())
       found.push(span.to > span.from ? await values[k]!.range(span.from, span.to) : undefined)

@@ -68,7 +68,8 @@ export function fieldsOf(schema: Table): ArrowField[] {
   if (schema.int16(0) !== 0) throw broken('it is big-endian, which is not supported')
   let left = mostFields
   const read = (table: Table, depth: number): ArrowField => {
-    if (depth > deepest || --left < 0) throw broken('its schema has too many fields')
+    if (depth > deepest) throw broken('its schema is nested too deeply')
+    if (--left < 0) throw broken('its schema has too many fields')
     const kind = kinds[table.int8(2)]
     const type = table.table(3)
     if (!kind || !type) throw broken('its schema has an unknown type')

@@ -126,6 +126,7 @@ export class Pages {
     const made = first
       ? this.version1(first, unpacked(chunk.codec, packed, size))
       : second && this.version2(second, size, packed)
+    if (!made && (kind === 0 || kind === 3)) throw broken('a page has no header for its type')
     if (!made) throw broken(`a page is of unknown type ${kind}`)
     this.left -= made.entries
     if (this.left < 0) throw broken('a column has more values than its footer says')

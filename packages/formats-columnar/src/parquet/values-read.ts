@@ -4,6 +4,7 @@
  * a page may claim more values than memory holds.
  */
 import { isUtf8 } from 'node:buffer'
+import { tooExpanded } from '../room.ts'
 import { broken, unsupported } from './broken.ts'
 import { DeltaReader } from './delta-read.ts'
 import type { SchemaNode } from './footer.ts'
@@ -232,7 +233,7 @@ function prefixed(leaf: SchemaNode, { page, at: start, most }: ValueBytes): Read
       const more = added[i]!
       if (keep < 0 || keep > last.length || more < 0 || more > page.length - at) throw few()
       all += keep + more
-      if (all > most) throw broken('a few values of a page are larger than max_expanded')
+      if (all > most) throw tooExpanded('a few values of a page', most)
       const value = Buffer.allocUnsafeSlow(keep + more)
       last.copy(value, 0, 0, keep)
       page.copy(value, keep, at, at + more)

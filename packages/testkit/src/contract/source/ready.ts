@@ -23,22 +23,22 @@ export interface SourceSubject {
   /** The connector's module: `new URL('../src/index.ts', import.meta.url)`. A child process imports it too. */
   readonly module: string | URL
   readonly type: string
-  /** `positions.json`, or its content: every shape of position ever released. The suite prints what to append. */
+  /** Puts the same records in place each time it is called, below `scope.root` or in the real system. */
   setup(scope: Scope): SourceSetup | Promise<SourceSetup>
-  /** A released position, and what comes after it. */
+  /** `positions.json`, or its content: every shape of position ever released. The suite prints what to append. */
   readonly positions?: URL | readonly SavedPosition[]
 }
 
 /** A released position and what comes after it. */
 export interface SavedPosition {
-  /** What the source saved in its memory with it, if anything. */
+  /** The version that wrote it first. */
   readonly since: string
   readonly position: Json
-  /** If the setup has several. */
+  /** What the source saved in its memory with it, if anything. */
   readonly memory?: Readonly<Record<string, Json>>
-  /** How many records of its split precede it. */
+  /** If the setup has several. */
   readonly split?: string
-  /** Reads everything, unless the options say otherwise, and closes the source. */
+  /** How many records of its split precede it. */
   readonly next: number
 }
 
@@ -47,7 +47,7 @@ export interface ReadySource {
   readonly setup: SourceSetup
   readonly making: SourceMaking
   readonly capabilities: SourceCapabilities
-  /** What is saved once the first `n` batches are: the last position of each split, and the source's memory. */
+  /** Reads everything, unless the options say otherwise, and closes the source. */
   read(until?: ReadUntil, making?: SourceMaking): Promise<ReadBatch[]>
 }
 
@@ -81,7 +81,7 @@ export const check = (
   run: async (subject, scope) => run(await prepare(subject, scope), scope, subject),
 })
 
-/** At most `most` of the numbers 1..n, evenly spread, including both ends. */
+/** What is saved once the first `n` batches are: the last position of each split, and the source's memory. */
 export function savedAfter(
   batches: readonly ReadBatch[],
   n: number,
@@ -95,13 +95,13 @@ export function savedAfter(
   return { resume, recall }
 }
 
-/** A record as compared. */
+/** At most `most` of the numbers 1..n, evenly spread, including both ends. */
 export const spread = (n: number, most: number): number[] =>
   n <= most
     ? Array.from({ length: n }, (_, k) => k + 1)
     : Array.from({ length: most }, (_, k) => 1 + Math.round((k * (n - 1)) / (most - 1)))
 
-/** A bad record as compared. */
+/** A record as compared. */
 export const told = ({
   split,
   position,
@@ -114,7 +114,7 @@ export const told = ({
   row: Row
 }) => ({ split, position: String(position), id, row })
 
-/** A bad record as it is compared. */
+/** A bad record as compared. */
 export const toldBad = ({
   split,
   position,
