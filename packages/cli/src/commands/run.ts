@@ -55,7 +55,7 @@ export default defineCommand({
     const opened = await openPlans(args.length > 1 ? specsOf(args, io) : [oneSpec(args[0], io)], flags, io)
     if (!opened) return 2
     const progress = flags.json ? jsonEvents(io) : showProgress(io)
-    keepYoungGenerationSmall()
+    keepYoungGenerationSmall(opened.every(({ plan }) => plan.runs === 'whole'))
     try {
       const summaries = await runAll(opened, flags.until !== undefined, {
         ...opened[0]!.workspace,
