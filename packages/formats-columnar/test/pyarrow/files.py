@@ -35,6 +35,9 @@ def canonical(value, type_):
         return [canonical(each, type_.value_type) for each in value]
     if pa.types.is_struct(type_):
         return {field.name: canonical(value[field.name], field.type) for field in type_}
+    if pa.types.is_timestamp(type_):
+        epoch = dt.datetime(1970, 1, 1, tzinfo=dt.timezone.utc)
+        return str((value - epoch) // dt.timedelta(microseconds=1) * 1000)
     if isinstance(value, bytes):
         return value.hex()
     return value
