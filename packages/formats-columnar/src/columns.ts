@@ -190,7 +190,9 @@ function valueReader(column: FileColumn, to: Type, reading: Reading): Read | und
 function keptReader(column: FileColumn, values: ValueOptions): Read {
   if (!column.ticks && holdsLocalTimes(column)) localTimes(column.name)
   const plain = toJson(column.natural!)
-  const read = finiteOr((raw) => plain(column.read(raw)), values)
+  const exact = (raw: unknown) => plain(column.read(raw))
+  // A list or struct with such a number inside is a bad record, not null as a whole.
+  const read = column.natural!.kind === 'number' ? finiteOr(exact, values) : exact
   return (raw) => (raw === null || raw === undefined ? null : read(raw))
 }
 

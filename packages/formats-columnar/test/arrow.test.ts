@@ -231,6 +231,17 @@ describe('what others write', () => {
     expect(await rowsOf('number?', {})).toEqual([[1], ['not_number', 'not_number']])
     expect(await rowsOf('number?', { non_finite: 'null' })).toEqual([[null, 1, null], []])
     expect(await rowsOf('number', { non_finite: 'null' })).toEqual([[1], ['missing_value', 'missing_value']])
+    const list = new arrow.List(new arrow.Field('item', new arrow.Float64(), true))
+    const nested = ipc({
+      x: arrow.vectorFromArray([1], new arrow.Int32()),
+      kept: arrow.vectorFromArray([[1, Number.NaN]], list),
+    })
+    const reader = createArrowReader(
+      { schema: schemaOf({ x: 'integer' }), unknownFields: 'keep' },
+      { non_finite: 'null' },
+    )
+    for await (const piece of reader.read(bytesSource(nested), undefined, live))
+      expect([piece.rows, piece.bad?.map(({ code }) => code)]).toEqual([[], ['not_number']])
   })
 
   test('text that is not UTF-8 is a bad row, never U+FFFD', async () => {

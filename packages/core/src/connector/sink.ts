@@ -20,7 +20,10 @@ export interface OpenContext {
   readonly start: string
   /** The `resume` value of the last saved `flush` of this incarnation; undefined at its start. */
   readonly restore?: Json
-  /** Its id before the spec was edited, in this incarnation: what it left under that name is its own. */
+  /**
+   * Its id before the spec was edited, in this incarnation, if nothing of it was saved and no other sink has that id:
+   * what was left under it is its own.
+   */
   readonly formerly?: string
   /**
    * What to do with results of an earlier incarnation that this run would overwrite or add to. Set by

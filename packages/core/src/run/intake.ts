@@ -93,8 +93,8 @@ export function createIntake(ctx: IntakeContext): Intake {
       const high = lanes.advance(node.id, batch)
       from.push(node.eventTime ? { source: node.id, batch, high } : { source: node.id, batch })
     }
-    const [first, ...others] = batches.map((batch) => batch.rows)
-    const rows = others.length === 0 ? first! : first!.concat(...others)
+    const [first = [], ...others] = batches.map((batch) => batch.rows)
+    const rows = others.length === 0 ? first : first.concat(...others)
     const output = node.pushed.at(-1) ?? node.id
     const records = new Records({ rows, from, pipeline: component.pipeline })
     if (!answers) graph.handOver(output, records, bytes)

@@ -29,11 +29,16 @@ export interface OpeningContext {
 
 /** Opens all sinks. Each is added to `opened` before its first attempt, so that it is closed in any case. */
 export async function openSinks(ctx: OpeningContext, opened: SinkNode[]): Promise<void> {
-  for (const node of ctx.components.flatMap(allSinks)) {
+  const nodes = ctx.components.flatMap(allSinks)
+  const ids = new Set(nodes.map(({ id }) => id))
+  for (const node of nodes) {
     opened.push(node)
     // A sink that has nothing to open has not contacted its system yet.
     if (!node.sink.open) continue
     const restore = ctx.store.resume(node.id)
+    // Another sink may have its former id now, and what it says in `resume` already names what is its own.
+    const former = Object.hasOwn(ctx.formerly, node.id) ? ctx.formerly[node.id]! : undefined
+    const formerly = restore !== undefined || former === undefined || ids.has(former) ? undefined : former
     // Existing results were written by a different number of instances: they belong to this run.
     const existing = restore === undefined && ctx.store.hasWritten(node.id) ? 'keep' : ctx.existing
     const open = () =>
@@ -46,7 +51,7 @@ export async function openSinks(ctx: OpeningContext, opened: SinkNode[]): Promis
         whole: ctx.whole,
         warn: (message) => ctx.observe({ type: 'warning', node: node.id, message }),
         restore,
-        formerly: Object.hasOwn(ctx.formerly, node.id) ? ctx.formerly[node.id] : undefined,
+        formerly,
         existing,
       })
     await ctx.calls.call(node, 'opening', open, ctx.signal)
