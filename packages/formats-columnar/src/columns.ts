@@ -235,6 +235,8 @@ export type ColumnValues = ArrayLike<unknown>
 export interface RowReader {
   /** The file's columns that are read. */
   readonly columns: readonly FileColumn[]
+  /** Converts a value of each to its declared type. Throws `DataError`. */
+  readonly reads: readonly Read[]
   /** How many of the other columns are not in the schema. */
   readonly unknown: number
   /**
@@ -313,6 +315,7 @@ export function rowReader(
   const assemble = compileAssemble(outputs.map(({ name }) => name))
   return {
     columns: sources.map(({ column }) => column),
+    reads: sources.map(({ read }) => read),
     unknown: unknown.length - kept.length,
     rows(values, length) {
       const failures = new Map<number, RecordFailure>()

@@ -16,6 +16,8 @@ export interface FileColumn {
   text?(raw: unknown): string
   /** Only for times. `read` treats them as UTC, and refuses fractions of a millisecond. */
   readonly ticks?: Ticks
+  /** Its times are read from a clock that is set back and forward, so their order is not that of the instants. */
+  readonly isClock?: boolean
   /** The item of a list or map, or the members of a struct in order; see nested.ts. */
   readonly item?: FileColumn
   readonly fields?: readonly FileColumn[]

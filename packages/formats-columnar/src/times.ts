@@ -70,7 +70,8 @@ export function timed(column: FileColumn, times: TimeOptions): FileColumn | unde
   const { ticks } = column
   if (!ticks) return column
   if (!ticks.isUtc && times.zone === undefined) return undefined
-  return { ...column, read: instantReader(ticks, naturalOf(ticks.perMs), times) }
+  const isClock = !ticks.isUtc && times.zone !== 'UTC'
+  return { ...column, isClock, read: instantReader(ticks, naturalOf(ticks.perMs), times) }
 }
 
 /** Whether times without a zone are inside. */

@@ -6,14 +6,16 @@ import {
   DataError,
   dateReader,
   type Field,
+  type FieldBound,
   fromText,
   type Json,
   MillraceError,
   type RecordType,
   type Row,
 } from '@millrace/core'
-import type { Piece, ReadOptions, RecordReader } from './reader.ts'
+import type { Piece, ReadOptions, RecordReader, Skip } from './reader.ts'
 import type { InputFormat } from './shape.ts'
+import { skipOf } from './skip.ts'
 
 /** The values in folder names, as text, by field; null as in Hive. */
 export type Partitions = Readonly<Record<string, string | null>>
@@ -76,6 +78,7 @@ export function withPartitions(
     ...read,
     schema: { ...schema, fields: rest },
     push: push && { ...push, columns: push.columns.filter(({ from }) => !isTold(from)) },
+    skip: partlyKnown(read, partitions, isTold),
   }
   const format = open(inner)
   const { reader } = format
@@ -91,6 +94,25 @@ export function withPartitions(
       }
   }
   return { ...format, reader: { ...reader, read: readAll } }
+}
+
+/** What need not be read of a file whose folders are known. */
+function partlyKnown(read: ReadOptions, partitions: Partitions, isTold: (name: string) => boolean): Skip | undefined {
+  const skip = skipOf(read)
+  if (!skip) return undefined
+  const isOutside = ({ field, excludes }: FieldBound): boolean => {
+    const text = partitions[field] ?? null
+    try {
+      const value = valueOf(field, text, read.schema.fields[field]!, undefined)
+      return excludes(value === null ? null : { least: value, most: value })
+    } catch (error) {
+      // A name that is no value is reported when the file is read.
+      if (error instanceof MillraceError) return false
+      throw error
+    }
+  }
+  const all = skip.bounds.some((bound) => isTold(bound.field) && isOutside(bound))
+  return { ...skip, all, bounds: skip.bounds.filter(({ field }) => !isTold(field)) }
 }
 
 /** Decodes records with and without fields from folder names. */

@@ -5,7 +5,7 @@
  * rows. A piece is a batch without its split; its position is where the reader resumes in this input.
  * packages/client-files/src/identity.ts adds what distinguishes one input from another (a hash of its beginning).
  */
-import type { Batch, Json, Push, RecordType, Row, Tally } from '@millrace/core'
+import type { Batch, FieldBound, Json, Push, RecordType, Row, Tally } from '@millrace/core'
 
 /** The bytes of one input, decompressed. */
 export interface ByteSource {
@@ -35,6 +35,16 @@ export interface ByteSource {
  */
 export interface Piece extends Omit<Batch, 'split'> {}
 
+/** Which records need not be read: see `skipOf`. */
+export interface Skip {
+  /** The step that drops them. */
+  readonly step: string
+  /** By fields of the schema. A record outside of one of them is dropped. */
+  readonly bounds: readonly FieldBound[]
+  /** All are. */
+  readonly all?: boolean
+}
+
 /** The options of every reader, in addition to its format's own. */
 export interface ReadOptions {
   /** The declared type of the decoded record, before any pushdown. */
@@ -45,6 +55,8 @@ export interface ReadOptions {
    * `capabilities.pushdown`.
    */
   readonly push?: Push | undefined
+  /** What `push` excludes, if the connector knows more of it than the reader. */
+  readonly skip?: Skip | undefined
   /** Counts the fields that are left out. */
   readonly tally?: Tally | undefined
 }

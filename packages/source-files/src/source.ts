@@ -102,6 +102,7 @@ export const sourceFiles = defineSource({
     contentSplits: true,
     newSplits: true,
     pushdown: true,
+    skips: pathsOf(o).some((path) => (typedFormat(o)?.type ?? formats.named(path) ?? 'parquet') === 'parquet'),
     commit: o.after_read === 'keep' ? undefined : ('action' as const),
   }),
   create(o, ctx) {

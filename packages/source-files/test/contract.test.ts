@@ -17,6 +17,7 @@ const rows = Array.from({ length: 3500 }, (_, i) => ({
   at: `${1 + (i % 12)}/1/2010 8:26`,
   price: `${i}.50`,
 }))
+const condition = 'id >= 300 && id < 400'
 const push = {
   columns: [
     {
@@ -49,6 +50,7 @@ sourceContract({
       options: { path: 'in.jsonl', after_read: 'keep' },
       schema,
       push,
+      condition,
       rows: [...rows, { ...rows[0], at: 'x' }],
       bad: [{ code: 'bad_json' }, { code: 'not_integer', field: 'id' }],
     }
@@ -66,7 +68,7 @@ for (const [type, fixture] of [
     positions: new URL(`positions-${type}.json`, import.meta.url),
     setup({ root }) {
       writeFileSync(join(root, `in.${type}`), fixture)
-      return { options: { path: `in.${type}`, after_read: 'keep' }, schema, rows, push }
+      return { options: { path: `in.${type}`, after_read: 'keep' }, schema, rows, push, condition }
     },
   })
 }
@@ -89,6 +91,6 @@ sourceContract({
     writeFileSync(join(root, 'in/b.json'), JSON.stringify(rows.slice(1200, 2400), null, 1))
     writeFileSync(join(root, 'in/deep/c.jsonl.zst'), zstdCompressSync(lines(2400, 3500)))
     writeFileSync(join(root, 'in/readme.md'), 'no data')
-    return { options: { path: 'in', after_read: 'keep' }, schema, rows, push }
+    return { options: { path: 'in', after_read: 'keep' }, schema, rows, push, condition }
   },
 })

@@ -14,7 +14,7 @@ export const where = defineTransform({
   infer(text, { input }) {
     const problems: Problem[] = []
     const output = narrowed(input, conditionAt(text, input, [], problems))
-    return { output, problems, unchanged: unchangedBut(input) }
+    return { output, problems, unchanged: unchangedBut(input), keeps: text }
   },
 
   create(text, { input }) {

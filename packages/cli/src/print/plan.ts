@@ -50,6 +50,9 @@ export function planText(plan: Plan, registry: Registry): string {
     const how = [
       `from ${step.from.join(', ')}`,
       ...(step.pushedInto ? [`done by ${step.pushedInto} while reading`] : []),
+      ...plan.sources.flatMap(({ id, push }) =>
+        push?.where?.step === step.id ? [`${id} skips what it drops where it can`] : [],
+      ),
       ...(step.stateful ? ['keeps state'] : []),
     ]
     const gives = [

@@ -144,6 +144,8 @@ export interface SourceCapabilities {
   readonly contentSplits?: boolean
   /** Projection, renames and date conversion may be pushed into it (`SourceContext.push`). Its batches have `rawAt`. */
   readonly pushdown?: boolean
+  /** It can tell of many records at once that a condition excludes them all (`Push.where`). */
+  readonly skips?: boolean
   readonly commit?: 'report' | 'action'
   /** Its commits get the outcome of each record. */
   readonly answers?: boolean
@@ -171,9 +173,22 @@ export interface DateRule extends DateReading {
   readonly order?: number
 }
 
-/** A pushdown: exactly these columns, in this order; `from` is the name in the source's schema. */
+/** What a source may do for the steps after it. */
 export interface Push {
+  /** Exactly these columns, in this order; `from` is the name in the source's schema. */
   readonly columns: readonly { readonly name: string; readonly from: string; readonly date?: DateRule }[]
+  /** A condition on these columns, for sources with `skips`. */
+  readonly where?: PushedCondition
+}
+
+/**
+ * A condition that the next step sets. The step stays: the source may skip records, without reading them, if it knows
+ * that the condition is true for none of them, and reports them as `Batch.dropped` by that step.
+ */
+export interface PushedCondition {
+  readonly step: string
+  /** An expression on records of the pushed-down columns. */
+  readonly condition: string
 }
 
 /** What `create` of a source gets in addition to its options. */

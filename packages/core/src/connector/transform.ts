@@ -109,6 +109,8 @@ export interface Inference {
   readonly unchanged?: Readonly<Record<string, string>>
   /** The step as columns for pushdown into a source; gets the columns so far. */
   readonly push?: (columns: Push['columns'], step: string) => Push['columns'] | undefined
+  /** An expression on the input: the step passes on the records for which it is true, and drops all others. */
+  readonly keeps?: string
 }
 
 /** The environment of a step. */

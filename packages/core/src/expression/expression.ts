@@ -17,6 +17,7 @@ import { interpret } from './evaluate/interpret.ts'
 import { parseExpression } from './read/parser.ts'
 import { quotedName } from './read/quoted-name.ts'
 import type { ExpressionProblem } from './read/problem.ts'
+import { boundsOf, type FieldBound } from './evaluate/bounds.ts'
 
 /** An expression that matches its record type. */
 export interface Expression {
@@ -39,6 +40,8 @@ export interface Expression {
    * conjuncts. For look-ups.
    */
   readonly equals: Readonly<Record<string, unknown>>
+  /** What it demands of single fields, if it is a condition. For sources that can skip many records at once. */
+  bounds(): readonly FieldBound[]
 }
 
 /** An expression with problems. */
@@ -75,6 +78,7 @@ function build(
     fields,
     narrows,
     equals: equalities(node),
+    bounds: () => boundsOf(node),
   }
 }
 

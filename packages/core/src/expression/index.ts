@@ -10,3 +10,4 @@ export {
 } from './aggregate/index.ts'
 export { type FunctionEntry, functions, signatures } from './functions/index.ts'
 export type { ExpressionProblem } from './read/problem.ts'
+export type { FieldBound, ValueRange } from './evaluate/bounds.ts'

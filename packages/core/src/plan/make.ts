@@ -66,30 +66,37 @@ interface Pushed {
   readonly output: RecordType
 }
 
-/** The steps whose work the source can do while it decodes. */
+/** The steps whose work the source can do while it decodes, and the condition of the next one. */
 function pushInto(source: CheckedSource, checked: Checked | undefined): Pushed {
   const schema = source.schema!
   const none: Pushed = { steps: [], output: schema }
   if (!checked) return none
   const { flow, sideSources } = checked
+  const { capabilities } = source
   // A pushdown lists its columns, so it would lose fields that are not in the schema.
-  if (!source.capabilities?.pushdown || schema.open || sideSources.has(source.id)) return none
+  if (!capabilities?.pushdown || schema.open || sideSources.has(source.id)) return none
+  /** The step that alone reads from a node. */
+  const onlyReader = (from: string) => {
+    const readers = flow.readers.get(from) ?? []
+    const next = flow.steps.find(({ step }) => step.id === readers[0])
+    return readers.length === 1 && next?.from.length === 1 && from !== source.spec?.answer?.name ? next : undefined
+  }
   const steps: string[] = []
   let output = schema
   let columns: Push['columns'] = Object.keys(schema.fields).map((name) => ({ name, from: name }))
-  let at = source.id
-  while (at !== source.spec?.answer?.name) {
-    const readers = flow.readers.get(at) ?? []
-    const next = flow.steps.find(({ step }) => step.id === readers[0])
-    if (readers.length !== 1 || next?.from.length !== 1 || !next.inference?.output || !next.inference.push) break
-    const pushed = next.inference.push(columns, next.step.id)
+  let next = onlyReader(source.id)
+  for (; next?.inference?.output; next = onlyReader(next.step.id)) {
+    const pushed = next.inference.push?.(columns, next.step.id)
     if (!pushed) break
     columns = pushed
     output = next.inference.output
-    at = next.step.id
-    steps.push(at)
+    steps.push(next.step.id)
   }
-  return steps.length > 0 ? { steps, push: { columns }, output } : none
+  const condition = next?.inference?.keeps
+  // A record that is skipped cannot fail in a step before.
+  const isSkippable = capabilities.skips && columns.every(({ date }) => date === undefined)
+  const where = condition !== undefined && isSkippable ? { where: { step: next!.step.id, condition } } : {}
+  return steps.length > 0 || 'where' in where ? { steps, push: { columns, ...where }, output } : none
 }
 
 function planSource(

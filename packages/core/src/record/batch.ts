@@ -79,7 +79,7 @@ export interface Batch {
   readonly otherTimes?: readonly (readonly [before: number, time: number])[]
   /** Records that could not be decoded. */
   readonly bad?: readonly BadRecord[]
-  /** Rows dropped by filters that were pushed down into the source. */
+  /** Records that the source dropped for a step: one that was pushed down into it, or the next one. */
   readonly dropped?: readonly (readonly [step: string, n: number])[]
   /** Fields of these rows that are not in the schema and were left out (`unknown_fields: drop`). */
   readonly unknown?: number

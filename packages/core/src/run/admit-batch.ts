@@ -45,6 +45,13 @@ export function admitBatch(
     count.filtered += filtered
     flowing -= failed + filtered
     count.out += flowing
+    filteredIn.delete(id)
+  }
+  // What was skipped for the next step, which will not see it.
+  for (const [id, n] of filteredIn) {
+    const count = counters.steps[id]!
+    count.in += n
+    count.filtered += n
   }
   return read
 }

@@ -15,7 +15,7 @@ export function splitBatch(batch: Batch, n: number, position: Json): readonly [B
   while (k < bad.length && rowsBefore(bad[k]!, batch) + k < n) k++
   const rows = n - k
   const first = part(batch, 0, rows, bad.slice(0, k))
-  const { caughtUp: _c, end: _e, remember: _r, ...head } = first
+  const { caughtUp: _c, end: _e, remember: _r, dropped: _d, ...head } = first
   return [
     { ...head, position, bytes: Math.ceil((batch.bytes * n) / recordsIn(batch)), unknown: 0 },
     part(batch, rows, batch.rows.length, bad.slice(k)),

@@ -15,6 +15,7 @@ import { bitsFor, putHybrid } from './hybrid.ts'
 import type { Column } from './schema.ts'
 import type { Entries } from './tree.ts'
 import { binary, i32, i64, putStruct, struct, type Struct, type Thrift } from './thrift.ts'
+import type { WrittenPage } from './page-index.ts'
 
 type Key = string | number | bigint
 
@@ -41,6 +42,8 @@ export interface FinishedColumn {
   readonly encodings: readonly number[]
   readonly values: number
   readonly statistics: Thrift
+  /** Those of values, in order. */
+  readonly valuePages: readonly WrittenPage[]
 }
 
 /** Told of an entry that cannot be written, and why. */
@@ -66,6 +69,14 @@ export class ColumnChunk {
   private readonly plain = new OutputBytes(1024)
   /** The first entry of the current page, which begins a row. */
   private pageEntry = 0
+  /** Its row, and how many nulls precede it. */
+  private pageRow = 0
+  private pageNull = 0
+  private rows = 0
+  /** The bounds of its values. */
+  private pageLeast: Key | undefined
+  private pageMost: Key | undefined
+  private valuePages: WrittenPage[] = []
   private pages: Uint8Array[] = []
   private pagedBytes = 0
   private rawBytes = 0
@@ -167,6 +178,7 @@ export class ColumnChunk {
         this.repetitions[this.entries] = nested.repetitions[i]!
       } else if (column.definition > 0) this.definitions[this.entries] = isNull ? 0 : 1
       this.entries++
+      if (!nested || nested.repetitions[i] === 0) this.rows++
       if (isNull) this.nulls++
       else if (dictionary) {
         this.places[this.count++] = resolved[i]!
@@ -199,8 +211,19 @@ export class ColumnChunk {
 
   private bound(key: Key): void {
     const compare = this.column.compare ?? compareTexts
-    if (this.least === undefined || compare(key, this.least) < 0) this.least = key
-    if (this.most === undefined || compare(key, this.most) > 0) this.most = key
+    if (this.pageLeast === undefined || compare(key, this.pageLeast) < 0) this.pageLeast = key
+    if (this.pageMost === undefined || compare(key, this.pageMost) > 0) this.pageMost = key
+  }
+
+  /** The bounds of the current page, which become part of those of the chunk. */
+  private endBounds(): Pick<WrittenPage, 'isEmpty' | 'least' | 'most'> {
+    const { pageLeast: least, pageMost: most } = this
+    this.pageLeast = this.pageMost = undefined
+    if (least === undefined || most === undefined) return { isEmpty: true, least: undefined, most: undefined }
+    const compare = this.column.compare ?? compareTexts
+    if (this.least === undefined || compare(least, this.least) < 0) this.least = least
+    if (this.most === undefined || compare(most, this.most) > 0) this.most = most
+    return { isEmpty: false, least: this.boundBytes(least, true), most: this.boundBytes(most, false) }
   }
 
   /** Ends a page of plain values. */
@@ -211,6 +234,7 @@ export class ColumnChunk {
   }
 
   private addPage(how: number, putValues: (out: OutputBytes) => void): void {
+    const bounds = this.endBounds()
     scratch.clear()
     const { definition, repetition } = this.column
     const entries = this.entries - this.pageEntry
@@ -218,8 +242,11 @@ export class ColumnChunk {
     if (definition > 0) this.putLevels(this.definitions, entries, definition)
     putValues(scratch)
     const header = struct([1, i32(entries)], [2, i32(how)], [3, i32(encoding.rle)], [4, i32(encoding.rle)])
-    this.pushPage(pageType.data, [5, header])
+    const bytes = this.pushPage(pageType.data, [5, header])
+    this.valuePages.push({ bytes, firstRow: this.pageRow, nulls: this.nulls - this.pageNull, ...bounds })
     this.pageEntry = this.entries
+    this.pageRow = this.rows
+    this.pageNull = this.nulls
   }
 
   private putLevels(levels: Uint8Array, entries: number, most: number): void {
@@ -229,14 +256,17 @@ export class ColumnChunk {
     scratch.view.setInt32(start, scratch.at - start - 4, true)
   }
 
-  private pushPage(type: number, header: Struct[number]): void {
+  /** Returns its size in the file. */
+  private pushPage(type: number, header: Struct[number]): number {
     const raw = scratch.seen()
     const compressed = this.compress(raw)
     headers.clear()
     putStruct(headers, [[1, i32(type)], [2, i32(raw.length)], [3, i32(compressed.length)], header])
-    this.pages.push(headers.take(), compressed === raw ? Buffer.from(raw) : compressed)
-    this.pagedBytes += this.pages.at(-2)!.length + compressed.length
-    this.rawBytes += this.pages.at(-2)!.length + raw.length
+    const head = headers.take()
+    this.pages.push(head, compressed === raw ? Buffer.from(raw) : compressed)
+    this.pagedBytes += head.length + compressed.length
+    this.rawBytes += head.length + raw.length
+    return head.length + compressed.length
   }
 
   /** Returns everything as pages. The chunk is empty afterwards. */
@@ -257,8 +287,8 @@ export class ColumnChunk {
         putHybrid(out, this.places, this.count, width)
       })
     } else if (this.column.physical === 'BOOLEAN') {
-      this.addPage(encoding.plain, (out) => putBits(out, this.places, this.count))
       for (let i = 0; i < this.count; i++) this.bound(this.places[i]!)
+      this.addPage(encoding.plain, (out) => putBits(out, this.places, this.count))
     } else this.endPage()
     const made: FinishedColumn = {
       pages: this.pages,
@@ -274,6 +304,7 @@ export class ColumnChunk {
           : [encoding.plain, encoding.rle, encoding.dictionary],
       values: this.entries,
       statistics: this.statistics(),
+      valuePages: this.valuePages,
     }
     this.reset()
     return made
@@ -282,18 +313,20 @@ export class ColumnChunk {
   private statistics(): Thrift {
     const least = this.least === undefined ? undefined : this.boundBytes(this.least, true)
     const most = this.most === undefined ? undefined : this.boundBytes(this.most, false)
-    const known = least && most && least.length <= longestBound && most.length <= longestBound
+    const known = least && most
     return struct([3, i64(this.nulls)], [5, known ? binary(most) : undefined], [6, known ? binary(least) : undefined])
   }
 
-  private boundBytes(key: Key, isLeast: boolean): Uint8Array {
+  /** Undefined: too long. */
+  private boundBytes(key: Key, isLeast: boolean): Uint8Array | undefined {
     if (this.column.physical === 'BOOLEAN') return Uint8Array.of(Number(key))
     scratch.clear()
     // As a bound, zero covers both signs.
     const isZero = this.column.physical === 'DOUBLE' && Number(key) === 0
     this.column.put(scratch, isZero ? (isLeast ? '-0' : 0) : key)
     const bytes = scratch.take()
-    return this.column.physical === 'BYTE_ARRAY' ? bytes.subarray(4) : bytes
+    const value = this.column.physical === 'BYTE_ARRAY' ? bytes.subarray(4) : bytes
+    return value.length <= longestBound ? value : undefined
   }
 
   private reset(): void {
@@ -304,12 +337,16 @@ export class ColumnChunk {
       this.plainBytes =
       this.pagedBytes =
       this.pageEntry =
+      this.pageRow =
+      this.pageNull =
+      this.rows =
       this.rawBytes =
       this.lastPlace =
         0
     this.keys = []
     this.sizes = []
     this.pages = []
+    this.valuePages = []
     this.plain.clear()
     this.least = this.most = this.lastKey = undefined
     this.dictionary = this.column.physical === 'BOOLEAN' ? undefined : new Map()

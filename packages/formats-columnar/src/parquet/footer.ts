@@ -104,6 +104,15 @@ export interface ChunkPlace {
   readonly values: number
   readonly start: number
   readonly bytes: number
+  readonly statistics: Statistics | undefined
+}
+
+/** Of a column's values in a row group. */
+export interface Statistics {
+  readonly nulls: number | undefined
+  /** No value is less, as a plain value; undefined: unknown. */
+  readonly least: Uint8Array | undefined
+  readonly most: Uint8Array | undefined
 }
 
 export interface RowGroup {
@@ -139,13 +148,19 @@ export async function readFooter(input: ByteSource): Promise<Footer> {
   const bytes = await input.slice(start, end - 8)
   const fields = new ThriftReader(bytes).struct(4)
   const columns = schemaOf(listIn(fields, 2) as readonly Fields[])
-  const leaves = columns.at(-1)?.endLeaf ?? 0
+  const leaves = leavesOf(columns)
+  const orders = listIn(fields, 7)
+  // Without an order by type, only numbers have one that is certain.
+  const isOrdered = leaves.map((leaf, k) => {
+    const order = orders[k]
+    return order instanceof Map ? order.has(1) && leaf.type !== 'INT96' : isNumber(leaf)
+  })
   const places = listIn(fields, 4) as readonly number[]
   return {
     rows: countIn(fields, 3, 'the number of rows'),
     columns,
     groups: places.length,
-    group: (index) => groupOf(new ThriftReader(bytes, places[index]!).struct(), leaves),
+    group: (index) => groupOf(new ThriftReader(bytes, places[index]!).struct(), isOrdered),
     start,
   }
 }
@@ -228,9 +243,26 @@ function meaningOf(fields: Fields): Meaning {
   }
 }
 
-function groupOf(fields: Fields, leaves: number): RowGroup {
+/** The columns of values, in order. */
+const leavesOf = (nodes: readonly SchemaNode[]): SchemaNode[] =>
+  nodes.flatMap((node) => (node.type ? [node] : leavesOf(node.children)))
+
+const isNumber = ({ type, meaning }: SchemaNode): boolean =>
+  (type === 'INT32' || type === 'INT64' || type === 'FLOAT' || type === 'DOUBLE') && !meaning.unsigned
+
+function statisticsOf(meta: Fields, isOrdered: boolean): Statistics | undefined {
+  const found = maybeStruct(meta, 12)
+  if (!found) return undefined
+  const bound = (id: number) => {
+    const value = isOrdered ? found.get(id) : undefined
+    return value instanceof Uint8Array ? value : undefined
+  }
+  return { nulls: maybeInt(found, 3), least: bound(6), most: bound(5) }
+}
+
+function groupOf(fields: Fields, isOrdered: readonly boolean[]): RowGroup {
   const chunks = listIn(fields, 1)
-  if (chunks.length !== leaves) throw broken('the columns of a row group do not match the schema')
+  if (chunks.length !== isOrdered.length) throw broken('the columns of a row group do not match the schema')
   return {
     rows: countIn(fields, 3, 'the number of rows of a row group'),
     bytes: maybeInt(fields, 2) ?? 0,
@@ -249,6 +281,7 @@ function groupOf(fields: Fields, leaves: number): RowGroup {
         // Some writers write 0 if there is no dictionary.
         start: dictionary !== undefined && dictionary > 0 && dictionary < data ? dictionary : data,
         bytes: countIn(meta, 7, "the length of a column's pages"),
+        statistics: statisticsOf(meta, isOrdered[leaf]!),
       }
     },
   }

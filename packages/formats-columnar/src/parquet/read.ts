@@ -14,8 +14,9 @@ import {
   decodeOne,
   type Piece,
   type ReadOptions,
-  recordParser,
   type RecordReader,
+  recordParser,
+  skipOf,
 } from '@millrace/formats'
 import { type ColumnValues, recordTypeOf, rowAsJson, type RowReader, rowReader } from '../columns.ts'
 import { type ColumnarOptions, mostExpanded } from '../columnar-options.ts'
@@ -26,6 +27,7 @@ import { type Footer, readFooter, type RowGroup, type SchemaNode } from './foote
 import { nestedCursor } from './nested.ts'
 import type { PagesOf } from './pages.ts'
 import { fileColumn } from './values.ts'
+import { skipTest } from './skip.ts'
 
 interface ParquetPosition {
   readonly group: number
@@ -51,12 +53,18 @@ export function createParquetReader(
       const reader = rowReader(footer.columns.map(fileColumn), options, times)
       const nodes = reader.columns.map(({ name }) => footer.columns.find((node) => node.name === name)!)
       let start = 0
+      const skip = skipOf(options)
+      const isSkipped = skip && skipTest(options, skip, footer, reader)
       for (let index = 0; index < footer.groups; index++) {
         const group = footer.group(index)
-        if (index >= from.group && group.rows > 0) {
+        const done = index < from.group ? group.rows : index === from.group ? from.row : 0
+        if (done < group.rows) {
           signal.throwIfAborted()
-          const cursors = cursorsOf(input, footer, group, nodes, new Room(maxExpanded))
-          yield* pieces(reader, cursors, group, index, start, index === from.group ? from.row : 0)
+          if (isSkipped?.(group)) yield skippedPiece(skip!.step, group, index, start, done)
+          else {
+            const cursors = cursorsOf(input, footer, group, nodes, new Room(maxExpanded))
+            yield* pieces(reader, cursors, group, index, start, done)
+          }
         }
         start += group.rows
       }
@@ -65,6 +73,15 @@ export function createParquetReader(
     decode: (bytes, context) => decodeOne(recordParser({ ...options, push: undefined }), bytes, context),
   }
 }
+
+/** The piece of a row group that is not read. */
+const skippedPiece = (step: string, { rows }: RowGroup, group: number, start: number, done: number): Piece => ({
+  rows: [],
+  dropped: [[step, rows - done]],
+  position: { group, row: rows },
+  bytes: 0,
+  positionAt: () => start,
+})
 
 /** The record type of a file, for inference; `note` gets what cannot be read. */
 export async function inferParquet(input: ByteSource, note?: (message: string) => void) {

@@ -8,12 +8,12 @@
  * Decision: docs/decisions/20261121-parquet-by-our-own-encoder.md
  */
 import { codegenAllowed, generate, quote, type RecordType, type Row } from '@millrace/core'
-import { halfPair, OutputBytes, Pieces, type RecordWriter, type RefusedRow } from '@millrace/formats'
+import { halfPair, Pieces, type RecordWriter, type RefusedRow } from '@millrace/formats'
 import { type Codec, codecs, compressWith } from './codecs.ts'
-import { ColumnChunk, type FinishedColumn } from './column.ts'
-import { type Column, physical } from './schema.ts'
-import { i16, i32, i64, list, putStruct, struct, text, type Thrift } from './thrift.ts'
-import { type Entries, type StoredField, storedFields } from './tree.ts'
+import { ColumnChunk } from './column.ts'
+import type { Column } from './schema.ts'
+import { type Entries, storedFields } from './tree.ts'
+import { fileEnd, magic, type WrittenGroup } from './file-end.ts'
 
 /** How Parquet is written. */
 export interface ParquetWriteOptions {
@@ -23,7 +23,6 @@ export interface ParquetWriteOptions {
   readonly row_group?: number | undefined
 }
 
-const magic = Buffer.from('PAR1')
 /** A group with more than this in memory ends early. */
 const mostGroupBytes = 32 * 1024 * 1024
 /** Rows to add at a time: this many as long as the size of a row is unknown, and at most this many. */
@@ -49,8 +48,7 @@ export async function parquetWriter(
     pieces.push(magic)
     let offset = magic.length
     let held = 0
-    let total = 0
-    const groups: Thrift[] = []
+    const groups: WrittenGroup[] = []
 
     const put = (bytes: Uint8Array) => {
       pieces.push(bytes)
@@ -59,25 +57,14 @@ export async function parquetWriter(
     const endGroup = () => {
       if (held === 0) return
       const start = offset
-      let rawBytes = 0
       const made = chunks.map((chunk, k) => {
         const finished = chunk.finish()
         const at = offset
         for (const page of finished.pages) put(page)
-        rawBytes += finished.rawBytes
-        return chunkThrift(columns[k]!, finished, at, codecs[codec])
+        const { pages: _, ...rest } = finished
+        return { ...rest, column: columns[k]!, at, ...rest.metadata(at) }
       })
-      groups.push(
-        struct(
-          [1, list('struct', made)],
-          [2, i64(rawBytes)],
-          [3, i64(held)],
-          [5, i64(start)],
-          [6, i64(offset - start)],
-          [7, groups.length < 32768 ? i16(groups.length) : undefined],
-        ),
-      )
-      total += held
+      groups.push({ rows: held, start, bytes: offset - start, chunks: made })
       held = 0
     }
     const heldBytes = () => chunks.reduce((n, chunk) => n + chunk.heldBytes, 0)
@@ -143,7 +130,7 @@ export async function parquetWriter(
       take: () => pieces.take(),
       finish() {
         endGroup()
-        put(footer(fields, total, groups))
+        for (const bytes of fileEnd(fields, groups, offset, codecs[codec])) put(bytes)
         return pieces.takeAll()
       },
     }
@@ -186,45 +173,4 @@ function compileGather(names: readonly string[]): Gather {
       for (let i = 0; i < rows.length; i++) { const r = rows[i]; ${reads.join('; ')} }
     }`,
   )
-}
-
-function chunkThrift(column: Column, finished: FinishedColumn, offset: number, codec: number): Thrift {
-  const { dictionaryOffset, dataOffset } = finished.metadata(offset)
-  const metadata = struct(
-    [1, i32(physical[column.physical])],
-    [2, list('i32', finished.encodings.map(i32))],
-    [3, list('binary', column.path.map(text))],
-    [4, i32(codec)],
-    [5, i64(finished.values)],
-    [6, i64(finished.rawBytes)],
-    [7, i64(finished.bytes)],
-    [9, i64(dataOffset)],
-    [11, dictionaryOffset === undefined ? undefined : i64(dictionaryOffset)],
-    [12, finished.statistics],
-  )
-  return struct([2, i64(offset)], [3, metadata])
-}
-
-function footer(fields: readonly StoredField[], rows: number, groups: readonly Thrift[]): Uint8Array {
-  const root = struct([4, text('schema')], [5, i32(fields.length)])
-  const out = new OutputBytes()
-  putStruct(out, [
-    [1, i32(2)],
-    [2, list('struct', [root, ...fields.flatMap(({ elements }) => elements)])],
-    [3, i64(rows)],
-    [4, list('struct', groups)],
-    [6, text('Millrace')],
-    // Bounds are ordered as the types define.
-    [
-      7,
-      list(
-        'struct',
-        fields.flatMap(({ columns }) => columns.map(() => struct([1, struct()]))),
-      ),
-    ],
-  ])
-  const length = out.at
-  out.int32(length)
-  out.bytes(magic)
-  return out.take()
 }

@@ -49,6 +49,7 @@ export interface ReadBatch {
   readonly position: Json | undefined
   readonly records: readonly ReadRecord[]
   readonly bad: readonly ReadBad[]
+  readonly dropped: NonNullable<Batch['dropped']>
   readonly remember: readonly (readonly [string, Json | null])[]
   readonly bytes: number
   readonly end: boolean
@@ -148,6 +149,7 @@ function describeBatch(batch: Batch, env: Env): ReadBatch {
       bytes: Uint8Array.from(bytes),
       context: context ?? batch.context,
     })),
+    dropped: batch.dropped ?? [],
     remember: batch.remember ?? [],
     bytes: batch.bytes,
     end: batch.end === true,

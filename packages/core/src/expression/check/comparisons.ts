@@ -9,10 +9,8 @@ import { compareDecimal, compareScaled } from '../values/decimal.ts'
 import { compareText } from '../values/text.ts'
 import { both, noFacts, present } from './facts.ts'
 import { type Reporter, required } from './report.ts'
-import { brokenNode, callOf, describe, isBroken, isNothing, type Node, type Operation } from './typed.ts'
+import { brokenNode, callOf, describe, isBroken, isNothing, type Node, type Operation, type Ordering } from './typed.ts'
 import { apart, coerce, digitsOf, instantDigits, unify, unifyAll, unifyNodes } from './unify.ts'
-
-type Ordering = '<' | '<=' | '>' | '>='
 
 const boolean: Type = { kind: 'boolean' }
 const hint = (text: string | undefined) => (text ? { hint: text } : {})
@@ -96,10 +94,11 @@ function scaled(operator: Ordering | '==', a: Node, b: Node): Operation {
 
 function compared<T>(name: string, operator: Ordering | '==', compare: (a: T, b: T) => number): Operation {
   if (operator === '==') return { name, call: (a: T, b: T) => compare(a, b) === 0 }
-  if (operator === '<') return { name, call: (a: T, b: T) => compare(a, b) < 0 }
-  if (operator === '<=') return { name, call: (a: T, b: T) => compare(a, b) <= 0 }
-  if (operator === '>') return { name, call: (a: T, b: T) => compare(a, b) > 0 }
-  return { name, call: (a: T, b: T) => compare(a, b) >= 0 }
+  const order = operator
+  if (order === '<') return { name, order, call: (a: T, b: T) => compare(a, b) < 0 }
+  if (order === '<=') return { name, order, call: (a: T, b: T) => compare(a, b) <= 0 }
+  if (order === '>') return { name, order, call: (a: T, b: T) => compare(a, b) > 0 }
+  return { name, order, call: (a: T, b: T) => compare(a, b) >= 0 }
 }
 
 function incomparable(operator: BinaryOperator, a: Node, b: Node, span: Span, reporter: Reporter): Node {

@@ -16,7 +16,13 @@ export interface Operation {
   readonly call: (...args: never[]) => unknown
   /** As JavaScript over the code of its arguments, if a call would cost more than the operation. */
   readonly inline?: (...args: string[]) => string
+  /** For the comparison of two values by their order. */
+  readonly order?: Ordering
+  /** Its results are ordered as its argument is: a conversion. */
+  readonly monotone?: boolean
 }
+
+export type Ordering = '<' | '<=' | '>' | '>='
 
 interface KnownConstant {
   readonly type: Type

@@ -143,6 +143,7 @@ const conversion = (name: string, call: Operation['call'], parameters: readonly 
   name,
   parameters,
   call,
+  monotone: true,
 })
 const toBigint = conversion('integer to bigint', (value: number) => BigInt(value))
 

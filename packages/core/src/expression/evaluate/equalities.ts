@@ -7,7 +7,7 @@ import type { Node } from '../check/typed.ts'
  */
 export function equalities(node: Node): Readonly<Record<string, unknown>> {
   const found = new Map<string, unknown>()
-  for (const part of node.op === 'and' ? node.items.flatMap(conjuncts) : [node]) {
+  for (const part of conjuncts(node)) {
     if (part.op !== 'equal' || part.negated || part.deep) continue
     const [field, value] = part.left.op === 'field' ? [part.left, part.right] : [part.right, part.left]
     // A field that is converted for the comparison is a call, not a field.
@@ -17,4 +17,5 @@ export function equalities(node: Node): Readonly<Record<string, unknown>> {
   return Object.fromEntries(found)
 }
 
-const conjuncts = (node: Node): readonly Node[] => (node.op === 'and' ? node.items.flatMap(conjuncts) : [node])
+/** The conditions that `&&` joins at the top level. */
+export const conjuncts = (node: Node): readonly Node[] => (node.op === 'and' ? node.items.flatMap(conjuncts) : [node])

@@ -1,6 +1,6 @@
 /** Checks of what a source reads: every record, with its id, in the declared form, by every way of reading. */
 import assert from 'node:assert/strict'
-import { type Batch, dateReader, opened } from '@millrace/core'
+import { type Batch, compileExpression, dateReader, opened } from '@millrace/core'
 import type { Check } from '../check.ts'
 import { misfit } from '../fits.ts'
 import { opensNothing } from '../opens.ts'
@@ -111,6 +111,27 @@ export const reading: readonly Check<SourceSubject>[] = [
         `bytes of records of split ${batch.split} changed after they were yielded: a buffer was reused`,
       )
     }
+  }),
+
+  check('skips only what a condition drops, and counts it', async ({ setup, making, read, capabilities }) => {
+    if (!capabilities.skips) return
+    const { condition, schema } = setup
+    assert.ok(condition, 'the source declares skips: its setup must provide a `condition` to try')
+    const compiled = compileExpression(condition, schema)
+    assert.ok(compiled.ok, `the setup's condition ${condition} does not match its schema`)
+    const columns = Object.keys(schema.fields).map((name) => ({ name, from: name }))
+    const push = { columns, where: { step: 'wanted', condition } }
+    const [plain, pushed] = [await read(), await read({}, { ...making, push })]
+    const wanted = (batches: readonly ReadBatch[]) =>
+      recordsOf(batches).filter(({ row }) => compiled.evaluate(row) === true)
+    sameSet(wanted(pushed).map(told), wanted(plain).map(told), 'with a condition')
+    let dropped = 0
+    for (const [step, n] of pushed.flatMap((batch) => batch.dropped)) {
+      assert.equal(step, 'wanted', 'what is skipped must be counted at the step of the condition')
+      dropped += n
+    }
+    const all = (batches: readonly ReadBatch[]) => recordsOf(batches).length + badOf(batches).length
+    assert.equal(all(pushed) + dropped, all(plain), 'records that are read or skipped')
   }),
 
   check(

@@ -12,6 +12,8 @@ export interface SourceSetup extends Omit<SourceMaking, 'push'> {
   readonly bad?: readonly { readonly code: string; readonly field?: string }[]
   /** To try with sources with `pushdown`: a projection with a rename and a date. */
   readonly push?: Push
+  /** To try with sources with `skips`: a condition on the fields of the schema that drops many records. */
+  readonly condition?: string
   /**
    * Replaces the store that was read by a different one, under the same options. Absent: a source cannot detect this.
    */
