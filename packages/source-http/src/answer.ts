@@ -36,8 +36,10 @@ export function replier(
   }
 
   return ({ taken, answers }, request) => {
-    const { list, count, indexes, texts } = request
+    const { list, count } = request
     if (taken?.length === count) return list ? acceptedAll(taken) : accepted(recordOf(taken[0]!))
+    // The texts are made only when they are asked for.
+    const { indexes, texts } = request
     const items = Array.from({ length: count }, (_, item): Item => ({ item, outcome: 'dropped', faults: [] }))
     for (const [k, row] of (taken ?? []).entries())
       items[indexes[k]!] = { ...items[indexes[k]!]!, outcome: 'taken', row }

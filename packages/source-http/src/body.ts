@@ -34,12 +34,16 @@ export function readBody(
   if (Number(request.headers['content-length']) > limits.limit) return done(new BodyRefused(tooLarge(limits.limit)))
   const chunks: Buffer[] = []
   let bytes = 0
+  let ended = false
   const end = (error: Error | null, body?: Buffer) => {
-    request.off('data', take).off('end', finish).off('error', fail).off('close', gone)
+    if (ended) return
+    ended = true
     held.bytes -= bytes
     done(error, body)
   }
   const take = (chunk: Buffer) => {
+    // What still comes after a refusal is not kept.
+    if (ended) return
     bytes += chunk.length
     held.bytes += chunk.length
     const refused =

@@ -44,5 +44,6 @@ export function itemId(
   const { key, ids, decoded } = request
   if (ids) return (item) => ids[item]!
   if (key === undefined) return undefined
-  return decoded.list ? (item) => recordId(pipeline, id, key, item) : () => recordId(pipeline, id, key)
+  const own = recordId(pipeline, id, key)
+  return decoded.list ? (item) => `${own}/${item}` : () => own
 }

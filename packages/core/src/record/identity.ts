@@ -36,8 +36,8 @@ export const idPosition = (position: string | number): string | number =>
 /**
  * The id of a record that has a key in its source: a client's idempotency key, the id that a server gives its records.
  */
-export const recordId = (pipeline: string, source: string, key: string, item?: number): string =>
-  `${pipeline}/${source}/${idPart(key)}${item === undefined ? '' : `/${item}`}`
+export const recordId = (pipeline: string, source: string, key: string): string =>
+  `${pipeline}/${source}/${idPart(key)}`
 
 /** The id of a step's result. */
 export const resultId = (pipeline: string, step: string, key: readonly Json[]): string =>

@@ -105,7 +105,14 @@ export class Records {
   /** The ids of all rows. Faster than `id(i)` in a loop where all rows are of one batch. */
   ids(): string[] {
     const parts = this.idParts()
-    return parts ? parts.rests.map((rest) => parts.common + rest) : this.rows.map((_, i) => this.id(i))
+    if (parts) return parts.rests.map((rest) => parts.common + rest)
+    if (this.results || this.origins || this.paths) return this.rows.map((_, i) => this.id(i))
+    const ids: string[] = []
+    for (const { source, batch } of this.from) {
+      const common = idPrefix(this.pipeline, source, batch.split)
+      for (let i = 0; i < batch.rows.length; i++) ids.push(batch.idAt?.(i) ?? common + idPosition(batch.positionAt(i)))
+    }
+    return ids
   }
 
   /**
