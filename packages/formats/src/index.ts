@@ -11,7 +11,7 @@ export * from './write-format.ts'
 export { halfPair, refusedTexts } from './refuse.ts'
 export { inferCsv } from './csv/infer.ts'
 export { csvDefaults, type CsvOptions, csvOptions, csvProblems } from './csv/options.ts'
-export { createCsvReader } from './csv/reader.ts'
+export { createCsvReader, csvReadAccepts } from './csv/reader.ts'
 export {
   csvAccepts,
   csvWriteDefaults,

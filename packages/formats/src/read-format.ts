@@ -2,10 +2,10 @@
  * Formats for reading, as data: the option that chooses one, how the beginnings of files are distinguished, and their
  * readers.
  */
-import { option, type Option, type Problem } from '@millrace/core'
+import { option, type Option, type Problem, type RecordType } from '@millrace/core'
 import { withoutCompression } from './compression.ts'
 import { csvDefaults, type CsvOptions, csvOptions, csvProblems } from './csv/options.ts'
-import { createCsvReader } from './csv/reader.ts'
+import { createCsvReader, csvReadAccepts } from './csv/reader.ts'
 import { createJsonReader } from './json/array.ts'
 import { createJsonLinesReader } from './json/lines.ts'
 import { type JsonOptions, jsonOptions } from './json/options.ts'
@@ -26,6 +26,8 @@ export interface ReadKind<Name extends string = string> {
   readonly options: Readonly<Record<string, Option<any>>>
   /** Problems of options that are valid individually. */
   problems?(format: ReadFormat): Problem[]
+  /** Problems with reading records of this type. */
+  accepts?(format: ReadFormat, schema: RecordType): Problem[]
   open(format: ReadFormat, read: ReadOptions): InputFormat
 }
 
@@ -36,6 +38,7 @@ export const textReadFormats: readonly ReadKind<'csv' | 'jsonl' | 'json'>[] = [
     endings: ['.csv', '.tsv'],
     options: csvOptions,
     problems: (format) => csvProblems({ ...csvDefaults, ...format }),
+    accepts: csvReadAccepts,
     open(format, read) {
       const { header, encoding } = { ...csvDefaults, ...format }
       return { reader: createCsvReader(format, read), text: textUnits(encoding), lines: header ? 2 : 1 }
@@ -67,6 +70,8 @@ export interface ReadFormats<Name extends string> {
   typed(typed: Name | ReadFormat<Name>): ReadFormat<Name>
   /** Problems of a format's options; `at` is inside the format. */
   problems(format: ReadFormat<Name>): Problem[]
+  /** Problems with reading records of this type; `at` is inside the format. */
+  accepts(format: ReadFormat<Name>, schema: RecordType): Problem[]
   /** How files of a format are read. */
   open(format: ReadFormat<Name>, read: ReadOptions): InputFormat
 }
@@ -109,6 +114,7 @@ export function readFormatsOf<Name extends string>(kinds: readonly ReadKind<Name
       const kind = kindOf(type)
       return strangeOptions(type, Object.keys(given), Object.keys(kind.options)) ?? kind.problems?.(format) ?? []
     },
+    accepts: (format, schema) => kindOf(format.type).accepts?.(format, schema) ?? [],
     open: (format, read) => kindOf(format.type).open(format, read),
   }
 }

@@ -35,7 +35,7 @@ export interface WriteKind<Name extends string = string> {
   /** The options with which a reader of the format reads what was written with these. Absent: it needs none. */
   readBack?(format: WriteFormat): Readonly<Record<string, Json>>
   /** Problems with writing records of this type. */
-  accepts?(record: RecordType): Problem[]
+  accepts?(record: RecordType, format: WriteFormat): Problem[]
   /** Loads the writer of the format, and prepares it for records of this type. */
   prepare(record: RecordType, format: WriteFormat): MakeWriter | Promise<MakeWriter>
 }
@@ -90,7 +90,7 @@ export const textWriteFormats: readonly WriteKind<'jsonl' | 'json' | 'csv'>[] = 
       const { delimiter, quote, header, nulls } = { ...csvWriteDefaults, ...csvOf(format) }
       return { delimiter, quote, header, nulls: [nulls] }
     },
-    accepts: csvAccepts,
+    accepts: (record, format) => csvAccepts(record, csvOf(format)),
     prepare: (record, format) => csvWriter(record, csvOf(format)),
   },
 ]
@@ -157,7 +157,7 @@ export function writeFormatsOf<Name extends string>(kinds: readonly WriteKind<Na
       return strangeOptions(format.type, given, Object.keys(kind.options)) ?? kind.problems?.(format) ?? []
     },
     readBack: (format) => ({ type: format.type, ...kindOf(format.type).readBack?.(format) }),
-    accepts: (format, record) => kindOf(format.type).accepts?.(record) ?? [],
+    accepts: (format, record) => kindOf(format.type).accepts?.(record, format) ?? [],
     prepare: async (format, record) => kindOf(format.type).prepare(record, format),
   }
 }

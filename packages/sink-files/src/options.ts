@@ -98,7 +98,11 @@ export function optionProblems(o: Options): Problem[] {
 /** Problems with writing records of this type. */
 export const acceptProblems = (o: Options, record: RecordType): Problem[] => {
   const { template, format } = layoutOf(o)
-  return [...fieldProblems(template, record), ...formats.accepts(format, storedTypeOf(o, record))]
+  const problems = formats.accepts(format, storedTypeOf(o, record))
+  return [
+    ...fieldProblems(template, record),
+    ...problems.map((problem) => ({ ...problem, at: problem.at.length > 0 ? ['format', ...problem.at] : [] })),
+  ]
 }
 
 /** The type of what is written into the files. */

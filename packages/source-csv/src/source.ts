@@ -15,6 +15,7 @@ import {
   createCsvReader,
   csvOptions,
   csvProblems,
+  csvReadAccepts,
   decodeWithPartitions,
   inferCsv,
   type InputFormat,
@@ -37,6 +38,7 @@ export const sourceCsv = defineSource({
   summary: 'Reads CSV files, plain or compressed: one, several, a folder, or standard input.',
   options,
   check: (o, env) => [...filesProblems(o, env), ...csvProblems(o)],
+  accepts: csvReadAccepts,
   capabilities: (o) => ({
     bounded: true,
     replayable: !pathsOf(o).includes('-'),

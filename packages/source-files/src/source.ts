@@ -95,6 +95,10 @@ export const sourceFiles = defineSource({
     'Reads files of CSV, JSON lines, JSON, Parquet or Arrow, plain or compressed: one, several, a folder, or standard input.',
   options,
   check: (o, env) => [...filesProblems(o, env), ...formatProblems(o)],
+  accepts: (o, schema) =>
+    o.format
+      ? formats.accepts(typedFormat(o)!, schema).map((problem) => ({ ...problem, at: ['format', ...problem.at] }))
+      : [],
   capabilities: (o) => ({
     bounded: true,
     replayable: !pathsOf(o).includes('-'),

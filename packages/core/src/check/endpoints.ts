@@ -20,6 +20,14 @@ export function checkSource(spec: SpecSource, connections: Connections, ctx: Che
       ? guarded(ctx, spec.place, spec.path, `source \`${bound.type}\``, () => definition.capabilities(options))
       : undefined
   const schema = checkSchema(spec, bound, ctx)
+  if (schema && definition?.accepts && options !== undefined)
+    reportProblems(
+      guarded(ctx, spec.place, spec.path, `source \`${bound.type}\``, () => definition.accepts!(options, schema)),
+      bound.configNode,
+      `${spec.path}.config`,
+      spec.place,
+      ctx,
+    )
   return {
     ...bound,
     id: spec.id,

@@ -31,6 +31,8 @@ export type ConnectionKind = 'stream' | 'documents' | 'objects' | 'warehouse' | 
 export interface SourceDefinition<S extends TSchema = Option<any>> extends Named<'source', S> {
   readonly serves?: readonly ConnectionKind[]
   capabilities(options: Static<S>): SourceCapabilities
+  /** Problems with reading records of the declared type: columns whose order is not known. */
+  accepts?(options: Static<S>, schema: RecordType): readonly Problem[]
   create(options: Static<S>, ctx: SourceContext): Source
   decoder?(options: Static<S>, ctx: SourceContext): Decoder
   /** The fields and types found in real data, for `pipe schema infer`; `note` gets what they leave out. */

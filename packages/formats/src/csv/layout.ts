@@ -4,7 +4,15 @@
  * Every column of the schema is type-checked, even if nothing reads it, so that a row fails or passes independent of
  * pushdown.
  */
-import { dateReader, type DateRule, fromText, MillraceError, type RecordType, type Tally } from '@millrace/core'
+import {
+  dateReader,
+  type DateRule,
+  fromText,
+  MillraceError,
+  type Problem,
+  type RecordType,
+  type Tally,
+} from '@millrace/core'
 import type { ReadOptions } from '../reader.ts'
 
 /** Why a record cannot be read; the caller adds the place. */
@@ -55,13 +63,24 @@ export interface Layout {
  * whole numbers before all others. Throws `MillraceError` if there is such a name.
  */
 export function orderedNames(record: RecordType): readonly string[] {
+  const [problem] = orderProblems(record)
+  if (!problem) return Object.keys(record.fields)
+  throw new MillraceError(problem.code, problem.message, { hint: problem.hint, exitCode: 2 })
+}
+
+/** The same as a problem of the option `header`. */
+export function orderProblems(record: RecordType): Problem[] {
   const names = Object.keys(record.fields)
   const moved = names.length > 1 ? names.find((name) => /^(0|[1-9]\d{0,9})$/.test(name)) : undefined
-  if (moved === undefined) return names
-  throw new MillraceError('bad_field_name', `without a header, the column of the field ${show(moved)} is not known`, {
-    hint: `a name that is a whole number loses its place among the fields: call it n${moved}, and rename it with \`select\``,
-    exitCode: 2,
-  })
+  if (moved === undefined) return []
+  return [
+    {
+      code: 'bad_field_name',
+      at: ['header'],
+      message: `without a header, the column of the field ${show(moved)} is not known`,
+      hint: `a name that is a whole number loses its place among the fields: call it n${moved}, and rename it with \`select\``,
+    },
+  ]
 }
 
 /**

@@ -4,14 +4,23 @@
  *
  * A header with duplicate names, or names that are not text, makes itself and every record of the input bad.
  */
-import { codegenAllowed, DataError, type Json, MillraceError, type Row, unknownOf } from '@millrace/core'
+import {
+  codegenAllowed,
+  DataError,
+  type Json,
+  MillraceError,
+  type Problem,
+  type RecordType,
+  type Row,
+  unknownOf,
+} from '@millrace/core'
 import { type ByteSource, emptyPiece, type Piece, type ReadOptions, type RecordReader } from '../reader.ts'
 import { asBuffer, byteOrderMark, unitBytes } from '../text.ts'
 import { type Chunk, chunkOf, lastBreak } from './chunk.ts'
 import { compiledScan, mostColumns } from './compiled.ts'
 import { readHeader } from './header.ts'
 import { type FailedRecord, interpretedScan, noRows, type Scan } from './interpreted.ts'
-import { type Layout, layoutOf, orderedNames, type RowFailure } from './layout.ts'
+import { type Layout, layoutOf, orderedNames, orderProblems, type RowFailure } from './layout.ts'
 import { csvDefaults, type CsvOptions, dialectOf } from './options.ts'
 import { giveUp, passOver } from './oversize.ts'
 import { Trouble } from './trouble.ts'
@@ -22,6 +31,10 @@ interface Position {
   readonly offset: number
   readonly inside?: true
 }
+
+/** Problems with reading records of this type. */
+export const csvReadAccepts = ({ header = true }: Partial<CsvOptions>, schema: RecordType): Problem[] =>
+  header ? [] : orderProblems(schema)
 
 /**
  * Context that the bytes of a record lack. `cut`: the failure that made them an incomplete record, so that a part is

@@ -14,7 +14,7 @@ import {
   type Type,
 } from '@millrace/core'
 import type { RecordWriter, RefusedRow } from '../writer.ts'
-import { orderedNames } from './layout.ts'
+import { orderedNames, orderProblems } from './layout.ts'
 import { csvProblems } from './options.ts'
 
 /** Options of a connector that writes CSV. */
@@ -51,7 +51,7 @@ export function csvWriteProblems(options: Partial<CsvWriteOptions>): Problem[] {
 }
 
 /** Problems with writing records of this type as CSV. */
-export function csvAccepts(record: RecordType): Problem[] {
+export function csvAccepts(record: RecordType, { header = true }: Partial<CsvWriteOptions> = {}): Problem[] {
   if (record.open)
     return [
       {
@@ -63,7 +63,9 @@ export function csvAccepts(record: RecordType): Problem[] {
       },
     ]
   return Object.keys(record.fields).length
-    ? []
+    ? header
+      ? []
+      : orderProblems(record)
     : [{ code: 'wrong_type', at: [], message: 'records without fields cannot be written as CSV' }]
 }
 
