@@ -68,7 +68,7 @@ def made(n=400):
         "i64": (pa.int64(), lambda i: (-1) ** i * (2**63 - 1 - i)),
         "u8": (pa.uint8(), lambda i: i % 256),
         "u16": (pa.uint16(), lambda i: 65535 - i),
-        "u32": (pa.uint32(), lambda i: 2**32 - 1 - i),
+        "u32": (pa.uint32(), lambda i: 2**32 - 1 - i if i % 2 else i),
         "u64": (pa.uint64(), lambda i: 2**64 - 1 - i if i % 2 else i),
         "f32": (pa.float32(), lambda i: i / 4 - 7),
         "f64": (pa.float64(), lambda i: [0.1, -1e307, 5e-324, 123.456][i % 4] * (1 + i % 3)),
@@ -102,7 +102,8 @@ def made(n=400):
 
 def write(folder):
     table = made()
-    delta = {"i32": "DELTA_BINARY_PACKED", "i64": "DELTA_BINARY_PACKED", "text": "DELTA_BYTE_ARRAY",
+    delta = {"i32": "DELTA_BINARY_PACKED", "i64": "DELTA_BINARY_PACKED", "u32": "DELTA_BINARY_PACKED",
+             "u64": "DELTA_BINARY_PACKED", "text": "DELTA_BYTE_ARRAY",
              "large": "DELTA_LENGTH_BYTE_ARRAY", "f32": "BYTE_STREAM_SPLIT", "f64": "BYTE_STREAM_SPLIT"}
     encodings = {"dictionary": {"use_dictionary": True}, "plain": {"use_dictionary": False},
                  "delta": {"use_dictionary": False, "column_encoding": delta}}

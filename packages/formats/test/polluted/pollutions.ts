@@ -139,7 +139,10 @@ export const pollutions: Readonly<Record<string, Make>> = {
   'spaces in a line at the end': around((header, lines) => `${file([header, ...lines])}   \n`),
   'no payload': () => ({ table: { rows: [], cells: [] }, lines: [], csv: {}, bytes: Buffer.alloc(0) }),
   'only a header': () => ({
-    ...{ table: { rows: [], cells: [] }, lines: [], csv: {}, isClean: true },
+    table: { rows: [], cells: [] },
+    lines: [],
+    csv: {},
+    isClean: true,
     bytes: Buffer.from(`${names.join()}\n`),
   }),
   preamble: around((header, lines, random) =>
