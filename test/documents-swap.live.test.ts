@@ -33,7 +33,10 @@ afterAll(async () => {
   await client.close()
 })
 
-const field = (kind: Exclude<Type['kind'], 'decimal' | 'fine_timestamp' | 'list' | 'object'>, optional = false) => ({
+const field = (
+  kind: Exclude<Type['kind'], 'decimal' | 'fine_timestamp' | 'list' | 'map' | 'object'>,
+  optional = false,
+) => ({
   type: { kind },
   optional,
 })

@@ -11,7 +11,7 @@
  * | timestamp | TEXT | `2010-12-01T08:26:00.000Z`: it sorts, and SQLite's date functions read it |
  * | timestamp(6), timestamp(9) | TEXT | the same with 6 or 9 digits |
  * | bytes | BLOB | itself |
- * | list, object, json | TEXT | JSON |
+ * | list, map, object, json | TEXT | JSON |
  */
 import type { SQLInputValue, SQLOutputValue } from 'node:sqlite'
 import { DataError, fromJson, fromText, printJson, toJson, toText, type Type, type UnknownFields } from '@millrace/core'
@@ -41,6 +41,7 @@ export function toColumn(type: Type): (value: unknown) => SQLInputValue {
     case 'fine_timestamp':
       return toText(type)
     case 'list':
+    case 'map':
     case 'object':
     case 'json': {
       const plain = toJson(type)

@@ -13,8 +13,9 @@ import {
   sameType,
   type Type,
   typeText,
+  parseRecordType,
+  recordToJsonSchema,
 } from '../src/schema/index.ts'
-import { parseRecordType, recordToJsonSchema } from '../src/schema/read.ts'
 
 const field = (text: string): Field => parseType(text)!
 
@@ -26,6 +27,7 @@ const types: fc.Arbitrary<Type> = fc.letrec<{ type: Type; field: Field }>((tie) 
       .tuple(fc.integer({ min: 1, max: 38 }), fc.nat(38))
       .map(([precision, scale]): Type => ({ kind: 'decimal', precision, scale: Math.min(scale, precision) })),
     tie('field').map((of): Type => ({ kind: 'list', of })),
+    tie('field').map((of): Type => ({ kind: 'map', of })),
     fc
       .dictionary(
         fc.string({ minLength: 1 }).filter((name) => name !== '__proto__'),

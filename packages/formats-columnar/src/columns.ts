@@ -17,7 +17,9 @@ import {
   fromJson,
   fromText,
   generate,
+  isNested,
   type Json,
+  mapValues,
   MillraceError,
   printJson,
   propertyKey,
@@ -123,6 +125,10 @@ function valueReader(column: FileColumn, to: Type, reading: Reading): Read | und
     const readItem = fieldReader({ ...item, name: column.name }, to.of, reading)
     return (raw) => Array.from(raw as ArrayLike<unknown>, readItem)
   }
+  if (to.kind === 'map' && column.mapped) {
+    const readItem = fieldReader({ ...column.mapped, name: column.name }, to.of, reading)
+    return (raw) => column.mapOf!(raw, (part, key) => within(key, () => readItem(part)))
+  }
   if (to.kind === 'object' && fields) {
     const reads = Object.entries(to.record.fields).map(([name, field]) => {
       const k = fields.findIndex((member) => member.name === name)
@@ -138,7 +144,7 @@ function valueReader(column: FileColumn, to: Type, reading: Reading): Read | und
     const convert = fromText(to, unknownFields)
     return (raw) => convert(read(raw) as string)
   }
-  if (text && (to.kind === 'list' || to.kind === 'object')) {
+  if (text && (isNested(to) || to.kind === 'object')) {
     const convert = fromText(to, unknownFields)
     return (raw) => convert(text(raw))
   }
@@ -178,8 +184,14 @@ function valueReader(column: FileColumn, to: Type, reading: Reading): Read | und
       const plain = toJson(natural)
       return (raw) => plain(read(raw))
     }
-    case 'list':
     case 'object':
+      if (natural.kind === 'map') {
+        const plain = toJson(natural)
+        return jsonReader((raw) => plain(read(raw)), to, unknownFields)
+      }
+      return natural.kind === 'json' ? jsonReader(read, to, unknownFields) : undefined
+    case 'list':
+    case 'map':
       return natural.kind === 'json' ? jsonReader(read, to, unknownFields) : undefined
     default:
       return natural.kind === to.kind ? read : undefined
@@ -199,6 +211,16 @@ function keptReader(column: FileColumn, values: ValueOptions): Read {
 const jsonReader = (read: Read, to: Type, unknownFields: UnknownFields): Read => {
   const convert = fromJson(to, unknownFields)
   return (raw) => convert(read(raw))
+}
+
+/** Puts the key of a map before the place of an error in its value. */
+function within(key: string, read: () => unknown): unknown {
+  try {
+    return read()
+  } catch (error) {
+    if (!(error instanceof DataError)) throw error
+    throw new DataError(error.code, error.message, error.field === undefined ? key : `${key}.${error.field}`)
+  }
 }
 
 /** Reads decimals without a fraction: what unsigned 64-bit integers are. */
@@ -438,6 +460,8 @@ function numbersWhereExact(value: Json, type: Type): Json {
       return Number.isSafeInteger(Number(value)) ? Number(value) : value
     case 'list':
       return (value as Json[]).map((item) => numbersWhereExact(item, type.of.type))
+    case 'map':
+      return mapValues(value as Row, (part) => numbersWhereExact(part as Json, type.of.type)) as Json
     case 'object': {
       const { fields } = type.record
       return Object.fromEntries(

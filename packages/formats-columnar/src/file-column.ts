@@ -21,6 +21,10 @@ export interface FileColumn {
   /** The item of a list or map, or the members of a struct in order; see nested.ts. */
   readonly item?: FileColumn
   readonly fields?: readonly FileColumn[]
+  /** For a map whose keys are texts: its values, which `mapOf` reads. */
+  readonly mapped?: FileColumn
+  /** The map in a raw value, its values read by `read`. Throws `DataError` `duplicate_key`, `missing_value`. */
+  mapOf?(raw: unknown, read: (raw: unknown, key: string) => unknown): Record<string, unknown>
 }
 
 /** How a column of times counts. */

@@ -2,7 +2,7 @@
  * Lists, structs and maps of typed file formats. Their raw values: a list is an array, a struct an array of its members
  * in order, a map an array of entries, each `[key, value]`.
  */
-import { DataError, toJson, type Type } from '@millrace/core'
+import { DataError, setOwn, type Type } from '@millrace/core'
 import type { FileColumn } from './file-column.ts'
 import { readPart } from './stored.ts'
 
@@ -41,7 +41,7 @@ export function structColumn(name: string, members: readonly FileColumn[]): File
   }
 }
 
-/** A map: a JSON object if its keys are texts, else a list of its entries. */
+/** A map: if its keys are no texts, a list of its entries. */
 export function mapColumn(name: string, key: FileColumn, value: FileColumn): FileColumn {
   const entry = structColumn('entry', [
     { ...key, name: 'key' },
@@ -50,22 +50,23 @@ export function mapColumn(name: string, key: FileColumn, value: FileColumn): Fil
   const told = `a map of ${key.told} to ${value.told}`
   const entries = { ...listColumn(name, entry, false), told }
   if (key.natural?.kind !== 'string' || !value.natural) return entries
-  const plain = toJson(value.natural)
+  const mapOf = (raw: unknown, read: (raw: unknown, key: string) => unknown) => {
+    const made: Record<string, unknown> = {}
+    for (const [rawKey, part] of raw as readonly Raw[]) {
+      const text = readPart(key, rawKey)
+      if (typeof text !== 'string') throw new DataError('missing_value', 'is a map with a null key')
+      if (Object.hasOwn(made, text))
+        throw new DataError('duplicate_key', `is a map with the key ${JSON.stringify(text)} twice`)
+      setOwn(made, text, read(part, text))
+    }
+    return made
+  }
   return {
     ...entries,
-    natural: { kind: 'json' },
-    read(raw) {
-      const made: Record<string, unknown> = {}
-      for (const [rawKey, part] of raw as readonly Raw[]) {
-        const text = readPart(key, rawKey)
-        if (typeof text !== 'string') throw new DataError('missing_value', 'is a map with a null key')
-        if (Object.hasOwn(made, text))
-          throw new DataError('duplicate_key', `is a map with the key ${JSON.stringify(text)} twice`)
-        const own = { value: plain(readPart(value, part)), enumerable: true, writable: true, configurable: true }
-        Object.defineProperty(made, text, own)
-      }
-      return made
-    },
+    natural: { kind: 'map', of: { type: value.natural, optional: true } },
+    mapped: value,
+    mapOf,
+    read: (raw) => mapOf(raw, (part) => readPart(value, part)),
   }
 }
 

@@ -69,6 +69,7 @@ const { field } = fc.letrec<{ field: Field; type: Type }>((tie) => ({
     { maxDepth: 4, depthSize: 'small' },
     leaf,
     tie('field').map((of): Type => ({ kind: 'list', of: of as Field })),
+    tie('field').map((of): Type => ({ kind: 'map', of: of as Field })),
     names.chain((keys) =>
       fc.tuple(...keys.map(() => tie('field'))).map(
         (fields): Type => ({
@@ -85,6 +86,11 @@ function valueOf({ type, optional }: Field): fc.Arbitrary<unknown> {
     switch (type.kind) {
       case 'list':
         return fc.array(valueOf(type.of), { maxLength: 3 })
+      case 'map':
+        return fc.dictionary(fc.constantFrom('', 'k', '10', 'é', 'constructor'), valueOf(type.of), {
+          maxKeys: 3,
+          noNullPrototype: true,
+        })
       case 'object':
         return fc.record(Object.fromEntries(Object.entries(type.record.fields).map(([key, f]) => [key, valueOf(f)])))
       case 'integer':
@@ -130,7 +136,7 @@ describe('lists and objects as groups', () => {
         expect(found.map(([text]) => (text === null ? null : JSON.parse(text as string)))).toEqual(
           plain(values as Row[]),
         )
-        if (['list', 'object'].includes(schema.fields['value']!.type.kind)) nested++
+        if (['list', 'map', 'object'].includes(schema.fields['value']!.type.kind)) nested++
       }),
       { numRuns: 150 },
     )

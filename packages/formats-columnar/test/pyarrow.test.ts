@@ -6,7 +6,7 @@ import { execFileSync, spawnSync } from 'node:child_process'
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type Field, microsOfTime, parseRecordType, type RecordType, type Row } from '@millrace/core'
+import { type Field, mapValues, microsOfTime, parseRecordType, type RecordType, type Row } from '@millrace/core'
 import { afterAll, describe, expect, test } from 'vitest'
 import { bytesSource } from '../../formats/src/reader.ts'
 import { fileReadFormats } from '../src/index.ts'
@@ -46,6 +46,8 @@ function canonical({ type }: Field, value: unknown): unknown {
       return Buffer.from(value as Uint8Array).toString('hex')
     case 'list':
       return (value as unknown[]).map((item) => canonical(type.of, item))
+    case 'map':
+      return mapValues(value as Row, (item) => canonical(type.of, item))
     case 'object':
       return canonicalRow(type.record, value as Row)
     default:
@@ -104,6 +106,8 @@ describe.skipIf(!isThere)('pyarrow', () => {
       clock: 'time?',
       raw: 'bytes?',
       tags: 'list<string?>?',
+      rates: 'map<decimal(9,2)?>?',
+      nested: 'map<list<map<timestamp>>>',
       lines: { list: { fields: { sku: 'string', prices: 'list<decimal(9,2)>', at: 'timestamp?' } }, optional: true },
     },
   })
@@ -126,6 +130,8 @@ describe.skipIf(!isThere)('pyarrow', () => {
       clock: i % 4 === 0 ? null : ['00:00:00', '08:26:00.5', '23:59:59.999999'][i % 3],
       raw: i % 6 === 0 ? null : new Uint8Array([i % 256, 0, 255]),
       tags: i % 9 === 0 ? null : i % 2 ? [`t${i}`, null] : [],
+      rates: i % 9 === 1 ? null : i % 2 ? { [`r${i % 5}`]: `${i}.50`, __none: null } : {},
+      nested: i % 3 ? { '': [{ a: i, b: -1 }, {}], x: [] } : {},
       lines:
         i % 8 === 0
           ? null

@@ -20,8 +20,9 @@ const stored: Readonly<Record<Type['kind'], string>> = {
   time: 'string, TIME(MICROS), Time64(us)',
   fine_timestamp: 'string, TIMESTAMP(MICROS or NANOS, UTC), Timestamp(us or ns, UTC)',
   bytes: 'base64, BYTE_ARRAY, Binary',
-  list: 'array, JSON, List',
-  object: 'object, JSON, Struct',
+  list: 'array, LIST, List',
+  map: 'object, MAP, Map',
+  object: 'object, a group, Struct',
   json: 'itself, JSON, Utf8',
 }
 

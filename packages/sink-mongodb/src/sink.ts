@@ -2,7 +2,7 @@
  * The definition of `type: mongodb` as a sink. The driver is loaded when a connection is opened, so a check costs
  * nothing.
  */
-import { defineSink, type Problem, type RecordType, type Type } from '@millrace/core'
+import { defineSink, isNested, type Problem, type RecordType, type Type } from '@millrace/core'
 import { documentFieldProblems, documentProblems, keyFields, keyProblems } from '@millrace/kinds'
 import { mongodbProblems } from '@millrace/client-mongodb'
 import { type Options, options } from './options.ts'
@@ -41,7 +41,7 @@ function accepts(o: Options, input: RecordType): Problem[] {
 /** Digits of a decimal that is too wide, anywhere in the type. */
 function wideDecimal(type: Type): number | undefined {
   if (type.kind === 'decimal') return type.precision > 34 ? type.precision : undefined
-  if (type.kind === 'list') return wideDecimal(type.of.type)
+  if (isNested(type)) return wideDecimal(type.of.type)
   if (type.kind !== 'object') return undefined
   for (const field of Object.values(type.record.fields)) {
     const wide = wideDecimal(field.type)

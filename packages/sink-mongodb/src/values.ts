@@ -2,7 +2,7 @@
  * Converts values to BSON. Text, numbers and booleans are left unchanged: the driver writes a 32-bit whole number as
  * int and any other number as double, which represents every `integer` exactly.
  */
-import { compileDateParser, type RecordType, type Row, toText, type Type } from '@millrace/core'
+import { compileDateParser, mapValues, type RecordType, type Row, toText, type Type } from '@millrace/core'
 import { Decimal128 } from '@millrace/client-mongodb/driver'
 
 const midnight = compileDateParser(['yyyy-MM-dd'], 'UTC')
@@ -41,6 +41,13 @@ function converter(type: Type): ((value: unknown) => unknown) | undefined {
       return (
         item &&
         ((value) => (value as unknown[]).map((part) => (part === null || part === undefined ? null : item(part))))
+      )
+    }
+    case 'map': {
+      const item = converter(type.of.type)
+      return (
+        item &&
+        ((value) => mapValues(value as Row, (part) => (part === null || part === undefined ? null : item(part))))
       )
     }
     case 'object':

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { MongoClient } from 'mongodb'
-import { type Field, fromText, type RecordType, type Row, type Type } from '@millrace/core'
+import { type Field, fromText, mapValues, type RecordType, type Row, type Type } from '@millrace/core'
 import { cuttingProxy, liveUrl, sinkContract } from '@millrace/testkit'
 import { describe } from 'vitest'
 import { resolved } from './server.ts'
@@ -9,7 +9,7 @@ const url = liveUrl('MONGODB')
 const module = new URL('../src/index.ts', import.meta.url)
 const field = (type: Type, optional = false): Field => ({ type, optional })
 const plain = (
-  kind: Exclude<Type['kind'], 'decimal' | 'fine_timestamp' | 'list' | 'object'>,
+  kind: Exclude<Type['kind'], 'decimal' | 'fine_timestamp' | 'list' | 'map' | 'object'>,
   optional = false,
 ): Field => field({ kind }, optional)
 
@@ -27,6 +27,7 @@ const everyType: RecordType = {
     micros: field({ kind: 'fine_timestamp', precision: 6 }),
     raw: plain('bytes'),
     list: field({ kind: 'list', of: plain('bigint', true) }),
+    times: field({ kind: 'map', of: plain('timestamp', true) }),
     inner: field({ kind: 'object', record: { fields: { at: plain('timestamp'), name: plain('string', true) } } }),
     any: plain('json', true),
   },
@@ -45,6 +46,7 @@ const everyRow = (count: number): Row[] =>
     micros: 1291191960000001n + BigInt(n),
     raw: new Uint8Array([0, 255, n % 256]),
     list: [1n, null, -(2n ** 63n)],
+    times: { 'a.b': n, $x: null, '10': 1 - n },
     inner: { at: n, name: n % 2 ? 'x' : null },
     any: n % 4 === 0 ? null : { a: [1, 'two', { b: null }], n },
   }))
@@ -67,8 +69,9 @@ async function find(database: string, collection: string): Promise<Row[]> {
 }
 
 /** What the driver gives for a row of `everyType`, as that row. */
-const asRow = ({ _id, day, at, price, inner, micros, ...rest }: Row): Row => ({
+const asRow = ({ _id, day, at, price, inner, micros, times, ...rest }: Row): Row => ({
   ...rest,
+  times: mapValues(times as Row, (time) => (time === null ? null : (time as Date).getTime())),
   micros: fromText({ kind: 'fine_timestamp', precision: 6 })(micros as string),
   day: (day as Date).toISOString().slice(0, 10),
   at: (at as Date).getTime(),

@@ -107,7 +107,7 @@ export function compileBinder(schema: RecordType): Binder {
         : type.kind === 'bigint'
           ? bits64
           : toColumn(type),
-    holdsText: ['string', 'list', 'object', 'json'].includes(type.kind),
+    holdsText: ['string', 'list', 'map', 'object', 'json'].includes(type.kind),
   }))
   return {
     names: columns.map(({ name }) => name),

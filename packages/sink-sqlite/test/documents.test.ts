@@ -40,6 +40,7 @@ test('a document is stored under its record id as JSON, large and exact numbers 
       nanos: '1969-12-31T23:59:59.999999999Z',
       raw: 'AP8A',
       list: ['1', null, '-9223372036854775808'],
+      map: { 'a.b': '9007199254740993', '10': null },
       inner: { at: '1970-01-01T00:00:00.000Z', name: null },
       any: null,
     },

@@ -43,6 +43,7 @@ export const everyType: RecordType = {
     nanos: field({ kind: 'fine_timestamp', precision: 9 }),
     raw: plain('bytes'),
     list: field({ kind: 'list', of: plain('bigint', true) }),
+    map: field({ kind: 'map', of: plain('bigint', true) }),
     inner: field({ kind: 'object', record: { fields: { at: plain('timestamp'), name: plain('string', true) } } }),
     any: plain('json', true),
   },
@@ -64,6 +65,7 @@ export const everyRow = (count: number): Row[] =>
     nanos: -1n - BigInt(n),
     raw: new Uint8Array([0, 255, n % 256]),
     list: [1n, null, -(2n ** 63n)],
+    map: { 'a.b': 9007199254740993n, '10': null },
     inner: { at: n, name: n % 2 ? 'x' : null },
     any: n % 4 === 0 ? null : { a: [1, 'two', { b: null }], n },
   }))

@@ -41,6 +41,7 @@ test('a table has typed columns, and its values SQLite can compute with', async 
     'nanos TEXT NOT NULL',
     'raw BLOB NOT NULL',
     'list TEXT NOT NULL',
+    'map TEXT NOT NULL',
     'inner TEXT NOT NULL',
     'any TEXT',
   ])

@@ -9,6 +9,7 @@ import {
   fromJson,
   fromText,
   instantOf,
+  mapValues,
   type RecordType,
   type Row,
   setOwn,
@@ -72,6 +73,11 @@ export function fromBson(type: Type): (value: unknown) => unknown {
     case 'list': {
       const item = fieldFromBson(type.of)
       return (value) => (Array.isArray(value) ? value.map((part, i) => within(`[${i}]`, item, part)) : json(value))
+    }
+    case 'map': {
+      const item = fieldFromBson(type.of)
+      return (value) =>
+        isBsonDocument(value) ? mapValues(value, (part, key) => within(key, item, part)) : json(bsonToPlain(value))
     }
     case 'object': {
       const read = rowFromBson(type.record)

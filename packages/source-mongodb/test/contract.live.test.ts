@@ -9,7 +9,7 @@ const url = liveUrl('MONGODB')
 const module = new URL('../src/index.ts', import.meta.url)
 const field = (type: Type, optional = false): Field => ({ type, optional })
 const plain = (
-  kind: Exclude<Type['kind'], 'decimal' | 'fine_timestamp' | 'list' | 'object'>,
+  kind: Exclude<Type['kind'], 'decimal' | 'fine_timestamp' | 'list' | 'map' | 'object'>,
   optional = false,
 ): Field => field({ kind }, optional)
 interface Saved {

@@ -59,6 +59,13 @@ test.each<[Type, unknown, unknown]>([
   [{ kind: 'list', of: { type: { kind: 'date' }, optional: false } }, [null], 'missing_value'],
   [{ kind: 'list', of: { type: { kind: 'date' }, optional: false } }, 'x', 'not_list'],
   [
+    { kind: 'map', of: { type: { kind: 'date' }, optional: true } },
+    { 'a.b': new Date(0), b: null },
+    { 'a.b': '1970-01-01', b: null },
+  ],
+  [{ kind: 'map', of: { type: { kind: 'date' }, optional: false } }, { a: null }, 'missing_value'],
+  [{ kind: 'map', of: { type: { kind: 'date' }, optional: false } }, [new Date(0)], 'not_object'],
+  [
     { kind: 'object', record: { fields: { a: { type: decimal, optional: true } } } },
     { a: Decimal128.fromString('1'), b: 2 },
     { a: '1.00' },

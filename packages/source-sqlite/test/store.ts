@@ -7,7 +7,7 @@ import { openStoreWriter } from '@millrace/client-sqlite'
 
 const field = (type: Type, optional = false): Field => ({ type, optional })
 const plain = (
-  kind: Exclude<Type['kind'], 'decimal' | 'fine_timestamp' | 'list' | 'object'>,
+  kind: Exclude<Type['kind'], 'decimal' | 'fine_timestamp' | 'list' | 'map' | 'object'>,
   optional = false,
 ): Field => field({ kind }, optional)
 
@@ -22,6 +22,7 @@ export const documentType: RecordType = {
     at: plain('timestamp'),
     raw: plain('bytes', true),
     list: field({ kind: 'list', of: plain('integer') }),
+    map: field({ kind: 'map', of: plain('integer') }),
   },
 }
 
@@ -35,6 +36,7 @@ export const documentRows = (count: number): Row[] =>
     at: Date.UTC(2010, 11, 1) + n,
     raw: n % 2 ? new Uint8Array([n % 256, 255]) : null,
     list: [n, n + 1],
+    map: { a: n, '10': n + 1 },
   }))
 
 /** The same as sink-sqlite stores it. */

@@ -202,7 +202,7 @@ test('without _id in the schema the key stays out of the row', async () => {
   const schema: RecordType = { fields: { n: documentType.fields['n']! } }
   expect(rowsOf(await read({ collection: 'c' }, schema))).toEqual([{ n: 7 }, { n: 0 }])
   const kept = rowsOf(await read({ collection: 'c' }, schema, { context: { unknownFields: 'keep' } }))
-  expect(Object.keys(kept[1]!)).toEqual(['n', 'text', 'large', 'price', 'at', 'raw', 'list'])
+  expect(Object.keys(kept[1]!)).toEqual(['n', 'text', 'large', 'price', 'at', 'raw', 'list', 'map'])
 })
 
 test('an empty collection ends at once; a missing one says what there is', async () => {
@@ -232,6 +232,7 @@ test('the types of what is there are inferred', async () => {
     price: 'string?',
     at: 'timestamp?',
     list: 'json?',
+    map: 'json?',
     text: 'string?',
     raw: 'string?',
     day: 'date?',

@@ -68,6 +68,10 @@ describe('cast', () => {
     ['list<bigint>', 'json', [5n], ['5']],
     ['list<string>', 'list<integer>', ['5', '6'], [5, 6]],
     ['list<string?>', 'list<integer?>', ['5', null], [5, null]],
+    ['map<string?>', 'map<integer?>', { a: '5', '10': null }, { a: 5, '10': null }],
+    ['map<bigint>', 'json', { a: 5n }, { a: '5' }],
+    ['json', 'map<integer>', { a: 5 }, { a: 5 }],
+    ['string', 'map<map<date>>', '{"a":{"b":"2024-02-29"}}', { a: { b: '2024-02-29' } }],
     ['integer', 'integer', 5, 5],
   ])('%s to %s: %o', (from, to, value, expected) => {
     expect(one(from, to, value)).toEqual(expected)
@@ -87,6 +91,7 @@ describe('cast', () => {
     ['json', 'integer', null, 'null'],
     ['json', 'list<integer>', [1, 'y'], 'not_integer x[1]'],
     ['list<string>', 'list<integer>', ['5', 'y'], 'not_integer x[1]'],
+    ['map<string>', 'map<integer>', { a: '5', b: 'y' }, 'not_integer x.b'],
   ])('%s to %s refuses %o', (from, to, value, expected) => {
     expect(String(one(from, to, value))).toBe(expected)
   })
@@ -118,6 +123,17 @@ describe('cast', () => {
       ['more', 4],
     ])
     expect(out.type).toBe('{ a: string, b: integer?, c: string, ... }')
+  })
+
+  it('makes maps of objects, field by field', () => {
+    const wide = recordType({ x: { fields: { a: 'string', b: 'integer?', constructor: 'integer' } } })
+    const out = run(cast, { x: 'map<integer?>' }, wide, [{ x: { a: '1', b: null, constructor: 3 } }, { x: { a: 'y' } }])
+    expect(out.rows).toEqual([{ x: { a: 1, b: null, constructor: 3 } }])
+    expect(out.failed).toMatchObject([{ i: 1, code: 'not_integer', field: 'x.a' }])
+    expect(out.type).toBe('{ x: map<integer?> }')
+    expect(problems(cast, { x: 'map<integer>' }, wide)).toEqual([
+      'wrong_type x: `x`: b: items of type integer? may be null, integer may not',
+    ])
   })
 
   it('fails records individually', () => {

@@ -4,6 +4,7 @@ import {
   type Env,
   type Field,
   fieldText,
+  isNested,
   MillraceError,
   optionsFromText,
   type RecordType,
@@ -80,12 +81,11 @@ function compactField(field: Field): unknown {
   const { type, optional } = field
   const more = optional ? { optional } : {}
   if (type.kind === 'object') return { fields: compact(type.record), ...more }
-  if (type.kind === 'list' && holdsObjects(type.of.type)) return { list: compactField(type.of), ...more }
+  if (isNested(type) && holdsObjects(type.of.type)) return { [type.kind]: compactField(type.of), ...more }
   return fieldText(field)
 }
 
-const holdsObjects = (type: Type): boolean =>
-  type.kind === 'object' || (type.kind === 'list' && holdsObjects(type.of.type))
+const holdsObjects = (type: Type): boolean => type.kind === 'object' || (isNested(type) && holdsObjects(type.of.type))
 
 function yaml(fields: object, indent: string): string {
   return Object.entries(fields)

@@ -8,7 +8,7 @@ import { codegenAllowed, generate, propertyKey, quote } from '../codegen.ts'
 import { DataError } from '../errors/index.ts'
 import type { Row, Tally } from '../record/index.ts'
 import type { Field, RecordType, Type } from '../schema/index.ts'
-import { setOwn } from './own.ts'
+import { mapValues, setOwn } from './own.ts'
 import { settled } from './json.ts'
 import { nearestDouble } from './long-number.ts'
 import { LongNumber } from './print-json.ts'
@@ -93,6 +93,14 @@ export function fromJson(
         const items = new Array<unknown>(value.length)
         for (let i = 0; i < items.length; i++) items[i] = within(`[${i}]`, item, value[i])
         return items
+      }
+    }
+    case 'map': {
+      const item = fieldFromJson(type.of, unknownFields, tally)
+      return (value) => {
+        if (typeof value !== 'object' || value === null || Array.isArray(value))
+          return refuse('not_object', value, 'an object')
+        return mapValues(value as Row, (part, key) => within(key, item, part))
       }
     }
     case 'object': {

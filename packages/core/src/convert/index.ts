@@ -36,6 +36,6 @@ export {
   timeOfMicros,
   unitsPerMs,
 } from './time.ts'
-export { setOwn } from './own.ts'
+export { mapValues, setOwn } from './own.ts'
 export * from './key.ts'
 export * from './well-formed.ts'

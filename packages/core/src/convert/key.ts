@@ -10,8 +10,8 @@ import { toJson } from './to-json.ts'
 import type { Row } from '../record/index.ts'
 import { fieldOf, type RecordType, type Type } from '../schema/index.ts'
 
-/** Whether a value of this type can be a key or a part of one: lists, objects and json cannot. */
-export const isKeyType = (type: Type): boolean => type.kind !== 'list' && type.kind !== 'object' && type.kind !== 'json'
+/** Whether a value of this type can be a key or a part of one: lists, maps, objects and json cannot. */
+export const isKeyType = (type: Type): boolean => !['list', 'map', 'object', 'json'].includes(type.kind)
 
 /** Reads a field; null if it is absent, even under a name that every object inherits, such as `constructor`. */
 export function fieldReader(name: string): (row: Row) => unknown {

@@ -46,6 +46,7 @@ export function fromText(type: Type, unknownFields?: UnknownFields, tally?: Tall
     case 'bytes':
       return bytesFromText
     case 'list':
+    case 'map':
     case 'object':
     case 'json': {
       const read = fromJson(type, unknownFields, tally)
@@ -65,6 +66,7 @@ export function toText(type: Type): (value: unknown) => string {
     case 'bytes':
       return (value) => (value === null || value === undefined ? '' : base64(value as Uint8Array))
     case 'list':
+    case 'map':
     case 'object':
     case 'json': {
       const write = toJson(type)

@@ -2,7 +2,7 @@
 import { isoText } from '../date/index.ts'
 import type { Json, Row } from '../record/index.ts'
 import type { Type } from '../schema/index.ts'
-import { setOwn } from './own.ts'
+import { mapValues, setOwn } from './own.ts'
 import { base64 } from './scalar.ts'
 import { fineTimestampText } from './time.ts'
 
@@ -32,6 +32,11 @@ function jsonWriter(type: Type): ((value: unknown) => Json) | undefined {
       if (!jsonWriter(type.of.type)) return undefined
       const item = toJson(type.of.type)
       return (value) => (value as unknown[]).map(item)
+    }
+    case 'map': {
+      if (!jsonWriter(type.of.type)) return undefined
+      const item = toJson(type.of.type)
+      return (value) => mapValues(value as Row, item) as Json
     }
     case 'object': {
       const fields = Object.entries(type.record.fields)

@@ -1,12 +1,12 @@
-/** Reads and writes schemas. Users write the compact form or supply a JSON Schema; `pipe schema` prints JSON Schema. */
+/** Reads schemas. Users write the compact form or supply a JSON Schema. */
 import type { Problem } from '../errors/index.ts'
 import { type Field, parseType, plainTypes, type RecordType, type Type, typeText } from './type.ts'
 
 /**
  * Reads a schema from a spec or a schema file. Compact form: `{ fields: { Quantity: integer, CustomerID: integer?,
- * tags: list<string>, address: { fields: {...} }, lines: { list: { fields: {...} } } } }`; `optional: true` next to
- * `fields` or `list` makes that field optional. Or a JSON Schema of an object. Returns what could be read even if there
- * are problems.
+ * tags: list<string>, rates: map<number>, address: { fields: {...} }, lines: { list: { fields: {...} } } } }`;
+ * `optional: true` next to `fields`, `list` or `map` makes that field optional. Or a JSON Schema of an object. Returns
+ * what could be read even if there are problems.
  */
 export function parseRecordType(value: unknown): { type: RecordType; problems: readonly Problem[] } {
   const problems: Problem[] = []
@@ -85,9 +85,10 @@ function readCompactField(entry: unknown, at: Path, problems: Problem[]): Field 
     const optional = entry['optional'] === true
     if (Object.hasOwn(entry, 'fields'))
       return { type: { kind: 'object', record: readCompact(entry, at, problems) }, optional }
-    if (Object.hasOwn(entry, 'list')) {
-      const of = readCompactField(entry['list'], [...at, 'list'], problems)
-      return of && { type: { kind: 'list', of }, optional }
+    for (const kind of ['list', 'map'] as const) {
+      if (!Object.hasOwn(entry, kind)) continue
+      const of = readCompactField(entry[kind], [...at, kind], problems)
+      return of && { type: { kind, of }, optional }
     }
     if (typeof entry['type'] === 'string') {
       const field = readCompactField(entry['type'], [...at, 'type'], problems)
@@ -103,14 +104,16 @@ function readCompactField(entry: unknown, at: Path, problems: Problem[]): Field 
       ? 'decimal(10,2)'
       : entry === 'list'
         ? 'list<string>'
-        : entry === 'object'
-          ? 'a nested `fields:` map'
-          : undefined
+        : entry === 'map'
+          ? 'map<string>'
+          : entry === 'object'
+            ? 'a nested `fields:` map'
+            : undefined
   problems.push({
     code: 'bad_type',
     message: `${describe(entry)} is not a type`,
     at,
-    expected: `${plainTypes.join(', ')}, decimal(p,s), timestamp(6), timestamp(9), list<type>; with ? for optional`,
+    expected: `${plainTypes.join(', ')}, decimal(p,s), timestamp(6), timestamp(9), list<type>, map<type>; with ? for optional`,
     got: describe(entry),
     hint,
   })
@@ -209,7 +212,11 @@ function jsonSchemaType(schema: JsonMap, word: unknown, at: Path, reading: JsonS
   if (word === 'array') return { kind: 'list', of: readJsonSchema(schema['items'] ?? true, [...at, 'items'], reading) }
   if (word !== undefined && word !== 'object')
     return unsupported(`${describe(word)} is not a JSON Schema type`, [...at, 'type'], reading).type
-  if (!isMap(schema['properties'])) return { kind: 'json' }
+  const others = schema['additionalProperties']
+  if (!isMap(schema['properties']))
+    return isMap(others)
+      ? { kind: 'map', of: readJsonSchema(others, [...at, 'additionalProperties'], reading) }
+      : { kind: 'json' }
   const required = Array.isArray(schema['required']) ? schema['required'] : []
   const fields: [string, Field][] = []
   for (const [name, property] of Object.entries(schema['properties'])) {
@@ -241,49 +248,4 @@ function unsupported(message: string, at: Path, reading: JsonSchemaReading): Fie
     hint: 'write the schema in the compact form: `fields: { name: type }`',
   })
   return jsonField
-}
-
-/** The JSON Schema (2020-12) of a record in its JSON text form. `parseRecordType` reads it back to the same type. */
-export function recordToJsonSchema(record: RecordType): Record<string, unknown> {
-  const entries = Object.entries(record.fields)
-  const required = entries.filter(([, field]) => !field.optional).map(([name]) => name)
-  return {
-    type: 'object',
-    properties: Object.fromEntries(entries.map(([name, field]) => [name, fieldToJsonSchema(field)])),
-    required: required.length ? required : undefined,
-    additionalProperties: record.open ?? false,
-  }
-}
-
-function fieldToJsonSchema(field: Field): Record<string, unknown> {
-  const schema = typeToJsonSchema(field.type)
-  return field.optional && schema['type'] ? { ...schema, type: [schema['type'], 'null'] } : schema
-}
-
-function typeToJsonSchema(type: Type): Record<string, unknown> {
-  switch (type.kind) {
-    case 'string':
-    case 'boolean':
-    case 'integer':
-    case 'number':
-      return { type: type.kind }
-    case 'date':
-      return { type: 'string', format: 'date' }
-    case 'timestamp':
-      return { type: 'string', format: 'date-time' }
-    case 'bytes':
-      return { type: 'string', contentEncoding: 'base64' }
-    case 'fine_timestamp':
-      return { type: 'string', format: 'date-time', 'x-millrace-type': typeText(type) }
-    case 'bigint':
-    case 'decimal':
-    case 'time':
-      return { type: 'string', 'x-millrace-type': typeText(type) }
-    case 'list':
-      return { type: 'array', items: fieldToJsonSchema(type.of) }
-    case 'object':
-      return recordToJsonSchema(type.record)
-    case 'json':
-      return {}
-  }
 }

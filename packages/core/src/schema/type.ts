@@ -15,6 +15,7 @@
  * | timestamp(6), timestamp(9) | bigint within 64 bits, signed: microseconds, nanoseconds since 1970-01-01T00:00Z |
  * | bytes | Uint8Array |
  * | list<T> | array |
+ * | map<T> | plain object with any text as a key; its values are T |
  * | object | plain object |
  * | json | any JSON value; whole numbers in it beyond 2^53 are bigint |
  *
@@ -31,8 +32,12 @@ export type Type =
   | { readonly kind: 'timestamp' }
   | { readonly kind: 'fine_timestamp'; readonly precision: 6 | 9 }
   | { readonly kind: 'decimal'; readonly precision: number; readonly scale: number }
-  | { readonly kind: 'list'; readonly of: Field }
+  | { readonly kind: 'list' | 'map'; readonly of: Field }
   | { readonly kind: 'object'; readonly record: RecordType }
+
+/** A list or a map: values of one type. */
+export const isNested = (type: Type): type is Extract<Type, { readonly of: Field }> =>
+  type.kind === 'list' || type.kind === 'map'
 
 /** The type of a field, and whether it is required. */
 export interface Field {
@@ -63,7 +68,7 @@ export function opened(record: RecordType): RecordType {
 function openedField(field: Field): Field {
   const { type } = field
   if (type.kind === 'object') return { ...field, type: { kind: 'object', record: opened(type.record) } }
-  return type.kind === 'list' ? { ...field, type: { kind: 'list', of: openedField(type.of) } } : field
+  return isNested(type) ? { ...field, type: { kind: type.kind, of: openedField(type.of) } } : field
 }
 
 // --- text
@@ -74,7 +79,7 @@ function openedField(field: Field): Field {
 export function typeText(type: Type): string {
   if (type.kind === 'decimal') return `decimal(${type.precision},${type.scale})`
   if (type.kind === 'fine_timestamp') return `timestamp(${type.precision})`
-  if (type.kind === 'list') return `list<${fieldText(type.of)}>`
+  if (isNested(type)) return `${type.kind}<${fieldText(type.of)}>`
   if (type.kind === 'object') return recordText(type.record)
   return type.kind
 }
@@ -104,10 +109,10 @@ export const plainTypes = [
 ] as const
 type PlainType = (typeof plainTypes)[number]
 
-/** How deep lists may be nested, so that no walk over a type overflows the stack. */
+/** How deep lists and maps may be nested, so that no walk over a type overflows the stack. */
 const maxDepth = 100
 
-/** Reads `integer`, `integer?`, `decimal(10,2)`, `timestamp(6)`, `list<date>`; undefined for anything else. */
+/** Reads `integer`, `decimal(10,2)`, `timestamp(6)?`, `list<date>`, `map<integer>`; undefined for anything else. */
 export function parseType(text: string, depth = 0): Field | undefined {
   const trimmed = text.trim()
   const optional = trimmed.endsWith('?')
@@ -126,9 +131,9 @@ export function parseType(text: string, depth = 0): Field | undefined {
       ? { type: { kind: 'decimal', precision, scale }, optional }
       : undefined
   }
-  const list = /^list<(.*)>$/s.exec(word)
-  const of = list && depth < maxDepth ? parseType(list[1]!, depth + 1) : undefined
-  return of && { type: { kind: 'list', of }, optional }
+  const nested = /^(list|map)<(.*)>$/s.exec(word)
+  const of = nested && depth < maxDepth ? parseType(nested[2]!, depth + 1) : undefined
+  return of && { type: { kind: nested![1] as 'list' | 'map', of }, optional }
 }
 
 // --- comparing
@@ -137,7 +142,7 @@ export function parseType(text: string, depth = 0): Field | undefined {
 export function sameType(a: Type, b: Type): boolean {
   if (a.kind === 'decimal') return b.kind === 'decimal' && a.precision === b.precision && a.scale === b.scale
   if (a.kind === 'fine_timestamp') return b.kind === 'fine_timestamp' && a.precision === b.precision
-  if (a.kind === 'list') return b.kind === 'list' && sameField(a.of, b.of)
+  if (isNested(a)) return isNested(b) && a.kind === b.kind && sameField(a.of, b.of)
   if (a.kind === 'object') return b.kind === 'object' && sameRecord(a.record, b.record)
   return a.kind === b.kind
 }
@@ -161,7 +166,7 @@ export function assignable(from: Field, to: Field): boolean {
   const b = to.type
   if (a.kind === 'integer' && b.kind === 'number') return true
   if (a.kind === 'decimal' && b.kind === 'decimal') return a.scale === b.scale && a.precision <= b.precision
-  if (a.kind === 'list' && b.kind === 'list') return assignable(a.of, b.of)
+  if (isNested(a) && isNested(b)) return a.kind === b.kind && assignable(a.of, b.of)
   if (a.kind === 'object' && b.kind === 'object') return assignableRecord(a.record, b.record)
   if (b.kind === 'json') return isJson(a)
   return sameType(a, b)
@@ -177,7 +182,7 @@ export function assignableRecord(from: RecordType, to: RecordType): boolean {
 }
 
 function isJson(type: Type): boolean {
-  if (type.kind === 'list') return isJson(type.of.type)
+  if (isNested(type)) return isJson(type.of.type)
   if (type.kind === 'object') return Object.values(type.record.fields).every((field) => isJson(field.type))
   return ['string', 'boolean', 'integer', 'number', 'json'].includes(type.kind)
 }

@@ -41,7 +41,7 @@ function ours(node: Syntax): Tree {
       return ['-', ours(node.value)]
     case 'and':
     case 'or':
-      return [node.op, ...node.items.map(ours)]
+      return chain(node.op, node.items.map(ours))
     case 'binary':
       return [node.operator, ours(node.left), ours(node.right)]
     case 'choose':
@@ -52,6 +52,10 @@ function ours(node: Syntax): Tree {
       return ['map', ...node.entries.map(([key, value]) => [ours(key), ours(value)])]
   }
 }
+
+/** The other parser does not tell whether the left side of a chain is in brackets. */
+const chain = (op: string, [first, ...rest]: Tree[]): Tree =>
+  first?.[0] === op ? [op, ...first.slice(1), ...rest] : [op, first, ...rest]
 
 interface CelNode {
   readonly op: string

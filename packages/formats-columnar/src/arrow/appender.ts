@@ -3,7 +3,7 @@
  * The library's own builders take ten times as long.
  */
 import { microsOfTime, type Type } from '@millrace/core'
-import type { Data, DataType, Field } from 'apache-arrow'
+import type { Data, DataType, Field, Struct } from 'apache-arrow'
 import { jsonValue, OutputBytes } from '@millrace/formats'
 import { daysOf, unscaled } from '../parquet/schema.ts'
 
@@ -83,6 +83,15 @@ export function appender(arrow: Arrow, type: Type): Appender {
     case 'list': {
       const item = appender(arrow, type.of.type)
       return lists(arrow, new arrow.List(new arrow.Field('item', item.type, true)), item)
+    }
+    case 'map': {
+      const parts = [appender(arrow, { kind: 'string' }), appender(arrow, type.of.type)]
+      const fields = [new arrow.Field('key', parts[0]!.type, false), new arrow.Field('value', parts[1]!.type, true)]
+      const entry = structs(arrow, ['key', 'value'], parts, fields)
+      const made = new arrow.Map_(new arrow.Field('entries', entry.type as Struct, false))
+      return lists(arrow, made, entry, (value) =>
+        Object.entries(value as object).map(([key, item]) => ({ key, value: item })),
+      )
     }
     case 'object': {
       if (type.record.open) return jsonTexts(arrow, type)
@@ -183,7 +192,12 @@ function booleans(arrow: Arrow): Appender {
   }
 }
 
-function lists(arrow: Arrow, type: DataType, item: Appender): Appender {
+function lists(
+  arrow: Arrow,
+  type: DataType,
+  item: Appender,
+  itemsOf = (value: unknown) => value as readonly unknown[],
+): Appender {
   const offsets = new OutputBytes(1024)
   const valid = new Bits()
   let items = 0
@@ -193,8 +207,9 @@ function lists(arrow: Arrow, type: DataType, item: Appender): Appender {
     append(value) {
       valid.push(value !== null)
       if (value !== null) {
-        for (const each of value as unknown[]) item.append(each ?? null)
-        items += (value as unknown[]).length
+        const own = itemsOf(value)
+        for (const each of own) item.append(each ?? null)
+        items += own.length
       }
       offsets.int32(items)
     },

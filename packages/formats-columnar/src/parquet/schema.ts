@@ -14,6 +14,7 @@
  * | time | INT64 | TIME(MICROS, local) |
  * | bytes | BYTE_ARRAY | |
  * | list | a group of three levels (tree.ts) | LIST |
+ * | map | a group of two levels, keys as STRING (tree.ts) | MAP |
  * | object | a group (tree.ts) | |
  * | json, and an object that has no fields or keeps unknown ones | BYTE_ARRAY | JSON |
  *
@@ -88,6 +89,7 @@ export function columnOf({ type, optional }: Field, place: Place): Column {
         element: element('BYTE_ARRAY', 0, logicalType(1)),
       }
     case 'list':
+    case 'map':
     case 'object':
     case 'json':
       return {

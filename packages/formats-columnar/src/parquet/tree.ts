@@ -1,10 +1,10 @@
 /**
- * Lists and objects as groups of columns. Each value of such a field is taken apart into entries of its columns, with
- * levels as in Dremel; nested.ts does the reverse, and explains the levels.
+ * Lists, maps and objects as groups of columns. Each value of such a field is taken apart into entries of its columns,
+ * with levels as in Dremel; nested.ts does the reverse, and explains the levels.
  *
  * An object without fields, which Parquet does not allow, and one that keeps unknown fields are JSON in one column.
  */
-import type { Field, RecordType } from '@millrace/core'
+import { type Field, isNested, type RecordType } from '@millrace/core'
 import { type Column, columnOf, logicalType, type Place } from './schema.ts'
 import { i32, struct, text, type Thrift } from './thrift.ts'
 
@@ -38,7 +38,7 @@ export const storedFields = (record: RecordType): StoredField[] =>
   Object.entries(record.fields).map(([name, field]) => storedField(name, field))
 
 const isGroup = ({ type }: Field): boolean =>
-  type.kind === 'list' || (type.kind === 'object' && !type.record.open && Object.keys(type.record.fields).length > 0)
+  isNested(type) || (type.kind === 'object' && !type.record.open && Object.keys(type.record.fields).length > 0)
 
 interface Node {
   /** Its columns, by their indexes. */
@@ -99,6 +99,25 @@ function storedField(name: string, field: Field): StoredField {
         for (let i = 0; i < items.length; i++) item.put(items[i], row, i === 0 ? repetition : inside, definition + 1)
       }
     }
+    if (type.kind === 'map') {
+      elements.push(group(path.at(-1)!, own.optional ? optional : required, 1, map), group('key_value', repeated, 2))
+      const entry = (part: string) => ({
+        path: [...path, 'key_value', part],
+        definition: definition + 1,
+        repetition: at.repetition + 1,
+      })
+      const key = node({ type: { kind: 'string' }, optional: false }, entry('key'))
+      const item = node(type.of, entry('value'))
+      return (value, row, repetition) => {
+        const keys = Object.keys(value as object)
+        if (keys.length === 0) leave(first, item.end, row, repetition, definition)
+        for (const [i, name] of keys.entries()) {
+          const level = i === 0 ? repetition : at.repetition + 1
+          key.put(name, row, level, definition + 1)
+          item.put((value as Readonly<Record<string, unknown>>)[name], row, level, definition + 1)
+        }
+      }
+    }
     if (type.kind !== 'object') throw new Error(`${type.kind} is not a group`)
     const fields = Object.entries(type.record.fields)
     elements.push(group(path.at(-1)!, own.optional ? optional : required, fields.length))
@@ -140,14 +159,19 @@ function push(into: Entries, value: unknown, row: number, repetition: number, de
 const reader = (name: string): ((of: Readonly<Record<string, unknown>>) => unknown) =>
   name in Object.prototype ? (of) => (Object.hasOwn(of, name) ? of[name] : null) : (of) => of[name]
 
-/** Repetition types, and the converted type of a list. */
-const [required, optional, repeated, list] = [0, 1, 2, 3]
+/** Repetition types. */
+const [required, optional, repeated] = [0, 1, 2]
+/** The numbers of a list and a map among converted and among logical types. */
+const [list, map] = [
+  [3, 3],
+  [1, 2],
+] as const
 
-const group = (name: string, repetition: number, children: number, converted?: number): Thrift =>
+const group = (name: string, repetition: number, children: number, kind?: readonly [number, number]): Thrift =>
   struct(
     [3, i32(repetition)],
     [4, text(name)],
     [5, i32(children)],
-    [6, converted === undefined ? undefined : i32(converted)],
-    [10, converted === undefined ? undefined : logicalType(converted)],
+    [6, kind && i32(kind[0])],
+    [10, kind && logicalType(kind[1])],
   )

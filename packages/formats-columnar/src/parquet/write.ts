@@ -137,8 +137,12 @@ export async function parquetWriter(
   }
 }
 
-/** A column's name in messages: `lines[].price`. */
-const told = (path: readonly string[]): string => path.join('.').replaceAll('.list.element', '[]')
+/** A column's name in messages: `lines[].price`, `rates.*`. */
+const told = (path: readonly string[]): string =>
+  path
+    .join('.')
+    .replaceAll('.list.element', '[]')
+    .replaceAll(/\.key_value\.(key|value)/g, '.*')
 
 /** The entries of one column. */
 interface Part {

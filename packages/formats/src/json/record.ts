@@ -89,7 +89,9 @@ export function recordParser(options: ReadOptions): RecordParser {
     keys: 0,
     escapes: true,
     runs: true,
-    nested: Object.values(options.schema.fields).some((field) => ['list', 'object', 'json'].includes(field.type.kind)),
+    nested: Object.values(options.schema.fields).some((field) =>
+      ['list', 'map', 'object', 'json'].includes(field.type.kind),
+    ),
     parse(text, colons) {
       let parsed: unknown
       try {

@@ -235,6 +235,8 @@ export function jsonForm(type: Type): string {
       return 'JSON string, base64'
     case 'list':
       return `JSON array of ${jsonForm(type.of.type)}`
+    case 'map':
+      return `JSON object of ${jsonForm(type.of.type)}`
     case 'object':
       return 'JSON object'
     case 'json':

@@ -50,6 +50,10 @@ function fits({ type, optional }: Field, value: unknown): boolean {
       return value instanceof Uint8Array
     case 'list':
       return Array.isArray(value) && value.every((part) => fits(type.of, part))
+    case 'map':
+      return (
+        typeof value === 'object' && !Array.isArray(value) && Object.values(value).every((part) => fits(type.of, part))
+      )
     case 'object':
       return typeof value === 'object' && !Array.isArray(value) && misfit(type.record, value as Row) === undefined
     case 'json':

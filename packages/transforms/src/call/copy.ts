@@ -6,8 +6,7 @@ import type { RecordType, Row, Type } from '@millrace/core'
 import { rowMaker, setField } from '../rows.ts'
 
 /** Whether a value can be changed in place. */
-const isMutable = (type: Type): boolean =>
-  type.kind === 'bytes' || type.kind === 'list' || type.kind === 'object' || type.kind === 'json'
+const isMutable = (type: Type): boolean => ['bytes', 'list', 'map', 'object', 'json'].includes(type.kind)
 
 /** A value that shares nothing with the original. */
 export function copied(value: unknown): unknown {

@@ -7,6 +7,7 @@ import {
   type Field,
   fromText,
   isDateText,
+  mapValues,
   type RecordType,
   type Row,
   type Type,
@@ -65,6 +66,11 @@ function valueReader(type: Type): Read {
     const item = fieldReader(type.of)
     return (value, path) =>
       Array.isArray(value) ? Array.from(value, (each, i) => item(each, `${path}[${i}]`)) : refuse(value, type, path)
+  }
+  if (type.kind === 'map') {
+    const item = fieldReader(type.of)
+    return (value, path) =>
+      isRecord(value) ? mapValues(value, (each, key) => item(each, join(path, key))) : refuse(value, type, path)
   }
   if (type.kind === 'object') {
     const read = recordReader(type.record)

@@ -15,6 +15,10 @@ import {
   fromText,
   compileDateFormatter,
   isKeyType,
+  isNested,
+  mapValues,
+  type RecordType,
+  type Row,
   sameType,
   toJson,
   toText,
@@ -44,13 +48,15 @@ export function conversionOf(from: Type, to: Type, dates: DateReading): Conversi
   if (from.kind === 'json') return { convert: fromJson(to) }
   if (isDate(from) || from.kind === 'fine_timestamp') return fromDate(from, to, dates)
   if (isNumber(from) && isNumber(to)) return { convert: numeric(from, to) }
-  if (from.kind === 'list' && to.kind === 'list') return list(from.of, to.of, dates)
+  if (isNested(from) && isNested(to) && from.kind === to.kind) return nested(from, to.of, dates)
+  if (from.kind === 'object' && to.kind === 'map' && !from.record.open) return members(from.record, to.of, dates)
   return {
     wrong: `${typeText(from)} cannot become ${typeText(to)}`,
     hint: to.kind === 'string' ? 'cast it to json, or extract a field of it with `set`' : undefined,
   }
 }
 
+type Nested = Extract<Type, { readonly of: Field }>
 const isDate = (type: Type): boolean => type.kind === 'date' || type.kind === 'timestamp'
 type Instant = Extract<Type, { kind: 'timestamp' | 'fine_timestamp' }>
 const isInstant = (type: Type): type is Instant => type.kind === 'timestamp' || type.kind === 'fine_timestamp'
@@ -166,22 +172,50 @@ function exactDouble(value: unknown): number {
   return double
 }
 
-function list(from: Field, to: Field, dates: DateReading): Conversion {
+function nested({ kind, of: from }: Nested, to: Field, dates: DateReading): Conversion {
+  const item = itemConversion(from, to, dates)
+  if ('wrong' in item) return item
+  return kind === 'list'
+    ? { convert: (value) => (value as readonly unknown[]).map((each, i) => item.convert(each, `[${i}]`)) }
+    : { convert: (value) => mapValues(value as Row, item.convert) }
+}
+
+/** The fields of an object as the values of a map. */
+function members({ fields }: RecordType, to: Field, dates: DateReading): Conversion {
+  const reads: (readonly [string, Item])[] = []
+  for (const [name, field] of Object.entries(fields)) {
+    const item = itemConversion(field, to, dates)
+    if ('wrong' in item) return { ...item, wrong: `${name}: ${item.wrong}` }
+    reads.push([name, item.convert])
+  }
+  return {
+    convert: (value) => Object.fromEntries(reads.map(([name, read]) => [name, read((value as Row)[name], name)])),
+  }
+}
+
+type Item = (value: unknown, step: string) => unknown
+
+/** The conversion of the values inside a list, a map or an object. `step`: how a path names one. */
+function itemConversion(
+  from: Field,
+  to: Field,
+  dates: DateReading,
+): { readonly convert: Item } | Extract<Conversion, { wrong: string }> {
   if (from.optional && !to.optional)
     return { wrong: `items of type ${fieldText(from)} may be null, ${fieldText(to)} may not` }
   const item = conversionOf(from.type, to.type, dates)
   if ('wrong' in item) return item
   return {
-    convert: (value) =>
-      (value as readonly unknown[]).map((each, i) => {
-        if (each === null || each === undefined) return null
-        try {
-          return item.convert(each)
-        } catch (error) {
-          if (error instanceof DataError) throw new DataError(error.code, error.message, `[${i}]${error.field ?? ''}`)
-          throw error
-        }
-      }),
+    convert(each, step) {
+      if (each === null || each === undefined) return null
+      try {
+        return item.convert(each)
+      } catch (error) {
+        if (!(error instanceof DataError)) throw error
+        const rest = error.field === undefined || error.field.startsWith('[') ? (error.field ?? '') : `.${error.field}`
+        throw new DataError(error.code, error.message, step + rest)
+      }
+    },
   }
 }
 

@@ -187,7 +187,7 @@ function refuseType(
   const converter =
     arg.type.kind === 'timestamp' && (kinds.includes('integer') || kinds.includes('number'))
       ? 'epoch_ms'
-      : !isNothing(arg.type) && arg.type.kind !== 'list' && arg.type.kind !== 'object'
+      : !isNothing(arg.type) && !['list', 'map', 'object'].includes(arg.type.kind)
         ? kinds.map((kind) => converters[kind]).find((name) => name)
         : undefined
   const hint =

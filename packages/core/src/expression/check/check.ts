@@ -7,7 +7,7 @@
  */
 import { closest } from '../../errors/closest.ts'
 import { DataError } from '../../errors/index.ts'
-import { fieldOf, type RecordType, type Type } from '../../schema/index.ts'
+import { fieldOf, isNested, type RecordType, type Type } from '../../schema/index.ts'
 import { aggregateNames } from '../aggregate/functions.ts'
 import { functionNamed, functionNames, missingNames, notRepeatable, otherNames } from '../functions/index.ts'
 import type { ExpressionProblem } from '../read/problem.ts'
@@ -74,7 +74,7 @@ class Checker implements ExpressionChecking, Naming {
   checkResult(node: Node): void {
     const lacks = (type: Type): boolean =>
       isNothing(type) ||
-      (type.kind === 'list' && lacks(type.of.type)) ||
+      (isNested(type) && lacks(type.of.type)) ||
       (type.kind === 'object' && Object.values(type.record.fields).some((field) => lacks(field.type)))
     if (!lacks(node.type)) return
     this.report({

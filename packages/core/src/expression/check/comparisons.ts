@@ -47,8 +47,7 @@ export function equalNode(negated: boolean, left: Node, right: Node, span: Span,
 }
 
 /** Whether `===` is not enough to compare two values of the type. */
-const isDeep = (type: Type): boolean =>
-  type.kind === 'bytes' || type.kind === 'list' || type.kind === 'object' || type.kind === 'json'
+const isDeep = (type: Type): boolean => ['bytes', 'list', 'map', 'object', 'json'].includes(type.kind)
 
 /** `left < right` and the like. */
 export function orderNode(operator: Ordering, left: Node, right: Node, span: Span, reporter: Reporter): Node {
@@ -149,10 +148,14 @@ function comparisonHint(operator: BinaryOperator, a: Node, b: Node, reporter: Re
   return undefined
 }
 
-/** `value in list`: equality with one of its elements. */
+const isKeyOf: Operation = { name: 'key in map', call: (key: string, map: object) => Object.hasOwn(map, key) }
+
+/** `value in list`: equality with one of its elements. `text in map`: it is a key of it. */
 export function inNode(value: Node, list: Node, span: Span, reporter: Reporter): Node {
   const known = { type: boolean, optional: false, span }
   const of = required(list, reporter)
+  if (of.type.kind === 'map' && value.type.kind === 'string')
+    return callOf(isKeyOf, [required(value, reporter), of], boolean, span)
   if (isBroken(value.type) || isBroken(of.type)) return { ...brokenNode(span), type: boolean }
   if (of.type.kind !== 'list') {
     const isField = of.type.kind === 'object' && of.op !== 'object' && value.op === 'constant'
@@ -166,7 +169,7 @@ export function inNode(value: Node, list: Node, span: Span, reporter: Reporter):
             : undefined
     reporter.report({
       code: 'wrong_type',
-      message: `in searches a list, not ${describe(of.type)}`,
+      message: `in searches a list, or the keys of a map, not ${describe(of.type)}`,
       span: of.span,
       expected: 'list',
       got: describe(of.type),

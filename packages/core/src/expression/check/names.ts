@@ -1,6 +1,6 @@
 /** Names, and access into values: fields, loop elements, members of objects, keys of JSON values, list elements. */
 import { closest } from '../../errors/closest.ts'
-import { fieldOf, type RecordType } from '../../schema/index.ts'
+import { fieldOf, type RecordType, type Type } from '../../schema/index.ts'
 import { functionNamed } from '../functions/index.ts'
 import { quotedName } from '../read/quoted-name.ts'
 import type { Span } from '../read/syntax.ts'
@@ -70,12 +70,15 @@ function unknownField(
   return brokenNode(span)
 }
 
-/** `object.name`; null if the object is null. */
+/** The type of what is under a key. */
+const valueType = (type: Type): Type => (type.kind === 'map' ? type.of.type : type)
+
+/** `object.name`, `map.name`; null if the object is null, or the map has no such key. */
 export function memberNode(object: Node, name: string, nameAt: Span, span: Span, scope: Scope, naming: Naming): Node {
   if (isBroken(object.type)) return brokenNode(span)
-  if (object.type.kind === 'json') {
+  if (object.type.kind === 'json' || object.type.kind === 'map') {
     const key: Node = { op: 'constant', value: name, type: { kind: 'string' }, optional: false, span: nameAt }
-    return narrowed({ op: 'json', value: object, key, type: object.type, optional: true, span }, scope)
+    return narrowed({ op: 'json', value: object, key, type: valueType(object.type), optional: true, span }, scope)
   }
   if (object.type.kind !== 'object') {
     const whole = `${naming.textOf(object.span)}.${name}`
@@ -102,7 +105,7 @@ export function memberNode(object: Node, name: string, nameAt: Span, span: Span,
   )
 }
 
-/** `list[0]`, `json["name"]`, `object["name"]`. */
+/** `list[0]`, `map["name"]`, `json["name"]`, `object["name"]`. */
 export function indexNode(object: Node, index: Node, span: Span, scope: Scope, naming: Naming): Node {
   if (isBroken(object.type) || isBroken(index.type)) return brokenNode(span)
   const { type } = object
@@ -112,6 +115,8 @@ export function indexNode(object: Node, index: Node, span: Span, scope: Scope, n
   if (isBroken(key.type)) return brokenNode(span)
   if (type.kind === 'json' && (key.type.kind === 'string' || key.type.kind === 'integer'))
     return narrowed({ op: 'json', value: object, key, type, optional: true, span }, scope)
+  if (type.kind === 'map' && key.type.kind === 'string')
+    return narrowed({ op: 'json', value: object, key, type: type.of.type, optional: true, span }, scope)
   if (type.kind === 'list' && key.type.kind === 'integer')
     return narrowed({ op: 'item', list: required(object, naming), index: key, ...type.of, span }, scope)
   const expected =
@@ -119,9 +124,11 @@ export function indexNode(object: Node, index: Node, span: Span, scope: Scope, n
       ? 'string or integer'
       : type.kind === 'list'
         ? 'integer'
-        : type.kind === 'object'
-          ? 'a name in quotes'
-          : undefined
+        : type.kind === 'map'
+          ? 'string'
+          : type.kind === 'object'
+            ? 'a name in quotes'
+            : undefined
   const problem = expected
     ? {
         message: `an index into ${describe(type)} is ${expected}, not ${describe(key.type)}`,
@@ -132,7 +139,7 @@ export function indexNode(object: Node, index: Node, span: Span, scope: Scope, n
     : {
         message: `${naming.textOf(object.span)} is ${describe(type)} and has no elements`,
         span: object.span,
-        expected: 'list, object or json',
+        expected: 'list, map, object or json',
         got: describe(type),
       }
   naming.report({ code: 'wrong_type', ...problem })

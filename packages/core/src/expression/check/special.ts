@@ -174,6 +174,10 @@ function order(
   return operation?.call as ((a: never, b: never) => boolean) | undefined
 }
 
+/** A map is looped over by its keys. */
+const keysOf: Operation = { name: 'keys of map', call: (map: object) => Object.keys(map) }
+const texts: Type = { kind: 'list', of: { type: { kind: 'string' }, optional: false } }
+
 function loop(kind: LoopKind, call: Call, scope: Scope, checking: ExpressionChecking): Node {
   const span: Span = [call.start, call.end]
   const [listArg, nameArg, firstArg, secondArg] = call.args
@@ -185,12 +189,13 @@ function loop(kind: LoopKind, call: Call, scope: Scope, checking: ExpressionChec
       checking,
       `list.${kind}(x, ...)`,
     )
-  const list = required(checking.check(listArg, scope), checking)
-  if (isBroken(list.type)) return brokenNode(span)
+  const given = required(checking.check(listArg, scope), checking)
+  if (isBroken(given.type)) return brokenNode(span)
+  const list = given.type.kind === 'map' ? callOf(keysOf, [given], texts, given.span) : given
   if (list.type.kind !== 'list') {
     checking.report({
       code: 'wrong_type',
-      message: `${kind} loops over a list, not over ${describe(list.type)}`,
+      message: `${kind} loops over a list, or the keys of a map, not over ${describe(list.type)}`,
       span: list.span,
       expected: 'list',
       got: describe(list.type),

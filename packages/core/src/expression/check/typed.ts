@@ -50,7 +50,7 @@ export type Node = KnownConstant &
     | { readonly op: 'member'; readonly object: Node; readonly name: string }
     /** An element of a list by index from 0; `out_of_range` if there is none. */
     | { readonly op: 'item'; readonly list: Node; readonly index: Node }
-    /** Access into a JSON value; null if there is nothing. */
+    /** Access into a JSON value or a map; null if there is nothing. */
     | { readonly op: 'json'; readonly value: Node; readonly key: Node }
     | { readonly op: 'list'; readonly items: readonly Node[] }
     | { readonly op: 'object'; readonly names: readonly string[]; readonly values: readonly Node[] }

@@ -4,7 +4,7 @@
  * scales with each other, and timestamps of different digits. A number never becomes a decimal or bigint by itself, but
  * a number literal is exactly its digits.
  */
-import type { Field, RecordType, Type } from '../../schema/index.ts'
+import { type Field, isNested, type RecordType, type Type } from '../../schema/index.ts'
 import { DataError } from '../../errors/index.ts'
 import { decimalText, unscaled, widenDecimal } from '../values/decimal.ts'
 import { broken, isBroken, isNothing, type Node, nothing, type Operation } from './typed.ts'
@@ -39,9 +39,9 @@ export function unify(a: Type, b: Type): Type | undefined {
     const right = digitsOf(b)
     return left && right && decimalType(Math.max(left.whole, right.whole), Math.max(left.scale, right.scale))
   }
-  if (a.kind === 'list' && b.kind === 'list') {
+  if (isNested(a) && isNested(b) && a.kind === b.kind) {
     const of = unifyInPlace(a.of, b.of)
-    return of && { kind: 'list', of }
+    return of && { kind: a.kind, of }
   }
   if (a.kind === 'object' && b.kind === 'object') {
     const record = unifyRecords(a.record, b.record)

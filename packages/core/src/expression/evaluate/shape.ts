@@ -51,5 +51,4 @@ export const isDecidable = (node: Node): boolean =>
 export const hasLoops = (node: Node): boolean => some(node, ({ op }) => op === 'loop')
 
 /** What `map` makes may be larger than what it was made of. */
-export const mayGrow = ({ kind }: Type): boolean =>
-  kind === 'string' || kind === 'list' || kind === 'object' || kind === 'json'
+export const mayGrow = ({ kind }: Type): boolean => ['string', 'list', 'map', 'object', 'json'].includes(kind)

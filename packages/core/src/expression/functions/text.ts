@@ -48,13 +48,14 @@ export const textFunctions: readonly FunctionEntry[] = [
   {
     name: 'size',
     group: 'text',
-    doc: 'The number of characters (code points) of a text, of bytes, or of the elements of a list.',
+    doc: 'The number of characters (code points) of a text, of bytes, of the elements of a list, or of the keys of a map.',
     example: ['size("Größe 😀")', '7'],
     flink: 'CHAR_LENGTH(text), OCTET_LENGTH(bytes), CARDINALITY(list)',
     forms: [
       { takes: 'text: string', gives: 'integer', call: sizeOfText },
       { takes: 'bytes: bytes', gives: 'integer', call: (bytes: Uint8Array) => bytes.length },
       { takes: 'list: list', gives: 'integer', call: (list: unknown[]) => list.length },
+      { takes: 'map: map', gives: 'integer', call: (map: object) => Object.keys(map).length },
     ],
   },
   {
