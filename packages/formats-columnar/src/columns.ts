@@ -26,6 +26,8 @@ import {
   readJson,
   type RecordType,
   type Row,
+  setOwn,
+  type Tally,
   toJson,
   type Type,
   typeText,
@@ -42,6 +44,8 @@ type Read = (raw: unknown) => unknown
 /** How columns are read, in addition to their declared types. */
 interface Reading {
   readonly unknownFields: UnknownFields
+  /** Counts the members of structs, and of objects in JSON, that are left out. */
+  readonly tally: Tally
   readonly values: ValueOptions
 }
 
@@ -119,7 +123,7 @@ function finiteOr(read: Read, { non_finite: nonFinite }: ValueOptions): Read {
 
 /** Converts values of a column to the declared type; undefined: they never fit. */
 function valueReader(column: FileColumn, to: Type, reading: Reading): Read | undefined {
-  const { unknownFields } = reading
+  const { unknownFields, tally } = reading
   const { natural, read, text, item, fields } = column
   if (to.kind === 'list' && item) {
     const readItem = fieldReader({ ...item, name: column.name }, to.of, reading)
@@ -135,17 +139,24 @@ function valueReader(column: FileColumn, to: Type, reading: Reading): Read | und
       const inside = k < 0 ? () => (field.optional ? null : missing()) : fieldReader(fields[k]!, field, reading)
       return [name, k, inside] as const
     })
-    return (raw) => Object.fromEntries(reads.map(([name, k, readField]) => [name, readField((raw as unknown[])[k])]))
+    const others = otherMembers(column, to.record, reading)
+    return (raw) => {
+      const row = Object.fromEntries(reads.map(([name, k, readField]) => [name, readField((raw as unknown[])[k])]))
+      for (const { name, k, keep } of others)
+        if (keep) setOwn(row, name, keep((raw as unknown[])[k]))
+        else tally.unknown++
+      return row
+    }
   }
   if (column.ticks && (to.kind === 'timestamp' || to.kind === 'fine_timestamp'))
     return instantReader(column.ticks, to, reading.values)
   if (!natural) return undefined
   if (natural.kind === 'string' && to.kind !== 'string') {
-    const convert = fromText(to, unknownFields)
+    const convert = fromText(to, unknownFields, tally)
     return (raw) => convert(read(raw) as string)
   }
   if (text && (isNested(to) || to.kind === 'object')) {
-    const convert = fromText(to, unknownFields)
+    const convert = fromText(to, unknownFields, tally)
     return (raw) => convert(text(raw))
   }
   switch (to.kind) {
@@ -187,15 +198,41 @@ function valueReader(column: FileColumn, to: Type, reading: Reading): Read | und
     case 'object':
       if (natural.kind === 'map') {
         const plain = toJson(natural)
-        return jsonReader((raw) => plain(read(raw)), to, unknownFields)
+        return jsonReader((raw) => plain(read(raw)), to, reading)
       }
-      return natural.kind === 'json' ? jsonReader(read, to, unknownFields) : undefined
+      return natural.kind === 'json' ? jsonReader(read, to, reading) : undefined
     case 'list':
     case 'map':
-      return natural.kind === 'json' ? jsonReader(read, to, unknownFields) : undefined
+      return natural.kind === 'json' ? jsonReader(read, to, reading) : undefined
     default:
       return natural.kind === to.kind ? read : undefined
   }
+}
+
+/** The members of a struct that its type does not name: refused, kept in their JSON form, or left out. */
+function otherMembers(
+  { name, fields }: FileColumn,
+  record: RecordType,
+  { unknownFields, values }: Reading,
+): { readonly name: string; readonly k: number; readonly keep: Read | undefined }[] {
+  const others = fields!.flatMap((member, k) => (Object.hasOwn(record.fields, member.name) ? [] : [{ member, k }]))
+  if (unknownFields === 'error' && others.length > 0)
+    throw new MillraceError(
+      'unknown_field',
+      `the file has members that are not in the schema: ${others.map(({ member }) => `${name}.${member.name}`).join(', ')}`,
+    )
+  if (unknownFields !== 'keep') return others.map(({ member, k }) => ({ name: member.name, k, keep: undefined }))
+  return others.map(({ member, k }) => ({ name: member.name, k, keep: keptReader(known(member, name), values) }))
+}
+
+/** The column, if it can be kept. */
+function known(column: FileColumn, inside?: string): FileColumn {
+  if (column.natural) return column
+  throw new MillraceError(
+    'wrong_type',
+    `the column ${inside === undefined ? '' : `${inside}.`}${column.name} has the type ${column.told}, which cannot be kept`,
+    { hint: 'declare the fields that are needed, and set unknown_fields: drop' },
+  )
 }
 
 /** A value of a column that is not in the schema, in its JSON form. */
@@ -208,8 +245,8 @@ function keptReader(column: FileColumn, values: ValueOptions): Read {
   return (raw) => (raw === null || raw === undefined ? null : read(raw))
 }
 
-const jsonReader = (read: Read, to: Type, unknownFields: UnknownFields): Read => {
-  const convert = fromJson(to, unknownFields)
+const jsonReader = (read: Read, to: Type, { unknownFields, tally }: Reading): Read => {
+  const convert = fromJson(to, unknownFields, tally)
   return (raw) => convert(read(raw))
 }
 
@@ -259,13 +296,20 @@ export interface RowReader {
   readonly columns: readonly FileColumn[]
   /** Converts a value of each to its declared type. Throws `DataError`. */
   readonly reads: readonly Read[]
-  /** How many of the other columns are not in the schema. */
-  readonly unknown: number
   /**
    * The rows of a slice; failed rows are separate. `values`: of `columns`, in order. `origins[i]`: the index of row i
    * in the slice.
    */
-  rows(values: readonly ColumnValues[], length: number): { rows: Row[]; origins: Int32Array; failed: FailedRow[] }
+  rows(
+    values: readonly ColumnValues[],
+    length: number,
+  ): {
+    rows: Row[]
+    origins: Int32Array
+    failed: FailedRow[]
+    /** How many fields are not in the schema and were left out. */
+    unknown: number
+  }
 }
 
 /**
@@ -277,7 +321,8 @@ export function rowReader(
   { schema, unknownFields, push }: ReadOptions,
   values: ValueOptions = {},
 ): RowReader {
-  const reading: Reading = { unknownFields, values }
+  const tally: Tally = { unknown: 0 }
+  const reading: Reading = { unknownFields, tally, values }
   refuseDuplicates(all.filter(({ name }) => unknownFields !== 'drop' || Object.hasOwn(schema.fields, name)))
   const byName = new Map(all.map((column) => [column.name, column]))
   const declared = Object.entries(schema.fields)
@@ -298,15 +343,7 @@ export function rowReader(
       `the file has columns that are not in the schema: ${unknown.map((column) => column.name).join(', ')}`,
     )
   const kept = unknownFields === 'keep' && !push ? unknown : []
-  const unkept = kept.find((column) => !column.natural)
-  if (unkept)
-    throw new MillraceError(
-      'wrong_type',
-      `the column ${unkept.name} has the type ${unkept.told}, which cannot be kept`,
-      {
-        hint: 'declare the fields that are needed, and set unknown_fields: drop',
-      },
-    )
+  for (const column of kept) known(column)
   const sources = [
     ...declared
       .filter(([name]) => byName.has(name))
@@ -338,9 +375,9 @@ export function rowReader(
   return {
     columns: sources.map(({ column }) => column),
     reads: sources.map(({ read }) => read),
-    unknown: unknown.length - kept.length,
     rows(values, length) {
       const failures = new Map<number, RecordFailure>()
+      tally.unknown = 0
       const converted = sources.map(({ column, read }, k) =>
         convertColumn(values[k]!, length, column.name, read, failures),
       )
@@ -355,7 +392,8 @@ export function rowReader(
       const origins = new Int32Array(length - failures.size)
       for (let i = 0, n = 0; i < length; i++) if (!failures.has(i)) origins[n++] = i
       const failed = [...failures].map(([index, failure]) => ({ index, failure })).toSorted((a, b) => a.index - b.index)
-      return { rows: assemble(columns, origins), origins, failed }
+      const left = tally.unknown + (unknown.length - kept.length) * origins.length
+      return { rows: assemble(columns, origins), origins, failed, unknown: left }
     },
   }
 }

@@ -89,7 +89,7 @@ async function pieceOf(
 ): Promise<Piece> {
   const values: unknown[][] = []
   for (const column of columns) values.push(await column.read(at, at + length))
-  const { rows, origins, failed } = reader.rows(values, length)
+  const { rows, origins, failed, unknown } = reader.rows(values, length)
   const bad = failed.map(
     ({ index, failure }): BadRecord => ({
       position: start + at + index,
@@ -103,7 +103,7 @@ async function pieceOf(
     bytes: length * rowBytes,
     positionAt: (i) => start + at + origins[i]!,
     rawAt: (i) => rowAsJson(reader, values, origins[i]!),
-    unknown: reader.unknown > 0 ? reader.unknown * rows.length : undefined,
+    unknown: unknown > 0 ? unknown : undefined,
     bad: bad.length > 0 ? bad : undefined,
   }
 }

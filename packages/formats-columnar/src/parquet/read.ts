@@ -143,7 +143,7 @@ function pieceOf(
   length: number,
   rowBytes: number,
 ): Piece {
-  const { rows, origins, failed } = reader.rows(values, length)
+  const { rows, origins, failed, unknown } = reader.rows(values, length)
   const bad = failed.map(
     ({ index, failure }): BadRecord => ({
       position: start + at + index,
@@ -157,7 +157,7 @@ function pieceOf(
     bytes: length * rowBytes,
     positionAt: (i) => start + at + origins[i]!,
     rawAt: (i) => rowAsJson(reader, values, origins[i]!),
-    unknown: reader.unknown > 0 ? reader.unknown * rows.length : undefined,
+    unknown: unknown > 0 ? unknown : undefined,
     bad: bad.length > 0 ? bad : undefined,
   }
 }
