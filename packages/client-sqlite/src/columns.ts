@@ -14,7 +14,17 @@
  * | list, map, object, json | TEXT | JSON |
  */
 import type { SQLInputValue, SQLOutputValue } from 'node:sqlite'
-import { DataError, fromJson, fromText, printJson, toJson, toText, type Type, type UnknownFields } from '@millrace/core'
+import {
+  DataError,
+  fromJson,
+  fromText,
+  printJson,
+  type Tally,
+  toJson,
+  toText,
+  type Type,
+  type UnknownFields,
+} from '@millrace/core'
 
 /** The column type for this type. */
 export function columnType(type: Type): 'TEXT' | 'INTEGER' | 'REAL' | 'BLOB' {
@@ -54,10 +64,14 @@ export function toColumn(type: Type): (value: unknown) => SQLInputValue {
 
 /**
  * A value of a column that is not null, read with big integers on. Throws `DataError`: tables may come from elsewhere.
- * `unknownFields`: of objects in JSON.
+ * `unknownFields`: of objects in JSON; `tally` counts those left out.
  */
-export function fromColumn(type: Type, unknownFields?: UnknownFields): (value: SQLOutputValue) => unknown {
-  const text = fromText(type, unknownFields)
+export function fromColumn(
+  type: Type,
+  unknownFields?: UnknownFields,
+  tally?: Tally,
+): (value: SQLOutputValue) => unknown {
+  const text = fromText(type, unknownFields, tally)
   const json = fromJson(type)
   return (value) => {
     if (typeof value === 'bigint') {

@@ -10,18 +10,15 @@ export type Decoded =
 
 /** Makes the function that decodes a document and reports problems. `tally`: counts the fields that are left out. */
 export function compileDecoder(ctx: SourceContext, tally: Tally = { unknown: 0 }): (document: Row) => Decoded {
-  const read = rowFromBson(ctx.unknownFields === 'keep' ? opened(ctx.schema) : ctx.schema)
-  const known = new Set([...Object.keys(ctx.schema.fields), '_id'])
+  const { schema, unknownFields } = ctx
+  const read = rowFromBson(unknownFields === 'keep' ? opened(schema) : schema, { unknownFields, tally }, ['_id'])
   return (document) => {
-    const extra = ctx.unknownFields === 'keep' ? [] : Object.keys(document).filter((name) => !known.has(name))
-    if (extra.length > 0 && ctx.unknownFields === 'error')
-      return { code: 'unknown_field', message: `\`${extra[0]}\` is not a field of the schema`, field: extra[0]! }
+    const before = tally.unknown
     try {
-      const row = read(document)
-      tally.unknown += extra.length
-      return { row }
+      return { row: read(document) }
     } catch (error) {
       if (!(error instanceof DataError)) throw error
+      tally.unknown = before
       const { code, message, field } = error
       return { code, message, field }
     }

@@ -13,6 +13,7 @@ import {
   type RecordType,
   type Row,
   setOwn,
+  type Tally,
   type Type,
   unitsPerMs,
 } from '@millrace/core'
@@ -21,9 +22,18 @@ import { decimalText } from '@millrace/client-mongodb'
 
 const isDecimal = (value: unknown): value is object => bsonClass(value) === 'Decimal128'
 
+/** What happens to fields that a type does not name, unless it is open; `tally` counts those left out. */
+interface Others {
+  readonly unknownFields: 'drop' | 'error' | 'keep'
+  readonly tally: Tally
+}
+
 /** Converts a value other than null; throws `DataError`, with the path inside the value as `field`. */
-export function fromBson(type: Type): (value: unknown) => unknown {
-  const json = fromJson(type)
+export function fromBson(
+  type: Type,
+  others: Others = { unknownFields: 'drop', tally: { unknown: 0 } },
+): (value: unknown) => unknown {
+  const json = fromJson(type, others.unknownFields, others.tally)
   switch (type.kind) {
     case 'string':
       return (value) => (bsonClass(value) === 'ObjectId' ? String(value) : json(value))
@@ -71,16 +81,16 @@ export function fromBson(type: Type): (value: unknown) => unknown {
     case 'json':
       return bsonToPlain
     case 'list': {
-      const item = fieldFromBson(type.of)
+      const item = fieldFromBson(type.of, others)
       return (value) => (Array.isArray(value) ? value.map((part, i) => within(`[${i}]`, item, part)) : json(value))
     }
     case 'map': {
-      const item = fieldFromBson(type.of)
+      const item = fieldFromBson(type.of, others)
       return (value) =>
         isBsonDocument(value) ? mapValues(value, (part, key) => within(key, item, part)) : json(bsonToPlain(value))
     }
     case 'object': {
-      const read = rowFromBson(type.record)
+      const read = rowFromBson(type.record, others)
       return (value) => (isBsonDocument(value) ? read(value) : json(bsonToPlain(value)))
     }
     case 'boolean':
@@ -89,8 +99,8 @@ export function fromBson(type: Type): (value: unknown) => unknown {
   }
 }
 
-function fieldFromBson(field: Field): (value: unknown) => unknown {
-  const read = fromBson(field.type)
+function fieldFromBson(field: Field, others: Others): (value: unknown) => unknown {
+  const read = fromBson(field.type, others)
   return (value) => {
     if (value !== null && value !== undefined) return read(value)
     if (field.optional) return null
@@ -99,18 +109,28 @@ function fieldFromBson(field: Field): (value: unknown) => unknown {
 }
 
 /**
- * Converts a document to a row of one shape; fields outside the type are left out, or kept as JSON if it is open.
- * Throws `DataError` for the first invalid field.
+ * Converts a document to a row of one shape. Fields outside the type are kept as JSON if it is open; else they are as
+ * `others` says, but for those `allowed`. Throws `DataError` for the first invalid field.
  */
-export function rowFromBson(record: RecordType): (document: Row) => Row {
-  const fields = Object.entries(record.fields).map(([name, field]) => ({ name, read: fieldFromBson(field) }))
+export function rowFromBson(
+  record: RecordType,
+  others: Others,
+  allowed: readonly string[] = [],
+): (document: Row) => Row {
+  const fields = Object.entries(record.fields).map(([name, field]) => ({ name, read: fieldFromBson(field, others) }))
   const known = new Set(Object.keys(record.fields))
   return (document) => {
     const row: Row = {}
     for (const { name, read } of fields)
       setOwn(row, name, within(name, read, Object.hasOwn(document, name) ? document[name] : null))
-    if (record.open)
-      for (const name of Object.keys(document)) if (!known.has(name)) setOwn(row, name, bsonToPlain(document[name]))
+    for (const name of Object.keys(document)) {
+      if (known.has(name)) continue
+      if (record.open) setOwn(row, name, bsonToPlain(document[name]))
+      else if (allowed.includes(name)) continue
+      else if (others.unknownFields === 'error')
+        throw new DataError('unknown_field', 'is not a field of the schema', name)
+      else others.tally.unknown++
+    }
     return row
   }
 }

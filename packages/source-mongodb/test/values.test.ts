@@ -100,6 +100,38 @@ describe('documents', () => {
     expect(compileDecoder(contextOf({ fields: {} }, { unknownFields: 'error' }))({ _id: 'x' })).toEqual({ row: {} })
   })
 
+  test('so are those of objects inside', () => {
+    const inside: RecordType = {
+      fields: {
+        list: {
+          type: {
+            kind: 'list',
+            of: {
+              type: { kind: 'object', record: { fields: { a: { type: decimal, optional: true } } } },
+              optional: false,
+            },
+          },
+          optional: false,
+        },
+      },
+    }
+    const document = {
+      _id: 'x',
+      list: [
+        { a: null, b: 1 },
+        { a: null, c: 1, d: 2 },
+      ],
+    }
+    const tally = { unknown: 0 }
+    const decode = (unknownFields: 'drop' | 'keep' | 'error') =>
+      compileDecoder(contextOf(inside, { unknownFields }), tally)(document)
+    expect(decode('drop')).toEqual({ row: { list: [{ a: null }, { a: null }] } })
+    expect(tally.unknown).toBe(3)
+    expect(decode('keep')).toEqual({ row: { _id: 'x', list: document.list } })
+    expect(decode('error')).toMatchObject({ code: 'unknown_field', field: 'list[0].b' })
+    expect(tally.unknown).toBe(3)
+  })
+
   test("extended JSON is read without the driver as the driver's own values would be", () => {
     const values = {
       int: new Int32(5),

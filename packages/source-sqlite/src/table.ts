@@ -12,6 +12,7 @@ import {
   type Row,
   type SourceContext,
   type UnknownFields,
+  type Tally,
 } from '@millrace/core'
 import { columnsOf, fromColumn, identifier, isCollection, tableNamed } from '@millrace/client-sqlite'
 import { unknownName } from './names.ts'
@@ -22,11 +23,14 @@ type Values = Readonly<Record<string, SQLOutputValue>>
 /** Converts the values of a row, read with big integers on, to the in-memory row. */
 export type Reader = (values: Values) => Decoded
 
-/** Columns that are not in the type are left out, or kept if it is open. */
-export function tableReader(schema: RecordType, unknownFields?: UnknownFields): Reader {
+/**
+ * Columns that are not in the type are left out, or kept if it is open. `tally` counts what is left out of objects in
+ * JSON.
+ */
+export function tableReader(schema: RecordType, unknownFields?: UnknownFields, tally?: Tally): Reader {
   const fields = Object.entries(schema.fields).map(([name, field]) => ({
     name,
-    read: fromColumn(field.type, unknownFields),
+    read: fromColumn(field.type, unknownFields, tally),
     optional: field.optional,
   }))
   const known = new Set(fields.map(({ name }) => name))
@@ -87,7 +91,8 @@ export function* tablePages(
   const keyOf = (values: Values): Json =>
     key.length === 1 && key[0] === 'rowid' ? keyPart(values['rowid']!) : key.map((part) => keyPart(values[part]!))
   const upTo = key.map((part) => end[part]!)
-  const read = tableReader(ctx.unknownFields === 'keep' ? opened(ctx.schema) : ctx.schema, ctx.unknownFields)
+  const tally: Tally = { unknown: 0 }
+  const read = tableReader(ctx.unknownFields === 'keep' ? opened(ctx.schema) : ctx.schema, ctx.unknownFields, tally)
   const hideRowid = key[0] === 'rowid' && !Object.hasOwn(ctx.schema.fields, 'rowid')
   let from = at
   for (;;) {
@@ -102,13 +107,15 @@ export function* tablePages(
     const keys = found.map(keyOf)
     if (hideRowid) for (const values of found) delete (values as Record<string, SQLOutputValue>)['rowid']
     from = keys.at(-1) ?? from ?? null
+    tally.unknown = 0
+    const decoded = found.map(read)
     yield {
       keys: keys.map((part) => (typeof part === 'number' ? part : JSON.stringify(part))),
-      decoded: found.map(read),
+      decoded,
       rawAt: (i) => Buffer.from(rowToText(found[i]!)),
       after: from,
       bytes,
-      unknown: found.length * unknown,
+      unknown: found.length * unknown + tally.unknown,
       last: isLast,
     }
     if (isLast) return

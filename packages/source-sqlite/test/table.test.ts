@@ -1,4 +1,5 @@
 import {
+  type Field,
   type Batch,
   type Env,
   freshRead,
@@ -11,7 +12,7 @@ import {
 import { mkdtempSync, readFileSync, renameSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { DatabaseSync } from 'node:sqlite'
+import { DatabaseSync } from 'node:sqlite'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { openStoreWriter } from '@millrace/client-sqlite'
 import definitions from '../src/index.ts'
@@ -247,4 +248,26 @@ test('what is wrong with the options is said before anything is opened', () => {
   expect(codes({ collection: 'a', table: 'b' })).toEqual(['table: bad_value'])
   expect(codes({ table: 'sqlite_schema' })).toEqual(['table: bad_value'])
   expect(codes({ collection: 'a' })).toEqual([])
+})
+
+test('what is left out of objects in columns is counted, or refused', async () => {
+  const db = new DatabaseSync(path)
+  db.exec(
+    `CREATE TABLE t (id INTEGER PRIMARY KEY, doc TEXT); INSERT INTO t VALUES (1, '{"a":1,"b":2}'), (2, '{"c":3}')`,
+  )
+  db.close()
+  const a: Field = { type: { kind: 'integer' }, optional: true }
+  const doc: Field = { type: { kind: 'object', record: { fields: { a } } }, optional: false }
+  const schema: RecordType = { fields: { id: { type: { kind: 'integer' }, optional: false }, doc } }
+  const batches = await read({ table: 't' }, schema)
+  expect(rowsOf(batches)).toEqual([
+    { id: 1, doc: { a: 1 } },
+    { id: 2, doc: { a: null } },
+  ])
+  expect(batches.reduce((sum, batch) => sum + (batch.unknown ?? 0), 0)).toBe(2)
+  const refused = await read({ table: 't' }, schema, { context: { unknownFields: 'error' } })
+  expect(refused.flatMap((batch) => batch.bad ?? []).map(({ code }) => code)).toEqual([
+    'unknown_field',
+    'unknown_field',
+  ])
 })
