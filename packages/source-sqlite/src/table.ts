@@ -70,13 +70,13 @@ export function* tablePages(
   at: Json | undefined,
 ): Generator<Page> {
   if (tableNamed(db, table) !== table || isCollection(db, table)) throw unknownName(db, table)
-  const { select, key, unknown } = statementParts(db, table, ctx)
+  const { select, key, rowid, unknown } = statementParts(db, table, ctx)
   const name = identifier(table)
   const keyText = key.map(identifier).join(', ')
   const marks = key.map(() => '?').join(', ')
   const order = `ORDER BY ${keyText}`
   const last = db.prepare(
-    `SELECT ${keyText} FROM ${name} ORDER BY ${key.map((part) => `${identifier(part)} DESC`).join(', ')} LIMIT 1`,
+    `SELECT ${named(key)} FROM ${name} ORDER BY ${key.map((part) => `${identifier(part)} DESC`).join(', ')} LIMIT 1`,
   )
   last.setReadBigInts(true)
   const end = last.get()
@@ -89,11 +89,10 @@ export function* tablePages(
   first.setReadBigInts(true)
   next.setReadBigInts(true)
   const keyOf = (values: Values): Json =>
-    key.length === 1 && key[0] === 'rowid' ? keyPart(values['rowid']!) : key.map((part) => keyPart(values[part]!))
+    rowid === undefined ? key.map((part) => keyPart(values[part]!)) : keyPart(values[rowid]!)
   const upTo = key.map((part) => end[part]!)
   const tally: Tally = { unknown: 0 }
   const read = tableReader(ctx.unknownFields === 'keep' ? opened(ctx.schema) : ctx.schema, ctx.unknownFields, tally)
-  const hideRowid = key[0] === 'rowid' && !Object.hasOwn(ctx.schema.fields, 'rowid')
   let from = at
   for (;;) {
     const found: Values[] = []
@@ -105,7 +104,7 @@ export function* tablePages(
     }
     const isLast = found.length < pageSize && bytes < pageBytes
     const keys = found.map(keyOf)
-    if (hideRowid) for (const values of found) delete (values as Record<string, SQLOutputValue>)['rowid']
+    if (rowid !== undefined) for (const values of found) delete (values as Record<string, SQLOutputValue>)[rowid]
     from = keys.at(-1) ?? from ?? null
     tally.unknown = 0
     const decoded = found.map(read)
@@ -135,7 +134,7 @@ function statementParts(
   db: DatabaseSync,
   table: string,
   ctx: SourceContext,
-): { select: string; key: readonly string[]; unknown: number } {
+): { select: string; key: readonly string[]; rowid: string | undefined; unknown: number } {
   const columns = columnsOf(db, table)
   const kind = db.prepare(`SELECT type, wr FROM pragma_table_list(?) WHERE schema = 'main'`).get(table)
   if (kind?.['type'] !== 'table')
@@ -158,12 +157,29 @@ function statementParts(
   const byPrimary = kind['wr'] === 1 || (primary.length > 0 && primary.every((column) => column.required))
   const wanted =
     ctx.unknownFields === 'keep' ? columns : columns.filter((column) => Object.hasOwn(ctx.schema.fields, column.name))
-  const key = byPrimary ? primary.map((column) => column.name) : ['rowid']
+  const rowid = byPrimary ? undefined : rowidOf(table, columns)
+  const key = rowid === undefined ? primary.map((column) => column.name) : [rowid]
   return {
-    select: [...new Set([...key, ...wanted.map((column) => column.name)])].map(identifier).join(', '),
+    select: named([...new Set([...key, ...wanted.map((column) => column.name)])]),
     key,
+    rowid,
     unknown: ctx.unknownFields === 'drop' ? extra.length : 0,
   }
+}
+
+/** The columns under their own names: SQLite calls a rowid by the name of the primary key that it is. */
+const named = (columns: readonly string[]): string =>
+  columns.map((column) => `${identifier(column)} AS ${identifier(column)}`).join(', ')
+
+/** The name of the rowid that no column has. */
+function rowidOf(table: string, columns: readonly { readonly name: string }[]): string {
+  const taken = new Set(columns.map(({ name }) => name.toLowerCase()))
+  const free = ['rowid', '_rowid_', 'oid'].find((name) => !taken.has(name))
+  if (free !== undefined) return free
+  throw new MillraceError('not_a_table', `${table} has columns with all the names of its rowid, and no other key`, {
+    hint: 'give it a primary key that cannot be null',
+    exitCode: 3,
+  })
 }
 
 function keyPart(value: SQLOutputValue): Json {

@@ -271,3 +271,26 @@ test('what is left out of objects in columns is counted, or refused', async () =
     'unknown_field',
   ])
 })
+
+test('a table whose key is its rowid, and one with a column of that name, are read in their order', async () => {
+  const db = new DatabaseSync(path)
+  db.exec(`CREATE TABLE t (id INTEGER PRIMARY KEY, doc TEXT)`)
+  db.exec(`CREATE TABLE u (rowid TEXT, n INTEGER)`)
+  for (let n = 0; n < 2500; n++) {
+    db.prepare('INSERT INTO t VALUES (?, ?)').run(5000 - n, `d${n}`)
+    db.prepare('INSERT INTO u VALUES (?, ?)').run(n % 2 ? null : 'same', n)
+  }
+  db.close()
+  const integer: Field = { type: { kind: 'integer' }, optional: false }
+  const text: Field = { type: { kind: 'string' }, optional: true }
+  for (const [table, schema, expected] of [
+    ['t', { fields: { id: integer, doc: text } }, (n: number) => ({ id: 2501 + n, doc: `d${2499 - n}` })],
+    ['u', { fields: { rowid: text, n: integer } }, (n: number) => ({ rowid: n % 2 ? null : 'same', n })],
+  ] as const) {
+    const batches = await read({ table }, schema)
+    const rows = Array.from({ length: 2500 }, (_, n) => expected(n))
+    expect(rowsOf(batches)).toEqual(rows)
+    const rest = await read({ table }, schema, { at: batches[0]!.position! })
+    expect(rowsOf(rest)).toEqual(rows.slice(batches[0]!.rows.length))
+  }
+})
