@@ -222,6 +222,12 @@ export function columnsOf(db: DatabaseSync, table: string): readonly Column[] {
     }))
 }
 
+/** The name by which a table's rowid can be had: one that no column has; undefined: all are taken. */
+export function rowidOf(columns: readonly { readonly name: string }[]): string | undefined {
+  const taken = new Set(columns.map(({ name }) => name.toLowerCase()))
+  return ['rowid', '_rowid_', 'oid'].find((name) => !taken.has(name))
+}
+
 /** The tables and collections of the store. */
 export function tablesOf(db: DatabaseSync): readonly string[] {
   const rows = db

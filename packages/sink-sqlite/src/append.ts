@@ -26,7 +26,7 @@ import {
   SystemError,
   type WriteFailure,
 } from '@millrace/core'
-import { columnsOf, identifier, openStoreWriter, transaction } from '@millrace/client-sqlite'
+import { columnsOf, identifier, openStoreWriter, transaction, rowidOf } from '@millrace/client-sqlite'
 import { columnDefinitions, compileBinder, createTable } from './columns.ts'
 import type { Options } from './options.ts'
 import { compileInserter, type Inserter, throwFailures } from './rows.ts'
@@ -169,7 +169,7 @@ function publish(
   if (done && done.epoch >= epoch) return done
   const moved = db
     .prepare(
-      `INSERT INTO ${identifier(table)} (${columns}) SELECT ${columns} FROM ${identifier(stage)} WHERE _millrace_start = ? AND _millrace_epoch = ? ORDER BY rowid`,
+      `INSERT INTO ${identifier(table)} (${columns}) SELECT ${columns} FROM ${identifier(stage)} WHERE _millrace_start = ? AND _millrace_epoch = ? ORDER BY ${rowidOf(columnsOf(db, stage)) ?? 'rowid'}`,
     )
     .run(start, epoch)
   if (Number(moved.changes) !== rows) {

@@ -20,6 +20,7 @@ import {
 import {
   canBeFound,
   columnsOf,
+  rowidOf,
   documentField,
   fromColumn,
   identifier,
@@ -63,7 +64,9 @@ function* pieces(db: DatabaseSync, query: Query): Generator<readonly Row[]> {
   if (table === undefined || (table !== query.collection && isCollection(db, table)))
     throw unknownCollection(db, query.collection)
   const documents = isCollection(db, table)
-  const known = new Set(columnsOf(db, table).map((column) => column.name))
+  const columns = columnsOf(db, table)
+  const known = new Set(columns.map((column) => column.name))
+  const rowid = rowidOf(columns) ?? 'rowid'
   const typeOf = (field: string): Type | undefined => query.type && fieldOf(query.type, field)?.type
   const expression = (field: string): string | undefined => {
     if (documents) return field === '_id' ? 'id' : canBeFound(field) ? documentField(field) : undefined
@@ -102,11 +105,11 @@ function* pieces(db: DatabaseSync, query: Query): Generator<readonly Row[]> {
   })
   const name = identifier(table)
   if (order.length > 0) {
-    const found = db.prepare(`SELECT rowid FROM ${name} WHERE true${where} ORDER BY ${order.join(', ')}, rowid`)
+    const found = db.prepare(`SELECT ${rowid} FROM ${name} WHERE true${where} ORDER BY ${order.join(', ')}, ${rowid}`)
     found.setReturnArrays(true)
     const ids = found.all(...values).map((row) => Number((row as unknown as SQLOutputValue[])[0]))
     const select = db.prepare(
-      `SELECT rowid AS _millrace_rowid, * FROM ${name} WHERE rowid IN (SELECT value FROM json_each(?))`,
+      `SELECT ${rowid} AS _millrace_rowid, * FROM ${name} WHERE ${rowid} IN (SELECT value FROM json_each(?))`,
     )
     select.setReadBigInts(true)
     for (let at = 0; at < ids.length; at += piece) {
@@ -120,7 +123,7 @@ function* pieces(db: DatabaseSync, query: Query): Generator<readonly Row[]> {
     return
   }
   const select = db.prepare(
-    `SELECT rowid AS _millrace_rowid, * FROM ${name} WHERE rowid > ?${where} ORDER BY rowid LIMIT ${piece}`,
+    `SELECT ${rowid} AS _millrace_rowid, * FROM ${name} WHERE ${rowid} > ?${where} ORDER BY ${rowid} LIMIT ${piece}`,
   )
   select.setReadBigInts(true)
   for (let last: SQLInputValue = Number.MIN_SAFE_INTEGER; ; ) {

@@ -152,3 +152,14 @@ test('the probe says what is there, and makes nothing', async () => {
   await store.open({ collection: 'c' }, line)
   expect(await probe()).toMatch(/store\.db: 0\.\d MB, c \(SQLite 3\./)
 })
+
+test('a field named rowid is a column like any other', async () => {
+  const store = makeStore()
+  const type: RecordType = { fields: { rowid: string(), n: integer() } }
+  const rows = Array.from({ length: 1300 }, (_, n): Row => ({ rowid: 'same', n }))
+  const sink = await store.open({ table: 'typed', write: 'merge', key: 'n' }, type)
+  await sink.write(records(rows), writing())
+  expect(await ask(store, { collection: 'typed', type })).toEqual(rows)
+  const sorted = await ask(store, { collection: 'typed', type, sort: [{ field: 'n', descending: true }] })
+  expect(sorted).toEqual(rows.toReversed())
+})

@@ -14,7 +14,7 @@ import {
   type UnknownFields,
   type Tally,
 } from '@millrace/core'
-import { columnsOf, fromColumn, identifier, isCollection, tableNamed } from '@millrace/client-sqlite'
+import { columnsOf, fromColumn, identifier, isCollection, rowidOf, tableNamed } from '@millrace/client-sqlite'
 import { unknownName } from './names.ts'
 import { type Decoded, type Page, pageBytes, pageSize } from './page.ts'
 
@@ -157,7 +157,7 @@ function statementParts(
   const byPrimary = kind['wr'] === 1 || (primary.length > 0 && primary.every((column) => column.required))
   const wanted =
     ctx.unknownFields === 'keep' ? columns : columns.filter((column) => Object.hasOwn(ctx.schema.fields, column.name))
-  const rowid = byPrimary ? undefined : rowidOf(table, columns)
+  const rowid = byPrimary ? undefined : keyOfRows(table, columns)
   const key = rowid === undefined ? primary.map((column) => column.name) : [rowid]
   return {
     select: named([...new Set([...key, ...wanted.map((column) => column.name)])]),
@@ -171,11 +171,9 @@ function statementParts(
 const named = (columns: readonly string[]): string =>
   columns.map((column) => `${identifier(column)} AS ${identifier(column)}`).join(', ')
 
-/** The name of the rowid that no column has. */
-function rowidOf(table: string, columns: readonly { readonly name: string }[]): string {
-  const taken = new Set(columns.map(({ name }) => name.toLowerCase()))
-  const free = ['rowid', '_rowid_', 'oid'].find((name) => !taken.has(name))
-  if (free !== undefined) return free
+function keyOfRows(table: string, columns: readonly { readonly name: string }[]): string {
+  const rowid = rowidOf(columns)
+  if (rowid !== undefined) return rowid
   throw new MillraceError('not_a_table', `${table} has columns with all the names of its rowid, and no other key`, {
     hint: 'give it a primary key that cannot be null',
     exitCode: 3,
