@@ -114,6 +114,7 @@ export async function readAll(source: Source, env: Env, until: ReadUntil = {}): 
         until.onBatch?.(given, batches.length)
         batches.push(describeBatch(given, env))
         seen += given.rows.length + (given.bad?.length ?? 0)
+        for (const [, n] of given.dropped ?? []) seen += n
         if (given.end) open.delete(given.split)
         else open.add(given.split)
         if (given.caughtUp) caughtUp(until.lanes === 'split' ? [given.split] : [])

@@ -2,13 +2,14 @@
  * A small correct source, and every way to break it that the suite must detect. It reads lines `number;date;name` of
  * all files in a folder, side by side; a line that begins with `!` cannot be decoded. Its position is the byte offset
  * of the next line and the folder's id, which is in a file next to it. The separator of a line's parts is in its
- * context.
+ * context. It leaves out batches of which a condition wants no line.
  */
 import { readFileSync, readdirSync, writeFileSync, openSync } from 'node:fs'
 import { join } from 'node:path'
 import {
   type BadRecord,
   codegenAllowed,
+  compileExpression,
   compileReformat,
   DataError,
   defineSource,
@@ -119,6 +120,8 @@ function* batchesOf(
       }
       at = end
     }
+    const skipped = bad.length === 0 ? skippedOf(rows, push, schema, bug) : 0
+    if (skipped > 0) rows.length = 0
     const first = starts[0] ?? at
     const raws = starts.map((start, i) => bytes.subarray(start, ends[i]!))
     if (bug === 'reuses its buffer') buffer ??= new Uint8Array(200)
@@ -153,11 +156,23 @@ function* batchesOf(
           }),
       ...(bug === 'forgets the context' ? {} : { contextAt: () => context }),
       bad,
+      ...(skipped > 0 && bug !== 'skips uncounted'
+        ? { dropped: [[bug === 'skips for another' ? 'other' : push!.where!.step, skipped] as const] }
+        : {}),
       ...(bug === 'counts nothing left out' ? {} : { unknown }),
       bytes: bug === 'no bytes counted' ? 0 : at - first,
     }
     if (bug === 'changes its rows') rows.forEach((row) => (row['n'] = 0))
   }
+}
+
+/** How many rows need not be read: all, or none. */
+function skippedOf(rows: readonly Row[], push: SourceContext['push'], schema: RecordType, bug: string): number {
+  if (!push?.where) return 0
+  const condition = compileExpression(push.where.condition, schema)
+  if (!condition.ok) throw new Error(condition.problems[0]!.message)
+  const tested = bug === 'skips too much' ? rows.slice(0, 1) : rows
+  return tested.every((row) => condition.evaluate(row) !== true) ? rows.length : 0
 }
 
 const untilAborted = (signal: AbortSignal): Promise<void> =>
@@ -175,6 +190,7 @@ export const lines = defineSource({
     lanes: 'split',
     shares: true,
     pushdown: true,
+    skips: true,
     commit: 'report',
   }),
   decoder:

@@ -41,6 +41,7 @@ const subject = (
         { code: 'bad_line', field: 'n' },
       ],
       push: { columns },
+      condition: 'n > 5 && n < 30 && n % 7 != 0',
       replace: () => writeFileSync(join(root, 'in.id'), '2'),
     }
   },
@@ -101,6 +102,7 @@ const bugs: Record<string, readonly string[]> = {
     'replaced without a hint',
   ],
   'can say where a record is': ['says nothing'],
+  'skips only what a condition drops, and counts it': ['skips too much', 'skips uncounted', 'skips for another'],
   'reads the same with projection, renames and dates pushed into it': ['push forgets dates', 'step unnamed'],
   'reads the same without generated code': ['twin differs'],
 }
