@@ -126,11 +126,11 @@ function valueReader(column: FileColumn, to: Type, reading: Reading): Read | und
   const { unknownFields, tally } = reading
   const { natural, read, text, item, fields } = column
   if (to.kind === 'list' && item) {
-    const readItem = fieldReader({ ...item, name: column.name }, to.of, reading)
+    const readItem = fieldReader({ ...item, name: `${column.name}[]` }, to.of, reading)
     return (raw) => Array.from(raw as ArrayLike<unknown>, readItem)
   }
   if (to.kind === 'map' && column.mapped) {
-    const readItem = fieldReader({ ...column.mapped, name: column.name }, to.of, reading)
+    const readItem = fieldReader({ ...column.mapped, name: `${column.name}.*` }, to.of, reading)
     return (raw) => column.mapOf!(raw, (part, key) => within(key, () => readItem(part)))
   }
   if (to.kind === 'object' && fields) {

@@ -56,3 +56,11 @@ test.each(['parquet', 'arrow'] as const)('%s', async (type) => {
     unknown: 0,
   })
 })
+
+test('a value inside that has another type is told apart from its column', async () => {
+  const type = 'parquet'
+  const wrong = schemaOf({ by: { map: { fields: { a: 'date' } } } })
+  await expect(read(type, wrong, 'drop')).rejects.toMatchObject({ code: 'wrong_type' })
+  const texts = schemaOf({ by: 'map<date>' })
+  await expect(read(type, texts, 'drop')).rejects.toMatchObject({ message: expect.stringContaining('the column by.*') })
+})
