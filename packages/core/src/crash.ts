@@ -20,12 +20,11 @@ export const crashPoints = [
   'before_save',
   'mid_save',
   'after_save',
-  'after_record',
   'before_publish',
   'after_publish',
   'after_commit_action',
   'after_commit',
-  'before_record',
+  'before_mark_done',
   'before_end',
   'after_end',
 ] as const

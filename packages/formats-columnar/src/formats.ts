@@ -57,7 +57,8 @@ function columnsAccept(name: string, record: RecordType): Problem[] {
     : [{ code: 'wrong_type', at: [], message: `records without fields cannot be written as ${name}` }]
 }
 
-const columnarWrite: readonly WriteKind<'parquet' | 'arrow'>[] = [
+/** The columnar formats that can be written. */
+export const columnarWrite: readonly WriteKind<'parquet' | 'arrow'>[] = [
   {
     name: 'parquet',
     endings: ['.parquet'],

@@ -1,9 +1,9 @@
 /** A writer that is told after how many bytes to stop. */
 import { expect, it } from 'vitest'
 import { schemaOf } from '../../formats/test/csv-read.ts'
-import { fileWriteFormats } from '../src/formats.ts'
+import { columnarWrite, fileWriteFormats } from '../src/formats.ts'
 
-it.each(['parquet', 'arrow'] as const)(
+it.each(columnarWrite.map(({ name }) => name))(
   'a writer stops some rows after the one that reaches the limit, in %s',
   async (type) => {
     const writer = (await fileWriteFormats.prepare({ type }, schemaOf({ id: 'integer', text: 'string' })))()

@@ -71,14 +71,14 @@ export function withPartitions(
 ): InputFormat {
   const told = Object.keys(read.schema.fields).filter((name) => Object.hasOwn(partitions, name))
   if (told.length === 0) return open(read)
-  const isTold = (name: string) => told.includes(name)
+  const isFromPath = (name: string) => told.includes(name)
   const { push, schema } = read
-  const rest = Object.fromEntries(Object.entries(schema.fields).filter(([name]) => !isTold(name)))
+  const rest = Object.fromEntries(Object.entries(schema.fields).filter(([name]) => !isFromPath(name)))
   const inner = {
     ...read,
     schema: { ...schema, fields: rest },
-    push: push && { ...push, columns: push.columns.filter(({ from }) => !isTold(from)) },
-    skip: partlyKnown(read, partitions, isTold),
+    push: push && { ...push, columns: push.columns.filter(({ from }) => !isFromPath(from)) },
+    skip: partlyKnown(read, partitions, isFromPath),
   }
   const format = open(inner)
   const { reader } = format
@@ -97,7 +97,11 @@ export function withPartitions(
 }
 
 /** What need not be read of a file whose folders are known. */
-function partlyKnown(read: ReadOptions, partitions: Partitions, isTold: (name: string) => boolean): Skip | undefined {
+function partlyKnown(
+  read: ReadOptions,
+  partitions: Partitions,
+  isFromPath: (name: string) => boolean,
+): Skip | undefined {
   const skip = skipOf(read)
   if (!skip) return undefined
   const isOutside = ({ field, excludes }: FieldBound): boolean => {
@@ -111,8 +115,8 @@ function partlyKnown(read: ReadOptions, partitions: Partitions, isTold: (name: s
       throw error
     }
   }
-  const all = skip.bounds.some((bound) => isTold(bound.field) && isOutside(bound))
-  return { ...skip, all, bounds: skip.bounds.filter(({ field }) => !isTold(field)) }
+  const all = skip.bounds.some((bound) => isFromPath(bound.field) && isOutside(bound))
+  return { ...skip, all, bounds: skip.bounds.filter(({ field }) => !isFromPath(field)) }
 }
 
 /** Decodes records with and without fields from folder names. */

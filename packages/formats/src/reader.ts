@@ -55,7 +55,7 @@ export interface ReadOptions {
    * `capabilities.pushdown`.
    */
   readonly push?: Push | undefined
-  /** What `push` excludes, if the connector knows more of it than the reader. */
+  /** What may be skipped, if the connector knows more than `push` says: the values in the names of folders. */
   readonly skip?: Skip | undefined
   /** Counts the fields that are left out. */
   readonly tally?: Tally | undefined

@@ -27,8 +27,6 @@ export const deadLetterSchema: RecordType = {
     code: required(text),
     field: optional(text),
     message: optional(text),
-    /** Attempts of the write that failed; 1 if nothing was retried. */
-    attempts: required({ kind: 'integer' }),
     spec_hash: required(text),
     /** What decoding needs in addition to the bytes, as JSON text. */
     context: optional(text),
@@ -71,7 +69,6 @@ export interface Failure {
   readonly row?: Row | undefined
   readonly rowType?: RecordType | undefined
   readonly result?: Result | undefined
-  readonly attempts?: number
   /** The letter that this is a replay of. */
   readonly letter?: LetterKey | undefined
 }
@@ -90,7 +87,6 @@ export function deadLetterRow(failure: Failure, pipeline: string, specHash: stri
     code: failure.code,
     field: failure.field ?? null,
     message: failure.message ?? null,
-    attempts: failure.attempts ?? 1,
     spec_hash: specHash,
     context: failure.context === undefined ? null : JSON.stringify(failure.context),
     key: failure.key ?? null,

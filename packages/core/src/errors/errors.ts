@@ -87,7 +87,7 @@ export class SystemError extends Error {
 /** The failed records of a write, by index. Every record that is not listed was written. */
 export interface WriteFailure {
   readonly index: number
-  /** `data`: can never succeed, and goes to the dead letter. `system`: is written again on its own. */
+  /** `data`: can never succeed; what happens to it is up to `on_error`. `system`: is written again on its own. */
   readonly kind: 'data' | 'system'
   readonly code: string
   readonly message: string

@@ -8,7 +8,7 @@ import type { Save } from '../store/index.ts'
 import type { Request } from './request.ts'
 
 export interface Barrier
-  extends Pick<Save, 'positions' | 'lanes' | 'memory' | 'changes' | 'commitActions' | 'letters' | 'ordered'> {
+  extends Pick<Save, 'positions' | 'lanes' | 'memory' | 'changes' | 'commitActions' | 'ordered'> {
   readonly epoch: number
   /** Every open file is to be closed and returned as a stage. */
   readonly roll: boolean

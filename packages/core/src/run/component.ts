@@ -25,11 +25,11 @@
  * | before_write, after_write | records in the sinks, position not saved | reads and writes them again: they replace themselves by id or key, or the sink first truncates to the last save |
  * | before_flush, after_flush | data that is durable and hidden, but not saved | sinks truncate or replace what the epoch wrote |
  * | before_save, mid_save | the same: the transaction was never committed | the same |
- * | after_save, after_record | the epoch, its stages and commit actions | publishes the stages, runs the commit actions, then reads on |
+ * | after_save | the epoch, its stages and commit actions | publishes the stages, runs the commit actions, then reads on |
  * | before_publish, after_publish | a stage that may or may not be visible | publishes it again: the sink checks whether it is there |
  * | after_commit_action | an action that was carried out but not recorded | repeats it: commit actions are idempotent |
  * | after_commit | the epoch; what was published and committed is not recorded yet | publishes and commits again, without effect |
- * | before_record | stages and commit actions that are done but not recorded | repeats them, without effect |
+ * | before_mark_done | stages and commit actions that are done but not marked as done | repeats them, without effect |
  * | before_end, after_end | the last epoch, with the run marked as ended or not | finishes with nothing left to do, or begins the next run |
  *
  * The first failure stops the whole component immediately (halt.ts). What happens before the graph is in intake.ts, the
@@ -185,12 +185,12 @@ export async function runComponent(component: Component, options: ComponentOptio
     const passed = Promise.withResolvers<void>()
     const writers = countdown(component.sinks.length)
     const last = countdown(deadLetter ? 1 : 0)
+    replays.close()
     const barrier: Barrier = {
       epoch: ++number,
       ...how,
       ...epoch.close(),
       lanes: lanes.changes(),
-      letters: replays.close(),
       changes: steps.flatMap((s) =>
         s.transform.takeChanges ? [{ step: s.id, hash: s.plan.stateHash, entries: s.transform.takeChanges() }] : [],
       ),

@@ -71,23 +71,22 @@ export function createEpochs(ctx: EpochContext): Epochs {
 
     const answered = component.sources.map(({ id }) => barrier.requests.filter((r) => r.source === id).map(outcomeOf))
     const ids = saveAll(barrier, flushed, answered)
-    crashPoint('after_record')
 
     const stages = flushed.stages.map((stage, k): NewStage => ({ ...stage, id: ids.stages[k]! }))
     const quick = stages.filter(({ node }) => !node.capabilities.slowPublish)
     for (const stage of quick) await publish(stage)
     const isSlow = quick.length < stages.length
-    const tell = () => commit(barrier, answered, ids)
+    const commitSources = () => commit(barrier, answered, ids)
     if (!isSlow) {
-      if (publishing === 0) await tell()
-      // Sources learn of epochs in their order.
-      else later(tell)
-    } else later(() => publishAll(stages.filter((s) => !quick.includes(s))).then(tell))
+      if (publishing === 0) await commitSources()
+      // Sources must be told about epochs in order.
+      else afterPublishes(commitSources)
+    } else afterPublishes(() => publishAll(stages.filter((s) => !quick.includes(s))).then(commitSources))
     crashPoint('after_commit')
   }
 
   /** Runs after what is already being published. */
-  const later = (work: () => Promise<void>) => {
+  const afterPublishes = (work: () => Promise<void>) => {
     publishing++
     slow = slow
       .then(() => (halt.isHalted ? undefined : work()))
@@ -151,7 +150,7 @@ export function createEpochs(ctx: EpochContext): Epochs {
       commitActions: barrier.commitActions,
       published: done.stages,
       commitActionsDone: done.commitActions,
-      letters: ctx.replays.takeOutcomes(barrier.letters),
+      letters: ctx.replays.outcomes(),
       ordered: barrier.ordered,
     })
   }

@@ -36,7 +36,7 @@ export async function openSinks(ctx: OpeningContext, opened: SinkNode[]): Promis
     // A sink that has nothing to open has not contacted its system yet.
     if (!node.sink.open) continue
     const restore = ctx.store.resume(node.id)
-    // Another sink may have its former id now, and what it says in `resume` already names what is its own.
+    // Its former id may now belong to another sink, and a saved `resume` already identifies its own output.
     const former = Object.hasOwn(ctx.formerly, node.id) ? ctx.formerly[node.id]! : undefined
     const formerly = restore !== undefined || former === undefined || ids.has(former) ? undefined : former
     // Existing results were written by a different number of instances: they belong to this run.
@@ -65,7 +65,7 @@ export async function finishLeftovers({ components, store, calls, signal }: Open
   const published: number[] = []
   for (const { id, sink, stage } of store.stages()) {
     const node = sinks.get(sink)
-    if (!node?.sink.publish) throw left(sink)
+    if (!node?.sink.publish) throw stageLeft(sink)
     crashPoint('before_publish')
     await calls.call(node, 'publishing a stage of the last run', () => node.sink.publish!(stage, { signal }), signal)
     crashPoint('after_publish')
@@ -75,7 +75,7 @@ export async function finishLeftovers({ components, store, calls, signal }: Open
   for (const action of store.commitActions()) {
     done.push(action.id)
     const node = sources.get(action.source)
-    // The edited spec has no such commit action any more.
+    // The edited spec no longer has this commit action.
     if (!node?.source.commit) continue
     await calls.call(
       node,
@@ -85,10 +85,10 @@ export async function finishLeftovers({ components, store, calls, signal }: Open
     )
     crashPoint('after_commit_action')
   }
-  store.recordDone(published, done)
+  store.markDone(published, done)
 }
 
-const left = (sink: string): MillraceError =>
+const stageLeft = (sink: string): MillraceError =>
   new MillraceError(
     'stage_left',
     `sink ${sink} has a finished result to publish, but the spec no longer has that sink`,

@@ -37,10 +37,10 @@ export interface Replays {
   onFailure(failure: Failure): void
   /** A dead letter is written, in the epoch being filled or in the one being written. */
   deadLettered(key: LetterKey, isBeingWritten: boolean): void
-  /** For a barrier: the letter states of the epoch being filled that are known by then. */
-  close(): Save['letters']
+  /** A barrier: what fails from now on belongs to the next epoch. */
+  close(): void
   /** Once the barrier's epoch is written: the states of its letters. */
-  takeOutcomes(letters: Save['letters']): Save['letters']
+  outcomes(): Save['letters']
   /** The barrier's epoch is saved. */
   saved(): void
 }
@@ -125,9 +125,8 @@ export function createReplays(ctx: ReplaysContext): Replays {
       filling = new Map()
       reopenedInWriting = reopened
       reopened = []
-      return []
     },
-    takeOutcomes() {
+    outcomes() {
       const states: (LetterKey & { state: LetterState })[] = reopenedInWriting.map((key) => ({ ...key, state: 'open' }))
       for (const { key, outcome } of writing.values())
         if (outcome.outcome === 'replayed') states.push({ ...key, state: 'replayed' })

@@ -349,7 +349,7 @@ async function recordEnding(
   const commitActions = endings.flatMap((e) => e.done.commitActions)
   const ended = !options.letters && endings.every((e) => e.ended)
   if (ended && plan.runs === 'whole') store.end(stages, commitActions)
-  else store.recordDone(stages, commitActions)
+  else store.markDone(stages, commitActions)
   return { ended }
 }
 

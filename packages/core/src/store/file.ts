@@ -7,7 +7,7 @@ import { DatabaseSync } from 'node:sqlite'
 import { MillraceError } from '../errors/index.ts'
 
 /** Incremented when the tables change. */
-const formatVersion = 4
+const formatVersion = 5
 /** "Mill" in ASCII. */
 const applicationId = 0x4d696c6c
 
@@ -17,9 +17,9 @@ CREATE TABLE run (incarnation INTEGER PRIMARY KEY, id TEXT NOT NULL, epoch INTEG
 CREATE TABLE counter (node TEXT PRIMARY KEY, json TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE position (source TEXT, split TEXT, json TEXT, ended INTEGER NOT NULL, PRIMARY KEY (source, split)) WITHOUT ROWID;
 CREATE TABLE lane (source TEXT, lane TEXT, high INTEGER, state TEXT NOT NULL, PRIMARY KEY (source, lane)) WITHOUT ROWID;
-CREATE TABLE memory (source TEXT, key TEXT, value TEXT NOT NULL, PRIMARY KEY (source, key)) WITHOUT ROWID;
+CREATE TABLE source_memory (source TEXT, key TEXT, value TEXT NOT NULL, PRIMARY KEY (source, key)) WITHOUT ROWID;
 CREATE TABLE step (id TEXT PRIMARY KEY, hash TEXT NOT NULL) WITHOUT ROWID;
-CREATE TABLE state (step TEXT, key TEXT, split TEXT NOT NULL, value TEXT NOT NULL, PRIMARY KEY (step, key, split)) WITHOUT ROWID;
+CREATE TABLE step_memory (step TEXT, key TEXT, split TEXT NOT NULL, value TEXT NOT NULL, PRIMARY KEY (step, key, split)) WITHOUT ROWID;
 CREATE TABLE sink (id TEXT PRIMARY KEY, resume TEXT, unfinished INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE stage (id INTEGER PRIMARY KEY AUTOINCREMENT, epoch INTEGER NOT NULL, sink TEXT NOT NULL, json TEXT NOT NULL);
 CREATE TABLE commit_action (id INTEGER PRIMARY KEY AUTOINCREMENT, epoch INTEGER NOT NULL, source TEXT NOT NULL, split TEXT NOT NULL,

@@ -27,7 +27,7 @@ const positionOf = (row: SqlRow): SavedPosition => ({
 
 export function overviewOf(db: DatabaseSync): Overview {
   const positions = db.prepare('SELECT source, split, json, ended FROM position ORDER BY source, split').all()
-  const steps = db.prepare('SELECT step, count(*) AS n FROM state GROUP BY step ORDER BY step').all()
+  const steps = db.prepare('SELECT step, count(*) AS n FROM step_memory GROUP BY step ORDER BY step').all()
   return {
     positions: positions.map(positionOf),
     steps: steps.map((row) => ({ step: String(row['step']), entries: Number(row['n']) })),
@@ -76,10 +76,10 @@ export function stateReader(db: DatabaseSync, folder: string) {
           state: row['state'] as SavedLane['state'],
         })),
     recall: (source: string, key: string): Json | undefined =>
-      parse(sql('SELECT value FROM memory WHERE source = ? AND key = ?').get(source, key)?.['value']),
+      parse(sql('SELECT value FROM source_memory WHERE source = ? AND key = ?').get(source, key)?.['value']),
     *recallAll(source: string, prefix: string): Generator<readonly [string, Json]> {
       const rows = db
-        .prepare('SELECT key, value FROM memory WHERE source = ? AND key >= ? AND key < ? ORDER BY key')
+        .prepare('SELECT key, value FROM source_memory WHERE source = ? AND key >= ? AND key < ? ORDER BY key')
         .iterate(source, prefix, `${prefix}\u{10ffff}`)
       for (const row of rows) yield [String(row['key']), parse(row['value'])!]
     },
@@ -87,9 +87,11 @@ export function stateReader(db: DatabaseSync, folder: string) {
       sql('SELECT hash FROM step WHERE id = ?').get(step)?.['hash'] as string | undefined,
     saved: (step: string): SavedMemory => ({
       get: (key) =>
-        sql('SELECT value FROM state WHERE step = ? AND key = ?').get(step, key)?.['value'] as string | undefined,
+        sql('SELECT value FROM step_memory WHERE step = ? AND key = ?').get(step, key)?.['value'] as string | undefined,
       *entries() {
-        const rows = db.prepare('SELECT key, value, split FROM state WHERE step = ? ORDER BY key, split').iterate(step)
+        const rows = db
+          .prepare('SELECT key, value, split FROM step_memory WHERE step = ? ORDER BY key, split')
+          .iterate(step)
         for (const row of rows)
           yield [String(row['key']), String(row['value']), (row['split'] as string) || undefined] as const
       },
@@ -118,14 +120,18 @@ export function stateReader(db: DatabaseSync, folder: string) {
         .map((row) => ({ id: Number(row['id']), epoch: Number(row['epoch']), ...positionOf(row) })),
     /** Whether anything other than a counter is saved under a node id. */
     hasState: (id: string): boolean =>
-      ['position WHERE source', 'memory WHERE source', 'state WHERE step', 'sink WHERE id', 'stage WHERE sink'].some(
-        (where) => sql(`SELECT 1 FROM ${where} = ? LIMIT 1`).get(id) !== undefined,
-      ),
+      [
+        'position WHERE source',
+        'source_memory WHERE source',
+        'step_memory WHERE step',
+        'sink WHERE id',
+        'stage WHERE sink',
+      ].some((where) => sql(`SELECT 1 FROM ${where} = ? LIMIT 1`).get(id) !== undefined),
     /** The ids of all nodes that have saved state. */
     idsOf: (): Set<string> =>
       new Set(
         sql(
-          'SELECT node AS id FROM counter UNION SELECT source FROM position UNION SELECT step FROM state UNION SELECT id FROM sink UNION SELECT sink FROM stage',
+          'SELECT node AS id FROM counter UNION SELECT source FROM position UNION SELECT step FROM step_memory UNION SELECT id FROM sink UNION SELECT sink FROM stage',
         )
           .all()
           .map((row) => String(row['id'])),
@@ -147,13 +153,13 @@ export function stateReader(db: DatabaseSync, folder: string) {
       return {
         positions: all('SELECT * FROM position').map(positionOf),
         lanes: this.lanes(),
-        memory: all('SELECT * FROM memory').map((row) => ({
+        memory: all('SELECT * FROM source_memory').map((row) => ({
           source: String(row['source']),
           key: String(row['key']),
           value: parse(row['value'])!,
         })),
         steps: all('SELECT * FROM step').map((row) => ({ step: String(row['id']), hash: String(row['hash']) })),
-        entries: all('SELECT * FROM state').map((row) => row as unknown as SavedEntry),
+        entries: all('SELECT * FROM step_memory').map((row) => row as unknown as SavedEntry),
         counters: this.counters(),
         letters: all('SELECT * FROM letter').map((row) => ({
           id: String(row['id']),

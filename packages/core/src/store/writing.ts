@@ -76,7 +76,7 @@ export function stateWriter(db: DatabaseSync, path: string, token: string) {
     for (const id of ids) run('DELETE FROM commit_action WHERE id = ?', id)
   }
   const putEntry = (step: string, key: string, split: string, value: string) =>
-    run('INSERT OR REPLACE INTO state VALUES (?, ?, ?, ?)', step, key, split, value)
+    run('INSERT OR REPLACE INTO step_memory VALUES (?, ?, ?, ?)', step, key, split, value)
 
   return {
     /**
@@ -119,13 +119,13 @@ export function stateWriter(db: DatabaseSync, path: string, token: string) {
         for (const l of save.lanes) putLane(l)
         for (const m of save.memory)
           m.value === null
-            ? run('DELETE FROM memory WHERE source = ? AND key = ?', m.source, m.key)
-            : run('INSERT OR REPLACE INTO memory VALUES (?, ?, ?)', m.source, m.key, JSON.stringify(m.value))
+            ? run('DELETE FROM source_memory WHERE source = ? AND key = ?', m.source, m.key)
+            : run('INSERT OR REPLACE INTO source_memory VALUES (?, ?, ?)', m.source, m.key, JSON.stringify(m.value))
         for (const { step, hash, entries } of save.changes) {
           run('INSERT OR REPLACE INTO step VALUES (?, ?)', step, hash)
           for (const [key, value, split = ''] of entries)
             value === null
-              ? run('DELETE FROM state WHERE step = ? AND key = ? AND split = ?', step, key, split)
+              ? run('DELETE FROM step_memory WHERE step = ? AND key = ? AND split = ?', step, key, split)
               : putEntry(step, key, split, value)
         }
         for (const { sink, resume } of save.resumes) {
@@ -172,7 +172,7 @@ export function stateWriter(db: DatabaseSync, path: string, token: string) {
         for (const p of content.positions) putPosition(p)
         for (const l of content.lanes) putLane(l)
         for (const m of content.memory)
-          run('INSERT INTO memory VALUES (?, ?, ?)', m.source, m.key, JSON.stringify(m.value))
+          run('INSERT INTO source_memory VALUES (?, ?, ?)', m.source, m.key, JSON.stringify(m.value))
         for (const { step, hash } of content.steps) run('INSERT INTO step VALUES (?, ?)', step, hash)
         for (const { step, key, split, value } of content.entries) putEntry(step, key, split, value)
         for (const [node, count] of Object.entries(content.counters))
@@ -182,11 +182,13 @@ export function stateWriter(db: DatabaseSync, path: string, token: string) {
       }),
     /** Saves an entry of a source's memory outside any epoch. */
     remember: (source: string, key: string, value: Json) =>
-      transaction(() => void run('INSERT OR REPLACE INTO memory VALUES (?, ?, ?)', source, key, JSON.stringify(value))),
-    /** Records stages as published and commit actions as done, outside a save. */
-    recordDone: (published: readonly number[], commitActions: readonly number[]) => {
+      transaction(
+        () => void run('INSERT OR REPLACE INTO source_memory VALUES (?, ?, ?)', source, key, JSON.stringify(value)),
+      ),
+    /** Marks stages as published and commit actions as done, outside a save. */
+    markDone: (published: readonly number[], commitActions: readonly number[]) => {
       if (published.length === 0 && commitActions.length === 0) return
-      crashPoint('before_record')
+      crashPoint('before_mark_done')
       transaction(() => {
         dropStages(published)
         dropCommitActions(commitActions)
@@ -209,7 +211,7 @@ export function stateWriter(db: DatabaseSync, path: string, token: string) {
     discard: (steps: readonly string[], sinks: readonly string[]) =>
       transaction(() => {
         for (const step of steps) {
-          run('DELETE FROM state WHERE step = ?', step)
+          run('DELETE FROM step_memory WHERE step = ?', step)
           run('DELETE FROM step WHERE id = ?', step)
         }
         for (const sink of sinks) run('DELETE FROM sink WHERE id = ?', sink)
@@ -228,7 +230,16 @@ export function stateWriter(db: DatabaseSync, path: string, token: string) {
 }
 
 /** Tables whose content belongs to one incarnation. */
-const clearedAtBegin = ['position', 'lane', 'memory', 'step', 'state', 'sink', 'counter', 'ordered'] as const
+const clearedAtBegin = [
+  'position',
+  'lane',
+  'source_memory',
+  'step',
+  'step_memory',
+  'sink',
+  'counter',
+  'ordered',
+] as const
 
 /** A signature with a node id replaced, as a key and where other nodes read it. */
 function renamedIn(value: Json, from: string, to: string): Json {
@@ -248,9 +259,9 @@ const idColumns = [
   ['ordered', 'component'],
   ['position', 'source'],
   ['lane', 'source'],
-  ['memory', 'source'],
+  ['source_memory', 'source'],
   ['step', 'id'],
-  ['state', 'step'],
+  ['step_memory', 'step'],
   ['sink', 'id'],
   ['stage', 'sink'],
   ['commit_action', 'source'],

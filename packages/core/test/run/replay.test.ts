@@ -188,7 +188,7 @@ describe('dead-letter replay', () => {
       const first = await replay(mended.plan, mended.registry, letters, workspace).catch(() => undefined)
       onCrashPoint(undefined)
       // Recording the work at the end of the replay comes after anything that could be duplicated.
-      if (point !== 'before_record') expect(first).toBeUndefined()
+      if (point !== 'before_mark_done') expect(first).toBeUndefined()
       isDead = false
       const again = await replay(mended.plan, mended.registry, letters, workspace)
       expect(again.replayed + again.skipped).toBe(5)

@@ -239,7 +239,7 @@ describe('windows over several lanes', () => {
       if (!(await runKilled(counting(5, outputs()), { point, time: 1 }))) missed.push(point)
     }
     // It has no commit action, and records nothing at its start.
-    expect(missed).toEqual(['after_commit_action', 'before_record'])
+    expect(missed).toEqual(['after_commit_action', 'before_mark_done'])
   })
 })
 

@@ -38,7 +38,7 @@ const named = new Set(
 /** Points of mechanisms that these jobs do not use: `npm run graphs -- --kills` passes them. */
 const inGraphs = ['rescale_filled', 'rescale_marked', 'rescale_renamed', 'side_remembered']
 /** No source here has a commit action, and what a kill left is rarely recorded: the loop's test passes them. */
-const inLoop = ['after_commit_action', 'before_record']
+const inLoop = ['after_commit_action', 'before_mark_done']
 const unknown = [...named].filter(
   (point) =>
     !inGraphs.includes(point) &&

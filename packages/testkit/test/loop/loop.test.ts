@@ -78,7 +78,7 @@ describe('the loop loses and doubles nothing, and its state is right, when it is
     before_end: [],
     after_end: [],
     // What a kill has left is recorded as done by the start after it.
-    before_record: [{ point: 'after_publish', time: 2 }],
+    before_mark_done: [{ point: 'after_publish', time: 2 }],
   }
   for (const point of crashPoints)
     it.concurrent(`at ${point}`, () => killedAt(point, once[point] ? [1] : [2, 2], 'plain', once[point]))

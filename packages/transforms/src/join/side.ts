@@ -15,7 +15,7 @@ import { pairs as pairsOf, type PickItem } from '../pick.ts'
 /** The source that reads a file of this name; undefined if the name does not indicate its format. */
 export function sourceTypeOf(path: string): 'csv' | 'files' | undefined {
   const extension = /\.([a-z]+)(?:\.(?:gz|zst))?$/i.exec(path)?.[1]?.toLowerCase()
-  if (extension === 'csv') return 'csv'
+  if (extension === 'csv' || extension === 'tsv') return 'csv'
   return extension && ['jsonl', 'ndjson', 'json', 'parquet', 'arrow'].includes(extension) ? 'files' : undefined
 }
 

@@ -117,7 +117,7 @@ export async function verdictOf(
 const weights: Readonly<Record<string, number>> = {
   after_commit_action: 18,
   side_remembered: 18,
-  before_record: 12,
+  before_mark_done: 12,
   sqlite_staged: 3,
   sqlite_published: 3,
   after_end: 2,

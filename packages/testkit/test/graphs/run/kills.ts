@@ -21,8 +21,7 @@ import { hasLaterInput, type Observation, reported, savedOf } from './scenario.t
 /** How much more often to draw points between two writes that a test of the usual places misses. */
 const weights: Readonly<Record<string, number>> = {
   mid_begin: 4,
-  before_record: 6,
-  after_record: 4,
+  before_mark_done: 6,
   before_end: 4,
   after_end: 4,
   side_remembered: 20,
