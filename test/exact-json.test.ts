@@ -22,7 +22,7 @@ async function placesWith(codegen: 'on' | 'off'): Promise<ReadonlyMap<string, Re
   const core = await import('../packages/core/src/index.ts')
   const formats = await import('../packages/formats/src/index.ts')
   const { fileColumn } = await import('../packages/formats-columnar/src/parquet/values.ts')
-  const { rowReader } = await import('../packages/formats-columnar/src/columns.ts')
+  const { rowReader } = await import('../packages/formats-columnar/src/columns/index.ts')
   const { bodyDecoder } = await import('../packages/source-http/src/decode.ts')
   const { documentPages } = await import('../packages/source-sqlite/src/documents.ts')
   const { rowFromText, tableReader } = await import('../packages/source-sqlite/src/table.ts')

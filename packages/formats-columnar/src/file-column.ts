@@ -12,6 +12,11 @@ export interface FileColumn {
   readonly told: string
   /** Converts the library's value to one of the natural type; not for null. Throws `DataError`. */
   read(raw: unknown): unknown
+  /**
+   * Whether a value is already in the in-memory form of a type, `natural` or a wider one, and `read` would not change
+   * it; absent: never.
+   */
+  isReady?(raw: unknown, to: Type): boolean
   /** The JSON text of a column of JSON. */
   text?(raw: unknown): string
   /** Only for times. `read` treats them as UTC, and refuses fractions of a millisecond. */
@@ -34,5 +39,5 @@ export interface Ticks {
   /** False: on a clock that the file does not name. */
   readonly isUtc: boolean
   /** The ticks of the library's value. */
-  readonly of: (raw: unknown) => bigint
+  readonly of: (raw: unknown) => number | bigint
 }

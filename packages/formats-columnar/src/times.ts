@@ -48,8 +48,12 @@ export function instantReader(
 ): (raw: unknown) => number | bigint {
   const instant = isUtc || zone === 'UTC' ? undefined : compileClock(zone, fold)
   const perUnit = to.kind === 'timestamp' ? 1n : unitsPerMs[to.precision]
+  // Without bigint where nothing can be lost: times in ms, and finer ones with nothing below a millisecond.
+  const quick = instant || to.kind !== 'timestamp' ? undefined : Number(perMs)
   return (raw) => {
-    const ticks = of(raw)
+    const counted = of(raw)
+    if (quick !== undefined && typeof counted === 'number' && counted % quick === 0) return instantOf(counted / quick)
+    const ticks = BigInt(counted)
     const rest = ((ticks % perMs) + perMs) % perMs
     const ms = (ticks - rest) / perMs
     if ((rest * perUnit) % perMs !== 0n && fraction !== 'truncate')

@@ -4,7 +4,7 @@
  */
 import { asBuffer } from '@millrace/formats'
 import { tooExpanded } from '../room.ts'
-import { half } from '../stored.ts'
+import { half, wholeNumbers } from '../stored.ts'
 import { broken } from './broken.ts'
 import type { Bytes } from './bytes.ts'
 import type { ArrowField } from './schema.ts'
@@ -59,6 +59,7 @@ const arrays = {
 } as const
 
 export function integers(bits: number, signed: boolean): Make {
+  if (bits === 64 && signed) return (bytes, n) => wholeNumbers(new BigInt64Array(...aligned(bytes, 8), n))
   const Numbers = arrays[bits as keyof typeof arrays][signed ? 1 : 0]
   return (bytes, n) => new Numbers(...aligned(bytes, bits / 8), n)
 }

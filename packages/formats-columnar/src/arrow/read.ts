@@ -14,7 +14,7 @@ import {
   recordParser,
   type RecordReader,
 } from '@millrace/formats'
-import { recordTypeOf, rowAsJson, type RowReader, rowReader } from '../columns.ts'
+import { recordTypeOf, rowAsJson, type RowReader, rowReader } from '../columns/index.ts'
 import { type ColumnarOptions, mostExpanded } from '../columnar-options.ts'
 import { broken } from './broken.ts'
 import { openArrow } from './ipc.ts'

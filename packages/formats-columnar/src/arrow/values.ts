@@ -1,9 +1,8 @@
 /** The columns of Arrow data, and what their stored values mean. */
 import type { Type } from '@millrace/core'
-import { utf8 } from '../columns.ts'
 import type { FileColumn } from '../file-column.ts'
 import { listColumn, mapColumn, structColumn, unreadable } from '../nested.ts'
-import { dateText, decimalText, finite, timeOfUnits, unsigned64 } from '../stored.ts'
+import { dateText, decimalText, floatColumn, timeOfUnits, unsigned64, utf8, wholeColumn } from '../stored.ts'
 import { ticksColumn } from '../times.ts'
 import type { ArrowField } from './schema.ts'
 
@@ -20,10 +19,9 @@ export function fileColumn(field: ArrowField): FileColumn {
     case 'Bool':
       return as({ kind: 'boolean' }, same)
     case 'Int':
-      if (bits < 64) return as({ kind: 'integer' }, same)
-      return signed ? as({ kind: 'bigint' }, same) : as(unsigned64, String)
+      return signed || bits < 64 ? { name, told, ...wholeColumn(bits) } : as(unsigned64, String)
     case 'Float':
-      return as({ kind: 'number' }, finite)
+      return { name, told, ...floatColumn }
     case 'Decimal':
       return as({ kind: 'decimal', precision, scale }, (raw) => decimalText(wholeNumber(raw as Uint32Array), scale))
     case 'Date': {
@@ -41,8 +39,15 @@ export function fileColumn(field: ArrowField): FileColumn {
     }
     case 'Timestamp': {
       const perMs = [1n, 1n, 1000n, 1_000_000n][unit]!
-      const ms = unit === 0 ? 1000n : 1n
-      return { name, told, ...ticksColumn({ perMs, isUtc, of: (raw) => (raw as bigint) * ms }) }
+      return {
+        name,
+        told,
+        ...ticksColumn({
+          perMs,
+          isUtc,
+          of: unit === 0 ? (raw) => BigInt(raw as number | bigint) * 1000n : (raw) => raw as number | bigint,
+        }),
+      }
     }
     case 'Binary':
     case 'LargeBinary':

@@ -18,7 +18,7 @@ import {
   recordParser,
   skipOf,
 } from '@millrace/formats'
-import { type ColumnValues, recordTypeOf, rowAsJson, type RowReader, rowReader } from '../columns.ts'
+import { type ColumnValues, recordTypeOf, rowAsJson, type RowReader, rowReader } from '../columns/index.ts'
 import { type ColumnarOptions, mostExpanded } from '../columnar-options.ts'
 import { Room } from '../room.ts'
 import { broken } from './broken.ts'

@@ -6,7 +6,7 @@
  */
 import { DataError, type Type, type ValueRange } from '@millrace/core'
 import type { ReadOptions, Skip } from '@millrace/formats'
-import type { RowReader } from '../columns.ts'
+import type { RowReader } from '../columns/index.ts'
 import type { FileColumn } from '../file-column.ts'
 import type { Footer, RowGroup, SchemaNode } from './footer.ts'
 import { plain } from './values-read.ts'

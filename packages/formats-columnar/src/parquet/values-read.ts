@@ -9,6 +9,7 @@ import { broken, unsupported } from './broken.ts'
 import { DeltaReader } from './delta-read.ts'
 import type { SchemaNode } from './footer.ts'
 import { HybridReader } from './hybrid-read.ts'
+import { wholeNumbers } from '../stored.ts'
 import { badText, isText } from './values.ts'
 
 /** Reads the next `n` values. Throws `MillraceError` `broken_file` if there are fewer. */
@@ -58,7 +59,7 @@ export function valuesOf(
     case 'DELTA_BINARY_PACKED': {
       if (type !== 'INT32' && type !== 'INT64') break
       const deltas = new DeltaReader(page, at, page.length)
-      return type === 'INT32' ? (n) => deltas.int32(n) : (n) => deltas.int64(n)
+      return type === 'INT32' ? (n) => deltas.int32(n) : (n) => wholeNumbers(deltas.int64(n))
     }
     case 'DELTA_LENGTH_BYTE_ARRAY':
       if (type === 'BYTE_ARRAY') return lengths(leaf, page, at)
@@ -126,7 +127,7 @@ function fixed({ type }: SchemaNode, page: Buffer, at: number, n: number, width:
     case 'INT32':
       return new Int32Array(...aligned(page, at, n, width))
     case 'INT64':
-      return new BigInt64Array(...aligned(page, at, n, width))
+      return wholeNumbers(new BigInt64Array(...aligned(page, at, n, width)))
     case 'FLOAT':
       return new Float32Array(...aligned(page, at, n, width))
     case 'DOUBLE':

@@ -5,7 +5,7 @@
 import { DataError, parseJson, type Type } from '@millrace/core'
 import type { FileColumn } from '../file-column.ts'
 import { listColumn, mapColumn, structColumn, unreadable } from '../nested.ts'
-import { dateText, decimalText, finite, half, timeOfUnits, unsigned64 } from '../stored.ts'
+import { dateText, decimalText, finite, floatColumn, half, timeOfUnits, unsigned64, wholeColumn } from '../stored.ts'
 import { ticksColumn } from '../times.ts'
 import type { SchemaNode } from './footer.ts'
 import { itemOf, shapeOf } from './shape.ts'
@@ -43,7 +43,7 @@ function presentColumn(node: SchemaNode): FileColumn {
   }
 }
 
-type Leaf = Pick<FileColumn, 'natural' | 'told' | 'read' | 'text' | 'ticks'>
+type Leaf = Pick<FileColumn, 'natural' | 'told' | 'read' | 'isReady' | 'text' | 'ticks'>
 
 function leaf({ type, meaning }: SchemaNode): Leaf {
   const told = [type, meaning.kind].filter(Boolean).join(' ')
@@ -57,7 +57,7 @@ function leaf({ type, meaning }: SchemaNode): Leaf {
       return as({ kind: 'date' }, (raw) => dateText(raw as number))
     case 'TIMESTAMP': {
       const perMs = { MILLIS: 1n, MICROS: 1000n, NANOS: 1_000_000n }[meaning.unit!]
-      return { told, ...ticksColumn({ perMs, isUtc: meaning.isUtc === true, of: (raw) => BigInt(raw as bigint) }) }
+      return { told, ...ticksColumn({ perMs, isUtc: meaning.isUtc === true, of: (raw) => raw as number | bigint }) }
     }
     case 'TIME': {
       const [micros, perMicro] = { MILLIS: [1000n, 1n], MICROS: [1n, 1n], NANOS: [1n, 1000n] }[meaning.unit!] as [
@@ -94,16 +94,16 @@ function plainLeaf(
     case 'BOOLEAN':
       return as({ kind: 'boolean' }, (raw) => raw)
     case 'INT32':
-      return as({ kind: 'integer' }, unsigned ? (raw) => (raw as number) >>> 0 : (raw) => raw)
+      return unsigned ? as({ kind: 'integer' }, (raw) => (raw as number) >>> 0) : { told, ...wholeColumn(32) }
     case 'INT64':
       return unsigned
-        ? as(unsigned64, (raw) => String(BigInt.asUintN(64, raw as bigint)))
-        : as({ kind: 'bigint' }, (raw) => raw)
+        ? as(unsigned64, (raw) => String(BigInt.asUintN(64, BigInt(raw as number | bigint))))
+        : { told, ...wholeColumn(64) }
     case 'INT96':
       return { told, ...ticksColumn({ perMs: 1_000_000n, isUtc: true, of: (raw) => raw as bigint }) }
     case 'FLOAT':
     case 'DOUBLE':
-      return as({ kind: 'number' }, finite)
+      return { told, ...floatColumn }
     case 'BYTE_ARRAY':
     case 'FIXED_LEN_BYTE_ARRAY':
       return as({ kind: 'bytes' }, (raw) => raw)
