@@ -33,7 +33,8 @@ describe.each(['of one memory', 'of each split apart'])('groups %s', (way) => {
     fc.assert(
       fc.property(script, fc.integer({ min: 4, max: 14 }), (made, cap) => {
         let limit = cap
-        const create = () => aggregate.create({ by: ['g'], outputs, max_groups: limit }, ctx)
+        const create = () =>
+          aggregate.create({ by: ['g'], outputs, max_groups: limit, window: undefined, emit: undefined }, ctx)
         const steps = instances(create)
         let seen: Row[] = []
         let savedRows: readonly Row[] = []
@@ -98,7 +99,10 @@ const groupsOf = (rows: readonly Row[]): Map<number, Row[]> => Map.groupBy(rows,
 
 it('a group moves with the split that its records came from last', () => {
   const create = () =>
-    aggregate.create({ by: ['g'], outputs, max_groups: 9 }, stepContext(input, { partitionedBy: ['g'] }))
+    aggregate.create(
+      { by: ['g'], outputs, max_groups: 9, window: undefined, emit: undefined },
+      stepContext(input, { partitionedBy: ['g'] }),
+    )
   const step = create()
   applyTo(step, recordsOf([rowOf(1, 1)], { split: '0' }))
   expect(step.takeChanges!().map(([key, , split]) => [key, split])).toEqual([['[1]', '0']])
@@ -109,13 +113,19 @@ it('a group moves with the split that its records came from last', () => {
 })
 
 describe('what aggregate reports about its memory', () => {
-  const base = { by: ['g'], outputs: { n: 'count()', first: 'first(s)', mean: 'sum(n) / count()' }, max_groups: 10 }
+  const base = {
+    by: ['g'],
+    outputs: { n: 'count()', first: 'first(s)', mean: 'sum(n) / count()' },
+    max_groups: 10,
+    window: undefined,
+    emit: undefined,
+  }
   const memory = (config: object = {}, fields: object = {}, more: object = {}) => {
     const type = recordType({ g: 'integer', n: 'integer', s: 'string', raw: 'bytes?', note: 'string?', ...fields })
     return aggregate.memory!({ ...base, ...config } as never, stepContext(type, more))
   }
   it.each([
-    ['the most groups', memory({ max_groups: 99 })],
+    ['the most groups', memory({ max_groups: 99, window: undefined, emit: undefined })],
     ['names of outputs', memory({ outputs: { lines: 'count()', start: 'first(s)', total: 'sum(n)' } })],
     ['their order, and spaces', memory({ outputs: { mean: 'sum( n )/count( )', first: 'first(s)', n: 'count()' } })],
     ['fields that it does not look at', memory({}, { note: 'json', raw: 'string', more: 'integer' })],
@@ -148,7 +158,7 @@ const every = {
 }
 
 it('yields the same in whatever order records of several sources and splits arrive, so they need not be ordered', () => {
-  expect(aggregate.ordered).toBeUndefined()
+  expect((aggregate.ordered as (options: unknown, times: object) => boolean)({}, {})).toBe(false)
   // Two sources have splits with the same name, and records with the same time and position.
   const record = fc.record({
     source: fc.constantFrom('a', 'b'),
@@ -184,7 +194,10 @@ it('yields the same in whatever order records of several sources and splits arri
         ),
       ([all, one, other]) => {
         const results = [one, other].map((order) => {
-          const step = aggregate.create({ by: ['g'], outputs: every, max_groups: 9 }, stepContext(input))
+          const step = aggregate.create(
+            { by: ['g'], outputs: every, max_groups: 9, window: undefined, emit: undefined },
+            stepContext(input),
+          )
           applyTo(step, inOrder(all, order))
           return finish(step).results
         })

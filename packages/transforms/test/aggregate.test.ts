@@ -10,7 +10,14 @@ const input = recordType({ country: 'string?', day: 'date', quantity: 'integer',
 const outputs = { lines: 'count()', pieces: 'sum(quantity)', total: 'sum(price * quantity)' }
 const row = (country: string | null, quantity: number, price = '1.50', day = '2011-01-01'): Row =>
   Object.freeze({ country, day, quantity, price })
-const config = (by: string[], more: object = {}) => ({ by, outputs, max_groups: 1000, ...more })
+const config = (by: string[], more: object = {}) => ({
+  by,
+  outputs,
+  max_groups: 1000,
+  window: undefined,
+  emit: undefined,
+  ...more,
+})
 const create = (by: string[], more: object = {}) => aggregate.create(config(by, more) as never, stepContext(input))
 
 const feed = (transform: ReturnType<typeof create>, rows: readonly Row[]) => apply(transform, rows).applied
@@ -48,7 +55,10 @@ describe('aggregate', () => {
       n: 'number',
     })
     const by = Object.keys(typed.fields)
-    const step = aggregate.create({ by, outputs: { lines: 'count()' }, max_groups: 9 }, stepContext(typed))
+    const step = aggregate.create(
+      { by, outputs: { lines: 'count()' }, max_groups: 9, window: undefined, emit: undefined },
+      stepContext(typed),
+    )
     const group = (zero: number) => ({
       raw: new Uint8Array([255, 1]),
       d: '1.50',
@@ -102,7 +112,11 @@ describe('aggregate', () => {
 
   it('makes no group of records that fail', () => {
     const outputs = { rate: 'sum(10 / quantity)' }
-    const create = () => aggregate.create({ by: ['country'], outputs, max_groups: 1 }, stepContext(input))
+    const create = () =>
+      aggregate.create(
+        { by: ['country'], outputs, max_groups: 1, window: undefined, emit: undefined },
+        stepContext(input),
+      )
     const step = create()
     const rows = [row('a', 0), row('b', 1), row('c', 0)]
     expect(apply(step, rows)).toMatchObject({ failed: [{ i: 0 }, { i: 2 }], applied: { held: 1 } })
@@ -124,7 +138,10 @@ describe('aggregate', () => {
         return heapUsed + arrayBuffers
       }
       const typed = recordType({ g: 'integer', text: 'string', raw: 'bytes' })
-      const step = aggregate.create({ by: ['g'], outputs: { output }, max_groups: 9999 }, stepContext(typed))
+      const step = aggregate.create(
+        { by: ['g'], outputs: { output }, max_groups: 9999, window: undefined, emit: undefined },
+        stepContext(typed),
+      )
       const before = used()
       for (let g = 0; g < 1000; g++) {
         const chunk = Buffer.alloc(65_536, `text of chunk ${g}, `)
@@ -142,7 +159,13 @@ describe('aggregate', () => {
 
   it('reports what is wrong with its groups and outputs', () => {
     const wrong = aggregate.infer(
-      { by: ['contry', 'day', 'day'], outputs: { day: 'count()', x: 'sum(country)' }, max_groups: 1 } as never,
+      {
+        by: ['contry', 'day', 'day'],
+        outputs: { day: 'count()', x: 'sum(country)' },
+        max_groups: 1,
+        window: undefined,
+        emit: undefined,
+      } as never,
       stepContext(input),
     )
     expect(wrong.problems.map((p) => [p.code, p.at.join('.')])).toEqual([

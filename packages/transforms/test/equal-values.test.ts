@@ -89,7 +89,8 @@ describe.each(types)('values of type %s', (type) => {
     fc.assert(
       fc.property(rowsOf, fc.nat(30), (made, restart) => {
         for (const by of [[], ['v'], ['w'], ['v', 'w'], ['w', 'v']]) {
-          const create = () => aggregate.create({ by, outputs, max_groups: 100 }, stepContext(input))
+          const create = () =>
+            aggregate.create({ by, outputs, max_groups: 100, window: undefined, emit: undefined }, stepContext(input))
           const memory: Entries = new Map()
           let step = create()
           apply(
@@ -173,7 +174,11 @@ describe.each(types)('values of type %s', (type) => {
     )
     fc.assert(
       fc.property(rowsOf, (made) => {
-        const create = () => aggregate.create({ by: ['v'], outputs, max_groups: 100 }, stepContext(input))
+        const create = () =>
+          aggregate.create(
+            { by: ['v'], outputs, max_groups: 100, window: undefined, emit: undefined },
+            stepContext(input),
+          )
         const step = create()
         apply(
           step,

@@ -13,6 +13,7 @@ import type { Checked, CheckedSink } from './checked.ts'
 import { type Checking, createChecking, guarded } from './context.ts'
 import { checkDelivery } from './delivery.ts'
 import { checkSink, checkSource, reportProblems } from './endpoints.ts'
+import { checkTimes } from './event-time.ts'
 import { checkFlow } from './flow.ts'
 import { checkIdentity } from './identity.ts'
 import { lineagesOf } from './lineage.ts'
@@ -53,6 +54,7 @@ export function checkProject(
   const runs = checkRuns(streams, steps, ctx)
   const lineages = lineagesOf(streams, flow, sinks)
   checkIdentity(sinks, flow, lineages, ctx)
+  checkTimes(streams, sinks, flow, lineages, ctx)
   checkParallelism(streams, flow.steps, lineages, ctx)
   const delivery = checkDelivery(streams, sinks, flow, lineages, ctx)
   const findings = report.findings()

@@ -4,6 +4,7 @@
  */
 import type {
   Env,
+  EventTime,
   Inference,
   SinkCapabilities,
   SinkDefinition,
@@ -36,6 +37,7 @@ export interface CheckedSource extends Bound<SourceDefinition> {
   readonly spec?: SpecSource
   readonly schema?: RecordType
   readonly unknownFields: 'drop' | 'error' | 'keep'
+  readonly eventTime?: EventTime
   readonly capabilities?: SourceCapabilities
 }
 

@@ -10,6 +10,7 @@ import type { SpecDeadLetter, SpecEndpoint, SpecSink, SpecSource } from '../spec
 import type { Place, SpecNode } from '../spec/tree.ts'
 import type { CheckedSink, CheckedSource } from './checked.ts'
 import { type Checking, guarded, optionsOf } from './context.ts'
+import { checkEventTime } from './event-time.ts'
 import { reportMissing } from './missing.ts'
 
 export function checkSource(spec: SpecSource, connections: Connections, ctx: Checking): CheckedSource {
@@ -28,12 +29,14 @@ export function checkSource(spec: SpecSource, connections: Connections, ctx: Che
       spec.place,
       ctx,
     )
+  const eventTime = checkEventTime(spec, schema, ctx)
   return {
     ...bound,
     id: spec.id,
     spec,
     ...(schema ? { schema: spec.unknownFields === 'keep' ? opened(schema) : schema } : {}),
     unknownFields: spec.unknownFields,
+    ...(eventTime ? { eventTime } : {}),
     ...(capabilities ? { capabilities } : {}),
   }
 }

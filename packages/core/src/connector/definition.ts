@@ -7,6 +7,7 @@ import type { RecordType, Type } from '../schema/index.ts'
 import type { Env } from './env.ts'
 import type { Query, Sink, SinkCapabilities, SinkContext } from './sink.ts'
 import type { Decoder, Source, SourceCapabilities, SourceContext } from './source.ts'
+import type { SourceTime } from './time.ts'
 import type { Inference, StepContext, Transform } from './transform.ts'
 import { toOption } from './typebox.ts'
 
@@ -85,9 +86,20 @@ export interface TransformDefinition<S extends TSchema = Option<any>> extends Na
    * Its output depends on the order of records from several lanes, or on the clock: that order is logged before the
    * first effect that depends on it, so that a restart repeats it.
    */
-  readonly ordered?: boolean | ((options: Static<S>) => boolean)
+  readonly ordered?: boolean | ((options: Static<S>, times: Readonly<Record<string, SourceTime>>) => boolean)
   /** It aggregates records: one that arrives twice is counted twice. */
   readonly counts?: boolean
+  /**
+   * It uses the event time of its records: every source that reaches it must have one. `arrival`: only the time of
+   * arrival will do, since it has no output for records that are late.
+   */
+  needsTime?(options: Static<S>): 'any' | 'arrival' | undefined
+  /**
+   * It may emit a result several times, each time replacing the one before: the fields that identify a result;
+   * undefined: it does not. Only steps that give exactly one record for one, and sinks with a key made of these fields,
+   * may follow.
+   */
+  updates?(options: Static<S>): readonly string[] | undefined
   /** It removes repeated records within this bound, described in words; undefined: not with these options. */
   removesRepeats?(options: Static<S>): string | undefined
   /**

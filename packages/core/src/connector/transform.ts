@@ -4,6 +4,7 @@ import type { Json, Records, Row } from '../record/index.ts'
 import type { RecordType } from '../schema/index.ts'
 import type { Env } from './env.ts'
 import type { Push } from './source.ts'
+import type { SourceTime } from './time.ts'
 
 /** Everything a step emits in addition to its main output. Indexes refer to the rows of the input. */
 export interface Output {
@@ -78,6 +79,8 @@ export interface Transform {
    * results and is called again.
    */
   advance?(now: Now, out: Output): boolean
+  /** The epoch ends: emits what is told once an epoch (updates). Called right before `takeChanges`. */
+  epochEnds?(out: Output): void
   /** The clock time at which `advance` is to be called even if no record arrives, ms UTC; undefined: none. */
   due?(): number | undefined
   /**
@@ -123,4 +126,6 @@ export interface StepContext extends Env {
    * (`MemoryChange`).
    */
   readonly partitionedBy?: readonly string[]
+  /** Event time of the sources that reach the step, by id; only those that have it. */
+  readonly times?: Readonly<Record<string, SourceTime>>
 }

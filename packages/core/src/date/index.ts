@@ -1,4 +1,4 @@
 /** Dates as text. */
 export * from './date.ts'
 export { checkDateFormat } from './pattern.ts'
-export { checkZone, type Fold } from './zone.ts'
+export { checkZone, type Fold, zone } from './zone.ts'

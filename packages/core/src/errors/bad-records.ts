@@ -81,6 +81,14 @@ export const valueErrors = {
     title: 'not a decimal of this size',
     explanation: 'The value is not a decimal, or has more digits than its type allows.',
   },
+  no_event_time: {
+    title: 'no event time',
+    explanation: 'The field of `event_time` is null, or its text is in none of the formats.',
+  },
+  event_time_ahead: {
+    title: 'event time in the future',
+    explanation: 'The event time is further ahead of the arrival of the record than `max_future` allows.',
+  },
   bad_date: {
     title: 'not a date',
     explanation: 'The text matches none of the formats, or is a day or time that does not exist.',

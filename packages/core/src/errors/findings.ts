@@ -243,6 +243,42 @@ export const typeFindings = {
     explanation: 'The target system cannot store values of this type.',
   },
   unknown_field: { title: 'unknown field', explanation: 'The records have no field of this name at this point.' },
+  event_time_missing: {
+    title: 'no event time',
+    explanation: 'A window needs to know when the event of a record happened, and this source does not say it.',
+    hint: 'add `event_time: { field: NAME }` to the source, or `event_time: arrival` for the time of arrival',
+  },
+  late_missing: {
+    title: 'no place for late records',
+    explanation: 'A record whose window has closed goes to the output that `late` names.',
+    hint: 'late: late_records, with a sink of that name; or `late: drop`, which counts them',
+  },
+  window_over_results: {
+    title: 'window over results',
+    explanation: 'The results of an aggregation cannot be put into windows again.',
+    hint: 'compute both from the records, with a step for each',
+  },
+  windows_never_close: {
+    title: 'windows would never close',
+    explanation: 'With `max_out_of_order: unbounded` windows close at the end of the input, and this input has none.',
+    hint: 'set a bound, such as `max_out_of_order: 2h`, or read to the end that is there now: `stop: end`',
+  },
+  lanes_never_idle: {
+    severity: 'warning',
+    title: 'a silent partition holds windows back',
+    explanation: 'Each partition has a watermark of its own, and windows wait for the slowest of them.',
+    hint: 'set `idle_after`, such as `idle_after: 1m`',
+  },
+  step_behind_updates: {
+    title: 'step behind updates',
+    explanation:
+      'A result that is emitted again replaces the one before, so only steps that give exactly one record for each may follow.',
+    hint: 'emit each result once: `emit: on_close`',
+  },
+  sink_behind_updates: {
+    title: 'sink behind updates',
+    explanation: 'A result that is emitted again must replace the one before, which takes a sink with a fitting key.',
+  },
   bad_date_format: {
     title: 'date format cannot be read',
     explanation: 'Formats use the letters of Java date formats: `M/d/yyyy H:mm`.',

@@ -6,7 +6,7 @@
 import { multiplies } from '../check/lineage.ts'
 import { type CheckedSink, type CheckedSource, type Checked, type Placed } from '../check/checked.ts'
 import { checkProject } from '../check/index.ts'
-import type { Push } from '../connector/index.ts'
+import type { Push, SourceTime } from '../connector/index.ts'
 import { deadLetterSchema } from '../connector/dead-letter.ts'
 import type { OnError, Plan, PlanSink, PlanSource, PlanStep } from './plan.ts'
 import type { Registry } from '../registry/index.ts'
@@ -81,20 +81,23 @@ function pushInto(source: CheckedSource, checked: Checked | undefined): Pushed {
     const next = flow.steps.find(({ step }) => step.id === readers[0])
     return readers.length === 1 && next?.from.length === 1 && from !== source.spec?.answer?.name ? next : undefined
   }
+  /** The field of its event time has to reach the engine as it was read. */
+  const time = source.eventTime?.field
+  const holds = (of: Push['columns'], name: string) => of.some((column) => column.from === name && !column.date)
   const steps: string[] = []
   let output = schema
   let columns: Push['columns'] = Object.keys(schema.fields).map((name) => ({ name, from: name }))
   let next = onlyReader(source.id)
   for (; next?.inference?.output; next = onlyReader(next.step.id)) {
     const pushed = next.inference.push?.(columns, next.step.id)
-    if (!pushed) break
+    if (!pushed || (time !== undefined && !holds(pushed, time))) break
     columns = pushed
     output = next.inference.output
     steps.push(next.step.id)
   }
   const condition = next?.inference?.keeps
-  // A record that is skipped cannot fail in a step before.
-  const isSkippable = capabilities.skips && columns.every(({ date }) => date === undefined)
+  // A record that is skipped cannot fail in a step before, nor tell its event time.
+  const isSkippable = capabilities.skips && time === undefined && columns.every(({ date }) => date === undefined)
   const where = condition !== undefined && isSkippable ? { where: { step: next!.step.id, condition } } : {}
   return steps.length > 0 || 'where' in where ? { steps, push: { columns, ...where }, output } : none
 }
@@ -123,6 +126,7 @@ function planSource(
     capabilities,
     ...(checked.sideSources.has(source.id) ? { side: true } : {}),
     onError: spec?.onError ?? (capabilities.refuses ? 'refuse' : onError),
+    ...(source.eventTime ? { eventTime: source.eventTime } : {}),
     ...(capabilities.answers && spec ? { answer: { from: answerFrom, partial: spec.partial } } : {}),
   }
 }
@@ -141,6 +145,7 @@ function planStep(
   )
   const env = { ...checked.env(step.id), input: input!, sideInputs: sideTypes as Readonly<Record<string, RecordType>> }
   const apart = partitionedBy(placed, checked.streams, checked.lineages)
+  const times = timesOf(from, checked)
   const { ordered } = definition!
   return {
     id: step.id,
@@ -158,7 +163,8 @@ function planStep(
     multiplies: multiplies(step),
     counts: definition!.counts ?? false,
     // Memory that is kept separately for each split does not depend on how splits interleave.
-    ordered: !apart && (typeof ordered === 'function' ? ordered(options as never) : (ordered ?? false)),
+    ordered: !apart && (typeof ordered === 'function' ? ordered(options as never, times) : (ordered ?? false)),
+    ...(definition!.needsTime?.(options as never) ? { times } : {}),
     namedFrom: checked.lineages.named.get(step.id) ?? [],
     stateHash: hashOf({
       type: step.spec.verb.key,
@@ -168,6 +174,14 @@ function planStep(
     partitionedBy: apart,
     pushedInto,
   }
+}
+
+/** Event time of the sources that reach a node with these inputs. */
+function timesOf(from: readonly string[], { lineages, streams }: Checked): Readonly<Record<string, SourceTime>> {
+  const roots = new Set(from.flatMap((name) => lineages.of(name).map(({ root }) => root)))
+  return Object.fromEntries(
+    streams.flatMap(({ id, eventTime }) => (eventTime && roots.has(id) ? [[id, eventTime] as const] : [])),
+  )
 }
 
 function planSink(

@@ -8,7 +8,7 @@
  * "$secret": "name" }, "@host"] }` for text that contains some; `resolveConfig` turns both into `Secret`s.
  */
 import type { DeliveryLabel } from '../check/checked.ts'
-import type { Push, SinkCapabilities, SourceCapabilities } from '../connector/index.ts'
+import type { EventTime, Push, SinkCapabilities, SourceCapabilities, SourceTime } from '../connector/index.ts'
 import type { Json } from '../record/index.ts'
 import type { RecordType } from '../schema/index.ts'
 import type { RetryRule } from '../spec/retry.ts'
@@ -93,17 +93,7 @@ export interface PlanSource extends PlanNode {
 }
 
 /** Event time: the value of a field, or the time of arrival. */
-export interface PlanEventTime {
-  readonly field?: string
-  readonly formats?: readonly string[]
-  readonly zone: string
-  /** null: unbounded, windows close at the end. */
-  readonly maxOutOfOrderMs: number | null
-  readonly idleAfterMs?: number
-  readonly maxFutureMs?: number
-  readonly maxSkewMs?: number
-  readonly lane?: 'file'
-}
+export type PlanEventTime = EventTime
 
 /** A step. */
 export interface PlanStep extends PlanNode {
@@ -125,6 +115,8 @@ export interface PlanStep extends PlanNode {
   readonly multiplies: boolean
   /** It aggregates: the records it holds are in no output yet. */
   readonly counts: boolean
+  /** Event time of the sources that reach it, by id. */
+  readonly times?: Readonly<Record<string, SourceTime>>
   /** Its output depends on the order of several lanes, or on the clock. */
   readonly ordered: boolean
   /** A hash of everything its memory depends on: memory with a different hash does not belong to this step. */

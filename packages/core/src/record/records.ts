@@ -1,5 +1,6 @@
 /** Rows at some point of the graph, each with its origin. */
 import type { Batch, Json, Row } from './batch.ts'
+import { highsOf } from './highs.ts'
 import { idPosition, idPrefix, resultId } from './identity.ts'
 
 /** A batch, and the source it came from. */
@@ -155,6 +156,30 @@ export class Records {
     return Math.max(origin.high ?? Number.NEGATIVE_INFINITY, highsOf(origin.batch)[origin.index]!)
   }
 
+  /**
+   * For all rows: their event time, and up to which time their lane had come before them, which is its highest time
+   * less what its source allows to be out of order. NaN and -Infinity where there is none.
+   */
+  laneTimes(outOfOrder: (source: string) => number): { readonly times: Float64Array; readonly before: Float64Array } {
+    const n = this.rows.length
+    const only = this.from.length === 1 && !this.origins ? this.from[0] : undefined
+    const before = new Float64Array(n)
+    if (only?.batch.times) {
+      const late = outOfOrder(only.source)
+      const high = only.high ?? Number.NEGATIVE_INFINITY
+      const own = highsOf(only.batch)
+      for (let i = 0; i < n; i++) before[i] = Math.max(high, own[i]!) - late
+      return { times: only.batch.times, before }
+    }
+    const times = new Float64Array(n)
+    for (let i = 0; i < n; i++) {
+      times[i] = this.time(i) ?? Number.NaN
+      const source = this.origin(i)?.source
+      before[i] = source === undefined ? Number.NEGATIVE_INFINITY : this.highBefore(i) - outOfOrder(source)
+    }
+    return { times, before }
+  }
+
   /** The rows at `indexes` (ascending or not), with their origins. */
   pick(indexes: ArrayLike<number>): Records {
     const n = indexes.length
@@ -264,32 +289,4 @@ export class Records {
     }
     return new Records({ rows, from, pipeline: parts[0]![0].pipeline, origins, paths, results })
   }
-}
-
-const highs = new WeakMap<Batch, Float64Array>()
-
-/** For each row of a batch, the highest event time before it in the batch. */
-function highsOf(batch: Batch): Float64Array {
-  let made = highs.get(batch)
-  if (made) return made
-  made = new Float64Array(batch.rows.length)
-  const others = batch.otherTimes ?? []
-  let high = Number.NEGATIVE_INFINITY
-  let other = 0
-  for (let i = 0; i < made.length; i++) {
-    for (; other < others.length && others[other]![0] <= i; other++) high = Math.max(high, others[other]![1])
-    made[i] = high
-    const time = batch.times?.[i]
-    if (time !== undefined && time > high) high = time
-  }
-  highs.set(batch, made)
-  return made
-}
-
-/** The highest event time of a batch, including records that are not rows; -Infinity: none. */
-export function highOf(batch: Batch): number {
-  let high = Number.NEGATIVE_INFINITY
-  for (const time of batch.times ?? []) if (time > high) high = time
-  for (const [, time] of batch.otherTimes ?? []) if (time > high) high = time
-  return high
 }

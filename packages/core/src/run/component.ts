@@ -182,6 +182,7 @@ export async function runComponent(component: Component, options: ComponentOptio
 
   // --- barriers
   const takeBarrier = (how: { readonly end: boolean; readonly roll: boolean }) => {
+    graph.endEpoch()
     const passed = Promise.withResolvers<void>()
     const writers = countdown(component.sinks.length)
     const last = countdown(deadLetter ? 1 : 0)

@@ -27,6 +27,8 @@ export interface Graph {
    * room.
    */
   advance(step: StepNode, now: Now): boolean
+  /** Has the steps emit what they tell once an epoch, and runs the graph from there. */
+  endEpoch(): void
 }
 
 export interface GraphContext {
@@ -135,6 +137,15 @@ export function buildGraph(ctx: GraphContext): Graph {
       runAll()
       return done
     },
+    endEpoch() {
+      for (const node of steps) {
+        if (!node.transform.epochEnds) continue
+        const results = resultsOf(node, pipeline, ctx.onFail)
+        node.transform.epochEnds(resultsOnly(node, results))
+        emitResults(node, results, emit)
+        runAll()
+      }
+    },
   }
 }
 
@@ -204,13 +215,16 @@ function applyStep(
 
 function advanceStep(node: StepNode, now: Now, pipeline: string, emit: Emit, onFail: OnFail): boolean {
   const results = resultsOf(node, pipeline, onFail)
-  const noInput = () => {
-    throw new Error(`${node.id}: advance has no input record to fail or pass on`)
-  }
-  const out: Output = { fail: noInput, side: noInput, result: results.add, failResult: results.fail }
-  const done = node.transform.advance!(now, out)
+  const done = node.transform.advance!(now, resultsOnly(node, results))
   emitResults(node, results, emit)
   return done
+}
+
+function resultsOnly({ id }: StepNode, results: Results): Output {
+  const noInput = () => {
+    throw new Error(`${id}: there is no input record to fail or pass on`)
+  }
+  return { fail: noInput, side: noInput, result: results.add, failResult: results.fail }
 }
 
 interface Results {

@@ -16,6 +16,7 @@ import { Records } from '../record/index.ts'
 import type { Answers } from './answers.ts'
 import type { BadRecords } from './bad-records.ts'
 import { admitBatch } from './admit-batch.ts'
+import { arrivalTimes } from './event-time.ts'
 import type { Graph } from './graph.ts'
 import type { Lanes } from './lanes.ts'
 import type { Component, SourceNode, StepNode } from './nodes.ts'
@@ -87,7 +88,8 @@ export function createIntake(ctx: IntakeContext): Intake {
     let bytes = 0
     const from: Origin[] = []
     const reads: number[] = []
-    for (const batch of batches) {
+    for (const given of batches) {
+      const batch = node.eventTime?.arrival ? arrivalTimes(given, now, lanes.high(node.id, given.split)) : given
       bytes += batch.bytes
       reads.push(admitBatch(node, batch, component, bad, answers))
       const high = lanes.advance(node.id, batch)
@@ -200,6 +202,7 @@ export function createIntake(ctx: IntakeContext): Intake {
   const takeOrdered = (entry: OrderEntry): boolean => {
     now = entry.clock
     if (entry.kind === 'idle') lanes.markIdle(entry.lanes)
+    if (entry.kind === 'followed') lanes.markFollowed(entry.lanes, entry.clock)
     if (entry.kind !== 'batch' || (entry.n === 0 && !entry.end)) return true
     // An edit of the spec may have removed it.
     if (!component.sources.some(({ id }) => id === entry.source)) return true
@@ -287,13 +290,16 @@ export function createIntake(ctx: IntakeContext): Intake {
     },
     tick(elapsedMs, polled) {
       if (busy || toReplay.length > 0 || !hasTime) return
-      const idle = lanes.tick(elapsedMs, polled)
       const time = clock.now()
+      const idle = lanes.tick(elapsedMs, polled)
+      const followed = lanes.follow(time)
       const isDue = timed.some(({ transform }) => (transform.due?.() ?? Number.POSITIVE_INFINITY) <= time)
-      if (idle.length === 0 && !isDue) return
+      if (idle.length === 0 && followed.length === 0 && !isDue) return
       void guarded(() => {
         now = time
-        order?.append(idle.length > 0 ? { kind: 'idle', lanes: idle, clock: now } : { kind: 'clock', clock: now })
+        if (idle.length > 0) order?.append({ kind: 'idle', lanes: idle, clock: now })
+        if (followed.length > 0) order?.append({ kind: 'followed', lanes: followed, clock: now })
+        if (idle.length + followed.length === 0) order?.append({ kind: 'clock', clock: now })
         const more = advanceTime(false)
         ctx.taken()
         return more

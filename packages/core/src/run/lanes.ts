@@ -10,25 +10,11 @@
 import type { Batch, CaughtUp, SplitsFound } from '../record/index.ts'
 import { highOf } from '../record/index.ts'
 import type { Save, SavedLane } from '../store/index.ts'
+import { type Lane, newLane } from './lane.ts'
 import type { SourceNode } from './nodes.ts'
 
-interface Lane {
-  readonly id: string
-  high: number
-  /** The same, including what was read but not taken by the graph yet. */
-  readHigh: number
-  /** What is saved of it is so, or will be by the epoch under way. */
-  isSaved: boolean
-  caughtUp: boolean
-  ended: boolean
-  idle: boolean
-  /** It had ended when it was saved: it holds nothing back while what came after that save is repeated. */
-  hadEnded: boolean
-  /** How long it has delivered nothing while it was polled, ms. */
-  quietMs: number
-  /** How often it has reported `caughtUp` since `startCatchUp`. */
-  caughtUpCount: number
-}
+/** How far a lane of arrival times stays behind the clock, and how often it follows. */
+const followMs = 1000
 
 interface SourceLanes {
   readonly node: SourceNode
@@ -63,9 +49,16 @@ export interface Lanes {
   /** The watermark over these sources, ms UTC. */
   watermark(sources: readonly string[]): number
   /** Time has passed with a poll of these sources pending. Returns the lanes that have just become idle. */
-  tick(elapsedMs: number, polled: ReadonlySet<string>): readonly IdleLane[]
+  tick(elapsedMs: number, polled: ReadonlySet<string>): readonly LaneOf[]
   /** The logged order has these lanes become idle at this point. */
-  markIdle(lanes: readonly IdleLane[]): void
+  markIdle(lanes: readonly LaneOf[]): void
+  /**
+   * Lanes of arrival times that have caught up follow the clock, a second behind. Returns those that it moved, at most
+   * once a second each.
+   */
+  follow(clockMs: number): readonly LaneOf[]
+  /** The logged order has these lanes follow the clock at this point. */
+  markFollowed(lanes: readonly LaneOf[], clockMs: number): void
   /** What came after the last save was repeated: lanes that had ended by then may have more. */
   repeated(): void
   /** Whether a split may be read further: at most `skewMs` ahead of the slowest lane that has more available. */
@@ -74,7 +67,7 @@ export interface Lanes {
   changes(): Save['lanes']
 }
 
-export interface IdleLane {
+export interface LaneOf {
   readonly source: string
   readonly lane: string
 }
@@ -218,7 +211,7 @@ export function createLanes(sources: readonly SourceNode[], saved: Save['lanes']
       return now
     },
     tick(elapsedMs, polled) {
-      const nowIdle: IdleLane[] = []
+      const nowIdle: LaneOf[] = []
       for (const [source, of] of all) {
         const { idleAfterMs } = of.node.eventTime ?? {}
         if (idleAfterMs === undefined || !polled.has(source)) continue
@@ -239,6 +232,29 @@ export function createLanes(sources: readonly SourceNode[], saved: Save['lanes']
         const isNone = lane === '' && of.node.capabilities.lanes === 'split'
         const found = isNone ? of.placeholder : laneOf(of, lane)
         found.idle = true
+        found.isSaved = false
+      }
+    },
+    follow(clockMs) {
+      const moved: LaneOf[] = []
+      for (const [source, of] of all) {
+        if (!of.node.eventTime?.arrival || of.ended) continue
+        for (const lane of lanesOf(of))
+          if (lane.caughtUp && !lane.ended && clockMs - followMs >= lane.high + followMs) {
+            lane.high = clockMs - followMs
+            lane.isSaved = false
+            moved.push({ source, lane: lane.id })
+          }
+      }
+      return moved
+    },
+    markFollowed(moved, clockMs) {
+      for (const { source, lane } of moved) {
+        const of = all.get(source)
+        if (!of) continue
+        const isNone = lane === '' && of.node.capabilities.lanes === 'split'
+        const found = isNone ? of.placeholder : laneOf(of, lane)
+        found.high = Math.max(found.high, clockMs - followMs)
         found.isSaved = false
       }
     },
@@ -272,16 +288,3 @@ export function createLanes(sources: readonly SourceNode[], saved: Save['lanes']
     },
   }
 }
-
-const newLane = (id: string, high: number, isSaved: boolean): Lane => ({
-  id,
-  high,
-  readHigh: high,
-  isSaved,
-  caughtUp: false,
-  ended: false,
-  idle: false,
-  hadEnded: false,
-  quietMs: 0,
-  caughtUpCount: 0,
-})

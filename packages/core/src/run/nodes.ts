@@ -5,6 +5,7 @@ import type { PlanEventTime, PlanStep } from '../plan/index.ts'
 import type { RetryRule } from '../spec/index.ts'
 import type { RecordType } from '../schema/index.ts'
 import type { Counters, SinkCounters, SourceCounters, StepCounters } from './counters.ts'
+import type { TimeReader } from './event-time.ts'
 import type { Queue } from './queue.ts'
 
 /** What happens to a bad record. */
@@ -27,6 +28,8 @@ export interface SourceNode extends ConnectorNode {
   /** For sources that answer: whose rows answers show, and whether good records of a request pass despite bad ones. */
   readonly answer?: { readonly from?: string | undefined; readonly partial: boolean }
   readonly eventTime?: PlanEventTime
+  /** Reads its event time from a field. */
+  readonly time?: TimeReader
   /** The type of the records that it reads. */
   readonly type: RecordType
   readonly count: SourceCounters

@@ -13,10 +13,11 @@ import { dirname, join } from 'node:path'
 import { MillraceError } from '../errors/index.ts'
 import type { Json } from '../record/index.ts'
 import type { Store } from '../store/index.ts'
-import type { IdleLane } from './lanes.ts'
+import type { LaneOf } from './lanes.ts'
 
 /**
- * `n` records of a split up to a position, possibly with its end; or lanes that became idle; or only the clock.
+ * `n` records of a split up to a position, possibly with its end; or lanes that became idle, or followed the clock; or
+ * only the clock.
  * `clock`: its time at that point, ms UTC.
  */
 export type OrderEntry =
@@ -29,7 +30,8 @@ export type OrderEntry =
       readonly end?: true
       readonly clock: number
     }
-  | { readonly kind: 'idle'; readonly lanes: readonly IdleLane[]; readonly clock: number }
+  | { readonly kind: 'followed'; readonly lanes: readonly LaneOf[]; readonly clock: number }
+  | { readonly kind: 'idle'; readonly lanes: readonly LaneOf[]; readonly clock: number }
   | { readonly kind: 'clock'; readonly clock: number }
 
 export interface Order {

@@ -18,7 +18,11 @@ export function needsOrder(component: Component): boolean {
   const reaching = sourcesOfSteps(component)
   const hasLanes = (ids: readonly string[]) =>
     ids.length > 1 ||
-    component.sources.some((s) => ids.includes(s.id) && (s.capabilities.lanes === 'split' || s.capabilities.newSplits))
+    component.sources.some(
+      (s) =>
+        ids.includes(s.id) &&
+        (s.capabilities.lanes === 'split' || s.capabilities.newSplits || s.eventTime?.arrival === true),
+    )
   const isOrdered = ({ id, plan, transform }: StepNode) =>
     transform.due !== undefined || (plan.ordered && hasLanes(reaching.get(id)!))
   return component.steps.some(isOrdered)

@@ -70,11 +70,12 @@ async function readOnce(node: SourceNode, ctx: ReaderContext, worked: () => void
       if (!('splits' in value)) worked()
       let wait: Promise<void> | undefined
       if (isBatch(value)) {
-        ctx.received(value)
-        gathered.push(value)
-        rows += value.rows.length
-        bytes += value.bytes
-        if (rows >= gatherRows || bytes >= gatherBytes || value.caughtUp) wait = handOver()
+        const batch = node.time ? node.time.timed(value, ctx.clock) : value
+        ctx.received(batch)
+        gathered.push(batch)
+        rows += batch.rows.length
+        bytes += batch.bytes
+        if (rows >= gatherRows || bytes >= gatherBytes || batch.caughtUp) wait = handOver()
       } else {
         wait = handOver()
         if ('splits' in value) ctx.onSplits(value)

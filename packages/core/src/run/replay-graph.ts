@@ -5,7 +5,7 @@
  */
 import type { Transform } from '../connector/index.ts'
 import type { LetterKey } from '../connector/dead-letter.ts'
-import type { DataError } from '../errors/index.ts'
+import { DataError } from '../errors/index.ts'
 import type { Gone } from '../plan/signature.ts'
 import { type Batch, Records, type Row } from '../record/index.ts'
 import type { BadRecords, OnFail } from './bad-records.ts'
@@ -114,6 +114,16 @@ export function createReplayGraph(
     if (isOwn) return enterLater(input, recordsOf(letter, row, component.pipeline, noEventTime, before))
     graphOf().handOver(input, recordsOf(letter, row, component.pipeline, noEventTime, before), 0)
   }
+  /** The letter with the event time that its record has now. */
+  function timed(letter: Letter, row: Row, high: number): Letter {
+    const source = component.sources.find(({ id }) => id === letter.source)
+    if (source?.eventTime?.arrival)
+      return { ...letter, event_time: Math.max(high, letter.event_time ?? letter.arrived_at ?? 0) }
+    if (!source?.time) return letter
+    const time = source.time.of(row)
+    if (time === undefined) throw new DataError('no_event_time', 'has no event time', source.eventTime!.field)
+    return { ...letter, event_time: time }
+  }
   return (letter, seenBy) => {
     const key = letterKey(letter)
     const { named } = letter.step === target ? path : (ctx.gone[letter.step] ?? noInputs)
@@ -124,7 +134,7 @@ export function createReplayGraph(
       if (letter.source === '') takeResult(letter, row)
       else {
         const high = ctx.high(letter.source, letter.split)
-        graphOf().handOver(letter.source, recordsOf(letter, row, component.pipeline, high), 0)
+        graphOf().handOver(letter.source, recordsOf(timed(letter, row, high), row, component.pipeline, high), 0)
       }
     } catch (error) {
       if ((error as Error).name !== 'DataError') throw error

@@ -1,15 +1,16 @@
 /** Creates every connector and step of a plan, with its options resolved. No I/O. */
 import { join } from 'node:path'
-import type { Env, Transform } from '../connector/index.ts'
+import type { Env, EventTime, SourceContext, Transform } from '../connector/index.ts'
 import { deadLetterSchema } from '../connector/dead-letter.ts'
 import { MillraceError } from '../errors/index.ts'
 import { type Plan, type PlanNode, type PlanSink, type PlanSource, type PlanStep } from '../plan/index.ts'
 import { type Secrets, resolveConfig } from '../spec/index.ts'
 import type { Registry } from '../registry/index.ts'
 import { defaultRetry } from '../spec/retry.ts'
-import type { RecordType } from '../schema/index.ts'
+import type { Field, RecordType } from '../schema/index.ts'
 import { type Counters, sinkCounters, sourceCounters, stepCounters } from './counters.ts'
 import type { Component, Policy, SinkNode, SourceNode, StepNode } from './nodes.ts'
+import { type TimeReader, timeReader } from './event-time.ts'
 import { Queue } from './queue.ts'
 
 /** Where a plan runs. */
@@ -50,18 +51,57 @@ export function createSource(plan: Plan, node: PlanSource, registry: Registry, w
     ...(node.push ? { push: node.push } : {}),
     ...(node.answer?.from !== undefined && node.answer.from !== node.id ? { answer: answerType(plan, node) } : {}),
   }
+  const config = resolveConfig(node.config, workspace.secrets)
   return {
     id: node.id,
-    source: definition.create(resolveConfig(node.config, workspace.secrets), env),
+    source: definition.create(config, env),
     capabilities: node.capabilities,
     policy: node.onError,
     pushed: node.pushed,
     ...connectorOf(node),
     type: node.output,
     ...(node.eventTime ? { eventTime: node.eventTime } : {}),
+    ...(node.eventTime?.field === undefined || !node.schema.fields[node.eventTime.field]
+      ? {}
+      : { time: readsTime(node, node.eventTime, registry, env, config) }),
     ...(node.answer ? { answer: { from: node.answer.from, partial: node.answer.partial } } : {}),
     count: sourceCounters(),
   }
+}
+
+/** Reads the event time of a source's records: from their rows, and of bad ones from their bytes. */
+function readsTime(
+  node: PlanSource,
+  time: EventTime,
+  registry: Registry,
+  env: SourceContext,
+  config: unknown,
+): TimeReader {
+  const { schema, push } = node
+  const field = time.field!
+  const column = push?.columns.find((each) => each.from === field && !each.date)?.name ?? field
+  const definition = registry.source(node.type)!
+  if (!definition.decoder) return timeReader(time, column, schema, undefined)
+  // All other fields are there, since the order of columns may matter, but whatever is in them is no problem. In some
+  // formats everything is text, in others everything is JSON.
+  const loose = (['string', 'json'] as const).map((kind) => {
+    const other: Field = { type: { kind }, optional: true }
+    const fields = Object.entries(schema.fields).map(([name, own]) => [name, name === field ? own : other] as const)
+    const only = {
+      ...env,
+      push: undefined,
+      schema: { fields: Object.fromEntries(fields) },
+      unknownFields: 'drop' as const,
+    }
+    return definition.decoder!(config as never, only)
+  })
+  return timeReader(time, column, schema, (bytes, context) => {
+    try {
+      return loose[0]!(bytes, context)
+    } catch {
+      return loose[1]!(bytes, context)
+    }
+  })
 }
 
 /** The type of the rows that a source's answers return. */
@@ -100,6 +140,7 @@ export function createTransform(plan: Plan, node: PlanStep, registry: Registry, 
     input: node.input,
     sideInputs: Object.fromEntries(inputs.map(([side, id]) => [side, plan.sources.find((s) => s.id === id)!.output])),
     partitionedBy: node.partitionedBy,
+    times: node.times,
   })
   const missing = (['restore', 'takeChanges'] as const).find((method) => !transform[method])
   if (node.stateful && missing)

@@ -81,6 +81,53 @@ const endpoint: Shape = {
   description: option.optional(option.text('A description.')),
 }
 
+/** `event_time:` of a source. */
+export const eventTimeSchema = option.anyOf(
+  [
+    option.oneOf(['arrival'], 'When the record arrived (processing time); no record is late.'),
+    option.object({
+      field: option.text('The field with the time: a timestamp, a date, or text in one of `formats`.', {
+        example: 'InvoiceDate',
+      }),
+      formats: option.optional(
+        option.list(option.text('A date format.'), 'The formats of a text field, tried in order.', {
+          example: ['M/d/yyyy H:mm'],
+          min: 1,
+        }),
+      ),
+      zone: option.text('The time zone of texts without an offset, and of dates.', { default: 'UTC' }),
+      fold: option.oneOf(['earlier', 'later', 'error'], 'Which instant a time means that a clock shows twice.', {
+        default: 'error',
+      }),
+      max_out_of_order: option.anyOf(
+        [
+          option.oneOf(['unbounded'], 'No record is late; windows close at the end of the input.'),
+          option.duration('At most so far behind the highest time of its lane, no record is late.'),
+        ],
+        'How far records may be out of order.',
+        { default: '0s', example: '2h' },
+      ),
+      idle_after: option.optional(
+        option.duration(
+          'A lane that has had nothing for this long no longer holds back the watermark. Default: never.',
+          {
+            example: '1m',
+          },
+        ),
+      ),
+      max_future: option.optional(
+        option.duration('A record further ahead of its arrival is bad. Default: no limit.', { example: '1h' }),
+      ),
+      max_skew: option.optional(
+        option.duration('A lane is not read further ahead of the slowest one than this. Default: no limit.', {
+          example: '1h',
+        }),
+      ),
+    }),
+  ],
+  'When the event of a record happened; windows need it.',
+)
+
 /** A source. */
 export const sourceShape: Shape = {
   ...endpoint,
@@ -88,6 +135,7 @@ export const sourceShape: Shape = {
   unknown_fields: option.oneOf(['drop', 'error', 'keep'], 'What to do with fields that are not in the schema.', {
     default: 'drop',
   }),
+  event_time: option.optional(eventTimeSchema),
   on_error: option.optional(option.object(onErrorShape, 'What to do with its bad records.')),
   answer: option.optional(option.text('The id of the source or step whose row is returned to the sender.')),
   partial: option.optional(option.boolean('Accept the good records of a request that also has bad ones.')),

@@ -4,6 +4,7 @@
  *
  * One file, in the order of the keys of a spec.
  */
+import type { Fold } from '../date/index.ts'
 import type { Json } from '../record/index.ts'
 import { type RetryRule, retryRule } from './retry.ts'
 import type { Report } from './finding.ts'
@@ -40,6 +41,7 @@ export interface SpecEndpoint extends Part {
 export interface SpecSource extends SpecEndpoint {
   readonly schema?: MapEntry
   readonly unknownFields: 'drop' | 'error' | 'keep'
+  readonly eventTime?: { readonly entry: MapEntry; readonly value: SpecEventTime }
   readonly onError?: OnErrorWord
   readonly onErrorPlace?: Place
   readonly answer?: Reference
@@ -47,6 +49,20 @@ export interface SpecSource extends SpecEndpoint {
   /** Entries that only a source that answers may have. */
   readonly answerKeys: readonly MapEntry[]
 }
+
+/** `event_time:` as written, durations in ms. */
+export type SpecEventTime =
+  | 'arrival'
+  | {
+      readonly field: string
+      readonly formats?: readonly string[]
+      readonly zone: string
+      readonly fold: Fold
+      readonly max_out_of_order: number | 'unbounded'
+      readonly idle_after?: number
+      readonly max_future?: number
+      readonly max_skew?: number
+    }
 
 export type OnErrorWord = 'stop' | 'dead_letter' | 'drop' | 'refuse'
 
@@ -202,11 +218,15 @@ function readSource(id: string, entry: MapEntry, path: string, report: Report): 
   const { keys, values } = read
   const schema = keys.get('schema')
   const answer = keys.get('answer')
+  const eventTime = keys.get('event_time')
   const onError = (values['on_error'] as { data?: OnErrorWord } | undefined)?.data
   return {
     ...endpoint,
     ...(schema ? { schema } : {}),
     unknownFields: (values['unknown_fields'] ?? 'drop') as SpecSource['unknownFields'],
+    ...(eventTime && values['event_time'] !== undefined
+      ? { eventTime: { entry: eventTime, value: values['event_time'] as unknown as SpecEventTime } }
+      : {}),
     ...(onError ? { onError, onErrorPlace: keys.get('on_error')!.value.place } : {}),
     ...(answer && typeof values['answer'] === 'string'
       ? { answer: { name: values['answer'], place: answer.value.place, path: `${path}.answer` } }

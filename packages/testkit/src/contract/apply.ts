@@ -8,6 +8,7 @@ import {
   Records,
   type RecordType,
   type ResultKey,
+  type StepContext,
   type Row,
   type Transform,
   type TransformDefinition,
@@ -21,6 +22,8 @@ export interface TransformMaking {
   readonly sideInputs?: Readonly<Record<string, { readonly type: RecordType; readonly rows: readonly Row[] }>>
   /** Memory is kept separately for each split. */
   readonly partitionedBy?: readonly string[]
+  /** Event time of the sources that reach it; see `StepContext.times`. */
+  readonly times?: StepContext['times']
 }
 
 /** A record made from a record of the input. */
@@ -60,9 +63,9 @@ export interface Driven {
 }
 
 /** The step's context in the pipeline. */
-export function contextOf({ input, sideInputs, partitionedBy }: TransformMaking, env: Env) {
+export function contextOf({ input, sideInputs, partitionedBy, times }: TransformMaking, env: Env) {
   const types = Object.fromEntries(Object.entries(sideInputs ?? {}).map(([name, side]) => [name, side.type]))
-  return { ...env, input, sideInputs: types, ...(partitionedBy ? { partitionedBy } : {}) }
+  return { ...env, input, sideInputs: types, times, ...(partitionedBy ? { partitionedBy } : {}) }
 }
 
 /** A step that is prepared and has its side inputs. */

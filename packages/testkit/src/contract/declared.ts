@@ -144,7 +144,7 @@ export const declaredChecks: readonly Check<TransformSubject>[] = [
 
   check('depends on the order of lanes only if it declares that', async ({ definition, setup }, { env }) => {
     const { ordered } = definition
-    if (typeof ordered === 'function' ? ordered(setup.options) : ordered) return
+    if (typeof ordered === 'function' ? ordered(setup.options, setup.times ?? {}) : ordered) return
     const { rows } = setup
     const parts = dealt(rows, (_, i) => String(i % 3))
     const run = async (handedOver: readonly (readonly Part[])[]) => {

@@ -24,8 +24,14 @@ export interface Group {
   state: AggregateState
   /** If memory is kept separately for each split: the split of its records. */
   split: string | undefined
+  /** The start of its window; 0 without windows. */
+  readonly start: number
   /** It is among the changes since the last save. */
   changed: boolean
+  /** It has changed since its result was emitted. */
+  isNew: boolean
+  /** The result that was emitted last, if it may be emitted again. */
+  shown: string | undefined
   /** It has emitted its result. */
   gone: boolean
 }
@@ -38,14 +44,17 @@ export interface Groups {
   /** In the order in which they were first seen. */
   all(): Iterable<Group>
   readonly size: number
-  restore(saved: string, state: AggregateState, split: string | undefined): void
+  restore(saved: string, state: AggregateState, split: string | undefined): Group
+  /** Takes a group out of `all`; once none is left, all are gone. */
   forget(group: Group): void
+  /** Removes a group. */
+  remove(group: Group): void
 }
 
 type Level = Map<unknown, Level | Group>
 
 /** Groups by the values of these fields; null is an ordinary value. */
-export function createGroups(input: RecordType, by: readonly string[]): Groups {
+export function createGroups(input: RecordType, by: readonly string[], start = 0): Groups {
   const fields = by.map((name) => {
     const { type } = input.fields[name]!
     return { value: fieldReader(name), comparable: comparableOf(type), write: toJson(type), read: fromJson(type) }
@@ -61,7 +70,18 @@ export function createGroups(input: RecordType, by: readonly string[]): Groups {
   }
   const add = (values: readonly unknown[], parts: readonly unknown[], state: AggregateState): Group => {
     const saved = JSON.stringify(values.map((value, d) => fields[d]!.write(value)))
-    const group: Group = { values, parts, saved, state, split: undefined, changed: false, gone: false }
+    const group: Group = {
+      values,
+      parts,
+      saved,
+      state,
+      start,
+      split: undefined,
+      changed: false,
+      isNew: false,
+      shown: undefined,
+      gone: false,
+    }
     let level = top
     for (let d = 0; d < depth - 1; d++) {
       let next = level.get(parts[d]) as Level | undefined
@@ -98,7 +118,19 @@ export function createGroups(input: RecordType, by: readonly string[]): Groups {
     },
     restore(saved, state, split) {
       const values = (JSON.parse(saved) as Json[]).map((value, d) => (value === null ? null : fields[d]!.read(value)))
-      add(values, partsOf(values), state).split = split
+      const group = add(values, partsOf(values), state)
+      group.split = split
+      return group
+    },
+    remove(group) {
+      order.delete(group)
+      if (last === group) last = undefined
+      const levels: Level[] = [top]
+      for (let d = 0; d < depth - 1; d++) levels.push(levels[d]!.get(group.parts[d]) as Level)
+      for (let d = levels.length - 1; d >= 0; d--) {
+        levels[d]!.delete(depth === 0 ? null : group.parts[d])
+        if (levels[d]!.size > 0) break
+      }
     },
     forget(group) {
       order.delete(group)

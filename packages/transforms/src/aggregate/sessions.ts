@@ -1,0 +1,157 @@
+/**
+ * Session windows: records of a group with at most the gap between them. A session ends a gap after its last record;
+ * it is held until no record can come that would change it, and then fires and closes at once.
+ *
+ * Memory: an entry per group with its sessions.
+ */
+import {
+  type Aggregation,
+  type AggregateState,
+  DataError,
+  type Row,
+  type StepContext,
+  type Transform,
+} from '@millrace/core'
+import { splitReader } from '../splits.ts'
+import { emitter } from './emit.ts'
+import { createGroups, type Group } from './groups.ts'
+import { createHeap } from './heap.ts'
+import { latenessOf } from './late.ts'
+import { changesOf, checkCap, piece } from './memory.ts'
+import type { Options, WindowOptions } from './options.ts'
+import { outputOf } from './output.ts'
+import { placeReader } from './places.ts'
+
+interface Session {
+  readonly group: Group
+  start: number
+  last: number
+  state: AggregateState
+  /** It was emitted, or merged into another one. */
+  isGone: boolean
+}
+
+const none = new Int32Array(0)
+const sessionsOf = (group: Group) => group.state as unknown as { list: Session[] }
+const emptyList = () => ({ list: [] }) as unknown as AggregateState
+
+export function createSessions(
+  o: Options & { window: WindowOptions },
+  ctx: StepContext,
+  compiled: Aggregation,
+): Transform {
+  const { allowed_lateness: allowed, late } = o.window
+  const gap = o.window.session!
+  const outOfOrder = latenessOf(ctx)
+  const groups = createGroups(ctx.input, o.by)
+  const emitGroup = emitter(o, compiled, outputOf(o, ctx.input, compiled))
+  const changes = changesOf(
+    ({ saved }) => saved,
+    (group) =>
+      JSON.stringify(sessionsOf(group).list.map(({ start, last, state }) => [start, last, compiled.encode(state)])),
+  )
+  const closesAt = ({ last }: Session) => last + gap - 1 + gap + allowed
+  const heap = createHeap<Session>()
+  let count = 0
+  let reached = Number.NEGATIVE_INFINITY
+  const begin = (group: Group, start: number, last: number, state: AggregateState): Session => {
+    const session = { group, start, last, state, isGone: false }
+    sessionsOf(group).list.push(session)
+    heap.push(closesAt(session), session)
+    count++
+    return session
+  }
+  const end = (session: Session) => {
+    const { list } = sessionsOf(session.group)
+    list.splice(list.indexOf(session), 1)
+    session.isGone = true
+    count--
+  }
+  return {
+    apply(records, out) {
+      const { rows } = records
+      const { times, before } = records.laneTimes(outOfOrder)
+      const splitOf = ctx.partitionedBy && splitReader(records)
+      const placeOf = compiled.ordered ? placeReader(records) : undefined
+      const lateRows: Row[] = []
+      const lateOrigins: number[] = []
+      let held = 0
+      for (let i = 0; i < rows.length; i++) {
+        const row = rows[i]!
+        const time = times[i]!
+        if (time + gap - 1 + allowed <= Math.max(before[i]! - 1, reached)) {
+          lateRows.push(row)
+          lateOrigins.push(i)
+          continue
+        }
+        const known = groups.of(row)
+        const near = known ? sessionsOf(known).list.filter((s) => time >= s.start - gap && time <= s.last + gap) : []
+        const state = near[0]?.state ?? compiled.start()
+        try {
+          if (placeOf) {
+            const { time: at, split, position } = placeOf(i)
+            compiled.add(state, row, at, split, position)
+          } else compiled.add(state, row)
+        } catch (error) {
+          if (!(error instanceof DataError)) throw error
+          out.fail(i, error.code, { message: error.message, field: error.field })
+          continue
+        }
+        const group = known ?? groups.add(row, emptyList())
+        const session = near[0] ?? begin(group, time, time, state)
+        session.start = Math.min(session.start, time)
+        session.last = Math.max(session.last, time)
+        for (const other of near.slice(1)) {
+          compiled.merge(session.state, other.state)
+          session.start = Math.min(session.start, other.start)
+          session.last = Math.max(session.last, other.last)
+          end(other)
+        }
+        if (splitOf) group.split = splitOf(i)
+        changes.touch(group)
+        held++
+      }
+      checkCap(count, o.max_groups, ctx.id)
+      const origins = Int32Array.from(lateOrigins)
+      const hasLate = late !== undefined && late !== 'drop' && lateRows.length > 0
+      return {
+        rows: [],
+        origins: none,
+        held,
+        ...(hasLate ? { sideOutputs: { [late]: { rows: lateRows, origins } } } : {}),
+      }
+    },
+    advance({ watermark }, out) {
+      reached = Math.max(reached, watermark)
+      for (let n = 0; heap.size > 0 && heap.least() <= watermark; ) {
+        if (n === piece) return false
+        const session = heap.pop()
+        if (session.isGone) continue
+        // It has grown since it was put there.
+        if (closesAt(session) > watermark) {
+          heap.push(closesAt(session), session)
+          continue
+        }
+        const { group, start, last, state } = session
+        const { values, saved } = group
+        emitGroup({ values, saved, state, shown: undefined }, out, { start, end: last + gap })
+        n++
+        end(session)
+        changes.touch(group)
+        if (sessionsOf(group).list.length > 0) continue
+        group.gone = true
+        groups.remove(group)
+      }
+      return true
+    },
+    takeChanges: changes.take,
+    changeCount: changes.count,
+    restore(memory) {
+      for (const [saved, text, split] of memory.entries()) {
+        const group = groups.restore(saved, emptyList(), split)
+        for (const [start, last, state] of JSON.parse(text) as [number, number, string][])
+          begin(group, start, last, compiled.decode(state))
+      }
+    },
+  }
+}

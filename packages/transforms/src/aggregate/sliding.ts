@@ -1,0 +1,218 @@
+/**
+ * Sliding windows. Records are added to panes, the pieces of which all windows consist, and the panes of a window are
+ * merged when it fires. A record that is late for some of its windows, but not for all, is added to each of the others.
+ *
+ * Memory: an entry per pane and group, `p START GROUP`; per window and group with such records, `w START GROUP`; and
+ * `fired`, up to which end windows have fired.
+ */
+import type { Aggregation, AggregateState, MemoryChange, Output, Row, StepContext, Transform } from '@millrace/core'
+import { splitReader } from '../splits.ts'
+import { emitter } from './emit.ts'
+import { createGroups, type Group, type Groups } from './groups.ts'
+import { latenessOf } from './late.ts'
+import { adder, changesOf, checkCap, timerOf } from './memory.ts'
+import type { Options, WindowOptions } from './options.ts'
+import { outputOf } from './output.ts'
+import { floorTo, type Span } from './windows.ts'
+
+interface SlidingWindow extends Span {
+  hasFired: boolean
+  /** Records that are late for others of their windows. */
+  own: Groups | undefined
+  /** Groups to emit again. */
+  readonly updated: Set<string>
+  /** By group the result that was emitted last. */
+  readonly shown: Map<string, string>
+}
+
+const none = new Int32Array(0)
+
+export function createSliding(
+  o: Options & { window: WindowOptions },
+  ctx: StepContext,
+  compiled: Aggregation,
+): Transform {
+  const { window, emit = 'on_end' } = o
+  const { allowed_lateness: allowed, late, offset } = window
+  const size = window.sliding!
+  const slide = window.slide!
+  const paneMs = commonDivisor(size, slide)
+  const outOfOrder = latenessOf(ctx)
+  const panes = new Map<number, Groups>()
+  const windows = new Map<number, SlidingWindow>()
+  const emitGroup = emitter(o, compiled, outputOf(o, ctx.input, compiled))
+  const encode = (group: Group) => compiled.encode(group.state)
+  const inPanes = changesOf(({ start, saved }) => `p ${start} ${saved}`, encode)
+  const inWindows = changesOf(({ start, saved }) => `w ${start} ${saved}`, encode)
+  const isEager = emit === 'on_change' || typeof emit === 'object'
+  let count = 0
+  let reached = Number.NEGATIVE_INFINITY
+  let next = Number.POSITIVE_INFINITY
+  let firedTo = Number.NEGATIVE_INFINITY
+  let savedFiredTo = firedTo
+  const nextOf = ({ end, hasFired }: SlidingWindow) => end - 1 + (emit === 'on_close' || hasFired ? allowed : 0)
+  const firstOf = (time: number) => floorTo(time - size, slide, offset) + slide
+  const lastOf = (time: number) => floorTo(time, slide, offset)
+  const open = (start: number): SlidingWindow => {
+    const known = windows.get(start)
+    if (known) return known
+    const end = start + size
+    const made = { start, end, hasFired: end <= firedTo, own: undefined, updated: new Set<string>(), shown: new Map() }
+    windows.set(start, made)
+    next = Math.min(next, nextOf(made))
+    return made
+  }
+  const paneOf = (start: number): Groups => {
+    const known = panes.get(start)
+    if (known) return known
+    const made = createGroups(ctx.input, o.by, start)
+    panes.set(start, made)
+    for (let s = firstOf(start); s <= lastOf(start); s += slide) if (s + size - 1 + allowed > reached) open(s)
+    return made
+  }
+  const ownOf = (of: SlidingWindow): Groups => (of.own ??= createGroups(ctx.input, o.by, of.start))
+  /** Emits all groups of a window, or those that have changed. */
+  const show = (of: SlidingWindow, only: ReadonlySet<string> | undefined, out: Output) => {
+    const merged = new Map<
+      string,
+      { values: readonly unknown[]; saved: string; state: AggregateState; shown: string | undefined }
+    >()
+    const take = (groups: Groups | undefined) => {
+      for (const { values, saved, state } of groups?.all() ?? []) {
+        if (only && !only.has(saved)) continue
+        let into = merged.get(saved)
+        if (!into) merged.set(saved, (into = { values, saved, state: compiled.start(), shown: of.shown.get(saved) }))
+        compiled.merge(into.state, state)
+      }
+    }
+    for (let p = floorTo(of.start, paneMs, offset); p < of.end; p += paneMs) take(panes.get(p))
+    take(of.own)
+    for (const group of merged.values()) {
+      emitGroup(group, out, of)
+      if (group.shown !== undefined) of.shown.set(group.saved, group.shown)
+    }
+    of.updated.clear()
+  }
+  const emitUpdates = (out: Output) => {
+    for (const of of windows.values()) if (of.updated.size > 0) show(of, of.updated, out)
+  }
+  const timer = timerOf(emit, () => [...windows.values()].some((of) => of.updated.size > 0), emitUpdates)
+  const drop = (groups: Groups, changes: typeof inPanes) => {
+    for (const group of groups.all()) {
+      group.gone = true
+      changes.touch(group)
+      count--
+    }
+  }
+  const settle = (watermark: number, out: Output) => {
+    const due = [...windows.values()].filter((each) => nextOf(each) <= watermark).sort((a, b) => a.end - b.end)
+    for (const each of due) {
+      if (!each.hasFired) show(each, undefined, out)
+      else if (each.updated.size > 0) show(each, each.updated, out)
+      each.hasFired = true
+      firedTo = Math.max(firedTo, each.end)
+      if (each.end - 1 + allowed > watermark) continue
+      if (each.own) drop(each.own, inWindows)
+      windows.delete(each.start)
+    }
+    for (const [start, groups] of panes) {
+      if (lastOf(start) + size - 1 + allowed > watermark) continue
+      drop(groups, inPanes)
+      panes.delete(start)
+    }
+    next = Number.POSITIVE_INFINITY
+    for (const each of windows.values()) next = Math.min(next, nextOf(each))
+  }
+  return {
+    apply(records, out) {
+      const { rows } = records
+      const { times, before } = records.laneTimes(outOfOrder)
+      const splitOf = ctx.partitionedBy && splitReader(records)
+      const add = adder(compiled, records, out)
+      const lateRows: Row[] = []
+      const lateOrigins: number[] = []
+      let held = 0
+      const addTo = (groups: Groups, i: number, changes: typeof inPanes): Group | undefined => {
+        const known = groups.size
+        const group = add(groups, i)
+        if (!group) return undefined
+        count += groups.size - known
+        if (splitOf) group.split = splitOf(i)
+        changes.touch(group)
+        return group
+      }
+      for (let i = 0; i < rows.length; i++) {
+        const time = times[i]!
+        const isLate = (start: number) => start + size + allowed <= before[i]! || start + size - 1 + allowed <= reached
+        const [first, last] = [firstOf(time), lastOf(time)]
+        if (isLate(last)) {
+          lateRows.push(rows[i]!)
+          lateOrigins.push(i)
+          continue
+        }
+        let group: Group | undefined
+        let from = first
+        if (!isLate(first)) group = addTo(paneOf(floorTo(time, paneMs, offset)), i, inPanes)
+        else {
+          while (isLate(from)) from += slide
+          for (let s = from; s <= last; s += slide) {
+            group = addTo(ownOf(open(s)), i, inWindows)
+            if (!group) break
+          }
+        }
+        if (!group) continue
+        held++
+        for (let s = from; s <= last; s += slide) {
+          const of = windows.get(s)
+          if (of && (isEager || of.hasFired)) of.updated.add(group.saved)
+        }
+      }
+      checkCap(count, o.max_groups, ctx.id)
+      const origins = Int32Array.from(lateOrigins)
+      const hasLate = late !== undefined && late !== 'drop' && lateRows.length > 0
+      return {
+        rows: [],
+        origins: none,
+        held,
+        ...(hasLate ? { sideOutputs: { [late]: { rows: lateRows, origins } } } : {}),
+      }
+    },
+    advance({ watermark, clock, end }, out) {
+      reached = Math.max(reached, watermark)
+      if (!end) timer?.advance(clock, out)
+      if (next <= watermark) settle(watermark, out)
+      return true
+    },
+    ...(timer ? { due: timer.due } : {}),
+    ...(emit === 'on_close' || timer ? {} : { epochEnds: emitUpdates }),
+    takeChanges() {
+      const fired: MemoryChange[] = firedTo === savedFiredTo ? [] : [['fired', String(firedTo)]]
+      savedFiredTo = firedTo
+      return [...inPanes.take(), ...inWindows.take(), ...fired]
+    },
+    changeCount: () => inPanes.count() + inWindows.count(),
+    restore(memory) {
+      const fired = memory.get('fired')
+      if (fired !== undefined) savedFiredTo = firedTo = Number(fired)
+      for (const [key, text, split] of memory.entries()) {
+        if (key === 'fired') continue
+        const space = key.indexOf(' ', 2)
+        const start = Number(key.slice(2, space))
+        const groups = key.startsWith('p') ? paneOf(start) : ownOf(open(start))
+        groups.restore(key.slice(space + 1), compiled.decode(text), split)
+        count++
+      }
+      // Which of their results were emitted is not known: they are emitted again, under the same keys.
+      if (isEager)
+        for (const of of windows.values()) {
+          for (let p = floorTo(of.start, paneMs, offset); p < of.end; p += paneMs)
+            for (const { saved } of panes.get(p)?.all() ?? []) of.updated.add(saved)
+          for (const { saved } of of.own?.all() ?? []) of.updated.add(saved)
+        }
+    },
+  }
+}
+
+function commonDivisor(a: number, b: number): number {
+  return b === 0 ? a : commonDivisor(b, a % b)
+}

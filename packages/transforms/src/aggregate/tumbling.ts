@@ -1,0 +1,163 @@
+/**
+ * Tumbling windows. A record is late if its lane had come beyond the window's end and its allowed lateness before it,
+ * or if the window has closed. A window fires when the watermark reaches its end, and closes, which drops its groups,
+ * when it reaches the end of the allowed lateness.
+ *
+ * Memory: an entry per window and group, `START GROUP`.
+ */
+import type { Aggregation, Output, Row, StepContext, Transform } from '@millrace/core'
+import { splitReader } from '../splits.ts'
+import { emitter } from './emit.ts'
+import { createGroups, type Group, type Groups } from './groups.ts'
+import { latenessOf } from './late.ts'
+import { adder, changesOf, checkCap, piece, readFlagged, timerOf, writeFlagged } from './memory.ts'
+import type { Options, WindowOptions } from './options.ts'
+import { outputOf } from './output.ts'
+import { type Span, tumblingOf } from './windows.ts'
+
+interface TumblingWindow extends Span {
+  readonly groups: Groups
+  hasFired: boolean
+  /** Where its firing or closing stopped, since there were too many results. */
+  rest?: Iterator<Group>
+}
+
+const none = new Int32Array(0)
+
+export function createTumbling(
+  o: Options & { window: WindowOptions },
+  ctx: StepContext,
+  compiled: Aggregation,
+): Transform {
+  const { window, emit = 'on_end' } = o
+  const { allowed_lateness: allowed, late } = window
+  const spanOf = tumblingOf(window)
+  const outOfOrder = latenessOf(ctx)
+  const windows = new Map<number, TumblingWindow>()
+  const emitGroup = emitter(o, compiled, outputOf(o, ctx.input, compiled))
+  const changes = changesOf(
+    ({ start, saved }) => `${start} ${saved}`,
+    (group) => writeFlagged(group, compiled),
+  )
+  let count = 0
+  /** The watermark that the windows have reached. */
+  let reached = Number.NEGATIVE_INFINITY
+  /** The watermark at which a window fires or closes next. */
+  let next = Number.POSITIVE_INFINITY
+  /** Groups that have changed since their result was emitted, and whose new result does not wait for the window. */
+  let updated: Group[] = []
+  const isEager = emit === 'on_change' || typeof emit === 'object'
+  const nextOf = ({ end, hasFired }: TumblingWindow) => end - 1 + (emit === 'on_close' || hasFired ? allowed : 0)
+  const open = (span: Span): TumblingWindow => {
+    const made = { ...span, groups: createGroups(ctx.input, o.by, span.start), hasFired: false }
+    windows.set(span.start, made)
+    next = Math.min(next, nextOf(made))
+    return made
+  }
+  const show = (group: Group, of: TumblingWindow, out: Output) => {
+    group.isNew = false
+    changes.touch(group)
+    emitGroup(group, out, of)
+  }
+  const emitUpdates = (out: Output) => {
+    for (const group of updated) if (group.isNew && !group.gone) show(group, windows.get(group.start)!, out)
+    updated = []
+  }
+  const timer = timerOf(emit, () => updated.length > 0, emitUpdates)
+  /** Fires and closes what is due. False: there is more. */
+  const settle = (watermark: number, out: Output): boolean => {
+    const due = [...windows.values()].filter((each) => nextOf(each) <= watermark).sort((a, b) => a.end - b.end)
+    let n = 0
+    for (const each of due) {
+      const closes = each.end - 1 + allowed <= watermark
+      each.rest ??= each.groups.all()[Symbol.iterator]()
+      for (;;) {
+        if (n >= piece) return false
+        const { value: group, done } = each.rest.next()
+        if (done) break
+        if (group.isNew) {
+          show(group, each, out)
+          n++
+        }
+        if (!closes) continue
+        group.gone = true
+        changes.touch(group)
+        each.groups.forget(group)
+        count--
+      }
+      each.rest = undefined
+      each.hasFired = true
+      if (closes) windows.delete(each.start)
+    }
+    next = Number.POSITIVE_INFINITY
+    for (const each of windows.values()) next = Math.min(next, nextOf(each))
+    return true
+  }
+  return {
+    apply(records, out) {
+      const { rows } = records
+      const { times, before } = records.laneTimes(outOfOrder)
+      const splitOf = ctx.partitionedBy && splitReader(records)
+      const add = adder(compiled, records, out)
+      const lateRows: Row[] = []
+      const lateOrigins: number[] = []
+      let of: TumblingWindow | undefined
+      let span: Span = { start: 0, end: 0 }
+      let held = 0
+      for (let i = 0; i < rows.length; i++) {
+        const time = times[i]!
+        if (!(time >= span.start && time < span.end)) {
+          span = spanOf(time)
+          of = windows.get(span.start)
+        }
+        const closes = span.end + allowed
+        if (closes <= before[i]! || closes - 1 <= reached) {
+          lateRows.push(rows[i]!)
+          lateOrigins.push(i)
+          continue
+        }
+        of ??= open(span)
+        const size = of.groups.size
+        const group = add(of.groups, i)
+        if (!group) continue
+        count += of.groups.size - size
+        held++
+        if (splitOf) group.split = splitOf(i)
+        if (!group.isNew && (isEager || of.hasFired)) updated.push(group)
+        group.isNew = true
+        changes.touch(group)
+      }
+      checkCap(count, o.max_groups, ctx.id)
+      const origins = Int32Array.from(lateOrigins)
+      const hasLate = late !== undefined && late !== 'drop' && lateRows.length > 0
+      return {
+        rows: [],
+        origins: none,
+        held,
+        ...(hasLate ? { sideOutputs: { [late]: { rows: lateRows, origins } } } : {}),
+      }
+    },
+    advance({ watermark, clock, end }, out) {
+      reached = Math.max(reached, watermark)
+      if (!end) timer?.advance(clock, out)
+      return next > watermark || settle(watermark, out)
+    },
+    ...(timer ? { due: timer.due } : {}),
+    // A window that has fired emits its updates once an epoch.
+    ...(emit === 'on_close' || timer ? {} : { epochEnds: emitUpdates }),
+    takeChanges: changes.take,
+    changeCount: changes.count,
+    restore(memory) {
+      for (const [key, text, split] of memory.entries()) {
+        const space = key.indexOf(' ')
+        const start = Number(key.slice(0, space))
+        const { isNew, state } = readFlagged(text, compiled)
+        const of = windows.get(start) ?? open(spanOf(start))
+        const group = of.groups.restore(key.slice(space + 1), state, split)
+        group.isNew = isNew
+        if (isNew && isEager) updated.push(group)
+        count++
+      }
+    },
+  }
+}
