@@ -48,8 +48,10 @@ export function createReport(main = '', before: readonly Finding[] = []): Report
   const found = new Map<string, Finding>()
   let errors = before.filter((finding) => finding.severity === 'error').length
   const rank = (finding: Finding) => (finding.file === main ? 0 : 1)
-  const keyOf = (code: string, file: string, line: number, col: number, path: string) =>
-    `${code} ${file}:${line}:${col} ${path}`
+  const keyOf = (code: string, file: string, line: number, col: number, what: string) =>
+    `${code} ${file}:${line}:${col} ${what}`
+  // A mistake in a connection is one finding, however many sources and sinks use it.
+  const said = new Set<string>()
   for (const finding of before)
     found.set(keyOf(finding.code, finding.file, finding.line, finding.col, finding.path), finding)
   const add = (code: string, at: Place, path: string, message: string, more: FindingDetails = {}) => {
@@ -59,7 +61,9 @@ export function createReport(main = '', before: readonly Finding[] = []): Report
     const hint = more.hint ?? catalogue[code]?.hint
     const key = keyOf(code, at.file.path, line, col, path)
     if (severity === 'error') errors++
-    if (found.has(key)) return
+    const words = keyOf(code, at.file.path, line, col, message)
+    if (found.has(key) || said.has(words)) return
+    said.add(words)
     const finding: Finding = {
       code,
       severity,

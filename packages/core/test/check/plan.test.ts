@@ -213,4 +213,14 @@ vars: { what: orders }`,
     )
     expect(plan.sinks[0]).toMatchObject({ type: 'sqlite', config: { collection: 'x' } })
   })
+
+  it('with a mistake have one finding, however many sinks use them', async () => {
+    const { findings } = await checkSpec(
+      spec(
+        'connections: { store: { type: sqlite, config: { writes: upsert } } }\nsinks:\n' +
+          ['a', 'b'].map((id) => `  ${id}: { connection: store, config: { collection: ${id} } }\n`).join(''),
+      ),
+    )
+    expect(findings.map(({ code, path }) => [code, path])).toEqual([['unknown_key', 'sinks.a.config.writes']])
+  })
 })
