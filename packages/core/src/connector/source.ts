@@ -46,6 +46,11 @@ export interface ReadContext {
   /** Resolves when a paused split may be wanted again, or the signal aborts. */
   whenWanted(): Promise<void>
   readonly instance: Instance
+  /**
+   * When the run began, ms UTC. Saved with its state: the same for all its sources, and after every restart. A run that
+   * continues has begun once.
+   */
+  readonly beganMs: number
   /** A later run resumes where this one ends, so a record that may be incomplete can wait for it. */
   readonly continues: boolean
   /**

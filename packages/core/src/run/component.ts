@@ -115,6 +115,7 @@ export async function runComponent(component: Component, options: ComponentOptio
   const lanes = createLanes(sources, store.lanes())
   const lag = lagOf(progress)
   const name = sources[0]!.id
+  const { beganMs } = store.run()!
   const order = needsOrder(component)
     ? await openOrder(
         store.folder,
@@ -298,6 +299,7 @@ export async function runComponent(component: Component, options: ComponentOptio
         wants: (split) => intake.wants(node.id, split),
         whenWanted: () => backpressure.whenReleased(stopReading.signal),
         instance: options.instance,
+        beganMs,
         continues: !options.whole,
         attempts: (doing) => calls.attempts(node, doing, stopReading.signal),
         warn: (message) => observe({ type: 'warning', node: node.id, message }),

@@ -2,7 +2,8 @@
  * The first records of a pipeline, shown at every point of the graph. Connects only to sources and writes nothing: no
  * sink, no state.
  */
-import { endOfRun, freshRead, isBatch } from '../connector/index.ts'
+import { systemClock } from '../clock.ts'
+import { endOfRun, freshRead, isBatch, type ReadContext } from '../connector/index.ts'
 import type { Plan } from '../plan/index.ts'
 import { type Batch, Records, type Row } from '../record/index.ts'
 import type { Registry } from '../registry/index.ts'
@@ -73,6 +74,7 @@ export async function preview(
   }
   const sources = plan.sources.map((node) => ({ plan: node, node: createSource(plan, node, registry, options) }))
   const steps = createSteps(plan, registry, options)
+  const beganMs = systemClock.now()
   const abort = new AbortController()
   const signal = options.signal ? AbortSignal.any([options.signal, abort.signal]) : abort.signal
   const graph = buildGraph({
@@ -100,9 +102,11 @@ export async function preview(
         throw asRunError(error, node, doing)
       }
     },
+    () => {},
+    beganMs,
   )
   for (const { node } of sources.filter((s) => !s.plan.side)) {
-    await readSome(node, options.limit, signal, (batch) => {
+    await readSome(node, options.limit, freshRead(signal, { beganMs }), (batch) => {
       for (const bad of batch.bad ?? []) failed(bad.step ?? node.id, `${batch.split}@${bad.position}`, bad.bytes, bad)
       graph.handOver(
         node.pushed.at(-1) ?? node.id,
@@ -121,11 +125,10 @@ export async function preview(
 async function readSome(
   node: SourceNode,
   limit: number,
-  signal: AbortSignal,
+  ctx: ReadContext,
   take: (batch: Batch) => void,
 ): Promise<void> {
   let left = limit
-  const ctx = freshRead(signal)
   for await (const batch of node.source.read(ctx)) {
     if (!isBatch(batch)) continue
     const n = Math.min(left, batch.rows.length)

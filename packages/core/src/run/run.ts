@@ -271,6 +271,7 @@ async function prepare(
         warn,
         calls.call,
         checkSideInput(plan, store, warn),
+        start.run.beganMs,
       )
     })(),
   )

@@ -1,5 +1,6 @@
 /** What steps load before the first record: user code, and complete side inputs. */
 import { createHash } from 'node:crypto'
+import { systemClock } from '../clock.ts'
 import { freshRead, isBatch } from '../connector/index.ts'
 import { crashPoint } from '../crash.ts'
 import { MillraceError } from '../errors/index.ts'
@@ -13,7 +14,7 @@ const bigintAsText = (_key: string, value: unknown): unknown => (typeof value ==
 
 /**
  * Loads every step's code and side inputs. A side input must be free of bad records: the first one stops the run.
- * `identified` gets a hash of the rows of each side input.
+ * `identified` gets a hash of the rows of each side input. `beganMs`: see `ReadContext`.
  */
 export async function loadSideInputs(
   steps: readonly StepNode[],
@@ -23,6 +24,7 @@ export async function loadSideInputs(
   warn: (node: string, message: string) => void,
   call: Calls['call'],
   identified: (side: string, identity: string) => void = () => {},
+  beganMs = systemClock.now(),
 ): Promise<void> {
   for (const { transform, id } of steps) {
     try {
@@ -36,7 +38,7 @@ export async function loadSideInputs(
       const node = sideInputs.find((s) => s.id === sourceId)!
       const load = async () => {
         const hash = createHash('sha256')
-        for (const rows of await readSideInput(node, signal, warn)) {
+        for (const rows of await readSideInput(node, signal, warn, beganMs)) {
           // Row by row: batch boundaries are not part of the content.
           for (const row of rows) hash.update(`${JSON.stringify(row, bigintAsText)}\n`)
           transform.load!(side, rows)
@@ -53,8 +55,9 @@ async function readSideInput(
   node: SourceNode,
   signal: AbortSignal,
   warn: (node: string, message: string) => void,
+  beganMs: number,
 ): Promise<readonly Row[][]> {
-  const ctx = freshRead(signal, { warn: (message) => warn(node.id, message) })
+  const ctx = freshRead(signal, { warn: (message) => warn(node.id, message), beganMs })
   const bySplit = new Map<string, Row[]>()
   for await (const batch of node.source.read(ctx)) {
     if (!isBatch(batch)) continue

@@ -2,6 +2,8 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { type Clock, systemClock } from '../../src/clock.ts'
+import type { Source } from '../../src/connector/index.ts'
 import { PartialWriteError, SystemError } from '../../src/errors/index.ts'
 import { type Row } from '../../src/record/index.ts'
 import { run, type RunOptions } from '../../src/run/index.ts'
@@ -76,6 +78,43 @@ describe('the loop', () => {
     expect(got.size).toBe(5000)
     expect([...groups.values()].reduce((sum, g) => sum + (g['count'] as number), 0)).toBe(5000)
     expect(summary.counters[0]!.sources['source']!.read).toBe(5000)
+  })
+
+  it('says when the run began: the same after a failure and to all its sources, and another time in the next run', async () => {
+    const began: [string, number][] = []
+    const told = (name: string) => (): Source => {
+      const memory = memorySource(rows(10))
+      return {
+        read(ctx) {
+          began.push([name, ctx.beganMs])
+          return memory.read(ctx)
+        },
+      }
+    }
+    const pipeline = (isBroken: boolean): TestPipeline => ({
+      sources: { a: told('a'), b: told('b') },
+      sinks: {
+        all: {
+          from: ['a', 'b'],
+          create: () =>
+            memorySink(new Map(), {
+              onWrite() {
+                if (isBroken) throw new Error('broken')
+              },
+            }),
+        },
+      },
+    })
+    let now = 1000
+    const clock: Clock = { ...systemClock, now: () => now++ }
+    await expect(go(pipeline(true), { clock })).rejects.toThrow('broken')
+    await go(pipeline(false), { clock })
+    const first = began.map(([name]) => [name, began[0]![1]] as const)
+    expect(began).toEqual(first)
+    expect(new Set(began.map(([name]) => name)).size).toBe(2)
+    began.length = 0
+    await go(pipeline(false), { clock })
+    expect(began[0]![1]).not.toBe(first[0]![1])
   })
 
   it('stops at a bad record and reports its place, by default', async () => {

@@ -59,6 +59,8 @@ export interface ReadUntil {
   readonly resume?: ReadonlyMap<string, Json>
   readonly recall?: ReadonlyMap<string, Json>
   readonly signal?: AbortSignal
+  /** When the run began, ms UTC; default: the same in every read. */
+  readonly beganMs?: number
   /** For unbounded sources: stop after this many records, when no more are available. */
   readonly records?: number | undefined
   /** As the source's capabilities declare; default: `one`. */
@@ -84,6 +86,7 @@ export const readContext = (until: ReadUntil, signal: AbortSignal): ReadContext 
     recall: (key) => until.recall?.get(key),
     recallAll: (prefix) =>
       [...(until.recall ?? [])].filter(([key]) => key.startsWith(prefix)).sort(([a], [b]) => (a < b ? -1 : 1)),
+    beganMs: until.beganMs ?? Date.UTC(2026, 0, 1),
     ...(until.owns ? { owns: until.owns } : {}),
     ...(until.wants ? { wants: until.wants } : {}),
     ...(until.whenWanted ? { whenWanted: until.whenWanted } : {}),
