@@ -72,6 +72,7 @@ const vendors: Readonly<Record<string, string>> = {
   mongodb: 'client-mongodb',
   '@platformatic/kafka': 'client-kafka',
   fastify: 'source-http',
+  '@faker-js/faker': 'source-generate',
   'apache-arrow': 'formats-columnar',
   'hyparquet-writer': 'formats-columnar',
   re2js: 'core',

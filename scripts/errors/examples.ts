@@ -224,6 +224,23 @@ export const examples: Readonly<Record<'bad record' | 'run', Readonly<Record<str
       run: ['init shop'],
       mend: { run: ['init market'] },
     },
+    fake_failed: {
+      files: {
+        'spec.yaml': spec('n: integer', {
+          type: 'generate',
+          config: 'count: 3, fields: { n: { fake: number.int, with: { min: 9, max: 1 } } }',
+        }),
+      },
+      run: once,
+      mend: {
+        files: {
+          'spec.yaml': spec('n: integer', {
+            type: 'generate',
+            config: 'count: 3, fields: { n: { fake: number.int, with: { min: 1, max: 9 } } }',
+          }),
+        },
+      },
+    },
     not_found: {
       files: { 'spec.yaml': spec(ids, { type: 'sqlite', config: 'path: shop.db, table: orders' }) },
       run: once,

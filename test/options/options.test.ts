@@ -7,6 +7,7 @@ import { allDefinitions } from '../../scripts/definitions.ts'
 import { type Entry, whyNot } from './entry.ts'
 import { fileSinks, fileSources, stored } from './files.ts'
 import { gateway } from './gateway.ts'
+import { generator } from './generator.ts'
 import { requests } from './requests.ts'
 import { servers } from './servers.ts'
 import { steps } from './steps.ts'
@@ -19,6 +20,7 @@ const entries: Readonly<Record<string, Entry>> = {
   ...stored,
   ...steps,
   ...streams,
+  ...generator,
   ...requests,
   ...gateway,
   ...servers,

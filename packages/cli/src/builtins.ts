@@ -53,6 +53,7 @@ export const builtins: readonly Builtin[] = [
   ...from('@millrace/source-files', 'source', ['files'], () => import('@millrace/source-files')),
   ...from('@millrace/source-sqlite', 'source', ['sqlite'], () => import('@millrace/source-sqlite')),
   ...from('@millrace/source-http', 'source', ['http', 'http_poll'], () => import('@millrace/source-http')),
+  ...from('@millrace/source-generate', 'source', ['generate'], () => import('@millrace/source-generate')),
   ...from('@millrace/source-log', 'source', ['log'], () => import('@millrace/source-log')),
   ...from('@millrace/sink-files', 'sink', ['files'], () => import('@millrace/sink-files')),
   ...from('@millrace/sink-sqlite', 'sink', ['sqlite'], () => import('@millrace/sink-sqlite')),

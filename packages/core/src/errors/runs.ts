@@ -223,6 +223,11 @@ export const inputErrors = {
     explanation: 'The format needs random access, but the input is compressed or a stream.',
     hint: 'decompress it first',
   },
+  fake_failed: {
+    title: 'Faker refuses an argument',
+    explanation: 'A method of Faker fails, or makes a value of another type, with the argument that `with` gives it.',
+    hint: 'see https://fakerjs.dev/api for the arguments of the method',
+  },
   after_read_failed: {
     title: 'file could not be moved after reading',
     explanation: 'A file was read and saved, but could not be moved or deleted as `after_read` says.',
