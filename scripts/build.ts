@@ -1,7 +1,7 @@
 /**
  * Bundles the `pipe` command from the sources of all packages into packages/cli/dist/bundle: an entry and chunks that
- * are loaded on first use. The libraries themselves are published as `tsc -b` leaves them. The one included connector
- * with a vendor's library, the gateway, stays outside the bundle and is loaded from its own package.
+ * are loaded on first use. The libraries themselves are published as `tsc -b` leaves them. The included connectors with
+ * a vendor's library, the gateway and the generator, stay outside the bundle and are loaded from their own packages.
  *
  * Decision: docs/decisions/20261121-one-bundle-for-the-command.md
  */
@@ -30,7 +30,7 @@ const { metafile } = await build({
   // For Node the library ships CommonJS, which cannot be tree-shaken and starts slower; its browser build does the
   // same.
   alias: { yaml: resolve(import.meta.dirname, '../node_modules/yaml/browser/index.js') },
-  external: ['@millrace/source-http'],
+  external: ['@millrace/source-http', '@millrace/source-generate'],
   // The CommonJS parts of some libraries call `require`.
   banner: {
     js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);",

@@ -15,6 +15,7 @@ const libraries: Readonly<Record<string, RegExp>> = {
   mongodb: /-mongodb$/,
   '@platformatic/kafka': /-kafka$/,
   fastify: /^source-http$/,
+  '@faker-js/faker': /^source-generate$/,
 }
 
 describe('an install', () => {

@@ -54,7 +54,7 @@ export async function* readStream(
     if (turn >= due) {
       yield { caughtUp: [split] }
       const nextMs = (turn - first) * intervalMs - passedMs
-      await wait(Math.min(Math.max(nextMs, 1), maxTimerMs), undefined, { signal }).catch(() => {})
+      await wait(Math.min(Math.max(nextMs, minWaitMs), maxTimerMs), undefined, { signal }).catch(() => {})
       continue
     }
     const rows: Row[] = []
@@ -71,6 +71,8 @@ export async function* readStream(
   }
 }
 
+/** At a high rate, so many turns are made at a time: each time it waits, an epoch may end. */
+const minWaitMs = 20
 /** The longest wait that a timer takes. */
 const maxTimerMs = 2 ** 31 - 1
 

@@ -38,6 +38,6 @@ describe('a generator of one stream that waits for its rate', () => {
   sourceContract({
     ...common,
     positions: [{ since: '0.1.0', position: { turn: 1, made: 1 }, next: 1 }],
-    setup: () => setup(`${fields}${pinned}rate: 2000/s\ncount: 50`),
+    setup: () => setup(`${fields}${pinned}rate: 500/s\ncount: 50`),
   })
 })
