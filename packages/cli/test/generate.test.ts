@@ -123,6 +123,25 @@ describe('a generator that several sources share', () => {
     expect(other + rest).toMatch(/shop\.yaml:15:\d+ .*wrong_type/)
   })
 
+  it('may be described in millrace.yaml, for several specs that read it at the same clock', async () => {
+    const whole = spec(50, 'clock: "${env:CLOCK}"').replaceAll('${var:since}', '-2h')
+    const [before, connections, after] = whole.split(/^(?=connections:|sources:)/m) as [string, string, string]
+    const folder = project('')
+    writeFileSync(join(folder, 'millrace.yaml'), `version: 1\n${connections}`)
+    for (const name of ['customers', 'products', 'transactions']) {
+      const own = (text: string, part: string) => text.split(/^(?=  \w|sinks:)/m).filter((each) => each.includes(part))
+      const source = own(after, `stream: ${name}`)[0]!
+      const sink = own(after, `from: ${name}`)[0]!
+      writeFileSync(
+        join(folder, `${name}.yaml`),
+        `${before.replace('name: shop', `name: ${name}`)}sources:\n${source}sinks:\n${sink}`,
+      )
+      const env = { CLOCK: '2026-01-31T12:00:00Z' }
+      expect(await pipe(['run', `${name}.yaml`], folder, env)).toMatchObject({ code: 0 })
+    }
+    refersToItsOwn(folder)
+  })
+
   it('does not load Faker to be checked', async () => {
     const folder = project(spec(5))
     const main = JSON.stringify(join(import.meta.dirname, '../src/main.ts'))

@@ -1,7 +1,8 @@
 /**
  * Connections: names that a spec uses, each with a kind declared in millrace.yaml, and bound to a system by the
  * profile. The profile `local` binds every kind to its embedded implementation unless a file says otherwise. A binding
- * in the spec itself applies if the profile has none.
+ * in the spec itself applies if the profile has none, and one in millrace.yaml if the spec has none either: for what is
+ * the same in every profile, such as a generator.
  */
 import { option } from '../connector/options.ts'
 import type { ConnectionKind } from '../connector/index.ts'
@@ -62,8 +63,10 @@ export function readConnections(project: Project, own: MapEntry | undefined, rep
         `version ${String(version)} is not supported`,
       )
     const inProject = entryOf(project.projectTree, 'connections')?.value
-    for (const entry of inProject?.kind === 'map' ? inProject.entries : [])
-      addKind(entry, 'connections', declared, report)
+    for (const entry of inProject?.kind === 'map' ? inProject.entries : []) {
+      if (entry.value.kind !== 'map') addKind(entry, 'connections', declared, report)
+      else if (!bindings.has(entry.key)) bindings.set(entry.key, entry)
+    }
   }
   if (project.profileTree) {
     readKeys(project.profileTree, profileShape, '', report)
@@ -163,8 +166,8 @@ export function mergeConfig(
 }
 
 /**
- * Where a connection is bound: `profiles/aws.yaml:3:3`, in the profile, else in the spec, else (embedded) where
- * millrace.yaml declares it.
+ * Where a connection is bound: `profiles/aws.yaml:3:3`. In the profile, else in the spec, else where millrace.yaml
+ * binds or declares it.
  */
 export function placeOfConnection(project: Project, name: string): string | undefined {
   for (const tree of [project.profileTree, project.spec, project.projectTree]) {

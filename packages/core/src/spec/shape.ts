@@ -192,7 +192,13 @@ export const projectShape: Shape = {
   version: option.optional(option.integer('The version of this file: 1.')),
   name: option.optional(option.text('The name of the project, shown by `pipe plan`.')),
   connections: option.optional(
-    option.map(option.oneOf(kinds, 'A kind of connection.'), 'The connections of the project, with their kinds.'),
+    option.map(
+      option.anyOf(
+        [option.oneOf(kinds, 'A kind of connection.'), part('Bound to a system, in every profile that does not.')],
+        'A kind, or a system as in a profile.',
+      ),
+      'The connections of the project, with their kinds.',
+    ),
   ),
   state: option.optional(
     option.text('The folder for the state of pipelines, relative to this file. Default: .millrace.'),

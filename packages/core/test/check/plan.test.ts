@@ -214,6 +214,24 @@ vars: { what: orders }`,
     expect(plan.sinks[0]).toMatchObject({ type: 'sqlite', config: { collection: 'x' } })
   })
 
+  it('can be bound for all specs in millrace.yaml: a spec or a profile may bind them otherwise', async () => {
+    const bound = (collection: string) =>
+      `connections: { store: { type: sqlite, config: { collection: ${collection} } } }\n`
+    const files = {
+      'millrace.yaml': bound('ours'),
+      'profiles/other.yaml': bound('theirs'),
+      'pipeline.yaml': spec('sinks: { out: { connection: store } }'),
+    }
+    const own = { ...files, 'pipeline.yaml': spec(`${bound('own')}sinks: { out: { connection: store } }`) }
+    const collectionOf = async (...given: Parameters<typeof checkFiles>) =>
+      (await checkFiles(...given)).plan.sinks[0]!.config
+    expect(await collectionOf(files)).toMatchObject({ collection: 'ours' })
+    expect(await collectionOf(own)).toMatchObject({ collection: 'own' })
+    expect(await collectionOf(own, { profile: 'other' })).toMatchObject({ collection: 'theirs' })
+    const wrong = await checkFiles({ ...files, 'millrace.yaml': bound('ours').replace('sqlite', 'sqlit') })
+    expect(wrong.findings.map(({ file, code }) => [file, code])).toEqual([['millrace.yaml', 'connector_missing']])
+  })
+
   it('with a mistake have one finding, however many sinks use them', async () => {
     const { findings } = await checkSpec(
       spec(
